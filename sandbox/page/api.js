@@ -1,0 +1,77 @@
+// The only file that talks to the server: state, acts and the live stream.
+
+async function readJson(response) {
+  try {
+    return await response.json();
+  } catch {
+    return {};
+  }
+}
+
+async function get(path) {
+  const response = await fetch(path, { cache: "no-store" });
+  const body = await readJson(response);
+  if (!response.ok) throw new ApiError(response.status, body.error ?? response.statusText);
+  return body;
+}
+
+/** The server answered, but not with what was asked. A lost connection is a TypeError from fetch. */
+export class ApiError extends Error {
+  constructor(status, message) {
+    super(typeof message === "string" ? message : JSON.stringify(message));
+    this.status = status;
+  }
+}
+
+export function fetchState(user) {
+  return get(`/_sandbox/state?user=${encodeURIComponent(user)}`);
+}
+
+/** Names of the users in the server's order, the owner first. */
+export async function fetchUserNames() {
+  const addresses = await get("/_sandbox/addresses");
+  return Object.keys(addresses.users ?? {});
+}
+
+/**
+ * Acts as a person. Always resolves to an outcome: a refusal or a lost server becomes
+ * `{ok: false, error}` because the caller shows both at the same place.
+ */
+export async function act(request) {
+  try {
+    const response = await fetch("/_sandbox/act", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(request),
+    });
+    const outcome = await readJson(response);
+    if (response.ok) return outcome;
+    return { ok: false, error: outcome.error ?? `the server answered ${response.status}` };
+  } catch {
+    return { ok: false, error: "the sandbox server cannot be reached" };
+  }
+}
+
+const RETRY_MS = [500, 1000, 2000, 3000];
+
+/**
+ * Follows the server's changes. The browser's own reconnecting gives up on some errors,
+ * hence a fresh stream after each one, with growing pauses.
+ */
+export function follow({ onOpen, onChange, onLost }) {
+  let attempt = 0;
+  const connect = () => {
+    const stream = new EventSource("/_sandbox/live");
+    stream.addEventListener("open", () => {
+      attempt = 0;
+      onOpen();
+    });
+    stream.addEventListener("change", onChange);
+    stream.addEventListener("error", () => {
+      stream.close();
+      onLost();
+      setTimeout(connect, RETRY_MS[Math.min(attempt++, RETRY_MS.length - 1)]);
+    });
+  };
+  connect();
+}

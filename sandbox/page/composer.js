@@ -1,0 +1,262 @@
+// Where a person writes: a message, or a slash command.
+
+import { CommandForm, flatten } from "./command.js";
+import { avatar, el, fill, icon } from "./dom.js";
+import { Suggest } from "./suggest.js";
+
+const LONGEST = 2000;
+
+export class Composer {
+  /** `host`: `model()`, `channel()`, `user()`, `sendMessage(text)`, `runCommand(name, options)`. */
+  constructor(node, host) {
+    this.node = node;
+    this.host = host;
+    this.form = null;
+    const list = el("div", { class: "suggest", data: { testid: "suggestions" } });
+    this.suggest = new Suggest(list);
+    this.input = el("textarea", {
+      rows: 1,
+      maxlength: LONGEST,
+      data: { testid: "composer" },
+      "aria-label": "Message",
+    });
+    this.slot = el("div", { class: "composer-slot" }, this.input);
+    this.box = el(
+      "div",
+      { class: "composer-box" },
+      el(
+        "button",
+        {
+          class: "icon-button",
+          type: "button",
+          "aria-label": "Use a command",
+          title: "Use a command",
+          data: { testid: "open-commands" },
+          on: { click: () => this.startCommand() },
+        },
+        icon("slash", 22),
+      ),
+      this.slot,
+      el(
+        "button",
+        {
+          class: "icon-button send",
+          type: "button",
+          "aria-label": "Send",
+          data: { testid: "send" },
+          on: { click: () => this.send() },
+        },
+        icon("send", 22),
+      ),
+    );
+    fill(node, list, this.box);
+    this.listen();
+  }
+
+  listen() {
+    this.input.addEventListener("input", () => this.typed());
+    this.input.addEventListener("keydown", (event) => this.key(event));
+    // Clicking elsewhere closes the list; it opens again with the next letter.
+    this.node.addEventListener(
+      "focusout",
+      (event) => this.node.contains(event.relatedTarget) || this.suggest.hide(),
+    );
+  }
+
+  /** Tells the composer that another channel or user is shown. */
+  refresh({ fresh, title, enabled }) {
+    if (fresh) {
+      this.cancelCommand(false);
+      this.input.value = "";
+      this.suggest.hide();
+      this.resize();
+    }
+    this.input.placeholder = enabled ? `Message ${title}` : "No channel";
+    this.input.disabled = !enabled;
+  }
+
+  focus() {
+    if (this.form) this.form.focus();
+    else this.input.focus();
+  }
+
+  key(event) {
+    if (event.isComposing || this.suggest.handleKey(event)) return;
+    if (event.key === "Escape") this.suggest.hide();
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    this.send();
+  }
+
+  typed() {
+    this.resize();
+    const text = this.input.value;
+    if (/^\/[^\n]*$/.test(text)) return this.offerCommands(text.slice(1).toLowerCase());
+    const word = /(?:^|\s)([@#])([\p{L}\p{N}_.-]*)$/u.exec(text.slice(0, this.input.selectionStart));
+    if (word) this.offerMentions(word[1], word[2].toLowerCase());
+    else this.suggest.hide();
+  }
+
+  /** Grows with the text up to half of the window. */
+  resize() {
+    this.input.style.height = "auto";
+    this.input.style.height = `${Math.min(this.input.scrollHeight, innerHeight / 2)}px`;
+    this.box.classList.toggle("filled", Boolean(this.input.value.trim() || this.form));
+  }
+
+  send() {
+    if (this.form) return this.form.run();
+    const text = this.input.value.trim();
+    if (!text || this.input.disabled) return;
+    // A lone slash is a command in the making, never a message.
+    if (/^\/\w/.test(text) && this.tryCommand(text)) return;
+    this.host.sendMessage(withMentions(text, this.host.model()));
+    this.input.value = "";
+    this.suggest.hide();
+    this.resize();
+  }
+
+  // ---- mentions -----------------------------------------------------------
+
+  offerMentions(sign, typed) {
+    const model = this.host.model();
+    const people = model.everyone.map((user) => ({
+      label: user.display,
+      description: user.name,
+      face: () => avatar(user, 24),
+    }));
+    const roles = model.roles.map((role) => ({
+      label: role.name,
+      description: "role",
+      face: () => icon("at", 20),
+    }));
+    const channels = model.guildChannels.map((channel) => ({
+      label: channel.name,
+      face: () => icon("hash", 20),
+    }));
+    const items = (sign === "@" ? [...people, ...roles] : channels).filter((item) =>
+      `${item.label} ${item.description ?? ""}`.toLowerCase().includes(typed),
+    );
+    // Nothing to offer for a name that is already complete: Enter sends.
+    if (!items.some((item) => item.label.toLowerCase() !== typed)) return this.suggest.hide();
+    this.suggest.show({
+      field: this.input,
+      title: sign === "@" ? "Members and roles" : "Channels",
+      items: items.slice(0, 8).map((item) => ({ ...item, data: { testid: "choice", value: item.label } })),
+      pick: (item) => this.insert(typed.length, item.label),
+    });
+  }
+
+  insert(typed, text) {
+    const at = this.input.selectionStart;
+    this.input.setRangeText(`${text} `, at - typed, at, "end");
+    this.suggest.hide();
+    this.resize();
+  }
+
+  // ---- commands -----------------------------------------------------------
+
+  startCommand() {
+    this.cancelCommand(false);
+    this.input.value = "/";
+    this.input.focus();
+    this.typed();
+  }
+
+  offerCommands(typed) {
+    const model = this.host.model();
+    const all = flatten(model.commands);
+    const begins = all.filter((command) => command.name.startsWith(typed));
+    const within = all.filter(
+      (command) => !command.name.startsWith(typed) && command.name.includes(typed.trim()),
+    );
+    this.suggest.show({
+      field: this.input,
+      title: model.bot.display,
+      items: [...begins, ...within].map((command) => ({ ...commandItem(command, model), command })),
+      note: all.length
+        ? begins.length + within.length
+          ? null
+          : "No such command"
+        : "The bot has registered no commands",
+      pick: (item) => this.choose(item.command),
+    });
+  }
+
+  /** "/name" typed in full and sent: as good as chosen from the list. */
+  tryCommand(text) {
+    const command = flatten(this.host.model().commands).find((one) => `/${one.name}` === text);
+    if (command) this.choose(command);
+    return Boolean(command);
+  }
+
+  choose(command) {
+    this.suggest.hide();
+    this.form = new CommandForm(command, {
+      suggest: this.suggest,
+      user: this.host.user(),
+      channelId: this.host.channel().id,
+      model: this.host.model,
+      onRun: (values) => {
+        this.cancelCommand(true);
+        this.host.runCommand(command.name, values);
+      },
+      onCancel: () => this.cancelCommand(true),
+    });
+    this.input.value = "";
+    fill(this.slot, this.form.node);
+    this.resize();
+    this.form.focus();
+  }
+
+  cancelCommand(refocus) {
+    if (!this.form) return;
+    this.form = null;
+    this.suggest.hide();
+    fill(this.slot, this.input);
+    this.resize();
+    if (refocus) this.input.focus();
+  }
+}
+
+function commandItem(command, model) {
+  const required = command.options.filter((option) => option.required);
+  const optional = command.options.length - required.length;
+  const options = el(
+    "span",
+    { class: "suggestion-options" },
+    required.map((option) => el("span", { class: "option-chip" }, option.name)),
+    optional > 0 && el("span", {}, `+${optional} optional`),
+  );
+  return {
+    label: [el("b", {}, `/${command.name}`), options],
+    description: command.description,
+    detail: model.bot.name,
+    face: () => avatar(model.bot, 32),
+    data: { testid: "command", command: command.name },
+  };
+}
+
+/** "@Name" and "#channel" as written by people, in the form that pings. Longer names win. */
+function withMentions(text, model) {
+  const names = [
+    ...model.everyone.flatMap((user) => [
+      [`@${user.display}`, `<@${user.id}>`],
+      [`@${user.name}`, `<@${user.id}>`],
+    ]),
+    ...model.roles.map((role) => [`@${role.name}`, `<@&${role.id}>`]),
+    ...model.guildChannels.map((channel) => [`#${channel.name}`, `<#${channel.id}>`]),
+  ].sort((a, b) => b[0].length - a[0].length);
+  let out = "";
+  for (let at = 0; at < text.length;) {
+    const starts = at === 0 || /\s/.test(text[at - 1]);
+    const found =
+      starts &&
+      names.find(
+        ([name]) => text.startsWith(name, at) && !/[\p{L}\p{N}_-]/u.test(text[at + name.length] ?? ""),
+      );
+    out += found ? found[1] : text[at];
+    at += found ? found[0].length : 1;
+  }
+  return out;
+}

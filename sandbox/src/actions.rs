@@ -1,0 +1,331 @@
+//! What the people of the server can do, with the checks that Discord's own app makes before it
+//! sends anything. Everything refused here never reaches the bot.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use tokio::time::timeout_at;
+
+use crate::gateway::Event;
+use crate::hub::Hub;
+use crate::interactions::{Kind, Modal, Progress};
+use crate::messages::{Draft, Envelope};
+use crate::outcome::Outcome;
+use crate::permissions::SEND_MESSAGES;
+use crate::server::{Audience, Cause, Channel, Message, User};
+use crate::snowflake::Snowflake;
+use crate::state::State;
+
+/// An action of a person.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    /// Use a slash command.
+    Command { channel: String, name: String, options: Value },
+    /// Type into an option of a slash command.
+    Complete { channel: String, name: String, options: Value, focused: String },
+    /// Click a button.
+    Click { message: String, custom_id: String },
+    /// Choose values of a select menu.
+    Select { message: String, custom_id: String, values: Vec<String> },
+    /// Submit a form.
+    Submit { modal: String, values: Value },
+    /// Write a message.
+    Message { channel: String, content: String },
+}
+
+/// What an action led to on its way to the bot.
+enum Begun {
+    /// An interaction whose answer is to be waited for.
+    Interaction(Snowflake),
+    /// A message, which is all there is to it.
+    Message(Snowflake),
+}
+
+/// Carries out an action and waits for what comes of it.
+pub(crate) async fn perform(hub: &Arc<Hub>, user: &str, action: Action) -> Outcome {
+    let begun = hub.lock().begin(user, &action);
+    match begun {
+        Err(error) => Outcome::failed(error),
+        Ok(Begun::Message(id)) => Outcome { ok: true, message: hub.lock().message_object(id), ..Outcome::default() },
+        Ok(Begun::Interaction(id)) => answer(hub, id, &action).await,
+    }
+}
+
+/// Waits until the bot's answer stands or its time is over.
+async fn answer(hub: &Hub, id: Snowflake, action: &Action) -> Outcome {
+    let mut changes = hub.lock().subscribe();
+    loop {
+        changes.mark_unchanged();
+        let progress = hub.lock().progress(id);
+        let until = match progress {
+            Progress::Over(outcome) => {
+                if let (Action::Submit { modal, .. }, true) = (action, outcome.ok) {
+                    hub.lock().close_modal(modal);
+                }
+                return outcome;
+            }
+            Progress::Until(until) => until,
+        };
+        tokio::select! {
+            // Either the state changed or the time is over: both are for `progress` to judge.
+            _ = timeout_at(until.into(), changes.changed()) => {}
+            () = hub.closing() => return Outcome::failed("the sandbox was stopped"),
+        }
+    }
+}
+
+/// A refusal in words for the person; an interaction that never left their app.
+type Checked<T> = Result<T, String>;
+
+impl State {
+    fn begin(&mut self, user: &str, action: &Action) -> Checked<Begun> {
+        let user = self.server.person(user).cloned().ok_or_else(|| format!("there is no user named {user}"))?;
+        match action {
+            Action::Command { channel, name, options } => self.begin_command(&user, channel, name, options, None),
+            Action::Complete { channel, name, options, focused } => {
+                self.begin_command(&user, channel, name, options, Some(focused))
+            }
+            Action::Click { message, custom_id } => self.begin_component(&user, message, custom_id, None),
+            Action::Select { message, custom_id, values } => self.begin_component(&user, message, custom_id, Some(values)),
+            Action::Submit { modal, values } => self.begin_submit(&user, modal, values),
+            Action::Message { channel, content } => self.write(&user, channel, content),
+        }
+    }
+
+    fn begin_command(
+        &mut self,
+        user: &User,
+        channel: &str,
+        name: &str,
+        options: &Value,
+        focused: Option<&String>,
+    ) -> Checked<Begun> {
+        let channel = self.visible_channel(user, channel)?;
+        let use_of = self.command_use(user, channel, name, options, focused)?;
+        let kind = match focused {
+            Some(_) => Kind::Autocomplete,
+            None => Kind::Command,
+        };
+        let cause = Cause::Command { name: use_of.full_name };
+        let channel = channel.id;
+        Ok(self.send_interaction(kind, user, channel, cause, use_of.data, None))
+    }
+
+    fn begin_component(&mut self, user: &User, message: &str, custom_id: &str, values: Option<&Vec<String>>) -> Checked<Begun> {
+        let message = self.visible_message(user, message)?;
+        let component =
+            component_of(message, custom_id).ok_or_else(|| format!("there is no component {custom_id} on this message"))?;
+        if component["disabled"] == true {
+            return Err(format!("the component {custom_id} is disabled"));
+        }
+        let data = component_data(component, values)?;
+        let (id, channel) = (message.id, message.channel);
+        let object = self.server.message_object(message);
+        let kind = Kind::Component { message: id };
+        let cause = Cause::Component { message: id };
+        Ok(self.send_interaction(kind, user, channel, cause, data, Some(object)))
+    }
+
+    fn begin_submit(&mut self, user: &User, modal: &str, values: &Value) -> Checked<Begun> {
+        let modal = modal
+            .parse()
+            .ok()
+            .and_then(|id| self.interactions.modals.get(&id))
+            .filter(|modal| modal.user == user.id)
+            .cloned()
+            .ok_or_else(|| format!("no form {modal} is open before {}", user.name))?;
+        let data = form_data(&modal, values)?;
+        let message = modal.message.and_then(|id| self.message_object(id));
+        let kind = Kind::Modal { message: modal.message.filter(|_| message.is_some()) };
+        let cause = Cause::Modal { trigger: Box::new(modal.trigger) };
+        Ok(self.send_interaction(kind, user, modal.channel, cause, data, message))
+    }
+
+    fn write(&mut self, user: &User, channel: &str, content: &str) -> Checked<Begun> {
+        let channel = self.visible_channel(user, channel)?;
+        if self.server.permissions(user, channel) & SEND_MESSAGES == 0 {
+            return Err("you may not write in this channel".to_owned());
+        }
+        if content.trim().is_empty() {
+            return Err("a message needs content".to_owned());
+        }
+        if content.chars().count() > 2_000 {
+            return Err("a message has at most 2,000 characters".to_owned());
+        }
+        let envelope = Envelope { channel: channel.id, author: user.id, audience: Audience::Channel, origin: None };
+        self.post(envelope, Draft::text(content)).map(Begun::Message).ok_or_else(|| "the channel is gone".to_owned())
+    }
+
+    /// A form was answered and closes.
+    fn close_modal(&mut self, modal: &str) {
+        if let Ok(id) = modal.parse() {
+            self.interactions.modals.remove(&id);
+        }
+    }
+
+    fn visible_channel(&self, user: &User, channel: &str) -> Checked<&Channel> {
+        channel
+            .parse()
+            .ok()
+            .and_then(|id| self.server.channel(id))
+            .filter(|channel| self.server.sees(user, channel))
+            .ok_or_else(|| format!("{} sees no channel with the id {channel}", user.name))
+    }
+
+    fn visible_message(&self, user: &User, message: &str) -> Checked<&Message> {
+        let found = message.parse().ok().and_then(|id| self.server.message(id));
+        let found = found.ok_or_else(|| format!("there is no message {message} (any more)"))?;
+        let channel = self.server.channel(found.channel);
+        let sees = channel.is_some_and(|channel| self.server.sees(user, channel));
+        if sees && found.visible_to(user.id) { Ok(found) } else { Err(format!("{} does not see the message {message}", user.name)) }
+    }
+
+    fn send_interaction(
+        &mut self,
+        kind: Kind,
+        user: &User,
+        channel: Snowflake,
+        cause: Cause,
+        data: Value,
+        message: Option<Value>,
+    ) -> Begun {
+        let interaction = self.interactions.begin(kind, user.id, channel, cause);
+        let id = interaction.id;
+        let mut object = json!({
+            "id": id,
+            "application_id": self.server.bot.id,
+            "type": kind.number(),
+            "token": interaction.token,
+            "version": 1,
+            "data": data,
+            "channel_id": channel,
+            "locale": "en-US",
+            "entitlements": [],
+            "attachment_size_limit": 10_485_760,
+        });
+        self.add_surroundings(&mut object, user, channel);
+        if let Some(message) = message {
+            object["message"] = message;
+        }
+        self.dispatch(Event::new("INTERACTION_CREATE", 0, object));
+        Begun::Interaction(id)
+    }
+
+    /// Adds where the interaction takes place and who acts, which differ in direct messages.
+    fn add_surroundings(&self, object: &mut Value, user: &User, channel: Snowflake) {
+        let Some(channel) = self.server.channel(channel) else {
+            return;
+        };
+        let app = self.server.permissions(&self.server.bot, channel);
+        object["app_permissions"] = json!(app.to_string());
+        object["channel"] = self.server.channel_object(channel);
+        if channel.is_dm() {
+            object["user"] = self.server.user_object(user);
+            object["context"] = json!(1);
+            object["authorizing_integration_owners"] = json!({ "0": "0" });
+            return;
+        }
+        let permissions = self.server.permissions(user, channel).to_string();
+        object["channel"]["permissions"] = json!(permissions);
+        object["member"] = self.server.member_object(user);
+        object["member"]["permissions"] = json!(permissions);
+        object["context"] = json!(0);
+        object["guild_id"] = json!(self.server.guild_id);
+        object["guild_locale"] = json!("en-US");
+        object["guild"] = json!({
+            "id": self.server.guild_id,
+            "locale": "en-US",
+            "features": [],
+        });
+        object["authorizing_integration_owners"] = json!({ "0": self.server.guild_id });
+    }
+}
+
+/// The component with this custom id.
+fn component_of<'a>(message: &'a Message, custom_id: &str) -> Option<&'a Value> {
+    message
+        .components
+        .iter()
+        .filter_map(|row| row["components"].as_array())
+        .flatten()
+        .find(|component| component["custom_id"] == custom_id)
+}
+
+/// The interaction data for a component, after the checks of the app.
+fn component_data(component: &Value, values: Option<&Vec<String>>) -> Checked<Value> {
+    let mut data = json!({
+        "custom_id": component["custom_id"],
+        "component_type": component["type"],
+        "id": component["id"],
+    });
+    match (component["type"] == 2, values) {
+        (true, None) => Ok(data),
+        (true, Some(_)) => Err("a button is clicked, not selected from".to_owned()),
+        (false, None) => Err("a select menu needs values".to_owned()),
+        (false, Some(values)) => {
+            check_selection(component, values)?;
+            data["values"] = json!(values);
+            Ok(data)
+        }
+    }
+}
+
+fn check_selection(menu: &Value, values: &[String]) -> Checked<()> {
+    let bound = |name: &str| menu[name].as_u64().unwrap_or(1);
+    let chosen = values.len() as u64;
+    let (least, most) = (bound("min_values"), bound("max_values"));
+    if chosen < least || chosen > most {
+        return Err(format!("the menu wants {least} to {most} values, not {chosen}"));
+    }
+    let Some(options) = menu["options"].as_array() else {
+        return Ok(());
+    };
+    match values.iter().find(|value| !options.iter().any(|option| option["value"] == **value)) {
+        Some(value) => Err(format!("the menu has no value {value}")),
+        None => Ok(()),
+    }
+}
+
+/// The interaction data for a form, after the checks of the app.
+fn form_data(modal: &Modal, values: &Value) -> Checked<Value> {
+    let empty = Map::new();
+    let values = values.as_object().unwrap_or(&empty);
+    let rows = modal.form["components"].as_array();
+    let mut known = Vec::new();
+    let mut filled = Vec::new();
+    for row in rows.into_iter().flatten() {
+        let mut inputs = Vec::new();
+        for input in row["components"].as_array().into_iter().flatten() {
+            let id = input["custom_id"].as_str().unwrap_or_default();
+            known.push(id);
+            let text = match values.get(id) {
+                None | Some(Value::Null) => input["value"].as_str().unwrap_or_default(),
+                Some(Value::String(text)) => text,
+                Some(other) => return Err(format!("{id} needs a text, not {other}")),
+            };
+            check_input(input, id, text)?;
+            inputs.push(json!({ "type": 4, "custom_id": id, "value": text }));
+        }
+        filled.push(json!({ "type": 1, "components": inputs }));
+    }
+    match values.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(format!("the form has no field {key}")),
+        None => Ok(json!({ "custom_id": modal.form["custom_id"], "components": filled })),
+    }
+}
+
+fn check_input(input: &Value, id: &str, text: &str) -> Checked<()> {
+    let length = text.chars().count() as u64;
+    if length == 0 {
+        return match input["required"].as_bool() {
+            Some(false) => Ok(()),
+            Some(true) | None => Err(format!("{id} is required")),
+        };
+    }
+    let least = input["min_length"].as_u64().unwrap_or(0);
+    let most = input["max_length"].as_u64().unwrap_or(4_000);
+    if length < least || length > most {
+        return Err(format!("{id} needs {least} to {most} characters"));
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Where a running sandbox is reached and the ids of what is in it: all that a bot or a test needs
+//! to begin. Fixed at start.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// Where everything is. Ids are strings of digits, as Discord's JSON has them.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Addresses {
+    /// Base of the REST interface over HTTP: `http://127.0.0.1:PORT/api`.
+    pub rest: String,
+    /// Base address of HTTPS: `https://127.0.0.1:PORT`. Its certificate is also valid for
+    /// `discord.com`, for clients that can be told where that name leads.
+    pub tls: String,
+    /// Path of the PEM file with the certificate authority that signed the HTTPS certificate.
+    pub ca: String,
+    /// Address of the gateway: `ws://127.0.0.1:PORT/gateway`.
+    pub gateway: String,
+    /// Address of the page: `http://127.0.0.1:PORT/`.
+    pub page: String,
+    /// The bot's token, without the prefix `Bot `.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub token: String,
+    /// Id of the bot's application, which is also the id of its account.
+    pub application_id: String,
+    /// Id of the server.
+    pub guild_id: String,
+    /// Channels of the server by name, top to bottom.
+    pub channels: Names,
+    /// People by name, the owner first.
+    pub users: Names,
+}
+
+impl Addresses {
+    /// Id of the channel with this name.
+    #[must_use]
+    pub fn channel_id(&self, name: &str) -> Option<&str> {
+        self.channels.get(name)
+    }
+
+    /// Id of the person with this user name.
+    #[must_use]
+    pub fn user_id(&self, name: &str) -> Option<&str> {
+        self.users.get(name)
+    }
+
+    /// The same without the bot's token, which then is left out of the JSON.
+    #[must_use]
+    pub fn without_token(&self) -> Self {
+        Self { token: String::new(), ..self.clone() }
+    }
+}
+
+/// Names and their ids in a fixed order; as JSON, an object that keeps this order.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Names(Vec<(String, String)>);
+
+impl Names {
+    /// Id of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(n, _)| *n == name).map(|(_, id)| id)
+    }
+
+    /// Pairs of name and id, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(n, id)| (n.as_str(), id.as_str()))
+    }
+}
+
+impl FromIterator<(String, String)> for Names {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+impl Serialize for Names {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, id) in self.iter() {
+            map.serialize_entry(name, id)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,275 @@
+//! The control API: what the page and tests outside of Rust use. Turns JSON into the same calls
+//! that the Rust interface makes; what is wrong with it is answered with 400 and in words.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use futures_util::{Stream, StreamExt};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio_stream::wrappers::WatchStream;
+
+use crate::actions::{self, Action};
+use crate::addresses::Addresses;
+use crate::fault::{DropHow, Effect, Fault, LimitScope, Match};
+use crate::http::refuse;
+use crate::hub::Hub;
+use crate::options::BotAccess;
+
+/// The routes of the control API.
+pub(crate) fn router() -> Router<Arc<Hub>> {
+    Router::new()
+        .route("/_sandbox/state", get(state))
+        .route("/_sandbox/act", post(act))
+        .route("/_sandbox/journal", get(journal))
+        .route("/_sandbox/fault", post(fault).delete(clear_faults))
+        .route("/_sandbox/world", post(world))
+        .route("/_sandbox/live", get(live))
+        .route("/_sandbox/addresses", get(addresses))
+        .route("/_sandbox/files/{id}/{name}", get(file))
+}
+
+async fn state(State(hub): State<Arc<Hub>>, Query(query): Query<HashMap<String, String>>) -> Response {
+    let state = hub.lock();
+    let name = query.get("user").map(String::as_str).unwrap_or_default();
+    match state.view(name) {
+        Some(view) => Json(view).into_response(),
+        None => {
+            let known: Vec<_> = state.server.people.iter().map(|user| &user.name).collect();
+            let error = format!("there is no user named {name:?}; there are {known:?}");
+            refuse(StatusCode::NOT_FOUND, &error)
+        }
+    }
+}
+
+/// The body of `act`.
+#[derive(Debug, Deserialize)]
+struct Act {
+    user: String,
+    #[serde(flatten)]
+    what: ActWhat,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+enum ActWhat {
+    Command {
+        channel: String,
+        name: String,
+        #[serde(default)]
+        options: Value,
+    },
+    Complete {
+        channel: String,
+        name: String,
+        #[serde(default)]
+        options: Value,
+        focused: String,
+    },
+    Click {
+        message_id: String,
+        custom_id: String,
+    },
+    Select {
+        message_id: String,
+        custom_id: String,
+        values: Vec<String>,
+    },
+    Submit {
+        modal_id: String,
+        values: Value,
+    },
+    Message {
+        channel: String,
+        content: String,
+    },
+}
+
+impl From<ActWhat> for Action {
+    fn from(what: ActWhat) -> Self {
+        match what {
+            ActWhat::Command { channel, name, options } => Self::Command { channel, name, options },
+            ActWhat::Complete { channel, name, options, focused } => Self::Complete { channel, name, options, focused },
+            ActWhat::Click { message_id, custom_id } => Self::Click { message: message_id, custom_id },
+            ActWhat::Select { message_id, custom_id, values } => Self::Select { message: message_id, custom_id, values },
+            ActWhat::Submit { modal_id, values } => Self::Submit { modal: modal_id, values },
+            ActWhat::Message { channel, content } => Self::Message { channel, content },
+        }
+    }
+}
+
+/// Reads a JSON body; what is wrong with it is answered with what is expected.
+fn parse<T: DeserializeOwned>(body: &Bytes, expected: &str) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| format!("{error}; expected is {expected}"))
+}
+
+async fn act(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
+    let expected = "{\"user\": NAME, \"action\": command|complete|click|select|submit|message, …}";
+    match parse::<Act>(&body, expected) {
+        Ok(act) => Json(actions::perform(&hub, &act.user, act.what.into()).await).into_response(),
+        Err(words) => refuse(StatusCode::BAD_REQUEST, &words),
+    }
+}
+
+async fn journal(State(hub): State<Arc<Hub>>, Query(query): Query<HashMap<String, String>>) -> Response {
+    match query.get("since").map_or(Ok(0), |since| since.parse()) {
+        Ok(since) => Json(hub.lock().journal.since(since)).into_response(),
+        Err(_) => refuse(StatusCode::BAD_REQUEST, "since must be a number"),
+    }
+}
+
+/// The body of `fault`.
+#[derive(Debug, Deserialize)]
+struct FaultBody {
+    #[serde(rename = "match")]
+    matching: Option<MatchBody>,
+    #[serde(flatten)]
+    effect: EffectBody,
+    #[serde(default = "once")]
+    times: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Deserialize)]
+struct MatchBody {
+    method: Option<String>,
+    path: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+enum EffectBody {
+    Delay {
+        ms: u64,
+    },
+    Status {
+        status: u16,
+        ms: Option<u64>,
+        body: Option<Value>,
+        #[serde(default = "yes")]
+        retry_after_header: bool,
+        #[serde(default)]
+        scope: LimitScope,
+    },
+    WithholdAnswer {
+        ms: Option<u64>,
+    },
+    DropGateway {
+        code: Option<u16>,
+    },
+}
+
+impl From<EffectBody> for Effect {
+    fn from(body: EffectBody) -> Self {
+        match body {
+            EffectBody::Delay { ms } => Self::Delay { ms },
+            EffectBody::Status { status, ms, body, retry_after_header, scope } => {
+                Self::Status { status, ms, body, retry_after_header, scope }
+            }
+            EffectBody::WithholdAnswer { ms } => Self::WithholdAnswer { ms },
+            EffectBody::DropGateway { code } => Self::DropGateway { code },
+        }
+    }
+}
+
+/// Arranges a fault. Dropping the gateway without a `match` happens at once.
+async fn fault(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
+    let expected = "{\"match\": {\"method\", \"path\"}, \"do\": \
+                    delay|status|withhold_answer|drop_gateway, \"ms\", \"status\", \"times\"}";
+    let body = match parse::<FaultBody>(&body, expected) {
+        Ok(body) => body,
+        Err(words) => return refuse(StatusCode::BAD_REQUEST, &words),
+    };
+    let state = &mut *hub.lock();
+    match (body.matching, body.effect) {
+        (None, EffectBody::DropGateway { code }) => {
+            let how = code.map_or(DropHow::Tcp, |code| DropHow::Close(Some(code)));
+            state.gateway.drop_connections(how);
+            state.touch();
+        }
+        (matching, effect) => {
+            let matching = matching.map_or_else(Match::default, |matching| Match { method: matching.method, path: matching.path });
+            state.faults.arrange(Fault { matching, effect: effect.into(), times: body.times });
+        }
+    }
+    Json(json!({ "ok": true })).into_response()
+}
+
+async fn clear_faults(State(hub): State<Arc<Hub>>) -> Json<Value> {
+    hub.lock().faults.clear();
+    Json(json!({ "ok": true }))
+}
+
+/// The body of `world`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+enum WorldBody {
+    DeleteMessage { channel: String, message_id: String },
+    DeleteChannel { channel: String },
+    BotAccess { channel: String, access: BotAccess },
+    CloseDms { user: String, closed: bool },
+}
+
+async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
+    let expected = "{\"do\": delete_message|delete_channel|bot_access|close_dms, …}";
+    let body = match parse::<WorldBody>(&body, expected) {
+        Ok(body) => body,
+        Err(words) => return refuse(StatusCode::BAD_REQUEST, &words),
+    };
+    let state = &mut *hub.lock();
+    let done = match body {
+        WorldBody::DeleteMessage { channel, message_id } => state.moderate_message(&channel, &message_id),
+        WorldBody::DeleteChannel { channel } => state.delete_channel(&channel),
+        WorldBody::BotAccess { channel, access } => state.set_bot_access(&channel, access),
+        WorldBody::CloseDms { user, closed } => state.close_dms(&user, closed),
+    };
+    match done {
+        Ok(()) => Json(json!({ "ok": true })).into_response(),
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &error),
+    }
+}
+
+/// Tells of every change. Changes that come faster than they are read arrive as one.
+async fn live(State(hub): State<Arc<Hub>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let changes = WatchStream::new(hub.lock().subscribe());
+    let events = changes.map(|change| {
+        let data = json!({ "change": change }).to_string();
+        Ok(Event::default().event("change").data(data))
+    });
+    let closing = async move { hub.closing().await };
+    Sse::new(events.take_until(Box::pin(closing))).keep_alive(KeepAlive::default())
+}
+
+async fn addresses(State(hub): State<Arc<Hub>>) -> Json<Addresses> {
+    Json(hub.addresses.without_token())
+}
+
+/// The bytes of an attachment, in a way that no browser runs them.
+async fn file(State(hub): State<Arc<Hub>>, Path((id, _name)): Path<(String, String)>) -> Response {
+    let id = id.parse().ok();
+    let Some(file) = id.and_then(|id| hub.lock().files.get(&id).cloned()) else {
+        return refuse(StatusCode::NOT_FOUND, "there is no such file (any more)");
+    };
+    let headers = [
+        (header::CONTENT_TYPE, file.content_type.as_str()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "sandbox"),
+    ];
+    (headers, file.bytes).into_response()
+}

@@ -1,0 +1,50 @@
+//! What can go wrong between the sandbox and whoever started it. What Discord answers to a faulty
+//! request is in `refusal`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Why a sandbox could not be started.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address is taken or not this machine's.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The sandbox has no protection but that nobody else can reach it.
+    #[error("{0} is not a loopback address: the sandbox listens on loopback only")]
+    NotLoopback(SocketAddr),
+    /// The certificate authority could not be written.
+    #[error("cannot write {path}")]
+    StateDir {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The certificate for `discord.com` could not be made.
+    #[error("cannot make the certificate: {0}")]
+    Certificate(String),
+    /// The world contradicts itself.
+    #[error("the world cannot be built: {0}")]
+    World(String),
+}
+
+/// What was waited for did not come about in time.
+#[derive(Debug, Error)]
+#[error("waited {limit:?} in vain for {what}")]
+pub struct TimedOut {
+    /// What was waited for.
+    pub what: String,
+    /// How long.
+    pub limit: Duration,
+}

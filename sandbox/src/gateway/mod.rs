@@ -1,0 +1,227 @@
+//! Sessions of the gateway: who listens, what they missed, who may hear what. The socket and the
+//! protocol's operations are in the submodules; what the events mean is the state's business.
+
+pub(crate) mod intents;
+mod protocol;
+mod socket;
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::fault::DropHow;
+use crate::snowflake;
+
+pub(crate) use socket::serve;
+
+/// Events a session can replay. Discord's number is not documented.
+const REPLAY: usize = 1_000;
+
+/// IDENTIFY operations a bot has in 24 h (Discord's documented limit).
+pub(crate) const IDENTIFY_LIMIT: u32 = 1_000;
+
+/// An event for the bot.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) name: &'static str,
+    /// The intent that asks for it; 0: everybody gets it.
+    intent: u64,
+    pub(crate) data: Value,
+    /// What a session without the intent MESSAGE_CONTENT gets instead.
+    pub(crate) redacted: Option<Value>,
+}
+
+impl Event {
+    pub(crate) fn new(name: &'static str, intent: u64, data: Value) -> Self {
+        Self { name, intent, data, redacted: None }
+    }
+}
+
+/// What a socket is told to do.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Send this payload.
+    Send(String),
+    /// End the connection.
+    End(Ending),
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ending {
+    /// Without a word.
+    Tcp,
+    /// With a close frame, with or without a code.
+    Close(Option<u16>),
+}
+
+/// A session, connected or waiting to be resumed.
+#[derive(Debug)]
+struct Session {
+    id: String,
+    intents: u64,
+    sequence: u64,
+    /// The last payloads with their sequence numbers.
+    sent: VecDeque<(u64, String)>,
+    link: Option<Link>,
+}
+
+/// The connection of a session.
+#[derive(Debug)]
+struct Link {
+    connection: u64,
+    orders: UnboundedSender<Order>,
+}
+
+impl Session {
+    /// Sends an event, or keeps it for the session's return.
+    fn send(&mut self, name: &str, data: &Value) {
+        self.sequence += 1;
+        let payload = json!({ "op": 0, "t": name, "s": self.sequence, "d": data }).to_string();
+        self.order(Order::Send(payload.clone()));
+        if self.sent.len() == REPLAY {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((self.sequence, payload));
+    }
+
+    /// Tells the socket something. One that is gone will not miss it: its payloads are replayed.
+    fn order(&self, order: Order) {
+        if let Some(link) = &self.link {
+            link.orders.send(order).ok();
+        }
+    }
+}
+
+/// All sessions.
+#[derive(Debug, Default)]
+pub(crate) struct Gateway {
+    sessions: Vec<Session>,
+    last_connection: u64,
+    identified: u32,
+}
+
+impl Gateway {
+    /// Number of sessions that are connected.
+    pub(crate) fn connected(&self) -> usize {
+        self.sessions.iter().filter(|s| s.link.is_some()).count()
+    }
+
+    /// IDENTIFY operations left.
+    pub(crate) fn identifies_left(&self) -> u32 {
+        IDENTIFY_LIMIT.saturating_sub(self.identified)
+    }
+
+    /// Sends an event to the sessions that asked for it; tells whether there was one.
+    pub(crate) fn dispatch(&mut self, event: &Event) -> bool {
+        let asked = |session: &&mut Session| event.intent == 0 || session.intents & event.intent == event.intent;
+        let mut heard = false;
+        for session in self.sessions.iter_mut().filter(asked) {
+            let full = session.intents & intents::MESSAGE_CONTENT != 0;
+            let data = event.redacted.as_ref().filter(|_| !full);
+            session.send(event.name, data.unwrap_or(&event.data));
+            heard = true;
+        }
+        heard
+    }
+
+    /// Ends or disturbs every connection.
+    pub(crate) fn drop_connections(&mut self, how: DropHow) {
+        match how {
+            DropHow::Tcp => self.end(Ending::Tcp),
+            DropHow::Close(code) => {
+                self.end(Ending::Close(code));
+                if code.is_some_and(ends_session) {
+                    self.sessions.clear();
+                }
+            }
+            DropHow::Reconnect => self.order_all(&json!({ "op": 7, "d": null })),
+            DropHow::InvalidSession { resumable } => {
+                self.order_all(&json!({ "op": 9, "d": resumable }));
+                if !resumable {
+                    self.sessions.clear();
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, ending: Ending) {
+        for session in &mut self.sessions {
+            session.order(Order::End(ending));
+            session.link = None;
+        }
+    }
+
+    fn order_all(&self, payload: &Value) {
+        for session in &self.sessions {
+            session.order(Order::Send(payload.to_string()));
+        }
+    }
+
+    /// A number for a new connection.
+    fn connect(&mut self) -> u64 {
+        self.last_connection += 1;
+        self.last_connection
+    }
+
+    /// Opens a session on a connection and returns its id.
+    fn open(&mut self, intents: u64, link: Link) -> String {
+        self.identified += 1;
+        let id = format!("{}{}", snowflake::secret(), snowflake::secret());
+        self.sessions.push(Session { id: id.clone(), intents, sequence: 0, sent: VecDeque::new(), link: Some(link) });
+        id
+    }
+
+    /// Moves a session to a new connection and replays what it missed since `sequence`.
+    fn resume(&mut self, id: &str, sequence: u64, link: Link) -> Resumption {
+        let Some(session) = self.sessions.iter_mut().find(|s| s.id == id) else {
+            return Resumption::Unknown;
+        };
+        if sequence > session.sequence {
+            return Resumption::FromTheFuture;
+        }
+        let oldest = session.sent.front().map_or(0, |(first, _)| *first);
+        if sequence + 1 < oldest {
+            return Resumption::Unknown;
+        }
+        session.order(Order::End(Ending::Close(Some(4000))));
+        session.link = Some(link);
+        let missed = session.sent.iter().filter(|(number, _)| *number > sequence);
+        for (_, payload) in missed {
+            session.order(Order::Send(payload.clone()));
+        }
+        session.send("RESUMED", &json!({}));
+        Resumption::Resumed
+    }
+
+    /// A connection is gone; its session stays for a return, unless the client ended it.
+    fn disconnect(&mut self, connection: u64, for_good: bool) {
+        let on_it = |session: &Session| session.link.as_ref().map(|l| l.connection) == Some(connection);
+        if for_good {
+            self.sessions.retain(|session| !on_it(session));
+        }
+        for session in self.sessions.iter_mut().filter(|session| on_it(session)) {
+            session.link = None;
+        }
+    }
+
+    fn session_mut(&mut self, id: &str) -> Option<&mut Session> {
+        self.sessions.iter_mut().find(|session| session.id == id)
+    }
+}
+
+/// What came of a RESUME.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Resumption {
+    Resumed,
+    /// No such session, or it missed more than is kept.
+    Unknown,
+    /// The sequence number was never sent.
+    FromTheFuture,
+}
+
+/// Whether Discord forgets the session when it closes with this code.
+fn ends_session(code: u16) -> bool {
+    matches!(code, 4004 | 4007 | 4009..=4014)
+}

@@ -1,0 +1,54 @@
+//! A Discord that runs offline, on loopback, for tests, demonstrations and screenshots of bots.
+//!
+//! [`Sandbox::start`] opens a REST interface (API v10), a gateway, a page that draws the server as
+//! a person sees it, and a control API. A bot written with any library is pointed at the addresses
+//! of [`Addresses`]; a test acts as the people of the server through [`Person`] and looks at what
+//! they see through [`View`]. The sandbox refuses what Discord refuses, with Discord's codes and
+//! bodies, and misbehaves on request ([`Fault`]).
+//!
+//! Not simulated: voice, threads, reactions, attachments as command options, components of
+//! "version 2" (their flag and types are refused), more than one server or shard.
+
+mod actions;
+mod addresses;
+mod clock;
+mod commands;
+mod control;
+mod error;
+mod fault;
+mod gateway;
+mod http;
+mod hub;
+mod interactions;
+mod journal;
+mod mentions;
+mod messages;
+mod moderation;
+mod net;
+mod objects;
+mod options;
+mod outcome;
+mod page;
+mod permissions;
+mod person;
+mod ratelimit;
+mod refusal;
+mod rest;
+mod sandbox;
+mod server;
+mod snowflake;
+mod state;
+mod tls;
+mod validate;
+mod view;
+mod views;
+
+pub use addresses::{Addresses, Names};
+pub use error::{StartError, TimedOut};
+pub use fault::{DropHow, Effect, Fault, LimitScope, Match};
+pub use journal::{Direction, JournalEntry, Wire};
+pub use options::{BotAccess, ChannelSpec, Options, RateLimits, UserSpec, World};
+pub use outcome::Outcome;
+pub use person::Person;
+pub use sandbox::Sandbox;
+pub use view::{ChannelKind, ChannelView, Notification, Pending, Reason, View};

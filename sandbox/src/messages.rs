@@ -1,0 +1,269 @@
+//! The life of a message: posted, edited, deleted, with the events and notifications that follow.
+//! Whether it may be done is decided before, by the REST routes and by the people's actions.
+
+use serde_json::{Value, json};
+
+use crate::clock;
+use crate::gateway::{Event, intents};
+use crate::mentions::AllowedMentions;
+use crate::server::{Attachment, Audience, FLAG_LOADING, FLAG_SUPPRESS_NOTIFICATIONS, Mentions, Message, Origin, Place};
+use crate::snowflake::Snowflake;
+use crate::state::State;
+use crate::view::{Notification, Reason};
+
+/// A message about to be posted.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) content: String,
+    pub(crate) embeds: Vec<Value>,
+    pub(crate) components: Vec<Value>,
+    pub(crate) attachments: Vec<Attachment>,
+    pub(crate) flags: u64,
+    pub(crate) allowed: AllowedMentions,
+    pub(crate) nonce: Option<Value>,
+    pub(crate) reply_to: Option<Snowflake>,
+}
+
+impl Draft {
+    /// A message of nothing but text.
+    pub(crate) fn text(content: &str) -> Self {
+        Self {
+            content: content.to_owned(),
+            embeds: Vec::new(),
+            components: Vec::new(),
+            attachments: Vec::new(),
+            flags: 0,
+            allowed: AllowedMentions::read(&Value::Null),
+            nonce: None,
+            reply_to: None,
+        }
+    }
+}
+
+/// What an edit changes; `None` leaves a part as it is.
+#[derive(Debug, Default)]
+pub(crate) struct Patch {
+    pub(crate) content: Option<String>,
+    pub(crate) embeds: Option<Vec<Value>>,
+    pub(crate) components: Option<Vec<Value>>,
+    pub(crate) attachments: Option<Vec<Attachment>>,
+    /// Which flags to change, and to what.
+    pub(crate) flags: Option<(u64, u64)>,
+    pub(crate) allowed: Option<AllowedMentions>,
+}
+
+/// Where a message goes and whose it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Envelope {
+    pub(crate) channel: Snowflake,
+    pub(crate) author: Snowflake,
+    pub(crate) audience: Audience,
+    pub(crate) origin: Option<Origin>,
+}
+
+impl State {
+    /// Posts a message; `None` if the channel or the author do not exist any more.
+    pub(crate) fn post(&mut self, envelope: Envelope, draft: Draft) -> Option<Snowflake> {
+        let channel = self.server.channel(envelope.channel)?;
+        let author = self.server.user(envelope.author)?;
+        let mentions = self.server.mentions(&draft.content, author, channel, &draft.allowed);
+        let message = Message {
+            id: Snowflake::next(),
+            channel: envelope.channel,
+            author: envelope.author,
+            audience: envelope.audience,
+            content: draft.content,
+            created: clock::now(),
+            edited: None,
+            mentions,
+            embeds: draft.embeds,
+            components: draft.components,
+            attachments: draft.attachments,
+            flags: draft.flags,
+            nonce: draft.nonce,
+            reply_to: draft.reply_to,
+            origin: envelope.origin,
+        };
+        let id = message.id;
+        self.notify(&message);
+        let mut event = self.message_event("MESSAGE_CREATE", &message);
+        if let (Some(event), Some(nonce)) = (&mut event, &message.nonce) {
+            event.data["nonce"] = nonce.clone();
+        }
+        let channel = self.server.channel_mut(envelope.channel)?;
+        channel.messages.push(message);
+        match event {
+            Some(event) => self.dispatch(event),
+            None => self.touch(),
+        }
+        Some(id)
+    }
+
+    /// Edits a message. Filling a deferred answer is not an edit in the eyes of a reader: it gets
+    /// no edited time and its mentions count anew.
+    pub(crate) fn edit(&mut self, id: Snowflake, patch: Patch) {
+        let mentions = self.mentions_after(id, &patch);
+        let Some(message) = self.server.message_mut(id) else {
+            return;
+        };
+        if message.is_loading() {
+            message.flags &= !FLAG_LOADING;
+        } else {
+            message.edited = Some(clock::now());
+        }
+        message.mentions = mentions;
+        if let Some(content) = patch.content {
+            message.content = content;
+        }
+        if let Some(embeds) = patch.embeds {
+            message.embeds = embeds;
+        }
+        if let Some(components) = patch.components {
+            message.components = components;
+        }
+        if let Some((mask, flags)) = patch.flags {
+            message.flags = message.flags & !mask | flags & mask;
+        }
+        if let Some(attachments) = patch.attachments {
+            message.attachments = attachments;
+        }
+        let message = message.clone();
+        match self.message_event("MESSAGE_UPDATE", &message) {
+            Some(event) => self.dispatch(event),
+            None => self.touch(),
+        }
+    }
+
+    /// Deletes a message from wherever it is.
+    pub(crate) fn remove(&mut self, id: Snowflake) {
+        let Some(message) = self.server.message(id).cloned() else {
+            return;
+        };
+        self.discard_files(&message);
+        if let Some(channel) = self.server.channel_mut(message.channel) {
+            channel.messages.retain(|other| other.id != id);
+        }
+        let event = self.message_event("MESSAGE_DELETE", &message);
+        let Some(mut event) = event else {
+            return self.touch();
+        };
+        let guild = event.data["guild_id"].clone();
+        event.data = json!({ "id": id, "channel_id": message.channel });
+        if !guild.is_null() {
+            event.data["guild_id"] = guild;
+        }
+        event.redacted = None;
+        self.dispatch(event);
+    }
+
+    fn mentions_after(&self, id: Snowflake, patch: &Patch) -> Mentions {
+        let Some(message) = self.server.message(id) else {
+            return Mentions::default();
+        };
+        let unchanged = patch.content.is_none() && patch.allowed.is_none();
+        let author = self.server.user(message.author);
+        let channel = self.server.channel(message.channel);
+        let (false, Some(author), Some(channel)) = (unchanged, author, channel) else {
+            return message.mentions.clone();
+        };
+        let content = patch.content.as_ref().unwrap_or(&message.content);
+        let everything = AllowedMentions::read(&Value::Null);
+        let allowed = patch.allowed.as_ref().unwrap_or(&everything);
+        self.server.mentions(content, author, channel, allowed)
+    }
+
+    /// The event that tells of a message; `None` if the bot may not hear of it (an ephemeral
+    /// message, or a channel that is hidden from it).
+    fn message_event(&self, name: &'static str, message: &Message) -> Option<Event> {
+        let channel = self.server.channel(message.channel)?;
+        if message.audience != Audience::Channel || !self.bot_sees(channel) {
+            return None;
+        }
+        let mut data = self.server.message_object(message);
+        if channel.is_dm() {
+            return Some(Event::new(name, intents::DIRECT_MESSAGES, data));
+        }
+        data["guild_id"] = json!(self.server.guild_id);
+        if let Some(author) = self.server.user(message.author) {
+            data["member"] = self.server.partial_member_object(author);
+        }
+        let mut event = Event::new(name, intents::GUILD_MESSAGES, data);
+        let own = message.author == self.server.bot.id;
+        if !own && !message.mentions.users.contains(&self.server.bot.id) {
+            event.redacted = Some(redacted(&event.data));
+        }
+        Some(event)
+    }
+
+    /// Shows a new message on the phones of those who are to hear of it.
+    fn notify(&mut self, message: &Message) {
+        let silent = message.flags & (FLAG_SUPPRESS_NOTIFICATIONS | FLAG_LOADING) != 0;
+        if silent || message.audience != Audience::Channel {
+            return;
+        }
+        let readers: Vec<_> = self
+            .server
+            .people
+            .iter()
+            .filter(|user| user.id != message.author)
+            .filter_map(|user| Some((user.id, self.reason(message, user.id)?)))
+            .collect();
+        for (reader, reason) in readers {
+            if let Some(notification) = self.notification(message, reason) {
+                self.notifications.push((reader, notification));
+            }
+        }
+    }
+
+    /// Why a person hears of a message; `None` if they do not see its channel.
+    fn reason(&self, message: &Message, reader: Snowflake) -> Option<Reason> {
+        let channel = self.server.channel(message.channel)?;
+        let user = self.server.user(reader)?;
+        if !self.server.sees(user, channel) {
+            return None;
+        }
+        let mentions = &message.mentions;
+        let by_role = user.roles.iter().any(|role| mentions.roles.contains(role));
+        Some(if matches!(channel.place, Place::Dm { .. }) {
+            Reason::Dm
+        } else if by_role || mentions.users.contains(&reader) {
+            Reason::Mention
+        } else if mentions.everyone {
+            Reason::Everyone
+        } else {
+            Reason::Message
+        })
+    }
+
+    fn notification(&self, message: &Message, reason: Reason) -> Option<Notification> {
+        let channel = self.server.channel(message.channel)?;
+        let author = self.server.user(message.author)?;
+        let text = if !message.content.is_empty() {
+            self.server.resolved(&message.content)
+        } else if message.attachments.is_empty() {
+            "sent an embed".to_owned()
+        } else {
+            "sent an attachment".to_owned()
+        };
+        Some(Notification {
+            n: self.notifications.last().map_or(0, |(_, last)| last.n) + 1,
+            at: clock::iso(clock::now()),
+            channel_id: channel.id.to_string(),
+            channel: channel.name(&self.server.bot).to_owned(),
+            message_id: message.id.to_string(),
+            author: author.display_name.clone(),
+            text,
+            reason,
+        })
+    }
+}
+
+/// A message as a bot without the intent MESSAGE_CONTENT gets it.
+fn redacted(data: &Value) -> Value {
+    let mut data = data.clone();
+    data["content"] = json!("");
+    for list in ["embeds", "components", "attachments"] {
+        data[list] = json!([]);
+    }
+    data
+}

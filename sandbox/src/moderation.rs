@@ -1,0 +1,73 @@
+//! A moderator's hand: changes to the server that the bot did not ask for, with the events it
+//! hears of them. What does not exist is said in words.
+
+use crate::gateway::{Event, intents};
+use crate::options::BotAccess;
+use crate::server::Place;
+use crate::snowflake::Snowflake;
+use crate::state::State;
+
+impl State {
+    /// Deletes somebody's message.
+    pub(crate) fn moderate_message(&mut self, channel: &str, message: &str) -> Result<(), String> {
+        let found = message
+            .parse()
+            .ok()
+            .and_then(|id| self.server.message(id))
+            .filter(|found| found.channel.to_string() == channel)
+            .map(|found| found.id)
+            .ok_or_else(|| format!("there is no message {message} in the channel {channel}"))?;
+        self.remove(found);
+        Ok(())
+    }
+
+    /// Deletes a channel of the server.
+    pub(crate) fn delete_channel(&mut self, channel: &str) -> Result<(), String> {
+        let id = self.guild_channel(channel)?;
+        let index = self.server.channels.iter().position(|c| c.id == id);
+        if let Some(index) = index {
+            let object = self.server.channel_object(&self.server.channels[index]);
+            let gone = self.server.channels.remove(index);
+            for message in &gone.messages {
+                self.discard_files(message);
+            }
+            self.dispatch(Event::new("CHANNEL_DELETE", intents::GUILDS, object));
+        }
+        Ok(())
+    }
+
+    /// Changes what the bot may do in a channel of the server.
+    pub(crate) fn set_bot_access(&mut self, channel: &str, access: BotAccess) -> Result<(), String> {
+        let id = self.guild_channel(channel)?;
+        if let Some(channel) = self.server.channel_mut(id)
+            && let Place::Guild { bot, .. } = &mut channel.place
+        {
+            *bot = access;
+        }
+        if let Some(channel) = self.server.channel(id) {
+            let object = self.server.channel_object(channel);
+            self.dispatch(Event::new("CHANNEL_UPDATE", intents::GUILDS, object));
+        }
+        Ok(())
+    }
+
+    /// Closes or opens a person's direct messages. The bot hears nothing of it, as on Discord.
+    pub(crate) fn close_dms(&mut self, user: &str, closed: bool) -> Result<(), String> {
+        let people = &mut self.server.people;
+        let person = people.iter_mut().find(|person| person.name == user);
+        let person = person.ok_or_else(|| format!("there is no user named {user}"))?;
+        person.dms_closed = closed;
+        self.touch();
+        Ok(())
+    }
+
+    fn guild_channel(&self, channel: &str) -> Result<Snowflake, String> {
+        channel
+            .parse()
+            .ok()
+            .and_then(|id| self.server.channel(id))
+            .filter(|channel| !channel.is_dm())
+            .map(|channel| channel.id)
+            .ok_or_else(|| format!("there is no channel {channel} in the server"))
+    }
+}

@@ -1,0 +1,80 @@
+//! The hand of a person of the server: uses commands, clicks, fills forms, writes.
+
+use serde_json::Value;
+
+use crate::actions::Action;
+use crate::outcome::Outcome;
+use crate::sandbox::Sandbox;
+use crate::view::View;
+
+/// A person of the server. Every action returns when the bot's answer stands (at once, or the
+/// follow-up of a deferred one) or when its time is over. An acknowledgement without an answer
+/// (callback type 6) counts as an answer, for the person sees nothing more.
+#[derive(Clone, Debug)]
+pub struct Person {
+    sandbox: Sandbox,
+    name: String,
+    /// Place among the people, who never leave the world.
+    index: usize,
+}
+
+impl Person {
+    pub(crate) fn new(sandbox: Sandbox, name: &str, index: usize) -> Self {
+        Self { sandbox, name: name.to_owned(), index }
+    }
+
+    /// The person's user name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Uses a slash command. A subcommand follows the name after a space. `options` is an object
+    /// of option name to value (or `null`); people, roles and channels by id.
+    pub async fn command(&self, channel_id: &str, name: &str, options: Value) -> Outcome {
+        self.act(Action::Command { channel: channel_id.to_owned(), name: name.to_owned(), options }).await
+    }
+
+    /// Types into an option of a slash command; [`Outcome::choices`] is what is offered. What is
+    /// typed so far stands in `options` under the name `focused`.
+    pub async fn complete(&self, channel_id: &str, name: &str, options: Value, focused: &str) -> Outcome {
+        self.act(Action::Complete { channel: channel_id.to_owned(), name: name.to_owned(), options, focused: focused.to_owned() })
+            .await
+    }
+
+    /// Clicks a button.
+    pub async fn click(&self, message_id: &str, custom_id: &str) -> Outcome {
+        self.act(Action::Click { message: message_id.to_owned(), custom_id: custom_id.to_owned() }).await
+    }
+
+    /// Chooses values of a select menu.
+    pub async fn select(&self, message_id: &str, custom_id: &str, values: &[&str]) -> Outcome {
+        self.act(Action::Select {
+            message: message_id.to_owned(),
+            custom_id: custom_id.to_owned(),
+            values: values.iter().map(|&value| value.to_owned()).collect(),
+        })
+        .await
+    }
+
+    /// Submits the form that an action opened. `values` is an object of `custom_id` to text; a
+    /// field that is left out keeps the text it was opened with.
+    pub async fn submit(&self, modal_id: &str, values: Value) -> Outcome {
+        self.act(Action::Submit { modal: modal_id.to_owned(), values }).await
+    }
+
+    /// Writes a message; does not wait for an answer.
+    pub async fn message(&self, channel_id: &str, content: &str) -> Outcome {
+        self.act(Action::Message { channel: channel_id.to_owned(), content: content.to_owned() }).await
+    }
+
+    /// What the person sees now.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.sandbox.view_at(self.index)
+    }
+
+    async fn act(&self, action: Action) -> Outcome {
+        self.sandbox.act(&self.name, action).await
+    }
+}

@@ -1,0 +1,223 @@
+//! Rate limits in fixed windows, per route and major parameter and over everything. Knows routes
+//! by their shape only.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::fault::LimitScope;
+use crate::options::RateLimits;
+
+/// A number of requests in a time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Rate {
+    limit: u32,
+    window: Duration,
+}
+
+impl Rate {
+    const fn new(limit: u32, seconds: u64) -> Self {
+        Self { limit, window: Duration::from_secs(seconds) }
+    }
+}
+
+/// Counts requests.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    limits: RateLimits,
+    buckets: HashMap<String, Window>,
+    global: Window,
+}
+
+/// A window that has begun and what went through in it.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    began: Instant,
+    used: u32,
+}
+
+impl Window {
+    fn new(now: Instant) -> Self {
+        Self { began: now, used: 0 }
+    }
+
+    /// Counts a request in; `Err` is how long until the next window if there is no room.
+    fn enter(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
+        if now.duration_since(self.began) >= rate.window {
+            *self = Self::new(now);
+        }
+        if self.used >= rate.limit {
+            return Err(self.left(rate, now));
+        }
+        self.used += 1;
+        Ok(())
+    }
+
+    fn left(&self, rate: Rate, now: Instant) -> Duration {
+        rate.window.saturating_sub(now.duration_since(self.began))
+    }
+}
+
+/// What the headers of an answer say about its bucket.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    bucket: String,
+    limit: u32,
+    remaining: u32,
+    reset_after: Duration,
+}
+
+impl Standing {
+    /// The headers every answer carries.
+    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
+        let now = clock::now().timestamp_millis();
+        let after = i64::try_from(self.reset_after.as_millis()).unwrap_or(0);
+        vec![
+            ("x-ratelimit-limit", self.limit.to_string()),
+            ("x-ratelimit-remaining", self.remaining.to_string()),
+            ("x-ratelimit-reset", seconds(now + after)),
+            ("x-ratelimit-reset-after", seconds(after)),
+            ("x-ratelimit-bucket", self.bucket.clone()),
+        ]
+    }
+}
+
+/// Milliseconds as seconds with a fraction.
+fn seconds(milliseconds: i64) -> String {
+    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
+}
+
+/// Too many requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Exceeded {
+    pub(crate) scope: LimitScope,
+    pub(crate) retry_after: Duration,
+}
+
+impl Limiter {
+    pub(crate) fn new(limits: RateLimits) -> Self {
+        Self { limits, buckets: HashMap::new(), global: Window::new(Instant::now()) }
+    }
+
+    /// Counts a request in, if there is room for it.
+    pub(crate) fn enter(&mut self, method: &str, segments: &[String]) -> Verdict {
+        let now = Instant::now();
+        let route = Route::of(method, segments);
+        let rate = self.rate(&route);
+        let key = format!("{}:{}", route.shape, route.major);
+        let window = self.buckets.entry(key).or_insert(Window::new(now));
+        let mut exceeded = window.enter(rate, now).err().map(|retry_after| Exceeded { scope: LimitScope::User, retry_after });
+        let standing = Standing {
+            bucket: digest(&route.shape),
+            limit: rate.limit,
+            remaining: rate.limit - window.used,
+            reset_after: window.left(rate, now),
+        };
+        if exceeded.is_none() && !route.is_interaction {
+            let global = self.global_rate();
+            exceeded = self.global.enter(global, now).err().map(|left| Exceeded { scope: LimitScope::Global, retry_after: left });
+        }
+        Verdict { standing, exceeded }
+    }
+
+    fn rate(&self, route: &Route) -> Rate {
+        match (self.limits, route.shape.as_str()) {
+            (RateLimits::Relaxed, _) => Rate::new(1_000, 5),
+            (RateLimits::Real, "POST /channels/{}/messages" | "PATCH /channels/{}/messages/{}") => Rate::new(5, 5),
+            (RateLimits::Real, "DELETE /channels/{}/messages/{}") => Rate::new(5, 1),
+            (RateLimits::Real, _) if route.is_interaction => Rate::new(30, 5),
+            (RateLimits::Real, _) => Rate::new(50, 5),
+        }
+    }
+
+    fn global_rate(&self) -> Rate {
+        match self.limits {
+            RateLimits::Real => Rate::new(50, 1),
+            RateLimits::Relaxed => Rate::new(10_000, 1),
+        }
+    }
+}
+
+/// Whether a request is let through, and what the headers say.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) standing: Standing,
+    pub(crate) exceeded: Option<Exceeded>,
+}
+
+/// A request's route without its parameters, and the major one among them.
+#[derive(Debug, Eq, PartialEq)]
+struct Route {
+    shape: String,
+    major: String,
+    is_interaction: bool,
+}
+
+impl Route {
+    fn of(method: &str, segments: &[String]) -> Self {
+        let mut shape = method.to_owned();
+        shape.push(' ');
+        for (index, segment) in segments.iter().enumerate() {
+            let parameter = segment.chars().all(|c| c.is_ascii_digit()) || is_token(segments, index) || segment == "@original";
+            shape.push('/');
+            shape.push_str(if parameter { "{}" } else { segment });
+        }
+        let root = segments.first().map(String::as_str).unwrap_or_default();
+        let majors = match root {
+            "channels" | "guilds" => 2,
+            "webhooks" | "interactions" => 3,
+            _ => 0,
+        };
+        Self {
+            shape,
+            major: segments.iter().take(majors).cloned().collect(),
+            is_interaction: matches!(root, "webhooks" | "interactions"),
+        }
+    }
+}
+
+/// Whether a segment is the token of an interaction or webhook.
+fn is_token(segments: &[String], index: usize) -> bool {
+    index == 2 && matches!(segments[0].as_str(), "webhooks" | "interactions")
+}
+
+/// An opaque name for a bucket, as Discord gives them.
+fn digest(shape: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    shape.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segments(path: &str) -> Vec<String> {
+        path.split('/').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_sixth_message_within_the_window_is_one_too_many() {
+        let mut limiter = Limiter::new(RateLimits::Real);
+        let path = segments("channels/1/messages");
+        for left in (0..5).rev() {
+            let verdict = limiter.enter("POST", &path);
+            assert!(verdict.exceeded.is_none());
+            assert_eq!(verdict.standing.remaining, left);
+        }
+        let exceeded = limiter.enter("POST", &path).exceeded.unwrap();
+        assert_eq!(exceeded.scope, LimitScope::User);
+        assert!(exceeded.retry_after <= Duration::from_secs(5));
+        let elsewhere = limiter.enter("POST", &segments("channels/2/messages"));
+        assert!(elsewhere.exceeded.is_none());
+    }
+
+    #[test]
+    fn tokens_are_no_part_of_a_bucket_name() {
+        let route = Route::of("PATCH", &segments("webhooks/1/secret/messages/@original"));
+        assert_eq!(route.shape, "PATCH /webhooks/{}/{}/messages/{}");
+        assert!(route.is_interaction);
+    }
+}

@@ -1,0 +1,267 @@
+//! Discord's error answers: status, code, message and, for a faulty form, the nested list of what
+//! is wrong with it.
+
+use serde_json::{Map, Value, json};
+
+/// An error answer of the REST interface.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    code: u32,
+    message: String,
+    errors: Option<Value>,
+}
+
+impl Refusal {
+    fn new(status: u16, code: u32, message: &str) -> Self {
+        Self { status, code, message: message.to_owned(), errors: None }
+    }
+
+    /// The JSON body.
+    pub(crate) fn body(&self) -> Value {
+        let mut body = json!({ "message": self.message, "code": self.code });
+        if let Some(errors) = &self.errors {
+            body["errors"] = errors.clone();
+        }
+        body
+    }
+
+    /// The same, with the errors of a form moved below this field.
+    pub(crate) fn below(mut self, field: &str) -> Self {
+        self.errors = self.errors.map(|errors| json!({ field: errors }));
+        self
+    }
+
+    /// The answer Discord gives with a bare HTTP status.
+    pub(crate) fn bare(status: u16) -> Self {
+        let words = match status {
+            400 => "400: Bad Request",
+            401 => "401: Unauthorized",
+            403 => "403: Forbidden",
+            404 => "404: Not Found",
+            405 => "405: Method Not Allowed",
+            413 => "413: Payload Too Large",
+            500 => "500: Internal Server Error",
+            502 => "502: Bad Gateway",
+            503 => "503: Service Unavailable",
+            _ => "Error",
+        };
+        Self::new(status, 0, words)
+    }
+
+    pub(crate) fn invalid_json() -> Self {
+        Self::new(400, 50109, "The request body contains invalid JSON.")
+    }
+
+    pub(crate) fn unknown_channel() -> Self {
+        Self::new(404, 10003, "Unknown Channel")
+    }
+
+    pub(crate) fn unknown_guild() -> Self {
+        Self::new(404, 10004, "Unknown Guild")
+    }
+
+    pub(crate) fn unknown_member() -> Self {
+        Self::new(404, 10007, "Unknown Member")
+    }
+
+    pub(crate) fn unknown_message() -> Self {
+        Self::new(404, 10008, "Unknown Message")
+    }
+
+    pub(crate) fn unknown_user() -> Self {
+        Self::new(404, 10013, "Unknown User")
+    }
+
+    pub(crate) fn unknown_webhook() -> Self {
+        Self::new(404, 10015, "Unknown Webhook")
+    }
+
+    pub(crate) fn unknown_interaction() -> Self {
+        Self::new(404, 10062, "Unknown interaction")
+    }
+
+    pub(crate) fn unknown_command() -> Self {
+        Self::new(404, 10063, "Unknown application command")
+    }
+
+    pub(crate) fn already_acknowledged() -> Self {
+        let words = "Interaction has already been acknowledged.";
+        Self::new(400, 40060, words)
+    }
+
+    pub(crate) fn missing_access() -> Self {
+        Self::new(403, 50001, "Missing Access")
+    }
+
+    pub(crate) fn not_in_dm() -> Self {
+        let words = "Cannot execute action on a DM channel";
+        Self::new(403, 50003, words)
+    }
+
+    pub(crate) fn other_author() -> Self {
+        let words = "Cannot edit a message authored by another user";
+        Self::new(403, 50005, words)
+    }
+
+    pub(crate) fn empty_message() -> Self {
+        Self::new(400, 50006, "Cannot send an empty message")
+    }
+
+    pub(crate) fn cannot_dm() -> Self {
+        Self::new(403, 50007, "Cannot send messages to this user")
+    }
+
+    pub(crate) fn missing_permissions() -> Self {
+        Self::new(403, 50013, "Missing Permissions")
+    }
+
+    pub(crate) fn invalid_webhook_token() -> Self {
+        Self::new(401, 50027, "Invalid Webhook Token")
+    }
+
+    pub(crate) fn invalid_recipient() -> Self {
+        Self::new(400, 50033, "Invalid Recipient(s)")
+    }
+
+    pub(crate) fn no_mutual_guild() -> Self {
+        let words = "Cannot send messages to this user due to having no mutual guilds";
+        Self::new(403, 50278, words)
+    }
+}
+
+/// What is wrong with a form, each with the path to it: `embeds.0.title`.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(Vec<(String, &'static str, String)>);
+
+impl Problems {
+    /// Notes a problem. `code` is Discord's name for its kind.
+    pub(crate) fn add(&mut self, path: &str, code: &'static str, message: impl Into<String>) {
+        self.0.push((path.to_owned(), code, message.into()));
+    }
+
+    /// Notes that a field is missing.
+    pub(crate) fn required(&mut self, path: &str) {
+        self.add(path, "BASE_TYPE_REQUIRED", "This field is required");
+    }
+
+    /// Checks a text's length in characters. Text that is absent is not checked.
+    pub(crate) fn length(&mut self, path: &str, text: &Value, least: usize, most: usize) {
+        if text.is_null() {
+            return;
+        }
+        let Some(text) = text.as_str() else {
+            return self.add(path, "STRING_TYPE_CONVERT", "Could not interpret as string.");
+        };
+        let length = text.chars().count();
+        if length < least && least == 1 {
+            self.required(path);
+        } else if length > most && least == 0 {
+            let words = format!("Must be {most} or fewer in length.");
+            self.add(path, "BASE_TYPE_MAX_LENGTH", words);
+        } else if length < least || length > most {
+            let words = format!("Must be between {least} and {most} in length.");
+            self.add(path, "BASE_TYPE_BAD_LENGTH", words);
+        }
+    }
+
+    /// Checks a text that must be there.
+    pub(crate) fn required_text(&mut self, path: &str, text: &Value, most: usize) {
+        if text.is_null() {
+            return self.required(path);
+        }
+        self.length(path, text, 1, most);
+    }
+
+    /// Checks the number of elements of a list.
+    pub(crate) fn count(&mut self, path: &str, count: usize, least: usize, most: usize) {
+        if count > most && least == 0 {
+            let words = format!("Must be {most} or fewer in length.");
+            self.add(path, "BASE_TYPE_MAX_LENGTH", words);
+        } else if count < least || count > most {
+            let words = format!("Must be between {least} and {most} in length.");
+            self.add(path, "BASE_TYPE_BAD_LENGTH", words);
+        }
+    }
+
+    /// Checks that a number is within bounds. A number that is absent is not checked.
+    pub(crate) fn within(&mut self, path: &str, number: &Value, least: i64, most: i64) {
+        if number.is_null() {
+            return;
+        }
+        match number.as_i64() {
+            None => self.add(path, "NUMBER_TYPE_COERCE", "Value is not int."),
+            Some(value) if value < least => {
+                let words = format!("int value should be greater than or equal to {least}.");
+                self.add(path, "NUMBER_TYPE_MIN", words);
+            }
+            Some(value) if value > most => {
+                let words = format!("int value should be less than or equal to {most}.");
+                self.add(path, "NUMBER_TYPE_MAX", words);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The refusal of the form, if anything is wrong with it.
+    pub(crate) fn into_result(self) -> Result<(), Refusal> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let mut errors = json!({});
+        for (path, code, message) in self.0 {
+            let mut place = &mut errors;
+            for step in path.split('.').filter(|step| !step.is_empty()) {
+                place = &mut place[step];
+            }
+            let list = &mut place["_errors"];
+            if !list.is_array() {
+                *list = json!([]);
+            }
+            if let Some(list) = list.as_array_mut() {
+                list.push(json!({ "code": code, "message": message }));
+            }
+        }
+        let mut refusal = Refusal::new(400, 50035, "Invalid Form Body");
+        refusal.errors = Some(errors);
+        Err(refusal)
+    }
+
+    /// The refusal for a single problem.
+    pub(crate) fn one(path: &str, code: &'static str, message: impl Into<String>) -> Refusal {
+        let mut problems = Self::default();
+        problems.add(path, code, message);
+        match problems.into_result() {
+            Err(refusal) => refusal,
+            Ok(()) => Refusal::bare(400),
+        }
+    }
+}
+
+/// The fields of an object; empty for anything else.
+pub(crate) fn fields(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_nest_as_discord_nests_them() {
+        let mut problems = Problems::default();
+        problems.length("embeds.0.title", &json!("x".repeat(257)), 0, 256);
+        let refusal = problems.into_result().unwrap_err();
+        assert_eq!(
+            refusal.body(),
+            json!({
+                "message": "Invalid Form Body",
+                "code": 50035,
+                "errors": { "embeds": { "0": { "title": { "_errors": [{
+                    "code": "BASE_TYPE_MAX_LENGTH",
+                    "message": "Must be 256 or fewer in length.",
+                }] } } } },
+            })
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! From the JSON of a request to a message about to be posted or an edit about to be made. What is
+//! wrong with the JSON was said by `validate` before.
+
+use serde_json::{Value, json};
+
+use super::call::Upload;
+use crate::mentions::{AllowedMentions, id_of};
+use crate::messages::{Draft, Patch};
+use crate::refusal::Refusal;
+use crate::server::{Attachment, FLAG_SUPPRESS_EMBEDS, FLAG_SUPPRESS_NOTIFICATIONS, Message};
+use crate::state::State;
+use crate::validate;
+
+/// The message that a valid body describes.
+pub(super) fn draft(state: &mut State, body: &Value, files: &[Upload]) -> Draft {
+    let attachments = store(state, body, files);
+    let flags = body["flags"].as_u64().unwrap_or(0);
+    Draft {
+        content: body["content"].as_str().unwrap_or_default().to_owned(),
+        embeds: embeds(&body["embeds"], &attachments),
+        components: components(&body["components"]),
+        attachments,
+        flags: flags & (FLAG_SUPPRESS_EMBEDS | FLAG_SUPPRESS_NOTIFICATIONS),
+        allowed: AllowedMentions::read(&body["allowed_mentions"]),
+        nonce: Some(body["nonce"].clone()).filter(|nonce| !nonce.is_null()),
+        reply_to: None,
+    }
+}
+
+/// The edit that a body describes.
+pub(super) fn patch(state: &mut State, message: &Message, body: &Value, files: &[Upload]) -> Result<Patch, Refusal> {
+    validate::message::edit(body, files.len(), message)?;
+    let attachments = attachments_after(state, message, body, files);
+    let known = attachments.as_ref().unwrap_or(&message.attachments);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let flags = body["flags"].as_u64();
+    Ok(Patch {
+        content: body.get("content").map(text),
+        embeds: body.get("embeds").map(|list| embeds(list, known)),
+        components: body.get("components").map(components),
+        flags: flags.map(|flags| (FLAG_SUPPRESS_EMBEDS, flags)),
+        allowed: body.get("allowed_mentions").map(AllowedMentions::read),
+        attachments,
+    })
+}
+
+/// Attachments after an edit: those the body lists, and the new files. Without a list all stay.
+fn attachments_after(state: &mut State, message: &Message, body: &Value, files: &[Upload]) -> Option<Vec<Attachment>> {
+    let listed = body.get("attachments");
+    if listed.is_none() && files.is_empty() {
+        return None;
+    }
+    let mut kept = message.attachments.clone();
+    if let Some(listed) = listed {
+        let ids: Vec<_> = listed.as_array().into_iter().flatten().filter_map(|entry| id_of(&entry["id"])).collect();
+        kept.retain(|attachment| ids.contains(&attachment.id));
+        for gone in &message.attachments {
+            if !ids.contains(&gone.id) {
+                state.files.remove(&gone.id);
+            }
+        }
+    }
+    kept.extend(store(state, body, files));
+    Some(kept)
+}
+
+/// Keeps the files; the body's `attachments` describe them by their number.
+fn store(state: &mut State, body: &Value, files: &[Upload]) -> Vec<Attachment> {
+    let described = body["attachments"].as_array();
+    files
+        .iter()
+        .map(|upload| {
+            let number = upload.n.to_string();
+            let meta = described
+                .into_iter()
+                .flatten()
+                .find(|entry| entry["id"].as_str() == Some(&number) || entry["id"].as_u64() == Some(upload.n));
+            let description = meta.and_then(|meta| meta["description"].as_str());
+            state.store(upload.file.clone(), description.map(str::to_owned))
+        })
+        .collect()
+}
+
+/// Embeds as Discord returns them: typed, with the addresses of attached files filled in.
+fn embeds(list: &Value, attachments: &[Attachment]) -> Vec<Value> {
+    let mut embeds = list.as_array().cloned().unwrap_or_default();
+    for embed in &mut embeds {
+        strip_nulls(embed);
+        embed["type"] = json!("rich");
+        for (part, key) in [("image", "url"), ("thumbnail", "url"), ("footer", "icon_url"), ("author", "icon_url")] {
+            let place = embed.get_mut(part).and_then(|part| part.get_mut(key));
+            let attached = |url: &str| {
+                let name = url.strip_prefix("attachment://")?;
+                attachments.iter().find(|a| a.name == name)
+            };
+            if let Some(place) = place
+                && let Some(attachment) = place.as_str().and_then(attached)
+            {
+                *place = json!(attachment.url);
+            }
+        }
+        for field in embed["fields"].as_array_mut().into_iter().flatten() {
+            if field["inline"].is_null() {
+                field["inline"] = json!(false);
+            }
+        }
+        if embed["fields"].is_null()
+            && let Some(embed) = embed.as_object_mut()
+        {
+            embed.remove("fields");
+        }
+    }
+    embeds
+}
+
+fn strip_nulls(value: &mut Value) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+        for value in fields.values_mut() {
+            strip_nulls(value);
+        }
+    }
+}
+
+/// Components as Discord returns them: each with a number.
+fn components(list: &Value) -> Vec<Value> {
+    let mut rows = list.as_array().cloned().unwrap_or_default();
+    let mut last = 0;
+    let mut number = |component: &mut Value| {
+        last += 1;
+        strip_nulls(component);
+        if component["id"].is_null() {
+            component["id"] = json!(last);
+        }
+    };
+    for row in &mut rows {
+        number(row);
+        for component in row["components"].as_array_mut().into_iter().flatten() {
+            number(component);
+        }
+    }
+    rows
+}

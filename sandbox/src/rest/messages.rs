@@ -1,0 +1,165 @@
+//! Routes of a channel's messages.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::call::{Answer, Call, Reply, id};
+use super::channels::visible;
+use super::drafts;
+use crate::clock;
+use crate::messages::Envelope;
+use crate::permissions::SEND_MESSAGES;
+use crate::refusal::{Problems, Refusal};
+use crate::server::{Audience, Channel, Message, Place};
+use crate::snowflake::Snowflake;
+use crate::state::State;
+use crate::validate;
+
+/// How long `enforce_nonce` remembers. Discord says "the past few minutes".
+const NONCE_MEMORY: TimeDelta = TimeDelta::minutes(5);
+
+pub(super) fn route(state: &mut State, call: &Call, channel: &str, path: &[&str]) -> Answer {
+    let channel = visible(state, channel)?;
+    match (call.method.as_str(), path) {
+        ("GET", []) => list(state, call, channel),
+        ("GET", [message]) => {
+            let message = public(channel, message)?;
+            Ok(Reply::ok(state.server.message_object(message)))
+        }
+        ("POST", []) => {
+            let channel = channel.id;
+            create(state, call, channel)
+        }
+        ("PATCH", [message]) => {
+            let message = public(channel, message)?.clone();
+            edit(state, call, &message)
+        }
+        ("DELETE", [message]) => {
+            let message = public(channel, message)?;
+            if message.author != state.server.bot.id {
+                return Err(match channel.place {
+                    Place::Dm { .. } => Refusal::not_in_dm(),
+                    Place::Guild { .. } => Refusal::missing_permissions(),
+                });
+            }
+            let message = message.id;
+            state.remove(message);
+            Ok(Reply::empty())
+        }
+        _ => Err(Refusal::bare(404)),
+    }
+}
+
+/// A message that can be fetched: ephemeral ones cannot (10008).
+fn public<'a>(channel: &'a Channel, message: &str) -> Result<&'a Message, Refusal> {
+    let wanted = id(message, "message_id")?;
+    let found = channel.public().find(|message| message.id == wanted);
+    found.ok_or_else(Refusal::unknown_message)
+}
+
+/// Newest first, as Discord lists them.
+fn list(state: &State, call: &Call, channel: &Channel) -> Answer {
+    let limit = match call.query.get("limit").map(|limit| limit.parse::<usize>()) {
+        None => 50,
+        Some(Ok(limit)) if (1..=100).contains(&limit) => limit,
+        Some(_) => {
+            let words = "int value should be between 1 and 100.";
+            return Err(Problems::one("limit", "NUMBER_TYPE_MAX", words));
+        }
+    };
+    let bound = |name: &str| -> Result<Option<Snowflake>, Refusal> { call.query.get(name).map(|text| id(text, name)).transpose() };
+    let (before, after, around) = (bound("before")?, bound("after")?, bound("around")?);
+    let messages: Vec<&Message> = channel.public().collect();
+    let end = before.map_or(messages.len(), |before| messages.partition_point(|message| message.id < before));
+    let window = if let Some(after) = after {
+        let start = messages.partition_point(|message| message.id <= after);
+        start..messages.len().min(start + limit)
+    } else if let Some(around) = around {
+        let middle = messages.partition_point(|message| message.id < around);
+        let start = middle.saturating_sub(limit / 2);
+        start..messages.len().min(start + limit)
+    } else {
+        end.saturating_sub(limit)..end
+    };
+    let objects: Vec<Value> = messages[window].iter().rev().map(|message| state.server.message_object(message)).collect();
+    Ok(Reply::ok(objects))
+}
+
+fn create(state: &mut State, call: &Call, channel: Snowflake) -> Answer {
+    may_write(state, channel)?;
+    validate::message::create(&call.body, call.files.len())?;
+    if let Some(existing) = same_nonce(state, call, channel) {
+        return Ok(Reply::ok(existing));
+    }
+    let reply_to = replied_to(state, &call.body, channel)?;
+    let mut draft = drafts::draft(state, &call.body, &call.files);
+    draft.reply_to = reply_to;
+    let nonce = draft.nonce.clone();
+    let envelope = Envelope { channel, author: state.server.bot.id, audience: Audience::Channel, origin: None };
+    let posted = state.post(envelope, draft);
+    let object = posted.and_then(|id| state.message_object(id));
+    let mut object = object.ok_or_else(Refusal::unknown_channel)?;
+    if let Some(nonce) = nonce {
+        object["nonce"] = nonce;
+    }
+    Ok(Reply::ok(object))
+}
+
+fn may_write(state: &State, channel: Snowflake) -> Result<(), Refusal> {
+    let server = &state.server;
+    let channel = server.channel(channel);
+    let channel = channel.ok_or_else(Refusal::unknown_channel)?;
+    if let Place::Dm { user } = channel.place
+        && server.user(user).is_none_or(|user| user.dms_closed)
+    {
+        return Err(Refusal::cannot_dm());
+    }
+    if server.permissions(&server.bot, channel) & SEND_MESSAGES == 0 {
+        return Err(Refusal::missing_permissions());
+    }
+    Ok(())
+}
+
+/// The message that `enforce_nonce` finds instead of posting another.
+fn same_nonce(state: &State, call: &Call, channel: Snowflake) -> Option<Value> {
+    let nonce = &call.body["nonce"];
+    if call.body["enforce_nonce"] != true || nonce.is_null() {
+        return None;
+    }
+    let since = clock::now() - NONCE_MEMORY;
+    let messages = state.server.channel(channel)?.public();
+    let existing = messages
+        .rev()
+        .take_while(|message| message.created >= since)
+        .filter(|message| message.author == state.server.bot.id)
+        .find(|message| message.nonce.as_ref() == Some(nonce))?;
+    let mut object = state.server.message_object(existing);
+    object["nonce"] = nonce.clone();
+    Some(object)
+}
+
+/// The message that `message_reference` means.
+fn replied_to(state: &State, body: &Value, channel: Snowflake) -> Result<Option<Snowflake>, Refusal> {
+    let reference = &body["message_reference"];
+    if reference.is_null() {
+        return Ok(None);
+    }
+    let wanted = crate::mentions::id_of(&reference["message_id"]);
+    let messages = state.server.channel(channel).map(|channel| channel.public());
+    let found = messages.into_iter().flatten().map(|message| message.id).find(|id| Some(*id) == wanted);
+    if found.is_none() && reference["fail_if_not_exists"] != json!(false) {
+        let code = "MESSAGE_REFERENCE_UNKNOWN_MESSAGE";
+        return Err(Problems::one("message_reference", code, "Unknown message"));
+    }
+    Ok(found)
+}
+
+fn edit(state: &mut State, call: &Call, message: &Message) -> Answer {
+    if message.author != state.server.bot.id {
+        return Err(Refusal::other_author());
+    }
+    let patch = drafts::patch(state, message, &call.body, &call.files)?;
+    state.edit(message.id, patch);
+    let object = state.message_object(message.id);
+    Ok(Reply::ok(object.ok_or_else(Refusal::unknown_message)?))
+}

@@ -1,0 +1,241 @@
+//! The REST interface: takes a request through faults, authorization and rate limits to its route,
+//! and notes what came of it.
+
+pub(crate) mod call;
+mod callbacks;
+mod channels;
+mod commands;
+mod drafts;
+mod messages;
+mod server;
+mod webhooks;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State as Shared};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use self::call::{Answer, Call, LARGEST_BODY, Reply};
+use crate::fault::{DropHow, Effect, LimitScope};
+use crate::hub::Hub;
+use crate::net::Cut;
+use crate::ratelimit::{Exceeded, Standing};
+use crate::refusal::Refusal;
+use crate::state::State;
+
+/// Serves one request.
+pub(crate) async fn entry(Shared(hub): Shared<Arc<Hub>>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let method = parts.method.as_str().to_owned();
+    let query = parts.uri.query().unwrap_or_default();
+    let Some(path) = below_version(parts.uri.path()) else {
+        return Outgoing::refusal(&Refusal::bare(404)).into_response();
+    };
+    let mut call = Call::new(&method, path, query);
+    let read = read(&mut call, &parts, body).await;
+    let effect = hub.lock().faults.strike(&method, path);
+    let withheld = matches!(effect, Some(Effect::WithholdAnswer { .. }));
+    let outgoing = match prepare(&hub, effect.as_ref()).await {
+        Some(outgoing) => outgoing,
+        None => carry_out(&mut hub.lock(), &parts, &call, read),
+    };
+    note(&hub, &parts, path, &call, &outgoing, withheld);
+    if let Some(Effect::WithholdAnswer { ms }) = effect {
+        withhold(&hub, &cut, ms).await;
+    }
+    outgoing.into_response()
+}
+
+/// The path below `/api`, `/api/v9` or `/api/v10`.
+fn below_version(path: &str) -> Option<&str> {
+    let path = path.strip_prefix("/api")?;
+    for version in ["/v10", "/v9"] {
+        if let Some(rest) = path.strip_prefix(version)
+            && (rest.is_empty() || rest.starts_with('/'))
+        {
+            return Some(rest);
+        }
+    }
+    Some(path)
+}
+
+async fn read(call: &mut Call, parts: &Parts, body: Body) -> Result<(), Refusal> {
+    let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|_| Refusal::bare(413))?;
+    call.read(&parts.headers, bytes).await
+}
+
+/// Does what a fault does before a request is carried out; `Some` is the answer instead of it.
+async fn prepare(hub: &Hub, effect: Option<&Effect>) -> Option<Outgoing> {
+    match effect? {
+        Effect::Delay { ms } => {
+            pause(hub, *ms).await;
+            None
+        }
+        Effect::Status { status, ms, body, retry_after_header, scope } => {
+            if *status != 429 {
+                pause(hub, ms.unwrap_or(0)).await;
+            }
+            let mut outgoing = if *status == 429 {
+                Outgoing::exceeded(&Exceeded { scope: *scope, retry_after: Duration::from_millis(ms.unwrap_or(1_000)) })
+            } else {
+                Outgoing::refusal(&Refusal::bare(*status))
+            };
+            if let Some(body) = body {
+                outgoing.body = body.clone();
+            }
+            if !retry_after_header {
+                outgoing.headers.retain(|(name, _)| *name != "retry-after");
+            }
+            Some(outgoing)
+        }
+        Effect::DropGateway { code } => {
+            let how = code.map_or(DropHow::Tcp, |code| DropHow::Close(Some(code)));
+            let state = &mut *hub.lock();
+            state.gateway.drop_connections(how);
+            state.touch();
+            None
+        }
+        Effect::WithholdAnswer { .. } => None,
+    }
+}
+
+async fn pause(hub: &Hub, ms: u64) {
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_millis(ms)) => {}
+        () = hub.closing() => {}
+    }
+}
+
+/// Never answers: ends the connection after a time, or waits for the client to leave. The server
+/// drops this future when the connection is gone.
+async fn withhold(hub: &Hub, cut: &Cut, ms: Option<u64>) {
+    match ms {
+        Some(ms) => pause(hub, ms).await,
+        None => hub.closing().await,
+    }
+    cut.end();
+    std::future::pending().await
+}
+
+/// Authorization, rate limit, route.
+fn carry_out(state: &mut State, parts: &Parts, call: &Call, read: Result<(), Refusal>) -> Outgoing {
+    if needs_token(call) && !is_authorized(state, parts) {
+        return Outgoing::refusal(&Refusal::bare(401));
+    }
+    let verdict = state.limiter.enter(&call.method, &call.segments);
+    let mut outgoing = match &verdict.exceeded {
+        Some(exceeded) => Outgoing::exceeded(exceeded),
+        None => Outgoing::answer(read.and_then(|()| route(state, call))),
+    };
+    outgoing.add_standing(&verdict.standing);
+    outgoing
+}
+
+/// The routes of interactions are authorized by the token in their path.
+fn needs_token(call: &Call) -> bool {
+    let segments: Vec<_> = call.segments.iter().map(String::as_str).collect();
+    !matches!(segments.as_slice(), ["gateway"] | ["interactions" | "webhooks", _, _, ..])
+}
+
+fn is_authorized(state: &State, parts: &Parts) -> bool {
+    let given = parts.headers.get(header::AUTHORIZATION);
+    given
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bot "))
+        .is_some_and(|token| token == state.settings.token)
+}
+
+fn route(state: &mut State, call: &Call) -> Answer {
+    let segments: Vec<_> = call.segments.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        ["channels", id, "messages", rest @ ..] => messages::route(state, call, id, rest),
+        ["channels", id, rest @ ..] => channels::route(state, call, id, rest),
+        ["applications", id, rest @ ..] if *id != "@me" => commands::route(state, call, id, rest),
+        ["interactions", id, token, "callback"] if call.method == "POST" => callbacks::respond(state, call, id, token),
+        ["webhooks", application, token, rest @ ..] => webhooks::route(state, call, application, token, rest),
+        rest => server::route(state, call, rest),
+    }
+}
+
+fn note(hub: &Hub, parts: &Parts, path: &str, call: &Call, outgoing: &Outgoing, withheld: bool) {
+    let mut shown = path.to_owned();
+    if let Some(query) = parts.uri.query() {
+        shown.push('?');
+        shown.push_str(query);
+    }
+    let status = (!withheld).then_some(outgoing.status);
+    let answer = outgoing.body.clone();
+    let state = &mut *hub.lock();
+    state.journal.rest(&call.method, &shown, status, call.for_journal(), answer);
+    state.touch();
+}
+
+/// An answer on its way out.
+#[derive(Debug)]
+struct Outgoing {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Value,
+}
+
+impl Outgoing {
+    fn answer(answer: Answer) -> Self {
+        match answer {
+            Ok(Reply { status, body }) => Self { status, headers: Vec::new(), body },
+            Err(refusal) => Self::refusal(&refusal),
+        }
+    }
+
+    fn refusal(refusal: &Refusal) -> Self {
+        Self { status: refusal.status, headers: Vec::new(), body: refusal.body() }
+    }
+
+    fn exceeded(exceeded: &Exceeded) -> Self {
+        let seconds = exceeded.retry_after.as_secs_f64();
+        let global = exceeded.scope == LimitScope::Global;
+        let mut headers =
+            vec![("retry-after", seconds.ceil().to_string()), ("x-ratelimit-scope", exceeded.scope.as_str().to_owned())];
+        if global {
+            headers.push(("x-ratelimit-global", "true".to_owned()));
+        }
+        Self {
+            status: 429,
+            headers,
+            body: json!({
+                "message": "You are being rate limited.",
+                "retry_after": (seconds * 1000.0).round() / 1000.0,
+                "global": global,
+            }),
+        }
+    }
+
+    /// Adds the headers of the bucket. An answer that says how long to wait says it there too.
+    fn add_standing(&mut self, standing: &Standing) {
+        self.headers.extend(standing.headers());
+    }
+
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = match &self.body {
+            Value::Null => Body::empty(),
+            body => Body::from(body.to_string()),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        if !self.body.is_null() {
+            let json = HeaderValue::from_static("application/json");
+            headers.insert(header::CONTENT_TYPE, json);
+        }
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        response
+    }
+}

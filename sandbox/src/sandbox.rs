@@ -1,0 +1,287 @@
+//! The running sandbox and its handle.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::actions::{self, Action};
+use crate::addresses::Addresses;
+use crate::error::{StartError, TimedOut};
+use crate::fault::{DropHow, Fault};
+use crate::http;
+use crate::hub::Hub;
+use crate::journal::JournalEntry;
+use crate::net::{self, Cut};
+use crate::options::{BotAccess, Options};
+use crate::outcome::Outcome;
+use crate::person::Person;
+use crate::server::{Place, Server};
+use crate::snowflake;
+use crate::state::{Settings, State};
+use crate::tls::{self, Tls};
+use crate::view::View;
+
+/// How long [`Sandbox::shutdown`] waits for connections to end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A running sandbox. Clones share it; it stops when the last one is dropped.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    running: Arc<Running>,
+}
+
+/// What ends with the last handle.
+#[derive(Debug)]
+struct Running {
+    hub: Arc<Hub>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// A folder made for this start alone.
+    own_folder: Option<PathBuf>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.hub.close();
+        if let Some(folder) = &self.own_folder {
+            // What is left in the temporary folder is the system's to clean up.
+            fs::remove_dir_all(folder).ok();
+        }
+    }
+}
+
+impl Sandbox {
+    /// Opens all ports and writes the certificate authority to `ca.pem`.
+    ///
+    /// # Errors
+    /// If a port cannot be opened, the address is not loopback, the certificate cannot be made or
+    /// written, or the world contradicts itself.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        if !options.listen.ip().is_loopback() {
+            return Err(StartError::NotLoopback(options.listen));
+        }
+        let server = Server::build(&options.world)?;
+        let Tls { acceptor, authority } = tls::make()?;
+        let plain = listen(options.listen).await?;
+        let secure = listen(SocketAddr::new(options.listen.ip(), 0)).await?;
+        let (ca, own_folder) = write_authority(options.state_dir.as_deref(), &authority)?;
+        let ports = Ports { plain: local(&plain, options.listen)?, secure: local(&secure, options.listen)? };
+        let addresses = ports.addresses(&server, &options, &ca);
+        let settings =
+            Settings::new(&options, addresses.token.clone(), format!("http://{}", ports.plain), addresses.gateway.clone());
+        let state = State::new(server, settings, options.rate_limits);
+        let hub = Arc::new(Hub::new(state, addresses));
+        let (door, feed_plain, feed_secure) = net::open(plain, secure, acceptor, ports.plain);
+        let tasks = vec![
+            tokio::spawn(until_closing(Arc::clone(&hub), feed_plain)),
+            tokio::spawn(until_closing(Arc::clone(&hub), feed_secure)),
+            tokio::spawn(serve(door, Arc::clone(&hub))),
+        ];
+        Ok(Self { running: Arc::new(Running { hub, tasks: Mutex::new(tasks), own_folder }) })
+    }
+
+    /// Where everything is.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.running.hub.addresses
+    }
+
+    /// The hand of a person; `None` if there is none of this user name.
+    #[must_use]
+    pub fn user(&self, name: &str) -> Option<Person> {
+        let mut names = self.addresses().users.iter();
+        let index = names.position(|(known, _)| known == name)?;
+        Some(Person::new(self.clone(), name, index))
+    }
+
+    /// What a person sees; `None` if there is none of this user name.
+    #[must_use]
+    pub fn view(&self, user: &str) -> Option<View> {
+        self.running.hub.lock().view(user)
+    }
+
+    /// Journal entries with a number greater than `since`.
+    #[must_use]
+    pub fn journal(&self, since: u64) -> Vec<JournalEntry> {
+        self.running.hub.lock().journal.since(since)
+    }
+
+    /// Arranges a misbehaviour.
+    pub fn fault(&self, fault: Fault) {
+        self.running.hub.lock().faults.arrange(fault);
+    }
+
+    /// Forgets the arranged misbehaviours.
+    pub fn clear_faults(&self) {
+        self.running.hub.lock().faults.clear();
+    }
+
+    /// Counter that grows with every change of the world or the journal.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.running.hub.lock().subscribe()
+    }
+
+    /// Probes now and after each change until `probe` finds what it looks for.
+    ///
+    /// # Errors
+    /// [`TimedOut`], naming `what`, after `limit`.
+    pub async fn wait_for<T>(&self, what: &str, limit: Duration, mut probe: impl FnMut(&Self) -> Option<T>) -> Result<T, TimedOut> {
+        let deadline = Instant::now() + limit;
+        let mut changes = self.changes();
+        loop {
+            changes.mark_unchanged();
+            if let Some(found) = probe(self) {
+                return Ok(found);
+            }
+            if !matches!(timeout_at(deadline, changes.changed()).await, Ok(Ok(()))) {
+                return Err(TimedOut { what: what.to_owned(), limit });
+            }
+        }
+    }
+
+    /// A moderator deletes a message. One that does not exist is passed over.
+    pub fn delete_message(&self, channel_id: &str, message_id: &str) {
+        let done = self.running.hub.lock().moderate_message(channel_id, message_id);
+        passed_over(done);
+    }
+
+    /// A moderator deletes a channel. One that does not exist is passed over.
+    pub fn delete_channel(&self, channel_id: &str) {
+        passed_over(self.running.hub.lock().delete_channel(channel_id));
+    }
+
+    /// A moderator changes what the bot may do in a channel. One that does not exist is passed
+    /// over.
+    pub fn set_bot_access(&self, channel_id: &str, access: BotAccess) {
+        passed_over(self.running.hub.lock().set_bot_access(channel_id, access));
+    }
+
+    /// A person closes or opens their direct messages to the bot (error 50007). One who does not
+    /// exist is passed over.
+    pub fn close_dms(&self, user: &str, closed: bool) {
+        passed_over(self.running.hub.lock().close_dms(user, closed));
+    }
+
+    /// Ends or disturbs the gateway's connections.
+    pub fn drop_gateway(&self, how: DropHow) {
+        let state = &mut *self.running.hub.lock();
+        state.gateway.drop_connections(how);
+        state.touch();
+    }
+
+    /// Number of gateway sessions connected now.
+    #[must_use]
+    pub fn gateway_sessions(&self) -> usize {
+        self.running.hub.lock().gateway.connected()
+    }
+
+    /// Stops the sandbox for all its handles and waits until its ports are closed, at most 2 s for
+    /// connections that do not end.
+    pub async fn shutdown(self) {
+        self.running.hub.close();
+        let tasks = {
+            let mut tasks = self.running.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *tasks)
+        };
+        for task in tasks {
+            let abort = task.abort_handle();
+            if timeout(GRACE, task).await.is_err() {
+                abort.abort();
+            }
+        }
+    }
+
+    pub(crate) async fn act(&self, user: &str, action: Action) -> Outcome {
+        actions::perform(&self.running.hub, user, action).await
+    }
+
+    /// What the person at this place among the people sees.
+    pub(crate) fn view_at(&self, index: usize) -> View {
+        let state = self.running.hub.lock();
+        state.view_of(&state.server.people[index])
+    }
+}
+
+/// Says in the log that a moderator's wish concerned nothing.
+fn passed_over(done: Result<(), String>) {
+    if let Err(why) = done {
+        tracing::warn!(why, "passed over");
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+fn local(listener: &TcpListener, address: SocketAddr) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|source| StartError::Listen { address, source })
+}
+
+async fn until_closing(hub: Arc<Hub>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        () = hub.closing() => {}
+    }
+}
+
+async fn serve(door: net::Door, hub: Arc<Hub>) {
+    let service = http::router(Arc::clone(&hub)).into_make_service_with_connect_info::<Cut>();
+    let closing = async move { hub.closing().await };
+    let served = axum::serve(door, service).with_graceful_shutdown(closing);
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the sandbox's server failed");
+    }
+}
+
+/// Writes the authority; returns its path and the folder if it was made for this start.
+fn write_authority(folder: Option<&Path>, authority: &str) -> Result<(PathBuf, Option<PathBuf>), StartError> {
+    let own = folder.is_none().then(|| {
+        let name = format!("discord-sandbox-{}", snowflake::secret());
+        std::env::temp_dir().join(name)
+    });
+    let folder = own.as_deref().or(folder).unwrap_or(Path::new("."));
+    let path = folder.join("ca.pem");
+    let failed = |source: io::Error| StartError::StateDir { path: path.clone(), source };
+    fs::create_dir_all(folder).map_err(failed)?;
+    fs::write(&path, authority).map_err(failed)?;
+    Ok((path, own))
+}
+
+/// The addresses that were given out.
+struct Ports {
+    plain: SocketAddr,
+    secure: SocketAddr,
+}
+
+impl Ports {
+    fn addresses(&self, server: &Server, options: &Options, ca: &Path) -> Addresses {
+        let token = options.token.clone();
+        let in_guild = server.channels.iter().filter_map(|channel| {
+            let Place::Guild { name, .. } = &channel.place else {
+                return None;
+            };
+            Some((name.clone(), channel.id.to_string()))
+        });
+        let people = server.people.iter();
+        Addresses {
+            rest: format!("http://{}/api", self.plain),
+            tls: format!("https://{}", self.secure),
+            ca: ca.display().to_string(),
+            gateway: format!("ws://{}/gateway", self.plain),
+            page: format!("http://{}/", self.plain),
+            token: token.unwrap_or_else(|| snowflake::bot_token(server.bot.id)),
+            application_id: server.bot.id.to_string(),
+            guild_id: server.guild_id.to_string(),
+            channels: in_guild.collect(),
+            users: people.map(|user| (user.name.clone(), user.id.to_string())).collect(),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Discord's identifiers and secrets. Knows how they look, not what they identify.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Serialize, Serializer};
+
+use crate::clock;
+
+/// First second of 2015 in milliseconds: where Discord's ids start to count time.
+const DISCORD_EPOCH_MS: i64 = 1_420_070_400_000;
+
+/// Bits below the timestamp of an id (worker, process, increment).
+const TIME_SHIFT: u32 = 22;
+
+/// A 64-bit id that sorts by creation, written as a string of digits.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Snowflake(u64);
+
+impl Snowflake {
+    /// A new id, greater than every one before it in this process.
+    pub(crate) fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let milliseconds = clock::now().timestamp_millis() - DISCORD_EPOCH_MS;
+        let by_clock = u64::try_from(milliseconds).unwrap_or(0) << TIME_SHIFT;
+        let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(by_clock.max(last + 1))).unwrap_or_default();
+        Self(by_clock.max(last + 1))
+    }
+}
+
+impl fmt::Display for Snowflake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Snowflake {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl Serialize for Snowflake {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A bot token in Discord's shape: the bot's id in base64, two more parts, joined by dots.
+pub(crate) fn bot_token(bot: Snowflake) -> String {
+    let id = base64url(bot.to_string().as_bytes());
+    let middle: String = secret().chars().take(6).collect();
+    format!("{id}.{middle}.{}{}", secret(), secret())
+}
+
+/// Sixteen random hexadecimal digits: the randomness the standard library seeds its maps with.
+pub(crate) fn secret() -> String {
+    format!("{:016x}", RandomState::new().hash_one(Snowflake::next().0))
+}
+
+/// Base64 with the URL alphabet and without padding, as the first part of a token has it.
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().chain([0, 0].iter()).take(3).fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
+        for place in 0..=chunk.len() {
+            let index = word >> (18 - 6 * place) & 0x3f;
+            text.push(char::from(ALPHABET[index as usize]));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_rise() {
+        let ids: Vec<_> = (0..1000).map(|_| Snowflake::next()).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn token_starts_with_the_id_in_base64() {
+        assert_eq!(base64url(b"100"), "MTAw");
+        assert_eq!(base64url(b"1001"), "MTAwMQ");
+        assert_eq!(bot_token(Snowflake::next()).split('.').count(), 3);
+    }
+}

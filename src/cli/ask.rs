@@ -1,0 +1,151 @@
+//! `gander ask`: files a decision in the store, whether the bot runs or not.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::wait::{report, wait_and_report};
+use super::{Common, Exit, Failure, Outcome, output};
+use crate::config::{self, AskDefaults, Span};
+use crate::core::decision::{Agent, Attachment, Detail, Insight, Kind, Priority, Request, Risk, SafeDefault};
+use crate::engine::attachments;
+use crate::store::Asked;
+
+/// What is asked. Whatever is left out comes from a gander.toml in the working directory, or from policy.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 approved (or filed), 1 rejected, 2 bad usage, 75 deferred or not answered in time, 70 internal error")]
+pub(super) struct Ask {
+    /// What is to be decided, in one line
+    title: String,
+    /// The project: its channel, approvers and policy follow from it
+    #[arg(long)]
+    project: Option<String>,
+    /// deploy, credentials, code_review, naming, test_failure, routine … or a word of your own
+    #[arg(long)]
+    kind: Option<String>,
+    /// production, staging …
+    #[arg(long)]
+    environment: Option<String>,
+    /// low, medium, high, critical
+    #[arg(long)]
+    risk: Option<Risk>,
+    /// How sure you are of your own proposal, from 0 to 1
+    #[arg(long)]
+    confidence: Option<f64>,
+    /// low, normal, high, urgent
+    #[arg(long)]
+    priority: Option<Priority>,
+    /// What you saw
+    #[arg(long, default_value = "", hide_default_value = true)]
+    observation: String,
+    /// Why it matters
+    #[arg(long, default_value = "", hide_default_value = true)]
+    why: String,
+    /// What you recommend to do
+    #[arg(long, default_value = "", hide_default_value = true)]
+    what: String,
+    /// A fact for the card, such as tests=47/47; may be repeated
+    #[arg(long = "detail", value_name = "NAME=VALUE", value_parser = detail)]
+    details: Vec<Detail>,
+    /// A file with a long text or a diff; - for standard input
+    #[arg(long, value_name = "FILE")]
+    body_file: Option<PathBuf>,
+    /// A file to post with the card; may be repeated
+    #[arg(long = "attach", value_name = "FILE")]
+    attach: Vec<PathBuf>,
+    /// How long it can wait, such as 5h
+    #[arg(long)]
+    sla: Option<Span>,
+    /// What happens when nobody answers: reject, or approve where policy allows it
+    #[arg(long)]
+    default: Option<SafeDefault>,
+    /// Asking again with the same key while it is open is the same decision
+    #[arg(long, value_name = "KEY")]
+    dedup_key: Option<String>,
+    /// Who asks [default: GANDER_AGENT, else agent]
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// The agent's session
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// Wait for the verdict and take it
+    #[arg(long)]
+    wait: bool,
+    /// Wait no longer than this, such as 10m
+    #[arg(long, requires = "wait")]
+    timeout: Option<Span>,
+}
+
+fn detail(text: &str) -> Result<Detail, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok(Detail { name: name.trim().to_owned(), value: value.trim().to_owned() }),
+        _ => Err("write it as NAME=VALUE, such as tests=47/47".into()),
+    }
+}
+
+impl Ask {
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        let here = std::env::current_dir().map_err(|error| Failure::new(Exit::Internal, format!("the working directory: {error}")))?;
+        let user = common.config()?;
+        let defaults = config::load_ask_defaults(&here, user.file.as_deref())?;
+        let (wait, timeout) = (self.wait, self.timeout);
+        let store = common.store_path(&user)?;
+        let request = self.into_request(defaults, &store)?;
+        let opened = super::open(&store, &user, None)?;
+        let asked = opened.handle.ask(request).await?;
+        if let Asked::Revised(decision) = &asked {
+            output::progress(&format!("{} was open with another content: this is its revision {}", decision.id, decision.revision.0));
+        }
+        let decision = asked.into_decision();
+        if !wait {
+            if common.json {
+                output::json(&report(&decision, "asked"));
+            } else {
+                output::line(&decision.id.0.to_string());
+            }
+            return Ok(Exit::Yes);
+        }
+        if !common.json {
+            output::line(&decision.id.0.to_string());
+        }
+        wait_and_report(&opened, decision.id, timeout, common.json).await
+    }
+
+    fn into_request(self, defaults: AskDefaults, store: &Path) -> Result<Request, Failure> {
+        let usual = Request::default();
+        let body = self.body_file.as_deref().map_or_else(|| Ok(String::new()), body)?;
+        let attach = |path: &PathBuf| attachments::keep(store, path).map_err(|error| Failure::new(Exit::Usage, error));
+        let files: Vec<Attachment> = self.attach.iter().map(attach).collect::<Result<_, _>>()?;
+        let agent = self.agent.or(defaults.agent).or_else(|| std::env::var("GANDER_AGENT").ok());
+        Ok(Request {
+            title: self.title,
+            kind: self.kind.or(defaults.kind).map_or(usual.kind, Kind::from),
+            insight: Insight { observation: self.observation, why_it_matters: self.why, what_to_do: self.what },
+            details: self.details,
+            body,
+            attachments: files,
+            project: self.project.or(defaults.project).unwrap_or(usual.project),
+            environment: self.environment.or(defaults.environment),
+            agent: Agent { name: agent.unwrap_or_else(|| "agent".into()), session: self.session },
+            risk: self.risk.or(defaults.risk).unwrap_or(usual.risk),
+            confidence: self.confidence,
+            priority: self.priority.or(defaults.priority).unwrap_or(usual.priority),
+            sla_seconds: self.sla.or(defaults.sla).map(|sla| sla.0),
+            safe_default: self.default.or(defaults.default),
+            dedup_key: self.dedup_key,
+            expects: usual.expects,
+        })
+    }
+}
+
+fn body(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).map(drop)
+    } else {
+        std::fs::read(path).map(|bytes| text = String::from_utf8_lossy(&bytes).into_owned())
+    };
+    read.map_err(|error| Failure::new(Exit::Usage, format!("--body-file {}: {error}", path.display())))?;
+    Ok(text)
+}

@@ -1,0 +1,151 @@
+//! `gander demo`: the whole loop on this machine alone, for somebody who has never seen it.
+
+mod agent;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use clap::Args;
+use discord_sandbox::{BotAccess, ChannelSpec, Options, Sandbox, World};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+
+pub(super) use self::agent::Agent;
+use super::{Common, Exit, Failure, Outcome, output, serve};
+use crate::config::Config;
+use crate::core::permission::ApproverRule;
+use crate::surfaces::discord::{Api, Channels, Settings};
+
+/// Where the page is if nothing else is said: an address that can be written down.
+const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8420);
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Where the page is [default: 127.0.0.1:8420, or a free port if that is taken]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Do not open the page in a browser
+    #[arg(long)]
+    headless: bool,
+    /// Let time run this many times faster: two hours of deferral in two minutes with 60
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    speed: Option<u32>,
+}
+
+impl Demo {
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        serve::log_to_stderr("warn");
+        let folder = Folder::new()?;
+        let store = common.store.clone().unwrap_or_else(|| folder.0.join("demo.db"));
+        let sandbox = start(self.listen).await?;
+        let (config, settings) = configuration(&sandbox);
+        let page = format!("{}?user=maya&channel=web-shop", sandbox.addresses().page);
+        output::line(&format!("Gander's demonstration: {page}"));
+        output::line("Three agents are about to ask. You are Maya; answer them in the page. Ctrl-C ends it.\n");
+        if !self.headless && open::that_detached(&page).is_err() {
+            output::progress("no browser could be opened: open the address above yourself");
+        }
+        // The bot makes the store with its pace before any agent can ask.
+        drop(super::open(&store, &config, self.speed)?);
+        let agents = agent::NAMES.map(|name| run_agent(name, store.clone()));
+        let bot = serve::run_bot(&store, &config, settings, self.speed, serve::asked_to_stop());
+        let ended = tokio::select! {
+            ended = bot => ended,
+            failed = all(agents) => Err(failed),
+        };
+        sandbox.shutdown().await;
+        ended
+    }
+}
+
+/// The demonstration's own folder, which goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self, Failure> {
+        let folder = std::env::temp_dir().join(format!("gander-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|error| Failure::new(Exit::Internal, format!("{}: {error}", folder.display())))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed now is in the system's folder for such things.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn start(listen: Option<SocketAddr>) -> Result<Sandbox, Failure> {
+    let channel = |name: &str, topic: &str| ChannelSpec { name: name.into(), topic: topic.into(), bot: BotAccess::Full };
+    let world = World {
+        guild: "Studio".into(),
+        bot: "Gander".into(),
+        channels: vec![
+            channel("general", "Everything else"),
+            channel("decisions", "What waits on somebody"),
+            channel("web-shop", "The shop: goose works here"),
+            channel("mobile-app", "The app: claude-code works here"),
+        ],
+        ..World::default()
+    };
+    let options = |listen| Options { listen, world: world.clone(), ..Options::default() };
+    let started = match listen {
+        Some(listen) => Sandbox::start(options(listen)).await,
+        None => match Sandbox::start(options(USUAL)).await {
+            Ok(sandbox) => Ok(sandbox),
+            Err(_) => Sandbox::start(options(SocketAddr::new(USUAL.ip(), 0))).await,
+        },
+    };
+    started.map_err(|error| Failure::new(Exit::No, error))
+}
+
+fn configuration(sandbox: &Sandbox) -> (Config, Settings) {
+    let addresses = sandbox.addresses();
+    let owner = addresses.user_id("maya").and_then(|id| id.parse().ok());
+    let approvers = ApproverRule { users: owner.into_iter().collect(), roles: vec!["Approvers".into()], ..ApproverRule::default() };
+    let channel = |name: &str| (name.to_owned(), name.to_owned());
+    let channels = Channels { usual: None, projects: [channel("web-shop"), channel("mobile-app")].into() };
+    let mut config = Config { channels: channels.clone(), ..Config::default() };
+    config.rules.approvers.push(approvers);
+    let address = addresses.tls.trim_start_matches("https://").parse();
+    let api = match address {
+        Ok(address) => Api::Pinned { address, ca: Path::new(&addresses.ca).to_owned() },
+        // The sandbox names its own address, so this is never taken; plain http works as well.
+        Err(_) => Api::Proxy(addresses.rest.trim_end_matches("/api").to_owned()),
+    };
+    (config, Settings { token: addresses.token.clone(), api, guild: None, channels })
+}
+
+/// Runs the agents side by side; resolves only if one cannot be run.
+async fn all(agents: [impl Future<Output = Result<(), Failure>>; 3]) -> Failure {
+    let [first, second, third] = agents;
+    match tokio::try_join!(first, second, third) {
+        Ok(_) => std::future::pending().await,
+        Err(failure) => failure,
+    }
+}
+
+/// Runs one agent as a process of its own and prints what it says.
+async fn run_agent(name: &'static str, store: PathBuf) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(Exit::Internal, format!("the agent {name} cannot be run: {error}"));
+    let program = std::env::current_exe().map_err(failed)?;
+    let mut agent = Command::new(program)
+        .arg("demo-agent")
+        .arg(name)
+        .arg("--store")
+        .arg(store)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(failed)?;
+    if let Some(said) = agent.stdout.take() {
+        let mut lines = BufReader::new(said).lines();
+        while let Some(line) = lines.next_line().await.map_err(failed)? {
+            output::line(&format!("{name:>12} | {line}"));
+        }
+    }
+    agent.wait().await.map(drop).map_err(failed)
+}

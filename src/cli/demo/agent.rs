@@ -1,0 +1,171 @@
+//! A scripted agent: it knows nothing of Gander but `gander ask --wait` and its exit status.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use super::super::{Exit, Failure, Outcome, output};
+
+/// The agents, by name.
+pub(super) const NAMES: [&str; 3] = ["goose", "claude-code", "codex"];
+
+/// How long an agent does something else when its question was put off.
+const SOMETHING_ELSE: Duration = Duration::from_secs(3);
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Agent {
+    name: String,
+    #[arg(long)]
+    store: PathBuf,
+}
+
+/// Something an agent wants to do and must not do alone.
+struct Question {
+    title: &'static str,
+    arguments: &'static [&'static str],
+    body: &'static str,
+    /// What it does when it may.
+    then: &'static str,
+    /// What it asks instead when it may not.
+    instead: &'static str,
+}
+
+const SHOP: &[Question] = &[
+    Question {
+        title: "Deploy the new checkout to production",
+        arguments: &[
+            "--project=web-shop", "--kind=deploy", "--environment=production", "--risk=high", "--confidence=0.82", "--priority=high",
+            "--observation=All stages are green. The error rate on staging was 0.02 % over the last 24 hours.",
+            "--why=Abandoned carts fell by 11 % in the trial with 5 % of the customers.",
+            "--what=Approve to roll out to everybody over 30 minutes. Rolling back takes 2 minutes.",
+            "--detail=tests=47/47", "--detail=coverage=94 %", "--detail=stage=canary", "--sla=2h",
+        ],
+        body: "",
+        then: "rolling out: 10 % … 50 % … 100 %. The new checkout is live.",
+        instead: "Deploy the new checkout to 10 % of the customers first",
+    },
+    Question {
+        title: "Delete the code of the old checkout",
+        arguments: &["--project=web-shop", "--kind=routine", "--risk=low", "--confidence=0.95", "--detail=lines=−1,840", "--what=Approve: nothing calls it any more."],
+        body: "",
+        then: "deleted 1,840 lines; all 47 tests pass.",
+        instead: "Mark the code of the old checkout as deprecated",
+    },
+];
+
+const APP: &[Question] = &[
+    Question {
+        title: "Keep the session when the app is in the background?",
+        arguments: &[
+            "--project=mobile-app", "--kind=code_review", "--risk=medium", "--confidence=0.7", "--body-file=-",
+            "--observation=Users are signed out whenever they switch to another app.",
+            "--why=It is the most frequent complaint in the store's reviews.",
+            "--what=Approve the change below.", "--detail=tests=212/212", "--detail=files=1",
+        ],
+        body: "--- a/session.ts\n+++ b/session.ts\n@@ -18,7 +18,7 @@ export class Session {\n   onBackground() {\n-    this.signOut();\n+    this.lock({ after: minutes(15) });\n   }\n",
+        then: "merged. It goes out with tonight's build.",
+        instead: "Keep the session for one minute in the background?",
+    },
+    Question {
+        title: "Call the new start screen “Today”?",
+        arguments: &["--project=mobile-app", "--kind=naming", "--risk=low", "--confidence=0.6", "--why=The name is in the menu, the help and 14 translations."],
+        body: "",
+        then: "the screen is called “Today” now, in 14 languages.",
+        instead: "Call the new start screen “Overview”?",
+    },
+];
+
+const UPGRADE: &[Question] = &[Question {
+    title: "2 of 214 tests fail after the database upgrade. Go on?",
+    arguments: &[
+        "--kind=test_failure", "--environment=staging", "--risk=medium", "--confidence=0.45",
+        "--observation=Both tests compare the order of rows that the old version returned by chance.",
+        "--why=The old version gets no security fixes from January on.",
+        "--what=Approve to sort explicitly in both places and go on with the upgrade.",
+        "--detail=tests=212/214", "--detail=coverage=88 %",
+    ],
+    body: "",
+    then: "sorted explicitly; 214 of 214 tests pass. The upgrade goes on.",
+    instead: "Roll the database upgrade back and look at the two tests first?",
+}];
+
+/// How a question ended, by the exit status of `gander ask --wait`.
+enum Answer {
+    Yes,
+    No(String),
+    NotNow,
+}
+
+impl Agent {
+    pub(in super::super) async fn run(self) -> Outcome {
+        let questions = match self.name.as_str() {
+            "goose" => SHOP,
+            "claude-code" => APP,
+            "codex" => UPGRADE,
+            other => return Err(Failure::new(Exit::Usage, format!("there is no agent {other:?} in the demonstration"))),
+        };
+        for question in questions {
+            self.pursue(question).await?;
+        }
+        output::line("everything is done. Until next time!");
+        Ok(Exit::Yes)
+    }
+
+    /// Asks until there is an answer; after a no, asks for something smaller, once.
+    async fn pursue(&self, question: &Question) -> Result<(), Failure> {
+        for title in [question.title, question.instead] {
+            output::line(&format!("asks: {title}"));
+            let mut told = false;
+            let answer = loop {
+                match self.ask(title, question).await? {
+                    Answer::NotNow => {
+                        if !std::mem::replace(&mut told, true) {
+                            output::line("was put off: does something else and asks again later");
+                        }
+                        tokio::time::sleep(SOMETHING_ELSE).await;
+                    }
+                    answer => break answer,
+                }
+            };
+            match answer {
+                Answer::No(words) => output::line(&format!("was {words}; thinks of something else")),
+                _ => {
+                    output::line(&format!("goes on: {}", question.then));
+                    return Ok(());
+                }
+            }
+        }
+        output::line("leaves it, then.");
+        Ok(())
+    }
+
+    async fn ask(&self, title: &str, question: &Question) -> Result<Answer, Failure> {
+        let failed = |error: std::io::Error| Failure::new(Exit::Internal, format!("gander ask cannot be run: {error}"));
+        let mut ask = Command::new(std::env::current_exe().map_err(failed)?)
+            .args(["ask", title, "--wait", "--agent", &self.name, "--dedup-key", title])
+            .args(question.arguments)
+            .args([Path::new("--store"), &self.store])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        if let Some(mut stdin) = ask.stdin.take() {
+            // An `ask` that reads no body closes its end.
+            let _ = stdin.write_all(question.body.as_bytes()).await;
+        }
+        let output = ask.wait_with_output().await.map_err(failed)?;
+        let said = String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned();
+        match output.status.code() {
+            Some(0) => Ok(Answer::Yes),
+            Some(1) => Ok(Answer::No(said)),
+            Some(75) => Ok(Answer::NotNow),
+            _ => Err(Failure::new(Exit::Internal, format!("gander ask ended with {}: {said}", output.status))),
+        }
+    }
+}

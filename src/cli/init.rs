@@ -1,0 +1,76 @@
+//! `gander init`: writes the user's own configuration, commented, with every default in it.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Common, Exit, Failure, Outcome, output};
+use crate::config;
+
+/// The file that is written. Everything in it is the default, or commented out.
+const TEMPLATE: &str = include_str!("init/gander.toml");
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// Write it to standard output instead
+    #[arg(long)]
+    print: bool,
+}
+
+impl Init {
+    pub(super) fn run(&self, common: &Common) -> Outcome {
+        if self.print {
+            output::line(TEMPLATE.trim_end());
+            return Ok(Exit::Yes);
+        }
+        let path = match &common.config {
+            Some(path) => path.clone(),
+            None => config::user_file()?,
+        };
+        let failed = |error: std::io::Error| Failure::new(Exit::Internal, format!("{}: {error}", path.display()));
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut file) => file.write_all(TEMPLATE.as_bytes()).map_err(failed)?,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(exists(&path)),
+            Err(error) => return Err(failed(error)),
+        }
+        if common.json {
+            output::json(&serde_json::json!({ "written": path }));
+        } else {
+            output::line(&format!("wrote {}", path.display()));
+        }
+        Ok(Exit::Yes)
+    }
+}
+
+fn exists(path: &PathBuf) -> Failure {
+    let words = format!("{} is already there and was not touched. Compare it with: gander init --print", path.display());
+    Failure::new(Exit::Usage, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_says_what_the_defaults_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = folder.path().join("gander.toml");
+        std::fs::write(&written, TEMPLATE).unwrap();
+        let config = config::load(Some(&written)).unwrap();
+        let usual = crate::core::policy::Rules { zone: config.rules.zone, ..Default::default() };
+        assert_eq!(config.rules, usual);
+    }
+
+    #[test]
+    fn what_is_commented_out_in_the_template_is_understood_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = folder.path().join("gander.toml");
+        let uncommented: Vec<&str> = TEMPLATE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect();
+        std::fs::write(&written, uncommented.join("\n")).unwrap();
+        config::load(Some(&written)).unwrap();
+    }
+}

@@ -1,0 +1,192 @@
+//! The command line, one file a subcommand.
+
+mod ask;
+mod demo;
+mod init;
+mod output;
+mod read;
+mod sandbox;
+mod serve;
+mod wait;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, ConfigError};
+use crate::engine::clock::{SystemClock, wall_time};
+use crate::engine::{Handle, HandleError};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Store as _, StoreError};
+
+/// Brings the decisions that your AI agents wait for to you on Discord.
+#[derive(Debug, Parser)]
+#[command(name = "gander", version, about, propagate_version = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Taken by every subcommand.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// The store's file [default: gander.db in your state folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// Your own configuration [default: gander.toml in your configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// See it work: a pretend Discord, the bot and three agents, on this machine alone
+    Demo(demo::Demo),
+    /// Run the bot
+    Serve(serve::Serve),
+    /// Run the pretend Discord alone
+    Sandbox(sandbox::SandboxArgs),
+    /// Ask for a decision
+    Ask(Box<ask::Ask>),
+    /// Wait for a decision's verdict
+    Wait(wait::Wait),
+    /// Show a decision and its history
+    Show(read::Show),
+    /// List what waits for an answer, the most urgent first
+    Attention,
+    /// Print what happened
+    Events(read::Events),
+    /// Write a commented gander.toml
+    Init(init::Init),
+    /// A scripted agent of the demonstration
+    #[command(hide = true)]
+    DemoAgent(demo::Agent),
+}
+
+/// How a command ended; the numbers are part of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// Done; of a wait: approved.
+    Yes = 0,
+    /// Of a wait: rejected. Of anything else: it did not work, and said why.
+    No = 1,
+    /// The command or its input is wrong.
+    Usage = 2,
+    /// Gander itself failed.
+    Internal = 70,
+    /// Put off, withdrawn, or not answered in time: ask or wait again.
+    NotNow = 75,
+}
+
+/// What ends a command early, with the words for it.
+#[derive(Debug)]
+struct Failure {
+    exit: Exit,
+    words: String,
+}
+
+impl Failure {
+    fn new(exit: Exit, words: impl std::fmt::Display) -> Self {
+        Self { exit, words: words.to_string() }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Exit::Usage, error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = if matches!(error, StoreError::Pace(_)) { Exit::Usage } else { Exit::Internal };
+        Self::new(exit, error)
+    }
+}
+
+impl From<HandleError> for Failure {
+    fn from(error: HandleError) -> Self {
+        let exit = if matches!(error, HandleError::Store(_)) { Exit::Internal } else { Exit::Usage };
+        Self::new(exit, error)
+    }
+}
+
+type Outcome = Result<Exit, Failure>;
+
+/// Runs the command line.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("the program cannot start: {error}"));
+            return ExitCode::from(Exit::Internal as u8);
+        }
+    };
+    let exit = match runtime.block_on(dispatch(cli)) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output::complain(&failure.words);
+            failure.exit
+        }
+    };
+    // A blocked read of standard input or a hanging request must not keep the process.
+    runtime.shutdown_background();
+    ExitCode::from(exit as u8)
+}
+
+async fn dispatch(cli: Cli) -> Outcome {
+    let common = &cli.common;
+    match cli.command {
+        Command::Demo(demo) => Box::pin(demo.run(common)).await,
+        Command::Serve(serve) => Box::pin(serve.run(common)).await,
+        Command::Sandbox(sandbox) => sandbox.run().await,
+        Command::Ask(ask) => ask.run(common).await,
+        Command::Wait(wait) => wait.run(common).await,
+        Command::Show(show) => show.run(common).await,
+        Command::Attention => read::attention(common).await,
+        Command::Events(events) => events.run(common).await,
+        Command::Init(init) => init.run(common),
+        Command::DemoAgent(agent) => agent.run().await,
+    }
+}
+
+/// An opened store with the API over it.
+struct Opened {
+    handle: Handle,
+    store: PathBuf,
+}
+
+impl Common {
+    fn config(&self) -> Result<Config, ConfigError> {
+        config::load(self.config.as_deref())
+    }
+
+    fn store_path(&self, config: &Config) -> Result<PathBuf, ConfigError> {
+        match self.store.as_ref().or(config.store.as_ref()) {
+            Some(path) => Ok(path.clone()),
+            None => config::usual_store(),
+        }
+    }
+
+    fn open(&self) -> Result<Opened, Failure> {
+        let config = self.config()?;
+        let path = self.store_path(&config)?;
+        open(&path, &config, None)
+    }
+}
+
+fn open(path: &Path, config: &Config, speed: Option<u32>) -> Result<Opened, Failure> {
+    let store = SqliteStore::open(path, speed, wall_time())?;
+    let clock = SystemClock::new(store.pace());
+    let handle = Handle::new(Arc::new(store), config.rules.clone(), Arc::new(clock));
+    Ok(Opened { handle, store: path.to_owned() })
+}

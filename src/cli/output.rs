@@ -1,0 +1,37 @@
+//! The only place that prints. What waits, lists and follows goes to standard output; complaints and
+//! progress go to standard error, so that a script reads answers alone.
+
+use std::io::{self, Write as _};
+
+use crate::core::untrusted::clean;
+
+/// Prints a line. A reader that went away is the end of the command, not an error.
+pub(super) fn line(text: &str) {
+    if let Err(error) = writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush())
+        && error.kind() == io::ErrorKind::BrokenPipe
+    {
+        std::process::exit(0);
+    }
+}
+
+/// Prints a value as one line of JSON.
+pub(super) fn json(value: &impl serde::Serialize) {
+    // Every printed type has string keys, so this cannot fail.
+    line(&serde_json::to_string(value).unwrap_or_default());
+}
+
+/// Says what happens while something is waited for.
+pub(super) fn progress(text: &str) {
+    // Nobody to tell is no reason to stop waiting.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Says what went wrong.
+pub(super) fn complain(text: &str) {
+    progress(&format!("gander: {text}"));
+}
+
+/// An agent's or a person's text for a terminal: without what would move its cursor or colour it.
+pub(super) fn safe(text: &str) -> String {
+    clean(text)
+}

@@ -1,0 +1,159 @@
+//! `gander show`, `gander attention`, `gander events`: they read, and change nothing.
+
+use clap::Args;
+
+use super::{Common, Exit, Outcome, output};
+use crate::core::Time;
+use crate::core::card::full_text;
+use crate::core::decision::{Decision, DecisionId, State, Verdict};
+use crate::core::event::{Event, Logged};
+use crate::core::text;
+use crate::core::untrusted::{one_line, plain};
+use crate::engine::watch;
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The decision's number
+    id: DecisionId,
+}
+
+impl Show {
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        let opened = common.open()?;
+        let decision = opened.handle.get(self.id).await?;
+        let history = opened.handle.history(self.id).await?;
+        if common.json {
+            output::json(&serde_json::json!({ "decision": decision, "history": history }));
+            return Ok(Exit::Yes);
+        }
+        let zone = opened.handle.rules().zone;
+        output::line(full_text(&decision).trim_end());
+        output::line(&format!("\n{}", facts(&decision, opened.handle.now(), zone)));
+        output::line("\nHistory");
+        for logged in &history {
+            output::line(&format!("  {}", event_line(logged, zone)));
+        }
+        Ok(Exit::Yes)
+    }
+}
+
+fn clock(at: Time, zone: chrono_tz::Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> String {
+    let request = &decision.request;
+    let state = match &decision.state {
+        State::Pending => format!("waits for an answer; {}", due(decision, now)),
+        State::Deferred { until, by, .. } => format!("put off until {} by {}", clock(*until, zone), output::safe(&by.name)),
+        State::Resolved(resolved) => {
+            let claimed = if resolved.claimed_at.is_some() { "picked up by the agent" } else { "not yet picked up by the agent" };
+            format!("{} by {}; {claimed}", verdict(&resolved.verdict), output::safe(&resolved.by.name))
+        }
+        State::Withdrawn { reason, .. } => format!("withdrawn: {}", one_line(reason)),
+    };
+    let asked = clock(decision.asked_at, zone);
+    format!(
+        "State    {state}\nProject  {}\nKind     {}\nRisk     {}\nAgent    {}\nAsked    {asked}\nRevision {}",
+        one_line(&request.project),
+        request.kind.words(),
+        decision.terms.risk,
+        one_line(&request.agent.name),
+        decision.revision.0
+    )
+}
+
+fn due(decision: &Decision, now: Time) -> String {
+    let left = decision.breach_at() - now;
+    if left > chrono::TimeDelta::zero() {
+        format!("due in {}", text::span(left))
+    } else {
+        format!("SLA breached {} ago", text::span(-left))
+    }
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Approved => "approved".into(),
+        Verdict::Rejected { reason } => format!("rejected ({})", one_line(reason)),
+        Verdict::Chosen { option } => format!("chosen: {}", one_line(option)),
+        Verdict::Answered { text } => format!("answered: {}", one_line(text)),
+    }
+}
+
+fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
+    let what = match &logged.event {
+        Event::Asked { request, .. } => format!("asked by {}: {}", one_line(&request.agent.name), one_line(&request.title)),
+        Event::Revised { request, .. } => format!("revised: {}", one_line(&request.title)),
+        Event::Deferred { until, by } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
+        Event::Returned => "came back".into(),
+        Event::Resolved { verdict: given, by, .. } => format!("{} by {}", verdict(given), one_line(&by.name)),
+        Event::Withdrawn { reason } => format!("withdrawn: {}", one_line(reason)),
+        Event::Claimed => "picked up by the agent".into(),
+    };
+    format!("{}  {}  {what}", clock(logged.at, zone), logged.decision)
+}
+
+/// `gander attention`.
+pub(super) async fn attention(common: &Common) -> Outcome {
+    let opened = common.open()?;
+    let waiting = opened.handle.attention(None).await?;
+    if common.json {
+        output::json(&waiting);
+        return Ok(Exit::Yes);
+    }
+    if waiting.is_empty() {
+        output::line("Nothing waits for an answer.");
+    }
+    let now = opened.handle.now();
+    for decision in &waiting {
+        let title = plain(&one_line(&decision.request.title), 70).text;
+        let (risk, subject, due) = (decision.terms.risk, text::subject(decision), due(decision, now));
+        output::line(&format!("{:>6}  {risk:<8}  {title}\n        {subject} · {due}", decision.id.to_string()));
+    }
+    Ok(Exit::Yes)
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Events {
+    /// Go on printing what happens
+    #[arg(long)]
+    follow: bool,
+    /// Only what happened after this position of the log
+    #[arg(long, default_value_t = 0, value_name = "POSITION")]
+    since: u64,
+}
+
+/// Events that are read at a time.
+const PAGE: usize = 500;
+
+impl Events {
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        let opened = common.open()?;
+        let (handle, zone) = (&opened.handle, opened.handle.rules().zone);
+        let follow = async {
+            let mut hints = handle.hints();
+            let mut cursor = self.since;
+            loop {
+                hints.mark_unchanged();
+                let events = handle.events(cursor, PAGE).await?;
+                for logged in &events {
+                    if common.json { output::json(logged) } else { output::line(&event_line(logged, zone)) }
+                    cursor = logged.seq;
+                }
+                if events.len() == PAGE {
+                    continue;
+                }
+                if !self.follow {
+                    return Ok(Exit::Yes);
+                }
+                // The sender lives in the handle, so the channel cannot close.
+                let _ = hints.changed().await;
+            }
+        };
+        tokio::select! {
+            done = follow => done,
+            () = watch::run(handle.clone(), &opened.store) => Ok(Exit::Internal),
+        }
+    }
+}

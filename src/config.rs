@@ -1,0 +1,380 @@
+//! `gander.toml`: the user's own, and what a working directory may set.
+//!
+//! Agents run as the same user in directories that they may write to. So approvers, policy, channels and the store come
+//! from the user's own file alone; a `gander.toml` in the working directory sets the project and defaults
+//! for asking, nothing else. Unknown fields are refused, with the line and the nearest known name. Secrets
+//! are never in a file of this format.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Deserializer};
+
+use crate::core::decision::{DeferLimits, Kind, Priority, Risk, SafeDefault};
+use crate::core::permission::ApproverRule;
+use crate::core::policy::{Rule, Rules};
+use crate::sources::WatchedFolder;
+use crate::surfaces::discord::Channels;
+
+/// The name of the file, in the user's configuration folder and in working directories.
+pub const FILE: &str = "gander.toml";
+
+/// Everything that the user's own configuration says.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The file that was read; absent: there is none, and the defaults hold.
+    pub file: Option<PathBuf>,
+    /// What decides about decisions.
+    pub rules: Rules,
+    /// Which channels cards go to.
+    pub channels: Channels,
+    /// The Discord server, if the bot is in several.
+    pub guild: Option<u64>,
+    /// The store's file.
+    pub store: Option<PathBuf>,
+    /// Folders in which agents leave their state.
+    pub watch: Vec<WatchedFolder>,
+}
+
+/// What a working directory says about asking.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AskDefaults {
+    /// The project.
+    pub project: Option<String>,
+    /// The kind.
+    pub kind: Option<String>,
+    /// The environment.
+    pub environment: Option<String>,
+    /// The agent's name.
+    pub agent: Option<String>,
+    /// The risk.
+    #[serde(deserialize_with = "word")]
+    pub risk: Option<Risk>,
+    /// The priority.
+    #[serde(deserialize_with = "word")]
+    pub priority: Option<Priority>,
+    /// The SLA.
+    pub sla: Option<Span>,
+    /// The safe default.
+    #[serde(deserialize_with = "word")]
+    pub default: Option<SafeDefault>,
+}
+
+/// A time span as people write it: `30m`, `4h 30m`, `7d`. In seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(pub u64);
+
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        humantime::parse_duration(text.trim())
+            .map(|span| Self(span.as_secs()))
+            .map_err(|error| format!("{text:?} is no time span ({error}): write for example 30m, 4h 30m or 7d"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A word such as a risk. The message names the words that there are.
+fn word<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// A Discord id, as a number or in quotes.
+#[derive(Debug, Clone, Copy)]
+struct Id(u64);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Number(u64),
+            Text(String),
+        }
+        match Either::deserialize(deserializer) {
+            Ok(Either::Number(number)) => Ok(Self(number)),
+            Ok(Either::Text(text)) => text.trim().parse().map(Self).map_err(|_| {
+                serde::de::Error::custom(format!(
+                    "{text:?} is no Discord id: in Discord, switch on the developer mode, right-click and choose Copy ID"
+                ))
+            }),
+            Err(_) => Err(serde::de::Error::custom("a Discord id is a number of 17 to 20 digits")),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct UserFile {
+    time_zone: Option<String>,
+    store: Option<PathBuf>,
+    discord: Discord,
+    projects: BTreeMap<String, Project>,
+    kinds: BTreeMap<String, Limits>,
+    approvers: Vec<Approvers>,
+    policy: Policy,
+    watch: Vec<Watch>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Discord {
+    guild: Option<Id>,
+    channel: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Project {
+    channel: Option<String>,
+    #[serde(deserialize_with = "word")]
+    risk: Option<Risk>,
+    sla: Option<Span>,
+    allow_default_approve: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Limits {
+    #[serde(deserialize_with = "word")]
+    risk: Option<Risk>,
+    sla: Option<Span>,
+    allow_default_approve: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Approvers {
+    users: Vec<Id>,
+    roles: Vec<String>,
+    projects: Vec<String>,
+    kinds: Vec<String>,
+    risks: Vec<RiskWord>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RiskWord(#[serde(deserialize_with = "word")] Option<Risk>);
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Policy {
+    sla: Option<Span>,
+    sla_floor: Option<Span>,
+    sla_by_risk: SlaByRisk,
+    defer_times: Option<u32>,
+    defer_longest: Option<Span>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SlaByRisk {
+    low: Option<Span>,
+    medium: Option<Span>,
+    high: Option<Span>,
+    critical: Option<Span>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Watch {
+    path: PathBuf,
+    project: Option<String>,
+}
+
+/// What is wrong with a configuration, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("{}: {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        why: String,
+    },
+    /// Something in it is wrong.
+    #[error("{}:{line}: {what}", path.display())]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// There is no home directory to look in.
+    #[error("there is no home directory to keep configuration and state in: name them with --config FILE and --store FILE")]
+    NoHome,
+}
+
+fn folders() -> Option<directories::ProjectDirs> {
+    directories::ProjectDirs::from("", "", "gander")
+}
+
+/// Where the user's own configuration lies: `~/.config/gander/gander.toml` on Linux.
+///
+/// # Errors
+/// [`ConfigError::NoHome`].
+pub fn user_file() -> Result<PathBuf, ConfigError> {
+    folders().map(|folders| folders.config_dir().join(FILE)).ok_or(ConfigError::NoHome)
+}
+
+/// Where the store lies if nothing else is said: `~/.local/state/gander/gander.db` on Linux.
+///
+/// # Errors
+/// [`ConfigError::NoHome`].
+pub fn usual_store() -> Result<PathBuf, ConfigError> {
+    let folders = folders().ok_or(ConfigError::NoHome)?;
+    Ok(folders.state_dir().unwrap_or_else(|| folders.data_local_dir()).join("gander.db"))
+}
+
+/// Reads the user's own configuration: the named file, or the usual one if it is there.
+///
+/// # Errors
+/// [`ConfigError`] with file, line and what to do.
+pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => match user_file() {
+            Ok(path) if path.exists() => path,
+            _ => return Ok(Config { rules: Rules { zone: local_zone(), ..Rules::default() }, ..Config::default() }),
+        },
+    };
+    let text = read(&path)?;
+    let file: UserFile = toml::from_str(&text).map_err(|error| wrong(&path, &text, &error))?;
+    file.into_config(path, &text)
+}
+
+/// Reads what the working directory says about asking. The user's own file is not read a second time for it.
+///
+/// # Errors
+/// [`ConfigError`] with file, line and what to do.
+pub fn load_ask_defaults(folder: &Path, user: Option<&Path>) -> Result<AskDefaults, ConfigError> {
+    let path = folder.join(FILE);
+    let same = |other: &Path| path.canonicalize().ok() == other.canonicalize().ok();
+    if !path.exists() || user.is_some_and(same) {
+        return Ok(AskDefaults::default());
+    }
+    let text = read(&path)?;
+    toml::from_str(&text).map_err(|error| match wrong(&path, &text, &error) {
+        ConfigError::Wrong { path, line, what } => ConfigError::Wrong {
+            path,
+            line,
+            what: format!(
+                "{what}. A {FILE} in a working directory may only set the project and defaults for asking; approvers, channels, \
+                 policy and the store belong into your own, {}",
+                user_file().map_or_else(|_| "named with --config".into(), |path| path.display().to_string())
+            ),
+        },
+        other => other,
+    })
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), why: error.to_string() })
+}
+
+fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    ConfigError::Wrong { path: path.to_owned(), line, what: with_nearest(error.message()) }
+}
+
+/// serde says "unknown field `a`, expected one of `b`, `c`": the nearest of them is what was meant.
+fn with_nearest(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(unknown) = quoted.next().filter(|_| message.starts_with("unknown field")) else { return message.trim().to_owned() };
+    let nearest = quoted.map(|known| (strsim::jaro_winkler(unknown, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest.filter(|(likeness, _)| *likeness > 0.7) {
+        Some((_, known)) => format!("unknown field `{unknown}`: did you mean `{known}`?"),
+        None => message.trim().to_owned(),
+    }
+}
+
+/// The machine's own zone; UTC if it has none that is known.
+fn local_zone() -> chrono_tz::Tz {
+    iana_time_zone::get_timezone().ok().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC)
+}
+
+impl UserFile {
+    fn into_config(self, path: PathBuf, text: &str) -> Result<Config, ConfigError> {
+        let line_of = |needle: &str| text.lines().position(|line| line.contains(needle)).map_or(1, |index| index + 1);
+        let zone = match &self.time_zone {
+            None => local_zone(),
+            Some(name) => name.parse().map_err(|_| ConfigError::Wrong {
+                path: path.clone(),
+                line: line_of("time_zone"),
+                what: format!("{name:?} is no time zone: write for example \"Europe/Berlin\" or \"UTC\""),
+            })?,
+        };
+        if self.approvers.iter().any(|rule| rule.users.is_empty() && rule.roles.is_empty()) {
+            return Err(ConfigError::Wrong {
+                path,
+                line: line_of("approvers"),
+                what: "an [[approvers]] names nobody: give it users or roles".into(),
+            });
+        }
+        let named = |(name, project): (&String, &Project)| Some((name.clone(), project.channel.clone()?));
+        let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
+        Ok(Config {
+            channels: Channels { usual: self.discord.channel.clone(), projects: self.projects.iter().filter_map(named).collect() },
+            guild: self.discord.guild.map(|id| id.0),
+            store: self.store.as_ref().map(|store| resolve(&folder, store)),
+            watch: self.watch.iter().map(|w| WatchedFolder { path: resolve(&folder, &w.path), project: w.project.clone() }).collect(),
+            rules: self.into_rules(zone),
+            file: Some(path),
+        })
+    }
+
+    fn into_rules(self, zone: chrono_tz::Tz) -> Rules {
+        let usual = Rules::default();
+        let by_risk = self.policy.sla_by_risk;
+        let by_risk =
+            [(Risk::Low, by_risk.low), (Risk::Medium, by_risk.medium), (Risk::High, by_risk.high), (Risk::Critical, by_risk.critical)];
+        let rule = |risk, sla: Option<Span>, allow_default_approve| Rule { risk, sla_seconds: sla.map(|s| s.0), allow_default_approve };
+        Rules {
+            approvers: self.approvers.into_iter().map(Approvers::into_rule).collect(),
+            projects: self.projects.into_iter().map(|(name, p)| (name, rule(p.risk, p.sla, p.allow_default_approve))).collect(),
+            kinds: self.kinds.into_iter().map(|(name, k)| (Kind::from(name), rule(k.risk, k.sla, k.allow_default_approve))).collect(),
+            sla_by_risk: by_risk.into_iter().filter_map(|(risk, sla)| Some((risk, sla?.0))).collect(),
+            sla_seconds: self.policy.sla.map_or(usual.sla_seconds, |sla| sla.0),
+            sla_floor_seconds: self.policy.sla_floor.map_or(usual.sla_floor_seconds, |sla| sla.0),
+            defer: DeferLimits {
+                times: self.policy.defer_times.unwrap_or(usual.defer.times),
+                longest: self
+                    .policy
+                    .defer_longest
+                    .and_then(|span| TimeDelta::try_seconds(i64::try_from(span.0).ok()?))
+                    .unwrap_or(usual.defer.longest),
+            },
+            zone,
+        }
+    }
+}
+
+impl Approvers {
+    fn into_rule(self) -> ApproverRule {
+        ApproverRule {
+            users: self.users.into_iter().map(|id| id.0).collect(),
+            roles: self.roles,
+            projects: self.projects,
+            kinds: self.kinds.into_iter().map(Kind::from).collect(),
+            risks: self.risks.into_iter().filter_map(|risk| risk.0).collect(),
+        }
+    }
+}
+
+/// A path of the file: `~` is the home directory, and what is relative is so to the file's own folder.
+fn resolve(folder: &Path, path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), directories::BaseDirs::new()) {
+        (Ok(rest), Some(base)) => base.home_dir().join(rest),
+        _ => folder.join(path),
+    }
+}

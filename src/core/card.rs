@@ -1,0 +1,290 @@
+//! What a card shows, before any Discord type.
+//!
+//! A card is computed from the decision alone, so that any process at any time draws the same one, and a
+//! crash needs no memory. Must not know how a surface sends it.
+
+use super::decision::{Attachment, Decision, Risk, State, Verdict};
+use super::pace::Pace;
+use super::text::{self, label};
+use super::untrusted::{Cut, clean, code_block, escaped, one_line, units};
+
+/// The colour of a card's edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Waiting, at this risk.
+    Waiting(Risk),
+    /// Put off.
+    Deferred,
+    /// Approved, chosen, answered.
+    Yes,
+    /// Rejected.
+    No,
+    /// Withdrawn, or moved to a newer message.
+    Over,
+}
+
+/// A named part of a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its text, never empty.
+    pub value: String,
+    /// Whether it stands beside others.
+    pub inline: bool,
+}
+
+/// A file that the bot itself writes: what a card has no room for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextFile {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A decision as a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// Plain content: what a lock screen shows.
+    pub headline: String,
+    /// The colour of its edge.
+    pub tone: Tone,
+    /// The embed's title.
+    pub title: String,
+    /// The embed's text. May be empty.
+    pub description: String,
+    /// The embed's fields.
+    pub fields: Vec<Field>,
+    /// The embed's last line.
+    pub footer: String,
+    /// Whether it has the buttons that decide.
+    pub deciding: bool,
+    /// What did not fit.
+    pub overflow: Option<TextFile>,
+    /// The decision's own files.
+    pub attachments: Vec<Attachment>,
+}
+
+/// Characters over all embeds of a message (Discord: 6,000), less a reserve for the verdict that comes later.
+const EMBED_BUDGET: usize = 4_700;
+/// Fields of an embed (Discord: 25), less those the card itself adds.
+const MOST_DETAILS: usize = 14;
+
+/// The card of a decision as it stands.
+#[must_use]
+pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
+    let mut page = Page::new();
+    let title = page.line(&decision.request.title, 230);
+    let footer = footer(decision);
+    page.left = page.left.saturating_sub(units(&title) + units(&footer) + 20);
+    let mut fields = verdict_field(decision, pace);
+    fields.extend(facts(decision, pace));
+    page.insight(decision);
+    page.details(decision);
+    page.body(decision);
+    fields.append(&mut page.fields);
+    let overflow = (!page.whole).then(|| TextFile { name: text::full_text_file(decision), text: full_text(decision) });
+    let description = overflow.as_ref().map_or_else(String::new, |file| text::more_in_file(&file.name));
+    Card {
+        headline: text::headline(decision, pace),
+        tone: tone(&decision.state, decision.terms.risk),
+        title: format!("{} · {title}", decision.id),
+        description,
+        fields,
+        footer,
+        deciding: decision.state.is_open(),
+        overflow,
+        attachments: decision.request.attachments.clone(),
+    }
+}
+
+/// The old message of a decision that came back as a new one.
+#[must_use]
+pub fn moved_card(decision: &Decision, link: Option<&str>) -> Card {
+    Card {
+        headline: text::moved(decision, link),
+        tone: Tone::Over,
+        title: format!("{} · {}", decision.id, escaped(&one_line(&decision.request.title), 230).text),
+        description: String::new(),
+        fields: Vec::new(),
+        footer: footer(decision),
+        deciding: false,
+        overflow: None,
+        attachments: Vec::new(),
+    }
+}
+
+const fn tone(state: &State, risk: Risk) -> Tone {
+    match state {
+        State::Pending => Tone::Waiting(risk),
+        State::Deferred { .. } => Tone::Deferred,
+        State::Resolved(resolved) if matches!(resolved.verdict, Verdict::Rejected { .. }) => Tone::No,
+        State::Resolved(_) => Tone::Yes,
+        State::Withdrawn { .. } => Tone::Over,
+    }
+}
+
+fn verdict_field(decision: &Decision, pace: Pace) -> Vec<Field> {
+    let (name, value) = match &decision.state {
+        State::Pending => return Vec::new(),
+        State::Deferred { until, by, .. } => text::deferred(*until, by, pace),
+        State::Resolved(resolved) => {
+            let (name, value) = text::verdict(resolved, pace);
+            (name, format!("{value}\n{}", text::claimed(resolved, pace)))
+        }
+        State::Withdrawn { reason, at } => text::withdrawn(reason, *at, pace),
+    };
+    vec![Field { name: name.into(), value, inline: false }]
+}
+
+fn facts(decision: &Decision, pace: Pace) -> Vec<Field> {
+    let inline = |name: &str, value: String| Field { name: name.into(), value, inline: true };
+    let risk = decision.terms.risk;
+    let mut facts = vec![inline(label::RISK, format!("{} {risk}", text::dot(risk)))];
+    if decision.state.is_open() {
+        facts.push(inline(label::ANSWER_BY, text::relative(pace.wall_time(decision.breach_at()))));
+    }
+    facts.push(inline(label::ASKED, text::relative(pace.wall_time(decision.asked_at))));
+    if let Some(confidence) = decision.request.confidence {
+        facts.push(inline(label::CONFIDENCE, format!("{:.0} %", confidence * 100.0)));
+    }
+    if decision.state.is_open() {
+        facts.push(Field { name: label::IF_NOBODY_ANSWERS.into(), value: text::safe_default(decision), inline: false });
+    }
+    facts
+}
+
+fn footer(decision: &Decision) -> String {
+    let request = &decision.request;
+    let revision = (decision.revision.0 > 1).then(|| format!("revision {}", decision.revision.0));
+    let parts = [
+        Some(request.agent.name.clone()),
+        request.agent.session.clone(),
+        Some(request.project.clone()),
+        request.environment.clone(),
+        Some(request.kind.words()),
+        revision,
+    ];
+    let said: Vec<String> = parts
+        .into_iter()
+        .flatten()
+        .map(|part| super::untrusted::plain(&one_line(&part), 60).text)
+        .filter(|part| !part.is_empty())
+        .collect();
+    said.join(" · ")
+}
+
+/// Collects the embed's parts and what is left of its size.
+struct Page {
+    left: usize,
+    whole: bool,
+    fields: Vec<Field>,
+}
+
+impl Page {
+    const fn new() -> Self {
+        Self { left: EMBED_BUDGET, whole: true, fields: Vec::new() }
+    }
+
+    fn line(&mut self, text: &str, limit: usize) -> String {
+        let cut = escaped(&one_line(text), limit);
+        self.keep(cut)
+    }
+
+    fn keep(&mut self, cut: Cut) -> String {
+        self.whole &= cut.whole;
+        cut.text
+    }
+
+    /// Adds a field if it has a value and there is room for something of it.
+    fn field(&mut self, name: &str, limit: usize, inline: bool, cut: impl Fn(usize) -> Cut) {
+        let room = self.left.saturating_sub(units(name)).min(limit);
+        if room < 16 {
+            self.whole = false;
+            return;
+        }
+        let value = self.keep(cut(room));
+        if value.trim().is_empty() {
+            return;
+        }
+        self.left -= units(name) + units(&value);
+        self.fields.push(Field { name: name.to_owned(), value, inline });
+    }
+
+    fn insight(&mut self, decision: &Decision) {
+        let insight = &decision.request.insight;
+        for (name, value) in [
+            (label::OBSERVATION, &insight.observation),
+            (label::WHY_IT_MATTERS, &insight.why_it_matters),
+            (label::WHAT_TO_DO, &insight.what_to_do),
+        ] {
+            let value = clean(value);
+            self.field(name, 700, false, |room| escaped(value.trim(), room));
+        }
+    }
+
+    fn details(&mut self, decision: &Decision) {
+        let details = &decision.request.details;
+        self.whole &= details.len() <= MOST_DETAILS;
+        for detail in details.iter().take(MOST_DETAILS) {
+            // The arrow says that the name is the agent's: no name can pass for a field of the bot's own.
+            let name = format!("› {}", self.line(&detail.name, 60));
+            let value = clean(&detail.value);
+            self.field(&name, 200, true, |room| escaped(value.trim(), room));
+        }
+    }
+
+    fn body(&mut self, decision: &Decision) {
+        let body = clean(&decision.request.body);
+        let diff = ["diff --git ", "--- ", "@@ "].iter().any(|start| body.starts_with(start));
+        self.field(label::BODY, 1_000, false, |room| {
+            if diff { code_block(&body, "diff", room) } else { quotation(body.trim(), room) }
+        });
+    }
+}
+
+/// An agent's long text, each line marked as a quotation: nothing in it can look like the bot's own words.
+fn quotation(text: &str, room: usize) -> Cut {
+    let mut quoted = Cut { text: String::new(), whole: true };
+    let mut left = room;
+    for line in text.lines() {
+        if left < 8 {
+            quoted.whole = false;
+            break;
+        }
+        let cut = escaped(line, left - 3);
+        left -= units(&cut.text) + 3;
+        quoted.text.push_str("> ");
+        quoted.text.push_str(&cut.text);
+        quoted.text.push('\n');
+        quoted.whole &= cut.whole;
+    }
+    quoted.text.truncate(quoted.text.trim_end_matches('\n').len());
+    quoted
+}
+
+/// Everything that was asked, as a text file. Cleaned, not escaped: nothing draws it.
+#[must_use]
+pub fn full_text(decision: &Decision) -> String {
+    let request = &decision.request;
+    let mut parts = vec![format!("# {} {}", decision.id, one_line(&request.title))];
+    for (name, value) in [
+        (label::OBSERVATION, &request.insight.observation),
+        (label::WHY_IT_MATTERS, &request.insight.why_it_matters),
+        (label::WHAT_TO_DO, &request.insight.what_to_do),
+    ] {
+        if !value.trim().is_empty() {
+            parts.push(format!("## {name}\n\n{}", clean(value).trim()));
+        }
+    }
+    if !request.details.is_empty() {
+        let lines: Vec<String> =
+            request.details.iter().map(|d| format!("- {}: {}", one_line(&d.name), clean(&d.value).trim())).collect();
+        parts.push(format!("## Details\n\n{}", lines.join("\n")));
+    }
+    if !request.body.trim().is_empty() {
+        parts.push(format!("## {}\n\n{}", label::BODY, clean(&request.body).trim()));
+    }
+    parts.join("\n\n") + "\n"
+}

@@ -1,0 +1,675 @@
+//! A decision, its states, and what may happen to it.
+//!
+//! Each transition is two steps. A method such as [`Decision::resolve`] looks at the state and either
+//! names the [`Event`] that shall happen or the reason why not; [`Decision::evolve`] applies an event.
+//! The log holds events only, so replaying it through `evolve` gives the state again.
+//!
+//! Must not know: who is an approver (`permission`), what a project allows (`policy`), how it looks (`card`).
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+use super::event::Event;
+
+/// The number of a decision within its store; people write it `#142`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DecisionId(pub i64);
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+impl FromStr for DecisionId {
+    type Err = String;
+
+    /// Takes `142` and `#142`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.trim()
+            .trim_start_matches('#')
+            .parse()
+            .ok()
+            .filter(|number| *number > 0)
+            .map(Self)
+            .ok_or_else(|| format!("{text:?} is not the number of a decision: write it as 142 or #142"))
+    }
+}
+
+/// Counts the versions of a decision's content, from 1. A verdict names the one that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(pub u32);
+
+/// What a decision is about: `deploy`, `credentials`, `naming` … Lower case with underscores. Kinds that
+/// nobody has heard of are kept as given.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Kind(String);
+
+impl Kind {
+    /// The kinds that Gander has words for.
+    pub const KNOWN: [&str; 16] = [
+        "deploy", "credentials", "client_communication", "pricing", "legal", "design_review", "code_review", "naming",
+        "test_failure", "priority", "routine", "parameter", "edge_case", "delegation", "permission", "insight",
+    ];
+
+    /// The kind's name, as it is stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `client_communication` as a person reads it: `client communication`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.0.replace('_', " ")
+    }
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self("routine".into())
+    }
+}
+
+impl From<String> for Kind {
+    fn from(text: String) -> Self {
+        let name = text.trim().to_lowercase().replace(['-', ' '], "_");
+        if name.is_empty() { Self::default() } else { Self(name) }
+    }
+}
+
+impl From<&str> for Kind {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+impl From<Kind> for String {
+    fn from(kind: Kind) -> Self {
+        kind.0
+    }
+}
+
+/// An enum whose members have one lower-case word each: parsed from it, shown as it, stored as it.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $member:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum $name { $($(#[$each])* $member),+ }
+
+        impl $name {
+            /// Every member, in order.
+            pub const ALL: &[Self] = &[$(Self::$member),+];
+
+            /// The word for it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$member => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text.trim().to_lowercase().as_str() {
+                    $($word => Ok(Self::$member),)+
+                    _ => Err(format!("{text:?} is none of {}", [$($word),+].join(", "))),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// What answers a decision.
+    Expects {
+        /// Yes or no.
+        Approve = "approve",
+        /// One of its options.
+        Choose = "choose",
+        /// A text.
+        Answer = "answer",
+    }
+}
+
+words! {
+    /// What can go wrong if the verdict is wrong. Ordered: policy raises it, nothing lowers it.
+    Risk {
+        /// Easily undone.
+        Low = "low",
+        /// Some work to undo.
+        Medium = "medium",
+        /// Customers or money notice.
+        High = "high",
+        /// Cannot be undone.
+        Critical = "critical",
+    }
+}
+
+words! {
+    /// How soon the asker wants the answer.
+    Priority {
+        /// Some day.
+        Low = "low",
+        /// In its turn.
+        Normal = "normal",
+        /// Before the others.
+        High = "high",
+        /// Now.
+        Urgent = "urgent",
+    }
+}
+
+words! {
+    /// What happens to a decision that nobody answers in time.
+    SafeDefault {
+        /// The answer is no.
+        Reject = "reject",
+        /// The answer is yes; only where policy allows it.
+        Approve = "approve",
+    }
+}
+
+/// The three parts that explain a decision. Each may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Insight {
+    /// What was seen.
+    pub observation: String,
+    /// What follows from it.
+    pub why_it_matters: String,
+    /// What the asker recommends to the person.
+    pub what_to_do: String,
+}
+
+/// A named fact on the card: `tests` `47/47`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detail {
+    /// The fact's name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A file that goes with the question. Its bytes are read when it is posted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The file's name as people see it.
+    pub name: String,
+    /// Where it lies: an absolute path on the machine of the store.
+    pub path: std::path::PathBuf,
+}
+
+/// Who asks: the agent's name, and its session where it has one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Agent {
+    /// `claude-code`, `goose`, a name of its own.
+    pub name: String,
+    /// Tells two runs of one agent apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+/// What an agent asks. What it says of itself is a claim: `policy` decides what becomes of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Request {
+    /// One line. Never empty.
+    pub title: String,
+    /// What it is about.
+    pub kind: Kind,
+    /// What answers it.
+    pub expects: Expects,
+    /// Observation, why it matters, what to do.
+    pub insight: Insight,
+    /// Facts for the card.
+    pub details: Vec<Detail>,
+    /// Long text: a plan, a diff.
+    pub body: String,
+    /// Files.
+    pub attachments: Vec<Attachment>,
+    /// The project; its channel, approvers and policy follow from it.
+    pub project: String,
+    /// `production`, `staging` …
+    pub environment: Option<String>,
+    /// Who asks.
+    pub agent: Agent,
+    /// How bad a wrong answer is.
+    pub risk: Risk,
+    /// How sure the agent is of its own proposal, 0 to 1.
+    pub confidence: Option<f64>,
+    /// How soon it is wanted.
+    pub priority: Priority,
+    /// How long it can wait, in seconds; absent: what policy gives.
+    pub sla_seconds: Option<u64>,
+    /// What happens when nobody answers; absent: reject.
+    pub safe_default: Option<SafeDefault>,
+    /// Asking again with the same key while it is open is the same decision.
+    pub dedup_key: Option<String>,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            kind: Kind::default(),
+            expects: Expects::Approve,
+            insight: Insight::default(),
+            details: Vec::new(),
+            body: String::new(),
+            attachments: Vec::new(),
+            project: "default".into(),
+            environment: None,
+            agent: Agent::default(),
+            risk: Risk::Medium,
+            confidence: None,
+            priority: Priority::Normal,
+            sla_seconds: None,
+            safe_default: None,
+            dedup_key: None,
+        }
+    }
+}
+
+/// What policy made of a request: the part the asker does not decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The risk that counts: the asker's, or higher.
+    pub risk: Risk,
+    /// Seconds from asking to the breach.
+    pub sla_seconds: u64,
+    /// What happens when nobody answers.
+    pub safe_default: SafeDefault,
+}
+
+/// A person, as a surface knows them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Person {
+    /// Surface and identity there: `discord:80351110224678912`.
+    pub id: String,
+    /// What others call them.
+    pub name: String,
+}
+
+impl Person {
+    /// The Discord user with this id.
+    #[must_use]
+    pub fn discord(id: u64, name: impl Into<String>) -> Self {
+        Self { id: format!("discord:{id}"), name: name.into() }
+    }
+
+    /// Their Discord user id, if they are known by one.
+    #[must_use]
+    pub fn discord_id(&self) -> Option<u64> {
+        self.id.strip_prefix("discord:")?.parse().ok()
+    }
+}
+
+/// Where a person gave an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Surface {
+    /// A button, menu, modal or slash command.
+    Discord,
+    /// A program that links the library and vouches for the person.
+    Library,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum Verdict {
+    /// Yes.
+    Approved,
+    /// No, and why.
+    Rejected {
+        /// Never empty: an agent that is not told why tries again.
+        reason: String,
+    },
+    /// One of the options.
+    Chosen {
+        /// The option's name.
+        option: String,
+    },
+    /// A text.
+    Answered {
+        /// The answer.
+        text: String,
+    },
+}
+
+/// A verdict that stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Who gave it.
+    pub by: Person,
+    /// Where.
+    pub via: Surface,
+    /// When.
+    pub at: Time,
+    /// When the agent took it, to act on it.
+    pub claimed_at: Option<Time>,
+}
+
+/// Where a decision stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum State {
+    /// Somebody owes it an answer.
+    Pending,
+    /// Put off; it comes back by itself.
+    Deferred {
+        /// When it comes back.
+        until: Time,
+        /// Who put it off.
+        by: Person,
+        /// When they did.
+        at: Time,
+    },
+    /// Answered.
+    Resolved(Resolved),
+    /// The asker no longer needs an answer.
+    Withdrawn {
+        /// Why.
+        reason: String,
+        /// When.
+        at: Time,
+    },
+}
+
+impl State {
+    /// The word for the state: `pending`, `deferred`, `resolved`, `withdrawn`.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Deferred { .. } => "deferred",
+            Self::Resolved(_) => "resolved",
+            Self::Withdrawn { .. } => "withdrawn",
+        }
+    }
+
+    /// Whether an answer is still possible.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self, Self::Pending | Self::Deferred { .. })
+    }
+}
+
+/// One thing that a human owes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Its number.
+    pub id: DecisionId,
+    /// The version of its content.
+    pub revision: Revision,
+    /// What was asked, in that version.
+    pub request: Request,
+    /// What policy made of it.
+    pub terms: Terms,
+    /// When it was first asked.
+    pub asked_at: Time,
+    /// How often it was put off.
+    pub deferrals: u32,
+    /// How often it came back.
+    pub returns: u32,
+    /// Where it stands.
+    pub state: State,
+    /// The log position of its latest event; a card that shows an earlier one is out of date.
+    pub changed: u64,
+}
+
+/// How often and how far a decision may be put off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeferLimits {
+    /// Times, over its life.
+    pub times: u32,
+    /// From the moment of deferring to the return.
+    pub longest: TimeDelta,
+}
+
+impl Default for DeferLimits {
+    fn default() -> Self {
+        Self { times: 3, longest: TimeDelta::days(7) }
+    }
+}
+
+/// Why a decision did not change. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// Somebody was first.
+    AlreadyResolved(Box<Resolved>),
+    /// The asker took it back.
+    Withdrawn {
+        /// Why.
+        reason: String,
+        /// When.
+        at: Time,
+    },
+    /// The person saw an older revision than the one that stands.
+    Outdated {
+        /// What they saw.
+        seen: Revision,
+        /// What stands.
+        current: Revision,
+    },
+    /// The verdict does not fit what is expected.
+    WrongAnswer {
+        /// What would.
+        expects: Expects,
+    },
+    /// A rejection came without a reason.
+    NoReason,
+    /// It was put off as often as may be.
+    DeferredTooOften {
+        /// The limit.
+        times: u32,
+    },
+    /// The return would be too far away.
+    DeferredTooLong {
+        /// The latest allowed return.
+        latest: Time,
+    },
+    /// The return would not be in the future.
+    NotLater,
+    /// It already waits for exactly that return.
+    AlreadyDeferred {
+        /// When it comes back.
+        until: Time,
+    },
+    /// There is no verdict to claim yet.
+    NotResolved,
+    /// It is not deferred, or not yet due to come back.
+    NotDue,
+}
+
+impl Decision {
+    /// A decision as it is at the moment it is asked.
+    #[must_use]
+    pub fn new(id: DecisionId, request: Request, terms: Terms, asked_at: Time) -> Self {
+        Self {
+            id,
+            revision: Revision(1),
+            request,
+            terms,
+            asked_at,
+            deferrals: 0,
+            returns: 0,
+            state: State::Pending,
+            changed: 0,
+        }
+    }
+
+    /// When the SLA is breached.
+    #[must_use]
+    pub fn breach_at(&self) -> Time {
+        self.asked_at + TimeDelta::seconds(i64::try_from(self.terms.sla_seconds).unwrap_or(i64::MAX / 2000))
+    }
+
+    /// When this decision wants to be looked at by itself, without anybody acting.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Time> {
+        match &self.state {
+            State::Deferred { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// The order of urgency, most urgent first: breached, then priority, then soonest breach, then risk, then age.
+    #[must_use]
+    pub fn urgency(&self, now: Time) -> impl Ord + use<> {
+        use std::cmp::Reverse;
+        let breach = self.breach_at();
+        (breach > now, Reverse(self.request.priority), breach, Reverse(self.terms.risk), self.asked_at, self.id)
+    }
+
+    /// Gives the verdict, if it fits what was asked and nobody was first.
+    ///
+    /// # Errors
+    /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong sort, no reason.
+    pub fn resolve(&self, verdict: Verdict, by: Person, via: Surface, seen: Revision) -> Result<Event, Refused> {
+        self.must_be_open_at(seen)?;
+        let fits = match (&verdict, self.request.expects) {
+            (Verdict::Rejected { reason }, _) if reason.trim().is_empty() => return Err(Refused::NoReason),
+            (Verdict::Rejected { .. }, _) => true,
+            (Verdict::Approved, expects) => expects == Expects::Approve,
+            (Verdict::Chosen { .. }, expects) => expects == Expects::Choose,
+            (Verdict::Answered { .. }, expects) => expects == Expects::Answer,
+        };
+        if !fits {
+            return Err(Refused::WrongAnswer { expects: self.request.expects });
+        }
+        Ok(Event::Resolved { verdict, by, via })
+    }
+
+    /// Puts it off until a time.
+    ///
+    /// # Errors
+    /// See [`Refused`]: not open, an older revision, too often, too long, not in the future.
+    pub fn defer(&self, until: Time, by: Person, seen: Revision, now: Time, limits: DeferLimits) -> Result<Event, Refused> {
+        self.must_be_open_at(seen)?;
+        if let State::Deferred { until: standing, .. } = self.state
+            && standing == until
+        {
+            return Err(Refused::AlreadyDeferred { until });
+        }
+        if self.deferrals >= limits.times {
+            return Err(Refused::DeferredTooOften { times: limits.times });
+        }
+        if until <= now {
+            return Err(Refused::NotLater);
+        }
+        let latest = now + limits.longest;
+        if until > latest {
+            return Err(Refused::DeferredTooLong { latest });
+        }
+        Ok(Event::Deferred { until, by })
+    }
+
+    /// Comes back from a deferral that is over.
+    ///
+    /// # Errors
+    /// [`Refused::NotDue`] while it is not.
+    pub fn come_back(&self, now: Time) -> Result<Event, Refused> {
+        match self.state {
+            State::Deferred { until, .. } if until <= now => Ok(Event::Returned),
+            _ => Err(Refused::NotDue),
+        }
+    }
+
+    /// The asker no longer needs an answer.
+    ///
+    /// # Errors
+    /// See [`Refused`]: not open any more.
+    pub fn withdraw(&self, reason: String) -> Result<Event, Refused> {
+        self.must_be_open()?;
+        Ok(Event::Withdrawn { reason })
+    }
+
+    /// The agent takes the verdict to act on it. `None`: it had taken it before.
+    ///
+    /// # Errors
+    /// [`Refused::NotResolved`] while it is open, [`Refused::Withdrawn`] if it never will be.
+    pub fn claim(&self) -> Result<Option<Event>, Refused> {
+        match &self.state {
+            State::Resolved(resolved) => Ok(resolved.claimed_at.is_none().then_some(Event::Claimed)),
+            State::Withdrawn { reason, at } => Err(Refused::Withdrawn { reason: reason.clone(), at: *at }),
+            State::Pending | State::Deferred { .. } => Err(Refused::NotResolved),
+        }
+    }
+
+    /// Asked again: the event, if its content differs.
+    #[must_use]
+    pub fn revise(&self, request: &Request, terms: &Terms) -> Option<Event> {
+        (self.request != *request || self.terms != *terms)
+            .then(|| Event::Revised { request: Box::new(request.clone()), terms: terms.clone() })
+    }
+
+    /// Applies what happened. `seq` is the event's position in the log.
+    #[must_use]
+    pub fn evolve(mut self, event: &Event, at: Time, seq: u64) -> Self {
+        self.changed = seq;
+        match event.clone() {
+            Event::Asked { request, terms } => {
+                (self.request, self.terms, self.asked_at) = (*request, terms, at);
+            }
+            Event::Revised { request, terms } => {
+                (self.request, self.terms) = (*request, terms);
+                self.revision.0 += 1;
+            }
+            Event::Deferred { until, by } => {
+                self.deferrals += 1;
+                self.state = State::Deferred { until, by, at };
+            }
+            Event::Returned => {
+                self.returns += 1;
+                self.state = State::Pending;
+            }
+            Event::Resolved { verdict, by, via } => {
+                self.state = State::Resolved(Resolved { verdict, by, via, at, claimed_at: None });
+            }
+            Event::Withdrawn { reason } => self.state = State::Withdrawn { reason, at },
+            Event::Claimed => {
+                if let State::Resolved(resolved) = &mut self.state {
+                    resolved.claimed_at = Some(at);
+                }
+            }
+        }
+        self
+    }
+
+    /// Whether somebody who saw this revision can still answer.
+    ///
+    /// # Errors
+    /// See [`Refused`]: answered or withdrawn already, an older revision.
+    pub fn must_be_open_at(&self, seen: Revision) -> Result<(), Refused> {
+        self.must_be_open()?;
+        if seen == self.revision { Ok(()) } else { Err(Refused::Outdated { seen, current: self.revision }) }
+    }
+
+    fn must_be_open(&self) -> Result<(), Refused> {
+        match &self.state {
+            State::Pending | State::Deferred { .. } => Ok(()),
+            State::Resolved(resolved) => Err(Refused::AlreadyResolved(Box::new(resolved.clone()))),
+            State::Withdrawn { reason, at } => Err(Refused::Withdrawn { reason: reason.clone(), at: *at }),
+        }
+    }
+}

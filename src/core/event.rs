@@ -1,0 +1,86 @@
+//! What happened to a decision, as the log keeps it for good.
+//!
+//! The log is the truth: an event once written is never changed, and a hash chain runs over all of them,
+//! so that a rewritten history shows. New variants may be added; the meaning of an old one never changes.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+use super::decision::{DecisionId, Person, Request, Surface, Terms, Verdict};
+
+/// One change of one decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// An agent asked.
+    Asked {
+        /// What.
+        request: Box<Request>,
+        /// What policy made of it.
+        terms: Terms,
+    },
+    /// The agent asked again, with another content: the next revision.
+    Revised {
+        /// The new content.
+        request: Box<Request>,
+        /// What policy made of that.
+        terms: Terms,
+    },
+    /// Put off.
+    Deferred {
+        /// When it comes back.
+        until: Time,
+        /// By whom.
+        by: Person,
+    },
+    /// Came back from a deferral.
+    Returned,
+    /// Answered.
+    Resolved {
+        /// The answer.
+        verdict: Verdict,
+        /// By whom.
+        by: Person,
+        /// Where.
+        via: Surface,
+    },
+    /// The asker no longer needs an answer.
+    Withdrawn {
+        /// Why.
+        reason: String,
+    },
+    /// The agent took the verdict to act on it.
+    Claimed,
+}
+
+impl Event {
+    /// The event's name: `asked`, `resolved` …
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Asked { .. } => "asked",
+            Self::Revised { .. } => "revised",
+            Self::Deferred { .. } => "deferred",
+            Self::Returned => "returned",
+            Self::Resolved { .. } => "resolved",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::Claimed => "claimed",
+        }
+    }
+}
+
+/// An event in its place in the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Logged {
+    /// Position, from 1, without gaps.
+    pub seq: u64,
+    /// When it was committed.
+    pub at: Time,
+    /// Which decision it changed.
+    pub decision: DecisionId,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+    /// SHA-256 in hexadecimal over the previous hash and this event: the chain.
+    pub hash: String,
+}

@@ -1,0 +1,18 @@
+//! What Gander is about, as pure functions over plain data.
+//!
+//! Nothing in here awaits, reads a clock, touches SQL, Discord or HTTP, or draws a random number: the
+//! time and every outside fact are arguments. That is why a day of waiting is tested in microseconds,
+//! and why a verdict means the same on every surface.
+
+pub mod card;
+pub mod decision;
+pub mod event;
+pub mod pace;
+pub mod permission;
+pub mod policy;
+pub mod text;
+pub mod untrusted;
+pub mod when;
+
+/// A moment. Stored and compared in UTC; people see it in their own zone.
+pub type Time = chrono::DateTime<chrono::Utc>;

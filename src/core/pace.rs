@@ -1,0 +1,70 @@
+//! How fast a store's time runs.
+//!
+//! A demonstration or a rehearsal runs at many times the speed of the wall clock. The store remembers the
+//! pace, so that every process on it agrees what time it is; and what a person's own clock will show
+//! (Discord counts `<t:…:R>` by itself) is translated back.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+
+/// The speed of a store's time, and the moment at which it equalled the wall clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pace {
+    /// When both clocks showed the same.
+    pub since: Time,
+    /// How many store seconds pass in a second. At least 1.
+    pub speed: u32,
+}
+
+impl Pace {
+    /// The highest speed: a day in 9 s.
+    pub const FASTEST: u32 = 10_000;
+
+    /// The pace of the real world.
+    pub const REAL: Self = Self { since: Time::UNIX_EPOCH, speed: 1 };
+
+    /// The store's time at a moment of the wall clock.
+    #[must_use]
+    pub fn store_time(&self, wall: Time) -> Time {
+        if self.speed <= 1 {
+            return wall;
+        }
+        let factor = i32::try_from(self.speed).unwrap_or(i32::MAX);
+        (wall - self.since).checked_mul(factor).map_or(wall, |passed| self.since + passed)
+    }
+
+    /// The wall clock's time at a moment of the store.
+    #[must_use]
+    pub fn wall_time(&self, store: Time) -> Time {
+        if self.speed <= 1 { store } else { self.since + self.wall_span(store - self.since) }
+    }
+
+    /// How long a span of the store's time takes in the real world.
+    #[must_use]
+    pub fn wall_span(&self, span: TimeDelta) -> TimeDelta {
+        span / i32::try_from(self.speed.max(1)).unwrap_or(i32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_passes_in_a_second_and_back_again() {
+        let since = Time::UNIX_EPOCH + TimeDelta::days(20_000);
+        let pace = Pace { since, speed: 3600 };
+        let wall = since + TimeDelta::seconds(2);
+        assert_eq!(pace.store_time(wall), since + TimeDelta::hours(2));
+        assert_eq!(pace.wall_time(since + TimeDelta::hours(2)), wall);
+    }
+
+    #[test]
+    fn the_real_pace_changes_nothing() {
+        let now = Time::UNIX_EPOCH + TimeDelta::days(20_000);
+        assert_eq!(Pace::REAL.store_time(now), now);
+        assert_eq!(Pace::REAL.wall_time(now), now);
+    }
+}

@@ -1,0 +1,114 @@
+//! Who may decide what, and why.
+//!
+//! Must not know how a surface finds out who somebody is; it is told the person and their roles.
+
+use serde::Serialize;
+
+use super::decision::{Decision, Kind, Person, Risk};
+
+/// A rule of the configuration: these people decide these decisions. An empty list of projects, kinds or
+/// risks means all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApproverRule {
+    /// Discord user ids.
+    pub users: Vec<u64>,
+    /// Discord roles, by id or by name.
+    pub roles: Vec<String>,
+    /// For these projects.
+    pub projects: Vec<String>,
+    /// For these kinds.
+    pub kinds: Vec<Kind>,
+    /// For these risks.
+    pub risks: Vec<Risk>,
+}
+
+impl ApproverRule {
+    fn covers(&self, decision: &Decision) -> bool {
+        let (request, terms) = (&decision.request, &decision.terms);
+        (self.projects.is_empty() || self.projects.contains(&request.project))
+            && (self.kinds.is_empty() || self.kinds.contains(&request.kind))
+            && (self.risks.is_empty() || self.risks.contains(&terms.risk))
+    }
+}
+
+/// Somebody who wants to decide, as the surface vouches for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voter {
+    /// Who they are.
+    pub person: Person,
+    /// Their roles: ids and names both.
+    pub roles: Vec<String>,
+    /// Whether they own the bot's application.
+    pub owner: bool,
+}
+
+/// Why somebody may decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Granted {
+    /// No approvers are configured, and they own the application.
+    Owner,
+    /// They are named.
+    User,
+    /// They have this role.
+    Role(String),
+}
+
+/// Who may decide a decision, to be named to those who may not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct WhoMay {
+    /// The application's owner, where nothing is configured.
+    pub owner: bool,
+    /// Discord user ids.
+    pub users: Vec<u64>,
+    /// Roles by id or name.
+    pub roles: Vec<String>,
+}
+
+/// Why somebody may not decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denied {
+    /// They are not among those who may.
+    NotAnApprover(WhoMay),
+    /// Approvers are configured, but no rule covers this decision: nobody may.
+    NobodyMay,
+}
+
+/// Who may decide this decision.
+#[must_use]
+pub fn who_may(rules: &[ApproverRule], decision: &Decision) -> WhoMay {
+    let mut who = WhoMay { owner: rules.is_empty(), ..WhoMay::default() };
+    for rule in rules.iter().filter(|rule| rule.covers(decision)) {
+        for user in &rule.users {
+            if !who.users.contains(user) {
+                who.users.push(*user);
+            }
+        }
+        for role in &rule.roles {
+            if !who.roles.contains(role) {
+                who.roles.push(role.clone());
+            }
+        }
+    }
+    who
+}
+
+/// Whether this person may decide this decision.
+///
+/// # Errors
+/// [`Denied`] with those who may.
+pub fn may_decide(rules: &[ApproverRule], decision: &Decision, voter: &Voter) -> Result<Granted, Denied> {
+    let who = who_may(rules, decision);
+    if who.owner && voter.owner {
+        return Ok(Granted::Owner);
+    }
+    if voter.person.discord_id().is_some_and(|id| who.users.contains(&id)) {
+        return Ok(Granted::User);
+    }
+    if let Some(role) = who.roles.iter().find(|role| voter.roles.contains(role)) {
+        return Ok(Granted::Role(role.clone()));
+    }
+    if !who.owner && who.users.is_empty() && who.roles.is_empty() {
+        return Err(Denied::NobodyMay);
+    }
+    Err(Denied::NotAnApprover(who))
+}

@@ -1,0 +1,177 @@
+//! What a project and a kind allow, whatever the asker says of itself.
+//!
+//! Risk can be raised by the asker, never lowered; the SLA has a floor; a default of approve is refused
+//! for high and critical risk and wherever it is not allowed. So an agent cannot talk itself into an
+//! approval. Must not know where the numbers come from (`config`).
+
+use std::collections::BTreeMap;
+
+use super::decision::{DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms};
+use super::permission::ApproverRule;
+
+/// What policy says about one project or one kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// At least this risk.
+    pub risk: Option<Risk>,
+    /// Seconds until the breach, where the asker names none.
+    pub sla_seconds: Option<u64>,
+    /// A default of approve may be asked for, at low and medium risk.
+    pub allow_default_approve: bool,
+}
+
+/// Everything the configuration says that decides about decisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Who may decide; empty: the application's owner.
+    pub approvers: Vec<ApproverRule>,
+    /// By project.
+    pub projects: BTreeMap<String, Rule>,
+    /// By kind.
+    pub kinds: BTreeMap<Kind, Rule>,
+    /// Seconds until the breach, by risk.
+    pub sla_by_risk: BTreeMap<Risk, u64>,
+    /// Seconds until the breach, where nothing else says.
+    pub sla_seconds: u64,
+    /// No asker gets a shorter one, in seconds.
+    pub sla_floor_seconds: u64,
+    /// How often and how far a decision may be put off.
+    pub defer: DeferLimits,
+    /// The server's time zone: whose tomorrow is meant.
+    pub zone: chrono_tz::Tz,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            approvers: Vec::new(),
+            projects: BTreeMap::new(),
+            kinds: BTreeMap::new(),
+            sla_by_risk: BTreeMap::new(),
+            sla_seconds: 4 * 3600 + 1800,
+            sla_floor_seconds: 10 * 60,
+            defer: DeferLimits::default(),
+            zone: chrono_tz::UTC,
+        }
+    }
+}
+
+/// The longest SLA that is taken: a year, in seconds.
+pub const LONGEST_SLA_SECONDS: u64 = 366 * 24 * 3600;
+
+/// What is wrong with a request, to be told to the asker. Nothing was filed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Inadmissible {
+    /// The title is empty.
+    #[error("the title is empty: say in one line what is to be decided")]
+    NoTitle,
+    /// The project's name is empty.
+    #[error("the project is empty: name one, or leave it out for \"default\"")]
+    NoProject,
+    /// The confidence is no probability.
+    #[error("the confidence is {0}: give a number from 0 to 1, or leave it out")]
+    Confidence(String),
+    /// A default of approve where it must not be.
+    #[error("a default of approve is refused for {0} risk: nobody's silence approves that. Ask with --default reject")]
+    DefaultApproveRisk(Risk),
+    /// A default of approve where it is not allowed.
+    #[error(
+        "a default of approve is not allowed for project {project:?} and kind {kind:?}: ask with --default reject, or let the \
+         person who runs Gander set allow_default_approve for it in their configuration"
+    )]
+    DefaultApproveNotAllowed {
+        /// The project.
+        project: String,
+        /// The kind.
+        kind: String,
+    },
+    /// An answer that no surface can give yet.
+    #[error("a decision that expects {0:?} cannot be answered yet: ask for approve or reject")]
+    Expects(Expects),
+    /// More than can be kept.
+    #[error("{what} is {size} bytes long, at most {limit} are taken: attach it as a file")]
+    TooLong {
+        /// Which part.
+        what: &'static str,
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Zero, or beyond all reason.
+    #[error("an SLA of {0} s is not taken: give a time from 1 s to a year, such as 5h")]
+    Sla(u64),
+}
+
+/// The longest title that is kept, in bytes. Cards show its first 256 characters.
+pub const LONGEST_TITLE: usize = 16 << 10;
+/// The longest body that is kept, in bytes.
+pub const LONGEST_BODY: usize = 1 << 20;
+
+/// What becomes of a request: the terms on which it is filed.
+///
+/// # Errors
+/// [`Inadmissible`], with what to do about it.
+pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, Inadmissible> {
+    must_be_sound(request)?;
+    let matching: Vec<&Rule> =
+        [rules.projects.get(&request.project), rules.kinds.get(&request.kind)].into_iter().flatten().collect();
+    let risk = matching.iter().filter_map(|rule| rule.risk).fold(request.risk, Risk::max);
+    Ok(Terms {
+        risk,
+        sla_seconds: sla(rules, &matching, request, risk),
+        safe_default: safe_default(&matching, request, risk)?,
+    })
+}
+
+fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
+    if request.title.trim().is_empty() {
+        return Err(Inadmissible::NoTitle);
+    }
+    if request.project.trim().is_empty() {
+        return Err(Inadmissible::NoProject);
+    }
+    if request.expects != Expects::Approve {
+        return Err(Inadmissible::Expects(request.expects));
+    }
+    for (what, size, limit) in [("the title", request.title.len(), LONGEST_TITLE), ("the body", request.body.len(), LONGEST_BODY)] {
+        if size > limit {
+            return Err(Inadmissible::TooLong { what, size, limit });
+        }
+    }
+    if let Some(seconds) = request.sla_seconds
+        && !(1..=LONGEST_SLA_SECONDS).contains(&seconds)
+    {
+        return Err(Inadmissible::Sla(seconds));
+    }
+    match request.confidence {
+        Some(confidence) if !(0.0..=1.0).contains(&confidence) => Err(Inadmissible::Confidence(confidence.to_string())),
+        _ => Ok(()),
+    }
+}
+
+fn sla(rules: &Rules, matching: &[&Rule], request: &Request, risk: Risk) -> u64 {
+    request
+        .sla_seconds
+        .or_else(|| matching.iter().filter_map(|rule| rule.sla_seconds).min())
+        .or_else(|| rules.sla_by_risk.get(&risk).copied())
+        .unwrap_or(rules.sla_seconds)
+        .max(rules.sla_floor_seconds)
+}
+
+fn safe_default(matching: &[&Rule], request: &Request, risk: Risk) -> Result<SafeDefault, Inadmissible> {
+    let wanted = request.safe_default.unwrap_or(SafeDefault::Reject);
+    if wanted == SafeDefault::Reject {
+        return Ok(wanted);
+    }
+    if risk >= Risk::High {
+        return Err(Inadmissible::DefaultApproveRisk(risk));
+    }
+    if !matching.iter().any(|rule| rule.allow_default_approve) {
+        return Err(Inadmissible::DefaultApproveNotAllowed {
+            project: request.project.clone(),
+            kind: request.kind.as_str().to_owned(),
+        });
+    }
+    Ok(wanted)
+}

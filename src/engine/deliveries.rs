@@ -1,0 +1,513 @@
+//! Makes the cards that hang equal the cards that should.
+//!
+//! The store says which card each decision should show and which message shows what. A loop makes the
+//! second equal the first: create, edit, let go. A crash, an outage or a burst needs no code of its own,
+//! because whatever is missing afterwards is missing from the same record. A create records its intent
+//! first; an interrupted one is searched for before it is repeated.
+//!
+//! Must not know Discord: messages hang on a [`Board`].
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::{Handle, HandleError};
+use crate::core::Time;
+use crate::core::card::{Card, decision_card, moved_card};
+use crate::core::decision::{Decision, DecisionId};
+use crate::store::{Delivery, SHOWN_FOR_GOOD, StoreError};
+
+/// Why a card could not be put up or changed, and what happens next.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum BoardError {
+    /// The message is not there any more.
+    #[error("the message is gone")]
+    Gone,
+    /// There is no channel to put it in; it is tried again, for a channel may be mended.
+    #[error("{0}")]
+    NoPlace(String),
+    /// It may work later.
+    #[error("{why}")]
+    Later {
+        /// When.
+        after: Duration,
+        /// What happened.
+        why: String,
+    },
+    /// It never will: the card itself is refused.
+    #[error("refused for good: {0}")]
+    Refused(String),
+}
+
+/// Where cards hang.
+#[async_trait]
+pub trait Board: Send + Sync + 'static {
+    /// The channel in which a decision's card belongs.
+    async fn place(&self, decision: &Decision) -> Result<String, BoardError>;
+
+    /// Puts up a card. The same nonce within a few minutes is the same message. Returns the message's id.
+    async fn post(&self, channel: &str, decision: &Decision, card: &Card, nonce: &str) -> Result<String, BoardError>;
+
+    /// Changes what a message shows.
+    async fn edit(&self, channel: &str, message: &str, decision: &Decision, card: &Card) -> Result<(), BoardError>;
+
+    /// Messages of ours in the channel, since a time of the wall clock, that carry a decision's mark.
+    async fn find(&self, channel: &str, id: DecisionId, since: Time) -> Result<Vec<String>, BoardError>;
+
+    /// Whether a message still hangs.
+    async fn hangs(&self, channel: &str, message: &str) -> Result<bool, BoardError>;
+
+    /// The address of a message.
+    fn link(&self, channel: &str, message: &str) -> Option<String>;
+}
+
+/// Cards that are worked on at the same time. Discord's rate limits are per channel; more would only queue there.
+const AT_ONCE: usize = 8;
+/// How much earlier than the recorded intent an interrupted create is searched for: clocks differ.
+const CLOCK_DIFFERENCE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
+/// How soon a missing channel is looked for again.
+const NO_PLACE_AGAIN: Duration = Duration::from_secs(30);
+/// How soon the store is asked again after it failed.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+/// How long a click waits for a card that is being worked on.
+const LOCK_PATIENCE: Duration = Duration::from_millis(400);
+
+/// The next thing to do for a decision's cards.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// An earlier create may have happened: look for it.
+    Search(Delivery),
+    /// Put up a new message: record this intent first.
+    Create(Delivery),
+    /// Edit the message to what stands.
+    Draw(Delivery),
+    /// Tell on an old message where the decision went.
+    Move { old: Delivery, to: Delivery },
+    /// All is as it should be.
+    Settled,
+}
+
+/// What is next, from the record alone. A create needs its channel and time filled in.
+fn next_step(decision: &Decision, cards: &[Delivery]) -> Step {
+    let standing: Vec<&Delivery> = cards.iter().filter(|card| !card.lost).collect();
+    if let Some(interrupted) = standing.iter().find(|card| card.message.is_none()) {
+        return Step::Search((*interrupted).clone());
+    }
+    let latest = standing.last().copied();
+    if decision.state.is_open() && latest.is_none_or(|card| card.returns < decision.returns) {
+        return Step::Create(Delivery {
+            decision: decision.id,
+            generation: cards.last().map_or(1, |card| card.generation + 1),
+            returns: decision.returns,
+            channel: String::new(),
+            intent_at: Time::UNIX_EPOCH,
+            message: None,
+            shown: 0,
+            lost: false,
+        });
+    }
+    let Some(latest) = latest else { return Step::Settled };
+    if latest.shown < decision.changed {
+        return Step::Draw(latest.clone());
+    }
+    let old = standing.iter().find(|card| card.generation < latest.generation && card.shown != SHOWN_FOR_GOOD);
+    old.map_or(Step::Settled, |old| Step::Move { old: (*old).clone(), to: latest.clone() })
+}
+
+/// Why a decision's cards are not settled yet.
+enum Unsettled {
+    Board(BoardError),
+    Store(String),
+}
+
+impl From<BoardError> for Unsettled {
+    fn from(error: BoardError) -> Self {
+        Self::Board(error)
+    }
+}
+
+impl From<HandleError> for Unsettled {
+    fn from(error: HandleError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+impl From<StoreError> for Unsettled {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+/// The reconciler. One per store and board.
+pub struct Deliveries {
+    handle: Handle,
+    board: Arc<dyn Board>,
+    locks: Mutex<HashMap<DecisionId, Arc<tokio::sync::Mutex<()>>>>,
+    doubted: Mutex<HashSet<DecisionId>>,
+    doubt: Notify,
+}
+
+impl std::fmt::Debug for Deliveries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deliveries").finish_non_exhaustive()
+    }
+}
+
+impl Deliveries {
+    /// Keeps the board true to the handle's store.
+    #[must_use]
+    pub fn new(handle: Handle, board: Arc<dyn Board>) -> Arc<Self> {
+        Arc::new(Self { handle, board, locks: Mutex::default(), doubted: Mutex::default(), doubt: Notify::new() })
+    }
+
+    /// Keeps everybody else from a decision's cards. `None` if somebody else works on them for longer than a
+    /// click can wait; that one leaves them true.
+    pub async fn lock(&self, id: DecisionId) -> Option<OwnedMutexGuard<()>> {
+        tokio::time::timeout(LOCK_PATIENCE, self.lock_of(id).lock_owned()).await.ok()
+    }
+
+    fn lock_of(&self, id: DecisionId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        if locks.len() > 1024 {
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        }
+        Arc::clone(locks.entry(id).or_default())
+    }
+
+    /// Records that a message shows this state of the decision: a click's answer has drawn it.
+    pub async fn drawn(&self, mut card: Delivery, decision: &Decision) {
+        card.shown = decision.changed;
+        if let Err(error) = self.handle.store(move |store| store.put_delivery(&card)).await {
+            // Then the loop draws it once more; drawing is harmless.
+            tracing::warn!(decision = decision.id.0, %error, "the drawn card could not be recorded");
+        }
+    }
+
+    /// The message was deleted by somebody: its decision gets a new one, if it is still open.
+    pub async fn lost(&self, message: String) {
+        let found = self.handle.delivery_of(message).await.ok().flatten();
+        let Some(card) = found.filter(|card| !card.lost) else { return };
+        let id = card.decision;
+        if self.forget(card).await.is_ok() {
+            tracing::info!(decision = id.0, "its message was deleted");
+        }
+        self.look_again([id]);
+    }
+
+    /// Something happened that was not seen (the connection was lost, a channel changed): every open card is
+    /// compared with what hangs.
+    pub async fn look_at_all(&self) {
+        let filter = crate::store::Filter { open_only: true, ..Default::default() };
+        match self.handle.list(filter).await {
+            Ok(open) => self.look_again(open.into_iter().map(|decision| decision.id)),
+            Err(error) => tracing::warn!(%error, "the open decisions could not be read; their cards are compared at the next start"),
+        }
+    }
+
+    fn look_again(&self, ids: impl IntoIterator<Item = DecisionId>) {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+        self.doubt.notify_one();
+    }
+
+    /// Runs for as long as it is polled. On start every open card is compared.
+    pub async fn run(self: Arc<Self>) {
+        let mut queue = Queue::default();
+        let mut hints = self.handle.hints();
+        let mut cursor = None;
+        self.look_at_all().await;
+        loop {
+            hints.mark_unchanged();
+            if let Err(error) = self.read_log(&mut cursor, &mut queue).await {
+                tracing::warn!(%error, "the log could not be read; trying again in 1 s");
+                tokio::time::sleep(STORE_AGAIN).await;
+                continue;
+            }
+            let doubted = std::mem::take(&mut *self.doubted.lock().unwrap_or_else(PoisonError::into_inner));
+            for id in doubted {
+                queue.add(id, true);
+            }
+            queue.start_due(&self);
+            let next_start = queue.next_start();
+            tokio::select! {
+                _ = hints.changed() => {}
+                () = self.doubt.notified() => {}
+                Some(finished) = queue.tasks.join_next_with_id() => queue.finished(finished),
+                () = tokio::time::sleep_until(next_start) => {}
+            }
+        }
+    }
+
+    /// Queues what the log names since the cursor; the first time, what the record knows to be unsettled.
+    async fn read_log(&self, cursor: &mut Option<u64>, queue: &mut Queue) -> Result<(), HandleError> {
+        let Some(position) = cursor else {
+            let head = self.handle.head().await?;
+            for id in self.handle.store(|store| store.unsettled()).await? {
+                queue.add(id, false);
+            }
+            *cursor = Some(head.seq);
+            return Ok(());
+        };
+        loop {
+            let events = self.handle.events(*position, 500).await?;
+            let Some(last) = events.last() else { return Ok(()) };
+            *position = last.seq;
+            for logged in &events {
+                tracing::debug!(decision = logged.decision.0, event = logged.event.word(), seq = logged.seq, "happened");
+                queue.add(logged.decision, false);
+            }
+        }
+    }
+
+    /// Works until the decision's cards are settled.
+    async fn settle(&self, id: DecisionId, doubted: bool) -> Result<(), Unsettled> {
+        let lock = self.lock_of(id);
+        let _held = lock.lock().await;
+        let mut doubted = doubted;
+        loop {
+            let decision = self.handle.get(id).await?;
+            let cards = self.handle.store(move |store| store.deliveries(id)).await?;
+            match next_step(&decision, &cards) {
+                Step::Search(intent) => self.search(&decision, &cards, intent).await?,
+                Step::Create(intent) => self.create(&decision, intent).await?,
+                Step::Draw(card) => self.draw(&decision, card).await?,
+                Step::Move { old, to } => self.move_on(&decision, old, &to).await?,
+                Step::Settled if std::mem::take(&mut doubted) => self.compare(&cards).await?,
+                Step::Settled => return Ok(()),
+            }
+        }
+    }
+
+    /// Finds out whether an interrupted create happened, and finishes or repeats it.
+    async fn search(&self, decision: &Decision, cards: &[Delivery], intent: Delivery) -> Result<(), Unsettled> {
+        let found = match self.board.find(&intent.channel, decision.id, intent.intent_at - CLOCK_DIFFERENCE).await {
+            // The channel went with whatever was in it.
+            Err(BoardError::Gone | BoardError::NoPlace(_)) => return self.forget(intent).await,
+            found => found?,
+        };
+        let known = |message: &String| cards.iter().any(|card| card.message.as_ref() == Some(message));
+        match found.into_iter().find(|message| !known(message)) {
+            Some(message) => self.put(Delivery { message: Some(message), shown: 0, ..intent }).await,
+            None if decision.state.is_open() && intent.returns == decision.returns => self.post(decision, intent).await,
+            None => self.forget(intent).await,
+        }
+    }
+
+    async fn create(&self, decision: &Decision, intent: Delivery) -> Result<(), Unsettled> {
+        let channel = self.board.place(decision).await?;
+        let intent = Delivery { channel, intent_at: self.handle.clock().wall(), ..intent };
+        self.put(intent.clone()).await?;
+        self.post(decision, intent).await
+    }
+
+    async fn post(&self, decision: &Decision, intent: Delivery) -> Result<(), Unsettled> {
+        let nonce = format!("{}.{}.{}", self.handle.tag(), decision.id.0, intent.generation);
+        let card = decision_card(decision, self.handle.pace());
+        match self.board.post(&intent.channel, decision, &card, &nonce).await {
+            Ok(message) => {
+                tracing::info!(decision = decision.id.0, message, channel = intent.channel, "card posted");
+                self.put(Delivery { message: Some(message), shown: decision.changed, ..intent }).await
+            }
+            // The channel was lost between choosing and posting: the next round chooses again.
+            Err(error @ (BoardError::Gone | BoardError::NoPlace(_))) => {
+                self.forget(intent).await?;
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn draw(&self, decision: &Decision, card: Delivery) -> Result<(), Unsettled> {
+        let drawn = decision_card(decision, self.handle.pace());
+        self.edit(decision, card, &drawn, decision.changed).await
+    }
+
+    async fn move_on(&self, decision: &Decision, old: Delivery, to: &Delivery) -> Result<(), Unsettled> {
+        let link = to.message.as_ref().and_then(|message| self.board.link(&to.channel, message));
+        self.edit(decision, old, &moved_card(decision, link.as_deref()), SHOWN_FOR_GOOD).await
+    }
+
+    async fn edit(&self, decision: &Decision, card: Delivery, drawn: &Card, shown: u64) -> Result<(), Unsettled> {
+        let Some(message) = &card.message else { return Ok(()) };
+        match self.board.edit(&card.channel, message, decision, drawn).await {
+            Ok(()) => self.put(Delivery { shown, ..card }).await,
+            Err(BoardError::Gone | BoardError::NoPlace(_)) => self.forget(card).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Looks whether the latest message still hangs.
+    async fn compare(&self, cards: &[Delivery]) -> Result<(), Unsettled> {
+        let Some(card) = cards.iter().rfind(|card| !card.lost) else { return Ok(()) };
+        let Some(message) = &card.message else { return Ok(()) };
+        match self.board.hangs(&card.channel, message).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(BoardError::Gone | BoardError::NoPlace(_)) => self.forget(card.clone()).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn put(&self, card: Delivery) -> Result<(), Unsettled> {
+        Ok(self.handle.store(move |store| store.put_delivery(&card)).await?)
+    }
+
+    async fn forget(&self, card: Delivery) -> Result<(), Unsettled> {
+        self.put(Delivery { lost: true, ..card }).await
+    }
+}
+
+/// When a decision's cards are worked on next.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    not_before: Instant,
+    tries: u32,
+    doubted: bool,
+}
+
+type Finished = Result<(tokio::task::Id, Result<(), Unsettled>), tokio::task::JoinError>;
+
+/// The decisions whose cards want work.
+#[derive(Default)]
+struct Queue {
+    waiting: HashMap<DecisionId, Waiting>,
+    tasks: JoinSet<Result<(), Unsettled>>,
+    running: HashMap<tokio::task::Id, (DecisionId, Waiting)>,
+}
+
+impl Queue {
+    /// A change is worth a try at once, whatever was waited for: it may be the mend.
+    fn add(&mut self, id: DecisionId, doubted: bool) {
+        let waiting = self.waiting.entry(id).or_insert(Waiting { not_before: Instant::now(), tries: 0, doubted });
+        waiting.not_before = Instant::now();
+        waiting.doubted |= doubted;
+    }
+
+    fn is_running(&self, id: DecisionId) -> bool {
+        self.running.values().any(|(running, _)| *running == id)
+    }
+
+    fn start_due(&mut self, deliveries: &Arc<Deliveries>) {
+        let now = Instant::now();
+        let due = self.waiting.iter().filter(|(id, waiting)| waiting.not_before <= now && !self.is_running(**id));
+        let mut due: Vec<DecisionId> = due.map(|(id, _)| *id).collect();
+        due.sort_unstable();
+        for id in due.into_iter().take(AT_ONCE.saturating_sub(self.running.len())) {
+            let Some(waiting) = self.waiting.remove(&id) else { continue };
+            let deliveries = Arc::clone(deliveries);
+            let task = self.tasks.spawn(async move { deliveries.settle(id, waiting.doubted).await });
+            self.running.insert(task.id(), (id, waiting));
+        }
+    }
+
+    fn next_start(&self) -> Instant {
+        let idle = Instant::now() + super::clock::LONGEST_SLEEP;
+        if self.running.len() >= AT_ONCE {
+            return idle;
+        }
+        let startable = self.waiting.iter().filter(|(id, _)| !self.is_running(**id)).map(|(_, waiting)| waiting.not_before);
+        startable.min().map_or(idle, |first| first.min(idle))
+    }
+
+    fn finished(&mut self, finished: Finished) {
+        let (task, result) = match finished {
+            Ok(finished) => finished,
+            Err(error) => (error.id(), Err(Unsettled::Store(format!("its work ended early: {error}")))),
+        };
+        let Some((id, waiting)) = self.running.remove(&task) else { return };
+        let after = match result {
+            Ok(()) => return,
+            Err(Unsettled::Store(error)) => {
+                tracing::warn!(decision = id.0, error, "the card waits for the store; trying again in 1 s");
+                STORE_AGAIN
+            }
+            Err(Unsettled::Board(BoardError::Refused(why))) => {
+                tracing::error!(decision = id.0, why, "Discord refuses this card; the decision can be answered from /attention");
+                return;
+            }
+            Err(Unsettled::Board(error)) => {
+                let after = retry_after(&error, waiting.tries);
+                tracing::warn!(decision = id.0, "card not shown yet, trying again in {} s: {error}", after.as_secs_f32().ceil());
+                after
+            }
+        };
+        let again = Waiting { not_before: Instant::now() + after, tries: waiting.tries + 1, ..waiting };
+        self.waiting.entry(id).or_insert(again);
+    }
+}
+
+fn retry_after(error: &BoardError, tries: u32) -> Duration {
+    match error {
+        // Doubles from what was asked for, up to the sleep that is never exceeded.
+        BoardError::Later { after, .. } => after.saturating_mul(1 << tries.min(5)).min(super::clock::LONGEST_SLEEP).max(*after),
+        _ => NO_PLACE_AGAIN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::decision::{Request, Risk, SafeDefault, State, Terms};
+
+    fn decision(returns: u32, changed: u64, open: bool) -> Decision {
+        let terms = Terms { risk: Risk::Low, sla_seconds: 60, safe_default: SafeDefault::Reject };
+        let mut decision = Decision::new(DecisionId(1), Request::default(), terms, Time::UNIX_EPOCH);
+        (decision.returns, decision.changed) = (returns, changed);
+        if !open {
+            decision.state = State::Withdrawn { reason: "gone".into(), at: Time::UNIX_EPOCH };
+        }
+        decision
+    }
+
+    fn card(generation: u32, returns: u32, message: Option<&str>, shown: u64, lost: bool) -> Delivery {
+        Delivery {
+            decision: DecisionId(1),
+            generation,
+            returns,
+            channel: "c".into(),
+            intent_at: Time::UNIX_EPOCH,
+            message: message.map(Into::into),
+            shown,
+            lost,
+        }
+    }
+
+    fn name(step: &Step) -> String {
+        match step {
+            Step::Search(card) => format!("search {}", card.generation),
+            Step::Create(card) => format!("create {}", card.generation),
+            Step::Draw(card) => format!("draw {}", card.generation),
+            Step::Move { old, to } => format!("move {} to {}", old.generation, to.generation),
+            Step::Settled => "settled".into(),
+        }
+    }
+
+    #[test]
+    fn what_is_next_follows_from_the_record() {
+        let old = |shown| card(1, 0, Some("a"), shown, false);
+        let cases = [
+            ("asked", decision(0, 1, true), vec![], "create 1"),
+            ("intent only", decision(0, 1, true), vec![card(1, 0, None, 0, false)], "search 1"),
+            ("posted", decision(0, 1, true), vec![old(1)], "settled"),
+            ("changed", decision(0, 2, true), vec![old(1)], "draw 1"),
+            ("deleted", decision(0, 1, true), vec![card(1, 0, Some("a"), 1, true)], "create 2"),
+            ("came back", decision(1, 3, true), vec![old(2)], "create 2"),
+            ("came back, posted", decision(1, 3, true), vec![old(2), card(2, 1, Some("b"), 3, false)], "move 1 to 2"),
+            (
+                "came back, moved",
+                decision(1, 3, true),
+                vec![old(SHOWN_FOR_GOOD), card(2, 1, Some("b"), 3, false)],
+                "settled",
+            ),
+            ("over before it was posted", decision(0, 2, false), vec![], "settled"),
+            ("over while it was posted", decision(0, 2, false), vec![card(1, 0, None, 0, false)], "search 1"),
+            ("over and deleted", decision(0, 2, false), vec![card(1, 0, Some("a"), 1, true)], "settled"),
+        ];
+        for (case, decision, cards, expected) in cases {
+            assert_eq!(name(&next_step(&decision, &cards)), expected, "{case}");
+        }
+    }
+}

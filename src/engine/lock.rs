@@ -1,0 +1,62 @@
+//! One `serve` per store: an operating-system lock on a file beside it, which ends with its process.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::core::Time;
+
+/// Holds the lock until it is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct ServeLock {
+    _file: File,
+}
+
+/// Why the lock was not got.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process has it.
+    #[error(
+        "another gander serve ({holder}) already runs on the store {store}. Stop that one first, or name another store with --store"
+    )]
+    Held {
+        /// What it wrote about itself.
+        holder: String,
+        /// The store.
+        store: String,
+    },
+    /// The file cannot be made or locked.
+    #[error("the lock file {path} cannot be used: {why}. Check the folder's permissions")]
+    Failed {
+        /// The file.
+        path: String,
+        /// The system's words.
+        why: std::io::Error,
+    },
+}
+
+/// Takes the lock of a store.
+///
+/// # Errors
+/// [`LockError::Held`] naming the holder, [`LockError::Failed`].
+pub fn acquire(store: &Path, now: Time) -> Result<ServeLock, LockError> {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".lock");
+    let path = PathBuf::from(name);
+    let failed = |why| LockError::Failed { path: path.display().to_string(), why };
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // Unreadable or not yet written: then there is no name to give.
+            let _ = file.read_to_string(&mut holder);
+            let holder = if holder.trim().is_empty() { "just starting".into() } else { holder.trim().to_owned() };
+            return Err(LockError::Held { holder, store: store.display().to_string() });
+        }
+        Err(TryLockError::Error(why)) => return Err(failed(why)),
+    }
+    let line = format!("process {}, since {}\n", std::process::id(), now.format("%Y-%m-%d %H:%M:%S UTC"));
+    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(line.as_bytes())).map_err(failed)?;
+    Ok(ServeLock { _file: file })
+}

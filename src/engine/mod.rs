@@ -1,0 +1,402 @@
+//! The only place where effects run: the approval API and the loops behind it.
+//!
+//! Every surface and source calls [`Handle`] and nothing else. It checks who may decide, writes to the
+//! store, and hints to whoever waits that there is something to look at. Must not know Discord.
+
+pub mod attachments;
+pub mod clock;
+pub mod deliveries;
+pub mod lock;
+pub mod timers;
+pub mod watch;
+
+use std::sync::Arc;
+
+use tokio::sync::watch::{Receiver, Sender};
+
+use self::clock::Clock;
+use crate::core::Time;
+use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, Surface, Verdict};
+use crate::core::event::{Event, Logged};
+use crate::core::pace::Pace;
+use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
+use crate::core::policy::{Inadmissible, Rules, admit};
+use crate::store::{Asked, Decide, Delivery, Filter, Head, Store, StoreError};
+
+/// Why a call of the approval API changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// The request cannot be filed as it is.
+    #[error(transparent)]
+    Inadmissible(#[from] Inadmissible),
+    /// There is no decision with this number.
+    #[error("there is no decision {0} in this store")]
+    NoSuchDecision(DecisionId),
+    /// It stands otherwise than the caller thought.
+    #[error("{} is {}: nothing was changed", .0.id, .0.state.word())]
+    Refused(Box<Decision>, Refused),
+    /// The person may not decide it.
+    #[error("you may not decide {}", .0.id)]
+    Denied(Box<Decision>, Denied),
+    /// The store failed; it says what happens next.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for HandleError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoSuchDecision(id) => Self::NoSuchDecision(id),
+            other => Self::Store(other),
+        }
+    }
+}
+
+/// Whether whoever waits takes the verdict to act on it. From then on it cannot be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// It does.
+    Yes,
+    /// It only looks.
+    No,
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Waited {
+    /// With a verdict.
+    Resolved(Decision),
+    /// It was put off; it will come back, and asking or waiting again is right.
+    Deferred(Decision),
+    /// It was taken back.
+    Withdrawn(Decision),
+    /// Nobody answered in time.
+    TimedOut(Decision),
+}
+
+impl Waited {
+    /// The decision as it stood when the wait ended.
+    #[must_use]
+    pub const fn decision(&self) -> &Decision {
+        match self {
+            Self::Resolved(decision) | Self::Deferred(decision) | Self::Withdrawn(decision) | Self::TimedOut(decision) => decision,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Inner {
+    clock: Arc<dyn Clock>,
+    rules: Rules,
+    hints: Sender<u64>,
+}
+
+/// The approval API. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    store: Arc<dyn Store>,
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("store", &self.store.tag()).finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    /// The API over a store, under these rules, by this clock.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, rules: Rules, clock: Arc<dyn Clock>) -> Self {
+        Self { store, inner: Arc::new(Inner { clock, rules, hints: Sender::new(0) }) }
+    }
+
+    /// The clock that it goes by.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    /// The store's time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.inner.clock.now()
+    }
+
+    /// How fast the store's time runs.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        self.store.pace()
+    }
+
+    /// The store's own name in buttons.
+    #[must_use]
+    pub fn tag(&self) -> &str {
+        self.store.tag()
+    }
+
+    /// What the configuration allows.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.inner.rules
+    }
+
+    /// Who may decide this decision.
+    #[must_use]
+    pub fn who_may(&self, decision: &Decision) -> WhoMay {
+        who_may(&self.inner.rules.approvers, decision)
+    }
+
+    /// Changes whenever there may be something new. Only a hint to look: the store is the truth.
+    #[must_use]
+    pub fn hints(&self) -> Receiver<u64> {
+        self.inner.hints.subscribe()
+    }
+
+    /// Tells everybody to look.
+    pub fn hint(&self) {
+        self.inner.hints.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Runs a blocking call of the store off the async threads.
+    pub(crate) async fn store<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = Arc::clone(&self.store);
+        tokio::task::spawn_blocking(move || call(&*store))
+            .await
+            .unwrap_or_else(|error| Err(StoreError::Failed(format!("a call of it ended early: {error}"))))
+    }
+
+    /// Files what an agent asks. The same key of the same project, while open, is the same decision.
+    ///
+    /// # Errors
+    /// [`HandleError::Inadmissible`] with what to change; [`HandleError::Store`].
+    pub async fn ask(&self, request: Request) -> Result<Asked, HandleError> {
+        let terms = admit(&self.inner.rules, &request)?;
+        let at = self.now();
+        let asked = self.store(move |store| store.ask(request, terms, at)).await?;
+        self.hint();
+        Ok(asked)
+    }
+
+    /// One decision.
+    ///
+    /// # Errors
+    /// [`HandleError::NoSuchDecision`]; [`HandleError::Store`].
+    pub async fn get(&self, id: DecisionId) -> Result<Decision, HandleError> {
+        self.store(move |store| store.get(id)).await?.ok_or(HandleError::NoSuchDecision(id))
+    }
+
+    /// Decisions, the newest first.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn list(&self, filter: Filter) -> Result<Vec<Decision>, HandleError> {
+        Ok(self.store(move |store| store.list(&filter)).await?)
+    }
+
+    /// What waits for an answer now, the most urgent first; of one person, or of anybody.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn attention(&self, of: Option<&Voter>) -> Result<Vec<Decision>, HandleError> {
+        let open = self.list(Filter { open_only: true, ..Filter::default() }).await?;
+        let now = self.now();
+        let mut waiting: Vec<Decision> = open
+            .into_iter()
+            .filter(|decision| matches!(decision.state, crate::core::decision::State::Pending))
+            .filter(|decision| of.is_none_or(|voter| may_decide(&self.inner.rules.approvers, decision, voter).is_ok()))
+            .collect();
+        waiting.sort_by_cached_key(|decision| decision.urgency(now));
+        Ok(waiting)
+    }
+
+    /// Whether this person could decide what they saw, before they are asked for more: a reason, a time.
+    ///
+    /// # Errors
+    /// As [`Handle::approve`].
+    pub async fn may_decide(&self, id: DecisionId, seen: Revision, by: &Voter) -> Result<Decision, HandleError> {
+        let decision = self.get(id).await?;
+        if let Err(denied) = may_decide(&self.inner.rules.approvers, &decision, by) {
+            return Err(HandleError::Denied(Box::new(decision), denied));
+        }
+        match decision.must_be_open_at(seen) {
+            Ok(()) => Ok(decision),
+            Err(refused) => Err(HandleError::Refused(Box::new(decision), refused)),
+        }
+    }
+
+    /// Approves.
+    ///
+    /// # Errors
+    /// [`HandleError::Denied`], [`HandleError::Refused`], [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    pub async fn approve(&self, id: DecisionId, seen: Revision, by: &Voter, via: Surface) -> Result<Decision, HandleError> {
+        self.resolve(id, seen, by, via, Verdict::Approved).await
+    }
+
+    /// Rejects, with the reason that the agent is told.
+    ///
+    /// # Errors
+    /// As [`Handle::approve`]; [`Refused::NoReason`] if the reason is empty.
+    pub async fn reject(
+        &self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Surface,
+        reason: &str,
+    ) -> Result<Decision, HandleError> {
+        self.resolve(id, seen, by, via, Verdict::Rejected { reason: reason.trim().to_owned() }).await
+    }
+
+    async fn resolve(&self, id: DecisionId, seen: Revision, by: &Voter, via: Surface, verdict: Verdict) -> Result<Decision, HandleError> {
+        let person = by.person.clone();
+        self.decide(id, by, move |decision| decision.resolve(verdict, person, via, seen)).await
+    }
+
+    /// Puts off until a time.
+    ///
+    /// # Errors
+    /// As [`Handle::approve`]; [`Refused`] names the limits.
+    pub async fn defer(&self, id: DecisionId, seen: Revision, by: &Voter, until: Time) -> Result<Decision, HandleError> {
+        let (person, now, limits) = (by.person.clone(), self.now(), self.inner.rules.defer);
+        self.decide(id, by, move |decision| decision.defer(until, person, seen, now, limits)).await
+    }
+
+    /// Runs a person's act, if they may. Permission is checked on what stands, in the same transaction. Who may
+    /// not decide learns that, and not whether somebody else has.
+    async fn decide(
+        &self,
+        id: DecisionId,
+        by: &Voter,
+        act: impl FnOnce(&Decision) -> Result<Event, Refused> + Send + 'static,
+    ) -> Result<Decision, HandleError> {
+        let (rules, voter) = (self.inner.rules.approvers.clone(), by.clone());
+        let denied = Arc::new(std::sync::OnceLock::new());
+        let tell = Arc::clone(&denied);
+        let decided = self
+            .change(
+                id,
+                Box::new(move |decision| match may_decide(&rules, decision, &voter) {
+                    Ok(_) => act(decision).map(Some),
+                    Err(reason) => {
+                        let _ = tell.set((Box::new(decision.clone()), reason));
+                        Ok(None)
+                    }
+                }),
+            )
+            .await?;
+        match denied.get() {
+            Some((decision, reason)) => Err(HandleError::Denied(decision.clone(), reason.clone())),
+            None => Ok(decided),
+        }
+    }
+
+    async fn change(&self, id: DecisionId, decide: Decide) -> Result<Decision, HandleError> {
+        let at = self.now();
+        let changed = self.store(move |store| store.change(id, at, decide)).await?;
+        self.hint();
+        changed.map_err(|(decision, refused)| HandleError::Refused(Box::new(decision), refused))
+    }
+
+    /// The asker takes the question back.
+    ///
+    /// # Errors
+    /// [`HandleError::Refused`] if it is not open any more; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    pub async fn withdraw(&self, id: DecisionId, reason: &str) -> Result<Decision, HandleError> {
+        let reason = reason.to_owned();
+        self.change(id, Box::new(move |decision| decision.withdraw(reason).map(Some))).await
+    }
+
+    /// The agent takes the verdict to act on it. Claiming again is the same claim.
+    ///
+    /// # Errors
+    /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    pub async fn claim(&self, id: DecisionId) -> Result<Decision, HandleError> {
+        self.change(id, Box::new(Decision::claim)).await
+    }
+
+    /// Brings back what is due. Called by the timers.
+    pub(crate) async fn come_back(&self, id: DecisionId) -> Result<Decision, HandleError> {
+        let now = self.now();
+        self.change(id, Box::new(move |decision| decision.come_back(now).map(Some))).await
+    }
+
+    /// Waits until there is something to tell the agent, at the longest until `deadline` of the store's time.
+    ///
+    /// # Errors
+    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`]. A busy store is waited for, not reported.
+    pub async fn wait(&self, id: DecisionId, claim: Claim, deadline: Option<Time>) -> Result<Waited, HandleError> {
+        use crate::core::decision::State;
+        let mut hints = self.hints();
+        loop {
+            hints.mark_unchanged();
+            match self.get(id).await {
+                Err(HandleError::Store(error)) if error.is_passing() => {}
+                Err(error) => return Err(error),
+                Ok(decision) => match &decision.state {
+                    State::Resolved(_) if claim == Claim::Yes => return self.claim(id).await.map(Waited::Resolved),
+                    State::Resolved(_) => return Ok(Waited::Resolved(decision)),
+                    State::Withdrawn { .. } => return Ok(Waited::Withdrawn(decision)),
+                    State::Deferred { .. } => return Ok(Waited::Deferred(decision)),
+                    State::Pending if deadline.is_some_and(|deadline| deadline <= self.now()) => {
+                        return Ok(Waited::TimedOut(decision));
+                    }
+                    State::Pending => {}
+                },
+            }
+            let until = deadline.unwrap_or_else(|| self.now() + chrono::TimeDelta::days(1));
+            tokio::select! {
+                // The sender lives in this handle, so the channel cannot close.
+                _ = hints.changed() => {}
+                () = self.inner.clock.sleep_until(until) => {}
+            }
+        }
+    }
+
+    /// Events behind a position, in order.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn events(&self, after: u64, limit: usize) -> Result<Vec<Logged>, HandleError> {
+        Ok(self.store(move |store| store.events(after, limit)).await?)
+    }
+
+    /// All that happened to one decision, in order.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn history(&self, id: DecisionId) -> Result<Vec<Logged>, HandleError> {
+        Ok(self.store(move |store| store.history(id)).await?)
+    }
+
+    /// What was asked at a revision that somebody saw.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn request_at(&self, id: DecisionId, revision: Revision) -> Result<Option<Request>, HandleError> {
+        let requests = self.history(id).await?.into_iter().filter_map(|logged| match logged.event {
+            Event::Asked { request, .. } | Event::Revised { request, .. } => Some(*request),
+            _ => None,
+        });
+        Ok(usize::try_from(revision.0).ok().and_then(|n| requests.into_iter().nth(n.checked_sub(1)?)))
+    }
+
+    /// The end of the log.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn head(&self) -> Result<Head, HandleError> {
+        Ok(self.store(Store::head).await?)
+    }
+
+    /// The card that is this message.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn delivery_of(&self, message: String) -> Result<Option<Delivery>, HandleError> {
+        Ok(self.store(move |store| store.delivery_of(&message)).await?)
+    }
+}

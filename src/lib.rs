@@ -1,0 +1,37 @@
+//! Gander brings the decisions that AI coding agents wait for to the human who owes them.
+//!
+//! # How it flows
+//!
+//! ```text
+//!  agents ──▶ sources ──▶ engine::Handle ──▶ surfaces ──▶ people
+//!             cli                │  ▲            │
+//!                                ▼  │            └─▶ engine::Handle (the verdict comes back)
+//!                              store (SQLite: events, state, cards)
+//! ```
+//!
+//! - [`core`] is pure: decisions and their states, who may decide, what policy allows, what a card shows, every
+//!   sentence the bot says ([`core::text`]). No clock, no async, no SQL, no Discord.
+//! - [`store`] holds the only SQL. A change is one transaction: event, state, and when to wake.
+//! - [`engine`] is the only place where effects run: the approval API ([`engine::Handle`]), timers, and the
+//!   loop that makes the cards that hang equal the cards that should ([`engine::deliveries`]).
+//! - [`sources`] turn what agents leave behind into calls of the handle.
+//! - [`surfaces`] show decisions and take answers; [`surfaces::discord`] is the only user of serenity and poise.
+//! - [`cli`] and [`config`] wire it together.
+//!
+//! One direction: `core` imports nothing of ours; `store` imports `core`; `engine` both; sources and surfaces
+//! import `engine` and the types of `core`. `tests/tidy.rs` checks it.
+//!
+//! # What always holds
+//!
+//! - The log is the truth; a verdict is shown only after it is committed, and the first one wins.
+//! - Notices are hints. Losing one costs a second, never a decision.
+//! - A card is computed from the decision alone, so a crash needs no memory: what hangs is compared and mended.
+//! - What an agent says is data. It cannot lower its risk, shorten its SLA below the floor, or decide.
+
+pub mod cli;
+pub mod config;
+pub mod core;
+pub mod engine;
+pub mod sources;
+pub mod store;
+pub mod surfaces;

@@ -1,0 +1,7 @@
+//! The `gander` program: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gander::cli::run()
+}

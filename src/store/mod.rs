@@ -1,0 +1,182 @@
+//! Where decisions are kept: the [`Store`] trait, and the only SQL ([`sqlite`]).
+//!
+//! A change is one transaction: the event, the state it makes, and the time at which the decision wants to
+//! be woken. The methods block; the engine calls them off its threads. Must not know surfaces, sources or
+//! a clock: the time is an argument.
+
+pub mod sqlite;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::Time;
+use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
+use crate::core::event::{Event, Logged};
+use crate::core::pace::Pace;
+
+/// What became of an asked request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// A new decision.
+    New(Decision),
+    /// It was asked before, with the same content, and is still open.
+    Same(Decision),
+    /// It was asked before and is still open; its content is new, and so is its revision.
+    Revised(Decision),
+}
+
+impl Asked {
+    /// The decision, whichever way it came.
+    #[must_use]
+    pub fn into_decision(self) -> Decision {
+        match self {
+            Self::New(decision) | Self::Same(decision) | Self::Revised(decision) => decision,
+        }
+    }
+}
+
+/// Looks at a decision and names what shall happen to it, or why not. `None`: nothing needs to.
+pub type Decide = Box<dyn FnOnce(&Decision) -> Result<Option<Event>, Refused> + Send>;
+
+/// Which decisions are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those that still can be answered.
+    pub open_only: bool,
+    /// Only of this project.
+    pub project: Option<String>,
+    /// At most this many, the newest first; 0: all.
+    pub limit: usize,
+}
+
+/// A card as it was posted, or is about to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The decision it stands for.
+    pub decision: DecisionId,
+    /// Counts the messages of a decision, from 1.
+    pub generation: u32,
+    /// How often the decision had come back when this message became due.
+    pub returns: u32,
+    /// The channel's id.
+    pub channel: String,
+    /// When the create was begun, by the wall clock.
+    pub intent_at: Time,
+    /// The message's id, once it is known.
+    pub message: Option<String>,
+    /// The log position that the message shows.
+    pub shown: u64,
+    /// Whether the message is gone.
+    pub lost: bool,
+}
+
+/// The value of [`Delivery::shown`] for a message that will never change again.
+pub const SHOWN_FOR_GOOD: u64 = i64::MAX as u64;
+
+/// The end of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The latest position; 0 in an empty log.
+    pub seq: u64,
+    /// The hash there.
+    pub hash: String,
+}
+
+/// What went wrong with the store, and what happens next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another process holds the write lock for longer than was waited.
+    #[error("the store is locked by another process; nothing was written, try again")]
+    Busy,
+    /// No space is left.
+    #[error("the disk of the store is full; nothing was written. Make room and try again")]
+    Full,
+    /// It cannot be written.
+    #[error("the store cannot be written: it is read-only. Check the permissions of {0}")]
+    ReadOnly(String),
+    /// It cannot be opened.
+    #[error("the store {path} cannot be opened: {why}")]
+    Open {
+        /// Its file.
+        path: String,
+        /// SQLite's or the system's words.
+        why: String,
+    },
+    /// It lives by another clock than was asked for.
+    #[error("{0}")]
+    Pace(String),
+    /// What is written in it cannot be understood.
+    #[error("the store holds something this version cannot read ({0}). If a newer Gander wrote it, use that")]
+    Unreadable(String),
+    /// Anything else that SQLite reports.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    /// There is no decision with this number.
+    #[error("there is no decision {0}")]
+    NoSuchDecision(DecisionId),
+}
+
+impl StoreError {
+    /// Whether the same may work a moment later.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Busy | Self::Full | Self::Failed(_))
+    }
+}
+
+/// Keeps decisions, their log and their cards. All methods are atomic and durable when they return.
+///
+/// # Errors
+/// Every method returns [`StoreError`]; then nothing of it was written.
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
+pub trait Store: Send + Sync + 'static {
+    /// The store's own name in buttons, six letters and digits: a button of another store decides nothing.
+    fn tag(&self) -> &str;
+
+    /// How fast its time runs.
+    fn pace(&self) -> Pace;
+
+    /// Files a request, or finds the open decision with the same key of the same project.
+    fn ask(&self, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError>;
+
+    /// Changes a decision: `decide` sees it inside the transaction, and what it names is written.
+    fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Result<Decision, (Decision, Refused)>, StoreError>;
+
+    /// One decision.
+    fn get(&self, id: DecisionId) -> Result<Option<Decision>, StoreError>;
+
+    /// Many.
+    fn list(&self, filter: &Filter) -> Result<Vec<Decision>, StoreError>;
+
+    /// Decisions that want to be woken at or before this time.
+    fn due(&self, at: Time) -> Result<Vec<DecisionId>, StoreError>;
+
+    /// When the next one wants to be woken.
+    fn next_wake(&self) -> Result<Option<Time>, StoreError>;
+
+    /// Events behind a position, in order.
+    fn events(&self, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError>;
+
+    /// All events of one decision, in order.
+    fn history(&self, id: DecisionId) -> Result<Vec<Logged>, StoreError>;
+
+    /// The end of the log.
+    fn head(&self) -> Result<Head, StoreError>;
+
+    /// Walks the hash chain. The position of the first event that does not fit, if any.
+    fn first_broken_link(&self) -> Result<Option<u64>, StoreError>;
+
+    /// A number that differs whenever anybody has written since the last call.
+    fn data_version(&self) -> Result<i64, StoreError>;
+
+    /// The cards of a decision, oldest first.
+    fn deliveries(&self, id: DecisionId) -> Result<Vec<Delivery>, StoreError>;
+
+    /// The card that is this message.
+    fn delivery_of(&self, message: &str) -> Result<Option<Delivery>, StoreError>;
+
+    /// Writes a card's row, new or changed.
+    fn put_delivery(&self, delivery: &Delivery) -> Result<(), StoreError>;
+
+    /// Decisions whose cards are not as they should be, by the store's own record.
+    fn unsettled(&self) -> Result<Vec<DecisionId>, StoreError>;
+}

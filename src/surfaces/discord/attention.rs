@@ -1,0 +1,78 @@
+//! The private list of what waits on one person, and one of its decisions opened.
+
+use serenity::all::{
+    ButtonStyle, CreateActionRow, CreateButton, CreateEmbed, CreateEmbedFooter, CreateSelectMenu, CreateSelectMenuKind,
+    CreateSelectMenuOption,
+};
+
+use super::custom_id::{Act, CustomId};
+use super::render::{self, View, button};
+use crate::core::Time;
+use crate::core::card::decision_card;
+use crate::core::decision::Decision;
+use crate::core::pace::Pace;
+use crate::core::text::{self, label};
+
+/// Decisions on a page: as many as fit a phone's screen with the menu below them.
+const PAGE: usize = 6;
+
+/// The place of each button that leads to a page: two must not carry the same id.
+const BACK: u32 = 0;
+const PREVIOUS: u32 = 1;
+const NEXT: u32 = 2;
+const REFRESH: u32 = 3;
+
+/// A page of the list, from 0. `notice` stands above it: the result of the last act.
+pub(super) fn list(waiting: &[Decision], page: u32, now: Time, pace: Pace, tag: &str, notice: Option<String>) -> View {
+    let pages = waiting.len().div_ceil(PAGE);
+    if pages == 0 {
+        let words = notice.map_or_else(|| text::NOTHING_WAITS.to_owned(), |notice| format!("{notice}\n\n{}", text::NOTHING_WAITS));
+        return View::words(words);
+    }
+    let page = usize::try_from(page).unwrap_or(0).min(pages - 1);
+    let shown = &waiting[page * PAGE..waiting.len().min((page + 1) * PAGE)];
+    let lines: Vec<String> = shown.iter().map(|decision| text::attention_line(decision, now, pace)).collect();
+    let embed = CreateEmbed::new()
+        .title(text::attention_title(waiting.len()))
+        .description(lines.join("\n"))
+        .colour(0x58_65F2)
+        .footer(CreateEmbedFooter::new(text::page(page + 1, pages)));
+    let rows = vec![open_menu(shown, tag), turn(page, pages, tag)];
+    View { content: notice.unwrap_or_default(), embed: Some(embed), rows, files: Vec::new() }
+}
+
+fn open_menu(shown: &[Decision], tag: &str) -> CreateActionRow {
+    let options = shown.iter().map(|decision| {
+        let (title, description) = text::open_option(decision);
+        CreateSelectMenuOption::new(title, decision.id.0.to_string())
+            .description(description)
+            .emoji(serenity::all::ReactionType::Unicode(text::dot(decision.terms.risk).to_owned()))
+    });
+    let kind = CreateSelectMenuKind::String { options: options.collect() };
+    CreateActionRow::SelectMenu(CreateSelectMenu::new(CustomId::new(tag, Act::Open).to_string(), kind).placeholder(label::OPEN))
+}
+
+fn page_button(tag: &str, page: usize, place: u32, emoji: &str, label: &str) -> CreateButton {
+    let page = u32::try_from(page).unwrap_or(0);
+    button(CustomId::new(tag, Act::Page { page, place }).to_string(), ButtonStyle::Secondary, emoji, label)
+}
+
+fn turn(page: usize, pages: usize, tag: &str) -> CreateActionRow {
+    let mut buttons = Vec::new();
+    if pages > 1 {
+        buttons.push(page_button(tag, page.saturating_sub(1), PREVIOUS, "◀️", label::PREVIOUS).disabled(page == 0));
+        buttons.push(page_button(tag, page + 1, NEXT, "▶️", label::NEXT).disabled(page + 1 == pages));
+    }
+    buttons.push(page_button(tag, page, REFRESH, "🔄", label::REFRESH));
+    CreateActionRow::Buttons(buttons)
+}
+
+/// A decision opened from the list: its card as it stands, and the way back. `notice` stands above it.
+pub(super) fn opened(decision: &Decision, pace: Pace, tag: &str, notice: Option<String>) -> View {
+    let mut view = render::card(&decision_card(decision, pace), decision, tag);
+    if let Some(notice) = notice {
+        view.content = notice;
+    }
+    view.rows.push(CreateActionRow::Buttons(vec![page_button(tag, 0, BACK, "↩️", label::BACK)]));
+    view
+}

@@ -1,0 +1,153 @@
+//! Cards as Discord messages: what the reconciler needs done.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serenity::all::{
+    ActionRowComponent, ButtonKind, ChannelId, CreateAttachment, GetMessages, GuildId, Http, Message, MessageId, Nonce, UserId,
+};
+
+use super::custom_id::CustomId;
+use super::error::for_board;
+use super::places::Places;
+use super::render;
+use crate::core::Time;
+use crate::core::card::Card;
+use crate::core::decision::{Decision, DecisionId, Revision};
+use crate::engine::deliveries::{Board, BoardError};
+
+/// Messages of one page when a channel is searched (Discord: at most 100).
+const PAGE: u8 = 100;
+/// Pages that are searched for an interrupted create before it is given up as not posted.
+const MOST_PAGES: usize = 50;
+
+/// The channels of a server.
+#[derive(Debug)]
+pub(super) struct DiscordBoard {
+    pub(super) http: Arc<Http>,
+    pub(super) places: Arc<Places>,
+    pub(super) tag: String,
+    pub(super) me: UserId,
+    pub(super) guild: GuildId,
+}
+
+/// An id that this program wrote down is one; anything else stands for a message that is not there.
+fn channel_id(text: &str) -> Result<ChannelId, BoardError> {
+    text.parse().map(ChannelId::new).map_err(|_| BoardError::Gone)
+}
+
+fn message_id(text: &str) -> Result<MessageId, BoardError> {
+    text.parse().map(MessageId::new).map_err(|_| BoardError::Gone)
+}
+
+impl DiscordBoard {
+    fn failed(&self, channel: ChannelId, error: &serenity::Error) -> BoardError {
+        let failed = for_board(error, || self.places.advice(channel));
+        if matches!(failed, BoardError::NoPlace(_)) {
+            self.places.refused(channel);
+        }
+        failed
+    }
+
+    fn carries(&self, message: &Message, id: DecisionId) -> bool {
+        message.author.id == self.me
+            && custom_ids(message).any(|text| {
+                CustomId::parse(text).is_some_and(|custom| custom.tag == self.tag && custom.decision() == Some(id))
+            })
+    }
+}
+
+fn custom_ids(message: &Message) -> impl Iterator<Item = &str> {
+    message.components.iter().flat_map(|row| &row.components).filter_map(|component| match component {
+        ActionRowComponent::Button(button) => match &button.data {
+            ButtonKind::NonLink { custom_id, .. } => Some(custom_id.as_str()),
+            _ => None,
+        },
+        ActionRowComponent::SelectMenu(menu) => menu.custom_id.as_deref(),
+        _ => None,
+    })
+}
+
+/// The decision's own files. One that cannot be read is named in the log and left out: the question matters more.
+async fn files(card: &Card) -> Vec<CreateAttachment> {
+    let mut files = Vec::new();
+    for attachment in &card.attachments {
+        match tokio::fs::read(&attachment.path).await {
+            Ok(bytes) => files.push(CreateAttachment::bytes(bytes, &attachment.name)),
+            Err(error) => tracing::warn!(file = %attachment.path.display(), %error, "an attachment cannot be read; posted without it"),
+        }
+    }
+    files
+}
+
+#[async_trait]
+impl Board for DiscordBoard {
+    async fn place(&self, decision: &Decision) -> Result<String, BoardError> {
+        self.places.of(decision).map(|channel| channel.to_string()).map_err(BoardError::NoPlace)
+    }
+
+    async fn post(&self, channel: &str, decision: &Decision, card: &Card, nonce: &str) -> Result<String, BoardError> {
+        let channel = channel_id(channel)?;
+        let mut view = render::card(card, decision, &self.tag);
+        view.files.extend(files(card).await);
+        let message = view.create().nonce(Nonce::String(nonce.to_owned())).enforce_nonce(true);
+        match channel.send_message(&self.http, message).await {
+            Ok(message) => Ok(message.id.to_string()),
+            Err(error) => Err(self.failed(channel, &error)),
+        }
+    }
+
+    async fn edit(&self, channel: &str, message: &str, decision: &Decision, card: &Card) -> Result<(), BoardError> {
+        let (channel, message) = (channel_id(channel)?, message_id(message)?);
+        let mut view = render::card(card, decision, &self.tag);
+        // What was posted with the first revision is still right; a later one may have brought other files.
+        let edit = if decision.revision > Revision(1) {
+            view.files.extend(files(card).await);
+            view.edit_with_files()
+        } else {
+            view.edit()
+        };
+        match channel.edit_message(&self.http, message, edit).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failed(channel, &error)),
+        }
+    }
+
+    async fn find(&self, channel: &str, id: DecisionId, since: Time) -> Result<Vec<String>, BoardError> {
+        let channel = channel_id(channel)?;
+        let mut after = snowflake(since);
+        let mut found = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let page = channel.messages(&self.http, GetMessages::new().after(after).limit(PAGE)).await;
+            let page = page.map_err(|error| self.failed(channel, &error))?;
+            found.extend(page.iter().filter(|message| self.carries(message, id)).map(|message| message.id.to_string()));
+            match page.iter().map(|message| message.id).max() {
+                Some(newest) if page.len() == usize::from(PAGE) => after = newest,
+                _ => break,
+            }
+        }
+        Ok(found)
+    }
+
+    async fn hangs(&self, channel: &str, message: &str) -> Result<bool, BoardError> {
+        let (channel, message) = (channel_id(channel)?, message_id(message)?);
+        match self.http.get_message(channel, message).await {
+            Ok(_) => Ok(true),
+            Err(error) => match self.failed(channel, &error) {
+                BoardError::Gone => Ok(false),
+                other => Err(other),
+            },
+        }
+    }
+
+    fn link(&self, channel: &str, message: &str) -> Option<String> {
+        Some(format!("https://discord.com/channels/{}/{channel}/{message}", self.guild))
+    }
+}
+
+/// The smallest id that a message of this time can have: Discord counts milliseconds from 2015 in its upper 42 bits.
+fn snowflake(at: Time) -> MessageId {
+    const DISCORD_EPOCH_MILLIS: i64 = 1_420_070_400_000;
+    let millis = u64::try_from(at.timestamp_millis() - DISCORD_EPOCH_MILLIS).unwrap_or(0);
+    MessageId::new((millis << 22).max(1))
+}

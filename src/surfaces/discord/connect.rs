@@ -1,0 +1,160 @@
+//! The one way to Discord, in tests and in production alike: serenity's client, with time-outs and with its
+//! rate limiter on.
+
+use std::future::Future;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable as _};
+use serenity::all::{Http, HttpBuilder};
+
+use super::error::{Meaning, meaning};
+
+/// Without one, serenity waits for a hung server for ever.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// One request, uploads of 10 MB included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where Discord is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Api {
+    /// At discord.com.
+    #[default]
+    Discord,
+    /// A server at this address that answers as `https://discord.com`, with a certificate of this authority (PEM file).
+    Pinned {
+        /// Its address.
+        address: SocketAddr,
+        /// The file with the authority's certificate.
+        ca: PathBuf,
+    },
+    /// Through a plain `http://` proxy. serenity demands that its rate limiter is off then.
+    Proxy(String),
+}
+
+/// Why there is no connection, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The address cannot be used.
+    #[error("GANDER_DISCORD_API={0}: {1}. Leave it out for Discord itself, or give https://HOST:PORT (with GANDER_DISCORD_CA=FILE) or http://HOST:PORT")]
+    Address(String, String),
+    /// The certificate cannot be used.
+    #[error("GANDER_DISCORD_CA={}: {why}. Give the PEM file of the server's certificate authority", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The token is not accepted.
+    #[error(
+        "Discord does not accept the token. Copy the bot's token from https://discord.com/developers/applications \
+         (Bot, Reset Token) into DISCORD_TOKEN, or into the file that DISCORD_TOKEN_FILE names"
+    )]
+    Unauthorized,
+    /// The bot is not a member of any server, or not of the configured one.
+    #[error("{0}")]
+    NoServer(String),
+    /// Discord refuses the connection for good.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Api {
+    /// Reads `GANDER_DISCORD_API` and `GANDER_DISCORD_CA`.
+    ///
+    /// # Errors
+    /// [`ConnectError::Address`], [`ConnectError::Certificate`].
+    pub fn from_settings(address: Option<&str>, ca: Option<&Path>) -> Result<Self, ConnectError> {
+        let Some(text) = address.map(|text| text.trim().trim_end_matches('/')).filter(|text| !text.is_empty()) else {
+            return Ok(Self::Discord);
+        };
+        let wrong = |why: &str| ConnectError::Address(text.to_owned(), why.to_owned());
+        if let Some(rest) = text.strip_prefix("http://") {
+            // serenity puts the path behind the proxy's address itself.
+            return Ok(Self::Proxy(format!("http://{}", rest.trim_end_matches("/api"))));
+        }
+        let host = text.strip_prefix("https://").ok_or_else(|| wrong("it has neither https:// nor http://"))?;
+        let host = host.trim_end_matches("/api");
+        let host = if host.contains(':') { host.to_owned() } else { format!("{host}:443") };
+        let mut addresses = host.to_socket_addrs().map_err(|error| wrong(&error.to_string()))?;
+        let address = addresses.next().ok_or_else(|| wrong("the host has no address"))?;
+        let ca = ca.ok_or_else(|| wrong("an https address needs GANDER_DISCORD_CA"))?;
+        Ok(Self::Pinned { address, ca: ca.to_owned() })
+    }
+
+    /// Where requests go, for messages.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Discord => "Discord".into(),
+            Self::Pinned { address, .. } => format!("https://{address}"),
+            Self::Proxy(address) => address.clone(),
+        }
+    }
+}
+
+/// The HTTP client.
+pub(super) fn http(token: &str, api: &Api) -> Result<Http, ConnectError> {
+    let mut client = reqwest::Client::builder().use_rustls_tls().connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
+    if let Api::Pinned { address, ca } = api {
+        let failed = |why: String| ConnectError::Certificate { path: ca.clone(), why };
+        let pem = std::fs::read(ca).map_err(|error| failed(error.to_string()))?;
+        let certificate = reqwest::Certificate::from_pem(&pem).map_err(|error| failed(error.to_string()))?;
+        client = client.add_root_certificate(certificate).resolve("discord.com", *address);
+    }
+    let client = client.build().map_err(|error| ConnectError::Refused(format!("the HTTP client cannot be made: {error}")))?;
+    let builder = HttpBuilder::new(token).client(client);
+    Ok(match api {
+        // The two calls are a pair: with the limiter on, serenity ignores the proxy.
+        Api::Proxy(address) => builder.proxy(address).ratelimiter_disabled(true).build(),
+        Api::Discord | Api::Pinned { .. } => builder.build(),
+    })
+}
+
+/// Repeats a request that failed for a passing reason, for as long as it takes, and says so each time.
+pub(super) async fn persist<T, F: Future<Output = serenity::Result<T>>>(
+    what: &str,
+    api: &Api,
+    request: impl FnMut() -> F,
+) -> Result<T, ConnectError> {
+    let back_off = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(1))
+        .with_max_delay(Duration::from_secs(15))
+        .with_jitter()
+        .without_max_times();
+    request
+        .retry(back_off)
+        .when(|error| meaning(error).0 == Meaning::Passing)
+        .notify(|error, after| {
+            tracing::error!(
+                "cannot {what}: {} at {}. Trying again in {:.0} s; check the network and GANDER_DISCORD_API if this goes on",
+                meaning(error).1,
+                api.name(),
+                after.as_secs_f32().ceil()
+            );
+        })
+        .await
+        .map_err(|error| match meaning(&error) {
+            (Meaning::Unauthorized, _) => ConnectError::Unauthorized,
+            (_, words) => ConnectError::Refused(format!("cannot {what}: {words}")),
+        })
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_or_refused_with_what_to_do() {
+        assert_eq!(Api::from_settings(None, None).unwrap(), Api::Discord);
+        assert_eq!(Api::from_settings(Some("http://127.0.0.1:80/api"), None).unwrap(), Api::Proxy("http://127.0.0.1:80".into()));
+        let ca = Path::new("ca.pem");
+        let pinned = Api::Pinned { address: "127.0.0.1:4".parse().unwrap(), ca: ca.into() };
+        assert_eq!(Api::from_settings(Some("https://127.0.0.1:4/"), Some(ca)).unwrap(), pinned);
+        for (address, ca) in [("https://127.0.0.1:4", None), ("127.0.0.1:4", Some(ca)), ("https://127.0.0.1:x", Some(ca))] {
+            let said = Api::from_settings(Some(address), ca).unwrap_err().to_string();
+            assert!(said.contains("GANDER_DISCORD_API"), "{said}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Discord's events, and a connection that is kept.
+//!
+//! Every event is only a hint: what a lost session did not tell is found by comparing every open card
+//! with what hangs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serenity::all::{
+    ChannelId, Client, ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents, GuildChannel, GuildId, Interaction, Message,
+    MessageId, Ready, ResumedEvent, Role, RoleId, ShardStageUpdateEvent,
+};
+use serenity::gateway::GatewayError;
+use serenity::http::RatelimitInfo;
+use tokio::sync::watch;
+
+use super::connect::{ConnectError, persist};
+use super::{Bot, Settings, commands, interactions};
+
+/// Channels and roles, and the deletion of cards. None of them is privileged.
+const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES);
+
+/// A connection that is not there for this long is made anew. serenity resumes within milliseconds, but never
+/// recovers from some ends (a close with code 4003).
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The pause before a new connection doubles from the first to the second: Discord allows 1,000 a day.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+/// Connects, and connects anew whenever the connection is lost for good.
+pub(super) async fn keep_connected(bot: &Arc<Bot>, settings: &Settings) -> Result<(), ConnectError> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let (connected, mut watched) = watch::channel(false);
+        let mut client = client(bot, settings, connected).await?;
+        let ended = tokio::select! {
+            ended = client.start() => Some(ended),
+            () = lost(&mut watched) => None,
+        };
+        let was_connected = *watched.borrow();
+        client.shard_manager.shutdown_all().await;
+        match ended {
+            Some(Err(serenity::Error::Gateway(GatewayError::InvalidAuthentication))) => return Err(ConnectError::Unauthorized),
+            Some(Err(serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents | GatewayError::InvalidGatewayIntents))) => {
+                return Err(ConnectError::Refused("Discord refuses the gateway intents, though none of them is privileged".into()));
+            }
+            Some(Err(error)) => tracing::warn!("the connection to Discord's gateway ended: {error}"),
+            Some(Ok(())) => tracing::warn!("the connection to Discord's gateway ended"),
+            None => tracing::warn!("no connection to Discord's gateway for {} s", PATIENCE.as_secs()),
+        }
+        pause = if was_connected { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        tracing::warn!("connecting anew in {} s; cards and deadlines go on meanwhile", pause.as_secs());
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn client(bot: &Arc<Bot>, settings: &Settings, connected: watch::Sender<bool>) -> Result<Client, ConnectError> {
+    let gateway = persist("ask Discord for its gateway", &settings.api, || bot.http.get_gateway()).await?;
+    // The client takes its own HTTP client by value; this one is asked for nothing but the gateway's address.
+    let http = super::connect::http(&settings.token, &settings.api)?;
+    let client = ClientBuilder::new_with_http(http, INTENTS)
+        .event_handler(Events { bot: Arc::clone(bot), connected })
+        .framework(commands::framework(Arc::clone(bot)))
+        .await
+        .map_err(|error| ConnectError::Refused(format!("the client cannot be made: {}", super::error::meaning(&error).1)))?;
+    // If its own request for the address failed, serenity would silently go to discord.gg instead.
+    *client.ws_url.lock().await = gateway.url;
+    Ok(client)
+}
+
+/// Resolves once there was no connection for [`PATIENCE`].
+async fn lost(connected: &mut watch::Receiver<bool>) {
+    loop {
+        if tokio::time::timeout(PATIENCE, connected.wait_for(|connected| *connected)).await.is_err() {
+            return;
+        }
+        if connected.wait_for(|connected| !*connected).await.is_err() {
+            // The client is gone; `start` returns and says why.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+struct Events {
+    bot: Arc<Bot>,
+    connected: watch::Sender<bool>,
+}
+
+impl Events {
+    /// Channels or permissions changed: learn them, and try again what waits for a place.
+    async fn places_changed(&self) {
+        let bot = &self.bot;
+        if let Err(error) = bot.places.refresh(&bot.http, bot.application.guild, bot.application.me).await {
+            tracing::warn!("the server's channels could not be read again: {}", super::error::meaning(&error).1);
+        }
+        bot.deliveries.look_at_all().await;
+    }
+}
+
+#[async_trait]
+impl EventHandler for Events {
+    async fn ready(&self, _: Context, ready: Ready) {
+        tracing::info!(user = ready.user.name, "the gateway is ready");
+        self.connected.send_replace(true);
+        // A new session: whatever happened since the last one was not told.
+        self.places_changed().await;
+    }
+
+    async fn resume(&self, _: Context, _: ResumedEvent) {
+        tracing::info!("the gateway's session was resumed");
+        self.connected.send_replace(true);
+    }
+
+    async fn shard_stage_update(&self, _: Context, event: ShardStageUpdateEvent) {
+        tracing::debug!(from = ?event.old, to = ?event.new, "gateway");
+        self.connected.send_replace(event.new == ConnectionStage::Connected);
+    }
+
+    async fn ratelimit(&self, data: RatelimitInfo) {
+        tracing::debug!(timeout = ?data.timeout, limit = data.limit, method = ?data.method, global = data.global, "waiting for a rate limit");
+    }
+
+    async fn interaction_create(&self, _: Context, interaction: Interaction) {
+        match interaction {
+            Interaction::Component(interaction) => interactions::component(&self.bot, &interaction).await,
+            Interaction::Modal(interaction) => interactions::form(&self.bot, &interaction).await,
+            // Commands and their completions are poise's.
+            _ => {}
+        }
+    }
+
+    async fn message_delete(&self, _: Context, _: ChannelId, message: MessageId, _: Option<GuildId>) {
+        self.bot.deliveries.lost(message.to_string()).await;
+    }
+
+    async fn message_delete_bulk(&self, _: Context, _: ChannelId, messages: Vec<MessageId>, _: Option<GuildId>) {
+        for message in messages {
+            self.bot.deliveries.lost(message.to_string()).await;
+        }
+    }
+
+    async fn channel_create(&self, _: Context, _: GuildChannel) {
+        self.places_changed().await;
+    }
+
+    async fn channel_update(&self, _: Context, _: Option<GuildChannel>, _: GuildChannel) {
+        self.places_changed().await;
+    }
+
+    async fn channel_delete(&self, _: Context, _: GuildChannel, _: Option<Vec<Message>>) {
+        self.places_changed().await;
+    }
+
+    async fn guild_role_create(&self, _: Context, _: Role) {
+        self.places_changed().await;
+    }
+
+    async fn guild_role_update(&self, _: Context, _: Option<Role>, _: Role) {
+        self.places_changed().await;
+    }
+
+    async fn guild_role_delete(&self, _: Context, _: GuildId, _: RoleId, _: Option<Role>) {
+        self.places_changed().await;
+    }
+}

@@ -1,0 +1,253 @@
+//! What a click, a choice or a submitted form does.
+
+use serenity::all::{
+    ActionRowComponent, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, CreateInputText, CreateModal,
+    InputTextStyle, Member, Message, MessageFlags, ModalInteraction, User,
+};
+
+use super::Bot;
+use super::attention;
+use super::custom_id::{Act, CustomId};
+use super::render::{self, View};
+use super::respond::{Answer, Responder, Sent};
+use crate::core::card::decision_card;
+use crate::core::decision::{Decision, DecisionId, Refused, Revision, Surface};
+use crate::core::permission::Voter;
+use crate::core::text::{self, label};
+use crate::core::when;
+use crate::engine::HandleError;
+
+/// The field of a form.
+const FIELD: &str = "text";
+/// The longest reason or time that a form takes (Discord: at most 4,000).
+const LONGEST_REASON: u16 = 1_000;
+const LONGEST_TIME: u16 = 60;
+
+/// A click, choice or form, reduced to what matters.
+struct Press<'a> {
+    user: &'a User,
+    member: Option<&'a Member>,
+    message: Option<&'a Message>,
+    custom_id: &'a str,
+    /// The chosen value, or the form's text.
+    input: Option<String>,
+    is_form: bool,
+}
+
+/// What a person's act leads to.
+enum Done {
+    /// This, at once.
+    Answer(Answer),
+    /// The decision changed: the message that was clicked shows it.
+    Changed(Box<Decision>),
+}
+
+impl Done {
+    fn words(words: impl Into<String>) -> Self {
+        Self::Answer(Answer::Private(View::words(words)))
+    }
+}
+
+/// Handles a click on a button or a choice from a menu.
+pub(super) async fn component(bot: &Bot, interaction: &ComponentInteraction) {
+    let input = match &interaction.data.kind {
+        ComponentInteractionDataKind::StringSelect { values } => values.first().cloned(),
+        _ => None,
+    };
+    let press = Press {
+        user: &interaction.user,
+        member: interaction.member.as_ref(),
+        message: Some(&interaction.message),
+        custom_id: &interaction.data.custom_id,
+        input,
+        is_form: false,
+    };
+    press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
+}
+
+/// Handles a submitted form.
+pub(super) async fn form(bot: &Bot, interaction: &ModalInteraction) {
+    let fields = interaction.data.components.iter().flat_map(|row| &row.components);
+    let input = fields.into_iter().find_map(|component| match component {
+        ActionRowComponent::InputText(field) if field.custom_id == FIELD => field.value.clone(),
+        _ => None,
+    });
+    let press = Press {
+        user: &interaction.user,
+        member: interaction.member.as_ref(),
+        message: interaction.message.as_deref(),
+        custom_id: &interaction.data.custom_id,
+        input,
+        is_form: true,
+    };
+    press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
+}
+
+impl Press<'_> {
+    async fn handle(&self, bot: &Bot, mut responder: Responder<'_>) {
+        let Some(act) = CustomId::parse(self.custom_id).filter(|id| id.tag == bot.handle.tag()).map(|id| id.act) else {
+            responder.send(Answer::Private(View::words(text::NOT_OURS))).await;
+            return;
+        };
+        let voter = bot.application.voter(&bot.http, &bot.places, self.user, self.member);
+        let done = if self.asks_for_form(act) {
+            // A form can only be the first answer: what takes long is not waited for, the form's own submission is checked again.
+            let check = async { self.form(bot, act, &voter.await).await };
+            match tokio::time::timeout(std::time::Duration::from_millis(1_500), check).await {
+                Ok(done) => done,
+                Err(_) => Done::Answer(Answer::Form(form_for(bot, act, label::DECIDE))),
+            }
+        } else {
+            responder.acknowledging(async { self.act(bot, act, &voter.await).await }).await
+        };
+        match done {
+            Done::Answer(answer) => {
+                responder.send(answer).await;
+            }
+            Done::Changed(decision) => self.show(bot, responder, *decision).await,
+        }
+    }
+
+    fn asks_for_form(&self, act: Act) -> bool {
+        match act {
+            Act::Reject(..) => !self.is_form,
+            Act::Defer(..) => !self.is_form && self.input.as_deref() == Some(render::DEFER_TYPED),
+            _ => false,
+        }
+    }
+
+    /// Whether the clicked message is one that only this person sees.
+    fn is_private(&self) -> bool {
+        self.message.is_some_and(|message| message.flags.is_some_and(|flags| flags.contains(MessageFlags::EPHEMERAL)))
+    }
+
+    /// Shows the changed decision where it was clicked.
+    async fn show(&self, bot: &Bot, responder: Responder<'_>, decision: Decision) {
+        let pace = bot.handle.pace();
+        if self.is_private() {
+            let notice = Some(text::done(&decision, pace));
+            responder.send(Answer::Update(attention::opened(&decision, pace, bot.handle.tag(), notice))).await;
+            return;
+        }
+        let lock = bot.deliveries.lock(decision.id).await;
+        // What stands now, not what stood when the click was handled: the reconciler may have been in between.
+        let decision = bot.handle.get(decision.id).await.unwrap_or(decision);
+        let view = render::card(&decision_card(&decision, pace), &decision, bot.handle.tag());
+        let sent = responder.send(Answer::Card(view)).await;
+        if let (Sent::Seen, Some(_), Some(message)) = (sent, &lock, self.message) {
+            let card = bot.handle.delivery_of(message.id.to_string()).await.ok().flatten();
+            if let Some(card) = card.filter(|card| card.shown < decision.changed) {
+                bot.deliveries.drawn(card, &decision).await;
+            }
+        }
+    }
+
+    async fn act(&self, bot: &Bot, act: Act, voter: &Voter) -> Done {
+        let result = match act {
+            Act::Approve(id, seen) => bot.handle.approve(id, seen, voter, Surface::Discord).await,
+            Act::Reject(id, seen) => {
+                let reason = self.input.as_deref().unwrap_or_default();
+                bot.handle.reject(id, seen, voter, Surface::Discord, reason).await
+            }
+            Act::Defer(id, seen) => {
+                let input = self.input.as_deref().unwrap_or_default();
+                let Some(until) = until(bot, input) else { return Done::words(text::unreadable_time(input)) };
+                bot.handle.defer(id, seen, voter, until).await
+            }
+            Act::Open => return self.open(bot).await,
+            Act::Page { page, .. } => return Done::Answer(Answer::Update(bot.attention(voter, page).await)),
+        };
+        match result {
+            Ok(decision) => {
+                tracing::info!(decision = decision.id.0, by = voter.person.name, state = decision.state.word(), "decided on Discord");
+                Done::Changed(Box::new(decision))
+            }
+            Err(error) => self.not_done(bot, act, error).await,
+        }
+    }
+
+    async fn open(&self, bot: &Bot) -> Done {
+        let id = self.input.as_deref().and_then(|value| value.parse::<DecisionId>().ok());
+        let Some(id) = id else { return Done::words(text::NOT_OURS) };
+        match bot.handle.get(id).await {
+            Ok(decision) => {
+                let view = attention::opened(&decision, bot.handle.pace(), bot.handle.tag(), None);
+                Done::Answer(Answer::Update(view))
+            }
+            Err(HandleError::NoSuchDecision(id)) => Done::words(text::unknown(id)),
+            Err(error) => Done::words(text::trouble(&error.to_string())),
+        }
+    }
+
+    /// The form for a reason or a time, unless it would be in vain.
+    async fn form(&self, bot: &Bot, act: Act, voter: &Voter) -> Done {
+        let (Act::Reject(id, seen) | Act::Defer(id, seen)) = act else { return Done::words(text::NOT_OURS) };
+        match bot.handle.may_decide(id, seen, voter).await {
+            Ok(decision) => {
+                let verb = if matches!(act, Act::Reject(..)) { label::REJECT } else { "Defer" };
+                Done::Answer(Answer::Form(form_for(bot, act, &text::modal_title(verb, &decision))))
+            }
+            // What cannot be read now is checked when the form is submitted.
+            Err(HandleError::Store(_)) => Done::Answer(Answer::Form(form_for(bot, act, label::DECIDE))),
+            Err(error) => self.not_done(bot, act, error).await,
+        }
+    }
+
+    /// Why nothing was done, and what to do instead.
+    async fn not_done(&self, bot: &Bot, act: Act, error: HandleError) -> Done {
+        let pace = bot.handle.pace();
+        match error {
+            HandleError::Denied(decision, denied) => {
+                tracing::info!(decision = decision.id.0, by = %self.user.id, "refused: not an approver");
+                Done::words(text::denied(&decision, &denied, bot.application.owner_id()))
+            }
+            HandleError::Refused(decision, refused) => {
+                // Whoever clicked saw a message that may be out of date.
+                bot.handle.hint();
+                match refused {
+                    Refused::Outdated { seen, .. } => Done::Answer(Answer::Private(outdated(bot, &decision, seen).await)),
+                    refused => Done::words(text::refused(&decision, &refused, pace)),
+                }
+            }
+            HandleError::NoSuchDecision(id) => Done::words(text::unknown(id)),
+            error => {
+                let decision = CustomId::new("", act).decision().map(|id| id.0);
+                tracing::error!(decision, %error, "a click could not be carried out");
+                Done::words(text::trouble(&error.to_string()))
+            }
+        }
+    }
+}
+
+/// What changed since the person looked, and the card as it is now, to be decided on.
+async fn outdated(bot: &Bot, decision: &Decision, seen: Revision) -> View {
+    let mut notice = text::refused(decision, &Refused::Outdated { seen, current: decision.revision }, bot.handle.pace());
+    if let Ok(Some(before)) = bot.handle.request_at(decision.id, seen).await {
+        notice = format!("{notice}\n{}", text::changes(&before, &decision.request));
+    }
+    attention::opened(decision, bot.handle.pace(), bot.handle.tag(), Some(notice))
+}
+
+fn until(bot: &Bot, input: &str) -> Option<crate::core::Time> {
+    when::parse(input, bot.handle.now(), bot.handle.rules().zone)
+}
+
+fn form_for(bot: &Bot, act: Act, title: &str) -> CreateModal {
+    let id = CustomId::new(bot.handle.tag(), act).to_string();
+    let field = if matches!(act, Act::Reject(..)) {
+        CreateInputText::new(InputTextStyle::Paragraph, label::REASON, FIELD).placeholder(label::REASON_HINT).max_length(LONGEST_REASON)
+    } else {
+        CreateInputText::new(InputTextStyle::Short, label::WHEN, FIELD).placeholder(label::DEFER_TYPED_HINT).max_length(LONGEST_TIME)
+    };
+    CreateModal::new(id, title).components(vec![CreateActionRow::InputText(field.required(true).min_length(1))])
+}
+
+impl Bot {
+    /// A page of what waits on somebody.
+    pub(super) async fn attention(&self, voter: &Voter, page: u32) -> View {
+        match self.handle.attention(Some(voter)).await {
+            Ok(waiting) => attention::list(&waiting, page, self.handle.now(), self.handle.pace(), self.handle.tag(), None),
+            Err(error) => View::words(text::trouble(&error.to_string())),
+        }
+    }
+}

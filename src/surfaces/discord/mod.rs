@@ -1,0 +1,137 @@
+//! Discord: cards in channels, buttons, forms and slash commands. The only user of serenity and poise.
+//!
+//! ```text
+//! connect      one client, time-outs, retries          error     what refusals mean
+//! places       which channel                           people    who somebody is
+//! render       cards as embeds and components          custom_id what a button carries
+//! board        the reconciler's hands                  respond   answers within 3 s
+//! interactions clicks, choices, forms                  attention the private list
+//! commands     slash commands                          gateway   events, and keeping the connection
+//! ```
+
+mod attention;
+mod board;
+mod commands;
+mod connect;
+mod custom_id;
+mod error;
+mod gateway;
+mod interactions;
+mod people;
+mod places;
+mod render;
+mod respond;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use serenity::all::{GuildId, Http, UserId};
+
+pub use self::connect::{Api, ConnectError};
+pub use self::places::{Channels, NEEDED};
+use self::connect::persist;
+use self::people::Application;
+use self::places::Places;
+use crate::engine::Handle;
+use crate::engine::deliveries::Deliveries;
+
+/// What the surface needs to know.
+#[derive(Clone)]
+pub struct Settings {
+    /// The bot's token. Never logged: this type has no `Debug`.
+    pub token: String,
+    /// Where Discord is.
+    pub api: Api,
+    /// The server, if the bot is in several.
+    pub guild: Option<u64>,
+    /// Which channels.
+    pub channels: Channels,
+}
+
+/// Everything that an interaction needs.
+struct Bot {
+    handle: Handle,
+    http: Arc<Http>,
+    application: Application,
+    places: Arc<Places>,
+    deliveries: Arc<Deliveries>,
+}
+
+/// Runs the bot until `stop` resolves.
+///
+/// # Errors
+/// [`ConnectError`] for what no waiting will mend. Anything else is retried, and said in the log.
+pub async fn run(handle: Handle, settings: Settings, stop: impl Future<Output = ()>) -> Result<(), ConnectError> {
+    let settings = Arc::new(settings);
+    tokio::select! {
+        result = connected(handle, settings) => result,
+        () = stop => Ok(()),
+    }
+}
+
+async fn connected(handle: Handle, settings: Arc<Settings>) -> Result<(), ConnectError> {
+    let http = Arc::new(connect::http(&settings.token, &settings.api)?);
+    let (application, places) = introduce(&http, &settings).await?;
+    let board = board::DiscordBoard {
+        http: Arc::clone(&http),
+        places: Arc::clone(&places),
+        tag: handle.tag().to_owned(),
+        me: application.me,
+        guild: application.guild,
+    };
+    let deliveries = Deliveries::new(handle.clone(), Arc::new(board));
+    let bot = Arc::new(Bot { handle, http, application, places, deliveries: Arc::clone(&deliveries) });
+    tokio::select! {
+        result = gateway::keep_connected(&bot, &settings) => result,
+        // Both run for as long as they are polled; they end with the connection.
+        () = async { tokio::join!(deliveries.run(), commands::register(Arc::clone(&bot), Arc::clone(&settings))); } => Ok(()),
+    }
+}
+
+/// Learns who the bot is, whose it is, and where its cards go.
+async fn introduce(http: &Arc<Http>, settings: &Settings) -> Result<(Application, Arc<Places>), ConnectError> {
+    let api = &settings.api;
+    let me = persist("ask Discord who this bot is", api, || http.get_current_user()).await?;
+    let about = persist("ask Discord whose application this is", api, || http.get_current_application_info()).await?;
+    http.set_application_id(about.id);
+    let guild = server(http, settings, about.id.get()).await?;
+    let owner: Option<UserId> = about.team.map(|team| team.owner_user_id).or_else(|| about.owner.map(|owner| owner.id));
+    let places = Arc::new(Places::new(settings.channels.clone()));
+    persist("read the server's channels", api, || places.refresh(http, guild, me.id)).await?;
+    tracing::info!(bot = me.name, owner = owner.map(UserId::get), "connected to {}", api.name());
+    say_places(&places);
+    Ok((Application { owner, me: me.id, guild }, places))
+}
+
+/// Says where cards go, and what is wrong where they cannot.
+fn say_places(places: &Places) {
+    for project in places.configured() {
+        let whose = project.map_or_else(|| "all other projects".to_owned(), |project| format!("project {project}"));
+        // No project can be called so: it stands for those that are not configured.
+        match places.of_project(project.unwrap_or("\0")) {
+            Ok(channel) => tracing::info!("cards of {whose} go to {}", places.name(channel)),
+            Err(why) => tracing::error!("cards of {whose} cannot be posted: {why}. They wait; /attention shows them"),
+        }
+    }
+}
+
+async fn server(http: &Http, settings: &Settings, application: u64) -> Result<GuildId, ConnectError> {
+    let guilds = persist("ask Discord for the bot's servers", &settings.api, || http.get_guilds(None, None)).await?;
+    let invite = format!(
+        "https://discord.com/oauth2/authorize?client_id={application}&scope=bot+applications.commands&permissions={}",
+        NEEDED.bits()
+    );
+    let found = match settings.guild {
+        Some(wanted) => guilds.iter().find(|guild| guild.id.get() == wanted),
+        None => guilds.first(),
+    };
+    if let (Some(guild), true) = (found, guilds.len() > 1 && settings.guild.is_none()) {
+        tracing::warn!("the bot is in {} servers; it uses {} ({}). Set discord.guild in gander.toml to choose", guilds.len(), guild.name, guild.id);
+    }
+    found.map(|guild| guild.id).ok_or_else(|| {
+        ConnectError::NoServer(match settings.guild {
+            Some(wanted) => format!("the bot is not in the server {wanted} that discord.guild names. Invite it: {invite}"),
+            None => format!("the bot is in no server yet. Invite it: {invite}"),
+        })
+    })
+}

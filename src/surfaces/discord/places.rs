@@ -1,0 +1,159 @@
+//! Which channel a decision's card belongs in, and which channels the bot may use.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use serenity::all::{ChannelId, ChannelType, GuildChannel, GuildId, Http, Member, PartialGuild, Permissions, RoleId, UserId};
+use tokio::time::Instant;
+
+use crate::core::decision::Decision;
+
+/// What a card's channel must allow the bot, and what is asked for in the invitation.
+pub const NEEDED: Permissions = Permissions::VIEW_CHANNEL
+    .union(Permissions::SEND_MESSAGES)
+    .union(Permissions::EMBED_LINKS)
+    .union(Permissions::ATTACH_FILES)
+    .union(Permissions::READ_MESSAGE_HISTORY);
+
+/// The channel that is used where none is configured.
+const USUAL: &str = "decisions";
+
+/// How long a channel that refused is left alone. Refused requests count against a limit of 10,000 in 10
+/// minutes, after which Discord bans the address.
+const LEFT_ALONE: Duration = Duration::from_secs(30);
+
+/// Which channels the configuration names: by id or by name, with or without `#`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Channels {
+    /// For projects that have none of their own.
+    pub usual: Option<String>,
+    /// By project.
+    pub projects: BTreeMap<String, String>,
+}
+
+/// A server, as the bot sees it.
+#[derive(Debug, Clone)]
+struct Server {
+    guild: PartialGuild,
+    me: Member,
+    channels: Vec<GuildChannel>,
+}
+
+/// The answer to "where to", kept up to date by events.
+#[derive(Debug)]
+pub(super) struct Places {
+    channels: Channels,
+    server: RwLock<Option<Arc<Server>>>,
+    refused: RwLock<HashMap<ChannelId, Instant>>,
+}
+
+impl Places {
+    pub(super) fn new(channels: Channels) -> Self {
+        Self { channels, server: RwLock::default(), refused: RwLock::default() }
+    }
+
+    /// Reads the server anew: its channels, its roles, the bot's own membership.
+    pub(super) async fn refresh(&self, http: &Http, guild: GuildId, me: UserId) -> serenity::Result<()> {
+        let (guild_now, channels, member) =
+            tokio::try_join!(http.get_guild(guild), http.get_channels(guild), http.get_member(guild, me))?;
+        let server = Server { guild: guild_now, me: member, channels };
+        *self.server.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(server));
+        self.refused.write().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
+    }
+
+    fn server(&self) -> Option<Arc<Server>> {
+        self.server.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Leaves a channel alone for a while, because it refused.
+    pub(super) fn refused(&self, channel: ChannelId) {
+        self.refused.write().unwrap_or_else(PoisonError::into_inner).insert(channel, Instant::now());
+    }
+
+    fn is_left_alone(&self, channel: ChannelId) -> bool {
+        let refused = self.refused.read().unwrap_or_else(PoisonError::into_inner);
+        refused.get(&channel).is_some_and(|since| since.elapsed() < LEFT_ALONE)
+    }
+
+    /// The channel for a decision's card; if there is none, what to do about it.
+    pub(super) fn of(&self, decision: &Decision) -> Result<ChannelId, String> {
+        self.of_project(&decision.request.project)
+    }
+
+    /// The channel for a project's cards; if there is none, what to do about it.
+    pub(super) fn of_project(&self, project: &str) -> Result<ChannelId, String> {
+        let server = self.server().ok_or("the server's channels are not known yet")?;
+        let channel = match self.channels.projects.get(project).or(self.channels.usual.as_ref()) {
+            Some(named) => server.named(named)?,
+            None => server.usual()?,
+        };
+        if self.is_left_alone(channel.id) {
+            return Err(format!("#{} refused a card a moment ago. {}", channel.name, self.advice(channel.id)));
+        }
+        Ok(channel.id)
+    }
+
+    /// The projects whose channel is configured; `None` stands for all the others.
+    pub(super) fn configured(&self) -> Vec<Option<&str>> {
+        self.channels.projects.keys().map(|project| Some(project.as_str())).chain([None]).collect()
+    }
+
+    /// What to do about a channel that cannot be used.
+    pub(super) fn advice(&self, channel: ChannelId) -> String {
+        let name = self.server().and_then(|server| server.channels.iter().find(|c| c.id == channel).map(|c| c.name.clone()));
+        let name = name.map_or_else(|| format!("the channel {channel}"), |name| format!("#{name}"));
+        advice(&name, NEEDED)
+    }
+
+    /// A channel's name.
+    pub(super) fn name(&self, channel: ChannelId) -> String {
+        let server = self.server();
+        let found = server.as_ref().and_then(|server| server.channels.iter().find(|c| c.id == channel));
+        found.map_or_else(|| channel.to_string(), |channel| format!("#{}", channel.name))
+    }
+
+    /// The roles with these ids, by id and by name.
+    pub(super) fn role_names(&self, roles: &[RoleId]) -> Vec<String> {
+        let server = self.server();
+        let named = |role: &RoleId| server.as_ref().and_then(|server| server.guild.roles.get(role)).map(|role| role.name.clone());
+        roles.iter().flat_map(|role| [Some(role.to_string()), named(role)]).flatten().collect()
+    }
+}
+
+fn advice(channel: &str, missing: Permissions) -> String {
+    format!("In Discord, give the bot these permissions in {channel}: {missing}; or name another channel in gander.toml")
+}
+
+impl Server {
+    fn missing(&self, channel: &GuildChannel) -> Permissions {
+        NEEDED - self.guild.user_permissions_in(channel, &self.me)
+    }
+
+    fn text_channels(&self) -> impl Iterator<Item = &GuildChannel> {
+        self.channels.iter().filter(|channel| matches!(channel.kind, ChannelType::Text | ChannelType::News))
+    }
+
+    fn named(&self, named: &str) -> Result<&GuildChannel, String> {
+        let plain = named.trim_start_matches('#');
+        let channel = self.text_channels().find(|channel| channel.name == plain || channel.id.to_string() == plain);
+        let channel = channel.ok_or_else(|| {
+            format!("there is no text channel #{plain} in {}. Create it, or name another in gander.toml", self.guild.name)
+        })?;
+        let missing = self.missing(channel);
+        if missing.is_empty() { Ok(channel) } else { Err(format!("#{plain} cannot be used. {}", advice(&format!("#{plain}"), missing))) }
+    }
+
+    /// `decisions`, else the first text channel that may be written to.
+    fn usual(&self) -> Result<&GuildChannel, String> {
+        if let Ok(channel) = self.named(USUAL) {
+            return Ok(channel);
+        }
+        let mut channels: Vec<_> = self.text_channels().filter(|channel| self.missing(channel).is_empty()).collect();
+        channels.sort_by_key(|channel| (channel.position, channel.id));
+        channels.into_iter().next().ok_or_else(|| {
+            format!("the bot may not write to any text channel of {}. {}", self.guild.name, advice("one of them", NEEDED))
+        })
+    }
+}

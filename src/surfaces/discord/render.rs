@@ -1,0 +1,148 @@
+//! Draws cards and lists with Discord's embeds and components.
+
+use serenity::all::{
+    ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateButton, CreateEmbed, CreateEmbedFooter,
+    CreateInteractionResponseFollowup, CreateInteractionResponseMessage, CreateMessage, CreateSelectMenu, CreateSelectMenuKind,
+    CreateSelectMenuOption, EditAttachments, EditInteractionResponse, EditMessage, ReactionType,
+};
+
+use super::custom_id::{Act, CustomId};
+use crate::core::card::{Card, Tone};
+use crate::core::decision::{Decision, Risk};
+use crate::core::text::label;
+
+/// A message, before it is known whether it is created, edited or an answer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct View {
+    pub(super) content: String,
+    pub(super) embed: Option<CreateEmbed>,
+    pub(super) rows: Vec<CreateActionRow>,
+    pub(super) files: Vec<CreateAttachment>,
+}
+
+/// The values of the menu of times.
+pub(super) const DEFER_30M: &str = "30m";
+pub(super) const DEFER_2H: &str = "2h";
+pub(super) const DEFER_TOMORROW: &str = "tomorrow 09:00";
+pub(super) const DEFER_TYPED: &str = "typed";
+
+const fn colour(tone: Tone) -> u32 {
+    match tone {
+        Tone::Waiting(Risk::Low) => 0x2E_CC71,
+        Tone::Waiting(Risk::Medium) => 0xF1_C40F,
+        Tone::Waiting(Risk::High) => 0xE6_7E22,
+        Tone::Waiting(Risk::Critical) => 0xE7_4C3C,
+        Tone::Deferred => 0x5D_8AA8,
+        Tone::Yes => 0x24_8046,
+        Tone::No => 0xDA_373C,
+        Tone::Over => 0x4E_5058,
+    }
+}
+
+/// A card as a message. Files are added by whoever has read them.
+pub(super) fn card(card: &Card, decision: &Decision, tag: &str) -> View {
+    let mut embed = CreateEmbed::new().title(&card.title).colour(colour(card.tone)).footer(CreateEmbedFooter::new(&card.footer));
+    if !card.description.is_empty() {
+        embed = embed.description(&card.description);
+    }
+    for field in &card.fields {
+        embed = embed.field(&field.name, &field.value, field.inline);
+    }
+    let rows = if card.deciding { deciding(decision, tag) } else { Vec::new() };
+    View { content: card.headline.clone(), embed: Some(embed), rows, files: overflow(card) }
+}
+
+fn overflow(card: &Card) -> Vec<CreateAttachment> {
+    card.overflow.iter().map(|file| CreateAttachment::bytes(file.text.as_bytes(), &file.name)).collect()
+}
+
+fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
+    let id = |act: fn(_, _) -> Act| CustomId::new(tag, act(decision.id, decision.revision)).to_string();
+    let approve = button(id(Act::Approve), ButtonStyle::Success, "✅", label::APPROVE);
+    let reject = button(id(Act::Reject), ButtonStyle::Danger, "✖️", label::REJECT);
+    let times = [
+        (label::DEFER_30M, DEFER_30M),
+        (label::DEFER_2H, DEFER_2H),
+        (label::DEFER_TOMORROW, DEFER_TOMORROW),
+        (label::DEFER_TYPED, DEFER_TYPED),
+    ];
+    let options = times.map(|(label, value)| CreateSelectMenuOption::new(label, value)).to_vec();
+    let defer = CreateSelectMenu::new(id(Act::Defer), CreateSelectMenuKind::String { options }).placeholder(label::DEFER);
+    vec![CreateActionRow::Buttons(vec![approve, reject]), CreateActionRow::SelectMenu(defer)]
+}
+
+/// A button with a picture.
+pub(super) fn button(id: String, style: ButtonStyle, emoji: &str, label: &str) -> CreateButton {
+    CreateButton::new(id).style(style).label(label).emoji(ReactionType::Unicode(emoji.to_owned()))
+}
+
+/// No text of the bot's pings anybody unless it says so here: unset would mean that everything may.
+fn nobody() -> CreateAllowedMentions {
+    CreateAllowedMentions::new()
+}
+
+impl View {
+    /// Words alone.
+    pub(super) fn words(content: impl Into<String>) -> Self {
+        Self { content: content.into(), ..Self::default() }
+    }
+
+    fn embeds(&self) -> Vec<CreateEmbed> {
+        self.embed.iter().cloned().collect()
+    }
+
+    /// As a new message.
+    pub(super) fn create(self) -> CreateMessage {
+        let embeds = self.embeds();
+        CreateMessage::new().content(self.content).embeds(embeds).components(self.rows).files(self.files).allowed_mentions(nobody())
+    }
+
+    /// As a message's new content, with its files as they are.
+    pub(super) fn edit(self) -> EditMessage {
+        let embeds = self.embeds();
+        EditMessage::new().content(self.content).embeds(embeds).components(self.rows).allowed_mentions(nobody())
+    }
+
+    /// As a message's new content, with these files instead of those that hang on it.
+    pub(super) fn edit_with_files(mut self) -> EditMessage {
+        let files = std::mem::take(&mut self.files);
+        self.edit().attachments(files.into_iter().fold(EditAttachments::new(), EditAttachments::add))
+    }
+
+    /// As the answer to an interaction.
+    pub(super) fn answer(self, private: bool) -> CreateInteractionResponseMessage {
+        let embeds = self.embeds();
+        CreateInteractionResponseMessage::new()
+            .content(self.content)
+            .embeds(embeds)
+            .components(self.rows)
+            .files(self.files)
+            .allowed_mentions(nobody())
+            .ephemeral(private)
+    }
+
+    /// As the later answer to an interaction that was acknowledged first.
+    pub(super) fn late_answer(self) -> EditInteractionResponse {
+        let embeds = self.embeds();
+        EditInteractionResponse::new().content(self.content).embeds(embeds).components(self.rows).allowed_mentions(nobody())
+    }
+
+    /// As a further, private answer.
+    pub(super) fn follow_up(self) -> CreateInteractionResponseFollowup {
+        let embeds = self.embeds();
+        CreateInteractionResponseFollowup::new()
+            .content(self.content)
+            .embeds(embeds)
+            .components(self.rows)
+            .files(self.files)
+            .allowed_mentions(nobody())
+            .ephemeral(true)
+    }
+
+    /// As a slash command's private answer.
+    pub(super) fn reply(self) -> poise::CreateReply {
+        let reply = poise::CreateReply::default().content(self.content).components(self.rows).allowed_mentions(nobody()).ephemeral(true);
+        let reply = self.files.into_iter().fold(reply, poise::CreateReply::attachment);
+        self.embed.into_iter().fold(reply, poise::CreateReply::embed)
+    }
+}
