@@ -327,7 +327,11 @@ impl UserFile {
             channels: Channels { usual: self.discord.channel.clone(), projects: self.projects.iter().filter_map(named).collect() },
             guild: self.discord.guild.map(|id| id.0),
             store: self.store.as_ref().map(|store| resolve(&folder, store)),
-            watch: self.watch.iter().map(|w| WatchedFolder { path: resolve(&folder, &w.path), project: w.project.clone() }).collect(),
+            watch: self
+                .watch
+                .iter()
+                .map(|w| WatchedFolder { path: resolve(&folder, &w.path), project: w.project.clone() })
+                .collect(),
             rules: self.into_rules(zone),
             file: Some(path),
         })
@@ -336,13 +340,22 @@ impl UserFile {
     fn into_rules(self, zone: chrono_tz::Tz) -> Rules {
         let usual = Rules::default();
         let by_risk = self.policy.sla_by_risk;
-        let by_risk =
-            [(Risk::Low, by_risk.low), (Risk::Medium, by_risk.medium), (Risk::High, by_risk.high), (Risk::Critical, by_risk.critical)];
-        let rule = |risk, sla: Option<Span>, allow_default_approve| Rule { risk, sla_seconds: sla.map(|s| s.0), allow_default_approve };
+        let by_risk = [
+            (Risk::Low, by_risk.low),
+            (Risk::Medium, by_risk.medium),
+            (Risk::High, by_risk.high),
+            (Risk::Critical, by_risk.critical),
+        ];
+        let rule =
+            |risk, sla: Option<Span>, allow_default_approve| Rule { risk, sla_seconds: sla.map(|s| s.0), allow_default_approve };
         Rules {
             approvers: self.approvers.into_iter().map(Approvers::into_rule).collect(),
             projects: self.projects.into_iter().map(|(name, p)| (name, rule(p.risk, p.sla, p.allow_default_approve))).collect(),
-            kinds: self.kinds.into_iter().map(|(name, k)| (Kind::from(name), rule(k.risk, k.sla, k.allow_default_approve))).collect(),
+            kinds: self
+                .kinds
+                .into_iter()
+                .map(|(name, k)| (Kind::from(name), rule(k.risk, k.sla, k.allow_default_approve)))
+                .collect(),
             sla_by_risk: by_risk.into_iter().filter_map(|(risk, sla)| Some((risk, sla?.0))).collect(),
             sla_seconds: self.policy.sla.map_or(usual.sla_seconds, |sla| sla.0),
             sla_floor_seconds: self.policy.sla_floor.map_or(usual.sla_floor_seconds, |sla| sla.0),

@@ -6,7 +6,7 @@ import { drawIfChanged, el, fill, isPhone } from "./dom.js";
 import { channelSlug, findChannel, rememberedChannel, wantedView, writeView } from "./location.js";
 import { openModal } from "./modal.js";
 import { Model } from "./model.js";
-import { renderPhone, showBanner } from "./phone.js";
+import { dropBanners, renderPhone, showBanner } from "./phone.js";
 import {
   renderBeginning,
   renderChannels,
@@ -226,6 +226,7 @@ function enterChannel(channel, push) {
   view.channelId = channel?.id ?? null;
   view.readUpTo = channel ? view.marks.lastRead(channel.id) : null;
   view.drawer = false;
+  if (channel) dropBanners(channel.id);
   draw(true);
   remember(push);
 }

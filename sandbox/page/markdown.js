@@ -13,9 +13,9 @@ export function markdown(source, ctx) {
   return blocks(String(source ?? ""), ctx, 0);
 }
 
-/** Inline marks only: embed titles and field names. */
+/** Inline marks only, mentions and masked links stay text: embed titles and field names. */
 export function inlineMarkdown(source, ctx) {
-  return inline(String(source ?? ""), ctx, 0);
+  return inline(String(source ?? ""), { ...ctx, isTitle: true }, 0);
 }
 
 // ---- blocks ---------------------------------------------------------------
@@ -208,9 +208,9 @@ function span(source, at, ctx, depth) {
     case "<":
       return angle(source, at, ctx);
     case "[":
-      return maskedLink(source, at, ctx, depth);
+      return ctx.isTitle ? null : maskedLink(source, at, ctx, depth);
     case "@":
-      return everyone(source, at);
+      return ctx.isTitle ? null : everyone(source, at);
     case "h":
     case "H":
       return bareLink(source, at);
@@ -347,18 +347,21 @@ function balanced(source, at, open, close) {
 
 // ---- <…> ------------------------------------------------------------------
 
-const ANGLE = [
+const MENTIONS = [
   [/<@!?(\d{1,20})>/y, userMention],
   [/<@&(\d{1,20})>/y, roleMention],
   [/<#(\d{1,20})>/y, channelMention],
   [/<\/([^:>\n]{1,100}):\d{1,20}>/y, (hit) => el("span", { class: "mention" }, `/${hit[1]}`)],
+];
+
+const OTHERS = [
   [/<t:(-?\d{1,13})(?::([tTdDfFRsS]))?>/y, moment],
   [/<a?:(\w{1,32}):\d{1,20}>/y, (hit) => customEmoji(hit[1])],
   [/<(https?:\/\/[^\s>]+)>/iy, (hit) => safeUrl(hit[1]) && link(hit[1], {}, hit[1])],
 ];
 
 function angle(source, at, ctx) {
-  for (const [pattern, make] of ANGLE) {
+  for (const [pattern, make] of ctx.isTitle ? OTHERS : [...MENTIONS, ...OTHERS]) {
     const hit = matchAt(pattern, source, at);
     const node = hit && make(hit, ctx);
     if (node) return { node, end: at + hit[0].length };

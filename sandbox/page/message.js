@@ -5,7 +5,7 @@ import { components, dots } from "./components.js";
 import { avatar, el, icon } from "./dom.js";
 import { embeds } from "./embed.js";
 import { isJumbo, markdown } from "./markdown.js";
-import { isEphemeral, isLoading } from "./model.js";
+import { answeredId, isEphemeral, isLoading } from "./model.js";
 import { clockTime, fullDate, messageTime, sameDay } from "./time.js";
 
 const REPLY = 19;
@@ -18,7 +18,7 @@ export function continues(message, previous) {
   return previous.author?.id === message.author?.id && near && sameDay(message.timestamp, previous.timestamp);
 }
 
-const setApart = (message) => Boolean(message.message_reference || usedCommand(message));
+const setApart = (message) => Boolean(answeredId(message) || usedCommand(message));
 
 const usedCommand = (message) => {
   const interaction = message.interaction ?? message.interaction_metadata;
@@ -119,9 +119,8 @@ function content(message, ctx) {
 function context(message, ctx) {
   // A follow-up names its command too, but what it answers is the message.
   const command = usedCommand(message);
-  const original =
-    message.message_reference &&
-    (message.referenced_message ?? ctx.lookup(message.message_reference.message_id));
+  const answered = answeredId(message);
+  const original = answered && (message.referenced_message ?? ctx.lookup(answered));
   if (original) return replyLine(original, ctx);
   if (command) return commandLine(command, ctx);
   return message.type === REPLY

@@ -7,6 +7,10 @@ const LOADING = 1 << 7;
 export const isEphemeral = (message) => Boolean((message.flags ?? 0) & EPHEMERAL);
 export const isLoading = (message) => Boolean((message.flags ?? 0) & LOADING);
 
+/** The message that this one answers: a reply, or what came of pressing something on a message. */
+export const answeredId = (message) =>
+  message.message_reference?.message_id ?? message.interaction_metadata?.interacted_message_id ?? null;
+
 const asList = (value) => (Array.isArray(value) ? value : Object.values(value ?? {}));
 
 /** A stable hue for ids that bring none: neighbouring ids get colours far apart. */
@@ -36,6 +40,7 @@ function toRole(raw) {
     name: raw.name,
     color: cssColor(raw.colors?.primary_color ?? raw.color),
     hoist: Boolean(raw.hoist),
+    managed: Boolean(raw.managed),
     position: raw.position ?? 0,
   };
 }

@@ -109,11 +109,19 @@ export function showBanner(note, { model, openNotification }) {
   });
   banner.classList.add("banner");
   banner.dataset.testid = "toast";
+  banner.dataset.channelId = note.channel_id;
   let timer;
   const start = () => (timer = setTimeout(() => banner.remove(), BANNER_MS));
-  banner.addEventListener("pointerenter", () => clearTimeout(timer));
-  banner.addEventListener("pointerleave", start);
+  // A finger enters where it taps; only a mouse that rests there is reading.
+  banner.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && clearTimeout(timer));
+  banner.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && start());
   start();
   stack.append(banner);
   while (stack.children.length > 3) stack.firstChild.remove();
+}
+
+/** Whoever is in a channel has no use for what announces its news. */
+export function dropBanners(channelId) {
+  for (const banner of document.querySelectorAll(`.banner[data-channel-id="${CSS.escape(channelId)}"]`))
+    banner.remove();
 }

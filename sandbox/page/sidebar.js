@@ -250,8 +250,10 @@ function memberGroup(name, members, model) {
   const rows = members.map((user) => {
     const online = model.isOnline(user);
     const color = model.nameColor(user);
+    // The role that comes with an app only repeats its name.
     const roles = model
       .rolesOf(user)
+      .filter((role) => !role.managed)
       .map((role) => role.name)
       .join(", ");
     return el(

@@ -3,7 +3,7 @@
 
 import { keepingFocus } from "./dom.js";
 import { continues, divider, renderFailedCommand, renderMessage, renderPending } from "./message.js";
-import { isLoading, isNewer } from "./model.js";
+import { answeredId, isLoading, isNewer } from "./model.js";
 import { dayTitle, sameDay } from "./time.js";
 
 // Within this many pixels of the end a reader counts as reading along.
@@ -121,9 +121,8 @@ const line = (key, kind, text) => ({ key, signature: text, make: () => divider(k
 function messageRow(message, ctx, actions) {
   const onClick = (customId) => actions.click(message, customId);
   const onSelect = (customId, values) => actions.select(message, customId, values);
-  const original =
-    message.message_reference &&
-    (message.referenced_message ?? ctx.lookup(message.message_reference.message_id));
+  const answered = answeredId(message);
+  const original = answered && (message.referenced_message ?? ctx.lookup(answered));
   return {
     key: `message ${message.id}`,
     signature: JSON.stringify([

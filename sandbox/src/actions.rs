@@ -189,6 +189,8 @@ impl State {
         data: Value,
         message: Option<Value>,
     ) -> Begun {
+        // Twice the lifetime, so that whoever waits for a deferred answer still finds its end.
+        self.interactions.forget(self.settings.token_lifetime * 2);
         let interaction = self.interactions.begin(kind, user.id, channel, cause);
         let id = interaction.id;
         let mut object = json!({

@@ -126,6 +126,11 @@ impl Interactions {
         })
     }
 
+    /// Forgets what began longer ago than this.
+    pub(crate) fn forget(&mut self, age: Duration) {
+        self.all.retain(|_, interaction| !interaction.is_expired(age));
+    }
+
     pub(crate) fn get(&self, id: Snowflake) -> Option<&Interaction> {
         self.all.get(&id)
     }
@@ -240,14 +245,22 @@ impl State {
             Kind::Modal { .. } => "Something went wrong. Try again.",
         };
         if interaction.answered.is_some() {
-            let limit = self.settings.token_lifetime;
-            format!("{words} (deferred, but no answer within {limit:?})")
+            let limit = words_for(self.settings.token_lifetime);
+            format!("{words} (deferred, but no answer within {limit})")
         } else if self.gateway.connected() == 0 {
-            let limit = self.settings.interaction_deadline;
-            format!("{words} (no answer within {limit:?}: the bot is not connected)")
+            let limit = words_for(self.settings.interaction_deadline);
+            format!("{words} (no answer within {limit}: the bot is not connected)")
         } else {
-            let limit = self.settings.interaction_deadline;
-            format!("{words} (no answer within {limit:?})")
+            let limit = words_for(self.settings.interaction_deadline);
+            format!("{words} (no answer within {limit})")
         }
+    }
+}
+
+/// A duration with its unit: `3 s`, `300 ms`.
+fn words_for(duration: Duration) -> String {
+    match duration.subsec_millis() {
+        0 => format!("{} s", duration.as_secs()),
+        _ => format!("{} ms", duration.as_millis()),
     }
 }

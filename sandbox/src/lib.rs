@@ -7,7 +7,8 @@
 //! bodies, and misbehaves on request ([`Fault`]).
 //!
 //! Not simulated: voice, threads, reactions, attachments as command options, components of
-//! "version 2" (their flag and types are refused), more than one server or shard.
+//! "version 2" and fields of forms other than rows of text inputs (both are refused as invalid),
+//! more than one server or shard.
 
 mod actions;
 mod addresses;

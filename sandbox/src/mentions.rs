@@ -13,6 +13,8 @@ pub(crate) struct AllowedMentions {
     everyone: bool,
     users: Allowed,
     roles: Allowed,
+    /// Whether a reply pings the author it replies to.
+    pub(crate) replied_user: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -34,7 +36,7 @@ impl AllowedMentions {
     /// Reads the object; unset lets everything through.
     pub(crate) fn read(object: &Value) -> Self {
         if object.is_null() {
-            return Self { everyone: true, users: Allowed::All, roles: Allowed::All };
+            return Self { everyone: true, users: Allowed::All, roles: Allowed::All, replied_user: true };
         }
         let parses = |kind: &str| {
             let parse = object["parse"].as_array();
@@ -47,7 +49,12 @@ impl AllowedMentions {
             let listed = object[kind].as_array().into_iter().flatten();
             Allowed::Only(listed.filter_map(id_of).collect())
         };
-        Self { everyone: parses("everyone"), users: allowed("users"), roles: allowed("roles") }
+        Self {
+            everyone: parses("everyone"),
+            users: allowed("users"),
+            roles: allowed("roles"),
+            replied_user: object["replied_user"] == true,
+        }
     }
 }
 

@@ -66,7 +66,15 @@ impl State {
     pub(crate) fn post(&mut self, envelope: Envelope, draft: Draft) -> Option<Snowflake> {
         let channel = self.server.channel(envelope.channel)?;
         let author = self.server.user(envelope.author)?;
-        let mentions = self.server.mentions(&draft.content, author, channel, &draft.allowed);
+        let server = &self.server;
+        let mut mentions = server.mentions(&draft.content, author, channel, &draft.allowed);
+        let replied = draft.reply_to.filter(|_| draft.allowed.replied_user);
+        if let Some(original) = replied.and_then(|id| server.message(id))
+            && original.author != author.id
+            && !mentions.users.contains(&original.author)
+        {
+            mentions.users.push(original.author);
+        }
         let message = Message {
             id: Snowflake::next(),
             channel: envelope.channel,

@@ -7,17 +7,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
 /// Connections that wait to be served.
 const BACKLOG: usize = 64;
+
+/// Pause after a connection that could not be accepted, so that a lasting cause does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The switch that ends a connection.
 #[derive(Clone, Debug, Default)]
@@ -112,9 +116,8 @@ pub(crate) fn open(
 }
 
 async fn accept_plain(listener: TcpListener, lines: mpsc::Sender<(Line, SocketAddr)>) {
-    while let Ok((stream, peer)) = listener.accept().await {
-        // Small answers must not wait for more to send; a failure costs only time.
-        stream.set_nodelay(true).ok();
+    loop {
+        let (stream, peer) = accept(&listener).await;
         if lines.send((Line::new(stream), peer)).await.is_err() {
             return;
         }
@@ -122,8 +125,8 @@ async fn accept_plain(listener: TcpListener, lines: mpsc::Sender<(Line, SocketAd
 }
 
 async fn accept_tls(listener: TcpListener, acceptor: TlsAcceptor, lines: mpsc::Sender<(Line, SocketAddr)>) {
-    while let Ok((stream, peer)) = listener.accept().await {
-        stream.set_nodelay(true).ok();
+    loop {
+        let (stream, peer) = accept(&listener).await;
         let (acceptor, lines) = (acceptor.clone(), lines.clone());
         if lines.is_closed() {
             return;
@@ -135,6 +138,23 @@ async fn accept_tls(listener: TcpListener, acceptor: TlsAcceptor, lines: mpsc::S
                 Err(error) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             }
         });
+    }
+}
+
+/// The next connection. What makes one fail (a client that left, too many open files) passes.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Small answers must not wait for more to send; a failure costs only time.
+                stream.set_nodelay(true).ok();
+                return (stream, peer);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 

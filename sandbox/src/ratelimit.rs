@@ -127,6 +127,7 @@ impl Limiter {
             (RateLimits::Relaxed, _) => Rate::new(1_000, 5),
             (RateLimits::Real, "POST /channels/{}/messages" | "PATCH /channels/{}/messages/{}") => Rate::new(5, 5),
             (RateLimits::Real, "DELETE /channels/{}/messages/{}") => Rate::new(5, 1),
+            // Discord does not publish the limits of the other routes: these leave a bot room.
             (RateLimits::Real, _) if route.is_interaction => Rate::new(30, 5),
             (RateLimits::Real, _) => Rate::new(50, 5),
         }

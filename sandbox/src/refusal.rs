@@ -85,6 +85,10 @@ impl Refusal {
         Self::new(404, 10063, "Unknown application command")
     }
 
+    pub(crate) fn too_large() -> Self {
+        Self::new(413, 40005, "Request entity too large")
+    }
+
     pub(crate) fn already_acknowledged() -> Self {
         let words = "Interaction has already been acknowledged.";
         Self::new(400, 40060, words)

@@ -1,5 +1,7 @@
 //! The control API and the misbehaviours, from outside.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
 mod common;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! REST as a bot's library meets it: what is accepted, what is refused, and in which words.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
 mod common;
 
 use common::{LIMIT, Rest, channel, relaxed, start, text};
@@ -221,7 +223,9 @@ async fn a_faulty_form_is_refused_where_it_is_faulty() {
             assert_eq!(found, (place.to_owned(), code.to_owned()));
         }
     }
-    assert_eq!(rest.post(&path, json!({ "content": " " })).await.1["code"], 50006);
+    for empty in [json!({ "content": " " }), json!({ "embeds": [{ "color": 1 }] })] {
+        assert_eq!(rest.post(&path, empty).await.1["code"], 50006);
+    }
     let broken = rest.request(Method::POST, &path).body("{").send().await.unwrap();
     assert_eq!(broken.json::<Value>().await.unwrap()["code"], 50109);
     assert!(sandbox.view("maya").unwrap().messages("general").is_empty());
@@ -365,4 +369,33 @@ async fn tls_answers_as_discord() {
         .await
         .unwrap();
     assert_eq!(response.status(), 200);
+}
+
+#[tokio::test]
+async fn a_file_may_be_large_but_not_too_large() {
+    let sandbox = relaxed().await;
+    let rest = Rest::of(&sandbox);
+    let path = format!("/channels/{}/messages", channel(&sandbox, "general"));
+    for (megabytes, status) in [(9, 200), (11, 413)] {
+        let part = multipart::Part::bytes(vec![b'x'; megabytes << 20]).file_name("log.txt");
+        let form = multipart::Form::new().part("files[0]", part);
+        let response = rest.request(Method::POST, &path).multipart(form).send().await.unwrap();
+        assert_eq!(response.status(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_reply_pings_unless_told_otherwise() {
+    let sandbox = relaxed().await;
+    let rest = Rest::of(&sandbox);
+    let general = channel(&sandbox, "general");
+    let question = sandbox.user("maya").unwrap().message(&general, "well?").await.message.unwrap();
+    let reference = json!({ "message_id": question["id"] });
+    rest.say(&general, json!({ "content": "yes", "message_reference": reference })).await;
+    let quiet = json!({ "parse": ["users"] });
+    let body = json!({ "content": "no", "message_reference": reference, "allowed_mentions": quiet });
+    rest.say(&general, body).await;
+    let view = sandbox.view("maya").unwrap();
+    let reasons: Vec<_> = view.notifications.iter().map(|n| n.reason).collect();
+    assert_eq!(reasons, [Reason::Mention, Reason::Message]);
 }

@@ -14,7 +14,9 @@ use crate::store::Asked;
 
 /// What is asked. Whatever is left out comes from a gander.toml in the working directory, or from policy.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 approved (or filed), 1 rejected, 2 bad usage, 75 deferred or not answered in time, 70 internal error")]
+#[command(
+    after_help = "Exit status: 0 approved (or filed), 1 rejected, 2 bad usage, 75 deferred or not answered in time, 70 internal error"
+)]
 pub(super) struct Ask {
     /// What is to be decided, in one line
     title: String,
@@ -79,14 +81,17 @@ pub(super) struct Ask {
 
 fn detail(text: &str) -> Result<Detail, String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => Ok(Detail { name: name.trim().to_owned(), value: value.trim().to_owned() }),
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok(Detail { name: name.trim().to_owned(), value: value.trim().to_owned() })
+        }
         _ => Err("write it as NAME=VALUE, such as tests=47/47".into()),
     }
 }
 
 impl Ask {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        let here = std::env::current_dir().map_err(|error| Failure::new(Exit::Internal, format!("the working directory: {error}")))?;
+        let here =
+            std::env::current_dir().map_err(|error| Failure::new(Exit::Internal, format!("the working directory: {error}")))?;
         let user = common.config()?;
         let defaults = config::load_ask_defaults(&here, user.file.as_deref())?;
         let (wait, timeout) = (self.wait, self.timeout);
@@ -95,7 +100,10 @@ impl Ask {
         let opened = super::open(&store, &user, None)?;
         let asked = opened.handle.ask(request).await?;
         if let Asked::Revised(decision) = &asked {
-            output::progress(&format!("{} was open with another content: this is its revision {}", decision.id, decision.revision.0));
+            output::progress(&format!(
+                "{} was open with another content: this is its revision {}",
+                decision.id, decision.revision.0
+            ));
         }
         let decision = asked.into_decision();
         if !wait {

@@ -1,7 +1,7 @@
 //! `gander init`: writes the user's own configuration, commented, with every default in it.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::Args;
 
@@ -46,7 +46,7 @@ impl Init {
     }
 }
 
-fn exists(path: &PathBuf) -> Failure {
+fn exists(path: &Path) -> Failure {
     let words = format!("{} is already there and was not touched. Compare it with: gander init --print", path.display());
     Failure::new(Exit::Usage, words)
 }

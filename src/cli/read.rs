@@ -138,7 +138,11 @@ impl Events {
                 hints.mark_unchanged();
                 let events = handle.events(cursor, PAGE).await?;
                 for logged in &events {
-                    if common.json { output::json(logged) } else { output::line(&event_line(logged, zone)) }
+                    if common.json {
+                        output::json(logged)
+                    } else {
+                        output::line(&event_line(logged, zone))
+                    }
                     cursor = logged.seq;
                 }
                 if events.len() == PAGE {

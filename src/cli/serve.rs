@@ -1,5 +1,6 @@
 //! `gander serve`: the bot.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -71,8 +72,11 @@ pub(super) fn log_to_stderr(level: &str) {
     // serenity's own messages repeat what is said here, and some of them carry request addresses with interaction tokens.
     let usual = format!("warn,gander={level},serenity=off,poise=off");
     let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    // Set twice only if a program calls this twice; the first one stands.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(colours);
+    // Not `init`, which lets in the records of the `log` crate too: tungstenite's hold whole frames, and the first that is
+    // sent carries the token. Set twice only if a program calls this twice; the first one stands.
+    let _ = tracing::subscriber::set_global_default(log.finish());
 }
 
 fn settings(config: &Config) -> Result<Settings, Failure> {
@@ -85,9 +89,8 @@ fn settings(config: &Config) -> Result<Settings, Failure> {
 fn token() -> Result<String, Failure> {
     let given = match (std::env::var("DISCORD_TOKEN"), std::env::var_os("DISCORD_TOKEN_FILE")) {
         (Ok(token), _) if !token.trim().is_empty() => token,
-        (_, Some(file)) => std::fs::read_to_string(&file).map_err(|error| {
-            Failure::new(Exit::Usage, format!("DISCORD_TOKEN_FILE={}: {error}", Path::new(&file).display()))
-        })?,
+        (_, Some(file)) => std::fs::read_to_string(&file)
+            .map_err(|error| Failure::new(Exit::Usage, format!("DISCORD_TOKEN_FILE={}: {error}", Path::new(&file).display())))?,
         _ => String::new(),
     };
     let token = given.trim().trim_start_matches("Bot ").to_owned();

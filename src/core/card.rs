@@ -150,7 +150,7 @@ fn facts(decision: &Decision, pace: Pace) -> Vec<Field> {
         facts.push(inline(label::CONFIDENCE, format!("{:.0} %", confidence * 100.0)));
     }
     if decision.state.is_open() {
-        facts.push(Field { name: label::IF_NOBODY_ANSWERS.into(), value: text::safe_default(decision), inline: false });
+        facts.push(inline(label::IF_NOBODY_ANSWERS, text::safe_default(decision)));
     }
     facts
 }
@@ -161,7 +161,7 @@ fn footer(decision: &Decision) -> String {
     let parts = [
         Some(request.agent.name.clone()),
         request.agent.session.clone(),
-        Some(request.project.clone()),
+        (request.project != "default").then(|| request.project.clone()),
         request.environment.clone(),
         Some(request.kind.words()),
         revision,
@@ -238,9 +238,14 @@ impl Page {
     fn body(&mut self, decision: &Decision) {
         let body = clean(&decision.request.body);
         let diff = ["diff --git ", "--- ", "@@ "].iter().any(|start| body.starts_with(start));
-        self.field(label::BODY, 1_000, false, |room| {
-            if diff { code_block(&body, "diff", room) } else { quotation(body.trim(), room) }
-        });
+        self.field(
+            label::BODY,
+            1_000,
+            false,
+            |room| {
+                if diff { code_block(&body, "diff", room) } else { quotation(body.trim(), room) }
+            },
+        );
     }
 }
 

@@ -10,6 +10,7 @@ pub mod event;
 pub mod pace;
 pub mod permission;
 pub mod policy;
+pub mod request;
 pub mod text;
 pub mod untrusted;
 pub mod when;

@@ -117,11 +117,7 @@ pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, Inadmissible> {
     let matching: Vec<&Rule> =
         [rules.projects.get(&request.project), rules.kinds.get(&request.kind)].into_iter().flatten().collect();
     let risk = matching.iter().filter_map(|rule| rule.risk).fold(request.risk, Risk::max);
-    Ok(Terms {
-        risk,
-        sla_seconds: sla(rules, &matching, request, risk),
-        safe_default: safe_default(&matching, request, risk)?,
-    })
+    Ok(Terms { risk, sla_seconds: sla(rules, &matching, request, risk), safe_default: safe_default(&matching, request, risk)? })
 }
 
 fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {

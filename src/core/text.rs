@@ -19,7 +19,7 @@ use super::untrusted::{escaped, one_line, without_links};
 pub mod label {
     pub const APPROVE: &str = "Approve";
     pub const REJECT: &str = "Reject";
-    pub const DEFER: &str = "Defer until …";
+    pub const DEFER: &str = "Defer …";
     pub const DEFER_30M: &str = "30 minutes";
     pub const DEFER_2H: &str = "2 hours";
     pub const DEFER_TOMORROW: &str = "Tomorrow 09:00";
@@ -39,7 +39,7 @@ pub mod label {
     pub const WHAT_TO_DO: &str = "What to do";
     pub const BODY: &str = "In the agent's words";
     pub const RISK: &str = "Risk";
-    pub const CONFIDENCE: &str = "The agent's confidence";
+    pub const CONFIDENCE: &str = "Agent's confidence";
     pub const ANSWER_BY: &str = "Answer by";
     pub const ASKED: &str = "Asked";
     pub const IF_NOBODY_ANSWERS: &str = "If nobody answers";
@@ -86,7 +86,7 @@ pub const fn dot(risk: Risk) -> &'static str {
     }
 }
 
-/// The one line that a phone's lock screen shows.
+/// The one line that a phone's lock screen shows. Without Markdown, which stands there as it is written.
 #[must_use]
 pub fn headline(decision: &Decision, pace: Pace) -> String {
     let title = headline_title(decision);
@@ -96,13 +96,13 @@ pub fn headline(decision: &Decision, pace: Pace) -> String {
         State::Pending => {
             let again = if decision.returns > 0 { " again" } else { "" };
             let risk = decision.terms.risk;
-            format!("{} **{subject}** needs your decision{again}: {title} · {risk} risk · {id}", dot(risk))
+            format!("{} {subject} needs your decision{again}: {title} · {risk} risk · {id}", dot(risk))
         }
         State::Deferred { until, by, .. } => {
-            format!("💤 **{subject}** put off until {} by {}: {title} · {id}", moment(pace.wall_time(*until)), name(&by.name))
+            format!("💤 {subject} put off until {} by {}: {title} · {id}", moment(pace.wall_time(*until)), name(&by.name))
         }
         State::Resolved(resolved) => format!("{}: {title} · {id}", outcome(resolved, &subject)),
-        State::Withdrawn { .. } => format!("⚪ **{subject}** no longer needs an answer: {title} · {id}"),
+        State::Withdrawn { .. } => format!("⚪ {subject} no longer needs an answer: {title} · {id}"),
     }
 }
 
@@ -113,10 +113,10 @@ fn headline_title(decision: &Decision) -> String {
 fn outcome(resolved: &Resolved, subject: &str) -> String {
     let by = name(&resolved.by.name);
     match &resolved.verdict {
-        Verdict::Approved => format!("✅ **{subject}** approved by {by}"),
-        Verdict::Rejected { .. } => format!("❌ **{subject}** rejected by {by}"),
-        Verdict::Chosen { option } => format!("✅ **{subject}**: {by} chose {}", escaped(&one_line(option), 60).text),
-        Verdict::Answered { .. } => format!("✅ **{subject}** answered by {by}"),
+        Verdict::Approved => format!("✅ {subject} approved by {by}"),
+        Verdict::Rejected { .. } => format!("❌ {subject} rejected by {by}"),
+        Verdict::Chosen { option } => format!("✅ {subject}: {by} chose {}", escaped(&one_line(option), 60).text),
+        Verdict::Answered { .. } => format!("✅ {subject} answered by {by}"),
     }
 }
 
@@ -189,8 +189,8 @@ pub fn moved(decision: &Decision, link: Option<&str>) -> String {
 #[must_use]
 pub fn safe_default(decision: &Decision) -> String {
     match decision.terms.safe_default {
-        super::decision::SafeDefault::Reject => "it stays unapproved; its safe default is reject".into(),
-        super::decision::SafeDefault::Approve => "its safe default is approve".into(),
+        super::decision::SafeDefault::Reject => "It stays unapproved (safe default: reject)".into(),
+        super::decision::SafeDefault::Approve => "Safe default: approve".into(),
     }
 }
 
@@ -212,7 +212,7 @@ pub fn who_may(who: &WhoMay, owner: Option<u64>) -> String {
     let mut names: Vec<String> = who.users.iter().map(|id| format!("<@{id}>")).collect();
     names.extend(who.roles.iter().map(|role| match role.parse::<u64>() {
         Ok(id) => format!("<@&{id}>"),
-        Err(_) => format!("everybody with the role {}", name(role)),
+        Err(_) => format!("anyone with the role {}", name(role)),
     }));
     if who.owner {
         names.push(owner.map_or_else(|| "the owner of this bot's application".into(), |id| format!("<@{id}>")));
@@ -249,10 +249,16 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
             format!("Somebody was faster: {id} is already decided. {what} {how}\nYour click changed nothing.")
         }
         Refused::Withdrawn { reason, at } => {
-            format!("{id} no longer needs an answer; the agent took it back {}.\n{}", relative(pace.wall_time(*at)), quoted(reason, 400))
+            format!(
+                "{id} no longer needs an answer; the agent took it back {}.\n{}",
+                relative(pace.wall_time(*at)),
+                quoted(reason, 400)
+            )
         }
         Refused::Outdated { .. } => format!("✏️ {id} changed after you saw it, so nothing was decided. This is what it says now:"),
-        Refused::WrongAnswer { expects } => format!("{id} cannot be answered like that: it asks you to {expects}. Nothing was changed."),
+        Refused::WrongAnswer { expects } => {
+            format!("{id} cannot be answered like that: it asks you to {expects}. Nothing was changed.")
+        }
         Refused::NoReason => "A rejection needs a reason: without one the agent tries the same again. Nothing was changed.".into(),
         Refused::DeferredTooOften { times } => {
             format!("{id} was already put off {times} times, as often as it may be. Please approve or reject it.")
@@ -304,7 +310,12 @@ pub fn attention_line(decision: &Decision, now: Time, pace: Pace) -> String {
     let due = relative(pace.wall_time(breach));
     let due = if breach <= now { format!("🚨 SLA breached {due}") } else { format!("answer due {due}") };
     let asked = relative(pace.wall_time(decision.asked_at));
-    format!("{} **{}** {title}\n-# {subject} · {} risk · asked {asked} · {due}", dot(decision.terms.risk), decision.id, decision.terms.risk)
+    format!(
+        "{} **{}** {title}\n-# {subject} · {} risk · asked {asked} · {due}",
+        dot(decision.terms.risk),
+        decision.id,
+        decision.terms.risk
+    )
 }
 
 /// The title over the list of what waits.
@@ -322,7 +333,10 @@ pub const NOTHING_WAITS: &str = "🎉 Nothing waits on you.";
 /// Which part of the list is shown.
 #[must_use]
 pub fn page(page: usize, pages: usize) -> String {
-    format!("Page {page} of {pages} · most urgent first")
+    match pages {
+        1 => "Most urgent first".into(),
+        pages => format!("Page {page} of {pages} · most urgent first"),
+    }
 }
 
 /// The result of an act from the list, above the card.
@@ -332,8 +346,7 @@ pub fn done(decision: &Decision, pace: Pace) -> String {
 }
 
 /// A button of another store, or of a version that this one does not read.
-pub const NOT_OURS: &str =
-    "This button belongs to another Gander (another store, or an older one). Nothing was decided. Use `/attention` to see what waits on you here.";
+pub const NOT_OURS: &str = "This button belongs to another Gander (another store, or an older one). Nothing was decided. Use `/attention` to see what waits on you here.";
 
 /// The decision of a button is not in the store.
 #[must_use]

@@ -186,7 +186,8 @@ pub fn mask_secrets(text: &str) -> String {
     let mut masked = text.to_owned();
     for (regex, name) in SECRETS.iter() {
         let kept = regex.capture_names().flatten().next().is_some();
-        let replacement = if kept { format!("${{keep}}:••• {name} •••@") } else { format!("••• {name} •••") };
+        let replacement =
+            if kept { format!("${{keep}}:••• {name} •••@") } else { format!("••• {name} •••") };
         if regex.is_match(&masked) {
             masked = regex.replace_all(&masked, replacement.as_str()).into_owned();
         }

@@ -89,7 +89,8 @@ mod tests {
     #[test]
     fn what_is_no_time_is_not_guessed() {
         let now = at("2026-03-28T12:00:00Z");
-        for text in ["", "soon", "25:00", "tomorrowish", "-5m", "2026-13-01", "99999999999999y", "9", "日本語日本語日本語"] {
+        for text in ["", "soon", "25:00", "tomorrowish", "-5m", "2026-13-01", "99999999999999y", "9", "日本語日本語日本語"]
+        {
             assert_eq!(parse(text, now, chrono_tz::UTC), None, "{text}");
         }
     }

@@ -7,15 +7,16 @@
 //!
 //! Must not know Discord: messages hang on a [`Board`].
 
+mod queue;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Notify, OwnedMutexGuard};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
 
+use self::queue::Queue;
 use super::{Handle, HandleError};
 use crate::core::Time;
 use crate::core::card::{Card, decision_card, moved_card};
@@ -66,12 +67,8 @@ pub trait Board: Send + Sync + 'static {
     fn link(&self, channel: &str, message: &str) -> Option<String>;
 }
 
-/// Cards that are worked on at the same time. Discord's rate limits are per channel; more would only queue there.
-const AT_ONCE: usize = 8;
 /// How much earlier than the recorded intent an interrupted create is searched for: clocks differ.
 const CLOCK_DIFFERENCE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
-/// How soon a missing channel is looked for again.
-const NO_PLACE_AGAIN: Duration = Duration::from_secs(30);
 /// How soon the store is asked again after it failed.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 /// How long a click waits for a card that is being worked on.
@@ -205,7 +202,9 @@ impl Deliveries {
         let filter = crate::store::Filter { open_only: true, ..Default::default() };
         match self.handle.list(filter).await {
             Ok(open) => self.look_again(open.into_iter().map(|decision| decision.id)),
-            Err(error) => tracing::warn!(%error, "the open decisions could not be read; their cards are compared at the next start"),
+            Err(error) => {
+                tracing::warn!(%error, "the open decisions could not be read; their cards are compared at the next start")
+            }
         }
     }
 
@@ -360,93 +359,6 @@ impl Deliveries {
     }
 }
 
-/// When a decision's cards are worked on next.
-#[derive(Debug, Clone, Copy)]
-struct Waiting {
-    not_before: Instant,
-    tries: u32,
-    doubted: bool,
-}
-
-type Finished = Result<(tokio::task::Id, Result<(), Unsettled>), tokio::task::JoinError>;
-
-/// The decisions whose cards want work.
-#[derive(Default)]
-struct Queue {
-    waiting: HashMap<DecisionId, Waiting>,
-    tasks: JoinSet<Result<(), Unsettled>>,
-    running: HashMap<tokio::task::Id, (DecisionId, Waiting)>,
-}
-
-impl Queue {
-    /// A change is worth a try at once, whatever was waited for: it may be the mend.
-    fn add(&mut self, id: DecisionId, doubted: bool) {
-        let waiting = self.waiting.entry(id).or_insert(Waiting { not_before: Instant::now(), tries: 0, doubted });
-        waiting.not_before = Instant::now();
-        waiting.doubted |= doubted;
-    }
-
-    fn is_running(&self, id: DecisionId) -> bool {
-        self.running.values().any(|(running, _)| *running == id)
-    }
-
-    fn start_due(&mut self, deliveries: &Arc<Deliveries>) {
-        let now = Instant::now();
-        let due = self.waiting.iter().filter(|(id, waiting)| waiting.not_before <= now && !self.is_running(**id));
-        let mut due: Vec<DecisionId> = due.map(|(id, _)| *id).collect();
-        due.sort_unstable();
-        for id in due.into_iter().take(AT_ONCE.saturating_sub(self.running.len())) {
-            let Some(waiting) = self.waiting.remove(&id) else { continue };
-            let deliveries = Arc::clone(deliveries);
-            let task = self.tasks.spawn(async move { deliveries.settle(id, waiting.doubted).await });
-            self.running.insert(task.id(), (id, waiting));
-        }
-    }
-
-    fn next_start(&self) -> Instant {
-        let idle = Instant::now() + super::clock::LONGEST_SLEEP;
-        if self.running.len() >= AT_ONCE {
-            return idle;
-        }
-        let startable = self.waiting.iter().filter(|(id, _)| !self.is_running(**id)).map(|(_, waiting)| waiting.not_before);
-        startable.min().map_or(idle, |first| first.min(idle))
-    }
-
-    fn finished(&mut self, finished: Finished) {
-        let (task, result) = match finished {
-            Ok(finished) => finished,
-            Err(error) => (error.id(), Err(Unsettled::Store(format!("its work ended early: {error}")))),
-        };
-        let Some((id, waiting)) = self.running.remove(&task) else { return };
-        let after = match result {
-            Ok(()) => return,
-            Err(Unsettled::Store(error)) => {
-                tracing::warn!(decision = id.0, error, "the card waits for the store; trying again in 1 s");
-                STORE_AGAIN
-            }
-            Err(Unsettled::Board(BoardError::Refused(why))) => {
-                tracing::error!(decision = id.0, why, "Discord refuses this card; the decision can be answered from /attention");
-                return;
-            }
-            Err(Unsettled::Board(error)) => {
-                let after = retry_after(&error, waiting.tries);
-                tracing::warn!(decision = id.0, "card not shown yet, trying again in {} s: {error}", after.as_secs_f32().ceil());
-                after
-            }
-        };
-        let again = Waiting { not_before: Instant::now() + after, tries: waiting.tries + 1, ..waiting };
-        self.waiting.entry(id).or_insert(again);
-    }
-}
-
-fn retry_after(error: &BoardError, tries: u32) -> Duration {
-    match error {
-        // Doubles from what was asked for, up to the sleep that is never exceeded.
-        BoardError::Later { after, .. } => after.saturating_mul(1 << tries.min(5)).min(super::clock::LONGEST_SLEEP).max(*after),
-        _ => NO_PLACE_AGAIN,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -496,12 +408,7 @@ mod tests {
             ("deleted", decision(0, 1, true), vec![card(1, 0, Some("a"), 1, true)], "create 2"),
             ("came back", decision(1, 3, true), vec![old(2)], "create 2"),
             ("came back, posted", decision(1, 3, true), vec![old(2), card(2, 1, Some("b"), 3, false)], "move 1 to 2"),
-            (
-                "came back, moved",
-                decision(1, 3, true),
-                vec![old(SHOWN_FOR_GOOD), card(2, 1, Some("b"), 3, false)],
-                "settled",
-            ),
+            ("came back, moved", decision(1, 3, true), vec![old(SHOWN_FOR_GOOD), card(2, 1, Some("b"), 3, false)], "settled"),
             ("over before it was posted", decision(0, 2, false), vec![], "settled"),
             ("over while it was posted", decision(0, 2, false), vec![card(1, 0, None, 0, false)], "search 1"),
             ("over and deleted", decision(0, 2, false), vec![card(1, 0, Some("a"), 1, true)], "settled"),

@@ -251,7 +251,14 @@ impl Handle {
         self.resolve(id, seen, by, via, Verdict::Rejected { reason: reason.trim().to_owned() }).await
     }
 
-    async fn resolve(&self, id: DecisionId, seen: Revision, by: &Voter, via: Surface, verdict: Verdict) -> Result<Decision, HandleError> {
+    async fn resolve(
+        &self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Surface,
+        verdict: Verdict,
+    ) -> Result<Decision, HandleError> {
         let person = by.person.clone();
         self.decide(id, by, move |decision| decision.resolve(verdict, person, via, seen)).await
     }
@@ -298,7 +305,7 @@ impl Handle {
         let at = self.now();
         let changed = self.store(move |store| store.change(id, at, decide)).await?;
         self.hint();
-        changed.map_err(|(decision, refused)| HandleError::Refused(Box::new(decision), refused))
+        changed.map_err(|unchanged| HandleError::Refused(Box::new(unchanged.decision), unchanged.refused))
     }
 
     /// The asker takes the question back.

@@ -45,7 +45,5 @@ fn watch_folder(store: &Path, noticed: &std::sync::Arc<Notify>) -> Option<Recomm
         }
     })
     .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher));
-    watcher
-        .inspect_err(|error| tracing::warn!(%error, "the store's folder cannot be watched; looking every second instead"))
-        .ok()
+    watcher.inspect_err(|error| tracing::warn!(%error, "the store's folder cannot be watched; looking every second instead")).ok()
 }

@@ -37,6 +37,18 @@ impl Asked {
 /// Looks at a decision and names what shall happen to it, or why not. `None`: nothing needs to.
 pub type Decide = Box<dyn FnOnce(&Decision) -> Result<Option<Event>, Refused> + Send>;
 
+/// A decision that did not change, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unchanged {
+    /// As it stands.
+    pub decision: Decision,
+    /// Why.
+    pub refused: Refused,
+}
+
+/// What became of a change.
+pub type Changed = Result<Decision, Box<Unchanged>>;
+
 /// Which decisions are listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -139,7 +151,7 @@ pub trait Store: Send + Sync + 'static {
     fn ask(&self, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError>;
 
     /// Changes a decision: `decide` sees it inside the transaction, and what it names is written.
-    fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Result<Decision, (Decision, Refused)>, StoreError>;
+    fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError>;
 
     /// One decision.
     fn get(&self, id: DecisionId) -> Result<Option<Decision>, StoreError>;

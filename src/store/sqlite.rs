@@ -13,9 +13,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use self::writer::Writer;
-use super::{Asked, Decide, Delivery, Filter, Head, Store, StoreError};
+use super::{Asked, Changed, Decide, Delivery, Filter, Head, Store, StoreError, Unchanged};
 use crate::core::Time;
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
+use crate::core::decision::{Decision, DecisionId, Request, Terms};
 use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
 
@@ -143,10 +143,7 @@ fn connect(path: &Path, reader: bool) -> rusqlite::Result<Connection> {
 }
 
 fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
-    connection
-        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
-        .optional()
-        .map_err(from_sqlite)
+    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional().map_err(from_sqlite)
 }
 
 /// Writes the value unless another process was first; returns the one that stands.
@@ -221,11 +218,11 @@ impl Store for SqliteStore {
         })
     }
 
-    fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Result<Decision, (Decision, Refused)>, StoreError> {
+    fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError> {
         self.write(move |connection| {
             let decision = rows::get(connection, id)?.ok_or(StoreError::NoSuchDecision(id))?;
             match decide(&decision) {
-                Err(refused) => Ok(Err((decision, refused))),
+                Err(refused) => Ok(Err(Box::new(Unchanged { decision, refused }))),
                 Ok(None) => Ok(Ok(decision)),
                 Ok(Some(event)) => rows::append(connection, decision, &event, at).map(Ok),
             }

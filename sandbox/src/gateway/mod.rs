@@ -18,6 +18,9 @@ pub(crate) use socket::serve;
 /// Events a session can replay. Discord's number is not documented.
 const REPLAY: usize = 1_000;
 
+/// Sessions kept for a return.
+const LOST_SESSIONS: usize = 8;
+
 /// IDENTIFY operations a bot has in 24 h (Discord's documented limit).
 pub(crate) const IDENTIFY_LIMIT: u32 = 1_000;
 
@@ -168,9 +171,21 @@ impl Gateway {
     /// Opens a session on a connection and returns its id.
     fn open(&mut self, intents: u64, link: Link) -> String {
         self.identified += 1;
+        self.forget_lost();
         let id = format!("{}{}", snowflake::secret(), snowflake::secret());
         self.sessions.push(Session { id: id.clone(), intents, sequence: 0, sent: VecDeque::new(), link: Some(link) });
         id
+    }
+
+    /// Forgets the oldest lost sessions, so that a client that never resumes leaves little behind.
+    fn forget_lost(&mut self) {
+        let lost = self.sessions.iter().filter(|s| s.link.is_none()).count();
+        let mut surplus = lost.saturating_sub(LOST_SESSIONS);
+        self.sessions.retain(|session| {
+            let goes = session.link.is_none() && surplus > 0;
+            surplus -= usize::from(goes);
+            !goes
+        });
     }
 
     /// Moves a session to a new connection and replays what it missed since `sequence`.

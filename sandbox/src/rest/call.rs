@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, header};
 use serde_json::{Value, json};
 
@@ -11,7 +11,10 @@ use crate::refusal::Refusal;
 use crate::snowflake::Snowflake;
 use crate::state::StoredFile;
 
-/// Largest body in bytes: Discord's 10 MiB a file for bots, for several files, and some air.
+/// Largest file in bytes (Discord's limit for a server without boosts).
+const LARGEST_FILE: usize = 10 * 1024 * 1024;
+
+/// Largest body in bytes: several files and some air.
 pub(crate) const LARGEST_BODY: usize = 32 * 1024 * 1024;
 
 /// A request.
@@ -86,13 +89,19 @@ impl Call {
 
     async fn read_form(&mut self, kind: &str, bytes: Bytes) -> Result<(), Refusal> {
         let broken = |_| Refusal::bare(400);
-        let request = Request::builder().header(header::CONTENT_TYPE, kind).body(bytes.into()).map_err(|_| Refusal::bare(400))?;
+        let mut request =
+            Request::builder().header(header::CONTENT_TYPE, kind).body(bytes.into()).map_err(|_| Refusal::bare(400))?;
+        // The whole body was read within its limit before.
+        DefaultBodyLimit::disable().apply(&mut request);
         let mut form = Multipart::from_request(request, &()).await.map_err(|_| Refusal::bare(400))?;
         while let Some(field) = form.next_field().await.map_err(broken)? {
             let name = field.name().unwrap_or_default().to_owned();
             let file_name = field.file_name().map(str::to_owned);
             let content_type = field.content_type().map(str::to_owned);
             let bytes = field.bytes().await.map_err(broken)?;
+            if bytes.len() > LARGEST_FILE {
+                return Err(Refusal::too_large());
+            }
             if name == "payload_json" {
                 self.body = serde_json::from_slice(&bytes).map_err(|_| Refusal::invalid_json())?;
             } else if let Some(n) = file_number(&name) {

@@ -16,7 +16,7 @@ pub(super) fn draft(state: &mut State, body: &Value, files: &[Upload]) -> Draft 
     let attachments = store(state, body, files);
     let flags = body["flags"].as_u64().unwrap_or(0);
     Draft {
-        content: body["content"].as_str().unwrap_or_default().to_owned(),
+        content: trimmed(&body["content"]),
         embeds: embeds(&body["embeds"], &attachments),
         components: components(&body["components"]),
         attachments,
@@ -32,16 +32,20 @@ pub(super) fn patch(state: &mut State, message: &Message, body: &Value, files: &
     validate::message::edit(body, files.len(), message)?;
     let attachments = attachments_after(state, message, body, files);
     let known = attachments.as_ref().unwrap_or(&message.attachments);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let flags = body["flags"].as_u64();
     Ok(Patch {
-        content: body.get("content").map(text),
+        content: body.get("content").map(trimmed),
         embeds: body.get("embeds").map(|list| embeds(list, known)),
         components: body.get("components").map(components),
         flags: flags.map(|flags| (FLAG_SUPPRESS_EMBEDS, flags)),
         allowed: body.get("allowed_mentions").map(AllowedMentions::read),
         attachments,
     })
+}
+
+/// A content without the white space around it, which Discord drops.
+fn trimmed(content: &Value) -> String {
+    content.as_str().unwrap_or_default().trim().to_owned()
 }
 
 /// Attachments after an edit: those the body lists, and the new files. Without a list all stay.

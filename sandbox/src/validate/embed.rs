@@ -34,6 +34,17 @@ pub(super) fn check(list: &Value, path: &str, problems: &mut Problems) {
     }
 }
 
+/// Whether an embed shows nothing.
+pub(super) fn is_blank(embed: &Value) -> bool {
+    let shown = ["title", "description", "image", "thumbnail", "footer", "author", "fields"];
+    shown.iter().all(|part| match &embed[*part] {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    })
+}
+
 fn one(embed: &Value, path: &str, problems: &mut Problems) {
     for (steps, most) in PARTS {
         let place = format!("{path}.{}", steps.join("."));

@@ -24,7 +24,7 @@ pub(crate) fn create(body: &Value, files: usize) -> Result<(), Refusal> {
     check(body, files, &mut problems);
     nonce(&body["nonce"], &mut problems);
     problems.into_result()?;
-    let nothing = is_blank(&body["content"]) && is_empty(&body["embeds"]) && is_empty(&body["components"]) && files == 0;
+    let nothing = is_blank(&body["content"]) && are_blank(&body["embeds"]) && is_empty(&body["components"]) && files == 0;
     if nothing {
         return Err(Refusal::empty_message());
     }
@@ -40,11 +40,10 @@ pub(crate) fn edit(body: &Value, files: usize, message: &Message) -> Result<(), 
     let embeds = body.get("embeds");
     let components = body.get("components");
     let nothing = content.map_or(message.content.is_empty(), is_blank)
-        && embeds.map_or(message.embeds.is_empty(), is_empty)
+        && embeds.map_or(message.embeds.is_empty(), are_blank)
         && components.map_or(message.components.is_empty(), is_empty)
         && files == 0
         && body.get("attachments").map_or(message.attachments.is_empty(), is_empty)
-        && !(message.is_loading() && body.as_object().is_some_and(|b| b.is_empty()))
         // Suppressing embeds is an edit that leaves everything where it is.
         && body["flags"].as_u64().unwrap_or(0) & FLAG_SUPPRESS_EMBEDS == 0;
     if nothing {
@@ -107,6 +106,11 @@ fn allowed_mentions(object: &Value, problems: &mut Problems) {
 
 fn is_blank(content: &Value) -> bool {
     content.as_str().is_none_or(|text| text.trim().is_empty())
+}
+
+fn are_blank(embeds: &Value) -> bool {
+    let embeds = embeds.as_array();
+    embeds.is_none_or(|embeds| embeds.iter().all(embed::is_blank))
 }
 
 fn is_empty(list: &Value) -> bool {

@@ -2,6 +2,7 @@
 //! every rule a library would keep.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
 use std::time::Duration;
 
@@ -21,9 +22,9 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 /// GUILDS, GUILD_MESSAGES and DIRECT_MESSAGES.
 pub(crate) const INTENTS: u64 = 1 | 1 << 9 | 1 << 12;
 
-/// A sandbox without tight rate limits.
+/// A sandbox without tight rate limits, and patient.
 pub(crate) async fn relaxed() -> Sandbox {
-    start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await
+    start(Options { rate_limits: RateLimits::Relaxed, interaction_deadline: LIMIT, ..Options::default() }).await
 }
 
 pub(crate) async fn start(options: Options) -> Sandbox {

@@ -64,16 +64,11 @@ pub(super) fn ids(connection: &Connection, sql: &str, params: impl Params) -> Re
 }
 
 pub(super) fn next_id(connection: &Connection) -> Result<DecisionId, StoreError> {
-    connection
-        .query_row("SELECT coalesce(max(id), 0) + 1 FROM decision", [], |row| row.get(0))
-        .map(DecisionId)
-        .map_err(from_sqlite)
+    connection.query_row("SELECT coalesce(max(id), 0) + 1 FROM decision", [], |row| row.get(0)).map(DecisionId).map_err(from_sqlite)
 }
 
 pub(super) fn get(connection: &Connection, id: DecisionId) -> Result<Option<Decision>, StoreError> {
-    let found = query(connection, "SELECT document FROM decision WHERE id = ?1", [id.0], |row| {
-        parse(&column::<String>(row, 0)?)
-    });
+    let found = query(connection, "SELECT document FROM decision WHERE id = ?1", [id.0], |row| parse(&column::<String>(row, 0)?));
     Ok(found?.pop())
 }
 
@@ -202,9 +197,8 @@ pub(super) fn first_broken_link(connection: &Connection) -> Result<Option<u64>, 
 }
 
 pub(super) fn deliveries(connection: &Connection, condition: &str, params: impl Params) -> Result<Vec<Delivery>, StoreError> {
-    let sql = format!(
-        "SELECT decision, generation, returns, channel, intent_at, message, shown, lost FROM delivery WHERE {condition}"
-    );
+    let sql =
+        format!("SELECT decision, generation, returns, channel, intent_at, message, shown, lost FROM delivery WHERE {condition}");
     query(connection, &sql, params, |row| {
         Ok(Delivery {
             decision: DecisionId(column(row, 0)?),

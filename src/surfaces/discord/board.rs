@@ -51,9 +51,8 @@ impl DiscordBoard {
 
     fn carries(&self, message: &Message, id: DecisionId) -> bool {
         message.author.id == self.me
-            && custom_ids(message).any(|text| {
-                CustomId::parse(text).is_some_and(|custom| custom.tag == self.tag && custom.decision() == Some(id))
-            })
+            && custom_ids(message)
+                .any(|text| CustomId::parse(text).is_some_and(|custom| custom.tag == self.tag && custom.decision() == Some(id)))
     }
 }
 
@@ -74,7 +73,9 @@ async fn files(card: &Card) -> Vec<CreateAttachment> {
     for attachment in &card.attachments {
         match tokio::fs::read(&attachment.path).await {
             Ok(bytes) => files.push(CreateAttachment::bytes(bytes, &attachment.name)),
-            Err(error) => tracing::warn!(file = %attachment.path.display(), %error, "an attachment cannot be read; posted without it"),
+            Err(error) => {
+                tracing::warn!(file = %attachment.path.display(), %error, "an attachment cannot be read; posted without it")
+            }
         }
     }
     files

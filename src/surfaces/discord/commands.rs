@@ -65,7 +65,8 @@ async fn failed(error: poise::FrameworkError<'_, Arc<Bot>, Error>) {
 /// Tells Discord which commands there are. Outside of poise's setup, and for as long as it takes.
 pub(super) async fn register(bot: Arc<Bot>, settings: Arc<Settings>) {
     let commands = poise::builtins::create_application_commands(&[attention()]);
-    let registered = persist("register the commands", &settings.api, || Command::set_global_commands(&bot.http, commands.clone())).await;
+    let registered =
+        persist("register the commands", &settings.api, || Command::set_global_commands(&bot.http, commands.clone())).await;
     match registered {
         Ok(commands) => tracing::info!(count = commands.len(), "commands registered"),
         Err(error) => tracing::error!("{error}. Cards and buttons work; slash commands do not"),

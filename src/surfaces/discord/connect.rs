@@ -37,7 +37,9 @@ pub enum Api {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The address cannot be used.
-    #[error("GANDER_DISCORD_API={0}: {1}. Leave it out for Discord itself, or give https://HOST:PORT (with GANDER_DISCORD_CA=FILE) or http://HOST:PORT")]
+    #[error(
+        "GANDER_DISCORD_API={0}: {1}. Leave it out for Discord itself, or give https://HOST:PORT (with GANDER_DISCORD_CA=FILE) or http://HOST:PORT"
+    )]
     Address(String, String),
     /// The certificate cannot be used.
     #[error("GANDER_DISCORD_CA={}: {why}. Give the PEM file of the server's certificate authority", path.display())]
@@ -84,6 +86,15 @@ impl Api {
         Ok(Self::Pinned { address, ca: ca.to_owned() })
     }
 
+    /// What a person can look at when nothing gets through.
+    const fn to_check(&self) -> &'static str {
+        match self {
+            Self::Discord => "the network",
+            Self::Pinned { .. } => "the network, GANDER_DISCORD_API and GANDER_DISCORD_CA",
+            Self::Proxy(_) => "the network and GANDER_DISCORD_API",
+        }
+    }
+
     /// Where requests go, for messages.
     #[must_use]
     pub fn name(&self) -> String {
@@ -101,10 +112,20 @@ pub(super) fn http(token: &str, api: &Api) -> Result<Http, ConnectError> {
     if let Api::Pinned { address, ca } = api {
         let failed = |why: String| ConnectError::Certificate { path: ca.clone(), why };
         let pem = std::fs::read(ca).map_err(|error| failed(error.to_string()))?;
-        let certificate = reqwest::Certificate::from_pem(&pem).map_err(|error| failed(error.to_string()))?;
-        client = client.add_root_certificate(certificate).resolve("discord.com", *address);
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
+        if certificates.is_empty() {
+            return Err(failed("there is no certificate in it".into()));
+        }
+        client =
+            certificates.into_iter().fold(client, reqwest::ClientBuilder::add_root_certificate).resolve("discord.com", *address);
     }
-    let client = client.build().map_err(|error| ConnectError::Refused(format!("the HTTP client cannot be made: {error}")))?;
+    let client = client.build().map_err(|error| match api {
+        // A certificate is decoded only here; nothing else of the client depends on what was given.
+        Api::Pinned { ca, .. } => {
+            ConnectError::Certificate { path: ca.clone(), why: format!("a certificate in it is broken ({error})") }
+        }
+        Api::Discord | Api::Proxy(_) => ConnectError::Refused(format!("the HTTP client cannot be made: {error}")),
+    })?;
     let builder = HttpBuilder::new(token).client(client);
     Ok(match api {
         // The two calls are a pair: with the limiter on, serenity ignores the proxy.
@@ -129,10 +150,11 @@ pub(super) async fn persist<T, F: Future<Output = serenity::Result<T>>>(
         .when(|error| meaning(error).0 == Meaning::Passing)
         .notify(|error, after| {
             tracing::error!(
-                "cannot {what}: {} at {}. Trying again in {:.0} s; check the network and GANDER_DISCORD_API if this goes on",
+                "cannot {what}: {} at {}. Trying again in {:.0} s; check {} if this goes on",
                 meaning(error).1,
                 api.name(),
-                after.as_secs_f32().ceil()
+                after.as_secs_f32().ceil(),
+                api.to_check()
             );
         })
         .await

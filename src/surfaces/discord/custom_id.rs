@@ -15,7 +15,10 @@ pub(super) enum Act {
     /// The menu that opens one of the list.
     Open,
     /// A page of the list, from 0. `place` tells apart two buttons that lead to the same page.
-    Page { page: u32, place: u32 },
+    Page {
+        page: u32,
+        place: u32,
+    },
 }
 
 /// A button's act and the store that it belongs to.
@@ -83,13 +86,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let (id, seen) = (DecisionId(i64::MAX), Revision(u32::MAX));
-        let acts = [
-            Act::Approve(id, seen),
-            Act::Reject(id, seen),
-            Act::Defer(id, seen),
-            Act::Open,
-            Act::Page { page: 7, place: 1 },
-        ];
+        let acts =
+            [Act::Approve(id, seen), Act::Reject(id, seen), Act::Defer(id, seen), Act::Open, Act::Page { page: 7, place: 1 }];
         for act in acts {
             let text = CustomId::new("abc234", act).to_string();
             assert!(text.len() <= 100, "Discord takes 100 characters: {text}");
@@ -99,7 +97,16 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_nothing() {
-        for text in ["", "g1", "g2:t:approve:1:1", "g1:t:approve:1", "g1:t:approve:x:1", "g1:t:explode:1:1", "g1:t:page:-1:0", "g1:t:approve:1:1:1"] {
+        for text in [
+            "",
+            "g1",
+            "g2:t:approve:1:1",
+            "g1:t:approve:1",
+            "g1:t:approve:x:1",
+            "g1:t:explode:1:1",
+            "g1:t:page:-1:0",
+            "g1:t:approve:1:1:1",
+        ] {
             assert_eq!(CustomId::parse(text), None, "{text}");
         }
     }

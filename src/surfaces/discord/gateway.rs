@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    ChannelId, Client, ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents, GuildChannel, GuildId, Interaction, Message,
-    MessageId, Ready, ResumedEvent, Role, RoleId, ShardStageUpdateEvent,
+    ChannelId, Client, ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents, GuildChannel, GuildId, Interaction,
+    Message, MessageId, Ready, ResumedEvent, Role, RoleId, ShardStageUpdateEvent,
 };
-use serenity::gateway::GatewayError;
+use serenity::gateway::{GatewayError, ShardManager};
 use serenity::http::RatelimitInfo;
 use tokio::sync::watch;
 
@@ -34,12 +34,13 @@ pub(super) async fn keep_connected(bot: &Arc<Bot>, settings: &Settings) -> Resul
     loop {
         let (connected, mut watched) = watch::channel(false);
         let mut client = client(bot, settings, connected).await?;
+        let shards = Shards(Arc::clone(&client.shard_manager));
         let ended = tokio::select! {
             ended = client.start() => Some(ended),
             () = lost(&mut watched) => None,
         };
         let was_connected = *watched.borrow();
-        client.shard_manager.shutdown_all().await;
+        drop(shards);
         match ended {
             Some(Err(serenity::Error::Gateway(GatewayError::InvalidAuthentication))) => return Err(ConnectError::Unauthorized),
             Some(Err(serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents | GatewayError::InvalidGatewayIntents))) => {
@@ -52,6 +53,19 @@ pub(super) async fn keep_connected(bot: &Arc<Bot>, settings: &Settings) -> Resul
         pause = if was_connected { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
         tracing::warn!("connecting anew in {} s; cards and deadlines go on meanwhile", pause.as_secs());
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// The client's connections run in tasks of their own: they end with this, however the wait for them ends.
+struct Shards(Arc<ShardManager>);
+
+impl Drop for Shards {
+    fn drop(&mut self) {
+        let manager = Arc::clone(&self.0);
+        // Without a runtime there are no tasks any more either.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { manager.shutdown_all().await });
+        }
     }
 }
 

@@ -37,14 +37,18 @@ struct Press<'a> {
 /// What a person's act leads to.
 enum Done {
     /// This, at once.
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// The decision changed: the message that was clicked shows it.
     Changed(Box<Decision>),
 }
 
 impl Done {
+    fn answer(answer: Answer) -> Self {
+        Self::Answer(Box::new(answer))
+    }
+
     fn words(words: impl Into<String>) -> Self {
-        Self::Answer(Answer::Private(View::words(words)))
+        Self::answer(Answer::Private(View::words(words)))
     }
 }
 
@@ -95,14 +99,14 @@ impl Press<'_> {
             let check = async { self.form(bot, act, &voter.await).await };
             match tokio::time::timeout(std::time::Duration::from_millis(1_500), check).await {
                 Ok(done) => done,
-                Err(_) => Done::Answer(Answer::Form(form_for(bot, act, label::DECIDE))),
+                Err(_) => Done::answer(Answer::Form(form_for(bot, act, label::DECIDE))),
             }
         } else {
             responder.acknowledging(async { self.act(bot, act, &voter.await).await }).await
         };
         match done {
             Done::Answer(answer) => {
-                responder.send(answer).await;
+                responder.send(*answer).await;
             }
             Done::Changed(decision) => self.show(bot, responder, *decision).await,
         }
@@ -155,11 +159,16 @@ impl Press<'_> {
                 bot.handle.defer(id, seen, voter, until).await
             }
             Act::Open => return self.open(bot).await,
-            Act::Page { page, .. } => return Done::Answer(Answer::Update(bot.attention(voter, page).await)),
+            Act::Page { page, .. } => return Done::answer(Answer::Update(bot.attention(voter, page).await)),
         };
         match result {
             Ok(decision) => {
-                tracing::info!(decision = decision.id.0, by = voter.person.name, state = decision.state.word(), "decided on Discord");
+                tracing::info!(
+                    decision = decision.id.0,
+                    by = voter.person.name,
+                    state = decision.state.word(),
+                    "decided on Discord"
+                );
                 Done::Changed(Box::new(decision))
             }
             Err(error) => self.not_done(bot, act, error).await,
@@ -172,7 +181,7 @@ impl Press<'_> {
         match bot.handle.get(id).await {
             Ok(decision) => {
                 let view = attention::opened(&decision, bot.handle.pace(), bot.handle.tag(), None);
-                Done::Answer(Answer::Update(view))
+                Done::answer(Answer::Update(view))
             }
             Err(HandleError::NoSuchDecision(id)) => Done::words(text::unknown(id)),
             Err(error) => Done::words(text::trouble(&error.to_string())),
@@ -185,10 +194,10 @@ impl Press<'_> {
         match bot.handle.may_decide(id, seen, voter).await {
             Ok(decision) => {
                 let verb = if matches!(act, Act::Reject(..)) { label::REJECT } else { "Defer" };
-                Done::Answer(Answer::Form(form_for(bot, act, &text::modal_title(verb, &decision))))
+                Done::answer(Answer::Form(form_for(bot, act, &text::modal_title(verb, &decision))))
             }
             // What cannot be read now is checked when the form is submitted.
-            Err(HandleError::Store(_)) => Done::Answer(Answer::Form(form_for(bot, act, label::DECIDE))),
+            Err(HandleError::Store(_)) => Done::answer(Answer::Form(form_for(bot, act, label::DECIDE))),
             Err(error) => self.not_done(bot, act, error).await,
         }
     }
@@ -205,7 +214,7 @@ impl Press<'_> {
                 // Whoever clicked saw a message that may be out of date.
                 bot.handle.hint();
                 match refused {
-                    Refused::Outdated { seen, .. } => Done::Answer(Answer::Private(outdated(bot, &decision, seen).await)),
+                    Refused::Outdated { seen, .. } => Done::answer(Answer::Private(outdated(bot, &decision, seen).await)),
                     refused => Done::words(text::refused(&decision, &refused, pace)),
                 }
             }
@@ -235,9 +244,13 @@ fn until(bot: &Bot, input: &str) -> Option<crate::core::Time> {
 fn form_for(bot: &Bot, act: Act, title: &str) -> CreateModal {
     let id = CustomId::new(bot.handle.tag(), act).to_string();
     let field = if matches!(act, Act::Reject(..)) {
-        CreateInputText::new(InputTextStyle::Paragraph, label::REASON, FIELD).placeholder(label::REASON_HINT).max_length(LONGEST_REASON)
+        CreateInputText::new(InputTextStyle::Paragraph, label::REASON, FIELD)
+            .placeholder(label::REASON_HINT)
+            .max_length(LONGEST_REASON)
     } else {
-        CreateInputText::new(InputTextStyle::Short, label::WHEN, FIELD).placeholder(label::DEFER_TYPED_HINT).max_length(LONGEST_TIME)
+        CreateInputText::new(InputTextStyle::Short, label::WHEN, FIELD)
+            .placeholder(label::DEFER_TYPED_HINT)
+            .max_length(LONGEST_TIME)
     };
     CreateModal::new(id, title).components(vec![CreateActionRow::InputText(field.required(true).min_length(1))])
 }

@@ -27,11 +27,11 @@ use std::sync::Arc;
 
 use serenity::all::{GuildId, Http, UserId};
 
-pub use self::connect::{Api, ConnectError};
-pub use self::places::{Channels, NEEDED};
 use self::connect::persist;
+pub use self::connect::{Api, ConnectError};
 use self::people::Application;
 use self::places::Places;
+pub use self::places::{Channels, NEEDED};
 use crate::engine::Handle;
 use crate::engine::deliveries::Deliveries;
 
@@ -126,7 +126,12 @@ async fn server(http: &Http, settings: &Settings, application: u64) -> Result<Gu
         None => guilds.first(),
     };
     if let (Some(guild), true) = (found, guilds.len() > 1 && settings.guild.is_none()) {
-        tracing::warn!("the bot is in {} servers; it uses {} ({}). Set discord.guild in gander.toml to choose", guilds.len(), guild.name, guild.id);
+        tracing::warn!(
+            "the bot is in {} servers; it uses {} ({}). Set discord.guild in gander.toml to choose",
+            guilds.len(),
+            guild.name,
+            guild.id
+        );
     }
     found.map(|guild| guild.id).ok_or_else(|| {
         ConnectError::NoServer(match settings.guild {

@@ -142,7 +142,11 @@ impl Server {
             format!("there is no text channel #{plain} in {}. Create it, or name another in gander.toml", self.guild.name)
         })?;
         let missing = self.missing(channel);
-        if missing.is_empty() { Ok(channel) } else { Err(format!("#{plain} cannot be used. {}", advice(&format!("#{plain}"), missing))) }
+        if missing.is_empty() {
+            Ok(channel)
+        } else {
+            Err(format!("#{plain} cannot be used. {}", advice(&format!("#{plain}"), missing)))
+        }
     }
 
     /// `decisions`, else the first text channel that may be written to.

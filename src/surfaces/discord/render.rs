@@ -141,7 +141,8 @@ impl View {
 
     /// As a slash command's private answer.
     pub(super) fn reply(self) -> poise::CreateReply {
-        let reply = poise::CreateReply::default().content(self.content).components(self.rows).allowed_mentions(nobody()).ephemeral(true);
+        let reply =
+            poise::CreateReply::default().content(self.content).components(self.rows).allowed_mentions(nobody()).ephemeral(true);
         let reply = self.files.into_iter().fold(reply, poise::CreateReply::attachment);
         self.embed.into_iter().fold(reply, poise::CreateReply::embed)
     }

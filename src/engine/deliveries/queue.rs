@@ -1,0 +1,104 @@
+//! Which decisions' cards are worked on when: changes at once, failures after a pause that grows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::{BoardError, Deliveries, STORE_AGAIN, Unsettled};
+use crate::core::decision::DecisionId;
+use crate::engine::clock::LONGEST_SLEEP;
+
+/// Cards that are worked on at the same time. Discord's rate limits are per channel; more would only queue there.
+const AT_ONCE: usize = 8;
+/// How soon a missing channel is looked for again.
+const NO_PLACE_AGAIN: Duration = Duration::from_secs(30);
+
+/// When a decision's cards are worked on next.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    not_before: Instant,
+    tries: u32,
+    doubted: bool,
+}
+
+type Finished = Result<(tokio::task::Id, Result<(), Unsettled>), tokio::task::JoinError>;
+
+/// The decisions whose cards want work.
+#[derive(Default)]
+pub(super) struct Queue {
+    waiting: HashMap<DecisionId, Waiting>,
+    pub(super) tasks: JoinSet<Result<(), Unsettled>>,
+    running: HashMap<tokio::task::Id, (DecisionId, Waiting)>,
+}
+
+impl Queue {
+    /// A change is worth a try at once, whatever was waited for: it may be the mend.
+    pub(super) fn add(&mut self, id: DecisionId, doubted: bool) {
+        let waiting = self.waiting.entry(id).or_insert(Waiting { not_before: Instant::now(), tries: 0, doubted });
+        waiting.not_before = Instant::now();
+        waiting.doubted |= doubted;
+    }
+
+    fn is_running(&self, id: DecisionId) -> bool {
+        self.running.values().any(|(running, _)| *running == id)
+    }
+
+    pub(super) fn start_due(&mut self, deliveries: &Arc<Deliveries>) {
+        let now = Instant::now();
+        let due = self.waiting.iter().filter(|(id, waiting)| waiting.not_before <= now && !self.is_running(**id));
+        let mut due: Vec<DecisionId> = due.map(|(id, _)| *id).collect();
+        due.sort_unstable();
+        for id in due.into_iter().take(AT_ONCE.saturating_sub(self.running.len())) {
+            let Some(waiting) = self.waiting.remove(&id) else { continue };
+            let deliveries = Arc::clone(deliveries);
+            let task = self.tasks.spawn(async move { deliveries.settle(id, waiting.doubted).await });
+            self.running.insert(task.id(), (id, waiting));
+        }
+    }
+
+    pub(super) fn next_start(&self) -> Instant {
+        let idle = Instant::now() + LONGEST_SLEEP;
+        if self.running.len() >= AT_ONCE {
+            return idle;
+        }
+        let startable = self.waiting.iter().filter(|(id, _)| !self.is_running(**id)).map(|(_, waiting)| waiting.not_before);
+        startable.min().map_or(idle, |first| first.min(idle))
+    }
+
+    pub(super) fn finished(&mut self, finished: Finished) {
+        let (task, result) = match finished {
+            Ok(finished) => finished,
+            Err(error) => (error.id(), Err(Unsettled::Store(format!("its work ended early: {error}")))),
+        };
+        let Some((id, waiting)) = self.running.remove(&task) else { return };
+        let after = match result {
+            Ok(()) => return,
+            Err(Unsettled::Store(error)) => {
+                tracing::warn!(decision = id.0, error, "the card waits for the store; trying again in 1 s");
+                STORE_AGAIN
+            }
+            Err(Unsettled::Board(BoardError::Refused(why))) => {
+                tracing::error!(decision = id.0, why, "Discord refuses this card; the decision can be answered from /attention");
+                return;
+            }
+            Err(Unsettled::Board(error)) => {
+                let after = retry_after(&error, waiting.tries);
+                tracing::warn!(decision = id.0, "card not shown yet, trying again in {} s: {error}", after.as_secs_f32().ceil());
+                after
+            }
+        };
+        let again = Waiting { not_before: Instant::now() + after, tries: waiting.tries + 1, ..waiting };
+        self.waiting.entry(id).or_insert(again);
+    }
+}
+
+fn retry_after(error: &BoardError, tries: u32) -> Duration {
+    match error {
+        // Doubles from what was asked for, up to the sleep that is never exceeded.
+        BoardError::Later { after, .. } => after.saturating_mul(1 << tries.min(5)).min(LONGEST_SLEEP).max(*after),
+        _ => NO_PLACE_AGAIN,
+    }
+}

@@ -1,0 +1,152 @@
+//! Tells when to look: the system's change notices on the few folders that matter, as hints.
+//!
+//! Single folders are watched, not trees: a repository's `target` or `node_modules` would drown the rest. A
+//! folder is watched before what is in it is listed, so that nothing appears unseen in between. A lost
+//! notice costs the wait until the next slow look, never a task. Must not know what is in a file.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use notify::event::ModifyKind;
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+
+use super::places::{Root, is_of_interest};
+use crate::sources::WatchedFolder;
+
+/// The notices of all watched folders.
+pub(super) struct Notices {
+    heard: Arc<Heard>,
+    watching: Arc<Mutex<Watching>>,
+}
+
+/// What the system's watcher tells, from its own thread.
+#[derive(Default)]
+struct Heard {
+    notice: Notify,
+    /// Folders that were removed or renamed: the system no longer watches what now has their name.
+    lost: Mutex<HashSet<PathBuf>>,
+    /// Watched folders, as they are named in events.
+    roots: Mutex<HashSet<PathBuf>>,
+}
+
+struct Watching {
+    folders: Vec<WatchedFolder>,
+    watcher: Option<RecommendedWatcher>,
+    watched: HashSet<PathBuf>,
+    complained: bool,
+    heard: Arc<Heard>,
+}
+
+impl Notices {
+    pub(super) fn new(folders: Vec<WatchedFolder>) -> Self {
+        let heard = Arc::new(Heard::default());
+        let ear = Arc::clone(&heard);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| ear.hear(event))
+            .inspect_err(|error| tracing::warn!(%error, "folders cannot be watched; looking from time to time instead"))
+            .ok();
+        let watching = Watching { folders, watcher, watched: HashSet::new(), complained: false, heard: Arc::clone(&heard) };
+        Self { heard, watching: Arc::new(Mutex::new(watching)) }
+    }
+
+    /// Waits for the next notice. One that came since the last wait is not lost.
+    pub(super) async fn wait(&self) {
+        self.heard.notice.notified().await;
+    }
+
+    /// Watches what is there now. `all`: also what is believed to be watched already.
+    pub(super) async fn refresh(&self, all: bool) {
+        let watching = Arc::clone(&self.watching);
+        let refreshed = tokio::task::spawn_blocking(move || watching.lock().unwrap_or_else(PoisonError::into_inner).refresh(all));
+        if let Err(error) = refreshed.await {
+            tracing::error!(%error, "watching the folders ended early; looking from time to time instead");
+        }
+    }
+}
+
+impl Heard {
+    fn is_root(&self, path: &Path) -> bool {
+        self.roots.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+    }
+
+    fn hear(&self, event: notify::Result<Event>) {
+        match event {
+            // Looking at the files raises access events: waking on them would wake for ever.
+            Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
+            Ok(event) => {
+                let matters = event.paths.iter().any(|path| is_of_interest(path) || self.is_root(path));
+                if !matters && !event.need_rescan() {
+                    return;
+                }
+                let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+                if event.need_rescan() {
+                    // Notices were dropped, of removed folders perhaps.
+                    lost.extend(self.roots.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+                }
+                if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
+                    lost.extend(event.paths);
+                }
+                drop(lost);
+                self.notice.notify_one();
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a change notice went wrong");
+                self.notice.notify_one();
+            }
+        }
+    }
+}
+
+impl Watching {
+    fn refresh(&mut self, all: bool) {
+        let lost = std::mem::take(&mut *self.heard.lost.lock().unwrap_or_else(PoisonError::into_inner));
+        let is_lost = |path: &Path| path.ancestors().any(|part| lost.contains(part));
+        self.watched.retain(|path| !all || !is_lost(path));
+        let roots: Vec<Root> = self.folders.iter().map(Root::of).collect();
+        let named = roots.iter().flat_map(|root| [root.folder.clone(), root.asked_for()]);
+        *self.heard.roots.lock().unwrap_or_else(PoisonError::into_inner) = named.collect();
+        for root in &roots {
+            self.watch_root(root);
+        }
+    }
+
+    fn watch_root(&mut self, root: &Root) {
+        if !self.watch(&root.folder) {
+            // Its appearance is an event of the folder above, where there is one.
+            if let Some(above) = root.folder.parent() {
+                self.watch(above);
+            }
+            return;
+        }
+        let worktrees = root.worktrees();
+        if worktrees.parent().is_some_and(|agents| self.watch(agents)) && self.watch(&worktrees) {
+            // What cannot be listed is said by the look that follows.
+            for folder in root.task_folders().unwrap_or_default() {
+                self.watch(&folder);
+            }
+        }
+    }
+
+    /// Whether there is such a folder; watched from now on, if the system can.
+    fn watch(&mut self, folder: &Path) -> bool {
+        if self.watched.contains(folder) {
+            return true;
+        }
+        if !folder.is_dir() {
+            return false;
+        }
+        let Some(watcher) = &mut self.watcher else { return true };
+        match watcher.watch(folder, RecursiveMode::NonRecursive) {
+            Ok(()) => {
+                self.watched.insert(folder.to_owned());
+            }
+            Err(error) if !self.complained => {
+                self.complained = true;
+                tracing::warn!(?folder, %error, "the folder cannot be watched; looking from time to time instead");
+            }
+            Err(_) => {}
+        }
+        true
+    }
+}

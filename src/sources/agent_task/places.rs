@@ -1,0 +1,238 @@
+//! Where tasks' files lie, and how they are read: bounded, and without taking an error for an absence.
+//!
+//! Only known places are looked at, never a whole tree: the folder itself, and one level below its
+//! `.agents/worktrees`. Blocks. Must not know decisions, or what a file says.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::sources::WatchedFolder;
+
+/// The file's name.
+pub(super) const TASK_FILE: &str = ".agent-task.json";
+/// Where worktrees lie in a repository.
+const WORKTREES: &str = ".agents/worktrees";
+/// More than any real task's file: they have a kilobyte.
+const LONGEST_FILE: u64 = 1 << 20;
+
+/// A watched folder, made absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Root {
+    /// The repository, or another folder with a task's file in it.
+    pub(super) folder: PathBuf,
+    /// Only its worktrees are meant, not a file in the folder itself.
+    worktrees_only: bool,
+    project: Option<String>,
+}
+
+impl Root {
+    /// Resolves links as far as the folder exists, so that one file has one path however it was configured.
+    pub(super) fn of(watched: &WatchedFolder) -> Self {
+        let project = watched.project.clone().filter(|project| !project.trim().is_empty());
+        let given = std::path::absolute(&watched.path).unwrap_or_else(|_| watched.path.clone());
+        let resolved = resolve(&given);
+        // The folder of worktrees may itself be a link to another disk: it is known by the name that was given.
+        for path in [&given, &resolved] {
+            if let Some(repository) = repository_of_worktrees(path) {
+                return Self { folder: resolve(repository), worktrees_only: true, project };
+            }
+        }
+        Self { folder: resolved, worktrees_only: false, project }
+    }
+
+    /// The folder that was asked for.
+    pub(super) fn asked_for(&self) -> PathBuf {
+        if self.worktrees_only { self.worktrees() } else { self.folder.clone() }
+    }
+
+    pub(super) fn worktrees(&self) -> PathBuf {
+        self.folder.join(WORKTREES)
+    }
+
+    /// Whether a file lies where this root is looked at.
+    pub(super) fn covers(&self, file: &Path) -> bool {
+        let Some(folder) = file.parent() else { return false };
+        (folder == self.folder && !self.worktrees_only) || folder.parent() == Some(&self.worktrees())
+    }
+
+    /// The project of a task in `folder`: the configured one, else the name of the repository it belongs to.
+    pub(super) fn project_of(&self, folder: &Path) -> String {
+        let repository = folder.parent().and_then(repository_of_worktrees).unwrap_or(folder);
+        let name = || repository.file_name().map(|name| name.to_string_lossy().into_owned());
+        self.project.clone().or_else(name).unwrap_or_else(|| "default".into())
+    }
+
+    /// The folders in which a task's file may lie now.
+    ///
+    /// # Errors
+    /// The worktrees cannot be listed; that they are not there is no error.
+    pub(super) fn task_folders(&self) -> Result<Vec<PathBuf>, Trouble> {
+        let mut folders = children(&self.worktrees())?;
+        if !self.worktrees_only {
+            folders.insert(0, self.folder.clone());
+        }
+        Ok(folders)
+    }
+}
+
+/// The path without links, as far as it exists.
+fn resolve(path: &Path) -> PathBuf {
+    let existing = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
+    match existing.and_then(|(part, real)| Some((real, path.strip_prefix(part).ok()?))) {
+        Some((real, rest)) if rest.as_os_str().is_empty() => real,
+        Some((real, rest)) => real.join(rest),
+        None => path.to_owned(),
+    }
+}
+
+/// The repository whose worktrees lie in `path`.
+fn repository_of_worktrees(path: &Path) -> Option<&Path> {
+    if path.ends_with(WORKTREES) { path.parent()?.parent() } else { None }
+}
+
+/// Whether a path is one where something of interest appears or vanishes, by its name alone.
+pub(super) fn is_of_interest(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == TASK_FILE)
+        || path.ends_with(".agents")
+        || path.ends_with(WORKTREES)
+        || path.parent().is_some_and(|parent| parent.ends_with(WORKTREES))
+}
+
+/// Something that cannot be looked at, or not understood yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+fn is_absence(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// The folders in a folder, in order of their names.
+fn children(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
+    let trouble = |error: std::io::Error| Trouble { path: folder.to_owned(), why: error.to_string() };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if is_absence(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(trouble(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(trouble)?.path();
+        if path.is_dir() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// What is at a path.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A text.
+    Text(String),
+    /// No file, for certain.
+    Gone,
+    /// It cannot be read, now or at all.
+    Unreadable(String),
+}
+
+/// Reads a task's file.
+pub(super) fn read(path: &Path) -> Content {
+    match try_read(path) {
+        Ok(content) => content,
+        Err(error) if is_absence(&error) => Content::Gone,
+        Err(error) => Content::Unreadable(error.to_string()),
+    }
+}
+
+fn try_read(path: &Path) -> std::io::Result<Content> {
+    // Asked before it is opened: opening a pipe waits for its writer, for ever perhaps.
+    if !path.metadata()?.is_file() {
+        return Ok(Content::Unreadable("it is no regular file".into()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Ok(Content::Unreadable(format!("it is longer than {LONGEST_FILE} bytes")));
+    }
+    Ok(String::from_utf8(bytes).map_or_else(|_| Content::Unreadable("it is no UTF-8 text".into()), Content::Text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(path: impl Into<PathBuf>) -> Root {
+        Root::of(&WatchedFolder { path: path.into(), project: None })
+    }
+
+    #[test]
+    fn each_way_to_name_a_folder_leads_to_the_same_files() {
+        let temporary = tempfile::tempdir().unwrap();
+        let repository = temporary.path().canonicalize().unwrap().join("shop");
+        let worktrees = repository.join(".agents/worktrees");
+        let (a, b) = (worktrees.join("a"), worktrees.join("b"));
+        for folder in [&a, &b, &repository.join("src/deep")] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        std::fs::write(worktrees.join("README"), "").unwrap();
+        let cases = [
+            (repository.clone(), vec![repository.clone(), a.clone(), b.clone()]),
+            (repository.join("src/.."), vec![repository.clone(), a.clone(), b.clone()]),
+            (worktrees, vec![a.clone(), b]),
+            (a.clone(), vec![a]),
+            (repository.join("src"), vec![repository.join("src")]),
+        ];
+        for (given, expected) in cases {
+            let root = root(&given);
+            let found = root.task_folders().unwrap();
+            assert_eq!(found, expected, "{}", given.display());
+            for folder in found {
+                assert!(root.covers(&folder.join(TASK_FILE)), "{} covers {}", given.display(), folder.display());
+                let project = if given.ends_with("src") { "src" } else { "shop" };
+                assert_eq!(root.project_of(&folder), project, "{}", given.display());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_gone_and_what_cannot_be_read_is_not() {
+        let temporary = tempfile::tempdir().unwrap();
+        let at = |name: &str| temporary.path().join(name);
+        std::fs::write(at("text"), "{}").unwrap();
+        std::fs::write(at("cut"), [b'"', 0xE2, 0x80]).unwrap();
+        std::fs::write(at("long"), vec![b' '; (1 << 20) + 1]).unwrap();
+        std::fs::create_dir(at("folder")).unwrap();
+        assert_eq!(read(&at("text")), Content::Text("{}".into()));
+        for gone in ["missing", "missing/below", "text/below"] {
+            assert_eq!(read(&at(gone)), Content::Gone, "{gone}");
+        }
+        for unreadable in ["cut", "long", "folder"] {
+            assert!(matches!(read(&at(unreadable)), Content::Unreadable(_)), "{unreadable}");
+        }
+        let real = temporary.path().canonicalize().unwrap();
+        assert_eq!(root(at("missing/below")).task_folders().unwrap(), [real.join("missing/below")]);
+    }
+
+    #[test]
+    fn only_names_of_interest_wake() {
+        for (path, expected) in [
+            ("/r/.agent-task.json", true),
+            ("/r/.agents", true),
+            ("/r/.agents/worktrees", true),
+            ("/r/.agents/worktrees/w", true),
+            ("/r/.agents/worktrees/w/.agent-task.json", true),
+            ("/r/.agents/worktrees/w/src", false),
+            ("/r/gander.db-wal", false),
+            ("/r/.agent-heartbeat", false),
+        ] {
+            assert_eq!(is_of_interest(Path::new(path)), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! A waiting task as a question to a person.
+//!
+//! All words that this source puts on a card are here. The file's own words come first; these stand in where
+//! it is silent. Pure. Must not know folders, files or the store.
+
+use super::shape::{COUNTS, Task, Waits};
+use crate::core::decision::{Agent, Detail, Kind, Request, Risk};
+
+/// What every key of this source begins with.
+const KEY: &str = "agent-task:";
+/// The longest task name in a title, in characters; the rest of a description is in the body.
+const LONGEST_NAME: usize = 160;
+
+/// The key of a file's question: where the file is, and what it waits for. Another state is another question:
+/// an edited card notifies nobody, and a deferral of the review must not hold back the failure.
+pub(super) fn key(file: &str, waits: Waits) -> String {
+    format!("{KEY}{file}#{}", waits.word())
+}
+
+/// The file and the state that a key belongs to, if it is one of ours.
+pub(super) fn parts_of(key: &str) -> Option<(&str, &str)> {
+    key.strip_prefix(KEY)?.rsplit_once('#')
+}
+
+/// The question that a waiting task asks.
+///
+/// The risk is medium whatever the state is called: risk says how bad a wrong *answer* is, and answering a failed
+/// task wrongly costs some rework. Policy may raise it for a project or a kind.
+pub(super) fn question(task: &Task, waits: Waits, file: &str, folder: &str, project: &str) -> Request {
+    let words = words(waits);
+    let mut insight = task.insight.clone();
+    for (part, usual) in [
+        (&mut insight.observation, words.observation),
+        (&mut insight.why_it_matters, words.why_it_matters),
+        (&mut insight.what_to_do, words.what_to_do),
+    ] {
+        if part.is_empty() {
+            usual.clone_into(part);
+        }
+    }
+    let name: String = task.name.chars().take(LONGEST_NAME).collect();
+    let whole = task.description == name || task.description.is_empty();
+    Request {
+        title: format!("{}: {name}", words.heading),
+        kind: Kind::from(words.kind),
+        insight,
+        details: details(task, folder),
+        body: if whole { String::new() } else { task.description.clone() },
+        project: project.to_owned(),
+        agent: Agent { name: task.agent.clone().unwrap_or_else(|| "agent".into()), session: Some(task.id.clone()) },
+        risk: Risk::Medium,
+        dedup_key: Some(key(file, waits)),
+        ..Request::default()
+    }
+}
+
+fn details(task: &Task, folder: &str) -> Vec<Detail> {
+    let detail = |name: &str, value: &str| Detail { name: name.into(), value: value.into() };
+    let mut details = vec![detail("state", &task.state), detail("worktree", folder)];
+    details.extend(task.facts.iter().cloned());
+    // An answer that looks as if it did something, and does not, is worse than none.
+    details.push(detail(
+        "after your answer",
+        "it is on record here, but this agent does not read it: do what is said above, or tell it",
+    ));
+    details
+}
+
+/// Whether a question is, to a person, the one that was asked before: all but what only counts, and the project's name.
+pub(super) fn same_question(a: &Request, b: &Request) -> bool {
+    let bare = |request: &Request| {
+        let mut request = request.clone();
+        request.details.retain(|detail| !COUNTS.contains(&detail.name.as_str()));
+        request.project.clear();
+        request
+    };
+    bare(a) == bare(b)
+}
+
+/// Why a question is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over<'a> {
+    /// The task is in another state.
+    WentOn(&'a str),
+    /// The file is not there any more.
+    Gone,
+    /// The file is something else now.
+    Alien,
+    /// Nobody looks there any more.
+    Unwatched,
+    /// It is asked under another project's name.
+    Renamed(&'a str),
+}
+
+impl Over<'_> {
+    /// The reason, as a person reads it on the card.
+    pub(super) fn reason(self) -> String {
+        let short = |text: &str| text.chars().take(80).collect::<String>();
+        match self {
+            Self::WentOn(state) => format!("the task went on without an answer: its state is now {}", short(state)),
+            Self::Gone => "the task's file is gone, so nothing waits any more".into(),
+            Self::Alien => "the task's file now holds something else, so nothing is known to wait".into(),
+            Self::Unwatched => "its folder is no longer watched".into(),
+            Self::Renamed(project) => format!("it is asked again under the project {}", short(project)),
+        }
+    }
+}
+
+struct Words {
+    heading: &'static str,
+    kind: &'static str,
+    observation: &'static str,
+    why_it_matters: &'static str,
+    what_to_do: &'static str,
+}
+
+const fn words(waits: Waits) -> Words {
+    match waits {
+        Waits::Plan => Words {
+            heading: "Plan to review",
+            kind: "design_review",
+            observation: "The agent has a plan and stopped to have it read.",
+            why_it_matters: "Nothing is implemented before somebody has read the plan.",
+            what_to_do: "Read the plan. If it is right, run the task again with skip_to=implement; if not, tell the agent why.",
+        },
+        Waits::Review => Words {
+            heading: "Work to review",
+            kind: "code_review",
+            observation: "The agent stopped and asks for a review.",
+            why_it_matters: "The task does not go on before somebody has looked.",
+            what_to_do: "Look at what is in the worktree, then let the task go on or tell the agent what is wrong.",
+        },
+        Waits::Validation => Words {
+            heading: "Validation failed",
+            kind: "test_failure",
+            observation: "The implementation does not pass its validation.",
+            why_it_matters: "Once its retries are used up the agent stands still, and the worktree goes stale.",
+            what_to_do: "Open the worktree, run the validation, mend what fails, and run the task again with skip_to=implement.",
+        },
+        Waits::Blocked => Words {
+            heading: "Blocked",
+            kind: "routine",
+            observation: "The task is blocked. The agent did not say by what.",
+            why_it_matters: "It does not go on before what blocks it is out of the way.",
+            what_to_do: "Find out in the worktree or the issue what blocks it, clear it, and run the task again.",
+        },
+        Waits::Failed => Words {
+            heading: "Task failed",
+            kind: "routine",
+            observation: "The task failed and the agent gave up. It did not say why.",
+            why_it_matters: "Nobody works on it any more, and what was done so far may be lost with the worktree.",
+            what_to_do: "Look at what the agent left in the worktree; run the task again, or close it.",
+        },
+        Waits::Person => Words {
+            heading: "A person is needed",
+            kind: "routine",
+            observation: "The agent says that a person has to act.",
+            why_it_matters: "It waits for that, or goes on without what it needs.",
+            what_to_do: "Look at what the agent says in the worktree, and act on it.",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::agent_task::shape::{Reading, read_task};
+
+    fn ask(case: &str) -> Request {
+        let path = format!("{}/fixtures/agent-task/{case}.json", env!("CARGO_MANIFEST_DIR"));
+        let Reading::Task(task) = read_task(&std::fs::read_to_string(path).unwrap()) else { panic!("{case} is no task") };
+        question(&task, task.waits.expect("it waits"), "/r/.agents/worktrees/w/.agent-task.json", "/r/.agents/worktrees/w", "shop")
+    }
+
+    fn detail<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+        request.details.iter().find(|detail| detail.name == name).map(|detail| detail.value.as_str())
+    }
+
+    #[test]
+    fn titles_and_kinds() {
+        let cases = [
+            ("published-needs-review", "code_review", "Work to review: Cache the price list of the shop front"),
+            ("published-plan-review", "design_review", "Plan to review: Split the importer in two"),
+            ("published-working-needs-person", "routine", "A person is needed: task/publish-nightly"),
+            ("written-impl-validation-failed", "test_failure", "Validation failed: issue-58-cart-totals"),
+            ("written-planning-review", "design_review", "Plan to review: issue-61-search-filters"),
+            ("written-blocked", "routine", "Blocked: issue-60-tax-tables"),
+            ("written-failed", "routine", "Task failed: issue-62-mailer"),
+        ];
+        for (case, kind, title) in cases {
+            let request = ask(case);
+            assert_eq!((request.kind.as_str(), request.title.as_str()), (kind, title), "{case}");
+            assert_eq!(request.risk, Risk::Medium, "{case}");
+            let insight = &request.insight;
+            for part in [&insight.observation, &insight.why_it_matters, &insight.what_to_do] {
+                assert!(!part.is_empty(), "{case}: {insight:?}");
+            }
+            assert!(request.details.len() <= 14, "{case}: a card has room for 14 details");
+        }
+    }
+
+    #[test]
+    fn details_are_the_files_facts() {
+        let request = ask("published-needs-review");
+        for (name, value) in [
+            ("state", "needs-review"),
+            ("step", "implementing"),
+            ("branch", "issue/issue-41-price-cache"),
+            ("validation", "make check"),
+            ("model", "big-coder-2"),
+            ("tokens", "input 81200, output 9400"),
+            ("cost in USD", "1.27"),
+            ("pull request", "https://git.example/shop/front/pull/77"),
+            ("worktree", "/r/.agents/worktrees/w"),
+        ] {
+            assert_eq!(detail(&request, name), Some(value), "{name}");
+        }
+        assert_eq!((request.agent.name.as_str(), request.agent.session.as_deref()), ("goose", Some("front-41")));
+        assert!(!format!("{request:?}").contains("2026-"), "no time is in it, or each heartbeat were a revision");
+        assert!(request.body.contains("Keep the old endpoint"), "a long description is not lost");
+    }
+
+    #[test]
+    fn counts_make_no_new_question_and_words_do() {
+        let asked = ask("written-impl-validation-failed");
+        let mut counted = asked.clone();
+        counted.details.push(Detail { name: "tokens".into(), value: "5".into() });
+        assert!(same_question(&asked, &counted));
+        counted.insight.observation.push_str(" And one more.");
+        assert!(!same_question(&asked, &counted));
+    }
+
+    #[test]
+    fn a_key_names_its_file_again() {
+        for file in ["/a/b/.agent-task.json", "/odd#name: x/.agent-task.json"] {
+            assert_eq!(parts_of(&key(file, Waits::Plan)), Some((file, "planning-review")));
+        }
+        assert_eq!(parts_of("deploy:42#failed"), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! What the tests share: the program as a process, and cards as people see them.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails here")]
+
+pub(crate) mod cards;
+pub(crate) mod process;

@@ -1,0 +1,209 @@
+//! The bot against a pretend Discord, in one process and by a clock that the test moves.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use discord_sandbox::{Options, Outcome, Person, RateLimits, Sandbox};
+use gander::core::decision::{Decision, DecisionId, Request, Risk};
+use gander::core::permission::ApproverRule;
+use gander::core::policy::Rules;
+use gander::engine::clock::{TestClock, wall_time};
+use gander::engine::{Handle, timers, watch};
+use gander::store::sqlite::SqliteStore;
+use gander::surfaces::discord::{self, Api, Channels, Settings};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+/// Far more than anything takes: a test that waits this long has failed.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// A server, a bot in it, and the store that the bot serves.
+pub(crate) struct Bot {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) handle: Handle,
+    pub(crate) clock: TestClock,
+    pub(crate) folder: Arc<tempfile::TempDir>,
+    file: PathBuf,
+    rules: Rules,
+    running: Vec<JoinHandle<()>>,
+}
+
+/// Maya by name and everybody with the role: Maya and Jonas may, Sven may not.
+pub(crate) fn approvers(sandbox: &Sandbox) -> Vec<ApproverRule> {
+    let maya = sandbox.addresses().user_id("maya").unwrap().parse().unwrap();
+    vec![ApproverRule { users: vec![maya], roles: vec!["Approvers".into()], ..ApproverRule::default() }]
+}
+
+impl Bot {
+    /// A new server and a bot for which Maya and everybody with the role may decide.
+    pub(crate) async fn start() -> Self {
+        let sandbox = Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap();
+        let rules = Rules { approvers: approvers(&sandbox), ..Rules::default() };
+        Self::start_in(sandbox, rules).await
+    }
+
+    /// A new bot with a store of its own in this server.
+    pub(crate) async fn start_in(sandbox: Sandbox, rules: Rules) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let file = folder.path().join("gander.db");
+        let clock = TestClock::at(wall_time());
+        Self::on(sandbox, rules, clock, folder, file).await
+    }
+
+    async fn on(sandbox: Sandbox, rules: Rules, clock: TestClock, folder: Arc<tempfile::TempDir>, file: PathBuf) -> Self {
+        let store = Arc::new(SqliteStore::open(&file, None, wall_time()).unwrap());
+        let handle = Handle::new(store, rules.clone(), Arc::new(clock.clone()));
+        let bot = Self { sandbox, handle, clock, folder, file, rules, running: Vec::new() };
+        bot.connect().await
+    }
+
+    async fn connect(mut self) -> Self {
+        let addresses = self.sandbox.addresses();
+        let settings = Settings {
+            token: addresses.token.clone(),
+            api: Api::Pinned {
+                address: addresses.tls.trim_start_matches("https://").parse().unwrap(),
+                ca: addresses.ca.clone().into(),
+            },
+            guild: None,
+            channels: Channels { usual: None, projects: [("web-shop".into(), "#web-shop".into())].into() },
+        };
+        let (handle, file) = (self.handle.clone(), self.file.clone());
+        self.running = vec![
+            tokio::spawn(async move { discord::run(handle, settings, std::future::pending()).await.unwrap() }),
+            tokio::spawn(timers::run(self.handle.clone())),
+            tokio::spawn({
+                let handle = self.handle.clone();
+                async move { watch::run(handle, &file).await }
+            }),
+        ];
+        let ready = |sandbox: &Sandbox| {
+            let view = sandbox.view("maya")?;
+            (view.bot_online && !view.commands.is_empty()).then_some(())
+        };
+        self.sandbox.wait_for("the bot to be online", LIMIT, ready).await.unwrap();
+        self
+    }
+
+    /// Ends the bot as a crash would: nothing is said, nothing is finished.
+    pub(crate) async fn kill(&mut self) {
+        for task in self.running.drain(..) {
+            task.abort();
+            let _ = task.await;
+        }
+        let gone = |sandbox: &Sandbox| (sandbox.gateway_sessions() == 0).then_some(());
+        self.sandbox.wait_for("the bot to be gone", LIMIT, gone).await.unwrap();
+    }
+
+    /// Ends the bot and starts one anew on the same store.
+    pub(crate) async fn restart(mut self) -> Self {
+        self.kill().await;
+        let Self { sandbox, rules, clock, folder, file, .. } = self;
+        Self::on(sandbox, rules, clock, folder, file).await
+    }
+
+    pub(crate) fn person(&self, name: &str) -> Person {
+        self.sandbox.user(name).unwrap()
+    }
+
+    /// An agent asks.
+    pub(crate) async fn ask(&self, request: Request) -> Decision {
+        self.handle.ask(request).await.unwrap().into_decision()
+    }
+
+    /// Asks, and waits until Maya sees the card.
+    pub(crate) async fn ask_and_see(&self, request: Request) -> (Decision, Value) {
+        let decision = self.ask(request).await;
+        let card = self.card(decision.id, "is there", |_| true).await;
+        (decision, card)
+    }
+
+    /// Waits until the newest card of a decision is as it should be, as everybody sees it.
+    pub(crate) async fn card(&self, id: DecisionId, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let probe = |sandbox: &Sandbox| cards_of(sandbox, id).pop().filter(&is_so);
+        self.sandbox.wait_for(&format!("the card of {id}: {what}"), LIMIT, probe).await.unwrap()
+    }
+
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+}
+
+/// All messages of the server that stand for a decision, oldest first.
+pub(crate) fn cards_of(sandbox: &Sandbox, id: DecisionId) -> Vec<Value> {
+    let view = sandbox.view("maya").unwrap();
+    let start = format!("{id} ");
+    let stands = |message: &&Value| {
+        message["embeds"][0]["title"].as_str().is_some_and(|title| title.starts_with(&start))
+            && message["flags"].as_u64() != Some(64)
+    };
+    view.channels.iter().flat_map(|channel| &channel.messages).filter(stands).cloned().collect()
+}
+
+/// The id of the message's button or menu whose custom id has this verb.
+pub(crate) fn control(message: &Value, verb: &str) -> String {
+    custom_ids(message)
+        .into_iter()
+        .find(|id| id.split(':').nth(2) == Some(verb))
+        .unwrap_or_else(|| panic!("no {verb} on {message:#}"))
+}
+
+pub(crate) fn custom_ids(message: &Value) -> Vec<String> {
+    let rows = message["components"].as_array().into_iter().flatten();
+    let components = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
+    components.filter_map(|component| component["custom_id"].as_str().map(Into::into)).collect()
+}
+
+pub(crate) fn id(message: &Value) -> &str {
+    message["id"].as_str().unwrap()
+}
+
+/// What the outcome shows in words: the answering message's content.
+pub(crate) fn words(outcome: &Outcome) -> &str {
+    assert!(outcome.ok, "{outcome:?}");
+    outcome.message.as_ref().and_then(|message| message["content"].as_str()).unwrap_or_default()
+}
+
+pub(crate) async fn click(person: &Person, message: &Value, verb: &str) -> Outcome {
+    person.click(id(message), &control(message, verb)).await
+}
+
+/// Clicks Reject and submits the reason.
+pub(crate) async fn reject(person: &Person, message: &Value, reason: &str) -> Outcome {
+    let form = click(person, message, "reject").await;
+    submit(person, &form, reason).await
+}
+
+/// Fills in the form that an act has opened.
+pub(crate) async fn submit(person: &Person, form: &Outcome, text: &str) -> Outcome {
+    let modal = form.modal.as_ref().unwrap_or_else(|| panic!("no form: {form:?}"));
+    person.submit(modal["modal_id"].as_str().unwrap(), serde_json::json!({ "text": text })).await
+}
+
+pub(crate) async fn defer(person: &Person, message: &Value, value: &str) -> Outcome {
+    person.select(id(message), &control(message, "defer"), &[value]).await
+}
+
+/// A question as agents ask them.
+pub(crate) fn request(title: &str) -> Request {
+    let mut request = Request { title: title.into(), risk: Risk::Medium, ..Request::default() };
+    request.agent.name = "goose".into();
+    request
+}
+
+/// The whole of a deployment's question.
+pub(crate) fn deploy() -> Request {
+    serde_json::from_value(serde_json::json!({
+        "title": "Deploy contact sync to production",
+        "kind": "deploy", "project": "web-shop", "environment": "production", "risk": "high", "confidence": 0.82, "priority": "high",
+        "insight": {
+            "observation": "All stages are green.", "why_it_matters": "Sales sees stale contacts.",
+            "what_to_do": "Approve to roll out. Rolling back takes 2 minutes."
+        },
+        "details": [{ "name": "tests", "value": "47/47" }, { "name": "coverage", "value": "94 %" }],
+        "agent": { "name": "goose", "session": "s-7" }
+    }))
+    .unwrap()
+}

@@ -1,0 +1,10 @@
+//! The bot as people and agents know it: through the pretend Discord, with the real client and its rate limiter.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod answers;
+mod attention;
+mod bot;
+mod draw;
+mod hostile;
+mod weather;

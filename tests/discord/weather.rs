@@ -1,0 +1,127 @@
+//! Discord and the network misbehave. Afterwards: one card, true; nothing lost, nothing doubled.
+
+use discord_sandbox::{BotAccess, DropHow, Effect, Fault, Match, Sandbox, Wire};
+use gander::engine::Claim;
+
+use crate::bot::{Bot, LIMIT, cards_of, click, custom_ids, id, request};
+
+fn on(method: &str, path: &str, effect: Effect, times: u32) -> Fault {
+    Fault { matching: Match { method: Some(method.into()), path: Some(path.into()) }, effect, times }
+}
+
+async fn settles(bot: &Bot, fault: Fault) {
+    bot.sandbox.fault(fault);
+    let (decision, card) = bot.ask_and_see(request("In this weather?")).await;
+    let outcome = click(&bot.person("maya"), &card, "approve").await;
+    assert!(outcome.ok, "{outcome:?}");
+    bot.card(decision.id, "true", |card| custom_ids(card).is_empty()).await;
+    // Whatever was under way has been seen by now: the agent's claim is drawn after it.
+    bot.handle.wait(decision.id, Claim::Yes, None).await.unwrap();
+    bot.card(decision.id, "picked up", |card| card.to_string().contains("picked it up")).await;
+    assert_eq!(cards_of(&bot.sandbox, decision.id).len(), 1);
+    bot.sandbox.clear_faults();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_error_is_tried_again() {
+    let bot = Bot::start().await;
+    settles(&bot, on("POST", "/messages", Effect::status(503), 2)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_is_waited_for() {
+    let bot = Bot::start().await;
+    settles(&bot, on("POST", "/messages", Effect::status(429), 1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_lost_after_the_post_makes_no_second_card() {
+    let bot = Bot::start().await;
+    settles(&bot, on("POST", "/messages", Effect::WithholdAnswer { ms: Some(50) }, 1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_that_fails_once_is_repeated_and_one_that_is_lost_is_mended_by_an_edit() {
+    let bot = Bot::start().await;
+    settles(&bot, on("POST", "/callback", Effect::status(503), 1)).await;
+    let (decision, card) = bot.ask_and_see(request("Lost answer?")).await;
+    bot.sandbox.fault(on("POST", "/callback", Effect::status(503), 5));
+    let outcome = click(&bot.person("maya"), &card, "approve").await;
+    assert!(!outcome.ok, "the person sees that it failed: {outcome:?}");
+    bot.card(decision.id, "true all the same", |card| custom_ids(card).is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_a_moderator_deletes_is_posted_again_while_it_is_open() {
+    let bot = Bot::start().await;
+    let (decision, card) = bot.ask_and_see(request("Deleted?")).await;
+    let channel = card["channel_id"].as_str().unwrap();
+    bot.sandbox.delete_message(channel, id(&card));
+    let again = bot.card(decision.id, "posted again", |again| id(again) != id(&card)).await;
+    click(&bot.person("maya"), &again, "approve").await;
+    let done = bot.card(decision.id, "approved", |card| custom_ids(card).is_empty()).await;
+    bot.sandbox.delete_message(channel, id(&done));
+    let (other, _) = bot.ask_and_see(request("Another")).await;
+    assert_ne!(other.id, decision.id);
+    assert!(cards_of(&bot.sandbox, decision.id).is_empty(), "what is decided needs no card");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_deleted_while_nobody_listened_is_posted_again() {
+    let mut bot = Bot::start().await;
+    let (decision, card) = bot.ask_and_see(request("Deleted meanwhile?")).await;
+    bot.kill().await;
+    bot.sandbox.delete_message(card["channel_id"].as_str().unwrap(), id(&card));
+    let bot = bot.restart().await;
+    bot.card(decision.id, "posted again", |again| id(again) != id(&card)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_is_closed_is_waited_for_and_the_card_comes_when_it_opens() {
+    let bot = Bot::start().await;
+    let channel = bot.sandbox.addresses().channel_id("web-shop").unwrap().to_owned();
+    bot.sandbox.set_bot_access(&channel, BotAccess::Hidden);
+    let mut asked = request("Closed?");
+    asked.project = "web-shop".into();
+    let decision = bot.ask(asked).await;
+    let list = bot.handle.attention(None).await.unwrap();
+    assert_eq!(list[0].id, decision.id, "it waits, and the list shows it");
+    bot.sandbox.set_bot_access(&channel, BotAccess::Full);
+    bot.card(decision.id, "posted", |_| true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_channel_gets_its_cards_back_in_another() {
+    let bot = Bot::start().await;
+    let (decision, card) = bot.ask_and_see(request("Where?")).await;
+    bot.sandbox.delete_channel(card["channel_id"].as_str().unwrap());
+    let again = bot.card(decision.id, "in another channel", |_| true).await;
+    assert_ne!(again["channel_id"], card["channel_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_drops_in_every_way_and_clicks_work_again() {
+    let bot = Bot::start().await;
+    for how in [
+        DropHow::Tcp,
+        DropHow::Close(Some(4000)),
+        DropHow::Reconnect,
+        DropHow::InvalidSession { resumable: true },
+        DropHow::InvalidSession { resumable: false },
+    ] {
+        let (decision, card) = bot.ask_and_see(request(&format!("{how:?}"))).await;
+        let before = bot.sandbox.journal(0).last().map_or(0, |entry| entry.n);
+        bot.sandbox.drop_gateway(how);
+        let back = |sandbox: &Sandbox| {
+            let again = sandbox
+                .journal(before)
+                .iter()
+                .any(|entry| entry.kind == Wire::Gateway && matches!(entry.method.as_str(), "READY" | "RESUME"));
+            (again && sandbox.view("maya")?.bot_online).then_some(())
+        };
+        bot.sandbox.wait_for(&format!("the bot to be back after {how:?}"), LIMIT, back).await.unwrap();
+        let outcome = click(&bot.person("maya"), &card, "approve").await;
+        assert!(outcome.ok, "{how:?}: {outcome:?}");
+        assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open());
+    }
+}
