@@ -20,6 +20,7 @@ CREATE TABLE decision (
 
 CREATE UNIQUE INDEX decision_dedup ON decision (project, dedup_key)
     WHERE dedup_key IS NOT NULL AND state IN ('pending', 'deferred');
+CREATE INDEX decision_key ON decision (dedup_key) WHERE dedup_key IS NOT NULL;
 CREATE INDEX decision_open ON decision (id) WHERE state IN ('pending', 'deferred');
 CREATE INDEX decision_wake ON decision (wake_at) WHERE wake_at IS NOT NULL;
 

@@ -84,8 +84,10 @@ fn keys_of_two_projects_are_two(store: &dyn Store) {
     let first = store.ask(of("one"), terms(), noon()).unwrap().into_decision();
     let second = store.ask(of("two"), terms(), noon()).unwrap().into_decision();
     assert_ne!(first.id, second.id);
-    let filter = Filter { project: Some("two".into()), open_only: true, limit: 0 };
-    assert_eq!(store.list(&filter).unwrap(), [second]);
+    let filter = Filter { project: Some("two".into()), open_only: true, ..Filter::default() };
+    assert_eq!(store.list(&filter).unwrap(), std::slice::from_ref(&second));
+    let keyed = |prefix: &str| store.list(&Filter { key_prefix: Some(prefix.into()), ..Filter::default() }).unwrap().len();
+    assert_eq!((keyed("k"), keyed("kk"), keyed("")), (2, 0, 2));
 }
 
 fn the_first_answer_wins(store: &dyn Store) {

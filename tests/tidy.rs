@@ -15,8 +15,8 @@ const MAY_IMPORT: [(&str, &[&str]); 5] = [
     ("core", &["core"]),
     ("store", &["core", "store"]),
     ("engine", &["core", "store", "engine"]),
-    ("sources", &["core", "engine", "sources", "store"]),
-    ("surfaces", &["core", "engine", "surfaces", "store"]),
+    ("sources", &["core", "engine", "sources"]),
+    ("surfaces", &["core", "engine", "surfaces"]),
 ];
 
 /// Crates with one user.

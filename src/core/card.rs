@@ -6,7 +6,7 @@
 use super::decision::{Attachment, Decision, Risk, State, Verdict};
 use super::pace::Pace;
 use super::text::{self, label};
-use super::untrusted::{Cut, clean, code_block, escaped, one_line, units};
+use super::untrusted::{Cut, clean, code_block, escaped, one_line, quotation, units};
 
 /// The colour of a card's edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,26 +247,6 @@ impl Page {
             },
         );
     }
-}
-
-/// An agent's long text, each line marked as a quotation: nothing in it can look like the bot's own words.
-fn quotation(text: &str, room: usize) -> Cut {
-    let mut quoted = Cut { text: String::new(), whole: true };
-    let mut left = room;
-    for line in text.lines() {
-        if left < 8 {
-            quoted.whole = false;
-            break;
-        }
-        let cut = escaped(line, left - 3);
-        left -= units(&cut.text) + 3;
-        quoted.text.push_str("> ");
-        quoted.text.push_str(&cut.text);
-        quoted.text.push('\n');
-        quoted.whole &= cut.whole;
-    }
-    quoted.text.truncate(quoted.text.trim_end_matches('\n').len());
-    quoted
 }
 
 /// Everything that was asked, as a text file. Cleaned, not escaped: nothing draws it.

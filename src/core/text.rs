@@ -12,7 +12,7 @@ use super::Time;
 use super::decision::{Decision, Refused, Resolved, Risk, State, Verdict};
 use super::pace::Pace;
 use super::permission::{Denied, WhoMay};
-use super::untrusted::{escaped, one_line, without_links};
+use super::untrusted::{clean, escaped, one_line, quotation, without_links};
 
 /// Labels of buttons, menus and modals.
 #[allow(missing_docs, reason = "each says itself")]
@@ -157,9 +157,7 @@ pub fn claimed(resolved: &Resolved, pace: Pace) -> String {
 /// Somebody's words as a quotation, each line marked.
 #[must_use]
 pub fn quoted(text: &str, limit: usize) -> String {
-    let cleaned = super::untrusted::clean(text);
-    let cut = escaped(cleaned.trim(), limit).text;
-    cut.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
+    quotation(clean(text).trim(), limit).text
 }
 
 /// The deferral's field on a card.
@@ -189,7 +187,7 @@ pub fn moved(decision: &Decision, link: Option<&str>) -> String {
 #[must_use]
 pub fn safe_default(decision: &Decision) -> String {
     match decision.terms.safe_default {
-        super::decision::SafeDefault::Reject => "It stays unapproved (safe default: reject)".into(),
+        super::decision::SafeDefault::Reject => "It stays unapproved".into(),
         super::decision::SafeDefault::Approve => "Safe default: approve".into(),
     }
 }
@@ -206,6 +204,9 @@ pub fn more_in_file(file: &str) -> String {
     format!("There is more in the attached {file}.")
 }
 
+/// How many approvers a sentence names.
+const MOST_NAMED: usize = 10;
+
 /// Who may decide, as a list in a sentence.
 #[must_use]
 pub fn who_may(who: &WhoMay, owner: Option<u64>) -> String {
@@ -216,6 +217,11 @@ pub fn who_may(who: &WhoMay, owner: Option<u64>) -> String {
     }));
     if who.owner {
         names.push(owner.map_or_else(|| "the owner of this bot's application".into(), |id| format!("<@{id}>")));
+    }
+    let more = names.len().saturating_sub(MOST_NAMED);
+    if more > 0 {
+        names.truncate(MOST_NAMED);
+        names.push(format!("{more} more"));
     }
     match names.as_slice() {
         [] => "nobody".into(),
@@ -273,6 +279,9 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
     }
 }
 
+/// How much of each side of a change is shown: seven of them fit a message's 2,000 characters.
+const CHANGED: usize = 80;
+
 /// What changed between the revision that somebody saw and the one that stands.
 #[must_use]
 pub fn changes(seen: &super::decision::Request, current: &super::decision::Request) -> String {
@@ -290,7 +299,7 @@ pub fn changes(seen: &super::decision::Request, current: &super::decision::Reque
     ];
     let mut lines = String::new();
     for (what, before, after) in pairs.iter().filter(|(_, before, after)| before != after) {
-        let (before, after) = (escaped(&one_line(before), 120).text, escaped(&one_line(after), 120).text);
+        let (before, after) = (escaped(&one_line(before), CHANGED).text, escaped(&one_line(after), CHANGED).text);
         let before = if before.is_empty() { "nothing".into() } else { before };
         let after = if after.is_empty() { "nothing".into() } else { after };
         let _ = writeln!(lines, "• {what}: ~~{before}~~ → **{after}**");

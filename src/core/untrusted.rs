@@ -81,6 +81,27 @@ pub fn code_block(text: &str, language: &str, limit: usize) -> Cut {
     Cut { text: format!("```{language}\n{}\n```", inner.text.trim_end()), whole: inner.whole }
 }
 
+/// A cleaned text, escaped, each line marked as a quotation: nothing in it can look like the bot's own words.
+#[must_use]
+pub fn quotation(text: &str, limit: usize) -> Cut {
+    let mut quoted = Cut { text: String::new(), whole: true };
+    let mut left = limit;
+    for line in text.lines() {
+        if left < 8 {
+            quoted.whole = false;
+            break;
+        }
+        let cut = escaped(line, left - 3);
+        left -= units(&cut.text) + 3;
+        quoted.text.push_str("> ");
+        quoted.text.push_str(&cut.text);
+        quoted.text.push('\n');
+        quoted.whole &= cut.whole;
+    }
+    quoted.text.truncate(quoted.text.trim_end_matches('\n').len());
+    quoted
+}
+
 /// Collects what fits, keeping room for the mark that says it is not all.
 struct Room {
     text: String,
@@ -229,6 +250,13 @@ mod tests {
     fn a_fence_in_a_text_does_not_end_the_block() {
         assert_eq!(code_block("a\n```\n**b**", "diff", 100).text, "```diff\na\n'''\n**b**\n```");
         assert!(units(&code_block(&"x".repeat(100), "diff", 50).text) <= 50);
+    }
+
+    #[test]
+    fn a_quotation_marks_each_line_and_keeps_its_limit() {
+        assert_eq!(quotation("a\n# b", 100).text, "> a\n> \\# b");
+        let lines = quotation(&"x\n".repeat(1_000), 800);
+        assert!(units(&lines.text) <= 800 && !lines.whole);
     }
 
     #[test]

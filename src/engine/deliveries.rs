@@ -187,13 +187,29 @@ impl Deliveries {
 
     /// The message was deleted by somebody: its decision gets a new one, if it is still open.
     pub async fn lost(&self, message: String) {
-        let found = self.handle.delivery_of(message).await.ok().flatten();
-        let Some(card) = found.filter(|card| !card.lost) else { return };
-        let id = card.decision;
-        if self.forget(card).await.is_ok() {
-            tracing::info!(decision = id.0, "its message was deleted");
+        self.amend(message, |card| Delivery { lost: true, ..card }).await;
+    }
+
+    /// Somebody clicked what is no longer so: whatever the record says, their card is drawn again.
+    pub async fn redraw(&self, message: String) {
+        self.amend(message, |card| Delivery { shown: card.shown.min(1), ..card }).await;
+    }
+
+    /// Corrects the record of a message, and looks at its decision again.
+    async fn amend(&self, message: String, correct: impl Fn(Delivery) -> Delivery) {
+        let find = || self.handle.delivery_of(message.clone());
+        let Ok(Some(card)) = find().await else { return };
+        // Whoever works on the card now writes its record too: read it again once they are done.
+        let lock = self.lock_of(card.decision);
+        let _held = lock.lock().await;
+        let Ok(Some(card)) = find().await else { return };
+        if card.lost || card.shown == SHOWN_FOR_GOOD {
+            return;
         }
-        self.look_again([id]);
+        let id = card.decision;
+        if self.put(correct(card)).await.is_ok() {
+            self.look_again([id]);
+        }
     }
 
     /// Something happened that was not seen (the connection was lost, a channel changed): every open card is
@@ -213,12 +229,11 @@ impl Deliveries {
         self.doubt.notify_one();
     }
 
-    /// Runs for as long as it is polled. On start every open card is compared.
+    /// Runs for as long as it is polled. Whoever connects calls [`Deliveries::look_at_all`].
     pub async fn run(self: Arc<Self>) {
         let mut queue = Queue::default();
         let mut hints = self.handle.hints();
         let mut cursor = None;
-        self.look_at_all().await;
         loop {
             hints.mark_unchanged();
             if let Err(error) = self.read_log(&mut cursor, &mut queue).await {

@@ -21,7 +21,8 @@ use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
 use crate::core::policy::{Inadmissible, Rules, admit};
-use crate::store::{Asked, Decide, Delivery, Filter, Head, Store, StoreError};
+pub use crate::store::{Asked, Filter};
+use crate::store::{Decide, Delivery, Head, Store, StoreError};
 
 /// Why a call of the approval API changed nothing.
 #[derive(Debug, thiserror::Error)]

@@ -23,12 +23,12 @@ use self::notices::Notices;
 use self::patience::Patience;
 pub use self::places::Trouble;
 use self::places::{Content, Root, TASK_FILE};
-use self::question::{Over, parts_of, question, same_question};
+use self::question::{KEY, Over, parts_of, question, same_question};
 use self::shape::{Reading, read_task};
 use super::WatchedFolder;
 use crate::core::decision::{Decision, DecisionId, Request, State};
 use crate::core::policy::admit;
-use crate::engine::{Handle, HandleError};
+use crate::engine::{Filter, Handle, HandleError};
 
 /// How long after a notice files are looked at: what is replaced in several steps is then whole.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -83,9 +83,9 @@ pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
 /// The store's, with what was done before it left as it is; the next look goes on from there. A file that
 /// cannot be read or asked is no error but a [`Trouble`].
 pub async fn look(handle: &Handle, folders: &[WatchedFolder]) -> Result<Looked, HandleError> {
-    // The usual filter is all of them, the newest first: whether something was answered is asked too.
-    let ours: Vec<Decision> =
-        handle.list(Default::default()).await?.into_iter().filter(|decision| file(decision).is_some()).collect();
+    // Not only what is open: whether something was answered is asked too.
+    let filter = Filter { key_prefix: Some(KEY.to_owned()), ..Filter::default() };
+    let ours: Vec<Decision> = handle.list(filter).await?.into_iter().filter(|decision| file(decision).is_some()).collect();
     let unsettled = ours.iter().filter(|decision| decision.state.is_open() || is_unclaimed(decision));
     let known: Vec<String> = unsettled.filter_map(file).map(ToOwned::to_owned).collect();
     let folders = folders.to_vec();

@@ -56,6 +56,8 @@ pub struct Filter {
     pub open_only: bool,
     /// Only of this project.
     pub project: Option<String>,
+    /// Only those whose `dedup_key` begins with this.
+    pub key_prefix: Option<String>,
     /// At most this many, the newest first; 0: all.
     pub limit: usize,
 }

@@ -102,7 +102,7 @@ impl Watching {
     fn refresh(&mut self, all: bool) {
         let lost = std::mem::take(&mut *self.heard.lost.lock().unwrap_or_else(PoisonError::into_inner));
         let is_lost = |path: &Path| path.ancestors().any(|part| lost.contains(part));
-        self.watched.retain(|path| !all || !is_lost(path));
+        self.watched.retain(|path| !all && !is_lost(path));
         let roots: Vec<Root> = self.folders.iter().map(Root::of).collect();
         let named = roots.iter().flat_map(|root| [root.folder.clone(), root.asked_for()]);
         *self.heard.roots.lock().unwrap_or_else(PoisonError::into_inner) = named.collect();

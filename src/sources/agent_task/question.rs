@@ -7,7 +7,7 @@ use super::shape::{COUNTS, Task, Waits};
 use crate::core::decision::{Agent, Detail, Kind, Request, Risk};
 
 /// What every key of this source begins with.
-const KEY: &str = "agent-task:";
+pub(super) const KEY: &str = "agent-task:";
 /// The longest task name in a title, in characters; the rest of a description is in the body.
 const LONGEST_NAME: usize = 160;
 

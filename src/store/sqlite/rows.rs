@@ -87,10 +87,15 @@ pub(super) fn open_with_key(connection: &Connection, request: &Request) -> Resul
 pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decision>, StoreError> {
     let limit = if filter.limit == 0 { i64::MAX } else { i64::try_from(filter.limit).unwrap_or(i64::MAX) };
     let open = if filter.open_only { "state IN ('pending', 'deferred')" } else { "true" };
+    // Without a prefix the condition is left out, so that the index of keys is used only where it helps.
+    let keys = if filter.key_prefix.is_some() { "dedup_key >= ?3 AND dedup_key < ?4" } else { "(?3 IS NULL AND ?4 IS NULL)" };
+    let behind = filter.key_prefix.as_ref().map(|prefix| format!("{prefix}\u{10FFFF}"));
     query(
         connection,
-        &format!("SELECT document FROM decision WHERE {open} AND (?1 IS NULL OR project = ?1) ORDER BY id DESC LIMIT ?2"),
-        params![filter.project, limit],
+        &format!(
+            "SELECT document FROM decision WHERE {open} AND (?1 IS NULL OR project = ?1) AND {keys} ORDER BY id DESC LIMIT ?2"
+        ),
+        params![filter.project, limit, filter.key_prefix, behind],
         |row| parse(&column::<String>(row, 0)?),
     )
 }

@@ -211,8 +211,9 @@ impl Press<'_> {
                 Done::words(text::denied(&decision, &denied, bot.application.owner_id()))
             }
             HandleError::Refused(decision, refused) => {
-                // Whoever clicked saw a message that may be out of date.
-                bot.handle.hint();
+                if let (false, Some(message)) = (self.is_private(), self.message) {
+                    bot.deliveries.redraw(message.id.to_string()).await;
+                }
                 match refused {
                     Refused::Outdated { seen, .. } => Done::answer(Answer::Private(outdated(bot, &decision, seen).await)),
                     refused => Done::words(text::refused(&decision, &refused, pace)),

@@ -1,0 +1,366 @@
+//! The demonstration as a person meets it: its page in a real browser, on a desktop and on a phone.
+//!
+//! Needs Chromium (or Chrome) and chromedriver. Where they are missing the tests say so and pass, unless
+//! `GANDER_TEST_REQUIRE_TOOLS=1` asks for them. What they saw is in `screenshots` in the target folder;
+//! `GANDER_UPDATE_PICTURES=1 cargo test --test page` makes the pictures in `docs` anew.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
+use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use reqwest::{Method, Url};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::task::LocalSet;
+
+use common::process::{Home, LIMIT, Program, Said};
+
+/// What the page is drawn on.
+#[derive(Debug, Clone, Copy)]
+struct Device {
+    name: &'static str,
+    width: u32,
+    height: u32,
+    /// Physical pixels of a CSS pixel.
+    scale: u32,
+    phone: bool,
+}
+
+const DESKTOP: Device = Device { name: "desktop", width: 1280, height: 880, scale: 1, phone: false };
+const PHONE: Device = Device { name: "phone", width: 390, height: 844, scale: 2, phone: true };
+
+/// What becomes a picture of the documentation: device, screenshot, file.
+const PICTURES: [(&str, &str, &str); 2] = [("desktop", "waiting", "docs/demo.png"), ("phone", "decided", "docs/phone.png")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_decides_at_a_desk() {
+    on(DESKTOP).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_decides_on_a_phone() {
+    on(PHONE).await;
+}
+
+async fn on(device: Device) {
+    if let Some(missing) = missing_tool() {
+        assert!(std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_none_or(|wanted| wanted != "1"), "{missing} is not installed");
+        println!("skipped: {missing} is not installed");
+        return;
+    }
+    let home = Home::new();
+    let demo = Arc::new(Program::start(home.bare(&["demo", "--headless", "--listen", "127.0.0.1:0"])));
+    let said = demo.out.line("http://").await;
+    let address = said.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+    let browser = Browser::start(device).await;
+    let page = Page { client: browser.client.clone(), device };
+    // A task of its own: whatever fails in it, the browser and the demonstration's agents are put away.
+    let visit = visit(page, address, Arc::clone(&demo));
+    let visited = LocalSet::new().run_until(async { tokio::task::spawn_local(visit).await }).await;
+    browser.close().await;
+    demo.signal("INT").await;
+    let ended = Arc::into_inner(demo).expect("the visit is over").ended().await;
+    visited.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+    ended.must(0, &[]);
+}
+
+/// What a person does.
+async fn visit(page: Page, address: String, demo: Arc<Program>) {
+    page.open(&address).await;
+    approve(&page, &demo.out).await;
+    defer(&page, &demo.out).await;
+    reject(&page, &demo.out).await;
+    from_the_list(&page, &demo.out).await;
+    assert_eq!(page.complaints().await, Vec::<String>::new(), "in the browser's log");
+}
+
+async fn approve(page: &Page, agents: &Said) {
+    let card = page.card("Deploy the new checkout to production").await;
+    page.see(&card.with("[contains(., '🟠 high')][contains(., 'Observation')]")).await;
+    page.shot("waiting").await;
+    page.click(&card.button("approve")).await;
+    page.see(&card.decided("✅ Approved")).await;
+    agents.line("goose | goes on:").await;
+    page.see(&card.with("[contains(., 'The agent picked it up')]")).await;
+    // The next question came in below: show the verdict, not that.
+    page.card("Delete the code of the old checkout").await;
+    page.scroll_to(&card).await;
+    page.shot("approved").await;
+}
+
+async fn defer(page: &Page, agents: &Said) {
+    let card = page.card("Delete the code of the old checkout").await;
+    page.click(&card.with("//*[@data-testid='select']")).await;
+    page.see("//dialog[@open]//*[@data-testid='option'][contains(., '2 hours')]").await;
+    page.shot("deferring").await;
+    page.click("//dialog[@open]//*[@data-testid='option'][contains(., '2 hours')]").await;
+    page.see(&card.with("[contains(., '💤 Deferred')]")).await;
+    agents.line("goose | was put off").await;
+    page.shot("deferred").await;
+}
+
+async fn reject(page: &Page, agents: &Said) {
+    page.open_channel("mobile-app").await;
+    let card = page.card("Keep the session when the app is in the background?").await;
+    page.click(&card.button("reject")).await;
+    page.write("//dialog[@open][@data-testid='modal']//textarea", "Fifteen minutes is too long for a bank.").await;
+    page.shot("rejecting").await;
+    page.click("//dialog[@open]//*[@data-testid='modal-submit']").await;
+    page.see(&card.decided("❌ Rejected")).await;
+    page.see(&card.with("//blockquote[contains(., 'Fifteen minutes is too long for a bank.')]")).await;
+    agents.line("claude-code | was ").await;
+    page.scroll_to(&card).await;
+    page.shot("rejected").await;
+}
+
+async fn from_the_list(page: &Page, agents: &Said) {
+    let enter = char::from(Key::Enter).to_string();
+    page.write("//textarea[@data-testid='composer']", "/attention").await;
+    page.see("//*[@role='option'][@data-command='attention']").await;
+    page.write("//textarea[@data-testid='composer']", &enter).await;
+    page.write("//*[@data-testid='command-form']", &enter).await;
+    let list = "//li[@data-ephemeral='true'][contains(., 'wait on you')]";
+    page.click(&format!("{list}//*[@data-testid='select']")).await;
+    page.shot("attention").await;
+    page.click("//dialog[@open]//*[@data-testid='option'][contains(., '2 of 214 tests fail')]").await;
+    let card = page.card("2 of 214 tests fail after the database upgrade. Go on?").await;
+    page.see(&card.with("[@data-ephemeral='true']")).await;
+    page.shot("opened").await;
+    page.click(&card.button("approve")).await;
+    page.see(&card.with("[contains(., '✅ Approved')][not(.//*[contains(@data-custom-id, ':approve:')])]")).await;
+    agents.line("codex | goes on:").await;
+    // The card that everybody sees says so as well.
+    page.open_channel("decisions").await;
+    page.see("//li[@data-message-id][contains(., '✅ Approved')][not(@data-ephemeral)]").await;
+    page.shot("decided").await;
+}
+
+/// A message that stands for a decision.
+struct Card {
+    message_id: String,
+}
+
+impl Card {
+    /// The message, and what is said of it or stands in it.
+    fn with(&self, more: &str) -> String {
+        format!("//li[@data-message-id='{}']{more}", self.message_id)
+    }
+
+    fn button(&self, verb: &str) -> String {
+        self.with(&format!("//button[contains(@data-custom-id, ':{verb}:')]"))
+    }
+
+    /// The message once it shows this verdict and nothing to decide with.
+    fn decided(&self, verdict: &str) -> String {
+        self.with(&format!("[contains(., '{verdict}')][not(.//*[@data-custom-id])]"))
+    }
+}
+
+/// The page, as a person sees and uses it.
+struct Page {
+    client: Client,
+    device: Device,
+}
+
+impl Page {
+    async fn open(&self, address: &str) {
+        self.client.goto(address).await.unwrap();
+        self.see("/html[@data-ready='true'][@data-connection='live']").await;
+    }
+
+    /// Waits until an element is there.
+    async fn see(&self, xpath: &str) -> Element {
+        match self.client.wait().at_most(LIMIT).for_element(Locator::XPath(xpath)).await {
+            Ok(element) => element,
+            Err(CmdError::WaitTimeout) => {
+                self.save("failed").await;
+                panic!("the page does not show {xpath}; see {}", screenshots().display());
+            }
+            Err(error) => panic!("{xpath}: {error}"),
+        }
+    }
+
+    /// Waits until an element is there and nothing lies over it, then clicks it.
+    async fn click(&self, xpath: &str) {
+        self.see(xpath).await;
+        // On a phone a notification slides in over the conversation; it goes by itself.
+        if self.device.phone {
+            self.see("//*[@id='toasts'][not(*)]").await;
+        }
+        self.with(xpath, async |element| element.click().await).await;
+    }
+
+    async fn write(&self, xpath: &str, text: &str) {
+        self.with(xpath, async |element| element.send_keys(text).await).await;
+    }
+
+    /// Does something with an element; anew if the page drew the element anew in between.
+    async fn with<T>(&self, xpath: &str, act: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
+        loop {
+            match act(self.see(xpath).await).await {
+                Ok(result) => return result,
+                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) => panic!("{xpath}: {error}"),
+            }
+        }
+    }
+
+    /// Waits for the card of a decision that can be decided.
+    async fn card(&self, title: &str) -> Card {
+        let xpath = format!(
+            "//li[@data-message-id][.//*[@data-testid='embed'][contains(., '{title}')]][.//button[contains(@data-custom-id, ':approve:')]]"
+        );
+        let message_id = self.with(&xpath, async |message| message.attr("data-message-id").await).await;
+        Card { message_id: message_id.expect("it was found by it") }
+    }
+
+    async fn open_channel(&self, name: &str) {
+        if self.device.phone {
+            self.click("//*[@data-testid='open-drawer']").await;
+            self.see("//*[@id='shell'][@data-drawer='true']").await;
+        }
+        self.click(&format!("//*[@data-testid='channel'][@data-channel-name='{name}']")).await;
+        self.see(&format!("//*[@data-testid='channel-title'][.='{name}']")).await;
+    }
+
+    async fn scroll_to(&self, card: &Card) {
+        const SCRIPT: &str = "document.querySelector(`[data-message-id='${arguments[0]}']`).scrollIntoView({ block: 'start' })";
+        self.client.execute(SCRIPT, vec![json!(card.message_id)]).await.unwrap();
+    }
+
+    /// Checks that nothing sticks out, and takes a picture.
+    async fn shot(&self, name: &str) {
+        let out = self.client.execute(STICKING_OUT, vec![]).await.unwrap();
+        assert_eq!(out, json!([]), "sticks out at the side on the {}, {name}", self.device.name);
+        let file = self.save(name).await;
+        let wanted = std::env::var_os("GANDER_UPDATE_PICTURES").is_some_and(|wanted| wanted == "1");
+        if let Some((.., picture)) =
+            PICTURES.iter().find(|(device, shot, _)| wanted && (*device, *shot) == (self.device.name, name))
+        {
+            std::fs::copy(file, Path::new(env!("CARGO_MANIFEST_DIR")).join(picture)).unwrap();
+        }
+    }
+
+    async fn save(&self, name: &str) -> PathBuf {
+        let folder = screenshots();
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{}-{name}.png", self.device.name));
+        std::fs::write(&file, self.client.screenshot().await.unwrap()).unwrap();
+        file
+    }
+
+    /// What the browser itself has to say about the page: errors of scripts, refused or missing files, warnings.
+    async fn complaints(&self) -> Vec<String> {
+        let log = self.client.issue_cmd(BrowserLog).await.unwrap();
+        log.as_array().unwrap().iter().filter(|entry| entry["level"] != "INFO").map(Value::to_string).collect()
+    }
+}
+
+/// Lists what is wider than its place: the page, messages, what lies over it. Code may be scrolled sideways.
+const STICKING_OUT: &str = r"
+    const edge = innerWidth + 1;
+    const parts = document.querySelectorAll('#messages *, #composer *, #channel-header *, dialog[open] *');
+    const out = [...parts].filter((part) => !part.closest('pre') && part.getBoundingClientRect().right > edge);
+    const wide = document.documentElement.scrollWidth > innerWidth || document.getElementById('scroller').scrollWidth > innerWidth;
+    return [...(wide ? ['the page'] : []), ...out.map((part) => part.outerHTML.slice(0, 200))];
+";
+
+fn screenshots() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("screenshots")
+}
+
+/// chromedriver's own command for the browser's log; the standard has none.
+#[derive(Debug)]
+struct BrowserLog;
+
+impl WebDriverCompatibleCommand for BrowserLog {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, <Url as std::str::FromStr>::Err> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
+
+/// A browser without a window, and its driver.
+struct Browser {
+    client: Client,
+    driver: Program,
+    _profile: TempDir,
+}
+
+impl Browser {
+    async fn start(device: Device) -> Self {
+        let profile = TempDir::new().unwrap();
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0");
+        let driver = Program::start(command);
+        let said = driver.out.line("started successfully on port").await;
+        let port = said.trim_end_matches('.').rsplit(' ').next().unwrap();
+        let connected = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities(device, profile.path()))
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await;
+        let client = connected.unwrap_or_else(|error| panic!("the browser does not start: {error}"));
+        Self { client, driver, _profile: profile }
+    }
+
+    /// The driver takes the browser with it only if it is asked to.
+    async fn close(self) {
+        self.client.close().await.unwrap();
+        self.driver.kill().await;
+    }
+}
+
+fn capabilities(device: Device, profile: &Path) -> serde_json::Map<String, Value> {
+    let profile = format!("--user-data-dir={}", profile.display());
+    let arguments = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--lang=en-US",
+        "--hide-scrollbars",
+        // Nothing moves: a click meets what it aimed at.
+        "--force-prefers-reduced-motion",
+        &profile,
+    ];
+    let Device { width, height, scale, phone, .. } = device;
+    let metrics = json!({ "width": width, "height": height, "pixelRatio": scale, "mobile": phone, "touch": phone });
+    let options = json!({ "args": arguments, "mobileEmulation": { "deviceMetrics": metrics } });
+    [
+        ("browserName".to_owned(), json!("chrome")),
+        ("goog:chromeOptions".to_owned(), options),
+        ("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" })),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// What is needed and not installed here.
+fn missing_tool() -> Option<&'static str> {
+    let folders: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    let installed = |names: &[&str]| names.iter().any(|name| folders.iter().any(|folder| folder.join(name).is_file()));
+    if !installed(&["chromedriver"]) {
+        return Some("chromedriver");
+    }
+    if !installed(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]) {
+        return Some("Chromium or Chrome");
+    }
+    None
+}
