@@ -170,6 +170,25 @@ async fn what_is_asked_while_the_bot_is_down_is_shown_when_it_starts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_was_killed_asks_again_with_its_key_and_gets_the_same_decision() {
+    let (sandbox, home) = (sandbox().await, Home::new());
+    let _bot = home.serving(&sandbox).await;
+    let ask = ["ask", "Deploy?", "--dedup-key", "deploy-142", "--wait"];
+    let agent = Program::start(home.gander(&ask));
+    agent.err.line("waiting for a person to decide #1").await;
+    let card = open_card(&sandbox, 1).await;
+    agent.kill().await;
+    let agent = Program::start(home.gander(&ask));
+    agent.err.line("waiting for a person to decide #1").await;
+    assert!(click(&sandbox.user("maya").unwrap(), &card, "approve").await.ok);
+    let ended = agent.ended().await;
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "1\napproved by Maya\n"));
+    // What is over does not stand in the way of a new question; the old verdict can still be read.
+    home.run(&["ask", "Deploy?", "--dedup-key", "deploy-142"]).await.must(0, &["2\n"]);
+    home.run(&["wait", "1"]).await.must(0, &["approved by Maya"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn show_attention_and_events_tell_what_happened() {
     let (sandbox, home) = (sandbox().await, Home::new());
     let following = Program::start(home.gander(&["events", "--follow"]));

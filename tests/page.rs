@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fantoccini::elements::Element;
-use fantoccini::error::CmdError;
+use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::key::Key;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::task::LocalSet;
+use tokio::time::timeout;
 
 use common::process::{Home, LIMIT, Program, Said};
 
@@ -76,12 +77,23 @@ async fn on(device: Device) {
 
 /// What a person does.
 async fn visit(page: Page, address: String, demo: Arc<Program>) {
+    refuse(&page, &address).await;
     page.open(&address).await;
     approve(&page, &demo.out).await;
     defer(&page, &demo.out).await;
     reject(&page, &demo.out).await;
     from_the_list(&page, &demo.out).await;
     assert_eq!(page.complaints().await, Vec::<String>::new(), "in the browser's log");
+}
+
+/// Somebody who may not decide tries to.
+async fn refuse(page: &Page, address: &str) {
+    page.open(&address.replace("user=maya", "user=sven")).await;
+    let card = page.card("Deploy the new checkout to production").await;
+    page.click(&card.button("approve")).await;
+    page.see("//li[@data-ephemeral='true'][contains(., '@Maya or anyone with the role Approvers')]").await;
+    page.shot("refused").await;
+    page.see(&card.button("approve")).await;
 }
 
 async fn approve(page: &Page, agents: &Said) {
@@ -113,12 +125,12 @@ async fn reject(page: &Page, agents: &Said) {
     page.open_channel("mobile-app").await;
     let card = page.card("Keep the session when the app is in the background?").await;
     page.click(&card.button("reject")).await;
-    page.write("//dialog[@open][@data-testid='modal']//textarea", "Fifteen minutes is too long for a bank.").await;
+    page.write("//dialog[@open][@data-testid='modal']//textarea", "Fifteen minutes is too long.\nFive at most.").await;
     page.shot("rejecting").await;
     page.click("//dialog[@open]//*[@data-testid='modal-submit']").await;
     page.see(&card.decided("❌ Rejected")).await;
-    page.see(&card.with("//blockquote[contains(., 'Fifteen minutes is too long for a bank.')]")).await;
-    agents.line("claude-code | was ").await;
+    page.see(&card.with("//blockquote[contains(., 'Fifteen minutes is too long.')]")).await;
+    agents.line("claude-code | was rejected by Maya: Fifteen minutes is too long. Five at most.").await;
     page.scroll_to(&card).await;
     page.shot("rejected").await;
 }
@@ -141,7 +153,8 @@ async fn from_the_list(page: &Page, agents: &Said) {
     agents.line("codex | goes on:").await;
     // The card that everybody sees says so as well.
     page.open_channel("decisions").await;
-    page.see("//li[@data-message-id][contains(., '✅ Approved')][not(@data-ephemeral)]").await;
+    page.see("//li[@data-message-id][not(@data-ephemeral)][contains(., '✅ Approved')][contains(., 'The agent picked it up')]")
+        .await;
     page.shot("decided").await;
 }
 
@@ -190,13 +203,7 @@ impl Page {
         }
     }
 
-    /// Waits until an element is there and nothing lies over it, then clicks it.
     async fn click(&self, xpath: &str) {
-        self.see(xpath).await;
-        // On a phone a notification slides in over the conversation; it goes by itself.
-        if self.device.phone {
-            self.see("//*[@id='toasts'][not(*)]").await;
-        }
         self.with(xpath, async |element| element.click().await).await;
     }
 
@@ -204,15 +211,18 @@ impl Page {
         self.with(xpath, async |element| element.send_keys(text).await).await;
     }
 
-    /// Does something with an element; anew if the page drew the element anew in between.
+    /// Does something with an element, as soon as that is possible.
     async fn with<T>(&self, xpath: &str, act: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
-        loop {
-            match act(self.see(xpath).await).await {
-                Ok(result) => return result,
-                Err(error) if error.is_stale_element_reference() => {}
-                Err(error) => panic!("{xpath}: {error}"),
+        let acted = timeout(LIMIT, async {
+            loop {
+                match act(self.see(xpath).await).await {
+                    Err(error) if passes_by_itself(&error) => {}
+                    result => return result,
+                }
             }
-        }
+        });
+        let result = acted.await.unwrap_or_else(|_| panic!("{xpath} cannot be reached"));
+        result.unwrap_or_else(|error| panic!("{xpath}: {error}"))
     }
 
     /// Waits for the card of a decision that can be decided.
@@ -238,11 +248,11 @@ impl Page {
         self.client.execute(SCRIPT, vec![json!(card.message_id)]).await.unwrap();
     }
 
-    /// Checks that nothing sticks out, and takes a picture.
+    /// Takes a picture and checks that nothing sticks out.
     async fn shot(&self, name: &str) {
-        let out = self.client.execute(STICKING_OUT, vec![]).await.unwrap();
-        assert_eq!(out, json!([]), "sticks out at the side on the {}, {name}", self.device.name);
         let file = self.save(name).await;
+        let out = self.client.execute(STICKING_OUT, vec![json!(self.device.width)]).await.unwrap();
+        assert_eq!(out, json!([]), "sticks out at the side on the {}, {name}", self.device.name);
         let wanted = std::env::var_os("GANDER_UPDATE_PICTURES").is_some_and(|wanted| wanted == "1");
         if let Some((.., picture)) =
             PICTURES.iter().find(|(device, shot, _)| wanted && (*device, *shot) == (self.device.name, name))
@@ -266,12 +276,23 @@ impl Page {
     }
 }
 
-/// Lists what is wider than its place: the page, messages, what lies over it. Code may be scrolled sideways.
+/// Whether an element was drawn anew, still comes into view, or lies under something that goes.
+fn passes_by_itself(error: &CmdError) -> bool {
+    let CmdError::Standard(error) = error else { return false };
+    matches!(
+        error.error,
+        ErrorStatus::StaleElementReference | ErrorStatus::ElementNotInteractable | ErrorStatus::ElementClickIntercepted
+    )
+}
+
+/// Lists what is wider than its place: the page, messages, what lies over it. Code may be scrolled sideways, and the
+/// line of the message that is answered ends in an ellipsis.
 const STICKING_OUT: &str = r"
-    const edge = innerWidth + 1;
+    const [width] = arguments;
     const parts = document.querySelectorAll('#messages *, #composer *, #channel-header *, dialog[open] *');
-    const out = [...parts].filter((part) => !part.closest('pre') && part.getBoundingClientRect().right > edge);
-    const wide = document.documentElement.scrollWidth > innerWidth || document.getElementById('scroller').scrollWidth > innerWidth;
+    const out = [...parts].filter((part) => !part.closest('pre, .reply-jump') && part.getBoundingClientRect().right > width + 1);
+    const scrolled = [document.documentElement, document.getElementById('scroller')];
+    const wide = innerWidth > width || scrolled.some((part) => part.scrollWidth > width);
     return [...(wide ? ['the page'] : []), ...out.map((part) => part.outerHTML.slice(0, 200))];
 ";
 

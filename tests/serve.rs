@@ -59,9 +59,10 @@ async fn a_closed_https_port_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_ends_it_with_where_to_get_one() {
     let (sandbox, home) = (sandbox().await, Home::new());
-    let wrong = "MTAwMDAwMDAwMDAwMDAwMDAx.Gabcde.this_one_was_reset_long_ago_and_is_of_no_use";
-    let bot = Program::start(set(home.serve(&sandbox), "DISCORD_TOKEN", wrong));
-    bot.ended().await.must(1, &["Discord does not accept the token", "discord.com/developers", "DISCORD_TOKEN"]);
+    for wrong in ["MTAwMDAwMDAwMDAwMDAwMDAx.Gabcde.this_one_was_reset_long_ago_and_is_of_no_use", "hunter2-hunter2"] {
+        let ended = Program::start(set(home.serve(&sandbox), "DISCORD_TOKEN", wrong)).ended().await;
+        ended.must(1, &["Discord does not accept the token", "discord.com/developers", "DISCORD_TOKEN"]);
+    }
 }
 
 #[tokio::test]

@@ -136,9 +136,9 @@ async fn run_agent(name: &'static str, store: PathBuf) -> Result<(), Failure> {
         .arg(name)
         .arg("--store")
         .arg(store)
-        .stdin(Stdio::null())
+        // However the demonstration ends, its end of this pipe is closed; then the agent goes, with what it runs.
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .kill_on_drop(true)
         .spawn()
         .map_err(failed)?;
     if let Some(said) = agent.stdout.take() {

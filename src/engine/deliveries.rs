@@ -176,6 +176,19 @@ impl Deliveries {
         Arc::clone(locks.entry(id).or_default())
     }
 
+    /// The record of a message that somebody clicked. One whose create was interrupted is known from now on: once it is
+    /// decided it carries no button by which it could be found.
+    pub async fn clicked(&self, id: DecisionId, channel: &str, message: String) -> Option<Delivery> {
+        let cards = self.handle.store(move |store| store.deliveries(id)).await.ok()?;
+        if let Some(card) = cards.iter().find(|card| card.message.as_ref() == Some(&message)) {
+            return Some(card.clone());
+        }
+        let interrupted = cards.into_iter().find(|card| card.message.is_none() && !card.lost && card.channel == channel)?;
+        let card = Delivery { message: Some(message), ..interrupted };
+        self.put(card.clone()).await.ok()?;
+        Some(card)
+    }
+
     /// Records that a message shows this state of the decision: a click's answer has drawn it.
     pub async fn drawn(&self, mut card: Delivery, decision: &Decision) {
         card.shown = decision.changed;
@@ -198,7 +211,12 @@ impl Deliveries {
     /// Corrects the record of a message, and looks at its decision again.
     async fn amend(&self, message: String, correct: impl Fn(Delivery) -> Delivery) {
         let find = || self.handle.delivery_of(message.clone());
-        let Ok(Some(card)) = find().await else { return };
+        let unsettled = self.handle.store(|store| store.unsettled()).await.unwrap_or_default();
+        let Ok(Some(card)) = find().await else {
+            // Perhaps a card that is just being posted and not yet recorded: those are compared once they are.
+            self.look_again(unsettled);
+            return;
+        };
         // Whoever works on the card now writes its record too: read it again once they are done.
         let lock = self.lock_of(card.decision);
         let _held = lock.lock().await;
@@ -306,9 +324,17 @@ impl Deliveries {
         let known = |message: &String| cards.iter().any(|card| card.message.as_ref() == Some(message));
         match found.into_iter().find(|message| !known(message)) {
             Some(message) => self.put(Delivery { message: Some(message), shown: 0, ..intent }).await,
+            // Somebody has clicked it meanwhile.
+            None if self.is_known(&intent).await? => Ok(()),
             None if decision.state.is_open() && intent.returns == decision.returns => self.post(decision, intent).await,
             None => self.forget(intent).await,
         }
+    }
+
+    async fn is_known(&self, intent: &Delivery) -> Result<bool, Unsettled> {
+        let (id, generation) = (intent.decision, intent.generation);
+        let cards = self.handle.store(move |store| store.deliveries(id)).await?;
+        Ok(cards.iter().any(|card| card.generation == generation && card.message.is_some()))
     }
 
     async fn create(&self, decision: &Decision, intent: Delivery) -> Result<(), Unsettled> {

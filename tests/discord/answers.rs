@@ -34,7 +34,7 @@ async fn an_approval_reaches_the_agent_once_and_the_card_says_so() {
     let Waited::Resolved(resolved) = waited else { panic!("{waited:?}") };
     let State::Resolved(verdict) = &resolved.state else { panic!("{resolved:?}") };
     assert_eq!((&verdict.verdict, verdict.by.name.as_str()), (&Verdict::Approved, "Jonas"));
-    let card = bot.card(decision.id, "picked up", |card| card.to_string().contains("picked it up")).await;
+    let card = bot.card(decision.id, "picked up", |card| card.to_string().contains("The agent picked it up")).await;
     snapshot!("card_approved_and_picked_up", pen, card);
     assert_eq!(custom_ids(&card), Vec::<String>::new());
     assert_eq!(cards_of(&bot.sandbox, decision.id).len(), 1);

@@ -139,11 +139,18 @@ impl Agent {
             "codex" => UPGRADE,
             other => return Err(Failure::new(Exit::Usage, format!("there is no agent {other:?} in the demonstration"))),
         };
+        tokio::select! {
+            done = self.work(questions) => done.map(|()| Exit::Yes),
+            () = abandoned() => Ok(Exit::NotNow),
+        }
+    }
+
+    async fn work(&self, questions: &[Question]) -> Result<(), Failure> {
         for question in questions {
             self.pursue(question).await?;
         }
         output::line("everything is done. Until next time!");
-        Ok(Exit::Yes)
+        Ok(())
     }
 
     /// Asks until there is an answer; after a no, asks for something smaller, once.
@@ -191,7 +198,8 @@ impl Agent {
             let _ = stdin.write_all(question.body.as_bytes()).await;
         }
         let output = ask.wait_with_output().await.map_err(failed)?;
-        let said = String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned();
+        // First its number, then the verdict, whose reason may have lines of its own.
+        let said = String::from_utf8_lossy(&output.stdout).lines().skip(1).collect::<Vec<_>>().join(" ");
         match output.status.code() {
             Some(0) => Ok(Answer::Yes),
             Some(1) => Ok(Answer::No(said)),
@@ -199,4 +207,15 @@ impl Agent {
             _ => Err(Failure::new(Exit::Internal, format!("gander ask ended with {}: {said}", output.status))),
         }
     }
+}
+
+/// Resolves when the demonstration is gone, which holds the other end of the standard input.
+async fn abandoned() {
+    let (gone, told) = tokio::sync::oneshot::channel();
+    // A thread of its own: a blocked read cannot be cancelled, and ends with the process.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = gone.send(());
+    });
+    let _ = told.await;
 }

@@ -134,15 +134,16 @@ impl Press<'_> {
             return;
         }
         let lock = bot.deliveries.lock(decision.id).await;
+        let card = match self.message {
+            Some(message) => bot.deliveries.clicked(decision.id, &message.channel_id.to_string(), message.id.to_string()).await,
+            None => None,
+        };
         // What stands now, not what stood when the click was handled: the reconciler may have been in between.
         let decision = bot.handle.get(decision.id).await.unwrap_or(decision);
         let view = render::card(&decision_card(&decision, pace), &decision, bot.handle.tag());
         let sent = responder.send(Answer::Card(view)).await;
-        if let (Sent::Seen, Some(_), Some(message)) = (sent, &lock, self.message) {
-            let card = bot.handle.delivery_of(message.id.to_string()).await.ok().flatten();
-            if let Some(card) = card.filter(|card| card.shown < decision.changed) {
-                bot.deliveries.drawn(card, &decision).await;
-            }
+        if let (Sent::Seen, Some(_), Some(card)) = (sent, &lock, card.filter(|card| card.shown < decision.changed)) {
+            bot.deliveries.drawn(card, &decision).await;
         }
     }
 
