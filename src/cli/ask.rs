@@ -8,7 +8,7 @@ use clap::Args;
 use super::wait::{report, wait_and_report};
 use super::{Common, Exit, Failure, Outcome, output};
 use crate::config::{self, AskDefaults, Span};
-use crate::core::decision::{Agent, Attachment, Detail, Insight, Kind, Priority, Request, Risk, SafeDefault};
+use crate::core::decision::{Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Priority, Request, Risk, SafeDefault};
 use crate::engine::attachments;
 use crate::store::Asked;
 
@@ -56,6 +56,12 @@ pub(super) struct Ask {
     /// A file to post with the card; may be repeated
     #[arg(long = "attach", value_name = "FILE")]
     attach: Vec<PathBuf>,
+    /// An option to choose from, with what speaks for and against it; may be repeated
+    #[arg(long = "option", value_name = "NAME[=WHY]", value_parser = choice)]
+    options: Vec<Choice>,
+    /// approve (yes or no), choose (one of the options), answer (a text) [default: choose with options, else approve]
+    #[arg(long)]
+    expects: Option<Expects>,
     /// How long it can wait, such as 5h
     #[arg(long)]
     sla: Option<Span>,
@@ -86,6 +92,14 @@ fn detail(text: &str) -> Result<Detail, String> {
         }
         _ => Err("write it as NAME=VALUE, such as tests=47/47".into()),
     }
+}
+
+fn choice(text: &str) -> Result<Choice, String> {
+    let (name, description) = text.split_once('=').unwrap_or((text, ""));
+    if name.trim().is_empty() {
+        return Err("write it as NAME or NAME=WHY, such as Postgres=known, slower".into());
+    }
+    Ok(Choice { name: name.trim().to_owned(), description: description.trim().to_owned() })
 }
 
 impl Ask {
@@ -142,7 +156,8 @@ impl Ask {
             sla_seconds: self.sla.or(defaults.sla).map(|sla| sla.0),
             safe_default: self.default.or(defaults.default),
             dedup_key: self.dedup_key,
-            expects: usual.expects,
+            expects: self.expects.unwrap_or(if self.options.is_empty() { Expects::Approve } else { Expects::Choose }),
+            options: self.options,
         })
     }
 }

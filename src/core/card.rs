@@ -81,6 +81,7 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
     let mut fields = verdict_field(decision, pace);
     fields.extend(facts(decision, pace));
     page.insight(decision);
+    page.options(decision);
     page.details(decision);
     page.body(decision);
     fields.append(&mut page.fields);
@@ -221,6 +222,13 @@ impl Page {
         ] {
             let value = clean(value);
             self.field(name, 700, false, |room| escaped(value.trim(), room));
+        }
+    }
+
+    fn options(&mut self, decision: &Decision) {
+        let choices = &decision.request.options;
+        if !choices.is_empty() {
+            self.field(label::OPTIONS, 1_000, false, |room| text::options(choices, room));
         }
     }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use super::event::Event;
-pub use super::request::{Agent, Attachment, Detail, Expects, Insight, Kind, Priority, Request, Risk, SafeDefault, Terms};
+pub use super::request::{Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Priority, Request, Risk, SafeDefault, Terms};
 
 /// The number of a decision within its store; people write it `#142`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -225,6 +225,13 @@ pub enum Refused {
         /// What would.
         expects: Expects,
     },
+    /// The choice is none of those that are offered.
+    NoSuchOption {
+        /// What was chosen.
+        option: String,
+    },
+    /// The answer is empty.
+    NoAnswer,
     /// A rejection came without a reason.
     NoReason,
     /// It was put off as often as may be.
@@ -290,7 +297,11 @@ impl Decision {
             (Verdict::Rejected { reason }, _) if reason.trim().is_empty() => return Err(Refused::NoReason),
             (Verdict::Rejected { .. }, _) => true,
             (Verdict::Approved, expects) => expects == Expects::Approve,
+            (Verdict::Chosen { option }, Expects::Choose) if !self.offers(option) => {
+                return Err(Refused::NoSuchOption { option: option.clone() });
+            }
             (Verdict::Chosen { .. }, expects) => expects == Expects::Choose,
+            (Verdict::Answered { text }, Expects::Answer) if text.trim().is_empty() => return Err(Refused::NoAnswer),
             (Verdict::Answered { .. }, expects) => expects == Expects::Answer,
         };
         if !fits {
@@ -393,6 +404,10 @@ impl Decision {
             }
         }
         self
+    }
+
+    fn offers(&self, option: &str) -> bool {
+        self.request.options.iter().any(|choice| choice.name == option)
     }
 
     /// Whether somebody who saw this revision can still answer.

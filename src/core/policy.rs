@@ -85,9 +85,18 @@ pub enum Inadmissible {
         /// The kind.
         kind: String,
     },
-    /// An answer that no surface can give yet.
-    #[error("a decision that expects {0:?} cannot be answered yet: ask for approve or reject")]
-    Expects(Expects),
+    /// A choice with too few or too many options.
+    #[error("a choice needs 2 to {MOST_OPTIONS} options, and {0} were given")]
+    Options(usize),
+    /// Options where nothing is chosen.
+    #[error("options go with a choice, and this one expects you to {0}: leave them out, or ask with --expects choose")]
+    StrayOptions(Expects),
+    /// Two options of the same name, or one without.
+    #[error("the option {0:?} is there twice, or has no name: each needs one of its own, of at most {LONGEST_OPTION} characters")]
+    OptionName(String),
+    /// A default of approve for something that is not approved.
+    #[error("a default of approve is for what is approved or rejected, and this one expects you to {0}")]
+    DefaultApproveExpects(Expects),
     /// More than can be kept.
     #[error("{what} is {size} bytes long, at most {limit} are taken: attach it as a file")]
     TooLong {
@@ -108,6 +117,11 @@ pub const LONGEST_TITLE: usize = 16 << 10;
 /// The longest body that is kept, in bytes.
 pub const LONGEST_BODY: usize = 1 << 20;
 
+/// Options of a choice: as many as a Discord menu has.
+pub const MOST_OPTIONS: usize = 25;
+/// Characters of an option's name: as many as a Discord menu shows.
+pub const LONGEST_OPTION: usize = 100;
+
 /// What becomes of a request: the terms on which it is filed.
 ///
 /// # Errors
@@ -127,9 +141,7 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     if request.project.trim().is_empty() {
         return Err(Inadmissible::NoProject);
     }
-    if request.expects != Expects::Approve {
-        return Err(Inadmissible::Expects(request.expects));
-    }
+    options_must_be_sound(request)?;
     for (what, size, limit) in [("the title", request.title.len(), LONGEST_TITLE), ("the body", request.body.len(), LONGEST_BODY)] {
         if size > limit {
             return Err(Inadmissible::TooLong { what, size, limit });
@@ -146,6 +158,23 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     }
 }
 
+fn options_must_be_sound(request: &Request) -> Result<(), Inadmissible> {
+    let given = request.options.len();
+    match request.expects {
+        Expects::Choose if !(2..=MOST_OPTIONS).contains(&given) => return Err(Inadmissible::Options(given)),
+        Expects::Approve | Expects::Answer if given > 0 => return Err(Inadmissible::StrayOptions(request.expects)),
+        _ => {}
+    }
+    let mut names = std::collections::BTreeSet::new();
+    for choice in &request.options {
+        let name = choice.name.trim();
+        if !(1..=LONGEST_OPTION).contains(&name.chars().count()) || !names.insert(name) {
+            return Err(Inadmissible::OptionName(choice.name.clone()));
+        }
+    }
+    Ok(())
+}
+
 fn sla(rules: &Rules, matching: &[&Rule], request: &Request, risk: Risk) -> u64 {
     request
         .sla_seconds
@@ -159,6 +188,9 @@ fn safe_default(matching: &[&Rule], request: &Request, risk: Risk) -> Result<Saf
     let wanted = request.safe_default.unwrap_or(SafeDefault::Reject);
     if wanted == SafeDefault::Reject {
         return Ok(wanted);
+    }
+    if request.expects != Expects::Approve {
+        return Err(Inadmissible::DefaultApproveExpects(request.expects));
     }
     if risk >= Risk::High {
         return Err(Inadmissible::DefaultApproveRisk(risk));

@@ -182,6 +182,16 @@ pub struct Detail {
     pub value: String,
 }
 
+/// One of the answers that a decision offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What the agent is told if it is chosen.
+    pub name: String,
+    /// What speaks for it and against it. May be empty.
+    #[serde(default)]
+    pub description: String,
+}
+
 /// A file that goes with the question. Its bytes are read when it is posted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
@@ -232,6 +242,9 @@ pub struct Request {
     pub confidence: Option<f64>,
     /// How soon it is wanted.
     pub priority: Priority,
+    /// What can be chosen, where it expects a choice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Choice>,
     /// How long it can wait, in seconds; absent: what policy gives.
     pub sla_seconds: Option<u64>,
     /// What happens when nobody answers; absent: reject.
@@ -256,6 +269,7 @@ impl Default for Request {
             risk: Risk::Medium,
             confidence: None,
             priority: Priority::Normal,
+            options: Vec::new(),
             sla_seconds: None,
             safe_default: None,
             dedup_key: None,

@@ -19,6 +19,11 @@ use super::untrusted::{clean, escaped, one_line, quotation, without_links};
 pub mod label {
     pub const APPROVE: &str = "Approve";
     pub const REJECT: &str = "Reject";
+    pub const NONE_OF_THESE: &str = "None of these";
+    pub const ANSWER: &str = "Answer";
+    pub const YOUR_ANSWER: &str = "Your answer, as the agent gets it";
+    pub const PICK: &str = "Choose one …";
+    pub const OPTIONS: &str = "To choose from";
     pub const DEFER: &str = "Defer …";
     pub const DEFER_30M: &str = "30 minutes";
     pub const DEFER_2H: &str = "2 hours";
@@ -265,6 +270,10 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
         Refused::WrongAnswer { expects } => {
             format!("{id} cannot be answered like that: it asks you to {expects}. Nothing was changed.")
         }
+        Refused::NoSuchOption { option } => {
+            format!("{id} does not offer “{}”. Nothing was changed.", escaped(&one_line(option), 60).text)
+        }
+        Refused::NoAnswer => "The answer is empty. Nothing was changed.".into(),
         Refused::NoReason => "A rejection needs a reason: without one the agent tries the same again. Nothing was changed.".into(),
         Refused::DeferredTooOften { times } => {
             format!("{id} was already put off {times} times, as often as it may be. Please approve or reject it.")
@@ -377,6 +386,36 @@ pub fn trouble(what: &str) -> String {
         "⚠️ I could not save that ({}). Nothing was decided as far as I know: look at the card, or try again in a moment.",
         escaped(&one_line(what), 200).text
     )
+}
+
+/// The options of a choice, each with what speaks for and against it.
+#[must_use]
+pub fn options(choices: &[super::decision::Choice], limit: usize) -> super::untrusted::Cut {
+    let line = |(index, choice): (usize, &super::decision::Choice)| {
+        let (name, description) = (escaped(&one_line(&choice.name), 110).text, one_line(&choice.description));
+        let description = escaped(&description, 150).text;
+        let colon = if description.is_empty() { "" } else { ": " };
+        format!("{}. **{name}**{colon}{description}", index + 1)
+    };
+    let mut shown = super::untrusted::Cut { text: String::new(), whole: true };
+    for line in choices.iter().enumerate().map(line) {
+        if super::untrusted::units(&shown.text) + super::untrusted::units(&line) + 3 > limit {
+            shown.text.push('…');
+            shown.whole = false;
+            break;
+        }
+        shown.text.push_str(&line);
+        shown.text.push('\n');
+    }
+    shown
+}
+
+/// An option's name on a button or in a menu, and its description there.
+#[must_use]
+pub fn option_label(choice: &super::decision::Choice, limit: usize) -> (String, String) {
+    let plain = |text: &str, limit| super::untrusted::plain(&one_line(text), limit).text;
+    let name = plain(&choice.name, limit);
+    (if name.is_empty() { "?".into() } else { name }, plain(&choice.description, 100))
 }
 
 /// The modal's title for a rejection or a deferral.

@@ -252,6 +252,36 @@ impl Handle {
         self.resolve(id, seen, by, via, Verdict::Rejected { reason: reason.trim().to_owned() }).await
     }
 
+    /// Chooses one of the options, by its name.
+    ///
+    /// # Errors
+    /// As [`Handle::approve`]; [`Refused::NoSuchOption`].
+    pub async fn choose(
+        &self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Surface,
+        option: &str,
+    ) -> Result<Decision, HandleError> {
+        self.resolve(id, seen, by, via, Verdict::Chosen { option: option.to_owned() }).await
+    }
+
+    /// Answers with a text.
+    ///
+    /// # Errors
+    /// As [`Handle::approve`]; [`Refused::NoAnswer`] if it is empty.
+    pub async fn answer(
+        &self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Surface,
+        text: &str,
+    ) -> Result<Decision, HandleError> {
+        self.resolve(id, seen, by, via, Verdict::Answered { text: text.trim().to_owned() }).await
+    }
+
     async fn resolve(
         &self,
         id: DecisionId,

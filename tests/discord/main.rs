@@ -5,6 +5,7 @@
 mod answers;
 mod attention;
 mod bot;
+mod choices;
 mod draw;
 mod hostile;
 mod weather;

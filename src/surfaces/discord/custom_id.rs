@@ -10,6 +10,12 @@ use crate::core::decision::{DecisionId, Revision};
 pub(super) enum Act {
     Approve(DecisionId, Revision),
     Reject(DecisionId, Revision),
+    /// An option's button, counted from 0.
+    Choose(DecisionId, Revision, u32),
+    /// The menu of options.
+    Pick(DecisionId, Revision),
+    /// The button that opens the form for an answer, and that form.
+    Answer(DecisionId, Revision),
     /// The menu of times, and the modal in which one is typed.
     Defer(DecisionId, Revision),
     /// The menu that opens one of the list.
@@ -49,10 +55,12 @@ impl CustomId {
         let act = match verb {
             "approve" => Act::Approve(id, seen),
             "reject" => Act::Reject(id, seen),
+            "pick" => Act::Pick(id, seen),
+            "answer" => Act::Answer(id, seen),
             "defer" => Act::Defer(id, seen),
             "open" => Act::Open,
             "page" => Act::Page { page: number.try_into().ok()?, place: revision },
-            _ => return None,
+            verb => Act::Choose(id, seen, verb.strip_prefix("choose-")?.parse().ok()?),
         };
         Some(Self { tag: tag.to_owned(), act })
     }
@@ -60,7 +68,8 @@ impl CustomId {
     /// The decision that it is about, if it is about one.
     pub(super) const fn decision(&self) -> Option<DecisionId> {
         match self.act {
-            Act::Approve(id, _) | Act::Reject(id, _) | Act::Defer(id, _) => Some(id),
+            Act::Approve(id, _) | Act::Reject(id, _) | Act::Defer(id, _) | Act::Pick(id, _) | Act::Answer(id, _) => Some(id),
+            Act::Choose(id, ..) => Some(id),
             Act::Open | Act::Page { .. } => None,
         }
     }
@@ -69,6 +78,9 @@ impl CustomId {
 impl fmt::Display for CustomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (verb, number, revision) = match self.act {
+            Act::Choose(id, seen, option) => return write!(f, "g1:{}:choose-{option}:{}:{}", self.tag, id.0, seen.0),
+            Act::Pick(id, seen) => ("pick", id.0, seen.0),
+            Act::Answer(id, seen) => ("answer", id.0, seen.0),
             Act::Approve(id, seen) => ("approve", id.0, seen.0),
             Act::Reject(id, seen) => ("reject", id.0, seen.0),
             Act::Defer(id, seen) => ("defer", id.0, seen.0),
@@ -86,8 +98,16 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let (id, seen) = (DecisionId(i64::MAX), Revision(u32::MAX));
-        let acts =
-            [Act::Approve(id, seen), Act::Reject(id, seen), Act::Defer(id, seen), Act::Open, Act::Page { page: 7, place: 1 }];
+        let acts = [
+            Act::Approve(id, seen),
+            Act::Reject(id, seen),
+            Act::Defer(id, seen),
+            Act::Choose(id, seen, 4),
+            Act::Pick(id, seen),
+            Act::Answer(id, seen),
+            Act::Open,
+            Act::Page { page: 7, place: 1 },
+        ];
         for act in acts {
             let text = CustomId::new("abc234", act).to_string();
             assert!(text.len() <= 100, "Discord takes 100 characters: {text}");

@@ -21,6 +21,7 @@ use crate::engine::HandleError;
 const FIELD: &str = "text";
 /// The longest reason or time that a form takes (Discord: at most 4,000).
 const LONGEST_REASON: u16 = 1_000;
+const LONGEST_ANSWER: u16 = 4_000;
 const LONGEST_TIME: u16 = 60;
 
 /// A click, choice or form, reduced to what matters.
@@ -114,7 +115,7 @@ impl Press<'_> {
 
     fn asks_for_form(&self, act: Act) -> bool {
         match act {
-            Act::Reject(..) => !self.is_form,
+            Act::Reject(..) | Act::Answer(..) => !self.is_form,
             Act::Defer(..) => !self.is_form && self.input.as_deref() == Some(render::DEFER_TYPED),
             _ => false,
         }
@@ -154,6 +155,15 @@ impl Press<'_> {
                 let reason = self.input.as_deref().unwrap_or_default();
                 bot.handle.reject(id, seen, voter, Surface::Discord, reason).await
             }
+            Act::Choose(id, seen, number) => self.choose(bot, id, seen, Some(number), voter).await,
+            Act::Pick(id, seen) => {
+                let number = self.input.as_deref().and_then(|value| value.parse().ok());
+                self.choose(bot, id, seen, number, voter).await
+            }
+            Act::Answer(id, seen) => {
+                let text = self.input.as_deref().unwrap_or_default();
+                bot.handle.answer(id, seen, voter, Surface::Discord, text).await
+            }
             Act::Defer(id, seen) => {
                 let input = self.input.as_deref().unwrap_or_default();
                 let Some(until) = until(bot, input) else { return Done::words(text::unreadable_time(input)) };
@@ -176,6 +186,22 @@ impl Press<'_> {
         }
     }
 
+    /// Chooses by the option's place in the revision that was seen.
+    async fn choose(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        seen: Revision,
+        number: Option<u32>,
+        voter: &Voter,
+    ) -> Result<Decision, HandleError> {
+        let decision = bot.handle.get(id).await?;
+        let option = number.and_then(|number| decision.request.options.get(usize::try_from(number).ok()?));
+        // The content of another revision does not matter: a verdict on what was not seen is refused.
+        let name = option.map(|choice| choice.name.clone()).unwrap_or_default();
+        bot.handle.choose(id, seen, voter, Surface::Discord, &name).await
+    }
+
     async fn open(&self, bot: &Bot) -> Done {
         let id = self.input.as_deref().and_then(|value| value.parse::<DecisionId>().ok());
         let Some(id) = id else { return Done::words(text::NOT_OURS) };
@@ -191,10 +217,16 @@ impl Press<'_> {
 
     /// The form for a reason or a time, unless it would be in vain.
     async fn form(&self, bot: &Bot, act: Act, voter: &Voter) -> Done {
-        let (Act::Reject(id, seen) | Act::Defer(id, seen)) = act else { return Done::words(text::NOT_OURS) };
+        let (Act::Reject(id, seen) | Act::Answer(id, seen) | Act::Defer(id, seen)) = act else {
+            return Done::words(text::NOT_OURS);
+        };
         match bot.handle.may_decide(id, seen, voter).await {
             Ok(decision) => {
-                let verb = if matches!(act, Act::Reject(..)) { label::REJECT } else { "Defer" };
+                let verb = match act {
+                    Act::Reject(..) => label::REJECT,
+                    Act::Answer(..) => label::ANSWER,
+                    _ => "Defer",
+                };
                 Done::answer(Answer::Form(form_for(bot, act, &text::modal_title(verb, &decision))))
             }
             // What cannot be read now is checked when the form is submitted.
@@ -245,14 +277,14 @@ fn until(bot: &Bot, input: &str) -> Option<crate::core::Time> {
 
 fn form_for(bot: &Bot, act: Act, title: &str) -> CreateModal {
     let id = CustomId::new(bot.handle.tag(), act).to_string();
-    let field = if matches!(act, Act::Reject(..)) {
-        CreateInputText::new(InputTextStyle::Paragraph, label::REASON, FIELD)
+    let field = match act {
+        Act::Reject(..) => CreateInputText::new(InputTextStyle::Paragraph, label::REASON, FIELD)
             .placeholder(label::REASON_HINT)
-            .max_length(LONGEST_REASON)
-    } else {
-        CreateInputText::new(InputTextStyle::Short, label::WHEN, FIELD)
+            .max_length(LONGEST_REASON),
+        Act::Answer(..) => CreateInputText::new(InputTextStyle::Paragraph, label::YOUR_ANSWER, FIELD).max_length(LONGEST_ANSWER),
+        _ => CreateInputText::new(InputTextStyle::Short, label::WHEN, FIELD)
             .placeholder(label::DEFER_TYPED_HINT)
-            .max_length(LONGEST_TIME)
+            .max_length(LONGEST_TIME),
     };
     CreateModal::new(id, title).components(vec![CreateActionRow::InputText(field.required(true).min_length(1))])
 }

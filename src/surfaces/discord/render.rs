@@ -8,8 +8,8 @@ use serenity::all::{
 
 use super::custom_id::{Act, CustomId};
 use crate::core::card::{Card, Tone};
-use crate::core::decision::{Decision, Risk};
-use crate::core::text::label;
+use crate::core::decision::{Decision, Expects, Risk};
+use crate::core::text::{self, label};
 
 /// A message, before it is known whether it is created, edited or an answer.
 #[derive(Debug, Clone, Default)]
@@ -58,8 +58,7 @@ fn overflow(card: &Card) -> Vec<CreateAttachment> {
 
 fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
     let id = |act: fn(_, _) -> Act| CustomId::new(tag, act(decision.id, decision.revision)).to_string();
-    let approve = button(id(Act::Approve), ButtonStyle::Success, "✅", label::APPROVE);
-    let reject = button(id(Act::Reject), ButtonStyle::Danger, "✖️", label::REJECT);
+    let no = |label| button(id(Act::Reject), ButtonStyle::Danger, "✖️", label);
     let times = [
         (label::DEFER_30M, DEFER_30M),
         (label::DEFER_2H, DEFER_2H),
@@ -68,7 +67,40 @@ fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
     ];
     let options = times.map(|(label, value)| CreateSelectMenuOption::new(label, value)).to_vec();
     let defer = CreateSelectMenu::new(id(Act::Defer), CreateSelectMenuKind::String { options }).placeholder(label::DEFER);
-    vec![CreateActionRow::Buttons(vec![approve, reject]), CreateActionRow::SelectMenu(defer)]
+    let mut rows = match decision.request.expects {
+        Expects::Approve => {
+            let approve = button(id(Act::Approve), ButtonStyle::Success, "✅", label::APPROVE);
+            vec![CreateActionRow::Buttons(vec![approve, no(label::REJECT)])]
+        }
+        Expects::Answer => {
+            let answer = button(id(Act::Answer), ButtonStyle::Primary, "✏️", label::ANSWER);
+            vec![CreateActionRow::Buttons(vec![answer, no(label::REJECT)])]
+        }
+        Expects::Choose => vec![choices(decision, tag), CreateActionRow::Buttons(vec![no(label::NONE_OF_THESE)])],
+    };
+    rows.push(CreateActionRow::SelectMenu(defer));
+    rows
+}
+
+/// Options as buttons, or as a menu where they are more than a row holds (Discord: 5).
+fn choices(decision: &Decision, tag: &str) -> CreateActionRow {
+    let (id, seen) = (decision.id, decision.revision);
+    let numbered = (0_u32..).zip(&decision.request.options);
+    if decision.request.options.len() <= 5 {
+        let button = |(number, choice)| {
+            let custom_id = CustomId::new(tag, Act::Choose(id, seen, number)).to_string();
+            CreateButton::new(custom_id).style(ButtonStyle::Primary).label(text::option_label(choice, 80).0)
+        };
+        return CreateActionRow::Buttons(numbered.map(button).collect());
+    }
+    let option = |(number, choice): (u32, _)| {
+        let (name, description) = text::option_label(choice, 100);
+        let option = CreateSelectMenuOption::new(name, number.to_string());
+        if description.is_empty() { option } else { option.description(description) }
+    };
+    let kind = CreateSelectMenuKind::String { options: numbered.map(option).collect() };
+    let menu = CreateSelectMenu::new(CustomId::new(tag, Act::Pick(id, seen)).to_string(), kind);
+    CreateActionRow::SelectMenu(menu.placeholder(label::PICK))
 }
 
 /// A button with a picture.
