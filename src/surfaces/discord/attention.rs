@@ -2,7 +2,7 @@
 
 use serenity::all::{
     ButtonStyle, CreateActionRow, CreateButton, CreateEmbed, CreateEmbedFooter, CreateSelectMenu, CreateSelectMenuKind,
-    CreateSelectMenuOption,
+    CreateSelectMenuOption, ReactionType,
 };
 
 use super::custom_id::{Act, CustomId};
@@ -46,7 +46,7 @@ fn open_menu(shown: &[Decision], tag: &str) -> CreateActionRow {
         let (title, description) = text::open_option(decision);
         CreateSelectMenuOption::new(title, decision.id.0.to_string())
             .description(description)
-            .emoji(serenity::all::ReactionType::Unicode(text::dot(decision.terms.risk).to_owned()))
+            .emoji(ReactionType::Unicode(text::dot(decision.terms.risk).to_owned()))
     });
     let kind = CreateSelectMenuKind::String { options: options.collect() };
     CreateActionRow::SelectMenu(CreateSelectMenu::new(CustomId::new(tag, Act::Open).to_string(), kind).placeholder(label::OPEN))
@@ -54,7 +54,8 @@ fn open_menu(shown: &[Decision], tag: &str) -> CreateActionRow {
 
 fn page_button(tag: &str, page: usize, place: u32, emoji: &str, label: &str) -> CreateButton {
     let page = u32::try_from(page).unwrap_or(0);
-    button(CustomId::new(tag, Act::Page { page, place }).to_string(), ButtonStyle::Secondary, emoji, label)
+    let id = CustomId::new(tag, Act::Page { page, place }).to_string();
+    button(id, ButtonStyle::Secondary, label).emoji(ReactionType::Unicode(emoji.to_owned()))
 }
 
 fn turn(page: usize, pages: usize, tag: &str) -> CreateActionRow {

@@ -3,7 +3,7 @@
 use serenity::all::{
     ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateButton, CreateEmbed, CreateEmbedFooter,
     CreateInteractionResponseFollowup, CreateInteractionResponseMessage, CreateMessage, CreateSelectMenu, CreateSelectMenuKind,
-    CreateSelectMenuOption, EditAttachments, EditInteractionResponse, EditMessage, ReactionType,
+    CreateSelectMenuOption, EditAttachments, EditInteractionResponse, EditMessage,
 };
 
 use super::custom_id::{Act, CustomId};
@@ -58,7 +58,7 @@ fn overflow(card: &Card) -> Vec<CreateAttachment> {
 
 fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
     let id = |act: fn(_, _) -> Act| CustomId::new(tag, act(decision.id, decision.revision)).to_string();
-    let no = |label| button(id(Act::Reject), ButtonStyle::Danger, "✖️", label);
+    let no = |label| button(id(Act::Reject), ButtonStyle::Danger, label);
     let times = [
         (label::DEFER_30M, DEFER_30M),
         (label::DEFER_2H, DEFER_2H),
@@ -69,11 +69,11 @@ fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
     let defer = CreateSelectMenu::new(id(Act::Defer), CreateSelectMenuKind::String { options }).placeholder(label::DEFER);
     let mut rows = match decision.request.expects {
         Expects::Approve => {
-            let approve = button(id(Act::Approve), ButtonStyle::Success, "✅", label::APPROVE);
+            let approve = button(id(Act::Approve), ButtonStyle::Success, label::APPROVE);
             vec![CreateActionRow::Buttons(vec![approve, no(label::REJECT)])]
         }
         Expects::Answer => {
-            let answer = button(id(Act::Answer), ButtonStyle::Primary, "✏️", label::ANSWER);
+            let answer = button(id(Act::Answer), ButtonStyle::Primary, label::ANSWER);
             vec![CreateActionRow::Buttons(vec![answer, no(label::REJECT)])]
         }
         Expects::Choose => vec![choices(decision, tag), CreateActionRow::Buttons(vec![no(label::NONE_OF_THESE)])],
@@ -87,11 +87,11 @@ fn choices(decision: &Decision, tag: &str) -> CreateActionRow {
     let (id, seen) = (decision.id, decision.revision);
     let numbered = (0_u32..).zip(&decision.request.options);
     if decision.request.options.len() <= 5 {
-        let button = |(number, choice)| {
+        let option = |(number, choice)| {
             let custom_id = CustomId::new(tag, Act::Choose(id, seen, number)).to_string();
-            CreateButton::new(custom_id).style(ButtonStyle::Primary).label(text::option_label(choice, 80).0)
+            button(custom_id, ButtonStyle::Primary, &text::option_label(choice, 80).0)
         };
-        return CreateActionRow::Buttons(numbered.map(button).collect());
+        return CreateActionRow::Buttons(numbered.map(option).collect());
     }
     let option = |(number, choice): (u32, _)| {
         let (name, description) = text::option_label(choice, 100);
@@ -103,9 +103,9 @@ fn choices(decision: &Decision, tag: &str) -> CreateActionRow {
     CreateActionRow::SelectMenu(menu.placeholder(label::PICK))
 }
 
-/// A button with a picture.
-pub(super) fn button(id: String, style: ButtonStyle, emoji: &str, label: &str) -> CreateButton {
-    CreateButton::new(id).style(style).label(label).emoji(ReactionType::Unicode(emoji.to_owned()))
+/// A button.
+pub(super) fn button(id: String, style: ButtonStyle, label: &str) -> CreateButton {
+    CreateButton::new(id).style(style).label(label)
 }
 
 /// No text of the bot's pings anybody unless it says so here: unset would mean that everything may.
