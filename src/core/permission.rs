@@ -112,3 +112,60 @@ pub fn may_decide(rules: &[ApproverRule], decision: &Decision, voter: &Voter) ->
     }
     Err(Denied::NotAnApprover(who))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Time;
+    use crate::core::decision::{DecisionId, Request, SafeDefault, Terms};
+
+    fn decision(project: &str, risk: Risk) -> Decision {
+        let terms = Terms { risk, sla_seconds: 60, safe_default: SafeDefault::Reject };
+        let request = Request { project: project.into(), kind: "deploy".into(), ..Request::default() };
+        Decision::new(DecisionId(1), request, terms, Time::UNIX_EPOCH)
+    }
+
+    fn voter(id: u64, roles: &[&str], owner: bool) -> Voter {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        Voter { person: Person::discord(id, "x"), roles, owner }
+    }
+
+    #[test]
+    fn without_rules_the_owner_decides_alone() {
+        let decision = decision("shop", Risk::Low);
+        assert_eq!(may_decide(&[], &decision, &voter(1, &[], true)), Ok(Granted::Owner));
+        assert!(
+            matches!(may_decide(&[], &decision, &voter(2, &["Approvers"], false)), Err(Denied::NotAnApprover(who)) if who.owner)
+        );
+    }
+
+    #[test]
+    fn with_rules_the_owner_is_nobody_special() {
+        let rules = [ApproverRule { users: vec![7], ..ApproverRule::default() }];
+        assert_eq!(may_decide(&rules, &decision("shop", Risk::Low), &voter(7, &[], false)), Ok(Granted::User));
+        assert!(may_decide(&rules, &decision("shop", Risk::Low), &voter(1, &[], true)).is_err());
+    }
+
+    #[test]
+    fn a_rule_covers_its_projects_kinds_and_risks() {
+        let rules = [ApproverRule {
+            roles: vec!["Approvers".into()],
+            projects: vec!["shop".into()],
+            kinds: vec!["deploy".into()],
+            risks: vec![Risk::Low],
+            ..ApproverRule::default()
+        }];
+        let jonas = voter(2, &["9", "Approvers"], false);
+        assert_eq!(may_decide(&rules, &decision("shop", Risk::Low), &jonas), Ok(Granted::Role("Approvers".into())));
+        assert_eq!(may_decide(&rules, &decision("shop", Risk::High), &jonas), Err(Denied::NobodyMay));
+        assert_eq!(may_decide(&rules, &decision("other", Risk::Low), &jonas), Err(Denied::NobodyMay));
+    }
+
+    #[test]
+    fn who_is_no_discord_user_matches_no_user_rule() {
+        let rules = [ApproverRule { users: vec![7], ..ApproverRule::default() }];
+        let stranger =
+            Voter { person: Person { id: "terminal:7".into(), name: "7".into() }, roles: vec!["7".into()], owner: false };
+        assert!(may_decide(&rules, &decision("shop", Risk::Low), &stranger).is_err());
+    }
+}

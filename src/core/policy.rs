@@ -203,3 +203,73 @@ fn safe_default(matching: &[&Rule], request: &Request, risk: Risk) -> Result<Saf
     }
     Ok(wanted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> Rules {
+        let strict = Rule { risk: Some(Risk::High), sla_seconds: Some(3_600), allow_default_approve: false };
+        let lax = Rule { risk: Some(Risk::Low), sla_seconds: Some(7_200), allow_default_approve: true };
+        Rules {
+            projects: [("shop".to_owned(), strict), ("notes".to_owned(), lax)].into(),
+            kinds: [(Kind::from("deploy"), Rule { risk: Some(Risk::Critical), ..Rule::default() })].into(),
+            sla_by_risk: [(Risk::Critical, 1_800)].into(),
+            ..Rules::default()
+        }
+    }
+
+    fn request(project: &str, kind: &str, risk: Risk) -> Request {
+        Request { title: "x".into(), project: project.into(), kind: kind.into(), risk, ..Request::default() }
+    }
+
+    #[test]
+    fn risk_is_raised_and_never_lowered() {
+        for (project, kind, asked, stands) in [
+            ("other", "naming", Risk::Low, Risk::Low),
+            ("shop", "naming", Risk::Low, Risk::High),
+            ("shop", "naming", Risk::Critical, Risk::Critical),
+            ("shop", "deploy", Risk::Low, Risk::Critical),
+            ("notes", "naming", Risk::High, Risk::High),
+        ] {
+            assert_eq!(admit(&rules(), &request(project, kind, asked)).unwrap().risk, stands, "{project} {kind} {asked}");
+        }
+    }
+
+    #[test]
+    fn an_sla_is_the_askers_then_the_rules_then_the_risks_and_never_below_the_floor() {
+        let sla = |request: &Request| admit(&rules(), request).unwrap().sla_seconds;
+        assert_eq!(sla(&request("other", "naming", Risk::Low)), 16_200);
+        assert_eq!(sla(&request("shop", "naming", Risk::Low)), 3_600);
+        assert_eq!(sla(&request("other", "deploy", Risk::Low)), 1_800);
+        assert_eq!(sla(&Request { sla_seconds: Some(60), ..request("shop", "naming", Risk::Low) }), 600, "the floor");
+        for seconds in [0, LONGEST_SLA_SECONDS + 1] {
+            let asked = Request { sla_seconds: Some(seconds), ..request("shop", "naming", Risk::Low) };
+            assert_eq!(admit(&rules(), &asked), Err(Inadmissible::Sla(seconds)));
+        }
+    }
+
+    #[test]
+    fn silence_approves_only_what_was_allowed_at_low_and_medium_risk() {
+        let wish = |project: &str, risk| Request { safe_default: Some(SafeDefault::Approve), ..request(project, "naming", risk) };
+        assert_eq!(admit(&rules(), &wish("notes", Risk::Medium)).unwrap().safe_default, SafeDefault::Approve);
+        assert_eq!(admit(&rules(), &wish("notes", Risk::High)), Err(Inadmissible::DefaultApproveRisk(Risk::High)));
+        assert!(matches!(admit(&rules(), &wish("other", Risk::Low)), Err(Inadmissible::DefaultApproveNotAllowed { .. })));
+        assert_eq!(admit(&rules(), &request("notes", "naming", Risk::Low)).unwrap().safe_default, SafeDefault::Reject);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let fine = request("shop", "naming", Risk::Low);
+        for (asked, refused) in [
+            (Request { title: " \n".into(), ..fine.clone() }, Inadmissible::NoTitle),
+            (Request { project: " ".into(), ..fine.clone() }, Inadmissible::NoProject),
+            (Request { confidence: Some(f64::NAN), ..fine.clone() }, Inadmissible::Confidence("NaN".into())),
+            (Request { confidence: Some(1.1), ..fine.clone() }, Inadmissible::Confidence("1.1".into())),
+        ] {
+            assert_eq!(admit(&rules(), &asked), Err(refused));
+        }
+        let long = Request { body: "x".repeat(LONGEST_BODY + 1), ..fine };
+        assert!(matches!(admit(&rules(), &long), Err(Inadmissible::TooLong { .. })));
+    }
+}

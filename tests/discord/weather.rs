@@ -1,6 +1,6 @@
 //! Discord and the network misbehave. Afterwards: one card, true; nothing lost, nothing doubled.
 
-use discord_sandbox::{BotAccess, DropHow, Effect, Fault, Match, Sandbox, Wire};
+use discord_sandbox::{BotAccess, DropHow, Effect, Fault, LimitScope, Match, Sandbox, Wire};
 use gander::engine::Claim;
 
 use crate::bot::{Bot, LIMIT, cards_of, click, custom_ids, id, request};
@@ -32,6 +32,25 @@ async fn a_server_error_is_tried_again() {
 async fn a_rate_limit_is_waited_for() {
     let bot = Bot::start().await;
     settles(&bot, on("POST", "/messages", Effect::status(429), 1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_without_its_header_is_waited_for_too() {
+    let bot = Bot::start().await;
+    for scope in [LimitScope::User, LimitScope::Global, LimitScope::Shared] {
+        let effect = Effect::Status { status: 429, ms: Some(300), body: None, retry_after_header: false, scope };
+        settles(&bot, on("POST", "/messages", effect, 2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_holds_up_one_card_and_no_other() {
+    let bot = Bot::start().await;
+    bot.sandbox.fault(on("POST", "/messages", Effect::Delay { ms: 20_000 }, 1));
+    let hung = bot.ask(request("Hangs")).await;
+    let (_, card) = bot.ask_and_see(request("Goes through")).await;
+    assert!(click(&bot.person("maya"), &card, "approve").await.ok);
+    assert!(cards_of(&bot.sandbox, hung.id).is_empty(), "still hanging");
 }
 
 #[tokio::test(flavor = "multi_thread")]
