@@ -52,6 +52,16 @@ pub(crate) fn open(folder: &Path) -> (Arc<SqliteStore>, Handle) {
     (store, handle)
 }
 
+/// Waits until every card is recorded as it hangs.
+pub(crate) async fn settled(store: &SqliteStore) {
+    let settling = async {
+        while !store.unsettled().unwrap().is_empty() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, settling).await.expect("all cards are settled");
+}
+
 /// A question as agents ask them.
 pub(crate) fn request(number: usize) -> Request {
     serde_json::from_value(serde_json::json!({
@@ -141,12 +151,7 @@ impl Round {
 
     /// Ends it, once every card is recorded as it hangs.
     pub(crate) async fn end(self) {
-        let settled = async {
-            while !self.store.unsettled().unwrap().is_empty() {
-                tokio::time::sleep(PAUSE).await;
-            }
-        };
-        tokio::time::timeout(LIMIT, settled).await.expect("all cards are settled");
+        settled(&self.store).await;
         match self.bot {
             Bot::Tasks(tasks) => tasks.into_iter().for_each(|task| task.abort()),
             Bot::Process(serve) => serve.end().await,

@@ -8,7 +8,7 @@ use discord_sandbox::Sandbox;
 use gander::store::{Filter, Store as _};
 use tokio::process::{Child, Command};
 
-use super::bot::{open, request};
+use super::bot::{open, request, settled};
 use super::report::resident;
 use super::rounds::folder;
 use super::wire::{LIMIT, sandbox};
@@ -63,8 +63,7 @@ pub(crate) async fn cold_starts(count: usize, decisions: usize) -> Starts {
         handle.ask(request(number)).await.unwrap();
     }
     let first = Serve::spawn(folder.path(), &sandbox);
-    let hang = |_: &Sandbox| store.unsettled().unwrap().is_empty().then_some(());
-    sandbox.wait_for("the cards to hang", LIMIT, hang).await.unwrap();
+    settled(&store).await;
     first.end().await;
     drop(handle);
     let mut starts = Starts { times: Vec::new(), resident: None };

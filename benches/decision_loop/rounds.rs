@@ -87,7 +87,7 @@ pub(crate) async fn run(counts: Counts) -> Measured {
         floor::round(bare.path(), traces, &mut measured.floor).await;
 
         let mut round = Round::start(apart.path(), Where::OwnProcess).await;
-        round.ask(counts.of_a_round, &mut measured.own_process).await;
+        round.ask(counts.apart, &mut measured.own_process).await;
         round.click(&mut measured.own_process).await;
         measured.serve_resident = measured.serve_resident.into_iter().chain(round.resident()).reduce(f64::max);
         measured.edits.1 += round.edits();

@@ -31,13 +31,33 @@ impl ApproverRule {
     }
 }
 
+/// A role that somebody has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its id.
+    pub id: u64,
+    /// Its name; several may share one.
+    pub name: String,
+}
+
+impl Role {
+    /// Whether a rule means this role. Digits are an id and nothing else, so that nobody is let in by a role that is
+    /// merely called like one.
+    fn is(&self, named: &str) -> bool {
+        match named.parse::<u64>() {
+            Ok(id) => self.id == id,
+            Err(_) => self.name == named,
+        }
+    }
+}
+
 /// Somebody who wants to decide, as the surface vouches for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Voter {
     /// Who they are.
     pub person: Person,
-    /// Their roles: ids and names both.
-    pub roles: Vec<String>,
+    /// Their roles in the bot's server.
+    pub roles: Vec<Role>,
     /// Whether they own the bot's application.
     pub owner: bool,
 }
@@ -104,7 +124,7 @@ pub fn may_decide(rules: &[ApproverRule], decision: &Decision, voter: &Voter) ->
     if voter.person.discord_id().is_some_and(|id| who.users.contains(&id)) {
         return Ok(Granted::User);
     }
-    if let Some(role) = who.roles.iter().find(|role| voter.roles.contains(role)) {
+    if let Some(role) = who.roles.iter().find(|named| voter.roles.iter().any(|role| role.is(named))) {
         return Ok(Granted::Role(role.clone()));
     }
     if !who.owner && who.users.is_empty() && who.roles.is_empty() {
@@ -126,7 +146,7 @@ mod tests {
     }
 
     fn voter(id: u64, roles: &[&str], owner: bool) -> Voter {
-        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        let roles = roles.iter().map(|name| Role { id: 9, name: (*name).to_owned() }).collect();
         Voter { person: Person::discord(id, "x"), roles, owner }
     }
 
@@ -155,7 +175,7 @@ mod tests {
             risks: vec![Risk::Low],
             ..ApproverRule::default()
         }];
-        let jonas = voter(2, &["9", "Approvers"], false);
+        let jonas = voter(2, &["Approvers"], false);
         assert_eq!(may_decide(&rules, &decision("shop", Risk::Low), &jonas), Ok(Granted::Role("Approvers".into())));
         assert_eq!(may_decide(&rules, &decision("shop", Risk::High), &jonas), Err(Denied::NobodyMay));
         assert_eq!(may_decide(&rules, &decision("other", Risk::Low), &jonas), Err(Denied::NobodyMay));
@@ -164,8 +184,15 @@ mod tests {
     #[test]
     fn who_is_no_discord_user_matches_no_user_rule() {
         let rules = [ApproverRule { users: vec![7], ..ApproverRule::default() }];
-        let stranger =
-            Voter { person: Person { id: "terminal:7".into(), name: "7".into() }, roles: vec!["7".into()], owner: false };
+        let stranger = Voter { person: Person { id: "terminal:7".into(), name: "7".into() }, roles: Vec::new(), owner: false };
         assert!(may_decide(&rules, &decision("shop", Risk::Low), &stranger).is_err());
+    }
+
+    #[test]
+    fn a_role_called_like_another_ones_id_is_not_that_one() {
+        let rules = [ApproverRule { roles: vec!["77".into()], ..ApproverRule::default() }];
+        let of = |id, name: &str| Voter { roles: vec![Role { id, name: name.into() }], ..voter(2, &[], false) };
+        assert!(may_decide(&rules, &decision("shop", Risk::Low), &of(8, "77")).is_err());
+        assert!(may_decide(&rules, &decision("shop", Risk::Low), &of(77, "x")).is_ok());
     }
 }

@@ -25,9 +25,9 @@ impl Application {
     /// The person who clicked. In a direct message Discord says nothing about roles: they are asked for.
     pub(super) async fn voter(&self, http: &Http, places: &Places, user: &User, member: Option<&Member>) -> Voter {
         let roles = match member.filter(|member| member.guild_id == self.guild) {
-            Some(member) => places.role_names(&member.roles),
+            Some(member) => places.roles(&member.roles),
             None => match http.get_member(self.guild, user.id).await {
-                Ok(member) => places.role_names(&member.roles),
+                Ok(member) => places.roles(&member.roles),
                 // Not a member, or Discord does not say: then they have no role, and are told who may decide.
                 Err(_) => Vec::new(),
             },

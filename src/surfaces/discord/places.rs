@@ -8,6 +8,7 @@ use serenity::all::{ChannelId, ChannelType, GuildChannel, GuildId, Http, Member,
 use tokio::time::Instant;
 
 use crate::core::decision::Decision;
+use crate::core::permission::Role;
 
 /// What a card's channel must allow the bot, and what is asked for in the invitation.
 pub const NEEDED: Permissions = Permissions::VIEW_CHANNEL
@@ -114,11 +115,11 @@ impl Places {
         found.map_or_else(|| channel.to_string(), |channel| format!("#{}", channel.name))
     }
 
-    /// The roles with these ids, by id and by name.
-    pub(super) fn role_names(&self, roles: &[RoleId]) -> Vec<String> {
+    /// The roles with these ids. One that is not known yet has no name.
+    pub(super) fn roles(&self, roles: &[RoleId]) -> Vec<Role> {
         let server = self.server();
         let named = |role: &RoleId| server.as_ref().and_then(|server| server.guild.roles.get(role)).map(|role| role.name.clone());
-        roles.iter().flat_map(|role| [Some(role.to_string()), named(role)]).flatten().collect()
+        roles.iter().map(|role| Role { id: role.get(), name: named(role).unwrap_or_default() }).collect()
     }
 }
 
