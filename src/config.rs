@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::core::decision::{DeferLimits, Kind, Priority, Risk, SafeDefault};
 use crate::core::permission::ApproverRule;
-use crate::core::policy::{Rule, Rules};
+use crate::core::policy::{LONGEST_SLA_SECONDS, Rule, Rules, project_name};
 use crate::sources::WatchedFolder;
 use crate::surfaces::discord::Channels;
 
@@ -71,8 +71,11 @@ impl std::str::FromStr for Span {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         humantime::parse_duration(text.trim())
-            .map(|span| Self(span.as_secs()))
             .map_err(|error| format!("{text:?} is no time span ({error}): write for example 30m, 4h 30m or 7d"))
+            .and_then(|span| match span.as_secs() {
+                seconds if seconds <= LONGEST_SLA_SECONDS => Ok(Self(seconds)),
+                _ => Err(format!("{text:?} is longer than a year: write for example 30m, 4h 30m or 7d")),
+            })
     }
 }
 
@@ -269,8 +272,8 @@ pub fn load_ask_defaults(folder: &Path, user: Option<&Path>) -> Result<AskDefaul
             path,
             line,
             what: format!(
-                "{what}. A {FILE} in a working directory may only set the project and defaults for asking; approvers, channels, \
-                 policy and the store belong into your own, {}",
+                "{what} (a {FILE} in a working directory may only set the project and defaults for asking; approvers, channels, \
+                 policy and the store belong into your own, {})",
                 user_file().map_or_else(|_| "named with --config".into(), |path| path.display().to_string())
             ),
         },
@@ -292,7 +295,7 @@ fn with_nearest(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let Some(unknown) = quoted.next().filter(|_| message.starts_with("unknown field")) else { return message.trim().to_owned() };
     let nearest = quoted.map(|known| (strsim::jaro_winkler(unknown, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest.filter(|(likeness, _)| *likeness > 0.7) {
+    match nearest.filter(|(likeness, _)| *likeness > 0.8) {
         Some((_, known)) => format!("unknown field `{unknown}`: did you mean `{known}`?"),
         None => message.trim().to_owned(),
     }
@@ -321,7 +324,7 @@ impl UserFile {
                 what: "an [[approvers]] names nobody: give it users or roles".into(),
             });
         }
-        let named = |(name, project): (&String, &Project)| Some((name.clone(), project.channel.clone()?));
+        let named = |(name, project): (&String, &Project)| Some((project_name(name), project.channel.clone()?));
         let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
         Ok(Config {
             channels: Channels { usual: self.discord.channel.clone(), projects: self.projects.iter().filter_map(named).collect() },
@@ -350,7 +353,11 @@ impl UserFile {
             |risk, sla: Option<Span>, allow_default_approve| Rule { risk, sla_seconds: sla.map(|s| s.0), allow_default_approve };
         Rules {
             approvers: self.approvers.into_iter().map(Approvers::into_rule).collect(),
-            projects: self.projects.into_iter().map(|(name, p)| (name, rule(p.risk, p.sla, p.allow_default_approve))).collect(),
+            projects: self
+                .projects
+                .into_iter()
+                .map(|(name, p)| (project_name(&name), rule(p.risk, p.sla, p.allow_default_approve)))
+                .collect(),
             kinds: self
                 .kinds
                 .into_iter()
@@ -377,7 +384,7 @@ impl Approvers {
         ApproverRule {
             users: self.users.into_iter().map(|id| id.0).collect(),
             roles: self.roles,
-            projects: self.projects,
+            projects: self.projects.iter().map(|name| project_name(name)).collect(),
             kinds: self.kinds.into_iter().map(Kind::from).collect(),
             risks: self.risks.into_iter().filter_map(|risk| risk.0).collect(),
         }

@@ -16,7 +16,7 @@ use gander::core::card::decision_card;
 use gander::core::decision::{Decision, DecisionId, Request, State, Verdict};
 use gander::core::policy::Rules;
 use gander::engine::clock::{SystemClock, wall_time};
-use gander::engine::{Claim, Handle, Waited, watch};
+use gander::engine::{Claim, Handle, watch};
 use gander::store::Store as _;
 use gander::store::sqlite::SqliteStore;
 use serde_json::Value;
@@ -60,7 +60,7 @@ struct Around {
 /// What happens around the bot on its own, for one decision each.
 #[derive(Default)]
 struct Going {
-    agents: JoinSet<Waited>,
+    agents: JoinSet<Decision>,
     people: JoinSet<()>,
 }
 
@@ -117,7 +117,7 @@ impl Around {
         let request = Request { title: format!("Question {number}?"), project: project.into(), ..Request::default() };
         let id = self.handle.ask(request).await.unwrap().into_decision().id;
         let handle = self.handle.clone();
-        going.agents.spawn(async move { handle.wait(id, Claim::Yes, None).await.unwrap() });
+        going.agents.spawn(async move { handle.wait(id, None, Claim::Yes, None).await.unwrap() });
         going.people.spawn(self.clone().answer("maya", id, number.is_multiple_of(3)));
         if number.is_multiple_of(5) {
             going.people.spawn(self.clone().answer("jonas", id, !number.is_multiple_of(3)));
@@ -247,7 +247,8 @@ async fn killed_at_any_moment_there_is_one_true_card_and_one_verdict_each() {
         done.unwrap();
     }
     while let Some(told) = going.agents.join_next().await {
-        let Waited::Resolved(told) = told.unwrap() else { panic!("the wait ended without a verdict") };
+        let told = told.unwrap();
+        assert!(matches!(told.state, State::Resolved(_)), "the wait ended without a verdict: {told:?}");
         assert_eq!(told, around.decision(told.id));
         must_be_what_was_clicked(&told);
     }

@@ -9,7 +9,7 @@ use gander::core::Time;
 use gander::core::decision::{Decision, DecisionId, Person, Refused, Request, Risk, SafeDefault, Surface, Terms, Verdict};
 use gander::core::event::Event;
 use gander::store::sqlite::SqliteStore;
-use gander::store::{Asked, Changed, Delivery, Filter, Store, StoreError};
+use gander::store::{Asked, Changed, Delivery, Filter, Store, StoreError, Why};
 
 fn noon() -> Time {
     "2026-03-01T12:00:00Z".parse().unwrap()
@@ -33,7 +33,7 @@ fn ask(store: &dyn Store, title: &str) -> Decision {
 
 fn approve(store: &dyn Store, decision: &Decision) -> Changed {
     let seen = decision.revision;
-    let decide = Box::new(move |d: &Decision| d.resolve(Verdict::Approved, maya(), Surface::Discord, seen).map(Some));
+    let decide = Box::new(move |d: &Decision| Ok(Some(d.resolve(Verdict::Approved, maya(), Surface::Discord, seen)?)));
     store.change(decision.id, noon(), decide).unwrap()
 }
 
@@ -95,7 +95,7 @@ fn the_first_answer_wins(store: &dyn Store) {
     let resolved = approve(store, &decision).unwrap();
     let unchanged = *approve(store, &decision).unwrap_err();
     assert_eq!(unchanged.decision, resolved);
-    assert!(matches!(unchanged.refused, Refused::AlreadyResolved(by) if by.by == maya()));
+    assert!(matches!(unchanged.why, Why::Refused(Refused::AlreadyResolved(by)) if by.by == maya()));
     let verdicts = store.history(decision.id).unwrap().into_iter().filter(|l| matches!(l.event, Event::Resolved { .. })).count();
     assert_eq!(verdicts, 1);
 }
@@ -105,12 +105,15 @@ fn the_log_replays_to_the_state(store: &dyn Store) {
     store.ask(request("b", Some("k")), terms(), noon() + TimeDelta::nanoseconds(1_234_567)).unwrap();
     let seen = gander::core::decision::Revision(2);
     let until = noon() + TimeDelta::hours(1);
-    let defer = Box::new(move |d: &Decision| d.defer(until, maya(), seen, noon(), Default::default()).map(Some));
+    let defer = Box::new(move |d: &Decision| Ok(Some(d.defer(until, maya(), seen, noon(), Default::default())?)));
     store.change(decision.id, noon(), defer).unwrap().unwrap();
-    store.change(decision.id, until, Box::new(move |d| d.come_back(until).map(Some))).unwrap().unwrap();
-    let reject = move |d: &Decision| d.resolve(Verdict::Rejected { reason: "no".into() }, maya(), Surface::Discord, seen).map(Some);
+    store.change(decision.id, until, Box::new(move |d| Ok(Some(d.come_back(until)?)))).unwrap().unwrap();
+    let reject = move |d: &Decision| {
+        let verdict = Verdict::Rejected { reason: "no".into() };
+        Ok(Some(d.resolve(verdict, maya(), Surface::Discord, seen)?))
+    };
     store.change(decision.id, until, Box::new(reject)).unwrap().unwrap();
-    let standing = store.change(decision.id, until, Box::new(Decision::claim)).unwrap().unwrap();
+    let standing = store.change(decision.id, until, Box::new(|d| Ok(d.claim()?))).unwrap().unwrap();
     let history = store.history(decision.id).unwrap();
     let blank = Decision::new(decision.id, Request::default(), terms(), noon());
     let replayed = history.iter().fold(blank, |state, logged| state.evolve(&logged.event, logged.at, logged.seq));
@@ -124,8 +127,8 @@ fn the_log_replays_to_the_state(store: &dyn Store) {
 fn a_refused_change_writes_nothing(store: &dyn Store) {
     let decision = ask(store, "x");
     let head = store.head().unwrap();
-    let refused = store.change(decision.id, noon(), Box::new(|d| d.come_back(noon()).map(Some))).unwrap();
-    assert_eq!(refused.unwrap_err().refused, Refused::NotDue);
+    let refused = store.change(decision.id, noon(), Box::new(|d| Ok(Some(d.come_back(noon())?)))).unwrap();
+    assert_eq!(refused.unwrap_err().why, Why::Refused(Refused::NotDue));
     assert_eq!(store.head().unwrap(), head);
     let nobody = store.change(DecisionId(99), noon(), Box::new(|_| Ok(None)));
     assert_eq!(nobody.unwrap_err(), StoreError::NoSuchDecision(DecisionId(99)));
@@ -136,14 +139,14 @@ fn what_is_due_is_found(store: &dyn Store) {
     assert_eq!(store.next_wake().unwrap(), None);
     for until in [later, soon] {
         let decision = ask(store, "x");
-        let defer = Box::new(move |d: &Decision| d.defer(until, maya(), d.revision, now, Default::default()).map(Some));
+        let defer = Box::new(move |d: &Decision| Ok(Some(d.defer(until, maya(), d.revision, now, Default::default())?)));
         store.change(decision.id, now, defer).unwrap().unwrap();
     }
     assert_eq!(store.next_wake().unwrap(), Some(soon));
     assert_eq!(store.due(now).unwrap(), []);
     assert_eq!(store.due(soon).unwrap(), [DecisionId(2)]);
     assert_eq!(store.due(later).unwrap(), [DecisionId(2), DecisionId(1)]);
-    store.change(DecisionId(2), soon, Box::new(move |d| d.come_back(soon).map(Some))).unwrap().unwrap();
+    store.change(DecisionId(2), soon, Box::new(move |d| Ok(Some(d.come_back(soon)?)))).unwrap().unwrap();
     assert_eq!(store.due(later).unwrap(), [DecisionId(1)]);
 }
 
@@ -241,4 +244,37 @@ fn a_lock_held_by_another_process_is_waited_for_then_named() {
     assert_eq!(busy.unwrap_err(), StoreError::Busy);
     drop(held);
     assert_eq!(ask(&store, "x").id.0, 1, "afterwards it works, and nothing was lost or doubled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_commits_is_noticed_without_waiting_for_the_tick() {
+    use gander::core::policy::Rules;
+    use gander::engine::clock::TestClock;
+    use gander::engine::{Handle, watch};
+
+    let folder = tempfile::tempdir().unwrap();
+    let ours = Handle::new(Arc::new(sqlite(&folder)), Rules::default(), Arc::new(TestClock::at(noon())));
+    let theirs = Arc::new(sqlite(&folder));
+    // Connections that open raise notices of their own: let them all be open.
+    for _ in 0..5 {
+        ask(&*theirs, "warm");
+    }
+    let path = theirs.path().to_owned();
+    let watching = tokio::spawn({
+        let ours = ours.clone();
+        async move { watch::run(ours, &path).await }
+    });
+    let mut hints = ours.hints();
+    hints.changed().await.unwrap();
+    // The tick is a second. Twenty commits that each waited for it would take twenty.
+    let noticed = async {
+        for _ in 0..20 {
+            hints.mark_unchanged();
+            let theirs = Arc::clone(&theirs);
+            tokio::task::spawn_blocking(move || ask(&*theirs, "now")).await.unwrap();
+            hints.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), noticed).await.unwrap();
+    watching.abort();
 }

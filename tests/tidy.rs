@@ -25,7 +25,7 @@ const OWNED: [(&str, &[&str]); 5] = [
     ("poise", &["src/surfaces/discord"]),
     ("rusqlite", &["src/store"]),
     ("notify", &["src/engine/watch.rs", "src/sources"]),
-    ("clap", &["src/cli", "src/core/request.rs"]),
+    ("clap", &["src/cli"]),
 ];
 
 fn root() -> PathBuf {
@@ -71,7 +71,8 @@ fn imports_go_one_way() {
         for (number, line) in text.lines().enumerate() {
             for imported in code(line).split("crate::").skip(1) {
                 let imported: String = imported.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                if !imported.is_empty() && !allowed.contains(&imported.as_str()) {
+                // An empty name is a group, `crate::{…}`, whose members this would not see: write one line for each.
+                if !allowed.contains(&imported.as_str()) {
                     wrong.push(format!("{name}:{}: {module} must not import {imported}", number + 1));
                 }
             }

@@ -37,7 +37,7 @@ struct Counts {
     decisions: usize,
 }
 
-const FULL: Counts = Counts { rounds: 8, of_a_round: 250, apart: 50, burst: 2_000, starts: 10, decisions: 50 };
+const FULL: Counts = Counts { rounds: 8, of_a_round: 250, apart: 250, burst: 2_000, starts: 10, decisions: 50 };
 const QUICK: Counts = Counts { rounds: 2, of_a_round: 100, apart: 20, burst: 200, starts: 3, decisions: 50 };
 
 #[tokio::main]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::wait::{report, wait_and_report};
-use super::{Common, Exit, Failure, Outcome, output};
+use super::{Common, EXIT_STATUS, Exit, Failure, Outcome, output};
 use crate::config::{self, AskDefaults, Span};
 use crate::core::decision::{Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Priority, Request, Risk, SafeDefault};
 use crate::engine::attachments;
@@ -14,9 +14,7 @@ use crate::store::Asked;
 
 /// What is asked. Whatever is left out comes from a gander.toml in the working directory, or from policy.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit status: 0 approved (or filed), 1 rejected, 2 bad usage, 75 deferred or not answered in time, 70 internal error"
-)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct Ask {
     /// What is to be decided, in one line
     title: String,
@@ -120,22 +118,24 @@ impl Ask {
             ));
         }
         let decision = asked.into_decision();
-        if !wait {
-            if common.json {
-                output::json(&report(&decision, "asked"));
-            } else {
-                output::line(&decision.id.0.to_string());
-            }
-            return Ok(Exit::Yes);
+        if !wait && common.json {
+            output::json(&report(&decision, "asked"));
         }
         if !common.json {
             output::line(&decision.id.0.to_string());
         }
-        wait_and_report(&opened, decision.id, timeout, common.json).await
+        if !wait {
+            return Ok(Exit::Yes);
+        }
+        wait_and_report(&opened, decision.id, Some(decision.revision), timeout, common.json).await
     }
 
     fn into_request(self, defaults: AskDefaults, store: &Path) -> Result<Request, Failure> {
         let usual = Request::default();
+        if self.dedup_key.as_deref().is_some_and(|key| key.starts_with("agent-task:")) {
+            let words = "dedup keys that begin with agent-task: belong to the watched folders: choose another";
+            return Err(Failure::new(Exit::Usage, words));
+        }
         let body = self.body_file.as_deref().map_or_else(|| Ok(String::new()), body)?;
         let attach = |path: &PathBuf| attachments::keep(store, path).map_err(|error| Failure::new(Exit::Usage, error));
         let files: Vec<Attachment> = self.attach.iter().map(attach).collect::<Result<_, _>>()?;

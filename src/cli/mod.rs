@@ -18,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{self, Config, ConfigError};
 use crate::engine::clock::{SystemClock, wall_time};
 use crate::engine::{Handle, HandleError};
+use crate::store::files;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store as _, StoreError};
 
@@ -69,6 +70,10 @@ enum Command {
     #[command(hide = true)]
     DemoAgent(demo::Agent),
 }
+
+/// What the exit status of a wait says, for the help of those who wait.
+const EXIT_STATUS: &str = "Exit status: 0 approved, chosen or answered (without --wait: filed), 1 rejected, 2 bad usage or configuration, \
+                           75 deferred, withdrawn or not answered in time, 70 internal error";
 
 /// How a command ended; the numbers are part of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,8 +177,8 @@ impl Common {
 
     fn store_path(&self, config: &Config) -> Result<PathBuf, ConfigError> {
         match self.store.as_ref().or(config.store.as_ref()) {
-            Some(path) => Ok(path.clone()),
-            None => config::usual_store(),
+            Some(path) => Ok(files::resolved(path)),
+            None => config::usual_store().map(|path| files::resolved(&path)),
         }
     }
 

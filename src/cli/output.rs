@@ -3,8 +3,6 @@
 
 use std::io::{self, Write as _};
 
-use crate::core::untrusted::clean;
-
 /// Prints a line. A reader that went away is the end of the command, not an error.
 pub(super) fn line(text: &str) {
     if let Err(error) = writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush())
@@ -29,9 +27,4 @@ pub(super) fn progress(text: &str) {
 /// Says what went wrong.
 pub(super) fn complain(text: &str) {
     progress(&format!("gander: {text}"));
-}
-
-/// An agent's or a person's text for a terminal: without what would move its cursor or colour it.
-pub(super) fn safe(text: &str) -> String {
-    clean(text)
 }

@@ -45,16 +45,18 @@ fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> String {
     let request = &decision.request;
     let state = match &decision.state {
         State::Pending => format!("waits for an answer; {}", due(decision, now)),
-        State::Deferred { until, by, .. } => format!("put off until {} by {}", clock(*until, zone), output::safe(&by.name)),
+        State::Deferred { until, by, .. } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
         State::Resolved(resolved) => {
             let claimed = if resolved.claimed_at.is_some() { "picked up by the agent" } else { "not yet picked up by the agent" };
-            format!("{} by {}; {claimed}", verdict(&resolved.verdict), output::safe(&resolved.by.name))
+            format!("{} by {}; {claimed}", verdict(&resolved.verdict), one_line(&resolved.by.name))
         }
         State::Withdrawn { reason, .. } => format!("withdrawn: {}", one_line(reason)),
     };
     let asked = clock(decision.asked_at, zone);
+    let environment = request.environment.as_ref().map(|name| format!("\nWhere    {}", one_line(name))).unwrap_or_default();
+    let confidence = request.confidence.map(|sure| format!(" (the agent is {:.0} % sure)", sure * 100.0)).unwrap_or_default();
     format!(
-        "State    {state}\nProject  {}\nKind     {}\nRisk     {}\nAgent    {}\nAsked    {asked}\nRevision {}",
+        "State    {state}\nProject  {}\nKind     {}{environment}\nRisk     {}{confidence}\nAgent    {}\nAsked    {asked}\nRevision {}",
         one_line(&request.project),
         request.kind.words(),
         decision.terms.risk,
@@ -85,6 +87,7 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
     let what = match &logged.event {
         Event::Asked { request, .. } => format!("asked by {}: {}", one_line(&request.agent.name), one_line(&request.title)),
         Event::Revised { request, .. } => format!("revised: {}", one_line(&request.title)),
+        Event::Enforced { terms } => format!("held to your rules: {} risk", terms.risk),
         Event::Deferred { until, by } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
         Event::Returned => "came back".into(),
         Event::Resolved { verdict: given, by, .. } => format!("{} by {}", verdict(given), one_line(&by.name)),

@@ -42,7 +42,6 @@ pub(super) async fn run_bot(
     speed: Option<u32>,
     stop: impl Future<Output = ()>,
 ) -> Outcome {
-    make_folder(path)?;
     let _lock = lock::acquire(path, wall_time()).map_err(|error| Failure::new(Exit::No, error))?;
     let opened = super::open(path, config, speed)?;
     let handle = opened.handle;
@@ -53,13 +52,6 @@ pub(super) async fn run_bot(
         () = watch::run(handle.clone(), path) => Ok(Exit::Internal),
         () = sources::run(handle.clone(), config.watch.clone()) => Ok(Exit::Internal),
     }
-}
-
-fn make_folder(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.map_or(Ok(()), std::fs::create_dir_all).map_err(|error| {
-        Failure::new(Exit::No, format!("the store's folder {} cannot be made: {error}", path.parent().unwrap_or(path).display()))
-    })
 }
 
 fn refused(error: &ConnectError) -> Failure {

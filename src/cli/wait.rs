@@ -4,14 +4,15 @@ use chrono::TimeDelta;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Common, Exit, Failure, Opened, Outcome, output};
+use super::{Common, EXIT_STATUS, Exit, Failure, Opened, Outcome, output};
 use crate::config::Span;
-use crate::core::decision::{Decision, DecisionId, State, Verdict};
+use crate::core::decision::{Decision, DecisionId, Revision, State, Verdict};
 use crate::core::text;
-use crate::engine::{Claim, Waited, watch};
+use crate::core::untrusted::{clean, one_line};
+use crate::engine::{Claim, watch};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 approved, 1 rejected, 2 bad usage, 75 deferred or not answered in time, 70 internal error")]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct Wait {
     /// The decision's number
     id: DecisionId,
@@ -23,7 +24,7 @@ pub(super) struct Wait {
 impl Wait {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open()?;
-        wait_and_report(&opened, self.id, self.timeout, common.json).await
+        wait_and_report(&opened, self.id, None, self.timeout, common.json).await
     }
 }
 
@@ -35,25 +36,41 @@ pub(super) struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    option: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
     decision: &'a Decision,
 }
 
 pub(super) fn report<'a>(decision: &'a Decision, outcome: &'static str) -> Report<'a> {
-    let (reason, by) = match &decision.state {
-        State::Resolved(resolved) => match &resolved.verdict {
-            Verdict::Rejected { reason } => (Some(reason.as_str()), Some(resolved.by.name.as_str())),
-            Verdict::Approved | Verdict::Chosen { .. } | Verdict::Answered { .. } => (None, Some(resolved.by.name.as_str())),
-        },
-        State::Withdrawn { reason, .. } => (Some(reason.as_str()), None),
-        State::Deferred { by, .. } => (None, Some(by.name.as_str())),
-        State::Pending => (None, None),
-    };
-    Report { id: decision.id, outcome, reason, by, decision }
+    let mut report = Report { id: decision.id, outcome, reason: None, option: None, answer: None, by: None, decision };
+    match &decision.state {
+        State::Resolved(resolved) => {
+            report.by = Some(&resolved.by.name);
+            match &resolved.verdict {
+                Verdict::Approved => {}
+                Verdict::Rejected { reason } => report.reason = Some(reason),
+                Verdict::Chosen { option } => report.option = Some(option),
+                Verdict::Answered { text } => report.answer = Some(text),
+            }
+        }
+        State::Withdrawn { reason, .. } => report.reason = Some(reason),
+        State::Deferred { by, .. } => report.by = Some(&by.name),
+        State::Pending => {}
+    }
+    report
 }
 
 /// Waits, takes the verdict, prints it, and turns it into an exit status.
-pub(super) async fn wait_and_report(opened: &Opened, id: DecisionId, timeout: Option<Span>, json: bool) -> Outcome {
+pub(super) async fn wait_and_report(
+    opened: &Opened,
+    id: DecisionId,
+    asked: Option<Revision>,
+    timeout: Option<Span>,
+    json: bool,
+) -> Outcome {
     let handle = &opened.handle;
     let decision = handle.get(id).await?;
     if decision.state.is_open() {
@@ -68,12 +85,13 @@ pub(super) async fn wait_and_report(opened: &Opened, id: DecisionId, timeout: Op
         }
     };
     let waited = tokio::select! {
-        waited = handle.wait(id, Claim::Yes, deadline) => waited?,
+        waited = handle.wait(id, asked, Claim::Yes, deadline) => waited?,
         () = watch::run(handle.clone(), &opened.store) => return Err(Failure::new(Exit::Internal, "the store is no longer watched")),
     };
-    let (exit, outcome, words) = verdict(&waited, opened);
+    let superseded = asked.is_some_and(|asked| asked != waited.revision);
+    let (exit, outcome, words) = if superseded { other_question(&waited) } else { verdict(&waited, opened) };
     if json {
-        output::json(&report(waited.decision(), outcome));
+        output::json(&report(&waited, outcome));
     } else {
         output::line(&words);
     }
@@ -86,25 +104,31 @@ fn waiting(decision: &Decision, now: crate::core::Time) -> String {
     format!("waiting for a person to decide {} ({} risk, {due}) …", decision.id, decision.terms.risk)
 }
 
-fn verdict(waited: &Waited, opened: &Opened) -> (Exit, &'static str, String) {
-    let id = waited.decision().id;
-    match (&waited.decision().state, waited) {
-        (State::Resolved(resolved), _) => {
-            let by = output::safe(&resolved.by.name);
+/// Somebody asked again with the same key and another content: whatever becomes of that is no answer to this question.
+fn other_question(decision: &Decision) -> (Exit, &'static str, String) {
+    let (id, revision) = (decision.id, decision.revision.0);
+    (Exit::NotNow, "superseded", format!("superseded: {id} was asked again with another content (revision {revision}); ask again"))
+}
+
+fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static str, String) {
+    let id = decision.id;
+    match &decision.state {
+        State::Resolved(resolved) => {
+            let by = one_line(&resolved.by.name);
             match &resolved.verdict {
                 Verdict::Approved => (Exit::Yes, "approved", format!("approved by {by}")),
-                Verdict::Rejected { reason } => (Exit::No, "rejected", format!("rejected by {by}: {}", output::safe(reason))),
-                Verdict::Chosen { option } => (Exit::Yes, "chosen", output::safe(option)),
-                Verdict::Answered { text } => (Exit::Yes, "answered", output::safe(text)),
+                Verdict::Rejected { reason } => (Exit::No, "rejected", format!("rejected by {by}: {}", clean(reason))),
+                Verdict::Chosen { option } => (Exit::Yes, "chosen", one_line(option)),
+                Verdict::Answered { text } => (Exit::Yes, "answered", clean(text)),
             }
         }
-        (State::Withdrawn { reason, .. }, _) => (Exit::NotNow, "withdrawn", format!("withdrawn: {}", output::safe(reason))),
-        (State::Deferred { until, by, .. }, _) => {
+        State::Withdrawn { reason, .. } => (Exit::NotNow, "withdrawn", format!("withdrawn: {}", clean(reason))),
+        State::Deferred { until, by, .. } => {
             let zone = opened.handle.rules().zone;
             let until = until.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z");
-            let by = output::safe(&by.name);
+            let by = one_line(&by.name);
             (Exit::NotNow, "deferred", format!("deferred by {by} until {until}; ask or wait for {id} again then"))
         }
-        (State::Pending, _) => (Exit::NotNow, "timed_out", format!("not answered in time; {id} stays open, wait for it again")),
+        State::Pending => (Exit::NotNow, "timed_out", format!("not answered in time; {id} stays open, wait for it again")),
     }
 }

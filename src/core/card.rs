@@ -3,7 +3,7 @@
 //! A card is computed from the decision alone, so that any process at any time draws the same one, and a
 //! crash needs no memory. Must not know how a surface sends it.
 
-use super::decision::{Attachment, Decision, Risk, State, Verdict};
+use super::decision::{Attachment, Choice, Decision, Risk, State, Verdict};
 use super::pace::Pace;
 use super::text::{self, label};
 use super::untrusted::{Cut, clean, code_block, escaped, one_line, quotation, units};
@@ -151,7 +151,7 @@ fn facts(decision: &Decision, pace: Pace) -> Vec<Field> {
         facts.push(inline(label::CONFIDENCE, format!("{:.0} %", confidence * 100.0)));
     }
     if decision.state.is_open() {
-        facts.push(inline(label::IF_NOBODY_ANSWERS, text::safe_default(decision)));
+        facts.push(inline(label::IF_NOBODY_ANSWERS, text::IF_NOBODY_ANSWERS.into()));
     }
     facts
 }
@@ -271,10 +271,15 @@ pub fn full_text(decision: &Decision) -> String {
             parts.push(format!("## {name}\n\n{}", clean(value).trim()));
         }
     }
+    if !request.options.is_empty() {
+        let line = |choice: &Choice| format!("- {}: {}", one_line(&choice.name), one_line(&choice.description));
+        let lines: Vec<String> = request.options.iter().map(line).collect();
+        parts.push(format!("## {}\n\n{}", label::OPTIONS, lines.join("\n")));
+    }
     if !request.details.is_empty() {
         let lines: Vec<String> =
             request.details.iter().map(|d| format!("- {}: {}", one_line(&d.name), clean(&d.value).trim())).collect();
-        parts.push(format!("## Details\n\n{}", lines.join("\n")));
+        parts.push(format!("## {}\n\n{}", label::DETAILS, lines.join("\n")));
     }
     if !request.body.trim().is_empty() {
         parts.push(format!("## {}\n\n{}", label::BODY, clean(&request.body).trim()));

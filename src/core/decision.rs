@@ -76,8 +76,6 @@ impl Person {
 pub enum Surface {
     /// A button, menu, modal or slash command.
     Discord,
-    /// A program that links the library and vouches for the person.
-    Library,
 }
 
 /// The answer.
@@ -202,11 +200,13 @@ impl Default for DeferLimits {
 }
 
 /// Why a decision did not change. Nothing was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Somebody was first.
+    #[error("it is already decided, by {}", .0.by.name)]
     AlreadyResolved(Box<Resolved>),
     /// The asker took it back.
+    #[error("the agent took it back ({reason})")]
     Withdrawn {
         /// Why.
         reason: String,
@@ -214,6 +214,7 @@ pub enum Refused {
         at: Time,
     },
     /// The person saw an older revision than the one that stands.
+    #[error("it changed since revision {} was seen", seen.0)]
     Outdated {
         /// What they saw.
         seen: Revision,
@@ -221,39 +222,49 @@ pub enum Refused {
         current: Revision,
     },
     /// The verdict does not fit what is expected.
+    #[error("it expects you to {expects}")]
     WrongAnswer {
         /// What would.
         expects: Expects,
     },
     /// The choice is none of those that are offered.
+    #[error("it does not offer {option:?}")]
     NoSuchOption {
         /// What was chosen.
         option: String,
     },
     /// The answer is empty.
+    #[error("the answer is empty")]
     NoAnswer,
     /// A rejection came without a reason.
+    #[error("a rejection needs a reason")]
     NoReason,
     /// It was put off as often as may be.
+    #[error("it was put off {times} times, as often as may be")]
     DeferredTooOften {
         /// The limit.
         times: u32,
     },
     /// The return would be too far away.
+    #[error("it can be put off until {latest} at the latest")]
     DeferredTooLong {
         /// The latest allowed return.
         latest: Time,
     },
     /// The return would not be in the future.
+    #[error("the time is already past")]
     NotLater,
     /// It already waits for exactly that return.
+    #[error("it is already put off until {until}")]
     AlreadyDeferred {
         /// When it comes back.
         until: Time,
     },
     /// There is no verdict to claim yet.
+    #[error("it has no verdict yet")]
     NotResolved,
     /// It is not deferred, or not yet due to come back.
+    #[error("it is not due to come back")]
     NotDue,
 }
 
@@ -267,7 +278,8 @@ impl Decision {
     /// When the SLA is breached.
     #[must_use]
     pub fn breach_at(&self) -> Time {
-        self.asked_at + TimeDelta::seconds(i64::try_from(self.terms.sla_seconds).unwrap_or(i64::MAX / 2000))
+        let span = i64::try_from(self.terms.sla_seconds).ok().and_then(TimeDelta::try_seconds);
+        span.and_then(|span| self.asked_at.checked_add_signed(span)).unwrap_or(Time::MAX_UTC)
     }
 
     /// When this decision wants to be looked at by itself, without anybody acting.
@@ -293,19 +305,18 @@ impl Decision {
     /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong sort, no reason.
     pub fn resolve(&self, verdict: Verdict, by: Person, via: Surface, seen: Revision) -> Result<Event, Refused> {
         self.must_be_open_at(seen)?;
-        let fits = match (&verdict, self.request.expects) {
+        let expects = self.request.expects;
+        match (&verdict, expects) {
             (Verdict::Rejected { reason }, _) if reason.trim().is_empty() => return Err(Refused::NoReason),
-            (Verdict::Rejected { .. }, _) => true,
-            (Verdict::Approved, expects) => expects == Expects::Approve,
+            (Verdict::Answered { text }, Expects::Answer) if text.trim().is_empty() => return Err(Refused::NoAnswer),
             (Verdict::Chosen { option }, Expects::Choose) if !self.offers(option) => {
                 return Err(Refused::NoSuchOption { option: option.clone() });
             }
-            (Verdict::Chosen { .. }, expects) => expects == Expects::Choose,
-            (Verdict::Answered { text }, Expects::Answer) if text.trim().is_empty() => return Err(Refused::NoAnswer),
-            (Verdict::Answered { .. }, expects) => expects == Expects::Answer,
-        };
-        if !fits {
-            return Err(Refused::WrongAnswer { expects: self.request.expects });
+            (Verdict::Rejected { .. }, _)
+            | (Verdict::Approved, Expects::Approve)
+            | (Verdict::Chosen { .. }, Expects::Choose)
+            | (Verdict::Answered { .. }, Expects::Answer) => {}
+            _ => return Err(Refused::WrongAnswer { expects }),
         }
         Ok(Event::Resolved { verdict, by, via })
     }
@@ -327,7 +338,7 @@ impl Decision {
         if until <= now {
             return Err(Refused::NotLater);
         }
-        let latest = now + limits.longest;
+        let latest = now.checked_add_signed(limits.longest).unwrap_or(Time::MAX_UTC);
         if until > latest {
             return Err(Refused::DeferredTooLong { latest });
         }
@@ -366,11 +377,13 @@ impl Decision {
         }
     }
 
-    /// Asked again: the event, if its content differs.
+    /// Asked again: the event, if its content differs. What was once asked at a higher risk keeps that: the people who
+    /// may decide it are not exchanged by asking again.
     #[must_use]
     pub fn revise(&self, request: &Request, terms: &Terms) -> Option<Event> {
-        (self.request != *request || self.terms != *terms)
-            .then(|| Event::Revised { request: Box::new(request.clone()), terms: terms.clone() })
+        let terms = Terms { risk: terms.risk.max(self.terms.risk), ..terms.clone() };
+        let differs = self.request != *request || self.terms.risk != terms.risk;
+        differs.then(|| Event::Revised { request: Box::new(request.clone()), terms })
     }
 
     /// Applies what happened. `seq` is the event's position in the log.
@@ -384,6 +397,9 @@ impl Decision {
             Event::Revised { request, terms } => {
                 (self.request, self.terms) = (*request, terms);
                 self.revision.0 += 1;
+            }
+            Event::Enforced { terms } => {
+                self.terms = terms;
             }
             Event::Deferred { until, by } => {
                 self.deferrals += 1;

@@ -26,6 +26,11 @@ pub enum Event {
         /// What policy made of that.
         terms: Terms,
     },
+    /// The bot's own rules are stricter than those that it was asked under.
+    Enforced {
+        /// The terms that hold from now on.
+        terms: Terms,
+    },
     /// Put off.
     Deferred {
         /// When it comes back.
@@ -60,6 +65,7 @@ impl Event {
         match self {
             Self::Asked { .. } => "asked",
             Self::Revised { .. } => "revised",
+            Self::Enforced { .. } => "enforced",
             Self::Deferred { .. } => "deferred",
             Self::Returned => "returned",
             Self::Resolved { .. } => "resolved",

@@ -43,7 +43,8 @@ pub struct Role {
 impl Role {
     /// Whether a rule means this role. Digits are an id and nothing else, so that nobody is let in by a role that is
     /// merely called like one.
-    fn is(&self, named: &str) -> bool {
+    #[must_use]
+    pub fn is(&self, named: &str) -> bool {
         match named.parse::<u64>() {
             Ok(id) => self.id == id,
             Err(_) => self.name == named,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::decision::{DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms};
 use super::permission::ApproverRule;
+use super::untrusted::one_line;
 
 /// What policy says about one project or one kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,6 +98,20 @@ pub enum Inadmissible {
     /// A default of approve for something that is not approved.
     #[error("a default of approve is for what is approved or rejected, and this one expects you to {0}")]
     DefaultApproveExpects(Expects),
+    /// A name that could pass for another.
+    #[error("the {what} {name:?} is no plain name: use letters, digits, blanks and - _ . / only, at most {LONGEST_NAME} bytes")]
+    Name {
+        /// Project or kind.
+        what: &'static str,
+        /// As it was given.
+        name: String,
+    },
+    /// A key that stands for nothing, or a huge one.
+    #[error("the dedup key is empty, or longer than {LONGEST_KEY} bytes: give one that names this question, or leave it out")]
+    Key,
+    /// More files than a message takes.
+    #[error("{0} files were attached, at most {MOST_FILES} are taken: put them into an archive, or name links")]
+    Files(usize),
     /// More than can be kept.
     #[error("{what} is {size} bytes long, at most {limit} are taken: attach it as a file")]
     TooLong {
@@ -112,7 +127,15 @@ pub enum Inadmissible {
     Sla(u64),
 }
 
-/// The longest title that is kept, in bytes. Cards show its first 256 characters.
+/// The longest name of a project or kind, in bytes.
+pub const LONGEST_NAME: usize = 100;
+/// The longest dedup key, in bytes.
+pub const LONGEST_KEY: usize = 1 << 10;
+/// Files of a decision: a message has 10 (Discord), and one may be needed for the text that does not fit.
+pub const MOST_FILES: usize = 9;
+/// The longest sum of all other texts that is kept, in bytes.
+pub const LONGEST_REST: usize = 256 << 10;
+/// The longest title that is kept, in bytes. A card shows its beginning, the attached file all of it.
 pub const LONGEST_TITLE: usize = 16 << 10;
 /// The longest body that is kept, in bytes.
 pub const LONGEST_BODY: usize = 1 << 20;
@@ -128,10 +151,32 @@ pub const LONGEST_OPTION: usize = 100;
 /// [`Inadmissible`], with what to do about it.
 pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, Inadmissible> {
     must_be_sound(request)?;
-    let matching: Vec<&Rule> =
-        [rules.projects.get(&request.project), rules.kinds.get(&request.kind)].into_iter().flatten().collect();
+    let matching = matching(rules, request);
     let risk = matching.iter().filter_map(|rule| rule.risk).fold(request.risk, Risk::max);
     Ok(Terms { risk, sla_seconds: sla(rules, &matching, request, risk), safe_default: safe_default(&matching, request, risk)? })
+}
+
+/// Holds terms to these rules: never a lower risk, a shorter SLA or a laxer default than they allow.
+#[must_use]
+pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
+    let matching = matching(rules, request);
+    let risk = matching.iter().filter_map(|rule| rule.risk).fold(terms.risk.max(request.risk), Risk::max);
+    let allowed = Request { safe_default: Some(terms.safe_default), ..request.clone() };
+    Terms {
+        risk,
+        sla_seconds: terms.sla_seconds.max(rules.sla_floor_seconds),
+        safe_default: safe_default(&matching, &allowed, risk).unwrap_or(SafeDefault::Reject),
+    }
+}
+
+/// A project's name as it is compared: without outer blanks, in lower case.
+#[must_use]
+pub fn project_name(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+fn matching<'a>(rules: &'a Rules, request: &Request) -> Vec<&'a Rule> {
+    [rules.projects.get(&request.project), rules.kinds.get(&request.kind)].into_iter().flatten().collect()
 }
 
 fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
@@ -142,7 +187,23 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
         return Err(Inadmissible::NoProject);
     }
     options_must_be_sound(request)?;
-    for (what, size, limit) in [("the title", request.title.len(), LONGEST_TITLE), ("the body", request.body.len(), LONGEST_BODY)] {
+    for (what, name) in [("project", request.project.as_str()), ("kind", request.kind.as_str())] {
+        if !is_plain_name(name) {
+            return Err(Inadmissible::Name { what, name: name.to_owned() });
+        }
+    }
+    if request.dedup_key.as_ref().is_some_and(|key| key.trim().is_empty() || key.len() > LONGEST_KEY) {
+        return Err(Inadmissible::Key);
+    }
+    if request.attachments.len() > MOST_FILES {
+        return Err(Inadmissible::Files(request.attachments.len()));
+    }
+    let sizes = [
+        ("the title", request.title.len(), LONGEST_TITLE),
+        ("the body", request.body.len(), LONGEST_BODY),
+        ("what is said beside title and body", rest_of(request), LONGEST_REST),
+    ];
+    for (what, size, limit) in sizes {
         if size > limit {
             return Err(Inadmissible::TooLong { what, size, limit });
         }
@@ -158,6 +219,23 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     }
 }
 
+/// Letters, digits, blanks and `-_./`: a name with hidden characters would look like another and not be held to its rules.
+fn is_plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/');
+    name.len() <= LONGEST_NAME && name.chars().all(plain)
+}
+
+/// Bytes of all that is not title and body.
+fn rest_of(request: &Request) -> usize {
+    let insight = &request.insight;
+    let texts = [&insight.observation, &insight.why_it_matters, &insight.what_to_do, &request.agent.name];
+    let optional = [&request.environment, &request.agent.session];
+    texts.into_iter().map(String::len).sum::<usize>()
+        + optional.into_iter().flatten().map(String::len).sum::<usize>()
+        + request.details.iter().map(|detail| detail.name.len() + detail.value.len()).sum::<usize>()
+        + request.options.iter().map(|choice| choice.name.len() + choice.description.len()).sum::<usize>()
+}
+
 fn options_must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     let given = request.options.len();
     match request.expects {
@@ -167,7 +245,8 @@ fn options_must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     }
     let mut names = std::collections::BTreeSet::new();
     for choice in &request.options {
-        let name = choice.name.trim();
+        // Compared as they will look: two names must not differ in hidden characters alone.
+        let name = one_line(&choice.name);
         if !(1..=LONGEST_OPTION).contains(&name.chars().count()) || !names.insert(name) {
             return Err(Inadmissible::OptionName(choice.name.clone()));
         }

@@ -15,26 +15,6 @@ use serde::{Deserialize, Serialize};
 pub struct Kind(String);
 
 impl Kind {
-    /// The kinds that Gander has words for.
-    pub const KNOWN: [&str; 16] = [
-        "deploy",
-        "credentials",
-        "client_communication",
-        "pricing",
-        "legal",
-        "design_review",
-        "code_review",
-        "naming",
-        "test_failure",
-        "priority",
-        "routine",
-        "parameter",
-        "edge_case",
-        "delegation",
-        "permission",
-        "insight",
-    ];
-
     /// The kind's name, as it is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -82,9 +62,6 @@ macro_rules! words {
         pub enum $name { $($(#[$each])* $member),+ }
 
         impl $name {
-            /// Every member, in order.
-            pub const ALL: &[Self] = &[$(Self::$member),+];
-
             /// The word for it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

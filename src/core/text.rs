@@ -9,10 +9,10 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 
 use super::Time;
-use super::decision::{Decision, Refused, Resolved, Risk, State, Verdict};
+use super::decision::{Choice, Decision, DecisionId, Person, Refused, Request, Resolved, Risk, State, Terms, Verdict};
 use super::pace::Pace;
 use super::permission::{Denied, WhoMay};
-use super::untrusted::{clean, escaped, one_line, quotation, without_links};
+use super::untrusted::{Cut, clean, escaped, one_line, plain, quotation, units, without_links};
 
 /// Labels of buttons, menus and modals.
 #[allow(missing_docs, reason = "each says itself")]
@@ -46,6 +46,12 @@ pub mod label {
     pub const RISK: &str = "Risk";
     pub const CONFIDENCE: &str = "Agent's confidence";
     pub const ANSWER_BY: &str = "Answer by";
+    pub const TITLE: &str = "Title";
+    pub const PRIORITY: &str = "Priority";
+    pub const ENVIRONMENT: &str = "Environment";
+    pub const DETAILS: &str = "Details";
+    pub const FILES: &str = "Files";
+    pub const PUT_OFF: &str = "Defer";
     pub const ASKED: &str = "Asked";
     pub const IF_NOBODY_ANSWERS: &str = "If nobody answers";
 }
@@ -65,7 +71,9 @@ pub fn moment(at: Time) -> String {
 /// A span as people say it: `30m`, `2h 30m`, `3d`. Below a minute in seconds.
 #[must_use]
 pub fn span(span: TimeDelta) -> String {
-    let seconds = span.num_seconds().max(0);
+    let exact = span.num_seconds().max(0);
+    // To the nearest minute: what was asked with 30m is due in 30m a moment later.
+    let seconds = if exact < 60 { exact } else { (exact + 30) / 60 * 60 };
     let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m")];
     let said: Vec<String> =
         parts.into_iter().filter(|(count, _)| *count > 0).take(2).map(|(count, unit)| format!("{count}{unit}")).collect();
@@ -133,7 +141,7 @@ pub fn name(name: &str) -> String {
 
 /// Who did it, as a mention where Discord can draw one (it pings nobody: the bot's messages allow none).
 #[must_use]
-pub fn person(person: &super::decision::Person) -> String {
+pub fn person(person: &Person) -> String {
     person.discord_id().map_or_else(|| name(&person.name), |id| format!("<@{id}>"))
 }
 
@@ -167,7 +175,7 @@ pub fn quoted(text: &str, limit: usize) -> String {
 
 /// The deferral's field on a card.
 #[must_use]
-pub fn deferred(until: Time, by: &super::decision::Person, pace: Pace) -> (&'static str, String) {
+pub fn deferred(until: Time, by: &Person, pace: Pace) -> (&'static str, String) {
     let until = pace.wall_time(until);
     ("💤 Deferred", format!("by {}. It comes back {} ({}).", person(by), relative(until), moment(until)))
 }
@@ -188,14 +196,8 @@ pub fn moved(decision: &Decision, link: Option<&str>) -> String {
     }
 }
 
-/// What happens when nobody answers.
-#[must_use]
-pub fn safe_default(decision: &Decision) -> String {
-    match decision.terms.safe_default {
-        super::decision::SafeDefault::Reject => "It stays unapproved".into(),
-        super::decision::SafeDefault::Approve => "Safe default: approve".into(),
-    }
-}
+/// What happens when nobody answers: nothing is ever approved by silence.
+pub const IF_NOBODY_ANSWERS: &str = "It stays open";
 
 /// The name of the file that carries what a card has no room for.
 #[must_use]
@@ -211,6 +213,9 @@ pub fn more_in_file(file: &str) -> String {
 
 /// How many approvers a sentence names.
 const MOST_NAMED: usize = 10;
+
+/// In place of files that Discord did not take.
+pub const FILES_LEFT_OUT: &str = "⚠️ Discord did not take the files of this decision; they are left out.";
 
 /// Who may decide, as a list in a sentence.
 #[must_use]
@@ -288,35 +293,41 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
     }
 }
 
-/// How much of each side of a change is shown: seven of them fit a message's 2,000 characters.
-const CHANGED: usize = 80;
+/// How much of each side of a change is shown: ten of them fit a message's 2,000 characters.
+const CHANGED: usize = 60;
 
 /// What changed between the revision that somebody saw and the one that stands.
 #[must_use]
-pub fn changes(seen: &super::decision::Request, current: &super::decision::Request) -> String {
-    let details = |request: &super::decision::Request| {
-        request.details.iter().map(|d| format!("{}: {}", d.name, d.value)).collect::<Vec<_>>().join(", ")
-    };
-    let pairs = [
-        ("Title", seen.title.clone(), current.title.clone()),
-        ("Risk", seen.risk.to_string(), current.risk.to_string()),
-        ("Environment", seen.environment.clone().unwrap_or_default(), current.environment.clone().unwrap_or_default()),
-        (label::OBSERVATION, seen.insight.observation.clone(), current.insight.observation.clone()),
-        (label::WHY_IT_MATTERS, seen.insight.why_it_matters.clone(), current.insight.why_it_matters.clone()),
-        (label::WHAT_TO_DO, seen.insight.what_to_do.clone(), current.insight.what_to_do.clone()),
-        ("Details", details(seen), details(current)),
-    ];
+pub fn changes((seen, seen_terms): &(Request, Terms), (current, terms): &(Request, Terms)) -> String {
     let mut lines = String::new();
-    for (what, before, after) in pairs.iter().filter(|(_, before, after)| before != after) {
-        let (before, after) = (escaped(&one_line(before), CHANGED).text, escaped(&one_line(after), CHANGED).text);
-        let before = if before.is_empty() { "nothing".into() } else { before };
-        let after = if after.is_empty() { "nothing".into() } else { after };
-        let _ = writeln!(lines, "• {what}: ~~{before}~~ → **{after}**");
-    }
+    let mut compare = |what: &str, before: &str, after: &str| {
+        if before != after {
+            let shown = |text: &str| {
+                let text = escaped(&one_line(text), CHANGED).text;
+                if text.is_empty() { "nothing".to_owned() } else { text }
+            };
+            let _ = writeln!(lines, "• {what}: ~~{}~~ → **{}**", shown(before), shown(after));
+        }
+    };
+    let environment = |request: &Request| request.environment.clone().unwrap_or_default();
+    let joined = |parts: Vec<String>| parts.join(", ");
+    let details = |request: &Request| joined(request.details.iter().map(|d| format!("{}: {}", d.name, d.value)).collect());
+    let options = |request: &Request| joined(request.options.iter().map(|choice| choice.name.clone()).collect());
+    let files = |request: &Request| joined(request.attachments.iter().map(|file| file.name.clone()).collect());
+    compare(label::TITLE, &seen.title, &current.title);
+    compare(label::RISK, seen_terms.risk.as_str(), terms.risk.as_str());
+    compare(label::PRIORITY, seen.priority.as_str(), current.priority.as_str());
+    compare(label::ENVIRONMENT, &environment(seen), &environment(current));
+    compare(label::OBSERVATION, &seen.insight.observation, &current.insight.observation);
+    compare(label::WHY_IT_MATTERS, &seen.insight.why_it_matters, &current.insight.why_it_matters);
+    compare(label::WHAT_TO_DO, &seen.insight.what_to_do, &current.insight.what_to_do);
+    compare(label::OPTIONS, &options(seen), &options(current));
+    compare(label::DETAILS, &details(seen), &details(current));
+    compare(label::FILES, &files(seen), &files(current));
     if seen.body != current.body {
         lines.push_str("• The long text changed.\n");
     }
-    if lines.is_empty() { "• Only facts beside the text changed.\n".into() } else { lines }
+    if lines.is_empty() { "• Nothing that the card shows changed.\n".into() } else { lines }
 }
 
 /// A line of the list of what waits.
@@ -357,18 +368,12 @@ pub fn page(page: usize, pages: usize) -> String {
     }
 }
 
-/// The result of an act from the list, above the card.
-#[must_use]
-pub fn done(decision: &Decision, pace: Pace) -> String {
-    headline(decision, pace)
-}
-
 /// A button of another store, or of a version that this one does not read.
-pub const NOT_OURS: &str = "This button belongs to another Gander (another store, or an older one). Nothing was decided. Use `/attention` to see what waits on you here.";
+pub const NOT_OURS: &str = "This button belongs to another Gander (another store, or an older one). This one decided nothing. `/attention` shows what waits on you here.";
 
 /// The decision of a button is not in the store.
 #[must_use]
-pub fn unknown(id: super::decision::DecisionId) -> String {
+pub fn unknown(id: DecisionId) -> String {
     format!("{id} is not in this store any more. Nothing was decided.")
 }
 
@@ -390,16 +395,16 @@ pub fn trouble(what: &str) -> String {
 
 /// The options of a choice, each with what speaks for and against it.
 #[must_use]
-pub fn options(choices: &[super::decision::Choice], limit: usize) -> super::untrusted::Cut {
-    let line = |(index, choice): (usize, &super::decision::Choice)| {
+pub fn options(choices: &[Choice], limit: usize) -> Cut {
+    let line = |(index, choice): (usize, &Choice)| {
         let (name, description) = (escaped(&one_line(&choice.name), 110).text, one_line(&choice.description));
         let description = escaped(&description, 150).text;
         let colon = if description.is_empty() { "" } else { ": " };
         format!("{}. **{name}**{colon}{description}", index + 1)
     };
-    let mut shown = super::untrusted::Cut { text: String::new(), whole: true };
+    let mut shown = Cut { text: String::new(), whole: true };
     for line in choices.iter().enumerate().map(line) {
-        if super::untrusted::units(&shown.text) + super::untrusted::units(&line) + 3 > limit {
+        if units(&shown.text) + units(&line) + 3 > limit {
             shown.text.push('…');
             shown.whole = false;
             break;
@@ -412,22 +417,22 @@ pub fn options(choices: &[super::decision::Choice], limit: usize) -> super::untr
 
 /// An option's name on a button or in a menu, and its description there.
 #[must_use]
-pub fn option_label(choice: &super::decision::Choice, limit: usize) -> (String, String) {
-    let plain = |text: &str, limit| super::untrusted::plain(&one_line(text), limit).text;
-    let name = plain(&choice.name, limit);
-    (if name.is_empty() { "?".into() } else { name }, plain(&choice.description, 100))
+pub fn option_label(choice: &Choice, limit: usize) -> (String, String) {
+    let cut = |text: &str, limit| plain(&one_line(text), limit).text;
+    let name = cut(&choice.name, limit);
+    (if name.is_empty() { "?".into() } else { name }, cut(&choice.description, 100))
 }
 
-/// The modal's title for a rejection or a deferral.
+/// The title of a form.
 #[must_use]
 pub fn modal_title(verb: &str, decision: &Decision) -> String {
-    super::untrusted::plain(&format!("{verb} {} · {}", decision.id, one_line(&decision.request.title)), 45).text
+    plain(&format!("{verb} {} · {}", decision.id, one_line(&decision.request.title)), 45).text
 }
 
 /// The placeholder of the menu with which an item of the list is opened.
 #[must_use]
 pub fn open_option(decision: &Decision) -> (String, String) {
-    let title = super::untrusted::plain(&format!("{} {}", decision.id, one_line(&decision.request.title)), 100).text;
-    let description = super::untrusted::plain(&format!("{} · {} risk", subject(decision), decision.terms.risk), 100).text;
+    let title = plain(&format!("{} {}", decision.id, one_line(&decision.request.title)), 100).text;
+    let description = plain(&format!("{} · {} risk", subject(decision), decision.terms.risk), 100).text;
     (title, description)
 }

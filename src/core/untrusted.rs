@@ -34,7 +34,16 @@ const GRAPHEME_CODE_POINTS: usize = 12;
 #[must_use]
 pub fn clean(text: &str) -> String {
     let text = TERMINAL_SEQUENCE.replace_all(text, "").replace("\r\n", "\n");
-    let visible: String = text.chars().filter(|c| !is_hidden(*c)).collect();
+    let mut before = ' ';
+    let visible: String = text
+        .chars()
+        .filter(|c| {
+            // Joiners and variation selectors belong to emoji and scripts; behind ASCII they only hide something.
+            let hidden = is_hidden(*c) || (before.is_ascii() && matches!(c, '\u{200D}' | '\u{FE00}'..='\u{FE0F}'));
+            before = if hidden { before } else { *c };
+            !hidden
+        })
+        .collect();
     let thinned: String = visible.graphemes(true).flat_map(|grapheme| grapheme.chars().take(GRAPHEME_CODE_POINTS)).collect();
     mask_secrets(&thinned)
 }
@@ -133,9 +142,10 @@ impl Room {
     fn add_escaped(&mut self, text: &str) -> bool {
         let mut line_start = self.text.is_empty() || self.text.ends_with('\n');
         for grapheme in text.graphemes(true) {
-            let special = match grapheme {
-                "\\" | "*" | "_" | "~" | "`" | "|" | "<" | ">" | "[" | "]" => true,
-                "#" | "-" | "+" => line_start,
+            // By the first character: what extends a grapheme does not keep Markdown from seeing it.
+            let special = match grapheme.chars().next() {
+                Some('\\' | '*' | '_' | '~' | '`' | '|' | '<' | '>' | '[' | ']') => true,
+                Some('#' | '-' | '+') => line_start,
                 _ => false,
             };
             line_start = grapheme == "\n" || (line_start && grapheme == " ");
@@ -162,7 +172,6 @@ fn is_hidden(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180E}' => true,
-        // U+200D joins emoji and shapes letters; alone it shows nothing and hides nothing that is masked.
         '\u{200B}' | '\u{200C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' => true,
         '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}' => true,
         _ => c.is_control(),
@@ -226,6 +235,7 @@ mod tests {
     fn hidden_characters_go_and_visible_ones_stay() {
         assert_eq!(clean("a\u{202E}b\u{200B}c\u{7}d\te\nf"), "abcd\te\nf");
         assert_eq!(clean("\u{1b}[31mred\u{1b}[0m"), "red");
+        assert_eq!(clean("[\u{200D}Pay](x) gh\u{FE0F}p"), "[Pay](x) ghp");
         assert_eq!(clean("👩‍💻 naïve 日本語 עברית"), "👩‍💻 naïve 日本語 עברית");
         assert_eq!(clean(&format!("e{}", "\u{301}".repeat(500))).chars().count(), GRAPHEME_CODE_POINTS);
     }
@@ -233,6 +243,7 @@ mod tests {
     #[test]
     fn markdown_is_escaped_but_links_stay_whole() {
         assert_eq!(escaped("**Approved** by [Maya](x)", 100).text, r"\*\*Approved\*\* by \[Maya\](x)");
+        assert_eq!(escaped("[\u{301}x]*\u{301}", 100).text, "\\[\u{301}x\\]\\*\u{301}");
         assert_eq!(escaped("see https://ci.example/a_b_c now_", 100).text, r"see https://ci.example/a_b_c now\_");
         assert_eq!(escaped("# big\n- x - y\n<@1>", 100).text, "\\# big\n\\- x - y\n\\<@1\\>");
     }

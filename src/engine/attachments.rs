@@ -1,10 +1,13 @@
 //! Keeps a question's files beside the store, so that they can be posted after the agent has cleaned up.
 
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::core::decision::Attachment;
+use crate::core::untrusted::one_line;
+use crate::store::{files, hex};
 
 /// The largest file that Discord takes from a bot without boosts: 10 MiB.
 pub const LARGEST: u64 = 10 << 20;
@@ -21,12 +24,16 @@ pub enum AttachError {
         why: std::io::Error,
     },
     /// Discord would refuse it.
-    #[error("the attachment {} has {size} bytes; Discord takes at most {LARGEST}. Make it smaller, or name a link to it", path.display())]
+    #[error("the attachment {} has more than {LARGEST} bytes, which Discord does not take. Make it smaller, or name a link to it", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Its size in bytes.
-        size: u64,
+    },
+    /// A folder, a pipe, a device.
+    #[error("the attachment {} is no ordinary file", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
     },
 }
 
@@ -36,23 +43,27 @@ pub enum AttachError {
 /// [`AttachError`].
 pub fn keep(store: &Path, path: &Path) -> Result<Attachment, AttachError> {
     let failed = |why| AttachError::Failed { path: path.to_owned(), why };
-    let size = std::fs::metadata(path).map_err(failed)?.len();
-    if size > LARGEST {
-        return Err(AttachError::TooLarge { path: path.to_owned(), size });
+    let kind = std::fs::metadata(path).map_err(failed)?;
+    if !kind.is_file() {
+        return Err(AttachError::NoFile { path: path.to_owned() });
     }
-    let bytes = std::fs::read(path).map_err(failed)?;
-    let mut folder = store.as_os_str().to_owned();
-    folder.push(".files");
-    let folder = std::path::absolute(PathBuf::from(folder)).map_err(failed)?;
-    std::fs::create_dir_all(&folder).map_err(failed)?;
-    let digest = Sha256::digest(&bytes);
-    let hash: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let mut bytes = Vec::new();
+    std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(AttachError::TooLarge { path: path.to_owned() });
+    }
+    let folder = std::path::absolute(files::beside(store, ".files")).map_err(failed)?;
+    files::private_folder(&folder).map_err(failed)?;
+    let hash = hex(&Sha256::digest(&bytes));
     let kept = folder.join(&hash);
     if !kept.exists() {
         // Written beside and renamed, so that no half of it is ever posted.
         let half = folder.join(format!("{hash}.{}", std::process::id()));
-        std::fs::write(&half, &bytes).and_then(|()| std::fs::rename(&half, &kept)).map_err(failed)?;
+        let mut file = files::private_file().write(true).create(true).truncate(true).open(&half).map_err(failed)?;
+        file.write_all(&bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&half, &kept)).map_err(failed)?;
     }
-    let name = path.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy().into_owned());
+    let name = path.file_name().map(|name| one_line(&name.to_string_lossy())).unwrap_or_default();
+    // The bot's own file has this name; nothing of an agent's may pass for it.
+    let name = if name.is_empty() || name.starts_with("decision-") { format!("attached-{name}") } else { name };
     Ok(Attachment { name, path: kept })
 }

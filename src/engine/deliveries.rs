@@ -7,15 +7,17 @@
 //!
 //! Must not know Discord: messages hang on a [`Board`].
 
+mod board;
 mod queue;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::sync::{Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
+pub use self::board::{Board, BoardError};
 use self::queue::Queue;
 use super::{Handle, HandleError};
 use crate::core::Time;
@@ -23,52 +25,10 @@ use crate::core::card::{Card, decision_card, moved_card};
 use crate::core::decision::{Decision, DecisionId};
 use crate::store::{Delivery, SHOWN_FOR_GOOD, StoreError};
 
-/// Why a card could not be put up or changed, and what happens next.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum BoardError {
-    /// The message is not there any more.
-    #[error("the message is gone")]
-    Gone,
-    /// There is no channel to put it in; it is tried again, for a channel may be mended.
-    #[error("{0}")]
-    NoPlace(String),
-    /// It may work later.
-    #[error("{why}")]
-    Later {
-        /// When.
-        after: Duration,
-        /// What happened.
-        why: String,
-    },
-    /// It never will: the card itself is refused.
-    #[error("refused for good: {0}")]
-    Refused(String),
-}
-
-/// Where cards hang.
-#[async_trait]
-pub trait Board: Send + Sync + 'static {
-    /// The channel in which a decision's card belongs.
-    async fn place(&self, decision: &Decision) -> Result<String, BoardError>;
-
-    /// Puts up a card. The same nonce within a few minutes is the same message. Returns the message's id.
-    async fn post(&self, channel: &str, decision: &Decision, card: &Card, nonce: &str) -> Result<String, BoardError>;
-
-    /// Changes what a message shows.
-    async fn edit(&self, channel: &str, message: &str, decision: &Decision, card: &Card) -> Result<(), BoardError>;
-
-    /// Messages of ours in the channel, since a time of the wall clock, that carry a decision's mark.
-    async fn find(&self, channel: &str, id: DecisionId, since: Time) -> Result<Vec<String>, BoardError>;
-
-    /// Whether a message still hangs.
-    async fn hangs(&self, channel: &str, message: &str) -> Result<bool, BoardError>;
-
-    /// The address of a message.
-    fn link(&self, channel: &str, message: &str) -> Option<String>;
-}
-
 /// How much earlier than the recorded intent an interrupted create is searched for: clocks differ.
 const CLOCK_DIFFERENCE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
+/// Requests of the reconciler in one channel at the same time.
+const LANE: usize = 2;
 /// How soon the store is asked again after it failed.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 /// How long a click waits for a card that is being worked on.
@@ -146,6 +106,10 @@ pub struct Deliveries {
     board: Arc<dyn Board>,
     locks: Mutex<HashMap<DecisionId, Arc<tokio::sync::Mutex<()>>>>,
     doubted: Mutex<HashSet<DecisionId>>,
+    /// Whose turn it is in each channel.
+    lanes: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// Everything is to be compared, but could not be listed yet.
+    all_doubted: AtomicBool,
     doubt: Notify,
 }
 
@@ -159,7 +123,15 @@ impl Deliveries {
     /// Keeps the board true to the handle's store.
     #[must_use]
     pub fn new(handle: Handle, board: Arc<dyn Board>) -> Arc<Self> {
-        Arc::new(Self { handle, board, locks: Mutex::default(), doubted: Mutex::default(), doubt: Notify::new() })
+        Arc::new(Self {
+            handle,
+            board,
+            locks: Mutex::default(),
+            doubted: Mutex::default(),
+            lanes: Mutex::default(),
+            all_doubted: AtomicBool::default(),
+            doubt: Notify::new(),
+        })
     }
 
     /// Keeps everybody else from a decision's cards. `None` if somebody else works on them for longer than a
@@ -189,6 +161,16 @@ impl Deliveries {
         Some(card)
     }
 
+    /// A turn in a channel: Discord limits requests by channel, and one that is flooded must not hold up the others.
+    async fn turn(&self, channel: &str) -> Option<OwnedSemaphorePermit> {
+        let lane = {
+            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(lanes.entry(channel.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(LANE))))
+        };
+        // It is never closed; without a turn the request would only queue later.
+        lane.acquire_owned().await.ok()
+    }
+
     /// Records that a message shows this state of the decision: a click's answer has drawn it.
     pub async fn drawn(&self, mut card: Delivery, decision: &Decision) {
         card.shown = decision.changed;
@@ -211,23 +193,30 @@ impl Deliveries {
     /// Corrects the record of a message, and looks at its decision again.
     async fn amend(&self, message: String, correct: impl Fn(Delivery) -> Delivery) {
         let find = || self.handle.delivery_of(message.clone());
-        let unsettled = self.handle.store(|store| store.unsettled()).await.unwrap_or_default();
-        let Ok(Some(card)) = find().await else {
-            // Perhaps a card that is just being posted and not yet recorded: those are compared once they are.
-            self.look_again(unsettled);
-            return;
+        let unsettled = self.handle.store(|store| store.unsettled()).await;
+        let (unsettled, found) = match (unsettled, find().await) {
+            (Ok(unsettled), Ok(found)) => (unsettled, found),
+            // The notice cannot be kept, so everything is compared.
+            _ => return self.look_at_all().await,
         };
-        // Whoever works on the card now writes its record too: read it again once they are done.
-        let lock = self.lock_of(card.decision);
-        let _held = lock.lock().await;
-        let Ok(Some(card)) = find().await else { return };
-        if card.lost || card.shown == SHOWN_FOR_GOOD {
-            return;
-        }
+        let Some(card) = found else {
+            // Perhaps a card that is just being posted and not yet recorded: those are compared once they are. That is why
+            // they were read before it was looked for.
+            return self.look_again(unsettled);
+        };
         let id = card.decision;
-        if self.put(correct(card)).await.is_ok() {
-            self.look_again([id]);
+        // Whoever works on the card now writes its record too: read it again once they are done.
+        let lock = self.lock_of(id);
+        let _held = lock.lock().await;
+        match find().await {
+            Ok(Some(card)) if card.lost || card.shown == SHOWN_FOR_GOOD => return,
+            Ok(Some(card)) => {
+                // If this cannot be written, comparing finds the same.
+                let _ = self.put(correct(card)).await;
+            }
+            _ => {}
         }
+        self.look_again([id]);
     }
 
     /// Something happened that was not seen (the connection was lost, a channel changed): every open card is
@@ -258,6 +247,10 @@ impl Deliveries {
                 tracing::warn!(%error, "the log could not be read; trying again in 1 s");
                 tokio::time::sleep(STORE_AGAIN).await;
                 continue;
+            }
+            if self.all_doubted.swap(false, Ordering::Relaxed) {
+                tokio::time::sleep(STORE_AGAIN).await;
+                self.look_at_all().await;
             }
             let doubted = std::mem::take(&mut *self.doubted.lock().unwrap_or_else(PoisonError::into_inner));
             for id in doubted {
@@ -301,7 +294,7 @@ impl Deliveries {
         let _held = lock.lock().await;
         let mut doubted = doubted;
         loop {
-            let decision = self.handle.get(id).await?;
+            let decision = self.handle.enforce(id).await?;
             let cards = self.handle.store(move |store| store.deliveries(id)).await?;
             match next_step(&decision, &cards) {
                 Step::Search(intent) => self.search(&decision, &cards, intent).await?,
@@ -316,17 +309,23 @@ impl Deliveries {
 
     /// Finds out whether an interrupted create happened, and finishes or repeats it.
     async fn search(&self, decision: &Decision, cards: &[Delivery], intent: Delivery) -> Result<(), Unsettled> {
+        let turn = self.turn(&intent.channel).await;
         let found = match self.board.find(&intent.channel, decision.id, intent.intent_at - CLOCK_DIFFERENCE).await {
             // The channel went with whatever was in it.
-            Err(BoardError::Gone | BoardError::NoPlace(_)) => return self.forget(intent).await,
+            Err(BoardError::Gone) => return self.forget(intent).await,
             found => found?,
         };
+        // Posting takes a turn of its own.
+        drop(turn);
         let known = |message: &String| cards.iter().any(|card| card.message.as_ref() == Some(message));
         match found.into_iter().find(|message| !known(message)) {
             Some(message) => self.put(Delivery { message: Some(message), shown: 0, ..intent }).await,
             // Somebody has clicked it meanwhile.
             None if self.is_known(&intent).await? => Ok(()),
-            None if decision.state.is_open() && intent.returns == decision.returns => self.post(decision, intent).await,
+            None if decision.state.is_open() && intent.returns == decision.returns => {
+                // By its nonce this may yet turn out to be the first try's message, with what was true then.
+                self.post(decision, intent, 0).await
+            }
             None => self.forget(intent).await,
         }
     }
@@ -341,16 +340,17 @@ impl Deliveries {
         let channel = self.board.place(decision).await?;
         let intent = Delivery { channel, intent_at: self.handle.clock().wall(), ..intent };
         self.put(intent.clone()).await?;
-        self.post(decision, intent).await
+        self.post(decision, intent, decision.changed).await
     }
 
-    async fn post(&self, decision: &Decision, intent: Delivery) -> Result<(), Unsettled> {
+    async fn post(&self, decision: &Decision, intent: Delivery, shown: u64) -> Result<(), Unsettled> {
         let nonce = format!("{}.{}.{}", self.handle.tag(), decision.id.0, intent.generation);
         let card = decision_card(decision, self.handle.pace());
+        let _turn = self.turn(&intent.channel).await;
         match self.board.post(&intent.channel, decision, &card, &nonce).await {
             Ok(message) => {
                 tracing::info!(decision = decision.id.0, message, channel = intent.channel, "card posted");
-                self.put(Delivery { message: Some(message), shown: decision.changed, ..intent }).await
+                self.put(Delivery { message: Some(message), shown, ..intent }).await
             }
             // The channel was lost between choosing and posting: the next round chooses again.
             Err(error @ (BoardError::Gone | BoardError::NoPlace(_))) => {
@@ -373,9 +373,10 @@ impl Deliveries {
 
     async fn edit(&self, decision: &Decision, card: Delivery, drawn: &Card, shown: u64) -> Result<(), Unsettled> {
         let Some(message) = &card.message else { return Ok(()) };
+        let _turn = self.turn(&card.channel).await;
         match self.board.edit(&card.channel, message, decision, drawn).await {
             Ok(()) => self.put(Delivery { shown, ..card }).await,
-            Err(BoardError::Gone | BoardError::NoPlace(_)) => self.forget(card).await,
+            Err(BoardError::Gone) => self.forget(card).await,
             Err(error) => Err(error.into()),
         }
     }
@@ -384,9 +385,10 @@ impl Deliveries {
     async fn compare(&self, cards: &[Delivery]) -> Result<(), Unsettled> {
         let Some(card) = cards.iter().rfind(|card| !card.lost) else { return Ok(()) };
         let Some(message) = &card.message else { return Ok(()) };
+        let _turn = self.turn(&card.channel).await;
         match self.board.hangs(&card.channel, message).await {
             Ok(true) => Ok(()),
-            Ok(false) | Err(BoardError::Gone | BoardError::NoPlace(_)) => self.forget(card.clone()).await,
+            Ok(false) | Err(BoardError::Gone) => self.forget(card.clone()).await,
             Err(error) => Err(error.into()),
         }
     }

@@ -1,10 +1,11 @@
 //! One `serve` per store: an operating-system lock on a file beside it, which ends with its process.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::core::Time;
+use crate::store::files;
 
 /// Holds the lock until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -40,11 +41,10 @@ pub enum LockError {
 /// # Errors
 /// [`LockError::Held`] naming the holder, [`LockError::Failed`].
 pub fn acquire(store: &Path, now: Time) -> Result<ServeLock, LockError> {
-    let mut name = store.as_os_str().to_owned();
-    name.push(".lock");
-    let path = PathBuf::from(name);
+    let path = files::beside(store, ".lock");
     let failed = |why| LockError::Failed { path: path.display().to_string(), why };
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    files::private_folder(files::folder_of(store)).map_err(failed)?;
+    let mut file = files::private_file().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

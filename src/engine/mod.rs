@@ -16,13 +16,13 @@ use tokio::sync::watch::{Receiver, Sender};
 
 use self::clock::Clock;
 use crate::core::Time;
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, Surface, Verdict};
+use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, Surface, Terms, Verdict};
 use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
-use crate::core::policy::{Inadmissible, Rules, admit};
+use crate::core::policy::{Inadmissible, Rules, admit, enforce, project_name};
 pub use crate::store::{Asked, Filter};
-use crate::store::{Decide, Delivery, Head, Store, StoreError};
+use crate::store::{Delivery, Head, Store, StoreError, Why};
 
 /// Why a call of the approval API changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -34,10 +34,10 @@ pub enum HandleError {
     #[error("there is no decision {0} in this store")]
     NoSuchDecision(DecisionId),
     /// It stands otherwise than the caller thought.
-    #[error("{} is {}: nothing was changed", .0.id, .0.state.word())]
+    #[error("{id}: {refused}. Nothing was changed", id = .0.id, refused = .1)]
     Refused(Box<Decision>, Refused),
     /// The person may not decide it.
-    #[error("you may not decide {}", .0.id)]
+    #[error("you may not decide {id}", id = .0.id)]
     Denied(Box<Decision>, Denied),
     /// The store failed; it says what happens next.
     #[error(transparent)]
@@ -62,34 +62,16 @@ pub enum Claim {
     No,
 }
 
-/// How a wait ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Waited {
-    /// With a verdict.
-    Resolved(Decision),
-    /// It was put off; it will come back, and asking or waiting again is right.
-    Deferred(Decision),
-    /// It was taken back.
-    Withdrawn(Decision),
-    /// Nobody answered in time.
-    TimedOut(Decision),
-}
-
-impl Waited {
-    /// The decision as it stood when the wait ended.
-    #[must_use]
-    pub const fn decision(&self) -> &Decision {
-        match self {
-            Self::Resolved(decision) | Self::Deferred(decision) | Self::Withdrawn(decision) | Self::TimedOut(decision) => decision,
-        }
-    }
-}
-
 #[derive(Debug)]
 struct Inner {
     clock: Arc<dyn Clock>,
     rules: Rules,
     hints: Sender<u64>,
+}
+
+/// The decision as this process's own rules see it.
+fn enforced(rules: &Rules, decision: &Decision) -> Decision {
+    Decision { terms: enforce(rules, &decision.request, &decision.terms), ..decision.clone() }
 }
 
 /// The approval API. Cheap to clone.
@@ -174,7 +156,8 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Inadmissible`] with what to change; [`HandleError::Store`].
-    pub async fn ask(&self, request: Request) -> Result<Asked, HandleError> {
+    pub async fn ask(&self, mut request: Request) -> Result<Asked, HandleError> {
+        request.project = project_name(&request.project);
         let terms = admit(&self.inner.rules, &request)?;
         let at = self.now();
         let asked = self.store(move |store| store.ask(request, terms, at)).await?;
@@ -208,10 +191,26 @@ impl Handle {
         let mut waiting: Vec<Decision> = open
             .into_iter()
             .filter(|decision| matches!(decision.state, crate::core::decision::State::Pending))
-            .filter(|decision| of.is_none_or(|voter| may_decide(&self.inner.rules.approvers, decision, voter).is_ok()))
+            .filter(|decision| of.is_none_or(|voter| self.is_for(decision, voter)))
             .collect();
         waiting.sort_by_cached_key(|decision| decision.urgency(now));
         Ok(waiting)
+    }
+
+    /// A decision, for somebody who may decide it.
+    ///
+    /// # Errors
+    /// [`HandleError::Denied`], [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    pub async fn may_see(&self, id: DecisionId, by: &Voter) -> Result<Decision, HandleError> {
+        let decision = self.get(id).await?;
+        match may_decide(&self.inner.rules.approvers, &enforced(&self.inner.rules, &decision), by) {
+            Ok(_) => Ok(decision),
+            Err(denied) => Err(HandleError::Denied(Box::new(decision), denied)),
+        }
+    }
+
+    fn is_for(&self, decision: &Decision, voter: &Voter) -> bool {
+        may_decide(&self.inner.rules.approvers, &enforced(&self.inner.rules, decision), voter).is_ok()
     }
 
     /// Whether this person could decide what they saw, before they are asked for more: a reason, a time.
@@ -219,10 +218,7 @@ impl Handle {
     /// # Errors
     /// As [`Handle::approve`].
     pub async fn may_decide(&self, id: DecisionId, seen: Revision, by: &Voter) -> Result<Decision, HandleError> {
-        let decision = self.get(id).await?;
-        if let Err(denied) = may_decide(&self.inner.rules.approvers, &decision, by) {
-            return Err(HandleError::Denied(Box::new(decision), denied));
-        }
+        let decision = self.may_see(id, by).await?;
         match decision.must_be_open_at(seen) {
             Ok(()) => Ok(decision),
             Err(refused) => Err(HandleError::Refused(Box::new(decision), refused)),
@@ -311,32 +307,26 @@ impl Handle {
         by: &Voter,
         act: impl FnOnce(&Decision) -> Result<Event, Refused> + Send + 'static,
     ) -> Result<Decision, HandleError> {
-        let (rules, voter) = (self.inner.rules.approvers.clone(), by.clone());
-        let denied = Arc::new(std::sync::OnceLock::new());
-        let tell = Arc::clone(&denied);
-        let decided = self
-            .change(
-                id,
-                Box::new(move |decision| match may_decide(&rules, decision, &voter) {
-                    Ok(_) => act(decision).map(Some),
-                    Err(reason) => {
-                        let _ = tell.set((Box::new(decision.clone()), reason));
-                        Ok(None)
-                    }
-                }),
-            )
-            .await?;
-        match denied.get() {
-            Some((decision, reason)) => Err(HandleError::Denied(decision.clone(), reason.clone())),
-            None => Ok(decided),
-        }
+        let (inner, voter) = (Arc::clone(&self.inner), by.clone());
+        let decide = move |decision: &Decision| {
+            may_decide(&inner.rules.approvers, &enforced(&inner.rules, decision), &voter)?;
+            Ok(Some(act(decision)?))
+        };
+        self.change(id, decide).await
     }
 
-    async fn change(&self, id: DecisionId, decide: Decide) -> Result<Decision, HandleError> {
+    async fn change(
+        &self,
+        id: DecisionId,
+        decide: impl FnOnce(&Decision) -> Result<Option<Event>, Why> + Send + 'static,
+    ) -> Result<Decision, HandleError> {
         let at = self.now();
-        let changed = self.store(move |store| store.change(id, at, decide)).await?;
+        let changed = self.store(move |store| store.change(id, at, Box::new(decide))).await?;
         self.hint();
-        changed.map_err(|unchanged| HandleError::Refused(Box::new(unchanged.decision), unchanged.refused))
+        changed.map_err(|unchanged| match unchanged.why {
+            Why::Denied(denied) => HandleError::Denied(Box::new(unchanged.decision), denied),
+            Why::Refused(refused) => HandleError::Refused(Box::new(unchanged.decision), refused),
+        })
     }
 
     /// The asker takes the question back.
@@ -345,7 +335,7 @@ impl Handle {
     /// [`HandleError::Refused`] if it is not open any more; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
     pub async fn withdraw(&self, id: DecisionId, reason: &str) -> Result<Decision, HandleError> {
         let reason = reason.to_owned();
-        self.change(id, Box::new(move |decision| decision.withdraw(reason).map(Some))).await
+        self.change(id, move |decision| Ok(Some(decision.withdraw(reason)?))).await
     }
 
     /// The agent takes the verdict to act on it. Claiming again is the same claim.
@@ -353,36 +343,62 @@ impl Handle {
     /// # Errors
     /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
     pub async fn claim(&self, id: DecisionId) -> Result<Decision, HandleError> {
-        self.change(id, Box::new(Decision::claim)).await
+        self.change(id, |decision| Ok(decision.claim()?)).await
+    }
+
+    /// Holds a decision to this process's own rules. Whoever asked may have read others: only the rules of those who show
+    /// and decide count.
+    pub(crate) async fn enforce(&self, id: DecisionId) -> Result<Decision, HandleError> {
+        let decision = self.get(id).await?;
+        if !decision.state.is_open() || enforce(&self.inner.rules, &decision.request, &decision.terms) == decision.terms {
+            return Ok(decision);
+        }
+        let inner = Arc::clone(&self.inner);
+        let decide = move |decision: &Decision| {
+            let terms = enforce(&inner.rules, &decision.request, &decision.terms);
+            Ok((terms != decision.terms && decision.state.is_open()).then_some(Event::Enforced { terms }))
+        };
+        self.change(id, decide).await
     }
 
     /// Brings back what is due. Called by the timers.
     pub(crate) async fn come_back(&self, id: DecisionId) -> Result<Decision, HandleError> {
         let now = self.now();
-        self.change(id, Box::new(move |decision| decision.come_back(now).map(Some))).await
+        self.change(id, move |decision| Ok(Some(decision.come_back(now)?))).await
     }
 
-    /// Waits until there is something to tell the agent, at the longest until `deadline` of the store's time.
+    /// Waits until there is something to tell the agent, at the longest until `deadline` of the store's time. The
+    /// decision as it stands then: resolved (and claimed, if that was wanted), withdrawn, deferred (it will come back, and
+    /// asking or waiting again is right), or still pending, which means that nobody answered in time.
+    ///
+    /// `asked` is the revision whose verdict is wanted: a decision that has become another revision is returned at
+    /// once and not claimed, because a verdict on another question is none on this one.
     ///
     /// # Errors
     /// [`HandleError::NoSuchDecision`], [`HandleError::Store`]. A busy store is waited for, not reported.
-    pub async fn wait(&self, id: DecisionId, claim: Claim, deadline: Option<Time>) -> Result<Waited, HandleError> {
+    pub async fn wait(
+        &self,
+        id: DecisionId,
+        asked: Option<Revision>,
+        claim: Claim,
+        deadline: Option<Time>,
+    ) -> Result<Decision, HandleError> {
         use crate::core::decision::State;
         let mut hints = self.hints();
         loop {
             hints.mark_unchanged();
-            match self.get(id).await {
+            let found = match self.get(id).await {
+                Ok(decision) if asked.is_some_and(|asked| asked != decision.revision) => return Ok(decision),
+                // A decision that is resolved is never revised, so this is the verdict on what was asked.
+                Ok(decision) if matches!(decision.state, State::Resolved(_)) && claim == Claim::Yes => self.claim(id).await,
+                found => found,
+            };
+            match found {
                 Err(HandleError::Store(error)) if error.is_passing() => {}
                 Err(error) => return Err(error),
                 Ok(decision) => match &decision.state {
-                    State::Resolved(_) if claim == Claim::Yes => return self.claim(id).await.map(Waited::Resolved),
-                    State::Resolved(_) => return Ok(Waited::Resolved(decision)),
-                    State::Withdrawn { .. } => return Ok(Waited::Withdrawn(decision)),
-                    State::Deferred { .. } => return Ok(Waited::Deferred(decision)),
-                    State::Pending if deadline.is_some_and(|deadline| deadline <= self.now()) => {
-                        return Ok(Waited::TimedOut(decision));
-                    }
-                    State::Pending => {}
+                    State::Pending if deadline.is_none_or(|deadline| self.now() < deadline) => {}
+                    _ => return Ok(decision),
                 },
             }
             let until = deadline.unwrap_or_else(|| self.now() + chrono::TimeDelta::days(1));
@@ -410,13 +426,13 @@ impl Handle {
         Ok(self.store(move |store| store.history(id)).await?)
     }
 
-    /// What was asked at a revision that somebody saw.
+    /// What was asked, and on what terms, at a revision that somebody saw.
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn request_at(&self, id: DecisionId, revision: Revision) -> Result<Option<Request>, HandleError> {
+    pub async fn request_at(&self, id: DecisionId, revision: Revision) -> Result<Option<(Request, Terms)>, HandleError> {
         let requests = self.history(id).await?.into_iter().filter_map(|logged| match logged.event {
-            Event::Asked { request, .. } | Event::Revised { request, .. } => Some(*request),
+            Event::Asked { request, terms } | Event::Revised { request, terms } => Some((*request, terms)),
             _ => None,
         });
         Ok(usize::try_from(revision.0).ok().and_then(|n| requests.into_iter().nth(n.checked_sub(1)?)))

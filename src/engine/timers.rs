@@ -33,7 +33,8 @@ async fn bring_back_due(handle: &Handle) -> Result<Option<crate::core::Time>, Ha
             Ok(_) => tracing::info!(decision = id.0, "came back"),
             // Somebody decided it in this very moment: there is nothing to bring back.
             Err(HandleError::Refused(..)) => {}
-            Err(error) => return Err(error),
+            // One that cannot be read must not keep the others away.
+            Err(error) => tracing::error!(decision = id.0, %error, "could not be brought back; tried again within 15 s"),
         }
     }
     Ok(handle.store(|store| store.next_wake()).await?)

@@ -15,6 +15,18 @@ use super::Handle;
 /// How long a write of another process can stay unnoticed when the notice is lost.
 const TICK: Duration = Duration::from_secs(1);
 
+/// A notice comes before what it tells of: SQLite writes to the log, flushes it to the disk, and only then lets others
+/// see the commit, in shared memory that gives no notice. So after one it is looked several times, at these distances.
+const AFTER_NOTICE: [Duration; 7] = [
+    Duration::ZERO,
+    Duration::from_millis(2),
+    Duration::from_millis(3),
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(30),
+    Duration::from_millis(100),
+];
+
 /// Runs for as long as it is polled.
 pub async fn run(handle: Handle, store: &Path) {
     let noticed = std::sync::Arc::new(Notify::new());
@@ -22,16 +34,32 @@ pub async fn run(handle: Handle, store: &Path) {
     let _watcher = watch_folder(store, &noticed);
     let mut seen = None;
     loop {
-        match handle.store(|store| store.data_version()).await {
-            Ok(version) if seen == Some(version) => {}
-            Ok(version) => {
-                seen = Some(version);
-                handle.hint();
+        for pause in AFTER_NOTICE {
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
             }
-            Err(error) => tracing::warn!(%error, "could not look for changes; will look again in 1 s"),
+            if look(&handle, &mut seen).await {
+                break;
+            }
         }
         // Too late or too early costs nothing: the loop looks again.
         let _ = tokio::time::timeout(TICK, noticed.notified()).await;
+    }
+}
+
+/// Whether anybody has written since the last look. If so, everybody here is told.
+async fn look(handle: &Handle, seen: &mut Option<i64>) -> bool {
+    match handle.store(|store| store.data_version()).await {
+        Ok(version) if *seen == Some(version) => false,
+        Ok(version) => {
+            *seen = Some(version);
+            handle.hint();
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "could not look for changes; will look again in 1 s");
+            false
+        }
     }
 }
 

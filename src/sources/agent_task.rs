@@ -27,8 +27,7 @@ use self::question::{KEY, Over, parts_of, question, same_question};
 use self::shape::{Reading, read_task};
 use super::WatchedFolder;
 use crate::core::decision::{Decision, DecisionId, Request, State};
-use crate::core::policy::admit;
-use crate::engine::{Filter, Handle, HandleError};
+use crate::engine::{Asked, Filter, Handle, HandleError};
 
 /// How long after a notice files are looked at: what is replaced in several steps is then whole.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -267,8 +266,7 @@ async fn left_to_ask(
         }
         // A count that rose alone is no reason to redraw a card and void what somebody is about to click.
         let request = if same { standing.request.clone() } else { request };
-        let stands = admit(handle.rules(), &request).is_ok_and(|terms| standing.revise(&request, &terms).is_none());
-        return Ok((!stands).then_some(request));
+        return Ok(Some(request));
     }
     if is_unclaimed(standing) {
         if same {
@@ -281,13 +279,17 @@ async fn left_to_ask(
 
 async fn ask(handle: &Handle, request: Request, file: &str, looked: &mut Looked) -> Result<(), HandleError> {
     match handle.ask(request).await {
-        Ok(asked) => {
-            let decision = asked.into_decision();
-            tracing::info!(decision = decision.id.0, revision = decision.revision.0, file, "a task waits for a person");
-            let list = if decision.revision.0 == 1 { &mut looked.asked } else { &mut looked.revised };
-            list.push(decision.id);
+        Ok(Asked::New(decision)) => {
+            tracing::info!(decision = decision.id.0, file, "a task waits for a person");
+            looked.asked.push(decision.id);
             Ok(())
         }
+        Ok(Asked::Revised(decision)) => {
+            tracing::info!(decision = decision.id.0, revision = decision.revision.0, file, "a waiting task says something else");
+            looked.revised.push(decision.id);
+            Ok(())
+        }
+        Ok(Asked::Same(_)) => Ok(()),
         Err(HandleError::Inadmissible(why)) => {
             looked.troubles.push(Trouble { path: file.into(), why: why.to_string() });
             Ok(())

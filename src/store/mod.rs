@@ -4,6 +4,7 @@
 //! be woken. The methods block; the engine calls them off its threads. Must not know surfaces, sources or
 //! a clock: the time is an argument.
 
+pub mod files;
 pub mod sqlite;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
 use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
+use crate::core::permission::Denied;
 
 /// What became of an asked request.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +36,39 @@ impl Asked {
     }
 }
 
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
 /// Looks at a decision and names what shall happen to it, or why not. `None`: nothing needs to.
-pub type Decide = Box<dyn FnOnce(&Decision) -> Result<Option<Event>, Refused> + Send>;
+pub type Decide = Box<dyn FnOnce(&Decision) -> Result<Option<Event>, Why> + Send>;
+
+/// Why a decision did not change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Why {
+    /// The person may not.
+    Denied(Denied),
+    /// It stands otherwise.
+    Refused(Refused),
+}
+
+impl From<Denied> for Why {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl From<Refused> for Why {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
 
 /// A decision that did not change, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +76,7 @@ pub struct Unchanged {
     /// As it stands.
     pub decision: Decision,
     /// Why.
-    pub refused: Refused,
+    pub why: Why,
 }
 
 /// What became of a change.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use self::writer::Writer;
+use super::files;
 use super::{Asked, Changed, Decide, Delivery, Filter, Head, Store, StoreError, Unchanged};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Request, Terms};
@@ -50,12 +51,12 @@ impl SqliteStore {
     /// [`StoreError::Open`] with the reason, [`StoreError::Pace`] if it lives by another clock.
     pub fn open(path: &Path, speed: Option<u32>, now: Time) -> Result<Self, StoreError> {
         let failed = |why: String| StoreError::Open { path: path.display().to_string(), why };
-        make_folder(path).map_err(|error| failed(error.to_string()))?;
+        make_file(path).map_err(|error| failed(error.to_string()))?;
         let mut connection = connect(path, false).map_err(|error| failed(error.to_string()))?;
-        make_private(path).map_err(|error| failed(error.to_string()))?;
         embedded::migrations::runner().run(&mut connection).map_err(|error| failed(error.to_string()))?;
-        let pace = settle_pace(&connection, speed, now)?;
-        let tag = settle_tag(&connection)?;
+        let named = |error| with_path(error, path);
+        let pace = settle_pace(&connection, speed, now).map_err(named)?;
+        let tag = settle_tag(&connection).map_err(named)?;
         let watcher = connect(path, true).map_err(|error| failed(error.to_string()))?;
         Ok(Self {
             path: path.to_owned(),
@@ -77,7 +78,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.writer.write(work).map_err(|error| self.named(error))
+        self.writer.write(work).map_err(|error| with_path(error, &self.path))
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -94,39 +95,28 @@ impl SqliteStore {
         drop(readers);
         result
     }
+}
 
-    fn named(&self, error: StoreError) -> StoreError {
-        match error {
-            StoreError::ReadOnly(_) => StoreError::ReadOnly(self.path.display().to_string()),
-            other => other,
-        }
+/// SQLite's error knows no file.
+fn with_path(error: StoreError, path: &Path) -> StoreError {
+    match error {
+        StoreError::ReadOnly(_) => StoreError::ReadOnly(path.display().to_string()),
+        other => other,
     }
 }
 
-fn make_folder(path: &Path) -> std::io::Result<()> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Decisions are nobody else's business: the file is its owner's alone. SQLite gives `-wal` and `-shm` the same mode.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(path)?.permissions().mode();
-        if mode & 0o077 == 0o044 {
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        }
+/// SQLite would make the file readable for all that the umask lets in; made here first, it is its owner's alone, and
+/// SQLite gives `-wal` and `-shm` the same mode.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    files::private_folder(files::folder_of(path))?;
+    match files::private_file().write(true).create_new(true).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn connect(path: &Path, reader: bool) -> rusqlite::Result<Connection> {
-    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if !reader {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
@@ -146,8 +136,11 @@ fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional().map_err(from_sqlite)
 }
 
-/// Writes the value unless another process was first; returns the one that stands.
+/// The value that stands; written now if there is none, unless another process is first.
 fn settle(connection: &Connection, key: &str, value: &str) -> Result<String, StoreError> {
+    if let Some(stands) = meta(connection, key)? {
+        return Ok(stands);
+    }
     connection
         .execute("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [key, value])
         .map_err(from_sqlite)?;
@@ -155,9 +148,6 @@ fn settle(connection: &Connection, key: &str, value: &str) -> Result<String, Sto
 }
 
 fn settle_tag(connection: &Connection) -> Result<String, StoreError> {
-    if let Some(tag) = meta(connection, "tag")? {
-        return Ok(tag);
-    }
     let mut random = [0_u8; 6];
     getrandom::fill(&mut random).map_err(|error| StoreError::Failed(error.to_string()))?;
     let alphabet = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -222,7 +212,7 @@ impl Store for SqliteStore {
         self.write(move |connection| {
             let decision = rows::get(connection, id)?.ok_or(StoreError::NoSuchDecision(id))?;
             match decide(&decision) {
-                Err(refused) => Ok(Err(Box::new(Unchanged { decision, refused }))),
+                Err(why) => Ok(Err(Box::new(Unchanged { decision, why }))),
                 Ok(None) => Ok(Ok(decision)),
                 Ok(Some(event)) => rows::append(connection, decision, &event, at).map(Ok),
             }

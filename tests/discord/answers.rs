@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use gander::core::decision::{State, Verdict};
 use gander::core::event::Event;
 use gander::core::policy::Rules;
-use gander::engine::{Claim, Waited};
+use gander::engine::Claim;
 
 use crate::bot::{Bot, LIMIT, cards_of, click, control, custom_ids, defer, deploy, id, reject, request, submit, words};
 use crate::draw::Pen;
@@ -20,19 +20,18 @@ macro_rules! snapshot {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approval_reaches_the_agent_once_and_the_card_says_so() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let (decision, card) = bot.ask_and_see(deploy()).await;
     snapshot!("card_waiting", pen, card);
     let agent = tokio::spawn({
         let handle = bot.handle.clone();
-        async move { handle.wait(decision.id, Claim::Yes, None).await.unwrap() }
+        async move { handle.wait(decision.id, None, Claim::Yes, None).await.unwrap() }
     });
     bot.advance(TimeDelta::minutes(3));
     let outcome = click(&bot.person("jonas"), &card, "approve").await;
     assert!(outcome.ok && outcome.error.is_none(), "{outcome:?}");
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
-    let Waited::Resolved(resolved) = waited else { panic!("{waited:?}") };
-    let State::Resolved(verdict) = &resolved.state else { panic!("{resolved:?}") };
+    let State::Resolved(verdict) = &waited.state else { panic!("{waited:?}") };
     assert_eq!((&verdict.verdict, verdict.by.name.as_str()), (&Verdict::Approved, "Jonas"));
     let card = bot.card(decision.id, "picked up", |card| card.to_string().contains("The agent picked it up")).await;
     snapshot!("card_approved_and_picked_up", pen, card);
@@ -43,7 +42,7 @@ async fn an_approval_reaches_the_agent_once_and_the_card_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejection_needs_a_reason_and_the_agent_is_told() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let (decision, card) = bot.ask_and_see(deploy()).await;
     let maya = bot.person("maya");
     let form = click(&maya, &card, "reject").await;
@@ -56,15 +55,15 @@ async fn a_rejection_needs_a_reason_and_the_agent_is_told() {
     assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
     let done = reject(&maya, &card, "Not on a Friday.\nTry Monday.").await;
     snapshot!("card_rejected", pen, done.message.unwrap());
-    let waited = bot.handle.wait(decision.id, Claim::No, None).await.unwrap();
-    let State::Resolved(resolved) = &waited.decision().state else { panic!("{waited:?}") };
+    let waited = bot.handle.wait(decision.id, None, Claim::No, None).await.unwrap();
+    let State::Resolved(resolved) = &waited.state else { panic!("{waited:?}") };
     assert_eq!(resolved.verdict, Verdict::Rejected { reason: "Not on a Friday.\nTry Monday.".into() });
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_time_of_the_menu_puts_off_until_then() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let maya = bot.person("maya");
     let now = bot.handle.now();
     let tomorrow = gander::core::when::tomorrow_morning(now, chrono_tz::UTC).unwrap();
@@ -87,8 +86,8 @@ async fn each_time_of_the_menu_puts_off_until_then() {
     assert!(words(&too_far).contains("too far away"), "{too_far:?}");
     let done = submit(&maya, &defer(&maya, &card, "typed").await, "45m").await;
     snapshot!("card_deferred", pen, done.message.unwrap());
-    let waited = bot.handle.wait(decision.id, Claim::Yes, None).await.unwrap();
-    assert!(matches!(waited, Waited::Deferred(_)), "the agent is told: {waited:?}");
+    let waited = bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
+    assert!(matches!(waited.state, State::Deferred { .. }), "the agent is told: {waited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,8 +111,8 @@ async fn what_was_put_off_comes_back_as_a_new_message_even_over_a_restart() {
     let old = bot.sandbox.wait_for("the old card to say where it went", LIMIT, moved).await.unwrap();
     snapshot!("card_moved", pen, old);
     click(&bot.person("jonas"), &second, "approve").await;
-    let waited = bot.handle.wait(decision.id, Claim::Yes, None).await.unwrap();
-    assert!(matches!(waited, Waited::Resolved(_)), "{waited:?}");
+    let waited = bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
+    assert!(matches!(waited.state, State::Resolved(_)), "{waited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +133,7 @@ async fn it_can_be_put_off_three_times_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_is_refused_politely_and_told_who_may() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let (decision, card) = bot.ask_and_see(deploy()).await;
     let sven = bot.person("sven");
     for outcome in [click(&sven, &card, "approve").await, click(&sven, &card, "reject").await, defer(&sven, &card, "30m").await] {
@@ -185,7 +184,7 @@ async fn two_people_at_once_make_one_verdict_500_times() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_person_is_told_who_decided_and_when() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let (_, card) = bot.ask_and_see(deploy()).await;
     let jonas = bot.person("jonas");
     // A form that was open while somebody else decided.
@@ -198,7 +197,7 @@ async fn the_second_person_is_told_who_decided_and_when() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_click_on_an_older_revision_decides_nothing_and_shows_what_changed() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let mut asked = deploy();
     asked.dedup_key = Some("deploy-contact-sync".into());
     let (decision, card) = bot.ask_and_see(asked.clone()).await;
@@ -239,7 +238,7 @@ async fn a_button_of_another_store_decides_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_withdrawn_or_decided_elsewhere_shows_on_the_card() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let (decision, _) = bot.ask_and_see(request("Still needed?")).await;
     bot.handle.withdraw(decision.id, "the tests pass again").await.unwrap();
     let card = bot.card(decision.id, "withdrawn", |card| custom_ids(card).is_empty()).await;

@@ -5,7 +5,6 @@ use gander::core::decision::{Priority, Risk};
 use serde_json::{Value, json};
 
 use crate::bot::{Bot, click, custom_ids, defer, id, reject, request, words};
-use crate::draw::Pen;
 
 async fn attention(bot: &Bot, who: &str) -> Value {
     let channel = bot.sandbox.addresses().channel_id("general").unwrap().to_owned();
@@ -31,7 +30,7 @@ async fn nothing_waits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_most_urgent_stands_first_and_pages_turn() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     for (title, priority, risk, sla) in [
         ("an ordinary one", Priority::Normal, Risk::Medium, None),
         ("a breached one", Priority::Low, Risk::Low, Some(600)),
@@ -55,7 +54,7 @@ async fn the_most_urgent_stands_first_and_pages_turn() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_answer_can_be_given_from_the_list() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     for title in ["one", "two", "three"] {
         bot.ask_and_see(request(title)).await;
     }

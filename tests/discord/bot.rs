@@ -16,6 +16,8 @@ use gander::surfaces::discord::{self, Api, Channels, Settings};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
+use crate::draw::Pen;
+
 /// Far more than anything takes: a test that waits this long has failed.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
@@ -106,6 +108,11 @@ impl Bot {
 
     pub(crate) fn person(&self, name: &str) -> Person {
         self.sandbox.user(name).unwrap()
+    }
+
+    /// Draws what is seen, with times told from now.
+    pub(crate) fn pen(&self) -> Pen<'_> {
+        Pen { sandbox: &self.sandbox, start: self.handle.now(), tag: self.handle.tag() }
     }
 
     /// An agent asks.

@@ -6,7 +6,6 @@ use gander::engine::{Claim, HandleError};
 use serde_json::Value;
 
 use crate::bot::{Bot, click, control, custom_ids, id, reject, request, submit, words};
-use crate::draw::Pen;
 
 fn choice(title: &str, options: &[(&str, &str)]) -> Request {
     let options = options.iter().map(|(name, why)| Choice { name: (*name).into(), description: (*why).into() }).collect();
@@ -21,8 +20,8 @@ fn databases() -> Request {
 }
 
 async fn verdict(bot: &Bot, decision: gander::core::decision::DecisionId) -> Verdict {
-    let waited = bot.handle.wait(decision, Claim::Yes, None).await.unwrap();
-    let State::Resolved(resolved) = waited.decision().state.clone() else { panic!("{waited:?}") };
+    let waited = bot.handle.wait(decision, None, Claim::Yes, None).await.unwrap();
+    let State::Resolved(resolved) = waited.state.clone() else { panic!("{waited:?}") };
     resolved.verdict
 }
 
@@ -33,7 +32,7 @@ async fn pick(bot: &Bot, who: &str, card: &Value, value: &str) -> Outcome {
 #[tokio::test(flavor = "multi_thread")]
 async fn up_to_five_options_are_buttons() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let (decision, card) = bot.ask_and_see(databases()).await;
     insta::assert_snapshot!("choice_waiting", pen.message(&card));
     let done = click(&bot.person("jonas"), &card, "choose-1").await;
@@ -66,7 +65,7 @@ async fn none_of_the_options_is_a_rejection_with_its_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_written_into_a_form() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let (decision, card) =
         bot.ask_and_see(Request { expects: Expects::Answer, ..request("How shall the release be called?") }).await;
     insta::assert_snapshot!("answer_waiting", pen.message(&card));

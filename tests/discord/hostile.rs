@@ -3,12 +3,11 @@
 use gander::core::decision::{Agent, Attachment, Detail, Insight, Request};
 
 use crate::bot::{Bot, click, custom_ids, request};
-use crate::draw::Pen;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_texts_come_out_as_text() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let hostile = [
         ("long_title", Request { title: "x".repeat(5_000), ..request("") }),
         ("everyone", Request { title: "@everyone @here <@1> <@&2> look".into(), body: "@everyone".into(), ..request("") }),
@@ -47,7 +46,7 @@ async fn hostile_texts_come_out_as_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_beyond_all_limits_goes_into_a_file_that_survives_the_verdict() {
     let bot = Bot::start().await;
-    let pen = Pen { sandbox: &bot.sandbox, start: bot.handle.now(), tag: bot.handle.tag() };
+    let pen = bot.pen();
     let details = (0..40).map(|n| Detail { name: format!("fact {n}"), value: "v".repeat(300) }).collect();
     let picture = bot.folder.path().join("mockup.png");
     std::fs::write(&picture, b"not really a picture").unwrap();

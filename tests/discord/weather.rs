@@ -16,7 +16,7 @@ async fn settles(bot: &Bot, fault: Fault) {
     assert!(outcome.ok, "{outcome:?}");
     bot.card(decision.id, "true", |card| custom_ids(card).is_empty()).await;
     // Whatever was under way has been seen by now: the agent's claim is drawn after it.
-    bot.handle.wait(decision.id, Claim::Yes, None).await.unwrap();
+    bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
     bot.card(decision.id, "picked up", |card| card.to_string().contains("picked it up")).await;
     assert_eq!(cards_of(&bot.sandbox, decision.id).len(), 1);
     bot.sandbox.clear_faults();
@@ -143,4 +143,64 @@ async fn the_gateway_drops_in_every_way_and_clicks_work_again() {
         assert!(outcome.ok, "{how:?}: {outcome:?}");
         assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_not_discords_are_tried_again() {
+    let bot = Bot::start().await;
+    let page = || Some(serde_json::json!("<html>Sign in to the network</html>"));
+    for status in [200, 403, 404] {
+        let effect = Effect::Status { status, ms: None, body: page(), retry_after_header: false, scope: LimitScope::User };
+        settles(&bot, on("POST", "/messages", effect.clone(), 1)).await;
+        settles(&bot, on("PATCH", "/messages", effect, 1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn access_that_is_taken_for_a_while_moves_no_card() {
+    let bot = Bot::start().await;
+    let (decision, card) = bot.ask_and_see(request("Still here?")).await;
+    let channel = card["channel_id"].as_str().unwrap().to_owned();
+    let before = bot.sandbox.journal(0).last().map_or(0, |entry| entry.n);
+    bot.sandbox.set_bot_access(&channel, BotAccess::Hidden);
+    let refused = |sandbox: &Sandbox| sandbox.journal(before).iter().any(|entry| entry.status == Some(403)).then_some(());
+    bot.sandbox.wait_for("the bot to be refused", LIMIT, refused).await.unwrap();
+    let other = bot.ask(request("Confidential")).await;
+    bot.sandbox.set_bot_access(&channel, BotAccess::Full);
+    let posted = bot.card(other.id, "posted where it belongs", |_| true).await;
+    assert_eq!(posted["channel_id"], channel.as_str(), "never in another channel");
+    let cards = cards_of(&bot.sandbox, decision.id);
+    assert_eq!(cards.iter().map(id).collect::<Vec<_>>(), [id(&card)], "the card stayed");
+    click(&bot.person("maya"), &card, "approve").await;
+    bot.card(decision.id, "true", |card| custom_ids(card).is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_while_the_card_is_being_edited_is_not_overtaken() {
+    let bot = Bot::start().await;
+    let (decision, card) = bot.ask_and_see(request("Both at once?")).await;
+    bot.sandbox.fault(on("PATCH", "/messages", Effect::Delay { ms: 1_500 }, 1));
+    // Put off elsewhere: the reconciler begins an edit that takes a while.
+    let jonas = gander::core::permission::Voter {
+        person: gander::core::decision::Person::discord(1, "Jonas"),
+        roles: vec![gander::core::permission::Role { id: 1, name: "Approvers".into() }],
+        owner: false,
+    };
+    let until = bot.handle.now() + chrono::TimeDelta::hours(1);
+    bot.handle.defer(decision.id, decision.revision, &jonas, until).await.unwrap();
+    let outcome = click(&bot.person("maya"), &card, "approve").await;
+    assert!(outcome.ok, "{outcome:?}");
+    bot.card(decision.id, "true in the end", |card| card.to_string().contains("✅ Approved") && custom_ids(card).is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_discord_refuses_do_not_take_the_question_with_them() {
+    let bot = Bot::start().await;
+    let body = serde_json::json!({ "message": "Request entity too large", "code": 40_005 });
+    let effect = Effect::Status { status: 413, ms: None, body: Some(body), retry_after_header: false, scope: LimitScope::User };
+    bot.sandbox.fault(on("POST", "/messages", effect, 1));
+    let mut asked = request("With a file?");
+    asked.body = "A long text.\n".repeat(500);
+    let (_, card) = bot.ask_and_see(asked).await;
+    assert!(card.to_string().contains("Discord did not take the files"), "{card:#}");
 }

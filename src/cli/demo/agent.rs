@@ -13,6 +13,9 @@ use super::super::{Exit, Failure, Outcome, output};
 /// The agents, by name.
 pub(super) const NAMES: [&str; 3] = ["goose", "claude-code", "codex"];
 
+/// What argues for the first question and not for the one that is asked instead.
+const ARGUES: [&str; 3] = ["--observation", "--why", "--what"];
+
 /// How long an agent does something else when its question was put off.
 const SOMETHING_ELSE: Duration = Duration::from_secs(3);
 
@@ -185,7 +188,12 @@ impl Agent {
         let failed = |error: std::io::Error| Failure::new(Exit::Internal, format!("gander ask cannot be run: {error}"));
         let mut ask = Command::new(std::env::current_exe().map_err(failed)?)
             .args(["ask", title, "--wait", "--agent", &self.name, "--dedup-key", title])
-            .args(question.arguments)
+            .args(
+                question
+                    .arguments
+                    .iter()
+                    .filter(|argument| title == question.title || !ARGUES.iter().any(|flag| argument.starts_with(flag))),
+            )
             .args([Path::new("--store"), &self.store])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

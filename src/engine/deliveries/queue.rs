@@ -11,8 +11,11 @@ use super::{BoardError, Deliveries, STORE_AGAIN, Unsettled};
 use crate::core::decision::DecisionId;
 use crate::engine::clock::LONGEST_SLEEP;
 
-/// Cards that are worked on at the same time. Discord's rate limits are per channel; more would only queue there.
-const AT_ONCE: usize = 8;
+/// Decisions whose cards are worked on at the same time. Most only wait for their channel's turn (`Deliveries` gives
+/// each channel its own), so that a flood in one channel holds up no other; this bounds the memory that they take.
+const AT_ONCE: usize = 1_000;
+/// How soon a refused card is tried again: whatever refused it may have been mended, or updated.
+const REFUSED_AGAIN: Duration = Duration::from_secs(15 * 60);
 /// How soon a missing channel is looked for again.
 const NO_PLACE_AGAIN: Duration = Duration::from_secs(30);
 
@@ -81,8 +84,8 @@ impl Queue {
                 STORE_AGAIN
             }
             Err(Unsettled::Board(BoardError::Refused(why))) => {
-                tracing::error!(decision = id.0, why, "Discord refuses this card; the decision can be answered from /attention");
-                return;
+                tracing::error!(decision = id.0, why, "Discord refuses this card; /attention shows it. Trying again in 15 minutes");
+                REFUSED_AGAIN
             }
             Err(Unsettled::Board(error)) => {
                 let after = retry_after(&error, waiting.tries);
@@ -91,7 +94,10 @@ impl Queue {
             }
         };
         let again = Waiting { not_before: Instant::now() + after, tries: waiting.tries + 1, ..waiting };
-        self.waiting.entry(id).or_insert(again);
+        // A change that came meanwhile is tried at once; what was doubted and how often it failed still counts.
+        let standing = self.waiting.entry(id).or_insert(again);
+        standing.doubted |= again.doubted;
+        standing.tries = again.tries;
     }
 }
 

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::core::policy::project_name;
 use crate::sources::WatchedFolder;
 
 /// The file's name.
@@ -60,7 +61,7 @@ impl Root {
     pub(super) fn project_of(&self, folder: &Path) -> String {
         let repository = folder.parent().and_then(repository_of_worktrees).unwrap_or(folder);
         let name = || repository.file_name().map(|name| name.to_string_lossy().into_owned());
-        self.project.clone().or_else(name).unwrap_or_else(|| "default".into())
+        plain(&self.project.clone().or_else(name).unwrap_or_else(|| "default".into()))
     }
 
     /// The folders in which a task's file may lie now.
@@ -162,6 +163,13 @@ fn try_read(path: &Path) -> std::io::Result<Content> {
         return Ok(Content::Unreadable(format!("it is longer than {LONGEST_FILE} bytes")));
     }
     Ok(String::from_utf8(bytes).map_or_else(|_| Content::Unreadable("it is no UTF-8 text".into()), Content::Text))
+}
+
+/// A folder may be called anything, a project may not: what is no letter, digit, blank or `-_./` becomes a `-`.
+fn plain(name: &str) -> String {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/');
+    let name: String = project_name(name).chars().map(|c| if fits(c) { c } else { '-' }).take(40).collect();
+    if name.trim().is_empty() { "default".into() } else { name }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Params, Row, params};
 use sha2::{Digest, Sha256};
 
-use super::super::{Delivery, Filter, Head, StoreError};
+use super::super::{Delivery, Filter, Head, StoreError, hex};
 use super::from_sqlite;
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Request};
@@ -77,7 +77,7 @@ pub(super) fn open_with_key(connection: &Connection, request: &Request) -> Resul
     let found = query(
         connection,
         "SELECT document FROM decision
-         WHERE project = ?1 AND dedup_key = ?2 AND dedup_key IS NOT NULL AND state IN ('pending', 'deferred')",
+         WHERE project = ?1 AND dedup_key = ?2 AND state IN ('pending', 'deferred')",
         params![request.project, key],
         |row| parse(&column::<String>(row, 0)?),
     );
@@ -149,12 +149,7 @@ fn put(connection: &Connection, decision: &Decision) -> Result<(), StoreError> {
 
 /// The hash of an event: SHA-256 over its predecessor's and everything that the row says.
 fn link(previous: &str, seq: u64, at: i64, decision: DecisionId, body: &str) -> String {
-    use std::fmt::Write as _;
-    let digest = Sha256::digest(format!("{previous}\n{seq}\n{at}\n{}\n{body}", decision.0));
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(format!("{previous}\n{seq}\n{at}\n{}\n{body}", decision.0)))
 }
 
 pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {

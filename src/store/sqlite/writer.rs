@@ -1,5 +1,6 @@
 //! The one thread that writes: it takes what is waiting, runs each piece in a SAVEPOINT, and commits once.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -28,7 +29,10 @@ struct Write<T, F> {
 
 impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Piece for Write<T, F> {
     fn run(&mut self, connection: &Connection) -> bool {
-        self.result = self.work.take().map(|work| work(connection));
+        // A panic in one piece must not end the thread that all the others wait for; its savepoint takes back what it wrote.
+        let run = |work: F| catch_unwind(AssertUnwindSafe(|| work(connection)));
+        let ended_early = |_| Err(StoreError::Failed("the write ended early; this is a bug in Gander".into()));
+        self.result = self.work.take().map(|work| run(work).unwrap_or_else(ended_early));
         matches!(self.result, Some(Ok(_)))
     }
 

@@ -8,7 +8,7 @@ use serenity::all::{
 };
 
 use super::custom_id::CustomId;
-use super::error::for_board;
+use super::error::{Meaning, for_board, meaning};
 use super::places::Places;
 use super::render;
 use crate::core::Time;
@@ -41,6 +41,13 @@ fn message_id(text: &str) -> Result<MessageId, BoardError> {
 }
 
 impl DiscordBoard {
+    /// The channel, unless it would only refuse again.
+    fn open_channel(&self, text: &str) -> Result<ChannelId, BoardError> {
+        let channel = channel_id(text)?;
+        self.places.must_wait(channel).map_err(BoardError::NoPlace)?;
+        Ok(channel)
+    }
+
     fn failed(&self, channel: ChannelId, error: &serenity::Error) -> BoardError {
         let failed = for_board(error, || self.places.advice(channel));
         if matches!(failed, BoardError::NoPlace(_)) {
@@ -84,6 +91,13 @@ async fn files(card: &Card) -> Vec<CreateAttachment> {
 #[async_trait]
 impl Board for DiscordBoard {
     async fn place(&self, decision: &Decision) -> Result<String, BoardError> {
+        if let Ok(channel) = self.places.of(decision) {
+            return Ok(channel.to_string());
+        }
+        // The events that tell of channels may have been missed.
+        if let Err(error) = self.places.refresh_if_old(&self.http, self.guild, self.me).await {
+            tracing::debug!("the server's channels could not be read again: {}", meaning(&error).1);
+        }
         self.places.of(decision).map(|channel| channel.to_string()).map_err(BoardError::NoPlace)
     }
 
@@ -91,15 +105,26 @@ impl Board for DiscordBoard {
         let channel = channel_id(channel)?;
         let mut view = render::card(card, decision, &self.tag);
         view.files.extend(files(card).await);
-        let message = view.create().nonce(Nonce::String(nonce.to_owned())).enforce_nonce(true);
-        match channel.send_message(&self.http, message).await {
-            Ok(message) => Ok(message.id.to_string()),
-            Err(error) => Err(self.failed(channel, &error)),
-        }
+        let send = |view: render::View| {
+            let message = view.create().nonce(Nonce::String(nonce.to_owned())).enforce_nonce(true);
+            channel.send_message(&self.http, message)
+        };
+        let posted = match send(view.clone()).await {
+            Err(error) if meaning(&error).0 == Meaning::Refused && !view.files.is_empty() => {
+                tracing::error!(
+                    decision = decision.id.0,
+                    "Discord refuses the card with its files: {}; posted without",
+                    meaning(&error).1
+                );
+                send(view.without_files()).await
+            }
+            posted => posted,
+        };
+        posted.map(|message| message.id.to_string()).map_err(|error| self.failed(channel, &error))
     }
 
     async fn edit(&self, channel: &str, message: &str, decision: &Decision, card: &Card) -> Result<(), BoardError> {
-        let (channel, message) = (channel_id(channel)?, message_id(message)?);
+        let (channel, message) = (self.open_channel(channel)?, message_id(message)?);
         let mut view = render::card(card, decision, &self.tag);
         // What was posted with the first revision is still right; a later one may have brought other files.
         let edit = if decision.revision > Revision(1) {
@@ -115,7 +140,7 @@ impl Board for DiscordBoard {
     }
 
     async fn find(&self, channel: &str, id: DecisionId, since: Time) -> Result<Vec<String>, BoardError> {
-        let channel = channel_id(channel)?;
+        let channel = self.open_channel(channel)?;
         let mut after = snowflake(since);
         let mut found = Vec::new();
         for _ in 0..MOST_PAGES {
@@ -131,7 +156,7 @@ impl Board for DiscordBoard {
     }
 
     async fn hangs(&self, channel: &str, message: &str) -> Result<bool, BoardError> {
-        let (channel, message) = (channel_id(channel)?, message_id(message)?);
+        let (channel, message) = (self.open_channel(channel)?, message_id(message)?);
         match self.http.get_message(channel, message).await {
             Ok(_) => Ok(true),
             Err(error) => match self.failed(channel, &error) {

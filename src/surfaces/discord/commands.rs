@@ -1,20 +1,17 @@
 //! Slash commands, and their registration.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serenity::all::Command;
 
 use super::connect::persist;
 use super::render::View;
+use super::respond::SOON;
 use super::{Bot, Settings};
 use crate::core::text;
 
 type Error = serenity::Error;
 type Context<'a> = poise::Context<'a, Arc<Bot>, Error>;
-
-/// A command says that its answer will come if it takes longer than this. Discord: 3 s, less the way there.
-const SOON: Duration = Duration::from_millis(1_500);
 
 /// What waits on you, most urgent first.
 #[poise::command(slash_command, ephemeral)]

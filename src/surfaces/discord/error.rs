@@ -15,7 +15,9 @@ pub(super) enum Meaning {
     Unauthorized,
     /// The message is not there.
     MessageGone,
-    /// The channel is not there, or the bot may not use it.
+    /// The channel is not there.
+    ChannelGone,
+    /// The bot may not use the channel.
     ChannelClosed,
     /// The interaction was answered already: an earlier try did arrive.
     AlreadyAnswered,
@@ -29,7 +31,12 @@ pub(super) enum Meaning {
 
 /// What a failed request means, and the words for it.
 pub(super) fn meaning(error: &serenity::Error) -> (Meaning, String) {
-    let serenity::Error::Http(http) = error else { return (Meaning::Refused, error.to_string()) };
+    let http = match error {
+        serenity::Error::Http(http) => http,
+        // An answer that is not Discord's: a proxy's page, or half of one. What was asked may have been done.
+        serenity::Error::Json(_) => return (Meaning::Passing, "the answer was not Discord's".into()),
+        other => return (Meaning::Refused, other.to_string()),
+    };
     match http {
         HttpError::UnsuccessfulRequest(response) => {
             let (status, code) = (response.status_code.as_u16(), response.error.code);
@@ -51,13 +58,17 @@ pub(super) fn meaning(error: &serenity::Error) -> (Meaning, String) {
 const fn by_code(status: u16, code: isize) -> Meaning {
     match (status, code) {
         (_, 10_008) => Meaning::MessageGone,
-        // Unknown channel, missing access, missing permissions, archived thread.
-        (_, 10_003 | 50_001 | 50_013 | 50_083) => Meaning::ChannelClosed,
+        (_, 10_003) => Meaning::ChannelGone,
+        // Missing access, missing permissions, archived thread.
+        (_, 50_001 | 50_013 | 50_083) => Meaning::ChannelClosed,
         (_, 40_060) => Meaning::AlreadyAnswered,
         // Unknown interaction, unknown webhook, invalid webhook token.
         (_, 10_062 | 10_015 | 50_027) => Meaning::TooLate,
         (401, _) => Meaning::Unauthorized,
+        (413, _) => Meaning::Refused,
         (408 | 429 | 500..=599, _) => Meaning::Passing,
+        // Discord's own refusals have a code; without one it was something on the way.
+        (_, ..=0) => Meaning::Passing,
         _ => Meaning::Refused,
     }
 }
@@ -82,7 +93,7 @@ fn transport(error: &reqwest::Error) -> String {
 pub(super) fn for_board(error: &serenity::Error, advice: impl FnOnce() -> String) -> BoardError {
     let (meaning, words) = meaning(error);
     match meaning {
-        Meaning::MessageGone => BoardError::Gone,
+        Meaning::MessageGone | Meaning::ChannelGone => BoardError::Gone,
         Meaning::ChannelClosed => BoardError::NoPlace(format!("{words}. {}", advice())),
         Meaning::Refused => BoardError::Refused(words),
         Meaning::Unauthorized => BoardError::Later { after: Duration::from_secs(15), why: words },

@@ -24,9 +24,11 @@ const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUI
 /// A connection that is not there for this long is made anew. serenity resumes within milliseconds, but never
 /// recovers from some ends (a close with code 4003).
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The pause before a new connection doubles from the first to the second: Discord allows 1,000 a day.
+/// The pause before a new client doubles with each that did not last: Discord allows 1,000 connections a day.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+/// A client that lived this long did connect: the next pause is a short one again.
+const LASTING: Duration = Duration::from_secs(90);
 
 /// Connects, and connects anew whenever the connection is lost for good.
 pub(super) async fn keep_connected(bot: &Arc<Bot>, settings: &Settings) -> Result<(), ConnectError> {
@@ -34,12 +36,13 @@ pub(super) async fn keep_connected(bot: &Arc<Bot>, settings: &Settings) -> Resul
     loop {
         let (connected, mut watched) = watch::channel(false);
         let mut client = client(bot, settings, connected).await?;
+        let since = tokio::time::Instant::now();
         let shards = Shards(Arc::clone(&client.shard_manager));
         let ended = tokio::select! {
             ended = client.start() => Some(ended),
             () = lost(&mut watched) => None,
         };
-        let was_connected = *watched.borrow();
+        let lasted = since.elapsed() > LASTING;
         drop(shards);
         match ended {
             Some(Err(serenity::Error::Gateway(GatewayError::InvalidAuthentication))) => return Err(ConnectError::Unauthorized),
@@ -50,7 +53,7 @@ pub(super) async fn keep_connected(bot: &Arc<Bot>, settings: &Settings) -> Resul
             Some(Ok(())) => tracing::warn!("the connection to Discord's gateway ended"),
             None => tracing::warn!("no connection to Discord's gateway for {} s", PATIENCE.as_secs()),
         }
-        pause = if was_connected { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        pause = if lasted { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
         tracing::warn!("connecting anew in {} s; cards and deadlines go on meanwhile", pause.as_secs());
         tokio::time::sleep(pause).await;
     }

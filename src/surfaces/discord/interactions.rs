@@ -9,7 +9,7 @@ use super::Bot;
 use super::attention;
 use super::custom_id::{Act, CustomId};
 use super::render::{self, View};
-use super::respond::{Answer, Responder, Sent};
+use super::respond::{Answer, Responder, SOON, Sent};
 use crate::core::card::decision_card;
 use crate::core::decision::{Decision, DecisionId, Refused, Revision, Surface};
 use crate::core::permission::Voter;
@@ -17,6 +17,8 @@ use crate::core::text::{self, label};
 use crate::core::when;
 use crate::engine::HandleError;
 
+/// After this long an answer has landed or never will: Discord refuses it 3 s after the click.
+const ANSWER_LANDS: std::time::Duration = std::time::Duration::from_secs(5);
 /// The field of a form.
 const FIELD: &str = "text";
 /// The longest reason or time that a form takes (Discord: at most 4,000).
@@ -94,11 +96,17 @@ impl Press<'_> {
             responder.send(Answer::Private(View::words(text::NOT_OURS))).await;
             return;
         };
+        // Taken before anything is committed: else the reconciler draws the same card at the same time, with a request of its own.
+        let id = CustomId::new(bot.handle.tag(), act).decision().filter(|_| !self.is_private() && !self.asks_for_form(act));
+        let lock = match id {
+            Some(id) => bot.deliveries.lock(id).await,
+            None => None,
+        };
         let voter = bot.application.voter(&bot.http, &bot.places, self.user, self.member);
         let done = if self.asks_for_form(act) {
             // A form can only be the first answer: what takes long is not waited for, the form's own submission is checked again.
             let check = async { self.form(bot, act, &voter.await).await };
-            match tokio::time::timeout(std::time::Duration::from_millis(1_500), check).await {
+            match tokio::time::timeout(SOON, check).await {
                 Ok(done) => done,
                 Err(_) => Done::answer(Answer::Form(form_for(bot, act, label::DECIDE))),
             }
@@ -109,7 +117,7 @@ impl Press<'_> {
             Done::Answer(answer) => {
                 responder.send(*answer).await;
             }
-            Done::Changed(decision) => self.show(bot, responder, *decision).await,
+            Done::Changed(decision) => self.show(bot, responder, *decision, lock.is_some()).await,
         }
     }
 
@@ -127,24 +135,30 @@ impl Press<'_> {
     }
 
     /// Shows the changed decision where it was clicked.
-    async fn show(&self, bot: &Bot, responder: Responder<'_>, decision: Decision) {
+    async fn show(&self, bot: &Bot, responder: Responder<'_>, decision: Decision, locked: bool) {
         let pace = bot.handle.pace();
         if self.is_private() {
-            let notice = Some(text::done(&decision, pace));
+            let notice = Some(text::headline(&decision, pace));
             responder.send(Answer::Update(attention::opened(&decision, pace, bot.handle.tag(), notice))).await;
             return;
         }
-        let lock = bot.deliveries.lock(decision.id).await;
-        let card = match self.message {
-            Some(message) => bot.deliveries.clicked(decision.id, &message.channel_id.to_string(), message.id.to_string()).await,
-            None => None,
-        };
+        let Some(message) = self.message else { return };
+        let message_id = message.id.to_string();
+        if !locked {
+            // The reconciler works on this card and will leave it true. An answer that draws could land after its last edit
+            // and stay, so this one draws nothing.
+            responder.send(Answer::Nothing).await;
+            return;
+        }
+        let card = bot.deliveries.clicked(decision.id, &message.channel_id.to_string(), message_id.clone()).await;
         // What stands now, not what stood when the click was handled: the reconciler may have been in between.
         let decision = bot.handle.get(decision.id).await.unwrap_or(decision);
         let view = render::card(&decision_card(&decision, pace), &decision, bot.handle.tag());
-        let sent = responder.send(Answer::Card(view)).await;
-        if let (Sent::Seen, Some(_), Some(card)) = (sent, &lock, card.filter(|card| card.shown < decision.changed)) {
-            bot.deliveries.drawn(card, &decision).await;
+        match (responder.send(Answer::Card(view)).await, card) {
+            (Sent::Seen, Some(card)) if card.shown < decision.changed => bot.deliveries.drawn(card, &decision).await,
+            (Sent::Seen, _) => {}
+            // Whether it landed is not known; draw once more when it no longer can.
+            (Sent::Lost, _) => bot.redraw_after(ANSWER_LANDS, message_id),
         }
     }
 
@@ -169,7 +183,7 @@ impl Press<'_> {
                 let Some(until) = until(bot, input) else { return Done::words(text::unreadable_time(input)) };
                 bot.handle.defer(id, seen, voter, until).await
             }
-            Act::Open => return self.open(bot).await,
+            Act::Open => return self.open(bot, voter).await,
             Act::Page { page, .. } => return Done::answer(Answer::Update(bot.attention(voter, page).await)),
         };
         match result {
@@ -202,16 +216,15 @@ impl Press<'_> {
         bot.handle.choose(id, seen, voter, Surface::Discord, &name).await
     }
 
-    async fn open(&self, bot: &Bot) -> Done {
+    async fn open(&self, bot: &Bot, voter: &Voter) -> Done {
         let id = self.input.as_deref().and_then(|value| value.parse::<DecisionId>().ok());
         let Some(id) = id else { return Done::words(text::NOT_OURS) };
-        match bot.handle.get(id).await {
+        match bot.handle.may_see(id, voter).await {
             Ok(decision) => {
                 let view = attention::opened(&decision, bot.handle.pace(), bot.handle.tag(), None);
                 Done::answer(Answer::Update(view))
             }
-            Err(HandleError::NoSuchDecision(id)) => Done::words(text::unknown(id)),
-            Err(error) => Done::words(text::trouble(&error.to_string())),
+            Err(error) => self.not_done(bot, Act::Open, error).await,
         }
     }
 
@@ -225,7 +238,7 @@ impl Press<'_> {
                 let verb = match act {
                     Act::Reject(..) => label::REJECT,
                     Act::Answer(..) => label::ANSWER,
-                    _ => "Defer",
+                    _ => label::PUT_OFF,
                 };
                 Done::answer(Answer::Form(form_for(bot, act, &text::modal_title(verb, &decision))))
             }
@@ -245,7 +258,8 @@ impl Press<'_> {
             }
             HandleError::Refused(decision, refused) => {
                 if let (false, Some(message)) = (self.is_private(), self.message) {
-                    bot.deliveries.redraw(message.id.to_string()).await;
+                    // Not awaited: it needs the card's lock, which this click holds.
+                    bot.redraw_after(std::time::Duration::ZERO, message.id.to_string());
                 }
                 match refused {
                     Refused::Outdated { seen, .. } => Done::answer(Answer::Private(outdated(bot, &decision, seen).await)),
@@ -266,7 +280,7 @@ impl Press<'_> {
 async fn outdated(bot: &Bot, decision: &Decision, seen: Revision) -> View {
     let mut notice = text::refused(decision, &Refused::Outdated { seen, current: decision.revision }, bot.handle.pace());
     if let Ok(Some(before)) = bot.handle.request_at(decision.id, seen).await {
-        notice = format!("{notice}\n{}", text::changes(&before, &decision.request));
+        notice = format!("{notice}\n{}", text::changes(&before, &(decision.request.clone(), decision.terms.clone())));
     }
     attention::opened(decision, bot.handle.pace(), bot.handle.tag(), Some(notice))
 }
@@ -290,6 +304,15 @@ fn form_for(bot: &Bot, act: Act, title: &str) -> CreateModal {
 }
 
 impl Bot {
+    /// Draws a card once more, after a while.
+    fn redraw_after(&self, pause: std::time::Duration, message: String) {
+        let deliveries = std::sync::Arc::clone(&self.deliveries);
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            deliveries.redraw(message).await;
+        });
+    }
+
     /// A page of what waits on somebody.
     pub(super) async fn attention(&self, voter: &Voter, page: u32) -> View {
         match self.handle.attention(Some(voter)).await {

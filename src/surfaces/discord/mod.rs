@@ -32,6 +32,7 @@ pub use self::connect::{Api, ConnectError};
 use self::people::Application;
 use self::places::Places;
 pub use self::places::{Channels, NEEDED};
+use crate::core::permission::ApproverRule;
 use crate::engine::Handle;
 use crate::engine::deliveries::Deliveries;
 
@@ -80,6 +81,7 @@ async fn connected(handle: Handle, settings: Arc<Settings>) -> Result<(), Connec
         guild: application.guild,
     };
     let deliveries = Deliveries::new(handle.clone(), Arc::new(board));
+    say_approvers(&handle.rules().approvers, application.owner_id(), &places);
     let bot = Arc::new(Bot { handle, http, application, places, deliveries: Arc::clone(&deliveries) });
     tokio::select! {
         result = gateway::keep_connected(&bot, &settings) => result,
@@ -112,6 +114,28 @@ fn say_places(places: &Places) {
             Ok(channel) => tracing::info!("cards of {whose} go to {}", places.name(channel)),
             Err(why) => tracing::error!("cards of {whose} cannot be posted: {why}. They wait; /attention shows them"),
         }
+    }
+}
+
+/// Says who may decide, and warns of what nobody may.
+fn say_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
+    if rules.is_empty() {
+        tracing::info!(owner, "the application's owner approves");
+        return;
+    }
+    for rule in rules {
+        tracing::info!(users = ?rule.users, roles = ?rule.roles, projects = ?rule.projects, kinds = ?rule.kinds, risks = ?rule.risks, "approvers");
+        for role in rule.roles.iter().filter(|role| !places.has_role(role)) {
+            tracing::warn!(
+                "[[approvers]] names the role {role:?}, and the server has none of that name or id: nobody approves by it"
+            );
+        }
+    }
+    if !rules.iter().any(|rule| rule.projects.is_empty() && rule.kinds.is_empty() && rule.risks.is_empty()) {
+        tracing::warn!(
+            "every [[approvers]] is narrowed to projects, kinds or risks: what none of them covers nobody may decide, not even the \
+             application's owner. Add one that names only users or roles to cover the rest"
+        );
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::core::decision::Decision;
 use crate::core::permission::Role;
+use crate::core::policy::project_name;
 
 /// What a card's channel must allow the bot, and what is asked for in the invitation.
 pub const NEEDED: Permissions = Permissions::VIEW_CHANNEL
@@ -39,6 +40,7 @@ struct Server {
     guild: PartialGuild,
     me: Member,
     channels: Vec<GuildChannel>,
+    read_at: Instant,
 }
 
 /// The answer to "where to", kept up to date by events.
@@ -58,10 +60,16 @@ impl Places {
     pub(super) async fn refresh(&self, http: &Http, guild: GuildId, me: UserId) -> serenity::Result<()> {
         let (guild_now, channels, member) =
             tokio::try_join!(http.get_guild(guild), http.get_channels(guild), http.get_member(guild, me))?;
-        let server = Server { guild: guild_now, me: member, channels };
+        let server = Server { guild: guild_now, me: member, channels, read_at: Instant::now() };
         *self.server.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(server));
         self.refused.write().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(())
+    }
+
+    /// [`Places::refresh`], unless that was a moment ago.
+    pub(super) async fn refresh_if_old(&self, http: &Http, guild: GuildId, me: UserId) -> serenity::Result<()> {
+        let old = self.server().is_none_or(|server| server.read_at.elapsed() > LEFT_ALONE);
+        if old { self.refresh(http, guild, me).await } else { Ok(()) }
     }
 
     fn server(&self) -> Option<Arc<Server>> {
@@ -78,6 +86,15 @@ impl Places {
         refused.get(&channel).is_some_and(|since| since.elapsed() < LEFT_ALONE)
     }
 
+    /// Whether requests to a channel would only be refused again.
+    pub(super) fn must_wait(&self, channel: ChannelId) -> Result<(), String> {
+        if self.is_left_alone(channel) {
+            Err(format!("{} refused a moment ago. {}", self.name(channel), self.advice(channel)))
+        } else {
+            Ok(())
+        }
+    }
+
     /// The channel for a decision's card; if there is none, what to do about it.
     pub(super) fn of(&self, decision: &Decision) -> Result<ChannelId, String> {
         self.of_project(&decision.request.project)
@@ -86,13 +103,11 @@ impl Places {
     /// The channel for a project's cards; if there is none, what to do about it.
     pub(super) fn of_project(&self, project: &str) -> Result<ChannelId, String> {
         let server = self.server().ok_or("the server's channels are not known yet")?;
-        let channel = match self.channels.projects.get(project).or(self.channels.usual.as_ref()) {
+        let channel = match self.channels.projects.get(&project_name(project)).or(self.channels.usual.as_ref()) {
             Some(named) => server.named(named)?,
             None => server.usual()?,
         };
-        if self.is_left_alone(channel.id) {
-            return Err(format!("#{} refused a card a moment ago. {}", channel.name, self.advice(channel.id)));
-        }
+        self.must_wait(channel.id)?;
         Ok(channel.id)
     }
 
@@ -113,6 +128,12 @@ impl Places {
         let server = self.server();
         let found = server.as_ref().and_then(|server| server.channels.iter().find(|c| c.id == channel));
         found.map_or_else(|| channel.to_string(), |channel| format!("#{}", channel.name))
+    }
+
+    /// Whether a rule's role is there.
+    pub(super) fn has_role(&self, named: &str) -> bool {
+        let is = |role: &serenity::all::Role| Role { id: role.id.get(), name: role.name.clone() }.is(named);
+        self.server().is_some_and(|server| server.guild.roles.values().any(is))
     }
 
     /// The roles with these ids. One that is not known yet has no name.
@@ -152,8 +173,9 @@ impl Server {
 
     /// `decisions`, else the first text channel that may be written to.
     fn usual(&self) -> Result<&GuildChannel, String> {
-        if let Ok(channel) = self.named(USUAL) {
-            return Ok(channel);
+        // One of that name that is closed is waited for: what was meant for it must not be read elsewhere.
+        if self.text_channels().any(|channel| channel.name == USUAL) {
+            return self.named(USUAL);
         }
         let mut channels: Vec<_> = self.text_channels().filter(|channel| self.missing(channel).is_empty()).collect();
         channels.sort_by_key(|channel| (channel.position, channel.id));

@@ -119,6 +119,12 @@ impl View {
         Self { content: content.into(), ..Self::default() }
     }
 
+    /// The same without its files, and saying so: the question matters more.
+    pub(super) fn without_files(self) -> Self {
+        let embed = self.embed.map(|embed| embed.description(text::FILES_LEFT_OUT));
+        Self { embed, files: Vec::new(), ..self }
+    }
+
     fn embeds(&self) -> Vec<CreateEmbed> {
         self.embed.iter().cloned().collect()
     }

@@ -10,7 +10,7 @@ use super::error::{Meaning, meaning};
 use super::render::View;
 
 /// An interaction is acknowledged first if its answer takes longer than this. Discord: 3 s, less the way there.
-const SOON: Duration = Duration::from_millis(1_500);
+pub(super) const SOON: Duration = Duration::from_millis(1_500);
 /// One try to answer. After Discord's 3 s an answer is of no use.
 const ONE_TRY: Duration = Duration::from_millis(2_500);
 
@@ -25,6 +25,8 @@ pub(super) enum Answer {
     Private(View),
     /// A form to fill in.
     Form(CreateModal),
+    /// Only that the click was heard: an edit shows what came of it.
+    Nothing,
 }
 
 /// How an answer went.
@@ -73,6 +75,7 @@ impl<'a> Responder<'a> {
             Answer::Update(view) => CreateInteractionResponse::UpdateMessage(view.answer(true)),
             Answer::Private(view) => CreateInteractionResponse::Message(view.answer(true)),
             Answer::Form(form) => CreateInteractionResponse::Modal(form),
+            Answer::Nothing => CreateInteractionResponse::Acknowledge,
         };
         self.try_twice(|| response.clone().execute(self.http, (self.id, self.token))).await
     }
@@ -95,6 +98,7 @@ impl<'a> Responder<'a> {
             Answer::Private(view) => view.follow_up().execute(self.http, (None, self.token)).await.map(drop),
             // A form can only be the first answer. Whoever asks for one does not acknowledge.
             Answer::Form(_) => return Sent::Lost,
+            Answer::Nothing => return Sent::Seen,
         };
         match result {
             Ok(()) => Sent::Seen,

@@ -1,0 +1,133 @@
+//! The approval API itself: what an agent cannot do to the questions of others, or to its own.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::sync::Arc;
+
+use gander::core::Time;
+use gander::core::decision::{Attachment, Decision, Person, Request, Risk, SafeDefault, State, Surface};
+use gander::core::permission::{ApproverRule, Role, Voter};
+use gander::core::policy::{Rule, Rules};
+use gander::engine::clock::TestClock;
+use gander::engine::{Asked, Claim, Handle, HandleError};
+use gander::store::sqlite::SqliteStore;
+
+fn noon() -> Time {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+fn handle(folder: &tempfile::TempDir, rules: Rules) -> Handle {
+    let store = SqliteStore::open(&folder.path().join("gander.db"), None, noon()).unwrap();
+    Handle::new(Arc::new(store), rules, Arc::new(TestClock::at(noon())))
+}
+
+fn keyed(title: &str, key: &str, risk: Risk) -> Request {
+    Request { title: title.into(), dedup_key: Some(key.into()), risk, ..Request::default() }
+}
+
+fn voter(id: u64, roles: &[&str]) -> Voter {
+    let roles = roles.iter().map(|name| Role { id: 9, name: (*name).into() }).collect();
+    Voter { person: Person::discord(id, "x"), roles, owner: id == 1 }
+}
+
+async fn approve(handle: &Handle, decision: &Decision, by: &Voter) -> Result<Decision, HandleError> {
+    handle.approve(decision.id, decision.revision, by, Surface::Discord).await
+}
+
+#[tokio::test]
+async fn a_verdict_on_another_question_is_none_on_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let handle = handle(&folder, Rules::default());
+    let first = handle.ask(keyed("Drop the production database", "k", Risk::High)).await.unwrap().into_decision();
+    let Asked::Revised(second) = handle.ask(keyed("Fix a typo", "k", Risk::Low)).await.unwrap() else { panic!() };
+    assert_eq!(second.terms.risk, Risk::High, "asking again does not choose other approvers");
+    approve(&handle, &second, &voter(1, &[])).await.unwrap();
+    let told = handle.wait(first.id, Some(first.revision), Claim::Yes, None).await.unwrap();
+    assert_ne!(told.revision, first.revision, "the first asker sees that it is another question");
+    let State::Resolved(resolved) = told.state else { panic!("{told:?}") };
+    assert_eq!(resolved.claimed_at, None, "and has not taken its verdict");
+    let told = handle.wait(second.id, Some(second.revision), Claim::Yes, None).await.unwrap();
+    assert!(matches!(told.state, State::Resolved(resolved) if resolved.claimed_at.is_some()));
+}
+
+#[tokio::test]
+async fn whoever_asks_under_rules_of_their_own_is_held_to_the_deciders() {
+    let folder = tempfile::tempdir().unwrap();
+    let lax = Rule { allow_default_approve: true, ..Rule::default() };
+    let lax = Rules { kinds: [("deploy".into(), lax)].into(), sla_floor_seconds: 1, ..Rules::default() };
+    let strict = Rule { risk: Some(Risk::Critical), ..Rule::default() };
+    let juniors = ApproverRule { roles: vec!["Juniors".into()], risks: vec![Risk::Low], ..ApproverRule::default() };
+    let seniors = ApproverRule { roles: vec!["Seniors".into()], ..ApproverRule::default() };
+    let strict = Rules { kinds: [("deploy".into(), strict)].into(), approvers: vec![juniors, seniors], ..Rules::default() };
+    let agent = handle(&folder, lax);
+    let bot = handle(&folder, strict);
+    let asked = Request {
+        kind: "deploy".into(),
+        safe_default: Some(SafeDefault::Approve),
+        sla_seconds: Some(1),
+        ..keyed("Quietly", "k", Risk::Low)
+    };
+    let decision = agent.ask(asked).await.unwrap().into_decision();
+    assert_eq!(decision.terms.risk, Risk::Low, "as the asker's own rules have it");
+    let junior = approve(&bot, &decision, &voter(2, &["Juniors"])).await;
+    assert!(matches!(junior, Err(HandleError::Denied(..))), "{junior:?}");
+    assert!(bot.attention(Some(&voter(2, &["Juniors"]))).await.unwrap().is_empty());
+    approve(&bot, &decision, &voter(3, &["Seniors"])).await.unwrap();
+}
+
+#[tokio::test]
+async fn names_that_could_pass_for_others_are_refused_and_case_does_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let strict = Rule { risk: Some(Risk::Critical), ..Rule::default() };
+    let handle = handle(&folder, Rules { projects: [("prod".into(), strict)].into(), ..Rules::default() });
+    let of = |project: &str, kind: &str| Request { project: project.into(), kind: kind.into(), ..keyed("x", project, Risk::Low) };
+    for (project, kind) in
+        [("prod\u{200b}", "deploy"), ("prod", "deploy\u{200b}"), ("pr*od", "deploy"), (&"p".repeat(101), "deploy")]
+    {
+        assert!(matches!(handle.ask(of(project, kind)).await, Err(HandleError::Inadmissible(_))), "{project:?} {kind:?}");
+    }
+    let decision = handle.ask(of(" PROD ", "Deploy")).await.unwrap().into_decision();
+    assert_eq!((decision.request.project.as_str(), decision.terms.risk), ("prod", Risk::Critical));
+}
+
+#[tokio::test]
+async fn what_no_card_could_carry_is_refused_when_it_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let handle = handle(&folder, Rules::default());
+    let file = |n: usize| Attachment { name: n.to_string(), path: folder.path().join(n.to_string()) };
+    let cases = [
+        (keyed("x", "", Risk::Low), "the dedup key is empty"),
+        (keyed("x", &"k".repeat(2_000), Risk::Low), "longer than"),
+        (Request { attachments: (0..10).map(file).collect(), ..keyed("x", "k", Risk::Low) }, "10 files"),
+        (Request { details: vec![detail(300_000)], ..keyed("x", "k", Risk::Low) }, "beside title and body"),
+    ];
+    for (request, says) in cases {
+        let error = handle.ask(request).await.unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+fn detail(size: usize) -> gander::core::decision::Detail {
+    gander::core::decision::Detail { name: "n".into(), value: "v".repeat(size) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_locked_when_the_verdict_is_taken_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let handle = handle(&folder, Rules::default());
+    let decision = handle.ask(keyed("x", "k", Risk::Low)).await.unwrap().into_decision();
+    approve(&handle, &decision, &voter(1, &[])).await.unwrap();
+    let mut other = rusqlite::Connection::open(folder.path().join("gander.db")).unwrap();
+    let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    let waiting = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.wait(decision.id, None, Claim::Yes, None).await }
+    });
+    // The claim has failed once when this, queued behind it, has too.
+    let busy = handle.ask(keyed("y", "y", Risk::Low)).await;
+    assert!(matches!(busy, Err(HandleError::Store(_))), "{busy:?}");
+    drop(held);
+    handle.hint();
+    let told = waiting.await.unwrap().unwrap();
+    assert!(matches!(told.state, State::Resolved(resolved) if resolved.claimed_at.is_some()));
+}
