@@ -199,6 +199,19 @@ fn sqlite_conforms() {
 }
 
 #[test]
+fn a_store_that_is_made_by_many_at_once_is_made_once() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let tags: Vec<String> = std::thread::scope(|scope| {
+            let open = || sqlite(&folder).tag().to_owned();
+            let opening: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            opening.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(tags.iter().all(|tag| *tag == tags[0]), "{tags:?}");
+    }
+}
+
+#[test]
 fn a_rewritten_history_shows() {
     let folder = tempfile::tempdir().unwrap();
     let store = sqlite(&folder);

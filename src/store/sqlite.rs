@@ -52,8 +52,12 @@ impl SqliteStore {
     pub fn open(path: &Path, speed: Option<u32>, now: Time) -> Result<Self, StoreError> {
         let failed = |why: String| StoreError::Open { path: path.display().to_string(), why };
         make_file(path).map_err(|error| failed(error.to_string()))?;
+        // Two processes that make the same store at once must not both apply its first migration.
+        let making = files::private_file().write(true).create(true).truncate(false).open(files::beside(path, ".making"));
+        let making = making.and_then(|file| file.lock().map(|()| file)).map_err(|error| failed(error.to_string()))?;
         let mut connection = connect(path, false).map_err(|error| failed(error.to_string()))?;
         embedded::migrations::runner().run(&mut connection).map_err(|error| failed(error.to_string()))?;
+        drop(making);
         let named = |error| with_path(error, path);
         let pace = settle_pace(&connection, speed, now).map_err(named)?;
         let tag = settle_tag(&connection).map_err(named)?;
