@@ -298,7 +298,7 @@ function setPhone(open) {
 const asMe = (request) => act({ user: view.user, ...request });
 
 /** What happened, without the words that the page says by itself. */
-const detailOf = (outcome) => (outcome.error ?? "").replace(/^this interaction failed[\s.:,;()–—-]*/i, "");
+const detailOf = (outcome) => (outcome.error ?? "").replace(/^this interaction failed[\s.:,;–—-]*/i, "").replace(/^\((.*)\)$/, "$1");
 
 async function sendMessage(content) {
   timeline.toEnd();
