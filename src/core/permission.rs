@@ -47,7 +47,8 @@ impl Role {
     pub fn is(&self, named: &str) -> bool {
         match named.parse::<u64>() {
             Ok(id) => self.id == id,
-            Err(_) => self.name == named,
+            // A role that is not known yet has no name, and no rule means it.
+            Err(_) => !named.is_empty() && self.name == named,
         }
     }
 }
@@ -195,5 +196,7 @@ mod tests {
         let of = |id, name: &str| Voter { roles: vec![Role { id, name: name.into() }], ..voter(2, &[], false) };
         assert!(may_decide(&rules, &decision("shop", Risk::Low), &of(8, "77")).is_err());
         assert!(may_decide(&rules, &decision("shop", Risk::Low), &of(77, "x")).is_ok());
+        let blank = [ApproverRule { roles: vec![String::new()], ..ApproverRule::default() }];
+        assert!(may_decide(&blank, &decision("shop", Risk::Low), &of(8, "")).is_err());
     }
 }
