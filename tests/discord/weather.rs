@@ -204,3 +204,18 @@ async fn files_that_discord_refuses_do_not_take_the_question_with_them() {
     let (_, card) = bot.ask_and_see(asked).await;
     assert!(card.to_string().contains("Discord did not take the files"), "{card:#}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_in_one_channel_holds_up_no_other() {
+    let sandbox = Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
+    let bot = Bot::start_in(sandbox, gander::core::policy::Rules::default()).await;
+    // Under Discord's own limits of 5 messages in 5 s these take minutes.
+    for n in 0..200 {
+        let mut asked = request(&format!("One of many, {n}"));
+        asked.project = "web-shop".into();
+        bot.ask(asked).await;
+    }
+    bot.ask_and_see(request("In a quiet channel")).await;
+    let shop = bot.sandbox.view("maya").unwrap().messages("web-shop").len();
+    assert!(shop < 200, "the flood was still going on, with {shop} of 200 posted");
+}
