@@ -219,10 +219,15 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     }
 }
 
-/// Letters, digits, blanks and `-_./`: a name with hidden characters would look like another and not be held to its rules.
+/// Whether a project's or kind's name may have this character: a letter, a digit, a blank or one of `-_./`. A name with
+/// hidden ones would look like another and not be held to its rules.
+#[must_use]
+pub fn fits_a_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/')
+}
+
 fn is_plain_name(name: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/');
-    name.len() <= LONGEST_NAME && name.chars().all(plain)
+    name.len() <= LONGEST_NAME && name.chars().all(fits_a_name)
 }
 
 /// Bytes of all that is not title and body.

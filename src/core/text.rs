@@ -1,8 +1,8 @@
 //! Every sentence that the bot says to a person on Discord.
 //!
-//! Pure functions from facts to words, so that all wording is found, changed and pinned in one place.
-//! Texts of agents and people come in cleaned (`untrusted`) and leave escaped. Times come in as the wall
-//! clock shows them and leave as Discord's own marks, which every reader sees in their zone and counting.
+//! Pure functions from facts to words, so that all wording is found, changed and pinned in one place. Texts of
+//! agents and people are cleaned and escaped here (`untrusted`); times of the store become Discord's own marks of the
+//! wall clock's time, which every reader sees in their zone and counting. A source words its own questions.
 
 use std::fmt::Write as _;
 

@@ -226,7 +226,9 @@ impl Deliveries {
         match self.handle.list(filter).await {
             Ok(open) => self.look_again(open.into_iter().map(|decision| decision.id)),
             Err(error) => {
-                tracing::warn!(%error, "the open decisions could not be read; their cards are compared at the next start")
+                tracing::warn!(%error, "the open decisions could not be read; their cards are compared in 1 s");
+                self.all_doubted.store(true, Ordering::Relaxed);
+                self.doubt.notify_one();
             }
         }
     }

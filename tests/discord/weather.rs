@@ -219,3 +219,18 @@ async fn a_flood_in_one_channel_holds_up_no_other() {
     let shop = bot.sandbox.view("maya").unwrap().messages("web-shop").len();
     assert!(shop < 200, "the flood was still going on, with {shop} of 200 posted");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_is_noticed_while_the_store_is_locked_is_not_forgotten() {
+    let bot = Bot::start().await;
+    let (decision, card) = bot.ask_and_see(request("Deleted while locked?")).await;
+    let mut other = rusqlite::Connection::open(bot.folder.path().join("gander.db")).unwrap();
+    let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    bot.sandbox.delete_message(card["channel_id"].as_str().unwrap(), id(&card));
+    // Each of these waits until the store gives up on its lock: the deletion's own write has failed by then.
+    for _ in 0..2 {
+        assert!(bot.handle.ask(request("Locked out")).await.is_err());
+    }
+    drop(held);
+    bot.card(decision.id, "posted again", |again| id(again) != id(&card)).await;
+}

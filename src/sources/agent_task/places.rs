@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::core::policy::project_name;
+use crate::core::policy::{fits_a_name, project_name};
 use crate::sources::WatchedFolder;
 
 /// The file's name.
@@ -165,10 +165,12 @@ fn try_read(path: &Path) -> std::io::Result<Content> {
     Ok(String::from_utf8(bytes).map_or_else(|_| Content::Unreadable("it is no UTF-8 text".into()), Content::Text))
 }
 
-/// A folder may be called anything, a project may not: what is no letter, digit, blank or `-_./` becomes a `-`.
+/// Characters of a folder's name that are taken over: at 4 bytes each they stay below policy's limit of 100.
+const LONGEST_PROJECT: usize = 25;
+
+/// A folder may be called anything, a project may not: what does not fit a name becomes a `-`.
 fn plain(name: &str) -> String {
-    let fits = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/');
-    let name: String = project_name(name).chars().map(|c| if fits(c) { c } else { '-' }).take(40).collect();
+    let name: String = project_name(name).chars().map(|c| if fits_a_name(c) { c } else { '-' }).take(LONGEST_PROJECT).collect();
     if name.trim().is_empty() { "default".into() } else { name }
 }
 
