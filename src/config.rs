@@ -142,6 +142,7 @@ struct Project {
     risk: Option<Risk>,
     sla: Option<Span>,
     allow_default_approve: bool,
+    approvals: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -151,6 +152,7 @@ struct Limits {
     risk: Option<Risk>,
     sla: Option<Span>,
     allow_default_approve: bool,
+    approvals: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -349,19 +351,23 @@ impl UserFile {
             (Risk::High, by_risk.high),
             (Risk::Critical, by_risk.critical),
         ];
-        let rule =
-            |risk, sla: Option<Span>, allow_default_approve| Rule { risk, sla_seconds: sla.map(|s| s.0), allow_default_approve };
+        let rule = |risk, sla: Option<Span>, allow_default_approve, approvals| Rule {
+            risk,
+            sla_seconds: sla.map(|s| s.0),
+            allow_default_approve,
+            approvals,
+        };
         Rules {
             approvers: self.approvers.into_iter().map(Approvers::into_rule).collect(),
             projects: self
                 .projects
                 .into_iter()
-                .map(|(name, p)| (project_name(&name), rule(p.risk, p.sla, p.allow_default_approve)))
+                .map(|(name, p)| (project_name(&name), rule(p.risk, p.sla, p.allow_default_approve, p.approvals)))
                 .collect(),
             kinds: self
                 .kinds
                 .into_iter()
-                .map(|(name, k)| (Kind::from(name), rule(k.risk, k.sla, k.allow_default_approve)))
+                .map(|(name, k)| (Kind::from(name), rule(k.risk, k.sla, k.allow_default_approve, k.approvals)))
                 .collect(),
             sla_by_risk: by_risk.into_iter().filter_map(|(risk, sla)| Some((risk, sla?.0))).collect(),
             sla_seconds: self.policy.sla.map_or(usual.sla_seconds, |sla| sla.0),

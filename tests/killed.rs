@@ -204,7 +204,7 @@ fn must_be_what_was_clicked(decision: &Decision) {
     let by_maya = resolved.by.name == "Maya";
     assert!(by_maya || (resolved.by.name == "Jonas" && number.is_multiple_of(5)), "{decision:?}");
     let expected = if number.is_multiple_of(3) == by_maya {
-        Verdict::Approved
+        Verdict::approved()
     } else {
         Verdict::Rejected { reason: if by_maya { "maya says no" } else { "jonas says no" }.into() }
     };

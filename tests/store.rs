@@ -16,7 +16,7 @@ fn noon() -> Time {
 }
 
 fn terms() -> Terms {
-    Terms { risk: Risk::Medium, sla_seconds: 3600, safe_default: SafeDefault::Reject }
+    Terms { risk: Risk::Medium, sla_seconds: 3600, safe_default: SafeDefault::Reject, approvals: 1 }
 }
 
 fn maya() -> Person {
@@ -33,7 +33,7 @@ fn ask(store: &dyn Store, title: &str) -> Decision {
 
 fn approve(store: &dyn Store, decision: &Decision) -> Changed {
     let seen = decision.revision;
-    let decide = Box::new(move |d: &Decision| Ok(Some(d.resolve(Verdict::Approved, maya(), Surface::Discord, seen)?)));
+    let decide = Box::new(move |d: &Decision| Ok(Some(d.resolve(Verdict::approved(), maya(), Surface::Discord, seen)?)));
     store.change(decision.id, noon(), decide).unwrap()
 }
 

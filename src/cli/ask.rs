@@ -8,7 +8,9 @@ use clap::Args;
 use super::wait::{report, wait_and_report};
 use super::{Common, EXIT_STATUS, Exit, Failure, Outcome, output};
 use crate::config::{self, AskDefaults, Span};
-use crate::core::decision::{Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Priority, Request, Risk, SafeDefault};
+use crate::core::decision::{
+    Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Priority, Request, Risk, SafeDefault,
+};
 use crate::engine::attachments;
 use crate::store::Asked;
 
@@ -60,6 +62,15 @@ pub(super) struct Ask {
     /// approve (yes or no), choose (one of the options), answer (a text) [default: choose with options, else approve]
     #[arg(long)]
     expects: Option<Expects>,
+    /// How many different people must approve it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    approvals: u32,
+    /// Something to read elsewhere, such as pr=https://example.org/7; may be repeated
+    #[arg(long = "link", value_name = "NAME=ADDRESS", value_parser = link)]
+    links: Vec<Link>,
+    /// The job that waits for it
+    #[arg(long, value_name = "ID")]
+    job: Option<String>,
     /// How long it can wait, such as 5h
     #[arg(long)]
     sla: Option<Span>,
@@ -89,6 +100,15 @@ fn detail(text: &str) -> Result<Detail, String> {
             Ok(Detail { name: name.trim().to_owned(), value: value.trim().to_owned() })
         }
         _ => Err("write it as NAME=VALUE, such as tests=47/47".into()),
+    }
+}
+
+fn link(text: &str) -> Result<Link, String> {
+    match text.split_once('=') {
+        Some((name, url)) if !name.trim().is_empty() && url.contains("://") => {
+            Ok(Link { name: name.trim().to_owned(), url: url.trim().to_owned() })
+        }
+        _ => Err("write it as NAME=ADDRESS, such as pr=https://example.org/7".into()),
     }
 }
 
@@ -156,6 +176,10 @@ impl Ask {
             sla_seconds: self.sla.or(defaults.sla).map(|sla| sla.0),
             safe_default: self.default.or(defaults.default),
             dedup_key: self.dedup_key,
+            approvals_needed: self.approvals,
+            links: self.links,
+            job: self.job,
+            asked_by: None,
             expects: self.expects.unwrap_or(if self.options.is_empty() { Expects::Approve } else { Expects::Choose }),
             options: self.options,
         })

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Common, Exit, Outcome, output};
 use crate::core::Time;
 use crate::core::card::full_text;
-use crate::core::decision::{Decision, DecisionId, State, Verdict};
+use crate::core::decision::{Decision, DecisionId, Pending, Resolved, State, Verdict};
 use crate::core::event::{Event, Logged};
 use crate::core::text;
 use crate::core::untrusted::{one_line, plain};
@@ -44,11 +44,10 @@ fn clock(at: Time, zone: chrono_tz::Tz) -> String {
 fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> String {
     let request = &decision.request;
     let state = match &decision.state {
-        State::Pending => format!("waits for an answer; {}", due(decision, now)),
+        State::Pending(pending) => format!("waits for an answer{}; {}", so_far(decision, pending), due(decision, now)),
         State::Deferred { until, by, .. } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
         State::Resolved(resolved) => {
-            let claimed = if resolved.claimed_at.is_some() { "picked up by the agent" } else { "not yet picked up by the agent" };
-            format!("{} by {}; {claimed}", verdict(&resolved.verdict), one_line(&resolved.by.name))
+            format!("{} by {}; {}", verdict(&resolved.verdict), one_line(&resolved.by.name), acted(resolved))
         }
         State::Withdrawn { reason, .. } => format!("withdrawn: {}", one_line(reason)),
     };
@@ -65,6 +64,22 @@ fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> String {
     )
 }
 
+fn so_far(decision: &Decision, pending: &Pending) -> String {
+    let needed = decision.approvals_needed();
+    let votes = (needed > 1).then(|| format!(", {} of {needed} approvals given", pending.votes.len()));
+    let taken = pending.taken.as_ref().map(|taken| format!(", {} is on it", one_line(&taken.by.name)));
+    [votes, taken].into_iter().flatten().collect()
+}
+
+fn acted(resolved: &Resolved) -> String {
+    match (&resolved.reported, resolved.claimed_at) {
+        (Some(reported), _) if reported.text.is_empty() => format!("the agent reports: {}", reported.outcome),
+        (Some(reported), _) => format!("the agent reports: {}: {}", reported.outcome, one_line(&reported.text)),
+        (None, Some(_)) => "picked up by the agent".into(),
+        (None, None) => "not yet picked up by the agent".into(),
+    }
+}
+
 fn due(decision: &Decision, now: Time) -> String {
     let left = decision.breach_at() - now;
     if left > chrono::TimeDelta::zero() {
@@ -76,7 +91,8 @@ fn due(decision: &Decision, now: Time) -> String {
 
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Approved => "approved".into(),
+        Verdict::Approved { note: None } => "approved".into(),
+        Verdict::Approved { note: Some(note) } => format!("approved ({})", one_line(note)),
         Verdict::Rejected { reason } => format!("rejected ({})", one_line(reason)),
         Verdict::Chosen { option } => format!("chosen: {}", one_line(option)),
         Verdict::Answered { text } => format!("answered: {}", one_line(text)),
@@ -90,6 +106,12 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
         Event::Enforced { terms } => format!("held to your rules: {} risk", terms.risk),
         Event::Deferred { until, by } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
         Event::Returned => "came back".into(),
+        Event::Voted { by, .. } => format!("approved by {}, one of several", one_line(&by.name)),
+        Event::Taken { by, from: None } => format!("{} is on it", one_line(&by.name)),
+        Event::Taken { by, from: Some(from) } => format!("handed to {} by {}", one_line(&by.name), one_line(&from.name)),
+        Event::Undone { by } => format!("undone by {}", one_line(&by.name)),
+        Event::Reported { outcome, text } if text.is_empty() => format!("the agent: {outcome}"),
+        Event::Reported { outcome, text } => format!("the agent: {outcome}: {}", one_line(text)),
         Event::Resolved { verdict: given, by, .. } => format!("{} by {}", verdict(given), one_line(&by.name)),
         Event::Withdrawn { reason } => format!("withdrawn: {}", one_line(reason)),
         Event::Claimed => "picked up by the agent".into(),

@@ -40,17 +40,19 @@ pub(super) struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
     decision: &'a Decision,
 }
 
 pub(super) fn report<'a>(decision: &'a Decision, outcome: &'static str) -> Report<'a> {
-    let mut report = Report { id: decision.id, outcome, reason: None, option: None, answer: None, by: None, decision };
+    let mut report = Report { id: decision.id, outcome, reason: None, option: None, answer: None, note: None, by: None, decision };
     match &decision.state {
         State::Resolved(resolved) => {
             report.by = Some(&resolved.by.name);
             match &resolved.verdict {
-                Verdict::Approved => {}
+                Verdict::Approved { note } => report.note = note.as_deref(),
                 Verdict::Rejected { reason } => report.reason = Some(reason),
                 Verdict::Chosen { option } => report.option = Some(option),
                 Verdict::Answered { text } => report.answer = Some(text),
@@ -58,7 +60,7 @@ pub(super) fn report<'a>(decision: &'a Decision, outcome: &'static str) -> Repor
         }
         State::Withdrawn { reason, .. } => report.reason = Some(reason),
         State::Deferred { by, .. } => report.by = Some(&by.name),
-        State::Pending => {}
+        State::Pending(_) => {}
     }
     report
 }
@@ -116,7 +118,8 @@ fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static str, String)
         State::Resolved(resolved) => {
             let by = one_line(&resolved.by.name);
             match &resolved.verdict {
-                Verdict::Approved => (Exit::Yes, "approved", format!("approved by {by}")),
+                Verdict::Approved { note: None } => (Exit::Yes, "approved", format!("approved by {by}")),
+                Verdict::Approved { note: Some(note) } => (Exit::Yes, "approved", format!("approved by {by}: {}", clean(note))),
                 Verdict::Rejected { reason } => (Exit::No, "rejected", format!("rejected by {by}: {}", clean(reason))),
                 Verdict::Chosen { option } => (Exit::Yes, "chosen", one_line(option)),
                 Verdict::Answered { text } => (Exit::Yes, "answered", clean(text)),
@@ -129,6 +132,6 @@ fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static str, String)
             let by = one_line(&by.name);
             (Exit::NotNow, "deferred", format!("deferred by {by} until {until}; ask or wait for {id} again then"))
         }
-        State::Pending => (Exit::NotNow, "timed_out", format!("not answered in time; {id} stays open, wait for it again")),
+        State::Pending(_) => (Exit::NotNow, "timed_out", format!("not answered in time; {id} stays open, wait for it again")),
     }
 }

@@ -3,7 +3,7 @@
 //! A card is computed from the decision alone, so that any process at any time draws the same one, and a
 //! crash needs no memory. Must not know how a surface sends it.
 
-use super::decision::{Attachment, Choice, Decision, Risk, State, Verdict};
+use super::decision::{Attachment, Choice, Decision, Outcome, Reported, Resolved, Risk, State, Verdict};
 use super::pace::Pace;
 use super::text::{self, label};
 use super::untrusted::{Cut, clean, code_block, escaped, one_line, quotation, units};
@@ -78,7 +78,7 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
     let title = page.line(&decision.request.title, 230);
     let footer = footer(decision);
     page.left = page.left.saturating_sub(units(&title) + units(&footer) + 20);
-    let mut fields = verdict_field(decision, pace);
+    let mut fields = done_fields(decision, pace);
     fields.extend(facts(decision, pace));
     page.insight(decision);
     page.options(decision);
@@ -118,25 +118,52 @@ pub fn moved_card(decision: &Decision, link: Option<&str>) -> Card {
 
 const fn tone(state: &State, risk: Risk) -> Tone {
     match state {
-        State::Pending => Tone::Waiting(risk),
+        State::Pending(_) => Tone::Waiting(risk),
         State::Deferred { .. } => Tone::Deferred,
-        State::Resolved(resolved) if matches!(resolved.verdict, Verdict::Rejected { .. }) => Tone::No,
+        State::Resolved(resolved) if said_no(resolved) => Tone::No,
         State::Resolved(_) => Tone::Yes,
         State::Withdrawn { .. } => Tone::Over,
     }
 }
 
-fn verdict_field(decision: &Decision, pace: Pace) -> Vec<Field> {
-    let (name, value) = match &decision.state {
-        State::Pending => return Vec::new(),
-        State::Deferred { until, by, .. } => text::deferred(*until, by, pace),
+/// Rejected, or approved and failed.
+const fn said_no(resolved: &Resolved) -> bool {
+    matches!(resolved.verdict, Verdict::Rejected { .. })
+        || matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. }))
+}
+
+/// What people did, above what the agent says.
+fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
+    let field = |name: &str, value: String| Field { name: name.into(), value, inline: false };
+    let mut fields = Vec::new();
+    match &decision.state {
+        State::Pending(pending) => {
+            fields.extend(pending.undone.as_ref().map(|undone| field(label::UNDONE, text::undone(undone, pace))));
+            fields.extend(pending.taken.as_ref().map(|taken| field(label::ON_IT, text::taken(taken, pace))));
+        }
+        State::Deferred { until, by, .. } => {
+            let (name, value) = text::deferred(*until, by, pace);
+            fields.push(field(name, value));
+        }
         State::Resolved(resolved) => {
             let (name, value) = text::verdict(resolved, pace);
-            (name, format!("{value}\n{}", text::claimed(resolved, pace)))
+            fields.push(field(name, format!("{value}\n{}", text::claimed(resolved, pace))));
         }
-        State::Withdrawn { reason, at } => text::withdrawn(reason, *at, pace),
-    };
-    vec![Field { name: name.into(), value, inline: false }]
+        State::Withdrawn { reason, at } => {
+            let (name, value) = text::withdrawn(reason, *at, pace);
+            fields.push(field(name, value));
+        }
+    }
+    let (needed, votes) = (decision.approvals_needed(), decision.state.votes());
+    if needed > 1 && (decision.state.is_open() || !votes.is_empty()) {
+        let name = if decision.state.is_open() { label::APPROVALS } else { label::APPROVED_BEFORE };
+        fields.push(field(name, text::votes(votes, needed, pace)));
+    }
+    if decision.state.is_open() && decision.request.kind.as_str() == "credentials" {
+        fields.push(field(label::WHERE_IT_GOES, text::CREDENTIALS.into()));
+    }
+    fields.extend(text::pictures(&decision.request.attachments).map(|names| field(label::PICTURES, names)));
+    fields
 }
 
 fn facts(decision: &Decision, pace: Pace) -> Vec<Field> {

@@ -14,7 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use super::event::Event;
-pub use super::request::{Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Priority, Request, Risk, SafeDefault, Terms};
+pub use super::refusal::Refused;
+pub use super::request::{
+    Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request, Risk, SafeDefault, Terms,
+};
+pub use super::state::{Ballot, Pending, Reported, Resolved, State, Surface, Taken, Undone, Verdict, Vote};
 
 /// The number of a decision within its store; people write it `#142`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,97 +74,6 @@ impl Person {
     }
 }
 
-/// Where a person gave an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Surface {
-    /// A button, menu, modal or slash command.
-    Discord,
-}
-
-/// The answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "lowercase")]
-pub enum Verdict {
-    /// Yes.
-    Approved,
-    /// No, and why.
-    Rejected {
-        /// Never empty: an agent that is not told why tries again.
-        reason: String,
-    },
-    /// One of the options.
-    Chosen {
-        /// The option's name.
-        option: String,
-    },
-    /// A text.
-    Answered {
-        /// The answer.
-        text: String,
-    },
-}
-
-/// A verdict that stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resolved {
-    /// The answer.
-    pub verdict: Verdict,
-    /// Who gave it.
-    pub by: Person,
-    /// Where.
-    pub via: Surface,
-    /// When.
-    pub at: Time,
-    /// When the agent took it, to act on it.
-    pub claimed_at: Option<Time>,
-}
-
-/// Where a decision stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "lowercase")]
-pub enum State {
-    /// Somebody owes it an answer.
-    Pending,
-    /// Put off; it comes back by itself.
-    Deferred {
-        /// When it comes back.
-        until: Time,
-        /// Who put it off.
-        by: Person,
-        /// When they did.
-        at: Time,
-    },
-    /// Answered.
-    Resolved(Resolved),
-    /// The asker no longer needs an answer.
-    Withdrawn {
-        /// Why.
-        reason: String,
-        /// When.
-        at: Time,
-    },
-}
-
-impl State {
-    /// The word for the state: `pending`, `deferred`, `resolved`, `withdrawn`.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Deferred { .. } => "deferred",
-            Self::Resolved(_) => "resolved",
-            Self::Withdrawn { .. } => "withdrawn",
-        }
-    }
-
-    /// Whether an answer is still possible.
-    #[must_use]
-    pub const fn is_open(&self) -> bool {
-        matches!(self, Self::Pending | Self::Deferred { .. })
-    }
-}
-
 /// One thing that a human owes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
@@ -199,80 +112,24 @@ impl Default for DeferLimits {
     }
 }
 
-/// Why a decision did not change. Nothing was written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// Somebody was first.
-    #[error("it is already decided, by {}", .0.by.name)]
-    AlreadyResolved(Box<Resolved>),
-    /// The asker took it back.
-    #[error("the agent took it back ({reason})")]
-    Withdrawn {
-        /// Why.
-        reason: String,
-        /// When.
-        at: Time,
-    },
-    /// The person saw an older revision than the one that stands.
-    #[error("it changed since revision {} was seen", seen.0)]
-    Outdated {
-        /// What they saw.
-        seen: Revision,
-        /// What stands.
-        current: Revision,
-    },
-    /// The verdict does not fit what is expected.
-    #[error("it expects you to {expects}")]
-    WrongAnswer {
-        /// What would.
-        expects: Expects,
-    },
-    /// The choice is none of those that are offered.
-    #[error("it does not offer {option:?}")]
-    NoSuchOption {
-        /// What was chosen.
-        option: String,
-    },
-    /// The answer is empty.
-    #[error("the answer is empty")]
-    NoAnswer,
-    /// A rejection came without a reason.
-    #[error("a rejection needs a reason")]
-    NoReason,
-    /// It was put off as often as may be.
-    #[error("it was put off {times} times, as often as may be")]
-    DeferredTooOften {
-        /// The limit.
-        times: u32,
-    },
-    /// The return would be too far away.
-    #[error("it can be put off until {latest} at the latest")]
-    DeferredTooLong {
-        /// The latest allowed return.
-        latest: Time,
-    },
-    /// The return would not be in the future.
-    #[error("the time is already past")]
-    NotLater,
-    /// It already waits for exactly that return.
-    #[error("it is already put off until {until}")]
-    AlreadyDeferred {
-        /// When it comes back.
-        until: Time,
-    },
-    /// There is no verdict to claim yet.
-    #[error("it has no verdict yet")]
-    NotResolved,
-    /// It is not deferred, or not yet due to come back.
-    #[error("it is not due to come back")]
-    NotDue,
-}
+/// How long a verdict can be undone that the agent has not taken.
+const UNDO_WITHIN: TimeDelta = TimeDelta::hours(24);
 
 impl Decision {
     /// A decision as it is at the moment it is asked.
     #[must_use]
     pub fn new(id: DecisionId, request: Request, terms: Terms, asked_at: Time) -> Self {
-        Self { id, revision: Revision(1), request, terms, asked_at, deferrals: 0, returns: 0, state: State::Pending, changed: 0 }
+        Self {
+            id,
+            revision: Revision(1),
+            request,
+            terms,
+            asked_at,
+            deferrals: 0,
+            returns: 0,
+            state: State::Pending(Pending::default()),
+            changed: 0,
+        }
     }
 
     /// When the SLA is breached.
@@ -299,26 +156,128 @@ impl Decision {
         (breach > now, Reverse(self.request.priority), breach, Reverse(self.terms.risk), self.asked_at, self.id)
     }
 
-    /// Gives the verdict, if it fits what was asked and nobody was first.
+    /// How many different people must approve it.
+    #[must_use]
+    pub fn approvals_needed(&self) -> u32 {
+        self.terms.approvals.max(self.request.approvals_needed).max(1)
+    }
+
+    /// How many approvals are still missing.
+    #[must_use]
+    pub fn approvals_missing(&self) -> u32 {
+        let given = u32::try_from(self.state.votes().len()).unwrap_or(u32::MAX);
+        self.approvals_needed().saturating_sub(given)
+    }
+
+    /// The word that must be typed to say yes: critical risk is not approved by a slip of the thumb. A rejection harms
+    /// nothing, and an answer is typed anyway.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<String> {
+        let asks = self.terms.risk == Risk::Critical && self.request.expects != Expects::Answer;
+        asks.then(|| {
+            let kind = self.request.kind.as_str();
+            let is_word = (3..=12).contains(&kind.len()) && kind.chars().all(|c| c.is_ascii_alphabetic());
+            if is_word { kind.to_uppercase() } else { "APPROVE".into() }
+        })
+    }
+
+    /// Gives the verdict, if it fits what was asked and nobody was first. Where several must approve, it may be a vote.
     ///
     /// # Errors
-    /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong sort, no reason.
-    pub fn resolve(&self, verdict: Verdict, by: Person, via: Surface, seen: Revision) -> Result<Event, Refused> {
+    /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong sort, no reason, not confirmed.
+    pub fn resolve(&self, ballot: impl Into<Ballot>, by: Person, via: Surface, seen: Revision) -> Result<Event, Refused> {
+        let Ballot { verdict, confirmation } = ballot.into();
         self.must_be_open_at(seen)?;
+        self.must_fit(&verdict)?;
+        if let (Some(word), Verdict::Approved { .. } | Verdict::Chosen { .. }) = (self.confirmation(), &verdict)
+            && !confirmation.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&word))
+        {
+            return Err(Refused::Unconfirmed { word });
+        }
+        match verdict {
+            Verdict::Approved { note } if self.approvals_needed() > 1 => self.vote(by, via, note),
+            verdict => Ok(Event::Resolved { verdict, by, via }),
+        }
+    }
+
+    fn must_fit(&self, verdict: &Verdict) -> Result<(), Refused> {
         let expects = self.request.expects;
-        match (&verdict, expects) {
-            (Verdict::Rejected { reason }, _) if reason.trim().is_empty() => return Err(Refused::NoReason),
-            (Verdict::Answered { text }, Expects::Answer) if text.trim().is_empty() => return Err(Refused::NoAnswer),
+        match (verdict, expects) {
+            (Verdict::Rejected { reason }, _) if reason.trim().is_empty() => Err(Refused::NoReason),
+            (Verdict::Answered { text }, Expects::Answer) if text.trim().is_empty() => Err(Refused::NoAnswer),
             (Verdict::Chosen { option }, Expects::Choose) if !self.offers(option) => {
-                return Err(Refused::NoSuchOption { option: option.clone() });
+                Err(Refused::NoSuchOption { option: option.clone() })
             }
             (Verdict::Rejected { .. }, _)
-            | (Verdict::Approved, Expects::Approve)
+            | (Verdict::Approved { .. }, Expects::Approve)
             | (Verdict::Chosen { .. }, Expects::Choose)
-            | (Verdict::Answered { .. }, Expects::Answer) => {}
-            _ => return Err(Refused::WrongAnswer { expects }),
+            | (Verdict::Answered { .. }, Expects::Answer) => Ok(()),
+            _ => Err(Refused::WrongAnswer { expects }),
         }
-        Ok(Event::Resolved { verdict, by, via })
+    }
+
+    fn vote(&self, by: Person, via: Surface, note: Option<String>) -> Result<Event, Refused> {
+        let more = self.approvals_missing();
+        // By the id: people change their names.
+        if self.state.votes().iter().any(|vote| vote.by.id == by.id) {
+            return Err(Refused::AlreadyVoted { more });
+        }
+        if more > 1 {
+            Ok(Event::Voted { by, via, note })
+        } else {
+            Ok(Event::Resolved { verdict: Verdict::Approved { note }, by, via })
+        }
+    }
+
+    /// Somebody says "I'm on it", or hands it to somebody else.
+    ///
+    /// # Errors
+    /// [`Refused::AlreadyTaken`]; not open any more.
+    pub fn take(&self, by: Person, from: Option<Person>) -> Result<Event, Refused> {
+        self.must_be_open()?;
+        if let State::Pending(Pending { taken: Some(standing), .. }) = &self.state
+            && (from.is_none() || standing.by.id == by.id)
+        {
+            return Err(Refused::AlreadyTaken { by: standing.by.clone() });
+        }
+        Ok(Event::Taken { by, from })
+    }
+
+    /// When a verdict of this moment could last be undone.
+    #[must_use]
+    pub fn undo_until(at: Time) -> Time {
+        at.checked_add_signed(UNDO_WITHIN).unwrap_or(Time::MAX_UTC)
+    }
+
+    /// Takes the verdict back, as long as the agent has not taken it.
+    ///
+    /// # Errors
+    /// [`Refused::NotResolved`], [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`], [`Refused::Withdrawn`].
+    pub fn undo(&self, by: Person, now: Time) -> Result<Event, Refused> {
+        let resolved = self.verdict()?;
+        if let Some(at) = resolved.claimed_at {
+            return Err(Refused::AlreadyClaimed { at });
+        }
+        let until = Self::undo_until(resolved.at);
+        if now > until { Err(Refused::TooLateToUndo { until }) } else { Ok(Event::Undone { by }) }
+    }
+
+    /// The agent says how it went. `None`: it said the same before.
+    ///
+    /// # Errors
+    /// [`Refused::NotResolved`], [`Refused::Withdrawn`].
+    pub fn report(&self, outcome: Outcome, text: String) -> Result<Option<Event>, Refused> {
+        let resolved = self.verdict()?;
+        let said = resolved.reported.as_ref().is_some_and(|said| said.outcome == outcome && said.text == text);
+        Ok((!said).then_some(Event::Reported { outcome, text }))
+    }
+
+    fn verdict(&self) -> Result<&Resolved, Refused> {
+        match &self.state {
+            State::Resolved(resolved) => Ok(resolved),
+            State::Withdrawn { reason, at } => Err(Refused::Withdrawn { reason: reason.clone(), at: *at }),
+            State::Pending(_) | State::Deferred { .. } => Err(Refused::NotResolved),
+        }
     }
 
     /// Puts it off until a time.
@@ -370,19 +329,16 @@ impl Decision {
     /// # Errors
     /// [`Refused::NotResolved`] while it is open, [`Refused::Withdrawn`] if it never will be.
     pub fn claim(&self) -> Result<Option<Event>, Refused> {
-        match &self.state {
-            State::Resolved(resolved) => Ok(resolved.claimed_at.is_none().then_some(Event::Claimed)),
-            State::Withdrawn { reason, at } => Err(Refused::Withdrawn { reason: reason.clone(), at: *at }),
-            State::Pending | State::Deferred { .. } => Err(Refused::NotResolved),
-        }
+        Ok(self.verdict()?.claimed_at.is_none().then_some(Event::Claimed))
     }
 
     /// Asked again: the event, if its content differs. What was once asked at a higher risk keeps that: the people who
     /// may decide it are not exchanged by asking again.
     #[must_use]
     pub fn revise(&self, request: &Request, terms: &Terms) -> Option<Event> {
-        let terms = Terms { risk: terms.risk.max(self.terms.risk), ..terms.clone() };
-        let differs = self.request != *request || self.terms.risk != terms.risk;
+        let (risk, approvals) = (terms.risk.max(self.terms.risk), terms.approvals.max(self.terms.approvals));
+        let terms = Terms { risk, approvals, ..terms.clone() };
+        let differs = self.request != *request || self.terms.risk != terms.risk || self.terms.approvals != terms.approvals;
         differs.then(|| Event::Revised { request: Box::new(request.clone()), terms })
     }
 
@@ -397,29 +353,65 @@ impl Decision {
             Event::Revised { request, terms } => {
                 (self.request, self.terms) = (*request, terms);
                 self.revision.0 += 1;
+                // They were for another content.
+                self.state.open_votes_mut().map(Vec::clear);
             }
             Event::Enforced { terms } => {
                 self.terms = terms;
             }
             Event::Deferred { until, by } => {
                 self.deferrals += 1;
-                self.state = State::Deferred { until, by, at };
+                self.state = State::Deferred { until, by, at, votes: self.state.votes().to_vec() };
             }
             Event::Returned => {
                 self.returns += 1;
-                self.state = State::Pending;
+                self.state = State::Pending(Pending { votes: self.state.votes().to_vec(), ..Pending::default() });
             }
+            Event::Voted { by, note, .. } => {
+                if let Some(votes) = self.state.open_votes_mut() {
+                    votes.push(Vote { by, at, note });
+                }
+            }
+            Event::Taken { by, from } => self.taken(Taken { by, at, from }),
             Event::Resolved { verdict, by, via } => {
-                self.state = State::Resolved(Resolved { verdict, by, via, at, claimed_at: None });
+                let votes = self.state.votes().to_vec();
+                self.state = State::Resolved(Resolved { verdict, by, via, at, votes, claimed_at: None, reported: None });
             }
+            Event::Undone { by } => self.undone(by, at),
             Event::Withdrawn { reason } => self.state = State::Withdrawn { reason, at },
             Event::Claimed => {
                 if let State::Resolved(resolved) = &mut self.state {
                     resolved.claimed_at = Some(at);
                 }
             }
+            Event::Reported { outcome, text } => {
+                if let State::Resolved(resolved) = &mut self.state {
+                    // Whoever says how it went has acted on it.
+                    resolved.claimed_at.get_or_insert(at);
+                    resolved.reported = Some(Reported { outcome, text, at });
+                }
+            }
         }
         self
+    }
+
+    /// Taking what was put off brings it back: somebody is on it.
+    fn taken(&mut self, taken: Taken) {
+        match &mut self.state {
+            State::Pending(pending) => pending.taken = Some(taken),
+            State::Deferred { votes, .. } => {
+                let votes = std::mem::take(votes);
+                self.state = State::Pending(Pending { votes, taken: Some(taken), undone: None });
+            }
+            State::Resolved(_) | State::Withdrawn { .. } => {}
+        }
+    }
+
+    fn undone(&mut self, by: Person, at: Time) {
+        if let State::Resolved(resolved) = &self.state {
+            let undone = Undone { by, at, verdict: resolved.verdict.clone(), was_by: resolved.by.clone() };
+            self.state = State::Pending(Pending { undone: Some(undone), ..Pending::default() });
+        }
     }
 
     fn offers(&self, option: &str) -> bool {
@@ -437,7 +429,7 @@ impl Decision {
 
     fn must_be_open(&self) -> Result<(), Refused> {
         match &self.state {
-            State::Pending | State::Deferred { .. } => Ok(()),
+            State::Pending(_) | State::Deferred { .. } => Ok(()),
             State::Resolved(resolved) => Err(Refused::AlreadyResolved(Box::new(resolved.clone()))),
             State::Withdrawn { reason, at } => Err(Refused::Withdrawn { reason: reason.clone(), at: *at }),
         }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use super::decision::{DecisionId, Person, Request, Surface, Terms, Verdict};
+use super::decision::{DecisionId, Outcome, Person, Request, Surface, Terms, Verdict};
 
 /// One change of one decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,24 @@ pub enum Event {
     },
     /// Came back from a deferral.
     Returned,
+    /// Approved by one of several who must.
+    Voted {
+        /// By whom.
+        by: Person,
+        /// Where.
+        via: Surface,
+        /// What they said beside it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// Somebody is on it.
+    Taken {
+        /// Who.
+        by: Person,
+        /// Who handed it to them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Person>,
+    },
     /// Answered.
     Resolved {
         /// The answer.
@@ -49,6 +67,11 @@ pub enum Event {
         /// Where.
         via: Surface,
     },
+    /// The verdict was taken back before the agent had taken it.
+    Undone {
+        /// By whom.
+        by: Person,
+    },
     /// The asker no longer needs an answer.
     Withdrawn {
         /// Why.
@@ -56,6 +79,13 @@ pub enum Event {
     },
     /// The agent took the verdict to act on it.
     Claimed,
+    /// The agent said how it went.
+    Reported {
+        /// Whether it worked.
+        outcome: Outcome,
+        /// In its words. May be empty.
+        text: String,
+    },
 }
 
 impl Event {
@@ -68,9 +98,13 @@ impl Event {
             Self::Enforced { .. } => "enforced",
             Self::Deferred { .. } => "deferred",
             Self::Returned => "returned",
+            Self::Voted { .. } => "voted",
+            Self::Taken { .. } => "taken",
+            Self::Undone { .. } => "undone",
             Self::Resolved { .. } => "resolved",
             Self::Withdrawn { .. } => "withdrawn",
             Self::Claimed => "claimed",
+            Self::Reported { .. } => "reported",
         }
     }
 }

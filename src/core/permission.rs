@@ -91,6 +91,8 @@ pub struct WhoMay {
 pub enum Denied {
     /// They are not among those who may.
     NotAnApprover(WhoMay),
+    /// They asked it themselves.
+    OwnQuestion,
     /// Approvers are configured, but no rule covers this decision: nobody may.
     NobodyMay,
 }
@@ -119,6 +121,9 @@ pub fn who_may(rules: &[ApproverRule], decision: &Decision) -> WhoMay {
 /// # Errors
 /// [`Denied`] with those who may.
 pub fn may_decide(rules: &[ApproverRule], decision: &Decision, voter: &Voter) -> Result<Granted, Denied> {
+    if decision.request.asked_by.as_ref().is_some_and(|asker| asker.id == voter.person.id) {
+        return Err(Denied::OwnQuestion);
+    }
     let who = who_may(rules, decision);
     if who.owner && voter.owner {
         return Ok(Granted::Owner);
@@ -142,7 +147,7 @@ mod tests {
     use crate::core::decision::{DecisionId, Request, SafeDefault, Terms};
 
     fn decision(project: &str, risk: Risk) -> Decision {
-        let terms = Terms { risk, sla_seconds: 60, safe_default: SafeDefault::Reject };
+        let terms = Terms { risk, sla_seconds: 60, safe_default: SafeDefault::Reject, approvals: 1 };
         let request = Request { project: project.into(), kind: "deploy".into(), ..Request::default() };
         Decision::new(DecisionId(1), request, terms, Time::UNIX_EPOCH)
     }
@@ -181,6 +186,15 @@ mod tests {
         assert_eq!(may_decide(&rules, &decision("shop", Risk::Low), &jonas), Ok(Granted::Role("Approvers".into())));
         assert_eq!(may_decide(&rules, &decision("shop", Risk::High), &jonas), Err(Denied::NobodyMay));
         assert_eq!(may_decide(&rules, &decision("other", Risk::Low), &jonas), Err(Denied::NobodyMay));
+    }
+
+    #[test]
+    fn nobody_decides_what_they_asked() {
+        let mut own = decision("shop", Risk::Low);
+        own.request.asked_by = Some(Person::discord(7, "Maya"));
+        let rules = [ApproverRule { users: vec![7, 8], ..ApproverRule::default() }];
+        assert_eq!(may_decide(&rules, &own, &voter(7, &[], false)), Err(Denied::OwnQuestion));
+        assert_eq!(may_decide(&rules, &own, &voter(8, &[], false)), Ok(Granted::User));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Rule {
     pub sla_seconds: Option<u64>,
     /// A default of approve may be asked for, at low and medium risk.
     pub allow_default_approve: bool,
+    /// At least this many different people must approve.
+    pub approvals: Option<u32>,
 }
 
 /// Everything the configuration says that decides about decisions.
@@ -122,6 +124,20 @@ pub enum Inadmissible {
         /// The limit in bytes.
         limit: usize,
     },
+    /// Several approvals for what is not approved, or more than there are people.
+    #[error(
+        "{0} approvals are asked for: give a number from 1 to {MOST_APPROVALS}, and more than one only for what is approved or rejected"
+    )]
+    Approvals(u32),
+    /// A secret that would be typed into Discord.
+    #[error(
+        "credentials are never typed into Discord: ask with --expects approve and say where the person shall put them on the \
+         machine; approved then means that they are there"
+    )]
+    TypedCredentials,
+    /// A link that is none.
+    #[error("{0:?} is no link: give an address that begins with https:// or http://")]
+    Link(String),
     /// Zero, or beyond all reason.
     #[error("an SLA of {0} s is not taken: give a time from 1 s to a year, such as 5h")]
     Sla(u64),
@@ -140,6 +156,8 @@ pub const LONGEST_TITLE: usize = 16 << 10;
 /// The longest body that is kept, in bytes.
 pub const LONGEST_BODY: usize = 1 << 20;
 
+/// Approvals that a decision may need.
+pub const MOST_APPROVALS: u32 = 20;
 /// Options of a choice: as many as a Discord menu has.
 pub const MOST_OPTIONS: usize = 25;
 /// Characters of an option's name: as many as a Discord menu shows.
@@ -153,7 +171,12 @@ pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, Inadmissible> {
     must_be_sound(request)?;
     let matching = matching(rules, request);
     let risk = matching.iter().filter_map(|rule| rule.risk).fold(request.risk, Risk::max);
-    Ok(Terms { risk, sla_seconds: sla(rules, &matching, request, risk), safe_default: safe_default(&matching, request, risk)? })
+    Ok(Terms {
+        risk,
+        sla_seconds: sla(rules, &matching, request, risk),
+        safe_default: safe_default(&matching, request, risk)?,
+        approvals: approvals(&matching, request.approvals_needed),
+    })
 }
 
 /// Holds terms to these rules: never a lower risk, a shorter SLA or a laxer default than they allow.
@@ -166,7 +189,12 @@ pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
         risk,
         sla_seconds: terms.sla_seconds.max(rules.sla_floor_seconds),
         safe_default: safe_default(&matching, &allowed, risk).unwrap_or(SafeDefault::Reject),
+        approvals: approvals(&matching, terms.approvals),
     }
+}
+
+fn approvals(matching: &[&Rule], asked: u32) -> u32 {
+    matching.iter().filter_map(|rule| rule.approvals).fold(asked.max(1), u32::max)
 }
 
 /// A project's name as it is compared: without outer blanks, in lower case.
@@ -194,6 +222,16 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     }
     if request.dedup_key.as_ref().is_some_and(|key| key.trim().is_empty() || key.len() > LONGEST_KEY) {
         return Err(Inadmissible::Key);
+    }
+    if request.approvals_needed > MOST_APPROVALS || (request.approvals_needed > 1 && request.expects != Expects::Approve) {
+        return Err(Inadmissible::Approvals(request.approvals_needed));
+    }
+    if request.kind.as_str() == "credentials" && request.expects == Expects::Answer {
+        return Err(Inadmissible::TypedCredentials);
+    }
+    let is_link = |url: &str| ["https://", "http://"].iter().any(|start| url.len() > start.len() && url.starts_with(start));
+    if let Some(link) = request.links.iter().find(|link| !is_link(&link.url) || link.url.contains(char::is_whitespace)) {
+        return Err(Inadmissible::Link(link.url.clone()));
     }
     if request.attachments.len() > MOST_FILES {
         return Err(Inadmissible::Files(request.attachments.len()));
@@ -234,10 +272,11 @@ fn is_plain_name(name: &str) -> bool {
 fn rest_of(request: &Request) -> usize {
     let insight = &request.insight;
     let texts = [&insight.observation, &insight.why_it_matters, &insight.what_to_do, &request.agent.name];
-    let optional = [&request.environment, &request.agent.session];
+    let optional = [&request.environment, &request.agent.session, &request.job];
     texts.into_iter().map(String::len).sum::<usize>()
         + optional.into_iter().flatten().map(String::len).sum::<usize>()
         + request.details.iter().map(|detail| detail.name.len() + detail.value.len()).sum::<usize>()
+        + request.links.iter().map(|link| link.name.len() + link.url.len()).sum::<usize>()
         + request.options.iter().map(|choice| choice.name.len() + choice.description.len()).sum::<usize>()
 }
 
@@ -293,8 +332,8 @@ mod tests {
     use super::*;
 
     fn rules() -> Rules {
-        let strict = Rule { risk: Some(Risk::High), sla_seconds: Some(3_600), allow_default_approve: false };
-        let lax = Rule { risk: Some(Risk::Low), sla_seconds: Some(7_200), allow_default_approve: true };
+        let strict = Rule { risk: Some(Risk::High), sla_seconds: Some(3_600), ..Rule::default() };
+        let lax = Rule { risk: Some(Risk::Low), sla_seconds: Some(7_200), allow_default_approve: true, ..Rule::default() };
         Rules {
             projects: [("shop".to_owned(), strict), ("notes".to_owned(), lax)].into(),
             kinds: [(Kind::from("deploy"), Rule { risk: Some(Risk::Critical), ..Rule::default() })].into(),

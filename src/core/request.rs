@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::decision::Person;
+
 /// What a decision is about: `deploy`, `credentials`, `naming` … Lower case with underscores. Kinds that
 /// nobody has heard of are kept as given.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -138,6 +140,16 @@ words! {
     }
 }
 
+words! {
+    /// How it went when the agent acted on a verdict.
+    Outcome {
+        /// It worked.
+        Succeeded = "succeeded",
+        /// It did not.
+        Failed = "failed",
+    }
+}
+
 /// The three parts that explain a decision. Each may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -167,6 +179,15 @@ pub struct Choice {
     /// What speaks for it and against it. May be empty.
     #[serde(default)]
     pub description: String,
+}
+
+/// Something to read elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// What it is.
+    pub name: String,
+    /// Its address, `https://…` or `http://…`.
+    pub url: String,
 }
 
 /// A file that goes with the question. Its bytes are read when it is posted.
@@ -207,12 +228,21 @@ pub struct Request {
     pub body: String,
     /// Files.
     pub attachments: Vec<Attachment>,
+    /// What to read elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
     /// The project; its channel, approvers and policy follow from it.
     pub project: String,
     /// `production`, `staging` …
     pub environment: Option<String>,
     /// Who asks.
     pub agent: Agent,
+    /// The job that waits for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// The person who asks, where it is one: they may not decide it themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<Person>,
     /// How bad a wrong answer is.
     pub risk: Risk,
     /// How sure the agent is of its own proposal, 0 to 1.
@@ -222,12 +252,24 @@ pub struct Request {
     /// What can be chosen, where it expects a choice.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<Choice>,
+    /// How many different people must approve it; 0 and 1: one.
+    #[serde(skip_serializing_if = "is_one")]
+    pub approvals_needed: u32,
     /// How long it can wait, in seconds; absent: what policy gives.
     pub sla_seconds: Option<u64>,
     /// What happens when nobody answers; absent: reject.
     pub safe_default: Option<SafeDefault>,
     /// Asking again with the same key while it is open is the same decision.
     pub dedup_key: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_one(count: &u32) -> bool {
+    *count == 1
+}
+
+const fn one() -> u32 {
+    1
 }
 
 impl Default for Request {
@@ -240,13 +282,17 @@ impl Default for Request {
             details: Vec::new(),
             body: String::new(),
             attachments: Vec::new(),
+            links: Vec::new(),
             project: "default".into(),
             environment: None,
             agent: Agent::default(),
+            job: None,
+            asked_by: None,
             risk: Risk::Medium,
             confidence: None,
             priority: Priority::Normal,
             options: Vec::new(),
+            approvals_needed: 1,
             sla_seconds: None,
             safe_default: None,
             dedup_key: None,
@@ -263,4 +309,7 @@ pub struct Terms {
     pub sla_seconds: u64,
     /// What happens when nobody answers.
     pub safe_default: SafeDefault,
+    /// How many different people must approve it, at least 1.
+    #[serde(default = "one")]
+    pub approvals: u32,
 }

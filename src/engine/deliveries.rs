@@ -410,7 +410,7 @@ mod tests {
     use crate::core::decision::{Request, Risk, SafeDefault, State, Terms};
 
     fn decision(returns: u32, changed: u64, open: bool) -> Decision {
-        let terms = Terms { risk: Risk::Low, sla_seconds: 60, safe_default: SafeDefault::Reject };
+        let terms = Terms { risk: Risk::Low, sla_seconds: 60, safe_default: SafeDefault::Reject, approvals: 1 };
         let mut decision = Decision::new(DecisionId(1), Request::default(), terms, Time::UNIX_EPOCH);
         (decision.returns, decision.changed) = (returns, changed);
         if !open {

@@ -6,23 +6,24 @@
 pub mod attachments;
 pub mod clock;
 pub mod deliveries;
+mod history;
 pub mod lock;
 pub mod timers;
 pub mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch::{Receiver, Sender};
 
 use self::clock::Clock;
 use crate::core::Time;
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, Surface, Terms, Verdict};
-use crate::core::event::{Event, Logged};
+use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Surface, Verdict};
+use crate::core::event::Event;
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
 use crate::core::policy::{Inadmissible, Rules, admit, enforce, project_name};
 pub use crate::store::{Asked, Filter};
-use crate::store::{Delivery, Head, Store, StoreError, Why};
+use crate::store::{Store, StoreError, Why};
 
 /// Why a call of the approval API changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +66,8 @@ pub enum Claim {
 #[derive(Debug)]
 struct Inner {
     clock: Arc<dyn Clock>,
-    rules: Rules,
+    /// Exchanged when the configuration changes.
+    rules: RwLock<Arc<Rules>>,
     hints: Sender<u64>,
 }
 
@@ -91,7 +93,7 @@ impl Handle {
     /// The API over a store, under these rules, by this clock.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, rules: Rules, clock: Arc<dyn Clock>) -> Self {
-        Self { store, inner: Arc::new(Inner { clock, rules, hints: Sender::new(0) }) }
+        Self { store, inner: Arc::new(Inner { clock, rules: RwLock::new(Arc::new(rules)), hints: Sender::new(0) }) }
     }
 
     /// The clock that it goes by.
@@ -118,16 +120,22 @@ impl Handle {
         self.store.tag()
     }
 
-    /// What the configuration allows.
+    /// What the configuration allows, now.
     #[must_use]
-    pub fn rules(&self) -> &Rules {
-        &self.inner.rules
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.inner.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The configuration changed: these rules hold from now on, for open decisions too.
+    pub fn set_rules(&self, rules: Rules) {
+        *self.inner.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        self.hint();
     }
 
     /// Who may decide this decision.
     #[must_use]
     pub fn who_may(&self, decision: &Decision) -> WhoMay {
-        who_may(&self.inner.rules.approvers, decision)
+        who_may(&self.rules().approvers, decision)
     }
 
     /// Changes whenever there may be something new. Only a hint to look: the store is the truth.
@@ -158,7 +166,7 @@ impl Handle {
     /// [`HandleError::Inadmissible`] with what to change; [`HandleError::Store`].
     pub async fn ask(&self, mut request: Request) -> Result<Asked, HandleError> {
         request.project = project_name(&request.project);
-        let terms = admit(&self.inner.rules, &request)?;
+        let terms = admit(&self.rules(), &request)?;
         let at = self.now();
         let asked = self.store(move |store| store.ask(request, terms, at)).await?;
         self.hint();
@@ -190,7 +198,7 @@ impl Handle {
         let now = self.now();
         let mut waiting: Vec<Decision> = open
             .into_iter()
-            .filter(|decision| matches!(decision.state, crate::core::decision::State::Pending))
+            .filter(|decision| matches!(decision.state, State::Pending(_)))
             .filter(|decision| of.is_none_or(|voter| self.is_for(decision, voter)))
             .collect();
         waiting.sort_by_cached_key(|decision| decision.urgency(now));
@@ -203,14 +211,16 @@ impl Handle {
     /// [`HandleError::Denied`], [`HandleError::NoSuchDecision`], [`HandleError::Store`].
     pub async fn may_see(&self, id: DecisionId, by: &Voter) -> Result<Decision, HandleError> {
         let decision = self.get(id).await?;
-        match may_decide(&self.inner.rules.approvers, &enforced(&self.inner.rules, &decision), by) {
+        let rules = self.rules();
+        match may_decide(&rules.approvers, &enforced(&rules, &decision), by) {
             Ok(_) => Ok(decision),
             Err(denied) => Err(HandleError::Denied(Box::new(decision), denied)),
         }
     }
 
     fn is_for(&self, decision: &Decision, voter: &Voter) -> bool {
-        may_decide(&self.inner.rules.approvers, &enforced(&self.inner.rules, decision), voter).is_ok()
+        let rules = self.rules();
+        may_decide(&rules.approvers, &enforced(&rules, decision), voter).is_ok()
     }
 
     /// Whether this person could decide what they saw, before they are asked for more: a reason, a time.
@@ -230,7 +240,7 @@ impl Handle {
     /// # Errors
     /// [`HandleError::Denied`], [`HandleError::Refused`], [`HandleError::NoSuchDecision`], [`HandleError::Store`].
     pub async fn approve(&self, id: DecisionId, seen: Revision, by: &Voter, via: Surface) -> Result<Decision, HandleError> {
-        self.resolve(id, seen, by, via, Verdict::Approved).await
+        self.resolve(id, seen, by, via, Verdict::approved()).await
     }
 
     /// Rejects, with the reason that the agent is told.
@@ -278,16 +288,64 @@ impl Handle {
         self.resolve(id, seen, by, via, Verdict::Answered { text: text.trim().to_owned() }).await
     }
 
-    async fn resolve(
+    /// Gives a verdict, with the typed confirmation that critical risk asks for. Where several must approve, it may be
+    /// a vote: then the decision is still open.
+    ///
+    /// # Errors
+    /// As [`Handle::approve`]; [`Refused::Unconfirmed`], [`Refused::AlreadyVoted`].
+    pub async fn resolve(
         &self,
         id: DecisionId,
         seen: Revision,
         by: &Voter,
         via: Surface,
-        verdict: Verdict,
+        ballot: impl Into<Ballot>,
     ) -> Result<Decision, HandleError> {
+        let (person, ballot) = (by.person.clone(), ballot.into());
+        self.decide(id, by, move |decision| decision.resolve(ballot, person, via, seen)).await
+    }
+
+    /// A person says "I'm on it".
+    ///
+    /// # Errors
+    /// As [`Handle::approve`]; [`Refused::AlreadyTaken`].
+    pub async fn take(&self, id: DecisionId, by: &Voter) -> Result<Decision, HandleError> {
         let person = by.person.clone();
-        self.decide(id, by, move |decision| decision.resolve(verdict, person, via, seen)).await
+        self.decide(id, by, move |decision| decision.take(person, None)).await
+    }
+
+    /// A person hands it to another who may decide it.
+    ///
+    /// # Errors
+    /// As [`Handle::approve`]; [`Refused::NotTheirs`] if the other may not, [`Refused::AlreadyTaken`] if they have it.
+    pub async fn hand_over(&self, id: DecisionId, by: &Voter, to: &Voter) -> Result<Decision, HandleError> {
+        let (rules, from, to) = (self.rules(), by.person.clone(), to.clone());
+        self.decide(id, by, move |decision| {
+            if may_decide(&rules.approvers, &enforced(&rules, decision), &to).is_err() {
+                return Err(Refused::NotTheirs { who: to.person });
+            }
+            let from = Some(from).filter(|from| from.id != to.person.id);
+            decision.take(to.person, from)
+        })
+        .await
+    }
+
+    /// Takes a verdict back that the agent has not picked up.
+    ///
+    /// # Errors
+    /// As [`Handle::approve`]; [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`], [`Refused::AskedAgain`].
+    pub async fn undo(&self, id: DecisionId, by: &Voter) -> Result<Decision, HandleError> {
+        let (person, now) = (by.person.clone(), self.now());
+        self.decide(id, by, move |decision| decision.undo(person, now)).await
+    }
+
+    /// The agent says how it went. Whoever reports has taken the verdict.
+    ///
+    /// # Errors
+    /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    pub async fn report(&self, id: DecisionId, outcome: Outcome, text: &str) -> Result<Decision, HandleError> {
+        let text = text.trim().to_owned();
+        self.change(id, move |decision| Ok(decision.report(outcome, text)?)).await
     }
 
     /// Puts off until a time.
@@ -295,7 +353,7 @@ impl Handle {
     /// # Errors
     /// As [`Handle::approve`]; [`Refused`] names the limits.
     pub async fn defer(&self, id: DecisionId, seen: Revision, by: &Voter, until: Time) -> Result<Decision, HandleError> {
-        let (person, now, limits) = (by.person.clone(), self.now(), self.inner.rules.defer);
+        let (person, now, limits) = (by.person.clone(), self.now(), self.rules().defer);
         self.decide(id, by, move |decision| decision.defer(until, person, seen, now, limits)).await
     }
 
@@ -307,9 +365,9 @@ impl Handle {
         by: &Voter,
         act: impl FnOnce(&Decision) -> Result<Event, Refused> + Send + 'static,
     ) -> Result<Decision, HandleError> {
-        let (inner, voter) = (Arc::clone(&self.inner), by.clone());
+        let (rules, voter) = (self.rules(), by.clone());
         let decide = move |decision: &Decision| {
-            may_decide(&inner.rules.approvers, &enforced(&inner.rules, decision), &voter)?;
+            may_decide(&rules.approvers, &enforced(&rules, decision), &voter)?;
             Ok(Some(act(decision)?))
         };
         self.change(id, decide).await
@@ -350,12 +408,12 @@ impl Handle {
     /// and decide count.
     pub(crate) async fn enforce(&self, id: DecisionId) -> Result<Decision, HandleError> {
         let decision = self.get(id).await?;
-        if !decision.state.is_open() || enforce(&self.inner.rules, &decision.request, &decision.terms) == decision.terms {
+        let rules = self.rules();
+        if !decision.state.is_open() || enforce(&rules, &decision.request, &decision.terms) == decision.terms {
             return Ok(decision);
         }
-        let inner = Arc::clone(&self.inner);
         let decide = move |decision: &Decision| {
-            let terms = enforce(&inner.rules, &decision.request, &decision.terms);
+            let terms = enforce(&rules, &decision.request, &decision.terms);
             Ok((terms != decision.terms && decision.state.is_open()).then_some(Event::Enforced { terms }))
         };
         self.change(id, decide).await
@@ -383,7 +441,6 @@ impl Handle {
         claim: Claim,
         deadline: Option<Time>,
     ) -> Result<Decision, HandleError> {
-        use crate::core::decision::State;
         let mut hints = self.hints();
         loop {
             hints.mark_unchanged();
@@ -397,7 +454,7 @@ impl Handle {
                 Err(HandleError::Store(error)) if error.is_passing() => {}
                 Err(error) => return Err(error),
                 Ok(decision) => match &decision.state {
-                    State::Pending if deadline.is_none_or(|deadline| self.now() < deadline) => {}
+                    State::Pending(_) if deadline.is_none_or(|deadline| self.now() < deadline) => {}
                     _ => return Ok(decision),
                 },
             }
@@ -408,49 +465,5 @@ impl Handle {
                 () = self.inner.clock.sleep_until(until) => {}
             }
         }
-    }
-
-    /// Events behind a position, in order.
-    ///
-    /// # Errors
-    /// [`HandleError::Store`].
-    pub async fn events(&self, after: u64, limit: usize) -> Result<Vec<Logged>, HandleError> {
-        Ok(self.store(move |store| store.events(after, limit)).await?)
-    }
-
-    /// All that happened to one decision, in order.
-    ///
-    /// # Errors
-    /// [`HandleError::Store`].
-    pub async fn history(&self, id: DecisionId) -> Result<Vec<Logged>, HandleError> {
-        Ok(self.store(move |store| store.history(id)).await?)
-    }
-
-    /// What was asked, and on what terms, at a revision that somebody saw.
-    ///
-    /// # Errors
-    /// [`HandleError::Store`].
-    pub async fn request_at(&self, id: DecisionId, revision: Revision) -> Result<Option<(Request, Terms)>, HandleError> {
-        let requests = self.history(id).await?.into_iter().filter_map(|logged| match logged.event {
-            Event::Asked { request, terms } | Event::Revised { request, terms } => Some((*request, terms)),
-            _ => None,
-        });
-        Ok(usize::try_from(revision.0).ok().and_then(|n| requests.into_iter().nth(n.checked_sub(1)?)))
-    }
-
-    /// The end of the log.
-    ///
-    /// # Errors
-    /// [`HandleError::Store`].
-    pub async fn head(&self) -> Result<Head, HandleError> {
-        Ok(self.store(Store::head).await?)
-    }
-
-    /// The card that is this message.
-    ///
-    /// # Errors
-    /// [`HandleError::Store`].
-    pub async fn delivery_of(&self, message: String) -> Result<Option<Delivery>, HandleError> {
-        Ok(self.store(move |store| store.delivery_of(&message)).await?)
     }
 }

@@ -16,7 +16,7 @@ use self::writer::Writer;
 use super::files;
 use super::{Asked, Changed, Decide, Delivery, Filter, Head, Store, StoreError, Unchanged};
 use crate::core::Time;
-use crate::core::decision::{Decision, DecisionId, Request, Terms};
+use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
 use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
 
@@ -218,6 +218,11 @@ impl Store for SqliteStore {
             match decide(&decision) {
                 Err(why) => Ok(Err(Box::new(Unchanged { decision, why }))),
                 Ok(None) => Ok(Ok(decision)),
+                // One key is open once: a question that was asked again must not come back beside its successor.
+                Ok(Some(Event::Undone { .. })) if let Some(again) = rows::open_with_key(connection, &decision.request)? => {
+                    let why = Refused::AskedAgain { again: again.id }.into();
+                    Ok(Err(Box::new(Unchanged { decision, why })))
+                }
                 Ok(Some(event)) => rows::append(connection, decision, &event, at).map(Ok),
             }
         })

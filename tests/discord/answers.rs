@@ -32,7 +32,7 @@ async fn an_approval_reaches_the_agent_once_and_the_card_says_so() {
     assert!(outcome.ok && outcome.error.is_none(), "{outcome:?}");
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
     let State::Resolved(verdict) = &waited.state else { panic!("{waited:?}") };
-    assert_eq!((&verdict.verdict, verdict.by.name.as_str()), (&Verdict::Approved, "Jonas"));
+    assert_eq!((&verdict.verdict, verdict.by.name.as_str()), (&Verdict::approved(), "Jonas"));
     let card = bot.card(decision.id, "picked up", |card| card.to_string().contains("The agent picked it up")).await;
     snapshot!("card_approved_and_picked_up", pen, card);
     assert_eq!(custom_ids(&card), Vec::<String>::new());

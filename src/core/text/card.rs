@@ -1,0 +1,211 @@
+//! The words of a card, in each state of its decision.
+
+use chrono::TimeDelta;
+
+use super::{dot, moment, name, person, quoted, relative, span, subject};
+use crate::core::Time;
+use crate::core::decision::{
+    Attachment, Choice, Decision, Outcome, Pending, Person, Reported, Resolved, State, Taken, Undone, Verdict, Vote,
+};
+use crate::core::pace::Pace;
+use crate::core::untrusted::{Cut, escaped, one_line, plain, units, without_links};
+
+/// The one line that a phone's lock screen shows. Without Markdown, which stands there as it is written.
+#[must_use]
+pub fn headline(decision: &Decision, pace: Pace) -> String {
+    let title = headline_title(decision);
+    let subject = escaped(&subject(decision), 60).text;
+    let id = decision.id;
+    match &decision.state {
+        State::Pending(Pending { undone, .. }) => {
+            let again = if decision.returns > 0 || undone.is_some() { " again" } else { "" };
+            let risk = decision.terms.risk;
+            let needs = match (decision.approvals_needed(), decision.approvals_missing()) {
+                (1, _) => "your decision".to_owned(),
+                (needed, missing) if needed == missing => more_approvals(needed),
+                (_, missing) => format!("{} more", more_approvals(missing)),
+            };
+            format!("{} {subject} needs {needs}{again}: {title} · {risk} risk · {id}", dot(risk))
+        }
+        State::Deferred { until, by, .. } => {
+            format!("💤 {subject} put off until {} by {}: {title} · {id}", moment(pace.wall_time(*until)), name(&by.name))
+        }
+        State::Resolved(resolved) => format!("{}{}: {title} · {id}", outcome(resolved, &subject), how_it_went(resolved)),
+        State::Withdrawn { .. } => format!("⚪ {subject} no longer needs an answer: {title} · {id}"),
+    }
+}
+
+/// `1 approval`, `2 approvals`.
+#[must_use]
+pub fn more_approvals(count: u32) -> String {
+    if count == 1 { "1 approval".into() } else { format!("{count} approvals") }
+}
+
+const fn how_it_went(resolved: &Resolved) -> &'static str {
+    match &resolved.reported {
+        None => "",
+        Some(Reported { outcome: Outcome::Succeeded, .. }) => ", and done",
+        Some(Reported { outcome: Outcome::Failed, .. }) => ", but it failed",
+    }
+}
+
+fn headline_title(decision: &Decision) -> String {
+    escaped(&without_links(&one_line(&decision.request.title)), 140).text
+}
+
+fn outcome(resolved: &Resolved, subject: &str) -> String {
+    let by = name(&resolved.by.name);
+    match &resolved.verdict {
+        Verdict::Approved { .. } => format!("✅ {subject} approved by {by}"),
+        Verdict::Rejected { .. } => format!("❌ {subject} rejected by {by}"),
+        Verdict::Chosen { option } => format!("✅ {subject}: {by} chose {}", escaped(&one_line(option), 60).text),
+        Verdict::Answered { .. } => format!("✅ {subject} answered by {by}"),
+    }
+}
+
+/// The verdict's field on a card: its name and its text.
+#[must_use]
+pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
+    let when = relative(pace.wall_time(resolved.at));
+    let by = person(&resolved.by);
+    match &resolved.verdict {
+        Verdict::Approved { note: None } => ("✅ Approved", format!("by {by} {when}")),
+        Verdict::Approved { note: Some(note) } => ("✅ Approved", format!("by {by} {when}\n{}", quoted(note, 800))),
+        Verdict::Rejected { reason } => ("❌ Rejected", format!("by {by} {when}\n{}", quoted(reason, 800))),
+        Verdict::Chosen { option } => ("✅ Chosen", format!("by {by} {when}\n{}", quoted(option, 800))),
+        Verdict::Answered { text } => ("✅ Answered", format!("by {by} {when}\n{}", quoted(text, 800))),
+    }
+}
+
+/// What the agent did with the verdict.
+#[must_use]
+pub fn claimed(resolved: &Resolved, pace: Pace) -> String {
+    let picked_up = match resolved.claimed_at {
+        None => return "The agent has not picked it up yet.".into(),
+        Some(at) if at - resolved.at < TimeDelta::seconds(1) => "The agent picked it up at once.".to_owned(),
+        Some(at) => format!("The agent picked it up {} later.", span(at - resolved.at)),
+    };
+    let Some(reported) = &resolved.reported else { return picked_up };
+    let when = relative(pace.wall_time(reported.at));
+    let went = match reported.outcome {
+        Outcome::Succeeded => format!("🏁 It reports {when} that it is done"),
+        Outcome::Failed => format!("💥 It reports {when} that it failed"),
+    };
+    let text = quoted(&reported.text, 500);
+    if text.is_empty() { format!("{picked_up}\n{went}.") } else { format!("{picked_up}\n{went}:\n{text}") }
+}
+
+/// Who approved so far, where several must.
+#[must_use]
+pub fn votes(votes: &[Vote], needed: u32, pace: Pace) -> String {
+    let line = |vote: &Vote| {
+        let note = vote.note.as_deref().map(|note| format!("\n{}", quoted(note, 200))).unwrap_or_default();
+        format!("{} {}{note}", person(&vote.by), relative(pace.wall_time(vote.at)))
+    };
+    let lines: Vec<String> = votes.iter().take(MOST_VOTES).map(line).collect();
+    format!("{} of {needed}\n{}", votes.len(), lines.join("\n")).trim_end().to_owned()
+}
+
+/// How many votes are told apart on a card.
+const MOST_VOTES: usize = 5;
+
+/// Who is on it.
+#[must_use]
+pub fn taken(taken: &Taken, pace: Pace) -> String {
+    let since = relative(pace.wall_time(taken.at));
+    match &taken.from {
+        None => format!("{} took it {since}", person(&taken.by)),
+        Some(from) => format!("{} handed it to {} {since}", person(from), person(&taken.by)),
+    }
+}
+
+/// The verdict that was taken back.
+#[must_use]
+pub fn undone(undone: &Undone, pace: Pace) -> String {
+    let when = relative(pace.wall_time(undone.at));
+    let (by, was_by) = (person(&undone.by), person(&undone.was_by));
+    let whose = if undone.by.id == undone.was_by.id { "their own verdict".to_owned() } else { format!("the verdict of {was_by}") };
+    format!("by {by} {when}: {whose} ({}). The agent had not picked it up; it waits for an answer again.", undone.verdict.word())
+}
+
+/// What Approve means for credentials, and where they belong.
+pub const CREDENTIALS: &str = "Put it where the agent says, on its machine. “It is there” tells the agent only that: it is there.";
+
+/// The files of a card that are pictures: Discord draws them side by side, without their names.
+#[must_use]
+pub fn pictures(files: &[Attachment]) -> Option<String> {
+    let is_picture = |file: &&Attachment| {
+        let name = file.name.to_lowercase();
+        [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|end| name.ends_with(end))
+    };
+    let names: Vec<String> = files.iter().filter(is_picture).map(|file| escaped(&one_line(&file.name), 60).text).collect();
+    (names.len() > 1).then(|| names.join(" · "))
+}
+
+/// The deferral's field on a card.
+#[must_use]
+pub fn deferred(until: Time, by: &Person, pace: Pace) -> (&'static str, String) {
+    let until = pace.wall_time(until);
+    ("💤 Deferred", format!("by {}. It comes back {} ({}).", person(by), relative(until), moment(until)))
+}
+
+/// The withdrawal's field on a card.
+#[must_use]
+pub fn withdrawn(reason: &str, at: Time, pace: Pace) -> (&'static str, String) {
+    ("⚪ Withdrawn", format!("{}\n{}", relative(pace.wall_time(at)), quoted(reason, 800)))
+}
+
+/// The line of an old card whose decision stands on a newer one.
+#[must_use]
+pub fn moved(decision: &Decision, link: Option<&str>) -> String {
+    let id = decision.id;
+    match link {
+        Some(link) => format!("↪️ {id} came back: it is now at {link}"),
+        None => format!("↪️ {id} came back as a new message."),
+    }
+}
+
+/// What happens when nobody answers: nothing is ever approved by silence.
+pub const IF_NOBODY_ANSWERS: &str = "It stays open";
+
+/// The name of the file that carries what a card has no room for.
+#[must_use]
+pub fn full_text_file(decision: &Decision) -> String {
+    format!("decision-{}.md", decision.id.0)
+}
+
+/// The note that more stands in the file.
+#[must_use]
+pub fn more_in_file(file: &str) -> String {
+    format!("There is more in the attached {file}.")
+}
+
+/// The options of a choice, each with what speaks for and against it.
+#[must_use]
+pub fn options(choices: &[Choice], limit: usize) -> Cut {
+    let line = |(index, choice): (usize, &Choice)| {
+        let (name, description) = (escaped(&one_line(&choice.name), 110).text, one_line(&choice.description));
+        let description = escaped(&description, 150).text;
+        let colon = if description.is_empty() { "" } else { ": " };
+        format!("{}. **{name}**{colon}{description}", index + 1)
+    };
+    let mut shown = Cut { text: String::new(), whole: true };
+    for line in choices.iter().enumerate().map(line) {
+        if units(&shown.text) + units(&line) + 3 > limit {
+            shown.text.push('…');
+            shown.whole = false;
+            break;
+        }
+        shown.text.push_str(&line);
+        shown.text.push('\n');
+    }
+    shown
+}
+
+/// An option's name on a button or in a menu, and its description there.
+#[must_use]
+pub fn option_label(choice: &Choice, limit: usize) -> (String, String) {
+    let cut = |text: &str, limit| plain(&one_line(text), limit).text;
+    let name = cut(&choice.name, limit);
+    (if name.is_empty() { "?".into() } else { name }, cut(&choice.description, 100))
+}

@@ -1,0 +1,147 @@
+//! Why nothing happened, in words for the person who tried.
+
+use std::fmt::Write as _;
+
+use super::card::verdict;
+use super::{label, moment, name, person, quoted, relative};
+use crate::core::decision::{Decision, Refused, Request, Terms};
+use crate::core::pace::Pace;
+use crate::core::permission::{Denied, WhoMay};
+use crate::core::untrusted::{escaped, one_line};
+
+/// How many approvers a sentence names.
+const MOST_NAMED: usize = 10;
+
+/// Who may decide, as a list in a sentence.
+#[must_use]
+pub fn who_may(who: &WhoMay, owner: Option<u64>) -> String {
+    let mut names: Vec<String> = who.users.iter().map(|id| format!("<@{id}>")).collect();
+    names.extend(who.roles.iter().map(|role| match role.parse::<u64>() {
+        Ok(id) => format!("<@&{id}>"),
+        Err(_) => format!("anyone with the role {}", name(role)),
+    }));
+    if who.owner {
+        names.push(owner.map_or_else(|| "the owner of this bot's application".into(), |id| format!("<@{id}>")));
+    }
+    let more = names.len().saturating_sub(MOST_NAMED);
+    if more > 0 {
+        names.truncate(MOST_NAMED);
+        names.push(format!("{more} more"));
+    }
+    match names.as_slice() {
+        [] => "nobody".into(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// The polite refusal of somebody who may not decide.
+#[must_use]
+pub fn denied(decision: &Decision, denied: &Denied, owner: Option<u64>) -> String {
+    let id = decision.id;
+    match denied {
+        Denied::NotAnApprover(who) => {
+            format!("🙏 Thank you, but {id} is for {} to decide. Nothing was changed.", who_may(who, owner))
+        }
+        Denied::OwnQuestion => format!("🙏 You asked {id} yourself, so somebody else decides it. Nothing was changed."),
+        Denied::NobodyMay => format!(
+            "🙏 Nobody may decide {id} yet: no rule under `[[approvers]]` in gander.toml covers its project, kind and risk. \
+             Nothing was changed."
+        ),
+    }
+}
+
+/// Why nothing happened, for the person who tried.
+#[must_use]
+pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
+    let id = decision.id;
+    match refused {
+        Refused::AlreadyResolved(resolved) => {
+            let (what, how) = verdict(resolved, pace);
+            format!("Somebody was faster: {id} is already decided. {what} {how}\nYour click changed nothing.")
+        }
+        Refused::Withdrawn { reason, at } => {
+            format!(
+                "{id} no longer needs an answer; the agent took it back {}.\n{}",
+                relative(pace.wall_time(*at)),
+                quoted(reason, 400)
+            )
+        }
+        Refused::Outdated { .. } => format!("✏️ {id} changed after you saw it, so nothing was decided. This is what it says now:"),
+        Refused::WrongAnswer { expects } => {
+            format!("{id} cannot be answered like that: it asks you to {expects}. Nothing was changed.")
+        }
+        Refused::NoSuchOption { option } => {
+            format!("{id} does not offer “{}”. Nothing was changed.", escaped(&one_line(option), 60).text)
+        }
+        Refused::NoAnswer => "The answer is empty. Nothing was changed.".into(),
+        Refused::NoReason => "A rejection needs a reason: without one the agent tries the same again. Nothing was changed.".into(),
+        Refused::DeferredTooOften { times } => {
+            format!("{id} was already put off {times} times, as often as it may be. Please approve or reject it.")
+        }
+        Refused::DeferredTooLong { latest } => {
+            format!("That is too far away: {id} can be put off until {} at the latest.", moment(pace.wall_time(*latest)))
+        }
+        Refused::NotLater => "That moment is already past. Write for example 45m, 18:30 or tomorrow 09:00.".into(),
+        Refused::AlreadyDeferred { until } => format!("{id} is already put off until {}.", moment(pace.wall_time(*until))),
+        Refused::Unconfirmed { word } => {
+            format!("{id} is of critical risk: it counts only if you type {word}. Nothing was decided; please try again.")
+        }
+        Refused::AlreadyVoted { more } => {
+            format!("You have approved {id} already. It still needs {}.", super::more_approvals(*more))
+        }
+        Refused::AlreadyTaken { by } => format!("{} is on {id} already.", person(by)),
+        Refused::NotTheirs { who } => format!("{} may not decide {id}, so it was not handed over.", person(who)),
+        Refused::AlreadyClaimed { at } => format!(
+            "Too late: the agent picked the verdict on {id} up {} and acts on it. Nothing was undone; if it must stop, tell the agent.",
+            relative(pace.wall_time(*at))
+        ),
+        Refused::TooLateToUndo { until } => {
+            format!("Too late: the verdict on {id} could be undone until {}.", moment(pace.wall_time(*until)))
+        }
+        Refused::AskedAgain { again } => {
+            format!("The same was asked again as {again}, which waits for an answer: decide that one. Nothing was undone.")
+        }
+        Refused::NotResolved => format!("{id} has no verdict yet."),
+        Refused::NotDue => format!("{id} is not due to come back."),
+    }
+}
+
+/// How much of each side of a change is shown: ten of them fit a message's 2,000 characters.
+const CHANGED: usize = 60;
+
+/// What changed between the revision that somebody saw and the one that stands.
+#[must_use]
+pub fn changes((seen, seen_terms): &(Request, Terms), (current, terms): &(Request, Terms)) -> String {
+    let mut lines = String::new();
+    let mut compare = |what: &str, before: &str, after: &str| {
+        if before != after {
+            let shown = |text: &str| {
+                let text = escaped(&one_line(text), CHANGED).text;
+                if text.is_empty() { "nothing".to_owned() } else { text }
+            };
+            let _ = writeln!(lines, "• {what}: ~~{}~~ → **{}**", shown(before), shown(after));
+        }
+    };
+    let environment = |request: &Request| request.environment.clone().unwrap_or_default();
+    let joined = |parts: Vec<String>| parts.join(", ");
+    let details = |request: &Request| joined(request.details.iter().map(|d| format!("{}: {}", d.name, d.value)).collect());
+    let options = |request: &Request| joined(request.options.iter().map(|choice| choice.name.clone()).collect());
+    let files = |request: &Request| joined(request.attachments.iter().map(|file| file.name.clone()).collect());
+    compare(label::TITLE, &seen.title, &current.title);
+    compare(label::RISK, seen_terms.risk.as_str(), terms.risk.as_str());
+    compare(label::PRIORITY, seen.priority.as_str(), current.priority.as_str());
+    compare(label::ENVIRONMENT, &environment(seen), &environment(current));
+    compare(label::OBSERVATION, &seen.insight.observation, &current.insight.observation);
+    compare(label::WHY_IT_MATTERS, &seen.insight.why_it_matters, &current.insight.why_it_matters);
+    compare(label::WHAT_TO_DO, &seen.insight.what_to_do, &current.insight.what_to_do);
+    compare(label::OPTIONS, &options(seen), &options(current));
+    let approvals = |request: &Request, terms: &Terms| request.approvals_needed.max(terms.approvals).to_string();
+    compare(label::APPROVALS, &approvals(seen, seen_terms), &approvals(current, terms));
+    compare(label::DETAILS, &details(seen), &details(current));
+    compare(label::FILES, &files(seen), &files(current));
+    if seen.body != current.body {
+        lines.push_str("• The long text changed.\n");
+    }
+    if lines.is_empty() { "• Nothing that the card shows changed.\n".into() } else { lines }
+}

@@ -1,0 +1,52 @@
+//! The part of the approval API that only looks back: the log, and what was asked when.
+
+use super::{Handle, HandleError};
+use crate::core::decision::{DecisionId, Request, Revision, Terms};
+use crate::core::event::{Event, Logged};
+use crate::store::{Delivery, Head, Store};
+
+impl Handle {
+    /// Events behind a position, in order.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn events(&self, after: u64, limit: usize) -> Result<Vec<Logged>, HandleError> {
+        Ok(self.store(move |store| store.events(after, limit)).await?)
+    }
+
+    /// All that happened to one decision, in order.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn history(&self, id: DecisionId) -> Result<Vec<Logged>, HandleError> {
+        Ok(self.store(move |store| store.history(id)).await?)
+    }
+
+    /// What was asked, and on what terms, at a revision that somebody saw.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn request_at(&self, id: DecisionId, revision: Revision) -> Result<Option<(Request, Terms)>, HandleError> {
+        let requests = self.history(id).await?.into_iter().filter_map(|logged| match logged.event {
+            Event::Asked { request, terms } | Event::Revised { request, terms } => Some((*request, terms)),
+            _ => None,
+        });
+        Ok(usize::try_from(revision.0).ok().and_then(|n| requests.into_iter().nth(n.checked_sub(1)?)))
+    }
+
+    /// The end of the log.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn head(&self) -> Result<Head, HandleError> {
+        Ok(self.store(Store::head).await?)
+    }
+
+    /// The card that is this message.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn delivery_of(&self, message: String) -> Result<Option<Delivery>, HandleError> {
+        Ok(self.store(move |store| store.delivery_of(&message)).await?)
+    }
+}
