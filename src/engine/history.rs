@@ -49,4 +49,14 @@ impl Handle {
     pub async fn delivery_of(&self, message: String) -> Result<Option<Delivery>, HandleError> {
         Ok(self.store(move |store| store.delivery_of(&message)).await?)
     }
+
+    /// The channel and message of a decision's newest card that hangs.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn card_of(&self, id: DecisionId) -> Result<Option<(String, String)>, HandleError> {
+        let cards = self.store(move |store| store.deliveries(id)).await?;
+        let standing = cards.into_iter().rfind(|card| !card.lost && card.message.is_some());
+        Ok(standing.and_then(|card| Some((card.channel, card.message?))))
+    }
 }

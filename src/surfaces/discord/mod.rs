@@ -5,7 +5,8 @@
 //! places       which channel                           people    who somebody is
 //! render       cards as embeds and components          custom_id what a button carries
 //! board        the reconciler's hands                  respond   answers within 3 s
-//! interactions clicks, choices, forms                  attention the private list
+//! interactions clicks, choices                         forms     what is typed
+//! attention    the private list                        notice    telling somebody that it is theirs
 //! commands     slash commands                          gateway   events, and keeping the connection
 //! ```
 
@@ -15,8 +16,10 @@ mod commands;
 mod connect;
 mod custom_id;
 mod error;
+mod forms;
 mod gateway;
 mod interactions;
+mod notice;
 mod people;
 mod places;
 mod render;
