@@ -75,6 +75,11 @@ enum ActWhat {
         options: Value,
         focused: String,
     },
+    Context {
+        channel: Option<String>,
+        target_id: String,
+        name: String,
+    },
     Click {
         message_id: String,
         custom_id: String,
@@ -99,6 +104,7 @@ impl From<ActWhat> for Action {
         match what {
             ActWhat::Command { channel, name, options } => Self::Command { channel, name, options },
             ActWhat::Complete { channel, name, options, focused } => Self::Complete { channel, name, options, focused },
+            ActWhat::Context { channel, target_id, name } => Self::Context { channel, target: target_id, name },
             ActWhat::Click { message_id, custom_id } => Self::Click { message: message_id, custom_id },
             ActWhat::Select { message_id, custom_id, values } => Self::Select { message: message_id, custom_id, values },
             ActWhat::Submit { modal_id, values } => Self::Submit { modal: modal_id, values },
@@ -113,7 +119,7 @@ fn parse<T: DeserializeOwned>(body: &Bytes, expected: &str) -> Result<T, String>
 }
 
 async fn act(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
-    let expected = "{\"user\": NAME, \"action\": command|complete|click|select|submit|message, …}";
+    let expected = "{\"user\": NAME, \"action\": command|complete|context|click|select|submit|message, …}";
     match parse::<Act>(&body, expected) {
         Ok(act) => Json(actions::perform(&hub, &act.user, act.what.into()).await).into_response(),
         Err(words) => refuse(StatusCode::BAD_REQUEST, &words),

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::clock::iso;
-use crate::server::{Attachment, Cause, Channel, Message, Origin, Place, Role, Server, User};
+use crate::server::{Attachment, Cause, Channel, Message, Origin, Place, Role, Server, Target, User};
 
 impl Server {
     /// A user object.
@@ -255,7 +255,7 @@ impl Server {
             object["application_id"] = json!(self.bot.id);
             object["webhook_id"] = json!(self.bot.id);
             object["interaction_metadata"] = self.origin_object(origin);
-            if let Cause::Command { name } = &origin.cause {
+            if let Cause::Command { name, .. } = &origin.cause {
                 object["interaction"] = json!({
                     "id": origin.interaction,
                     "type": 2,
@@ -275,9 +275,14 @@ impl Server {
             "authorizing_integration_owners": { "0": self.guild_id },
         });
         match &origin.cause {
-            Cause::Command { name } => {
+            Cause::Command { name, target } => {
                 object["type"] = json!(2);
                 object["name"] = json!(name);
+                match target {
+                    Some(Target::User(id)) => object["target_user"] = json!(self.user(*id).map(|user| self.user_object(user))),
+                    Some(Target::Message(id)) => object["target_message_id"] = json!(id),
+                    None => {}
+                }
             }
             Cause::Component { message } => {
                 object["type"] = json!(3);
@@ -291,13 +296,14 @@ impl Server {
         object
     }
 
-    /// 0 for a plain message, 19 for a reply, 20 for the answer to a slash command.
+    /// 0 for a plain message, 19 for a reply, 20 for the answer to a slash command, 23 for the
+    /// answer to one of a context menu.
     fn message_type(&self, message: &Message) -> u8 {
-        let cause = message.origin.as_ref().map(|origin| &origin.cause);
-        match (matches!(cause, Some(Cause::Command { .. })), message.reply_to) {
-            (true, _) => 20,
-            (false, Some(_)) => 19,
-            (false, None) => 0,
+        match (message.origin.as_ref().map(|origin| &origin.cause), message.reply_to) {
+            (Some(Cause::Command { target: None, .. }), _) => 20,
+            (Some(Cause::Command { target: Some(_), .. }), _) => 23,
+            (_, Some(_)) => 19,
+            (_, None) => 0,
         }
     }
 }

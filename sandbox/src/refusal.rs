@@ -85,6 +85,11 @@ impl Refusal {
         Self::new(404, 10063, "Unknown application command")
     }
 
+    pub(crate) fn too_many_commands(most: usize) -> Self {
+        let words = format!("Maximum number of application commands reached ({most}).");
+        Self::new(400, 30032, &words)
+    }
+
     pub(crate) fn too_large() -> Self {
         Self::new(413, 40005, "Request entity too large")
     }

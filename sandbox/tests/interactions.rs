@@ -6,19 +6,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Answering, INTENTS, LIMIT, Rest, Socket, channel, relaxed, start, text};
+use common::{Answering, INTENTS, LIMIT, Rest, Socket, channel, register, relaxed, start, text};
 use discord_sandbox::{Options, Person, Sandbox};
-use reqwest::Method;
 use serde_json::{Value, json};
 
 fn person(sandbox: &Sandbox, name: &str) -> Person {
     sandbox.user(name).unwrap()
-}
-
-async fn register(sandbox: &Sandbox, commands: Value) {
-    let path = format!("/applications/{}/commands", sandbox.addresses().application_id);
-    let (status, body) = Rest::of(sandbox).call(Method::PUT, &path, commands).await;
-    assert_eq!(status, 200, "{body}");
 }
 
 /// The path at which an interaction's token is used.
