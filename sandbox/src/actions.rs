@@ -32,8 +32,8 @@ pub(crate) enum Action {
     Select { message: String, custom_id: String, values: Vec<String> },
     /// Submit a form.
     Submit { modal: String, values: Value },
-    /// Write a message.
-    Message { channel: String, content: String },
+    /// Write a message, or reply to one.
+    Message { channel: String, content: String, reply_to: Option<String> },
 }
 
 /// What an action led to on its way to the bot.
@@ -92,7 +92,7 @@ impl State {
             Action::Click { message, custom_id } => self.begin_component(&user, message, custom_id, None),
             Action::Select { message, custom_id, values } => self.begin_component(&user, message, custom_id, Some(values)),
             Action::Submit { modal, values } => self.begin_submit(&user, modal, values),
-            Action::Message { channel, content } => self.write(&user, channel, content),
+            Action::Message { channel, content, reply_to } => self.write(&user, channel, content, reply_to.as_deref()),
         }
     }
 
@@ -167,8 +167,12 @@ impl State {
         Ok(self.send_interaction(kind, user, modal.channel, cause, data, message))
     }
 
-    fn write(&mut self, user: &User, channel: &str, content: &str) -> Checked<Begun> {
+    fn write(&mut self, user: &User, channel: &str, content: &str, reply_to: Option<&str>) -> Checked<Begun> {
         let channel = self.visible_channel(user, channel)?;
+        let original = reply_to.map(|id| self.visible_message(user, id)).transpose()?;
+        if original.is_some_and(|original| original.channel != channel.id || original.audience != Audience::Channel) {
+            return Err("a reply stands in the channel of what everybody there sees".to_owned());
+        }
         if self.server.permissions(user, channel) & SEND_MESSAGES == 0 {
             return Err("you may not write in this channel".to_owned());
         }
@@ -179,7 +183,8 @@ impl State {
             return Err("a message has at most 2,000 characters".to_owned());
         }
         let envelope = Envelope { channel: channel.id, author: user.id, audience: Audience::Channel, origin: None };
-        self.post(envelope, Draft::text(content)).map(Begun::Message).ok_or_else(|| "the channel is gone".to_owned())
+        let draft = Draft { reply_to: original.map(|original| original.id), ..Draft::text(content) };
+        self.post(envelope, draft).map(Begun::Message).ok_or_else(|| "the channel is gone".to_owned())
     }
 
     /// A form was answered and closes.
@@ -241,7 +246,12 @@ impl State {
         if let Some(message) = message {
             object["message"] = message;
         }
-        self.dispatch(Event::new("INTERACTION_CREATE", 0, object));
+        if self.endpoint.is_some() {
+            self.interactions.misdirect(id);
+            self.touch();
+        } else {
+            self.dispatch(Event::new("INTERACTION_CREATE", 0, object));
+        }
         Begun::Interaction(id)
     }
 

@@ -96,6 +96,7 @@ enum ActWhat {
     Message {
         channel: String,
         content: String,
+        reply_to: Option<String>,
     },
 }
 
@@ -108,7 +109,7 @@ impl From<ActWhat> for Action {
             ActWhat::Click { message_id, custom_id } => Self::Click { message: message_id, custom_id },
             ActWhat::Select { message_id, custom_id, values } => Self::Select { message: message_id, custom_id, values },
             ActWhat::Submit { modal_id, values } => Self::Submit { modal: modal_id, values },
-            ActWhat::Message { channel, content } => Self::Message { channel, content },
+            ActWhat::Message { channel, content, reply_to } => Self::Message { channel, content, reply_to },
         }
     }
 }
@@ -230,10 +231,12 @@ enum WorldBody {
     DeleteChannel { channel: String },
     BotAccess { channel: String, access: BotAccess },
     CloseDms { user: String, closed: bool },
+    Membership { user: String, member: bool },
+    InteractionsEndpoint { url: Option<String> },
 }
 
 async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
-    let expected = "{\"do\": delete_message|delete_channel|bot_access|close_dms, …}";
+    let expected = "{\"do\": delete_message|delete_channel|bot_access|close_dms|membership|interactions_endpoint, …}";
     let body = match parse::<WorldBody>(&body, expected) {
         Ok(body) => body,
         Err(words) => return refuse(StatusCode::BAD_REQUEST, &words),
@@ -244,6 +247,12 @@ async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
         WorldBody::DeleteChannel { channel } => state.delete_channel(&channel),
         WorldBody::BotAccess { channel, access } => state.set_bot_access(&channel, access),
         WorldBody::CloseDms { user, closed } => state.close_dms(&user, closed),
+        WorldBody::Membership { user, member } => state.set_member(&user, member),
+        WorldBody::InteractionsEndpoint { url } => {
+            state.endpoint = url;
+            state.touch();
+            Ok(())
+        }
     };
     match done {
         Ok(()) => Json(json!({ "ok": true })).into_response(),

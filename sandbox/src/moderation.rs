@@ -1,9 +1,11 @@
 //! A moderator's hand: changes to the server that the bot did not ask for, with the events it
 //! hears of them. What does not exist is said in words.
 
+use serde_json::json;
+
 use crate::gateway::{Event, intents};
 use crate::options::BotAccess;
-use crate::server::Place;
+use crate::server::{Channel, Place};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 
@@ -58,6 +60,34 @@ impl State {
         let person = person.ok_or_else(|| format!("there is no user named {user}"))?;
         person.dms_closed = closed;
         self.touch();
+        Ok(())
+    }
+
+    /// Takes a person out of the server or into it; only who listens for members hears of it.
+    pub(crate) fn set_member(&mut self, user: &str, member: bool) -> Result<(), String> {
+        let people = &mut self.server.people;
+        let index = people.iter().position(|person| person.name == user);
+        let index = index.ok_or_else(|| format!("there is no user named {user}"))?;
+        if index == 0 && !member {
+            return Err(format!("{user} owns the server and cannot leave it"));
+        }
+        let person = &mut people[index];
+        if person.member == member {
+            return Ok(());
+        }
+        person.member = member;
+        let person = person.clone();
+        if member && self.server.dm_of(person.id).is_none() {
+            let place = Place::Dm { user: person.id };
+            self.server.channels.push(Channel { id: Snowflake::next(), place, messages: Vec::new() });
+        }
+        let (name, mut data) = if member {
+            ("GUILD_MEMBER_ADD", self.server.member_object(&person))
+        } else {
+            ("GUILD_MEMBER_REMOVE", json!({ "user": self.server.user_object(&person) }))
+        };
+        data["guild_id"] = json!(self.server.guild_id);
+        self.dispatch(Event::new(name, intents::GUILD_MEMBERS, data));
         Ok(())
     }
 

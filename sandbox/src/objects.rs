@@ -189,8 +189,8 @@ impl Server {
         object
     }
 
-    /// The application object.
-    pub(crate) fn application_object(&self) -> Value {
+    /// The application object; `endpoint` is where it wants its interactions.
+    pub(crate) fn application_object(&self, endpoint: Option<&str>) -> Value {
         json!({
             "id": self.bot.id,
             "name": self.bot.name,
@@ -206,7 +206,7 @@ impl Server {
             "approximate_guild_count": 1,
             "approximate_user_install_count": 0,
             "redirect_uris": [],
-            "interactions_endpoint_url": null,
+            "interactions_endpoint_url": endpoint,
             "role_connections_verification_url": null,
             "integration_types_config": { "0": {} },
             "bot": self.user_object(&self.bot),

@@ -28,6 +28,11 @@ pub struct Options {
     /// Whether the application may ask for the privileged intents (members, presences, message
     /// content). Default `false`, as for a new application: IDENTIFY with one is closed with 4014.
     pub privileged_intents: bool,
+    /// The application's "Interactions Endpoint URL". Default `None`: interactions come over the
+    /// gateway. With an address, set by mistake, none does any more, and people see that the
+    /// application did not respond. Can be changed later with
+    /// [`Sandbox::set_interactions_endpoint_url`](crate::Sandbox::set_interactions_endpoint_url).
+    pub interactions_endpoint_url: Option<String>,
 }
 
 impl Default for Options {
@@ -41,6 +46,7 @@ impl Default for Options {
             state_dir: None,
             token: None,
             privileged_intents: false,
+            interactions_endpoint_url: None,
         }
     }
 }

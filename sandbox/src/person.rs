@@ -75,9 +75,18 @@ impl Person {
         self.act(Action::Submit { modal: modal_id.to_owned(), values }).await
     }
 
-    /// Writes a message; does not wait for an answer.
+    /// Writes a message in a channel or a direct message ([`Person::dm_with_bot`]). `<@id>` in it
+    /// mentions somebody, the bot included. Does not wait for an answer.
     pub async fn message(&self, channel_id: &str, content: &str) -> Outcome {
-        self.act(Action::Message { channel: channel_id.to_owned(), content: content.to_owned() }).await
+        self.act(Action::Message { channel: channel_id.to_owned(), content: content.to_owned(), reply_to: None }).await
+    }
+
+    /// Replies to a message in its channel, which mentions its author; does not wait for an answer.
+    pub async fn reply(&self, message_id: &str, content: &str) -> Outcome {
+        let view = self.view();
+        let channel = view.message(message_id).and_then(|message| message["channel_id"].as_str()).unwrap_or_default();
+        let reply_to = Some(message_id.to_owned());
+        self.act(Action::Message { channel: channel.to_owned(), content: content.to_owned(), reply_to }).await
     }
 
     /// Opens the direct message with the bot and returns the channel's id, always the same;

@@ -76,7 +76,8 @@ impl Sandbox {
         let addresses = ports.addresses(&server, &options, &ca);
         let settings =
             Settings::new(&options, addresses.token.clone(), format!("http://{}", ports.plain), addresses.gateway.clone());
-        let state = State::new(server, settings, options.rate_limits);
+        let mut state = State::new(server, settings, options.rate_limits);
+        state.endpoint = options.interactions_endpoint_url;
         let hub = Arc::new(Hub::new(state, addresses));
         let (door, feed_plain, feed_secure) = net::open(plain, secure, acceptor, ports.plain);
         let tasks = vec![
@@ -168,6 +169,22 @@ impl Sandbox {
     /// exist is passed over.
     pub fn close_dms(&self, user: &str, closed: bool) {
         passed_over(self.running.hub.lock().close_dms(user, closed));
+    }
+
+    /// A person leaves the server or joins it. Whoever left shares no server with the bot, which
+    /// cannot write to them (error 50278). The owner, who cannot leave, and one who does not exist
+    /// are passed over.
+    pub fn set_member(&self, user: &str, member: bool) {
+        passed_over(self.running.hub.lock().set_member(user, member));
+    }
+
+    /// The owner sets or clears the application's "Interactions Endpoint URL". While it is set,
+    /// interactions are sent there and not over the gateway; nothing answers there, so that people
+    /// see at once that the application did not respond.
+    pub fn set_interactions_endpoint_url(&self, url: Option<&str>) {
+        let state = &mut *self.running.hub.lock();
+        state.endpoint = url.map(str::to_owned);
+        state.touch();
     }
 
     /// Ends or disturbs the gateway's connections.

@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) limiter: Limiter,
+    /// Where the application wants its interactions instead of the gateway.
+    pub(crate) endpoint: Option<String>,
     pub(crate) files: HashMap<Snowflake, StoredFile>,
     /// What phones showed, and whose.
     pub(crate) notifications: Vec<(Snowflake, Notification)>,
@@ -66,6 +68,7 @@ impl State {
             faults: Faults::default(),
             journal: Journal::default(),
             limiter: Limiter::new(limits),
+            endpoint: None,
             files: HashMap::new(),
             notifications: Vec::new(),
             changes: watch::Sender::new(0),
@@ -98,6 +101,11 @@ impl State {
     /// Whether the bot sees a channel.
     pub(crate) fn bot_sees(&self, channel: &Channel) -> bool {
         self.server.sees(&self.server.bot, channel)
+    }
+
+    /// The application object.
+    pub(crate) fn application_object(&self) -> Value {
+        self.server.application_object(self.endpoint.as_deref())
     }
 
     /// Keeps the bytes of a file and returns the attachment that stands for them.

@@ -24,7 +24,7 @@ pub(super) fn route(state: &mut State, call: &Call, channel: &str, path: &[&str]
         ("GET", []) => list(state, call, channel),
         ("GET", [message]) => {
             let message = public(channel, message)?;
-            Ok(Reply::ok(state.server.message_object(message)))
+            Ok(Reply::ok(state.message_for_bot(message)))
         }
         ("POST", []) => {
             let channel = channel.id;
@@ -81,7 +81,7 @@ fn list(state: &State, call: &Call, channel: &Channel) -> Answer {
     } else {
         end.saturating_sub(limit)..end
     };
-    let objects: Vec<Value> = messages[window].iter().rev().map(|message| state.server.message_object(message)).collect();
+    let objects: Vec<Value> = messages[window].iter().rev().map(|message| state.message_for_bot(message)).collect();
     Ok(Reply::ok(objects))
 }
 
@@ -105,14 +105,20 @@ fn create(state: &mut State, call: &Call, channel: Snowflake) -> Answer {
     Ok(Reply::ok(object))
 }
 
-fn may_write(state: &State, channel: Snowflake) -> Result<(), Refusal> {
+/// Whether the bot may write here: the person of a direct message must let it (50007) and share
+/// the server with it (50278); in the server it needs the permission (50013).
+pub(super) fn may_write(state: &State, channel: Snowflake) -> Result<(), Refusal> {
     let server = &state.server;
     let channel = server.channel(channel);
     let channel = channel.ok_or_else(Refusal::unknown_channel)?;
-    if let Place::Dm { user } = channel.place
-        && server.user(user).is_none_or(|user| user.dms_closed)
-    {
-        return Err(Refusal::cannot_dm());
+    if let Place::Dm { user } = channel.place {
+        let user = server.user(user).ok_or_else(Refusal::cannot_dm)?;
+        if !user.member {
+            return Err(Refusal::no_mutual_guild());
+        }
+        if user.dms_closed {
+            return Err(Refusal::cannot_dm());
+        }
     }
     if server.permissions(&server.bot, channel) & SEND_MESSAGES == 0 {
         return Err(Refusal::missing_permissions());
