@@ -8,7 +8,7 @@ use gander::core::decision::{Agent, Attachment, Link, Outcome, Request, Risk, St
 use gander::engine::Claim;
 use serde_json::json;
 
-use crate::bot::{Bot, can_decide, click, control, custom_ids, deploy, id, reject, request, submit_fields, words};
+use crate::bot::{Bot, LIMIT, can_decide, click, control, custom_ids, deploy, id, reject, request, submit_fields, words};
 
 macro_rules! snapshot {
     ($name:literal, $pen:expr, $message:expr) => {
@@ -168,6 +168,39 @@ async fn somebody_is_on_it_and_everybody_sees_who() {
     assert!(refused.message.is_none() || words(&refused).contains("to decide"), "{refused:?}");
     click(&bot.person("maya"), &taken, "approve").await;
     assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open(), "being on it keeps nobody else from deciding");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_handed_over_to_somebody_who_may_decide_and_they_are_told() {
+    let bot = Bot::start().await;
+    let pen = bot.pen();
+    let (jonas, maya) = (bot.person("jonas"), bot.person("maya"));
+    let id_of = |name: &str| bot.sandbox.addresses().user_id(name).unwrap().to_owned();
+    let (decision, card) = bot.ask_and_see(deploy()).await;
+    let taken = click(&jonas, &card, "take").await.message.unwrap();
+    let hand = |to: String| {
+        let (jonas, card, menu) = (jonas.clone(), id(&taken).to_owned(), control(&taken, "hand"));
+        async move { jonas.select(&card, &menu, &[&to]).await }
+    };
+    let refused = hand(id_of("sven")).await;
+    insta::assert_snapshot!("hand_over_refused", pen.steady(words(&refused)));
+    let handed = hand(id_of("maya")).await.message.unwrap();
+    snapshot!("handed_over", pen, handed);
+    let told = |sandbox: &discord_sandbox::Sandbox| sandbox.view("maya")?.dm()?.messages.last().cloned();
+    let told = bot.sandbox.wait_for("Maya to be told", LIMIT, told).await.unwrap();
+    insta::assert_snapshot!("handed_to_you", pen.steady(told["content"].as_str().unwrap()));
+    // With her direct messages closed she is mentioned under the card.
+    bot.sandbox.close_dms("jonas", true);
+    let handed = bot.card(decision.id, "drawn", |_| true).await;
+    maya.select(id(&handed), &control(&handed, "hand"), &[&id_of("jonas")]).await;
+    let mentioned = |sandbox: &discord_sandbox::Sandbox| {
+        let view = sandbox.view("jonas")?;
+        let mentions = |message: &&serde_json::Value| message["mentions"].as_array().is_some_and(|people| !people.is_empty());
+        view.channels.iter().flat_map(|channel| &channel.messages).find(mentions).cloned()
+    };
+    let mention = bot.sandbox.wait_for("Jonas to be mentioned", LIMIT, mentioned).await.unwrap();
+    assert_eq!(mention["message_reference"]["message_id"].as_str(), Some(id(&handed)));
+    insta::assert_snapshot!("handed_to_you_in_the_channel", pen.steady(mention["content"].as_str().unwrap()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
