@@ -25,6 +25,8 @@ struct Press<'a> {
     user: &'a User,
     member: Option<&'a Member>,
     message: Option<&'a Message>,
+    /// In a direct message, where nobody else sees what is shown.
+    direct: bool,
     custom_id: &'a str,
     input: Input,
 }
@@ -81,6 +83,7 @@ pub(super) async fn component(bot: &Bot, interaction: &ComponentInteraction) {
         user: &interaction.user,
         member: interaction.member.as_ref(),
         message: Some(&interaction.message),
+        direct: interaction.guild_id.is_none(),
         custom_id: &interaction.data.custom_id,
         input: input.unwrap_or(Input::Click),
     };
@@ -93,6 +96,7 @@ pub(super) async fn form(bot: &Bot, interaction: &ModalInteraction) {
         user: &interaction.user,
         member: interaction.member.as_ref(),
         message: interaction.message.as_deref(),
+        direct: interaction.guild_id.is_none(),
         custom_id: &interaction.data.custom_id,
         input: Input::Form(Fields::of(&interaction.data)),
     };
@@ -162,7 +166,8 @@ impl Press<'_> {
 
     /// Whether the clicked message is one that only this person sees.
     fn is_private(&self) -> bool {
-        self.message.is_some_and(|message| message.flags.is_some_and(|flags| flags.contains(MessageFlags::EPHEMERAL)))
+        self.direct
+            || self.message.is_some_and(|message| message.flags.is_some_and(|flags| flags.contains(MessageFlags::EPHEMERAL)))
     }
 
     /// Shows the changed decision where it was clicked.

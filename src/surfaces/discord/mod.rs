@@ -7,6 +7,7 @@
 //! board        the reconciler's hands                  respond   answers within 3 s
 //! interactions clicks, choices                         forms     what is typed
 //! attention    the private list                        notice    telling somebody that it is theirs
+//! shown        what each person was shown
 //! commands     slash commands                          gateway   events, and keeping the connection
 //! ```
 
@@ -24,6 +25,7 @@ mod people;
 mod places;
 mod render;
 mod respond;
+mod shown;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ pub use self::connect::{Api, ConnectError};
 use self::people::Application;
 use self::places::Places;
 pub use self::places::{Channels, NEEDED};
+use self::shown::Shown;
 use crate::core::permission::ApproverRule;
 use crate::engine::Handle;
 use crate::engine::deliveries::Deliveries;
@@ -59,6 +62,7 @@ struct Bot {
     application: Application,
     places: Arc<Places>,
     deliveries: Arc<Deliveries>,
+    shown: Shown,
 }
 
 /// Runs the bot until `stop` resolves.
@@ -85,7 +89,7 @@ async fn connected(handle: Handle, settings: Arc<Settings>) -> Result<(), Connec
     };
     let deliveries = Deliveries::new(handle.clone(), Arc::new(board));
     say_approvers(&handle.rules().approvers, application.owner_id(), &places);
-    let bot = Arc::new(Bot { handle, http, application, places, deliveries: Arc::clone(&deliveries) });
+    let bot = Arc::new(Bot { handle, http, application, places, deliveries: Arc::clone(&deliveries), shown: Shown::default() });
     tokio::select! {
         result = gateway::keep_connected(&bot, &settings) => result,
         // Both run for as long as they are polled; they end with the connection.
