@@ -157,3 +157,14 @@ pub fn open_option(decision: &Decision) -> (String, String) {
     let description = plain(&format!("{} · {} risk", subject(decision), decision.terms.risk), 100).text;
     (title, description)
 }
+
+/// To those who may decide it, when a decision's card cannot be shown.
+#[must_use]
+pub fn no_place(decision: &Decision, why: &str) -> String {
+    let whose = match decision.request.project.as_str() {
+        "default" => "cards".to_owned(),
+        project => format!("cards of {}", escaped(&one_line(project), 60).text),
+    };
+    let (id, why) = (decision.id, escaped(&one_line(why), 600).text);
+    format!("⚠️ I cannot show {whose}, beginning with {id}: {why}. They wait for you meanwhile: `/attention` shows them.")
+}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod alarm;
 mod answers;
 mod attention;
 mod bot;

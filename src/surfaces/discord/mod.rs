@@ -7,10 +7,11 @@
 //! board        the reconciler's hands                  respond   answers within 3 s
 //! interactions clicks, choices                         forms     what is typed
 //! attention    the private list                        notice    telling somebody that it is theirs
-//! shown        what each person was shown
+//! shown        what each person was shown              alarm     cards that cannot be shown
 //! commands     slash commands                          gateway   events, and keeping the connection
 //! ```
 
+mod alarm;
 mod attention;
 mod board;
 mod commands;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 use serenity::all::{GuildId, Http, UserId};
 
+use self::alarm::Alarm;
 use self::connect::persist;
 pub use self::connect::{Api, ConnectError};
 use self::people::Application;
@@ -86,6 +88,7 @@ async fn connected(handle: Handle, settings: Arc<Settings>) -> Result<(), Connec
         tag: handle.tag().to_owned(),
         me: application.me,
         guild: application.guild,
+        alarm: Alarm::new(Arc::clone(&http), handle.clone(), application.owner),
     };
     let deliveries = Deliveries::new(handle.clone(), Arc::new(board));
     say_approvers(&handle.rules().approvers, application.owner_id(), &places);
