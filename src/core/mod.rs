@@ -9,6 +9,7 @@ pub mod decision;
 pub mod event;
 pub mod pace;
 pub mod permission;
+pub mod phrase;
 pub mod policy;
 pub mod refusal;
 pub mod request;
