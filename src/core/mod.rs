@@ -7,6 +7,7 @@
 pub mod card;
 pub mod decision;
 pub mod event;
+pub mod find;
 pub mod pace;
 pub mod permission;
 pub mod phrase;

@@ -5,12 +5,16 @@
 //! wall clock's time, which every reader sees in their zone and counting. A source words its own questions.
 
 mod card;
+mod commands;
+mod history;
 pub mod label;
 mod refusal;
 
 use chrono::TimeDelta;
 
 pub use self::card::*;
+pub use self::commands::*;
+pub use self::history::*;
 pub use self::refusal::*;
 use super::Time;
 use super::decision::{Decision, DecisionId, Person, Risk};

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod deliveries;
 mod history;
 pub mod lock;
+mod theirs;
 pub mod timers;
 pub mod watch;
 

@@ -65,7 +65,7 @@ impl DiscordBoard {
     }
 }
 
-fn custom_ids(message: &Message) -> impl Iterator<Item = &str> {
+pub(super) fn custom_ids(message: &Message) -> impl Iterator<Item = &str> {
     message.components.iter().flat_map(|row| &row.components).filter_map(|component| match component {
         ActionRowComponent::Button(button) => match &button.data {
             ButtonKind::NonLink { custom_id, .. } => Some(custom_id.as_str()),

@@ -332,7 +332,7 @@ impl Press<'_> {
 }
 
 /// What changed since the person looked, and the card as it is now, to be decided on.
-async fn outdated(bot: &Bot, decision: &Decision, seen: Revision) -> View {
+pub(super) async fn outdated(bot: &Bot, decision: &Decision, seen: Revision) -> View {
     let mut notice = text::refused(decision, &Refused::Outdated { seen, current: decision.revision }, bot.handle.pace());
     if let Ok(Some(before)) = bot.handle.request_at(decision.id, seen).await {
         notice = format!("{notice}\n{}", text::changes(&before, &(decision.request.clone(), decision.terms.clone())));

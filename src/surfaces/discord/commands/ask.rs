@@ -1,0 +1,188 @@
+//! A person asks, the same way as agents do. They may not decide it themselves.
+
+use serenity::all::User;
+
+use super::super::Bot;
+use super::super::render::View;
+use super::complete::project;
+use super::{Context, Error, answer, voter};
+use crate::core::decision::{Agent, Choice, Detail, Expects, Insight, Kind, Priority, Refused, Request, Risk};
+use crate::core::permission::Voter;
+use crate::core::text::{self, Asked};
+use crate::engine::HandleError;
+
+#[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
+enum Answers {
+    #[name = "approve: a yes or no"]
+    Approve,
+    #[name = "choose: one of the options"]
+    Choose,
+    #[name = "answer: a text"]
+    Answer,
+}
+
+#[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
+enum Risks {
+    #[name = "low: easily undone"]
+    Low,
+    #[name = "medium: some work to undo"]
+    Medium,
+    #[name = "high: customers or money notice"]
+    High,
+    #[name = "critical: cannot be undone"]
+    Critical,
+}
+
+#[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
+enum Priorities {
+    #[name = "low: some day"]
+    Low,
+    #[name = "normal: in its turn"]
+    Normal,
+    #[name = "high: before the others"]
+    High,
+    #[name = "urgent: now"]
+    Urgent,
+}
+
+/// Ask somebody to decide something.
+#[poise::command(slash_command)]
+#[expect(clippy::too_many_arguments, reason = "each is an option of the command")]
+pub(super) async fn ask(
+    ctx: Context<'_>,
+    #[description = "What is to be decided, in one line"]
+    #[max_length = 300]
+    title: String,
+    #[description = "Who shall answer, if not anybody who may"] person: Option<User>,
+    #[description = "What answers it; with options: choose, else approve"] expects: Option<Answers>,
+    #[description = "To choose from, as: Postgres=known, a bit slower; Redis=fast"]
+    #[max_length = 3000]
+    options: Option<String>,
+    #[description = "Its channel and approvers follow from it"]
+    #[autocomplete = "project"]
+    #[max_length = 100]
+    project: Option<String>,
+    #[description = "How bad is a wrong answer? Medium if you do not say"] risk: Option<Risks>,
+    #[description = "How soon you want the answer"] priority: Option<Priorities>,
+    #[description = "deploy, design_review, naming, legal … or a word of your own"]
+    #[max_length = 60]
+    kind: Option<String>,
+    #[description = "What you saw"]
+    #[max_length = 1500]
+    observation: Option<String>,
+    #[description = "Why it matters"]
+    #[max_length = 1500]
+    why: Option<String>,
+    #[description = "What you recommend"]
+    #[max_length = 1500]
+    what: Option<String>,
+    #[description = "Facts, as: tests=47/47; coverage=94%"]
+    #[max_length = 1500]
+    details: Option<String>,
+) -> Result<(), Error> {
+    let work = async {
+        let (bot, asker) = (ctx.data(), voter(ctx).await);
+        let details = match parts(details.as_deref()).map(detail).collect::<Result<Vec<_>, _>>() {
+            Ok(details) => details,
+            Err(unread) => return View::words(text::unreadable_detail(&unread)),
+        };
+        let options: Vec<Choice> = parts(options.as_deref()).map(choice).collect();
+        let expects = match expects {
+            Some(Answers::Approve) => Expects::Approve,
+            Some(Answers::Choose) => Expects::Choose,
+            Some(Answers::Answer) => Expects::Answer,
+            None if options.is_empty() => Expects::Approve,
+            None => Expects::Choose,
+        };
+        let usual = Request::default();
+        let request = Request {
+            title,
+            kind: kind.map_or(usual.kind, Kind::from),
+            expects,
+            insight: Insight {
+                observation: observation.unwrap_or_default(),
+                why_it_matters: why.unwrap_or_default(),
+                what_to_do: what.unwrap_or_default(),
+            },
+            details,
+            project: project.filter(|name| !name.trim().is_empty()).unwrap_or(usual.project),
+            agent: Agent { name: asker.person.name.clone(), session: None },
+            asked_by: Some(asker.person.clone()),
+            risk: risk.map_or(usual.risk, Risks::meant),
+            priority: priority.map_or(usual.priority, Priorities::meant),
+            options,
+            ..Request::default()
+        };
+        put(bot, &asker, request, person.as_ref()).await
+    };
+    answer(ctx, work).await
+}
+
+impl Risks {
+    const fn meant(self) -> Risk {
+        match self {
+            Self::Low => Risk::Low,
+            Self::Medium => Risk::Medium,
+            Self::High => Risk::High,
+            Self::Critical => Risk::Critical,
+        }
+    }
+}
+
+impl Priorities {
+    const fn meant(self) -> Priority {
+        match self {
+            Self::Low => Priority::Low,
+            Self::Normal => Priority::Normal,
+            Self::High => Priority::High,
+            Self::Urgent => Priority::Urgent,
+        }
+    }
+}
+
+/// The parts of a list: what stands between semicolons.
+fn parts(list: Option<&str>) -> impl Iterator<Item = &str> {
+    list.unwrap_or_default().split(';').map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn choice(part: &str) -> Choice {
+    let (name, description) = part.split_once('=').unwrap_or((part, ""));
+    Choice { name: name.trim().to_owned(), description: description.trim().to_owned() }
+}
+
+fn detail(part: &str) -> Result<Detail, String> {
+    match part.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok(Detail { name: name.trim().to_owned(), value: value.trim().to_owned() })
+        }
+        _ => Err(part.to_owned()),
+    }
+}
+
+async fn put(bot: &Bot, asker: &Voter, request: Request, to: Option<&User>) -> View {
+    let asked = match bot.handle.ask(request).await {
+        Ok(asked) => asked.into_decision(),
+        Err(HandleError::Inadmissible(why)) => return View::words(text::not_asked(&why)),
+        Err(error) => return View::words(text::trouble(&error.to_string())),
+    };
+    tracing::info!(decision = asked.id.0, by = asker.person.name, "asked by a command on Discord");
+    let said = |to: &Asked<'_>| {
+        let (who, owner) = (bot.handle.who_may(&asked), bot.application.owner_id());
+        View::words(text::you_asked(&asked, to, &who, owner))
+    };
+    let Some(user) = to else { return said(&Asked::Anybody) };
+    if user.id.get() == asker.person.discord_id().unwrap_or_default() {
+        return said(&Asked::Yourself);
+    }
+    let person = bot.application.voter(&bot.http, &bot.places, user, None).await;
+    match bot.handle.assign(asked.id, &asker.person, &person).await {
+        Ok(_) => said(&Asked::Given(&person.person)),
+        Err(HandleError::Refused(_, Refused::NotTheirs { .. })) => said(&Asked::NotTheirs(&person.person)),
+        // Asked it is; that it could not be handed on is said.
+        Err(error) => {
+            let mut view = said(&Asked::Anybody);
+            view.content = format!("{}\n{}", view.content, text::trouble(&error.to_string()));
+            view
+        }
+    }
+}

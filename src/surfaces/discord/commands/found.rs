@@ -1,0 +1,143 @@
+//! What a command's decision is: an entry that was offered, a number, or words. Only an entry showed the person what they
+//! decide on; for all else they are shown the card first.
+
+use serenity::all::CreateAttachment;
+
+use super::super::render::View;
+use super::super::{Bot, attention, interactions};
+use crate::core::decision::{Decision, DecisionId, Refused, Revision};
+use crate::core::find::{self, Named};
+use crate::core::permission::Voter;
+use crate::core::text::{self, Instead};
+use crate::core::untrusted::{clean, units};
+use crate::engine::HandleError;
+
+/// Characters of a message's content (Discord: 2,000), with some to spare.
+const CONTENT: usize = 1_950;
+
+/// What a command is about.
+pub(super) enum Found {
+    /// What they saw, at this revision.
+    Seen(DecisionId, Revision),
+    /// What they named, to be shown before anything is done.
+    Unseen(Box<Decision>, String),
+    /// Nothing to act on: this is said instead.
+    Nothing(Box<View>),
+}
+
+/// Where words are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Among {
+    /// What is open.
+    Open,
+    /// What was decided lately.
+    Decided,
+    /// Both.
+    All,
+}
+
+/// Of those decided lately, as many are looked through.
+pub(super) const MOST_DECIDED: usize = 50;
+
+impl Among {
+    /// What of this the person may decide, or might have decided.
+    pub(super) async fn of(self, bot: &Bot, voter: &Voter) -> Result<Vec<Decision>, HandleError> {
+        let mut found = if self == Self::Decided { Vec::new() } else { bot.handle.open_for(voter).await? };
+        if self != Self::Open {
+            found.extend(bot.handle.decided_for(voter, MOST_DECIDED).await?);
+        }
+        Ok(found)
+    }
+}
+
+/// Reads the option `decision` of a command.
+pub(super) async fn find(bot: &Bot, voter: &Voter, typed: &str, among: Among) -> Found {
+    match find::named(typed, bot.handle.tag()) {
+        Named::Shown { id, seen } => Found::Seen(id, seen),
+        Named::Foreign => nothing(View::words(text::FOREIGN_ENTRY)),
+        Named::Number(id) => match bot.handle.may_see(id, voter).await {
+            Ok(decision) => {
+                let notice = text::instead(&decision, Instead::Number);
+                Found::Unseen(Box::new(decision), notice)
+            }
+            Err(error) => nothing(bot.not_done(id, error).await),
+        },
+        Named::Words(words) => by_words(bot, voter, &words, among).await,
+    }
+}
+
+fn nothing(view: View) -> Found {
+    Found::Nothing(Box::new(view))
+}
+
+async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found {
+    let all = match among.of(bot, voter).await {
+        Ok(all) => all,
+        Err(error) => return nothing(View::words(text::trouble(&error.to_string()))),
+    };
+    match find::ranked(words, &all).as_slice() {
+        [] => nothing(View::words(text::none_fits(words))),
+        [one] => Found::Unseen(Box::new((*one).clone()), text::instead(one, Instead::Words(words))),
+        several => {
+            let notice = text::several(words, several.len());
+            let several: Vec<Decision> = several.iter().map(|decision| (*decision).clone()).collect();
+            let (now, pace) = (bot.handle.now(), bot.handle.pace());
+            nothing(attention::list(&several, 0, now, pace, bot.handle.tag(), Some(notice)))
+        }
+    }
+}
+
+impl Bot {
+    /// A decision with its buttons, for one person.
+    pub(super) fn shown(&self, decision: &Decision, notice: Option<String>) -> View {
+        attention::opened(decision, self.handle.pace(), self.handle.tag(), notice)
+    }
+
+    /// Why a command changed nothing.
+    pub(super) async fn not_done(&self, id: DecisionId, error: HandleError) -> View {
+        let pace = self.handle.pace();
+        match error {
+            HandleError::Denied(decision, denied) => View::words(text::denied(&decision, &denied, self.application.owner_id())),
+            HandleError::Refused(decision, refused) => match refused {
+                Refused::Outdated { seen, .. } => interactions::outdated(self, &decision, seen).await,
+                refused => {
+                    let words = text::already(&decision, &refused, pace);
+                    View::words(words.unwrap_or_else(|| text::refused(&decision, &refused, pace)))
+                }
+            },
+            HandleError::NoSuchDecision(id) => View::words(text::no_such(id)),
+            error => {
+                tracing::error!(decision = id.0, %error, "a command could not be carried out");
+                View::words(text::trouble(&error.to_string()))
+            }
+        }
+    }
+}
+
+/// What a person wrote into a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Written {
+    /// What it is.
+    pub(super) what: &'static str,
+    /// In their words.
+    pub(super) words: String,
+}
+
+impl Written {
+    pub(super) fn new(what: &'static str, words: impl Into<String>) -> Option<Self> {
+        Some(Self { what, words: words.into() }).filter(|written| !written.words.trim().is_empty())
+    }
+
+    /// Says it back, so that nobody has to write it again: in the message, or as a file where it is too long.
+    pub(super) fn keep(written: Option<&Self>, mut view: View) -> View {
+        let Some(Self { what, words }) = written else { return view };
+        let room = CONTENT.saturating_sub(units(&view.content));
+        if let Some(kept) = text::kept(what, words, room) {
+            view.content.push_str(&kept);
+        } else {
+            view.content.push_str(&text::kept_in_file(what));
+            view.files.push(CreateAttachment::bytes(clean(words).into_bytes(), text::KEPT_FILE));
+        }
+        view
+    }
+}
