@@ -7,6 +7,7 @@ mod answers;
 mod attention;
 mod bot;
 mod choices;
+mod commands;
 mod draw;
 mod hostile;
 mod together;

@@ -155,6 +155,12 @@ pub fn you_asked(decision: &Decision, to: &Asked<'_>, who: &WhoMay, owner: Optio
     format!("❓ Asked as {id}: {title} · {} risk\n{next} Its card will show the answer.", decision.terms.risk)
 }
 
+/// It was asked, but could not be handed to whom they named.
+#[must_use]
+pub fn not_handed_over(why: &str) -> String {
+    format!("⚠️ I could not hand it over ({}): it waits for anybody who may decide it.", escaped(&one_line(why), 200).text)
+}
+
 /// Whom a person asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked<'a> {

@@ -6,7 +6,9 @@ use super::super::Bot;
 use super::super::render::View;
 use super::complete::project;
 use super::{Context, Error, answer, voter};
-use crate::core::decision::{Agent, Choice, Detail, Expects, Insight, Kind, Priority, Refused, Request, Risk};
+use crate::core::decision::{
+    Agent, Choice, Decision, DecisionId, Detail, Expects, Insight, Kind, Priority, Refused, Request, Risk,
+};
 use crate::core::permission::Voter;
 use crate::core::text::{self, Asked};
 use crate::engine::HandleError;
@@ -80,6 +82,7 @@ pub(super) async fn ask(
     #[max_length = 1500]
     details: Option<String>,
 ) -> Result<(), Error> {
+    let mut handed = None;
     let work = async {
         let (bot, asker) = (ctx.data(), voter(ctx).await);
         let details = match parts(details.as_deref()).map(detail).collect::<Result<Vec<_>, _>>() {
@@ -113,9 +116,26 @@ pub(super) async fn ask(
             options,
             ..Request::default()
         };
-        put(bot, &asker, request, person.as_ref()).await
+        let (view, given) = put(bot, &asker, request, person.as_ref()).await;
+        handed = given;
+        view
     };
-    answer(ctx, work).await
+    answer(ctx, work).await?;
+    if let (Some(decision), Some(to)) = (handed, person) {
+        until_it_hangs(ctx.data(), decision.id).await;
+        ctx.data().tell_handed_over(&decision, &ctx.interaction.user, to.id).await;
+    }
+    Ok(())
+}
+
+/// Waits a little for its card, so that the message to whom it was handed leads to it.
+async fn until_it_hangs(bot: &Bot, id: DecisionId) {
+    for _ in 0..10 {
+        if matches!(bot.handle.card_of(id).await, Ok(Some(_))) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
 }
 
 impl Risks {
@@ -159,30 +179,31 @@ fn detail(part: &str) -> Result<Detail, String> {
     }
 }
 
-async fn put(bot: &Bot, asker: &Voter, request: Request, to: Option<&User>) -> View {
+/// Files it, and hands it to whom they named. The second: it was.
+async fn put(bot: &Bot, asker: &Voter, request: Request, to: Option<&User>) -> (View, Option<Decision>) {
     let asked = match bot.handle.ask(request).await {
         Ok(asked) => asked.into_decision(),
-        Err(HandleError::Inadmissible(why)) => return View::words(text::not_asked(&why)),
-        Err(error) => return View::words(text::trouble(&error.to_string())),
+        Err(HandleError::Inadmissible(why)) => return (View::words(text::not_asked(&why)), None),
+        Err(error) => return (View::words(text::trouble(&error.to_string())), None),
     };
     tracing::info!(decision = asked.id.0, by = asker.person.name, "asked by a command on Discord");
     let said = |to: &Asked<'_>| {
         let (who, owner) = (bot.handle.who_may(&asked), bot.application.owner_id());
         View::words(text::you_asked(&asked, to, &who, owner))
     };
-    let Some(user) = to else { return said(&Asked::Anybody) };
-    if user.id.get() == asker.person.discord_id().unwrap_or_default() {
-        return said(&Asked::Yourself);
+    let Some(user) = to else { return (said(&Asked::Anybody), None) };
+    if asker.person.discord_id() == Some(user.id.get()) {
+        return (said(&Asked::Yourself), None);
     }
     let person = bot.application.voter(&bot.http, &bot.places, user, None).await;
     match bot.handle.assign(asked.id, &asker.person, &person).await {
-        Ok(_) => said(&Asked::Given(&person.person)),
-        Err(HandleError::Refused(_, Refused::NotTheirs { .. })) => said(&Asked::NotTheirs(&person.person)),
+        Ok(decision) => (said(&Asked::Given(&person.person)), Some(decision)),
+        Err(HandleError::Refused(_, Refused::NotTheirs { .. })) => (said(&Asked::NotTheirs(&person.person)), None),
         // Asked it is; that it could not be handed on is said.
         Err(error) => {
             let mut view = said(&Asked::Anybody);
-            view.content = format!("{}\n{}", view.content, text::trouble(&error.to_string()));
-            view
+            view.content = format!("{}\n{}", view.content, text::not_handed_over(&error.to_string()));
+            (view, None)
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What a command's decision is: an entry that was offered, a number, or words. Only an entry showed the person what they
-//! decide on; for all else they are shown the card first.
+//! What a command's decision is: an entry that was offered, a number, or words. An entry showed the person what they decide
+//! on, and a number means what they were shown before; for all else they are shown the card first.
 
-use serenity::all::CreateAttachment;
+use serenity::all::{CreateAttachment, UserId};
 
 use super::super::render::View;
 use super::super::{Bot, attention, interactions};
@@ -55,19 +55,31 @@ pub(super) async fn find(bot: &Bot, voter: &Voter, typed: &str, among: Among) ->
     match find::named(typed, bot.handle.tag()) {
         Named::Shown { id, seen } => Found::Seen(id, seen),
         Named::Foreign => nothing(View::words(text::FOREIGN_ENTRY)),
-        Named::Number(id) => match bot.handle.may_see(id, voter).await {
-            Ok(decision) => {
-                let notice = text::instead(&decision, Instead::Number);
-                Found::Unseen(Box::new(decision), notice)
-            }
-            Err(error) => nothing(bot.not_done(id, error).await),
-        },
+        Named::Number(id) => by_number(bot, voter, id).await,
         Named::Words(words) => by_words(bot, voter, &words, among).await,
     }
 }
 
 fn nothing(view: View) -> Found {
     Found::Nothing(Box::new(view))
+}
+
+async fn by_number(bot: &Bot, voter: &Voter, id: DecisionId) -> Found {
+    match bot.handle.may_see(id, voter).await {
+        Ok(decision) => match bot.shown.revision(user(voter), id) {
+            Some(seen) => Found::Seen(id, seen),
+            None => {
+                let notice = text::instead(&decision, Instead::Number);
+                Found::Unseen(Box::new(decision), notice)
+            }
+        },
+        Err(error) => nothing(bot.not_done(voter, id, error).await),
+    }
+}
+
+/// The Discord user behind a voter. Everybody who uses a command is one.
+fn user(voter: &Voter) -> UserId {
+    UserId::new(voter.person.discord_id().unwrap_or(1))
 }
 
 async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found {
@@ -81,6 +93,7 @@ async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found 
         several => {
             let notice = text::several(words, several.len());
             let several: Vec<Decision> = several.iter().map(|decision| (*decision).clone()).collect();
+            bot.shown.record(user(voter), &several);
             let (now, pace) = (bot.handle.now(), bot.handle.pace());
             nothing(attention::list(&several, 0, now, pace, bot.handle.tag(), Some(notice)))
         }
@@ -88,18 +101,22 @@ async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found 
 }
 
 impl Bot {
-    /// A decision with its buttons, for one person.
-    pub(super) fn shown(&self, decision: &Decision, notice: Option<String>) -> View {
+    /// A decision with its buttons, for one person, who has seen it then.
+    pub(super) fn show(&self, to: &Voter, decision: &Decision, notice: Option<String>) -> View {
+        self.shown.record(user(to), [decision]);
         attention::opened(decision, self.handle.pace(), self.handle.tag(), notice)
     }
 
     /// Why a command changed nothing.
-    pub(super) async fn not_done(&self, id: DecisionId, error: HandleError) -> View {
+    pub(super) async fn not_done(&self, voter: &Voter, id: DecisionId, error: HandleError) -> View {
         let pace = self.handle.pace();
         match error {
             HandleError::Denied(decision, denied) => View::words(text::denied(&decision, &denied, self.application.owner_id())),
             HandleError::Refused(decision, refused) => match refused {
-                Refused::Outdated { seen, .. } => interactions::outdated(self, &decision, seen).await,
+                Refused::Outdated { seen, .. } => {
+                    self.shown.record(user(voter), [&*decision]);
+                    interactions::outdated(self, &decision, seen).await
+                }
                 refused => {
                     let words = text::already(&decision, &refused, pace);
                     View::words(words.unwrap_or_else(|| text::refused(&decision, &refused, pace)))

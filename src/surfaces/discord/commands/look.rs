@@ -47,7 +47,7 @@ async fn all_about(bot: &Bot, voter: &Voter, typed: &str) -> View {
     };
     match everything(bot, voter, id).await {
         Ok(view) => view,
-        Err(error) => bot.not_done(id, error).await,
+        Err(error) => bot.not_done(voter, id, error).await,
     }
 }
 
@@ -60,7 +60,7 @@ async fn everything(bot: &Bot, voter: &Voter, id: DecisionId) -> Result<View, Ha
     };
     let (shown, file) = bot.history(&decision, HISTORY).await?;
     let headline = text::headline(&decision, bot.handle.pace());
-    let mut view = bot.shown(&decision, Some(format!("{headline}\n\n**{}**\n{shown}", label::HISTORY)));
+    let mut view = bot.show(voter, &decision, Some(format!("{headline}\n\n**{}**\n{shown}", label::HISTORY)));
     if !decides {
         view.rows.clear();
     }

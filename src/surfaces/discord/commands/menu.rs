@@ -22,9 +22,10 @@ pub(super) async fn decide(ctx: Context<'_>, message: Message) -> Result<(), Err
             Ok(None) => return View::words(text::NO_CARD),
             Err(error) => return View::words(text::trouble(&error.to_string())),
         };
-        match bot.handle.may_see(id, &voter(ctx).await).await {
-            Ok(decision) => bot.shown(&decision, None),
-            Err(error) => bot.not_done(id, error).await,
+        let voter = voter(ctx).await;
+        match bot.handle.may_see(id, &voter).await {
+            Ok(decision) => bot.show(&voter, &decision, None),
+            Err(error) => bot.not_done(&voter, id, error).await,
         }
     };
     answer(ctx, work).await
@@ -37,7 +38,7 @@ pub(super) async fn history(ctx: Context<'_>, message: Message) -> Result<(), Er
         match decision_of(bot, &message).await {
             Ok(Some(id)) => match look_back(bot, id).await {
                 Ok(view) => view,
-                Err(error) => bot.not_done(id, error).await,
+                Err(error) => View::words(text::trouble(&error.to_string())),
             },
             Ok(None) => View::words(text::NO_CARD),
             Err(error) => View::words(text::trouble(&error.to_string())),

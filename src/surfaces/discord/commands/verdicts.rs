@@ -137,7 +137,7 @@ impl Wish {
             }
             Found::Seen(id, seen) => match self.on_seen(bot, voter, id, seen).await {
                 Ok(view) => view,
-                Err(error) => Written::keep(self.written.as_ref(), bot.not_done(id, error).await),
+                Err(error) => Written::keep(self.written.as_ref(), bot.not_done(voter, id, error).await),
             },
         }
     }
@@ -146,18 +146,18 @@ impl Wish {
         let decision = bot.handle.may_decide(id, seen, voter).await?;
         if risk(bot, &decision) >= Risk::High {
             let notice = text::instead(&decision, Instead::Risk);
-            return Ok(Written::keep(self.written(bot, &decision).as_ref(), bot.shown(&decision, Some(notice))));
+            return Ok(Written::keep(self.written(bot, &decision).as_ref(), bot.show(voter, &decision, Some(notice))));
         }
         let verdict = match &self.verdict {
             Wanted::Is(verdict) => verdict.clone(),
             Wanted::Option(typed) => match search::option(typed, &decision, bot.handle.tag()) {
                 Some(choice) => Verdict::Chosen { option: choice.name.clone() },
-                None => return Ok(bot.shown(&decision, Some(text::instead(&decision, Instead::Option(typed))))),
+                None => return Ok(bot.show(voter, &decision, Some(text::instead(&decision, Instead::Option(typed))))),
             },
         };
         let decided = bot.handle.resolve(id, seen, voter, Surface::Discord, verdict).await?;
         tracing::info!(decision = id.0, by = voter.person.name, state = decided.state.word(), "decided by a command on Discord");
-        Ok(bot.shown(&decided, None))
+        Ok(bot.show(voter, &decided, None))
     }
 
     /// What they wrote, in words: of an option its name, not its entry.
@@ -187,8 +187,8 @@ async fn put_off(bot: &Bot, voter: &Voter, typed: &str, until: &str) -> View {
         Found::Unseen(decision, notice) => look_first(bot, voter, &decision, notice, written.as_ref()).await,
         // Whatever its risk: nothing is decided by it, and it comes back.
         Found::Seen(id, seen) => match bot.handle.defer(id, seen, voter, until).await {
-            Ok(decision) => bot.shown(&decision, None),
-            Err(error) => Written::keep(written.as_ref(), bot.not_done(id, error).await),
+            Ok(decision) => bot.show(voter, &decision, None),
+            Err(error) => Written::keep(written.as_ref(), bot.not_done(voter, id, error).await),
         },
     }
 }
@@ -196,8 +196,8 @@ async fn put_off(bot: &Bot, voter: &Voter, typed: &str, until: &str) -> View {
 /// The card, unless there is nothing to decide any more.
 async fn look_first(bot: &Bot, voter: &Voter, decision: &Decision, notice: String, written: Option<&Written>) -> View {
     let view = match bot.handle.may_decide(decision.id, decision.revision, voter).await {
-        Ok(decision) => bot.shown(&decision, Some(notice)),
-        Err(error) => bot.not_done(decision.id, error).await,
+        Ok(decision) => bot.show(voter, &decision, Some(notice)),
+        Err(error) => bot.not_done(voter, decision.id, error).await,
     };
     Written::keep(written, view)
 }
@@ -206,15 +206,15 @@ async fn take_back(bot: &Bot, voter: &Voter, typed: &str) -> View {
     match find(bot, voter, typed, Among::Decided).await {
         Found::Nothing(view) => *view,
         Found::Unseen(decision, notice) => match decision.undo(voter.person.clone(), bot.handle.now()) {
-            Ok(_) => bot.shown(&decision, Some(notice)),
-            Err(refused) => bot.not_done(decision.id, HandleError::Refused(decision, refused)).await,
+            Ok(_) => bot.show(voter, &decision, Some(notice)),
+            Err(refused) => bot.not_done(voter, decision.id, HandleError::Refused(decision, refused)).await,
         },
         Found::Seen(id, _) => match bot.handle.undo(id, voter).await {
             Ok(decision) => {
                 tracing::info!(decision = id.0, by = voter.person.name, "undone by a command on Discord");
-                bot.shown(&decision, Some(text::you_undid(&decision)))
+                bot.show(voter, &decision, Some(text::you_undid(&decision)))
             }
-            Err(error) => bot.not_done(id, error).await,
+            Err(error) => bot.not_done(voter, id, error).await,
         },
     }
 }
@@ -223,14 +223,12 @@ async fn take_on(bot: &Bot, voter: &Voter, typed: &str) -> View {
     let id = match find(bot, voter, typed, Among::Open).await {
         Found::Nothing(view) => return *view,
         // A number is enough: it decides nothing, and the card that follows says which it was.
-        Found::Unseen(decision, _) if decision.id.to_string().trim_start_matches('#') == typed.trim().trim_start_matches('#') => {
-            decision.id
-        }
+        Found::Unseen(decision, _) if typed.parse() == Ok(decision.id) => decision.id,
         Found::Unseen(decision, notice) => return look_first(bot, voter, &decision, notice, None).await,
         Found::Seen(id, _) => id,
     };
     match bot.handle.take(id, voter).await {
-        Ok(decision) => bot.shown(&decision, Some(text::you_took(&decision))),
-        Err(error) => bot.not_done(id, error).await,
+        Ok(decision) => bot.show(voter, &decision, Some(text::you_took(&decision))),
+        Err(error) => bot.not_done(voter, id, error).await,
     }
 }
