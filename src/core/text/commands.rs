@@ -17,9 +17,17 @@ const ENTRY: usize = 100;
 /// title comes last, so that none can pass for the rest.
 #[must_use]
 pub fn entry(decision: &Decision) -> String {
+    let stands = stands(decision);
+    let start = format!("{} {stands} · ", decision.id);
+    let subject = plain(&subject(decision), 24).text;
+    let room = ENTRY.saturating_sub(units(&start) + units(&subject) + 3);
+    format!("{start}{subject} · {}", plain(&one_line(&decision.request.title), room).text)
+}
+
+fn stands(decision: &Decision) -> String {
     let revision = if decision.revision.0 > 1 { format!(" · revision {}", decision.revision.0) } else { String::new() };
     let risk = decision.terms.risk;
-    let stands = match &decision.state {
+    match &decision.state {
         State::Pending(_) => format!("{} {risk}{revision}", dot(risk)),
         State::Deferred { .. } => format!("💤 {risk}{revision}"),
         State::Resolved(resolved) => {
@@ -27,11 +35,15 @@ pub fn entry(decision: &Decision) -> String {
             format!("{sign} {} by {}", resolved.verdict.word(), plain(&one_line(&resolved.by.name), 20).text)
         }
         State::Withdrawn { .. } => "⚪ withdrawn".into(),
-    };
-    let start = format!("{} {stands} · ", decision.id);
-    let subject = plain(&subject(decision), 24).text;
-    let room = ENTRY.saturating_sub(units(&start) + units(&subject) + 3);
-    format!("{start}{subject} · {}", plain(&one_line(&decision.request.title), room).text)
+    }
+}
+
+/// A line of the list of what words fit.
+#[must_use]
+pub fn found_line(decision: &Decision) -> String {
+    let title = escaped(&one_line(&decision.request.title), 90).text;
+    let subject = escaped(&subject(decision), 50).text;
+    format!("**{}** {title}\n-# {} · {subject}", decision.id, escaped(&stands(decision), 80).text)
 }
 
 /// An option as completion offers it.
@@ -99,10 +111,12 @@ pub fn kept_in_file(what: &str) -> String {
     format!("\n{what} see {KEPT_FILE}.")
 }
 
-/// Words fit several.
+/// Words fit several, of which some are shown.
 #[must_use]
-pub fn several(typed: &str, count: usize) -> String {
-    format!("“{}” fits {count} decisions. Which one do you mean? Nothing was decided.", escaped(&one_line(typed), 60).text)
+pub fn several(typed: &str, count: usize, shown: usize) -> String {
+    let typed = escaped(&one_line(typed), 60).text;
+    let first = if shown < count { format!(" These are the first {shown}; another word finds fewer.") } else { String::new() };
+    format!("“{typed}” fits {count} decisions. Which one do you mean? Nothing was decided.{first}")
 }
 
 /// Words fit none.
@@ -173,6 +187,12 @@ pub enum Asked<'a> {
     /// Themselves.
     Yourself,
 }
+
+/// Nobody could ever answer what a person asks.
+pub const NOBODY_TO_ASK: &str = "Nobody but you may decide that, and nobody decides what they asked. Nothing was asked. Whoever runs me can add others under `[[approvers]]` in gander.toml.";
+
+/// What a person wrote into `/ask`, where nothing was asked.
+pub const YOUR_QUESTION: &str = "You wrote:";
 
 /// What a person asks cannot be filed as it is.
 #[must_use]
@@ -294,8 +314,8 @@ pub const HELP: &str = "**What waits on you**\n\
     `/decision` shows all about one, with its history. On a card, the menu **Apps** offers **Decide** and **History**.\n\
     **Asking**\n\
     `/ask` puts a question of your own to whoever may decide it.\n\
-    -# What you do here, only you see; the card shows everybody what came of it. A number that you type, and high risk, always shows you \
-    the card before anything is decided.";
+    -# What you do here, only you see; the card shows everybody what came of it. Nothing of high risk is decided by a command, nor a \
+    number that you have not seen: you get the card, with its buttons.";
 
 /// Why a command changed nothing, where the words for a click would not fit.
 #[must_use]

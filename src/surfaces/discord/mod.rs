@@ -8,7 +8,7 @@
 //! interactions clicks, choices                         forms     what is typed
 //! attention    the private list                        notice    telling somebody that it is theirs
 //! shown        what each person was shown              alarm     cards that cannot be shown
-//! commands     slash commands                          gateway   events, and keeping the connection
+//! commands     slash commands, menus of messages       gateway   events, and keeping the connection
 //! ```
 
 mod alarm;

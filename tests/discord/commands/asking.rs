@@ -98,3 +98,15 @@ async fn projects_are_offered() {
     let found = offered_for(&bot, "sven", "ask", json!({ "title": "x", "project": "WEB" }), "project").await;
     assert_eq!(found.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["web-shop", "website"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_else_may_decide_is_not_asked() {
+    let sandbox = discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
+    let bot = Bot::start_in(sandbox, gander::core::policy::Rules::default()).await;
+    let pen = bot.pen();
+    let refused = command(&bot, "maya", "ask", json!({ "title": "Owner alone?", "why": "I would like to know." })).await;
+    insta::assert_snapshot!("nobody_to_ask", pen.message(&refused));
+    assert_eq!(bot.handle.list(gander::engine::Filter::default()).await.unwrap(), []);
+    let asked = command(&bot, "sven", "ask", json!({ "title": "The owner?" })).await;
+    assert!(content(&asked).contains("may decide it"), "{asked:#}");
+}

@@ -326,3 +326,68 @@ async fn where_several_must_approve_a_command_is_one_vote() {
     command(&bot, "sven", "approve", json!({ "decision": picked })).await;
     assert_eq!(verdict(&bot, &decision).await, (Verdict::approved(), "Sven".into()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_in_a_direct_message_knows_the_persons_roles() {
+    let bot = Bot::start().await;
+    let (decision, _) = bot.ask_and_see(request("In private?")).await;
+    let jonas = bot.person("jonas");
+    let dm = jonas.dm_with_bot().unwrap();
+    let offered = jonas.complete(&dm, "approve", json!({ "decision": "" }), "decision").await;
+    let done = jonas.command(&dm, "approve", json!({ "decision": offered.choices[0]["value"] })).await;
+    assert!(done.content().starts_with("✅"), "{done:?}");
+    assert_eq!(verdict(&bot, &decision).await.1, "Jonas");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_store_is_waited_for_and_the_verdict_still_comes() {
+    let bot = Bot::start().await;
+    let (decision, _) = bot.ask_and_see(request("Slowly?")).await;
+    let picked = entry(&bot, "maya", "approve", "").await;
+    let mut other = rusqlite::Connection::open(bot.folder.path().join("gander.db")).unwrap();
+    let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    let before = bot.sandbox.journal(0).last().unwrap().n;
+    let (maya, channel) = (bot.person("maya"), super::channel(&bot));
+    let waiting = tokio::spawn(async move { maya.command(&channel, "approve", json!({ "decision": picked })).await });
+    let deferred = |sandbox: &discord_sandbox::Sandbox| {
+        let entries = sandbox.journal(before);
+        entries.iter().any(|entry| entry.path.ends_with("/callback") && entry.body["type"] == 5).then_some(())
+    };
+    bot.sandbox.wait_for("the command to be deferred", crate::bot::LIMIT, deferred).await.unwrap();
+    drop(held);
+    let outcome = waiting.await.unwrap();
+    assert!(outcome.is_ephemeral() && outcome.content().starts_with("✅"), "{outcome:?}");
+    assert_eq!((verdict(&bot, &decision).await.0, verdicts(&bot, &decision).await), (Verdict::approved(), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_discord_loses_is_said_again_and_nothing_is_decided_twice() {
+    let bot = Bot::start().await;
+    let (decision, _) = bot.ask_and_see(request("Lost?")).await;
+    let picked = entry(&bot, "maya", "approve", "").await;
+    let matching = discord_sandbox::Match { method: Some("POST".into()), path: Some("/callback".into()) };
+    bot.sandbox.fault(discord_sandbox::Fault { matching, effect: discord_sandbox::Effect::status(502), times: 1 });
+    let seen = command(&bot, "maya", "approve", json!({ "decision": picked })).await;
+    assert!(content(&seen).starts_with("✅"), "{seen:#}");
+    assert_eq!((verdict(&bot, &decision).await.0, verdicts(&bot, &decision).await), (Verdict::approved(), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_fit_many_show_the_first_and_words_to_undo_look_among_the_decided() {
+    let bot = Bot::start().await;
+    let pen = bot.pen();
+    for number in 1..=9 {
+        bot.ask(request(&format!("Contact {number}"))).await;
+    }
+    let many = command(&bot, "maya", "reject", json!({ "decision": "contact", "reason": "No." })).await;
+    insta::assert_snapshot!("words_fit_many", pen.message(&many));
+    for number in [1, 2] {
+        let picked = super::offered(&bot, "maya", "approve", &format!("#{number}")).await.remove(0).1;
+        command(&bot, "maya", "approve", json!({ "decision": picked })).await;
+    }
+    let decided = command(&bot, "jonas", "undo", json!({ "decision": "contact" })).await;
+    insta::assert_snapshot!("words_fit_decided", pen.message(&decided));
+    let one = command(&bot, "jonas", "undo", json!({ "decision": "contact 2" })).await;
+    click(&bot.person("jonas"), &one, "undo").await;
+    assert!(bot.handle.get(gander::core::decision::DecisionId(2)).await.unwrap().state.is_open());
+}

@@ -1,15 +1,17 @@
 //! A person asks, the same way as agents do. They may not decide it themselves.
 
-use serenity::all::User;
+use serenity::all::{ResolvedValue, User};
 
 use super::super::Bot;
 use super::super::render::View;
 use super::complete::project;
+use super::found::Written;
 use super::{Context, Error, answer, voter};
 use crate::core::decision::{
     Agent, Choice, Decision, DecisionId, Detail, Expects, Insight, Kind, Priority, Refused, Request, Risk,
 };
-use crate::core::permission::Voter;
+use crate::core::permission::{Voter, WhoMay};
+use crate::core::policy::{admit, project_name};
 use crate::core::text::{self, Asked};
 use crate::engine::HandleError;
 
@@ -82,43 +84,17 @@ pub(super) async fn ask(
     #[max_length = 1500]
     details: Option<String>,
 ) -> Result<(), Error> {
+    let question = Question { title, expects, options, project, risk, priority, kind, observation, why, what, details };
     let mut handed = None;
     let work = async {
         let (bot, asker) = (ctx.data(), voter(ctx).await);
-        let details = match parts(details.as_deref()).map(detail).collect::<Result<Vec<_>, _>>() {
-            Ok(details) => details,
-            Err(unread) => return View::words(text::unreadable_detail(&unread)),
-        };
-        let options: Vec<Choice> = parts(options.as_deref()).map(choice).collect();
-        let expects = match expects {
-            Some(Answers::Approve) => Expects::Approve,
-            Some(Answers::Choose) => Expects::Choose,
-            Some(Answers::Answer) => Expects::Answer,
-            None if options.is_empty() => Expects::Approve,
-            None => Expects::Choose,
-        };
-        let usual = Request::default();
-        let request = Request {
-            title,
-            kind: kind.map_or(usual.kind, Kind::from),
-            expects,
-            insight: Insight {
-                observation: observation.unwrap_or_default(),
-                why_it_matters: why.unwrap_or_default(),
-                what_to_do: what.unwrap_or_default(),
-            },
-            details,
-            project: project.filter(|name| !name.trim().is_empty()).unwrap_or(usual.project),
-            agent: Agent { name: asker.person.name.clone(), session: None },
-            asked_by: Some(asker.person.clone()),
-            risk: risk.map_or(usual.risk, Risks::meant),
-            priority: priority.map_or(usual.priority, Priorities::meant),
-            options,
-            ..Request::default()
-        };
-        let (view, given) = put(bot, &asker, request, person.as_ref()).await;
-        handed = given;
-        view
+        match put(bot, &asker, question, person.as_ref()).await {
+            Ok((view, given)) => {
+                handed = given;
+                view
+            }
+            Err(words) => Written::keep(written(ctx).as_ref(), View::words(words)),
+        }
     };
     answer(ctx, work).await?;
     if let (Some(decision), Some(to)) = (handed, person) {
@@ -126,6 +102,64 @@ pub(super) async fn ask(
         ctx.data().tell_handed_over(&decision, &ctx.interaction.user, to.id).await;
     }
     Ok(())
+}
+
+/// What they typed, so that a question that is refused need not be typed again.
+fn written(ctx: Context<'_>) -> Option<Written> {
+    let typed = ctx.args.iter().filter_map(|argument| match argument.value {
+        ResolvedValue::String(value) => Some(format!("{}: {value}", argument.name)),
+        _ => None,
+    });
+    Written::new(text::YOUR_QUESTION, typed.collect::<Vec<_>>().join("\n"))
+}
+
+/// The command's options, as they were typed.
+struct Question {
+    title: String,
+    expects: Option<Answers>,
+    options: Option<String>,
+    project: Option<String>,
+    risk: Option<Risks>,
+    priority: Option<Priorities>,
+    kind: Option<String>,
+    observation: Option<String>,
+    why: Option<String>,
+    what: Option<String>,
+    details: Option<String>,
+}
+
+impl Question {
+    /// As it is filed. Otherwise the detail that cannot be read.
+    fn request(self, asker: &Voter) -> Result<Request, String> {
+        let details = parts(self.details.as_deref()).map(detail).collect::<Result<Vec<_>, _>>()?;
+        let options: Vec<Choice> = parts(self.options.as_deref()).map(choice).collect();
+        let expects = match self.expects {
+            Some(Answers::Approve) => Expects::Approve,
+            Some(Answers::Choose) => Expects::Choose,
+            Some(Answers::Answer) => Expects::Answer,
+            None if options.is_empty() => Expects::Approve,
+            None => Expects::Choose,
+        };
+        let usual = Request::default();
+        Ok(Request {
+            title: self.title,
+            kind: self.kind.map_or(usual.kind, Kind::from),
+            expects,
+            insight: Insight {
+                observation: self.observation.unwrap_or_default(),
+                why_it_matters: self.why.unwrap_or_default(),
+                what_to_do: self.what.unwrap_or_default(),
+            },
+            details,
+            project: self.project.filter(|name| !name.trim().is_empty()).map_or(usual.project, |name| project_name(&name)),
+            agent: Agent { name: asker.person.name.clone(), session: None },
+            asked_by: Some(asker.person.clone()),
+            risk: self.risk.map_or(usual.risk, Risks::meant),
+            priority: self.priority.map_or(usual.priority, Priorities::meant),
+            options,
+            ..Request::default()
+        })
+    }
 }
 
 /// Waits a little for its card, so that the message to whom it was handed leads to it.
@@ -179,24 +213,23 @@ fn detail(part: &str) -> Result<Detail, String> {
     }
 }
 
-/// Files it, and hands it to whom they named. The second: it was.
-async fn put(bot: &Bot, asker: &Voter, request: Request, to: Option<&User>) -> (View, Option<Decision>) {
-    let asked = match bot.handle.ask(request).await {
-        Ok(asked) => asked.into_decision(),
-        Err(HandleError::Inadmissible(why)) => return (View::words(text::not_asked(&why)), None),
-        Err(error) => return (View::words(text::trouble(&error.to_string())), None),
-    };
+/// Files it, and hands it to whom they named: what is said, and what was handed over. Otherwise why nothing was asked.
+async fn put(bot: &Bot, asker: &Voter, question: Question, to: Option<&User>) -> Result<(View, Option<Decision>), String> {
+    let request = question.request(asker).map_err(|unread| text::unreadable_detail(&unread))?;
+    let terms = admit(&bot.handle.rules(), &request).map_err(|why| text::not_asked(&why))?;
+    let who = others(bot, asker, &Decision::new(DecisionId(0), request.clone(), terms, bot.handle.now()));
+    if who == WhoMay::default() {
+        return Err(text::NOBODY_TO_ASK.to_owned());
+    }
+    let asked = bot.handle.ask(request).await.map_err(|error| text::trouble(&error.to_string()))?.into_decision();
     tracing::info!(decision = asked.id.0, by = asker.person.name, "asked by a command on Discord");
-    let said = |to: &Asked<'_>| {
-        let (who, owner) = (bot.handle.who_may(&asked), bot.application.owner_id());
-        View::words(text::you_asked(&asked, to, &who, owner))
-    };
-    let Some(user) = to else { return (said(&Asked::Anybody), None) };
+    let said = |to: &Asked<'_>| View::words(text::you_asked(&asked, to, &who, bot.application.owner_id()));
+    let Some(user) = to else { return Ok((said(&Asked::Anybody), None)) };
     if asker.person.discord_id() == Some(user.id.get()) {
-        return (said(&Asked::Yourself), None);
+        return Ok((said(&Asked::Yourself), None));
     }
     let person = bot.application.voter(&bot.http, &bot.places, user, None).await;
-    match bot.handle.assign(asked.id, &asker.person, &person).await {
+    Ok(match bot.handle.assign(asked.id, &asker.person, &person).await {
         Ok(decision) => (said(&Asked::Given(&person.person)), Some(decision)),
         Err(HandleError::Refused(_, Refused::NotTheirs { .. })) => (said(&Asked::NotTheirs(&person.person)), None),
         // Asked it is; that it could not be handed on is said.
@@ -205,5 +238,13 @@ async fn put(bot: &Bot, asker: &Voter, request: Request, to: Option<&User>) -> (
             view.content = format!("{}\n{}", view.content, text::not_handed_over(&error.to_string()));
             (view, None)
         }
-    }
+    })
+}
+
+/// Who may decide it beside the asker.
+fn others(bot: &Bot, asker: &Voter, decision: &Decision) -> WhoMay {
+    let mut who = bot.handle.who_may(decision);
+    who.owner &= !asker.owner;
+    who.users.retain(|user| asker.person.discord_id() != Some(*user));
+    who
 }

@@ -1,7 +1,7 @@
 //! What a command's decision is: an entry that was offered, a number, or words. An entry showed the person what they decide
 //! on, and a number means what they were shown before; for all else they are shown the card first.
 
-use serenity::all::{CreateAttachment, UserId};
+use serenity::all::{CreateAttachment, CreateEmbed, UserId};
 
 use super::super::render::View;
 use super::super::{Bot, attention, interactions};
@@ -35,6 +35,9 @@ pub(super) enum Among {
     /// Both.
     All,
 }
+
+/// Of those that words fit, as many are listed.
+const MOST_SHOWN: usize = 6;
 
 /// Of those decided lately, as many are looked through.
 pub(super) const MOST_DECIDED: usize = 50;
@@ -91,11 +94,13 @@ async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found 
         [] => nothing(View::words(text::none_fits(words))),
         [one] => Found::Unseen(Box::new((*one).clone()), text::instead(one, Instead::Words(words))),
         several => {
-            let notice = text::several(words, several.len());
-            let several: Vec<Decision> = several.iter().map(|decision| (*decision).clone()).collect();
-            bot.shown.record(user(voter), &several);
-            let (now, pace) = (bot.handle.now(), bot.handle.pace());
-            nothing(attention::list(&several, 0, now, pace, bot.handle.tag(), Some(notice)))
+            // Of these, as many as a phone shows; a word more finds the others.
+            let shown: Vec<Decision> = several.iter().take(MOST_SHOWN).map(|decision| (*decision).clone()).collect();
+            bot.shown.record(user(voter), &shown);
+            let embed = CreateEmbed::new().description(shown.iter().map(text::found_line).collect::<Vec<_>>().join("\n"));
+            let rows = vec![attention::open_menu(&shown, bot.handle.tag())];
+            let content = text::several(words, several.len(), shown.len());
+            nothing(View { content, embed: Some(embed), rows, files: Vec::new() })
         }
     }
 }
@@ -111,7 +116,10 @@ impl Bot {
     pub(super) async fn not_done(&self, voter: &Voter, id: DecisionId, error: HandleError) -> View {
         let pace = self.handle.pace();
         match error {
-            HandleError::Denied(decision, denied) => View::words(text::denied(&decision, &denied, self.application.owner_id())),
+            HandleError::Denied(decision, denied) => {
+                tracing::info!(decision = id.0, by = voter.person.name, "a command was refused: not an approver");
+                View::words(text::denied(&decision, &denied, self.application.owner_id()))
+            }
             HandleError::Refused(decision, refused) => match refused {
                 Refused::Outdated { seen, .. } => {
                     self.shown.record(user(voter), [&*decision]);

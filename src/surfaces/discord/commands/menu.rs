@@ -63,7 +63,7 @@ async fn look_back(bot: &Bot, id: DecisionId) -> Result<View, HandleError> {
     let decision = bot.handle.get(id).await?;
     let mut view = View::words(String::new());
     let (shown, file) = bot.history(&decision, HISTORY).await?;
-    view.embed = Some(CreateEmbed::new().title(text::history_title(&decision)).description(shown));
+    view.embed = Some(CreateEmbed::new().title(text::history_title(&decision)).description(shown).colour(0x58_65F2));
     view.files.extend(file);
     Ok(view)
 }
