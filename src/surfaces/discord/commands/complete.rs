@@ -36,7 +36,7 @@ pub(super) async fn open(ctx: Context<'_>, typed: &str) -> CreateAutocompleteRes
 }
 
 pub(super) async fn undoable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    decisions(ctx, typed, Among::Decided, |decision, now| can_be_undone(decision, now)).await
+    decisions(ctx, typed, Among::Decided, can_be_undone).await
 }
 
 pub(super) async fn any(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
