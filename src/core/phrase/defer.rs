@@ -11,7 +11,8 @@ const BEFORE_A_TIME: [&str; 9] = ["until", "till", "til", "to", "by", "for", "in
 
 /// Words that make a deferral hang on something. Others ("once", "tomorrow") try to say until when.
 const HANGING: [&str; 14] = [
-    "if", "unless", "whether", "maybe", "perhaps", "provided", "assuming", "might", "should", "would", "could", "think", "guess", "only",
+    "if", "unless", "whether", "maybe", "perhaps", "provided", "assuming", "might", "should", "would", "could", "think", "guess",
+    "only",
 ];
 
 /// An object, and what was said of the time.
@@ -28,7 +29,11 @@ impl Command<'_, '_, '_> {
         let why = match (negated, hangs) {
             (true, _) => Some(Reluctance::Negated),
             (_, true) => Some(Reluctance::Conditional),
-            _ => apart.object.iter().any(|word| grammar::is_all(word) || grammar::is_some_of_them(word)).then_some(Reluctance::OneAtATime),
+            _ => apart
+                .object
+                .iter()
+                .any(|word| grammar::is_all(word) || grammar::is_some_of_them(word))
+                .then_some(Reluctance::OneAtATime),
         };
         // "remind me to approve 142": the verb is no second command, but it is no name either.
         let why = why.or_else(|| apart.object.iter().any(grammar::is_verb).then_some(Reluctance::Reported));

@@ -143,8 +143,7 @@ impl Names {
             return true;
         }
         let pieces = pieces(word);
-        pieces.len() > 1
-            && (self.0.contains(&stem(&pieces.concat())) || pieces.iter().all(|piece| self.0.contains(&stem(piece))))
+        pieces.len() > 1 && (self.0.contains(&stem(&pieces.concat())) || pieces.iter().all(|piece| self.0.contains(&stem(piece))))
     }
 
     pub(super) fn has_all(&self, words: &[String]) -> bool {

@@ -75,7 +75,8 @@ impl Object {
             first.marked = true;
         }
         let (risk, rest) = take_risk(words);
-        let counting: Vec<&Word<'_>> = rest.into_iter().filter(|word| !grammar::is_filler(word) && !grammar::joins_alone(word)).collect();
+        let counting: Vec<&Word<'_>> =
+            rest.into_iter().filter(|word| !grammar::is_filler(word) && !grammar::joins_alone(word)).collect();
         let place = counting.iter().position(|word| word.number().is_some()).unwrap_or_default();
         let names = counting.iter().filter(|word| word.number().is_none());
         let (last, others) = words.split_last().map_or((None, words), |(last, others)| (Some(last), others));

@@ -68,7 +68,29 @@ fn number(text: &str) -> Option<Number> {
 const fn surrounds(c: char) -> bool {
     matches!(
         c,
-        '*' | '_' | '.' | ',' | ';' | ':' | '!' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '"' | '\'' | '“' | '”' | '„' | '‘' | '’' | '«' | '»' | '…'
+        '*' | '_'
+            | '.'
+            | ','
+            | ';'
+            | ':'
+            | '!'
+            | '?'
+            | '('
+            | ')'
+            | '['
+            | ']'
+            | '{'
+            | '}'
+            | '"'
+            | '\''
+            | '“'
+            | '”'
+            | '„'
+            | '‘'
+            | '’'
+            | '«'
+            | '»'
+            | '…'
     )
 }
 
@@ -142,9 +164,7 @@ fn imitates_ascii(c: char) -> bool {
 }
 
 fn mixes_alphabets(word: &str) -> bool {
-    let looks_latin = |c: char| {
-        matches!(c, '\u{250}'..='\u{2FF}' | '\u{370}'..='\u{58F}' | '\u{13A0}'..='\u{13FF}' | '\u{1D00}'..='\u{1DBF}' | '\u{AB30}'..='\u{ABBF}')
-    };
+    let looks_latin = |c: char| matches!(c, '\u{250}'..='\u{2FF}' | '\u{370}'..='\u{58F}' | '\u{13A0}'..='\u{13FF}' | '\u{1D00}'..='\u{1DBF}' | '\u{AB30}'..='\u{ABBF}');
     word.chars().any(looks_latin) && word.chars().any(|c| c.is_ascii_alphanumeric())
 }
 
@@ -154,12 +174,20 @@ mod tests {
 
     #[test]
     fn words_are_compared_without_what_does_not_matter() {
-        for (raw, plain) in
-            [("**Approve**", "approve"), ("don’t", "dont"), ("Café,", "cafe"), ("#142.", "#142"), ("-142", "-142"), ("?!", ""), ("—", "—")]
-        {
+        for (raw, plain) in [
+            ("**Approve**", "approve"),
+            ("don’t", "dont"),
+            ("Café,", "cafe"),
+            ("#142.", "#142"),
+            ("-142", "-142"),
+            ("?!", ""),
+            ("—", "—"),
+        ] {
             assert_eq!(bare(raw), plain, "{raw}");
         }
-        for (word, same) in [("failures", "failure"), ("policies", "policy"), ("fixes", "fix"), ("access", "access"), ("status", "status")] {
+        for (word, same) in
+            [("failures", "failure"), ("policies", "policy"), ("fixes", "fix"), ("access", "access"), ("status", "status")]
+        {
             assert_eq!(stem(word), same);
         }
     }
@@ -183,7 +211,8 @@ mod tests {
         for text in ["approve 14\u{200B}2", "１４２", "аpprove", "①", "1\u{20E3}", "\u{202E}241", "𝐚pprove"] {
             assert!(is_disguised(text), "{text}");
         }
-        for text in ["café", "naïve Straße", "привет мир", "日本語", "approve 142 👍🏽", "GHLデプロイ", "“x” — y…"] {
+        for text in ["café", "naïve Straße", "привет мир", "日本語", "approve 142 👍🏽", "GHLデプロイ", "“x” — y…"]
+        {
             assert!(!is_disguised(text), "{text}");
         }
     }
