@@ -9,6 +9,7 @@ mod commands;
 mod history;
 pub mod label;
 mod refusal;
+mod talk;
 
 use chrono::TimeDelta;
 
@@ -16,6 +17,7 @@ pub use self::card::*;
 pub use self::commands::*;
 pub use self::history::*;
 pub use self::refusal::*;
+pub use self::talk::*;
 use super::Time;
 use super::decision::{Decision, DecisionId, Person, Risk};
 use super::pace::Pace;

@@ -10,5 +10,6 @@ mod choices;
 mod commands;
 mod draw;
 mod hostile;
+mod talk;
 mod together;
 mod weather;

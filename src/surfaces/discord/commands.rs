@@ -16,6 +16,10 @@ mod look;
 mod menu;
 mod verdicts;
 
+pub(super) use self::found::Among;
+pub(super) use self::look::{all_about, status_of};
+pub(super) use self::verdicts::{decide_by_number, put_off_until, take_back, take_on};
+
 use std::future::Future;
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::core::decision::{DecisionId, Revision};
+use crate::core::decision::{Decision, DecisionId, Revision};
 
 /// What is done to a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,49 @@ impl fmt::Display for CustomId {
     }
 }
 
+/// A button's id has at most so many characters (Discord).
+const LONGEST: usize = 100;
+
+/// Decisions that one button approves together, each at the revision that was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) tag: String,
+    pub(super) members: Vec<(DecisionId, Revision)>,
+}
+
+impl Group {
+    /// As many of these, from the first on, as a button can carry, and how many that are.
+    pub(super) fn of(tag: &str, decisions: &[Decision], most: usize) -> (Self, usize) {
+        let mut group = Self { tag: tag.to_owned(), members: Vec::new() };
+        for decision in decisions.iter().take(most) {
+            group.members.push((decision.id, decision.revision));
+            if group.to_string().len() > LONGEST {
+                group.members.pop();
+                break;
+            }
+        }
+        let count = group.members.len();
+        (group, count)
+    }
+
+    /// Reads a button's id. `None`: it is not one of these.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (tag, members) = text.strip_prefix("g1:")?.split_once(":these:")?;
+        let member = |text: &str| {
+            let (id, seen) = text.split_once('.')?;
+            Some((DecisionId(id.parse().ok()?), Revision(seen.parse().ok()?)))
+        };
+        Some(Self { tag: tag.to_owned(), members: members.split('-').map(member).collect::<Option<_>>()? })
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members: Vec<String> = self.members.iter().map(|(id, seen)| format!("{}.{}", id.0, seen.0)).collect();
+        write!(f, "g1:{}:these:{}", self.tag, members.join("-"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +178,15 @@ mod tests {
             let text = CustomId::new("abc234", act).to_string();
             assert!(text.len() <= 100, "Discord takes 100 characters: {text}");
             assert_eq!(CustomId::parse(&text), Some(CustomId::new("abc234", act)));
+        }
+    }
+
+    #[test]
+    fn a_group_carries_what_fits() {
+        let group = Group { tag: "abc234".into(), members: vec![(DecisionId(7), Revision(1)), (DecisionId(12), Revision(3))] };
+        assert_eq!(Group::parse(&group.to_string()), Some(group));
+        for text in ["g1:t:these:", "g1:t:these:1", "g1:t:these:1.x", "g2:t:these:1.1", "g1:t:approve:1:1"] {
+            assert_eq!(Group::parse(text), None, "{text}");
         }
     }
 

@@ -6,7 +6,7 @@ use serenity::all::{
 
 use super::Bot;
 use super::attention;
-use super::custom_id::{Act, CustomId, Verb};
+use super::custom_id::{Act, CustomId, Group, Verb};
 use super::forms::{self, Fields};
 use super::render::{self, View};
 use super::respond::{Answer, Responder, SOON, Sent};
@@ -105,6 +105,15 @@ pub(super) async fn form(bot: &Bot, interaction: &ModalInteraction) {
 
 impl Press<'_> {
     async fn handle(&self, bot: &Bot, mut responder: Responder<'_>) {
+        if let Some(group) = Group::parse(self.custom_id).filter(|group| group.tag == bot.handle.tag()) {
+            let work = async {
+                let voter = bot.application.voter(&bot.http, &bot.places, self.user, self.member).await;
+                bot.approve_these(&voter, &group).await
+            };
+            let view = responder.acknowledging(work).await;
+            responder.send(Answer::Update(view)).await;
+            return;
+        }
         let Some(act) = CustomId::parse(self.custom_id).filter(|id| id.tag == bot.handle.tag()).map(|id| id.act) else {
             responder.send(Answer::Private(View::words(text::NOT_OURS))).await;
             return;

@@ -8,6 +8,7 @@
 //! interactions clicks, choices                         forms     what is typed
 //! attention    the private list                        notice    telling somebody that it is theirs
 //! shown        what each person was shown              alarm     cards that cannot be shown
+//! talk         words to the bot
 //! commands     slash commands, menus of messages       gateway   events, and keeping the connection
 //! ```
 
@@ -27,6 +28,7 @@ mod places;
 mod render;
 mod respond;
 mod shown;
+mod talk;
 
 use std::future::Future;
 use std::sync::Arc;

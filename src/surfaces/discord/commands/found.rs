@@ -27,7 +27,7 @@ pub(super) enum Found {
 
 /// Where words are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Among {
+pub(in super::super) enum Among {
     /// What is open.
     Open,
     /// What was decided lately.
@@ -44,7 +44,7 @@ pub(super) const MOST_DECIDED: usize = 50;
 
 impl Among {
     /// What of this the person may decide, or might have decided.
-    pub(super) async fn of(self, bot: &Bot, voter: &Voter) -> Result<Vec<Decision>, HandleError> {
+    pub(in super::super) async fn of(self, bot: &Bot, voter: &Voter) -> Result<Vec<Decision>, HandleError> {
         let mut found = if self == Self::Decided { Vec::new() } else { bot.handle.open_for(voter).await? };
         if self != Self::Open {
             found.extend(bot.handle.decided_for(voter, MOST_DECIDED).await?);
@@ -107,13 +107,13 @@ async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found 
 
 impl Bot {
     /// A decision with its buttons, for one person, who has seen it then.
-    pub(super) fn show(&self, to: &Voter, decision: &Decision, notice: Option<String>) -> View {
+    pub(in super::super) fn show(&self, to: &Voter, decision: &Decision, notice: Option<String>) -> View {
         self.shown.record(user(to), [decision]);
         attention::opened(decision, self.handle.pace(), self.handle.tag(), notice)
     }
 
     /// Why a command changed nothing.
-    pub(super) async fn not_done(&self, voter: &Voter, id: DecisionId, error: HandleError) -> View {
+    pub(in super::super) async fn not_done(&self, voter: &Voter, id: DecisionId, error: HandleError) -> View {
         let pace = self.handle.pace();
         match error {
             HandleError::Denied(decision, denied) => {
@@ -141,7 +141,7 @@ impl Bot {
 
 /// What a person wrote into a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Written {
+pub(in super::super) struct Written {
     /// What it is.
     pub(super) what: &'static str,
     /// In their words.

@@ -38,7 +38,7 @@ pub(super) async fn decision(
     answer(ctx, async { all_about(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
-async fn all_about(bot: &Bot, voter: &Voter, typed: &str) -> View {
+pub(in super::super) async fn all_about(bot: &Bot, voter: &Voter, typed: &str) -> View {
     // A look decides nothing: it does not matter how it was named, nor at which revision.
     let id = match (find(bot, voter, typed, Among::All).await, typed.trim().parse()) {
         (Found::Seen(id, _), _) | (Found::Nothing(_), Ok(id)) => id,
@@ -71,16 +71,16 @@ async fn everything(bot: &Bot, voter: &Voter, id: DecisionId) -> Result<View, Ha
 /// What is open, by project; what is overdue; what is wrong.
 #[poise::command(slash_command)]
 pub(super) async fn status(ctx: Context<'_>) -> Result<(), Error> {
-    let work = async {
-        let bot = ctx.data();
-        let voter = voter(ctx).await;
-        let found = async { Ok::<_, HandleError>((overview(bot).await?, bot.handle.attention(Some(&voter)).await?)) };
-        match found.await {
-            Ok((overview, theirs)) => View::words(text::overview(&overview, theirs.len(), bot.handle.pace())),
-            Err(error) => View::words(text::trouble(&error.to_string())),
-        }
-    };
-    answer(ctx, work).await
+    answer(ctx, async { status_of(ctx.data(), &voter(ctx).await).await }).await
+}
+
+/// The same, asked for in whatever way.
+pub(in super::super) async fn status_of(bot: &Bot, voter: &Voter) -> View {
+    let found = async { Ok::<_, HandleError>((overview(bot).await?, bot.handle.attention(Some(voter)).await?)) };
+    match found.await {
+        Ok((overview, theirs)) => View::words(text::overview(&overview, theirs.len(), bot.handle.pace())),
+        Err(error) => View::words(text::trouble(&error.to_string())),
+    }
 }
 
 /// Where everything stands.

@@ -5,6 +5,7 @@ use super::super::render::View;
 use super::complete::{answerable, approvable, choosable, open, option, undoable};
 use super::found::{Among, Found, Written, find};
 use super::{Context, Error, answer as answer_with, voter};
+use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Revision, Risk, Surface, Verdict};
 use crate::core::find as search;
 use crate::core::permission::Voter;
@@ -121,6 +122,17 @@ struct Wish {
     written: Option<Written>,
 }
 
+/// Gives a verdict on the decision of this number, if it was seen and its risk is not high; else shows the card.
+pub(in super::super) async fn decide_by_number(bot: &Bot, voter: &Voter, id: DecisionId, verdict: Verdict) -> View {
+    let written = match &verdict {
+        Verdict::Approved { note } => note.as_deref().and_then(|note| Written::new(text::YOUR_NOTE, note)),
+        Verdict::Rejected { reason } => Written::new(text::YOUR_REASON, reason.as_str()),
+        Verdict::Chosen { option } => Written::new(text::YOUR_CHOICE, option.as_str()),
+        Verdict::Answered { text } => Written::new(text::YOUR_ANSWER, text.as_str()),
+    };
+    Wish { verdict: Wanted::Is(verdict), written }.decide(bot, voter, &id.to_string()).await
+}
+
 enum Wanted {
     Is(Verdict),
     /// The option that is called or was offered like this.
@@ -182,6 +194,11 @@ async fn put_off(bot: &Bot, voter: &Voter, typed: &str, until: &str) -> View {
     let Some(until) = when::parse(until, bot.handle.now(), bot.handle.rules().zone) else {
         return View::words(text::unreadable_time(until));
     };
+    put_off_until(bot, voter, typed, until, written).await
+}
+
+/// Puts it off, if it was seen.
+pub(in super::super) async fn put_off_until(bot: &Bot, voter: &Voter, typed: &str, until: Time, written: Option<Written>) -> View {
     match find(bot, voter, typed, Among::Open).await {
         Found::Nothing(view) => Written::keep(written.as_ref(), *view),
         Found::Unseen(decision, notice) => look_first(bot, voter, &decision, notice, written.as_ref()).await,
@@ -202,7 +219,7 @@ async fn look_first(bot: &Bot, voter: &Voter, decision: &Decision, notice: Strin
     Written::keep(written, view)
 }
 
-async fn take_back(bot: &Bot, voter: &Voter, typed: &str) -> View {
+pub(in super::super) async fn take_back(bot: &Bot, voter: &Voter, typed: &str) -> View {
     match find(bot, voter, typed, Among::Decided).await {
         Found::Nothing(view) => *view,
         Found::Unseen(decision, notice) => match decision.undo(voter.person.clone(), bot.handle.now()) {
@@ -219,7 +236,7 @@ async fn take_back(bot: &Bot, voter: &Voter, typed: &str) -> View {
     }
 }
 
-async fn take_on(bot: &Bot, voter: &Voter, typed: &str) -> View {
+pub(in super::super) async fn take_on(bot: &Bot, voter: &Voter, typed: &str) -> View {
     let id = match find(bot, voter, typed, Among::Open).await {
         Found::Nothing(view) => return *view,
         // A number is enough: it decides nothing, and the card that follows says which it was.
