@@ -175,7 +175,7 @@ impl Card {
 
     /// The message once it shows this verdict and nothing to decide with.
     fn decided(&self, verdict: &str) -> String {
-        self.with(&format!("[contains(., '{verdict}')][not(.//*[@data-custom-id])]"))
+        self.with(&format!("[contains(., '{verdict}')][not(.//*[contains(@data-custom-id, ':reject:')])]"))
     }
 }
 

@@ -151,7 +151,7 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
         }
         State::Resolved(resolved) => {
             let (name, value) = text::verdict(resolved, pace);
-            fields.push(field(name, format!("{value}\n{}", text::claimed(resolved, pace))));
+            fields.push(field(name, format!("{value}\n{}", text::claimed(decision, resolved, pace))));
         }
         State::Withdrawn { reason, at } => {
             let (name, value) = text::withdrawn(reason, *at, pace);

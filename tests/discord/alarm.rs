@@ -31,7 +31,8 @@ async fn approvers_hear_once_by_direct_message_that_a_channel_is_closed() {
         assert_eq!(told(&bot.sandbox, "maya").len(), round, "once, not for every card");
     }
     let words = told(&bot.sandbox, "maya");
-    insta::assert_snapshot!("channel_closed", words[0]);
+    // Which of the three is tried first is not said.
+    insta::assert_snapshot!("channel_closed", words[0].replace("#2", "#1").replace("#3", "#1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,7 +76,13 @@ pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
 
 /// What the agent did with the verdict.
 #[must_use]
-pub fn claimed(resolved: &Resolved, pace: Pace) -> String {
+pub fn claimed(decision: &Decision, resolved: &Resolved, pace: Pace) -> String {
+    if let Some(asker) = &decision.request.asked_by {
+        return match resolved.claimed_at {
+            None => format!("{} has not been told yet.", person(asker)),
+            Some(_) => format!("{} was told.", person(asker)),
+        };
+    }
     let picked_up = match resolved.claimed_at {
         None => return "The agent has not picked it up yet.".into(),
         Some(at) if at - resolved.at < TimeDelta::seconds(1) => "The agent picked it up at once.".to_owned(),
@@ -219,6 +225,18 @@ pub fn handed_to_you(decision: &Decision, from: &str, link: Option<&str>) -> Str
     let (id, title) = (decision.id, headline_title(decision));
     let link = link.map(|link| format!("\n{link}")).unwrap_or_default();
     format!("👋 {} hands {id} to you: {title} · {} risk{link}", name(from), decision.terms.risk)
+}
+
+/// To the person who asked: the verdict.
+#[must_use]
+pub fn answered_you(decision: &Decision, resolved: &Resolved, link: Option<&str>, pace: Pace) -> String {
+    let said = match &resolved.verdict {
+        Verdict::Approved { note } => note.as_deref(),
+        Verdict::Rejected { reason: text } | Verdict::Answered { text } | Verdict::Chosen { option: text } => Some(text.as_str()),
+    };
+    let said = said.map(|text| format!("\n{}", quoted(text, 1_200))).unwrap_or_default();
+    let link = link.map(|link| format!("\n{link}")).unwrap_or_default();
+    format!("You asked, and here is the answer. {}{said}{link}", headline(decision, pace))
 }
 
 /// The label of the field in which critical risk is confirmed.

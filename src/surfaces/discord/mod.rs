@@ -97,8 +97,12 @@ async fn connected(handle: Handle, settings: Arc<Settings>) -> Result<(), Connec
     let bot = Arc::new(Bot { handle, http, application, places, deliveries: Arc::clone(&deliveries), shown: Shown::default() });
     tokio::select! {
         result = gateway::keep_connected(&bot, &settings) => result,
-        // Both run for as long as they are polled; they end with the connection.
-        () = async { tokio::join!(deliveries.run(), commands::register(Arc::clone(&bot), Arc::clone(&settings))); } => Ok(()),
+        // All run for as long as they are polled; they end with the connection.
+        () = async { tokio::join!(
+                deliveries.run(),
+                notice::tell_askers(Arc::clone(&bot)),
+                commands::register(Arc::clone(&bot), Arc::clone(&settings))
+            ); } => Ok(()),
     }
 }
 

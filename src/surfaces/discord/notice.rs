@@ -1,15 +1,19 @@
-//! Telling a person that something is theirs now.
+//! Telling a person that something is theirs now, or what became of what they asked.
 //!
 //! A convenience beside the card, which says the same: nothing is lost if it does not arrive.
 
-use serenity::all::{CreateAllowedMentions, CreateMessage, Mentionable as _, MessageId, User, UserId};
+use std::sync::Arc;
+
+use serenity::all::{ChannelId, CreateAllowedMentions, CreateMessage, Mentionable as _, MessageId, User, UserId};
 
 use super::Bot;
 use super::error::meaning;
-use crate::core::decision::{Decision, DecisionId, Refused};
+use crate::core::decision::{Decision, DecisionId, Person, Refused, State};
+use crate::core::event::Event;
 use crate::core::permission::Voter;
 use crate::core::text;
 use crate::engine::HandleError;
+use crate::engine::clock::LONGEST_SLEEP;
 
 impl Bot {
     /// Hands a decision to somebody.
@@ -23,41 +27,90 @@ impl Bot {
             Err(error) => {
                 tracing::info!(decision = id.0, %to, "cannot be handed to them: {}", meaning(&error).1);
                 let decision = self.handle.may_see(id, from).await?;
-                let who = crate::core::decision::Person::discord(to.get(), to.to_string());
+                let who = Person::discord(to.get(), to.to_string());
                 return Err(HandleError::Refused(Box::new(decision), Refused::NotTheirs { who }));
             }
         };
         self.handle.hand_over(id, from, &to_voter).await
     }
 
-    /// By direct message; where those are closed, by a mention under the card.
+    /// Tells somebody that it is theirs now.
     pub(super) async fn tell_handed_over(&self, decision: &Decision, from: &User, to: UserId) {
-        if from.id == to {
-            return;
+        if from.id != to {
+            self.tell(decision, to, |link| text::handed_to_you(decision, from.display_name(), link)).await;
         }
+    }
+
+    /// By direct message; where those are closed, by a mention under the card. Whether one of them arrived.
+    async fn tell(&self, decision: &Decision, to: UserId, words: impl Fn(Option<&str>) -> String + Send) -> bool {
         let card = self.handle.card_of(decision.id).await.ok().flatten();
         let link = card
             .as_ref()
             .map(|(channel, message)| format!("https://discord.com/channels/{}/{channel}/{message}", self.application.guild));
-        let words = text::handed_to_you(decision, from.display_name(), link.as_deref());
+        let words = words(link.as_deref());
         let direct = async {
-            let channel = to.create_dm_channel(&self.http).await?;
-            channel
-                .id
-                .send_message(&self.http, CreateMessage::new().content(&words).allowed_mentions(CreateAllowedMentions::new()))
-                .await
+            let message = CreateMessage::new().content(&words).allowed_mentions(CreateAllowedMentions::new());
+            to.create_dm_channel(&self.http).await?.id.send_message(&self.http, message).await
         };
-        let Err(error) = direct.await else { return };
+        let Err(error) = direct.await else { return true };
         tracing::info!(decision = decision.id.0, %to, "their direct messages are closed to the bot ({}); mentioned instead", meaning(&error).1);
-        let Some((channel, message)) = card else { return };
-        let (Ok(channel), Ok(message)) = (channel.parse::<u64>(), message.parse::<u64>()) else { return };
-        let (channel, message) = (serenity::all::ChannelId::new(channel), MessageId::new(message));
+        let place = card.and_then(|(channel, message)| Some((channel.parse::<u64>().ok()?, message.parse::<u64>().ok()?)));
+        let Some((channel, message)) = place else { return false };
+        let channel = ChannelId::new(channel);
         let mention = CreateMessage::new()
             .content(format!("{} {words}", to.mention()))
-            .reference_message((channel, message))
+            .reference_message((channel, MessageId::new(message)))
             .allowed_mentions(CreateAllowedMentions::new().users([to]));
-        if let Err(error) = channel.send_message(&self.http, mention).await {
-            tracing::warn!(decision = decision.id.0, %to, "they could not be told: {}; the card says it", meaning(&error).1);
+        let sent = channel.send_message(&self.http, mention).await;
+        if let Err(error) = &sent {
+            tracing::warn!(decision = decision.id.0, %to, "they could not be told: {}; the card says it", meaning(error).1);
         }
+        sent.is_ok()
+    }
+
+    /// Tells a person the verdict on what they asked; then it is theirs, as an agent's is once it has picked it up.
+    async fn tell_asker(&self, id: DecisionId) -> Result<(), HandleError> {
+        let decision = self.handle.get(id).await?;
+        let State::Resolved(resolved) = &decision.state else { return Ok(()) };
+        let asker = decision.request.asked_by.as_ref().and_then(Person::discord_id);
+        let (Some(asker), None) = (asker, resolved.claimed_at) else { return Ok(()) };
+        let pace = self.handle.pace();
+        if self.tell(&decision, UserId::new(asker), |link| text::answered_you(&decision, resolved, link, pace)).await {
+            self.handle.claim(id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Events that are looked through at the start for answers that nobody was told.
+const LOOKED_BACK: u64 = 1_000;
+
+/// Tells people what became of what they asked. Runs for as long as it is polled.
+pub(super) async fn tell_askers(bot: Arc<Bot>) {
+    let mut hints = bot.handle.hints();
+    let mut cursor = None;
+    loop {
+        hints.mark_unchanged();
+        if let Err(error) = tell_new(&bot, &mut cursor).await {
+            tracing::warn!(%error, "who asked could not be told; trying again within 15 s");
+        }
+        // A change, or the next try. The sender lives in the handle, so the channel cannot close.
+        let _ = tokio::time::timeout(LONGEST_SLEEP, hints.changed()).await;
+    }
+}
+
+async fn tell_new(bot: &Bot, cursor: &mut Option<u64>) -> Result<(), HandleError> {
+    let mut position = match *cursor {
+        Some(position) => position,
+        None => bot.handle.head().await?.seq.saturating_sub(LOOKED_BACK),
+    };
+    loop {
+        let events = bot.handle.events(position, 500).await?;
+        let Some(last) = events.last() else { return Ok(()) };
+        for logged in events.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })) {
+            bot.tell_asker(logged.decision).await?;
+        }
+        position = last.seq;
+        *cursor = Some(position);
     }
 }
