@@ -1,5 +1,6 @@
 // One message as a list item, and the placeholders that stand where an answer will.
 
+import { messageApps, userApps } from "./apps.js";
 import { attachments } from "./attachments.js";
 import { components, dots } from "./components.js";
 import { avatar, el, icon } from "./dom.js";
@@ -27,7 +28,7 @@ const usedCommand = (message) => {
 };
 
 /**
- * `ctx`: `model`, `openChannel`, `openMessage`, `onDismiss`, `onClick`, `onSelect`, and what
+ * `ctx`: `model`, `openChannel`, `openMessage`, `onDismiss`, `onClick`, `onSelect`, `onContext`, and what
  * is known locally: `grouped`, `busy`, `failure`.
  */
 export function renderMessage(message, ctx) {
@@ -46,11 +47,13 @@ export function renderMessage(message, ctx) {
     ephemeral: ephemeral || undefined,
     busy: ctx.busy ? true : undefined,
   };
-  return el(
+  const row = el(
     "li",
     { class: classes.filter(Boolean).join(" "), data: meta },
     context(message, ctx),
-    ctx.grouped ? gutterTime(message) : el("span", { class: "message-avatar" }, avatar(author, 40)),
+    ctx.grouped
+      ? gutterTime(message)
+      : userApps(el("span", { class: "message-avatar" }, avatar(author, 40)), author, ctx),
     el(
       "div",
       { class: "message-body" },
@@ -59,6 +62,9 @@ export function renderMessage(message, ctx) {
       ephemeral && ephemeralNote(() => ctx.onDismiss(message.id)),
     ),
   );
+  const more = isLoading(message) ? null : messageApps(row, message, ctx);
+  if (more) row.append(more);
+  return row;
 }
 
 function body(message, ctx) {
@@ -82,7 +88,9 @@ function head(author, timestamp, ctx) {
   return el(
     "div",
     { class: "message-head" },
-    el("span", { class: "author", style: color && { "--name": color } }, author.display),
+    ctx.onContext
+      ? userApps(el("span", { class: "author", style: color && { "--name": color } }, author.display), author, ctx)
+      : el("span", { class: "author", style: color && { "--name": color } }, author.display),
     author.bot && appTag(),
     timestamp && el("time", { datetime: timestamp, title: fullDate(timestamp) }, messageTime(timestamp)),
   );
