@@ -16,6 +16,7 @@ mod clock;
 mod commands;
 mod context;
 mod control;
+mod control_faults;
 mod error;
 mod fault;
 mod gateway;
@@ -49,7 +50,7 @@ mod views;
 
 pub use addresses::{Addresses, Names};
 pub use error::{StartError, TimedOut};
-pub use fault::{DropHow, Effect, Fault, LimitScope, Match};
+pub use fault::{DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match};
 pub use journal::{Direction, JournalEntry, Wire};
 pub use options::{BotAccess, ChannelSpec, Options, RateLimits, UserSpec, World};
 pub use outcome::Outcome;

@@ -155,4 +155,8 @@ pub enum BotAccess {
     ReadOnly,
     /// Not even see it (error 50001).
     Hidden,
+    /// All but what these of Discord's permission bits stand for. Besides those above,
+    /// EMBED_LINKS (1 << 14) and ATTACH_FILES (1 << 15) are needed for messages with embeds or
+    /// files (error 50013), READ_MESSAGE_HISTORY (1 << 16) for finding messages.
+    Without(u64),
 }

@@ -133,6 +133,10 @@ impl Refusal {
         Self::new(400, 50033, "Invalid Recipient(s)")
     }
 
+    pub(crate) fn cannot_reply() -> Self {
+        Self::new(403, 160_002, "Cannot reply without permission to read message history")
+    }
+
     pub(crate) fn no_mutual_guild() -> Self {
         let words = "Cannot send messages to this user due to having no mutual guilds";
         Self::new(403, 50278, words)

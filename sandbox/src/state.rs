@@ -29,6 +29,10 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) limiter: Limiter,
+    /// Requests that wait for their release.
+    pub(crate) held: usize,
+    /// Grows with each release.
+    pub(crate) releases: watch::Sender<u64>,
     /// Where the application wants its interactions instead of the gateway.
     pub(crate) endpoint: Option<String>,
     pub(crate) files: HashMap<Snowflake, StoredFile>,
@@ -68,6 +72,8 @@ impl State {
             faults: Faults::default(),
             journal: Journal::default(),
             limiter: Limiter::new(limits),
+            held: 0,
+            releases: watch::Sender::new(0),
             endpoint: None,
             files: HashMap::new(),
             notifications: Vec::new(),
@@ -96,6 +102,18 @@ impl State {
             self.journal.gateway(Direction::Out, event.name, event.data.clone());
         }
         self.touch();
+    }
+
+    /// Forgets all faults.
+    pub(crate) fn clear_faults(&mut self) {
+        self.faults.clear();
+        self.gateway.calm();
+    }
+
+    /// Lets the requests that are held go on.
+    pub(crate) fn release_held(&mut self) -> usize {
+        self.releases.send_modify(|count| *count += 1);
+        self.held
     }
 
     /// Whether the bot sees a channel.

@@ -119,11 +119,16 @@ pub(crate) enum Received {
 }
 
 impl Socket {
-    /// Connects and reads HELLO.
-    pub(crate) async fn connect(sandbox: &Sandbox) -> Self {
+    /// Connects.
+    pub(crate) async fn open(sandbox: &Sandbox) -> Self {
         let address = format!("{}?v=10&encoding=json", sandbox.addresses().gateway);
         let (stream, _) = connect_async(address).await.unwrap();
-        let mut socket = Self { stream, sequence: 0 };
+        Self { stream, sequence: 0 }
+    }
+
+    /// Connects and reads HELLO.
+    pub(crate) async fn connect(sandbox: &Sandbox) -> Self {
+        let mut socket = Self::open(sandbox).await;
         let hello = socket.payload().await;
         assert_eq!(hello["op"], 10);
         assert!(hello["d"]["heartbeat_interval"].is_u64());
