@@ -4,7 +4,8 @@
 //! a person sees it, and a control API. A bot written with any library is pointed at the addresses
 //! of [`Addresses`]; a test acts as the people of the server through [`Person`] and looks at what
 //! they see through [`View`]. The sandbox refuses what Discord refuses, with Discord's codes and
-//! bodies, and misbehaves on request ([`Fault`]).
+//! bodies, and misbehaves on request ([`Fault`], [`GatewayFault`]). A moderator's hand is on
+//! [`Sandbox`] itself: messages and channels go, permissions are taken and given back, people leave.
 //!
 //! Not simulated: voice, threads, reactions, attachments as command options, components of
 //! "version 2" and fields of forms other than rows of text inputs (both are refused as invalid),
@@ -34,6 +35,7 @@ mod outcome;
 mod page;
 mod permissions;
 mod person;
+mod picture;
 mod ratelimit;
 mod refusal;
 mod resolve;

@@ -311,7 +311,7 @@ impl Server {
 impl Attachment {
     /// An attachment object.
     fn object(&self) -> Value {
-        json!({
+        let mut object = json!({
             "id": self.id,
             "filename": self.name,
             "description": self.description,
@@ -319,6 +319,11 @@ impl Attachment {
             "size": self.size,
             "url": self.url,
             "proxy_url": self.url,
-        })
+        });
+        if let Some((width, height)) = self.pixels {
+            object["width"] = json!(width);
+            object["height"] = json!(height);
+        }
+        object
     }
 }

@@ -119,6 +119,8 @@ pub(crate) struct Attachment {
     pub(crate) description: Option<String>,
     pub(crate) content_type: String,
     pub(crate) size: usize,
+    /// Width and height in pixels, of a picture.
+    pub(crate) pixels: Option<(u32, u32)>,
     pub(crate) url: String,
 }
 

@@ -13,6 +13,7 @@ use crate::gateway::{Event, Gateway};
 use crate::interactions::Interactions;
 use crate::journal::{Direction, Journal};
 use crate::options::{Options, RateLimits};
+use crate::picture;
 use crate::ratelimit::Limiter;
 use crate::server::{Attachment, Channel, Message, Server};
 use crate::snowflake::Snowflake;
@@ -135,6 +136,7 @@ impl State {
             description,
             content_type: file.content_type.clone(),
             size: file.bytes.len(),
+            pixels: picture::size(&file.bytes),
             url: format!("{}/_sandbox/files/{id}/{}", self.settings.base, file.name),
         };
         self.files.insert(id, file);

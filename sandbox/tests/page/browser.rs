@@ -105,6 +105,11 @@ impl Browser {
         self.client.execute(script, arguments).await.unwrap()
     }
 
+    /// Runs a script that hands its result to the last of its arguments.
+    pub(crate) async fn run_async(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.client.execute_async(script, arguments).await.unwrap()
+    }
+
     /// Takes a picture, to be looked at.
     pub(crate) async fn shot(&self, name: &str) {
         std::fs::create_dir_all(screenshots()).unwrap();
