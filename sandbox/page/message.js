@@ -10,6 +10,7 @@ import { answeredId, isEphemeral, isLoading } from "./model.js";
 import { clockTime, fullDate, messageTime, sameDay } from "./time.js";
 
 const REPLY = 19;
+const CONTEXT_COMMAND = 23;
 const GROUP_MS = 7 * 60_000;
 
 /** Messages of one author within a few minutes share a head, unless something sets them apart. */
@@ -24,7 +25,8 @@ const setApart = (message) => Boolean(answeredId(message) || usedCommand(message
 const usedCommand = (message) => {
   const interaction = message.interaction ?? message.interaction_metadata;
   const name = message.interaction?.name ?? message.interaction_metadata?.name;
-  return name && interaction?.user ? { name, user: interaction.user } : null;
+  const typed = message.type !== CONTEXT_COMMAND;
+  return name && interaction?.user ? { name, user: interaction.user, typed } : null;
 };
 
 /**
@@ -144,7 +146,8 @@ function commandLine(command, ctx) {
     avatar(user, 16),
     el("span", { class: "reply-author" }, user.display),
     el("span", {}, "used "),
-    el("span", { class: "mention" }, `/${command.name}`),
+    // A command of a context menu was never typed.
+    el("span", { class: "mention" }, command.typed ? `/${command.name}` : command.name),
   );
 }
 
@@ -266,7 +269,8 @@ export function renderFailedCommand(run, ctx) {
 }
 
 function placeholder(testid, entry, ctx, body) {
-  const command = entry.name && commandLine({ name: entry.name, user: ctx.model.me }, ctx);
+  const typed = !ctx.model.contextCommands.some((command) => command.name === entry.name);
+  const command = entry.name && commandLine({ name: entry.name, user: ctx.model.me, typed }, ctx);
   return el(
     "li",
     { class: "message leads", data: { testid } },

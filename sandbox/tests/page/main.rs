@@ -46,6 +46,7 @@ async fn the_apps_menu_of_a_message(device: Device) {
     browser.shot("apps-menu").await;
     browser.click(ASK).await;
     browser.see("//li[@data-ephemeral='true'][contains(., 'Asked.')]").await;
+    browser.see("//*[@data-testid='used-command']/*[.='Ask for a Decision']").await;
     let used = bot.next().await;
     assert_eq!((&used["data"]["type"], &used["data"]["target_id"]), (&json!(3), &json!(said)));
     // The button does the same.
