@@ -73,7 +73,9 @@ pub fn instead(decision: &Decision, why: Instead<'_>) -> String {
     let id = decision.id;
     let typed = |text: &str| escaped(&one_line(text), 60).text;
     match why {
-        Instead::Number => format!("👀 You have not been shown {id} as it stands, so nothing is done yet. Here it is: use its buttons."),
+        Instead::Number => {
+            format!("👀 You have not been shown {id} as it stands, so nothing is done yet. Here it is: use its buttons.")
+        }
         Instead::Words(text) => {
             format!("👀 “{}” fits {id} alone, but words are not enough to decide by. Here it is: use its buttons.", typed(text))
         }
