@@ -48,6 +48,9 @@ impl Command<'_, '_, '_> {
     }
 
     fn apart<'w, 'a>(&self, words: &'w [Word<'a>]) -> Apart<'w, 'a> {
+        if let Some(until) = self.time(words) {
+            return Apart { object: &[], time: Ok(until) };
+        }
         // "remind me in 2h about 12": the time comes first.
         let about = words.iter().position(|word| word.is(&["about", "of"])).filter(|at| *at > 0);
         if let Some(at) = about

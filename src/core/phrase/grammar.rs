@@ -172,8 +172,8 @@ const GREETINGS: &[&str] = &[
     "good morning",
     "could you",
     "can you",
-    "would you",
-    "will you",
+    "would you please",
+    "will you please",
     "go ahead and",
 ];
 
@@ -243,7 +243,6 @@ const NEGATIONS: &[&str] = &[
     "cancel",
     "avoid",
     "skip",
-    "wait",
 ];
 
 /// Words that make a command hang on something, or be said of another time.
@@ -360,20 +359,21 @@ const FILLERS: &[&str] = &[
     "number",
     "nr",
     "one",
+    "ones",
     "stuff",
     "work",
     "change",
-    "is",
-    "was",
     "that",
     "this",
     "it",
-    "its",
-    "there",
 ];
 
 /// More words that say nothing in a request to see something.
 const LOOK_FILLERS: &[&str] = &[
+    "is",
+    "was",
+    "its",
+    "there",
     "i",
     "you",
     "we",
@@ -492,19 +492,28 @@ fn ends(words: &[Word<'_>], phrase: &str) -> Option<usize> {
     begins(words.get(words.len().checked_sub(length)?..)?, phrase)
 }
 
-/// How many words of greeting stand at the beginning.
+/// How many words of greeting stand at the beginning. With a question mark it is none.
 pub(super) fn greeting(words: &[Word<'_>]) -> usize {
     let mut skipped = 0;
-    while let Some(length) = GREETINGS.iter().filter_map(|phrase| begins(&words[skipped..], phrase)).max() {
+    let greets = |words: &[Word<'_>]| GREETINGS.iter().filter_map(|phrase| begins(words, phrase)).max();
+    while let Some(length) = greets(&words[skipped..]).filter(|length| !asks(&words[skipped..skipped + length])) {
         skipped += length;
     }
     skipped
 }
 
-/// The words without thanks at the end.
+fn asks(words: &[Word<'_>]) -> bool {
+    words.iter().any(|word| word.raw.contains('?'))
+}
+
+/// The words without thanks at the end. With a question mark ("ok?") they are none.
 pub(super) fn without_thanks<'a, 'b>(mut words: &'b [Word<'a>]) -> &'b [Word<'a>] {
     while let Some(length) = THANKS.iter().filter_map(|phrase| ends(words, phrase)).max() {
-        words = &words[..words.len() - length];
+        let (before, thanks) = words.split_at(words.len() - length);
+        if asks(thanks) {
+            break;
+        }
+        words = before;
     }
     words
 }
@@ -540,7 +549,7 @@ pub(super) fn misspelt(word: &Word<'_>) -> Option<Act> {
 
 /// Whether a word is a verb that decides, in any of its forms.
 pub(super) fn is_verb(word: &Word<'_>) -> bool {
-    pieces(&word.plain).iter().any(|piece| VERB_STEMS.iter().any(|stem| piece.starts_with(stem)))
+    !is_filler(word) && pieces(&word.plain).iter().any(|piece| VERB_STEMS.iter().any(|stem| piece.starts_with(stem)))
 }
 
 /// Whether these words are a command of their own: a verb at the beginning, and something that it is said of.
@@ -560,7 +569,7 @@ pub(super) fn reluctance(words: &[Word<'_>]) -> Option<Reluctance> {
     if words.iter().any(|word| word.is(NEGATIONS)) {
         return Some(Reluctance::Negated);
     }
-    if words.iter().any(|word| word.raw.contains('?')) {
+    if asks(words) {
         return Some(Reluctance::Question);
     }
     words.iter().any(is_condition).then_some(Reluctance::Conditional)
@@ -584,7 +593,7 @@ fn is_time(word: &str) -> bool {
 pub(super) fn aside(words: &[Word<'_>]) -> Reluctance {
     if words.iter().any(|word| word.is(NEGATIONS)) {
         Reluctance::Negated
-    } else if words.iter().any(|word| word.raw.contains('?')) || words.first().is_some_and(|word| word.is(QUESTIONS)) {
+    } else if asks(words) || words.first().is_some_and(|word| word.is(QUESTIONS)) {
         Reluctance::Question
     } else if words.iter().any(is_condition) && !words.iter().any(|word| word.is(PAST)) {
         Reluctance::Conditional

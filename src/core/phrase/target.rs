@@ -37,6 +37,16 @@ pub(super) enum Found {
 }
 
 impl Found {
+    /// Whether all words fit something as they are.
+    pub(super) fn fits(&self) -> bool {
+        match self {
+            Self::One(_) => true,
+            Self::Unsure(_, doubt) => *doubt != Doubt::Misspelt,
+            Self::Several(ids) => !ids.is_empty(),
+            Self::Nothing { .. } | Self::Unnamed => false,
+        }
+    }
+
     /// Those that it may be.
     pub(super) fn ids(self) -> Vec<DecisionId> {
         match self {
@@ -160,7 +170,12 @@ impl<'s> Known<'s> {
         };
         let agrees = names.has_all(&object.names) && object.risk.is_none_or(|risk| risk == subject.risk) && !object.set;
         let mut ids = vec![subject.id];
-        ids.extend(by_title.into_iter().filter(|id| *id != subject.id));
+        let by_names = if agrees { Vec::new() } else { self.fitting(&object.names, object.risk, |standing| may_be(act, standing)) };
+        for id in by_title.into_iter().chain(by_names) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
         match (agrees, ids.len()) {
             (true, 1) => Found::One(subject.id),
             (true, _) if number.marked => Found::One(subject.id),
