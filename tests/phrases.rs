@@ -304,9 +304,13 @@ impl Dice {
 /// words that are all its own.
 fn may_decide(said: &str, what: &Verb, target: DecisionId, subjects: &[Subject]) -> Result<(), &'static str> {
     let lower = said.to_lowercase().replace(['\'', '’'], "");
+    // "approve: 142": the colon of the verb begins no reason.
+    let lower = ["approve", "accept", "reject", "decline", "deny", "refuse", "answer", "reply"]
+        .iter()
+        .fold(lower, |text, verb| text.replace(&format!("{verb}:"), verb));
     let head = match what {
-        Verb::Choose { .. } | Verb::Defer { .. } => lower.as_str(),
-        _ => lower.split_once(|c: char| matches!(c, ':' | '—')).map_or(lower.as_str(), |(head, _)| head),
+        Verb::Choose { .. } | Verb::Defer { .. } | Verb::Undo | Verb::Take => lower.as_str(),
+        _ => lower.split_once([':', '—']).map_or(lower.as_str(), |(head, _)| head),
     };
     let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '#').to_owned();
     let words: Vec<String> = lower.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();
@@ -399,7 +403,7 @@ fn no_prefix_and_no_shuffle_of_a_phrase_decides_by_accident() {
             tried += 1;
         }
         let mut words: Vec<&str> = row.phrase.split(' ').collect();
-        for _ in 0..20 {
+        for _ in 0..8 {
             dice.shuffle(&mut words);
             check(&words.join(" "), &subjects, &mut decided);
             tried += 1;
@@ -416,7 +420,7 @@ fn no_heap_of_words_and_no_garbage_decides_by_accident() {
     let odd: Vec<char> = "approve142#:;,.-—!?*_~`|<>@/\"'“\\\n\t \u{200b}\u{202e}\u{301}é１а👍🏽\u{1b}\u{0}ßİ日ﬁ".chars().collect();
     let mut dice = Dice(0x2545_F491_4F6C_DD1D);
     let mut decided = 0;
-    for round in 0..20_000 {
+    for round in 0..8_000 {
         let said = if round % 2 == 0 {
             let verb = ["approve", "reject", "take", "undo", "defer", "choose", "answer", ""][dice.below(8)];
             let heap: Vec<&str> = (0..=dice.below(5)).map(|_| pool[dice.below(pool.len())]).collect();
@@ -426,8 +430,8 @@ fn no_heap_of_words_and_no_garbage_decides_by_accident() {
         };
         check(&said, &subjects, &mut decided);
     }
-    println!("20000 heaps of words, of which {decided} decide");
-    assert!(decided > 100, "{decided}");
+    println!("8000 heaps of words, of which {decided} decide");
+    assert!(decided > 50, "{decided}");
 }
 
 #[test]

@@ -27,8 +27,8 @@ impl Command<'_, '_, '_> {
         let hangs = apart.object.iter().any(|word| word.is(&HANGING));
         let negated = self.object.iter().any(grammar::is_negation);
         let why = match (negated, hangs) {
-            (true, _) => Some(Reluctance::Negated),
             (_, true) => Some(Reluctance::Conditional),
+            (true, _) => Some(Reluctance::Negated),
             _ => apart
                 .object
                 .iter()
