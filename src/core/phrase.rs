@@ -72,7 +72,7 @@ pub enum Understood {
     NothingFits {
         /// What was wished.
         act: Act,
-        /// The words behind the verb, as they were said: not escaped, and as long as they were.
+        /// The words that name it, as they were said: not escaped, and as long as they were.
         words: String,
         /// What comes near, or would fit if it were still open. May be empty.
         near: Vec<DecisionId>,
