@@ -24,12 +24,16 @@ CREATE INDEX decision_key ON decision (dedup_key) WHERE dedup_key IS NOT NULL;
 CREATE INDEX decision_open ON decision (id) WHERE state IN ('pending', 'deferred');
 CREATE INDEX decision_wake ON decision (wake_at) WHERE wake_at IS NOT NULL;
 
--- The log. A hash chain runs over it: hash = SHA-256 over the previous hash, seq, at, decision and body.
+-- The log. `body` is the event as JSON without its long part; `text` is the long part, NULL where there is none or
+-- where it was pruned; `digest` is the SHA-256 of that text and stays. A hash chain runs over the log:
+-- hash = SHA-256 over the previous hash, seq, at, decision, digest and body, so that it holds without the texts.
 CREATE TABLE event (
     seq      INTEGER PRIMARY KEY,
     at       INTEGER NOT NULL,
     decision INTEGER NOT NULL REFERENCES decision (id),
     body     TEXT    NOT NULL CHECK (json_valid(body)),
+    text     TEXT    CHECK (text IS NULL OR (digest IS NOT NULL AND json_valid(text))),
+    digest   TEXT,
     hash     TEXT    NOT NULL
 ) STRICT;
 

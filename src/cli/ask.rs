@@ -129,7 +129,7 @@ impl Ask {
         let (wait, timeout) = (self.wait, self.timeout);
         let store = common.store_path(&user)?;
         let request = self.into_request(defaults, &store)?;
-        let opened = super::open(&store, &user, None)?;
+        let opened = super::open_patiently(&store, &user)?;
         let asked = opened.handle.ask(request).await?;
         if let Asked::Revised(decision) = &asked {
             output::progress(&format!(

@@ -1,9 +1,12 @@
 //! The command line, one file a subcommand.
 
 mod ask;
+mod audit;
+mod backup;
 mod demo;
 mod init;
 mod output;
+mod prune;
 mod read;
 mod sandbox;
 mod serve;
@@ -12,6 +15,7 @@ mod wait;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -64,6 +68,12 @@ enum Command {
     Attention,
     /// Print what happened
     Events(read::Events),
+    /// Check that nobody has changed the log, or export it for others to check
+    Audit(audit::Audit),
+    /// Copy the store and its files, also while the bot runs
+    Backup(backup::Backup),
+    /// Remove the long texts and files of what was over long ago
+    Prune(prune::Prune),
     /// Write a commented gander.toml
     Init(init::Init),
     /// A scripted agent of the demonstration
@@ -73,7 +83,7 @@ enum Command {
 
 /// What the exit status of a wait says, for the help of those who wait.
 const EXIT_STATUS: &str = "Exit status: 0 approved, chosen or answered (without --wait: filed), 1 rejected, 2 bad usage or configuration, \
-                           75 deferred, withdrawn or not answered in time, 70 internal error";
+                           75 deferred, withdrawn, not answered in time, or the store was locked, 70 internal error";
 
 /// How a command ended; the numbers are part of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,15 +121,22 @@ impl From<ConfigError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let exit = if matches!(error, StoreError::Pace(_)) { Exit::Usage } else { Exit::Internal };
+        let exit = match error {
+            StoreError::Pace(_) => Exit::Usage,
+            // Nothing was written, and a moment later it can be.
+            StoreError::Busy => Exit::NotNow,
+            _ => Exit::Internal,
+        };
         Self::new(exit, error)
     }
 }
 
 impl From<HandleError> for Failure {
     fn from(error: HandleError) -> Self {
-        let exit = if matches!(error, HandleError::Store(_)) { Exit::Internal } else { Exit::Usage };
-        Self::new(exit, error)
+        match error {
+            HandleError::Store(error) => error.into(),
+            error => Self::new(Exit::Usage, error),
+        }
     }
 }
 
@@ -159,6 +176,9 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Show(show) => show.run(common).await,
         Command::Attention => read::attention(common).await,
         Command::Events(events) => events.run(common).await,
+        Command::Audit(audit) => audit.run(common).await,
+        Command::Backup(backup) => backup.run(common).await,
+        Command::Prune(prune) => prune.run(common).await,
         Command::Init(init) => init.run(common),
         Command::DemoAgent(agent) => agent.run().await,
     }
@@ -185,13 +205,41 @@ impl Common {
     fn open(&self) -> Result<Opened, Failure> {
         let config = self.config()?;
         let path = self.store_path(&config)?;
-        open(&path, &config, None)
+        open_patiently(&path, &config)
+    }
+
+    /// For a command that only reads: it also reads what cannot be written.
+    fn open_to_read(&self) -> Result<Opened, Failure> {
+        let config = self.config()?;
+        let path = self.store_path(&config)?;
+        Ok(opened(SqliteStore::open_to_read(&path, wall_time())?, &path, &config))
+    }
+
+    /// For a command that looks after a store and makes none.
+    fn must_exist(&self) -> Result<(), Failure> {
+        let path = self.store_path(&self.config()?)?;
+        if path.exists() {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::Usage, format!("there is no store at {}. Name it with --store", path.display())))
     }
 }
 
+/// How long a command waits for another process's lock: nobody's click depends on it.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The store, for a command that can wait.
+fn open_patiently(path: &Path, config: &Config) -> Result<Opened, Failure> {
+    Ok(opened(SqliteStore::open_patiently(path, None, wall_time(), PATIENCE)?, path, config))
+}
+
+/// The store, for the bot.
 fn open(path: &Path, config: &Config, speed: Option<u32>) -> Result<Opened, Failure> {
-    let store = SqliteStore::open(path, speed, wall_time())?;
+    Ok(opened(SqliteStore::open(path, speed, wall_time())?, path, config))
+}
+
+fn opened(store: SqliteStore, path: &Path, config: &Config) -> Opened {
     let clock = SystemClock::new(store.pace());
     let handle = Handle::new(Arc::new(store), config.rules.clone(), Arc::new(clock));
-    Ok(Opened { handle, store: path.to_owned() })
+    Opened { handle, store: path.to_owned() }
 }

@@ -19,7 +19,7 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        let opened = common.open()?;
+        let opened = common.open_to_read()?;
         let decision = opened.handle.get(self.id).await?;
         let history = opened.handle.history(self.id).await?;
         if common.json {
@@ -36,6 +36,9 @@ impl Show {
         Ok(Exit::Yes)
     }
 }
+
+/// What `gander prune` has left.
+const PRUNED: &str = "what the agent wrote beside the title, and its files, were removed (gander prune)";
 
 fn clock(at: Time, zone: chrono_tz::Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
@@ -54,8 +57,9 @@ fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> String {
     let asked = clock(decision.asked_at, zone);
     let environment = request.environment.as_ref().map(|name| format!("\nWhere    {}", one_line(name))).unwrap_or_default();
     let confidence = request.confidence.map(|sure| format!(" (the agent is {:.0} % sure)", sure * 100.0)).unwrap_or_default();
+    let pruned = decision.pruned_at.map(|at| format!("\nPruned   {}: {PRUNED}", clock(at, zone))).unwrap_or_default();
     format!(
-        "State    {state}\nProject  {}\nKind     {}{environment}\nRisk     {}{confidence}\nAgent    {}\nAsked    {asked}\nRevision {}",
+        "State    {state}\nProject  {}\nKind     {}{environment}\nRisk     {}{confidence}\nAgent    {}\nAsked    {asked}\nRevision {}{pruned}",
         one_line(&request.project),
         request.kind.words(),
         decision.terms.risk,
@@ -115,13 +119,14 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
         Event::Resolved { verdict: given, by, .. } => format!("{} by {}", verdict(given), one_line(&by.name)),
         Event::Withdrawn { reason } => format!("withdrawn: {}", one_line(reason)),
         Event::Claimed => "picked up by the agent".into(),
+        Event::Pruned => "its long part was removed (gander prune)".into(),
     };
     format!("{}  {}  {what}", clock(logged.at, zone), logged.decision)
 }
 
 /// `gander attention`.
 pub(super) async fn attention(common: &Common) -> Outcome {
-    let opened = common.open()?;
+    let opened = common.open_to_read()?;
     let waiting = opened.handle.attention(None).await?;
     if common.json {
         output::json(&waiting);
@@ -154,7 +159,7 @@ const PAGE: usize = 500;
 
 impl Events {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        let opened = common.open()?;
+        let opened = common.open_to_read()?;
         let (handle, zone) = (&opened.handle, opened.handle.rules().zone);
         let follow = async {
             let mut hints = handle.hints();

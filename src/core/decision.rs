@@ -19,6 +19,7 @@ pub use super::request::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request, Risk, SafeDefault, Terms,
 };
 pub use super::state::{Ballot, Pending, Reported, Resolved, State, Surface, Taken, Undone, Verdict, Vote};
+use super::waiting::Waiting;
 
 /// The number of a decision within its store; people write it `#142`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -95,6 +96,9 @@ pub struct Decision {
     pub state: State,
     /// The log position of its latest event; a card that shows an earlier one is out of date.
     pub changed: u64,
+    /// When its long part was removed ([`super::content`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned_at: Option<Time>,
 }
 
 /// How often and how far a decision may be put off.
@@ -129,6 +133,7 @@ impl Decision {
             returns: 0,
             state: State::Pending(Pending::default()),
             changed: 0,
+            pruned_at: None,
         }
     }
 
@@ -151,9 +156,7 @@ impl Decision {
     /// The order of urgency, most urgent first: breached, then priority, then soonest breach, then risk, then age.
     #[must_use]
     pub fn urgency(&self, now: Time) -> impl Ord + use<> {
-        use std::cmp::Reverse;
-        let breach = self.breach_at();
-        (breach > now, Reverse(self.request.priority), breach, Reverse(self.terms.risk), self.asked_at, self.id)
+        Waiting::from(self).urgency(now)
     }
 
     /// How many different people must approve it.
@@ -396,6 +399,10 @@ impl Decision {
                     resolved.claimed_at.get_or_insert(at);
                     resolved.reported = Some(Reported { outcome, text, at });
                 }
+            }
+            Event::Pruned => {
+                self.request.take_content();
+                self.pruned_at = Some(at);
             }
         }
         self

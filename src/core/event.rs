@@ -1,7 +1,7 @@
 //! What happened to a decision, as the log keeps it for good.
 //!
-//! The log is the truth: an event once written is never changed, and a hash chain runs over all of them,
-//! so that a rewritten history shows. New variants may be added; the meaning of an old one never changes.
+//! The log is the truth: an event once written is never changed, but for its long part ([`super::content`]), which
+//! pruning removes. A hash chain runs over all of them, so that a rewritten history shows. New variants may be added; the meaning of an old one never changes.
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,8 @@ pub enum Event {
         /// In its words. May be empty.
         text: String,
     },
+    /// It was over for long, and its long part was removed.
+    Pruned,
 }
 
 impl Event {
@@ -105,6 +107,7 @@ impl Event {
             Self::Withdrawn { .. } => "withdrawn",
             Self::Claimed => "claimed",
             Self::Reported { .. } => "reported",
+            Self::Pruned => "pruned",
         }
     }
 }
@@ -121,6 +124,7 @@ pub struct Logged {
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
-    /// SHA-256 in hexadecimal over the previous hash and this event: the chain.
+    /// SHA-256 in hexadecimal over the previous hash and this event: the chain. The long part counts by its digest, so
+    /// that it holds without it.
     pub hash: String,
 }

@@ -5,6 +5,7 @@
 //! and why a verdict means the same on every surface.
 
 pub mod card;
+pub mod content;
 pub mod decision;
 pub mod event;
 pub mod find;
@@ -17,6 +18,7 @@ pub mod request;
 pub mod state;
 pub mod text;
 pub mod untrusted;
+pub mod waiting;
 pub mod when;
 
 /// A moment. Stored and compared in UTC; people see it in their own zone.

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::decision::{Decision, Kind, Person, Risk};
+use super::waiting::Waiting;
 
 /// A rule of the configuration: these people decide these decisions. An empty list of projects, kinds or
 /// risks means all of them.
@@ -23,11 +24,33 @@ pub struct ApproverRule {
 }
 
 impl ApproverRule {
-    fn covers(&self, decision: &Decision) -> bool {
-        let (request, terms) = (&decision.request, &decision.terms);
-        (self.projects.is_empty() || self.projects.contains(&request.project))
-            && (self.kinds.is_empty() || self.kinds.contains(&request.kind))
-            && (self.risks.is_empty() || self.risks.contains(&terms.risk))
+    fn covers(&self, about: About<'_>) -> bool {
+        (self.projects.is_empty() || self.projects.iter().any(|project| project == about.project))
+            && (self.kinds.is_empty() || self.kinds.contains(about.kind))
+            && (self.risks.is_empty() || self.risks.contains(&about.risk))
+    }
+}
+
+/// What of a decision says who may decide it.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    project: &'a str,
+    kind: &'a Kind,
+    risk: Risk,
+    asked_by: Option<&'a str>,
+}
+
+impl<'a> From<&'a Decision> for About<'a> {
+    fn from(decision: &'a Decision) -> Self {
+        let request = &decision.request;
+        let asked_by = request.asked_by.as_ref().map(|asker| asker.id.as_str());
+        Self { project: &request.project, kind: &request.kind, risk: decision.terms.risk, asked_by }
+    }
+}
+
+impl<'a> From<&'a Waiting> for About<'a> {
+    fn from(waiting: &'a Waiting) -> Self {
+        Self { project: &waiting.project, kind: &waiting.kind, risk: waiting.risk, asked_by: waiting.asked_by.as_deref() }
     }
 }
 
@@ -99,9 +122,10 @@ pub enum Denied {
 
 /// Who may decide this decision.
 #[must_use]
-pub fn who_may(rules: &[ApproverRule], decision: &Decision) -> WhoMay {
+pub fn who_may<'a>(rules: &[ApproverRule], decision: impl Into<About<'a>>) -> WhoMay {
+    let about = decision.into();
     let mut who = WhoMay { owner: rules.is_empty(), ..WhoMay::default() };
-    for rule in rules.iter().filter(|rule| rule.covers(decision)) {
+    for rule in rules.iter().filter(|rule| rule.covers(about)) {
         for user in &rule.users {
             if !who.users.contains(user) {
                 who.users.push(*user);
@@ -120,11 +144,12 @@ pub fn who_may(rules: &[ApproverRule], decision: &Decision) -> WhoMay {
 ///
 /// # Errors
 /// [`Denied`] with those who may.
-pub fn may_decide(rules: &[ApproverRule], decision: &Decision, voter: &Voter) -> Result<Granted, Denied> {
-    if decision.request.asked_by.as_ref().is_some_and(|asker| asker.id == voter.person.id) {
+pub fn may_decide<'a>(rules: &[ApproverRule], decision: impl Into<About<'a>>, voter: &Voter) -> Result<Granted, Denied> {
+    let about = decision.into();
+    if about.asked_by.is_some_and(|asker| asker == voter.person.id) {
         return Err(Denied::OwnQuestion);
     }
-    let who = who_may(rules, decision);
+    let who = who_may(rules, about);
     if who.owner && voter.owner {
         return Ok(Granted::Owner);
     }

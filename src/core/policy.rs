@@ -183,7 +183,7 @@ pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, Inadmissible> {
 #[must_use]
 pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
     let matching = matching(rules, request);
-    let risk = matching.iter().filter_map(|rule| rule.risk).fold(terms.risk.max(request.risk), Risk::max);
+    let risk = enforced_risk(rules, &request.project, &request.kind, terms.risk.max(request.risk));
     let allowed = Request { safe_default: Some(terms.safe_default), ..request.clone() };
     Terms {
         risk,
@@ -191,6 +191,13 @@ pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
         safe_default: safe_default(&matching, &allowed, risk).unwrap_or(SafeDefault::Reject),
         approvals: approvals(&matching, terms.approvals),
     }
+}
+
+/// The risk that a project and kind have under these rules, at least.
+#[must_use]
+pub fn enforced_risk(rules: &Rules, project: &str, kind: &Kind, risk: Risk) -> Risk {
+    let matching = [rules.projects.get(project), rules.kinds.get(kind)];
+    matching.into_iter().flatten().filter_map(|rule| rule.risk).fold(risk, Risk::max)
 }
 
 fn approvals(matching: &[&Rule], asked: u32) -> u32 {

@@ -209,6 +209,16 @@ impl State {
         matches!(self, Self::Pending(_) | Self::Deferred { .. })
     }
 
+    /// When it was answered or withdrawn.
+    #[must_use]
+    pub const fn over_at(&self) -> Option<Time> {
+        match self {
+            Self::Pending(_) | Self::Deferred { .. } => None,
+            Self::Resolved(resolved) => Some(resolved.at),
+            Self::Withdrawn { at, .. } => Some(*at),
+        }
+    }
+
     /// The approvals so far, where several are needed.
     #[must_use]
     pub fn votes(&self) -> &[Vote] {

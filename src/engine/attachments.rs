@@ -1,10 +1,12 @@
 //! Keeps a question's files beside the store, so that they can be posted after the agent has cleaned up.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::core::Time;
 use crate::core::decision::Attachment;
 use crate::core::untrusted::one_line;
 use crate::store::{files, hex};
@@ -56,14 +58,49 @@ pub fn keep(store: &Path, path: &Path) -> Result<Attachment, AttachError> {
     files::private_folder(&folder).map_err(failed)?;
     let hash = hex(&Sha256::digest(&bytes));
     let kept = folder.join(&hash);
-    if !kept.exists() {
-        // Written beside and renamed, so that no half of it is ever posted.
-        let half = folder.join(format!("{hash}.{}", std::process::id()));
-        let mut file = files::private_file().write(true).create(true).truncate(true).open(&half).map_err(failed)?;
-        file.write_all(&bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&half, &kept)).map_err(failed)?;
-    }
+    // Written again even if it is there: that makes it young, and a young file is not swept away.
+    write_private(&kept, &bytes).map_err(failed)?;
     let name = path.file_name().map(|name| one_line(&name.to_string_lossy())).unwrap_or_default();
     // The bot's own file has this name; nothing of an agent's may pass for it.
     let name = if name.is_empty() || name.starts_with("decision-") { format!("attached-{name}") } else { name };
     Ok(Attachment { name, path: kept })
+}
+
+/// Writes a file for its owner alone. It is written beside and renamed, so that no half of it is ever posted.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let half = files::beside(path, &format!(".{}", std::process::id()));
+    let mut file = files::private_file().write(true).create(true).truncate(true).open(&half)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&half, path))
+}
+
+/// Kept files that were removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// How many.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Removes the kept files that are not in use, and were last written before this time of the wall clock: a younger one
+/// may belong to a question that is just being filed.
+///
+/// # Errors
+/// The system's; what was removed until then is gone.
+pub fn sweep(store: &Path, in_use: &BTreeSet<String>, before: Time) -> std::io::Result<Swept> {
+    let mut swept = Swept::default();
+    let entries = match std::fs::read_dir(files::beside(store, ".files")) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(swept),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let data = entry.metadata()?;
+        let unused = data.is_file() && !in_use.contains(&*entry.file_name().to_string_lossy());
+        if unused && Time::from(data.modified()?) < before {
+            std::fs::remove_file(entry.path())?;
+            (swept.files, swept.bytes) = (swept.files + 1, swept.bytes + data.len());
+        }
+    }
+    Ok(swept)
 }

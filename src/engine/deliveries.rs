@@ -222,9 +222,8 @@ impl Deliveries {
     /// Something happened that was not seen (the connection was lost, a channel changed): every open card is
     /// compared with what hangs.
     pub async fn look_at_all(&self) {
-        let filter = crate::store::Filter { open_only: true, ..Default::default() };
-        match self.handle.list(filter).await {
-            Ok(open) => self.look_again(open.into_iter().map(|decision| decision.id)),
+        match self.handle.store(|store| store.open_ids()).await {
+            Ok(open) => self.look_again(open),
             Err(error) => {
                 tracing::warn!(%error, "the open decisions could not be read; their cards are compared in 1 s");
                 self.all_doubted.store(true, Ordering::Relaxed);

@@ -7,9 +7,11 @@ pub mod attachments;
 pub mod clock;
 pub mod deliveries;
 mod history;
+mod list;
 pub mod lock;
 mod theirs;
 pub mod timers;
+pub mod upkeep;
 pub mod watch;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,6 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch::{Receiver, Sender};
 
 use self::clock::Clock;
+pub use self::list::Page;
 use crate::core::Time;
 use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Surface, Verdict};
 use crate::core::event::Event;
@@ -188,22 +191,6 @@ impl Handle {
     /// [`HandleError::Store`].
     pub async fn list(&self, filter: Filter) -> Result<Vec<Decision>, HandleError> {
         Ok(self.store(move |store| store.list(&filter)).await?)
-    }
-
-    /// What waits for an answer now, the most urgent first; of one person, or of anybody.
-    ///
-    /// # Errors
-    /// [`HandleError::Store`].
-    pub async fn attention(&self, of: Option<&Voter>) -> Result<Vec<Decision>, HandleError> {
-        let open = self.list(Filter { open_only: true, ..Filter::default() }).await?;
-        let now = self.now();
-        let mut waiting: Vec<Decision> = open
-            .into_iter()
-            .filter(|decision| matches!(decision.state, State::Pending(_)))
-            .filter(|decision| of.is_none_or(|voter| self.is_for(decision, voter)))
-            .collect();
-        waiting.sort_by_cached_key(|decision| decision.urgency(now));
-        Ok(waiting)
     }
 
     /// A decision, for somebody who may decide it.

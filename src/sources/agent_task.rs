@@ -258,7 +258,8 @@ async fn left_to_ask(
     looked: &mut Looked,
 ) -> Result<Option<Request>, HandleError> {
     let Some(standing) = standing else { return Ok(Some(request)) };
-    let same = same_question(&standing.request, &request);
+    // What was pruned cannot be compared any more: it counts as what the file still asks.
+    let same = standing.pruned_at.is_some() || same_question(&standing.request, &request);
     if standing.state.is_open() {
         if standing.request.project != request.project {
             leave(handle, standing, Over::Renamed(&request.project), looked).await?;

@@ -4,8 +4,12 @@
 //! be woken. The methods block; the engine calls them off its threads. Must not know surfaces, sources or
 //! a clock: the time is an argument.
 
+pub mod chain;
 pub mod files;
 pub mod sqlite;
+
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +18,9 @@ use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
 use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
 use crate::core::permission::Denied;
+use crate::core::waiting::Waiting;
+
+use self::chain::{Entry, Fault, Walked};
 
 /// What became of an asked request.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,6 +135,26 @@ pub struct Head {
     pub hash: String,
 }
 
+/// What an audit has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// The chain as far as it was walked; absent where it is broken.
+    pub chain: Option<Walked>,
+    /// Decisions whose log was replayed and gave the state that is kept.
+    pub replayed: u64,
+    /// The first thing that is wrong, if any.
+    pub fault: Option<Fault>,
+}
+
+/// What pruning would remove, or has removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Pruned {
+    /// Decisions.
+    pub decisions: u64,
+    /// Bytes of their long parts in the log.
+    pub bytes: u64,
+}
+
 /// What went wrong with the store, and what happens next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -138,7 +165,7 @@ pub enum StoreError {
     #[error("the disk of the store is full; nothing was written. Make room and try again")]
     Full,
     /// It cannot be written.
-    #[error("the store cannot be written: it is read-only. Check the permissions of {0}")]
+    #[error("the store cannot be written: it is read-only. Nothing was changed. Check the permissions of {0} and of its folder")]
     ReadOnly(String),
     /// It cannot be opened.
     #[error("the store {path} cannot be opened: {why}")]
@@ -211,6 +238,35 @@ pub trait Store: Send + Sync + 'static {
 
     /// Walks the hash chain. The position of the first event that does not fit, if any.
     fn first_broken_link(&self) -> Result<Option<u64>, StoreError>;
+
+    /// Walks the hash chain, replays every decision's log and compares with what is kept, and checks the file. As of one
+    /// moment, while others write.
+    fn audit(&self) -> Result<Audit, StoreError>;
+
+    /// The log behind a position, to the byte.
+    fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// What waits for an answer, without what was put off; in no order.
+    fn waiting(&self) -> Result<Vec<Waiting>, StoreError>;
+
+    /// These decisions, in this order; one that is not there is left out.
+    fn get_many(&self, ids: &[DecisionId]) -> Result<Vec<Decision>, StoreError>;
+
+    /// Those that still can be answered, the oldest first.
+    fn open_ids(&self) -> Result<Vec<DecisionId>, StoreError>;
+
+    /// What [`Store::prune`] would remove in all.
+    fn prunable(&self, before: Time) -> Result<Pruned, StoreError>;
+
+    /// Removes the long parts of at most `limit` decisions that were over before this time and whose cards are settled,
+    /// and logs that. Their cards stay as they hang.
+    fn prune(&self, before: Time, at: Time, limit: usize) -> Result<Pruned, StoreError>;
+
+    /// The names of the kept files that a decision needs which is not pruned.
+    fn files_in_use(&self) -> Result<BTreeSet<String>, StoreError>;
+
+    /// Writes a copy of the store, as of one moment, into an empty file, and audits that copy.
+    fn copy_to(&self, file: &Path) -> Result<Audit, StoreError>;
 
     /// A number that differs whenever anybody has written since the last call.
     fn data_version(&self) -> Result<i64, StoreError>;

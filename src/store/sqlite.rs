@@ -3,26 +3,28 @@
 //! Writes that arrive together share a commit, each in a SAVEPOINT of its own, because a durable commit
 //! costs a disk flush and an agent's burst would otherwise pay it for every question.
 
+mod audit;
+mod open;
 mod rows;
+mod upkeep;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
+use self::open::{Access, connect};
 use self::writer::Writer;
-use super::files;
-use super::{Asked, Changed, Decide, Delivery, Filter, Head, Store, StoreError, Unchanged};
+use super::chain::Entry;
+use super::{Asked, Audit, Changed, Decide, Delivery, Filter, Head, Pruned, Store, StoreError, Unchanged};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
 use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
-
-mod embedded {
-    refinery::embed_migrations!("migrations");
-}
+use crate::core::waiting::Waiting;
 
 /// How long a write waits for another process before it says that the store is locked. Less than
 /// Discord's 3 s, so that a click is answered in time, whatever the answer.
@@ -37,7 +39,11 @@ pub struct SqliteStore {
     path: PathBuf,
     tag: String,
     pace: Pace,
-    writer: Writer,
+    patience: Duration,
+    /// How its readers reach the file.
+    access: Access,
+    /// None where it cannot be written.
+    writer: Option<Writer>,
     readers: Mutex<Vec<Connection>>,
     /// `PRAGMA data_version` tells of others' commits only, so it has a connection that never writes.
     watcher: Mutex<Connection>,
@@ -48,27 +54,56 @@ impl SqliteStore {
     /// keeps the one it was made with. `now` is the wall clock's time.
     ///
     /// # Errors
-    /// [`StoreError::Open`] with the reason, [`StoreError::Pace`] if it lives by another clock.
+    /// [`StoreError::Open`] with the reason, [`StoreError::ReadOnly`], [`StoreError::Pace`] if it lives by another clock.
     pub fn open(path: &Path, speed: Option<u32>, now: Time) -> Result<Self, StoreError> {
-        let failed = |why: String| StoreError::Open { path: path.display().to_string(), why };
-        make_file(path).map_err(|error| failed(error.to_string()))?;
-        // Two processes that make the same store at once must not both apply its first migration.
-        let making = files::private_file().write(true).create(true).truncate(false).open(files::beside(path, ".making"));
-        let making = making.and_then(|file| file.lock().map(|()| file)).map_err(|error| failed(error.to_string()))?;
-        let mut connection = connect(path, false).map_err(|error| failed(error.to_string()))?;
-        embedded::migrations::runner().run(&mut connection).map_err(|error| failed(error.to_string()))?;
-        drop(making);
+        Self::open_patiently(path, speed, now, BUSY)
+    }
+
+    /// As [`SqliteStore::open`], for somebody who can wait this long for another process's lock.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_patiently(path: &Path, speed: Option<u32>, now: Time, patience: Duration) -> Result<Self, StoreError> {
+        let connection = open::to_write(path, patience)?;
         let named = |error| with_path(error, path);
-        let pace = settle_pace(&connection, speed, now).map_err(named)?;
-        let tag = settle_tag(&connection).map_err(named)?;
-        let watcher = connect(path, true).map_err(|error| failed(error.to_string()))?;
+        let pace = open::settle_pace(&connection, speed, now).map_err(named)?;
+        let tag = open::settle_tag(&connection).map_err(named)?;
+        let failed = |why: String| StoreError::Open { path: path.display().to_string(), why };
+        let watcher = connect(path, Access::Read, patience).map_err(|error| failed(error.to_string()))?;
         Ok(Self {
             path: path.to_owned(),
             tag,
             pace,
-            writer: Writer::start(connection).map_err(|error| failed(error.to_string()))?,
+            patience,
+            access: Access::Read,
+            writer: Some(Writer::start(connection).map_err(|error| failed(error.to_string()))?),
             readers: Mutex::new(Vec::new()),
             watcher: Mutex::new(watcher),
+        })
+    }
+
+    /// Opens the store for somebody who only reads: one that cannot be written, for want of rights or of room, is read all
+    /// the same.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`], where not even reading is possible.
+    pub fn open_to_read(path: &Path, now: Time) -> Result<Self, StoreError> {
+        let failure = match Self::open(path, None, now) {
+            Err(failure) if path.exists() => failure,
+            opened => return opened,
+        };
+        let Ok((connection, access)) = open::to_read(path, BUSY) else { return Err(failure) };
+        let named = |error| with_path(error, path);
+        Ok(Self {
+            path: path.to_owned(),
+            // These are there since the store was made: nothing is written.
+            tag: open::settle_tag(&connection).map_err(named)?,
+            pace: open::settle_pace(&connection, None, now).map_err(named)?,
+            patience: BUSY,
+            access,
+            writer: None,
+            readers: Mutex::new(Vec::new()),
+            watcher: Mutex::new(connection),
         })
     }
 
@@ -82,14 +117,15 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.writer.write(work).map_err(|error| with_path(error, &self.path))
+        let writer = self.writer.as_ref().ok_or_else(|| StoreError::ReadOnly(self.path.display().to_string()))?;
+        writer.write(work).map_err(|error| with_path(error, &self.path))
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match kept {
             Some(connection) => connection,
-            None => connect(&self.path, true).map_err(from_sqlite)?,
+            None => connect(&self.path, self.access, self.patience).map_err(from_sqlite)?,
         };
         let result = work(&connection);
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,74 +142,6 @@ fn with_path(error: StoreError, path: &Path) -> StoreError {
     match error {
         StoreError::ReadOnly(_) => StoreError::ReadOnly(path.display().to_string()),
         other => other,
-    }
-}
-
-/// SQLite would make the file readable for all that the umask lets in; made here first, it is its owner's alone, and
-/// SQLite gives `-wal` and `-shm` the same mode.
-fn make_file(path: &Path) -> std::io::Result<()> {
-    files::private_folder(files::folder_of(path))?;
-    match files::private_file().write(true).create_new(true).open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn connect(path: &Path, reader: bool) -> rusqlite::Result<Connection> {
-    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if !reader {
-        flags |= OpenFlags::SQLITE_OPEN_CREATE;
-    }
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
-    if reader {
-        connection.pragma_update(None, "query_only", true)?;
-    } else {
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-    }
-    Ok(connection)
-}
-
-fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
-    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional().map_err(from_sqlite)
-}
-
-/// The value that stands; written now if there is none, unless another process is first.
-fn settle(connection: &Connection, key: &str, value: &str) -> Result<String, StoreError> {
-    if let Some(stands) = meta(connection, key)? {
-        return Ok(stands);
-    }
-    connection
-        .execute("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [key, value])
-        .map_err(from_sqlite)?;
-    meta(connection, key)?.ok_or_else(|| StoreError::Unreadable(format!("no {key}")))
-}
-
-fn settle_tag(connection: &Connection) -> Result<String, StoreError> {
-    let mut random = [0_u8; 6];
-    getrandom::fill(&mut random).map_err(|error| StoreError::Failed(error.to_string()))?;
-    let alphabet = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let tag: String = random.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect();
-    settle(connection, "tag", &tag)
-}
-
-fn settle_pace(connection: &Connection, speed: Option<u32>, now: Time) -> Result<Pace, StoreError> {
-    let wanted = match speed {
-        None | Some(0 | 1) => Pace::REAL,
-        Some(speed) => Pace { since: now, speed: speed.min(Pace::FASTEST) },
-    };
-    let json = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
-    let stands = settle(connection, "pace", &serde_json::to_string(&wanted).map_err(json)?)?;
-    let stands: Pace = serde_json::from_str(&stands).map_err(json)?;
-    match speed {
-        Some(speed) if speed.clamp(1, Pace::FASTEST) != stands.speed => Err(StoreError::Pace(format!(
-            "this store lives at {}× the real time and cannot change to {speed}×: its deadlines would lie. \
-             Leave --speed out, or name another file with --store",
-            stands.speed
-        ))),
-        _ => Ok(stands),
     }
 }
 
@@ -264,7 +232,43 @@ impl Store for SqliteStore {
     }
 
     fn first_broken_link(&self) -> Result<Option<u64>, StoreError> {
-        self.read(rows::first_broken_link)
+        self.read(audit::first_broken_link)
+    }
+
+    fn audit(&self) -> Result<Audit, StoreError> {
+        self.read(audit::audit)
+    }
+
+    fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.read(|connection| rows::entries(connection, after, limit))
+    }
+
+    fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
+        self.read(rows::waiting)
+    }
+
+    fn get_many(&self, ids: &[DecisionId]) -> Result<Vec<Decision>, StoreError> {
+        self.read(|connection| rows::get_many(connection, ids))
+    }
+
+    fn open_ids(&self) -> Result<Vec<DecisionId>, StoreError> {
+        self.read(|connection| rows::ids(connection, rows::OPEN, []))
+    }
+
+    fn prunable(&self, before: Time) -> Result<Pruned, StoreError> {
+        self.read(|connection| upkeep::prunable(connection, before))
+    }
+
+    fn prune(&self, before: Time, at: Time, limit: usize) -> Result<Pruned, StoreError> {
+        self.write(move |connection| upkeep::prune(connection, before, at, limit))
+    }
+
+    fn files_in_use(&self) -> Result<BTreeSet<String>, StoreError> {
+        self.read(upkeep::files_in_use)
+    }
+
+    fn copy_to(&self, file: &Path) -> Result<Audit, StoreError> {
+        upkeep::copy_to(&self.path, self.access, self.patience, file)
     }
 
     fn data_version(&self) -> Result<i64, StoreError> {

@@ -1,46 +1,58 @@
 //! The statements: decisions, events and deliveries to rows and back.
 
 use rusqlite::{Connection, Params, Row, params};
-use sha2::{Digest, Sha256};
 
-use super::super::{Delivery, Filter, Head, StoreError, hex};
+use super::super::chain::{self, Entry};
+use super::super::{Delivery, Filter, Head, StoreError};
 use super::from_sqlite;
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Request};
 use crate::core::event::{Event, Logged};
+use crate::core::waiting::Waiting;
+
+/// Those that still can be answered.
+pub(super) const OPEN: &str = "SELECT id FROM decision INDEXED BY decision_open WHERE state IN ('pending', 'deferred') ORDER BY id";
 
 /// Open decisions without a card of their latest return, interrupted creates, and messages that show an earlier state.
 pub(super) const UNSETTLED: &str = "
-    SELECT id FROM decision AS d
+    SELECT id FROM decision AS d INDEXED BY decision_open
     WHERE d.state IN ('pending', 'deferred') AND NOT EXISTS (
         SELECT 1 FROM delivery AS v
         WHERE v.decision = d.id AND v.lost = 0 AND v.returns = d.returns AND v.message IS NOT NULL)
     UNION
-    SELECT v.decision FROM delivery AS v JOIN decision AS d ON d.id = v.decision
-    WHERE v.lost = 0 AND (v.message IS NULL OR v.shown < d.changed)
+    SELECT decision FROM delivery INDEXED BY delivery_behind WHERE behind = 1
     ORDER BY 1";
 
-fn unreadable(error: impl std::fmt::Display) -> StoreError {
+/// What the list is made of. The index has all of it, and nothing of what is over.
+pub(super) const WAITING: &str = "
+    SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
+    FROM decision INDEXED BY decision_waiting WHERE state = 'pending'";
+
+pub(super) fn unreadable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unreadable(error.to_string())
 }
 
-fn time(millis: i64) -> Result<Time, StoreError> {
+pub(super) fn time(millis: i64) -> Result<Time, StoreError> {
     Time::from_timestamp_millis(millis).ok_or_else(|| unreadable(format!("time {millis}")))
 }
 
-fn signed(seq: u64) -> i64 {
+pub(super) fn signed(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
-fn unsigned(seq: i64) -> u64 {
+pub(super) fn unsigned(seq: i64) -> u64 {
     u64::try_from(seq).unwrap_or(0)
+}
+
+fn limited(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 fn parse(document: &str) -> Result<Decision, StoreError> {
     serde_json::from_str(document).map_err(unreadable)
 }
 
-fn query<T>(
+pub(super) fn query<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -55,7 +67,7 @@ fn query<T>(
     Ok(found)
 }
 
-fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, StoreError> {
+pub(super) fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, StoreError> {
     row.get(index).map_err(from_sqlite)
 }
 
@@ -72,6 +84,27 @@ pub(super) fn get(connection: &Connection, id: DecisionId) -> Result<Option<Deci
     Ok(found?.pop())
 }
 
+pub(super) fn get_many(connection: &Connection, wanted: &[DecisionId]) -> Result<Vec<Decision>, StoreError> {
+    let found: Result<Vec<Option<Decision>>, StoreError> = wanted.iter().map(|id| get(connection, *id)).collect();
+    Ok(found?.into_iter().flatten().collect())
+}
+
+pub(super) fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StoreError> {
+    let word = |row: &Row<'_>, index| column::<String>(row, index);
+    query(connection, WAITING, [], |row| {
+        Ok(Waiting {
+            id: DecisionId(column(row, 0)?),
+            project: column(row, 1)?,
+            kind: word(row, 2)?.into(),
+            risk: word(row, 3)?.parse().map_err(unreadable)?,
+            priority: word(row, 4)?.parse().map_err(unreadable)?,
+            breach_at: time(column(row, 5)?)?,
+            asked_at: time(column(row, 6)?)?,
+            asked_by: column(row, 7)?,
+        })
+    })
+}
+
 pub(super) fn open_with_key(connection: &Connection, request: &Request) -> Result<Option<Decision>, StoreError> {
     let Some(key) = &request.dedup_key else { return Ok(None) };
     let found = query(
@@ -85,7 +118,7 @@ pub(super) fn open_with_key(connection: &Connection, request: &Request) -> Resul
 }
 
 pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decision>, StoreError> {
-    let limit = if filter.limit == 0 { i64::MAX } else { i64::try_from(filter.limit).unwrap_or(i64::MAX) };
+    let limit = if filter.limit == 0 { i64::MAX } else { limited(filter.limit) };
     let open = if filter.open_only { "state IN ('pending', 'deferred')" } else { "true" };
     // Without a prefix the condition is left out, so that the index of keys is used only where it helps.
     let keys = if filter.key_prefix.is_some() { "dedup_key >= ?3 AND dedup_key < ?4" } else { "(?3 IS NULL AND ?4 IS NULL)" };
@@ -109,47 +142,125 @@ pub(super) fn insert(connection: &Connection, decision: Decision, event: &Event,
 /// Appends an event to the log and writes the state that it makes.
 pub(super) fn append(connection: &Connection, decision: Decision, event: &Event, at: Time) -> Result<Decision, StoreError> {
     let head = head(connection)?;
-    let seq = head.seq + 1;
-    let body = serde_json::to_string(event).map_err(unreadable)?;
-    let hash = link(&head.hash, seq, at.timestamp_millis(), decision.id, &body);
+    let (seq, millis) = (head.seq + 1, at.timestamp_millis());
+    let mut short = event.clone();
+    let text = short.take_content().map(|content| serde_json::to_string(&content)).transpose().map_err(unreadable)?;
+    let body = serde_json::to_string(&short).map_err(unreadable)?;
+    let digest = text.as_ref().map(|text| chain::digest(text.as_bytes()));
+    let digested = digest.as_deref().map(str::as_bytes);
+    let hash = chain::link(head.hash.as_bytes(), seq, millis, decision.id.0, digested, body.as_bytes());
     connection
-        .prepare_cached("INSERT INTO event (seq, at, decision, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .and_then(|mut insert| insert.execute(params![signed(seq), at.timestamp_millis(), decision.id.0, body, hash]))
+        .prepare_cached("INSERT INTO event (seq, at, decision, body, text, digest, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        .and_then(|mut insert| insert.execute(params![signed(seq), millis, decision.id.0, body, text, digest, hash]))
         .map_err(from_sqlite)?;
     // What is kept has the log's precision, so that a replay gives the same state to the millisecond.
-    let decision = decision.evolve(event, time(at.timestamp_millis())?, seq);
+    let decision = decision.evolve(event, time(millis)?, seq);
     put(connection, &decision)?;
+    connection
+        .prepare_cached("UPDATE delivery SET behind = 1 WHERE decision = ?1 AND lost = 0 AND shown < ?2 AND behind = 0")
+        .and_then(|mut update| update.execute(params![decision.id.0, signed(seq)]))
+        .map_err(from_sqlite)?;
     Ok(decision)
+}
+
+/// What is searched by, beside the document: all of it follows from the decision.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Columns {
+    state: String,
+    project: String,
+    dedup_key: Option<String>,
+    returns: u32,
+    changed: i64,
+    wake_at: Option<i64>,
+    kind: String,
+    risk: String,
+    priority: String,
+    breach_at: i64,
+    asked_at: i64,
+    asked_by: Option<String>,
+    over_at: Option<i64>,
+    pruned: bool,
+}
+
+impl Columns {
+    /// Their names, in the order in which they are read and written.
+    pub(super) const NAMES: &str = "state, project, dedup_key, returns, changed, wake_at, \
+                                    kind, risk, priority, breach_at, asked_at, asked_by, over_at, pruned";
+
+    pub(super) fn of(decision: &Decision) -> Self {
+        let waiting = Waiting::from(decision);
+        Self {
+            state: decision.state.word().to_owned(),
+            project: waiting.project,
+            dedup_key: decision.request.dedup_key.clone(),
+            returns: decision.returns,
+            changed: signed(decision.changed),
+            wake_at: decision.wake_at().map(|at| at.timestamp_millis()),
+            kind: waiting.kind.into(),
+            risk: waiting.risk.to_string(),
+            priority: waiting.priority.to_string(),
+            breach_at: waiting.breach_at.timestamp_millis(),
+            asked_at: waiting.asked_at.timestamp_millis(),
+            asked_by: waiting.asked_by,
+            over_at: decision.state.over_at().map(|at| at.timestamp_millis()),
+            pruned: decision.pruned_at.is_some(),
+        }
+    }
+
+    /// As they stand in a row, from this column on.
+    pub(super) fn read(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
+        Ok(Self {
+            state: column(row, first)?,
+            project: column(row, first + 1)?,
+            dedup_key: column(row, first + 2)?,
+            returns: column(row, first + 3)?,
+            changed: column(row, first + 4)?,
+            wake_at: column(row, first + 5)?,
+            kind: column(row, first + 6)?,
+            risk: column(row, first + 7)?,
+            priority: column(row, first + 8)?,
+            breach_at: column(row, first + 9)?,
+            asked_at: column(row, first + 10)?,
+            asked_by: column(row, first + 11)?,
+            over_at: column(row, first + 12)?,
+            pruned: column(row, first + 13)?,
+        })
+    }
 }
 
 fn put(connection: &Connection, decision: &Decision) -> Result<(), StoreError> {
     let document = serde_json::to_string(decision).map_err(unreadable)?;
+    let c = Columns::of(decision);
+    let sql = format!(
+        "INSERT INTO decision (id, document, {names})
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+         ON CONFLICT (id) DO UPDATE SET (document, {names}) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        names = Columns::NAMES
+    );
     connection
-        .prepare_cached(
-            "INSERT INTO decision (id, state, project, dedup_key, returns, changed, wake_at, document)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (id) DO UPDATE SET state = ?2, project = ?3, dedup_key = ?4, returns = ?5, changed = ?6,
-                                            wake_at = ?7, document = ?8",
-        )
+        .prepare_cached(&sql)
         .and_then(|mut upsert| {
             upsert.execute(params![
                 decision.id.0,
-                decision.state.word(),
-                decision.request.project,
-                decision.request.dedup_key,
-                decision.returns,
-                signed(decision.changed),
-                decision.wake_at().map(|at| at.timestamp_millis()),
                 document,
+                c.state,
+                c.project,
+                c.dedup_key,
+                c.returns,
+                c.changed,
+                c.wake_at,
+                c.kind,
+                c.risk,
+                c.priority,
+                c.breach_at,
+                c.asked_at,
+                c.asked_by,
+                c.over_at,
+                c.pruned,
             ])
         })
         .map(drop)
         .map_err(from_sqlite)
-}
-
-/// The hash of an event: SHA-256 over its predecessor's and everything that the row says.
-fn link(previous: &str, seq: u64, at: i64, decision: DecisionId, body: &str) -> String {
-    hex(&Sha256::digest(format!("{previous}\n{seq}\n{at}\n{}\n{body}", decision.0)))
 }
 
 pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {
@@ -159,41 +270,53 @@ pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {
     Ok(found?.pop().unwrap_or_else(|| Head { seq: 0, hash: String::new() }))
 }
 
-const EVENT: &str = "SELECT seq, at, decision, body, hash FROM event";
+const EVENT: &str = "SELECT seq, at, decision, body, text, hash FROM event";
+
+/// An event from its two parts.
+pub(super) fn event(body: &[u8], text: Option<&[u8]>) -> Result<Event, serde_json::Error> {
+    let mut event: Event = serde_json::from_slice(body)?;
+    if let Some(text) = text {
+        event.put_content(serde_json::from_slice(text)?);
+    }
+    Ok(event)
+}
 
 fn logged(row: &Row<'_>) -> Result<Logged, StoreError> {
+    let (body, text): (String, Option<String>) = (column(row, 3)?, column(row, 4)?);
     Ok(Logged {
         seq: unsigned(column(row, 0)?),
         at: time(column(row, 1)?)?,
         decision: DecisionId(column(row, 2)?),
-        event: serde_json::from_str(&column::<String>(row, 3)?).map_err(unreadable)?,
-        hash: column(row, 4)?,
+        event: event(body.as_bytes(), text.as_deref().map(str::as_bytes)).map_err(unreadable)?,
+        hash: column(row, 5)?,
     })
 }
 
 pub(super) fn events(connection: &Connection, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    query(connection, &format!("{EVENT} WHERE seq > ?1 ORDER BY seq LIMIT ?2"), params![signed(after), limit], logged)
+    query(connection, &format!("{EVENT} WHERE seq > ?1 ORDER BY seq LIMIT ?2"), params![signed(after), limited(limit)], logged)
 }
 
 pub(super) fn history(connection: &Connection, id: DecisionId) -> Result<Vec<Logged>, StoreError> {
     query(connection, &format!("{EVENT} WHERE decision = ?1 ORDER BY seq"), [id.0], logged)
 }
 
-pub(super) fn first_broken_link(connection: &Connection) -> Result<Option<u64>, StoreError> {
-    let (mut previous, mut expected) = (String::new(), 1_u64);
-    let mut statement = connection.prepare(&format!("{EVENT} ORDER BY seq")).map_err(from_sqlite)?;
-    let mut rows = statement.query([]).map_err(from_sqlite)?;
-    while let Some(row) = rows.next().map_err(from_sqlite)? {
-        let seq = unsigned(column(row, 0)?);
-        let (at, decision, body): (i64, i64, String) = (column(row, 1)?, column(row, 2)?, column(row, 3)?);
-        let hash: String = column(row, 4)?;
-        if seq != expected || hash != link(&previous, seq, at, DecisionId(decision), &body) {
-            return Ok(Some(expected));
-        }
-        (previous, expected) = (hash, expected + 1);
-    }
-    Ok(None)
+pub(super) fn entries(connection: &Connection, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+    let before = query(connection, "SELECT hash FROM event WHERE seq = ?1", [signed(after)], |row| column(row, 0))?.pop();
+    let mut previous: String = before.unwrap_or_default();
+    let sql = "SELECT seq, at, decision, body, text, digest, hash FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    query(connection, sql, params![signed(after), limited(limit)], |row| {
+        let hash: String = column(row, 6)?;
+        Ok(Entry {
+            seq: unsigned(column(row, 0)?),
+            at: column(row, 1)?,
+            decision: column(row, 2)?,
+            previous: std::mem::replace(&mut previous, hash.clone()),
+            body: column(row, 3)?,
+            text: column(row, 4)?,
+            digest: column(row, 5)?,
+            hash,
+        })
+    })
 }
 
 pub(super) fn deliveries(connection: &Connection, condition: &str, params: impl Params) -> Result<Vec<Delivery>, StoreError> {
@@ -216,9 +339,11 @@ pub(super) fn deliveries(connection: &Connection, condition: &str, params: impl 
 pub(super) fn put_delivery(connection: &Connection, delivery: &Delivery) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO delivery (decision, generation, returns, channel, intent_at, message, shown, lost)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (decision, generation) DO UPDATE SET channel = ?4, intent_at = ?5, message = ?6, shown = ?7, lost = ?8",
+            "INSERT INTO delivery (decision, generation, returns, channel, intent_at, message, shown, lost, behind)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+                     NOT ?8 AND (?6 IS NULL OR ?7 < (SELECT changed FROM decision WHERE id = ?1)))
+             ON CONFLICT (decision, generation) DO UPDATE SET
+                channel = ?4, intent_at = ?5, message = ?6, shown = ?7, lost = ?8, behind = excluded.behind",
         )
         .and_then(|mut upsert| {
             upsert.execute(params![

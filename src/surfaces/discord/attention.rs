@@ -12,9 +12,10 @@ use crate::core::card::decision_card;
 use crate::core::decision::Decision;
 use crate::core::pace::Pace;
 use crate::core::text::{self, label};
+use crate::engine::Page;
 
 /// Decisions on a page: as many as fit a phone's screen with the menu below them.
-const PAGE: usize = 6;
+pub(super) const PAGE: usize = 6;
 
 /// The place of each button that leads to a page: two must not carry the same id.
 const BACK: u32 = 0;
@@ -22,18 +23,17 @@ const PREVIOUS: u32 = 1;
 const NEXT: u32 = 2;
 const REFRESH: u32 = 3;
 
-/// A page of the list, from 0. `notice` stands above it: the result of the last act.
-pub(super) fn list(waiting: &[Decision], page: u32, now: Time, pace: Pace, tag: &str, notice: Option<String>) -> View {
-    let pages = waiting.len().div_ceil(PAGE);
+/// A page of the list. `notice` stands above it: the result of the last act.
+pub(super) fn list(waiting: &Page, now: Time, pace: Pace, tag: &str, notice: Option<String>) -> View {
+    let pages = waiting.count.div_ceil(PAGE);
     if pages == 0 {
         let words = notice.map_or_else(|| text::NOTHING_WAITS.to_owned(), |notice| format!("{notice}\n\n{}", text::NOTHING_WAITS));
         return View::words(words);
     }
-    let page = usize::try_from(page).unwrap_or(0).min(pages - 1);
-    let shown = &waiting[page * PAGE..waiting.len().min((page + 1) * PAGE)];
+    let (page, shown) = (waiting.offset / PAGE, waiting.decisions.as_slice());
     let lines: Vec<String> = shown.iter().map(|decision| text::attention_line(decision, now, pace)).collect();
     let embed = CreateEmbed::new()
-        .title(text::attention_title(waiting.len()))
+        .title(text::attention_title(waiting.count))
         .description(lines.join("\n"))
         .colour(0x58_65F2)
         .footer(CreateEmbedFooter::new(text::page(page + 1, pages)));

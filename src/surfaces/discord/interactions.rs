@@ -365,8 +365,9 @@ impl Bot {
 
     /// A page of what waits on somebody.
     pub(super) async fn attention(&self, voter: &Voter, page: u32) -> View {
-        match self.handle.attention(Some(voter)).await {
-            Ok(waiting) => attention::list(&waiting, page, self.handle.now(), self.handle.pace(), self.handle.tag(), None),
+        let offset = usize::try_from(page).unwrap_or(0).saturating_mul(attention::PAGE);
+        match self.handle.attention_page(Some(voter), offset, attention::PAGE).await {
+            Ok(waiting) => attention::list(&waiting, self.handle.now(), self.handle.pace(), self.handle.tag(), None),
             Err(error) => View::words(text::trouble(&error.to_string())),
         }
     }

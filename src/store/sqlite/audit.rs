@@ -1,0 +1,166 @@
+//! Reads everything and believes nothing: the chain, the states that it gives, and the file itself.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, Row};
+
+use super::super::chain::{Fault, Raw, Walk, Walked};
+use super::super::{Audit, StoreError};
+use super::from_sqlite;
+use super::rows::{self, Columns};
+use crate::core::Time;
+use crate::core::decision::{Decision, DecisionId, Request, Risk, SafeDefault, Terms};
+
+/// What ends a check: a fault that was found, or a store that cannot be read now.
+enum End {
+    Found(Fault),
+    Failed(StoreError),
+}
+
+impl From<Fault> for End {
+    fn from(fault: Fault) -> Self {
+        Self::Found(fault)
+    }
+}
+
+impl From<rusqlite::Error> for End {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Found(Fault::File { why: error.to_string() }),
+            _ => Self::Failed(from_sqlite(error)),
+        }
+    }
+}
+
+pub(super) fn audit(connection: &Connection) -> Result<Audit, StoreError> {
+    let mut audit = Audit { chain: None, replayed: 0, fault: None };
+    match check(connection, &mut audit) {
+        Ok(()) => {}
+        Err(End::Found(fault)) => audit.fault = Some(fault),
+        Err(End::Failed(error)) => return Err(error),
+    }
+    Ok(audit)
+}
+
+fn check(connection: &Connection, audit: &mut Audit) -> Result<(), End> {
+    // All of it sees the same moment, whatever is written meanwhile. It only reads, so ending it is all there is to undo.
+    let _moment = connection.unchecked_transaction()?;
+    audit.chain = Some(chain(connection)?);
+    replay(connection, &mut audit.replayed)?;
+    // Last, because SQLite names a place in its file, and the chain names the event.
+    let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if said == "ok" { Ok(()) } else { Err(Fault::File { why: said }.into()) }
+}
+
+pub(super) fn first_broken_link(connection: &Connection) -> Result<Option<u64>, StoreError> {
+    match chain(connection) {
+        Ok(_) => Ok(None),
+        Err(End::Found(fault)) => match fault.seq() {
+            Some(seq) => Ok(Some(seq)),
+            None => Err(StoreError::Failed(fault.to_string())),
+        },
+        Err(End::Failed(error)) => Err(error),
+    }
+}
+
+const ENTRY: &str = "SELECT seq, at, decision, body, text, digest, hash FROM event";
+
+/// Whatever lies there: a flipped bit may have made a text of it that is none, or something else.
+fn bytes<'a>(row: &'a Row<'_>, index: usize) -> Result<Option<&'a [u8]>, rusqlite::Error> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
+        ValueRef::Null => None,
+        ValueRef::Integer(_) | ValueRef::Real(_) => Some(b"a number"),
+    })
+}
+
+fn number(row: &Row<'_>, index: usize) -> Result<i64, rusqlite::Error> {
+    // Nothing has this number, so it is found not to fit.
+    Ok(row.get_ref(index)?.as_i64().unwrap_or(i64::MIN))
+}
+
+fn raw<'a>(row: &'a Row<'_>) -> Result<Raw<'a>, rusqlite::Error> {
+    Ok(Raw {
+        seq: rows::unsigned(number(row, 0)?),
+        at: number(row, 1)?,
+        decision: number(row, 2)?,
+        body: bytes(row, 3)?.unwrap_or_default(),
+        text: bytes(row, 4)?,
+        digest: bytes(row, 5)?,
+        hash: bytes(row, 6)?.unwrap_or_default(),
+    })
+}
+
+fn chain(connection: &Connection) -> Result<Walked, End> {
+    let mut walk = Walk::default();
+    let mut statement = connection.prepare(&format!("{ENTRY} ORDER BY seq"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        walk.step(raw(row)?)?;
+    }
+    Ok(walk.end()?)
+}
+
+/// Replays every decision's log and compares with what is kept of it.
+fn replay(connection: &Connection, replayed: &mut u64) -> Result<(), End> {
+    let mut documents = connection.prepare(&format!("SELECT id, document, {} FROM decision ORDER BY id", Columns::NAMES))?;
+    let mut documents = documents.query([])?;
+    let mut log = connection.prepare(&format!("{ENTRY} WHERE decision = ?1 ORDER BY seq"))?;
+    while let Some(row) = documents.next()? {
+        let id = number(row, 0)?;
+        let told = told(log.query([id])?, DecisionId(id))?;
+        must_be_kept(row, &told.ok_or_else(|| differs(id, "it is kept, and the log does not tell of it"))?)?;
+        *replayed += 1;
+    }
+    let lost = "SELECT min(decision) FROM event WHERE decision NOT IN (SELECT id FROM decision)";
+    match connection.query_row(lost, [], |row| row.get::<_, Option<i64>>(0))? {
+        Some(id) => Err(differs(id, "the log tells of it, and nothing is kept of it")),
+        None => Ok(()),
+    }
+}
+
+fn differs(decision: i64, why: impl Into<String>) -> End {
+    Fault::State { decision, why: why.into() }.into()
+}
+
+/// The decision as its log tells it.
+fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>, End> {
+    let mut told: Option<Decision> = None;
+    while let Some(row) = log.next()? {
+        let Raw { seq, at, decision, body, text, .. } = raw(row)?;
+        let unreadable = |why: String| End::from(Fault::Unreadable { seq, decision, why });
+        let event = rows::event(body, text).map_err(|error| unreadable(error.to_string()))?;
+        let at = Time::from_timestamp_millis(at).ok_or_else(|| unreadable(format!("the time {at}")))?;
+        // The first event sets all of it.
+        let terms = Terms { risk: Risk::Low, sla_seconds: 0, safe_default: SafeDefault::Reject, approvals: 1 };
+        let before = told.take().unwrap_or_else(|| Decision::new(id, Request::default(), terms, at));
+        told = Some(before.evolve(&event, at, seq));
+    }
+    Ok(told)
+}
+
+/// Whether a row of decisions is what the log tells.
+fn must_be_kept(row: &Row<'_>, told: &Decision) -> Result<(), End> {
+    let id = told.id.0;
+    let document = bytes(row, 1)?.unwrap_or_default();
+    let kept: Decision =
+        serde_json::from_slice(document).map_err(|error| differs(id, format!("what is kept of it cannot be read: {error}")))?;
+    if kept != *told {
+        return Err(differs(id, difference(&kept, told)));
+    }
+    match Columns::read(row, 2) {
+        Ok(columns) if columns == Columns::of(told) => Ok(()),
+        _ => Err(differs(id, "what it is found by is not what it says")),
+    }
+}
+
+/// Names the first part that differs.
+fn difference(kept: &Decision, told: &Decision) -> String {
+    let parts = |decision: &Decision| match serde_json::to_value(decision) {
+        Ok(serde_json::Value::Object(parts)) => parts,
+        _ => serde_json::Map::new(),
+    };
+    let (kept, told) = (parts(kept), parts(told));
+    let name = kept.iter().find(|(name, value)| told.get(*name) != Some(*value)).map(|(name, _)| name.as_str());
+    let name = name.or_else(|| told.keys().find(|name| !kept.contains_key(*name)).map(String::as_str));
+    format!("its {:?} is another", name.unwrap_or("content"))
+}

@@ -1,0 +1,226 @@
+//! Opening the file: made, migrated, refused where it is another version's or no store at all, or read where it cannot be written.
+
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::super::{StoreError, files};
+use super::{from_sqlite, with_path};
+use crate::core::Time;
+use crate::core::pace::Pace;
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// How a connection reaches the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// It may write.
+    Write,
+    /// It only reads, beside others that write.
+    Read,
+    /// It reads a file on which nothing can be written, not even the index of SQLite's log.
+    ReadOnly,
+    /// It reads a file that nobody can change, because not even its folder can be written.
+    Immutable,
+}
+
+/// What `.making` says once the store was made.
+const MADE: &[u8] = b"made\n";
+
+pub(super) fn connect(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
+    let read_write = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = match access {
+        Access::Write | Access::Read => Connection::open_with_flags(path, read_write)?,
+        Access::ReadOnly => Connection::open_with_flags(path, read_only)?,
+        Access::Immutable => Connection::open_with_flags(immutable(path), read_only | OpenFlags::SQLITE_OPEN_URI)?,
+    };
+    connection.busy_timeout(patience)?;
+    if access != Access::Write {
+        connection.pragma_update(None, "query_only", true)?;
+    }
+    Ok(connection)
+}
+
+/// The path as an address. What has a meaning in addresses is written as its byte.
+fn immutable(path: &Path) -> String {
+    let path = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{path}?immutable=1")
+}
+
+/// Makes the store if it is not there, brings it to this version's schema, and gives the connection that writes.
+pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
+            StoreError::ReadOnly(path.display().to_string())
+        }
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreError::Full,
+        _ => refused(path, &error),
+    };
+    files::private_folder(files::folder_of(path)).map_err(failed)?;
+    // Two processes that make the same store at once must not both apply its first migration.
+    let making = files::beside(path, ".making");
+    let making = files::private_file().read(true).write(true).create(true).truncate(false).open(making);
+    let mut making = making.and_then(|file| file.lock().map(|()| file)).map_err(failed)?;
+    let is_new = make_file(path).map_err(failed)?;
+    let size = std::fs::metadata(path).map_err(failed)?.len();
+    if size == 0 && !is_new && was_made(&mut making) {
+        return Err(refused(path, EMPTIED));
+    }
+    let mut connection = connect(path, Access::Write, patience).map_err(|error| cannot_open(path, error))?;
+    let version = schema_of(&connection, path)?;
+    if connection.is_readonly("main").map_err(|error| cannot_open(path, error))? {
+        return Err(StoreError::ReadOnly(path.display().to_string()));
+    }
+    for (pragma, value) in [("journal_mode", "WAL"), ("synchronous", "FULL"), ("foreign_keys", "ON")] {
+        connection.pragma_update(None, pragma, value).map_err(|error| cannot_open(path, error))?;
+    }
+    if version < newest() {
+        embedded::migrations::runner().run(&mut connection).map_err(|error| migration_failed(path, error))?;
+    }
+    if size == 0 {
+        making.rewind().and_then(|()| making.write_all(MADE)).map_err(failed)?;
+    }
+    Ok(connection)
+}
+
+const EMPTIED: &str = "it is empty, although there were decisions in it: something has truncated it. Bring back a backup \
+                       (gander backup); or, to begin anew, remove the file";
+
+/// SQLite would make the file readable for all that the umask lets in; made here first, it is its owner's alone, and
+/// SQLite gives `-wal` and `-shm` the same mode. Whether it was made now.
+fn make_file(path: &Path) -> std::io::Result<bool> {
+    match files::private_file().write(true).create_new(true).open(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn was_made(making: &mut std::fs::File) -> bool {
+    let mut said = Vec::new();
+    making.read_to_end(&mut said).is_ok() && said == MADE
+}
+
+/// Finds the way to read a store that cannot be written.
+pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Access), StoreError> {
+    // Where not even the index of SQLite's log can be made, the file can be read as it is, if that log is empty: nobody
+    // writes where nobody can, and whoever else could write has files beside it.
+    let log_is_empty = std::fs::metadata(files::beside(path, "-wal")).map_or(true, |log| log.len() == 0);
+    let ways = [Access::ReadOnly, Access::Immutable];
+    let mut failure = None;
+    for access in ways.into_iter().filter(|access| *access == Access::ReadOnly || log_is_empty) {
+        let tried = connect(path, access, patience).map_err(|error| cannot_open(path, error));
+        match tried.and_then(|connection| schema_of(&connection, path).map(|version| (connection, version))) {
+            Ok((connection, version)) if version == newest() => return Ok((connection, access)),
+            Ok(_) => {
+                return Err(refused(path, "it is of an older version and cannot be brought up to date, because it is read-only"));
+            }
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    Err(failure.unwrap_or_else(|| StoreError::ReadOnly(path.display().to_string())))
+}
+
+/// The newest schema that this version knows.
+fn newest() -> i64 {
+    embedded::migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+}
+
+/// The schema that the file has; 0 in a new one. Nothing is changed to find out.
+fn schema_of(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let failed = |error| cannot_open(path, error);
+    let tables =
+        "SELECT count(*), count(*) FILTER (WHERE name = 'refinery_schema_history') FROM sqlite_schema WHERE type = 'table'";
+    let (tables, ours): (i64, i64) = connection.query_row(tables, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+    if ours == 0 {
+        let another = "it is a database, but not one of Gander's. Name another file with --store";
+        return if tables == 0 { Ok(0) } else { Err(refused(path, another)) };
+    }
+    let version: Option<i64> =
+        connection.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0)).map_err(failed)?;
+    let (version, known) = (version.unwrap_or(0), newest());
+    if version > known {
+        let newer = format!(
+            "a newer Gander has written it (its schema is {version}, this version knows {known}). Nothing was changed. Use the newer \
+             version, or bring back a backup from before"
+        );
+        return Err(refused(path, newer));
+    }
+    Ok(version)
+}
+
+fn refused(path: &Path, why: impl std::fmt::Display) -> StoreError {
+    StoreError::Open { path: path.display().to_string(), why: why.to_string() }
+}
+
+/// SQLite's words for a file that cannot be opened, and what to do about it.
+fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => refused(path, "it is no database. Name another file with --store, or bring back a backup"),
+        Some(ErrorCode::DatabaseCorrupt) => {
+            refused(path, format!("{error}. Keep a copy of it, check the disk, and bring back a backup (gander backup)"))
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull | ErrorCode::ReadOnly) => {
+            with_path(from_sqlite(error), path)
+        }
+        _ => refused(path, error),
+    }
+}
+
+fn migration_failed(path: &Path, error: refinery::Error) -> StoreError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(error) = cause {
+        if let Some(rusqlite::Error::SqliteFailure(failure, words)) = error.downcast_ref() {
+            return cannot_open(path, rusqlite::Error::SqliteFailure(*failure, words.clone()));
+        }
+        cause = error.source();
+    }
+    refused(path, error)
+}
+
+fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional().map_err(from_sqlite)
+}
+
+/// The value that stands; written now if there is none, unless another process is first.
+fn settle(connection: &Connection, key: &str, value: &str) -> Result<String, StoreError> {
+    if let Some(stands) = meta(connection, key)? {
+        return Ok(stands);
+    }
+    connection
+        .execute("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [key, value])
+        .map_err(from_sqlite)?;
+    meta(connection, key)?.ok_or_else(|| StoreError::Unreadable(format!("no {key}")))
+}
+
+pub(super) fn settle_tag(connection: &Connection) -> Result<String, StoreError> {
+    let mut random = [0_u8; 6];
+    getrandom::fill(&mut random).map_err(|error| StoreError::Failed(error.to_string()))?;
+    let alphabet = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let tag: String = random.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect();
+    settle(connection, "tag", &tag)
+}
+
+pub(super) fn settle_pace(connection: &Connection, speed: Option<u32>, now: Time) -> Result<Pace, StoreError> {
+    let wanted = match speed {
+        None | Some(0 | 1) => Pace::REAL,
+        Some(speed) => Pace { since: now, speed: speed.min(Pace::FASTEST) },
+    };
+    let json = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
+    let stands = settle(connection, "pace", &serde_json::to_string(&wanted).map_err(json)?)?;
+    let stands: Pace = serde_json::from_str(&stands).map_err(json)?;
+    match speed {
+        Some(speed) if speed.clamp(1, Pace::FASTEST) != stands.speed => Err(StoreError::Pace(format!(
+            "this store lives at {}× the real time and cannot change to {speed}×: its deadlines would lie. \
+             Leave --speed out, or name another file with --store",
+            stands.speed
+        ))),
+        _ => Ok(stands),
+    }
+}

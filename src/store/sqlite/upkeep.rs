@@ -1,0 +1,87 @@
+//! Pruning what is long over, and copying the store while it is used.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+
+use super::super::{Audit, Pruned, SHOWN_FOR_GOOD, StoreError};
+use super::audit::audit;
+use super::open::{Access, connect};
+use super::rows::{self, column, ids, query, signed, unreadable, unsigned};
+use super::{from_sqlite, with_path};
+use crate::core::Time;
+use crate::core::content::Content;
+use crate::core::event::Event;
+
+/// Decisions that were over at ?1, have something to lose, and whose cards show how it ended.
+const PRUNABLE: &str = "
+    FROM decision AS d INDEXED BY decision_over
+    WHERE d.over_at IS NOT NULL AND d.pruned = 0 AND d.over_at < ?1
+      AND EXISTS (SELECT 1 FROM event AS e WHERE e.decision = d.id AND e.text IS NOT NULL)
+      AND NOT EXISTS (SELECT 1 FROM delivery AS v WHERE v.decision = d.id AND v.behind = 1)";
+
+pub(super) fn prunable(connection: &Connection, before: Time) -> Result<Pruned, StoreError> {
+    let bytes = "(SELECT sum(octet_length(text)) FROM event AS e WHERE e.decision = d.id)";
+    connection
+        .query_row(&format!("SELECT count(*), coalesce(sum({bytes}), 0) {PRUNABLE}"), [before.timestamp_millis()], |row| {
+            Ok(Pruned { decisions: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) })
+        })
+        .map_err(from_sqlite)
+}
+
+pub(super) fn prune(connection: &Connection, before: Time, at: Time, limit: usize) -> Result<Pruned, StoreError> {
+    // What is removed is also overwritten in the file.
+    connection.pragma_update(None, "secure_delete", true).map_err(from_sqlite)?;
+    let pruned = prune_securely(connection, before, at, limit);
+    connection.pragma_update(None, "secure_delete", false).map_err(from_sqlite)?;
+    pruned
+}
+
+fn prune_securely(connection: &Connection, before: Time, at: Time, limit: usize) -> Result<Pruned, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let over =
+        ids(connection, &format!("SELECT d.id {PRUNABLE} ORDER BY d.over_at LIMIT ?2"), params![before.timestamp_millis(), limit])?;
+    let mut pruned = Pruned::default();
+    for id in over {
+        let decision = rows::get(connection, id)?.ok_or(StoreError::NoSuchDecision(id))?;
+        let texts = "SELECT coalesce(sum(octet_length(text)), 0) FROM event WHERE decision = ?1";
+        pruned.bytes += connection.query_row(texts, [id.0], |row| row.get(0)).map(unsigned).map_err(from_sqlite)?;
+        pruned.decisions += 1;
+        rows::append(connection, decision, &Event::Pruned, at)?;
+        connection.execute("UPDATE event SET text = NULL WHERE decision = ?1 AND text IS NOT NULL", [id.0]).map_err(from_sqlite)?;
+        // Its cards show all that they ever will: drawn anew they would lose what people once read there.
+        connection
+            .execute(
+                "UPDATE delivery SET shown = ?2, behind = 0 WHERE decision = ?1 AND lost = 0",
+                params![id.0, signed(SHOWN_FOR_GOOD)],
+            )
+            .map_err(from_sqlite)?;
+    }
+    Ok(pruned)
+}
+
+pub(super) fn files_in_use(connection: &Connection) -> Result<BTreeSet<String>, StoreError> {
+    let with_files = "SELECT text FROM event WHERE text IS NOT NULL AND json_array_length(text, '$.attachments') > 0";
+    let contents =
+        query(connection, with_files, [], |row| serde_json::from_str::<Content>(&column::<String>(row, 0)?).map_err(unreadable))?;
+    let files = contents.iter().flat_map(|content| &content.attachments);
+    Ok(files.filter_map(|file| Some(file.path.file_name()?.to_string_lossy().into_owned())).collect())
+}
+
+pub(super) fn copy_to(store: &Path, access: Access, patience: Duration, file: &Path) -> Result<Audit, StoreError> {
+    let failed = |error| match with_path(from_sqlite(error), file) {
+        StoreError::Failed(why) => StoreError::Failed(format!("it could not be copied to {}: {why}", file.display())),
+        other => other,
+    };
+    // VACUUM INTO reads as of one moment, locks nobody out, and leaves behind what was pruned. A connection that may only
+    // query refuses it.
+    let access = if access == Access::Read { Access::Write } else { access };
+    let connection = connect(store, access, patience).map_err(failed)?;
+    connection.pragma_update(None, "query_only", false).map_err(failed)?;
+    let name = file.to_str().ok_or_else(|| StoreError::Failed(format!("{} is no path in UTF-8", file.display())))?;
+    connection.execute("VACUUM INTO ?1", [name]).map_err(failed)?;
+    // Nobody else knows of it yet, so it is read without any file beside it.
+    audit(&connect(file, Access::Immutable, patience).map_err(failed)?)
+}
