@@ -6,10 +6,15 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use gander::core::Time;
-use gander::core::decision::{Decision, DecisionId, Person, Refused, Request, Risk, SafeDefault, Surface, Terms, Verdict};
+use gander::core::decision::{
+    Attachment, Decision, DecisionId, Detail, Insight, Person, Priority, Refused, Request, Risk, SafeDefault, Surface, Terms,
+    Verdict,
+};
 use gander::core::event::Event;
+use gander::core::waiting::Waiting;
+use gander::store::chain::Walk;
 use gander::store::sqlite::SqliteStore;
-use gander::store::{Asked, Changed, Delivery, Filter, Store, StoreError, Why};
+use gander::store::{Asked, Changed, Delivery, Filter, Pruned, Store, StoreError, Why};
 
 fn noon() -> Time {
     "2026-03-01T12:00:00Z".parse().unwrap()
@@ -42,7 +47,7 @@ type Case = (&'static str, fn(&dyn Store));
 
 /// The suite: each store that is made must behave so.
 fn conforms(make: impl Fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
-    let suite: [Case; 9] = [
+    let suite: [Case; 15] = [
         ("numbers_count_up", numbers_count_up),
         ("the_same_key_is_the_same_decision_while_open", the_same_key_is_the_same_decision_while_open),
         ("keys_of_two_projects_are_two", keys_of_two_projects_are_two),
@@ -52,12 +57,24 @@ fn conforms(make: impl Fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
         ("what_is_due_is_found", what_is_due_is_found),
         ("cards_are_remembered_and_the_unsettled_found", cards_are_remembered_and_the_unsettled_found),
         ("many_threads_write_at_once", many_threads_write_at_once),
+        ("what_waits_is_known_without_reading_it", what_waits_is_known_without_reading_it),
+        (
+            "what_is_pruned_keeps_its_summary_and_its_place_in_the_chain",
+            what_is_pruned_keeps_its_summary_and_its_place_in_the_chain,
+        ),
+        ("what_is_open_or_unsettled_is_not_pruned", what_is_open_or_unsettled_is_not_pruned),
+        ("files_are_in_use_until_their_decision_is_pruned", files_are_in_use_until_their_decision_is_pruned),
+        ("the_log_can_be_walked_by_anybody", the_log_can_be_walked_by_anybody),
+        ("a_copy_is_sound_and_whole", a_copy_is_sound_and_whole),
     ];
     for (case, run) in suite {
         let (store, _folder) = make();
         println!("{case}");
         run(&*store);
         assert_eq!(store.first_broken_link().unwrap(), None, "{case}: the chain");
+        let audit = store.audit().unwrap();
+        assert_eq!(audit.fault, None, "{case}: the audit");
+        assert_eq!(audit.replayed, store.list(&Filter::default()).unwrap().len() as u64, "{case}: what was replayed");
     }
 }
 
@@ -186,6 +203,141 @@ fn many_threads_write_at_once(store: &dyn Store) {
     assert_eq!(store.head().unwrap().seq, 200);
 }
 
+/// A question with all that makes it long.
+fn long(title: &str) -> Request {
+    let part = |part: &str| format!("{part} of {title}");
+    Request {
+        insight: Insight { observation: part("what was seen"), why_it_matters: part("why"), what_to_do: part("what") },
+        details: vec![Detail { name: "tests".into(), value: "47/47".into() }],
+        body: part("a long text"),
+        attachments: vec![Attachment { name: "a.png".into(), path: format!("/kept/{title}").into() }],
+        confidence: Some(0.1 + 0.2),
+        ..request(title, Some(title))
+    }
+}
+
+fn what_waits_is_known_without_reading_it(store: &dyn Store) {
+    let asker =
+        Request { asked_by: Some(maya()), project: "shop".into(), kind: "deploy".into(), priority: Priority::Urgent, ..long("a") };
+    let asked: Vec<Decision> = [asker, long("b"), long("c"), long("d")]
+        .map(|request| store.ask(request, terms(), noon()).unwrap().into_decision())
+        .to_vec();
+    approve(store, &asked[1]).unwrap();
+    let until = noon() + TimeDelta::hours(1);
+    let defer = Box::new(move |d: &Decision| Ok(Some(d.defer(until, maya(), d.revision, noon(), Default::default())?)));
+    store.change(asked[2].id, noon(), defer).unwrap().unwrap();
+    let mut waiting = store.waiting().unwrap();
+    waiting.sort_by_key(|waiting| waiting.id);
+    assert_eq!(waiting, [Waiting::from(&asked[0]), Waiting::from(&asked[3])]);
+    assert_eq!(waiting[0].asked_by.as_deref(), Some("discord:1"));
+    assert_eq!(store.open_ids().unwrap(), [asked[0].id, asked[2].id, asked[3].id]);
+    let wanted = [asked[3].id, DecisionId(99), asked[0].id];
+    assert_eq!(store.get_many(&wanted).unwrap(), [asked[3].clone(), asked[0].clone()], "in the order that was asked for");
+}
+
+fn days(days: i64) -> Time {
+    noon() + TimeDelta::days(days)
+}
+
+fn what_is_pruned_keeps_its_summary_and_its_place_in_the_chain(store: &dyn Store) {
+    store.ask(long("a"), terms(), noon()).unwrap();
+    let revised = Request { body: "another text".into(), ..long("a") };
+    let decision = store.ask(revised, terms(), noon()).unwrap().into_decision();
+    assert_eq!(decision.revision.0, 2, "{decision:?}");
+    let resolved = approve(store, &decision).unwrap();
+    let hashes = |store: &dyn Store| store.events(0, 3).unwrap().into_iter().map(|logged| logged.hash).collect::<Vec<_>>();
+    let before = hashes(store);
+
+    assert_eq!(store.prune(noon(), days(90), 10).unwrap(), Pruned::default(), "it was over at that very time, not before");
+    let prunable = store.prunable(days(1)).unwrap();
+    assert!(prunable.decisions == 1 && prunable.bytes > 200, "{prunable:?}");
+    assert_eq!(store.prune(days(1), days(90), 10).unwrap(), prunable);
+    assert_eq!(store.prune(days(1), days(91), 10).unwrap(), Pruned::default(), "once is enough");
+
+    assert_eq!(hashes(store), before, "the chain is the same");
+    let pruned = store.get(decision.id).unwrap().unwrap();
+    let mut summary = resolved.clone();
+    summary.request.take_content();
+    (summary.pruned_at, summary.changed) = (Some(days(90)), 4);
+    assert_eq!(pruned, summary);
+    let history = store.history(decision.id).unwrap();
+    assert_eq!(history.iter().map(|logged| logged.event.word()).collect::<Vec<_>>(), ["asked", "revised", "resolved", "pruned"]);
+    assert!(
+        !serde_json::to_string(&(history, store.entries(0, 10).unwrap())).unwrap().contains("long text"),
+        "it is gone everywhere"
+    );
+    let chain = store.audit().unwrap().chain.unwrap();
+    assert_eq!((chain.events, chain.pruned_events, chain.pruned_decisions), (4, 2, 1));
+    // What comes later is logged as ever.
+    store.change(decision.id, days(91), Box::new(|d| Ok(d.claim()?))).unwrap().unwrap();
+}
+
+fn card(decision: &Decision, shown: u64) -> Delivery {
+    let (decision, returns) = (decision.id, decision.returns);
+    let message = Some(format!("7{}", decision.0));
+    Delivery { decision, generation: 1, returns, channel: "7".into(), intent_at: noon(), message, shown, lost: false }
+}
+
+fn what_is_open_or_unsettled_is_not_pruned(store: &dyn Store) {
+    let [open, deferred, unsettled, settled, interrupted] = ["open", "deferred", "unsettled", "settled", "interrupted"]
+        .map(|t| store.ask(long(t), terms(), noon()).unwrap().into_decision());
+    let until = noon() + TimeDelta::hours(1);
+    let defer = Box::new(move |d: &Decision| Ok(Some(d.defer(until, maya(), d.revision, noon(), Default::default())?)));
+    store.change(deferred.id, noon(), defer).unwrap().unwrap();
+    for decision in [&open, &deferred, &unsettled, &settled] {
+        store.put_delivery(&card(decision, decision.changed)).unwrap();
+    }
+    store.put_delivery(&Delivery { message: None, ..card(&interrupted, 0) }).unwrap();
+    for decision in [&unsettled, &settled, &interrupted] {
+        approve(store, decision).unwrap();
+    }
+    let shows = store.get(settled.id).unwrap().unwrap();
+    store.put_delivery(&card(&shows, shows.changed)).unwrap();
+
+    assert_eq!(store.prune(days(80), days(90), 10).unwrap().decisions, 1);
+    let is_pruned = |decision: &Decision| store.get(decision.id).unwrap().unwrap().pruned_at.is_some();
+    assert_eq!([&open, &deferred, &unsettled, &settled, &interrupted].map(is_pruned), [false, false, false, true, false]);
+    assert!(!store.unsettled().unwrap().contains(&settled.id), "its card stays as it hangs");
+}
+
+fn files_are_in_use_until_their_decision_is_pruned(store: &dyn Store) {
+    let [first, _second] = ["first", "second"].map(|t| store.ask(long(t), terms(), noon()).unwrap().into_decision());
+    ask(store, "without");
+    assert_eq!(store.files_in_use().unwrap(), ["first".to_owned(), "second".to_owned()].into());
+    approve(store, &first).unwrap();
+    store.prune(days(1), days(90), 10).unwrap();
+    assert_eq!(store.files_in_use().unwrap(), ["second".to_owned()].into());
+}
+
+fn the_log_can_be_walked_by_anybody(store: &dyn Store) {
+    let [first, second] = ["a", "b"].map(|t| store.ask(long(t), terms(), noon()).unwrap().into_decision());
+    approve(store, &first).unwrap();
+    approve(store, &second).unwrap();
+    store.prune(days(1), days(90), 1).unwrap();
+    let head = store.head().unwrap();
+    for since in [0, 1, 3] {
+        let entries = store.entries(since, 100).unwrap();
+        let mut walk = Walk::behind(since, &entries[0].previous);
+        entries.iter().try_for_each(|entry| walk.entry(entry)).unwrap();
+        let walked = walk.end().unwrap();
+        assert_eq!((walked.seq, walked.hash), (head.seq, head.hash.clone()));
+        assert_eq!((walked.events, walked.pruned_decisions), (head.seq - since, 1));
+    }
+    assert_eq!(store.entries(1, 2).unwrap(), store.entries(0, 3).unwrap()[1..]);
+}
+
+fn a_copy_is_sound_and_whole(store: &dyn Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copy.db");
+    std::fs::write(&file, "").unwrap();
+    let decision = store.ask(long("a"), terms(), noon()).unwrap().into_decision();
+    approve(store, &decision).unwrap();
+    let audit = store.copy_to(&file).unwrap();
+    assert_eq!((&audit.fault, audit.chain.unwrap().hash), (&None, store.head().unwrap().hash));
+    assert!(std::fs::metadata(&file).unwrap().len() > 0);
+    assert!(store.copy_to(&file).is_err(), "what is there is not overwritten");
+}
+
 fn sqlite(folder: &tempfile::TempDir) -> SqliteStore {
     SqliteStore::open(&folder.path().join("gander.db"), None, noon()).unwrap()
 }
@@ -273,11 +425,12 @@ async fn what_another_process_commits_is_noticed_without_waiting_for_the_tick() 
         ask(&*theirs, "warm");
     }
     let path = theirs.path().to_owned();
+    // Before the watch begins: its first hint must not be missed.
+    let mut hints = ours.hints();
     let watching = tokio::spawn({
         let ours = ours.clone();
         async move { watch::run(ours, &path).await }
     });
-    let mut hints = ours.hints();
     hints.changed().await.unwrap();
     // The tick is a second. Twenty commits that each waited for it would take twenty.
     let noticed = async {

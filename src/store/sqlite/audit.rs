@@ -2,6 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row};
+use serde_json::Value;
 
 use super::super::chain::{Fault, Raw, Walk, Walked};
 use super::super::{Audit, StoreError};
@@ -142,10 +143,16 @@ fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>,
 fn must_be_kept(row: &Row<'_>, told: &Decision) -> Result<(), End> {
     let id = told.id.0;
     let document = bytes(row, 1)?.unwrap_or_default();
-    let kept: Decision =
-        serde_json::from_slice(document).map_err(|error| differs(id, format!("what is kept of it cannot be read: {error}")))?;
+    let unreadable = |error: serde_json::Error| differs(id, format!("what is kept of it cannot be read: {error}"));
+    let kept: Decision = serde_json::from_slice(document).map_err(unreadable)?;
+    // To the letter, too: a name that this version would pass over is a name that was not written.
+    let letters: Value = serde_json::from_slice(document).map_err(unreadable)?;
+    let should = serde_json::to_value(told).map_err(unreadable)?;
+    if let Some(part) = other_part(&letters, &should) {
+        return Err(differs(id, format!("its {part:?} is another")));
+    }
     if kept != *told {
-        return Err(differs(id, difference(&kept, told)));
+        return Err(differs(id, "a part of it is missing from what is kept"));
     }
     match Columns::read(row, 2) {
         Ok(columns) if columns == Columns::of(told) => Ok(()),
@@ -153,14 +160,13 @@ fn must_be_kept(row: &Row<'_>, told: &Decision) -> Result<(), End> {
     }
 }
 
-/// Names the first part that differs.
-fn difference(kept: &Decision, told: &Decision) -> String {
-    let parts = |decision: &Decision| match serde_json::to_value(decision) {
-        Ok(serde_json::Value::Object(parts)) => parts,
-        _ => serde_json::Map::new(),
+/// The first part of a document that is not so in another. What an earlier version did not write may be missing.
+fn other_part(document: &Value, other: &Value) -> Option<String> {
+    let (Value::Object(parts), Value::Object(others)) = (document, other) else {
+        return (document != other).then(String::new);
     };
-    let (kept, told) = (parts(kept), parts(told));
-    let name = kept.iter().find(|(name, value)| told.get(*name) != Some(*value)).map(|(name, _)| name.as_str());
-    let name = name.or_else(|| told.keys().find(|name| !kept.contains_key(*name)).map(String::as_str));
-    format!("its {:?} is another", name.unwrap_or("content"))
+    parts.iter().find_map(|(name, part)| {
+        let within = others.get(name).map_or_else(|| Some(String::new()), |other| other_part(part, other))?;
+        Some(if within.is_empty() { name.clone() } else { format!("{name}.{within}") })
+    })
 }

@@ -360,3 +360,29 @@ pub(super) fn put_delivery(connection: &Connection, delivery: &Delivery) -> Resu
         .map(drop)
         .map_err(from_sqlite)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::SqliteStore;
+
+    #[test]
+    fn nothing_that_is_asked_often_reads_all_decisions() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gander.db");
+        drop(SqliteStore::open(&path, None, Time::UNIX_EPOCH).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let prunable = format!("SELECT count(*) {}", super::super::upkeep::PRUNABLE);
+        for sql in [WAITING, OPEN, UNSETTLED, &prunable] {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let parameters = vec![0; plan.parameter_count()];
+            let steps = plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(!steps.is_empty(), "no plan for {sql}");
+            // An index that holds only what is open may be read whole.
+            let whole =
+                |step: &&String| step.starts_with("SCAN") && !step.contains("decision_open") && !step.contains("delivery_behind");
+            assert_eq!(steps.iter().find(whole), None, "{sql}: {steps:#?}");
+        }
+    }
+}

@@ -16,7 +16,7 @@ use crate::core::content::Content;
 use crate::core::event::Event;
 
 /// Decisions that were over at ?1, have something to lose, and whose cards show how it ended.
-const PRUNABLE: &str = "
+pub(super) const PRUNABLE: &str = "
     FROM decision AS d INDEXED BY decision_over
     WHERE d.over_at IS NOT NULL AND d.pruned = 0 AND d.over_at < ?1
       AND EXISTS (SELECT 1 FROM event AS e WHERE e.decision = d.id AND e.text IS NOT NULL)
