@@ -1,0 +1,401 @@
+//! The store at its worst: locked, full, read-only, truncated, of another version, killed while it is brought up to date.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use common::cards::{card_that, click, open_card};
+use common::process::{Ended, Home, Program, sandbox};
+use gander::core::decision::DecisionId;
+use gander::engine::clock::wall_time;
+use gander::store::sqlite::SqliteStore;
+use gander::store::{Filter, Store as _, StoreError};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_locked_for_ten_seconds_delays_questions_and_loses_none() {
+    let (sandbox, home) = (sandbox().await, Home::new());
+    let bot = home.serving(&sandbox).await;
+    home.run(&["ask", "Deploy?"]).await.must(0, &["1\n"]);
+    let card = open_card(&sandbox, 1).await;
+    let mut other = Connection::open(home.store()).unwrap();
+    let held = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    let asking: Vec<Program> = (0..3).map(|n| Program::start(home.gander(&["ask", &format!("Meanwhile {n}?")]))).collect();
+
+    let clicked = click(&sandbox.user("maya").unwrap(), &card, "approve").await;
+    assert!(clicked.ok, "{clicked:?}");
+    let told = clicked.message.map(|message| message["content"].to_string()).unwrap_or_default();
+    assert!(told.contains("the store is locked by another process; nothing was written, try again"), "{told}");
+    home.run(&["show", "1"]).await.must(0, &["waits for an answer"]);
+    home.run(&["attention"]).await.must(0, &["Deploy?"]);
+    // The condition itself, not a wait for something.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    drop(held);
+
+    let mut numbers = Vec::new();
+    for asked in asking {
+        let ended = asked.ended().await;
+        ended.must(0, &[]);
+        numbers.push(ended.out.trim().parse::<i64>().unwrap());
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, [2, 3, 4], "each was filed once");
+    assert!(click(&sandbox.user("maya").unwrap(), &card, "approve").await.ok);
+    home.run(&["wait", "1"]).await.must(0, &["approved by Maya"]);
+    card_that(&sandbox, 1, "is decided", |card| card.control("approve").is_none()).await;
+    open_card(&sandbox, 4).await;
+    home.run(&["audit", "verify"]).await.must(0, &[]);
+    drop(bot);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_stays_locked_is_named_and_nothing_is_filed() {
+    let home = Home::new();
+    home.run(&["ask", "Deploy?"]).await.must(0, &[]);
+    let mut other = Connection::open(home.store()).unwrap();
+    let held = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    home.run(&["ask", "Again?"]).await.must(75, &["locked by another process", "nothing was written, try again"]);
+    drop(held);
+    home.run(&["ask", "Again?"]).await.must(0, &["2\n"]);
+}
+
+/// A file system of its own, in a namespace that ends with the test: nothing of it is ever left behind.
+struct Mount {
+    keeper: Child,
+    folder: PathBuf,
+}
+
+impl Mount {
+    /// So large. None where this is not allowed, which is said.
+    async fn new(home: &Home, size: &str) -> Option<Self> {
+        let folder = home.path().join("small");
+        std::fs::create_dir(&folder).unwrap();
+        let mount = r#"mount -t tmpfs -o size="$0",mode=700 small "$1" && echo mounted && exec cat"#;
+        let mut keeper = Command::new("unshare");
+        keeper.args(["--user", "--map-root-user", "--mount", "sh", "-c", mount, size]).arg(&folder);
+        keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mounted = match keeper.spawn() {
+            Ok(mut keeper) => {
+                let mut said = BufReader::new(keeper.stdout.take().unwrap()).lines();
+                (said.next_line().await.unwrap().as_deref() == Some("mounted")).then_some(keeper)
+            }
+            Err(_) => None,
+        };
+        if mounted.is_none() {
+            let required = std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_some_and(|wanted| wanted == "1");
+            assert!(!required, "no file system can be mounted here, not even in a namespace of its own");
+            println!("skipped: no file system can be mounted here");
+        }
+        mounted.map(|keeper| Self { keeper, folder })
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.join("gander.db")
+    }
+
+    /// A command as it runs in there.
+    fn within(&self, program: &Path) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg("--target").arg(self.keeper.id().unwrap().to_string());
+        command.args(["--user", "--preserve-credentials", "--mount"]).arg(program);
+        command
+    }
+
+    /// The program on the store in there.
+    fn gander(&self, home: &Home, args: &[&str]) -> Command {
+        let mut command = self.within(Path::new(env!("CARGO_BIN_EXE_gander")));
+        command.args(args).arg("--store").arg(self.store()).arg("--config").arg(home.config());
+        command.current_dir(home.work()).env_clear().env("HOME", home.path());
+        command
+    }
+
+    async fn run(&self, home: &Home, args: &[&str]) -> Ended {
+        Program::start(self.gander(home, args)).ended().await
+    }
+
+    async fn remount(&self, options: &str) {
+        let mut mount = self.within(Path::new("mount"));
+        mount.args(["-o", &format!("remount,{options}"), "small"]).arg(&self.folder);
+        assert!(mount.status().await.unwrap().success(), "remount {options}");
+    }
+}
+
+/// The bot on the store in there.
+async fn serving(mount: &Mount, home: &Home, sandbox: &discord_sandbox::Sandbox) -> Program {
+    let addresses = sandbox.addresses();
+    let mut serve = mount.gander(home, &["serve"]);
+    serve.env("DISCORD_TOKEN", &addresses.token).env("GANDER_DISCORD_API", &addresses.tls).env("GANDER_DISCORD_CA", &addresses.ca);
+    let bot = Program::start(serve);
+    bot.err.line("the gateway is ready").await;
+    bot
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_named_nothing_is_lost_and_room_is_all_it_needs() {
+    let (sandbox, home) = (sandbox().await, Home::new());
+    let Some(mount) = Mount::new(&home, "3m").await else { return };
+    let bot = serving(&mount, &home, &sandbox).await;
+    mount.run(&home, &["ask", "Deploy?"]).await.must(0, &["1\n"]);
+    let card = open_card(&sandbox, 1).await;
+    let plan = home.work().join("plan.md");
+    std::fs::write(&plan, "A long plan. ".repeat(10_000)).unwrap();
+    let ask = ["ask", "Long?", "--body-file", plan.to_str().unwrap()];
+    let mut filed = 1;
+    let refused = loop {
+        let ended = mount.run(&home, &ask).await;
+        if ended.code != Some(0) {
+            break ended;
+        }
+        filed += 1;
+        assert!(filed < 100, "the disk never was full");
+    };
+    println!("{filed} questions fit on the small disk, then: {}", refused.err.trim());
+    refused.must(70, &["the disk of the store is full; nothing was written. Make room and try again"]);
+    // The last few hundred bytes, too: a short question or a verdict must meet a full disk as well.
+    let filler = mount
+        .within(Path::new("sh"))
+        .args(["-c", r#"cat /dev/zero > "$0" 2>/dev/null; true"#])
+        .arg(mount.folder.join("filler"))
+        .status()
+        .await;
+    assert!(filler.unwrap().success());
+    let clicked = click(&sandbox.user("maya").unwrap(), &card, "approve").await;
+    let told = clicked.message.map(|message| message["content"].to_string()).unwrap_or_default();
+    println!("told on the click: {told}");
+    let verdict_fitted = mount.run(&home, &["show", "1"]).await.out.contains("approved by");
+    assert_eq!(verdict_fitted, !told.contains("disk of the store is full"), "{told}");
+
+    mount.run(&home, &["attention", "--json"]).await.must(0, &["Long?"]);
+    mount.run(&home, &["show", "2"]).await.must(0, &["A long plan."]);
+    mount.run(&home, &["audit", "verify"]).await.must(0, &["The chain holds", &format!("{filed} decisions stand")]);
+
+    mount.remount("size=16m").await;
+    mount.run(&home, &ask).await.must(0, &[&format!("{}\n", filed + 1)]);
+    if !verdict_fitted {
+        assert!(click(&sandbox.user("maya").unwrap(), &card, "approve").await.ok);
+    }
+    mount.run(&home, &["wait", "1"]).await.must(0, &["approved by Maya"]);
+    card_that(&sandbox, 1, "is decided", |card| card.control("approve").is_none()).await;
+    open_card(&sandbox, filed + 1).await;
+    drop(bot);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_can_be_read() {
+    let (sandbox, home) = (sandbox().await, Home::new());
+    let Some(mount) = Mount::new(&home, "8m").await else { return };
+    mount.run(&home, &["ask", "Deploy?"]).await.must(0, &["1\n"]);
+    mount.remount("ro").await;
+    mount.run(&home, &["show", "1"]).await.must(0, &["Deploy?", "waits for an answer"]);
+    mount.run(&home, &["attention"]).await.must(0, &["Deploy?"]);
+    mount.run(&home, &["events"]).await.must(0, &["asked by agent: Deploy?"]);
+    mount.run(&home, &["audit", "verify"]).await.must(0, &["The chain holds"]);
+    mount.run(&home, &["audit", "export"]).await.must(0, &["\"seq\":1"]);
+    mount.run(&home, &["prune", "--older-than", "90d", "--dry-run"]).await.must(0, &["would prune 0"]);
+    let backup = home.path().join("backup.db");
+    mount.run(&home, &["backup", backup.to_str().unwrap()]).await.must(0, &["1 decisions"]);
+    for writing in [&["ask", "Again?"][..], &["prune", "--older-than", "90d"], &["wait", "1"]] {
+        mount
+            .run(&home, writing)
+            .await
+            .must(70, &["the store cannot be written: it is read-only", "Check the permissions", "gander.db"]);
+    }
+    let addresses = sandbox.addresses();
+    let mut serve = mount.gander(&home, &["serve"]);
+    serve.env("DISCORD_TOKEN", &addresses.token).env("GANDER_DISCORD_API", &addresses.tls).env("GANDER_DISCORD_CA", &addresses.ca);
+    Program::start(serve).ended().await.must(1, &["the lock file", "cannot be used", "Check the folder's permissions"]);
+    mount.remount("rw").await;
+    mount.run(&home, &["ask", "Again?"]).await.must(0, &["2\n"]);
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+#[tokio::test]
+async fn a_file_without_the_right_to_write_can_be_read() {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    const NOBODY: u32 = 65_534;
+    let home = Home::new();
+    home.run(&["ask", "Deploy?"]).await.must(0, &["1\n"]);
+    std::fs::set_permissions(home.store(), std::fs::Permissions::from_mode(0o400)).unwrap();
+    if is_root() {
+        // Root may write whatever the permissions say: it is done as somebody else.
+        for entry in std::fs::read_dir(home.path()).unwrap() {
+            chown(entry.unwrap().path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        chown(home.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let run = |args: &'static [&'static str]| {
+        let mut command = home.gander(args);
+        if is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        Program::start(command).ended()
+    };
+    run(&["show", "1"]).await.must(0, &["Deploy?"]);
+    run(&["attention"]).await.must(0, &["Deploy?"]);
+    run(&["audit", "verify"]).await.must(0, &["The chain holds"]);
+    run(&["ask", "Again?"]).await.must(70, &["it is read-only", "gander.db"]);
+    std::fs::set_permissions(home.store(), std::fs::Permissions::from_mode(0o600)).unwrap();
+    run(&["ask", "Again?"]).await.must(0, &["2\n"]);
+}
+
+#[tokio::test]
+async fn what_is_no_store_is_refused_and_left_as_it_is() {
+    let home = Home::new();
+    home.run(&["ask", "Deploy?", "--observation", &"long ".repeat(2_000)]).await.must(0, &[]);
+    let whole = std::fs::read(home.store()).unwrap();
+    let half = whole[..whole.len() / 2].to_vec();
+    let mut torn = whole.clone();
+    torn[..16].copy_from_slice(b"not a database!!");
+    for (case, bytes, says) in [
+        ("half of it", half, "malformed"),
+        ("another file", b"Dear diary, today I let an agent deploy. ".repeat(200), "it is no database"),
+        ("a torn header", torn, "it is no database"),
+        ("nothing", Vec::new(), "it is empty, although there were decisions in it"),
+    ] {
+        std::fs::write(home.store(), &bytes).unwrap();
+        for command in [&["ask", "Again?"][..], &["audit", "verify"], &["backup", "elsewhere.db"]] {
+            let ended = home.run(command).await;
+            assert_ne!(ended.code, Some(0), "{case}: {ended:#?}");
+            assert!(ended.err.contains(says) || ended.out.contains(says), "{case}: {says:?} is missing in {ended:#?}");
+            assert!(ended.err.contains("backup") || ended.out.contains("backup"), "{case}, what to do: {ended:#?}");
+        }
+        assert_eq!(std::fs::read(home.store()).unwrap(), bytes, "{case}: it was not touched");
+        assert!(!home.work().join("elsewhere.db").exists());
+    }
+    std::fs::remove_file(home.store()).unwrap();
+    let others = Connection::open(home.store()).unwrap();
+    others.execute_batch("CREATE TABLE recipe (name TEXT)").unwrap();
+    home.run(&["ask", "Again?"]).await.must(70, &["not one of Gander's", "--store"]);
+    let tables: i64 = others.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+    assert_eq!(tables, 1, "nothing was put into it");
+    std::fs::write(home.store(), &whole).unwrap();
+    home.run(&["audit", "verify"]).await.must(0, &["1 decisions stand"]);
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let home = Home::new();
+    home.run(&["ask", "Deploy?"]).await.must(0, &[]);
+    let newer = Connection::open(home.store()).unwrap();
+    newer.execute_batch("INSERT INTO refinery_schema_history VALUES (99, 'from_the_future', '2027-01-01T00:00:00Z', '1')").unwrap();
+    newer.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(newer);
+    let before = std::fs::read(home.store()).unwrap();
+    for command in [&["ask", "Again?"][..], &["show", "1"], &["attention"], &["audit", "verify"], &["prune", "--older-than", "90d"]]
+    {
+        home.run(command).await.must(70, &["a newer Gander has written it", "Nothing was changed", "Use the newer version"]);
+    }
+    assert_eq!(std::fs::read(home.store()).unwrap(), before);
+}
+
+const FIRST: &str = include_str!("../fixtures/stores/v1.sql");
+
+fn of_the_first_version(path: &Path) -> Connection {
+    let old = Connection::open(path).unwrap();
+    old.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF").unwrap();
+    old.execute_batch(FIRST).unwrap();
+    old
+}
+
+#[tokio::test]
+async fn a_store_of_an_older_version_is_brought_up_to_date_with_all_that_is_in_it() {
+    let home = Home::new();
+    let old = of_the_first_version(&home.store());
+    let rows = |connection: &Connection, sql: &str| -> Vec<String> {
+        let mut statement = connection.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let kept = "SELECT document FROM decision UNION ALL SELECT body || coalesce(text, '') || hash FROM event";
+    let before = rows(&old, kept);
+    assert_eq!(before.len(), 11, "4 decisions and 7 events");
+    drop(old);
+
+    home.run(&["attention"]).await.must(0, &["pending"]);
+    assert_eq!(rows(&Connection::open(home.store()).unwrap(), kept), before);
+    // Replaying compares what is searched by, too: all that the migration has filled in.
+    home.run(&["audit", "verify"]).await.must(0, &["4 decisions stand as the log tells", "The file is whole"]);
+    let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
+    assert_eq!(store.list(&Filter::default()).unwrap().len(), 4);
+    assert_eq!(
+        store.unsettled().unwrap(),
+        [DecisionId(2), DecisionId(3)],
+        "one without a card, one whose card shows an earlier state"
+    );
+    assert_eq!(store.waiting().unwrap().len(), 1);
+    drop(store);
+    home.run(&["prune", "--older-than", "1d"]).await.must(0, &["pruned 0 decisions"]);
+    home.run(&["show", "3"]).await.must(0, &["not on a Friday", "A long text about resolved: ü, \"quoted\""]);
+    home.run(&["ask", "And now?"]).await.must(0, &["5\n"]);
+}
+
+#[tokio::test]
+async fn who_is_killed_while_bringing_it_up_to_date_leaves_it_old_or_new() {
+    const MORE: i64 = 60_000;
+    let home = Home::new();
+    let old = of_the_first_version(&home.store());
+    let more = "INSERT INTO decision SELECT 100 + value, state, project, NULL, returns, changed, wake_at,
+                       replace(document, '\"id\":4', '\"id\":' || (100 + value))
+                FROM decision, generate_series(1, ?1) WHERE id = 4";
+    let more = more.replace(
+        "generate_series(1, ?1)",
+        &format!(
+            "(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < {MORE}) SELECT value FROM n)"
+        ),
+    );
+    old.execute_batch(&more).unwrap();
+    old.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(old);
+    let whole = std::fs::read(home.store()).unwrap();
+    let log = home.path().join("gander.db-wal");
+    let mut hit = [0, 0];
+    for turn in 0..12_u64 {
+        for file in ["gander.db-wal", "gander.db-shm"] {
+            let _ = std::fs::remove_file(home.path().join(file));
+        }
+        std::fs::write(home.store(), &whole).unwrap();
+        let migrating = Program::start(home.gander(&["attention"]));
+        // It writes when SQLite's log grows. Each turn lets it write a little more.
+        let written = || std::fs::metadata(&log).map_or(0, |log| log.len());
+        let enough = async {
+            while written() <= turn * 400_000 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(common::process::LIMIT, enough).await.expect("it writes");
+        migrating.kill().await;
+        let version: i64 = {
+            let left = Connection::open(home.store()).unwrap();
+            let version = left.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0)).unwrap();
+            let columns = "SELECT count(*) FROM pragma_table_info('decision') WHERE name = 'breach_at'";
+            let migrated: i64 = left.query_row(columns, [], |row| row.get(0)).unwrap();
+            assert_eq!(migrated, version - 1, "half a migration");
+            version
+        };
+        hit[usize::try_from(version - 1).unwrap()] += 1;
+        home.run(&["show", "1"]).await.must(0, &["waits for an answer"]);
+        let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
+        assert_eq!((store.waiting().unwrap().len(), store.first_broken_link().unwrap()), (1, None));
+        drop(store);
+        let now = Connection::open(home.store()).unwrap();
+        let sound = "SELECT count(*) FROM decision WHERE breach_at = asked_at + 3600000 AND over_at IS NOT NULL AND id > 100";
+        assert_eq!(now.query_row(sound, [], |row| row.get::<_, i64>(0)).unwrap(), MORE);
+    }
+    println!("killed while it was brought up to date: {} times left old, {} times new, never between", hit[0], hit[1]);
+    assert!(hit[0] > 0, "never killed before the end: {hit:?}");
+}
+
+#[test]
+fn the_words_for_what_is_wrong_say_what_to_do() {
+    let words = [StoreError::Busy, StoreError::Full, StoreError::ReadOnly("/x/gander.db".into())].map(|error| error.to_string());
+    insta::assert_snapshot!("store_errors", words.join("\n"));
+}
