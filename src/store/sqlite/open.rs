@@ -71,11 +71,10 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
     if size == 0 && !is_new && was_made(&mut making) {
         return Err(refused(path, EMPTIED));
     }
+    // SQLite would open a file that it may not write, and leave files beside it that nobody may write either.
+    std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
     let mut connection = connect(path, Access::Write, patience).map_err(|error| cannot_open(path, error))?;
     let version = schema_of(&connection, path)?;
-    if connection.is_readonly("main").map_err(|error| cannot_open(path, error))? {
-        return Err(StoreError::ReadOnly(path.display().to_string()));
-    }
     for (pragma, value) in [("journal_mode", "WAL"), ("synchronous", "FULL"), ("foreign_keys", "ON")] {
         connection.pragma_update(None, pragma, value).map_err(|error| cannot_open(path, error))?;
     }
@@ -108,12 +107,19 @@ fn was_made(making: &mut std::fs::File) -> bool {
 
 /// Finds the way to read a store that cannot be written.
 pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Access), StoreError> {
-    // Where not even the index of SQLite's log can be made, the file can be read as it is, if that log is empty: nobody
-    // writes where nobody can, and whoever else could write has files beside it.
-    let log_is_empty = std::fs::metadata(files::beside(path, "-wal")).map_or(true, |log| log.len() == 0);
-    let ways = [Access::ReadOnly, Access::Immutable];
+    let size = |end| std::fs::metadata(files::beside(path, end)).map(|data| data.len()).ok();
+    let (log, index) = (size("-wal"), size("-shm"));
+    // SQLite's log and its index are beside the file for as long as anybody has it open. Where they are not, nobody writes,
+    // and the file is read as it is: a reader would make them, in its own name, and keep those out who may write.
+    let nobody = log.is_none() && index.is_none();
+    let ways: &[Access] = match log {
+        _ if nobody => &[Access::Immutable],
+        // An index that cannot be made is not needed for an empty log.
+        None | Some(0) => &[Access::ReadOnly, Access::Immutable],
+        Some(_) => &[Access::ReadOnly],
+    };
     let mut failure = None;
-    for access in ways.into_iter().filter(|access| *access == Access::ReadOnly || log_is_empty) {
+    for access in ways.iter().copied() {
         let tried = connect(path, access, patience).map_err(|error| cannot_open(path, error));
         match tried.and_then(|connection| schema_of(&connection, path).map(|version| (connection, version))) {
             Ok((connection, version)) if version == newest() => return Ok((connection, access)),
