@@ -7,6 +7,7 @@ mod output;
 mod read;
 mod sandbox;
 mod serve;
+mod status;
 mod wait;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +65,8 @@ enum Command {
     Attention,
     /// Print what happened
     Events(read::Events),
+    /// Show what is open, by project, and whether the bot is well
+    Status,
     /// Write a commented gander.toml
     Init(init::Init),
     /// A scripted agent of the demonstration
@@ -159,6 +162,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Show(show) => show.run(common).await,
         Command::Attention => read::attention(common).await,
         Command::Events(events) => events.run(common).await,
+        Command::Status => status::run(common).await,
         Command::Init(init) => init.run(common),
         Command::DemoAgent(agent) => agent.run().await,
     }
@@ -182,11 +186,30 @@ impl Common {
         }
     }
 
+    /// The store for commands that look at what is there: one that does not exist is not made.
     fn open(&self) -> Result<Opened, Failure> {
         let config = self.config()?;
         let path = self.store_path(&config)?;
+        if !path.exists() {
+            return Err(no_store(&path));
+        }
         open(&path, &config, None)
     }
+}
+
+/// A mistyped name must not become an empty store in which nothing waits.
+fn no_store(path: &Path) -> Failure {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let beside = std::fs::read_dir(files::folder_of(path)).into_iter().flatten().flatten();
+    let stores = beside.map(|entry| name(&entry.path())).filter(|other| other.ends_with(".db"));
+    let likeness = |other: &str| strsim::jaro_winkler(other, &name(path));
+    let nearest = stores.filter(|other| likeness(other) > 0.8).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let hint = nearest.map_or_else(String::new, |nearest| format!(" Did you mean {nearest}, which lies beside it?"));
+    let words = format!(
+        "there is no store {}.{hint} gander ask and gander serve make one; everything else only reads what is there",
+        path.display()
+    );
+    Failure::new(Exit::Usage, words)
 }
 
 fn open(path: &Path, config: &Config, speed: Option<u32>) -> Result<Opened, Failure> {

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Common, Exit, Failure, Outcome};
 use crate::config::Config;
 use crate::engine::clock::wall_time;
-use crate::engine::{lock, timers, watch};
+use crate::engine::{lock, pulse, timers, watch};
 use crate::sources;
 use crate::surfaces::discord::{self, Api, ConnectError, Settings};
 
@@ -46,9 +46,11 @@ pub(super) async fn run_bot(
     let opened = super::open(path, config, speed)?;
     let handle = opened.handle;
     tracing::info!(speed = handle.pace().speed, "store: {}", path.display());
+    pulse::begin(&handle);
     tokio::select! {
         result = discord::run(handle.clone(), settings, stop) => result.map(|()| Exit::Yes).map_err(|error| refused(&error)),
         () = timers::run(handle.clone()) => Ok(Exit::Internal),
+        () = pulse::run(handle.clone(), path) => Ok(Exit::Internal),
         () = watch::run(handle.clone(), path) => Ok(Exit::Internal),
         () = sources::run(handle.clone(), config.watch.clone()) => Ok(Exit::Internal),
     }

@@ -263,7 +263,7 @@ impl Deliveries {
             tokio::select! {
                 _ = hints.changed() => {}
                 () = self.doubt.notified() => {}
-                Some(finished) = queue.tasks.join_next_with_id() => queue.finished(finished),
+                Some(finished) = queue.tasks.join_next_with_id() => queue.finished(finished, &self.handle),
                 () = tokio::time::sleep_until(next_start) => {}
             }
         }

@@ -92,6 +92,21 @@ impl Home {
     pub(crate) async fn run(&self, args: &[&str]) -> Ended {
         Program::start(self.gander(args)).ended().await
     }
+
+    /// Runs the program until its standard output is so: what it tells of happens in another process.
+    pub(crate) async fn said_until(&self, args: &[&str], is: impl Fn(&str) -> bool) -> String {
+        let mut said = String::new();
+        let waited = timeout(LIMIT, async {
+            loop {
+                said = self.run(args).await.out;
+                if is(&said) {
+                    break;
+                }
+            }
+        });
+        assert!(waited.await.is_ok(), "{args:?} never said so, but:\n{said}");
+        said
+    }
 }
 
 /// What a process has said on one of its streams.

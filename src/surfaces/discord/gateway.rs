@@ -42,6 +42,7 @@ pub(super) async fn keep_connected(bot: &Arc<Bot>, settings: &Settings) -> Resul
             ended = client.start() => Some(ended),
             () = lost(&mut watched) => None,
         };
+        bot.handle.connected(false);
         let lasted = since.elapsed() > LASTING;
         drop(shards);
         match ended {
@@ -105,6 +106,11 @@ struct Events {
 }
 
 impl Events {
+    fn connection_is(&self, connected: bool) {
+        self.connected.send_replace(connected);
+        self.bot.handle.connected(connected);
+    }
+
     /// Channels or permissions changed: learn them, and try again what waits for a place.
     async fn places_changed(&self) {
         let bot = &self.bot;
@@ -119,19 +125,19 @@ impl Events {
 impl EventHandler for Events {
     async fn ready(&self, _: Context, ready: Ready) {
         tracing::info!(user = ready.user.name, "the gateway is ready");
-        self.connected.send_replace(true);
+        self.connection_is(true);
         // A new session: whatever happened since the last one was not told.
         self.places_changed().await;
     }
 
     async fn resume(&self, _: Context, _: ResumedEvent) {
         tracing::info!("the gateway's session was resumed");
-        self.connected.send_replace(true);
+        self.connection_is(true);
     }
 
     async fn shard_stage_update(&self, _: Context, event: ShardStageUpdateEvent) {
         tracing::debug!(from = ?event.old, to = ?event.new, "gateway");
-        self.connected.send_replace(event.new == ConnectionStage::Connected);
+        self.connection_is(event.new == ConnectionStage::Connected);
     }
 
     async fn ratelimit(&self, data: RatelimitInfo) {
