@@ -42,7 +42,7 @@ type Case = (&'static str, fn(&dyn Store));
 
 /// The suite: each store that is made must behave so.
 fn conforms(make: impl Fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
-    let suite: [Case; 9] = [
+    let suite: [Case; 10] = [
         ("numbers_count_up", numbers_count_up),
         ("the_same_key_is_the_same_decision_while_open", the_same_key_is_the_same_decision_while_open),
         ("keys_of_two_projects_are_two", keys_of_two_projects_are_two),
@@ -52,6 +52,7 @@ fn conforms(make: impl Fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
         ("what_is_due_is_found", what_is_due_is_found),
         ("cards_are_remembered_and_the_unsettled_found", cards_are_remembered_and_the_unsettled_found),
         ("many_threads_write_at_once", many_threads_write_at_once),
+        ("a_memo_is_kept_until_it_is_forgotten", a_memo_is_kept_until_it_is_forgotten),
     ];
     for (case, run) in suite {
         let (store, _folder) = make();
@@ -184,6 +185,18 @@ fn many_threads_write_at_once(store: &dyn Store) {
     });
     assert_eq!(store.list(&Filter::default()).unwrap().len(), 200);
     assert_eq!(store.head().unwrap().seq, 200);
+}
+
+fn a_memo_is_kept_until_it_is_forgotten(store: &dyn Store) {
+    let tag = store.tag().to_owned();
+    assert_eq!(store.memo("tag").unwrap(), None, "the store's own is not a surface's");
+    for text in ["one", "two"] {
+        store.put_memo("tag", Some(text.into())).unwrap();
+        assert_eq!(store.memo("tag").unwrap().as_deref(), Some(text));
+    }
+    store.put_memo("other", None).unwrap();
+    store.put_memo("tag", None).unwrap();
+    assert_eq!((store.memo("tag").unwrap(), store.tag()), (None, tag.as_str()));
 }
 
 fn sqlite(folder: &tempfile::TempDir) -> SqliteStore {

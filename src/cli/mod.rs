@@ -3,6 +3,7 @@
 mod ask;
 mod demo;
 mod init;
+mod log;
 mod output;
 mod read;
 mod sandbox;

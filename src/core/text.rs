@@ -6,11 +6,13 @@
 
 mod card;
 pub mod label;
+mod notice;
 mod refusal;
 
 use chrono::TimeDelta;
 
 pub use self::card::*;
+pub use self::notice::*;
 pub use self::refusal::*;
 use super::Time;
 use super::decision::{Decision, DecisionId, Person, Risk};

@@ -137,6 +137,13 @@ impl Said {
         line.unwrap_or_else(|| panic!("there is no line with {part:?} in:\n{}", self.so_far()))
     }
 
+    /// Waits until all that was said is so.
+    pub(crate) async fn until(&self, what: &str, is: impl Fn(&str) -> bool) {
+        let mut heard = self.heard.clone();
+        let waited = timeout(LIMIT, heard.wait_for(|text| is(text))).await;
+        assert!(waited.is_ok_and(|waited| waited.is_ok()), "there were not {what} in:\n{}", self.so_far());
+    }
+
     pub(crate) fn so_far(&self) -> String {
         self.heard.borrow().clone()
     }

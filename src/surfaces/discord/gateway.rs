@@ -14,8 +14,10 @@ use serenity::all::{
 use serenity::gateway::{GatewayError, ShardManager};
 use serenity::http::RatelimitInfo;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::connect::{ConnectError, persist};
+use super::custom_id::CustomId;
 use super::{Bot, Settings, commands, interactions};
 
 /// Channels and roles, and the deletion of cards. None of them is privileged.
@@ -145,9 +147,20 @@ impl EventHandler for Events {
     }
 
     async fn interaction_create(&self, _: Context, interaction: Interaction) {
+        // Whatever is logged on the way carries the decision's number.
+        let about = |custom_id: &str| {
+            let decision = CustomId::parse(custom_id).and_then(|id| id.decision()).map(|id| id.0);
+            tracing::info_span!("click", decision)
+        };
         match interaction {
-            Interaction::Component(interaction) => interactions::component(&self.bot, &interaction).await,
-            Interaction::Modal(interaction) => interactions::form(&self.bot, &interaction).await,
+            Interaction::Component(interaction) => {
+                let span = about(&interaction.data.custom_id);
+                interactions::component(&self.bot, &interaction).instrument(span).await;
+            }
+            Interaction::Modal(interaction) => {
+                let span = about(&interaction.data.custom_id);
+                interactions::form(&self.bot, &interaction).instrument(span).await;
+            }
             // Commands and their completions are poise's.
             _ => {}
         }

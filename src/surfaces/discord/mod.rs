@@ -7,6 +7,7 @@
 //! board        the reconciler's hands                  respond   answers within 3 s
 //! interactions clicks, choices, forms                  attention the private list
 //! commands     slash commands                          gateway   events, and keeping the connection
+//! notice       what the bot says of its own state
 //! ```
 
 mod attention;
@@ -17,6 +18,7 @@ mod custom_id;
 mod error;
 mod gateway;
 mod interactions;
+mod notice;
 mod people;
 mod places;
 mod render;
@@ -26,6 +28,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use serenity::all::{GuildId, Http, UserId};
+use tokio::sync::watch;
 
 use self::connect::persist;
 pub use self::connect::{Api, ConnectError};
@@ -63,14 +66,28 @@ struct Bot {
 /// # Errors
 /// [`ConnectError`] for what no waiting will mend. Anything else is retried, and said in the log.
 pub async fn run(handle: Handle, settings: Settings, stop: impl Future<Output = ()>) -> Result<(), ConnectError> {
+    let (_unchanged, channels) = watch::channel(settings.channels.clone());
+    run_following(handle, settings, channels, stop).await
+}
+
+/// The same, with channels that can change. Whoever changes them has changed the handle's rules before.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_following(
+    handle: Handle,
+    settings: Settings,
+    channels: watch::Receiver<Channels>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ConnectError> {
     let settings = Arc::new(settings);
     tokio::select! {
-        result = connected(handle, settings) => result,
+        result = connected(handle, settings, channels) => result,
         () = stop => Ok(()),
     }
 }
 
-async fn connected(handle: Handle, settings: Arc<Settings>) -> Result<(), ConnectError> {
+async fn connected(handle: Handle, settings: Arc<Settings>, channels: watch::Receiver<Channels>) -> Result<(), ConnectError> {
     let http = Arc::new(connect::http(&settings.token, &settings.api)?);
     let (application, places) = introduce(&http, &settings).await?;
     let board = board::DiscordBoard {
@@ -85,8 +102,22 @@ async fn connected(handle: Handle, settings: Arc<Settings>) -> Result<(), Connec
     let bot = Arc::new(Bot { handle, http, application, places, deliveries: Arc::clone(&deliveries) });
     tokio::select! {
         result = gateway::keep_connected(&bot, &settings) => result,
-        // Both run for as long as they are polled; they end with the connection.
-        () = async { tokio::join!(deliveries.run(), commands::register(Arc::clone(&bot), Arc::clone(&settings))); } => Ok(()),
+        // All run for as long as they are polled; they end with the connection.
+        () = async {
+            let register = commands::register(Arc::clone(&bot), Arc::clone(&settings));
+            tokio::join!(deliveries.run(), register, follow(&bot, channels), notice::run(&bot));
+        } => Ok(()),
+    }
+}
+
+/// Goes by every change of the configuration, for as long as somebody may change it.
+async fn follow(bot: &Bot, mut channels: watch::Receiver<Channels>) {
+    while channels.changed().await.is_ok() {
+        let configured = channels.borrow_and_update().clone();
+        bot.places.configure(configured);
+        say_places(&bot.places);
+        say_approvers(&bot.handle.rules().approvers, bot.application.owner_id(), &bot.places);
+        bot.deliveries.try_again().await;
     }
 }
 
@@ -108,9 +139,8 @@ async fn introduce(http: &Arc<Http>, settings: &Settings) -> Result<(Application
 /// Says where cards go, and what is wrong where they cannot.
 fn say_places(places: &Places) {
     for project in places.configured() {
-        let whose = project.map_or_else(|| "all other projects".to_owned(), |project| format!("project {project}"));
-        // No project can be called so: it stands for those that are not configured.
-        match places.of_project(project.unwrap_or("\0")) {
+        let whose = project.as_ref().map_or_else(|| "all other projects".to_owned(), |project| format!("project {project}"));
+        match project.map_or_else(|| places.usual(), |project| places.of_project(&project)) {
             Ok(channel) => tracing::info!("cards of {whose} go to {}", places.name(channel)),
             Err(why) => tracing::error!("cards of {whose} cannot be posted: {why}. They wait; /attention shows them"),
         }

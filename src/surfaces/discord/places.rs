@@ -46,14 +46,23 @@ struct Server {
 /// The answer to "where to", kept up to date by events.
 #[derive(Debug)]
 pub(super) struct Places {
-    channels: Channels,
+    channels: RwLock<Channels>,
     server: RwLock<Option<Arc<Server>>>,
     refused: RwLock<HashMap<ChannelId, Instant>>,
 }
 
 impl Places {
     pub(super) fn new(channels: Channels) -> Self {
-        Self { channels, server: RwLock::default(), refused: RwLock::default() }
+        Self { channels: RwLock::new(channels), server: RwLock::default(), refused: RwLock::default() }
+    }
+
+    /// The configuration names other channels from now on. Cards that hang stay where they are.
+    pub(super) fn configure(&self, channels: Channels) {
+        *self.channels.write().unwrap_or_else(PoisonError::into_inner) = channels;
+    }
+
+    fn channels(&self) -> Channels {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads the server anew: its channels, its roles, the bot's own membership.
@@ -103,7 +112,8 @@ impl Places {
     /// The channel for a project's cards; if there is none, what to do about it.
     pub(super) fn of_project(&self, project: &str) -> Result<ChannelId, String> {
         let server = self.server().ok_or("the server's channels are not known yet")?;
-        let channel = match self.channels.projects.get(&project_name(project)).or(self.channels.usual.as_ref()) {
+        let channels = self.channels();
+        let channel = match channels.projects.get(&project_name(project)).or(channels.usual.as_ref()) {
             Some(named) => server.named(named)?,
             None => server.usual()?,
         };
@@ -111,9 +121,15 @@ impl Places {
         Ok(channel.id)
     }
 
+    /// The channel for what belongs to no project.
+    pub(super) fn usual(&self) -> Result<ChannelId, String> {
+        // No project can be called so: it stands for those that are not configured.
+        self.of_project("\0")
+    }
+
     /// The projects whose channel is configured; `None` stands for all the others.
-    pub(super) fn configured(&self) -> Vec<Option<&str>> {
-        self.channels.projects.keys().map(|project| Some(project.as_str())).chain([None]).collect()
+    pub(super) fn configured(&self) -> Vec<Option<String>> {
+        self.channels().projects.into_keys().map(Some).chain([None]).collect()
     }
 
     /// What to do about a channel that cannot be used.
