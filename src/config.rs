@@ -5,6 +5,7 @@
 //! for asking, nothing else. Unknown fields are refused, with the line and the nearest known name. Secrets
 //! are never in a file of this format.
 
+pub mod checkup;
 pub mod reload;
 
 use std::collections::BTreeMap;

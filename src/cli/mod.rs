@@ -1,9 +1,12 @@
 //! The command line, one file a subcommand.
 
 mod ask;
+mod completions;
 mod demo;
+mod doctor;
 mod init;
 mod log;
+mod man;
 mod output;
 mod read;
 mod sandbox;
@@ -68,8 +71,14 @@ enum Command {
     Events(read::Events),
     /// Show what is open, by project, and whether the bot is well
     Status,
+    /// Look at everything that the bot needs, and say what mends what is wrong
+    Doctor(doctor::Doctor),
     /// Write a commented gander.toml
     Init(init::Init),
+    /// Print what a shell needs to complete commands and flags
+    Completions(completions::Completions),
+    /// Write the manual's pages into a folder
+    Man(man::Man),
     /// A scripted agent of the demonstration
     #[command(hide = true)]
     DemoAgent(demo::Agent),
@@ -164,7 +173,10 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Attention => read::attention(common).await,
         Command::Events(events) => events.run(common).await,
         Command::Status => status::run(common).await,
+        Command::Doctor(doctor) => doctor.run(common).await,
         Command::Init(init) => init.run(common),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(common),
         Command::DemoAgent(agent) => agent.run().await,
     }
 }

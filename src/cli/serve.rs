@@ -149,7 +149,7 @@ fn refused(error: &ConnectError) -> Failure {
     Failure::new(Exit::No, error)
 }
 
-fn settings(config: &Config) -> Result<Settings, Failure> {
+pub(super) fn settings(config: &Config) -> Result<Settings, Failure> {
     let ca = std::env::var_os("GANDER_DISCORD_CA").map(PathBuf::from);
     let api = std::env::var("GANDER_DISCORD_API").ok();
     let api = Api::from_settings(api.as_deref(), ca.as_deref()).map_err(|error| Failure::new(Exit::Usage, error))?;

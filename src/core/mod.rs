@@ -7,6 +7,8 @@
 pub mod card;
 pub mod decision;
 pub mod event;
+pub mod finding;
+pub mod gaps;
 pub mod pace;
 pub mod permission;
 pub mod policy;

@@ -4,6 +4,7 @@
 //! store, and hints to whoever waits that there is something to look at. Must not know Discord.
 
 pub mod attachments;
+pub mod checkup;
 pub mod clock;
 pub mod deliveries;
 mod history;

@@ -3,6 +3,7 @@
 //! Writes that arrive together share a commit, each in a SAVEPOINT of its own, because a durable commit
 //! costs a disk flush and an agent's burst would otherwise pay it for every question.
 
+pub mod checkup;
 mod rows;
 mod writer;
 

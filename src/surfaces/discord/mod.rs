@@ -7,11 +7,12 @@
 //! board        the reconciler's hands                  respond   answers within 3 s
 //! interactions clicks, choices, forms                  attention the private list
 //! commands     slash commands                          gateway   events, and keeping the connection
-//! notice       what the bot says of its own state
+//! notice       what the bot says of its own state    checkup   would it work, for the doctor
 //! ```
 
 mod attention;
 mod board;
+mod checkup;
 mod commands;
 mod connect;
 mod custom_id;
@@ -27,9 +28,10 @@ mod respond;
 use std::future::Future;
 use std::sync::Arc;
 
-use serenity::all::{GuildId, Http, UserId};
+use serenity::all::{GuildId, GuildInfo, Http, UserId};
 use tokio::sync::watch;
 
+pub use self::checkup::{Configured, checkup};
 use self::connect::persist;
 pub use self::connect::{Api, ConnectError};
 use self::people::Application;
@@ -169,16 +171,26 @@ fn say_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
     }
 }
 
-async fn server(http: &Http, settings: &Settings, application: u64) -> Result<GuildId, ConnectError> {
-    let guilds = persist("ask Discord for the bot's servers", &settings.api, || http.get_guilds(None, None)).await?;
-    let invite = format!(
+/// The address that brings the bot into a server, with the permissions that it needs.
+fn invitation(application: u64) -> String {
+    format!(
         "https://discord.com/oauth2/authorize?client_id={application}&scope=bot+applications.commands&permissions={}",
         NEEDED.bits()
-    );
-    let found = match settings.guild {
+    )
+}
+
+/// The server that is meant.
+fn choose(guilds: &[GuildInfo], wanted: Option<u64>) -> Option<&GuildInfo> {
+    match wanted {
         Some(wanted) => guilds.iter().find(|guild| guild.id.get() == wanted),
         None => guilds.first(),
-    };
+    }
+}
+
+async fn server(http: &Http, settings: &Settings, application: u64) -> Result<GuildId, ConnectError> {
+    let guilds = persist("ask Discord for the bot's servers", &settings.api, || http.get_guilds(None, None)).await?;
+    let invite = invitation(application);
+    let found = choose(&guilds, settings.guild);
     if let (Some(guild), true) = (found, guilds.len() > 1 && settings.guild.is_none()) {
         tracing::warn!(
             "the bot is in {} servers; it uses {} ({}). Set discord.guild in gander.toml to choose",
