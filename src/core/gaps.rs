@@ -77,6 +77,9 @@ fn reach<T>(named: Option<T>, any_named: bool) -> Reach<T> {
     }
 }
 
+/// At which risks nobody may decide, by kind.
+type Row = Vec<(Reach<Kind>, Vec<Risk>)>;
+
 /// What nobody may decide. Without approvers the application's owner decides all.
 #[must_use]
 pub fn gaps(rules: &Rules) -> Vec<Gap> {
@@ -86,7 +89,7 @@ pub fn gaps(rules: &Rules) -> Vec<Gap> {
     let in_rules = rules.approvers.iter();
     let projects: BTreeSet<&String> = in_rules.clone().flat_map(|rule| &rule.projects).chain(rules.projects.keys()).collect();
     let kinds: BTreeSet<&Kind> = in_rules.flat_map(|rule| &rule.kinds).chain(rules.kinds.keys()).collect();
-    let of_project = |project: Option<&str>| -> Vec<(Reach<Kind>, Vec<Risk>)> {
+    let of_project = |project: Option<&str>| -> Row {
         let named = kinds.iter().copied().map(Some).chain([None]);
         let row: Vec<_> = named.map(|kind| (reach(kind.cloned(), !kinds.is_empty()), uncovered(rules, project, kind))).collect();
         match row.first().cloned() {
@@ -101,7 +104,7 @@ pub fn gaps(rules: &Rules) -> Vec<Gap> {
         Some((_, row)) if table.iter().all(|(_, others)| *others == row) => vec![(Reach::Every, row)],
         _ => table,
     };
-    let gap = |(project, row): (Reach<String>, Vec<(Reach<Kind>, Vec<Risk>)>)| {
+    let gap = |(project, row): (Reach<String>, Row)| {
         let some = row.into_iter().filter(|(_, risks)| !risks.is_empty());
         some.map(move |(kind, risks)| Gap { project: project.clone(), kind, risks }).collect::<Vec<_>>()
     };

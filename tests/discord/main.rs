@@ -8,4 +8,5 @@ mod bot;
 mod choices;
 mod draw;
 mod hostile;
+mod reload;
 mod weather;

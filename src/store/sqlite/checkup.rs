@@ -46,7 +46,7 @@ pub fn examine(path: &Path) -> Result<Examination, StoreError> {
     Ok(Examination {
         complaints,
         schema,
-        known_schema: i32::try_from(known_schema).unwrap_or(i32::MAX),
+        known_schema,
         broken_link: rows::first_broken_link(&connection)?,
         head: rows::head(&connection)?,
         unsettled: rows::ids(&connection, rows::UNSETTLED, [])?,

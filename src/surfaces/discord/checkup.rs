@@ -57,7 +57,8 @@ async fn examine(
     let me = ask(found, settings, "who the bot is", http.get_current_user()).await?;
     let guilds = ask(found, settings, "which servers the bot is in", http.get_guilds(None, None)).await?;
     let guild = server(settings, &guilds, application.id, found)?;
-    commands(&http, settings, found).await?;
+    // Without commands the rest may be well.
+    let _ = commands(&http, settings, found).await;
     let Some(configured) = configured else { return Ok(()) };
     let places = Places::new(settings.channels.clone());
     ask(found, settings, "the server's channels", places.refresh(&http, guild, me.id)).await?;
@@ -86,8 +87,12 @@ async fn ask<T>(
     request: impl Future<Output = serenity::Result<T>>,
 ) -> Result<T, Stop> {
     request.await.map_err(|error| {
-        let mend = format!("Check {} and look again", settings.api.to_check());
-        stop(found, format!("Discord does not tell {what}: {}", meaning(&error).1), &mend)
+        let (meaning, words) = meaning(&error);
+        let mend = match meaning {
+            Meaning::Passing => format!("Check {} and look again", settings.api.to_check()),
+            _ => "The bot has not the right to ask: invite it again, with the address that the README gives".into(),
+        };
+        stop(found, format!("Discord does not tell {what}: {words}"), &mend)
     })
 }
 
