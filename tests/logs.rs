@@ -92,7 +92,7 @@ async fn as_json_at_any_level_without_a_token_and_with_the_decisions_number() {
     let said = live(&home, &sandbox, home.serve(&sandbox)).await;
     must_hold_no_secret(&sandbox, &said);
     let lines: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    for words in ["card posted", "decided on Discord", "happened", "the answer to a click was not taken"] {
+    for words in ["card posted", "done on Discord", "happened", "the answer to a click was not taken"] {
         let is = |line: &&Value| line["message"].as_str().is_some_and(|message| message.contains(words));
         let line = lines.iter().find(is).unwrap_or_else(|| panic!("no {words:?} in\n{said}"));
         assert!(line["decision"] == 1 || line["span"]["decision"] == 1, "{line}");

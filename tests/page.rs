@@ -102,7 +102,7 @@ async fn approve(page: &Page, agents: &Said) {
     page.shot("waiting").await;
     page.click(&card.button("approve")).await;
     page.see(&card.decided("✅ Approved")).await;
-    agents.line("goose | goes on:").await;
+    agents.line("goose | goes on,").await;
     page.see(&card.with("[contains(., 'The agent picked it up')]")).await;
     // The next question came in below: show the verdict, not that.
     page.card("Delete the code of the old checkout").await;
@@ -150,7 +150,7 @@ async fn from_the_list(page: &Page, agents: &Said) {
     page.shot("opened").await;
     page.click(&card.button("approve")).await;
     page.see(&card.with("[contains(., '✅ Approved')][not(.//*[contains(@data-custom-id, ':approve:')])]")).await;
-    agents.line("codex | goes on:").await;
+    agents.line("codex | goes on,").await;
     // The card that everybody sees says so as well.
     page.open_channel("decisions").await;
     page.see("//li[@data-message-id][not(@data-ephemeral)][contains(., '✅ Approved')][contains(., 'The agent picked it up')]")
@@ -175,7 +175,7 @@ impl Card {
 
     /// The message once it shows this verdict and nothing to decide with.
     fn decided(&self, verdict: &str) -> String {
-        self.with(&format!("[contains(., '{verdict}')][not(.//*[@data-custom-id])]"))
+        self.with(&format!("[contains(., '{verdict}')][not(.//*[contains(@data-custom-id, ':reject:')])]"))
     }
 }
 

@@ -173,7 +173,7 @@ function draw(fresh = false) {
       busy: busyOf,
       failure: (message) => local.failures.get(message.id) ?? null,
       failedCommands: local.failedCommands,
-      actions: { openChannel, openMessage: (id) => timeline.show(id), dismiss, click, select },
+      actions: { openChannel, openMessage: (id) => timeline.show(id), dismiss, click, select, useContext },
     },
     fresh,
   );
@@ -202,7 +202,9 @@ function drawPanes(model, channel) {
     renderHeader(byId("channel-header"), { ...shared, ...head, toggle }),
   );
   drawIfChanged(byId("beginning"), [place, channel?.topic], () => renderBeginning(byId("beginning"), shared));
-  drawIfChanged(byId("members"), place, () => renderMembers(byId("members"), shared));
+  drawIfChanged(byId("members"), [place, model.contextCommands], () =>
+    renderMembers(byId("members"), { ...shared, onContext: useContext }),
+  );
   drawIfChanged(byId("phone"), [model.names, model.notifications], () =>
     renderPhone(byId("phone"), { model, openNotification, close: () => setPhone(false) }),
   );
@@ -307,10 +309,20 @@ async function sendMessage(content) {
   if (!outcome.ok) failCommand({ channelId, error: outcome.error });
 }
 
-async function runCommand(name, options) {
+function runCommand(name, options) {
+  return use({ action: "command", name, options });
+}
+
+/** A command of the "Apps" menu of a message or a person. */
+function useContext(targetId, name) {
+  return use({ action: "context", target_id: targetId, name });
+}
+
+async function use(request) {
   timeline.toEnd();
   const { user, channelId } = view;
-  const outcome = await asMe({ action: "command", channel: channelId, name, options });
+  const { name } = request;
+  const outcome = await asMe({ ...request, channel: channelId });
   if (user !== view.user) return;
   if (!outcome.ok) failCommand({ channelId, name, error: detailOf(outcome) });
   else if (outcome.modal) showModal(outcome.modal);

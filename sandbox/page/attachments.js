@@ -40,7 +40,12 @@ function gallery(pictures) {
     tile.dataset.attachmentId = file.id;
     return /^SPOILER_/.test(file.filename ?? "") ? spoiler(tile) : tile;
   });
-  return el("div", { class: `gallery count-${Math.min(pictures.length, 5)}` }, tiles);
+  return el("div", { class: `gallery ${layout(pictures.length)}`, data: { testid: "gallery" } }, tiles);
+}
+
+/** How so many pictures lie: few have a layout of their own, more are rows of three below the rest. */
+function layout(count) {
+  return ["", "one", "two", "three", "four"][count] ?? ["", "wide-one", "wide-two"][count % 3];
 }
 
 /** A picture that opens large, or a note in its place if it lies outside of this server. */

@@ -128,7 +128,7 @@ export function dots() {
 // ---- selects --------------------------------------------------------------
 
 function select(part, message, ctx) {
-  const items = choices(part, ctx.model);
+  const items = choices(part, ctx.model, ctx.model.channel(message.channel_id));
   const chosen = items.filter((item) => item.selected);
   const mine = Boolean(ctx.busy) && ctx.busy.customId === part.custom_id;
   const placeholder = part.placeholder || "Make a selection";
@@ -176,11 +176,12 @@ function valueFace(item) {
   return el("span", { class: "select-chosen" }, item.face?.(), item.label);
 }
 
-/** What a select offers, in the shape that menus take. */
-export function choices(part, model) {
+/** What a select in a channel offers, in the shape that menus take; of the server nothing is offered outside of it. */
+export function choices(part, model, place) {
+  const direct = place?.kind === "dm";
   const preset = new Set((part.default_values ?? []).map((value) => String(value.id)));
   const people = () =>
-    model.everyone.map((user) => ({
+    model.everyone.filter((user) => !direct || user.bot || user.id === model.me.id).map((user) => ({
       value: user.id,
       label: user.display,
       description: user.name,
@@ -188,14 +189,14 @@ export function choices(part, model) {
       selected: preset.has(user.id),
     }));
   const roles = () =>
-    model.roles.map((role) => ({
+    (direct ? [] : model.roles).map((role) => ({
       value: role.id,
       label: `@${role.name}`,
       face: () => el("span", { class: "role-dot", style: { "--role": role.color ?? "#99aab5" } }),
       selected: preset.has(role.id),
     }));
   const channels = () =>
-    model.guildChannels.map((channel) => ({
+    (direct || !wantsText(part) ? [] : model.guildChannels).map((channel) => ({
       value: channel.id,
       label: channel.name,
       face: () => icon("hash", 20),
@@ -220,3 +221,6 @@ export function choices(part, model) {
       }));
   }
 }
+
+/** Whether a menu of channels offers text channels, the only kind there is here. */
+const wantsText = (part) => !part.channel_types?.length || part.channel_types.includes(0);

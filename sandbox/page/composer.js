@@ -237,7 +237,7 @@ function commandItem(command, model) {
   };
 }
 
-/** "@Name" and "#channel" as written by people, in the form that pings. Longer names win. */
+/** "@Name" and "#channel" as written by people, in whatever case, in the form that pings. Longer names win. */
 function withMentions(text, model) {
   const names = [
     ...model.everyone.flatMap((user) => [
@@ -247,13 +247,14 @@ function withMentions(text, model) {
     ...model.roles.map((role) => [`@${role.name}`, `<@&${role.id}>`]),
     ...model.guildChannels.map((channel) => [`#${channel.name}`, `<#${channel.id}>`]),
   ].sort((a, b) => b[0].length - a[0].length);
+  const folded = text.toLowerCase();
   let out = "";
   for (let at = 0; at < text.length;) {
     const starts = at === 0 || /\s/.test(text[at - 1]);
     const found =
       starts &&
       names.find(
-        ([name]) => text.startsWith(name, at) && !/[\p{L}\p{N}_-]/u.test(text[at + name.length] ?? ""),
+        ([name]) => folded.startsWith(name.toLowerCase(), at) && !/[\p{L}\p{N}_-]/u.test(text[at + name.length] ?? ""),
       );
     out += found ? found[1] : text[at];
     at += found ? found[0].length : 1;

@@ -1,5 +1,6 @@
 // One message as a list item, and the placeholders that stand where an answer will.
 
+import { messageApps, userApps } from "./apps.js";
 import { attachments } from "./attachments.js";
 import { components, dots } from "./components.js";
 import { avatar, el, icon } from "./dom.js";
@@ -9,6 +10,7 @@ import { answeredId, isEphemeral, isLoading } from "./model.js";
 import { clockTime, fullDate, messageTime, sameDay } from "./time.js";
 
 const REPLY = 19;
+const CONTEXT_COMMAND = 23;
 const GROUP_MS = 7 * 60_000;
 
 /** Messages of one author within a few minutes share a head, unless something sets them apart. */
@@ -23,11 +25,12 @@ const setApart = (message) => Boolean(answeredId(message) || usedCommand(message
 const usedCommand = (message) => {
   const interaction = message.interaction ?? message.interaction_metadata;
   const name = message.interaction?.name ?? message.interaction_metadata?.name;
-  return name && interaction?.user ? { name, user: interaction.user } : null;
+  const typed = message.type !== CONTEXT_COMMAND;
+  return name && interaction?.user ? { name, user: interaction.user, typed } : null;
 };
 
 /**
- * `ctx`: `model`, `openChannel`, `openMessage`, `onDismiss`, `onClick`, `onSelect`, and what
+ * `ctx`: `model`, `openChannel`, `openMessage`, `onDismiss`, `onClick`, `onSelect`, `onContext`, and what
  * is known locally: `grouped`, `busy`, `failure`.
  */
 export function renderMessage(message, ctx) {
@@ -46,11 +49,13 @@ export function renderMessage(message, ctx) {
     ephemeral: ephemeral || undefined,
     busy: ctx.busy ? true : undefined,
   };
-  return el(
+  const row = el(
     "li",
     { class: classes.filter(Boolean).join(" "), data: meta },
     context(message, ctx),
-    ctx.grouped ? gutterTime(message) : el("span", { class: "message-avatar" }, avatar(author, 40)),
+    ctx.grouped
+      ? gutterTime(message)
+      : userApps(el("span", { class: "message-avatar" }, avatar(author, 40)), author, ctx),
     el(
       "div",
       { class: "message-body" },
@@ -59,6 +64,9 @@ export function renderMessage(message, ctx) {
       ephemeral && ephemeralNote(() => ctx.onDismiss(message.id)),
     ),
   );
+  const more = isLoading(message) ? null : messageApps(row, message, ctx);
+  if (more) row.append(more);
+  return row;
 }
 
 function body(message, ctx) {
@@ -82,7 +90,9 @@ function head(author, timestamp, ctx) {
   return el(
     "div",
     { class: "message-head" },
-    el("span", { class: "author", style: color && { "--name": color } }, author.display),
+    ctx.onContext
+      ? userApps(el("span", { class: "author", style: color && { "--name": color } }, author.display), author, ctx)
+      : el("span", { class: "author", style: color && { "--name": color } }, author.display),
     author.bot && appTag(),
     timestamp && el("time", { datetime: timestamp, title: fullDate(timestamp) }, messageTime(timestamp)),
   );
@@ -136,7 +146,8 @@ function commandLine(command, ctx) {
     avatar(user, 16),
     el("span", { class: "reply-author" }, user.display),
     el("span", {}, "used "),
-    el("span", { class: "mention" }, `/${command.name}`),
+    // A command of a context menu was never typed.
+    el("span", { class: "mention" }, command.typed ? `/${command.name}` : command.name),
   );
 }
 
@@ -258,7 +269,8 @@ export function renderFailedCommand(run, ctx) {
 }
 
 function placeholder(testid, entry, ctx, body) {
-  const command = entry.name && commandLine({ name: entry.name, user: ctx.model.me }, ctx);
+  const typed = !ctx.model.contextCommands.some((command) => command.name === entry.name);
+  const command = entry.name && commandLine({ name: entry.name, user: ctx.model.me, typed }, ctx);
   return el(
     "li",
     { class: "message leads", data: { testid } },

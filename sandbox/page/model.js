@@ -60,7 +60,9 @@ export class Model {
     this.roles = asList(state.roles)
       .map(toRole)
       .filter((role) => role.name !== "@everyone");
-    this.commands = asList(state.commands).filter((command) => (command.type ?? 1) === 1);
+    const commands = asList(state.commands);
+    this.commands = commands.filter((command) => (command.type ?? 1) === 1);
+    this.contextCommands = commands.filter((command) => (command.type ?? 1) !== 1);
     this.pending = asList(state.pending);
     this.botOnline = state.bot_online !== false;
     this.channels = asList(state.channels);

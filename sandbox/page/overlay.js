@@ -7,15 +7,17 @@ import { el, icon, isPhone } from "./dom.js";
 /**
  * Offers `items` (`{value, label, description, face, selected}`) and resolves to the chosen
  * values, or null if the person changed their mind. With `max` > 1 several can be
- * ticked; closing the menu by pressing beside it takes them, Escape drops them.
+ * ticked; closing the menu by pressing beside it takes them, Escape drops them. With `heading`
+ * the title is shown on a wide screen as well.
  */
-export function openMenu({ anchor, title, items, min = 1, max = 1, testid, customId, width }) {
+export function openMenu({ anchor, title, items, min = 1, max = 1, testid, customId, width, heading }) {
   return new Promise((resolve) => {
     const menu = new Menu({ items, min, max });
     const dialog = el(
       "dialog",
       { class: "menu", "aria-label": title, data: { testid, customId } },
       el("div", { class: "sheet-head" }, el("div", { class: "grabber" }), el("strong", {}, title)),
+      heading && el("div", { class: "menu-heading" }, title),
       menu.list,
       menu.footer,
     );

@@ -1,5 +1,6 @@
 // Everything around the conversation: server rail, channel list, user switch, header, members.
 
+import { userApps } from "./apps.js";
 import { avatar, el, fill, icon, initials, plural } from "./dom.js";
 import { appTag } from "./message.js";
 import { openMenu } from "./overlay.js";
@@ -226,7 +227,7 @@ export function renderBeginning(node, { model, channel }) {
 
 // ---- members --------------------------------------------------------------
 
-export function renderMembers(node, { model }) {
+export function renderMembers(node, { model, onContext }) {
   const all = model.everyone;
   const online = all.filter((user) => model.isOnline(user));
   const groups = [];
@@ -242,11 +243,12 @@ export function renderMembers(node, { model }) {
     node,
     groups
       .filter(([, members]) => members.length)
-      .map(([name, members]) => memberGroup(name, members, model)),
+      .map(([name, members]) => memberGroup(name, members, { model, onContext })),
   );
 }
 
-function memberGroup(name, members, model) {
+function memberGroup(name, members, ctx) {
+  const { model } = ctx;
   const rows = members.map((user) => {
     const online = model.isOnline(user);
     const color = model.nameColor(user);
@@ -256,7 +258,7 @@ function memberGroup(name, members, model) {
       .filter((role) => !role.managed)
       .map((role) => role.name)
       .join(", ");
-    return el(
+    const row = el(
       "li",
       {
         class: online ? "member" : "member away",
@@ -276,6 +278,7 @@ function memberGroup(name, members, model) {
         roles && el("span", { class: "member-roles" }, roles),
       ),
     );
+    return userApps(row, user, ctx);
   });
   return [el("h2", { class: "section-title" }, `${name} — ${members.length}`), el("ul", {}, rows)];
 }

@@ -132,8 +132,9 @@ function messageRow(message, ctx, actions) {
       ctx.failure,
       original ?? null,
       ctx.model.names,
+      ctx.model.contextCommands,
     ]),
-    make: () => renderMessage(message, { ...ctx, onClick, onSelect }),
+    make: () => renderMessage(message, { ...ctx, onClick, onSelect, onContext: actions.useContext }),
   };
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout_at;
 
+use crate::context::Aim;
 use crate::gateway::Event;
 use crate::hub::Hub;
 use crate::interactions::{Kind, Modal, Progress};
@@ -23,14 +24,16 @@ pub(crate) enum Action {
     Command { channel: String, name: String, options: Value },
     /// Type into an option of a slash command.
     Complete { channel: String, name: String, options: Value, focused: String },
+    /// Use a command of the context menu of a message or a person.
+    Context { channel: Option<String>, target: String, name: String },
     /// Click a button.
     Click { message: String, custom_id: String },
     /// Choose values of a select menu.
     Select { message: String, custom_id: String, values: Vec<String> },
     /// Submit a form.
     Submit { modal: String, values: Value },
-    /// Write a message.
-    Message { channel: String, content: String },
+    /// Write a message, or reply to one.
+    Message { channel: String, content: String, reply_to: Option<String> },
 }
 
 /// What an action led to on its way to the bot.
@@ -85,10 +88,11 @@ impl State {
             Action::Complete { channel, name, options, focused } => {
                 self.begin_command(&user, channel, name, options, Some(focused))
             }
+            Action::Context { channel, target, name } => self.begin_context(&user, channel.as_deref(), target, name),
             Action::Click { message, custom_id } => self.begin_component(&user, message, custom_id, None),
             Action::Select { message, custom_id, values } => self.begin_component(&user, message, custom_id, Some(values)),
             Action::Submit { modal, values } => self.begin_submit(&user, modal, values),
-            Action::Message { channel, content } => self.write(&user, channel, content),
+            Action::Message { channel, content, reply_to } => self.write(&user, channel, content, reply_to.as_deref()),
         }
     }
 
@@ -106,9 +110,30 @@ impl State {
             Some(_) => Kind::Autocomplete,
             None => Kind::Command,
         };
-        let cause = Cause::Command { name: use_of.full_name };
+        let cause = Cause::Command { name: use_of.full_name, target: None };
         let channel = channel.id;
         Ok(self.send_interaction(kind, user, channel, cause, use_of.data, None))
+    }
+
+    fn begin_context(&mut self, user: &User, channel: Option<&str>, target: &str, name: &str) -> Checked<Begun> {
+        let person = target.parse().ok().and_then(|id| self.server.user(id));
+        let (channel, aim) = match person {
+            Some(person) => {
+                let channel = match channel {
+                    Some(channel) => self.visible_channel(user, channel)?,
+                    None => self.first_channel(user)?,
+                };
+                (channel, Aim::User(person))
+            }
+            None => {
+                let message = self.visible_message(user, target)?;
+                (self.visible_channel(user, &message.channel.to_string())?, Aim::Message(message))
+            }
+        };
+        let use_of = self.context_use(user, channel, name, aim)?;
+        let cause = Cause::Command { name: use_of.full_name, target: Some(aim.target()) };
+        let channel = channel.id;
+        Ok(self.send_interaction(Kind::Command, user, channel, cause, use_of.data, None))
     }
 
     fn begin_component(&mut self, user: &User, message: &str, custom_id: &str, values: Option<&Vec<String>>) -> Checked<Begun> {
@@ -118,7 +143,8 @@ impl State {
         if component["disabled"] == true {
             return Err(format!("the component {custom_id} is disabled"));
         }
-        let data = component_data(component, values)?;
+        let place = self.server.channel(message.channel).ok_or_else(|| "the channel is gone".to_owned())?;
+        let data = self.component_data(user, place, component, values)?;
         let (id, channel) = (message.id, message.channel);
         let object = self.server.message_object(message);
         let kind = Kind::Component { message: id };
@@ -141,8 +167,12 @@ impl State {
         Ok(self.send_interaction(kind, user, modal.channel, cause, data, message))
     }
 
-    fn write(&mut self, user: &User, channel: &str, content: &str) -> Checked<Begun> {
+    fn write(&mut self, user: &User, channel: &str, content: &str, reply_to: Option<&str>) -> Checked<Begun> {
         let channel = self.visible_channel(user, channel)?;
+        let original = reply_to.map(|id| self.visible_message(user, id)).transpose()?;
+        if original.is_some_and(|original| original.channel != channel.id || original.audience != Audience::Channel) {
+            return Err("a reply stands in the channel of what everybody there sees".to_owned());
+        }
         if self.server.permissions(user, channel) & SEND_MESSAGES == 0 {
             return Err("you may not write in this channel".to_owned());
         }
@@ -153,7 +183,8 @@ impl State {
             return Err("a message has at most 2,000 characters".to_owned());
         }
         let envelope = Envelope { channel: channel.id, author: user.id, audience: Audience::Channel, origin: None };
-        self.post(envelope, Draft::text(content)).map(Begun::Message).ok_or_else(|| "the channel is gone".to_owned())
+        let draft = Draft { reply_to: original.map(|original| original.id), ..Draft::text(content) };
+        self.post(envelope, draft).map(Begun::Message).ok_or_else(|| "the channel is gone".to_owned())
     }
 
     /// A form was answered and closes.
@@ -170,6 +201,12 @@ impl State {
             .and_then(|id| self.server.channel(id))
             .filter(|channel| self.server.sees(user, channel))
             .ok_or_else(|| format!("{} sees no channel with the id {channel}", user.name))
+    }
+
+    fn first_channel(&self, user: &User) -> Checked<&Channel> {
+        let mut channels = self.server.channels.iter();
+        let first = channels.find(|channel| self.server.sees(user, channel));
+        first.ok_or_else(|| format!("{} sees no channel", user.name))
     }
 
     fn visible_message(&self, user: &User, message: &str) -> Checked<&Message> {
@@ -209,7 +246,12 @@ impl State {
         if let Some(message) = message {
             object["message"] = message;
         }
-        self.dispatch(Event::new("INTERACTION_CREATE", 0, object));
+        if self.endpoint.is_some() {
+            self.interactions.misdirect(id);
+            self.touch();
+        } else {
+            self.dispatch(Event::new("INTERACTION_CREATE", 0, object));
+        }
         Begun::Interaction(id)
     }
 
@@ -251,41 +293,6 @@ fn component_of<'a>(message: &'a Message, custom_id: &str) -> Option<&'a Value> 
         .filter_map(|row| row["components"].as_array())
         .flatten()
         .find(|component| component["custom_id"] == custom_id)
-}
-
-/// The interaction data for a component, after the checks of the app.
-fn component_data(component: &Value, values: Option<&Vec<String>>) -> Checked<Value> {
-    let mut data = json!({
-        "custom_id": component["custom_id"],
-        "component_type": component["type"],
-        "id": component["id"],
-    });
-    match (component["type"] == 2, values) {
-        (true, None) => Ok(data),
-        (true, Some(_)) => Err("a button is clicked, not selected from".to_owned()),
-        (false, None) => Err("a select menu needs values".to_owned()),
-        (false, Some(values)) => {
-            check_selection(component, values)?;
-            data["values"] = json!(values);
-            Ok(data)
-        }
-    }
-}
-
-fn check_selection(menu: &Value, values: &[String]) -> Checked<()> {
-    let bound = |name: &str| menu[name].as_u64().unwrap_or(1);
-    let chosen = values.len() as u64;
-    let (least, most) = (bound("min_values"), bound("max_values"));
-    if chosen < least || chosen > most {
-        return Err(format!("the menu wants {least} to {most} values, not {chosen}"));
-    }
-    let Some(options) = menu["options"].as_array() else {
-        return Ok(());
-    };
-    match values.iter().find(|value| !options.iter().any(|option| option["value"] == **value)) {
-        Some(value) => Err(format!("the menu has no value {value}")),
-        None => Ok(()),
-    }
 }
 
 /// The interaction data for a form, after the checks of the app.

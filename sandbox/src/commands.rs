@@ -1,12 +1,18 @@
-//! Registered slash commands and their use: which a person is offered, and the interaction data
-//! that Discord's app builds from what they typed.
+//! Registered commands and the use of slash commands: which a person is offered, and the
+//! interaction data that Discord's app builds from what they typed.
 
 use serde_json::{Map, Value, json};
 
 use crate::mentions::id_of;
+use crate::resolve::Resolved;
 use crate::server::{Channel, User};
 use crate::snowflake::Snowflake;
 use crate::state::State;
+
+/// Kinds of command, in Discord's numbers: typed, on a person, on a message.
+pub(crate) const SLASH: u64 = 1;
+pub(crate) const ON_USER: u64 = 2;
+pub(crate) const ON_MESSAGE: u64 = 3;
 
 /// Option types, in Discord's numbers.
 pub(crate) const SUB_COMMAND: u64 = 1;
@@ -38,7 +44,7 @@ impl Command {
 
     /// Discord's number for its kind; 1, a slash command, if the bot left it out.
     pub(crate) fn kind(&self) -> u64 {
-        self.spec["type"].as_u64().unwrap_or(1)
+        self.spec["type"].as_u64().unwrap_or(SLASH)
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -50,7 +56,8 @@ impl Command {
         self.guild_only == other.guild_only && self.kind() == other.kind() && self.name() == other.name()
     }
 
-    fn is_offered(&self, channel: &Channel, permissions: u64) -> bool {
+    /// Whether somebody with these permissions in a channel may use it there.
+    pub(crate) fn is_offered(&self, channel: &Channel, permissions: u64) -> bool {
         let context = u64::from(channel.is_dm());
         let here = match self.spec["contexts"].as_array() {
             Some(contexts) => contexts.iter().any(|c| c.as_u64() == Some(context)),
@@ -82,6 +89,13 @@ pub(crate) struct CommandUse {
     pub(crate) data: Value,
 }
 
+/// Who uses a command where.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    user: &'a User,
+    channel: &'a Channel,
+}
+
 /// The definition a person arrived at after the subcommands.
 struct Leaf<'a> {
     /// Names and types of the subcommands on the way.
@@ -106,6 +120,10 @@ impl State {
         });
         if let Some(fields) = object.as_object_mut() {
             fields.extend(crate::refusal::fields(&command.spec));
+            if command.kind() != SLASH {
+                fields.remove("options");
+                fields.insert("description".to_owned(), json!(""));
+            }
         }
         object["id"] = json!(command.id);
         object["application_id"] = json!(self.server.bot.id);
@@ -138,7 +156,7 @@ impl State {
         let command = self
             .commands
             .iter()
-            .filter(|command| command.kind() == 1 && command.name() == first)
+            .filter(|command| command.kind() == SLASH && command.name() == first)
             .find(|command| command.is_offered(channel, permissions))
             .ok_or_else(|| self.not_offered(first))?;
         let leaf = descend(&command.spec, words)?;
@@ -148,16 +166,17 @@ impl State {
             Value::Object(given) => given,
             other => return Err(format!("options must be an object, not {other}")),
         };
-        let mut resolved = json!({});
-        let filled = self.fill(&leaf, given, focused, &mut resolved)?;
+        let mut resolved = Resolved::default();
+        let place = Place { user, channel };
+        let filled = self.fill(&leaf, given, focused, place, &mut resolved)?;
         let mut data = json!({
             "id": command.id,
             "name": first,
-            "type": 1,
+            "type": SLASH,
             "options": wrap(filled, &leaf.path),
         });
-        if resolved.as_object().is_some_and(|r| !r.is_empty()) {
-            data["resolved"] = resolved;
+        if !resolved.is_empty() {
+            data["resolved"] = resolved.into_value();
         }
         if command.guild_only {
             data["guild_id"] = json!(self.server.guild_id);
@@ -166,7 +185,8 @@ impl State {
     }
 
     fn not_offered(&self, name: &str) -> String {
-        let names: Vec<_> = self.commands.iter().map(Command::name).collect();
+        let typed = self.commands.iter().filter(|command| command.kind() == SLASH);
+        let names: Vec<_> = typed.map(Command::name).collect();
         format!("no command /{name} is offered here; registered are: {names:?}")
     }
 
@@ -176,7 +196,8 @@ impl State {
         leaf: &Leaf<'_>,
         given: &Map<String, Value>,
         focused: Option<&String>,
-        resolved: &mut Value,
+        place: Place<'_>,
+        resolved: &mut Resolved,
     ) -> Result<Vec<Value>, String> {
         let names = || leaf.options.iter().filter_map(|o| o["name"].as_str());
         if let Some(stray) = given.keys().chain(focused).find(|n| !names().any(|o| o == *n)) {
@@ -191,7 +212,7 @@ impl State {
             match given.get(name) {
                 _ if is_focused => filled.push(focus(option, name, kind, given.get(name))?),
                 Some(value) => {
-                    let value = self.typed(option, name, kind, value, resolved)?;
+                    let value = self.typed(option, value, place, resolved)?;
                     filled.push(json!({ "name": name, "type": kind, "value": value }));
                 }
                 None if focused.is_none() && option["required"] == true => {
@@ -204,13 +225,15 @@ impl State {
     }
 
     /// A value in the type of its option, with what it refers to added to `resolved`.
-    fn typed(&self, option: &Value, name: &str, kind: u64, value: &Value, resolved: &mut Value) -> Result<Value, String> {
+    fn typed(&self, option: &Value, value: &Value, place: Place<'_>, resolved: &mut Resolved) -> Result<Value, String> {
+        let name = option["name"].as_str().unwrap_or_default();
+        let kind = option["type"].as_u64().unwrap_or_default();
         let fits = match kind {
             STRING => value.is_string(),
             INTEGER => value.is_i64(),
             BOOLEAN => value.is_boolean(),
             NUMBER => value.is_number(),
-            USER | CHANNEL | ROLE | MENTIONABLE => return self.refer(name, kind, value, resolved),
+            USER | CHANNEL | ROLE | MENTIONABLE => return self.refer(option, value, place, resolved),
             _ => return Err(format!("options of type {kind} are not simulated")),
         };
         if !fits {
@@ -221,24 +244,17 @@ impl State {
     }
 
     /// An id of a person, role or channel.
-    fn refer(&self, name: &str, kind: u64, value: &Value, resolved: &mut Value) -> Result<Value, String> {
-        let nothing = || format!("{value} is nothing that the option {name} can mean");
+    fn refer(&self, option: &Value, value: &Value, place: Place<'_>, resolved: &mut Resolved) -> Result<Value, String> {
+        let nothing = || format!("{value} is nothing that the option {} can mean", option["name"]);
         let id = id_of(value).ok_or_else(nothing)?;
-        let key = id.to_string();
+        let kind = option["type"].as_u64();
         let server = &self.server;
-        if let (USER | MENTIONABLE, Some(user)) = (kind, server.user(id)) {
-            resolved["users"][&key] = server.user_object(user);
-            if user.member {
-                resolved["members"][&key] = server.partial_member_object(user);
-                let permissions = server.guild_permissions(user).to_string();
-                resolved["members"][&key]["permissions"] = json!(permissions);
-            }
-        } else if let (ROLE | MENTIONABLE, Some(role)) = (kind, server.role(id)) {
-            resolved["roles"][&key] = server.role_object(role);
-        } else if let (CHANNEL, Some(channel)) = (kind, server.channel(id)) {
-            resolved["channels"][&key] = server.channel_object(channel);
-            let permissions = server.guild_permissions(&server.bot).to_string();
-            resolved["channels"][&key]["permissions"] = json!(permissions);
+        if let (Some(USER | MENTIONABLE), Some(user)) = (kind, server.user(id)) {
+            resolved.user(self, user, place.channel);
+        } else if let (Some(ROLE | MENTIONABLE), Some(role)) = (kind, server.role(id)) {
+            resolved.role(self, role);
+        } else if let (Some(CHANNEL), Some(channel)) = (kind, server.channel(id)) {
+            resolved.channel(self, channel, place.user);
         } else {
             return Err(nothing());
         }

@@ -20,7 +20,7 @@ use tokio_stream::wrappers::WatchStream;
 
 use crate::actions::{self, Action};
 use crate::addresses::Addresses;
-use crate::fault::{DropHow, Effect, Fault, LimitScope, Match};
+use crate::control_faults;
 use crate::http::refuse;
 use crate::hub::Hub;
 use crate::options::BotAccess;
@@ -31,7 +31,7 @@ pub(crate) fn router() -> Router<Arc<Hub>> {
         .route("/_sandbox/state", get(state))
         .route("/_sandbox/act", post(act))
         .route("/_sandbox/journal", get(journal))
-        .route("/_sandbox/fault", post(fault).delete(clear_faults))
+        .route("/_sandbox/fault", post(control_faults::arrange).delete(control_faults::clear))
         .route("/_sandbox/world", post(world))
         .route("/_sandbox/live", get(live))
         .route("/_sandbox/addresses", get(addresses))
@@ -75,6 +75,11 @@ enum ActWhat {
         options: Value,
         focused: String,
     },
+    Context {
+        channel: Option<String>,
+        target_id: String,
+        name: String,
+    },
     Click {
         message_id: String,
         custom_id: String,
@@ -91,6 +96,7 @@ enum ActWhat {
     Message {
         channel: String,
         content: String,
+        reply_to: Option<String>,
     },
 }
 
@@ -99,21 +105,22 @@ impl From<ActWhat> for Action {
         match what {
             ActWhat::Command { channel, name, options } => Self::Command { channel, name, options },
             ActWhat::Complete { channel, name, options, focused } => Self::Complete { channel, name, options, focused },
+            ActWhat::Context { channel, target_id, name } => Self::Context { channel, target: target_id, name },
             ActWhat::Click { message_id, custom_id } => Self::Click { message: message_id, custom_id },
             ActWhat::Select { message_id, custom_id, values } => Self::Select { message: message_id, custom_id, values },
             ActWhat::Submit { modal_id, values } => Self::Submit { modal: modal_id, values },
-            ActWhat::Message { channel, content } => Self::Message { channel, content },
+            ActWhat::Message { channel, content, reply_to } => Self::Message { channel, content, reply_to },
         }
     }
 }
 
 /// Reads a JSON body; what is wrong with it is answered with what is expected.
-fn parse<T: DeserializeOwned>(body: &Bytes, expected: &str) -> Result<T, String> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &Bytes, expected: &str) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| format!("{error}; expected is {expected}"))
 }
 
 async fn act(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
-    let expected = "{\"user\": NAME, \"action\": command|complete|click|select|submit|message, …}";
+    let expected = "{\"user\": NAME, \"action\": command|complete|context|click|select|submit|message, …}";
     match parse::<Act>(&body, expected) {
         Ok(act) => Json(actions::perform(&hub, &act.user, act.what.into()).await).into_response(),
         Err(words) => refuse(StatusCode::BAD_REQUEST, &words),
@@ -127,107 +134,22 @@ async fn journal(State(hub): State<Arc<Hub>>, Query(query): Query<HashMap<String
     }
 }
 
-/// The body of `fault`.
-#[derive(Debug, Deserialize)]
-struct FaultBody {
-    #[serde(rename = "match")]
-    matching: Option<MatchBody>,
-    #[serde(flatten)]
-    effect: EffectBody,
-    #[serde(default = "once")]
-    times: u32,
-}
-
-fn once() -> u32 {
-    1
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[derive(Debug, Deserialize)]
-struct MatchBody {
-    method: Option<String>,
-    path: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-enum EffectBody {
-    Delay {
-        ms: u64,
-    },
-    Status {
-        status: u16,
-        ms: Option<u64>,
-        body: Option<Value>,
-        #[serde(default = "yes")]
-        retry_after_header: bool,
-        #[serde(default)]
-        scope: LimitScope,
-    },
-    WithholdAnswer {
-        ms: Option<u64>,
-    },
-    DropGateway {
-        code: Option<u16>,
-    },
-}
-
-impl From<EffectBody> for Effect {
-    fn from(body: EffectBody) -> Self {
-        match body {
-            EffectBody::Delay { ms } => Self::Delay { ms },
-            EffectBody::Status { status, ms, body, retry_after_header, scope } => {
-                Self::Status { status, ms, body, retry_after_header, scope }
-            }
-            EffectBody::WithholdAnswer { ms } => Self::WithholdAnswer { ms },
-            EffectBody::DropGateway { code } => Self::DropGateway { code },
-        }
-    }
-}
-
-/// Arranges a fault. Dropping the gateway without a `match` happens at once.
-async fn fault(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
-    let expected = "{\"match\": {\"method\", \"path\"}, \"do\": \
-                    delay|status|withhold_answer|drop_gateway, \"ms\", \"status\", \"times\"}";
-    let body = match parse::<FaultBody>(&body, expected) {
-        Ok(body) => body,
-        Err(words) => return refuse(StatusCode::BAD_REQUEST, &words),
-    };
-    let state = &mut *hub.lock();
-    match (body.matching, body.effect) {
-        (None, EffectBody::DropGateway { code }) => {
-            let how = code.map_or(DropHow::Tcp, |code| DropHow::Close(Some(code)));
-            state.gateway.drop_connections(how);
-            state.touch();
-        }
-        (matching, effect) => {
-            let matching = matching.map_or_else(Match::default, |matching| Match { method: matching.method, path: matching.path });
-            state.faults.arrange(Fault { matching, effect: effect.into(), times: body.times });
-        }
-    }
-    Json(json!({ "ok": true })).into_response()
-}
-
-async fn clear_faults(State(hub): State<Arc<Hub>>) -> Json<Value> {
-    hub.lock().faults.clear();
-    Json(json!({ "ok": true }))
-}
-
 /// The body of `world`.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 enum WorldBody {
     DeleteMessage { channel: String, message_id: String },
+    DeleteMessages { channel: String, message_ids: Vec<String> },
     DeleteChannel { channel: String },
     BotAccess { channel: String, access: BotAccess },
+    RolePermissions { role: String, permissions: u64 },
     CloseDms { user: String, closed: bool },
+    Membership { user: String, member: bool },
+    InteractionsEndpoint { url: Option<String> },
 }
 
 async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
-    let expected = "{\"do\": delete_message|delete_channel|bot_access|close_dms, …}";
+    let expected = "{\"do\": delete_message|delete_messages|delete_channel|bot_access|role_permissions|close_dms|membership|interactions_endpoint, …}";
     let body = match parse::<WorldBody>(&body, expected) {
         Ok(body) => body,
         Err(words) => return refuse(StatusCode::BAD_REQUEST, &words),
@@ -235,9 +157,20 @@ async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
     let state = &mut *hub.lock();
     let done = match body {
         WorldBody::DeleteMessage { channel, message_id } => state.moderate_message(&channel, &message_id),
+        WorldBody::DeleteMessages { channel, message_ids } => {
+            let ids: Vec<_> = message_ids.iter().map(String::as_str).collect();
+            state.moderate_messages(&channel, &ids)
+        }
         WorldBody::DeleteChannel { channel } => state.delete_channel(&channel),
         WorldBody::BotAccess { channel, access } => state.set_bot_access(&channel, access),
+        WorldBody::RolePermissions { role, permissions } => state.set_role_permissions(&role, permissions),
         WorldBody::CloseDms { user, closed } => state.close_dms(&user, closed),
+        WorldBody::Membership { user, member } => state.set_member(&user, member),
+        WorldBody::InteractionsEndpoint { url } => {
+            state.endpoint = url;
+            state.touch();
+            Ok(())
+        }
     };
     match done {
         Ok(()) => Json(json!({ "ok": true })).into_response(),

@@ -1,5 +1,5 @@
-//! Misbehaviour on request: which requests go wrong, how, and how often. Decides; the REST entry
-//! and the gateway carry it out.
+//! Misbehaviour on request: which requests, events and connections go wrong, how, and how often.
+//! Decides; the REST entry and the gateway carry it out.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -89,6 +89,23 @@ pub enum Effect {
         /// Close code; without one the TCP connection just ends.
         code: Option<u16>,
     },
+    /// It waits, not carried out, until
+    /// [`Sandbox::release_held`](crate::Sandbox::release_held).
+    HoldRequest,
+    /// It is carried out, but its answer waits until
+    /// [`Sandbox::release_held`](crate::Sandbox::release_held). The journal notes it without a
+    /// status.
+    HoldAnswer,
+    /// It meets `effect`, or is carried out as usual without one, but a header of the rate limit
+    /// in the answer is another.
+    MangleHeader {
+        /// Which header.
+        header: LimitHeader,
+        /// What it says; `None` leaves it out.
+        value: Option<String>,
+        /// What else happens to the request.
+        effect: Option<Box<Effect>>,
+    },
 }
 
 impl Effect {
@@ -96,6 +113,61 @@ impl Effect {
     #[must_use]
     pub fn status(status: u16) -> Self {
         Self::Status { status, ms: None, body: None, retry_after_header: true, scope: LimitScope::User }
+    }
+
+    /// A rate limit (429) that asks for a wait of this many milliseconds. Without its header only
+    /// the body says so, and no header tells of the bucket.
+    #[must_use]
+    pub fn limited(scope: LimitScope, ms: u64, retry_after_header: bool) -> Self {
+        Self::Status { status: 429, ms: Some(ms), body: None, retry_after_header, scope }
+    }
+
+    /// The request is carried out, and the connection cut before its answer.
+    #[must_use]
+    pub fn lost_answer() -> Self {
+        Self::WithholdAnswer { ms: Some(0) }
+    }
+
+    /// A header of the rate limit says something that is none: of the answer as it is, or for
+    /// [`LimitHeader::RetryAfter`], which no other answer has, of a 429.
+    #[must_use]
+    pub fn malformed(header: LimitHeader, value: &str) -> Self {
+        let limited = matches!(header, LimitHeader::RetryAfter);
+        let effect = limited.then(|| Box::new(Self::status(429)));
+        Self::MangleHeader { header, value: Some(value.to_owned()), effect }
+    }
+}
+
+/// A header that tells of a rate limit.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitHeader {
+    /// `X-RateLimit-Limit`.
+    Limit,
+    /// `X-RateLimit-Remaining`.
+    Remaining,
+    /// `X-RateLimit-Reset`.
+    Reset,
+    /// `X-RateLimit-Reset-After`.
+    ResetAfter,
+    /// `Retry-After`.
+    RetryAfter,
+}
+
+impl LimitHeader {
+    /// Every one of them.
+    pub const ALL: [Self; 5] = [Self::Limit, Self::Remaining, Self::Reset, Self::ResetAfter, Self::RetryAfter];
+
+    /// The header's name in lower case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Limit => "x-ratelimit-limit",
+            Self::Remaining => "x-ratelimit-remaining",
+            Self::Reset => "x-ratelimit-reset",
+            Self::ResetAfter => "x-ratelimit-reset-after",
+            Self::RetryAfter => "retry-after",
+        }
     }
 }
 
@@ -137,6 +209,61 @@ pub enum DropHow {
         /// Whether the client may still resume it.
         resumable: bool,
     },
+}
+
+/// One arranged misbehaviour of the gateway. What strikes events counts those of the world alone:
+/// READY, the GUILD_CREATE after it and RESUMED are never struck. An event counts if a session
+/// hears of it, and the journal notes it once, when it happens. Events that are lost or late are
+/// still replayed by a RESUME from before them, as every event is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum GatewayFault {
+    /// Events are delivered twice, the second time with the same sequence number.
+    Duplicate {
+        /// Which, by name (`INTERACTION_CREATE`); `None`: any.
+        event: Option<String>,
+        /// How many; 0: until the faults are cleared.
+        times: u32,
+    },
+    /// Events are not delivered.
+    Lose {
+        /// Which, by name; `None`: any.
+        event: Option<String>,
+        /// How many; 0: until the faults are cleared.
+        times: u32,
+    },
+    /// Events are kept back until so many are there, and then delivered newest first. Clearing the
+    /// faults delivers those that are there.
+    Reorder {
+        /// Which, by name; `None`: any.
+        event: Option<String>,
+        /// How many.
+        count: u32,
+    },
+    /// A connection ends when it has come this far.
+    DropAt {
+        /// How far.
+        phase: GatewayPhase,
+        /// How it ends.
+        how: DropHow,
+        /// How many connections; 0: until the faults are cleared.
+        times: u32,
+    },
+}
+
+/// How far a connection to the gateway has come.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum GatewayPhase {
+    /// It is open; HELLO is not sent.
+    BeforeHello,
+    /// IDENTIFY has come in answer to HELLO; READY is not sent and there is no session.
+    AfterHello,
+    /// READY is sent, the GUILD_CREATE that belongs to it is not. The session can be resumed.
+    DuringReady,
+    /// READY and GUILD_CREATE are sent.
+    AfterReady,
+    /// RESUME has come; half of what was missed is sent, RESUMED is not. The session can be resumed.
+    DuringResume,
 }
 
 /// The faults arranged and not yet used up, oldest first.

@@ -74,6 +74,8 @@ pub(crate) enum Stage {
     Answered(Answer),
     /// No answer came in time.
     Failed,
+    /// It was sent to the application's endpoint, where nothing answers, and not to the bot.
+    Misdirected,
 }
 
 /// An answer.
@@ -129,6 +131,13 @@ impl Interactions {
     /// Forgets what began longer ago than this.
     pub(crate) fn forget(&mut self, age: Duration) {
         self.all.retain(|_, interaction| !interaction.is_expired(age));
+    }
+
+    /// Notes that the bot will never hear of an interaction.
+    pub(crate) fn misdirect(&mut self, id: Snowflake) {
+        if let Some(interaction) = self.all.get_mut(&id) {
+            interaction.stage = Stage::Misdirected;
+        }
     }
 
     pub(crate) fn get(&self, id: Snowflake) -> Option<&Interaction> {
@@ -205,7 +214,7 @@ impl State {
         let end = match interaction.stage {
             Stage::Waiting => interaction.began + deadline,
             Stage::Thinking => interaction.began + lifetime,
-            Stage::Answered(_) | Stage::Failed => return Progress::Over(self.outcome(id)),
+            Stage::Answered(_) | Stage::Failed | Stage::Misdirected => return Progress::Over(self.outcome(id)),
         };
         if Instant::now() < end {
             return Progress::Until(end);
@@ -228,7 +237,7 @@ impl State {
             Stage::Answered(Answer::Modal(form)) => outcome.modal = Some(form.clone()),
             Stage::Answered(Answer::Choices(choices)) => outcome.choices.clone_from(choices),
             Stage::Answered(Answer::Nothing) => {}
-            Stage::Waiting | Stage::Thinking | Stage::Failed => {
+            Stage::Waiting | Stage::Thinking | Stage::Failed | Stage::Misdirected => {
                 outcome.ok = false;
                 outcome.error = Some(self.failure(interaction));
             }
@@ -244,7 +253,9 @@ impl State {
             Kind::Component { .. } => "This interaction failed",
             Kind::Modal { .. } => "Something went wrong. Try again.",
         };
-        if interaction.answered.is_some() {
+        if let (Stage::Misdirected, Some(endpoint)) = (&interaction.stage, &self.endpoint) {
+            format!("{words} (sent to the Interactions Endpoint URL {endpoint}, not over the gateway)")
+        } else if interaction.answered.is_some() {
             let limit = words_for(self.settings.token_lifetime);
             format!("{words} (deferred, but no answer within {limit})")
         } else if self.gateway.connected() == 0 {

@@ -4,7 +4,8 @@
 //! a person sees it, and a control API. A bot written with any library is pointed at the addresses
 //! of [`Addresses`]; a test acts as the people of the server through [`Person`] and looks at what
 //! they see through [`View`]. The sandbox refuses what Discord refuses, with Discord's codes and
-//! bodies, and misbehaves on request ([`Fault`]).
+//! bodies, and misbehaves on request ([`Fault`], [`GatewayFault`]). A moderator's hand is on
+//! [`Sandbox`] itself: messages and channels go, permissions are taken and given back, people leave.
 //!
 //! Not simulated: voice, threads, reactions, attachments as command options, components of
 //! "version 2" and fields of forms other than rows of text inputs (both are refused as invalid),
@@ -14,7 +15,9 @@ mod actions;
 mod addresses;
 mod clock;
 mod commands;
+mod context;
 mod control;
+mod control_faults;
 mod error;
 mod fault;
 mod gateway;
@@ -32,10 +35,13 @@ mod outcome;
 mod page;
 mod permissions;
 mod person;
+mod picture;
 mod ratelimit;
 mod refusal;
+mod resolve;
 mod rest;
 mod sandbox;
+mod selection;
 mod server;
 mod snowflake;
 mod state;
@@ -46,7 +52,7 @@ mod views;
 
 pub use addresses::{Addresses, Names};
 pub use error::{StartError, TimedOut};
-pub use fault::{DropHow, Effect, Fault, LimitScope, Match};
+pub use fault::{DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match};
 pub use journal::{Direction, JournalEntry, Wire};
 pub use options::{BotAccess, ChannelSpec, Options, RateLimits, UserSpec, World};
 pub use outcome::Outcome;

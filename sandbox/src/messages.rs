@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::gateway::{Event, intents};
 use crate::mentions::AllowedMentions;
-use crate::server::{Attachment, Audience, FLAG_LOADING, FLAG_SUPPRESS_NOTIFICATIONS, Mentions, Message, Origin, Place};
+use crate::server::{Attachment, Audience, Channel, FLAG_LOADING, FLAG_SUPPRESS_NOTIFICATIONS, Mentions, Message, Origin, Place};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 use crate::view::{Notification, Reason};
@@ -196,11 +196,44 @@ impl State {
             data["member"] = self.server.partial_member_object(author);
         }
         let mut event = Event::new(name, intents::GUILD_MESSAGES, data);
-        let own = message.author == self.server.bot.id;
-        if !own && !message.mentions.users.contains(&self.server.bot.id) {
-            event.redacted = Some(redacted(&event.data));
-        }
+        event.redacted = self.redacted(message, &event.data);
         Some(event)
+    }
+
+    /// A message object, as REST gives it to the bot: what others wrote in the server is left out
+    /// unless the application may see contents.
+    pub(crate) fn message_for_bot(&self, message: &Message) -> Value {
+        let object = self.server.message_object(message);
+        if self.settings.privileged_intents {
+            return object;
+        }
+        self.redacted(message, &object).unwrap_or(object)
+    }
+
+    /// A message object without the contents that need the intent MESSAGE_CONTENT; `None` if it
+    /// has none.
+    fn redacted(&self, message: &Message, data: &Value) -> Option<Value> {
+        let original = message.reply_to.and_then(|id| self.server.message(id));
+        let original = original.filter(|original| self.hides(original));
+        if !self.hides(message) && original.is_none() {
+            return None;
+        }
+        let mut data = data.clone();
+        if self.hides(message) {
+            blank(&mut data);
+        }
+        if original.is_some() {
+            blank(&mut data["referenced_message"]);
+        }
+        Some(data)
+    }
+
+    /// Whether a message's contents need the intent MESSAGE_CONTENT: others' in the server that do
+    /// not mention the bot.
+    fn hides(&self, message: &Message) -> bool {
+        let bot = self.server.bot.id;
+        let direct = self.server.channel(message.channel).is_some_and(Channel::is_dm);
+        !direct && message.author != bot && !message.mentions.users.contains(&bot)
     }
 
     /// Shows a new message on the phones of those who are to hear of it.
@@ -266,12 +299,10 @@ impl State {
     }
 }
 
-/// A message as a bot without the intent MESSAGE_CONTENT gets it.
-fn redacted(data: &Value) -> Value {
-    let mut data = data.clone();
+/// Empties what the intent MESSAGE_CONTENT covers.
+fn blank(data: &mut Value) {
     data["content"] = json!("");
     for list in ["embeds", "components", "attachments"] {
         data[list] = json!([]);
     }
-    data
 }

@@ -1,9 +1,11 @@
 //! A moderator's hand: changes to the server that the bot did not ask for, with the events it
 //! hears of them. What does not exist is said in words.
 
+use serde_json::json;
+
 use crate::gateway::{Event, intents};
 use crate::options::BotAccess;
-use crate::server::Place;
+use crate::server::{Audience, Channel, Message, Place};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 
@@ -18,6 +20,44 @@ impl State {
             .map(|found| found.id)
             .ok_or_else(|| format!("there is no message {message} in the channel {channel}"))?;
         self.remove(found);
+        Ok(())
+    }
+
+    /// Deletes several messages of a channel at once, of which the bot hears in one event.
+    pub(crate) fn moderate_messages(&mut self, channel: &str, messages: &[&str]) -> Result<(), String> {
+        let channel = self.guild_channel(channel)?;
+        let ids: Vec<Snowflake> = messages.iter().filter_map(|id| id.parse().ok()).collect();
+        let (gone, seen) = {
+            let Some(place) = self.server.channel_mut(channel) else {
+                return Ok(());
+            };
+            let (gone, left) = std::mem::take(&mut place.messages).into_iter().partition(|message| ids.contains(&message.id));
+            place.messages = left;
+            let gone: Vec<Message> = gone;
+            (gone, self.server.channel(channel).is_some_and(|place| self.bot_sees(place)))
+        };
+        for message in &gone {
+            self.discard_files(message);
+        }
+        let public: Vec<_> =
+            gone.iter().filter(|message| message.audience == Audience::Channel).map(|message| message.id).collect();
+        if public.is_empty() || !seen {
+            self.touch();
+            return Ok(());
+        }
+        let data = json!({ "ids": public, "channel_id": channel, "guild_id": self.server.guild_id });
+        self.dispatch(Event::new("MESSAGE_DELETE_BULK", intents::GUILD_MESSAGES, data));
+        Ok(())
+    }
+
+    /// Changes what a role may do.
+    pub(crate) fn set_role_permissions(&mut self, name: &str, permissions: u64) -> Result<(), String> {
+        let role = self.server.roles.iter_mut().find(|role| role.name == name);
+        let role = role.ok_or_else(|| format!("there is no role named {name}"))?;
+        role.permissions = permissions;
+        let role = role.clone();
+        let data = json!({ "guild_id": self.server.guild_id, "role": self.server.role_object(&role) });
+        self.dispatch(Event::new("GUILD_ROLE_UPDATE", intents::GUILDS, data));
         Ok(())
     }
 
@@ -58,6 +98,34 @@ impl State {
         let person = person.ok_or_else(|| format!("there is no user named {user}"))?;
         person.dms_closed = closed;
         self.touch();
+        Ok(())
+    }
+
+    /// Takes a person out of the server or into it; only who listens for members hears of it.
+    pub(crate) fn set_member(&mut self, user: &str, member: bool) -> Result<(), String> {
+        let people = &mut self.server.people;
+        let index = people.iter().position(|person| person.name == user);
+        let index = index.ok_or_else(|| format!("there is no user named {user}"))?;
+        if index == 0 && !member {
+            return Err(format!("{user} owns the server and cannot leave it"));
+        }
+        let person = &mut people[index];
+        if person.member == member {
+            return Ok(());
+        }
+        person.member = member;
+        let person = person.clone();
+        if member && self.server.dm_of(person.id).is_none() {
+            let place = Place::Dm { user: person.id };
+            self.server.channels.push(Channel { id: Snowflake::next(), place, messages: Vec::new() });
+        }
+        let (name, mut data) = if member {
+            ("GUILD_MEMBER_ADD", self.server.member_object(&person))
+        } else {
+            ("GUILD_MEMBER_REMOVE", json!({ "user": self.server.user_object(&person) }))
+        };
+        data["guild_id"] = json!(self.server.guild_id);
+        self.dispatch(Event::new(name, intents::GUILD_MEMBERS, data));
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::clock::iso;
-use crate::server::{Attachment, Cause, Channel, Message, Origin, Place, Role, Server, User};
+use crate::server::{Attachment, Cause, Channel, Message, Origin, Place, Role, Server, Target, User};
 
 impl Server {
     /// A user object.
@@ -189,8 +189,8 @@ impl Server {
         object
     }
 
-    /// The application object.
-    pub(crate) fn application_object(&self) -> Value {
+    /// The application object; `endpoint` is where it wants its interactions.
+    pub(crate) fn application_object(&self, endpoint: Option<&str>) -> Value {
         json!({
             "id": self.bot.id,
             "name": self.bot.name,
@@ -206,7 +206,7 @@ impl Server {
             "approximate_guild_count": 1,
             "approximate_user_install_count": 0,
             "redirect_uris": [],
-            "interactions_endpoint_url": null,
+            "interactions_endpoint_url": endpoint,
             "role_connections_verification_url": null,
             "integration_types_config": { "0": {} },
             "bot": self.user_object(&self.bot),
@@ -255,7 +255,7 @@ impl Server {
             object["application_id"] = json!(self.bot.id);
             object["webhook_id"] = json!(self.bot.id);
             object["interaction_metadata"] = self.origin_object(origin);
-            if let Cause::Command { name } = &origin.cause {
+            if let Cause::Command { name, .. } = &origin.cause {
                 object["interaction"] = json!({
                     "id": origin.interaction,
                     "type": 2,
@@ -275,9 +275,14 @@ impl Server {
             "authorizing_integration_owners": { "0": self.guild_id },
         });
         match &origin.cause {
-            Cause::Command { name } => {
+            Cause::Command { name, target } => {
                 object["type"] = json!(2);
                 object["name"] = json!(name);
+                match target {
+                    Some(Target::User(id)) => object["target_user"] = json!(self.user(*id).map(|user| self.user_object(user))),
+                    Some(Target::Message(id)) => object["target_message_id"] = json!(id),
+                    None => {}
+                }
             }
             Cause::Component { message } => {
                 object["type"] = json!(3);
@@ -291,13 +296,14 @@ impl Server {
         object
     }
 
-    /// 0 for a plain message, 19 for a reply, 20 for the answer to a slash command.
+    /// 0 for a plain message, 19 for a reply, 20 for the answer to a slash command, 23 for the
+    /// answer to one of a context menu.
     fn message_type(&self, message: &Message) -> u8 {
-        let cause = message.origin.as_ref().map(|origin| &origin.cause);
-        match (matches!(cause, Some(Cause::Command { .. })), message.reply_to) {
-            (true, _) => 20,
-            (false, Some(_)) => 19,
-            (false, None) => 0,
+        match (message.origin.as_ref().map(|origin| &origin.cause), message.reply_to) {
+            (Some(Cause::Command { target: None, .. }), _) => 20,
+            (Some(Cause::Command { target: Some(_), .. }), _) => 23,
+            (_, Some(_)) => 19,
+            (_, None) => 0,
         }
     }
 }
@@ -305,7 +311,7 @@ impl Server {
 impl Attachment {
     /// An attachment object.
     fn object(&self) -> Value {
-        json!({
+        let mut object = json!({
             "id": self.id,
             "filename": self.name,
             "description": self.description,
@@ -313,6 +319,11 @@ impl Attachment {
             "size": self.size,
             "url": self.url,
             "proxy_url": self.url,
-        })
+        });
+        if let Some((width, height)) = self.pixels {
+            object["width"] = json!(width);
+            object["height"] = json!(height);
+        }
+        object
     }
 }

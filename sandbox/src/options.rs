@@ -28,6 +28,11 @@ pub struct Options {
     /// Whether the application may ask for the privileged intents (members, presences, message
     /// content). Default `false`, as for a new application: IDENTIFY with one is closed with 4014.
     pub privileged_intents: bool,
+    /// The application's "Interactions Endpoint URL". Default `None`: interactions come over the
+    /// gateway. With an address, set by mistake, none does any more, and people see that the
+    /// application did not respond. Can be changed later with
+    /// [`Sandbox::set_interactions_endpoint_url`](crate::Sandbox::set_interactions_endpoint_url).
+    pub interactions_endpoint_url: Option<String>,
 }
 
 impl Default for Options {
@@ -41,6 +46,7 @@ impl Default for Options {
             state_dir: None,
             token: None,
             privileged_intents: false,
+            interactions_endpoint_url: None,
         }
     }
 }
@@ -149,4 +155,8 @@ pub enum BotAccess {
     ReadOnly,
     /// Not even see it (error 50001).
     Hidden,
+    /// All but what these of Discord's permission bits stand for. Besides those above,
+    /// EMBED_LINKS (1 << 14) and ATTACH_FILES (1 << 15) are needed for messages with embeds or
+    /// files (error 50013), READ_MESSAGE_HISTORY (1 << 16) for finding messages.
+    Without(u64),
 }

@@ -17,6 +17,7 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = files![
     "api.js",
     "app.js",
+    "apps.js",
     "attachments.js",
     "code.js",
     "command.js",

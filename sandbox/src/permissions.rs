@@ -10,11 +10,11 @@ pub(crate) const VIEW_CHANNEL: u64 = 1 << 10;
 /// Bit of SEND_MESSAGES.
 pub(crate) const SEND_MESSAGES: u64 = 1 << 11;
 /// Bit of EMBED_LINKS.
-const EMBED_LINKS: u64 = 1 << 14;
+pub(crate) const EMBED_LINKS: u64 = 1 << 14;
 /// Bit of ATTACH_FILES.
-const ATTACH_FILES: u64 = 1 << 15;
+pub(crate) const ATTACH_FILES: u64 = 1 << 15;
 /// Bit of READ_MESSAGE_HISTORY.
-const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+pub(crate) const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 /// Bit of MENTION_EVERYONE.
 pub(crate) const MENTION_EVERYONE: u64 = 1 << 17;
 /// Bit of USE_APPLICATION_COMMANDS.
@@ -40,6 +40,7 @@ impl BotAccess {
             Self::Full => 0,
             Self::ReadOnly => SEND_MESSAGES,
             Self::Hidden => VIEW_CHANNEL | SEND_MESSAGES,
+            Self::Without(bits) => bits,
         }
     }
 }

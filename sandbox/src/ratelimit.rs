@@ -122,6 +122,13 @@ impl Limiter {
         Verdict { standing, exceeded }
     }
 
+    /// What the headers say of a bucket of which nothing is left for this long.
+    pub(crate) fn exhausted(&self, method: &str, segments: &[String], reset_after: Duration) -> Standing {
+        let route = Route::of(method, segments);
+        let limit = self.rate(&route).limit;
+        Standing { bucket: digest(&route.shape), limit, remaining: 0, reset_after }
+    }
+
     fn rate(&self, route: &Route) -> Rate {
         match (self.limits, route.shape.as_str()) {
             (RateLimits::Relaxed, _) => Rate::new(1_000, 5),

@@ -85,6 +85,11 @@ impl Refusal {
         Self::new(404, 10063, "Unknown application command")
     }
 
+    pub(crate) fn too_many_commands(most: usize) -> Self {
+        let words = format!("Maximum number of application commands reached ({most}).");
+        Self::new(400, 30032, &words)
+    }
+
     pub(crate) fn too_large() -> Self {
         Self::new(413, 40005, "Request entity too large")
     }
@@ -126,6 +131,10 @@ impl Refusal {
 
     pub(crate) fn invalid_recipient() -> Self {
         Self::new(400, 50033, "Invalid Recipient(s)")
+    }
+
+    pub(crate) fn cannot_reply() -> Self {
+        Self::new(403, 160_002, "Cannot reply without permission to read message history")
     }
 
     pub(crate) fn no_mutual_guild() -> Self {

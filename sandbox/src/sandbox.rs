@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::actions::{self, Action};
 use crate::addresses::Addresses;
 use crate::error::{StartError, TimedOut};
-use crate::fault::{DropHow, Fault};
+use crate::fault::{DropHow, Fault, GatewayFault};
 use crate::http;
 use crate::hub::Hub;
 use crate::journal::JournalEntry;
@@ -76,7 +76,8 @@ impl Sandbox {
         let addresses = ports.addresses(&server, &options, &ca);
         let settings =
             Settings::new(&options, addresses.token.clone(), format!("http://{}", ports.plain), addresses.gateway.clone());
-        let state = State::new(server, settings, options.rate_limits);
+        let mut state = State::new(server, settings, options.rate_limits);
+        state.endpoint = options.interactions_endpoint_url;
         let hub = Arc::new(Hub::new(state, addresses));
         let (door, feed_plain, feed_secure) = net::open(plain, secure, acceptor, ports.plain);
         let tasks = vec![
@@ -118,9 +119,27 @@ impl Sandbox {
         self.running.hub.lock().faults.arrange(fault);
     }
 
-    /// Forgets the arranged misbehaviours.
+    /// Arranges a misbehaviour of the gateway.
+    pub fn gateway_fault(&self, fault: GatewayFault) {
+        self.running.hub.lock().gateway.disturb(fault);
+    }
+
+    /// Forgets the arranged misbehaviours, those of the gateway included. What is held stays held
+    /// until [`Sandbox::release_held`].
     pub fn clear_faults(&self) {
-        self.running.hub.lock().faults.clear();
+        self.running.hub.lock().clear_faults();
+    }
+
+    /// Requests that wait with [`Effect::HoldRequest`](crate::Effect::HoldRequest) or
+    /// [`Effect::HoldAnswer`](crate::Effect::HoldAnswer). Await them with [`Sandbox::wait_for`].
+    #[must_use]
+    pub fn held_requests(&self) -> usize {
+        self.running.hub.lock().held
+    }
+
+    /// Lets all requests that are held go on, and returns how many there were.
+    pub fn release_held(&self) -> usize {
+        self.running.hub.lock().release_held()
     }
 
     /// Counter that grows with every change of the world or the journal.
@@ -153,21 +172,50 @@ impl Sandbox {
         passed_over(done);
     }
 
+    /// A moderator deletes several messages of a channel at once. Those that do not exist are
+    /// passed over.
+    pub fn delete_messages(&self, channel_id: &str, message_ids: &[&str]) {
+        passed_over(self.running.hub.lock().moderate_messages(channel_id, message_ids));
+    }
+
     /// A moderator deletes a channel. One that does not exist is passed over.
     pub fn delete_channel(&self, channel_id: &str) {
         passed_over(self.running.hub.lock().delete_channel(channel_id));
     }
 
-    /// A moderator changes what the bot may do in a channel. One that does not exist is passed
-    /// over.
+    /// A moderator changes what the bot may do in a channel, by an overwrite of its permissions
+    /// there. One that does not exist is passed over.
     pub fn set_bot_access(&self, channel_id: &str, access: BotAccess) {
         passed_over(self.running.hub.lock().set_bot_access(channel_id, access));
+    }
+
+    /// A moderator changes what a role may do in the whole server, in Discord's permission bits.
+    /// `@everyone` is a role, and the bot has one of its own name; it may do what either lets it.
+    /// One that does not exist is passed over.
+    pub fn set_role_permissions(&self, role: &str, permissions: u64) {
+        passed_over(self.running.hub.lock().set_role_permissions(role, permissions));
     }
 
     /// A person closes or opens their direct messages to the bot (error 50007). One who does not
     /// exist is passed over.
     pub fn close_dms(&self, user: &str, closed: bool) {
         passed_over(self.running.hub.lock().close_dms(user, closed));
+    }
+
+    /// A person leaves the server or joins it. Whoever left shares no server with the bot, which
+    /// cannot write to them (error 50278). The owner, who cannot leave, and one who does not exist
+    /// are passed over.
+    pub fn set_member(&self, user: &str, member: bool) {
+        passed_over(self.running.hub.lock().set_member(user, member));
+    }
+
+    /// The owner sets or clears the application's "Interactions Endpoint URL". While it is set,
+    /// interactions are sent there and not over the gateway; nothing answers there, so that people
+    /// see at once that the application did not respond.
+    pub fn set_interactions_endpoint_url(&self, url: Option<&str>) {
+        let state = &mut *self.running.hub.lock();
+        state.endpoint = url.map(str::to_owned);
+        state.touch();
     }
 
     /// Ends or disturbs the gateway's connections.

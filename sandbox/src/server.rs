@@ -119,6 +119,8 @@ pub(crate) struct Attachment {
     pub(crate) description: Option<String>,
     pub(crate) content_type: String,
     pub(crate) size: usize,
+    /// Width and height in pixels, of a picture.
+    pub(crate) pixels: Option<(u32, u32)>,
     pub(crate) url: String,
 }
 
@@ -133,12 +135,19 @@ pub(crate) struct Origin {
 /// What a person did to begin an interaction.
 #[derive(Clone, Debug)]
 pub(crate) enum Cause {
-    /// Used a slash command.
-    Command { name: String },
+    /// Used a command: typed it, or took it from the context menu of its target.
+    Command { name: String, target: Option<Target> },
     /// Used a button or a select menu of a message.
     Component { message: Snowflake },
     /// Submitted the form that another interaction had opened.
     Modal { trigger: Box<Origin> },
+}
+
+/// What a command of a context menu was used on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Target {
+    User(Snowflake),
+    Message(Snowflake),
 }
 
 impl Server {

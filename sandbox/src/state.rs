@@ -13,6 +13,7 @@ use crate::gateway::{Event, Gateway};
 use crate::interactions::Interactions;
 use crate::journal::{Direction, Journal};
 use crate::options::{Options, RateLimits};
+use crate::picture;
 use crate::ratelimit::Limiter;
 use crate::server::{Attachment, Channel, Message, Server};
 use crate::snowflake::Snowflake;
@@ -29,6 +30,12 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) limiter: Limiter,
+    /// Requests that wait for their release.
+    pub(crate) held: usize,
+    /// Grows with each release.
+    pub(crate) releases: watch::Sender<u64>,
+    /// Where the application wants its interactions instead of the gateway.
+    pub(crate) endpoint: Option<String>,
     pub(crate) files: HashMap<Snowflake, StoredFile>,
     /// What phones showed, and whose.
     pub(crate) notifications: Vec<(Snowflake, Notification)>,
@@ -66,6 +73,9 @@ impl State {
             faults: Faults::default(),
             journal: Journal::default(),
             limiter: Limiter::new(limits),
+            held: 0,
+            releases: watch::Sender::new(0),
+            endpoint: None,
             files: HashMap::new(),
             notifications: Vec::new(),
             changes: watch::Sender::new(0),
@@ -95,9 +105,26 @@ impl State {
         self.touch();
     }
 
+    /// Forgets all faults.
+    pub(crate) fn clear_faults(&mut self) {
+        self.faults.clear();
+        self.gateway.calm();
+    }
+
+    /// Lets the requests that are held go on.
+    pub(crate) fn release_held(&mut self) -> usize {
+        self.releases.send_modify(|count| *count += 1);
+        self.held
+    }
+
     /// Whether the bot sees a channel.
     pub(crate) fn bot_sees(&self, channel: &Channel) -> bool {
         self.server.sees(&self.server.bot, channel)
+    }
+
+    /// The application object.
+    pub(crate) fn application_object(&self) -> Value {
+        self.server.application_object(self.endpoint.as_deref())
     }
 
     /// Keeps the bytes of a file and returns the attachment that stands for them.
@@ -109,6 +136,7 @@ impl State {
             description,
             content_type: file.content_type.clone(),
             size: file.bytes.len(),
+            pixels: picture::size(&file.bytes),
             url: format!("{}/_sandbox/files/{id}/{}", self.settings.base, file.name),
         };
         self.files.insert(id, file);

@@ -15,7 +15,8 @@ pub struct View {
     pub guild: Value,
     /// Role objects.
     pub roles: Vec<Value>,
-    /// Command objects the bot has registered and that this person may use somewhere.
+    /// Command objects the bot has registered and that this person may use somewhere: typed ones
+    /// (type 1) and those of the "Apps" menu of a person (2) or a message (3).
     pub commands: Vec<Value>,
     /// The channels, in order, the direct message with the bot last.
     pub channels: Vec<ChannelView>,

@@ -82,7 +82,7 @@ impl State {
                 },
                 channel_id: interaction.channel.to_string(),
                 name: match &interaction.origin.cause {
-                    Cause::Command { name } => Some(name.clone()),
+                    Cause::Command { name, .. } => Some(name.clone()),
                     Cause::Component { .. } | Cause::Modal { .. } => None,
                 },
                 thinking: matches!(interaction.stage, Stage::Thinking),

@@ -6,19 +6,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Answering, INTENTS, LIMIT, Rest, Socket, channel, relaxed, start, text};
+use common::{Answering, INTENTS, LIMIT, Rest, Socket, channel, register, relaxed, start, text};
 use discord_sandbox::{Options, Person, Sandbox};
-use reqwest::Method;
 use serde_json::{Value, json};
 
 fn person(sandbox: &Sandbox, name: &str) -> Person {
     sandbox.user(name).unwrap()
-}
-
-async fn register(sandbox: &Sandbox, commands: Value) {
-    let path = format!("/applications/{}/commands", sandbox.addresses().application_id);
-    let (status, body) = Rest::of(sandbox).call(Method::PUT, &path, commands).await;
-    assert_eq!(status, 200, "{body}");
 }
 
 /// The path at which an interaction's token is used.
@@ -298,4 +291,39 @@ async fn a_callback_can_tell_what_came_of_it() {
     let outcome = tokio::time::timeout(LIMIT, click).await.unwrap().unwrap();
     let id = text(outcome.message.as_ref().unwrap(), "id");
     assert_eq!(answer["interaction"]["response_message_id"], id);
+}
+
+#[tokio::test]
+async fn an_endpoint_set_by_mistake_swallows_every_interaction() {
+    let sandbox = relaxed().await;
+    let general = channel(&sandbox, "general");
+    register(&sandbox, json!([{ "name": "ask", "description": "d" }])).await;
+    let message = card(&sandbox, &general).await;
+    let rest = Rest::of(&sandbox);
+    let (mut socket, _) = Socket::ready(&sandbox, INTENTS).await;
+    socket.event("GUILD_CREATE").await;
+    let endpoint = "https://example.com/interactions";
+    sandbox.set_interactions_endpoint_url(Some(endpoint));
+    for path in ["/applications/@me", "/oauth2/applications/@me"] {
+        assert_eq!(rest.get(path).await.1["interactions_endpoint_url"], endpoint);
+    }
+    let maya = person(&sandbox, "maya");
+    let clicked = maya.click(&message, "go").await;
+    assert_eq!(
+        clicked.error.unwrap(),
+        format!("This interaction failed (sent to the Interactions Endpoint URL {endpoint}, not over the gateway)")
+    );
+    let used = maya.command(&general, "ask", Value::Null).await.error.unwrap();
+    assert!(used.starts_with("The application did not respond"), "{used}");
+
+    let set = json!({ "interactions_endpoint_url": "https://example.com/other" });
+    assert_eq!(rest.patch("/applications/@me", set).await.1["code"], 50035);
+    let (status, cleared) = rest.patch("/applications/@me", json!({ "interactions_endpoint_url": null })).await;
+    assert_eq!((status, &cleared["interactions_endpoint_url"]), (200, &Value::Null));
+    let click = tokio::spawn(async move { maya.click(&message, "go").await });
+    // The first that the gateway brings is the interaction after the mistake.
+    let payload = socket.payload().await;
+    assert_eq!(payload["t"], "INTERACTION_CREATE");
+    assert_eq!(rest.respond(&payload["d"], json!({ "type": 6 })).await.0, 204);
+    assert!(click.await.unwrap().ok);
 }

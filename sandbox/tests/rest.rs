@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{LIMIT, Rest, channel, relaxed, start, text};
+use common::{LIMIT, Rest, channel, first_error, relaxed, start, text};
 use discord_sandbox::{BotAccess, Options, Reason, UserSpec, World};
 use reqwest::{Client, Method, multipart};
 use serde_json::{Value, json};
@@ -160,21 +160,6 @@ async fn direct_messages_can_be_refused() {
     assert_eq!(rest.post("/users/@me/channels", open("olga")).await.1["code"], 50278);
     let nobody = json!({ "recipient_id": "1" });
     assert_eq!(rest.post("/users/@me/channels", nobody).await.1["code"], 50033);
-}
-
-/// The first error's path and code in a nested list of errors.
-fn first_error(errors: &Value) -> (String, String) {
-    let mut path = Vec::new();
-    let mut place = errors;
-    loop {
-        let fields = place.as_object().unwrap();
-        if let Some(list) = fields.get("_errors") {
-            return (path.join("."), text(&list[0], "code").to_owned());
-        }
-        let (key, value) = fields.iter().next().unwrap();
-        path.push(key.clone());
-        place = value;
-    }
 }
 
 #[tokio::test]

@@ -3,7 +3,11 @@
 //! A card is computed from the decision alone, so that any process at any time draws the same one, and a
 //! crash needs no memory. Must not know how a surface sends it.
 
-use super::decision::{Attachment, Choice, Decision, Outcome, Reported, Resolved, Risk, State, Verdict};
+mod details;
+
+pub use self::details::{details_card, full_text};
+use self::details::{full_text_file, is_diff};
+use super::decision::{Attachment, Decision, Outcome, Reported, Resolved, Risk, State, Verdict};
 use super::pace::Pace;
 use super::text::{self, label};
 use super::untrusted::{Cut, clean, code_block, escaped, one_line, quotation, units};
@@ -58,10 +62,10 @@ pub struct Card {
     pub fields: Vec<Field>,
     /// The embed's last line.
     pub footer: String,
-    /// Whether it has the buttons that decide.
-    pub deciding: bool,
-    /// What did not fit.
-    pub overflow: Option<TextFile>,
+    /// Whether it has buttons: those that fit where its decision stands.
+    pub controls: bool,
+    /// What it has no room for.
+    pub texts: Vec<TextFile>,
     /// The decision's own files.
     pub attachments: Vec<Attachment>,
 }
@@ -85,8 +89,8 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
     page.details(decision);
     page.body(decision);
     fields.append(&mut page.fields);
-    let overflow = (!page.whole).then(|| TextFile { name: text::full_text_file(decision), text: full_text(decision) });
-    let description = overflow.as_ref().map_or_else(String::new, |file| text::more_in_file(&file.name));
+    let texts: Vec<TextFile> = (!page.whole).then(|| full_text_file(decision)).into_iter().collect();
+    let description = texts.first().map_or_else(String::new, |file| text::more_in_file(&file.name));
     Card {
         headline: text::headline(decision, pace),
         tone: tone(&decision.state, decision.terms.risk),
@@ -94,8 +98,8 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
         description,
         fields,
         footer,
-        deciding: decision.state.is_open(),
-        overflow,
+        controls: true,
+        texts,
         attachments: decision.request.attachments.clone(),
     }
 }
@@ -110,8 +114,8 @@ pub fn moved_card(decision: &Decision, link: Option<&str>) -> Card {
         description: String::new(),
         fields: Vec::new(),
         footer: footer(decision),
-        deciding: false,
-        overflow: None,
+        controls: false,
+        texts: Vec::new(),
         attachments: Vec::new(),
     }
 }
@@ -147,7 +151,7 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
         }
         State::Resolved(resolved) => {
             let (name, value) = text::verdict(resolved, pace);
-            fields.push(field(name, format!("{value}\n{}", text::claimed(resolved, pace))));
+            fields.push(field(name, format!("{value}\n{}", text::claimed(decision, resolved, pace))));
         }
         State::Withdrawn { reason, at } => {
             let (name, value) = text::withdrawn(reason, *at, pace);
@@ -155,11 +159,13 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
         }
     }
     let (needed, votes) = (decision.approvals_needed(), decision.state.votes());
-    if needed > 1 && (decision.state.is_open() || !votes.is_empty()) {
-        let name = if decision.state.is_open() { label::APPROVALS } else { label::APPROVED_BEFORE };
-        fields.push(field(name, text::votes(votes, needed, pace)));
+    if needed > 1 && decision.state.is_open() {
+        let given = format!("{} of {needed}\n{}", votes.len(), text::votes(votes, pace));
+        fields.push(field(label::APPROVALS, given.trim_end().to_owned()));
+    } else if !votes.is_empty() {
+        fields.push(field(label::APPROVED_BEFORE, text::votes(votes, pace)));
     }
-    if decision.state.is_open() && decision.request.kind.as_str() == "credentials" {
+    if decision.state.is_open() && decision.is_about_credentials() {
         fields.push(field(label::WHERE_IT_GOES, text::CREDENTIALS.into()));
     }
     fields.extend(text::pictures(&decision.request.attachments).map(|names| field(label::PICTURES, names)));
@@ -272,7 +278,7 @@ impl Page {
 
     fn body(&mut self, decision: &Decision) {
         let body = clean(&decision.request.body);
-        let diff = ["diff --git ", "--- ", "@@ "].iter().any(|start| body.starts_with(start));
+        let diff = is_diff(&body);
         self.field(
             label::BODY,
             1_000,
@@ -282,34 +288,4 @@ impl Page {
             },
         );
     }
-}
-
-/// Everything that was asked, as a text file. Cleaned, not escaped: nothing draws it.
-#[must_use]
-pub fn full_text(decision: &Decision) -> String {
-    let request = &decision.request;
-    let mut parts = vec![format!("# {} {}", decision.id, one_line(&request.title))];
-    for (name, value) in [
-        (label::OBSERVATION, &request.insight.observation),
-        (label::WHY_IT_MATTERS, &request.insight.why_it_matters),
-        (label::WHAT_TO_DO, &request.insight.what_to_do),
-    ] {
-        if !value.trim().is_empty() {
-            parts.push(format!("## {name}\n\n{}", clean(value).trim()));
-        }
-    }
-    if !request.options.is_empty() {
-        let line = |choice: &Choice| format!("- {}: {}", one_line(&choice.name), one_line(&choice.description));
-        let lines: Vec<String> = request.options.iter().map(line).collect();
-        parts.push(format!("## {}\n\n{}", label::OPTIONS, lines.join("\n")));
-    }
-    if !request.details.is_empty() {
-        let lines: Vec<String> =
-            request.details.iter().map(|d| format!("- {}: {}", one_line(&d.name), clean(&d.value).trim())).collect();
-        parts.push(format!("## {}\n\n{}", label::DETAILS, lines.join("\n")));
-    }
-    if !request.body.trim().is_empty() {
-        parts.push(format!("## {}\n\n{}", label::BODY, clean(&request.body).trim()));
-    }
-    parts.join("\n\n") + "\n"
 }

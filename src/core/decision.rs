@@ -169,6 +169,12 @@ impl Decision {
         self.approvals_needed().saturating_sub(given)
     }
 
+    /// Whether it is answered by putting a secret in its place, which is never Discord.
+    #[must_use]
+    pub fn is_about_credentials(&self) -> bool {
+        self.request.kind.as_str() == "credentials"
+    }
+
     /// The word that must be typed to say yes: critical risk is not approved by a slip of the thumb. A rejection harms
     /// nothing, and an answer is typed anyway.
     #[must_use]

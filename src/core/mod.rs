@@ -7,10 +7,12 @@
 pub mod card;
 pub mod decision;
 pub mod event;
+pub mod find;
 pub mod finding;
 pub mod gaps;
 pub mod pace;
 pub mod permission;
+pub mod phrase;
 pub mod policy;
 pub mod refusal;
 pub mod request;

@@ -5,15 +5,21 @@
 //! wall clock's time, which every reader sees in their zone and counting. A source words its own questions.
 
 mod card;
+mod commands;
+mod history;
 pub mod label;
-mod notice;
+mod mistake;
 mod refusal;
+mod talk;
 
 use chrono::TimeDelta;
 
 pub use self::card::*;
-pub use self::notice::*;
+pub use self::commands::*;
+pub use self::history::*;
+pub use self::mistake::*;
 pub use self::refusal::*;
+pub use self::talk::*;
 use super::Time;
 use super::decision::{Decision, DecisionId, Person, Risk};
 use super::pace::Pace;
@@ -158,4 +164,15 @@ pub fn open_option(decision: &Decision) -> (String, String) {
     let title = plain(&format!("{} {}", decision.id, one_line(&decision.request.title)), 100).text;
     let description = plain(&format!("{} · {} risk", subject(decision), decision.terms.risk), 100).text;
     (title, description)
+}
+
+/// To those who may decide it, when a decision's card cannot be shown.
+#[must_use]
+pub fn no_place(decision: &Decision, why: &str) -> String {
+    let whose = match decision.request.project.as_str() {
+        "default" => "cards".to_owned(),
+        project => format!("cards of {}", escaped(&one_line(project), 60).text),
+    };
+    let (id, why) = (decision.id, escaped(&one_line(why), 600).text);
+    format!("⚠️ I cannot show {whose}, beginning with {id}: {why}. They wait for you meanwhile: `/attention` shows them.")
 }

@@ -65,4 +65,14 @@ impl Handle {
     pub async fn put_memo(&self, name: &'static str, text: Option<String>) -> Result<(), HandleError> {
         Ok(self.store(move |store| store.put_memo(name, text)).await?)
     }
+
+    /// The channel and message of a decision's newest card that hangs.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn card_of(&self, id: DecisionId) -> Result<Option<(String, String)>, HandleError> {
+        let cards = self.store(move |store| store.deliveries(id)).await?;
+        let standing = cards.into_iter().rfind(|card| !card.lost && card.message.is_some());
+        Ok(standing.and_then(|card| Some((card.channel, card.message?))))
+    }
 }

@@ -11,6 +11,7 @@ mod history;
 pub mod lock;
 pub mod pulse;
 pub mod status;
+mod theirs;
 pub mod timers;
 pub mod watch;
 

@@ -8,7 +8,9 @@ use gander::core::event::Event;
 use gander::core::policy::Rules;
 use gander::engine::Claim;
 
-use crate::bot::{Bot, LIMIT, cards_of, click, control, custom_ids, defer, deploy, id, reject, request, submit, words};
+use crate::bot::{
+    Bot, LIMIT, can_decide, cards_of, click, control, defer, deploy, id, reject, request, submit, submit_fields, words,
+};
 use crate::draw::Pen;
 
 macro_rules! snapshot {
@@ -35,7 +37,7 @@ async fn an_approval_reaches_the_agent_once_and_the_card_says_so() {
     assert_eq!((&verdict.verdict, verdict.by.name.as_str()), (&Verdict::approved(), "Jonas"));
     let card = bot.card(decision.id, "picked up", |card| card.to_string().contains("The agent picked it up")).await;
     snapshot!("card_approved_and_picked_up", pen, card);
-    assert_eq!(custom_ids(&card), Vec::<String>::new());
+    assert!(!can_decide(&card));
     assert_eq!(cards_of(&bot.sandbox, decision.id).len(), 1);
 }
 
@@ -106,7 +108,7 @@ async fn what_was_put_off_comes_back_as_a_new_message_even_over_a_restart() {
     let second = bot.card(decision.id, "came back", |card| id(card) != id(&first)).await;
     snapshot!("card_came_back", pen, second);
     let moved = |sandbox: &discord_sandbox::Sandbox| {
-        cards_of(sandbox, decision.id).into_iter().find(|card| id(card) == id(&first) && custom_ids(card).is_empty())
+        cards_of(sandbox, decision.id).into_iter().find(|card| id(card) == id(&first) && !can_decide(card))
     };
     let old = bot.sandbox.wait_for("the old card to say where it went", LIMIT, moved).await.unwrap();
     snapshot!("card_moved", pen, old);
@@ -214,10 +216,11 @@ async fn a_click_on_an_older_revision_decides_nothing_and_shows_what_changed() {
     let shown = outcome.message.unwrap();
     snapshot!("outdated", pen, shown);
     assert!(bot.handle.get(decision.id).await.unwrap().state.is_open(), "nothing was decided");
-    click(&maya, &shown, "approve").await;
+    let form = click(&maya, &shown, "approve").await;
+    submit_fields(&maya, &form, serde_json::json!({ "word": "deploy" })).await;
     assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open(), "the revision that was shown can be decided");
     bot.sandbox.clear_faults();
-    let card = bot.card(decision.id, "true in the end", |card| custom_ids(card).is_empty()).await;
+    let card = bot.card(decision.id, "true in the end", |card| !can_decide(card)).await;
     assert!(card.to_string().contains("Approved"), "{card:#}");
 }
 
@@ -241,7 +244,7 @@ async fn what_is_withdrawn_or_decided_elsewhere_shows_on_the_card() {
     let pen = bot.pen();
     let (decision, _) = bot.ask_and_see(request("Still needed?")).await;
     bot.handle.withdraw(decision.id, "the tests pass again").await.unwrap();
-    let card = bot.card(decision.id, "withdrawn", |card| custom_ids(card).is_empty()).await;
+    let card = bot.card(decision.id, "withdrawn", |card| !can_decide(card)).await;
     snapshot!("card_withdrawn", pen, card);
 }
 

@@ -163,6 +163,11 @@ pub(crate) fn custom_ids(message: &Value) -> Vec<String> {
     components.filter_map(|component| component["custom_id"].as_str().map(Into::into)).collect()
 }
 
+/// Whether the message has what decides: every open decision can be rejected.
+pub(crate) fn can_decide(message: &Value) -> bool {
+    custom_ids(message).iter().any(|id| id.contains(":reject:"))
+}
+
 pub(crate) fn id(message: &Value) -> &str {
     message["id"].as_str().unwrap()
 }
@@ -185,8 +190,13 @@ pub(crate) async fn reject(person: &Person, message: &Value, reason: &str) -> Ou
 
 /// Fills in the form that an act has opened.
 pub(crate) async fn submit(person: &Person, form: &Outcome, text: &str) -> Outcome {
+    submit_fields(person, form, serde_json::json!({ "text": text })).await
+}
+
+/// Fills in the fields of a form that an act has opened, by their ids.
+pub(crate) async fn submit_fields(person: &Person, form: &Outcome, fields: Value) -> Outcome {
     let modal = form.modal.as_ref().unwrap_or_else(|| panic!("no form: {form:?}"));
-    person.submit(modal["modal_id"].as_str().unwrap(), serde_json::json!({ "text": text })).await
+    person.submit(modal["modal_id"].as_str().unwrap(), fields).await
 }
 
 pub(crate) async fn defer(person: &Person, message: &Value, value: &str) -> Outcome {

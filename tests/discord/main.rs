@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod alarm;
 mod answers;
 mod attention;
 mod bot;
 mod choices;
+mod commands;
 mod draw;
 mod hostile;
 mod reload;
+mod talk;
+mod together;
 mod weather;

@@ -3,7 +3,7 @@
 use discord_sandbox::{BotAccess, DropHow, Effect, Fault, LimitScope, Match, Sandbox, Wire};
 use gander::engine::Claim;
 
-use crate::bot::{Bot, LIMIT, cards_of, click, custom_ids, id, request};
+use crate::bot::{Bot, LIMIT, can_decide, cards_of, click, id, request};
 
 fn on(method: &str, path: &str, effect: Effect, times: u32) -> Fault {
     Fault { matching: Match { method: Some(method.into()), path: Some(path.into()) }, effect, times }
@@ -14,7 +14,7 @@ async fn settles(bot: &Bot, fault: Fault) {
     let (decision, card) = bot.ask_and_see(request("In this weather?")).await;
     let outcome = click(&bot.person("maya"), &card, "approve").await;
     assert!(outcome.ok, "{outcome:?}");
-    bot.card(decision.id, "true", |card| custom_ids(card).is_empty()).await;
+    bot.card(decision.id, "true", |card| !can_decide(card)).await;
     // Whatever was under way has been seen by now: the agent's claim is drawn after it.
     bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
     bot.card(decision.id, "picked up", |card| card.to_string().contains("picked it up")).await;
@@ -71,7 +71,7 @@ async fn a_callback_that_fails_once_is_repeated_and_one_that_is_lost_is_mended_b
     bot.sandbox.fault(on("POST", "/callback", Effect::status(503), 5));
     let outcome = click(&bot.person("maya"), &card, "approve").await;
     assert!(!outcome.ok, "the person sees that it failed: {outcome:?}");
-    bot.card(decision.id, "true all the same", |card| custom_ids(card).is_empty()).await;
+    bot.card(decision.id, "true all the same", |card| !can_decide(card)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +82,7 @@ async fn a_card_that_a_moderator_deletes_is_posted_again_while_it_is_open() {
     bot.sandbox.delete_message(channel, id(&card));
     let again = bot.card(decision.id, "posted again", |again| id(again) != id(&card)).await;
     click(&bot.person("maya"), &again, "approve").await;
-    let done = bot.card(decision.id, "approved", |card| custom_ids(card).is_empty()).await;
+    let done = bot.card(decision.id, "approved", |card| !can_decide(card)).await;
     bot.sandbox.delete_message(channel, id(&done));
     let (other, _) = bot.ask_and_see(request("Another")).await;
     assert_ne!(other.id, decision.id);
@@ -176,7 +176,7 @@ async fn access_that_is_taken_for_a_while_moves_no_card() {
     let cards = cards_of(&bot.sandbox, decision.id);
     assert_eq!(cards.iter().map(id).collect::<Vec<_>>(), [id(&card)], "the card stayed");
     click(&bot.person("maya"), &card, "approve").await;
-    bot.card(decision.id, "true", |card| custom_ids(card).is_empty()).await;
+    bot.card(decision.id, "true", |card| !can_decide(card)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,7 +194,7 @@ async fn a_click_while_the_card_is_being_edited_is_not_overtaken() {
     bot.handle.defer(decision.id, decision.revision, &jonas, until).await.unwrap();
     let outcome = click(&bot.person("maya"), &card, "approve").await;
     assert!(outcome.ok, "{outcome:?}");
-    bot.card(decision.id, "true in the end", |card| card.to_string().contains("✅ Approved") && custom_ids(card).is_empty()).await;
+    bot.card(decision.id, "true in the end", |card| card.to_string().contains("✅ Approved") && !can_decide(card)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

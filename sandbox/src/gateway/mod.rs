@@ -1,6 +1,7 @@
 //! Sessions of the gateway: who listens, what they missed, who may hear what. The socket and the
 //! protocol's operations are in the submodules; what the events mean is the state's business.
 
+mod faults;
 pub(crate) mod intents;
 mod protocol;
 mod socket;
@@ -10,9 +11,10 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::fault::DropHow;
+use crate::fault::{DropHow, GatewayFault, GatewayPhase};
 use crate::snowflake;
 
+use faults::{Delivery, Disturbances};
 pub(crate) use socket::serve;
 
 /// Events a session can replay. Discord's number is not documented.
@@ -80,13 +82,19 @@ struct Link {
 impl Session {
     /// Sends an event, or keeps it for the session's return.
     fn send(&mut self, name: &str, data: &Value) {
+        let payload = self.number(name, data);
+        self.order(Order::Send(payload));
+    }
+
+    /// Gives an event its number and keeps its payload for the session's return.
+    fn number(&mut self, name: &str, data: &Value) -> String {
         self.sequence += 1;
         let payload = json!({ "op": 0, "t": name, "s": self.sequence, "d": data }).to_string();
-        self.order(Order::Send(payload.clone()));
         if self.sent.len() == REPLAY {
             self.sent.pop_front();
         }
-        self.sent.push_back((self.sequence, payload));
+        self.sent.push_back((self.sequence, payload.clone()));
+        payload
     }
 
     /// Tells the socket something. One that is gone will not miss it: its payloads are replayed.
@@ -103,6 +111,7 @@ pub(crate) struct Gateway {
     sessions: Vec<Session>,
     last_connection: u64,
     identified: u32,
+    disturbances: Disturbances,
 }
 
 impl Gateway {
@@ -118,15 +127,59 @@ impl Gateway {
 
     /// Sends an event to the sessions that asked for it; tells whether there was one.
     pub(crate) fn dispatch(&mut self, event: &Event) -> bool {
-        let asked = |session: &&mut Session| event.intent == 0 || session.intents & event.intent == event.intent;
-        let mut heard = false;
-        for session in self.sessions.iter_mut().filter(asked) {
+        let asked = |session: &Session| event.intent == 0 || session.intents & event.intent == event.intent;
+        if !self.sessions.iter().any(asked) {
+            return false;
+        }
+        let delivery = self.disturbances.delivery(event.name);
+        for session in self.sessions.iter_mut().filter(|session| asked(session)) {
             let full = session.intents & intents::MESSAGE_CONTENT != 0;
             let data = event.redacted.as_ref().filter(|_| !full);
-            session.send(event.name, data.unwrap_or(&event.data));
-            heard = true;
+            let payload = session.number(event.name, data.unwrap_or(&event.data));
+            match delivery {
+                Delivery::Usual => session.order(Order::Send(payload)),
+                Delivery::Twice => {
+                    session.order(Order::Send(payload.clone()));
+                    session.order(Order::Send(payload));
+                }
+                Delivery::Never => {}
+                Delivery::Later | Delivery::Last => self.disturbances.kept.push((session.id.clone(), payload)),
+            }
         }
-        heard
+        if delivery == Delivery::Last {
+            self.deliver_kept();
+        }
+        true
+    }
+
+    /// Delivers what was kept back, newest first.
+    fn deliver_kept(&mut self) {
+        for (id, payload) in std::mem::take(&mut self.disturbances.kept).into_iter().rev() {
+            if let Some(session) = self.session_mut(&id) {
+                session.order(Order::Send(payload));
+            }
+        }
+    }
+
+    /// Arranges a disturbance.
+    pub(crate) fn disturb(&mut self, fault: GatewayFault) {
+        self.disturbances.arrange(fault);
+    }
+
+    /// Forgets the disturbances and delivers what they kept back.
+    pub(crate) fn calm(&mut self) {
+        self.disturbances.clear();
+        self.deliver_kept();
+    }
+
+    /// Whether and how a connection is to end in this phase.
+    fn strike(&mut self, phase: GatewayPhase) -> Option<DropHow> {
+        self.disturbances.strike(phase)
+    }
+
+    /// Forgets a session for good.
+    fn forget(&mut self, id: &str) {
+        self.sessions.retain(|session| session.id != id);
     }
 
     /// Ends or disturbs every connection.
@@ -188,8 +241,9 @@ impl Gateway {
         });
     }
 
-    /// Moves a session to a new connection and replays what it missed since `sequence`.
-    fn resume(&mut self, id: &str, sequence: u64, link: Link) -> Resumption {
+    /// Moves a session to a new connection and replays what it missed since `sequence`; only the
+    /// first half of it if it is to be `broken_off`.
+    fn resume(&mut self, id: &str, sequence: u64, link: Link, broken_off: bool) -> Resumption {
         let Some(session) = self.sessions.iter_mut().find(|s| s.id == id) else {
             return Resumption::Unknown;
         };
@@ -202,9 +256,13 @@ impl Gateway {
         }
         session.order(Order::End(Ending::Close(Some(4000))));
         session.link = Some(link);
-        let missed = session.sent.iter().filter(|(number, _)| *number > sequence);
-        for (_, payload) in missed {
+        let missed: Vec<_> = session.sent.iter().filter(|(number, _)| *number > sequence).collect();
+        let replayed = if broken_off { missed.len() / 2 } else { missed.len() };
+        for (_, payload) in &missed[..replayed] {
             session.order(Order::Send(payload.clone()));
+        }
+        if broken_off {
+            return Resumption::Resumed;
         }
         session.send("RESUMED", &json!({}));
         Resumption::Resumed

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Gateway, Link, Order, Resumption, Session, intents};
+use super::{Ending, Gateway, Link, Order, Resumption, Session, ends_session, intents};
+use crate::fault::{DropHow, GatewayPhase};
 use crate::journal::Direction;
 use crate::state::State;
 
@@ -45,7 +46,10 @@ impl Connection {
     /// Opens a connection; its first order is to send HELLO.
     pub(super) fn open(gateway: &mut Gateway, orders: UnboundedSender<Order>) -> Self {
         let connection = Self { number: gateway.connect(), orders, session: None, received: VecDeque::new() };
-        connection.send(&json!({ "op": 10, "d": { "heartbeat_interval": HEARTBEAT_MS } }));
+        match gateway.strike(GatewayPhase::BeforeHello) {
+            Some(how) => connection.break_off(gateway, how),
+            None => connection.send(&json!({ "op": 10, "d": { "heartbeat_interval": HEARTBEAT_MS } })),
+        }
         connection
     }
 
@@ -107,17 +111,29 @@ impl Connection {
         if data["shard"][1].as_u64().is_some_and(|shards| shards > 1) {
             return Err(INVALID_SHARD);
         }
+        if let Some(how) = state.gateway.strike(GatewayPhase::AfterHello) {
+            state.gateway.identified += 1;
+            self.break_off(&mut state.gateway, how);
+            return Ok(());
+        }
         let id = state.gateway.open(wanted, self.link());
+        self.session = Some(id.clone());
         let ready = ready(state, &id, data);
         let guild = (wanted & intents::GUILDS != 0).then(|| {
             let with_members = wanted & intents::GUILD_MEMBERS != 0;
             state.server.guild_create_object(with_members)
         });
         send(state, &id, "READY", ready);
+        // What follows the end of a connection is kept for the session's return.
+        if let Some(how) = state.gateway.strike(GatewayPhase::DuringReady) {
+            self.break_off(&mut state.gateway, how);
+        }
         if let Some(guild) = guild {
             send(state, &id, "GUILD_CREATE", guild);
         }
-        self.session = Some(id);
+        if let Some(how) = state.gateway.strike(GatewayPhase::AfterReady) {
+            self.break_off(&mut state.gateway, how);
+        }
         state.touch();
         Ok(())
     }
@@ -127,8 +143,14 @@ impl Connection {
         authenticate(state, data)?;
         let id = data["session_id"].as_str().ok_or(DECODE_ERROR)?;
         let sequence = data["seq"].as_u64().ok_or(DECODE_ERROR)?;
-        match state.gateway.resume(id, sequence, self.link()) {
-            Resumption::Resumed => self.session = Some(id.to_owned()),
+        let broken_off = state.gateway.strike(GatewayPhase::DuringResume);
+        match state.gateway.resume(id, sequence, self.link(), broken_off.is_some()) {
+            Resumption::Resumed => {
+                self.session = Some(id.to_owned());
+                if let Some(how) = broken_off {
+                    self.break_off(&mut state.gateway, how);
+                }
+            }
             Resumption::Unknown => self.send(&json!({ "op": 9, "d": false })),
             Resumption::FromTheFuture => return Err(INVALID_SEQUENCE),
         }
@@ -159,13 +181,42 @@ impl Connection {
         send(state, id, "GUILD_MEMBERS_CHUNK", chunk);
     }
 
+    /// Ends or disturbs this connection alone.
+    fn break_off(&self, gateway: &mut Gateway, how: DropHow) {
+        let for_good = match how {
+            DropHow::Tcp => {
+                self.order(Order::End(Ending::Tcp));
+                false
+            }
+            DropHow::Close(code) => {
+                self.order(Order::End(Ending::Close(code)));
+                code.is_some_and(ends_session)
+            }
+            DropHow::Reconnect => {
+                self.send(&json!({ "op": 7, "d": null }));
+                false
+            }
+            DropHow::InvalidSession { resumable } => {
+                self.send(&json!({ "op": 9, "d": resumable }));
+                !resumable
+            }
+        };
+        if let (true, Some(id)) = (for_good, &self.session) {
+            gateway.forget(id);
+        }
+    }
+
     fn link(&self) -> Link {
         Link { connection: self.number, orders: self.orders.clone() }
     }
 
     fn send(&self, payload: &Value) {
-        // The socket's task owns the receiving end; once it is gone nobody waits for the payload.
-        self.orders.send(Order::Send(payload.to_string())).ok();
+        self.order(Order::Send(payload.to_string()));
+    }
+
+    fn order(&self, order: Order) {
+        // The socket's task owns the receiving end; once it is gone nobody waits for the order.
+        self.orders.send(order).ok();
     }
 }
 

@@ -60,7 +60,7 @@ fn open(state: &mut State, id: Snowflake, token: &str) -> Result<Kind, Refusal> 
     }
     match interaction.stage {
         Stage::Waiting => Ok(interaction.kind),
-        Stage::Failed => Err(Refusal::unknown_interaction()),
+        Stage::Failed | Stage::Misdirected => Err(Refusal::unknown_interaction()),
         Stage::Thinking | Stage::Answered(_) => Err(Refusal::already_acknowledged()),
     }
 }

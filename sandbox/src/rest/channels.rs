@@ -1,7 +1,7 @@
 //! Routes of channels themselves.
 
 use super::call::{Answer, Call, Reply, id};
-use crate::permissions::SEND_MESSAGES;
+use super::messages;
 use crate::refusal::Refusal;
 use crate::server::Channel;
 use crate::state::State;
@@ -11,9 +11,7 @@ pub(super) fn route(state: &State, call: &Call, channel: &str, path: &[&str]) ->
     match (call.method.as_str(), path) {
         ("GET", []) => Ok(Reply::ok(state.server.channel_object(channel))),
         ("POST", ["typing"]) => {
-            if state.server.permissions(&state.server.bot, channel) & SEND_MESSAGES == 0 {
-                return Err(Refusal::missing_permissions());
-            }
+            messages::may_write(state, channel.id)?;
             Ok(Reply::empty())
         }
         ("GET", ["pins"]) => Ok(Reply::ok(Vec::<serde_json::Value>::new())),

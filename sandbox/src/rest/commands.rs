@@ -87,6 +87,11 @@ fn create(state: &mut State, body: &Value, guild_only: bool) -> Answer {
     validate::command::one(body)?;
     let command = succeed(Command::new(body.clone(), guild_only), &state.commands);
     let clashing = state.commands.iter().position(|old| old.clashes(&command));
+    let beside = state.commands.iter().filter(|old| old.guild_only == guild_only && old.kind() == command.kind()).count();
+    let most = validate::command::most(command.kind());
+    if clashing.is_none() && beside >= most {
+        return Err(Refusal::too_many_commands(most));
+    }
     let object = state.command_object(&command);
     let status = match clashing {
         Some(index) => {

@@ -92,15 +92,18 @@ fn embeds(list: &Value, attachments: &[Attachment]) -> Vec<Value> {
         strip_nulls(embed);
         embed["type"] = json!("rich");
         for (part, key) in [("image", "url"), ("thumbnail", "url"), ("footer", "icon_url"), ("author", "icon_url")] {
-            let place = embed.get_mut(part).and_then(|part| part.get_mut(key));
             let attached = |url: &str| {
                 let name = url.strip_prefix("attachment://")?;
                 attachments.iter().find(|a| a.name == name)
             };
-            if let Some(place) = place
-                && let Some(attachment) = place.as_str().and_then(attached)
+            if let Some(holder) = embed.get_mut(part)
+                && let Some(attachment) = holder[key].as_str().and_then(attached)
             {
-                *place = json!(attachment.url);
+                holder[key] = json!(attachment.url);
+                if let (Some((width, height)), "url") = (attachment.pixels, key) {
+                    holder["width"] = json!(width);
+                    holder["height"] = json!(height);
+                }
             }
         }
         for field in embed["fields"].as_array_mut().into_iter().flatten() {

@@ -8,7 +8,7 @@ use super::channels::visible;
 use super::drafts;
 use crate::clock;
 use crate::messages::Envelope;
-use crate::permissions::SEND_MESSAGES;
+use crate::permissions::{ATTACH_FILES, EMBED_LINKS, READ_MESSAGE_HISTORY, SEND_MESSAGES};
 use crate::refusal::{Problems, Refusal};
 use crate::server::{Audience, Channel, Message, Place};
 use crate::snowflake::Snowflake;
@@ -23,8 +23,11 @@ pub(super) fn route(state: &mut State, call: &Call, channel: &str, path: &[&str]
     match (call.method.as_str(), path) {
         ("GET", []) => list(state, call, channel),
         ("GET", [message]) => {
+            if !may(state, channel, READ_MESSAGE_HISTORY) {
+                return Err(Refusal::missing_permissions());
+            }
             let message = public(channel, message)?;
-            Ok(Reply::ok(state.server.message_object(message)))
+            Ok(Reply::ok(state.message_for_bot(message)))
         }
         ("POST", []) => {
             let channel = channel.id;
@@ -68,6 +71,10 @@ fn list(state: &State, call: &Call, channel: &Channel) -> Answer {
         }
     };
     let bound = |name: &str| -> Result<Option<Snowflake>, Refusal> { call.query.get(name).map(|text| id(text, name)).transpose() };
+    // Discord refuses nothing here: it finds nothing.
+    if !may(state, channel, READ_MESSAGE_HISTORY) {
+        return Ok(Reply::ok(Vec::<Value>::new()));
+    }
     let (before, after, around) = (bound("before")?, bound("after")?, bound("around")?);
     let messages: Vec<&Message> = channel.public().collect();
     let end = before.map_or(messages.len(), |before| messages.partition_point(|message| message.id < before));
@@ -81,12 +88,13 @@ fn list(state: &State, call: &Call, channel: &Channel) -> Answer {
     } else {
         end.saturating_sub(limit)..end
     };
-    let objects: Vec<Value> = messages[window].iter().rev().map(|message| state.server.message_object(message)).collect();
+    let objects: Vec<Value> = messages[window].iter().rev().map(|message| state.message_for_bot(message)).collect();
     Ok(Reply::ok(objects))
 }
 
 fn create(state: &mut State, call: &Call, channel: Snowflake) -> Answer {
     may_write(state, channel)?;
+    may_enclose(state, channel, call)?;
     validate::message::create(&call.body, call.files.len())?;
     if let Some(existing) = same_nonce(state, call, channel) {
         return Ok(Reply::ok(existing));
@@ -105,19 +113,34 @@ fn create(state: &mut State, call: &Call, channel: Snowflake) -> Answer {
     Ok(Reply::ok(object))
 }
 
-fn may_write(state: &State, channel: Snowflake) -> Result<(), Refusal> {
+/// Whether the bot may write here: the person of a direct message must let it (50007) and share
+/// the server with it (50278); in the server it needs the permission (50013).
+pub(super) fn may_write(state: &State, channel: Snowflake) -> Result<(), Refusal> {
     let server = &state.server;
     let channel = server.channel(channel);
     let channel = channel.ok_or_else(Refusal::unknown_channel)?;
-    if let Place::Dm { user } = channel.place
-        && server.user(user).is_none_or(|user| user.dms_closed)
-    {
-        return Err(Refusal::cannot_dm());
+    if let Place::Dm { user } = channel.place {
+        let user = server.user(user).ok_or_else(Refusal::cannot_dm)?;
+        if !user.member {
+            return Err(Refusal::no_mutual_guild());
+        }
+        if user.dms_closed {
+            return Err(Refusal::cannot_dm());
+        }
     }
-    if server.permissions(&server.bot, channel) & SEND_MESSAGES == 0 {
-        return Err(Refusal::missing_permissions());
-    }
-    Ok(())
+    if may(state, channel, SEND_MESSAGES) { Ok(()) } else { Err(Refusal::missing_permissions()) }
+}
+
+/// Whether the bot may send what a message encloses: embeds and files have permissions of their own.
+fn may_enclose(state: &State, channel: Snowflake, call: &Call) -> Result<(), Refusal> {
+    let channel = state.server.channel(channel).ok_or_else(Refusal::unknown_channel)?;
+    let embeds = call.body["embeds"].as_array().is_some_and(|embeds| !embeds.is_empty());
+    let allowed = (!embeds || may(state, channel, EMBED_LINKS)) && (call.files.is_empty() || may(state, channel, ATTACH_FILES));
+    if allowed { Ok(()) } else { Err(Refusal::missing_permissions()) }
+}
+
+fn may(state: &State, channel: &Channel, permission: u64) -> bool {
+    state.server.permissions(&state.server.bot, channel) & permission != 0
 }
 
 /// The message that `enforce_nonce` finds instead of posting another.
@@ -145,6 +168,9 @@ fn replied_to(state: &State, body: &Value, channel: Snowflake) -> Result<Option<
         return Ok(None);
     }
     let wanted = crate::mentions::id_of(&reference["message_id"]);
+    if state.server.channel(channel).is_some_and(|channel| !may(state, channel, READ_MESSAGE_HISTORY)) {
+        return Err(Refusal::cannot_reply());
+    }
     let messages = state.server.channel(channel).map(|channel| channel.public());
     let found = messages.into_iter().flatten().map(|message| message.id).find(|id| Some(*id) == wanted);
     if found.is_none() && reference["fail_if_not_exists"] != json!(false) {

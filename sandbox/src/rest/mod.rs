@@ -18,9 +18,10 @@ use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use axum::response::Response;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use self::call::{Answer, Call, LARGEST_BODY, Reply};
-use crate::fault::{DropHow, Effect, LimitScope};
+use crate::fault::{DropHow, Effect, LimitHeader, LimitScope};
 use crate::hub::Hub;
 use crate::net::Cut;
 use crate::ratelimit::{Exceeded, Standing};
@@ -38,16 +39,32 @@ pub(crate) async fn entry(Shared(hub): Shared<Arc<Hub>>, ConnectInfo(cut): Conne
     let mut call = Call::new(&method, path, query);
     let read = read(&mut call, &parts, body).await;
     let effect = hub.lock().faults.strike(&method, path);
-    let withheld = matches!(effect, Some(Effect::WithholdAnswer { .. }));
-    let outgoing = match prepare(&hub, effect.as_ref()).await {
+    let (effect, headers) = peel(effect);
+    let withheld = matches!(effect, Some(Effect::WithholdAnswer { .. } | Effect::HoldAnswer));
+    let mut outgoing = match prepare(&hub, &call, effect.as_ref()).await {
         Some(outgoing) => outgoing,
         None => carry_out(&mut hub.lock(), &parts, &call, read),
     };
+    for (header, value) in headers {
+        outgoing.mangle(header, value);
+    }
     note(&hub, &parts, path, &call, &outgoing, withheld);
-    if let Some(Effect::WithholdAnswer { ms }) = effect {
-        withhold(&hub, &cut, ms).await;
+    match effect {
+        Some(Effect::WithholdAnswer { ms }) => withhold(&hub, &cut, ms).await,
+        Some(Effect::HoldAnswer) => hold(&hub).await,
+        _ => {}
     }
     outgoing.into_response()
+}
+
+/// Takes what becomes of headers off an effect.
+fn peel(mut effect: Option<Effect>) -> (Option<Effect>, Vec<(LimitHeader, Option<String>)>) {
+    let mut headers = Vec::new();
+    while let Some(Effect::MangleHeader { header, value, effect: inner }) = effect {
+        headers.push((header, value));
+        effect = inner.map(|inner| *inner);
+    }
+    (effect, headers)
 }
 
 /// The path below `/api`, `/api/v9` or `/api/v10`.
@@ -69,7 +86,7 @@ async fn read(call: &mut Call, parts: &Parts, body: Body) -> Result<(), Refusal>
 }
 
 /// Does what a fault does before a request is carried out; `Some` is the answer instead of it.
-async fn prepare(hub: &Hub, effect: Option<&Effect>) -> Option<Outgoing> {
+async fn prepare(hub: &Hub, call: &Call, effect: Option<&Effect>) -> Option<Outgoing> {
     match effect? {
         Effect::Delay { ms } => {
             pause(hub, *ms).await;
@@ -80,15 +97,13 @@ async fn prepare(hub: &Hub, effect: Option<&Effect>) -> Option<Outgoing> {
                 pause(hub, ms.unwrap_or(0)).await;
             }
             let mut outgoing = if *status == 429 {
-                Outgoing::exceeded(&Exceeded { scope: *scope, retry_after: Duration::from_millis(ms.unwrap_or(1_000)) })
+                let retry_after = Duration::from_millis(ms.unwrap_or(1_000));
+                limited(hub, call, Exceeded { scope: *scope, retry_after }, *retry_after_header)
             } else {
                 Outgoing::refusal(&Refusal::bare(*status))
             };
             if let Some(body) = body {
                 outgoing.body = body.clone();
-            }
-            if !retry_after_header {
-                outgoing.headers.retain(|(name, _)| *name != "retry-after");
             }
             Some(outgoing)
         }
@@ -99,7 +114,58 @@ async fn prepare(hub: &Hub, effect: Option<&Effect>) -> Option<Outgoing> {
             state.touch();
             None
         }
-        Effect::WithholdAnswer { .. } => None,
+        Effect::HoldRequest => {
+            hold(hub).await;
+            None
+        }
+        Effect::WithholdAnswer { .. } | Effect::HoldAnswer | Effect::MangleHeader { .. } => None,
+    }
+}
+
+/// The answer to a request that is said to be one too many. A limit of one bucket tells of it in
+/// its headers too; without the header that says how long to wait there are none at all.
+fn limited(hub: &Hub, call: &Call, exceeded: Exceeded, retry_after_header: bool) -> Outgoing {
+    let mut outgoing = Outgoing::exceeded(&exceeded);
+    if !retry_after_header {
+        outgoing.headers.retain(|(name, _)| *name != "retry-after");
+    } else if exceeded.scope != LimitScope::Global {
+        let standing = hub.lock().limiter.exhausted(&call.method, &call.segments, exceeded.retry_after);
+        outgoing.add_standing(&standing);
+    }
+    outgoing
+}
+
+/// Waits until what is held is released, or the client leaves: the server drops this future then.
+async fn hold(hub: &Hub) {
+    let held = Held::enter(hub);
+    let mut released = held.released.clone();
+    tokio::select! {
+        // The sender is part of the state, so waiting can end only with a release.
+        _ = released.changed() => {}
+        () = hub.closing() => {}
+    }
+}
+
+/// A request that is held; counted as such while this lives.
+struct Held<'a> {
+    hub: &'a Hub,
+    released: watch::Receiver<u64>,
+}
+
+impl<'a> Held<'a> {
+    fn enter(hub: &'a Hub) -> Self {
+        let state = &mut *hub.lock();
+        state.held += 1;
+        state.touch();
+        Self { hub, released: state.releases.subscribe() }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let state = &mut *self.hub.lock();
+        state.held -= 1;
+        state.touch();
     }
 }
 
@@ -216,6 +282,14 @@ impl Outgoing {
     /// Adds the headers of the bucket. An answer that says how long to wait says it there too.
     fn add_standing(&mut self, standing: &Standing) {
         self.headers.extend(standing.headers());
+    }
+
+    /// Lets a header say something else, or takes it away.
+    fn mangle(&mut self, header: LimitHeader, value: Option<String>) {
+        self.headers.retain(|(name, _)| *name != header.name());
+        if let Some(value) = value {
+            self.headers.push((header.name(), value));
+        }
     }
 
     fn into_response(self) -> Response {

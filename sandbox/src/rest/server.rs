@@ -1,6 +1,6 @@
 //! Routes that tell of the gateway, the bot itself, its application, and the server.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Reply, id};
 use crate::gateway::IDENTIFY_LIMIT;
@@ -17,12 +17,15 @@ pub(super) fn route(state: &mut State, call: &Call, path: &[&str]) -> Answer {
         ("GET", ["users", "@me"]) => Ok(Reply::ok(server.current_user_object())),
         ("GET", ["users", "@me", "guilds"]) => Ok(guilds(state)),
         ("POST", ["users", "@me", "channels"]) => open_dm(state, call),
+        // Bots are never told of their direct messages.
+        ("GET", ["users", "@me", "channels"]) => Ok(Reply::ok(json!([]))),
         ("GET", ["users", user]) => {
             let user = server.user(id(user, "user_id")?);
             let user = user.ok_or_else(Refusal::unknown_user)?;
             Ok(Reply::ok(server.user_object(user)))
         }
-        ("GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]) => Ok(Reply::ok(server.application_object())),
+        ("GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]) => Ok(Reply::ok(state.application_object())),
+        ("PATCH", ["applications", "@me"]) => edit_application(state, call),
         (_, ["guilds", guild, rest @ ..]) => {
             if id(guild, "guild_id")? != server.guild_id {
                 return Err(Refusal::unknown_guild());
@@ -31,6 +34,21 @@ pub(super) fn route(state: &mut State, call: &Call, path: &[&str]) -> Answer {
         }
         _ => Err(Refusal::bare(404)),
     }
+}
+
+/// Of the application only the endpoint can be changed, and only taken away: Discord accepts a new
+/// one when it has answered a signed ping, and nothing here can.
+fn edit_application(state: &mut State, call: &Call) -> Answer {
+    match call.body.get("interactions_endpoint_url") {
+        None => {}
+        Some(Value::Null) => state.endpoint = None,
+        Some(_) => {
+            let words = "The specified interactions endpoint url could not be verified.";
+            return Err(Problems::one("interactions_endpoint_url", "APPLICATION_INTERACTIONS_ENDPOINT_URL_INVALID", words));
+        }
+    }
+    state.touch();
+    Ok(Reply::ok(state.application_object()))
 }
 
 fn guild_route(state: &State, call: &Call, path: &[&str]) -> Answer {
@@ -102,6 +120,9 @@ fn open_dm(state: &State, call: &Call) -> Answer {
         .ok_or_else(|| Problems::one("recipient_id", "BASE_TYPE_REQUIRED", "This field is required"))?;
     let user = state.server.people.iter().find(|user| user.id == recipient);
     let user = user.ok_or_else(Refusal::invalid_recipient)?;
+    if !user.member {
+        return Err(Refusal::no_mutual_guild());
+    }
     let channel = state.server.dm_of(user.id);
     let channel = channel.ok_or_else(Refusal::no_mutual_guild)?;
     Ok(Reply::ok(state.server.channel_object(channel)))

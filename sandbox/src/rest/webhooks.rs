@@ -44,7 +44,7 @@ fn reachable<'a>(state: &'a State, application: &str, token: &str) -> Result<&'a
     }
     match interaction.stage {
         Stage::Waiting => Err(Refusal::unknown_webhook()),
-        Stage::Failed => Err(Refusal::invalid_webhook_token()),
+        Stage::Failed | Stage::Misdirected => Err(Refusal::invalid_webhook_token()),
         Stage::Thinking | Stage::Answered(_) => Ok(interaction),
     }
 }

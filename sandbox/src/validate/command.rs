@@ -4,28 +4,27 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::commands::{SUB_COMMAND, SUB_COMMAND_GROUP};
+use crate::commands::{ON_MESSAGE, ON_USER, SLASH, SUB_COMMAND, SUB_COMMAND_GROUP};
 use crate::refusal::{Problems, Refusal};
 
-/// Slash commands of a scope.
-const COMMANDS: usize = 100;
+/// Commands of a scope, by their kind.
+const COMMANDS: [(u64, usize); 3] = [(SLASH, 100), (ON_USER, 15), (ON_MESSAGE, 15)];
 /// Options of a command, and choices of an option.
 const OPTIONS: usize = 25;
 /// Characters over names, descriptions and values of a command.
 const TOTAL: usize = 8_000;
-/// Kinds of command: slash, on a user, on a message.
-const SLASH: u64 = 1;
 
 /// Checks the commands that are to replace all others.
 pub(crate) fn all(specs: &[Value]) -> Result<(), Refusal> {
     let mut problems = Problems::default();
-    problems.count("", specs.len(), 0, COMMANDS);
+    for (kind, most) in COMMANDS {
+        problems.count("", specs.iter().filter(|spec| kind_of(spec) == kind).count(), 0, most);
+    }
     let mut names = HashSet::new();
     for (index, spec) in specs.iter().enumerate() {
         let path = index.to_string();
         check(spec, &path, &mut problems);
-        let kind = spec["type"].as_u64().unwrap_or(SLASH);
-        if !names.insert((kind, spec["name"].to_string())) {
+        if !names.insert((kind_of(spec), spec["name"].to_string())) {
             let words = "Application command names must be unique";
             problems.add(&path, "APPLICATION_COMMANDS_DUPLICATE_NAME", words);
         }
@@ -45,10 +44,24 @@ fn below(path: &str, field: &str) -> String {
     if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }
 
+/// Commands of a kind that a scope can hold.
+pub(crate) fn most(kind: u64) -> usize {
+    COMMANDS.iter().find(|(of, _)| *of == kind).map_or(0, |(_, most)| *most)
+}
+
+/// The kind of a command; 0 for what is no number.
+fn kind_of(spec: &Value) -> u64 {
+    if spec["type"].is_null() { SLASH } else { spec["type"].as_u64().unwrap_or(0) }
+}
+
 fn check(spec: &Value, path: &str, problems: &mut Problems) {
-    if spec["type"].as_u64().unwrap_or(SLASH) != SLASH {
-        problems.required_text(&below(path, "name"), &spec["name"], 32);
-        return;
+    match kind_of(spec) {
+        SLASH => {}
+        ON_USER | ON_MESSAGE => return check_context(spec, path, problems),
+        _ => {
+            let words = "Value must be one of {1, 2, 3}.";
+            return problems.add(&below(path, "type"), "BASE_TYPE_CHOICES", words);
+        }
     }
     name(spec, path, problems);
     problems.required_text(&below(path, "description"), &spec["description"], 100);
@@ -56,6 +69,23 @@ fn check(spec: &Value, path: &str, problems: &mut Problems) {
     if size(spec) > TOTAL {
         let words = format!("Command exceeds maximum size ({TOTAL})");
         problems.add(path, "APPLICATION_COMMAND_TOO_LARGE", words);
+    }
+}
+
+/// Commands of a context menu: a name in any spelling, and nothing else to read or fill in.
+fn check_context(spec: &Value, path: &str, problems: &mut Problems) {
+    let name = below(path, "name");
+    problems.required_text(&name, &spec["name"], 32);
+    if spec["name"].as_str().is_some_and(|text| !text.is_empty() && text.trim().is_empty()) {
+        problems.required(&name);
+    }
+    if spec["description"].as_str().is_some_and(|text| !text.is_empty()) {
+        let words = "Context menu commands cannot have description";
+        problems.add(&below(path, "description"), "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_INVALID", words);
+    }
+    if spec["options"].as_array().is_some_and(|options| !options.is_empty()) {
+        let words = "Context menu commands cannot have options";
+        problems.add(&below(path, "options"), "APPLICATION_COMMAND_CONTEXT_MENU_OPTIONS_INVALID", words);
     }
 }
 

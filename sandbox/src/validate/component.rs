@@ -4,14 +4,12 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::mentions::id_of;
 use crate::refusal::Problems;
+use crate::selection::{BUTTON, CHANNEL_SELECT, MENTIONABLE_SELECT, ROLE_SELECT, STRING_SELECT, USER_SELECT};
 
-/// Component types, in Discord's numbers.
+/// Component type of a row, in Discord's numbers.
 pub(super) const ROW: u64 = 1;
-const BUTTON: u64 = 2;
-const STRING_SELECT: u64 = 3;
-/// Selects of users, roles, mentionables and channels.
-const AUTO_SELECTS: std::ops::RangeInclusive<u64> = 5..=8;
 
 /// Button styles, in Discord's numbers.
 const LINK: u64 = 5;
@@ -70,7 +68,18 @@ fn check_row<'a>(row: &'a Value, path: &str, ids: &mut HashSet<&'a str>, problem
 }
 
 fn is_select(component: &Value) -> bool {
-    component["type"].as_u64().is_some_and(|kind| kind == STRING_SELECT || AUTO_SELECTS.contains(&kind))
+    component["type"].as_u64().is_some_and(|kind| kind == STRING_SELECT || !offers(kind).is_empty())
+}
+
+/// What the values of a menu without options can be, as `default_values` names them.
+fn offers(kind: u64) -> &'static [&'static str] {
+    match kind {
+        USER_SELECT => &["user"],
+        ROLE_SELECT => &["role"],
+        MENTIONABLE_SELECT => &["user", "role"],
+        CHANNEL_SELECT => &["channel"],
+        _ => &[],
+    }
 }
 
 /// Notes a custom id that another component of the message or form has.
@@ -144,7 +153,7 @@ fn select(menu: &Value, path: &str, problems: &mut Problems) {
         problems.add(path, "SELECT_COMPONENT_MIN_VALUES_GREATER_THAN_MAX", words);
     }
     if menu["type"].as_u64() != Some(STRING_SELECT) {
-        return;
+        return default_values(menu, path, problems);
     }
     problems.count(&format!("{path}.options"), options.len(), 1, OPTIONS);
     if menu["max_values"].is_u64() && most_chosen > options.len() as u64 {
@@ -170,5 +179,53 @@ fn select(menu: &Value, path: &str, problems: &mut Problems) {
     if chosen > most_chosen {
         let words = "There are too many default options";
         problems.add(path, "SELECT_COMPONENT_TOO_MANY_DEFAULT_OPTIONS", words);
+    }
+}
+
+/// What a menu of people, roles or channels shows as chosen: of its kind, and as many as may be.
+fn default_values(menu: &Value, path: &str, problems: &mut Problems) {
+    let kind = menu["type"].as_u64().unwrap_or_default();
+    if kind == CHANNEL_SELECT {
+        let types = menu["channel_types"].as_array().into_iter().flatten();
+        for (index, of) in types.enumerate().filter(|(_, of)| !of.is_u64()) {
+            let words = format!("Value \"{of}\" is not int.");
+            problems.add(&format!("{path}.channel_types.{index}"), "NUMBER_TYPE_COERCE", words);
+        }
+    }
+    let list = format!("{path}.default_values");
+    if menu["default_values"].is_null() {
+        return;
+    }
+    let Some(values) = menu["default_values"].as_array() else {
+        let words = "Only iterables may be used in a ListType";
+        return problems.add(&list, "LIST_TYPE_CONVERT", words);
+    };
+    let mut ids = HashSet::new();
+    for (index, value) in values.iter().enumerate() {
+        let path = format!("{list}.{index}");
+        if !offers(kind).iter().any(|of| value["type"] == *of) {
+            let words = format!("Value must be one of {:?}.", offers(kind));
+            problems.add(&format!("{path}.type"), "BASE_TYPE_CHOICES", words);
+        }
+        match id_of(&value["id"]) {
+            None if value["id"].is_null() => problems.required(&format!("{path}.id")),
+            None => {
+                let words = format!("Value {} is not snowflake.", value["id"]);
+                problems.add(&format!("{path}.id"), "NUMBER_TYPE_COERCE", words);
+            }
+            Some(id) if !ids.insert(id) => {
+                let words = "The specified default value is already used";
+                problems.add(&path, "SELECT_COMPONENT_DEFAULT_VALUE_DUPLICATED", words);
+            }
+            Some(_) => {}
+        }
+    }
+    // Menus filled in beforehand must themselves be a valid choice; an empty list means none.
+    let least = menu["min_values"].as_u64().unwrap_or(1);
+    let most = menu["max_values"].as_u64().unwrap_or(1);
+    let chosen = values.len() as u64;
+    if chosen > most || chosen > 0 && chosen < least {
+        let words = format!("Must be between {least} and {most} in length.");
+        problems.add(&list, "BASE_TYPE_BAD_LENGTH", words);
     }
 }

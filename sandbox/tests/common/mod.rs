@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Long enough for a loaded machine; nothing waits so long when all is well.
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// GUILDS, GUILD_MESSAGES and DIRECT_MESSAGES.
 pub(crate) const INTENTS: u64 = 1 | 1 << 9 | 1 << 12;
@@ -119,11 +119,16 @@ pub(crate) enum Received {
 }
 
 impl Socket {
-    /// Connects and reads HELLO.
-    pub(crate) async fn connect(sandbox: &Sandbox) -> Self {
+    /// Connects.
+    pub(crate) async fn open(sandbox: &Sandbox) -> Self {
         let address = format!("{}?v=10&encoding=json", sandbox.addresses().gateway);
         let (stream, _) = connect_async(address).await.unwrap();
-        let mut socket = Self { stream, sequence: 0 };
+        Self { stream, sequence: 0 }
+    }
+
+    /// Connects and reads HELLO.
+    pub(crate) async fn connect(sandbox: &Sandbox) -> Self {
+        let mut socket = Self::open(sandbox).await;
         let hello = socket.payload().await;
         assert_eq!(hello["op"], 10);
         assert!(hello["d"]["heartbeat_interval"].is_u64());
@@ -236,5 +241,27 @@ impl Answering {
     /// The next interaction, once it has been answered.
     pub(crate) async fn next(&mut self) -> Value {
         timeout(LIMIT, self.interactions.recv()).await.unwrap().unwrap()
+    }
+}
+
+/// Registers the application's commands everywhere.
+pub(crate) async fn register(sandbox: &Sandbox, commands: Value) {
+    let path = format!("/applications/{}/commands", sandbox.addresses().application_id);
+    let (status, body) = Rest::of(sandbox).call(Method::PUT, &path, commands).await;
+    assert_eq!(status, 200, "{body}");
+}
+
+/// The first error's path and code in a nested list of errors.
+pub(crate) fn first_error(errors: &Value) -> (String, String) {
+    let mut path = Vec::new();
+    let mut place = errors;
+    loop {
+        let fields = place.as_object().unwrap();
+        if let Some(list) = fields.get("_errors") {
+            return (path.join("."), text(&list[0], "code").to_owned());
+        }
+        let (key, value) = fields.iter().next().unwrap();
+        path.push(key.clone());
+        place = value;
     }
 }

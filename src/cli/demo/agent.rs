@@ -31,6 +31,8 @@ struct Question {
     title: &'static str,
     arguments: &'static [&'static str],
     body: &'static str,
+    /// Files that hang on the card.
+    pictures: &'static [(&'static str, &'static [u8])],
     /// What it does when it may.
     then: &'static str,
     /// What it asks instead when it may not.
@@ -56,6 +58,7 @@ const SHOP: &[Question] = &[
             "--sla=2h",
         ],
         body: "",
+        pictures: &[],
         then: "rolling out: 10 % … 50 % … 100 %. The new checkout is live.",
         instead: "Deploy the new checkout to 10 % of the customers first",
     },
@@ -70,6 +73,7 @@ const SHOP: &[Question] = &[
             "--what=Approve: nothing calls it any more.",
         ],
         body: "",
+        pictures: &[],
         then: "deleted 1,840 lines; all 47 tests pass.",
         instead: "Mark the code of the old checkout as deprecated",
     },
@@ -91,21 +95,29 @@ const APP: &[Question] = &[
             "--detail=files=1",
         ],
         body: "--- a/session.ts\n+++ b/session.ts\n@@ -18,7 +18,7 @@ export class Session {\n   onBackground() {\n-    this.signOut();\n+    this.lock({ after: minutes(15) });\n   }\n",
+        pictures: &[],
         then: "merged. It goes out with tonight's build.",
         instead: "Keep the session for one minute in the background?",
     },
     Question {
-        title: "Call the new start screen “Today”?",
+        title: "Which start screen?",
         arguments: &[
             "--project=mobile-app",
-            "--kind=naming",
+            "--kind=design_review",
             "--risk=low",
             "--confidence=0.6",
-            "--why=The name is in the menu, the help and 14 translations.",
+            "--option=Calm=one thing at a time; the day's list is a tap away",
+            "--option=Dense=everything at a glance; harder on small phones",
+            "--why=It is what people see first, forty times a day.",
+            "--what=Choose one; building it takes me an hour.",
         ],
         body: "",
-        then: "the screen is called “Today” now, in 14 languages.",
-        instead: "Call the new start screen “Overview”?",
+        pictures: &[
+            ("calm.png", include_bytes!("../../../fixtures/demo/calm.png")),
+            ("dense.png", include_bytes!("../../../fixtures/demo/dense.png")),
+        ],
+        then: "builds the start screen; the other one goes into the drawer.",
+        instead: "Which of the two until there is a third?",
     },
 ];
 
@@ -123,13 +135,15 @@ const UPGRADE: &[Question] = &[Question {
         "--detail=coverage=88 %",
     ],
     body: "",
+    pictures: &[],
     then: "sorted explicitly; 214 of 214 tests pass. The upgrade goes on.",
     instead: "Roll the database upgrade back and look at the two tests first?",
 }];
 
 /// How a question ended, by the exit status of `gander ask --wait`.
 enum Answer {
-    Yes,
+    /// With the choice, where there was one.
+    Yes(String),
     No(String),
     NotNow,
 }
@@ -173,15 +187,27 @@ impl Agent {
                 }
             };
             match answer {
+                Answer::NotNow => {}
                 Answer::No(words) => output::line(&format!("was {words}; thinks of something else")),
-                _ => {
-                    output::line(&format!("goes on: {}", question.then));
+                Answer::Yes(said) => {
+                    output::line(&format!("goes on, {said}: {}", question.then));
                     return Ok(());
                 }
             }
         }
         output::line("leaves it, then.");
         Ok(())
+    }
+
+    /// The arguments that attach a question's pictures, which lie beside the store.
+    fn pictures(&self, question: &Question) -> std::io::Result<Vec<PathBuf>> {
+        let mut arguments = Vec::new();
+        for (name, bytes) in question.pictures {
+            let file = self.store.with_file_name(name);
+            std::fs::write(&file, bytes)?;
+            arguments.extend([PathBuf::from("--attach"), file]);
+        }
+        Ok(arguments)
     }
 
     async fn ask(&self, title: &str, question: &Question) -> Result<Answer, Failure> {
@@ -194,6 +220,7 @@ impl Agent {
                     .iter()
                     .filter(|argument| title == question.title || !ARGUES.iter().any(|flag| argument.starts_with(flag))),
             )
+            .args(self.pictures(question).map_err(failed)?)
             .args([Path::new("--store"), &self.store])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -209,7 +236,7 @@ impl Agent {
         // First its number, then the verdict, whose reason may have lines of its own.
         let said = String::from_utf8_lossy(&output.stdout).lines().skip(1).collect::<Vec<_>>().join(" ");
         match output.status.code() {
-            Some(0) => Ok(Answer::Yes),
+            Some(0) => Ok(Answer::Yes(said)),
             Some(1) => Ok(Answer::No(said)),
             Some(75) => Ok(Answer::NotNow),
             _ => Err(Failure::new(Exit::Internal, format!("gander ask ended with {}: {said}", output.status))),

@@ -22,31 +22,24 @@ pub fn headline(decision: &Decision, pace: Pace) -> String {
             let risk = decision.terms.risk;
             let needs = match (decision.approvals_needed(), decision.approvals_missing()) {
                 (1, _) => "your decision".to_owned(),
-                (needed, missing) if needed == missing => more_approvals(needed),
-                (_, missing) => format!("{} more", more_approvals(missing)),
+                (needed, missing) if needed == missing => approvals(needed),
+                (_, 1) => "1 more approval".into(),
+                (_, missing) => format!("{missing} more approvals"),
             };
             format!("{} {subject} needs {needs}{again}: {title} · {risk} risk · {id}", dot(risk))
         }
         State::Deferred { until, by, .. } => {
             format!("💤 {subject} put off until {} by {}: {title} · {id}", moment(pace.wall_time(*until)), name(&by.name))
         }
-        State::Resolved(resolved) => format!("{}{}: {title} · {id}", outcome(resolved, &subject), how_it_went(resolved)),
+        State::Resolved(resolved) => format!("{}: {title} · {id}", outcome(resolved, &subject)),
         State::Withdrawn { .. } => format!("⚪ {subject} no longer needs an answer: {title} · {id}"),
     }
 }
 
 /// `1 approval`, `2 approvals`.
 #[must_use]
-pub fn more_approvals(count: u32) -> String {
+pub fn approvals(count: u32) -> String {
     if count == 1 { "1 approval".into() } else { format!("{count} approvals") }
-}
-
-const fn how_it_went(resolved: &Resolved) -> &'static str {
-    match &resolved.reported {
-        None => "",
-        Some(Reported { outcome: Outcome::Succeeded, .. }) => ", and done",
-        Some(Reported { outcome: Outcome::Failed, .. }) => ", but it failed",
-    }
 }
 
 fn headline_title(decision: &Decision) -> String {
@@ -55,11 +48,15 @@ fn headline_title(decision: &Decision) -> String {
 
 fn outcome(resolved: &Resolved, subject: &str) -> String {
     let by = name(&resolved.by.name);
+    if matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. })) {
+        return format!("💥 {subject} {} by {by}, but it failed", resolved.verdict.word());
+    }
+    let done = if resolved.reported.is_some() { ", and done" } else { "" };
     match &resolved.verdict {
-        Verdict::Approved { .. } => format!("✅ {subject} approved by {by}"),
-        Verdict::Rejected { .. } => format!("❌ {subject} rejected by {by}"),
-        Verdict::Chosen { option } => format!("✅ {subject}: {by} chose {}", escaped(&one_line(option), 60).text),
-        Verdict::Answered { .. } => format!("✅ {subject} answered by {by}"),
+        Verdict::Approved { .. } => format!("✅ {subject} approved by {by}{done}"),
+        Verdict::Rejected { .. } => format!("❌ {subject} rejected by {by}{done}"),
+        Verdict::Chosen { option } => format!("✅ {subject}: {by} chose {}{done}", escaped(&one_line(option), 60).text),
+        Verdict::Answered { .. } => format!("✅ {subject} answered by {by}{done}"),
     }
 }
 
@@ -79,7 +76,13 @@ pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
 
 /// What the agent did with the verdict.
 #[must_use]
-pub fn claimed(resolved: &Resolved, pace: Pace) -> String {
+pub fn claimed(decision: &Decision, resolved: &Resolved, pace: Pace) -> String {
+    if let Some(asker) = &decision.request.asked_by {
+        return match resolved.claimed_at {
+            None => format!("{} has not been told yet.", person(asker)),
+            Some(_) => format!("{} was told.", person(asker)),
+        };
+    }
     let picked_up = match resolved.claimed_at {
         None => return "The agent has not picked it up yet.".into(),
         Some(at) if at - resolved.at < TimeDelta::seconds(1) => "The agent picked it up at once.".to_owned(),
@@ -97,13 +100,13 @@ pub fn claimed(resolved: &Resolved, pace: Pace) -> String {
 
 /// Who approved so far, where several must.
 #[must_use]
-pub fn votes(votes: &[Vote], needed: u32, pace: Pace) -> String {
+pub fn votes(votes: &[Vote], pace: Pace) -> String {
     let line = |vote: &Vote| {
         let note = vote.note.as_deref().map(|note| format!("\n{}", quoted(note, 200))).unwrap_or_default();
         format!("{} {}{note}", person(&vote.by), relative(pace.wall_time(vote.at)))
     };
     let lines: Vec<String> = votes.iter().take(MOST_VOTES).map(line).collect();
-    format!("{} of {needed}\n{}", votes.len(), lines.join("\n")).trim_end().to_owned()
+    lines.join("\n")
 }
 
 /// How many votes are told apart on a card.
@@ -208,4 +211,36 @@ pub fn option_label(choice: &Choice, limit: usize) -> (String, String) {
     let cut = |text: &str, limit| plain(&one_line(text), limit).text;
     let name = cut(&choice.name, limit);
     (if name.is_empty() { "?".into() } else { name }, cut(&choice.description, 100))
+}
+
+/// Where a link leads, whole: a name could say another address.
+#[must_use]
+pub fn link(name: &str, url: &str) -> String {
+    format!("{}: <{}>", escaped(&one_line(name), 60).text, plain(&one_line(url), 300).text.replace(['<', '>'], ""))
+}
+
+/// The message to somebody who was handed a decision.
+#[must_use]
+pub fn handed_to_you(decision: &Decision, from: &str, link: Option<&str>) -> String {
+    let (id, title) = (decision.id, headline_title(decision));
+    let link = link.map(|link| format!("\n{link}")).unwrap_or_default();
+    format!("👋 {} hands {id} to you: {title} · {} risk{link}", name(from), decision.terms.risk)
+}
+
+/// To the person who asked: the verdict.
+#[must_use]
+pub fn answered_you(decision: &Decision, resolved: &Resolved, link: Option<&str>, pace: Pace) -> String {
+    let said = match &resolved.verdict {
+        Verdict::Approved { note } => note.as_deref(),
+        Verdict::Rejected { reason: text } | Verdict::Answered { text } | Verdict::Chosen { option: text } => Some(text.as_str()),
+    };
+    let said = said.map(|text| format!("\n{}", quoted(text, 1_200))).unwrap_or_default();
+    let link = link.map(|link| format!("\n{link}")).unwrap_or_default();
+    format!("You asked, and here is the answer. {}{said}{link}", headline(decision, pace))
+}
+
+/// The label of the field in which critical risk is confirmed.
+#[must_use]
+pub fn type_to_confirm(word: &str) -> String {
+    format!("Critical risk: type {word} to confirm")
 }

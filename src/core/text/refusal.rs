@@ -88,7 +88,7 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
             format!("{id} is of critical risk: it counts only if you type {word}. Nothing was decided; please try again.")
         }
         Refused::AlreadyVoted { more } => {
-            format!("You have approved {id} already. It still needs {}.", super::more_approvals(*more))
+            format!("You have approved {id} already. It still needs {} of others.", super::approvals(*more))
         }
         Refused::AlreadyTaken { by } => format!("{} is on {id} already.", person(by)),
         Refused::NotTheirs { who } => format!("{} may not decide {id}, so it was not handed over.", person(who)),

@@ -41,7 +41,7 @@ pub(super) fn list(waiting: &[Decision], page: u32, now: Time, pace: Pace, tag: 
     View { content: notice.unwrap_or_default(), embed: Some(embed), rows, files: Vec::new() }
 }
 
-fn open_menu(shown: &[Decision], tag: &str) -> CreateActionRow {
+pub(super) fn open_menu(shown: &[Decision], tag: &str) -> CreateActionRow {
     let options = shown.iter().map(|decision| {
         let (title, description) = text::open_option(decision);
         CreateSelectMenuOption::new(title, decision.id.0.to_string())

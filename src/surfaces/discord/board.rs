@@ -7,6 +7,7 @@ use serenity::all::{
     ActionRowComponent, ButtonKind, ChannelId, CreateAttachment, GetMessages, GuildId, Http, Message, MessageId, Nonce, UserId,
 };
 
+use super::alarm::Alarm;
 use super::custom_id::CustomId;
 use super::error::{Meaning, for_board, meaning};
 use super::places::Places;
@@ -29,6 +30,7 @@ pub(super) struct DiscordBoard {
     pub(super) tag: String,
     pub(super) me: UserId,
     pub(super) guild: GuildId,
+    pub(super) alarm: Alarm,
 }
 
 /// An id that this program wrote down is one; anything else stands for a message that is not there.
@@ -63,7 +65,7 @@ impl DiscordBoard {
     }
 }
 
-fn custom_ids(message: &Message) -> impl Iterator<Item = &str> {
+pub(super) fn custom_ids(message: &Message) -> impl Iterator<Item = &str> {
     message.components.iter().flat_map(|row| &row.components).filter_map(|component| match component {
         ActionRowComponent::Button(button) => match &button.data {
             ButtonKind::NonLink { custom_id, .. } => Some(custom_id.as_str()),
@@ -98,7 +100,10 @@ impl Board for DiscordBoard {
         if let Err(error) = self.places.refresh_if_old(&self.http, self.guild, self.me).await {
             tracing::debug!("the server's channels could not be read again: {}", meaning(&error).1);
         }
-        self.places.of(decision).map(|channel| channel.to_string()).map_err(BoardError::NoPlace)
+        self.places.of(decision).map(|channel| channel.to_string()).map_err(|why| {
+            self.alarm.raise(decision, &why);
+            BoardError::NoPlace(why)
+        })
     }
 
     async fn post(&self, channel: &str, decision: &Decision, card: &Card, nonce: &str) -> Result<String, BoardError> {
@@ -120,7 +125,19 @@ impl Board for DiscordBoard {
             }
             posted => posted,
         };
-        posted.map(|message| message.id.to_string()).map_err(|error| self.failed(channel, &error))
+        match posted {
+            Ok(message) => {
+                self.alarm.clear(decision);
+                Ok(message.id.to_string())
+            }
+            Err(error) => {
+                let failed = self.failed(channel, &error);
+                if let BoardError::NoPlace(why) = &failed {
+                    self.alarm.raise(decision, why);
+                }
+                Err(failed)
+            }
+        }
     }
 
     async fn edit(&self, channel: &str, message: &str, decision: &Decision, card: &Card) -> Result<(), BoardError> {

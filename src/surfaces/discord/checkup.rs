@@ -156,12 +156,16 @@ fn server(settings: &Settings, guilds: &[GuildInfo], application: u64, found: &m
 }
 
 async fn commands(http: &Http, settings: &Settings, found: &mut Vec<Finding>) -> Result<(), Stop> {
-    let commands = ask(found, settings, "the bot's commands", http.get_global_commands()).await?;
-    let names: Vec<String> = commands.iter().map(|command| format!("/{}", command.name)).collect();
-    found.push(if names.is_empty() {
-        Finding::warning(DISCORD, "no slash commands are registered", "gander serve registers them when it starts: start it once")
-    } else {
-        Finding::fine(DISCORD, format!("registered: {}", names.join(" ")))
+    let there = ask(found, settings, "the bot's commands", http.get_global_commands()).await?;
+    let (registered, missing): (Vec<String>, Vec<String>) =
+        super::commands::names().into_iter().partition(|name| there.iter().any(|command| command.name == *name));
+    let mend = "gander serve registers them when it starts: start it again";
+    found.push(match (registered.is_empty(), missing.is_empty()) {
+        (_, true) => {
+            Finding::fine(DISCORD, format!("all its {} commands are registered: {}", registered.len(), registered.join(", ")))
+        }
+        (true, false) => Finding::warning(DISCORD, "no slash commands are registered", mend),
+        (false, false) => Finding::warning(DISCORD, format!("commands are not registered: {}", missing.join(", ")), mend),
     });
     Ok(())
 }

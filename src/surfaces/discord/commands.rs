@@ -1,43 +1,83 @@
-//! Slash commands, and their registration.
+//! Slash commands and menus of messages, and their registration.
+//!
+//! ```text
+//! complete     what is offered while somebody types    found     what an option means: an entry, a number, words
+//! verdicts     approve, reject, choose, answer, defer, take, undo
+//! look         decision, attention, status, help       menu      Decide and History on a message
+//! ask          a person asks
+//! ```
+//!
+//! Each answers only the person who used it. What changes is drawn on the cards by the reconciler.
 
+mod ask;
+mod complete;
+mod found;
+mod look;
+mod menu;
+mod verdicts;
+
+pub(super) use self::found::Among;
+pub(super) use self::look::{all_about, status_of};
+pub(super) use self::verdicts::{decide_by_number, put_off_until, take_back, take_on};
+
+use std::future::Future;
 use std::sync::Arc;
 
 use serenity::all::Command;
 
 use super::connect::persist;
 use super::render::View;
-use super::respond::SOON;
+use super::respond::{Answer, Responder};
 use super::{Bot, Settings};
+use crate::core::permission::Voter;
 use crate::core::text;
 
 type Error = serenity::Error;
-type Context<'a> = poise::Context<'a, Arc<Bot>, Error>;
+type Context<'a> = poise::ApplicationContext<'a, Arc<Bot>, Error>;
 
-/// What waits on you, most urgent first.
-#[poise::command(slash_command, ephemeral)]
-async fn attention(ctx: Context<'_>) -> Result<(), Error> {
-    let bot = Arc::clone(ctx.data());
-    let poise::Context::Application(application) = ctx else { return Ok(()) };
-    let interaction = application.interaction;
-    let work = async {
-        let voter = bot.application.voter(&bot.http, &bot.places, &interaction.user, interaction.member.as_deref()).await;
-        bot.attention(&voter, 0).await
-    };
-    tokio::pin!(work);
-    let view = match tokio::time::timeout(SOON, &mut work).await {
-        Ok(view) => view,
-        Err(_) => {
-            ctx.defer_ephemeral().await?;
-            work.await
-        }
-    };
-    ctx.send(view.reply()).await.map(drop)
+/// All of them, as they are registered and run.
+fn all() -> Vec<poise::Command<Arc<Bot>, Error>> {
+    vec![
+        verdicts::approve(),
+        verdicts::reject(),
+        verdicts::defer(),
+        verdicts::choose(),
+        verdicts::answer(),
+        verdicts::undo(),
+        verdicts::take(),
+        look::decision(),
+        look::attention(),
+        look::status(),
+        look::help(),
+        ask::ask(),
+        menu::decide(),
+        menu::history(),
+    ]
+}
+
+/// Their names, as Discord shows them: of a menu's its own.
+pub(super) fn names() -> Vec<String> {
+    all().into_iter().map(|command| command.context_menu_name.unwrap_or(command.name).into_owned()).collect()
+}
+
+/// Who uses a command.
+async fn voter(ctx: Context<'_>) -> Voter {
+    let (bot, interaction) = (ctx.data(), ctx.interaction);
+    bot.application.voter(&bot.http, &bot.places, &interaction.user, interaction.member.as_deref()).await
+}
+
+/// Answers privately and in time. An answer that does not arrive is logged; what was done stands, and the card shows it.
+async fn answer(ctx: Context<'_>, work: impl Future<Output = View> + Send) -> Result<(), Error> {
+    let mut responder = Responder::new(&ctx.data().http, ctx.interaction.id, &ctx.interaction.token);
+    let view = responder.deferring(work).await;
+    responder.send(Answer::Private(view)).await;
+    Ok(())
 }
 
 /// The commands as poise runs them.
 pub(super) fn framework(bot: Arc<Bot>) -> poise::Framework<Arc<Bot>, Error> {
     let options = poise::FrameworkOptions {
-        commands: vec![attention()],
+        commands: all(),
         on_error: |error| Box::pin(failed(error)),
         ..poise::FrameworkOptions::default()
     };
@@ -61,7 +101,7 @@ async fn failed(error: poise::FrameworkError<'_, Arc<Bot>, Error>) {
 
 /// Tells Discord which commands there are. Outside of poise's setup, and for as long as it takes.
 pub(super) async fn register(bot: Arc<Bot>, settings: Arc<Settings>) {
-    let commands = poise::builtins::create_application_commands(&[attention()]);
+    let commands = poise::builtins::create_application_commands(&all());
     let registered =
         persist("register the commands", &settings.api, || Command::set_global_commands(&bot.http, commands.clone())).await;
     match registered {

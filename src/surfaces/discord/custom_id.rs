@@ -3,28 +3,71 @@
 
 use std::fmt;
 
-use crate::core::decision::{DecisionId, Revision};
+use crate::core::decision::{Decision, DecisionId, Revision};
 
-/// What a button, menu or modal does.
+/// What is done to a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// The button, and the form in which critical risk is confirmed.
+    Approve,
+    /// The button that opens the form for an approval with a note.
+    Note,
+    Reject,
+    /// An option's button, counted from 0, and the form in which critical risk is confirmed.
+    Choose(u32),
+    /// The menu of options.
+    Pick,
+    /// The button that opens the form for an answer, and that form.
+    Answer,
+    /// The menu of times, and the form in which one is typed.
+    Defer,
+    Take,
+    /// The menu of people.
+    HandOver,
+    Undo,
+    Details,
+}
+
+impl Verb {
+    const WORDS: [(Self, &'static str); 10] = [
+        (Self::Approve, "approve"),
+        (Self::Note, "note"),
+        (Self::Reject, "reject"),
+        (Self::Pick, "pick"),
+        (Self::Answer, "answer"),
+        (Self::Defer, "defer"),
+        (Self::Take, "take"),
+        (Self::HandOver, "hand"),
+        (Self::Undo, "undo"),
+        (Self::Details, "details"),
+    ];
+
+    fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix("choose-") {
+            Some(option) => Some(Self::Choose(option.parse().ok()?)),
+            None => Self::WORDS.iter().find(|(_, word)| *word == text).map(|(verb, _)| *verb),
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Choose(option) => write!(f, "choose-{option}"),
+            verb => f.write_str(Self::WORDS.iter().find(|(known, _)| known == verb).map_or("", |(_, word)| word)),
+        }
+    }
+}
+
+/// What a button, menu or form does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
-    Approve(DecisionId, Revision),
-    Reject(DecisionId, Revision),
-    /// An option's button, counted from 0.
-    Choose(DecisionId, Revision, u32),
-    /// The menu of options.
-    Pick(DecisionId, Revision),
-    /// The button that opens the form for an answer, and that form.
-    Answer(DecisionId, Revision),
-    /// The menu of times, and the modal in which one is typed.
-    Defer(DecisionId, Revision),
+    /// Something to a decision, as it was seen.
+    On(DecisionId, Revision, Verb),
     /// The menu that opens one of the list.
     Open,
     /// A page of the list, from 0. `place` tells apart two buttons that lead to the same page.
-    Page {
-        page: u32,
-        place: u32,
-    },
+    Page { page: u32, place: u32 },
 }
 
 /// A button's act and the store that it belongs to.
@@ -51,16 +94,10 @@ impl CustomId {
         if parts.next().is_some() {
             return None;
         }
-        let (id, seen) = (DecisionId(number), Revision(revision));
         let act = match verb {
-            "approve" => Act::Approve(id, seen),
-            "reject" => Act::Reject(id, seen),
-            "pick" => Act::Pick(id, seen),
-            "answer" => Act::Answer(id, seen),
-            "defer" => Act::Defer(id, seen),
             "open" => Act::Open,
             "page" => Act::Page { page: number.try_into().ok()?, place: revision },
-            verb => Act::Choose(id, seen, verb.strip_prefix("choose-")?.parse().ok()?),
+            verb => Act::On(DecisionId(number), Revision(revision), Verb::parse(verb)?),
         };
         Some(Self { tag: tag.to_owned(), act })
     }
@@ -68,8 +105,7 @@ impl CustomId {
     /// The decision that it is about, if it is about one.
     pub(super) const fn decision(&self) -> Option<DecisionId> {
         match self.act {
-            Act::Approve(id, _) | Act::Reject(id, _) | Act::Defer(id, _) | Act::Pick(id, _) | Act::Answer(id, _) => Some(id),
-            Act::Choose(id, ..) => Some(id),
+            Act::On(id, ..) => Some(id),
             Act::Open | Act::Page { .. } => None,
         }
     }
@@ -77,17 +113,55 @@ impl CustomId {
 
 impl fmt::Display for CustomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (verb, number, revision) = match self.act {
-            Act::Choose(id, seen, option) => return write!(f, "g1:{}:choose-{option}:{}:{}", self.tag, id.0, seen.0),
-            Act::Pick(id, seen) => ("pick", id.0, seen.0),
-            Act::Answer(id, seen) => ("answer", id.0, seen.0),
-            Act::Approve(id, seen) => ("approve", id.0, seen.0),
-            Act::Reject(id, seen) => ("reject", id.0, seen.0),
-            Act::Defer(id, seen) => ("defer", id.0, seen.0),
-            Act::Open => ("open", 0, 0),
-            Act::Page { page, place } => ("page", i64::from(page), place),
+        let tag = &self.tag;
+        match self.act {
+            Act::On(id, seen, verb) => write!(f, "g1:{tag}:{verb}:{}:{}", id.0, seen.0),
+            Act::Open => write!(f, "g1:{tag}:open:0:0"),
+            Act::Page { page, place } => write!(f, "g1:{tag}:page:{page}:{place}"),
+        }
+    }
+}
+
+/// A button's id has at most so many characters (Discord).
+const LONGEST: usize = 100;
+
+/// Decisions that one button approves together, each at the revision that was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) tag: String,
+    pub(super) members: Vec<(DecisionId, Revision)>,
+}
+
+impl Group {
+    /// As many of these, from the first on, as a button can carry, and how many that are.
+    pub(super) fn of(tag: &str, decisions: &[Decision], most: usize) -> (Self, usize) {
+        let mut group = Self { tag: tag.to_owned(), members: Vec::new() };
+        for decision in decisions.iter().take(most) {
+            group.members.push((decision.id, decision.revision));
+            if group.to_string().len() > LONGEST {
+                group.members.pop();
+                break;
+            }
+        }
+        let count = group.members.len();
+        (group, count)
+    }
+
+    /// Reads a button's id. `None`: it is not one of these.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (tag, members) = text.strip_prefix("g1:")?.split_once(":these:")?;
+        let member = |text: &str| {
+            let (id, seen) = text.split_once('.')?;
+            Some((DecisionId(id.parse().ok()?), Revision(seen.parse().ok()?)))
         };
-        write!(f, "g1:{}:{verb}:{number}:{revision}", self.tag)
+        Some(Self { tag: tag.to_owned(), members: members.split('-').map(member).collect::<Option<_>>()? })
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members: Vec<String> = self.members.iter().map(|(id, seen)| format!("{}.{}", id.0, seen.0)).collect();
+        write!(f, "g1:{}:these:{}", self.tag, members.join("-"))
     }
 }
 
@@ -98,20 +172,21 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let (id, seen) = (DecisionId(i64::MAX), Revision(u32::MAX));
-        let acts = [
-            Act::Approve(id, seen),
-            Act::Reject(id, seen),
-            Act::Defer(id, seen),
-            Act::Choose(id, seen, 4),
-            Act::Pick(id, seen),
-            Act::Answer(id, seen),
-            Act::Open,
-            Act::Page { page: 7, place: 1 },
-        ];
+        let verbs = Verb::WORDS.iter().map(|(verb, _)| *verb).chain([Verb::Choose(4)]);
+        let acts = verbs.map(|verb| Act::On(id, seen, verb)).chain([Act::Open, Act::Page { page: 7, place: 1 }]);
         for act in acts {
             let text = CustomId::new("abc234", act).to_string();
             assert!(text.len() <= 100, "Discord takes 100 characters: {text}");
             assert_eq!(CustomId::parse(&text), Some(CustomId::new("abc234", act)));
+        }
+    }
+
+    #[test]
+    fn a_group_carries_what_fits() {
+        let group = Group { tag: "abc234".into(), members: vec![(DecisionId(7), Revision(1)), (DecisionId(12), Revision(3))] };
+        assert_eq!(Group::parse(&group.to_string()), Some(group));
+        for text in ["g1:t:these:", "g1:t:these:1", "g1:t:these:1.x", "g2:t:these:1.1", "g1:t:approve:1:1"] {
+            assert_eq!(Group::parse(text), None, "{text}");
         }
     }
 

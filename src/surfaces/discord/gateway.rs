@@ -18,10 +18,11 @@ use tracing::Instrument as _;
 
 use super::connect::{ConnectError, persist};
 use super::custom_id::CustomId;
-use super::{Bot, Settings, commands, interactions};
+use super::{Bot, Settings, commands, interactions, talk};
 
-/// Channels and roles, and the deletion of cards. None of them is privileged.
-const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES);
+/// Channels and roles, the deletion of cards, and words to the bot: what is said in a direct message or with a mention is
+/// told without the privileged intent for all contents. None of these is privileged.
+const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES).union(GatewayIntents::DIRECT_MESSAGES);
 
 /// A connection that is not there for this long is made anew. serenity resumes within milliseconds, but never
 /// recovers from some ends (a close with code 4003).
@@ -164,6 +165,10 @@ impl EventHandler for Events {
             // Commands and their completions are poise's.
             _ => {}
         }
+    }
+
+    async fn message(&self, _: Context, message: Message) {
+        talk::answer(&self.bot, &message).await;
     }
 
     async fn message_delete(&self, _: Context, _: ChannelId, message: MessageId, _: Option<GuildId>) {

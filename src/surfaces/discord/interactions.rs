@@ -1,40 +1,57 @@
 //! What a click, a choice or a submitted form does.
 
 use serenity::all::{
-    ActionRowComponent, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, CreateInputText, CreateModal,
-    InputTextStyle, Member, Message, MessageFlags, ModalInteraction, User,
+    ComponentInteraction, ComponentInteractionDataKind, Member, Message, MessageFlags, ModalInteraction, User, UserId,
 };
 
 use super::Bot;
 use super::attention;
-use super::custom_id::{Act, CustomId};
+use super::custom_id::{Act, CustomId, Group, Verb};
+use super::forms::{self, Fields};
 use super::render::{self, View};
 use super::respond::{Answer, Responder, SOON, Sent};
-use crate::core::card::decision_card;
-use crate::core::decision::{Decision, DecisionId, Refused, Revision, Surface};
+use crate::core::card::{decision_card, details_card};
+use crate::core::decision::{Ballot, Decision, DecisionId, Refused, Revision, Surface, Verdict};
 use crate::core::permission::Voter;
-use crate::core::text::{self, label};
+use crate::core::text;
 use crate::core::when;
 use crate::engine::HandleError;
 
 /// After this long an answer has landed or never will: Discord refuses it 3 s after the click.
 const ANSWER_LANDS: std::time::Duration = std::time::Duration::from_secs(5);
-/// The field of a form.
-const FIELD: &str = "text";
-/// The longest reason or time that a form takes (Discord: at most 4,000).
-const LONGEST_REASON: u16 = 1_000;
-const LONGEST_ANSWER: u16 = 4_000;
-const LONGEST_TIME: u16 = 60;
 
 /// A click, choice or form, reduced to what matters.
 struct Press<'a> {
     user: &'a User,
     member: Option<&'a Member>,
     message: Option<&'a Message>,
+    /// In a direct message, where nobody else sees what is shown.
+    direct: bool,
     custom_id: &'a str,
+    input: Input,
+}
+
+/// What came with it.
+enum Input {
+    /// Nothing: a button.
+    Click,
+    /// The value that was chosen from a menu.
+    Chosen(String),
+    /// The person who was chosen from a menu.
+    Person(UserId),
+    /// What was written into a form.
+    Form(Fields),
+}
+
+impl Input {
     /// The chosen value, or the form's text.
-    input: Option<String>,
-    is_form: bool,
+    fn text(&self) -> &str {
+        match self {
+            Self::Chosen(value) => value,
+            Self::Form(fields) => &fields.text,
+            Self::Click | Self::Person(_) => "",
+        }
+    }
 }
 
 /// What a person's act leads to.
@@ -58,80 +75,108 @@ impl Done {
 /// Handles a click on a button or a choice from a menu.
 pub(super) async fn component(bot: &Bot, interaction: &ComponentInteraction) {
     let input = match &interaction.data.kind {
-        ComponentInteractionDataKind::StringSelect { values } => values.first().cloned(),
+        ComponentInteractionDataKind::StringSelect { values } => values.first().cloned().map(Input::Chosen),
+        ComponentInteractionDataKind::UserSelect { values } => values.first().copied().map(Input::Person),
         _ => None,
     };
     let press = Press {
         user: &interaction.user,
         member: interaction.member.as_ref(),
         message: Some(&interaction.message),
+        direct: interaction.guild_id.is_none(),
         custom_id: &interaction.data.custom_id,
-        input,
-        is_form: false,
+        input: input.unwrap_or(Input::Click),
     };
     press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
 }
 
 /// Handles a submitted form.
 pub(super) async fn form(bot: &Bot, interaction: &ModalInteraction) {
-    let fields = interaction.data.components.iter().flat_map(|row| &row.components);
-    let input = fields.into_iter().find_map(|component| match component {
-        ActionRowComponent::InputText(field) if field.custom_id == FIELD => field.value.clone(),
-        _ => None,
-    });
     let press = Press {
         user: &interaction.user,
         member: interaction.member.as_ref(),
         message: interaction.message.as_deref(),
+        direct: interaction.guild_id.is_none(),
         custom_id: &interaction.data.custom_id,
-        input,
-        is_form: true,
+        input: Input::Form(Fields::of(&interaction.data)),
     };
     press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
 }
 
 impl Press<'_> {
     async fn handle(&self, bot: &Bot, mut responder: Responder<'_>) {
+        if let Some(group) = Group::parse(self.custom_id).filter(|group| group.tag == bot.handle.tag()) {
+            let work = async {
+                let voter = bot.application.voter(&bot.http, &bot.places, self.user, self.member).await;
+                bot.approve_these(&voter, &group).await
+            };
+            let view = responder.acknowledging(work).await;
+            responder.send(Answer::Update(view)).await;
+            return;
+        }
         let Some(act) = CustomId::parse(self.custom_id).filter(|id| id.tag == bot.handle.tag()).map(|id| id.act) else {
             responder.send(Answer::Private(View::words(text::NOT_OURS))).await;
             return;
         };
-        // Taken before anything is committed: else the reconciler draws the same card at the same time, with a request of its own.
-        let id = CustomId::new(bot.handle.tag(), act).decision().filter(|_| !self.is_private() && !self.asks_for_form(act));
-        let lock = match id {
-            Some(id) => bot.deliveries.lock(id).await,
-            None => None,
-        };
         let voter = bot.application.voter(&bot.http, &bot.places, self.user, self.member);
-        let done = if self.asks_for_form(act) {
+        if let Act::On(id, seen, verb) = act
+            && let Some(decision) = self.asks_for_form(bot, id, verb).await
+        {
             // A form can only be the first answer: what takes long is not waited for, the form's own submission is checked again.
-            let check = async { self.form(bot, act, &voter.await).await };
-            match tokio::time::timeout(SOON, check).await {
-                Ok(done) => done,
-                Err(_) => Done::answer(Answer::Form(form_for(bot, act, label::DECIDE))),
-            }
-        } else {
-            responder.acknowledging(async { self.act(bot, act, &voter.await).await }).await
+            let check = async { self.form(bot, id, seen, verb, &voter.await).await };
+            let answer = match tokio::time::timeout(SOON, check).await {
+                Ok(answer) => answer,
+                Err(_) => Answer::Form(forms::form(bot, id, seen, self.form_verb(verb), decision.as_deref())),
+            };
+            responder.send(answer).await;
+            return;
+        }
+        // Taken before anything is committed: else the reconciler draws the same card at the same time, with a request of its own.
+        let lock = match act {
+            Act::On(id, _, verb) if verb != Verb::Details && !self.is_private() => bot.deliveries.lock(id).await,
+            _ => None,
         };
-        match done {
+        match responder.acknowledging(async { self.act(bot, act, &voter.await).await }).await {
             Done::Answer(answer) => {
                 responder.send(*answer).await;
             }
-            Done::Changed(decision) => self.show(bot, responder, *decision, lock.is_some()).await,
+            Done::Changed(decision) => {
+                self.show(bot, responder, (*decision).clone(), lock.is_some()).await;
+                if let (Act::On(_, _, Verb::HandOver), Input::Person(to)) = (act, &self.input) {
+                    bot.tell_handed_over(&decision, self.user, *to).await;
+                }
+            }
         }
     }
 
-    fn asks_for_form(&self, act: Act) -> bool {
-        match act {
-            Act::Reject(..) | Act::Answer(..) => !self.is_form,
-            Act::Defer(..) => !self.is_form && self.input.as_deref() == Some(render::DEFER_TYPED),
-            _ => false,
+    /// Whether a form comes first, and the decision that it is about as far as it could be read in time.
+    async fn asks_for_form(&self, bot: &Bot, id: DecisionId, verb: Verb) -> Option<Option<Box<Decision>>> {
+        let always = match verb {
+            _ if matches!(self.input, Input::Form(_)) => return None,
+            Verb::Reject | Verb::Answer | Verb::Note => true,
+            Verb::Defer if self.input.text() == render::DEFER_TYPED => true,
+            // Critical risk is confirmed by typing.
+            Verb::Approve | Verb::Choose(_) | Verb::Pick => false,
+            Verb::Defer | Verb::Take | Verb::HandOver | Verb::Undo | Verb::Details => return None,
+        };
+        let decision = tokio::time::timeout(SOON, bot.handle.get(id)).await.ok().and_then(Result::ok);
+        let confirms = decision.as_ref().is_some_and(|decision| decision.confirmation().is_some());
+        (always || confirms).then(|| decision.map(Box::new))
+    }
+
+    /// What the form does once it is submitted.
+    fn form_verb(&self, verb: Verb) -> Verb {
+        match verb {
+            Verb::Note => Verb::Approve,
+            Verb::Pick => Verb::Choose(self.input.text().parse().unwrap_or(u32::MAX)),
+            verb => verb,
         }
     }
 
     /// Whether the clicked message is one that only this person sees.
     fn is_private(&self) -> bool {
-        self.message.is_some_and(|message| message.flags.is_some_and(|flags| flags.contains(MessageFlags::EPHEMERAL)))
+        self.direct
+            || self.message.is_some_and(|message| message.flags.is_some_and(|flags| flags.contains(MessageFlags::EPHEMERAL)))
     }
 
     /// Shows the changed decision where it was clicked.
@@ -163,41 +208,67 @@ impl Press<'_> {
     }
 
     async fn act(&self, bot: &Bot, act: Act, voter: &Voter) -> Done {
-        let result = match act {
-            Act::Approve(id, seen) => bot.handle.approve(id, seen, voter, Surface::Discord).await,
-            Act::Reject(id, seen) => {
-                let reason = self.input.as_deref().unwrap_or_default();
-                bot.handle.reject(id, seen, voter, Surface::Discord, reason).await
-            }
-            Act::Choose(id, seen, number) => self.choose(bot, id, seen, Some(number), voter).await,
-            Act::Pick(id, seen) => {
-                let number = self.input.as_deref().and_then(|value| value.parse().ok());
-                self.choose(bot, id, seen, number, voter).await
-            }
-            Act::Answer(id, seen) => {
-                let text = self.input.as_deref().unwrap_or_default();
-                bot.handle.answer(id, seen, voter, Surface::Discord, text).await
-            }
-            Act::Defer(id, seen) => {
-                let input = self.input.as_deref().unwrap_or_default();
-                let Some(until) = until(bot, input) else { return Done::words(text::unreadable_time(input)) };
-                bot.handle.defer(id, seen, voter, until).await
-            }
+        let (id, seen, verb) = match act {
             Act::Open => return self.open(bot, voter).await,
             Act::Page { page, .. } => return Done::answer(Answer::Update(bot.attention(voter, page).await)),
+            Act::On(id, seen, verb) => (id, seen, verb),
+        };
+        let handle = &bot.handle;
+        let result = match verb {
+            Verb::Approve | Verb::Note => {
+                handle.resolve(id, seen, voter, Surface::Discord, self.ballot(Verdict::Approved { note: self.note() })).await
+            }
+            Verb::Reject => handle.reject(id, seen, voter, Surface::Discord, self.input.text()).await,
+            Verb::Choose(number) => self.choose(bot, id, seen, Some(number), voter).await,
+            Verb::Pick => self.choose(bot, id, seen, self.input.text().parse().ok(), voter).await,
+            Verb::Answer => handle.answer(id, seen, voter, Surface::Discord, self.input.text()).await,
+            Verb::Defer => match until(bot, self.input.text()) {
+                Some(until) => handle.defer(id, seen, voter, until).await,
+                None => return Done::words(text::unreadable_time(self.input.text())),
+            },
+            Verb::Take => handle.take(id, voter).await,
+            Verb::HandOver => self.hand_over(bot, id, voter).await,
+            Verb::Undo => handle.undo(id, voter).await,
+            Verb::Details => return self.details(bot, id).await,
         };
         match result {
             Ok(decision) => {
-                tracing::info!(
-                    decision = decision.id.0,
-                    by = voter.person.name,
-                    state = decision.state.word(),
-                    "decided on Discord"
-                );
+                tracing::info!(decision = id.0, by = voter.person.name, %verb, state = decision.state.word(), "done on Discord");
                 Done::Changed(Box::new(decision))
             }
             Err(error) => self.not_done(bot, act, error).await,
         }
+    }
+
+    fn ballot(&self, verdict: Verdict) -> Ballot {
+        let confirmation = match &self.input {
+            Input::Form(fields) => fields.word.clone(),
+            _ => None,
+        };
+        Ballot { verdict, confirmation }
+    }
+
+    fn note(&self) -> Option<String> {
+        match &self.input {
+            Input::Form(fields) => fields.note.clone(),
+            _ => None,
+        }
+    }
+
+    /// Everything about it, for the person who asks only. What hangs in the channel is no secret to whoever sees it.
+    async fn details(&self, bot: &Bot, id: DecisionId) -> Done {
+        match bot.handle.get(id).await {
+            Ok(decision) => {
+                let card = details_card(&decision, bot.handle.pace());
+                Done::answer(Answer::Private(render::card(&card, &decision, bot.handle.tag())))
+            }
+            Err(error) => self.not_done(bot, Act::Open, error).await,
+        }
+    }
+
+    async fn hand_over(&self, bot: &Bot, id: DecisionId, voter: &Voter) -> Result<Decision, HandleError> {
+        let Input::Person(to) = self.input else { return bot.handle.may_see(id, voter).await };
+        bot.hand_over(id, voter, to).await
     }
 
     /// Chooses by the option's place in the revision that was seen.
@@ -212,13 +283,12 @@ impl Press<'_> {
         let decision = bot.handle.get(id).await?;
         let option = number.and_then(|number| decision.request.options.get(usize::try_from(number).ok()?));
         // The content of another revision does not matter: a verdict on what was not seen is refused.
-        let name = option.map(|choice| choice.name.clone()).unwrap_or_default();
-        bot.handle.choose(id, seen, voter, Surface::Discord, &name).await
+        let option = option.map(|choice| choice.name.clone()).unwrap_or_default();
+        bot.handle.resolve(id, seen, voter, Surface::Discord, self.ballot(Verdict::Chosen { option })).await
     }
 
     async fn open(&self, bot: &Bot, voter: &Voter) -> Done {
-        let id = self.input.as_deref().and_then(|value| value.parse::<DecisionId>().ok());
-        let Some(id) = id else { return Done::words(text::NOT_OURS) };
+        let Ok(id) = self.input.text().parse::<DecisionId>() else { return Done::words(text::NOT_OURS) };
         match bot.handle.may_see(id, voter).await {
             Ok(decision) => {
                 let view = attention::opened(&decision, bot.handle.pace(), bot.handle.tag(), None);
@@ -228,23 +298,17 @@ impl Press<'_> {
         }
     }
 
-    /// The form for a reason or a time, unless it would be in vain.
-    async fn form(&self, bot: &Bot, act: Act, voter: &Voter) -> Done {
-        let (Act::Reject(id, seen) | Act::Answer(id, seen) | Act::Defer(id, seen)) = act else {
-            return Done::words(text::NOT_OURS);
-        };
+    /// The form, unless it would be in vain.
+    async fn form(&self, bot: &Bot, id: DecisionId, seen: Revision, verb: Verb, voter: &Voter) -> Answer {
+        let verb = self.form_verb(verb);
         match bot.handle.may_decide(id, seen, voter).await {
-            Ok(decision) => {
-                let verb = match act {
-                    Act::Reject(..) => label::REJECT,
-                    Act::Answer(..) => label::ANSWER,
-                    _ => label::PUT_OFF,
-                };
-                Done::answer(Answer::Form(form_for(bot, act, &text::modal_title(verb, &decision))))
-            }
+            Ok(decision) => Answer::Form(forms::form(bot, id, seen, verb, Some(&decision))),
             // What cannot be read now is checked when the form is submitted.
-            Err(HandleError::Store(_)) => Done::answer(Answer::Form(form_for(bot, act, label::DECIDE))),
-            Err(error) => self.not_done(bot, act, error).await,
+            Err(HandleError::Store(_)) => Answer::Form(forms::form(bot, id, seen, verb, None)),
+            Err(error) => match self.not_done(bot, Act::On(id, seen, verb), error).await {
+                Done::Answer(answer) => *answer,
+                Done::Changed(_) => Answer::Nothing,
+            },
         }
     }
 
@@ -277,7 +341,7 @@ impl Press<'_> {
 }
 
 /// What changed since the person looked, and the card as it is now, to be decided on.
-async fn outdated(bot: &Bot, decision: &Decision, seen: Revision) -> View {
+pub(super) async fn outdated(bot: &Bot, decision: &Decision, seen: Revision) -> View {
     let mut notice = text::refused(decision, &Refused::Outdated { seen, current: decision.revision }, bot.handle.pace());
     if let Ok(Some(before)) = bot.handle.request_at(decision.id, seen).await {
         notice = format!("{notice}\n{}", text::changes(&before, &(decision.request.clone(), decision.terms.clone())));
@@ -287,20 +351,6 @@ async fn outdated(bot: &Bot, decision: &Decision, seen: Revision) -> View {
 
 fn until(bot: &Bot, input: &str) -> Option<crate::core::Time> {
     when::parse(input, bot.handle.now(), bot.handle.rules().zone)
-}
-
-fn form_for(bot: &Bot, act: Act, title: &str) -> CreateModal {
-    let id = CustomId::new(bot.handle.tag(), act).to_string();
-    let field = match act {
-        Act::Reject(..) => CreateInputText::new(InputTextStyle::Paragraph, label::REASON, FIELD)
-            .placeholder(label::REASON_HINT)
-            .max_length(LONGEST_REASON),
-        Act::Answer(..) => CreateInputText::new(InputTextStyle::Paragraph, label::YOUR_ANSWER, FIELD).max_length(LONGEST_ANSWER),
-        _ => CreateInputText::new(InputTextStyle::Short, label::WHEN, FIELD)
-            .placeholder(label::DEFER_TYPED_HINT)
-            .max_length(LONGEST_TIME),
-    };
-    CreateModal::new(id, title).components(vec![CreateActionRow::InputText(field.required(true).min_length(1))])
 }
 
 impl Bot {

@@ -5,11 +5,15 @@
 //! places       which channel                           people    who somebody is
 //! render       cards as embeds and components          custom_id what a button carries
 //! board        the reconciler's hands                  respond   answers within 3 s
-//! interactions clicks, choices, forms                  attention the private list
-//! commands     slash commands                          gateway   events, and keeping the connection
-//! notice       what the bot says of its own state    checkup   would it work, for the doctor
+//! interactions clicks, choices                         forms     what is typed
+//! attention    the private list                        notice    telling somebody that it is theirs
+//! shown        what each person was shown              alarm     cards that cannot be shown
+//! talk         words to the bot
+//! commands     slash commands, menus of messages       gateway   events, and keeping the connection
+//! mistake      a mistake in the configuration, said    checkup   would it work, for the doctor
 //! ```
 
+mod alarm;
 mod attention;
 mod board;
 mod checkup;
@@ -17,13 +21,17 @@ mod commands;
 mod connect;
 mod custom_id;
 mod error;
+mod forms;
 mod gateway;
 mod interactions;
+mod mistake;
 mod notice;
 mod people;
 mod places;
 mod render;
 mod respond;
+mod shown;
+mod talk;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -31,12 +39,14 @@ use std::sync::Arc;
 use serenity::all::{GuildId, GuildInfo, Http, UserId};
 use tokio::sync::watch;
 
+use self::alarm::Alarm;
 pub use self::checkup::{Configured, checkup};
 use self::connect::persist;
 pub use self::connect::{Api, ConnectError};
 use self::people::Application;
 use self::places::Places;
 pub use self::places::{Channels, NEEDED};
+use self::shown::Shown;
 use crate::core::permission::ApproverRule;
 use crate::engine::Handle;
 use crate::engine::deliveries::Deliveries;
@@ -61,6 +71,7 @@ struct Bot {
     application: Application,
     places: Arc<Places>,
     deliveries: Arc<Deliveries>,
+    shown: Shown,
 }
 
 /// Runs the bot until `stop` resolves.
@@ -98,16 +109,18 @@ async fn connected(handle: Handle, settings: Arc<Settings>, channels: watch::Rec
         tag: handle.tag().to_owned(),
         me: application.me,
         guild: application.guild,
+        alarm: Alarm::new(Arc::clone(&http), handle.clone(), application.owner),
     };
     let deliveries = Deliveries::new(handle.clone(), Arc::new(board));
     say_approvers(&handle.rules().approvers, application.owner_id(), &places);
-    let bot = Arc::new(Bot { handle, http, application, places, deliveries: Arc::clone(&deliveries) });
+    let bot = Arc::new(Bot { handle, http, application, places, deliveries: Arc::clone(&deliveries), shown: Shown::default() });
     tokio::select! {
         result = gateway::keep_connected(&bot, &settings) => result,
         // All run for as long as they are polled; they end with the connection.
         () = async {
             let register = commands::register(Arc::clone(&bot), Arc::clone(&settings));
-            tokio::join!(deliveries.run(), register, follow(&bot, channels), notice::run(&bot));
+            let tell = notice::tell_askers(Arc::clone(&bot));
+            tokio::join!(deliveries.run(), tell, register, follow(&bot, channels), mistake::run(&bot));
         } => Ok(()),
     }
 }

@@ -1,143 +1,116 @@
-//! Says in the channel where cards go that the configuration has a mistake, and on the same message that it is mended.
+//! Telling a person that something is theirs now, or what became of what they asked.
 //!
-//! One message for each mistake. Which message stands for which is kept in the store before it is posted, so that a
-//! restart in between neither doubles it nor leaves it standing for a mistake that is long gone.
+//! A convenience beside the card, which says the same: nothing is lost if it does not arrive.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serenity::all::{ChannelId, GetMessages, MessageId, Nonce};
+use serenity::all::{ChannelId, CreateAllowedMentions, CreateMessage, Mentionable as _, MessageId, User, UserId};
 
 use super::Bot;
-use super::error::{Meaning, meaning};
-use super::render::View;
+use super::error::meaning;
+use crate::core::decision::{Decision, DecisionId, Person, Refused, State};
+use crate::core::event::Event;
+use crate::core::permission::Voter;
 use crate::core::text;
+use crate::engine::HandleError;
+use crate::engine::clock::LONGEST_SLEEP;
 
-/// Under which name the message is kept.
-const MEMO: &str = "configuration notice";
-/// How soon it is tried again.
-const AGAIN: Duration = Duration::from_secs(30);
-/// Messages that are searched for one whose posting was interrupted (Discord: at most 100).
-const PAGE: u8 = 100;
+impl Bot {
+    /// Hands a decision to somebody.
+    ///
+    /// # Errors
+    /// As [`crate::engine::Handle::hand_over`].
+    pub(super) async fn hand_over(&self, id: DecisionId, from: &Voter, to: UserId) -> Result<Decision, HandleError> {
+        let application = &self.application;
+        let to_voter = match self.http.get_member(application.guild, to).await {
+            Ok(member) => application.voter(&self.http, &self.places, &member.user, Some(&member)).await,
+            Err(error) => {
+                tracing::info!(decision = id.0, %to, "cannot be handed to them: {}", meaning(&error).1);
+                let decision = self.handle.may_see(id, from).await?;
+                let who = Person::discord(to.get(), to.to_string());
+                return Err(HandleError::Refused(Box::new(decision), Refused::NotTheirs { who }));
+            }
+        };
+        self.handle.hand_over(id, from, &to_voter).await
+    }
 
-/// The message that hangs, or may.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Hanging {
-    what: String,
-    channel: u64,
-    nonce: String,
-    /// Its id; absent: posting it was begun.
-    message: Option<u64>,
+    /// Tells somebody that it is theirs now.
+    pub(super) async fn tell_handed_over(&self, decision: &Decision, from: &User, to: UserId) {
+        if from.id != to {
+            self.tell(decision, to, |link| text::handed_to_you(decision, from.display_name(), link)).await;
+        }
+    }
+
+    /// By direct message; where those are closed, by a mention under the card. Whether one of them arrived.
+    async fn tell(&self, decision: &Decision, to: UserId, words: impl Fn(Option<&str>) -> String + Send) -> bool {
+        let card = self.handle.card_of(decision.id).await.ok().flatten();
+        let link = card
+            .as_ref()
+            .map(|(channel, message)| format!("https://discord.com/channels/{}/{channel}/{message}", self.application.guild));
+        let words = words(link.as_deref());
+        let direct = async {
+            let message = CreateMessage::new().content(&words).allowed_mentions(CreateAllowedMentions::new());
+            to.create_dm_channel(&self.http).await?.id.send_message(&self.http, message).await
+        };
+        let Err(error) = direct.await else { return true };
+        tracing::info!(decision = decision.id.0, %to, "their direct messages are closed to the bot ({}); mentioned instead", meaning(&error).1);
+        let place = card.and_then(|(channel, message)| Some((channel.parse::<u64>().ok()?, message.parse::<u64>().ok()?)));
+        let Some((channel, message)) = place else { return false };
+        let channel = ChannelId::new(channel);
+        let mention = CreateMessage::new()
+            .content(format!("{} {words}", to.mention()))
+            .reference_message((channel, MessageId::new(message)))
+            .allowed_mentions(CreateAllowedMentions::new().users([to]));
+        let sent = channel.send_message(&self.http, mention).await;
+        if let Err(error) = &sent {
+            tracing::warn!(decision = decision.id.0, %to, "they could not be told: {}; the card says it", meaning(error).1);
+        }
+        sent.is_ok()
+    }
+
+    /// Tells a person the verdict on what they asked; then it is theirs, as an agent's is once it has picked it up.
+    async fn tell_asker(&self, id: DecisionId) -> Result<(), HandleError> {
+        let decision = self.handle.get(id).await?;
+        let State::Resolved(resolved) = &decision.state else { return Ok(()) };
+        let asker = decision.request.asked_by.as_ref().and_then(Person::discord_id);
+        let (Some(asker), None) = (asker, resolved.claimed_at) else { return Ok(()) };
+        let pace = self.handle.pace();
+        if self.tell(&decision, UserId::new(asker), |link| text::answered_you(&decision, resolved, link, pace)).await {
+            self.handle.claim(id).await?;
+        }
+        Ok(())
+    }
 }
 
-/// Keeps the notice true, for as long as it is polled.
-pub(super) async fn run(bot: &Bot) {
-    let mut pulses = bot.handle.pulses();
-    let mut said = None;
+/// Events that are looked through at the start for answers that nobody was told.
+const LOOKED_BACK: u64 = 1_000;
+
+/// Tells people what became of what they asked. Runs for as long as it is polled.
+pub(super) async fn tell_askers(bot: Arc<Bot>) {
+    let mut hints = bot.handle.hints();
+    let mut cursor = None;
     loop {
-        let mistake = pulses.borrow_and_update().as_ref().and_then(|pulse| pulse.configuration.clone());
-        let pause = match make_true(bot, mistake.as_deref()).await {
-            Ok(()) => None,
-            Err(why) => {
-                if said.as_ref() != Some(&why) {
-                    tracing::warn!("the notice about the configuration cannot be posted or changed: {why}. It is tried every 30 s");
-                    said = Some(why);
-                }
-                Some(AGAIN)
-            }
-        };
-        let is_new = |pulse: &Option<crate::engine::pulse::Pulse>| {
-            pulse.as_ref().and_then(|pulse| pulse.configuration.as_ref()) != mistake.as_ref()
-        };
-        let changed = pulses.wait_for(is_new);
-        match pause {
-            // The sender lives in the handle, so the channel cannot close.
-            None => drop(changed.await),
-            Some(pause) => drop(tokio::time::timeout(pause, changed).await),
+        hints.mark_unchanged();
+        if let Err(error) = tell_new(&bot, &mut cursor).await {
+            tracing::warn!(%error, "who asked could not be told; trying again within 15 s");
         }
+        // A change, or the next try. The sender lives in the handle, so the channel cannot close.
+        let _ = tokio::time::timeout(LONGEST_SLEEP, hints.changed()).await;
     }
 }
 
-async fn make_true(bot: &Bot, mistake: Option<&str>) -> Result<(), String> {
-    let kept = bot.handle.memo(MEMO).await.map_err(|error| error.to_string())?;
-    // What cannot be read was kept by another version: that message stays as it is.
-    let hanging: Option<Hanging> = kept.and_then(|text| serde_json::from_str(&text).ok());
-    let standing = match hanging {
-        Some(hanging) if Some(hanging.what.as_str()) != mistake => {
-            mend(bot, hanging).await?;
-            None
-        }
-        other => other,
+async fn tell_new(bot: &Bot, cursor: &mut Option<u64>) -> Result<(), HandleError> {
+    let mut position = match *cursor {
+        Some(position) => position,
+        None => bot.handle.head().await?.seq.saturating_sub(LOOKED_BACK),
     };
-    match (mistake, standing) {
-        (None, _) | (_, Some(Hanging { message: Some(_), .. })) => Ok(()),
-        (Some(_), Some(begun)) => post(bot, begun).await,
-        (Some(what), None) => {
-            let channel = bot.places.usual()?.get();
-            let nonce = format!("{}.n{}", bot.handle.tag(), bot.handle.clock().wall().timestamp_millis());
-            let begun = Hanging { what: what.to_owned(), channel, nonce, message: None };
-            keep(bot, Some(&begun)).await?;
-            post(bot, begun).await
+    loop {
+        let events = bot.handle.events(position, 500).await?;
+        let Some(last) = events.last() else { return Ok(()) };
+        for logged in events.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })) {
+            bot.tell_asker(logged.decision).await?;
         }
-    }
-}
-
-async fn keep(bot: &Bot, hanging: Option<&Hanging>) -> Result<(), String> {
-    let text = hanging.map(serde_json::to_string).transpose().map_err(|error| error.to_string())?;
-    bot.handle.put_memo(MEMO, text).await.map_err(|error| error.to_string())
-}
-
-/// Posts what was begun. The same nonce within a few minutes is the same message; one of an earlier run is looked for.
-async fn post(bot: &Bot, begun: Hanging) -> Result<(), String> {
-    let channel = ChannelId::new(begun.channel);
-    let message = match find(bot, &begun).await? {
-        Some(message) => message,
-        None => {
-            let view = View::words(text::configuration_wrong(&begun.what)).create();
-            let posted = channel.send_message(&bot.http, view.nonce(Nonce::String(begun.nonce.clone())).enforce_nonce(true)).await;
-            match posted {
-                Ok(message) => message.id,
-                Err(error) => {
-                    lost(bot, &error).await?;
-                    return Err("its channel is gone".into());
-                }
-            }
-        }
-    };
-    keep(bot, Some(&Hanging { message: Some(message.get()), ..begun })).await
-}
-
-/// Says on the message that its mistake is gone, and forgets it.
-async fn mend(bot: &Bot, hanging: Hanging) -> Result<(), String> {
-    let message = match hanging.message {
-        Some(message) => Some(MessageId::new(message)),
-        None => find(bot, &hanging).await?,
-    };
-    if let Some(message) = message {
-        let view = View::words(text::configuration_mended(&hanging.what, bot.handle.clock().wall()));
-        if let Err(error) = ChannelId::new(hanging.channel).edit_message(&bot.http, message, view.edit()).await {
-            return lost(bot, &error).await;
-        }
-    }
-    keep(bot, None).await
-}
-
-/// The message, if an interrupted posting did arrive.
-async fn find(bot: &Bot, begun: &Hanging) -> Result<Option<MessageId>, String> {
-    let words = text::configuration_wrong(&begun.what);
-    match ChannelId::new(begun.channel).messages(&bot.http, GetMessages::new().limit(PAGE)).await {
-        Ok(page) => {
-            let ours = page.iter().find(|message| message.author.id == bot.application.me && message.content == words);
-            Ok(ours.map(|message| message.id))
-        }
-        Err(error) => lost(bot, &error).await.map(|()| None),
-    }
-}
-
-/// What is gone needs no mending; anything else is tried again.
-async fn lost(bot: &Bot, error: &serenity::Error) -> Result<(), String> {
-    match meaning(error) {
-        (Meaning::MessageGone | Meaning::ChannelGone, _) => keep(bot, None).await,
-        (_, words) => Err(words),
+        position = last.seq;
+        *cursor = Some(position);
     }
 }

@@ -6,9 +6,9 @@ use serenity::all::{
     CreateSelectMenuOption, EditAttachments, EditInteractionResponse, EditMessage,
 };
 
-use super::custom_id::{Act, CustomId};
+use super::custom_id::{Act, CustomId, Verb};
 use crate::core::card::{Card, Tone};
-use crate::core::decision::{Decision, Expects, Risk};
+use crate::core::decision::{Decision, Expects, Pending, Risk, State};
 use crate::core::text::{self, label};
 
 /// A message, before it is known whether it is created, edited or an answer.
@@ -48,17 +48,68 @@ pub(super) fn card(card: &Card, decision: &Decision, tag: &str) -> View {
     for field in &card.fields {
         embed = embed.field(&field.name, &field.value, field.inline);
     }
-    let rows = if card.deciding { deciding(decision, tag) } else { Vec::new() };
-    View { content: card.headline.clone(), embed: Some(embed), rows, files: overflow(card) }
+    View { content: card.headline.clone(), embed: Some(embed), rows: controls(card, decision, tag), files: texts(card) }
 }
 
-fn overflow(card: &Card) -> Vec<CreateAttachment> {
-    card.overflow.iter().map(|file| CreateAttachment::bytes(file.text.as_bytes(), &file.name)).collect()
+fn texts(card: &Card) -> Vec<CreateAttachment> {
+    card.texts.iter().map(|file| CreateAttachment::bytes(file.text.as_bytes(), &file.name)).collect()
+}
+
+fn controls(card: &Card, decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
+    match &decision.state {
+        _ if !card.controls => Vec::new(),
+        State::Pending(_) | State::Deferred { .. } => deciding(decision, tag),
+        State::Resolved(resolved) => over(decision, tag, resolved.claimed_at.is_none()),
+        State::Withdrawn { .. } => over(decision, tag, false),
+    }
+}
+
+/// What can still be done when it is decided.
+fn over(decision: &Decision, tag: &str, can_be_undone: bool) -> Vec<CreateActionRow> {
+    let undo = can_be_undone.then(|| secondary(decision, tag, Verb::Undo, label::UNDO));
+    let details = secondary(decision, tag, Verb::Details, label::EVERYTHING);
+    vec![CreateActionRow::Buttons(undo.into_iter().chain([details]).collect())]
+}
+
+fn secondary(decision: &Decision, tag: &str, verb: Verb, label: &str) -> CreateButton {
+    button(id_of(decision, tag, verb), ButtonStyle::Secondary, label)
+}
+
+fn id_of(decision: &Decision, tag: &str, verb: Verb) -> String {
+    CustomId::new(tag, Act::On(decision.id, decision.revision, verb)).to_string()
 }
 
 fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
-    let id = |act: fn(_, _) -> Act| CustomId::new(tag, act(decision.id, decision.revision)).to_string();
-    let no = |label| button(id(Act::Reject), ButtonStyle::Danger, label);
+    let id = |verb| id_of(decision, tag, verb);
+    let no = |label| button(id(Verb::Reject), ButtonStyle::Danger, label);
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    match decision.request.expects {
+        Expects::Approve => {
+            let yes = if decision.is_about_credentials() { label::IT_IS_THERE } else { label::APPROVE };
+            first.push(CreateActionRow::Buttons(vec![button(id(Verb::Approve), ButtonStyle::Success, yes), no(label::REJECT)]));
+            second.push(secondary(decision, tag, Verb::Note, label::NOTE));
+        }
+        Expects::Answer => {
+            let answer = button(id(Verb::Answer), ButtonStyle::Primary, label::ANSWER);
+            first.push(CreateActionRow::Buttons(vec![answer, no(label::REJECT)]));
+        }
+        Expects::Choose => {
+            first.push(choices(decision, tag));
+            second.push(no(label::NONE_OF_THESE));
+        }
+    }
+    let taken = matches!(&decision.state, State::Pending(Pending { taken: Some(_), .. }));
+    second.extend((!taken).then(|| secondary(decision, tag, Verb::Take, label::TAKE)));
+    second.push(secondary(decision, tag, Verb::Details, label::EVERYTHING));
+    let mut rows = first;
+    rows.push(CreateActionRow::Buttons(second));
+    rows.push(times(id(Verb::Defer)));
+    // Only then is there somebody to take it from; five rows are all there is (Discord), and a private copy adds its own.
+    rows.extend(taken.then(|| people(id(Verb::HandOver))));
+    rows
+}
+
+fn times(custom_id: String) -> CreateActionRow {
     let times = [
         (label::DEFER_30M, DEFER_30M),
         (label::DEFER_2H, DEFER_2H),
@@ -66,30 +117,21 @@ fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
         (label::DEFER_TYPED, DEFER_TYPED),
     ];
     let options = times.map(|(label, value)| CreateSelectMenuOption::new(label, value)).to_vec();
-    let defer = CreateSelectMenu::new(id(Act::Defer), CreateSelectMenuKind::String { options }).placeholder(label::DEFER);
-    let mut rows = match decision.request.expects {
-        Expects::Approve => {
-            let approve = button(id(Act::Approve), ButtonStyle::Success, label::APPROVE);
-            vec![CreateActionRow::Buttons(vec![approve, no(label::REJECT)])]
-        }
-        Expects::Answer => {
-            let answer = button(id(Act::Answer), ButtonStyle::Primary, label::ANSWER);
-            vec![CreateActionRow::Buttons(vec![answer, no(label::REJECT)])]
-        }
-        Expects::Choose => vec![choices(decision, tag), CreateActionRow::Buttons(vec![no(label::NONE_OF_THESE)])],
-    };
-    rows.push(CreateActionRow::SelectMenu(defer));
-    rows
+    let menu = CreateSelectMenu::new(custom_id, CreateSelectMenuKind::String { options });
+    CreateActionRow::SelectMenu(menu.placeholder(label::DEFER))
+}
+
+fn people(custom_id: String) -> CreateActionRow {
+    let menu = CreateSelectMenu::new(custom_id, CreateSelectMenuKind::User { default_users: None });
+    CreateActionRow::SelectMenu(menu.placeholder(label::HAND_OVER))
 }
 
 /// Options as buttons, or as a menu where they are more than a row holds (Discord: 5).
 fn choices(decision: &Decision, tag: &str) -> CreateActionRow {
-    let (id, seen) = (decision.id, decision.revision);
     let numbered = (0_u32..).zip(&decision.request.options);
     if decision.request.options.len() <= 5 {
         let option = |(number, choice)| {
-            let custom_id = CustomId::new(tag, Act::Choose(id, seen, number)).to_string();
-            button(custom_id, ButtonStyle::Primary, &text::option_label(choice, 80).0)
+            button(id_of(decision, tag, Verb::Choose(number)), ButtonStyle::Primary, &text::option_label(choice, 80).0)
         };
         return CreateActionRow::Buttons(numbered.map(option).collect());
     }
@@ -99,7 +141,7 @@ fn choices(decision: &Decision, tag: &str) -> CreateActionRow {
         if description.is_empty() { option } else { option.description(description) }
     };
     let kind = CreateSelectMenuKind::String { options: numbered.map(option).collect() };
-    let menu = CreateSelectMenu::new(CustomId::new(tag, Act::Pick(id, seen)).to_string(), kind);
+    let menu = CreateSelectMenu::new(id_of(decision, tag, Verb::Pick), kind);
     CreateActionRow::SelectMenu(menu.placeholder(label::PICK))
 }
 

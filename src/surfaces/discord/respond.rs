@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use serenity::all::{CreateInteractionResponse, CreateModal, Http, InteractionId};
+use serenity::all::{CreateInteractionResponse, CreateInteractionResponseMessage, CreateModal, Http, InteractionId};
 use serenity::builder::Builder as _;
 
 use super::error::{Meaning, meaning};
@@ -54,12 +54,22 @@ impl<'a> Responder<'a> {
 
     /// Waits for work; if it takes too long, tells Discord that an answer will come.
     pub(super) async fn acknowledging<T>(&mut self, work: impl Future<Output = T>) -> T {
+        self.meanwhile(CreateInteractionResponse::Acknowledge, work).await
+    }
+
+    /// The same for a command: its answer will be a private message of its own.
+    pub(super) async fn deferring<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let private = CreateInteractionResponseMessage::new().ephemeral(true);
+        self.meanwhile(CreateInteractionResponse::Defer(private), work).await
+    }
+
+    async fn meanwhile<T>(&mut self, response: CreateInteractionResponse, work: impl Future<Output = T>) -> T {
         tokio::pin!(work);
         if let Ok(done) = tokio::time::timeout(SOON, &mut work).await {
             return done;
         }
         self.acknowledged = true;
-        let acknowledge = || CreateInteractionResponse::Acknowledge.execute(self.http, (self.id, self.token));
+        let acknowledge = || response.clone().execute(self.http, (self.id, self.token));
         let (_, done) = tokio::join!(self.try_twice(acknowledge), work);
         done
     }

@@ -1,0 +1,111 @@
+//! The use of a message's components: the checks that Discord's app makes before it sends
+//! anything, and the data it sends.
+
+use serde_json::{Value, json};
+
+use crate::resolve::Resolved;
+use crate::server::{Channel, Place, User};
+use crate::snowflake::Snowflake;
+use crate::state::State;
+
+/// Component types, in Discord's numbers.
+pub(crate) const BUTTON: u64 = 2;
+pub(crate) const STRING_SELECT: u64 = 3;
+pub(crate) const USER_SELECT: u64 = 5;
+pub(crate) const ROLE_SELECT: u64 = 6;
+pub(crate) const MENTIONABLE_SELECT: u64 = 7;
+pub(crate) const CHANNEL_SELECT: u64 = 8;
+
+/// The type of a text channel of a server, in Discord's numbers.
+const TEXT_CHANNEL: u64 = 0;
+
+impl State {
+    /// The interaction data for a component, after the checks of the app.
+    pub(crate) fn component_data(
+        &self,
+        user: &User,
+        place: &Channel,
+        component: &Value,
+        values: Option<&Vec<String>>,
+    ) -> Result<Value, String> {
+        let mut data = json!({
+            "custom_id": component["custom_id"],
+            "component_type": component["type"],
+            "id": component["id"],
+        });
+        let Some(values) = values else {
+            return if component["type"] == BUTTON { Ok(data) } else { Err("a select menu needs values".to_owned()) };
+        };
+        match component["type"].as_u64() {
+            Some(BUTTON) => return Err("a button is clicked, not selected from".to_owned()),
+            Some(STRING_SELECT) => check_options(component, values)?,
+            _ => {
+                let mut resolved = Resolved::default();
+                for value in values {
+                    self.pick(user, place, component, value, &mut resolved)?;
+                }
+                data["resolved"] = resolved.into_value();
+            }
+        }
+        check_count(component, values)?;
+        data["values"] = json!(values);
+        Ok(data)
+    }
+
+    /// One thing chosen in a menu of people, roles or channels.
+    fn pick(&self, user: &User, place: &Channel, menu: &Value, value: &str, resolved: &mut Resolved) -> Result<(), String> {
+        let nothing = || format!("the menu {} does not offer {value}", menu["custom_id"]);
+        let id: Snowflake = value.parse().map_err(|_| nothing())?;
+        let kind = menu["type"].as_u64().unwrap_or_default();
+        let server = &self.server;
+        let in_server = !place.is_dm();
+        if let (USER_SELECT | MENTIONABLE_SELECT, Some(chosen)) = (kind, server.user(id)) {
+            if !is_there(chosen, place) {
+                return Err(nothing());
+            }
+            resolved.user(self, chosen, place);
+        } else if let (ROLE_SELECT | MENTIONABLE_SELECT, Some(role), true) = (kind, server.role(id), in_server) {
+            resolved.role(self, role);
+        } else if let (CHANNEL_SELECT, Some(channel), true) = (kind, server.channel(id), in_server) {
+            let wanted = menu["channel_types"].as_array().filter(|types| !types.is_empty());
+            let fits = wanted.is_none_or(|types| types.iter().any(|of| of.as_u64() == Some(TEXT_CHANNEL)));
+            if !fits || channel.is_dm() || !server.sees(user, channel) {
+                return Err(nothing());
+            }
+            resolved.channel(self, channel, user);
+        } else {
+            return Err(nothing());
+        }
+        Ok(())
+    }
+}
+
+/// Whether an account can be chosen in a place: members in the server, both sides in a direct
+/// message.
+fn is_there(chosen: &User, place: &Channel) -> bool {
+    match place.place {
+        Place::Guild { .. } => chosen.member,
+        Place::Dm { user } => chosen.bot || chosen.id == user,
+    }
+}
+
+fn check_count(menu: &Value, values: &[String]) -> Result<(), String> {
+    let bound = |name: &str| menu[name].as_u64().unwrap_or(1);
+    let chosen = values.len() as u64;
+    let (least, most) = (bound("min_values"), bound("max_values"));
+    if chosen < least || chosen > most {
+        return Err(format!("the menu wants {least} to {most} values, not {chosen}"));
+    }
+    if values.iter().enumerate().any(|(index, value)| values[..index].contains(value)) {
+        return Err("a value can be chosen once only".to_owned());
+    }
+    Ok(())
+}
+
+fn check_options(menu: &Value, values: &[String]) -> Result<(), String> {
+    let options = menu["options"].as_array().map_or(&[][..], Vec::as_slice);
+    match values.iter().find(|value| !options.iter().any(|option| option["value"] == **value)) {
+        Some(value) => Err(format!("the menu has no value {value}")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,83 @@
+//! `choose Postgres for 17`: an option by its whole name, of a decision by its words.
+
+use super::super::decision::DecisionId;
+use super::decide::Command;
+use super::subject::option_key;
+use super::target::Found;
+use super::words::text_of;
+use super::{Doubt, Part, Understood, Verb, Wish};
+
+/// Words between an option and its decision.
+const BETWEEN: [&str; 5] = ["for", "on", "in", "to", "as"];
+
+/// An option as the agent named it, and whose it is.
+type Hit = (String, DecisionId);
+
+impl Command<'_, '_, '_> {
+    pub(super) fn choose(&self) -> Understood {
+        let words = &self.object;
+        let mut last = None;
+        // An option may have a "for" in its name: each place is tried.
+        for index in (1..words.len().saturating_sub(1)).filter(|index| words[*index].is(&BETWEEN)) {
+            let (option, target) = (text_of(self.phrase.text, &words[..index]), &words[index + 1..]);
+            let found = self.phrase.known.find(target, self.act);
+            let hits = self.offering(&option, |id| is_in(&found, id));
+            if !hits.is_empty() {
+                let why = self.reluctance_in(target);
+                return why.map_or_else(|| self.chosen(option, &hits, found), |why| self.phrase.not_decided(why));
+            }
+            last = Some((option, target, found));
+        }
+        let hits = self.offering(&text_of(self.phrase.text, words), |id| self.is_open(id));
+        if let Some((option, _)) = hits.first() {
+            let candidates = hits.iter().filter(|(other, _)| other == option).map(|(_, id)| *id).collect();
+            let wish = Wish::Decide(Verb::Choose { option: option.clone() });
+            return Understood::Ambiguous { wish, candidates, doubt: Doubt::Unnamed };
+        }
+        let doubtful = last.as_ref().map_or(words.as_slice(), |(_, target, _)| target);
+        if let Some(why) = self.reluctance_in(doubtful) {
+            return self.phrase.not_decided(why);
+        }
+        match last {
+            Some((option, _, found)) => self.missing(found, Part::Option { given: Some(option) }),
+            None => self.missing(self.phrase.known.find(words, self.act), Part::Option { given: None }),
+        }
+    }
+
+    fn chosen(&self, given: String, hits: &[Hit], found: Found) -> Understood {
+        let twice = hits.iter().enumerate().any(|(index, (_, id))| hits[..index].iter().any(|(_, other)| other == id));
+        if twice {
+            // Two options of one decision that differ in case alone.
+            return self.missing(found, Part::Option { given: Some(given) });
+        }
+        let option = hits[0].0.clone();
+        let candidates: Vec<DecisionId> = hits.iter().filter(|(other, _)| *other == option).map(|(_, id)| *id).collect();
+        let found = match (found, hits) {
+            // Among several of that name, the option is one more word, and it fits a single one.
+            (Found::One(_) | Found::Unsure(_, Doubt::SeveralFit), [(_, id)]) => Found::One(*id),
+            (Found::Unsure(_, doubt), _) => Found::Unsure(candidates, doubt),
+            (found, _) => found,
+        };
+        self.conclude(found, Verb::Choose { option })
+    }
+
+    /// The decisions that offer it, by the option's whole name.
+    fn offering(&self, option: &str, among: impl Fn(DecisionId) -> bool) -> Vec<Hit> {
+        let key = option_key(option);
+        let subjects = self.phrase.known.iter().map(|(subject, _)| subject).filter(|subject| among(subject.id));
+        let offers = subjects.flat_map(|subject| subject.options.iter().map(move |name| (name.clone(), subject.id)));
+        offers.filter(|(name, _)| !key.is_empty() && option_key(name) == key).collect()
+    }
+
+    fn is_open(&self, id: DecisionId) -> bool {
+        self.phrase.known.get(id).is_some_and(|subject| subject.standing.is_open())
+    }
+}
+
+fn is_in(found: &Found, id: DecisionId) -> bool {
+    match found {
+        Found::One(one) => *one == id,
+        Found::Unsure(ids, _) => ids.contains(&id),
+        Found::Several(_) | Found::Nothing { .. } | Found::Unnamed => false,
+    }
+}

@@ -1,0 +1,636 @@
+//! The words that the bot knows: verbs, politeness, and what takes a verb's force away.
+//!
+//! Tables and how to look things up in them. What follows from a hit is decided elsewhere.
+
+use super::words::{Word, pieces};
+use super::{Act, Reluctance};
+
+/// What a phrase is about to be, by how it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Intent {
+    Act(Act),
+    Attention,
+    Show,
+    More,
+    Status,
+    Help,
+}
+
+/// How phrases begin. Folded, without apostrophes; the longest that fits is taken.
+const BEGINNINGS: &[(Intent, &[&str])] = &[
+    (Intent::Act(Act::Approve), &["approve", "accept"]),
+    (Intent::Act(Act::Reject), &["reject", "decline", "deny", "refuse"]),
+    (Intent::Act(Act::Choose), &["choose", "pick", "select", "go with"]),
+    (Intent::Act(Act::Answer), &["answer", "answer to", "reply", "reply to"]),
+    (Intent::Act(Act::Defer), &["defer", "postpone", "snooze", "delay", "put off", "remind me", "remind me about", "remind me of"]),
+    (Intent::Act(Act::Undo), &["undo", "revoke", "take back"]),
+    (Intent::Act(Act::Take), &["take", "i take", "ill take", "i will take", "im on", "i am on"]),
+    (
+        Intent::Act(Act::History),
+        &[
+            "history",
+            "history of",
+            "log of",
+            "what happened to",
+            "what happened with",
+            "who approved",
+            "who rejected",
+            "who decided",
+            "who answered",
+            "who took",
+            "who deferred",
+            "when was",
+            "why was",
+        ],
+    ),
+    (
+        Intent::Attention,
+        &[
+            "attention",
+            "list",
+            "inbox",
+            "queue",
+            "pending",
+            "open decisions",
+            "overdue",
+            "anything",
+            "is anything",
+            "any",
+            "are there any",
+            "do i have any",
+            "do i have anything",
+            "which",
+            "whats up",
+            "what needs",
+            "what is waiting",
+            "whats waiting",
+            "what waits",
+            "what is open",
+            "whats open",
+            "what is pending",
+            "whats pending",
+            "what is overdue",
+            "whats overdue",
+            "what is left",
+            "whats left",
+            "what do i",
+            "what should i",
+            "what must i",
+            "what am i",
+            "who needs",
+            "who waits",
+            "who is waiting",
+            "whos waiting",
+            "what",
+        ],
+    ),
+    (
+        Intent::Show,
+        &[
+            "show",
+            "show me",
+            "display",
+            "see",
+            "view",
+            "open",
+            "details",
+            "details of",
+            "details on",
+            "tell me about",
+            "about",
+            "what about",
+            "what is",
+            "whats",
+            "look at",
+            "take a look at",
+            "have a look at",
+            "take a gander at",
+            "have a gander at",
+            "status of",
+        ],
+    ),
+    (
+        Intent::More,
+        &[
+            "what else",
+            "more",
+            "next",
+            "next page",
+            "show more",
+            "show me more",
+            "anything else",
+            "go on",
+            "continue",
+            "and what else",
+        ],
+    ),
+    (
+        Intent::Status,
+        &["status", "how are things", "how is it going", "hows it going", "ping", "are you there", "are you ok", "are you up"],
+    ),
+    (
+        Intent::Help,
+        &[
+            "help",
+            "help me",
+            "what can you do",
+            "what can i say",
+            "what can i do",
+            "how does this work",
+            "how do you work",
+            "commands",
+            "examples",
+        ],
+    ),
+];
+
+/// What may stand before a command without changing it.
+const GREETINGS: &[&str] = &[
+    "please",
+    "pls",
+    "plz",
+    "hey",
+    "hi",
+    "hello",
+    "gander",
+    "@gander",
+    "ok",
+    "okay",
+    "so",
+    "well",
+    "yo",
+    "thanks",
+    "yes",
+    "alright",
+    "right",
+    "now",
+    "then",
+    "just",
+    "kindly",
+    "also",
+    "great",
+    "good morning",
+    "could you",
+    "can you",
+    "would you",
+    "will you",
+    "go ahead and",
+];
+
+/// What may stand behind a command without changing it.
+const THANKS: &[&str] = &[
+    "please",
+    "pls",
+    "plz",
+    "thanks",
+    "thx",
+    "cheers",
+    "thank you",
+    "many thanks",
+    "now",
+    "right now",
+    "right away",
+    "asap",
+    "for me",
+    "gander",
+    "@gander",
+    "ok",
+    "okay",
+    "👍",
+    "🙏",
+    "✅",
+    "🚀",
+    "🎉",
+    "❤",
+    "🙂",
+    "😊",
+];
+
+/// Words that take a command back.
+const NEGATIONS: &[&str] = &[
+    "not",
+    "dont",
+    "never",
+    "no",
+    "nope",
+    "nothing",
+    "none",
+    "nobody",
+    "cannot",
+    "cant",
+    "wont",
+    "shouldnt",
+    "mustnt",
+    "wouldnt",
+    "couldnt",
+    "didnt",
+    "doesnt",
+    "isnt",
+    "arent",
+    "wasnt",
+    "havent",
+    "hasnt",
+    "without",
+    "except",
+    "excluding",
+    "but",
+    "instead",
+    "rather",
+    "neither",
+    "nor",
+    "stop",
+    "nothin",
+    "cancel",
+    "avoid",
+    "skip",
+    "wait",
+];
+
+/// Words that make a command hang on something, or be said of another time.
+const CONDITIONS: &[&str] = &[
+    "if",
+    "when",
+    "whenever",
+    "unless",
+    "once",
+    "after",
+    "before",
+    "until",
+    "till",
+    "while",
+    "provided",
+    "assuming",
+    "assume",
+    "suppose",
+    "supposing",
+    "depending",
+    "only",
+    "maybe",
+    "perhaps",
+    "probably",
+    "possibly",
+    "might",
+    "would",
+    "could",
+    "should",
+    "think",
+    "guess",
+    "kidding",
+    "joking",
+    "pretend",
+    "imagine",
+    "hypothetically",
+    "later",
+    "soon",
+    "eventually",
+    "tomorrow",
+    "tonight",
+    "yesterday",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "week",
+    "month",
+    "weekend",
+    "noon",
+    "midnight",
+    "whether",
+    "as",
+];
+
+/// How a question begins.
+const QUESTIONS: &[&str] = &[
+    "should", "shall", "may", "can", "could", "would", "will", "did", "does", "do", "is", "are", "was", "were", "has", "have",
+    "what", "who", "whom", "why", "when", "how", "where", "which", "whose", "must",
+];
+
+/// A verb that decides, in any form: its beginning is enough to be careful.
+const VERB_STEMS: &[&str] =
+    &["approv", "accept", "reject", "declin", "deny", "denie", "refus", "defer", "postpon", "undo", "undid", "revok"];
+
+/// Verb forms that say that it happened already.
+const PAST: &[&str] = &[
+    "approved",
+    "accepted",
+    "rejected",
+    "declined",
+    "denied",
+    "refused",
+    "deferred",
+    "postponed",
+    "undid",
+    "undone",
+    "revoked",
+    "approving",
+    "rejecting",
+];
+
+/// Words that carry nothing by which a decision is known.
+const FILLERS: &[&str] = &[
+    "a",
+    "an",
+    "the",
+    "of",
+    "for",
+    "to",
+    "on",
+    "in",
+    "from",
+    "by",
+    "with",
+    "at",
+    "into",
+    "about",
+    "my",
+    "our",
+    "me",
+    "decision",
+    "request",
+    "approval",
+    "rejection",
+    "verdict",
+    "question",
+    "thing",
+    "item",
+    "card",
+    "number",
+    "nr",
+    "one",
+    "stuff",
+    "work",
+    "change",
+    "is",
+    "was",
+    "that",
+    "this",
+    "it",
+    "its",
+    "there",
+];
+
+/// More words that say nothing in a request to see something.
+const LOOK_FILLERS: &[&str] = &[
+    "i",
+    "you",
+    "we",
+    "us",
+    "do",
+    "have",
+    "has",
+    "are",
+    "be",
+    "does",
+    "need",
+    "attention",
+    "decide",
+    "deciding",
+    "approve",
+    "waiting",
+    "wait",
+    "waits",
+    "open",
+    "pending",
+    "left",
+    "today",
+    "now",
+    "right",
+    "all",
+    "any",
+    "every",
+    "everything",
+    "anything",
+    "what",
+    "which",
+    "still",
+    "must",
+    "should",
+    "look",
+    "first",
+    "who",
+    "please",
+    "up",
+    "new",
+    "list",
+    "got",
+    "going",
+    "owe",
+    "your",
+    "decided",
+];
+
+/// Words for sets and places in a list: they name no single decision.
+const SETS: &[&str] = &[
+    "all",
+    "everything",
+    "every",
+    "each",
+    "any",
+    "anything",
+    "both",
+    "rest",
+    "others",
+    "other",
+    "low",
+    "medium",
+    "high",
+    "critical",
+    "risk",
+];
+
+/// Words that could be said of several decisions whatever their titles say.
+const VAGUE: &[&str] = &[
+    "first",
+    "second",
+    "third",
+    "last",
+    "next",
+    "latest",
+    "newest",
+    "oldest",
+    "previous",
+    "another",
+    "same",
+    "top",
+    "remaining",
+    "new",
+    "old",
+    "these",
+    "those",
+    "them",
+    "he",
+    "she",
+    "they",
+    "yes",
+    "sure",
+    "again",
+    "here",
+    "two",
+    "three",
+    "good",
+    "fine",
+    "great",
+    "done",
+];
+
+fn begins(words: &[Word<'_>], phrase: &str) -> Option<usize> {
+    let mut length = 0;
+    for (index, part) in phrase.split(' ').enumerate() {
+        if words.get(index)?.plain != part {
+            return None;
+        }
+        length = index + 1;
+    }
+    Some(length)
+}
+
+fn ends(words: &[Word<'_>], phrase: &str) -> Option<usize> {
+    let length = phrase.split(' ').count();
+    begins(words.get(words.len().checked_sub(length)?..)?, phrase)
+}
+
+/// How many words of greeting stand at the beginning.
+pub(super) fn greeting(words: &[Word<'_>]) -> usize {
+    let mut skipped = 0;
+    while let Some(length) = GREETINGS.iter().filter_map(|phrase| begins(&words[skipped..], phrase)).max() {
+        skipped += length;
+    }
+    skipped
+}
+
+/// The words without thanks at the end.
+pub(super) fn without_thanks<'a, 'b>(mut words: &'b [Word<'a>]) -> &'b [Word<'a>] {
+    while let Some(length) = THANKS.iter().filter_map(|phrase| ends(words, phrase)).max() {
+        words = &words[..words.len() - length];
+    }
+    words
+}
+
+/// How the words begin, and with how many of them. At equal length the earlier entry is taken.
+pub(super) fn intent(words: &[Word<'_>]) -> Option<(Intent, usize)> {
+    let mut best: Option<(Intent, usize)> = None;
+    for (intent, phrases) in BEGINNINGS {
+        let length = phrases.iter().filter_map(|phrase| begins(words, phrase)).max();
+        if let Some(length) = length
+            && best.is_none_or(|(_, longest)| length > longest)
+        {
+            best = Some((*intent, length));
+        }
+    }
+    best
+}
+
+/// The verb that was probably meant: one slip away from one of a single word.
+pub(super) fn misspelt(word: &Word<'_>) -> Option<Act> {
+    // "approved" and "approves" are no slips.
+    if word.is(PAST) || word.plain.ends_with(['s', 'd']) {
+        return None;
+    }
+    BEGINNINGS.iter().find_map(|(intent, phrases)| match intent {
+        Intent::Act(act) => {
+            let near = |verb: &&&str| verb.len() >= 5 && !verb.contains(' ') && strsim::osa_distance(verb, &word.plain) == 1;
+            phrases.iter().find(near).map(|_| *act)
+        }
+        _ => None,
+    })
+}
+
+/// Whether a word is a verb that decides, in any of its forms.
+pub(super) fn is_verb(word: &Word<'_>) -> bool {
+    pieces(&word.plain).iter().any(|piece| VERB_STEMS.iter().any(|stem| piece.starts_with(stem)))
+}
+
+/// Whether these words are a command of their own: a verb at the beginning, and something that it is said of.
+pub(super) fn is_command(words: &[Word<'_>]) -> bool {
+    let words = &words[greeting(words)..];
+    match intent(words) {
+        Some((Intent::Act(act), length)) if act != Act::History => {
+            let object = words[length..].iter().find(|word| !is_filler(word));
+            object.is_some_and(|word| word.number().is_some() || !word.list().is_empty() || is_set(word) || is_verb(&words[0]))
+        }
+        _ => false,
+    }
+}
+
+/// Why these words do not say it plainly, if they do not.
+pub(super) fn reluctance(words: &[Word<'_>]) -> Option<Reluctance> {
+    if words.iter().any(|word| word.is(NEGATIONS)) {
+        return Some(Reluctance::Negated);
+    }
+    if words.iter().any(|word| word.raw.contains('?')) {
+        return Some(Reluctance::Question);
+    }
+    words.iter().any(is_condition).then_some(Reluctance::Conditional)
+}
+
+/// Whether a word makes the command hang on something, or names a time.
+pub(super) fn is_condition(word: &Word<'_>) -> bool {
+    word.is(CONDITIONS) || is_time(&word.plain)
+}
+
+/// `2h`, `30min`, `9:00`, `9am`.
+fn is_time(word: &str) -> bool {
+    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    let counted = unit.len() < word.len();
+    let clock = unit.strip_prefix(':').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let named = ["s", "sec", "m", "min", "mins", "minutes", "h", "hr", "hrs", "hour", "hours", "d", "day", "days", "w", "am", "pm"];
+    counted && (clock || named.contains(&unit))
+}
+
+/// Why words with a verb in them, but not at the beginning, decide nothing.
+pub(super) fn aside(words: &[Word<'_>]) -> Reluctance {
+    if words.iter().any(|word| word.is(NEGATIONS)) {
+        Reluctance::Negated
+    } else if words.iter().any(|word| word.raw.contains('?')) || words.first().is_some_and(|word| word.is(QUESTIONS)) {
+        Reluctance::Question
+    } else if words.iter().any(is_condition) && !words.iter().any(|word| word.is(PAST)) {
+        Reluctance::Conditional
+    } else if words.iter().any(|word| word.is(PAST)) {
+        Reluctance::Past
+    } else {
+        Reluctance::Reported
+    }
+}
+
+pub(super) fn is_negation(word: &Word<'_>) -> bool {
+    word.is(NEGATIONS)
+}
+
+pub(super) fn is_filler(word: &Word<'_>) -> bool {
+    word.is(FILLERS) || word.plain.strip_suffix('s').is_some_and(|one| FILLERS.contains(&one) && one.len() > 3)
+}
+
+pub(super) fn is_look_filler(word: &Word<'_>) -> bool {
+    is_filler(word) || word.is(LOOK_FILLERS) || word.plain.strip_suffix('s').is_some_and(|one| LOOK_FILLERS.contains(&one))
+}
+
+/// Whether it says that all of them are meant.
+pub(super) fn is_all(word: &Word<'_>) -> bool {
+    word.is(&["all", "everything", "every", "each", "any", "anything"])
+}
+
+/// Whether it says that more than one is meant, without naming them.
+pub(super) fn is_some_of_them(word: &Word<'_>) -> bool {
+    word.is(&["both", "rest", "others", "remaining", "them", "these", "those"])
+}
+
+pub(super) fn is_set(word: &Word<'_>) -> bool {
+    word.is(SETS)
+}
+
+pub(super) fn is_vague(word: &Word<'_>) -> bool {
+    word.is(VAGUE)
+}
+
+/// Whether it is nothing but a joint.
+pub(super) fn joins_alone(word: &Word<'_>) -> bool {
+    word.is(&["and", "or", "plus", "&", "+", "/"])
+}
+
+/// Whether it joins two things: `and`, or a comma at its end.
+pub(super) fn joins(word: &Word<'_>) -> bool {
+    word.is(&["and", "or", "plus", "&", "+", "/", "vs", "through", "thru", ".."]) || word.raw.ends_with([',', ';'])
+}

@@ -1,0 +1,123 @@
+//! What only shows something: lists, one decision, its history. A slip of the finger is forgiven here, for nothing
+//! comes of it.
+
+use super::super::decision::{DecisionId, Risk};
+use super::grammar::{self, Intent};
+use super::subject::{Filter, Standing, take_risk};
+use super::words::{Word, text_of};
+use super::{Act, Doubt, Part, Phrase, Reluctance, Understood, Wish};
+
+/// Words that ask for what is late.
+const OVERDUE: [&str; 4] = ["overdue", "late", "breached", "breach"];
+
+/// What somebody wants to see. `length`: words of its beginning.
+pub(super) fn look(phrase: &Phrase<'_, '_>, intent: Intent, length: usize) -> Understood {
+    let rest = grammar::without_thanks(&phrase.words[length..]);
+    let counts = rest.iter().any(|word| !grammar::is_look_filler(word));
+    match intent {
+        Intent::More if !counts => Understood::More,
+        Intent::Status if !counts => Understood::Status,
+        Intent::Help => Understood::Help,
+        Intent::Show => {
+            let skipped = rest.iter().take_while(|word| grammar::is_filler(word)).count();
+            match grammar::intent(&rest[skipped..]) {
+                Some((Intent::Act(Act::History), more)) => history(phrase, &rest[skipped + more..]),
+                _ => show(phrase, rest, true),
+            }
+        }
+        _ => show(phrase, &phrase.words[begin(phrase, intent, length)..], intent != Intent::Attention),
+    }
+}
+
+/// Some beginnings say something themselves: `overdue`.
+fn begin(phrase: &Phrase<'_, '_>, intent: Intent, length: usize) -> usize {
+    let says = intent == Intent::Attention && phrase.words[..length].iter().any(|word| word.is(&OVERDUE));
+    if says { 0 } else { length }
+}
+
+/// Those that the words fit. `one`: shown by itself where it is the only one.
+fn show(phrase: &Phrase<'_, '_>, rest: &[Word<'_>], one: bool) -> Understood {
+    let rest = grammar::without_thanks(rest);
+    let numbers: Vec<_> = rest.iter().filter_map(Word::number).collect();
+    let lists = rest.iter().any(|word| !word.list().is_empty());
+    if numbers.len() > 1 || lists {
+        return phrase.not_decided(Reluctance::OneAtATime);
+    }
+    let of = filter(phrase, rest);
+    let fitting = fitting(phrase, &of, Standing::is_open);
+    if let [number] = numbers.as_slice() {
+        let by_title = !number.marked && of.words.len() > 1;
+        return match (number.id, fitting.as_slice()) {
+            (_, [id]) if by_title => Understood::Show(*id),
+            (_, [_, _, ..]) if by_title => Understood::Attention { of },
+            (Some(id), _) => Understood::Show(id),
+            (None, _) => nothing(phrase, rest),
+        };
+    }
+    match fitting.as_slice() {
+        [id] if one && !of.words.is_empty() => Understood::Show(*id),
+        [] if !of.words.is_empty() => match self::fitting(phrase, &of, |standing| !standing.is_open()).as_slice() {
+            [id] => Understood::Show(*id),
+            near => Understood::NothingFits { act: Act::Show, words: text_of(phrase.text, rest), near: near.to_vec() },
+        },
+        _ => Understood::Attention { of },
+    }
+}
+
+fn nothing(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood {
+    Understood::NothingFits { act: Act::Show, words: text_of(phrase.text, rest), near: Vec::new() }
+}
+
+fn filter(phrase: &Phrase<'_, '_>, words: &[Word<'_>]) -> Filter {
+    let (mut risk, rest) = take_risk(words);
+    let mut of = Filter::default();
+    for word in rest {
+        let known = || phrase.known.iter().any(|(_, names)| names.has(&word.plain));
+        if word.is(&OVERDUE) && !known() {
+            of.overdue = true;
+        } else if let (Ok(level), false) = (word.plain.parse::<Risk>(), known()) {
+            risk = Some(level);
+        } else if !grammar::is_look_filler(word) && !grammar::joins_alone(word) {
+            of.words.push(if known() { word.plain.clone() } else { corrected(phrase, word) });
+        }
+    }
+    of.risk = risk;
+    of
+}
+
+/// The word, or the known one that it was probably meant to be.
+fn corrected(phrase: &Phrase<'_, '_>, word: &Word<'_>) -> String {
+    let near = phrase.known.iter().filter_map(|(_, names)| names.nearest(&word.plain));
+    let best = near.min_by_key(|name| (strsim::osa_distance(name, &word.plain), (*name).to_owned()));
+    best.map_or_else(|| word.plain.clone(), str::to_owned)
+}
+
+fn fitting(phrase: &Phrase<'_, '_>, of: &Filter, may: impl Fn(Standing) -> bool) -> Vec<DecisionId> {
+    let all = phrase.known.iter().filter(|(subject, _)| may(subject.standing));
+    all.filter(|(subject, names)| of.takes_known(subject, names, phrase.known.now)).map(|(subject, _)| subject.id).collect()
+}
+
+/// What happened to one.
+pub(super) fn history(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood {
+    let rest: Vec<Word<'_>> = grammar::without_thanks(rest).iter().filter(|word| !grammar::is_verb(word)).cloned().collect();
+    let numbers: Vec<_> = rest.iter().filter_map(Word::number).collect();
+    let of = filter(phrase, &rest);
+    let fitting = fitting(phrase, &of, |_| true);
+    match (numbers.as_slice(), fitting.as_slice()) {
+        ([number], _) => number.id.map_or_else(|| nothing(phrase, &rest), Understood::History),
+        ([_, _, ..], _) => phrase.not_decided(Reluctance::OneAtATime),
+        ([], _) if of.is_empty() => Understood::Missing { act: Act::History, candidates: Vec::new(), part: Part::Target },
+        ([], [id]) => Understood::History(*id),
+        ([], []) => Understood::NothingFits { act: Act::History, words: text_of(phrase.text, &rest), near: Vec::new() },
+        ([], _) => Understood::Ambiguous { wish: Wish::History, candidates: fitting, doubt: Doubt::SeveralFit },
+    }
+}
+
+/// Words without a beginning that the bot knows: `142`, `ghl deploy?`. `None` if they name nothing that waits.
+pub(super) fn by_words_alone(phrase: &Phrase<'_, '_>) -> Option<Understood> {
+    match show(phrase, phrase.words, true) {
+        shown @ (Understood::Show(_) | Understood::NotDecided { .. }) => Some(shown),
+        Understood::Attention { of } if !of.is_empty() => Some(Understood::Attention { of }),
+        _ => None,
+    }
+}

@@ -1,0 +1,243 @@
+//! Which decision is meant by the words behind a verb.
+//!
+//! A number means that decision and no other. Words must all fit, and fit one decision alone: no best match wins.
+//! Whatever is less than that is a question back.
+
+use chrono::TimeDelta;
+
+use super::super::Time;
+use super::super::decision::{DecisionId, Risk};
+use super::grammar;
+use super::subject::{Names, Standing, Subject, take_risk};
+use super::words::{Number, Word};
+use super::{Act, Doubt};
+
+/// As long after a verdict, the same words may still mean the decision that got it.
+const JUST_NOW: TimeDelta = TimeDelta::minutes(10);
+
+/// All that can be meant.
+pub(super) struct Known<'s> {
+    all: Vec<(&'s Subject, Names)>,
+    pub(super) now: Time,
+}
+
+/// What the words behind a verb come to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Exactly this one.
+    One(DecisionId),
+    /// Perhaps one of these; never empty.
+    Unsure(Vec<DecisionId>, Doubt),
+    /// Several at once; those that exist.
+    Several(Vec<DecisionId>),
+    /// No decision; those that come near.
+    Nothing { near: Vec<DecisionId> },
+    /// No words.
+    Unnamed,
+}
+
+impl Found {
+    /// Those that it may be.
+    pub(super) fn ids(self) -> Vec<DecisionId> {
+        match self {
+            Self::One(id) => vec![id],
+            Self::Unsure(ids, _) | Self::Several(ids) => ids,
+            Self::Nothing { .. } | Self::Unnamed => Vec::new(),
+        }
+    }
+}
+
+/// The words behind a verb, sorted by what they can say.
+struct Object {
+    numbers: Vec<Number>,
+    /// Where the first number stands among the words that count, from the beginning, and how many follow it.
+    place: (usize, usize),
+    risk: Option<Risk>,
+    /// Without fillers and numbers.
+    names: Vec<String>,
+    /// With the digits of a number as a word, as it may stand in a title.
+    names_and_number: Vec<String>,
+    joined: bool,
+    set: bool,
+    vague: bool,
+}
+
+impl Object {
+    fn read(words: &[Word<'_>]) -> Self {
+        let mut numbers = Vec::new();
+        for word in words {
+            let list = word.list();
+            numbers.extend(list.into_iter().map(|id| Number { id: Some(id), marked: true }));
+            numbers.extend(word.number());
+        }
+        let stated = words.windows(2).any(|pair| pair[0].is(&["number", "decision", "nr"]) && pair[1].number().is_some());
+        if let (true, Some(first)) = (stated, numbers.first_mut()) {
+            first.marked = true;
+        }
+        let (risk, rest) = take_risk(words);
+        let counting: Vec<&Word<'_>> =
+            rest.into_iter().filter(|word| !grammar::is_filler(word) && !grammar::joins_alone(word)).collect();
+        let place = counting.iter().position(|word| word.number().is_some()).unwrap_or_default();
+        let names = counting.iter().filter(|word| word.number().is_none());
+        let (last, others) = words.split_last().map_or((None, words), |(last, others)| (Some(last), others));
+        Self {
+            place: (place, counting.len().saturating_sub(place + 1)),
+            risk,
+            names: names.clone().map(|word| word.plain.clone()).collect(),
+            names_and_number: counting.iter().map(|word| word.plain.clone()).collect(),
+            joined: others.iter().any(grammar::joins) || last.is_some_and(grammar::joins_alone),
+            set: counting.iter().any(|word| grammar::is_set(word)),
+            vague: !counting.is_empty() && counting.iter().all(|word| grammar::is_vague(word)),
+            numbers,
+        }
+    }
+}
+
+impl<'s> Known<'s> {
+    pub(super) fn new(subjects: &'s [Subject], now: Time) -> Self {
+        Self { all: subjects.iter().map(|subject| (subject, Names::of(subject))).collect(), now }
+    }
+
+    pub(super) fn get(&self, id: DecisionId) -> Option<&'s Subject> {
+        self.all.iter().map(|(subject, _)| *subject).find(|subject| subject.id == id)
+    }
+
+    /// Subjects and their names, those first that were given first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'s Subject, &Names)> {
+        self.all.iter().map(|(subject, names)| (*subject, names))
+    }
+
+    /// The decision that these words mean for a verb.
+    pub(super) fn find(&self, words: &[Word<'_>], act: Act) -> Found {
+        let object = Object::read(words);
+        let fit = |names: &[String]| self.fitting(names, object.risk, |standing| may_be(act, standing));
+        match object.numbers.as_slice() {
+            [] => {}
+            [_] if object.joined && object.names.is_empty() => return self.several(&object, &[]),
+            [number] if object.names.is_empty() && object.risk.is_none() => {
+                return match number.id.and_then(|id| self.get(id)) {
+                    Some(subject) => Found::One(subject.id),
+                    None => Found::Nothing { near: Vec::new() },
+                };
+            }
+            [_] if object.joined => return self.several(&object, &fit(&object.names)),
+            [number] => return self.numbered(*number, &object, act),
+            _ => return self.several(&object, &[]),
+        }
+        if object.names.is_empty() && object.risk.is_none() {
+            return Found::Unnamed;
+        }
+        let fitting = fit(&object.names);
+        if object.joined {
+            return self.several(&object, &fitting);
+        }
+        self.named(&object, fitting, act)
+    }
+
+    fn several(&self, object: &Object, others: &[DecisionId]) -> Found {
+        let mut ids: Vec<DecisionId> = Vec::new();
+        let numbered = object.numbers.iter().filter_map(|number| self.get(number.id?)).map(|subject| subject.id);
+        for id in numbered.chain(others.iter().copied()) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Found::Several(ids)
+    }
+
+    /// A number and other words: they must agree.
+    fn numbered(&self, number: Number, object: &Object, act: Act) -> Found {
+        let by_title = self.fitting(&object.names_and_number, object.risk, |standing| may_be(act, standing));
+        let by_number = number.id.and_then(|id| self.all.iter().find(|(subject, _)| subject.id == id));
+        let Some((subject, names)) = by_number else {
+            let in_the_middle = object.place.0 > 0 && object.place.1 > 0 && !number.marked;
+            return match by_title.as_slice() {
+                [] => Found::Nothing { near: Vec::new() },
+                // "the http 500 fix": nobody writes a decision's number there, and there is no decision of that number.
+                _ if in_the_middle && !object.set => self.named(object, by_title, act),
+                _ => Found::Unsure(by_title, Doubt::Number),
+            };
+        };
+        let agrees = names.has_all(&object.names) && object.risk.is_none_or(|risk| risk == subject.risk) && !object.set;
+        let mut ids = vec![subject.id];
+        ids.extend(by_title.into_iter().filter(|id| *id != subject.id));
+        match (agrees, ids.len()) {
+            (true, 1) => Found::One(subject.id),
+            (true, _) if number.marked => Found::One(subject.id),
+            (true, _) => Found::Unsure(ids, Doubt::Number),
+            (false, 1) => Found::Unsure(ids, Doubt::MoreWords),
+            (false, _) => Found::Unsure(ids, Doubt::Number),
+        }
+    }
+
+    fn named(&self, object: &Object, fitting: Vec<DecisionId>, act: Act) -> Found {
+        match fitting.as_slice() {
+            [] => self.nearly(object, act),
+            [_] if object.set || object.vague => Found::Unsure(fitting, Doubt::Unnamed),
+            [one] => {
+                let names = if object.numbers.is_empty() { &object.names } else { &object.names_and_number };
+                let gone = self.fitting(names, object.risk, |standing| act != Act::Undo && self.is_just_over(standing));
+                if gone.is_empty() { Found::One(*one) } else { Found::Unsure(fitting, Doubt::JustDecided { other: gone[0] }) }
+            }
+            _ => Found::Unsure(fitting, Doubt::SeveralFit),
+        }
+    }
+
+    /// Nothing fits: what a slip of the finger may have meant, or what comes near.
+    fn nearly(&self, object: &Object, act: Act) -> Found {
+        let risk = |subject: &Subject| object.risk.is_none_or(|risk| risk == subject.risk);
+        let meant = |names: &Names| object.names.iter().all(|word| names.has(word) || names.nearest(word).is_some());
+        let may = |subject: &Subject| may_be(act, subject.standing);
+        let slips = self.all.iter().filter(|(subject, names)| may(subject) && risk(subject) && meant(names));
+        let slips: Vec<DecisionId> = slips.map(|(subject, _)| subject.id).collect();
+        if !slips.is_empty() && object.numbers.is_empty() {
+            return Found::Unsure(slips, Doubt::Misspelt);
+        }
+        let over = self.fitting(&object.names_and_number, object.risk, |standing| !may_be(act, standing));
+        if !over.is_empty() {
+            return Found::Nothing { near: over };
+        }
+        let count = |names: &Names| object.names.iter().filter(|word| names.has(word)).count();
+        let most = self.all.iter().filter(|(subject, _)| may(subject)).map(|(_, names)| count(names)).max().unwrap_or_default();
+        let near = self.all.iter().filter(|(subject, names)| may(subject) && most > 0 && count(names) == most);
+        Found::Nothing { near: near.map(|(subject, _)| subject.id).collect() }
+    }
+
+    /// Those whose names have all these words.
+    pub(super) fn fitting(&self, words: &[String], risk: Option<Risk>, may: impl Fn(Standing) -> bool) -> Vec<DecisionId> {
+        let fits = |(subject, names): &&(&Subject, Names)| {
+            may(subject.standing) && risk.is_none_or(|risk| risk == subject.risk) && names.has_all(words)
+        };
+        self.all.iter().filter(fits).map(|(subject, _)| subject.id).collect()
+    }
+
+    fn is_just_over(&self, standing: Standing) -> bool {
+        match standing {
+            Standing::Open => false,
+            Standing::Resolved { at } | Standing::Withdrawn { at } => self.now - at <= JUST_NOW,
+        }
+    }
+
+    /// What a sentence is about that decides nothing: the numbers in it, or what fits the words in front of the doubt.
+    pub(super) fn about(&self, words: &[Word<'_>]) -> Vec<DecisionId> {
+        let object = Object::read(words);
+        if !object.numbers.is_empty() {
+            return self.several(&object, &[]).ids();
+        }
+        let plain = |word: &Word<'_>| !grammar::is_condition(word) && !grammar::is_negation(word);
+        let from = words.iter().position(grammar::is_verb).map_or(0, |at| at + 1);
+        let behind = &words[from..];
+        let until = behind.iter().position(|word| !plain(word)).unwrap_or(behind.len());
+        let object = Object::read(grammar::without_thanks(&behind[..until]));
+        if object.names.is_empty() || object.set { Vec::new() } else { self.fitting(&object.names, object.risk, Standing::is_open) }
+    }
+}
+
+/// Which standing a verb is about.
+const fn may_be(act: Act, standing: Standing) -> bool {
+    match act {
+        Act::Undo => standing.is_resolved(),
+        Act::History => true,
+        _ => standing.is_open(),
+    }
+}

@@ -1,0 +1,122 @@
+//! What happened to a decision, as people read it: on Discord, and in the file that has all of it.
+
+use super::{moment, person};
+use crate::core::Time;
+use crate::core::decision::{Decision, Person, Verdict};
+use crate::core::event::{Event, Logged};
+use crate::core::pace::Pace;
+use crate::core::untrusted::{escaped, one_line, plain, units};
+
+/// How much of a title, a reason or an answer stands in a line of Discord's.
+const SAID: usize = 160;
+/// Lines that are kept from the beginning where the middle is cut out.
+const FIRST: usize = 4;
+
+/// A decision's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The lines, as far as they fit.
+    pub shown: String,
+    /// All of them, for a file. `None`: all are shown.
+    pub file: Option<String>,
+}
+
+/// How a line is written.
+struct Style<'a> {
+    at: &'a dyn Fn(Time) -> String,
+    who: &'a dyn Fn(&Person) -> String,
+    said: &'a dyn Fn(&str) -> String,
+    strong: fn(&str) -> String,
+}
+
+/// The history within `limit` characters; a longer one is cut in the middle. `zone` is the file's.
+#[must_use]
+pub fn history(decision: &Decision, events: &[Logged], pace: Pace, zone: chrono_tz::Tz, limit: usize) -> History {
+    let at = |time| moment(pace.wall_time(time));
+    let said = |text: &str| escaped(&one_line(text), SAID).text;
+    let style = Style { at: &at, who: &person, said: &said, strong: |word| format!("**{word}**") };
+    let lines: Vec<String> = events.iter().map(|logged| format!("{} {}", at(logged.at), line(&logged.event, &style))).collect();
+    match cut(&lines, limit, decision) {
+        None => History { shown: lines.join("\n"), file: None },
+        Some(shown) => History { shown, file: Some(whole(decision, events, pace, zone)) },
+    }
+}
+
+/// The first lines and as many of the last ones as fit. `None`: all fit.
+fn cut(lines: &[String], limit: usize, decision: &Decision) -> Option<String> {
+    let size = |line: &String| units(line) + 1;
+    if lines.iter().map(size).sum::<usize>() <= limit {
+        return None;
+    }
+    let first = FIRST.min(lines.len());
+    let mut left = limit.saturating_sub(lines[..first].iter().map(size).sum::<usize>() + 80);
+    let mut from = lines.len();
+    while from > first && size(&lines[from - 1]) <= left {
+        from -= 1;
+        left -= size(&lines[from]);
+    }
+    let between = format!("… {} more: see {} …", from - first, history_file(decision));
+    let kept = lines[..first].iter().chain([&between]).chain(&lines[from..]);
+    Some(plain(&kept.cloned().collect::<Vec<_>>().join("\n"), limit).text)
+}
+
+/// The file's name.
+#[must_use]
+pub fn history_file(decision: &Decision) -> String {
+    format!("history-{}.txt", decision.id.0)
+}
+
+/// Everything, in plain text. Cleaned, not escaped: nothing draws it.
+fn whole(decision: &Decision, events: &[Logged], pace: Pace, zone: chrono_tz::Tz) -> String {
+    let at = |time| pace.wall_time(time).with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string();
+    let who = |person: &Person| one_line(&person.name);
+    let style = Style { at: &at, who: &who, said: &one_line, strong: str::to_owned };
+    let lines = events.iter().map(|logged| format!("{}  {}\n", at(logged.at), line(&logged.event, &style)));
+    format!("{} {}\n\n{}", decision.id, one_line(&decision.request.title), lines.collect::<String>())
+}
+
+fn line(event: &Event, style: &Style<'_>) -> String {
+    let Style { at, who, said, .. } = style;
+    let strong = |word: &str| (style.strong)(word);
+    let note = |note: &Option<String>| beside(note.as_deref().unwrap_or_default(), said);
+    match event {
+        Event::Asked { request, terms } => {
+            let by = request.asked_by.as_ref().map_or_else(|| said(&request.agent.name), who);
+            format!("{} by {by}, {} risk: {}", strong("asked"), terms.risk, said(&request.title))
+        }
+        Event::Revised { request, terms } => {
+            format!("{} with another content, {} risk: {}", strong("asked anew"), terms.risk, said(&request.title))
+        }
+        Event::Enforced { terms } => format!("{}: {} risk", strong("held to the rules"), terms.risk),
+        Event::Deferred { until, by } => format!("{} until {} by {}", strong("put off"), at(*until), who(by)),
+        Event::Returned => strong("came back"),
+        Event::Voted { by, note: said_beside, .. } => {
+            format!("{} by {}, one of several{}", strong("approved"), who(by), note(said_beside))
+        }
+        Event::Taken { by, from: None } => format!("{} by {}", strong("taken"), who(by)),
+        Event::Taken { by, from: Some(from) } => format!("{} to {} by {}", strong("handed"), who(by), who(from)),
+        Event::Undone { by } => format!("{} by {}", strong("undone"), who(by)),
+        Event::Resolved { verdict, by, .. } => {
+            let beside = match verdict {
+                Verdict::Approved { note: said_beside } => note(said_beside),
+                Verdict::Rejected { reason: said } | Verdict::Chosen { option: said } | Verdict::Answered { text: said } => {
+                    beside(said, style.said)
+                }
+            };
+            format!("{} by {}{beside}", strong(verdict.word()), who(by))
+        }
+        Event::Withdrawn { reason } => format!("{}{}", strong("withdrawn"), beside(reason, said)),
+        Event::Claimed => format!("{} by the agent", strong("picked up")),
+        Event::Reported { outcome, text } => format!("{}, says the agent{}", strong(outcome.as_str()), beside(text, said)),
+    }
+}
+
+fn beside(text: &str, said: &dyn Fn(&str) -> String) -> String {
+    if text.trim().is_empty() { String::new() } else { format!(": {}", said(text)) }
+}
+
+/// The title over a history.
+#[must_use]
+pub fn history_title(decision: &Decision) -> String {
+    format!("{} · {}", decision.id, escaped(&one_line(&decision.request.title), 200).text)
+}

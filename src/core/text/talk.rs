@@ -1,0 +1,228 @@
+//! What the bot answers to words: what it understood, and what it asks back.
+
+use super::label;
+use super::subject;
+use crate::core::decision::{Decision, DecisionId, Refused};
+use crate::core::phrase::{Act, Doubt, EXAMPLES, Filter, Part, Reluctance, Verb};
+use crate::core::untrusted::{escaped, one_line, units};
+
+/// Characters of a person's own words that are repeated to them.
+const REPEATED: usize = 80;
+
+fn said(words: &str) -> String {
+    escaped(&one_line(words), REPEATED).text
+}
+
+/// The act, as a person would say it.
+const fn act(act: Act) -> &'static str {
+    match act {
+        Act::Approve => "approve",
+        Act::Reject => "reject",
+        Act::Choose => "choose",
+        Act::Answer => "answer",
+        Act::Defer => "put off",
+        Act::Undo => "undo",
+        Act::Take => "take",
+        Act::Show => "show",
+        Act::History => "show the history of",
+    }
+}
+
+/// What was understood, before it is done or shown.
+#[must_use]
+pub fn understood(verb: &Verb, id: DecisionId) -> String {
+    let beside = match verb {
+        Verb::Approve { note: Some(words) } | Verb::Reject { reason: words } | Verb::Answer { text: words } => Some(words),
+        Verb::Choose { option } => Some(option),
+        Verb::Approve { note: None } | Verb::Defer { .. } | Verb::Undo | Verb::Take => None,
+    };
+    let words = beside.map(|words| format!(" — “{}”", said(words))).unwrap_or_default();
+    format!("🪿 Understood: {} {id}{words}", act(verb.act()))
+}
+
+/// What is shown.
+#[must_use]
+pub fn shown(of: &Filter, count: usize) -> String {
+    let risk = of.risk.map(|risk| format!("{risk} risk"));
+    let overdue = of.overdue.then(|| "overdue".to_owned());
+    let words = (!of.words.is_empty()).then(|| format!("“{}”", said(&of.words.join(" "))));
+    let of: Vec<String> = [overdue, risk, words].into_iter().flatten().collect();
+    match (of.as_slice(), count) {
+        ([], _) => "🪿 Understood: what waits on you".into(),
+        (of, 0) => format!("🪿 Understood: what waits on you, {}. Nothing does.", of.join(", ")),
+        (of, _) => format!("🪿 Understood: what waits on you, {}", of.join(", ")),
+    }
+}
+
+/// Under a list that was asked for in words.
+#[must_use]
+pub fn part(from: usize, to: usize, count: usize) -> String {
+    match count {
+        _ if to < count => format!("{} to {to} of {count} · say “what else?” for more", from + 1),
+        1 => "1 decision".into(),
+        _ => format!("{} to {to} of {count}", from + 1),
+    }
+}
+
+/// Everything was shown.
+pub const NO_MORE: &str = "🪿 That was all. “What needs my attention?” begins anew.";
+
+/// It is clear what is wished, but not of which.
+#[must_use]
+pub fn doubt(wish: Act, doubt: Doubt, candidates: &[DecisionId]) -> String {
+    let (wish, one) = (act(wish), candidates.first().map(ToString::to_string).unwrap_or_default());
+    let why = match doubt {
+        Doubt::SeveralFit => format!("{} fit your words", candidates.len()),
+        Doubt::Misspelt => format!("{one} fits only if something is misspelt"),
+        Doubt::JustDecided { other } => format!("your words also fit {other}, which was decided a moment ago"),
+        Doubt::Number => format!("the number among your words may mean {one} or not"),
+        Doubt::MoreWords => format!("{one} fits some of your words, and not all"),
+        Doubt::Unnamed => format!("I can only guess that you mean {one}"),
+        Doubt::Note => format!("what you say beside {one} sounds like a condition or a question"),
+        Doubt::Overlap => "what stands behind the colon also names a decision".into(),
+    };
+    let which = if candidates.len() == 1 { "Is it this one?" } else { "Which one?" };
+    format!("🤔 You want to {wish}, but {why}. {which} Nothing is done yet.")
+}
+
+/// Words that fit nothing.
+#[must_use]
+pub fn nothing_fits(wish: Act, words: &str, near: usize) -> String {
+    let near = match near {
+        0 => " “What needs my attention?” shows what there is.",
+        1 => " This one comes near:",
+        _ => " These come near:",
+    };
+    format!("🤷 You want to {} “{}”, but nothing that waits on you fits all of it. Nothing was done.{near}", act(wish), said(words))
+}
+
+/// What is missing to do it.
+#[must_use]
+pub fn missing(wish: Act, part: &Part, candidates: &[DecisionId]) -> String {
+    let id = match candidates {
+        [one] => one.0.to_string(),
+        _ => "142".into(),
+    };
+    let given = |given: &Option<String>| given.as_deref().map(|given| format!("“{}” is none. ", said(given))).unwrap_or_default();
+    match part {
+        Part::Target => {
+            format!("🤔 You want to {}: which one? Say its number or its words, such as `{} 142`.", act(wish), say(wish))
+        }
+        Part::Reason => format!("🤔 Rejecting needs a reason, for the agent is told why. Say `reject {id}: …`"),
+        Part::Option { given: option } => format!("🤔 Which option? {}Say `choose … for {id}`", given(option)),
+        Part::Text => format!("🤔 What shall I tell the agent? Say `answer {id}: …`"),
+        Part::Time { given: time } => {
+            format!("🤔 Until when? {}Say for example `defer {id} until {}`", given(time), "tomorrow 9:00")
+        }
+    }
+}
+
+/// The act as it is typed.
+const fn say(wish: Act) -> &'static str {
+    match wish {
+        Act::Defer => "defer",
+        Act::History => "history of",
+        other => act(other),
+    }
+}
+
+/// Words that speak of deciding and decide nothing.
+#[must_use]
+pub fn not_decided(why: Reluctance) -> String {
+    let why = match why {
+        Reluctance::Negated => "you say what shall not be done. To say no to a decision: `reject 142: why`",
+        Reluctance::Conditional => {
+            "that depends on something, and I cannot judge it. Decide when it has come true, or reject with what is missing"
+        }
+        Reluctance::Question => "that is a question, and the answer is yours",
+        Reluctance::Past => "that sounds like something that is done already",
+        Reluctance::Reported => "a decision must be a plain command from you: `approve 142`",
+        Reluctance::OneAtATime => "please say one thing at a time: each decision gets its own message",
+        Reluctance::OnlyLowTogether => {
+            "only what is of low risk is approved together: `approve all low-risk items`. Everything else is decided one by one"
+        }
+        Reluctance::Disguised => "there are hidden or look-alike characters in it. Please type it yourself",
+        Reluctance::Quoted => "it is in quotation marks or formatted as something else. Please say it plainly",
+        Reluctance::ToSomebodyElse => "that is addressed to somebody else",
+        Reluctance::SlashCommand => {
+            "that came as a message. To use the command, type / and pick it from the list, or leave the slash out"
+        }
+    };
+    format!("✋ Nothing was decided: {why}.")
+}
+
+/// No idea.
+#[must_use]
+pub fn not_understood(words: &str) -> String {
+    format!("🤷 I did not understand “{}”. Nothing was done. Say `help` for what I know.", said(words))
+}
+
+/// What can be said.
+#[must_use]
+pub fn help() -> String {
+    let mut text = "🪿 **Say it in your own words, or like this:**\n".to_owned();
+    for (phrase, what) in EXAMPLES {
+        let line = format!("• `{phrase}` {what}\n");
+        // What does not fit any more is told by the commands' help.
+        if units(&text) + units(&line) > 1_850 {
+            break;
+        }
+        text.push_str(&line);
+    }
+    text + "-# I understand no more than this, and I never decide on a guess. `/help` shows the commands."
+}
+
+/// What would be approved together.
+#[must_use]
+pub fn approve_these(offered: usize, left: usize, others: usize) -> String {
+    let left = if left > 0 { format!(" {left} more fit; these come first.") } else { String::new() };
+    let others = match others {
+        0 => String::new(),
+        1 => " One more that you named is not of low risk, or wants more than a yes: decide it by its card.".into(),
+        others => {
+            format!(" {others} more that you named are not of low risk, or want more than a yes: decide them by their cards.")
+        }
+    };
+    let these = if offered == 1 { "this one of low risk" } else { "these, all of low risk" };
+    format!("🪿 Understood: approve {these}. Nothing is approved until you click.{left}{others}")
+}
+
+/// The button that does.
+#[must_use]
+pub fn approve_these_label(count: usize) -> String {
+    if count == 1 { label::APPROVE.into() } else { format!("{} these {count}", label::APPROVE) }
+}
+
+/// What became of one of them.
+#[must_use]
+pub fn approved_of_these(decision: &Decision) -> String {
+    let word = if decision.state.is_open() { "your approval counts; it needs more" } else { "approved" };
+    format!("✅ {} {word}: {}", decision.id, title(decision))
+}
+
+/// It is not of low risk any more.
+#[must_use]
+pub fn not_low(decision: &Decision) -> String {
+    format!("✋ {} is of {} risk now; decide it by its card: {}", decision.id, decision.terms.risk, title(decision))
+}
+
+/// It stands otherwise than it was offered.
+#[must_use]
+pub fn not_approved(decision: &Decision, refused: &Refused) -> String {
+    format!("✋ {} was not approved: {}. {}", decision.id, escaped(&refused.to_string(), 200).text, title(decision))
+}
+
+/// The person may not, or the store failed.
+#[must_use]
+pub fn failed_of_these(id: DecisionId, why: &str) -> String {
+    format!("✋ {id} was not approved: {}", escaped(&one_line(why), 200).text)
+}
+
+fn title(decision: &Decision) -> String {
+    format!("{} · {}", escaped(&one_line(&decision.request.title), 70).text, escaped(&subject(decision), 40).text)
+}
+
+/// In the channel in which the bot was addressed: what waits on somebody is theirs alone.
+pub const ANSWERED_PRIVATELY: &str = "📬 I answered you in a direct message.";
+/// The same, where that is not possible.
+pub const DIRECT_MESSAGES_CLOSED: &str = "📪 I would answer in a direct message, but yours are closed to me. `/attention` and the other commands answer you here, privately.";

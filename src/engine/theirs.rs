@@ -1,0 +1,75 @@
+//! The part of the approval API that is about one person: what they may decide, what of that was decided lately, and
+//! whom they ask.
+
+use super::{Handle, HandleError, enforced};
+use crate::core::decision::{Decision, DecisionId, Person, Refused, State};
+use crate::core::event::Event;
+use crate::core::permission::{Denied, Voter, may_decide, who_may};
+use crate::store::{Filter, Why};
+
+/// How far back in the log recent verdicts are looked for, in events.
+const RECENT_EVENTS: u64 = 1_000;
+
+impl Handle {
+    /// What is open and theirs to decide: what waits, the most urgent first; then what is put off, the soonest first.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn open_for(&self, voter: &Voter) -> Result<Vec<Decision>, HandleError> {
+        let open = self.list(Filter { open_only: true, ..Filter::default() }).await?;
+        let now = self.now();
+        let mut theirs: Vec<Decision> = open.into_iter().filter(|decision| self.is_for(decision, voter)).collect();
+        theirs.sort_by_cached_key(|decision| (decision.wake_at(), decision.urgency(now)));
+        Ok(theirs)
+    }
+
+    /// What was theirs to decide and is over, the latest verdict or withdrawal first; at most `limit`, and as far as the
+    /// last part of the log goes.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn decided_for(&self, voter: &Voter, limit: usize) -> Result<Vec<Decision>, HandleError> {
+        let head = self.head().await?.seq;
+        let latest = usize::try_from(RECENT_EVENTS).unwrap_or(usize::MAX);
+        let events = self.events(head.saturating_sub(RECENT_EVENTS), latest).await?;
+        let mut ids: Vec<DecisionId> = Vec::new();
+        for logged in events.iter().rev() {
+            let ends = matches!(logged.event, Event::Resolved { .. } | Event::Withdrawn { .. });
+            if ends && !ids.contains(&logged.decision) {
+                ids.push(logged.decision);
+            }
+        }
+        let mut decided = Vec::new();
+        for id in ids {
+            let decision = self.get(id).await?;
+            // An undone verdict is none.
+            if matches!(decision.state, State::Resolved(_) | State::Withdrawn { .. }) && self.is_for(&decision, voter) {
+                decided.push(decision);
+            }
+            if decided.len() == limit {
+                break;
+            }
+        }
+        Ok(decided)
+    }
+
+    /// Whoever asked names who shall answer. Unlike [`Handle::hand_over`], they may not decide it themselves.
+    ///
+    /// # Errors
+    /// [`HandleError::Denied`] for anybody but the asker; [`Refused::NotTheirs`] if the other may not decide it;
+    /// [`Refused::AlreadyTaken`]; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    pub async fn assign(&self, id: DecisionId, asker: &Person, to: &Voter) -> Result<Decision, HandleError> {
+        let (rules, asker, to) = (self.rules(), asker.clone(), to.clone());
+        self.change(id, move |decision| {
+            let decision = &enforced(&rules, decision);
+            if decision.request.asked_by.as_ref().is_none_or(|by| by.id != asker.id) {
+                return Err(Why::Denied(Denied::NotAnApprover(who_may(&rules.approvers, decision))));
+            }
+            if may_decide(&rules.approvers, decision, &to).is_err() {
+                return Err(Why::Refused(Refused::NotTheirs { who: to.person }));
+            }
+            Ok(Some(decision.take(to.person, Some(asker))?))
+        })
+        .await
+    }
+}

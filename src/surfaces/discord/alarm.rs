@@ -1,0 +1,77 @@
+//! Tells the approvers when cards cannot be shown: by direct message, because the channel is what is broken.
+//!
+//! Once for each project until one of its cards is posted again. What was said is kept in memory; a restart says it
+//! once more, for it is still so.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serenity::all::{CreateAllowedMentions, CreateMessage, Http, UserId};
+
+use super::error::meaning;
+use crate::core::decision::Decision;
+use crate::core::text;
+use crate::engine::Handle;
+
+/// People who are told at most: Discord refuses a bot that opens many direct messages quickly (40003).
+const MOST_PEOPLE: usize = 10;
+
+/// Who is told, and what was.
+pub(super) struct Alarm {
+    http: Arc<Http>,
+    handle: Handle,
+    owner: Option<UserId>,
+    raised: Mutex<HashSet<String>>,
+}
+
+impl std::fmt::Debug for Alarm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Alarm").finish_non_exhaustive()
+    }
+}
+
+impl Alarm {
+    pub(super) fn new(http: Arc<Http>, handle: Handle, owner: Option<UserId>) -> Self {
+        Self { http, handle, owner, raised: Mutex::default() }
+    }
+
+    /// The card of a decision cannot be shown, and why. Who may decide it is told, if that was not said before.
+    pub(super) fn raise(&self, decision: &Decision, why: &str) {
+        if !self.raised.lock().unwrap_or_else(PoisonError::into_inner).insert(decision.request.project.clone()) {
+            return;
+        }
+        let words = text::no_place(decision, why);
+        let (http, people, id) = (Arc::clone(&self.http), self.people(decision), decision.id.0);
+        // Not awaited: the reconciler has other cards to post.
+        tokio::spawn(async move {
+            for person in people {
+                if let Err(error) = tell(&http, person, &words).await {
+                    tracing::warn!(decision = id, %person, "they could not be told that cards cannot be shown: {}", meaning(&error).1);
+                }
+            }
+        });
+    }
+
+    /// A card of the decision's project hangs: the next failure is news again.
+    pub(super) fn clear(&self, decision: &Decision) {
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner).remove(&decision.request.project);
+    }
+
+    /// Those that are known by name. Who has a role is not: listing a server's members needs a privileged intent.
+    fn people(&self, decision: &Decision) -> Vec<UserId> {
+        let who = self.handle.who_may(decision);
+        let named = who.users.into_iter().map(UserId::new).take(MOST_PEOPLE);
+        // Somebody must hear of it: where only roles approve, it is the one who set the bot up.
+        let mut people: Vec<UserId> = named.collect();
+        if people.is_empty() {
+            people.extend(self.owner);
+        }
+        people
+    }
+}
+
+async fn tell(http: &Http, person: UserId, words: &str) -> serenity::Result<()> {
+    let channel = person.create_dm_channel(http).await?;
+    let message = CreateMessage::new().content(words).allowed_mentions(CreateAllowedMentions::new());
+    channel.id.send_message(http, message).await.map(drop)
+}

@@ -1,0 +1,250 @@
+//! A person asks, the same way as agents do. They may not decide it themselves.
+
+use serenity::all::{ResolvedValue, User};
+
+use super::super::Bot;
+use super::super::render::View;
+use super::complete::project;
+use super::found::Written;
+use super::{Context, Error, answer, voter};
+use crate::core::decision::{
+    Agent, Choice, Decision, DecisionId, Detail, Expects, Insight, Kind, Priority, Refused, Request, Risk,
+};
+use crate::core::permission::{Voter, WhoMay};
+use crate::core::policy::{admit, project_name};
+use crate::core::text::{self, Asked};
+use crate::engine::HandleError;
+
+#[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
+enum Answers {
+    #[name = "approve: a yes or no"]
+    Approve,
+    #[name = "choose: one of the options"]
+    Choose,
+    #[name = "answer: a text"]
+    Answer,
+}
+
+#[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
+enum Risks {
+    #[name = "low: easily undone"]
+    Low,
+    #[name = "medium: some work to undo"]
+    Medium,
+    #[name = "high: customers or money notice"]
+    High,
+    #[name = "critical: cannot be undone"]
+    Critical,
+}
+
+#[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
+enum Priorities {
+    #[name = "low: some day"]
+    Low,
+    #[name = "normal: in its turn"]
+    Normal,
+    #[name = "high: before the others"]
+    High,
+    #[name = "urgent: now"]
+    Urgent,
+}
+
+/// Ask somebody to decide something.
+#[poise::command(slash_command)]
+#[expect(clippy::too_many_arguments, reason = "each is an option of the command")]
+pub(super) async fn ask(
+    ctx: Context<'_>,
+    #[description = "What is to be decided, in one line"]
+    #[max_length = 300]
+    title: String,
+    #[description = "Who shall answer, if not anybody who may"] person: Option<User>,
+    #[description = "What answers it; with options: choose, else approve"] expects: Option<Answers>,
+    #[description = "To choose from, as: Postgres=known, a bit slower; Redis=fast"]
+    #[max_length = 3000]
+    options: Option<String>,
+    #[description = "Its channel and approvers follow from it"]
+    #[autocomplete = "project"]
+    #[max_length = 100]
+    project: Option<String>,
+    #[description = "How bad is a wrong answer? Medium if you do not say"] risk: Option<Risks>,
+    #[description = "How soon you want the answer"] priority: Option<Priorities>,
+    #[description = "deploy, design_review, naming, legal … or a word of your own"]
+    #[max_length = 60]
+    kind: Option<String>,
+    #[description = "What you saw"]
+    #[max_length = 1500]
+    observation: Option<String>,
+    #[description = "Why it matters"]
+    #[max_length = 1500]
+    why: Option<String>,
+    #[description = "What you recommend"]
+    #[max_length = 1500]
+    what: Option<String>,
+    #[description = "Facts, as: tests=47/47; coverage=94%"]
+    #[max_length = 1500]
+    details: Option<String>,
+) -> Result<(), Error> {
+    let question = Question { title, expects, options, project, risk, priority, kind, observation, why, what, details };
+    let mut handed = None;
+    let work = async {
+        let (bot, asker) = (ctx.data(), voter(ctx).await);
+        match put(bot, &asker, question, person.as_ref()).await {
+            Ok((view, given)) => {
+                handed = given;
+                view
+            }
+            Err(words) => Written::keep(written(ctx).as_ref(), View::words(words)),
+        }
+    };
+    answer(ctx, work).await?;
+    if let (Some(decision), Some(to)) = (handed, person) {
+        until_it_hangs(ctx.data(), decision.id).await;
+        ctx.data().tell_handed_over(&decision, &ctx.interaction.user, to.id).await;
+    }
+    Ok(())
+}
+
+/// What they typed, so that a question that is refused need not be typed again.
+fn written(ctx: Context<'_>) -> Option<Written> {
+    let typed = ctx.args.iter().filter_map(|argument| match argument.value {
+        ResolvedValue::String(value) => Some(format!("{}: {value}", argument.name)),
+        _ => None,
+    });
+    Written::new(text::YOUR_QUESTION, typed.collect::<Vec<_>>().join("\n"))
+}
+
+/// The command's options, as they were typed.
+struct Question {
+    title: String,
+    expects: Option<Answers>,
+    options: Option<String>,
+    project: Option<String>,
+    risk: Option<Risks>,
+    priority: Option<Priorities>,
+    kind: Option<String>,
+    observation: Option<String>,
+    why: Option<String>,
+    what: Option<String>,
+    details: Option<String>,
+}
+
+impl Question {
+    /// As it is filed. Otherwise the detail that cannot be read.
+    fn request(self, asker: &Voter) -> Result<Request, String> {
+        let details = parts(self.details.as_deref()).map(detail).collect::<Result<Vec<_>, _>>()?;
+        let options: Vec<Choice> = parts(self.options.as_deref()).map(choice).collect();
+        let expects = match self.expects {
+            Some(Answers::Approve) => Expects::Approve,
+            Some(Answers::Choose) => Expects::Choose,
+            Some(Answers::Answer) => Expects::Answer,
+            None if options.is_empty() => Expects::Approve,
+            None => Expects::Choose,
+        };
+        let usual = Request::default();
+        Ok(Request {
+            title: self.title,
+            kind: self.kind.map_or(usual.kind, Kind::from),
+            expects,
+            insight: Insight {
+                observation: self.observation.unwrap_or_default(),
+                why_it_matters: self.why.unwrap_or_default(),
+                what_to_do: self.what.unwrap_or_default(),
+            },
+            details,
+            project: self.project.filter(|name| !name.trim().is_empty()).map_or(usual.project, |name| project_name(&name)),
+            agent: Agent { name: asker.person.name.clone(), session: None },
+            asked_by: Some(asker.person.clone()),
+            risk: self.risk.map_or(usual.risk, Risks::meant),
+            priority: self.priority.map_or(usual.priority, Priorities::meant),
+            options,
+            ..Request::default()
+        })
+    }
+}
+
+/// Waits a little for its card, so that the message to whom it was handed leads to it.
+async fn until_it_hangs(bot: &Bot, id: DecisionId) {
+    for _ in 0..10 {
+        if matches!(bot.handle.card_of(id).await, Ok(Some(_))) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+}
+
+impl Risks {
+    const fn meant(self) -> Risk {
+        match self {
+            Self::Low => Risk::Low,
+            Self::Medium => Risk::Medium,
+            Self::High => Risk::High,
+            Self::Critical => Risk::Critical,
+        }
+    }
+}
+
+impl Priorities {
+    const fn meant(self) -> Priority {
+        match self {
+            Self::Low => Priority::Low,
+            Self::Normal => Priority::Normal,
+            Self::High => Priority::High,
+            Self::Urgent => Priority::Urgent,
+        }
+    }
+}
+
+/// The parts of a list: what stands between semicolons.
+fn parts(list: Option<&str>) -> impl Iterator<Item = &str> {
+    list.unwrap_or_default().split(';').map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn choice(part: &str) -> Choice {
+    let (name, description) = part.split_once('=').unwrap_or((part, ""));
+    Choice { name: name.trim().to_owned(), description: description.trim().to_owned() }
+}
+
+fn detail(part: &str) -> Result<Detail, String> {
+    match part.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok(Detail { name: name.trim().to_owned(), value: value.trim().to_owned() })
+        }
+        _ => Err(part.to_owned()),
+    }
+}
+
+/// Files it, and hands it to whom they named: what is said, and what was handed over. Otherwise why nothing was asked.
+async fn put(bot: &Bot, asker: &Voter, question: Question, to: Option<&User>) -> Result<(View, Option<Decision>), String> {
+    let request = question.request(asker).map_err(|unread| text::unreadable_detail(&unread))?;
+    let terms = admit(&bot.handle.rules(), &request).map_err(|why| text::not_asked(&why))?;
+    let who = others(bot, asker, &Decision::new(DecisionId(0), request.clone(), terms, bot.handle.now()));
+    if who == WhoMay::default() {
+        return Err(text::NOBODY_TO_ASK.to_owned());
+    }
+    let asked = bot.handle.ask(request).await.map_err(|error| text::trouble(&error.to_string()))?.into_decision();
+    tracing::info!(decision = asked.id.0, by = asker.person.name, "asked by a command on Discord");
+    let said = |to: &Asked<'_>| View::words(text::you_asked(&asked, to, &who, bot.application.owner_id()));
+    let Some(user) = to else { return Ok((said(&Asked::Anybody), None)) };
+    if asker.person.discord_id() == Some(user.id.get()) {
+        return Ok((said(&Asked::Yourself), None));
+    }
+    let person = bot.application.voter(&bot.http, &bot.places, user, None).await;
+    Ok(match bot.handle.assign(asked.id, &asker.person, &person).await {
+        Ok(decision) => (said(&Asked::Given(&person.person)), Some(decision)),
+        Err(HandleError::Refused(_, Refused::NotTheirs { .. })) => (said(&Asked::NotTheirs(&person.person)), None),
+        // Asked it is; that it could not be handed on is said.
+        Err(error) => {
+            let mut view = said(&Asked::Anybody);
+            view.content = format!("{}\n{}", view.content, text::not_handed_over(&error.to_string()));
+            (view, None)
+        }
+    })
+}
+
+/// Who may decide it beside the asker.
+fn others(bot: &Bot, asker: &Voter, decision: &Decision) -> WhoMay {
+    let mut who = bot.handle.who_may(decision);
+    who.owner &= !asker.owner;
+    who.users.retain(|user| asker.person.discord_id() != Some(*user));
+    who
+}

@@ -1,0 +1,110 @@
+//! What is offered while somebody types: decisions that they may decide, and a decision's options.
+//!
+//! An entry carries the revision that it showed, so that a verdict names what was seen.
+
+use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse, ResolvedValue};
+
+use super::super::respond::SOON;
+use super::found::Among;
+use super::{Context, voter};
+use crate::core::Time;
+use crate::core::decision::{Decision, Expects, Person};
+use crate::core::find;
+use crate::core::policy::project_name;
+use crate::core::text;
+use crate::engine::{Filter, HandleError};
+
+/// Entries at most (Discord).
+const MOST: usize = 25;
+/// Characters of an entry's value at most (Discord).
+const LONGEST_VALUE: usize = 100;
+
+pub(super) async fn approvable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Approve).await
+}
+
+pub(super) async fn choosable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Choose).await
+}
+
+pub(super) async fn answerable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Answer).await
+}
+
+pub(super) async fn open(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, Among::Open, |_, _| true).await
+}
+
+pub(super) async fn undoable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, Among::Decided, can_be_undone).await
+}
+
+pub(super) async fn any(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, Among::All, |_, _| true).await
+}
+
+async fn decisions(ctx: Context<'_>, typed: &str, among: Among, fits: fn(&Decision, Time) -> bool) -> CreateAutocompleteResponse {
+    let bot = ctx.data();
+    let mut found = in_time(async { among.of(bot, &voter(ctx).await).await }).await;
+    let (now, tag) = (bot.handle.now(), bot.handle.tag());
+    found.retain(|decision| fits(decision, now));
+    let entry = |decision: &Decision| AutocompleteChoice::new(text::entry(decision), find::value(decision, tag));
+    offered(find::ranked(typed, &found).into_iter().map(entry))
+}
+
+fn can_be_undone(decision: &Decision, now: Time) -> bool {
+    // Whose it would be does not matter.
+    decision.undo(Person::discord(0, ""), now).is_ok()
+}
+
+/// The options of the decision that the command already names.
+pub(super) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    let bot = ctx.data();
+    let tag = bot.handle.tag();
+    let named = ctx.args.iter().find_map(|argument| match argument.value {
+        ResolvedValue::String(value) if argument.name == "decision" => Some(find::named(value, tag)),
+        _ => None,
+    });
+    let (find::Named::Shown { id, .. } | find::Named::Number(id)) = named.unwrap_or(find::Named::Foreign) else {
+        return CreateAutocompleteResponse::new();
+    };
+    let found = in_time(async { Ok(vec![bot.handle.may_see(id, &voter(ctx).await).await?]) }).await;
+    let entries = found.iter().flat_map(|decision| {
+        let entry = |(place, choice)| AutocompleteChoice::new(text::option_entry(choice), find::option_value(decision, place, tag));
+        find::options(typed, decision).into_iter().map(entry)
+    });
+    offered(entries)
+}
+
+/// The projects that were asked about lately.
+pub(super) async fn project(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    let bot = ctx.data();
+    let latest = Filter { limit: 500, ..Filter::default() };
+    let found = in_time(async { bot.handle.list(latest).await }).await;
+    let configured = bot.handle.rules().projects.keys().cloned().collect::<Vec<_>>();
+    let names: std::collections::BTreeSet<String> =
+        configured.into_iter().chain(found.into_iter().map(|decision| decision.request.project)).collect();
+    let wanted = project_name(typed);
+    let fits = |name: &String| name.contains(&wanted) && name.chars().count() <= LONGEST_VALUE;
+    offered(names.into_iter().filter(fits).map(|name| AutocompleteChoice::new(name.clone(), name)))
+}
+
+fn offered(entries: impl Iterator<Item = AutocompleteChoice>) -> CreateAutocompleteResponse {
+    CreateAutocompleteResponse::new().set_choices(entries.take(MOST).collect())
+}
+
+/// What is found soon enough to be of use; nothing otherwise, for then a number can still be typed.
+async fn in_time<T>(search: impl Future<Output = Result<Vec<T>, HandleError>> + Send) -> Vec<T> {
+    match tokio::time::timeout(SOON, search).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(HandleError::Denied(..) | HandleError::NoSuchDecision(_))) => Vec::new(),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "nothing can be offered while somebody types a command");
+            Vec::new()
+        }
+        Err(_) => {
+            tracing::warn!("the store is slow: nothing is offered while somebody types a command");
+            Vec::new()
+        }
+    }
+}

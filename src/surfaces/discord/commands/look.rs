@@ -1,0 +1,110 @@
+//! Commands that only look.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::Bot;
+use super::super::render::View;
+use super::complete::any;
+use super::found::{Among, Found, find};
+use super::{Context, Error, answer, voter};
+use crate::core::decision::{DecisionId, State};
+use crate::core::permission::{Denied, Voter};
+use crate::core::text::{self, Overview, Project, label};
+use crate::engine::{Filter, HandleError};
+
+/// Characters of the history over a card (Discord: 2,000 in a message's content).
+const HISTORY: usize = 1_400;
+
+/// What waits on you, most urgent first.
+#[poise::command(slash_command)]
+pub(super) async fn attention(ctx: Context<'_>) -> Result<(), Error> {
+    answer(ctx, async { ctx.data().attention(&voter(ctx).await, 0).await }).await
+}
+
+/// What can be said to me.
+#[poise::command(slash_command)]
+pub(super) async fn help(ctx: Context<'_>) -> Result<(), Error> {
+    answer(ctx, async { View::words(text::HELP) }).await
+}
+
+/// All about one decision, with its history.
+#[poise::command(slash_command)]
+pub(super) async fn decision(
+    ctx: Context<'_>,
+    #[description = "Number, words of the title, project: open ones and those decided lately are offered"]
+    #[autocomplete = "any"]
+    decision: String,
+) -> Result<(), Error> {
+    answer(ctx, async { all_about(ctx.data(), &voter(ctx).await, &decision).await }).await
+}
+
+pub(in super::super) async fn all_about(bot: &Bot, voter: &Voter, typed: &str) -> View {
+    // A look decides nothing: it does not matter how it was named, nor at which revision.
+    let id = match (find(bot, voter, typed, Among::All).await, typed.trim().parse()) {
+        (Found::Seen(id, _), _) | (Found::Nothing(_), Ok(id)) => id,
+        (Found::Unseen(decision, _), _) => decision.id,
+        (Found::Nothing(view), Err(_)) => return *view,
+    };
+    match everything(bot, voter, id).await {
+        Ok(view) => view,
+        Err(error) => bot.not_done(voter, id, error).await,
+    }
+}
+
+/// The card with its history over it. Whoever asked may look too, and not decide.
+async fn everything(bot: &Bot, voter: &Voter, id: DecisionId) -> Result<View, HandleError> {
+    let (decision, decides) = match bot.handle.may_see(id, voter).await {
+        Ok(decision) => (decision, true),
+        Err(HandleError::Denied(decision, Denied::OwnQuestion)) => (*decision, false),
+        Err(error) => return Err(error),
+    };
+    let (shown, file) = bot.history(&decision, HISTORY).await?;
+    let headline = text::headline(&decision, bot.handle.pace());
+    let mut view = bot.show(voter, &decision, Some(format!("{headline}\n\n**{}**\n{shown}", label::HISTORY)));
+    if !decides {
+        view.rows.clear();
+    }
+    view.files.extend(file);
+    Ok(view)
+}
+
+/// What is open, by project; what is overdue; what is wrong.
+#[poise::command(slash_command)]
+pub(super) async fn status(ctx: Context<'_>) -> Result<(), Error> {
+    answer(ctx, async { status_of(ctx.data(), &voter(ctx).await).await }).await
+}
+
+/// The same, asked for in whatever way.
+pub(in super::super) async fn status_of(bot: &Bot, voter: &Voter) -> View {
+    let found = async { Ok::<_, HandleError>((overview(bot).await?, bot.handle.attention(Some(voter)).await?)) };
+    match found.await {
+        Ok((overview, theirs)) => View::words(text::overview(&overview, theirs.len(), bot.handle.pace())),
+        Err(error) => View::words(text::trouble(&error.to_string())),
+    }
+}
+
+/// Where everything stands.
+async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
+    let (open, now) = (bot.handle.list(Filter { open_only: true, ..Filter::default() }).await?, bot.handle.now());
+    let mut projects: BTreeMap<&str, Project> = BTreeMap::new();
+    for decision in &open {
+        let name = decision.request.project.as_str();
+        let project = projects.entry(name).or_insert_with(|| Project { name: name.to_owned(), ..Project::default() });
+        match decision.state {
+            State::Pending(_) => {
+                project.waiting += 1;
+                let breach = decision.breach_at();
+                if breach <= now {
+                    project.overdue += 1;
+                    project.overdue_since = Some(project.overdue_since.map_or(breach, |since| since.min(breach)));
+                }
+            }
+            _ => project.deferred += 1,
+        }
+    }
+    // Projects without a channel of their own share one, and its trouble.
+    let troubles: BTreeSet<String> = projects.keys().filter_map(|project| bot.places.of_project(project).err()).collect();
+    let mut projects: Vec<Project> = projects.into_values().collect();
+    projects.sort_by_key(|project| std::cmp::Reverse((project.overdue, project.waiting, project.deferred)));
+    Ok(Overview { projects, troubles: troubles.into_iter().collect() })
+}

@@ -1,0 +1,79 @@
+//! Forms: which fields each has, and what was written into them.
+
+use serenity::all::{ActionRowComponent, CreateActionRow, CreateInputText, CreateModal, InputTextStyle, ModalInteractionData};
+
+use super::Bot;
+use super::custom_id::{Act, CustomId, Verb};
+use crate::core::decision::{Decision, DecisionId, Revision};
+use crate::core::text::{self, label};
+
+/// The fields' ids.
+const TEXT: &str = "text";
+const NOTE: &str = "note";
+const WORD: &str = "word";
+/// The longest reason, answer, note, time and word that a form takes (Discord: at most 4,000).
+const LONGEST_REASON: u16 = 1_000;
+const LONGEST_ANSWER: u16 = 4_000;
+const LONGEST_NOTE: u16 = 1_000;
+const LONGEST_TIME: u16 = 60;
+const LONGEST_WORD: u16 = 40;
+
+/// What was written into a form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    /// The reason, answer or time.
+    pub(super) text: String,
+    /// The note beside an approval; `None`: left blank.
+    pub(super) note: Option<String>,
+    /// The word that confirms critical risk.
+    pub(super) word: Option<String>,
+}
+
+impl Fields {
+    pub(super) fn of(data: &ModalInteractionData) -> Self {
+        let mut fields = Self::default();
+        for component in data.components.iter().flat_map(|row| &row.components) {
+            let ActionRowComponent::InputText(field) = component else { continue };
+            let value = field.value.clone().unwrap_or_default();
+            let written = Some(value.trim().to_owned()).filter(|value| !value.is_empty());
+            match field.custom_id.as_str() {
+                TEXT => fields.text = value,
+                NOTE => fields.note = written,
+                WORD => fields.word = written,
+                _ => {}
+            }
+        }
+        fields
+    }
+}
+
+fn paragraph(label: &str, id: &str, longest: u16) -> CreateInputText {
+    CreateInputText::new(InputTextStyle::Paragraph, label, id).max_length(longest).required(true).min_length(1)
+}
+
+fn line(label: &str, id: &str, longest: u16) -> CreateInputText {
+    CreateInputText::new(InputTextStyle::Short, label, id).max_length(longest).required(true).min_length(1)
+}
+
+/// The form for an act. What it asks for depends on the decision; where that could not be read, its submission is
+/// checked all the same.
+pub(super) fn form(bot: &Bot, id: DecisionId, seen: Revision, verb: Verb, decision: Option<&Decision>) -> CreateModal {
+    let word = decision.and_then(Decision::confirmation);
+    let confirm = word.map(|word| line(&text::type_to_confirm(&word), WORD, LONGEST_WORD).placeholder(word));
+    let (title, fields) = match verb {
+        Verb::Reject => (label::REJECT, vec![paragraph(label::REASON, TEXT, LONGEST_REASON).placeholder(label::REASON_HINT)]),
+        Verb::Answer => (label::ANSWER, vec![paragraph(label::YOUR_ANSWER, TEXT, LONGEST_ANSWER)]),
+        Verb::Choose(_) | Verb::Pick => (label::CONFIRM, confirm.into_iter().collect()),
+        Verb::Approve | Verb::Note => {
+            let note = CreateInputText::new(InputTextStyle::Paragraph, label::YOUR_NOTE, NOTE)
+                .max_length(LONGEST_NOTE)
+                .placeholder(label::NOTE_HINT)
+                .required(false);
+            (label::APPROVE, confirm.into_iter().chain([note]).collect())
+        }
+        _ => (label::PUT_OFF, vec![line(label::WHEN, TEXT, LONGEST_TIME).placeholder(label::DEFER_TYPED_HINT)]),
+    };
+    let title = decision.map_or_else(|| label::DECIDE.to_owned(), |decision| text::modal_title(title, decision));
+    let custom_id = CustomId::new(bot.handle.tag(), Act::On(id, seen, verb)).to_string();
+    CreateModal::new(custom_id, title).components(fields.into_iter().map(CreateActionRow::InputText).collect())
+}

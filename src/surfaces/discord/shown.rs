@@ -1,0 +1,63 @@
+//! What each person was shown, and at which revision.
+//!
+//! Words like "approve 142" name no revision, so they decide only what their writer has seen. Kept in memory: what is
+//! forgotten with a restart costs a click on the card, never a verdict.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use serenity::all::UserId;
+
+use super::talk::Place;
+use crate::core::decision::{Decision, DecisionId, Revision};
+
+/// People that are remembered, and decisions of each.
+const MOST_PEOPLE: usize = 1_000;
+const MOST_DECISIONS: usize = 500;
+
+/// What one person was shown.
+#[derive(Debug, Default)]
+struct Seen {
+    revisions: HashMap<DecisionId, Revision>,
+    /// Where they are in the list that they asked for last.
+    place: Option<Place>,
+}
+
+/// What people were shown.
+#[derive(Debug, Default)]
+pub(super) struct Shown(Mutex<HashMap<UserId, Seen>>);
+
+impl Shown {
+    /// Somebody sees these, as they stand.
+    pub(super) fn record<'a>(&self, to: UserId, decisions: impl IntoIterator<Item = &'a Decision>) {
+        self.with(to, |seen| {
+            if seen.revisions.len() >= MOST_DECISIONS {
+                seen.revisions.clear();
+            }
+            seen.revisions.extend(decisions.into_iter().map(|decision| (decision.id, decision.revision)));
+        });
+    }
+
+    fn with<T>(&self, person: UserId, change: impl FnOnce(&mut Seen) -> T) -> T {
+        let mut people = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if people.len() >= MOST_PEOPLE && !people.contains_key(&person) {
+            people.clear();
+        }
+        change(people.entry(person).or_default())
+    }
+
+    /// Remembers where they are in a list.
+    pub(super) fn put_place(&self, person: UserId, place: Place) {
+        self.with(person, |seen| seen.place = Some(place));
+    }
+
+    /// Where they are in the list that they asked for last.
+    pub(super) fn place(&self, person: UserId) -> Option<Place> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&person)?.place.clone()
+    }
+
+    /// The revision that somebody was shown last.
+    pub(super) fn revision(&self, to: UserId, id: DecisionId) -> Option<Revision> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&to)?.revisions.get(&id).copied()
+    }
+}

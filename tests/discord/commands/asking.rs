@@ -1,0 +1,112 @@
+//! `/ask`: a person asks another, the same way as agents do.
+
+use gander::core::decision::{Expects, Pending, Risk, State, Verdict};
+use serde_json::json;
+
+use super::{command, content, entry, is_open, offered_for, verdict};
+use crate::bot::{Bot, LIMIT, click, control};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_asks_and_another_answers() {
+    let bot = Bot::start().await;
+    let pen = bot.pen();
+    let asked = command(
+        &bot,
+        "sven",
+        "ask",
+        json!({
+            "title": "Which colour for the button?", "options": "Blue=as everywhere; Orange=is seen", "project": "web-shop",
+            "details": "pages=12; tests=47/47", "why": "Sign-ups.", "observation": "Few click it.", "what": "Orange.",
+            "risk": 0, "priority": 2, "kind": "design review",
+        }),
+    )
+    .await;
+    insta::assert_snapshot!("asked", pen.message(&asked));
+    let decision = bot.handle.attention(None).await.unwrap().remove(0);
+    assert_eq!((decision.request.expects, decision.terms.risk), (Expects::Choose, Risk::Low));
+    assert_eq!((decision.request.project.as_str(), decision.request.kind.as_str()), ("web-shop", "design_review"));
+    let card = bot.card(decision.id, "hangs", |_| true).await;
+    insta::assert_snapshot!("asked_card", pen.message(&card));
+    click(&bot.person("jonas"), &card, "choose-1").await;
+    assert_eq!(verdict(&bot, &decision).await, (Verdict::Chosen { option: "Orange".into() }, "Jonas".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_handed_to_whom_they_name_and_that_person_is_told() {
+    let bot = Bot::start().await;
+    let pen = bot.pen();
+    let jonas = bot.sandbox.addresses().user_id("jonas").unwrap().to_owned();
+    let asked = command(&bot, "maya", "ask", json!({ "title": "Is the copy right?", "person": jonas })).await;
+    insta::assert_snapshot!("asked_of_a_person", pen.message(&asked));
+    let decision = bot.handle.attention(None).await.unwrap().remove(0);
+    let State::Pending(Pending { taken: Some(taken), .. }) = &decision.state else { panic!("{decision:?}") };
+    assert_eq!((taken.by.name.as_str(), taken.from.as_ref().unwrap().name.as_str()), ("Jonas", "Maya"));
+    let told = |sandbox: &discord_sandbox::Sandbox| {
+        let dm = sandbox.user("jonas")?.view().dm()?.messages.last()?.clone();
+        dm["content"].as_str().map(ToOwned::to_owned)
+    };
+    let told = bot.sandbox.wait_for("Jonas to be told", LIMIT, told).await.unwrap();
+    insta::assert_snapshot!("told_that_it_is_theirs", pen.steady(&told));
+    let own = bot.card(decision.id, "hangs", |_| true).await;
+    let refused = bot.person("maya").click(crate::bot::id(&own), &control(&own, "approve")).await;
+    assert!(refused.content().contains("You asked #1 yourself"), "{refused:?}");
+    command(&bot, "jonas", "approve", json!({ "decision": entry(&bot, "jonas", "approve", "copy").await })).await;
+    assert_eq!(verdict(&bot, &decision).await.1, "Jonas");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_not_decide_it_does_not_get_it() {
+    let bot = Bot::start().await;
+    let pen = bot.pen();
+    let sven = bot.sandbox.addresses().user_id("sven").unwrap().to_owned();
+    let asked = command(&bot, "maya", "ask", json!({ "title": "Sven?", "person": sven })).await;
+    insta::assert_snapshot!("asked_of_somebody_who_may_not", pen.message(&asked));
+    let maya = bot.sandbox.addresses().user_id("maya").unwrap().to_owned();
+    let own = command(&bot, "maya", "ask", json!({ "title": "Me?", "person": maya })).await;
+    insta::assert_snapshot!("asked_of_oneself", pen.message(&own));
+    for decision in bot.handle.attention(None).await.unwrap() {
+        assert!(matches!(&decision.state, State::Pending(Pending { taken: None, .. })), "{decision:?}");
+        assert!(is_open(&bot, &decision).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_asked_is_refused_with_what_to_do() {
+    let bot = Bot::start().await;
+    let mut said = Vec::new();
+    for options in [
+        json!({ "title": "  " }),
+        json!({ "title": "One option?", "options": "only" }),
+        json!({ "title": "Twice?", "options": "a; a" }),
+        json!({ "title": "Stray?", "options": "a; b", "expects": 0 }),
+        json!({ "title": "Details?", "details": "tests 47" }),
+        json!({ "title": "Secret?", "kind": "credentials", "expects": 2 }),
+        json!({ "title": "Project?", "project": "web\u{200B}shop" }),
+    ] {
+        said.push(content(&command(&bot, "maya", "ask", options).await).to_owned());
+    }
+    insta::assert_snapshot!("not_asked", said.join("\n"));
+    assert_eq!(bot.handle.list(gander::engine::Filter::default()).await.unwrap(), [], "nothing was asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn projects_are_offered() {
+    let bot = Bot::start().await;
+    for project in ["web-shop", "notes", "website"] {
+        bot.ask(gander::core::decision::Request { project: project.into(), ..crate::bot::request("x") }).await;
+    }
+    let found = offered_for(&bot, "sven", "ask", json!({ "title": "x", "project": "WEB" }), "project").await;
+    assert_eq!(found.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["web-shop", "website"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_else_may_decide_is_not_asked() {
+    let sandbox = discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
+    let bot = Bot::start_in(sandbox, gander::core::policy::Rules::default()).await;
+    let pen = bot.pen();
+    let refused = command(&bot, "maya", "ask", json!({ "title": "Owner alone?", "why": "I would like to know." })).await;
+    insta::assert_snapshot!("nobody_to_ask", pen.message(&refused));
+    assert_eq!(bot.handle.list(gander::engine::Filter::default()).await.unwrap(), []);
+    let asked = command(&bot, "sven", "ask", json!({ "title": "The owner?" })).await;
+    assert!(content(&asked).contains("may decide it"), "{asked:#}");
+}
