@@ -41,7 +41,8 @@ const DESKTOP: Device = Device { name: "desktop", width: 1280, height: 880, scal
 const PHONE: Device = Device { name: "phone", width: 390, height: 844, scale: 2, phone: true };
 
 /// What becomes a picture of the documentation: device, screenshot, file.
-const PICTURES: [(&str, &str, &str); 2] = [("desktop", "waiting", "docs/demo.png"), ("phone", "decided", "docs/phone.png")];
+const PICTURES: [(&str, &str, &str); 3] =
+    [("desktop", "waiting", "docs/demo.png"), ("desktop", "choosing", "docs/choose.png"), ("phone", "decided", "docs/phone.png")];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_decides_at_a_desk() {
@@ -82,7 +83,9 @@ async fn visit(page: Page, address: String, demo: Arc<Program>) {
     approve(&page, &demo.out).await;
     defer(&page, &demo.out).await;
     reject(&page, &demo.out).await;
+    choose(&page, &demo.out).await;
     from_the_list(&page, &demo.out).await;
+    talk(&page).await;
     assert_eq!(page.complaints().await, Vec::<String>::new(), "in the browser's log");
 }
 
@@ -133,6 +136,31 @@ async fn reject(page: &Page, agents: &Said) {
     agents.line("claude-code | was rejected by Maya: Fifteen minutes is too long. Five at most.").await;
     page.scroll_to(&card).await;
     page.shot("rejected").await;
+}
+
+/// The agent asks something smaller, then which of two pictures.
+async fn choose(page: &Page, agents: &Said) {
+    let card = page.card("Keep the session for one minute in the background?").await;
+    page.click(&card.button("approve")).await;
+    page.see(&card.decided("✅ Approved")).await;
+    let card = page.card("Which start screen?").await;
+    page.see(&card.with("[count(.//img[contains(@src, '.png')]) = 2]")).await;
+    page.scroll_to(&card).await;
+    page.shot("choosing").await;
+    page.click(&card.button("choose-0")).await;
+    page.see(&card.decided("✅ Chosen")).await;
+    agents.line("claude-code | goes on, Calm").await;
+}
+
+/// Words to the bot, in the direct message.
+async fn talk(page: &Page) {
+    let enter = char::from(Key::Enter).to_string();
+    page.open_channel("Gander").await;
+    page.write("//textarea[@data-testid='composer']", &format!("what else?{enter}")).await;
+    page.see("//li[@data-message-id][contains(., 'Understood: what waits on you') or contains(., 'Nothing waits on you')]").await;
+    page.write("//textarea[@data-testid='composer']", &format!("should I approve the deploy?{enter}")).await;
+    page.see("//li[@data-message-id][contains(., 'Nothing was decided')]").await;
+    page.shot("talk").await;
 }
 
 async fn from_the_list(page: &Page, agents: &Said) {
@@ -228,7 +256,7 @@ impl Page {
     /// Waits for the card of a decision that can be decided.
     async fn card(&self, title: &str) -> Card {
         let xpath = format!(
-            "//li[@data-message-id][.//*[@data-testid='embed'][contains(., '{title}')]][.//button[contains(@data-custom-id, ':approve:')]]"
+            "//li[@data-message-id][.//*[@data-testid='embed'][contains(., '{title}')]][.//button[contains(@data-custom-id, ':reject:')]]"
         );
         let message_id = self.with(&xpath, async |message| message.attr("data-message-id").await).await;
         Card { message_id: message_id.expect("it was found by it") }

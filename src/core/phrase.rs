@@ -3,7 +3,7 @@
 //! No model: tables of English words and strict rules, so that the same words mean the same every time. What decides is
 //! understood only if it is said plainly, as a command, about exactly one decision: a number, or words that all fit one
 //! decision and no other. Everything less is a question back. Doubts, negations, conditions, questions and quotations
-//! decide nothing.
+//! decide nothing. English only.
 //!
 //! Must not know: who is asking, what they were shown (whoever executes it adds the revision), how the answer is worded.
 
@@ -39,7 +39,7 @@ pub enum Understood {
     Decide {
         /// What to do.
         verb: Verb,
-        /// With which decision.
+        /// With which decision. Named by its number, it may be decided or withdrawn already.
         target: DecisionId,
     },
     /// Show what would be approved together, and ask whether it shall be. Never executed straight.
@@ -72,7 +72,7 @@ pub enum Understood {
     NothingFits {
         /// What was wished.
         act: Act,
-        /// The words behind the verb, as they were said: not escaped, and as long as they were.
+        /// The words that name it, as they were said: not escaped, and as long as they were.
         words: String,
         /// What comes near, or would fit if it were still open. May be empty.
         near: Vec<DecisionId>,
@@ -297,7 +297,9 @@ struct Phrase<'a, 's> {
 
 impl Phrase<'_, '_> {
     fn not_decided(&self, why: Reluctance) -> Understood {
-        Understood::NotDecided { why, about: self.known.about(self.words) }
+        // What a disguised number looks like is not what it is: it is not repeated.
+        let about = if why == Reluctance::Disguised { Vec::new() } else { self.known.about(self.words) };
+        Understood::NotDecided { why, about }
     }
 
     fn not_understood(&self) -> Understood {

@@ -218,7 +218,8 @@ impl<'a> Command<'_, 'a, '_> {
         let by_words = !self.object.iter().any(|word| word.number().is_some());
         let overlaps = || {
             let tail = words(self.tail.unwrap_or_default());
-            by_words && !matches!(self.phrase.known.find(&tail, self.act), Found::Nothing { .. } | Found::Unnamed)
+            let numbered = tail.iter().any(|word| word.number().is_some() || !word.list().is_empty());
+            by_words && !numbered && self.phrase.known.find(&tail, self.act).fits()
         };
         match doubt.or_else(|| overlaps().then_some(Doubt::Overlap)) {
             Some(doubt) => Found::Unsure(vec![id], doubt),
@@ -262,7 +263,9 @@ impl<'a> Command<'_, 'a, '_> {
         let says = |text: &&str| text.chars().any(|c| !c.is_whitespace() && !c.is_ascii_punctuation());
         match (self.tail.filter(says), self.numbered_first()) {
             (Some(text), _) => self.conclude(self.doubted(found, None), verb(text.to_owned())),
-            (None, Some((id, text))) if self.tail.is_none() && !matches!(found, Found::One(_)) => {
+            (None, Some((id, text)))
+                if self.tail.is_none() && !matches!(found, Found::One(_) | Found::Unsure(_, Doubt::Number)) =>
+            {
                 let wish = Wish::Decide(verb(text.to_owned()));
                 Understood::Ambiguous { wish, candidates: vec![id], doubt: Doubt::MoreWords }
             }

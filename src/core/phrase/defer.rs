@@ -27,8 +27,8 @@ impl Command<'_, '_, '_> {
         let hangs = apart.object.iter().any(|word| word.is(&HANGING));
         let negated = self.object.iter().any(grammar::is_negation);
         let why = match (negated, hangs) {
-            (true, _) => Some(Reluctance::Negated),
             (_, true) => Some(Reluctance::Conditional),
+            (true, _) => Some(Reluctance::Negated),
             _ => apart
                 .object
                 .iter()
@@ -48,6 +48,9 @@ impl Command<'_, '_, '_> {
     }
 
     fn apart<'w, 'a>(&self, words: &'w [Word<'a>]) -> Apart<'w, 'a> {
+        if let Some(until) = self.time(words) {
+            return Apart { object: &[], time: Ok(until) };
+        }
         // "remind me in 2h about 12": the time comes first.
         let about = words.iter().position(|word| word.is(&["about", "of"])).filter(|at| *at > 0);
         if let Some(at) = about

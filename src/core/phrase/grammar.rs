@@ -17,464 +17,101 @@ pub(super) enum Intent {
 }
 
 /// How phrases begin. Folded, without apostrophes; the longest that fits is taken.
-const BEGINNINGS: &[(Intent, &[&str])] = &[
-    (Intent::Act(Act::Approve), &["approve", "accept"]),
-    (Intent::Act(Act::Reject), &["reject", "decline", "deny", "refuse"]),
-    (Intent::Act(Act::Choose), &["choose", "pick", "select", "go with"]),
-    (Intent::Act(Act::Answer), &["answer", "answer to", "reply", "reply to"]),
-    (Intent::Act(Act::Defer), &["defer", "postpone", "snooze", "delay", "put off", "remind me", "remind me about", "remind me of"]),
-    (Intent::Act(Act::Undo), &["undo", "revoke", "take back"]),
-    (Intent::Act(Act::Take), &["take", "i take", "ill take", "i will take", "im on", "i am on"]),
+const BEGINNINGS: &[(Intent, &str)] = &[
+    (Intent::Act(Act::Approve), "approve | accept"),
+    (Intent::Act(Act::Reject), "reject | decline | deny | refuse"),
+    (Intent::Act(Act::Choose), "choose | pick | select | go with"),
+    (Intent::Act(Act::Answer), "answer | answer to | reply | reply to"),
+    (Intent::Act(Act::Defer), "defer | postpone | snooze | delay | put off | remind me | remind me about | remind me of"),
+    (Intent::Act(Act::Undo), "undo | revoke | take back"),
+    (Intent::Act(Act::Take), "take | i take | ill take | i will take | im on | i am on"),
     (
         Intent::Act(Act::History),
-        &[
-            "history",
-            "history of",
-            "log of",
-            "what happened to",
-            "what happened with",
-            "who approved",
-            "who rejected",
-            "who decided",
-            "who answered",
-            "who took",
-            "who deferred",
-            "when was",
-            "why was",
-        ],
+        "history | history of | log of | what happened to | what happened with | who approved | who rejected | \
+         who decided | who answered | who took | who deferred | when was | why was",
     ),
     (
         Intent::Attention,
-        &[
-            "attention",
-            "list",
-            "inbox",
-            "queue",
-            "pending",
-            "open decisions",
-            "overdue",
-            "anything",
-            "is anything",
-            "any",
-            "are there any",
-            "do i have any",
-            "do i have anything",
-            "which",
-            "whats up",
-            "what needs",
-            "what is waiting",
-            "whats waiting",
-            "what waits",
-            "what is open",
-            "whats open",
-            "what is pending",
-            "whats pending",
-            "what is overdue",
-            "whats overdue",
-            "what is left",
-            "whats left",
-            "what do i",
-            "what should i",
-            "what must i",
-            "what am i",
-            "who needs",
-            "who waits",
-            "who is waiting",
-            "whos waiting",
-            "what",
-        ],
+        "attention | list | inbox | queue | pending | open decisions | overdue | anything | is anything | any | \
+         are there any | do i have any | do i have anything | which | whats up | what needs | what is waiting | \
+         whats waiting | what waits | what is open | whats open | what is pending | whats pending | what is overdue | \
+         whats overdue | what is left | whats left | what do i | what should i | what must i | what am i | who needs | \
+         who waits | who is waiting | whos waiting | what",
     ),
     (
         Intent::Show,
-        &[
-            "show",
-            "show me",
-            "display",
-            "see",
-            "view",
-            "open",
-            "details",
-            "details of",
-            "details on",
-            "tell me about",
-            "about",
-            "what about",
-            "what is",
-            "whats",
-            "look at",
-            "take a look at",
-            "have a look at",
-            "take a gander at",
-            "have a gander at",
-            "status of",
-        ],
+        "show | show me | display | see | view | open | details | details of | details on | tell me about | about | \
+         what about | what is | whats | look at | take a look at | have a look at | take a gander at | \
+         have a gander at | status of",
     ),
     (
         Intent::More,
-        &[
-            "what else",
-            "more",
-            "next",
-            "next page",
-            "show more",
-            "show me more",
-            "anything else",
-            "go on",
-            "continue",
-            "and what else",
-        ],
+        "what else | more | next | next page | show more | show me more | anything else | go on | continue | \
+         and what else",
     ),
-    (
-        Intent::Status,
-        &["status", "how are things", "how is it going", "hows it going", "ping", "are you there", "are you ok", "are you up"],
-    ),
+    (Intent::Status, "status | how are things | how is it going | hows it going | ping | are you there | are you ok | are you up"),
     (
         Intent::Help,
-        &[
-            "help",
-            "help me",
-            "what can you do",
-            "what can i say",
-            "what can i do",
-            "how does this work",
-            "how do you work",
-            "commands",
-            "examples",
-        ],
+        "help | help me | what can you do | what can i say | what can i do | how does this work | how do you work | \
+         commands | examples",
     ),
 ];
 
 /// What may stand before a command without changing it.
-const GREETINGS: &[&str] = &[
-    "please",
-    "pls",
-    "plz",
-    "hey",
-    "hi",
-    "hello",
-    "gander",
-    "@gander",
-    "ok",
-    "okay",
-    "so",
-    "well",
-    "yo",
-    "thanks",
-    "yes",
-    "alright",
-    "right",
-    "now",
-    "then",
-    "just",
-    "kindly",
-    "also",
-    "great",
-    "good morning",
-    "could you",
-    "can you",
-    "would you",
-    "will you",
-    "go ahead and",
-];
+const GREETINGS: &str = "please | pls | plz | hey | hi | hello | gander | @gander | ok | okay | so | well | yo | thanks | yes | \
+    alright | right | now | then | just | kindly | also | great | good morning | could you | can you | \
+    would you please | will you please | go ahead and";
 
 /// What may stand behind a command without changing it.
-const THANKS: &[&str] = &[
-    "please",
-    "pls",
-    "plz",
-    "thanks",
-    "thx",
-    "cheers",
-    "thank you",
-    "many thanks",
-    "now",
-    "right now",
-    "right away",
-    "asap",
-    "for me",
-    "gander",
-    "@gander",
-    "ok",
-    "okay",
-    "👍",
-    "🙏",
-    "✅",
-    "🚀",
-    "🎉",
-    "❤",
-    "🙂",
-    "😊",
-];
+const THANKS: &str = "please | pls | plz | thanks | thx | cheers | thank you | many thanks | now | right now | right away | asap | \
+    for me | gander | @gander | ok | okay | 👍 | 🙏 | ✅ | 🚀 | 🎉 | ❤ | 🙂 | 😊";
 
 /// Words that take a command back.
-const NEGATIONS: &[&str] = &[
-    "not",
-    "dont",
-    "never",
-    "no",
-    "nope",
-    "nothing",
-    "none",
-    "nobody",
-    "cannot",
-    "cant",
-    "wont",
-    "shouldnt",
-    "mustnt",
-    "wouldnt",
-    "couldnt",
-    "didnt",
-    "doesnt",
-    "isnt",
-    "arent",
-    "wasnt",
-    "havent",
-    "hasnt",
-    "without",
-    "except",
-    "excluding",
-    "but",
-    "instead",
-    "rather",
-    "neither",
-    "nor",
-    "stop",
-    "nothin",
-    "cancel",
-    "avoid",
-    "skip",
-    "wait",
-];
+const NEGATIONS: &str = "not dont never no nope nothing none nobody cannot cant wont shouldnt mustnt wouldnt couldnt didnt doesnt \
+    isnt arent wasnt havent hasnt without except excluding but instead rather neither nor stop cancel avoid skip hold wait";
 
 /// Words that make a command hang on something, or be said of another time.
-const CONDITIONS: &[&str] = &[
-    "if",
-    "when",
-    "whenever",
-    "unless",
-    "once",
-    "after",
-    "before",
-    "until",
-    "till",
-    "while",
-    "provided",
-    "assuming",
-    "assume",
-    "suppose",
-    "supposing",
-    "depending",
-    "only",
-    "maybe",
-    "perhaps",
-    "probably",
-    "possibly",
-    "might",
-    "would",
-    "could",
-    "should",
-    "think",
-    "guess",
-    "kidding",
-    "joking",
-    "pretend",
-    "imagine",
-    "hypothetically",
-    "later",
-    "soon",
-    "eventually",
-    "tomorrow",
-    "tonight",
-    "yesterday",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "week",
-    "month",
-    "weekend",
-    "noon",
-    "midnight",
-    "whether",
-    "as",
-];
+const CONDITIONS: &str = "if when whenever unless once after before until till while provided assuming assume suppose supposing \
+    depending only maybe perhaps probably possibly might would could should think guess kidding joking pretend \
+    imagine hypothetically later soon eventually tomorrow tonight yesterday monday tuesday wednesday thursday \
+    friday saturday sunday week month weekend noon midnight whether as";
 
 /// How a question begins.
-const QUESTIONS: &[&str] = &[
-    "should", "shall", "may", "can", "could", "would", "will", "did", "does", "do", "is", "are", "was", "were", "has", "have",
-    "what", "who", "whom", "why", "when", "how", "where", "which", "whose", "must",
-];
+const QUESTIONS: &str = "should shall may can could would will did does do is are was were has have what who whom why when how where \
+    which whose must";
 
 /// A verb that decides, in any form: its beginning is enough to be careful.
-const VERB_STEMS: &[&str] =
-    &["approv", "accept", "reject", "declin", "deny", "denie", "refus", "defer", "postpon", "undo", "undid", "revok"];
+const VERB_STEMS: &str = "approv accept reject declin deny denie refus defer postpon undo undid revok";
 
 /// Verb forms that say that it happened already.
-const PAST: &[&str] = &[
-    "approved",
-    "accepted",
-    "rejected",
-    "declined",
-    "denied",
-    "refused",
-    "deferred",
-    "postponed",
-    "undid",
-    "undone",
-    "revoked",
-    "approving",
-    "rejecting",
-];
+const PAST: &str = "approved accepted rejected declined denied refused deferred postponed undid undone revoked approving \
+    rejecting";
 
 /// Words that carry nothing by which a decision is known.
-const FILLERS: &[&str] = &[
-    "a",
-    "an",
-    "the",
-    "of",
-    "for",
-    "to",
-    "on",
-    "in",
-    "from",
-    "by",
-    "with",
-    "at",
-    "into",
-    "about",
-    "my",
-    "our",
-    "me",
-    "decision",
-    "request",
-    "approval",
-    "rejection",
-    "verdict",
-    "question",
-    "thing",
-    "item",
-    "card",
-    "number",
-    "nr",
-    "one",
-    "stuff",
-    "work",
-    "change",
-    "is",
-    "was",
-    "that",
-    "this",
-    "it",
-    "its",
-    "there",
-];
+const FILLERS: &str = "a an the of for to on in from by with at into about my our me decision request approval rejection verdict \
+    question thing item card number nr one stuff work change that this it";
 
 /// More words that say nothing in a request to see something.
-const LOOK_FILLERS: &[&str] = &[
-    "i",
-    "you",
-    "we",
-    "us",
-    "do",
-    "have",
-    "has",
-    "are",
-    "be",
-    "does",
-    "need",
-    "attention",
-    "decide",
-    "deciding",
-    "approve",
-    "waiting",
-    "wait",
-    "waits",
-    "open",
-    "pending",
-    "left",
-    "today",
-    "now",
-    "right",
-    "all",
-    "any",
-    "every",
-    "everything",
-    "anything",
-    "what",
-    "which",
-    "still",
-    "must",
-    "should",
-    "look",
-    "first",
-    "who",
-    "please",
-    "up",
-    "new",
-    "list",
-    "got",
-    "going",
-    "owe",
-    "your",
-    "decided",
-];
+const LOOK_FILLERS: &str = "is was its there i you we us do have has are be does need attention decide deciding approve waiting wait \
+    waits open pending left today now right all any every everything anything what which still must should look \
+    first who please up new list got going owe your decided";
 
 /// Words for sets and places in a list: they name no single decision.
-const SETS: &[&str] = &[
-    "all",
-    "everything",
-    "every",
-    "each",
-    "any",
-    "anything",
-    "both",
-    "rest",
-    "others",
-    "other",
-    "low",
-    "medium",
-    "high",
-    "critical",
-    "risk",
-];
+const SETS: &str = "all everything every each any anything both rest others other low medium high critical risk";
 
 /// Words that could be said of several decisions whatever their titles say.
-const VAGUE: &[&str] = &[
-    "first",
-    "second",
-    "third",
-    "last",
-    "next",
-    "latest",
-    "newest",
-    "oldest",
-    "previous",
-    "another",
-    "same",
-    "top",
-    "remaining",
-    "new",
-    "old",
-    "these",
-    "those",
-    "them",
-    "he",
-    "she",
-    "they",
-    "yes",
-    "sure",
-    "again",
-    "here",
-    "two",
-    "three",
-    "good",
-    "fine",
-    "great",
-    "done",
-];
+const VAGUE: &str = "first second third last next latest newest oldest previous another same top remaining new old these those \
+    them he she they yes sure again here two three good fine great done";
+
+/// The phrases of a table.
+fn phrases(table: &'static str) -> impl Iterator<Item = &'static str> {
+    table.split('|').map(str::trim)
+}
+
+/// Whether it is the plural of a word of a list.
+fn plural_among(word: &Word<'_>, list: &str) -> bool {
+    word.plain.strip_suffix('s').is_some_and(|one| one.len() > 3 && list.split(' ').any(|known| known == one))
+}
 
 fn begins(words: &[Word<'_>], phrase: &str) -> Option<usize> {
     let mut length = 0;
@@ -492,19 +129,28 @@ fn ends(words: &[Word<'_>], phrase: &str) -> Option<usize> {
     begins(words.get(words.len().checked_sub(length)?..)?, phrase)
 }
 
-/// How many words of greeting stand at the beginning.
+/// How many words of greeting stand at the beginning. With a question mark it is none.
 pub(super) fn greeting(words: &[Word<'_>]) -> usize {
     let mut skipped = 0;
-    while let Some(length) = GREETINGS.iter().filter_map(|phrase| begins(&words[skipped..], phrase)).max() {
+    let greets = |words: &[Word<'_>]| phrases(GREETINGS).filter_map(|phrase| begins(words, phrase)).max();
+    while let Some(length) = greets(&words[skipped..]).filter(|length| !asks(&words[skipped..skipped + length])) {
         skipped += length;
     }
     skipped
 }
 
-/// The words without thanks at the end.
+fn asks(words: &[Word<'_>]) -> bool {
+    words.iter().any(|word| word.raw.contains('?'))
+}
+
+/// The words without thanks at the end. With a question mark ("ok?") they are none.
 pub(super) fn without_thanks<'a, 'b>(mut words: &'b [Word<'a>]) -> &'b [Word<'a>] {
-    while let Some(length) = THANKS.iter().filter_map(|phrase| ends(words, phrase)).max() {
-        words = &words[..words.len() - length];
+    while let Some(length) = phrases(THANKS).filter_map(|phrase| ends(words, phrase)).max() {
+        let (before, thanks) = words.split_at(words.len() - length);
+        if asks(thanks) {
+            break;
+        }
+        words = before;
     }
     words
 }
@@ -512,8 +158,8 @@ pub(super) fn without_thanks<'a, 'b>(mut words: &'b [Word<'a>]) -> &'b [Word<'a>
 /// How the words begin, and with how many of them. At equal length the earlier entry is taken.
 pub(super) fn intent(words: &[Word<'_>]) -> Option<(Intent, usize)> {
     let mut best: Option<(Intent, usize)> = None;
-    for (intent, phrases) in BEGINNINGS {
-        let length = phrases.iter().filter_map(|phrase| begins(words, phrase)).max();
+    for (intent, all) in BEGINNINGS {
+        let length = phrases(all).filter_map(|phrase| begins(words, phrase)).max();
         if let Some(length) = length
             && best.is_none_or(|(_, longest)| length > longest)
         {
@@ -526,13 +172,13 @@ pub(super) fn intent(words: &[Word<'_>]) -> Option<(Intent, usize)> {
 /// The verb that was probably meant: one slip away from one of a single word.
 pub(super) fn misspelt(word: &Word<'_>) -> Option<Act> {
     // "approved" and "approves" are no slips.
-    if word.is(PAST) || word.plain.ends_with(['s', 'd']) {
+    if word.among(PAST) || word.plain.ends_with(['s', 'd']) {
         return None;
     }
-    BEGINNINGS.iter().find_map(|(intent, phrases)| match intent {
+    BEGINNINGS.iter().find_map(|(intent, all)| match intent {
         Intent::Act(act) => {
-            let near = |verb: &&&str| verb.len() >= 5 && !verb.contains(' ') && strsim::osa_distance(verb, &word.plain) == 1;
-            phrases.iter().find(near).map(|_| *act)
+            let near = |verb: &&str| verb.len() >= 5 && !verb.contains(' ') && strsim::osa_distance(verb, &word.plain) == 1;
+            phrases(all).find(near).map(|_| *act)
         }
         _ => None,
     })
@@ -540,7 +186,7 @@ pub(super) fn misspelt(word: &Word<'_>) -> Option<Act> {
 
 /// Whether a word is a verb that decides, in any of its forms.
 pub(super) fn is_verb(word: &Word<'_>) -> bool {
-    pieces(&word.plain).iter().any(|piece| VERB_STEMS.iter().any(|stem| piece.starts_with(stem)))
+    !is_filler(word) && pieces(&word.plain).iter().any(|piece| VERB_STEMS.split(' ').any(|stem| piece.starts_with(stem)))
 }
 
 /// Whether these words are a command of their own: a verb at the beginning, and something that it is said of.
@@ -557,10 +203,10 @@ pub(super) fn is_command(words: &[Word<'_>]) -> bool {
 
 /// Why these words do not say it plainly, if they do not.
 pub(super) fn reluctance(words: &[Word<'_>]) -> Option<Reluctance> {
-    if words.iter().any(|word| word.is(NEGATIONS)) {
+    if words.iter().any(|word| word.among(NEGATIONS)) {
         return Some(Reluctance::Negated);
     }
-    if words.iter().any(|word| word.raw.contains('?')) {
+    if asks(words) {
         return Some(Reluctance::Question);
     }
     words.iter().any(is_condition).then_some(Reluctance::Conditional)
@@ -568,7 +214,7 @@ pub(super) fn reluctance(words: &[Word<'_>]) -> Option<Reluctance> {
 
 /// Whether a word makes the command hang on something, or names a time.
 pub(super) fn is_condition(word: &Word<'_>) -> bool {
-    word.is(CONDITIONS) || is_time(&word.plain)
+    word.among(CONDITIONS) || is_time(&word.plain)
 }
 
 /// `2h`, `30min`, `9:00`, `9am`.
@@ -582,13 +228,13 @@ fn is_time(word: &str) -> bool {
 
 /// Why words with a verb in them, but not at the beginning, decide nothing.
 pub(super) fn aside(words: &[Word<'_>]) -> Reluctance {
-    if words.iter().any(|word| word.is(NEGATIONS)) {
+    if words.iter().any(|word| word.among(NEGATIONS)) {
         Reluctance::Negated
-    } else if words.iter().any(|word| word.raw.contains('?')) || words.first().is_some_and(|word| word.is(QUESTIONS)) {
+    } else if asks(words) || words.first().is_some_and(|word| word.among(QUESTIONS)) {
         Reluctance::Question
-    } else if words.iter().any(is_condition) && !words.iter().any(|word| word.is(PAST)) {
+    } else if words.iter().any(is_condition) && !words.iter().any(|word| word.among(PAST)) {
         Reluctance::Conditional
-    } else if words.iter().any(|word| word.is(PAST)) {
+    } else if words.iter().any(|word| word.among(PAST)) {
         Reluctance::Past
     } else {
         Reluctance::Reported
@@ -596,15 +242,20 @@ pub(super) fn aside(words: &[Word<'_>]) -> Reluctance {
 }
 
 pub(super) fn is_negation(word: &Word<'_>) -> bool {
-    word.is(NEGATIONS)
+    word.among(NEGATIONS)
 }
 
 pub(super) fn is_filler(word: &Word<'_>) -> bool {
-    word.is(FILLERS) || word.plain.strip_suffix('s').is_some_and(|one| FILLERS.contains(&one) && one.len() > 3)
+    word.among(FILLERS) || is_plural_filler(word)
+}
+
+/// `items`, `the ones`: more than one is meant.
+pub(super) fn is_plural_filler(word: &Word<'_>) -> bool {
+    word.is(&["ones"]) || plural_among(word, FILLERS)
 }
 
 pub(super) fn is_look_filler(word: &Word<'_>) -> bool {
-    is_filler(word) || word.is(LOOK_FILLERS) || word.plain.strip_suffix('s').is_some_and(|one| LOOK_FILLERS.contains(&one))
+    is_filler(word) || word.among(LOOK_FILLERS) || plural_among(word, LOOK_FILLERS)
 }
 
 /// Whether it says that all of them are meant.
@@ -618,11 +269,11 @@ pub(super) fn is_some_of_them(word: &Word<'_>) -> bool {
 }
 
 pub(super) fn is_set(word: &Word<'_>) -> bool {
-    word.is(SETS)
+    word.among(SETS)
 }
 
 pub(super) fn is_vague(word: &Word<'_>) -> bool {
-    word.is(VAGUE)
+    word.among(VAGUE)
 }
 
 /// Whether it is nothing but a joint.

@@ -58,14 +58,20 @@ fn show(phrase: &Phrase<'_, '_>, rest: &[Word<'_>], one: bool) -> Understood {
         [id] if one && !of.words.is_empty() => Understood::Show(*id),
         [] if !of.words.is_empty() => match self::fitting(phrase, &of, |standing| !standing.is_open()).as_slice() {
             [id] => Understood::Show(*id),
-            near => Understood::NothingFits { act: Act::Show, words: text_of(phrase.text, rest), near: near.to_vec() },
+            near => Understood::NothingFits { act: Act::Show, words: named(phrase, rest), near: near.to_vec() },
         },
         _ => Understood::Attention { of },
     }
 }
 
 fn nothing(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood {
-    Understood::NothingFits { act: Act::Show, words: text_of(phrase.text, rest), near: Vec::new() }
+    Understood::NothingFits { act: Act::Show, words: named(phrase, rest), near: Vec::new() }
+}
+
+/// What was asked for, without "my attention in" in front of it.
+fn named(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> String {
+    let fillers = rest.iter().take_while(|word| grammar::is_look_filler(word)).count();
+    text_of(phrase.text, &rest[fillers..]).trim_end_matches(['?', '.', '!']).to_owned()
 }
 
 fn filter(phrase: &Phrase<'_, '_>, words: &[Word<'_>]) -> Filter {
@@ -108,7 +114,7 @@ pub(super) fn history(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood 
         ([_, _, ..], _) => phrase.not_decided(Reluctance::OneAtATime),
         ([], _) if of.is_empty() => Understood::Missing { act: Act::History, candidates: Vec::new(), part: Part::Target },
         ([], [id]) => Understood::History(*id),
-        ([], []) => Understood::NothingFits { act: Act::History, words: text_of(phrase.text, &rest), near: Vec::new() },
+        ([], []) => Understood::NothingFits { act: Act::History, words: named(phrase, &rest), near: Vec::new() },
         ([], _) => Understood::Ambiguous { wish: Wish::History, candidates: fitting, doubt: Doubt::SeveralFit },
     }
 }

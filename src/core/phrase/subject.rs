@@ -130,8 +130,11 @@ impl Names {
         for word in words(text) {
             let pieces = pieces(&word.plain);
             if pieces.len() > 1 {
-                self.0.extend(pieces.iter().map(|piece| stem(piece)));
-                self.0.insert(stem(&pieces.concat()));
+                // "2.4" is one word, and neither 2 nor 24.
+                self.0.extend(pieces.iter().filter(|piece| !has_digit(piece)).map(|piece| stem(piece)));
+                if !has_digit(&word.plain) {
+                    self.0.insert(stem(&pieces.concat()));
+                }
             }
             self.0.insert(stem(&word.plain));
         }
@@ -143,7 +146,9 @@ impl Names {
             return true;
         }
         let pieces = pieces(word);
-        pieces.len() > 1 && (self.0.contains(&stem(&pieces.concat())) || pieces.iter().all(|piece| self.0.contains(&stem(piece))))
+        pieces.len() > 1
+            && !has_digit(word)
+            && (self.0.contains(&stem(&pieces.concat())) || pieces.iter().all(|piece| self.0.contains(&stem(piece))))
     }
 
     pub(super) fn has_all(&self, words: &[String]) -> bool {
@@ -159,13 +164,17 @@ impl Names {
             _ => 2,
         };
         // Numbers are never off by one digit.
-        if word.chars().any(|c| c.is_ascii_digit()) {
+        if has_digit(&word) {
             return None;
         }
         let distance = |name: &&String| strsim::osa_distance(name, &word);
-        let near = self.0.iter().filter(|name| distance(name) <= slips && !name.chars().any(|c| c.is_ascii_digit()));
+        let near = self.0.iter().filter(|name| distance(name) <= slips && !has_digit(name));
         near.min_by_key(|name| (distance(name), (*name).clone())).map(String::as_str)
     }
+}
+
+fn has_digit(word: &str) -> bool {
+    word.chars().any(|c| c.is_ascii_digit())
 }
 
 /// A choice among what waits. Empty, it takes everything.

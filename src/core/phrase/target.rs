@@ -3,6 +3,8 @@
 //! A number means that decision and no other. Words must all fit, and fit one decision alone: no best match wins.
 //! Whatever is less than that is a question back.
 
+use std::cell::OnceCell;
+
 use chrono::TimeDelta;
 
 use super::super::Time;
@@ -17,7 +19,9 @@ const JUST_NOW: TimeDelta = TimeDelta::minutes(10);
 
 /// All that can be meant.
 pub(super) struct Known<'s> {
-    all: Vec<(&'s Subject, Names)>,
+    all: &'s [Subject],
+    /// Made when first asked for: a number needs none.
+    names: OnceCell<Vec<Names>>,
     pub(super) now: Time,
 }
 
@@ -37,6 +41,16 @@ pub(super) enum Found {
 }
 
 impl Found {
+    /// Whether all words fit something as they are.
+    pub(super) fn fits(&self) -> bool {
+        match self {
+            Self::One(_) => true,
+            Self::Unsure(_, doubt) => *doubt != Doubt::Misspelt,
+            Self::Several(ids) => !ids.is_empty(),
+            Self::Nothing { .. } | Self::Unnamed => false,
+        }
+    }
+
     /// Those that it may be.
     pub(super) fn ids(self) -> Vec<DecisionId> {
         match self {
@@ -86,7 +100,7 @@ impl Object {
             names: names.clone().map(|word| word.plain.clone()).collect(),
             names_and_number: counting.iter().map(|word| word.plain.clone()).collect(),
             joined: others.iter().any(grammar::joins) || last.is_some_and(grammar::joins_alone),
-            set: counting.iter().any(|word| grammar::is_set(word)),
+            set: counting.iter().any(|word| grammar::is_set(word)) || words.iter().any(grammar::is_plural_filler),
             vague: !counting.is_empty() && counting.iter().all(|word| grammar::is_vague(word)),
             numbers,
         }
@@ -95,16 +109,17 @@ impl Object {
 
 impl<'s> Known<'s> {
     pub(super) fn new(subjects: &'s [Subject], now: Time) -> Self {
-        Self { all: subjects.iter().map(|subject| (subject, Names::of(subject))).collect(), now }
+        Self { all: subjects, names: OnceCell::new(), now }
     }
 
     pub(super) fn get(&self, id: DecisionId) -> Option<&'s Subject> {
-        self.all.iter().map(|(subject, _)| *subject).find(|subject| subject.id == id)
+        self.all.iter().find(|subject| subject.id == id)
     }
 
     /// Subjects and their names, those first that were given first.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'s Subject, &Names)> {
-        self.all.iter().map(|(subject, names)| (*subject, names))
+        let names = self.names.get_or_init(|| self.all.iter().map(Names::of).collect());
+        self.all.iter().zip(names)
     }
 
     /// The decision that these words mean for a verb.
@@ -148,7 +163,7 @@ impl<'s> Known<'s> {
     /// A number and other words: they must agree.
     fn numbered(&self, number: Number, object: &Object, act: Act) -> Found {
         let by_title = self.fitting(&object.names_and_number, object.risk, |standing| may_be(act, standing));
-        let by_number = number.id.and_then(|id| self.all.iter().find(|(subject, _)| subject.id == id));
+        let by_number = number.id.and_then(|id| self.iter().find(|(subject, _)| subject.id == id));
         let Some((subject, names)) = by_number else {
             let in_the_middle = object.place.0 > 0 && object.place.1 > 0 && !number.marked;
             return match by_title.as_slice() {
@@ -160,7 +175,12 @@ impl<'s> Known<'s> {
         };
         let agrees = names.has_all(&object.names) && object.risk.is_none_or(|risk| risk == subject.risk) && !object.set;
         let mut ids = vec![subject.id];
-        ids.extend(by_title.into_iter().filter(|id| *id != subject.id));
+        let by_names = if agrees { Vec::new() } else { self.fitting(&object.names, object.risk, |standing| may_be(act, standing)) };
+        for id in by_title.into_iter().chain(by_names) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
         match (agrees, ids.len()) {
             (true, 1) => Found::One(subject.id),
             (true, _) if number.marked => Found::One(subject.id),
@@ -188,7 +208,7 @@ impl<'s> Known<'s> {
         let risk = |subject: &Subject| object.risk.is_none_or(|risk| risk == subject.risk);
         let meant = |names: &Names| object.names.iter().all(|word| names.has(word) || names.nearest(word).is_some());
         let may = |subject: &Subject| may_be(act, subject.standing);
-        let slips = self.all.iter().filter(|(subject, names)| may(subject) && risk(subject) && meant(names));
+        let slips = self.iter().filter(|(subject, names)| may(subject) && risk(subject) && meant(names));
         let slips: Vec<DecisionId> = slips.map(|(subject, _)| subject.id).collect();
         if !slips.is_empty() && object.numbers.is_empty() {
             return Found::Unsure(slips, Doubt::Misspelt);
@@ -198,17 +218,17 @@ impl<'s> Known<'s> {
             return Found::Nothing { near: over };
         }
         let count = |names: &Names| object.names.iter().filter(|word| names.has(word)).count();
-        let most = self.all.iter().filter(|(subject, _)| may(subject)).map(|(_, names)| count(names)).max().unwrap_or_default();
-        let near = self.all.iter().filter(|(subject, names)| may(subject) && most > 0 && count(names) == most);
+        let most = self.iter().filter(|(subject, _)| may(subject)).map(|(_, names)| count(names)).max().unwrap_or_default();
+        let near = self.iter().filter(|(subject, names)| may(subject) && most > 0 && count(names) == most);
         Found::Nothing { near: near.map(|(subject, _)| subject.id).collect() }
     }
 
     /// Those whose names have all these words.
     pub(super) fn fitting(&self, words: &[String], risk: Option<Risk>, may: impl Fn(Standing) -> bool) -> Vec<DecisionId> {
-        let fits = |(subject, names): &&(&Subject, Names)| {
+        let fits = |(subject, names): &(&Subject, &Names)| {
             may(subject.standing) && risk.is_none_or(|risk| risk == subject.risk) && names.has_all(words)
         };
-        self.all.iter().filter(fits).map(|(subject, _)| subject.id).collect()
+        self.iter().filter(fits).map(|(subject, _)| subject.id).collect()
     }
 
     fn is_just_over(&self, standing: Standing) -> bool {

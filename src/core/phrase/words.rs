@@ -29,6 +29,11 @@ impl Word<'_> {
         any.contains(&self.plain.as_str())
     }
 
+    /// Whether it stands in a list of words with spaces between them.
+    pub(super) fn among(&self, list: &str) -> bool {
+        list.split(' ').any(|known| known == self.plain)
+    }
+
     /// The number that it is, if it is nothing else.
     pub(super) fn number(&self) -> Option<Number> {
         number(&self.plain)
