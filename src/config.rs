@@ -5,6 +5,9 @@
 //! for asking, nothing else. Unknown fields are refused, with the line and the nearest known name. Secrets
 //! are never in a file of this format.
 
+pub mod checkup;
+pub mod reload;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +38,31 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// Folders in which agents leave their state.
     pub watch: Vec<WatchedFolder>,
+    /// How the log is written.
+    pub log: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: an object a line.
+    Json,
+}
+
+impl std::str::FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!("{other:?} is no format of the log: write text or json")),
+        }
+    }
 }
 
 /// What a working directory says about asking.
@@ -125,6 +153,14 @@ struct UserFile {
     approvers: Vec<Approvers>,
     policy: Policy,
     watch: Vec<Watch>,
+    log: Log,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Log {
+    #[serde(deserialize_with = "word")]
+    format: Option<LogFormat>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -220,6 +256,19 @@ pub enum ConfigError {
     NoHome,
 }
 
+impl ConfigError {
+    /// The same with the file's name alone: where it lies is nobody's business on a surface.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let name = |path: &Path| path.file_name().map_or_else(|| FILE.into(), |name| name.to_string_lossy().into_owned());
+        match self {
+            Self::Unreadable { path, why } => format!("{}: {why}", name(path)),
+            Self::Wrong { path, line, what } => format!("{}:{line}: {what}", name(path)),
+            Self::NoHome => self.to_string(),
+        }
+    }
+}
+
 fn folders() -> Option<directories::ProjectDirs> {
     directories::ProjectDirs::from("", "", "gander")
 }
@@ -250,12 +299,20 @@ pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
         Some(path) => path.to_owned(),
         None => match user_file() {
             Ok(path) if path.exists() => path,
-            _ => return Ok(Config { rules: Rules { zone: local_zone(), ..Rules::default() }, ..Config::default() }),
+            _ => return Ok(without_file()),
         },
     };
-    let text = read(&path)?;
-    let file: UserFile = toml::from_str(&text).map_err(|error| wrong(&path, &text, &error))?;
-    file.into_config(path, &text)
+    understand(&path, &read(&path)?)
+}
+
+/// What holds where there is no file.
+fn without_file() -> Config {
+    Config { rules: Rules { zone: local_zone(), ..Rules::default() }, ..Config::default() }
+}
+
+fn understand(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    let file: UserFile = toml::from_str(text).map_err(|error| wrong(path, text, &error))?;
+    file.into_config(path.to_owned(), text)
 }
 
 /// Reads what the working directory says about asking. The user's own file is not read a second time for it.
@@ -337,6 +394,7 @@ impl UserFile {
                 .iter()
                 .map(|w| WatchedFolder { path: resolve(&folder, &w.path), project: w.project.clone() })
                 .collect(),
+            log: self.log.format.unwrap_or_default(),
             rules: self.into_rules(zone),
             file: Some(path),
         })

@@ -191,9 +191,9 @@ async fn an_agent_that_was_killed_asks_again_with_its_key_and_gets_the_same_deci
 #[tokio::test(flavor = "multi_thread")]
 async fn show_attention_and_events_tell_what_happened() {
     let (sandbox, home) = (sandbox().await, Home::new());
+    home.run(&["ask", "Deploy?", "--agent", "goose", "--why", "Payments fail", "--detail", "tests=47/47"]).await.must(0, &[]);
     let following = Program::start(home.gander(&["events", "--follow"]));
     let as_json = Program::start(home.gander(&["events", "--follow", "--json"]));
-    home.run(&["ask", "Deploy?", "--agent", "goose", "--why", "Payments fail", "--detail", "tests=47/47"]).await.must(0, &[]);
     home.run(&["ask", "Rename it?", "--priority", "urgent"]).await.must(0, &[]);
     following.out.line("#1  asked by goose: Deploy?").await;
     let waiting = home.run(&["attention"]).await;
@@ -226,8 +226,8 @@ async fn show_attention_and_events_tell_what_happened() {
 #[tokio::test]
 async fn a_reader_that_leaves_ends_events_quietly() {
     let home = Home::new();
-    let following = Program::start(home.gander(&["events", "--follow"]));
     home.run(&["ask", "Deploy?"]).await.must(0, &[]);
+    let following = Program::start(home.gander(&["events", "--follow"]));
     following.out.line("asked by agent: Deploy?").await;
     following.out.stop_listening().await;
     home.run(&["ask", "Again?"]).await.must(0, &[]);
@@ -256,5 +256,5 @@ async fn init_writes_a_configuration_that_is_understood() {
     let ended = home.run(&["init", "--json"]).await;
     ended.must(0, &[]);
     assert_eq!(ended.json()["written"], home.config().to_str().unwrap());
-    home.run(&["attention"]).await.must(0, &["Nothing waits"]);
+    home.run(&["ask", "Deploy?"]).await.must(0, &["1\n"]);
 }

@@ -246,18 +246,3 @@ async fn who_may_not_decide_is_told_and_the_agent_waits_on() {
     assert!(click(&sandbox.user("jonas").unwrap(), &card, "approve").await.ok);
     agent.ended().await.must(0, &["approved by Jonas"]);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn however_much_is_logged_the_token_is_not() {
-    let (sandbox, home) = (sandbox().await, Home::new());
-    let bot = Program::start(set(home.serve(&sandbox), "RUST_LOG", "trace"));
-    bot.err.line("the gateway is ready").await;
-    let agent = Program::start(set(home.gander(&["ask", "Deploy?", "--wait"]), "RUST_LOG", "trace"));
-    let maya = sandbox.user("maya").unwrap();
-    assert!(reject(&maya, &open_card(&sandbox, 1).await, "Not on a Friday").await.ok);
-    agent.ended().await.must(1, &[]);
-    bot.signal("TERM").await;
-    let ended = bot.ended().await;
-    ended.must(0, &[]);
-    assert!(ended.err.contains("TRACE"), "there was much to look through");
-}

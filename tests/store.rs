@@ -47,7 +47,7 @@ type Case = (&'static str, fn(&dyn Store));
 
 /// The suite: each store that is made must behave so.
 fn conforms(make: impl Fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
-    let suite: [Case; 15] = [
+    let suite: [Case; 16] = [
         ("numbers_count_up", numbers_count_up),
         ("the_same_key_is_the_same_decision_while_open", the_same_key_is_the_same_decision_while_open),
         ("keys_of_two_projects_are_two", keys_of_two_projects_are_two),
@@ -66,6 +66,7 @@ fn conforms(make: impl Fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
         ("files_are_in_use_until_their_decision_is_pruned", files_are_in_use_until_their_decision_is_pruned),
         ("the_log_can_be_walked_by_anybody", the_log_can_be_walked_by_anybody),
         ("a_copy_is_sound_and_whole", a_copy_is_sound_and_whole),
+        ("a_memo_is_kept_until_it_is_forgotten", a_memo_is_kept_until_it_is_forgotten),
     ];
     for (case, run) in suite {
         let (store, _folder) = make();
@@ -336,6 +337,18 @@ fn a_copy_is_sound_and_whole(store: &dyn Store) {
     assert_eq!((&audit.fault, audit.chain.unwrap().hash), (&None, store.head().unwrap().hash));
     assert!(std::fs::metadata(&file).unwrap().len() > 0);
     assert!(store.copy_to(&file).is_err(), "what is there is not overwritten");
+}
+
+fn a_memo_is_kept_until_it_is_forgotten(store: &dyn Store) {
+    let tag = store.tag().to_owned();
+    assert_eq!(store.memo("tag").unwrap(), None, "the store's own is not a surface's");
+    for text in ["one", "two"] {
+        store.put_memo("tag", Some(text.into())).unwrap();
+        assert_eq!(store.memo("tag").unwrap().as_deref(), Some(text));
+    }
+    store.put_memo("other", None).unwrap();
+    store.put_memo("tag", None).unwrap();
+    assert_eq!((store.memo("tag").unwrap(), store.tag()), (None, tag.as_str()));
 }
 
 fn sqlite(folder: &tempfile::TempDir) -> SqliteStore {

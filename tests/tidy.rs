@@ -24,7 +24,7 @@ const OWNED: [(&str, &[&str]); 5] = [
     ("serenity", &["src/surfaces/discord"]),
     ("poise", &["src/surfaces/discord"]),
     ("rusqlite", &["src/store"]),
-    ("notify", &["src/engine/watch.rs", "src/sources"]),
+    ("notify", &["src/engine/watch.rs", "src/sources", "src/config"]),
     ("clap", &["src/cli"]),
 ];
 

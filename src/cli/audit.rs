@@ -71,7 +71,6 @@ impl Audit {
 }
 
 async fn verify(common: &Common) -> Outcome {
-    common.must_exist()?;
     let opened = common.open_to_read()?;
     let audit = opened.handle.audit().await?;
     if common.json {
@@ -110,7 +109,6 @@ fn broken(fault: &Fault) {
 }
 
 async fn export(common: &Common, since: u64) -> Outcome {
-    common.must_exist()?;
     let opened = common.open_to_read()?;
     let mut cursor = since;
     loop {

@@ -24,7 +24,6 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        common.must_exist()?;
         let opened = common.open_to_read()?;
         let done = opened.handle.backup(&opened.store, &self.file, self.force).await.map_err(|error| match error {
             BackupError::Store(error) => error.into(),

@@ -12,8 +12,9 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 pub(super) use self::agent::Agent;
-use super::{Common, Exit, Failure, Outcome, output, serve};
-use crate::config::Config;
+use super::{Common, Exit, Failure, Outcome, log, output, serve};
+use crate::config::reload::Follow;
+use crate::config::{Config, LogFormat};
 use crate::core::permission::ApproverRule;
 use crate::surfaces::discord::{Api, Channels, Settings};
 
@@ -35,7 +36,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        serve::log_to_stderr("warn");
+        log::to_stderr("warn", LogFormat::Text);
         let folder = Folder::new()?;
         let store = common.store.clone().unwrap_or_else(|| folder.0.join("demo.db"));
         let sandbox = start(self.listen).await?;
@@ -49,7 +50,7 @@ impl Demo {
         // The bot makes the store with its pace before any agent can ask.
         drop(super::open(&store, &config, self.speed)?);
         let agents = agent::NAMES.map(|name| run_agent(name, store.clone()));
-        let bot = serve::run_bot(&store, &config, settings, self.speed, serve::asked_to_stop());
+        let bot = serve::run_bot(&store, config, Follow::nothing(), settings, self.speed, serve::asked_to_stop());
         let ended = tokio::select! {
             ended = bot => ended,
             failed = all(agents) => Err(failed),

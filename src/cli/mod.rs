@@ -3,13 +3,18 @@
 mod ask;
 mod audit;
 mod backup;
+mod completions;
 mod demo;
+mod doctor;
 mod init;
+mod log;
+mod man;
 mod output;
 mod prune;
 mod read;
 mod sandbox;
 mod serve;
+mod status;
 mod wait;
 
 use std::path::{Path, PathBuf};
@@ -74,8 +79,16 @@ enum Command {
     Backup(backup::Backup),
     /// Remove the long texts and files of what was over long ago
     Prune(prune::Prune),
+    /// Show what is open, by project, and whether the bot is well
+    Status,
+    /// Look at everything that the bot needs, and say what mends what is wrong
+    Doctor(doctor::Doctor),
     /// Write a commented gander.toml
     Init(init::Init),
+    /// Print what a shell needs to complete commands and flags
+    Completions(completions::Completions),
+    /// Write the manual's pages into a folder
+    Man(man::Man),
     /// A scripted agent of the demonstration
     #[command(hide = true)]
     DemoAgent(demo::Agent),
@@ -179,7 +192,11 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Audit(audit) => audit.run(common).await,
         Command::Backup(backup) => backup.run(common).await,
         Command::Prune(prune) => prune.run(common).await,
+        Command::Status => status::run(common).await,
+        Command::Doctor(doctor) => doctor.run(common).await,
         Command::Init(init) => init.run(common),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(common),
         Command::DemoAgent(agent) => agent.run().await,
     }
 }
@@ -202,9 +219,11 @@ impl Common {
         }
     }
 
+    /// The store for commands that look at what is there: one that does not exist is not made.
     fn open(&self) -> Result<Opened, Failure> {
         let config = self.config()?;
         let path = self.store_path(&config)?;
+        must_be_there(&path)?;
         open_patiently(&path, &config)
     }
 
@@ -212,17 +231,29 @@ impl Common {
     fn open_to_read(&self) -> Result<Opened, Failure> {
         let config = self.config()?;
         let path = self.store_path(&config)?;
+        must_be_there(&path)?;
         Ok(opened(SqliteStore::open_to_read(&path, wall_time())?, &path, &config))
     }
+}
 
-    /// For a command that looks after a store and makes none.
-    fn must_exist(&self) -> Result<(), Failure> {
-        let path = self.store_path(&self.config()?)?;
-        if path.exists() {
-            return Ok(());
-        }
-        Err(Failure::new(Exit::Usage, format!("there is no store at {}. Name it with --store", path.display())))
-    }
+/// For a command that makes no store.
+fn must_be_there(path: &Path) -> Result<(), Failure> {
+    if path.exists() { Ok(()) } else { Err(no_store(path)) }
+}
+
+/// A mistyped name must not become an empty store in which nothing waits.
+fn no_store(path: &Path) -> Failure {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let beside = std::fs::read_dir(files::folder_of(path)).into_iter().flatten().flatten();
+    let stores = beside.map(|entry| name(&entry.path())).filter(|other| other.ends_with(".db"));
+    let likeness = |other: &str| strsim::jaro_winkler(other, &name(path));
+    let nearest = stores.filter(|other| likeness(other) > 0.8).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let hint = nearest.map_or_else(String::new, |nearest| format!(" Did you mean {nearest}, which lies beside it?"));
+    let words = format!(
+        "there is no store {}.{hint} gander ask and gander serve make one; everything else only reads what is there",
+        path.display()
+    );
+    Failure::new(Exit::Usage, words)
 }
 
 /// How long a command waits for another process's lock: nobody's click depends on it.

@@ -30,7 +30,6 @@ impl Prune {
         if seconds < YOUNGEST {
             return Err(Failure::new(Exit::Usage, "--older-than must be a day or more: until then a verdict can be undone"));
         }
-        common.must_exist()?;
         let opened = if self.dry_run { common.open_to_read()? } else { common.open()? };
         let handle = &opened.handle;
         let span = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);

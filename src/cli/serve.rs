@@ -2,15 +2,18 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
+use tokio::sync::{Notify, watch};
 
-use super::{Common, Exit, Failure, Outcome};
-use crate::config::Config;
+use super::{Common, Exit, Failure, Outcome, log};
+use crate::config::reload::Follow;
+use crate::config::{Config, LogFormat};
 use crate::engine::clock::wall_time;
-use crate::engine::{lock, timers, watch};
-use crate::sources;
-use crate::surfaces::discord::{self, Api, ConnectError, Settings};
+use crate::engine::{self, Handle, lock, pulse, timers};
+use crate::sources::{self, WatchedFolder};
+use crate::surfaces::discord::{self, Api, Channels, ConnectError, Settings};
 
 #[derive(Debug, Args)]
 #[command(after_help = "The bot's token comes from DISCORD_TOKEN, or from the file that DISCORD_TOKEN_FILE names.")]
@@ -18,39 +21,127 @@ pub(super) struct Serve {
     /// Let the store's time run this many times faster, for a rehearsal on a new store
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     speed: Option<u32>,
+    /// Write the log as text or as json [default: log.format in gander.toml, else text]
+    #[arg(long, value_name = "FORMAT")]
+    log: Option<LogFormat>,
 }
 
 impl Serve {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        log_to_stderr("info");
-        let config = common.config()?;
+        let (config, follow) = Follow::start(common.config.as_deref())?;
+        log::to_stderr("info", self.log.unwrap_or(config.log));
         let settings = settings(&config)?;
         let path = common.store_path(&config)?;
         match &config.file {
             Some(file) => tracing::info!("configuration: {}", file.display()),
             None => tracing::info!("no configuration file: the application's owner approves (gander init writes one)"),
         }
-        run_bot(&path, &config, settings, self.speed, asked_to_stop()).await
+        let reader = follow.reader();
+        let stop = async move {
+            tokio::select! {
+                () = asked_to_stop() => {}
+                () = hung_up(reader) => {}
+            }
+        };
+        run_bot(&path, config, follow, settings, self.speed, stop).await
     }
 }
 
 /// Runs everything that belongs to the bot, until `stop` resolves or the connection is refused for good.
 pub(super) async fn run_bot(
     path: &Path,
-    config: &Config,
+    config: Config,
+    follow: Follow,
     settings: Settings,
     speed: Option<u32>,
     stop: impl Future<Output = ()>,
 ) -> Outcome {
     let _lock = lock::acquire(path, wall_time()).map_err(|error| Failure::new(Exit::No, error))?;
-    let opened = super::open(path, config, speed)?;
+    let opened = super::open(path, &config, speed)?;
     let handle = opened.handle;
     tracing::info!(speed = handle.pace().speed, "store: {}", path.display());
+    pulse::begin(&handle);
+    let (channels, folders) = (watch::Sender::new(config.channels.clone()), watch::Sender::new(config.watch.clone()));
+    let (following, mut watched) = (channels.subscribe(), folders.subscribe());
+    let live = Live { handle: handle.clone(), channels, folders, started: config };
     tokio::select! {
-        result = discord::run(handle.clone(), settings, stop) => result.map(|()| Exit::Yes).map_err(|error| refused(&error)),
+        result = discord::run_following(handle.clone(), settings, following, stop) => {
+            result.map(|()| Exit::Yes).map_err(|error| refused(&error))
+        }
+        () = live.follow(follow) => Ok(Exit::Internal),
         () = timers::run(handle.clone()) => Ok(Exit::Internal),
-        () = watch::run(handle.clone(), path) => Ok(Exit::Internal),
-        () = sources::run(handle.clone(), config.watch.clone()) => Ok(Exit::Internal),
+        () = pulse::run(handle.clone(), path) => Ok(Exit::Internal),
+        () = engine::watch::run(handle.clone(), path) => Ok(Exit::Internal),
+        () = run_sources(&handle, &mut watched) => Ok(Exit::Internal),
+    }
+}
+
+/// Runs the sources, anew whenever other folders are watched: all that they know is in the store.
+async fn run_sources(handle: &Handle, folders: &mut watch::Receiver<Vec<WatchedFolder>>) {
+    loop {
+        let watched = folders.borrow_and_update().clone();
+        tokio::select! {
+            () = sources::run(handle.clone(), watched) => return,
+            // Nobody changes them any more if this fails: then the process ends.
+            changed = folders.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// What of the configuration can change while the bot runs.
+struct Live {
+    handle: Handle,
+    channels: watch::Sender<Channels>,
+    folders: watch::Sender<Vec<WatchedFolder>>,
+    started: Config,
+}
+
+impl Live {
+    /// Goes by every change of the configuration, for as long as it is polled.
+    async fn follow(&self, mut follow: Follow) {
+        loop {
+            match follow.next().await {
+                Ok(config) => self.apply(config).await,
+                Err(why) => {
+                    tracing::error!("the configuration is not used: {why}. What it said before still holds");
+                    self.handle.beat(|pulse| pulse.configuration = Some(why));
+                }
+            }
+        }
+    }
+
+    async fn apply(&self, config: Config) {
+        let after_restart = self.after_restart(&config);
+        for change in &after_restart {
+            tracing::warn!("{change}");
+        }
+        self.handle.set_rules(config.rules);
+        if let Err(error) = self.handle.enforce_all().await {
+            tracing::warn!(%error, "not every open decision could be held to the new rules yet; the others are when they are decided");
+        }
+        self.folders.send_if_modified(|folders| {
+            let changed = *folders != config.watch;
+            *folders = config.watch;
+            changed
+        });
+        // Tells the surface even if the channels are the same: who may decide is said there.
+        self.channels.send_replace(config.channels);
+        tracing::info!("the configuration was read again and holds from now on");
+        self.handle.beat(|pulse| {
+            pulse.configuration = None;
+            pulse.after_restart = after_restart;
+        });
+    }
+
+    /// What only a restart brings about.
+    fn after_restart(&self, config: &Config) -> Vec<String> {
+        let differs = [
+            ("store", self.started.store != config.store),
+            ("discord.guild", self.started.guild != config.guild),
+            ("log.format", self.started.log != config.log),
+        ];
+        let changed = differs.into_iter().filter(|(_, differs)| *differs);
+        changed.map(|(what, _)| format!("{what} in gander.toml has changed: restart gander serve for it to count")).collect()
     }
 }
 
@@ -58,20 +149,7 @@ fn refused(error: &ConnectError) -> Failure {
     Failure::new(Exit::No, error)
 }
 
-/// Logs go to standard error; `RUST_LOG` changes what is in them.
-pub(super) fn log_to_stderr(level: &str) {
-    use tracing_subscriber::EnvFilter;
-    // serenity's own messages repeat what is said here, and some of them carry request addresses with interaction tokens.
-    let usual = format!("warn,gander={level},serenity=off,poise=off");
-    let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(colours);
-    // Not `init`, which lets in the records of the `log` crate too: tungstenite's hold whole frames, and the first that is
-    // sent carries the token. Set twice only if a program calls this twice; the first one stands.
-    let _ = tracing::subscriber::set_global_default(log.finish());
-}
-
-fn settings(config: &Config) -> Result<Settings, Failure> {
+pub(super) fn settings(config: &Config) -> Result<Settings, Failure> {
     let ca = std::env::var_os("GANDER_DISCORD_CA").map(PathBuf::from);
     let api = std::env::var("GANDER_DISCORD_API").ok();
     let api = Api::from_settings(api.as_deref(), ca.as_deref()).map_err(|error| Failure::new(Exit::Usage, error))?;
@@ -96,6 +174,25 @@ fn token() -> Result<String, Failure> {
         return Err(Failure::new(Exit::Usage, "the bot token has characters that no token has: copy it again"));
     }
     Ok(token)
+}
+
+/// Reads the configuration again at each SIGHUP. Resolves when it was the terminal that hung up: then nobody wants this any more.
+async fn hung_up(read: Arc<Notify>) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let had_terminal = std::io::stderr().is_terminal();
+        if let Ok(mut hung_up) = signal(SignalKind::hangup()) {
+            while hung_up.recv().await.is_some() {
+                if had_terminal && !std::io::stderr().is_terminal() {
+                    return;
+                }
+                tracing::info!("SIGHUP: looking at the configuration");
+                read.notify_one();
+            }
+        }
+    }
+    std::future::pending().await
 }
 
 /// Resolves when the process is asked to end: Ctrl-C or a termination signal.

@@ -9,6 +9,8 @@ pub mod content;
 pub mod decision;
 pub mod event;
 pub mod find;
+pub mod finding;
+pub mod gaps;
 pub mod pace;
 pub mod permission;
 pub mod phrase;

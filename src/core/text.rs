@@ -8,6 +8,7 @@ mod card;
 mod commands;
 mod history;
 pub mod label;
+mod mistake;
 mod refusal;
 mod talk;
 
@@ -16,6 +17,7 @@ use chrono::TimeDelta;
 pub use self::card::*;
 pub use self::commands::*;
 pub use self::history::*;
+pub use self::mistake::*;
 pub use self::refusal::*;
 pub use self::talk::*;
 use super::Time;

@@ -232,6 +232,15 @@ impl Deliveries {
         }
     }
 
+    /// Something that kept cards from being shown may be mended: those are tried again at once.
+    pub async fn try_again(&self) {
+        match self.handle.store(|store| store.unsettled()).await {
+            Ok(unsettled) => self.look_again(unsettled),
+            // Then they are tried again when their pause is over.
+            Err(error) => tracing::debug!(%error, "the cards that wait could not be read"),
+        }
+    }
+
     fn look_again(&self, ids: impl IntoIterator<Item = DecisionId>) {
         self.doubted.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
         self.doubt.notify_one();
@@ -262,7 +271,7 @@ impl Deliveries {
             tokio::select! {
                 _ = hints.changed() => {}
                 () = self.doubt.notified() => {}
-                Some(finished) = queue.tasks.join_next_with_id() => queue.finished(finished),
+                Some(finished) = queue.tasks.join_next_with_id() => queue.finished(finished, &self.handle),
                 () = tokio::time::sleep_until(next_start) => {}
             }
         }
@@ -350,7 +359,7 @@ impl Deliveries {
         let _turn = self.turn(&intent.channel).await;
         match self.board.post(&intent.channel, decision, &card, &nonce).await {
             Ok(message) => {
-                tracing::info!(decision = decision.id.0, message, channel = intent.channel, "card posted");
+                tracing::info!(decision = decision.id.0, card = message, channel = intent.channel, "card posted");
                 self.put(Delivery { message: Some(message), shown, ..intent }).await
             }
             // The channel was lost between choosing and posting: the next round chooses again.

@@ -1,4 +1,4 @@
-//! The part of the approval API that only looks back: the log, and what was asked when.
+//! The part of the approval API that only looks back: the log, what was asked when, and what a surface noted for itself.
 
 use super::{Handle, HandleError};
 use crate::core::decision::{DecisionId, Request, Revision, Terms};
@@ -48,6 +48,22 @@ impl Handle {
     /// [`HandleError::Store`].
     pub async fn delivery_of(&self, message: String) -> Result<Option<Delivery>, HandleError> {
         Ok(self.store(move |store| store.delivery_of(&message)).await?)
+    }
+
+    /// What a surface has kept under this name.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn memo(&self, name: &'static str) -> Result<Option<String>, HandleError> {
+        Ok(self.store(move |store| store.memo(name)).await?)
+    }
+
+    /// Keeps a text of a surface's own under a name; `None` forgets it.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn put_memo(&self, name: &'static str, text: Option<String>) -> Result<(), HandleError> {
+        Ok(self.store(move |store| store.put_memo(name, text)).await?)
     }
 
     /// The channel and message of a decision's newest card that hangs.

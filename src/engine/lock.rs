@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::core::Time;
 use crate::store::files;
@@ -45,18 +46,48 @@ pub fn acquire(store: &Path, now: Time) -> Result<ServeLock, LockError> {
     let failed = |why| LockError::Failed { path: path.display().to_string(), why };
     files::private_folder(files::folder_of(store)).map_err(failed)?;
     let mut file = files::private_file().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-    match file.try_lock() {
+    match try_lock(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // Unreadable or not yet written: then there is no name to give.
-            let _ = file.read_to_string(&mut holder);
-            let holder = if holder.trim().is_empty() { "just starting".into() } else { holder.trim().to_owned() };
-            return Err(LockError::Held { holder, store: store.display().to_string() });
+            return Err(LockError::Held { holder: words_of(&mut file), store: store.display().to_string() });
         }
         Err(TryLockError::Error(why)) => return Err(failed(why)),
     }
     let line = format!("process {}, since {}\n", std::process::id(), now.format("%Y-%m-%d %H:%M:%S UTC"));
     file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(line.as_bytes())).map_err(failed)?;
     Ok(ServeLock { _file: file })
+}
+
+/// Whoever only looks who has the lock has it for a moment: it is tried again a few times.
+const TRIES: u32 = 5;
+/// The pause between two of them.
+const PAUSE: Duration = Duration::from_millis(20);
+
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 1..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    file.try_lock()
+}
+
+/// Who holds a store's lock, in its own words; `None`: nobody. Nothing is made or changed by looking.
+#[must_use]
+pub fn holder(store: &Path) -> Option<String> {
+    let mut file = File::open(files::beside(store, ".lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(words_of(&mut file)),
+        // Free; or a file system without locks, where nothing can be said.
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// What the holder wrote about itself.
+fn words_of(file: &mut File) -> String {
+    let mut holder = String::new();
+    // Unreadable or not yet written: then there is no name to give.
+    let _ = file.read_to_string(&mut holder);
+    if holder.trim().is_empty() { "just starting".into() } else { holder.trim().to_owned() }
 }

@@ -4,11 +4,14 @@
 //! store, and hints to whoever waits that there is something to look at. Must not know Discord.
 
 pub mod attachments;
+pub mod checkup;
 pub mod clock;
 pub mod deliveries;
 mod history;
 mod list;
 pub mod lock;
+pub mod pulse;
+pub mod status;
 mod theirs;
 pub mod timers;
 pub mod upkeep;
@@ -73,6 +76,8 @@ struct Inner {
     /// Exchanged when the configuration changes.
     rules: RwLock<Arc<Rules>>,
     hints: Sender<u64>,
+    /// What the bot says of itself; absent in other processes.
+    pulse: Sender<Option<pulse::Pulse>>,
 }
 
 /// The decision as this process's own rules see it.
@@ -97,7 +102,8 @@ impl Handle {
     /// The API over a store, under these rules, by this clock.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, rules: Rules, clock: Arc<dyn Clock>) -> Self {
-        Self { store, inner: Arc::new(Inner { clock, rules: RwLock::new(Arc::new(rules)), hints: Sender::new(0) }) }
+        let rules = RwLock::new(Arc::new(rules));
+        Self { store, inner: Arc::new(Inner { clock, rules, hints: Sender::new(0), pulse: Sender::new(None) }) }
     }
 
     /// The clock that it goes by.
@@ -134,6 +140,19 @@ impl Handle {
     pub fn set_rules(&self, rules: Rules) {
         *self.inner.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
         self.hint();
+    }
+
+    /// Holds every open decision to the rules that hold now.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`]; what was not reached is held to them when somebody looks at it or decides it.
+    pub async fn enforce_all(&self) -> Result<(), HandleError> {
+        for decision in self.list(Filter { open_only: true, ..Filter::default() }).await? {
+            if enforced(&self.rules(), &decision).terms != decision.terms {
+                self.enforce(decision.id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Who may decide this decision.

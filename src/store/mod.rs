@@ -282,4 +282,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Decisions whose cards are not as they should be, by the store's own record.
     fn unsettled(&self) -> Result<Vec<DecisionId>, StoreError>;
+
+    /// What a surface has kept under this name.
+    fn memo(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Keeps a text of a surface's own under a name; `None` forgets it.
+    fn put_memo(&self, name: &str, text: Option<String>) -> Result<(), StoreError>;
 }

@@ -4,6 +4,7 @@
 //! costs a disk flush and an agent's burst would otherwise pay it for every question.
 
 mod audit;
+pub mod checkup;
 mod open;
 mod rows;
 mod upkeep;
@@ -292,4 +293,24 @@ impl Store for SqliteStore {
     fn unsettled(&self) -> Result<Vec<DecisionId>, StoreError> {
         self.read(|connection| rows::ids(connection, rows::UNSETTLED, []))
     }
+
+    fn memo(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.read(|connection| open::meta(connection, &memo_key(name)))
+    }
+
+    fn put_memo(&self, name: &str, text: Option<String>) -> Result<(), StoreError> {
+        let key = memo_key(name);
+        self.write(move |connection| {
+            let sql = match text {
+                Some(_) => "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+                None => "DELETE FROM meta WHERE key = ?1 AND ?2 IS NULL",
+            };
+            connection.execute(sql, params![key, text]).map(drop).map_err(from_sqlite)
+        })
+    }
+}
+
+/// No name of a surface's can be one of the store's own.
+fn memo_key(name: &str) -> String {
+    format!("memo:{name}")
 }

@@ -92,6 +92,21 @@ impl Home {
     pub(crate) async fn run(&self, args: &[&str]) -> Ended {
         Program::start(self.gander(args)).ended().await
     }
+
+    /// Runs the program until its standard output is so: what it tells of happens in another process.
+    pub(crate) async fn said_until(&self, args: &[&str], is: impl Fn(&str) -> bool) -> String {
+        let mut said = String::new();
+        let waited = timeout(LIMIT, async {
+            loop {
+                said = self.run(args).await.out;
+                if is(&said) {
+                    break;
+                }
+            }
+        });
+        assert!(waited.await.is_ok(), "{args:?} never said so, but:\n{said}");
+        said
+    }
 }
 
 /// What a process has said on one of its streams.
@@ -120,6 +135,13 @@ impl Said {
         let waited = timeout(LIMIT, heard.wait_for(|text| text.lines().any(|line| line.contains(part)))).await;
         let line = waited.ok().and_then(|text| Some(text.ok()?.lines().find(|line| line.contains(part))?.to_owned()));
         line.unwrap_or_else(|| panic!("there is no line with {part:?} in:\n{}", self.so_far()))
+    }
+
+    /// Waits until all that was said is so.
+    pub(crate) async fn until(&self, what: &str, is: impl Fn(&str) -> bool) {
+        let mut heard = self.heard.clone();
+        let waited = timeout(LIMIT, heard.wait_for(|text| is(text))).await;
+        assert!(waited.is_ok_and(|waited| waited.is_ok()), "there were not {what} in:\n{}", self.so_far());
     }
 
     pub(crate) fn so_far(&self) -> String {

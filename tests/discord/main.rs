@@ -10,6 +10,7 @@ mod choices;
 mod commands;
 mod draw;
 mod hostile;
+mod reload;
 mod talk;
 mod together;
 mod weather;

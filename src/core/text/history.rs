@@ -106,6 +106,7 @@ fn line(event: &Event, style: &Style<'_>) -> String {
             format!("{} by {}{beside}", strong(verdict.word()), who(by))
         }
         Event::Withdrawn { reason } => format!("{}{}", strong("withdrawn"), beside(reason, said)),
+        Event::Pruned => format!("{}: its long texts and files", strong("pruned")),
         Event::Claimed => format!("{} by the agent", strong("picked up")),
         Event::Reported { outcome, text } => format!("{}, says the agent{}", strong(outcome.as_str()), beside(text, said)),
     }

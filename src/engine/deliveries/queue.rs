@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{BoardError, Deliveries, STORE_AGAIN, Unsettled};
 use crate::core::decision::DecisionId;
+use crate::engine::Handle;
 use crate::engine::clock::LONGEST_SLEEP;
 
 /// Decisions whose cards are worked on at the same time. Most only wait for their channel's turn (`Deliveries` gives
@@ -71,14 +72,20 @@ impl Queue {
         startable.min().map_or(idle, |first| first.min(idle))
     }
 
-    pub(super) fn finished(&mut self, finished: Finished) {
+    /// What becomes of a piece of work. Cards that cannot be shown are told of in the bot's pulse.
+    pub(super) fn finished(&mut self, finished: Finished, handle: &Handle) {
         let (task, result) = match finished {
             Ok(finished) => finished,
             Err(error) => (error.id(), Err(Unsettled::Store(format!("its work ended early: {error}")))),
         };
         let Some((id, waiting)) = self.running.remove(&task) else { return };
+        if let Err(Unsettled::Board(error)) = &result
+            && (waiting.tries > 0 || !matches!(error, BoardError::Later { .. }))
+        {
+            handle.beat(|pulse| pulse.hold_back(id, error.to_string()));
+        }
         let after = match result {
-            Ok(()) => return,
+            Ok(()) => return handle.beat(|pulse| drop(pulse.held_back.remove(&id))),
             Err(Unsettled::Store(error)) => {
                 tracing::warn!(decision = id.0, error, "the card waits for the store; trying again in 1 s");
                 STORE_AGAIN

@@ -133,7 +133,7 @@ pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Ac
 }
 
 /// The newest schema that this version knows.
-fn newest() -> i64 {
+pub(super) fn newest() -> i64 {
     embedded::migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
 }
 
@@ -190,7 +190,7 @@ fn migration_failed(path: &Path, error: refinery::Error) -> StoreError {
     refused(path, error)
 }
 
-fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+pub(super) fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional().map_err(from_sqlite)
 }
 

@@ -77,13 +77,13 @@ pub(super) fn custom_ids(message: &Message) -> impl Iterator<Item = &str> {
 }
 
 /// The decision's own files. One that cannot be read is named in the log and left out: the question matters more.
-async fn files(card: &Card) -> Vec<CreateAttachment> {
+async fn files(id: DecisionId, card: &Card) -> Vec<CreateAttachment> {
     let mut files = Vec::new();
     for attachment in &card.attachments {
         match tokio::fs::read(&attachment.path).await {
             Ok(bytes) => files.push(CreateAttachment::bytes(bytes, &attachment.name)),
             Err(error) => {
-                tracing::warn!(file = %attachment.path.display(), %error, "an attachment cannot be read; posted without it")
+                tracing::warn!(decision = id.0, file = %attachment.path.display(), %error, "an attachment cannot be read; posted without it");
             }
         }
     }
@@ -109,7 +109,7 @@ impl Board for DiscordBoard {
     async fn post(&self, channel: &str, decision: &Decision, card: &Card, nonce: &str) -> Result<String, BoardError> {
         let channel = channel_id(channel)?;
         let mut view = render::card(card, decision, &self.tag);
-        view.files.extend(files(card).await);
+        view.files.extend(files(decision.id, card).await);
         let send = |view: render::View| {
             let message = view.create().nonce(Nonce::String(nonce.to_owned())).enforce_nonce(true);
             channel.send_message(&self.http, message)
@@ -145,7 +145,7 @@ impl Board for DiscordBoard {
         let mut view = render::card(card, decision, &self.tag);
         // What was posted with the first revision is still right; a later one may have brought other files.
         let edit = if decision.revision > Revision(1) {
-            view.files.extend(files(card).await);
+            view.files.extend(files(decision.id, card).await);
             view.edit_with_files()
         } else {
             view.edit()

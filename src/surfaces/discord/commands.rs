@@ -55,6 +55,11 @@ fn all() -> Vec<poise::Command<Arc<Bot>, Error>> {
     ]
 }
 
+/// Their names, as Discord shows them: of a menu's its own.
+pub(super) fn names() -> Vec<String> {
+    all().into_iter().map(|command| command.context_menu_name.unwrap_or(command.name).into_owned()).collect()
+}
+
 /// Who uses a command.
 async fn voter(ctx: Context<'_>) -> Voter {
     let (bot, interaction) = (ctx.data(), ctx.interaction);

@@ -87,7 +87,7 @@ impl Api {
     }
 
     /// What a person can look at when nothing gets through.
-    const fn to_check(&self) -> &'static str {
+    pub(super) const fn to_check(&self) -> &'static str {
         match self {
             Self::Discord => "the network",
             Self::Pinned { .. } => "the network, GANDER_DISCORD_API and GANDER_DISCORD_CA",
@@ -106,8 +106,8 @@ impl Api {
     }
 }
 
-/// The HTTP client.
-pub(super) fn http(token: &str, api: &Api) -> Result<Http, ConnectError> {
+/// What requests go through.
+pub(super) fn client(api: &Api) -> Result<reqwest::Client, ConnectError> {
     let mut client = reqwest::Client::builder().use_rustls_tls().connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
     if let Api::Pinned { address, ca } = api {
         let failed = |why: String| ConnectError::Certificate { path: ca.clone(), why };
@@ -119,14 +119,18 @@ pub(super) fn http(token: &str, api: &Api) -> Result<Http, ConnectError> {
         client =
             certificates.into_iter().fold(client, reqwest::ClientBuilder::add_root_certificate).resolve("discord.com", *address);
     }
-    let client = client.build().map_err(|error| match api {
+    client.build().map_err(|error| match api {
         // A certificate is decoded only here; nothing else of the client depends on what was given.
         Api::Pinned { ca, .. } => {
             ConnectError::Certificate { path: ca.clone(), why: format!("a certificate in it is broken ({error})") }
         }
         Api::Discord | Api::Proxy(_) => ConnectError::Refused(format!("the HTTP client cannot be made: {error}")),
-    })?;
-    let builder = HttpBuilder::new(token).client(client);
+    })
+}
+
+/// The HTTP client.
+pub(super) fn http(token: &str, api: &Api) -> Result<Http, ConnectError> {
+    let builder = HttpBuilder::new(token).client(client(api)?);
     Ok(match api {
         // The two calls are a pair: with the limiter on, serenity ignores the proxy.
         Api::Proxy(address) => builder.proxy(address).ratelimiter_disabled(true).build(),

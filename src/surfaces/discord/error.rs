@@ -74,7 +74,7 @@ const fn by_code(status: u16, code: isize) -> Meaning {
 }
 
 /// A failure on the way, without the address.
-fn transport(error: &reqwest::Error) -> String {
+pub(super) fn transport(error: &reqwest::Error) -> String {
     let what = if error.is_timeout() {
         "Discord did not answer in time"
     } else if error.is_connect() {

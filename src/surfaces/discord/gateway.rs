@@ -14,8 +14,10 @@ use serenity::all::{
 use serenity::gateway::{GatewayError, ShardManager};
 use serenity::http::RatelimitInfo;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use super::connect::{ConnectError, persist};
+use super::custom_id::CustomId;
 use super::{Bot, Settings, commands, interactions, talk};
 
 /// Channels and roles, the deletion of cards, and words to the bot: what is said in a direct message or with a mention is
@@ -43,6 +45,7 @@ pub(super) async fn keep_connected(bot: &Arc<Bot>, settings: &Settings) -> Resul
             ended = client.start() => Some(ended),
             () = lost(&mut watched) => None,
         };
+        bot.handle.connected(false);
         let lasted = since.elapsed() > LASTING;
         drop(shards);
         match ended {
@@ -106,6 +109,11 @@ struct Events {
 }
 
 impl Events {
+    fn connection_is(&self, connected: bool) {
+        self.connected.send_replace(connected);
+        self.bot.handle.connected(connected);
+    }
+
     /// Channels or permissions changed: learn them, and try again what waits for a place.
     async fn places_changed(&self) {
         let bot = &self.bot;
@@ -120,19 +128,19 @@ impl Events {
 impl EventHandler for Events {
     async fn ready(&self, _: Context, ready: Ready) {
         tracing::info!(user = ready.user.name, "the gateway is ready");
-        self.connected.send_replace(true);
+        self.connection_is(true);
         // A new session: whatever happened since the last one was not told.
         self.places_changed().await;
     }
 
     async fn resume(&self, _: Context, _: ResumedEvent) {
         tracing::info!("the gateway's session was resumed");
-        self.connected.send_replace(true);
+        self.connection_is(true);
     }
 
     async fn shard_stage_update(&self, _: Context, event: ShardStageUpdateEvent) {
         tracing::debug!(from = ?event.old, to = ?event.new, "gateway");
-        self.connected.send_replace(event.new == ConnectionStage::Connected);
+        self.connection_is(event.new == ConnectionStage::Connected);
     }
 
     async fn ratelimit(&self, data: RatelimitInfo) {
@@ -140,9 +148,20 @@ impl EventHandler for Events {
     }
 
     async fn interaction_create(&self, _: Context, interaction: Interaction) {
+        // Whatever is logged on the way carries the decision's number.
+        let about = |custom_id: &str| {
+            let decision = CustomId::parse(custom_id).and_then(|id| id.decision()).map(|id| id.0);
+            tracing::info_span!("click", decision)
+        };
         match interaction {
-            Interaction::Component(interaction) => interactions::component(&self.bot, &interaction).await,
-            Interaction::Modal(interaction) => interactions::form(&self.bot, &interaction).await,
+            Interaction::Component(interaction) => {
+                let span = about(&interaction.data.custom_id);
+                interactions::component(&self.bot, &interaction).instrument(span).await;
+            }
+            Interaction::Modal(interaction) => {
+                let span = about(&interaction.data.custom_id);
+                interactions::form(&self.bot, &interaction).instrument(span).await;
+            }
             // Commands and their completions are poise's.
             _ => {}
         }

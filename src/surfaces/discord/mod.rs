@@ -10,11 +10,13 @@
 //! shown        what each person was shown              alarm     cards that cannot be shown
 //! talk         words to the bot
 //! commands     slash commands, menus of messages       gateway   events, and keeping the connection
+//! mistake      a mistake in the configuration, said    checkup   would it work, for the doctor
 //! ```
 
 mod alarm;
 mod attention;
 mod board;
+mod checkup;
 mod commands;
 mod connect;
 mod custom_id;
@@ -22,6 +24,7 @@ mod error;
 mod forms;
 mod gateway;
 mod interactions;
+mod mistake;
 mod notice;
 mod people;
 mod places;
@@ -33,9 +36,11 @@ mod talk;
 use std::future::Future;
 use std::sync::Arc;
 
-use serenity::all::{GuildId, Http, UserId};
+use serenity::all::{GuildId, GuildInfo, Http, UserId};
+use tokio::sync::watch;
 
 use self::alarm::Alarm;
+pub use self::checkup::{Configured, checkup};
 use self::connect::persist;
 pub use self::connect::{Api, ConnectError};
 use self::people::Application;
@@ -74,14 +79,28 @@ struct Bot {
 /// # Errors
 /// [`ConnectError`] for what no waiting will mend. Anything else is retried, and said in the log.
 pub async fn run(handle: Handle, settings: Settings, stop: impl Future<Output = ()>) -> Result<(), ConnectError> {
+    let (_unchanged, channels) = watch::channel(settings.channels.clone());
+    run_following(handle, settings, channels, stop).await
+}
+
+/// The same, with channels that can change. Whoever changes them has changed the handle's rules before.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_following(
+    handle: Handle,
+    settings: Settings,
+    channels: watch::Receiver<Channels>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ConnectError> {
     let settings = Arc::new(settings);
     tokio::select! {
-        result = connected(handle, settings) => result,
+        result = connected(handle, settings, channels) => result,
         () = stop => Ok(()),
     }
 }
 
-async fn connected(handle: Handle, settings: Arc<Settings>) -> Result<(), ConnectError> {
+async fn connected(handle: Handle, settings: Arc<Settings>, channels: watch::Receiver<Channels>) -> Result<(), ConnectError> {
     let http = Arc::new(connect::http(&settings.token, &settings.api)?);
     let (application, places) = introduce(&http, &settings).await?;
     let board = board::DiscordBoard {
@@ -98,11 +117,22 @@ async fn connected(handle: Handle, settings: Arc<Settings>) -> Result<(), Connec
     tokio::select! {
         result = gateway::keep_connected(&bot, &settings) => result,
         // All run for as long as they are polled; they end with the connection.
-        () = async { tokio::join!(
-                deliveries.run(),
-                notice::tell_askers(Arc::clone(&bot)),
-                commands::register(Arc::clone(&bot), Arc::clone(&settings))
-            ); } => Ok(()),
+        () = async {
+            let register = commands::register(Arc::clone(&bot), Arc::clone(&settings));
+            let tell = notice::tell_askers(Arc::clone(&bot));
+            tokio::join!(deliveries.run(), tell, register, follow(&bot, channels), mistake::run(&bot));
+        } => Ok(()),
+    }
+}
+
+/// Goes by every change of the configuration, for as long as somebody may change it.
+async fn follow(bot: &Bot, mut channels: watch::Receiver<Channels>) {
+    while channels.changed().await.is_ok() {
+        let configured = channels.borrow_and_update().clone();
+        bot.places.configure(configured);
+        say_places(&bot.places);
+        say_approvers(&bot.handle.rules().approvers, bot.application.owner_id(), &bot.places);
+        bot.deliveries.try_again().await;
     }
 }
 
@@ -124,9 +154,8 @@ async fn introduce(http: &Arc<Http>, settings: &Settings) -> Result<(Application
 /// Says where cards go, and what is wrong where they cannot.
 fn say_places(places: &Places) {
     for project in places.configured() {
-        let whose = project.map_or_else(|| "all other projects".to_owned(), |project| format!("project {project}"));
-        // No project can be called so: it stands for those that are not configured.
-        match places.of_project(project.unwrap_or("\0")) {
+        let whose = project.as_ref().map_or_else(|| "all other projects".to_owned(), |project| format!("project {project}"));
+        match project.map_or_else(|| places.usual(), |project| places.of_project(&project)) {
             Ok(channel) => tracing::info!("cards of {whose} go to {}", places.name(channel)),
             Err(why) => tracing::error!("cards of {whose} cannot be posted: {why}. They wait; /attention shows them"),
         }
@@ -155,16 +184,26 @@ fn say_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
     }
 }
 
-async fn server(http: &Http, settings: &Settings, application: u64) -> Result<GuildId, ConnectError> {
-    let guilds = persist("ask Discord for the bot's servers", &settings.api, || http.get_guilds(None, None)).await?;
-    let invite = format!(
+/// The address that brings the bot into a server, with the permissions that it needs.
+fn invitation(application: u64) -> String {
+    format!(
         "https://discord.com/oauth2/authorize?client_id={application}&scope=bot+applications.commands&permissions={}",
         NEEDED.bits()
-    );
-    let found = match settings.guild {
+    )
+}
+
+/// The server that is meant.
+fn choose(guilds: &[GuildInfo], wanted: Option<u64>) -> Option<&GuildInfo> {
+    match wanted {
         Some(wanted) => guilds.iter().find(|guild| guild.id.get() == wanted),
         None => guilds.first(),
-    };
+    }
+}
+
+async fn server(http: &Http, settings: &Settings, application: u64) -> Result<GuildId, ConnectError> {
+    let guilds = persist("ask Discord for the bot's servers", &settings.api, || http.get_guilds(None, None)).await?;
+    let invite = invitation(application);
+    let found = choose(&guilds, settings.guild);
     if let (Some(guild), true) = (found, guilds.len() > 1 && settings.guild.is_none()) {
         tracing::warn!(
             "the bot is in {} servers; it uses {} ({}). Set discord.guild in gander.toml to choose",

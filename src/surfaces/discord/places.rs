@@ -25,6 +25,17 @@ const USUAL: &str = "decisions";
 /// minutes, after which Discord bans the address.
 const LEFT_ALONE: Duration = Duration::from_secs(30);
 
+/// No project can be called so: it stands for those that are not configured.
+const NO_PROJECT: &str = "\0";
+
+/// Why there is no channel, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}. {mend}")]
+pub(super) struct Trouble {
+    pub(super) what: String,
+    pub(super) mend: String,
+}
+
 /// Which channels the configuration names: by id or by name, with or without `#`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Channels {
@@ -46,14 +57,23 @@ struct Server {
 /// The answer to "where to", kept up to date by events.
 #[derive(Debug)]
 pub(super) struct Places {
-    channels: Channels,
+    channels: RwLock<Channels>,
     server: RwLock<Option<Arc<Server>>>,
     refused: RwLock<HashMap<ChannelId, Instant>>,
 }
 
 impl Places {
     pub(super) fn new(channels: Channels) -> Self {
-        Self { channels, server: RwLock::default(), refused: RwLock::default() }
+        Self { channels: RwLock::new(channels), server: RwLock::default(), refused: RwLock::default() }
+    }
+
+    /// The configuration names other channels from now on. Cards that hang stay where they are.
+    pub(super) fn configure(&self, channels: Channels) {
+        *self.channels.write().unwrap_or_else(PoisonError::into_inner) = channels;
+    }
+
+    fn channels(&self) -> Channels {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads the server anew: its channels, its roles, the bot's own membership.
@@ -102,18 +122,38 @@ impl Places {
 
     /// The channel for a project's cards; if there is none, what to do about it.
     pub(super) fn of_project(&self, project: &str) -> Result<ChannelId, String> {
-        let server = self.server().ok_or("the server's channels are not known yet")?;
-        let channel = match self.channels.projects.get(&project_name(project)).or(self.channels.usual.as_ref()) {
+        let channel = self.look_up(project).map_err(|trouble| trouble.to_string())?;
+        self.must_wait(channel)?;
+        Ok(channel)
+    }
+
+    /// The same, whether or not the channel has refused a moment ago.
+    pub(super) fn look_up(&self, project: &str) -> Result<ChannelId, Trouble> {
+        let server = self.server().ok_or_else(|| Trouble {
+            what: "the server's channels are not known yet".into(),
+            mend: "They are read again by themselves".into(),
+        })?;
+        let channels = self.channels();
+        let channel = match channels.projects.get(&project_name(project)).or(channels.usual.as_ref()) {
             Some(named) => server.named(named)?,
             None => server.usual()?,
         };
-        self.must_wait(channel.id)?;
         Ok(channel.id)
     }
 
+    /// The channel for what belongs to no project.
+    pub(super) fn usual(&self) -> Result<ChannelId, String> {
+        self.of_project(NO_PROJECT)
+    }
+
+    /// The same, whether or not the channel has refused a moment ago.
+    pub(super) fn look_up_usual(&self) -> Result<ChannelId, Trouble> {
+        self.look_up(NO_PROJECT)
+    }
+
     /// The projects whose channel is configured; `None` stands for all the others.
-    pub(super) fn configured(&self) -> Vec<Option<&str>> {
-        self.channels.projects.keys().map(|project| Some(project.as_str())).chain([None]).collect()
+    pub(super) fn configured(&self) -> Vec<Option<String>> {
+        self.channels().projects.into_keys().map(Some).chain([None]).collect()
     }
 
     /// What to do about a channel that cannot be used.
@@ -132,8 +172,13 @@ impl Places {
 
     /// Whether a rule's role is there.
     pub(super) fn has_role(&self, named: &str) -> bool {
-        let is = |role: &serenity::all::Role| Role { id: role.id.get(), name: role.name.clone() }.is(named);
-        self.server().is_some_and(|server| server.guild.roles.values().any(is))
+        !self.role_ids(named).is_empty()
+    }
+
+    /// The roles that a rule means: of one name there may be several.
+    pub(super) fn role_ids(&self, named: &str) -> Vec<RoleId> {
+        let is = |role: &&serenity::all::Role| Role { id: role.id.get(), name: role.name.clone() }.is(named);
+        self.server().map_or_else(Vec::new, |server| server.guild.roles.values().filter(is).map(|role| role.id).collect())
     }
 
     /// The roles with these ids. One that is not known yet has no name.
@@ -157,30 +202,32 @@ impl Server {
         self.channels.iter().filter(|channel| matches!(channel.kind, ChannelType::Text | ChannelType::News))
     }
 
-    fn named(&self, named: &str) -> Result<&GuildChannel, String> {
+    fn named(&self, named: &str) -> Result<&GuildChannel, Trouble> {
         let plain = named.trim_start_matches('#');
         let channel = self.text_channels().find(|channel| channel.name == plain || channel.id.to_string() == plain);
-        let channel = channel.ok_or_else(|| {
-            format!("there is no text channel #{plain} in {}. Create it, or name another in gander.toml", self.guild.name)
+        let channel = channel.ok_or_else(|| Trouble {
+            what: format!("there is no text channel #{plain} in {}", self.guild.name),
+            mend: "Create it, or name another in gander.toml".into(),
         })?;
         let missing = self.missing(channel);
         if missing.is_empty() {
             Ok(channel)
         } else {
-            Err(format!("#{plain} cannot be used. {}", advice(&format!("#{plain}"), missing)))
+            Err(Trouble { what: format!("#{plain} cannot be used"), mend: advice(&format!("#{plain}"), missing) })
         }
     }
 
     /// `decisions`, else the first text channel that may be written to.
-    fn usual(&self) -> Result<&GuildChannel, String> {
+    fn usual(&self) -> Result<&GuildChannel, Trouble> {
         // One of that name that is closed is waited for: what was meant for it must not be read elsewhere.
         if self.text_channels().any(|channel| channel.name == USUAL) {
             return self.named(USUAL);
         }
         let mut channels: Vec<_> = self.text_channels().filter(|channel| self.missing(channel).is_empty()).collect();
         channels.sort_by_key(|channel| (channel.position, channel.id));
-        channels.into_iter().next().ok_or_else(|| {
-            format!("the bot may not write to any text channel of {}. {}", self.guild.name, advice("one of them", NEEDED))
+        channels.into_iter().next().ok_or_else(|| Trouble {
+            what: format!("the bot may not write to any text channel of {}", self.guild.name),
+            mend: advice("one of them", NEEDED),
         })
     }
 }

@@ -1,0 +1,250 @@
+//! Reads `gander.toml` again when it changes, so that nobody has to restart the bot for a new approver.
+//!
+//! Change notices are hints and some are lost, so the file is also read every [`TICK`]. What is read counts once two
+//! looks in a row found the same: a file that is being written is not half a configuration. What cannot be understood,
+//! is gone, or has suddenly nothing in it changes nothing: whoever may decide must not depend on an accident.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+
+use super::{Config, ConfigError, understand, user_file, without_file};
+
+/// How long a change can stay unnoticed when its notice is lost.
+const TICK: Duration = Duration::from_secs(2);
+/// The time between two looks that must find the same.
+const SETTLE: Duration = Duration::from_millis(300);
+
+/// The user's own configuration, followed.
+#[derive(Debug)]
+pub struct Follow {
+    path: Option<PathBuf>,
+    reading: Reading,
+    noticed: Arc<Notify>,
+    /// Held for its effect: dropping it ends the notices.
+    _watcher: Option<RecommendedWatcher>,
+}
+
+/// What is in the file, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    Text(String),
+    Gone,
+    Unreadable(String),
+}
+
+/// What a look at the file means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Look {
+    /// Nothing new.
+    Same,
+    /// Something new, perhaps half of it: look again soon.
+    Unsettled,
+    /// This is to be understood from now on.
+    New(String),
+    /// Nothing that could be understood: what was read before holds.
+    Useless(String),
+}
+
+/// Which content counts.
+#[derive(Debug)]
+struct Reading {
+    /// What the last settled look found.
+    settled: Content,
+    /// What the last look found.
+    last: Content,
+    /// Whether what holds came from a file with something in it.
+    has_text: bool,
+}
+
+fn has_text(content: &Content) -> bool {
+    matches!(content, Content::Text(text) if !text.trim().is_empty())
+}
+
+impl Reading {
+    fn of(content: Content) -> Self {
+        Self { has_text: has_text(&content), settled: content.clone(), last: content }
+    }
+
+    fn look(&mut self, found: Content) -> Look {
+        let again = self.last == found;
+        self.last.clone_from(&found);
+        if found == self.settled {
+            return Look::Same;
+        }
+        if !again {
+            return Look::Unsettled;
+        }
+        self.settled.clone_from(&found);
+        let had_text = self.has_text;
+        match found {
+            Content::Text(text) if text.trim().is_empty() && had_text => Look::Useless(
+                "it is empty: without a word in it the application's owner alone would decide. Write what shall hold, or restart \
+                 Gander if that is meant"
+                    .into(),
+            ),
+            Content::Text(text) => Look::New(text),
+            Content::Gone => Look::Useless("it is gone. Put it back, or restart Gander to go on without it".into()),
+            Content::Unreadable(why) => Look::Useless(format!("it cannot be read: {why}. Check its permissions")),
+        }
+    }
+
+    /// The text that was new has been understood and holds.
+    fn holds(&mut self) {
+        self.has_text = has_text(&self.settled);
+    }
+}
+
+impl Follow {
+    /// Reads the named file, or the usual one, and follows it from there.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: at the start there is nothing older to go on with.
+    pub fn start(named: Option<&Path>) -> Result<(Config, Self), ConfigError> {
+        let path = named.map_or_else(|| user_file().ok(), |named| Some(named.to_owned()));
+        let content = path.as_deref().map_or(Content::Gone, read);
+        let config = match (&content, &path) {
+            (Content::Text(text), Some(path)) => understand(path, text)?,
+            (Content::Gone, _) if named.is_none() => without_file(),
+            _ => super::load(named)?,
+        };
+        let noticed = Arc::new(Notify::new());
+        let watcher = path.as_deref().and_then(|path| watch(path, &noticed));
+        Ok((config, Self { path, reading: Reading::of(content), noticed, _watcher: watcher }))
+    }
+
+    /// Follows nothing: for a configuration that is in no file.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { path: None, reading: Reading::of(Content::Gone), noticed: Arc::new(Notify::new()), _watcher: None }
+    }
+
+    /// Makes the file be read at once.
+    #[must_use]
+    pub fn reader(&self) -> Arc<Notify> {
+        Arc::clone(&self.noticed)
+    }
+
+    /// Waits for the next change: what holds from now on, or in words for people why what was read before still holds.
+    pub async fn next(&mut self) -> Result<Config, String> {
+        let Some(path) = self.path.clone() else { return std::future::pending().await };
+        let mut pause = TICK;
+        loop {
+            if pause == SETTLE {
+                tokio::time::sleep(SETTLE).await;
+            } else {
+                // Too late or too early costs nothing: the file says whether anything changed.
+                let _ = tokio::time::timeout(TICK, self.noticed.notified()).await;
+            }
+            let found = content(tokio::fs::read_to_string(&path).await);
+            pause = match self.reading.look(found) {
+                Look::Same => TICK,
+                Look::Unsettled => SETTLE,
+                Look::Useless(why) => return Err(format!("{}: {why}", super::FILE)),
+                Look::New(text) => {
+                    let config = understand(&path, &text).map_err(|error| error.brief())?;
+                    self.reading.holds();
+                    return Ok(config);
+                }
+            };
+        }
+    }
+}
+
+fn read(path: &Path) -> Content {
+    content(std::fs::read_to_string(path))
+}
+
+fn content(read: std::io::Result<String>) -> Content {
+    match read {
+        Ok(text) => Content::Text(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Content::Gone,
+        Err(error) => Content::Unreadable(error.to_string()),
+    }
+}
+
+/// Watches the folders of the file and of what it links to: editors and deployments replace it by a rename.
+fn watch(path: &Path, noticed: &Arc<Notify>) -> Option<RecommendedWatcher> {
+    let notice = Arc::clone(noticed);
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading it raises access events: waking on them would wake for ever.
+        if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
+            notice.notify_one();
+        }
+    });
+    let mut watcher =
+        watcher.inspect_err(|error| tracing::debug!(%error, "gander.toml is not watched, but read every 2 s")).ok()?;
+    let target = path.canonicalize().ok();
+    for folder in [Some(path), target.as_deref()].into_iter().flatten().filter_map(Path::parent) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+            tracing::debug!(%error, folder = %folder.display(), "the folder of gander.toml is not watched; it is read every 2 s");
+        }
+    }
+    Some(watcher)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Content {
+        Content::Text(text.into())
+    }
+
+    /// What the looks at these contents mean, one after the other.
+    fn looks(start: Content, found: &[Content]) -> Vec<String> {
+        let mut reading = Reading::of(start);
+        let say = |look| match look {
+            Look::New(text) => format!("new: {text}"),
+            Look::Useless(why) => format!("useless: {}", why.split([':', '.']).next().unwrap_or_default()),
+            other => format!("{other:?}").to_lowercase(),
+        };
+        found
+            .iter()
+            .map(|content| {
+                let look = reading.look(content.clone());
+                if matches!(look, Look::New(_)) {
+                    reading.holds();
+                }
+                say(look)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_two_looks_in_a_row_found_counts() {
+        let found = looks(text("a"), &[text("a"), text("b"), text("b"), text("b")]);
+        assert_eq!(found, ["same", "unsettled", "new: b", "same"]);
+    }
+
+    #[test]
+    fn half_a_file_never_counts_while_it_is_written() {
+        let found = looks(text("a = 1"), &[text(""), text("[[appr"), text("[[approvers]]"), text("[[approvers]]")]);
+        assert_eq!(found, ["unsettled", "unsettled", "unsettled", "new: [[approvers]]"]);
+    }
+
+    #[test]
+    fn a_change_that_is_taken_back_at_once_is_none() {
+        assert_eq!(looks(text("a"), &[text("b"), text("a"), text("a")]), ["unsettled", "same", "same"]);
+    }
+
+    #[test]
+    fn a_file_that_is_emptied_or_gone_changes_nothing_and_its_return_counts() {
+        let gone = looks(text("a"), &[Content::Gone, Content::Gone, text("a"), text("a")]);
+        assert_eq!(gone, ["unsettled", "useless: it is gone", "unsettled", "new: a"]);
+        let empty = looks(text("a"), &[text("\n"), text("\n"), text("b"), text("b")]);
+        assert_eq!(empty, ["unsettled", "useless: it is empty", "unsettled", "new: b"]);
+        let twice = looks(text("a"), &[Content::Gone, Content::Gone, text(""), text("")]);
+        assert_eq!(twice, ["unsettled", "useless: it is gone", "unsettled", "useless: it is empty"]);
+    }
+
+    #[test]
+    fn where_there_was_none_a_file_may_appear() {
+        let found = looks(Content::Gone, &[Content::Gone, text(""), text(""), text("a"), text("a")]);
+        assert_eq!(found, ["same", "unsettled", "new: ", "unsettled", "new: a"]);
+    }
+}

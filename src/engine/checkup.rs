@@ -1,0 +1,296 @@
+//! Is the store sound, is there room for it, does it lie on a disk that locks and flushes, and does a bot serve it?
+//!
+//! Changes nothing, and makes no store.
+
+use std::path::{Path, PathBuf};
+
+use super::pulse::{self, Pulse, Running};
+use crate::core::Time;
+use crate::core::finding::Finding;
+use crate::core::text::span;
+use crate::store::sqlite::checkup::{Examination, examine};
+use crate::store::{StoreError, files};
+
+const STORE: &str = "Store";
+const BOT: &str = "Bot";
+
+/// Free bytes below which somebody should make room, and below which the store will soon not be written any more.
+const LITTLE_ROOM: u64 = 500 << 20;
+const NO_ROOM: u64 = 20 << 20;
+/// Cards that are named one by one.
+const MOST_NAMED: usize = 10;
+
+/// Looks at a store and at the bot that serves it. Reads all of the store.
+#[must_use]
+pub fn checkup(store: &Path, wall: Time) -> Vec<Finding> {
+    let running = pulse::of(store);
+    if !store.exists() {
+        let what = format!("there is no store {} yet", store.display());
+        let make = "The first gander ask or gander serve makes it. If there should be one, name it with --store or in gander.toml";
+        let mut found = vec![Finding::warning(STORE, what, make)];
+        found.extend(disk(store));
+        found.extend(bot(&running, 0, wall));
+        return found;
+    }
+    let mut found = vec![Finding::fine(STORE, format!("{}, {}", store.display(), size(bytes_of(store))))];
+    let mut unsettled = 0;
+    match examine(store) {
+        Ok(examined) => {
+            unsettled = examined.unsettled.len();
+            found.extend(content(&examined, store));
+        }
+        Err(error) => found.push(Finding::broken(STORE, error.to_string(), restore(store))),
+    }
+    found.extend(permissions(store));
+    found.extend(disk(store));
+    found.extend(bot(&running, unsettled, wall));
+    found
+}
+
+fn restore(store: &Path) -> String {
+    format!(
+        "Stop gander serve, keep a copy of {} with its -wal and -shm beside it, and go on from a backup; or name another file with \
+         --store",
+        store.display()
+    )
+}
+
+fn content(examined: &Examination, store: &Path) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if examined.complaints.is_empty() {
+        found.push(Finding::fine(STORE, "SQLite finds the file sound"));
+    }
+    found.extend(
+        examined.complaints.iter().map(|words| Finding::broken(STORE, format!("the file is damaged: {words}"), restore(store))),
+    );
+    let (has, known) = (examined.schema, examined.known_schema);
+    if has > known {
+        let what = format!("a newer Gander wrote it (tables of version {has}, this one reads {known})");
+        found.push(Finding::broken(STORE, what, "Install that version, or name another file with --store"));
+    } else {
+        found.push(Finding::fine(
+            STORE,
+            format!("its tables have version {has}{}", if has < known { ", brought up at the next start" } else { "" }),
+        ));
+    }
+    found.push(match examined.broken_link {
+        None => {
+            let head = &examined.head;
+            let hash: String = head.hash.chars().take(16).collect();
+            Finding::fine(
+                STORE,
+                format!(
+                    "the log's chain of hashes is whole: {} event{}, head {}",
+                    head.seq,
+                    if head.seq == 1 { "" } else { "s" },
+                    if hash.is_empty() { "none" } else { &hash }
+                ),
+            )
+        }
+        Some(seq) => Finding::broken(
+            STORE,
+            format!("the log was changed after it was written: event {seq} does not fit its hash"),
+            "Somebody or something rewrote history, or the disk lost some of it. Compare with a backup, and trust no verdict from \
+             there on that you cannot confirm",
+        ),
+    });
+    match &examined.writable {
+        Ok(()) => found.push(Finding::fine(STORE, "it can be written")),
+        Err(StoreError::Busy) => found.push(Finding::warning(
+            STORE,
+            "another process held its write lock for 2 s",
+            "Look again; if it stays so, find the process with: fuser gander.db",
+        )),
+        Err(error) => {
+            found.push(Finding::broken(STORE, error.to_string(), "Give your user the right to write the file and its folder"))
+        }
+    }
+    found
+}
+
+/// Bytes of the store with its log.
+fn bytes_of(store: &Path) -> u64 {
+    let parts = [store.to_owned(), files::beside(store, "-wal")];
+    parts.iter().filter_map(|part| std::fs::metadata(part).ok()).map(|about| about.len()).sum()
+}
+
+/// A size as people read it.
+fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)];
+    let unit = UNITS.iter().find(|(_, unit)| bytes >= *unit);
+    unit.map_or_else(|| format!("{bytes} bytes"), |(name, unit)| format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit))
+}
+
+#[cfg(unix)]
+fn permissions(store: &Path) -> Vec<Finding> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let open = ["", "-wal", "-shm", ".lock", ".pulse"].into_iter().map(|end| files::beside(store, end)).filter_map(|path| {
+        let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
+        (mode & 0o077 != 0).then_some((path, mode))
+    });
+    let open: Vec<(PathBuf, u32)> = open.collect();
+    if open.is_empty() {
+        return vec![Finding::fine(STORE, "only your user can read and write it")];
+    }
+    let wrong = |(path, mode): &(PathBuf, u32)| {
+        let what = format!("{} is open to others (mode {mode:03o}): who can write it can forge a verdict", path.display());
+        let mend = format!("chmod 600 {}", path.display());
+        if mode & 0o022 != 0 { Finding::broken(STORE, what, mend) } else { Finding::warning(STORE, what, mend) }
+    };
+    open.iter().map(wrong).collect()
+}
+
+#[cfg(not(unix))]
+fn permissions(_: &Path) -> Vec<Finding> {
+    Vec::new()
+}
+
+/// The store's disk: room, and whether it is one of this machine.
+fn disk(store: &Path) -> Vec<Finding> {
+    let folder = files::folder_of(store);
+    let folder = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or_else(|| Path::new("."));
+    let mut found = vec![room(folder)];
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    // Where the system does not tell, nothing is said.
+    found.extend(file_system(&mounts, &real).map(|name| is_local(&name)));
+    found
+}
+
+fn room(folder: &Path) -> Finding {
+    let free = match fs4::available_space(folder) {
+        Ok(free) => free,
+        Err(error) => {
+            let what = format!("how much room {} has cannot be told: {error}", folder.display());
+            return Finding::warning(STORE, what, "Look yourself, for example with: df -h");
+        }
+    };
+    let what = format!("{} free on its disk", size(free));
+    let mend = format!("Make room on the disk of {}: when it is full, nothing can be asked or decided", folder.display());
+    match free {
+        ..NO_ROOM => Finding::broken(STORE, what, mend),
+        NO_ROOM..LITTLE_ROOM => Finding::warning(STORE, what, mend),
+        _ => Finding::fine(STORE, what),
+    }
+}
+
+fn is_local(file_system: &str) -> Finding {
+    const REMOTE: [&str; 13] = [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "fuse.sshfs",
+        "fuse.s3fs",
+        "fuse.rclone",
+    ];
+    if REMOTE.contains(&file_system) {
+        return Finding::broken(
+            STORE,
+            format!("it lies on a network file system ({file_system}), where SQLite's locks and flushes cannot be relied on"),
+            "Move it to a disk of this machine: stop gander serve, move gander.db with what lies beside it, and name it with store \
+             in gander.toml",
+        );
+    }
+    Finding::fine(STORE, format!("its disk is one of this machine ({file_system})"))
+}
+
+/// The kind of file system a folder is on, from the text of `/proc/self/mountinfo`.
+fn file_system(mounts: &str, folder: &Path) -> Option<String> {
+    let mount = |line: &str| {
+        let (before, after) = line.split_once(" - ")?;
+        // Blanks in paths are written so.
+        let point = before.split(' ').nth(4)?.replace("\\040", " ");
+        folder.starts_with(&point).then(|| (point.len(), after.split(' ').next().unwrap_or_default().to_owned()))
+    };
+    // Of two on the same point the later one covers the earlier.
+    mounts.lines().filter_map(mount).enumerate().max_by_key(|(nth, (length, _))| (*length, *nth)).map(|(_, (_, kind))| kind)
+}
+
+fn bot(running: &Running, unsettled: usize, wall: Time) -> Vec<Finding> {
+    match running {
+        Running::No => {
+            let mut found = vec![Finding::broken(
+                BOT,
+                "no gander serve runs on this store: cards are not posted, and clicks are not answered",
+                "Start it: gander serve; the README tells how to let systemd do that",
+            )];
+            if unsettled > 0 {
+                let what = format!("{unsettled} cards wait for it to be posted or drawn anew");
+                found.push(Finding::warning(BOT, what, "They are as soon as it runs; gander attention lists what is asked"));
+            }
+            found
+        }
+        Running::Silent(holder) => vec![Finding::warning(
+            BOT,
+            format!("a gander serve runs on this store ({holder}) and has not said how it is"),
+            "If it has just started, look again. Else restart it, and read its log",
+        )],
+        Running::Yes(pulse) => of_pulse(pulse, wall),
+    }
+}
+
+fn of_pulse(pulse: &Pulse, wall: Time) -> Vec<Finding> {
+    let runs = format!("gander serve runs since {} (process {})", span(wall - pulse.since), pulse.process);
+    let mut found = vec![match pulse.connected {
+        Some(since) => Finding::fine(BOT, format!("{runs}, connected to Discord since {}", span(wall - since))),
+        None => Finding::broken(
+            BOT,
+            format!("{runs}, and is not connected to Discord"),
+            "It tries again by itself; its log says what is in the way",
+        ),
+    }];
+    if let Some(why) = &pulse.configuration {
+        let what = format!("it does not use the configuration as it is written, but what it said before: {why}");
+        found.push(Finding::broken(BOT, what, "Mend the file; it is read again as soon as it is saved"));
+    }
+    found.extend(pulse.after_restart.iter().map(|what| Finding::warning(BOT, what, "Restart gander serve when it suits you")));
+    for (id, why) in pulse.held_back.iter().take(MOST_NAMED) {
+        let mend = "Do what it says; the card is tried again within a minute. Until then /attention shows the decision";
+        found.push(Finding::broken(BOT, format!("the card of {id} cannot be shown: {why}"), mend));
+    }
+    if pulse.held_back.len() > MOST_NAMED {
+        let what = format!("{} more cards cannot be shown", pulse.held_back.len() - MOST_NAMED);
+        found.push(Finding::broken(BOT, what, "Most likely for the same reasons; gander status --json lists them"));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::finding::Health;
+
+    #[test]
+    fn the_file_system_of_a_folder_is_that_of_the_innermost_mount() {
+        let mounts = "22 1 259:2 / / rw,relatime shared:1 - ext4 /dev/sda2 rw\n\
+                      40 22 0:35 / /home rw shared:20 - nfs4 server:/home rw\n\
+                      41 40 0:36 / /home/maya/my\\040disk rw - btrfs /dev/sdb rw\n\
+                      42 22 0:40 / /mnt rw - ext4 /dev/sdc rw\n\
+                      43 22 0:41 / /mnt rw - cifs //server/share rw\n\
+                      broken line";
+        for (folder, kind) in [
+            ("/var/lib", "ext4"),
+            ("/homes", "ext4"),
+            ("/home/maya", "nfs4"),
+            ("/home/maya/my disk/x", "btrfs"),
+            ("/mnt/x", "cifs"),
+        ] {
+            assert_eq!(file_system(mounts, Path::new(folder)).as_deref(), Some(kind), "{folder}");
+        }
+        assert_eq!(file_system("", Path::new("/")), None);
+        assert_eq!((is_local("nfs4").state, is_local("btrfs").state), (Health::Broken, Health::Fine));
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_largest_unit() {
+        let said: Vec<String> = [12, 2_048, 1_572_864, 5 << 30].into_iter().map(size).collect();
+        assert_eq!(said, ["12 bytes", "2.0 KB", "1.5 MB", "5.0 GB"]);
+    }
+}

@@ -1,0 +1,164 @@
+//! What Discord tells of the application and of the time. serenity's models lack the fields and its answers the headers,
+//! so this asks by itself, with the same client.
+
+use chrono::{DateTime, TimeDelta};
+use serde_json::Value;
+
+use super::DISCORD;
+use crate::core::Time;
+use crate::core::finding::Finding;
+use crate::surfaces::discord::connect::{self, Api, ConnectError};
+use crate::surfaces::discord::{Settings, error};
+
+/// How far this machine's clock may be from Discord's.
+const MOST_SKEW: TimeDelta = TimeDelta::seconds(2);
+
+/// Asks Discord without serenity.
+pub(super) struct Raw {
+    client: reqwest::Client,
+    base: String,
+    authorization: String,
+}
+
+/// What Discord answered.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// Discord's time, to the second.
+    pub(super) date: Option<Time>,
+    /// Absent if it is no JSON.
+    pub(super) body: Option<Value>,
+}
+
+impl Raw {
+    pub(super) fn new(settings: &Settings) -> Result<Self, ConnectError> {
+        let host = match &settings.api {
+            Api::Discord | Api::Pinned { .. } => "https://discord.com",
+            Api::Proxy(address) => address,
+        };
+        Ok(Self {
+            client: connect::client(&settings.api)?,
+            base: format!("{host}/api/v10"),
+            authorization: format!("Bot {}", settings.token),
+        })
+    }
+
+    /// Asks once. An error is words for people, without the address.
+    pub(super) async fn get(&self, path: &str) -> Result<Answer, String> {
+        let agent = concat!("DiscordBot (gander, ", env!("CARGO_PKG_VERSION"), ")");
+        let request = self.client.get(format!("{}{path}", self.base));
+        let request = request.header("authorization", &self.authorization).header("user-agent", agent);
+        let response = request.send().await.map_err(|error| error::transport(&error))?;
+        let date = response.headers().get("date").and_then(|value| DateTime::parse_from_rfc2822(value.to_str().ok()?).ok());
+        let status = response.status().as_u16();
+        let text = response.text().await.map_err(|error| error::transport(&error))?;
+        Ok(Answer { status, date: date.map(|date| date.to_utc()), body: serde_json::from_str(&text).ok() })
+    }
+}
+
+/// Compares the clocks. Discord's answer is from between these two moments, and its time is cut to the second.
+pub(super) fn compare(sent: Time, received: Time, date: Time) -> Finding {
+    let (least, most) = (sent - date - TimeDelta::seconds(1), received - date);
+    let off = match () {
+        () if least > TimeDelta::zero() => least,
+        () if most < TimeDelta::zero() => most,
+        () => TimeDelta::zero(),
+    };
+    if off.abs() <= MOST_SKEW {
+        return Finding::fine("Clock", "it agrees with Discord's to 2 s");
+    }
+    let which = if off > TimeDelta::zero() { "fast" } else { "slow" };
+    let what = format!("this machine's clock is at least {} s {which}: deadlines come at the wrong time", off.abs().num_seconds());
+    Finding::warning("Clock", what, "Let the system set its clock: on most Linux machines with timedatectl set-ntp true")
+}
+
+fn id(value: &Value) -> Option<u64> {
+    value.as_str().and_then(|text| text.parse().ok())
+}
+
+/// What there is to say about the application: its id and its owner, if it can be read.
+pub(super) fn about(application: &Value, found: &mut Vec<Finding>) -> Option<(u64, Option<u64>)> {
+    let own = id(&application["id"])?;
+    let owner = id(&application["team"]["owner_user_id"]).or_else(|| id(&application["owner"]["id"]));
+    let name = application["name"].as_str().unwrap_or("without a name");
+    let whose = owner.map_or_else(String::new, |owner| format!(", owned by {owner}"));
+    found.push(Finding::fine(DISCORD, format!("the token is accepted: application {name} ({own}){whose}")));
+    let portal = format!("https://discord.com/developers/applications/{own}");
+    found.push(match application["interactions_endpoint_url"].as_str().filter(|url| !url.is_empty()) {
+        Some(url) => Finding::broken(
+            DISCORD,
+            format!("clicks and commands are sent to {url} (the Interactions Endpoint URL) and never reach this bot"),
+            format!("Open {portal}/information, empty the field Interactions Endpoint URL, and save"),
+        ),
+        None => Finding::fine(DISCORD, "clicks and commands come over the gateway: no Interactions Endpoint URL is set"),
+    });
+    found.push(intents(application["flags"].as_u64().unwrap_or(0), &portal));
+    Some((own, owner))
+}
+
+/// Gander needs no privileged intent; one that is on lets whoever gets the token read more than they must.
+fn intents(flags: u64, portal: &str) -> Finding {
+    // Each has two flags: for large bots, and for those in fewer than 100 servers.
+    let privileged = [("Presence", 12..=13), ("Server Members", 14..=15), ("Message Content", 18..=19)];
+    let on = |bits: &std::ops::RangeInclusive<u32>| bits.clone().any(|bit| flags & (1 << bit) != 0);
+    let names: Vec<&str> = privileged.iter().filter(|(_, bits)| on(bits)).map(|(name, _)| *name).collect();
+    if names.is_empty() {
+        return Finding::fine(DISCORD, "no privileged intent is on, and none is needed");
+    }
+    Finding::warning(
+        DISCORD,
+        format!("a privileged intent is on that Gander does not need: {}", names.join(", ")),
+        format!("Switch it off: {portal}/bot, Privileged Gateway Intents"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::finding::Health;
+    use serde_json::json;
+
+    #[test]
+    fn clocks_are_compared_as_far_as_the_header_tells() {
+        let date: Time = "2026-03-01T12:00:00Z".parse().unwrap();
+        let at = |millis| date + TimeDelta::milliseconds(millis);
+        for (sent, received, words) in [
+            (0, 500, None),
+            // Cut to the second: it may have been 12:00:00.999 there.
+            (2_900, 3_000, None),
+            (3_500, 3_600, Some("2 s fast")),
+            (4_100, 4_200, Some("3 s fast")),
+            (-1_900, -1_800, None),
+            (-5_200, -5_000, Some("5 s slow")),
+            // A slow answer proves little.
+            (-30_000, 0, None),
+        ] {
+            let found = compare(at(sent), at(received), date);
+            match words {
+                None => assert_eq!(found.state, Health::Fine, "{sent} {found:?}"),
+                Some(words) => assert!(found.what.contains(words), "{sent} {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_endpoint_and_privileged_intents_are_named_with_where_to_switch_them_off() {
+        let look = |application: Value| {
+            let mut found = Vec::new();
+            let who = about(&application, &mut found);
+            (who, found.into_iter().filter(|finding| finding.state != Health::Fine).collect::<Vec<_>>())
+        };
+        let plain =
+            json!({ "id": "7", "name": "Gander", "owner": { "id": "8" }, "interactions_endpoint_url": null, "flags": 1 << 23 });
+        assert_eq!(look(plain.clone()), (Some((7, Some(8))), vec![]));
+        let team = json!({ "id": "7", "owner": { "id": "8" }, "team": { "owner_user_id": "9" } });
+        assert_eq!(look(team), (Some((7, Some(9))), vec![]));
+        let mut wrong = plain;
+        wrong["interactions_endpoint_url"] = "https://example.org/discord".into();
+        wrong["flags"] = (1 << 15 | 1 << 18).into();
+        let (_, found) = look(wrong);
+        assert!(found[0].state == Health::Broken && found[0].what.contains("https://example.org/discord"), "{found:?}");
+        assert!(found[0].mend.as_ref().unwrap().contains("applications/7/information"), "{found:?}");
+        assert!(found[1].state == Health::Warning && found[1].what.ends_with("Server Members, Message Content"), "{found:?}");
+        assert_eq!(look(json!({ "code": 0 })).0, None);
+    }
+}

@@ -1,0 +1,126 @@
+//! The notice about a mistake in the configuration, and rules that change under open decisions.
+
+use discord_sandbox::{BotAccess, Effect, Fault, Match, Sandbox};
+use gander::core::decision::{Request, Risk};
+use gander::core::policy::{Rule, Rules};
+use serde_json::Value;
+
+use crate::bot::{Bot, LIMIT, approvers, request};
+
+const MISTAKE: &str = "gander.toml:3: unknown field `usres`: did you mean `users`?";
+
+fn notices(sandbox: &Sandbox) -> Vec<Value> {
+    let view = sandbox.view("maya").unwrap();
+    let messages = view.channels.iter().flat_map(|channel| &channel.messages);
+    let says = |message: &&Value| message["content"].as_str().is_some_and(|words| words.contains("configuration"));
+    messages.filter(says).cloned().collect()
+}
+
+/// Waits for these notices, by how they begin.
+async fn become_notices(bot: &Bot, beginnings: &[&str]) {
+    let are = |sandbox: &Sandbox| {
+        let found = notices(sandbox);
+        let begins =
+            |(message, beginning): (&Value, &&str)| message["content"].as_str().is_some_and(|words| words.starts_with(*beginning));
+        (found.len() == beginnings.len() && found.iter().zip(beginnings).all(begins)).then_some(())
+    };
+    let waited = bot.sandbox.wait_for("the notices", LIMIT, are).await;
+    assert!(waited.is_ok(), "{:#?} instead of {beginnings:?}", notices(&bot.sandbox));
+}
+
+fn says_of(bot: &Bot, mistake: Option<&str>) {
+    bot.handle.beat(|pulse| pulse.configuration = mistake.map(ToOwned::to_owned));
+}
+
+/// A bot that knows that it is one, as `serve` does.
+async fn start() -> Bot {
+    let bot = Bot::start().await;
+    gander::engine::pulse::begin(&bot.handle);
+    bot
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_whose_answer_was_lost_is_posted_once_and_mended_after_a_restart() {
+    let mut bot = start().await;
+    bot.sandbox.fault(Fault::once(Match::new("POST", "/messages"), Effect::WithholdAnswer { ms: None }));
+    says_of(&bot, Some(MISTAKE));
+    become_notices(&bot, &["⚠️"]).await;
+    bot.kill().await;
+    bot.sandbox.clear_faults();
+    // Its successor starts with a configuration that is in order.
+    let bot = bot.restart().await;
+    become_notices(&bot, &["✅ **Mended**"]).await;
+    let says = notices(&bot.sandbox).remove(0);
+    let words = says["content"].as_str().unwrap();
+    assert!(words.contains("> gander.toml:3: unknown field \\`usres\\`"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_somebody_deleted_is_let_go() {
+    let bot = start().await;
+    says_of(&bot, Some(MISTAKE));
+    become_notices(&bot, &["⚠️"]).await;
+    let notice = notices(&bot.sandbox).remove(0);
+    let text = |field: &str| notice[field].as_str().unwrap().to_owned();
+    bot.sandbox.delete_message(&text("channel_id"), &text("id"));
+    says_of(&bot, Some("gander.toml: it is gone"));
+    become_notices(&bot, &["⚠️"]).await;
+    says_of(&bot, None);
+    become_notices(&bot, &["✅"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_mistake_quotes_pings_nobody_and_draws_nothing() {
+    let bot = start().await;
+    says_of(&bot, Some("gander.toml:1: unknown field `@everyone <@&7> **bold** [x](https://example.org)`"));
+    become_notices(&bot, &["⚠️"]).await;
+    let notice = notices(&bot.sandbox).remove(0);
+    assert_eq!(
+        (&notice["mention_everyone"], notice["mention_roles"].as_array().map(Vec::len)),
+        (&false.into(), Some(0)),
+        "{notice:#}"
+    );
+    assert!(!notice["content"].as_str().unwrap().contains("**bold**"), "{notice:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_become_stricter_hold_for_what_is_open_and_redraw_its_card() {
+    let bot = Bot::start().await;
+    let project = |name: &str| Request { project: name.into(), risk: Risk::Low, ..request("Go?") };
+    let (shop, _) = bot.ask_and_see(project("web-shop")).await;
+    let (notes, _) = bot.ask_and_see(project("notes")).await;
+    let strict = Rule { risk: Some(Risk::High), approvals: Some(2), ..Rule::default() };
+    let rules =
+        Rules { approvers: approvers(&bot.sandbox), projects: [("web-shop".to_owned(), strict)].into(), ..Rules::default() };
+    bot.handle.set_rules(rules);
+    bot.handle.enforce_all().await.unwrap();
+    let card = bot.card(shop.id, "has high risk", |card| card["content"].to_string().contains("high risk")).await;
+    assert!(card["edited_timestamp"].is_string(), "drawn anew on the same message");
+    assert_eq!(bot.handle.get(shop.id).await.unwrap().terms.approvals, 2);
+    let untouched = bot.handle.history(notes.id).await.unwrap();
+    assert_eq!(untouched.len(), 1, "{untouched:#?}");
+    // Rules that become laxer loosen nothing that is open.
+    bot.handle.set_rules(Rules { approvers: approvers(&bot.sandbox), ..Rules::default() });
+    bot.handle.enforce_all().await.unwrap();
+    assert_eq!(bot.handle.get(shop.id).await.unwrap().terms.risk, Risk::High);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_waits_for_a_channel_that_takes_it() {
+    let bot = start().await;
+    let view = bot.sandbox.view("maya").unwrap();
+    let usual = view.channels.iter().find(|channel| channel.name == "decisions").unwrap().id.clone();
+    bot.sandbox.set_bot_access(&usual, BotAccess::ReadOnly);
+    let asked = bot.ask(request("Go?")).await;
+    let held =
+        |pulse: &Option<gander::engine::pulse::Pulse>| pulse.as_ref().is_some_and(|pulse| pulse.held_back.contains_key(&asked.id));
+    tokio::time::timeout(LIMIT, bot.handle.pulses().wait_for(held)).await.unwrap().unwrap();
+    says_of(&bot, Some(MISTAKE));
+    // One that is mended before it could be said is never said.
+    says_of(&bot, None);
+    bot.sandbox.set_bot_access(&usual, BotAccess::Full);
+    bot.card(asked.id, "hangs", |_| true).await;
+    let free = |pulse: &Option<gander::engine::pulse::Pulse>| pulse.as_ref().is_some_and(|pulse| pulse.held_back.is_empty());
+    tokio::time::timeout(LIMIT, bot.handle.pulses().wait_for(free)).await.unwrap().unwrap();
+    assert!(notices(&bot.sandbox).is_empty());
+}
