@@ -65,7 +65,7 @@ mod tests {
         for (target, level, allowed) in [
             ("gander::engine", Level::TRACE, true),
             ("gander", Level::INFO, true),
-            ("serenity::http::client", Level::ERROR, false),
+            ("serenity", Level::ERROR, false),
             ("poise", Level::WARN, false),
             ("hyper_util::client", Level::WARN, false),
             ("refinery_core::runner", Level::WARN, true),
