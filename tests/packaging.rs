@@ -25,7 +25,7 @@ async fn completions_name_each_subcommand() {
     let subcommands = subcommands(&home).await;
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = Program::start(home.bare(&["completions", shell])).ended().await;
-        script.must(0, &["--store"]);
+        script.must(0, &["store"]);
         for name in &subcommands {
             assert!(script.out.contains(name), "{shell}: {name}");
         }
