@@ -14,10 +14,12 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
 
-use crate::core::decision::{DeferLimits, Kind, Priority, Risk, SafeDefault};
-use crate::core::permission::ApproverRule;
+use crate::core::decision::{DeferLimits, Kind, Person, Priority, Risk, SafeDefault};
+use crate::core::nearest::did_you_mean;
+use crate::core::permission::{ApproverRule, Role, Voter};
 use crate::core::policy::{LONGEST_SLA_SECONDS, Rule, Rules, project_name};
 use crate::sources::WatchedFolder;
+use crate::sources::inbox::DropFolder;
 use crate::surfaces::discord::Channels;
 
 /// The name of the file, in the user's configuration folder and in working directories.
@@ -40,6 +42,10 @@ pub struct Config {
     pub watch: Vec<WatchedFolder>,
     /// How the log is written.
     pub log: LogFormat,
+    /// Folders into which agents drop questions.
+    pub inbox: Vec<DropFolder>,
+    /// Who gives verdicts at the terminal; absent: nobody does.
+    pub terminal: Option<Voter>,
 }
 
 /// How the log is written.
@@ -154,6 +160,8 @@ struct UserFile {
     policy: Policy,
     watch: Vec<Watch>,
     log: Log,
+    inbox: Vec<Watch>,
+    terminal: Option<Terminal>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -228,6 +236,26 @@ struct SlaByRisk {
 struct Watch {
     path: PathBuf,
     project: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Terminal {
+    user: Option<Id>,
+    name: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+impl Terminal {
+    /// Without approvers, whoever writes this file is trusted with what the application's owner is.
+    fn into_voter(self, owner: bool) -> Result<Voter, String> {
+        let (Some(Id(user)), Some(name)) = (self.user, self.name.filter(|name| !name.trim().is_empty())) else {
+            return Err("[terminal] says who gives verdicts there: it needs user, a Discord id, and name".into());
+        };
+        let role = |named: String| Role { id: named.parse().unwrap_or_default(), name: named };
+        Ok(Voter { person: Person::discord(user, name), roles: self.roles.into_iter().map(role).collect(), owner })
+    }
 }
 
 /// What is wrong with a configuration, where, and what to do.
@@ -346,18 +374,7 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 
 fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-    ConfigError::Wrong { path: path.to_owned(), line, what: with_nearest(error.message()) }
-}
-
-/// serde says "unknown field `a`, expected one of `b`, `c`": the nearest of them is what was meant.
-fn with_nearest(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let Some(unknown) = quoted.next().filter(|_| message.starts_with("unknown field")) else { return message.trim().to_owned() };
-    let nearest = quoted.map(|known| (strsim::jaro_winkler(unknown, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest.filter(|(likeness, _)| *likeness > 0.8) {
-        Some((_, known)) => format!("unknown field `{unknown}`: did you mean `{known}`?"),
-        None => message.trim().to_owned(),
-    }
+    ConfigError::Wrong { path: path.to_owned(), line, what: did_you_mean(error.message()) }
 }
 
 /// The machine's own zone; UTC if it has none that is known.
@@ -366,7 +383,7 @@ fn local_zone() -> chrono_tz::Tz {
 }
 
 impl UserFile {
-    fn into_config(self, path: PathBuf, text: &str) -> Result<Config, ConfigError> {
+    fn into_config(mut self, path: PathBuf, text: &str) -> Result<Config, ConfigError> {
         let line_of = |needle: &str| text.lines().position(|line| line.contains(needle)).map_or(1, |index| index + 1);
         let zone = match &self.time_zone {
             None => local_zone(),
@@ -383,6 +400,8 @@ impl UserFile {
                 what: "an [[approvers]] names nobody: give it users or roles".into(),
             });
         }
+        let terminal = self.terminal.take().map(|terminal| terminal.into_voter(self.approvers.is_empty())).transpose();
+        let terminal = terminal.map_err(|what| ConfigError::Wrong { path: path.clone(), line: line_of("[terminal]"), what })?;
         let named = |(name, project): (&String, &Project)| Some((project_name(name), project.channel.clone()?));
         let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
         Ok(Config {
@@ -395,6 +414,8 @@ impl UserFile {
                 .map(|w| WatchedFolder { path: resolve(&folder, &w.path), project: w.project.clone() })
                 .collect(),
             log: self.log.format.unwrap_or_default(),
+            inbox: self.inbox.iter().map(|i| DropFolder { path: resolve(&folder, &i.path), project: i.project.clone() }).collect(),
+            terminal,
             rules: self.into_rules(zone),
             file: Some(path),
         })

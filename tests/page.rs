@@ -169,7 +169,7 @@ async fn from_the_list(page: &Page, agents: &Said) {
     page.see("//*[@role='option'][@data-command='attention']").await;
     page.write("//textarea[@data-testid='composer']", &enter).await;
     page.write("//*[@data-testid='command-form']", &enter).await;
-    let list = "//li[@data-ephemeral='true'][contains(., 'wait on you')]";
+    let list = "//li[@data-ephemeral='true'][contains(., 'on you')]";
     page.click(&format!("{list}//*[@data-testid='select']")).await;
     page.shot("attention").await;
     page.click("//dialog[@open]//*[@data-testid='option'][contains(., '2 of 214 tests fail')]").await;

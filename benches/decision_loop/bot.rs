@@ -170,11 +170,11 @@ fn tasks(sandbox: &Sandbox, handle: &Handle, store: &Path) -> Vec<JoinHandle<()>
         channels: Channels::default(),
     };
     let (surface, store) = (handle.clone(), store.to_owned());
-    let watched = handle.clone();
+    let (watched, working, beside) = (handle.clone(), handle.clone(), store.clone());
     vec![
         tokio::spawn(async move { discord::run(surface, settings, std::future::pending()).await.unwrap() }),
         tokio::spawn(timers::run(handle.clone())),
         tokio::spawn(async move { watch::run(watched, &store).await }),
-        tokio::spawn(sources::run(handle.clone(), Vec::new())),
+        tokio::spawn(async move { sources::run(working, Vec::new(), Vec::new(), &beside).await }),
     ]
 }

@@ -12,6 +12,7 @@ use crate::core::decision::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Priority, Request, Risk, SafeDefault,
 };
 use crate::engine::attachments;
+use crate::sources::inbox;
 use crate::store::Asked;
 
 /// What is asked. Whatever is left out comes from a gander.toml in the working directory, or from policy.
@@ -20,77 +21,77 @@ use crate::store::Asked;
 pub(super) struct Ask {
     /// What is to be decided, in one line
     title: String,
-    /// The project: its channel, approvers and policy follow from it
-    #[arg(long)]
+    /// The project: its channel, approvers and policy follow from it [default: default]
+    #[arg(help_heading = "What it is about", long)]
     project: Option<String>,
-    /// deploy, credentials, code_review, naming, test_failure, routine … or a word of your own
-    #[arg(long)]
+    /// deploy, credentials, code_review, naming, test_failure, … or a word of your own [default: routine]
+    #[arg(help_heading = "What it is about", long)]
     kind: Option<String>,
     /// production, staging …
-    #[arg(long)]
+    #[arg(help_heading = "What it is about", long)]
     environment: Option<String>,
-    /// low, medium, high, critical
-    #[arg(long)]
+    /// low, medium, high, critical [default: medium]
+    #[arg(help_heading = "What it is about", long)]
     risk: Option<Risk>,
     /// How sure you are of your own proposal, from 0 to 1
-    #[arg(long)]
+    #[arg(help_heading = "What it is about", long)]
     confidence: Option<f64>,
-    /// low, normal, high, urgent
-    #[arg(long)]
+    /// low, normal, high, urgent [default: normal]
+    #[arg(help_heading = "How soon", long)]
     priority: Option<Priority>,
     /// What you saw
-    #[arg(long, default_value = "", hide_default_value = true)]
+    #[arg(help_heading = "What the person reads", long, default_value = "", hide_default_value = true)]
     observation: String,
     /// Why it matters
-    #[arg(long, default_value = "", hide_default_value = true)]
+    #[arg(help_heading = "What the person reads", long, default_value = "", hide_default_value = true)]
     why: String,
     /// What you recommend to do
-    #[arg(long, default_value = "", hide_default_value = true)]
+    #[arg(help_heading = "What the person reads", long, default_value = "", hide_default_value = true)]
     what: String,
     /// A fact for the card, such as tests=47/47; may be repeated
-    #[arg(long = "detail", value_name = "NAME=VALUE", value_parser = detail)]
+    #[arg(help_heading = "What the person reads", long = "detail", value_name = "NAME=VALUE", value_parser = detail)]
     details: Vec<Detail>,
     /// A file with a long text or a diff; - for standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "What the person reads", long, value_name = "FILE")]
     body_file: Option<PathBuf>,
     /// A file to post with the card; may be repeated
-    #[arg(long = "attach", value_name = "FILE")]
+    #[arg(help_heading = "What the person reads", long = "attach", value_name = "FILE")]
     attach: Vec<PathBuf>,
     /// An option to choose from, with what speaks for and against it; may be repeated
-    #[arg(long = "option", value_name = "NAME[=WHY]", value_parser = choice)]
+    #[arg(help_heading = "What answers it", long = "option", value_name = "NAME[=WHY]", value_parser = choice)]
     options: Vec<Choice>,
     /// approve (yes or no), choose (one of the options), answer (a text) [default: choose with options, else approve]
-    #[arg(long)]
+    #[arg(help_heading = "What answers it", long)]
     expects: Option<Expects>,
     /// How many different people must approve it
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(help_heading = "What answers it", long, value_name = "N", default_value_t = 1)]
     approvals: u32,
     /// Something to read elsewhere, such as pr=https://example.org/7; may be repeated
-    #[arg(long = "link", value_name = "NAME=ADDRESS", value_parser = link)]
+    #[arg(help_heading = "What the person reads", long = "link", value_name = "NAME=ADDRESS", value_parser = link)]
     links: Vec<Link>,
     /// The job that waits for it
-    #[arg(long, value_name = "ID")]
+    #[arg(help_heading = "Who asks", long, value_name = "ID")]
     job: Option<String>,
-    /// How long it can wait, such as 5h
-    #[arg(long)]
+    /// How long it can wait, such as 5h [default: by your policy, else 4h 30m]
+    #[arg(help_heading = "How soon", long)]
     sla: Option<Span>,
-    /// What happens when nobody answers: reject, or approve where policy allows it
-    #[arg(long)]
+    /// What happens when nobody answers: reject, or approve where policy allows it [default: reject]
+    #[arg(help_heading = "How soon", long)]
     default: Option<SafeDefault>,
     /// Asking again with the same key while it is open is the same decision
-    #[arg(long, value_name = "KEY")]
+    #[arg(help_heading = "Who asks", long, value_name = "KEY")]
     dedup_key: Option<String>,
     /// Who asks [default: GANDER_AGENT, else agent]
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = "Who asks", long, value_name = "NAME")]
     agent: Option<String>,
     /// The agent's session
-    #[arg(long, value_name = "ID")]
+    #[arg(help_heading = "Who asks", long, value_name = "ID")]
     session: Option<String>,
     /// Wait for the verdict and take it
-    #[arg(long)]
+    #[arg(help_heading = "Waiting", long)]
     wait: bool,
-    /// Wait no longer than this, such as 10m
-    #[arg(long, requires = "wait")]
+    /// Wait no longer than this, such as 10m [default: for ever]
+    #[arg(help_heading = "Waiting", long, requires = "wait")]
     timeout: Option<Span>,
 }
 
@@ -152,8 +153,8 @@ impl Ask {
 
     fn into_request(self, defaults: AskDefaults, store: &Path) -> Result<Request, Failure> {
         let usual = Request::default();
-        if self.dedup_key.as_deref().is_some_and(|key| key.starts_with("agent-task:")) {
-            let words = "dedup keys that begin with agent-task: belong to the watched folders: choose another";
+        if self.dedup_key.as_deref().is_some_and(|key| key.starts_with("agent-task:") || key.starts_with(inbox::KEY)) {
+            let words = "dedup keys that begin with agent-task: or inbox: belong to watched and drop folders: choose another";
             return Err(Failure::new(Exit::Usage, words));
         }
         let body = self.body_file.as_deref().map_or_else(|| Ok(String::new()), body)?;

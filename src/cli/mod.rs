@@ -3,6 +3,7 @@
 mod ask;
 mod audit;
 mod backup;
+mod claim;
 mod completions;
 mod demo;
 mod doctor;
@@ -12,10 +13,14 @@ mod man;
 mod output;
 mod prune;
 mod read;
+mod report;
 mod sandbox;
+mod schema;
 mod serve;
 mod status;
+mod verdict;
 mod wait;
+mod withdraw;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +29,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::verdict::Act;
 use crate::config::{self, Config, ConfigError};
 use crate::engine::clock::{SystemClock, wall_time};
 use crate::engine::{Handle, HandleError};
@@ -67,6 +73,24 @@ enum Command {
     Ask(Box<ask::Ask>),
     /// Wait for a decision's verdict
     Wait(wait::Wait),
+    /// Take a decision's verdict, if there is one, to act on it
+    Claim(claim::Claim),
+    /// Say how it went when you acted on a verdict
+    Report(report::Report),
+    /// Take a question back
+    Withdraw(withdraw::Withdraw),
+    /// Approve a decision, at a terminal
+    Approve(verdict::Approve),
+    /// Reject a decision, at a terminal
+    Reject(verdict::Reject),
+    /// Put a decision off, at a terminal
+    Defer(verdict::Defer),
+    /// Choose one of a decision's options, at a terminal
+    Choose(verdict::Choose),
+    /// Answer a decision with a text, at a terminal
+    Answer(verdict::Answer),
+    /// Take a verdict back that the agent has not picked up, at a terminal
+    Undo(verdict::Undo),
     /// Show a decision and its history
     Show(read::Show),
     /// List what waits for an answer, the most urgent first
@@ -83,6 +107,8 @@ enum Command {
     Status,
     /// Look at everything that the bot needs, and say what mends what is wrong
     Doctor(doctor::Doctor),
+    /// Print the JSON Schema of the drop folder's files
+    Schema(schema::Schema),
     /// Write a commented gander.toml
     Init(init::Init),
     /// Print what a shell needs to complete commands and flags
@@ -186,6 +212,16 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Sandbox(sandbox) => sandbox.run().await,
         Command::Ask(ask) => ask.run(common).await,
         Command::Wait(wait) => wait.run(common).await,
+        Command::Claim(claim) => claim.run(common).await,
+        Command::Report(report) => report.run(common).await,
+        Command::Withdraw(withdraw) => withdraw.run(common).await,
+        Command::Approve(approve) => Act::Approve(approve).run(common).await,
+        Command::Reject(reject) => Act::Reject(reject).run(common).await,
+        Command::Defer(defer) => Act::Defer(defer).run(common).await,
+        Command::Choose(choose) => Act::Choose(choose).run(common).await,
+        Command::Answer(answer) => Act::Answer(answer).run(common).await,
+        Command::Undo(undo) => Act::Undo(undo).run(common).await,
+        Command::Schema(schema) => schema.run(),
         Command::Show(show) => show.run(common).await,
         Command::Attention => read::attention(common).await,
         Command::Events(events) => events.run(common).await,

@@ -1,10 +1,17 @@
 //! The only place that prints. What waits, lists and follows goes to standard output; complaints and
-//! progress go to standard error, so that a script reads answers alone.
+//! progress go to standard error, so that a script reads answers alone. Whatever an agent has written: no character goes
+//! out from here that hides, reorders or colours what a terminal shows.
 
 use std::io::{self, Write as _};
 
+use crate::core::untrusted::{visible, visible_json};
+
 /// Prints a line. A reader that went away is the end of the command, not an error.
 pub(super) fn line(text: &str) {
+    put(&visible(text));
+}
+
+fn put(text: &str) {
     if let Err(error) = writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush())
         && error.kind() == io::ErrorKind::BrokenPipe
     {
@@ -15,13 +22,13 @@ pub(super) fn line(text: &str) {
 /// Prints a value as one line of JSON.
 pub(super) fn json(value: &impl serde::Serialize) {
     // Every printed type has string keys, so this cannot fail.
-    line(&serde_json::to_string(value).unwrap_or_default());
+    put(&visible_json(&serde_json::to_string(value).unwrap_or_default()));
 }
 
 /// Says what happens while something is waited for.
 pub(super) fn progress(text: &str) {
     // Nobody to tell is no reason to stop waiting.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", visible(text));
 }
 
 /// Says what went wrong.

@@ -44,7 +44,7 @@ fn clock(at: Time, zone: chrono_tz::Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
-fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> String {
+pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> String {
     let request = &decision.request;
     let state = match &decision.state {
         State::Pending(pending) => format!("waits for an answer{}; {}", so_far(decision, pending), due(decision, now)),

@@ -12,7 +12,7 @@ use crate::config::reload::Follow;
 use crate::config::{Config, LogFormat};
 use crate::engine::clock::wall_time;
 use crate::engine::{self, Handle, lock, pulse, timers};
-use crate::sources::{self, WatchedFolder};
+use crate::sources::{self, DropFolder, WatchedFolder};
 use crate::surfaces::discord::{self, Api, Channels, ConnectError, Settings};
 
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ pub(super) async fn run_bot(
     let handle = opened.handle;
     tracing::info!(speed = handle.pace().speed, "store: {}", path.display());
     pulse::begin(&handle);
-    let (channels, folders) = (watch::Sender::new(config.channels.clone()), watch::Sender::new(config.watch.clone()));
+    let (channels, folders) = (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
     let (following, mut watched) = (channels.subscribe(), folders.subscribe());
     let live = Live { handle: handle.clone(), channels, folders, started: config };
     tokio::select! {
@@ -72,16 +72,29 @@ pub(super) async fn run_bot(
         () = timers::run(handle.clone()) => Ok(Exit::Internal),
         () = pulse::run(handle.clone(), path) => Ok(Exit::Internal),
         () = engine::watch::run(handle.clone(), path) => Ok(Exit::Internal),
-        () = run_sources(&handle, &mut watched) => Ok(Exit::Internal),
+        () = run_sources(&handle, path, &mut watched) => Ok(Exit::Internal),
+    }
+}
+
+/// Where agents leave what they do and ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Folders {
+    watched: Vec<WatchedFolder>,
+    dropped: Vec<DropFolder>,
+}
+
+impl Folders {
+    fn of(config: &Config) -> Self {
+        Self { watched: config.watch.clone(), dropped: config.inbox.clone() }
     }
 }
 
 /// Runs the sources, anew whenever other folders are watched: all that they know is in the store.
-async fn run_sources(handle: &Handle, folders: &mut watch::Receiver<Vec<WatchedFolder>>) {
+async fn run_sources(handle: &Handle, store: &Path, folders: &mut watch::Receiver<Folders>) {
     loop {
-        let watched = folders.borrow_and_update().clone();
+        let Folders { watched, dropped } = folders.borrow_and_update().clone();
         tokio::select! {
-            () = sources::run(handle.clone(), watched) => return,
+            () = sources::run(handle.clone(), watched, dropped, store) => return,
             // Nobody changes them any more if this fails: then the process ends.
             changed = folders.changed() => if changed.is_err() { return },
         }
@@ -92,7 +105,7 @@ async fn run_sources(handle: &Handle, folders: &mut watch::Receiver<Vec<WatchedF
 struct Live {
     handle: Handle,
     channels: watch::Sender<Channels>,
-    folders: watch::Sender<Vec<WatchedFolder>>,
+    folders: watch::Sender<Folders>,
     started: Config,
 }
 
@@ -115,14 +128,16 @@ impl Live {
         for change in &after_restart {
             tracing::warn!("{change}");
         }
+        let now = Folders::of(&config);
         self.handle.set_rules(config.rules);
         if let Err(error) = self.handle.enforce_all().await {
             tracing::warn!(%error, "not every open decision could be held to the new rules yet; the others are when they are decided");
         }
         self.folders.send_if_modified(|folders| {
-            let changed = *folders != config.watch;
-            *folders = config.watch;
-            changed
+            *folders != now && {
+                *folders = now;
+                true
+            }
         });
         // Tells the surface even if the channels are the same: who may decide is said there.
         self.channels.send_replace(config.channels);

@@ -112,7 +112,7 @@ fn other_question(decision: &Decision) -> (Exit, &'static str, String) {
     (Exit::NotNow, "superseded", format!("superseded: {id} was asked again with another content (revision {revision}); ask again"))
 }
 
-fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static str, String) {
+pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static str, String) {
     let id = decision.id;
     match &decision.state {
         State::Resolved(resolved) => {

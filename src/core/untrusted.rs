@@ -33,19 +33,43 @@ const GRAPHEME_CODE_POINTS: usize = 12;
 /// Masks secrets.
 #[must_use]
 pub fn clean(text: &str) -> String {
+    let visible = visible(text);
+    let thinned: String = visible.graphemes(true).flat_map(|grapheme| grapheme.chars().take(GRAPHEME_CODE_POINTS)).collect();
+    mask_secrets(&thinned)
+}
+
+/// The text without what hides, reorders or colours it, and with all else as it is.
+#[must_use]
+pub fn visible(text: &str) -> String {
     let text = TERMINAL_SEQUENCE.replace_all(text, "").replace("\r\n", "\n");
     let mut before = ' ';
-    let visible: String = text
-        .chars()
+    text.chars()
         .filter(|c| {
             // Joiners and variation selectors belong to emoji and scripts; behind ASCII they only hide something.
             let hidden = is_hidden(*c) || (before.is_ascii() && matches!(c, '\u{200D}' | '\u{FE00}'..='\u{FE0F}'));
             before = if hidden { before } else { *c };
             !hidden
         })
-        .collect();
-    let thinned: String = visible.graphemes(true).flat_map(|grapheme| grapheme.chars().take(GRAPHEME_CODE_POINTS)).collect();
-    mask_secrets(&thinned)
+        .collect()
+}
+
+/// JSON that says the same, with every character that hides or reorders text written as its number: nothing is lost, and
+/// nothing happens to the terminal it is printed on.
+#[must_use]
+pub fn visible_json(json: &str) -> String {
+    use std::fmt::Write as _;
+    let mut visible = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(visible, "\\u{unit:04x}");
+            }
+        } else {
+            visible.push(c);
+        }
+    }
+    visible
 }
 
 /// [`clean`], on one line.
@@ -238,6 +262,14 @@ mod tests {
         assert_eq!(clean("[\u{200D}Pay](x) gh\u{FE0F}p"), "[Pay](x) ghp");
         assert_eq!(clean("👩‍💻 naïve 日本語 עברית"), "👩‍💻 naïve 日本語 עברית");
         assert_eq!(clean(&format!("e{}", "\u{301}".repeat(500))).chars().count(), GRAPHEME_CODE_POINTS);
+    }
+
+    #[test]
+    fn json_says_the_same_without_hidden_characters() {
+        let said = "a\u{202E}b\u{9b}31m\u{7f}\u{E0041}\n👩‍💻";
+        let json = visible_json(&serde_json::to_string(said).unwrap());
+        assert_eq!(json, r#""a\u202eb\u009b31m\u007f\udb40\udc41\n👩‍💻""#);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), said);
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::core::event::Event;
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
 use crate::core::policy::{Inadmissible, Rules, admit, enforce, project_name};
-pub use crate::store::{Asked, Filter};
+pub use crate::store::{Asked, Filter, files};
 use crate::store::{Store, StoreError, Why};
 
 /// Why a call of the approval API changed nothing.

@@ -4,9 +4,11 @@
 //! Must not know surfaces, the store's tables or who may decide.
 
 pub mod agent_task;
+pub mod inbox;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+pub use self::inbox::DropFolder;
 use crate::engine::Handle;
 
 /// A folder in which agents leave their state.
@@ -18,7 +20,8 @@ pub struct WatchedFolder {
     pub project: Option<String>,
 }
 
-/// Runs every source that watches folders, for as long as it is polled.
-pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
-    agent_task::run(handle, folders).await;
+/// Runs every source that watches folders, for as long as it is polled. The store's file is named because what is
+/// attached to a dropped question is kept beside it.
+pub async fn run(handle: Handle, watched: Vec<WatchedFolder>, dropped: Vec<DropFolder>, store: &Path) {
+    tokio::join!(agent_task::run(handle.clone(), watched), inbox::run(handle, dropped, store.to_owned()));
 }

@@ -1,0 +1,40 @@
+//! `gander report`: the agent says how it went when it acted on a verdict, and the card shows it.
+
+use clap::Args;
+
+use super::{Common, Exit, Failure, Outcome, output};
+use crate::core::decision::{self, DecisionId, Refused};
+use crate::engine::HandleError;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 reported, 75 there is no verdict to report on, 2 bad usage or configuration, 70 internal error. \
+                        Whoever reports has claimed."
+)]
+pub(super) struct Report {
+    /// The decision's number
+    id: DecisionId,
+    /// How it went: succeeded, failed
+    outcome: decision::Outcome,
+    /// In your words
+    #[arg(default_value = "", hide_default_value = true)]
+    text: String,
+}
+
+impl Report {
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        let opened = common.open()?;
+        let reported = match opened.handle.report(self.id, self.outcome, &self.text).await {
+            Err(error @ HandleError::Refused(_, Refused::NotResolved | Refused::Withdrawn { .. })) => {
+                return Err(Failure::new(Exit::NotNow, error));
+            }
+            reported => reported?,
+        };
+        if common.json {
+            output::json(&serde_json::json!({ "id": reported.id, "outcome": "reported", "decision": reported }));
+        } else {
+            output::line(&format!("{}: reported", reported.id));
+        }
+        Ok(Exit::Yes)
+    }
+}

@@ -1,0 +1,37 @@
+//! `gander schema`: the JSON Schemas of the drop folder's files.
+
+use clap::{Args, ValueEnum};
+
+use super::{Exit, Outcome, output};
+use crate::sources::inbox::paper;
+
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Which file's
+    #[arg(value_enum)]
+    of: Of,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Of {
+    /// What an agent drops into inbox/
+    Inbox,
+    /// What appears in verdicts/
+    Verdict,
+    /// What an agent drops into outcomes/
+    #[value(alias = "outcomes")]
+    Outcome,
+}
+
+impl Schema {
+    #[expect(clippy::unnecessary_wraps, reason = "as every command ends")]
+    pub(super) fn run(&self) -> Outcome {
+        let schema = match self.of {
+            Of::Inbox => paper::question_schema(),
+            Of::Verdict => paper::verdict_schema(),
+            Of::Outcome => paper::outcome_schema(),
+        };
+        output::line(schema.trim_end());
+        Ok(Exit::Yes)
+    }
+}

@@ -1,0 +1,309 @@
+//! `gander approve` and its like: a person's verdict at the terminal, without Discord.
+//!
+//! Agents run commands, as the same user. So this is off until the user's own configuration says who sits there, wants a
+//! terminal on both sides, shows all that is decided, and asks for a word to be typed.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use clap::Args;
+
+use super::read::facts;
+use super::wait::report;
+use super::{Common, Exit, Failure, Opened, Outcome, output};
+use crate::config::Config;
+use crate::core::card::full_text;
+use crate::core::decision::{Ballot, Decision, DecisionId, Expects, Surface, Verdict};
+use crate::core::permission::{Denied, Voter, WhoMay};
+use crate::core::untrusted::one_line;
+use crate::core::when;
+use crate::engine::HandleError;
+
+/// What the exit status of a verdict says.
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 nothing was decided, 2 bad usage, no terminal, or not configured, 70 internal error. \
+                           What is left out is asked for.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(super) struct Approve {
+    /// The decision's number
+    id: DecisionId,
+    /// What the agent is told beside it
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(super) struct Reject {
+    /// The decision's number
+    id: DecisionId,
+    /// Why; the agent is told
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(super) struct Defer {
+    /// The decision's number
+    id: DecisionId,
+    /// When it comes back: 45m, 3h, 2d, 18:30, "tomorrow 14:00"
+    when: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(super) struct Choose {
+    /// The decision's number
+    id: DecisionId,
+    /// The option's name, or its number in the list
+    option: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(super) struct Answer {
+    /// The decision's number
+    id: DecisionId,
+    /// The answer, as the agent gets it
+    text: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(super) struct Undo {
+    /// The decision's number
+    id: DecisionId,
+}
+
+/// What a person wants to do with a decision.
+#[derive(Debug)]
+pub(super) enum Act {
+    Approve(Approve),
+    Reject(Reject),
+    Defer(Defer),
+    Choose(Choose),
+    Answer(Answer),
+    Undo(Undo),
+}
+
+/// What was typed, ready to be confirmed.
+enum Typed {
+    Verdict(Verdict),
+    Defer(crate::core::Time),
+    Undo,
+}
+
+impl Act {
+    const fn id(&self) -> DecisionId {
+        match self {
+            Self::Approve(Approve { id, .. })
+            | Self::Reject(Reject { id, .. })
+            | Self::Defer(Defer { id, .. })
+            | Self::Choose(Choose { id, .. })
+            | Self::Answer(Answer { id, .. })
+            | Self::Undo(Undo { id }) => *id,
+        }
+    }
+
+    const fn verb(&self) -> &'static str {
+        match self {
+            Self::Approve(_) => "approve",
+            Self::Reject(_) => "reject",
+            Self::Defer(_) => "put off",
+            Self::Choose(_) => "choose for",
+            Self::Answer(_) => "answer",
+            Self::Undo(_) => "undo the verdict on",
+        }
+    }
+
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        let config = common.config()?;
+        let voter = voter(&config)?;
+        must_be_a_terminal()?;
+        let opened = super::open(&common.store_path(&config)?, &config, None)?;
+        let decision = self.shown(&opened, &voter).await?;
+        let (verb, id) = (self.verb(), decision.id);
+        let typed = self.typed(&decision, &opened)?;
+        let confirmation = confirm(verb, &decision, &typed)?;
+        let done = decide(&opened, &decision, &voter, typed, confirmation).await.map_err(|error| undecided(error, id))?;
+        if common.json {
+            output::json(&report(&done, done.state.word()));
+        } else {
+            output::line(&format!("Done. {}", facts(&done, opened.handle.now(), opened.handle.rules().zone)));
+        }
+        Ok(Exit::Yes)
+    }
+
+    /// The decision, if this person may do this with it now. They have seen all of it then.
+    async fn shown(&self, opened: &Opened, voter: &Voter) -> Result<Decision, Failure> {
+        let (handle, id) = (&opened.handle, self.id());
+        let decision = handle.may_see(id, voter).await.map_err(|error| undecided(error, id))?;
+        if matches!(self, Self::Undo(_)) {
+            decision
+                .undo(voter.person.clone(), handle.now())
+                .map_err(|refused| Failure::new(Exit::No, format!("{id}: {refused}. Nothing was changed")))?;
+        } else {
+            handle.may_decide(id, decision.revision, voter).await.map_err(|error| undecided(error, id))?;
+        }
+        output::line(full_text(&decision).trim_end());
+        output::line(&format!("\n{}\n", facts(&decision, handle.now(), handle.rules().zone)));
+        let files = &decision.request.attachments;
+        for (name, path) in files.iter().map(|file| (&file.name, &file.path)) {
+            output::line(&format!("File     {}: {}", one_line(name), path.display()));
+        }
+        Ok(decision)
+    }
+
+    /// What was given on the command line, or is typed now.
+    fn typed(self, decision: &Decision, opened: &Opened) -> Result<Typed, Failure> {
+        Ok(match self {
+            Self::Approve(Approve { note, .. }) => {
+                let note = note.filter(|note| !note.trim().is_empty());
+                fits(decision, Expects::Approve)?;
+                Typed::Verdict(Verdict::Approved { note })
+            }
+            Self::Reject(Reject { reason, .. }) => {
+                let reason = given(reason, "Why? The agent is told")?;
+                Typed::Verdict(Verdict::Rejected { reason })
+            }
+            Self::Choose(Choose { option, .. }) => {
+                fits(decision, Expects::Choose)?;
+                Typed::Verdict(Verdict::Chosen { option: chosen(decision, &given(option, "Which one")?)? })
+            }
+            Self::Answer(Answer { text, .. }) => {
+                fits(decision, Expects::Answer)?;
+                Typed::Verdict(Verdict::Answered { text: given(text, "Your answer, as the agent gets it")? })
+            }
+            Self::Defer(Defer { when, .. }) => {
+                let text = given(when, "When should it come back (45m, 18:30, tomorrow 14:00)")?;
+                let until = when::parse(&text, opened.handle.now(), opened.handle.rules().zone);
+                let words =
+                    || format!("{text:?} is no time: write for example 45m, 18:30 or \"tomorrow 14:00\". Nothing was changed");
+                Typed::Defer(until.ok_or_else(|| Failure::new(Exit::Usage, words()))?)
+            }
+            Self::Undo(_) => Typed::Undo,
+        })
+    }
+}
+
+/// Who sits at this terminal, by the user's own configuration.
+fn voter(config: &Config) -> Result<Voter, Failure> {
+    config.terminal.clone().ok_or_else(|| {
+        let file = config.file.clone().or_else(|| crate::config::user_file().ok());
+        let file = file.map_or_else(|| "your gander.toml".into(), |file| file.display().to_string());
+        let words = format!(
+            "verdicts at the terminal are off, because agents can run commands too. To switch them on, say in {file} who you are:\n\n\
+             [terminal]\nuser = 100000000000000002   # your Discord user id: what you may decide follows from it\n\
+             name = \"Maya\"               # as others read it\n#roles = [\"Approvers\"]     # roles that you have there\n"
+        );
+        Failure::new(Exit::Usage, words)
+    })
+}
+
+fn must_be_a_terminal() -> Result<(), Failure> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return Ok(());
+    }
+    let words = "a verdict is given by a person at a terminal: standard input and output must both be one. Nothing was decided. \
+                 An agent waits for its verdict with gander wait";
+    Err(Failure::new(Exit::Usage, words))
+}
+
+fn fits(decision: &Decision, answer: Expects) -> Result<(), Failure> {
+    let expects = decision.request.expects;
+    if expects == answer {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::No, format!("{0} expects you to {expects}: gander {expects} {1}", decision.id, decision.id.0)))
+}
+
+/// An option by its name, or by its number in the list.
+fn chosen(decision: &Decision, text: &str) -> Result<String, Failure> {
+    let options = &decision.request.options;
+    // As people see it: hidden characters in a name cannot be typed.
+    let by_name = options.iter().find(|choice| one_line(&choice.name).eq_ignore_ascii_case(text.trim()));
+    let numbered = || text.trim().parse::<usize>().ok().and_then(|number| options.get(number.checked_sub(1)?));
+    by_name.or_else(numbered).map(|choice| choice.name.clone()).ok_or_else(|| {
+        let names: Vec<String> = options.iter().map(|choice| one_line(&choice.name)).collect();
+        Failure::new(Exit::No, format!("{text:?} is none of: {}. Nothing was decided", names.join(", ")))
+    })
+}
+
+fn given(text: Option<String>, question: &str) -> Result<String, Failure> {
+    let text = match text {
+        Some(text) => text,
+        None => typed_line(&format!("{question}: "))?,
+    };
+    let text = text.trim().to_owned();
+    if text.is_empty() { Err(Failure::new(Exit::No, "nothing was typed, so nothing was decided")) } else { Ok(text) }
+}
+
+/// Reads a line. The end of the input is an empty one.
+fn typed_line(prompt: &str) -> Result<String, Failure> {
+    let failed = |error: io::Error| Failure::new(Exit::Internal, format!("the terminal: {error}"));
+    write!(io::stdout(), "{prompt}").and_then(|()| io::stdout().flush()).map_err(failed)?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(failed)?;
+    Ok(line.trim().to_owned())
+}
+
+/// Has the number typed, or the word that critical risk asks for. Gives what was typed.
+fn confirm(verb: &str, decision: &Decision, typed: &Typed) -> Result<String, Failure> {
+    let says_yes = matches!(typed, Typed::Verdict(Verdict::Approved { .. } | Verdict::Chosen { .. }));
+    let word = decision.confirmation().filter(|_| says_yes).unwrap_or_else(|| decision.id.0.to_string());
+    let what = match typed {
+        Typed::Verdict(Verdict::Approved { note: Some(note) }) => format!(" with the note “{}”", one_line(note)),
+        Typed::Verdict(Verdict::Rejected { reason }) => format!(" because “{}”", one_line(reason)),
+        Typed::Verdict(Verdict::Chosen { option }) => format!(" “{}”", one_line(option)),
+        Typed::Verdict(Verdict::Answered { text }) => format!(" with “{}”", one_line(text)),
+        _ => String::new(),
+    };
+    output::line(&format!("You are about to {verb} {}{what}.", decision.id));
+    let line = typed_line(&format!("Type {word} to confirm, anything else to leave it: "))?;
+    if line.trim_start_matches('#').eq_ignore_ascii_case(&word) {
+        return Ok(line);
+    }
+    Err(Failure::new(Exit::No, "not confirmed: nothing was decided"))
+}
+
+async fn decide(
+    opened: &Opened,
+    decision: &Decision,
+    voter: &Voter,
+    typed: Typed,
+    confirmation: String,
+) -> Result<Decision, HandleError> {
+    let (handle, id, seen) = (&opened.handle, decision.id, decision.revision);
+    match typed {
+        Typed::Verdict(verdict) => {
+            let ballot = Ballot { verdict, confirmation: Some(confirmation) };
+            handle.resolve(id, seen, voter, Surface::Terminal, ballot).await
+        }
+        Typed::Defer(until) => handle.defer(id, seen, voter, until).await,
+        Typed::Undo => handle.undo(id, voter).await,
+    }
+}
+
+/// Why nothing was decided, in words for a terminal.
+fn undecided(error: HandleError, id: DecisionId) -> Failure {
+    match error {
+        HandleError::Denied(_, denied) => {
+            let why = match denied {
+                Denied::NotAnApprover(who) => format!("it is for {} to decide", who_may(&who)),
+                Denied::OwnQuestion => "you asked it yourself, so somebody else decides it".into(),
+                Denied::NobodyMay => "no rule under [[approvers]] covers its project, kind and risk".into(),
+            };
+            Failure::new(Exit::No, format!("you may not decide {id}: {why}. Nothing was changed"))
+        }
+        error @ HandleError::Refused(..) => Failure::new(Exit::No, error),
+        other => other.into(),
+    }
+}
+
+fn who_may(who: &WhoMay) -> String {
+    let users = who.users.iter().map(|id| format!("the Discord user {id}"));
+    let roles = who.roles.iter().map(|role| format!("the role {role}"));
+    let owner = who.owner.then(|| "the owner of the bot's application".to_owned());
+    users.chain(roles).chain(owner).collect::<Vec<_>>().join(" or ")
+}

@@ -1,0 +1,41 @@
+//! `gander withdraw`: the agent takes its question back, so that nobody decides what no longer matters.
+
+use clap::Args;
+
+use super::{Common, Exit, Failure, Outcome, output};
+use crate::core::decision::{DecisionId, Refused};
+use crate::engine::HandleError;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 withdrawn, now or before, 1 too late: it has a verdict, 2 bad usage or configuration, 70 internal error"
+)]
+pub(super) struct Withdraw {
+    /// The decision's number
+    id: DecisionId,
+    /// Why; people read it on the card
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    reason: String,
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("say why in a few words: people read it on the card".into()) } else { Ok(text.to_owned()) }
+}
+
+impl Withdraw {
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        let opened = common.open()?;
+        let (decision, words) = match opened.handle.withdraw(self.id, &self.reason).await {
+            Err(HandleError::Refused(decision, Refused::Withdrawn { .. })) => (*decision, "was withdrawn before"),
+            Err(error @ HandleError::Refused(..)) => return Err(Failure::new(Exit::No, error)),
+            withdrawn => (withdrawn?, "withdrawn"),
+        };
+        if common.json {
+            output::json(&super::wait::report(&decision, "withdrawn"));
+        } else {
+            output::line(&format!("{}: {words}", decision.id));
+        }
+        Ok(Exit::Yes)
+    }
+}

@@ -1,0 +1,409 @@
+//! The drop folder's files: found, read within limits, moved, and written so that nobody sees half of one.
+//!
+//! What an agent can put anywhere in here is never followed: links, pipes and folders are no files, and what is
+//! written is made anew and renamed into its place. Blocks. Must not know decisions.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::paper::VerdictFile;
+use crate::core::decision::Attachment;
+use crate::core::untrusted::clean;
+use crate::engine::attachments;
+use crate::engine::files::{private_file, private_folder};
+
+/// Where questions are dropped.
+pub(super) const INBOX: &str = "inbox";
+/// Where their verdicts appear.
+pub(super) const VERDICTS: &str = "verdicts";
+/// Where what is wrong is moved.
+const REFUSED: &str = "refused";
+/// Where agents say how it went.
+pub(super) const OUTCOMES: &str = "outcomes";
+
+/// More than any question that is taken, however its text is escaped.
+const LONGEST_FILE: u64 = 8 << 20;
+/// Bytes of a file's name at most, so that there is room for what is put around it.
+const LONGEST_NAME: usize = 120;
+/// At the end of the name of a question that is being answered.
+const TAKEN: &str = ".taken";
+/// At the end of the name of a verdict that is about to be told.
+const INTENT: &str = ".intent";
+/// At the end of the name of a file that is being written.
+const HALF: &str = ".half";
+
+/// A drop folder on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spool {
+    /// Its path, without links.
+    pub(super) root: PathBuf,
+    /// The store's file: attachments are kept beside it.
+    pub(super) store: PathBuf,
+}
+
+/// A file's name in a folder of the spool.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Name {
+    /// One that is an identity: `deploy-7.json`.
+    Plain(String),
+    /// One that cannot be: what is wrong with it.
+    Odd(OsString, &'static str),
+}
+
+/// What tells two contents of a path apart without reading them: length, time of change, the file itself.
+pub(super) type Print = (u64, Option<SystemTime>, u64);
+
+/// What is at a path.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A file's bytes.
+    Bytes(Vec<u8>),
+    /// No file, for certain.
+    Gone,
+    /// It cannot be read now; perhaps later.
+    Unreadable(String),
+    /// It never will be a question.
+    NoFile(String),
+}
+
+/// What became of taking a question's file away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Take {
+    /// It is out of the inbox.
+    Taken,
+    /// It was gone already.
+    Gone,
+    /// It says something else by now, and is left where it is.
+    Changed,
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// The file's print and what is wrong with its nature. A link is not followed.
+pub(super) fn print(path: &Path) -> io::Result<(Print, Option<&'static str>)> {
+    let metadata = fs::symlink_metadata(path)?;
+    let nature = match metadata.file_type() {
+        kind if kind.is_file() => None,
+        kind if kind.is_symlink() => Some("it is a link: put the file itself there"),
+        kind if kind.is_dir() => Some("it is a folder: put a file there"),
+        _ => Some("it is no ordinary file"),
+    };
+    Ok((print_of(&metadata), nature))
+}
+
+fn print_of(metadata: &Metadata) -> Print {
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(metadata);
+    #[cfg(not(unix))]
+    let inode = 0;
+    (metadata.len(), metadata.modified().ok(), inode)
+}
+
+/// Reads a file.
+pub(super) fn read(path: &Path) -> Content {
+    match try_read(path) {
+        Ok(content) => content,
+        Err(error) if is_absence(&error) => Content::Gone,
+        Err(error) => Content::Unreadable(format!("it cannot be read: {error}")),
+    }
+}
+
+fn try_read(path: &Path) -> io::Result<Content> {
+    // Asked before it is opened: opening a pipe waits for its writer, for ever perhaps.
+    let (before, nature) = print(path)?;
+    if let Some(nature) = nature {
+        return Ok(Content::NoFile(nature.into()));
+    }
+    let file = File::open(path)?;
+    // And again after: what was opened must be what was looked at, not a link that took its place.
+    if print_of(&file.metadata()?).2 != before.2 {
+        return Ok(Content::Unreadable("it was replaced while it was read".into()));
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Ok(Content::NoFile(format!("it has more than {LONGEST_FILE} bytes: attach what is long as a file")));
+    }
+    Ok(Content::Bytes(bytes))
+}
+
+impl Name {
+    /// What a name says by itself. `None`: it is nobody's question, but a hidden or half-written file or a note.
+    fn of(name: &OsStr) -> Option<Self> {
+        let odd = |why| Some(Self::Odd(name.to_owned(), why));
+        let bytes = name.as_encoded_bytes();
+        if bytes.starts_with(b".") || !bytes.ends_with(b".json") {
+            return None;
+        }
+        let Some(text) = name.to_str() else { return odd("its name is no UTF-8 text") };
+        if !text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) {
+            return odd("its name has other characters than the letters a to z, digits, - _ and .");
+        }
+        if text.len() > LONGEST_NAME {
+            return odd("its name is longer than 120 bytes");
+        }
+        Some(Self::Plain(text.to_owned()))
+    }
+
+    fn as_os_str(&self) -> &OsStr {
+        match self {
+            Self::Plain(name) => OsStr::new(name),
+            Self::Odd(name, _) => name,
+        }
+    }
+}
+
+impl Spool {
+    /// The spool of a configured path. It need not exist yet.
+    pub(super) fn of(path: &Path, store: &Path) -> Self {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let root = fs::canonicalize(&absolute).unwrap_or(absolute);
+        Self { root, store: store.to_owned() }
+    }
+
+    /// Makes the folders, for their owner alone. Those that are there stay as they are.
+    pub(super) fn make(&mut self) -> io::Result<()> {
+        for folder in [INBOX, VERDICTS, REFUSED, OUTCOMES] {
+            private_folder(&self.root.join(folder))?;
+        }
+        self.root = fs::canonicalize(&self.root)?;
+        Ok(())
+    }
+
+    pub(super) fn folder(&self, folder: &str) -> PathBuf {
+        self.root.join(folder)
+    }
+
+    pub(super) fn path(&self, folder: &str, name: &str) -> PathBuf {
+        self.root.join(folder).join(name)
+    }
+
+    fn hidden(&self, folder: &str, name: &str, end: &str) -> PathBuf {
+        self.root.join(folder).join(format!(".{name}{end}"))
+    }
+
+    /// What was dropped into a folder, in order of the names.
+    pub(super) fn list(&self, folder: &str) -> io::Result<Vec<Name>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.folder(folder))? {
+            names.extend(Name::of(&entry?.file_name()));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Brings back what an ended process had taken and not answered, clears away halves, and finds the verdicts that were
+    /// not told to their end: name and decision.
+    pub(super) fn recover(&self) -> io::Result<Vec<(String, i64)>> {
+        for taken in self.hidden_names(INBOX, TAKEN)? {
+            self.put_back(&taken)?;
+        }
+        for half in self.hidden_names(VERDICTS, HALF)? {
+            fs::remove_file(self.hidden(VERDICTS, &half, HALF))?;
+        }
+        let mut untold = Vec::new();
+        for name in self.list(VERDICTS)? {
+            if let Name::Plain(name) = name
+                && let Some(told) = self.told(&self.path(VERDICTS, &name))
+                && told.state.is_open()
+            {
+                untold.extend(told.id.map(|id| (name, id)));
+            }
+        }
+        for name in self.hidden_names(VERDICTS, INTENT)? {
+            match self.told(&self.hidden(VERDICTS, &name, INTENT)).and_then(|told| told.id) {
+                Some(id) => untold.push((name, id)),
+                // Cut before it was whole, so before anything followed from it.
+                None => fs::remove_file(self.hidden(VERDICTS, &name, INTENT))?,
+            }
+        }
+        Ok(untold)
+    }
+
+    fn told(&self, path: &Path) -> Option<VerdictFile> {
+        let Content::Bytes(bytes) = read(path) else { return None };
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn hidden_names(&self, folder: &str, end: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.folder(folder))? {
+            let name = entry?.file_name();
+            names.extend(name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(end)).map(ToOwned::to_owned));
+        }
+        Ok(names)
+    }
+
+    /// Writes a file that is its owner's alone, whole or not at all.
+    fn write(&self, folder: &str, name: &str, text: &str, target: &Path) -> io::Result<()> {
+        let half = self.hidden(folder, name, HALF);
+        match fs::remove_file(&half) {
+            Err(error) if !is_absence(&error) => return Err(error),
+            _ => {}
+        }
+        // Made anew: what somebody put there beforehand, a link perhaps, is not written through.
+        let mut file = private_file().write(true).create_new(true).open(&half)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&half, target)).inspect_err(|_| {
+            // Best effort: the next write of this name removes it too.
+            let _ = fs::remove_file(&half);
+        })
+    }
+
+    /// Says in the verdict's file where the question stands, if that is news. Gives whether it was.
+    pub(super) fn tell(&self, name: &str, said: &VerdictFile) -> io::Result<bool> {
+        let (path, text) = (self.path(VERDICTS, name), said.text());
+        if matches!(read(&path), Content::Bytes(bytes) if bytes == text.as_bytes()) {
+            return Ok(false);
+        }
+        self.write(VERDICTS, name, &text, &path)?;
+        self.forget_intent(name)?;
+        Ok(true)
+    }
+
+    /// Notes the verdict that is about to be told. Until it is told, the same question is not asked anew.
+    pub(super) fn intend(&self, name: &str, said: &VerdictFile) -> io::Result<()> {
+        self.write(VERDICTS, name, &said.text(), &self.hidden(VERDICTS, name, INTENT))
+    }
+
+    pub(super) fn forget_intent(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.hidden(VERDICTS, name, INTENT)) {
+            Err(error) if !is_absence(&error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the question out of the inbox, if it still says what was read.
+    pub(super) fn take(&self, name: &str, read_before: &[u8]) -> io::Result<Take> {
+        let taken = self.hidden(INBOX, name, TAKEN);
+        match fs::rename(self.path(INBOX, name), &taken) {
+            Err(error) if is_absence(&error) => return Ok(Take::Gone),
+            renamed => renamed?,
+        }
+        if matches!(read(&taken), Content::Bytes(bytes) if bytes == read_before) {
+            return Ok(Take::Taken);
+        }
+        self.put_back(name).map(|()| Take::Changed)
+    }
+
+    /// Puts back what was taken, unless a newer file has its name.
+    pub(super) fn put_back(&self, name: &str) -> io::Result<()> {
+        let (taken, there) = (self.hidden(INBOX, name, TAKEN), self.path(INBOX, name));
+        match fs::hard_link(&taken, &there) {
+            Err(error) if is_absence(&error) => return Ok(()),
+            // A disk without hard links, or no file at all.
+            Err(error) if error.kind() != ErrorKind::AlreadyExists && fs::symlink_metadata(&there).is_err() => {
+                return fs::rename(&taken, &there);
+            }
+            _ => {}
+        }
+        fs::remove_file(&taken)
+    }
+
+    /// Tells the verdict that was noted: from here on the same file is a new question.
+    pub(super) fn tell_intended(&self, name: &str) -> io::Result<()> {
+        let taken = fs::remove_file(self.hidden(INBOX, name, TAKEN));
+        taken.or_else(|error| if is_absence(&error) { Ok(()) } else { Err(error) })?;
+        self.sync(INBOX);
+        fs::rename(self.hidden(VERDICTS, name, INTENT), self.path(VERDICTS, name))
+    }
+
+    /// After a power cut a question must not be back whose verdict is told.
+    fn sync(&self, folder: &str) {
+        // A system that cannot flush a folder keeps its own order.
+        let _ = File::open(self.folder(folder)).and_then(|folder| folder.sync_all());
+    }
+
+    /// Moves a wrong file to `refused/`, with a text beside it that says why.
+    pub(super) fn refuse(&self, folder: &str, name: &Name, why: &str) -> io::Result<()> {
+        let name = name.as_os_str();
+        let text = format!(
+            "{}/{} was not taken.\n\n{}\n\nMend it and put it there again. What may be in it: gander schema {folder}\n",
+            folder,
+            clean(&name.to_string_lossy()),
+            clean(why)
+        );
+        let mut failed = None;
+        // The place may be held by something that cannot be replaced: a folder.
+        for number in 0..10 {
+            let mut target = self.folder(REFUSED).join(name);
+            if number > 0 {
+                target.set_extension(format!("{number}.json"));
+            }
+            let words = target.with_extension("txt");
+            let moved =
+                self.write(REFUSED, "refusal", &text, &words).and_then(|()| fs::rename(self.folder(folder).join(name), &target));
+            match moved {
+                Ok(()) => return Ok(()),
+                Err(error) if is_absence(&error) => return Ok(()),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Reads and keeps the files that go with a question.
+    pub(super) fn attach(&self, paths: &[String]) -> Result<Vec<Attachment>, String> {
+        let mut kept = Vec::new();
+        for (index, path) in paths.iter().enumerate() {
+            let wrong = |what: String| format!("attachments[{index}]: {path:?} {what}");
+            if Path::new(path).is_absolute() {
+                return Err(wrong("begins at the root: give its path from the drop folder on, such as \"files/shot.png\"".into()));
+            }
+            let real = fs::canonicalize(self.root.join(path)).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+            if !real.starts_with(&self.root) {
+                return Err(wrong("lies outside the drop folder: copy it into it".into()));
+            }
+            kept.push(attachments::keep(&self.store, &real).map_err(|error| error.to_string())?);
+        }
+        Ok(kept)
+    }
+
+    /// The prints of the files that go with a question, as far as they are there.
+    pub(super) fn prints(&self, paths: &[String]) -> Vec<Option<Print>> {
+        paths.iter().map(|path| fs::metadata(self.root.join(path)).ok().as_ref().map(print_of)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spool() -> (tempfile::TempDir, Spool) {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut spool = Spool::of(&temporary.path().join("drop"), &temporary.path().join("gander.db"));
+        spool.make().unwrap();
+        (temporary, spool)
+    }
+
+    #[test]
+    fn a_question_that_changed_since_it_was_read_is_not_taken() {
+        let (_temporary, spool) = spool();
+        let path = spool.path(INBOX, "a.json");
+        fs::write(&path, "new").unwrap();
+        assert_eq!(spool.take("a.json", b"old").unwrap(), Take::Changed);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(spool.take("a.json", b"new").unwrap(), Take::Taken);
+        assert!(!path.exists());
+        assert_eq!(spool.take("a.json", b"new").unwrap(), Take::Gone);
+        spool.put_back("a.json").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        spool.put_back("a.json").unwrap();
+    }
+
+    #[test]
+    fn what_is_put_back_does_not_replace_what_is_newer() {
+        let (_temporary, spool) = spool();
+        let path = spool.path(INBOX, "a.json");
+        fs::write(&path, "old").unwrap();
+        spool.take("a.json", b"old").unwrap();
+        fs::write(&path, "new").unwrap();
+        spool.put_back("a.json").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(spool.hidden_names(INBOX, TAKEN).unwrap(), [""; 0]);
+    }
+}
