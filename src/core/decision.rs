@@ -159,10 +159,11 @@ impl Decision {
         Waiting::from(self).urgency(now)
     }
 
-    /// How many different people must approve it.
+    /// How many different people must approve it. A choice and an answer are one person's: they cannot be counted.
     #[must_use]
     pub fn approvals_needed(&self) -> u32 {
-        self.terms.approvals.max(self.request.approvals_needed).max(1)
+        let approved = self.request.expects == Expects::Approve;
+        if approved { self.terms.approvals.max(self.request.approvals_needed).max(1) } else { 1 }
     }
 
     /// How many approvals are still missing.
@@ -346,9 +347,12 @@ impl Decision {
     #[must_use]
     pub fn revise(&self, request: &Request, terms: &Terms) -> Option<Event> {
         let (risk, approvals) = (terms.risk.max(self.terms.risk), terms.approvals.max(self.terms.approvals));
-        let terms = Terms { risk, approvals, ..terms.clone() };
+        // The default was admitted for the risk that it is asked at now, not for the one that it keeps.
+        let safe_default = if risk >= Risk::High { SafeDefault::Reject } else { terms.safe_default };
+        let terms = Terms { risk, approvals, safe_default, ..terms.clone() };
         let differs = self.request != *request || self.terms.risk != terms.risk || self.terms.approvals != terms.approvals;
-        differs.then(|| Event::Revised { request: Box::new(request.clone()), terms })
+        // What is answered or withdrawn keeps the content that the answer was for.
+        (differs && self.state.is_open()).then(|| Event::Revised { request: Box::new(request.clone()), terms })
     }
 
     /// Applies what happened. `seq` is the event's position in the log.
@@ -366,7 +370,12 @@ impl Decision {
                 self.state.open_votes_mut().map(Vec::clear);
             }
             Event::Enforced { terms } => {
+                let confirmed = self.confirmation().is_some();
                 self.terms = terms;
+                if !confirmed && self.confirmation().is_some() {
+                    // They were given without the word that it takes from now on.
+                    self.state.open_votes_mut().map(Vec::clear);
+                }
             }
             Event::Deferred { until, by } => {
                 self.deferrals += 1;
