@@ -19,7 +19,8 @@ fn put(text: &str) {
     }
 }
 
-/// Prints a value as one line of JSON.
+/// Prints a value as one line of JSON. What is hidden or reorders text stands in it by its number: the same value, and
+/// nothing that a terminal obeys.
 pub(super) fn json(value: &impl serde::Serialize) {
     // Every printed type has string keys, so this cannot fail.
     put(&visible_json(&serde_json::to_string(value).unwrap_or_default()));

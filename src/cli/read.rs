@@ -27,7 +27,10 @@ impl Show {
             return Ok(Exit::Yes);
         }
         let zone = opened.handle.rules().zone;
-        output::line(full_text(&decision).trim_end());
+        // Each line is marked: none of the agent's can pass for a line of this program.
+        for line in full_text(&decision).trim_end().lines() {
+            output::line(format!("│ {line}").trim_end());
+        }
         output::line(&format!("\n{}", facts(&decision, opened.handle.now(), zone)));
         output::line("\nHistory");
         for logged in &history {

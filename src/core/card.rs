@@ -10,7 +10,7 @@ use self::details::{full_text_file, is_diff};
 use super::decision::{Attachment, Decision, Outcome, Reported, Resolved, Risk, State, Verdict};
 use super::pace::Pace;
 use super::text::{self, label};
-use super::untrusted::{Cut, clean, code_block, escaped, one_line, quotation, units};
+use super::untrusted::{Cut, clean, code_block, escaped, few_lines, file_name, one_line, one_part, plain, quotation, units};
 
 /// The colour of a card's edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub struct Card {
 const EMBED_BUDGET: usize = 4_700;
 /// Fields of an embed (Discord: 25), less those the card itself adds.
 const MOST_DETAILS: usize = 14;
+/// Lines of a detail: many stand side by side.
+const DETAIL_LINES: usize = 6;
 
 /// The card of a decision as it stands.
 #[must_use]
@@ -100,8 +102,14 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
         footer,
         controls: true,
         texts,
-        attachments: decision.request.attachments.clone(),
+        attachments: attachments(decision),
     }
+}
+
+/// The decision's files, under names that can be shown.
+fn attachments(decision: &Decision) -> Vec<Attachment> {
+    let named = |file: &Attachment| Attachment { name: file_name(&file.name), path: file.path.clone() };
+    decision.request.attachments.iter().map(named).collect()
 }
 
 /// The old message of a decision that came back as a new one.
@@ -200,12 +208,8 @@ fn footer(decision: &Decision) -> String {
         Some(request.kind.words()),
         revision,
     ];
-    let said: Vec<String> = parts
-        .into_iter()
-        .flatten()
-        .map(|part| super::untrusted::plain(&one_line(&part), 60).text)
-        .filter(|part| !part.is_empty())
-        .collect();
+    let said: Vec<String> =
+        parts.into_iter().flatten().map(|part| plain(&one_part(&part), 60).text).filter(|part| !part.is_empty()).collect();
     said.join(" · ")
 }
 
@@ -271,8 +275,9 @@ impl Page {
         for detail in details.iter().take(MOST_DETAILS) {
             // The arrow says that the name is the agent's: no name can pass for a field of the bot's own.
             let name = format!("› {}", self.line(&detail.name, 60));
-            let value = clean(&detail.value);
-            self.field(&name, 200, true, |room| escaped(value.trim(), room));
+            let value = few_lines(clean(&detail.value).trim(), DETAIL_LINES);
+            self.whole &= value.whole;
+            self.field(&name, 200, true, |room| escaped(&value.text, room));
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::decision::{DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms};
 use super::permission::ApproverRule;
-use super::untrusted::one_line;
+use super::untrusted::{is_dressed_up, one_line};
 
 /// What policy says about one project or one kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,7 +101,9 @@ pub enum Inadmissible {
     #[error("a default of approve is for what is approved or rejected, and this one expects you to {0}")]
     DefaultApproveExpects(Expects),
     /// A name that could pass for another.
-    #[error("the {what} {name:?} is no plain name: use letters, digits, blanks and - _ . / only, at most {LONGEST_NAME} bytes")]
+    #[error(
+        "the {what} {name:?} is no plain name: use letters of one alphabet, digits, blanks and - _ . / only, at most {LONGEST_NAME} bytes"
+    )]
     Name {
         /// Project or kind.
         what: &'static str,
@@ -215,7 +217,8 @@ fn matching<'a>(rules: &'a Rules, request: &Request) -> Vec<&'a Rule> {
 }
 
 fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
-    if request.title.trim().is_empty() {
+    // As it will look: hidden characters alone are no title.
+    if one_line(&request.title).is_empty() {
         return Err(Inadmissible::NoTitle);
     }
     if request.project.trim().is_empty() {
@@ -265,14 +268,25 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
 }
 
 /// Whether a project's or kind's name may have this character: a letter, a digit, a blank or one of `-_./`. A name with
-/// hidden ones would look like another and not be held to its rules.
+/// hidden or dressed up ones would look like another and not be held to its rules.
 #[must_use]
 pub fn fits_a_name(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/')
+    let wide = ('\u{FF00}'..='\u{FFEF}').contains(&c);
+    (c.is_alphanumeric() && !wide && !is_dressed_up(c)) || matches!(c, ' ' | '-' | '_' | '.' | '/')
 }
 
 fn is_plain_name(name: &str) -> bool {
-    name.len() <= LONGEST_NAME && name.chars().all(fits_a_name)
+    name.len() <= LONGEST_NAME && name.chars().all(fits_a_name) && !is_of_two_alphabets(name)
+}
+
+/// Whether letters of the Latin alphabet stand beside those of one that has the same shapes: `shоp` with a Cyrillic о.
+fn is_of_two_alphabets(name: &str) -> bool {
+    // Greek and Coptic, Cyrillic, Armenian; their additions; Cherokee.
+    let same_shapes = |c| {
+        matches!(c, '\u{0370}'..='\u{058F}' | '\u{13A0}'..='\u{13FF}' | '\u{1C80}'..='\u{1C8F}' | '\u{1F00}'..='\u{1FFF}'
+            | '\u{2C80}'..='\u{2CFF}' | '\u{2DE0}'..='\u{2DFF}' | '\u{A640}'..='\u{A69F}' | '\u{AB70}'..='\u{ABBF}')
+    };
+    name.chars().any(|c| c.is_ascii_alphabetic()) && name.chars().any(same_shapes)
 }
 
 /// Bytes of all that is not title and body.

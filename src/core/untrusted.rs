@@ -4,10 +4,14 @@
 //! text can imitate the bot's own fields, secrets of known formats are masked, and everything is cut by
 //! whole graphemes. Who shows it decides where; this module knows no card.
 
+mod secrets;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
 use unicode_segmentation::UnicodeSegmentation;
+
+pub use self::secrets::mask_secrets;
 
 /// A text cut to a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,16 +29,25 @@ pub fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// More code points in one grapheme than any script needs (a family emoji has 11); what exceeds it is a stack of marks.
+/// More code points in one grapheme than any script needs: a family emoji has 11.
 const GRAPHEME_CODE_POINTS: usize = 12;
+/// More marks on one letter than any script needs; a stack of them runs into the lines above and below.
+const GRAPHEME_MARKS: usize = 4;
+/// Lines of a text on a card. More of them would push the rest of it, and its buttons, out of sight.
+const MOST_LINES: usize = 25;
+/// The same of code, which is made of lines.
+const MOST_CODE_LINES: usize = 40;
 
 /// Removes what hides, reorders or colours text: control characters but line feed and tab, terminal
-/// sequences, bidirectional and zero-width characters, tags, and all but the first marks of a stack.
-/// Masks secrets.
+/// sequences, bidirectional and zero-width characters, tags, and all but the first marks of a stack. Letters of
+/// mathematics become plain ones: they would pass for the bold of the bot's own words. Masks secrets.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    let visible = visible(text);
-    let thinned: String = visible.graphemes(true).flat_map(|grapheme| grapheme.chars().take(GRAPHEME_CODE_POINTS)).collect();
+    let visible: String = visible(text).chars().map(plain_character).collect();
+    let mut thinned = String::with_capacity(visible.len());
+    for grapheme in visible.graphemes(true) {
+        thin(grapheme, &mut thinned);
+    }
     mask_secrets(&thinned)
 }
 
@@ -72,26 +85,107 @@ pub fn visible_json(json: &str) -> String {
     visible
 }
 
+/// The character as it is, or the plain one that it passes for.
+fn plain_character(c: char) -> char {
+    let of = |alphabet: &[u8], from: u32| alphabet[(u32::from(c) - from) as usize % alphabet.len()].into();
+    match c {
+        // Bold, italic, script …: the alphabet 13 times over, and the digits 5 times.
+        '\u{1D400}'..='\u{1D6A3}' => of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 0x1_D400),
+        '\u{1D7CE}'..='\u{1D7FF}' => of(b"0123456789", 0x1_D7CE),
+        // The empty pattern of Braille.
+        '\u{2800}' => ' ',
+        _ => c,
+    }
+}
+
+/// Whether this character passes for a plain one.
+#[must_use]
+pub fn is_dressed_up(c: char) -> bool {
+    plain_character(c) != c
+}
+
+/// Adds what is not too much of a grapheme.
+fn thin(grapheme: &str, to: &mut String) {
+    if grapheme.chars().nth(GRAPHEME_MARKS).is_none() {
+        to.push_str(grapheme);
+        return;
+    }
+    let mut marks = 0;
+    let kept = grapheme.chars().take(GRAPHEME_CODE_POINTS).filter(|c| {
+        let mark = MARK.is_match(c.encode_utf8(&mut [0; 4]));
+        marks = if mark { marks + 1 } else { 0 };
+        !mark || marks <= GRAPHEME_MARKS
+    });
+    to.extend(kept);
+}
+
 /// [`clean`], on one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A cleaned text with its Markdown escaped, within `limit` units. A mention of everybody pings nobody (the bot's
+/// [`clean`], on one line, and without the dot that stands between the parts of a line of the bot's own.
+#[must_use]
+pub fn one_part(text: &str) -> String {
+    one_line(text).replace('·', "-")
+}
+
+/// A file's name without a folder, and not one that the bot gives to its own files.
+#[must_use]
+pub fn file_name(name: &str) -> String {
+    let name = plain(&one_line(name).replace(['/', '\\'], "-"), 100).text;
+    match name.as_str() {
+        "" => "attached-file".into(),
+        own if own.starts_with("decision-") => format!("attached-{own}"),
+        _ => name,
+    }
+}
+
+/// The first lines of a cleaned text, with one empty line in place of several.
+#[must_use]
+pub fn few_lines(text: &str, most: usize) -> Cut {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        if line.trim().is_empty() && lines.last().is_some_and(|last| last.trim().is_empty()) {
+            continue;
+        }
+        if lines.len() == most {
+            return Cut { text: lines.join("\n"), whole: false };
+        }
+        lines.push(line);
+    }
+    Cut { text: lines.join("\n"), whole: true }
+}
+
+/// A cleaned text with its Markdown escaped, within `limit` units and a number of lines. A mention of everybody pings nobody (the bot's
 /// messages allow none); broken up, it does not look like one either.
 #[must_use]
 pub fn escaped(text: &str, limit: usize) -> Cut {
     let mut room = Room::new(limit);
-    let text = text.replace("@everyone", "@\u{200B}everyone").replace("@here", "@\u{200B}here");
+    let few = few_lines(text, MOST_LINES);
+    let text = few.text.replace("@everyone", "@\u{200B}everyone").replace("@here", "@\u{200B}here");
     let mut rest = text.as_str();
     while let Some(found) = URL.find(rest) {
-        if !room.add_escaped(&rest[..found.start()]) || !room.add(found.as_str()) {
+        let (before, after) = (&rest[..found.start()], &rest[found.end()..]);
+        let link = match found.as_str() {
+            // What stands before the @ looks like the place where it leads.
+            link if has_user(link) => without_links(link),
+            // Where no blank follows, what does would be drawn as part of the address, and its escapes with it.
+            link if after.chars().next().is_some_and(|c| !c.is_whitespace()) => format!("<{link}>"),
+            link => link.to_owned(),
+        };
+        if !room.add_escaped(before) || !room.add(&link) {
             return room.cut();
         }
-        rest = &rest[found.end()..];
+        rest = after;
     }
-    if room.add_escaped(rest) { room.whole() } else { room.cut() }
+    if room.add_escaped(rest) && few.whole { room.whole() } else { room.cut() }
+}
+
+/// Whether an address names a user before its host: `https://ci.example@evil.example/`.
+fn has_user(link: &str) -> bool {
+    link.split("://").nth(1).is_some_and(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default().contains('@'))
 }
 
 /// A cleaned text as it is, within `limit` units.
@@ -112,16 +206,19 @@ pub fn without_links(text: &str) -> String {
 #[must_use]
 pub fn code_block(text: &str, language: &str, limit: usize) -> Cut {
     let frame = units(language) + 9;
-    let inner = plain(&text.replace("```", "'''"), limit.saturating_sub(frame));
-    Cut { text: format!("```{language}\n{}\n```", inner.text.trim_end()), whole: inner.whole }
+    let few = few_lines(text, MOST_CODE_LINES);
+    let inner = plain(&few.text.replace("```", "'''"), limit.saturating_sub(frame));
+    let more = if inner.whole && !few.whole && units(&inner.text) + frame + 2 <= limit { "\n…" } else { "" };
+    Cut { text: format!("```{language}\n{}{more}\n```", inner.text.trim_end()), whole: inner.whole && few.whole }
 }
 
 /// A cleaned text, escaped, each line marked as a quotation: nothing in it can look like the bot's own words.
 #[must_use]
 pub fn quotation(text: &str, limit: usize) -> Cut {
-    let mut quoted = Cut { text: String::new(), whole: true };
+    let few = few_lines(text, MOST_LINES);
+    let mut quoted = Cut { text: String::new(), whole: few.whole };
     let mut left = limit;
-    for line in text.lines() {
+    for line in few.text.lines() {
         if left < 8 {
             quoted.whole = false;
             break;
@@ -192,11 +289,17 @@ impl Room {
     }
 }
 
-fn is_hidden(c: char) -> bool {
+/// Whether a character is drawn as nothing, over others, or changes how others are drawn. Joiners and variation selectors are not
+/// counted: emoji and scripts need them.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
-        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180E}' => true,
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' => true,
         '\u{200B}' | '\u{200C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' => true,
+        // Rings and clouds around a letter, which cover its neighbours; a keycap does not.
+        '\u{0488}' | '\u{0489}' | '\u{1ABE}' | '\u{20DD}'..='\u{20E0}' | '\u{20E2}' | '\u{20E4}' | '\u{A670}'..='\u{A672}' => true,
+        '\u{13430}'..='\u{1343F}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' => true,
         '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}' => true,
         _ => c.is_control(),
     }
@@ -211,45 +314,10 @@ fn pattern(text: &str) -> Regex {
 static TERMINAL_SEQUENCE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])|\u{9b}[0-?]*[ -/]*[@-~]"));
 
+/// What is drawn upon the letter before it.
+static MARK: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{M}"));
+
 static URL: LazyLock<Regex> = LazyLock::new(|| pattern(r"https?://[A-Za-z0-9._~:/?#@!$&'+,;=%-]+"));
-
-/// Formats of secrets that their issuers document, so that they can be recognised.
-static SECRETS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
-    [
-        (r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b", "AWS key"),
-        (r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})", "GitHub token"),
-        (r"\bglpat-[A-Za-z0-9_-]{20,}", "GitLab token"),
-        (r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}", "Slack token"),
-        (r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}", "Stripe key"),
-        (r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}", "API key"),
-        (r"\bAIza[0-9A-Za-z_-]{35}", "Google key"),
-        (r"\bnpm_[A-Za-z0-9]{36}\b", "npm token"),
-        (r"\bpypi-[A-Za-z0-9_-]{50,}", "PyPI token"),
-        (r"\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{40,}", "SendGrid key"),
-        (r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}", "JSON web token"),
-        (r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}", "Discord token"),
-        (r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)", "private key"),
-        (r"\b(?P<keep>[a-z][a-z0-9+.-]*://[^\s:/@]+):[^\s:/@]+@", "password"),
-    ]
-    .into_iter()
-    .map(|(text, name)| (pattern(text), name))
-    .collect()
-});
-
-/// Replaces every secret of a known format by its name in bullets.
-#[must_use]
-pub fn mask_secrets(text: &str) -> String {
-    let mut masked = text.to_owned();
-    for (regex, name) in SECRETS.iter() {
-        let kept = regex.capture_names().flatten().next().is_some();
-        let replacement =
-            if kept { format!("${{keep}}:••• {name} •••@") } else { format!("••• {name} •••") };
-        if regex.is_match(&masked) {
-            masked = regex.replace_all(&masked, replacement.as_str()).into_owned();
-        }
-    }
-    masked
-}
 
 #[cfg(test)]
 mod tests {
@@ -261,7 +329,45 @@ mod tests {
         assert_eq!(clean("\u{1b}[31mred\u{1b}[0m"), "red");
         assert_eq!(clean("[\u{200D}Pay](x) gh\u{FE0F}p"), "[Pay](x) ghp");
         assert_eq!(clean("👩‍💻 naïve 日本語 עברית"), "👩‍💻 naïve 日本語 עברית");
-        assert_eq!(clean(&format!("e{}", "\u{301}".repeat(500))).chars().count(), GRAPHEME_CODE_POINTS);
+        assert_eq!(clean(&format!("e{}", "\u{301}".repeat(500))).chars().count(), 1 + GRAPHEME_MARKS);
+        assert_eq!(clean(&"👩\u{200D}".repeat(500)).chars().count(), GRAPHEME_CODE_POINTS);
+        assert_eq!(clean("कार्त्स्न्य"), "कार्त्स्न्य", "five consonants are one syllable");
+        assert_eq!(clean("𝗥𝗶𝘀𝗸 𝐀𝒛 𝟎𝟗\u{2800}x ﷽"), "Risk Az 09 x ﷽");
+    }
+
+    #[test]
+    fn whatever_unicode_calls_ignorable_or_a_format_is_hidden() {
+        let invisible = pattern(r"^[\p{Default_Ignorable_Code_Point}\p{Cf}]$");
+        // Joiners and variation selectors, and the signs that stand before or around a number and are seen.
+        let seen = pattern(r"^[\u{200D}\u{FE00}-\u{FE0F}\p{Prepended_Concatenation_Mark}]$");
+        let missed: Vec<char> = ('\0'..=char::MAX)
+            .filter(|c| invisible.is_match(&c.to_string()) && !seen.is_match(&c.to_string()) && !is_hidden(*c))
+            .collect();
+        assert!(missed.is_empty(), "{missed:?}");
+    }
+
+    #[test]
+    fn lines_are_few_and_none_of_them_are_empty_in_a_row() {
+        assert_eq!(few_lines("a\n\n \n\nb", 9).text, "a\n\nb");
+        assert_eq!(few_lines("a\nb\nc", 2), Cut { text: "a\nb".into(), whole: false });
+        for cut in
+            [escaped(&"x\n".repeat(400), 900), quotation(&"x\n".repeat(400), 900), code_block(&"x\n".repeat(400), "diff", 900)]
+        {
+            assert!(cut.text.lines().count() <= MOST_CODE_LINES + 3 && !cut.whole, "{}", cut.text);
+        }
+    }
+
+    #[test]
+    fn a_file_is_not_called_like_the_bots_own_and_has_no_folder() {
+        for (given, shown) in [
+            ("mockup.png", "mockup.png"),
+            ("decision-1.md", "attached-decision-1.md"),
+            ("../../etc/passwd", "..-..-etc-passwd"),
+            ("invoice\u{202E}gnp.exe", "invoicegnp.exe"),
+            ("\u{200B}", "attached-file"),
+        ] {
+            assert_eq!(file_name(given), shown);
+        }
     }
 
     #[test]
@@ -277,6 +383,8 @@ mod tests {
         assert_eq!(escaped("**Approved** by [Maya](x)", 100).text, r"\*\*Approved\*\* by \[Maya\](x)");
         assert_eq!(escaped("[\u{301}x]*\u{301}", 100).text, "\\[\u{301}x\\]\\*\u{301}");
         assert_eq!(escaped("see https://ci.example/a_b_c now_", 100).text, r"see https://ci.example/a_b_c now\_");
+        assert_eq!(escaped("[https://a.b](https://c.d)", 100).text, r"\[<https://a.b>\](<https://c.d>)");
+        assert_eq!(escaped("https://a.b@c.d/ https://a.b/@c", 100).text, "https:\u{2044}\u{2044}a.b@c.d/ https://a.b/@c");
         assert_eq!(escaped("# big\n- x - y\n<@1>", 100).text, "\\# big\n\\- x - y\n\\<@1\\>");
     }
 
@@ -302,16 +410,5 @@ mod tests {
         assert_eq!(quotation("a\n# b", 100).text, "> a\n> \\# b");
         let lines = quotation(&"x\n".repeat(1_000), 800);
         assert!(units(&lines.text) <= 800 && !lines.whole);
-    }
-
-    #[test]
-    fn secrets_of_known_formats_are_masked() {
-        let key = format!("key {}{} end", "AKIA", "IOSFODNN7EXAMPLE");
-        assert_eq!(clean(&key), "key ••• AWS key ••• end");
-        let url = format!("postgres://app:{}@db/x", "hunter2");
-        assert_eq!(clean(&url), "postgres://app:••• password •••@db/x");
-        assert_eq!(clean("sk-learn is a library"), "sk-learn is a library");
-        let split = format!("ghp\u{200B}_{}", "a".repeat(36));
-        assert_eq!(clean(&split), "••• GitHub token •••", "hiding a secret from the mask does not work");
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::core::Time;
 use crate::core::decision::Attachment;
-use crate::core::untrusted::one_line;
+use crate::core::untrusted::file_name;
 use crate::store::{files, hex};
 
 /// The largest file that Discord takes from a bot without boosts: 10 MiB.
@@ -60,10 +60,8 @@ pub fn keep(store: &Path, path: &Path) -> Result<Attachment, AttachError> {
     let kept = folder.join(&hash);
     // Written again even if it is there: that makes it young, and a young file is not swept away.
     write_private(&kept, &bytes).map_err(failed)?;
-    let name = path.file_name().map(|name| one_line(&name.to_string_lossy())).unwrap_or_default();
-    // The bot's own file has this name; nothing of an agent's may pass for it.
-    let name = if name.is_empty() || name.starts_with("decision-") { format!("attached-{name}") } else { name };
-    Ok(Attachment { name, path: kept })
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    Ok(Attachment { name: file_name(&name), path: kept })
 }
 
 /// Writes a file for its owner alone. It is written beside and renamed, so that no half of it is ever posted.

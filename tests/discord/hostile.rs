@@ -1,46 +1,142 @@
-//! Texts of agents that try to be more than data.
+//! Texts of agents that try to be more than data: as they come out on the card, on a phone's lock screen and at the
+//! terminal.
 
-use gander::core::decision::{Agent, Attachment, Detail, Insight, Request};
+use std::path::Path;
 
-use crate::bot::{Bot, can_decide, click, request};
+use gander::core::decision::{Attachment, Decision, Detail, Insight, Request};
+use gander::core::policy::Inadmissible;
+use gander::core::untrusted::is_hidden;
+use gander::engine::HandleError;
+use regex::Regex;
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::bot::{Bot, can_decide, click, id, reject, request};
+use crate::texts::{Hostile, hostile};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_texts_come_out_as_text() {
+async fn hostile_texts_come_out_as_text_everywhere() {
     let bot = Bot::start().await;
-    let pen = bot.pen();
-    let hostile = [
-        ("long_title", Request { title: "x".repeat(5_000), ..request("") }),
-        ("everyone", Request { title: "@everyone @here <@1> <@&2> look".into(), body: "@everyone".into(), ..request("") }),
-        ("right_to_left", Request { title: "Delete \u{202E}gpj.atad\u{202C} now\u{200B}!".into(), ..request("") }),
-        (
-            "fake_verdict",
-            Request {
-                body: "```\n✅ Approved\nby <@1>\n```\n**✅ Approved** by Maya\n# Approved by Maya\n> quoted\n[Approve](https://evil.example)".into(),
-                details: vec![Detail { name: "✅ Approved".into(), value: "by Maya".into() }],
-                ..request("Fake?")
-            },
-        ),
-        (
-            "secret_and_terminal",
-            Request {
-                insight: Insight { observation: format!("key {}{} \u{1b}[31mred", "AKIA", "IOSFODNN7EXAMPLE"), ..Insight::default() },
-                agent: Agent { name: "**root**\n@everyone".into(), session: None },
-                ..request("Look at https://evil.example/x_y_z")
-            },
-        ),
-    ];
-    for (case, request) in hostile {
-        let (decision, card) = bot.ask_and_see(request).await;
-        insta::assert_snapshot!(format!("hostile_{case}"), pen.message(&card));
-        assert!(can_decide(&card), "{case}: it can be decided");
-        assert_eq!(card["mention_everyone"], false, "{case}");
-        assert!(card["mentions"].as_array().unwrap().is_empty(), "{case}");
-        click(&bot.person("maya"), &card, "approve").await;
-        assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open(), "{case}");
+    let folder = tempfile::tempdir().unwrap();
+    let cases = hostile(folder.path());
+    assert_eq!(cases.len(), 12);
+    for case in cases {
+        let mut seen = format!("{}\n", case.about);
+        let (decision, card) = bot.ask_and_see(case.request.clone()).await;
+        seen.push_str(&drawn(&bot, "card", &card));
+        seen.push_str(&format!("\nPHONE\n{}\n", phone(&bot, &case, &card)));
+        for command in ["show", "attention"] {
+            seen.push_str(&terminal(&bot, &case, &decision, command).await);
+        }
+        assert!(can_decide(&card), "{}: it can be decided", case.case);
+        let reason: String = case.text.chars().take(900).collect();
+        let rejected = reject(&bot.person("maya"), &card, &reason).await;
+        assert!(rejected.ok, "{}: {rejected:?}", case.case);
+        let card = bot.card(decision.id, "rejected", |card| !can_decide(card)).await;
+        let verdict = &card["embeds"][0]["fields"][0];
+        let said = format!("\nREJECTED\n{}\n{}\n", card["content"].as_str().unwrap(), verdict["value"].as_str().unwrap());
+        seen.push_str(&bot.pen().steady(&said));
+        seen.push_str(&terminal(&bot, &case, &decision, "wait").await);
+        must_be_text(&case, &card);
+        insta::assert_snapshot!(format!("hostile_{}", case.case), seen);
+        for project in case.projects {
+            let asked = bot.handle.ask(Request { project: project.clone(), ..request("Go on?") }).await;
+            assert!(
+                matches!(asked, Err(HandleError::Inadmissible(Inadmissible::Name { .. }))),
+                "{project:?} passes for another project"
+            );
+        }
     }
-    let pings =
-        bot.person("sven").view().notifications.iter().filter(|n| format!("{:?}", n.reason).to_lowercase() != "message").count();
-    assert_eq!(pings, 0, "nobody is pinged by an agent's text");
+    let blank = bot.handle.ask(request("\u{200B}\u{2800}\u{3164}")).await;
+    assert!(matches!(blank, Err(HandleError::Inadmissible(Inadmissible::NoTitle))), "what is not seen is no title: {blank:?}");
+    let view = bot.person("sven").view();
+    let pings: Vec<_> = view.notifications.iter().filter(|n| format!("{:?}", n.reason) != "Message").collect();
+    assert!(pings.is_empty(), "nobody is pinged by an agent's text: {pings:?}");
+}
+
+/// The message without its buttons, which are other tests' business.
+fn drawn(bot: &Bot, what: &str, message: &Value) -> String {
+    let mut message = message.clone();
+    let options = message["components"][0].take();
+    message["components"] = Value::Array(vec![options]);
+    format!("\n{}\n{}", what.to_uppercase(), bot.pen().message(&message))
+}
+
+/// The line on the lock screen.
+fn phone(bot: &Bot, case: &Hostile, card: &Value) -> String {
+    must_be_text(case, card);
+    let view = bot.person("maya").view();
+    let note = view.notifications.iter().rev().find(|note| note.message_id == id(card)).unwrap();
+    assert!(note.text.starts_with("🟡 routine needs your decision: "), "{}: {}", case.case, note.text);
+    assert!(!note.text.contains('\n') && !note.text.contains("://"), "{}: {}", case.case, note.text);
+    assert_eq!(note.text.matches(" · ").count(), 2, "{}: no title goes on as the bot does: {}", case.case, note.text);
+    note.text.clone()
+}
+
+/// What a command prints: text that no terminal obeys, in which nothing is hidden.
+async fn terminal(bot: &Bot, case: &Hostile, decision: &Decision, command: &str) -> String {
+    let printed = gander(bot, command, decision, &[]).await;
+    must_be_plain(case, &printed);
+    let hidden = printed.chars().filter(|c| *c != '\n').any(|c| is_hidden(c) || c.is_control());
+    assert!(!hidden, "{}, {command}: {printed:?}", case.case);
+    // What an approver wrote as a reason is theirs; what the agent wrote must not begin a line like the program's own.
+    let own = printed.lines().filter(|line| line.starts_with("State ") || line.starts_with("Risk ")).count();
+    let expected = if command == "show" { 2 } else { 0 };
+    assert!(own == expected || command == "wait", "{}, {command}: {printed}", case.case);
+    if command == "show" {
+        let json = gander(bot, command, decision, &["--json"]).await;
+        assert!(!json.trim_end().chars().any(|c| is_hidden(c) || c.is_control()), "{}: {json:?}", case.case);
+        let said: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(said["decision"]["request"]["title"], Value::from(case.text.as_str()), "{}: JSON is faithful", case.case);
+    }
+    let times = Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC|4h (30|29)m").unwrap();
+    format!("\n$ gander {command}\n{}", times.replace_all(&printed, "TIME"))
+}
+
+async fn gander(bot: &Bot, command: &str, decision: &Decision, more: &[&str]) -> String {
+    let folder: &Path = bot.folder.path();
+    let config = folder.join("gander.toml");
+    std::fs::write(&config, "time_zone = \"UTC\"\n").unwrap();
+    let mut gander = Command::new(env!("CARGO_BIN_EXE_gander"));
+    gander.env_clear().env("HOME", folder).current_dir(folder).arg(command);
+    if command != "attention" {
+        gander.arg(decision.id.0.to_string());
+    }
+    gander.arg("--store").arg(folder.join("gander.db")).arg("--config").arg(&config).args(more);
+    let ended = gander.output().await.unwrap();
+    assert!(ended.stdout.len() > 1, "{command}: {ended:?}");
+    String::from_utf8(ended.stdout).unwrap()
+}
+
+/// Nothing on the message is hidden, pings, or is a secret.
+fn must_be_text(case: &Hostile, message: &Value) {
+    assert_eq!(message["mention_everyone"], false, "{}", case.case);
+    assert!(message["mentions"].as_array().unwrap().is_empty(), "{}", case.case);
+    for part in ["content", "embeds", "components", "attachments"] {
+        let mut texts = Vec::new();
+        texts_of(&message[part], &mut texts);
+        for text in texts {
+            must_be_plain(case, text);
+            // The bot itself breaks up what looks like a mention of everybody.
+            let rest = text.replace("@\u{200B}", "@");
+            assert!(!rest.chars().any(|c| c != '\n' && is_hidden(c)), "{}: {text:?}", case.case);
+        }
+    }
+}
+
+fn must_be_plain(case: &Hostile, text: &str) {
+    for gone in &case.gone {
+        assert!(!text.contains(gone), "{}: {gone:?} stands in {text}", case.case);
+    }
+}
+
+fn texts_of<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(values) => values.iter().for_each(|value| texts_of(value, texts)),
+        Value::Object(members) => members.values().for_each(|value| texts_of(value, texts)),
+        _ => {}
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,16 +1,24 @@
 //! The bot as people and agents know it: through the pretend Discord, with the real client and its rate limiter.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod alarm;
 mod answers;
 mod attention;
 mod bot;
+#[path = "../common/browser.rs"]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
+mod browser;
 mod choices;
 mod commands;
+#[path = "../common/mod.rs"]
+mod common;
 mod draw;
 mod hostile;
+
+mod hostile_page;
 mod reload;
 mod talk;
+mod texts;
 mod together;
 mod weather;

@@ -8,7 +8,7 @@ use crate::core::decision::{
     Attachment, Choice, Decision, Outcome, Pending, Person, Reported, Resolved, State, Taken, Undone, Verdict, Vote,
 };
 use crate::core::pace::Pace;
-use crate::core::untrusted::{Cut, escaped, one_line, plain, units, without_links};
+use crate::core::untrusted::{Cut, escaped, one_line, one_part, plain, units, without_links};
 
 /// The one line that a phone's lock screen shows. Without Markdown, which stands there as it is written.
 #[must_use]
@@ -43,7 +43,7 @@ pub fn approvals(count: u32) -> String {
 }
 
 fn headline_title(decision: &Decision) -> String {
-    escaped(&without_links(&one_line(&decision.request.title)), 140).text
+    escaped(&without_links(&one_part(&decision.request.title)), 140).text
 }
 
 fn outcome(resolved: &Resolved, subject: &str) -> String {
