@@ -15,7 +15,6 @@ mod commands;
 mod common;
 mod draw;
 mod hostile;
-
 mod hostile_page;
 mod reload;
 mod talk;
