@@ -2,140 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+#[path = "../common/mod.rs"]
 mod common;
-
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod files;
+mod schema;
+mod world;
 
 use chrono::TimeDelta;
 use common::cards::{click, open_card};
 use common::process::{Home, LIMIT, sandbox};
-use gander::core::Time;
-use gander::core::decision::{Decision, DecisionId, Person, State, Surface};
-use gander::core::event::Event;
-use gander::core::permission::Voter;
-use gander::core::policy::Rules;
-use gander::engine::clock::{Clock as _, TestClock};
+use gander::core::decision::{Decision, DecisionId, State, Surface};
 use gander::engine::{Filter, Handle};
-use gander::sources::inbox::{DropFolder, Inbox, Looked, paper, run};
-use gander::store::sqlite::SqliteStore;
+use gander::sources::inbox::{Inbox, Looked, run};
 use serde_json::{Value, json};
-
-fn fixtures(start: &str) -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inbox");
-    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
-    let mut found: Vec<_> = paths.map(|path| (name(&path), std::fs::read(&path).unwrap())).collect();
-    found.retain(|(name, _)| name.starts_with(start));
-    found.sort();
-    assert!(!found.is_empty(), "no fixture begins with {start}");
-    found
-}
-
-/// A drop folder and a store beside it.
-struct World {
-    temporary: tempfile::TempDir,
-    clock: TestClock,
-    handle: Handle,
-    inbox: Inbox,
-}
-
-const QUESTION: &str = r#"{"title": "Deploy?", "risk": "low"}"#;
-
-impl World {
-    fn new() -> Self {
-        let temporary = tempfile::tempdir().unwrap();
-        let clock = TestClock::at(Time::from_timestamp_millis(1_790_000_000_000).unwrap());
-        let store = SqliteStore::open(&temporary.path().join("gander.db"), None, clock.now()).unwrap();
-        let handle = Handle::new(Arc::new(store), Rules::default(), Arc::new(clock.clone()));
-        let mut world = Self { inbox: Inbox::new(&[], temporary.path()), temporary, clock, handle };
-        world.restart();
-        world
-    }
-
-    /// A look that remembers nothing, as after a kill.
-    fn restart(&mut self) {
-        self.inbox = Inbox::new(&[self.folder()], &self.temporary.path().join("gander.db"));
-    }
-
-    fn folder(&self) -> DropFolder {
-        DropFolder { path: self.root(), project: None }
-    }
-
-    fn root(&self) -> PathBuf {
-        self.temporary.path().join("drop")
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.root().join(file)
-    }
-
-    fn put(&self, file: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.path(file);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, bytes).unwrap();
-        let now = self.clock.now();
-        std::fs::File::options().append(true).open(path).unwrap().set_modified(now.into()).unwrap();
-    }
-
-    fn remove(&self, file: &str) {
-        std::fs::remove_file(self.path(file)).unwrap();
-    }
-
-    fn there(&self, file: &str) -> bool {
-        std::fs::symlink_metadata(self.path(file)).is_ok()
-    }
-
-    async fn look(&mut self) -> Looked {
-        self.inbox.look(&self.handle).await.unwrap()
-    }
-
-    async fn look_after(&mut self, seconds: i64) -> Looked {
-        self.clock.advance(TimeDelta::seconds(seconds));
-        self.look().await
-    }
-
-    fn verdict(&self, name: &str) -> Value {
-        serde_json::from_slice(&std::fs::read(self.path("verdicts").join(name)).unwrap()).unwrap()
-    }
-
-    async fn get(&self, id: i64) -> Decision {
-        self.handle.get(DecisionId(id)).await.unwrap()
-    }
-
-    async fn count(&self) -> usize {
-        self.handle.list(Filter::default()).await.unwrap().len()
-    }
-
-    async fn approve(&self, id: i64) {
-        let decision = self.get(id).await;
-        self.handle.approve(decision.id, decision.revision, &ada(), Surface::Discord).await.unwrap();
-    }
-
-    async fn claims(&self, id: i64) -> usize {
-        let history = self.handle.history(DecisionId(id)).await.unwrap();
-        history.iter().filter(|logged| logged.event == Event::Claimed).count()
-    }
-
-    /// The verdict on 1 was told, once, and the question is gone.
-    async fn must_be_told(&mut self, case: &str) {
-        let said = self.verdict("a.json");
-        assert_eq!((&said["id"], &said["state"], &said["verdict"]), (&json!(1), &json!("resolved"), &json!("approved")), "{case}");
-        assert_eq!((self.count().await, self.claims(1).await), (1, 1), "{case}: asked once, claimed once");
-        let left: Vec<_> = ["inbox", "verdicts"]
-            .into_iter()
-            .flat_map(|folder| std::fs::read_dir(self.path(folder)).unwrap())
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
-        assert_eq!(left, ["a.json"], "{case}: only the verdict is left");
-        self.restart();
-        assert_eq!(self.look().await, Looked::default(), "{case}: nothing is left to do");
-    }
-}
-
-fn ada() -> Voter {
-    Voter { person: Person::discord(1, "Ada"), roles: Vec::new(), owner: true }
-}
+use world::{QUESTION, World, ada};
 
 #[tokio::test]
 async fn a_dropped_file_is_asked_and_its_verdict_told() {
@@ -306,117 +186,6 @@ async fn a_folder_that_is_no_longer_configured_asks_nothing_until_it_is_again() 
 }
 
 #[tokio::test]
-async fn what_is_half_written_is_waited_for() {
-    let mut world = World::new();
-    world.look().await;
-    world.put("inbox/a.json", &QUESTION[..10]);
-    let looked = world.look_after(4).await;
-    assert!(looked.unsettled && looked.refused.is_empty(), "{looked:?}");
-    world.put("inbox/a.json", QUESTION);
-    assert_eq!(world.look().await.asked, [DecisionId(1)]);
-
-    // Being rewritten is not going away; staying so is.
-    world.put("inbox/a.json", "");
-    assert_eq!(world.look_after(4).await.withdrawn, []);
-    let looked = world.look_after(2).await;
-    assert_eq!((looked.withdrawn, looked.refused), (vec![DecisionId(1)], vec!["a.json".to_owned()]));
-    assert_eq!(world.verdict("a.json")["state"], "refused");
-}
-
-#[tokio::test]
-async fn what_is_wrong_is_refused_with_the_reason() {
-    let mut refusals = String::new();
-    for start in ["bad-", "policy-", "broken-", "twice-"] {
-        for (name, bytes) in fixtures(start) {
-            let mut world = World::new();
-            world.put("inbox/x.json", &bytes);
-            std::fs::write(world.temporary.path().join("secret.txt"), "secret").unwrap();
-            let looked = world.look_after(6).await;
-            assert_eq!((looked.refused, world.count().await), (vec!["x.json".to_owned()], 0), "{name}");
-            assert!(!world.there("inbox/x.json"), "{name}");
-            assert_eq!(std::fs::read(world.path("refused/x.json")).unwrap(), bytes, "{name}");
-            let text = std::fs::read_to_string(world.path("refused/x.txt")).unwrap();
-            assert!(text.starts_with("inbox/x.json was not taken.\n\n") && text.contains("gander schema inbox"), "{text}");
-            let why = world.verdict("x.json")["reason"].as_str().unwrap().to_owned();
-            assert!(text.contains(&why), "{text}");
-            assert_eq!(world.look().await, Looked::default(), "{name}");
-            refusals += &format!("{name}\n  {why}\n");
-        }
-    }
-    insta::assert_snapshot!(refusals);
-}
-
-#[tokio::test]
-async fn names_and_things_that_are_no_questions() {
-    let mut world = World::new();
-    world.look().await;
-    for ignored in [".hidden.json", "note.txt", "a.json.tmp", "a.json~"] {
-        world.put(&format!("inbox/{ignored}"), QUESTION);
-    }
-    assert_eq!(world.look_after(9).await, Looked::default());
-    let odd = ["two words.json", "naïve.json", "a\nb.json", "semi;colon.json", &format!("{}.json", "x".repeat(200))];
-    for name in odd {
-        world.put(&format!("inbox/{name}"), QUESTION);
-    }
-    std::fs::create_dir(world.path("inbox/folder.json")).unwrap();
-    world.put("inbox/huge.json", vec![b' '; (8 << 20) + 1]);
-    let looked = world.look().await;
-    assert_eq!((looked.refused.len(), looked.troubles, world.count().await), (odd.len() + 2, Vec::new(), 0));
-    for name in odd.iter().chain(&["folder.json", "huge.json"]) {
-        assert!(world.there(&format!("refused/{name}")) && !world.there(&format!("inbox/{name}")), "{name:?}");
-    }
-    let said = |name: &str| world.verdict(name)["reason"].as_str().unwrap().to_owned();
-    assert!(said("folder.json").contains("folder") && said("huge.json").contains("8388608 bytes"));
-    // And once more under the same name, where a folder is in the way.
-    world.put("inbox/folder.json", "[]");
-    assert_eq!(world.look().await.refused, ["folder.json"]);
-    assert!(world.there("refused/folder.1.json") && world.there("refused/folder.1.txt"));
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn links_and_pipes_are_refused_and_not_followed() {
-    use std::os::unix::ffi::OsStrExt as _;
-    let mut world = World::new();
-    world.look().await;
-    std::fs::write(world.temporary.path().join("elsewhere.json"), QUESTION).unwrap();
-    std::os::unix::fs::symlink("../../elsewhere.json", world.path("inbox/link.json")).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(world.path("inbox/pipe.json")).status().unwrap().success());
-    std::fs::write(world.path("inbox").join(std::ffi::OsStr::from_bytes(b"\xff.json")), QUESTION).unwrap();
-    // What is written goes nowhere else either.
-    for trap in ["verdicts/.a.json.half", "verdicts/a.json", "refused/.refusal.half"] {
-        std::os::unix::fs::symlink("../../elsewhere.json", world.path(trap)).unwrap();
-    }
-    world.put("inbox/a.json", QUESTION);
-    let looked = world.look().await;
-    assert_eq!((looked.refused.len(), looked.asked.len(), looked.troubles), (3, 1, Vec::new()));
-    assert_eq!(std::fs::read_to_string(world.temporary.path().join("elsewhere.json")).unwrap(), QUESTION);
-    assert!(std::fs::symlink_metadata(world.path("verdicts/a.json")).unwrap().is_file());
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn attached_files_are_kept_and_come_from_inside() {
-    let mut world = World::new();
-    world.look().await;
-    world.put("files/shot.png", "picture");
-    std::fs::write(world.temporary.path().join("secret.txt"), "secret").unwrap();
-    std::os::unix::fs::symlink("../../secret.txt", world.path("files/innocent.txt")).unwrap();
-    world.put("inbox/out.json", r#"{"title": "Deploy?", "attachments": ["files/innocent.txt"]}"#);
-    world.put("inbox/a.json", r#"{"title": "Deploy?", "attachments": ["files/shot.png"]}"#);
-    let looked = world.look().await;
-    assert_eq!((looked.refused, looked.asked), (vec!["out.json".to_owned()], vec![DecisionId(1)]));
-    let kept = world.get(1).await.request.attachments;
-    assert_eq!((kept[0].name.as_str(), std::fs::read(&kept[0].path).unwrap()), ("shot.png", b"picture".to_vec()));
-
-    world.put("files/shot.png", "another picture");
-    assert_eq!(world.look().await.revised, [DecisionId(1)], "another picture is another question");
-    world.remove("files/shot.png");
-    world.restart();
-    assert_eq!(world.look().await, Looked::default(), "an agent may tidy up once it has asked");
-}
-
-#[tokio::test]
 async fn what_cannot_be_written_is_tried_again() {
     let mut world = World::new();
     world.put("inbox/a.json", QUESTION);
@@ -461,61 +230,6 @@ async fn an_agent_says_how_it_went() {
         assert_eq!(world.look().await.refused.len(), 1);
         let why = std::fs::read_to_string(world.path(&file.replace("outcomes", "refused")).with_extension("txt")).unwrap();
         assert!(why.contains(words), "{why}");
-    }
-}
-
-#[test]
-fn the_schemas_are_those_of_the_program() {
-    for (name, generated) in
-        [("inbox", paper::question_schema()), ("verdict", paper::verdict_schema()), ("outcome", paper::outcome_schema())]
-    {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schema/{name}.json"));
-        let committed = std::fs::read_to_string(path).unwrap();
-        assert_eq!(committed, generated, "write it anew: gander schema {name} > schema/{name}.json");
-    }
-}
-
-#[tokio::test]
-async fn the_schema_and_the_program_agree() {
-    let schema: Value = serde_json::from_str(&paper::question_schema()).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let parsed = |bytes: &[u8]| -> Value { serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).unwrap() };
-    for (name, bytes) in fixtures("good-") {
-        let mut world = World::new();
-        world.put("inbox/x.json", &bytes);
-        assert_eq!(world.look().await.asked.len(), 1, "{name}");
-        let errors: Vec<String> = validator.iter_errors(&parsed(&bytes)).map(|error| error.to_string()).collect();
-        assert_eq!(errors, [""; 0], "{name}");
-    }
-    // That the program refuses them too is another test above.
-    for (name, bytes) in fixtures("bad-") {
-        assert!(!validator.is_valid(&parsed(&bytes)), "{name}");
-    }
-    for (name, bytes) in fixtures("policy-") {
-        assert!(validator.is_valid(&parsed(&bytes)), "{name}: only policy or the disk refuses it");
-    }
-}
-
-#[tokio::test]
-async fn every_verdict_file_fits_its_schema() {
-    let schema: Value = serde_json::from_str(&paper::verdict_schema()).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let mut world = World::new();
-    for (name, bytes) in fixtures("good-").into_iter().chain(fixtures("bad-")) {
-        world.put(&format!("inbox/{name}"), bytes);
-    }
-    let asked = world.look().await.asked;
-    for (name, _) in fixtures("good-").into_iter().chain(fixtures("bad-")) {
-        assert!(validator.is_valid(&world.verdict(&name)), "{name}");
-    }
-    for id in asked {
-        let decision = world.handle.get(id).await.unwrap();
-        world.handle.reject(id, decision.revision, &ada(), Surface::Discord, "no").await.unwrap();
-    }
-    world.look().await;
-    for (name, _) in fixtures("good-") {
-        let said = world.verdict(&name);
-        assert!(validator.is_valid(&said) && said["verdict"] == "rejected", "{said}");
     }
 }
 
