@@ -8,8 +8,10 @@ use crate::core::decision::{DecisionId, Refused};
 use crate::engine::HandleError;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 approved, chosen or answered, 1 rejected, 75 no verdict yet, deferred or withdrawn, \
-                        2 bad usage or configuration, 70 internal error. Claiming again gives the same again.")]
+#[command(
+    after_help = "Exit status: 0 approved, chosen or answered, 1 rejected, 75 no verdict yet, deferred, withdrawn, or the store was locked, \
+                        2 bad usage or configuration, 70 internal error. Claiming again gives the same again."
+)]
 pub(super) struct Claim {
     /// The decision's number
     id: DecisionId,

@@ -8,7 +8,7 @@ use crate::engine::HandleError;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 reported, 75 there is no verdict to report on, 2 bad usage or configuration, 70 internal error. \
+    after_help = "Exit status: 0 reported, 75 there is no verdict to report on, or the store was locked, 2 bad usage or configuration, 70 internal error. \
                         Whoever reports has claimed."
 )]
 pub(super) struct Report {

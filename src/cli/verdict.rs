@@ -19,7 +19,7 @@ use crate::core::when;
 use crate::engine::HandleError;
 
 /// What the exit status of a verdict says.
-const EXIT_STATUS: &str = "Exit status: 0 done, 1 nothing was decided, 2 bad usage, no terminal, or not configured, 70 internal error. \
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 nothing was decided, 2 bad usage, no terminal, or not configured, 75 the store was locked, 70 internal error. \
                            What is left out is asked for.";
 
 #[derive(Debug, Args)]
