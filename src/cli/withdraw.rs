@@ -8,7 +8,7 @@ use crate::engine::HandleError;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 withdrawn, now or before, 1 too late: it has a verdict, 2 bad usage or configuration, 70 internal error"
+    after_help = "Exit status: 0 withdrawn, now or before, 1 too late: it has a verdict, 2 bad usage or configuration, 75 the store was locked, 70 internal error"
 )]
 pub(super) struct Withdraw {
     /// The decision's number
