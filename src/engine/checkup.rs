@@ -57,43 +57,27 @@ fn restore(store: &Path) -> String {
 
 fn content(examined: &Examination, store: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
-    if examined.complaints.is_empty() {
-        found.push(Finding::fine(STORE, "SQLite finds the file sound"));
-    }
-    found.extend(
-        examined.complaints.iter().map(|words| Finding::broken(STORE, format!("the file is damaged: {words}"), restore(store))),
-    );
     let (has, known) = (examined.schema, examined.known_schema);
-    if has > known {
-        let what = format!("a newer Gander wrote it (tables of version {has}, this one reads {known})");
-        found.push(Finding::broken(STORE, what, "Install that version, or name another file with --store"));
-    } else {
-        found.push(Finding::fine(
-            STORE,
-            format!("its tables have version {has}{}", if has < known { ", brought up at the next start" } else { "" }),
-        ));
-    }
-    found.push(match examined.broken_link {
-        None => {
-            let head = &examined.head;
-            let hash: String = head.hash.chars().take(16).collect();
-            Finding::fine(
+    let later = if has < known { ", brought up to date at the next start" } else { "" };
+    found.push(Finding::fine(STORE, format!("its tables have version {has}{later}")));
+    if let Some(audit) = &examined.audit {
+        found.push(match (&audit.fault, &audit.chain) {
+            (Some(fault), _) => Finding::broken(
                 STORE,
-                format!(
-                    "the log's chain of hashes is whole: {} event{}, head {}",
-                    head.seq,
-                    if head.seq == 1 { "" } else { "s" },
-                    if hash.is_empty() { "none" } else { &hash }
-                ),
-            )
-        }
-        Some(seq) => Finding::broken(
-            STORE,
-            format!("the log was changed after it was written: event {seq} does not fit its hash"),
-            "Somebody or something rewrote history, or the disk lost some of it. Compare with a backup, and trust no verdict from \
-             there on that you cannot confirm",
-        ),
-    });
+                format!("it is not as it was written: {fault}"),
+                format!("gander audit verify tells the same. {}", restore(store)),
+            ),
+            (None, Some(chain)) => {
+                let hash: String = chain.hash.chars().take(16).collect();
+                let head = if hash.is_empty() { "none".to_owned() } else { hash };
+                let events = if chain.seq == 1 { "event" } else { "events" };
+                let what =
+                    format!("the file is sound, and the log's chain of hashes is whole: {} {events}, head {head}", chain.seq);
+                Finding::fine(STORE, what)
+            }
+            (None, None) => Finding::fine(STORE, "the log is empty"),
+        });
+    }
     match &examined.writable {
         Ok(()) => found.push(Finding::fine(STORE, "it can be written")),
         Err(StoreError::Busy) => found.push(Finding::warning(

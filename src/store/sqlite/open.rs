@@ -138,7 +138,7 @@ pub(super) fn newest() -> i64 {
 }
 
 /// The schema that the file has; 0 in a new one. Nothing is changed to find out.
-fn schema_of(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+pub(super) fn schema_of(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let failed = |error| cannot_open(path, error);
     let tables =
         "SELECT count(*), count(*) FILTER (WHERE name = 'refinery_schema_history') FROM sqlite_schema WHERE type = 'table'";
