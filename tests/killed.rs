@@ -5,14 +5,14 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::cards::{Card, card_that, cards, click, open_card, reject};
+use common::chance::Chance;
 use common::process::{Home, LIMIT, Program, sandbox};
+use common::truth;
 use discord_sandbox::{Effect, Fault, Match, Options, Person, RateLimits, Sandbox, Wire};
-use gander::core::card::decision_card;
 use gander::core::decision::{Decision, DecisionId, Request, State, Verdict};
 use gander::core::policy::Rules;
 use gander::engine::clock::{SystemClock, wall_time};
@@ -25,29 +25,10 @@ use tokio::task::JoinSet;
 /// How often the bot is killed in the one long run.
 const KILLS: usize = 25;
 const DECISIONS: usize = 50;
-/// Replays the moments of an earlier run, as far as two runs of a machine are alike.
-const SEED: &str = "GANDER_KILL_SEED";
 /// How long a bot that has nothing left to do is looked at before it is killed all the same.
 const IDLE: Duration = Duration::from_secs(1);
 /// A click on a dead bot is given up sooner than Discord does, to click more often.
 const CLICK: Duration = Duration::from_secs(1);
-
-/// A small generator of numbers that look random (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn new() -> Self {
-        let given = std::env::var(SEED).ok().map(|seed| seed.parse().unwrap());
-        Self(given.unwrap_or_else(|| RandomState::new().hash_one(0)))
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 /// Everything around the bot: the store beside it, the agents that ask and wait, the people who click.
 #[derive(Clone)]
@@ -141,42 +122,30 @@ impl Around {
         }
     }
 
-    /// What is not as it should be.
-    fn faults(&self) -> Vec<String> {
+    /// What is in the wrong channel, or too much.
+    fn misplaced(&self) -> Vec<String> {
         let view = self.sandbox.view("maya").unwrap();
-        let mut faults = Vec::new();
         let decisions = self.store.list(&gander::store::Filter::default()).unwrap();
+        let mut misplaced = Vec::new();
         for decision in &decisions {
-            let (id, expected) = (decision.id, decision_card(decision, self.store.pace()));
-            let hanging = cards(&view, id.0);
-            let [card] = hanging.as_slice() else {
-                faults.push(format!("{id} has {} cards", hanging.len()));
-                continue;
-            };
             let channel = if decision.request.project == "web-shop" { "web-shop" } else { "decisions" };
-            if Some(card.0["channel_id"].as_str().unwrap()) != self.sandbox.addresses().channel_id(channel) {
-                faults.push(format!("the card of {id} is not in #{channel}"));
-            }
-            let fields: Vec<_> = expected.fields.iter().map(|field| (field.name.as_str(), field.value.as_str())).collect();
-            let drawn = (card.headline(), card.title(), card.fields(), card.control("approve").is_some());
-            if drawn != (&expected.headline, &expected.title, fields, decision.state.is_open()) {
-                faults.push(format!("the card of {id} is not true: {drawn:?} instead of {expected:?}"));
+            let there = |card: &Card| Some(card.0["channel_id"].as_str().unwrap()) == self.sandbox.addresses().channel_id(channel);
+            if !cards(&view, decision.id.0).iter().all(there) {
+                misplaced.push(format!("the card of {} is not in #{channel}", decision.id));
             }
         }
-        // Private answers are seen by one person alone.
-        let is_public = |message: &&Value| message["flags"].as_u64().is_none_or(|flags| flags & 64 == 0);
-        let messages = view.channels.iter().flat_map(|channel| &channel.messages).filter(is_public).count();
+        let public = |message: &&Value| !Card((*message).clone()).is_private();
+        let messages = view.channels.iter().flat_map(|channel| &channel.messages).filter(public).count();
         if messages != decisions.len() {
-            faults.push(format!("{messages} messages hang for {} decisions", decisions.len()));
+            misplaced.push(format!("{messages} messages hang for {} decisions", decisions.len()));
         }
-        faults
+        misplaced
     }
 
-    /// Waits until every card is as it should be.
+    /// Waits until every card is as it should be, and where.
     async fn settled(&self) {
-        // A change of the store alone does not wake: the last card to be drawn does.
-        let settled = self.sandbox.wait_for("true cards", LIMIT, |_| self.faults().is_empty().then_some(())).await;
-        assert!(settled.is_ok(), "{:#?}", self.faults());
+        truth::settled(&self.sandbox, &self.store, None).await;
+        assert!(self.misplaced().is_empty(), "{:#?}", self.misplaced());
     }
 }
 
@@ -214,7 +183,7 @@ fn must_be_what_was_clicked(decision: &Decision) {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_moment_there_is_one_true_card_and_one_verdict_each() {
     let mut chance = Chance::new();
-    println!("to replay: {SEED}={}", chance.0);
+    println!("{}", chance.replay());
     let home = Home::new();
     let (around, mut going) = (Around::new(&home).await, Going::default());
     let mut asked = 0;
@@ -258,7 +227,7 @@ async fn killed_at_any_moment_there_is_one_true_card_and_one_verdict_each() {
     for (id, words) in events {
         assert_eq!(words, ["asked", "resolved", "claimed"], "#{id}");
     }
-    assert_eq!(around.store.first_broken_link().unwrap(), None, "the log's chain is whole");
+    truth::must_be_whole(&around.store);
     bot.signal("TERM").await;
     bot.ended().await.must(0, &[]);
 }

@@ -8,7 +8,9 @@
 //! Must not know Discord: messages hang on a [`Board`].
 
 mod board;
+mod breaker;
 mod queue;
+mod step;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,11 +18,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 pub use self::board::{Board, BoardError};
+use self::breaker::Breaker;
 use self::queue::Queue;
+use self::step::{Step, next_step};
+use super::clock::LONGEST_SLEEP;
 use super::{Handle, HandleError};
-use crate::core::Time;
 use crate::core::card::{Card, decision_card, moved_card};
 use crate::core::decision::{Decision, DecisionId};
 use crate::store::{Delivery, SHOWN_FOR_GOOD, StoreError};
@@ -29,57 +34,20 @@ use crate::store::{Delivery, SHOWN_FOR_GOOD, StoreError};
 const CLOCK_DIFFERENCE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 /// Requests of the reconciler in one channel at the same time.
 const LANE: usize = 2;
+/// How long a request may take, waiting for rate limits included. serenity repeats one whose answer has a rate-limit header
+/// that cannot be read, at once and without end.
+const BOARD_PATIENCE: Duration = Duration::from_secs(60);
 /// How soon the store is asked again after it failed.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 /// How long a click waits for a card that is being worked on.
 const LOCK_PATIENCE: Duration = Duration::from_millis(400);
 
-/// The next thing to do for a decision's cards.
-#[derive(Debug, PartialEq, Eq)]
-enum Step {
-    /// An earlier create may have happened: look for it.
-    Search(Delivery),
-    /// Put up a new message: record this intent first.
-    Create(Delivery),
-    /// Edit the message to what stands.
-    Draw(Delivery),
-    /// Tell on an old message where the decision went.
-    Move { old: Delivery, to: Delivery },
-    /// All is as it should be.
-    Settled,
-}
-
-/// What is next, from the record alone. A create needs its channel and time filled in.
-fn next_step(decision: &Decision, cards: &[Delivery]) -> Step {
-    let standing: Vec<&Delivery> = cards.iter().filter(|card| !card.lost).collect();
-    if let Some(interrupted) = standing.iter().find(|card| card.message.is_none()) {
-        return Step::Search((*interrupted).clone());
-    }
-    let latest = standing.last().copied();
-    if decision.state.is_open() && latest.is_none_or(|card| card.returns < decision.returns) {
-        return Step::Create(Delivery {
-            decision: decision.id,
-            generation: cards.last().map_or(1, |card| card.generation + 1),
-            returns: decision.returns,
-            channel: String::new(),
-            intent_at: Time::UNIX_EPOCH,
-            message: None,
-            shown: 0,
-            lost: false,
-        });
-    }
-    let Some(latest) = latest else { return Step::Settled };
-    if latest.shown < decision.changed {
-        return Step::Draw(latest.clone());
-    }
-    let old = standing.iter().find(|card| card.generation < latest.generation && card.shown != SHOWN_FOR_GOOD);
-    old.map_or(Step::Settled, |old| Step::Move { old: (*old).clone(), to: latest.clone() })
-}
-
 /// Why a decision's cards are not settled yet.
 enum Unsettled {
     Board(BoardError),
     Store(String),
+    /// No request is made before this.
+    Halted(Instant),
 }
 
 impl From<BoardError> for Unsettled {
@@ -111,6 +79,7 @@ pub struct Deliveries {
     /// Everything is to be compared, but could not be listed yet.
     all_doubted: AtomicBool,
     doubt: Notify,
+    breaker: Breaker,
 }
 
 impl std::fmt::Debug for Deliveries {
@@ -131,6 +100,7 @@ impl Deliveries {
             lanes: Mutex::default(),
             all_doubted: AtomicBool::default(),
             doubt: Notify::new(),
+            breaker: Breaker::default(),
         })
     }
 
@@ -162,21 +132,35 @@ impl Deliveries {
     }
 
     /// A turn in a channel: Discord limits requests by channel, and one that is flooded must not hold up the others.
-    async fn turn(&self, channel: &str) -> Option<OwnedSemaphorePermit> {
+    async fn turn(&self, channel: &str) -> Result<Option<OwnedSemaphorePermit>, Unsettled> {
         let lane = {
             let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(lanes.entry(channel.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(LANE))))
         };
         // It is never closed; without a turn the request would only queue later.
-        lane.acquire_owned().await.ok()
+        let turn = lane.acquire_owned().await.ok();
+        // Only now: most of the time is spent waiting.
+        self.breaker.admit(Instant::now()).map_err(Unsettled::Halted)?;
+        Ok(turn)
+    }
+
+    /// What came of a request. One that never ends must not keep its channel's turn for ever; whether it was carried out is
+    /// found out as after a crash.
+    async fn heard<T>(&self, request: impl Future<Output = Result<T, BoardError>>) -> Result<T, BoardError> {
+        let result = tokio::time::timeout(BOARD_PATIENCE, request).await.unwrap_or_else(|_| {
+            let why = format!("the request did not end within {} s", BOARD_PATIENCE.as_secs());
+            Err(BoardError::Later { after: LONGEST_SLEEP, why })
+        });
+        self.breaker.hear(Instant::now(), result)
     }
 
     /// Records that a message shows this state of the decision: a click's answer has drawn it.
     pub async fn drawn(&self, mut card: Delivery, decision: &Decision) {
         card.shown = decision.changed;
-        if let Err(error) = self.handle.store(move |store| store.put_delivery(&card)).await {
+        match self.handle.store(move |store| store.put_delivery(&card)).await {
+            Ok(()) => tracing::debug!(decision = decision.id.0, shown = decision.changed, "revision recorded"),
             // Then the loop draws it once more; drawing is harmless.
-            tracing::warn!(decision = decision.id.0, %error, "the drawn card could not be recorded");
+            Err(error) => tracing::warn!(decision = decision.id.0, %error, "the drawn card could not be recorded"),
         }
     }
 
@@ -319,8 +303,9 @@ impl Deliveries {
 
     /// Finds out whether an interrupted create happened, and finishes or repeats it.
     async fn search(&self, decision: &Decision, cards: &[Delivery], intent: Delivery) -> Result<(), Unsettled> {
-        let turn = self.turn(&intent.channel).await;
-        let found = match self.board.find(&intent.channel, decision.id, intent.intent_at - CLOCK_DIFFERENCE).await {
+        let turn = self.turn(&intent.channel).await?;
+        let found = self.board.find(&intent.channel, decision.id, intent.intent_at - CLOCK_DIFFERENCE);
+        let found = match self.heard(found).await {
             // The channel went with whatever was in it.
             Err(BoardError::Gone) => return self.forget(intent).await,
             found => found?,
@@ -350,17 +335,20 @@ impl Deliveries {
         let channel = self.board.place(decision).await?;
         let intent = Delivery { channel, intent_at: self.handle.clock().wall(), ..intent };
         self.put(intent.clone()).await?;
+        tracing::debug!(decision = decision.id.0, generation = intent.generation, "intent recorded");
         self.post(decision, intent, decision.changed).await
     }
 
     async fn post(&self, decision: &Decision, intent: Delivery, shown: u64) -> Result<(), Unsettled> {
         let nonce = format!("{}.{}.{}", self.handle.tag(), decision.id.0, intent.generation);
         let card = decision_card(decision, self.handle.pace());
-        let _turn = self.turn(&intent.channel).await;
-        match self.board.post(&intent.channel, decision, &card, &nonce).await {
+        let _turn = self.turn(&intent.channel).await?;
+        match self.heard(self.board.post(&intent.channel, decision, &card, &nonce)).await {
             Ok(message) => {
                 tracing::info!(decision = decision.id.0, card = message, channel = intent.channel, "card posted");
-                self.put(Delivery { message: Some(message), shown, ..intent }).await
+                self.put(Delivery { message: Some(message), shown, ..intent }).await?;
+                tracing::debug!(decision = decision.id.0, "message id recorded");
+                Ok(())
             }
             // The channel was lost between choosing and posting: the next round chooses again.
             Err(error @ (BoardError::Gone | BoardError::NoPlace(_))) => {
@@ -383,9 +371,14 @@ impl Deliveries {
 
     async fn edit(&self, decision: &Decision, card: Delivery, drawn: &Card, shown: u64) -> Result<(), Unsettled> {
         let Some(message) = &card.message else { return Ok(()) };
-        let _turn = self.turn(&card.channel).await;
-        match self.board.edit(&card.channel, message, decision, drawn).await {
-            Ok(()) => self.put(Delivery { shown, ..card }).await,
+        let _turn = self.turn(&card.channel).await?;
+        match self.heard(self.board.edit(&card.channel, message, decision, drawn)).await {
+            Ok(()) => {
+                tracing::debug!(decision = decision.id.0, "card edited");
+                self.put(Delivery { shown, ..card }).await?;
+                tracing::debug!(decision = decision.id.0, shown, "revision recorded");
+                Ok(())
+            }
             Err(BoardError::Gone) => self.forget(card).await,
             Err(error) => Err(error.into()),
         }
@@ -395,8 +388,8 @@ impl Deliveries {
     async fn compare(&self, cards: &[Delivery]) -> Result<(), Unsettled> {
         let Some(card) = cards.iter().rfind(|card| !card.lost) else { return Ok(()) };
         let Some(message) = &card.message else { return Ok(()) };
-        let _turn = self.turn(&card.channel).await;
-        match self.board.hangs(&card.channel, message).await {
+        let _turn = self.turn(&card.channel).await?;
+        match self.heard(self.board.hangs(&card.channel, message)).await {
             Ok(true) => Ok(()),
             Ok(false) | Err(BoardError::Gone) => self.forget(card.clone()).await,
             Err(error) => Err(error.into()),
@@ -409,65 +402,5 @@ impl Deliveries {
 
     async fn forget(&self, card: Delivery) -> Result<(), Unsettled> {
         self.put(Delivery { lost: true, ..card }).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::decision::{Request, Risk, SafeDefault, State, Terms};
-
-    fn decision(returns: u32, changed: u64, open: bool) -> Decision {
-        let terms = Terms { risk: Risk::Low, sla_seconds: 60, safe_default: SafeDefault::Reject, approvals: 1 };
-        let mut decision = Decision::new(DecisionId(1), Request::default(), terms, Time::UNIX_EPOCH);
-        (decision.returns, decision.changed) = (returns, changed);
-        if !open {
-            decision.state = State::Withdrawn { reason: "gone".into(), at: Time::UNIX_EPOCH };
-        }
-        decision
-    }
-
-    fn card(generation: u32, returns: u32, message: Option<&str>, shown: u64, lost: bool) -> Delivery {
-        Delivery {
-            decision: DecisionId(1),
-            generation,
-            returns,
-            channel: "c".into(),
-            intent_at: Time::UNIX_EPOCH,
-            message: message.map(Into::into),
-            shown,
-            lost,
-        }
-    }
-
-    fn name(step: &Step) -> String {
-        match step {
-            Step::Search(card) => format!("search {}", card.generation),
-            Step::Create(card) => format!("create {}", card.generation),
-            Step::Draw(card) => format!("draw {}", card.generation),
-            Step::Move { old, to } => format!("move {} to {}", old.generation, to.generation),
-            Step::Settled => "settled".into(),
-        }
-    }
-
-    #[test]
-    fn what_is_next_follows_from_the_record() {
-        let old = |shown| card(1, 0, Some("a"), shown, false);
-        let cases = [
-            ("asked", decision(0, 1, true), vec![], "create 1"),
-            ("intent only", decision(0, 1, true), vec![card(1, 0, None, 0, false)], "search 1"),
-            ("posted", decision(0, 1, true), vec![old(1)], "settled"),
-            ("changed", decision(0, 2, true), vec![old(1)], "draw 1"),
-            ("deleted", decision(0, 1, true), vec![card(1, 0, Some("a"), 1, true)], "create 2"),
-            ("came back", decision(1, 3, true), vec![old(2)], "create 2"),
-            ("came back, posted", decision(1, 3, true), vec![old(2), card(2, 1, Some("b"), 3, false)], "move 1 to 2"),
-            ("came back, moved", decision(1, 3, true), vec![old(SHOWN_FOR_GOOD), card(2, 1, Some("b"), 3, false)], "settled"),
-            ("over before it was posted", decision(0, 2, false), vec![], "settled"),
-            ("over while it was posted", decision(0, 2, false), vec![card(1, 0, None, 0, false)], "search 1"),
-            ("over and deleted", decision(0, 2, false), vec![card(1, 0, Some("a"), 1, true)], "settled"),
-        ];
-        for (case, decision, cards, expected) in cases {
-            assert_eq!(name(&next_step(&decision, &cards)), expected, "{case}");
-        }
     }
 }

@@ -14,6 +14,11 @@ impl Card {
         self.0["id"].as_str().unwrap_or_default()
     }
 
+    /// Whether one person alone sees it.
+    pub(crate) fn is_private(&self) -> bool {
+        self.0["flags"].as_u64().is_some_and(|flags| flags & 64 != 0)
+    }
+
     /// The plain content: what a lock screen shows.
     pub(crate) fn headline(&self) -> &str {
         self.0["content"].as_str().unwrap_or_default()
@@ -37,11 +42,11 @@ impl Card {
     }
 }
 
-/// All messages of the channels that stand for this decision, but not those it has left behind by coming back.
+/// All messages that stand for this decision and that everybody sees, but not those it has left behind by coming back.
 pub(crate) fn cards(view: &View, number: i64) -> Vec<Card> {
     let start = format!("#{number} · ");
     let messages = view.channels.iter().flat_map(|channel| &channel.messages).cloned().map(Card);
-    messages.filter(|card| card.title().starts_with(&start) && !card.headline().starts_with("↪️")).collect()
+    messages.filter(|card| card.title().starts_with(&start) && !card.is_private() && !card.headline().starts_with("↪️")).collect()
 }
 
 /// The card of a decision, once it hangs and can be decided on.

@@ -4,4 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails here")]
 
 pub(crate) mod cards;
+pub(crate) mod chance;
+pub(crate) mod intervals;
 pub(crate) mod process;
+pub(crate) mod truth;

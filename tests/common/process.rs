@@ -131,10 +131,21 @@ impl Said {
 
     /// Waits for a line that contains this.
     pub(crate) async fn line(&self, part: &str) -> String {
+        self.line_that(part, |line| line.contains(part)).await
+    }
+
+    /// Waits for a line that is like this.
+    pub(crate) async fn line_that(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
+        self.nth_line_that(what, 1, is).await
+    }
+
+    /// Waits until so many lines are like this. The last of them.
+    pub(crate) async fn nth_line_that(&self, what: &str, n: usize, is: impl Fn(&str) -> bool) -> String {
         let mut heard = self.heard.clone();
-        let waited = timeout(LIMIT, heard.wait_for(|text| text.lines().any(|line| line.contains(part)))).await;
-        let line = waited.ok().and_then(|text| Some(text.ok()?.lines().find(|line| line.contains(part))?.to_owned()));
-        line.unwrap_or_else(|| panic!("there is no line with {part:?} in:\n{}", self.so_far()))
+        let find = |text: &str| text.lines().filter(|line| is(line)).nth(n - 1).map(ToOwned::to_owned);
+        let waited = timeout(LIMIT, heard.wait_for(|text| find(text).is_some())).await;
+        let line = waited.ok().and_then(|text| find(&text.ok()?));
+        line.unwrap_or_else(|| panic!("there is no line with {what:?} in:\n{}", self.so_far()))
     }
 
     /// Waits until all that was said is so.
@@ -214,16 +225,22 @@ impl Program {
     }
 
     /// Waits until it ends by itself.
-    pub(crate) async fn ended(mut self) -> Ended {
-        let Ok(status) = timeout(LIMIT, self.child.wait()).await else {
+    pub(crate) async fn ended(self) -> Ended {
+        self.ended_within(LIMIT).await
+    }
+
+    /// Waits until it ends by itself, for so long.
+    pub(crate) async fn ended_within(mut self, limit: Duration) -> Ended {
+        let Ok(status) = timeout(limit, self.child.wait()).await else {
             panic!("it did not end; it said:\n{}\n{}", self.out.so_far(), self.err.so_far());
         };
         Ended { code: status.unwrap().code(), out: self.out.whole().await, err: self.err.whole().await }
     }
 
-    /// Ends it as a power cut would.
-    pub(crate) async fn kill(mut self) {
+    /// Ends it as a power cut would. What it has said on standard error until then.
+    pub(crate) async fn kill(mut self) -> String {
         self.child.kill().await.unwrap();
+        self.err.whole().await
     }
 
     /// Sends it a signal, by its name in `kill`.

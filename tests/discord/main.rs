@@ -21,3 +21,5 @@ mod talk;
 mod texts;
 mod together;
 mod weather;
+mod weather_gateway;
+mod weather_rest;

@@ -25,6 +25,9 @@ pub enum BoardError {
         /// What happened.
         why: String,
     },
+    /// Nothing of ours is accepted, this card's or another's; what to do about it.
+    #[error("{0}")]
+    NotLetIn(String),
     /// It never will: the card itself is refused.
     #[error("refused for good: {0}")]
     Refused(String),

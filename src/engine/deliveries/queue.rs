@@ -90,6 +90,11 @@ impl Queue {
                 tracing::warn!(decision = id.0, error, "the card waits for the store; trying again in 1 s");
                 STORE_AGAIN
             }
+            Err(Unsettled::Halted(until)) => return self.put_back(id, Waiting { not_before: until, ..waiting }),
+            // Said once for all cards, by whoever stopped them.
+            Err(Unsettled::Board(BoardError::NotLetIn(_))) => {
+                return self.put_back(id, Waiting { not_before: Instant::now(), ..waiting });
+            }
             Err(Unsettled::Board(BoardError::Refused(why))) => {
                 tracing::error!(decision = id.0, why, "Discord refuses this card; /attention shows it. Trying again in 15 minutes");
                 REFUSED_AGAIN
@@ -100,7 +105,10 @@ impl Queue {
                 after
             }
         };
-        let again = Waiting { not_before: Instant::now() + after, tries: waiting.tries + 1, ..waiting };
+        self.put_back(id, Waiting { not_before: Instant::now() + after, tries: waiting.tries + 1, ..waiting });
+    }
+
+    fn put_back(&mut self, id: DecisionId, again: Waiting) {
         // A change that came meanwhile is tried at once; what was doubted and how often it failed still counts.
         let standing = self.waiting.entry(id).or_insert(again);
         standing.doubted |= again.doubted;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serenity::http::HttpError;
 
+use super::connect::ConnectError;
 use crate::engine::deliveries::BoardError;
 
 /// What a failed request means to whoever made it.
@@ -96,7 +97,9 @@ pub(super) fn for_board(error: &serenity::Error, advice: impl FnOnce() -> String
         Meaning::MessageGone | Meaning::ChannelGone => BoardError::Gone,
         Meaning::ChannelClosed => BoardError::NoPlace(format!("{words}. {}", advice())),
         Meaning::Refused => BoardError::Refused(words),
-        Meaning::Unauthorized => BoardError::Later { after: Duration::from_secs(15), why: words },
+        Meaning::Unauthorized => {
+            BoardError::NotLetIn(format!("{words}. {}, and start gander serve again", ConnectError::Unauthorized))
+        }
         Meaning::Passing | Meaning::AlreadyAnswered | Meaning::TooLate => {
             BoardError::Later { after: Duration::from_secs(1), why: words }
         }

@@ -114,10 +114,12 @@ impl Press<'_> {
             responder.send(Answer::Update(view)).await;
             return;
         }
-        let Some(act) = CustomId::parse(self.custom_id).filter(|id| id.tag == bot.handle.tag()).map(|id| id.act) else {
+        let Some(custom) = CustomId::parse(self.custom_id).filter(|id| id.tag == bot.handle.tag()) else {
             responder.send(Answer::Private(View::words(text::NOT_OURS))).await;
             return;
         };
+        let act = custom.act;
+        tracing::debug!(decision = custom.decision().map(|id| id.0), act = self.custom_id, by = %self.user.id, "click received");
         let voter = bot.application.voter(&bot.http, &bot.places, self.user, self.member);
         if let Act::On(id, seen, verb) = act
             && let Some(decision) = self.asks_for_form(bot, id, verb).await
@@ -184,7 +186,7 @@ impl Press<'_> {
         let pace = bot.handle.pace();
         if self.is_private() {
             let notice = Some(text::headline(&decision, pace));
-            responder.send(Answer::Update(attention::opened(&decision, pace, bot.handle.tag(), notice))).await;
+            answered(&decision, responder.send(Answer::Update(attention::opened(&decision, pace, bot.handle.tag(), notice))).await);
             return;
         }
         let Some(message) = self.message else { return };
@@ -192,14 +194,14 @@ impl Press<'_> {
         if !locked {
             // The reconciler works on this card and will leave it true. An answer that draws could land after its last edit
             // and stay, so this one draws nothing.
-            responder.send(Answer::Nothing).await;
+            answered(&decision, responder.send(Answer::Nothing).await);
             return;
         }
         let card = bot.deliveries.clicked(decision.id, &message.channel_id.to_string(), message_id.clone()).await;
         // What stands now, not what stood when the click was handled: the reconciler may have been in between.
         let decision = bot.handle.get(decision.id).await.unwrap_or(decision);
         let view = render::card(&decision_card(&decision, pace), &decision, bot.handle.tag());
-        match (responder.send(Answer::Card(view)).await, card) {
+        match (answered(&decision, responder.send(Answer::Card(view)).await), card) {
             (Sent::Seen, Some(card)) if card.shown < decision.changed => bot.deliveries.drawn(card, &decision).await,
             (Sent::Seen, _) => {}
             // Whether it landed is not known; draw once more when it no longer can.
@@ -338,6 +340,11 @@ impl Press<'_> {
             }
         }
     }
+}
+
+fn answered(decision: &Decision, sent: Sent) -> Sent {
+    tracing::debug!(decision = decision.id.0, ?sent, "callback answered");
+    sent
 }
 
 /// What changed since the person looked, and the card as it is now, to be decided on.
