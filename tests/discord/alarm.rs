@@ -14,6 +14,7 @@ fn told(sandbox: &Sandbox, name: &str) -> Vec<String> {
 async fn approvers_hear_once_by_direct_message_that_a_channel_is_closed() {
     let bot = Bot::start().await;
     let channel = bot.sandbox.addresses().channel_id("web-shop").unwrap().to_owned();
+    // The second time is too soon after the first to be news.
     for round in 1..=2 {
         bot.sandbox.set_bot_access(&channel, BotAccess::Hidden);
         let mut decisions = Vec::new();
@@ -22,13 +23,13 @@ async fn approvers_hear_once_by_direct_message_that_a_channel_is_closed() {
             asked.project = "web-shop".into();
             decisions.push(bot.ask(asked).await);
         }
-        let heard = |sandbox: &Sandbox| (told(sandbox, "maya").len() == round).then_some(());
+        let heard = |sandbox: &Sandbox| (told(sandbox, "maya").len() == 1).then_some(());
         bot.sandbox.wait_for("Maya to be told", LIMIT, heard).await.unwrap();
         bot.sandbox.set_bot_access(&channel, BotAccess::Full);
         for decision in decisions {
             bot.card(decision.id, "posted when it is open again", |_| true).await;
         }
-        assert_eq!(told(&bot.sandbox, "maya").len(), round, "once, not for every card");
+        assert_eq!(told(&bot.sandbox, "maya").len(), 1, "once, not for every card");
     }
     let words = told(&bot.sandbox, "maya");
     // Which of the three is tried first is not said.

@@ -1,12 +1,14 @@
 //! Tells the approvers when cards cannot be shown: by direct message, because the channel is what is broken.
 //!
-//! Once for each project until one of its cards is posted again. What was said is kept in memory; a restart says it
+//! Once for each project until one of its cards is posted again, and not again soon after that. What was said is kept in memory; a restart says it
 //! once more, for it is still so.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serenity::all::{CreateAllowedMentions, CreateMessage, Http, UserId};
+use tokio::time::Instant;
 
 use super::error::meaning;
 use crate::core::decision::Decision;
@@ -16,12 +18,22 @@ use crate::engine::Handle;
 /// People who are told at most: Discord refuses a bot that opens many direct messages quickly (40003).
 const MOST_PEOPLE: usize = 10;
 
+/// A channel that is open again and then closed is no news so soon: some of its cards may still be on their way.
+const QUIET: Duration = Duration::from_secs(10 * 60);
+
+/// What was said of a project.
+#[derive(Debug, Clone, Copy)]
+struct Raised {
+    at: Instant,
+    mended: bool,
+}
+
 /// Who is told, and what was.
 pub(super) struct Alarm {
     http: Arc<Http>,
     handle: Handle,
     owner: Option<UserId>,
-    raised: Mutex<HashSet<String>>,
+    raised: Mutex<HashMap<String, Raised>>,
 }
 
 impl std::fmt::Debug for Alarm {
@@ -37,7 +49,7 @@ impl Alarm {
 
     /// The card of a decision cannot be shown, and why. Who may decide it is told, if that was not said before.
     pub(super) fn raise(&self, decision: &Decision, why: &str) {
-        if !self.raised.lock().unwrap_or_else(PoisonError::into_inner).insert(decision.request.project.clone()) {
+        if !self.is_news(&decision.request.project) {
             return;
         }
         let words = text::no_place(decision, why);
@@ -54,7 +66,18 @@ impl Alarm {
 
     /// A card of the decision's project hangs: the next failure is news again.
     pub(super) fn clear(&self, decision: &Decision) {
-        self.raised.lock().unwrap_or_else(PoisonError::into_inner).remove(&decision.request.project);
+        if let Some(raised) = self.raised.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&decision.request.project) {
+            raised.mended = true;
+        }
+    }
+
+    fn is_news(&self, project: &str) -> bool {
+        let mut all = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.get(project).is_some_and(|raised| !raised.mended || raised.at.elapsed() < QUIET) {
+            return false;
+        }
+        all.insert(project.to_owned(), Raised { at: Instant::now(), mended: false });
+        true
     }
 
     /// Those that are known by name. Who has a role is not: listing a server's members needs a privileged intent.
