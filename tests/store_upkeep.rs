@@ -122,7 +122,7 @@ fn a_flipped_bit_in_what_is_kept_of_a_decision_is_found_and_the_decision_named()
 #[tokio::test]
 async fn verify_says_what_holds_what_is_broken_and_what_to_do() {
     let home = Home::new();
-    home.run(&["audit", "verify"]).await.must(2, &["there is no store", "--store"]);
+    home.run(&["audit", "verify"]).await.must(2, &["there is no store", "gander.db"]);
     three(&home.store(), wall_time());
     let sound = home.run(&["audit", "verify"]).await;
     sound.must(0, &["The chain holds", "3 decisions stand as the log tells", "head 4 "]);
