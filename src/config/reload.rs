@@ -1,6 +1,6 @@
 //! Reads `gander.toml` again when it changes, so that nobody has to restart the bot for a new approver.
 //!
-//! Change notices are hints and some are lost, so the file is also read every [`TICK`]. What is read counts once two
+//! Change notices are hints and some are lost, so the file is also read every `TICK`. What is read counts once two
 //! looks in a row found the same: a file that is being written is not half a configuration. What cannot be understood,
 //! is gone, or has suddenly nothing in it changes nothing: whoever may decide must not depend on an accident.
 

@@ -41,6 +41,8 @@ pub struct ProjectStatus {
     pub waiting: usize,
     /// Those of them whose SLA is breached.
     pub overdue: usize,
+    /// Since when the longest overdue of them is.
+    pub overdue_since: Option<Time>,
     /// The one of them that was asked first.
     pub oldest: Option<Oldest>,
     /// Decisions that are put off.
@@ -139,6 +141,7 @@ fn by_project(open: &[Decision], now: Time) -> Vec<ProjectStatus> {
             project: name.to_owned(),
             waiting: 0,
             overdue: 0,
+            overdue_since: None,
             oldest: None,
             deferred: 0,
             next_return: None,
@@ -146,7 +149,11 @@ fn by_project(open: &[Decision], now: Time) -> Vec<ProjectStatus> {
         match &decision.state {
             State::Pending(_) => {
                 project.waiting += 1;
-                project.overdue += usize::from(decision.breach_at() <= now);
+                let breach = decision.breach_at();
+                if breach <= now {
+                    project.overdue += 1;
+                    project.overdue_since = Some(project.overdue_since.map_or(breach, |since| since.min(breach)));
+                }
                 let this = Oldest { id: decision.id, asked_at: decision.asked_at };
                 let older = |oldest: &Oldest| (oldest.asked_at, oldest.id) <= (this.asked_at, this.id);
                 project.oldest = project.oldest.filter(older).or(Some(this));

@@ -285,6 +285,12 @@ pub fn overview(overview: &Overview, theirs: usize, pace: Pace) -> String {
     text
 }
 
+/// The configuration's file cannot be used.
+#[must_use]
+pub fn old_configuration(why: &str) -> String {
+    format!("The configuration is not used as it is written, and what it said before holds: {why}")
+}
+
 fn on_you(theirs: usize, waiting: usize) -> String {
     match theirs {
         0 => "none of them on you".into(),

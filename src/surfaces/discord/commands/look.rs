@@ -1,16 +1,17 @@
 //! Commands that only look.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::super::Bot;
 use super::super::render::View;
 use super::complete::any;
 use super::found::{Among, Found, find};
 use super::{Context, Error, answer, voter};
-use crate::core::decision::{DecisionId, State};
+use crate::core::decision::DecisionId;
 use crate::core::permission::{Denied, Voter};
 use crate::core::text::{self, Overview, Project, label};
-use crate::engine::{Filter, HandleError};
+use crate::engine::HandleError;
+use crate::engine::status::ProjectStatus;
 
 /// Characters of the history over a card (Discord: 2,000 in a message's content).
 const HISTORY: usize = 1_400;
@@ -85,26 +86,21 @@ pub(in super::super) async fn status_of(bot: &Bot, voter: &Voter) -> View {
 
 /// Where everything stands.
 async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
-    let (open, now) = (bot.handle.list(Filter { open_only: true, ..Filter::default() }).await?, bot.handle.now());
-    let mut projects: BTreeMap<&str, Project> = BTreeMap::new();
-    for decision in &open {
-        let name = decision.request.project.as_str();
-        let project = projects.entry(name).or_insert_with(|| Project { name: name.to_owned(), ..Project::default() });
-        match decision.state {
-            State::Pending(_) => {
-                project.waiting += 1;
-                let breach = decision.breach_at();
-                if breach <= now {
-                    project.overdue += 1;
-                    project.overdue_since = Some(project.overdue_since.map_or(breach, |since| since.min(breach)));
-                }
-            }
-            _ => project.deferred += 1,
-        }
-    }
+    let status = bot.handle.status().await?;
+    let count = |project: ProjectStatus| Project {
+        name: project.project,
+        waiting: project.waiting,
+        overdue: project.overdue,
+        overdue_since: project.overdue_since,
+        deferred: project.deferred,
+    };
+    let mut projects: Vec<Project> = status.projects.into_iter().map(count).collect();
     // Projects without a channel of their own share one, and its trouble.
-    let troubles: BTreeSet<String> = projects.keys().filter_map(|project| bot.places.of_project(project).err()).collect();
-    let mut projects: Vec<Project> = projects.into_values().collect();
+    let mut troubles: BTreeSet<String> = projects.iter().filter_map(|project| bot.places.of_project(&project.name).err()).collect();
+    if let Some(pulse) = status.bot {
+        troubles.extend(pulse.configuration.map(|why| text::old_configuration(&why)));
+        troubles.extend(pulse.after_restart);
+    }
     projects.sort_by_key(|project| std::cmp::Reverse((project.overdue, project.waiting, project.deferred)));
     Ok(Overview { projects, troubles: troubles.into_iter().collect() })
 }
