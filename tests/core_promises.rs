@@ -74,6 +74,23 @@ fn a_vote_without_the_word_does_not_count_once_the_risk_is_critical() {
 }
 
 #[test]
+fn a_vote_for_something_lesser_does_not_count_once_the_risk_is_higher() {
+    let two = asked(&Request { approvals_needed: 2, risk: Risk::Low, ..question() }, &Rules::default());
+    let voted = two.clone().evolve(&approve(&two, 1, None).unwrap(), now(), 1);
+    let strict = rules(Rule { risk: Some(Risk::High), ..Rule::default() });
+    let terms = enforce(&strict, &voted.request, &voted.terms);
+    assert_eq!(voted.evolve(&Event::Enforced { terms }, now(), 2).approvals_missing(), 2);
+}
+
+#[test]
+fn an_agents_own_kind_is_no_word_that_confirms() {
+    for (kind, word) in [("deploy", "DEPLOY"), ("reject", "APPROVE"), ("cancel", "APPROVE")] {
+        let critical = asked(&Request { kind: kind.into(), risk: Risk::Critical, ..question() }, &Rules::default());
+        assert_eq!(critical.confirmation().as_deref(), Some(word));
+    }
+}
+
+#[test]
 fn asking_again_at_a_lower_risk_lets_silence_approve_nothing() {
     let lax = rules(Rule { allow_default_approve: true, ..Rule::default() });
     let high = asked(&Request { risk: Risk::High, ..question() }, &lax);

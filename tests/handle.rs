@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use gander::core::Time;
-use gander::core::decision::{Attachment, Decision, Person, Request, Risk, SafeDefault, State, Surface};
+use gander::core::decision::{Attachment, Ballot, Decision, Person, Refused, Request, Risk, SafeDefault, State, Surface, Verdict};
 use gander::core::permission::{ApproverRule, Role, Voter};
 use gander::core::policy::{Rule, Rules};
 use gander::engine::clock::TestClock;
@@ -32,6 +32,28 @@ fn voter(id: u64, roles: &[&str]) -> Voter {
 
 async fn approve(handle: &Handle, decision: &Decision, by: &Voter) -> Result<Decision, HandleError> {
     handle.approve(decision.id, decision.revision, by, Surface::Discord).await
+}
+
+/// Whoever asks may read rules of their own: the person's count, before the bot has looked at it.
+#[tokio::test]
+async fn a_verdict_is_judged_by_the_rules_of_those_who_decide() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(&folder.path().join("gander.db"), None, gander::engine::clock::wall_time()).unwrap());
+    let clock = Arc::new(TestClock::at(gander::engine::clock::wall_time()));
+    let lax = Handle::new(Arc::<SqliteStore>::clone(&store), Rules::default(), Arc::<TestClock>::clone(&clock));
+    let rule = Rule { risk: Some(Risk::Critical), approvals: Some(2), ..Default::default() };
+    let own = Handle::new(store, Rules { kinds: [("deploy".into(), rule)].into(), ..Rules::default() }, clock);
+    let request = Request { title: "Deploy?".into(), kind: "deploy".into(), risk: Risk::Low, ..Request::default() };
+    let asked = lax.ask(request).await.unwrap().into_decision();
+    let person = Person::discord(1, "Maya");
+    let owner = Voter { person, roles: Vec::new(), owner: true };
+    let seen = own.may_see(asked.id, &owner).await.unwrap();
+    assert_eq!((seen.terms.risk, seen.approvals_needed()), (Risk::Critical, 2));
+    let refused = own.approve(asked.id, asked.revision, &owner, Surface::Discord).await.unwrap_err();
+    assert!(refused.to_string().contains("DEPLOY"), "{refused}");
+    let ballot = Ballot { verdict: Verdict::approved(), confirmation: Some("DEPLOY".into()) };
+    let voted = own.resolve(asked.id, asked.revision, &owner, Surface::Discord, ballot).await.unwrap();
+    assert!(voted.state.is_open() && voted.approvals_missing() == 1, "{voted:?}");
 }
 
 #[tokio::test]
@@ -72,7 +94,11 @@ async fn whoever_asks_under_rules_of_their_own_is_held_to_the_deciders() {
     let junior = approve(&bot, &decision, &voter(2, &["Juniors"])).await;
     assert!(matches!(junior, Err(HandleError::Denied(..))), "{junior:?}");
     assert!(bot.attention(Some(&voter(2, &["Juniors"]))).await.unwrap().is_empty());
-    approve(&bot, &decision, &voter(3, &["Seniors"])).await.unwrap();
+    let senior = voter(3, &["Seniors"]);
+    let slip = approve(&bot, &decision, &senior).await;
+    assert!(matches!(slip, Err(HandleError::Refused(_, Refused::Unconfirmed { .. }))), "{slip:?}");
+    let ballot = Ballot { verdict: Verdict::approved(), confirmation: Some("DEPLOY".into()) };
+    bot.resolve(decision.id, decision.revision, &senior, Surface::Discord, ballot).await.unwrap();
 }
 
 #[tokio::test]

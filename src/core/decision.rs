@@ -185,9 +185,10 @@ impl Decision {
     pub fn confirmation(&self) -> Option<String> {
         let asks = self.terms.risk == Risk::Critical && self.request.expects != Expects::Answer;
         asks.then(|| {
-            let kind = self.request.kind.as_str();
-            let is_word = (3..=12).contains(&kind.len()) && kind.chars().all(|c| c.is_ascii_alphabetic());
-            if is_word { kind.to_uppercase() } else { "APPROVE".into() }
+            // Of a list: the kind is the agent's to choose, and typing REJECT must not approve.
+            let known =
+                ["deploy", "pricing", "legal", "credentials"].into_iter().find(|known| *known == self.request.kind.as_str());
+            known.unwrap_or("approve").to_uppercase()
         })
     }
 
@@ -370,10 +371,9 @@ impl Decision {
                 self.state.open_votes_mut().map(Vec::clear);
             }
             Event::Enforced { terms } => {
-                let confirmed = self.confirmation().is_some();
-                self.terms = terms;
-                if !confirmed && self.confirmation().is_some() {
-                    // They were given without the word that it takes from now on.
+                let risk = std::mem::replace(&mut self.terms, terms).risk;
+                if self.terms.risk > risk {
+                    // They were given to something lesser, by people who may not decide this, without the word that it may take.
                     self.state.open_votes_mut().map(Vec::clear);
                 }
             }

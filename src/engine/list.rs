@@ -1,6 +1,6 @@
 //! The list of what waits: ordered and counted from a few columns, read only as far as it is shown.
 
-use super::{Handle, HandleError};
+use super::{Handle, HandleError, enforced};
 use crate::core::Time;
 use crate::core::decision::Decision;
 use crate::core::permission::{Voter, may_decide};
@@ -52,6 +52,8 @@ impl Handle {
             .await?;
         // The columns order and count; the decision itself says whose it is.
         page.decisions.retain(|decision| of.is_none_or(|voter| self.is_for(decision, voter)));
+        let rules = self.rules();
+        page.decisions.iter_mut().for_each(|decision| *decision = enforced(&rules, decision));
         Ok(page)
     }
 }

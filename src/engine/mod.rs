@@ -217,7 +217,7 @@ impl Handle {
     /// # Errors
     /// [`HandleError::Denied`], [`HandleError::NoSuchDecision`], [`HandleError::Store`].
     pub async fn may_see(&self, id: DecisionId, by: &Voter) -> Result<Decision, HandleError> {
-        let decision = self.get(id).await?;
+        let decision = self.enforce(id).await?;
         let rules = self.rules();
         match may_decide(&rules.approvers, &enforced(&rules, &decision), by) {
             Ok(_) => Ok(decision),
@@ -372,9 +372,12 @@ impl Handle {
         by: &Voter,
         act: impl FnOnce(&Decision) -> Result<Event, Refused> + Send + 'static,
     ) -> Result<Decision, HandleError> {
+        // Whoever asked may have read other rules: the log says what holds before anything is decided by it.
+        self.enforce(id).await?;
         let (rules, voter) = (self.rules(), by.clone());
         let decide = move |decision: &Decision| {
-            may_decide(&rules.approvers, &enforced(&rules, decision), &voter)?;
+            let decision = &enforced(&rules, decision);
+            may_decide(&rules.approvers, decision, &voter)?;
             Ok(Some(act(decision)?))
         };
         self.change(id, decide).await

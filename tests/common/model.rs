@@ -250,12 +250,11 @@ impl Model {
             return "nothing";
         }
         let before = (self.risk, self.approvals, self.silence_approves);
-        let was_critical = self.needs_word();
         self.risk = self.risk.max(config.risk.unwrap_or(self.risk));
         self.approvals = self.approvals.max(config.approvals.unwrap_or(1));
         self.silence_approves &= self.silence_may(self.asked.expects, self.risk).is_ok();
-        // Who approved before did not type the word that it now takes.
-        if self.needs_word() && !was_critical {
+        // Who approved before approved something lesser.
+        if self.risk > before.0 {
             self.votes.clear();
         }
         if before == (self.risk, self.approvals, self.silence_approves) { "nothing" } else { "enforced" }

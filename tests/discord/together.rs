@@ -288,7 +288,7 @@ async fn a_person_who_asked_is_told_the_answer_once() {
     };
     let (decision, card) = bot.ask_and_see(asked).await;
     reject(&bot.person("maya"), &card, "The release is on Friday.").await;
-    let card = bot.card(decision.id, "told", |card| card.to_string().contains("was told")).await;
+    let card = bot.card(decision.id, "told", |card| card.to_string().contains("It was passed on to")).await;
     snapshot!("person_told", pen, card);
     // A restart looks back, and tells nobody twice.
     let start = bot.handle.now();

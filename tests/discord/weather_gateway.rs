@@ -53,22 +53,20 @@ async fn ends_in(phase: GatewayPhase) {
     sandbox.gateway_fault(GatewayFault::DropAt { phase, how: DropHow::Tcp, times: 1 });
     let bot = Bot::start_in(sandbox, rules).await;
     goes_through(&bot, request("After a bad start?")).await;
-    for how in [DropHow::Close(Some(4000)), DropHow::InvalidSession { resumable: false }] {
-        let (deleted, card) = bot.ask_and_see(request(&format!("Deleted during {how:?}?"))).await;
-        let since = now(&bot.sandbox);
-        bot.sandbox.gateway_fault(GatewayFault::DropAt { phase, how, times: 1 });
-        bot.sandbox.drop_gateway(DropHow::InvalidSession { resumable: false });
-        bot.sandbox.delete_message(card["channel_id"].as_str().unwrap(), id(&card));
-        let meanwhile = bot.ask(request("Asked meanwhile?")).await;
-        is_back(&bot, since, &format!("{phase:?} {how:?}")).await;
-        let again = bot.card(deleted.id, "posted again", |again| id(again) != id(&card)).await;
-        assert!(clicks(&bot, &again).await);
-        let card = bot.card(meanwhile.id, "posted", |_| true).await;
-        assert!(clicks(&bot, &card).await);
-        // A connection that ends before it said who it is leaves no other trace.
-        let tries = if phase == GatewayPhase::BeforeHello { 1 } else { 2 };
-        assert!(said(&bot.sandbox, since, &["IDENTIFY", "RESUME"]) >= tries, "{phase:?} {how:?}: it was not struck");
-    }
+    let (deleted, card) = bot.ask_and_see(request("Deleted meanwhile?")).await;
+    let since = now(&bot.sandbox);
+    bot.sandbox.gateway_fault(GatewayFault::DropAt { phase, how: DropHow::Close(Some(4000)), times: 1 });
+    bot.sandbox.drop_gateway(DropHow::InvalidSession { resumable: false });
+    bot.sandbox.delete_message(card["channel_id"].as_str().unwrap(), id(&card));
+    let meanwhile = bot.ask(request("Asked meanwhile?")).await;
+    is_back(&bot, since, &format!("{phase:?}")).await;
+    let again = bot.card(deleted.id, "posted again", |again| id(again) != id(&card)).await;
+    assert!(clicks(&bot, &again).await);
+    let card = bot.card(meanwhile.id, "posted", |_| true).await;
+    assert!(clicks(&bot, &card).await);
+    // A connection that ends before it said who it is leaves no other trace.
+    let tries = if phase == GatewayPhase::BeforeHello { 1 } else { 2 };
+    assert!(said(&bot.sandbox, since, &["IDENTIFY", "RESUME"]) >= tries, "{phase:?}: it was not struck");
     calms_down(&bot).await;
 }
 
@@ -154,6 +152,7 @@ async fn events_that_come_twice_do_nothing_twice() {
     assert!(click(&jonas, &card, "take").await.ok);
     let channel = bot.sandbox.addresses().channel_id("general").unwrap().to_owned();
     assert!(maya.command(&channel, "attention", json!({})).await.ok);
+    assert!(maya.command(&channel, "ask", json!({ "title": "Asked once?", "person": jonas_id(&bot) })).await.ok);
     bot.sandbox.delete_message(card["channel_id"].as_str().unwrap(), id(&card));
     bot.card(taken.id, "posted again", |again| id(again) != id(&card)).await;
     bot.advance(chrono::TimeDelta::minutes(31));
@@ -170,6 +169,13 @@ async fn events_that_come_twice_do_nothing_twice() {
         assert_eq!(times, 1, "{}: {:#?}", decision.id, bot.handle.history(decision.id).await.unwrap());
     }
     assert_eq!(cards_of(&bot.sandbox, taken.id).len(), 1);
+    let all = bot.handle.list(gander::engine::Filter::default()).await.unwrap();
+    let asked: Vec<_> = all.iter().filter(|decision| decision.request.title == "Asked once?").collect();
+    assert_eq!(asked.len(), 1, "{asked:#?}");
+}
+
+fn jonas_id(bot: &Bot) -> String {
+    bot.sandbox.addresses().user_id("jonas").unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,12 +45,12 @@ async fn outage(effect: Effect, tries: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_waited_out() {
-    outage(Effect::status(503), 4).await;
+    outage(Effect::status(503), 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_loses_every_answer_is_waited_out() {
-    outage(Effect::lost_answer(), 4).await;
+    outage(Effect::lost_answer(), 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +82,7 @@ async fn every_rate_limit_is_waited_for_with_its_header_and_without() {
 async fn a_rate_limit_that_comes_again_and_again_is_waited_for_each_time() {
     let bot = Bot::start().await;
     for header in [true, false] {
-        settles(&bot, on("POST", "/messages", Effect::limited(LimitScope::User, 200, header), 4)).await;
+        settles(&bot, on("POST", "/messages", Effect::limited(LimitScope::User, 200, header), 3)).await;
     }
 }
 

@@ -79,8 +79,8 @@ pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
 pub fn claimed(decision: &Decision, resolved: &Resolved, pace: Pace) -> String {
     if let Some(asker) = &decision.request.asked_by {
         return match resolved.claimed_at {
-            None => format!("{} has not been told yet.", person(asker)),
-            Some(_) => format!("{} was told.", person(asker)),
+            None => format!("It was not passed on to {} yet.", person(asker)),
+            Some(_) => format!("It was passed on to {}.", person(asker)),
         };
     }
     let picked_up = match resolved.claimed_at {

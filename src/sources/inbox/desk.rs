@@ -151,7 +151,8 @@ impl Desk {
                     self.withdraw(handle, &standing, &reason, looked).await?;
                 }
             }
-            Some(standing) if standing.request == request && self.is_untold(&standing, name) => {
+            // Of one that was pruned its end is all that can still be told.
+            Some(standing) if (standing.request == request || standing.pruned_at.is_some()) && self.is_untold(&standing, name) => {
                 return self.tell_end(handle, name, standing, Some(Arc::clone(draft)), looked).await;
             }
             _ => {}

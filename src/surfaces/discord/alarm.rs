@@ -1,6 +1,6 @@
 //! Tells the approvers when cards cannot be shown: by direct message, because the channel is what is broken.
 //!
-//! Once for each project until one of its cards is posted again, and not again soon after that. What was said is kept in memory; a restart says it
+//! Once for each channel until one of its cards is posted again, and not again soon after that. What was said is kept in memory; a restart says it
 //! once more, for it is still so.
 
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ const MOST_PEOPLE: usize = 10;
 /// A channel that is open again and then closed is no news so soon: some of its cards may still be on their way.
 const QUIET: Duration = Duration::from_secs(10 * 60);
 
-/// What was said of a project.
+/// What was said of a place.
 #[derive(Debug, Clone, Copy)]
 struct Raised {
     at: Instant,
@@ -48,8 +48,9 @@ impl Alarm {
     }
 
     /// The card of a decision cannot be shown, and why. Who may decide it is told, if that was not said before.
-    pub(super) fn raise(&self, decision: &Decision, why: &str) {
-        if !self.is_news(&decision.request.project) {
+    /// `place` is where its cards belong: an agent may name a thousand projects, and they share one.
+    pub(super) fn raise(&self, place: &str, decision: &Decision, why: &str) {
+        if !self.is_news(place) {
             return;
         }
         let words = text::no_place(decision, why);
@@ -64,19 +65,19 @@ impl Alarm {
         });
     }
 
-    /// A card of the decision's project hangs: the next failure is news again.
-    pub(super) fn clear(&self, decision: &Decision) {
-        if let Some(raised) = self.raised.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&decision.request.project) {
+    /// A card of this place hangs: the next failure is news again.
+    pub(super) fn clear(&self, place: &str) {
+        if let Some(raised) = self.raised.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
             raised.mended = true;
         }
     }
 
-    fn is_news(&self, project: &str) -> bool {
+    fn is_news(&self, place: &str) -> bool {
         let mut all = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.get(project).is_some_and(|raised| !raised.mended || raised.at.elapsed() < QUIET) {
+        if all.get(place).is_some_and(|raised| !raised.mended || raised.at.elapsed() < QUIET) {
             return false;
         }
-        all.insert(project.to_owned(), Raised { at: Instant::now(), mended: false });
+        all.insert(place.to_owned(), Raised { at: Instant::now(), mended: false });
         true
     }
 

@@ -101,7 +101,7 @@ impl Board for DiscordBoard {
             tracing::debug!("the server's channels could not be read again: {}", meaning(&error).1);
         }
         self.places.of(decision).map(|channel| channel.to_string()).map_err(|why| {
-            self.alarm.raise(decision, &why);
+            self.alarm.raise(&self.places.place_of(decision), decision, &why);
             BoardError::NoPlace(why)
         })
     }
@@ -127,13 +127,13 @@ impl Board for DiscordBoard {
         };
         match posted {
             Ok(message) => {
-                self.alarm.clear(decision);
+                self.alarm.clear(&self.places.place_of(decision));
                 Ok(message.id.to_string())
             }
             Err(error) => {
                 let failed = self.failed(channel, &error);
                 if let BoardError::NoPlace(why) = &failed {
-                    self.alarm.raise(decision, why);
+                    self.alarm.raise(&self.places.place_of(decision), decision, why);
                 }
                 Err(failed)
             }

@@ -144,6 +144,7 @@ impl Press<'_> {
             }
             Done::Changed(decision) => {
                 self.show(bot, responder, (*decision).clone(), lock.is_some()).await;
+                drop(lock);
                 if let (Act::On(_, _, Verb::HandOver), Input::Person(to)) = (act, &self.input) {
                     bot.tell_handed_over(&decision, self.user, *to).await;
                 }
@@ -161,7 +162,7 @@ impl Press<'_> {
             Verb::Approve | Verb::Choose(_) | Verb::Pick => false,
             Verb::Defer | Verb::Take | Verb::HandOver | Verb::Undo | Verb::Details => return None,
         };
-        let decision = tokio::time::timeout(SOON, bot.handle.get(id)).await.ok().and_then(Result::ok);
+        let decision = tokio::time::timeout(SOON, bot.handle.enforce(id)).await.ok().and_then(Result::ok);
         let confirms = decision.as_ref().is_some_and(|decision| decision.confirmation().is_some());
         (always || confirms).then(|| decision.map(Box::new))
     }

@@ -71,12 +71,19 @@ impl Bot {
     /// Tells a person the verdict on what they asked; then it is theirs, as an agent's is once it has picked it up.
     async fn tell_asker(&self, id: DecisionId) -> Result<(), HandleError> {
         let decision = self.handle.get(id).await?;
-        let State::Resolved(resolved) = &decision.state else { return Ok(()) };
         let asker = decision.request.asked_by.as_ref().and_then(Person::discord_id);
-        let (Some(asker), None) = (asker, resolved.claimed_at) else { return Ok(()) };
+        let is_new = matches!(&decision.state, State::Resolved(resolved) if resolved.claimed_at.is_none());
+        let (Some(asker), true) = (asker, is_new) else { return Ok(()) };
+        // First: what was told cannot be undone any more. If it was undone in this moment, there is nothing to tell.
+        let decision = match self.handle.claim(id).await {
+            Ok(decision) => decision,
+            Err(HandleError::Refused(..)) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let State::Resolved(resolved) = &decision.state else { return Ok(()) };
         let pace = self.handle.pace();
-        if self.tell(&decision, UserId::new(asker), |link| text::answered_you(&decision, resolved, link, pace)).await {
-            self.handle.claim(id).await?;
+        if !self.tell(&decision, UserId::new(asker), |link| text::answered_you(&decision, resolved, link, pace)).await {
+            tracing::warn!(decision = id.0, asker, "who asked could not be told the verdict; the card shows it");
         }
         Ok(())
     }

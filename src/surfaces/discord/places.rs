@@ -156,6 +156,12 @@ impl Places {
         self.channels().projects.into_keys().map(Some).chain([None]).collect()
     }
 
+    /// The project whose channel is configured; empty for all the others, which share one.
+    pub(super) fn place_of(&self, decision: &Decision) -> String {
+        let project = &decision.request.project;
+        if self.channels().projects.contains_key(project) { project.clone() } else { String::new() }
+    }
+
     /// What to do about a channel that cannot be used.
     pub(super) fn advice(&self, channel: ChannelId) -> String {
         let name = self.server().and_then(|server| server.channels.iter().find(|c| c.id == channel).map(|c| c.name.clone()));

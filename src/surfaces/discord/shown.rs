@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serenity::all::UserId;
+use tokio::time::Instant;
 
 use super::talk::Place;
 use crate::core::decision::{Decision, DecisionId, Revision};
@@ -14,6 +16,9 @@ use crate::core::decision::{Decision, DecisionId, Revision};
 /// People that are remembered, and decisions of each.
 const MOST_PEOPLE: usize = 1_000;
 const MOST_DECISIONS: usize = 500;
+/// Messages of one person that are answered in a minute: more than anybody types.
+const MOST_A_MINUTE: u32 = 30;
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What one person was shown.
 #[derive(Debug, Default)]
@@ -21,6 +26,8 @@ struct Seen {
     revisions: HashMap<DecisionId, Revision>,
     /// Where they are in the list that they asked for last.
     place: Option<Place>,
+    /// When the minute began in which their messages are counted, and how many there were.
+    said: Option<(Instant, u32)>,
 }
 
 /// What people were shown.
@@ -44,6 +51,15 @@ impl Shown {
             people.clear();
         }
         change(people.entry(person).or_default())
+    }
+
+    /// Whether one more message of theirs is answered. Each takes a look at all that is open, and an answer in the channel.
+    pub(super) fn hears(&self, person: UserId) -> bool {
+        self.with(person, |seen| {
+            let (since, count) = seen.said.filter(|(since, _)| since.elapsed() < MINUTE).unwrap_or((Instant::now(), 0));
+            seen.said = Some((since, count + 1));
+            count < MOST_A_MINUTE
+        })
     }
 
     /// Remembers where they are in a list.

@@ -34,6 +34,10 @@ pub(super) async fn answer(bot: &Bot, message: &Message) {
     if message.author.bot || message.webhook_id.is_some() || !(direct || message.mentions_user_id(me)) {
         return;
     }
+    if !bot.shown.hears(message.author.id) {
+        tracing::warn!(by = %message.author.id, "says more than is answered");
+        return;
+    }
     let words = without_mention(&message.content, me);
     let voter = bot.application.voter(&bot.http, &bot.places, &message.author, None).await;
     let view = Talk { bot, voter: &voter, person: message.author.id }.answer(&words).await;

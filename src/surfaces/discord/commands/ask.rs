@@ -1,6 +1,6 @@
 //! A person asks, the same way as agents do. They may not decide it themselves.
 
-use serenity::all::{ResolvedValue, User};
+use serenity::all::{InteractionId, ResolvedValue, User};
 
 use super::super::Bot;
 use super::super::render::View;
@@ -13,7 +13,7 @@ use crate::core::decision::{
 use crate::core::permission::{Voter, WhoMay};
 use crate::core::policy::{admit, project_name};
 use crate::core::text::{self, Asked};
-use crate::engine::HandleError;
+use crate::engine::{Asked as Filed, HandleError};
 
 #[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
 enum Answers {
@@ -88,7 +88,7 @@ pub(super) async fn ask(
     let mut handed = None;
     let work = async {
         let (bot, asker) = (ctx.data(), voter(ctx).await);
-        match put(bot, &asker, question, person.as_ref()).await {
+        match put(bot, &asker, question, person.as_ref(), ctx.interaction.id).await {
             Ok((view, given)) => {
                 handed = given;
                 view
@@ -214,17 +214,27 @@ fn detail(part: &str) -> Result<Detail, String> {
 }
 
 /// Files it, and hands it to whom they named: what is said, and what was handed over. Otherwise why nothing was asked.
-async fn put(bot: &Bot, asker: &Voter, question: Question, to: Option<&User>) -> Result<(View, Option<Decision>), String> {
-    let request = question.request(asker).map_err(|unread| text::unreadable_detail(&unread))?;
+async fn put(
+    bot: &Bot,
+    asker: &Voter,
+    question: Question,
+    to: Option<&User>,
+    interaction: InteractionId,
+) -> Result<(View, Option<Decision>), String> {
+    let mut request = question.request(asker).map_err(|unread| text::unreadable_detail(&unread))?;
+    // Discord may deliver a command twice.
+    request.dedup_key = Some(format!("command:{interaction}"));
     let terms = admit(&bot.handle.rules(), &request).map_err(|why| text::not_asked(&why))?;
     let who = others(bot, asker, &Decision::new(DecisionId(0), request.clone(), terms, bot.handle.now()));
     if who == WhoMay::default() {
         return Err(text::NOBODY_TO_ASK.to_owned());
     }
-    let asked = bot.handle.ask(request).await.map_err(|error| text::trouble(&error.to_string()))?.into_decision();
+    let filed = bot.handle.ask(request).await.map_err(|error| text::trouble(&error.to_string()))?;
+    let again = matches!(filed, Filed::Same(_));
+    let asked = filed.into_decision();
     tracing::info!(decision = asked.id.0, by = asker.person.name, "asked by a command on Discord");
     let said = |to: &Asked<'_>| View::words(text::you_asked(&asked, to, &who, bot.application.owner_id()));
-    let Some(user) = to else { return Ok((said(&Asked::Anybody), None)) };
+    let Some(user) = to.filter(|_| !again) else { return Ok((said(&Asked::Anybody), None)) };
     if asker.person.discord_id() == Some(user.id.get()) {
         return Ok((said(&Asked::Yourself), None));
     }
