@@ -136,16 +136,17 @@ async fn an_endpoint_url_that_swallows_clicks_and_a_role_that_nobody_has_are_fou
         retry_after_header: true,
         scope: Default::default(),
     };
-    let about =
-        json!({ "id": "77", "name": "Gander", "owner": { "id": "78" }, "interactions_endpoint_url": "https://example.org/x" });
-    sandbox.fault(Fault::once(Match::new("GET", "/applications/@me"), answer(about)));
+    sandbox.set_interactions_endpoint_url(Some("https://example.org/x"));
     sandbox.fault(Fault::once(Match::new("GET", "/roles/member-counts"), answer(json!({}))));
     let ended = examined(&home, &sandbox).await;
     must_find(
         &ended,
         "✘",
         "clicks and commands are sent to https://example.org/x (the Interactions Endpoint URL) and never reach this bot",
-        "Open https://discord.com/developers/applications/77/information, empty the field",
+        &format!(
+            "Open https://discord.com/developers/applications/{}/information, empty the field",
+            sandbox.addresses().application_id
+        ),
     );
     must_find(&ended, "✘", "nobody has the role \"Approvers\"", "Give it to somebody");
 }

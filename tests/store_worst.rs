@@ -237,8 +237,10 @@ async fn a_file_without_the_right_to_write_can_be_read() {
     let home = Home::new();
     home.run(&["ask", "Deploy?"]).await.must(0, &["1\n"]);
     std::fs::set_permissions(home.store(), std::fs::Permissions::from_mode(0o400)).unwrap();
+    let program = home.path().join("gander-of-somebody-else");
     if is_root() {
-        // Root may write whatever the permissions say: it is done as somebody else.
+        // Root may write whatever the permissions say: it is done as somebody else, who may not enter the folder of the build.
+        std::fs::copy(env!("CARGO_BIN_EXE_gander"), &program).unwrap();
         for entry in std::fs::read_dir(home.path()).unwrap() {
             chown(entry.unwrap().path(), Some(NOBODY), Some(NOBODY)).unwrap();
         }
@@ -247,7 +249,14 @@ async fn a_file_without_the_right_to_write_can_be_read() {
     let run = |args: &'static [&'static str]| {
         let mut command = home.gander(args);
         if is_root() {
-            command.uid(NOBODY).gid(NOBODY);
+            let usual = std::mem::replace(&mut command, tokio::process::Command::new(&program));
+            command.args(usual.as_std().get_args()).current_dir(home.work()).env_clear().uid(NOBODY).gid(NOBODY);
+            for (name, value) in usual.as_std().get_envs() {
+                match value {
+                    Some(value) => command.env(name, value),
+                    None => command.env_remove(name),
+                };
+            }
         }
         Program::start(command).ended()
     };
