@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
-    Decision, DecisionId, Kind, Person, Priority, Request, Risk, SafeDefault, State, Surface, Terms, Verdict,
+    Decision, DecisionId, Kind, Person, Priority, Request, Risk, SafeDefault, State, Terms, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::permission::{ApproverRule, Role, Voter};
@@ -92,7 +92,7 @@ fn fill(path: &Path, counts: Counts) {
             state = log.append(&mut event, state, &asked, at);
             if n <= counts.decisions - counts.open {
                 let by = Person::discord(1, "Maya");
-                let resolved = Event::Resolved { verdict: Verdict::approved(), by, via: Surface::Discord };
+                let resolved = Event::Resolved { verdict: Verdict::approved(), by, via: Via::Discord };
                 state = log.append(&mut event, state, &resolved, at + TimeDelta::seconds(60));
             }
             let over = match &state.state {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gander::core::Time;
-use gander::core::decision::{Decision, Kind, Person, State, Surface};
+use gander::core::decision::{Decision, Kind, Person, State, Via};
 use gander::core::permission::Voter;
 use gander::core::policy::{Rule, Rules};
 use gander::engine::Handle;
@@ -92,7 +92,7 @@ impl World {
 
     async fn approve(&self, decision: &Decision) -> Decision {
         let voter = Voter { person: Person::discord(1, "Ada"), roles: Vec::new(), owner: true };
-        self.handle.approve(decision.id, decision.revision, &voter, Surface::Discord).await.unwrap()
+        self.handle.approve(decision.id, decision.revision, &voter, Via::Discord).await.unwrap()
     }
 }
 

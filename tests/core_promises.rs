@@ -5,7 +5,7 @@
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
-    Ballot, Choice, Decision, DecisionId, Expects, Person, Refused, Request, Revision, Risk, SafeDefault, Surface, Verdict,
+    Ballot, Choice, Decision, DecisionId, Expects, Person, Refused, Request, Revision, Risk, SafeDefault, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::policy::{Rule, Rules, admit, enforce};
@@ -28,7 +28,7 @@ fn question() -> Request {
 
 fn approve(decision: &Decision, who: u64, word: Option<&str>) -> Result<Event, Refused> {
     let ballot = Ballot { verdict: Verdict::approved(), confirmation: word.map(Into::into) };
-    decision.resolve(ballot, Person::discord(who, "x"), Surface::Discord, decision.revision)
+    decision.resolve(ballot, Person::discord(who, "x"), Via::Discord, decision.revision)
 }
 
 #[test]

@@ -18,7 +18,7 @@ use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
     Ballot, Choice, Decision, DecisionId, DeferLimits, Expects, Outcome, Person, Refused, Request, Revision, Risk, SafeDefault,
-    Surface, Verdict,
+    Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::policy::{Rule, Rules, admit, enforce};
@@ -129,7 +129,7 @@ impl Real {
         let refused = |refused: Refused| name_of(&refused);
         let vote = |who: usize, verdict| {
             let ballot = Ballot { verdict, confirmation: self.typed(&act.deed, decision) };
-            decision.resolve(ballot, person(who), Surface::Discord, Revision(act.seen)).map(Some).map_err(refused)
+            decision.resolve(ballot, person(who), Via::Discord, Revision(act.seen)).map(Some).map_err(refused)
         };
         match &act.deed {
             Deed::Ask(ask) => {

@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
     Ballot, Choice, Decision, DecisionId, DeferLimits, Expects, Outcome, Pending, Person, Refused, Request, Resolved, Revision,
-    Risk, State, Surface, Terms, Verdict,
+    Risk, State, Terms, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::policy::{Rule, Rules, admit, enforce};
@@ -131,7 +131,7 @@ fn act(letter: Letter, Place { decision, now }: &Place) -> Did {
     let outdated = Revision(current.0 - 1);
     let resolve = |verdict, who, seen| {
         let ballot = Ballot { verdict, confirmation: word_of(letter, decision) };
-        decision.resolve(ballot, person(who), Surface::Discord, seen)
+        decision.resolve(ballot, person(who), Via::Discord, seen)
     };
     let no = || Verdict::Rejected { reason: "not now".into() };
     let defer = |by| decision.defer(now + by, person(1), current, now, DeferLimits::default());
@@ -213,7 +213,7 @@ fn dead_end(place: &Place) -> Option<&'static str> {
         return None;
     }
     let no = Verdict::Rejected { reason: "no".into() };
-    if decision.resolve(no, person(1), Surface::Discord, decision.revision).is_err() {
+    if decision.resolve(no, person(1), Via::Discord, decision.revision).is_err() {
         return Some("nobody can reject it");
     }
     if let Some(until) = decision.wake_at() {
@@ -230,7 +230,7 @@ fn dead_end(place: &Place) -> Option<&'static str> {
             Expects::Answer => Verdict::Answered { text: "yes".into() },
         };
         let ballot = Ballot { verdict, confirmation: asked.confirmation() };
-        if let Ok(event) = asked.resolve(ballot, person(who), Surface::Terminal, asked.revision) {
+        if let Ok(event) = asked.resolve(ballot, person(who), Via::Terminal, asked.revision) {
             asked = asked.evolve(&event, place.now, 0);
         }
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use gander::core::Time;
-use gander::core::decision::{Attachment, Ballot, Decision, Person, Refused, Request, Risk, SafeDefault, State, Surface, Verdict};
+use gander::core::decision::{Attachment, Ballot, Decision, Person, Refused, Request, Risk, SafeDefault, State, Verdict, Via};
 use gander::core::permission::{ApproverRule, Role, Voter};
 use gander::core::policy::{Rule, Rules};
 use gander::engine::clock::TestClock;
@@ -31,7 +31,7 @@ fn voter(id: u64, roles: &[&str]) -> Voter {
 }
 
 async fn approve(handle: &Handle, decision: &Decision, by: &Voter) -> Result<Decision, HandleError> {
-    handle.approve(decision.id, decision.revision, by, Surface::Discord).await
+    handle.approve(decision.id, decision.revision, by, Via::Discord).await
 }
 
 /// Whoever asks may read rules of their own: the person's count, before the bot has looked at it.
@@ -49,10 +49,10 @@ async fn a_verdict_is_judged_by_the_rules_of_those_who_decide() {
     let owner = Voter { person, roles: Vec::new(), owner: true };
     let seen = own.may_see(asked.id, &owner).await.unwrap();
     assert_eq!((seen.terms.risk, seen.approvals_needed()), (Risk::Critical, 2));
-    let refused = own.approve(asked.id, asked.revision, &owner, Surface::Discord).await.unwrap_err();
+    let refused = own.approve(asked.id, asked.revision, &owner, Via::Discord).await.unwrap_err();
     assert!(refused.to_string().contains("DEPLOY"), "{refused}");
     let ballot = Ballot { verdict: Verdict::approved(), confirmation: Some("DEPLOY".into()) };
-    let voted = own.resolve(asked.id, asked.revision, &owner, Surface::Discord, ballot).await.unwrap();
+    let voted = own.resolve(asked.id, asked.revision, &owner, Via::Discord, ballot).await.unwrap();
     assert!(voted.state.is_open() && voted.approvals_missing() == 1, "{voted:?}");
 }
 
@@ -98,7 +98,7 @@ async fn whoever_asks_under_rules_of_their_own_is_held_to_the_deciders() {
     let slip = approve(&bot, &decision, &senior).await;
     assert!(matches!(slip, Err(HandleError::Refused(_, Refused::Unconfirmed { .. }))), "{slip:?}");
     let ballot = Ballot { verdict: Verdict::approved(), confirmation: Some("DEPLOY".into()) };
-    bot.resolve(decision.id, decision.revision, &senior, Surface::Discord, ballot).await.unwrap();
+    bot.resolve(decision.id, decision.revision, &senior, Via::Discord, ballot).await.unwrap();
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use common::cards::{click, open_card};
 use common::process::{Home, Program, sandbox};
 use gander::core::Time;
-use gander::core::decision::{Person, Request, Surface};
+use gander::core::decision::{Person, Request, Via};
 use gander::core::permission::{ApproverRule, Voter};
 use gander::core::policy::Rules;
 use gander::engine::Handle;
@@ -66,7 +66,7 @@ async fn decided_today_begins_at_the_zones_midnight_and_forgets_what_was_undone(
     let mut decided = Vec::new();
     for _ in 0..3 {
         let asked = ask(&handle, "web-shop", 3_600).await;
-        handle.approve(asked.id, asked.revision, &voter(), Surface::Discord).await.unwrap();
+        handle.approve(asked.id, asked.revision, &voter(), Via::Discord).await.unwrap();
         decided.push(asked.id);
     }
     handle.undo(decided[0], &voter()).await.unwrap();
@@ -87,7 +87,7 @@ async fn more_than_a_page_of_the_log_is_counted() {
     let (handle, _clock) = handle(folder.path());
     for _ in 0..260 {
         let asked = ask(&handle, "web-shop", 3_600).await;
-        handle.approve(asked.id, asked.revision, &voter(), Surface::Discord).await.unwrap();
+        handle.approve(asked.id, asked.revision, &voter(), Via::Discord).await.unwrap();
     }
     assert_eq!(handle.status().await.unwrap().decided_today, 260);
 }

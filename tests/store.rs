@@ -7,8 +7,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
-    Attachment, Decision, DecisionId, Detail, Insight, Person, Priority, Refused, Request, Risk, SafeDefault, Surface, Terms,
-    Verdict,
+    Attachment, Decision, DecisionId, Detail, Insight, Person, Priority, Refused, Request, Risk, SafeDefault, Terms, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::waiting::Waiting;
@@ -38,7 +37,7 @@ fn ask(store: &dyn Store, title: &str) -> Decision {
 
 fn approve(store: &dyn Store, decision: &Decision) -> Changed {
     let seen = decision.revision;
-    let decide = Box::new(move |d: &Decision| Ok(Some(d.resolve(Verdict::approved(), maya(), Surface::Discord, seen)?)));
+    let decide = Box::new(move |d: &Decision| Ok(Some(d.resolve(Verdict::approved(), maya(), Via::Discord, seen)?)));
     store.change(decision.id, noon(), decide).unwrap()
 }
 
@@ -128,7 +127,7 @@ fn the_log_replays_to_the_state(store: &dyn Store) {
     store.change(decision.id, until, Box::new(move |d| Ok(Some(d.come_back(until)?)))).unwrap().unwrap();
     let reject = move |d: &Decision| {
         let verdict = Verdict::Rejected { reason: "no".into() };
-        Ok(Some(d.resolve(verdict, maya(), Surface::Discord, seen)?))
+        Ok(Some(d.resolve(verdict, maya(), Via::Discord, seen)?))
     };
     store.change(decision.id, until, Box::new(reject)).unwrap().unwrap();
     let standing = store.change(decision.id, until, Box::new(|d| Ok(d.claim()?))).unwrap().unwrap();

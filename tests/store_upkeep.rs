@@ -9,7 +9,7 @@ use std::path::Path;
 use common::cards::{card_that, click, open_card};
 use common::process::{Home, Program, sandbox};
 use gander::core::Time;
-use gander::core::decision::{Decision, Insight, Person, Request, Risk, SafeDefault, Surface, Terms, Verdict};
+use gander::core::decision::{Decision, Insight, Person, Request, Risk, SafeDefault, Terms, Verdict, Via};
 use gander::engine::clock::wall_time;
 use gander::store::chain::Fault;
 use gander::store::sqlite::SqliteStore;
@@ -31,8 +31,7 @@ fn three(path: &Path, at: Time) {
     for title in ["one", "two", "three"] {
         store.ask(long(title), terms(), at).unwrap();
     }
-    let approve =
-        |d: &Decision| Ok(Some(d.resolve(Verdict::approved(), Person::discord(1, "Maya"), Surface::Discord, d.revision)?));
+    let approve = |d: &Decision| Ok(Some(d.resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, d.revision)?));
     store.change(gander::core::decision::DecisionId(2), at, Box::new(approve)).unwrap().unwrap();
 }
 

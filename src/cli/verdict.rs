@@ -12,7 +12,7 @@ use super::wait::report;
 use super::{Common, Exit, Failure, Opened, Outcome, output};
 use crate::config::Config;
 use crate::core::card::full_text;
-use crate::core::decision::{Ballot, Decision, DecisionId, Expects, Surface, Verdict};
+use crate::core::decision::{Ballot, Decision, DecisionId, Expects, Verdict, Via};
 use crate::core::permission::{Denied, Voter, WhoMay};
 use crate::core::untrusted::one_line;
 use crate::core::when;
@@ -278,7 +278,7 @@ async fn decide(
     match typed {
         Typed::Verdict(verdict) => {
             let ballot = Ballot { verdict, confirmation: Some(confirmation) };
-            handle.resolve(id, seen, voter, Surface::Terminal, ballot).await
+            handle.resolve(id, seen, voter, Via::Terminal, ballot).await
         }
         Typed::Defer(until) => handle.defer(id, seen, voter, until).await,
         Typed::Undo => handle.undo(id, voter).await,

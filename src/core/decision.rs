@@ -18,7 +18,7 @@ pub use super::refusal::Refused;
 pub use super::request::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request, Risk, SafeDefault, Terms,
 };
-pub use super::state::{Ballot, Pending, Reported, Resolved, State, Surface, Taken, Undone, Verdict, Vote};
+pub use super::state::{Ballot, Pending, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote};
 use super::waiting::Waiting;
 
 /// The number of a decision within its store; people write it `#142`.
@@ -66,6 +66,12 @@ impl Person {
     #[must_use]
     pub fn discord(id: u64, name: impl Into<String>) -> Self {
         Self { id: format!("discord:{id}"), name: name.into() }
+    }
+
+    /// Gander itself: who is named where nobody decided.
+    #[must_use]
+    pub fn gander() -> Self {
+        Self { id: "gander".into(), name: "Gander".into() }
     }
 
     /// Their Discord user id, if they are known by one.
@@ -196,7 +202,7 @@ impl Decision {
     ///
     /// # Errors
     /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong sort, no reason, not confirmed.
-    pub fn resolve(&self, ballot: impl Into<Ballot>, by: Person, via: Surface, seen: Revision) -> Result<Event, Refused> {
+    pub fn resolve(&self, ballot: impl Into<Ballot>, by: Person, via: Via, seen: Revision) -> Result<Event, Refused> {
         let Ballot { verdict, confirmation } = ballot.into();
         self.must_be_open_at(seen)?;
         self.must_fit(&verdict)?;
@@ -227,7 +233,7 @@ impl Decision {
         }
     }
 
-    fn vote(&self, by: Person, via: Surface, note: Option<String>) -> Result<Event, Refused> {
+    fn vote(&self, by: Person, via: Via, note: Option<String>) -> Result<Event, Refused> {
         let more = self.approvals_missing();
         // By the id: people change their names.
         if self.state.votes().iter().any(|vote| vote.by.id == by.id) {

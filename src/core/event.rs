@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use super::decision::{DecisionId, Outcome, Person, Request, Surface, Terms, Verdict};
+use super::decision::{DecisionId, Outcome, Person, Request, Terms, Verdict, Via};
 
 /// One change of one decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub enum Event {
         /// By whom.
         by: Person,
         /// Where.
-        via: Surface,
+        via: Via,
         /// What they said beside it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
@@ -65,7 +65,7 @@ pub enum Event {
         /// By whom.
         by: Person,
         /// Where.
-        via: Surface,
+        via: Via,
     },
     /// The verdict was taken back before the agent had taken it.
     Undone {

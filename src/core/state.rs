@@ -7,14 +7,26 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use super::decision::{Outcome, Person};
 
-/// Where a person gave an answer.
+/// Where an answer came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Surface {
-    /// A button, menu, form, command or message.
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// A person: a button, menu, form, command or message.
     Discord,
-    /// `gander approve` and its like.
+    /// A person: `gander approve` and its like.
     Terminal,
+    /// Nobody: policy lets what the agent is sure of pass ([`super::policy`]).
+    Routing,
+    /// Nobody: the time was over, and this is what was to hold then ([`super::ladder`]).
+    SafeDefault,
+}
+
+impl Via {
+    /// Whether a person gave it.
+    #[must_use]
+    pub const fn is_person(self) -> bool {
+        matches!(self, Self::Discord | Self::Terminal)
+    }
 }
 
 /// The answer.
@@ -149,7 +161,7 @@ pub struct Resolved {
     /// Who gave it; where several were needed, the last of them.
     pub by: Person,
     /// Where.
-    pub via: Surface,
+    pub via: Via,
     /// When.
     pub at: Time,
     /// The approvals before the last one.

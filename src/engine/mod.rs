@@ -24,7 +24,7 @@ use tokio::sync::watch::{Receiver, Sender};
 use self::clock::Clock;
 pub use self::list::Page;
 use crate::core::Time;
-use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Surface, Verdict};
+use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Verdict, Via};
 use crate::core::event::Event;
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
@@ -246,7 +246,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Denied`], [`HandleError::Refused`], [`HandleError::NoSuchDecision`], [`HandleError::Store`].
-    pub async fn approve(&self, id: DecisionId, seen: Revision, by: &Voter, via: Surface) -> Result<Decision, HandleError> {
+    pub async fn approve(&self, id: DecisionId, seen: Revision, by: &Voter, via: Via) -> Result<Decision, HandleError> {
         self.resolve(id, seen, by, via, Verdict::approved()).await
     }
 
@@ -259,7 +259,7 @@ impl Handle {
         id: DecisionId,
         seen: Revision,
         by: &Voter,
-        via: Surface,
+        via: Via,
         reason: &str,
     ) -> Result<Decision, HandleError> {
         self.resolve(id, seen, by, via, Verdict::Rejected { reason: reason.trim().to_owned() }).await
@@ -274,7 +274,7 @@ impl Handle {
         id: DecisionId,
         seen: Revision,
         by: &Voter,
-        via: Surface,
+        via: Via,
         option: &str,
     ) -> Result<Decision, HandleError> {
         self.resolve(id, seen, by, via, Verdict::Chosen { option: option.to_owned() }).await
@@ -284,14 +284,7 @@ impl Handle {
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::NoAnswer`] if it is empty.
-    pub async fn answer(
-        &self,
-        id: DecisionId,
-        seen: Revision,
-        by: &Voter,
-        via: Surface,
-        text: &str,
-    ) -> Result<Decision, HandleError> {
+    pub async fn answer(&self, id: DecisionId, seen: Revision, by: &Voter, via: Via, text: &str) -> Result<Decision, HandleError> {
         self.resolve(id, seen, by, via, Verdict::Answered { text: text.trim().to_owned() }).await
     }
 
@@ -305,7 +298,7 @@ impl Handle {
         id: DecisionId,
         seen: Revision,
         by: &Voter,
-        via: Surface,
+        via: Via,
         ballot: impl Into<Ballot>,
     ) -> Result<Decision, HandleError> {
         let (person, ballot) = (by.person.clone(), ballot.into());

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use gander::core::Time;
-use gander::core::decision::{
-    Ballot, Decision, DeferLimits, Expects, Person, Resolved, Risk, SafeDefault, State, Surface, Verdict,
-};
+use gander::core::decision::{Ballot, Decision, DeferLimits, Expects, Person, Resolved, Risk, SafeDefault, State, Verdict, Via};
 use gander::core::event::Event;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -120,7 +118,7 @@ pub(crate) fn resolved(decision: &Decision) -> Option<&Resolved> {
     }
 }
 
-fn told(resolved: &Resolved) -> (&Verdict, &Person, Surface, Time) {
+fn told(resolved: &Resolved) -> (&Verdict, &Person, Via, Time) {
     (&resolved.verdict, &resolved.by, resolved.via, resolved.at)
 }
 
@@ -147,7 +145,7 @@ fn all_verdicts_refused(decision: &Decision) -> bool {
     ];
     verdicts.into_iter().all(|verdict| {
         let ballot = Ballot { verdict, confirmation: decision.confirmation() };
-        decision.resolve(ballot, somebody(), Surface::Discord, decision.revision).is_err()
+        decision.resolve(ballot, somebody(), Via::Discord, decision.revision).is_err()
     })
 }
 

@@ -11,7 +11,7 @@ mod world;
 use chrono::TimeDelta;
 use common::cards::{click, open_card};
 use common::process::{Home, LIMIT, sandbox};
-use gander::core::decision::{Decision, DecisionId, State, Surface};
+use gander::core::decision::{Decision, DecisionId, State, Via};
 use gander::engine::{Filter, Handle};
 use gander::sources::inbox::{Inbox, Looked, run};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ async fn a_dropped_file_is_asked_and_its_verdict_told() {
     assert!(world.there("inbox/a.json"));
 
     let reason = "Not on a \"Friday\"\u{202E}";
-    world.handle.reject(decision.id, decision.revision, &ada(), Surface::Discord, reason).await.unwrap();
+    world.handle.reject(decision.id, decision.revision, &ada(), Via::Discord, reason).await.unwrap();
     assert_eq!(world.look().await.told, [DecisionId(1)]);
     let said = world.verdict("a.json");
     assert_eq!((&said["state"], &said["verdict"], &said["reason"]), (&json!("resolved"), &json!("rejected"), &json!(reason)));

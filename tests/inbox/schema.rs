@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gander::core::decision::Surface;
+use gander::core::decision::Via;
 use gander::sources::inbox::paper;
 use serde_json::Value;
 
@@ -54,7 +54,7 @@ async fn every_verdict_file_fits_its_schema() {
     }
     for id in asked {
         let decision = world.handle.get(id).await.unwrap();
-        world.handle.reject(id, decision.revision, &ada(), Surface::Discord, "no").await.unwrap();
+        world.handle.reject(id, decision.revision, &ada(), Via::Discord, "no").await.unwrap();
     }
     world.look().await;
     for (name, _) in fixtures("good-") {

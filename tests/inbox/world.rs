@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use gander::core::Time;
-use gander::core::decision::{Decision, DecisionId, Person, Surface};
+use gander::core::decision::{Decision, DecisionId, Person, Via};
 use gander::core::event::Event;
 use gander::core::permission::Voter;
 use gander::core::policy::Rules;
@@ -103,7 +103,7 @@ impl World {
 
     pub(crate) async fn approve(&self, id: i64) {
         let decision = self.get(id).await;
-        self.handle.approve(decision.id, decision.revision, &ada(), Surface::Discord).await.unwrap();
+        self.handle.approve(decision.id, decision.revision, &ada(), Via::Discord).await.unwrap();
     }
 
     pub(crate) async fn claims(&self, id: i64) -> usize {

@@ -11,7 +11,7 @@ use super::forms::{self, Fields};
 use super::render::{self, View};
 use super::respond::{Answer, Responder, SOON, Sent};
 use crate::core::card::{decision_card, details_card};
-use crate::core::decision::{Ballot, Decision, DecisionId, Refused, Revision, Surface, Verdict};
+use crate::core::decision::{Ballot, Decision, DecisionId, Refused, Revision, Verdict, Via};
 use crate::core::permission::Voter;
 use crate::core::text;
 use crate::core::when;
@@ -219,12 +219,12 @@ impl Press<'_> {
         let handle = &bot.handle;
         let result = match verb {
             Verb::Approve | Verb::Note => {
-                handle.resolve(id, seen, voter, Surface::Discord, self.ballot(Verdict::Approved { note: self.note() })).await
+                handle.resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::Approved { note: self.note() })).await
             }
-            Verb::Reject => handle.reject(id, seen, voter, Surface::Discord, self.input.text()).await,
+            Verb::Reject => handle.reject(id, seen, voter, Via::Discord, self.input.text()).await,
             Verb::Choose(number) => self.choose(bot, id, seen, Some(number), voter).await,
             Verb::Pick => self.choose(bot, id, seen, self.input.text().parse().ok(), voter).await,
-            Verb::Answer => handle.answer(id, seen, voter, Surface::Discord, self.input.text()).await,
+            Verb::Answer => handle.answer(id, seen, voter, Via::Discord, self.input.text()).await,
             Verb::Defer => match until(bot, self.input.text()) {
                 Some(until) => handle.defer(id, seen, voter, until).await,
                 None => return Done::words(text::unreadable_time(self.input.text())),
@@ -287,7 +287,7 @@ impl Press<'_> {
         let option = number.and_then(|number| decision.request.options.get(usize::try_from(number).ok()?));
         // The content of another revision does not matter: a verdict on what was not seen is refused.
         let option = option.map(|choice| choice.name.clone()).unwrap_or_default();
-        bot.handle.resolve(id, seen, voter, Surface::Discord, self.ballot(Verdict::Chosen { option })).await
+        bot.handle.resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::Chosen { option })).await
     }
 
     async fn open(&self, bot: &Bot, voter: &Voter) -> Done {

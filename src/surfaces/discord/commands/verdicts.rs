@@ -6,7 +6,7 @@ use super::complete::{answerable, approvable, choosable, open, option, undoable}
 use super::found::{Among, Found, Written, find};
 use super::{Context, Error, answer as answer_with, voter};
 use crate::core::Time;
-use crate::core::decision::{Decision, DecisionId, Revision, Risk, Surface, Verdict};
+use crate::core::decision::{Decision, DecisionId, Revision, Risk, Verdict, Via};
 use crate::core::find as search;
 use crate::core::permission::Voter;
 use crate::core::policy::enforce;
@@ -167,7 +167,7 @@ impl Wish {
                 None => return Ok(bot.show(voter, &decision, Some(text::instead(&decision, Instead::Option(typed))))),
             },
         };
-        let decided = bot.handle.resolve(id, seen, voter, Surface::Discord, verdict).await?;
+        let decided = bot.handle.resolve(id, seen, voter, Via::Discord, verdict).await?;
         tracing::info!(decision = id.0, by = voter.person.name, state = decided.state.word(), "decided by a command on Discord");
         Ok(bot.show(voter, &decided, None))
     }

@@ -7,7 +7,7 @@ use super::super::Bot;
 use super::super::custom_id::Group;
 use super::super::render::{View, button};
 use super::Talk;
-use crate::core::decision::{Decision, DecisionId, Revision, Risk, Surface};
+use crate::core::decision::{Decision, DecisionId, Revision, Risk, Via};
 use crate::core::permission::Voter;
 use crate::core::policy::enforce;
 use crate::core::text;
@@ -48,7 +48,7 @@ impl Bot {
         if terms.risk != Risk::Low {
             return text::not_low(&Decision { terms, ..decision });
         }
-        match self.handle.approve(id, seen, voter, Surface::Discord).await {
+        match self.handle.approve(id, seen, voter, Via::Discord).await {
             Ok(decision) => {
                 tracing::info!(
                     decision = id.0,
