@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use gander::core::Time;
-use gander::core::decision::{
-    Decision, DecisionId, Kind, Person, Priority, Request, Risk, SafeDefault, State, Terms, Verdict, Via,
-};
+use gander::core::decision::{Decision, DecisionId, Kind, Person, Priority, Request, Risk, State, Terms, Verdict, Via};
 use gander::core::event::Event;
 use gander::core::permission::{ApproverRule, Role, Voter};
 use gander::core::policy::Rules;
@@ -42,7 +40,7 @@ fn noon() -> Time {
 
 fn terms(n: i64) -> Terms {
     let risk = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical][usize::try_from(n % 4).unwrap()];
-    Terms { risk, sla_seconds: 3_600 + u64::try_from(n % 977).unwrap() * 60, safe_default: SafeDefault::Reject, approvals: 1 }
+    Terms { risk, sla_seconds: 3_600 + u64::try_from(n % 977).unwrap() * 60, ..Terms::default() }
 }
 
 /// The `n`th question: a few hundred bytes, as agents ask.

@@ -6,18 +6,24 @@
 //! are never in a file of this format.
 
 pub mod checkup;
+mod ladder;
 pub mod reload;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
+use self::ladder::Ladders;
+pub use self::words::Span;
+use self::words::{ByRisk, Id, RiskWord, word};
 use crate::core::decision::{DeferLimits, Kind, Person, Priority, Risk, SafeDefault};
+use crate::core::ladder::Ladder;
 use crate::core::nearest::did_you_mean;
 use crate::core::permission::{ApproverRule, Role, Voter};
-use crate::core::policy::{LONGEST_SLA_SECONDS, Rule, Rules, project_name};
+use crate::core::policy::{Rule, Rules, project_name};
 use crate::sources::WatchedFolder;
 use crate::sources::inbox::DropFolder;
 use crate::surfaces::discord::Channels;
@@ -96,58 +102,6 @@ pub struct AskDefaults {
     pub default: Option<SafeDefault>,
 }
 
-/// A time span as people write it: `30m`, `4h 30m`, `7d`. In seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub u64);
-
-impl std::str::FromStr for Span {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        humantime::parse_duration(text.trim())
-            .map_err(|error| format!("{text:?} is no time span ({error}): write for example 30m, 4h 30m or 7d"))
-            .and_then(|span| match span.as_secs() {
-                seconds if seconds <= LONGEST_SLA_SECONDS => Ok(Self(seconds)),
-                _ => Err(format!("{text:?} is longer than a year: write for example 30m, 4h 30m or 7d")),
-            })
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// A word such as a risk. The message names the words that there are.
-fn word<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
-}
-
-/// A Discord id, as a number or in quotes.
-#[derive(Debug, Clone, Copy)]
-struct Id(u64);
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Either {
-            Number(u64),
-            Text(String),
-        }
-        match Either::deserialize(deserializer) {
-            Ok(Either::Number(number)) => Ok(Self(number)),
-            Ok(Either::Text(text)) => text.trim().parse().map(Self).map_err(|_| {
-                serde::de::Error::custom(format!(
-                    "{text:?} is no Discord id: in Discord, switch on the developer mode, right-click and choose Copy ID"
-                ))
-            }),
-            Err(_) => Err(serde::de::Error::custom("a Discord id is a number of 17 to 20 digits")),
-        }
-    }
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct UserFile {
@@ -162,6 +116,7 @@ struct UserFile {
     log: Log,
     inbox: Vec<Watch>,
     terminal: Option<Terminal>,
+    ladders: BTreeMap<String, Vec<ladder::Written>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -187,6 +142,7 @@ struct Project {
     sla: Option<Span>,
     allow_default_approve: bool,
     approvals: Option<u32>,
+    ladder: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -197,6 +153,7 @@ struct Limits {
     sla: Option<Span>,
     allow_default_approve: bool,
     approvals: Option<u32>,
+    ladder: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -209,26 +166,16 @@ struct Approvers {
     risks: Vec<RiskWord>,
 }
 
-#[derive(Debug, Deserialize)]
-struct RiskWord(#[serde(deserialize_with = "word")] Option<Risk>);
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
     sla: Option<Span>,
     sla_floor: Option<Span>,
-    sla_by_risk: SlaByRisk,
+    sla_by_risk: ByRisk<Span>,
+    ladder: Option<String>,
+    ladder_by_risk: ByRisk<String>,
     defer_times: Option<u32>,
     defer_longest: Option<Span>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct SlaByRisk {
-    low: Option<Span>,
-    medium: Option<Span>,
-    high: Option<Span>,
-    critical: Option<Span>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -416,41 +363,25 @@ impl UserFile {
             log: self.log.format.unwrap_or_default(),
             inbox: self.inbox.iter().map(|i| DropFolder { path: resolve(&folder, &i.path), project: i.project.clone() }).collect(),
             terminal,
-            rules: self.into_rules(zone),
+            rules: self.into_rules(zone).map_err(|mistake| ConfigError::Wrong {
+                path: path.clone(),
+                line: line_of(&mistake.needle()),
+                what: mistake.to_string(),
+            })?,
             file: Some(path),
         })
     }
 
-    fn into_rules(self, zone: chrono_tz::Tz) -> Rules {
+    fn into_rules(self, zone: chrono_tz::Tz) -> Result<Rules, ladder::Mistake> {
         let usual = Rules::default();
-        let by_risk = self.policy.sla_by_risk;
-        let by_risk = [
-            (Risk::Low, by_risk.low),
-            (Risk::Medium, by_risk.medium),
-            (Risk::High, by_risk.high),
-            (Risk::Critical, by_risk.critical),
-        ];
-        let rule = |risk, sla: Option<Span>, allow_default_approve, approvals| Rule {
-            risk,
-            sla_seconds: sla.map(|s| s.0),
-            allow_default_approve,
-            approvals,
-        };
-        Rules {
+        let ladders = Ladders::new(self.ladders)?;
+        let by_name = |name: Option<String>| name.map(|name| ladders.named(&name)).transpose();
+        let mut rules = Rules {
             approvers: self.approvers.into_iter().map(Approvers::into_rule).collect(),
-            projects: self
-                .projects
-                .into_iter()
-                .map(|(name, p)| (project_name(&name), rule(p.risk, p.sla, p.allow_default_approve, p.approvals)))
-                .collect(),
-            kinds: self
-                .kinds
-                .into_iter()
-                .map(|(name, k)| (Kind::from(name), rule(k.risk, k.sla, k.allow_default_approve, k.approvals)))
-                .collect(),
-            sla_by_risk: by_risk.into_iter().filter_map(|(risk, sla)| Some((risk, sla?.0))).collect(),
+            sla_by_risk: self.policy.sla_by_risk.said().map(|(risk, sla)| (risk, sla.0)).collect(),
             sla_seconds: self.policy.sla.map_or(usual.sla_seconds, |sla| sla.0),
             sla_floor_seconds: self.policy.sla_floor.map_or(usual.sla_floor_seconds, |sla| sla.0),
+            ladder: ladders.named(self.policy.ladder.as_deref().unwrap_or(ladder::USUAL))?,
             defer: DeferLimits {
                 times: self.policy.defer_times.unwrap_or(usual.defer.times),
                 longest: self
@@ -460,8 +391,31 @@ impl UserFile {
                     .unwrap_or(usual.defer.longest),
             },
             zone,
+            ..usual
+        };
+        for (risk, name) in self.policy.ladder_by_risk.said() {
+            rules.ladder_by_risk.insert(risk, ladders.named(&name)?);
         }
+        for (name, p) in self.projects {
+            rules
+                .projects
+                .insert(project_name(&name), rule(p.risk, p.sla, p.allow_default_approve, p.approvals, by_name(p.ladder)?));
+        }
+        for (name, k) in self.kinds {
+            rules.kinds.insert(Kind::from(name), rule(k.risk, k.sla, k.allow_default_approve, k.approvals, by_name(k.ladder)?));
+        }
+        Ok(rules)
     }
+}
+
+fn rule(
+    risk: Option<Risk>,
+    sla: Option<Span>,
+    allow_default_approve: bool,
+    approvals: Option<u32>,
+    ladder: Option<Ladder>,
+) -> Rule {
+    Rule { risk, sla_seconds: sla.map(|sla| sla.0), allow_default_approve, approvals, ladder }
 }
 
 impl Approvers {

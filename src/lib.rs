@@ -10,7 +10,7 @@
 //! ```
 //!
 //! - [`core`] is pure: decisions and their states, who may decide, what policy allows, what a card shows, every
-//!   sentence the bot says ([`core::text`]). No clock, no async, no SQL, no Discord.
+//!   sentence the bot says ([`core::text`]), and what happens while nobody answers ([`core::ladder`]). No clock, no async, no SQL, no Discord.
 //! - [`store`] holds the only SQL. A change is one transaction: event, state, and when to wake.
 //! - [`engine`] is the only place where effects run: the approval API ([`engine::Handle`]), timers, and the
 //!   loop that makes the cards that hang equal the cards that should ([`engine::deliveries`]).

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use chrono::TimeDelta;
 use chrono_tz::Europe::Berlin;
 use gander::core::Time;
-use gander::core::decision::{Decision, DecisionId, Request, Risk, SafeDefault, State, Terms};
+use gander::core::decision::{Decision, DecisionId, Request, Risk, State, Terms};
 use gander::core::phrase::{Doubt, EXAMPLES, Filter, Part, Reluctance, Standing, Subject, Understood, Verb, Wish, understand};
 use serde::Deserialize;
 
@@ -44,7 +44,7 @@ fn subject(mut table: toml::Table) -> Subject {
     let (asked, resolved, withdrawn) = (minutes("asked").unwrap(), minutes("resolved"), minutes("withdrawn"));
     let id = DecisionId(table.remove("id").unwrap().as_integer().unwrap());
     let request: Request = table.try_into().unwrap();
-    let terms = Terms { risk: request.risk, sla_seconds: 16_200, safe_default: SafeDefault::Reject, approvals: 1 };
+    let terms = Terms { risk: request.risk, sla_seconds: 16_200, ..Terms::default() };
     let decision = Decision::new(id, request, terms, now() - asked);
     let mut subject = Subject::from(&decision);
     // How a verdict comes about is another test's; here it matters only that there is one.

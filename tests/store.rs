@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
-    Attachment, Decision, DecisionId, Detail, Insight, Person, Priority, Refused, Request, Risk, SafeDefault, Terms, Verdict, Via,
+    Attachment, Decision, DecisionId, Detail, Insight, Person, Priority, Refused, Request, Risk, Terms, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::waiting::Waiting;
@@ -20,7 +20,7 @@ fn noon() -> Time {
 }
 
 fn terms() -> Terms {
-    Terms { risk: Risk::Medium, sla_seconds: 3600, safe_default: SafeDefault::Reject, approvals: 1 }
+    Terms { risk: Risk::Medium, sla_seconds: 3600, ..Terms::default() }
 }
 
 fn maya() -> Person {

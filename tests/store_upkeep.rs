@@ -9,7 +9,7 @@ use std::path::Path;
 use common::cards::{card_that, click, open_card};
 use common::process::{Home, Program, sandbox};
 use gander::core::Time;
-use gander::core::decision::{Decision, Insight, Person, Request, Risk, SafeDefault, Terms, Verdict, Via};
+use gander::core::decision::{Decision, Insight, Person, Request, Risk, Terms, Verdict, Via};
 use gander::engine::clock::wall_time;
 use gander::store::chain::Fault;
 use gander::store::sqlite::SqliteStore;
@@ -17,7 +17,7 @@ use gander::store::{Audit, Filter, Store as _};
 use serde_json::Value;
 
 fn terms() -> Terms {
-    Terms { risk: Risk::Medium, sla_seconds: 3600, safe_default: SafeDefault::Reject, approvals: 1 }
+    Terms { risk: Risk::Medium, sla_seconds: 3600, ..Terms::default() }
 }
 
 fn long(title: &str) -> Request {

@@ -113,13 +113,19 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
         Event::Enforced { terms } => format!("held to your rules: {} risk", terms.risk),
         Event::Deferred { until, by } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
         Event::Returned => "came back".into(),
+        Event::Climbed { rung } => text::climbed_to(rung),
+        Event::Told { contacts, .. } => {
+            format!("told: {}", contacts.iter().map(text::contact).collect::<Vec<_>>().join(", "))
+        }
         Event::Voted { by, .. } => format!("approved by {}, one of several", one_line(&by.name)),
         Event::Taken { by, from: None } => format!("{} is on it", one_line(&by.name)),
         Event::Taken { by, from: Some(from) } => format!("handed to {} by {}", one_line(&by.name), one_line(&from.name)),
         Event::Undone { by } => format!("undone by {}", one_line(&by.name)),
         Event::Reported { outcome, text } if text.is_empty() => format!("the agent: {outcome}"),
         Event::Reported { outcome, text } => format!("the agent: {outcome}: {}", one_line(text)),
-        Event::Resolved { verdict: given, by, .. } => format!("{} by {}", verdict(given), one_line(&by.name)),
+        Event::Resolved { verdict: given, by, via } => {
+            format!("{} {}", verdict(given), text::given_by(by, *via, |by| one_line(&by.name)))
+        }
         Event::Withdrawn { reason } => format!("withdrawn: {}", one_line(reason)),
         Event::Claimed => "picked up by the agent".into(),
         Event::Pruned => "its long part was removed (gander prune)".into(),

@@ -116,11 +116,11 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
     let id = decision.id;
     match &decision.state {
         State::Resolved(resolved) => {
-            let by = one_line(&resolved.by.name);
+            let by = text::given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
             match &resolved.verdict {
-                Verdict::Approved { note: None } => (Exit::Yes, "approved", format!("approved by {by}")),
-                Verdict::Approved { note: Some(note) } => (Exit::Yes, "approved", format!("approved by {by}: {}", clean(note))),
-                Verdict::Rejected { reason } => (Exit::No, "rejected", format!("rejected by {by}: {}", clean(reason))),
+                Verdict::Approved { note: None } => (Exit::Yes, "approved", format!("approved {by}")),
+                Verdict::Approved { note: Some(note) } => (Exit::Yes, "approved", format!("approved {by}: {}", clean(note))),
+                Verdict::Rejected { reason } => (Exit::No, "rejected", format!("rejected {by}: {}", clean(reason))),
                 Verdict::Chosen { option } => (Exit::Yes, "chosen", one_line(option)),
                 Verdict::Answered { text } => (Exit::Yes, "answered", clean(text)),
             }

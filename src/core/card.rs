@@ -8,6 +8,7 @@ mod details;
 pub use self::details::{details_card, full_text};
 use self::details::{full_text_file, is_diff};
 use super::decision::{Attachment, Decision, Outcome, Reported, Resolved, Risk, State, Verdict};
+use super::ladder::Stage;
 use super::pace::Pace;
 use super::text::{self, label};
 use super::untrusted::{Cut, clean, code_block, escaped, few_lines, file_name, one_line, one_part, plain, quotation, units};
@@ -17,6 +18,8 @@ use super::untrusted::{Cut, clean, code_block, escaped, few_lines, file_name, on
 pub enum Tone {
     /// Waiting, at this risk.
     Waiting(Risk),
+    /// Waiting, and its SLA is breached.
+    Breached,
     /// Put off.
     Deferred,
     /// Approved, chosen, answered.
@@ -95,7 +98,7 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
     let description = texts.first().map_or_else(String::new, |file| text::more_in_file(&file.name));
     Card {
         headline: text::headline(decision, pace),
-        tone: tone(&decision.state, decision.terms.risk),
+        tone: tone(decision),
         title: format!("{} · {title}", decision.id),
         description,
         fields,
@@ -128,8 +131,11 @@ pub fn moved_card(decision: &Decision, link: Option<&str>) -> Card {
     }
 }
 
-const fn tone(state: &State, risk: Risk) -> Tone {
-    match state {
+fn tone(decision: &Decision) -> Tone {
+    let is_breached = decision.climb.as_ref().is_some_and(|climb| climb.stage >= Stage::Breach);
+    let risk = decision.terms.risk;
+    match &decision.state {
+        State::Pending(_) if is_breached => Tone::Breached,
         State::Pending(_) => Tone::Waiting(risk),
         State::Deferred { .. } => Tone::Deferred,
         State::Resolved(resolved) if said_no(resolved) => Tone::No,
@@ -151,6 +157,7 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
     match &decision.state {
         State::Pending(pending) => {
             fields.extend(pending.undone.as_ref().map(|undone| field(label::UNDONE, text::undone(undone, pace))));
+            fields.extend(decision.climb.as_ref().map(|climb| field(label::STILL_WAITING, text::climbed(decision, climb, pace))));
             fields.extend(pending.taken.as_ref().map(|taken| field(label::ON_IT, text::taken(taken, pace))));
         }
         State::Deferred { until, by, .. } => {
@@ -192,7 +199,7 @@ fn facts(decision: &Decision, pace: Pace) -> Vec<Field> {
         facts.push(inline(label::CONFIDENCE, format!("{:.0} %", confidence * 100.0)));
     }
     if decision.state.is_open() {
-        facts.push(inline(label::IF_NOBODY_ANSWERS, text::IF_NOBODY_ANSWERS.into()));
+        facts.push(inline(label::IF_NOBODY_ANSWERS, text::in_the_end(decision, pace)));
     }
     facts
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use super::event::Event;
+use super::ladder::Climb;
 pub use super::refusal::Refused;
 pub use super::request::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request, Risk, SafeDefault, Terms,
@@ -100,6 +101,12 @@ pub struct Decision {
     pub returns: u32,
     /// Where it stands.
     pub state: State,
+    /// When its ladder began anew: it came back, or its verdict was undone. Absent: when it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Time>,
+    /// The highest rung that it has reached since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub climb: Option<Climb>,
     /// The log position of its latest event; a card that shows an earlier one is out of date.
     pub changed: u64,
     /// When its long part was removed ([`super::content`]).
@@ -138,6 +145,8 @@ impl Decision {
             deferrals: 0,
             returns: 0,
             state: State::Pending(Pending::default()),
+            began: None,
+            climb: None,
             changed: 0,
             pruned_at: None,
         }
@@ -147,7 +156,7 @@ impl Decision {
     #[must_use]
     pub fn breach_at(&self) -> Time {
         let span = i64::try_from(self.terms.sla_seconds).ok().and_then(TimeDelta::try_seconds);
-        span.and_then(|span| self.asked_at.checked_add_signed(span)).unwrap_or(Time::MAX_UTC)
+        span.and_then(|span| self.since().checked_add_signed(span)).unwrap_or(Time::MAX_UTC)
     }
 
     /// When this decision wants to be looked at by itself, without anybody acting.
@@ -155,7 +164,8 @@ impl Decision {
     pub fn wake_at(&self) -> Option<Time> {
         match &self.state {
             State::Deferred { until, .. } => Some(*until),
-            _ => None,
+            State::Pending(_) => self.ladder_wakes_at(),
+            State::Resolved(_) | State::Withdrawn { .. } => None,
         }
     }
 
@@ -386,11 +396,15 @@ impl Decision {
             Event::Deferred { until, by } => {
                 self.deferrals += 1;
                 self.state = State::Deferred { until, by, at, votes: self.state.votes().to_vec() };
+                self.climb = None;
             }
             Event::Returned => {
                 self.returns += 1;
+                self.begin_anew(at);
                 self.state = State::Pending(Pending { votes: self.state.votes().to_vec(), ..Pending::default() });
             }
+            Event::Climbed { rung } => self.climb = Some(Climb::new(&rung, at, seq)),
+            Event::Told { contacts, complete, .. } => self.told(contacts, complete),
             Event::Voted { by, note, .. } => {
                 if let Some(votes) = self.state.open_votes_mut() {
                     votes.push(Vote { by, at, note });
@@ -429,6 +443,7 @@ impl Decision {
             State::Pending(pending) => pending.taken = Some(taken),
             State::Deferred { votes, .. } => {
                 let votes = std::mem::take(votes);
+                self.begin_anew(taken.at);
                 self.state = State::Pending(Pending { votes, taken: Some(taken), undone: None });
             }
             State::Resolved(_) | State::Withdrawn { .. } => {}
@@ -439,6 +454,7 @@ impl Decision {
         if let State::Resolved(resolved) = &self.state {
             let undone = Undone { by, at, verdict: resolved.verdict.clone(), was_by: resolved.by.clone() };
             self.state = State::Pending(Pending { undone: Some(undone), ..Pending::default() });
+            self.begin_anew(at);
         }
     }
 

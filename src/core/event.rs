@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use super::decision::{DecisionId, Outcome, Person, Request, Terms, Verdict, Via};
+use super::ladder::{Contact, Due};
 
 /// One change of one decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,21 @@ pub enum Event {
     },
     /// Came back from a deferral.
     Returned,
+    /// Nobody has answered, and a rung of the ladder was due.
+    Climbed {
+        /// Which, and which others it passes over.
+        #[serde(flatten)]
+        rung: Due,
+    },
+    /// What came of the tries to reach people at a rung.
+    Told {
+        /// The log's position of the rung.
+        climb: u64,
+        /// Who was tried to be reached. The latest of one person and way counts.
+        contacts: Vec<Contact>,
+        /// Whether all of them were tried: then nobody reached means that the ladder is climbed on at once.
+        complete: bool,
+    },
     /// Approved by one of several who must.
     Voted {
         /// By whom.
@@ -100,6 +116,8 @@ impl Event {
             Self::Enforced { .. } => "enforced",
             Self::Deferred { .. } => "deferred",
             Self::Returned => "returned",
+            Self::Climbed { .. } => "climbed",
+            Self::Told { .. } => "told",
             Self::Voted { .. } => "voted",
             Self::Taken { .. } => "taken",
             Self::Undone { .. } => "undone",

@@ -170,11 +170,11 @@ fn is_nearly(typed: &str, word: &str) -> bool {
 mod tests {
     use super::*;
     use crate::core::Time;
-    use crate::core::decision::{Request, Risk, SafeDefault, Terms};
+    use crate::core::decision::{Request, Risk, Terms};
 
     fn decision(id: i64, title: &str, project: &str, kind: &str) -> Decision {
         let request = Request { title: title.into(), project: project.into(), kind: kind.into(), ..Request::default() };
-        let terms = Terms { risk: Risk::Low, sla_seconds: 60, safe_default: SafeDefault::Reject, approvals: 1 };
+        let terms = Terms { risk: Risk::Low, sla_seconds: 60, ..Terms::default() };
         Decision::new(DecisionId(id), request, terms, Time::UNIX_EPOCH)
     }
 

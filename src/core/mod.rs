@@ -11,6 +11,7 @@ pub mod event;
 pub mod find;
 pub mod finding;
 pub mod gaps;
+pub mod ladder;
 pub mod nearest;
 pub mod pace;
 pub mod permission;

@@ -169,10 +169,10 @@ pub fn may_decide<'a>(rules: &[ApproverRule], decision: impl Into<About<'a>>, vo
 mod tests {
     use super::*;
     use crate::core::Time;
-    use crate::core::decision::{DecisionId, Request, SafeDefault, Terms};
+    use crate::core::decision::{DecisionId, Request, Terms};
 
     fn decision(project: &str, risk: Risk) -> Decision {
-        let terms = Terms { risk, sla_seconds: 60, safe_default: SafeDefault::Reject, approvals: 1 };
+        let terms = Terms { risk, sla_seconds: 60, ..Terms::default() };
         let request = Request { project: project.into(), kind: "deploy".into(), ..Request::default() };
         Decision::new(DecisionId(1), request, terms, Time::UNIX_EPOCH)
     }

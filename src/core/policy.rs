@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::decision::{DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms};
+use super::ladder::Ladder;
 use super::permission::ApproverRule;
 use super::untrusted::{is_dressed_up, one_line};
 
@@ -21,6 +22,8 @@ pub struct Rule {
     pub allow_default_approve: bool,
     /// At least this many different people must approve.
     pub approvals: Option<u32>,
+    /// What happens while nobody answers.
+    pub ladder: Option<Ladder>,
 }
 
 /// Everything the configuration says that decides about decisions.
@@ -38,6 +41,10 @@ pub struct Rules {
     pub sla_seconds: u64,
     /// No asker gets a shorter one, in seconds.
     pub sla_floor_seconds: u64,
+    /// What happens while nobody answers, by risk.
+    pub ladder_by_risk: BTreeMap<Risk, Ladder>,
+    /// What happens while nobody answers, where nothing else says.
+    pub ladder: Ladder,
     /// How often and how far a decision may be put off.
     pub defer: DeferLimits,
     /// The server's time zone: whose tomorrow is meant.
@@ -53,6 +60,8 @@ impl Default for Rules {
             sla_by_risk: BTreeMap::new(),
             sla_seconds: 4 * 3600 + 1800,
             sla_floor_seconds: 10 * 60,
+            ladder_by_risk: BTreeMap::new(),
+            ladder: Ladder::default(),
             defer: DeferLimits::default(),
             zone: chrono_tz::UTC,
         }
@@ -178,6 +187,7 @@ pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, Inadmissible> {
         sla_seconds: sla(rules, &matching, request, risk),
         safe_default: safe_default(&matching, request, risk)?,
         approvals: approvals(&matching, request.approvals_needed),
+        ladder: ladder(rules, &matching, risk),
     })
 }
 
@@ -192,6 +202,7 @@ pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
         sla_seconds: terms.sla_seconds.max(rules.sla_floor_seconds),
         safe_default: safe_default(&matching, &allowed, risk).unwrap_or(SafeDefault::Reject),
         approvals: approvals(&matching, terms.approvals),
+        ladder: ladder(rules, &matching, risk),
     }
 }
 
@@ -200,6 +211,12 @@ pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
 pub fn enforced_risk(rules: &Rules, project: &str, kind: &Kind, risk: Risk) -> Risk {
     let matching = [rules.projects.get(project), rules.kinds.get(kind)];
     matching.into_iter().flatten().filter_map(|rule| rule.risk).fold(risk, Risk::max)
+}
+
+/// The project's, else the kind's, else the risk's, else the usual one: no asker has a say in it.
+fn ladder(rules: &Rules, matching: &[&Rule], risk: Risk) -> Ladder {
+    let named = matching.iter().find_map(|rule| rule.ladder.as_ref());
+    named.or_else(|| rules.ladder_by_risk.get(&risk)).unwrap_or(&rules.ladder).clone()
 }
 
 fn approvals(matching: &[&Rule], asked: u32) -> u32 {

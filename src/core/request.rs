@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::decision::Person;
+use super::ladder::Ladder;
 
 /// What a decision is about: `deploy`, `credentials`, `naming` … Lower case with underscores. Kinds that
 /// nobody has heard of are kept as given.
@@ -312,4 +313,21 @@ pub struct Terms {
     /// How many different people must approve it, at least 1.
     #[serde(default = "one")]
     pub approvals: u32,
+    /// What happens while nobody answers.
+    #[serde(default)]
+    pub ladder: Ladder,
+}
+
+impl Default for Terms {
+    /// What holds where nothing is configured and nothing asked for.
+    fn default() -> Self {
+        let rules = super::policy::Rules::default();
+        Self {
+            risk: Risk::Medium,
+            sla_seconds: rules.sla_seconds,
+            safe_default: SafeDefault::Reject,
+            approvals: 1,
+            ladder: rules.ladder,
+        }
+    }
 }

@@ -19,6 +19,7 @@ pub mod watch;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::TimeDelta;
 use tokio::sync::watch::{Receiver, Sender};
 
 use self::clock::Clock;
@@ -26,6 +27,7 @@ pub use self::list::Page;
 use crate::core::Time;
 use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Verdict, Via};
 use crate::core::event::Event;
+use crate::core::ladder::Contact;
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
 use crate::core::policy::{Inadmissible, Rules, admit, enforce, project_name};
@@ -422,10 +424,27 @@ impl Handle {
         self.change(id, decide).await
     }
 
-    /// Brings back what is due. Called by the timers.
-    pub(crate) async fn come_back(&self, id: DecisionId) -> Result<Decision, HandleError> {
+    /// Does what is due by itself: brings back what was put off, climbs the ladder, applies the safe default. Called by the
+    /// timers. `ahead` is how much earlier a reminder may be pulled.
+    pub(crate) async fn come_due(&self, id: DecisionId, ahead: TimeDelta) -> Result<Decision, HandleError> {
         let now = self.now();
-        self.change(id, move |decision| Ok(Some(decision.come_back(now)?))).await
+        // By the rules of whoever serves: what the asker's own said of ladder and default does not count.
+        self.enforce(id).await?;
+        self.change(id, move |decision| {
+            Ok(Some(match decision.state {
+                State::Deferred { .. } => decision.come_back(now)?,
+                _ => decision.climb(now, ahead)?,
+            }))
+        })
+        .await
+    }
+
+    /// What came of the tries to reach people at a rung. Nothing, if the rung was left behind since.
+    ///
+    /// # Errors
+    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    pub async fn tell(&self, id: DecisionId, climb: u64, contacts: Vec<Contact>, complete: bool) -> Result<Decision, HandleError> {
+        self.change(id, move |decision| Ok(decision.tell(climb, contacts, complete))).await
     }
 
     /// Waits until there is something to tell the agent, at the longest until `deadline` of the store's time. The

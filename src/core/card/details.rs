@@ -21,7 +21,7 @@ pub fn details_card(decision: &Decision, pace: Pace) -> Card {
     }
     Card {
         headline: String::new(),
-        tone: tone(&decision.state, decision.terms.risk),
+        tone: tone(decision),
         title: format!("{} · {}", decision.id, escaped(&one_line(&decision.request.title), 230).text),
         description: told(decision),
         fields: terms(decision, pace),

@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 
-use super::{dot, moment, name, person, quoted, relative, span, subject};
+use super::{dot, given_by_name, given_by_person, moment, name, person, quoted, relative, span, subject};
 use crate::core::Time;
 use crate::core::decision::{
     Attachment, Choice, Decision, Outcome, Pending, Person, Reported, Resolved, State, Taken, Undone, Verdict, Vote,
 };
+use crate::core::ladder::Stage;
 use crate::core::pace::Pace;
 use crate::core::untrusted::{Cut, escaped, one_line, one_part, plain, units, without_links};
 
@@ -26,7 +27,9 @@ pub fn headline(decision: &Decision, pace: Pace) -> String {
                 (_, 1) => "1 more approval".into(),
                 (_, missing) => format!("{missing} more approvals"),
             };
-            format!("{} {subject} needs {needs}{again}: {title} · {risk} risk · {id}", dot(risk))
+            let late = decision.climb.as_ref().is_some_and(|climb| climb.stage >= Stage::Breach);
+            let mark = if late { "🚨 SLA breached ·" } else { dot(risk) };
+            format!("{mark} {subject} needs {needs}{again}: {title} · {risk} risk · {id}")
         }
         State::Deferred { until, by, .. } => {
             format!("💤 {subject} put off until {} by {}: {title} · {id}", moment(pace.wall_time(*until)), name(&by.name))
@@ -47,16 +50,18 @@ fn headline_title(decision: &Decision) -> String {
 }
 
 fn outcome(resolved: &Resolved, subject: &str) -> String {
-    let by = name(&resolved.by.name);
+    let by = given_by_name(&resolved.by, resolved.via);
     if matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. })) {
-        return format!("💥 {subject} {} by {by}, but it failed", resolved.verdict.word());
+        return format!("💥 {subject} {} {by}, but it failed", resolved.verdict.word());
     }
     let done = if resolved.reported.is_some() { ", and done" } else { "" };
     match &resolved.verdict {
-        Verdict::Approved { .. } => format!("✅ {subject} approved by {by}{done}"),
-        Verdict::Rejected { .. } => format!("❌ {subject} rejected by {by}{done}"),
-        Verdict::Chosen { option } => format!("✅ {subject}: {by} chose {}{done}", escaped(&one_line(option), 60).text),
-        Verdict::Answered { .. } => format!("✅ {subject} answered by {by}{done}"),
+        Verdict::Approved { .. } => format!("✅ {subject} approved {by}{done}"),
+        Verdict::Rejected { .. } => format!("❌ {subject} rejected {by}{done}"),
+        Verdict::Chosen { option } => {
+            format!("✅ {subject}: {} chose {}{done}", name(&resolved.by.name), escaped(&one_line(option), 60).text)
+        }
+        Verdict::Answered { .. } => format!("✅ {subject} answered {by}{done}"),
     }
 }
 
@@ -64,13 +69,13 @@ fn outcome(resolved: &Resolved, subject: &str) -> String {
 #[must_use]
 pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
     let when = relative(pace.wall_time(resolved.at));
-    let by = person(&resolved.by);
+    let by = given_by_person(&resolved.by, resolved.via);
     match &resolved.verdict {
-        Verdict::Approved { note: None } => ("✅ Approved", format!("by {by} {when}")),
-        Verdict::Approved { note: Some(note) } => ("✅ Approved", format!("by {by} {when}\n{}", quoted(note, 800))),
-        Verdict::Rejected { reason } => ("❌ Rejected", format!("by {by} {when}\n{}", quoted(reason, 800))),
-        Verdict::Chosen { option } => ("✅ Chosen", format!("by {by} {when}\n{}", quoted(option, 800))),
-        Verdict::Answered { text } => ("✅ Answered", format!("by {by} {when}\n{}", quoted(text, 800))),
+        Verdict::Approved { note: None } => ("✅ Approved", format!("{by} {when}")),
+        Verdict::Approved { note: Some(note) } => ("✅ Approved", format!("{by} {when}\n{}", quoted(note, 800))),
+        Verdict::Rejected { reason } => ("❌ Rejected", format!("{by} {when}\n{}", quoted(reason, 800))),
+        Verdict::Chosen { option } => ("✅ Chosen", format!("{by} {when}\n{}", quoted(option, 800))),
+        Verdict::Answered { text } => ("✅ Answered", format!("{by} {when}\n{}", quoted(text, 800))),
     }
 }
 
@@ -167,9 +172,6 @@ pub fn moved(decision: &Decision, link: Option<&str>) -> String {
         None => format!("↪️ {id} came back as a new message."),
     }
 }
-
-/// What happens when nobody answers: nothing is ever approved by silence.
-pub const IF_NOBODY_ANSWERS: &str = "It stays open";
 
 /// The name of the file that carries what a card has no room for.
 #[must_use]

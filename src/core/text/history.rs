@@ -1,6 +1,6 @@
 //! What happened to a decision, as people read it: on Discord, and in the file that has all of it.
 
-use super::{moment, person};
+use super::{climbed_to, contact, given_by, moment, person};
 use crate::core::Time;
 use crate::core::decision::{Decision, Person, Verdict};
 use crate::core::event::{Event, Logged};
@@ -90,20 +90,25 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         Event::Enforced { terms } => format!("{}: {} risk", strong("held to the rules"), terms.risk),
         Event::Deferred { until, by } => format!("{} until {} by {}", strong("put off"), at(*until), who(by)),
         Event::Returned => strong("came back"),
+        Event::Climbed { rung } => strong(&climbed_to(rung)),
+        Event::Told { contacts, .. } => {
+            let contacts: Vec<String> = contacts.iter().map(contact).collect();
+            format!("{}: {}", strong("told"), if contacts.is_empty() { "nobody".into() } else { contacts.join(", ") })
+        }
         Event::Voted { by, note: said_beside, .. } => {
             format!("{} by {}, one of several{}", strong("approved"), who(by), note(said_beside))
         }
         Event::Taken { by, from: None } => format!("{} by {}", strong("taken"), who(by)),
         Event::Taken { by, from: Some(from) } => format!("{} to {} by {}", strong("handed"), who(by), who(from)),
         Event::Undone { by } => format!("{} by {}", strong("undone"), who(by)),
-        Event::Resolved { verdict, by, .. } => {
+        Event::Resolved { verdict, by, via } => {
             let beside = match verdict {
                 Verdict::Approved { note: said_beside } => note(said_beside),
                 Verdict::Rejected { reason: said } | Verdict::Chosen { option: said } | Verdict::Answered { text: said } => {
                     beside(said, style.said)
                 }
             };
-            format!("{} by {}{beside}", strong(verdict.word()), who(by))
+            format!("{} {}{beside}", strong(verdict.word()), given_by(by, *via, who))
         }
         Event::Withdrawn { reason } => format!("{}{}", strong("withdrawn"), beside(reason, said)),
         Event::Pruned => format!("{}: its long texts and files", strong("pruned")),

@@ -50,6 +50,7 @@ pub const UNDO: &str = "Undo";
 pub const EVERYTHING: &str = "Details";
 pub const CONFIRM: &str = "Confirm";
 pub const APPROVALS: &str = "Approvals";
+pub const STILL_WAITING: &str = "Still waiting";
 pub const ON_IT: &str = "👋 On it";
 pub const UNDONE: &str = "↩️ Undone";
 pub const PICTURES: &str = "Pictures, from the left";

@@ -49,10 +49,10 @@ pub(super) fn next_step(decision: &Decision, cards: &[Delivery]) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::decision::{DecisionId, Request, Risk, SafeDefault, State, Terms};
+    use crate::core::decision::{DecisionId, Request, Risk, State, Terms};
 
     fn decision(returns: u32, changed: u64, open: bool) -> Decision {
-        let terms = Terms { risk: Risk::Low, sla_seconds: 60, safe_default: SafeDefault::Reject, approvals: 1 };
+        let terms = Terms { risk: Risk::Low, sla_seconds: 60, ..Terms::default() };
         let mut decision = Decision::new(DecisionId(1), Request::default(), terms, Time::UNIX_EPOCH);
         (decision.returns, decision.changed) = (returns, changed);
         if !open {

@@ -9,7 +9,7 @@ use super::super::{Audit, StoreError};
 use super::from_sqlite;
 use super::rows::{self, Columns};
 use crate::core::Time;
-use crate::core::decision::{Decision, DecisionId, Request, Risk, SafeDefault, Terms};
+use crate::core::decision::{Decision, DecisionId, Request, Risk, Terms};
 
 /// What ends a check: a fault that was found, or a store that cannot be read now.
 enum End {
@@ -132,7 +132,7 @@ fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>,
         let event = rows::event(body, text).map_err(|error| unreadable(error.to_string()))?;
         let at = Time::from_timestamp_millis(at).ok_or_else(|| unreadable(format!("the time {at}")))?;
         // The first event sets all of it.
-        let terms = Terms { risk: Risk::Low, sla_seconds: 0, safe_default: SafeDefault::Reject, approvals: 1 };
+        let terms = Terms { risk: Risk::Low, sla_seconds: 0, ..Terms::default() };
         let before = told.take().unwrap_or_else(|| Decision::new(id, Request::default(), terms, at));
         told = Some(before.evolve(&event, at, seq));
     }

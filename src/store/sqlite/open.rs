@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::super::{StoreError, files};
-use super::{from_sqlite, with_path};
+use super::{from_sqlite, rows, with_path};
 use crate::core::Time;
 use crate::core::pace::Pace;
 
@@ -81,6 +81,7 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
     if version < newest() {
         embedded::migrations::runner().run(&mut connection).map_err(|error| migration_failed(path, error))?;
     }
+    rows::write_wakes(&connection)?;
     if size == 0 {
         making.rewind().and_then(|()| making.write_all(MADE)).map_err(failed)?;
     }

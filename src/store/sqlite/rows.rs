@@ -263,6 +263,16 @@ fn put(connection: &Connection, decision: &Decision) -> Result<(), StoreError> {
         .map_err(from_sqlite)
 }
 
+/// Writes the next moment of those that a migration has left without.
+pub(super) fn write_wakes(connection: &Connection) -> Result<(), StoreError> {
+    for id in ids(connection, "SELECT id FROM decision WHERE wake_at = 0", [])? {
+        if let Some(decision) = get(connection, id)? {
+            put(connection, &decision)?;
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {
     let found = query(connection, "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1", [], |row| {
         Ok(Head { seq: unsigned(column(row, 0)?), hash: column(row, 1)? })

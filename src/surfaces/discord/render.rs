@@ -32,6 +32,7 @@ const fn colour(tone: Tone) -> u32 {
         Tone::Waiting(Risk::Medium) => 0xF1_C40F,
         Tone::Waiting(Risk::High) => 0xE6_7E22,
         Tone::Waiting(Risk::Critical) => 0xE7_4C3C,
+        Tone::Breached => 0xFF_0033,
         Tone::Deferred => 0x5D_8AA8,
         Tone::Yes => 0x24_8046,
         Tone::No => 0xDA_373C,

@@ -1,0 +1,129 @@
+//! The words of the ladder: what has been done to get an answer, what comes next, and what silence means in the end.
+
+use chrono::TimeDelta;
+
+use super::{escaped, name, one_line, person, relative, span, subject};
+use crate::core::Time;
+use crate::core::decision::{Decision, Person, SafeDefault, Via};
+use crate::core::ladder::{Climb, Due, Passed, Stage};
+use crate::core::pace::Pace;
+
+/// What the agent is told where the safe default says no.
+pub const NOBODY_ANSWERED: &str = "Nobody answered in time, and silence is a no here. Ask again if it is still wanted.";
+
+/// A rung in a word: `reminder`, `SLA warning` …
+#[must_use]
+pub const fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Reminder => "reminder",
+        Stage::Warning => "SLA warning",
+        Stage::Breach => "SLA breach",
+        Stage::Overdue => "last call",
+    }
+}
+
+/// The line of a rung: what a reminder begins with.
+#[must_use]
+pub fn rung(decision: &Decision, climb: &Climb, now: Time) -> String {
+    let subject = escaped(&subject(decision), 60).text;
+    let waited = span(now - decision.since());
+    match climb.stage {
+        Stage::Reminder if now - decision.since() < TimeDelta::hours(1) => format!("⏰ {subject} approval waiting {waited}"),
+        Stage::Reminder => format!("🟡 {subject} waiting {waited} — SLA in {}", span(decision.breach_at() - now)),
+        Stage::Warning => format!("🔴 {subject} SLA breach imminent"),
+        Stage::Breach => format!("🚨 {subject} SLA BREACHED — action required"),
+        Stage::Overdue => format!("🚨 {subject} SLA BREACHED {} ago — last call", span(now - decision.breach_at())),
+    }
+}
+
+/// The field of a card that says how far the ladder was climbed, and what is next.
+#[must_use]
+pub fn climbed(decision: &Decision, climb: &Climb, pace: Pace) -> String {
+    let when = |at| relative(pace.wall_time(at));
+    let done = match climb.stage {
+        Stage::Reminder => format!("⏰ Reminded {}", when(climb.at)),
+        Stage::Warning => format!("🔴 Warned {}: the SLA is about to be breached", when(climb.at)),
+        Stage::Breach | Stage::Overdue => format!("🚨 The SLA was breached {}", when(decision.breach_at())),
+    };
+    let next = decision.next_rung().filter(|due| !due.default);
+    next.map_or(done.clone(), |due| format!("{done}\nNext: {} {}", stage(due.stage), when(due.at)))
+}
+
+/// What happens in the end when nobody answers: for a card's field.
+#[must_use]
+pub fn in_the_end(decision: &Decision, pace: Pace) -> String {
+    match (decision.default_at(), decision.default_that_holds()) {
+        (None, _) => "It stays open, and you are reminded".into(),
+        (Some(at), SafeDefault::Reject) => format!("Rejected {}", relative(pace.wall_time(at))),
+        (Some(at), SafeDefault::Approve) => format!("Approved {}", relative(pace.wall_time(at))),
+    }
+}
+
+/// Who gave a verdict, for a sentence that goes on with the time: `by @ann`. Where nobody did, what did.
+#[must_use]
+pub fn given_by(by: &Person, via: Via, who: impl Fn(&Person) -> String) -> String {
+    match via {
+        Via::Discord | Via::Terminal => format!("by {}", who(by)),
+        Via::Routing => "by itself: the agent was sure enough".into(),
+        Via::SafeDefault => "by the safe default: nobody answered in time".into(),
+    }
+}
+
+/// The same with a mention.
+#[must_use]
+pub fn given_by_person(by: &Person, via: Via) -> String {
+    given_by(by, via, person)
+}
+
+/// The same with a name.
+#[must_use]
+pub fn given_by_name(by: &Person, via: Via) -> String {
+    given_by(by, via, |by| name(&by.name))
+}
+
+/// Where a decision that waits stands, in lines without Discord's marks: for a terminal, an agent and a log.
+#[must_use]
+pub fn standing(decision: &Decision, now: Time) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(climb) = &decision.climb {
+        lines.push(format!("{} {} ago", stage(climb.stage), span(now - climb.at)));
+    }
+    if let Some(due) = decision.next_rung().filter(|due| !due.default) {
+        lines.push(format!("next: {} in {}", stage(due.stage), span(due.at - now)));
+    }
+    lines.push(match (decision.default_at(), decision.default_that_holds()) {
+        (None, _) => "it stays open until somebody answers".into(),
+        (Some(at), SafeDefault::Reject) => format!("rejected in {} if nobody answers", span(at - now)),
+        (Some(at), SafeDefault::Approve) => format!("approved in {} if nobody answers", span(at - now)),
+    });
+    lines
+}
+
+/// A rung in the history.
+#[must_use]
+pub fn climbed_to(rung: &Due) -> String {
+    let passed: Vec<String> = rung.passed.iter().map(passed).collect();
+    let passed = if passed.is_empty() { String::new() } else { format!(", passing over {}", passed.join(", ")) };
+    let by: Vec<&str> = rung.by.iter().map(|way| way.word()).collect();
+    let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
+    format!("{}{by}{passed}", stage(rung.stage))
+}
+
+fn passed(passed: &Passed) -> String {
+    let stage = stage(passed.stage);
+    if passed.times == 1 { stage.to_owned() } else { format!("{stage} ({} times)", passed.times) }
+}
+
+/// Whom a rung has reached, and whom not: for the history.
+#[must_use]
+pub fn contact(contact: &crate::core::ladder::Contact) -> String {
+    use crate::core::ladder::Came;
+    let who = contact.who.as_ref().map_or_else(|| "everybody here".to_owned(), |who| name(&who.name));
+    let way = contact.way.word();
+    match &contact.came {
+        Came::Reached => format!("{who} by {way}"),
+        Came::Held { .. } => format!("{who} later (quiet hours)"),
+        Came::Away { .. } => format!("not {who} (away)"),
+        Came::Failed { why } => format!("not {who} by {way} ({})", escaped(&one_line(why), 100).text),
+    }
+}
