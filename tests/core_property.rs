@@ -208,7 +208,7 @@ impl Real {
             undone: pending.is_some_and(|pending| pending.undone.is_some()),
             claimed: resolved.is_some_and(|r| r.claimed_at.is_some()),
             reported: resolved.and_then(|r| r.reported.as_ref()).map(|r| (r.outcome == Outcome::Succeeded, r.text.clone())),
-            wakes: decision.wake_at(),
+            wakes: decision.wake_at().filter(|_| matches!(state, gander::core::decision::State::Deferred { .. })),
             risk: decision.terms.risk,
             needed: decision.approvals_needed(),
             missing: if state.is_open() { decision.approvals_missing() } else { 0 },

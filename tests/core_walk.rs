@@ -18,6 +18,7 @@ use gander::core::decision::{
     Risk, State, Terms, Verdict, Via,
 };
 use gander::core::event::Event;
+use gander::core::ladder::Climb;
 use gander::core::policy::{Rule, Rules, admit, enforce};
 
 use invariants::{INVARIANTS, Step, broken, name_of};
@@ -25,7 +26,7 @@ use invariants::{INVARIANTS, Step, broken, name_of};
 /// The longest sequence. `GANDER_WALK_DEPTH` walks further.
 const DEPTH: usize = 8;
 /// Fewer states or transitions than these, over all questions, mean that the walk has shrunk.
-const AT_LEAST: (usize, usize) = (40_000, 800_000);
+const AT_LEAST: (usize, usize) = (90_000, 1_800_000);
 
 /// Everybody who may approve: one more than any question needs.
 const APPROVERS: [u64; 4] = [1, 2, 3, 4];
@@ -51,6 +52,8 @@ enum Letter {
     DeferAnHour,
     DeferAWeek,
     ComeBack,
+    Climb,
+    NobodyReached,
     AnHourPasses,
     ADayPasses,
     ClockGoesBack,
@@ -61,7 +64,7 @@ enum Letter {
     Withdraw,
 }
 
-const ALPHABET: [Letter; 30] = [
+const ALPHABET: [Letter; 32] = [
     Letter::AskSame,
     Letter::AskOther,
     Letter::AskAtCritical,
@@ -84,6 +87,8 @@ const ALPHABET: [Letter; 30] = [
     Letter::DeferAnHour,
     Letter::DeferAWeek,
     Letter::ComeBack,
+    Letter::Climb,
+    Letter::NobodyReached,
     Letter::AnHourPasses,
     Letter::ADayPasses,
     Letter::ClockGoesBack,
@@ -155,6 +160,11 @@ fn act(letter: Letter, Place { decision, now }: &Place) -> Did {
         Letter::DeferAnHour => defer(TimeDelta::hours(1)),
         Letter::DeferAWeek => defer(TimeDelta::days(7)),
         Letter::ComeBack => decision.come_back(now),
+        Letter::Climb => decision.climb(now, TimeDelta::zero()),
+        Letter::NobodyReached => {
+            let tell = |climb: &Climb| (!climb.in_vain).then(|| decision.tell(climb.seq, Vec::new(), true)).flatten();
+            return decision.climb.as_ref().and_then(tell).map_or(Did::Nothing, Did::Happened);
+        }
         Letter::AnHourPasses => return Did::TimePassed(now + TimeDelta::hours(1)),
         Letter::ADayPasses => return Did::TimePassed(now + TimeDelta::hours(25)),
         Letter::ClockGoesBack => return Did::TimePassed(now - TimeDelta::hours(1)),
@@ -189,7 +199,13 @@ fn canonical(Place { decision, now }: &Place) -> String {
     let state = match &decision.state {
         State::Pending(Pending { votes, taken, undone }) => {
             let taken = taken.as_ref().map(|taken| &taken.by.id);
-            format!("pending {:?} {taken:?} {:?}", people(votes), undone.as_ref().map(|undone| undone.verdict.word()))
+            let climb = decision.climb.as_ref().map(|climb| (climb.due - decision.since(), climb.at <= *now, climb.in_vain));
+            let waits = (*now - decision.since()).num_hours().clamp(-2, 8);
+            format!(
+                "pending {:?} {taken:?} {:?} {climb:?} {waits}",
+                people(votes),
+                undone.as_ref().map(|undone| undone.verdict.word())
+            )
         }
         State::Deferred { until, votes, .. } => {
             format!("deferred {} {:?}", (*until - *now).num_hours().clamp(-2, 7 * 24), people(votes))
@@ -216,11 +232,13 @@ fn dead_end(place: &Place) -> Option<&'static str> {
     if decision.resolve(no, person(1), Via::Discord, decision.revision).is_err() {
         return Some("nobody can reject it");
     }
-    if let Some(until) = decision.wake_at() {
+    if let State::Deferred { until, .. } = decision.state {
         let back = decision.come_back(until).map(|event| decision.clone().evolve(&event, until, 0));
-        if !back.is_ok_and(|back| matches!(back.state, State::Pending(_)) && back.wake_at().is_none()) {
+        if !back.is_ok_and(|back| matches!(back.state, State::Pending(_))) {
             return Some("it does not come back");
         }
+    } else if !ends_by_itself(decision.clone()) {
+        return Some("nobody answers, and it stays open for ever");
     }
     let mut asked = decision.clone();
     for who in APPROVERS {
@@ -235,6 +253,16 @@ fn dead_end(place: &Place) -> Option<&'static str> {
         }
     }
     invariants::resolved(&asked).is_none().then_some("all approvers together cannot say yes")
+}
+
+/// Whether the ladder leads to an end where nobody does anything.
+fn ends_by_itself(mut decision: Decision) -> bool {
+    for _ in 0..20 {
+        let Some(wake) = decision.wake_at() else { return !decision.state.is_open() };
+        let Ok(event) = decision.climb(wake, TimeDelta::zero()) else { return false };
+        decision = decision.clone().evolve(&event, wake, decision.changed + 1);
+    }
+    false
 }
 
 /// Walks from one question, and adds to the tally.
@@ -321,6 +349,6 @@ fn no_sequence_of_acts_breaks_an_invariant_or_ends_in_a_dead_end() {
     }
     println!("- from each open state a yes, a no, and from each deferral a return remain possible");
     assert!(depth < DEPTH || (*states >= AT_LEAST.0 && *transitions >= AT_LEAST.1), "the walk has shrunk");
-    assert_eq!(events.len(), 11, "every event but the first was seen");
+    assert_eq!(events.len(), 13, "every event but the first was seen");
     assert!(refusals.len() >= 11, "{refusals:?}");
 }

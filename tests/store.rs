@@ -164,7 +164,8 @@ fn what_is_due_is_found(store: &dyn Store) {
     assert_eq!(store.due(soon).unwrap(), [DecisionId(2)]);
     assert_eq!(store.due(later).unwrap(), [DecisionId(2), DecisionId(1)]);
     store.change(DecisionId(2), soon, Box::new(move |d| Ok(Some(d.come_back(soon)?)))).unwrap().unwrap();
-    assert_eq!(store.due(later).unwrap(), [DecisionId(1)]);
+    assert_eq!(store.due(later).unwrap(), [DecisionId(2), DecisionId(1)], "one waits again, and its ladder begins");
+    assert_eq!(store.next_wake().unwrap(), store.get(DecisionId(2)).unwrap().unwrap().wake_at());
 }
 
 fn cards_are_remembered_and_the_unsettled_found(store: &dyn Store) {

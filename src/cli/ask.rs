@@ -140,7 +140,7 @@ impl Ask {
         }
         let decision = asked.into_decision();
         if !wait && common.json {
-            output::json(&report(&decision, "asked"));
+            output::json(&report(&decision, "asked", &opened.handle));
         }
         if !common.json {
             output::line(&decision.id.0.to_string());

@@ -30,7 +30,7 @@ impl Claim {
             verdict(&decision, &opened)
         };
         if common.json {
-            output::json(&report(&decision, outcome));
+            output::json(&report(&decision, outcome, &opened.handle));
         } else {
             output::line(&words);
         }

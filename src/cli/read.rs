@@ -23,7 +23,8 @@ impl Show {
         let decision = opened.handle.get(self.id).await?;
         let history = opened.handle.history(self.id).await?;
         if common.json {
-            output::json(&serde_json::json!({ "decision": decision, "history": history }));
+            let standing = opened.handle.standing(&decision);
+            output::json(&serde_json::json!({ "decision": decision, "standing": standing, "history": history }));
             return Ok(Exit::Yes);
         }
         let zone = opened.handle.rules().zone;
@@ -32,6 +33,12 @@ impl Show {
             output::line(format!("│ {line}").trim_end());
         }
         output::line(&format!("\n{}", facts(&decision, opened.handle.now(), zone)));
+        if let Some(standing) = opened.handle.standing(&decision) {
+            output::line("\nWhere it stands");
+            for line in text::standing(&standing, opened.handle.now()) {
+                output::line(&format!("  {line}"));
+            }
+        }
         output::line("\nHistory");
         for logged in &history {
             output::line(&format!("  {}", event_line(logged, zone)));
@@ -53,7 +60,8 @@ pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> Stri
         State::Pending(pending) => format!("waits for an answer{}; {}", so_far(decision, pending), due(decision, now)),
         State::Deferred { until, by, .. } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
         State::Resolved(resolved) => {
-            format!("{} by {}; {}", verdict(&resolved.verdict), one_line(&resolved.by.name), acted(resolved))
+            let by = text::given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
+            format!("{} {by}; {}", verdict(&resolved.verdict), acted(resolved))
         }
         State::Withdrawn { reason, .. } => format!("withdrawn: {}", one_line(reason)),
     };

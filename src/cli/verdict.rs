@@ -128,7 +128,7 @@ impl Act {
         let confirmation = confirm(verb, &decision, &typed)?;
         let done = decide(&opened, &decision, &voter, typed, confirmation).await.map_err(|error| undecided(error, id))?;
         if common.json {
-            output::json(&report(&done, done.state.word()));
+            output::json(&report(&done, done.state.word(), &opened.handle));
         } else {
             output::line(&format!("Done. {}", facts(&done, opened.handle.now(), opened.handle.rules().zone)));
         }

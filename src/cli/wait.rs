@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::{Common, EXIT_STATUS, Exit, Failure, Opened, Outcome, output};
 use crate::config::Span;
 use crate::core::decision::{Decision, DecisionId, Revision, State, Verdict};
+use crate::core::ladder::Standing;
 use crate::core::text;
 use crate::core::untrusted::{clean, one_line};
-use crate::engine::{Claim, watch};
+use crate::engine::{Claim, Handle, watch};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
@@ -43,11 +44,15 @@ pub(super) struct Report<'a> {
     note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<Standing>,
     decision: &'a Decision,
 }
 
-pub(super) fn report<'a>(decision: &'a Decision, outcome: &'static str) -> Report<'a> {
-    let mut report = Report { id: decision.id, outcome, reason: None, option: None, answer: None, note: None, by: None, decision };
+pub(super) fn report<'a>(decision: &'a Decision, outcome: &'static str, handle: &Handle) -> Report<'a> {
+    let standing = handle.standing(decision);
+    let mut report =
+        Report { id: decision.id, outcome, reason: None, option: None, answer: None, note: None, by: None, standing, decision };
     match &decision.state {
         State::Resolved(resolved) => {
             report.by = Some(&resolved.by.name);
@@ -76,7 +81,7 @@ pub(super) async fn wait_and_report(
     let handle = &opened.handle;
     let decision = handle.get(id).await?;
     if decision.state.is_open() {
-        output::progress(&waiting(&decision, handle.now()));
+        output::progress(&waiting(&decision, handle));
     }
     let deadline = match timeout {
         None => None,
@@ -93,17 +98,17 @@ pub(super) async fn wait_and_report(
     let superseded = asked.is_some_and(|asked| asked != waited.revision);
     let (exit, outcome, words) = if superseded { other_question(&waited) } else { verdict(&waited, opened) };
     if json {
-        output::json(&report(&waited, outcome));
+        output::json(&report(&waited, outcome, handle));
     } else {
         output::line(&words);
     }
     Ok(exit)
 }
 
-fn waiting(decision: &Decision, now: crate::core::Time) -> String {
-    let left = decision.breach_at() - now;
-    let due = if left > TimeDelta::zero() { format!("answer due in {}", text::span(left)) } else { "its SLA is breached".into() };
-    format!("waiting for a person to decide {} ({} risk, {due}) …", decision.id, decision.terms.risk)
+fn waiting(decision: &Decision, handle: &Handle) -> String {
+    let standing = handle.standing(decision).map(|standing| text::standing(&standing, handle.now()).join("; "));
+    let stands = standing.unwrap_or_else(|| "put off".into());
+    format!("waiting for a person to decide {} ({} risk): {stands} …", decision.id, decision.terms.risk)
 }
 
 /// Somebody asked again with the same key and another content: whatever becomes of that is no answer to this question.
@@ -132,6 +137,11 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
             let by = one_line(&by.name);
             (Exit::NotNow, "deferred", format!("deferred by {by} until {until}; ask or wait for {id} again then"))
         }
-        State::Pending(_) => (Exit::NotNow, "timed_out", format!("not answered in time; {id} stays open, wait for it again")),
+        State::Pending(_) => {
+            let standing = opened.handle.standing(decision).map(|standing| text::standing(&standing, opened.handle.now()));
+            let words =
+                format!("not answered in time; {id} stays open, wait for it again\n{}", standing.unwrap_or_default().join("\n"));
+            (Exit::NotNow, "timed_out", words)
+        }
     }
 }

@@ -32,7 +32,7 @@ impl Withdraw {
             withdrawn => (withdrawn?, "withdrawn"),
         };
         if common.json {
-            output::json(&super::wait::report(&decision, "withdrawn"));
+            output::json(&super::wait::report(&decision, "withdrawn", &opened.handle));
         } else {
             output::line(&format!("{}: {words}", decision.id));
         }

@@ -198,7 +198,7 @@ fn facts(decision: &Decision, pace: Pace) -> Vec<Field> {
     if let Some(confidence) = decision.request.confidence {
         facts.push(inline(label::CONFIDENCE, format!("{:.0} %", confidence * 100.0)));
     }
-    if decision.state.is_open() {
+    if matches!(decision.state, State::Pending(_)) {
         facts.push(inline(label::IF_NOBODY_ANSWERS, text::in_the_end(decision, pace)));
     }
     facts

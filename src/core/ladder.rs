@@ -6,6 +6,7 @@
 
 mod climbing;
 mod plan;
+mod standing;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::plan::Due;
+pub use self::standing::{InTheEnd, Next, Reached, Standing};
 use super::Time;
 use super::decision::{Person, SafeDefault};
 

@@ -27,7 +27,7 @@ pub use self::list::Page;
 use crate::core::Time;
 use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Verdict, Via};
 use crate::core::event::Event;
-use crate::core::ladder::Contact;
+use crate::core::ladder::{Contact, Standing};
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
 use crate::core::policy::{Inadmissible, Rules, admit, enforce, project_name};
@@ -161,6 +161,12 @@ impl Handle {
     #[must_use]
     pub fn who_may(&self, decision: &Decision) -> WhoMay {
         who_may(&self.rules().approvers, decision)
+    }
+
+    /// Where a decision stands that waits: the rung, the next one, who is waited for, and what silence means in the end.
+    #[must_use]
+    pub fn standing(&self, decision: &Decision) -> Option<Standing> {
+        Standing::of(decision, self.who_may(decision))
     }
 
     /// Changes whenever there may be something new. Only a hint to look: the store is the truth.

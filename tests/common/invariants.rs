@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{Ballot, Decision, DeferLimits, Expects, Person, Resolved, Risk, SafeDefault, State, Verdict, Via};
 use gander::core::event::Event;
+use gander::core::ladder::Stage;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,7 +25,7 @@ pub(crate) struct Step<'a> {
 type Invariant = (&'static str, fn(&Step<'_>) -> bool);
 
 /// Everything that must hold after each step.
-pub(crate) const INVARIANTS: [Invariant; 20] = [
+pub(crate) const INVARIANTS: [Invariant; 23] = [
     ("a verdict is only claimed, reported on or undone", |s| {
         resolved(s.before).is_none() || matches!(s.event, Event::Claimed | Event::Reported { .. } | Event::Undone { .. })
     }),
@@ -71,8 +72,27 @@ pub(crate) const INVARIANTS: [Invariant; 20] = [
         _ => true,
     }),
     ("what is reported on is claimed", |s| resolved(s.after).is_none_or(|r| r.reported.is_none() || r.claimed_at.is_some())),
-    ("it wakes by itself if and only if it is put off", |s| {
-        s.after.wake_at().is_some() == matches!(s.after.state, State::Deferred { .. })
+    ("it wakes by itself if and only if it is open", |s| s.after.wake_at().is_some() == s.after.state.is_open()),
+    ("a rung fires once, above those before it, and only while it waits", |s| match s.event {
+        Event::Climbed { rung } => {
+            let before = s.before.climb.as_ref().map(|climb| (climb.stage, climb.due));
+            matches!(s.before.state, State::Pending(_)) && before < Some((rung.stage, rung.planned))
+        }
+        _ => true,
+    }),
+    ("no rung of warning or breach comes before its time, unless those before it reached nobody", |s| match s.event {
+        Event::Climbed { rung } if s.before.climb.as_ref().is_none_or(|climb| !climb.in_vain) => rung.planned <= s.now,
+        Event::Climbed { rung } => rung.stage < Stage::Breach || rung.planned <= s.now,
+        _ => true,
+    }),
+    ("silence decides only at the end of the ladder, and approves only what it may", |s| match s.event {
+        Event::Resolved { verdict, via: Via::SafeDefault, .. } => {
+            let at_the_end = s.before.climb.as_ref().is_some_and(|climb| climb.default && s.now >= climb.due.min(climb.at));
+            let terms = &s.before.terms;
+            let may = terms.safe_default == SafeDefault::Approve && terms.risk < Risk::High && s.before.approvals_needed() == 1;
+            at_the_end && (matches!(verdict, Verdict::Rejected { .. }) || may)
+        }
+        _ => true,
     }),
     ("votes are of different people, and fewer than needed", |s| {
         let votes = s.after.state.votes();

@@ -76,7 +76,7 @@ const DRAWN: &str = r"
     ];
     const own = (part) => {
         const name = part.closest('.embed-field')?.querySelector('.embed-field-name').textContent;
-        return ['Answer by', 'Asked'].includes(name) || part.closest('pre[data-language=diff]');
+        return ['Answer by', 'Asked', 'If nobody answers'].includes(name) || part.closest('pre[data-language=diff]');
     };
     const links = [...message.querySelectorAll('.embed a[href]')];
     const masked = links.filter((a) => /[\\[\]()<>]/.test(a.textContent) || new URL(a.textContent).href !== a.href);

@@ -5,8 +5,9 @@ use chrono::TimeDelta;
 use super::{escaped, name, one_line, person, relative, span, subject};
 use crate::core::Time;
 use crate::core::decision::{Decision, Person, SafeDefault, Via};
-use crate::core::ladder::{Climb, Due, Passed, Stage};
+use crate::core::ladder::{Came, Climb, Contact, Due, InTheEnd, Passed, Stage, Standing};
 use crate::core::pace::Pace;
+use crate::core::permission::WhoMay;
 
 /// What the agent is told where the safe default says no.
 pub const NOBODY_ANSWERED: &str = "Nobody answered in time, and silence is a no here. Ask again if it is still wanted.";
@@ -81,22 +82,50 @@ pub fn given_by_name(by: &Person, via: Via) -> String {
     given_by(by, via, |by| name(&by.name))
 }
 
-/// Where a decision that waits stands, in lines without Discord's marks: for a terminal, an agent and a log.
+/// Where a decision stands that waits, in lines without Discord's marks: for a terminal, an agent and a log.
 #[must_use]
-pub fn standing(decision: &Decision, now: Time) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(climb) = &decision.climb {
-        lines.push(format!("{} {} ago", stage(climb.stage), span(now - climb.at)));
+pub fn standing(standing: &Standing, now: Time) -> Vec<String> {
+    let due = if standing.deadline > now {
+        format!("answer due in {}", span(standing.deadline - now))
+    } else {
+        format!("SLA breached {} ago", span(now - standing.deadline))
+    };
+    let mut lines = vec![due];
+    if let Some(rung) = &standing.rung {
+        lines.push(format!("last rung: {}, {} ago", stage(rung.stage), span(now - rung.at)));
     }
-    if let Some(due) = decision.next_rung().filter(|due| !due.default) {
-        lines.push(format!("next: {} in {}", stage(due.stage), span(due.at - now)));
+    if let Some(next) = &standing.next {
+        let by: Vec<&str> = next.by.iter().map(|way| way.word()).collect();
+        let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
+        lines.push(format!("next rung: {} in {}{by}", stage(next.stage), span(next.at - now)));
     }
-    lines.push(match (decision.default_at(), decision.default_that_holds()) {
-        (None, _) => "it stays open until somebody answers".into(),
-        (Some(at), SafeDefault::Reject) => format!("rejected in {} if nobody answers", span(at - now)),
-        (Some(at), SafeDefault::Approve) => format!("approved in {} if nobody answers", span(at - now)),
+    lines.push(format!("waits for {}", waits_for(&standing.waits_for)));
+    lines.extend(standing.taken_by.as_ref().map(|taken| format!("{} is on it", one_line(&taken.name))));
+    lines.extend(standing.unreachable.iter().map(unreachable));
+    lines.push(match &standing.in_the_end {
+        None => "it stays open until somebody answers".into(),
+        Some(InTheEnd { default: SafeDefault::Reject, at }) => format!("rejected in {} if nobody answers", span(*at - now)),
+        Some(InTheEnd { default: SafeDefault::Approve, at }) => format!("approved in {} if nobody answers", span(*at - now)),
     });
     lines
+}
+
+fn waits_for(who: &WhoMay) -> String {
+    let owner = who.owner.then(|| "the owner of the bot's application".to_owned());
+    let users = who.users.iter().map(|user| format!("user {user}"));
+    let roles = who.roles.iter().map(|role| format!("role {}", one_line(role)));
+    let all: Vec<String> = owner.into_iter().chain(users).chain(roles).collect();
+    if all.is_empty() { "nobody: no [[approvers]] covers it".into() } else { all.join(", ") }
+}
+
+fn unreachable(contact: &Contact) -> String {
+    let who = contact.who.as_ref().map_or_else(|| "the channel".to_owned(), |who| one_line(&who.name));
+    match &contact.came {
+        Came::Failed { why } => format!("not reached: {who} by {} ({})", contact.way.word(), one_line(why)),
+        Came::Away { .. } => format!("passed over: {who} is away"),
+        Came::Held { .. } => format!("later: {who} has quiet hours"),
+        Came::Reached => format!("reached: {who} by {}", contact.way.word()),
+    }
 }
 
 /// A rung in the history.
@@ -116,8 +145,7 @@ fn passed(passed: &Passed) -> String {
 
 /// Whom a rung has reached, and whom not: for the history.
 #[must_use]
-pub fn contact(contact: &crate::core::ladder::Contact) -> String {
-    use crate::core::ladder::Came;
+pub fn contact(contact: &Contact) -> String {
     let who = contact.who.as_ref().map_or_else(|| "everybody here".to_owned(), |who| name(&who.name));
     let way = contact.way.word();
     match &contact.came {
