@@ -71,7 +71,15 @@ async fn a_wait_that_nobody_answers_ends_with_75() {
     let home = Home::new();
     let ended = home.run(&["ask", "Deploy?", "--wait", "--timeout", "1s"]).await;
     ended.must(75, &["waiting for a person"]);
-    assert_eq!(ended.out, "1\nnot answered in time; #1 stays open, wait for it again\n");
+    let told = [
+        "1",
+        "not answered in time; #1 stays open, wait for it again",
+        "answer due in 4h 30m",
+        "next rung: reminder in 30m (dm)",
+        "waits for the owner of the bot's application",
+        "rejected in 6h 30m if nobody answers",
+    ];
+    assert_eq!(ended.out.lines().collect::<Vec<_>>(), told);
     let ended = home.run(&["wait", "#1", "--timeout", "1s", "--json"]).await;
     ended.must(75, &[]);
     assert_eq!(ended.json()["outcome"], "timed_out");
