@@ -7,6 +7,7 @@
 
 pub mod checkup;
 mod ladder;
+mod people;
 pub mod reload;
 mod words;
 
@@ -117,6 +118,7 @@ struct UserFile {
     inbox: Vec<Watch>,
     terminal: Option<Terminal>,
     ladders: BTreeMap<String, Vec<ladder::Written>>,
+    people: Vec<people::Row>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -320,8 +322,13 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 }
 
 fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
-    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line = error.span().map_or(1, |span| line_at(text, span.start));
     ConfigError::Wrong { path: path.to_owned(), line, what: did_you_mean(error.message()) }
+}
+
+/// The line, from 1, of a byte.
+fn line_at(text: &str, byte: usize) -> usize {
+    text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
 }
 
 /// The machine's own zone; UTC if it has none that is known.
@@ -334,11 +341,10 @@ impl UserFile {
         let line_of = |needle: &str| text.lines().position(|line| line.contains(needle)).map_or(1, |index| index + 1);
         let zone = match &self.time_zone {
             None => local_zone(),
-            Some(name) => name.parse().map_err(|_| ConfigError::Wrong {
-                path: path.clone(),
-                line: line_of("time_zone"),
-                what: format!("{name:?} is no time zone: write for example \"Europe/Berlin\" or \"UTC\""),
-            })?,
+            Some(name) => {
+                let wrong = |what| ConfigError::Wrong { path: path.clone(), line: line_of("time_zone"), what };
+                crate::core::people::time_zone(name).map_err(wrong)?
+            }
         };
         if self.approvers.iter().any(|rule| rule.users.is_empty() && rule.roles.is_empty()) {
             return Err(ConfigError::Wrong {
@@ -349,6 +355,8 @@ impl UserFile {
         }
         let terminal = self.terminal.take().map(|terminal| terminal.into_voter(self.approvers.is_empty())).transpose();
         let terminal = terminal.map_err(|what| ConfigError::Wrong { path: path.clone(), line: line_of("[terminal]"), what })?;
+        let people = people::profiles(std::mem::take(&mut self.people), zone);
+        let people = people.map_err(|(at, what)| ConfigError::Wrong { path: path.clone(), line: line_at(text, at.start), what })?;
         let named = |(name, project): (&String, &Project)| Some((project_name(name), project.channel.clone()?));
         let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
         Ok(Config {
@@ -363,11 +371,14 @@ impl UserFile {
             log: self.log.format.unwrap_or_default(),
             inbox: self.inbox.iter().map(|i| DropFolder { path: resolve(&folder, &i.path), project: i.project.clone() }).collect(),
             terminal,
-            rules: self.into_rules(zone).map_err(|mistake| ConfigError::Wrong {
-                path: path.clone(),
-                line: line_of(&mistake.needle()),
-                what: mistake.to_string(),
-            })?,
+            rules: Rules {
+                people,
+                ..self.into_rules(zone).map_err(|mistake| ConfigError::Wrong {
+                    path: path.clone(),
+                    line: line_of(&mistake.needle()),
+                    what: mistake.to_string(),
+                })?
+            },
             file: Some(path),
         })
     }

@@ -14,6 +14,7 @@ pub mod gaps;
 pub mod ladder;
 pub mod nearest;
 pub mod pace;
+pub mod people;
 pub mod permission;
 pub mod phrase;
 pub mod policy;

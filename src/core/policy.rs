@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::decision::{DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms};
 use super::ladder::Ladder;
+use super::people::Profile;
 use super::permission::ApproverRule;
 use super::untrusted::{is_dressed_up, one_line};
 
@@ -49,6 +50,8 @@ pub struct Rules {
     pub defer: DeferLimits,
     /// The server's time zone: whose tomorrow is meant.
     pub zone: chrono_tz::Tz,
+    /// When and where people can be reached, as configured.
+    pub people: Vec<Profile>,
 }
 
 impl Default for Rules {
@@ -64,6 +67,7 @@ impl Default for Rules {
             ladder: Ladder::default(),
             defer: DeferLimits::default(),
             zone: chrono_tz::UTC,
+            people: Vec::new(),
         }
     }
 }
