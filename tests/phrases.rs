@@ -187,6 +187,7 @@ fn noted(understood: &Understood) -> String {
         Understood::History(id) => format!("history {id}"),
         Understood::Status => "status".into(),
         Understood::Help => "help".into(),
+        Understood::Snooze { until } => format!("snooze {}", until.as_deref().unwrap_or("?")),
         Understood::Ambiguous { wish, candidates, doubt: unclear } => {
             let wish = match wish {
                 Wish::Decide(what) => verb(what, ""),

@@ -352,6 +352,7 @@ async fn a_store_of_an_older_version_is_brought_up_to_date_with_all_that_is_in_i
         "one without a card, one whose card shows an earlier state"
     );
     assert_eq!(store.waiting().unwrap().len(), 1);
+    assert_eq!(store.acted().unwrap(), [(1, "Maya".to_owned())], "who has acted before is known");
     drop(store);
     home.run(&["prune", "--older-than", "1d"]).await.must(0, &["pruned 0 decisions"]);
     home.run(&["show", "3"]).await.must(0, &["not on a Friday", "A long text about resolved: ü, \"quoted\""]);

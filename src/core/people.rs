@@ -4,13 +4,16 @@
 //! a person, never what hangs in a channel. A breach and critical risk come through: better an angry phone than a breach
 //! that nobody saw. Must not know: ways and messages, where profiles are kept, the clock.
 
+mod wish;
+
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+pub use self::wish::{days_away, quiet_hours, snooze};
 use super::Time;
 use super::decision::Risk;
 
@@ -177,6 +180,12 @@ impl Away {
             return Err(format!("away from {from} to {to} ends before it begins: give the first day first"));
         }
         Ok(Self { from, to })
+    }
+
+    /// The first day.
+    #[must_use]
+    pub const fn from(self) -> NaiveDate {
+        self.from
     }
 
     /// The last day.
@@ -406,9 +415,6 @@ pub fn who_is_reached(meant: &[Availability], urgency: Urgency, risk: Risk) -> V
     }
     meant.iter().map(|availability| may_reach(*availability, urgency, risk)).collect()
 }
-
-/// The longest that somebody can say "not now" for.
-pub const LONGEST_SNOOZE: TimeDelta = TimeDelta::days(7);
 
 #[cfg(test)]
 mod tests;

@@ -59,6 +59,11 @@ pub enum Understood {
     Status,
     /// Say what can be said.
     Help,
+    /// Hold back what would reach whoever says it; `off` ends that.
+    Snooze {
+        /// Until when, as it was said: not checked. `None`: they did not say.
+        until: Option<String>,
+    },
     /// Ask which of these is meant, or whether this one is: the wish is complete but for that.
     Ambiguous {
         /// What shall be done with the one that is picked.
@@ -261,6 +266,7 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("remind me about the ghl deploy in 2h", "puts it off, too"),
     ("approve all low-risk items", "shows them and asks before it approves them"),
     ("I'm on 12", "tells the others that you take care of it"),
+    ("snooze me until 18:00", "holds back what would reach you; `unsnooze me` ends it"),
     ("undo 140", "takes a verdict back that the agent has not picked up yet"),
     ("history of #12", "shows what happened to it"),
     ("status", "says whether all is well"),

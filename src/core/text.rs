@@ -10,6 +10,7 @@ mod history;
 pub mod label;
 mod ladder;
 mod mistake;
+mod people;
 mod refusal;
 mod talk;
 
@@ -20,6 +21,7 @@ pub use self::commands::*;
 pub use self::history::*;
 pub use self::ladder::*;
 pub use self::mistake::*;
+pub use self::people::*;
 pub use self::refusal::*;
 pub use self::talk::*;
 use super::Time;

@@ -1,4 +1,4 @@
-//! Reads a time as people write it: `45m`, `2h 30m`, `18:30`, `tomorrow 09:00`, `2026-12-24 09:00`.
+//! Reads a time as people write it: `45m`, `2h 30m`, `18:30`, `6pm`, `tomorrow 09:00`, `2026-12-24 09:00`.
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
@@ -47,7 +47,16 @@ fn tomorrow(today: NaiveDate) -> Option<NaiveDate> {
 
 fn clock_time(text: &str) -> Option<NaiveTime> {
     let text = text.trim().trim_start_matches("at ").trim();
-    NaiveTime::parse_from_str(text, "%H:%M").ok()
+    let hours = text.strip_suffix("am").or_else(|| text.strip_suffix("pm"));
+    match hours.map(str::trim) {
+        None => NaiveTime::parse_from_str(text, "%H:%M").ok(),
+        // Of `6pm` the minutes are left out; the format needs them.
+        Some(hours) => {
+            let minutes = if hours.contains(':') { "" } else { ":00" };
+            let half = &text[text.len() - 2..];
+            NaiveTime::parse_from_str(&format!("{hours}{minutes} {half}"), "%I:%M %p").ok()
+        }
+    }
 }
 
 /// What a zone's clocks call this, as a moment: the first of two in autumn, an hour later where spring skips it.
@@ -75,6 +84,10 @@ mod tests {
             ("in 2h 30m", "2026-03-28T14:30:00Z"),
             ("18:30", "2026-03-28T17:30:00Z"),
             ("at 9:00", "2026-03-29T07:00:00Z"),
+            ("6pm", "2026-03-28T17:00:00Z"),
+            ("6:30 PM", "2026-03-28T17:30:00Z"),
+            ("12am", "2026-03-28T23:00:00Z"),
+            ("tomorrow 9am", "2026-03-29T07:00:00Z"),
             ("tomorrow", "2026-03-29T07:00:00Z"),
             ("Tomorrow 14:00", "2026-03-29T12:00:00Z"),
             ("tomorrow 02:30", "2026-03-29T01:30:00Z"),
@@ -89,8 +102,20 @@ mod tests {
     #[test]
     fn what_is_no_time_is_not_guessed() {
         let now = at("2026-03-28T12:00:00Z");
-        for text in ["", "soon", "25:00", "tomorrowish", "-5m", "2026-13-01", "99999999999999y", "9", "日本語日本語日本語"]
-        {
+        for text in [
+            "",
+            "soon",
+            "25:00",
+            "tomorrowish",
+            "-5m",
+            "2026-13-01",
+            "13pm",
+            "pm",
+            "ém",
+            "99999999999999y",
+            "9",
+            "日本語日本語日本語",
+        ] {
             assert_eq!(parse(text, now, chrono_tz::UTC), None, "{text}");
         }
     }

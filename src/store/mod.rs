@@ -17,6 +17,7 @@ use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
 use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
+use crate::core::people::Wishes;
 use crate::core::permission::Denied;
 use crate::core::waiting::Waiting;
 
@@ -55,6 +56,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// Looks at a decision and names what shall happen to it, or why not. `None`: nothing needs to.
 pub type Decide = Box<dyn FnOnce(&Decision) -> Result<Option<Event>, Why> + Send>;
+
+/// Makes the new of the old.
+pub type Change<T> = Box<dyn FnOnce(T) -> T + Send>;
 
 /// Why a decision did not change.
 #[derive(Debug, Clone, PartialEq)]
@@ -288,4 +292,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// Keeps a text of a surface's own under a name; `None` forgets it.
     fn put_memo(&self, name: &str, text: Option<String>) -> Result<(), StoreError>;
+
+    /// What somebody has said of themselves; nothing, if they never did.
+    fn wishes(&self, user: u64) -> Result<Wishes, StoreError>;
+
+    /// Changes that. What stands then.
+    fn wish(&self, user: u64, name: &str, change: Change<Wishes>) -> Result<Wishes, StoreError>;
+
+    /// Whoever has ever acted on a decision: their Discord ids and names.
+    fn acted(&self) -> Result<Vec<(u64, String)>, StoreError>;
+
+    /// Somebody has acted.
+    fn put_acted(&self, user: u64, name: &str) -> Result<(), StoreError>;
 }

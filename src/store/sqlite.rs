@@ -6,6 +6,7 @@
 mod audit;
 pub mod checkup;
 mod open;
+mod people;
 mod rows;
 mod upkeep;
 mod writer;
@@ -20,11 +21,12 @@ use rusqlite::{Connection, params};
 use self::open::{Access, connect};
 use self::writer::Writer;
 use super::chain::Entry;
-use super::{Asked, Audit, Changed, Decide, Delivery, Filter, Head, Pruned, Store, StoreError, Unchanged};
+use super::{Asked, Audit, Change, Changed, Decide, Delivery, Filter, Head, Pruned, Store, StoreError, Unchanged};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
 use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
+use crate::core::people::Wishes;
 use crate::core::waiting::Waiting;
 
 /// How long a write waits for another process before it says that the store is locked. Less than
@@ -307,6 +309,24 @@ impl Store for SqliteStore {
             };
             connection.execute(sql, params![key, text]).map(drop).map_err(from_sqlite)
         })
+    }
+
+    fn wishes(&self, user: u64) -> Result<Wishes, StoreError> {
+        self.read(|connection| people::wishes(connection, user))
+    }
+
+    fn wish(&self, user: u64, name: &str, change: Change<Wishes>) -> Result<Wishes, StoreError> {
+        let name = name.to_owned();
+        self.write(move |connection| people::wish(connection, user, &name, change))
+    }
+
+    fn acted(&self) -> Result<Vec<(u64, String)>, StoreError> {
+        self.read(people::acted)
+    }
+
+    fn put_acted(&self, user: u64, name: &str) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.write(move |connection| people::put_acted(connection, user, &name))
     }
 }
 

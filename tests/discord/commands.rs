@@ -3,6 +3,7 @@
 mod asking;
 mod completion;
 mod looking;
+mod quiet;
 mod verdicts;
 
 use gander::core::decision::{Decision, State, Verdict};

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::bot::{Bot, LIMIT, click, custom_ids, id, request, words};
 
 /// Says something in the direct message and waits for the bot's reply to it.
-async fn say(bot: &Bot, name: &str, said: &str) -> Value {
+pub(crate) async fn say(bot: &Bot, name: &str, said: &str) -> Value {
     let person = bot.person(name);
     let channel = person.dm_with_bot().unwrap();
     let message = person.message(&channel, said).await.message.unwrap();

@@ -1,5 +1,6 @@
 //! Quiet hours and days away over every change of the clocks that was thought of.
 
+use chrono::TimeDelta;
 use chrono_tz::{Africa, America, Asia, Australia, Europe, Pacific};
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::select;

@@ -14,6 +14,8 @@ pub(super) enum Intent {
     More,
     Status,
     Help,
+    Snooze,
+    Wake,
 }
 
 /// How phrases begin. Folded, without apostrophes; the longest that fits is taken.
@@ -49,6 +51,8 @@ const BEGINNINGS: &[(Intent, &str)] = &[
         "what else | more | next | next page | show more | show me more | anything else | go on | continue | \
          and what else",
     ),
+    (Intent::Snooze, "snooze me | mute me | do not disturb me | dont disturb me"),
+    (Intent::Wake, "unsnooze | unsnooze me | unmute me | wake me | wake me up | snooze off"),
     (Intent::Status, "status | how are things | how is it going | hows it going | ping | are you there | are you ok | are you up"),
     (
         Intent::Help,

@@ -18,6 +18,8 @@ pub(super) fn look(phrase: &Phrase<'_, '_>, intent: Intent, length: usize) -> Un
         Intent::More if !counts => Understood::More,
         Intent::Status if !counts => Understood::Status,
         Intent::Help => Understood::Help,
+        Intent::Wake if !counts => Understood::Snooze { until: Some("off".into()) },
+        Intent::Snooze => snooze(phrase, rest),
         Intent::Show => {
             let skipped = rest.iter().take_while(|word| grammar::is_filler(word)).count();
             match grammar::intent(&rest[skipped..]) {
@@ -27,6 +29,16 @@ pub(super) fn look(phrase: &Phrase<'_, '_>, intent: Intent, length: usize) -> Un
         }
         _ => show(phrase, &phrase.words[begin(phrase, intent, length)..], intent != Intent::Attention),
     }
+}
+
+/// Words before a time.
+const BEFORE_A_TIME: [&str; 4] = ["until", "till", "til", "for"];
+
+/// "Not now" for whoever says it, until what they say.
+fn snooze(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood {
+    let from = rest.first().is_some_and(|word| word.is(&BEFORE_A_TIME));
+    let until = text_of(phrase.text, &rest[usize::from(from)..]);
+    Understood::Snooze { until: Some(until.trim_end_matches(['.', '!']).to_owned()).filter(|until| !until.is_empty()) }
 }
 
 /// Some beginnings say something themselves: `overdue`.

@@ -322,6 +322,8 @@ pub const HELP: &str = "**What waits on you**\n\
     `/decision` shows all about one, with its history. On a card, the menu **Apps** offers **Decide** and **History**.\n\
     **Asking**\n\
     `/ask` puts a question of your own to whoever may decide it.\n\
+    **Being left in peace**\n\
+    `/snooze` for a while, `/quiet` for the hours of each day, `/away` for days; a breached SLA comes through.\n\
     -# What you do here, only you see; the card shows everybody what came of it. Nothing of high risk is decided by a command, nor a \
     number that you have not seen: you get the card, with its buttons.";
 

@@ -4,7 +4,7 @@
 //! complete     what is offered while somebody types    found     what an option means: an entry, a number, words
 //! verdicts     approve, reject, choose, answer, defer, take, undo
 //! look         decision, attention, status, help       menu      Decide and History on a message
-//! ask          a person asks
+//! ask          a person asks                       quiet     when somebody can be reached
 //! ```
 //!
 //! Each answers only the person who used it. What changes is drawn on the cards by the reconciler.
@@ -14,10 +14,12 @@ mod complete;
 mod found;
 mod look;
 mod menu;
+mod quiet;
 mod verdicts;
 
 pub(super) use self::found::Among;
 pub(super) use self::look::{all_about, status_of};
+pub(super) use self::quiet::snoozed;
 pub(super) use self::verdicts::{decide_by_number, put_off_until, take_back, take_on};
 
 use std::future::Future;
@@ -50,6 +52,9 @@ fn all() -> Vec<poise::Command<Arc<Bot>, Error>> {
         look::status(),
         look::help(),
         ask::ask(),
+        quiet::snooze(),
+        quiet::quiet(),
+        quiet::away(),
         menu::decide(),
         menu::history(),
     ]

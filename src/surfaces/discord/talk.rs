@@ -95,6 +95,8 @@ impl Talk<'_> {
             Understood::History(id) => commands::all_about(self.bot, self.voter, &id.to_string()).await,
             Understood::Status => commands::status_of(self.bot, self.voter).await,
             Understood::Help => View::words(text::help()),
+            Understood::Snooze { until: Some(until) } => commands::snoozed(self.bot, &self.voter.person, &until).await,
+            Understood::Snooze { until: None } => View::words(text::not_set(text::SNOOZE_UNTIL)),
             Understood::Ambiguous { wish, candidates, doubt } => {
                 self.list(text::doubt(act(&wish), doubt, &candidates), &candidates, &found)
             }

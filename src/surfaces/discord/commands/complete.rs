@@ -89,7 +89,7 @@ pub(super) async fn project(ctx: Context<'_>, typed: &str) -> CreateAutocomplete
     offered(names.into_iter().filter(fits).map(|name| AutocompleteChoice::new(name.clone(), name)))
 }
 
-fn offered(entries: impl Iterator<Item = AutocompleteChoice>) -> CreateAutocompleteResponse {
+pub(super) fn offered(entries: impl Iterator<Item = AutocompleteChoice>) -> CreateAutocompleteResponse {
     CreateAutocompleteResponse::new().set_choices(entries.take(MOST).collect())
 }
 

@@ -79,9 +79,20 @@ pub(super) async fn status(ctx: Context<'_>) -> Result<(), Error> {
 pub(in super::super) async fn status_of(bot: &Bot, voter: &Voter) -> View {
     let found = async { Ok::<_, HandleError>((overview(bot).await?, bot.handle.attention(Some(voter)).await?)) };
     match found.await {
-        Ok((overview, theirs)) => View::words(text::overview(&overview, theirs.len(), bot.handle.pace())),
+        Ok((overview, theirs)) => {
+            let pace = bot.handle.pace();
+            let said = [Some(text::overview(&overview, theirs.len(), pace)), reached(bot, voter).await];
+            View::words(said.into_iter().flatten().collect::<Vec<_>>().join("\n\n"))
+        }
         Err(error) => View::words(text::trouble(&error.to_string())),
     }
+}
+
+/// That whoever asks would not be reached, if so.
+async fn reached(bot: &Bot, voter: &Voter) -> Option<String> {
+    let person = &voter.person;
+    let somebody = bot.handle.somebody(person.discord_id()?, &person.name).await.ok()?;
+    text::not_reached(somebody.availability(bot.handle.now()), bot.handle.pace())
 }
 
 /// Where everything stands.

@@ -1,0 +1,231 @@
+//! Commands with which somebody says when they can be reached: `/snooze`, `/quiet`, `/away`.
+//!
+//! What they say is kept for them alone, and goes before the configuration.
+
+use chrono::{Days, NaiveDate};
+use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse};
+
+use super::super::Bot;
+use super::super::render::View;
+use super::super::respond::SOON;
+use super::complete::offered;
+use super::{Context, Error, answer, voter};
+use crate::core::decision::Person;
+use crate::core::people::{Away, Wishes, clock_time, days_away, quiet_hours, snooze as not_before, time_zone};
+use crate::core::text;
+use crate::engine::HandleError;
+use crate::engine::people::Somebody;
+
+/// Not now: hold back what would reach you, until then.
+#[poise::command(slash_command)]
+pub(super) async fn snooze(
+    ctx: Context<'_>,
+    #[description = "30m, 18:00, tomorrow 09:00; off ends it"]
+    #[autocomplete = "moments"]
+    #[max_length = 60]
+    until: String,
+) -> Result<(), Error> {
+    answer(ctx, async { snoozed(ctx.data(), &voter(ctx).await.person, &until).await }).await
+}
+
+/// Your quiet hours, each day; without options, what holds now.
+#[poise::command(slash_command)]
+pub(super) async fn quiet(
+    ctx: Context<'_>,
+    #[description = "When they begin, on your clock: 22:00; off for none"]
+    #[autocomplete = "evenings"]
+    #[max_length = 60]
+    from: Option<String>,
+    #[description = "When they end: 07:00"]
+    #[autocomplete = "mornings"]
+    #[max_length = 60]
+    to: Option<String>,
+    #[description = "Where your clock is: Europe/Berlin"]
+    #[autocomplete = "zones"]
+    #[max_length = 60]
+    zone: Option<String>,
+) -> Result<(), Error> {
+    answer(ctx, async { set_quiet(ctx.data(), &voter(ctx).await.person, from, to, zone).await }).await
+}
+
+/// Days on which you are not there; without options, what holds now.
+#[poise::command(slash_command)]
+pub(super) async fn away(
+    ctx: Context<'_>,
+    #[description = "The first day: 2026-12-24, today, tomorrow; off for none"]
+    #[autocomplete = "first_days"]
+    #[max_length = 60]
+    from: Option<String>,
+    #[description = "The last day, if there are several"]
+    #[autocomplete = "last_days"]
+    #[max_length = 60]
+    to: Option<String>,
+) -> Result<(), Error> {
+    answer(ctx, async { set_away(ctx.data(), &voter(ctx).await.person, from, to).await }).await
+}
+
+/// "Not now", said in whatever way.
+pub(in super::super) async fn snoozed(bot: &Bot, person: &Person, until: &str) -> View {
+    let somebody = match theirs(bot, person).await {
+        Ok(somebody) => somebody,
+        Err(error) => return View::words(text::trouble(&error.to_string())),
+    };
+    match not_before(until, bot.handle.now(), somebody.profile.zone) {
+        Ok(until) => change(bot, person, move |wishes| Wishes { snooze: until, ..wishes }).await,
+        Err(why) => View::words(text::not_set(&why)),
+    }
+}
+
+async fn set_quiet(bot: &Bot, person: &Person, from: Option<String>, to: Option<String>, zone: Option<String>) -> View {
+    let hours = match (from, to) {
+        (None, None) => Ok(None),
+        (Some(from), to) => quiet_hours(&from, to.as_deref()).map(Some),
+        (None, Some(_)) => Err("quiet hours need a beginning, too: from 22:00 to 07:00, for example".to_owned()),
+    };
+    let zone = zone.map(|name| time_zone(&name)).transpose();
+    match (hours, zone) {
+        (Err(why), _) | (_, Err(why)) => View::words(text::not_set(&why)),
+        (Ok(None), Ok(None)) => look(bot, person).await,
+        (Ok(quiet), Ok(zone)) => {
+            change(bot, person, move |wishes| Wishes { quiet: quiet.or(wishes.quiet), zone: zone.or(wishes.zone), ..wishes }).await
+        }
+    }
+}
+
+async fn set_away(bot: &Bot, person: &Person, from: Option<String>, to: Option<String>) -> View {
+    let (from, to) = match (from, to) {
+        (None, None) => return look(bot, person).await,
+        (None, Some(_)) => return View::words(text::not_set("days away need a first day, too")),
+        (Some(from), to) => (from, to),
+    };
+    let somebody = match theirs(bot, person).await {
+        Ok(somebody) => somebody,
+        Err(error) => return View::words(text::trouble(&error.to_string())),
+    };
+    let (now, zone) = (bot.handle.now(), somebody.profile.zone);
+    match days_away(&from, to.as_deref(), now, zone) {
+        Err(why) => View::words(text::not_set(&why)),
+        Ok(None) => change(bot, person, |wishes| Wishes { away: Some(Vec::new()), ..wishes }).await,
+        Ok(Some(more)) => {
+            let (today, configured) = (now.with_timezone(&zone).date_naive(), somebody.profile.away);
+            change(bot, person, move |wishes| Wishes { away: Some(with(wishes.away.unwrap_or(configured), more, today)), ..wishes })
+                .await
+        }
+    }
+}
+
+/// Those that are not over nor within this one, and this one, in their order.
+fn with(away: Vec<Away>, more: Away, today: NaiveDate) -> Vec<Away> {
+    let within = |days: &Away| more.include(days.from()) && more.include(days.to());
+    let mut all: Vec<Away> = away.into_iter().filter(|days| days.to() >= today && !within(days)).chain([more]).collect();
+    all.sort_by_key(|days| (days.from(), days.to()));
+    all
+}
+
+async fn theirs(bot: &Bot, person: &Person) -> Result<Somebody, HandleError> {
+    bot.handle.somebody(person.discord_id().unwrap_or_default(), &person.name).await
+}
+
+async fn look(bot: &Bot, person: &Person) -> View {
+    said(bot, theirs(bot, person).await)
+}
+
+async fn change(bot: &Bot, person: &Person, change: impl FnOnce(Wishes) -> Wishes + Send + 'static) -> View {
+    let Some(user) = person.discord_id() else { return View::words(text::NOT_OURS) };
+    let changed = bot.handle.wish(user, &person.name, change).await;
+    if let Ok(somebody) = &changed {
+        tracing::info!(by = person.name, quiet = ?somebody.profile.quiet, snooze = ?somebody.snooze, away = ?somebody.profile.away, "says when they can be reached");
+    }
+    said(bot, changed)
+}
+
+fn said(bot: &Bot, somebody: Result<Somebody, HandleError>) -> View {
+    let now = bot.handle.now();
+    match somebody {
+        Ok(somebody) => {
+            View::words(text::holds(&somebody.profile, somebody.snooze, somebody.availability(now), now, bot.handle.pace()))
+        }
+        Err(error) => View::words(text::trouble(&error.to_string())),
+    }
+}
+
+fn choice(name: impl Into<String>, value: impl Into<String>) -> AutocompleteChoice {
+    AutocompleteChoice::new(name.into(), serde_json::Value::String(value.into()))
+}
+
+/// Who types, as far as it is known soon enough; the server's zone otherwise.
+async fn typing(ctx: Context<'_>) -> (crate::core::Time, chrono_tz::Tz) {
+    let bot = ctx.data();
+    let user = &ctx.interaction.user;
+    let somebody = tokio::time::timeout(SOON, bot.handle.somebody(user.id.get(), &user.name)).await;
+    let zone = somebody.ok().and_then(Result::ok).map_or(bot.handle.rules().zone, |somebody| somebody.profile.zone);
+    (bot.handle.now(), zone)
+}
+
+async fn moments(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    let (now, zone) = typing(ctx).await;
+    let usual = ["30m", "1h", "2h", "18:00", "tomorrow 09:00"];
+    let tried = if typed.trim().is_empty() { usual.to_vec() } else { vec![typed.trim()] };
+    let entries: Vec<_> = tried
+        .into_iter()
+        .filter_map(|text| Some(choice(text::moment_entry(text, not_before(text, now, zone).ok()??, zone), text)))
+        .collect();
+    offered(entries.into_iter().chain(off(typed, text::OFF_ENTRY)))
+}
+
+/// `off`, unless something else is being typed.
+fn off(typed: &str, entry: &str) -> Option<AutocompleteChoice> {
+    "off".starts_with(&typed.trim().to_lowercase()).then(|| choice(entry, "off"))
+}
+
+async fn evenings(_: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    offered(clocks(typed, &["20:00", "21:00", "22:00", "23:00"]).chain(off(typed, text::NO_QUIET_ENTRY)))
+}
+
+async fn mornings(_: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    offered(clocks(typed, &["06:00", "07:00", "08:00", "09:00"]))
+}
+
+fn clocks(typed: &str, usual: &[&str]) -> impl Iterator<Item = AutocompleteChoice> {
+    let typed = typed.trim();
+    let exact = clock_time(typed).ok().map(|time| time.format("%H:%M").to_string());
+    let near = usual.iter().filter(|time| time.starts_with(typed)).map(|time| (*time).to_owned());
+    let mut times: Vec<String> = exact.into_iter().chain(near).collect();
+    times.dedup();
+    times.into_iter().map(|time| choice(time.clone(), time))
+}
+
+async fn first_days(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    offered(days(ctx, typed).await.into_iter().chain(off(typed, text::NOT_AWAY_ENTRY)))
+}
+
+async fn last_days(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    offered(days(ctx, typed).await.into_iter())
+}
+
+/// The next three weeks, by date and by the day's name.
+async fn days(ctx: Context<'_>, typed: &str) -> Vec<AutocompleteChoice> {
+    let (now, zone) = typing(ctx).await;
+    let (today, typed) = (now.with_timezone(&zone).date_naive(), typed.trim().to_lowercase());
+    let named = |ahead: u64| {
+        let day = today.checked_add_days(Days::new(ahead))?;
+        let name = match ahead {
+            0 => "today".to_owned(),
+            1 => "tomorrow".to_owned(),
+            _ => day.format("%A").to_string(),
+        };
+        Some((format!("{name} · {day}"), day.to_string()))
+    };
+    let exact = (typed.len() == 10).then(|| days_away(&typed, None, now, zone).ok().flatten()).flatten();
+    let exact = exact.map(|away| (away.to_string(), away.to_string()));
+    let near = (0..21).filter_map(named).filter(|(name, _)| name.to_lowercase().contains(&typed));
+    let mut found: Vec<(String, String)> = near.collect();
+    found.extend(exact.filter(|_| found.is_empty()));
+    found.into_iter().map(|(name, value)| choice(name, value)).collect()
+}
+
+async fn zones(_: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    let typed = typed.trim().to_lowercase().replace(' ', "_");
+    let fits = |name: &&str| name.to_lowercase().contains(&typed);
+    offered(chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(fits).map(|name| choice(name, name)))
+}
