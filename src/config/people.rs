@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::Id;
+use super::words::Id;
 use crate::core::people::{Away, Profile, QuietHours, ntfy_topic, phone, time_zone};
 
 /// One `[[people]]`.
@@ -20,7 +20,7 @@ pub(super) struct Row {
     name: String,
     #[serde(default, deserialize_with = "zone")]
     time_zone: Option<Tz>,
-    #[serde(default, deserialize_with = "super::word")]
+    #[serde(default, deserialize_with = "super::words::word")]
     quiet: Option<QuietHours>,
     #[serde(default)]
     away: Vec<Days>,
@@ -31,7 +31,7 @@ pub(super) struct Row {
 }
 
 #[derive(Debug, Deserialize)]
-struct Days(#[serde(deserialize_with = "super::word")] Option<Away>);
+struct Days(#[serde(deserialize_with = "super::words::word")] Option<Away>);
 
 fn read<'de, D: Deserializer<'de>, T>(deserializer: D, read: fn(&str) -> Result<T, String>) -> Result<Option<T>, D::Error> {
     read(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)

@@ -13,6 +13,7 @@ pub mod finding;
 pub mod gaps;
 pub mod ladder;
 pub mod nearest;
+pub mod outgoing;
 pub mod pace;
 pub mod people;
 pub mod permission;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::decision::{DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms};
 use super::ladder::Ladder;
+use super::outgoing::Ways;
 use super::people::Profile;
 use super::permission::ApproverRule;
 use super::untrusted::{is_dressed_up, one_line};
@@ -52,6 +53,8 @@ pub struct Rules {
     pub zone: chrono_tz::Tz,
     /// When and where people can be reached, as configured.
     pub people: Vec<Profile>,
+    /// By which ways people are reached beyond the surface.
+    pub ways: Ways,
 }
 
 impl Default for Rules {
@@ -68,6 +71,7 @@ impl Default for Rules {
             defer: DeferLimits::default(),
             zone: chrono_tz::UTC,
             people: Vec::new(),
+            ways: Ways::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod deliveries;
 mod history;
 mod list;
 pub mod lock;
+pub mod outbox;
 pub mod people;
 pub mod pulse;
 pub mod status;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
 use crate::core::event::{Event, Logged};
+use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 use crate::core::pace::Pace;
 use crate::core::people::Wishes;
 use crate::core::permission::Denied;
@@ -304,4 +305,28 @@ pub trait Store: Send + Sync + 'static {
 
     /// Somebody has acted.
     fn put_acted(&self, user: u64, name: &str) -> Result<(), StoreError>;
+
+    /// Keeps messages that are to leave. One whose key is known already is that one, and stays as it is. How many were new.
+    fn enqueue(&self, messages: Vec<Outgoing>, at: Time) -> Result<usize, StoreError>;
+
+    /// Messages that are not settled and want to be looked at at or before this time, the longest due first.
+    fn outgoing_due(&self, at: Time, limit: usize) -> Result<Vec<Letter>, StoreError>;
+
+    /// When the next one wants to be looked at.
+    fn next_outgoing(&self) -> Result<Option<Time>, StoreError>;
+
+    /// One message, by its key.
+    fn outgoing(&self, key: &str) -> Result<Option<Letter>, StoreError>;
+
+    /// The messages about a decision, in the order in which they were asked for.
+    fn outgoing_of(&self, id: DecisionId) -> Result<Vec<Letter>, StoreError>;
+
+    /// Messages that were settled behind a place in that order, in order.
+    fn outgoing_settled(&self, after: u64, limit: usize) -> Result<Vec<Letter>, StoreError>;
+
+    /// What went to a person by a way since then, or may have: when, and the receipt.
+    fn outgoing_went(&self, person: &str, way: Way, since: Time) -> Result<Vec<(Time, Option<String>)>, StoreError>;
+
+    /// Records how a message stands; settling it forgets its address. One that is settled stays so: then `false`.
+    fn put_outgoing(&self, key: &str, tries: u32, sending: Sending) -> Result<bool, StoreError>;
 }

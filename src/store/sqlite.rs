@@ -6,6 +6,7 @@
 mod audit;
 pub mod checkup;
 mod open;
+mod outgoing;
 mod people;
 mod rows;
 mod upkeep;
@@ -25,6 +26,7 @@ use super::{Asked, Audit, Change, Changed, Decide, Delivery, Filter, Head, Prune
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
 use crate::core::event::{Event, Logged};
+use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 use crate::core::pace::Pace;
 use crate::core::people::Wishes;
 use crate::core::waiting::Waiting;
@@ -327,6 +329,39 @@ impl Store for SqliteStore {
     fn put_acted(&self, user: u64, name: &str) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.write(move |connection| people::put_acted(connection, user, &name))
+    }
+
+    fn enqueue(&self, messages: Vec<Outgoing>, at: Time) -> Result<usize, StoreError> {
+        self.write(move |connection| outgoing::enqueue(connection, &messages, at))
+    }
+
+    fn outgoing_due(&self, at: Time, limit: usize) -> Result<Vec<Letter>, StoreError> {
+        self.read(|connection| outgoing::due(connection, at, limit))
+    }
+
+    fn next_outgoing(&self) -> Result<Option<Time>, StoreError> {
+        self.read(outgoing::next)
+    }
+
+    fn outgoing(&self, key: &str) -> Result<Option<Letter>, StoreError> {
+        self.read(|connection| outgoing::of_key(connection, key))
+    }
+
+    fn outgoing_of(&self, id: DecisionId) -> Result<Vec<Letter>, StoreError> {
+        self.read(|connection| outgoing::of_decision(connection, id))
+    }
+
+    fn outgoing_settled(&self, after: u64, limit: usize) -> Result<Vec<Letter>, StoreError> {
+        self.read(|connection| outgoing::settled(connection, after, limit))
+    }
+
+    fn outgoing_went(&self, person: &str, way: Way, since: Time) -> Result<Vec<(Time, Option<String>)>, StoreError> {
+        self.read(|connection| outgoing::went(connection, person, way, since))
+    }
+
+    fn put_outgoing(&self, key: &str, tries: u32, sending: Sending) -> Result<bool, StoreError> {
+        let key = key.to_owned();
+        self.write(move |connection| outgoing::put(connection, &key, tries, &sending))
     }
 }
 
