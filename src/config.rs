@@ -5,6 +5,7 @@
 //! for asking, nothing else. Unknown fields are refused, with the line and the nearest known name. Secrets
 //! are never in a file of this format.
 
+mod batch;
 pub mod checkup;
 mod ladder;
 mod people;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 use serde::Deserialize;
 
+use self::batch::Batch;
 use self::ladder::Ladders;
 pub use self::words::Span;
 use self::words::{ByRisk, Id, RiskWord, word};
@@ -119,6 +121,7 @@ struct UserFile {
     terminal: Option<Terminal>,
     ladders: BTreeMap<String, Vec<ladder::Written>>,
     people: Vec<people::Row>,
+    batch: Batch,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -145,6 +148,7 @@ struct Project {
     allow_default_approve: bool,
     approvals: Option<u32>,
     ladder: Option<String>,
+    batch: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -387,6 +391,8 @@ impl UserFile {
         let usual = Rules::default();
         let ladders = Ladders::new(self.ladders)?;
         let by_name = |name: Option<String>| name.map(|name| ladders.named(&name)).transpose();
+        let alone = self.projects.iter().filter(|(_, project)| project.batch == Some(false));
+        let batching = self.batch.batching(alone.map(|(name, _)| project_name(name)));
         let mut rules = Rules {
             approvers: self.approvers.into_iter().map(Approvers::into_rule).collect(),
             sla_by_risk: self.policy.sla_by_risk.said().map(|(risk, sla)| (risk, sla.0)).collect(),
@@ -402,6 +408,7 @@ impl UserFile {
                     .unwrap_or(usual.defer.longest),
             },
             zone,
+            batching,
             ..usual
         };
         for (risk, name) in self.policy.ladder_by_risk.said() {

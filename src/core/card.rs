@@ -115,11 +115,11 @@ fn attachments(decision: &Decision) -> Vec<Attachment> {
     decision.request.attachments.iter().map(named).collect()
 }
 
-/// The old message of a decision that came back as a new one.
+/// The old message of a decision that stands on another one now; `headline` says which.
 #[must_use]
-pub fn moved_card(decision: &Decision, link: Option<&str>) -> Card {
+pub fn moved_card(decision: &Decision, headline: String) -> Card {
     Card {
-        headline: text::moved(decision, link),
+        headline,
         tone: Tone::Over,
         title: format!("{} · {}", decision.id, escaped(&one_line(&decision.request.title), 230).text),
         description: String::new(),

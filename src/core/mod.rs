@@ -4,6 +4,7 @@
 //! time and every outside fact are arguments. That is why a day of waiting is tested in microseconds,
 //! and why a verdict means the same on every surface.
 
+pub mod batch;
 pub mod card;
 pub mod content;
 pub mod decision;
@@ -19,6 +20,7 @@ pub mod people;
 pub mod permission;
 pub mod phrase;
 pub mod policy;
+pub mod posting;
 pub mod refusal;
 pub mod request;
 pub mod state;

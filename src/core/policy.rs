@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::batch::Batching;
 use super::decision::{DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms};
 use super::ladder::Ladder;
 use super::outgoing::Ways;
@@ -55,6 +56,8 @@ pub struct Rules {
     pub people: Vec<Profile>,
     /// By which ways people are reached beyond the surface.
     pub ways: Ways,
+    /// When decisions share a card.
+    pub batching: Batching,
 }
 
 impl Default for Rules {
@@ -72,6 +75,7 @@ impl Default for Rules {
             zone: chrono_tz::UTC,
             people: Vec::new(),
             ways: Ways::default(),
+            batching: Batching::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! agents and people are cleaned and escaped here (`untrusted`); times of the store become Discord's own marks of the
 //! wall clock's time, which every reader sees in their zone and counting. A source words its own questions.
 
+mod batch;
 mod card;
 mod commands;
 mod history;
@@ -16,6 +17,7 @@ mod talk;
 
 use chrono::TimeDelta;
 
+pub use self::batch::*;
 pub use self::card::*;
 pub use self::commands::*;
 pub use self::history::*;

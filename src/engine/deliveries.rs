@@ -1,6 +1,7 @@
 //! Makes the cards that hang equal the cards that should.
 //!
-//! The store says which card each decision should show and which message shows what. A loop makes the
+//! The store says which card each decision should show and which message shows what; so it does for messages that stand
+//! for several ([`postings`]). A loop makes the
 //! second equal the first: create, edit, let go. A crash, an outage or a burst needs no code of its own,
 //! because whatever is missing afterwards is missing from the same record. A create records its intent
 //! first; an interrupted one is searched for before it is repeated.
@@ -9,10 +10,11 @@
 
 mod board;
 mod breaker;
+mod postings;
 mod queue;
 mod step;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,12 +24,14 @@ use tokio::time::Instant;
 
 pub use self::board::{Board, BoardError};
 use self::breaker::Breaker;
-use self::queue::Queue;
+use self::queue::{Queue, Work};
 use self::step::{Step, next_step};
 use super::clock::LONGEST_SLEEP;
 use super::{Handle, HandleError};
 use crate::core::card::{Card, decision_card, moved_card};
 use crate::core::decision::{Decision, DecisionId};
+use crate::core::posting::{Posting, PostingId};
+use crate::core::text;
 use crate::store::{Delivery, SHOWN_FOR_GOOD, StoreError};
 
 /// How much earlier than the recorded intent an interrupted create is searched for: clocks differ.
@@ -72,8 +76,11 @@ impl From<StoreError> for Unsettled {
 pub struct Deliveries {
     handle: Handle,
     board: Arc<dyn Board>,
-    locks: Mutex<HashMap<DecisionId, Arc<tokio::sync::Mutex<()>>>>,
-    doubted: Mutex<HashSet<DecisionId>>,
+    locks: Mutex<HashMap<Work, Arc<tokio::sync::Mutex<()>>>>,
+    /// What is to be looked at again, and whether it is to be compared with what hangs.
+    again: Mutex<HashMap<Work, bool>>,
+    /// The decision by which a posting is named that cannot be shown.
+    faces: Mutex<HashMap<PostingId, DecisionId>>,
     /// Whose turn it is in each channel.
     lanes: Mutex<HashMap<String, Arc<Semaphore>>>,
     /// Everything is to be compared, but could not be listed yet.
@@ -96,7 +103,8 @@ impl Deliveries {
             handle,
             board,
             locks: Mutex::default(),
-            doubted: Mutex::default(),
+            again: Mutex::default(),
+            faces: Mutex::default(),
             lanes: Mutex::default(),
             all_doubted: AtomicBool::default(),
             doubt: Notify::new(),
@@ -107,15 +115,15 @@ impl Deliveries {
     /// Keeps everybody else from a decision's cards. `None` if somebody else works on them for longer than a
     /// click can wait; that one leaves them true.
     pub async fn lock(&self, id: DecisionId) -> Option<OwnedMutexGuard<()>> {
-        tokio::time::timeout(LOCK_PATIENCE, self.lock_of(id).lock_owned()).await.ok()
+        tokio::time::timeout(LOCK_PATIENCE, self.lock_of(Work::Decision(id)).lock_owned()).await.ok()
     }
 
-    fn lock_of(&self, id: DecisionId) -> Arc<tokio::sync::Mutex<()>> {
+    fn lock_of(&self, work: Work) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         if locks.len() > 1024 {
             locks.retain(|_, lock| Arc::strong_count(lock) > 1);
         }
-        Arc::clone(locks.entry(id).or_default())
+        Arc::clone(locks.entry(work).or_default())
     }
 
     /// The record of a message that somebody clicked. One whose create was interrupted is known from now on: once it is
@@ -166,11 +174,17 @@ impl Deliveries {
 
     /// The message was deleted by somebody: its decision gets a new one, if it is still open.
     pub async fn lost(&self, message: String) {
+        if self.lost_posting(&message).await {
+            return;
+        }
         self.amend(message, |card| Delivery { lost: true, ..card }).await;
     }
 
     /// Somebody clicked what is no longer so: whatever the record says, their card is drawn again.
     pub async fn redraw(&self, message: String) {
+        if self.redraw_posting(&message).await {
+            return;
+        }
         self.amend(message, |card| Delivery { shown: card.shown.min(1), ..card }).await;
     }
 
@@ -186,11 +200,11 @@ impl Deliveries {
         let Some(card) = found else {
             // Perhaps a card that is just being posted and not yet recorded: those are compared once they are. That is why
             // they were read before it was looked for.
-            return self.look_again(unsettled);
+            return self.look_again(unsettled.into_iter().map(Work::Decision), true);
         };
         let id = card.decision;
         // Whoever works on the card now writes its record too: read it again once they are done.
-        let lock = self.lock_of(id);
+        let lock = self.lock_of(Work::Decision(id));
         let _held = lock.lock().await;
         match find().await {
             Ok(Some(card)) if card.lost || card.shown == SHOWN_FOR_GOOD => return,
@@ -200,14 +214,17 @@ impl Deliveries {
             }
             _ => {}
         }
-        self.look_again([id]);
+        self.look_again([Work::Decision(id)], true);
     }
 
     /// Something happened that was not seen (the connection was lost, a channel changed): every open card is
     /// compared with what hangs.
     pub async fn look_at_all(&self) {
-        match self.handle.store(|store| store.open_ids()).await {
-            Ok(open) => self.look_again(open),
+        match self.handle.store(|store| Ok((store.open_ids()?, store.hanging_postings()?))).await {
+            Ok((open, postings)) => {
+                let open = open.into_iter().map(Work::Decision);
+                self.look_again(open.chain(postings.into_iter().map(Work::Posting)), true);
+            }
             Err(error) => {
                 tracing::warn!(%error, "the open decisions could not be read; their cards are compared in 1 s");
                 self.all_doubted.store(true, Ordering::Relaxed);
@@ -218,15 +235,22 @@ impl Deliveries {
 
     /// Something that kept cards from being shown may be mended: those are tried again at once.
     pub async fn try_again(&self) {
-        match self.handle.store(|store| store.unsettled()).await {
-            Ok(unsettled) => self.look_again(unsettled),
+        match self.handle.store(|store| Ok((store.unsettled()?, store.postings_behind(None)?))).await {
+            Ok((unsettled, behind)) => {
+                let unsettled = unsettled.into_iter().map(Work::Decision);
+                self.look_again(unsettled.chain(behind.into_iter().map(Work::Posting)), true);
+            }
             // Then they are tried again when their pause is over.
             Err(error) => tracing::debug!(%error, "the cards that wait could not be read"),
         }
     }
 
-    fn look_again(&self, ids: impl IntoIterator<Item = DecisionId>) {
-        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+    fn look_again(&self, works: impl IntoIterator<Item = Work>, doubted: bool) {
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        for work in works {
+            *again.entry(work).or_default() |= doubted;
+        }
+        drop(again);
         self.doubt.notify_one();
     }
 
@@ -237,64 +261,89 @@ impl Deliveries {
         let mut cursor = None;
         loop {
             hints.mark_unchanged();
-            if let Err(error) = self.read_log(&mut cursor, &mut queue).await {
-                tracing::warn!(%error, "the log could not be read; trying again in 1 s");
-                tokio::time::sleep(STORE_AGAIN).await;
-                continue;
-            }
+            let happened = match self.read_log(&mut cursor, &mut queue).await {
+                Ok(happened) => happened,
+                Err(error) => {
+                    tracing::warn!(%error, "the log could not be read; trying again in 1 s");
+                    tokio::time::sleep(STORE_AGAIN).await;
+                    continue;
+                }
+            };
             if self.all_doubted.swap(false, Ordering::Relaxed) {
                 tokio::time::sleep(STORE_AGAIN).await;
                 self.look_at_all().await;
             }
-            let doubted = std::mem::take(&mut *self.doubted.lock().unwrap_or_else(PoisonError::into_inner));
-            for id in doubted {
-                queue.add(id, true);
+            let again = std::mem::take(&mut *self.again.lock().unwrap_or_else(PoisonError::into_inner));
+            let anything = !again.is_empty();
+            for (work, doubted) in again {
+                queue.add(work, doubted);
+            }
+            // Before any card is posted, for what shares one must not get one of its own first.
+            if (happened || anything)
+                && let Err(error) = self.plan_batches(&mut queue).await
+            {
+                tracing::warn!(%error, "what waits could not be drawn together; trying again in 1 s");
+                tokio::time::sleep(STORE_AGAIN).await;
+                continue;
             }
             queue.start_due(&self);
             let next_start = queue.next_start();
             tokio::select! {
                 _ = hints.changed() => {}
                 () = self.doubt.notified() => {}
-                Some(finished) = queue.tasks.join_next_with_id() => queue.finished(finished, &self.handle),
+                Some(finished) = queue.tasks.join_next_with_id() => queue.finished(finished, &self),
                 () = tokio::time::sleep_until(next_start) => {}
             }
         }
     }
 
-    /// Queues what the log names since the cursor; the first time, what the record knows to be unsettled.
-    async fn read_log(&self, cursor: &mut Option<u64>, queue: &mut Queue) -> Result<(), HandleError> {
+    /// Queues what the log names since the cursor; the first time, what the record knows to be unsettled. Whether there is
+    /// anything new.
+    async fn read_log(&self, cursor: &mut Option<u64>, queue: &mut Queue) -> Result<bool, HandleError> {
         let Some(position) = cursor else {
             let head = self.handle.head().await?;
-            for id in self.handle.store(|store| store.unsettled()).await? {
-                queue.add(id, false);
-            }
+            let (unsettled, behind) = self.handle.store(|store| Ok((store.unsettled()?, store.postings_behind(None)?))).await?;
+            unsettled.into_iter().for_each(|id| queue.add(Work::Decision(id), false));
+            behind.into_iter().for_each(|id| queue.add(Work::Posting(id), false));
             *cursor = Some(head.seq);
-            return Ok(());
+            return Ok(true);
         };
+        let mut happened = false;
         loop {
             let events = self.handle.events(*position, 500).await?;
-            let Some(last) = events.last() else { return Ok(()) };
-            *position = last.seq;
+            let Some(last) = events.last() else { return Ok(happened) };
+            (*position, happened) = (last.seq, true);
             for logged in &events {
                 tracing::debug!(decision = logged.decision.0, event = logged.event.word(), seq = logged.seq, "happened");
-                queue.add(logged.decision, false);
+                queue.add(Work::Decision(logged.decision), false);
             }
+            let changed: Vec<DecisionId> = events.iter().map(|logged| logged.decision).collect();
+            let behind = self.handle.store(move |store| store.postings_behind(Some(&changed))).await?;
+            behind.into_iter().for_each(|id| queue.add(Work::Posting(id), false));
         }
     }
 
-    /// Works until the decision's cards are settled.
-    async fn settle(&self, id: DecisionId, doubted: bool) -> Result<(), Unsettled> {
-        let lock = self.lock_of(id);
+    /// Works until what hangs is as it should be.
+    async fn settle(&self, work: Work, doubted: bool) -> Result<(), Unsettled> {
+        let lock = self.lock_of(work);
         let _held = lock.lock().await;
+        match work {
+            Work::Posting(id) => self.settle_posting(id, doubted).await,
+            Work::Decision(id) => self.settle_cards(id, doubted).await,
+        }
+    }
+
+    async fn settle_cards(&self, id: DecisionId, doubted: bool) -> Result<(), Unsettled> {
         let mut doubted = doubted;
         loop {
             let decision = self.handle.enforce(id).await?;
-            let cards = self.handle.store(move |store| store.deliveries(id)).await?;
-            match next_step(&decision, &cards) {
-                Step::Search(intent) => self.search(&decision, &cards, intent).await?,
+            let (cards, carrier) = self.handle.store(move |store| Ok((store.deliveries(id)?, store.carrier_of(id)?))).await?;
+            match next_step(&decision, &cards, carrier.as_ref()) {
+                Step::Search(intent) => self.search(&decision, &cards, carrier.is_some(), intent).await?,
                 Step::Create(intent) => self.create(&decision, intent).await?,
                 Step::Draw(card) => self.draw(&decision, card).await?,
                 Step::Move { old, to } => self.move_on(&decision, old, &to).await?,
+                Step::Join { old, to } => self.join(&decision, old, *to).await?,
                 Step::Settled if std::mem::take(&mut doubted) => self.compare(&cards).await?,
                 Step::Settled => return Ok(()),
             }
@@ -302,7 +351,7 @@ impl Deliveries {
     }
 
     /// Finds out whether an interrupted create happened, and finishes or repeats it.
-    async fn search(&self, decision: &Decision, cards: &[Delivery], intent: Delivery) -> Result<(), Unsettled> {
+    async fn search(&self, decision: &Decision, cards: &[Delivery], carried: bool, intent: Delivery) -> Result<(), Unsettled> {
         let turn = self.turn(&intent.channel).await?;
         let found = self.board.find(&intent.channel, decision.id, intent.intent_at - CLOCK_DIFFERENCE);
         let found = match self.heard(found).await {
@@ -317,7 +366,8 @@ impl Deliveries {
             Some(message) => self.put(Delivery { message: Some(message), shown: 0, ..intent }).await,
             // Somebody has clicked it meanwhile.
             None if self.is_known(&intent).await? => Ok(()),
-            None if decision.state.is_open() && intent.returns == decision.returns => {
+            None if decision.state.is_open() && intent.returns == decision.returns && !carried => {
+                let _turn = self.turn(&intent.channel).await?;
                 // By its nonce this may yet turn out to be the first try's message, with what was true then.
                 self.post(decision, intent, 0).await
             }
@@ -333,16 +383,22 @@ impl Deliveries {
 
     async fn create(&self, decision: &Decision, intent: Delivery) -> Result<(), Unsettled> {
         let channel = self.board.place(decision).await?;
+        // Only now: of a flood most wait here, and have been drawn together by the time that it is their turn.
+        let _turn = self.turn(&channel).await?;
+        let id = decision.id;
+        if self.handle.store(move |store| store.carrier_of(id)).await?.is_some() {
+            return Ok(());
+        }
         let intent = Delivery { channel, intent_at: self.handle.clock().wall(), ..intent };
         self.put(intent.clone()).await?;
         tracing::debug!(decision = decision.id.0, generation = intent.generation, "intent recorded");
         self.post(decision, intent, decision.changed).await
     }
 
+    /// Whoever calls has the channel's turn.
     async fn post(&self, decision: &Decision, intent: Delivery, shown: u64) -> Result<(), Unsettled> {
         let nonce = format!("{}.{}.{}", self.handle.tag(), decision.id.0, intent.generation);
         let card = decision_card(decision, self.handle.pace());
-        let _turn = self.turn(&intent.channel).await?;
         match self.heard(self.board.post(&intent.channel, decision, &card, &nonce)).await {
             Ok(message) => {
                 tracing::info!(decision = decision.id.0, card = message, channel = intent.channel, "card posted");
@@ -366,7 +422,15 @@ impl Deliveries {
 
     async fn move_on(&self, decision: &Decision, old: Delivery, to: &Delivery) -> Result<(), Unsettled> {
         let link = to.message.as_ref().and_then(|message| self.board.link(&to.channel, message));
-        self.edit(decision, old, &moved_card(decision, link.as_deref()), SHOWN_FOR_GOOD).await
+        self.edit(decision, old, &moved_card(decision, text::moved(decision, link.as_deref())), SHOWN_FOR_GOOD).await
+    }
+
+    /// Its own card says that it is decided on a batch's from now on. It keeps its place and loses its buttons, as one does
+    /// whose decision came back: whoever was about to click it, or was sent its address, finds the way.
+    async fn join(&self, decision: &Decision, old: Delivery, to: Posting) -> Result<(), Unsettled> {
+        let link = to.message().and_then(|(channel, message)| self.board.link(channel, message));
+        let headline = text::moved_into_batch(decision, to.id, link.as_deref());
+        self.edit(decision, old, &moved_card(decision, headline), SHOWN_FOR_GOOD).await
     }
 
     async fn edit(&self, decision: &Decision, card: Delivery, drawn: &Card, shown: u64) -> Result<(), Unsettled> {
@@ -386,7 +450,7 @@ impl Deliveries {
 
     /// Looks whether the latest message still hangs.
     async fn compare(&self, cards: &[Delivery]) -> Result<(), Unsettled> {
-        let Some(card) = cards.iter().rfind(|card| !card.lost) else { return Ok(()) };
+        let Some(card) = cards.iter().rfind(|card| !card.lost && card.shown != SHOWN_FOR_GOOD) else { return Ok(()) };
         let Some(message) = &card.message else { return Ok(()) };
         let _turn = self.turn(&card.channel).await?;
         match self.heard(self.board.hangs(&card.channel, message)).await {

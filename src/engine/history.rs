@@ -3,6 +3,7 @@
 use super::{Handle, HandleError};
 use crate::core::decision::{DecisionId, Request, Revision, Terms};
 use crate::core::event::{Event, Logged};
+use crate::core::posting::Posting;
 use crate::store::{Delivery, Head, Store};
 
 impl Handle {
@@ -66,12 +67,15 @@ impl Handle {
         Ok(self.store(move |store| store.put_memo(name, text)).await?)
     }
 
-    /// The channel and message of a decision's newest card that hangs.
+    /// The channel and message of the card on which a decision stands: a batch's, or the newest of its own that hangs.
     ///
     /// # Errors
     /// [`HandleError::Store`].
     pub async fn card_of(&self, id: DecisionId) -> Result<Option<(String, String)>, HandleError> {
-        let cards = self.store(move |store| store.deliveries(id)).await?;
+        let (cards, carrier) = self.store(move |store| Ok((store.deliveries(id)?, store.carrier_of(id)?))).await?;
+        if let Some((channel, message)) = carrier.as_ref().and_then(Posting::message) {
+            return Ok(Some((channel.to_owned(), message.to_owned())));
+        }
         let standing = cards.into_iter().rfind(|card| !card.lost && card.message.is_some());
         Ok(standing.and_then(|card| Some((card.channel, card.message?))))
     }

@@ -6,6 +6,7 @@
 
 pub mod chain;
 pub mod files;
+mod posting;
 pub mod sqlite;
 
 use std::collections::BTreeSet;
@@ -20,9 +21,11 @@ use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 use crate::core::pace::Pace;
 use crate::core::people::Wishes;
 use crate::core::permission::Denied;
+use crate::core::posting::{Change, Hanging, Posting, PostingId};
 use crate::core::waiting::Waiting;
 
 use self::chain::{Entry, Fault, Walked};
+pub use self::posting::{NewPosting, PlanBatches};
 
 /// What became of an asked request.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +62,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 pub type Decide = Box<dyn FnOnce(&Decision) -> Result<Option<Event>, Why> + Send>;
 
 /// Makes the new of the old.
-pub type Change<T> = Box<dyn FnOnce(T) -> T + Send>;
+pub type Amend<T> = Box<dyn FnOnce(T) -> T + Send>;
 
 /// Why a decision did not change.
 #[derive(Debug, Clone, PartialEq)]
@@ -288,6 +291,38 @@ pub trait Store: Send + Sync + 'static {
     /// Decisions whose cards are not as they should be, by the store's own record.
     fn unsettled(&self) -> Result<Vec<DecisionId>, StoreError>;
 
+    /// Opens a message that stands for several decisions; the reconciler posts it.
+    fn open_posting(&self, new: NewPosting) -> Result<PostingId, StoreError>;
+
+    /// One posting, with all that it lists or has listed.
+    fn posting(&self, id: PostingId) -> Result<Option<Posting>, StoreError>;
+
+    /// The posting that is this message.
+    fn posting_of(&self, message: &str) -> Result<Option<Posting>, StoreError>;
+
+    /// The batch's card on which a decision stands, without its items.
+    fn carrier_of(&self, id: DecisionId) -> Result<Option<Posting>, StoreError>;
+
+    /// Makes a posting's next list from the one of this revision. `false`: that is not the latest any more, and nothing was
+    /// changed.
+    fn amend_posting(&self, id: PostingId, revision: u32, changes: Vec<Change>) -> Result<bool, StoreError>;
+
+    /// Writes what hangs of a posting. What is [`Hanging::Over`] stays so.
+    fn put_hanging(&self, id: PostingId, generation: u32, hanging: Hanging) -> Result<(), StoreError>;
+
+    /// Postings whose message is not as it should be: all of them, or those that list one of these decisions.
+    fn postings_behind(&self, of: Option<&[DecisionId]>) -> Result<Vec<PostingId>, StoreError>;
+
+    /// Postings that hang and list something that still can be answered.
+    fn hanging_postings(&self) -> Result<Vec<PostingId>, StoreError>;
+
+    /// Decisions on a posting whose own card does not say yet where they went.
+    fn to_move_to(&self, id: PostingId) -> Result<Vec<DecisionId>, StoreError>;
+
+    /// Draws what waits into batches: `plan` sees it inside the transaction, and what it names is written. `since` is
+    /// where the window begins, `at` where it ends, by the wall clock. Whether anything was changed.
+    fn plan_batches(&self, since: Time, at: Time, plan: PlanBatches) -> Result<bool, StoreError>;
+
     /// What a surface has kept under this name.
     fn memo(&self, name: &str) -> Result<Option<String>, StoreError>;
 
@@ -298,7 +333,7 @@ pub trait Store: Send + Sync + 'static {
     fn wishes(&self, user: u64) -> Result<Wishes, StoreError>;
 
     /// Changes that. What stands then.
-    fn wish(&self, user: u64, name: &str, change: Change<Wishes>) -> Result<Wishes, StoreError>;
+    fn wish(&self, user: u64, name: &str, change: Amend<Wishes>) -> Result<Wishes, StoreError>;
 
     /// Whoever has ever acted on a decision: their Discord ids and names.
     fn acted(&self) -> Result<Vec<(u64, String)>, StoreError>;

@@ -8,6 +8,8 @@ pub mod checkup;
 mod open;
 mod outgoing;
 mod people;
+mod plan;
+mod postings;
 mod rows;
 mod upkeep;
 mod writer;
@@ -22,13 +24,16 @@ use rusqlite::{Connection, params};
 use self::open::{Access, connect};
 use self::writer::Writer;
 use super::chain::Entry;
-use super::{Asked, Audit, Change, Changed, Decide, Delivery, Filter, Head, Pruned, Store, StoreError, Unchanged};
+use super::{
+    Amend, Asked, Audit, Changed, Decide, Delivery, Filter, Head, NewPosting, PlanBatches, Pruned, Store, StoreError, Unchanged,
+};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
 use crate::core::event::{Event, Logged};
 use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 use crate::core::pace::Pace;
 use crate::core::people::Wishes;
+use crate::core::posting::{Change, Hanging, Posting, PostingId};
 use crate::core::waiting::Waiting;
 
 /// How long a write waits for another process before it says that the store is locked. Less than
@@ -298,6 +303,51 @@ impl Store for SqliteStore {
         self.read(|connection| rows::ids(connection, rows::UNSETTLED, []))
     }
 
+    fn open_posting(&self, new: NewPosting) -> Result<PostingId, StoreError> {
+        self.write(move |connection| postings::open(connection, &new))
+    }
+
+    fn posting(&self, id: PostingId) -> Result<Option<Posting>, StoreError> {
+        self.read(|connection| postings::get(connection, id))
+    }
+
+    fn posting_of(&self, message: &str) -> Result<Option<Posting>, StoreError> {
+        self.read(|connection| postings::of_message(connection, message))
+    }
+
+    fn carrier_of(&self, id: DecisionId) -> Result<Option<Posting>, StoreError> {
+        self.read(|connection| postings::carrying(connection, id))
+    }
+
+    fn amend_posting(&self, id: PostingId, revision: u32, changes: Vec<Change>) -> Result<bool, StoreError> {
+        self.write(move |connection| postings::amend(connection, id, revision, &changes))
+    }
+
+    fn put_hanging(&self, id: PostingId, generation: u32, hanging: Hanging) -> Result<(), StoreError> {
+        self.write(move |connection| postings::hang(connection, id, generation, &hanging))
+    }
+
+    fn postings_behind(&self, of: Option<&[DecisionId]>) -> Result<Vec<PostingId>, StoreError> {
+        self.read(|connection| match of {
+            None => postings::numbers(connection, postings::BEHIND),
+            Some(decisions) => postings::of_decisions(connection, decisions),
+        })
+    }
+
+    fn hanging_postings(&self) -> Result<Vec<PostingId>, StoreError> {
+        self.read(|connection| postings::numbers(connection, postings::HANGING))
+    }
+
+    fn to_move_to(&self, id: PostingId) -> Result<Vec<DecisionId>, StoreError> {
+        self.read(|connection| postings::to_move(connection, id))
+    }
+
+    fn plan_batches(&self, since: Time, at: Time, plan: PlanBatches) -> Result<bool, StoreError> {
+        // Most of the time there is nothing to draw together, and then nothing is written.
+        let wanted = self.read(|connection| Ok(!plan(&plan::crowd(connection, since)?).is_empty()))?;
+        Ok(wanted && self.write(move |connection| plan::carry_out(connection, at, &plan(&plan::crowd(connection, since)?)))?)
+    }
+
     fn memo(&self, name: &str) -> Result<Option<String>, StoreError> {
         self.read(|connection| open::meta(connection, &memo_key(name)))
     }
@@ -317,7 +367,7 @@ impl Store for SqliteStore {
         self.read(|connection| people::wishes(connection, user))
     }
 
-    fn wish(&self, user: u64, name: &str, change: Change<Wishes>) -> Result<Wishes, StoreError> {
+    fn wish(&self, user: u64, name: &str, change: Amend<Wishes>) -> Result<Wishes, StoreError> {
         let name = name.to_owned();
         self.write(move |connection| people::wish(connection, user, &name, change))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use discord_sandbox::{Options, Outcome, Person, RateLimits, Sandbox};
+use gander::core::batch::Batching;
 use gander::core::decision::{Decision, DecisionId, Request, Risk};
 use gander::core::permission::ApproverRule;
 use gander::core::policy::Rules;
@@ -39,10 +40,16 @@ pub(crate) fn approvers(sandbox: &Sandbox) -> Vec<ApproverRule> {
 }
 
 impl Bot {
-    /// A new server and a bot for which Maya and everybody with the role may decide.
+    /// A new server and a bot for which Maya and everybody with the role may decide. Each decision has a card of its own: what
+    /// these tests are about is one card's; those of batches say how they share ([`Bot::start_batching`]).
     pub(crate) async fn start() -> Self {
+        Self::start_batching(Batching::off()).await
+    }
+
+    /// The same, with decisions that share cards like this.
+    pub(crate) async fn start_batching(batching: Batching) -> Self {
         let sandbox = Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap();
-        let rules = Rules { approvers: approvers(&sandbox), ..Rules::default() };
+        let rules = Rules { approvers: approvers(&sandbox), batching, ..Rules::default() };
         Self::start_in(sandbox, rules).await
     }
 

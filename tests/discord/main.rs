@@ -5,6 +5,7 @@
 mod alarm;
 mod answers;
 mod attention;
+mod batches;
 mod bot;
 #[path = "../common/browser.rs"]
 #[allow(dead_code, reason = "each test binary uses a part of it")]

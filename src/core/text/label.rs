@@ -62,3 +62,6 @@ pub const AGENT: &str = "Agent";
 pub const JOB: &str = "Job";
 pub const HISTORY: &str = "History";
 pub const APPROVED_BEFORE: &str = "Approved before";
+pub const STANDING: &str = "How it stands";
+pub const REVIEW_ALL: &str = "Review all";
+pub const OPEN_PART: &str = "Open a part of the list …";

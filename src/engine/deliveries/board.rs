@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::core::Time;
 use crate::core::card::Card;
 use crate::core::decision::{Decision, DecisionId};
+use crate::core::posting::{PostingId, Sheet};
 
 /// Why a card could not be put up or changed, and what happens next.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -47,6 +48,18 @@ pub trait Board: Send + Sync + 'static {
 
     /// Messages of ours in the channel, since a time of the wall clock, that carry a decision's mark.
     async fn find(&self, channel: &str, id: DecisionId, since: Time) -> Result<Vec<String>, BoardError>;
+
+    /// The channel in which a posting's message belongs; direct messages are opened for it.
+    async fn place_of(&self, sheet: &Sheet) -> Result<String, BoardError>;
+
+    /// Puts up a posting's message. The same nonce within a few minutes is the same message. Returns the message's id.
+    async fn post_sheet(&self, channel: &str, sheet: &Sheet, card: &Card, nonce: &str) -> Result<String, BoardError>;
+
+    /// Changes what a posting's message shows.
+    async fn edit_sheet(&self, channel: &str, message: &str, sheet: &Sheet, card: &Card) -> Result<(), BoardError>;
+
+    /// Messages of ours in the channel, since a time of the wall clock, that carry a posting's mark.
+    async fn find_sheet(&self, channel: &str, id: PostingId, since: Time) -> Result<Vec<String>, BoardError>;
 
     /// Whether a message still hangs.
     async fn hangs(&self, channel: &str, message: &str) -> Result<bool, BoardError>;

@@ -1,4 +1,4 @@
-//! Which decisions' cards are worked on when: changes at once, failures after a pause that grows.
+//! Which decisions' cards and which postings are worked on when: changes at once, failures after a pause that grows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use super::{BoardError, Deliveries, STORE_AGAIN, Unsettled};
 use crate::core::decision::DecisionId;
-use crate::engine::Handle;
+use crate::core::posting::PostingId;
 use crate::engine::clock::LONGEST_SLEEP;
 
-/// Decisions whose cards are worked on at the same time. Most only wait for their channel's turn (`Deliveries` gives
+/// Decisions and postings that are worked on at the same time. Most only wait for their channel's turn (`Deliveries` gives
 /// each channel its own), so that a flood in one channel holds up no other; this bounds the memory that they take.
 const AT_ONCE: usize = 1_000;
 /// How soon a refused card is tried again: whatever refused it may have been mended, or updated.
@@ -20,7 +20,25 @@ const REFUSED_AGAIN: Duration = Duration::from_secs(15 * 60);
 /// How soon a missing channel is looked for again.
 const NO_PLACE_AGAIN: Duration = Duration::from_secs(30);
 
-/// When a decision's cards are worked on next.
+/// What is worked on as one. Postings come first: a batch's card stands before the cards that it replaces point to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Work {
+    /// A message that stands for several decisions.
+    Posting(PostingId),
+    /// The cards of a decision.
+    Decision(DecisionId),
+}
+
+impl std::fmt::Display for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Posting(id) => write!(f, "posting {id}"),
+            Self::Decision(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+/// When it is worked on next.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     not_before: Instant,
@@ -30,30 +48,30 @@ struct Waiting {
 
 type Finished = Result<(tokio::task::Id, Result<(), Unsettled>), tokio::task::JoinError>;
 
-/// The decisions whose cards want work.
+/// The decisions and postings that want work.
 #[derive(Default)]
 pub(super) struct Queue {
-    waiting: HashMap<DecisionId, Waiting>,
+    waiting: HashMap<Work, Waiting>,
     pub(super) tasks: JoinSet<Result<(), Unsettled>>,
-    running: HashMap<tokio::task::Id, (DecisionId, Waiting)>,
+    running: HashMap<tokio::task::Id, (Work, Waiting)>,
 }
 
 impl Queue {
     /// A change is worth a try at once, whatever was waited for: it may be the mend.
-    pub(super) fn add(&mut self, id: DecisionId, doubted: bool) {
+    pub(super) fn add(&mut self, id: Work, doubted: bool) {
         let waiting = self.waiting.entry(id).or_insert(Waiting { not_before: Instant::now(), tries: 0, doubted });
         waiting.not_before = Instant::now();
         waiting.doubted |= doubted;
     }
 
-    fn is_running(&self, id: DecisionId) -> bool {
+    fn is_running(&self, id: Work) -> bool {
         self.running.values().any(|(running, _)| *running == id)
     }
 
     pub(super) fn start_due(&mut self, deliveries: &Arc<Deliveries>) {
         let now = Instant::now();
         let due = self.waiting.iter().filter(|(id, waiting)| waiting.not_before <= now && !self.is_running(**id));
-        let mut due: Vec<DecisionId> = due.map(|(id, _)| *id).collect();
+        let mut due: Vec<Work> = due.map(|(id, _)| *id).collect();
         due.sort_unstable();
         for id in due.into_iter().take(AT_ONCE.saturating_sub(self.running.len())) {
             let Some(waiting) = self.waiting.remove(&id) else { continue };
@@ -73,7 +91,7 @@ impl Queue {
     }
 
     /// What becomes of a piece of work. Cards that cannot be shown are told of in the bot's pulse.
-    pub(super) fn finished(&mut self, finished: Finished, handle: &Handle) {
+    pub(super) fn finished(&mut self, finished: Finished, deliveries: &Deliveries) {
         let (task, result) = match finished {
             Ok(finished) => finished,
             Err(error) => (error.id(), Err(Unsettled::Store(format!("its work ended early: {error}")))),
@@ -82,12 +100,12 @@ impl Queue {
         if let Err(Unsettled::Board(error)) = &result
             && (waiting.tries > 0 || !matches!(error, BoardError::Later { .. }))
         {
-            handle.beat(|pulse| pulse.hold_back(id, error.to_string()));
+            deliveries.hold_back(id, error);
         }
         let after = match result {
-            Ok(()) => return handle.beat(|pulse| drop(pulse.held_back.remove(&id))),
+            Ok(()) => return deliveries.is_shown(id),
             Err(Unsettled::Store(error)) => {
-                tracing::warn!(decision = id.0, error, "the card waits for the store; trying again in 1 s");
+                tracing::warn!(work = %id, error, "the card waits for the store; trying again in 1 s");
                 STORE_AGAIN
             }
             Err(Unsettled::Halted(until)) => return self.put_back(id, Waiting { not_before: until, ..waiting }),
@@ -96,19 +114,19 @@ impl Queue {
                 return self.put_back(id, Waiting { not_before: Instant::now(), ..waiting });
             }
             Err(Unsettled::Board(BoardError::Refused(why))) => {
-                tracing::error!(decision = id.0, why, "Discord refuses this card; /attention shows it. Trying again in 15 minutes");
+                tracing::error!(work = %id, why, "Discord refuses this card; /attention shows it. Trying again in 15 minutes");
                 REFUSED_AGAIN
             }
             Err(Unsettled::Board(error)) => {
                 let after = retry_after(&error, waiting.tries);
-                tracing::warn!(decision = id.0, "card not shown yet, trying again in {} s: {error}", after.as_secs_f32().ceil());
+                tracing::warn!(work = %id, "card not shown yet, trying again in {} s: {error}", after.as_secs_f32().ceil());
                 after
             }
         };
         self.put_back(id, Waiting { not_before: Instant::now() + after, tries: waiting.tries + 1, ..waiting });
     }
 
-    fn put_back(&mut self, id: DecisionId, again: Waiting) {
+    fn put_back(&mut self, id: Work, again: Waiting) {
         // A change that came meanwhile is tried at once; what was doubted and how often it failed still counts.
         let standing = self.waiting.entry(id).or_insert(again);
         standing.doubted |= again.doubted;

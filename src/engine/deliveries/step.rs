@@ -2,6 +2,7 @@
 
 use crate::core::Time;
 use crate::core::decision::Decision;
+use crate::core::posting::Posting;
 use crate::store::{Delivery, SHOWN_FOR_GOOD};
 
 /// The next thing to do for a decision's cards.
@@ -15,15 +16,24 @@ pub(super) enum Step {
     Draw(Delivery),
     /// Tell on an old message where the decision went.
     Move { old: Delivery, to: Delivery },
+    /// Tell on its own message that a batch's card stands for it now.
+    Join { old: Delivery, to: Box<Posting> },
     /// All is as it should be.
     Settled,
 }
 
-/// What is next, from the record alone. A create needs its channel and time filled in.
-pub(super) fn next_step(decision: &Decision, cards: &[Delivery]) -> Step {
-    let standing: Vec<&Delivery> = cards.iter().filter(|card| !card.lost).collect();
+/// What is next, from the record alone. A create needs its channel and time filled in. `carrier`: the batch's card that
+/// stands for the decision, if one does.
+pub(super) fn next_step(decision: &Decision, cards: &[Delivery], carrier: Option<&Posting>) -> Step {
+    // A message that will never change again stands for nothing any more: its decision is elsewhere, or long over.
+    let standing: Vec<&Delivery> = cards.iter().filter(|card| !card.lost && card.shown != SHOWN_FOR_GOOD).collect();
     if let Some(interrupted) = standing.iter().find(|card| card.message.is_none()) {
         return Step::Search((*interrupted).clone());
+    }
+    if let Some(carrier) = carrier {
+        // Until the batch's card hangs its own one stays as it is: there is no other yet.
+        let old = standing.first().filter(|_| carrier.message().is_some());
+        return old.map_or(Step::Settled, |old| Step::Join { old: (*old).clone(), to: Box::new(carrier.clone()) });
     }
     let latest = standing.last().copied();
     if decision.state.is_open() && latest.is_none_or(|card| card.returns < decision.returns) {
@@ -42,7 +52,7 @@ pub(super) fn next_step(decision: &Decision, cards: &[Delivery]) -> Step {
     if latest.shown < decision.changed {
         return Step::Draw(latest.clone());
     }
-    let old = standing.iter().find(|card| card.generation < latest.generation && card.shown != SHOWN_FOR_GOOD);
+    let old = standing.iter().find(|card| card.generation < latest.generation);
     old.map_or(Step::Settled, |old| Step::Move { old: (*old).clone(), to: latest.clone() })
 }
 
@@ -80,6 +90,7 @@ mod tests {
             Step::Create(card) => format!("create {}", card.generation),
             Step::Draw(card) => format!("draw {}", card.generation),
             Step::Move { old, to } => format!("move {} to {}", old.generation, to.generation),
+            Step::Join { old, to } => format!("{} joins {}", old.generation, to.id),
             Step::Settled => "settled".into(),
         }
     }
@@ -101,7 +112,38 @@ mod tests {
             ("over and deleted", decision(0, 2, false), vec![card(1, 0, Some("a"), 1, true)], "settled"),
         ];
         for (case, decision, cards, expected) in cases {
-            assert_eq!(name(&next_step(&decision, &cards)), expected, "{case}");
+            assert_eq!(name(&next_step(&decision, &cards, None)), expected, "{case}");
         }
+    }
+    fn batch(message: Option<&str>) -> Posting {
+        use crate::core::posting::{Hanging, Place, PostingId, Purpose};
+        let hanging = message.map_or(Hanging::Nothing, |message| Hanging::Message {
+            channel: "c".into(),
+            message: message.into(),
+            shown: 1,
+            drawn: 1,
+        });
+        let (purpose, place) = (Purpose::Batch { project: "p".into() }, Place::Project("p".into()));
+        let opened_at = Time::UNIX_EPOCH;
+        Posting { id: PostingId(7), purpose, place, opened_at, revision: 1, generation: 1, hanging, items: Vec::new() }
+    }
+
+    #[test]
+    fn a_batchs_card_takes_the_place_of_its_own() {
+        let own = |shown| card(1, 0, Some("a"), shown, false);
+        let there = batch(Some("b"));
+        let cases = [
+            ("straight into a batch", decision(0, 1, true), vec![], &there, "settled"),
+            ("interrupted meanwhile", decision(0, 1, true), vec![card(1, 0, None, 0, false)], &there, "search 1"),
+            ("the batch is not posted yet", decision(0, 2, true), vec![own(1)], &batch(None), "settled"),
+            ("it is", decision(0, 1, true), vec![own(1)], &there, "1 joins 7"),
+            ("decided meanwhile", decision(0, 2, false), vec![own(1)], &there, "1 joins 7"),
+            ("joined", decision(0, 1, true), vec![own(SHOWN_FOR_GOOD)], &there, "settled"),
+        ];
+        for (case, decision, cards, carrier, expected) in cases {
+            assert_eq!(name(&next_step(&decision, &cards, Some(carrier))), expected, "{case}");
+        }
+        let out_again = next_step(&decision(0, 2, true), &[own(SHOWN_FOR_GOOD)], None);
+        assert_eq!(name(&out_again), "create 2", "what leaves a batch gets a card of its own");
     }
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::{Change, StoreError};
+use super::super::{Amend, StoreError};
 use super::from_sqlite;
 use super::rows::{column, query, signed, unreadable, unsigned};
 use crate::core::people::Wishes;
@@ -15,7 +15,7 @@ pub(super) fn wishes(connection: &Connection, user: u64) -> Result<Wishes, Store
     kept.map_or_else(|| Ok(Wishes::default()), |text| serde_json::from_str(&text).map_err(unreadable))
 }
 
-pub(super) fn wish(connection: &Connection, user: u64, name: &str, change: Change<Wishes>) -> Result<Wishes, StoreError> {
+pub(super) fn wish(connection: &Connection, user: u64, name: &str, change: Amend<Wishes>) -> Result<Wishes, StoreError> {
     let wishes = change(wishes(connection, user)?);
     let text = serde_json::to_string(&wishes).map_err(unreadable)?;
     connection

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::super::chain::{self, Entry};
 use super::super::{Delivery, Filter, Head, StoreError};
-use super::from_sqlite;
+use super::{from_sqlite, postings};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Request};
 use crate::core::event::{Event, Logged};
@@ -13,12 +13,16 @@ use crate::core::waiting::Waiting;
 /// Those that still can be answered.
 pub(super) const OPEN: &str = "SELECT id FROM decision INDEXED BY decision_open WHERE state IN ('pending', 'deferred') ORDER BY id";
 
-/// Open decisions without a card of their latest return, interrupted creates, and messages that show an earlier state.
+/// Open decisions without a card of their latest return, their own or a batch's; interrupted creates, and messages that show an earlier state.
 pub(super) const UNSETTLED: &str = "
     SELECT id FROM decision AS d INDEXED BY decision_open
     WHERE d.state IN ('pending', 'deferred') AND NOT EXISTS (
         SELECT 1 FROM delivery AS v
-        WHERE v.decision = d.id AND v.lost = 0 AND v.returns = d.returns AND v.message IS NOT NULL)
+        WHERE v.decision = d.id AND v.lost = 0 AND v.returns = d.returns AND v.message IS NOT NULL
+            AND v.shown < 9223372036854775807)
+      AND NOT EXISTS (
+        SELECT 1 FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
+        WHERE i.decision = d.id AND i.gone IS NULL AND p.purpose = 'batch' AND p.final = 0)
     UNION
     SELECT decision FROM delivery INDEXED BY delivery_behind WHERE behind = 1
     ORDER BY 1";
@@ -160,6 +164,7 @@ pub(super) fn append(connection: &Connection, decision: Decision, event: &Event,
         .prepare_cached("UPDATE delivery SET behind = 1 WHERE decision = ?1 AND lost = 0 AND shown < ?2 AND behind = 0")
         .and_then(|mut update| update.execute(params![decision.id.0, signed(seq)]))
         .map_err(from_sqlite)?;
+    postings::fall_behind(connection, decision.id)?;
     Ok(decision)
 }
 
@@ -346,12 +351,16 @@ pub(super) fn deliveries(connection: &Connection, condition: &str, params: impl 
     })
 }
 
+/// Writes a card's row. A card whose decision stands on a batch's is behind until it says so.
 pub(super) fn put_delivery(connection: &Connection, delivery: &Delivery) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO delivery (decision, generation, returns, channel, intent_at, message, shown, lost, behind)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-                     NOT ?8 AND (?6 IS NULL OR ?7 < (SELECT changed FROM decision WHERE id = ?1)))
+                     NOT ?8 AND (?6 IS NULL OR ?7 < (SELECT changed FROM decision WHERE id = ?1)
+                        OR ?7 < 9223372036854775807 AND EXISTS (
+                            SELECT 1 FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
+                            WHERE i.decision = ?1 AND i.gone IS NULL AND p.purpose = 'batch' AND p.final = 0)))
              ON CONFLICT (decision, generation) DO UPDATE SET
                 channel = ?4, intent_at = ?5, message = ?6, shown = ?7, lost = ?8, behind = excluded.behind",
         )

@@ -8,13 +8,14 @@ use serenity::all::{
 };
 
 use super::alarm::Alarm;
-use super::custom_id::CustomId;
+use super::custom_id::{Act, CustomId};
 use super::error::{Meaning, for_board, meaning};
 use super::places::Places;
-use super::render;
+use super::{render, sheets};
 use crate::core::Time;
 use crate::core::card::Card;
 use crate::core::decision::{Decision, DecisionId, Revision};
+use crate::core::posting::{Place, PostingId, Sheet};
 use crate::engine::deliveries::{Board, BoardError};
 
 /// Messages of one page when a channel is searched (Discord: at most 100).
@@ -58,10 +59,70 @@ impl DiscordBoard {
         failed
     }
 
-    fn carries(&self, message: &Message, id: DecisionId) -> bool {
-        message.author.id == self.me
-            && custom_ids(message)
-                .any(|text| CustomId::parse(text).is_some_and(|custom| custom.tag == self.tag && custom.decision() == Some(id)))
+    /// Messages of ours in the channel, since a time of the wall clock, with a button or menu for such an act.
+    async fn search(&self, channel: &str, since: Time, is: impl Fn(&CustomId) -> bool + Send) -> Result<Vec<String>, BoardError> {
+        let channel = self.open_channel(channel)?;
+        let carries = |message: &&Message| {
+            let is_ours = |text: &str| CustomId::parse(text).is_some_and(|custom| custom.tag == self.tag && is(&custom));
+            message.author.id == self.me && custom_ids(message).any(is_ours)
+        };
+        let mut after = snowflake(since);
+        let mut found = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let page = channel.messages(&self.http, GetMessages::new().after(after).limit(PAGE)).await;
+            let page = page.map_err(|error| self.failed(channel, &error))?;
+            found.extend(page.iter().filter(carries).map(|message| message.id.to_string()));
+            match page.iter().map(|message| message.id).max() {
+                Some(newest) if page.len() == usize::from(PAGE) => after = newest,
+                _ => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// The channel of a project. Where there is none, whoever may decide this hears of it.
+    async fn channel_of(&self, project: &str, about: Option<&Decision>) -> Result<String, BoardError> {
+        if let Ok(channel) = self.places.of_project(project) {
+            return Ok(channel.to_string());
+        }
+        // The events that tell of channels may have been missed.
+        if let Err(error) = self.places.refresh_if_old(&self.http, self.guild, self.me).await {
+            tracing::debug!("the server's channels could not be read again: {}", meaning(&error).1);
+        }
+        self.places.of_project(project).map(|channel| channel.to_string()).map_err(|why| {
+            self.raise(about, &why);
+            BoardError::NoPlace(why)
+        })
+    }
+
+    fn raise(&self, about: Option<&Decision>, why: &str) {
+        if let Some(decision) = about {
+            self.alarm.raise(&self.places.place_of(decision), decision, why);
+        }
+    }
+
+    /// What came of posting a message about this.
+    fn posted(
+        &self,
+        channel: ChannelId,
+        about: Option<&Decision>,
+        posted: serenity::Result<Message>,
+    ) -> Result<String, BoardError> {
+        match posted {
+            Ok(message) => {
+                if let Some(decision) = about {
+                    self.alarm.clear(&self.places.place_of(decision));
+                }
+                Ok(message.id.to_string())
+            }
+            Err(error) => {
+                let failed = self.failed(channel, &error);
+                if let BoardError::NoPlace(why) = &failed {
+                    self.raise(about, why);
+                }
+                Err(failed)
+            }
+        }
     }
 }
 
@@ -93,17 +154,7 @@ async fn files(id: DecisionId, card: &Card) -> Vec<CreateAttachment> {
 #[async_trait]
 impl Board for DiscordBoard {
     async fn place(&self, decision: &Decision) -> Result<String, BoardError> {
-        if let Ok(channel) = self.places.of(decision) {
-            return Ok(channel.to_string());
-        }
-        // The events that tell of channels may have been missed.
-        if let Err(error) = self.places.refresh_if_old(&self.http, self.guild, self.me).await {
-            tracing::debug!("the server's channels could not be read again: {}", meaning(&error).1);
-        }
-        self.places.of(decision).map(|channel| channel.to_string()).map_err(|why| {
-            self.alarm.raise(&self.places.place_of(decision), decision, &why);
-            BoardError::NoPlace(why)
-        })
+        self.channel_of(&decision.request.project, Some(decision)).await
     }
 
     async fn post(&self, channel: &str, decision: &Decision, card: &Card, nonce: &str) -> Result<String, BoardError> {
@@ -125,19 +176,7 @@ impl Board for DiscordBoard {
             }
             posted => posted,
         };
-        match posted {
-            Ok(message) => {
-                self.alarm.clear(&self.places.place_of(decision));
-                Ok(message.id.to_string())
-            }
-            Err(error) => {
-                let failed = self.failed(channel, &error);
-                if let BoardError::NoPlace(why) = &failed {
-                    self.alarm.raise(&self.places.place_of(decision), decision, why);
-                }
-                Err(failed)
-            }
-        }
+        self.posted(channel, Some(decision), posted)
     }
 
     async fn edit(&self, channel: &str, message: &str, decision: &Decision, card: &Card) -> Result<(), BoardError> {
@@ -157,19 +196,41 @@ impl Board for DiscordBoard {
     }
 
     async fn find(&self, channel: &str, id: DecisionId, since: Time) -> Result<Vec<String>, BoardError> {
-        let channel = self.open_channel(channel)?;
-        let mut after = snowflake(since);
-        let mut found = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let page = channel.messages(&self.http, GetMessages::new().after(after).limit(PAGE)).await;
-            let page = page.map_err(|error| self.failed(channel, &error))?;
-            found.extend(page.iter().filter(|message| self.carries(message, id)).map(|message| message.id.to_string()));
-            match page.iter().map(|message| message.id).max() {
-                Some(newest) if page.len() == usize::from(PAGE) => after = newest,
-                _ => break,
-            }
+        self.search(channel, since, |custom| custom.decision() == Some(id)).await
+    }
+
+    async fn place_of(&self, sheet: &Sheet) -> Result<String, BoardError> {
+        let about = sheet.listed.iter().find(|listed| listed.waits_here()).map(|listed| &listed.decision);
+        match &sheet.posting.place {
+            Place::Project(project) => self.channel_of(project, about).await,
+            Place::Channel(channel) => self.open_channel(channel).map(|channel| channel.to_string()),
+            Place::Direct(user) => match UserId::new(*user).create_dm_channel(&self.http).await {
+                Ok(channel) => Ok(channel.id.to_string()),
+                Err(error) => Err(for_board(&error, || "Their direct messages are closed to the bot".to_owned())),
+            },
+            Place::Nowhere => Err(BoardError::Refused("it belongs nowhere".into())),
         }
-        Ok(found)
+    }
+
+    async fn post_sheet(&self, channel: &str, sheet: &Sheet, card: &Card, nonce: &str) -> Result<String, BoardError> {
+        let channel = channel_id(channel)?;
+        let message = sheets::sheet(card, sheet, &self.tag).create();
+        let message = message.nonce(Nonce::String(nonce.to_owned())).enforce_nonce(true);
+        let about = sheet.listed.iter().find(|listed| listed.waits_here()).map(|listed| &listed.decision);
+        self.posted(channel, about, channel.send_message(&self.http, message).await)
+    }
+
+    async fn edit_sheet(&self, channel: &str, message: &str, sheet: &Sheet, card: &Card) -> Result<(), BoardError> {
+        let (channel, message) = (self.open_channel(channel)?, message_id(message)?);
+        let edit = sheets::sheet(card, sheet, &self.tag).edit_with_files();
+        match channel.edit_message(&self.http, message, edit).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failed(channel, &error)),
+        }
+    }
+
+    async fn find_sheet(&self, channel: &str, id: PostingId, since: Time) -> Result<Vec<String>, BoardError> {
+        self.search(channel, since, |custom| matches!(custom.act, Act::With(posting, ..) if posting == id)).await
     }
 
     async fn hangs(&self, channel: &str, message: &str) -> Result<bool, BoardError> {

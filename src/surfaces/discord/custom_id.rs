@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::core::decision::{Decision, DecisionId, Revision};
+use crate::core::posting::PostingId;
 
 /// What is done to a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +60,56 @@ impl fmt::Display for Verb {
     }
 }
 
+/// What is done with a list: a posting's, as it was drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Together {
+    /// Shows what would be approved together.
+    Look,
+    /// Approves it.
+    Approve,
+    /// Goes through it one by one; from this place on, counted from 0.
+    Walk(u32),
+    /// The menu that opens one. Several of these can stand on a message.
+    Open(u32),
+    /// The menu of the list's parts.
+    Parts,
+    /// The part that begins with this number.
+    Part(u32),
+}
+
+impl Together {
+    fn parse(text: &str) -> Option<Self> {
+        let number = |text: &str| text.parse().ok();
+        match text.split_once('-') {
+            Some(("walk", at)) => number(at).map(Self::Walk),
+            Some(("lopen", menu)) => number(menu).map(Self::Open),
+            Some(("part", from)) => number(from).map(Self::Part),
+            None if text == "look" => Some(Self::Look),
+            None if text == "together" => Some(Self::Approve),
+            None if text == "parts" => Some(Self::Parts),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Together {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Look => f.write_str("look"),
+            Self::Approve => f.write_str("together"),
+            Self::Walk(at) => write!(f, "walk-{at}"),
+            Self::Open(menu) => write!(f, "lopen-{menu}"),
+            Self::Parts => f.write_str("parts"),
+            Self::Part(from) => write!(f, "part-{from}"),
+        }
+    }
+}
+
 /// What a button, menu or form does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
+    /// Something with a list: the posting, and which of its lists was drawn.
+    With(PostingId, u32, Together),
     /// Something to a decision, as it was seen.
     On(DecisionId, Revision, Verb),
     /// The menu that opens one of the list.
@@ -97,7 +145,10 @@ impl CustomId {
         let act = match verb {
             "open" => Act::Open,
             "page" => Act::Page { page: number.try_into().ok()?, place: revision },
-            verb => Act::On(DecisionId(number), Revision(revision), Verb::parse(verb)?),
+            word => match Together::parse(word) {
+                Some(together) => Act::With(PostingId(number), revision, together),
+                None => Act::On(DecisionId(number), Revision(revision), Verb::parse(word)?),
+            },
         };
         Some(Self { tag: tag.to_owned(), act })
     }
@@ -106,7 +157,7 @@ impl CustomId {
     pub(super) const fn decision(&self) -> Option<DecisionId> {
         match self.act {
             Act::On(id, ..) => Some(id),
-            Act::Open | Act::Page { .. } => None,
+            Act::With(..) | Act::Open | Act::Page { .. } => None,
         }
     }
 }
@@ -116,6 +167,7 @@ impl fmt::Display for CustomId {
         let tag = &self.tag;
         match self.act {
             Act::On(id, seen, verb) => write!(f, "g1:{tag}:{verb}:{}:{}", id.0, seen.0),
+            Act::With(id, list, together) => write!(f, "g1:{tag}:{together}:{id}:{list}"),
             Act::Open => write!(f, "g1:{tag}:open:0:0"),
             Act::Page { page, place } => write!(f, "g1:{tag}:page:{page}:{place}"),
         }

@@ -212,6 +212,7 @@ impl Press<'_> {
 
     async fn act(&self, bot: &Bot, act: Act, voter: &Voter) -> Done {
         let (id, seen, verb) = match act {
+            Act::With(..) => return Done::words(text::NOT_OURS),
             Act::Open => return self.open(bot, voter).await,
             Act::Page { page, .. } => return Done::answer(Answer::Update(bot.attention(voter, page).await)),
             Act::On(id, seen, verb) => (id, seen, verb),

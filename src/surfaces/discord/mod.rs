@@ -3,7 +3,8 @@
 //! ```text
 //! connect      one client, time-outs, retries          error     what refusals mean
 //! places       which channel                           people    who somebody is
-//! render       cards as embeds and components          custom_id what a button carries
+//! render       cards as embeds and components          sheets    messages that stand for several
+//! custom_id    what a button carries
 //! board        the reconciler's hands                  respond   answers within 3 s
 //! interactions clicks, choices                         forms     what is typed
 //! attention    the private list                        notice    telling somebody that it is theirs
@@ -30,6 +31,7 @@ mod people;
 mod places;
 mod render;
 mod respond;
+mod sheets;
 mod shown;
 mod talk;
 

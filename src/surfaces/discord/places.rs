@@ -115,11 +115,6 @@ impl Places {
         }
     }
 
-    /// The channel for a decision's card; if there is none, what to do about it.
-    pub(super) fn of(&self, decision: &Decision) -> Result<ChannelId, String> {
-        self.of_project(&decision.request.project)
-    }
-
     /// The channel for a project's cards; if there is none, what to do about it.
     pub(super) fn of_project(&self, project: &str) -> Result<ChannelId, String> {
         let channel = self.look_up(project).map_err(|trouble| trouble.to_string())?;

@@ -42,14 +42,22 @@ const fn colour(tone: Tone) -> u32 {
 
 /// A card as a message. Files are added by whoever has read them.
 pub(super) fn card(card: &Card, decision: &Decision, tag: &str) -> View {
-    let mut embed = CreateEmbed::new().title(&card.title).colour(colour(card.tone)).footer(CreateEmbedFooter::new(&card.footer));
+    View { rows: controls(card, decision, tag), ..plain_card(card) }
+}
+
+/// A card as a message without buttons.
+pub(super) fn plain_card(card: &Card) -> View {
+    let mut embed = CreateEmbed::new().title(&card.title).colour(colour(card.tone));
+    if !card.footer.is_empty() {
+        embed = embed.footer(CreateEmbedFooter::new(&card.footer));
+    }
     if !card.description.is_empty() {
         embed = embed.description(&card.description);
     }
     for field in &card.fields {
         embed = embed.field(&field.name, &field.value, field.inline);
     }
-    View { content: card.headline.clone(), embed: Some(embed), rows: controls(card, decision, tag), files: texts(card) }
+    View { content: card.headline.clone(), embed: Some(embed), rows: Vec::new(), files: texts(card) }
 }
 
 fn texts(card: &Card) -> Vec<CreateAttachment> {

@@ -1,0 +1,196 @@
+//! What a batch's card shows: a line for each as far as there is room, the counts, and a file with the rest.
+
+use super::super::card::{Card, Field, TextFile, Tone};
+use super::super::decision::{Decision, Risk, State, Verdict};
+use super::super::pace::Pace;
+use super::super::posting::{Listed, Sheet};
+use super::super::text::{self, label};
+use super::super::untrusted::{one_line, units};
+use super::goes_along;
+
+/// Characters of the lines (Discord: 4,096 in a description, 6,000 over a whole message).
+const LINES: usize = 3_700;
+/// Lines with what stands beside each: a phone's screen shows six.
+const MOST_LINES: usize = 25;
+/// Options of a menu (Discord).
+const MENU: usize = 25;
+
+/// How many of a list stand how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// All that are or were on it.
+    pub count: usize,
+    /// Wait here, by risk: low and medium.
+    pub low: usize,
+    /// As above.
+    pub medium: usize,
+    /// Put off.
+    pub put_off: usize,
+    /// Approved, chosen, answered.
+    pub yes: usize,
+    /// Rejected.
+    pub no: usize,
+    /// Withdrawn.
+    pub withdrawn: usize,
+    /// On a card of their own now.
+    pub left: usize,
+    /// Of those that wait here: can be approved together by somebody.
+    pub together: usize,
+}
+
+impl Summary {
+    /// How many wait here.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.low + self.medium
+    }
+}
+
+/// Counts.
+#[must_use]
+pub fn summary(listed: &[Listed]) -> Summary {
+    let mut summary = Summary { count: listed.len(), ..Summary::default() };
+    for Listed { item, decision } in listed {
+        let place = match &decision.state {
+            State::Resolved(resolved) if matches!(resolved.verdict, Verdict::Rejected { .. }) => &mut summary.no,
+            State::Resolved(_) => &mut summary.yes,
+            State::Withdrawn { .. } => &mut summary.withdrawn,
+            _ if item.gone.is_some() => &mut summary.left,
+            State::Deferred { .. } => &mut summary.put_off,
+            State::Pending(_) if decision.terms.risk == Risk::Low => &mut summary.low,
+            State::Pending(_) => &mut summary.medium,
+        };
+        *place += 1;
+        if item.gone.is_none() && goes_along(item, decision, "", true).is_ok() {
+            summary.together += 1;
+        }
+    }
+    summary
+}
+
+/// The card of a batch as it stands.
+#[must_use]
+pub fn batch_card(sheet: &Sheet, project: &str, pace: Pace) -> Card {
+    let (id, listed) = (sheet.posting.id, sheet.listed.as_slice());
+    let summary = summary(listed);
+    let (lines, whole) = lines(listed, pace);
+    let mut description = lines;
+    let mut texts = Vec::new();
+    if !whole {
+        let file = list_file(sheet, pace);
+        description.push_str(&text::batch_more(&file.name));
+        texts.push(file);
+    }
+    let counts = text::batch_counts(&summary);
+    let fields =
+        (summary.waiting() < summary.count || !whole).then(|| Field { name: label::STANDING.into(), value: counts, inline: false });
+    Card {
+        headline: text::batch_headline(id, project, &summary),
+        tone: tone(&summary),
+        title: text::batch_title(id, project, summary.count),
+        description,
+        fields: fields.into_iter().collect(),
+        footer: text::batch_footer(sheet.posting.revision, listed.iter().map(|listed| listed.decision.request.agent.name.as_str())),
+        controls: true,
+        texts,
+        attachments: Vec::new(),
+    }
+}
+
+const fn tone(summary: &Summary) -> Tone {
+    match summary {
+        Summary { medium: 1.., .. } => Tone::Waiting(Risk::Medium),
+        Summary { low: 1.., .. } => Tone::Waiting(Risk::Low),
+        Summary { put_off: 1.., .. } => Tone::Deferred,
+        Summary { no: 0, yes: 1.., .. } => Tone::Yes,
+        Summary { yes: 0, no: 1.., .. } => Tone::No,
+        _ => Tone::Over,
+    }
+}
+
+/// A line each: what waits here first, if not all have room. Whether they have.
+fn lines(listed: &[Listed], pace: Pace) -> (String, bool) {
+    let mut order: Vec<&Listed> = listed.iter().collect();
+    if listed.len() > MOST_LINES {
+        order.sort_by_key(|listed| !listed.waits_here());
+    }
+    let (mut text, mut whole) = (String::new(), true);
+    for (index, listed) in order.into_iter().enumerate() {
+        let line = text::batch_line(listed, pace);
+        if index >= MOST_LINES || units(&text) + units(&line) + 1 > LINES {
+            whole = false;
+            break;
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    (text.trim_end().to_owned(), whole)
+}
+
+/// All of a list as a file for a spreadsheet.
+#[must_use]
+pub fn list_file(sheet: &Sheet, pace: Pace) -> TextFile {
+    let mut text = "number,risk,kind,title,state,answer by\n".to_owned();
+    for Listed { decision, .. } in &sheet.listed {
+        let breach = pace.wall_time(decision.breach_at()).format("%Y-%m-%dT%H:%M:%SZ");
+        let (kind, title) = (cell(&decision.request.kind.words()), cell(&decision.request.title));
+        let row = format!("{},{},{kind},{title},{},{breach}\n", decision.id.0, decision.terms.risk, state(decision));
+        text.push_str(&row);
+    }
+    TextFile { name: text::batch_file(sheet.posting.id), text }
+}
+
+const fn state(decision: &Decision) -> &'static str {
+    match &decision.state {
+        State::Resolved(resolved) => resolved.verdict.word(),
+        other => other.word(),
+    }
+}
+
+/// A text that a spreadsheet shows and does not compute: an agent's title may begin like a formula.
+fn cell(text: &str) -> String {
+    let line = one_line(text);
+    let guard = if line.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
+    format!("\"{guard}{}\"", line.replace('"', "\"\""))
+}
+
+/// A part of a list that one menu entry leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Where it begins, from 0.
+    pub start: usize,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// Decisions of a page where one menu of 25 pages leads to all: as many as two menus open.
+pub const PAGE_ITEMS: usize = 2 * MENU;
+
+/// The parts of a list of this length: one click on a menu leads to a part, the next to a decision. One part: a single menu
+/// opens them all.
+#[must_use]
+pub fn pages(count: usize) -> Vec<Page> {
+    let size = if count <= MENU * MENU { MENU } else { PAGE_ITEMS };
+    (0..count).step_by(size).take(MENU).map(|start| Page { start, count: size.min(count - start) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MOST_OF_A_BATCH;
+    use super::*;
+
+    #[test]
+    fn two_clicks_lead_to_every_one_of_the_longest_list() {
+        for count in [0, 1, 25, 26, 625, 626, MOST_OF_A_BATCH] {
+            let pages = pages(count);
+            assert!(pages.len() <= MENU && pages.iter().all(|page| page.count <= PAGE_ITEMS), "{count}");
+            assert_eq!(pages.iter().map(|page| page.count).sum::<usize>(), count);
+        }
+    }
+
+    #[test]
+    fn no_title_is_a_formula() {
+        assert_eq!(cell("=1+1, \"x\"\ny"), "\"'=1+1, \"\"x\"\" y\"");
+        assert_eq!(cell("Plain"), "\"Plain\"");
+    }
+}

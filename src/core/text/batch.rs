@@ -1,0 +1,233 @@
+//! The words of a batch: several decisions on one card.
+
+use super::{dot, moment, name, person, relative, subject};
+use crate::core::batch::{Left, Summary, leaves};
+use crate::core::decision::{Decision, Expects, Pending, Risk, State, Verdict};
+use crate::core::pace::Pace;
+use crate::core::posting::{Listed, PostingId};
+use crate::core::untrusted::{escaped, one_line, plain};
+
+/// `1 decision`, `12 decisions`.
+fn decisions(count: usize) -> String {
+    if count == 1 { "1 decision".into() } else { format!("{} decisions", thousands(count)) }
+}
+
+/// A count as people write it: `1,000`.
+#[must_use]
+pub fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let mut written = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            written.push(',');
+        }
+        written.push(digit);
+    }
+    written
+}
+
+fn of_project(project: &str) -> String {
+    if project == "default" { String::new() } else { format!(" of {}", escaped(&one_line(project), 60).text) }
+}
+
+/// What a phone's lock screen shows of a batch.
+#[must_use]
+pub fn batch_headline(id: PostingId, project: &str, summary: &Summary) -> String {
+    let (count, of) = (summary.count, of_project(project));
+    let waiting = summary.waiting();
+    if waiting == 0 && summary.put_off == 0 {
+        let all = if count == 1 { format!("1 decision{of} is") } else { format!("all {}{of} are", decisions(count)) };
+        return format!("✅ Nothing waits here any more: {all} dealt with · batch {id}");
+    }
+    if waiting == 0 {
+        return format!("💤 {}{of} put off, nothing else waits here · batch {id}", decisions(summary.put_off));
+    }
+    let risks = [(summary.low, Risk::Low), (summary.medium, Risk::Medium)];
+    let worst = if summary.medium > 0 { Risk::Medium } else { Risk::Low };
+    let risks: Vec<String> =
+        risks.into_iter().filter(|(count, _)| *count > 0).map(|(count, risk)| format!("{} {risk}", thousands(count))).collect();
+    let what = match (waiting, count) {
+        (1, 1) => format!("1 decision{of} needs"),
+        (waiting, count) if waiting == count => format!("{}{of} need", decisions(count)),
+        (1, count) => format!("1 of {}{of} needs", decisions(count)),
+        (waiting, count) => format!("{} of {}{of} need", thousands(waiting), decisions(count)),
+    };
+    format!("{} {what} your answer: {} risk · batch {id}", dot(worst), risks.join(", "))
+}
+
+/// The title of a batch's card.
+#[must_use]
+pub fn batch_title(id: PostingId, project: &str, count: usize) -> String {
+    format!("Batch {id} · {}{}", decisions(count), of_project(project))
+}
+
+/// Under a batch's card: which list it is, and who asks.
+#[must_use]
+pub fn batch_footer<'a>(list: u32, agents: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for agent in agents.map(|agent| plain(&one_line(agent), 40).text).filter(|agent| !agent.is_empty()) {
+        if !names.contains(&agent) {
+            names.push(agent);
+        }
+        if names.len() > 3 {
+            break;
+        }
+    }
+    if names.len() > 3 {
+        names.truncate(3);
+        names.push("others".into());
+    }
+    let list = (list > 1).then(|| format!("list {list}"));
+    list.into_iter().chain((!names.is_empty()).then(|| format!("asked by {}", names.join(", ")))).collect::<Vec<_>>().join(" · ")
+}
+
+/// How many stand how.
+#[must_use]
+pub fn batch_counts(summary: &Summary) -> String {
+    let parts = [
+        (summary.waiting(), "⏳", "waiting"),
+        (summary.yes, "✅", "approved or answered"),
+        (summary.no, "❌", "rejected"),
+        (summary.put_off, "💤", "put off"),
+        (summary.withdrawn, "⚪", "withdrawn"),
+        (summary.left, "↗️", "on a card of their own"),
+    ];
+    let said: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, sign, what)| format!("{sign} {} {what}", thousands(count)))
+        .collect();
+    if said.is_empty() { "Nothing is listed".into() } else { said.join(" · ") }
+}
+
+/// Below the lines that had room.
+#[must_use]
+pub fn batch_more(file: &str) -> String {
+    format!("\n… and more. The menu below opens any of them, and {file} lists them all.")
+}
+
+/// The file that lists all of a batch.
+#[must_use]
+pub fn batch_file(id: PostingId) -> String {
+    format!("batch-{id}.csv")
+}
+
+/// A line of a batch's card.
+#[must_use]
+pub fn batch_line(listed: &Listed, pace: Pace) -> String {
+    let Listed { item, decision } = listed;
+    let (id, title) = (decision.id, escaped(&one_line(&decision.request.title), 80).text);
+    let ended = |sign: &str, how: String| format!("{sign} ~~**{id}** {title}~~ {how}");
+    match &decision.state {
+        State::Resolved(resolved) => {
+            let sign = if matches!(resolved.verdict, Verdict::Rejected { .. }) { "❌" } else { "✅" };
+            ended(sign, format!("{} by {}", resolved.verdict.word(), person(&resolved.by)))
+        }
+        State::Withdrawn { .. } => ended("⚪", "no longer needs an answer".into()),
+        _ if item.gone.is_some() => format!("↗️ **{id}** {title}: {}", why_left(listed)),
+        State::Deferred { until, by, .. } => {
+            format!("💤 **{id}** {title}: put off until {} by {}", moment(pace.wall_time(*until)), name(&by.name))
+        }
+        State::Pending(pending) => {
+            format!("{} **{id}** {title}\n-# {}", dot(decision.terms.risk), beside(decision, pending, item.since, pace))
+        }
+    }
+}
+
+/// What stands beside one that waits.
+fn beside(decision: &Decision, pending: &Pending, since: u32, pace: Pace) -> String {
+    let needed = decision.approvals_needed();
+    let revised = (decision.revision.0 > 1 && since > 1).then(|| format!("✏️ revision {}", decision.revision.0));
+    let wants = match decision.request.expects {
+        Expects::Approve => None,
+        Expects::Choose => Some("wants a choice".to_owned()),
+        Expects::Answer => Some("wants an answer".to_owned()),
+    };
+    let parts = [
+        Some(escaped(&subject(decision), 40).text),
+        (decision.terms.risk != Risk::Low).then(|| format!("{} risk", decision.terms.risk)),
+        key_detail(decision),
+        wants,
+        revised,
+        (needed > 1).then(|| format!("{} of {needed} approvals", pending.votes.len())),
+        pending.taken.as_ref().map(|taken| format!("👋 {} is on it", name(&taken.by.name))),
+        Some(format!("answer due {}", relative(pace.wall_time(decision.breach_at())))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// The fact that most wants to be known at a glance: how the tests went, else the first there is.
+fn key_detail(decision: &Decision) -> Option<String> {
+    let details = &decision.request.details;
+    let tests = details.iter().find(|detail| detail.name.to_lowercase().contains("test"));
+    let detail = tests.or(details.first())?;
+    let said = escaped(&one_line(&format!("{} {}", detail.name, detail.value)), 40).text;
+    (!said.trim().is_empty()).then_some(said)
+}
+
+fn why_left(listed: &Listed) -> String {
+    match leaves(&listed.item, &listed.decision) {
+        Some(Left::Risk) => format!("its risk is {} now, so it has a card of its own", listed.decision.terms.risk),
+        Some(Left::CameBack) => "it came back, as a message of its own".into(),
+        None => "it has a card of its own now".into(),
+    }
+}
+
+/// The line of an old card whose decision stands on a batch's.
+#[must_use]
+pub fn moved_into_batch(decision: &Decision, batch: PostingId, link: Option<&str>) -> String {
+    let id = decision.id;
+    match link {
+        Some(link) => format!("↪️ {id} is now decided together with others: batch {batch}, {link}"),
+        None => format!("↪️ {id} is now decided together with others, in batch {batch}."),
+    }
+}
+
+/// The coloured dot of what waits, and another sign for what does not.
+#[must_use]
+pub const fn sign(decision: &Decision) -> &'static str {
+    match &decision.state {
+        State::Pending(_) => dot(decision.terms.risk),
+        State::Deferred { .. } => "💤",
+        State::Resolved(resolved) if matches!(resolved.verdict, Verdict::Rejected { .. }) => "❌",
+        State::Resolved(_) => "✅",
+        State::Withdrawn { .. } => "⚪",
+    }
+}
+
+/// The button that shows what would be approved together.
+#[must_use]
+pub fn approve_all_label(count: usize) -> String {
+    format!("Approve all low-risk ({})", thousands(count))
+}
+
+/// The button that goes through all that waits.
+#[must_use]
+pub fn review_all_label(count: usize) -> String {
+    format!("Review all ({})", thousands(count))
+}
+
+/// The entry of a menu that opens a part of a list.
+#[must_use]
+pub fn part_option(part: &[Listed]) -> (String, String) {
+    let (first, last) = (part.first().map(|listed| listed.decision.id), part.last().map(|listed| listed.decision.id));
+    let label = match (first, last) {
+        (Some(first), Some(last)) if first != last => format!("{first} – {last}"),
+        (Some(only), _) => only.to_string(),
+        (None, _) => String::new(),
+    };
+    let waiting = part.iter().filter(|listed| matches!(listed.decision.state, State::Pending(_))).count();
+    let titles = part.first().map(|listed| plain(&one_line(&listed.decision.request.title), 50).text).unwrap_or_default();
+    (label, plain(&format!("{} of {} wait · {titles} …", waiting, decisions(part.len())), 100).text)
+}
+
+/// What stands on a menu that opens one.
+#[must_use]
+pub fn open_menu_hint(listed: &[Listed]) -> String {
+    match (listed.first(), listed.last()) {
+        (Some(first), Some(last)) if first.decision.id != last.decision.id => {
+            format!("Open one of {} – {} …", first.decision.id, last.decision.id)
+        }
+        _ => super::label::OPEN.into(),
+    }
+}

@@ -1,0 +1,256 @@
+//! Messages that stand for several decisions: batches, and whatever else has a [`Purpose`](crate::core::posting::Purpose).
+//!
+//! The same reconciler as for a decision's own card, with the same lanes, breaker and pauses: an intent is recorded before a
+//! create, an interrupted one is searched for before it is repeated, a change of any listed decision brings an edit. What
+//! is drawn is read when it is the channel's turn, so that a flood of changes is one edit. A deleted message is posted again
+//! while its purpose wants it.
+//!
+//! To add a purpose: a variant of `Purpose` with what it shows (`Sheet::card`), `Store::open_posting`, and its buttons where the
+//! surface draws sheets. Nothing here.
+
+use std::sync::PoisonError;
+
+use super::{BoardError, CLOCK_DIFFERENCE, Deliveries, Queue, Unsettled, Work};
+use crate::core::batch::plan;
+use crate::core::decision::DecisionId;
+use crate::core::posting::{Hanging, Listed, Posting, PostingId, Sheet};
+use crate::engine::{Handle, HandleError};
+
+impl Handle {
+    /// A posting with its decisions as they stand.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn sheet(&self, id: PostingId) -> Result<Option<Sheet>, HandleError> {
+        let found = self.store(move |store| {
+            let Some(posting) = store.posting(id)? else { return Ok(None) };
+            let items = posting.ever_listed();
+            let ids: Vec<DecisionId> = items.iter().map(|item| item.decision).collect();
+            Ok(Some((posting, items, store.get_many(&ids)?)))
+        });
+        let Some((posting, items, decisions)) = found.await? else { return Ok(None) };
+        let rules = self.rules();
+        let listed = items.into_iter().zip(decisions).filter(|(item, decision)| item.decision == decision.id);
+        let listed = listed.map(|(item, decision)| Listed { item, decision: super::super::enforced(&rules, &decision) });
+        Ok(Some(Sheet { posting, listed: listed.collect() }))
+    }
+}
+
+impl Deliveries {
+    /// Draws what waits and has no card yet into batches, where there is enough of it.
+    pub(super) async fn plan_batches(&self, queue: &mut Queue) -> Result<(), HandleError> {
+        let (rules, at) = (self.handle.rules(), self.handle.clock().wall());
+        let since = at.checked_sub_signed(rules.batching.window).unwrap_or(at);
+        let behind = self.handle.store(move |store| {
+            if store.plan_batches(since, at, Box::new(move |crowd| plan(&rules, crowd)))? {
+                return store.postings_behind(None);
+            }
+            Ok(Vec::new())
+        });
+        behind.await?.into_iter().for_each(|id| queue.add(Work::Posting(id), false));
+        Ok(())
+    }
+
+    pub(super) async fn settle_posting(&self, id: PostingId, doubted: bool) -> Result<(), Unsettled> {
+        let mut doubted = doubted;
+        loop {
+            let Some(sheet) = self.handle.sheet(id).await? else { return Ok(()) };
+            self.give_face(&sheet);
+            if self.mended(&sheet).await? {
+                continue;
+            }
+            match sheet.posting.hanging.clone() {
+                Hanging::Over => return Ok(()),
+                Hanging::Nothing if sheet.is_wanted() => self.put_up(sheet).await?,
+                Hanging::Nothing => return self.hang(&sheet.posting, Hanging::Over).await,
+                Hanging::Begun { channel, at } => self.search_sheet(sheet, channel, at).await?,
+                Hanging::Message { shown, drawn, .. } if is_behind(&sheet, shown, drawn) => self.draw_sheet(id).await?,
+                Hanging::Message { channel, message, .. } if std::mem::take(&mut doubted) => {
+                    self.compare_sheet(&sheet, &channel, &message).await?;
+                }
+                Hanging::Message { .. } => return Ok(()),
+            }
+        }
+    }
+
+    /// Makes the list true before it is shown. What was taken off it wants a card of its own. Whether anything was changed.
+    async fn mended(&self, sheet: &Sheet) -> Result<bool, Unsettled> {
+        let changes = sheet.mend();
+        if changes.is_empty() {
+            return Ok(false);
+        }
+        let (id, revision) = (sheet.posting.id, sheet.posting.revision);
+        let ids: Vec<Work> = sheet.listed.iter().map(|listed| Work::Decision(listed.decision.id)).collect();
+        let changed: Vec<_> = changes.clone();
+        if self.handle.store(move |store| store.amend_posting(id, revision, changes)).await? {
+            tracing::debug!(posting = id.0, changes = changed.len(), "the list changed");
+        }
+        self.look_again(ids, false);
+        Ok(true)
+    }
+
+    async fn put_up(&self, sheet: Sheet) -> Result<(), Unsettled> {
+        let channel = self.board.place_of(&sheet).await?;
+        let _turn = self.turn(&channel).await?;
+        // What came while it was waited for belongs on it too.
+        let Some(sheet) = self.handle.sheet(sheet.posting.id).await? else { return Ok(()) };
+        self.hang(&sheet.posting, Hanging::Begun { channel: channel.clone(), at: self.handle.clock().wall() }).await?;
+        self.post_sheet(&sheet, channel, true).await
+    }
+
+    /// Whoever calls has the channel's turn. `first`: no earlier try may have posted something else under this nonce.
+    async fn post_sheet(&self, sheet: &Sheet, channel: String, first: bool) -> Result<(), Unsettled> {
+        let Posting { id, generation, revision, .. } = sheet.posting;
+        let Some(card) = sheet.card(self.handle.pace()) else { return self.hang(&sheet.posting, Hanging::Over).await };
+        let nonce = format!("{}.p{id}.{generation}", self.handle.tag());
+        match self.heard(self.board.post_sheet(&channel, sheet, &card, &nonce)).await {
+            Ok(message) => {
+                tracing::info!(posting = id.0, message, channel, listed = sheet.listed.len(), "posting posted");
+                let (shown, drawn) = if first { (sheet.position(), revision) } else { (0, 0) };
+                self.hang(&sheet.posting, Hanging::Message { channel, message, shown, drawn }).await?;
+                let moved = self.handle.store(move |store| store.to_move_to(id)).await?;
+                self.look_again(moved.into_iter().map(Work::Decision), false);
+                Ok(())
+            }
+            Err(error @ (BoardError::Gone | BoardError::NoPlace(_))) => {
+                self.hang(&sheet.posting, Hanging::Nothing).await?;
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Finds out whether an interrupted create happened, and finishes or repeats it.
+    async fn search_sheet(&self, sheet: Sheet, channel: String, at: crate::core::Time) -> Result<(), Unsettled> {
+        let _turn = self.turn(&channel).await?;
+        let found = match self.heard(self.board.find_sheet(&channel, sheet.posting.id, at - CLOCK_DIFFERENCE)).await {
+            Err(BoardError::Gone) => return self.hang(&sheet.posting, Hanging::Nothing).await,
+            found => found?,
+        };
+        match found.into_iter().next() {
+            Some(message) => {
+                self.hang(&sheet.posting, Hanging::Message { channel, message, shown: 0, drawn: 0 }).await?;
+                let id = sheet.posting.id;
+                let moved = self.handle.store(move |store| store.to_move_to(id)).await?;
+                self.look_again(moved.into_iter().map(Work::Decision), false);
+                Ok(())
+            }
+            None if sheet.is_wanted() => self.post_sheet(&sheet, channel, false).await,
+            None => self.hang(&sheet.posting, Hanging::Over).await,
+        }
+    }
+
+    async fn draw_sheet(&self, id: PostingId) -> Result<(), Unsettled> {
+        let Some(posting) = self.handle.store(move |store| store.posting(id)).await? else { return Ok(()) };
+        let Hanging::Message { channel, .. } = posting.hanging else { return Ok(()) };
+        let _turn = self.turn(&channel).await?;
+        // Only now: whatever changed while the turn was waited for is in this one edit.
+        let Some(sheet) = self.handle.sheet(id).await? else { return Ok(()) };
+        let Hanging::Message { channel, message, .. } = sheet.posting.hanging.clone() else { return Ok(()) };
+        if !sheet.mend().is_empty() {
+            return Ok(());
+        }
+        let Some(card) = sheet.card(self.handle.pace()) else { return self.hang(&sheet.posting, Hanging::Over).await };
+        match self.heard(self.board.edit_sheet(&channel, &message, &sheet, &card)).await {
+            Ok(()) => {
+                tracing::debug!(posting = id.0, list = sheet.posting.revision, "posting edited");
+                let (shown, drawn) = (sheet.position(), sheet.posting.revision);
+                self.hang(&sheet.posting, Hanging::Message { channel, message, shown, drawn }).await
+            }
+            Err(BoardError::Gone) => self.gone(&sheet).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn compare_sheet(&self, sheet: &Sheet, channel: &str, message: &str) -> Result<(), Unsettled> {
+        let _turn = self.turn(channel).await?;
+        match self.heard(self.board.hangs(channel, message)).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(BoardError::Gone) => self.gone(sheet).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Its message is not there any more: another one, if it is wanted.
+    async fn gone(&self, sheet: &Sheet) -> Result<(), Unsettled> {
+        if sheet.is_wanted() {
+            let next = Posting { generation: sheet.posting.generation + 1, ..sheet.posting.clone() };
+            return self.hang(&next, Hanging::Nothing).await;
+        }
+        self.hang(&sheet.posting, Hanging::Over).await
+    }
+
+    async fn hang(&self, posting: &Posting, hanging: Hanging) -> Result<(), Unsettled> {
+        let (id, generation) = (posting.id, posting.generation);
+        Ok(self.handle.store(move |store| store.put_hanging(id, generation, hanging)).await?)
+    }
+
+    /// Somebody deleted this message. Whether it is a posting's.
+    pub(super) async fn lost_posting(&self, message: &str) -> bool {
+        let Some(id) = self.posting_of(message).await else { return false };
+        let lock = self.lock_of(Work::Posting(id));
+        let _held = lock.lock().await;
+        if let Ok(Some(sheet)) = self.handle.sheet(id).await
+            && sheet.posting.message().is_some_and(|(_, standing)| standing == message)
+        {
+            // If this cannot be written, comparing finds the same.
+            let _ = self.gone(&sheet).await;
+        }
+        self.look_again([Work::Posting(id)], true);
+        true
+    }
+
+    /// Whatever the record says, this message is drawn again. Whether it is a posting's.
+    pub(super) async fn redraw_posting(&self, message: &str) -> bool {
+        let Some(id) = self.posting_of(message).await else { return false };
+        let lock = self.lock_of(Work::Posting(id));
+        let _held = lock.lock().await;
+        if let Ok(Some(posting)) = self.handle.store(move |store| store.posting(id)).await
+            && let Hanging::Message { channel, message, .. } = posting.hanging.clone()
+        {
+            let _ = self.hang(&posting, Hanging::Message { channel, message, shown: 0, drawn: 0 }).await;
+        }
+        self.look_again([Work::Posting(id)], false);
+        true
+    }
+
+    async fn posting_of(&self, message: &str) -> Option<PostingId> {
+        let message = message.to_owned();
+        let found = self.handle.store(move |store| store.posting_of(&message)).await;
+        found.ok().flatten().map(|posting| posting.id)
+    }
+
+    /// By which decision it is named, should it turn out that it cannot be shown.
+    fn give_face(&self, sheet: &Sheet) {
+        if let Some(decision) = sheet.first_waiting(self.handle.now()) {
+            self.faces.lock().unwrap_or_else(PoisonError::into_inner).entry(sheet.posting.id).or_insert(decision.id);
+        }
+    }
+
+    /// It cannot be shown: the bot's pulse says so.
+    pub(super) fn hold_back(&self, work: Work, why: &BoardError) {
+        let named = match work {
+            Work::Decision(id) => Some(id),
+            Work::Posting(id) => self.faces.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied(),
+        };
+        if let Some(id) = named {
+            self.handle.beat(|pulse| pulse.hold_back(id, why.to_string()));
+        }
+    }
+
+    /// It is shown as it should be.
+    pub(super) fn is_shown(&self, work: Work) {
+        let named = match work {
+            Work::Decision(id) => Some(id),
+            Work::Posting(id) => self.faces.lock().unwrap_or_else(PoisonError::into_inner).remove(&id),
+        };
+        if let Some(id) = named {
+            self.handle.beat(|pulse| drop(pulse.held_back.remove(&id)));
+        }
+    }
+}
+
+fn is_behind(sheet: &Sheet, shown: u64, drawn: u32) -> bool {
+    drawn < sheet.posting.revision
+        || sheet.listed.iter().any(|listed| listed.item.gone.is_none() && listed.decision.changed > shown)
+}

@@ -1,0 +1,96 @@
+//! The statements behind batches: what waits and might share a card, and drawing it together.
+
+use rusqlite::{Connection, Row, params};
+
+use super::super::{NewPosting, SHOWN_FOR_GOOD, StoreError};
+use super::from_sqlite;
+use super::postings;
+use super::rows::{column, query, signed, unreadable};
+use crate::core::Time;
+use crate::core::batch::{Candidate, Crowd, Planned, Young};
+use crate::core::decision::{DecisionId, Revision};
+use crate::core::posting::{Change, Item, Place, PostingId, Purpose};
+
+/// What a candidate is made of.
+const CANDIDATE: &str = "SELECT d.id, json_extract(d.document, '$.revision'), d.returns, d.project, d.kind, d.risk FROM";
+
+/// Waiting, and on no card yet: neither one of its own, nor a batch's.
+const FRESH: &str = "decision AS d INDEXED BY decision_open
+    WHERE d.state IN ('pending', 'deferred') AND d.state = 'pending' AND d.risk IN ('low', 'medium') AND NOT EXISTS (
+        SELECT 1 FROM delivery AS v
+        WHERE v.decision = d.id AND v.lost = 0 AND v.returns = d.returns AND v.message IS NOT NULL AND v.shown < ?1)
+      AND NOT EXISTS (
+        SELECT 1 FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
+        WHERE i.decision = d.id AND i.gone IS NULL AND p.purpose = 'batch' AND p.final = 0)";
+
+/// Waiting on a card of its own that is as old as the window at most. What somebody is on, or has voted on, stays.
+const RECENT: &str = "delivery AS v INDEXED BY delivery_intent JOIN decision AS d ON d.id = v.decision
+    WHERE v.intent_at >= ?2 AND v.lost = 0 AND v.message IS NOT NULL AND v.shown < ?1 AND v.returns = d.returns
+      AND d.state = 'pending' AND d.risk IN ('low', 'medium')
+      AND json_extract(d.document, '$.state.taken') IS NULL
+      AND coalesce(json_array_length(d.document, '$.state.votes'), 0) = 0";
+
+/// Batches that are not posted yet, or as old as the window at most.
+const YOUNG: &str = "
+    SELECT p.id, json_extract(p.document, '$.project'),
+        (SELECT count(*) FROM posting_item AS i WHERE i.posting = p.id AND i.gone IS NULL)
+    FROM posting AS p INDEXED BY posting_lives
+    WHERE p.purpose = 'batch' AND p.final = 0 AND (p.message IS NULL OR p.opened_at >= ?1)
+    ORDER BY p.id";
+
+fn candidate(row: &Row<'_>) -> Result<Candidate, StoreError> {
+    Ok(Candidate {
+        id: DecisionId(column(row, 0)?),
+        revision: Revision(column(row, 1)?),
+        returns: column(row, 2)?,
+        project: column(row, 3)?,
+        kind: column::<String>(row, 4)?.into(),
+        risk: column::<String>(row, 5)?.parse().map_err(unreadable)?,
+    })
+}
+
+pub(super) fn crowd(connection: &Connection, since: Time) -> Result<Crowd, StoreError> {
+    let (good, since) = (signed(SHOWN_FOR_GOOD), since.timestamp_millis());
+    let fresh = query(connection, &format!("{CANDIDATE} {FRESH} ORDER BY d.id"), [good], candidate)?;
+    if fresh.is_empty() {
+        return Ok(Crowd::default());
+    }
+    let recent = query(connection, &format!("{CANDIDATE} {RECENT} ORDER BY d.id"), params![good, since], candidate)?;
+    let young = query(connection, YOUNG, [since], |row| {
+        let count: i64 = column(row, 2)?;
+        Ok(Young { id: PostingId(column(row, 0)?), project: column(row, 1)?, count: usize::try_from(count).unwrap_or(usize::MAX) })
+    })?;
+    Ok(Crowd { fresh, recent, young })
+}
+
+/// Writes what was planned. Whether there was anything.
+pub(super) fn carry_out(connection: &Connection, at: Time, planned: &[Planned]) -> Result<bool, StoreError> {
+    for step in planned {
+        let items = match step {
+            Planned::Open { project, items } => {
+                let (purpose, place) = (Purpose::Batch { project: project.clone() }, Place::Project(project.clone()));
+                postings::open(connection, &NewPosting { purpose, place, items: items.clone(), at })?;
+                items
+            }
+            Planned::Join { batch, items } => {
+                let revision = postings::revision(connection, *batch)?;
+                let put: Vec<Change> = items.iter().map(|item| Change::Put(*item)).collect();
+                postings::amend(connection, *batch, revision, &put)?;
+                items
+            }
+        };
+        tell_old_cards(connection, items)?;
+    }
+    Ok(!planned.is_empty())
+}
+
+/// Their own cards, where they have some, do not say yet where they went.
+fn tell_old_cards(connection: &Connection, items: &[Item]) -> Result<(), StoreError> {
+    let mut update = connection
+        .prepare_cached("UPDATE delivery SET behind = 1 WHERE decision = ?1 AND lost = 0 AND shown < ?2")
+        .map_err(from_sqlite)?;
+    for item in items {
+        update.execute(params![item.decision.0, signed(SHOWN_FOR_GOOD)]).map_err(from_sqlite)?;
+    }
+    Ok(())
+}

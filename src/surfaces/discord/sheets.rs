@@ -1,0 +1,76 @@
+//! Draws messages that stand for several decisions, with the buttons that their purpose has.
+
+use serenity::all::{
+    ButtonStyle, CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption, ReactionType,
+};
+
+use super::custom_id::{Act, CustomId, Together};
+use super::render::{self, View, button};
+use crate::core::batch::{pages, summary};
+use crate::core::card::Card;
+use crate::core::posting::{Listed, Posting, Purpose, Sheet};
+use crate::core::text::{self, label};
+
+/// Options of a menu (Discord).
+pub(super) const MENU: usize = 25;
+
+/// A posting's message. A purpose that is added draws its buttons here.
+pub(super) fn sheet(card: &Card, sheet: &Sheet, tag: &str) -> View {
+    let mut view = render::plain_card(card);
+    view.rows = match &sheet.posting.purpose {
+        Purpose::Batch { .. } => batch_rows(sheet, tag),
+        Purpose::Selection { .. } => Vec::new(),
+    };
+    view
+}
+
+/// The id of a button that does something with the latest list.
+pub(super) fn id_of(posting: &Posting, tag: &str, together: Together) -> String {
+    CustomId::new(tag, Act::With(posting.id, posting.revision, together)).to_string()
+}
+
+/// What can be done with a batch: it is never without, for by these it is found after a crash.
+fn batch_rows(sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
+    let (posting, summary) = (&sheet.posting, summary(&sheet.listed));
+    let mut buttons: Vec<CreateButton> = Vec::new();
+    if summary.together > 0 {
+        let label = text::approve_all_label(summary.together);
+        buttons.push(button(id_of(posting, tag, Together::Look), ButtonStyle::Success, &label));
+    }
+    if summary.waiting() > 0 {
+        let label = text::review_all_label(summary.waiting());
+        buttons.push(button(id_of(posting, tag, Together::Walk(0)), ButtonStyle::Primary, &label));
+    }
+    let mut rows: Vec<CreateActionRow> = (!buttons.is_empty()).then_some(CreateActionRow::Buttons(buttons)).into_iter().collect();
+    rows.push(menu(sheet, tag));
+    rows
+}
+
+/// The menu that opens one; of more than it holds, the one that opens a part of the list.
+fn menu(sheet: &Sheet, tag: &str) -> CreateActionRow {
+    let (posting, listed) = (&sheet.posting, sheet.listed.as_slice());
+    if listed.len() <= MENU {
+        return open_menu(posting, listed, 0, tag);
+    }
+    let option = |page: crate::core::batch::Page| {
+        let part = &listed[page.start..page.start + page.count];
+        let (label, description) = text::part_option(part);
+        CreateSelectMenuOption::new(label, part.first().map_or(0, |first| first.decision.id.0).to_string()).description(description)
+    };
+    let kind = CreateSelectMenuKind::String { options: pages(listed.len()).into_iter().map(option).collect() };
+    let menu = CreateSelectMenu::new(id_of(posting, tag, Together::Parts), kind);
+    CreateActionRow::SelectMenu(menu.placeholder(label::OPEN_PART))
+}
+
+/// A menu that opens one of at most 25. `number` tells apart two on a message.
+pub(super) fn open_menu(posting: &Posting, listed: &[Listed], number: u32, tag: &str) -> CreateActionRow {
+    let option = |listed: &Listed| {
+        let (title, description) = text::open_option(&listed.decision);
+        CreateSelectMenuOption::new(title, listed.decision.id.0.to_string())
+            .description(description)
+            .emoji(ReactionType::Unicode(text::sign(&listed.decision).to_owned()))
+    };
+    let kind = CreateSelectMenuKind::String { options: listed.iter().take(MENU).map(option).collect() };
+    let menu = CreateSelectMenu::new(id_of(posting, tag, Together::Open(number)), kind);
+    CreateActionRow::SelectMenu(menu.placeholder(text::open_menu_hint(listed)))
+}
