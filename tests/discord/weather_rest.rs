@@ -56,7 +56,7 @@ async fn a_network_that_loses_every_answer_is_waited_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_is_started_in_an_outage_comes_up_when_it_is_over() {
     let sandbox = Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap();
-    let rules = Rules { approvers: approvers(&sandbox), batching: Batching::off(), ..Rules::default() };
+    let rules = Rules { approvers: approvers(&sandbox), ..Rules::default() };
     sandbox.fault(Fault { times: 3, ..everything(Effect::status(503)) });
     let bot = Bot::start_in(sandbox, rules).await;
     bot.ask_and_see(request("Are you there?")).await;
