@@ -12,6 +12,7 @@ pub mod event;
 pub mod find;
 pub mod finding;
 pub mod gaps;
+pub mod guard;
 pub mod ladder;
 pub mod nearest;
 pub mod outgoing;

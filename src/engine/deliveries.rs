@@ -72,6 +72,15 @@ impl From<StoreError> for Unsettled {
     }
 }
 
+/// How the record of a message is corrected.
+#[derive(Debug, Clone, Copy)]
+enum Amend {
+    /// It is gone.
+    Lost,
+    /// It shows something else than is recorded.
+    Redraw,
+}
+
 /// The reconciler. One per store and board.
 pub struct Deliveries {
     handle: Handle,
@@ -172,35 +181,33 @@ impl Deliveries {
         }
     }
 
-    /// The message was deleted by somebody: its decision gets a new one, if it is still open.
+    /// The message was deleted by somebody: what stands on it gets a new one, if it still waits.
     pub async fn lost(&self, message: String) {
-        if self.lost_posting(&message).await {
-            return;
-        }
-        self.amend(message, |card| Delivery { lost: true, ..card }).await;
+        self.amend(message, Amend::Lost).await;
     }
 
     /// Somebody clicked what is no longer so: whatever the record says, their card is drawn again.
     pub async fn redraw(&self, message: String) {
-        if self.redraw_posting(&message).await {
-            return;
-        }
-        self.amend(message, |card| Delivery { shown: card.shown.min(1), ..card }).await;
+        self.amend(message, Amend::Redraw).await;
     }
 
-    /// Corrects the record of a message, and looks at its decision again.
-    async fn amend(&self, message: String, correct: impl Fn(Delivery) -> Delivery) {
+    /// Corrects the record of a message, and looks again at what stands on it.
+    async fn amend(&self, message: String, how: Amend) {
         let find = || self.handle.delivery_of(message.clone());
-        let unsettled = self.handle.store(|store| store.unsettled()).await;
-        let (unsettled, found) = match (unsettled, find().await) {
-            (Ok(unsettled), Ok(found)) => (unsettled, found),
+        let unsettled = self.unsettled().await;
+        let posting = self.posting_of(&message).await;
+        let (unsettled, posting, found) = match (unsettled, posting, find().await) {
+            (Ok(unsettled), Ok(posting), Ok(found)) => (unsettled, posting, found),
             // The notice cannot be kept, so everything is compared.
             _ => return self.look_at_all().await,
         };
+        if let Some(id) = posting {
+            return self.amend_posting(id, &message, how).await;
+        }
         let Some(card) = found else {
             // Perhaps a card that is just being posted and not yet recorded: those are compared once they are. That is why
             // they were read before it was looked for.
-            return self.look_again(unsettled.into_iter().map(Work::Decision), true);
+            return self.look_again(unsettled, true);
         };
         let id = card.decision;
         // Whoever works on the card now writes its record too: read it again once they are done.
@@ -209,8 +216,12 @@ impl Deliveries {
         match find().await {
             Ok(Some(card)) if card.lost || card.shown == SHOWN_FOR_GOOD => return,
             Ok(Some(card)) => {
+                let card = match how {
+                    Amend::Lost => Delivery { lost: true, ..card },
+                    Amend::Redraw => Delivery { shown: card.shown.min(1), ..card },
+                };
                 // If this cannot be written, comparing finds the same.
-                let _ = self.put(correct(card)).await;
+                let _ = self.put(card).await;
             }
             _ => {}
         }
@@ -235,14 +246,17 @@ impl Deliveries {
 
     /// Something that kept cards from being shown may be mended: those are tried again at once.
     pub async fn try_again(&self) {
-        match self.handle.store(|store| Ok((store.unsettled()?, store.postings_behind(None)?))).await {
-            Ok((unsettled, behind)) => {
-                let unsettled = unsettled.into_iter().map(Work::Decision);
-                self.look_again(unsettled.chain(behind.into_iter().map(Work::Posting)), true);
-            }
+        match self.unsettled().await {
+            Ok(unsettled) => self.look_again(unsettled, true),
             // Then they are tried again when their pause is over.
             Err(error) => tracing::debug!(%error, "the cards that wait could not be read"),
         }
+    }
+
+    /// What is not as it should be, by the store's own record.
+    async fn unsettled(&self) -> Result<Vec<Work>, HandleError> {
+        let (cards, postings) = self.handle.store(|store| Ok((store.unsettled()?, store.postings_behind(None)?))).await?;
+        Ok(cards.into_iter().map(Work::Decision).chain(postings.into_iter().map(Work::Posting)).collect())
     }
 
     fn look_again(&self, works: impl IntoIterator<Item = Work>, doubted: bool) {
@@ -302,9 +316,7 @@ impl Deliveries {
     async fn read_log(&self, cursor: &mut Option<u64>, queue: &mut Queue) -> Result<bool, HandleError> {
         let Some(position) = cursor else {
             let head = self.handle.head().await?;
-            let (unsettled, behind) = self.handle.store(|store| Ok((store.unsettled()?, store.postings_behind(None)?))).await?;
-            unsettled.into_iter().for_each(|id| queue.add(Work::Decision(id), false));
-            behind.into_iter().for_each(|id| queue.add(Work::Posting(id), false));
+            self.unsettled().await?.into_iter().for_each(|work| queue.add(work, false));
             *cursor = Some(head.seq);
             return Ok(true);
         };

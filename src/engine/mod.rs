@@ -16,6 +16,7 @@ pub mod pulse;
 pub mod status;
 mod theirs;
 pub mod timers;
+mod together;
 pub mod upkeep;
 pub mod watch;
 
@@ -26,6 +27,7 @@ use tokio::sync::watch::{Receiver, Sender};
 
 use self::clock::Clock;
 pub use self::list::Page;
+pub use self::together::{Fate, TOGETHER, Weighed};
 use crate::core::Time;
 use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Verdict, Via};
 use crate::core::event::Event;
@@ -235,7 +237,9 @@ impl Handle {
         }
     }
 
-    fn is_for(&self, decision: &Decision, voter: &Voter) -> bool {
+    /// Whether this person may decide it, as far as it was read.
+    #[must_use]
+    pub fn is_for(&self, decision: &Decision, voter: &Voter) -> bool {
         let rules = self.rules();
         may_decide(&rules.approvers, &enforced(&rules, decision), voter).is_ok()
     }

@@ -223,6 +223,9 @@ pub trait Store: Send + Sync + 'static {
     /// Changes a decision: `decide` sees it inside the transaction, and what it names is written.
     fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError>;
 
+    /// Changes many in one transaction, each as [`Store::change`] does. One that is not there fails all of them.
+    fn change_many(&self, changes: Vec<(DecisionId, Decide)>, at: Time) -> Result<Vec<Changed>, StoreError>;
+
     /// One decision.
     fn get(&self, id: DecisionId) -> Result<Option<Decision>, StoreError>;
 

@@ -24,11 +24,9 @@ use rusqlite::{Connection, params};
 use self::open::{Access, connect};
 use self::writer::Writer;
 use super::chain::Entry;
-use super::{
-    Amend, Asked, Audit, Changed, Decide, Delivery, Filter, Head, NewPosting, PlanBatches, Pruned, Store, StoreError, Unchanged,
-};
+use super::{Amend, Asked, Audit, Changed, Decide, Delivery, Filter, Head, NewPosting, PlanBatches, Pruned, Store, StoreError};
 use crate::core::Time;
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
+use crate::core::decision::{Decision, DecisionId, Request, Terms};
 use crate::core::event::{Event, Logged};
 use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 use crate::core::pace::Pace;
@@ -191,19 +189,11 @@ impl Store for SqliteStore {
     }
 
     fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError> {
-        self.write(move |connection| {
-            let decision = rows::get(connection, id)?.ok_or(StoreError::NoSuchDecision(id))?;
-            match decide(&decision) {
-                Err(why) => Ok(Err(Box::new(Unchanged { decision, why }))),
-                Ok(None) => Ok(Ok(decision)),
-                // One key is open once: a question that was asked again must not come back beside its successor.
-                Ok(Some(Event::Undone { .. })) if let Some(again) = rows::open_with_key(connection, &decision.request)? => {
-                    let why = Refused::AskedAgain { again: again.id }.into();
-                    Ok(Err(Box::new(Unchanged { decision, why })))
-                }
-                Ok(Some(event)) => rows::append(connection, decision, &event, at).map(Ok),
-            }
-        })
+        self.write(move |connection| rows::change(connection, id, at, decide))
+    }
+
+    fn change_many(&self, changes: Vec<(DecisionId, Decide)>, at: Time) -> Result<Vec<Changed>, StoreError> {
+        self.write(move |connection| changes.into_iter().map(|(id, decide)| rows::change(connection, id, at, decide)).collect())
     }
 
     fn get(&self, id: DecisionId) -> Result<Option<Decision>, StoreError> {

@@ -26,11 +26,12 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// A home with an empty working directory and a configuration that says next to nothing.
+    /// A home with an empty working directory and a configuration that says next to nothing. Each decision has a card of its
+    /// own, for most tests are about one card's.
     pub(crate) fn new() -> Self {
         let home = Self { folder: TempDir::new().unwrap() };
         std::fs::create_dir(home.work()).unwrap();
-        home.configure("time_zone = \"UTC\"\n");
+        home.configure("time_zone = \"UTC\"\nbatch.min = 0\n");
         home
     }
 

@@ -6,6 +6,8 @@ mod alarm;
 mod answers;
 mod attention;
 mod batches;
+mod batches_review;
+mod batches_weather;
 mod bot;
 #[path = "../common/browser.rs"]
 #[allow(dead_code, reason = "each test binary uses a part of it")]

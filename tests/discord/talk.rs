@@ -8,7 +8,7 @@ use gander::core::decision::{Decision, Request, Risk, State, Verdict};
 use gander::engine::Claim;
 use serde_json::Value;
 
-use crate::bot::{Bot, LIMIT, click, custom_ids, id, request, words};
+use crate::bot::{Bot, LIMIT, click, custom_ids, id, request};
 
 /// Says something in the direct message and waits for the bot's reply to it.
 pub(crate) async fn say(bot: &Bot, name: &str, said: &str) -> Value {
@@ -96,6 +96,7 @@ async fn high_risk_is_decided_by_its_card_alone() {
     let shown = say(&bot, "jonas", "reject stripe: needs more tests").await;
     insta::assert_snapshot!("talk_high_risk", pen.message(&shown));
     assert!(is_open(&bot.handle.get(asked["stripe"].id).await.unwrap()));
+    bot.advance(TimeDelta::seconds(2));
     click(&bot.person("jonas"), &shown, "approve").await;
     assert!(!is_open(&bot.handle.get(asked["stripe"].id).await.unwrap()), "the buttons of the answer work");
 }
@@ -150,11 +151,11 @@ async fn all_of_low_risk_are_approved_after_one_click_and_each_result_is_told() 
     insta::assert_snapshot!("talk_offer", pen.message(&offer));
     assert!(is_open(&bot.handle.get(asked["typo"].id).await.unwrap()), "not before the click");
     bot.ask(Request { title: "Publish everything".into(), ..changing }).await;
-    let button = custom_ids(&offer).into_iter().find(|id| id.contains(":these:")).unwrap();
+    let button = custom_ids(&offer).into_iter().find(|id| id.contains(":together:")).unwrap();
     let stranger = bot.person("sven").click(id(&offer), &button).await;
     assert!(!stranger.ok, "it is Maya's message");
     let done = bot.person("maya").click(id(&offer), &button).await;
-    insta::assert_snapshot!("talk_approved_together", words(&done));
+    insta::assert_snapshot!("talk_approved_together", pen.message(done.message.as_ref().unwrap()));
     for name in ["typo", "lint"] {
         assert!(!is_open(&bot.handle.get(asked[name].id).await.unwrap()), "{name}");
     }

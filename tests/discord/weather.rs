@@ -203,7 +203,8 @@ async fn files_that_discord_refuses_do_not_take_the_question_with_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_in_one_channel_holds_up_no_other() {
     let sandbox = Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
-    let bot = Bot::start_in(sandbox, gander::core::policy::Rules::default()).await;
+    let rules = gander::core::policy::Rules { batching: gander::core::batch::Batching::off(), ..Default::default() };
+    let bot = Bot::start_in(sandbox, rules).await;
     // Under Discord's own limits of 5 messages in 5 s these take minutes.
     for n in 0..200 {
         let mut asked = request(&format!("One of many, {n}"));

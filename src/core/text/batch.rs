@@ -1,11 +1,12 @@
 //! The words of a batch: several decisions on one card.
 
 use super::{dot, moment, name, person, relative, subject};
-use crate::core::batch::{Left, Summary, leaves};
+use crate::core::batch::{Left, LeftOut, Summary, leaves};
 use crate::core::decision::{Decision, Expects, Pending, Risk, State, Verdict};
+use crate::core::guard::Doubt;
 use crate::core::pace::Pace;
 use crate::core::posting::{Listed, PostingId};
-use crate::core::untrusted::{escaped, one_line, plain};
+use crate::core::untrusted::{escaped, one_line, plain, units};
 
 /// `1 decision`, `12 decisions`.
 fn decisions(count: usize) -> String {
@@ -36,8 +37,13 @@ pub fn batch_headline(id: PostingId, project: &str, summary: &Summary) -> String
     let (count, of) = (summary.count, of_project(project));
     let waiting = summary.waiting();
     if waiting == 0 && summary.put_off == 0 {
-        let all = if count == 1 { format!("1 decision{of} is") } else { format!("all {}{of} are", decisions(count)) };
-        return format!("✅ Nothing waits here any more: {all} dealt with · batch {id}");
+        let how = match (count, summary.left) {
+            (1, 0) => format!("1 decision{of} is dealt with"),
+            (count, 0) => format!("all {}{of} are dealt with", decisions(count)),
+            (_, 1) => format!("1 decision{of} has a card of its own now"),
+            (_, left) => format!("{}{of} have cards of their own now", decisions(left)),
+        };
+        return format!("{} Nothing waits here any more: {how} · batch {id}", if summary.left > 0 { "↗️" } else { "✅" });
     }
     if waiting == 0 {
         return format!("💤 {}{of} put off, nothing else waits here · batch {id}", decisions(summary.put_off));
@@ -230,4 +236,196 @@ pub fn open_menu_hint(listed: &[Listed]) -> String {
         }
         _ => super::label::OPEN.into(),
     }
+}
+
+/// A list that is not there: forgotten, or somebody else's.
+pub const NO_SUCH_LIST: &str = "🤷 I do not have this list any more, or it was made for somebody else. Nothing was decided. `/attention` shows what waits on you.";
+
+/// Characters of the lines of an answer (Discord: 4,096 in a description), and how many lines somebody reads.
+const ANSWER_LINES: (usize, usize) = (3_500, 25);
+
+/// As many lines as an answer has room for, and whether that are all.
+pub fn as_many_as_fit<'a>(lines: impl Iterator<Item = &'a str>) -> (Vec<String>, bool) {
+    let (mut kept, mut size) = (Vec::new(), 0);
+    for line in lines {
+        size += units(line) + 1;
+        if kept.len() >= ANSWER_LINES.1 || size > ANSWER_LINES.0 {
+            return (kept, false);
+        }
+        kept.push(line.to_owned());
+    }
+    (kept, true)
+}
+
+/// Over what would be approved together.
+#[must_use]
+pub fn preflight(goes: usize, left_out: usize) -> String {
+    let out = match left_out {
+        0 => String::new(),
+        1 => " 1 is left out; below stands why.".into(),
+        count => format!(" {} are left out; below stands why.", thousands(count)),
+    };
+    match goes {
+        0 if left_out == 0 => "🪿 Nothing of low risk waits on you here. Nothing was approved.".into(),
+        0 => format!("✋ Nothing here can be approved together by you now.{out} Nothing was approved."),
+        1 => format!("🪿 This one of low risk would be approved. Nothing is approved until you click.{out}"),
+        count => {
+            format!("🪿 These {}, all of low risk, would be approved. Nothing is approved until you click.{out}", thousands(count))
+        }
+    }
+}
+
+fn goes_line(listed: &Listed) -> String {
+    format!("🟢 **{}** {}", listed.decision.id, short(&listed.decision))
+}
+
+fn short(decision: &Decision) -> String {
+    let title = escaped(&one_line(&decision.request.title), 70).text;
+    let parts = [Some(title), Some(escaped(&subject(decision), 40).text), key_detail(decision)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// What would be approved, and what not. What is left out comes first where not all have room. Whether all have.
+#[must_use]
+pub fn preflight_lines(goes: &[Listed], left_out: &[(Decision, LeftOut)]) -> (Vec<String>, bool) {
+    let out: Vec<String> = left_out.iter().map(|(decision, why)| left_out_line(decision, why)).collect();
+    let (mut shown, mut whole) = as_many_as_fit(out.iter().take(10).map(String::as_str));
+    whole &= out.len() <= 10;
+    let goes: Vec<String> = goes.iter().map(goes_line).collect();
+    let room = ANSWER_LINES.0.saturating_sub(shown.iter().map(|line| units(line) + 1).sum());
+    let mut size = 0;
+    for (index, line) in goes.iter().enumerate() {
+        size += units(line) + 1;
+        if size > room || index >= ANSWER_LINES.1 {
+            shown.push(format!("… and {} more, in {PREFLIGHT_FILE}", thousands(goes.len() - index)));
+            return (shown, false);
+        }
+        shown.insert(index, line.clone());
+    }
+    if !whole {
+        shown.push(format!("… and more, in {PREFLIGHT_FILE}"));
+    }
+    (shown, whole)
+}
+
+/// All of what would be approved, where it does not fit.
+pub const PREFLIGHT_FILE: &str = "to-be-approved.txt";
+
+/// Its text. Nothing draws it, so it is plain.
+#[must_use]
+pub fn preflight_file(goes: &[Listed], left_out: &[(Decision, LeftOut)]) -> String {
+    let lines = goes.iter().map(goes_line).chain(left_out.iter().map(|(decision, why)| left_out_line(decision, why)));
+    plain_lines(&lines.collect::<Vec<_>>())
+}
+
+/// Lines of an answer as a file: without the marks that Discord draws.
+#[must_use]
+pub fn plain_lines(lines: &[String]) -> String {
+    let plain = |line: &String| line.replace("**", "").replace('\\', "");
+    lines.iter().map(plain).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// One that is not approved together with the others, and why.
+#[must_use]
+pub fn left_out_line(decision: &Decision, why: &LeftOut) -> String {
+    let why = match why {
+        LeftOut::Over => match &decision.state {
+            State::Resolved(resolved) => format!("was {} by {} already", resolved.verdict.word(), name(&resolved.by.name)),
+            _ => "no longer needs an answer".into(),
+        },
+        LeftOut::PutOff => "was put off".into(),
+        LeftOut::Changed => "changed since this was listed: open it and see".into(),
+        LeftOut::Risk(risk) => format!("is of {risk} risk: decide it by its card"),
+        LeftOut::NotAYes => "wants more than a yes: open it".into(),
+        LeftOut::Taken => "is somebody else's: they are on it".into(),
+        LeftOut::Credentials => "is about credentials: decide it by its card".into(),
+        LeftOut::Voted => "has your approval already".into(),
+        LeftOut::NotTheirs => "is not yours to decide".into(),
+    };
+    format!("✋ **{}** {why}: {}", decision.id, escaped(&one_line(&decision.request.title), 70).text)
+}
+
+/// How far it is.
+#[must_use]
+pub fn approving(done: usize, count: usize) -> String {
+    format!("⏳ Approving: {} of {} …", thousands(done), thousands(count))
+}
+
+/// How it went in all.
+#[must_use]
+pub fn approved_together(approved: usize, count: usize) -> String {
+    match (approved, count - approved) {
+        (0, _) => "✋ Nothing was approved. What became of each:".into(),
+        (1, 0) => "✅ Approved:".into(),
+        (approved, 0) => format!("✅ All {} are approved:", thousands(approved)),
+        (approved, not) => format!("✅ {} of {} are approved, {} not:", thousands(approved), thousands(count), thousands(not)),
+    }
+}
+
+/// The file with what became of each.
+#[must_use]
+pub fn results_file(id: PostingId) -> String {
+    format!("batch-{id}-results.txt")
+}
+
+/// Over one that is looked at on the way through a list.
+#[must_use]
+pub fn walk(place: usize, count: usize, left: usize, headline: &str) -> String {
+    let after = match left {
+        0 => "the last one that waits".into(),
+        left => format!("{} more after it", thousands(left)),
+    };
+    format!("**{} of {}** · {after}\n{headline}", thousands(place), thousands(count))
+}
+
+/// At the end of the way.
+#[must_use]
+pub fn walked(left: usize, count: usize) -> String {
+    match left {
+        0 => format!("🎉 That was the last one: of {} nothing waits on you any more.", decisions(count)),
+        1 => format!("🏁 That was the last one. Of {} 1 still waits on you: you skipped it.", decisions(count)),
+        left => {
+            format!("🏁 That was the last one. Of {} {} still wait on you: you skipped them.", decisions(count), thousands(left))
+        }
+    }
+}
+
+/// Over a part of a list.
+#[must_use]
+pub fn part_title(id: PostingId, from: usize, to: usize, count: usize) -> String {
+    format!("Batch {id}: {} to {} of {}. The menu below opens one.", thousands(from), thousands(to), thousands(count))
+}
+
+/// A line of it.
+#[must_use]
+pub fn part_line(listed: &Listed) -> String {
+    let decision = &listed.decision;
+    format!("{} **{}** {}", sign(decision), decision.id, escaped(&one_line(&decision.request.title), 50).text)
+}
+
+/// Somebody approves without looking: they are asked once more.
+#[must_use]
+pub fn really(decision: &Decision, doubt: Doubt) -> String {
+    let (id, title) = (decision.id, escaped(&one_line(&decision.request.title), 90).text);
+    let why = match doubt {
+        Doubt::JustOpened => format!("it is of {} risk, and you opened it less than a second ago", decision.terms.risk),
+        Doubt::InARow(count) => format!("it would be your {} in a row without opening one", ordinal(count)),
+    };
+    format!("🤔 Approve {id} {title}? Nothing is approved yet: {why}. Take a gander, or click once more.")
+}
+
+fn ordinal(count: u32) -> String {
+    let end = match (count % 10, count % 100) {
+        (1, hundred) if hundred != 11 => "st",
+        (2, hundred) if hundred != 12 => "nd",
+        (3, hundred) if hundred != 13 => "rd",
+        _ => "th",
+    };
+    format!("{count}{end}")
+}
+
+/// The button that does it all the same.
+#[must_use]
+pub fn really_label(id: crate::core::decision::DecisionId) -> String {
+    format!("Yes, approve {id}")
 }

@@ -64,4 +64,7 @@ pub const HISTORY: &str = "History";
 pub const APPROVED_BEFORE: &str = "Approved before";
 pub const STANDING: &str = "How it stands";
 pub const REVIEW_ALL: &str = "Review all";
+pub const APPROVE_LOW: &str = "Approve all low-risk …";
+pub const SKIP: &str = "Skip";
+pub const REVIEW_LEFT: &str = "Review what is left";
 pub const OPEN_PART: &str = "Open a part of the list …";

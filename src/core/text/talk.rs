@@ -2,7 +2,7 @@
 
 use super::label;
 use super::subject;
-use crate::core::decision::{Decision, DecisionId, Refused};
+use crate::core::decision::{Decision, DecisionId};
 use crate::core::phrase::{Act, Doubt, EXAMPLES, Filter, Part, Reluctance, Verb};
 use crate::core::untrusted::{escaped, one_line, units};
 
@@ -172,9 +172,9 @@ pub fn help() -> String {
     text + "-# I understand no more than this, and I never decide on a guess. `/help` shows the commands."
 }
 
-/// What would be approved together.
+/// What was understood; what would be approved is told below it.
 #[must_use]
-pub fn approve_these(offered: usize, left: usize, others: usize) -> String {
+pub fn approve_these(left: usize, others: usize) -> String {
     let left = if left > 0 { format!(" {left} more fit; these come first.") } else { String::new() };
     let others = match others {
         0 => String::new(),
@@ -183,8 +183,7 @@ pub fn approve_these(offered: usize, left: usize, others: usize) -> String {
             format!(" {others} more that you named are not of low risk, or want more than a yes: decide them by their cards.")
         }
     };
-    let these = if offered == 1 { "this one of low risk" } else { "these, all of low risk" };
-    format!("🪿 Understood: approve {these}. Nothing is approved until you click.{left}{others}")
+    format!("🪿 Understood: approve what is of low risk.{left}{others}")
 }
 
 /// The button that does.
@@ -197,25 +196,13 @@ pub fn approve_these_label(count: usize) -> String {
 #[must_use]
 pub fn approved_of_these(decision: &Decision) -> String {
     let word = if decision.state.is_open() { "your approval counts; it needs more" } else { "approved" };
-    format!("✅ {} {word}: {}", decision.id, title(decision))
-}
-
-/// It is not of low risk any more.
-#[must_use]
-pub fn not_low(decision: &Decision) -> String {
-    format!("✋ {} is of {} risk now; decide it by its card: {}", decision.id, decision.terms.risk, title(decision))
-}
-
-/// It stands otherwise than it was offered.
-#[must_use]
-pub fn not_approved(decision: &Decision, refused: &Refused) -> String {
-    format!("✋ {} was not approved: {}. {}", decision.id, escaped(&refused.to_string(), 200).text, title(decision))
+    format!("✅ **{}** {word}: {}", decision.id, title(decision))
 }
 
 /// The person may not, or the store failed.
 #[must_use]
 pub fn failed_of_these(id: DecisionId, why: &str) -> String {
-    format!("✋ {id} was not approved: {}", escaped(&one_line(why), 200).text)
+    format!("✋ **{id}** was not approved: {}", escaped(&one_line(why), 200).text)
 }
 
 fn title(decision: &Decision) -> String {

@@ -10,7 +10,7 @@
 
 use std::sync::PoisonError;
 
-use super::{BoardError, CLOCK_DIFFERENCE, Deliveries, Queue, Unsettled, Work};
+use super::{Amend, BoardError, CLOCK_DIFFERENCE, Deliveries, Queue, Unsettled, Work};
 use crate::core::batch::plan;
 use crate::core::decision::DecisionId;
 use crate::core::posting::{Hanging, Listed, Posting, PostingId, Sheet};
@@ -185,39 +185,29 @@ impl Deliveries {
         Ok(self.handle.store(move |store| store.put_hanging(id, generation, hanging)).await?)
     }
 
-    /// Somebody deleted this message. Whether it is a posting's.
-    pub(super) async fn lost_posting(&self, message: &str) -> bool {
-        let Some(id) = self.posting_of(message).await else { return false };
+    /// Corrects the record of a posting's message.
+    pub(super) async fn amend_posting(&self, id: PostingId, message: &str, how: Amend) {
         let lock = self.lock_of(Work::Posting(id));
         let _held = lock.lock().await;
+        // Whoever works on it writes its record too: read it again once they are done.
         if let Ok(Some(sheet)) = self.handle.sheet(id).await
-            && sheet.posting.message().is_some_and(|(_, standing)| standing == message)
+            && let Hanging::Message { channel, message: standing, .. } = sheet.posting.hanging.clone()
+            && standing == message
         {
             // If this cannot be written, comparing finds the same.
-            let _ = self.gone(&sheet).await;
+            let _ = match how {
+                Amend::Lost => self.gone(&sheet).await,
+                Amend::Redraw => {
+                    self.hang(&sheet.posting, Hanging::Message { channel, message: standing, shown: 0, drawn: 0 }).await
+                }
+            };
         }
         self.look_again([Work::Posting(id)], true);
-        true
     }
 
-    /// Whatever the record says, this message is drawn again. Whether it is a posting's.
-    pub(super) async fn redraw_posting(&self, message: &str) -> bool {
-        let Some(id) = self.posting_of(message).await else { return false };
-        let lock = self.lock_of(Work::Posting(id));
-        let _held = lock.lock().await;
-        if let Ok(Some(posting)) = self.handle.store(move |store| store.posting(id)).await
-            && let Hanging::Message { channel, message, .. } = posting.hanging.clone()
-        {
-            let _ = self.hang(&posting, Hanging::Message { channel, message, shown: 0, drawn: 0 }).await;
-        }
-        self.look_again([Work::Posting(id)], false);
-        true
-    }
-
-    async fn posting_of(&self, message: &str) -> Option<PostingId> {
+    pub(super) async fn posting_of(&self, message: &str) -> Result<Option<PostingId>, HandleError> {
         let message = message.to_owned();
-        let found = self.handle.store(move |store| store.posting_of(&message)).await;
-        found.ok().flatten().map(|posting| posting.id)
+        Ok(self.handle.store(move |store| store.posting_of(&message)).await?.map(|posting| posting.id))
     }
 
     /// By which decision it is named, should it turn out that it cannot be shown.

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, Params, Row, params};
 
 use super::super::chain::{self, Entry};
-use super::super::{Delivery, Filter, Head, StoreError};
+use super::super::{Changed, Decide, Delivery, Filter, Head, StoreError, Unchanged};
 use super::{from_sqlite, postings};
 use crate::core::Time;
-use crate::core::decision::{Decision, DecisionId, Request};
+use crate::core::decision::{Decision, DecisionId, Refused, Request};
 use crate::core::event::{Event, Logged};
 use crate::core::waiting::Waiting;
 
@@ -135,6 +135,21 @@ pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decis
         params![filter.project, limit, filter.key_prefix, behind],
         |row| parse(&column::<String>(row, 0)?),
     )
+}
+
+/// Does to a decision what `decide` names.
+pub(super) fn change(connection: &Connection, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError> {
+    let decision = get(connection, id)?.ok_or(StoreError::NoSuchDecision(id))?;
+    match decide(&decision) {
+        Err(why) => Ok(Err(Box::new(Unchanged { decision, why }))),
+        Ok(None) => Ok(Ok(decision)),
+        // One key is open once: a question that was asked again must not come back beside its successor.
+        Ok(Some(Event::Undone { .. })) if let Some(again) = open_with_key(connection, &decision.request)? => {
+            let why = Refused::AskedAgain { again: again.id }.into();
+            Ok(Err(Box::new(Unchanged { decision, why })))
+        }
+        Ok(Some(event)) => append(connection, decision, &event, at).map(Ok),
+    }
 }
 
 /// Files a new decision with its first event.

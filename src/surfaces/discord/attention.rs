@@ -5,8 +5,9 @@ use serenity::all::{
     CreateSelectMenuOption, ReactionType,
 };
 
-use super::custom_id::{Act, CustomId};
+use super::custom_id::{Act, CustomId, Together};
 use super::render::{self, View, button};
+use super::together::WHAT_WAITS;
 use crate::core::Time;
 use crate::core::card::decision_card;
 use crate::core::decision::Decision;
@@ -37,7 +38,8 @@ pub(super) fn list(waiting: &Page, now: Time, pace: Pace, tag: &str, notice: Opt
         .description(lines.join("\n"))
         .colour(0x58_65F2)
         .footer(CreateEmbedFooter::new(text::page(page + 1, pages)));
-    let rows = vec![open_menu(shown, tag), turn(page, pages, tag)];
+    let mut rows = vec![open_menu(shown, tag), turn(page, pages, tag)];
+    rows.extend((waiting.count > 1).then(|| together(tag)));
     View { content: notice.unwrap_or_default(), embed: Some(embed), rows, files: Vec::new() }
 }
 
@@ -66,6 +68,13 @@ fn turn(page: usize, pages: usize, tag: &str) -> CreateActionRow {
     }
     buttons.push(page_button(tag, page, REFRESH, "🔄", label::REFRESH));
     CreateActionRow::Buttons(buttons)
+}
+
+/// What is done with all that waits on somebody; it is frozen when they click.
+fn together(tag: &str) -> CreateActionRow {
+    let id = |together| CustomId::new(tag, Act::With(WHAT_WAITS, 0, together)).to_string();
+    let approve = button(id(Together::Look), ButtonStyle::Success, label::APPROVE_LOW);
+    CreateActionRow::Buttons(vec![approve, button(id(Together::Walk(0)), ButtonStyle::Primary, label::REVIEW_ALL)])
 }
 
 /// A decision opened from the list: its card as it stands, and the way back. `notice` stands above it.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::core::decision::{Decision, DecisionId, Revision};
+use crate::core::decision::{DecisionId, Revision};
 use crate::core::posting::PostingId;
 
 /// What is done to a decision.
@@ -11,6 +11,8 @@ use crate::core::posting::PostingId;
 pub(super) enum Verb {
     /// The button, and the form in which critical risk is confirmed.
     Approve,
+    /// The button of whoever was asked once more, and is sure.
+    Sure,
     /// The button that opens the form for an approval with a note.
     Note,
     Reject,
@@ -30,8 +32,9 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    const WORDS: [(Self, &'static str); 10] = [
+    const WORDS: [(Self, &'static str); 11] = [
         (Self::Approve, "approve"),
+        (Self::Sure, "sure"),
         (Self::Note, "note"),
         (Self::Reject, "reject"),
         (Self::Pick, "pick"),
@@ -118,16 +121,44 @@ pub(super) enum Act {
     Page { page: u32, place: u32 },
 }
 
+/// Where somebody is who goes through a list: the button of a card on the way leads on to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Walk {
+    pub(super) list: PostingId,
+    pub(super) revision: u32,
+    /// The place on the list, from 0.
+    pub(super) at: u32,
+}
+
+impl Walk {
+    /// The store's tag with this beside it: whatever is drawn with it is on the way.
+    pub(super) fn on(self, tag: &str) -> String {
+        format!("{tag}~{}.{}.{}", self.list, self.revision, self.at)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let walk = Self {
+            list: PostingId(parts.next()?.parse().ok()?),
+            revision: parts.next()?.parse().ok()?,
+            at: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(walk)
+    }
+}
+
 /// A button's act and the store that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CustomId {
     pub(super) tag: String,
+    /// Whether it is on the way through a list.
+    pub(super) walk: Option<Walk>,
     pub(super) act: Act,
 }
 
 impl CustomId {
     pub(super) fn new(tag: &str, act: Act) -> Self {
-        Self { tag: tag.to_owned(), act }
+        Self { tag: tag.to_owned(), walk: None, act }
     }
 
     /// Reads a button's id. `None`: it is not one of this version's.
@@ -137,6 +168,10 @@ impl CustomId {
             return None;
         }
         let (tag, verb) = (parts.next()?, parts.next()?);
+        let (tag, walk) = match tag.split_once('~') {
+            Some((tag, walk)) => (tag, Some(Walk::parse(walk)?)),
+            None => (tag, None),
+        };
         let number: i64 = parts.next()?.parse().ok()?;
         let revision: u32 = parts.next()?.parse().ok()?;
         if parts.next().is_some() {
@@ -150,7 +185,7 @@ impl CustomId {
                 None => Act::On(DecisionId(number), Revision(revision), Verb::parse(word)?),
             },
         };
-        Some(Self { tag: tag.to_owned(), act })
+        Some(Self { tag: tag.to_owned(), walk, act })
     }
 
     /// The decision that it is about, if it is about one.
@@ -164,56 +199,13 @@ impl CustomId {
 
 impl fmt::Display for CustomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tag = &self.tag;
+        let tag = self.walk.map_or_else(|| self.tag.clone(), |walk| walk.on(&self.tag));
         match self.act {
             Act::On(id, seen, verb) => write!(f, "g1:{tag}:{verb}:{}:{}", id.0, seen.0),
             Act::With(id, list, together) => write!(f, "g1:{tag}:{together}:{id}:{list}"),
             Act::Open => write!(f, "g1:{tag}:open:0:0"),
             Act::Page { page, place } => write!(f, "g1:{tag}:page:{page}:{place}"),
         }
-    }
-}
-
-/// A button's id has at most so many characters (Discord).
-const LONGEST: usize = 100;
-
-/// Decisions that one button approves together, each at the revision that was shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group {
-    pub(super) tag: String,
-    pub(super) members: Vec<(DecisionId, Revision)>,
-}
-
-impl Group {
-    /// As many of these, from the first on, as a button can carry, and how many that are.
-    pub(super) fn of(tag: &str, decisions: &[Decision], most: usize) -> (Self, usize) {
-        let mut group = Self { tag: tag.to_owned(), members: Vec::new() };
-        for decision in decisions.iter().take(most) {
-            group.members.push((decision.id, decision.revision));
-            if group.to_string().len() > LONGEST {
-                group.members.pop();
-                break;
-            }
-        }
-        let count = group.members.len();
-        (group, count)
-    }
-
-    /// Reads a button's id. `None`: it is not one of these.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (tag, members) = text.strip_prefix("g1:")?.split_once(":these:")?;
-        let member = |text: &str| {
-            let (id, seen) = text.split_once('.')?;
-            Some((DecisionId(id.parse().ok()?), Revision(seen.parse().ok()?)))
-        };
-        Some(Self { tag: tag.to_owned(), members: members.split('-').map(member).collect::<Option<_>>()? })
-    }
-}
-
-impl fmt::Display for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let members: Vec<String> = self.members.iter().map(|(id, seen)| format!("{}.{}", id.0, seen.0)).collect();
-        write!(f, "g1:{}:these:{}", self.tag, members.join("-"))
     }
 }
 
@@ -225,20 +217,18 @@ mod tests {
     fn what_is_written_is_read_again() {
         let (id, seen) = (DecisionId(i64::MAX), Revision(u32::MAX));
         let verbs = Verb::WORDS.iter().map(|(verb, _)| *verb).chain([Verb::Choose(4)]);
-        let acts = verbs.map(|verb| Act::On(id, seen, verb)).chain([Act::Open, Act::Page { page: 7, place: 1 }]);
+        let together =
+            [Together::Look, Together::Approve, Together::Walk(12), Together::Open(1), Together::Parts, Together::Part(7)];
+        let with = together.map(|together| Act::With(PostingId(7), 3, together));
+        let acts = verbs.map(|verb| Act::On(id, seen, verb)).chain([Act::Open, Act::Page { page: 7, place: 1 }]).chain(with);
+        let walk = Walk { list: PostingId(i64::MAX), revision: 99_999, at: 999 };
         for act in acts {
-            let text = CustomId::new("abc234", act).to_string();
-            assert!(text.len() <= 100, "Discord takes 100 characters: {text}");
-            assert_eq!(CustomId::parse(&text), Some(CustomId::new("abc234", act)));
-        }
-    }
-
-    #[test]
-    fn a_group_carries_what_fits() {
-        let group = Group { tag: "abc234".into(), members: vec![(DecisionId(7), Revision(1)), (DecisionId(12), Revision(3))] };
-        assert_eq!(Group::parse(&group.to_string()), Some(group));
-        for text in ["g1:t:these:", "g1:t:these:1", "g1:t:these:1.x", "g2:t:these:1.1", "g1:t:approve:1:1"] {
-            assert_eq!(Group::parse(text), None, "{text}");
+            for walk in [None, Some(walk)] {
+                let custom = CustomId { walk, ..CustomId::new("abc234", act) };
+                let text = custom.to_string();
+                assert!(text.len() <= 100, "Discord takes 100 characters: {text}");
+                assert_eq!(CustomId::parse(&text), Some(custom));
+            }
         }
     }
 
@@ -253,6 +243,9 @@ mod tests {
             "g1:t:explode:1:1",
             "g1:t:page:-1:0",
             "g1:t:approve:1:1:1",
+            "g1:t~1.2:approve:1:1",
+            "g1:t~1.2.3.4:approve:1:1",
+            "g1:t:walk-x:1:1",
         ] {
             assert_eq!(CustomId::parse(text), None, "{text}");
         }

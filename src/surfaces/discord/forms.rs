@@ -2,7 +2,6 @@
 
 use serenity::all::{ActionRowComponent, CreateActionRow, CreateInputText, CreateModal, InputTextStyle, ModalInteractionData};
 
-use super::Bot;
 use super::custom_id::{Act, CustomId, Verb};
 use crate::core::decision::{Decision, DecisionId, Revision};
 use crate::core::text::{self, label};
@@ -56,8 +55,8 @@ fn line(label: &str, id: &str, longest: u16) -> CreateInputText {
 }
 
 /// The form for an act. What it asks for depends on the decision; where that could not be read, its submission is
-/// checked all the same.
-pub(super) fn form(bot: &Bot, id: DecisionId, seen: Revision, verb: Verb, decision: Option<&Decision>) -> CreateModal {
+/// checked all the same. `tag` is the store's, with the way through a list that it is on, if any.
+pub(super) fn form(tag: &str, id: DecisionId, seen: Revision, verb: Verb, decision: Option<&Decision>) -> CreateModal {
     let word = decision.and_then(Decision::confirmation);
     let confirm = word.map(|word| line(&text::type_to_confirm(&word), WORD, LONGEST_WORD).placeholder(word));
     let (title, fields) = match verb {
@@ -74,6 +73,6 @@ pub(super) fn form(bot: &Bot, id: DecisionId, seen: Revision, verb: Verb, decisi
         _ => (label::PUT_OFF, vec![line(label::WHEN, TEXT, LONGEST_TIME).placeholder(label::DEFER_TYPED_HINT)]),
     };
     let title = decision.map_or_else(|| label::DECIDE.to_owned(), |decision| text::modal_title(title, decision));
-    let custom_id = CustomId::new(bot.handle.tag(), Act::On(id, seen, verb)).to_string();
+    let custom_id = CustomId::new(tag, Act::On(id, seen, verb)).to_string();
     CreateModal::new(custom_id, title).components(fields.into_iter().map(CreateActionRow::InputText).collect())
 }

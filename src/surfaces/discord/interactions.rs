@@ -1,18 +1,20 @@
 //! What a click, a choice or a submitted form does.
 
 use serenity::all::{
-    ComponentInteraction, ComponentInteractionDataKind, Member, Message, MessageFlags, ModalInteraction, User, UserId,
+    ButtonStyle, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, Member, Message, MessageFlags,
+    ModalInteraction, User, UserId,
 };
 
 use super::Bot;
 use super::attention;
-use super::custom_id::{Act, CustomId, Group, Verb};
+use super::custom_id::{Act, CustomId, Together, Verb, Walk};
 use super::forms::{self, Fields};
 use super::render::{self, View};
 use super::respond::{Answer, Responder, SOON, Sent};
 use crate::core::card::{decision_card, details_card};
 use crate::core::decision::{Ballot, Decision, DecisionId, Refused, Revision, Verdict, Via};
 use crate::core::permission::Voter;
+use crate::core::posting::PostingId;
 use crate::core::text;
 use crate::core::when;
 use crate::engine::HandleError;
@@ -105,15 +107,6 @@ pub(super) async fn form(bot: &Bot, interaction: &ModalInteraction) {
 
 impl Press<'_> {
     async fn handle(&self, bot: &Bot, mut responder: Responder<'_>) {
-        if let Some(group) = Group::parse(self.custom_id).filter(|group| group.tag == bot.handle.tag()) {
-            let work = async {
-                let voter = bot.application.voter(&bot.http, &bot.places, self.user, self.member).await;
-                bot.approve_these(&voter, &group).await
-            };
-            let view = responder.acknowledging(work).await;
-            responder.send(Answer::Update(view)).await;
-            return;
-        }
         let Some(custom) = CustomId::parse(self.custom_id).filter(|id| id.tag == bot.handle.tag()) else {
             responder.send(Answer::Private(View::words(text::NOT_OURS))).await;
             return;
@@ -121,6 +114,10 @@ impl Press<'_> {
         let act = custom.act;
         tracing::debug!(decision = custom.decision().map(|id| id.0), act = self.custom_id, by = %self.user.id, "click received");
         let voter = bot.application.voter(&bot.http, &bot.places, self.user, self.member);
+        if let Act::With(id, list, Together::Approve) = act {
+            let voter = responder.acknowledging(voter).await;
+            return bot.approve_together(&voter, id, list, responder).await;
+        }
         if let Act::On(id, seen, verb) = act
             && let Some(decision) = self.asks_for_form(bot, id, verb).await
         {
@@ -128,7 +125,7 @@ impl Press<'_> {
             let check = async { self.form(bot, id, seen, verb, &voter.await).await };
             let answer = match tokio::time::timeout(SOON, check).await {
                 Ok(answer) => answer,
-                Err(_) => Answer::Form(forms::form(bot, id, seen, self.form_verb(verb), decision.as_deref())),
+                Err(_) => Answer::Form(forms::form(&self.tag(bot), id, seen, self.form_verb(verb), decision.as_deref())),
             };
             responder.send(answer).await;
             return;
@@ -138,12 +135,16 @@ impl Press<'_> {
             Act::On(id, _, verb) if verb != Verb::Details && !self.is_private() => bot.deliveries.lock(id).await,
             _ => None,
         };
-        match responder.acknowledging(async { self.act(bot, act, &voter.await).await }).await {
-            Done::Answer(answer) => {
+        let work = async {
+            let voter = voter.await;
+            (self.act(bot, act, &voter).await, voter)
+        };
+        match responder.acknowledging(work).await {
+            (Done::Answer(answer), _) => {
                 responder.send(*answer).await;
             }
-            Done::Changed(decision) => {
-                self.show(bot, responder, (*decision).clone(), lock.is_some()).await;
+            (Done::Changed(decision), voter) => {
+                self.show(bot, responder, &voter, (*decision).clone(), lock.is_some()).await;
                 drop(lock);
                 if let (Act::On(_, _, Verb::HandOver), Input::Person(to)) = (act, &self.input) {
                     bot.tell_handed_over(&decision, self.user, *to).await;
@@ -160,7 +161,7 @@ impl Press<'_> {
             Verb::Defer if self.input.text() == render::DEFER_TYPED => true,
             // Critical risk is confirmed by typing.
             Verb::Approve | Verb::Choose(_) | Verb::Pick => false,
-            Verb::Defer | Verb::Take | Verb::HandOver | Verb::Undo | Verb::Details => return None,
+            Verb::Sure | Verb::Defer | Verb::Take | Verb::HandOver | Verb::Undo | Verb::Details => return None,
         };
         let decision = tokio::time::timeout(SOON, bot.handle.enforce(id)).await.ok().and_then(Result::ok);
         let confirms = decision.as_ref().is_some_and(|decision| decision.confirmation().is_some());
@@ -183,8 +184,14 @@ impl Press<'_> {
     }
 
     /// Shows the changed decision where it was clicked.
-    async fn show(&self, bot: &Bot, responder: Responder<'_>, decision: Decision, locked: bool) {
+    async fn show(&self, bot: &Bot, responder: Responder<'_>, voter: &Voter, decision: Decision, locked: bool) {
         let pace = bot.handle.pace();
+        if let Some(walk) = self.walk() {
+            let notice = Some(text::headline(&decision, pace));
+            let next = bot.walk(voter, walk.list, walk.revision, walk.at.saturating_add(1), notice).await;
+            answered(&decision, responder.send(Answer::Update(next)).await);
+            return;
+        }
         if self.is_private() {
             let notice = Some(text::headline(&decision, pace));
             answered(&decision, responder.send(Answer::Update(attention::opened(&decision, pace, bot.handle.tag(), notice))).await);
@@ -212,14 +219,19 @@ impl Press<'_> {
 
     async fn act(&self, bot: &Bot, act: Act, voter: &Voter) -> Done {
         let (id, seen, verb) = match act {
-            Act::With(..) => return Done::words(text::NOT_OURS),
+            Act::With(id, list, together) => return self.with(bot, voter, id, list, together).await,
             Act::Open => return self.open(bot, voter).await,
             Act::Page { page, .. } => return Done::answer(Answer::Update(bot.attention(voter, page).await)),
             Act::On(id, seen, verb) => (id, seen, verb),
         };
         let handle = &bot.handle;
+        if verb == Verb::Approve
+            && let Some(asked) = self.ask_once_more(bot, id, seen).await
+        {
+            return asked;
+        }
         let result = match verb {
-            Verb::Approve | Verb::Note => {
+            Verb::Approve | Verb::Note | Verb::Sure => {
                 handle.resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::Approved { note: self.note() })).await
             }
             Verb::Reject => handle.reject(id, seen, voter, Via::Discord, self.input.text()).await,
@@ -233,15 +245,75 @@ impl Press<'_> {
             Verb::Take => handle.take(id, voter).await,
             Verb::HandOver => self.hand_over(bot, id, voter).await,
             Verb::Undo => handle.undo(id, voter).await,
-            Verb::Details => return self.details(bot, id).await,
+            Verb::Details => return self.details(bot, voter, id).await,
         };
         match result {
             Ok(decision) => {
+                if matches!(verb, Verb::Approve | Verb::Note | Verb::Sure) {
+                    bot.shown.approved(self.user.id, verb == Verb::Sure);
+                }
                 tracing::info!(decision = id.0, by = voter.person.name, %verb, state = decision.state.word(), "done on Discord");
                 Done::Changed(Box::new(decision))
             }
-            Err(error) => self.not_done(bot, act, error).await,
+            Err(error) => match self.walk() {
+                Some(walk) => self.not_done_on_the_way(bot, voter, act, walk, error).await,
+                None => self.not_done(bot, act, error).await,
+            },
         }
+    }
+
+    /// The same for somebody who goes through a list: what is over is passed by, what changed is shown as it is now.
+    async fn not_done_on_the_way(&self, bot: &Bot, voter: &Voter, act: Act, walk: Walk, error: HandleError) -> Done {
+        let HandleError::Refused(decision, refused) = error else { return self.not_done(bot, act, error).await };
+        let mut notice = text::refused(&decision, &refused, bot.handle.pace());
+        let view = match refused {
+            Refused::Outdated { seen, .. } => {
+                if let Ok(Some(before)) = bot.handle.request_at(decision.id, seen).await {
+                    notice = format!("{notice}\n{}", text::changes(&before, &(decision.request.clone(), decision.terms.clone())));
+                }
+                bot.step(voter, &decision, walk, notice)
+            }
+            _ if decision.state.is_open() => bot.step(voter, &decision, walk, notice),
+            _ => bot.walk(voter, walk.list, walk.revision, walk.at.saturating_add(1), Some(notice)).await,
+        };
+        Done::answer(Answer::Update(view))
+    }
+
+    /// Something with a list, for this person alone.
+    async fn with(&self, bot: &Bot, voter: &Voter, id: PostingId, list: u32, together: Together) -> Done {
+        let view = match together {
+            Together::Look | Together::Approve => bot.look_together(voter, id, list).await,
+            Together::Walk(at) => bot.walk(voter, id, list, at, None).await,
+            Together::Open(_) => return self.open(bot, voter).await,
+            Together::Parts => match self.input.text().parse() {
+                Ok(from) => bot.part(voter, id, from).await,
+                Err(_) => View::words(text::NO_SUCH_LIST),
+            },
+            Together::Part(from) => bot.part(voter, id, DecisionId(from.into())).await,
+        };
+        Done::answer(if self.is_private() { Answer::Update(view) } else { Answer::Private(view) })
+    }
+
+    /// Asks whoever approves without looking whether they are sure. `None`: nothing is to be asked.
+    async fn ask_once_more(&self, bot: &Bot, id: DecisionId, seen: Revision) -> Option<Done> {
+        let decision = bot.handle.get(id).await.ok()?;
+        decision.must_be_open_at(seen).ok()?;
+        let doubt = bot.shown.doubt(self.user.id, &decision, bot.handle.clock().wall())?;
+        tracing::info!(decision = id.0, by = %self.user.id, ?doubt, "asked once more");
+        let sure = CustomId::new(&self.tag(bot), Act::On(id, seen, Verb::Sure)).to_string();
+        let mut view = View::words(text::really(&decision, doubt));
+        let sure = render::button(sure, ButtonStyle::Danger, &text::really_label(id));
+        view.rows.push(CreateActionRow::Buttons(vec![sure]));
+        Some(Done::answer(Answer::Private(view)))
+    }
+
+    /// The store's tag, with the way through a list that this is on.
+    fn tag(&self, bot: &Bot) -> String {
+        self.walk().map_or_else(|| bot.handle.tag().to_owned(), |walk| walk.on(bot.handle.tag()))
+    }
+
+    fn walk(&self) -> Option<Walk> {
+        CustomId::parse(self.custom_id)?.walk
     }
 
     fn ballot(&self, verdict: Verdict) -> Ballot {
@@ -260,9 +332,10 @@ impl Press<'_> {
     }
 
     /// Everything about it, for the person who asks only. What hangs in the channel is no secret to whoever sees it.
-    async fn details(&self, bot: &Bot, id: DecisionId) -> Done {
+    async fn details(&self, bot: &Bot, voter: &Voter, id: DecisionId) -> Done {
         match bot.handle.get(id).await {
             Ok(decision) => {
+                bot.opens(voter, &decision);
                 let card = details_card(&decision, bot.handle.pace());
                 Done::answer(Answer::Private(render::card(&card, &decision, bot.handle.tag())))
             }
@@ -295,9 +368,11 @@ impl Press<'_> {
         let Ok(id) = self.input.text().parse::<DecisionId>() else { return Done::words(text::NOT_OURS) };
         match bot.handle.may_see(id, voter).await {
             Ok(decision) => {
-                let view = attention::opened(&decision, bot.handle.pace(), bot.handle.tag(), None);
-                Done::answer(Answer::Update(view))
+                let view = bot.show(voter, &decision, None);
+                Done::answer(if self.is_private() { Answer::Update(view) } else { Answer::Private(view) })
             }
+            // What hangs in the channel is no secret to whoever sees it.
+            Err(HandleError::Denied(..)) if !self.is_private() => self.details(bot, voter, id).await,
             Err(error) => self.not_done(bot, Act::Open, error).await,
         }
     }
@@ -306,9 +381,9 @@ impl Press<'_> {
     async fn form(&self, bot: &Bot, id: DecisionId, seen: Revision, verb: Verb, voter: &Voter) -> Answer {
         let verb = self.form_verb(verb);
         match bot.handle.may_decide(id, seen, voter).await {
-            Ok(decision) => Answer::Form(forms::form(bot, id, seen, verb, Some(&decision))),
+            Ok(decision) => Answer::Form(forms::form(&self.tag(bot), id, seen, verb, Some(&decision))),
             // What cannot be read now is checked when the form is submitted.
-            Err(HandleError::Store(_)) => Answer::Form(forms::form(bot, id, seen, verb, None)),
+            Err(HandleError::Store(_)) => Answer::Form(forms::form(&self.tag(bot), id, seen, verb, None)),
             Err(error) => match self.not_done(bot, Act::On(id, seen, verb), error).await {
                 Done::Answer(answer) => *answer,
                 Done::Changed(_) => Answer::Nothing,

@@ -7,6 +7,7 @@
 //! custom_id    what a button carries
 //! board        the reconciler's hands                  respond   answers within 3 s
 //! interactions clicks, choices                         forms     what is typed
+//! together     what is done with a list
 //! attention    the private list                        notice    telling somebody that it is theirs
 //! shown        what each person was shown              alarm     cards that cannot be shown
 //! talk         words to the bot
@@ -34,6 +35,7 @@ mod respond;
 mod sheets;
 mod shown;
 mod talk;
+mod together;
 
 use std::future::Future;
 use std::sync::Arc;

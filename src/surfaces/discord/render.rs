@@ -213,7 +213,8 @@ impl View {
     /// As the later answer to an interaction that was acknowledged first.
     pub(super) fn late_answer(self) -> EditInteractionResponse {
         let embeds = self.embeds();
-        EditInteractionResponse::new().content(self.content).embeds(embeds).components(self.rows).allowed_mentions(nobody())
+        let edit = EditInteractionResponse::new().content(self.content).embeds(embeds).components(self.rows);
+        self.files.into_iter().fold(edit.allowed_mentions(nobody()), EditInteractionResponse::new_attachment)
     }
 
     /// As a further, private answer.

@@ -74,6 +74,24 @@ impl<'a> Responder<'a> {
         done
     }
 
+    /// Says at once that it begins; what came of it is sent later.
+    pub(super) async fn begin(&mut self, view: View) {
+        if self.acknowledged {
+            return self.progress(view).await;
+        }
+        self.acknowledged = true;
+        let response = CreateInteractionResponse::UpdateMessage(view.answer(true));
+        self.try_twice(|| response.clone().execute(self.http, (self.id, self.token))).await;
+    }
+
+    /// Says how far it is. One that does not arrive is not missed: the next one or the answer says more.
+    pub(super) async fn progress(&self, view: View) {
+        let said = tokio::time::timeout(ONE_TRY, view.late_answer().execute(self.http, self.token)).await;
+        if let Ok(Err(error)) = said {
+            lost(&error);
+        }
+    }
+
     /// Sends the answer.
     pub(super) async fn send(self, answer: Answer) -> Sent {
         if self.acknowledged { self.send_late(answer).await } else { self.send_first(answer).await }

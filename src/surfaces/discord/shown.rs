@@ -11,7 +11,9 @@ use serenity::all::UserId;
 use tokio::time::Instant;
 
 use super::talk::Place;
+use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Revision};
+use crate::core::guard::{Doubt, Habits};
 
 /// People that are remembered, and decisions of each.
 const MOST_PEOPLE: usize = 1_000;
@@ -28,6 +30,8 @@ struct Seen {
     place: Option<Place>,
     /// When the minute began in which their messages are counted, and how many there were.
     said: Option<(Instant, u32)>,
+    /// How they approve.
+    habits: Habits,
 }
 
 /// What people were shown.
@@ -43,6 +47,21 @@ impl Shown {
             }
             seen.revisions.extend(decisions.into_iter().map(|decision| (decision.id, decision.revision)));
         });
+    }
+
+    /// Somebody opened this one, for themselves.
+    pub(super) fn opened(&self, by: UserId, id: DecisionId, at: Time) {
+        self.with(by, |seen| seen.habits.open(id, at));
+    }
+
+    /// Why somebody is asked once more before they approve this one, if they are. Times are the wall clock's.
+    pub(super) fn doubt(&self, of: UserId, decision: &Decision, now: Time) -> Option<Doubt> {
+        self.with(of, |seen| seen.habits.doubt(decision, now))
+    }
+
+    /// Somebody approved one. `sure`: after they were asked once more.
+    pub(super) fn approved(&self, by: UserId, sure: bool) {
+        self.with(by, |seen| if sure { seen.habits.be_sure() } else { seen.habits.approve() });
     }
 
     fn with<T>(&self, person: UserId, change: impl FnOnce(&mut Seen) -> T) -> T {

@@ -3,8 +3,6 @@
 //! What is understood is `core::phrase`'s; here it is done, shown or asked back. The answer goes into the direct message:
 //! what waits on somebody is no business of the channel's. Nothing is decided that the person was not shown.
 
-mod these;
-
 use serenity::all::{ChannelId, CreateAllowedMentions, CreateEmbed, CreateEmbedFooter, CreateMessage, Message, UserId};
 
 use super::commands::{self, Among};
@@ -90,7 +88,11 @@ impl Talk<'_> {
                 None => self.waiting(Place::default(), &found),
             },
             Understood::Decide { verb, target } => self.decide(&verb, target).await,
-            Understood::ApproveAll { low, others, .. } => self.offer(&low, others.len(), &found),
+            Understood::ApproveAll { low, others, .. } => {
+                let fits = |id: &DecisionId| found.iter().find(|decision| decision.id == *id).cloned();
+                let named: Vec<Decision> = low.iter().filter_map(fits).collect();
+                self.bot.offer_named(self.voter, &named, others.len()).await
+            }
             Understood::Show(id) => self.show(id).await,
             Understood::History(id) => commands::all_about(self.bot, self.voter, &id.to_string()).await,
             Understood::Status => commands::status_of(self.bot, self.voter).await,

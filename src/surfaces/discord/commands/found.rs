@@ -108,7 +108,7 @@ async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found 
 impl Bot {
     /// A decision with its buttons, for one person, who has seen it then.
     pub(in super::super) fn show(&self, to: &Voter, decision: &Decision, notice: Option<String>) -> View {
-        self.shown.record(user(to), [decision]);
+        self.opens(to, decision);
         attention::opened(decision, self.handle.pace(), self.handle.tag(), notice)
     }
 

@@ -1,0 +1,170 @@
+//! The part of the approval API that is about several decisions at once.
+//!
+//! What is approved together is a list that was frozen when it was drawn. Each of its decisions is checked by itself, in the
+//! same transaction as its verdict: permission, revision, risk. So whatever changed since drops out, and whoever clicked is
+//! told what became of each.
+
+use std::sync::{Arc, OnceLock};
+
+use super::{Handle, HandleError, enforced};
+use crate::core::batch::{LeftOut, MOST_OF_A_BATCH, goes_along};
+use crate::core::decision::{Decision, DecisionId, State, Verdict, Via};
+use crate::core::permission::{Voter, may_decide};
+use crate::core::policy::enforce;
+use crate::core::posting::{Item, Listed, Place, Posting, PostingId, Purpose, Sheet};
+use crate::store::{Decide, NewPosting};
+
+/// Verdicts that share a transaction: few enough that a click of somebody else's is not kept waiting for them.
+pub const TOGETHER: usize = 100;
+
+/// A list as one person can approve it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weighed {
+    /// What would be approved.
+    pub goes: Vec<Listed>,
+    /// What would not, and why.
+    pub left_out: Vec<(Decision, LeftOut)>,
+}
+
+/// What became of one of a list.
+#[derive(Debug)]
+pub enum Fate {
+    /// Approved; or, where several must approve, voted for.
+    Approved(Decision),
+    /// Not, and why.
+    LeftOut(Decision, LeftOut),
+    /// Not, for the store failed.
+    Failed(DecisionId, HandleError),
+}
+
+impl Fate {
+    /// The decision's number.
+    #[must_use]
+    pub const fn id(&self) -> DecisionId {
+        match self {
+            Self::Approved(decision) | Self::LeftOut(decision, _) => decision.id,
+            Self::Failed(id, _) => *id,
+        }
+    }
+}
+
+impl Handle {
+    /// Freezes what one person wants to go through or to approve together; no longer than a batch.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn freeze(&self, decisions: &[Decision], by: &Voter) -> Result<PostingId, HandleError> {
+        let new = NewPosting {
+            purpose: Purpose::Selection { of: by.person.id.clone() },
+            place: Place::Nowhere,
+            items: decisions.iter().take(MOST_OF_A_BATCH).map(Item::of).collect(),
+            at: self.clock().wall(),
+        };
+        Ok(self.store(move |store| store.open_posting(new)).await?)
+    }
+
+    /// A list as it was drawn, with its decisions as they stand. `None`: there never was such a list, or it was
+    /// somebody else's own.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn list_of(&self, id: PostingId, list: u32, by: &Voter) -> Result<Option<Sheet>, HandleError> {
+        let Some(sheet) = self.sheet(id).await? else { return Ok(None) };
+        if matches!(&sheet.posting.purpose, Purpose::Selection { of } if *of != by.person.id) {
+            return Ok(None);
+        }
+        let items = sheet.posting.list_at(list);
+        let Sheet { posting, mut listed } = sheet;
+        // Both are in the order of the decisions' numbers, and each decision is on a list once.
+        listed.retain_mut(|listed| match items.binary_search_by_key(&listed.decision.id, |item| item.decision) {
+            Ok(place) => {
+                listed.item = items[place];
+                true
+            }
+            Err(_) => false,
+        });
+        Ok((!listed.is_empty()).then(|| Sheet { posting: Posting { items, ..posting }, listed }))
+    }
+
+    /// What of a list this person would approve now.
+    #[must_use]
+    pub fn weigh(&self, sheet: &Sheet, by: &Voter) -> Weighed {
+        let rules = self.rules();
+        let mut weighed = Weighed { goes: Vec::new(), left_out: Vec::new() };
+        for listed in &sheet.listed {
+            let may = may_decide(&rules.approvers, &listed.decision, by).is_ok();
+            match goes_along(&listed.item, &listed.decision, &by.person.id, may) {
+                Ok(()) => weighed.goes.push(listed.clone()),
+                Err(why) => weighed.left_out.push((listed.decision.clone(), why)),
+            }
+        }
+        weighed
+    }
+
+    /// Approves a part of a list, as far as each of it is what was listed. All of it shares a transaction, so it is at most
+    /// [`TOGETHER`] long; whoever has more calls again, and can tell how far it is.
+    pub async fn approve_together(&self, part: &[Item], by: &Voter, via: Via) -> Vec<Fate> {
+        let failed = |error: &HandleError, item: &Item| {
+            // The words are all that is told of it, to each.
+            Fate::Failed(item.decision, HandleError::Store(crate::store::StoreError::Failed(error.to_string())))
+        };
+        if let Err(error) = self.hold_to_rules(part).await {
+            return part.iter().map(|item| failed(&error, item)).collect();
+        }
+        let (mut changes, mut whys) = (Vec::new(), Vec::new());
+        for item in part {
+            let (why, decide) = self.approval(*item, by, via);
+            whys.push(why);
+            changes.push((item.decision, decide));
+        }
+        let at = self.now();
+        let changed = match self.store(move |store| store.change_many(changes, at)).await {
+            Ok(changed) => changed,
+            Err(error) => {
+                let error = error.into();
+                return part.iter().map(|item| failed(&error, item)).collect();
+            }
+        };
+        self.hint();
+        let rules = self.rules();
+        let fate = |(changed, why): (crate::store::Changed, Arc<OnceLock<LeftOut>>)| match (changed, why.get()) {
+            (Ok(decision), None) => Fate::Approved(decision),
+            (Ok(decision), Some(why)) => Fate::LeftOut(enforced(&rules, &decision), why.clone()),
+            (Err(unchanged), why) => {
+                let over = !matches!(unchanged.decision.state, State::Pending(_));
+                let why = why.cloned().unwrap_or(if over { LeftOut::Over } else { LeftOut::Changed });
+                Fate::LeftOut(unchanged.decision, why)
+            }
+        };
+        changed.into_iter().zip(whys).map(fate).collect()
+    }
+
+    /// What happens to one of a list inside the transaction. Where nothing does, the reason is left behind.
+    fn approval(&self, item: Item, by: &Voter, via: Via) -> (Arc<OnceLock<LeftOut>>, Decide) {
+        let why = Arc::new(OnceLock::new());
+        let (rules, voter, told) = (self.rules(), by.clone(), Arc::clone(&why));
+        let decide: Decide = Box::new(move |decision| {
+            let decision = &enforced(&rules, decision);
+            let may = may_decide(&rules.approvers, decision, &voter).is_ok();
+            if let Err(left_out) = goes_along(&item, decision, &voter.person.id, may) {
+                // It is set once: this runs once.
+                let _ = told.set(left_out);
+                return Ok(None);
+            }
+            Ok(Some(decision.resolve(Verdict::approved(), voter.person, via, item.seen)?))
+        });
+        (why, decide)
+    }
+
+    /// Whoever asked may have read other rules: the log says what holds before anything is decided by it.
+    async fn hold_to_rules(&self, part: &[Item]) -> Result<(), HandleError> {
+        let ids: Vec<DecisionId> = part.iter().map(|item| item.decision).collect();
+        let rules = self.rules();
+        for decision in self.store(move |store| store.get_many(&ids)).await? {
+            if decision.state.is_open() && enforce(&rules, &decision.request, &decision.terms) != decision.terms {
+                self.enforce(decision.id).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,251 @@
+//! What is done with a list: looking at what would be approved together, approving it, going through it one by one, opening
+//! a part of it or one of it.
+//!
+//! Nothing is held in memory for it: a button names the posting and which of its lists it was drawn for, and where somebody is
+//! when they go through one stands in the buttons of the card before them. All of it is shown to that person alone.
+
+use std::time::Duration;
+
+use serenity::all::{ButtonStyle, CreateActionRow, CreateAttachment, CreateEmbed};
+use tokio::time::Instant;
+
+use super::Bot;
+use super::custom_id::{Act, CustomId, Together, Walk};
+use super::render::{self, View, button};
+use super::respond::{Answer, Responder};
+use super::sheets::{self, MENU};
+use crate::core::batch::{MOST_OF_A_BATCH, PAGE_ITEMS, pages};
+use crate::core::card::decision_card;
+use crate::core::decision::{Decision, DecisionId, Risk, State, Via};
+use crate::core::permission::Voter;
+use crate::core::posting::{Item, Listed, PostingId, Sheet};
+use crate::core::text::{self, label};
+use crate::engine::{Fate, HandleError, TOGETHER};
+
+/// Stands for a list that is not frozen yet: what waits on whoever clicks.
+pub(super) const WHAT_WAITS: PostingId = PostingId(0);
+/// Between two words on how far it is. Edits of an answer are limited like everything else.
+const BETWEEN: Duration = Duration::from_secs(1);
+/// Blue, as lists have it.
+const BLUE: u32 = 0x58_65F2;
+
+fn id_of(tag: &str, id: PostingId, list: u32, together: Together) -> String {
+    CustomId::new(tag, Act::With(id, list, together)).to_string()
+}
+
+fn listed(lines: &[String]) -> CreateEmbed {
+    CreateEmbed::new().description(lines.join("\n")).colour(BLUE)
+}
+
+fn file(name: String, text: String) -> CreateAttachment {
+    CreateAttachment::bytes(text.into_bytes(), name)
+}
+
+impl Bot {
+    /// A list as it was drawn; what waits on this person is frozen now.
+    async fn list(&self, voter: &Voter, id: PostingId, list: u32, low_only: bool) -> Result<Option<Sheet>, HandleError> {
+        if id != WHAT_WAITS {
+            return self.handle.list_of(id, list, voter).await;
+        }
+        let mut waiting = self.handle.attention(Some(voter)).await?;
+        waiting.retain(|decision| !low_only || decision.terms.risk == Risk::Low);
+        let frozen = self.handle.freeze(&waiting, voter).await?;
+        self.handle.list_of(frozen, 1, voter).await
+    }
+
+    /// What would be approved together, what not and why, and the one button that does it.
+    pub(super) async fn look_together(&self, voter: &Voter, id: PostingId, list: u32) -> View {
+        match self.list(voter, id, list, true).await {
+            Ok(Some(sheet)) => self.preflight(voter, &sheet, if id == WHAT_WAITS { 1 } else { list }),
+            Ok(None) => View::words(text::NO_SUCH_LIST),
+            Err(error) => View::words(text::trouble(&error.to_string())),
+        }
+    }
+
+    /// The same for decisions that somebody named in words.
+    async fn offer(&self, voter: &Voter, decisions: &[Decision]) -> View {
+        let frozen = async {
+            let id = self.handle.freeze(decisions, voter).await?;
+            self.handle.list_of(id, 1, voter).await
+        };
+        match frozen.await {
+            Ok(Some(sheet)) => self.preflight(voter, &sheet, 1),
+            Ok(None) => View::words(text::NO_SUCH_LIST),
+            Err(error) => View::words(text::trouble(&error.to_string())),
+        }
+    }
+
+    fn preflight(&self, voter: &Voter, sheet: &Sheet, list: u32) -> View {
+        let weighed = self.handle.weigh(sheet, voter);
+        let content = text::preflight(weighed.goes.len(), weighed.left_out.len());
+        if weighed.goes.is_empty() && weighed.left_out.is_empty() {
+            return View::words(content);
+        }
+        let (lines, whole) = text::preflight_lines(&weighed.goes, &weighed.left_out);
+        let (tag, id) = (self.handle.tag(), sheet.posting.id);
+        let mut view = View { content, embed: Some(listed(&lines)), ..View::default() };
+        if !weighed.goes.is_empty() {
+            let label = text::approve_these_label(weighed.goes.len());
+            let approve = button(id_of(tag, id, list, Together::Approve), ButtonStyle::Success, &label);
+            view.rows.push(CreateActionRow::Buttons(vec![approve]));
+        }
+        if !whole {
+            view.files.push(file(text::PREFLIGHT_FILE.into(), text::preflight_file(&weighed.goes, &weighed.left_out)));
+        }
+        view
+    }
+
+    /// Approves a list and says what became of each. Of a long one it is said at once that it began, and how far it is.
+    pub(super) async fn approve_together(&self, voter: &Voter, id: PostingId, list: u32, mut responder: Responder<'_>) {
+        let sheet = match responder.acknowledging(self.handle.list_of(id, list, voter)).await {
+            Ok(Some(sheet)) => sheet,
+            Ok(None) => {
+                responder.send(Answer::Update(View::words(text::NO_SUCH_LIST))).await;
+                return;
+            }
+            Err(error) => {
+                responder.send(Answer::Update(View::words(text::trouble(&error.to_string())))).await;
+                return;
+            }
+        };
+        let items: Vec<Item> = sheet.listed.iter().map(|listed| listed.item).collect();
+        let count = items.len();
+        let fates = if count > TOGETHER {
+            responder.begin(View::words(text::approving(0, count))).await;
+            self.approve_long(&items, voter, &responder).await
+        } else {
+            responder.acknowledging(self.handle.approve_together(&items, voter, Via::Discord)).await
+        };
+        let approved = fates.iter().filter(|fate| matches!(fate, Fate::Approved(_))).count();
+        tracing::info!(posting = id.0, list, by = voter.person.name, approved, of = count, "approved together on Discord");
+        responder.send(Answer::Update(results(id, &fates))).await;
+    }
+
+    /// Approves a list that takes a while, and says how far it is.
+    async fn approve_long(&self, items: &[Item], voter: &Voter, responder: &Responder<'_>) -> Vec<Fate> {
+        let mut fates = Vec::with_capacity(items.len());
+        let mut said = Instant::now();
+        for part in items.chunks(TOGETHER) {
+            fates.extend(self.handle.approve_together(part, voter, Via::Discord).await);
+            if fates.len() < items.len() && said.elapsed() >= BETWEEN {
+                said = Instant::now();
+                responder.progress(View::words(text::approving(fates.len(), items.len()))).await;
+            }
+        }
+        fates
+    }
+
+    /// The next one of a list that waits and that this person may decide, from this place on; `notice` stands above it.
+    pub(super) async fn walk(&self, voter: &Voter, id: PostingId, list: u32, at: u32, notice: Option<String>) -> View {
+        let sheet = match self.list(voter, id, list, false).await {
+            Ok(Some(sheet)) => sheet,
+            Ok(None) => return View::words(if id == WHAT_WAITS { text::NOTHING_WAITS } else { text::NO_SUCH_LIST }),
+            Err(error) => return View::words(text::trouble(&error.to_string())),
+        };
+        let (id, list) = (sheet.posting.id, if id == WHAT_WAITS { 1 } else { list });
+        let theirs =
+            |listed: &&Listed| matches!(listed.decision.state, State::Pending(_)) && self.handle.is_for(&listed.decision, voter);
+        let start = usize::try_from(at).unwrap_or(usize::MAX);
+        let open: Vec<(usize, &Listed)> = sheet.listed.iter().enumerate().filter(|(_, listed)| theirs(listed)).collect();
+        let Some((place, next)) = open.iter().find(|(place, _)| *place >= start) else {
+            return self.walked(id, list, open.len(), sheet.listed.len(), notice);
+        };
+        let left = open.iter().filter(|(other, _)| other > place).count();
+        let words = text::walk(place + 1, sheet.listed.len(), left, &text::headline(&next.decision, self.handle.pace()));
+        let at = u32::try_from(*place).unwrap_or(u32::MAX);
+        self.step(voter, &next.decision, Walk { list: id, revision: list, at }, above(notice, words))
+    }
+
+    /// A card on the way, and the button that goes on without deciding it.
+    pub(super) fn step(&self, voter: &Voter, decision: &Decision, walk: Walk, content: String) -> View {
+        self.opens(voter, decision);
+        let tag = walk.on(self.handle.tag());
+        let mut view = render::card(&decision_card(decision, self.handle.pace()), decision, &tag);
+        view.content = content;
+        let next = Together::Walk(walk.at.saturating_add(1));
+        let skip = id_of(self.handle.tag(), walk.list, walk.revision, next);
+        view.rows.push(CreateActionRow::Buttons(vec![button(skip, ButtonStyle::Secondary, label::SKIP)]));
+        view
+    }
+
+    /// The end of the way, and its beginning where something was left.
+    fn walked(&self, id: PostingId, list: u32, left: usize, count: usize, notice: Option<String>) -> View {
+        let mut view = View::words(above(notice, text::walked(left, count)));
+        if left > 0 {
+            let again = id_of(self.handle.tag(), id, list, Together::Walk(0));
+            view.rows.push(CreateActionRow::Buttons(vec![button(again, ButtonStyle::Primary, label::REVIEW_LEFT)]));
+        }
+        view
+    }
+
+    /// The part of a list that begins with this decision: a line each, and menus that open them.
+    pub(super) async fn part(&self, voter: &Voter, id: PostingId, from: DecisionId) -> View {
+        let sheet = match self.handle.sheet(id).await {
+            Ok(Some(sheet)) => sheet,
+            Ok(None) => return View::words(text::NO_SUCH_LIST),
+            Err(error) => return View::words(text::trouble(&error.to_string())),
+        };
+        let start = sheet.listed.partition_point(|listed| listed.decision.id < from).min(sheet.listed.len().saturating_sub(1));
+        let size = pages(sheet.listed.len()).first().map_or(PAGE_ITEMS, |page| page.count);
+        let part = &sheet.listed[start..(start + size).min(sheet.listed.len())];
+        self.shown.record(serenity::all::UserId::new(voter.person.discord_id().unwrap_or(1)), part.iter().map(|l| &l.decision));
+        let lines: Vec<String> = part.iter().map(text::part_line).collect();
+        let tag = self.handle.tag();
+        let mut rows: Vec<CreateActionRow> = Vec::new();
+        for (number, menu) in (0..).zip(part.chunks(MENU)) {
+            rows.push(sheets::open_menu(&sheet.posting, menu, number, tag));
+        }
+        let to = |index: usize| u32::try_from(sheet.listed[index].decision.id.0).unwrap_or(u32::MAX);
+        let turn = |index: usize, label| {
+            button(id_of(tag, id, sheet.posting.revision, Together::Part(to(index))), ButtonStyle::Secondary, label)
+        };
+        let previous = (start > 0).then(|| turn(start.saturating_sub(size), label::PREVIOUS));
+        let next = (start + size < sheet.listed.len()).then(|| turn(start + size, label::NEXT));
+        let turns: Vec<_> = previous.into_iter().chain(next).collect();
+        rows.extend((!turns.is_empty()).then_some(CreateActionRow::Buttons(turns)));
+        let content = text::part_title(id, start + 1, start + part.len(), sheet.listed.len());
+        View { content, embed: Some(listed(&lines)), rows, files: Vec::new() }
+    }
+
+    /// Somebody sees this one for themselves: it is remembered at which revision, and when.
+    pub(super) fn opens(&self, voter: &Voter, decision: &Decision) {
+        let person = serenity::all::UserId::new(voter.person.discord_id().unwrap_or(1));
+        self.shown.record(person, [decision]);
+        self.shown.opened(person, decision.id, self.handle.clock().wall());
+    }
+
+    /// Those of low risk that somebody named, frozen and shown; at most a batch's.
+    pub(super) async fn offer_named(&self, voter: &Voter, named: &[Decision], others: usize) -> View {
+        let some = &named[..named.len().min(MOST_OF_A_BATCH)];
+        let view = if some.is_empty() { View::words(text::preflight(0, 0)) } else { self.offer(voter, some).await };
+        let content = format!("{}\n{}", text::approve_these(named.len() - some.len(), others), view.content);
+        View { content, ..view }
+    }
+}
+
+fn above(notice: Option<String>, words: String) -> String {
+    notice.map_or_else(|| words.clone(), |notice| format!("{notice}\n\n{words}"))
+}
+
+/// What became of each.
+fn results(id: PostingId, fates: &[Fate]) -> View {
+    let approved = fates.iter().filter(|fate| matches!(fate, Fate::Approved(_))).count();
+    let fate = |fate: &Fate| match fate {
+        Fate::Approved(decision) => text::approved_of_these(decision),
+        Fate::LeftOut(decision, why) => text::left_out_line(decision, why),
+        Fate::Failed(id, error) => text::failed_of_these(*id, &error.to_string()),
+    };
+    // Those that were not approved first: they still want something.
+    let mut ordered: Vec<&Fate> = fates.iter().collect();
+    ordered.sort_by_key(|fate| matches!(fate, Fate::Approved(_)));
+    let lines: Vec<String> = ordered.into_iter().map(fate).collect();
+    let (shown, whole) = text::as_many_as_fit(lines.iter().map(String::as_str));
+    let mut view = View { content: text::approved_together(approved, fates.len()), ..View::default() };
+    if !shown.is_empty() {
+        view.embed = Some(listed(&shown));
+    }
+    if !whole {
+        view.files.push(file(text::results_file(id), text::plain_lines(&lines)));
+    }
+    view
+}
