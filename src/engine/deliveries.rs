@@ -305,7 +305,7 @@ impl Deliveries {
             tokio::select! {
                 _ = hints.changed() => {}
                 () = self.doubt.notified() => {}
-                Some(finished) = queue.tasks.join_next_with_id() => queue.finished(finished, &self),
+                Some(finished) = queue.tasks.join_next_with_id() => queue.all_finished(finished, &self),
                 () = tokio::time::sleep_until(next_start) => {}
             }
         }

@@ -1,6 +1,6 @@
 //! Which decisions' cards and which postings are worked on when: changes at once, failures after a pause that grows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +54,8 @@ pub(super) struct Queue {
     waiting: HashMap<Work, Waiting>,
     pub(super) tasks: JoinSet<Result<(), Unsettled>>,
     running: HashMap<tokio::task::Id, (Work, Waiting)>,
+    /// The same, to be found: of a flood thousands wait, and each is asked about.
+    in_hand: HashSet<Work>,
 }
 
 impl Queue {
@@ -65,7 +67,7 @@ impl Queue {
     }
 
     fn is_running(&self, id: Work) -> bool {
-        self.running.values().any(|(running, _)| *running == id)
+        self.in_hand.contains(&id)
     }
 
     pub(super) fn start_due(&mut self, deliveries: &Arc<Deliveries>) {
@@ -78,6 +80,7 @@ impl Queue {
             let deliveries = Arc::clone(deliveries);
             let task = self.tasks.spawn(async move { deliveries.settle(id, waiting.doubted).await });
             self.running.insert(task.id(), (id, waiting));
+            self.in_hand.insert(id);
         }
     }
 
@@ -90,13 +93,22 @@ impl Queue {
         startable.min().map_or(idle, |first| first.min(idle))
     }
 
+    /// What becomes of the pieces of work that have ended: of a flood many end at once.
+    pub(super) fn all_finished(&mut self, first: Finished, deliveries: &Deliveries) {
+        self.finished(first, deliveries);
+        while let Some(finished) = self.tasks.try_join_next_with_id() {
+            self.finished(finished, deliveries);
+        }
+    }
+
     /// What becomes of a piece of work. Cards that cannot be shown are told of in the bot's pulse.
-    pub(super) fn finished(&mut self, finished: Finished, deliveries: &Deliveries) {
+    fn finished(&mut self, finished: Finished, deliveries: &Deliveries) {
         let (task, result) = match finished {
             Ok(finished) => finished,
             Err(error) => (error.id(), Err(Unsettled::Store(format!("its work ended early: {error}")))),
         };
         let Some((id, waiting)) = self.running.remove(&task) else { return };
+        self.in_hand.remove(&id);
         if let Err(Unsettled::Board(error)) = &result
             && (waiting.tries > 0 || !matches!(error, BoardError::Later { .. }))
         {
