@@ -7,6 +7,7 @@
 
 mod batch;
 pub mod checkup;
+mod confidence;
 mod ladder;
 mod people;
 pub mod reload;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
 use serde::Deserialize;
+use toml::Spanned;
 
 use self::batch::Batch;
 use self::ladder::Ladders;
@@ -122,6 +124,9 @@ struct UserFile {
     ladders: BTreeMap<String, Vec<ladder::Written>>,
     people: Vec<people::Row>,
     batch: Batch,
+    confidence: confidence::Confidence,
+    review: confidence::Review,
+    digest: confidence::Digest,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -149,6 +154,7 @@ struct Project {
     approvals: Option<u32>,
     ladder: Option<String>,
     batch: Option<bool>,
+    route_by_confidence: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -160,6 +166,7 @@ struct Limits {
     allow_default_approve: bool,
     approvals: Option<u32>,
     ladder: Option<String>,
+    route_by_confidence: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -361,10 +368,22 @@ impl UserFile {
         let terminal = terminal.map_err(|what| ConfigError::Wrong { path: path.clone(), line: line_of("[terminal]"), what })?;
         let people = people::profiles(std::mem::take(&mut self.people), zone);
         let people = people.map_err(|(at, what)| ConfigError::Wrong { path: path.clone(), line: line_at(text, at.start), what })?;
+        let wrong_at = |(at, what): (usize, String)| ConfigError::Wrong { path: path.clone(), line: line_at(text, at), what };
+        confidence::must_be_routable(self.kinds.iter().map(|(name, kind)| (name, kind.route_by_confidence.as_ref())))
+            .map_err(wrong_at)?;
+        let confidence = self.confidence.thresholds().map_err(|what| ConfigError::Wrong {
+            path: path.clone(),
+            line: line_of("block_below"),
+            what,
+        })?;
         let named = |(name, project): (&String, &Project)| Some((project_name(name), project.channel.clone()?));
         let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
         Ok(Config {
-            channels: Channels { usual: self.discord.channel.clone(), projects: self.projects.iter().filter_map(named).collect() },
+            channels: Channels {
+                usual: self.discord.channel.clone(),
+                projects: self.projects.iter().filter_map(named).collect(),
+                digest: self.digest.channel.clone(),
+            },
             guild: self.discord.guild.map(|id| id.0),
             store: self.store.as_ref().map(|store| resolve(&folder, store)),
             watch: self
@@ -377,6 +396,8 @@ impl UserFile {
             terminal,
             rules: Rules {
                 people,
+                confidence,
+                daily: confidence::daily(&self.review, &self.digest),
                 ..self.into_rules(zone).map_err(|mistake| ConfigError::Wrong {
                     path: path.clone(),
                     line: line_of(&mistake.needle()),
@@ -415,12 +436,13 @@ impl UserFile {
             rules.ladder_by_risk.insert(risk, ladders.named(&name)?);
         }
         for (name, p) in self.projects {
-            rules
-                .projects
-                .insert(project_name(&name), rule(p.risk, p.sla, p.allow_default_approve, p.approvals, by_name(p.ladder)?));
+            let rule = rule(p.risk, p.sla, p.allow_default_approve, p.approvals, by_name(p.ladder)?);
+            rules.projects.insert(project_name(&name), Rule { route_by_confidence: p.route_by_confidence, ..rule });
         }
         for (name, k) in self.kinds {
-            rules.kinds.insert(Kind::from(name), rule(k.risk, k.sla, k.allow_default_approve, k.approvals, by_name(k.ladder)?));
+            let rule = rule(k.risk, k.sla, k.allow_default_approve, k.approvals, by_name(k.ladder)?);
+            let route_by_confidence = k.route_by_confidence.is_some_and(Spanned::into_inner);
+            rules.kinds.insert(Kind::from(name), Rule { route_by_confidence, ..rule });
         }
         Ok(rules)
     }
@@ -433,7 +455,7 @@ fn rule(
     approvals: Option<u32>,
     ladder: Option<Ladder>,
 ) -> Rule {
-    Rule { risk, sla_seconds: sla.map(|sla| sla.0), allow_default_approve, approvals, ladder }
+    Rule { risk, sla_seconds: sla.map(|sla| sla.0), allow_default_approve, approvals, ladder, ..Rule::default() }
 }
 
 impl Approvers {

@@ -20,12 +20,15 @@ const MAY_IMPORT: [(&str, &[&str]); 5] = [
 ];
 
 /// Crates with one user.
-const OWNED: [(&str, &[&str]); 5] = [
+const OWNED: [(&str, &[&str]); 8] = [
     ("serenity", &["src/surfaces/discord"]),
     ("poise", &["src/surfaces/discord"]),
     ("rusqlite", &["src/store"]),
     ("notify", &["src/engine/watch.rs", "src/sources", "src/config"]),
     ("clap", &["src/cli"]),
+    ("tiny_skia", &["src/engine/plot.rs"]),
+    ("ttf_parser", &["src/engine/plot.rs"]),
+    ("dejavu", &["src/engine/plot.rs"]),
 ];
 
 fn root() -> PathBuf {

@@ -107,7 +107,7 @@ fn configuration(sandbox: &Sandbox) -> (Config, Settings) {
     let owner = addresses.user_id("maya").and_then(|id| id.parse().ok());
     let approvers = ApproverRule { users: owner.into_iter().collect(), roles: vec!["Approvers".into()], ..ApproverRule::default() };
     let channel = |name: &str| (name.to_owned(), name.to_owned());
-    let channels = Channels { usual: None, projects: [channel("web-shop"), channel("mobile-app")].into() };
+    let channels = Channels { projects: [channel("web-shop"), channel("mobile-app")].into(), ..Channels::default() };
     let mut config = Config { channels: channels.clone(), ..Config::default() };
     config.rules.approvers.push(approvers);
     let address = addresses.tls.trim_start_matches("https://").parse();

@@ -7,6 +7,7 @@ mod claim;
 mod completions;
 mod demo;
 mod doctor;
+mod figures;
 mod init;
 mod log;
 mod man;
@@ -105,6 +106,10 @@ enum Command {
     Prune(prune::Prune),
     /// Show what is open, by project, and whether the bot is well
     Status,
+    /// Show what was decided lately, how long it waited, and what waits
+    Digest(figures::Digest),
+    /// Show how often people agreed with what agents were sure of
+    Calibration(figures::Calibration),
     /// Look at everything that the bot needs, and say what mends what is wrong
     Doctor(doctor::Doctor),
     /// Print the JSON Schema of the drop folder's files
@@ -229,6 +234,8 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Backup(backup) => backup.run(common).await,
         Command::Prune(prune) => prune.run(common).await,
         Command::Status => status::run(common).await,
+        Command::Digest(digest) => digest.run(common).await,
+        Command::Calibration(calibration) => calibration.run(common).await,
         Command::Doctor(doctor) => doctor.run(common).await,
         Command::Init(init) => init.run(common),
         Command::Completions(completions) => completions.run(),

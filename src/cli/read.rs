@@ -61,16 +61,19 @@ pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> Stri
         State::Deferred { until, by, .. } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
         State::Resolved(resolved) => {
             let by = text::given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
-            format!("{} {by}; {}", verdict(&resolved.verdict), acted(resolved))
+            let said = text::by_itself(&resolved.verdict, resolved.via);
+            let given = said.unwrap_or_else(|| format!("{} {by}", verdict(&resolved.verdict)));
+            format!("{given}; {}", acted(resolved))
         }
         State::Withdrawn { reason, .. } => format!("withdrawn: {}", one_line(reason)),
     };
     let asked = clock(decision.asked_at, zone);
     let environment = request.environment.as_ref().map(|name| format!("\nWhere    {}", one_line(name))).unwrap_or_default();
     let confidence = request.confidence.map(|sure| format!(" (the agent is {:.0} % sure)", sure * 100.0)).unwrap_or_default();
+    let against = text::disagreed_by(decision).map(|said| format!("\nReview   {said}")).unwrap_or_default();
     let pruned = decision.pruned_at.map(|at| format!("\nPruned   {}: {PRUNED}", clock(at, zone))).unwrap_or_default();
     format!(
-        "State    {state}\nProject  {}\nKind     {}{environment}\nRisk     {}{confidence}\nAgent    {}\nAsked    {asked}\nRevision {}{pruned}",
+        "State    {state}\nProject  {}\nKind     {}{environment}\nRisk     {}{confidence}\nAgent    {}\nAsked    {asked}\nRevision {}{against}{pruned}",
         one_line(&request.project),
         request.kind.words(),
         decision.terms.risk,
@@ -128,11 +131,14 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
         Event::Voted { by, .. } => format!("approved by {}, one of several", one_line(&by.name)),
         Event::Taken { by, from: None } => format!("{} is on it", one_line(&by.name)),
         Event::Taken { by, from: Some(from) } => format!("handed to {} by {}", one_line(&by.name), one_line(&from.name)),
+        Event::Disagreed { by, undone: true } => format!("{} disagrees, and it is undone", one_line(&by.name)),
+        Event::Disagreed { by, undone: false } => format!("{} disagrees; it stands", one_line(&by.name)),
         Event::Undone { by } => format!("undone by {}", one_line(&by.name)),
         Event::Reported { outcome, text } if text.is_empty() => format!("the agent: {outcome}"),
         Event::Reported { outcome, text } => format!("the agent: {outcome}: {}", one_line(text)),
         Event::Resolved { verdict: given, by, via } => {
-            format!("{} {}", verdict(given), text::given_by(by, *via, |by| one_line(&by.name)))
+            let by = || format!("{} {}", verdict(given), text::given_by(by, *via, |by| one_line(&by.name)));
+            text::by_itself(given, *via).unwrap_or_else(by)
         }
         Event::Withdrawn { reason } => format!("withdrawn: {}", one_line(reason)),
         Event::Claimed => "picked up by the agent".into(),

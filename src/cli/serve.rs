@@ -11,7 +11,7 @@ use super::{Common, Exit, Failure, Outcome, log};
 use crate::config::reload::Follow;
 use crate::config::{Config, LogFormat};
 use crate::engine::clock::wall_time;
-use crate::engine::{self, Handle, lock, pulse, timers};
+use crate::engine::{self, Handle, daily, lock, pulse, routing, timers};
 use crate::sources::{self, DropFolder, WatchedFolder};
 use crate::surfaces::discord::{self, Api, Channels, ConnectError, Settings};
 
@@ -70,6 +70,8 @@ pub(super) async fn run_bot(
         }
         () = live.follow(follow) => Ok(Exit::Internal),
         () = timers::run(handle.clone()) => Ok(Exit::Internal),
+        () = routing::run(handle.clone()) => Ok(Exit::Internal),
+        () = daily::run(handle.clone()) => Ok(Exit::Internal),
         () = pulse::run(handle.clone(), path) => Ok(Exit::Internal),
         () = engine::watch::run(handle.clone(), path) => Ok(Exit::Internal),
         () = run_sources(&handle, path, &mut watched) => Ok(Exit::Internal),

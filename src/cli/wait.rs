@@ -122,6 +122,9 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
     match &decision.state {
         State::Resolved(resolved) => {
             let by = text::given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
+            if let Some(said) = text::by_itself(&resolved.verdict, resolved.via) {
+                return (Exit::Yes, "approved", said);
+            }
             match &resolved.verdict {
                 Verdict::Approved { note: None } => (Exit::Yes, "approved", format!("approved {by}")),
                 Verdict::Approved { note: Some(note) } => (Exit::Yes, "approved", format!("approved {by}: {}", clean(note))),

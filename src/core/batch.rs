@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
+pub(in crate::core) use self::card::cell;
 pub use self::card::{PAGE_ITEMS, Page, Summary, batch_card, list_file, pages, summary};
 use super::decision::{Decision, DecisionId, Kind, Revision, Risk, State};
 use super::policy::{Rules, enforced_risk};
@@ -88,6 +89,16 @@ pub struct Crowd {
     pub recent: Vec<Candidate>,
     /// Batches that are not posted yet, or were opened within the window.
     pub young: Vec<Young>,
+}
+
+impl Crowd {
+    /// Without what was asked behind a number.
+    #[must_use]
+    pub fn up_to(&self, last: DecisionId) -> Self {
+        let mut crowd = self.clone();
+        crowd.fresh.retain(|candidate| candidate.id <= last);
+        crowd
+    }
 }
 
 /// What is to be done about a crowd.

@@ -28,6 +28,8 @@ pub enum Tone {
     No,
     /// Withdrawn, or moved to a newer message.
     Over,
+    /// No decision: figures.
+    Figures,
 }
 
 /// A named part of a card.
@@ -166,7 +168,8 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
         }
         State::Resolved(resolved) => {
             let (name, value) = text::verdict(resolved, pace);
-            fields.push(field(name, format!("{value}\n{}", text::claimed(decision, resolved, pace))));
+            let against = text::disagreed(decision, pace);
+            fields.push(field(name, format!("{value}\n{}{against}", text::claimed(decision, resolved, pace))));
         }
         State::Withdrawn { reason, at } => {
             let (name, value) = text::withdrawn(reason, *at, pace);

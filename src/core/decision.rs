@@ -19,11 +19,12 @@ pub use super::refusal::Refused;
 pub use super::request::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request, Risk, SafeDefault, Terms,
 };
+pub use super::routing::Disagreed;
 pub use super::state::{Ballot, Pending, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote};
 use super::waiting::Waiting;
 
 /// The number of a decision within its store; people write it `#142`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DecisionId(pub i64);
 
@@ -109,6 +110,9 @@ pub struct Decision {
     pub climb: Option<Climb>,
     /// The log position of its latest event; a card that shows an earlier one is out of date.
     pub changed: u64,
+    /// Who disagreed with its being approved by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disagreed: Option<Disagreed>,
     /// When its long part was removed ([`super::content`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_at: Option<Time>,
@@ -148,6 +152,7 @@ impl Decision {
             began: None,
             climb: None,
             changed: 0,
+            disagreed: None,
             pruned_at: None,
         }
     }
@@ -299,7 +304,11 @@ impl Decision {
         Ok((!said).then_some(Event::Reported { outcome, text }))
     }
 
-    fn verdict(&self) -> Result<&Resolved, Refused> {
+    /// The verdict that stands.
+    ///
+    /// # Errors
+    /// [`Refused::NotResolved`], [`Refused::Withdrawn`].
+    pub fn verdict(&self) -> Result<&Resolved, Refused> {
         match &self.state {
             State::Resolved(resolved) => Ok(resolved),
             State::Withdrawn { reason, at } => Err(Refused::Withdrawn { reason: reason.clone(), at: *at }),
@@ -416,6 +425,7 @@ impl Decision {
                 self.state = State::Resolved(Resolved { verdict, by, via, at, votes, claimed_at: None, reported: None });
             }
             Event::Undone { by } => self.undone(by, at),
+            Event::Disagreed { by, undone } => self.disagreed_by(by, at, undone),
             Event::Withdrawn { reason } => self.state = State::Withdrawn { reason, at },
             Event::Claimed => {
                 if let State::Resolved(resolved) = &mut self.state {
@@ -450,8 +460,12 @@ impl Decision {
         }
     }
 
-    fn undone(&mut self, by: Person, at: Time) {
+    pub(super) fn undone(&mut self, by: Person, at: Time) {
         if let State::Resolved(resolved) = &self.state {
+            if resolved.via == Via::Routing {
+                // Whoever takes back what nobody has approved disagrees with its having passed.
+                self.disagreed.get_or_insert_with(|| Disagreed { by: by.clone(), at });
+            }
             let undone = Undone { by, at, verdict: resolved.verdict.clone(), was_by: resolved.by.clone() };
             self.state = State::Pending(Pending { undone: Some(undone), ..Pending::default() });
             self.begin_anew(at);

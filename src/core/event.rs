@@ -88,6 +88,13 @@ pub enum Event {
         /// By whom.
         by: Person,
     },
+    /// A person disagrees with what was approved by itself.
+    Disagreed {
+        /// Who.
+        by: Person,
+        /// Whether the verdict is taken back by that: the agent had not taken it.
+        undone: bool,
+    },
     /// The asker no longer needs an answer.
     Withdrawn {
         /// Why.
@@ -121,6 +128,7 @@ impl Event {
             Self::Voted { .. } => "voted",
             Self::Taken { .. } => "taken",
             Self::Undone { .. } => "undone",
+            Self::Disagreed { .. } => "disagreed",
             Self::Resolved { .. } => "resolved",
             Self::Withdrawn { .. } => "withdrawn",
             Self::Claimed => "claimed",

@@ -5,10 +5,14 @@
 //! and why a verdict means the same on every surface.
 
 pub mod batch;
+pub mod calibration;
 pub mod card;
 pub mod content;
+pub mod daily;
 pub mod decision;
+pub mod digest;
 pub mod event;
+pub mod figures;
 pub mod find;
 pub mod finding;
 pub mod gaps;
@@ -20,10 +24,13 @@ pub mod pace;
 pub mod people;
 pub mod permission;
 pub mod phrase;
+pub mod plot;
 pub mod policy;
 pub mod posting;
 pub mod refusal;
 pub mod request;
+pub mod review;
+pub mod routing;
 pub mod state;
 pub mod text;
 pub mod untrusted;

@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 
 use super::batch::Batching;
+use super::daily::Daily;
 use super::decision::{DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms};
 use super::ladder::Ladder;
 use super::outgoing::Ways;
 use super::people::Profile;
 use super::permission::ApproverRule;
+use super::routing::{Thresholds, starts_at_mention};
 use super::untrusted::{is_dressed_up, one_line};
 
 /// What policy says about one project or one kind.
@@ -27,6 +29,8 @@ pub struct Rule {
     pub approvals: Option<u32>,
     /// What happens while nobody answers.
     pub ladder: Option<Ladder>,
+    /// What the agent is sure of may pass without a person, where project and kind both say so ([`super::routing`]).
+    pub route_by_confidence: bool,
 }
 
 /// Everything the configuration says that decides about decisions.
@@ -58,6 +62,10 @@ pub struct Rules {
     pub ways: Ways,
     /// When decisions share a card.
     pub batching: Batching,
+    /// How sure an agent must be.
+    pub confidence: Thresholds,
+    /// What is posted once a day, and when.
+    pub daily: Daily,
 }
 
 impl Default for Rules {
@@ -76,6 +84,8 @@ impl Default for Rules {
             people: Vec::new(),
             ways: Ways::default(),
             batching: Batching::default(),
+            confidence: Thresholds::default(),
+            daily: Daily::default(),
         }
     }
 }
@@ -199,7 +209,7 @@ pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, Inadmissible> {
         sla_seconds: sla(rules, &matching, request, risk),
         safe_default: safe_default(&matching, request, risk)?,
         approvals: approvals(&matching, request.approvals_needed),
-        ladder: ladder(rules, &matching, risk),
+        ladder: ladder(rules, &matching, request, risk),
     })
 }
 
@@ -214,7 +224,7 @@ pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
         sla_seconds: terms.sla_seconds.max(rules.sla_floor_seconds),
         safe_default: safe_default(&matching, &allowed, risk).unwrap_or(SafeDefault::Reject),
         approvals: approvals(&matching, terms.approvals),
-        ladder: ladder(rules, &matching, risk),
+        ladder: ladder(rules, &matching, request, risk),
     }
 }
 
@@ -225,10 +235,12 @@ pub fn enforced_risk(rules: &Rules, project: &str, kind: &Kind, risk: Risk) -> R
     matching.into_iter().flatten().filter_map(|rule| rule.risk).fold(risk, Risk::max)
 }
 
-/// The project's, else the kind's, else the risk's, else the usual one: no asker has a say in it.
-fn ladder(rules: &Rules, matching: &[&Rule], risk: Risk) -> Ladder {
+/// The project's, else the kind's, else the risk's, else the usual one: no asker has a say in it, but for one that is not
+/// sure of itself, whose ladder begins higher.
+fn ladder(rules: &Rules, matching: &[&Rule], request: &Request, risk: Risk) -> Ladder {
     let named = matching.iter().find_map(|rule| rule.ladder.as_ref());
-    named.or_else(|| rules.ladder_by_risk.get(&risk)).unwrap_or(&rules.ladder).clone()
+    let ladder = named.or_else(|| rules.ladder_by_risk.get(&risk)).unwrap_or(&rules.ladder);
+    if starts_at_mention(rules, request) { ladder.from_mention() } else { ladder.clone() }
 }
 
 fn approvals(matching: &[&Rule], asked: u32) -> u32 {

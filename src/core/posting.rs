@@ -13,7 +13,10 @@ use super::Time;
 use super::batch::{batch_card, mend};
 use super::card::Card;
 use super::decision::{Decision, DecisionId, Revision};
+use super::digest::Digest;
+use super::figures::digest_card;
 use super::pace::Pace;
+use super::review::review_card;
 
 /// The number of a posting within its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,6 +38,18 @@ pub enum Purpose {
         /// The project.
         project: String,
     },
+    /// What was approved by itself in one project, for people to disagree with.
+    Review {
+        /// The project.
+        project: String,
+        /// Up to this moment of the store's time.
+        until: Time,
+    },
+    /// The figures of a day.
+    Digest {
+        /// Them, as they were then.
+        digest: Box<Digest>,
+    },
     /// What one person chose to go through or to approve together. Kept for its buttons, and never posted.
     Selection {
         /// The person's id.
@@ -48,6 +63,8 @@ impl Purpose {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Batch { .. } => "batch",
+            Self::Review { .. } => "review",
+            Self::Digest { .. } => "digest",
             Self::Selection { .. } => "selection",
         }
     }
@@ -57,7 +74,8 @@ impl Purpose {
     pub fn is_wanted(&self, listed: &[Listed]) -> bool {
         match self {
             Self::Batch { .. } => listed.iter().any(Listed::waits_here),
-            Self::Selection { .. } => false,
+            // Whoever deletes one has read it.
+            Self::Review { .. } | Self::Digest { .. } | Self::Selection { .. } => false,
         }
     }
 }
@@ -71,6 +89,8 @@ pub enum Place {
     Channel(String),
     /// The direct messages of a person, by their Discord id.
     Direct(u64),
+    /// Where the digest is posted, whichever channel that is then.
+    Digest,
     /// Nowhere: a list that is kept for its buttons.
     Nowhere,
 }
@@ -81,6 +101,7 @@ impl fmt::Display for Place {
             Self::Project(name) => write!(f, "project:{name}"),
             Self::Channel(id) => write!(f, "channel:{id}"),
             Self::Direct(user) => write!(f, "dm:{user}"),
+            Self::Digest => f.write_str("digest"),
             Self::Nowhere => f.write_str("nowhere"),
         }
     }
@@ -95,6 +116,7 @@ impl FromStr for Place {
             Some(("project", name)) => Ok(Self::Project(name.to_owned())),
             Some(("channel", id)) => Ok(Self::Channel(id.to_owned())),
             Some(("dm", user)) => user.parse().map(Self::Direct).map_err(|_| unknown()),
+            _ if text == "digest" => Ok(Self::Digest),
             _ if text == "nowhere" => Ok(Self::Nowhere),
             _ => Err(unknown()),
         }
@@ -263,6 +285,8 @@ impl Sheet {
     pub fn card(&self, pace: Pace) -> Option<Card> {
         match &self.posting.purpose {
             Purpose::Batch { project } => Some(batch_card(self, project, pace)),
+            Purpose::Review { project, until } => Some(review_card(self, project, *until, pace)),
+            Purpose::Digest { digest } => Some(digest_card(digest, pace)),
             Purpose::Selection { .. } => None,
         }
     }
@@ -272,14 +296,16 @@ impl Sheet {
     pub fn mend(&self) -> Vec<Change> {
         match &self.posting.purpose {
             Purpose::Batch { .. } => mend(&self.listed),
-            Purpose::Selection { .. } => Vec::new(),
+            Purpose::Review { .. } | Purpose::Digest { .. } | Purpose::Selection { .. } => Vec::new(),
         }
     }
 
     /// Whether its message is to hang.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        self.posting.purpose.is_wanted(&self.listed)
+        let told = matches!(self.posting.purpose, Purpose::Review { .. } | Purpose::Digest { .. });
+        let hangs = matches!(self.posting.hanging, Hanging::Message { .. } | Hanging::Over);
+        (told && !hangs) || self.posting.purpose.is_wanted(&self.listed)
     }
 
     /// The most urgent decision that waits on it, to be named where one is.
@@ -296,7 +322,8 @@ mod tests {
 
     #[test]
     fn a_place_is_read_as_it_is_written() {
-        let places = [Place::Project("web: shop".into()), Place::Channel("17".into()), Place::Direct(9), Place::Nowhere];
+        let places =
+            [Place::Project("web: shop".into()), Place::Channel("17".into()), Place::Direct(9), Place::Digest, Place::Nowhere];
         for place in places {
             assert_eq!(place.to_string().parse(), Ok(place));
         }

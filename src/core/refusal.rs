@@ -111,6 +111,15 @@ pub enum Refused {
         /// The other decision.
         again: DecisionId,
     },
+    /// Only what was approved by itself can be disagreed with.
+    #[error("it was not approved by itself")]
+    NotByItself,
+    /// Somebody has disagreed already.
+    #[error("{} has disagreed already", .by.name)]
+    AlreadyDisagreed {
+        /// Who.
+        by: Person,
+    },
     /// It is not deferred, or not yet due to come back.
     #[error("it is not due to come back")]
     NotDue,

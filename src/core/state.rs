@@ -22,6 +22,17 @@ pub enum Via {
 }
 
 impl Via {
+    /// As it is stored.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Discord => "discord",
+            Self::Terminal => "terminal",
+            Self::Routing => "routing",
+            Self::SafeDefault => "safe_default",
+        }
+    }
+
     /// Whether a person gave it.
     #[must_use]
     pub const fn is_person(self) -> bool {

@@ -59,6 +59,12 @@ fn clock_time(text: &str) -> Option<NaiveTime> {
     }
 }
 
+/// When the clocks of a zone show this on a day: the first time in autumn, an hour later where spring skips it.
+#[must_use]
+pub fn on_day(day: NaiveDate, time: NaiveTime, zone: Tz) -> Option<Time> {
+    on_wall(day.and_time(time), zone)
+}
+
 /// What a zone's clocks call this, as a moment: the first of two in autumn, an hour later where spring skips it.
 fn on_wall(local: NaiveDateTime, zone: Tz) -> Option<Time> {
     use chrono::TimeZone as _;

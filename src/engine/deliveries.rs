@@ -292,9 +292,11 @@ impl Deliveries {
             for (work, doubted) in again {
                 queue.add(work, doubted);
             }
+            // What passes by itself needs no card. Where that cannot be found out it gets one, and that is edited later.
+            let looked = self.handle.let_pass().await.unwrap_or(DecisionId(i64::MAX));
             // Before any card is posted, for what shares one must not get one of its own first.
             if (happened || anything)
-                && let Err(error) = self.plan_batches(&mut queue).await
+                && let Err(error) = self.plan_batches(&mut queue, looked).await
             {
                 tracing::warn!(%error, "what waits could not be drawn together; trying again in 1 s");
                 tokio::time::sleep(STORE_AGAIN).await;

@@ -6,13 +6,17 @@
 pub mod attachments;
 pub mod checkup;
 pub mod clock;
+pub mod daily;
 pub mod deliveries;
+mod figures;
 mod history;
 mod list;
 pub mod lock;
 pub mod outbox;
 pub mod people;
+pub mod plot;
 pub mod pulse;
+pub mod routing;
 pub mod status;
 mod theirs;
 pub mod timers;
@@ -82,6 +86,8 @@ struct Inner {
     /// Exchanged when the configuration changes.
     rules: RwLock<Arc<Rules>>,
     hints: Sender<u64>,
+    /// What was looked at whether it passes by itself.
+    looked: tokio::sync::Mutex<routing::Looked>,
     /// What the bot says of itself; absent in other processes.
     pulse: Sender<Option<pulse::Pulse>>,
 }
@@ -109,7 +115,16 @@ impl Handle {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, rules: Rules, clock: Arc<dyn Clock>) -> Self {
         let rules = RwLock::new(Arc::new(rules));
-        Self { store, inner: Arc::new(Inner { clock, rules, hints: Sender::new(0), pulse: Sender::new(None) }) }
+        Self {
+            store,
+            inner: Arc::new(Inner {
+                clock,
+                rules,
+                hints: Sender::new(0),
+                looked: tokio::sync::Mutex::default(),
+                pulse: Sender::new(None),
+            }),
+        }
     }
 
     /// The clock that it goes by.

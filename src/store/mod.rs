@@ -15,7 +15,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::core::Time;
+use crate::core::calibration::Tally;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
+use crate::core::digest::Ended;
 use crate::core::event::{Event, Logged};
 use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 use crate::core::pace::Pace;
@@ -325,6 +327,22 @@ pub trait Store: Send + Sync + 'static {
     /// Draws what waits into batches: `plan` sees it inside the transaction, and what it names is written. `since` is
     /// where the window begins, `at` where it ends, by the wall clock. Whether anything was changed.
     fn plan_batches(&self, since: Time, at: Time, plan: PlanBatches) -> Result<bool, StoreError>;
+
+    /// The latest posting of a purpose.
+    fn latest_posting(&self, purpose: &str) -> Result<Option<Posting>, StoreError>;
+
+    /// How decisions that came with a confidence were judged. What passed by itself counts if it was listed for review up to
+    /// this moment of the wall clock.
+    fn judged(&self, reviewed: Time) -> Result<Vec<Tally>, StoreError>;
+
+    /// What was answered or withdrawn after a moment, up to and with another.
+    fn ended_between(&self, from: Time, to: Time) -> Result<Vec<Ended>, StoreError>;
+
+    /// How many were asked after a moment, up to and with another.
+    fn asked_between(&self, from: Time, to: Time) -> Result<u64, StoreError>;
+
+    /// What was approved by itself up to and with a moment and is on no review, with its project.
+    fn unreviewed(&self, until: Time) -> Result<Vec<(DecisionId, String)>, StoreError>;
 
     /// What a surface has kept under this name.
     fn memo(&self, name: &str) -> Result<Option<String>, StoreError>;

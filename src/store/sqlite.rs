@@ -10,6 +10,7 @@ mod outgoing;
 mod people;
 mod plan;
 mod postings;
+mod record;
 mod rows;
 mod upkeep;
 mod writer;
@@ -26,7 +27,9 @@ use self::writer::Writer;
 use super::chain::Entry;
 use super::{Amend, Asked, Audit, Changed, Decide, Delivery, Filter, Head, NewPosting, PlanBatches, Pruned, Store, StoreError};
 use crate::core::Time;
+use crate::core::calibration::Tally;
 use crate::core::decision::{Decision, DecisionId, Request, Terms};
+use crate::core::digest::Ended;
 use crate::core::event::{Event, Logged};
 use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 use crate::core::pace::Pace;
@@ -336,6 +339,26 @@ impl Store for SqliteStore {
         // Most of the time there is nothing to draw together, and then nothing is written.
         let wanted = self.read(|connection| Ok(!plan(&plan::crowd(connection, since)?).is_empty()))?;
         Ok(wanted && self.write(move |connection| plan::carry_out(connection, at, &plan(&plan::crowd(connection, since)?)))?)
+    }
+
+    fn latest_posting(&self, purpose: &str) -> Result<Option<Posting>, StoreError> {
+        self.read(|connection| record::latest(connection, purpose))
+    }
+
+    fn judged(&self, reviewed: Time) -> Result<Vec<Tally>, StoreError> {
+        self.read(|connection| record::judged(connection, reviewed))
+    }
+
+    fn ended_between(&self, from: Time, to: Time) -> Result<Vec<Ended>, StoreError> {
+        self.read(|connection| record::ended(connection, (from, to)))
+    }
+
+    fn asked_between(&self, from: Time, to: Time) -> Result<u64, StoreError> {
+        self.read(|connection| record::asked(connection, (from, to)))
+    }
+
+    fn unreviewed(&self, until: Time) -> Result<Vec<(DecisionId, String)>, StoreError> {
+        self.read(|connection| record::unreviewed(connection, until))
     }
 
     fn memo(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -77,7 +77,7 @@ impl Bot {
                 ca: addresses.ca.clone().into(),
             },
             guild: None,
-            channels: Channels { usual: None, projects: [("web-shop".into(), "#web-shop".into())].into() },
+            channels: Channels { projects: [("web-shop".into(), "#web-shop".into())].into(), ..Channels::default() },
         };
         let (handle, file) = (self.handle.clone(), self.file.clone());
         self.running = vec![

@@ -148,7 +148,7 @@ const fn state(decision: &Decision) -> &'static str {
 }
 
 /// A text that a spreadsheet shows and does not compute: an agent's title may begin like a formula.
-fn cell(text: &str) -> String {
+pub(in crate::core) fn cell(text: &str) -> String {
     let line = one_line(text);
     let guard = if line.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
     format!("\"{guard}{}\"", line.replace('"', "\"\""))

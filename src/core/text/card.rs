@@ -70,6 +70,9 @@ fn outcome(resolved: &Resolved, subject: &str) -> String {
 pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
     let when = relative(pace.wall_time(resolved.at));
     let by = given_by_person(&resolved.by, resolved.via);
+    if let Some(said) = super::by_itself(&resolved.verdict, resolved.via) {
+        return ("✅ Approved", format!("{said} {when}"));
+    }
     match &resolved.verdict {
         Verdict::Approved { note: None } => ("✅ Approved", format!("{by} {when}")),
         Verdict::Approved { note: Some(note) } => ("✅ Approved", format!("{by} {when}\n{}", quoted(note, 800))),

@@ -101,7 +101,12 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         Event::Taken { by, from: None } => format!("{} by {}", strong("taken"), who(by)),
         Event::Taken { by, from: Some(from) } => format!("{} to {} by {}", strong("handed"), who(by), who(from)),
         Event::Undone { by } => format!("{} by {}", strong("undone"), who(by)),
+        Event::Disagreed { by, undone: true } => format!("{} by {}, and undone", strong("disagreed with"), who(by)),
+        Event::Disagreed { by, undone: false } => format!("{} by {}; it stands", strong("disagreed with"), who(by)),
         Event::Resolved { verdict, by, via } => {
+            if let Some(words) = super::by_itself(verdict, *via) {
+                return said(&words);
+            }
             let beside = match verdict {
                 Verdict::Approved { note: said_beside } => note(said_beside),
                 Verdict::Rejected { reason: said } | Verdict::Chosen { option: said } | Verdict::Answered { text: said } => {

@@ -61,6 +61,7 @@ pub const KIND: &str = "Kind";
 pub const AGENT: &str = "Agent";
 pub const JOB: &str = "Job";
 pub const HISTORY: &str = "History";
+pub const HOW_IS_IT_NOW: &str = "How is it now?";
 pub const APPROVED_BEFORE: &str = "Approved before";
 pub const STANDING: &str = "How it stands";
 pub const REVIEW_ALL: &str = "Review all";

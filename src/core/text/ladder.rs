@@ -65,7 +65,7 @@ pub fn in_the_end(decision: &Decision, pace: Pace) -> String {
 pub fn given_by(by: &Person, via: Via, who: impl Fn(&Person) -> String) -> String {
     match via {
         Via::Discord | Via::Terminal => format!("by {}", who(by)),
-        Via::Routing => "by itself: the agent was sure enough".into(),
+        Via::Routing => "by itself".into(),
         Via::SafeDefault => "by the safe default: nobody answered in time".into(),
     }
 }

@@ -103,6 +103,10 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
             format!("The same was asked again as {again}, which waits for an answer: decide that one. Nothing was undone.")
         }
         Refused::NotResolved => format!("{id} has no verdict yet."),
+        Refused::NotByItself => {
+            format!("{id} was not approved by itself, so there is nothing to disagree with. Nothing was changed.")
+        }
+        Refused::AlreadyDisagreed { by } => format!("{} has said so already of {id}. Nothing was changed.", person(by)),
         Refused::NotDue => format!("{id} is not due to come back."),
     }
 }

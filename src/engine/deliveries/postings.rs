@@ -37,12 +37,13 @@ impl Handle {
 }
 
 impl Deliveries {
-    /// Draws what waits and has no card yet into batches, where there is enough of it.
-    pub(super) async fn plan_batches(&self, queue: &mut Queue) -> Result<(), HandleError> {
+    /// Draws what waits and has no card yet into batches, where there is enough of it. Behind `looked`, something may pass by
+    /// itself yet.
+    pub(super) async fn plan_batches(&self, queue: &mut Queue, looked: DecisionId) -> Result<(), HandleError> {
         let (rules, at) = (self.handle.rules(), self.handle.clock().wall());
         let since = at.checked_sub_signed(rules.batching.window).unwrap_or(at);
         let behind = self.handle.store(move |store| {
-            if store.plan_batches(since, at, Box::new(move |crowd| plan(&rules, crowd)))? {
+            if store.plan_batches(since, at, Box::new(move |crowd| plan(&rules, &crowd.up_to(looked))))? {
                 return store.postings_behind(None);
             }
             Ok(Vec::new())

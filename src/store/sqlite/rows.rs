@@ -6,8 +6,9 @@ use super::super::chain::{self, Entry};
 use super::super::{Changed, Decide, Delivery, Filter, Head, StoreError, Unchanged};
 use super::{from_sqlite, postings};
 use crate::core::Time;
-use crate::core::decision::{Decision, DecisionId, Refused, Request};
+use crate::core::decision::{Decision, DecisionId, Expects, Refused, Request};
 use crate::core::event::{Event, Logged};
+use crate::core::routing::Share;
 use crate::core::waiting::Waiting;
 
 /// Those that still can be answered.
@@ -144,7 +145,9 @@ pub(super) fn change(connection: &Connection, id: DecisionId, at: Time, decide: 
         Err(why) => Ok(Err(Box::new(Unchanged { decision, why }))),
         Ok(None) => Ok(Ok(decision)),
         // One key is open once: a question that was asked again must not come back beside its successor.
-        Ok(Some(Event::Undone { .. })) if let Some(again) = open_with_key(connection, &decision.request)? => {
+        Ok(Some(Event::Undone { .. } | Event::Disagreed { undone: true, .. }))
+            if let Some(again) = open_with_key(connection, &decision.request)? =>
+        {
             let why = Refused::AskedAgain { again: again.id }.into();
             Ok(Err(Box::new(Unchanged { decision, why })))
         }
@@ -200,15 +203,24 @@ pub(super) struct Columns {
     asked_by: Option<String>,
     over_at: Option<i64>,
     pruned: bool,
+    agent: String,
+    /// In millionths, of what is approved or rejected.
+    confidence: Option<u32>,
+    verdict: Option<String>,
+    via: Option<String>,
+    disagreed: bool,
 }
 
 impl Columns {
     /// Their names, in the order in which they are read and written.
     pub(super) const NAMES: &str = "state, project, dedup_key, returns, changed, wake_at, \
-                                    kind, risk, priority, breach_at, asked_at, asked_by, over_at, pruned";
+                                    kind, risk, priority, breach_at, asked_at, asked_by, over_at, pruned, \
+                                    agent, confidence, verdict, via, disagreed";
 
     pub(super) fn of(decision: &Decision) -> Self {
         let waiting = Waiting::from(decision);
+        let (request, resolved) = (&decision.request, decision.verdict().ok());
+        let confidence = request.confidence.filter(|_| request.expects == Expects::Approve);
         Self {
             state: decision.state.word().to_owned(),
             project: waiting.project,
@@ -224,6 +236,11 @@ impl Columns {
             asked_by: waiting.asked_by,
             over_at: decision.state.over_at().map(|at| at.timestamp_millis()),
             pruned: decision.pruned_at.is_some(),
+            agent: request.agent.name.clone(),
+            confidence: confidence.and_then(Share::new).map(Share::millionths),
+            verdict: resolved.map(|resolved| resolved.verdict.word().to_owned()),
+            via: resolved.map(|resolved| resolved.via.word().to_owned()),
+            disagreed: decision.disagreed.is_some(),
         }
     }
 
@@ -244,6 +261,11 @@ impl Columns {
             asked_by: column(row, first + 11)?,
             over_at: column(row, first + 12)?,
             pruned: column(row, first + 13)?,
+            agent: column(row, first + 14)?,
+            confidence: column(row, first + 15)?,
+            verdict: column(row, first + 16)?,
+            via: column(row, first + 17)?,
+            disagreed: column(row, first + 18)?,
         })
     }
 }
@@ -253,8 +275,10 @@ fn put(connection: &Connection, decision: &Decision) -> Result<(), StoreError> {
     let c = Columns::of(decision);
     let sql = format!(
         "INSERT INTO decision (id, document, {names})
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-         ON CONFLICT (id) DO UPDATE SET (document, {names}) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                 ?17, ?18, ?19, ?20, ?21)
+         ON CONFLICT (id) DO UPDATE SET (document, {names}) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                 ?17, ?18, ?19, ?20, ?21)",
         names = Columns::NAMES
     );
     connection
@@ -277,6 +301,11 @@ fn put(connection: &Connection, decision: &Decision) -> Result<(), StoreError> {
                 c.asked_by,
                 c.over_at,
                 c.pruned,
+                c.agent,
+                c.confidence,
+                c.verdict,
+                c.via,
+                c.disagreed,
             ])
         })
         .map(drop)

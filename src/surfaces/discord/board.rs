@@ -208,6 +208,10 @@ impl Board for DiscordBoard {
                 Ok(channel) => Ok(channel.id.to_string()),
                 Err(error) => Err(for_board(&error, || "Their direct messages are closed to the bot".to_owned())),
             },
+            Place::Digest => match self.places.of_digest() {
+                Ok(channel) => Ok(channel.to_string()),
+                Err(why) => Err(BoardError::NoPlace(why)),
+            },
             Place::Nowhere => Err(BoardError::Refused("it belongs nowhere".into())),
         }
     }

@@ -11,6 +11,7 @@
 
 mod ask;
 mod complete;
+mod figures;
 mod found;
 mod look;
 mod menu;
@@ -50,6 +51,8 @@ fn all() -> Vec<poise::Command<Arc<Bot>, Error>> {
         look::decision(),
         look::attention(),
         look::status(),
+        figures::digest(),
+        figures::calibration(),
         look::help(),
         ask::ask(),
         quiet::snooze(),

@@ -78,6 +78,10 @@ pub(super) enum Together {
     Parts,
     /// The part that begins with this number.
     Part(u32),
+    /// The menu by which somebody disagrees with one. Several of these can stand on a message.
+    Disagree(u32),
+    /// How it is now.
+    Now,
 }
 
 impl Together {
@@ -87,6 +91,8 @@ impl Together {
             Some(("walk", at)) => number(at).map(Self::Walk),
             Some(("lopen", menu)) => number(menu).map(Self::Open),
             Some(("part", from)) => number(from).map(Self::Part),
+            Some(("disagree", menu)) => number(menu).map(Self::Disagree),
+            None if text == "now" => Some(Self::Now),
             None if text == "look" => Some(Self::Look),
             None if text == "together" => Some(Self::Approve),
             None if text == "parts" => Some(Self::Parts),
@@ -104,6 +110,8 @@ impl fmt::Display for Together {
             Self::Open(menu) => write!(f, "lopen-{menu}"),
             Self::Parts => f.write_str("parts"),
             Self::Part(from) => write!(f, "part-{from}"),
+            Self::Disagree(menu) => write!(f, "disagree-{menu}"),
+            Self::Now => f.write_str("now"),
         }
     }
 }

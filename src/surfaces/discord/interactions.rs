@@ -282,6 +282,8 @@ impl Press<'_> {
     /// Something with a list, for this person alone.
     async fn with(&self, bot: &Bot, voter: &Voter, id: PostingId, list: u32, together: Together) -> Done {
         let view = match together {
+            Together::Disagree(_) => return self.disagree(bot, voter).await,
+            Together::Now => return Done::answer(Answer::Private(bot.digest(1).await)),
             Together::Look | Together::Approve => bot.look_together(voter, id, list).await,
             Together::Walk(at) => bot.walk(voter, id, list, at, None).await,
             Together::Open(_) => return self.open(bot, voter).await,
@@ -314,6 +316,18 @@ impl Press<'_> {
 
     fn walk(&self) -> Option<Walk> {
         CustomId::parse(self.custom_id)?.walk
+    }
+
+    /// With what was approved by itself. The review is edited by the reconciler.
+    async fn disagree(&self, bot: &Bot, voter: &Voter) -> Done {
+        let Ok(id) = self.input.text().parse::<DecisionId>() else { return Done::words(text::NOT_OURS) };
+        match bot.handle.disagree(id, voter).await {
+            Ok((decision, again)) => {
+                tracing::info!(decision = id.0, by = voter.person.name, state = decision.state.word(), "disagreed with");
+                Done::words(text::you_disagree(&decision, again, bot.handle.pace()))
+            }
+            Err(error) => self.not_done(bot, Act::Open, error).await,
+        }
     }
 
     fn ballot(&self, verdict: Verdict) -> Ballot {

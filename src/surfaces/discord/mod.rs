@@ -23,6 +23,7 @@ mod commands;
 mod connect;
 mod custom_id;
 mod error;
+mod figures;
 mod forms;
 mod gateway;
 mod interactions;

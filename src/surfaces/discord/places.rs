@@ -43,6 +43,8 @@ pub struct Channels {
     pub usual: Option<String>,
     /// By project.
     pub projects: BTreeMap<String, String>,
+    /// For the digest, if not where other projects' cards go.
+    pub digest: Option<String>,
 }
 
 /// A server, as the bot sees it.
@@ -113,6 +115,16 @@ impl Places {
         } else {
             Ok(())
         }
+    }
+
+    /// The channel for the digest; if there is none, what to do about it.
+    pub(super) fn of_digest(&self) -> Result<ChannelId, String> {
+        let Some(named) = self.channels().digest else { return self.usual() };
+        let server =
+            self.server().ok_or_else(|| "the server's channels are not known yet. They are read again by themselves".to_owned())?;
+        let channel = server.named(&named).map_err(|trouble| trouble.to_string())?.id;
+        self.must_wait(channel)?;
+        Ok(channel)
     }
 
     /// The channel for a project's cards; if there is none, what to do about it.

@@ -37,6 +37,7 @@ const fn colour(tone: Tone) -> u32 {
         Tone::Yes => 0x24_8046,
         Tone::No => 0xDA_373C,
         Tone::Over => 0x4E_5058,
+        Tone::Figures => 0x58_65F2,
     }
 }
 

@@ -5,6 +5,7 @@ use serenity::all::{
 };
 
 use super::custom_id::{Act, CustomId, Together};
+use super::figures;
 use super::render::{self, View, button};
 use crate::core::batch::{pages, summary};
 use crate::core::card::Card;
@@ -17,8 +18,18 @@ pub(super) const MENU: usize = 25;
 /// A posting's message. A purpose that is added draws its buttons here.
 pub(super) fn sheet(card: &Card, sheet: &Sheet, tag: &str) -> View {
     let mut view = render::plain_card(card);
+    if let Purpose::Digest { digest } = &sheet.posting.purpose {
+        view.files.extend(figures::wait_png(digest));
+    }
     view.rows = match &sheet.posting.purpose {
         Purpose::Batch { .. } => batch_rows(sheet, tag),
+        Purpose::Review { .. } => review_rows(sheet, tag),
+        // By it the message is found after a crash.
+        Purpose::Digest { .. } => vec![CreateActionRow::Buttons(vec![button(
+            id_of(&sheet.posting, tag, Together::Now),
+            ButtonStyle::Secondary,
+            label::HOW_IS_IT_NOW,
+        )])],
         Purpose::Selection { .. } => Vec::new(),
     };
     view
@@ -60,6 +71,21 @@ fn menu(sheet: &Sheet, tag: &str) -> CreateActionRow {
     let kind = CreateSelectMenuKind::String { options: pages(listed.len()).into_iter().map(option).collect() };
     let menu = CreateSelectMenu::new(id_of(posting, tag, Together::Parts), kind);
     CreateActionRow::SelectMenu(menu.placeholder(label::OPEN_PART))
+}
+
+/// The menus by which people disagree.
+fn review_rows(sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
+    let only = sheet.listed.len() <= MENU;
+    let option = |listed: &Listed| {
+        let (title, description) = text::review_option(&listed.decision);
+        CreateSelectMenuOption::new(title, listed.decision.id.0.to_string()).description(description)
+    };
+    let menu = |(number, part): (u32, &[Listed])| {
+        let kind = CreateSelectMenuKind::String { options: part.iter().map(option).collect() };
+        let menu = CreateSelectMenu::new(id_of(&sheet.posting, tag, Together::Disagree(number)), kind);
+        CreateActionRow::SelectMenu(menu.placeholder(text::disagree_hint(part, only)))
+    };
+    (0..).zip(sheet.listed.chunks(MENU)).map(menu).collect()
 }
 
 /// A menu that opens one of at most 25. `number` tells apart two on a message.

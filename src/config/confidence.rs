@@ -1,0 +1,113 @@
+//! `[confidence]`, `[review]`, `[digest]`: how sure an agent must be, and what is posted once a day.
+
+use chrono::NaiveTime;
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+
+use crate::core::daily::Daily;
+use crate::core::decision::Kind;
+use crate::core::people::clock_time;
+use crate::core::routing::{Share, Thresholds, never_passes};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Confidence {
+    approve_above: Option<Above>,
+    block_below: Option<Between>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Between(Share);
+
+impl<'de> Deserialize<'de> for Between {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = f64::deserialize(deserializer)?;
+        Share::new(given)
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom(format!("{given} is no confidence: write a number from 0 to 1, such as 0.6")))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Above(Share);
+
+impl<'de> Deserialize<'de> for Above {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Between(share) = Between::deserialize(deserializer)?;
+        if share < Thresholds::FLOOR {
+            let floor = Thresholds::FLOOR.get();
+            let words = format!(
+                "approve_above = {} is too low: nothing passes by itself that an agent is less sure of than {floor}",
+                share.get()
+            );
+            return Err(serde::de::Error::custom(words));
+        }
+        Ok(Self(share))
+    }
+}
+
+impl Confidence {
+    /// # Errors
+    /// What cannot be, in words.
+    pub(super) fn thresholds(&self) -> Result<Thresholds, String> {
+        let usual = Thresholds::default();
+        let approve_above = self.approve_above.map_or(usual.approve_above, |above| above.0);
+        let block_below = self.block_below.map_or(usual.block_below, |below| below.0);
+        if block_below > approve_above {
+            return Err(format!(
+                "block_below = {} is above approve_above = {}: what an agent is surer of than that passes, so it cannot block",
+                block_below.get(),
+                approve_above.get()
+            ));
+        }
+        Ok(Thresholds { approve_above, block_below })
+    }
+}
+
+/// A time of the day.
+#[derive(Debug, Clone, Copy)]
+struct At(NaiveTime);
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        clock_time(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Review {
+    at: Option<At>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Digest {
+    at: Option<At>,
+    pub(super) channel: Option<String>,
+}
+
+pub(super) fn daily(review: &Review, digest: &Digest) -> Daily {
+    let usual = Daily::default();
+    Daily { review: review.at.map_or(usual.review, |at| at.0), digest: digest.at.map(|at| at.0) }
+}
+
+/// Whether each kind that lets something pass is one of which anything may.
+///
+/// # Errors
+/// Where the first is that is not, in bytes, and what to do.
+pub(super) fn must_be_routable<'a>(
+    kinds: impl Iterator<Item = (&'a String, Option<&'a Spanned<bool>>)>,
+) -> Result<(), (usize, String)> {
+    for (name, routed) in kinds {
+        let Some(routed) = routed.filter(|routed| *routed.get_ref()) else { continue };
+        if never_passes(&Kind::from(name.as_str())) {
+            let what = format!(
+                "nothing of the kind {name:?} ever passes by itself: credentials, client communication, pricing, legal and payments \
+                 always wait for a person. Remove route_by_confidence there"
+            );
+            return Err((routed.span().start, what));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! The daily review: what was approved by itself since the last one, with a way to disagree.
+//!
+//! A posting that lists each approval once, edited whenever one of them changes. Each passed decision is on exactly one, so
+//! that the list itself is the memory of what was listed. Must not know when it is due (`daily`) or how it is sent.
+
+use super::Time;
+use super::batch::cell;
+use super::card::{Card, TextFile, Tone};
+use super::pace::Pace;
+use super::posting::{Listed, Sheet};
+use super::text;
+use super::untrusted::units;
+
+/// Approvals on a message at most: four menus reach them.
+pub const MOST_LISTED: usize = 100;
+/// Lines that stand on it, and their characters (Discord: 4,096 in a description).
+const MOST_LINES: usize = 25;
+const LINES: usize = 3_600;
+
+/// The card of a review as it stands.
+#[must_use]
+pub fn review_card(sheet: &Sheet, project: &str, until: Time, pace: Pace) -> Card {
+    let listed = sheet.listed.as_slice();
+    let mut description = format!("{}\n", text::review_until(until, pace));
+    let mut whole = true;
+    for (index, Listed { decision, .. }) in listed.iter().enumerate() {
+        let line = text::review_line(decision, pace);
+        if index >= MOST_LINES || units(&description) + units(&line) + 1 > LINES {
+            whole = false;
+            break;
+        }
+        description.push('\n');
+        description.push_str(&line);
+    }
+    let texts: Vec<TextFile> = (!whole).then(|| list(sheet)).into_iter().collect();
+    if let Some(file) = texts.first() {
+        description.push_str(&text::review_more(&file.name));
+    }
+    let against = listed.iter().any(|listed| listed.decision.disagreed.is_some());
+    Card {
+        headline: text::review_headline(project, listed),
+        tone: if against { Tone::No } else { Tone::Yes },
+        title: text::review_title(sheet.posting.id, project, listed.len()),
+        description,
+        fields: Vec::new(),
+        footer: String::new(),
+        controls: true,
+        texts,
+        attachments: Vec::new(),
+    }
+}
+
+/// All of them, for a spreadsheet.
+fn list(sheet: &Sheet) -> TextFile {
+    let mut rows = "number,confidence,kind,agent,title,disagreed\n".to_owned();
+    for Listed { decision, .. } in &sheet.listed {
+        let request = &decision.request;
+        let confidence = request.confidence.map(text::sure).unwrap_or_default();
+        let cells = [&request.kind.words(), &request.agent.name, &request.title].map(|text| cell(text));
+        let against = if decision.disagreed.is_some() { "yes" } else { "" };
+        rows.push_str(&format!("{},{confidence},{},{against}\n", decision.id.0, cells.join(",")));
+    }
+    TextFile { name: text::review_file(sheet.posting.id), text: rows }
+}

@@ -1,0 +1,1 @@
+//! What passes, and above all what does not.

@@ -1,0 +1,262 @@
+//! The words of figures: calibration and digest, on a surface and at a terminal, and the few on their plots.
+
+use chrono::TimeDelta;
+
+use super::{span, thousands};
+use crate::core::Time;
+use crate::core::calibration::{Calibration, Count, ENOUGH, SUPPORT, Supported};
+use crate::core::decision::Kind;
+use crate::core::digest::{Digest, Wait};
+use crate::core::untrusted::{one_line, plain};
+
+/// What stands on the plots.
+pub const PLOT_AGREED: &str = "People agreed";
+/// Below them.
+pub const PLOT_CONFIDENCE: &str = "how sure the agent was";
+/// Before the counts.
+pub const PLOT_N: &str = "n";
+/// Above the waits.
+pub const PLOT_WAIT: &str = "How long decisions waited for a person";
+/// What their signs mean.
+pub const PLOT_KEY: &str = "● half were answered by then   ┃ nine of ten were";
+
+/// Lines of a part at most: what is rarer is counted.
+const MOST_LINES: usize = 8;
+/// Characters of a name.
+const NAME: usize = 40;
+
+/// A share: `92 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+fn count(count: u64) -> String {
+    thousands(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// A count under a dot.
+#[must_use]
+pub fn plot_count(all: u64) -> String {
+    count(all)
+}
+
+/// At the line of the threshold.
+#[must_use]
+pub fn plot_supported(hundredth: u8) -> String {
+    format!("supported from {}", hundredths(hundredth))
+}
+
+/// A project and kind, beside a line.
+#[must_use]
+pub fn plot_group(project: &str, kind: &str) -> String {
+    let kind = Kind::from(kind).words();
+    if project == "default" { kind } else { format!("{project} · {kind}") }
+}
+
+/// Its figures.
+#[must_use]
+pub fn plot_wait(wait: &Wait) -> String {
+    format!("{} · {} · n {}", seconds(wait.median), seconds(wait.p90), count(wait.count))
+}
+
+fn hundredths(hundredth: u8) -> String {
+    format!("{}.{:02}", hundredth / 100, hundredth % 100)
+}
+
+fn seconds(seconds: i64) -> String {
+    span(TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::MAX))
+}
+
+/// How figures are written: names of agents, projects and kinds are others' words.
+#[derive(Clone, Copy)]
+pub struct Figures<'a> {
+    /// A name.
+    pub said: &'a dyn Fn(&str) -> String,
+    /// A moment.
+    pub at: &'a dyn Fn(Time) -> String,
+    /// What is to be copied to the letter.
+    pub code: fn(&str) -> String,
+}
+
+impl std::fmt::Debug for Figures<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Figures")
+    }
+}
+
+/// A part of the figures: its title and its lines.
+pub type Part = (&'static str, Vec<String>);
+
+fn agreement(counted: Count) -> String {
+    let (low, high) = counted.interval();
+    format!("{} of {} ({:.0}–{:.0} %)", percent(counted.share()), count(counted.all()), low * 100.0, high * 100.0)
+}
+
+fn named(groups: &[(String, Count)], name: impl Fn(&str) -> String) -> Vec<String> {
+    let line = |(group, counted): &(String, Count)| format!("{}: {}", name(group), agreement(*counted));
+    let mut lines: Vec<String> = groups.iter().take(MOST_LINES).map(line).collect();
+    if groups.len() > MOST_LINES {
+        lines.push(format!("and {} more", groups.len() - MOST_LINES));
+    }
+    lines
+}
+
+/// Of which agent and kind.
+#[must_use]
+pub fn calibration_scope(calibration: &Calibration, style: Figures<'_>) -> String {
+    let kind = calibration.kind.as_deref().map(|kind| (style.said)(&Kind::from(kind).words()));
+    let agent = calibration.agent.as_deref().map(|agent| (style.said)(agent));
+    match (agent, kind) {
+        (None, None) => "all agents and kinds".into(),
+        (Some(agent), None) => agent,
+        (None, Some(kind)) => format!("{kind}, all agents"),
+        (Some(agent), Some(kind)) => format!("{agent}, {kind}"),
+    }
+}
+
+/// What a lock screen shows of it.
+#[must_use]
+pub fn calibration_headline(calibration: &Calibration, style: Figures<'_>) -> String {
+    let scope = calibration_scope(calibration, style);
+    match calibration.count.all() {
+        0 => format!("🎯 Nothing to say yet of {scope}: no decision that came with a confidence was approved or rejected."),
+        _ => format!("🎯 People agreed with {} of {scope}", agreement(calibration.count)),
+    }
+}
+
+/// The title over it.
+pub const CALIBRATION_TITLE: &str = "How often people agreed with what agents were sure of";
+
+/// Under it.
+pub const CALIBRATION_NOTE: &str = "In brackets: where the true share lies, with 95 % certainty (Wilson). What passed by itself counts once it was listed for review a day ago, or somebody disagreed.";
+
+/// All of it.
+#[must_use]
+pub fn calibration_parts(calibration: &Calibration, style: Figures<'_>) -> Vec<Part> {
+    if calibration.count.all() == 0 {
+        return Vec::new();
+    }
+    let Count { approved, rejected, stood, disagreed } = calibration.count;
+    let mut counts = vec![format!("{} approved and {} rejected by people", count(approved), count(rejected))];
+    if stood + disagreed > 0 {
+        counts.push(format!("{} passed by themselves and stood, with {} people disagreed", count(stood), count(disagreed)));
+    }
+    let bin = |bin: &crate::core::calibration::Bin| {
+        let to = if bin.from >= 90 { "1.00".to_owned() } else { hundredths(bin.from + 9) };
+        format!("{}–{to}: {}", hundredths(bin.from), agreement(bin.count))
+    };
+    let mut parts = vec![
+        ("What the record supports", vec![supported(calibration.supported)]),
+        ("By confidence", calibration.bins.iter().rev().map(bin).collect()),
+    ];
+    if calibration.kind.is_none() {
+        parts.push(("By kind", named(&calibration.kinds, |kind| (style.said)(&Kind::from(kind).words()))));
+    }
+    if calibration.agent.is_none() {
+        parts.push(("By agent", named(&calibration.agents, |agent| (style.said)(agent))));
+    }
+    parts.push(("Counted", counts));
+    parts
+}
+
+fn supported(supported: Supported) -> String {
+    match supported {
+        Supported::TooFew { all } => format!("Too few to say: {} so far, {ENOUGH} are needed.", count(all)),
+        Supported::None => format!(
+            "No threshold yet. One needs {ENOUGH} at or above it, with which people agreed in at least {} even at the lower end of the interval; that takes some 75 without a single no.",
+            percent(SUPPORT)
+        ),
+        Supported::From { hundredth, count: counted } => {
+            let (low, _) = counted.interval();
+            format!(
+                "From {} on: people agreed with {} of {}, so in at least {:.0} % with 95 % certainty.",
+                hundredths(hundredth),
+                count(counted.agreed()),
+                count(counted.all()),
+                (low * 100.0).floor()
+            )
+        }
+    }
+}
+
+/// What a lock screen shows of a digest.
+#[must_use]
+pub fn digest_headline(digest: &Digest) -> String {
+    let overdue = if digest.open.overdue > 0 { format!(", {} overdue", count(digest.open.overdue)) } else { String::new() };
+    let decided = digest.by_people() + digest.by_itself + digest.by_default;
+    format!("📊 {} decided, {} waiting{overdue}", count(decided), count(digest.open.waiting))
+}
+
+/// The title over it.
+#[must_use]
+pub fn digest_title(digest: &Digest) -> String {
+    match digest.days() {
+        1 => "Digest of a day".into(),
+        days => format!("Digest of {days} days"),
+    }
+}
+
+/// The span that it covers.
+#[must_use]
+pub fn digest_span(digest: &Digest, style: Figures<'_>) -> String {
+    format!("{} – {}", (style.at)(digest.from), (style.at)(digest.to))
+}
+
+/// All of it.
+#[must_use]
+pub fn digest_parts(digest: &Digest, style: Figures<'_>) -> Vec<Part> {
+    let mut parts = vec![("Decided", decided(digest)), ("Waiting", waiting(digest, style))];
+    if let Some(all) = &digest.wait {
+        let line = |name: &str, wait: &Wait| {
+            format!("{name}: median {}, 9 of 10 within {} ({})", seconds(wait.median), seconds(wait.p90), count(wait.count))
+        };
+        let mut lines = vec![line("All", all)];
+        let group = |wait: &Wait| line(&(style.said)(&plot_group(&wait.project, &wait.kind)), wait);
+        lines.extend(digest.waits.iter().take(MOST_LINES).map(group));
+        if digest.waits.len() > MOST_LINES {
+            lines.push(format!("and {} more", digest.waits.len() - MOST_LINES));
+        }
+        parts.push(("How long it took people", lines));
+    }
+    parts.push(("Log", vec![format!("{} events, head {}", count(digest.events), (style.code)(&digest.head))]));
+    parts
+}
+
+fn decided(digest: &Digest) -> Vec<String> {
+    let Digest { asked, approved, rejected, answered, by_itself, by_default, withdrawn, late, .. } = digest;
+    let mut lines = Vec::new();
+    let by_people = [(approved, "approved"), (rejected, "rejected"), (answered, "chosen or answered")];
+    let said: Vec<String> =
+        by_people.into_iter().filter(|(n, _)| **n > 0).map(|(n, what)| format!("{} {what}", count(*n))).collect();
+    let said = if said.is_empty() { "nothing".into() } else { said.join(", ") };
+    let late = if *late > 0 { format!("; {} after the SLA", count(*late)) } else { String::new() };
+    lines.push(format!("By people: {said}{late}"));
+    let others = [
+        (by_itself, "approved by themselves"),
+        (by_default, "by the safe default: nobody answered"),
+        (withdrawn, "taken back by the agent"),
+    ];
+    lines.extend(others.into_iter().filter(|(n, _)| **n > 0).map(|(n, what)| format!("{} {what}", count(*n))));
+    lines.push(format!("{} asked", count(*asked)));
+    lines
+}
+
+fn waiting(digest: &Digest, style: Figures<'_>) -> Vec<String> {
+    let open = &digest.open;
+    let mut lines = vec![match (open.waiting, open.overdue) {
+        (0, _) => "🎉 Nothing waits for an answer".to_owned(),
+        (waiting, 0) => format!("{} for an answer, none overdue", count(waiting)),
+        (waiting, overdue) => format!("{} for an answer, {} overdue", count(waiting), count(overdue)),
+    }];
+    lines.extend(open.oldest.map(|(id, since)| format!("The oldest is {id}, since {}", (style.at)(since))));
+    lines.extend((open.deferred > 0).then(|| format!("{} put off", count(open.deferred))));
+    lines
+}
+
+/// A name within the figures, for a terminal.
+#[must_use]
+pub fn figure_name(name: &str) -> String {
+    let name = plain(&one_line(name), NAME).text;
+    if name.is_empty() { "without a name".into() } else { name }
+}

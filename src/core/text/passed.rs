@@ -1,0 +1,161 @@
+//! The words of what was approved by itself: on its card, in the daily review, and to whoever disagrees.
+
+use super::{name, person, relative, subject, thousands};
+use crate::core::Time;
+use crate::core::decision::{Decision, DecisionId, Resolved, State, Verdict, Via};
+use crate::core::pace::Pace;
+use crate::core::posting::{Listed, PostingId};
+use crate::core::routing::Share;
+use crate::core::untrusted::{clean, escaped, one_line, plain};
+
+/// What stands beside an approval that nobody gave: for the agent, and on its card.
+#[must_use]
+pub fn passed(confidence: f64) -> String {
+    format!("approved by itself (confidence {})", sure(confidence))
+}
+
+/// A confidence with two digits, rounded down: 0.899 is not 0.90.
+#[must_use]
+pub fn sure(confidence: f64) -> String {
+    let hundredths = Share::new(confidence).map_or(0, |share| share.millionths() / 10_000);
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+/// All that is said of who approved, where nobody did.
+#[must_use]
+pub fn by_itself(verdict: &Verdict, via: Via) -> Option<String> {
+    match (verdict, via) {
+        (Verdict::Approved { note: Some(note) }, Via::Routing) => Some(one_line(&clean(note))),
+        _ => None,
+    }
+}
+
+/// Who disagrees with it, for a card. Empty where nobody does.
+#[must_use]
+pub fn disagreed(decision: &Decision, pace: Pace) -> String {
+    decision.disagreed.as_ref().map_or_else(String::new, |word| {
+        format!("\n🙅 {} disagrees with its having passed by itself, {}.", person(&word.by), relative(pace.wall_time(word.at)))
+    })
+}
+
+/// The same for a terminal.
+#[must_use]
+pub fn disagreed_by(decision: &Decision) -> Option<String> {
+    decision.disagreed.as_ref().map(|word| format!("{} disagrees with its having passed by itself", one_line(&word.by.name)))
+}
+
+/// To who disagrees, once it is written down.
+#[must_use]
+pub fn you_disagree(decision: &Decision, again: Option<DecisionId>, pace: Pace) -> String {
+    let id = decision.id;
+    match (&decision.state, again) {
+        (_, Some(again)) => format!(
+            "🙅 Noted: you disagree with {id}. The same was asked again meanwhile, as {again}: that one is what counts now. `/calibration` counts your disagreement."
+        ),
+        (State::Resolved(Resolved { claimed_at: Some(at), .. }), None) => format!(
+            "🙅 Noted: you disagree with {id}. The agent picked the verdict up {} and acts on it, so it stands; if it must stop, tell the agent. It sees your disagreement when it looks, and `/calibration` counts it.",
+            relative(pace.wall_time(*at))
+        ),
+        _ => format!(
+            "🙅 You disagree with {id}, and the agent had not picked the verdict up: it is undone and waits for a person, on a card of its own. `/calibration` counts it."
+        ),
+    }
+}
+
+fn approvals(count: usize) -> String {
+    if count == 1 { "1 approval".into() } else { format!("{} approvals", thousands(count)) }
+}
+
+fn of_project(project: &str) -> String {
+    if project == "default" { String::new() } else { format!(" of {}", escaped(&one_line(project), 60).text) }
+}
+
+/// What a phone's lock screen shows of a review.
+#[must_use]
+pub fn review_headline(project: &str, listed: &[Listed]) -> String {
+    let count = listed.len();
+    let against = listed.iter().filter(|listed| listed.decision.disagreed.is_some()).count();
+    let of = of_project(project);
+    let words = match against {
+        0 if count == 1 => " Was it right?".to_owned(),
+        0 => " Were they right?".to_owned(),
+        1 => " You disagree with 1.".into(),
+        against => format!(" You disagree with {against}."),
+    };
+    format!("🔎 {}{of} passed without a person.{words}", approvals(count))
+}
+
+/// The title of a review.
+#[must_use]
+pub fn review_title(id: PostingId, project: &str, count: usize) -> String {
+    format!("Review {id} · {} by itself{}", approvals(count), of_project(project))
+}
+
+/// Above its lines.
+#[must_use]
+pub fn review_until(until: Time, pace: Pace) -> String {
+    format!(
+        "Approved by themselves up to {}, because their agents were sure enough. Disagree with one click; else they stand.",
+        super::moment(pace.wall_time(until))
+    )
+}
+
+/// A line of a review.
+#[must_use]
+pub fn review_line(decision: &Decision, pace: Pace) -> String {
+    let request = &decision.request;
+    let title = escaped(&one_line(&request.title), 70).text;
+    let confidence = request.confidence.map(sure).unwrap_or_default();
+    let subject = escaped(&subject(decision), 40).text;
+    let agent = escaped(&one_line(&request.agent.name), 24).text;
+    let sign = if decision.disagreed.is_some() { "🙅" } else { "✅" };
+    let against = decision.disagreed.as_ref().map(|word| format!("{} disagrees · ", person(&word.by))).unwrap_or_default();
+    format!(
+        "{sign} **{}** {title}\n-# {against}{subject} · {agent} · confidence {confidence} · {}",
+        decision.id,
+        stands(decision, pace)
+    )
+}
+
+/// How it stands, in a few words.
+fn stands(decision: &Decision, pace: Pace) -> String {
+    match &decision.state {
+        State::Pending(_) => "undone, waits for a person".into(),
+        State::Deferred { .. } => "undone, put off".into(),
+        State::Withdrawn { .. } => "undone, and taken back by the agent".into(),
+        State::Resolved(resolved) if resolved.via != Via::Routing => {
+            format!("then {} by {}", resolved.verdict.word(), name(&resolved.by.name))
+        }
+        State::Resolved(Resolved { claimed_at: Some(at), .. }) => format!("picked up {}", relative(pace.wall_time(*at))),
+        State::Resolved(_) => "not picked up yet".into(),
+    }
+}
+
+/// An option of the menu by which people disagree.
+#[must_use]
+pub fn review_option(decision: &Decision) -> (String, String) {
+    let title = plain(&format!("{} {}", decision.id, one_line(&decision.request.title)), 100).text;
+    let confidence = decision.request.confidence.map(sure).unwrap_or_default();
+    (title, plain(&format!("{} · confidence {confidence}", subject(decision)), 100).text)
+}
+
+/// The menu's hint: which it holds, where there are several menus.
+#[must_use]
+pub fn disagree_hint(listed: &[Listed], only: bool) -> String {
+    match (listed.first(), listed.last()) {
+        (Some(first), Some(last)) if !only => format!("I disagree with … ({} to {})", first.decision.id, last.decision.id),
+        _ => "I disagree with …".into(),
+    }
+}
+
+/// The file that lists what a review's message has no room for.
+#[must_use]
+pub fn review_file(id: PostingId) -> String {
+    format!("review-{id}.csv")
+}
+
+/// The note that more stands there.
+#[must_use]
+pub fn review_more(file: &str) -> String {
+    format!("\n… all of them stand in the attached {file}; the menus reach each.")
+}

@@ -1,0 +1,143 @@
+//! Opens what is posted once a day: the review of what passed by itself, and the digest. Posting it is the reconciler's.
+//!
+//! The record is the memory. What was listed for review is on a posting, so it is never listed again; the latest digest says
+//! up to when it counted, so the next one goes on from there and covers whatever was slept through. A crash between any two
+//! writes leaves what is still to be done, and no more. Must not know Discord.
+
+use std::collections::BTreeMap;
+
+use super::{Handle, HandleError};
+use crate::core::Time;
+use crate::core::daily::{APART, latest, next};
+use crate::core::decision::DecisionId;
+use crate::core::posting::{Item, Place, Purpose};
+use crate::core::review::MOST_LISTED;
+use crate::store::{NewPosting, Store, StoreError};
+
+/// Since when the digest is wanted, kept until there is one.
+const SINCE: &str = "digest since";
+
+/// Runs for as long as it is polled.
+pub async fn run(handle: Handle) {
+    let mut hints = handle.hints();
+    let mut done = None;
+    loop {
+        hints.mark_unchanged();
+        let until = match open_due(&handle, &mut done).await {
+            Ok(until) => until,
+            Err(error) => {
+                tracing::warn!(%error, "the review or the digest could not be made; tried again within 15 s");
+                handle.now() + chrono::TimeDelta::days(1)
+            }
+        };
+        tokio::select! {
+            // The configuration may have changed.
+            _ = hints.changed() => {}
+            () = handle.clock().sleep_until(until) => {}
+        }
+    }
+}
+
+/// The moments that were seen to.
+type Moments = (Time, Option<Time>);
+
+/// Opens what is due; when to look again.
+async fn open_due(handle: &Handle, done: &mut Option<Moments>) -> Result<Time, HandleError> {
+    let (now, rules) = (handle.now(), handle.rules());
+    let (daily, zone) = (rules.daily, rules.zone);
+    let moments = (latest(daily.review, now, zone), daily.digest.map(|at| latest(at, now, zone)));
+    let again = [Some(daily.review), daily.digest].into_iter().flatten().map(|at| next(at, now, zone)).min();
+    let again = again.unwrap_or_else(|| now + chrono::TimeDelta::days(1));
+    if *done == Some(moments) {
+        return Ok(again);
+    }
+    let reviewed = open_reviews(handle, moments.0).await?;
+    let digested = match moments.1 {
+        Some(at) => open_digest(handle, at).await?,
+        None => true,
+    };
+    // What came too soon after the last one is looked at again with the next moment.
+    *done = (reviewed && digested).then_some(moments);
+    Ok(again)
+}
+
+/// Whether so much of the wall clock's time has passed since the latest posting of this purpose.
+fn is_apart(store: &dyn Store, purpose: &str, wall: Time) -> Result<bool, StoreError> {
+    Ok(store.latest_posting(purpose)?.is_none_or(|latest| wall - latest.opened_at >= APART))
+}
+
+/// Lists what passed by itself up to a moment. Whether all of it is listed.
+async fn open_reviews(handle: &Handle, until: Time) -> Result<bool, HandleError> {
+    let wall = handle.clock().wall();
+    let opened = handle.store(move |store| {
+        let unreviewed = store.unreviewed(until)?;
+        let begun = matches!(store.latest_posting("review")?, Some(latest)
+            if matches!(latest.purpose, Purpose::Review { until: other, .. } if other == until));
+        if unreviewed.is_empty() {
+            return Ok(Some(0));
+        }
+        // One that was interrupted goes on at once.
+        if !begun && !is_apart(store, "review", wall)? {
+            return Ok(None);
+        }
+        let mut projects: BTreeMap<String, Vec<DecisionId>> = BTreeMap::new();
+        for (id, project) in unreviewed {
+            projects.entry(project).or_default().push(id);
+        }
+        let mut opened = 0;
+        for (project, ids) in projects {
+            for ids in ids.chunks(MOST_LISTED) {
+                let items = store.get_many(ids)?.iter().map(Item::of).collect();
+                let purpose = Purpose::Review { project: project.clone(), until };
+                store.open_posting(NewPosting { purpose, place: Place::Project(project.clone()), items, at: wall })?;
+                opened += 1;
+            }
+        }
+        Ok(Some(opened))
+    });
+    let opened = opened.await?;
+    if let Some(1..) = opened {
+        tracing::info!(reviews = opened, "what passed by itself is listed for review");
+        handle.hint();
+    }
+    Ok(opened.is_some())
+}
+
+/// Opens the digest of the time up to a moment, unless it is there. Whether it is.
+async fn open_digest(handle: &Handle, to: Time) -> Result<bool, HandleError> {
+    let (wall, now) = (handle.clock().wall(), handle.now());
+    let latest = handle.store(|store| store.latest_posting("digest")).await?;
+    let last = latest.as_ref().and_then(|posting| match &posting.purpose {
+        Purpose::Digest { digest } => Some(digest.to),
+        _ => None,
+    });
+    let from = match last {
+        Some(last) if last >= to => return Ok(true),
+        Some(last) => last,
+        // The first one comes with the first moment after it was switched on.
+        None => {
+            let since = match handle.memo(SINCE).await?.and_then(|since| since.parse::<Time>().ok()) {
+                Some(since) => since,
+                None => {
+                    handle.put_memo(SINCE, Some(now.to_rfc3339())).await?;
+                    now
+                }
+            };
+            if since > to {
+                return Ok(true);
+            }
+            to - chrono::TimeDelta::days(1)
+        }
+    };
+    if latest.is_some_and(|latest| wall - latest.opened_at < APART) {
+        return Ok(false);
+    }
+    let digest = Box::new(handle.digest(from, to).await?);
+    let purpose = Purpose::Digest { digest };
+    handle
+        .store(move |store| store.open_posting(NewPosting { purpose, place: Place::Digest, items: Vec::new(), at: wall }))
+        .await?;
+    tracing::info!(%from, %to, "the digest is made");
+    handle.hint();
+    Ok(true)
+}

@@ -1,0 +1,62 @@
+//! Reads the figures of calibration and digest from the store.
+
+use chrono::TimeDelta;
+
+use super::{Handle, HandleError};
+use crate::core::Time;
+use crate::core::calibration::{Calibration, STOOD, calibrate};
+use crate::core::digest::{Digest, End, Open, digest};
+use crate::core::text::figure_name;
+
+impl Handle {
+    /// How often people agreed with what agents were sure of; of one agent or kind, if those are named.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn calibration(&self, agent: Option<&str>, kind: Option<&str>) -> Result<Calibration, HandleError> {
+        // A review hangs by the wall clock, as people do.
+        let wall = self.clock().wall();
+        let reviewed = wall.checked_sub_signed(self.pace().wall_span(STOOD)).unwrap_or(wall);
+        let tallies = self.store(move |store| store.judged(reviewed)).await?;
+        // An agent is called as people see it written.
+        let named = agent.map(|agent| tallies.iter().map(|tally| &tally.agent).find(|known| is_called(known, agent)).cloned());
+        let agent = named.map(|named| named.unwrap_or_else(|| agent.unwrap_or_default().to_owned()));
+        let kind = kind.map(|kind| String::from(crate::core::decision::Kind::from(kind)));
+        Ok(calibrate(&tallies, agent.as_deref(), kind.as_deref()))
+    }
+
+    /// The figures of a span of the store's time.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn digest(&self, from: Time, to: Time) -> Result<Digest, HandleError> {
+        let now = self.now();
+        let found = self.store(move |store| {
+            Ok((store.asked_between(from, to)?, store.ended_between(from, to)?, store.waiting()?, store.open_ids()?, store.head()?))
+        });
+        let (asked, ended, waiting, open, head) = found.await?;
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let oldest = waiting.iter().min_by_key(|waiting| (waiting.asked_at, waiting.id));
+        let open = Open {
+            waiting: count(waiting.len()),
+            overdue: count(waiting.iter().filter(|waiting| waiting.breach_at <= now).count()),
+            deferred: count(open.len().saturating_sub(waiting.len())),
+            oldest: oldest.map(|oldest| (oldest.id, oldest.asked_at)),
+        };
+        Ok(digest((from, to), asked, &ended, open, End { events: head.seq, head: head.hash }))
+    }
+
+    /// The figures of the last days, up to now.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn digest_of_days(&self, days: u32) -> Result<Digest, HandleError> {
+        let now = self.now();
+        let from = now.checked_sub_signed(TimeDelta::days(i64::from(days.max(1)))).unwrap_or(now);
+        self.digest(from, now).await
+    }
+}
+
+fn is_called(known: &str, name: &str) -> bool {
+    known == name || figure_name(known).eq_ignore_ascii_case(figure_name(name).as_str())
+}

@@ -1,0 +1,88 @@
+//! The statements that count: what calibration, the review and the digest are made of. None of them reads a document.
+
+use rusqlite::{Connection, params};
+
+use super::super::StoreError;
+use super::rows::{column, query, unreadable};
+use super::{from_sqlite, postings};
+use crate::core::Time;
+use crate::core::calibration::{Count, Tally};
+use crate::core::decision::{DecisionId, Via};
+use crate::core::digest::Ended;
+use crate::core::posting::{Posting, PostingId};
+
+/// How decisions with a confidence were judged. What passed by itself counts once a review that lists it hung long enough.
+pub(super) const JUDGED: &str = "
+    SELECT agent, kind, confidence / 10000,
+        sum(disagreed = 0 AND via IN ('discord', 'terminal') AND verdict = 'approved'),
+        sum(disagreed = 0 AND via IN ('discord', 'terminal') AND verdict = 'rejected'),
+        sum(disagreed = 0 AND via = 'routing' AND EXISTS (
+            SELECT 1 FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
+            WHERE i.decision = decision.id AND i.gone IS NULL AND p.purpose = 'review' AND p.message IS NOT NULL
+                AND p.opened_at <= ?1)),
+        sum(disagreed = 1)
+    FROM decision INDEXED BY decision_judged
+    WHERE confidence IS NOT NULL AND (verdict IS NOT NULL OR disagreed = 1)
+    GROUP BY 1, 2, 3";
+
+/// `reviewed` is the latest moment of the wall clock at which a review counts.
+pub(super) fn judged(connection: &Connection, reviewed: Time) -> Result<Vec<Tally>, StoreError> {
+    let tallies = query(connection, JUDGED, [reviewed.timestamp_millis()], |row| {
+        let count = |index| column::<i64>(row, index).map(|count| u64::try_from(count).unwrap_or(0));
+        Ok(Tally {
+            agent: column(row, 0)?,
+            kind: column(row, 1)?,
+            hundredth: column(row, 2)?,
+            count: Count { approved: count(3)?, rejected: count(4)?, stood: count(5)?, disagreed: count(6)? },
+        })
+    })?;
+    // What nobody has judged yet stands in a row of nothing.
+    Ok(tallies.into_iter().filter(|tally| tally.count.all() > 0).collect())
+}
+
+/// What was over in a span of the store's time, after its first moment and up to its last.
+pub(super) const ENDED: &str = "
+    SELECT project, kind, over_at - asked_at, over_at > breach_at, verdict, via
+    FROM decision INDEXED BY decision_ended WHERE over_at > ?1 AND over_at <= ?2";
+
+pub(super) fn ended(connection: &Connection, (from, to): (Time, Time)) -> Result<Vec<Ended>, StoreError> {
+    query(connection, ENDED, params![from.timestamp_millis(), to.timestamp_millis()], |row| {
+        let (verdict, via): (Option<String>, Option<String>) = (column(row, 4)?, column(row, 5)?);
+        let via = via.map(|via| serde_json::from_value::<Via>(via.into()).map_err(unreadable)).transpose()?;
+        Ok(Ended {
+            project: column(row, 0)?,
+            kind: column(row, 1)?,
+            waited: chrono::TimeDelta::try_milliseconds(column(row, 2)?).unwrap_or_default(),
+            late: column(row, 3)?,
+            verdict: verdict.zip(via),
+        })
+    })
+}
+
+/// How many were asked in a span.
+pub(super) const ASKED: &str = "SELECT count(*) FROM decision INDEXED BY decision_asked WHERE asked_at > ?1 AND asked_at <= ?2";
+
+pub(super) fn asked(connection: &Connection, (from, to): (Time, Time)) -> Result<u64, StoreError> {
+    let millis = params![from.timestamp_millis(), to.timestamp_millis()];
+    let count: i64 = connection.query_row(ASKED, millis, |row| row.get(0)).map_err(from_sqlite)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// What was approved by itself up to a moment and is on no review, with its project.
+pub(super) const UNREVIEWED: &str = "
+    SELECT d.id, d.project FROM decision AS d INDEXED BY decision_passed
+    WHERE d.via = 'routing' AND d.over_at <= ?1 AND NOT EXISTS (
+        SELECT 1 FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
+        WHERE i.decision = d.id AND i.gone IS NULL AND p.purpose = 'review')
+    ORDER BY d.id";
+
+pub(super) fn unreviewed(connection: &Connection, until: Time) -> Result<Vec<(DecisionId, String)>, StoreError> {
+    query(connection, UNREVIEWED, [until.timestamp_millis()], |row| Ok((DecisionId(column(row, 0)?), column(row, 1)?)))
+}
+
+/// The latest posting of a purpose, with its items.
+pub(super) fn latest(connection: &Connection, purpose: &str) -> Result<Option<Posting>, StoreError> {
+    let sql = "SELECT id FROM posting WHERE purpose = ?1 ORDER BY id DESC LIMIT 1";
+    let found: Option<PostingId> = query(connection, sql, [purpose], |row| column(row, 0).map(PostingId))?.pop();
+    found.map_or(Ok(None), |id| postings::get(connection, id))
+}

@@ -1,0 +1,25 @@
+//! Commands that count: `/calibration` and `/digest`.
+
+use super::{Context, Error, answer};
+
+/// How often people agreed with what agents were sure of.
+#[poise::command(slash_command)]
+pub(super) async fn calibration(
+    ctx: Context<'_>,
+    #[description = "Only this agent"] agent: Option<String>,
+    #[description = "Only this kind: deploy, naming, …"] kind: Option<String>,
+) -> Result<(), Error> {
+    answer(ctx, async { ctx.data().calibration(agent.as_deref(), kind.as_deref()).await }).await
+}
+
+/// What was decided, how long it waited, and what waits now.
+#[poise::command(slash_command)]
+pub(super) async fn digest(
+    ctx: Context<'_>,
+    #[description = "Of so many days up to now; left out: of one"]
+    #[min = 1]
+    #[max = 366]
+    days: Option<u32>,
+) -> Result<(), Error> {
+    answer(ctx, async { ctx.data().digest(days.unwrap_or(1)).await }).await
+}
