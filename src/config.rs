@@ -11,6 +11,7 @@ mod confidence;
 mod ladder;
 mod people;
 pub mod reload;
+mod ways;
 mod words;
 
 use std::collections::BTreeMap;
@@ -57,6 +58,8 @@ pub struct Config {
     pub inbox: Vec<DropFolder>,
     /// Who gives verdicts at the terminal; absent: nobody does.
     pub terminal: Option<Voter>,
+    /// The ways beyond the surface by which people are told.
+    pub ways: crate::channels::Settings,
 }
 
 /// How the log is written.
@@ -127,6 +130,10 @@ struct UserFile {
     confidence: confidence::Confidence,
     review: confidence::Review,
     digest: confidence::Digest,
+    ntfy: Option<ways::Ntfy>,
+    twilio: Option<ways::Twilio>,
+    webhooks: Vec<ways::Webhook>,
+    desktop: Option<ways::Desktop>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -378,6 +385,9 @@ impl UserFile {
         })?;
         let named = |(name, project): (&String, &Project)| Some((project_name(name), project.channel.clone()?));
         let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
+        let hooks = std::mem::take(&mut self.webhooks);
+        let ways = ways::settings(self.ntfy.take(), self.twilio.take(), hooks, self.desktop.take(), &folder);
+        let ways = ways.map_err(|(what, at)| ConfigError::Wrong { path: path.clone(), line: line_of(at), what })?;
         Ok(Config {
             channels: Channels {
                 usual: self.discord.channel.clone(),
@@ -398,12 +408,14 @@ impl UserFile {
                 people,
                 confidence,
                 daily: confidence::daily(&self.review, &self.digest),
+                ways: crate::channels::ways(&ways),
                 ..self.into_rules(zone).map_err(|mistake| ConfigError::Wrong {
                     path: path.clone(),
                     line: line_of(&mistake.needle()),
                     what: mistake.to_string(),
                 })?
             },
+            ways,
             file: Some(path),
         })
     }

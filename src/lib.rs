@@ -15,11 +15,12 @@
 //! - [`engine`] is the only place where effects run: the approval API ([`engine::Handle`]), timers, and the
 //!   loop that makes the cards that hang equal the cards that should ([`engine::deliveries`]).
 //! - [`sources`] turn what agents leave behind into calls of the handle.
+//! - [`channels`] carry what must not wait to people's phones, desktops and programs; nothing comes back by them.
 //! - [`surfaces`] show decisions and take answers; [`surfaces::discord`] is the only user of serenity and poise.
 //! - [`cli`] and [`config`] wire it together.
 //!
-//! One direction: `core` imports nothing of ours; `store` imports `core`; `engine` both; sources and surfaces
-//! import `engine` and the types of `core`. `tests/tidy.rs` checks it.
+//! One direction: `core` imports nothing of ours; `store` imports `core`; `engine` both; sources, surfaces
+//! and channels import `engine` and the types of `core`. `tests/tidy.rs` checks it.
 //!
 //! # What always holds
 //!
@@ -28,6 +29,7 @@
 //! - A card is computed from the decision alone, so a crash needs no memory: what hangs is compared and mended.
 //! - What an agent says is data. It cannot lower its risk, shorten its SLA below the floor, or decide.
 
+pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod core;

@@ -3,6 +3,8 @@
 //! Pure: who is told and when is the ladder's business, how it is carried that of whoever carries it. Nothing here can
 //! carry a link that decides: the only link that a message may have leads to a message on Discord.
 
+pub mod sms;
+
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use super::decision::DecisionId;
+use super::ladder;
+use super::people::Profile;
 use super::untrusted::{clean, one_line, plain, without_links};
 
 /// A way to reach somebody beyond the surface.
@@ -41,6 +45,19 @@ impl Way {
             Self::Voice => "voice",
             Self::Webhook => "webhook",
             Self::Desktop => "desktop",
+        }
+    }
+
+    /// The way of a rung, if it leads beyond the surface.
+    #[must_use]
+    pub fn of_rung(way: ladder::Way) -> Option<Self> {
+        match way {
+            ladder::Way::Dm | ladder::Way::Mention | ladder::Way::Here => None,
+            ladder::Way::Push => Some(Self::Push),
+            ladder::Way::Sms => Some(Self::Sms),
+            ladder::Way::Voice => Some(Self::Voice),
+            ladder::Way::Webhook => Some(Self::Webhook),
+            ladder::Way::Desktop => Some(Self::Desktop),
         }
     }
 
@@ -126,7 +143,7 @@ pub struct Outgoing {
     pub person: String,
     /// By which way.
     pub way: Way,
-    /// Where to: a phone's number for SMS and voice ([`Phone`]), a [`Topic`] for push, the name of a webhook; empty for
+    /// Where to: a phone's number (E.164) for SMS and voice, a topic of ntfy for push, the name of a webhook; empty for
     /// the desktop. Forgotten once the message is settled.
     pub to: String,
     /// What it is about, in a line.
@@ -176,79 +193,6 @@ pub fn link_to_discord(link: &str) -> Option<&str> {
     whole.then_some(link)
 }
 
-/// A phone's number as every carrier in the world understands it (E.164): `+`, the country, the rest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Phone(String);
-
-impl Phone {
-    /// The number.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::str::FromStr for Phone {
-    type Err = String;
-
-    /// Blanks, dots, dashes and brackets between the digits are left out.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{A0}')).collect();
-        let wrong = |why: &str| {
-            Err(format!("{text:?} is no phone number {why}: write it with + and the country, for example +491701234567"))
-        };
-        match bare.strip_prefix('+') {
-            None => wrong("that can be reached from everywhere"),
-            Some(digits) if !digits.bytes().all(|byte| byte.is_ascii_digit()) => wrong("(it has other characters than digits)"),
-            Some(digits) if digits.starts_with('0') => wrong("(no country begins with 0)"),
-            Some(digits) if !(7..=15).contains(&digits.len()) => wrong("(it has 7 to 15 digits)"),
-            Some(_) => Ok(Self(bare)),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Phone {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// A topic of ntfy. Whoever knows it can read along, so it is to be as hard to guess as a password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Topic(String);
-
-impl Topic {
-    /// Its name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::str::FromStr for Topic {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits =
-            (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if fits {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(format!(
-            "{text:?} is no topic of ntfy: write the topic alone, without the server, 1 to 64 letters, digits, - and _; one that \
-             nobody guesses, for example gander-maya-7f3k9q"
-        ))
-    }
-}
-
-impl<'de> Deserialize<'de> for Topic {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 /// Which ways are configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ways {
@@ -277,12 +221,11 @@ impl Ways {
     /// Where a person is reached by a way; `None` if they are not, because the way is not configured or they have no
     /// address for it. Webhooks and the desktop belong to nobody: see [`Ways::of_nobody`].
     #[must_use]
-    pub fn of_person(&self, way: Way, phone: Option<&Phone>, topic: Option<&Topic>) -> Option<String> {
-        let number = || phone.map(|phone| phone.as_str().to_owned());
+    pub fn of_person(&self, way: Way, person: &Profile) -> Option<String> {
         match way {
-            Way::Push if self.push => topic.map(|topic| topic.as_str().to_owned()),
-            Way::Sms if self.sms => number(),
-            Way::Voice if self.voice => number(),
+            Way::Push if self.push => person.ntfy.clone(),
+            Way::Sms if self.sms => person.phone.clone(),
+            Way::Voice if self.voice => person.phone.clone(),
             _ => None,
         }
     }

@@ -10,8 +10,10 @@
 //! and pauses protect the world outside.
 
 mod carrier;
+mod run;
 
 pub use self::carrier::{Carrier, Found, Receipt, Unsent};
+pub use self::run::{Carriers, run};
 use super::{Handle, HandleError};
 use crate::core::decision::DecisionId;
 use crate::core::outgoing::{Letter, Outgoing};

@@ -1,0 +1,155 @@
+//! A notification with a sound on the desktop of the machine that the bot runs on, by the system's own program:
+//! `notify-send` (Linux and its kin), `osascript` (macOS).
+//!
+//! No library: those speak D-Bus with some sixty crates, for one call that the desktop's own program makes. Nothing goes
+//! through a shell; texts are arguments of their own and never options. At least once.
+
+use std::ffi::OsString;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::process::Command;
+
+use crate::core::Time;
+use crate::core::outgoing::{Outgoing, Urgency, Way};
+use crate::core::untrusted::{one_line, plain};
+use crate::engine::outbox::{Carrier, Receipt, Unsent};
+
+/// `[desktop]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The program that notifies, where it is another than the system's: it must take the same arguments.
+    pub program: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug)]
+struct Desktop {
+    program: OsString,
+    system: System,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum System {
+    Freedesktop,
+    MacOs,
+}
+
+/// The carrier, if it is configured.
+pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
+    let Settings { program } = settings.desktop.clone()?;
+    let system = match std::env::consts::OS {
+        "macos" => Ok(System::MacOs),
+        "windows" => Err("there is no desktop notification on Windows yet: take [desktop] out of gander.toml"),
+        _ => Ok(System::Freedesktop),
+    };
+    let usual = |system| match system {
+        System::MacOs => "osascript",
+        System::Freedesktop => "notify-send",
+    };
+    let make = |system| {
+        Arc::new(Desktop { program: program.map_or_else(|| usual(system).into(), Into::into), system }) as Arc<dyn Carrier>
+    };
+    Some(system.map(make).map_err(ToOwned::to_owned))
+}
+
+/// The arguments, each a whole one.
+fn arguments(system: System, message: &Outgoing) -> Vec<String> {
+    let words = plain(&message.words, 600).text;
+    match system {
+        System::Freedesktop => {
+            let urgency = match message.urgency {
+                Urgency::Normal => "normal",
+                Urgency::High | Urgency::Urgent => "critical",
+            };
+            // The body may hold markup there, so what could be some is written as text.
+            let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            [
+                "--app-name=Gander",
+                &format!("--urgency={urgency}"),
+                "--hint=string:sound-name:message-new-instant",
+                "--hint=string:category:im.received",
+                "--",
+                &message.title,
+                &words,
+            ]
+            .map(ToOwned::to_owned)
+            .into()
+        }
+        System::MacOs => [
+            "-e",
+            "on run argv",
+            "-e",
+            "display notification (item 2 of argv) with title (item 1 of argv) sound name \"Glass\"",
+            "-e",
+            "end run",
+            "--",
+            &message.title,
+            &words,
+        ]
+        .map(ToOwned::to_owned)
+        .into(),
+    }
+}
+
+#[async_trait]
+impl Carrier for Desktop {
+    fn way(&self) -> Way {
+        Way::Desktop
+    }
+
+    async fn send(&self, message: &Outgoing, _: Time) -> Result<Receipt, Unsent> {
+        let program = self.program.to_string_lossy();
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments(self.system, message))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let ended = command.output().await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Unsent::Refused(format!(
+                "there is no {program} on this machine. Install it (Debian: apt install libnotify-bin), or take [desktop] out of gander.toml"
+            )),
+            _ => Unsent::Refused(format!("{program} cannot be run: {error}")),
+        })?;
+        if ended.status.success() {
+            return Ok(String::new());
+        }
+        let said = plain(&one_line(&String::from_utf8_lossy(&ended.stderr)), 200).text;
+        Err(Unsent::Refused(format!(
+            "{program} could not notify ({said}). It needs the session of somebody who is logged in at this machine: run gander serve in it, \
+             not as a service of the system"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(title: &str, words: &str) -> Outgoing {
+        Outgoing {
+            key: "k".into(),
+            person: String::new(),
+            way: Way::Desktop,
+            to: String::new(),
+            title: title.into(),
+            words: words.into(),
+            link: None,
+            urgency: Urgency::Urgent,
+            decisions: Default::default(),
+        }
+    }
+
+    #[test]
+    fn texts_are_never_options_markup_or_script() {
+        let nasty = message("--help\" & do shell script \"id\"", "<b>x</b> & $(id) \\");
+        let linux = arguments(System::Freedesktop, &nasty);
+        assert_eq!(linux[linux.len() - 3..], ["--", "--help\" & do shell script \"id\"", "&lt;b&gt;x&lt;/b&gt; &amp; $(id) \\"]);
+        assert!(linux.contains(&"--urgency=critical".to_owned()));
+        let mac = arguments(System::MacOs, &nasty);
+        assert_eq!(mac[mac.len() - 3..], ["--", "--help\" & do shell script \"id\"", "<b>x</b> & $(id) \\"]);
+        assert!(mac[..mac.len() - 2].iter().all(|argument| !argument.contains("id\"")), "{mac:?}");
+    }
+}

@@ -1,0 +1,188 @@
+//! What the ways over HTTP share: addresses that are safe to send secrets to, and what an answer means.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use reqwest::{Client, RequestBuilder, Url, redirect};
+use serde::{Deserialize, Deserializer};
+
+use crate::engine::outbox::Unsent;
+
+/// The outbox waits for longer than all of it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// Bytes of an answer that are read: none of those expected is longer.
+const LONGEST_ANSWER: usize = 256 * 1024;
+
+/// An address that requests go to: `https`, or anything on this machine's own loopback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint(Url);
+
+impl Endpoint {
+    /// Its host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    pub(super) const fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// The address of what lies beneath it.
+    pub(super) fn beneath(&self, path: &[&str]) -> Url {
+        let mut url = self.0.clone();
+        // An address of the web always can be one to begin with.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    /// A client for requests to it. It follows no redirect: what carries a secret goes where the user has said, nowhere else.
+    pub(super) fn client(&self) -> Result<Client, String> {
+        let client = Client::builder()
+            .use_rustls_tls()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .redirect(redirect::Policy::none())
+            .user_agent(concat!("gander/", env!("CARGO_PKG_VERSION")));
+        // What is on this machine is not asked for through another.
+        let client = if self.0.scheme() == "http" { client.no_proxy() } else { client };
+        client.build().map_err(|error| format!("the HTTP client cannot be made: {error}"))
+    }
+}
+
+impl std::str::FromStr for Endpoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // The address itself may hold a secret: it is not repeated.
+        let url =
+            Url::parse(text.trim()).map_err(|error| format!("this is no address ({error}): write for example https://ntfy.sh"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("there is a user or a password in this address: give secrets in a file or in the environment".into());
+        }
+        let is_near = match url.host_str().map(|host| host.trim_matches(['[', ']'])) {
+            Some("localhost") => true,
+            Some(host) => host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+            None => false,
+        };
+        match url.scheme() {
+            "https" => Ok(Self(url)),
+            "http" if is_near => Ok(Self(url)),
+            "http" => {
+                Err("this address would send secrets in the clear: write https:// (http:// only for this machine itself)".into())
+            }
+            other => Err(format!("{other}: is no address of the web: write https://")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Endpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// An answer as far as it matters.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// What the server asks to wait.
+    pub(super) retry_after: TimeDelta,
+    pub(super) body: String,
+}
+
+impl Answer {
+    /// The answer as JSON of this shape.
+    pub(super) fn json<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
+        serde_json::from_str(&self.body).ok()
+    }
+
+    /// What an answer other than 2xx means that says nothing special. `who` is the server, in words.
+    pub(super) fn meaning(&self, who: &str, to_check: &str) -> Unsent {
+        let Self { status, retry_after, .. } = self;
+        match status {
+            429 => Unsent::Later { after: *retry_after, why: format!("{who} says that these are too many requests (HTTP 429)") },
+            408 | 425 | 500..=599 => Unsent::Later { after: *retry_after, why: format!("{who} has trouble (HTTP {status})") },
+            300..=399 => Unsent::Refused(format!(
+                "{who} sends us elsewhere (HTTP {status}), and secrets are not taken there: write the final address. {to_check}"
+            )),
+            _ => Unsent::Refused(format!("{who} refuses it (HTTP {status}). {to_check}")),
+        }
+    }
+}
+
+/// Sends a request. `who` is the server, in words.
+///
+/// # Errors
+/// [`Unsent::Later`] if nothing was sent, [`Unsent::Unsure`] if nobody knows.
+pub(super) async fn exchange(request: RequestBuilder, who: &str) -> Result<Answer, Unsent> {
+    // The address may hold a secret, so it is in no error.
+    let failed = |error: reqwest::Error| {
+        let (connecting, late) = (error.is_connect(), error.is_timeout());
+        let why = if late { "it did not answer in time".to_owned() } else { root(&error.without_url()) };
+        if connecting {
+            Unsent::Later { after: TimeDelta::zero(), why: format!("{who} cannot be reached: {why}") }
+        } else {
+            Unsent::Unsure(format!("no answer from {who}: {why}"))
+        }
+    };
+    let mut response = request.send().await.map_err(failed)?;
+    let (status, headers) = (response.status().as_u16(), response.headers());
+    let seconds: u32 = headers.get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok()).unwrap_or(0);
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(failed)? {
+        body.extend_from_slice(&piece[..piece.len().min(LONGEST_ANSWER - body.len())]);
+        if body.len() == LONGEST_ANSWER {
+            break;
+        }
+    }
+    Ok(Answer { status, retry_after: TimeDelta::seconds(seconds.into()), body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// What lies at the bottom of an error: the system's own words.
+fn root(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(cause) = error.source() {
+        error = cause;
+    }
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_encrypted_addresses_and_this_machine_itself() {
+        for good in
+            ["https://ntfy.sh", "https://push.example:8443/base", "http://127.0.0.1:80", "http://[::1]:80/", "http://localhost:1"]
+        {
+            assert!(good.parse::<Endpoint>().is_ok(), "{good}");
+        }
+        for bad in [
+            "http://ntfy.sh",
+            "http://127.0.0.1.evil.example",
+            "http://192.168.1.4",
+            "ftp://x",
+            "https://",
+            "ntfy.sh",
+            "https://user:pass@ntfy.sh",
+            "file:///etc/passwd",
+            "",
+        ] {
+            let said = bad.parse::<Endpoint>().unwrap_err();
+            assert!(!said.contains("pass@"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_lies_beneath_keeps_the_base() {
+        let url = |base: &str| base.parse::<Endpoint>().unwrap().beneath(&["a", "b c.json"]).to_string();
+        assert_eq!(url("https://x.example"), "https://x.example/a/b%20c.json");
+        assert_eq!(url("https://x.example/base/"), "https://x.example/base/a/b%20c.json");
+    }
+}

@@ -1,0 +1,130 @@
+//! Push notifications by ntfy (<https://docs.ntfy.sh/publish/#publish-as-json>), ntfy.sh or a server of one's own.
+//!
+//! At least once: a message whose sending was interrupted is sent again with the same `sequence_id`, by which apps replace
+//! the first (from ntfy 2.16 on; older servers show it twice). A tap opens the Discord message.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reqwest::Client;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use super::http::{Endpoint, exchange};
+use super::secret::{Secret, SecretFrom};
+use crate::core::Time;
+use crate::core::outgoing::{Outgoing, Urgency, Way};
+use crate::core::untrusted::{one_line, plain};
+use crate::engine::outbox::{Carrier, Receipt, Unsent};
+
+/// ntfy turns a message of more than 4,096 bytes into an attachment: as many characters as certainly are fewer.
+const LONGEST: usize = 1_300;
+/// The environment's variable of the token.
+pub const TOKEN: &str = "NTFY_TOKEN";
+const CHECK: &str = "Check [ntfy] in gander.toml, and the topic under [[people]]";
+
+/// `[ntfy]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The server.
+    pub server: Endpoint,
+    /// Its access token, if it asks for one.
+    pub token: SecretFrom,
+}
+
+#[derive(Debug)]
+struct Ntfy {
+    client: Client,
+    server: Endpoint,
+    token: Option<Secret>,
+}
+
+/// The carrier, if it is configured.
+pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
+    let Settings { server, token } = settings.ntfy.clone()?;
+    let make = || Ok(Arc::new(Ntfy { client: server.client()?, token: token.read()?, server }) as Arc<dyn Carrier>);
+    Some(make())
+}
+
+/// The answer to a published message.
+#[derive(Deserialize)]
+struct Published {
+    id: String,
+}
+
+/// What ntfy says is wrong.
+#[derive(Deserialize)]
+struct Wrong {
+    code: u32,
+    #[serde(default)]
+    error: String,
+}
+
+/// The same message has the same id: 64 letters and digits at most.
+fn sequence_id(key: &str) -> String {
+    let digest = Sha256::digest(key.as_bytes());
+    digest.iter().take(16).fold(String::from("g"), |id, byte| format!("{id}{byte:02x}"))
+}
+
+#[async_trait]
+impl Carrier for Ntfy {
+    fn way(&self) -> Way {
+        Way::Push
+    }
+
+    async fn send(&self, message: &Outgoing, _: Time) -> Result<Receipt, Unsent> {
+        let (priority, tag) = match message.urgency {
+            Urgency::Normal => (3, "hourglass_flowing_sand"),
+            Urgency::High => (4, "warning"),
+            Urgency::Urgent => (5, "rotating_light"),
+        };
+        let words = if message.words.is_empty() { &message.title } else { &message.words };
+        let mut body = serde_json::json!({
+            "topic": message.to,
+            "title": message.title,
+            "message": plain(words, LONGEST).text,
+            "priority": priority,
+            "tags": [tag],
+            "sequence_id": sequence_id(&message.key),
+        });
+        if let Some(link) = &message.link {
+            body["click"] = link.as_str().into();
+        }
+        let mut request =
+            self.client.post(self.server.url().clone()).header("Content-Type", "application/json").body(body.to_string());
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose());
+        }
+        let who = format!("ntfy at {}", self.server.host());
+        let answer = exchange(request, &who).await?;
+        match answer.status {
+            200..=299 => match answer.json::<Published>() {
+                Some(published) => Ok(published.id),
+                None => Err(Unsent::Refused(format!("what answers at {} is not ntfy. {CHECK}", self.server.host()))),
+            },
+            401 | 403 => Err(Unsent::Refused(format!(
+                "{who} does not let us publish to this topic (HTTP {}). Set {TOKEN}, or [ntfy] token_file, to a token that may write to it",
+                answer.status
+            ))),
+            _ => {
+                let wrong = answer
+                    .json::<Wrong>()
+                    .map(|wrong| format!("ntfy says: {} ({})", plain(&one_line(&wrong.error), 200).text, wrong.code));
+                Err(answer.meaning(&who, wrong.as_deref().unwrap_or(CHECK)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_message_has_the_same_id() {
+        let id = sequence_id("142:climb3:push:discord:80351110224678912");
+        assert_eq!(id, sequence_id("142:climb3:push:discord:80351110224678912"));
+        assert_ne!(id, sequence_id("142:climb4:push:discord:80351110224678912"));
+        assert!(id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+    }
+}

@@ -1,0 +1,105 @@
+//! Secrets: from the environment, or from a file that the configuration names; never in the configuration, a log or an error.
+
+use std::path::PathBuf;
+
+/// A secret. It is shown to nobody, not even for debugging.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+/// Where a secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFrom {
+    /// The file that the configuration names; it goes before the environment.
+    pub file: Option<PathBuf>,
+    /// The environment's variable; with `_FILE` behind it, the one that names a file.
+    pub variable: &'static str,
+}
+
+impl SecretFrom {
+    /// The file that it is read from, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        let in_the_environment = || std::env::var(self.variable).is_ok_and(|text| !text.trim().is_empty());
+        let named = || std::env::var_os(format!("{}_FILE", self.variable)).filter(|_| !in_the_environment()).map(PathBuf::from);
+        self.file.clone().or_else(named)
+    }
+
+    /// Reads it; `None` if there is none.
+    ///
+    /// # Errors
+    /// In words: a file that cannot be read, or characters that no secret has.
+    pub fn read(&self) -> Result<Option<Secret>, String> {
+        let (place, text) = match self.path() {
+            Some(file) => {
+                let read = std::fs::read_to_string(&file);
+                (
+                    file.display().to_string(),
+                    read.map_err(|error| format!("the secret's file {} cannot be read: {error}", file.display()))?,
+                )
+            }
+            None => match std::env::var(self.variable) {
+                Ok(text) if !text.trim().is_empty() => (self.variable.to_owned(), text),
+                _ => return Ok(None),
+            },
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(format!("there is no secret in {place}"));
+        }
+        // What cannot stand in a header would end as a failure of every request.
+        if !text.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(format!("the secret in {place} has blanks or characters that no secret has: copy it again"));
+        }
+        Ok(Some(Secret(text.to_owned())))
+    }
+
+    /// As [`SecretFrom::read`], where there must be one. `setting` is the key of the configuration that names its file.
+    ///
+    /// # Errors
+    /// In words, with where to put it.
+    pub fn demand(&self, what: &str, setting: &str) -> Result<Secret, String> {
+        let missing = || format!("there is no {what}: set {}, or {setting} in gander.toml to a file that holds it", self.variable);
+        self.read()?.ok_or_else(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_from_its_file_and_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        let from = SecretFrom { file: Some(file.clone()), variable: "GANDER_TEST_NO_SUCH" };
+        assert!(from.read().unwrap_err().contains("cannot be read"));
+        std::fs::write(&file, "tk_geheim\n").unwrap();
+        let secret = from.read().unwrap().unwrap();
+        assert_eq!(secret.expose(), "tk_geheim");
+        assert!(!format!("{secret:?}").contains("geheim"));
+        for bad in ["", "two words", "zwölf"] {
+            std::fs::write(&file, bad).unwrap();
+            let said = from.read().unwrap_err();
+            assert!(bad.is_empty() || !said.contains(bad), "{said}");
+        }
+        let nowhere = SecretFrom { file: None, ..from };
+        assert_eq!(nowhere.read().unwrap(), None);
+        let said = nowhere.demand("access token", "[ntfy] token_file").unwrap_err();
+        assert_eq!(
+            said,
+            "there is no access token: set GANDER_TEST_NO_SUCH, or [ntfy] token_file in gander.toml to a file that holds it"
+        );
+    }
+}

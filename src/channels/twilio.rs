@@ -1,0 +1,193 @@
+//! SMS and phone calls by Twilio (<https://www.twilio.com/docs/messaging/api/message-resource>,
+//! <https://www.twilio.com/docs/voice/api/call-resource>).
+//!
+//! Twilio knows no key by which a repeated request would be the same one. So a message whose sending was interrupted is
+//! looked for in Twilio's own list, by receiver, sender and time, before it is sent again; while the list cannot be read it
+//! is not. What Twilio has accepted is sent, as far as this goes: whether the phone was on is not asked.
+
+mod errors;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta};
+use reqwest::Client;
+use serde::Deserialize;
+
+use self::errors::meaning;
+use super::http::{Answer, Endpoint, exchange};
+use super::secret::{Secret, SecretFrom};
+use crate::core::Time;
+use crate::core::outgoing::{Outgoing, Way};
+use crate::core::text;
+use crate::engine::outbox::{Carrier, Found, Receipt, Unsent};
+
+/// The environment's variable of the account's token.
+pub const TOKEN: &str = "TWILIO_AUTH_TOKEN";
+const WHO: &str = "Twilio";
+/// How much earlier than the recorded intent a message is looked for: clocks differ.
+const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(2);
+/// Entries of the list that are read, the newest first: far more than the caps let through in the time that matters.
+const LISTED: &str = "100";
+
+/// `[twilio]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The account's SID.
+    pub account: Account,
+    /// The number that sends and calls, in E.164.
+    pub from: String,
+    /// The account's token.
+    pub token: SecretFrom,
+    /// Where Twilio is; for rehearsals another place.
+    pub api: Endpoint,
+}
+
+/// The SID of an account: `AC` and 32 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account(String);
+
+impl std::str::FromStr for Account {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let digits = text.strip_prefix("AC").unwrap_or_default();
+        if digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!(
+            "{text:?} is no Account SID of Twilio: it is AC and 32 digits and letters a to f, on the first page of Twilio's console"
+        ))
+    }
+}
+
+#[derive(Debug)]
+struct Twilio {
+    way: Way,
+    client: Client,
+    settings: Settings,
+    token: Secret,
+}
+
+/// The carrier of SMS, if it is configured.
+pub(super) fn sms(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
+    carrier(settings, Way::Sms)
+}
+
+/// The carrier of calls, if it is configured.
+pub(super) fn voice(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
+    carrier(settings, Way::Voice)
+}
+
+fn carrier(settings: &super::Settings, way: Way) -> Option<Result<Arc<dyn Carrier>, String>> {
+    let settings = settings.twilio.clone()?;
+    let make = || {
+        let token = settings.token.demand("token of Twilio", "[twilio] auth_token_file")?;
+        Ok(Arc::new(Twilio { way, client: settings.api.client()?, settings, token }) as Arc<dyn Carrier>)
+    };
+    Some(make())
+}
+
+/// A message or a call, as Twilio tells of it.
+#[derive(Debug, Deserialize)]
+struct Told {
+    sid: String,
+    /// RFC 2822; absent only in what is not ours.
+    date_created: Option<String>,
+    /// Of messages.
+    body: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct List {
+    #[serde(alias = "messages", alias = "calls")]
+    listed: Vec<Told>,
+}
+
+/// What a call says: the words, a breath, and the words again.
+fn twiml(message: &Outgoing) -> String {
+    let words = text::spoken(message).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    format!("<Response><Say>{words}</Say><Pause length=\"1\"/><Say>{} {words}</Say></Response>", text::ONCE_MORE)
+}
+
+impl Twilio {
+    /// What it is about: its list's name, and the field with the text.
+    fn resource(&self, message: &Outgoing) -> (&'static str, &'static str, String) {
+        match self.way {
+            Way::Voice => ("Calls.json", "Twiml", twiml(message)),
+            _ => ("Messages.json", "Body", text::sms(message)),
+        }
+    }
+
+    fn url(&self, resource: &str) -> reqwest::Url {
+        self.settings.api.beneath(&["2010-04-01", "Accounts", &self.settings.account.0, resource])
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Answer, Unsent> {
+        exchange(request.basic_auth(&self.settings.account.0, Some(self.token.expose())), WHO).await
+    }
+}
+
+/// Whether two texts are the same but for blanks; a trial account puts words of its own before ours.
+fn same_text(sent: &str, ours: &str) -> bool {
+    let bare = |text: &str| text.split_whitespace().collect::<String>();
+    bare(sent).ends_with(&bare(ours))
+}
+
+#[async_trait]
+impl Carrier for Twilio {
+    fn way(&self) -> Way {
+        self.way
+    }
+
+    async fn send(&self, message: &Outgoing, _: Time) -> Result<Receipt, Unsent> {
+        let (resource, field, text) = self.resource(message);
+        let form = [("To", message.to.as_str()), ("From", &self.settings.from), (field, &text)];
+        let answer = self.ask(self.client.post(self.url(resource)).form(&form)).await?;
+        match answer.status {
+            200..=299 => match answer.json::<Told>() {
+                Some(told) => Ok(told.sid),
+                None => Err(Unsent::Unsure("Twilio's answer could not be understood".into())),
+            },
+            _ => Err(meaning(&answer)),
+        }
+    }
+
+    async fn find(&self, message: &Outgoing, since: Time, known: &[Receipt]) -> Result<Found, Unsent> {
+        let (resource, _, text) = self.resource(message);
+        let query = [("To", message.to.as_str()), ("From", &self.settings.from), ("PageSize", LISTED)];
+        let answer = self.ask(self.client.get(self.url(resource)).query(&query)).await?;
+        let list = match (answer.status, answer.json::<List>()) {
+            (200..=299, Some(list)) => list.listed,
+            (200..=299, None) => return Err(Unsent::Unsure("Twilio's list could not be understood".into())),
+            _ => return Err(meaning(&answer)),
+        };
+        let created = |told: &Told| DateTime::parse_from_rfc2822(told.date_created.as_deref()?).ok();
+        let is_it = |told: &Told| {
+            created(told).is_some_and(|at| at >= since - CLOCK_DIFFERENCE)
+                && !known.contains(&told.sid)
+                && told.body.as_deref().is_none_or(|body| same_text(body, &text))
+        };
+        Ok(list.into_iter().find(is_it).map_or(Found::SendAgain, |told| Found::Sent(told.sid)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_read_or_refused_with_where_it_stands() {
+        assert!(format!("AC{}", "0f".repeat(16)).parse::<Account>().is_ok());
+        for bad in ["", "AC", "SK00000000000000000000000000000000", "AC0000000000000000000000000000000g"] {
+            assert!(bad.parse::<Account>().unwrap_err().contains("Twilio's console"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_trial_accounts_own_words_and_blanks_do_not_hide_a_message() {
+        assert!(same_text("Sent from your Twilio trial account - GHL deploy\nwaits", "GHL deploy \nwaits"));
+        assert!(!same_text("GHL deploy waits", "Stripe deploy waits"));
+    }
+}

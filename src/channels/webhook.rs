@@ -1,0 +1,187 @@
+//! A signed request to a program of the user's own, after the Standard Webhooks specification
+//! (<https://www.standardwebhooks.com>), so that receivers verify it with the libraries that exist.
+//!
+//! `POST` of JSON with three headers: `webhook-id` (the same for each try of one message: receivers drop what they know),
+//! `webhook-timestamp` (seconds since 1970; older than five minutes is to be refused), `webhook-signature`
+//! (`v1,` and the base64 of the HMAC-SHA256 over `id.timestamp.body`). At least once.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::Client;
+use sha2::{Digest as _, Sha256};
+
+use super::http::{Endpoint, exchange};
+use super::secret::{Secret, SecretFrom};
+use crate::core::Time;
+use crate::core::outgoing::{Outgoing, Way};
+use crate::engine::outbox::{Carrier, Receipt, Unsent};
+
+/// The environment's variable of the secret, for every webhook that names no file.
+pub const SECRET: &str = "GANDER_WEBHOOK_SECRET";
+/// The specification asks for at least 24 bytes.
+const SHORTEST_KEY: usize = 24;
+
+/// One of `[[webhooks]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// What it is called: the host, if nothing else is said.
+    pub name: String,
+    /// Where requests go.
+    pub url: Endpoint,
+    /// Only what concerns these projects; empty: all.
+    pub projects: Vec<String>,
+    /// What requests are signed with.
+    pub secret: SecretFrom,
+}
+
+#[derive(Debug)]
+struct Hook {
+    name: String,
+    url: Endpoint,
+    client: Client,
+    key: Secret,
+}
+
+/// All webhooks are one carrier; each message names the one that it is for.
+#[derive(Debug)]
+struct Webhooks(Vec<Result<Hook, (String, String)>>);
+
+/// The carrier, if there is a webhook. One that cannot work leaves the others alone.
+pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
+    if settings.webhooks.is_empty() {
+        return None;
+    }
+    let hooks = settings.webhooks.iter().map(|hook| Hook::new(hook).map_err(|why| (hook.name.clone(), why))).collect();
+    Some(Ok(Arc::new(Webhooks(hooks))))
+}
+
+impl Hook {
+    fn new(settings: &Settings) -> Result<Self, String> {
+        let Settings { name, url, secret, .. } = settings.clone();
+        let key = secret.demand(&format!("secret for the webhook {name}"), "secret_file under [[webhooks]]")?;
+        if bytes(&key)?.len() < SHORTEST_KEY {
+            return Err(format!(
+                "the secret of the webhook {name} is too short to be none that is guessed: make one of {SHORTEST_KEY} bytes or more, for \
+                 example with: openssl rand -base64 32"
+            ));
+        }
+        Ok(Self { client: url.client()?, name, url, key })
+    }
+}
+
+/// The bytes of a secret: behind `whsec_` they are base64, as the specification writes it; else the text itself.
+fn bytes(secret: &Secret) -> Result<Vec<u8>, String> {
+    match secret.expose().strip_prefix("whsec_") {
+        Some(coded) => {
+            BASE64_STANDARD.decode(coded).map_err(|_| "the webhook's secret is not base64 behind whsec_: copy it again".into())
+        }
+        None => Ok(secret.expose().as_bytes().to_vec()),
+    }
+}
+
+/// The signature's header.
+fn signature(key: &[u8], id: &str, timestamp: i64, body: &str) -> String {
+    // Any length is a key for HMAC; the error cannot occur, and an unsigned request would be refused by its receiver.
+    let code = Hmac::<Sha256>::new_from_slice(key).map(|code| {
+        let code = code.chain_update(format!("{id}.{timestamp}.{body}")).finalize().into_bytes();
+        BASE64_STANDARD.encode(code)
+    });
+    format!("v1,{}", code.unwrap_or_default())
+}
+
+/// The same message has the same id; no receiver needs to know more.
+fn id(key: &str) -> String {
+    Sha256::digest(key.as_bytes()).iter().take(16).fold(String::from("msg_"), |id, byte| format!("{id}{byte:02x}"))
+}
+
+fn body(message: &Outgoing, at: Time) -> String {
+    let body = serde_json::json!({
+        "type": "gander.attention",
+        "timestamp": at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        "data": {
+            "title": message.title,
+            "text": message.words,
+            "link": message.link,
+            "urgency": message.urgency,
+            "decisions": message.decisions,
+        },
+    });
+    body.to_string()
+}
+
+#[async_trait]
+impl Carrier for Webhooks {
+    fn way(&self) -> Way {
+        Way::Webhook
+    }
+
+    async fn send(&self, message: &Outgoing, at: Time) -> Result<Receipt, Unsent> {
+        let is_it = |hook: &&Result<Hook, (String, String)>| match hook {
+            Ok(hook) => hook.name == message.to,
+            Err((name, _)) => *name == message.to,
+        };
+        let hook = match self.0.iter().find(is_it) {
+            Some(Ok(hook)) => hook,
+            Some(Err((_, why))) => return Err(Unsent::Refused(why.clone())),
+            None => return Err(Unsent::Refused(format!("there is no webhook {} in gander.toml any more", message.to))),
+        };
+        let (id, timestamp, body) = (id(&message.key), at.timestamp(), body(message, at));
+        let key = bytes(&hook.key).map_err(Unsent::Refused)?;
+        let request = hook
+            .client
+            .post(hook.url.url().clone())
+            .header("Content-Type", "application/json")
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", signature(&key, &id, timestamp, &body))
+            .body(body);
+        let who = format!("the webhook {}", hook.name);
+        let answer = exchange(request, &who).await?;
+        match answer.status {
+            200..=299 => Ok(id),
+            401 | 403 => Err(Unsent::Refused(format!(
+                "{who} does not accept our signature (HTTP {}). Give both sides the same secret, and look at the receiver's clock",
+                answer.status
+            ))),
+            _ => Err(answer.meaning(&who, "Check its url under [[webhooks]] in gander.toml")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4231, test cases 1 and 2: the code itself, without the frame.
+    #[test]
+    fn the_code_is_the_one_of_the_standard() {
+        let code = |key: &[u8], data: &str| {
+            let code = Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(data).finalize().into_bytes();
+            code.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+        };
+        assert_eq!(code(&[0x0b; 20], "Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+        assert_eq!(
+            code(b"Jefe", "what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn the_signature_changes_with_each_part_that_it_covers() {
+        let key = [7; 32];
+        let one = signature(&key, "msg_1", 1_700_000_000, "{}");
+        assert!(one.starts_with("v1,") && one.len() == 3 + 44, "{one}");
+        for other in [
+            signature(&[8; 32], "msg_1", 1_700_000_000, "{}"),
+            signature(&key, "msg_2", 1_700_000_000, "{}"),
+            signature(&key, "msg_1", 1_700_000_001, "{}"),
+            signature(&key, "msg_1", 1_700_000_000, "{ }"),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `[ntfy]`, `[twilio]`, `[[webhooks]]`, `[desktop]`: the ways beyond Discord.
+//!
+//! In the user's own file alone, and without secrets: those are in the environment, or in a file that is named here.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer};
+
+use super::resolve;
+use crate::channels::{Endpoint, SecretFrom, Settings, desktop, ntfy, twilio, webhook};
+use crate::core::people::phone;
+use crate::core::policy::project_name;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ntfy {
+    #[serde(default)]
+    server: Option<Endpoint>,
+    #[serde(default)]
+    token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Twilio {
+    #[serde(deserialize_with = "account")]
+    account: twilio::Account,
+    #[serde(deserialize_with = "number")]
+    from: String,
+    #[serde(default)]
+    auth_token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webhook {
+    url: Endpoint,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    projects: Vec<String>,
+    #[serde(default)]
+    secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Desktop {
+    #[serde(default)]
+    program: Option<PathBuf>,
+}
+
+fn account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<twilio::Account, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    phone(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// The ways as the file has them. Paths are relative to its folder.
+///
+/// # Errors
+/// In words; the second is what stands on the line that is wrong.
+pub(super) fn settings(
+    ntfy: Option<Ntfy>,
+    twilio: Option<Twilio>,
+    webhooks: Vec<Webhook>,
+    desktop: Option<Desktop>,
+    folder: &Path,
+) -> Result<Settings, (String, &'static str)> {
+    let at = |file: Option<PathBuf>| file.map(|file| resolve(folder, &file));
+    let usual = |address: &str| address.parse::<Endpoint>().map_err(|error| (error, ""));
+    let mut settings =
+        Settings { desktop: desktop.map(|desktop| desktop::Settings { program: desktop.program }), ..Settings::default() };
+    if let Some(ntfy) = ntfy {
+        let server = ntfy.server.map_or_else(|| usual("https://ntfy.sh"), Ok)?;
+        settings.ntfy = Some(ntfy::Settings { server, token: SecretFrom { file: at(ntfy.token_file), variable: ntfy::TOKEN } });
+    }
+    if let Some(twilio) = twilio {
+        let token = SecretFrom { file: at(twilio.auth_token_file), variable: twilio::TOKEN };
+        let api = usual("https://api.twilio.com")?;
+        settings.twilio = Some(twilio::Settings { account: twilio.account, from: twilio.from, token, api });
+    }
+    for hook in webhooks {
+        let name = hook.name.unwrap_or_else(|| hook.url.host().to_owned());
+        if settings.webhooks.iter().any(|other| other.name == name) {
+            return Err((format!("two [[webhooks]] are called {name}: give each a name of its own"), "[[webhooks]]"));
+        }
+        let secret = SecretFrom { file: at(hook.secret_file), variable: webhook::SECRET };
+        let projects = hook.projects.iter().map(|project| project_name(project)).collect();
+        settings.webhooks.push(webhook::Settings { name, url: hook.url, projects, secret });
+    }
+    Ok(settings)
+}

@@ -1,0 +1,108 @@
+//! What is said by the ways beyond Discord, and why a message did not go.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::core::outgoing::{Letter, MOST_TRIES, Outgoing, Sending, Way, sms};
+use crate::core::untrusted::plain;
+
+/// Pictures, and what joins or colours them: a voice would read them out, and an SMS with one holds less than half.
+static PICTURE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"[\p{Extended_Pictographic}\u{1F1E6}-\u{1F1FF}\u{1F3FB}-\u{1F3FF}\u{FE0F}\u{200D}\u{20E3}]").ok());
+
+/// The text without pictures.
+fn without_pictures(text: &str) -> String {
+    let bare = PICTURE.as_ref().map_or_else(|| text.into(), |picture| picture.replace_all(text, ""));
+    bare.lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// An SMS of at most two parts: what it is about, as much of the rest as fits, and the link whole.
+#[must_use]
+pub fn sms(message: &Outgoing) -> String {
+    sms::fitted(&without_pictures(&message.title), &without_pictures(&message.words), message.link.as_deref())
+}
+
+/// What a call says, once.
+#[must_use]
+pub fn spoken(message: &Outgoing) -> String {
+    let sentence = |text: &str| {
+        let text = text.trim_end_matches(['.', ' ']);
+        if text.is_empty() { String::new() } else { format!(" {text}.") }
+    };
+    let (title, words) = (without_pictures(&message.title), without_pictures(&message.words).replace('\n', ". "));
+    plain(&format!("This is Gander.{}{} Please look at Discord.", sentence(&title), sentence(&plain(&words, 500).text)), 1_000).text
+}
+
+/// Said between the two times that a call says its words.
+pub const ONCE_MORE: &str = "Once more.";
+
+/// The test message of `gander doctor --send-test`.
+#[must_use]
+pub fn test_message(way: Way) -> (String, String) {
+    (
+        "🪿 A test of Gander".into(),
+        format!("If you read or hear this, Gander reaches you by {}. Nothing waits for it.", way_name(way)),
+    )
+}
+
+/// The way, as people call it.
+#[must_use]
+pub const fn way_name(way: Way) -> &'static str {
+    match way {
+        Way::Push => "push notification",
+        Way::Sms => "SMS",
+        Way::Voice => "phone call",
+        Way::Webhook => "webhook",
+        Way::Desktop => "desktop notification",
+    }
+}
+
+/// A message whose sending was cut off, and which certainly or harmlessly can be sent again.
+pub const INTERRUPTED: &str = "its sending was interrupted";
+
+/// The way is not configured.
+#[must_use]
+pub fn way_not_configured(way: Way) -> String {
+    let table = match way {
+        Way::Push => "[ntfy]",
+        Way::Sms | Way::Voice => "[twilio]",
+        Way::Webhook => "[[webhooks]]",
+        Way::Desktop => "[desktop]",
+    };
+    format!("there is no {} in this Gander: {table} is not in gander.toml", way_name(way))
+}
+
+/// Nobody answered in time.
+#[must_use]
+pub fn no_answer(seconds: u64) -> String {
+    format!("no answer within {seconds} s")
+}
+
+/// It was tried often enough.
+#[must_use]
+pub fn given_up_after(tries: u32, why: &str) -> String {
+    format!("given up after {tries} {}: {why}", if tries == 1 { "try" } else { "tries" })
+}
+
+/// It is too late, or it was tried often enough.
+#[must_use]
+pub fn given_up(letter: &Letter) -> String {
+    match &letter.sending {
+        Sending::Trying { .. } => nobody_knows("it could not be looked for at its carrier for 6 hours"),
+        Sending::Held { .. } => "given up after 6 hours: they had so many messages that it could not go before".into(),
+        Sending::Queued { why: Some(why), .. } if letter.tries >= MOST_TRIES => given_up_after(letter.tries, why),
+        Sending::Queued { why: Some(why), .. } => format!("given up after 6 hours: {why}"),
+        _ => "given up after 6 hours".into(),
+    }
+}
+
+/// A message that may have gone, and will not be repeated.
+#[must_use]
+pub fn nobody_knows(why: &str) -> String {
+    format!("nobody knows whether it went, and it is not repeated: {why}")
+}

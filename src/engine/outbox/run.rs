@@ -1,0 +1,214 @@
+//! The loop that sends: what is due, one message after the other to each receiver, the intent before each try.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::watch;
+use tokio::task::{Id, JoinSet};
+
+use super::super::{Handle, HandleError};
+use super::carrier::{Carrier, Found, Unsent};
+use crate::core::Time;
+use crate::core::decision::State;
+use crate::core::outgoing::{
+    GIVE_UP_AFTER, Letter, MOST_TRIES, Outgoing, Sending, Way, is_worth_a_try, longest_cap, may_go, pause,
+};
+use crate::core::text;
+
+/// Those that carry, exchanged when the configuration changes.
+pub type Carriers = Arc<Vec<Arc<dyn Carrier>>>;
+
+/// How long a carrier may take. Its own time-outs are shorter.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// When an interrupted message is looked for: later than any try can last, and late enough that the carrier lists it.
+const LOOK_AFTER: TimeDelta = TimeDelta::seconds(30);
+/// How long whatever is due and cannot be begun waits at least.
+const BREATH: TimeDelta = TimeDelta::seconds(1);
+/// Messages on their way at the same time.
+const MOST_TOGETHER: usize = 8;
+/// Due messages that are looked at in a round.
+const ROUND: usize = 256;
+
+/// Sends what is in the outbox, for as long as it is polled. One per store.
+pub async fn run(handle: Handle, mut carriers: watch::Receiver<Carriers>) {
+    let mut outbox = Outbox { handle, carriers: Carriers::default(), tasks: JoinSet::new(), at_work: HashMap::new() };
+    let mut hints = outbox.handle.hints();
+    let mut can_change = true;
+    loop {
+        hints.mark_unchanged();
+        outbox.carriers = Arc::clone(&carriers.borrow_and_update());
+        let next = outbox.start_due().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the outbox could not be read; trying again within 15 s");
+            None
+        });
+        let until = next.unwrap_or_else(|| outbox.wall() + TimeDelta::days(1)).max(outbox.wall() + BREATH);
+        // The clock sleeps by the store's time.
+        let until = outbox.handle.pace().store_time(until);
+        tokio::select! {
+            _ = hints.changed() => {}
+            changed = carriers.changed(), if can_change => can_change = changed.is_ok(),
+            Some(done) = outbox.tasks.join_next_with_id() => outbox.done(done),
+            () = outbox.handle.clock().sleep_until(until) => {}
+        }
+    }
+}
+
+struct Outbox {
+    handle: Handle,
+    carriers: Carriers,
+    tasks: JoinSet<()>,
+    /// To whom something is on its way: a second message waits, so that what is found at a carrier is the first one.
+    at_work: HashMap<Id, (Way, String)>,
+}
+
+impl Outbox {
+    fn wall(&self) -> Time {
+        self.handle.clock().wall()
+    }
+
+    fn done(&mut self, done: Result<(Id, ()), tokio::task::JoinError>) {
+        let id = match done {
+            Ok((id, ())) => id,
+            Err(error) => {
+                tracing::error!(%error, "sending a message ended early; it is looked for in 30 s");
+                error.id()
+            }
+        };
+        self.at_work.remove(&id);
+    }
+
+    /// Begins all that is due and can be begun; when the next is due.
+    async fn start_due(&mut self) -> Result<Option<Time>, HandleError> {
+        let now = self.wall();
+        for letter in self.handle.store(move |store| store.outgoing_due(now, ROUND)).await? {
+            let receiver = (letter.message.way, letter.message.to.clone());
+            if self.tasks.len() < MOST_TOGETHER && !self.at_work.values().any(|other| *other == receiver) {
+                self.start(letter, now).await?;
+            }
+        }
+        Ok(self.handle.store(|store| store.next_outgoing()).await?)
+    }
+
+    /// Begins with a message, or settles it without.
+    async fn start(&mut self, letter: Letter, now: Time) -> Result<(), HandleError> {
+        let way = letter.message.way;
+        let carrier = self.carriers.iter().find(|carrier| carrier.way() == way).map(Arc::clone);
+        let interrupted = match letter.sending {
+            Sending::Trying { since, .. } => Some(since),
+            _ => None,
+        };
+        if interrupted.is_none() && self.is_over(&letter.message).await? {
+            return record(&self.handle, &letter, Sending::Dropped { at: now }).await;
+        }
+        let Some(carrier) = carrier else {
+            return record(&self.handle, &letter, Sending::GaveUp { at: now, why: text::way_not_configured(way) }).await;
+        };
+        if now - letter.asked_at >= GIVE_UP_AFTER || (interrupted.is_none() && !is_worth_a_try(&letter, now)) {
+            let why = text::given_up(&letter);
+            return record(&self.handle, &letter, Sending::GaveUp { at: now, why }).await;
+        }
+        let (handle, receiver) = (self.handle.clone(), (way, letter.message.to.clone()));
+        let task = if let Some(since) = interrupted {
+            let known = self.went(&letter.message, since - longest_cap(way)).await?;
+            let known = known.into_iter().filter_map(|(_, receipt)| receipt).collect();
+            self.tasks.spawn(look_for(handle, carrier, letter, since, known))
+        } else {
+            let went = self.went(&letter.message, now - longest_cap(way)).await?;
+            let went: Vec<Time> = went.into_iter().map(|(at, _)| at).collect();
+            let until = may_go(way, &went, now);
+            if until > now {
+                tracing::info!(key = letter.message.key, %way, %until, "held back: they had enough of them for now");
+                return record(&self.handle, &letter, Sending::Held { until }).await;
+            }
+            // The intent: from here on it may have gone.
+            let letter =
+                Letter { tries: letter.tries + 1, sending: Sending::Trying { since: now, next_try: now + LOOK_AFTER }, ..letter };
+            record(&self.handle, &letter, letter.sending.clone()).await?;
+            self.tasks.spawn(send(handle, carrier, letter, now))
+        };
+        self.at_work.insert(task.id(), receiver);
+        Ok(())
+    }
+
+    async fn went(&self, message: &Outgoing, since: Time) -> Result<Vec<(Time, Option<String>)>, HandleError> {
+        let (person, way) = (message.person.clone(), message.way);
+        Ok(self.handle.store(move |store| store.outgoing_went(&person, way, since)).await?)
+    }
+
+    /// Whether nothing that the message is about waits for an answer any more.
+    async fn is_over(&self, message: &Outgoing) -> Result<bool, HandleError> {
+        let ids: Vec<_> = message.decisions.iter().copied().collect();
+        let decisions = self.handle.store(move |store| store.get_many(&ids)).await?;
+        let waits = decisions.iter().any(|decision| matches!(decision.state, State::Pending(_)));
+        Ok(!message.decisions.is_empty() && !waits)
+    }
+}
+
+/// Sends a message whose intent is written, and records what came of it.
+async fn send(handle: Handle, carrier: Arc<dyn Carrier>, letter: Letter, since: Time) {
+    let sent = tokio::time::timeout(PATIENCE, carrier.send(&letter.message, since)).await;
+    let sent = sent.unwrap_or_else(|_| Err(Unsent::Unsure(text::no_answer(PATIENCE.as_secs()))));
+    let now = handle.clock().wall();
+    let sending = match sent {
+        Ok(receipt) => Sending::Sent { at: now, receipt },
+        Err(Unsent::Later { why, .. }) if letter.tries >= MOST_TRIES => {
+            Sending::GaveUp { at: now, why: text::given_up_after(letter.tries, &why) }
+        }
+        Err(Unsent::Later { after, why }) => Sending::Queued { next_try: now + pause(letter.tries, after), why: Some(why) },
+        Err(Unsent::Unsure(why)) => {
+            tracing::warn!(key = letter.message.key, why, "nobody knows whether a message went; it is looked for");
+            Sending::Trying { since, next_try: now.max(since) + LOOK_AFTER }
+        }
+        Err(Unsent::Unreachable(why) | Unsent::Refused(why)) => Sending::GaveUp { at: now, why },
+    };
+    record_surely(&handle, &letter, sending).await;
+}
+
+/// Finds out what became of a message whose sending was interrupted.
+async fn look_for(handle: Handle, carrier: Arc<dyn Carrier>, letter: Letter, since: Time, known: Vec<String>) {
+    let found = tokio::time::timeout(PATIENCE, carrier.find(&letter.message, since, &known)).await;
+    let found = found.unwrap_or_else(|_| Err(Unsent::Unsure(text::no_answer(PATIENCE.as_secs()))));
+    let now = handle.clock().wall();
+    let sending = match found {
+        Ok(Found::Sent(receipt)) => Sending::Sent { at: since, receipt },
+        // What it is worth now is seen when it comes up again: it may be over, or too often tried.
+        Ok(Found::SendAgain) => Sending::Queued { next_try: now, why: Some(text::INTERRUPTED.into()) },
+        Err(Unsent::Later { why, .. } | Unsent::Unsure(why)) => {
+            tracing::warn!(key = letter.message.key, why, "a message could not be looked for; it is not repeated until then");
+            // The pauses double by themselves: as long as it has been unknown.
+            let known_after = (now - since).clamp(LOOK_AFTER, TimeDelta::minutes(15));
+            Sending::Trying { since, next_try: now + known_after }
+        }
+        Err(Unsent::Unreachable(why) | Unsent::Refused(why)) => Sending::GaveUp { at: now, why: text::nobody_knows(&why) },
+    };
+    record_surely(&handle, &letter, sending).await;
+}
+
+/// Records how a message stands. What is settled is told to whoever waits for it.
+async fn record(handle: &Handle, letter: &Letter, sending: Sending) -> Result<(), HandleError> {
+    let key = letter.message.key.clone();
+    let way = letter.message.way;
+    match &sending {
+        Sending::Sent { .. } => tracing::info!(key, %way, tries = letter.tries, "message sent"),
+        Sending::GaveUp { why, .. } => tracing::error!(key, %way, why, "message given up"),
+        Sending::Dropped { .. } => tracing::info!(key, %way, "message no longer needed"),
+        Sending::Queued { why: Some(why), next_try } => tracing::warn!(key, %way, why, %next_try, "message not sent yet"),
+        Sending::Queued { .. } | Sending::Held { .. } | Sending::Trying { .. } => {}
+    }
+    let (settled, tries) = (sending.is_settled(), letter.tries);
+    handle.store(move |store| store.put_outgoing(&key, tries, sending)).await?;
+    if settled {
+        handle.hint();
+    }
+    Ok(())
+}
+
+/// [`record`], however long the store takes: what is known must not be forgotten.
+async fn record_surely(handle: &Handle, letter: &Letter, sending: Sending) {
+    while let Err(error) = record(handle, letter, sending.clone()).await {
+        tracing::warn!(%error, key = letter.message.key, "what became of a message could not be recorded; trying again in 1 s");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
