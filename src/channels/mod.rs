@@ -58,6 +58,23 @@ pub fn carriers(settings: &Settings) -> Carriers {
     Arc::new(made.collect())
 }
 
+/// What keeps configured ways from working, in words.
+#[must_use]
+pub fn faults(settings: &Settings) -> Vec<String> {
+    let mut faults: Vec<String> = TABLE.iter().filter_map(|(_, make)| make(settings)?.err()).collect();
+    // SMS and calls share their fault.
+    faults.dedup();
+    faults.extend(webhook::faults(settings));
+    faults
+}
+
+/// Where the secrets of configured ways come from.
+pub fn secrets(settings: &Settings) -> impl Iterator<Item = &SecretFrom> {
+    let ntfy = settings.ntfy.iter().map(|ntfy| &ntfy.token);
+    let twilio = settings.twilio.iter().map(|twilio| &twilio.token);
+    ntfy.chain(twilio).chain(settings.webhooks.iter().map(|hook| &hook.secret))
+}
+
 /// Which ways are configured, for those who decide whom to tell.
 #[must_use]
 pub fn ways(settings: &Settings) -> Ways {

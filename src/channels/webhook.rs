@@ -59,6 +59,11 @@ pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carri
     Some(Ok(Arc::new(Webhooks(hooks))))
 }
 
+/// What keeps webhooks from working, in words.
+pub(super) fn faults(settings: &super::Settings) -> Vec<String> {
+    settings.webhooks.iter().filter_map(|hook| Hook::new(hook).err()).collect()
+}
+
 impl Hook {
     fn new(settings: &Settings) -> Result<Self, String> {
         let Settings { name, url, secret, .. } = settings.clone();

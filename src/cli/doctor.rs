@@ -1,5 +1,7 @@
 //! `gander doctor`: looks at everything that the bot needs, and says for each thing that is wrong what mends it.
 
+mod ways;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,6 +9,7 @@ use clap::Args;
 use super::{Common, Exit, Failure, Outcome, output, serve};
 use crate::config::{self, Config, ConfigError};
 use crate::core::finding::{Finding, Health};
+use crate::core::outgoing::Way;
 use crate::core::pace::Pace;
 use crate::core::untrusted::clean;
 use crate::engine;
@@ -19,20 +22,28 @@ const DISCORD: &str = "Discord";
 
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 nothing is broken (there may be warnings), 1 something is, 2 bad usage.\n\
-                        It changes nothing: no message is sent, no store is made. The bot's token comes from DISCORD_TOKEN or \
-                        DISCORD_TOKEN_FILE, as for gander serve.")]
+                        It changes nothing: no message is sent (but by --send-test), no store is made. The bot's token comes from \
+                        DISCORD_TOKEN or DISCORD_TOKEN_FILE, as for gander serve.")]
 pub(super) struct Doctor {
     /// Ask Discord nothing
     #[arg(long)]
     offline: bool,
+    /// Only send a test message to everybody configured, by this way or by each: push, sms, voice, webhook, desktop
+    #[arg(long, value_name = "WAY", num_args = 0..=1)]
+    send_test: Option<Option<Way>>,
 }
 
 impl Doctor {
     pub(super) async fn run(self, common: &Common) -> Outcome {
+        if let Some(way) = self.send_test {
+            let config = common.config()?;
+            return Ok(tell(common, &ways::send_test(&config, way).await?));
+        }
         let mut found = Vec::new();
         let config = match common.config() {
             Ok(config) => {
                 found.extend(config::checkup::checkup(&config, wall_time()));
+                found.extend(ways::checkup(&config)?);
                 Some(config)
             }
             Err(error) => {
@@ -53,14 +64,18 @@ impl Doctor {
                 "Mend the configuration, or name the store with --store",
             )),
         }
-        let broken = found.iter().any(|finding| finding.state == Health::Broken);
-        if common.json {
-            output::json(&serde_json::json!({ "healthy": !broken, "findings": found }));
-        } else {
-            print(&found);
-        }
-        Ok(if broken { Exit::No } else { Exit::Yes })
+        Ok(tell(common, &found))
     }
+}
+
+fn tell(common: &Common, found: &[Finding]) -> Exit {
+    let broken = found.iter().any(|finding| finding.state == Health::Broken);
+    if common.json {
+        output::json(&serde_json::json!({ "healthy": !broken, "findings": found }));
+    } else {
+        print(found);
+    }
+    if broken { Exit::No } else { Exit::Yes }
 }
 
 fn misunderstood(error: &ConfigError) -> Finding {
@@ -93,22 +108,26 @@ async fn ask_discord(config: Option<&Config>) -> Vec<Finding> {
 }
 
 /// A token that others can read is as good as given away.
-#[cfg(unix)]
 fn token_file() -> Option<Finding> {
-    use std::os::unix::fs::PermissionsExt as _;
     if std::env::var("DISCORD_TOKEN").is_ok_and(|token| !token.trim().is_empty()) {
         return None;
     }
     let file = PathBuf::from(std::env::var_os("DISCORD_TOKEN_FILE")?);
-    let mode = std::fs::metadata(&file).ok()?.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then(|| {
-        let what = format!("others can read the token's file {} (mode {mode:03o}): with it they are the bot", file.display());
-        Finding::warning(DISCORD, what, format!("chmod 600 {}; if others use this machine, also reset the token", file.display()))
-    })
+    let mode = others_can_read(&file)?;
+    let what = format!("others can read the token's file {} (mode {mode:03o}): with it they are the bot", file.display());
+    Some(Finding::warning(DISCORD, what, format!("chmod 600 {}; if others use this machine, also reset the token", file.display())))
+}
+
+/// The permissions of a file that others than its owner can read.
+#[cfg(unix)]
+fn others_can_read(file: &std::path::Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 #[cfg(not(unix))]
-fn token_file() -> Option<Finding> {
+fn others_can_read(_: &std::path::Path) -> Option<u32> {
     None
 }
 

@@ -21,6 +21,7 @@ mod serve;
 mod status;
 mod verdict;
 mod wait;
+mod ways;
 mod withdraw;
 
 use std::path::{Path, PathBuf};

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::sync::{Notify, watch};
 
-use super::{Common, Exit, Failure, Outcome, log};
+use super::{Common, Exit, Failure, Outcome, log, ways};
+use crate::channels;
 use crate::config::reload::Follow;
 use crate::config::{Config, LogFormat};
 use crate::engine::clock::wall_time;
 use crate::engine::{self, Handle, daily, lock, pulse, routing, timers};
+use crate::engine::outbox::{self, Carriers};
 use crate::sources::{self, DropFolder, WatchedFolder};
 use crate::surfaces::discord::{self, Api, Channels, ConnectError, Settings};
 
@@ -62,8 +64,9 @@ pub(super) async fn run_bot(
     tracing::info!(speed = handle.pace().speed, "store: {}", path.display());
     pulse::begin(&handle);
     let (channels, folders) = (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
-    let (following, mut watched) = (channels.subscribe(), folders.subscribe());
-    let live = Live { handle: handle.clone(), channels, folders, started: config };
+    let carriers = watch::Sender::new(channels::carriers(&ways::settings(&config)?));
+    let (following, mut watched, carrying) = (channels.subscribe(), folders.subscribe(), carriers.subscribe());
+    let live = Live { handle: handle.clone(), channels, folders, carriers, started: config };
     tokio::select! {
         result = discord::run_following(handle.clone(), settings, following, stop) => {
             result.map(|()| Exit::Yes).map_err(|error| refused(&error))
@@ -72,6 +75,7 @@ pub(super) async fn run_bot(
         () = timers::run(handle.clone()) => Ok(Exit::Internal),
         () = routing::run(handle.clone()) => Ok(Exit::Internal),
         () = daily::run(handle.clone()) => Ok(Exit::Internal),
+        () = outbox::run(handle.clone(), carrying) => Ok(Exit::Internal),
         () = pulse::run(handle.clone(), path) => Ok(Exit::Internal),
         () = engine::watch::run(handle.clone(), path) => Ok(Exit::Internal),
         () = run_sources(&handle, path, &mut watched) => Ok(Exit::Internal),
@@ -108,6 +112,7 @@ struct Live {
     handle: Handle,
     channels: watch::Sender<Channels>,
     folders: watch::Sender<Folders>,
+    carriers: watch::Sender<Carriers>,
     started: Config,
 }
 
@@ -131,6 +136,7 @@ impl Live {
             tracing::warn!("{change}");
         }
         let now = Folders::of(&config);
+        let ways = ways::settings(&config);
         self.handle.set_rules(config.rules);
         if let Err(error) = self.handle.enforce_all().await {
             tracing::warn!(%error, "not every open decision could be held to the new rules yet; the others are when they are decided");
@@ -141,6 +147,11 @@ impl Live {
                 true
             }
         });
+        match ways {
+            // Also where it says the same: the secrets that its files hold may be others.
+            Ok(settings) => drop(self.carriers.send_replace(channels::carriers(&settings))),
+            Err(failure) => tracing::warn!("the ways beyond Discord stay as they were: {}", failure.words),
+        }
         // Tells the surface even if the channels are the same: who may decide is said there.
         self.channels.send_replace(config.channels);
         tracing::info!("the configuration was read again and holds from now on");

@@ -32,7 +32,7 @@ pub(super) fn meaning(answer: &Answer) -> Unsent {
 
 /// What a code means that somebody can do something about.
 fn known(code: u32, answer: &Answer) -> Option<Unsent> {
-    let unreachable = |what: &str| Some(Unsent::Unreachable(format!("{what} (Twilio's error {code})")));
+    let unreachable = |what: &str, mend: &str| Some(Unsent::Unreachable(format!("{what} (Twilio's error {code}). {mend}")));
     let refused = |what: &str, mend: &str| Some(Unsent::Refused(format!("{what} (Twilio's error {code}). {mend}")));
     let number = "Correct phone under [[people]] in gander.toml";
     match code {
@@ -61,10 +61,10 @@ fn known(code: u32, answer: &Answer) -> Option<Unsent> {
             why: format!("Twilio says that these are too many requests (error {code})"),
         }),
         // Theirs.
-        21_211 | 21_217 | 21_265 | 13_223 | 13_224 => unreachable(&format!("the phone number is not one that exists. {number}")),
-        21_610 => unreachable("they have told this number to stop (STOP): they must send it START"),
-        21_614 | 21_635 => unreachable(&format!("the phone number takes no SMS. {number}: a mobile one")),
-        21_214 | 21_216 | 21_612 | 13_225 => unreachable("the phone number cannot be reached from ours"),
+        21_211 | 21_217 | 21_265 | 13_223 | 13_224 => unreachable("there is no such phone number", number),
+        21_610 => unreachable("they have told our number to stop", "They must send it the word START"),
+        21_614 | 21_635 => unreachable("the phone number takes no SMS", number),
+        21_214 | 21_216 | 21_612 | 13_225 => unreachable("the phone number cannot be reached from ours", number),
         _ => None,
     }
 }

@@ -39,11 +39,12 @@ pub async fn run(handle: Handle, mut carriers: watch::Receiver<Carriers>) {
     loop {
         hints.mark_unchanged();
         outbox.carriers = Arc::clone(&carriers.borrow_and_update());
-        let next = outbox.start_due().await.unwrap_or_else(|error| {
+        let now = outbox.handle.clock().wall();
+        let next = outbox.start_due(now).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the outbox could not be read; trying again within 15 s");
             None
         });
-        let until = next.unwrap_or_else(|| outbox.wall() + TimeDelta::days(1)).max(outbox.wall() + BREATH);
+        let until = next.unwrap_or_else(|| now + TimeDelta::days(1)).max(now + BREATH);
         // The clock sleeps by the store's time.
         let until = outbox.handle.pace().store_time(until);
         tokio::select! {
@@ -64,10 +65,6 @@ struct Outbox {
 }
 
 impl Outbox {
-    fn wall(&self) -> Time {
-        self.handle.clock().wall()
-    }
-
     fn done(&mut self, done: Result<(Id, ()), tokio::task::JoinError>) {
         let id = match done {
             Ok((id, ())) => id,
@@ -80,8 +77,7 @@ impl Outbox {
     }
 
     /// Begins all that is due and can be begun; when the next is due.
-    async fn start_due(&mut self) -> Result<Option<Time>, HandleError> {
-        let now = self.wall();
+    async fn start_due(&mut self, now: Time) -> Result<Option<Time>, HandleError> {
         for letter in self.handle.store(move |store| store.outgoing_due(now, ROUND)).await? {
             let receiver = (letter.message.way, letter.message.to.clone());
             if self.tasks.len() < MOST_TOGETHER && !self.at_work.values().any(|other| *other == receiver) {
@@ -186,7 +182,7 @@ async fn look_for(handle: Handle, carrier: Arc<dyn Carrier>, letter: Letter, sin
     record_surely(&handle, &letter, sending).await;
 }
 
-/// Records how a message stands. What is settled is told to whoever waits for it.
+/// Records how a message stands, and tells whoever waits for it to look.
 async fn record(handle: &Handle, letter: &Letter, sending: Sending) -> Result<(), HandleError> {
     let key = letter.message.key.clone();
     let way = letter.message.way;
@@ -197,11 +193,9 @@ async fn record(handle: &Handle, letter: &Letter, sending: Sending) -> Result<()
         Sending::Queued { why: Some(why), next_try } => tracing::warn!(key, %way, why, %next_try, "message not sent yet"),
         Sending::Queued { .. } | Sending::Held { .. } | Sending::Trying { .. } => {}
     }
-    let (settled, tries) = (sending.is_settled(), letter.tries);
+    let tries = letter.tries;
     handle.store(move |store| store.put_outgoing(&key, tries, sending)).await?;
-    if settled {
-        handle.hint();
-    }
+    handle.hint();
     Ok(())
 }
 

@@ -1,0 +1,131 @@
+//! The ways beyond Discord: whether they can work, and a test message by each.
+
+use super::super::{Failure, ways};
+use super::others_can_read;
+use crate::channels::{self, SecretFrom, Settings};
+use crate::config::Config;
+use crate::core::finding::Finding;
+use crate::core::outgoing::{Outgoing, Urgency, Way};
+use crate::core::text;
+use crate::engine::clock::wall_time;
+use crate::engine::outbox::Unsent;
+
+const WAYS: &str = "Ways beyond Discord";
+
+/// Whether what is configured can work, as far as that is known without sending anything.
+pub(super) fn checkup(config: &Config) -> Result<Vec<Finding>, Failure> {
+    let settings = ways::settings(config)?;
+    let mut found: Vec<Finding> =
+        channels::faults(&settings).iter().map(|fault| in_two(fault, "Set it right and look again")).collect();
+    found.extend(channels::secrets(&settings).filter_map(open_to_others));
+    for way in Way::ALL.into_iter().filter(|way| is_configured(&settings, *way)) {
+        let to = receivers(config, way);
+        if to.is_empty() {
+            found.push(Finding::warning(
+                WAYS,
+                format!("nobody is reached by {}: no one under [[people]] has a {}", text::way_name(way), address_of(way)),
+                format!("Add {} to somebody under [[people]] in gander.toml", address_of(way)),
+            ));
+        }
+    }
+    if found.is_empty() && Way::ALL.into_iter().any(|way| is_configured(&settings, way)) {
+        found.push(Finding::fine(WAYS, "are configured; gander doctor --send-test tries them"));
+    }
+    Ok(found)
+}
+
+/// Sends a test message by this way, or by each, to everybody who can be reached by it.
+pub(super) async fn send_test(config: &Config, only: Option<Way>) -> Result<Vec<Finding>, Failure> {
+    let settings = ways::settings(config)?;
+    let carriers = channels::carriers(&settings);
+    let mut found = Vec::new();
+    for way in Way::ALL.into_iter().filter(|way| only.is_none_or(|only| only == *way)) {
+        let Some(carrier) = carriers.iter().find(|carrier| carrier.way() == way) else {
+            if only.is_some() {
+                found.push(Finding::broken(
+                    WAYS,
+                    text::way_not_configured(way),
+                    "Add it: the README tells how, under Beyond Discord",
+                ));
+            }
+            continue;
+        };
+        let receivers = receivers(config, way);
+        if receivers.is_empty() {
+            let what = format!("nothing was sent by {}: no one under [[people]] has a {}", text::way_name(way), address_of(way));
+            found.push(Finding::broken(WAYS, what, format!("Add {} to somebody under [[people]] in gander.toml", address_of(way))));
+        }
+        for (name, to) in receivers {
+            let sent = carrier.send(&test_message(way, to), wall_time()).await;
+            found.push(outcome(way, &name, sent));
+        }
+    }
+    if found.is_empty() {
+        let mend = "Add [ntfy], [twilio], [[webhooks]] or [desktop] to gander.toml: the README tells how, under Beyond Discord";
+        found.push(Finding::broken(WAYS, "no way beyond Discord is configured: nothing was sent", mend));
+    }
+    Ok(found)
+}
+
+fn test_message(way: Way, to: String) -> Outgoing {
+    let (title, words) = text::test_message(way);
+    // A key of its own each time: a test that is asked for twice is sent twice.
+    let key = format!("test:{way}:{}", wall_time().timestamp_micros());
+    Outgoing { key, person: String::new(), way, to, title, words, link: None, urgency: Urgency::Normal, decisions: [].into() }
+        .fit_to_leave()
+}
+
+fn outcome(way: Way, name: &str, sent: Result<String, Unsent>) -> Finding {
+    let to = if name.is_empty() { text::way_name(way).to_owned() } else { format!("{} to {name}", text::way_name(way)) };
+    match sent {
+        Ok(receipt) if receipt.is_empty() => Finding::fine(WAYS, format!("{to}: sent")),
+        Ok(receipt) => Finding::fine(WAYS, format!("{to}: sent, receipt {receipt}")),
+        Err(Unsent::Later { why, .. }) => in_two(&format!("{to}: {why}"), "Try again in a moment; gander serve does so by itself"),
+        Err(Unsent::Unsure(why)) => {
+            in_two(&format!("{to}: {why}"), "Look whether it arrived; gander serve looks for it before it repeats it")
+        }
+        Err(Unsent::Unreachable(why) | Unsent::Refused(why)) => in_two(&format!("{to}: {why}"), "Set it right and try again"),
+    }
+}
+
+/// What is wrong, with what mends it where it says so itself.
+fn in_two(words: &str, usual: &str) -> Finding {
+    let (what, mend) = words.split_once(". ").unwrap_or((words, usual));
+    Finding::broken(WAYS, what, mend)
+}
+
+fn open_to_others(secret: &SecretFrom) -> Option<Finding> {
+    let file = secret.path()?;
+    let mode = others_can_read(&file)?;
+    let what = format!("others can read the secret's file {} (mode {mode:03o})", file.display());
+    Some(Finding::warning(WAYS, what, format!("chmod 600 {}", file.display())))
+}
+
+fn is_configured(settings: &Settings, way: Way) -> bool {
+    let ways = channels::ways(settings);
+    match way {
+        Way::Push => ways.push,
+        Way::Sms => ways.sms,
+        Way::Voice => ways.voice,
+        Way::Webhook => !ways.hooks.is_empty(),
+        Way::Desktop => ways.desktop,
+    }
+}
+
+/// Names and addresses of all who are reached by a way.
+fn receivers(config: &Config, way: Way) -> Vec<(String, String)> {
+    let (rules, ways) = (&config.rules, &config.rules.ways);
+    let to_people = || rules.people.iter().filter_map(|person| Some((person.name.clone(), ways.of_person(way, person)?))).collect();
+    match way {
+        Way::Push | Way::Sms | Way::Voice => to_people(),
+        Way::Webhook => ways.hooks.iter().map(|hook| (hook.name.clone(), hook.name.clone())).collect(),
+        Way::Desktop => vec![(String::new(), String::new())],
+    }
+}
+
+const fn address_of(way: Way) -> &'static str {
+    match way {
+        Way::Push => "ntfy topic (ntfy = \"…\")",
+        _ => "phone number (phone = \"+…\")",
+    }
+}

@@ -1,0 +1,18 @@
+//! The ways beyond Discord, as `gander serve` and `gander doctor` use them.
+
+use super::{Exit, Failure};
+use crate::channels::{Endpoint, Settings};
+use crate::config::Config;
+
+/// For rehearsals: where Twilio is.
+const TWILIO_API: &str = "GANDER_TWILIO_API";
+
+/// What the configuration says, with what the environment says instead.
+pub(super) fn settings(config: &Config) -> Result<Settings, Failure> {
+    let mut settings = config.ways.clone();
+    if let (Some(twilio), Ok(api)) = (&mut settings.twilio, std::env::var(TWILIO_API)) {
+        let wrong = |why| Failure::new(Exit::Usage, format!("{TWILIO_API}: {why}"));
+        twilio.api = api.parse::<Endpoint>().map_err(wrong)?;
+    }
+    Ok(settings)
+}
