@@ -5,8 +5,10 @@ use clap::Args;
 use super::{Common, Exit, Outcome, output};
 use crate::core::Time;
 use crate::core::card::full_text;
-use crate::core::decision::{Decision, DecisionId, Pending, Resolved, State, Verdict};
+use crate::core::decision::{Decision, DecisionId, Pending, Person, Resolved, State, Verdict};
 use crate::core::event::{Event, Logged};
+use crate::core::outgoing::Letter;
+use crate::core::people::Profile;
 use crate::core::text;
 use crate::core::untrusted::{one_line, plain};
 use crate::engine::watch;
@@ -22,9 +24,11 @@ impl Show {
         let opened = common.open_to_read()?;
         let decision = opened.handle.get(self.id).await?;
         let history = opened.handle.history(self.id).await?;
+        let letters = opened.handle.outgoing_of(self.id).await?;
         if common.json {
             let standing = opened.handle.standing(&decision);
             output::json(&serde_json::json!({ "decision": decision, "standing": standing, "history": history }));
+            output::json(&serde_json::json!({ "decision": decision, "history": history, "outgoing": letters }));
             return Ok(Exit::Yes);
         }
         let zone = opened.handle.rules().zone;
@@ -43,8 +47,21 @@ impl Show {
         for logged in &history {
             output::line(&format!("  {}", event_line(logged, zone)));
         }
+        if !letters.is_empty() {
+            output::line("\nBeyond Discord");
+        }
+        let people = &opened.handle.rules().people;
+        for letter in &letters {
+            output::line(&format!("  {}", text::letter(letter, &receiver(letter, people), |at| clock(at, zone))));
+        }
         Ok(Exit::Yes)
     }
+}
+
+/// What a message's receiver is called, as far as the configuration says.
+fn receiver(letter: &Letter, people: &[Profile]) -> String {
+    let person = people.iter().find(|person| Person::discord(person.user, "").id == letter.message.person);
+    person.map_or_else(|| letter.message.person.clone(), |person| person.name.clone())
 }
 
 /// What `gander prune` has left.

@@ -23,10 +23,10 @@ pub(super) struct Ntfy {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Twilio {
-    #[serde(deserialize_with = "account")]
-    account: twilio::Account,
-    #[serde(deserialize_with = "number")]
-    from: String,
+    #[serde(default, deserialize_with = "account")]
+    account: Option<twilio::Account>,
+    #[serde(default, deserialize_with = "number")]
+    from: Option<String>,
     #[serde(default)]
     auth_token_file: Option<PathBuf>,
 }
@@ -34,7 +34,8 @@ pub(super) struct Twilio {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Webhook {
-    url: Endpoint,
+    #[serde(default)]
+    url: Option<Endpoint>,
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
@@ -50,12 +51,12 @@ pub(super) struct Desktop {
     program: Option<PathBuf>,
 }
 
-fn account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<twilio::Account, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+fn account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<twilio::Account>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    phone(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    phone(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
 }
 
 /// The ways as the file has them. Paths are relative to its folder.
@@ -80,16 +81,23 @@ pub(super) fn settings(
     if let Some(twilio) = twilio {
         let token = SecretFrom { file: at(twilio.auth_token_file), variable: twilio::TOKEN };
         let api = usual("https://api.twilio.com")?;
-        settings.twilio = Some(twilio::Settings { account: twilio.account, from: twilio.from, token, api });
+        let (Some(account), Some(from)) = (twilio.account, twilio.from) else {
+            let what = "[twilio] sends SMS and calls: it needs account, the Account SID, and from, a phone number of that account";
+            return Err((what.into(), "[twilio]"));
+        };
+        settings.twilio = Some(twilio::Settings { account, from, token, api });
     }
     for hook in webhooks {
-        let name = hook.name.unwrap_or_else(|| hook.url.host().to_owned());
+        let Some(url) = hook.url else {
+            return Err(("a [[webhooks]] goes nowhere: give it a url".into(), "[[webhooks]]"));
+        };
+        let name = hook.name.unwrap_or_else(|| url.host().to_owned());
         if settings.webhooks.iter().any(|other| other.name == name) {
             return Err((format!("two [[webhooks]] are called {name}: give each a name of its own"), "[[webhooks]]"));
         }
         let secret = SecretFrom { file: at(hook.secret_file), variable: webhook::SECRET };
         let projects = hook.projects.iter().map(|project| project_name(project)).collect();
-        settings.webhooks.push(webhook::Settings { name, url: hook.url, projects, secret });
+        settings.webhooks.push(webhook::Settings { name, url, projects, secret });
     }
     Ok(settings)
 }

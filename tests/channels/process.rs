@@ -55,6 +55,36 @@ async fn serve_sends_what_is_in_the_outbox_by_what_the_configuration_says_now() 
     assert!(!bot.err.so_far().contains("gander-maya"), "no address in the log");
 }
 
+/// Killed for good, after Twilio has taken the SMS and before it has said so: it is found in Twilio's list.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_serve_finds_what_it_sent() {
+    let (twilio, sandbox, home) = (Twilio::start("Sat, 01 Jan 2050 00:00:00 +0000").await, sandbox().await, Home::new());
+    home.configure(&format!("{MAYAS}[twilio]\naccount = \"{ACCOUNT}\"\nfrom = \"{FROM}\"\n"));
+    let serve = || {
+        let mut command = home.serve(&sandbox);
+        command.env("TWILIO_AUTH_TOKEN", TOKEN).env("GANDER_TWILIO_API", &twilio.standin.url);
+        Program::start(command)
+    };
+    let bot = serve();
+    bot.err.line("the gateway is ready").await;
+    let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
+    let handle = Handle::new(Arc::new(store), Rules::default(), Arc::new(SystemClock::new(Pace::REAL)));
+    twilio.standin.order([Reply::Swallow]);
+    handle.send_out(vec![message("a", Way::Sms, MAYA)]).await.unwrap();
+    twilio.standin.asked_times(1).await;
+    let said = bot.kill().await;
+    assert!(!said.contains(TOKEN) && !said.contains(MAYA), "{said}");
+    let bot = serve();
+    // It is looked for half a minute after the intent.
+    let asked = twilio.standin.asked_times(2).await;
+    assert_eq!(asked[1].method, "GET");
+    bot.err.line("message sent").await;
+    let letter = handle.outgoing("a").await.unwrap().unwrap();
+    let accepted = twilio.accepted();
+    assert!(matches!(&letter.sending, Sending::Sent { receipt, .. } if accepted[0]["sid"] == receipt.as_str()), "{letter:?}");
+    assert_eq!((accepted.len(), letter.tries), (1, 1));
+}
+
 fn with_twilio(home: &Home, twilio: &Twilio, args: &[&str]) -> Command {
     let mut command = home.gander(args);
     command.env("TWILIO_AUTH_TOKEN", TOKEN).env("GANDER_TWILIO_API", &twilio.standin.url);
@@ -131,6 +161,7 @@ async fn a_wrong_setting_is_named_with_its_line_and_what_to_do() {
         "[twilio]\naccount = \"AC1\"\nfrom = \"+15005550006\"\n",
         "[twilio]\naccount = \"AC00000000000000000000000000000abc\"\nfrom = \"0170\"\n",
         "[twilio]\nfrom = \"+15005550006\"\n",
+        "[[webhooks]]\nname = \"pager\"\n",
         "[[webhooks]]\nurl = \"https://user:pass@x.example\"\n",
         "[[webhooks]]\nurl = \"https://x.example/a\"\n[[webhooks]]\nurl = \"https://x.example/b\"\n",
         "[desktop]\nsound = true\n",

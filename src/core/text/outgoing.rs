@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::core::Time;
 use crate::core::outgoing::{Letter, MOST_TRIES, Outgoing, Sending, Way, sms};
-use crate::core::untrusted::plain;
+use crate::core::untrusted::{one_line, plain};
 
 /// Pictures, and what joins or colours them: a voice would read them out, and an SMS with one holds less than half.
 static PICTURE: LazyLock<Option<Regex>> =
@@ -105,4 +106,23 @@ pub fn given_up(letter: &Letter) -> String {
 #[must_use]
 pub fn nobody_knows(why: &str) -> String {
     format!("nobody knows whether it went, and it is not repeated: {why}")
+}
+
+/// A message and what became of it, in a line. `who` is its receiver as people call them, empty for a way of nobody's;
+/// `clock` writes a time.
+#[must_use]
+pub fn letter(letter: &Letter, who: &str, clock: impl Fn(Time) -> String) -> String {
+    let to = if who.is_empty() { String::new() } else { format!(" to {}", one_line(who)) };
+    let tries = if letter.tries > 1 { format!(", at the {}. try", letter.tries) } else { String::new() };
+    let so_far = match &letter.sending {
+        Sending::Queued { why: None, .. } => "waits for its turn".into(),
+        Sending::Queued { next_try, why: Some(why) } => format!("not sent yet ({why}); tried again at {}", clock(*next_try)),
+        Sending::Held { until } => format!("held back until {}: they had enough of them for now", clock(*until)),
+        Sending::Trying { since, .. } => format!("being sent since {}", clock(*since)),
+        Sending::Sent { at, receipt } if receipt.is_empty() => format!("sent at {}{tries}", clock(*at)),
+        Sending::Sent { at, receipt } => format!("sent at {}{tries}, receipt {}", clock(*at), one_line(receipt)),
+        Sending::GaveUp { at, why } => format!("did not go ({}): {why}", clock(*at)),
+        Sending::Dropped { at } => format!("not needed any more at {}", clock(*at)),
+    };
+    format!("{}{to}: {so_far}", way_name(letter.message.way))
 }

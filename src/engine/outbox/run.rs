@@ -99,7 +99,9 @@ impl Outbox {
             return record(&self.handle, &letter, Sending::Dropped { at: now }).await;
         }
         let Some(carrier) = carrier else {
-            return record(&self.handle, &letter, Sending::GaveUp { at: now, why: text::way_not_configured(way) }).await;
+            let why = text::way_not_configured(way);
+            let why = if interrupted.is_some() { text::nobody_knows(&why) } else { why };
+            return record(&self.handle, &letter, Sending::GaveUp { at: now, why }).await;
         };
         if now - letter.asked_at >= GIVE_UP_AFTER || (interrupted.is_none() && !is_worth_a_try(&letter, now)) {
             let why = text::given_up(&letter);

@@ -51,6 +51,10 @@ fn prune_securely(connection: &Connection, before: Time, at: Time, limit: usize)
         pruned.decisions += 1;
         rows::append(connection, decision, &Event::Pruned, at)?;
         connection.execute("UPDATE event SET text = NULL WHERE decision = ?1 AND text IS NOT NULL", [id.0]).map_err(from_sqlite)?;
+        // What was said about it elsewhere keeps its title, as the decision does.
+        let words = "UPDATE outgoing SET document = json_set(document, '$.words', '') WHERE settled IS NOT NULL
+                     AND id IN (SELECT outgoing FROM outgoing_decision WHERE decision = ?1)";
+        connection.execute(words, [id.0]).map_err(from_sqlite)?;
         // Its cards show all that they ever will: drawn anew they would lose what people once read there.
         connection
             .execute(
