@@ -246,6 +246,7 @@ async fn a_reader_that_leaves_ends_events_quietly() {
 #[tokio::test]
 async fn init_writes_a_configuration_that_is_understood() {
     let home = Home::new();
+    let before = std::fs::read_to_string(home.config()).unwrap();
     let ended = home.run(&["init"]).await;
     ended.must(2, &["already there", "gander init --print"]);
     assert_eq!(std::fs::read_to_string(home.config()).unwrap(), before, "it was not touched");

@@ -12,8 +12,8 @@ use crate::channels;
 use crate::config::reload::Follow;
 use crate::config::{Config, LogFormat};
 use crate::engine::clock::wall_time;
-use crate::engine::{self, Handle, daily, lock, pulse, routing, timers};
 use crate::engine::outbox::{self, Carriers};
+use crate::engine::{self, Handle, daily, lock, pulse, routing, timers};
 use crate::sources::{self, DropFolder, WatchedFolder};
 use crate::surfaces::discord::{self, Api, Channels, ConnectError, Settings};
 

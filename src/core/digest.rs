@@ -132,7 +132,8 @@ pub fn digest((from, to): (Time, Time), asked: u64, ended: &[Ended], open: Open,
         events: end.events,
         head: end.head,
     };
-    let (mut all, mut groups): (Vec<i64>, BTreeMap<(&str, &str), Vec<i64>>) = Default::default();
+    let mut all: Vec<i64> = Vec::new();
+    let mut groups: BTreeMap<(&str, &str), Vec<i64>> = BTreeMap::new();
     for ended in ended {
         match &ended.verdict {
             None => digest.withdrawn += 1,

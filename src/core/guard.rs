@@ -75,10 +75,10 @@ impl Habits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::decision::{Request, SafeDefault, Terms};
+    use crate::core::decision::{Request, Terms};
 
     fn decision(id: i64, risk: Risk) -> Decision {
-        let terms = Terms { risk, sla_seconds: 60, safe_default: SafeDefault::Reject, approvals: 1 };
+        let terms = Terms { risk, ..Terms::default() };
         Decision::new(DecisionId(id), Request::default(), terms, Time::UNIX_EPOCH)
     }
 

@@ -10,6 +10,7 @@ pub mod daily;
 pub mod deliveries;
 mod figures;
 mod history;
+mod ladder;
 mod list;
 pub mod lock;
 pub mod outbox;
@@ -26,7 +27,6 @@ pub mod watch;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chrono::TimeDelta;
 use tokio::sync::watch::{Receiver, Sender};
 
 use self::clock::Clock;
@@ -35,7 +35,6 @@ pub use self::together::{Fate, TOGETHER, Weighed};
 use crate::core::Time;
 use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Verdict, Via};
 use crate::core::event::Event;
-use crate::core::ladder::{Contact, Standing};
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
 use crate::core::policy::{Inadmissible, Rules, admit, enforce, project_name};
@@ -180,12 +179,6 @@ impl Handle {
     #[must_use]
     pub fn who_may(&self, decision: &Decision) -> WhoMay {
         who_may(&self.rules().approvers, decision)
-    }
-
-    /// Where a decision stands that waits: the rung, the next one, who is waited for, and what silence means in the end.
-    #[must_use]
-    pub fn standing(&self, decision: &Decision) -> Option<Standing> {
-        Standing::of(decision, self.who_may(decision))
     }
 
     /// Changes whenever there may be something new. Only a hint to look: the store is the truth.
@@ -449,29 +442,6 @@ impl Handle {
             Ok((terms != decision.terms && decision.state.is_open()).then_some(Event::Enforced { terms }))
         };
         self.change(id, decide).await
-    }
-
-    /// Does what is due by itself: brings back what was put off, climbs the ladder, applies the safe default. Called by the
-    /// timers. `ahead` is how much earlier a reminder may be pulled.
-    pub(crate) async fn come_due(&self, id: DecisionId, ahead: TimeDelta) -> Result<Decision, HandleError> {
-        let now = self.now();
-        // By the rules of whoever serves: what the asker's own said of ladder and default does not count.
-        self.enforce(id).await?;
-        self.change(id, move |decision| {
-            Ok(Some(match decision.state {
-                State::Deferred { .. } => decision.come_back(now)?,
-                _ => decision.climb(now, ahead)?,
-            }))
-        })
-        .await
-    }
-
-    /// What came of the tries to reach people at a rung. Nothing, if the rung was left behind since.
-    ///
-    /// # Errors
-    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`].
-    pub async fn tell(&self, id: DecisionId, climb: u64, contacts: Vec<Contact>, complete: bool) -> Result<Decision, HandleError> {
-        self.change(id, move |decision| Ok(decision.tell(climb, contacts, complete))).await
     }
 
     /// Waits until there is something to tell the agent, at the longest until `deadline` of the store's time. The

@@ -83,7 +83,7 @@ impl Handle {
             }
             Err(_) => false,
         });
-        Ok((!listed.is_empty()).then(|| Sheet { posting: Posting { items, ..posting }, listed }))
+        Ok((!listed.is_empty()).then_some(Sheet { posting: Posting { items, ..posting }, listed }))
     }
 
     /// What of a list this person would approve now.

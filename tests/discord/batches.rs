@@ -145,7 +145,7 @@ async fn all_of_low_risk_are_approved_as_they_were_listed_and_each_result_is_tol
         asked.iter().map(|d| d.terms.risk == Risk::Low && d.request.expects == Expects::Approve && d.id != changed.id).collect();
     assert_eq!(approved, expected);
     // The agent is told.
-    let first = asked.iter().position(|decision| is_low_yes(decision)).unwrap();
+    let first = asked.iter().position(is_low_yes).unwrap();
     let told = bot.handle.wait(asked[first].id, None, Claim::Yes, None).await.unwrap();
     assert!(is_approved(&told));
     let after = batch(&bot, "after the approval", |card| card.to_string().matches("~~ approved by").count() == 2).await;
