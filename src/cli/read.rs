@@ -27,8 +27,10 @@ impl Show {
         let letters = opened.handle.outgoing_of(self.id).await?;
         if common.json {
             let standing = opened.handle.standing(&decision);
-            output::json(&serde_json::json!({ "decision": decision, "standing": standing, "history": history }));
-            output::json(&serde_json::json!({ "decision": decision, "history": history, "outgoing": letters }));
+            let shown = serde_json::json!({
+                "decision": decision, "standing": standing, "history": history, "outgoing": letters
+            });
+            output::json(&shown);
             return Ok(Exit::Yes);
         }
         let zone = opened.handle.rules().zone;
