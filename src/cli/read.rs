@@ -27,10 +27,8 @@ impl Show {
         let letters = opened.handle.outgoing_of(self.id).await?;
         if common.json {
             let standing = opened.handle.standing(&decision);
-            let shown = serde_json::json!({
-                "decision": decision, "standing": standing, "history": history, "outgoing": letters
-            });
-            output::json(&shown);
+            let all = serde_json::json!({ "decision": decision, "standing": standing, "history": history, "outgoing": letters });
+            output::json(&all);
             return Ok(Exit::Yes);
         }
         let zone = opened.handle.rules().zone;

@@ -7,6 +7,7 @@
 mod common;
 
 mod desk;
+mod kept;
 mod killed;
 mod ntfy;
 mod outbox;

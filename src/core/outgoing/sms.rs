@@ -92,7 +92,7 @@ mod tests {
     fn what_fits_goes_and_the_link_stays_whole() {
         let said = fitted("GHL deploy SLA BREACHED — action required", "Asked 4h 30m ago · high risk", Some(LINK));
         assert_eq!(said, format!("GHL deploy SLA BREACHED - action required\nAsked 4h 30m ago - high risk\n{LINK}"));
-        assert_eq!(parts(&said), 2);
+        assert_eq!(parts(&said), 1);
         for (title, words) in [
             ("t".repeat(50), "w".repeat(2_000)),
             ("t".repeat(900), "w".repeat(2_000)),

@@ -117,7 +117,6 @@ impl Outbox {
             let went: Vec<Time> = went.into_iter().map(|(at, _)| at).collect();
             let until = may_go(way, &went, now);
             if until > now {
-                tracing::info!(key = letter.message.key, %way, %until, "held back: they had enough of them for now");
                 return record(&self.handle, &letter, Sending::Held { until }).await;
             }
             // The intent: from here on it may have gone.
@@ -186,17 +185,18 @@ async fn look_for(handle: Handle, carrier: Arc<dyn Carrier>, letter: Letter, sin
 
 /// Records how a message stands, and tells whoever waits for it to look.
 async fn record(handle: &Handle, letter: &Letter, sending: Sending) -> Result<(), HandleError> {
-    let key = letter.message.key.clone();
-    let way = letter.message.way;
-    match &sending {
-        Sending::Sent { .. } => tracing::info!(key, %way, tries = letter.tries, "message sent"),
-        Sending::GaveUp { why, .. } => tracing::error!(key, %way, why, "message given up"),
+    let (key, tries, way) = (letter.message.key.clone(), letter.tries, letter.message.way);
+    let written = sending.clone();
+    handle.store(move |store| store.put_outgoing(&key, tries, written)).await?;
+    let key = &letter.message.key;
+    match sending {
+        Sending::Sent { .. } => tracing::info!(key, %way, tries, "message sent"),
+        Sending::GaveUp { why, .. } => tracing::error!(key, %way, tries, why, "message given up"),
         Sending::Dropped { .. } => tracing::info!(key, %way, "message no longer needed"),
-        Sending::Queued { why: Some(why), next_try } => tracing::warn!(key, %way, why, %next_try, "message not sent yet"),
-        Sending::Queued { .. } | Sending::Held { .. } | Sending::Trying { .. } => {}
+        Sending::Held { until } => tracing::info!(key, %way, %until, "message held back: they had enough of them for now"),
+        Sending::Queued { why, next_try } => tracing::warn!(key, %way, tries, why, %next_try, "message not sent yet"),
+        Sending::Trying { .. } => tracing::debug!(key, %way, tries, "message begun"),
     }
-    let tries = letter.tries;
-    handle.store(move |store| store.put_outgoing(&key, tries, sending)).await?;
     handle.hint();
     Ok(())
 }
