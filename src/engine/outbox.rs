@@ -28,7 +28,6 @@ impl Handle {
     /// [`HandleError::Store`]: then none of them is in it.
     pub async fn send_out(&self, messages: Vec<Outgoing>) -> Result<usize, HandleError> {
         let at = self.clock().wall();
-        let messages: Vec<Outgoing> = messages.into_iter().map(Outgoing::fit_to_leave).collect();
         let new = self.store(move |store| store.enqueue(messages, at)).await?;
         self.hint();
         Ok(new)

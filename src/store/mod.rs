@@ -362,7 +362,8 @@ pub trait Store: Send + Sync + 'static {
     /// Somebody has acted.
     fn put_acted(&self, user: u64, name: &str) -> Result<(), StoreError>;
 
-    /// Keeps messages that are to leave. One whose key is known already is that one, and stays as it is. How many were new.
+    /// Keeps messages that are to leave, as they may ([`Outgoing::fit_to_leave`]); `at` is the wall clock's time. One whose
+    /// key is known already is that one, and stays as it is. How many were new.
     fn enqueue(&self, messages: Vec<Outgoing>, at: Time) -> Result<usize, StoreError>;
 
     /// Messages that are not settled and want to be looked at at or before this time, the longest due first.

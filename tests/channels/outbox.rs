@@ -89,6 +89,14 @@ async fn what_nobody_waits_for_any_more_is_not_sent() {
 }
 
 #[tokio::test]
+async fn what_has_no_address_is_given_up_with_what_is_missing() {
+    let mut desk = Desk::new();
+    desk.run_with(&desk.twilio("http://127.0.0.1:9"));
+    desk.send(vec![message("a", Way::Sms, "")]).await;
+    assert_eq!(desk.given_up("a").await, "they have no phone number (phone = \"+…\") under [[people]] in gander.toml");
+}
+
+#[tokio::test]
 async fn the_record_is_read_by_cursor_and_by_decision() {
     let (standin, mut desk) = (Standin::start(|_| (200, r#"{"id":"x"}"#.into())).await, Desk::new());
     let decision = desk.ask("Deploy?").await;

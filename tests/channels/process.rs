@@ -85,6 +85,37 @@ async fn a_killed_serve_finds_what_it_sent() {
     assert_eq!((accepted.len(), letter.tries), (1, 1));
 }
 
+/// What was sent about a decision is told with it, to people and to programs.
+#[tokio::test(flavor = "multi_thread")]
+async fn show_tells_what_was_sent_and_what_was_not() {
+    let (push, sandbox, home) = (push_server().await, sandbox().await, Home::new());
+    home.configure(&format!("time_zone = \"UTC\"\n{MAYAS}[ntfy]\nserver = \"{}\"\n", push.url));
+    let bot = home.serving(&sandbox).await;
+    home.run(&["ask", "Deploy?"]).await.must(0, &["1"]);
+    let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
+    let handle = Handle::new(Arc::new(store), Rules::default(), Arc::new(SystemClock::new(Pace::REAL)));
+    let about = |key: &str, way| {
+        let message = crate::desk::about(gander::core::decision::DecisionId(1), message(key, way, "gander-maya"));
+        gander::core::outgoing::Outgoing { person: "discord:80351110224678912".into(), ..message }
+    };
+    handle.send_out(vec![about("a", Way::Push), about("b", Way::Sms)]).await.unwrap();
+    bot.err.line("message sent").await;
+    bot.err.line("message given up").await;
+    let shown = home.run(&["show", "1"]).await;
+    shown.must(
+        0,
+        &[
+            "Beyond Discord",
+            "push notification to Maya: sent at 20",
+            "receipt hwQ2YpKdmg",
+            "SMS to Maya: did not go (20",
+            "[twilio] is not in gander.toml",
+        ],
+    );
+    let json = home.run(&["show", "1", "--json"]).await.json();
+    assert_eq!((&json["outgoing"][0]["state"], &json["outgoing"][1]["state"]), (&"sent".into(), &"gave_up".into()), "{json}");
+}
+
 fn with_twilio(home: &Home, twilio: &Twilio, args: &[&str]) -> Command {
     let mut command = home.gander(args);
     command.env("TWILIO_AUTH_TOKEN", TOKEN).env("GANDER_TWILIO_API", &twilio.standin.url);

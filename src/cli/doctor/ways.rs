@@ -23,8 +23,8 @@ pub(super) fn checkup(config: &Config) -> Result<Vec<Finding>, Failure> {
         if to.is_empty() {
             found.push(Finding::warning(
                 WAYS,
-                format!("nobody is reached by {}: no one under [[people]] has a {}", text::way_name(way), address_of(way)),
-                format!("Add {} to somebody under [[people]] in gander.toml", address_of(way)),
+                format!("nobody is reached by {}: no one under [[people]] has a {}", text::way_name(way), text::address_name(way)),
+                format!("Add {} to somebody under [[people]] in gander.toml", text::address_name(way)),
             ));
         }
     }
@@ -52,8 +52,13 @@ pub(super) async fn send_test(config: &Config, only: Option<Way>) -> Result<Vec<
         };
         let receivers = receivers(config, way);
         if receivers.is_empty() {
-            let what = format!("nothing was sent by {}: no one under [[people]] has a {}", text::way_name(way), address_of(way));
-            found.push(Finding::broken(WAYS, what, format!("Add {} to somebody under [[people]] in gander.toml", address_of(way))));
+            let what =
+                format!("nothing was sent by {}: no one under [[people]] has a {}", text::way_name(way), text::address_name(way));
+            found.push(Finding::broken(
+                WAYS,
+                what,
+                format!("Add {} to somebody under [[people]] in gander.toml", text::address_name(way)),
+            ));
         }
         for (name, to) in receivers {
             let sent = carrier.send(&test_message(way, to), wall_time()).await;
@@ -120,12 +125,5 @@ fn receivers(config: &Config, way: Way) -> Vec<(String, String)> {
         Way::Push | Way::Sms | Way::Voice => to_people(),
         Way::Webhook => ways.hooks.iter().map(|hook| (hook.name.clone(), hook.name.clone())).collect(),
         Way::Desktop => vec![(String::new(), String::new())],
-    }
-}
-
-const fn address_of(way: Way) -> &'static str {
-    match way {
-        Way::Push => "ntfy topic (ntfy = \"…\")",
-        _ => "phone number (phone = \"+…\")",
     }
 }

@@ -78,6 +78,23 @@ pub fn way_not_configured(way: Way) -> String {
     format!("there is no {} in this Gander: {table} is not in gander.toml", way_name(way))
 }
 
+/// What somebody needs to be reached by a way.
+#[must_use]
+pub const fn address_name(way: Way) -> &'static str {
+    match way {
+        Way::Push => "ntfy topic (ntfy = \"…\")",
+        Way::Sms | Way::Voice => "phone number (phone = \"+…\")",
+        Way::Webhook => "name",
+        Way::Desktop => "session",
+    }
+}
+
+/// It is not known where to.
+#[must_use]
+pub fn no_address(way: Way) -> String {
+    format!("they have no {} under [[people]] in gander.toml", address_name(way))
+}
+
 /// Nobody answered in time.
 #[must_use]
 pub fn no_answer(seconds: u64) -> String {

@@ -103,6 +103,9 @@ impl Outbox {
             let why = if interrupted.is_some() { text::nobody_knows(&why) } else { why };
             return record(&self.handle, &letter, Sending::GaveUp { at: now, why }).await;
         };
+        if letter.message.to.is_empty() && way != Way::Desktop {
+            return record(&self.handle, &letter, Sending::GaveUp { at: now, why: text::no_address(way) }).await;
+        }
         if now - letter.asked_at >= GIVE_UP_AFTER || (interrupted.is_none() && !is_worth_a_try(&letter, now)) {
             let why = text::given_up(&letter);
             return record(&self.handle, &letter, Sending::GaveUp { at: now, why }).await;

@@ -15,8 +15,9 @@ const COLUMNS: &str = "document, coalesce(address, ''), asked_at, state, at, nex
 pub(super) fn enqueue(connection: &Connection, messages: &[Outgoing], at: Time) -> Result<usize, StoreError> {
     let mut new = 0;
     for message in messages {
-        // The address stands in a column of its own, from which it is removed.
-        let bare = Outgoing { to: String::new(), ..message.clone() };
+        // Whoever asks for it: nothing gets in here that may not leave. The address stands in a column of its own, from
+        // which it is removed.
+        let bare = Outgoing { to: String::new(), ..message.clone().fit_to_leave() };
         let document = serde_json::to_string(&bare).map_err(unreadable)?;
         let sql = "INSERT INTO outgoing (key, person, way, address, document, asked_at, state, at, next_try)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?6, ?6) ON CONFLICT (key) DO NOTHING RETURNING id";
