@@ -7,7 +7,8 @@
 -- `shown` is the log position and `drawn` the list that the message shows; `behind` says that it shows an earlier state, or
 -- may not have come to be; `final` that it will never change again.
 CREATE TABLE posting (
-    id         INTEGER PRIMARY KEY,
+    -- Never given twice: a button of one that is gone must not mean another.
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
     purpose    TEXT    NOT NULL,
     place      TEXT    NOT NULL,
     document   TEXT    NOT NULL CHECK (json_valid(document)),
@@ -26,6 +27,7 @@ CREATE TABLE posting (
 CREATE UNIQUE INDEX posting_message ON posting (message) WHERE message IS NOT NULL;
 CREATE INDEX posting_behind ON posting (id) WHERE behind = 1;
 CREATE INDEX posting_lives ON posting (purpose, opened_at) WHERE final = 0;
+CREATE INDEX posting_kept ON posting (opened_at) WHERE purpose = 'selection';
 
 -- What it lists, at which revision of the decision (`seen`), from which list on (`since`) and up to which (`gone`, where it
 -- is not on any more): so every list that was ever drawn can be read again.

@@ -21,7 +21,7 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use toml::Spanned;
 
-use self::batch::Batch;
+use self::batch::{AskedOnceMore, Batch};
 use self::ladder::Ladders;
 pub use self::words::Span;
 use self::words::{ByRisk, Id, RiskWord, word};
@@ -134,6 +134,7 @@ struct UserFile {
     twilio: Option<ways::Twilio>,
     webhooks: Vec<ways::Webhook>,
     desktop: Option<ways::Desktop>,
+    guard: AskedOnceMore,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -442,6 +443,7 @@ impl UserFile {
             },
             zone,
             batching,
+            guard: self.guard.guard(),
             ..usual
         };
         for (risk, name) in self.policy.ladder_by_risk.said() {

@@ -123,6 +123,8 @@ async fn a_mistake_in_the_configuration_is_named_with_its_line() {
         ("[kinds.deploy]\nrisk = \"huge\"\n", "low, medium, high, critical"),
         ("[[approvers]]\nprojects = [\"web-shop\"]\n", "names nobody"),
         ("time_zone = \"Mars\"\n", "gander.toml:1: \"Mars\" is no time zone"),
+        ("[batch]\nmim = 4\n", "gander.toml:2: unknown field `mim`: did you mean `min`?"),
+        ("[batch]\nwindow = \"soon\"\n", "gander.toml:2: \"soon\" is no time span"),
         ("[discord\n", "gander.toml:1:"),
     ] {
         home.configure(toml);

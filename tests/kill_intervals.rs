@@ -95,7 +95,10 @@ impl Scene {
         let (home, sandbox) = (Home::new(), sandbox().await);
         let maya = sandbox.addresses().user_id("maya").unwrap();
         let channels = ["web-shop", "mobile-app", "general"].map(|name| format!("[projects.{name}]\nchannel = \"{name}\"\n"));
-        home.configure(&format!("batch.min = 0\n{}[[approvers]]\nusers = [{maya}]\nroles = [\"Approvers\"]\n", channels.concat()));
+        home.configure(&format!(
+            "batch.min = 0\nguard.in_a_row = 0\n{}[[approvers]]\nusers = [{maya}]\nroles = [\"Approvers\"]\n",
+            channels.concat()
+        ));
         let store = Arc::new(SqliteStore::open(&home.store(), None, wall_time()).unwrap());
         let handle = Handle::new(Arc::<SqliteStore>::clone(&store), Rules::default(), Arc::new(SystemClock::new(store.pace())));
         let lock = rusqlite::Connection::open(home.store()).unwrap();

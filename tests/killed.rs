@@ -51,7 +51,7 @@ impl Around {
         let sandbox = Sandbox::start(options).await.unwrap();
         let maya = sandbox.addresses().user_id("maya").unwrap();
         home.configure(&format!(
-            "batch.min = 0\n[projects.web-shop]\nchannel = \"web-shop\"\n[[approvers]]\nusers = [{maya}]\nroles = [\"Approvers\"]\n"
+            "batch.min = 0\nguard.in_a_row = 0\n[projects.web-shop]\nchannel = \"web-shop\"\n[[approvers]]\nusers = [{maya}]\nroles = [\"Approvers\"]\n"
         ));
         let store = Arc::new(SqliteStore::open(&home.store(), None, wall_time()).unwrap());
         let handle = Handle::new(Arc::<SqliteStore>::clone(&store), Rules::default(), Arc::new(SystemClock::new(store.pace())));

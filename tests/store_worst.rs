@@ -353,6 +353,7 @@ async fn a_store_of_an_older_version_is_brought_up_to_date_with_all_that_is_in_i
     );
     assert_eq!(store.waiting().unwrap().len(), 1);
     assert_eq!(store.acted().unwrap(), [(1, "Maya".to_owned())], "who has acted before is known");
+    assert_eq!(store.postings_behind(None).unwrap(), [], "no batch is made of what has its card");
     drop(store);
     home.run(&["prune", "--older-than", "1d"]).await.must(0, &["pruned 0 decisions"]);
     home.run(&["show", "3"]).await.must(0, &["not on a Friday", "A long text about resolved: ü, \"quoted\""]);
@@ -399,10 +400,10 @@ async fn who_is_killed_while_bringing_it_up_to_date_leaves_it_old_or_new() {
             let version = left.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0)).unwrap();
             let columns = "SELECT count(*) FROM pragma_table_info('decision') WHERE name = 'breach_at'";
             let migrated: i64 = left.query_row(columns, [], |row| row.get(0)).unwrap();
-            assert_eq!(migrated, version - 1, "half a migration");
+            assert_eq!(migrated, i64::from(version > 1), "half a migration");
             version
         };
-        hit[usize::try_from(version - 1).unwrap()] += 1;
+        hit[usize::from(version > 1)] += 1;
         home.run(&["show", "1"]).await.must(0, &["waits for an answer"]);
         let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
         assert_eq!((store.waiting().unwrap().len(), store.first_broken_link().unwrap()), (1, None));

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use discord_sandbox::Sandbox;
 use gander::core::decision::{Decision, Request};
+use gander::core::guard::Guard;
 use gander::core::policy::Rules;
 use gander::engine::clock::{SystemClock, wall_time};
 use gander::engine::{Handle, timers, watch};
@@ -48,7 +49,9 @@ pub(crate) struct Round {
 pub(crate) fn open(folder: &Path) -> (Arc<SqliteStore>, Handle) {
     let store = Arc::new(SqliteStore::open(&folder.join("gander.db"), None, wall_time()).unwrap());
     let clock = SystemClock::new(store.pace());
-    let handle = Handle::new(Arc::clone(&store) as Arc<_>, Rules::default(), Arc::new(clock));
+    // Whoever approves hundreds in a row is asked whether they look; that is not what is measured.
+    let rules = Rules { guard: Guard::off(), ..Rules::default() };
+    let handle = Handle::new(Arc::clone(&store) as Arc<_>, rules, Arc::new(clock));
     (store, handle)
 }
 

@@ -12,10 +12,29 @@ use chrono::TimeDelta;
 use super::Time;
 use super::decision::{Decision, DecisionId, Risk};
 
-/// Less than this from opening to approving is too little to read a card.
-const TO_READ: TimeDelta = TimeDelta::seconds(1);
-/// So many approvals without opening one are a habit.
-const IN_A_ROW: u32 = 10;
+/// When somebody is asked once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guard {
+    /// Less than this from opening to approving is too little to read a card; zero: it never is.
+    pub glance: TimeDelta,
+    /// So many approvals without opening one are a habit; 0: they never are.
+    pub in_a_row: u32,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self { glance: TimeDelta::seconds(1), in_a_row: 10 }
+    }
+}
+
+impl Guard {
+    /// Nobody is ever asked.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self { glance: TimeDelta::zero(), in_a_row: 0 }
+    }
+}
+
 /// Opened decisions that are remembered of a person: only those of the last second count.
 const REMEMBERED: usize = 20;
 
@@ -49,16 +68,16 @@ impl Habits {
 
     /// Why they are asked once more before they approve this one, if they are.
     #[must_use]
-    pub fn doubt(&self, decision: &Decision, now: Time) -> Option<Doubt> {
+    pub fn doubt(&self, guard: Guard, decision: &Decision, now: Time) -> Option<Doubt> {
         // Critical risk is confirmed by typing, which takes longer than any of this.
         if decision.confirmation().is_some() {
             return None;
         }
-        let just_opened = self.opened.iter().any(|(id, at)| *id == decision.id && now - *at < TO_READ);
+        let just_opened = self.opened.iter().any(|(id, at)| *id == decision.id && now - *at < guard.glance);
         if decision.terms.risk >= Risk::High && just_opened {
             return Some(Doubt::JustOpened);
         }
-        (self.in_a_row >= IN_A_ROW).then_some(Doubt::InARow(self.in_a_row + 1))
+        (guard.in_a_row > 0 && self.in_a_row >= guard.in_a_row).then_some(Doubt::InARow(self.in_a_row + 1))
     }
 
     /// They approved one.
@@ -89,30 +108,32 @@ mod tests {
     #[test]
     fn high_risk_is_not_read_within_a_second() {
         let mut habits = Habits::default();
-        assert_eq!(habits.doubt(&decision(1, Risk::High), at(0)), None, "on its card, which hangs there for all");
+        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::High), at(0)), None, "on its card, which hangs there for all");
         habits.open(DecisionId(1), at(0));
-        assert_eq!(habits.doubt(&decision(1, Risk::High), at(999)), Some(Doubt::JustOpened));
-        assert_eq!(habits.doubt(&decision(1, Risk::High), at(1_000)), None);
-        assert_eq!(habits.doubt(&decision(2, Risk::High), at(1)), None, "another one");
-        assert_eq!(habits.doubt(&decision(1, Risk::Medium), at(1)), None);
-        assert_eq!(habits.doubt(&decision(1, Risk::Critical), at(1)), None, "that is confirmed by typing");
+        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::High), at(999)), Some(Doubt::JustOpened));
+        assert_eq!(habits.doubt(Guard::off(), &decision(1, Risk::High), at(999)), None);
+        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::High), at(1_000)), None);
+        assert_eq!(habits.doubt(Guard::default(), &decision(2, Risk::High), at(1)), None, "another one");
+        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Medium), at(1)), None);
+        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Critical), at(1)), None, "that is confirmed by typing");
         habits.open(DecisionId(1), at(5_000));
-        assert_eq!(habits.doubt(&decision(1, Risk::High), at(5_500)), Some(Doubt::JustOpened), "opened again");
+        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::High), at(5_500)), Some(Doubt::JustOpened), "opened again");
     }
 
     #[test]
     fn ten_in_a_row_without_opening_one_are_a_habit() {
         let mut habits = Habits::default();
-        for _ in 0..IN_A_ROW {
-            assert_eq!(habits.doubt(&decision(1, Risk::Low), at(0)), None);
+        for _ in 0..Guard::default().in_a_row {
+            assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)), None);
             habits.approve();
         }
-        assert_eq!(habits.doubt(&decision(1, Risk::Low), at(0)), Some(Doubt::InARow(11)));
+        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)), Some(Doubt::InARow(11)));
+        assert_eq!(habits.doubt(Guard::off(), &decision(1, Risk::Low), at(0)), None);
         let mut sure = habits.clone();
         sure.be_sure();
-        assert_eq!(sure.doubt(&decision(1, Risk::Low), at(0)), None);
+        assert_eq!(sure.doubt(Guard::default(), &decision(1, Risk::Low), at(0)), None);
         habits.open(DecisionId(7), at(0));
-        assert_eq!(habits.doubt(&decision(1, Risk::Low), at(0)), None, "opening any one is looking");
+        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)), None, "opening any one is looking");
     }
 
     #[test]

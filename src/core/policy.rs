@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::batch::Batching;
 use super::daily::Daily;
 use super::decision::{DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms};
+use super::guard::Guard;
 use super::ladder::Ladder;
 use super::outgoing::Ways;
 use super::people::Profile;
@@ -66,6 +67,8 @@ pub struct Rules {
     pub confidence: Thresholds,
     /// What is posted once a day, and when.
     pub daily: Daily,
+    /// When somebody is asked once more before they approve.
+    pub guard: Guard,
 }
 
 impl Default for Rules {
@@ -86,6 +89,7 @@ impl Default for Rules {
             batching: Batching::default(),
             confidence: Thresholds::default(),
             daily: Daily::default(),
+            guard: Guard::default(),
         }
     }
 }

@@ -106,7 +106,7 @@ pub(crate) fn is_approved(decision: &Decision) -> bool {
 }
 
 /// All that a batch may list: tests, a choice, two approvals, medium risk, somebody on it.
-fn mixed() -> Vec<Request> {
+pub(crate) fn mixed() -> Vec<Request> {
     let tested = Detail { name: "tests".into(), value: "47/47".into() };
     let option = |name: &str| Choice { name: name.into(), description: String::new() };
     vec![

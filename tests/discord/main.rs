@@ -6,6 +6,7 @@ mod alarm;
 mod answers;
 mod attention;
 mod batches;
+mod batches_page;
 mod batches_review;
 mod batches_weather;
 mod bot;

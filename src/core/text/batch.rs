@@ -334,15 +334,15 @@ pub fn left_out_line(decision: &Decision, why: &LeftOut) -> String {
             _ => "no longer needs an answer".into(),
         },
         LeftOut::PutOff => "was put off".into(),
-        LeftOut::Changed => "changed since this was listed: open it and see".into(),
-        LeftOut::Risk(risk) => format!("is of {risk} risk: decide it by its card"),
-        LeftOut::NotAYes => "wants more than a yes: open it".into(),
-        LeftOut::Taken => "is somebody else's: they are on it".into(),
-        LeftOut::Credentials => "is about credentials: decide it by its card".into(),
+        LeftOut::Changed => "changed since this was listed, open it and see".into(),
+        LeftOut::Risk(risk) => format!("{risk} risk, decide it by its card"),
+        LeftOut::NotAYes => "wants more than a yes, open it".into(),
+        LeftOut::Taken => "somebody else is on it".into(),
+        LeftOut::Credentials => "about credentials, decide it by its card".into(),
         LeftOut::Voted => "has your approval already".into(),
         LeftOut::NotTheirs => "is not yours to decide".into(),
     };
-    format!("✋ **{}** {why}: {}", decision.id, escaped(&one_line(&decision.request.title), 70).text)
+    format!("✋ **{}** {}: {why}", decision.id, escaped(&one_line(&decision.request.title), 70).text)
 }
 
 /// How far it is.

@@ -94,3 +94,29 @@ fn tell_old_cards(connection: &Connection, items: &[Item]) -> Result<(), StoreEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::SqliteStore;
+
+    #[test]
+    fn what_waits_is_found_without_reading_what_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gander.db");
+        drop(SqliteStore::open(&path, None, Time::UNIX_EPOCH).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let (fresh, recent) = (format!("{CANDIDATE} {FRESH}"), format!("{CANDIDATE} {RECENT}"));
+        for sql in [&fresh, &recent, YOUNG, postings::HANGING, postings::BEHIND] {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let parameters = vec![0; plan.parameter_count()];
+            let steps = plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(!steps.is_empty(), "no plan for {sql}");
+            // An index that holds only what is open may be read whole.
+            let open = ["decision_open", "posting_lives", "posting_behind"];
+            let whole = |step: &&String| step.starts_with("SCAN") && !open.iter().any(|index| step.contains(index));
+            assert_eq!(steps.iter().find(whole), None, "{sql}: {steps:#?}");
+        }
+    }
+}

@@ -1,12 +1,17 @@
 //! The statements of postings: messages that stand for several decisions.
 
+use chrono::TimeDelta;
 use rusqlite::{Connection, Row, params};
 
 use super::super::{NewPosting, StoreError};
 use super::from_sqlite;
 use super::rows::{column, ids, query, signed, time, unreadable, unsigned};
+use crate::core::Time;
 use crate::core::decision::{DecisionId, Revision};
 use crate::core::posting::{Change, Hanging, Item, Posting, PostingId, Purpose};
+
+/// How long what somebody chose is kept for its buttons.
+const SELECTION_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// Those that are not as they should be.
 pub(super) const BEHIND: &str = "SELECT id FROM posting INDEXED BY posting_behind WHERE behind = 1 ORDER BY id";
@@ -96,7 +101,17 @@ pub(super) const HANGING: &str = "
         WHERE i.posting = p.id AND i.gone IS NULL AND d.state IN ('pending', 'deferred'))
     ORDER BY p.id";
 
+/// A selection is made whenever somebody looks; those whose buttons nobody can want any more go.
+fn forget_selections(connection: &Connection, now: Time) -> Result<(), StoreError> {
+    let before = now.checked_sub_signed(SELECTION_KEPT).unwrap_or(now).timestamp_millis();
+    let sql = "DELETE FROM posting WHERE purpose = 'selection' AND final = 1 AND opened_at < ?1";
+    connection.prepare_cached(sql).and_then(|mut delete| delete.execute([before])).map(drop).map_err(from_sqlite)
+}
+
 pub(super) fn open(connection: &Connection, new: &NewPosting) -> Result<PostingId, StoreError> {
+    if matches!(new.purpose, Purpose::Selection { .. }) {
+        forget_selections(connection, new.at)?;
+    }
     let document = serde_json::to_string(&new.purpose).map_err(unreadable)?;
     let kept_only = new.place == crate::core::posting::Place::Nowhere;
     connection

@@ -300,7 +300,7 @@ impl Press<'_> {
     async fn ask_once_more(&self, bot: &Bot, id: DecisionId, seen: Revision) -> Option<Done> {
         let decision = bot.handle.get(id).await.ok()?;
         decision.must_be_open_at(seen).ok()?;
-        let doubt = bot.shown.doubt(self.user.id, &decision, bot.handle.clock().wall())?;
+        let doubt = bot.shown.doubt(self.user.id, bot.handle.rules().guard, &decision, bot.handle.clock().wall())?;
         tracing::info!(decision = id.0, by = %self.user.id, ?doubt, "asked once more");
         let sure = CustomId::new(&self.tag(bot), Act::On(id, seen, Verb::Sure)).to_string();
         let mut view = View::words(text::really(&decision, doubt));

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::talk::Place;
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Revision};
-use crate::core::guard::{Doubt, Habits};
+use crate::core::guard::{Doubt, Guard, Habits};
 
 /// People that are remembered, and decisions of each.
 const MOST_PEOPLE: usize = 1_000;
@@ -55,8 +55,8 @@ impl Shown {
     }
 
     /// Why somebody is asked once more before they approve this one, if they are. Times are the wall clock's.
-    pub(super) fn doubt(&self, of: UserId, decision: &Decision, now: Time) -> Option<Doubt> {
-        self.with(of, |seen| seen.habits.doubt(decision, now))
+    pub(super) fn doubt(&self, of: UserId, guard: Guard, decision: &Decision, now: Time) -> Option<Doubt> {
+        self.with(of, |seen| seen.habits.doubt(guard, decision, now))
     }
 
     /// Somebody approved one. `sure`: after they were asked once more.

@@ -1,0 +1,240 @@
+//! Postings in the store: lists that are frozen, what falls behind, what is drawn into batches.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use chrono::TimeDelta;
+use gander::core::Time;
+use gander::core::batch::{Batching, plan};
+use gander::core::decision::{Decision, DecisionId, Person, Request, Risk, SafeDefault, Terms, Verdict, Via};
+use gander::core::policy::Rules;
+use gander::core::posting::{Change, Hanging, Item, Place, PostingId, Purpose};
+use gander::store::sqlite::SqliteStore;
+use gander::store::{Delivery, NewPosting, PlanBatches, SHOWN_FOR_GOOD, Store};
+
+const WINDOW: TimeDelta = TimeDelta::seconds(5);
+
+struct World {
+    store: SqliteStore,
+    now: Time,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Time::UNIX_EPOCH + TimeDelta::days(20_000);
+        let store = SqliteStore::open(&folder.path().join("gander.db"), None, now).unwrap();
+        Self { store, now, _folder: folder }
+    }
+
+    fn ask(&self, project: &str, kind: &str, risk: Risk) -> Decision {
+        let terms = Terms { risk, sla_seconds: 3_600, safe_default: SafeDefault::Reject, approvals: 1 };
+        let request = Request { title: "x".into(), project: project.into(), kind: kind.into(), risk, ..Request::default() };
+        self.store.ask(request, terms, self.now).unwrap().into_decision()
+    }
+
+    fn low(&self) -> Decision {
+        self.ask("p", "routine", Risk::Low)
+    }
+
+    fn posted(&self, decision: &Decision, message: &str, at: Time) {
+        let card = Delivery {
+            decision: decision.id,
+            generation: 1,
+            returns: decision.returns,
+            channel: "c".into(),
+            intent_at: at,
+            message: Some(message.into()),
+            shown: decision.changed,
+            lost: false,
+        };
+        self.store.put_delivery(&card).unwrap();
+    }
+
+    fn approve(&self, id: DecisionId) {
+        let approve = |decision: &Decision| {
+            let seen = decision.revision;
+            Ok(Some(decision.resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, seen)?))
+        };
+        self.store.change(id, self.now, Box::new(approve)).unwrap().unwrap();
+    }
+
+    fn plan(&self) -> bool {
+        self.plan_with(Batching::default())
+    }
+
+    fn plan_with(&self, batching: Batching) -> bool {
+        let rules = Rules { batching, ..Rules::default() };
+        let by: PlanBatches = Box::new(move |crowd| plan(&rules, crowd));
+        self.store.plan_batches(self.now - WINDOW, self.now, by).unwrap()
+    }
+
+    fn listed(&self, id: i64) -> Vec<i64> {
+        self.store.posting(PostingId(id)).unwrap().unwrap().list().iter().map(|item| item.decision.0).collect()
+    }
+
+    fn hang(&self, id: i64, shown: u64, drawn: u32) {
+        let message = Hanging::Message { channel: "c".into(), message: format!("m{id}"), shown, drawn };
+        self.store.put_hanging(PostingId(id), 1, message).unwrap();
+    }
+}
+
+#[test]
+fn what_waits_and_has_no_card_is_drawn_together_from_three_on() {
+    let world = World::new();
+    world.low();
+    world.low();
+    assert!(!world.plan(), "two are no batch");
+    world.ask("p", "routine", Risk::High);
+    world.ask("p", "credentials", Risk::Low);
+    world.ask("other", "routine", Risk::Low);
+    assert!(!world.plan(), "what has a card of its own is not counted");
+    world.ask("p", "routine", Risk::Medium);
+    assert!(world.plan());
+    assert_eq!(world.listed(1), [1, 2, 6]);
+    assert!(!world.plan(), "once");
+    assert_eq!(world.store.carrier_of(DecisionId(6)).unwrap().unwrap().id, PostingId(1));
+    assert_eq!(world.store.carrier_of(DecisionId(3)).unwrap(), None);
+    assert_eq!(world.store.unsettled().unwrap(), [DecisionId(3), DecisionId(4), DecisionId(5)], "the others want cards");
+    assert_eq!(world.store.postings_behind(None).unwrap(), [PostingId(1)]);
+}
+
+#[test]
+fn projects_and_configurations_that_want_no_batches_get_none() {
+    let world = World::new();
+    for _ in 0..5 {
+        world.low();
+    }
+    assert!(!world.plan_with(Batching::off()));
+    assert!(!world.plan_with(Batching { except: ["p".to_owned()].into(), ..Batching::default() }));
+    assert!(!world.plan_with(Batching { min: 6, ..Batching::default() }));
+    assert!(world.plan_with(Batching { min: 5, ..Batching::default() }));
+}
+
+#[test]
+fn a_card_that_was_just_posted_is_drawn_in_and_an_older_one_stays() {
+    let world = World::new();
+    let (old, recent) = (world.low(), world.low());
+    world.posted(&old, "old", world.now - WINDOW - TimeDelta::milliseconds(1));
+    world.posted(&recent, "recent", world.now - WINDOW);
+    world.low();
+    assert!(!world.plan(), "one new one and one recent one");
+    world.low();
+    assert!(world.plan());
+    assert_eq!(world.listed(1), [2, 3, 4]);
+    assert_eq!(world.store.unsettled().unwrap(), [recent.id], "its own card does not say so yet");
+    world.hang(1, 10, 1);
+    assert_eq!(world.store.to_move_to(PostingId(1)).unwrap(), [recent.id]);
+    // However it is written meanwhile, it stays behind until it says where its decision went.
+    world.posted(&recent, "recent", world.now);
+    assert_eq!(world.store.to_move_to(PostingId(1)).unwrap(), [recent.id]);
+    let card = world.store.deliveries(recent.id).unwrap().remove(0);
+    world.store.put_delivery(&Delivery { shown: SHOWN_FOR_GOOD, ..card }).unwrap();
+    assert_eq!(world.store.to_move_to(PostingId(1)).unwrap(), []);
+    assert_eq!(world.store.unsettled().unwrap(), []);
+}
+
+#[test]
+fn a_young_batch_takes_in_more_and_an_old_one_that_hangs_does_not() {
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.low();
+    }
+    assert!(world.plan());
+    world.now += WINDOW * 2;
+    world.low();
+    assert!(world.plan(), "it is not posted yet, however long ago it was made");
+    assert_eq!(world.listed(1), [1, 2, 3, 4]);
+    world.hang(1, 10, 2);
+    world.low();
+    assert!(!world.plan(), "nobody is told of an edit");
+    assert_eq!(world.store.posting(PostingId(1)).unwrap().unwrap().list_at(1).len(), 3, "the first list is known");
+}
+
+#[test]
+fn a_list_is_changed_by_whoever_saw_the_latest_one() {
+    let world = World::new();
+    let items: Vec<Item> = (0..3).map(|_| Item::of(&world.low())).collect();
+    let new = NewPosting {
+        purpose: Purpose::Batch { project: "p".into() },
+        place: Place::Project("p".into()),
+        items: items.clone(),
+        at: world.now,
+    };
+    let id = world.store.open_posting(new).unwrap();
+    assert!(world.store.amend_posting(id, 1, vec![Change::Drop(items[0].decision)]).unwrap());
+    assert!(!world.store.amend_posting(id, 1, vec![Change::Drop(items[1].decision)]).unwrap(), "somebody was first");
+    let posting = world.store.posting(id).unwrap().unwrap();
+    assert_eq!((posting.revision, posting.list().len(), posting.list_at(1).len()), (2, 2, 3));
+    assert_eq!(posting.ever_listed().len(), 3, "what was taken off is still told of");
+}
+
+#[test]
+fn every_change_of_a_listed_decision_leaves_its_posting_behind() {
+    let world = World::new();
+    let listed: Vec<Decision> = (0..3).map(|_| world.low()).collect();
+    assert!(world.plan());
+    let head = world.store.head().unwrap().seq;
+    world.hang(1, head, 1);
+    assert_eq!(world.store.postings_behind(None).unwrap(), []);
+    assert_eq!(world.store.hanging_postings().unwrap(), [PostingId(1)]);
+    world.low();
+    assert_eq!(world.store.postings_behind(None).unwrap(), [], "another decision");
+    world.approve(listed[1].id);
+    assert_eq!(world.store.postings_behind(Some(&[listed[1].id])).unwrap(), [PostingId(1)]);
+    world.hang(1, head, 1);
+    assert_eq!(world.store.postings_behind(None).unwrap(), [PostingId(1)], "an edit of before does not show it");
+    world.hang(1, head + 2, 1);
+    assert_eq!(world.store.postings_behind(None).unwrap(), []);
+    assert_eq!(world.store.posting_of("m1").unwrap().unwrap().id, PostingId(1));
+    for decision in [&listed[0], &listed[2]] {
+        world.approve(decision.id);
+    }
+    assert_eq!(world.store.hanging_postings().unwrap(), [], "nothing on it waits");
+    world.store.put_hanging(PostingId(1), 1, Hanging::Over).unwrap();
+    assert_eq!(world.store.postings_behind(None).unwrap(), []);
+    world.hang(1, 99, 1);
+    assert_eq!(world.store.posting(PostingId(1)).unwrap().unwrap().hanging, Hanging::Over, "for good");
+}
+
+#[test]
+fn what_one_person_chose_is_kept_and_never_posted() {
+    let world = World::new();
+    let items = vec![Item::of(&world.low())];
+    let of = Purpose::Selection { of: "discord:1".into() };
+    let new = NewPosting { purpose: of.clone(), place: Place::Nowhere, items, at: world.now };
+    let id = world.store.open_posting(new).unwrap();
+    let posting = world.store.posting(id).unwrap().unwrap();
+    assert_eq!((posting.purpose, posting.hanging, posting.items.len()), (of, Hanging::Over, 1));
+    assert_eq!(world.store.postings_behind(None).unwrap(), []);
+    assert_eq!(world.store.unsettled().unwrap().len(), 1, "its decision still wants a card");
+    // After a week nobody clicks it any more.
+    let later = NewPosting {
+        purpose: Purpose::Selection { of: "discord:2".into() },
+        place: Place::Nowhere,
+        items: Vec::new(),
+        at: world.now + TimeDelta::days(8),
+    };
+    world.store.open_posting(later).unwrap();
+    assert_eq!(world.store.posting(id).unwrap(), None);
+}
+
+#[test]
+fn many_are_changed_in_one_go_and_each_is_told_of() {
+    let world = World::new();
+    let asked: Vec<Decision> = (0..3).map(|_| world.low()).collect();
+    world.approve(asked[1].id);
+    let approve = |decision: &Decision| {
+        let id = decision.id;
+        let decide: gander::store::Decide = Box::new(|decision| {
+            let by = Person::discord(2, "Jonas");
+            Ok(Some(decision.resolve(Verdict::approved(), by, Via::Discord, decision.revision)?))
+        });
+        (id, decide)
+    };
+    let changed = world.store.change_many(asked.iter().map(approve).collect(), world.now).unwrap();
+    assert_eq!(changed.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(world.store.first_broken_link().unwrap(), None);
+    let missing = vec![approve(&asked[0]), (DecisionId(99), Box::new(|_: &Decision| Ok(None)) as gander::store::Decide)];
+    assert!(world.store.change_many(missing, world.now).is_err());
+}
