@@ -14,6 +14,8 @@
 //! - [`store`] holds the only SQL. A change is one transaction: event, state, and when to wake.
 //! - [`engine`] is the only place where effects run: the approval API ([`engine::Handle`]), timers, and the
 //!   loop that makes the cards that hang equal the cards that should ([`engine::deliveries`]).
+//! - Several decisions can share a message: what it is and lists is [`core::posting`], which ones do is [`core::batch`], and
+//!   the same loop keeps it true.
 //! - [`sources`] turn what agents leave behind into calls of the handle.
 //! - [`channels`] carry what must not wait to people's phones, desktops and programs; nothing comes back by them.
 //! - [`surfaces`] show decisions and take answers; [`surfaces::discord`] is the only user of serenity and poise.

@@ -257,6 +257,12 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// A decision as it would be listed now.
+    #[must_use]
+    pub fn now(decision: &Decision) -> Self {
+        Self { item: Item::of(decision), decision: decision.clone() }
+    }
+
     /// Whether this message is where it is decided, and it can be.
     #[must_use]
     pub fn waits_here(&self) -> bool {

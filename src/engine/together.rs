@@ -7,7 +7,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{Handle, HandleError, enforced};
-use crate::core::batch::{LeftOut, MOST_OF_A_BATCH, goes_along};
+use crate::core::batch::{LeftOut, goes_along};
 use crate::core::decision::{Decision, DecisionId, State, Verdict, Via};
 use crate::core::permission::{Voter, may_decide};
 use crate::core::policy::enforce;
@@ -49,15 +49,15 @@ impl Fate {
 }
 
 impl Handle {
-    /// Freezes what one person wants to go through or to approve together; no longer than a batch.
+    /// Freezes what one person wants to go through or to approve together.
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn freeze(&self, decisions: &[Decision], by: &Voter) -> Result<PostingId, HandleError> {
+    pub async fn freeze(&self, items: Vec<Item>, by: &Voter) -> Result<PostingId, HandleError> {
         let new = NewPosting {
             purpose: Purpose::Selection { of: by.person.id.clone() },
             place: Place::Nowhere,
-            items: decisions.iter().take(MOST_OF_A_BATCH).map(Item::of).collect(),
+            items,
             at: self.clock().wall(),
         };
         Ok(self.store(move |store| store.open_posting(new)).await?)
@@ -88,14 +88,14 @@ impl Handle {
 
     /// What of a list this person would approve now.
     #[must_use]
-    pub fn weigh(&self, sheet: &Sheet, by: &Voter) -> Weighed {
+    pub fn weigh(&self, list: Vec<Listed>, by: &Voter) -> Weighed {
         let rules = self.rules();
         let mut weighed = Weighed { goes: Vec::new(), left_out: Vec::new() };
-        for listed in &sheet.listed {
+        for listed in list {
             let may = may_decide(&rules.approvers, &listed.decision, by).is_ok();
             match goes_along(&listed.item, &listed.decision, &by.person.id, may) {
-                Ok(()) => weighed.goes.push(listed.clone()),
-                Err(why) => weighed.left_out.push((listed.decision.clone(), why)),
+                Ok(()) => weighed.goes.push(listed),
+                Err(why) => weighed.left_out.push((listed.decision, why)),
             }
         }
         weighed

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use discord_sandbox::{Outcome, Person, Sandbox};
 use gander::core::batch::Batching;
 use gander::core::decision::{Choice, Decision, Detail, Expects, Request, Revision, Risk, State, Verdict};
+use gander::core::guard::Guard;
 use gander::core::policy::Rules;
 use gander::engine::Claim;
 use gander::store::sqlite::SqliteStore;
@@ -300,6 +301,22 @@ async fn what_waits_is_frozen_when_it_is_approved_from_the_list() {
     assert!(!jonas.ok, "it is hers");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_approved_that_she_was_told_is_left_out() {
+    let (bot, asked, card) = with_batch(some_low(4)).await;
+    let (maya, jonas) = (bot.person("maya"), bot.person("jonas"));
+    let opened = seen(jonas.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await);
+    press(&jonas, &opened, "approve").await;
+    let before = press(&maya, &card, "look").await;
+    assert!(shows(&before, "was approved by Jonas already"), "{before:#}");
+    // Taken back while she reads: it waits again, at the revision that the card lists.
+    let opened = seen(jonas.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await);
+    press(&jonas, &opened, "undo").await;
+    let done = press(&maya, &before, "together").await;
+    assert!(words_of(&done).starts_with("✅ All 3 are approved"), "{done:#}");
+    assert!(matches!(bot.handle.get(asked[0].id).await.unwrap().state, State::Pending(_)));
+}
+
 pub(crate) fn words_of(message: &Value) -> &str {
     message["content"].as_str().unwrap_or_default()
 }
@@ -307,6 +324,7 @@ pub(crate) fn words_of(message: &Value) -> &str {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_approvals_in_a_row_and_a_glance_at_high_risk_are_asked_about_once_more() {
     let bot = Bot::start().await;
+    bot.guard(Guard::default());
     let maya = bot.person("maya");
     for number in 0..10 {
         let (_, card) = bot.ask_and_see(request(&format!("Quick {number}"))).await;

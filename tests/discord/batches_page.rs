@@ -61,7 +61,7 @@ impl Page {
         self.see(&format!("{PRIVATE}[contains(., 'Nothing is approved until you click')]")).await;
         self.shot("preflight").await;
         self.click(&format!("{PRIVATE}//button[contains(@data-custom-id, ':together:')]")).await;
-        self.see(&format!("{PRIVATE}[contains(., '3 of 5 are approved')]")).await;
+        self.see(&format!("{PRIVATE}[contains(., 'All 3 are approved')]")).await;
         self.see("//*[@data-testid='embed'][contains(., 'Batch 1')][contains(., '3 approved or answered')]").await;
         self.shot("after").await;
         self.click("//button[contains(@data-custom-id, ':walk-0:')]").await;

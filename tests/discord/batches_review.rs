@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::batches::{ask_all, batch, is_approved, low, press, seen, shows, some_low, with_batch, words_of};
 use crate::bot::{Bot, can_decide, click, control, custom_ids, defer, id, submit};
 use gander::core::batch::Batching;
+use gander::core::guard::Guard;
 
 /// The button that goes on without deciding.
 fn skip(message: &Value) -> String {
@@ -96,7 +97,7 @@ async fn of_a_long_list_each_is_two_clicks_away() {
     assert_eq!(before["attachments"][0]["filename"], "to-be-approved.txt", "{before:#}");
     let done = press(&maya, &before, "together").await;
     assert!(words_of(&done).starts_with("✅ All 60 are approved"), "{done:#}");
-    assert_eq!(done["attachments"][0]["filename"], "batch-1-results.txt", "{done:#}");
+    assert_eq!(done["attachments"][0]["filename"], "approved-together.txt", "{done:#}");
     let after = batch(&bot, "all done", |card| shows(card, "Nothing waits here any more")).await;
     assert_eq!(id(&after), id(&card));
 }
@@ -122,7 +123,7 @@ async fn a_very_long_approval_says_how_far_it_is_and_ends_with_each_result() {
         words_of(&message).starts_with("✅ All 250 are approved").then_some(message)
     };
     let done = bot.sandbox.wait_for("the results", crate::bot::LIMIT, done).await.unwrap();
-    assert_eq!(done["attachments"][0]["filename"], "batch-1-results.txt", "{done:#}");
+    assert_eq!(done["attachments"][0]["filename"], "approved-together.txt", "{done:#}");
     for decision in &asked {
         assert!(is_approved(&bot.handle.get(decision.id).await.unwrap()));
     }
@@ -131,16 +132,18 @@ async fn a_very_long_approval_says_how_far_it_is_and_ends_with_each_result() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_gone_through_from_the_list_with_high_risk_too() {
     let bot = Bot::start().await;
+    bot.guard(Guard::default());
     bot.ask(low("Small")).await;
     bot.ask(Request { risk: Risk::High, ..low("Big") }).await;
     let maya = bot.person("maya");
     let channel = bot.sandbox.addresses().channel_id("general").unwrap().to_owned();
     let list = seen(maya.command(&channel, "attention", serde_json::json!({})).await);
     let first = press(&maya, &list, "walk-0").await;
-    assert!(words_of(&first).contains("**1 of 2**"), "{first:#}");
-    let second = press(&maya, &first, "approve").await;
-    let asked = press(&maya, &second, "approve").await;
+    assert!(words_of(&first).contains("**1 of 2**") && shows(&first, "Big"), "the most urgent first: {first:#}");
+    let asked = press(&maya, &first, "approve").await;
     assert!(words_of(&asked).contains("less than a second ago"), "{asked:#}");
-    let end = press(&maya, &asked, "sure").await;
+    let second = press(&maya, &asked, "sure").await;
+    assert!(words_of(&second).contains("**2 of 2**") && shows(&second, "Small"), "{second:#}");
+    let end = press(&maya, &second, "approve").await;
     assert!(words_of(&end).contains("nothing waits on you any more"), "{end:#}");
 }

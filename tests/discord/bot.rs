@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use discord_sandbox::{Options, Outcome, Person, RateLimits, Sandbox};
 use gander::core::batch::Batching;
 use gander::core::decision::{Decision, DecisionId, Request, Risk};
+use gander::core::guard::Guard;
 use gander::core::permission::ApproverRule;
 use gander::core::policy::Rules;
 use gander::engine::clock::{TestClock, wall_time};
@@ -40,10 +41,18 @@ pub(crate) fn approvers(sandbox: &Sandbox) -> Vec<ApproverRule> {
 }
 
 impl Bot {
-    /// A new server and a bot for which Maya and everybody with the role may decide. Each decision has a card of its own: what
-    /// these tests are about is one card's; those of batches say how they share ([`Bot::start_batching`]).
+    /// A new server and a bot for which Maya and everybody with the role may decide. Each decision has a card of its own, and
+    /// nobody is asked whether they look: what these tests are about is one card's. Those of batches say how they share
+    /// ([`Bot::start_batching`]), those of the guard switch it on ([`Bot::guard`]).
     pub(crate) async fn start() -> Self {
-        Self::start_batching(Batching::off()).await
+        let bot = Self::start_batching(Batching::off()).await;
+        bot.guard(Guard::off());
+        bot
+    }
+
+    /// Asks people once more like this.
+    pub(crate) fn guard(&self, guard: Guard) {
+        self.handle.set_rules(Rules { guard, ..(*self.handle.rules()).clone() });
     }
 
     /// The same, with decisions that share cards like this.

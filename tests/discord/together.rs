@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use gander::core::decision::{Agent, Attachment, Link, Outcome, Request, Risk, State, Verdict};
-use gander::core::guard::Guard;
-use gander::core::policy::Rules;
 use gander::engine::Claim;
 use serde_json::json;
 
@@ -261,9 +259,6 @@ async fn pictures_hang_side_by_side_and_are_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_who_undo_and_decide_at_once_leave_one_truth() {
     let bot = Arc::new(Bot::start().await);
-    let rules = bot.handle.rules();
-    // Nobody approves so many in a row unasked.
-    bot.handle.set_rules(Rules { guard: Guard::off(), ..(*rules).clone() });
     for round in 0..20 {
         let (decision, card) = bot.ask_and_see(request(&format!("round {round}"))).await;
         let approved = click(&bot.person("jonas"), &card, "approve").await.message.unwrap();

@@ -130,9 +130,9 @@ pub fn batch_line(listed: &Listed, pace: Pace) -> String {
             ended(sign, format!("{} by {}", resolved.verdict.word(), person(&resolved.by)))
         }
         State::Withdrawn { .. } => ended("⚪", "no longer needs an answer".into()),
-        _ if item.gone.is_some() => format!("↗️ **{id}** {title}: {}", why_left(listed)),
+        _ if item.gone.is_some() => format!("↗️ **{id}** {title} — {}", why_left(listed)),
         State::Deferred { until, by, .. } => {
-            format!("💤 **{id}** {title}: put off until {} by {}", moment(pace.wall_time(*until)), name(&by.name))
+            format!("💤 **{id}** {title} — put off until {} by {}", moment(pace.wall_time(*until)), name(&by.name))
         }
         State::Pending(pending) => {
             format!("{} **{id}** {title}\n-# {}", dot(decision.terms.risk), beside(decision, pending, item.since, pace))
@@ -259,12 +259,13 @@ pub fn as_many_as_fit<'a>(lines: impl Iterator<Item = &'a str>) -> (Vec<String>,
 
 /// Over what would be approved together.
 #[must_use]
-pub fn preflight(goes: usize, left_out: usize) -> String {
+pub fn preflight(goes: usize, left_out: usize, more: usize) -> String {
     let out = match left_out {
         0 => String::new(),
         1 => " 1 is left out; below stands why.".into(),
         count => format!(" {} are left out; below stands why.", thousands(count)),
     };
+    let out = if more > 0 { format!("{out} {} more fit; these come first.", thousands(more)) } else { out };
     match goes {
         0 if left_out == 0 => "🪿 Nothing of low risk waits on you here. Nothing was approved.".into(),
         0 => format!("✋ Nothing here can be approved together by you now.{out} Nothing was approved."),
@@ -335,14 +336,14 @@ pub fn left_out_line(decision: &Decision, why: &LeftOut) -> String {
         },
         LeftOut::PutOff => "was put off".into(),
         LeftOut::Changed => "changed since this was listed, open it and see".into(),
-        LeftOut::Risk(risk) => format!("{risk} risk, decide it by its card"),
+        LeftOut::Risk(risk) => format!("{risk} risk, decide it by itself"),
         LeftOut::NotAYes => "wants more than a yes, open it".into(),
         LeftOut::Taken => "somebody else is on it".into(),
-        LeftOut::Credentials => "about credentials, decide it by its card".into(),
+        LeftOut::Credentials => "about credentials, decide it by itself".into(),
         LeftOut::Voted => "has your approval already".into(),
         LeftOut::NotTheirs => "is not yours to decide".into(),
     };
-    format!("✋ **{}** {}: {why}", decision.id, escaped(&one_line(&decision.request.title), 70).text)
+    format!("✋ **{}** {} — {why}", decision.id, escaped(&one_line(&decision.request.title), 70).text)
 }
 
 /// How far it is.
@@ -363,10 +364,7 @@ pub fn approved_together(approved: usize, count: usize) -> String {
 }
 
 /// The file with what became of each.
-#[must_use]
-pub fn results_file(id: PostingId) -> String {
-    format!("batch-{id}-results.txt")
-}
+pub const RESULTS_FILE: &str = "approved-together.txt";
 
 /// Over one that is looked at on the way through a list.
 #[must_use]

@@ -174,8 +174,7 @@ pub fn help() -> String {
 
 /// What was understood; what would be approved is told below it.
 #[must_use]
-pub fn approve_these(left: usize, others: usize) -> String {
-    let left = if left > 0 { format!(" {left} more fit; these come first.") } else { String::new() };
+pub fn approve_these(others: usize) -> String {
     let others = match others {
         0 => String::new(),
         1 => " One more that you named is not of low risk, or wants more than a yes: decide it by its card.".into(),
@@ -183,7 +182,7 @@ pub fn approve_these(left: usize, others: usize) -> String {
             format!(" {others} more that you named are not of low risk, or want more than a yes: decide them by their cards.")
         }
     };
-    format!("🪿 Understood: approve what is of low risk.{left}{others}")
+    format!("🪿 Understood: approve what is of low risk.{others}")
 }
 
 /// The button that does.

@@ -13,7 +13,7 @@ use std::sync::PoisonError;
 use super::{Amend, BoardError, CLOCK_DIFFERENCE, Deliveries, Queue, Unsettled, Work};
 use crate::core::batch::plan;
 use crate::core::decision::DecisionId;
-use crate::core::posting::{Hanging, Listed, Posting, PostingId, Sheet};
+use crate::core::posting::{Change, Hanging, Listed, Posting, PostingId, Sheet};
 use crate::engine::{Handle, HandleError};
 
 impl Handle {
@@ -81,12 +81,15 @@ impl Deliveries {
             return Ok(false);
         }
         let (id, revision) = (sheet.posting.id, sheet.posting.revision);
-        let ids: Vec<Work> = sheet.listed.iter().map(|listed| Work::Decision(listed.decision.id)).collect();
-        let changed: Vec<_> = changes.clone();
+        let dropped = changes.iter().filter_map(|change| match change {
+            Change::Drop(id) => Some(Work::Decision(*id)),
+            Change::Put(_) => None,
+        });
+        let dropped: Vec<Work> = dropped.collect();
         if self.handle.store(move |store| store.amend_posting(id, revision, changes)).await? {
-            tracing::debug!(posting = id.0, changes = changed.len(), "the list changed");
+            tracing::debug!(posting = id.0, dropped = dropped.len(), "the list changed");
         }
-        self.look_again(ids, false);
+        self.look_again(dropped, false);
         Ok(true)
     }
 
@@ -95,6 +98,9 @@ impl Deliveries {
         let _turn = self.turn(&channel).await?;
         // What came while it was waited for belongs on it too.
         let Some(sheet) = self.handle.sheet(sheet.posting.id).await? else { return Ok(()) };
+        if !sheet.is_wanted() || !sheet.mend().is_empty() {
+            return Ok(());
+        }
         self.hang(&sheet.posting, Hanging::Begun { channel: channel.clone(), at: self.handle.clock().wall() }).await?;
         self.post_sheet(&sheet, channel, true).await
     }

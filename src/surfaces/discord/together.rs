@@ -18,9 +18,9 @@ use crate::core::batch::{MOST_OF_A_BATCH, PAGE_ITEMS, pages};
 use crate::core::card::decision_card;
 use crate::core::decision::{Decision, DecisionId, Risk, State, Via};
 use crate::core::permission::Voter;
-use crate::core::posting::{Item, Listed, PostingId, Sheet};
+use crate::core::posting::{Item, Listed, PostingId, Purpose, Sheet};
 use crate::core::text::{self, label};
-use crate::engine::{Fate, HandleError, TOGETHER};
+use crate::engine::{Fate, HandleError, TOGETHER, Weighed};
 
 /// Stands for a list that is not frozen yet: what waits on whoever clicks.
 pub(super) const WHAT_WAITS: PostingId = PostingId(0);
@@ -42,57 +42,55 @@ fn file(name: String, text: String) -> CreateAttachment {
 }
 
 impl Bot {
-    /// A list as it was drawn; what waits on this person is frozen now.
-    async fn list(&self, voter: &Voter, id: PostingId, list: u32, low_only: bool) -> Result<Option<Sheet>, HandleError> {
-        if id != WHAT_WAITS {
-            return self.handle.list_of(id, list, voter).await;
-        }
-        let mut waiting = self.handle.attention(Some(voter)).await?;
-        waiting.retain(|decision| !low_only || decision.terms.risk == Risk::Low);
-        let frozen = self.handle.freeze(&waiting, voter).await?;
-        self.handle.list_of(frozen, 1, voter).await
-    }
-
-    /// What would be approved together, what not and why, and the one button that does it.
+    /// What would be approved together of a list as it was drawn, what not and why, and the one button that does it.
     pub(super) async fn look_together(&self, voter: &Voter, id: PostingId, list: u32) -> View {
-        match self.list(voter, id, list, true).await {
-            Ok(Some(sheet)) => self.preflight(voter, &sheet, if id == WHAT_WAITS { 1 } else { list }),
+        let found = if id == WHAT_WAITS {
+            self.handle.attention(Some(voter)).await.map(|mut waiting| {
+                waiting.retain(|decision| decision.terms.risk == Risk::Low);
+                Some(waiting.iter().map(Listed::now).collect())
+            })
+        } else {
+            self.handle.list_of(id, list, voter).await.map(|sheet| sheet.map(|sheet| sheet.listed))
+        };
+        match found {
+            Ok(Some(listed)) => self.preflight(voter, listed).await,
             Ok(None) => View::words(text::NO_SUCH_LIST),
             Err(error) => View::words(text::trouble(&error.to_string())),
         }
     }
 
     /// The same for decisions that somebody named in words.
-    async fn offer(&self, voter: &Voter, decisions: &[Decision]) -> View {
-        let frozen = async {
-            let id = self.handle.freeze(decisions, voter).await?;
-            self.handle.list_of(id, 1, voter).await
-        };
-        match frozen.await {
-            Ok(Some(sheet)) => self.preflight(voter, &sheet, 1),
-            Ok(None) => View::words(text::NO_SUCH_LIST),
-            Err(error) => View::words(text::trouble(&error.to_string())),
-        }
+    pub(super) async fn offer_named(&self, voter: &Voter, named: &[Decision], others: usize) -> View {
+        let view = self.preflight(voter, named.iter().map(Listed::now).collect()).await;
+        View { content: format!("{}\n{}", text::approve_these(others), view.content), ..view }
     }
 
-    fn preflight(&self, voter: &Voter, sheet: &Sheet, list: u32) -> View {
-        let weighed = self.handle.weigh(sheet, voter);
-        let content = text::preflight(weighed.goes.len(), weighed.left_out.len());
-        if weighed.goes.is_empty() && weighed.left_out.is_empty() {
+    /// What the person is shown is frozen: nothing is approved by the click that they were not told would be.
+    async fn preflight(&self, voter: &Voter, found: Vec<Listed>) -> View {
+        let Weighed { mut goes, left_out } = self.handle.weigh(found, voter);
+        let more = goes.len().saturating_sub(MOST_OF_A_BATCH);
+        goes.truncate(MOST_OF_A_BATCH);
+        let content = text::preflight(goes.len(), left_out.len(), more);
+        if goes.is_empty() && left_out.is_empty() {
             return View::words(content);
         }
-        let (lines, whole) = text::preflight_lines(&weighed.goes, &weighed.left_out);
-        let (tag, id) = (self.handle.tag(), sheet.posting.id);
+        let (lines, whole) = text::preflight_lines(&goes, &left_out);
         let mut view = View { content, embed: Some(listed(&lines)), ..View::default() };
-        if !weighed.goes.is_empty() {
-            let label = text::approve_these_label(weighed.goes.len());
-            let approve = button(id_of(tag, id, list, Together::Approve), ButtonStyle::Success, &label);
-            view.rows.push(CreateActionRow::Buttons(vec![approve]));
-        }
         if !whole {
-            view.files.push(file(text::PREFLIGHT_FILE.into(), text::preflight_file(&weighed.goes, &weighed.left_out)));
+            view.files.push(file(text::PREFLIGHT_FILE.into(), text::preflight_file(&goes, &left_out)));
         }
-        view
+        if goes.is_empty() {
+            return view;
+        }
+        match self.handle.freeze(goes.iter().map(|listed| listed.item).collect(), voter).await {
+            Ok(id) => {
+                let label = text::approve_these_label(goes.len());
+                let approve = button(id_of(self.handle.tag(), id, 1, Together::Approve), ButtonStyle::Success, &label);
+                view.rows.push(CreateActionRow::Buttons(vec![approve]));
+                view
+            }
+            Err(error) => View::words(text::trouble(&error.to_string())),
+        }
     }
 
     /// Approves a list and says what became of each. Of a long one it is said at once that it began, and how far it is.
@@ -118,7 +116,7 @@ impl Bot {
         };
         let approved = fates.iter().filter(|fate| matches!(fate, Fate::Approved(_))).count();
         tracing::info!(posting = id.0, list, by = voter.person.name, approved, of = count, "approved together on Discord");
-        responder.send(Answer::Update(results(id, &fates))).await;
+        responder.send(Answer::Update(results(&fates))).await;
     }
 
     /// Approves a list that takes a while, and says how far it is.
@@ -137,7 +135,7 @@ impl Bot {
 
     /// The next one of a list that waits and that this person may decide, from this place on; `notice` stands above it.
     pub(super) async fn walk(&self, voter: &Voter, id: PostingId, list: u32, at: u32, notice: Option<String>) -> View {
-        let sheet = match self.list(voter, id, list, false).await {
+        let sheet = match self.to_walk(voter, id, list).await {
             Ok(Some(sheet)) => sheet,
             Ok(None) => return View::words(if id == WHAT_WAITS { text::NOTHING_WAITS } else { text::NO_SUCH_LIST }),
             Err(error) => return View::words(text::trouble(&error.to_string())),
@@ -154,6 +152,23 @@ impl Bot {
         let words = text::walk(place + 1, sheet.listed.len(), left, &text::headline(&next.decision, self.handle.pace()));
         let at = u32::try_from(*place).unwrap_or(u32::MAX);
         self.step(voter, &next.decision, Walk { list: id, revision: list, at }, above(notice, words))
+    }
+
+    /// A list to go through: a batch's in the order of its lines, what somebody chose the most urgent first.
+    async fn to_walk(&self, voter: &Voter, id: PostingId, list: u32) -> Result<Option<Sheet>, HandleError> {
+        let (id, list) = if id == WHAT_WAITS {
+            let waiting = self.handle.attention(Some(voter)).await?;
+            (self.handle.freeze(waiting.iter().take(MOST_OF_A_BATCH).map(Item::of).collect(), voter).await?, 1)
+        } else {
+            (id, list)
+        };
+        let Some(mut sheet) = self.handle.list_of(id, list, voter).await? else { return Ok(None) };
+        if matches!(sheet.posting.purpose, Purpose::Selection { .. }) {
+            // As of when it was chosen: the order must not change under whoever goes through it.
+            let chosen = self.handle.pace().store_time(sheet.posting.opened_at);
+            sheet.listed.sort_by_cached_key(|listed| listed.decision.urgency(chosen));
+        }
+        Ok(Some(sheet))
     }
 
     /// A card on the way, and the button that goes on without deciding it.
@@ -213,14 +228,6 @@ impl Bot {
         self.shown.record(person, [decision]);
         self.shown.opened(person, decision.id, self.handle.clock().wall());
     }
-
-    /// Those of low risk that somebody named, frozen and shown; at most a batch's.
-    pub(super) async fn offer_named(&self, voter: &Voter, named: &[Decision], others: usize) -> View {
-        let some = &named[..named.len().min(MOST_OF_A_BATCH)];
-        let view = if some.is_empty() { View::words(text::preflight(0, 0)) } else { self.offer(voter, some).await };
-        let content = format!("{}\n{}", text::approve_these(named.len() - some.len(), others), view.content);
-        View { content, ..view }
-    }
 }
 
 fn above(notice: Option<String>, words: String) -> String {
@@ -228,7 +235,7 @@ fn above(notice: Option<String>, words: String) -> String {
 }
 
 /// What became of each.
-fn results(id: PostingId, fates: &[Fate]) -> View {
+fn results(fates: &[Fate]) -> View {
     let approved = fates.iter().filter(|fate| matches!(fate, Fate::Approved(_))).count();
     let fate = |fate: &Fate| match fate {
         Fate::Approved(decision) => text::approved_of_these(decision),
@@ -245,7 +252,7 @@ fn results(id: PostingId, fates: &[Fate]) -> View {
         view.embed = Some(listed(&shown));
     }
     if !whole {
-        view.files.push(file(text::results_file(id), text::plain_lines(&lines)));
+        view.files.push(file(text::RESULTS_FILE.into(), text::plain_lines(&lines)));
     }
     view
 }

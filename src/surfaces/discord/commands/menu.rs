@@ -2,11 +2,13 @@
 
 use serenity::all::{CreateAttachment, CreateEmbed, Message};
 
-use super::super::custom_id::CustomId;
+use super::super::custom_id::{Act, CustomId};
 use super::super::render::View;
+use super::super::together::WHAT_WAITS;
 use super::super::{Bot, board};
 use super::{Context, Error, answer, voter};
 use crate::core::decision::{Decision, DecisionId};
+use crate::core::posting::PostingId;
 use crate::core::text;
 use crate::engine::HandleError;
 
@@ -17,6 +19,9 @@ const HISTORY: usize = 3_500;
 pub(super) async fn decide(ctx: Context<'_>, message: Message) -> Result<(), Error> {
     let bot = ctx.data();
     let work = async {
+        if let Some((id, list)) = list_on(bot, &message) {
+            return bot.walk(&voter(ctx).await, id, list, 0, None).await;
+        }
         let id = match decision_of(bot, &message).await {
             Ok(Some(id)) => id,
             Ok(None) => return View::words(text::NO_CARD),
@@ -45,6 +50,16 @@ pub(super) async fn history(ctx: Context<'_>, message: Message) -> Result<(), Er
         }
     };
     answer(ctx, work).await
+}
+
+/// The list on a message that stands for several decisions.
+fn list_on(bot: &Bot, message: &Message) -> Option<(PostingId, u32)> {
+    let ours = board::custom_ids(message).filter_map(CustomId::parse).filter(|id| id.tag == bot.handle.tag());
+    let mut lists = ours.filter_map(|id| match id.act {
+        Act::With(id, list, _) if message.author.id == bot.application.me && id != WHAT_WAITS => Some((id, list)),
+        _ => None,
+    });
+    lists.next()
 }
 
 /// The decision that a message stands for: a card that hangs or hung, or any other message of the bot's with its buttons.
