@@ -172,12 +172,14 @@ pub fn wait_plot(digest: &Digest) -> Option<Picture> {
     let bottom = top + ROW * pixels(float(i64::try_from(rows.len()).unwrap_or(0)));
     let mut marks = vec![words((24.0, 40.0), READ, Ink::Words, Anchor::Start, text::PLOT_WAIT)];
     for (at, name) in TICKS.iter().filter(|(at, _)| *at <= end) {
-        marks.push(line((x(*at), top - 12.0), (x(*at), bottom), 2.0, Ink::Grid));
         let anchor = if *at >= end { Anchor::End } else { Anchor::Middle };
         marks.push(words((x(*at), bottom + 36.0), LOOKED_UP, Ink::Faint, anchor, *name));
     }
     let mut base = top;
     for wait in rows {
+        // Beside the lines only: words are not crossed.
+        let beside = |at: &f64| line((x(*at), base + 34.0), (x(*at), base + 70.0), 2.0, Ink::Grid);
+        marks.extend(TICKS.iter().map(|(at, _)| at).filter(|at| **at <= end).map(beside));
         row(&mut marks, wait, (left, right), base, &x);
         base += ROW;
     }

@@ -12,7 +12,7 @@ use gander::core::guard::Guard;
 use gander::core::permission::ApproverRule;
 use gander::core::policy::Rules;
 use gander::engine::clock::{TestClock, wall_time};
-use gander::engine::{Handle, timers, watch};
+use gander::engine::{Handle, daily, routing, timers, watch};
 use gander::store::sqlite::SqliteStore;
 use gander::surfaces::discord::{self, Api, Channels, Settings};
 use serde_json::Value;
@@ -64,9 +64,14 @@ impl Bot {
 
     /// A new bot with a store of its own in this server.
     pub(crate) async fn start_in(sandbox: Sandbox, rules: Rules) -> Self {
+        Self::start_at(sandbox, rules, wall_time()).await
+    }
+
+    /// The same, at this time.
+    pub(crate) async fn start_at(sandbox: Sandbox, rules: Rules, now: gander::core::Time) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let file = folder.path().join("gander.db");
-        let clock = TestClock::at(wall_time());
+        let clock = TestClock::at(now);
         Self::on(sandbox, rules, clock, folder, file).await
     }
 
@@ -92,6 +97,8 @@ impl Bot {
         self.running = vec![
             tokio::spawn(async move { discord::run(handle, settings, std::future::pending()).await.unwrap() }),
             tokio::spawn(timers::run(self.handle.clone())),
+            tokio::spawn(routing::run(self.handle.clone())),
+            tokio::spawn(daily::run(self.handle.clone())),
             tokio::spawn({
                 let handle = self.handle.clone();
                 async move { watch::run(handle, &file).await }

@@ -17,6 +17,7 @@ mod choices;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;
+mod confidence;
 mod draw;
 mod hostile;
 mod hostile_page;

@@ -320,6 +320,7 @@ pub const HELP: &str = "**What waits on you**\n\
     pick from what is offered. `/take` says that you are on it; `/undo` takes a verdict back that the agent has not picked up.\n\
     **Looking**\n\
     `/decision` shows all about one, with its history. On a card, the menu **Apps** offers **Decide** and **History**.\n\
+    `/digest` tells what was decided lately and how long it waited; `/calibration`, how often people agreed with what agents were sure of.\n\
     **Asking**\n\
     `/ask` puts a question of your own to whoever may decide it.\n\
     **Being left in peace**\n\

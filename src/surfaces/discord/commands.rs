@@ -4,6 +4,7 @@
 //! complete     what is offered while somebody types    found     what an option means: an entry, a number, words
 //! verdicts     approve, reject, choose, answer, defer, take, undo
 //! look         decision, attention, status, help       menu      Decide and History on a message
+//! figures      calibration, digest
 //! ask          a person asks                       quiet     when somebody can be reached
 //! ```
 //!
