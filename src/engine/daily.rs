@@ -69,12 +69,12 @@ fn is_apart(store: &dyn Store, purpose: &str, wall: Time) -> Result<bool, StoreE
 /// Lists what passed by itself up to a moment. Whether all of it is listed.
 async fn open_reviews(handle: &Handle, until: Time) -> Result<bool, HandleError> {
     let wall = handle.clock().wall();
-    let opened = handle.store(move |store| {
+    let new = handle.store(move |store| {
         let unreviewed = store.unreviewed(until)?;
         let begun = matches!(store.latest_posting("review")?, Some(latest)
             if matches!(latest.purpose, Purpose::Review { until: other, .. } if other == until));
         if unreviewed.is_empty() {
-            return Ok(Some(0));
+            return Ok(Some(Vec::new()));
         }
         // One that was interrupted goes on at once.
         if !begun && !is_apart(store, "review", wall)? {
@@ -84,23 +84,22 @@ async fn open_reviews(handle: &Handle, until: Time) -> Result<bool, HandleError>
         for (id, project) in unreviewed {
             projects.entry(project).or_default().push(id);
         }
-        let mut opened = 0;
+        let mut new = Vec::new();
         for (project, ids) in projects {
             for ids in ids.chunks(MOST_LISTED) {
                 let items = store.get_many(ids)?.iter().map(Item::of).collect();
                 let purpose = Purpose::Review { project: project.clone(), until };
-                store.open_posting(NewPosting { purpose, place: Place::Project(project.clone()), items, at: wall })?;
-                opened += 1;
+                new.push(NewPosting { purpose, place: Place::Project(project.clone()), items, at: wall });
             }
         }
-        Ok(Some(opened))
+        Ok(Some(new))
     });
-    let opened = opened.await?;
-    if let Some(1..) = opened {
-        tracing::info!(reviews = opened, "what passed by itself is listed for review");
-        handle.hint();
+    let Some(new) = new.await? else { return Ok(false) };
+    if !new.is_empty() {
+        tracing::info!(reviews = new.len(), "what passed by itself is listed for review");
     }
-    Ok(opened.is_some())
+    handle.open_postings(new).await?;
+    Ok(true)
 }
 
 /// Opens the digest of the time up to a moment, unless it is there. Whether it is.
@@ -134,10 +133,7 @@ async fn open_digest(handle: &Handle, to: Time) -> Result<bool, HandleError> {
     }
     let digest = Box::new(handle.digest(from, to).await?);
     let purpose = Purpose::Digest { digest };
-    handle
-        .store(move |store| store.open_posting(NewPosting { purpose, place: Place::Digest, items: Vec::new(), at: wall }))
-        .await?;
     tracing::info!(%from, %to, "the digest is made");
-    handle.hint();
+    handle.open_postings(vec![NewPosting { purpose, place: Place::Digest, items: Vec::new(), at: wall }]).await?;
     Ok(true)
 }

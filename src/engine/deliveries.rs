@@ -287,16 +287,16 @@ impl Deliveries {
                 tokio::time::sleep(STORE_AGAIN).await;
                 self.look_at_all().await;
             }
+            let opened = std::mem::take(&mut *self.handle.inner.opened.lock().unwrap_or_else(PoisonError::into_inner));
+            opened.into_iter().for_each(|id| queue.add(Work::Posting(id), false));
             let again = std::mem::take(&mut *self.again.lock().unwrap_or_else(PoisonError::into_inner));
             let anything = !again.is_empty();
             for (work, doubted) in again {
                 queue.add(work, doubted);
             }
-            // What passes by itself needs no card. Where that cannot be found out it gets one, and that is edited later.
-            let looked = self.handle.let_pass().await.unwrap_or(DecisionId(i64::MAX));
             // Before any card is posted, for what shares one must not get one of its own first.
             if (happened || anything)
-                && let Err(error) = self.plan_batches(&mut queue, looked).await
+                && let Err(error) = self.before_cards(&mut queue).await
             {
                 tracing::warn!(%error, "what waits could not be drawn together; trying again in 1 s");
                 tokio::time::sleep(STORE_AGAIN).await;

@@ -38,6 +38,7 @@ use crate::core::event::Event;
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
 use crate::core::policy::{Inadmissible, Rules, admit, enforce, project_name};
+use crate::core::posting::PostingId;
 pub use crate::store::{Asked, Filter, files};
 use crate::store::{Store, StoreError, Why};
 
@@ -87,6 +88,8 @@ struct Inner {
     hints: Sender<u64>,
     /// What was looked at whether it passes by itself.
     looked: tokio::sync::Mutex<routing::Looked>,
+    /// Postings that were opened and are not looked at yet; what is forgotten here stands in the record.
+    opened: std::sync::Mutex<Vec<PostingId>>,
     /// What the bot says of itself; absent in other processes.
     pulse: Sender<Option<pulse::Pulse>>,
 }
@@ -121,6 +124,7 @@ impl Handle {
                 rules,
                 hints: Sender::new(0),
                 looked: tokio::sync::Mutex::default(),
+                opened: std::sync::Mutex::default(),
                 pulse: Sender::new(None),
             }),
         }

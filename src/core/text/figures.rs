@@ -35,6 +35,10 @@ fn count(count: u64) -> String {
     thousands(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
+fn decisions(all: u64) -> String {
+    if all == 1 { "1 decision".into() } else { format!("{} decisions", count(all)) }
+}
+
 /// A count under a dot.
 #[must_use]
 pub fn plot_count(all: u64) -> String {
@@ -120,8 +124,8 @@ pub fn calibration_scope(calibration: &Calibration, style: Figures<'_>) -> Strin
 pub fn calibration_headline(calibration: &Calibration, style: Figures<'_>) -> String {
     let scope = calibration_scope(calibration, style);
     match calibration.count.all() {
-        0 => format!("🎯 Nothing to say yet of {scope}: no decision that came with a confidence was approved or rejected."),
-        _ => format!("🎯 People agreed with {} of {scope}", agreement(calibration.count)),
+        0 => format!("🎯 Nothing to say yet ({scope}): no decision that came with a confidence was approved or rejected."),
+        all => format!("🎯 People agreed with {} of {} · {scope}", percent(calibration.count.share()), decisions(all)),
     }
 }
 

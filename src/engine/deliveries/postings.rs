@@ -15,8 +15,22 @@ use crate::core::batch::plan;
 use crate::core::decision::DecisionId;
 use crate::core::posting::{Change, Hanging, Listed, Posting, PostingId, Sheet};
 use crate::engine::{Handle, HandleError};
+use crate::store::NewPosting;
 
 impl Handle {
+    /// Opens messages that stand for several decisions: the reconciler posts them.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`]; those that were opened until then are posted.
+    pub async fn open_postings(&self, new: Vec<NewPosting>) -> Result<(), HandleError> {
+        for new in new {
+            let id = self.store(move |store| store.open_posting(new)).await?;
+            self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+            self.hint();
+        }
+        Ok(())
+    }
+
     /// A posting with its decisions as they stand.
     ///
     /// # Errors
@@ -37,9 +51,16 @@ impl Handle {
 }
 
 impl Deliveries {
+    /// Lets pass what needs no card, and draws together what shares one.
+    pub(super) async fn before_cards(&self, queue: &mut Queue) -> Result<(), HandleError> {
+        // Where it cannot be found out what passes, people are asked; what passes later is drawn on its card then.
+        let looked = self.handle.let_pass().await.unwrap_or(DecisionId(i64::MAX));
+        self.plan_batches(queue, looked).await
+    }
+
     /// Draws what waits and has no card yet into batches, where there is enough of it. Behind `looked`, something may pass by
     /// itself yet.
-    pub(super) async fn plan_batches(&self, queue: &mut Queue, looked: DecisionId) -> Result<(), HandleError> {
+    async fn plan_batches(&self, queue: &mut Queue, looked: DecisionId) -> Result<(), HandleError> {
         let (rules, at) = (self.handle.rules(), self.handle.clock().wall());
         let since = at.checked_sub_signed(rules.batching.window).unwrap_or(at);
         let behind = self.handle.store(move |store| {

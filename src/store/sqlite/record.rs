@@ -86,3 +86,58 @@ pub(super) fn latest(connection: &Connection, purpose: &str) -> Result<Option<Po
     let found: Option<PostingId> = query(connection, sql, [purpose], |row| column(row, 0).map(PostingId))?.pop();
     found.map_or(Ok(None), |id| postings::get(connection, id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::SqliteStore;
+
+    fn connection(folder: &tempfile::TempDir) -> Connection {
+        let path = folder.path().join("gander.db");
+        drop(SqliteStore::open(&path, None, Time::UNIX_EPOCH).unwrap());
+        Connection::open(path).unwrap()
+    }
+
+    #[test]
+    fn no_figure_reads_a_document_or_all_decisions() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connection(&folder);
+        for (sql, index) in
+            [(JUDGED, "decision_judged"), (ENDED, "decision_ended"), (ASKED, "decision_asked"), (UNREVIEWED, "decision_passed")]
+        {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let parameters = vec![0; plan.parameter_count()];
+            let steps = plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(steps.iter().any(|step| step.contains(&format!("COVERING INDEX {index}"))), "{sql}: {steps:#?}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_are_counted_in_a_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connection(&folder);
+        connection
+            .execute(
+                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000)
+                 INSERT INTO decision (id, state, project, returns, changed, document, kind, asked_at, over_at, breach_at,
+                                       agent, confidence, verdict, via, disagreed)
+                 SELECT n, 'resolved', 'p' || n % 7, 0, n, '{}', 'k' || n % 5, n, n + 60000, n + 90000, 'a' || n % 3,
+                        n % 1000 * 1000, CASE WHEN n % 10 THEN 'approved' ELSE 'rejected' END,
+                        CASE WHEN n % 4 THEN 'discord' ELSE 'routing' END, n % 400 = 0
+                 FROM n",
+                [],
+            )
+            .unwrap();
+        let began = std::time::Instant::now();
+        let tallies = judged(&connection, Time::UNIX_EPOCH).unwrap();
+        let counted: u64 = tallies.iter().map(|tally| tally.count.all()).sum();
+        assert_eq!(counted, 75_000 + 250, "people's, and those disagreed with; what passed was on no review");
+        assert!(tallies.iter().all(|tally| tally.hundredth < 100) && tallies.len() <= 3 * 5 * 100);
+        let all = (Time::UNIX_EPOCH, Time::from_timestamp_millis(1_000_000).unwrap());
+        assert_eq!((ended(&connection, all).unwrap().len(), asked(&connection, all).unwrap()), (100_000, 100_000));
+        assert_eq!(unreviewed(&connection, all.1).unwrap().len(), 25_000);
+        // Far more than it takes, also where much else runs.
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+    }
+}
