@@ -38,11 +38,14 @@ pub async fn run(handle: Handle) {
     }
 }
 
-/// The moments that were seen to.
-type Moments = (Time, Option<Time>);
+/// The moments that were seen to: of the review, and of the digest.
+pub type Moments = (Time, Option<Time>);
 
-/// Opens what is due; when to look again.
-async fn open_due(handle: &Handle, done: &mut Option<Moments>) -> Result<Time, HandleError> {
+/// Opens what is due; when to look again. `done` is what was seen to before, so that nothing is read while nothing is due.
+///
+/// # Errors
+/// [`HandleError::Store`]; what was not opened is the next time.
+pub async fn open_due(handle: &Handle, done: &mut Option<Moments>) -> Result<Time, HandleError> {
     let (now, rules) = (handle.now(), handle.rules());
     let (daily, zone) = (rules.daily, rules.zone);
     let moments = (latest(daily.review, now, zone), daily.digest.map(|at| latest(at, now, zone)));

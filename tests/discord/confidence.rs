@@ -7,7 +7,10 @@ use gander::core::daily::Daily;
 use gander::core::decision::{Decision, DecisionId, Kind, Person, Request, Risk, State, Via};
 use gander::core::event::Event;
 use gander::core::policy::{Rule, Rules};
+use gander::core::posting::Hanging;
 use gander::engine::Claim;
+use gander::store::Store as _;
+use gander::store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 use crate::bot::{Bot, LIMIT, approvers, can_decide, cards_of, click, custom_ids, id, request, words};
@@ -70,6 +73,33 @@ async fn disagree(bot: &Bot, who: &str, review: &Value, number: i64) -> String {
     words(&outcome).to_owned()
 }
 
+fn store(bot: &Bot) -> SqliteStore {
+    SqliteStore::open(&bot.folder.path().join("gander.db"), None, bot.handle.now()).unwrap()
+}
+
+/// Waits until the record knows the message of the latest posting.
+async fn becomes_known(bot: &Bot, purpose: &str) {
+    let store = store(bot);
+    let known = async {
+        // Nobody is told of it, so it is looked at again and again.
+        while store.latest_posting(purpose).unwrap().is_none_or(|latest| latest.message().is_none()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, known).await.unwrap_or_else(|_| panic!("no message of the {purpose} is recorded"));
+}
+
+/// The bot was killed between posting a message and writing down which it is.
+async fn forgotten(mut bot: Bot, purpose: &str) -> Bot {
+    becomes_known(&bot, purpose).await;
+    bot.kill().await;
+    let (store, at) = (store(&bot), bot.handle.now());
+    let latest = store.latest_posting(purpose).unwrap().unwrap();
+    let Hanging::Message { channel, .. } = latest.hanging else { panic!("{latest:?}") };
+    store.put_hanging(latest.id, latest.generation, Hanging::Begun { channel, at }).unwrap();
+    bot
+}
+
 /// A later decision has its card, so an earlier one's would be there too.
 async fn all_is_drawn(bot: &Bot) {
     bot.ask_and_see(request("Something for people")).await;
@@ -115,10 +145,12 @@ async fn what_an_agent_is_sure_of_passes_at_once_and_one_click_disagrees() {
     assert_eq!((calibration.count.disagreed, calibration.count.all()), (2, 2));
 
     // Once listed is listed for good.
+    let bot = forgotten(bot, "review").await;
     bot.advance(TimeDelta::days(1));
     let bot = bot.restart().await;
     all_is_drawn(&bot).await;
     assert_eq!(titled(&bot.sandbox, "Review").len(), 1);
+    becomes_known(&bot, "review").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,6 +160,7 @@ async fn what_nobody_disagrees_with_counts_as_agreed_a_day_after_it_was_listed()
     verdict(&bot, asked.id).await;
     bot.advance(TimeDelta::days(1));
     posted(&bot, "Review", "lists it", |_| true).await;
+    becomes_known(&bot, "review").await;
     assert_eq!(bot.handle.calibration(None, None).await.unwrap().count.all(), 0, "silence says nothing yet");
     bot.advance(TimeDelta::days(1));
     assert_eq!(bot.handle.calibration(None, None).await.unwrap().count.stood, 1);
@@ -259,7 +292,8 @@ async fn the_digest_comes_once_a_day_over_a_change_of_the_clock_and_restarts() {
     let outcome = bot.person("sven").click(id(&digest), &now).await;
     assert!(outcome.is_ephemeral() && outcome.ok, "{outcome:?}");
 
-    let mut bot = bot.restart().await;
+    let mut bot = forgotten(bot, "digest").await.restart().await;
+    posted(&bot, "Digest of a day", "is found again", has_picture).await;
     all_is_drawn(&bot).await;
     assert_eq!(titled(&bot.sandbox, "Digest").len(), 1, "the same day");
     bot.kill().await;

@@ -171,6 +171,10 @@ async fn commands(http: &Http, settings: &Settings, found: &mut Vec<Finding>) ->
 }
 
 fn channels(places: &Places, found: &mut Vec<Finding>) {
+    found.extend(places.look_up_digest().map(|place| match place {
+        Ok(channel) => Finding::fine(CHANNELS, format!("the digest goes to {}", places.name(channel))),
+        Err(trouble) => Finding::broken(CHANNELS, format!("the digest cannot be posted: {}", trouble.what), trouble.mend),
+    }));
     for project in places.configured() {
         let whose = project.as_ref().map_or_else(|| "all other projects".to_owned(), |project| format!("project {project}"));
         let place = project.as_ref().map_or_else(|| places.look_up_usual(), |project| places.look_up(project));

@@ -10,6 +10,7 @@
 //! together     what is done with a list
 //! attention    the private list                        notice    telling somebody that it is theirs
 //! shown        what each person was shown              alarm     cards that cannot be shown
+//! figures      calibration and digest, with plots
 //! talk         words to the bot
 //! commands     slash commands, menus of messages       gateway   events, and keeping the connection
 //! mistake      a mistake in the configuration, said    checkup   would it work, for the doctor
@@ -164,6 +165,9 @@ fn say_places(places: &Places) {
             Ok(channel) => tracing::info!("cards of {whose} go to {}", places.name(channel)),
             Err(why) => tracing::error!("cards of {whose} cannot be posted: {why}. They wait; /attention shows them"),
         }
+    }
+    if let Some(Err(why)) = places.look_up_digest() {
+        tracing::error!("the digest cannot be posted: {why}. It waits; /digest shows the figures");
     }
 }
 

@@ -119,12 +119,16 @@ impl Places {
 
     /// The channel for the digest; if there is none, what to do about it.
     pub(super) fn of_digest(&self) -> Result<ChannelId, String> {
-        let Some(named) = self.channels().digest else { return self.usual() };
-        let server =
-            self.server().ok_or_else(|| "the server's channels are not known yet. They are read again by themselves".to_owned())?;
-        let channel = server.named(&named).map_err(|trouble| trouble.to_string())?.id;
+        let Some(found) = self.look_up_digest() else { return self.usual() };
+        let channel = found.map_err(|trouble| trouble.to_string())?;
         self.must_wait(channel)?;
         Ok(channel)
+    }
+
+    /// The channel that is named for the digest, if one is.
+    pub(super) fn look_up_digest(&self) -> Option<Result<ChannelId, Trouble>> {
+        let named = self.channels().digest?;
+        Some(self.known().and_then(|server| server.named(&named).map(|channel| channel.id)))
     }
 
     /// The channel for a project's cards; if there is none, what to do about it.
@@ -136,16 +140,19 @@ impl Places {
 
     /// The same, whether or not the channel has refused a moment ago.
     pub(super) fn look_up(&self, project: &str) -> Result<ChannelId, Trouble> {
-        let server = self.server().ok_or_else(|| Trouble {
-            what: "the server's channels are not known yet".into(),
-            mend: "They are read again by themselves".into(),
-        })?;
-        let channels = self.channels();
+        let (server, channels) = (self.known()?, self.channels());
         let channel = match channels.projects.get(&project_name(project)).or(channels.usual.as_ref()) {
             Some(named) => server.named(named)?,
             None => server.usual()?,
         };
         Ok(channel.id)
+    }
+
+    fn known(&self) -> Result<Arc<Server>, Trouble> {
+        self.server().ok_or_else(|| Trouble {
+            what: "the server's channels are not known yet".into(),
+            mend: "They are read again by themselves".into(),
+        })
     }
 
     /// The channel for what belongs to no project.
