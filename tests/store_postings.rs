@@ -5,7 +5,7 @@
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::batch::{Batching, plan};
-use gander::core::decision::{Decision, DecisionId, Person, Request, Risk, SafeDefault, Terms, Verdict, Via};
+use gander::core::decision::{Decision, DecisionId, Person, Request, Risk, Terms, Verdict, Via};
 use gander::core::policy::Rules;
 use gander::core::posting::{Change, Hanging, Item, Place, PostingId, Purpose};
 use gander::store::sqlite::SqliteStore;
@@ -28,7 +28,7 @@ impl World {
     }
 
     fn ask(&self, project: &str, kind: &str, risk: Risk) -> Decision {
-        let terms = Terms { risk, sla_seconds: 3_600, safe_default: SafeDefault::Reject, approvals: 1 };
+        let terms = Terms { risk, sla_seconds: 3_600, ..Terms::default() };
         let request = Request { title: "x".into(), project: project.into(), kind: kind.into(), risk, ..Request::default() };
         self.store.ask(request, terms, self.now).unwrap().into_decision()
     }
