@@ -79,8 +79,8 @@ pub fn review_headline(project: &str, listed: &[Listed]) -> String {
     let words = match against {
         0 if count == 1 => " Was it right?".to_owned(),
         0 => " Were they right?".to_owned(),
-        1 => " You disagree with 1.".into(),
-        against => format!(" You disagree with {against}."),
+        1 => " 1 was disagreed with.".into(),
+        against => format!(" {against} were disagreed with."),
     };
     format!("🔎 {}{of} passed without a person.{words}", approvals(count))
 }
