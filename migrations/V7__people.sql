@@ -11,3 +11,19 @@ CREATE TABLE person (
 INSERT INTO person (user, name, acted)
 SELECT CAST(substr(json_extract(body, '$.by.id'), 9) AS INTEGER), json_extract(body, '$.by.name'), 1
 FROM event WHERE json_extract(body, '$.by.id') GLOB 'discord:[0-9]*' GROUP BY 1;
+
+-- The reminders of rungs that were climbed, one for each receiver and way, for as long as something may come of them.
+-- `posting` is the message that it is on; the rest is in the document, as JSON.
+CREATE TABLE reminder (
+    climb    INTEGER NOT NULL, -- the log's position of the rung
+    receiver TEXT    NOT NULL, -- discord:ID, role:ID, here, machine:NAME
+    way      TEXT    NOT NULL,
+    posting  INTEGER REFERENCES posting (id),
+    document TEXT    NOT NULL CHECK (json_valid(document)),
+    PRIMARY KEY (climb, receiver, way)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX reminder_posting ON reminder (posting) WHERE posting IS NOT NULL;
+
+-- How far the log was read for them: what was climbed before there were any is not told after the fact.
+INSERT INTO meta (key, value) SELECT 'reminded', coalesce(max(seq), 0) FROM event;

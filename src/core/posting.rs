@@ -15,7 +15,9 @@ use super::card::Card;
 use super::decision::{Decision, DecisionId, Revision};
 use super::digest::Digest;
 use super::figures::digest_card;
+use super::ladder::Contact;
 use super::pace::Pace;
+use super::remind::{follow, incident_card, mention_card, reminder_card, unreached_card};
 use super::review::review_card;
 
 /// The number of a posting within its store.
@@ -55,6 +57,30 @@ pub enum Purpose {
         /// The person's id.
         of: String,
     },
+    /// A direct message: what one person is reminded of.
+    Reminder {
+        /// The person's Discord id.
+        user: u64,
+    },
+    /// A mention under the cards of one channel.
+    Mention {
+        /// People who are mentioned, by their Discord ids.
+        users: Vec<u64>,
+        /// Roles that are.
+        roles: Vec<u64>,
+        /// Whether everybody who is there is.
+        here: bool,
+    },
+    /// The report on one that nobody answered in time.
+    Incident {
+        /// The whole of it, as it was when it was made.
+        report: String,
+    },
+    /// That nobody could be reached for one, by any way.
+    Unreached {
+        /// Who was tried.
+        contacts: Vec<Contact>,
+    },
 }
 
 impl Purpose {
@@ -66,16 +92,32 @@ impl Purpose {
             Self::Review { .. } => "review",
             Self::Digest { .. } => "digest",
             Self::Selection { .. } => "selection",
+            Self::Reminder { .. } => "reminder",
+            Self::Mention { .. } => "mention",
+            Self::Incident { .. } => "incident",
+            Self::Unreached { .. } => "unreached",
         }
+    }
+
+    /// Whether it is let go where it cannot be posted: whoever wanted to tell somebody must know, and try another way.
+    #[must_use]
+    pub const fn gives_up(&self) -> bool {
+        matches!(self, Self::Reminder { .. } | Self::Mention { .. })
+    }
+
+    /// Whether a message that somebody deleted stays away.
+    const fn is_posted_once(&self) -> bool {
+        !matches!(self, Self::Batch { .. })
     }
 
     /// Whether a message that somebody deleted is posted again: while something on it waits.
     #[must_use]
     pub fn is_wanted(&self, listed: &[Listed]) -> bool {
         match self {
-            Self::Batch { .. } => listed.iter().any(Listed::waits_here),
+            Self::Batch { .. } | Self::Reminder { .. } | Self::Mention { .. } => listed.iter().any(Listed::waits_here),
             // Whoever deletes one has read it.
             Self::Review { .. } | Self::Digest { .. } | Self::Selection { .. } => false,
+            Self::Incident { .. } | Self::Unreached { .. } => true,
         }
     }
 }
@@ -294,6 +336,10 @@ impl Sheet {
             Purpose::Review { project, until } => Some(review_card(self, project, *until, pace)),
             Purpose::Digest { digest } => Some(digest_card(digest, pace)),
             Purpose::Selection { .. } => None,
+            Purpose::Reminder { .. } => Some(reminder_card(self, pace)),
+            Purpose::Mention { users, roles, here } => Some(mention_card(self, users, roles, *here)),
+            Purpose::Incident { report } => incident_card(self, report),
+            Purpose::Unreached { contacts } => unreached_card(self, contacts),
         }
     }
 
@@ -302,7 +348,13 @@ impl Sheet {
     pub fn mend(&self) -> Vec<Change> {
         match &self.posting.purpose {
             Purpose::Batch { .. } => mend(&self.listed),
-            Purpose::Review { .. } | Purpose::Digest { .. } | Purpose::Selection { .. } => Vec::new(),
+            Purpose::Reminder { .. } => follow(&self.listed),
+            Purpose::Review { .. }
+            | Purpose::Digest { .. }
+            | Purpose::Selection { .. }
+            | Purpose::Mention { .. }
+            | Purpose::Incident { .. }
+            | Purpose::Unreached { .. } => Vec::new(),
         }
     }
 
@@ -311,7 +363,9 @@ impl Sheet {
     pub fn is_wanted(&self) -> bool {
         let told = matches!(self.posting.purpose, Purpose::Review { .. } | Purpose::Digest { .. });
         let hangs = matches!(self.posting.hanging, Hanging::Message { .. } | Hanging::Over);
-        (told && !hangs) || self.posting.purpose.is_wanted(&self.listed)
+        let purpose = &self.posting.purpose;
+        let again = self.posting.generation == 1 || !purpose.is_posted_once();
+        (told && !hangs) || (again && purpose.is_wanted(&self.listed))
     }
 
     /// The most urgent decision that waits on it, to be named where one is.

@@ -253,6 +253,18 @@ impl Deliveries {
         }
     }
 
+    /// Messages that stand for several were opened or changed by somebody else: they are posted now.
+    pub async fn look_at_postings(&self) {
+        match self.handle.store(|store| store.postings_behind(None)).await {
+            Ok(behind) => self.look_again(behind.into_iter().map(Work::Posting), false),
+            Err(error) => {
+                tracing::warn!(%error, "the messages that are to be posted could not be read; looked for in 1 s");
+                self.all_doubted.store(true, Ordering::Relaxed);
+                self.doubt.notify_one();
+            }
+        }
+    }
+
     /// What is not as it should be, by the store's own record.
     async fn unsettled(&self) -> Result<Vec<Work>, HandleError> {
         let (cards, postings) = self.handle.store(|store| Ok((store.unsettled()?, store.postings_behind(None)?))).await?;
@@ -342,7 +354,7 @@ impl Deliveries {
         let lock = self.lock_of(work);
         let _held = lock.lock().await;
         match work {
-            Work::Posting(id) => self.settle_posting(id, doubted).await,
+            Work::Posting(id) => self.settle_or_let_go(id, doubted).await,
             Work::Decision(id) => self.settle_cards(id, doubted).await,
         }
     }

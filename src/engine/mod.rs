@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod people;
 pub mod plot;
 pub mod pulse;
+pub mod reminders;
 pub mod routing;
 pub mod status;
 mod theirs;

@@ -7,6 +7,7 @@
 pub mod chain;
 pub mod files;
 mod posting;
+mod reminding;
 pub mod sqlite;
 
 use std::collections::BTreeSet;
@@ -24,10 +25,12 @@ use crate::core::pace::Pace;
 use crate::core::people::Wishes;
 use crate::core::permission::Denied;
 use crate::core::posting::{Change, Hanging, Posting, PostingId};
+use crate::core::remind::Reminder;
 use crate::core::waiting::Waiting;
 
 use self::chain::{Entry, Fault, Walked};
 pub use self::posting::{NewPosting, PlanBatches};
+pub use self::reminding::{Amended, Reminding};
 
 /// What became of an asked request.
 #[derive(Debug, Clone, PartialEq)]
@@ -359,8 +362,17 @@ pub trait Store: Send + Sync + 'static {
     /// Whoever has ever acted on a decision: their Discord ids and names.
     fn acted(&self) -> Result<Vec<(u64, String)>, StoreError>;
 
-    /// Somebody has acted.
-    fn put_acted(&self, user: u64, name: &str) -> Result<(), StoreError>;
+    /// How far the log was read for reminders.
+    fn reminded_up_to(&self) -> Result<u64, StoreError>;
+
+    /// All reminders that something may yet come of.
+    fn reminders(&self) -> Result<Vec<Reminder>, StoreError>;
+
+    /// Records what was read of the log, or what was done about reminders: all of it or nothing.
+    fn remind(&self, step: Reminding) -> Result<(), StoreError>;
+
+    /// A posting could not be posted, and will not be: nothing hangs of it, and its reminders have failed.
+    fn give_up_posting(&self, id: PostingId, why: &str) -> Result<(), StoreError>;
 
     /// Keeps messages that are to leave, as they may ([`Outgoing::fit_to_leave`]); `at` is the wall clock's time. One whose
     /// key is known already is that one, and stays as it is. How many were new.

@@ -11,6 +11,7 @@ mod people;
 mod plan;
 mod postings;
 mod record;
+mod reminders;
 mod rows;
 mod upkeep;
 mod writer;
@@ -25,7 +26,9 @@ use rusqlite::{Connection, params};
 use self::open::{Access, connect};
 use self::writer::Writer;
 use super::chain::Entry;
-use super::{Amend, Asked, Audit, Changed, Decide, Delivery, Filter, Head, NewPosting, PlanBatches, Pruned, Store, StoreError};
+use super::{
+    Amend, Asked, Audit, Changed, Decide, Delivery, Filter, Head, NewPosting, PlanBatches, Pruned, Reminding, Store, StoreError,
+};
 use crate::core::Time;
 use crate::core::calibration::Tally;
 use crate::core::decision::{Decision, DecisionId, Request, Terms};
@@ -35,6 +38,7 @@ use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 use crate::core::pace::Pace;
 use crate::core::people::Wishes;
 use crate::core::posting::{Change, Hanging, Posting, PostingId};
+use crate::core::remind::Reminder;
 use crate::core::waiting::Waiting;
 
 /// How long a write waits for another process before it says that the store is locked. Less than
@@ -389,9 +393,21 @@ impl Store for SqliteStore {
         self.read(people::acted)
     }
 
-    fn put_acted(&self, user: u64, name: &str) -> Result<(), StoreError> {
-        let name = name.to_owned();
-        self.write(move |connection| people::put_acted(connection, user, &name))
+    fn reminded_up_to(&self) -> Result<u64, StoreError> {
+        self.read(reminders::cursor)
+    }
+
+    fn reminders(&self) -> Result<Vec<Reminder>, StoreError> {
+        self.read(reminders::all)
+    }
+
+    fn remind(&self, step: Reminding) -> Result<(), StoreError> {
+        self.write(move |connection| reminders::record(connection, &step))
+    }
+
+    fn give_up_posting(&self, id: PostingId, why: &str) -> Result<(), StoreError> {
+        let why = why.to_owned();
+        self.write(move |connection| reminders::give_up(connection, id, &why))
     }
 
     fn enqueue(&self, messages: Vec<Outgoing>, at: Time) -> Result<usize, StoreError> {

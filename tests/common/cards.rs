@@ -45,7 +45,10 @@ impl Card {
 /// All messages that stand for this decision and that everybody sees, but not those it has left behind by coming back.
 pub(crate) fn cards(view: &View, number: i64) -> Vec<Card> {
     let start = format!("#{number} · ");
-    let messages = view.channels.iter().flat_map(|channel| &channel.messages).cloned().map(Card);
+    // Reminders in direct messages show the same card.
+    let dm = view.dm().map(|dm| dm.id.as_str());
+    let channels = view.channels.iter().filter(|channel| Some(channel.id.as_str()) != dm);
+    let messages = channels.flat_map(|channel| &channel.messages).cloned().map(Card);
     messages.filter(|card| card.title().starts_with(&start) && !card.is_private() && !card.headline().starts_with("↪️")).collect()
 }
 

@@ -169,7 +169,10 @@ pub(crate) fn cards_of(sandbox: &Sandbox, id: DecisionId) -> Vec<Value> {
         message["embeds"][0]["title"].as_str().is_some_and(|title| title.starts_with(&start))
             && message["flags"].as_u64() != Some(64)
     };
-    view.channels.iter().flat_map(|channel| &channel.messages).filter(stands).cloned().collect()
+    // Reminders in direct messages show the same card.
+    let dm = view.dm().map(|dm| dm.id.clone());
+    let channels = view.channels.iter().filter(|channel| Some(&channel.id) != dm.as_ref());
+    channels.flat_map(|channel| &channel.messages).filter(stands).cloned().collect()
 }
 
 /// The id of the message's button or menu whose custom id has this verb.

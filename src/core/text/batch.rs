@@ -9,7 +9,8 @@ use crate::core::posting::{Listed, PostingId};
 use crate::core::untrusted::{escaped, one_line, plain, units};
 
 /// `1 decision`, `12 decisions`.
-fn decisions(count: usize) -> String {
+#[must_use]
+pub fn decisions(count: usize) -> String {
     if count == 1 { "1 decision".into() } else { format!("{} decisions", thousands(count)) }
 }
 

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{escaped, name, one_line, person, relative, span, subject};
 use crate::core::Time;
 use crate::core::decision::{Decision, Person, SafeDefault, Via};
-use crate::core::ladder::{Came, Climb, Contact, Due, InTheEnd, Passed, Stage, Standing};
+use crate::core::ladder::{Came, Climb, Contact, Due, InTheEnd, Passed, Stage, Standing, Way};
 use crate::core::pace::Pace;
 use crate::core::permission::WhoMay;
 
@@ -47,7 +47,9 @@ pub fn climbed(decision: &Decision, climb: &Climb, pace: Pace) -> String {
         Stage::Breach | Stage::Overdue => format!("🚨 The SLA was breached {}", when(decision.breach_at())),
     };
     let next = decision.next_rung().filter(|due| !due.default);
-    next.map_or(done.clone(), |due| format!("{done}\nNext: {} {}", stage(due.stage), when(due.at)))
+    let next = next.map(|due| format!("Next: {} {}", stage(due.stage), when(due.at)));
+    let lines = [vec![done], super::who_was_told(&climb.contacts), next.into_iter().collect()];
+    lines.concat().join("\n")
 }
 
 /// What happens in the end when nobody answers: for a card's field.
@@ -146,9 +148,14 @@ fn passed(passed: &Passed) -> String {
 /// Whom a rung has reached, and whom not: for the history.
 #[must_use]
 pub fn contact(contact: &Contact) -> String {
-    let who = contact.who.as_ref().map_or_else(|| "everybody here".to_owned(), |who| name(&who.name));
     let way = contact.way.word();
+    let who = match (&contact.who, contact.way) {
+        (Some(who), _) => name(&who.name),
+        (None, Way::Here) => "everybody here".to_owned(),
+        (None, _) => way.to_owned(),
+    };
     match &contact.came {
+        Came::Reached if contact.who.is_none() => who,
         Came::Reached => format!("{who} by {way}"),
         Came::Held { .. } => format!("{who} later (quiet hours)"),
         Came::Away { .. } => format!("not {who} (away)"),

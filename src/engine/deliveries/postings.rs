@@ -73,7 +73,25 @@ impl Deliveries {
         Ok(())
     }
 
-    pub(super) async fn settle_posting(&self, id: PostingId, doubted: bool) -> Result<(), Unsettled> {
+    /// The same; one that whoever wanted it posted must know of is let go where it cannot be.
+    pub(super) async fn settle_or_let_go(&self, id: PostingId, doubted: bool) -> Result<(), Unsettled> {
+        let settled = self.settle_posting(id, doubted).await;
+        let why = match &settled {
+            Err(Unsettled::Board(BoardError::NoPlace(why) | BoardError::Refused(why))) => why.clone(),
+            Err(Unsettled::Board(BoardError::Gone)) => "its channel is gone".into(),
+            _ => return settled,
+        };
+        let posting = self.handle.store(move |store| store.posting(id)).await?;
+        if !posting.is_some_and(|posting| posting.purpose.gives_up() && posting.message().is_none()) {
+            return settled;
+        }
+        tracing::warn!(posting = id.0, why, "could not be posted, and is not tried again: whoever it was for is reached otherwise");
+        self.handle.store(move |store| store.give_up_posting(id, &why)).await?;
+        self.handle.hint();
+        Ok(())
+    }
+
+    async fn settle_posting(&self, id: PostingId, doubted: bool) -> Result<(), Unsettled> {
         let mut doubted = doubted;
         loop {
             let Some(sheet) = self.handle.sheet(id).await? else { return Ok(()) };
@@ -138,6 +156,8 @@ impl Deliveries {
                 self.hang(&sheet.posting, Hanging::Message { channel, message, shown, drawn }).await?;
                 let moved = self.handle.store(move |store| store.to_move_to(id)).await?;
                 self.look_again(moved.into_iter().map(Work::Decision), false);
+                // Somebody may wait to hear that it arrived.
+                self.handle.hint();
                 Ok(())
             }
             Err(error @ (BoardError::Gone | BoardError::NoPlace(_))) => {

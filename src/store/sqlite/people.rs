@@ -33,6 +33,7 @@ pub(super) fn acted(connection: &Connection) -> Result<Vec<(u64, String)>, Store
     })
 }
 
+/// Somebody has acted.
 pub(super) fn put_acted(connection: &Connection, user: u64, name: &str) -> Result<(), StoreError> {
     connection
         .execute(

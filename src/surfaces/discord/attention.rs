@@ -40,7 +40,7 @@ pub(super) fn list(waiting: &Page, now: Time, pace: Pace, tag: &str, notice: Opt
         .footer(CreateEmbedFooter::new(text::page(page + 1, pages)));
     let mut rows = vec![open_menu(shown, tag), turn(page, pages, tag)];
     rows.extend((waiting.count > 1).then(|| together(tag)));
-    View { content: notice.unwrap_or_default(), embed: Some(embed), rows, files: Vec::new() }
+    View { content: notice.unwrap_or_default(), embed: Some(embed), rows, ..View::default() }
 }
 
 pub(super) fn open_menu(shown: &[Decision], tag: &str) -> CreateActionRow {

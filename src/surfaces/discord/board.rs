@@ -1,21 +1,25 @@
 //! Cards as Discord messages: what the reconciler needs done.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    ActionRowComponent, ButtonKind, ChannelId, CreateAttachment, GetMessages, GuildId, Http, Message, MessageId, Nonce, UserId,
+    ActionRowComponent, ButtonKind, ChannelId, CreateAttachment, GetMessages, GuildId, Http, Message, MessageId, MessageReference,
+    Nonce, UserId,
 };
 
 use super::alarm::Alarm;
 use super::custom_id::{Act, CustomId};
 use super::error::{Meaning, for_board, meaning};
 use super::places::Places;
-use super::{render, sheets};
+use super::{reminders, render, sheets};
 use crate::core::Time;
 use crate::core::card::Card;
 use crate::core::decision::{Decision, DecisionId, Revision};
-use crate::core::posting::{Place, PostingId, Sheet};
+use crate::core::posting::{Place, PostingId, Purpose, Sheet};
+use crate::core::text;
+use crate::engine::Handle;
 use crate::engine::deliveries::{Board, BoardError};
 
 /// Messages of one page when a channel is searched (Discord: at most 100).
@@ -32,6 +36,25 @@ pub(super) struct DiscordBoard {
     pub(super) me: UserId,
     pub(super) guild: GuildId,
     pub(super) alarm: Alarm,
+    pub(super) handle: Handle,
+}
+
+/// What a refused direct message means. Closed ones (50007), no server in common (50278), a user that is gone (10013): none of
+/// them passes by itself.
+fn direct(error: &serenity::Error) -> BoardError {
+    let code = match error {
+        serenity::Error::Http(serenity::http::HttpError::UnsuccessfulRequest(response)) => response.error.code,
+        _ => 0,
+    };
+    match code {
+        50_007 => BoardError::NoPlace(text::DIRECT_CLOSED.into()),
+        50_278 | 10_013 => BoardError::NoPlace(text::DIRECT_NOT_HERE.into()),
+        // Too many were opened quickly.
+        40_003 => {
+            BoardError::Later { after: Duration::from_secs(10), why: "Discord wants direct messages opened more slowly".into() }
+        }
+        _ => for_board(error, || text::DIRECT_CLOSED.into()),
+    }
 }
 
 /// An id that this program wrote down is one; anything else stands for a message that is not there.
@@ -78,6 +101,16 @@ impl DiscordBoard {
             }
         }
         Ok(found)
+    }
+
+    /// The card that a message about one decision answers, where it hangs in the same channel.
+    async fn replies_to(&self, sheet: &Sheet, channel: ChannelId) -> Option<MessageId> {
+        if !matches!(sheet.posting.purpose, Purpose::Mention { .. } | Purpose::Incident { .. } | Purpose::Unreached { .. }) {
+            return None;
+        }
+        let [one] = sheet.listed.as_slice() else { return None };
+        let (hangs_in, message) = self.handle.card_of(one.decision.id).await.ok()??;
+        (hangs_in == channel.to_string()).then(|| message_id(&message).ok()).flatten()
     }
 
     /// The channel of a project. Where there is none, whoever may decide this hears of it.
@@ -206,7 +239,7 @@ impl Board for DiscordBoard {
             Place::Channel(channel) => self.open_channel(channel).map(|channel| channel.to_string()),
             Place::Direct(user) => match UserId::new(*user).create_dm_channel(&self.http).await {
                 Ok(channel) => Ok(channel.id.to_string()),
-                Err(error) => Err(for_board(&error, || "Their direct messages are closed to the bot".to_owned())),
+                Err(error) => Err(direct(&error)),
             },
             Place::Digest => match self.places.of_digest() {
                 Ok(channel) => Ok(channel.to_string()),
@@ -218,10 +251,17 @@ impl Board for DiscordBoard {
 
     async fn post_sheet(&self, channel: &str, sheet: &Sheet, card: &Card, nonce: &str) -> Result<String, BoardError> {
         let channel = channel_id(channel)?;
-        let message = sheets::sheet(card, sheet, &self.tag).create();
-        let message = message.nonce(Nonce::String(nonce.to_owned())).enforce_nonce(true);
+        let view = reminders::pings(sheets::sheet(card, sheet, &self.tag), &sheet.posting.purpose);
+        let mut message = view.create().nonce(Nonce::String(nonce.to_owned())).enforce_nonce(true);
+        if let Some(card) = self.replies_to(sheet, channel).await {
+            message = message.reference_message(MessageReference::from((channel, card)).fail_if_not_exists(false));
+        }
+        let posted = channel.send_message(&self.http, message).await;
+        if let (Place::Direct(_), Err(error)) = (&sheet.posting.place, &posted) {
+            return Err(direct(error));
+        }
         let about = sheet.listed.iter().find(|listed| listed.waits_here()).map(|listed| &listed.decision);
-        self.posted(channel, about, channel.send_message(&self.http, message).await)
+        self.posted(channel, about, posted)
     }
 
     async fn edit_sheet(&self, channel: &str, message: &str, sheet: &Sheet, card: &Card) -> Result<(), BoardError> {

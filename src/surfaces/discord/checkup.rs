@@ -12,7 +12,7 @@ use serenity::all::{GuildId, GuildInfo, Http, UserId};
 
 use self::application::{Raw, about, compare};
 use super::error::{Meaning, meaning};
-use super::places::{NEEDED, Places};
+use super::places::{HERE, NEEDED, Places};
 use super::{ConnectError, Settings, connect};
 use crate::core::finding::Finding;
 use crate::core::permission::ApproverRule;
@@ -178,6 +178,7 @@ fn channels(places: &Places, found: &mut Vec<Finding>) {
     for project in places.configured() {
         let whose = project.as_ref().map_or_else(|| "all other projects".to_owned(), |project| format!("project {project}"));
         let place = project.as_ref().map_or_else(|| places.look_up_usual(), |project| places.look_up(project));
+        let no_here = place.as_ref().ok().and_then(|channel| places.lacks_here(*channel));
         found.push(match place {
             Ok(channel) => {
                 let needed = NEEDED.get_permission_names().join(", ");
@@ -188,6 +189,10 @@ fn channels(places: &Places, found: &mut Vec<Finding>) {
             }
             Err(trouble) => Finding::broken(CHANNELS, format!("cards of {whose} cannot be posted: {}", trouble.what), trouble.mend),
         });
+        found.extend(no_here.map(|name| {
+            let what = format!("the bot may not use @here in {name}: before a breach it mentions the approvers instead");
+            Finding::warning(CHANNELS, what, format!("In Discord, give the bot the permission {HERE} there"))
+        }));
     }
 }
 

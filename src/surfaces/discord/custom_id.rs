@@ -82,6 +82,8 @@ pub(super) enum Together {
     Disagree(u32),
     /// How it is now.
     Now,
+    /// "Not now": nothing of it, for whoever clicks.
+    Hush,
 }
 
 impl Together {
@@ -96,6 +98,7 @@ impl Together {
             None if text == "look" => Some(Self::Look),
             None if text == "together" => Some(Self::Approve),
             None if text == "parts" => Some(Self::Parts),
+            None if text == "hush" => Some(Self::Hush),
             _ => None,
         }
     }
@@ -112,6 +115,7 @@ impl fmt::Display for Together {
             Self::Part(from) => write!(f, "part-{from}"),
             Self::Disagree(menu) => write!(f, "disagree-{menu}"),
             Self::Now => f.write_str("now"),
+            Self::Hush => f.write_str("hush"),
         }
     }
 }

@@ -29,6 +29,8 @@ struct Press<'a> {
     message: Option<&'a Message>,
     /// In a direct message, where nobody else sees what is shown.
     direct: bool,
+    /// On a reminder there, which somebody else keeps true.
+    reminder: bool,
     custom_id: &'a str,
     input: Input,
 }
@@ -86,6 +88,7 @@ pub(super) async fn component(bot: &Bot, interaction: &ComponentInteraction) {
         member: interaction.member.as_ref(),
         message: Some(&interaction.message),
         direct: interaction.guild_id.is_none(),
+        reminder: interaction.guild_id.is_none() && is_reminder(bot, &interaction.message).await,
         custom_id: &interaction.data.custom_id,
         input: input.unwrap_or(Input::Click),
     };
@@ -99,10 +102,21 @@ pub(super) async fn form(bot: &Bot, interaction: &ModalInteraction) {
         member: interaction.member.as_ref(),
         message: interaction.message.as_deref(),
         direct: interaction.guild_id.is_none(),
+        reminder: match interaction.message.as_deref() {
+            Some(message) => interaction.guild_id.is_none() && is_reminder(bot, message).await,
+            None => false,
+        },
         custom_id: &interaction.data.custom_id,
         input: Input::Form(Fields::of(&interaction.data)),
     };
     press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
+}
+
+/// Whether a direct message is one that the reconciler keeps true. One that cannot be looked up in time is taken for none.
+async fn is_reminder(bot: &Bot, message: &Message) -> bool {
+    let message = message.id.to_string();
+    let found = tokio::time::timeout(SOON, bot.handle.store(move |store| store.posting_of(&message))).await;
+    matches!(found, Ok(Ok(Some(_))))
 }
 
 impl Press<'_> {
@@ -179,13 +193,18 @@ impl Press<'_> {
 
     /// Whether the clicked message is one that only this person sees.
     fn is_private(&self) -> bool {
-        self.direct
+        (self.direct && !self.reminder)
             || self.message.is_some_and(|message| message.flags.is_some_and(|flags| flags.contains(MessageFlags::EPHEMERAL)))
     }
 
     /// Shows the changed decision where it was clicked.
     async fn show(&self, bot: &Bot, responder: Responder<'_>, voter: &Voter, decision: Decision, locked: bool) {
         let pace = bot.handle.pace();
+        if self.reminder {
+            // It is drawn by whoever keeps it true: an answer could land after the last edit, and stay.
+            answered(&decision, responder.send(Answer::Nothing).await);
+            return;
+        }
         if let Some(walk) = self.walk() {
             let notice = Some(text::headline(&decision, pace));
             let next = bot.walk(voter, walk.list, walk.revision, walk.at.saturating_add(1), notice).await;
@@ -292,6 +311,7 @@ impl Press<'_> {
                 Err(_) => View::words(text::NO_SUCH_LIST),
             },
             Together::Part(from) => bot.part(voter, id, DecisionId(from.into())).await,
+            Together::Hush => bot.hush(voter).await,
         };
         Done::answer(if self.is_private() { Answer::Update(view) } else { Answer::Private(view) })
     }

@@ -11,6 +11,7 @@
 //! attention    the private list                        notice    telling somebody that it is theirs
 //! shown        what each person was shown              alarm     cards that cannot be shown
 //! figures      calibration and digest, with plots
+//! reminders    who is reminded, and how that looks
 //! talk         words to the bot
 //! commands     slash commands, menus of messages       gateway   events, and keeping the connection
 //! mistake      a mistake in the configuration, said    checkup   would it work, for the doctor
@@ -32,6 +33,7 @@ mod mistake;
 mod notice;
 mod people;
 mod places;
+mod reminders;
 mod render;
 mod respond;
 mod sheets;
@@ -40,7 +42,7 @@ mod talk;
 mod together;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serenity::all::{GuildId, GuildInfo, Http, UserId};
 use tokio::sync::watch;
@@ -51,11 +53,12 @@ use self::connect::persist;
 pub use self::connect::{Api, ConnectError};
 use self::people::Application;
 use self::places::Places;
-pub use self::places::{Channels, NEEDED};
+pub use self::places::{Channels, HERE, NEEDED};
 use self::shown::Shown;
 use crate::core::permission::ApproverRule;
 use crate::engine::Handle;
 use crate::engine::deliveries::Deliveries;
+use crate::engine::reminders::Reminders;
 
 /// What the surface needs to know.
 #[derive(Clone)]
@@ -116,9 +119,17 @@ async fn connected(handle: Handle, settings: Arc<Settings>, channels: watch::Rec
         me: application.me,
         guild: application.guild,
         alarm: Alarm::new(Arc::clone(&http), handle.clone(), application.owner),
+        handle: handle.clone(),
     };
     let deliveries = Deliveries::new(handle.clone(), Arc::new(board));
     say_approvers(&handle.rules().approvers, application.owner_id(), &places);
+    let members = reminders::Members {
+        http: Arc::clone(&http),
+        application: application.clone(),
+        places: Arc::clone(&places),
+        known: Mutex::default(),
+    };
+    let reminders = Reminders::new(handle.clone(), Arc::new(members), Arc::clone(&deliveries));
     let bot = Arc::new(Bot { handle, http, application, places, deliveries: Arc::clone(&deliveries), shown: Shown::default() });
     tokio::select! {
         result = gateway::keep_connected(&bot, &settings) => result,
@@ -126,7 +137,7 @@ async fn connected(handle: Handle, settings: Arc<Settings>, channels: watch::Rec
         () = async {
             let register = commands::register(Arc::clone(&bot), Arc::clone(&settings));
             let tell = notice::tell_askers(Arc::clone(&bot));
-            tokio::join!(deliveries.run(), tell, register, follow(&bot, channels), mistake::run(&bot));
+            tokio::join!(deliveries.run(), reminders.run(), tell, register, follow(&bot, channels), mistake::run(&bot));
         } => Ok(()),
     }
 }
@@ -197,7 +208,7 @@ fn say_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
 fn invitation(application: u64) -> String {
     format!(
         "https://discord.com/oauth2/authorize?client_id={application}&scope=bot+applications.commands&permissions={}",
-        NEEDED.bits()
+        NEEDED.union(HERE).bits()
     )
 }
 

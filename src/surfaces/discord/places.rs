@@ -18,6 +18,9 @@ pub const NEEDED: Permissions = Permissions::VIEW_CHANNEL
     .union(Permissions::ATTACH_FILES)
     .union(Permissions::READ_MESSAGE_HISTORY);
 
+/// What is asked for in the invitation beside it: `@here` before a breach, and mentions of roles that not everybody may mention.
+pub const HERE: Permissions = Permissions::MENTION_EVERYONE;
+
 /// The channel that is used where none is configured.
 const USUAL: &str = "decisions";
 
@@ -188,6 +191,14 @@ impl Places {
         let server = self.server();
         let found = server.as_ref().and_then(|server| server.channels.iter().find(|c| c.id == channel));
         found.map_or_else(|| channel.to_string(), |channel| format!("#{}", channel.name))
+    }
+
+    /// The channel's name, if the bot may not use `@here` in it, nor mention roles that do not let everybody.
+    pub(super) fn lacks_here(&self, channel: ChannelId) -> Option<String> {
+        let server = self.server()?;
+        let found = server.channels.iter().find(|other| other.id == channel)?;
+        let may = server.guild.user_permissions_in(found, &server.me).contains(HERE);
+        (!may).then(|| format!("#{}", found.name))
     }
 
     /// Whether a rule's role is there.

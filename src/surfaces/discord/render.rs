@@ -18,6 +18,8 @@ pub(super) struct View {
     pub(super) embed: Option<CreateEmbed>,
     pub(super) rows: Vec<CreateActionRow>,
     pub(super) files: Vec<CreateAttachment>,
+    /// Whom it pings where it is created: nobody, unless somebody is named. An edit pings nobody.
+    pub(super) pings: CreateAllowedMentions,
 }
 
 /// The values of the menu of times.
@@ -58,7 +60,8 @@ pub(super) fn plain_card(card: &Card) -> View {
     for field in &card.fields {
         embed = embed.field(&field.name, &field.value, field.inline);
     }
-    View { content: card.headline.clone(), embed: Some(embed), rows: Vec::new(), files: texts(card) }
+    let is_bare = card.title.is_empty() && card.description.is_empty() && card.fields.is_empty();
+    View { content: card.headline.clone(), embed: (!is_bare).then_some(embed), files: texts(card), ..View::default() }
 }
 
 fn texts(card: &Card) -> Vec<CreateAttachment> {
@@ -184,7 +187,12 @@ impl View {
     /// As a new message.
     pub(super) fn create(self) -> CreateMessage {
         let embeds = self.embeds();
-        CreateMessage::new().content(self.content).embeds(embeds).components(self.rows).files(self.files).allowed_mentions(nobody())
+        CreateMessage::new()
+            .content(self.content)
+            .embeds(embeds)
+            .components(self.rows)
+            .files(self.files)
+            .allowed_mentions(self.pings)
     }
 
     /// As a message's new content, with its files as they are.

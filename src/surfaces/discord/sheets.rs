@@ -6,6 +6,7 @@ use serenity::all::{
 
 use super::custom_id::{Act, CustomId, Together};
 use super::figures;
+use super::reminders;
 use super::render::{self, View, button};
 use crate::core::batch::{pages, summary};
 use crate::core::card::Card;
@@ -31,6 +32,9 @@ pub(super) fn sheet(card: &Card, sheet: &Sheet, tag: &str) -> View {
             label::HOW_IS_IT_NOW,
         )])],
         Purpose::Selection { .. } => Vec::new(),
+        Purpose::Reminder { .. } | Purpose::Mention { .. } | Purpose::Incident { .. } | Purpose::Unreached { .. } => {
+            reminders::rows(card, sheet, tag)
+        }
     };
     view
 }
@@ -41,7 +45,7 @@ pub(super) fn id_of(posting: &Posting, tag: &str, together: Together) -> String 
 }
 
 /// What can be done with a batch: it is never without, for by these it is found after a crash.
-fn batch_rows(sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
+pub(super) fn batch_rows(sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
     let (posting, summary) = (&sheet.posting, summary(&sheet.listed));
     let mut buttons: Vec<CreateButton> = Vec::new();
     if summary.together > 0 {

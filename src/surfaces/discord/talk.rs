@@ -149,7 +149,7 @@ impl Talk<'_> {
         let lines: Vec<String> =
             listed.iter().map(|decision| text::attention_line(decision, handle.now(), handle.pace())).collect();
         let embed = CreateEmbed::new().description(lines.join("\n")).colour(0x58_65F2).footer(CreateEmbedFooter::new(part));
-        View { content: notice, embed: Some(embed), rows: vec![attention::open_menu(listed, handle.tag())], files: Vec::new() }
+        View { content: notice, embed: Some(embed), rows: vec![attention::open_menu(listed, handle.tag())], ..View::default() }
     }
 
     async fn show(&self, id: DecisionId) -> View {

@@ -219,7 +219,7 @@ impl Bot {
         let turns: Vec<_> = previous.into_iter().chain(next).collect();
         rows.extend((!turns.is_empty()).then_some(CreateActionRow::Buttons(turns)));
         let content = text::part_title(id, start + 1, start + part.len(), sheet.listed.len());
-        View { content, embed: Some(listed(&lines)), rows, files: Vec::new() }
+        View { content, embed: Some(listed(&lines)), rows, ..View::default() }
     }
 
     /// Somebody sees this one for themselves: it is remembered at which revision, and when.

@@ -100,7 +100,7 @@ async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found 
             let embed = CreateEmbed::new().description(shown.iter().map(text::found_line).collect::<Vec<_>>().join("\n"));
             let rows = vec![attention::open_menu(&shown, bot.handle.tag())];
             let content = text::several(words, several.len(), shown.len());
-            nothing(View { content, embed: Some(embed), rows, files: Vec::new() })
+            nothing(View { content, embed: Some(embed), rows, ..View::default() })
         }
     }
 }

@@ -1,0 +1,112 @@
+//! What reminders look like: a decision's own card or a list in a direct message, a line under a card in its channel.
+
+use super::super::card::{Card, TextFile, Tone, decision_card};
+use super::super::decision::{Decision, State};
+use super::super::ladder::{Contact, Stage};
+use super::super::pace::Pace;
+use super::super::posting::{Listed, Sheet};
+use super::super::untrusted::units;
+use super::super::{incident, text};
+
+/// Characters of a list's lines (Discord: 4,096 in a description).
+const LINES: usize = 3_700;
+/// Lines of a direct message: a phone's screen shows six.
+const MOST_LINES: usize = 25;
+/// Lines of a mention: it stands in a channel for all to see, and the cards are there.
+const MOST_MENTIONED: usize = 8;
+
+fn blank(headline: String, tone: Tone) -> Card {
+    Card {
+        headline,
+        tone,
+        title: String::new(),
+        description: String::new(),
+        fields: Vec::new(),
+        footer: String::new(),
+        controls: false,
+        texts: Vec::new(),
+        attachments: Vec::new(),
+    }
+}
+
+/// The stage that a decision has reached, where it waits.
+fn stage(decision: &Decision) -> Option<Stage> {
+    let waits = matches!(decision.state, State::Pending(_));
+    decision.climb.as_ref().filter(|_| waits).map(|climb| climb.stage)
+}
+
+/// Most pressing first: those that wait by stage, then what is over.
+fn in_order(listed: &[Listed]) -> Vec<&Decision> {
+    let mut order: Vec<&Decision> = listed.iter().map(|listed| &listed.decision).collect();
+    order.sort_by_key(|decision| (std::cmp::Reverse(stage(decision)), decision.breach_at(), decision.id));
+    order
+}
+
+/// The lines that have room, and how many have not.
+fn lines(order: &[&Decision], most: usize, pace: Pace) -> (String, usize) {
+    let mut said = String::new();
+    for (index, decision) in order.iter().enumerate() {
+        let line = text::reminder_line(decision, pace);
+        if index >= most || units(&said) + units(&line) + 1 > LINES {
+            return (said.trim_end().to_owned(), order.len() - index);
+        }
+        said.push_str(&line);
+        said.push('\n');
+    }
+    (said.trim_end().to_owned(), 0)
+}
+
+/// A direct message: of one decision its card, beginning with how long it has waited; of several a list.
+#[must_use]
+pub fn reminder_card(sheet: &Sheet, pace: Pace) -> Card {
+    if let [one] = sheet.listed.as_slice() {
+        let card = decision_card(&one.decision, pace);
+        let headline = text::reminder_of_one(&one.decision).unwrap_or(card.headline);
+        return Card { headline, ..card };
+    }
+    let order = in_order(&sheet.listed);
+    let (mut description, left) = lines(&order, MOST_LINES, pace);
+    if left > 0 {
+        description.push_str(&text::more_below(left));
+    }
+    let waiting: Vec<&Decision> = order.iter().copied().filter(|decision| stage(decision).is_some()).collect();
+    let highest = waiting.iter().filter_map(|decision| stage(decision)).max();
+    let tone = match highest {
+        Some(stage) if stage >= Stage::Breach => Tone::Breached,
+        _ => waiting.iter().map(|decision| decision.terms.risk).max().map_or(Tone::Over, Tone::Waiting),
+    };
+    let title = if waiting.is_empty() { text::decisions(order.len()) } else { text::attention_title(waiting.len()) };
+    Card { title, description, controls: true, ..blank(text::several_wait(&waiting, order.len()), tone) }
+}
+
+/// Under the cards of a channel: what waits, and who is meant. Once nothing waits any more it says what came of it.
+#[must_use]
+pub fn mention_card(sheet: &Sheet, users: &[u64], roles: &[u64], here: bool) -> Card {
+    let order = in_order(&sheet.listed);
+    let said: Vec<String> = order.iter().take(MOST_MENTIONED).map(|decision| text::mention_line(decision)).collect();
+    let mut words = said.join("\n");
+    if order.len() > MOST_MENTIONED {
+        words.push_str(&text::more_below(order.len() - MOST_MENTIONED));
+    }
+    let waits = order.iter().any(|decision| stage(decision).is_some());
+    if waits {
+        words = format!("{words}\n{}", text::meant(users, roles, here));
+    }
+    Card { controls: waits, ..blank(words, Tone::Over) }
+}
+
+/// The report as a file, under a line that says what came of the decision.
+#[must_use]
+pub fn incident_card(sheet: &Sheet, report: &str) -> Option<Card> {
+    let decision = &sheet.listed.first()?.decision;
+    let file = TextFile { name: incident::file_name(decision), text: report.to_owned() };
+    Some(Card { texts: vec![file], ..blank(text::incident_headline(decision), Tone::Over) })
+}
+
+/// That nobody could be reached, and why.
+#[must_use]
+pub fn unreached_card(sheet: &Sheet, contacts: &[Contact]) -> Option<Card> {
+    let decision = &sheet.listed.first()?.decision;
+    let words = text::nobody_reached(decision, contacts);
+    Some(Card { controls: stage(decision).is_some(), ..blank(words, Tone::Over) })
+}

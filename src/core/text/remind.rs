@@ -1,0 +1,191 @@
+//! The words of reminders: a direct message, a mention, a push; and who could not be reached.
+
+use super::{decisions, dot, escaped, given_by_name, name, one_line, rung, subject, thousands};
+use crate::core::decision::{Decision, State};
+use crate::core::ladder::{Came, Contact, Stage, Way};
+use crate::core::pace::Pace;
+use crate::core::untrusted::plain;
+
+/// How long a decision has waited, in the words of its rung. `None`: it does not wait any more.
+#[must_use]
+pub fn reminder_headline(decision: &Decision) -> Option<String> {
+    let climb = decision.climb.as_ref().filter(|_| matches!(decision.state, State::Pending(_)))?;
+    Some(rung(decision, climb, climb.at))
+}
+
+/// The same with what it is about: what a direct message about one begins with.
+#[must_use]
+pub fn reminder_of_one(decision: &Decision) -> Option<String> {
+    let words = reminder_headline(decision)?;
+    let risk = decision.terms.risk;
+    Some(format!("{words}\n{} {} · {risk} risk · {}", dot(risk), title(decision, 140), decision.id))
+}
+
+fn title(decision: &Decision, most: usize) -> String {
+    escaped(&one_line(&decision.request.title), most).text
+}
+
+/// What came of a decision that does not wait any more, in a line.
+fn ended(decision: &Decision) -> String {
+    let id = decision.id;
+    match &decision.state {
+        State::Resolved(resolved) => {
+            let sign = if matches!(resolved.verdict, crate::core::decision::Verdict::Rejected { .. }) { "❌" } else { "✅" };
+            let by = given_by_name(&resolved.by, resolved.via);
+            format!("{sign} ~~**{id}** {}~~ {} {by}", title(decision, 60), resolved.verdict.word())
+        }
+        State::Withdrawn { .. } => format!("⚪ ~~**{id}** {}~~ no longer needs an answer", title(decision, 60)),
+        State::Deferred { by, .. } => format!("💤 **{id}** {} put off by {}", title(decision, 60), name(&by.name)),
+        State::Pending(_) => format!("🔁 **{id}** {} waits anew", title(decision, 60)),
+    }
+}
+
+/// A line of a direct message that lists several.
+#[must_use]
+pub fn reminder_line(decision: &Decision, pace: Pace) -> String {
+    let Some(words) = reminder_headline(decision) else { return ended(decision) };
+    let due = super::relative(pace.wall_time(decision.breach_at()));
+    format!("{words}\n-# {} **{}** {} · answer due {due}", dot(decision.terms.risk), decision.id, title(decision, 60))
+}
+
+/// A line of a mention under the cards.
+#[must_use]
+pub fn mention_line(decision: &Decision) -> String {
+    reminder_headline(decision).map_or_else(|| ended(decision), |words| format!("{words} · {}", decision.id))
+}
+
+/// How many have no room.
+#[must_use]
+pub fn more_below(count: usize) -> String {
+    format!("\n… and {} more. The buttons below lead to all of them.", thousands(count))
+}
+
+/// What a phone's lock screen shows of a direct message that lists several.
+#[must_use]
+pub fn several_wait(waiting: &[&Decision], all: usize) -> String {
+    let at = |wanted: &dyn Fn(Stage) -> bool| {
+        waiting.iter().filter(|decision| decision.climb.as_ref().is_some_and(|climb| wanted(climb.stage))).count()
+    };
+    let breached = at(&|stage| stage >= Stage::Breach);
+    let imminent = at(&|stage| stage == Stage::Warning);
+    let count = waiting.len();
+    match (breached, imminent) {
+        _ if count == 0 => format!("✅ Nothing waits here any more: all {} are dealt with", decisions(all)),
+        (1.., _) => format!("🚨 {}: SLA BREACHED — action required{}", decisions(breached), others(count - breached)),
+        (0, 1..) => format!("🔴 {}: SLA breach imminent{}", decisions(imminent), others(count - imminent)),
+        (0, 0) => format!("⏰ {} waiting for your answer", decisions(count)),
+    }
+}
+
+fn others(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" · {} more waiting", thousands(count)) }
+}
+
+/// Who is meant by a mention.
+#[must_use]
+pub fn meant(users: &[u64], roles: &[u64], here: bool) -> String {
+    let here = here.then(|| "@here".to_owned());
+    let users = users.iter().map(|user| format!("<@{user}>"));
+    let roles = roles.iter().map(|role| format!("<@&{role}>"));
+    here.into_iter().chain(users).chain(roles).collect::<Vec<_>>().join(" ")
+}
+
+/// A message by a way beyond Discord: its title, and the rest. Plain, for nothing draws it.
+#[must_use]
+pub fn beyond(decisions: &[&Decision]) -> (String, String) {
+    let words = |decision: &Decision| plain(&reminder_headline(decision).unwrap_or_else(|| subject(decision)), 120).text;
+    let line = |decision: &&Decision| {
+        format!(
+            "{}: {} ({} risk, {})",
+            words(decision),
+            plain(&one_line(&decision.request.title), 100).text,
+            decision.terms.risk,
+            decision.id
+        )
+    };
+    match decisions {
+        [one] => {
+            let title = plain(&one_line(&one.request.title), 200).text;
+            (words(one), format!("{title} · {} risk · {}", one.terms.risk, one.id))
+        }
+        several => {
+            let lines: Vec<String> = several.iter().take(6).map(line).collect();
+            let more = several.len().saturating_sub(lines.len());
+            let more = if more > 0 { format!("\n… and {more} more") } else { String::new() };
+            (several_wait(several, several.len()), format!("{}{more}", lines.join("\n")))
+        }
+    }
+}
+
+/// Nobody could be reached for a decision, by any way.
+#[must_use]
+pub fn nobody_reached(decision: &Decision, contacts: &[Contact]) -> String {
+    let subject = escaped(&subject(decision), 60).text;
+    let why = not_reached_at_all(contacts);
+    let why = if why.is_empty() { "nobody is known who could be told".to_owned() } else { why.join("; ") };
+    format!(
+        "⚠️ {subject}: I could reach nobody for {} ({}). {why}. Whoever reads this: it waits for an answer.",
+        decision.id,
+        title(decision, 80)
+    )
+}
+
+/// Those of a rung who were not reached, each once with why: for a card and for the channel.
+#[must_use]
+pub fn not_reached_at_all(contacts: &[Contact]) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for contact in contacts {
+        let who = contact.who.as_ref().map_or_else(|| "@here".to_owned(), |who| name(&who.name));
+        let words = match &contact.came {
+            Came::Reached => continue,
+            Came::Held { .. } => format!("{who} is told when their quiet time ends"),
+            Came::Away { .. } => format!("{who} is away and was passed over"),
+            Came::Failed { why } => format!("{who} could not be reached: {}", escaped(&one_line(why), 120).text),
+        };
+        if !said.contains(&words) {
+            said.push(words);
+        }
+    }
+    said
+}
+
+/// Why `@here` is not used in a channel, and what to do.
+#[must_use]
+pub fn no_here(channel: &str) -> String {
+    format!("the bot may not use @here in {channel}; give it the permission Mention @everyone, @here, and All Roles there")
+}
+
+/// Why somebody could not be sent a direct message.
+pub const DIRECT_CLOSED: &str = "direct messages are closed";
+/// The same.
+pub const DIRECT_NOT_HERE: &str = "they share no server with the bot";
+
+/// Why nobody was sent a message.
+pub const OVER_BEFORE: &str = "it was over before the message went out";
+
+/// People that are named on a card, and reasons.
+const MOST_NAMED: usize = 6;
+
+/// Whom a rung has reached, in a line, and who was not, in a line each: for a card.
+#[must_use]
+pub fn who_was_told(contacts: &[Contact]) -> Vec<String> {
+    let mut reached: Vec<String> = Vec::new();
+    for contact in contacts.iter().filter(|contact| contact.came == Came::Reached) {
+        let who = match (&contact.who, contact.way) {
+            (Some(who), _) => name(&who.name),
+            (None, Way::Here) => "everybody here".into(),
+            (None, way) => way.word().into(),
+        };
+        if !reached.contains(&who) {
+            reached.push(who);
+        }
+    }
+    let more = reached.len().saturating_sub(MOST_NAMED);
+    reached.truncate(MOST_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let told = (!reached.is_empty()).then(|| format!("Reached: {}{more}", reached.join(", ")));
+    let not = not_reached_at_all(contacts);
+    let unnamed = not.len().saturating_sub(MOST_NAMED);
+    let unnamed = (unnamed > 0).then(|| format!("⚠️ and {unnamed} more"));
+    told.into_iter().chain(not.into_iter().take(MOST_NAMED).map(|why| format!("⚠️ {why}"))).chain(unnamed).collect()
+}

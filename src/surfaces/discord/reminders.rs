@@ -1,0 +1,139 @@
+//! Who people are on Discord, for whoever reminds them, and how reminders look there.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serenity::all::{ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateButton, Http, RoleId, UserId};
+use tokio::time::Instant;
+
+use super::custom_id::Together;
+use super::error::{Meaning, meaning};
+use super::people::Application;
+use super::places::Places;
+use super::render::{self, View, button};
+use super::sheets::{batch_rows, id_of, open_menu};
+use super::{Bot, commands};
+use crate::core::card::Card;
+use crate::core::permission::Voter;
+use crate::core::posting::{Purpose, Sheet};
+use crate::core::text::{self, label};
+use crate::engine::reminders::Directory;
+
+/// How long somebody's roles are taken to be what they were: fifty decisions that fall due at once ask for them once.
+const KNOWN_FOR: Duration = Duration::from_secs(60);
+
+/// How long "not now" on a reminder holds.
+const NOT_NOW: &str = "1h";
+
+/// Somebody as they were when they were asked about; `None`: not in the server.
+type Known = (Instant, Option<Voter>);
+
+/// The members of the server.
+pub(super) struct Members {
+    pub(super) http: Arc<Http>,
+    pub(super) application: Application,
+    pub(super) places: Arc<Places>,
+    pub(super) known: Mutex<HashMap<u64, Known>>,
+}
+
+#[async_trait]
+impl Directory for Members {
+    fn owner(&self) -> Option<u64> {
+        self.application.owner_id()
+    }
+
+    async fn voter(&self, user: u64) -> Result<Option<Voter>, String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&user).cloned();
+        if let Some((_, voter)) = known.filter(|(at, _)| at.elapsed() < KNOWN_FOR) {
+            return Ok(voter);
+        }
+        let voter = match self.http.get_member(self.application.guild, UserId::new(user.max(1))).await {
+            Ok(member) => Some(self.application.voter(&self.http, &self.places, &member.user, Some(&member)).await),
+            Err(error) => match meaning(&error) {
+                (Meaning::Passing | Meaning::Unauthorized, why) => {
+                    return Err(format!("Discord does not tell who {user} is: {why}"));
+                }
+                // Unknown member, unknown user, no user's id at all: nobody waits for one of these.
+                _ => None,
+            },
+        };
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(user, (Instant::now(), voter.clone()));
+        Ok(voter)
+    }
+
+    fn roles(&self, named: &str) -> Vec<(u64, String)> {
+        let roles = self.places.roles(&self.places.role_ids(named));
+        roles.into_iter().map(|role| (role.id, role.name)).collect()
+    }
+
+    fn channel(&self, project: &str) -> Result<String, String> {
+        self.places.of_project(project).map(|channel| channel.to_string())
+    }
+
+    fn no_here(&self, channel: &str) -> Option<String> {
+        let channel = channel.parse().ok().map(serenity::all::ChannelId::new)?;
+        self.places.lacks_here(channel).map(|name| text::no_here(&name))
+    }
+
+    fn link(&self, channel: &str, message: &str) -> String {
+        format!("https://discord.com/channels/{}/{channel}/{message}", self.application.guild)
+    }
+}
+
+impl Bot {
+    /// "Not now", by the button on a reminder.
+    pub(super) async fn hush(&self, voter: &Voter) -> View {
+        commands::snoozed(self, &voter.person, NOT_NOW).await
+    }
+}
+
+/// The buttons of a reminder, a mention or a report. Each has one by which its message is found after a crash.
+pub(super) fn rows(card: &Card, sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
+    let posting = &sheet.posting;
+    match (&posting.purpose, sheet.listed.as_slice()) {
+        (Purpose::Reminder { .. }, [one]) => {
+            let mut rows = render::card(card, &one.decision, tag).rows;
+            if one.waits_here() {
+                with_button(&mut rows, hush(sheet, tag));
+            }
+            rows
+        }
+        (Purpose::Reminder { .. }, _) => {
+            let mut rows = batch_rows(sheet, tag);
+            if card.controls {
+                with_button(&mut rows, hush(sheet, tag));
+            }
+            rows
+        }
+        (Purpose::Mention { .. }, _) if card.controls => {
+            let waiting = sheet.listed.iter().filter(|listed| listed.waits_here()).count();
+            let label = if waiting == 1 { label::LOOK.to_owned() } else { text::review_all_label(waiting) };
+            let review = button(id_of(posting, tag, Together::Walk(0)), ButtonStyle::Primary, &label);
+            vec![CreateActionRow::Buttons(vec![review])]
+        }
+        (Purpose::Incident { .. } | Purpose::Unreached { .. }, listed) => vec![open_menu(posting, listed, 0, tag)],
+        _ => Vec::new(),
+    }
+}
+
+fn hush(sheet: &Sheet, tag: &str) -> CreateButton {
+    button(id_of(&sheet.posting, tag, Together::Hush), ButtonStyle::Secondary, label::NOT_NOW)
+}
+
+/// Puts a button behind the last row of buttons that has room (Discord: 5).
+fn with_button(rows: &mut [CreateActionRow], one: CreateButton) {
+    let room = |row: &&mut CreateActionRow| matches!(row, CreateActionRow::Buttons(buttons) if buttons.len() < 5);
+    if let Some(CreateActionRow::Buttons(buttons)) = rows.iter_mut().rev().find(room) {
+        buttons.push(one);
+    }
+}
+
+/// Whom its first appearance pings: exactly those who are meant. Nobody else, whatever an agent has written.
+pub(super) fn pings(view: View, purpose: &Purpose) -> View {
+    let Purpose::Mention { users, roles, here } = purpose else { return view };
+    let users = users.iter().map(|user| UserId::new((*user).max(1)));
+    let roles = roles.iter().map(|role| RoleId::new((*role).max(1)));
+    View { pings: CreateAllowedMentions::new().users(users).roles(roles).everyone(*here), ..view }
+}

@@ -1,0 +1,83 @@
+//! Reminders over deaths and bad weather: each is sent once, and the log is told once.
+
+use chrono::TimeDelta;
+use discord_sandbox::{Effect, LimitScope};
+use gander::core::decision::DecisionId;
+use gander::core::event::Event;
+use gander::core::ladder::Stage;
+
+use crate::bot::{Bot, LIMIT, request};
+use crate::ladder::{direct, directs, only_maya, told};
+use crate::weather::{calms_down, on};
+
+/// How many of the bot's direct messages and mentions there are once all has calmed down.
+async fn once_each(bot: &Bot, decision: DecisionId) {
+    told(bot, decision, Stage::Reminder).await;
+    directs(bot, "maya", 1).await;
+    calms_down(bot).await;
+    assert_eq!(direct(&bot.sandbox, "maya").len(), 1);
+    let history = bot.handle.history(decision).await.unwrap();
+    let count = |wanted: fn(&Event) -> bool| history.iter().filter(|logged| wanted(&logged.event)).count();
+    assert_eq!(count(|event| matches!(event, Event::Climbed { .. })), 1);
+    assert_eq!(count(|event| matches!(event, Event::Told { .. })), 1, "{history:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_dies_before_it_has_sent_sends_once_when_it_is_back() {
+    let mut bot = only_maya().await;
+    let (decision, _) = bot.ask_and_see(request("Once?")).await;
+    // The rung is climbed while the bot is away from Discord: by its timers alone.
+    bot.kill().await;
+    bot.advance(TimeDelta::minutes(30));
+    let timers = tokio::spawn(gander::engine::timers::run(bot.handle.clone()));
+    let climbed = async {
+        let mut hints = bot.handle.hints();
+        while bot.handle.get(decision.id).await.unwrap().climb.is_none() {
+            hints.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(LIMIT, climbed).await.unwrap();
+    timers.abort();
+    let bot = bot.restart().await;
+    once_each(&bot, decision.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_dies_while_its_message_is_on_the_way_finds_it_again() {
+    let bot = only_maya().await;
+    let (decision, _) = bot.ask_and_see(request("Once?")).await;
+    // The message arrives, and its answer does not.
+    bot.sandbox.fault(on("POST", "/messages", Effect::lost_answer(), 1));
+    bot.advance(TimeDelta::minutes(30));
+    directs(&bot, "maya", 1).await;
+    let bot = bot.restart().await;
+    once_each(&bot, decision.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_dies_before_it_has_told_the_log_tells_it_once() {
+    let bot = only_maya().await;
+    let (decision, _) = bot.ask_and_see(request("Once?")).await;
+    bot.advance(TimeDelta::minutes(30));
+    directs(&bot, "maya", 1).await;
+    // Wherever it was between sending and telling.
+    let bot = bot.restart().await;
+    once_each(&bot, decision.id).await;
+    let bot = bot.restart().await;
+    once_each(&bot, decision.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rate_limits_and_an_outage_delay_a_reminder_and_do_not_double_it() {
+    for effect in
+        [Effect::limited(LimitScope::User, 300, true), Effect::limited(LimitScope::Shared, 300, false), Effect::status(503)]
+    {
+        let bot = only_maya().await;
+        let (decision, _) = bot.ask_and_see(request("Once?")).await;
+        for path in ["/messages", "/users/@me/channels"] {
+            bot.sandbox.fault(on("POST", path, effect.clone(), 2));
+        }
+        bot.advance(TimeDelta::minutes(30));
+        once_each(&bot, decision.id).await;
+    }
+}
