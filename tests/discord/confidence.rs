@@ -259,7 +259,11 @@ async fn a_persons_click_and_the_rules_give_one_verdict() {
 fn pinned(text: &str) -> String {
     let hash = |word: &str| word.len() == 64 && word.chars().all(|c| c.is_ascii_hexdigit());
     let words = text.split('`').map(|word| if hash(word) { "HASH" } else { word });
-    words.collect::<Vec<_>>().join("`")
+    let text = words.collect::<Vec<_>>().join("`");
+    // How many depends on who was told what on the way.
+    let number =
+        |line: &str| line.contains(" events, head").then(|| format!("│    N events,{}", line.split_once(" events,").unwrap().1));
+    text.lines().map(|line| number(line).unwrap_or_else(|| line.to_owned())).collect::<Vec<_>>().join("\n")
 }
 
 fn has_picture(message: &Value) -> bool {
@@ -281,8 +285,9 @@ async fn the_digest_comes_once_a_day_over_a_change_of_the_clock_and_restarts() {
     all_is_drawn(&bot).await;
     assert!(titled(&bot.sandbox, "Digest").is_empty(), "not before its hour");
 
-    // 08:00 in Berlin is 07:00 in UTC by then.
+    // 08:00 in Berlin is 07:00 in UTC by then. Meanwhile the other one has got its safe default.
     bot.advance(TimeDelta::hours(18) + TimeDelta::minutes(47));
+    assert_eq!(via(&verdict(&bot, DecisionId(2)).await), Some(Via::SafeDefault));
     all_is_drawn(&bot).await;
     assert!(titled(&bot.sandbox, "Digest").is_empty(), "a minute before");
     bot.advance(TimeDelta::minutes(1));
