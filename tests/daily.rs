@@ -147,3 +147,20 @@ async fn disagreement_is_noted_where_the_same_was_asked_again() {
     assert_eq!(world.store.audit().unwrap().fault, None, "what is kept is what the log gives");
     assert_eq!(world.handle.calibration(None, None).await.unwrap().count.disagreed, 1);
 }
+
+/// What calibration and the digest count is filled in for what an older version has kept.
+#[test]
+fn the_record_of_an_older_store_is_counted_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gander.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../fixtures/stores/v1.sql")).unwrap();
+    drop(old);
+    let now: Time = "2026-03-02T12:00:00Z".parse().unwrap();
+    let store = SqliteStore::open(&path, None, now).unwrap();
+    assert_eq!(store.audit().unwrap().fault, None, "every column is what the replayed log gives");
+    let ended = store.ended_between(Time::UNIX_EPOCH, now).unwrap();
+    let verdicts: Vec<_> = ended.iter().map(|ended| ended.verdict.clone()).collect();
+    assert_eq!(verdicts, [Some(("rejected".to_owned(), Via::Discord)), None], "one rejected by a person, one withdrawn");
+    assert_eq!(store.asked_between(Time::UNIX_EPOCH, now).unwrap(), 4);
+}
