@@ -394,6 +394,7 @@ impl Decision {
                 self.revision.0 += 1;
                 // They were for another content.
                 self.state.open_votes_mut().map(Vec::clear);
+                self.asked_otherwise();
             }
             Event::Enforced { terms } => {
                 let risk = std::mem::replace(&mut self.terms, terms).risk;
@@ -412,7 +413,7 @@ impl Decision {
                 self.begin_anew(at);
                 self.state = State::Pending(Pending { votes: self.state.votes().to_vec(), ..Pending::default() });
             }
-            Event::Climbed { rung } => self.climb = Some(Climb::new(&rung, at, seq)),
+            Event::Climbed { rung } => self.climbed(&rung, at, seq),
             Event::Told { contacts, complete, .. } => self.told(contacts, complete),
             Event::Voted { by, note, .. } => {
                 if let Some(votes) = self.state.open_votes_mut() {

@@ -305,12 +305,15 @@ pub struct Climb {
     /// Nobody was reached, and nobody will be: the next rung does not wait for its time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_vain: bool,
+    /// People were told of the breach, and what is asked is still what they were told of: only then may silence approve.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warned: bool,
 }
 
 impl Climb {
-    pub(in crate::core) fn new(rung: &Due, at: Time, seq: u64) -> Self {
+    fn new(rung: &Due, at: Time, seq: u64, warned: bool) -> Self {
         let Due { stage, planned, default, .. } = rung;
-        Self { stage: *stage, due: *planned, at, seq, default: *default, contacts: Vec::new(), in_vain: false }
+        Self { stage: *stage, due: *planned, at, seq, default: *default, contacts: Vec::new(), in_vain: false, warned }
     }
 
     /// The latest word on each person and way counts.

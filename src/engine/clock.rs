@@ -80,6 +80,11 @@ impl TestClock {
     pub fn advance(&self, by: chrono::TimeDelta) {
         self.now.send_modify(|now| *now += by);
     }
+
+    /// Sets it, forward or back, as a machine's clock is set.
+    pub fn set(&self, to: Time) {
+        self.now.send_replace(to);
+    }
 }
 
 #[async_trait]

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Handle, HandleError};
+use super::{Handle, HandleError, enforced};
 use crate::core::decision::{Decision, DecisionId, State};
 use crate::core::ladder::{Contact, Standing};
 
@@ -16,10 +16,11 @@ impl Handle {
     /// Does what is due by itself: brings back what was put off, climbs the ladder, applies the safe default. Called by the
     /// timers. `ahead` is how much earlier a reminder may be pulled.
     pub(crate) async fn come_due(&self, id: DecisionId, ahead: TimeDelta) -> Result<Decision, HandleError> {
-        let now = self.now();
-        // By the rules of whoever serves: what the asker's own said of ladder and default does not count.
+        let (now, rules) = (self.now(), self.rules());
+        // By the rules of whoever serves, even if somebody asks again in this moment: the asker's own do not count.
         self.enforce(id).await?;
         self.change(id, move |decision| {
+            let decision = &enforced(&rules, decision);
             Ok(Some(match decision.state {
                 State::Deferred { .. } => decision.come_back(now)?,
                 _ => decision.climb(now, ahead)?,

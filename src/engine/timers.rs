@@ -23,7 +23,7 @@ pub async fn run(handle: Handle) {
     let mut hints = handle.hints();
     loop {
         hints.mark_unchanged();
-        let next = match all_due(&handle).await {
+        let next = match pass(&handle).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::warn!(%error, "could not look at what is due; will look again within 15 s");
@@ -38,8 +38,12 @@ pub async fn run(handle: Handle) {
     }
 }
 
-/// Does all that is due; the time of the next one.
-async fn all_due(handle: &Handle) -> Result<Option<Time>, HandleError> {
+/// Does once all that is due; when the next is, if anything waits and all could be done. What a rung or a return has made due in
+/// turn is left for the next pass. May be dropped at any moment: what it has not done is still due.
+///
+/// # Errors
+/// [`HandleError::Store`]: what is due could not be read.
+pub async fn pass(handle: &Handle) -> Result<Option<Time>, HandleError> {
     let now = handle.now();
     let due = handle.store(move |store| store.due(now)).await?;
     if !due.is_empty() {

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::plan::Plan;
-use super::{Contact, Demand, Due, Stage};
+use super::{Climb, Contact, Demand, Due, Stage};
 use crate::core::Time;
 use crate::core::decision::{Decision, Person, Refused, Risk, SafeDefault, State, Verdict, Via};
 use crate::core::event::Event;
@@ -48,10 +48,16 @@ impl Decision {
         due.or_else(pulled).map(Demand::Climb)
     }
 
-    /// What silence means in the end. Policy has admitted the default; what stands by then may be stricter.
+    /// What silence means in the end. Policy has admitted the default; what stands by then may be stricter. It approves only
+    /// what people were told of when the SLA was breached: neither a ladder that tells nobody nor a question that was
+    /// exchanged afterwards gets a yes that way.
     #[must_use]
     pub fn default_that_holds(&self) -> SafeDefault {
-        let approvable = self.terms.risk < Risk::High && self.approvals_needed() == 1 && !self.is_about_credentials();
+        let warned = match &self.climb {
+            Some(climb) if climb.warned || climb.default => climb.warned,
+            climb => self.plan().warns_behind(climb.as_ref()),
+        };
+        let approvable = self.terms.risk < Risk::High && self.approvals_needed() == 1 && !self.is_about_credentials() && warned;
         match self.terms.safe_default {
             SafeDefault::Approve if approvable => SafeDefault::Approve,
             _ => SafeDefault::Reject,
@@ -69,7 +75,8 @@ impl Decision {
     #[must_use]
     pub(in crate::core) fn ladder_wakes_at(&self) -> Option<Time> {
         match &self.climb {
-            Some(climb) if climb.default => Some(climb.at),
+            // Not the moment at which that rung fired: a clock that is set back must not hold up the end.
+            Some(climb) if climb.default => Some(self.since()),
             _ => self.next_rung().map(|due| due.at),
         }
     }
@@ -96,6 +103,20 @@ impl Decision {
     pub fn tell(&self, climb: u64, contacts: Vec<Contact>, complete: bool) -> Option<Event> {
         let stands = self.state.is_open() && self.climb.as_ref().is_some_and(|standing| standing.seq == climb);
         stands.then_some(Event::Told { climb, contacts, complete })
+    }
+
+    /// The last rung tells of the end itself: whether people were warned before is what counts.
+    pub(in crate::core) fn climbed(&mut self, rung: &Due, at: Time, seq: u64) {
+        let before = self.climb.take().is_some_and(|climb| climb.warned);
+        let warned = if rung.default { before } else { rung.stage >= Stage::Breach };
+        self.climb = Some(Climb::new(rung, at, seq, warned));
+    }
+
+    /// What people were told is not what is asked any more.
+    pub(in crate::core) fn asked_otherwise(&mut self) {
+        if let Some(climb) = &mut self.climb {
+            climb.warned = false;
+        }
     }
 
     pub(in crate::core) fn begin_anew(&mut self, at: Time) {

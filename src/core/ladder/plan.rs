@@ -83,14 +83,31 @@ impl Plan {
         Self(plan)
     }
 
-    /// The first moment of this rung behind a place, its repetitions included.
-    fn first_behind(&self, index: usize, place: Option<Place>) -> Option<Time> {
+    /// The first moment of this rung behind a place, its repetitions included. The end of a ladder is never behind: the place
+    /// may have been reached on another plan, and what waits must not fall silent for that. It then keeps the stage reached.
+    fn first_behind(&self, index: usize, place: Option<Place>) -> Option<Place> {
         let rung = &self.0[index];
-        let Some((stage, time)) = place.filter(|place| *place >= (rung.stage, rung.at)) else { return Some(rung.at) };
-        let repeat = rung.repeat.filter(|_| stage == rung.stage)?;
+        let Some((stage, time)) = place.filter(|place| *place >= (rung.stage, rung.at)) else {
+            return Some((rung.stage, rung.at));
+        };
+        if rung.default {
+            return Some((stage, time.max(rung.at)));
+        }
+        let is_last = index + 1 == self.0.len();
+        let repeat = rung.repeat.filter(|_| is_last || stage == rung.stage)?;
+        if time < rung.at {
+            return Some((stage, rung.at));
+        }
         let times = (time - rung.at).num_milliseconds() / repeat.num_milliseconds().max(1) + 1;
         let next = i32::try_from(times).ok().and_then(|times| repeat.checked_mul(times)).map(|passed| later(rung.at, passed))?;
-        self.0.get(index + 1).is_none_or(|above| next < above.at).then_some(next)
+        self.0.get(index + 1).is_none_or(|above| next < above.at).then_some((stage, next))
+    }
+
+    /// Whether a rung above the last one reached tells people of the breach, before the end.
+    pub(super) fn warns_behind(&self, climb: Option<&Climb>) -> bool {
+        let place = climb.map(|climb| (climb.stage, climb.due));
+        let warns = |index: usize| self.0[index].stage >= Stage::Breach && !self.0[index].default;
+        (0..self.0.len()).any(|index| warns(index) && self.first_behind(index, place).is_some())
     }
 
     /// The last moment of this rung until a time, its repetitions included.
@@ -106,9 +123,9 @@ impl Plan {
         Some(i32::try_from(times).ok().and_then(|times| repeat.checked_mul(times)).map_or(rung.at, |passed| later(rung.at, passed)))
     }
 
-    fn due(&self, index: usize, planned: Time, at: Time) -> Due {
+    fn due(&self, index: usize, (stage, planned): Place, at: Time) -> Due {
         let rung = &self.0[index];
-        Due { stage: rung.stage, at, planned, by: rung.by.clone(), default: rung.default, passed: Vec::new() }
+        Due { stage, at, planned, by: rung.by.clone(), default: rung.default, passed: Vec::new() }
     }
 
     /// When a rung is due that is planned for a time. An approval by silence keeps its distance from the breach as people
@@ -130,8 +147,8 @@ impl Plan {
     pub(super) fn next(&self, climb: Option<&Climb>, default: SafeDefault) -> Option<Due> {
         let place = climb.map(|climb| (climb.stage, climb.due));
         (0..self.0.len()).find_map(|index| {
-            let planned = self.first_behind(index, place)?;
-            Some(self.due(index, planned, self.effective(index, planned, climb, default)))
+            let first = self.first_behind(index, place)?;
+            Some(self.due(index, first, self.effective(index, first.1, climb, default)))
         })
     }
 
@@ -141,7 +158,7 @@ impl Plan {
         let mut passed: Vec<Passed> = Vec::new();
         let place = climb.map(|climb| (climb.stage, climb.due));
         for index in 0..self.0.len() {
-            let Some(first) = self.first_behind(index, place) else { continue };
+            let Some((stage, first)) = self.first_behind(index, place) else { continue };
             let at = self.effective(index, first, climb.filter(|climb| found.is_none() || !climb.in_vain), default);
             if at > now {
                 break;
@@ -155,9 +172,9 @@ impl Plan {
             if last > first {
                 let repeat = self.0[index].repeat.map_or(1, |repeat| repeat.num_milliseconds().max(1));
                 let times = u32::try_from((last - first).num_milliseconds() / repeat).unwrap_or(u32::MAX);
-                passed.push(Passed { stage: self.0[index].stage, due: first, times });
+                passed.push(Passed { stage, due: first, times });
             }
-            found = Some(self.due(index, last, at.max(last.min(now))));
+            found = Some(self.due(index, (stage, last), at.max(last.min(now))));
         }
         found.map(|due| Due { passed, ..due })
     }
