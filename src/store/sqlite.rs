@@ -12,6 +12,7 @@ mod plan;
 mod postings;
 mod record;
 mod reminders;
+mod replay;
 mod rows;
 mod upkeep;
 mod writer;
@@ -220,7 +221,8 @@ impl Store for SqliteStore {
     fn next_wake(&self) -> Result<Option<Time>, StoreError> {
         self.read(|connection| {
             connection
-                .query_row("SELECT min(wake_at) FROM decision WHERE wake_at IS NOT NULL", [], |row| row.get::<_, Option<i64>>(0))
+                .prepare_cached("SELECT min(wake_at) FROM decision WHERE wake_at IS NOT NULL")
+                .and_then(|mut select| select.query_row([], |row| row.get::<_, Option<i64>>(0)))
                 .map(|millis| millis.and_then(Time::from_timestamp_millis))
                 .map_err(from_sqlite)
         })

@@ -123,6 +123,12 @@ fn differs(decision: i64, why: impl Into<String>) -> End {
     Fault::State { decision, why: why.into() }.into()
 }
 
+/// A decision as its log tells it. `None`: it does not, or cannot be read.
+pub(super) fn told_of(connection: &Connection, id: DecisionId) -> Option<Decision> {
+    let mut log = connection.prepare_cached(&format!("{ENTRY} WHERE decision = ?1 ORDER BY seq")).ok()?;
+    told(log.query([id.0]).ok()?, id).ok().flatten()
+}
+
 /// The decision as its log tells it.
 fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>, End> {
     let mut told: Option<Decision> = None;

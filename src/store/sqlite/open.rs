@@ -2,12 +2,13 @@
 
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::super::{StoreError, files};
-use super::{from_sqlite, rows, with_path};
+use super::{from_sqlite, replay, with_path};
 use crate::core::Time;
 use crate::core::pace::Pace;
 
@@ -81,7 +82,7 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
     if version < newest() {
         embedded::migrations::runner().run(&mut connection).map_err(|error| migration_failed(path, error))?;
     }
-    rows::write_wakes(&connection)?;
+    replay::fill_in(&mut connection)?;
     if size == 0 {
         making.rewind().and_then(|()| making.write_all(MADE)).map_err(failed)?;
     }
@@ -133,9 +134,12 @@ pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Ac
     Err(failure.unwrap_or_else(|| StoreError::ReadOnly(path.display().to_string())))
 }
 
-/// The newest schema that this version knows.
+/// The newest schema that this version knows. Found once: the migrations are read as text.
 pub(super) fn newest() -> i64 {
-    embedded::migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+    static NEWEST: LazyLock<i64> = LazyLock::new(|| {
+        embedded::migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+    });
+    *NEWEST
 }
 
 /// The schema that the file has; 0 in a new one. Nothing is changed to find out.

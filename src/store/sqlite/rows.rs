@@ -270,7 +270,7 @@ impl Columns {
     }
 }
 
-fn put(connection: &Connection, decision: &Decision) -> Result<(), StoreError> {
+pub(super) fn put(connection: &Connection, decision: &Decision) -> Result<(), StoreError> {
     let document = serde_json::to_string(decision).map_err(unreadable)?;
     let c = Columns::of(decision);
     let sql = format!(
@@ -310,16 +310,6 @@ fn put(connection: &Connection, decision: &Decision) -> Result<(), StoreError> {
         })
         .map(drop)
         .map_err(from_sqlite)
-}
-
-/// Writes the next moment of those that a migration has left without.
-pub(super) fn write_wakes(connection: &Connection) -> Result<(), StoreError> {
-    for id in ids(connection, "SELECT id FROM decision WHERE wake_at = 0", [])? {
-        if let Some(decision) = get(connection, id)? {
-            put(connection, &decision)?;
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {
