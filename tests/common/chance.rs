@@ -14,6 +14,11 @@ impl Chance {
         Self(given.unwrap_or_else(|| RandomState::new().hash_one(0)))
     }
 
+    /// The numbers of a seed.
+    pub(crate) const fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// How to have the same numbers again, before the first is drawn.
     pub(crate) fn replay(&self) -> String {
         format!("to replay: {SEED}={}", self.0)

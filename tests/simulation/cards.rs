@@ -1,0 +1,95 @@
+//! Whether every card on the board is true: looked at whenever the weather is fair and the reconciler has come to rest.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use gander::core::card::decision_card;
+use gander::core::decision::DecisionId;
+use gander::store::{SHOWN_FOR_GOOD, Store as _};
+
+use crate::board::{Mark, Message, Weather};
+use crate::world::World;
+
+/// How long the reconciler may take: pauses after failures, and the look at a missing channel every 30 s.
+const PATIENCE: u32 = 20 * 60;
+
+impl World {
+    /// Waits, in virtual time, until every card is as it should be; then each must be true.
+    pub(crate) async fn calm(&mut self) -> Result<(), String> {
+        let Some(board) = self.board.clone() else { return Ok(()) };
+        board.weather(Weather::Fair);
+        if let Some(deliveries) = self.deliveries() {
+            deliveries.look_at_all().await;
+        }
+        let mut wrong = String::new();
+        for _ in 0..PATIENCE / 5 {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            // It holds decisions to the rules while it draws them.
+            self.check(false)?;
+            match self.untrue(&board.messages()).await {
+                Ok(()) => {
+                    self.tally.calms += 1;
+                    return Ok(());
+                }
+                Err(why) => wrong = why,
+            }
+        }
+        Err(format!("after {} min of fair weather: {wrong}", PATIENCE / 60))
+    }
+
+    async fn untrue(&self, messages: &[Message]) -> Result<(), String> {
+        let store = self.store();
+        let said = |error: gander::store::StoreError| error.to_string();
+        let (unsettled, behind) = (store.unsettled().map_err(said)?, store.postings_behind(None).map_err(said)?);
+        if !unsettled.is_empty() || !behind.is_empty() {
+            return Err(format!("these cards are not settled: {unsettled:?}, {behind:?}"));
+        }
+        // On how many messages each decision can be decided.
+        let mut stands: BTreeMap<DecisionId, u32> = BTreeMap::new();
+        for message in messages {
+            match message.mark {
+                Mark::Decision(id) => self.own_is_true(id, message, &mut stands)?,
+                Mark::Posting(id) => {
+                    let sheet = self.handle().sheet(id).await.map_err(|error| error.to_string())?.ok_or("no such posting")?;
+                    if sheet.posting.message().is_some_and(|(_, hanging)| hanging == message.id) {
+                        if sheet.card(store.pace()).as_ref() != Some(&message.card) {
+                            return Err(format!("the card of posting {id} is not true: {:?}", message.card));
+                        }
+                        for listed in sheet.listed.iter().filter(|listed| listed.waits_here()) {
+                            *stands.entry(listed.decision.id).or_default() += 1;
+                        }
+                    } else {
+                        return Err(format!("posting {id} does not know its message {}: {:?}", message.id, sheet.posting.hanging));
+                    }
+                }
+            }
+        }
+        for id in self.reference.open() {
+            match stands.remove(&id) {
+                Some(1) => {}
+                count => return Err(format!("{id} can be decided on {} messages", count.unwrap_or(0))),
+            }
+        }
+        if stands.is_empty() { Ok(()) } else { Err(format!("these are over, and can be decided on cards: {stands:?}")) }
+    }
+
+    fn own_is_true(&self, id: DecisionId, message: &Message, stands: &mut BTreeMap<DecisionId, u32>) -> Result<(), String> {
+        let store = self.store();
+        let decision = store.get(id).ok().flatten().ok_or("a card of nothing")?;
+        let deliveries = store.deliveries(id).map_err(|error| error.to_string())?;
+        let Some(known) = deliveries.iter().find(|known| known.message.as_ref() == Some(&message.id)) else {
+            return Err(format!("message {} of {id} is not known: {deliveries:#?}", message.id));
+        };
+        if known.shown == SHOWN_FOR_GOOD {
+            let over = message.card.controls;
+            return if over { Err(format!("the old card of {id} has buttons")) } else { Ok(()) };
+        }
+        if message.card != decision_card(&decision, store.pace()) {
+            return Err(format!("the card of {id} is not true: {:?} of {decision:#?}, {known:?}", message.card));
+        }
+        if decision.state.is_open() {
+            *stands.entry(id).or_default() += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! What is drawn at random: rules, questions, spans of time, people.
+
+use chrono::{NaiveTime, TimeDelta};
+use gander::core::decision::{Choice, Expects, Person, Request, Risk, SafeDefault};
+use gander::core::ladder::{Ladder, Rung, Way, When};
+use gander::core::people::{Profile, QuietHours};
+use gander::core::permission::{ApproverRule, Voter};
+use gander::core::policy::{Rule, Rules};
+
+use crate::chance::Chance;
+use crate::reference::Allows;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// People who may decide.
+pub(crate) const PEOPLE: [u64; 3] = [1, 2, 3];
+const ZONES: [chrono_tz::Tz; 4] =
+    [chrono_tz::Europe::Berlin, chrono_tz::America::New_York, chrono_tz::Asia::Kathmandu, chrono_tz::Pacific::Kiritimati];
+pub(crate) const PROJECTS: [&str; 2] = ["shop", "notes"];
+
+pub(crate) fn pick<T: Clone>(chance: &mut Chance, of: &[T]) -> T {
+    of[usize::try_from(chance.below(of.len() as u64)).unwrap()].clone()
+}
+
+pub(crate) fn voter(user: u64) -> Voter {
+    Voter { person: Person::discord(user, format!("Person {user}")), roles: Vec::new(), owner: false }
+}
+
+/// How much time passes at once: 1 s to 30 days.
+pub(crate) fn pause(chance: &mut Chance) -> TimeDelta {
+    let spans = [1, 30, MINUTE, 4 * MINUTE, 10 * MINUTE, 31 * MINUTE, HOUR, 2 * HOUR, 5 * HOUR, DAY, 3 * DAY, 7 * DAY, 30 * DAY];
+    TimeDelta::seconds(i64::try_from(pick(chance, &spans)).unwrap()) + TimeDelta::milliseconds(i64::from(chance.one_in(3)) * 7)
+}
+
+fn rung(when: When, by: &[Way], repeat: Option<u64>, default: bool) -> Rung {
+    Rung { when, by: by.to_vec(), repeat, default }
+}
+
+fn drawn_ladder(chance: &mut Chance) -> Vec<Rung> {
+    let spans = [0, 5 * MINUTE, 20 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 9 * HOUR, DAY];
+    let mut rungs = Vec::new();
+    for _ in 0..=chance.below(5) {
+        let span = pick(chance, &spans);
+        let when = match chance.below(3) {
+            0 => When::After(span),
+            1 => When::BeforeBreach(span),
+            _ => When::AfterBreach(span),
+        };
+        let repeat = chance.one_in(3).then(|| pick(chance, &[20 * MINUTE, 4 * HOUR, DAY]));
+        rungs.push(rung(when, &[pick(chance, &Way::ALL)], repeat, false));
+    }
+    if chance.one_in(4) {
+        rungs.push(rung(When::AfterBreach(pick(chance, &[2 * HOUR, DAY])), &[Way::Webhook], Some(DAY), false));
+    } else {
+        rungs.push(rung(When::AfterBreach(pick(chance, &[HOUR, 2 * HOUR, 2 * DAY])), &[Way::Voice], None, true));
+    }
+    rungs
+}
+
+fn ladder(chance: &mut Chance) -> Ladder {
+    let end = |after| rung(When::AfterBreach(after), &[Way::Voice], None, true);
+    let rungs = match chance.below(8) {
+        0 => vec![
+            rung(When::After(10 * MINUTE), &[Way::Dm], Some(30 * MINUTE), false),
+            rung(When::AfterBreach(0), &[Way::Dm, Way::Mention], None, false),
+            end(HOUR),
+        ],
+        1 => vec![
+            rung(When::BeforeBreach(HOUR), &[Way::Here], None, false),
+            rung(When::AfterBreach(0), &[Way::Sms], None, false),
+            rung(When::AfterBreach(30 * MINUTE), &[Way::Dm], Some(2 * HOUR), false),
+            end(12 * HOUR),
+        ],
+        2 => vec![
+            rung(When::AfterBreach(0), &[Way::Mention], None, false),
+            rung(When::AfterBreach(HOUR), &[Way::Dm], Some(DAY), false),
+        ],
+        3 => vec![end(2 * HOUR)],
+        4 => vec![rung(When::After(30 * MINUTE), &[Way::Dm], None, false), end(HOUR)],
+        5 | 6 => drawn_ladder(chance),
+        _ => Ladder::default().rungs().to_vec(),
+    };
+    // What is crooked is refused when the configuration is read.
+    Ladder::new(rungs).unwrap_or_default()
+}
+
+fn rule(chance: &mut Chance) -> Rule {
+    Rule {
+        risk: chance.one_in(5).then(|| pick(chance, &[Risk::Low, Risk::Medium, Risk::High, Risk::Critical])),
+        sla_seconds: chance.one_in(3).then(|| pick(chance, &[45 * MINUTE, 2 * HOUR, DAY])),
+        allow_default_approve: !chance.one_in(3),
+        approvals: chance.one_in(6).then_some(2),
+        ladder: (!chance.one_in(3)).then(|| ladder(chance)),
+    }
+}
+
+/// The configuration.
+pub(crate) fn rules(chance: &mut Chance) -> Rules {
+    let quiet = |from, to| QuietHours::new(hour(from), hour(to)).ok();
+    let profile = |(user, zone): (u64, chrono_tz::Tz)| Profile { quiet: quiet(22, 7), ..Profile::unknown(user, "x", zone) };
+    let zones: Vec<_> = PEOPLE.into_iter().map(|user| (user, pick(chance, &ZONES))).collect();
+    Rules {
+        approvers: vec![ApproverRule { users: PEOPLE.to_vec(), ..ApproverRule::default() }],
+        projects: PROJECTS.map(|name| (name.to_owned(), rule(chance))).into(),
+        sla_floor_seconds: pick(chance, &[60, 10 * MINUTE]),
+        ladder_by_risk: if chance.one_in(4) { [(Risk::Low, ladder(chance))].into() } else { Default::default() },
+        people: zones.into_iter().map(profile).collect(),
+        ..Rules::default()
+    }
+}
+
+fn hour(hour: u32) -> NaiveTime {
+    NaiveTime::from_hms_opt(hour, 0, 0).unwrap()
+}
+
+/// A question.
+pub(crate) fn request(chance: &mut Chance) -> Request {
+    let expects = pick(chance, &[Expects::Approve, Expects::Approve, Expects::Approve, Expects::Choose, Expects::Answer]);
+    let choices = ["left", "right"].map(|name| Choice { name: name.into(), description: String::new() });
+    Request {
+        title: format!("Question {}?", chance.below(3)),
+        project: pick(chance, &PROJECTS).into(),
+        kind: pick(chance, &["naming", "naming", "deploy", "credentials"]).into(),
+        expects: if expects == Expects::Answer && chance.one_in(2) { Expects::Approve } else { expects },
+        options: if expects == Expects::Choose { choices.to_vec() } else { Vec::new() },
+        risk: pick(chance, &[Risk::Low, Risk::Low, Risk::Medium, Risk::High, Risk::Critical]),
+        confidence: pick(chance, &[None, None, Some(0.3), Some(0.75), Some(0.97)]),
+        sla_seconds: pick(chance, &[None, None, Some(45 * MINUTE), Some(2 * HOUR), Some(DAY), Some(1), Some(7 * DAY)]),
+        safe_default: (!chance.one_in(3)).then_some(SafeDefault::Approve),
+        dedup_key: Some(format!("key {}", chance.below(3))),
+        ..Request::default()
+    }
+}
+
+impl Allows for Rules {
+    fn silence_may_approve(&self, request: &Request) -> bool {
+        self.projects
+            .get(&request.project)
+            .is_some_and(|rule| rule.allow_default_approve && rule.risk.is_none_or(|risk| risk < Risk::High))
+    }
+}
