@@ -302,7 +302,9 @@ async fn several_in_a_direct_message_are_opened_gone_through_and_approved_from_i
     let sure = look.message.unwrap();
     assert!(click(&maya, &sure, "together").await.ok);
     let done = becomes(&bot, "maya", &dm, "all are done", says("Nothing waits here any more")).await;
-    insta::assert_snapshot!("list_in_the_end", bot.pen().message(&done));
+    // Whether the three shared a card before, and so which number this message has, is a matter of moments.
+    let menu = control(&done, "lopen-0").replace(bot.handle.tag(), "TAG");
+    insta::assert_snapshot!("list_in_the_end", bot.pen().message(&done).replace(&menu, "MENU"));
     let stranger = bot.person("sven");
     assert!(!stranger.click(id(&dm), &control(&dm, "look")).await.ok, "it is Maya's message");
 }
