@@ -93,6 +93,7 @@ fn rule(chance: &mut Chance) -> Rule {
         allow_default_approve: !chance.one_in(3),
         approvals: chance.one_in(6).then_some(2),
         ladder: (!chance.one_in(3)).then(|| ladder(chance)),
+        ..Rule::default()
     }
 }
 
