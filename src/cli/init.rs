@@ -41,6 +41,11 @@ impl Init {
             output::json(&serde_json::json!({ "written": path }));
         } else {
             output::line(&format!("wrote {}", path.display()));
+            if common.config.is_some() {
+                output::progress(
+                    "use it with --config; agents that ask in its folder must not take it for their own: keep it out of their directories",
+                );
+            }
         }
         Ok(Exit::Yes)
     }

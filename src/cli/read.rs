@@ -143,7 +143,8 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
         Event::Returned => "came back".into(),
         Event::Climbed { rung } => text::climbed_to(rung),
         Event::Told { contacts, .. } => {
-            format!("told: {}", contacts.iter().map(text::contact).collect::<Vec<_>>().join(", "))
+            let told: Vec<String> = contacts.iter().map(text::contact).collect();
+            format!("told: {}", if told.is_empty() { "nobody".into() } else { told.join(", ") })
         }
         Event::Voted { by, .. } => format!("approved by {}, one of several", one_line(&by.name)),
         Event::Taken { by, from: None } => format!("{} is on it", one_line(&by.name)),

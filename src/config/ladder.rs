@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for WayWord {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Mistake {
     /// A rung without a time, or with several.
-    #[error("a rung of the ladder {0:?} needs one of after, before_breach and after_breach, such as after = \"30m\"")]
+    #[error("a rung of the ladder {0:?} needs exactly one of after, before_breach and after_breach, such as after = \"30m\"")]
     When(String),
     /// The rungs make no ladder.
     #[error("the ladder {0:?}: {1}")]

@@ -227,6 +227,19 @@ impl Ladder {
         &self.0
     }
 
+    /// The same ladder with the ways that are set up. A reminder or warning that would reach nobody is left out; the breach and
+    /// what comes after it are facts, whoever hears of them.
+    #[must_use]
+    pub fn with_ways(&self, is_set_up: impl Fn(Way) -> bool) -> Self {
+        let last = self.0.len().saturating_sub(1);
+        let mend = |(index, rung): (usize, &Rung)| {
+            let by: Vec<Way> = rung.by.iter().copied().filter(|way| is_set_up(*way)).collect();
+            let stays = !by.is_empty() || index == last || rung.when.stage() >= Stage::Breach;
+            stays.then(|| Rung { by, ..rung.clone() })
+        };
+        Self(self.0.iter().enumerate().filter_map(mend).collect())
+    }
+
     /// The same ladder begun at its first mention, for what blocks an agent that is not sure of itself.
     #[must_use]
     pub fn from_mention(&self) -> Self {

@@ -218,6 +218,19 @@ pub struct Hook {
 }
 
 impl Ways {
+    /// Whether a way of the ladder is set up. Those of the surface itself always are.
+    #[must_use]
+    pub fn has(&self, way: ladder::Way) -> bool {
+        match Way::of_rung(way) {
+            None => true,
+            Some(Way::Push) => self.push,
+            Some(Way::Sms) => self.sms,
+            Some(Way::Voice) => self.voice,
+            Some(Way::Webhook) => !self.hooks.is_empty(),
+            Some(Way::Desktop) => self.desktop,
+        }
+    }
+
     /// Where a person is reached by a way; `None` if they are not, because the way is not configured or they have no
     /// address for it. Webhooks and the desktop belong to nobody: see [`Ways::of_nobody`].
     #[must_use]

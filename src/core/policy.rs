@@ -94,6 +94,14 @@ impl Default for Rules {
     }
 }
 
+impl Rules {
+    /// Every ladder that some decision may climb.
+    pub fn ladders(&self) -> impl Iterator<Item = &Ladder> {
+        let rules = self.projects.values().chain(self.kinds.values());
+        rules.filter_map(|rule| rule.ladder.as_ref()).chain(self.ladder_by_risk.values()).chain([&self.ladder])
+    }
+}
+
 /// The longest SLA that is taken: a year, in seconds.
 pub const LONGEST_SLA_SECONDS: u64 = 366 * 24 * 3600;
 
@@ -240,11 +248,12 @@ pub fn enforced_risk(rules: &Rules, project: &str, kind: &Kind, risk: Risk) -> R
 }
 
 /// The project's, else the kind's, else the risk's, else the usual one: no asker has a say in it, but for one that is not
-/// sure of itself, whose ladder begins higher.
+/// sure of itself, whose ladder begins higher. A way that is not set up is no rung's.
 fn ladder(rules: &Rules, matching: &[&Rule], request: &Request, risk: Risk) -> Ladder {
     let named = matching.iter().find_map(|rule| rule.ladder.as_ref());
     let ladder = named.or_else(|| rules.ladder_by_risk.get(&risk)).unwrap_or(&rules.ladder);
-    if starts_at_mention(rules, request) { ladder.from_mention() } else { ladder.clone() }
+    let ladder = ladder.with_ways(|way| rules.ways.has(way));
+    if starts_at_mention(rules, request) { ladder.from_mention() } else { ladder }
 }
 
 fn approvals(matching: &[&Rule], asked: u32) -> u32 {

@@ -29,9 +29,38 @@ pub(super) fn checkup(config: &Config) -> Result<Vec<Finding>, Failure> {
         }
     }
     if found.is_empty() && Way::ALL.into_iter().any(|way| is_configured(&settings, way)) {
-        found.push(Finding::fine(WAYS, "are configured; gander doctor --send-test tries them"));
+        let all = Way::ALL.into_iter().filter(|way| is_configured(&settings, *way)).map(text::way_name);
+        let all: Vec<&str> = all.collect();
+        found.push(Finding::fine(WAYS, format!("{}: set up; gander doctor --send-test tries them", all.join(", "))));
     }
+    found.extend(left_out(config));
     Ok(found)
+}
+
+/// The ways that a ladder names and that are not set up. Worth a word only to somebody who wrote a ladder or an address.
+fn left_out(config: &Config) -> Option<Finding> {
+    let rules = &config.rules;
+    let with_address = |way: Way| {
+        rules.people.iter().any(|person| match way {
+            Way::Push => person.ntfy.is_some(),
+            Way::Sms | Way::Voice => person.phone.is_some(),
+            Way::Webhook | Way::Desktop => false,
+        })
+    };
+    let ladders = rules.ladders().filter(|ladder| **ladder != crate::core::ladder::Ladder::default());
+    let named: std::collections::BTreeSet<_> =
+        ladders.flat_map(|ladder| ladder.rungs().iter().flat_map(|rung| rung.by.clone())).collect();
+    let missing = crate::core::ladder::Way::ALL
+        .into_iter()
+        .filter(|way| !rules.ways.has(*way) && (named.contains(way) || Way::of_rung(*way).is_some_and(with_address)));
+    let missing: Vec<&str> = missing.map(crate::core::ladder::Way::word).collect();
+    (!missing.is_empty()).then(|| {
+        Finding::warning(
+            WAYS,
+            format!("not set up, and so left out of the ladder: {}", missing.join(", ")),
+            "Add them to gander.toml: the README tells how, under Beyond Discord",
+        )
+    })
 }
 
 /// Sends a test message by this way, or by each, to everybody who can be reached by it.

@@ -235,7 +235,8 @@ pub fn open_menu_hint(listed: &[Listed]) -> String {
         (Some(first), Some(last)) if first.decision.id != last.decision.id => {
             format!("Open one of {} – {} …", first.decision.id, last.decision.id)
         }
-        _ => super::label::OPEN.into(),
+        _ if listed.iter().all(|item| item.decision.state.is_open()) => super::label::OPEN.into(),
+        _ => "Open it …".into(),
     }
 }
 

@@ -68,7 +68,7 @@ pub fn given_by(by: &Person, via: Via, who: impl Fn(&Person) -> String) -> Strin
     match via {
         Via::Discord | Via::Terminal => format!("by {}", who(by)),
         Via::Routing => "by itself".into(),
-        Via::SafeDefault => "by the safe default: nobody answered in time".into(),
+        Via::SafeDefault => "by the safe default".into(),
     }
 }
 
@@ -157,7 +157,7 @@ pub fn contact(contact: &Contact) -> String {
     match &contact.came {
         Came::Reached if contact.who.is_none() => who,
         Came::Reached => format!("{who} by {way}"),
-        Came::Held { .. } => format!("{who} later (quiet hours)"),
+        Came::Held { .. } => format!("{who} by {way} later (quiet hours)"),
         Came::Away { .. } => format!("not {who} (away)"),
         Came::Failed { why } => format!("not {who} by {way} ({})", escaped(&one_line(why), 100).text),
     }
