@@ -414,7 +414,7 @@ impl Decision {
                 self.state = State::Pending(Pending { votes: self.state.votes().to_vec(), ..Pending::default() });
             }
             Event::Climbed { rung } => self.climbed(&rung, at, seq),
-            Event::Told { contacts, complete, .. } => self.told(contacts, complete),
+            Event::Told { contacts, complete, .. } => self.told(contacts, complete, at),
             Event::Voted { by, note, .. } => {
                 if let Some(votes) = self.state.open_votes_mut() {
                     votes.push(Vote { by, at, note });

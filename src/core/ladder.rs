@@ -299,6 +299,25 @@ pub struct Passed {
     pub times: u32,
 }
 
+/// Whether people know of a breach.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Warned {
+    /// Nobody was reached with it so far.
+    #[default]
+    Nobody,
+    /// Somebody was.
+    Since(Time),
+    /// What they were told of is not what is asked any more, whoever is still to be reached at this rung.
+    OfAnother,
+}
+
+impl Warned {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The highest rung that a decision has reached since its ladder began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Climb {
@@ -318,23 +337,28 @@ pub struct Climb {
     /// Nobody was reached, and nobody will be: the next rung does not wait for its time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_vain: bool,
-    /// People were told of the breach, and what is asked is still what they were told of: only then may silence approve.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub warned: bool,
+    /// Whether people know of the breach: only then may silence approve.
+    #[serde(default, skip_serializing_if = "Warned::is_default")]
+    pub warned: Warned,
 }
 
 impl Climb {
-    fn new(rung: &Due, at: Time, seq: u64, warned: bool) -> Self {
+    fn new(rung: &Due, at: Time, seq: u64, warned: Warned) -> Self {
         let Due { stage, planned, default, .. } = rung;
         Self { stage: *stage, due: *planned, at, seq, default: *default, contacts: Vec::new(), in_vain: false, warned }
     }
 
     /// The latest word on each person and way counts.
-    fn told(&mut self, contacts: Vec<Contact>, complete: bool) {
+    fn told(&mut self, contacts: Vec<Contact>, complete: bool, at: Time) {
         let id = |contact: &Contact| contact.who.as_ref().map(|who| who.id.clone());
         for contact in contacts {
             self.contacts.retain(|known| id(known) != id(&contact) || known.way != contact.way);
             self.contacts.push(contact);
+        }
+        // The rung of the end itself tells people nothing that they could still answer.
+        let warns = self.stage >= Stage::Breach && !self.default;
+        if warns && self.warned == Warned::Nobody && self.contacts.iter().any(|contact| contact.came == Came::Reached) {
+            self.warned = Warned::Since(at);
         }
         let waits = |contact: &Contact| matches!(contact.came, Came::Reached | Came::Held { .. });
         self.in_vain = complete && !self.contacts.iter().any(waits);

@@ -263,7 +263,12 @@ fn pinned(text: &str) -> String {
     // How many depends on who was told what on the way.
     let number =
         |line: &str| line.contains(" events, head").then(|| format!("│    N events,{}", line.split_once(" events,").unwrap().1));
-    text.lines().map(|line| number(line).unwrap_or_else(|| line.to_owned())).collect::<Vec<_>>().join("\n")
+    // So does how many other messages were posted before.
+    let posting = |line: &str| match line.split_once(":now:") {
+        Some((before, number)) => format!("{before}:now:N{}", number.trim_start_matches(|c: char| c.is_ascii_digit())),
+        None => line.to_owned(),
+    };
+    text.lines().map(|line| number(line).unwrap_or_else(|| posting(line))).collect::<Vec<_>>().join("\n")
 }
 
 fn has_picture(message: &Value) -> bool {

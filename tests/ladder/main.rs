@@ -144,9 +144,18 @@ async fn after_a_pause_only_the_highest_due_rung_fires_and_the_log_names_the_oth
 }
 
 #[tokio::test]
+async fn a_breach_that_reached_nobody_approves_nothing() {
+    let world = World::with(world::silence_approves());
+    let id = world.ask(Request { safe_default: Some(SafeDefault::Approve), ..question(Some(hours(2))) }).await;
+    world.to_the_end(id).await;
+    assert_eq!(world.told(id).last().unwrap(), "4h rejected");
+}
+
+#[tokio::test]
 async fn people_are_told_before_their_silence_approves_however_long_the_bot_was_away() {
     for days in [1, 30] {
-        let world = World::with(world::silence_approves());
+        let mut world = World::with(world::silence_approves());
+        world.reaches = true;
         let id = world.ask(Request { safe_default: Some(SafeDefault::Approve), ..question(Some(hours(2))) }).await;
         world.clock.advance(TimeDelta::days(days));
         world.pass().await;

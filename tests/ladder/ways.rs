@@ -13,7 +13,7 @@ use gander::engine::{Handle, timers};
 use gander::store::Store as _;
 use gander::store::sqlite::SqliteStore;
 
-use super::world::{World, hours, maya, minutes, silence_approves};
+use super::world::{World, everything, hours, maya, minutes, silence_approves};
 use super::{BREACH, question};
 
 fn rung(when: When, way: Way) -> Rung {
@@ -105,7 +105,8 @@ async fn asked_again_with_another_sla_it_goes_on_from_where_it_stands() {
 
 #[tokio::test]
 async fn what_was_exchanged_after_people_were_told_is_not_approved_by_silence() {
-    let world = World::with(silence_approves());
+    let mut world = World::with(silence_approves());
+    world.reaches = true;
     let id = world.ask(by_silence(hours(2))).await;
     world.after(hours(3)).await;
     assert_eq!(world.decision(id).default_that_holds(), SafeDefault::Approve, "so it would have been");
@@ -151,7 +152,7 @@ async fn another_ladder_on_the_way_leaves_nothing_without_an_end() {
         (ladder(&[rung(When::AfterBreach(0), Way::Mention), end(2 * 3_600)]), "1d 4h overdue: voice"),
         (ladder(&[hourly]), "1d 4h overdue: dm"),
     ] {
-        let mut world = World::with(Rules { ladder: long.clone(), ..Rules::default() });
+        let mut world = World::with(Rules { ladder: long.clone(), ..everything() });
         let id = world.ask(question(Some(hours(2)))).await;
         for _ in 0..3 {
             let wake = world.wake(id).unwrap();
@@ -159,10 +160,10 @@ async fn another_ladder_on_the_way_leaves_nothing_without_an_end() {
         }
         assert_eq!(world.told(id), ["2h breach: mention", "3h overdue: sms", "1d 3h overdue: sms"]);
         world.after(hours(1)).await;
-        world.handle.set_rules(Rules { ladder: then.clone(), ..Rules::default() });
+        world.handle.set_rules(Rules { ladder: then.clone(), ..everything() });
         world.handle.enforce_all().await.unwrap();
         world.die();
-        world.handle.set_rules(Rules { ladder: then, ..Rules::default() });
+        world.handle.set_rules(Rules { ladder: then, ..everything() });
         let wake = world.wake(id).expect("it is open, and wakes");
         world.after((wake - world.now()).max(TimeDelta::zero())).await;
         let told = world.told(id);
@@ -241,7 +242,7 @@ async fn a_rung_is_climbed_by_the_rules_of_whoever_serves() {
         let terms = admit(&Rules { sla_floor_seconds: 1, ladder: ladder(&[end(60)]), ..silence_approves() }, &again).unwrap();
         let act = Box::new(move || drop(store.ask(again, terms, now).unwrap()));
         let clock = Meddling { clock: world.clock.clone(), asked: AtomicU64::new(0), at, act: Mutex::new(Some(act)) };
-        let serving = Handle::new(Arc::<SqliteStore>::clone(world.store()), Rules::default(), Arc::new(clock));
+        let serving = Handle::new(Arc::<SqliteStore>::clone(world.store()), everything(), Arc::new(clock));
         timers::pass(&serving).await.unwrap();
         timers::pass(&serving).await.unwrap();
         assert!(matches!(world.decision(id).state, State::Pending(_)), "{at}: {:#?}", world.told(id));

@@ -8,7 +8,8 @@ use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{Decision, DecisionId, Person, Request, Verdict, Via};
 use gander::core::event::Event;
-use gander::core::ladder::{Due, Way};
+use gander::core::ladder::{Came, Contact, Due, Way};
+use gander::core::outgoing::{Hook, Ways};
 use gander::core::permission::Voter;
 use gander::core::policy::{Rule, Rules};
 use gander::core::text::span;
@@ -25,10 +26,16 @@ pub(crate) fn hours(count: i64) -> TimeDelta {
     TimeDelta::hours(count)
 }
 
+/// Every way to reach people is set up.
+pub(crate) fn everything() -> Rules {
+    let hooks = vec![Hook { name: "pager".into(), projects: Vec::new() }];
+    Rules { ways: Ways { push: true, sms: true, voice: true, desktop: true, hooks }, ..Rules::default() }
+}
+
 /// Rules under which an agent may ask for an approval by silence.
 pub(crate) fn silence_approves() -> Rules {
     let rule = Rule { allow_default_approve: true, ..Rule::default() };
-    Rules { projects: [("default".to_owned(), rule)].into(), ..Rules::default() }
+    Rules { projects: [("default".to_owned(), rule)].into(), ..everything() }
 }
 
 pub(crate) fn maya() -> Voter {
@@ -43,6 +50,8 @@ pub(crate) struct World {
     pub(crate) clock: TestClock,
     pub(crate) handle: Handle,
     store: Option<Arc<SqliteStore>>,
+    /// Whether every rung reaches somebody.
+    pub(crate) reaches: bool,
 }
 
 fn open(path: &std::path::Path, now: Time) -> Arc<SqliteStore> {
@@ -52,7 +61,7 @@ fn open(path: &std::path::Path, now: Time) -> Arc<SqliteStore> {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with(Rules::default())
+        Self::with(everything())
     }
 
     pub(crate) fn with(rules: Rules) -> Self {
@@ -60,7 +69,7 @@ impl World {
         let clock = TestClock::at("2026-03-01T12:00:00Z".parse().unwrap());
         let store = open(&folder.path().join("gander.db"), clock.now());
         let handle = Handle::new(Arc::<SqliteStore>::clone(&store), rules, Arc::new(clock.clone()));
-        Self { folder, clock, handle, store: Some(store) }
+        Self { folder, clock, handle, store: Some(store), reaches: false }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -98,13 +107,26 @@ impl World {
 
     pub(crate) async fn pass(&self) {
         timers::pass(&self.handle).await.unwrap();
+        self.reach().await;
+    }
+
+    /// Somebody is reached by the rungs that have fired.
+    async fn reach(&self) {
+        for id in self.store().open_ids().unwrap().into_iter().filter(|_| self.reaches) {
+            if let Some(climb) = self.decision(id).climb.filter(|climb| climb.contacts.is_empty()) {
+                let reached = Contact { who: Some(maya().person), way: Way::Dm, came: Came::Reached };
+                self.handle.tell(id, climb.seq, vec![reached], true).await.unwrap();
+            }
+        }
     }
 
     /// Time passes, and all that is due is done.
     pub(crate) async fn after(&self, by: TimeDelta) {
         self.clock.advance(by);
         for _ in 0..MOST_EVENTS {
-            if timers::pass(&self.handle).await.unwrap().is_none_or(|next| next > self.now()) {
+            let next = timers::pass(&self.handle).await.unwrap();
+            self.reach().await;
+            if next.is_none_or(|next| next > self.now()) {
                 return;
             }
         }
@@ -140,7 +162,8 @@ impl World {
     pub(crate) fn told(&self, id: DecisionId) -> Vec<String> {
         let history = self.store().history(id).unwrap();
         let asked = history[0].at;
-        let told = history.iter().skip(1).map(|logged| format!("{} {}", span(logged.at - asked), words(&logged.event, asked)));
+        let told = history.iter().skip(1).filter(|logged| !matches!(logged.event, Event::Told { .. }));
+        let told = told.map(|logged| format!("{} {}", span(logged.at - asked), words(&logged.event, asked)));
         told.collect()
     }
 

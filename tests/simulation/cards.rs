@@ -52,8 +52,9 @@ impl World {
                 Mark::Posting(id) => {
                     let sheet = self.handle().sheet(id).await.map_err(|error| error.to_string())?.ok_or("no such posting")?;
                     if sheet.posting.message().is_some_and(|(_, hanging)| hanging == message.id) {
-                        if sheet.card(store.pace()).as_ref() != Some(&message.card) {
-                            return Err(format!("the card of posting {id} is not true: {:?}", message.card));
+                        let should = sheet.card(store.pace());
+                        if should.as_ref() != Some(&message.card) {
+                            return Err(format!("the card of posting {id} is not true: {:?} instead of {should:?}", message.card));
                         }
                         for listed in sheet.listed.iter().filter(|listed| listed.waits_here()) {
                             *stands.entry(listed.decision.id).or_default() += 1;

@@ -3,6 +3,7 @@
 use chrono::{NaiveTime, TimeDelta};
 use gander::core::decision::{Choice, Expects, Person, Request, Risk, SafeDefault};
 use gander::core::ladder::{Ladder, Rung, Way, When};
+use gander::core::outgoing::{Hook, Ways};
 use gander::core::people::{Profile, QuietHours};
 use gander::core::permission::{ApproverRule, Voter};
 use gander::core::policy::{Rule, Rules};
@@ -97,12 +98,25 @@ fn rule(chance: &mut Chance) -> Rule {
     }
 }
 
+/// Some of the ways beyond the surface are set up.
+fn ways(chance: &mut Chance) -> Ways {
+    let hook = || Hook { name: "pager".into(), projects: Vec::new() };
+    Ways {
+        push: chance.one_in(2),
+        sms: chance.one_in(2),
+        voice: chance.one_in(2),
+        desktop: chance.one_in(2),
+        hooks: chance.one_in(2).then(hook).into_iter().collect(),
+    }
+}
+
 /// The configuration.
 pub(crate) fn rules(chance: &mut Chance) -> Rules {
     let quiet = |from, to| QuietHours::new(hour(from), hour(to)).ok();
     let profile = |(user, zone): (u64, chrono_tz::Tz)| Profile { quiet: quiet(22, 7), ..Profile::unknown(user, "x", zone) };
     let zones: Vec<_> = PEOPLE.into_iter().map(|user| (user, pick(chance, &ZONES))).collect();
     Rules {
+        ways: ways(chance),
         approvers: vec![ApproverRule { users: PEOPLE.to_vec(), ..ApproverRule::default() }],
         projects: PROJECTS.map(|name| (name.to_owned(), rule(chance))).into(),
         sla_floor_seconds: pick(chance, &[60, 10 * MINUTE]),

@@ -35,6 +35,8 @@ struct Reached {
     last: bool,
     contacts: BTreeMap<(Option<String>, &'static str), bool>,
     complete: bool,
+    /// The content was exchanged since: whoever is reached now was told of the other one.
+    of_another: bool,
 }
 
 impl Reached {
@@ -69,8 +71,8 @@ pub(crate) struct Case {
     pub(crate) terms: Terms,
     pub(crate) revision: u32,
     reached: Option<Reached>,
-    /// People were told of the breach, of this content.
-    told_of_breach: bool,
+    /// When somebody was reached with the breach, of this content.
+    told_of_breach: Option<At>,
     deferrals: u32,
     voted: BTreeSet<String>,
     verdicts: u32,
@@ -92,7 +94,7 @@ impl Case {
             terms,
             revision: 1,
             reached: None,
-            told_of_breach: false,
+            told_of_breach: None,
             deferrals: 0,
             voted: BTreeSet::new(),
             verdicts: 0,
@@ -104,7 +106,7 @@ impl Case {
     }
 
     fn begin(&mut self, at: At) {
-        (self.stands, self.began, self.reached, self.told_of_breach) = (Stands::Waits, at, None, false);
+        (self.stands, self.began, self.reached, self.told_of_breach) = (Stands::Waits, at, None, None);
     }
 
     /// A choice and an answer are one person's.
@@ -182,9 +184,11 @@ impl Case {
         let ends = plan[moment.rung].rung.default;
         if ends && self.terms.safe_default == SafeDefault::Approve && moment.rung > 0 {
             let distance = plan[moment.rung].at - plan[moment.rung - 1].at;
-            return moment.at.max(reached.fired + distance);
+            return moment.at.max(self.told_of_breach.unwrap_or(reached.fired) + distance);
         }
-        let pulled = is_first && reached.in_vain() && plan[moment.rung].rung.when.stage() < Stage::Breach;
+        // The same rung again keeps its time.
+        let is_again = moment.at != plan[moment.rung].at;
+        let pulled = is_first && reached.in_vain() && !is_again && plan[moment.rung].rung.when.stage() < Stage::Breach;
         if pulled { moment.at.min(reached.fired) } else { moment.at }
     }
 
@@ -195,7 +199,7 @@ impl Case {
             && self.request.expects == Expects::Approve
             && self.needed() <= 1
             && self.request.kind.as_str() != "credentials"
-            && self.told_of_breach;
+            && self.told_of_breach.is_some();
         if may { Must::Approve } else { Must::Reject }
     }
 
@@ -325,7 +329,10 @@ impl Case {
         match event {
             Event::Revised { request, terms } => {
                 must(self.is_open() && terms.risk >= self.terms.risk, "it cannot be asked again like this")?;
-                (self.request, self.terms, self.told_of_breach) = ((**request).clone(), terms.clone(), false);
+                (self.request, self.terms, self.told_of_breach) = ((**request).clone(), terms.clone(), None);
+                if let Some(reached) = &mut self.reached {
+                    reached.of_another = true;
+                }
                 self.revision += 1;
                 self.voted.clear();
             }
@@ -347,11 +354,9 @@ impl Case {
                 self.begin(at);
             }
             Event::Climbed { rung } => {
-                // The rung that ends it tells people nothing that they could answer any more.
-                self.told_of_breach = if rung.default { self.told_of_breach } else { rung.stage >= Stage::Breach };
                 let planned = rung.planned.timestamp_millis();
                 let (stage, last, contacts) = (rung.stage, rung.default, BTreeMap::new());
-                self.reached = Some(Reached { stage, planned, fired: at, seq, last, contacts, complete: false });
+                self.reached = Some(Reached { stage, planned, fired: at, seq, last, contacts, complete: false, of_another: false });
             }
             Event::Told { climb, contacts, complete } => {
                 let open = self.is_open();
@@ -361,6 +366,11 @@ impl Case {
                     reached.contacts.insert((who.as_ref().map(|who| who.id.clone()), way.word()), reaches);
                 }
                 reached.complete = *complete;
+                // The rung that ends it tells people nothing that they could answer any more.
+                let warns = reached.stage >= Stage::Breach && !reached.last;
+                if warns && !reached.of_another && contacts.iter().any(|contact| contact.came == Came::Reached) {
+                    self.told_of_breach.get_or_insert(at);
+                }
             }
             Event::Voted { .. } | Event::Taken { .. } | Event::Resolved { .. } => self.decide(event, at)?,
             Event::Undone { .. } => {

@@ -161,8 +161,9 @@ impl World {
             let decision = self.store().get(id).unwrap().unwrap();
             let rule = &next.projects[&decision.request.project];
             let ladder = rule.ladder.as_ref().or_else(|| next.ladder_by_risk.get(&decision.terms.risk)).unwrap_or(&next.ladder);
+            let ladder = ladder.with_ways(|way| next.ways.has(way));
             let sla = decision.terms.sla_seconds;
-            if decision.terms.ladder != *ladder
+            if decision.terms.ladder != ladder
                 || sla < next.sla_floor_seconds
                 || rule.risk.is_some_and(|risk| decision.terms.risk < risk)
             {

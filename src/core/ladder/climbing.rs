@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::plan::Plan;
-use super::{Climb, Contact, Demand, Due, Stage};
+use super::{Climb, Contact, Demand, Due, Stage, Warned};
 use crate::core::Time;
 use crate::core::decision::{Decision, Person, Refused, Risk, SafeDefault, State, Verdict, Via};
 use crate::core::event::Event;
@@ -54,7 +54,10 @@ impl Decision {
     #[must_use]
     pub fn default_that_holds(&self) -> SafeDefault {
         let warned = match &self.climb {
-            Some(climb) if climb.warned || climb.default => climb.warned,
+            Some(Climb { warned: Warned::Since(_), .. }) => true,
+            Some(climb) if climb.default => false,
+            // It still can be.
+            Some(climb) if climb.stage >= Stage::Breach && !climb.in_vain && climb.warned == Warned::Nobody => true,
             climb => self.plan().warns_behind(climb.as_ref()),
         };
         let approvable = self.terms.risk < Risk::High && self.approvals_needed() == 1 && !self.is_about_credentials() && warned;
@@ -105,17 +108,19 @@ impl Decision {
         stands.then_some(Event::Told { climb, contacts, complete })
     }
 
-    /// The last rung tells of the end itself: whether people were warned before is what counts.
     pub(in crate::core) fn climbed(&mut self, rung: &Due, at: Time, seq: u64) {
-        let before = self.climb.take().is_some_and(|climb| climb.warned);
-        let warned = if rung.default { before } else { rung.stage >= Stage::Breach };
+        let warned = match self.climb.take().map(|climb| climb.warned) {
+            Some(Warned::Since(at)) => Warned::Since(at),
+            // Whoever is reached at this rung is told of what is asked now.
+            _ => Warned::Nobody,
+        };
         self.climb = Some(Climb::new(rung, at, seq, warned));
     }
 
     /// What people were told is not what is asked any more.
-    pub(in crate::core) fn asked_otherwise(&mut self) {
+    pub(in crate::core) const fn asked_otherwise(&mut self) {
         if let Some(climb) = &mut self.climb {
-            climb.warned = false;
+            climb.warned = Warned::OfAnother;
         }
     }
 
@@ -124,9 +129,9 @@ impl Decision {
         self.climb = None;
     }
 
-    pub(in crate::core) fn told(&mut self, contacts: Vec<Contact>, complete: bool) {
+    pub(in crate::core) fn told(&mut self, contacts: Vec<Contact>, complete: bool, at: Time) {
         if let Some(climb) = &mut self.climb {
-            climb.told(contacts, complete);
+            climb.told(contacts, complete, at);
         }
     }
 }

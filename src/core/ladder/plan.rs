@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Climb, Ladder, Passed, Stage, Way, When};
+use super::{Climb, Ladder, Passed, Stage, Warned, Way, When};
 use crate::core::Time;
 use crate::core::decision::SafeDefault;
 
@@ -135,10 +135,12 @@ impl Plan {
         let below = index.checked_sub(1).map(|below| &self.0[below]);
         match (climb, below) {
             (Some(climb), Some(below)) if rung.default && default == SafeDefault::Approve => {
-                planned.max(later(climb.at, rung.at - below.at))
+                let told = if let Warned::Since(at) = climb.warned { at } else { climb.at };
+                planned.max(later(told, rung.at - below.at))
             }
-            // What reached nobody is not waited on, as far as people are warned of the breach. It itself comes in its time.
-            (Some(climb), _) if climb.in_vain && rung.stage < Stage::Breach => planned.min(climb.at),
+            // What reached nobody is not waited on, as far as people are warned of the breach: that itself comes in its time,
+            // and so does the same rung again.
+            (Some(climb), _) if climb.in_vain && rung.stage < Stage::Breach && planned == rung.at => planned.min(climb.at),
             _ => planned,
         }
     }

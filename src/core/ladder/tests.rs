@@ -44,6 +44,9 @@ fn climb(mut decision: Decision, pause: i64) -> Vec<String> {
             other => panic!("{other:?}"),
         });
         decision = decision.evolve(&event, now, seq);
+        if decision.climb.as_ref().is_some_and(|climb| climb.seq == seq) {
+            decision = tell(decision, Came::Reached, now, seq);
+        }
         assert!(fired.len() < 100, "no end: {fired:#?}");
     }
     fired
@@ -135,11 +138,11 @@ fn silence_approves_only_what_it_may_by_then() {
     assert_eq!(decision.default_that_holds(), SafeDefault::Reject);
 }
 
-fn tell(decision: Decision, came: Came, seq: u64) -> Decision {
+fn tell(decision: Decision, came: Came, at: Time, seq: u64) -> Decision {
     let contacts = vec![Contact { who: Some(Person::discord(1, "Ann")), way: Way::Dm, came }];
     let climb = decision.climb.as_ref().unwrap().seq;
     let event = decision.tell(climb, contacts, true).unwrap();
-    decision.evolve(&event, start(), seq)
+    decision.evolve(&event, at, seq)
 }
 
 #[test]
@@ -150,7 +153,7 @@ fn a_rung_that_reaches_nobody_climbs_at_once_but_never_into_the_breach() {
     let mut stages = Vec::new();
     for seq in 1..4 {
         let event = decision.climb(now, TimeDelta::zero()).unwrap();
-        decision = tell(decision.evolve(&event, now, seq * 2), failed(), seq * 2 + 1);
+        decision = tell(decision.evolve(&event, now, seq * 2), failed(), now, seq * 2 + 1);
         let climb = decision.climb.clone().unwrap();
         stages.push((climb.stage, climb.due - start()));
     }
@@ -158,9 +161,42 @@ fn a_rung_that_reaches_nobody_climbs_at_once_but_never_into_the_breach() {
     assert_eq!(stages, [(Stage::Reminder, minutes(30)), (Stage::Reminder, minutes(120)), (Stage::Warning, minutes(240))]);
     assert_eq!(decision.wake_at(), Some(at(4 * HOUR + 30 * MINUTE)), "the breach comes in its time");
     for came in [Came::Reached, Came::Held { until: at(9 * HOUR) }] {
-        let told = tell(decision.clone(), came, 20);
+        let told = tell(decision.clone(), came, now, 20);
         assert!(!told.climb.unwrap().in_vain);
     }
+}
+
+#[test]
+fn a_repeated_rung_that_reaches_nobody_keeps_its_times() {
+    let mut decision = asked(30 * 24 * HOUR, SafeDefault::Reject);
+    let mut now = at(30 * MINUTE);
+    let failed = || Came::Failed { why: "nobody is there".into() };
+    for seq in 1..4 {
+        let event = decision.climb(now, TimeDelta::zero()).unwrap();
+        decision = tell(decision.evolve(&event, now, seq * 2), failed(), now, seq * 2 + 1);
+        now = decision.wake_at().unwrap();
+    }
+    assert_eq!(now, at(10 * HOUR), "30 min, the mention at once, and again at 6 h and at 10 h");
+}
+
+#[test]
+fn silence_approves_only_some_time_after_somebody_was_reached_with_the_breach() {
+    let breached = || {
+        let decision = asked(2 * HOUR, SafeDefault::Approve);
+        let event = decision.climb(at(2 * HOUR), TimeDelta::zero()).unwrap();
+        decision.evolve(&event, at(2 * HOUR), 2)
+    };
+    let end = |decision: &Decision| decision.next_rung().map(|due| due.at);
+    let told = tell(breached(), Came::Reached, at(3 * HOUR), 3);
+    assert_eq!((told.default_that_holds(), end(&told)), (SafeDefault::Approve, Some(at(5 * HOUR))));
+    for came in [Came::Failed { why: "no".into() }, Came::Away { until: at(9 * HOUR) }] {
+        let told = tell(breached(), came, at(2 * HOUR), 3);
+        assert_eq!((told.default_that_holds(), end(&told)), (SafeDefault::Reject, Some(at(4 * HOUR))));
+    }
+    // Nothing is known of whom the rung has reached when it is all over.
+    let event = breached().climb(at(4 * HOUR), TimeDelta::zero()).unwrap();
+    let over = breached().evolve(&event, at(4 * HOUR), 3).climb(at(4 * HOUR), TimeDelta::zero()).unwrap();
+    assert!(matches!(over, Event::Resolved { verdict: Verdict::Rejected { .. }, .. }), "{over:?}");
 }
 
 #[test]
