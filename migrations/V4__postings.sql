@@ -41,7 +41,7 @@ CREATE TABLE posting_item (
     PRIMARY KEY (posting, decision, since)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX posting_item_decision ON posting_item (decision, posting) WHERE gone IS NULL;
+CREATE INDEX posting_item_decision ON posting_item (decision, posting);
 
 -- Cards that were posted a moment ago are drawn into a batch.
 CREATE INDEX delivery_intent ON delivery (intent_at);

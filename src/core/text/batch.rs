@@ -1,6 +1,6 @@
 //! The words of a batch: several decisions on one card.
 
-use super::{dot, moment, name, person, relative, subject};
+use super::{dot, given_by_person, moment, name, relative, subject};
 use crate::core::batch::{Left, LeftOut, Summary, leaves};
 use crate::core::decision::{Decision, Expects, Pending, Risk, State, Verdict};
 use crate::core::guard::Doubt;
@@ -128,7 +128,7 @@ pub fn batch_line(listed: &Listed, pace: Pace) -> String {
     match &decision.state {
         State::Resolved(resolved) => {
             let sign = if matches!(resolved.verdict, Verdict::Rejected { .. }) { "❌" } else { "✅" };
-            ended(sign, format!("{} by {}", resolved.verdict.word(), person(&resolved.by)))
+            ended(sign, format!("{} {}", resolved.verdict.word(), given_by_person(&resolved.by, resolved.via)))
         }
         State::Withdrawn { .. } => ended("⚪", "no longer needs an answer".into()),
         _ if item.gone.is_some() => format!("↗️ **{id}** {title} — {}", why_left(listed)),

@@ -289,6 +289,5 @@ impl Deliveries {
 }
 
 fn is_behind(sheet: &Sheet, shown: u64, drawn: u32) -> bool {
-    drawn < sheet.posting.revision
-        || sheet.listed.iter().any(|listed| listed.item.gone.is_none() && listed.decision.changed > shown)
+    drawn < sheet.posting.revision || sheet.listed.iter().any(|listed| listed.decision.changed > shown)
 }

@@ -179,7 +179,7 @@ pub(super) fn hang(connection: &Connection, id: PostingId, generation: u32, hang
         "UPDATE posting SET generation = ?2, channel = ?3, intent_at = coalesce(?4, intent_at), message = ?5, shown = ?6,
             drawn = ?7, behind = ?5 IS NULL OR ?7 < revision OR EXISTS (
                 SELECT 1 FROM posting_item AS i JOIN decision AS d ON d.id = i.decision
-                WHERE i.posting = ?1 AND i.gone IS NULL AND d.changed > ?6)
+                WHERE i.posting = ?1 AND d.changed > ?6)
          WHERE id = ?1 AND final = 0"
     };
     connection
@@ -189,12 +189,13 @@ pub(super) fn hang(connection: &Connection, id: PostingId, generation: u32, hang
         .map_err(from_sqlite)
 }
 
-/// A decision changed: whatever shows it shows an earlier state now.
+/// A decision changed: whatever shows it shows an earlier state now. So does a list that it has left: its line there tells
+/// what became of it.
 pub(super) fn fall_behind(connection: &Connection, id: DecisionId) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "UPDATE posting SET behind = 1 WHERE behind = 0 AND final = 0 AND id IN (
-                SELECT posting FROM posting_item WHERE decision = ?1 AND gone IS NULL)",
+                SELECT posting FROM posting_item WHERE decision = ?1)",
         )
         .and_then(|mut update| update.execute([id.0]))
         .map(drop)
@@ -203,7 +204,7 @@ pub(super) fn fall_behind(connection: &Connection, id: DecisionId) -> Result<(),
 
 pub(super) fn of_decisions(connection: &Connection, decisions: &[DecisionId]) -> Result<Vec<PostingId>, StoreError> {
     let sql = "SELECT DISTINCT i.posting FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
-               WHERE i.decision = ?1 AND i.gone IS NULL AND p.behind = 1";
+               WHERE i.decision = ?1 AND p.behind = 1";
     let mut found = std::collections::BTreeSet::new();
     for decision in decisions {
         found.extend(query(connection, sql, [decision.0], |row| column(row, 0).map(PostingId))?);
