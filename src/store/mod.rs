@@ -20,17 +20,18 @@ use crate::core::calibration::Tally;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
 use crate::core::digest::Ended;
 use crate::core::event::{Event, Logged};
+use crate::core::ladder::Stage;
 use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 use crate::core::pace::Pace;
 use crate::core::people::Wishes;
 use crate::core::permission::Denied;
 use crate::core::posting::{Change, Hanging, Posting, PostingId};
-use crate::core::remind::Reminder;
+use crate::core::remind::{On, Reminder};
 use crate::core::waiting::Waiting;
 
 use self::chain::{Entry, Fault, Walked};
 pub use self::posting::{NewPosting, PlanBatches};
-pub use self::reminding::{Amended, Reminding};
+pub use self::reminding::{Amended, Glance, Reminding};
 
 /// What became of an asked request.
 #[derive(Debug, Clone, PartialEq)]
@@ -365,8 +366,15 @@ pub trait Store: Send + Sync + 'static {
     /// How far the log was read for reminders.
     fn reminded_up_to(&self) -> Result<u64, StoreError>;
 
-    /// All reminders that something may yet come of.
+    /// All reminders of rungs of which something may yet come, or of which the log does not know all that came.
     fn reminders(&self) -> Result<Vec<Reminder>, StoreError>;
+
+    /// Whether there is anything to be done about reminders.
+    fn glance_at_reminders(&self) -> Result<Glance, StoreError>;
+
+    /// The messages that have taken in reminders after this, by the store's time, of decisions that wait; each with the stages
+    /// of what is on it.
+    fn messages_since(&self, since: Time) -> Result<Vec<(On, Stage)>, StoreError>;
 
     /// Records what was read of the log, or what was done about reminders: all of it or nothing.
     fn remind(&self, step: Reminding) -> Result<(), StoreError>;

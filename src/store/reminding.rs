@@ -23,6 +23,11 @@ pub struct Reminding {
     pub open: Vec<(NewPosting, Vec<Reminder>)>,
     /// A message that takes in more: its list of this revision is changed, and these reminders go onto it.
     pub amend: Vec<Amended>,
+    /// Reminders that are over, of which the log knows what came. One that has changed since it was read is passed over.
+    pub told: Vec<Reminder>,
+    /// Rungs of which the log knows all are forgotten where no message has taken in any of them after this, by the store's
+    /// time.
+    pub forget: Option<Time>,
     /// Messages for the outbox.
     pub send: Vec<Outgoing>,
     /// When: the wall clock's time and the store's.
@@ -48,4 +53,15 @@ impl Amended {
     pub const fn posting(&self) -> PostingId {
         self.on.posting
     }
+}
+
+/// What of the reminders may be seen at a glance, without reading them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// Whether there is anything to be done about one of them, apart from those that are held back.
+    pub moves: bool,
+    /// When the first that is held back may go.
+    pub held_until: Option<Time>,
+    /// What people have said of themselves, all of it: to be compared, not read.
+    pub wishes: String,
 }

@@ -28,18 +28,20 @@ use self::open::{Access, connect};
 use self::writer::Writer;
 use super::chain::Entry;
 use super::{
-    Amend, Asked, Audit, Changed, Decide, Delivery, Filter, Head, NewPosting, PlanBatches, Pruned, Reminding, Store, StoreError,
+    Amend, Asked, Audit, Changed, Decide, Delivery, Filter, Glance, Head, NewPosting, PlanBatches, Pruned, Reminding, Store,
+    StoreError,
 };
 use crate::core::Time;
 use crate::core::calibration::Tally;
 use crate::core::decision::{Decision, DecisionId, Request, Terms};
 use crate::core::digest::Ended;
 use crate::core::event::{Event, Logged};
+use crate::core::ladder::Stage;
 use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 use crate::core::pace::Pace;
 use crate::core::people::Wishes;
 use crate::core::posting::{Change, Hanging, Posting, PostingId};
-use crate::core::remind::Reminder;
+use crate::core::remind::{On, Reminder};
 use crate::core::waiting::Waiting;
 
 /// How long a write waits for another process before it says that the store is locked. Less than
@@ -401,6 +403,14 @@ impl Store for SqliteStore {
 
     fn reminders(&self) -> Result<Vec<Reminder>, StoreError> {
         self.read(reminders::all)
+    }
+
+    fn glance_at_reminders(&self) -> Result<Glance, StoreError> {
+        self.read(reminders::glance)
+    }
+
+    fn messages_since(&self, since: Time) -> Result<Vec<(On, Stage)>, StoreError> {
+        self.read(|connection| reminders::messages_since(connection, since))
     }
 
     fn remind(&self, step: Reminding) -> Result<(), StoreError> {

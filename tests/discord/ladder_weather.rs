@@ -1,13 +1,17 @@
 //! Reminders over deaths and bad weather: each is sent once, and the log is told once.
 
 use chrono::TimeDelta;
-use discord_sandbox::{Effect, LimitScope};
+use discord_sandbox::{Effect, Fault, LimitScope, Match, Options, RateLimits, Sandbox};
 use gander::core::decision::DecisionId;
 use gander::core::event::Event;
 use gander::core::ladder::Stage;
+use gander::core::outgoing::{Hook, Ways};
+use gander::core::people::Profile;
+use gander::core::permission::ApproverRule;
+use gander::core::policy::Rules;
 
 use crate::bot::{Bot, LIMIT, request};
-use crate::ladder::{direct, directs, only_maya, told};
+use crate::ladder::{direct, directs, only_maya, told, user};
 use crate::weather::{calms_down, on};
 
 /// How many of the bot's direct messages and mentions there are once all has calmed down.
@@ -80,4 +84,45 @@ async fn rate_limits_and_an_outage_delay_a_reminder_and_do_not_double_it() {
         bot.advance(TimeDelta::minutes(30));
         once_each(&bot, decision.id).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_discord_is_unreachable_all_beyond_it_goes_out_and_the_rest_follows_once() {
+    let sandbox = Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap();
+    let (maya, jonas) = (user(&sandbox, "maya"), user(&sandbox, "jonas"));
+    let maya_is = Profile {
+        ntfy: Some("maya-x7Kq".into()),
+        phone: Some("+491701234567".into()),
+        ..Profile::unknown(maya, "Maya", chrono_tz::UTC)
+    };
+    let approvers = vec![ApproverRule { users: vec![maya, jonas], ..ApproverRule::default() }];
+    let hooks = vec![Hook { name: "pager".into(), projects: Vec::new() }];
+    let ways = Ways { push: true, sms: true, hooks, ..Ways::default() };
+    let bot = Bot::start_in(sandbox, Rules { approvers, people: vec![maya_is], ways, ..Rules::default() }).await;
+    let (decision, _) = bot.ask_and_see(request("Anybody?")).await;
+    bot.sandbox.fault(Fault { matching: Match { method: None, path: None }, effect: Effect::status(503), times: u32::MAX });
+    bot.advance(TimeDelta::hours(4) + TimeDelta::minutes(30));
+    let sent = async {
+        let mut hints = bot.handle.hints();
+        loop {
+            hints.mark_unchanged();
+            let letters = bot.handle.outgoing_of(decision.id).await.unwrap();
+            if letters.len() >= 3 {
+                return letters;
+            }
+            hints.changed().await.unwrap();
+        }
+    };
+    let letters = tokio::time::timeout(LIMIT, sent).await.expect("messages beyond Discord");
+    let mut by: Vec<&str> = letters.iter().map(|letter| letter.message.way.word()).collect();
+    by.sort_unstable();
+    assert_eq!(by, ["push", "sms", "webhook"]);
+    assert_eq!((direct(&bot.sandbox, "maya").len(), direct(&bot.sandbox, "jonas").len()), (0, 0), "Discord is unreachable");
+    bot.sandbox.clear_faults();
+    directs(&bot, "maya", 1).await;
+    directs(&bot, "jonas", 1).await;
+    told(&bot, decision.id, Stage::Breach).await;
+    calms_down(&bot).await;
+    assert_eq!((direct(&bot.sandbox, "maya").len(), direct(&bot.sandbox, "jonas").len()), (1, 1), "once");
+    assert_eq!(bot.handle.outgoing_of(decision.id).await.unwrap().len(), 3, "once");
 }

@@ -3,40 +3,29 @@
 //! Listing a server's members needs a privileged intent: holders of a role are reached by mentioning it, and by name only if
 //! the configuration knows them or they have ever acted.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
 use super::{Later, Reminders};
-use crate::core::decision::Decision;
+use crate::core::decision::{Decision, Person};
+use crate::core::ladder::Way;
 use crate::core::outgoing;
-use crate::core::permission::{Voter, may_decide};
+use crate::core::permission::{Voter, WhoMay, may_decide};
+use crate::core::policy::Rules;
 use crate::core::remind::{Approver, Audience};
 use crate::engine::enforced;
 
 impl Reminders {
-    pub(super) async fn audience(&self, decision: &Decision) -> Result<Audience, Later> {
+    /// All who may decide it, as far as a rung that reaches out by these ways needs to know.
+    pub(super) async fn audience(&self, decision: &Decision, by: &[Way]) -> Result<Audience, Later> {
         let rules = self.handle.rules();
         let decision = &enforced(&rules, decision);
         let who = self.handle.who_may(decision);
-        let known = self.handle.known_people().await?;
-        let mut candidates: Vec<u64> = who.users.clone();
-        candidates.extend(self.directory.owner().filter(|_| who.owner));
-        if !who.roles.is_empty() {
-            candidates.extend(known.iter().map(|(user, _)| *user).filter(|user| !who.users.contains(user)));
-        }
-        let mut people = Vec::new();
-        for user in candidates {
-            let named =
-                || known.iter().find(|(known, _)| *known == user).map_or_else(|| user.to_string(), |(_, name)| name.clone());
-            // Somebody who is named and has left the server is tried all the same: that they cannot be reached shall be seen.
-            let voter = match self.directory.voter(user).await.map_err(Later::Unknown)? {
-                Some(voter) => voter,
-                None if who.users.contains(&user) => {
-                    Voter { person: crate::core::decision::Person::discord(user, named()), roles: Vec::new(), owner: false }
-                }
-                None => continue,
-            };
-            if may_decide(&rules.approvers, decision, &voter).is_ok() {
-                people.push(self.approver(user, &voter.person.name).await?);
-            }
-        }
+        // Machines hear of it whoever the people are.
+        let means_people = by.iter().any(|way| !matches!(way, Way::Webhook | Way::Desktop));
+        let people = if means_people { self.people(&rules, decision, &who).await? } else { Vec::new() };
         let roles = who.roles.iter().flat_map(|named| self.directory.roles(named)).collect();
         let channel = self.directory.channel(&decision.request.project);
         Ok(Audience {
@@ -45,6 +34,52 @@ impl Reminders {
             machines: rules.ways.of_nobody(&decision.request.project),
             no_here: channel.ok().and_then(|channel| self.directory.no_here(&channel)),
         })
+    }
+
+    async fn people(&self, rules: &Rules, decision: &Decision, who: &WhoMay) -> Result<Vec<Approver>, Later> {
+        let known = self.handle.known_people().await?;
+        let mut candidates: Vec<u64> = who.users.clone();
+        candidates.extend(self.directory.owner().filter(|_| who.owner));
+        if !who.roles.is_empty() {
+            candidates.extend(known.iter().map(|(user, _)| *user).filter(|user| !who.users.contains(user)));
+        }
+        let mut voters = self.voters(&candidates).await;
+        let mut people = Vec::new();
+        for user in candidates {
+            let named =
+                || known.iter().find(|(known, _)| *known == user).map_or_else(|| user.to_string(), |(_, name)| name.clone());
+            let owner = who.owner && self.directory.owner() == Some(user);
+            let voter = match voters.remove(&user) {
+                Some(Ok(Some(voter))) => voter,
+                // Somebody who is named and has left the server is tried all the same: that they cannot be reached shall be
+                // seen. While the surface does not tell who anybody is, whoever is named is reached beyond it.
+                Some(Ok(None)) if who.users.contains(&user) => bare(user, &named(), false),
+                Some(Err(_)) | None if owner || who.users.contains(&user) => bare(user, &named(), owner),
+                _ => continue,
+            };
+            if may_decide(&rules.approvers, decision, &voter).is_ok() {
+                people.push(self.approver(user, &voter.person.name).await?);
+            }
+        }
+        Ok(people)
+    }
+
+    /// Who they are, asked for together: where no answer comes, that is waited for once.
+    async fn voters(&self, users: &[u64]) -> HashMap<u64, Result<Option<Voter>, String>> {
+        let mut asking = JoinSet::new();
+        for user in users.iter().copied() {
+            let directory = Arc::clone(&self.directory);
+            asking.spawn(async move { (user, directory.voter(user).await) });
+        }
+        let mut found = HashMap::new();
+        while let Some(asked) = asking.join_next().await {
+            let Ok((user, voter)) = asked else { continue };
+            if let Err(why) = &voter {
+                tracing::warn!(user, why, "whether they may decide is not known now; they are reminded if a rule names them");
+            }
+            found.insert(user, voter);
+        }
+        found
     }
 
     async fn approver(&self, user: u64, name: &str) -> Result<Approver, Later> {
@@ -58,4 +93,9 @@ impl Reminders {
             ways: outgoing::Way::ALL.into_iter().filter(address).collect(),
         })
     }
+}
+
+/// Somebody of whom nothing is known but that they are meant.
+fn bare(user: u64, name: &str, owner: bool) -> Voter {
+    Voter { person: Person::discord(user, name), roles: Vec::new(), owner }
 }

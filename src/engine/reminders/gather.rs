@@ -1,13 +1,14 @@
 //! From reminders to messages: all that is due for one receiver goes onto one, and onto one that went out a moment ago where
 //! that says no less.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Later, Reminders};
 use crate::core::decision::{Decision, DecisionId};
 use crate::core::ladder::{Stage, Way};
 use crate::core::outgoing::{Outgoing, Urgency as Pressing};
-use crate::core::people::{Reach, may_reach};
+use crate::core::people::{Availability, Reach, may_reach};
 use crate::core::posting::{Change, Hanging, Item, Place, Posting, Purpose};
 use crate::core::remind::{GATHERED, On, Receiver, Reminder, Standing, beyond, urgency};
 use crate::core::text;
@@ -25,14 +26,14 @@ enum Envelope {
 }
 
 impl Reminders {
-    /// Sends what is due.
-    pub(super) async fn send(&self, reminders: &[Reminder]) -> Result<(), Later> {
+    /// Sends what is due. Whether anything was written.
+    pub(super) async fn send(&self, reminders: &[Reminder], decisions: &HashMap<DecisionId, Decision>) -> Result<bool, Later> {
         let mut step = Reminding { at: self.moment(), ..Reminding::default() };
-        let decisions = self.decisions(reminders).await?;
+        let mut available = HashMap::new();
         let mut envelopes: BTreeMap<Envelope, Vec<(Reminder, &Decision)>> = BTreeMap::new();
         for known in reminders.iter().filter(|reminder| matches!(reminder.standing, Standing::Due | Standing::Held { .. })) {
-            let Some(decision) = decisions.iter().find(|decision| decision.id == known.decision) else { continue };
-            let reminder = self.still_quiet(known, decision).await?;
+            let Some(decision) = decisions.get(&known.decision) else { continue };
+            let reminder = self.still_quiet(known, decision, &mut available).await?;
             if let Standing::Held { .. } = reminder.standing {
                 step.put.extend((reminder != *known).then_some(reminder));
                 continue;
@@ -45,26 +46,39 @@ impl Reminders {
                 }
             }
         }
+        let posts = envelopes.keys().any(|envelope| !matches!(envelope, Envelope::Beyond(..)));
+        let since = step.at.1.checked_sub_signed(GATHERED).unwrap_or_default();
+        let said = if posts { self.handle.store(move |store| store.messages_since(since)).await? } else { Vec::new() };
         for (envelope, inside) in envelopes {
-            self.seal(envelope, inside, reminders, &mut step).await?;
+            self.seal(envelope, inside, &said, &mut step).await?;
         }
         let opens = !step.open.is_empty() || !step.amend.is_empty();
-        if opens || !step.put.is_empty() || !step.send.is_empty() {
+        let writes = opens || !step.put.is_empty() || !step.send.is_empty();
+        if writes {
             self.handle.store(move |store| store.remind(step)).await?;
             self.handle.hint();
         }
         if opens {
             self.deliveries.look_at_postings().await;
         }
-        Ok(())
+        Ok(writes)
     }
 
     /// What was held back is looked at again and again: it may be quiet for longer, or not any more.
-    async fn still_quiet(&self, reminder: &Reminder, decision: &Decision) -> Result<Reminder, Later> {
+    /// `known`: whether people can be reached, as far as it was asked for.
+    async fn still_quiet(
+        &self,
+        reminder: &Reminder,
+        decision: &Decision,
+        known: &mut HashMap<u64, Availability>,
+    ) -> Result<Reminder, Later> {
         let (Standing::Held { .. }, Receiver::Person { user, name }) = (&reminder.standing, &reminder.receiver) else {
             return Ok(reminder.clone());
         };
-        let availability = self.handle.somebody(*user, name).await?.availability(self.handle.now());
+        let availability = match known.entry(*user) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(unknown) => *unknown.insert(self.handle.somebody(*user, name).await?.availability(self.handle.now())),
+        };
         let standing = match may_reach(availability, urgency(reminder.stage), decision.terms.risk) {
             Reach::Now => Standing::Due,
             Reach::Held { until, .. } | Reach::PassedOver { until } => Standing::Held { until },
@@ -84,7 +98,7 @@ impl Reminders {
         &self,
         envelope: Envelope,
         inside: Vec<(Reminder, &Decision)>,
-        all: &[Reminder],
+        said: &[(On, Stage)],
         step: &mut Reminding,
     ) -> Result<(), Later> {
         let decisions: BTreeMap<DecisionId, &Decision> = inside.iter().map(|(_, decision)| (decision.id, *decision)).collect();
@@ -96,7 +110,7 @@ impl Reminders {
             Envelope::Channel(channel) => (mention(&reminders), Place::Channel(channel)),
         };
         let items: Vec<Item> = decisions.iter().map(|decision| Item::of(decision)).collect();
-        if let Some((on, posting)) = self.recent(&purpose, &place, &reminders, all).await? {
+        if let Some((on, posting)) = self.recent(&purpose, &place, &reminders, said).await? {
             let changes = items.into_iter().map(Change::Put).collect();
             step.amend.push(Amended { on, revision: posting.revision, changes, reminders });
         } else {
@@ -112,12 +126,11 @@ impl Reminders {
         purpose: &Purpose,
         place: &Place,
         reminders: &[Reminder],
-        all: &[Reminder],
+        said: &[(On, Stage)],
     ) -> Result<Option<(On, Posting)>, Later> {
-        let now = self.handle.now();
         let stage = reminders.iter().map(|reminder| reminder.stage).max().unwrap_or(Stage::Reminder);
-        let said = all.iter().filter(|other| other.stage >= stage).filter_map(|other| other.on);
-        let latest: BTreeSet<_> = said.filter(|on| now - on.since < GATHERED).map(|on| (on.posting, on.since)).collect();
+        let no_less = said.iter().filter(|(_, said)| *said >= stage);
+        let latest: BTreeSet<_> = no_less.map(|(on, _)| (on.posting, on.since)).collect();
         for (posting, since) in latest.into_iter().rev() {
             let Some(found) = self.handle.store(move |store| store.posting(posting)).await? else { continue };
             if found.place == *place && found.hanging != Hanging::Over && covers(&found.purpose, purpose) {

@@ -34,7 +34,13 @@ impl Reminders {
             cursor = last.seq;
             let mut step = Reminding { cursor: Some(cursor), at: self.moment(), ..Reminding::default() };
             for logged in &events {
-                climbed |= self.read(logged, &mut step).await?;
+                climbed |= match self.read(logged, &mut step).await {
+                    Err(error) if error.is_of_one() => {
+                        tracing::error!(decision = logged.decision.0, %error, "nobody can be reminded of it");
+                        false
+                    }
+                    read => read?,
+                };
             }
             let opens = !step.open.is_empty();
             self.handle.store(move |store| store.remind(step)).await?;
@@ -56,7 +62,7 @@ impl Reminders {
                 let decision = self.handle.get(logged.decision).await?;
                 // One that was climbed past, or answered, meanwhile is told of by what came after it.
                 if let Some(climb) = decision.climb.as_ref().filter(|climb| climb.seq == logged.seq) {
-                    let found = reminders(&decision, climb, &rung.by, &self.audience(&decision).await?);
+                    let found = reminders(&decision, climb, &rung.by, &self.audience(&decision, &rung.by).await?);
                     if found.is_empty()
                         && let Some((contacts, complete)) = news(&decision, climb.seq, &found)
                     {

@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, params};
 
-use super::super::{Reminding, StoreError};
+use super::super::{Glance, Reminding, StoreError};
 use super::rows::{column, query, signed, unreadable};
 use super::{from_sqlite, open, outgoing, people, postings};
-use crate::core::ladder::Came;
+use crate::core::Time;
+use crate::core::ladder::{Came, Stage};
 use crate::core::posting::{Hanging, PostingId};
 use crate::core::remind::{On, Reminder, Standing};
 
@@ -18,21 +19,56 @@ pub(super) fn cursor(connection: &Connection) -> Result<u64, StoreError> {
 }
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<Reminder>, StoreError> {
-    query(connection, "SELECT document FROM reminder ORDER BY climb, receiver, way", [], |row| {
-        serde_json::from_str(&column::<String>(row, 0)?).map_err(unreadable)
-    })
+    let sql = "SELECT document FROM reminder WHERE climb IN (SELECT climb FROM reminder WHERE live = 1)
+               ORDER BY climb, receiver, way";
+    query(connection, sql, [], |row| serde_json::from_str(&column::<String>(row, 0)?).map_err(unreadable))
+}
+
+/// What is posted moves when its message hangs or never will; what is in the outbox, when it is settled there; what is over is
+/// to be told, unless something of its rung is on its way to the surface: that is known in a moment, and told together.
+const MOVES: &str = "
+    SELECT EXISTS (SELECT 1 FROM reminder AS r WHERE r.live = 1 AND CASE r.document ->> '$.stands'
+        WHEN 'held' THEN 0
+        WHEN 'posted' THEN NOT EXISTS (
+            SELECT 1 FROM posting AS p WHERE p.id = r.posting AND p.final = 0 AND p.message IS NULL)
+        WHEN 'outgoing' THEN NOT EXISTS (
+            SELECT 1 FROM outgoing AS o WHERE o.key = r.document ->> '$.key' AND o.settled IS NULL)
+        WHEN 'over' THEN NOT EXISTS (
+            SELECT 1 FROM reminder AS other WHERE other.climb = r.climb AND other.document ->> '$.stands' = 'posted')
+        ELSE 1 END)";
+
+pub(super) fn glance(connection: &Connection) -> Result<Glance, StoreError> {
+    let moves = connection.query_row(MOVES, [], |row| row.get(0)).map_err(from_sqlite)?;
+    let sql = "SELECT DISTINCT document ->> '$.until' FROM reminder WHERE live = 1 AND document ->> '$.stands' = 'held'";
+    let held = query(connection, sql, [], |row| column::<String>(row, 0)?.parse::<Time>().map_err(unreadable))?;
+    let sql = "SELECT coalesce(group_concat(user || wishes, ' ' ORDER BY user), '') FROM person WHERE wishes <> '{}'";
+    let wishes = connection.query_row(sql, [], |row| row.get(0)).map_err(from_sqlite)?;
+    Ok(Glance { moves, held_until: held.into_iter().min(), wishes })
+}
+
+pub(super) fn messages_since(connection: &Connection, since: Time) -> Result<Vec<(On, Stage)>, StoreError> {
+    let sql = "SELECT DISTINCT r.document -> '$.on', r.document -> '$.stage' FROM reminder AS r
+               WHERE r.posting IS NOT NULL AND r.since >= ?1
+                   AND EXISTS (SELECT 1 FROM decision AS d WHERE d.id = r.document ->> '$.decision' AND d.state = 'pending')";
+    let found = query(connection, sql, [since.timestamp_millis()], |row| {
+        let on: On = serde_json::from_str(&column::<String>(row, 0)?).map_err(unreadable)?;
+        Ok((on, serde_json::from_str(&column::<String>(row, 1)?).map_err(unreadable)?))
+    })?;
+    // The column knows the milliseconds alone.
+    Ok(found.into_iter().filter(|(on, _): &(On, Stage)| on.since > since).collect())
 }
 
 fn put(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> {
     let document = serde_json::to_string(reminder).map_err(unreadable)?;
-    let posting = reminder.on.map(|on| on.posting.0);
+    let (posting, since) = (reminder.on.map(|on| on.posting.0), reminder.on.map(|on| on.since.timestamp_millis()));
     connection
         .prepare_cached(
-            "INSERT INTO reminder (climb, receiver, way, posting, document) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT DO UPDATE SET posting = ?4, document = ?5",
+            "INSERT INTO reminder (climb, receiver, way, posting, since, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT DO UPDATE SET posting = ?4, since = ?5, document = ?6, live = 1",
         )
         .and_then(|mut upsert| {
-            upsert.execute(params![signed(reminder.climb), reminder.receiver.key(), reminder.way.word(), posting, document])
+            let (climb, receiver) = (signed(reminder.climb), reminder.receiver.key());
+            upsert.execute(params![climb, receiver, reminder.way.word(), posting, since, document])
         })
         .map(drop)
         .map_err(from_sqlite)
@@ -44,6 +80,26 @@ fn remove(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError
         .and_then(|mut delete| delete.execute(params![signed(reminder.climb), reminder.receiver.key(), reminder.way.word()]))
         .map(drop)
         .map_err(from_sqlite)
+}
+
+/// The log knows what came of it; unless it is another than was read by now.
+fn told(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> {
+    let document = serde_json::to_string(reminder).map_err(unreadable)?;
+    let sql = "UPDATE reminder SET live = 0 WHERE climb = ?1 AND receiver = ?2 AND way = ?3 AND live = 1 AND document = ?4";
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut update| {
+            update.execute(params![signed(reminder.climb), reminder.receiver.key(), reminder.way.word(), document])
+        })
+        .map(drop)
+        .map_err(from_sqlite)
+}
+
+/// What is on a message of a moment ago stays until nothing can join it there any more.
+fn forget(connection: &Connection, before: Time) -> Result<(), StoreError> {
+    let sql = "DELETE FROM reminder WHERE live = 0 AND coalesce(since, 0) <= ?1
+                   AND climb NOT IN (SELECT climb FROM reminder WHERE live = 1)";
+    connection.execute(sql, [before.timestamp_millis()]).map(drop).map_err(from_sqlite)
 }
 
 fn put_on(connection: &Connection, reminders: &[Reminder], on: On) -> Result<(), StoreError> {
@@ -65,6 +121,8 @@ pub(super) fn record(connection: &Connection, step: &Reminding) -> Result<(), St
     }
     step.put.iter().try_for_each(|reminder| put(connection, reminder))?;
     step.drop.iter().try_for_each(|reminder| remove(connection, reminder))?;
+    step.told.iter().try_for_each(|reminder| told(connection, reminder))?;
+    step.forget.map_or(Ok(()), |before| forget(connection, before))?;
     step.acted.iter().try_for_each(|(user, name)| people::put_acted(connection, *user, name))?;
     outgoing::enqueue(connection, &step.send, step.at.0)?;
     if let Some(cursor) = step.cursor {

@@ -27,8 +27,20 @@ const KNOWN_FOR: Duration = Duration::from_secs(60);
 /// How long "not now" on a reminder holds.
 const NOT_NOW: &str = "1h";
 
-/// Somebody as they were when they were asked about; `None`: not in the server.
-type Known = (Instant, Option<Voter>);
+/// How long somebody is not asked about again after Discord did not answer.
+const UNKNOWN_FOR: Duration = Duration::from_secs(10);
+
+/// How long it is waited for Discord's answer: the ways beyond it wait meanwhile.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is known of somebody.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// From when on they are asked about again.
+    until: Instant,
+    /// Who they are; `None`: not in the server. An error where that was never found out.
+    voter: Result<Option<Voter>, String>,
+}
 
 /// The members of the server.
 pub(super) struct Members {
@@ -46,21 +58,17 @@ impl Directory for Members {
 
     async fn voter(&self, user: u64) -> Result<Option<Voter>, String> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&user).cloned();
-        if let Some((_, voter)) = known.filter(|(at, _)| at.elapsed() < KNOWN_FOR) {
-            return Ok(voter);
+        if let Some(known) = known.as_ref().filter(|known| Instant::now() < known.until) {
+            return known.voter.clone();
         }
-        let voter = match self.http.get_member(self.application.guild, UserId::new(user.max(1))).await {
-            Ok(member) => Some(self.application.voter(&self.http, &self.places, &member.user, Some(&member)).await),
-            Err(error) => match meaning(&error) {
-                (Meaning::Passing | Meaning::Unauthorized, why) => {
-                    return Err(format!("Discord does not tell who {user} is: {why}"));
-                }
-                // Unknown member, unknown user, no user's id at all: nobody waits for one of these.
-                _ => None,
-            },
+        let (voter, lasts) = match self.ask(user).await {
+            Ok(voter) => (Ok(voter), KNOWN_FOR),
+            // Whoever they were before is the best that is known.
+            Err(why) => (known.and_then(|known| known.voter.ok()).ok_or(why), UNKNOWN_FOR),
         };
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(user, (Instant::now(), voter.clone()));
-        Ok(voter)
+        let known = Known { until: Instant::now() + lasts, voter: voter.clone() };
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(user, known);
+        voter
     }
 
     fn roles(&self, named: &str) -> Vec<(u64, String)> {
@@ -79,6 +87,22 @@ impl Directory for Members {
 
     fn link(&self, channel: &str, message: &str) -> String {
         format!("https://discord.com/channels/{}/{channel}/{message}", self.application.guild)
+    }
+}
+
+impl Members {
+    async fn ask(&self, user: u64) -> Result<Option<Voter>, String> {
+        let unknown = |why: &str| Err(format!("Discord does not tell who {user} is: {why}"));
+        let asked = self.http.get_member(self.application.guild, UserId::new(user.max(1)));
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(member)) => Ok(Some(self.application.voter(&self.http, &self.places, &member.user, Some(&member)).await)),
+            Ok(Err(error)) => match meaning(&error) {
+                (Meaning::Passing | Meaning::Unauthorized, why) => unknown(&why),
+                // Unknown member, unknown user, no user's id at all: nobody waits for one of these.
+                _ => Ok(None),
+            },
+            Err(_) => unknown("it did not answer in time"),
+        }
     }
 }
 
