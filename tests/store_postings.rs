@@ -238,3 +238,20 @@ fn many_are_changed_in_one_go_and_each_is_told_of() {
     let missing = vec![approve(&asked[0]), (DecisionId(99), Box::new(|_: &Decision| Ok(None)) as gander::store::Decide)];
     assert!(world.store.change_many(missing, world.now).is_err());
 }
+
+#[test]
+fn what_is_pruned_is_quoted_by_no_report_and_its_lists_stay_as_they_hang() {
+    let world = World::new();
+    let request = Request { title: "x".into(), body: "the long text".into(), ..Request::default() };
+    let over = world.store.ask(request, Terms::default(), world.now).unwrap().into_decision();
+    let purpose = Purpose::Incident { report: "it quotes the long text".into() };
+    let new = NewPosting { purpose, place: Place::Channel("c".into()), items: vec![Item::of(&over)], at: world.now };
+    let id = world.store.open_posting(new).unwrap();
+    world.approve(over.id);
+    world.posted(&world.store.get(over.id).unwrap().unwrap(), "m", world.now);
+    let later = world.now + TimeDelta::days(90);
+    assert_eq!(world.store.prune(later, later, 10).unwrap().decisions, 1);
+    let kept = world.store.posting(id).unwrap().unwrap();
+    assert_eq!(kept.purpose, Purpose::Incident { report: String::new() });
+    assert_eq!(world.store.postings_behind(None).unwrap(), [], "nothing is drawn anew");
+}

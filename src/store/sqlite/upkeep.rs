@@ -55,6 +55,8 @@ fn prune_securely(connection: &Connection, before: Time, at: Time, limit: usize)
         let words = "UPDATE outgoing SET document = json_set(document, '$.words', '') WHERE settled IS NOT NULL
                      AND id IN (SELECT outgoing FROM outgoing_decision WHERE decision = ?1)";
         connection.execute(words, [id.0]).map_err(from_sqlite)?;
+        // An incident's report quotes it. Lists of which nothing is open any more stay as they hang, as its cards do.
+        connection.execute(REPORTS, [id.0]).and_then(|_| connection.execute(OLD_LISTS, [id.0])).map_err(from_sqlite)?;
         // Its cards show all that they ever will: drawn anew they would lose what people once read there.
         connection
             .execute(
@@ -65,6 +67,13 @@ fn prune_securely(connection: &Connection, before: Time, at: Time, limit: usize)
     }
     Ok(pruned)
 }
+
+const REPORTS: &str = "UPDATE posting SET document = json_set(document, '$.report', '')
+    WHERE purpose = 'incident' AND id IN (SELECT posting FROM posting_item WHERE decision = ?1)";
+const OLD_LISTS: &str = "UPDATE posting SET final = 1, behind = 0
+    WHERE final = 0 AND id IN (SELECT posting FROM posting_item WHERE decision = ?1) AND NOT EXISTS (
+        SELECT 1 FROM posting_item AS i JOIN decision AS d ON d.id = i.decision
+        WHERE i.posting = posting.id AND d.over_at IS NULL)";
 
 pub(super) fn files_in_use(connection: &Connection) -> Result<BTreeSet<String>, StoreError> {
     let with_files = "SELECT text FROM event WHERE text IS NOT NULL AND json_array_length(text, '$.attachments') > 0";
