@@ -1,6 +1,6 @@
 //! The ways beyond Discord by which people are told that something waits.
 //!
-//! Each is a [`Carrier`] in a file of its own, and a line in [`TABLE`]. The outbox ([`crate::engine::outbox`]) decides what is
+//! Each is a [`Carrier`] in a file of its own, and a line in the table. The outbox ([`crate::engine::outbox`]) decides what is
 //! sent, when and how often; a carrier only turns one message into one request and its answer into what happens next. No
 //! way can decide anything: nothing that leaves here has a link but to Discord, and nothing comes back.
 

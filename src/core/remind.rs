@@ -85,7 +85,7 @@ pub enum Standing {
         /// When, by the store's time.
         until: Time,
     },
-    /// It is on a message of the surface ([`Reminder::posting`]), which may hang already.
+    /// It is on a message of the surface (a posting), which may hang already.
     Posted,
     /// It is in the outbox.
     Outgoing {

@@ -1,7 +1,7 @@
 //! Makes the cards that hang equal the cards that should.
 //!
 //! The store says which card each decision should show and which message shows what; so it does for messages that stand
-//! for several ([`postings`]). A loop makes the
+//! for several (postings). A loop makes the
 //! second equal the first: create, edit, let go. A crash, an outage or a burst needs no code of its own,
 //! because whatever is missing afterwards is missing from the same record. A create records its intent
 //! first; an interrupted one is searched for before it is repeated.
