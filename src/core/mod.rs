@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod calibration;
+pub mod caller;
 pub mod card;
 pub mod content;
 pub mod daily;

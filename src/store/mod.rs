@@ -4,6 +4,7 @@
 //! be woken. The methods block; the engine calls them off its threads. Must not know surfaces, sources or
 //! a clock: the time is an argument.
 
+mod calling;
 pub mod chain;
 pub mod files;
 mod posting;
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::Time;
 use crate::core::calibration::Tally;
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
+use crate::core::caller::{Sight, Token, TokenId};
+use crate::core::decision::{Decision, DecisionId, Kind, Refused, Request, Risk, Terms};
 use crate::core::digest::Ended;
 use crate::core::event::{Event, Logged};
 use crate::core::ladder::Stage;
@@ -29,6 +31,7 @@ use crate::core::posting::{Change, Hanging, Posting, PostingId};
 use crate::core::remind::{On, Reminder};
 use crate::core::waiting::Waiting;
 
+pub use self::calling::{AskedOnce, KeptToken, NewToken, Once};
 use self::chain::{Entry, Fault, Walked};
 pub use self::posting::{NewPosting, PlanBatches};
 pub use self::reminding::{Amended, Glance, Reminding};
@@ -45,6 +48,14 @@ pub enum Asked {
 }
 
 impl Asked {
+    /// The decision, whichever way it came.
+    #[must_use]
+    pub const fn decision(&self) -> &Decision {
+        match self {
+            Self::New(decision) | Self::Same(decision) | Self::Revised(decision) => decision,
+        }
+    }
+
     /// The decision, whichever way it came.
     #[must_use]
     pub fn into_decision(self) -> Decision {
@@ -112,6 +123,16 @@ pub struct Filter {
     pub project: Option<String>,
     /// Only those whose `dedup_key` begins with this.
     pub key_prefix: Option<String>,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only of this risk.
+    pub risk: Option<Risk>,
+    /// Only those that stand so: `pending`, `deferred`, `resolved`, `withdrawn`.
+    pub state: Option<String>,
+    /// Only those that this caller sees.
+    pub sight: Sight,
+    /// Only those that were asked before this one.
+    pub before: Option<DecisionId>,
     /// At most this many, the newest first; 0: all.
     pub limit: usize,
 }
@@ -225,6 +246,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Files a request, or finds the open decision with the same key of the same project.
     fn ask(&self, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError>;
+
+    /// As [`Store::ask`], under a name of the asker's own: the same again is the same decision for 24 h of the store's time,
+    /// also when it is over.
+    fn ask_once(&self, request: Request, terms: Terms, at: Time, once: Once) -> Result<AskedOnce, StoreError>;
 
     /// Changes a decision: `decide` sees it inside the transaction, and what it names is written.
     fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError>;
@@ -381,6 +406,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// A posting could not be posted, and will not be: nothing hangs of it, and its reminders have failed.
     fn give_up_posting(&self, id: PostingId, why: &str) -> Result<(), StoreError>;
+
+    /// Makes a token.
+    fn mint(&self, new: NewToken) -> Result<Token, StoreError>;
+
+    /// All tokens, also those that were revoked.
+    fn tokens(&self) -> Result<Vec<KeptToken>, StoreError>;
+
+    /// From this moment of the wall clock on a token is worth nothing. `false`: there is none, or it was revoked before.
+    fn revoke(&self, id: TokenId, at: Time) -> Result<bool, StoreError>;
+
+    /// A token was used at this moment of the wall clock.
+    fn used(&self, id: TokenId, at: Time) -> Result<(), StoreError>;
 
     /// Keeps messages that are to leave, as they may ([`Outgoing::fit_to_leave`]); `at` is the wall clock's time. One whose
     /// key is known already is that one, and stays as it is. How many were new.

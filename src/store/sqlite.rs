@@ -4,6 +4,7 @@
 //! costs a disk flush and an agent's burst would otherwise pay it for every question.
 
 mod audit;
+mod callers;
 pub mod checkup;
 mod open;
 mod outgoing;
@@ -28,11 +29,12 @@ use self::open::{Access, connect};
 use self::writer::Writer;
 use super::chain::Entry;
 use super::{
-    Amend, Asked, Audit, Changed, Decide, Delivery, Filter, Glance, Head, NewPosting, PlanBatches, Pruned, Reminding, Store,
-    StoreError,
+    Amend, Asked, AskedOnce, Audit, Changed, Decide, Delivery, Filter, Glance, Head, KeptToken, NewPosting, NewToken, Once,
+    PlanBatches, Pruned, Reminding, Store, StoreError,
 };
 use crate::core::Time;
 use crate::core::calibration::Tally;
+use crate::core::caller::{Token, TokenId};
 use crate::core::decision::{Decision, DecisionId, Request, Terms};
 use crate::core::digest::Ended;
 use crate::core::event::{Event, Logged};
@@ -175,6 +177,18 @@ fn from_sqlite(error: rusqlite::Error) -> StoreError {
     }
 }
 
+fn asking(connection: &Connection, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError> {
+    let Some(standing) = rows::open_with_key(connection, &request)? else {
+        let event = Event::Asked { request: Box::new(request.clone()), terms: terms.clone() };
+        let decision = Decision::new(rows::next_id(connection)?, request, terms, at);
+        return rows::insert(connection, decision, &event, at).map(Asked::New);
+    };
+    match standing.revise(&request, &terms) {
+        None => Ok(Asked::Same(standing)),
+        Some(event) => rows::append(connection, standing, &event, at).map(Asked::Revised),
+    }
+}
+
 impl Store for SqliteStore {
     fn tag(&self) -> &str {
         &self.tag
@@ -185,17 +199,11 @@ impl Store for SqliteStore {
     }
 
     fn ask(&self, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError> {
-        self.write(move |connection| {
-            let Some(standing) = rows::open_with_key(connection, &request)? else {
-                let event = Event::Asked { request: Box::new(request.clone()), terms: terms.clone() };
-                let decision = Decision::new(rows::next_id(connection)?, request, terms, at);
-                return rows::insert(connection, decision, &event, at).map(Asked::New);
-            };
-            match standing.revise(&request, &terms) {
-                None => Ok(Asked::Same(standing)),
-                Some(event) => rows::append(connection, standing, &event, at).map(Asked::Revised),
-            }
-        })
+        self.write(move |connection| asking(connection, request, terms, at))
+    }
+
+    fn ask_once(&self, request: Request, terms: Terms, at: Time, once: Once) -> Result<AskedOnce, StoreError> {
+        self.write(move |connection| callers::ask(connection, request, terms, at, &once))
     }
 
     fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError> {
@@ -420,6 +428,22 @@ impl Store for SqliteStore {
     fn give_up_posting(&self, id: PostingId, why: &str) -> Result<(), StoreError> {
         let why = why.to_owned();
         self.write(move |connection| reminders::give_up(connection, id, &why))
+    }
+
+    fn mint(&self, new: NewToken) -> Result<Token, StoreError> {
+        self.write(move |connection| callers::mint(connection, &new))
+    }
+
+    fn tokens(&self) -> Result<Vec<KeptToken>, StoreError> {
+        self.read(callers::all)
+    }
+
+    fn revoke(&self, id: TokenId, at: Time) -> Result<bool, StoreError> {
+        self.write(move |connection| callers::revoke(connection, id, at))
+    }
+
+    fn used(&self, id: TokenId, at: Time) -> Result<(), StoreError> {
+        self.write(move |connection| callers::used(connection, id, at))
     }
 
     fn enqueue(&self, messages: Vec<Outgoing>, at: Time) -> Result<usize, StoreError> {

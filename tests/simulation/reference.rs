@@ -369,8 +369,10 @@ impl Case {
                 // The rung that ends it tells people nothing that they could answer any more.
                 let warns = reached.stage >= Stage::Breach && !reached.last;
                 // Told twice of one way at once, the later counts.
-                let latest: BTreeMap<_, _> =
-                    contacts.iter().map(|Contact { who, way, came }| ((who.as_ref().map(|who| &who.id), way.word()), came)).collect();
+                let latest: BTreeMap<_, _> = contacts
+                    .iter()
+                    .map(|Contact { who, way, came }| ((who.as_ref().map(|who| &who.id), way.word()), came))
+                    .collect();
                 if warns && !reached.of_another && latest.values().any(|came| **came == Came::Reached) {
                     self.told_of_breach.get_or_insert(at);
                 }

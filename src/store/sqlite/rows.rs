@@ -1,11 +1,13 @@
 //! The statements: decisions, events and deliveries to rows and back.
 
-use rusqlite::{Connection, Params, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Params, Row, params, params_from_iter};
 
 use super::super::chain::{self, Entry};
 use super::super::{Changed, Decide, Delivery, Filter, Head, StoreError, Unchanged};
 use super::{from_sqlite, postings};
 use crate::core::Time;
+use crate::core::caller::Sight;
 use crate::core::decision::{Decision, DecisionId, Expects, Refused, Request};
 use crate::core::event::{Event, Logged};
 use crate::core::routing::Share;
@@ -124,18 +126,35 @@ pub(super) fn open_with_key(connection: &Connection, request: &Request) -> Resul
 
 pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decision>, StoreError> {
     let limit = if filter.limit == 0 { i64::MAX } else { limited(filter.limit) };
-    let open = if filter.open_only { "state IN ('pending', 'deferred')" } else { "true" };
-    // Without a prefix the condition is left out, so that the index of keys is used only where it helps.
-    let keys = if filter.key_prefix.is_some() { "dedup_key >= ?3 AND dedup_key < ?4" } else { "(?3 IS NULL AND ?4 IS NULL)" };
-    let behind = filter.key_prefix.as_ref().map(|prefix| format!("{prefix}\u{10FFFF}"));
-    query(
-        connection,
-        &format!(
-            "SELECT document FROM decision WHERE {open} AND (?1 IS NULL OR project = ?1) AND {keys} ORDER BY id DESC LIMIT ?2"
-        ),
-        params![filter.project, limit, filter.key_prefix, behind],
-        |row| parse(&column::<String>(row, 0)?),
-    )
+    let mut conditions = vec!["id < ?".to_owned()];
+    let mut values: Vec<Value> = vec![filter.before.map_or(i64::MAX, |before| before.0).into()];
+    let mut only = |condition: &str, value: Option<String>| {
+        if let Some(value) = value {
+            conditions.push(condition.to_owned());
+            values.push(value.into());
+        }
+    };
+    only("project = ?", filter.project.clone());
+    only("kind = ?", filter.kind.clone().map(String::from));
+    only("risk = ?", filter.risk.map(|risk| risk.to_string()));
+    only("state = ?", filter.state.clone());
+    only("dedup_key >= ?", filter.key_prefix.clone());
+    only("dedup_key < ?", filter.key_prefix.as_ref().map(|prefix| format!("{prefix}\u{10FFFF}")));
+    match &filter.sight {
+        Sight::All => {}
+        Sight::Own { asker } => only("asked_by = ?", Some(asker.clone())),
+        Sight::Projects { projects, asker } => {
+            let projects = serde_json::to_string(projects).map_err(unreadable)?;
+            conditions.push("(project IN (SELECT value FROM json_each(?)) OR asked_by = ?)".to_owned());
+            values.extend([projects.into(), asker.clone().into()]);
+        }
+    }
+    if filter.open_only {
+        conditions.push("state IN ('pending', 'deferred')".to_owned());
+    }
+    values.push(limit.into());
+    let sql = format!("SELECT document FROM decision WHERE {} ORDER BY id DESC LIMIT ?", conditions.join(" AND "));
+    query(connection, &sql, params_from_iter(values), |row| parse(&column::<String>(row, 0)?))
 }
 
 /// Does to a decision what `decide` names.
