@@ -142,7 +142,7 @@ impl Real {
                 let terms = enforce(&self.rules, &decision.request, &decision.terms);
                 Ok((decision.state.is_open() && terms != decision.terms).then_some(Event::Enforced { terms }))
             }
-            Deed::Approve { who, note, .. } => vote(*who, Verdict::Approved { note: note.then(|| "mind the gap".into()) }),
+            Deed::Approve { who, note, .. } => vote(*who, Verdict::noted(note.then(|| "mind the gap".into()))),
             Deed::Reject { who, reason } => vote(*who, Verdict::Rejected { reason: (*reason).into() }),
             Deed::Choose { who, option, .. } => vote(*who, Verdict::Chosen { option: (*option).into() }),
             Deed::Answer { who, text } => vote(*who, Verdict::Answered { text: (*text).into() }),

@@ -126,8 +126,8 @@ fn due(decision: &Decision, now: Time) -> String {
 
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Approved { note: None } => "approved".into(),
-        Verdict::Approved { note: Some(note) } => format!("approved ({})", one_line(note)),
+        Verdict::Approved { note: None, .. } => text::verdict_word(verdict).into(),
+        Verdict::Approved { note: Some(note), .. } => format!("{} ({})", text::verdict_word(verdict), one_line(note)),
         Verdict::Rejected { reason } => format!("rejected ({})", one_line(reason)),
         Verdict::Chosen { option } => format!("chosen: {}", one_line(option)),
         Verdict::Answered { text } => format!("answered: {}", one_line(text)),

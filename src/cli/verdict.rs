@@ -12,7 +12,7 @@ use super::wait::report;
 use super::{Common, Exit, Failure, Opened, Outcome, output};
 use crate::config::Config;
 use crate::core::card::full_text;
-use crate::core::decision::{Ballot, Decision, DecisionId, Expects, Verdict, Via};
+use crate::core::decision::{Ballot, Decision, DecisionId, Expects, Refused, Verdict, Via};
 use crate::core::permission::{Denied, Voter, WhoMay};
 use crate::core::untrusted::one_line;
 use crate::core::when;
@@ -30,6 +30,9 @@ pub(super) struct Approve {
     /// What the agent is told beside it
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
+    /// Let the agent do the same again, without asking, as long as its session lasts
+    #[arg(long)]
+    for_session: bool,
 }
 
 #[derive(Debug, Args)]
@@ -158,10 +161,16 @@ impl Act {
     /// What was given on the command line, or is typed now.
     fn typed(self, decision: &Decision, opened: &Opened) -> Result<Typed, Failure> {
         Ok(match self {
-            Self::Approve(Approve { note, .. }) => {
+            Self::Approve(Approve { note, for_session, .. }) => {
                 let note = note.filter(|note| !note.trim().is_empty());
                 fits(decision, Expects::Approve)?;
-                Typed::Verdict(Verdict::Approved { note })
+                if for_session && !decision.offers_session() {
+                    return Err(Failure::new(
+                        Exit::No,
+                        format!("{}: {}. Nothing was decided", decision.id, Refused::NotForSession),
+                    ));
+                }
+                Typed::Verdict(Verdict::Approved { note, for_session })
             }
             Self::Reject(Reject { reason, .. }) => {
                 let reason = given(reason, "Why? The agent is told")?;
@@ -253,7 +262,11 @@ fn confirm(verb: &str, decision: &Decision, typed: &Typed) -> Result<String, Fai
     let says_yes = matches!(typed, Typed::Verdict(Verdict::Approved { .. } | Verdict::Chosen { .. }));
     let word = decision.confirmation().filter(|_| says_yes).unwrap_or_else(|| decision.id.0.to_string());
     let what = match typed {
-        Typed::Verdict(Verdict::Approved { note: Some(note) }) => format!(" with the note “{}”", one_line(note)),
+        Typed::Verdict(Verdict::Approved { note, for_session }) => {
+            let session = if *for_session { " for this session" } else { "" };
+            let note = note.as_ref().map(|note| format!(" with the note “{}”", one_line(note))).unwrap_or_default();
+            format!("{session}{note}")
+        }
         Typed::Verdict(Verdict::Rejected { reason }) => format!(" because “{}”", one_line(reason)),
         Typed::Verdict(Verdict::Chosen { option }) => format!(" “{}”", one_line(option)),
         Typed::Verdict(Verdict::Answered { text }) => format!(" with “{}”", one_line(text)),

@@ -42,6 +42,8 @@ pub(super) struct Report<'a> {
     answer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    for_session: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,13 +53,23 @@ pub(super) struct Report<'a> {
 
 pub(super) fn report<'a>(decision: &'a Decision, outcome: &'static str, handle: &Handle) -> Report<'a> {
     let standing = handle.standing(decision);
-    let mut report =
-        Report { id: decision.id, outcome, reason: None, option: None, answer: None, note: None, by: None, standing, decision };
+    let mut report = Report {
+        id: decision.id,
+        outcome,
+        reason: None,
+        option: None,
+        answer: None,
+        note: None,
+        for_session: false,
+        by: None,
+        standing,
+        decision,
+    };
     match &decision.state {
         State::Resolved(resolved) => {
             report.by = Some(&resolved.by.name);
             match &resolved.verdict {
-                Verdict::Approved { note } => report.note = note.as_deref(),
+                Verdict::Approved { note, for_session } => (report.note, report.for_session) = (note.as_deref(), *for_session),
                 Verdict::Rejected { reason } => report.reason = Some(reason),
                 Verdict::Chosen { option } => report.option = Some(option),
                 Verdict::Answered { text } => report.answer = Some(text),
@@ -126,8 +138,10 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
                 return (Exit::Yes, "approved", said);
             }
             match &resolved.verdict {
-                Verdict::Approved { note: None } => (Exit::Yes, "approved", format!("approved {by}")),
-                Verdict::Approved { note: Some(note) } => (Exit::Yes, "approved", format!("approved {by}: {}", clean(note))),
+                Verdict::Approved { note, .. } => {
+                    let note = note.as_deref().map(|note| format!(": {}", clean(note))).unwrap_or_default();
+                    (Exit::Yes, "approved", format!("{} {by}{note}", text::verdict_word(&resolved.verdict)))
+                }
                 Verdict::Rejected { reason } => (Exit::No, "rejected", format!("rejected {by}: {}", clean(reason))),
                 Verdict::Chosen { option } => (Exit::Yes, "chosen", one_line(option)),
                 Verdict::Answered { text } => (Exit::Yes, "answered", clean(text)),

@@ -221,13 +221,14 @@ impl Decision {
         let Ballot { verdict, confirmation } = ballot.into();
         self.must_be_open_at(seen)?;
         self.must_fit(&verdict)?;
+        self.session_must_fit(&verdict)?;
         if let (Some(word), Verdict::Approved { .. } | Verdict::Chosen { .. }) = (self.confirmation(), &verdict)
             && !confirmation.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&word))
         {
             return Err(Refused::Unconfirmed { word });
         }
         match verdict {
-            Verdict::Approved { note } if self.approvals_needed() > 1 => self.vote(by, via, note),
+            Verdict::Approved { note, .. } if self.approvals_needed() > 1 => self.vote(by, via, note),
             verdict => Ok(Event::Resolved { verdict, by, via }),
         }
     }
@@ -254,11 +255,7 @@ impl Decision {
         if self.state.votes().iter().any(|vote| vote.by.id == by.id) {
             return Err(Refused::AlreadyVoted { more });
         }
-        if more > 1 {
-            Ok(Event::Voted { by, via, note })
-        } else {
-            Ok(Event::Resolved { verdict: Verdict::Approved { note }, by, via })
-        }
+        if more > 1 { Ok(Event::Voted { by, via, note }) } else { Ok(Event::Resolved { verdict: Verdict::noted(note), by, via }) }
     }
 
     /// Somebody says "I'm on it", or hands it to somebody else.

@@ -139,7 +139,7 @@ pub fn digest((from, to): (Time, Time), asked: u64, ended: &[Ended], open: Open,
             None => digest.withdrawn += 1,
             Some((_, Via::Routing)) => digest.by_itself += 1,
             Some((_, Via::SafeDefault)) => digest.by_default += 1,
-            Some((word, Via::Discord | Via::Terminal)) => {
+            Some((word, Via::Discord | Via::Terminal | Via::Http | Via::Mcp)) => {
                 match word.as_str() {
                     "approved" => digest.approved += 1,
                     "rejected" => digest.rejected += 1,

@@ -34,6 +34,7 @@ pub mod remind;
 pub mod request;
 pub mod review;
 pub mod routing;
+pub mod session;
 pub mod state;
 pub mod text;
 pub mod untrusted;

@@ -45,6 +45,9 @@ pub enum Refused {
     /// A rejection came without a reason.
     #[error("a rejection needs a reason")]
     NoReason,
+    /// An approval for the session, where that is not offered.
+    #[error("it cannot be approved for a session: approve it for this once")]
+    NotForSession,
     /// Critical risk, and the word that confirms it was not typed.
     #[error("its risk is critical: it is confirmed by typing {word}")]
     Unconfirmed {

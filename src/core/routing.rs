@@ -214,7 +214,7 @@ impl Decision {
     #[must_use]
     pub fn pass(&self, rules: &Rules) -> Option<Event> {
         let confidence = self.request.confidence.filter(|_| route(rules, self) == Route::Approve)?;
-        let verdict = Verdict::Approved { note: Some(text::passed(confidence)) };
+        let verdict = Verdict::noted(Some(text::passed(confidence)));
         Some(Event::Resolved { verdict, by: Person::gander(), via: Via::Routing })
     }
 

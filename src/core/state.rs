@@ -15,6 +15,10 @@ pub enum Via {
     Discord,
     /// A person: `gander approve` and its like.
     Terminal,
+    /// A person: a call with a token of theirs.
+    Http,
+    /// A person: an agent of theirs, told to, with a token of theirs.
+    Mcp,
     /// Nobody: policy lets what the agent is sure of pass ([`super::policy`]).
     Routing,
     /// Nobody: the time was over, and this is what was to hold then ([`super::ladder`]).
@@ -28,6 +32,8 @@ impl Via {
         match self {
             Self::Discord => "discord",
             Self::Terminal => "terminal",
+            Self::Http => "http",
+            Self::Mcp => "mcp",
             Self::Routing => "routing",
             Self::SafeDefault => "safe_default",
         }
@@ -36,7 +42,7 @@ impl Via {
     /// Whether a person gave it.
     #[must_use]
     pub const fn is_person(self) -> bool {
-        matches!(self, Self::Discord | Self::Terminal)
+        matches!(self, Self::Discord | Self::Terminal | Self::Http | Self::Mcp)
     }
 }
 
@@ -49,6 +55,10 @@ pub enum Verdict {
         /// What the agent is told beside it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
+        /// Whether the same may be done again without asking, as long as the agent's session lasts
+        /// ([`super::session`]).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        for_session: bool,
     },
     /// No, and why.
     Rejected {
@@ -71,7 +81,25 @@ impl Verdict {
     /// Yes, without a note.
     #[must_use]
     pub const fn approved() -> Self {
-        Self::Approved { note: None }
+        Self::noted(None)
+    }
+
+    /// Yes, this once, with a note.
+    #[must_use]
+    pub const fn noted(note: Option<String>) -> Self {
+        Self::Approved { note, for_session: false }
+    }
+
+    /// Yes, for as long as the agent's session lasts.
+    #[must_use]
+    pub const fn for_session() -> Self {
+        Self::Approved { note: None, for_session: true }
+    }
+
+    /// Whether it is a yes that lasts as long as the agent's session.
+    #[must_use]
+    pub const fn is_for_session(&self) -> bool {
+        matches!(self, Self::Approved { for_session: true, .. })
     }
 
     /// The word for it: `approved`, `rejected`, `chosen`, `answered`.

@@ -60,7 +60,7 @@ async fn what_was_shown_is_decided_by_its_number_and_the_agent_gets_it_once() {
     insta::assert_snapshot!("talk_approved", pen.message(&done));
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
     let State::Resolved(resolved) = &waited.state else { panic!("{waited:?}") };
-    assert_eq!(resolved.verdict, Verdict::Approved { note: Some("nice work".into()) });
+    assert_eq!(resolved.verdict, Verdict::noted(Some("nice work".into())));
     bot.card(asked["ghl"].id, "true", |card| card.to_string().contains("✅ Approved")).await;
 }
 

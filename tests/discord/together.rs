@@ -73,7 +73,7 @@ async fn critical_risk_is_confirmed_by_typing() {
     let form = click(&maya, &card, "approve").await;
     submit_fields(&maya, &form, json!({ "word": " deploy ", "note": "At noon." })).await;
     let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else { panic!() };
-    assert_eq!(resolved.verdict, Verdict::Approved { note: Some("At noon.".into()) });
+    assert_eq!(resolved.verdict, Verdict::noted(Some("At noon.".into())));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,10 +49,7 @@ fn what_an_agent_is_sure_of_passes_where_both_sides_say_so() {
     }
     let passed = asked_under(&rules(), request()).pass(&rules());
     let Some(Event::Resolved { verdict, by, via: Via::Routing }) = passed else { panic!("{passed:?}") };
-    assert_eq!(
-        (verdict, by.id.as_str()),
-        (Verdict::Approved { note: Some("approved by itself (confidence 0.95)".into()) }, "gander")
-    );
+    assert_eq!((verdict, by.id.as_str()), (Verdict::noted(Some("approved by itself (confidence 0.95)".into())), "gander"));
     assert_eq!(asked_under(&Rules::default(), request()).pass(&Rules::default()), None, "off where nothing is configured");
 }
 

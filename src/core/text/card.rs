@@ -52,11 +52,11 @@ fn headline_title(decision: &Decision) -> String {
 fn outcome(resolved: &Resolved, subject: &str) -> String {
     let by = given_by_name(&resolved.by, resolved.via);
     if matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. })) {
-        return format!("💥 {subject} {} {by}, but it failed", resolved.verdict.word());
+        return format!("💥 {subject} {} {by}, but it failed", super::verdict_word(&resolved.verdict));
     }
     let done = if resolved.reported.is_some() { ", and done" } else { "" };
     match &resolved.verdict {
-        Verdict::Approved { .. } => format!("✅ {subject} approved {by}{done}"),
+        Verdict::Approved { .. } => format!("✅ {subject} {} {by}{done}", super::verdict_word(&resolved.verdict)),
         Verdict::Rejected { .. } => format!("❌ {subject} rejected {by}{done}"),
         Verdict::Chosen { option } => {
             format!("✅ {subject}: {} chose {}{done}", name(&resolved.by.name), escaped(&one_line(option), 60).text)
@@ -74,8 +74,11 @@ pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
         return ("✅ Approved", format!("{said} {when}"));
     }
     match &resolved.verdict {
-        Verdict::Approved { note: None } => ("✅ Approved", format!("{by} {when}")),
-        Verdict::Approved { note: Some(note) } => ("✅ Approved", format!("{by} {when}\n{}", quoted(note, 800))),
+        Verdict::Approved { note, for_session } => {
+            let note = note.as_deref().map(|note| format!("\n{}", quoted(note, 800))).unwrap_or_default();
+            let name = if *for_session { "✅ Approved for this session" } else { "✅ Approved" };
+            (name, format!("{by} {when}{note}"))
+        }
         Verdict::Rejected { reason } => ("❌ Rejected", format!("{by} {when}\n{}", quoted(reason, 800))),
         Verdict::Chosen { option } => ("✅ Chosen", format!("{by} {when}\n{}", quoted(option, 800))),
         Verdict::Answered { text } => ("✅ Answered", format!("{by} {when}\n{}", quoted(text, 800))),
@@ -136,7 +139,10 @@ pub fn undone(undone: &Undone, pace: Pace) -> String {
     let when = relative(pace.wall_time(undone.at));
     let (by, was_by) = (person(&undone.by), person(&undone.was_by));
     let whose = if undone.by.id == undone.was_by.id { "their own verdict".to_owned() } else { format!("the verdict of {was_by}") };
-    format!("by {by} {when}: {whose} ({}). The agent had not picked it up; it waits for an answer again.", undone.verdict.word())
+    format!(
+        "by {by} {when}: {whose} ({}). The agent had not picked it up; it waits for an answer again.",
+        super::verdict_word(&undone.verdict)
+    )
 }
 
 /// What Approve means for credentials, and where they belong.
@@ -236,7 +242,7 @@ pub fn handed_to_you(decision: &Decision, from: &str, link: Option<&str>) -> Str
 #[must_use]
 pub fn answered_you(decision: &Decision, resolved: &Resolved, link: Option<&str>, pace: Pace) -> String {
     let said = match &resolved.verdict {
-        Verdict::Approved { note } => note.as_deref(),
+        Verdict::Approved { note, .. } => note.as_deref(),
         Verdict::Rejected { reason: text } | Verdict::Answered { text } | Verdict::Chosen { option: text } => Some(text.as_str()),
     };
     let said = said.map(|text| format!("\n{}", quoted(text, 1_200))).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What happened to a decision, as people read it: on Discord, and in the file that has all of it.
 
-use super::{climbed_to, contact, given_by, moment, person};
+use super::{climbed_to, contact, given_by, moment, person, verdict_word};
 use crate::core::Time;
 use crate::core::decision::{Decision, Person, Verdict};
 use crate::core::event::{Event, Logged};
@@ -108,12 +108,12 @@ fn line(event: &Event, style: &Style<'_>) -> String {
                 return said(&words);
             }
             let beside = match verdict {
-                Verdict::Approved { note: said_beside } => note(said_beside),
+                Verdict::Approved { note: said_beside, .. } => note(said_beside),
                 Verdict::Rejected { reason: said } | Verdict::Chosen { option: said } | Verdict::Answered { text: said } => {
                     beside(said, style.said)
                 }
             };
-            format!("{} {}{beside}", strong(verdict.word()), given_by(by, *via, who))
+            format!("{} {}{beside}", strong(verdict_word(verdict)), given_by(by, *via, who))
         }
         Event::Withdrawn { reason } => format!("{}{}", strong("withdrawn"), beside(reason, said)),
         Event::Pruned => format!("{}: its long texts and files", strong("pruned")),

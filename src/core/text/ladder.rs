@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{escaped, name, one_line, person, relative, span, subject};
 use crate::core::Time;
-use crate::core::decision::{Decision, Person, SafeDefault, Via};
+use crate::core::decision::{Decision, Person, SafeDefault, Verdict, Via};
 use crate::core::ladder::{Came, Climb, Contact, Due, InTheEnd, Passed, Stage, Standing, Way};
 use crate::core::pace::Pace;
 use crate::core::permission::WhoMay;
@@ -62,11 +62,19 @@ pub fn in_the_end(decision: &Decision, pace: Pace) -> String {
     }
 }
 
+/// A verdict in a word or some, for a sentence that goes on with who gave it.
+#[must_use]
+pub const fn verdict_word(verdict: &Verdict) -> &'static str {
+    if verdict.is_for_session() { "approved for this session" } else { verdict.word() }
+}
+
 /// Who gave a verdict, for a sentence that goes on with the time: `by @ann`. Where nobody did, what did.
 #[must_use]
 pub fn given_by(by: &Person, via: Via, who: impl Fn(&Person) -> String) -> String {
     match via {
         Via::Discord | Via::Terminal => format!("by {}", who(by)),
+        Via::Http => format!("by {} (over HTTP)", who(by)),
+        Via::Mcp => format!("through an agent, for {}", who(by)),
         Via::Routing => "by itself".into(),
         Via::SafeDefault => "by the safe default".into(),
     }

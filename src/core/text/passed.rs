@@ -25,7 +25,7 @@ pub fn sure(confidence: f64) -> String {
 #[must_use]
 pub fn by_itself(verdict: &Verdict, via: Via) -> Option<String> {
     match (verdict, via) {
-        (Verdict::Approved { note: Some(note) }, Via::Routing) => Some(one_line(&clean(note))),
+        (Verdict::Approved { note: Some(note), .. }, Via::Routing) => Some(one_line(&clean(note))),
         _ => None,
     }
 }

@@ -75,6 +75,9 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
             format!("{id} does not offer “{}”. Nothing was changed.", escaped(&one_line(option), 60).text)
         }
         Refused::NoAnswer => "The answer is empty. Nothing was changed.".into(),
+        Refused::NotForSession => {
+            format!("{id} cannot be approved for a session, only for this once. Nothing was decided.")
+        }
         Refused::NoReason => "A rejection needs a reason: without one the agent tries the same again. Nothing was changed.".into(),
         Refused::DeferredTooOften { times } => {
             format!("{id} was already put off {times} times, as often as it may be. Please approve or reject it.")

@@ -223,6 +223,9 @@ pub struct VerdictFile {
     /// What was said beside an approval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Approved for as long as the agent's session lasts: the same needs no asking again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub for_session: bool,
     /// When it comes back, if it was put off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
@@ -281,7 +284,7 @@ impl VerdictFile {
     fn resolved(self, resolved: &Resolved) -> Self {
         let said = Self { by: Some(resolved.by.name.clone()), ..self };
         match resolved.verdict.clone() {
-            Verdict::Approved { note } => Self { verdict: Some(Word::Approved), note, ..said },
+            Verdict::Approved { note, for_session } => Self { verdict: Some(Word::Approved), note, for_session, ..said },
             Verdict::Rejected { reason } => Self { verdict: Some(Word::Rejected), reason: Some(reason), ..said },
             Verdict::Chosen { option } => Self { verdict: Some(Word::Chosen), option: Some(option), ..said },
             Verdict::Answered { text } => Self { verdict: Some(Word::Answered), answer: Some(text), ..said },

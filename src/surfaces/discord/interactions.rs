@@ -251,7 +251,7 @@ impl Press<'_> {
         }
         let result = match verb {
             Verb::Approve | Verb::Note | Verb::Sure => {
-                handle.resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::Approved { note: self.note() })).await
+                handle.resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::noted(self.note()))).await
             }
             Verb::Reject => handle.reject(id, seen, voter, Via::Discord, self.input.text()).await,
             Verb::Choose(number) => self.choose(bot, id, seen, Some(number), voter).await,

@@ -166,7 +166,7 @@ impl Talk<'_> {
             Verb::Undo => commands::take_back(bot, voter, &id.to_string()).await,
             Verb::Take => commands::take_on(bot, voter, &id.to_string()).await,
             Verb::Defer { until } => commands::put_off_until(bot, voter, &id.to_string(), *until, None).await,
-            Verb::Approve { note } => self.verdict(id, Verdict::Approved { note: note.clone() }).await,
+            Verb::Approve { note } => self.verdict(id, Verdict::noted(note.clone())).await,
             Verb::Reject { reason } => self.verdict(id, Verdict::Rejected { reason: reason.clone() }).await,
             Verb::Choose { option } => self.verdict(id, Verdict::Chosen { option: option.clone() }).await,
             Verb::Answer { text } => self.verdict(id, Verdict::Answered { text: text.clone() }).await,

@@ -22,7 +22,7 @@ async fn approve_decides_what_was_offered_and_the_agent_gets_the_note() {
     let picked = entry(&bot, "jonas", "approve", "rename").await;
     let seen = command(&bot, "jonas", "approve", json!({ "decision": picked, "note": " Mind the docs. " })).await;
     insta::assert_snapshot!("approved", pen.message(&seen));
-    assert_eq!(verdict(&bot, &decision).await, (Verdict::Approved { note: Some("Mind the docs.".into()) }, "Jonas".into()));
+    assert_eq!(verdict(&bot, &decision).await, (Verdict::noted(Some("Mind the docs.".into())), "Jonas".into()));
     assert_eq!(verdicts(&bot, &decision).await, 1);
     bot.card(decision.id, "approved", |card| card.to_string().contains("Approved")).await;
     let again = command(&bot, "maya", "approve", json!({ "decision": picked })).await;

@@ -27,7 +27,7 @@ pub(super) async fn approve(
 ) -> Result<(), Error> {
     let note = note.filter(|note| !note.trim().is_empty()).map(|note| note.trim().to_owned());
     let written = note.as_deref().and_then(|note| Written::new(text::YOUR_NOTE, note));
-    let wish = Wish { verdict: Wanted::Is(Verdict::Approved { note }), written };
+    let wish = Wish { verdict: Wanted::Is(Verdict::noted(note)), written };
     answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
@@ -125,7 +125,7 @@ struct Wish {
 /// Gives a verdict on the decision of this number, if it was seen and its risk is not high; else shows the card.
 pub(in super::super) async fn decide_by_number(bot: &Bot, voter: &Voter, id: DecisionId, verdict: Verdict) -> View {
     let written = match &verdict {
-        Verdict::Approved { note } => note.as_deref().and_then(|note| Written::new(text::YOUR_NOTE, note)),
+        Verdict::Approved { note, .. } => note.as_deref().and_then(|note| Written::new(text::YOUR_NOTE, note)),
         Verdict::Rejected { reason } => Written::new(text::YOUR_REASON, reason.as_str()),
         Verdict::Chosen { option } => Written::new(text::YOUR_CHOICE, option.as_str()),
         Verdict::Answered { text } => Written::new(text::YOUR_ANSWER, text.as_str()),

@@ -1,0 +1,95 @@
+//! An approval that lasts as long as the agent's session: which question offers it, and whether it holds.
+//!
+//! A gate asks before each tool call, and the same call comes again and again. Who said yes to it for the session is not
+//! asked again. What is "the same" is the asker's to say; must not know how a gate compares two calls.
+
+use super::decision::{Decision, Expects, Risk, State, Verdict};
+use super::refusal::Refused;
+
+/// The kind of what a gate asks before an agent's tool call.
+pub const PERMISSION: &str = "permission";
+
+impl Decision {
+    /// Whether it is a gate's question before an agent's tool call.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        self.request.kind.as_str() == PERMISSION
+    }
+
+    /// Whether it can be approved for the agent's session: a permission that one person gives, of an agent that says which
+    /// session it is, and not of critical risk.
+    #[must_use]
+    pub fn offers_session(&self) -> bool {
+        self.is_permission()
+            && self.request.agent.session.as_ref().is_some_and(|session| !session.trim().is_empty())
+            && self.request.expects == Expects::Approve
+            && self.approvals_needed() == 1
+            && self.terms.risk < Risk::Critical
+    }
+
+    /// Whether the same call of the same session needs no asking: it was approved for the session, and that stands.
+    #[must_use]
+    pub fn covers_session(&self) -> bool {
+        matches!(&self.state, State::Resolved(resolved) if resolved.verdict.is_for_session())
+    }
+
+    /// # Errors
+    /// [`Refused::NotForSession`] if the verdict is for the session and that is not offered.
+    pub(super) fn session_must_fit(&self, verdict: &Verdict) -> Result<(), Refused> {
+        if verdict.is_for_session() && !self.offers_session() { Err(Refused::NotForSession) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Time;
+    use crate::core::decision::{Agent, DecisionId, Person, Request, Revision, Terms, Via};
+
+    fn asked() -> Decision {
+        let agent = Agent { name: "goose".into(), session: Some("s-1".into()) };
+        let request = Request { kind: PERMISSION.into(), agent, title: "Run cargo test".into(), ..Request::default() };
+        Decision::new(DecisionId(1), request, Terms { risk: Risk::Medium, sla_seconds: 60, ..Terms::default() }, Time::UNIX_EPOCH)
+    }
+
+    fn given(decision: &Decision) -> Result<Decision, Refused> {
+        let event = decision.resolve(Verdict::for_session(), Person::discord(1, "Maya"), Via::Discord, Revision(1))?;
+        Ok(decision.clone().evolve(&event, Time::UNIX_EPOCH, 2))
+    }
+
+    #[test]
+    fn it_is_offered_for_a_permission_of_a_session_only() {
+        assert!(asked().offers_session());
+        let but = |change: &dyn Fn(&mut Decision)| {
+            let mut decision = asked();
+            change(&mut decision);
+            assert_eq!(given(&decision), Err(Refused::NotForSession));
+        };
+        but(&|decision| decision.request.kind = "deploy".into());
+        but(&|decision| decision.request.agent.session = None);
+        but(&|decision| decision.request.agent.session = Some("  ".into()));
+        but(&|decision| decision.terms.approvals = 2);
+        let mut critical = asked();
+        critical.terms.risk = Risk::Critical;
+        assert!(!critical.offers_session() && given(&critical).is_err());
+    }
+
+    #[test]
+    fn it_covers_as_long_as_it_stands() {
+        let given = given(&asked()).unwrap();
+        assert!(given.covers_session());
+        let undone = given.undo(Person::discord(1, "Maya"), Time::UNIX_EPOCH).unwrap();
+        assert!(!given.evolve(&undone, Time::UNIX_EPOCH, 3).covers_session());
+        let once = asked().resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1)).unwrap();
+        assert!(!asked().evolve(&once, Time::UNIX_EPOCH, 2).covers_session());
+    }
+
+    #[test]
+    fn a_verdict_of_before_reads_and_writes_as_it_did() {
+        let old = r#"{"verdict":"approved","note":"mind"}"#;
+        let read: Verdict = serde_json::from_str(old).unwrap();
+        assert_eq!(read, Verdict::noted(Some("mind".into())));
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+        assert_eq!(serde_json::to_string(&Verdict::for_session()).unwrap(), r#"{"verdict":"approved","for_session":true}"#);
+    }
+}
