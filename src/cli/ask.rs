@@ -95,6 +95,9 @@ pub(super) struct Ask {
     timeout: Option<Span>,
 }
 
+/// What the keys begin with that belong to watched folders, drop folders, gates and callers from elsewhere.
+const TAKEN: [&str; 5] = ["agent-task:", inbox::KEY, "gate:", "token:", "unix:"];
+
 fn detail(text: &str) -> Result<Detail, String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => {
@@ -153,8 +156,8 @@ impl Ask {
 
     fn into_request(self, defaults: AskDefaults, store: &Path) -> Result<Request, Failure> {
         let usual = Request::default();
-        if self.dedup_key.as_deref().is_some_and(|key| key.starts_with("agent-task:") || key.starts_with(inbox::KEY)) {
-            let words = "dedup keys that begin with agent-task: or inbox: belong to watched and drop folders: choose another";
+        if let Some(taken) = self.dedup_key.as_deref().and_then(|key| TAKEN.into_iter().find(|taken| key.starts_with(taken))) {
+            let words = format!("dedup keys that begin with {taken} belong to questions that come another way: choose another");
             return Err(Failure::new(Exit::Usage, words));
         }
         let body = self.body_file.as_deref().map_or_else(|| Ok(String::new()), body)?;

@@ -19,6 +19,7 @@ mod sandbox;
 mod schema;
 mod serve;
 mod status;
+mod token;
 mod verdict;
 mod wait;
 mod ways;
@@ -111,6 +112,8 @@ enum Command {
     Digest(figures::Digest),
     /// Show how often people agreed with what agents were sure of
     Calibration(figures::Calibration),
+    /// Say who may call the approval API from elsewhere: agents over HTTP and MCP, your own programs
+    Token(token::Tokens),
     /// Look at everything that the bot needs, and say what mends what is wrong
     Doctor(doctor::Doctor),
     /// Print the JSON Schema of the drop folder's files
@@ -237,6 +240,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Status => status::run(common).await,
         Command::Digest(digest) => digest.run(common).await,
         Command::Calibration(calibration) => calibration.run(common).await,
+        Command::Token(tokens) => tokens.run(common).await,
         Command::Doctor(doctor) => doctor.run(common).await,
         Command::Init(init) => init.run(common),
         Command::Completions(completions) => completions.run(),

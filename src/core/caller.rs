@@ -67,6 +67,15 @@ pub struct Holder {
     pub roles: Vec<String>,
 }
 
+impl Holder {
+    /// As who decides. Whether they own the application is not known of a token.
+    #[must_use]
+    pub fn voter(&self) -> Voter {
+        let role = |named: &String| Role { id: named.parse().unwrap_or_default(), name: named.clone() };
+        Voter { person: self.person.clone(), roles: self.roles.iter().map(role).collect(), owner: false }
+    }
+}
+
 /// What a token is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
@@ -262,8 +271,7 @@ impl Caller {
         if decision.request.asked_by.as_ref().is_some_and(|asker| self.asks_as.contains(&asker.id)) {
             return Err(Forbidden::OwnQuestion);
         }
-        let role = |named: &String| Role { id: named.parse().unwrap_or_default(), name: named.clone() };
-        Ok(Voter { person: holder.person.clone(), roles: holder.roles.iter().map(role).collect(), owner: false })
+        Ok(holder.voter())
     }
 }
 

@@ -39,6 +39,12 @@ impl Via {
         }
     }
 
+    /// Whether it came with a token, which an agent may hold: no high risk is decided so.
+    #[must_use]
+    pub const fn is_remote(self) -> bool {
+        matches!(self, Self::Http | Self::Mcp)
+    }
+
     /// Whether a person gave it.
     #[must_use]
     pub const fn is_person(self) -> bool {

@@ -5,6 +5,7 @@
 //! wall clock's time, which every reader sees in their zone and counting. A source words its own questions.
 
 mod batch;
+mod callers;
 mod card;
 mod commands;
 mod figures;
@@ -23,6 +24,7 @@ mod talk;
 use chrono::TimeDelta;
 
 pub use self::batch::*;
+pub use self::callers::*;
 pub use self::card::*;
 pub use self::commands::*;
 pub use self::figures::*;

@@ -3,6 +3,7 @@
 //! Every surface and source calls [`Handle`] and nothing else. It checks who may decide, writes to the
 //! store, and hints to whoever waits that there is something to look at. Must not know Discord.
 
+pub mod access;
 pub mod attachments;
 pub mod checkup;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod status;
 mod theirs;
 pub mod timers;
 mod together;
+pub mod tokens;
 pub mod upkeep;
 pub mod watch;
 
@@ -34,6 +36,7 @@ use self::clock::Clock;
 pub use self::list::Page;
 pub use self::together::{Fate, TOGETHER, Weighed};
 use crate::core::Time;
+use crate::core::caller::Ungrantable;
 use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Verdict, Via};
 use crate::core::event::Event;
 use crate::core::pace::Pace;
@@ -49,6 +52,9 @@ pub enum HandleError {
     /// The request cannot be filed as it is.
     #[error(transparent)]
     Inadmissible(#[from] Inadmissible),
+    /// No token is made like that.
+    #[error(transparent)]
+    Ungrantable(#[from] Ungrantable),
     /// There is no decision with this number.
     #[error("there is no decision {0} in this store")]
     NoSuchDecision(DecisionId),

@@ -39,6 +39,7 @@ static SECRETS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
             r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
             "private key",
         ),
+        (r"\bgander_[A-Za-z0-9_-]{40,}", "Gander token"),
         (r"\bAGE-SECRET-KEY-1[0-9A-Z]{50,}", "age key"),
         // user:password@ in an address, and a token in place of the user.
         (r"(?i)\b(?P<keep>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]+(?P<after>@)", "password"),

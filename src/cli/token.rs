@@ -1,0 +1,143 @@
+//! `gander token`: who may call the approval API from elsewhere.
+
+use chrono::SecondsFormat;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{Common, Exit, Failure, Outcome, output};
+use crate::core::Time;
+use crate::core::caller::{Grant, Holder, Scope, Token, TokenId};
+use crate::core::decision::Person;
+use crate::core::untrusted::one_line;
+
+#[derive(Debug, Args)]
+pub(super) struct Tokens {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a token, and print its secret this once
+    Create(Create),
+    /// List the tokens, without their secrets
+    List,
+    /// Make a token worthless, at once
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    /// What you call it: the agent, the machine, the program
+    name: String,
+    /// What it allows: ask, observe, decide, admin; may be repeated [default: ask]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<Scope>,
+    /// Only in this project; may be repeated [default: in all]
+    #[arg(long = "project", value_name = "PROJECT")]
+    projects: Vec<String>,
+    /// Whose it is, as a Discord id: in their name it decides
+    #[arg(long, value_name = "ID", requires = "called", value_parser = clap::value_parser!(u64).range(1..))]
+    user: Option<u64>,
+    /// What they are called
+    #[arg(long, value_name = "NAME", requires = "user")]
+    called: Option<String>,
+    /// A role that they have in the bot's server, by id or name; may be repeated
+    #[arg(long = "role", value_name = "ROLE", requires = "user")]
+    roles: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Revoke {
+    /// The token's number, as list shows it
+    id: i64,
+}
+
+/// A new token, as JSON.
+#[derive(Serialize)]
+struct Made<'a> {
+    #[serde(flatten)]
+    token: &'a Token,
+    secret: &'a str,
+}
+
+impl Tokens {
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        match self.command {
+            Command::Create(create) => create.run(common).await,
+            Command::List => list(common).await,
+            Command::Revoke(revoke) => revoke.run(common).await,
+        }
+    }
+}
+
+impl Create {
+    async fn run(self, common: &Common) -> Outcome {
+        if one_line(&self.name).is_empty() {
+            return Err(Failure::new(Exit::Usage, "a token needs a name by which you know it again"));
+        }
+        let config = common.config()?;
+        let opened = super::open_patiently(&common.store_path(&config)?, &config)?;
+        let scopes = if self.scopes.is_empty() { [Scope::Ask].into() } else { self.scopes.into_iter().collect() };
+        let holder =
+            self.user.zip(self.called).map(|(user, called)| Holder { person: Person::discord(user, called), roles: self.roles });
+        let grant = Grant { scopes, projects: self.projects, holder };
+        let (token, secret) = opened.handle.create_token(&self.name, grant).await?;
+        if common.json {
+            output::json(&Made { token: &token, secret: secret.reveal() });
+        } else {
+            output::progress(&format!(
+                "token {}: {}. This is its secret, which is not kept and not shown again:",
+                token.id.0,
+                about(&token)
+            ));
+            output::line(secret.reveal());
+        }
+        Ok(Exit::Yes)
+    }
+}
+
+impl Revoke {
+    async fn run(self, common: &Common) -> Outcome {
+        let opened = common.open()?;
+        if !opened.handle.revoke_token(TokenId(self.id)).await? {
+            let words = format!("there is no token {} that could be revoked: gander token list shows them", self.id);
+            return Err(Failure::new(Exit::Usage, words));
+        }
+        output::progress(&format!("token {} is worth nothing any more", self.id));
+        Ok(Exit::Yes)
+    }
+}
+
+async fn list(common: &Common) -> Outcome {
+    let opened = common.open_to_read()?;
+    let tokens = opened.handle.tokens().await?;
+    if common.json {
+        output::json(&tokens);
+        return Ok(Exit::Yes);
+    }
+    if tokens.is_empty() {
+        output::line("no tokens: gander token create NAME makes one");
+    }
+    for token in &tokens {
+        output::line(&format!("{}  {}  {}", token.id.0, one_line(&token.name), about(token)));
+    }
+    Ok(Exit::Yes)
+}
+
+/// What it is for, since when, and whether it is used.
+fn about(token: &Token) -> String {
+    let at = |at: Time| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let scopes: Vec<&str> = token.grant.scopes.iter().map(|scope| scope.word()).collect();
+    let mut parts = vec![format!("may {}", scopes.join(", "))];
+    if !token.grant.projects.is_empty() {
+        parts.push(format!("in {}", token.grant.projects.join(", ")));
+    }
+    if let Some(holder) = &token.grant.holder {
+        parts.push(format!("for {} ({})", one_line(&holder.person.name), holder.person.id));
+    }
+    parts.push(format!("made {}", at(token.created_at)));
+    parts.push(token.used_at.map_or_else(|| "never used".into(), |used| format!("last used {}", at(used))));
+    parts.extend(token.revoked_at.map(|revoked| format!("revoked {}", at(revoked))));
+    parts.join(", ")
+}
