@@ -19,10 +19,11 @@
 //! - [`sources`] turn what agents leave behind into calls of the handle.
 //! - [`channels`] carry what must not wait to people's phones, desktops and programs; nothing comes back by them.
 //! - [`surfaces`] show decisions and take answers; [`surfaces::discord`] is the only user of serenity and poise.
+//! - [`wire`] is what agents and programs send and receive, whichever way they come, each type with its JSON Schema. Pure.
 //! - [`cli`] and [`config`] wire it together.
 //!
 //! One direction: `core` imports nothing of ours; `store` imports `core`; `engine` both; sources, surfaces
-//! and channels import `engine` and the types of `core`. `tests/tidy.rs` checks it.
+//! and channels import `engine` and the types of `core`; `wire` imports `core` alone, and sources and surfaces import it. `tests/tidy.rs` checks it.
 //!
 //! # What always holds
 //!
@@ -39,3 +40,4 @@ pub mod engine;
 pub mod sources;
 pub mod store;
 pub mod surfaces;
+pub mod wire;

@@ -11,13 +11,14 @@ const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION: usize = 70;
 
 /// What a module may import of ours.
-const MAY_IMPORT: [(&str, &[&str]); 6] = [
+const MAY_IMPORT: [(&str, &[&str]); 7] = [
     ("core", &["core"]),
     ("store", &["core", "store"]),
     ("engine", &["core", "store", "engine"]),
     ("channels", &["core", "engine", "channels"]),
-    ("sources", &["core", "engine", "sources"]),
-    ("surfaces", &["core", "engine", "surfaces"]),
+    ("wire", &["core", "wire"]),
+    ("sources", &["core", "engine", "sources", "wire"]),
+    ("surfaces", &["core", "engine", "surfaces", "wire"]),
 ];
 
 /// Crates with one user.

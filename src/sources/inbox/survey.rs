@@ -9,11 +9,12 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde::de::DeserializeOwned;
 
-use super::paper::{self, Question, Report, Wrong};
+use super::paper::{self, Question, Report};
 use super::spool::{self, Content, INBOX, Name, OUTCOMES, Print, Spool};
 use crate::core::Time;
 use crate::core::decision::Attachment;
 use crate::sources::agent_task::Trouble;
+use crate::wire::Wrong;
 
 /// How long a file that is no whole JSON must lie unchanged until it is refused: it may be being written.
 const PATIENCE: TimeDelta = TimeDelta::seconds(5);
@@ -145,7 +146,7 @@ fn sight<T: DeserializeOwned>(spool: &Spool, folder: &str, name: &str, wall: Tim
         Content::Unreadable(why) => (patiently(why), Vec::new()),
         Content::Bytes(bytes) => match paper::read(&bytes) {
             Ok(whole) => (Sight::Whole(whole), bytes),
-            Err(Wrong::Broken(why)) => (patiently(why), bytes),
+            Err(Wrong::Broken(why) | Wrong::Short(why)) => (patiently(why), bytes),
             Err(Wrong::Content(why)) => (Sight::Wrong(why), bytes),
         },
     })

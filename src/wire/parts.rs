@@ -1,0 +1,178 @@
+//! The parts that questions are made of, and how times and spans are written.
+
+use chrono::SecondsFormat;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::core::Time;
+use crate::core::decision;
+
+/// What explains a question.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Insight {
+    /// What you saw.
+    pub observation: String,
+    /// What follows from it.
+    pub why_it_matters: String,
+    /// What you recommend to do.
+    pub what_to_do: String,
+}
+
+/// A named fact on the card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Detail {
+    /// Its name, such as tests.
+    pub name: String,
+    /// Its value, such as 47/47.
+    pub value: String,
+}
+
+/// An answer that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// What the verdict names if it is chosen.
+    #[schemars(length(min = 1, max = 100))]
+    pub name: String,
+    /// What speaks for it and against it.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// Something to read elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// What it is.
+    pub name: String,
+    /// Its address.
+    #[schemars(regex(pattern = r"^https?://\S+$"))]
+    pub url: String,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Agent {
+    /// A name that people know it by. Left out: agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Tells two runs of one agent apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+impl From<Insight> for decision::Insight {
+    fn from(Insight { observation, why_it_matters, what_to_do }: Insight) -> Self {
+        Self { observation, why_it_matters, what_to_do }
+    }
+}
+
+impl From<decision::Insight> for Insight {
+    fn from(insight: decision::Insight) -> Self {
+        let decision::Insight { observation, why_it_matters, what_to_do } = insight;
+        Self { observation, why_it_matters, what_to_do }
+    }
+}
+
+/// Both ways between a part here and the one of the same name that is asked.
+macro_rules! both_ways {
+    ($($part:ident { $($field:ident),+ })+) => {
+        $(
+            impl From<$part> for decision::$part {
+                fn from($part { $($field),+ }: $part) -> Self {
+                    Self { $($field),+ }
+                }
+            }
+
+            impl From<decision::$part> for $part {
+                fn from(decision::$part { $($field),+ }: decision::$part) -> Self {
+                    Self { $($field),+ }
+                }
+            }
+        )+
+    };
+}
+
+both_ways! {
+    Detail { name, value }
+    Choice { name, description }
+    Link { name, url }
+}
+
+impl From<Agent> for decision::Agent {
+    fn from(agent: Agent) -> Self {
+        Self { name: agent.name.unwrap_or_else(|| "agent".into()), session: agent.session }
+    }
+}
+
+impl From<decision::Agent> for Agent {
+    fn from(agent: decision::Agent) -> Self {
+        Self { name: Some(agent.name), session: agent.session }
+    }
+}
+
+/// A time span as people write it, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub u64);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = |_| serde::de::Error::custom(format!("{text:?} is no time span: write for example 30m, 4h 30m or 7d"));
+        humantime::parse_duration(text.trim()).map(|span| Self(span.as_secs())).map_err(wrong)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_duration(std::time::Duration::from_secs(self.0)))
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words = "A time span: a number with s, m, h or d behind it; several are added.";
+        json_schema!({ "description": words, "type": "string", "pattern": r"^\s*([0-9]+\s*[a-z]+\s*)+$" })
+    }
+}
+
+/// A moment of the wall clock, written to the second: 2026-11-21T12:30:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(pub Time);
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Secs, true))
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = |_| serde::de::Error::custom(format!("{text:?} is no moment: write for example 2026-11-21T12:30:00Z"));
+        chrono::DateTime::parse_from_rfc3339(text.trim()).map(|moment| Self(moment.to_utc())).map_err(wrong)
+    }
+}
+
+impl JsonSchema for Moment {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "A moment, by the wall clock.", "type": "string", "format": "date-time" })
+    }
+}

@@ -1,0 +1,100 @@
+//! Reads JSON that somebody else wrote, and says what is wrong with it, where, and what to do.
+
+use serde::de::DeserializeOwned;
+
+use crate::core::nearest::did_you_mean;
+
+/// Why a text cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wrong {
+    /// It ends too early.
+    Short(String),
+    /// It is no JSON.
+    Broken(String),
+    /// It is whole, and wrong.
+    Content(String),
+}
+
+/// What to do about a field that is known elsewhere and not here: its name, and the words.
+pub type Hint = (&'static str, &'static str);
+
+/// Reads an object. A byte order mark before it is passed over: some systems write one.
+///
+/// # Errors
+/// [`Wrong`], with line, column, the field where one is known, and words.
+pub fn read<T: DeserializeOwned>(bytes: &[u8], hints: &[Hint]) -> Result<T, Wrong> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Err(Wrong::Broken("it is no UTF-8 text: save it as UTF-8".into()));
+    };
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    if text.trim_start().starts_with('[') {
+        return Err(Wrong::Content("line 1: it is a list: write one object, { … }".into()));
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        wrong(&error.into_inner(), &path, hints)
+    })?;
+    json.end().map_err(|error| wrong(&error, ".", hints))?;
+    match bare_list(text) {
+        Some(field) => Err(Wrong::Content(format!("{field}: it is a list: write an object with names, such as {{\"name\": …}}"))),
+        None => Ok(read),
+    }
+}
+
+/// The field that is a list of bare values where names are expected: serde takes it for an object, the schema does not.
+fn bare_list(text: &str) -> Option<String> {
+    let whole: serde_json::Value = serde_json::from_str(text).ok()?;
+    let objects = whole.as_object()?;
+    let bare = ["insight", "agent"].into_iter().find(|field| objects.get(*field).is_some_and(serde_json::Value::is_array));
+    bare.map(ToOwned::to_owned).or_else(|| {
+        ["details", "links", "options", "questions"].into_iter().find_map(|field| {
+            let index = objects.get(field)?.as_array()?.iter().position(serde_json::Value::is_array)?;
+            Some(format!("{field}[{index}]"))
+        })
+    })
+}
+
+fn wrong(error: &serde_json::Error, path: &str, hints: &[Hint]) -> Wrong {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let message = error.to_string();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+    match error.classify() {
+        serde_json::error::Category::Data => {
+            let field = if path == "." || message.starts_with("unknown field") { String::new() } else { format!(", {path}") };
+            Wrong::Content(format!("{place}{field}: {}", hint(message, hints)))
+        }
+        _ if error.is_eof() => Wrong::Short(format!("{place}: it ends too early")),
+        _ => Wrong::Broken(format!("{place}: it is no JSON ({message})")),
+    }
+}
+
+/// What to do about fields that other ways of asking know.
+const EVERYWHERE: [Hint; 2] = [
+    ("asked_by", "leave `asked_by` out: it is for people who ask; an agent is named in `agent`"),
+    ("sla_seconds", "write `sla` instead of `sla_seconds`, such as \"2h\""),
+];
+
+fn hint(message: &str, hints: &[Hint]) -> String {
+    for (field, words) in hints.iter().chain(&EVERYWHERE) {
+        if message.starts_with(&format!("unknown field `{field}`")) {
+            return (*words).to_owned();
+        }
+    }
+    let mut words = did_you_mean(message);
+    for (jargon, plain) in [
+        ("f64", "a number"),
+        ("u32", "a whole number"),
+        ("i64", "a whole number"),
+        ("struct Insight", "an object"),
+        ("struct Agent", "an object"),
+        ("struct Detail", "an object"),
+        ("struct Link", "an object"),
+        ("struct Choice", "an object"),
+        ("struct Question", "an object"),
+        ("a sequence", "a list"),
+    ] {
+        words = words.replace(&format!("expected {jargon}"), &format!("expected {plain}"));
+    }
+    words
+}
