@@ -8,6 +8,7 @@
 mod batch;
 pub mod checkup;
 mod confidence;
+pub mod gates;
 mod ladder;
 mod people;
 pub mod reload;

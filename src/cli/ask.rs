@@ -11,6 +11,7 @@ use crate::config::{self, AskDefaults, Span};
 use crate::core::decision::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Priority, Request, Risk, SafeDefault,
 };
+use crate::core::gate;
 use crate::engine::attachments;
 use crate::sources::inbox;
 use crate::store::Asked;
@@ -96,7 +97,7 @@ pub(super) struct Ask {
 }
 
 /// What the keys begin with that belong to watched folders, drop folders, gates and callers from elsewhere.
-const TAKEN: [&str; 5] = ["agent-task:", inbox::KEY, "gate:", "token:", "unix:"];
+const TAKEN: [&str; 5] = ["agent-task:", inbox::KEY, gate::KEY, "token:", "unix:"];
 
 fn detail(text: &str) -> Result<Detail, String> {
     match text.split_once('=') {

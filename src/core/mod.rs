@@ -17,6 +17,7 @@ pub mod figures;
 pub mod find;
 pub mod finding;
 pub mod gaps;
+pub mod gate;
 pub mod guard;
 pub mod incident;
 pub mod ladder;

@@ -9,6 +9,7 @@ mod callers;
 mod card;
 mod commands;
 mod figures;
+pub mod gate;
 mod history;
 mod incident;
 pub mod label;

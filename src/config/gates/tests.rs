@@ -1,0 +1,205 @@
+//! The usual rules against what agents do all day, and against those who try to get by.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::core::gate::ToolCall;
+use crate::core::gate::rules::{Ruling, judge};
+
+fn call(tool: &str, input: Value) -> ToolCall {
+    ToolCall {
+        agent: "claude-code".into(),
+        session: Some("s-1".into()),
+        tool: tool.into(),
+        input,
+        cwd: "/home/maya/shop".into(),
+        roots: vec!["/home/maya/shop".into()],
+        home: Some("/home/maya".into()),
+        real: Vec::new(),
+        before: None,
+    }
+}
+
+fn ruling(call: &ToolCall) -> String {
+    let rules = understand(Path::new(FILE), DEFAULTS).unwrap();
+    match judge(&rules, call) {
+        Ruling::Allow => "allow".into(),
+        Ruling::Ask { risk, .. } => risk.to_string(),
+        Ruling::Deny { .. } => "deny".into(),
+    }
+}
+
+fn of_command(command: &str) -> String {
+    ruling(&call("Bash", json!({ "command": command })))
+}
+
+fn of_file(tool: &str, path: &str) -> String {
+    ruling(&call(tool, json!({ "file_path": path, "content": "x", "old_string": "a", "new_string": "b" })))
+}
+
+#[test]
+fn commands_of_every_day() {
+    for (command, expected) in [
+        ("ls -la src", "allow"),
+        ("git status && git diff | head -50", "allow"),
+        ("cd sub && grep -rn TODO src 2>/dev/null", "allow"),
+        ("cargo test", "medium"),
+        ("git commit -m 'Fix it; really & truly'", "medium"),
+        ("git commit -m 'no sudo, no rm -rf'", "medium"),
+        ("git push", "high"),
+        ("cd x && git push origin main", "high"),
+        ("git push --force", "critical"),
+        ("npm publish", "critical"),
+        ("cargo publish --dry-run", "critical"),
+        ("terraform apply", "high"),
+        ("rm -rf target", "high"),
+        ("rm -f -r target", "high"),
+        ("rm notes.txt", "medium"),
+        ("curl https://example.org", "high"),
+        ("cat .env", "high"),
+        ("cat config/.env.production", "high"),
+        ("cat ~/.ssh/config", "high"),
+        ("cp evil.json .claude/settings.json", "critical"),
+        ("sudo ls", "deny"),
+        ("gander approve 3", "deny"),
+        ("dd if=x of=/dev/sda", "deny"),
+    ] {
+        assert_eq!(of_command(command), expected, "{command}");
+    }
+}
+
+#[test]
+fn nothing_gets_by_an_allowed_command() {
+    for command in [
+        "ls; make",
+        "ls && make",
+        "ls || make",
+        "ls | make",
+        "ls & make",
+        "ls\nmake",
+        "ls $(make)",
+        "ls `make`",
+        "ls \"$(make)\"",
+        "ls <(make)",
+        "ls > Makefile",
+        "ls >> Makefile",
+        "ls 2> Makefile",
+        "ls &> Makefile",
+        "PATH=. ls",
+        "LD_PRELOAD=./x.so ls",
+        "./ls",
+        "/tmp/ls",
+        "env ls",
+        "command ls",
+        "xargs ls",
+        "(ls)",
+        "{ ls; }",
+        "\\ls; make",
+        "'ls' ; make",
+        "ls #\nmake",
+        "ls *",
+        "ls $X",
+        "find . -exec make ;",
+        "if ls; then ls; fi",
+        "ls() { make; }",
+        "ls\r\nmake",
+        "git -c core.pager=make status",
+        "git log --output=Makefile",
+        "git diff --ext-diff",
+        "git grep -Omake x",
+        "rg --pre make x",
+        "sort -o Makefile x",
+        "alias ls=make",
+        "ls \u{202e}",
+        "cat /dev/null > .claude/settings.json",
+        "ls <<E\n$(make)\nE",
+        "coproc make",
+        "ls >| Makefile",
+        "ls >&Makefile",
+    ] {
+        assert_ne!(of_command(command), "allow", "{command:?}");
+    }
+}
+
+#[test]
+fn nothing_gets_by_a_denied_command() {
+    for command in [
+        "/usr/bin/sudo ls",
+        "ls; sudo ls",
+        "ls && sudo ls",
+        "echo $(sudo ls)",
+        "echo \"`sudo ls`\"",
+        "A=1 sudo ls",
+        "env sudo ls",
+        "s\\udo ls",
+        "'sudo' ls",
+        "su\"do\" ls",
+        "sh -c 'sudo ls'",
+        "bash -lc \"cd /; sudo ls\"",
+        "xargs sudo ls",
+        "nohup sudo ls",
+        "(sudo ls)",
+        "if true; then sudo ls; fi",
+        "ls\nsudo ls",
+        "ls |& sudo ls",
+        "timeout 9 sudo ls",
+        "eval sudo ls",
+        "find . -exec sudo ls {} +",
+    ] {
+        assert_eq!(of_command(command), "deny", "{command:?}");
+    }
+}
+
+#[test]
+fn files_and_other_tools() {
+    for (tool, path, expected) in [
+        ("Read", "/home/maya/shop/src/a.rs", "allow"),
+        ("Read", "/etc/hosts", "allow"),
+        ("Read", "/home/maya/shop/.env", "high"),
+        ("Read", "/home/maya/.ssh/id_rsa", "high"),
+        ("Edit", "/home/maya/shop/src/a.rs", "allow"),
+        ("Write", "src/new.rs", "allow"),
+        ("Write", "../other/new.rs", "high"),
+        ("Write", "/home/maya/shop/../other/new.rs", "high"),
+        ("Edit", "/home/maya/shop/.claude/settings.json", "critical"),
+        ("Edit", "/home/maya/.bashrc", "critical"),
+        ("Write", ".git/hooks/pre-commit", "critical"),
+        ("Write", "gander.toml", "critical"),
+        ("Write", "/home/maya/.config/gander/gander.toml", "deny"),
+        ("Edit", ".github/workflows/ci.yml", "high"),
+        ("mcp__things__do", "x", "medium"),
+    ] {
+        assert_eq!(of_file(tool, path), expected, "{tool} {path}");
+    }
+    assert_eq!(ruling(&call("WebFetch", json!({"url": "https://example.org"}))), "low");
+    assert_eq!(ruling(&call("Glob", json!({"pattern": "**/*.rs"}))), "allow");
+    let patch = "*** Begin Patch\n*** Update File: src/a.rs\n@@\n-a\n+b\n*** Update File: /etc/hosts\n@@\n-a\n+b\n*** End Patch";
+    assert_eq!(ruling(&call("apply_patch", json!({ "command": patch }))), "high");
+    assert_eq!(ruling(&call("apply_patch", json!({ "command": patch.replace("/etc/hosts", "src/b.rs") }))), "allow");
+}
+
+#[test]
+fn a_link_out_of_the_folder_is_outside() {
+    let mut call = call("Write", json!({"file_path": "linked/x", "content": ""}));
+    call.real = vec![PathBuf::from("/etc/x")];
+    assert_eq!(ruling(&call), "high");
+}
+
+#[test]
+fn a_broken_file_says_where_and_what() {
+    for (text, words) in [
+        ("[[rules]]\ndo = \"alow\"", "alow"),
+        ("[[rules]]\ndo = \"ask\"\ncomands = []", "comands"),
+        ("[[rules]]\ndo = \"deny\"\nrisk = \"high\"", "risk and kind"),
+        ("[[rules]]\ndo = \"ask\"\nrisk = \"hihg\"", "hihg"),
+        ("[[rules]]\ndo = \"ask\"\ncommands = [\" \"]", "a pattern is empty"),
+        ("[[rules]]\ndo = \"allow\"\ncommands = [\"ls\"]\npaths = [\"x\"]", "leave the paths out"),
+        ("[[rule]]\ndo = \"ask\"", "rule"),
+        ("[[rules]]\ntools = [\"Bash\"]", "do"),
+    ] {
+        let error = understand(Path::new(FILE), text).unwrap_err().to_string();
+        assert!(error.starts_with("gates.toml:") && error.contains(words), "{error}");
+    }
+}

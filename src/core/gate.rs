@@ -1,0 +1,265 @@
+//! A gate: an agent that knows nothing of Gander is stopped before a tool call until a person has answered.
+//!
+//! Here is what a tool call is, which calls are the same ([`ToolCall::key`]), what the rules make of one ([`rules`]), and the
+//! question that it becomes. Must not know how an agent tells of a call or is answered, nor where rules are kept.
+
+pub mod edits;
+pub mod pattern;
+pub mod rules;
+pub mod shell;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use self::edits::{Change, Edit, edit_of, patched_files};
+use self::pattern::plain_path;
+use super::decision::{Agent, Detail, Expects, Insight, Kind, Request, Risk};
+use super::session::PERMISSION;
+use super::text;
+
+/// What the dedup keys of gates begin with. Nobody else may ask with such a key: what is approved under it runs.
+pub const KEY: &str = "gate:";
+
+/// The longest session that stands in a key as it is, in bytes.
+const LONGEST_SESSION: usize = 200;
+
+/// A tool call that an agent is about to make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolCall {
+    /// Whose: `claude-code`, `goose`, `codex`.
+    pub agent: String,
+    /// The agent's session.
+    pub session: Option<String>,
+    /// The tool, by the agent's name for it.
+    pub tool: String,
+    /// What the tool is called with.
+    pub input: Value,
+    /// The directory in which it runs. Absolute.
+    pub cwd: PathBuf,
+    /// The folders that the agent works in; what lies below them is inside.
+    pub roots: Vec<PathBuf>,
+    /// The person's home folder.
+    pub home: Option<PathBuf>,
+    /// Where the files really lie that are named by links; beside their own names.
+    pub real: Vec<PathBuf>,
+    /// What the file holds that is to be changed, where there is one and it can be read.
+    pub before: Option<String>,
+}
+
+/// Tools that run a shell command, by the last part of their name.
+const SHELLS: [&str; 9] =
+    ["bash", "shell", "exec_command", "shell_command", "local_shell", "container.exec", "execute_command", "terminal", "monitor"];
+/// How a command's text is called.
+const COMMAND: [&str; 3] = ["command", "cmd", "script"];
+/// What says nothing of what a command does: how it is introduced, and how long it is waited for.
+const VOLATILE: [&str; 8] = [
+    "description",
+    "timeout",
+    "timeout_ms",
+    "timeout_secs",
+    "yield_time_ms",
+    "max_output_tokens",
+    "justification",
+    "run_in_background",
+];
+
+impl ToolCall {
+    /// The shell command that it would run, if it is one.
+    #[must_use]
+    pub fn command(&self) -> Option<String> {
+        let name = self.tool.rsplit("__").next().unwrap_or(&self.tool).to_lowercase();
+        if !SHELLS.contains(&name.as_str()) {
+            return None;
+        }
+        COMMAND.iter().find_map(|field| match self.input.get(field)? {
+            Value::String(line) => Some(line.clone()),
+            Value::Array(words) => Some(line_of(&words.iter().filter_map(Value::as_str).collect::<Vec<_>>())),
+            _ => None,
+        })
+    }
+
+    /// The change to a file that it would make, if it is one.
+    #[must_use]
+    pub fn edit(&self) -> Option<Edit> {
+        if self.command().is_some() { None } else { edit_of(&self.tool, &self.input) }
+    }
+
+    /// The files that it names, absolute, and where they really lie.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let said = self.named_files().into_iter().map(|said| plain_path(&said, &self.cwd, self.home.as_deref()));
+        said.chain(self.real.iter().cloned()).collect()
+    }
+
+    /// The files that it names, in its own words.
+    #[must_use]
+    pub fn named_files(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if let Some(Edit { change: Change::Patch(patch), .. }) = self.edit() {
+            found = patched_files(&patch);
+        }
+        let Value::Object(fields) = &self.input else { return found };
+        for (name, value) in fields {
+            let name = name.to_lowercase();
+            let is_file = ["path", "file", "glob", "folder", "directory", "uri"].iter().any(|part| name.contains(part));
+            if is_file && !name.contains("text") && !name.contains("content") {
+                let values = match value {
+                    Value::Array(values) => values.as_slice(),
+                    one => std::slice::from_ref(one),
+                };
+                found.extend(
+                    values.iter().filter_map(Value::as_str).map(|file| file.strip_prefix("file://").unwrap_or(file).to_owned()),
+                );
+            }
+        }
+        found
+    }
+
+    /// The texts of it that a person is shown and goes by.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        let mut texts = self.named_files();
+        texts.extend(self.command());
+        texts.push(self.tool.clone());
+        texts
+    }
+
+    /// What makes two calls the same: agent, session, directory, tool, and what the tool would do. In hexadecimal.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let mut hash = Sha256::new();
+        let cwd = self.cwd.to_string_lossy();
+        for part in [self.agent.as_str(), self.session.as_deref().unwrap_or_default(), &cwd, &self.tool] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        digest(&self.meaning(), &mut hash);
+        hex(&hash.finalize()[..16])
+    }
+
+    /// The part of the input that says what is done.
+    fn meaning(&self) -> Value {
+        let mut input = self.input.clone();
+        if let (Some(_), Some(fields)) = (self.command(), input.as_object_mut()) {
+            fields.retain(|name, _| !VOLATILE.contains(&name.as_str()));
+        }
+        input
+    }
+
+    /// The dedup key under which it is asked.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let session = match self.session.as_deref() {
+            Some(long) if long.len() > LONGEST_SESSION => hex(&Sha256::digest(long)[..16]),
+            session => session.unwrap_or_default().to_owned(),
+        };
+        format!("{KEY}{}:{session}:{}", self.agent, self.identity())
+    }
+
+    /// The question that it becomes.
+    #[must_use]
+    pub fn request(&self, project: Option<String>, risk: Risk, kind: Option<Kind>, reason: Option<String>) -> Request {
+        let usual = Request::default();
+        let detail = |name: &str, value: String| Detail { name: name.to_owned(), value };
+        let (title, body) = self.shown();
+        Request {
+            title,
+            kind: kind.unwrap_or_else(|| Kind::from(PERMISSION)),
+            expects: Expects::Approve,
+            insight: Insight { why_it_matters: reason.unwrap_or_default(), ..Insight::default() },
+            details: vec![
+                detail(text::gate::DIRECTORY, self.cwd.to_string_lossy().into_owned()),
+                detail(text::gate::TOOL, self.tool.clone()),
+            ],
+            body,
+            project: project.unwrap_or(usual.project),
+            agent: Agent { name: self.agent.clone(), session: self.session.clone() },
+            risk,
+            dedup_key: Some(self.key()),
+            ..Request::default()
+        }
+    }
+
+    /// Title and body.
+    fn shown(&self) -> (String, String) {
+        if let Some(command) = self.command() {
+            let directory = self.cwd.file_name().map(|name| name.to_string_lossy().into_owned());
+            return (text::gate::run(&command, directory.as_deref()), command);
+        }
+        if let Some(edit) = self.edit() {
+            let diff = edit.diff(self.before.as_deref());
+            let is_new = matches!(edit.change, Change::Whole(_)) && self.before.is_none();
+            return (text::gate::edit(&self.shorter(&edit.path), &diff, is_new), diff);
+        }
+        let subject = ["plan", "url", "query", "file_path", "path", "command", "prompt"];
+        let subject = subject.iter().find_map(|name| self.input.get(name)?.as_str());
+        let body = match self.input.get("plan").and_then(Value::as_str) {
+            Some(plan) => plan.to_owned(),
+            None => serde_json::to_string_pretty(&self.input).unwrap_or_default(),
+        };
+        (text::gate::tool(&self.tool, subject), body)
+    }
+
+    /// A path without the folder that the agent works in.
+    fn shorter(&self, path: &str) -> String {
+        let inside = |root: &PathBuf| PathBuf::from(path).strip_prefix(root).ok().map(|path| path.to_string_lossy().into_owned());
+        self.roots.iter().find_map(inside).filter(|short| !short.is_empty()).unwrap_or_else(|| path.to_owned())
+    }
+}
+
+/// Words as a line that a shell reads as these words; the script itself where they hand one to a shell.
+fn line_of(words: &[&str]) -> String {
+    if let [shell, flag, script] = words
+        && matches!(shell::program(shell), "sh" | "bash" | "zsh" | "dash" | "ksh")
+        && matches!(*flag, "-c" | "-lc")
+    {
+        return (*script).to_owned();
+    }
+    let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-=:,+@%".contains(c));
+    let quoted = |word: &&str| if plain(word) { (*word).to_owned() } else { quote(word) };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// A text as one word of a POSIX shell, in quotes.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Feeds a value to a hash so that equal values, in whatever order their fields stand, give the same.
+fn digest(value: &Value, hash: &mut Sha256) {
+    match value {
+        Value::Object(fields) => {
+            let mut names: Vec<&String> = fields.keys().collect();
+            names.sort();
+            hash.update(format!("{{{}", names.len()));
+            for name in names {
+                digest(&Value::String(name.clone()), hash);
+                digest(&fields[name], hash);
+            }
+        }
+        Value::Array(values) => {
+            hash.update(format!("[{}", values.len()));
+            values.iter().for_each(|value| digest(value, hash));
+        }
+        Value::String(text) => {
+            hash.update(format!("\"{}:", text.len()));
+            hash.update(text);
+        }
+        other => hash.update(format!("{other};")),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! What a tool call would change in files, as a unified diff: what a person approves is what will be written.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use similar::TextDiff;
+
+/// A diff of huge texts is given up after this and shown coarser.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A change to one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The file, as the agent named it.
+    pub path: String,
+    /// What is done to it.
+    pub change: Change,
+}
+
+/// What is done to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// All of it is written.
+    Whole(String),
+    /// Pieces of it are exchanged, in this order.
+    Pieces(Vec<Piece>),
+    /// A patch that names its files itself.
+    Patch(String),
+}
+
+/// A piece that is exchanged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    old: String,
+    new: String,
+    everywhere: bool,
+}
+
+fn text(input: &Value, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| input.get(name)?.as_str()).map(ToOwned::to_owned)
+}
+
+const PATH: [&str; 4] = ["file_path", "path", "notebook_path", "filename"];
+const OLD: [&str; 3] = ["old_string", "old_str", "before"];
+const NEW: [&str; 3] = ["new_string", "new_str", "after"];
+const WHOLE: [&str; 2] = ["content", "file_text"];
+
+fn piece(input: &Value) -> Option<Piece> {
+    let everywhere = input.get("replace_all").and_then(Value::as_bool).unwrap_or(false);
+    Some(Piece { old: text(input, &OLD)?, new: text(input, &NEW)?, everywhere })
+}
+
+/// The change that a tool call would make, if it is one to a file.
+#[must_use]
+pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
+    let patch = text(input, &["command", "patch", "input"]).filter(|text| text.trim_start().starts_with("*** Begin Patch"));
+    if let Some(patch) = patch.filter(|_| tool.ends_with("apply_patch")) {
+        return Some(Edit { path: patched_files(&patch).join(", "), change: Change::Patch(patch) });
+    }
+    let path = text(input, &PATH)?;
+    let many = input.get("edits").and_then(Value::as_array).map(|edits| edits.iter().map(piece).collect::<Option<Vec<_>>>());
+    let change = match many {
+        Some(pieces) => Change::Pieces(pieces?),
+        None => match piece(input) {
+            Some(piece) => Change::Pieces(vec![piece]),
+            None if input.get("new_source").is_some() => {
+                Change::Pieces(vec![Piece { old: String::new(), new: text(input, &["new_source"])?, everywhere: false }])
+            }
+            None => Change::Whole(text(input, &WHOLE)?),
+        },
+    };
+    Some(Edit { path, change })
+}
+
+/// The files that a patch names, in its own format (`*** Update File: …`).
+#[must_use]
+pub fn patched_files(patch: &str) -> Vec<String> {
+    let marks = ["*** Update File: ", "*** Add File: ", "*** Delete File: ", "*** Move to: "];
+    let named = |line: &str| marks.iter().find_map(|mark| line.trim_start().strip_prefix(mark)).map(|file| file.trim().to_owned());
+    patch.lines().filter_map(named).collect()
+}
+
+impl Edit {
+    /// As a unified diff against what the file holds now, as far as that is known.
+    #[must_use]
+    pub fn diff(&self, before: Option<&str>) -> String {
+        match &self.change {
+            Change::Patch(patch) => patch.clone(),
+            Change::Whole(after) => unified(&self.path, before.unwrap_or_default(), after, before.is_none()),
+            Change::Pieces(pieces) => match before.and_then(|before| exchanged(before, pieces)) {
+                Some(after) => unified(&self.path, before.unwrap_or_default(), &after, false),
+                // The file is not as the agent thinks, or is not to be read: the pieces themselves are all that is known.
+                None => pieces.iter().map(|piece| unified(&self.path, &piece.old, &piece.new, false)).collect(),
+            },
+        }
+    }
+}
+
+fn exchanged(before: &str, pieces: &[Piece]) -> Option<String> {
+    pieces.iter().try_fold(before.to_owned(), |text, piece| {
+        if piece.old.is_empty() || !text.contains(&piece.old) {
+            return None;
+        }
+        Some(if piece.everywhere { text.replace(&piece.old, &piece.new) } else { text.replacen(&piece.old, &piece.new, 1) })
+    })
+}
+
+fn unified(path: &str, before: &str, after: &str, is_new: bool) -> String {
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
+    // A name with a line break would write lines of its own into the diff.
+    let path = path.replace(['\n', '\r'], " ");
+    let from = if is_new { "/dev/null".to_owned() } else { format!("a/{}", path.trim_start_matches('/')) };
+    let text = diff.unified_diff().header(&from, &format!("b/{}", path.trim_start_matches('/'))).to_string();
+    if text.is_empty() { format!("--- {from}\n+++ b/{}\n", path.trim_start_matches('/')) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_edit_is_shown_against_the_file_as_it_is() {
+        let edit = edit_of("Edit", &json!({"file_path": "/p/a.rs", "old_string": "two", "new_string": "2"})).unwrap();
+        assert_eq!(edit.diff(Some("one\ntwo\nthree\n")), "--- a/p/a.rs\n+++ b/p/a.rs\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n");
+        assert!(edit.diff(None).contains("-two\n"), "{}", edit.diff(None));
+        assert!(edit.diff(Some("other")).contains("+2\n"));
+    }
+
+    #[test]
+    fn a_new_file_a_list_of_edits_and_a_patch() {
+        let write = edit_of("Write", &json!({"file_path": "a", "content": "x\n"})).unwrap();
+        assert_eq!(write.diff(None), "--- /dev/null\n+++ b/a\n@@ -0,0 +1 @@\n+x\n");
+        let edits = json!([{"old_string": "a", "new_string": "b", "replace_all": true}, {"old_string": "b", "new_string": "c"}]);
+        let many = edit_of("MultiEdit", &json!({"file_path": "a", "edits": edits})).unwrap();
+        assert!(many.diff(Some("a\na\n")).contains("+c\n+b\n"), "{}", many.diff(Some("a\na\n")));
+        let text = "*** Begin Patch\n*** Update File: a.rs\n*** Move to: b.rs\n@@\n-x\n+y\n*** End Patch";
+        let patch = edit_of("apply_patch", &json!({"command": text})).unwrap();
+        assert_eq!((patch.path.as_str(), patch.diff(None).as_str()), ("a.rs, b.rs", text));
+        assert_eq!(edit_of("Read", &json!({"file_path": "a"})), None);
+    }
+}

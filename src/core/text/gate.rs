@@ -1,0 +1,115 @@
+//! What a gate says: to the person who is asked, and to the agent that is stopped. An agent must know from it what to do next.
+
+use chrono_tz::Tz;
+
+use super::{given_by, standing};
+use crate::core::Time;
+use crate::core::decision::{Decision, DecisionId, Resolved};
+use crate::core::ladder::Standing;
+use crate::core::untrusted::{clean, one_line, plain};
+
+/// The name of the fact that says where a call runs.
+pub const DIRECTORY: &str = "Directory";
+/// The name of the fact that says which tool it is.
+pub const TOOL: &str = "Tool";
+/// Why a call with hidden characters is asked about.
+pub const HIDDEN: &str =
+    "It holds characters that cannot be seen, so that what runs is not what you read. Reject it unless you know why.";
+/// Characters of a command or path in a title.
+const SHORT: usize = 160;
+
+/// The title of a command.
+#[must_use]
+pub fn run(command: &str, directory: Option<&str>) -> String {
+    let lines = command.trim().lines().count();
+    let first = command.trim().lines().next().unwrap_or_default();
+    let more = if lines > 1 { format!(" … and {} more lines", lines - 1) } else { String::new() };
+    let place = directory.map(|directory| format!(" in {}", plain(&one_line(directory), 40).text)).unwrap_or_default();
+    format!("Run {}{more}{place}", plain(&one_line(first), SHORT).text)
+}
+
+/// The title of a change to a file.
+#[must_use]
+pub fn edit(path: &str, diff: &str, is_new: bool) -> String {
+    let count = |mark: char, header: &str| diff.lines().filter(|line| line.starts_with(mark) && !line.starts_with(header)).count();
+    let verb = if is_new { "Write new file" } else { "Edit" };
+    format!("{verb} {} (+{} −{})", plain(&one_line(path), SHORT).text, count('+', "+++"), count('-', "---"))
+}
+
+/// The title of any other tool call.
+#[must_use]
+pub fn tool(tool: &str, subject: Option<&str>) -> String {
+    let subject = subject.map(|subject| format!(": {}", plain(&one_line(subject), SHORT).text)).unwrap_or_default();
+    format!("Use {}{subject}", plain(&one_line(tool), 80).text)
+}
+
+/// To the agent: a person, or what holds for them, said yes.
+#[must_use]
+pub fn approved(decision: &Decision, resolved: &Resolved) -> String {
+    let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
+    format!("Approved {by} (decision {}).", decision.id)
+}
+
+/// To the agent: nobody needs to be asked.
+pub const ALLOWED: &str = "Allowed by the rules of the person who runs Gander.";
+
+/// To the agent: it was approved for the session before.
+#[must_use]
+pub fn covered(id: DecisionId) -> String {
+    format!("Approved for this session before (decision {id}).")
+}
+
+/// To the agent: a rule stops it.
+#[must_use]
+pub fn denied(reason: Option<&str>) -> String {
+    let why = reason.map_or_else(String::new, |reason| format!(": {}", clean(reason)));
+    format!(
+        "Never allowed here, by the rules of the person who runs Gander{why} Do not try it another way; find one that does not need it, or tell the person."
+    )
+}
+
+/// To the agent: put off.
+#[must_use]
+pub fn deferred(decision: &Decision, until: Time, by: &str, zone: Tz) -> String {
+    let until = until.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z");
+    format!(
+        "Not decided: {} put decision {} off until {until}. Do something else; the same call after that is the same decision.",
+        one_line(by),
+        decision.id
+    )
+}
+
+/// To the agent: nobody has answered yet. `unserved`: no bot runs, so nobody sees it.
+#[must_use]
+pub fn undecided(decision: &Decision, stands: Option<&Standing>, now: Time, unserved: bool) -> String {
+    let stands = stands.map(|stands| standing(stands, now).join("; ")).unwrap_or_default();
+    let stands = if stands.is_empty() { String::new() } else { format!(" Where it stands: {stands}.") };
+    let unserved =
+        if unserved { " The bot is not running (gander serve), so nobody has been told of it yet: tell the person." } else { "" };
+    format!(
+        "Not decided yet: decision {} waits for a person.{stands}{unserved} Do something else and make the same call again later: it is \
+         the same decision, and gets the answer if there is one.",
+        decision.id
+    )
+}
+
+/// To the agent: its question was taken back.
+#[must_use]
+pub fn withdrawn(decision: &Decision, reason: &str) -> String {
+    format!("Decision {} was taken back ({}). Make the call again if it is still needed.", decision.id, one_line(reason))
+}
+
+/// To the agent: the file changed meanwhile, or the call is asked about otherwise.
+#[must_use]
+pub fn superseded(decision: &Decision) -> String {
+    format!("What decision {} is about changed while it waited, so nothing was decided on this. Make the call again.", decision.id)
+}
+
+/// To the agent: the gate could not do its work. Nothing runs then.
+#[must_use]
+pub fn broken(why: &str) -> String {
+    format!(
+        "Gander's gate could not ask, so the call is denied: {}. Tell the person who runs Gander; do not try another way.",
+        one_line(why)
+    )
+}
