@@ -8,6 +8,7 @@ mod completions;
 mod demo;
 mod doctor;
 mod figures;
+mod gate;
 mod init;
 mod log;
 mod man;
@@ -74,6 +75,8 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Ask for a decision
     Ask(Box<ask::Ask>),
+    /// Stop an agent before each tool call until a person has answered
+    Gate(gate::Gate),
     /// Wait for a decision's verdict
     Wait(wait::Wait),
     /// Take a decision's verdict, if there is one, to act on it
@@ -220,6 +223,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Serve(serve) => Box::pin(serve.run(common)).await,
         Command::Sandbox(sandbox) => sandbox.run().await,
         Command::Ask(ask) => ask.run(common).await,
+        Command::Gate(gate) => gate.run(common).await,
         Command::Wait(wait) => wait.run(common).await,
         Command::Claim(claim) => claim.run(common).await,
         Command::Report(report) => report.run(common).await,

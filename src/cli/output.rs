@@ -26,6 +26,11 @@ pub(super) fn json(value: &impl serde::Serialize) {
     put(&visible_json(&serde_json::to_string(value).unwrap_or_default()));
 }
 
+/// Prints a value as [`json`] does, to somebody to whom silence would mean something: whether it was written.
+pub(super) fn told(value: &serde_json::Value) -> bool {
+    writeln!(io::stdout(), "{}", visible_json(&value.to_string())).and_then(|()| io::stdout().flush()).is_ok()
+}
+
 /// Says what happens while something is waited for.
 pub(super) fn progress(text: &str) {
     // Nobody to tell is no reason to stop waiting.

@@ -249,7 +249,7 @@ fn given(text: Option<String>, question: &str) -> Result<String, Failure> {
 }
 
 /// Reads a line. The end of the input is an empty one.
-fn typed_line(prompt: &str) -> Result<String, Failure> {
+pub(super) fn typed_line(prompt: &str) -> Result<String, Failure> {
     let failed = |error: io::Error| Failure::new(Exit::Internal, format!("the terminal: {error}"));
     write!(io::stdout(), "{prompt}").and_then(|()| io::stdout().flush()).map_err(failed)?;
     let mut line = String::new();

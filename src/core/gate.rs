@@ -189,9 +189,10 @@ impl ToolCall {
             return (text::gate::run(&command, directory.as_deref()), command);
         }
         if let Some(edit) = self.edit() {
+            let edit = Edit { path: self.shorter(&edit.path), ..edit };
             let diff = edit.diff(self.before.as_deref());
             let is_new = matches!(edit.change, Change::Whole(_)) && self.before.is_none();
-            return (text::gate::edit(&self.shorter(&edit.path), &diff, is_new), diff);
+            return (text::gate::edit(&edit.path, &diff, is_new), diff);
         }
         let subject = ["plan", "url", "query", "file_path", "path", "command", "prompt"];
         let subject = subject.iter().find_map(|name| self.input.get(name)?.as_str());

@@ -50,6 +50,13 @@ pub fn approved(decision: &Decision, resolved: &Resolved) -> String {
     format!("Approved {by} (decision {}).", decision.id)
 }
 
+/// To the agent: a person, or what holds for them, said no. The reason goes there word for word.
+#[must_use]
+pub fn rejected(decision: &Decision, resolved: &Resolved, reason: &str) -> String {
+    let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
+    format!("Rejected {by} (decision {}): {reason}", decision.id)
+}
+
 /// To the agent: nobody needs to be asked.
 pub const ALLOWED: &str = "Allowed by the rules of the person who runs Gander.";
 
@@ -113,3 +120,7 @@ pub fn broken(why: &str) -> String {
         one_line(why)
     )
 }
+
+/// After the hooks of Codex were written: it does not run them yet.
+pub const CODEX_TRUST: &str = "Codex runs no hook that you have not trusted: start codex, type /hooks, and trust both of Gander's. Until then it does \
+                               not stop at the gate.";

@@ -1,0 +1,82 @@
+//! `gander gate`: an agent's own hook stops at a person's decision. Whatever goes wrong here denies.
+
+mod hook;
+mod install;
+mod json;
+mod plan;
+mod stop;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{Common, Outcome};
+use crate::config::Span;
+
+#[derive(Debug, Args)]
+pub(super) struct Gate {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer a hook of Claude Code (PreToolUse, PermissionRequest), from standard input
+    ClaudeCode(Stop),
+    /// Answer a hook of goose (PreToolUse), from standard input
+    Goose(Stop),
+    /// Answer a hook of Codex (PreToolUse, PermissionRequest), from standard input
+    Codex(Stop),
+    /// Make an agent stop at the gate before each tool call
+    Install(install::Install),
+    /// Take that back
+    Uninstall(install::Uninstall),
+    /// Say which agents stop at the gate
+    Status(install::Status),
+}
+
+#[derive(Debug, Args)]
+struct Stop {
+    /// Answer within this time, if need be that nobody has decided yet; must be less than the hook's own limit
+    /// [default: 9m 30s; goose: 25s]
+    #[arg(long)]
+    timeout: Option<Span>,
+    /// Let Claude Code end and resume later when the person puts the decision off; without it only under claude -p, which
+    /// Claude Code tells its hooks
+    #[arg(long)]
+    may_defer: bool,
+}
+
+/// An agent whose hooks are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AgentKind {
+    /// Anthropic's Claude Code
+    ClaudeCode,
+    /// goose
+    Goose,
+    /// OpenAI's Codex
+    Codex,
+}
+
+impl AgentKind {
+    const ALL: [Self; 3] = [Self::ClaudeCode, Self::Goose, Self::Codex];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-code",
+            Self::Goose => "goose",
+            Self::Codex => "codex",
+        }
+    }
+}
+
+impl Gate {
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        match self.command {
+            Command::ClaudeCode(stop) => stop.run(AgentKind::ClaudeCode, common).await,
+            Command::Goose(stop) => stop.run(AgentKind::Goose, common).await,
+            Command::Codex(stop) => stop.run(AgentKind::Codex, common).await,
+            Command::Install(install) => install.run(common),
+            Command::Uninstall(uninstall) => uninstall.run(common),
+            Command::Status(status) => status.run(common),
+        }
+    }
+}

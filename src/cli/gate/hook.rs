@@ -1,0 +1,156 @@
+//! How agents tell their hooks of a tool call, and how they want to be answered. What cannot be understood is an error, and
+//! whoever calls denies.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::AgentKind;
+use crate::core::gate::ToolCall;
+
+/// More input than this is no tool call that a person could judge, in bytes.
+pub(super) const LONGEST: usize = 1 << 20;
+/// A larger file is not read for the diff, in bytes.
+const LONGEST_FILE: u64 = 1 << 20;
+
+/// When a hook is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    /// Before each tool call.
+    PreToolUse,
+    /// When the agent would ask its own user.
+    PermissionRequest,
+}
+
+/// A call of a hook.
+#[derive(Debug)]
+pub(super) struct Hooked {
+    pub(super) event: Event,
+    pub(super) call: ToolCall,
+}
+
+/// What the agent is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The call may run.
+    Allow(String),
+    /// It may not.
+    Deny(String),
+    /// Not now: the agent may end, and ask again when it is resumed.
+    Defer(String),
+}
+
+/// What the process says and how it ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) out: Option<Value>,
+    pub(super) err: Option<String>,
+    pub(super) code: u8,
+}
+
+/// The exit code by which all three agents take a hook to deny.
+pub(super) const DENIES: u8 = 2;
+
+/// Understands what an agent says on standard input.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, String> {
+    if input.len() > LONGEST {
+        return Err(format!("the call is longer than {} KiB, more than a person can judge: make smaller ones", LONGEST >> 10));
+    }
+    let text = std::str::from_utf8(input).map_err(|_| "what the hook was given is not UTF-8".to_owned())?;
+    if text.trim().is_empty() {
+        return Err("the hook was given nothing on standard input".into());
+    }
+    let input: Value = serde_json::from_str(text).map_err(|error| format!("what the hook was given is no JSON: {error}"))?;
+    let said = |names: &[&str]| names.iter().find_map(|name| input.get(name)?.as_str()).map(ToOwned::to_owned);
+    let event = match (agent, said(&["hook_event_name", "event"]).as_deref()) {
+        (_, Some("PreToolUse")) => Event::PreToolUse,
+        (AgentKind::ClaudeCode | AgentKind::Codex, Some("PermissionRequest")) => Event::PermissionRequest,
+        (_, other) => return Err(format!("the gate knows no hook {:?} of {}", other.unwrap_or_default(), agent.name())),
+    };
+    let tool = said(&["tool_name"]).filter(|tool| !tool.trim().is_empty()).ok_or("the hook was not told which tool it is")?;
+    let cwd = said(&["cwd", "working_dir"]).map(PathBuf::from).filter(|cwd| cwd.is_absolute());
+    let cwd = cwd.ok_or("the hook was not told in which directory the tool runs")?;
+    let session = said(&["session_id"]).filter(|session| !session.trim().is_empty());
+    let mut call = ToolCall {
+        agent: agent.name().to_owned(),
+        session,
+        tool,
+        input: input.get("tool_input").cloned().unwrap_or(Value::Null),
+        roots: roots(agent, &cwd),
+        cwd,
+        home: directories::BaseDirs::new().map(|base| base.home_dir().to_owned()),
+        real: Vec::new(),
+        before: None,
+    };
+    look_at_files(&mut call);
+    Ok(Hooked { event, call })
+}
+
+/// The folder that the agent works in. Claude Code's `cwd` goes where its commands go, and it says where it began.
+fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
+    let began = (agent == AgentKind::ClaudeCode).then(|| std::env::var_os("CLAUDE_PROJECT_DIR")).flatten().map(PathBuf::from);
+    let root = began.filter(|root| root.is_absolute()).unwrap_or_else(|| cwd.to_owned());
+    let real = root.canonicalize().ok().filter(|real| *real != root);
+    std::iter::once(root).chain(real).collect()
+}
+
+/// What only the file system knows: where links lead, and what is there now.
+fn look_at_files(call: &mut ToolCall) {
+    call.real = call.files().iter().filter_map(|file| really(file)).collect();
+    let Some(edit) = call.edit() else { return };
+    let path = call.cwd.join(&edit.path);
+    if path.metadata().is_ok_and(|found| found.is_file() && found.len() <= LONGEST_FILE) {
+        call.before = std::fs::read_to_string(path).ok();
+    }
+}
+
+/// Where a file lies, or would lie.
+fn really(file: &Path) -> Option<PathBuf> {
+    let mut missing = Vec::new();
+    let mut there = file;
+    loop {
+        if let Ok(real) = there.canonicalize() {
+            return Some(missing.iter().rev().fold(real, |path, part| path.join(part)));
+        }
+        missing.push(there.file_name()?);
+        there = there.parent()?;
+    }
+}
+
+/// An answer before it was understood what is asked: the exit code says it in every event that honours one.
+pub(super) fn refuse(words: String) -> Said {
+    Said { out: None, err: Some(words), code: DENIES }
+}
+
+/// An answer as the agent wants it.
+pub(super) fn say(agent: AgentKind, event: Event, answer: Answer) -> Said {
+    let out = |out: Value| Said { out: Some(out), err: None, code: 0 };
+    match (agent, event, answer) {
+        (AgentKind::Goose, _, Answer::Allow(_)) => out(json!({ "decision": "allow" })),
+        (AgentKind::Goose, _, Answer::Deny(words) | Answer::Defer(words)) => refuse(words),
+        // It has no way to say yes: saying nothing leaves what comes next to Codex.
+        (AgentKind::Codex, Event::PreToolUse, Answer::Allow(_)) => Said { out: None, err: None, code: 0 },
+        (_, Event::PreToolUse, answer) => {
+            let (decision, words) = match answer {
+                Answer::Allow(words) => ("allow", words),
+                Answer::Defer(words) if agent == AgentKind::ClaudeCode => ("defer", words),
+                Answer::Deny(words) | Answer::Defer(words) => ("deny", words),
+            };
+            out(json!({ "hookSpecificOutput": {
+                "hookEventName": "PreToolUse",
+                "permissionDecision": decision,
+                "permissionDecisionReason": words,
+            }}))
+        }
+        (_, Event::PermissionRequest, answer) => {
+            let decision = match answer {
+                Answer::Allow(_) => json!({ "behavior": "allow" }),
+                Answer::Deny(words) | Answer::Defer(words) => json!({ "behavior": "deny", "message": words }),
+            };
+            out(json!({ "hookSpecificOutput": { "hookEventName": "PermissionRequest", "decision": decision } }))
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! `gander gate install`, `uninstall` and `status`: an agent's hook files, changed before the person's eyes.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use similar::TextDiff;
+
+use super::AgentKind;
+use super::plan::{self, Change};
+use crate::cli::{Common, Exit, Failure, Outcome, output};
+use crate::config::{Span, gates};
+use crate::core::text;
+
+/// How long an agent stands still if nothing else is said: it costs nothing, and asking again does.
+const USUAL: Span = Span(3600);
+/// Less is no time for a person.
+const SHORTEST: Span = Span(1);
+
+#[derive(Debug, Args)]
+pub(super) struct Install {
+    #[command(flatten)]
+    place: Place,
+    /// How long the agent waits for a person before it is told to do something else [default: 1h]
+    #[arg(long)]
+    timeout: Option<Span>,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Uninstall {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, Args)]
+struct Place {
+    /// The agent
+    agent: AgentKind,
+    /// Only in this folder [default: wherever the agent is run]
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct How {
+    /// Do not ask whether to write it
+    #[arg(long)]
+    yes: bool,
+    /// Only show what would be written
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// Look in this folder too
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
+}
+
+fn wrong(file: &Path, why: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Usage, format!("{}: {why}. Nothing was changed", file.display()))
+}
+
+fn read(file: &Path) -> Result<Option<String>, Failure> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(wrong(file, error)),
+    }
+}
+
+impl Place {
+    fn file(&self) -> Result<PathBuf, Failure> {
+        if let Some(project) = self.project.as_ref().filter(|project| !project.is_dir()) {
+            return Err(wrong(project, "there is no such folder"));
+        }
+        plan::file(self.agent, self.project.as_deref()).map_err(|why| Failure::new(Exit::Usage, why))
+    }
+}
+
+impl Install {
+    pub(super) fn run(self, common: &Common) -> Outcome {
+        let timeout = self.timeout.unwrap_or(USUAL);
+        if timeout < SHORTEST {
+            return Err(Failure::new(Exit::Usage, "--timeout: nobody answers in no time: write for example 1h"));
+        }
+        let (agent, file) = (self.place.agent, self.place.file()?);
+        must_not_be_off(agent, &file)?;
+        let program = std::env::current_exe().map_err(|error| Failure::new(Exit::Internal, format!("this program: {error}")))?;
+        let command = plan::command(agent, &program, common, timeout.0);
+        let before = read(&file)?;
+        let after = plan::with_gate(agent, before.as_deref(), &command, timeout.0).map_err(|why| wrong(&file, why))?;
+        let mut changes = vec![Change { file, before, after: Some(after) }];
+        let rules = gates::file(common.config.as_deref())?;
+        if rules.symlink_metadata().is_err() {
+            changes.push(Change { file: rules, before: None, after: Some(gates::DEFAULTS.to_owned()) });
+        } else {
+            // A gate with broken rules denies everything: better told now.
+            gates::load(common.config.as_deref())?;
+        }
+        if self.how.apply(changes)? && agent == AgentKind::Codex {
+            output::progress(text::gate::CODEX_TRUST);
+        }
+        Ok(Exit::Yes)
+    }
+}
+
+/// Codex runs hooks unless its configuration says no.
+fn must_not_be_off(agent: AgentKind, hooks: &Path) -> Result<(), Failure> {
+    let file = hooks.with_file_name("config.toml");
+    let Some(text) = (if agent == AgentKind::Codex { read(&file)? } else { None }) else { return Ok(()) };
+    let config: toml::Table = text.parse().map_err(|error| wrong(&file, error))?;
+    let features = config.get("features").and_then(toml::Value::as_table);
+    let is_off = |name: &str| features.and_then(|features| features.get(name)?.as_bool()) == Some(false);
+    match ["hooks", "codex_hooks"].into_iter().find(|name| is_off(name)) {
+        Some(name) => Err(wrong(&file, format!("it switches hooks off ([features] {name} = false): take that out first"))),
+        None => Ok(()),
+    }
+}
+
+impl Uninstall {
+    pub(super) fn run(self, _: &Common) -> Outcome {
+        let file = self.place.file()?;
+        let Some(before) = read(&file)? else { return unchanged() };
+        let after = plan::without_gate(self.place.agent, &before).map_err(|why| wrong(&file, why))?;
+        self.how.apply(vec![Change { file, before: Some(before), after }])?;
+        Ok(Exit::Yes)
+    }
+}
+
+fn unchanged() -> Outcome {
+    output::line("nothing to change");
+    Ok(Exit::Yes)
+}
+
+impl How {
+    /// Shows what would change, and changes it if the person wants that. Whether it was.
+    fn apply(&self, changes: Vec<Change>) -> Result<bool, Failure> {
+        let changes: Vec<Change> = changes.into_iter().filter(|change| change.before != change.after).collect();
+        if changes.is_empty() {
+            unchanged()?;
+            return Ok(false);
+        }
+        for change in &changes {
+            output::line(&shown(change));
+        }
+        if self.dry_run {
+            output::progress("nothing was written (--dry-run)");
+            return Ok(false);
+        }
+        if !self.yes && !confirmed()? {
+            return Err(Failure::new(Exit::No, "nothing was written"));
+        }
+        for change in changes {
+            write(&change).map_err(|error| Failure::new(Exit::Internal, format!("{}: {error}", change.file.display())))?;
+            output::progress(&format!("{} {}", if change.after.is_some() { "wrote" } else { "removed" }, change.file.display()));
+        }
+        Ok(true)
+    }
+}
+
+fn shown(change: &Change) -> String {
+    let (before, after) = (change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default());
+    let name = |text: &Option<String>| text.as_ref().map_or_else(|| "/dev/null".to_owned(), |_| change.file.display().to_string());
+    let diff = TextDiff::from_lines(before, after);
+    diff.unified_diff().header(&name(&change.before), &name(&change.after)).to_string().trim_end().to_owned()
+}
+
+fn confirmed() -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "there is no terminal to ask at: look at what --dry-run shows, and write it with --yes",
+        ));
+    }
+    let line = crate::cli::verdict::typed_line("Write this? [y/N] ")?;
+    Ok(matches!(line.to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Replaces the file as a whole, so that an agent never reads half of it. One that is reached by a link stays so.
+fn write(change: &Change) -> io::Result<()> {
+    let file = change.file.canonicalize().unwrap_or_else(|_| change.file.clone());
+    let Some(text) = &change.after else { return std::fs::remove_file(file) };
+    let folder = file.parent().unwrap_or_else(|| Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".new-{}", std::process::id()));
+    let new = folder.join(name);
+    let mut written = std::fs::OpenOptions::new().write(true).create_new(true).open(&new)?;
+    let done = written.write_all(text.as_bytes()).and_then(|()| written.sync_all()).and_then(|()| {
+        if let Ok(old) = file.metadata() {
+            written.set_permissions(old.permissions())?;
+        }
+        std::fs::rename(&new, &file)
+    });
+    if done.is_err() {
+        // What is left behind is nobody's.
+        let _ = std::fs::remove_file(&new);
+    }
+    done
+}
+
+impl Status {
+    pub(super) fn run(self, common: &Common) -> Outcome {
+        let mut found = Vec::new();
+        for agent in AgentKind::ALL {
+            for project in std::iter::once(None).chain(self.project.as_deref().map(Some)) {
+                let Ok(file) = plan::file(agent, project) else { continue };
+                let installed = read(&file)?.is_some_and(|text| plan::is_installed(agent, &text));
+                found.push(serde_json::json!({ "agent": agent.name(), "file": file, "installed": installed }));
+                if !common.json {
+                    let says = if installed { "stops at the gate" } else { "does not stop" };
+                    output::line(&format!("{:<12} {says:<18} {}", agent.name(), file.display()));
+                }
+            }
+        }
+        let rules = gates::file(common.config.as_deref())?;
+        let broken = gates::load(common.config.as_deref()).err().map(|error| error.to_string());
+        if common.json {
+            output::json(&serde_json::json!({ "agents": found, "rules": rules, "broken": broken }));
+        } else {
+            let says = broken.clone().unwrap_or_else(|| {
+                format!("{}{}", rules.display(), if rules.exists() { "" } else { " (not there: the usual rules hold)" })
+            });
+            output::line(&format!("rules        {says}"));
+        }
+        Ok(if broken.is_some() { Exit::No } else { Exit::Yes })
+    }
+}

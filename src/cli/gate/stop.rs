@@ -1,0 +1,200 @@
+//! Where an agent stands still until a person has answered.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::io::AsyncReadExt as _;
+
+use super::hook::{self, Answer, Event, Hooked, Said};
+use super::{AgentKind, Stop};
+use crate::cli::{Common, Exit, Opened, Outcome, PATIENCE, opened, output};
+use crate::config::{self, Span, gates};
+use crate::core::decision::{Decision, Request, State, Verdict};
+use crate::core::gate::rules::{Ruling, judge};
+use crate::core::policy::project_name;
+use crate::core::text;
+use crate::engine::clock::wall_time;
+use crate::engine::pulse::{self, Running};
+use crate::engine::{Claim, Filter, HandleError, watch};
+use crate::store::sqlite::SqliteStore;
+
+/// Agents' own limit for a hook is 600 s where nothing else is said, goose's 30 s: the answer comes before.
+const USUAL: Duration = Duration::from_secs(570);
+const USUAL_OF_GOOSE: Duration = Duration::from_secs(25);
+/// How long the store may take to say that the time is over, before that is said without it.
+const GRACE: Duration = Duration::from_secs(2);
+/// How soon after its hook before a call Codex asks by its own permissions about the same call.
+const JUST_NOW: Duration = Duration::from_secs(60);
+/// What Claude Code tells its hooks of how it was started: by `claude -p`.
+const ENTRY: (&str, &str) = ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
+
+/// A step that went wrong, in words. Whatever it was, the call is denied.
+type Step<T> = Result<T, String>;
+
+impl Stop {
+    pub(super) async fn run(self, agent: AgentKind, common: &Common) -> Outcome {
+        let (limit, began) = (self.limit(agent), std::time::Instant::now());
+        let said = match guarded(limit, understood(agent)).await.and_then(|understood| understood) {
+            Err(why) => hook::refuse(text::gate::broken(&why)),
+            Ok(hooked) => {
+                let (event, left) = (hooked.event, limit.saturating_sub(began.elapsed()));
+                let asking = Asking { agent, hooked, common: common.clone(), limit: left, may_defer: self.may_defer(agent) };
+                let answered = guarded(left + GRACE, asking.answer()).await;
+                let answer = answered.and_then(|answered| answered).unwrap_or_else(|why| Answer::Deny(text::gate::broken(&why)));
+                hook::say(agent, event, answer)
+            }
+        };
+        Ok(put(said))
+    }
+
+    fn limit(&self, agent: AgentKind) -> Duration {
+        let usual = if agent == AgentKind::Goose { USUAL_OF_GOOSE } else { USUAL };
+        self.timeout.map_or(usual, |Span(seconds)| Duration::from_secs(seconds))
+    }
+
+    fn may_defer(&self, agent: AgentKind) -> bool {
+        let under_print = || std::env::var(ENTRY.0).is_ok_and(|entry| entry == ENTRY.1);
+        agent == AgentKind::ClaudeCode && (self.may_defer || under_print())
+    }
+}
+
+/// Says it. What could not be said is no yes: an empty answer would be one.
+fn put(said: Said) -> Exit {
+    if let Some(words) = &said.err {
+        output::progress(words);
+    }
+    let heard = said.out.as_ref().is_none_or(output::told);
+    // 2 is by which all three agents take a hook to deny.
+    if heard && said.code == 0 { Exit::Yes } else { Exit::Usage }
+}
+
+async fn understood(agent: AgentKind) -> Step<Hooked> {
+    let mut input = Vec::new();
+    let most = hook::LONGEST as u64 + 1;
+    tokio::io::stdin().take(most).read_to_end(&mut input).await.map_err(|error| format!("standard input: {error}"))?;
+    hook::understand(agent, &input)
+}
+
+/// Runs a step so that neither a mistake of Gander's own nor a hang lets a call pass.
+async fn guarded<T: Send + 'static>(limit: Duration, step: impl Future<Output = T> + Send + 'static) -> Step<T> {
+    let step = tokio::spawn(step);
+    match tokio::time::timeout(limit, step).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err("the gate itself failed".into()),
+        Err(_) => Err(format!("nothing came of it within {}", humantime::format_duration(limit))),
+    }
+}
+
+struct Asking {
+    agent: AgentKind,
+    hooked: Hooked,
+    common: Common,
+    limit: Duration,
+    may_defer: bool,
+}
+
+impl Asking {
+    async fn answer(self) -> Step<Answer> {
+        let began = std::time::Instant::now();
+        let call = &self.hooked.call;
+        let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
+        let (risk, kind, reason) = match judge(&rules, call) {
+            Ruling::Allow => return Ok(Answer::Allow(text::gate::ALLOWED.to_owned())),
+            Ruling::Deny { reason } => return Ok(Answer::Deny(text::gate::denied(reason.as_deref()))),
+            Ruling::Ask { risk, kind, reason } => (risk, kind, reason),
+        };
+        let user = self.common.config().map_err(words)?;
+        let asks = config::load_ask_defaults(&call.cwd, user.file.as_deref()).map_err(words)?;
+        let store = self.common.store_path(&user).map_err(words)?;
+        let mut request = call.request(asks.project, risk, kind, reason);
+        request.project = project_name(&request.project);
+        let patience = PATIENCE.min(self.limit / 2);
+        let path = store.clone();
+        let open = tokio::task::spawn_blocking(move || SqliteStore::open_patiently(&path, None, wall_time(), patience));
+        let store = (open.await.map_err(words)?.map_err(words)?, store);
+        let opened = opened(store.0, &store.1, &user);
+        if let Some(answer) = self.answered_before(&opened, &request).await? {
+            return Ok(answer);
+        }
+        let asked = opened.handle.ask(request).await.map_err(words)?.into_decision();
+        let left = self.limit.saturating_sub(began.elapsed());
+        let waited = wait(&opened, &asked, left).await?;
+        if waited.revision != asked.revision {
+            return Ok(Answer::Deny(text::gate::superseded(&waited)));
+        }
+        Ok(self.verdict(&opened, &waited))
+    }
+
+    /// What an earlier answer to the same call is good for: one for the session covers it, and one that nobody has picked up,
+    /// because it came after the last call had to be told something, is for this one.
+    async fn answered_before(&self, opened: &Opened, request: &Request) -> Step<Option<Answer>> {
+        let filter =
+            Filter { key_prefix: request.dedup_key.clone(), project: Some(request.project.clone()), limit: 1, ..Filter::default() };
+        let Some(earlier) = opened.handle.list(filter).await.map_err(words)?.pop() else { return Ok(None) };
+        let State::Resolved(resolved) = &earlier.state else { return Ok(None) };
+        // What was asked as something lesser was approved as that.
+        let as_bad = earlier.request.kind == request.kind && earlier.terms.risk >= request.risk;
+        if as_bad && earlier.covers_session() {
+            return Ok(Some(Answer::Allow(text::gate::covered(earlier.id))));
+        }
+        let asks_itself = self.agent == AgentKind::Codex && self.hooked.event == Event::PermissionRequest;
+        let pace = opened.handle.pace();
+        let just_now = |at| pace.wall_span(opened.handle.now() - at).to_std().is_ok_and(|passed| passed < JUST_NOW);
+        if as_bad
+            && asks_itself
+            && resolved.claimed_at.is_some_and(just_now)
+            && matches!(resolved.verdict, Verdict::Approved { .. })
+        {
+            // The same call, asked about by the agent's own permissions: its hook before the call has just let it through.
+            return Ok(Some(Answer::Allow(text::gate::approved(&earlier, resolved))));
+        }
+        if resolved.claimed_at.is_some() || earlier.request != *request {
+            return Ok(None);
+        }
+        match opened.handle.claim(earlier.id).await {
+            Ok(claimed) => Ok(Some(self.verdict(opened, &claimed))),
+            // Undone in this moment.
+            Err(HandleError::Refused(..)) => Ok(None),
+            Err(error) => Err(words(error)),
+        }
+    }
+
+    fn verdict(&self, opened: &Opened, decision: &Decision) -> Answer {
+        let handle = &opened.handle;
+        match &decision.state {
+            State::Resolved(resolved) => match &resolved.verdict {
+                Verdict::Approved { .. } => Answer::Allow(text::gate::approved(decision, resolved)),
+                Verdict::Rejected { reason } => Answer::Deny(text::gate::rejected(decision, resolved, reason)),
+                // Neither is offered by a gate's question.
+                Verdict::Chosen { .. } | Verdict::Answered { .. } => Answer::Deny(text::gate::superseded(decision)),
+            },
+            State::Deferred { until, by, .. } => {
+                let words = text::gate::deferred(decision, *until, &by.name, handle.rules().zone);
+                if self.may_defer { Answer::Defer(words) } else { Answer::Deny(words) }
+            }
+            State::Withdrawn { reason, .. } => Answer::Deny(text::gate::withdrawn(decision, reason)),
+            State::Pending(_) => {
+                let unserved = pulse::of(&opened.store) == Running::No;
+                let standing = handle.standing(decision);
+                Answer::Deny(text::gate::undecided(decision, standing.as_ref(), handle.now(), unserved))
+            }
+        }
+    }
+}
+
+async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decision> {
+    let handle = &opened.handle;
+    // The limit is of the agent's clock, which is the wall's.
+    let speed = i32::try_from(handle.pace().speed.max(1)).unwrap_or(i32::MAX);
+    let span = TimeDelta::from_std(limit).ok().and_then(|limit| limit.checked_mul(speed));
+    let deadline = span.and_then(|span| handle.now().checked_add_signed(span));
+    let deadline = deadline.ok_or("--timeout is beyond all time: write for example 10m")?;
+    tokio::select! {
+        waited = handle.wait(asked.id, Some(asked.revision), Claim::Yes, Some(deadline)) => waited.map_err(words),
+        () = watch::run(handle.clone(), &opened.store) => Err("the store is no longer watched".into()),
+    }
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
