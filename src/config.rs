@@ -9,6 +9,7 @@ mod batch;
 pub mod checkup;
 mod confidence;
 pub mod gates;
+mod http;
 mod ladder;
 mod people;
 pub mod reload;
@@ -61,6 +62,8 @@ pub struct Config {
     pub terminal: Option<Voter>,
     /// The ways beyond the surface by which people are told.
     pub ways: crate::channels::Settings,
+    /// Where agents and programs connect.
+    pub http: crate::surfaces::http::Settings,
 }
 
 /// How the log is written.
@@ -136,6 +139,7 @@ struct UserFile {
     webhooks: Vec<ways::Webhook>,
     desktop: Option<ways::Desktop>,
     guard: AskedOnceMore,
+    http: http::Http,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -390,6 +394,8 @@ impl UserFile {
         let hooks = std::mem::take(&mut self.webhooks);
         let ways = ways::settings(self.ntfy.take(), self.twilio.take(), hooks, self.desktop.take(), &folder);
         let ways = ways.map_err(|(what, at)| ConfigError::Wrong { path: path.clone(), line: line_of(at), what })?;
+        let http = std::mem::take(&mut self.http).settings(&folder);
+        let http = http.map_err(|(what, at)| ConfigError::Wrong { path: path.clone(), line: line_of(at), what })?;
         Ok(Config {
             channels: Channels {
                 usual: self.discord.channel.clone(),
@@ -418,6 +424,7 @@ impl UserFile {
                 })?
             },
             ways,
+            http,
             file: Some(path),
         })
     }

@@ -13,9 +13,10 @@ use crate::config::reload::Follow;
 use crate::config::{Config, LogFormat};
 use crate::engine::clock::wall_time;
 use crate::engine::outbox::{self, Carriers};
-use crate::engine::{self, Handle, daily, lock, pulse, routing, timers};
+use crate::engine::{self, Handle, daily, lock, pulse, routing, timers, waiters};
 use crate::sources::{self, DropFolder, WatchedFolder};
 use crate::surfaces::discord::{self, Api, Channels, ConnectError, Settings};
+use crate::surfaces::http::{self, Bound, Http};
 
 #[derive(Debug, Args)]
 #[command(after_help = "The bot's token comes from DISCORD_TOKEN, or from the file that DISCORD_TOKEN_FILE names.")]
@@ -63,14 +64,20 @@ pub(super) async fn run_bot(
     let handle = opened.handle;
     tracing::info!(speed = handle.pace().speed, "store: {}", path.display());
     pulse::begin(&handle);
+    let bound = listen(&handle, &config.http, path).await?;
+    let http = Http::new(handle.clone(), &config.http);
     let (channels, folders) = (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
     let carriers = watch::Sender::new(channels::carriers(&ways::settings(&config)?));
     let (following, mut watched, carrying) = (channels.subscribe(), folders.subscribe(), carriers.subscribe());
     let live = Live { handle: handle.clone(), channels, folders, carriers, started: config };
     tokio::select! {
-        result = discord::run_following(handle.clone(), settings, following, stop) => {
-            result.map(|()| Exit::Yes).map_err(|error| refused(&error))
-        }
+        result = async {
+            let result = discord::run_following(handle.clone(), settings, following, stop).await;
+            http.end().await;
+            result
+        } => result.map(|()| Exit::Yes).map_err(|error| refused(&error)),
+        () = http.run(bound) => Ok(Exit::Internal),
+        () = waiters::run(handle.clone()) => Ok(Exit::Internal),
         () = live.follow(follow) => Ok(Exit::Internal),
         () = timers::run(handle.clone()) => Ok(Exit::Internal),
         () = routing::run(handle.clone()) => Ok(Exit::Internal),
@@ -80,6 +87,17 @@ pub(super) async fn run_bot(
         () = engine::watch::run(handle.clone(), path) => Ok(Exit::Internal),
         () = run_sources(&handle, path, &mut watched) => Ok(Exit::Internal),
     }
+}
+
+/// Listens for agents and programs.
+async fn listen(handle: &Handle, settings: &http::Settings, store: &Path) -> Result<Bound, Failure> {
+    let bound = Bound::new(settings, store).await.map_err(|error| Failure::new(Exit::No, error))?;
+    let places = bound.places();
+    for place in &places {
+        tracing::info!("agents can connect: {place}");
+    }
+    handle.beat(|pulse| pulse.listening = places);
+    Ok(bound)
 }
 
 /// Where agents leave what they do and ask.
@@ -167,6 +185,7 @@ impl Live {
             ("store", self.started.store != config.store),
             ("discord.guild", self.started.guild != config.guild),
             ("log.format", self.started.log != config.log),
+            ("http", self.started.http != config.http),
         ];
         let changed = differs.into_iter().filter(|(_, differs)| *differs);
         changed.map(|(what, _)| format!("{what} in gander.toml has changed: restart gander serve for it to count")).collect()

@@ -57,6 +57,14 @@ impl std::str::FromStr for Scope {
 #[serde(transparent)]
 pub struct TokenId(pub i64);
 
+impl TokenId {
+    /// Under which whoever shows it asks: `token:3`.
+    #[must_use]
+    pub fn caller(self) -> String {
+        format!("token:{}", self.0)
+    }
+}
+
 /// In whose name a token decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -165,13 +173,12 @@ impl Caller {
     /// Who holds this token. `others`: all tokens of the store, also those that were revoked.
     #[must_use]
     pub fn of_token(token: &Token, others: &[Token]) -> Self {
-        let name = |id: TokenId| format!("token:{}", id.0);
         let holder = token.grant.holder.as_ref().map(|holder| &holder.person.id);
         let same = |other: &&Token| holder.is_some() && other.grant.holder.as_ref().map(|other| &other.person.id) == holder;
-        let mut asks_as: BTreeSet<String> = others.iter().filter(same).map(|other| name(other.id)).collect();
-        asks_as.insert(name(token.id));
+        let mut asks_as: BTreeSet<String> = others.iter().filter(same).map(|other| other.id.caller()).collect();
+        asks_as.insert(token.id.caller());
         asks_as.extend(holder.cloned());
-        Self { id: name(token.id), name: token.name.clone(), grant: token.grant.clone(), asks_as }
+        Self { id: token.id.caller(), name: token.name.clone(), grant: token.grant.clone(), asks_as }
     }
 
     /// A program on this machine, by its user. `ours`: it runs as the same user as the bot, and could read the store anyway.

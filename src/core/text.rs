@@ -11,6 +11,7 @@ mod commands;
 mod figures;
 pub mod gate;
 mod history;
+pub mod http;
 mod incident;
 pub mod label;
 mod ladder;

@@ -230,6 +230,9 @@ fn of_pulse(pulse: &Pulse, wall: Time) -> Vec<Finding> {
             "It tries again by itself; its log says what is in the way",
         ),
     }];
+    if !pulse.listening.is_empty() {
+        found.push(Finding::fine(BOT, format!("it listens for agents on {}", pulse.listening.join(" and "))));
+    }
     if let Some(why) = &pulse.configuration {
         let what = format!("it does not use the configuration as it is written, but what it said before: {why}");
         found.push(Finding::broken(BOT, what, "Mend the file; it is read again as soon as it is saved"));

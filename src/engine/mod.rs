@@ -26,6 +26,7 @@ pub mod timers;
 mod together;
 pub mod tokens;
 pub mod upkeep;
+pub mod waiters;
 pub mod watch;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -43,8 +44,8 @@ use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
 use crate::core::policy::{Inadmissible, Rules, admit, enforce, project_name};
 use crate::core::posting::PostingId;
-pub use crate::store::{Asked, Filter, files};
-use crate::store::{Store, StoreError, Why};
+pub use crate::store::{Asked, Filter, StoreError, files};
+use crate::store::{Store, Why};
 
 /// Why a call of the approval API changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +100,7 @@ struct Inner {
     opened: std::sync::Mutex<Vec<PostingId>>,
     /// What the bot says of itself; absent in other processes.
     pulse: Sender<Option<pulse::Pulse>>,
+    waiters: waiters::Waiters,
 }
 
 /// The decision as this process's own rules see it.
@@ -133,6 +135,7 @@ impl Handle {
                 looked: tokio::sync::Mutex::default(),
                 opened: std::sync::Mutex::default(),
                 pulse: Sender::new(None),
+                waiters: waiters::Waiters::default(),
             }),
         }
     }
@@ -471,9 +474,9 @@ impl Handle {
         claim: Claim,
         deadline: Option<Time>,
     ) -> Result<Decision, HandleError> {
-        let mut hints = self.hints();
+        let mut news = waiters::News::new(self, id);
         loop {
-            hints.mark_unchanged();
+            news.look();
             let found = match self.get(id).await {
                 Ok(decision) if asked.is_some_and(|asked| asked != decision.revision) => return Ok(decision),
                 // A decision that is resolved is never revised, so this is the verdict on what was asked.
@@ -481,7 +484,7 @@ impl Handle {
                 found => found,
             };
             match found {
-                Err(HandleError::Store(error)) if error.is_passing() => {}
+                Err(HandleError::Store(error)) if error.is_passing() => news.soon(),
                 Err(error) => return Err(error),
                 Ok(decision) => match &decision.state {
                     State::Pending(_) if deadline.is_none_or(|deadline| self.now() < deadline) => {}
@@ -490,8 +493,7 @@ impl Handle {
             }
             let until = deadline.unwrap_or_else(|| self.now() + chrono::TimeDelta::days(1));
             tokio::select! {
-                // The sender lives in this handle, so the channel cannot close.
-                _ = hints.changed() => {}
+                () = news.come() => {}
                 () = self.inner.clock.sleep_until(until) => {}
             }
         }

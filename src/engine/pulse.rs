@@ -35,6 +35,8 @@ pub struct Pulse {
     pub configuration: Option<String>,
     /// What the configuration says that only a restart brings about.
     pub after_restart: Vec<String>,
+    /// Where it listens for agents and programs.
+    pub listening: Vec<String>,
     /// Cards that cannot be shown at present, and why.
     pub held_back: BTreeMap<DecisionId, String>,
 }

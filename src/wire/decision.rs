@@ -301,8 +301,13 @@ impl Decision {
         };
         let terms = &decision.terms;
         let mut question = Question::from(decision.request.clone());
-        // What policy made of these stands in `terms`.
         question.approvals_needed = question.approvals_needed.filter(|needed| *needed > 1);
+        // Keys are kept apart by asker; an asker knows its own without that.
+        if let (Some(key), Some(asker)) = (&mut question.dedup_key, &decision.request.asked_by)
+            && let Some(plain) = key.strip_prefix(&format!("{}:", asker.id))
+        {
+            *key = plain.to_owned();
+        }
         let stood = Self {
             id: decision.id.0,
             revision: decision.revision.0,

@@ -33,8 +33,8 @@ macro_rules! question {
             /// What to read elsewhere.
             #[serde(default)]
             pub links: Vec<$crate::wire::Link>,
-            /// The project; its channel, approvers and policy follow from it. Left out: the drop folder's, the token's only
-            /// one, else `default`.
+            /// The project; its channel, approvers and policy follow from it. Left out: the folder's or the token's own,
+            /// else `default`.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub project: Option<String>,
             /// production, staging …

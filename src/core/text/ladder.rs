@@ -120,7 +120,8 @@ pub fn standing(standing: &Standing, now: Time) -> Vec<String> {
     lines
 }
 
-fn waits_for(who: &WhoMay) -> String {
+/// Who may answer, in a sentence without Discord's marks.
+pub(super) fn waits_for(who: &WhoMay) -> String {
     let owner = who.owner.then(|| "the owner of the bot's application".to_owned());
     let users = who.users.iter().map(|user| format!("user {user}"));
     let roles = who.roles.iter().map(|role| format!("role {}", one_line(role)));

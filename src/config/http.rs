@@ -1,0 +1,99 @@
+//! `[http]`: where agents and programs connect.
+//!
+//! Closed unless it says otherwise: the socket is its owner's, and TCP is this machine's alone. There is no encryption, so an
+//! address that others reach must be asked for by a word of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::resolve;
+use crate::surfaces::http::{OpenTo, Settings};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Http {
+    socket: Option<PathBuf>,
+    socket_for: Option<For>,
+    listen: Option<String>,
+    public: bool,
+    hosts: Vec<String>,
+    requests_per_second: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum For {
+    Owner,
+    Group,
+    Everyone,
+}
+
+impl Http {
+    /// What it says. Paths are relative to the file's folder.
+    ///
+    /// # Errors
+    /// In words; the second is what stands on the line that is wrong.
+    pub(super) fn settings(self, folder: &Path) -> Result<Settings, (String, &'static str)> {
+        let usual = Settings::default();
+        let listen = self.listen.map(|address| tcp(&address, self.public).map_err(|what| (what, "listen"))).transpose()?;
+        if self.requests_per_second == Some(0) {
+            return Err(("requests_per_second is 0: then nothing could be asked. Write 1 or more".into(), "requests_per_second"));
+        }
+        let sound = |host: &str| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b));
+        if let Some(host) = self.hosts.iter().find(|host| !sound(host)) {
+            return Err((
+                format!("{host:?} is no name of a host: write it without http:// and port, such as gander.example"),
+                "hosts",
+            ));
+        }
+        Ok(Settings {
+            socket: self.socket.map(|socket| resolve(folder, &socket)),
+            open_to: match self.socket_for {
+                None | Some(For::Owner) => OpenTo::Owner,
+                Some(For::Group) => OpenTo::Group,
+                Some(For::Everyone) => OpenTo::Everyone,
+            },
+            listen,
+            hosts: self.hosts,
+            rate: self.requests_per_second.unwrap_or(usual.rate),
+        })
+    }
+}
+
+fn tcp(text: &str, public: bool) -> Result<SocketAddr, String> {
+    let text = text.trim();
+    let text = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    let address: SocketAddr =
+        text.parse().map_err(|_| format!("{text:?} is no address to listen on: write for example 127.0.0.1:7777"))?;
+    if !address.ip().is_loopback() && !public {
+        return Err(format!(
+            "{address} can be reached from other machines, and what goes over it is not encrypted: listen on 127.0.0.1 and put a proxy \
+             with TLS before it, or add public = true if you mean it"
+        ));
+    }
+    Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_unless_it_is_said() {
+        for (text, public, taken) in [
+            ("127.0.0.1:7777", false, true),
+            ("localhost:7777", false, true),
+            ("[::1]:0", false, true),
+            ("0.0.0.0:7777", false, false),
+            ("192.168.1.7:7777", false, false),
+            ("[::]:7777", false, false),
+            ("0.0.0.0:7777", true, true),
+            ("7777", true, false),
+            ("example.org:7777", true, false),
+        ] {
+            assert_eq!(tcp(text, public).is_ok(), taken, "{text}");
+        }
+    }
+}

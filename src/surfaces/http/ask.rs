@@ -1,0 +1,135 @@
+//! Asking: one question, or several at once; and what the agent says afterwards.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use super::error::Refusal;
+use super::extract::{Body, Id, etag, single};
+use super::{Guest, Server, Shared};
+use crate::core::decision::Decision;
+use crate::core::text::http as text;
+use crate::engine::Asked;
+use crate::engine::access::{Access, Filed};
+use crate::wire::{self, Batch, BatchItem, Batched, LONGEST_REPORT, MOST_AT_ONCE, ProblemKind, Question, Report, Withdraw};
+
+/// The header that makes a request the same when it is repeated.
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Characters of such a key at most.
+pub(super) const LONGEST_KEY: usize = 255;
+
+impl Server {
+    /// A decision as an answer, with its ETag.
+    pub(super) fn answer(&self, status: StatusCode, decision: &Decision) -> Response {
+        let mut response = (status, axum::Json(self.view(decision))).into_response();
+        if let Ok(etag) = HeaderValue::from_str(&etag(decision)) {
+            response.headers_mut().insert(header::ETAG, etag);
+        }
+        if let Ok(place) = HeaderValue::from_str(&format!("/v1/decisions/{}", decision.id.0))
+            && status == StatusCode::CREATED
+        {
+            response.headers_mut().insert(header::LOCATION, place);
+        }
+        response
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(key) = single(headers, IDEMPOTENCY_KEY)? else { return Ok(None) };
+    let sound = !key.trim().is_empty() && key.len() <= LONGEST_KEY && key.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    if sound { Ok(Some(key)) } else { Err(Refusal::new(ProblemKind::BadRequest, text::wrong_key(LONGEST_KEY))) }
+}
+
+async fn file(server: &Server, access: &Access, question: Question, once: Option<&str>) -> Result<(StatusCode, Decision), Refusal> {
+    if let Some(flaw) = question.flaw() {
+        return Err(Refusal::new(ProblemKind::Unprocessable, flaw));
+    }
+    // Whoever may ask in one project only need not name it.
+    let project = match access.caller().grant.projects.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    };
+    let request = question.into_request(project.as_deref());
+    match access.ask(request, once).await {
+        Ok(Filed::Asked(Asked::New(decision))) => Ok((StatusCode::CREATED, decision)),
+        Ok(filed) => Ok((StatusCode::OK, filed.into_decision())),
+        Err(error) => Err(server.refused(error)),
+    }
+}
+
+pub(super) async fn ask(
+    State(server): State<Shared>,
+    Guest(access): Guest,
+    headers: HeaderMap,
+    Body(question): Body<Question>,
+) -> Result<Response, Refusal> {
+    let once = idempotency_key(&headers)?;
+    let (status, decision) = file(&server, &access, question, once.as_deref()).await?;
+    Ok(server.answer(status, &decision))
+}
+
+pub(super) async fn batch(
+    State(server): State<Shared>,
+    Guest(access): Guest,
+    headers: HeaderMap,
+    Body(Batch { questions }): Body<Batch>,
+) -> Result<Response, Refusal> {
+    let once = idempotency_key(&headers)?;
+    if questions.is_empty() || questions.len() > MOST_AT_ONCE {
+        return Err(Refusal::new(ProblemKind::Unprocessable, text::wrong_batch(questions.len(), MOST_AT_ONCE)));
+    }
+    let mut batched = Batched::default();
+    // One after the other: their numbers are in the order in which they stand.
+    for (index, question) in questions.into_iter().enumerate() {
+        let once = once.as_ref().map(|key| format!("{key}#{index}"));
+        batched.items.push(match file(&server, &access, question, once.as_deref()).await {
+            Ok((status, decision)) => {
+                BatchItem { status: status.as_u16(), decision: Some(Box::new(server.view(&decision))), problem: None }
+            }
+            Err(refusal) => {
+                let problem = refusal.into_problem();
+                BatchItem { status: problem.status, decision: None, problem: Some(problem) }
+            }
+        });
+    }
+    Ok(axum::Json(batched).into_response())
+}
+
+pub(super) async fn withdraw(
+    State(server): State<Shared>,
+    Guest(access): Guest,
+    Id(id): Id,
+    Body(Withdraw { reason }): Body<Withdraw>,
+) -> Result<Response, Refusal> {
+    let reason = reason.filter(|reason| !reason.trim().is_empty()).unwrap_or_else(|| text::TAKEN_BACK.into());
+    must_be_short(&reason)?;
+    let decision = access.withdraw(id, reason.trim()).await.map_err(|error| server.refused(error))?;
+    Ok(server.answer(StatusCode::OK, &decision))
+}
+
+pub(super) async fn outcome(
+    State(server): State<Shared>,
+    Guest(access): Guest,
+    Id(id): Id,
+    Body(Report { outcome, text }): Body<Report>,
+) -> Result<Response, Refusal> {
+    must_be_short(&text)?;
+    let decision = access.report(id, outcome, &text).await.map_err(|error| server.refused(error))?;
+    Ok(server.answer(StatusCode::OK, &decision))
+}
+
+/// As long as a report may be: what people and agents write about a decision.
+pub(super) fn must_be_short(words: &str) -> Result<(), Refusal> {
+    let short = words.chars().count() <= LONGEST_REPORT;
+    if short { Ok(()) } else { Err(Refusal::new(ProblemKind::Unprocessable, text::too_many_characters(LONGEST_REPORT))) }
+}
+
+pub(super) async fn claim(State(server): State<Shared>, Guest(access): Guest, Id(id): Id) -> Result<Response, Refusal> {
+    let decision = access.claim(id).await.map_err(|error| server.refused(error))?;
+    Ok(server.answer(StatusCode::OK, &decision))
+}
+
+/// As it stands, whoever looks.
+pub(super) fn told(server: &Server, decisions: &[Decision]) -> Vec<wire::Decision> {
+    decisions.iter().map(|decision| server.view(decision)).collect()
+}

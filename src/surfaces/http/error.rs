@@ -1,0 +1,135 @@
+//! Every refusal as a problem (RFC 9457).
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Server;
+use crate::core::caller::Forbidden;
+use crate::core::decision::{Decision, Refused};
+use crate::core::text::http as text;
+use crate::engine::access::AccessError;
+use crate::engine::{HandleError, StoreError};
+use crate::wire::{Problem, ProblemKind};
+
+/// The media type of problems.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+/// Seconds after which a busy store is asked again.
+const BUSY: u64 = 1;
+/// Seconds after which a full disk is tried again.
+const FULL: u64 = 60;
+
+/// A request that is refused: the problem, as an answer.
+#[derive(Debug)]
+pub struct Refusal(Box<Problem>);
+
+impl Refusal {
+    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self(Box::new(Problem::new(kind, detail)))
+    }
+
+    /// The scope that is missing.
+    pub(super) fn lacking(mut self, scope: &str) -> Self {
+        self.0.scope = Some(scope.to_owned());
+        self
+    }
+
+    pub(super) fn after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
+    pub(super) fn unavailable() -> Self {
+        Self::new(ProblemKind::Unavailable, text::ENDING).after(BUSY)
+    }
+
+    pub(super) fn into_problem(self) -> Box<Problem> {
+        self.0
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        let mut add = |name: HeaderName, value: String| {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        };
+        if let Some(seconds) = self.0.retry_after {
+            add(header::RETRY_AFTER, seconds.to_string());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            add(header::WWW_AUTHENTICATE, "Bearer realm=\"gander\"".to_owned());
+        } else if let Some(scope) = &self.0.scope {
+            add(header::WWW_AUTHENTICATE, format!("Bearer realm=\"gander\", error=\"insufficient_scope\", scope=\"{scope}\""));
+        }
+        response
+    }
+}
+
+impl Server {
+    /// Why the approval API refused.
+    pub(super) fn refused(&self, error: AccessError) -> Refusal {
+        match error {
+            AccessError::Forbidden(forbidden) => {
+                let words = crate::core::text::forbidden(&forbidden);
+                let refusal = Refusal::new(ProblemKind::Forbidden, words);
+                if let Forbidden::Lacks(scope) = forbidden { refusal.lacking(scope.word()) } else { refusal }
+            }
+            AccessError::OtherRequest(_) => Refusal::new(ProblemKind::KeyReused, error.to_string()),
+            AccessError::Handle(error) => self.handle_refused(error),
+        }
+    }
+
+    fn handle_refused(&self, error: HandleError) -> Refusal {
+        let words = error.to_string();
+        match error {
+            HandleError::NoSuchDecision(_) => Refusal::new(ProblemKind::NotFound, text::NO_DECISION),
+            HandleError::Refused(decision, refused) => self.with(&decision, Refusal::new(kind(&refused), words)),
+            HandleError::Denied(decision, denied) => {
+                let words = text::denied(&decision, &denied);
+                self.with(&decision, Refusal::new(ProblemKind::Denied, words))
+            }
+            HandleError::Store(error) => broken(&error),
+            _ => Refusal::new(ProblemKind::Unprocessable, words),
+        }
+    }
+
+    /// With the decision as it stands: whoever is refused need not ask again what it looks like now.
+    pub(super) fn with(&self, decision: &Decision, mut refusal: Refusal) -> Refusal {
+        refusal.0.decision = Some(Box::new(self.view(decision)));
+        refusal
+    }
+}
+
+const fn kind(refused: &Refused) -> ProblemKind {
+    match refused {
+        Refused::AlreadyResolved(_) => ProblemKind::Decided,
+        Refused::Outdated { .. } => ProblemKind::Outdated,
+        Refused::WrongAnswer { .. }
+        | Refused::NoSuchOption { .. }
+        | Refused::NoAnswer
+        | Refused::NoReason
+        | Refused::Unconfirmed { .. }
+        | Refused::NotForSession
+        | Refused::NotLater
+        | Refused::DeferredTooLong { .. } => ProblemKind::Unprocessable,
+        _ => ProblemKind::Conflict,
+    }
+}
+
+/// The store's trouble. Where its file lies is nobody's business here.
+fn broken(error: &StoreError) -> Refusal {
+    match error {
+        StoreError::Busy => Refusal::new(ProblemKind::Unavailable, text::STORE_BUSY).after(BUSY),
+        StoreError::Full => Refusal::new(ProblemKind::Unavailable, text::STORE_FULL).after(FULL),
+        error => {
+            tracing::error!(%error, "a request over HTTP could not be answered");
+            Refusal::new(ProblemKind::Internal, text::STORE_BROKEN)
+        }
+    }
+}

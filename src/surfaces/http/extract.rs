@@ -1,0 +1,136 @@
+//! What a request says, read with care: the number in its path, its query, the revision that was seen, its body.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query as AxumQuery, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, header};
+use serde::de::DeserializeOwned;
+
+use super::error::Refusal;
+use super::{BODY_WITHIN, LONGEST_BODY};
+use crate::core::decision::{Decision, DecisionId, Revision};
+use crate::core::nearest::did_you_mean;
+use crate::core::text::http as text;
+use crate::wire::{self, ProblemKind, Wrong};
+
+/// The number of a decision, as the path has it: digits and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Id(pub(super) DecisionId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let none = || Refusal::new(ProblemKind::NotFound, text::NO_DECISION);
+        let Path(id) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| none())?;
+        let plain = id.bytes().all(|b| b.is_ascii_digit()) && !id.starts_with('0');
+        id.parse().ok().filter(|_| plain).map(|id| Self(DecisionId(id))).ok_or_else(none)
+    }
+}
+
+/// The query. A field that nobody knows is refused: a filter that is mistyped must not show everything.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Query<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        AxumQuery::try_from_uri(&parts.uri).map(|AxumQuery(query)| Self(query)).map_err(|rejection| {
+            let words = rejection.body_text();
+            let words = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(&words);
+            Refusal::new(ProblemKind::BadRequest, text::wrong_query(&did_you_mean(words)))
+        })
+    }
+}
+
+/// The revision that whoever decides has seen, from `If-Match`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen(pub(super) Revision);
+
+impl<S: Send + Sync> FromRequestParts<S> for Seen {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let given = single(&parts.headers, header::IF_MATCH)?.unwrap_or_default();
+        let given = given.trim();
+        if given.is_empty() || given == "*" {
+            return Err(Refusal::new(ProblemKind::RevisionNeeded, text::REVISION_NEEDED));
+        }
+        let plain = given.trim_matches('"');
+        let revision = plain.split_once('-').map_or(plain, |(revision, _)| revision);
+        let read = revision.parse().ok().filter(|revision| *revision > 0);
+        read.map(|revision| Self(Revision(revision))).ok_or_else(|| Refusal::new(ProblemKind::BadRequest, text::WRONG_REVISION))
+    }
+}
+
+/// A decision's ETag: its revision, and what happened to it last.
+pub(super) fn etag(decision: &Decision) -> String {
+    format!("\"{}-{}\"", decision.revision.0, decision.changed)
+}
+
+/// Whether a client has this version already.
+pub(super) fn has(headers: &HeaderMap, etag: &str) -> bool {
+    let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    given.flat_map(|value| value.split(',')).any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
+    })
+}
+
+/// The only value of a header.
+pub(super) fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<String>, Refusal> {
+    let wrong = || Refusal::new(ProblemKind::BadRequest, text::wrong_header(name.as_str()));
+    let mut values = headers.get_all(&name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(wrong());
+    }
+    value.to_str().map(|value| Some(value.to_owned())).map_err(|_| wrong())
+}
+
+/// The body, as JSON. Nothing at all counts as an empty object.
+#[derive(Debug, Clone)]
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        let too_large = || Refusal::new(ProblemKind::TooLarge, text::too_large(LONGEST_BODY));
+        if length.is_some_and(|length| length > LONGEST_BODY as u64) {
+            return Err(too_large());
+        }
+        let json = is_json(&parts.headers);
+        let read = tokio::time::timeout(BODY_WITHIN, to_bytes(body, LONGEST_BODY));
+        let bytes = match read.await {
+            Ok(Ok(bytes)) => bytes,
+            // Longer than is read, or cut off: then nobody hears the answer.
+            Ok(Err(_)) => return Err(too_large()),
+            Err(_) => return Err(Refusal::new(ProblemKind::Slow, text::slow(BODY_WITHIN.as_secs()))),
+        };
+        if bytes.is_empty() {
+            return parsed(b"{}");
+        }
+        if !json {
+            return Err(Refusal::new(ProblemKind::MediaType, text::MEDIA_TYPE));
+        }
+        parsed(&bytes)
+    }
+}
+
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Refusal> {
+    wire::read(bytes, &[("attachments", text::NO_FILES)]).map(Body).map_err(|wrong| match wrong {
+        Wrong::Short(words) | Wrong::Broken(words) => Refusal::new(ProblemKind::BadRequest, words),
+        Wrong::Content(words) => Refusal::new(ProblemKind::Unprocessable, words),
+    })
+}
+
+/// Whether the body says that it is JSON. A form or a text does not: those a web page can send without asking.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}

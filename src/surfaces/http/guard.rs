@@ -1,0 +1,192 @@
+//! Who is there: refuses what comes from web pages and other names, tells callers by token or by their user on this machine,
+//! and counts.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::error::{MEDIA_TYPE, Refusal};
+use super::{Server, Shared};
+use crate::core::caller::{Caller, Scope};
+use crate::core::text::http as text;
+use crate::engine::access::Access;
+use crate::wire::{Problem, ProblemKind};
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// Somebody, from somewhere: a token says who.
+    Tcp,
+    /// A program on this machine, by its user. `ours`: the same as the bot's.
+    Unix {
+        /// The user's number.
+        uid: u32,
+        /// Whether it is the bot's own.
+        ours: bool,
+    },
+}
+
+/// Who calls, and what they may do.
+#[derive(Debug, Clone)]
+pub struct Guest(pub Access);
+
+impl<S: Send + Sync> FromRequestParts<S> for Guest {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Refusal::new(ProblemKind::Unauthorized, text::NO_TOKEN))
+    }
+}
+
+/// The scopes of which a route needs one; none: any caller.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Needs(pub(super) &'static [Scope]);
+
+/// How often it is looked for revoked tokens at most.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Knows which tokens were revoked, for what is open for long. Runs for as long as it is polled.
+pub(super) async fn watch_tokens(server: &Server) {
+    let mut hints = server.handle.hints();
+    loop {
+        hints.mark_unchanged();
+        match server.handle.tokens().await {
+            Ok(tokens) => {
+                let revoked: BTreeSet<String> =
+                    tokens.iter().filter(|token| token.revoked_at.is_some()).map(|token| token.id.caller()).collect();
+                server.revoked.send_if_modified(|known| {
+                    let differs = **known != revoked;
+                    if differs {
+                        *known = Arc::new(revoked);
+                    }
+                    differs
+                });
+            }
+            Err(error) => tracing::warn!(%error, "could not look for revoked tokens; will look again"),
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+        // The sender lives in the handle, so the channel cannot close.
+        let _ = hints.changed().await;
+    }
+}
+
+/// The outermost: whatever comes from a web page, or under a name that is not ours, is refused whatever it wants; and every
+/// refusal is a problem, also those of the libraries.
+pub(super) async fn outermost(State(server): State<Shared>, request: Request, next: Next) -> Response {
+    let _open = server.figures.open();
+    let foreign = foreign(&server.hosts, request.extensions().get(), request.uri(), request.headers());
+    let response = match foreign {
+        Some(words) => Refusal::new(ProblemKind::Foreign, words).into_response(),
+        None => as_problem(next.run(request).await),
+    };
+    server.figures.answered(response.status());
+    with_headers(response)
+}
+
+fn with_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == MEDIA_TYPE);
+    if !(status.is_client_error() || status.is_server_error()) || is_problem {
+        return response;
+    }
+    let kind = ProblemKind::ALL.iter().copied().find(|kind| kind.status() == status.as_u16()).unwrap_or(ProblemKind::BadRequest);
+    let refusal = Refusal::new(kind, text::plainly(kind.status()));
+    let problem = Problem { status: status.as_u16(), ..*refusal.into_problem() };
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    Response::from_parts(parts, serde_json::to_vec(&problem).unwrap_or_default().into())
+}
+
+/// What is wrong with where a request says that it comes from and goes to.
+fn foreign(hosts: &[String], peer: Option<&Peer>, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
+    let host = match headers.get_all(header::HOST).iter().collect::<Vec<_>>().as_slice() {
+        [host] => host.to_str().ok(),
+        _ => None,
+    };
+    let Some(host) = host else { return Some(text::NO_HOST) };
+    // No web page reaches a socket, and programs that speak to one call it whatever they like.
+    let local = matches!(peer, Some(Peer::Unix { .. }));
+    let known = |host: &str| local || is_ours(hosts, host);
+    if !known(host) || uri.authority().is_some_and(|authority| !known(authority.as_str())) {
+        return Some(text::FOREIGN_HOST);
+    }
+    if headers.get_all(header::ORIGIN).iter().any(|origin| origin.as_bytes() != format!("http://{host}").as_bytes()) {
+        return Some(text::FOREIGN_ORIGIN);
+    }
+    // Browsers say so even where they send no Origin.
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    site.is_some_and(|site| !matches!(site, b"same-origin" | b"none")).then_some(text::FOREIGN_ORIGIN)
+}
+
+/// Whether a name, with or without a port, is one of this server's: a page that points its own name at this machine
+/// still says its own name.
+fn is_ours(hosts: &[String], authority: &str) -> bool {
+    let port = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let name = match authority.rsplit_once(':') {
+        Some((name, digits)) if port(digits) => name,
+        _ => authority,
+    };
+    let name = name.to_ascii_lowercase();
+    ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str()) || hosts.contains(&name)
+}
+
+/// Tells the caller, sees that its token has one of the scopes that the route needs, and counts the request.
+pub(super) async fn admit(State((server, needs)): State<(Shared, Needs)>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::Tcp);
+    let given = request.headers().get(header::AUTHORIZATION).cloned();
+    match admitted(&server, needs, peer, given).await {
+        Ok(guest) => {
+            request.extensions_mut().insert(guest);
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn admitted(server: &Server, Needs(scopes): Needs, peer: Peer, given: Option<HeaderValue>) -> Result<Guest, Refusal> {
+    let caller = caller(server, peer, given).await;
+    let counted = caller.as_ref().map_or("nobody", |caller| caller.id.as_str());
+    server.limiter.check(counted).map_err(|wait| {
+        let seconds = wait.as_secs().saturating_add(1);
+        Refusal::new(ProblemKind::TooMany, text::too_many(seconds)).after(seconds)
+    })?;
+    let caller = caller?;
+    if let Some(scope) = scopes.first()
+        && !scopes.iter().any(|scope| caller.has(*scope).is_ok())
+    {
+        return Err(server.refused(crate::core::caller::Forbidden::Lacks(*scope).into()));
+    }
+    Ok(Guest(server.handle.access(caller)))
+}
+
+/// Whose request it is. A token goes before the user; one that is not known is not passed over.
+async fn caller(server: &Server, peer: Peer, given: Option<HeaderValue>) -> Result<Caller, Refusal> {
+    let Some(given) = given else {
+        return match peer {
+            Peer::Unix { uid, ours } => Ok(Caller::of_user(uid, &text::user(uid), ours)),
+            Peer::Tcp => Err(Refusal::new(ProblemKind::Unauthorized, text::NO_TOKEN)),
+        };
+    };
+    let unknown = || Refusal::new(ProblemKind::Unauthorized, text::UNKNOWN_TOKEN);
+    let given = given.to_str().map_err(|_| unknown())?;
+    let Some((scheme, secret)) = given.split_once(' ') else { return Err(unknown()) };
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::new(ProblemKind::Unauthorized, text::NO_TOKEN));
+    }
+    let found = server.handle.caller_of(secret.trim()).await.map_err(|error| server.refused(error.into()))?;
+    found.ok_or_else(unknown)
+}

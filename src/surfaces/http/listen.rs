@@ -1,0 +1,225 @@
+//! Where it listens: a Unix socket, whose file is its owner's, and TCP. Connections that say nothing, or say it too slowly,
+//! are closed.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{Semaphore, watch};
+
+use super::guard::Peer;
+use super::{HEADERS_WITHIN, OpenTo, Settings};
+use crate::engine::files;
+
+/// Bytes of a request's headers at most.
+const LONGEST_HEADERS: usize = 32 << 10;
+/// Connections at once; one that is beyond waits to be taken.
+const CONNECTIONS: usize = 8_192;
+/// The pause after a connection could not be taken, which happens when the process has too many files open.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// Why it does not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The address is taken, or not this machine's.
+    #[error("[http] listen = \"{address}\" cannot be listened on: {why}. Choose another port, or end what listens there")]
+    Tcp {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        why: std::io::Error,
+    },
+    /// Another process listens on the socket.
+    #[error("another process listens on the socket {}: end it, or name another with socket under [http]", .0.display())]
+    Taken(PathBuf),
+    /// Something else lies there.
+    #[error("{} is no socket, so it was left alone: move it away, or name another file with socket under [http]", .0.display())]
+    NoSocket(PathBuf),
+    /// The socket cannot be made.
+    #[error("the socket {} cannot be made: {why}. Name another file with socket under [http]", path.display())]
+    Unix {
+        /// Its file.
+        path: PathBuf,
+        /// The system's words.
+        why: std::io::Error,
+    },
+}
+
+/// What listens. The socket's file goes when this is dropped.
+#[derive(Debug)]
+pub struct Bound {
+    unix: Option<(UnixListener, SocketFile)>,
+    tcp: Option<TcpListener>,
+}
+
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    owner: u32,
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Left behind it harms nothing: the next one takes its place.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Where the socket of a store is if nothing else is said.
+#[must_use]
+pub fn usual_socket(store: &Path) -> PathBuf {
+    files::beside(store, ".sock")
+}
+
+impl Bound {
+    /// Begins to listen. The caller holds the store's lock: then a socket beside it that nobody listens on is a
+    /// predecessor's.
+    ///
+    /// # Errors
+    /// [`ListenError`], where something that is configured cannot be had.
+    pub async fn new(settings: &Settings, store: &Path) -> Result<Self, ListenError> {
+        let unix = match &settings.socket {
+            Some(path) => Some(socket(path, settings.open_to)?),
+            None => match socket(&usual_socket(store), settings.open_to) {
+                Ok(bound) => Some(bound),
+                Err(error) => {
+                    tracing::warn!("programs of this machine cannot connect: {error}");
+                    None
+                }
+            },
+        };
+        let tcp = match settings.listen {
+            Some(address) => Some(TcpListener::bind(address).await.map_err(|why| ListenError::Tcp { address, why })?),
+            None => None,
+        };
+        Ok(Self { unix, tcp })
+    }
+
+    /// The TCP address, with the port that it got.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.tcp.as_ref().and_then(|tcp| tcp.local_addr().ok())
+    }
+
+    /// Where it listens, in words for people.
+    #[must_use]
+    pub fn places(&self) -> Vec<String> {
+        let unix = self.unix.iter().map(|(_, file)| file.path.display().to_string());
+        unix.chain(self.address().map(|address| format!("http://{address}"))).collect()
+    }
+}
+
+fn socket(path: &Path, open_to: OpenTo) -> Result<(UnixListener, SocketFile), ListenError> {
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+    let failed = |why| ListenError::Unix { path: path.to_owned(), why };
+    files::private_folder(files::folder_of(path)).map_err(failed)?;
+    if let Ok(there) = std::fs::symlink_metadata(path) {
+        if !there.file_type().is_socket() {
+            return Err(ListenError::NoSocket(path.to_owned()));
+        }
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(ListenError::Taken(path.to_owned()));
+        }
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    let mode = match open_to {
+        OpenTo::Owner => 0o600,
+        OpenTo::Group => 0o660,
+        OpenTo::Everyone => 0o666,
+    };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
+    let owner = std::fs::symlink_metadata(path).map_err(failed)?.uid();
+    Ok((listener, SocketFile { path: path.to_owned(), owner }))
+}
+
+/// What every connection shares.
+#[derive(Clone)]
+struct Doors {
+    router: Router,
+    room: Arc<Semaphore>,
+}
+
+/// Takes connections and serves them, until `ending`; then lets those that are open come to their end.
+pub(super) async fn serve(bound: Bound, router: Router, mut ending: watch::Receiver<bool>) {
+    let graceful = GracefulShutdown::new();
+    let doors = Doors { router, room: Arc::new(Semaphore::new(CONNECTIONS)) };
+    let Bound { unix, tcp } = bound;
+    tokio::select! {
+        () = take_unix(unix.as_ref(), &doors, &graceful) => {}
+        () = take_tcp(tcp.as_ref(), &doors, &graceful) => {}
+        // The sender lives in the server, so this cannot fail.
+        _ = ending.wait_for(|ending| *ending) => {}
+    }
+    // Nobody comes in any more.
+    drop((unix, tcp));
+    graceful.shutdown().await;
+    std::future::pending().await
+}
+
+async fn take_unix(listener: Option<&(UnixListener, SocketFile)>, doors: &Doors, graceful: &GracefulShutdown) {
+    let Some((listener, file)) = listener else { return std::future::pending().await };
+    loop {
+        match listener.accept().await {
+            // Whose user is not known is nobody.
+            Ok((stream, _)) => match stream.peer_cred() {
+                Ok(user) => {
+                    let peer = Peer::Unix { uid: user.uid(), ours: user.uid() == file.owner };
+                    doors.let_in(stream, peer, graceful.watcher()).await;
+                }
+                Err(error) => tracing::debug!(%error, "a connection whose user is not known was closed"),
+            },
+            Err(error) => pause(&error).await,
+        }
+    }
+}
+
+async fn take_tcp(listener: Option<&TcpListener>, doors: &Doors, graceful: &GracefulShutdown) {
+    let Some(listener) = listener else { return std::future::pending().await };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Without it a short answer waits for the acknowledgement of the one before.
+                let _ = stream.set_nodelay(true);
+                doors.let_in(stream, Peer::Tcp, graceful.watcher()).await;
+            }
+            Err(error) => pause(&error).await,
+        }
+    }
+}
+
+async fn pause(error: &std::io::Error) {
+    tracing::warn!(%error, "a connection could not be taken; trying again");
+    tokio::time::sleep(AGAIN).await;
+}
+
+impl Doors {
+    async fn let_in(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer, watcher: Watcher) {
+        // Never closed.
+        let Ok(place) = Arc::clone(&self.room).acquire_owned().await else { return };
+        let service = TowerToHyperService::new(self.router.clone());
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(peer);
+            hyper::service::Service::call(&service, request)
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS_WITHIN)
+            .max_buf_size(LONGEST_HEADERS)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = watcher.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended");
+            }
+            drop(place);
+        });
+    }
+}

@@ -1,0 +1,154 @@
+//! Looking: one decision, the list, and what waits. Changes nothing.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::ask::told;
+use super::error::Refusal;
+use super::extract::{Id, Query, etag, has};
+use super::{Guest, Shared};
+use crate::core::decision::{DecisionId, Kind, Risk};
+use crate::core::policy::project_name;
+use crate::core::text::http as text;
+use crate::engine::Filter;
+use crate::wire::{Attention, Page, ProblemKind};
+
+/// Decisions of a page, where the request does not say, and at most.
+const USUAL_PAGE: u32 = 50;
+pub(super) const LONGEST_PAGE: u32 = 100;
+
+/// Where a listed decision stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Standing {
+    /// Pending or deferred.
+    Open,
+    /// It waits for a person.
+    Pending,
+    /// Put off.
+    Deferred,
+    /// Answered.
+    Resolved,
+    /// Taken back.
+    Withdrawn,
+}
+
+impl Standing {
+    const fn state(self) -> Option<&'static str> {
+        match self {
+            Self::Open => None,
+            Self::Pending => Some("pending"),
+            Self::Deferred => Some("deferred"),
+            Self::Resolved => Some("resolved"),
+            Self::Withdrawn => Some("withdrawn"),
+        }
+    }
+}
+
+/// Which decisions are listed.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    /// Only those that stand so; `open` is pending or deferred.
+    #[serde(default)]
+    state: Option<Standing>,
+    /// Only of this project.
+    #[serde(default)]
+    project: Option<String>,
+    /// Only of this kind.
+    #[serde(default)]
+    kind: Option<String>,
+    /// Only of this risk.
+    #[serde(default)]
+    risk: Option<Risk>,
+    /// So many at most. Left out: 50.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 100))]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[serde(default)]
+    #[schemars(regex(pattern = r"^[1-9][0-9]{0,17}$"))]
+    cursor: Option<String>,
+}
+
+fn page_of(limit: Option<u32>) -> Result<usize, Refusal> {
+    let limit = limit.unwrap_or(USUAL_PAGE);
+    if limit == 0 || limit > LONGEST_PAGE {
+        return Err(Refusal::new(ProblemKind::BadRequest, text::wrong_limit(LONGEST_PAGE)));
+    }
+    Ok(usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+pub(super) async fn list(
+    State(server): State<Shared>,
+    Guest(access): Guest,
+    Query(which): Query<Which>,
+) -> Result<Json<Page>, Refusal> {
+    let limit = page_of(which.limit)?;
+    let cursor = |cursor: String| -> Result<DecisionId, Refusal> {
+        let plain = cursor.bytes().all(|b| b.is_ascii_digit()) && !cursor.starts_with('0') && cursor.len() <= 18;
+        let id = cursor.parse().ok().filter(|_| plain);
+        id.map(DecisionId).ok_or_else(|| Refusal::new(ProblemKind::BadRequest, text::WRONG_CURSOR))
+    };
+    let filter = Filter {
+        open_only: which.state == Some(Standing::Open),
+        state: which.state.and_then(Standing::state).map(ToOwned::to_owned),
+        project: which.project.as_deref().map(project_name),
+        kind: which.kind.map(Kind::from),
+        risk: which.risk,
+        before: which.cursor.map(cursor).transpose()?,
+        limit: limit + 1,
+        ..Filter::default()
+    };
+    let mut found = access.list(filter).await.map_err(|error| server.refused(error))?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next_cursor = found.last().filter(|_| more).map(|last| last.id.0.to_string());
+    Ok(Json(Page { items: told(&server, &found), next_cursor }))
+}
+
+pub(super) async fn get(
+    State(server): State<Shared>,
+    Guest(access): Guest,
+    Id(id): Id,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let decision = access.get(id).await.map_err(|error| server.refused(error))?;
+    let etag = etag(&decision);
+    if has(&headers, &etag) {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        if let Ok(etag) = HeaderValue::from_str(&etag) {
+            response.headers_mut().insert(header::ETAG, etag);
+        }
+        return Ok(response);
+    }
+    Ok(server.answer(StatusCode::OK, &decision))
+}
+
+/// Which part of what waits.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Part {
+    /// So many at most. Left out: 50.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 100))]
+    limit: Option<u32>,
+    /// So many are passed over.
+    #[serde(default)]
+    offset: u32,
+}
+
+pub(super) async fn attention(
+    State(server): State<Shared>,
+    Guest(access): Guest,
+    Query(part): Query<Part>,
+) -> Result<Json<Attention>, Refusal> {
+    let limit = page_of(part.limit)?;
+    let offset = usize::try_from(part.offset).unwrap_or(usize::MAX);
+    let page = access.attention(offset, limit).await.map_err(|error| server.refused(error))?;
+    Ok(Json(Attention { items: told(&server, &page.decisions), count: page.count }))
+}

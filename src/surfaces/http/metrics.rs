@@ -1,0 +1,104 @@
+//! What `/metrics` tells: what is open here, what was answered, and where decisions stand.
+
+use std::sync::atomic::AtomicI64;
+
+use axum::http::StatusCode;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use tokio::sync::watch;
+
+use crate::engine::status::Status;
+
+type Labels = Vec<(&'static str, String)>;
+type ByProject = Family<Labels, Gauge<i64, AtomicI64>>;
+
+/// What is counted while the process lives.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    answered: Family<Labels, Counter>,
+    open: watch::Sender<i64>,
+    waiting: watch::Sender<i64>,
+    streams: watch::Sender<i64>,
+}
+
+/// Something that is open, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Open(watch::Sender<i64>);
+
+impl Open {
+    fn new(count: &watch::Sender<i64>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+impl Figures {
+    /// A request that is not answered yet.
+    pub(super) fn open(&self) -> Open {
+        Open::new(&self.open)
+    }
+
+    /// A request that waits for a verdict.
+    pub(super) fn waiting(&self) -> Open {
+        Open::new(&self.waiting)
+    }
+
+    /// A stream of events.
+    pub(super) fn streaming(&self) -> Open {
+        Open::new(&self.streams)
+    }
+
+    pub(super) fn answered(&self, status: StatusCode) {
+        self.answered.get_or_create(&vec![("status", status.as_u16().to_string())]).inc();
+    }
+
+    /// Resolves when nothing is open any more.
+    pub(super) async fn all_answered(&self) {
+        // The senders live in here, so this cannot fail.
+        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
+        let _ = self.streams.subscribe().wait_for(|open| *open == 0).await;
+    }
+
+    /// All of it, as Prometheus and OpenMetrics read it.
+    pub(super) fn text(&self, status: &Status, head: u64) -> String {
+        let mut registry = Registry::with_prefix("gander");
+        registry.register("http_requests", "Requests that were answered, by status", self.answered.clone());
+        let mut gauge = |name: &str, help: &str, value: i64| {
+            let gauge: Gauge<i64, AtomicI64> = Gauge::default();
+            gauge.set(value);
+            registry.register(name, help, gauge);
+        };
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        gauge("http_waiting", "Requests that wait for a verdict", *self.waiting.borrow());
+        gauge("http_streams", "Streams of events that are open", *self.streams.borrow());
+        gauge("log_position", "The position of the latest event", i64::try_from(head).unwrap_or(i64::MAX));
+        gauge("decided_today", "Decisions that got their verdict since midnight", count(status.decided_today));
+        gauge("cards_unshown", "Open decisions whose card is not as it should be", count(status.unshown.len()));
+        let connected = status.bot.as_ref().is_some_and(|bot| bot.connected.is_some());
+        gauge("connected", "Whether the bot is connected to Discord", i64::from(connected));
+        let families: [ByProject; 3] = Default::default();
+        for project in &status.projects {
+            let labels = vec![("project", project.project.clone())];
+            for (family, value) in families.iter().zip([project.waiting, project.overdue, project.deferred]) {
+                family.get_or_create(&labels).set(count(value));
+            }
+        }
+        let [waiting, overdue, deferred] = families;
+        registry.register("decisions_waiting", "Decisions that wait for an answer", waiting);
+        registry.register("decisions_overdue", "Those of them whose SLA is breached", overdue);
+        registry.register("decisions_deferred", "Decisions that are put off", deferred);
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &registry);
+        text
+    }
+}

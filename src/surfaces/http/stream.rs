@@ -1,0 +1,132 @@
+//! The log as it grows, as server-sent events. Each carries its position; whoever comes back with the last one misses none.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{Stream, unfold};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tokio::sync::watch::Receiver;
+
+use super::error::Refusal;
+use super::extract::{Query, single};
+use super::{Guest, Shared};
+use crate::core::decision::DecisionId;
+use crate::core::event::Logged;
+use crate::core::text::http as text;
+use crate::engine::access::Access;
+use crate::wire::{Happened, Problem, ProblemKind};
+
+/// Events that are read at once.
+const PAGE: usize = 200;
+/// A comment is sent when nothing else was for this long, so that a dead connection shows.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The pause after the store could not be read.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Says behind which event to go on.
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Which events.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    /// From behind this position on; 0 is the beginning. `Last-Event-ID` goes before it. Left out: what happens from now on.
+    #[serde(default)]
+    after: Option<u64>,
+    /// Only of this decision.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    decision: Option<i64>,
+}
+
+/// Where a stream stands.
+struct Reader {
+    server: Shared,
+    access: Access,
+    only: Option<DecisionId>,
+    after: u64,
+    read: VecDeque<Logged>,
+    grown: Receiver<u64>,
+    over: bool,
+    _open: super::metrics::Open,
+}
+
+pub(super) async fn events(
+    State(server): State<Shared>,
+    Guest(access): Guest,
+    headers: HeaderMap,
+    Query(which): Query<Which>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let wrong = || Refusal::new(ProblemKind::BadRequest, text::WRONG_POSITION);
+    let behind = single(&headers, LAST_EVENT_ID)?.filter(|id| !id.is_empty());
+    let behind = behind.map(|id| id.parse::<u64>().map_err(|_| wrong())).transpose()?.or(which.after);
+    if behind.is_some_and(|behind| i64::try_from(behind).is_err()) || which.decision.is_some_and(|id| id < 1) {
+        return Err(wrong());
+    }
+    // Before the end of the log is looked at: what comes in between is seen.
+    let grown = server.handle.log_grows();
+    let after = match behind {
+        Some(behind) => behind,
+        None => server.handle.head().await.map_err(|error| server.refused(error.into()))?.seq,
+    };
+    let open = server.figures.streaming();
+    let only = which.decision.map(DecisionId);
+    let reader = Reader { server, access, only, after, read: VecDeque::new(), grown, over: false, _open: open };
+    let stream = unfold(reader, |mut reader| async move {
+        let event = reader.next().await?;
+        Some((Ok(event), reader))
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+}
+
+impl Reader {
+    /// The next event; `None` when the process ends.
+    async fn next(&mut self) -> Option<Event> {
+        if self.over {
+            return None;
+        }
+        let server = Shared::clone(&self.server);
+        let caller = self.access.caller().clone();
+        tokio::select! {
+            biased;
+            () = server.ends() => None,
+            () = server.turned_away(&caller) => {
+                self.over = true;
+                let problem = Problem::new(ProblemKind::Unauthorized, text::UNKNOWN_TOKEN);
+                Event::default().event("problem").json_data(problem).ok()
+            }
+            event = self.read() => Some(event),
+        }
+    }
+
+    async fn read(&mut self) -> Event {
+        loop {
+            while let Some(logged) = self.read.pop_front() {
+                let told = Happened::of(&logged, self.server.handle.pace());
+                let event = Event::default().id(told.seq.to_string()).event(told.event.clone());
+                if let Ok(event) = event.json_data(&told) {
+                    return event;
+                }
+            }
+            self.grown.mark_unchanged();
+            match self.access.events(self.after, PAGE).await {
+                Ok((_, read)) if read == self.after => {
+                    // The sender lives in the handle, so the channel cannot close.
+                    let _ = self.grown.changed().await;
+                }
+                Ok((events, read)) => {
+                    self.after = read;
+                    self.read = events.into_iter().filter(|logged| self.only.is_none_or(|id| id == logged.decision)).collect();
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the log cannot be read for a stream; will look again in 1 s");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+}
