@@ -36,7 +36,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct Stop {
     /// Answer within this time, if need be that nobody has decided yet; must be less than the hook's own limit
-    /// [default: 9m 30s; goose: 25s]
+    /// [default: 9m 30s; goose: 15s]
     #[arg(long)]
     timeout: Option<Span>,
     /// Let Claude Code end and resume later when the person puts the decision off; without it only under claude -p, which

@@ -20,9 +20,9 @@ use crate::store::sqlite::SqliteStore;
 
 /// Agents' own limit for a hook is 600 s where nothing else is said, goose's 30 s: the answer comes before.
 const USUAL: Duration = Duration::from_secs(570);
-const USUAL_OF_GOOSE: Duration = Duration::from_secs(25);
+const USUAL_OF_GOOSE: Duration = Duration::from_secs(15);
 /// How long the store may take to say that the time is over, before that is said without it.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(10);
 /// How soon after its hook before a call Codex asks by its own permissions about the same call.
 const JUST_NOW: Duration = Duration::from_secs(60);
 /// What Claude Code tells its hooks of how it was started: by `claude -p`.
@@ -64,6 +64,10 @@ fn put(said: Said) -> Exit {
         output::progress(words);
     }
     let heard = said.out.as_ref().is_none_or(output::told);
+    if !heard {
+        // Codex takes a denial without words for a failure, and goes on.
+        output::progress(&text::gate::broken("its answer could not be written"));
+    }
     // 2 is by which all three agents take a hook to deny.
     if heard && said.code == 0 { Exit::Yes } else { Exit::Usage }
 }

@@ -6,23 +6,17 @@ use std::path::{Component, Path, PathBuf};
 /// Whether a text is like a pattern, in which `*` stands for any characters.
 #[must_use]
 pub fn like(pattern: &str, text: &str) -> bool {
-    // The usual two fingers: the last `*`, and where its match was tried to end.
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        if pattern.get(p) == Some(&'*') {
-            star = Some((p, t));
-            p += 1;
-        } else if pattern.get(p) == Some(&text[t]) {
-            (p, t) = (p + 1, t + 1);
-        } else if let Some((at, from)) = star {
-            star = Some((at, from + 1));
-            (p, t) = (at + 1, from + 1);
-        } else {
-            return false;
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let Some(mut text) = text.strip_prefix(start).and_then(|text| text.strip_suffix(end)) else { return false };
+    // What stands between two `*` is found where it first comes: leaving more for the others never harms.
+    middle.split('*').all(|part| match text.find(part) {
+        Some(at) => {
+            text = &text[at + part.len()..];
+            true
         }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
+        None => false,
+    })
 }
 
 /// Whether parts are like patterns of parts, one of which (`any`) stands for any number of parts. Takes no more than the
@@ -152,6 +146,29 @@ mod tests {
         }
         let words = vec!["a"; 20_000];
         assert!(!CommandPattern::new("* a * a * a * b").unwrap().is_like(&words));
+    }
+
+    #[test]
+    fn a_star_is_any_characters() {
+        for (pattern, text, is) in [
+            ("*", "", true),
+            ("", "", true),
+            ("", "a", false),
+            ("a*", "a", true),
+            ("*a", "ba", true),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("a*b*c", "a-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("**", "x", true),
+            ("a*bb*b", "abb", false),
+            ("a*bb*b", "abbb", true),
+            ("*é*", "café!", true),
+            ("*ab*ab*", "ab", false),
+            ("*ab*ab*", "abab", true),
+        ] {
+            assert_eq!(like(pattern, text), is, "{pattern} {text}");
+        }
     }
 
     #[test]

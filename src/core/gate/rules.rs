@@ -72,6 +72,8 @@ pub enum Ruling {
     },
 }
 
+/// No system opens a longer one, in bytes.
+const LONGEST_PATH: usize = 4096;
 /// The risk of what no rule knows.
 const UNKNOWN: Risk = Risk::Medium;
 
@@ -189,7 +191,7 @@ impl Rule {
     fn names_path(&self, call: &ToolCall, words: &[&str]) -> bool {
         let parts = words.iter().flat_map(|word| std::iter::once(*word).chain(word.split(['=', ':', ',', '@'])));
         let home = call.home.as_deref();
-        parts.filter(|part| !part.is_empty()).any(|part| {
+        parts.filter(|part| (1..=LONGEST_PATH).contains(&part.len())).any(|part| {
             let path = plain_path(part, &call.cwd, home);
             self.paths.iter().any(|pattern| pattern.is_like(&path, home))
         })

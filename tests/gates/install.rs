@@ -1,0 +1,141 @@
+//! `gander gate install` keeps what is there, shows what it does, and takes exactly that back.
+
+use crate::common::process::Program;
+use crate::standin::{ALL, Kind, Outcome};
+use crate::world::World;
+
+const SETTINGS: &str = r#"{
+    "zeta": 1,
+    "permissions": { "deny": ["Read(./secrets/**)"] },
+    "hooks": {
+        "Stop": [{ "hooks": [{ "type": "command", "command": "say done" }] }],
+        "PreToolUse": [
+            { "matcher": "Bash", "hooks": [{ "type": "command", "command": "./log.sh" }] }
+        ]
+    },
+    "alpha": [1, 2.50, "ü", null]
+}
+"#;
+
+/// Written as this program writes it, so that a difference is one of content.
+fn settled(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_stays_and_twice_is_once_and_taking_it_back_leaves_nothing() {
+    for kind in ALL {
+        let world = World::new();
+        let file = kind.file(&world.project());
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, SETTINGS).unwrap();
+        world.agent(kind, "1h").await;
+        let installed = std::fs::read_to_string(&file).unwrap();
+        let keys: Vec<usize> =
+            ["\"zeta\"", "\"permissions\"", "\"Stop\"", "\"PreToolUse\"", "./log.sh", "gander", "\"alpha\"", "2.5"]
+                .iter()
+                .map(|key| installed.find(key).unwrap_or_else(|| panic!("{key} is missing in {installed}")))
+                .collect();
+        assert!(keys.is_sorted() && installed.contains("\n    \"hooks\""), "{installed}");
+        let place = world.project();
+        let again = ["gate", "install", kind.name(), "--project", place.to_str().unwrap(), "--timeout", "1h", "--yes"];
+        world.home.run(&again).await.must(0, &["nothing to change"]);
+        // With another time-out it is exchanged, where it stands.
+        world.agent(kind, "2h").await;
+        let exchanged = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(exchanged, installed.replace("--timeout 3600s", "--timeout 7200s").replace("3630", "7230"));
+        let back = ["gate", "uninstall", kind.name(), "--project", place.to_str().unwrap(), "--yes"];
+        world.home.run(&back).await.must(0, &["wrote", "-"]);
+        assert_eq!(settled(&std::fs::read_to_string(&file).unwrap()), settled(SETTINGS));
+        world.home.run(&back).await.must(0, &["nothing to change"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_it_made_it_takes_away() {
+    for kind in ALL {
+        let world = World::new();
+        let agent = world.agent(kind, "1h").await;
+        let status = world.home.run(&["gate", "status", "--project", agent.project.to_str().unwrap()]).await;
+        assert!(status.out.lines().any(|line| line.starts_with(kind.name()) && line.contains("stops at the gate")), "{status:?}");
+        let back = ["gate", "uninstall", kind.name(), "--project", agent.project.to_str().unwrap(), "--yes"];
+        world.home.run(&back).await.must(0, &["removed"]);
+        assert!(!kind.file(&agent.project).exists());
+        assert!(world.home.path().join("gates.toml").exists(), "the rules are the person's");
+        assert!(matches!(agent.call(world.pre(kind, "ls")).await, Outcome::Open(_)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_before_somebody_has_said_so() {
+    let world = World::new();
+    let place = world.project();
+    let (place, file) = (place.to_str().unwrap(), Kind::ClaudeCode.file(&world.project()));
+    let dry = world.home.run(&["gate", "install", "claude-code", "--project", place, "--dry-run"]).await;
+    dry.must(0, &["+++ ", "+            \"timeout\": 3630", "+            \"onFailure\": \"block\"", "nothing was written"]);
+    world.home.run(&["gate", "install", "claude-code", "--project", place]).await.must(2, &["no terminal", "--yes"]);
+    assert!(!file.exists() && !world.home.path().join("gates.toml").exists());
+    world.home.run(&["gate", "install", "claude-code", "--project", "/nowhere/at/all", "--yes"]).await.must(2, &["no such folder"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_cannot_keep_it_does_not_touch() {
+    let world = World::new();
+    let place = world.project();
+    let file = Kind::ClaudeCode.file(&place);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    for (text, words) in [
+        ("{\n  // mine\n  \"a\": 1\n}\n", "Comments are kept by nobody"),
+        ("{\"a\": 1,}", "line 1"),
+        ("[]", "it holds no object"),
+        ("{\"hooks\": []}", "its hooks are no object"),
+        ("{\"hooks\": {\"PreToolUse\": {}}}", "are no list"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let install = world.home.run(&["gate", "install", "claude-code", "--project", place.to_str().unwrap(), "--yes"]).await;
+        install.must(2, &[words, "settings.json", "Nothing was changed"]);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+    let codex = place.join(".codex");
+    std::fs::create_dir(&codex).unwrap();
+    std::fs::write(codex.join("config.toml"), "[features]\nhooks = false\n").unwrap();
+    let install = world.home.run(&["gate", "install", "codex", "--project", place.to_str().unwrap(), "--yes"]).await;
+    install.must(2, &["hooks = false", "take that out first"]);
+    std::fs::write(codex.join("config.toml"), "model = \"x\"\n").unwrap();
+    let install = world.home.run(&["gate", "install", "codex", "--project", place.to_str().unwrap(), "--yes"]).await;
+    install.must(0, &["/hooks", "trust both"]);
+}
+
+/// Wherever the program and the store lie, a shell finds them.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_a_shell_would_take_apart_hold_together() {
+    for kind in ALL {
+        let world = World::new();
+        let odd = world.home.path().join("it's $HOME; \"so\" `to` say");
+        std::fs::create_dir(&odd).unwrap();
+        std::fs::copy(env!("CARGO_BIN_EXE_gander"), odd.join("gander")).unwrap();
+        let (store, config) = (odd.join("my store.db"), odd.join("gander.toml"));
+        std::fs::write(&config, "time_zone = \"UTC\"\n").unwrap();
+        let mut install = tokio::process::Command::new(odd.join("gander"));
+        install.args(["gate", "install", kind.name(), "--yes", "--timeout", "1s", "--project"]).arg(world.project());
+        install.arg("--store").arg(&store).arg("--config").arg(&config).env_clear().env("HOME", world.home.path());
+        Program::start(install).ended().await.must(0, &["wrote"]);
+        let agent = crate::standin::Agent { kind, project: world.project(), env: Vec::new(), on_failure: false, patience: None };
+        assert_eq!(agent.call(world.pre(kind, "ls")).await, Outcome::Ran, "{kind:?}");
+        assert!(agent.call(world.pre(kind, "git push")).await.denied().contains("decision #1"));
+        assert!(store.exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_to_the_settings_stays_a_link() {
+    let world = World::new();
+    let file = Kind::ClaudeCode.file(&world.project());
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let real = world.home.path().join("dotfiles.json");
+    std::fs::write(&real, "{}\n").unwrap();
+    std::os::unix::fs::symlink(&real, &file).unwrap();
+    world.agent(Kind::ClaudeCode, "1h").await;
+    assert!(file.symlink_metadata().unwrap().is_symlink());
+    assert!(std::fs::read_to_string(real).unwrap().contains("gander"));
+}
