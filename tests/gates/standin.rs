@@ -184,16 +184,21 @@ fn understood(kind: Kind, said: &Value) -> Outcome {
 impl Hooked {
     /// Kills the gate alone, as the system does when memory runs out.
     pub(crate) async fn kill_gate(&self) {
-        let gate = timeout(LIMIT, async {
-            loop {
-                if let Some(gate) = gate_below(self.child.id().unwrap()) {
-                    return gate;
-                }
-                tokio::task::yield_now().await;
-            }
-        });
-        kill(&gate.await.expect("the gate runs").to_string()).await;
+        kill_gate_below(self.child.id().unwrap()).await;
     }
+}
+
+/// Kills the gate that a process has started, once it runs.
+pub(crate) async fn kill_gate_below(process: u32) {
+    let gate = timeout(LIMIT, async {
+        loop {
+            if let Some(gate) = gate_below(process) {
+                return gate;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    kill(&gate.await.expect("the gate runs").to_string()).await;
 }
 
 async fn kill(process: &str) {
@@ -202,8 +207,12 @@ async fn kill(process: &str) {
 
 /// The gate among a process's descendants.
 fn gate_below(process: u32) -> Option<u32> {
-    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).ok()?;
-    children.split_whitespace().filter_map(|child| child.parse().ok()).find_map(|child: u32| {
+    // Any of its threads may have started it.
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten();
+    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let children: Vec<u32> =
+        children.flat_map(|list| list.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()).collect();
+    children.into_iter().find_map(|child| {
         let name = std::fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
         if name.trim() == "gander" { Some(child) } else { gate_below(child) }
     })

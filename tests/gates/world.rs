@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gander::core::decision::{Decision, DecisionId, Person, Verdict, Via};
 use gander::core::permission::Voter;
@@ -70,8 +71,13 @@ impl World {
 
     /// The decisions that were asked, once there are so many.
     pub(crate) async fn asked(&self, count: usize) -> Vec<Decision> {
+        self.asked_within(count, LIMIT).await
+    }
+
+    /// The same, of an agent that takes its time.
+    pub(crate) async fn asked_within(&self, count: usize, limit: Duration) -> Vec<Decision> {
         let mut hints = self.handle.hints();
-        let waited = timeout(LIMIT, async {
+        let waited = timeout(limit, async {
             loop {
                 hints.mark_unchanged();
                 let mut found = self.handle.list(Filter::default()).await.unwrap();
