@@ -33,11 +33,15 @@ use model::{Act, Answer, Ask, Config as Configured, Deed, Model, OPTIONS, PEOPLE
 const HISTORIES: u32 = 3_000;
 
 /// What each run must have come by, so that the histories cannot quietly become tame.
-const MUST_HAPPEN: [&str; 33] = [
+const MUST_HAPPEN: [&str; 37] = [
     "asked again: nothing new",
     "revised",
     "enforced",
     "voted",
+    "proposed",
+    "proposed: nothing new",
+    "PutOff",
+    "NotDecidedThere",
     "approved",
     "rejected",
     "chosen",
@@ -129,7 +133,8 @@ impl Real {
         let refused = |refused: Refused| name_of(&refused);
         let vote = |who: usize, verdict| {
             let ballot = Ballot { verdict, confirmation: self.typed(&act.deed, decision) };
-            decision.resolve(ballot, person(who), Via::Discord, Revision(act.seen)).map(Some).map_err(refused)
+            let via = if matches!(act.deed, Deed::Reject { token: true, .. }) { Via::Http } else { Via::Discord };
+            decision.resolve(ballot, person(who), via, Revision(act.seen)).map(Some).map_err(refused)
         };
         match &act.deed {
             Deed::Ask(ask) => {
@@ -143,9 +148,13 @@ impl Real {
                 Ok((decision.state.is_open() && terms != decision.terms).then_some(Event::Enforced { terms }))
             }
             Deed::Approve { who, note, .. } => vote(*who, Verdict::noted(note.then(|| "mind the gap".into()))),
-            Deed::Reject { who, reason } => vote(*who, Verdict::Rejected { reason: (*reason).into() }),
+            Deed::Reject { who, reason, .. } => vote(*who, Verdict::Rejected { reason: (*reason).into() }),
             Deed::Choose { who, option, .. } => vote(*who, Verdict::Chosen { option: (*option).into() }),
             Deed::Answer { who, text } => vote(*who, Verdict::Answered { text: (*text).into() }),
+            Deed::Propose { who, yes } => {
+                let verdict = if *yes { Verdict::approved() } else { Verdict::Rejected { reason: "no".into() } };
+                decision.propose(verdict, person(*who), Via::Mcp, Revision(act.seen)).map_err(refused)
+            }
             Deed::Take { who } => decision.take(person(*who), None).map(Some).map_err(refused),
             Deed::HandOver { from, to } => {
                 let from = (from != to).then(|| person(*from));
@@ -205,6 +214,7 @@ impl Real {
             deferrals: decision.deferrals,
             returns: decision.returns,
             taken: pending.and_then(|pending| pending.taken.as_ref()).map(|taken| taken.by.id.clone()),
+            proposed: decision.proposals().iter().map(|one| (one.by.id.clone(), one.verdict.word() == "approved")).collect(),
             undone: pending.is_some_and(|pending| pending.undone.is_some()),
             claimed: resolved.is_some_and(|r| r.claimed_at.is_some()),
             reported: resolved.and_then(|r| r.reported.as_ref()).map(|r| (r.outcome == Outcome::Succeeded, r.text.clone())),
@@ -221,6 +231,7 @@ fn nothing_new(deed: &Deed) -> String {
     match deed {
         Deed::Ask(_) => "asked again: nothing new".into(),
         Deed::Claim => "claimed: nothing new".into(),
+        Deed::Propose { .. } => "proposed: nothing new".into(),
         Deed::Report { .. } => "reported: nothing new".into(),
         _ => "nothing".into(),
     }
@@ -289,7 +300,8 @@ fn deeds() -> impl Strategy<Value = Deed> {
         2 => asks().prop_map(Deed::Ask),
         2 => config.prop_map(|(risk, approvals, silence_may_approve)| Deed::Configure(Configured { risk, approvals, silence_may_approve })),
         8 => (who(), any::<bool>(), word()).prop_map(|(who, note, word)| Deed::Approve { who, note, word }),
-        1 => (who(), words()).prop_map(|(who, reason)| Deed::Reject { who, reason }),
+        1 => (who(), words(), prop::bool::weighted(0.3)).prop_map(|(who, reason, token)| Deed::Reject { who, reason, token }),
+        3 => (0..2_usize, prop::bool::weighted(0.7)).prop_map(|(who, yes)| Deed::Propose { who, yes }),
         2 => (who(), options, word()).prop_map(|(who, option, word)| Deed::Choose { who, option, word }),
         2 => (who(), select(vec!["", " ", "42"])).prop_map(|(who, text)| Deed::Answer { who, text }),
         2 => who().prop_map(|who| Deed::Take { who }),

@@ -42,6 +42,9 @@ enum Letter {
     Approve(u64),
     ApproveWithWord(u64),
     ApproveOutdated,
+    ApproveByToken,
+    Propose(u64),
+    ProposeNo,
     Reject,
     RejectOutdated,
     Choose,
@@ -64,7 +67,7 @@ enum Letter {
     Withdraw,
 }
 
-const ALPHABET: [Letter; 32] = [
+const ALPHABET: [Letter; 35] = [
     Letter::AskSame,
     Letter::AskOther,
     Letter::AskAtCritical,
@@ -76,6 +79,9 @@ const ALPHABET: [Letter; 32] = [
     Letter::ApproveWithWord(1),
     Letter::ApproveWithWord(2),
     Letter::ApproveOutdated,
+    Letter::ApproveByToken,
+    Letter::Propose(1),
+    Letter::ProposeNo,
     Letter::Reject,
     Letter::RejectOutdated,
     Letter::Choose,
@@ -150,6 +156,9 @@ fn act(letter: Letter, Place { decision, now }: &Place) -> Did {
         Letter::RulesSayCritical => return hold(decision, &Rule { risk: Some(Risk::Critical), ..Rule::default() }),
         Letter::RulesSayTwo => return hold(decision, &Rule { approvals: Some(2), ..Rule::default() }),
         Letter::Approve(who) | Letter::ApproveWithWord(who) => resolve(Verdict::approved(), who, current),
+        Letter::ApproveByToken => decision.resolve(Verdict::approved(), person(1), Via::Http, current),
+        Letter::Propose(who) => return perhaps(decision.propose(Verdict::approved(), person(who), Via::Mcp, current)),
+        Letter::ProposeNo => return perhaps(decision.propose(no(), person(1), Via::Http, current)),
         Letter::ApproveOutdated => resolve(Verdict::approved(), 1, outdated),
         Letter::Reject => resolve(no(), 1, current),
         Letter::RejectOutdated => resolve(no(), 1, outdated),
@@ -197,14 +206,15 @@ fn hold(decision: &Decision, rule: &Rule) -> Did {
 fn canonical(Place { decision, now }: &Place) -> String {
     let people = |votes: &[gander::core::decision::Vote]| -> Vec<String> { votes.iter().map(|vote| vote.by.id.clone()).collect() };
     let state = match &decision.state {
-        State::Pending(Pending { votes, taken, undone }) => {
+        State::Pending(Pending { votes, taken, undone, proposals }) => {
             let taken = taken.as_ref().map(|taken| &taken.by.id);
             let climb = decision.climb.as_ref().map(|climb| (climb.due - decision.since(), climb.at <= *now, climb.in_vain));
             let waits = (*now - decision.since()).num_hours().clamp(-2, 8);
             format!(
-                "pending {:?} {taken:?} {:?} {climb:?} {waits}",
+                "pending {:?} {taken:?} {:?} {climb:?} {waits} {:?}",
                 people(votes),
-                undone.as_ref().map(|undone| undone.verdict.word())
+                undone.as_ref().map(|undone| undone.verdict.word()),
+                proposals.iter().map(|proposal| (&proposal.by.id, proposal.verdict.word())).collect::<Vec<_>>()
             )
         }
         State::Deferred { until, votes, .. } => {
@@ -349,6 +359,6 @@ fn no_sequence_of_acts_breaks_an_invariant_or_ends_in_a_dead_end() {
     }
     println!("- from each open state a yes, a no, and from each deferral a return remain possible");
     assert!(depth < DEPTH || (*states >= AT_LEAST.0 && *transitions >= AT_LEAST.1), "the walk has shrunk");
-    assert_eq!(events.len(), 13, "every event but the first was seen");
-    assert!(refusals.len() >= 11, "{refusals:?}");
+    assert_eq!(events.len(), 14, "every event but the first was seen");
+    assert!(refusals.len() >= 13, "{refusals:?}");
 }

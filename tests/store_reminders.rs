@@ -39,7 +39,7 @@ fn a_step_is_written_as_a_whole_or_not_at_all() {
     assert!(matches!(store.remind(step), Err(StoreError::Busy)));
     assert_eq!((store.reminded_up_to().unwrap(), store.reminders().unwrap()), (5, kept), "nothing was written");
 
-    store.give_up_posting(on.posting, "closed").unwrap();
+    store.give_up_posting(on.posting, "closed", None).unwrap();
     let failed = Standing::Over { came: Came::Failed { why: "closed".into() } };
     let standing: Vec<Standing> = store.reminders().unwrap().into_iter().map(|reminder| reminder.standing).collect();
     assert_eq!(standing, [failed, Standing::Due], "its own alone");

@@ -103,7 +103,8 @@ fn so_far(decision: &Decision, pending: &Pending) -> String {
     let needed = decision.approvals_needed();
     let votes = (needed > 1).then(|| format!(", {} of {needed} approvals given", pending.votes.len()));
     let taken = pending.taken.as_ref().map(|taken| format!(", {} is on it", one_line(&taken.by.name)));
-    [votes, taken].into_iter().flatten().collect()
+    let proposed = pending.proposals.iter().map(|proposal| format!(", {}", text::proposal_stands(proposal)));
+    [votes, taken].into_iter().flatten().chain(proposed).collect()
 }
 
 fn acted(resolved: &Resolved) -> String {
@@ -136,8 +137,8 @@ fn verdict(verdict: &Verdict) -> String {
 
 fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
     let what = match &logged.event {
-        Event::Asked { request, .. } => format!("asked by {}: {}", one_line(&request.agent.name), one_line(&request.title)),
-        Event::Revised { request, .. } => format!("revised: {}", one_line(&request.title)),
+        Event::Asked { request, .. } => format!("asked by {}: {}", one_line(&request.agent.name), text::title(&request)),
+        Event::Revised { request, .. } => format!("revised: {}", text::title(&request)),
         Event::Enforced { terms } => format!("held to your rules: {} risk", terms.risk),
         Event::Deferred { until, by } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
         Event::Returned => "came back".into(),
@@ -146,6 +147,7 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
             let told: Vec<String> = contacts.iter().map(text::contact).collect();
             format!("told: {}", if told.is_empty() { "nobody".into() } else { told.join(", ") })
         }
+        Event::Proposed { verdict, by, via, .. } => text::proposed(verdict, by, *via, |by| one_line(&by.name)),
         Event::Voted { by, .. } => format!("approved by {}, one of several", one_line(&by.name)),
         Event::Taken { by, from: None } => format!("{} is on it", one_line(&by.name)),
         Event::Taken { by, from: Some(from) } => format!("handed to {} by {}", one_line(&by.name), one_line(&from.name)),
@@ -178,7 +180,7 @@ pub(super) async fn attention(common: &Common) -> Outcome {
     }
     let now = opened.handle.now();
     for decision in &waiting {
-        let title = plain(&one_line(&decision.request.title), 70).text;
+        let title = plain(&text::title(&decision.request), 70).text;
         let (risk, subject, due) = (decision.terms.risk, text::subject(decision), due(decision, now));
         output::line(&format!("{:>6}  {risk:<8}  {title}\n        {subject} · {due}", decision.id.to_string()));
     }

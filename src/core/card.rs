@@ -4,9 +4,11 @@
 //! crash needs no memory. Must not know how a surface sends it.
 
 mod details;
+mod permission;
 
 pub use self::details::{details_card, full_text};
 use self::details::{full_text_file, is_diff};
+use self::permission::Where;
 use super::decision::{Attachment, Decision, Outcome, Reported, Resolved, Risk, State, Verdict};
 use super::ladder::Stage;
 use super::pace::Pace;
@@ -86,18 +88,23 @@ const DETAIL_LINES: usize = 6;
 #[must_use]
 pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
     let mut page = Page::new();
-    let title = page.line(&decision.request.title, 230);
+    let title = page.keep(escaped(&text::named(&decision.request), 230));
     let footer = footer(decision);
     page.left = page.left.saturating_sub(units(&title) + units(&footer) + 20);
     let mut fields = done_fields(decision, pace);
     fields.extend(facts(decision, pace));
+    let runs = permission::what_runs(decision, Where::Card).map(|runs| page.keep(runs));
+    page.left = page.left.saturating_sub(runs.as_deref().map_or(0, units));
     page.insight(decision);
     page.options(decision);
     page.details(decision);
-    page.body(decision);
+    if runs.is_none() {
+        page.body(decision);
+    }
     fields.append(&mut page.fields);
     let texts: Vec<TextFile> = (!page.whole).then(|| full_text_file(decision)).into_iter().collect();
-    let description = texts.first().map_or_else(String::new, |file| text::more_in_file(&file.name));
+    let more = texts.first().map(|file| text::more_in_file(&file.name));
+    let description = runs.into_iter().chain(more).collect::<Vec<_>>().join("\n");
     Card {
         headline: text::headline(decision, pace),
         tone: tone(decision),
@@ -123,7 +130,7 @@ pub fn moved_card(decision: &Decision, headline: String) -> Card {
     Card {
         headline,
         tone: Tone::Over,
-        title: format!("{} · {}", decision.id, escaped(&one_line(&decision.request.title), 230).text),
+        title: format!("{} · {}", decision.id, escaped(&text::named(&decision.request), 230).text),
         description: String::new(),
         fields: Vec::new(),
         footer: footer(decision),
@@ -158,6 +165,8 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
     let mut fields = Vec::new();
     match &decision.state {
         State::Pending(pending) => {
+            let proposals = &pending.proposals;
+            fields.extend((!proposals.is_empty()).then(|| field(label::TO_CONFIRM, text::proposals(proposals, pace))));
             fields.extend(pending.undone.as_ref().map(|undone| field(label::UNDONE, text::undone(undone, pace))));
             fields.extend(decision.climb.as_ref().map(|climb| field(label::STILL_WAITING, text::climbed(decision, climb, pace))));
             fields.extend(pending.taken.as_ref().map(|taken| field(label::ON_IT, text::taken(taken, pace))));
@@ -285,7 +294,7 @@ impl Page {
         for detail in details.iter().take(MOST_DETAILS) {
             // The arrow says that the name is the agent's: no name can pass for a field of the bot's own.
             let name = format!("› {}", self.line(&detail.name, 60));
-            let value = few_lines(clean(&detail.value).trim(), DETAIL_LINES);
+            let value = few_lines(text::readable(&decision.request, &detail.value).trim(), DETAIL_LINES);
             self.whole &= value.whole;
             self.field(&name, 200, true, |room| escaped(&value.text, room));
         }

@@ -1,7 +1,7 @@
 //! A decision, its states, and what may happen to it.
 //!
 //! Each transition is two steps. A method such as [`Decision::resolve`] looks at the state and either
-//! names the [`Event`] that shall happen or the reason why not; [`Decision::evolve`] applies an event.
+//! names the [`Event`] that shall happen or the reason why not; [`Decision::evolve`] applies an event (`evolve`).
 //! The log holds events only, so replaying it through `evolve` gives the state again.
 //!
 //! Must not know: who is an approver (`permission`), what a project allows (`policy`), how it looks (`card`).
@@ -20,7 +20,7 @@ pub use super::request::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request, Risk, SafeDefault, Terms,
 };
 pub use super::routing::Disagreed;
-pub use super::state::{Ballot, Pending, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote};
+pub use super::state::{Ballot, Pending, Proposal, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote};
 use super::waiting::Waiting;
 
 /// The number of a decision within its store; people write it `#142`.
@@ -216,7 +216,8 @@ impl Decision {
     /// Gives the verdict, if it fits what was asked and nobody was first. Where several must approve, it may be a vote.
     ///
     /// # Errors
-    /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong sort, no reason, not confirmed.
+    /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong sort, no reason, not confirmed,
+    /// not decided there.
     pub fn resolve(&self, ballot: impl Into<Ballot>, by: Person, via: Via, seen: Revision) -> Result<Event, Refused> {
         let Ballot { verdict, confirmation } = ballot.into();
         self.must_be_open_at(seen)?;
@@ -225,6 +226,7 @@ impl Decision {
             return Err(Refused::ConfirmedElsewhere);
         }
         self.session_must_fit(&verdict)?;
+        self.must_be_decided_there(via)?;
         if let (Some(word), Verdict::Approved { .. } | Verdict::Chosen { .. }) = (self.confirmation(), &verdict)
             && !confirmation.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&word))
         {
@@ -236,7 +238,7 @@ impl Decision {
         }
     }
 
-    fn must_fit(&self, verdict: &Verdict) -> Result<(), Refused> {
+    pub(super) fn must_fit(&self, verdict: &Verdict) -> Result<(), Refused> {
         let expects = self.request.expects;
         match (verdict, expects) {
             (Verdict::Rejected { reason }, _) if reason.trim().is_empty() => Err(Refused::NoReason),
@@ -381,98 +383,6 @@ impl Decision {
         (differs && self.state.is_open()).then(|| Event::Revised { request: Box::new(request.clone()), terms })
     }
 
-    /// Applies what happened. `seq` is the event's position in the log.
-    #[must_use]
-    pub fn evolve(mut self, event: &Event, at: Time, seq: u64) -> Self {
-        self.changed = seq;
-        match event.clone() {
-            Event::Asked { request, terms } => {
-                (self.request, self.terms, self.asked_at) = (*request, terms, at);
-            }
-            Event::Revised { request, terms } => {
-                (self.request, self.terms) = (*request, terms);
-                self.revision.0 += 1;
-                // They were for another content.
-                self.state.open_votes_mut().map(Vec::clear);
-                self.asked_otherwise();
-            }
-            Event::Enforced { terms } => {
-                let risk = std::mem::replace(&mut self.terms, terms).risk;
-                if self.terms.risk > risk {
-                    // They were given to something lesser, by people who may not decide this, without the word that it may take.
-                    self.state.open_votes_mut().map(Vec::clear);
-                }
-            }
-            Event::Deferred { until, by } => {
-                self.deferrals += 1;
-                self.state = State::Deferred { until, by, at, votes: self.state.votes().to_vec() };
-                self.climb = None;
-            }
-            Event::Returned => {
-                self.returns += 1;
-                self.begin_anew(at);
-                self.state = State::Pending(Pending { votes: self.state.votes().to_vec(), ..Pending::default() });
-            }
-            Event::Climbed { rung } => self.climbed(&rung, at, seq),
-            Event::Told { contacts, complete, .. } => self.told(contacts, complete, at),
-            Event::Voted { by, note, .. } => {
-                if let Some(votes) = self.state.open_votes_mut() {
-                    votes.push(Vote { by, at, note });
-                }
-            }
-            Event::Taken { by, from } => self.taken(Taken { by, at, from }),
-            Event::Resolved { verdict, by, via } => {
-                let votes = self.state.votes().to_vec();
-                self.state = State::Resolved(Resolved { verdict, by, via, at, votes, claimed_at: None, reported: None });
-            }
-            Event::Undone { by } => self.undone(by, at),
-            Event::Disagreed { by, undone } => self.disagreed_by(by, at, undone),
-            Event::Withdrawn { reason } => self.state = State::Withdrawn { reason, at },
-            Event::Claimed => {
-                if let State::Resolved(resolved) = &mut self.state {
-                    resolved.claimed_at = Some(at);
-                }
-            }
-            Event::Reported { outcome, text } => {
-                if let State::Resolved(resolved) = &mut self.state {
-                    // Whoever says how it went has acted on it.
-                    resolved.claimed_at.get_or_insert(at);
-                    resolved.reported = Some(Reported { outcome, text, at });
-                }
-            }
-            Event::Pruned => {
-                self.request.take_content();
-                self.pruned_at = Some(at);
-            }
-        }
-        self
-    }
-
-    /// Taking what was put off brings it back: somebody is on it.
-    fn taken(&mut self, taken: Taken) {
-        match &mut self.state {
-            State::Pending(pending) => pending.taken = Some(taken),
-            State::Deferred { votes, .. } => {
-                let votes = std::mem::take(votes);
-                self.begin_anew(taken.at);
-                self.state = State::Pending(Pending { votes, taken: Some(taken), undone: None });
-            }
-            State::Resolved(_) | State::Withdrawn { .. } => {}
-        }
-    }
-
-    pub(super) fn undone(&mut self, by: Person, at: Time) {
-        if let State::Resolved(resolved) = &self.state {
-            if resolved.via == Via::Routing {
-                // Whoever takes back what nobody has approved disagrees with its having passed.
-                self.disagreed.get_or_insert_with(|| Disagreed { by: by.clone(), at });
-            }
-            let undone = Undone { by, at, verdict: resolved.verdict.clone(), was_by: resolved.by.clone() };
-            self.state = State::Pending(Pending { undone: Some(undone), ..Pending::default() });
-            self.begin_anew(at);
-        }
-    }
-
     fn offers(&self, option: &str) -> bool {
         self.request.options.iter().any(|choice| choice.name == option)
     }
@@ -486,7 +396,7 @@ impl Decision {
         if seen == self.revision { Ok(()) } else { Err(Refused::Outdated { seen, current: self.revision }) }
     }
 
-    fn must_be_open(&self) -> Result<(), Refused> {
+    pub(super) fn must_be_open(&self) -> Result<(), Refused> {
         match &self.state {
             State::Pending(_) | State::Deferred { .. } => Ok(()),
             State::Resolved(resolved) => Err(Refused::AlreadyResolved(Box::new(resolved.clone()))),

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use super::decision::{DecisionId, Outcome, Person, Request, Terms, Verdict, Via};
+use super::decision::{DecisionId, Outcome, Person, Request, Revision, Terms, Verdict, Via};
 use super::ladder::{Contact, Due};
 
 /// One change of one decision.
@@ -55,6 +55,20 @@ pub enum Event {
         contacts: Vec<Contact>,
         /// Whether all of them were tried: then nobody reached means that the ladder is climbed on at once.
         complete: bool,
+    },
+    /// A person wants it decided, where that needs their own hand: they are asked to confirm it.
+    Proposed {
+        /// What they want.
+        verdict: Verdict,
+        /// Who.
+        by: Person,
+        /// Where they said so.
+        via: Via,
+        /// For which content.
+        seen: Revision,
+        /// Whether they wanted something else of this content before: then they were asked already.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     /// Approved by one of several who must.
     Voted {
@@ -125,6 +139,7 @@ impl Event {
             Self::Returned => "returned",
             Self::Climbed { .. } => "climbed",
             Self::Told { .. } => "told",
+            Self::Proposed { .. } => "proposed",
             Self::Voted { .. } => "voted",
             Self::Taken { .. } => "taken",
             Self::Undone { .. } => "undone",

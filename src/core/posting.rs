@@ -17,7 +17,7 @@ use super::digest::Digest;
 use super::figures::digest_card;
 use super::ladder::Contact;
 use super::pace::Pace;
-use super::remind::{follow, incident_card, mention_card, reminder_card, unreached_card};
+use super::remind::{confirmation_card, follow, incident_card, mention_card, reminder_card, unreached_card};
 use super::review::review_card;
 
 /// The number of a posting within its store.
@@ -71,6 +71,13 @@ pub enum Purpose {
         /// Whether everybody who is there is.
         here: bool,
     },
+    /// To one person: to confirm what they said where it is not decided.
+    Confirmation {
+        /// The person's Discord id.
+        user: u64,
+        /// Whether it goes to them alone; else it is a mention under the card.
+        direct: bool,
+    },
     /// The report on one that nobody answered in time.
     Incident {
         /// The whole of it, as it was when it was made.
@@ -94,6 +101,7 @@ impl Purpose {
             Self::Selection { .. } => "selection",
             Self::Reminder { .. } => "reminder",
             Self::Mention { .. } => "mention",
+            Self::Confirmation { .. } => "confirmation",
             Self::Incident { .. } => "incident",
             Self::Unreached { .. } => "unreached",
         }
@@ -102,7 +110,16 @@ impl Purpose {
     /// Whether it is let go where it cannot be posted: whoever wanted to tell somebody must know, and try another way.
     #[must_use]
     pub const fn gives_up(&self) -> bool {
-        matches!(self, Self::Reminder { .. } | Self::Mention { .. })
+        matches!(self, Self::Reminder { .. } | Self::Mention { .. } | Self::Confirmation { direct: true, .. })
+    }
+
+    /// What is posted beside the card where it could not be posted, so that the person hears of it all the same.
+    #[must_use]
+    pub const fn instead(&self) -> Option<Self> {
+        match self {
+            Self::Confirmation { user, direct: true } => Some(Self::Confirmation { user: *user, direct: false }),
+            _ => None,
+        }
     }
 
     /// Whether a message that somebody deleted stays away.
@@ -114,7 +131,9 @@ impl Purpose {
     #[must_use]
     pub fn is_wanted(&self, listed: &[Listed]) -> bool {
         match self {
-            Self::Batch { .. } | Self::Reminder { .. } | Self::Mention { .. } => listed.iter().any(Listed::waits_here),
+            Self::Batch { .. } | Self::Reminder { .. } | Self::Mention { .. } | Self::Confirmation { .. } => {
+                listed.iter().any(Listed::waits_here)
+            }
             // Whoever deletes one has read it.
             Self::Review { .. } | Self::Digest { .. } | Self::Selection { .. } => false,
             Self::Incident { .. } | Self::Unreached { .. } => true,
@@ -338,6 +357,7 @@ impl Sheet {
             Purpose::Selection { .. } => None,
             Purpose::Reminder { .. } => Some(reminder_card(self, pace)),
             Purpose::Mention { users, roles, here } => Some(mention_card(self, users, roles, *here)),
+            Purpose::Confirmation { user, direct } => confirmation_card(self, *user, *direct, pace),
             Purpose::Incident { report } => incident_card(self, report),
             Purpose::Unreached { contacts } => unreached_card(self, contacts),
         }
@@ -348,7 +368,7 @@ impl Sheet {
     pub fn mend(&self) -> Vec<Change> {
         match &self.posting.purpose {
             Purpose::Batch { .. } => mend(&self.listed),
-            Purpose::Reminder { .. } => follow(&self.listed),
+            Purpose::Reminder { .. } | Purpose::Confirmation { .. } => follow(&self.listed),
             Purpose::Review { .. }
             | Purpose::Digest { .. }
             | Purpose::Selection { .. }

@@ -3,7 +3,7 @@
 //! Each reason carries what is needed to say it; the words that people read on Discord are `text`'s.
 
 use super::Time;
-use super::decision::{DecisionId, Expects, Person, Resolved, Revision};
+use super::decision::{DecisionId, Expects, Person, Resolved, Revision, Risk};
 
 /// Why a decision did not change. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,18 @@ pub enum Refused {
     /// An approval for the session, where that is not offered.
     #[error("it cannot be approved for a session: approve it for this once")]
     NotForSession,
+    /// High or critical risk, by a token: such a verdict needs a person's own hand.
+    #[error("its risk is {risk}: over HTTP and through an agent it can be proposed, and is confirmed on Discord")]
+    NotDecidedThere {
+        /// Its risk.
+        risk: Risk,
+    },
+    /// It is put off, and what is proposed meanwhile would be forgotten when it is back.
+    #[error("it is put off until {until}: propose it when it is back, or decide it on Discord")]
+    PutOff {
+        /// When it comes back.
+        until: Time,
+    },
     /// Critical risk, and the word that confirms it was not typed.
     #[error("its risk is critical: it is confirmed by typing {word}")]
     Unconfirmed {

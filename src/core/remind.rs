@@ -21,7 +21,7 @@ pub const GATHERED: TimeDelta = TimeDelta::minutes(5);
 
 mod card;
 
-pub use self::card::{incident_card, mention_card, reminder_card, unreached_card};
+pub use self::card::{confirmation_card, incident_card, mention_card, reminder_card, unreached_card};
 
 /// Who receives a reminder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

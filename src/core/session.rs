@@ -3,17 +3,26 @@
 //! A gate asks before each tool call, and the same call comes again and again. Who said yes to it for the session is not
 //! asked again. What is "the same" is the asker's to say; must not know how a gate compares two calls.
 
-use super::decision::{Decision, Expects, Risk, State, Verdict};
+use super::decision::{Decision, Expects, Request, Risk, State, Verdict};
 use super::refusal::Refused;
 
 /// The kind of what a gate asks before an agent's tool call.
 pub const PERMISSION: &str = "permission";
 
-impl Decision {
-    /// Whether it is a gate's question before an agent's tool call.
+impl Request {
+    /// Whether it is a gate's question before an agent's tool call. Its title names the call, its long text is what will
+    /// run, exactly: a command, a diff, or what the tool is given.
     #[must_use]
     pub fn is_permission(&self) -> bool {
-        self.request.kind.as_str() == PERMISSION
+        self.kind.as_str() == PERMISSION
+    }
+}
+
+impl Decision {
+    /// [`Request::is_permission`].
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        self.request.is_permission()
     }
 
     /// Whether it can be approved for the agent's session: a permission that one person gives, of an agent that says which
@@ -44,7 +53,7 @@ impl Decision {
 mod tests {
     use super::*;
     use crate::core::Time;
-    use crate::core::decision::{Agent, DecisionId, Person, Request, Revision, Terms, Via};
+    use crate::core::decision::{Agent, DecisionId, Person, Revision, Terms, Via};
 
     fn asked() -> Decision {
         let agent = Agent { name: "goose".into(), session: Some("s-1".into()) };

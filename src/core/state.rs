@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use super::decision::{Outcome, Person};
+use super::decision::{Outcome, Person, Revision};
 
 /// Where an answer came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +172,21 @@ pub struct Undone {
     pub was_by: Person,
 }
 
+/// What a person wants decided, and has to confirm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Who.
+    pub by: Person,
+    /// Where they said so.
+    pub via: Via,
+    /// What.
+    pub verdict: Verdict,
+    /// When.
+    pub at: Time,
+    /// For which content.
+    pub revision: Revision,
+}
+
 /// What is known of a decision that waits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -185,6 +200,9 @@ pub struct Pending {
     /// The verdict that it had and lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undone: Option<Undone>,
+    /// What people want decided and have not confirmed ([`super::proposal`]).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
 }
 
 /// How it went when the agent acted on the verdict.

@@ -19,6 +19,8 @@ mod mistake;
 mod outgoing;
 mod passed;
 mod people;
+mod permission;
+mod propose;
 mod refusal;
 mod remind;
 mod talk;
@@ -37,6 +39,8 @@ pub use self::mistake::*;
 pub use self::outgoing::*;
 pub use self::passed::*;
 pub use self::people::*;
+pub use self::permission::*;
+pub use self::propose::*;
 pub use self::refusal::*;
 pub use self::remind::*;
 pub use self::talk::*;
@@ -112,7 +116,7 @@ pub const FILES_LEFT_OUT: &str = "⚠️ Discord did not take the files of this 
 /// A line of the list of what waits.
 #[must_use]
 pub fn attention_line(decision: &Decision, now: Time, pace: Pace) -> String {
-    let title = escaped(&one_line(&decision.request.title), 90).text;
+    let title = escaped(&title(&decision.request), 90).text;
     let subject = escaped(&subject(decision), 50).text;
     let breach = decision.breach_at();
     let due = relative(pace.wall_time(breach));
@@ -175,13 +179,13 @@ pub fn trouble(what: &str) -> String {
 /// The title of a form.
 #[must_use]
 pub fn modal_title(verb: &str, decision: &Decision) -> String {
-    plain(&format!("{verb} {} · {}", decision.id, one_line(&decision.request.title)), 45).text
+    plain(&format!("{verb} {} · {}", decision.id, title(&decision.request)), 45).text
 }
 
 /// The placeholder of the menu with which an item of the list is opened.
 #[must_use]
 pub fn open_option(decision: &Decision) -> (String, String) {
-    let title = plain(&format!("{} {}", decision.id, one_line(&decision.request.title)), 100).text;
+    let title = plain(&format!("{} {}", decision.id, title(&decision.request)), 100).text;
     let description = plain(&format!("{} · {} risk", subject(decision), decision.terms.risk), 100).text;
     (title, description)
 }

@@ -4,6 +4,7 @@
 //! text can imitate the bot's own fields, secrets of known formats are masked, and everything is cut by
 //! whole graphemes. Who shows it decides where; this module knows no card.
 
+mod revealed;
 mod secrets;
 
 use std::sync::LazyLock;
@@ -11,6 +12,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use unicode_segmentation::UnicodeSegmentation;
 
+pub use self::revealed::{has_hidden, has_masked, revealed, revealed_line, verbatim_block};
 pub use self::secrets::mask_secrets;
 
 /// A text cut to a limit.

@@ -17,10 +17,12 @@ pub mod lock;
 pub mod outbox;
 pub mod people;
 pub mod plot;
+mod propose;
 pub mod pulse;
 pub mod reminders;
 pub mod routing;
 pub mod status;
+mod take;
 mod theirs;
 pub mod timers;
 mod together;
@@ -341,31 +343,6 @@ impl Handle {
         self.decide(id, by, move |decision| decision.resolve(ballot, person, via, seen)).await
     }
 
-    /// A person says "I'm on it".
-    ///
-    /// # Errors
-    /// As [`Handle::approve`]; [`Refused::AlreadyTaken`].
-    pub async fn take(&self, id: DecisionId, by: &Voter) -> Result<Decision, HandleError> {
-        let person = by.person.clone();
-        self.decide(id, by, move |decision| decision.take(person, None)).await
-    }
-
-    /// A person hands it to another who may decide it.
-    ///
-    /// # Errors
-    /// As [`Handle::approve`]; [`Refused::NotTheirs`] if the other may not, [`Refused::AlreadyTaken`] if they have it.
-    pub async fn hand_over(&self, id: DecisionId, by: &Voter, to: &Voter) -> Result<Decision, HandleError> {
-        let (rules, from, to) = (self.rules(), by.person.clone(), to.clone());
-        self.decide(id, by, move |decision| {
-            if may_decide(&rules.approvers, &enforced(&rules, decision), &to).is_err() {
-                return Err(Refused::NotTheirs { who: to.person });
-            }
-            let from = Some(from).filter(|from| from.id != to.person.id);
-            decision.take(to.person, from)
-        })
-        .await
-    }
-
     /// Takes a verdict back that the agent has not picked up.
     ///
     /// # Errors
@@ -401,13 +378,23 @@ impl Handle {
         by: &Voter,
         act: impl FnOnce(&Decision) -> Result<Event, Refused> + Send + 'static,
     ) -> Result<Decision, HandleError> {
+        self.decide_if(id, by, move |decision| act(decision).map(Some)).await
+    }
+
+    /// The same for an act that may have been done before: then nothing happens.
+    async fn decide_if(
+        &self,
+        id: DecisionId,
+        by: &Voter,
+        act: impl FnOnce(&Decision) -> Result<Option<Event>, Refused> + Send + 'static,
+    ) -> Result<Decision, HandleError> {
         // Whoever asked may have read other rules: the log says what holds before anything is decided by it.
         self.enforce(id).await?;
         let (rules, voter) = (self.rules(), by.clone());
         let decide = move |decision: &Decision| {
             let decision = &enforced(&rules, decision);
             may_decide(&rules.approvers, decision, &voter)?;
-            Ok(Some(act(decision)?))
+            Ok(act(decision)?)
         };
         self.change(id, decide).await
     }

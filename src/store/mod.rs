@@ -404,8 +404,9 @@ pub trait Store: Send + Sync + 'static {
     /// Records what was read of the log, or what was done about reminders: all of it or nothing.
     fn remind(&self, step: Reminding) -> Result<(), StoreError>;
 
-    /// A posting could not be posted, and will not be: nothing hangs of it, and its reminders have failed.
-    fn give_up_posting(&self, id: PostingId, why: &str) -> Result<(), StoreError>;
+    /// A posting could not be posted, and will not be: nothing hangs of it, and its reminders have failed. `instead` is
+    /// opened with that.
+    fn give_up_posting(&self, id: PostingId, why: &str, instead: Option<NewPosting>) -> Result<(), StoreError>;
 
     /// Makes a token.
     fn mint(&self, new: NewToken) -> Result<Token, StoreError>;

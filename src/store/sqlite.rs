@@ -425,9 +425,9 @@ impl Store for SqliteStore {
         self.write(move |connection| reminders::record(connection, &step))
     }
 
-    fn give_up_posting(&self, id: PostingId, why: &str) -> Result<(), StoreError> {
+    fn give_up_posting(&self, id: PostingId, why: &str, instead: Option<NewPosting>) -> Result<(), StoreError> {
         let why = why.to_owned();
-        self.write(move |connection| reminders::give_up(connection, id, &why))
+        self.write(move |connection| reminders::give_up(connection, id, &why, instead.as_ref()))
     }
 
     fn mint(&self, new: NewToken) -> Result<Token, StoreError> {

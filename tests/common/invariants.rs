@@ -25,7 +25,7 @@ pub(crate) struct Step<'a> {
 type Invariant = (&'static str, fn(&Step<'_>) -> bool);
 
 /// Everything that must hold after each step.
-pub(crate) const INVARIANTS: [Invariant; 23] = [
+pub(crate) const INVARIANTS: [Invariant; 26] = [
     ("a verdict is only claimed, reported on or undone", |s| {
         resolved(s.before).is_none() || matches!(s.event, Event::Claimed | Event::Reported { .. } | Event::Undone { .. })
     }),
@@ -99,6 +99,20 @@ pub(crate) const INVARIANTS: [Invariant; 23] = [
         let people: BTreeSet<&str> = votes.iter().map(|vote| vote.by.id.as_str()).collect();
         people.len() == votes.len() && (votes.is_empty() || votes.len() < s.after.approvals_needed() as usize)
     }),
+    ("a proposal decides nothing", |s| {
+        !matches!(s.event, Event::Proposed { .. }) || without_proposals(s.after) == without_proposals(s.before)
+    }),
+    ("what is proposed is for the content that stands, by different people who have not voted", |s| {
+        let proposals = s.after.proposals();
+        let people: BTreeSet<&str> = proposals.iter().map(|proposal| proposal.by.id.as_str()).collect();
+        people.len() == proposals.len() && proposals.iter().all(|proposal| proposal.revision == s.after.revision)
+    }),
+    ("high and critical risk are not decided by a token", |s| match s.event {
+        Event::Resolved { via, .. } | Event::Voted { via, .. } => {
+            !matches!(via, Via::Http | Via::Mcp) || s.before.terms.risk < Risk::High
+        }
+        _ => true,
+    }),
     ("deferring, returning and taking keep the votes", |s| {
         !matches!(s.event, Event::Deferred { .. } | Event::Returned | Event::Taken { .. })
             || s.before.state.votes() == s.after.state.votes()
@@ -136,6 +150,15 @@ pub(crate) fn resolved(decision: &Decision) -> Option<&Resolved> {
         State::Resolved(resolved) => Some(resolved),
         _ => None,
     }
+}
+
+/// All else of it.
+fn without_proposals(decision: &Decision) -> Decision {
+    let mut decision = Decision { changed: 0, ..decision.clone() };
+    if let State::Pending(pending) = &mut decision.state {
+        pending.proposals.clear();
+    }
+    decision
 }
 
 fn told(resolved: &Resolved) -> (&Verdict, &Person, Via, Time) {

@@ -43,19 +43,54 @@ pub(crate) enum Word {
 pub(crate) enum Deed {
     Ask(Ask),
     Configure(Config),
-    Approve { who: usize, note: bool, word: Word },
-    Reject { who: usize, reason: &'static str },
-    Choose { who: usize, option: &'static str, word: Word },
-    Answer { who: usize, text: &'static str },
-    Take { who: usize },
-    HandOver { from: usize, to: usize },
-    Defer { who: usize, seconds: i64 },
+    Approve {
+        who: usize,
+        note: bool,
+        word: Word,
+    },
+    /// `token`: with a token of theirs, and not with their own hand.
+    Reject {
+        who: usize,
+        reason: &'static str,
+        token: bool,
+    },
+    Propose {
+        who: usize,
+        yes: bool,
+    },
+    Choose {
+        who: usize,
+        option: &'static str,
+        word: Word,
+    },
+    Answer {
+        who: usize,
+        text: &'static str,
+    },
+    Take {
+        who: usize,
+    },
+    HandOver {
+        from: usize,
+        to: usize,
+    },
+    Defer {
+        who: usize,
+        seconds: i64,
+    },
     ComeBack,
-    Undo { who: usize },
+    Undo {
+        who: usize,
+    },
     Claim,
-    Report { worked: bool, text: &'static str },
+    Report {
+        worked: bool,
+        text: &'static str,
+    },
     Withdraw,
-    Clock { seconds: i64 },
+    Clock {
+        seconds: i64,
+    },
 }
 
 /// What somebody does, having seen this revision and naming this time.
@@ -79,6 +114,8 @@ pub(crate) struct Shown {
     pub(crate) deferrals: u32,
     pub(crate) returns: u32,
     pub(crate) taken: Option<String>,
+    /// Who wants what, and whether that is a yes.
+    pub(crate) proposed: Vec<(String, bool)>,
     pub(crate) undone: bool,
     pub(crate) claimed: bool,
     pub(crate) reported: Option<(bool, String)>,
@@ -120,6 +157,7 @@ pub(crate) struct Model {
     silence_approves: bool,
     votes: Vec<usize>,
     taken: Option<usize>,
+    proposed: Vec<(usize, bool)>,
     undone: bool,
     deferrals: u32,
     returns: u32,
@@ -138,6 +176,7 @@ impl Model {
             silence_approves: false,
             votes: Vec::new(),
             taken: None,
+            proposed: Vec::new(),
             undone: false,
             deferrals: 0,
             returns: 0,
@@ -149,8 +188,10 @@ impl Model {
             Deed::Ask(ask) => self.ask(ask),
             Deed::Configure(config) => Ok(self.configure(*config)),
             Deed::Approve { who, word, .. } => self.approve(*who, *word, act.seen),
-            Deed::Reject { who, reason } => self.open(Some(act.seen)).and_then(|()| match *reason {
+            Deed::Propose { who, yes } => self.propose(*who, *yes, act.seen),
+            Deed::Reject { who, reason, token } => self.open(Some(act.seen)).and_then(|()| match *reason {
                 "" => Err("NoReason"),
+                _ if *token && self.risk >= Risk::High => Err("NotDecidedThere"),
                 _ => Ok(self.decide("rejected", *who)),
             }),
             Deed::Choose { who, option, word } => self.choose(*who, option, *word, act.seen),
@@ -176,6 +217,7 @@ impl Model {
             Deed::Withdraw => self.open(None).map(|()| {
                 (self.stands, self.taken, self.undone) = (Stands::Gone, None, false);
                 self.votes.clear();
+                self.proposed.clear();
                 "withdrawn"
             }),
             Deed::Clock { seconds } => {
@@ -240,6 +282,7 @@ impl Model {
         self.silence_approves = ask.silence_approves && risk < Risk::High;
         (self.asked, self.risk, self.approvals) = (ask.clone(), risk, approvals);
         self.revision += 1;
+        self.proposed.clear();
         self.votes.clear();
         Ok("revised")
     }
@@ -271,7 +314,24 @@ impl Model {
     fn decide(&mut self, word: &'static str, by: usize) -> &'static str {
         self.stands = Stands::Decided(Given { word, by, at: self.now, claimed: false, report: None });
         (self.taken, self.undone) = (None, false);
+        self.proposed.clear();
         word
+    }
+
+    /// It decides nothing.
+    fn propose(&mut self, who: usize, yes: bool, seen: u32) -> Result<&'static str, &'static str> {
+        self.open(Some(seen))?;
+        match self.stands {
+            Stands::PutOff(_) => Err("PutOff"),
+            _ if yes && self.asked.expects != Expects::Approve => Err("WrongAnswer"),
+            _ if yes && self.votes.contains(&who) => Err("AlreadyVoted"),
+            _ if self.proposed.contains(&(who, yes)) => Ok("proposed: nothing new"),
+            _ => {
+                self.proposed.retain(|(one, _)| *one != who);
+                self.proposed.push((who, yes));
+                Ok("proposed")
+            }
+        }
     }
 
     fn approve(&mut self, who: usize, word: Word, seen: u32) -> Result<&'static str, &'static str> {
@@ -285,6 +345,7 @@ impl Model {
         }
         if (self.votes.len() + 1) < self.needed() as usize {
             self.votes.push(who);
+            self.proposed.retain(|(one, _)| *one != who);
             return Ok("voted");
         }
         Ok(self.decide("approved", who))
@@ -322,6 +383,7 @@ impl Model {
             _ => {
                 self.deferrals += 1;
                 (self.stands, self.taken, self.undone) = (Stands::PutOff(until), None, false);
+                self.proposed.clear();
                 Ok("deferred")
             }
         }
@@ -367,6 +429,7 @@ impl Model {
             deferrals: self.deferrals,
             returns: self.returns,
             taken: self.taken.map(id),
+            proposed: self.proposed.iter().map(|(who, yes)| (id(*who), *yes)).collect(),
             undone: self.undone,
             claimed: given.is_some_and(|given| given.claimed),
             reported: given.and_then(|given| given.report).map(|(worked, text)| (worked, text.to_owned())),

@@ -18,12 +18,15 @@ mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod confidence;
+mod confirm;
 mod draw;
 mod hostile;
 mod hostile_page;
 mod ladder;
 mod ladder_page;
 mod ladder_weather;
+mod permission;
+mod permission_page;
 mod reload;
 mod talk;
 mod texts;

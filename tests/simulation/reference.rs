@@ -377,6 +377,8 @@ impl Case {
                     self.told_of_breach.get_or_insert(at);
                 }
             }
+            // It decides nothing and moves no time.
+            Event::Proposed { .. } => {}
             Event::Voted { .. } | Event::Taken { .. } | Event::Resolved { .. } => self.decide(event, at)?,
             Event::Undone { .. } => {
                 let fresh = matches!(self.stands, Stands::Decided { at: given, claimed: false } if at <= given + DAY);

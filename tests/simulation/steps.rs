@@ -96,12 +96,7 @@ impl World {
 
     async fn answer(&mut self, chance: &mut Chance) -> Done {
         let Some(decision) = self.some(chance) else { return Ok("nothing to answer".into()) };
-        let verdict = match (chance.one_in(3), decision.request.expects) {
-            (true, _) => Verdict::Rejected { reason: "no".into() },
-            (_, Expects::Approve) => Verdict::approved(),
-            (_, Expects::Choose) => Verdict::Chosen { option: "left".into() },
-            (_, Expects::Answer) => Verdict::Answered { text: "so".into() },
-        };
+        let verdict = verdict(chance, &decision);
         let ballot = Ballot { verdict, confirmation: decision.confirmation().filter(|_| !chance.one_in(4)) };
         let seen = Revision(decision.revision.0.saturating_sub(u32::from(chance.one_in(6))));
         let (id, who, words) = (decision.id, pick(chance, &PEOPLE), ballot.verdict.word());
@@ -121,7 +116,11 @@ impl World {
     async fn person(&mut self, chance: &mut Chance) -> Done {
         let Some(decision) = self.some(chance) else { return Ok("nothing to act on".into()) };
         let (id, who, handle) = (decision.id, voter(pick(chance, &PEOPLE)), self.handle().clone());
-        match chance.below(4) {
+        match chance.below(6) {
+            4 => {
+                let came = came(handle.propose(id, decision.revision, &who, Via::Mcp, verdict(chance, &decision)).await)?;
+                Ok(format!("want {id} decided: {came}"))
+            }
             0 => Ok(format!("take {id}: {}", came(handle.take(id, &who).await)?)),
             1 => Ok(format!("hand {id} over: {}", came(handle.hand_over(id, &who, &voter(pick(chance, &PEOPLE))).await)?)),
             _ => Ok(format!("undo {id}: {}", came(handle.undo(id, &who).await)?)),
@@ -301,4 +300,13 @@ impl World {
 fn lax(rules: &Rules) -> Rules {
     let rule = || Rule { allow_default_approve: true, ..Rule::default() };
     Rules { projects: rules.projects.keys().map(|name| (name.clone(), rule())).collect(), sla_floor_seconds: 1, ..rules.clone() }
+}
+
+fn verdict(chance: &mut Chance, decision: &Decision) -> Verdict {
+    match (chance.one_in(3), decision.request.expects) {
+        (true, _) => Verdict::Rejected { reason: "no".into() },
+        (_, Expects::Approve) => Verdict::approved(),
+        (_, Expects::Choose) => Verdict::Chosen { option: "left".into() },
+        (_, Expects::Answer) => Verdict::Answered { text: "so".into() },
+    }
 }

@@ -1,5 +1,6 @@
 //! Everything about a decision, for whoever wants to know more than its card has room for.
 
+use super::permission::{self, Where};
 use super::{Card, Field, TextFile, footer, tone};
 use crate::core::decision::{Choice, Decision};
 use crate::core::pace::Pace;
@@ -8,6 +9,8 @@ use crate::core::untrusted::{clean, code_block, escaped, one_line, quotation, un
 
 /// Characters of each part that are shown beside the file (Discord: 4,096 in a description, 6,000 in all).
 const PART: usize = 700;
+/// The same beside what will run, which needs the room.
+const PART_BESIDE: usize = 300;
 /// Characters of a field's text (Discord: 1,024).
 const FIELD: usize = 1_000;
 
@@ -16,13 +19,15 @@ const FIELD: usize = 1_000;
 pub fn details_card(decision: &Decision, pace: Pace) -> Card {
     let body = &decision.request.body;
     let mut texts = vec![full_text_file(decision)];
-    if is_diff(&clean(body)) {
+    if decision.is_permission() {
+        texts.extend(permission::file(decision));
+    } else if is_diff(&clean(body)) {
         texts.push(TextFile { name: format!("decision-{}.diff", decision.id.0), text: clean(body) });
     }
     Card {
         headline: String::new(),
         tone: tone(decision),
-        title: format!("{} · {}", decision.id, escaped(&one_line(&decision.request.title), 230).text),
+        title: format!("{} · {}", decision.id, escaped(&text::named(&decision.request), 230).text),
         description: told(decision),
         fields: terms(decision, pace),
         footer: footer(decision),
@@ -35,15 +40,18 @@ pub fn details_card(decision: &Decision, pace: Pace) -> Card {
 /// What the agent says, each part as far as there is room; the file has all of it.
 fn told(decision: &Decision) -> String {
     let (request, insight) = (&decision.request, &decision.request.insight);
+    let runs = permission::what_runs(decision, Where::Details);
+    let part = if runs.is_some() { PART_BESIDE } else { PART };
     let body = clean(&request.body);
     let body = if is_diff(&body) { code_block(&body, "diff", PART) } else { quotation(body.trim(), PART) };
-    let said = |text: &str| escaped(clean(text).trim(), PART).text;
+    let said = |text: &str| escaped(clean(text).trim(), part).text;
     let parts = [
+        (label::WHAT_RUNS, runs.as_ref().map(|runs| runs.text.clone()).unwrap_or_default()),
         (label::OBSERVATION, said(&insight.observation)),
         (label::WHY_IT_MATTERS, said(&insight.why_it_matters)),
         (label::WHAT_TO_DO, said(&insight.what_to_do)),
-        (label::OPTIONS, text::options(&request.options, PART).text),
-        (label::BODY, body.text),
+        (label::OPTIONS, text::options(&request.options, part).text),
+        (label::BODY, if runs.is_some() { String::new() } else { body.text }),
     ];
     let kept = parts.into_iter().filter(|(_, text)| !text.trim().is_empty());
     kept.map(|(name, text)| format!("**{name}**\n{}", text.trim_end())).collect::<Vec<_>>().join("\n")
@@ -104,7 +112,7 @@ pub(super) fn full_text_file(decision: &Decision) -> TextFile {
 #[must_use]
 pub fn full_text(decision: &Decision) -> String {
     let request = &decision.request;
-    let mut parts = vec![format!("# {} {}", decision.id, one_line(&request.title))];
+    let mut parts = vec![format!("# {} {}", decision.id, text::named(request))];
     for (name, value) in [
         (label::OBSERVATION, &request.insight.observation),
         (label::WHY_IT_MATTERS, &request.insight.why_it_matters),
@@ -120,8 +128,11 @@ pub fn full_text(decision: &Decision) -> String {
         parts.push(format!("## {}\n\n{}", label::OPTIONS, lines.join("\n")));
     }
     if !request.details.is_empty() {
-        let lines: Vec<String> =
-            request.details.iter().map(|d| format!("- {}: {}", one_line(&d.name), clean(&d.value).trim())).collect();
+        let lines: Vec<String> = request
+            .details
+            .iter()
+            .map(|d| format!("- {}: {}", one_line(&d.name), text::readable(request, &d.value).trim()))
+            .collect();
         parts.push(format!("## {}\n\n{}", label::DETAILS, lines.join("\n")));
     }
     if !request.links.is_empty() {
@@ -130,7 +141,8 @@ pub fn full_text(decision: &Decision) -> String {
         parts.push(format!("## {}\n\n{}", label::LINKS, lines.join("\n")));
     }
     if !request.body.trim().is_empty() {
-        parts.push(format!("## {}\n\n{}", label::BODY, clean(&request.body).trim()));
+        let name = if decision.is_permission() { label::WHAT_RUNS } else { label::BODY };
+        parts.push(format!("## {name}\n\n{}", text::readable(request, &request.body).trim()));
     }
     parts.join("\n\n") + "\n"
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Came, Contact, Stage, Way};
 use crate::core::Time;
-use crate::core::decision::{Decision, Pending, Person, SafeDefault, State};
+use crate::core::decision::{Decision, Pending, Person, Proposal, SafeDefault, State};
 use crate::core::permission::WhoMay;
 
 /// A rung that was reached.
@@ -52,6 +52,9 @@ pub struct Standing {
     /// Who said that they are on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken_by: Option<Person>,
+    /// What people want decided, and are asked to confirm.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
     /// Who could not be reached at this rung, or was away, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreachable: Vec<Contact>,
@@ -64,7 +67,7 @@ impl Standing {
     /// Where a decision stands; `None` if it does not wait.
     #[must_use]
     pub fn of(decision: &Decision, waits_for: WhoMay) -> Option<Self> {
-        let State::Pending(Pending { taken, .. }) = &decision.state else { return None };
+        let State::Pending(Pending { taken, proposals, .. }) = &decision.state else { return None };
         let missed = |contact: &&Contact| matches!(contact.came, Came::Failed { .. } | Came::Away { .. });
         Some(Self {
             deadline: decision.breach_at(),
@@ -72,6 +75,7 @@ impl Standing {
             next: decision.next_rung().map(|due| Next { stage: due.stage, at: due.at, by: due.by }),
             waits_for,
             taken_by: taken.as_ref().map(|taken| taken.by.clone()),
+            proposals: proposals.clone(),
             unreachable: decision.climb.iter().flat_map(|climb| climb.contacts.iter().filter(missed).cloned()).collect(),
             in_the_end: decision.default_at().map(|at| InTheEnd { default: decision.default_that_holds(), at }),
         })

@@ -95,6 +95,21 @@ pub fn mention_card(sheet: &Sheet, users: &[u64], roles: &[u64], here: bool) -> 
     Card { controls: waits, ..blank(words, Tone::Over) }
 }
 
+/// To somebody who has to confirm what they said elsewhere: alone its card, in the channel a line under it. Once there is
+/// nothing to confirm any more it says what came of it.
+#[must_use]
+pub fn confirmation_card(sheet: &Sheet, user: u64, direct: bool, pace: Pace) -> Option<Card> {
+    let decision = &sheet.listed.first()?.decision;
+    let proposal = decision.proposals().iter().find(|proposal| proposal.by.discord_id() == Some(user));
+    let card = decision_card(decision, pace);
+    if direct {
+        let headline = proposal.map(|proposal| text::confirm(decision, proposal)).unwrap_or(card.headline);
+        return Some(Card { headline, ..card });
+    }
+    let words = proposal.map(|proposal| text::confirm_here(decision, user, proposal)).unwrap_or(card.headline);
+    Some(Card { controls: proposal.is_some(), ..blank(words, Tone::Over) })
+}
+
 /// The report as a file, under a line that says what came of the decision.
 #[must_use]
 pub fn incident_card(sheet: &Sheet, report: &str) -> Option<Card> {

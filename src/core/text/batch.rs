@@ -123,7 +123,7 @@ pub fn batch_file(id: PostingId) -> String {
 #[must_use]
 pub fn batch_line(listed: &Listed, pace: Pace) -> String {
     let Listed { item, decision } = listed;
-    let (id, title) = (decision.id, escaped(&one_line(&decision.request.title), 80).text);
+    let (id, title) = (decision.id, escaped(&super::title(&decision.request), 80).text);
     let ended = |sign: &str, how: String| format!("{sign} ~~**{id}** {title}~~ {how}");
     match &decision.state {
         State::Resolved(resolved) => {
@@ -224,7 +224,7 @@ pub fn part_option(part: &[Listed]) -> (String, String) {
         (None, _) => String::new(),
     };
     let waiting = part.iter().filter(|listed| matches!(listed.decision.state, State::Pending(_))).count();
-    let titles = part.first().map(|listed| plain(&one_line(&listed.decision.request.title), 50).text).unwrap_or_default();
+    let titles = part.first().map(|listed| plain(&super::title(&listed.decision.request), 50).text).unwrap_or_default();
     (label, plain(&format!("{} of {} wait · {titles} …", waiting, decisions(part.len())), 100).text)
 }
 
@@ -283,7 +283,7 @@ fn goes_line(listed: &Listed) -> String {
 }
 
 fn short(decision: &Decision) -> String {
-    let title = escaped(&one_line(&decision.request.title), 70).text;
+    let title = escaped(&super::title(&decision.request), 70).text;
     let parts = [Some(title), Some(escaped(&subject(decision), 40).text), key_detail(decision)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
@@ -345,7 +345,7 @@ pub fn left_out_line(decision: &Decision, why: &LeftOut) -> String {
         LeftOut::Voted => "has your approval already".into(),
         LeftOut::NotTheirs => "is not yours to decide".into(),
     };
-    format!("✋ **{}** {} — {why}", decision.id, escaped(&one_line(&decision.request.title), 70).text)
+    format!("✋ **{}** {} — {why}", decision.id, escaped(&super::title(&decision.request), 70).text)
 }
 
 /// How far it is.
@@ -400,13 +400,13 @@ pub fn part_title(id: PostingId, from: usize, to: usize, count: usize) -> String
 #[must_use]
 pub fn part_line(listed: &Listed) -> String {
     let decision = &listed.decision;
-    format!("{} **{}** {}", sign(decision), decision.id, escaped(&one_line(&decision.request.title), 50).text)
+    format!("{} **{}** {}", sign(decision), decision.id, escaped(&super::title(&decision.request), 50).text)
 }
 
 /// Somebody approves without looking: they are asked once more.
 #[must_use]
 pub fn really(decision: &Decision, doubt: Doubt) -> String {
-    let (id, title) = (decision.id, escaped(&one_line(&decision.request.title), 90).text);
+    let (id, title) = (decision.id, escaped(&super::title(&decision.request), 90).text);
     let why = match doubt {
         Doubt::JustOpened => format!("it is of {} risk, and you opened it less than a second ago", decision.terms.risk),
         Doubt::InARow(count) => format!("it would be your {} in a row without opening one", ordinal(count)),

@@ -27,9 +27,15 @@ pub fn headline(decision: &Decision, pace: Pace) -> String {
                 (_, 1) => "1 more approval".into(),
                 (_, missing) => format!("{missing} more approvals"),
             };
+            // What will run comes first: a lock screen shows little more.
+            let subject = if decision.is_permission() {
+                format!("{}{again}", asks(decision))
+            } else {
+                format!("{subject} needs {needs}{again}")
+            };
             let late = decision.climb.as_ref().is_some_and(|climb| climb.stage >= Stage::Breach);
             let mark = if late { "🚨 SLA breached ·" } else { dot(risk) };
-            format!("{mark} {subject} needs {needs}{again}: {title} · {risk} risk · {id}")
+            format!("{mark} {subject}: {title} · {risk} risk · {id}")
         }
         State::Deferred { until, by, .. } => {
             format!("💤 {subject} put off until {} by {}: {title} · {id}", moment(pace.wall_time(*until)), name(&by.name))
@@ -39,14 +45,26 @@ pub fn headline(decision: &Decision, pace: Pace) -> String {
     }
 }
 
+/// Who asks before a tool call, and what is needed.
+fn asks(decision: &Decision) -> String {
+    let request = &decision.request;
+    let (agent, project) = (one_part(&request.agent.name), one_part(&request.project));
+    let place = if request.project == "default" { String::new() } else { format!(" in {}", escaped(&project, 30).text) };
+    let needs = match decision.approvals_missing() {
+        1 => "your permission".to_owned(),
+        missing => approvals(missing),
+    };
+    format!("{}{place} needs {needs}", escaped(&agent, 30).text)
+}
+
 /// `1 approval`, `2 approvals`.
 #[must_use]
 pub fn approvals(count: u32) -> String {
     if count == 1 { "1 approval".into() } else { format!("{count} approvals") }
 }
 
-fn headline_title(decision: &Decision) -> String {
-    escaped(&without_links(&one_part(&decision.request.title)), 140).text
+pub(super) fn headline_title(decision: &Decision) -> String {
+    escaped(&without_links(&super::title(&decision.request).replace('·', "-")), 140).text
 }
 
 fn outcome(resolved: &Resolved, subject: &str) -> String {

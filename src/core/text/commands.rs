@@ -21,7 +21,7 @@ pub fn entry(decision: &Decision) -> String {
     let start = format!("{} {stands} · ", decision.id);
     let subject = plain(&subject(decision), 24).text;
     let room = ENTRY.saturating_sub(units(&start) + units(&subject) + 3);
-    format!("{start}{subject} · {}", plain(&one_line(&decision.request.title), room).text)
+    format!("{start}{subject} · {}", plain(&super::title(&decision.request), room).text)
 }
 
 fn stands(decision: &Decision) -> String {
@@ -41,7 +41,7 @@ fn stands(decision: &Decision) -> String {
 /// A line of the list of what words fit.
 #[must_use]
 pub fn found_line(decision: &Decision) -> String {
-    let title = escaped(&one_line(&decision.request.title), 90).text;
+    let title = escaped(&super::title(&decision.request), 90).text;
     let subject = escaped(&subject(decision), 50).text;
     format!("**{}** {title}\n-# {} · {subject}", decision.id, escaped(&stands(decision), 80).text)
 }
@@ -158,7 +158,7 @@ pub fn you_undid(decision: &Decision) -> String {
 #[must_use]
 pub fn you_asked(decision: &Decision, to: &Asked<'_>, who: &WhoMay, owner: Option<u64>) -> String {
     let id = decision.id;
-    let title = escaped(&one_line(&decision.request.title), 140).text;
+    let title = escaped(&super::title(&decision.request), 140).text;
     let others = who_may(who, owner);
     let next = match to {
         Asked::Anybody => format!("{others} may decide it."),

@@ -72,7 +72,7 @@ fn whole(decision: &Decision, events: &[Logged], pace: Pace, zone: chrono_tz::Tz
     let who = |person: &Person| one_line(&person.name);
     let style = Style { at: &at, who: &who, said: &one_line, strong: str::to_owned };
     let lines = events.iter().map(|logged| format!("{}  {}\n", at(logged.at), line(&logged.event, &style)));
-    format!("{} {}\n\n{}", decision.id, one_line(&decision.request.title), lines.collect::<String>())
+    format!("{} {}\n\n{}", decision.id, super::title(&decision.request), lines.collect::<String>())
 }
 
 fn line(event: &Event, style: &Style<'_>) -> String {
@@ -95,6 +95,7 @@ fn line(event: &Event, style: &Style<'_>) -> String {
             let contacts: Vec<String> = contacts.iter().map(contact).collect();
             format!("{}: {}", strong("told"), if contacts.is_empty() { "nobody".into() } else { contacts.join(", ") })
         }
+        Event::Proposed { verdict, by, via, .. } => said(&super::proposed(verdict, by, *via, who)),
         Event::Voted { by, note: said_beside, .. } => {
             format!("{} by {}, one of several{}", strong("approved"), who(by), note(said_beside))
         }
@@ -129,5 +130,5 @@ fn beside(text: &str, said: &dyn Fn(&str) -> String) -> String {
 /// The title over a history.
 #[must_use]
 pub fn history_title(decision: &Decision) -> String {
-    format!("{} · {}", decision.id, escaped(&one_line(&decision.request.title), 200).text)
+    format!("{} · {}", decision.id, escaped(&super::title(&decision.request), 200).text)
 }

@@ -32,7 +32,7 @@ fn cell(text: &str) -> String {
 /// The report.
 #[must_use]
 pub fn incident(decision: &Decision, happened: &[Logged], rungs: &[Climbed<'_>], moment: &dyn Fn(Time) -> String) -> String {
-    let title = escaped(&one_line(&decision.request.title), 300).text;
+    let title = escaped(&super::title(&decision.request), 300).text;
     let agent = escaped(&one_line(&decision.request.agent.name), 80).text;
     let (since, breach) = (decision.since(), decision.breach_at());
     let began = if since == decision.asked_at { String::new() } else { format!("| Waited again since | {} |\n", moment(since)) };

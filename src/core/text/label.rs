@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "each says itself")]
 
 pub const APPROVE: &str = "Approve";
+pub const APPROVE_SESSION: &str = "Approve for this session";
 pub const REJECT: &str = "Reject";
 pub const NONE_OF_THESE: &str = "None of these";
 pub const ANSWER: &str = "Answer";
@@ -28,6 +29,7 @@ pub const OBSERVATION: &str = "Observation";
 pub const WHY_IT_MATTERS: &str = "Why it matters";
 pub const WHAT_TO_DO: &str = "What to do";
 pub const BODY: &str = "In the agent's words";
+pub const WHAT_RUNS: &str = "What will run";
 pub const RISK: &str = "Risk";
 pub const CONFIDENCE: &str = "Agent's confidence";
 pub const ANSWER_BY: &str = "Answer by";
@@ -54,6 +56,7 @@ pub const CONFIRM: &str = "Confirm";
 pub const APPROVALS: &str = "Approvals";
 pub const STILL_WAITING: &str = "Still waiting";
 pub const ON_IT: &str = "👋 On it";
+pub const TO_CONFIRM: &str = "✋ To be confirmed";
 pub const UNDONE: &str = "↩️ Undone";
 pub const PICTURES: &str = "Pictures, from the left";
 pub const WHERE_IT_GOES: &str = "🔑 Never put a secret on Discord";

@@ -111,6 +111,7 @@ pub fn standing(standing: &Standing, now: Time) -> Vec<String> {
     }
     lines.push(format!("waits for {}", waits_for(&standing.waits_for)));
     lines.extend(standing.taken_by.as_ref().map(|taken| format!("{} is on it", one_line(&taken.name))));
+    lines.extend(standing.proposals.iter().map(super::proposal_stands));
     lines.extend(standing.unreachable.iter().map(unreachable));
     lines.push(match &standing.in_the_end {
         None => "it stays open until somebody answers".into(),

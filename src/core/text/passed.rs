@@ -104,7 +104,7 @@ pub fn review_until(until: Time, pace: Pace) -> String {
 #[must_use]
 pub fn review_line(decision: &Decision, pace: Pace) -> String {
     let request = &decision.request;
-    let title = escaped(&one_line(&request.title), 70).text;
+    let title = escaped(&super::title(&request), 70).text;
     let confidence = request.confidence.map(sure).unwrap_or_default();
     let subject = escaped(&subject(decision), 40).text;
     let agent = escaped(&one_line(&request.agent.name), 24).text;
@@ -134,7 +134,7 @@ fn stands(decision: &Decision, pace: Pace) -> String {
 /// An option of the menu by which people disagree.
 #[must_use]
 pub fn review_option(decision: &Decision) -> (String, String) {
-    let title = plain(&format!("{} {}", decision.id, one_line(&decision.request.title)), 100).text;
+    let title = plain(&format!("{} {}", decision.id, super::title(&decision.request)), 100).text;
     let confidence = decision.request.confidence.map(sure).unwrap_or_default();
     (title, plain(&format!("{} · confidence {confidence}", subject(decision)), 100).text)
 }

@@ -78,6 +78,12 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
         Refused::NotForSession => {
             format!("{id} cannot be approved for a session, only for this once. Nothing was decided.")
         }
+        Refused::NotDecidedThere { risk } => {
+            format!("{id} is of {risk} risk: it can be proposed there, and is confirmed here with the button. Nothing was decided.")
+        }
+        Refused::PutOff { until } => {
+            format!("{id} is put off until {}, so nothing was proposed.", moment(pace.wall_time(*until)))
+        }
         Refused::NoReason => "A rejection needs a reason: without one the agent tries the same again. Nothing was changed.".into(),
         Refused::DeferredTooOften { times } => {
             format!("{id} was already put off {times} times, as often as it may be. Please approve or reject it.")

@@ -22,7 +22,7 @@ pub fn reminder_of_one(decision: &Decision) -> Option<String> {
 }
 
 fn title(decision: &Decision, most: usize) -> String {
-    escaped(&one_line(&decision.request.title), most).text
+    escaped(&super::title(&decision.request), most).text
 }
 
 /// What came of a decision that does not wait any more, in a line.
@@ -98,14 +98,14 @@ pub fn beyond(decisions: &[&Decision]) -> (String, String) {
         format!(
             "{}: {} ({} risk, {})",
             words(decision),
-            plain(&one_line(&decision.request.title), 100).text,
+            plain(&super::title(&decision.request), 100).text,
             decision.terms.risk,
             decision.id
         )
     };
     match decisions {
         [one] => {
-            let title = plain(&one_line(&one.request.title), 200).text;
+            let title = plain(&super::title(&one.request), 200).text;
             (words(one), format!("{title} · {} risk · {}", one.terms.risk, one.id))
         }
         several => {

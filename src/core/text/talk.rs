@@ -205,7 +205,7 @@ pub fn failed_of_these(id: DecisionId, why: &str) -> String {
 }
 
 fn title(decision: &Decision) -> String {
-    format!("{} · {}", escaped(&one_line(&decision.request.title), 70).text, escaped(&subject(decision), 40).text)
+    format!("{} · {}", escaped(&super::title(&decision.request), 70).text, escaped(&subject(decision), 40).text)
 }
 
 /// In the channel in which the bot was addressed: what waits on somebody is theirs alone.

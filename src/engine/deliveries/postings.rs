@@ -13,7 +13,7 @@ use std::sync::PoisonError;
 use super::{Amend, BoardError, CLOCK_DIFFERENCE, Deliveries, Queue, Unsettled, Work};
 use crate::core::batch::plan;
 use crate::core::decision::DecisionId;
-use crate::core::posting::{Change, Hanging, Listed, Posting, PostingId, Sheet};
+use crate::core::posting::{Change, Hanging, Item, Listed, Place, Posting, PostingId, Sheet};
 use crate::engine::{Handle, HandleError};
 use crate::store::NewPosting;
 
@@ -81,14 +81,23 @@ impl Deliveries {
             Err(Unsettled::Board(BoardError::Gone)) => "its channel is gone".into(),
             _ => return settled,
         };
-        let posting = self.handle.store(move |store| store.posting(id)).await?;
-        if !posting.is_some_and(|posting| posting.purpose.gives_up() && posting.message().is_none()) {
+        let sheet = self.handle.sheet(id).await?;
+        let Some(sheet) = sheet.filter(|sheet| sheet.posting.purpose.gives_up() && sheet.posting.message().is_none()) else {
             return settled;
-        }
+        };
+        let instead = self.instead(&sheet);
         tracing::warn!(posting = id.0, why, "could not be posted, and is not tried again: whoever it was for is reached otherwise");
-        self.handle.store(move |store| store.give_up_posting(id, &why)).await?;
+        self.handle.store(move |store| store.give_up_posting(id, &why, instead)).await?;
         self.handle.hint();
+        self.look_at_postings().await;
         Ok(())
+    }
+
+    /// What tells the same person beside the card, where something still waits.
+    fn instead(&self, sheet: &Sheet) -> Option<NewPosting> {
+        let decision = &sheet.listed.iter().find(|listed| listed.waits_here())?.decision;
+        let (place, at) = (Place::Project(decision.request.project.clone()), self.handle.clock().wall());
+        Some(NewPosting { purpose: sheet.posting.purpose.instead()?, place, items: vec![Item::of(decision)], at })
     }
 
     async fn settle_posting(&self, id: PostingId, doubted: bool) -> Result<(), Unsettled> {

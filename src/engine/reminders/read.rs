@@ -1,7 +1,7 @@
 //! From the log to reminders: rungs that were climbed, people who have acted, ladders that came to their end.
 
 use super::{Later, Reminders};
-use crate::core::decision::{Decision, Person};
+use crate::core::decision::{Decision, Person, Revision};
 use crate::core::event::{Event, Logged};
 use crate::core::incident;
 use crate::core::posting::{Item, Place, Purpose};
@@ -15,6 +15,7 @@ const PAGE: usize = 500;
 const fn actor(event: &Event) -> Option<&Person> {
     match event {
         Event::Deferred { by, .. }
+        | Event::Proposed { by, .. }
         | Event::Voted { by, .. }
         | Event::Taken { by, .. }
         | Event::Resolved { by, .. }
@@ -73,10 +74,24 @@ impl Reminders {
                 self.report(logged, step).await?;
                 Ok(true)
             }
+            Event::Proposed { by, seen, again: false, .. } => self.ask_to_confirm(logged, by, *seen, step).await.map(|()| false),
             Event::Resolved { .. } => self.report(logged, step).await.map(|()| false),
             Event::Told { climb, .. } => self.say_unreached(logged, *climb, step).await.map(|()| false),
             _ => Ok(false),
         }
+    }
+
+    /// Asks whoever wants it decided to confirm that; once for each content. What was answered, put off or changed meanwhile
+    /// needs no confirming.
+    async fn ask_to_confirm(&self, logged: &Logged, by: &Person, seen: Revision, step: &mut Reminding) -> Result<(), Later> {
+        let Some(user) = by.discord_id() else { return Ok(()) };
+        let decision = self.handle.get(logged.decision).await?;
+        if decision.proposal_of(&by.id).is_some_and(|standing| standing.revision == seen) {
+            let purpose = Purpose::Confirmation { user, direct: true };
+            let new = NewPosting { purpose, place: Place::Direct(user), items: vec![Item::of(&decision)], at: step.at.0 };
+            step.open.push((new, Vec::new()));
+        }
+        Ok(())
     }
 
     /// Posts the report where the log has come to where it is due.

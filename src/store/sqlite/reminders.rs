@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::super::{Glance, Reminding, StoreError};
+use super::super::{Glance, NewPosting, Reminding, StoreError};
 use super::rows::{column, query, signed, unreadable};
 use super::{from_sqlite, open, outgoing, people, postings};
 use crate::core::Time;
@@ -132,8 +132,9 @@ pub(super) fn record(connection: &Connection, step: &Reminding) -> Result<(), St
     Ok(())
 }
 
-pub(super) fn give_up(connection: &Connection, id: PostingId, why: &str) -> Result<(), StoreError> {
+pub(super) fn give_up(connection: &Connection, id: PostingId, why: &str, instead: Option<&NewPosting>) -> Result<(), StoreError> {
     postings::hang(connection, id, 1, &Hanging::Over)?;
+    instead.map_or(Ok(()), |new| postings::open(connection, new).map(drop))?;
     let on = query(connection, "SELECT document FROM reminder WHERE posting = ?1", [id.0], |row| {
         serde_json::from_str::<Reminder>(&column::<String>(row, 0)?).map_err(unreadable)
     })?;

@@ -5,6 +5,7 @@ use serenity::all::{
     CreateSelectMenuOption, ReactionType,
 };
 
+use super::Bot;
 use super::custom_id::{Act, CustomId, Together};
 use super::render::{self, View, button};
 use super::together::WHAT_WAITS;
@@ -12,6 +13,7 @@ use crate::core::Time;
 use crate::core::card::decision_card;
 use crate::core::decision::Decision;
 use crate::core::pace::Pace;
+use crate::core::permission::Voter;
 use crate::core::text::{self, label};
 use crate::engine::Page;
 
@@ -85,4 +87,15 @@ pub(super) fn opened(decision: &Decision, pace: Pace, tag: &str, notice: Option<
     }
     view.rows.push(CreateActionRow::Buttons(vec![page_button(tag, 0, BACK, "↩️", label::BACK)]));
     view
+}
+
+impl Bot {
+    /// A page of what waits on somebody.
+    pub(super) async fn attention(&self, voter: &Voter, page: u32) -> View {
+        let offset = usize::try_from(page).unwrap_or(0).saturating_mul(PAGE);
+        match self.handle.attention_page(Some(voter), offset, PAGE).await {
+            Ok(waiting) => list(&waiting, self.handle.now(), self.handle.pace(), self.handle.tag(), None),
+            Err(error) => View::words(text::trouble(&error.to_string())),
+        }
+    }
 }

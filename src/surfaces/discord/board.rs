@@ -105,7 +105,11 @@ impl DiscordBoard {
 
     /// The card that a message about one decision answers, where it hangs in the same channel.
     async fn replies_to(&self, sheet: &Sheet, channel: ChannelId) -> Option<MessageId> {
-        if !matches!(sheet.posting.purpose, Purpose::Mention { .. } | Purpose::Incident { .. } | Purpose::Unreached { .. }) {
+        let beside = matches!(
+            sheet.posting.purpose,
+            Purpose::Mention { .. } | Purpose::Confirmation { .. } | Purpose::Incident { .. } | Purpose::Unreached { .. }
+        );
+        if !beside {
             return None;
         }
         let [one] = sheet.listed.as_slice() else { return None };

@@ -13,6 +13,9 @@ pub(super) enum Verb {
     Approve,
     /// The button of whoever was asked once more, and is sure.
     Sure,
+    /// The button that approves for the agent's session, and the one of whoever was asked once more about that.
+    Session,
+    SureSession,
     /// The button that opens the form for an approval with a note.
     Note,
     Reject,
@@ -32,9 +35,25 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    const WORDS: [(Self, &'static str); 11] = [
+    /// The button of whoever is asked once more before an approval by this one, and is sure.
+    pub(super) const fn if_sure(self) -> Option<Self> {
+        match self {
+            Self::Approve => Some(Self::Sure),
+            Self::Session => Some(Self::SureSession),
+            _ => None,
+        }
+    }
+
+    /// Whether it approves.
+    pub(super) const fn approves(self) -> bool {
+        matches!(self, Self::Approve | Self::Note | Self::Sure | Self::Session | Self::SureSession)
+    }
+
+    const WORDS: [(Self, &'static str); 13] = [
         (Self::Approve, "approve"),
         (Self::Sure, "sure"),
+        (Self::Session, "session"),
+        (Self::SureSession, "sure-session"),
         (Self::Note, "note"),
         (Self::Reject, "reject"),
         (Self::Pick, "pick"),

@@ -3,8 +3,9 @@
 use serenity::all::{ActionRowComponent, CreateActionRow, CreateInputText, CreateModal, InputTextStyle, ModalInteractionData};
 
 use super::custom_id::{Act, CustomId, Verb};
-use crate::core::decision::{Decision, DecisionId, Revision};
+use crate::core::decision::{Decision, DecisionId, Revision, Verdict};
 use crate::core::text::{self, label};
+use crate::core::untrusted::plain;
 
 /// The fields' ids.
 const TEXT: &str = "text";
@@ -54,21 +55,47 @@ fn line(label: &str, id: &str, longest: u16) -> CreateInputText {
     CreateInputText::new(InputTextStyle::Short, label, id).max_length(longest).required(true).min_length(1)
 }
 
+/// What of a proposal belongs into the form of this act.
+fn text_for(verb: Verb, wanted: &Verdict) -> Option<&str> {
+    match (verb, wanted) {
+        (Verb::Reject, Verdict::Rejected { reason: text }) | (Verb::Answer, Verdict::Answered { text }) => Some(text.as_str()),
+        (Verb::Approve | Verb::Note, Verdict::Approved { note, .. }) => note.as_deref(),
+        _ => None,
+    }
+    .filter(|text| !text.is_empty())
+}
+
 /// The form for an act. What it asks for depends on the decision; where that could not be read, its submission is
 /// checked all the same. `tag` is the store's, with the way through a list that it is on, if any.
-pub(super) fn form(tag: &str, id: DecisionId, seen: Revision, verb: Verb, decision: Option<&Decision>) -> CreateModal {
+///
+/// `wanted`: what this person has proposed elsewhere, to be confirmed or changed here.
+pub(super) fn form(
+    tag: &str,
+    id: DecisionId,
+    seen: Revision,
+    verb: Verb,
+    decision: Option<&Decision>,
+    wanted: Option<&Verdict>,
+) -> CreateModal {
+    let filled = |field: CreateInputText, longest: u16| match wanted.and_then(|wanted| text_for(verb, wanted)) {
+        Some(text) => field.value(plain(text, usize::from(longest)).text),
+        None => field,
+    };
     let word = decision.and_then(Decision::confirmation);
     let confirm = word.map(|word| line(&text::type_to_confirm(&word), WORD, LONGEST_WORD).placeholder(word));
     let (title, fields) = match verb {
-        Verb::Reject => (label::REJECT, vec![paragraph(label::REASON, TEXT, LONGEST_REASON).placeholder(label::REASON_HINT)]),
-        Verb::Answer => (label::ANSWER, vec![paragraph(label::YOUR_ANSWER, TEXT, LONGEST_ANSWER)]),
+        Verb::Reject => (
+            label::REJECT,
+            vec![filled(paragraph(label::REASON, TEXT, LONGEST_REASON), LONGEST_REASON).placeholder(label::REASON_HINT)],
+        ),
+        Verb::Answer => (label::ANSWER, vec![filled(paragraph(label::YOUR_ANSWER, TEXT, LONGEST_ANSWER), LONGEST_ANSWER)]),
         Verb::Choose(_) | Verb::Pick => (label::CONFIRM, confirm.into_iter().collect()),
         Verb::Approve | Verb::Note => {
             let note = CreateInputText::new(InputTextStyle::Paragraph, label::YOUR_NOTE, NOTE)
                 .max_length(LONGEST_NOTE)
                 .placeholder(label::NOTE_HINT)
                 .required(false);
-            (label::APPROVE, confirm.into_iter().chain([note]).collect())
+            (label::APPROVE, confirm.into_iter().chain([filled(note, LONGEST_NOTE)]).collect())
         }
         _ => (label::PUT_OFF, vec![line(label::WHEN, TEXT, LONGEST_TIME).placeholder(label::DEFER_TYPED_HINT)]),
     };

@@ -1,7 +1,7 @@
 //! What a click, a choice or a submitted form does.
 
 use serenity::all::{
-    ButtonStyle, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, Member, Message, MessageFlags,
+    ButtonStyle, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, CreateModal, Member, Message, MessageFlags,
     ModalInteraction, User, UserId,
 };
 
@@ -12,7 +12,7 @@ use super::forms::{self, Fields};
 use super::render::{self, View};
 use super::respond::{Answer, Responder, SOON, Sent};
 use crate::core::card::{decision_card, details_card};
-use crate::core::decision::{Ballot, Decision, DecisionId, Refused, Revision, Verdict, Via};
+use crate::core::decision::{Ballot, Decision, DecisionId, Person, Refused, Revision, Verdict, Via};
 use crate::core::permission::Voter;
 use crate::core::posting::PostingId;
 use crate::core::text;
@@ -139,7 +139,7 @@ impl Press<'_> {
             let check = async { self.form(bot, id, seen, verb, &voter.await).await };
             let answer = match tokio::time::timeout(SOON, check).await {
                 Ok(answer) => answer,
-                Err(_) => Answer::Form(forms::form(&self.tag(bot), id, seen, self.form_verb(verb), decision.as_deref())),
+                Err(_) => Answer::Form(self.form_of(bot, id, seen, self.form_verb(verb), decision.as_deref())),
             };
             responder.send(answer).await;
             return;
@@ -175,7 +175,14 @@ impl Press<'_> {
             Verb::Defer if self.input.text() == render::DEFER_TYPED => true,
             // Critical risk is confirmed by typing.
             Verb::Approve | Verb::Choose(_) | Verb::Pick => false,
-            Verb::Sure | Verb::Defer | Verb::Take | Verb::HandOver | Verb::Undo | Verb::Details => return None,
+            Verb::Sure
+            | Verb::Session
+            | Verb::SureSession
+            | Verb::Defer
+            | Verb::Take
+            | Verb::HandOver
+            | Verb::Undo
+            | Verb::Details => return None,
         };
         let decision = tokio::time::timeout(SOON, bot.handle.enforce(id)).await.ok().and_then(Result::ok);
         let confirms = decision.as_ref().is_some_and(|decision| decision.confirmation().is_some());
@@ -244,12 +251,13 @@ impl Press<'_> {
             Act::On(id, seen, verb) => (id, seen, verb),
         };
         let handle = &bot.handle;
-        if verb == Verb::Approve
-            && let Some(asked) = self.ask_once_more(bot, id, seen).await
+        if let Some(sure) = verb.if_sure()
+            && let Some(asked) = self.ask_once_more(bot, id, seen, sure).await
         {
             return asked;
         }
         let result = match verb {
+            Verb::Session | Verb::SureSession => handle.resolve(id, seen, voter, Via::Discord, Verdict::for_session()).await,
             Verb::Approve | Verb::Note | Verb::Sure => {
                 handle.resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::noted(self.note()))).await
             }
@@ -268,8 +276,8 @@ impl Press<'_> {
         };
         match result {
             Ok(decision) => {
-                if matches!(verb, Verb::Approve | Verb::Note | Verb::Sure) {
-                    bot.shown.approved(self.user.id, verb == Verb::Sure);
+                if verb.approves() {
+                    bot.shown.approved(self.user.id, matches!(verb, Verb::Sure | Verb::SureSession));
                 }
                 tracing::info!(decision = id.0, by = voter.person.name, %verb, state = decision.state.word(), "done on Discord");
                 Done::Changed(Box::new(decision))
@@ -317,12 +325,12 @@ impl Press<'_> {
     }
 
     /// Asks whoever approves without looking whether they are sure. `None`: nothing is to be asked.
-    async fn ask_once_more(&self, bot: &Bot, id: DecisionId, seen: Revision) -> Option<Done> {
+    async fn ask_once_more(&self, bot: &Bot, id: DecisionId, seen: Revision, sure: Verb) -> Option<Done> {
         let decision = bot.handle.get(id).await.ok()?;
         decision.must_be_open_at(seen).ok()?;
         let doubt = bot.shown.doubt(self.user.id, bot.handle.rules().guard, &decision, bot.handle.clock().wall())?;
         tracing::info!(decision = id.0, by = %self.user.id, ?doubt, "asked once more");
-        let sure = CustomId::new(&self.tag(bot), Act::On(id, seen, Verb::Sure)).to_string();
+        let sure = CustomId::new(&self.tag(bot), Act::On(id, seen, sure)).to_string();
         let mut view = View::words(text::really(&decision, doubt));
         let sure = render::button(sure, ButtonStyle::Danger, &text::really_label(id));
         view.rows.push(CreateActionRow::Buttons(vec![sure]));
@@ -415,14 +423,21 @@ impl Press<'_> {
     async fn form(&self, bot: &Bot, id: DecisionId, seen: Revision, verb: Verb, voter: &Voter) -> Answer {
         let verb = self.form_verb(verb);
         match bot.handle.may_decide(id, seen, voter).await {
-            Ok(decision) => Answer::Form(forms::form(&self.tag(bot), id, seen, verb, Some(&decision))),
+            Ok(decision) => Answer::Form(self.form_of(bot, id, seen, verb, Some(&decision))),
             // What cannot be read now is checked when the form is submitted.
-            Err(HandleError::Store(_)) => Answer::Form(forms::form(&self.tag(bot), id, seen, verb, None)),
+            Err(HandleError::Store(_)) => Answer::Form(self.form_of(bot, id, seen, verb, None)),
             Err(error) => match self.not_done(bot, Act::On(id, seen, verb), error).await {
                 Done::Answer(answer) => *answer,
                 Done::Changed(_) => Answer::Nothing,
             },
         }
+    }
+
+    /// The form, with what this person has proposed elsewhere.
+    fn form_of(&self, bot: &Bot, id: DecisionId, seen: Revision, verb: Verb, decision: Option<&Decision>) -> CreateModal {
+        let person = Person::discord(self.user.id.get(), "").id;
+        let wanted = decision.and_then(|decision| decision.proposal_of(&person)).map(|proposal| &proposal.verdict);
+        forms::form(&self.tag(bot), id, seen, verb, decision, wanted)
     }
 
     /// Why nothing was done, and what to do instead.
@@ -479,14 +494,5 @@ impl Bot {
             tokio::time::sleep(pause).await;
             deliveries.redraw(message).await;
         });
-    }
-
-    /// A page of what waits on somebody.
-    pub(super) async fn attention(&self, voter: &Voter, page: u32) -> View {
-        let offset = usize::try_from(page).unwrap_or(0).saturating_mul(attention::PAGE);
-        match self.handle.attention_page(Some(voter), offset, attention::PAGE).await {
-            Ok(waiting) => attention::list(&waiting, self.handle.now(), self.handle.pace(), self.handle.tag(), None),
-            Err(error) => View::words(text::trouble(&error.to_string())),
-        }
     }
 }

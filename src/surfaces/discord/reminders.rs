@@ -117,7 +117,7 @@ impl Bot {
 pub(super) fn rows(card: &Card, sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
     let posting = &sheet.posting;
     match (&posting.purpose, sheet.listed.as_slice()) {
-        (Purpose::Reminder { .. }, [one]) => {
+        (Purpose::Reminder { .. } | Purpose::Confirmation { direct: true, .. }, [one]) => {
             let mut rows = render::card(card, &one.decision, tag).rows;
             if one.waits_here() {
                 with_button(&mut rows, hush(sheet, tag));
@@ -131,7 +131,7 @@ pub(super) fn rows(card: &Card, sheet: &Sheet, tag: &str) -> Vec<CreateActionRow
             }
             rows
         }
-        (Purpose::Mention { .. }, _) if card.controls => {
+        (Purpose::Mention { .. } | Purpose::Confirmation { .. }, _) if card.controls => {
             let waiting = sheet.listed.iter().filter(|listed| listed.waits_here()).count();
             let label = if waiting == 1 { label::LOOK.to_owned() } else { text::review_all_label(waiting) };
             let review = button(id_of(posting, tag, Together::Walk(0)), ButtonStyle::Primary, &label);
@@ -156,8 +156,12 @@ fn with_button(rows: &mut [CreateActionRow], one: CreateButton) {
 
 /// Whom its first appearance pings: exactly those who are meant. Nobody else, whatever an agent has written.
 pub(super) fn pings(view: View, purpose: &Purpose) -> View {
-    let Purpose::Mention { users, roles, here } = purpose else { return view };
+    let (users, roles, here): (&[u64], &[u64], bool) = match purpose {
+        Purpose::Mention { users, roles, here } => (users, roles, *here),
+        Purpose::Confirmation { user, direct: false } => (std::slice::from_ref(user), &[], false),
+        _ => return view,
+    };
     let users = users.iter().map(|user| UserId::new((*user).max(1)));
     let roles = roles.iter().map(|role| RoleId::new((*role).max(1)));
-    View { pings: CreateAllowedMentions::new().users(users).roles(roles).everyone(*here), ..view }
+    View { pings: CreateAllowedMentions::new().users(users).roles(roles).everyone(here), ..view }
 }

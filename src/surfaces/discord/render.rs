@@ -99,7 +99,10 @@ fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
     match decision.request.expects {
         Expects::Approve => {
             let yes = if decision.is_about_credentials() { label::IT_IS_THERE } else { label::APPROVE };
-            first.push(CreateActionRow::Buttons(vec![button(id(Verb::Approve), ButtonStyle::Success, yes), no(label::REJECT)]));
+            let once = button(id(Verb::Approve), ButtonStyle::Success, yes);
+            let session = decision.offers_session().then(|| secondary(decision, tag, Verb::Session, label::APPROVE_SESSION));
+            let buttons = [once].into_iter().chain(session).chain([no(label::REJECT)]);
+            first.push(CreateActionRow::Buttons(buttons.collect()));
             second.push(secondary(decision, tag, Verb::Note, label::NOTE));
         }
         Expects::Answer => {

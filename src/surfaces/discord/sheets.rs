@@ -32,9 +32,11 @@ pub(super) fn sheet(card: &Card, sheet: &Sheet, tag: &str) -> View {
             label::HOW_IS_IT_NOW,
         )])],
         Purpose::Selection { .. } => Vec::new(),
-        Purpose::Reminder { .. } | Purpose::Mention { .. } | Purpose::Incident { .. } | Purpose::Unreached { .. } => {
-            reminders::rows(card, sheet, tag)
-        }
+        Purpose::Reminder { .. }
+        | Purpose::Mention { .. }
+        | Purpose::Confirmation { .. }
+        | Purpose::Incident { .. }
+        | Purpose::Unreached { .. } => reminders::rows(card, sheet, tag),
     };
     view
 }

@@ -1,0 +1,104 @@
+//! Applies what happened to a decision: the second of the two steps that [`super::decision`] tells of.
+//!
+//! Nothing is refused here: an event of the log has happened. Must not know why.
+
+use super::Time;
+use super::decision::{Decision, Disagreed, Pending, Person, Proposal, Reported, Resolved, State, Taken, Undone, Via, Vote};
+use super::event::Event;
+
+impl Decision {
+    /// Applies what happened. `seq` is the event's position in the log.
+    #[must_use]
+    pub fn evolve(mut self, event: &Event, at: Time, seq: u64) -> Self {
+        self.changed = seq;
+        match event.clone() {
+            Event::Asked { request, terms } => {
+                (self.request, self.terms, self.asked_at) = (*request, terms, at);
+            }
+            Event::Revised { request, terms } => {
+                (self.request, self.terms) = (*request, terms);
+                self.revision.0 += 1;
+                // They were for another content.
+                self.state.open_votes_mut().map(Vec::clear);
+                self.forget_proposals(|_| true);
+                self.asked_otherwise();
+            }
+            Event::Enforced { terms } => {
+                let risk = std::mem::replace(&mut self.terms, terms).risk;
+                if self.terms.risk > risk {
+                    // They were given to something lesser, by people who may not decide this, without the word that it may take.
+                    self.state.open_votes_mut().map(Vec::clear);
+                }
+            }
+            Event::Deferred { until, by } => {
+                self.deferrals += 1;
+                self.state = State::Deferred { until, by, at, votes: self.state.votes().to_vec() };
+                self.climb = None;
+            }
+            Event::Returned => {
+                self.returns += 1;
+                self.begin_anew(at);
+                self.state = State::Pending(Pending { votes: self.state.votes().to_vec(), ..Pending::default() });
+            }
+            Event::Climbed { rung } => self.climbed(&rung, at, seq),
+            Event::Told { contacts, complete, .. } => self.told(contacts, complete, at),
+            Event::Proposed { verdict, by, via, seen, .. } => self.proposed(Proposal { by, via, verdict, at, revision: seen }),
+            Event::Voted { by, note, .. } => {
+                self.forget_proposals(|proposal| proposal.by.id == by.id);
+                if let Some(votes) = self.state.open_votes_mut() {
+                    votes.push(Vote { by, at, note });
+                }
+            }
+            Event::Taken { by, from } => self.taken(Taken { by, at, from }),
+            Event::Resolved { verdict, by, via } => {
+                let votes = self.state.votes().to_vec();
+                self.state = State::Resolved(Resolved { verdict, by, via, at, votes, claimed_at: None, reported: None });
+            }
+            Event::Undone { by } => self.undone(by, at),
+            Event::Disagreed { by, undone } => self.disagreed_by(by, at, undone),
+            Event::Withdrawn { reason } => self.state = State::Withdrawn { reason, at },
+            Event::Claimed => {
+                if let State::Resolved(resolved) = &mut self.state {
+                    resolved.claimed_at = Some(at);
+                }
+            }
+            Event::Reported { outcome, text } => {
+                if let State::Resolved(resolved) = &mut self.state {
+                    // Whoever says how it went has acted on it.
+                    resolved.claimed_at.get_or_insert(at);
+                    resolved.reported = Some(Reported { outcome, text, at });
+                }
+            }
+            Event::Pruned => {
+                self.request.take_content();
+                self.pruned_at = Some(at);
+            }
+        }
+        self
+    }
+
+    /// Taking what was put off brings it back: somebody is on it.
+    fn taken(&mut self, taken: Taken) {
+        match &mut self.state {
+            State::Pending(pending) => pending.taken = Some(taken),
+            State::Deferred { votes, .. } => {
+                let votes = std::mem::take(votes);
+                self.begin_anew(taken.at);
+                self.state = State::Pending(Pending { votes, taken: Some(taken), ..Pending::default() });
+            }
+            State::Resolved(_) | State::Withdrawn { .. } => {}
+        }
+    }
+
+    pub(super) fn undone(&mut self, by: Person, at: Time) {
+        if let State::Resolved(resolved) = &self.state {
+            if resolved.via == Via::Routing {
+                // Whoever takes back what nobody has approved disagrees with its having passed.
+                self.disagreed.get_or_insert_with(|| Disagreed { by: by.clone(), at });
+            }
+            let undone = Undone { by, at, verdict: resolved.verdict.clone(), was_by: resolved.by.clone() };
+            self.state = State::Pending(Pending { undone: Some(undone), ..Pending::default() });
+            self.begin_anew(at);
+        }
+    }
+}

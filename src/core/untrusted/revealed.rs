@@ -1,0 +1,138 @@
+//! What will run, shown as it will run.
+//!
+//! On other cards what hides or reorders text is removed: there it can only deceive. Before a command is allowed nothing of it
+//! may be missing, so here each such character is written as its number. Secrets are masked all the same.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{Cut, GRAPHEME_CODE_POINTS, GRAPHEME_MARKS, MARK, is_hidden, mask_secrets, plain, units};
+
+/// What a hidden character's number begins with.
+const MARKED: &str = "‹U+";
+/// What stands around the name of a secret that is masked.
+const MASK: &str = "•••";
+
+/// The text with every character that is drawn as nothing, over others or as a blank that is none written as its number, such
+/// as `‹U+202E›`; and its secrets masked.
+#[must_use]
+pub fn revealed(text: &str) -> String {
+    let (mut shown, mut bare) = (String::with_capacity(text.len()), String::with_capacity(text.len()));
+    let mut before = ' ';
+    for grapheme in text.graphemes(true) {
+        let mut marks = 0;
+        for (place, c) in grapheme.chars().enumerate() {
+            marks = if MARK.is_match(c.encode_utf8(&mut [0; 4])) { marks + 1 } else { 0 };
+            if is_unseen(c, before) || marks > GRAPHEME_MARKS || place >= GRAPHEME_CODE_POINTS {
+                shown.push_str(&format!("{MARKED}{:04X}›", u32::from(c)));
+            } else {
+                shown.push(c);
+                bare.push(c);
+                before = c;
+            }
+        }
+    }
+    let (masked, bare) = (mask_secrets(&shown), mask_secrets(&bare));
+    let count = |text: &str| text.matches(MASK).count();
+    // A secret that a hidden character breaks up is one all the same: it goes, and the hidden characters with it.
+    if count(&bare) > count(&masked) { format!("{bare}\n{MARKED}…› in or beside a secret") } else { masked }
+}
+
+/// Whether there is nothing to see of a character, or only a blank that the shell does not take for one.
+fn is_unseen(c: char, before: char) -> bool {
+    // They belong to the emoji before them; elsewhere they only hide something.
+    let of_emoji = matches!(before, '\u{2190}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}' | '\u{FE0F}');
+    match c {
+        '\u{200D}' | '\u{FE0E}' | '\u{FE0F}' => !of_emoji,
+        '\u{FE00}'..='\u{FE0D}' => true,
+        '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{2800}' | '\u{3000}' => true,
+        _ => is_hidden(c),
+    }
+}
+
+/// [`revealed`], on one line: a line's end is seen.
+#[must_use]
+pub fn revealed_line(text: &str) -> String {
+    let lines = revealed(text.trim());
+    lines.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join(" ⏎ ")
+}
+
+/// Whether a revealed text has hidden characters.
+#[must_use]
+pub fn has_hidden(revealed: &str) -> bool {
+    revealed.contains(MARKED)
+}
+
+/// Whether a revealed text has a secret that is masked.
+#[must_use]
+pub fn has_masked(revealed: &str) -> bool {
+    revealed.contains(MASK)
+}
+
+/// The first lines of a revealed text in a code block, each as it is. A fence within it is broken up by a character that is not
+/// seen, so that it cannot end the block.
+#[must_use]
+pub fn verbatim_block(revealed: &str, language: &str, most_lines: usize, limit: usize) -> Cut {
+    let text = revealed.trim_end_matches('\n');
+    let lines: Vec<&str> = text.split('\n').collect();
+    let few = lines.len() <= most_lines;
+    let first = if few { text.to_owned() } else { lines[..most_lines].join("\n") + "\n…" };
+    let inner = plain(&first.replace("```", "`\u{200B}`\u{200B}`"), limit.saturating_sub(units(language) + 8));
+    Cut { text: format!("```{language}\n{}\n```", inner.text), whole: inner.whole && few }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_hides_is_written_as_its_number() {
+        for (text, shown) in [
+            ("cargo test --all\n\ttab", "cargo test --all\n\ttab"),
+            ("echo a\u{202E}b\u{200B}c", "echo a‹U+202E›b‹U+200B›c"),
+            ("\u{1b}[2Krm -rf ~\r\nls", "‹U+001B›[2Krm -rf ~‹U+000D›\nls"),
+            ("ls\u{A0}-a \u{2800}x", "ls‹U+00A0›-a ‹U+2800›x"),
+            ("gh\u{FE0F}p a\u{200D}b \u{E0041}", "gh‹U+FE0F›p a‹U+200D›b ‹U+E0041›"),
+            ("👩‍💻 ❤️ naïve 日本語 עברית", "👩‍💻 ❤️ naïve 日本語 עברית"),
+            // What passes for another letter is shown as what it is: it runs as that.
+            ("𝗿𝗺 x", "𝗿𝗺 x"),
+        ] {
+            assert_eq!(revealed(text), shown);
+        }
+        let stack = revealed(&format!("e{}", "\u{301}".repeat(6)));
+        assert_eq!(stack.matches("‹U+0301›").count(), 2, "{stack}");
+        assert!(has_hidden(&stack) && !has_hidden("ls"));
+    }
+
+    #[test]
+    fn nothing_that_is_ignorable_stays_unseen() {
+        let of_all: String = ('\0'..=char::MAX).filter(|c| is_hidden(*c)).flat_map(|c| ['x', c]).collect();
+        assert_eq!(revealed(&of_all).chars().filter(|c| is_hidden(*c)).count(), 0);
+    }
+
+    #[test]
+    fn secrets_are_masked_also_where_something_hidden_breaks_them_up() {
+        let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4));
+        let shown = revealed(&format!("curl -H {token}"));
+        assert_eq!(shown, "curl -H ••• GitHub token •••");
+        assert!(has_masked(&shown) && !has_hidden(&shown));
+        let broken = revealed(&format!("curl -H {}\u{200B}{}", &token[..9], &token[9..]));
+        assert!(!broken.contains("a1B2") && has_masked(&broken) && has_hidden(&broken), "{broken}");
+    }
+
+    #[test]
+    fn a_line_shows_where_lines_end() {
+        assert_eq!(revealed_line("  a  b\nc\u{202E}\n"), "a b ⏎ c‹U+202E›");
+    }
+
+    #[test]
+    fn a_block_shows_its_text_as_it_is_and_says_what_is_missing() {
+        let all = verbatim_block("a\n\n\n  b ```x\n", "sh", 9, 100);
+        assert_eq!(all, Cut { text: "```sh\na\n\n\n  b `\u{200B}`\u{200B}`x\n```".into(), whole: true });
+        let few = verbatim_block("a\nb\nc", "", 2, 100);
+        assert_eq!(few, Cut { text: "```\na\nb\n…\n```".into(), whole: false });
+        for limit in 20..60 {
+            let cut = verbatim_block(&"`````".repeat(20), "sh", 9, limit);
+            assert!(units(&cut.text) <= limit && cut.text.matches("```").count() == 2, "{}", cut.text);
+        }
+    }
+}
