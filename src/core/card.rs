@@ -93,7 +93,9 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
     page.left = page.left.saturating_sub(units(&title) + units(&footer) + 20);
     let mut fields = done_fields(decision, pace);
     fields.extend(facts(decision, pace));
-    let runs = permission::what_runs(decision, Where::Card).map(|runs| page.keep(runs));
+    let runs = permission::what_runs(decision, Where::Card);
+    let says_so = runs.as_ref().is_some_and(|runs| !runs.whole);
+    let runs = runs.map(|runs| page.keep(runs));
     page.left = page.left.saturating_sub(runs.as_deref().map_or(0, units));
     page.insight(decision);
     page.options(decision);
@@ -103,7 +105,8 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
     }
     fields.append(&mut page.fields);
     let texts: Vec<TextFile> = (!page.whole).then(|| full_text_file(decision)).into_iter().collect();
-    let more = texts.first().map(|file| text::more_in_file(&file.name));
+    // What is cut of a tool call says so itself.
+    let more = texts.first().filter(|_| !says_so).map(|file| text::more_in_file(&file.name));
     let description = runs.into_iter().chain(more).collect::<Vec<_>>().join("\n");
     Card {
         headline: text::headline(decision, pace),

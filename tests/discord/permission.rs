@@ -174,9 +174,12 @@ async fn a_long_command_is_shown_to_its_end_in_its_details() {
     let command = long();
     assert_eq!(command.chars().count(), 5_000);
     let (_, card) = bot.ask_and_see(call("Bash", &command)).await;
-    assert!(description(&card).starts_with("```sh\ncp build/asset-001.js") && description(&card).contains("There is more in"));
+    assert!(description(&card).starts_with("```sh\ncp build/asset-001.js") && description(&card).contains("only its beginning"));
     assert!(!card.to_string().contains("rm -rf"), "it has no room");
     let details = click(&bot.person("maya"), &card, "details").await.message.unwrap();
+    let lines = command.lines().count();
+    let says = format!("only its beginning** ({lines} lines, 5,000 characters). All of it is in the attached decision-1.txt.");
+    assert!(description(&details).contains(&says), "{}", description(&details));
     let files = details["attachments"].as_array().unwrap();
     let file = files.iter().find(|file| file["filename"] == "decision-1.txt").unwrap_or_else(|| panic!("{files:?}"));
     assert_eq!(file["size"], 5_000);
@@ -187,9 +190,9 @@ async fn a_long_command_is_shown_to_its_end_in_its_details() {
 
 /// A file of the pretend Discord.
 async fn fetched(bot: &Bot, address: &str) -> String {
-    let path = address.find("/attachments/").map_or(address, |at| &address[at..]);
-    let base = bot.sandbox.addresses().page.trim_end_matches('/').to_owned();
-    reqwest::get(format!("{base}{path}")).await.unwrap().text().await.unwrap()
+    let address =
+        if address.starts_with("http") { address.to_owned() } else { format!("{}{address}", bot.sandbox.addresses().page) };
+    reqwest::get(address).await.unwrap().text().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use crate::core::text;
 use crate::core::untrusted::{Cut, has_hidden, has_masked, revealed, verbatim_block};
 
 /// Lines and characters of it on a card: a phone's screen shows them with the buttons below.
-const ON_CARD: (usize, usize) = (16, 1_200);
+const ON_CARD: (usize, usize) = (8, 600);
 /// The same in its details (Discord: 4,096 in a description).
 const IN_DETAILS: (usize, usize) = (80, 2_600);
 
@@ -27,14 +27,20 @@ pub(super) fn what_runs(decision: &Decision, on: Where) -> Option<Cut> {
     let block = verbatim_block(&shown, language(&shown), lines, limit);
     let notes = [has_hidden(&shown).then_some(text::HIDDEN_SHOWN), has_masked(&shown).then_some(text::MASKED)];
     let above: String = notes.into_iter().flatten().map(|note| format!("{note}\n")).collect();
-    Some(Cut { text: format!("{above}{}", block.text), whole: block.whole })
+    // On the card the file that has everything is attached.
+    let file = if on == Where::Card { text::full_text_file(decision) } else { name(decision, &shown) };
+    let below = if block.whole { String::new() } else { format!("\n{}", text::only_its_beginning(&shown, &file)) };
+    Some(Cut { text: format!("{above}{}{below}", block.text), whole: block.whole })
 }
 
 /// All of it, as a file.
 pub(super) fn file(decision: &Decision) -> Option<TextFile> {
     let shown = shown(decision)?;
-    let name = text::what_runs_file(decision, is_diff(&shown));
-    Some(TextFile { name, text: shown })
+    Some(TextFile { name: name(decision, &shown), text: shown })
+}
+
+fn name(decision: &Decision, shown: &str) -> String {
+    text::what_runs_file(decision, is_diff(shown))
 }
 
 fn shown(decision: &Decision) -> Option<String> {

@@ -64,7 +64,13 @@ pub fn approvals(count: u32) -> String {
 }
 
 pub(super) fn headline_title(decision: &Decision) -> String {
-    escaped(&without_links(&super::title(&decision.request).replace('·', "-")), 140).text
+    // The dot stands between the parts of a line of the bot's own.
+    let title = super::title(&decision.request).replace('·', "-");
+    if decision.is_permission() && !title.contains('`') {
+        // Escapes would stand in the command as they are written.
+        return format!("`{}`", plain(&title, 140).text);
+    }
+    escaped(&without_links(&title), 140).text
 }
 
 fn outcome(resolved: &Resolved, subject: &str) -> String {

@@ -47,6 +47,17 @@ pub fn title(request: &Request) -> String {
     }
 }
 
+/// Below what will run, where that is not all of it: the end of a command can be what matters. `file` has it all.
+#[must_use]
+pub fn only_its_beginning(runs: &str, file: &str) -> String {
+    let (lines, characters) = (runs.trim_end().lines().count(), runs.chars().count());
+    let lines = if lines == 1 { "1 line".into() } else { format!("{} lines", super::thousands(lines)) };
+    format!(
+        "✂️ **This is only its beginning** ({lines}, {} characters). All of it is in the attached {file}.",
+        super::thousands(characters)
+    )
+}
+
 /// The name of the file with what will run.
 #[must_use]
 pub fn what_runs_file(decision: &Decision, is_diff: bool) -> String {
