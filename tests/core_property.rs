@@ -17,8 +17,8 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
-    Ballot, Choice, Decision, DecisionId, DeferLimits, Expects, Outcome, Person, Refused, Request, Revision, Risk, SafeDefault,
-    Verdict, Via,
+    Ballot, Choice, Decision, DecisionId, DeferLimits, Expects, Outcome, Person, Priority, Refused, Request, Revision, Risk,
+    SafeDefault, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::policy::{Rule, Rules, admit, enforce};
@@ -33,7 +33,7 @@ use model::{Act, Answer, Ask, Config as Configured, Deed, Model, OPTIONS, PEOPLE
 const HISTORIES: u32 = 3_000;
 
 /// What each run must have come by, so that the histories cannot quietly become tame.
-const MUST_HAPPEN: [&str; 37] = [
+const MUST_HAPPEN: [&str; 39] = [
     "asked again: nothing new",
     "revised",
     "enforced",
@@ -47,6 +47,7 @@ const MUST_HAPPEN: [&str; 37] = [
     "chosen",
     "answered",
     "taken",
+    "prioritized",
     "deferred",
     "returned",
     "undone",
@@ -65,6 +66,7 @@ const MUST_HAPPEN: [&str; 37] = [
     "Unconfirmed",
     "AlreadyVoted",
     "AlreadyTaken",
+    "AlreadyPrioritized",
     "DeferredTooOften",
     "DeferredTooLong",
     "NotLater",
@@ -160,6 +162,7 @@ impl Real {
                 let from = (from != to).then(|| person(*from));
                 decision.take(person(*to), from).map(Some).map_err(refused)
             }
+            Deed::Prioritize { who, priority } => decision.prioritize(*priority, person(*who)).map(Some).map_err(refused),
             Deed::Defer { who, .. } => {
                 let limits = DeferLimits::default();
                 decision.defer(act.until, person(*who), Revision(act.seen), self.now, limits).map(Some).map_err(refused)
@@ -223,6 +226,7 @@ impl Real {
             needed: decision.approvals_needed(),
             missing: if state.is_open() { decision.approvals_missing() } else { 0 },
             silence_approves: decision.terms.safe_default == SafeDefault::Approve,
+            wanted: decision.prioritized.as_ref().map(|given| given.priority),
         }
     }
 }
@@ -295,6 +299,7 @@ fn deeds() -> impl Strategy<Value = Deed> {
     let options = select(vec![OPTIONS[0], OPTIONS[1], "neither", ""]);
     let risks = prop::option::of(select(vec![Risk::Low, Risk::High, Risk::Critical]));
     let config = (risks, prop::option::of(1..=4_u32), any::<bool>());
+    let priority = select(vec![Priority::Low, Priority::Urgent]);
     let words = || select(vec!["", "because", "for another reason"]);
     prop_oneof![
         2 => asks().prop_map(Deed::Ask),
@@ -306,6 +311,7 @@ fn deeds() -> impl Strategy<Value = Deed> {
         2 => (who(), select(vec!["", " ", "42"])).prop_map(|(who, text)| Deed::Answer { who, text }),
         2 => who().prop_map(|who| Deed::Take { who }),
         2 => (who(), who()).prop_map(|(from, to)| Deed::HandOver { from, to }),
+        2 => (who(), priority).prop_map(|(who, priority)| Deed::Prioritize { who, priority }),
         6 => (who(), later).prop_map(|(who, seconds)| Deed::Defer { who, seconds }),
         4 => Just(Deed::ComeBack),
         3 => who().prop_map(|who| Deed::Undo { who }),

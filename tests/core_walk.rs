@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
-    Ballot, Choice, Decision, DecisionId, DeferLimits, Expects, Outcome, Pending, Person, Refused, Request, Resolved, Revision,
-    Risk, State, Terms, Verdict, Via,
+    Ballot, Choice, Decision, DecisionId, DeferLimits, Expects, Outcome, Pending, Person, Priority, Refused, Request, Resolved,
+    Revision, Risk, State, Terms, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::ladder::Climb;
@@ -52,6 +52,7 @@ enum Letter {
     Answer,
     Take(u64),
     HandOver,
+    Prioritize,
     DeferAnHour,
     DeferAWeek,
     ComeBack,
@@ -67,7 +68,7 @@ enum Letter {
     Withdraw,
 }
 
-const ALPHABET: [Letter; 35] = [
+const ALPHABET: [Letter; 36] = [
     Letter::AskSame,
     Letter::AskOther,
     Letter::AskAtCritical,
@@ -90,6 +91,7 @@ const ALPHABET: [Letter; 35] = [
     Letter::Take(1),
     Letter::Take(2),
     Letter::HandOver,
+    Letter::Prioritize,
     Letter::DeferAnHour,
     Letter::DeferAWeek,
     Letter::ComeBack,
@@ -166,6 +168,7 @@ fn act(letter: Letter, Place { decision, now }: &Place) -> Did {
         Letter::Answer => resolve(Verdict::Answered { text: "42".into() }, 1, current),
         Letter::Take(who) => decision.take(person(who), None),
         Letter::HandOver => decision.take(person(2), Some(person(1))),
+        Letter::Prioritize => decision.prioritize(Priority::Urgent, person(1)),
         Letter::DeferAnHour => defer(TimeDelta::hours(1)),
         Letter::DeferAWeek => defer(TimeDelta::days(7)),
         Letter::ComeBack => decision.come_back(now),
@@ -359,6 +362,6 @@ fn no_sequence_of_acts_breaks_an_invariant_or_ends_in_a_dead_end() {
     }
     println!("- from each open state a yes, a no, and from each deferral a return remain possible");
     assert!(depth < DEPTH || (*states >= AT_LEAST.0 && *transitions >= AT_LEAST.1), "the walk has shrunk");
-    assert_eq!(events.len(), 14, "every event but the first was seen");
+    assert_eq!(events.len(), 15, "every event but the first was seen");
     assert!(refusals.len() >= 13, "{refusals:?}");
 }

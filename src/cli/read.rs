@@ -151,6 +151,7 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
         Event::Voted { by, .. } => format!("approved by {}, one of several", one_line(&by.name)),
         Event::Taken { by, from: None } => format!("{} is on it", one_line(&by.name)),
         Event::Taken { by, from: Some(from) } => format!("handed to {} by {}", one_line(&by.name), one_line(&from.name)),
+        Event::Prioritized { priority, by } => format!("priority {priority}, says {}", one_line(&by.name)),
         Event::Disagreed { by, undone: true } => format!("{} disagrees, and it is undone", one_line(&by.name)),
         Event::Disagreed { by, undone: false } => format!("{} disagrees; it stands", one_line(&by.name)),
         Event::Undone { by } => format!("undone by {}", one_line(&by.name)),

@@ -173,6 +173,7 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
             fields.extend(pending.undone.as_ref().map(|undone| field(label::UNDONE, text::undone(undone, pace))));
             fields.extend(decision.climb.as_ref().map(|climb| field(label::STILL_WAITING, text::climbed(decision, climb, pace))));
             fields.extend(pending.taken.as_ref().map(|taken| field(label::ON_IT, text::taken(taken, pace))));
+            fields.extend(decision.prioritized.as_ref().map(|_| field(label::PRIORITY, text::priority(decision))));
         }
         State::Deferred { until, by, .. } => {
             let (name, value) = text::deferred(*until, by, pace);

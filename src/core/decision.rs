@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use super::event::Event;
 use super::ladder::Climb;
+pub use super::priority::Prioritized;
 pub use super::refusal::Refused;
 pub use super::request::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request, Risk, SafeDefault, Terms,
 };
 pub use super::routing::Disagreed;
 pub use super::state::{Ballot, Pending, Proposal, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote};
-use super::waiting::Waiting;
 
 /// The number of a decision within its store; people write it `#142`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -113,6 +113,9 @@ pub struct Decision {
     /// Who disagreed with its being approved by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreed: Option<Disagreed>,
+    /// How soon a person wants it decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prioritized: Option<Prioritized>,
     /// When its long part was removed ([`super::content`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_at: Option<Time>,
@@ -153,6 +156,7 @@ impl Decision {
             climb: None,
             changed: 0,
             disagreed: None,
+            prioritized: None,
             pruned_at: None,
         }
     }
@@ -172,12 +176,6 @@ impl Decision {
             State::Pending(_) => self.ladder_wakes_at(),
             State::Resolved(_) | State::Withdrawn { .. } => None,
         }
-    }
-
-    /// The order of urgency, most urgent first: breached, then priority, then soonest breach, then risk, then age.
-    #[must_use]
-    pub fn urgency(&self, now: Time) -> impl Ord + use<> {
-        Waiting::from(self).urgency(now)
     }
 
     /// How many different people must approve it. A choice and an answer are one person's: they cannot be counted.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use super::decision::{DecisionId, Outcome, Person, Request, Revision, Terms, Verdict, Via};
+use super::decision::{DecisionId, Outcome, Person, Priority, Request, Revision, Terms, Verdict, Via};
 use super::ladder::{Contact, Due};
 
 /// One change of one decision.
@@ -88,6 +88,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<Person>,
     },
+    /// A person said how soon it is wanted.
+    Prioritized {
+        /// So soon.
+        priority: Priority,
+        /// Who.
+        by: Person,
+    },
     /// Answered.
     Resolved {
         /// The answer.
@@ -142,6 +149,7 @@ impl Event {
             Self::Proposed { .. } => "proposed",
             Self::Voted { .. } => "voted",
             Self::Taken { .. } => "taken",
+            Self::Prioritized { .. } => "prioritized",
             Self::Undone { .. } => "undone",
             Self::Disagreed { .. } => "disagreed",
             Self::Resolved { .. } => "resolved",

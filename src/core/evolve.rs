@@ -3,7 +3,9 @@
 //! Nothing is refused here: an event of the log has happened. Must not know why.
 
 use super::Time;
-use super::decision::{Decision, Disagreed, Pending, Person, Proposal, Reported, Resolved, State, Taken, Undone, Via, Vote};
+use super::decision::{
+    Decision, Disagreed, Pending, Person, Prioritized, Proposal, Reported, Resolved, State, Taken, Undone, Via, Vote,
+};
 use super::event::Event;
 
 impl Decision {
@@ -49,6 +51,7 @@ impl Decision {
                     votes.push(Vote { by, at, note });
                 }
             }
+            Event::Prioritized { priority, by } => self.prioritized = Some(Prioritized { priority, by, at }),
             Event::Taken { by, from } => self.taken(Taken { by, at, from }),
             Event::Resolved { verdict, by, via } => {
                 let votes = self.state.votes().to_vec();

@@ -31,6 +31,7 @@ pub mod phrase;
 pub mod plot;
 pub mod policy;
 pub mod posting;
+pub mod priority;
 pub mod proposal;
 pub mod refusal;
 pub mod remind;

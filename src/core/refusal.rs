@@ -3,7 +3,7 @@
 //! Each reason carries what is needed to say it; the words that people read on Discord are `text`'s.
 
 use super::Time;
-use super::decision::{DecisionId, Expects, Person, Resolved, Revision, Risk};
+use super::decision::{DecisionId, Expects, Person, Priority, Resolved, Revision, Risk};
 
 /// Why a decision did not change. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +80,14 @@ pub enum Refused {
     AlreadyTaken {
         /// Who.
         by: Person,
+    },
+    /// A person gave it this priority already.
+    #[error("its priority is {priority} already: {} said so", .by.name)]
+    AlreadyPrioritized {
+        /// Who.
+        by: Person,
+        /// Which.
+        priority: Priority,
     },
     /// It cannot be handed to somebody who may not decide it.
     #[error("{} may not decide it", .who.name)]

@@ -36,6 +36,14 @@ impl Waiting {
     }
 }
 
+impl Decision {
+    /// As [`Waiting::urgency`].
+    #[must_use]
+    pub fn urgency(&self, now: Time) -> impl Ord + use<> {
+        Waiting::from(self).urgency(now)
+    }
+}
+
 impl From<&Decision> for Waiting {
     fn from(decision: &Decision) -> Self {
         let request = &decision.request;
@@ -44,7 +52,7 @@ impl From<&Decision> for Waiting {
             project: request.project.clone(),
             kind: request.kind.clone(),
             risk: decision.terms.risk,
-            priority: request.priority,
+            priority: decision.priority(),
             breach_at: decision.breach_at(),
             asked_at: decision.asked_at,
             asked_by: request.asked_by.as_ref().map(|person| person.id.clone()),

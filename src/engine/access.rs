@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Claim, Handle, HandleError, Page};
 use crate::core::Time;
 use crate::core::caller::{Caller, Forbidden, Scope, Sight};
-use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Request, Revision, Via};
+use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Priority, Request, Revision, Via};
 use crate::core::event::Logged;
 use crate::core::permission::Voter;
 use crate::core::policy::{admit, project_name};
@@ -210,6 +210,15 @@ impl Access {
     pub async fn defer(&self, id: DecisionId, seen: Revision, until: Time) -> Result<Decision, AccessError> {
         let voter = self.voter(id).await?;
         Ok(self.handle.defer(id, seen, &voter, until).await?)
+    }
+
+    /// As [`Handle::prioritize`], in the name of the token's holder.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`], and as there.
+    pub async fn prioritize(&self, id: DecisionId, priority: Priority) -> Result<Decision, AccessError> {
+        let voter = self.voter(id).await?;
+        Ok(self.handle.prioritize(id, &voter, priority).await?)
     }
 
     /// As [`Handle::undo`], in the name of the token's holder.

@@ -2,7 +2,7 @@
 //! whom they ask.
 
 use super::{Handle, HandleError, enforced};
-use crate::core::decision::{Decision, DecisionId, Person, Refused, State};
+use crate::core::decision::{Decision, DecisionId, Person, Priority, Refused, State};
 use crate::core::event::Event;
 use crate::core::permission::{Denied, Voter, may_decide, who_may};
 use crate::store::{Filter, Why};
@@ -52,6 +52,15 @@ impl Handle {
             }
         }
         Ok(decided)
+    }
+
+    /// A person says how soon they want it decided.
+    ///
+    /// # Errors
+    /// As [`Handle::approve`]; [`Refused::AlreadyPrioritized`].
+    pub async fn prioritize(&self, id: DecisionId, by: &Voter, priority: Priority) -> Result<Decision, HandleError> {
+        let person = by.person.clone();
+        self.decide(id, by, move |decision| decision.prioritize(priority, person)).await
     }
 
     /// Whoever asked names who shall answer. Unlike [`Handle::hand_over`], they may not decide it themselves.

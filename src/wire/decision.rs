@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Moment, Question};
 use crate::core::Time;
-use crate::core::decision::{self, Outcome, Pending, Resolved, Risk, SafeDefault, State, Verdict};
+use crate::core::decision::{self, Outcome, Pending, Priority, Resolved, Risk, SafeDefault, State, Verdict};
 use crate::core::ladder::{Came, Contact, Standing};
 use crate::core::pace::Pace;
 use crate::core::permission::WhoMay;
@@ -93,6 +93,15 @@ pub struct Terms {
     pub safe_default: SafeDefault,
 }
 
+/// How soon a person wants it decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Prioritized {
+    /// So soon, whatever the question says.
+    pub priority: Priority,
+    /// Who said so.
+    pub by: String,
+}
+
 /// How many people must approve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Approvals {
@@ -143,6 +152,9 @@ pub struct Decision {
     /// How many people must approve it, where it is more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approvals: Option<Approvals>,
+    /// How soon a person wants it decided, where one said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prioritized: Option<Prioritized>,
     /// What happens while nobody answers. Only while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Escalation>,
@@ -324,6 +336,10 @@ impl Decision {
             outcome: None,
             terms: Terms { risk: terms.risk, sla_seconds: terms.sla_seconds, safe_default: terms.safe_default },
             approvals: Some(approvals).filter(|approvals| approvals.needed > 1),
+            prioritized: decision
+                .prioritized
+                .as_ref()
+                .map(|given| Prioritized { priority: given.priority, by: given.by.name.clone() }),
             standing,
             question,
             files: decision.request.attachments.iter().map(|file| file.name.clone()).collect(),

@@ -25,7 +25,7 @@ pub(crate) struct Step<'a> {
 type Invariant = (&'static str, fn(&Step<'_>) -> bool);
 
 /// Everything that must hold after each step.
-pub(crate) const INVARIANTS: [Invariant; 26] = [
+pub(crate) const INVARIANTS: [Invariant; 27] = [
     ("a verdict is only claimed, reported on or undone", |s| {
         resolved(s.before).is_none() || matches!(s.event, Event::Claimed | Event::Reported { .. } | Event::Undone { .. })
     }),
@@ -127,6 +127,16 @@ pub(crate) const INVARIANTS: [Invariant; 26] = [
     }),
     ("risk and the number of approvals never fall", |s| {
         s.after.terms.risk >= s.before.terms.risk && s.after.terms.approvals >= s.before.terms.approvals
+    }),
+    ("only a person changes the priority that a person gave, and that changes nothing else", |s| match s.event {
+        Event::Prioritized { priority, .. } => {
+            let (mut before, mut after) = (s.before.clone(), s.after.clone());
+            for decision in [&mut before, &mut after] {
+                (decision.prioritized, decision.changed) = (None, 0);
+            }
+            before == after && s.before.state.is_open() && s.after.priority() == *priority
+        }
+        _ => s.before.prioritized == s.after.prioritized,
     }),
     ("silence approves nothing of high or critical risk, and nothing that is not approved", |s| {
         s.after.terms.safe_default == SafeDefault::Reject

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use gander::core::Time;
-use gander::core::decision::{Expects, Risk};
+use gander::core::decision::{Expects, Priority, Risk};
 
 pub(crate) const PEOPLE: [&str; 5] = ["Maya", "Jonas", "Sven", "Ada", "Li"];
 pub(crate) const OPTIONS: [&str; 2] = ["blue", "green"];
@@ -78,6 +78,10 @@ pub(crate) enum Deed {
         who: usize,
         seconds: i64,
     },
+    Prioritize {
+        who: usize,
+        priority: Priority,
+    },
     ComeBack,
     Undo {
         who: usize,
@@ -124,6 +128,7 @@ pub(crate) struct Shown {
     pub(crate) needed: u32,
     pub(crate) missing: u32,
     pub(crate) silence_approves: bool,
+    pub(crate) wanted: Option<Priority>,
 }
 
 /// A verdict that was given.
@@ -161,6 +166,7 @@ pub(crate) struct Model {
     undone: bool,
     deferrals: u32,
     returns: u32,
+    wanted: Option<Priority>,
 }
 
 impl Model {
@@ -180,6 +186,7 @@ impl Model {
             undone: false,
             deferrals: 0,
             returns: 0,
+            wanted: None,
         }
     }
 
@@ -203,6 +210,10 @@ impl Model {
             // Whoever is handed it by themselves takes it.
             Deed::Take { who } => self.take(*who, false),
             Deed::HandOver { from, to } => self.take(*to, from != to),
+            Deed::Prioritize { priority, .. } => self.open(None).and_then(|()| match self.wanted.replace(*priority) {
+                Some(before) if before == *priority => Err("AlreadyPrioritized"),
+                _ => Ok("prioritized"),
+            }),
             Deed::Defer { .. } => self.defer(act.until, act.seen),
             Deed::ComeBack => self.come_back(),
             Deed::Undo { .. } => self.undo(),
@@ -438,6 +449,7 @@ impl Model {
             needed: self.needed(),
             missing: if self.is_open() { self.needed() - self.votes.len() as u32 } else { 0 },
             silence_approves: self.silence_approves,
+            wanted: self.wanted,
         }
     }
 }

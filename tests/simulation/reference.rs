@@ -380,6 +380,8 @@ impl Case {
             // It decides nothing and moves no time.
             Event::Proposed { .. } => {}
             Event::Voted { .. } | Event::Taken { .. } | Event::Resolved { .. } => self.decide(event, at)?,
+            // It orders what waits, and changes nothing of when and how it is decided.
+            Event::Prioritized { .. } => must(self.is_open(), "nobody wants it any more")?,
             Event::Undone { .. } => {
                 let fresh = matches!(self.stands, Stands::Decided { at: given, claimed: false } if at <= given + DAY);
                 must(fresh, "it cannot be undone")?;

@@ -2,7 +2,7 @@
 //! others draw: that is how a failing history is shortened.
 
 use chrono::{TimeDelta, Timelike as _};
-use gander::core::decision::{Ballot, Decision, DecisionId, Expects, Outcome, Request, Revision, Risk, Verdict, Via};
+use gander::core::decision::{Ballot, Decision, DecisionId, Expects, Outcome, Priority, Request, Revision, Risk, Verdict, Via};
 use gander::core::ladder::{Came, Contact, Due, Stage, Way};
 use gander::core::people::{Reach, Urgency, who_is_reached};
 use gander::core::policy::{Rule, Rules};
@@ -123,6 +123,10 @@ impl World {
             }
             0 => Ok(format!("take {id}: {}", came(handle.take(id, &who).await)?)),
             1 => Ok(format!("hand {id} over: {}", came(handle.hand_over(id, &who, &voter(pick(chance, &PEOPLE))).await)?)),
+            2 => {
+                let priority = pick(chance, &[Priority::Low, Priority::High, Priority::Urgent]);
+                Ok(format!("{id} is {priority}: {}", came(handle.prioritize(id, &who, priority).await)?))
+            }
             _ => Ok(format!("undo {id}: {}", came(handle.undo(id, &who).await)?)),
         }
     }

@@ -74,7 +74,7 @@ fn terms(decision: &Decision, pace: Pace) -> Vec<Field> {
         (label::AGENT, agent),
         (label::JOB, request.job.as_deref().map(said).unwrap_or_default()),
         (label::RISK, format!("{} {}{raised}", text::dot(terms.risk), terms.risk)),
-        (label::PRIORITY, request.priority.to_string()),
+        (label::PRIORITY, text::priority(decision)),
         (label::ASKED, text::moment(pace.wall_time(decision.asked_at))),
         (label::ANSWER_BY, text::moment(pace.wall_time(decision.breach_at()))),
         (label::APPROVALS, if approvals > 1 { approvals.to_string() } else { String::new() }),

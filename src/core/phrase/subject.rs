@@ -79,7 +79,7 @@ impl From<&Decision> for Subject {
             environment: request.environment.as_deref().map(one_line),
             agent: one_line(&request.agent.name),
             risk: decision.terms.risk,
-            priority: request.priority,
+            priority: decision.priority(),
             expects: request.expects,
             options: request.options.iter().map(|choice| choice.name.clone()).collect(),
             standing: match &decision.state {

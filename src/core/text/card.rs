@@ -157,6 +157,15 @@ pub fn taken(taken: &Taken, pace: Pace) -> String {
     }
 }
 
+/// How soon it is wanted, and who said so, if it was a person.
+#[must_use]
+pub fn priority(decision: &Decision) -> String {
+    match &decision.prioritized {
+        None => decision.request.priority.to_string(),
+        Some(given) => format!("{}, says {}", given.priority, person(&given.by)),
+    }
+}
+
 /// The verdict that was taken back.
 #[must_use]
 pub fn undone(undone: &Undone, pace: Pace) -> String {

@@ -101,6 +101,7 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         }
         Event::Taken { by, from: None } => format!("{} by {}", strong("taken"), who(by)),
         Event::Taken { by, from: Some(from) } => format!("{} to {} by {}", strong("handed"), who(by), who(from)),
+        Event::Prioritized { priority, by } => format!("{} {priority} by {}", strong("wanted"), who(by)),
         Event::Undone { by } => format!("{} by {}", strong("undone"), who(by)),
         Event::Disagreed { by, undone: true } => format!("{} by {}, and undone", strong("disagreed with"), who(by)),
         Event::Disagreed { by, undone: false } => format!("{} by {}; it stands", strong("disagreed with"), who(by)),

@@ -106,6 +106,7 @@ fn acts(happened: &[Logged], moment: &dyn Fn(Time) -> String) -> String {
         let said = match &logged.event {
             Event::Taken { by, from: None } => format!("{} was on it", name(by)),
             Event::Taken { by, from: Some(from) } => format!("{} handed it to {}", name(from), name(by)),
+            Event::Prioritized { priority, by } => format!("{} gave it the priority {priority}", name(by)),
             Event::Voted { by, .. } => format!("{} approved, one of several who must", name(by)),
             Event::Revised { .. } => "the agent asked with another content".to_owned(),
             _ => return None,

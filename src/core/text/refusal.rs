@@ -101,6 +101,9 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
             format!("You have approved {id} already. It still needs {} of others.", super::approvals(*more))
         }
         Refused::AlreadyTaken { by } => format!("{} is on {id} already.", person(by)),
+        Refused::AlreadyPrioritized { by, priority } => {
+            format!("{id} has the priority {priority} already: {} said so.", person(by))
+        }
         Refused::NotTheirs { who } => format!("{} may not decide {id}, so it was not handed over.", person(who)),
         Refused::AlreadyClaimed { at } => format!(
             "Too late: the agent picked the verdict on {id} up {} and acts on it. Nothing was undone; if it must stop, tell the agent.",

@@ -18,6 +18,7 @@ const fn actor(event: &Event) -> Option<&Person> {
         | Event::Proposed { by, .. }
         | Event::Voted { by, .. }
         | Event::Taken { by, .. }
+        | Event::Prioritized { by, .. }
         | Event::Resolved { by, .. }
         | Event::Undone { by } => Some(by),
         _ => None,

@@ -1,0 +1,83 @@
+//! How soon a decision is wanted: as the asker says, or as a person said since.
+//!
+//! A priority orders what waits and decides nothing. What a person says of it holds, however often the agent asks again.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+use super::decision::{Decision, Person, Priority};
+use super::event::Event;
+use super::refusal::Refused;
+
+/// A priority that a person gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prioritized {
+    /// How soon they want it decided.
+    pub priority: Priority,
+    /// Who.
+    pub by: Person,
+    /// When.
+    pub at: Time,
+}
+
+impl Decision {
+    /// The priority that counts.
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        self.prioritized.as_ref().map_or(self.request.priority, |given| given.priority)
+    }
+
+    /// A person says how soon it is wanted.
+    ///
+    /// # Errors
+    /// [`Refused::AlreadyPrioritized`]; not open any more.
+    pub fn prioritize(&self, priority: Priority, by: Person) -> Result<Event, Refused> {
+        self.must_be_open()?;
+        match &self.prioritized {
+            Some(given) if given.priority == priority => Err(Refused::AlreadyPrioritized { by: given.by.clone(), priority }),
+            _ => Ok(Event::Prioritized { priority, by }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::decision::{DecisionId, Request, Terms};
+    use crate::core::waiting::Waiting;
+
+    fn at(seconds: i64) -> Time {
+        Time::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
+    }
+
+    fn asked(id: i64) -> Decision {
+        let terms = Terms { sla_seconds: 3_600, ..Terms::default() };
+        Decision::new(DecisionId(id), Request { title: "Rename it?".into(), ..Request::default() }, terms, at(0))
+    }
+
+    fn wanted(decision: &Decision, priority: Priority) -> Decision {
+        let event = decision.prioritize(priority, Person::discord(1, "Maya")).unwrap();
+        decision.clone().evolve(&event, at(1), 2)
+    }
+
+    #[test]
+    fn what_a_person_wants_soon_comes_first_and_stays_so_when_it_is_asked_again() {
+        let (first, second) = (asked(1), wanted(&asked(2), Priority::Urgent));
+        assert!(second.urgency(at(2)) < first.urgency(at(2)));
+        assert_eq!(Waiting::from(&second).priority, Priority::Urgent);
+        // The same again is nothing new, and another content leaves it as it is.
+        assert_eq!(second.revise(&second.request, &second.terms), None);
+        let other = Request { priority: Priority::Low, ..second.request.clone() };
+        let revised = second.revise(&other, &second.terms).unwrap();
+        assert_eq!(second.clone().evolve(&revised, at(3), 3).priority(), Priority::Urgent);
+    }
+
+    #[test]
+    fn the_same_priority_twice_says_who_gave_it() {
+        let maya = Person::discord(1, "Maya");
+        let again = wanted(&asked(1), Priority::High).prioritize(Priority::High, Person::discord(2, "Jonas"));
+        assert_eq!(again, Err(Refused::AlreadyPrioritized { by: maya, priority: Priority::High }));
+        let gone = asked(1).evolve(&Event::Withdrawn { reason: "x".into() }, at(1), 2);
+        assert!(matches!(gone.prioritize(Priority::High, Person::discord(1, "Maya")), Err(Refused::Withdrawn { .. })));
+    }
+}
