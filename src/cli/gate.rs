@@ -6,10 +6,24 @@ mod json;
 mod plan;
 mod stop;
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Common, Outcome};
 use crate::config::Span;
+use crate::core::gate::ToolCall;
+
+/// A tool call, with what only the file system knows of it.
+pub(super) fn looked_at(mut call: ToolCall) -> ToolCall {
+    hook::look_at_files(&mut call);
+    call
+}
+
+/// The folders that Claude Code works in, where it starts programs in this one.
+pub(super) fn roots_of(cwd: &Path) -> Vec<PathBuf> {
+    hook::roots(AgentKind::ClaudeCode, cwd)
+}
 
 #[derive(Debug, Args)]
 pub(super) struct Gate {

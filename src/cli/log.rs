@@ -14,7 +14,7 @@ use crate::config::LogFormat;
 /// Whose messages may be logged, at any level. Of all others only warnings are, and of those below nothing.
 const OURS: [&str; 2] = ["gander", "discord_sandbox"];
 /// Whose messages hold addresses, headers or frames with tokens.
-const NEVER: [&str; 12] = [
+const NEVER: [&str; 13] = [
     "serenity",
     "poise",
     "tungstenite",
@@ -27,6 +27,7 @@ const NEVER: [&str; 12] = [
     "tower",
     "want",
     "mio",
+    "rmcp",
 ];
 
 /// Whether a module is one of these, or in one.

@@ -12,6 +12,7 @@ mod gate;
 mod init;
 mod log;
 mod man;
+mod mcp;
 mod output;
 mod prune;
 mod read;
@@ -77,6 +78,8 @@ enum Command {
     Ask(Box<ask::Ask>),
     /// Stop an agent before each tool call until a person has answered
     Gate(gate::Gate),
+    /// Let agents and assistants that speak MCP ask, wait and look, on standard input and output
+    Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
     Wait(wait::Wait),
     /// Take a decision's verdict, if there is one, to act on it
@@ -224,6 +227,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Sandbox(sandbox) => sandbox.run().await,
         Command::Ask(ask) => ask.run(common).await,
         Command::Gate(gate) => gate.run(common).await,
+        Command::Mcp(mcp) => Box::pin(mcp.run(common)).await,
         Command::Wait(wait) => wait.run(common).await,
         Command::Claim(claim) => claim.run(common).await,
         Command::Report(report) => report.run(common).await,

@@ -15,6 +15,7 @@ pub mod http;
 mod incident;
 pub mod label;
 mod ladder;
+pub mod mcp;
 mod mistake;
 mod outgoing;
 mod passed;

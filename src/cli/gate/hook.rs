@@ -90,7 +90,7 @@ pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, Strin
 }
 
 /// The folder that the agent works in. Claude Code's `cwd` goes where its commands go, and it says where it began.
-fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
+pub(super) fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
     let began = (agent == AgentKind::ClaudeCode).then(|| std::env::var_os("CLAUDE_PROJECT_DIR")).flatten().map(PathBuf::from);
     let root = began.filter(|root| root.is_absolute()).unwrap_or_else(|| cwd.to_owned());
     let real = root.canonicalize().ok().filter(|real| *real != root);
@@ -98,7 +98,7 @@ fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
 }
 
 /// What only the file system knows: where links lead, and what is there now.
-fn look_at_files(call: &mut ToolCall) {
+pub(super) fn look_at_files(call: &mut ToolCall) {
     call.real = call.files().iter().filter_map(|file| really(file)).collect();
     let Some(edit) = call.edit() else { return };
     let path = call.cwd.join(&edit.path);

@@ -21,6 +21,12 @@ pub fn forbidden(why: &Forbidden) -> String {
     }
 }
 
+/// What a program of a user of this machine is called.
+#[must_use]
+pub fn user(uid: u32) -> String {
+    format!("user {uid}")
+}
+
 /// An idempotency key came back with something else.
 #[must_use]
 pub fn other_request(id: DecisionId) -> String {

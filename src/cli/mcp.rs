@@ -1,0 +1,147 @@
+//! `gander mcp`: the approval API for agents and assistants that speak MCP, on standard input and output. Works on the store
+//! itself, whether `serve` runs or not; whatever it has to say beside the protocol goes to standard error.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::gate::{looked_at, roots_of};
+use super::{Common, Exit, Failure, Outcome, log, open_patiently};
+use crate::config::reload::Follow;
+use crate::config::{Span, gates};
+use crate::core::caller::Caller;
+use crate::core::gate::ToolCall;
+use crate::core::gate::rules::Rule;
+use crate::core::text;
+use crate::engine::pulse::{self, Running};
+use crate::engine::{Handle, watch};
+use crate::surfaces::mcp::{Gatekeeper, Identity, Server};
+
+/// Claude Code gives a call up that says nothing for 30 min; one that says something, later.
+const USUAL_PATIENCE: Duration = Duration::from_secs(25 * 60);
+/// Without progress most clients give a call up after 5 min.
+const SILENT_PATIENCE: Duration = Duration::from_secs(4 * 60);
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The token may also stand in GANDER_TOKEN. Without one it is an agent of your own user: it asks, waits and looks, and never decides."
+)]
+pub(super) struct Mcp {
+    /// A file that holds a token (gander token create): who calls, and what they may do
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// How long permission_prompt waits for a person before it denies [default: 25m; 4m for a client that asks for no progress]
+    #[arg(long, value_name = "SPAN")]
+    permission_timeout: Option<Span>,
+}
+
+impl Mcp {
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        let (config, follow) = Follow::start(common.config.as_deref())?;
+        log::to_stderr("warn", config.log);
+        let secret = secret(self.token_file.as_deref())?;
+        let path = common.store_path(&config)?;
+        let opened = open_patiently(&path, &config)?;
+        let handle = opened.handle;
+        let identity = match secret {
+            // Said at once, and not at the first call.
+            Some(secret) if handle.caller_of(&secret).await?.is_none() => {
+                return Err(Failure::new(Exit::Usage, text::mcp::UNKNOWN));
+            }
+            Some(secret) => Identity::Secret(secret),
+            None => Identity::Caller(own_user()?),
+        };
+        let gate = Here {
+            config: common.config.clone(),
+            store: path.clone(),
+            patience: self.permission_timeout.map(|Span(seconds)| Duration::from_secs(seconds)),
+        };
+        let server = Server::new(handle.clone(), identity, Some(std::sync::Arc::new(gate)));
+        tokio::select! {
+            served = server.on_stdio() => served.map(|()| Exit::Yes).map_err(|why| Failure::new(Exit::Usage, why)),
+            () = watch::run(handle.clone(), &path) => Err(Failure::new(Exit::Internal, "the store is no longer watched")),
+            () = follow_rules(&handle, follow) => Ok(Exit::Internal),
+        }
+    }
+}
+
+/// The token's secret, from its file or the environment.
+fn secret(file: Option<&Path>) -> Result<Option<String>, Failure> {
+    let given = match file {
+        Some(file) => {
+            let wrong = |error| Failure::new(Exit::Usage, format!("--token-file {}: {error}", file.display()));
+            Some(std::fs::read_to_string(file).map_err(wrong)?)
+        }
+        None => std::env::var("GANDER_TOKEN").ok(),
+    };
+    match given.map(|given| given.trim().to_owned()) {
+        // Whoever names a file means to be somebody: an empty one must not become the own user.
+        Some(empty) if empty.is_empty() && file.is_some() => {
+            Err(Failure::new(Exit::Usage, "the token's file is empty: write the secret that gander token create printed into it"))
+        }
+        given => Ok(given.filter(|given| !given.is_empty())),
+    }
+}
+
+/// The own user, as a program of theirs on the Unix socket is known.
+fn own_user() -> Result<Caller, Failure> {
+    #[cfg(unix)]
+    {
+        let cannot = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot find out which user this is: {error}"));
+        let (ours, _other) = tokio::net::UnixStream::pair().map_err(cannot)?;
+        let uid = ours.peer_cred().map_err(cannot)?.uid();
+        Ok(Caller::of_user(uid, &text::user(uid), true))
+    }
+    #[cfg(not(unix))]
+    Err(Failure::new(Exit::Usage, "give a token: --token-file FILE, or GANDER_TOKEN; gander token create makes one"))
+}
+
+/// Goes by every change of the configuration, for as long as it is polled.
+async fn follow_rules(handle: &Handle, mut follow: Follow) {
+    loop {
+        match follow.next().await {
+            Ok(config) => handle.set_rules(config.rules),
+            Err(why) => tracing::error!("the configuration is not used: {why}. What it said before still holds"),
+        }
+    }
+}
+
+/// What is known where the agent runs.
+#[derive(Debug)]
+struct Here {
+    config: Option<PathBuf>,
+    store: PathBuf,
+    patience: Option<Duration>,
+}
+
+impl Gatekeeper for Here {
+    fn rules(&self) -> Result<Vec<Rule>, String> {
+        gates::load(self.config.as_deref()).map_err(|error| error.to_string())
+    }
+
+    fn call(&self, agent: &str, session: &str, tool: &str, input: Value) -> ToolCall {
+        // Clients start it in the folder that they work in.
+        let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+        looked_at(ToolCall {
+            agent: agent.to_owned(),
+            session: Some(session.to_owned()),
+            tool: tool.to_owned(),
+            input,
+            roots: roots_of(&cwd),
+            cwd,
+            home: directories::BaseDirs::new().map(|base| base.home_dir().to_owned()),
+            real: Vec::new(),
+            before: None,
+        })
+    }
+
+    fn patience(&self, progress: bool) -> Duration {
+        self.patience.unwrap_or(if progress { USUAL_PATIENCE } else { SILENT_PATIENCE })
+    }
+
+    fn unserved(&self) -> bool {
+        pulse::of(&self.store) == Running::No
+    }
+}

@@ -1,0 +1,151 @@
+//! The agents' tools: ask, wait, say how it went, take back.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rmcp::RoleServer;
+use rmcp::model::ProgressNotificationParam;
+use rmcp::service::RequestContext;
+
+use super::Server;
+use super::answer::Done;
+use super::words::{Await, Report, Stands, Withdraw};
+use crate::core::Time;
+use crate::core::decision::{Decision, DecisionId, Refused, Revision, State};
+use crate::core::text;
+use crate::engine::access::{Access, AccessError};
+use crate::engine::{Claim, HandleError};
+use crate::wire::{LONGEST_REPORT, Question};
+
+/// Seconds of a wait, where the call does not say: Codex and the TypeScript SDK give a call up after 60.
+const USUAL_WAIT: u64 = 45;
+/// Seconds of a wait at most: goose and Claude Code (over HTTP, without progress) give a call up after 300.
+const LONGEST_WAIT: u64 = 240;
+/// How often a client that wants to know is told that it is still waited.
+const PROGRESS_EVERY: Duration = Duration::from_secs(15);
+
+/// How a wait came to its end.
+pub(super) enum Waited {
+    /// There is something to tell: a verdict, which is taken if the caller asked for it; or where it stands.
+    Over(Decision),
+    /// The client gave it up.
+    Cancelled,
+}
+
+impl Server {
+    pub(super) async fn request_approval(&self, access: &Access, question: Question) -> Done {
+        if let Some(flaw) = question.flaw() {
+            return Err(text::mcp::wrong_input("request_approval", &flaw));
+        }
+        // Whoever may ask in one project only need not name it.
+        let project = match access.caller().grant.projects.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        };
+        let filed = access.ask(question.into_request(project.as_deref()), None).await;
+        let decision = match filed {
+            Ok(filed) => filed.into_decision(),
+            Err(error) => return Err(self.refused(access, error).await),
+        };
+        let (stands, now) = (self.handle.standing(&decision), self.handle.now());
+        let words = text::mcp::filed(&decision, stands.as_ref(), now, self.unserved());
+        self.answer(Stands::from(&decision), words, &decision)
+    }
+
+    pub(super) async fn await_decision(&self, access: &Access, input: Await, context: &RequestContext<RoleServer>) -> Done {
+        let (id, revision) = (DecisionId(input.id), input.revision.map(Revision));
+        let span = Duration::from_secs(input.seconds.unwrap_or(USUAL_WAIT).min(LONGEST_WAIT));
+        let decision = match self.wait(access, id, revision, span, context).await {
+            Ok(Waited::Over(decision)) => decision,
+            Ok(Waited::Cancelled) => return Err(text::mcp::CANCELLED.into()),
+            Err(error) => return Err(self.refused(access, error).await),
+        };
+        if revision.is_some_and(|asked| asked != decision.revision) {
+            return self.answer(Stands::Superseded, text::mcp::superseded(&decision), &decision);
+        }
+        let mine = access.caller().may_take(&decision).is_ok();
+        let (stands, zone) = (self.handle.standing(&decision), self.handle.rules().zone);
+        let words = text::mcp::waited(&decision, stands.as_ref(), self.handle.now(), zone, mine);
+        self.answer(Stands::from(&decision), words, &decision)
+    }
+
+    /// When a wait of so long ends, by the store's clock.
+    fn deadline(&self, span: Duration) -> Time {
+        let span = TimeDelta::from_std(span).unwrap_or_default();
+        self.handle.pace().store_time(self.handle.clock().wall() + span)
+    }
+
+    /// Waits for a verdict and takes it, if this caller may; tells the client of its progress. A wait that is cancelled takes
+    /// nothing.
+    pub(super) async fn wait(
+        &self,
+        access: &Access,
+        id: DecisionId,
+        asked: Option<Revision>,
+        span: Duration,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Waited, AccessError> {
+        let deadline = self.deadline(span);
+        let first = access.get(id).await?;
+        let takes = access.caller().may_take(&first).is_ok();
+        let progress = progress(&first, span, context);
+        tokio::pin!(progress);
+        loop {
+            let decision = tokio::select! {
+                () = context.ct.cancelled() => return Ok(Waited::Cancelled),
+                () = self.is_over() => return Ok(Waited::Cancelled),
+                () = &mut progress => continue,
+                waited = access.wait(id, asked, Claim::No, Some(deadline)) => waited?,
+            };
+            let is_other = asked.is_some_and(|asked| asked != decision.revision);
+            if is_other || !takes || !matches!(decision.state, State::Resolved(_)) {
+                return Ok(Waited::Over(decision));
+            }
+            if context.ct.is_cancelled() {
+                return Ok(Waited::Cancelled);
+            }
+            match access.claim(id).await {
+                // It was undone in this moment: there is none to take any more.
+                Err(AccessError::Handle(HandleError::Refused(_, Refused::NotResolved))) => {}
+                claimed => return claimed.map(Waited::Over),
+            }
+        }
+    }
+
+    pub(super) async fn report_outcome(&self, access: &Access, input: Report) -> Done {
+        if input.text.chars().count() > LONGEST_REPORT {
+            return Err(text::mcp::wrong_input("report_outcome", &text::mcp::too_long("text", LONGEST_REPORT)));
+        }
+        match access.report(DecisionId(input.id), input.outcome, &input.text).await {
+            Ok(decision) => self.answer(Stands::from(&decision), text::mcp::reported(&decision), &decision),
+            Err(error) => Err(self.refused(access, error).await),
+        }
+    }
+
+    pub(super) async fn withdraw(&self, access: &Access, input: Withdraw) -> Done {
+        let reason = input.reason.filter(|reason| !reason.trim().is_empty()).unwrap_or_else(|| text::mcp::TAKEN_BACK.into());
+        if reason.chars().count() > LONGEST_REPORT {
+            return Err(text::mcp::wrong_input("withdraw", &text::mcp::too_long("reason", LONGEST_REPORT)));
+        }
+        match access.withdraw(DecisionId(input.id), reason.trim()).await {
+            Ok(decision) => self.answer(Stands::Withdrawn, text::mcp::withdrawn(&decision), &decision),
+            Err(error) => Err(self.refused(access, error).await),
+        }
+    }
+}
+
+/// Tells a client that asked for it how long it has waited. Never resolves.
+async fn progress(decision: &Decision, span: Duration, context: &RequestContext<RoleServer>) {
+    let Some(token) = context.meta.get_progress_token() else { return std::future::pending().await };
+    let words = text::mcp::waiting(decision);
+    let mut seconds = 0_u32;
+    loop {
+        let param = ProgressNotificationParam::new(token.clone(), f64::from(seconds))
+            .with_total(span.as_secs_f64())
+            .with_message(words.clone());
+        // A client that is gone cancels the call.
+        let _ = context.peer.notify_progress(param).await;
+        tokio::time::sleep(PROGRESS_EVERY).await;
+        seconds = seconds.saturating_add(u32::try_from(PROGRESS_EVERY.as_secs()).unwrap_or(u32::MAX));
+    }
+}

@@ -1,0 +1,57 @@
+//! The tools by which a person's own assistant decides for them, told to. Only a token with the scope `decide` has them, and
+//! what is of high or critical risk is only proposed.
+
+use super::Server;
+use super::answer::Done;
+use super::words::{Approve, Prioritize, Reject, Stands};
+use crate::core::decision::{Ballot, DecisionId, Revision, Verdict, Via};
+use crate::core::text;
+use crate::engine::access::{Access, Given};
+
+impl Server {
+    pub(super) async fn approve(&self, access: &Access, input: Approve) -> Done {
+        let Approve { id, revision, note, option, answer } = input;
+        let verdict = match (option, answer) {
+            (Some(_), Some(_)) => {
+                return Err(text::mcp::wrong_input("factory_approve_task", text::mcp::ONE_OF_THEM));
+            }
+            (Some(option), None) => Verdict::Chosen { option },
+            (None, Some(answer)) => Verdict::Answered { text: answer.trim().to_owned() },
+            (None, None) => Verdict::noted(note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty())),
+        };
+        self.decide(access, DecisionId(id), Revision(revision), verdict).await
+    }
+
+    pub(super) async fn reject(&self, access: &Access, input: Reject) -> Done {
+        let verdict = Verdict::Rejected { reason: input.reason.trim().to_owned() };
+        self.decide(access, DecisionId(input.id), Revision(input.revision), verdict).await
+    }
+
+    async fn decide(&self, access: &Access, id: DecisionId, seen: Revision, verdict: Verdict) -> Done {
+        let word = verdict.word();
+        match access.decide(id, seen, Via::Mcp, Ballot::from(verdict)).await {
+            Ok(Given::Done(decision)) => {
+                self.answer(Stands::from(&decision), text::mcp::done(&decision, word, holder(access)), &decision)
+            }
+            Ok(Given::Proposed(decision)) => {
+                self.answer(Stands::Proposed, text::mcp::proposed(&decision, holder(access)), &decision)
+            }
+            Err(error) => Err(self.refused(access, error).await),
+        }
+    }
+
+    pub(super) async fn prioritize(&self, access: &Access, input: Prioritize) -> Done {
+        match access.prioritize(DecisionId(input.id), input.priority).await {
+            Ok(decision) => {
+                let what = text::mcp::wanted(input.priority);
+                self.answer(Stands::from(&decision), text::mcp::done(&decision, &what, holder(access)), &decision)
+            }
+            Err(error) => Err(self.refused(access, error).await),
+        }
+    }
+}
+
+/// In whose name it is decided.
+fn holder(access: &Access) -> &str {
+    access.caller().grant.holder.as_ref().map_or("nobody", |holder| holder.person.name.as_str())
+}

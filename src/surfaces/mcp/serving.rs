@@ -1,0 +1,220 @@
+//! The protocol's requests, each handed to what answers it; and the connection on standard input.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::PoisonError;
+use std::task::{Context, Poll};
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, ErrorCode, GetPromptRequestParams,
+    GetPromptResponse, Implementation, InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
+};
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
+use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::watch::Sender;
+
+use super::follow::{Sink, follow};
+use super::resources::is_ours;
+use super::{LONGEST_MESSAGE, Server};
+use crate::core::text;
+
+/// Resources that a session of before 2026-07-28 can subscribe to at most.
+const MOST_SUBSCRIBED: usize = 1_000;
+
+impl Server {
+    fn with_subscribed<T>(&self, act: impl FnOnce(&mut BTreeSet<String>) -> T) -> T {
+        act(&mut self.subscribed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> InitializeResult {
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_prompts()
+            .enable_resources()
+            .enable_resources_list_changed()
+            .enable_resources_subscribe()
+            .build();
+        let mut info = InitializeResult::new(capabilities);
+        info.server_info = Implementation::new("gander", env!("CARGO_PKG_VERSION")).with_title("Gander");
+        info.instructions = Some(text::mcp::INSTRUCTIONS.into());
+        info
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let access = self.access(&context.extensions).await?;
+        Ok(ListToolsResult::with_all_items(self.tools(&access)))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let access = self.access(&context.extensions).await?;
+        let arguments = request.arguments.unwrap_or_default();
+        self.call(&access, &request.name, &arguments, &context).await.map(Into::into)
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        self.access(&context.extensions).await?;
+        Ok(Self::prompts())
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let access = self.access(&context.extensions).await?;
+        self.prompt(&access, request).await.map(Into::into)
+    }
+
+    async fn complete(&self, _: CompleteRequestParams, _: RequestContext<RoleServer>) -> Result<CompleteResult, ErrorData> {
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "completion/complete", None))
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let access = self.access(&context.extensions).await?;
+        let cursor = request.and_then(|request| request.cursor);
+        self.resources(&access, cursor.as_deref()).await
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.access(&context.extensions).await?;
+        Ok(Self::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let access = self.access(&context.extensions).await?;
+        self.read(&access, &request.uri).await.map(Into::into)
+    }
+
+    async fn subscribe(&self, request: SubscribeRequestParams, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        let access = self.access(&context.extensions).await?;
+        // Also that there is something to see.
+        self.read(&access, &request.uri).await?;
+        let is_full = self.with_subscribed(|subscribed| {
+            let is_full = subscribed.len() >= MOST_SUBSCRIBED;
+            if !is_full {
+                subscribed.insert(request.uri);
+            }
+            is_full
+        });
+        if is_full { Err(ErrorData::invalid_request(text::mcp::TOO_MANY_SUBSCRIPTIONS, None)) } else { Ok(()) }
+    }
+
+    async fn unsubscribe(&self, request: UnsubscribeRequestParams, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        self.access(&context.extensions).await?;
+        self.with_subscribed(|subscribed| subscribed.remove(&request.uri));
+        Ok(())
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let Ok(access) = self.access(&context.extensions).await else { return };
+        let server = self.clone();
+        let ended = self.ending.subscribe();
+        tokio::spawn(async move {
+            let sink = Sink::Peer(context.peer);
+            let wants = |uri: &str| server.with_subscribed(|subscribed| subscribed.contains(uri));
+            tokio::select! {
+                () = follow(&server.handle, &access, &sink, wants) => {}
+                () = over(ended) => {}
+            }
+        });
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        let mut accepted = SubscriptionFilter::new();
+        accepted.resources_list_changed = requested.resources_list_changed;
+        let uris = requested.resource_subscriptions.iter().flatten().filter(|uri| is_ours(uri)).take(MOST_SUBSCRIBED);
+        accepted.resource_subscriptions = Some(uris.cloned().collect());
+        Some(accepted)
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let access = self.access(&context.request_context().extensions).await?;
+        let sink = Sink::Subscription(context.sink());
+        let wanted = context.accepted().resource_subscriptions.clone().unwrap_or_default();
+        tokio::select! {
+            () = follow(&self.handle, &access, &sink, |uri| wanted.iter().any(|wanted| wanted == uri)) => {}
+            () = context.cancelled() => {}
+            () = over(self.ending.subscribe()) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Resolves when the connection is over.
+async fn over(mut ended: tokio::sync::watch::Receiver<bool>) {
+    // Nobody is there who could say so any more: then it is over, too.
+    let _ = ended.wait_for(|ended| *ended).await;
+}
+
+impl Server {
+    /// Resolves when the connection is over.
+    pub(super) async fn is_over(&self) {
+        over(self.ending.subscribe()).await;
+    }
+}
+
+/// Standard input, which says when it ends: whoever waits then takes no verdict that nobody would hear of.
+struct Input<R> {
+    input: R,
+    ending: Sender<bool>,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for Input<R> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.input).poll_read(context, buffer);
+        let over = match &read {
+            Poll::Ready(Ok(())) => buffer.filled().len() == before && buffer.remaining() > 0,
+            Poll::Ready(Err(_)) => true,
+            Poll::Pending => false,
+        };
+        if over {
+            self.ending.send_replace(true);
+        }
+        read
+    }
+}
+
+/// Serves one client on standard input and output.
+pub(super) async fn on_stdio(server: Server) -> Result<(), String> {
+    let (input, output) = rmcp::transport::stdio();
+    let input = Input { input, ending: server.ending.clone() };
+    let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(LONGEST_MESSAGE);
+    let running = match server.serve(transport).await {
+        Ok(running) => running,
+        // Whoever only looks whether it starts closes it again.
+        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+    };
+    running.waiting().await.map(drop).map_err(|error| error.to_string())
+}

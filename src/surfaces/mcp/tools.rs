@@ -1,0 +1,173 @@
+//! The tools: what each is called, takes, gives and needs; declared once, and listed, called and checked by that.
+
+use std::sync::Arc;
+
+use rmcp::handler::server::common::{schema_for_input, schema_for_output};
+use rmcp::model::{CallToolResult, JsonObject, Tool, ToolAnnotations};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use super::Server;
+use super::answer::{Done, complain};
+use super::words::{
+    Approve, Await, Blockers, Blocking, Pending, Permission, Prioritize, Reject, Report, Search, Several, Told, Withdraw,
+};
+use crate::core::caller::{Forbidden, Scope};
+use crate::core::text;
+use crate::core::text::mcp::tool;
+use crate::engine::access::Access;
+use crate::wire::{self, Question};
+
+/// What a tool does to the world, for clients that ask their user before.
+#[derive(Clone, Copy)]
+enum Does {
+    /// It looks.
+    Look,
+    /// It adds something, and adds it once however often it is called.
+    Add,
+    /// It brings something to an end.
+    End,
+}
+
+/// What a tool is, but for its types.
+pub(super) struct Kind {
+    name: &'static str,
+    words: &'static str,
+    does: Does,
+    /// The scopes of which a caller needs one.
+    needs: &'static [Scope],
+}
+
+const ASK: &[Scope] = &[Scope::Ask];
+const SEE: &[Scope] = &[Scope::Observe, Scope::Decide, Scope::Admin];
+const DECIDE: &[Scope] = &[Scope::Decide];
+
+const fn kind(name: &'static str, words: &'static str, does: Does, needs: &'static [Scope]) -> Kind {
+    Kind { name, words, does, needs }
+}
+
+const REQUEST: Kind = kind("request_approval", tool::REQUEST, Does::Add, ASK);
+const AWAIT: Kind = kind("await_decision", tool::AWAIT, Does::Add, ASK);
+const REPORT: Kind = kind("report_outcome", tool::REPORT, Does::Add, ASK);
+const WITHDRAW: Kind = kind("withdraw", tool::WITHDRAW, Does::End, &[Scope::Ask, Scope::Admin]);
+const PERMISSION: Kind = kind("permission_prompt", tool::PERMISSION, Does::Add, ASK);
+const PENDING: Kind = kind("factory_get_pending_tasks", tool::PENDING, Does::Look, SEE);
+const APPROVE: Kind = kind("factory_approve_task", tool::APPROVE, Does::End, DECIDE);
+const REJECT: Kind = kind("factory_reject_task", tool::REJECT, Does::End, DECIDE);
+const PRIORITY: Kind = kind("factory_assign_priority", tool::PRIORITY, Does::Add, DECIDE);
+const BLOCKERS: Kind = kind("factory_get_blockers", tool::BLOCKERS, Does::Look, SEE);
+const SEARCH: Kind = kind("factory_search", tool::SEARCH, Does::Look, SEE);
+
+impl Kind {
+    fn tool<I: JsonSchema + 'static>(&self, gives: Option<Arc<JsonObject>>) -> Tool {
+        let annotations = match self.does {
+            Does::Look => ToolAnnotations::new().read_only(true).idempotent(true),
+            Does::Add => ToolAnnotations::new().read_only(false).destructive(false).idempotent(true),
+            Does::End => ToolAnnotations::new().read_only(false).destructive(true).idempotent(true),
+        };
+        // Filing without a key files anew each time.
+        let annotations = annotations.idempotent(self.name != REQUEST.name && self.name != PERMISSION.name).open_world(false);
+        // The types here are all objects.
+        let takes = schema_for_input::<I>().unwrap_or_default();
+        let mut tool = Tool::new(self.name, self.words, takes).with_annotations(annotations);
+        tool.output_schema = gives;
+        tool
+    }
+
+    fn may(&self, access: &Access) -> Result<(), Forbidden> {
+        let first = self.needs.first().copied().unwrap_or(Scope::Admin);
+        let has = self.needs.iter().any(|scope| access.caller().has(*scope).is_ok());
+        if has { Ok(()) } else { Err(Forbidden::Lacks(first)) }
+    }
+}
+
+/// Every tool that there is.
+fn all() -> Vec<(&'static Kind, Tool)> {
+    let told = || Some(schema_for_output::<Told>());
+    let several = || Some(schema_for_output::<Several>());
+    vec![
+        (&REQUEST, REQUEST.tool::<Question>(told())),
+        (&AWAIT, AWAIT.tool::<Await>(told())),
+        (&REPORT, REPORT.tool::<Report>(told())),
+        (&WITHDRAW, WITHDRAW.tool::<Withdraw>(told())),
+        // Claude Code reads its text alone.
+        (&PERMISSION, PERMISSION.tool::<Permission>(None)),
+        (&PENDING, PENDING.tool::<Pending>(several())),
+        (&APPROVE, APPROVE.tool::<Approve>(told())),
+        (&REJECT, REJECT.tool::<Reject>(told())),
+        (&PRIORITY, PRIORITY.tool::<Prioritize>(told())),
+        (&BLOCKERS, BLOCKERS.tool::<Blocking>(Some(schema_for_output::<Blockers>()))),
+        (&SEARCH, SEARCH.tool::<Search>(several())),
+    ]
+}
+
+/// What was called with, understood.
+fn read<T: DeserializeOwned>(kind: &Kind, arguments: &JsonObject) -> Result<T, String> {
+    let text = serde_json::to_vec(arguments).map_err(|error| error.to_string())?;
+    let no_files = ("attachments", text::mcp::NO_FILES);
+    wire::read(&text, &[no_files]).map_err(|wrong| match wrong {
+        wire::Wrong::Short(why) | wire::Wrong::Broken(why) | wire::Wrong::Content(why) => {
+            // Where it stands in a text that nobody wrote helps nobody.
+            let why =
+                why.split_once(", column ").and_then(|(_, why)| why.split_once([',', ':'])).map_or(&*why, |(_, why)| why.trim());
+            text::mcp::wrong_input(kind.name, why)
+        }
+    })
+}
+
+impl Server {
+    /// The tools that this caller has.
+    pub(super) fn tools(&self, access: &Access) -> Vec<Tool> {
+        let is_there = |kind: &Kind| kind.may(access).is_ok() && (self.gate.is_some() || kind.name != PERMISSION.name);
+        all().into_iter().filter(|(kind, _)| is_there(kind)).map(|(_, tool)| tool).collect()
+    }
+
+    /// Calls a tool. What its caller can mend is an error of the tool; a tool that is not there is one of the protocol.
+    pub(super) async fn call(
+        &self,
+        access: &Access,
+        name: &str,
+        arguments: &JsonObject,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResult, ErrorData> {
+        let Some((kind, _)) = all().into_iter().find(|(kind, _)| kind.name == name) else {
+            return Err(ErrorData::invalid_params(text::mcp::no_tool(name), None));
+        };
+        if let Err(forbidden) = kind.may(access) {
+            return Ok(complain(text::forbidden(&forbidden)));
+        }
+        Ok(self.run(kind, access, arguments, context).await.unwrap_or_else(complain))
+    }
+
+    async fn run(&self, kind: &Kind, access: &Access, given: &JsonObject, context: &RequestContext<RoleServer>) -> Done {
+        match kind.name {
+            "request_approval" => self.request_approval(access, read(kind, given)?).await,
+            "await_decision" => self.await_decision(access, read(kind, given)?, context).await,
+            "report_outcome" => self.report_outcome(access, read(kind, given)?).await,
+            "withdraw" => self.withdraw(access, read(kind, given)?).await,
+            "permission_prompt" => Ok(self.permission(access, read(kind, given)?, context).await),
+            "factory_get_pending_tasks" => self.pending(access, read(kind, given)?).await,
+            "factory_approve_task" => self.approve(access, read(kind, given)?).await,
+            "factory_reject_task" => self.reject(access, read(kind, given)?).await,
+            "factory_assign_priority" => self.prioritize(access, read(kind, given)?).await,
+            "factory_get_blockers" => self.blockers(access, read(kind, given)?).await,
+            _ => self.search(access, read(kind, given)?).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_has_an_object_for_its_input_and_is_run_by_its_own_name() {
+        for (kind, tool) in all() {
+            assert_eq!(tool.input_schema.get("type"), Some(&"object".into()), "{}", kind.name);
+            let runs = include_str!("tools.rs").contains(&format!("{:?} => ", kind.name)) || kind.name == SEARCH.name;
+            assert!(runs, "{}", kind.name);
+        }
+    }
+}
