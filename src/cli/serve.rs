@@ -17,6 +17,7 @@ use crate::engine::{self, Handle, daily, lock, pulse, routing, timers, waiters};
 use crate::sources::{self, DropFolder, WatchedFolder};
 use crate::surfaces::discord::{self, Api, Channels, ConnectError, Settings};
 use crate::surfaces::http::{self, Bound, Http};
+use crate::surfaces::mcp;
 
 #[derive(Debug, Args)]
 #[command(after_help = "The bot's token comes from DISCORD_TOKEN, or from the file that DISCORD_TOKEN_FILE names.")]
@@ -65,7 +66,7 @@ pub(super) async fn run_bot(
     tracing::info!(speed = handle.pace().speed, "store: {}", path.display());
     pulse::begin(&handle);
     let bound = listen(&handle, &config.http, path).await?;
-    let http = Http::new(handle.clone(), &config.http);
+    let http = Http::new(handle.clone(), &config.http).with(mcp::http_service(&handle, None, &config.http.hosts));
     let (channels, folders) = (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
     let carriers = watch::Sender::new(channels::carriers(&ways::settings(&config)?));
     let (following, mut watched, carrying) = (channels.subscribe(), folders.subscribe(), carriers.subscribe());

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Claim, Handle, HandleError, Page};
 use crate::core::Time;
 use crate::core::caller::{Caller, Forbidden, Scope, Sight};
-use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Priority, Request, Revision, Via};
+use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Priority, Refused, Request, Revision, Via};
 use crate::core::event::Logged;
 use crate::core::permission::Voter;
 use crate::core::policy::{admit, project_name};
@@ -197,9 +197,12 @@ impl Access {
     /// [`AccessError::Forbidden`], and as [`Handle::resolve`].
     pub async fn decide(&self, id: DecisionId, seen: Revision, via: Via, ballot: impl Into<Ballot>) -> Result<Given, AccessError> {
         let (voter, ballot) = (self.voter(id).await?, ballot.into());
+        let verdict = ballot.verdict.clone();
         match self.handle.resolve(id, seen, &voter, via, ballot).await {
-            Ok(decision) => Ok(Given::Done(decision)),
-            Err(error) => Err(error.into()),
+            Err(HandleError::Refused(_, Refused::ConfirmedElsewhere)) => {
+                Ok(Given::Proposed(self.handle.propose(id, seen, &voter, via, verdict).await?))
+            }
+            decided => Ok(Given::Done(decided?)),
         }
     }
 

@@ -150,6 +150,8 @@ pub(super) async fn admit(State((server, needs)): State<(Shared, Needs)>, mut re
     let given = request.headers().get(header::AUTHORIZATION).cloned();
     match admitted(&server, needs, peer, given).await {
         Ok(guest) => {
+            // For services of others that are mounted here, and know no guests.
+            request.extensions_mut().insert(guest.0.caller().clone());
             request.extensions_mut().insert(guest);
             next.run(request).await
         }
