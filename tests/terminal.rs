@@ -297,3 +297,25 @@ async fn no_text_of_an_agent_reaches_the_terminal_as_more_than_text() {
     let title = home.run(&["show", "1", "--json"]).await.json()["decision"]["request"]["title"].clone();
     assert_eq!(title, HOSTILE, "as JSON nothing is lost");
 }
+
+#[tokio::test]
+async fn a_tool_call_is_shown_as_it_runs_and_approved_for_the_session_where_that_is_offered() {
+    let home = home(MAYA);
+    let call = ["Bash", "--kind", "permission", "--agent", "claude-code", "--session", "s-1", "--body-file"];
+    let file = home.work().join("command.txt");
+    std::fs::write(&file, "cargo test\u{202E} # fine").unwrap();
+    asked(&home, &[&call[..], &[file.to_str().unwrap()]].concat()).await;
+    let mut screen = Screen::start(&home, &["approve", "1", "--for-session"]);
+    screen.sees("cargo test‹U+202E› # fine").await;
+    screen.sees("approve #1 for this session.").await;
+    screen.types("1").await;
+    screen.ended().await.must(0, &["approved for this session by Maya"]);
+    let waited = home.run(&["wait", "1", "--json"]).await.json();
+    assert_eq!((&waited["outcome"], &waited["for_session"]), (&"approved".into(), &true.into()), "{waited:#}");
+    home.run(&["wait", "1"]).await.must(0, &["approved for this session by Maya"]);
+    home.run(&["show", "1"]).await.must(0, &["approved for this session by Maya", "cargo test‹U+202E› # fine"]);
+    asked(&home, &["Deploy?", "--agent", "claude-code", "--session", "s-1"]).await;
+    let refused = Screen::start(&home, &["approve", "2", "--for-session"]);
+    refused.ended().await.must(1, &["cannot be approved for a session", "Nothing was decided"]);
+    assert_eq!(state(&home, "2").await["state"], "pending");
+}

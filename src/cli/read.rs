@@ -137,8 +137,8 @@ fn verdict(verdict: &Verdict) -> String {
 
 fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
     let what = match &logged.event {
-        Event::Asked { request, .. } => format!("asked by {}: {}", one_line(&request.agent.name), text::title(&request)),
-        Event::Revised { request, .. } => format!("revised: {}", text::title(&request)),
+        Event::Asked { request, .. } => format!("asked by {}: {}", one_line(&request.agent.name), text::title(request)),
+        Event::Revised { request, .. } => format!("revised: {}", text::title(request)),
         Event::Enforced { terms } => format!("held to your rules: {} risk", terms.risk),
         Event::Deferred { until, by } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
         Event::Returned => "came back".into(),

@@ -205,7 +205,7 @@ async fn a_bot_that_dies_anywhere_on_the_way_asks_once() {
         let dm = directs(&bot, "maya", 1).await.remove(0);
         calms_down(&bot).await;
         assert_eq!(direct(&bot.sandbox, "maya").len(), 1, "place {place}");
-        let dm = dm_becomes(&bot, id(&dm), "there", |dm| can_decide(dm)).await;
+        let dm = dm_becomes(&bot, id(&dm), "there", can_decide).await;
         click(&bot.person("maya"), &dm, "approve").await;
         assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open());
     }

@@ -9,7 +9,7 @@ use crate::core::text;
 use crate::core::untrusted::{Cut, has_hidden, has_masked, revealed, verbatim_block};
 
 /// Lines and characters of it on a card: a phone's screen shows them with the buttons below.
-const ON_CARD: (usize, usize) = (8, 600);
+const ON_CARD: (usize, usize) = (12, 700);
 /// The same in its details (Discord: 4,096 in a description).
 const IN_DETAILS: (usize, usize) = (80, 2_600);
 

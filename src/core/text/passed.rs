@@ -104,7 +104,7 @@ pub fn review_until(until: Time, pace: Pace) -> String {
 #[must_use]
 pub fn review_line(decision: &Decision, pace: Pace) -> String {
     let request = &decision.request;
-    let title = escaped(&super::title(&request), 70).text;
+    let title = escaped(&super::title(request), 70).text;
     let confidence = request.confidence.map(sure).unwrap_or_default();
     let subject = escaped(&subject(decision), 40).text;
     let agent = escaped(&one_line(&request.agent.name), 24).text;
