@@ -40,13 +40,14 @@ const STEPS: u64 = 15;
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// What each run must have come by.
-const MUST_HAPPEN: [&str; 35] = [
+const MUST_HAPPEN: [&str; 36] = [
     "revised",
     "enforced",
     "deferred",
     "returned",
     "told",
     "voted",
+    "proposed",
     "taken",
     "undone",
     "withdrawn",

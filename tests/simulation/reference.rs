@@ -358,25 +358,7 @@ impl Case {
                 let (stage, last, contacts) = (rung.stage, rung.default, BTreeMap::new());
                 self.reached = Some(Reached { stage, planned, fired: at, seq, last, contacts, complete: false, of_another: false });
             }
-            Event::Told { climb, contacts, complete } => {
-                let open = self.is_open();
-                let reached = self.reached.as_mut().filter(|reached| open && reached.seq == *climb).ok_or("nobody asks that")?;
-                for Contact { who, way, came } in contacts {
-                    let reaches = matches!(came, Came::Reached | Came::Held { .. });
-                    reached.contacts.insert((who.as_ref().map(|who| who.id.clone()), way.word()), reaches);
-                }
-                reached.complete = *complete;
-                // The rung that ends it tells people nothing that they could answer any more.
-                let warns = reached.stage >= Stage::Breach && !reached.last;
-                // Told twice of one way at once, the later counts.
-                let latest: BTreeMap<_, _> = contacts
-                    .iter()
-                    .map(|Contact { who, way, came }| ((who.as_ref().map(|who| &who.id), way.word()), came))
-                    .collect();
-                if warns && !reached.of_another && latest.values().any(|came| **came == Came::Reached) {
-                    self.told_of_breach.get_or_insert(at);
-                }
-            }
+            Event::Told { climb, contacts, complete } => self.told(*climb, contacts, *complete, at)?,
             // It decides nothing and moves no time.
             Event::Proposed { .. } => {}
             Event::Voted { .. } | Event::Taken { .. } | Event::Resolved { .. } => self.decide(event, at)?,
@@ -398,6 +380,26 @@ impl Case {
                 *claimed = true;
             }
             _ => return Err("this does not happen here"),
+        }
+        Ok(())
+    }
+
+    /// What came of the tries to reach people.
+    fn told(&mut self, climb: u64, contacts: &[Contact], complete: bool, at: At) -> Result<(), &'static str> {
+        let open = self.is_open();
+        let reached = self.reached.as_mut().filter(|reached| open && reached.seq == climb).ok_or("nobody asks that")?;
+        for Contact { who, way, came } in contacts {
+            let reaches = matches!(came, Came::Reached | Came::Held { .. });
+            reached.contacts.insert((who.as_ref().map(|who| who.id.clone()), way.word()), reaches);
+        }
+        reached.complete = complete;
+        // The rung that ends it tells people nothing that they could answer any more.
+        let warns = reached.stage >= Stage::Breach && !reached.last;
+        // Told twice of one way at once, the later counts.
+        let latest: BTreeMap<_, _> =
+            contacts.iter().map(|Contact { who, way, came }| ((who.as_ref().map(|who| &who.id), way.word()), came)).collect();
+        if warns && !reached.of_another && latest.values().any(|came| **came == Came::Reached) {
+            self.told_of_breach.get_or_insert(at);
         }
         Ok(())
     }
