@@ -22,7 +22,7 @@ async fn what_cannot_be_understood_is_denied() {
             (b"".to_vec(), "nothing on standard input"),
             (b" \n".to_vec(), "nothing on standard input"),
             (b"rm -rf /".to_vec(), "no JSON"),
-            (pre[..pre.len() / 2].as_bytes().to_vec(), "no JSON"),
+            (pre.as_bytes()[..pre.len() / 2].to_vec(), "no JSON"),
             (deep.into_bytes(), "no JSON"),
             (b"null".to_vec(), "knows no hook"),
             (b"[]".to_vec(), "knows no hook"),

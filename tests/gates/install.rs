@@ -93,7 +93,7 @@ async fn what_it_cannot_keep_it_does_not_touch() {
     ] {
         std::fs::write(&file, text).unwrap();
         let install = world.home.run(&["gate", "install", "claude-code", "--project", place.to_str().unwrap(), "--yes"]).await;
-        install.must(2, &[words, "settings.json", "Nothing was changed"]);
+        install.must(2, &[words, "settings.local.json", "Nothing was changed"]);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     }
     let codex = place.join(".codex");

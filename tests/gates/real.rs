@@ -309,16 +309,18 @@ async fn real_claude_code_that_gives_up_on_its_gate_runs_nothing() {
 async fn real_claude_code_ends_when_it_is_put_off_and_goes_on_when_it_is_resumed() {
     for commands in [&["touch ran"][..], &["touch ran", "touch ran too"]] {
         let Some(real) = Real::new(Kind::ClaudeCode, "100s", commands).await else { return };
-        let (said, asked) = tokio::join!(Real::ended(real.start(&[])), async {
-            let asked = real.world.asked_within(1, PATIENCE).await.remove(0);
-            real.world.defers(&asked).await;
-            asked
+        // It asks about its calls one after the other.
+        let (said, ()) = tokio::join!(Real::ended(real.start(&[])), async {
+            for count in 1..=commands.len() {
+                let asked = real.world.asked_within(count, PATIENCE).await.remove(count - 1);
+                real.world.defers(&asked).await;
+            }
         });
         assert!(!real.ran() && said.contains("tool_deferred"), "{said}\n{}", real.model.told());
-        // Of several calls the first is put off, and the others were not come to.
-        assert_eq!(real.world.asked(1).await.len(), 1);
-        real.world.decides(&asked, Verdict::approved()).await;
-        let session = asked.request.agent.session.unwrap();
+        for asked in real.world.asked(commands.len()).await {
+            real.world.decides(&asked, Verdict::approved()).await;
+        }
+        let session = real.world.decision(1).await.request.agent.session.unwrap();
         let said = Real::ended(real.start(&["--resume", &session])).await;
         assert!(real.ran(), "{said}\n{}", real.model.told());
     }

@@ -34,7 +34,7 @@ impl Kind {
 
     pub(crate) fn file(self, project: &Path) -> PathBuf {
         project.join(match self {
-            Self::ClaudeCode => ".claude/settings.json",
+            Self::ClaudeCode => ".claude/settings.local.json",
             Self::Goose => ".agents/plugins/gander/hooks/hooks.json",
             Self::Codex => ".codex/hooks.json",
         })

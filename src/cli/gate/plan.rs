@@ -37,7 +37,8 @@ pub(super) fn file(agent: AgentKind, project: Option<&Path>) -> Result<PathBuf, 
         None => Ok(home()?.join(usual)),
     };
     Ok(match (agent, project) {
-        (AgentKind::ClaudeCode, Some(project)) => project.join(".claude/settings.json"),
+        // Not the one that is shared: it would name this machine's program to everybody.
+        (AgentKind::ClaudeCode, Some(project)) => project.join(".claude/settings.local.json"),
         (AgentKind::ClaudeCode, None) => own("CLAUDE_CONFIG_DIR", ".claude")?.join("settings.json"),
         (AgentKind::Goose, Some(project)) => project.join(".agents/plugins/gander/hooks/hooks.json"),
         (AgentKind::Goose, None) => home()?.join(".agents/plugins/gander/hooks/hooks.json"),

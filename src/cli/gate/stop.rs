@@ -202,3 +202,16 @@ async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decisi
 fn words(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_mistake_of_its_own_and_a_hang_are_no_yes() {
+        let failed = guarded(Duration::from_secs(60), async { panic!("a mistake") }).await;
+        assert_eq!(failed, Err::<(), _>("the gate itself failed".into()));
+        let hung = guarded(Duration::from_millis(1), std::future::pending::<()>()).await;
+        assert_eq!(hung, Err("nothing came of it within 1ms".into()));
+    }
+}

@@ -45,6 +45,7 @@ fn commands_of_every_day() {
         ("ls -la src", "allow"),
         ("git status && git diff | head -50", "allow"),
         ("cd sub && grep -rn TODO src 2>/dev/null", "allow"),
+        ("cd sub && git status", "medium"),
         ("cargo test", "medium"),
         ("git commit -m 'Fix it; really & truly'", "medium"),
         ("git commit -m 'no sudo, no rm -rf'", "medium"),
@@ -61,6 +62,8 @@ fn commands_of_every_day() {
         ("cat .env", "high"),
         ("cat config/.env.production", "high"),
         ("cat ~/.ssh/config", "high"),
+        ("cat /proc/self/environ", "high"),
+        ("git log --oneline -5", "allow"),
         ("cp evil.json .claude/settings.json", "critical"),
         ("sudo ls", "deny"),
         ("gander approve 3", "deny"),
@@ -106,6 +109,11 @@ fn nothing_gets_by_an_allowed_command() {
         "ls() { make; }",
         "ls\r\nmake",
         "git -c core.pager=make status",
+        "git diff --ext",
+        "git grep -nO x",
+        "sort -ro Makefile x",
+        "rg --hostname-bin=make x",
+        "cd x; git log",
         "git log --output=Makefile",
         "git diff --ext-diff",
         "git grep -Omake x",
@@ -178,6 +186,12 @@ fn files_and_other_tools() {
     let patch = "*** Begin Patch\n*** Update File: src/a.rs\n@@\n-a\n+b\n*** Update File: /etc/hosts\n@@\n-a\n+b\n*** End Patch";
     assert_eq!(ruling(&call("apply_patch", json!({ "command": patch }))), "high");
     assert_eq!(ruling(&call("apply_patch", json!({ "command": patch.replace("/etc/hosts", "src/b.rs") }))), "allow");
+}
+
+#[test]
+fn git_that_stands_elsewhere_is_asked() {
+    let strayed = ToolCall { cwd: "/home/maya/shop/sub".into(), ..call("Bash", json!({ "command": "git status" })) };
+    assert_eq!(ruling(&strayed), "medium");
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn fitting(lines: &[String]) -> String {
 
 /// Whether a text is a diff, to be coloured as one.
 pub(super) fn is_diff(text: &str) -> bool {
-    ["diff --git ", "--- ", "@@ "].iter().any(|start| text.starts_with(start))
+    ["diff --git ", "--- ", "@@ ", "*** Begin Patch"].iter().any(|start| text.starts_with(start))
 }
 
 /// [`full_text`] as a file.

@@ -72,6 +72,10 @@ pub enum Ruling {
     },
 }
 
+/// What goes to another folder before the next command of a line.
+const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
+/// It obeys the configuration of the repository in which it stands, and any folder can be made one.
+const GIT: &str = "git";
 /// No system opens a longer one, in bytes.
 const LONGEST_PATH: usize = 4096;
 /// The risk of what no rule knows.
@@ -121,8 +125,11 @@ pub fn judge(rules: &[Rule], call: &ToolCall) -> Ruling {
 fn judge_command(rules: &[Rule], call: &ToolCall, command: &str) -> Ruling {
     let line = shell::read(command);
     let mut rulings: Vec<Ruling> = Vec::new();
+    let moves = line.commands.iter().any(|words| MOVES.contains(&words[0].as_str()));
     for words in &line.commands {
-        let first = rules.iter().find(|rule| rule.matches_command(call, words, line.certain));
+        // In a folder that an agent has filled, what only looks may run what lies there.
+        let strays = words[0] == GIT && (moves || !call.roots.contains(&call.cwd));
+        let first = rules.iter().find(|rule| rule.matches_command(call, words, line.certain && !strays));
         rulings.push(first.map_or_else(Ruling::unknown, Ruling::from));
     }
     for words in shell::suspects(command) {

@@ -177,7 +177,7 @@ impl Reader {
             }
             c => {
                 // What a terminal or another shell would take for something else.
-                self.certain &= !c.is_control() && !(c.is_whitespace() && c != ' ');
+                self.certain &= !(c.is_control() || c.is_whitespace());
                 self.letter(c);
             }
         }
