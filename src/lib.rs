@@ -11,6 +11,8 @@
 //!
 //! - [`core`] is pure: decisions and their states, who may decide, what policy allows, what a card shows, every
 //!   sentence the bot says ([`core::text`]), and what happens while nobody answers ([`core::ladder`]). No clock, no async, no SQL, no Discord.
+//! - An agent that asks nobody is stopped before a tool call by its own hook: what such a call is and what the rules make of it is
+//!   [`core::gate`], and `gander gate` answers the hook.
 //! - [`store`] holds the only SQL. A change is one transaction: event, state, and when to wake.
 //! - [`engine`] is the only place where effects run: the approval API ([`engine::Handle`]), timers, and the
 //!   loop that makes the cards that hang equal the cards that should ([`engine::deliveries`]).

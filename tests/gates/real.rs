@@ -42,6 +42,7 @@ struct Model {
 
 struct Script {
     commands: Vec<String>,
+    heard: Mutex<String>,
     results: Mutex<Vec<String>>,
 }
 
@@ -49,6 +50,7 @@ impl Model {
     async fn start(commands: &[&str]) -> Self {
         let script = Arc::new(Script {
             commands: commands.iter().map(|command| (*command).to_owned()).collect(),
+            heard: Mutex::default(),
             results: Mutex::default(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -66,6 +68,7 @@ impl Model {
 
 async fn answer(State(script): State<Arc<Script>>, uri: Uri, body: Bytes) -> Response {
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    script.heard.lock().unwrap().push_str(&String::from_utf8_lossy(&body));
     let events = if uri.path().ends_with("/messages") {
         anthropic(&script, &asked)
     } else if uri.path().ends_with("/responses") {
@@ -211,10 +214,12 @@ async fn a_real_agent_runs_what_was_approved() {
         let (said, asked) = tokio::join!(Real::ended(real.start(&[])), async {
             let asked = real.world.asked_within(1, PATIENCE).await.remove(0);
             assert!(!real.ran());
-            real.world.decides(&asked, Verdict::approved()).await;
+            let approved = Verdict::Approved { note: Some("Only this once, please".into()), for_session: false };
+            real.world.decides(&asked, approved).await;
             asked
         });
         assert!(real.ran(), "{kind:?}: {said}\n{}", real.model.told());
+        assert!(real.model.script.heard.lock().unwrap().contains("approved this and says: Only this once, please"), "{kind:?}");
         assert_eq!((asked.request.title.as_str(), asked.request.agent.name.as_str()), ("Run touch ran in work", kind.name()));
         assert!(asked.request.agent.session.is_some());
     }

@@ -176,6 +176,8 @@ fn understood(kind: Kind, said: &Value) -> Outcome {
         (Some("deny"), _) => Outcome::Denied(text(&own["permissionDecisionReason"])),
         (Some("allow"), Kind::ClaudeCode) => Outcome::Ran,
         (Some("defer"), Kind::ClaudeCode) => Outcome::Deferred(text(&own["permissionDecisionReason"])),
+        // Words beside the call, and no objection.
+        (None, Kind::Codex) if own["additionalContext"].is_string() => Outcome::Ran,
         // Codex knows neither from this hook.
         (other, _) => Outcome::Open(format!("{other:?}")),
     }

@@ -32,8 +32,8 @@ pub(super) struct Hooked {
 /// What the agent is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// The call may run.
-    Allow(String),
+    /// The call may run. The note is what the person said beside it.
+    Allow { words: String, note: Option<String> },
     /// It may not.
     Deny(String),
     /// Not now: the agent may end, and ask again when it is resumed.
@@ -129,25 +129,33 @@ pub(super) fn refuse(words: String) -> Said {
 pub(super) fn say(agent: AgentKind, event: Event, answer: Answer) -> Said {
     let out = |out: Value| Said { out: Some(out), err: None, code: 0 };
     match (agent, event, answer) {
-        (AgentKind::Goose, _, Answer::Allow(_)) => out(json!({ "decision": "allow" })),
+        // It has no place for a note.
+        (AgentKind::Goose, _, Answer::Allow { .. }) => out(json!({ "decision": "allow" })),
         (AgentKind::Goose, _, Answer::Deny(words) | Answer::Defer(words)) => refuse(words),
         // It has no way to say yes: saying nothing leaves what comes next to Codex.
-        (AgentKind::Codex, Event::PreToolUse, Answer::Allow(_)) => Said { out: None, err: None, code: 0 },
+        (AgentKind::Codex, Event::PreToolUse, Answer::Allow { note: None, .. }) => Said { out: None, err: None, code: 0 },
+        (AgentKind::Codex, Event::PreToolUse, Answer::Allow { note: Some(note), .. }) => {
+            out(json!({ "hookSpecificOutput": { "hookEventName": "PreToolUse", "additionalContext": note } }))
+        }
         (_, Event::PreToolUse, answer) => {
-            let (decision, words) = match answer {
-                Answer::Allow(words) => ("allow", words),
-                Answer::Defer(words) if agent == AgentKind::ClaudeCode => ("defer", words),
-                Answer::Deny(words) | Answer::Defer(words) => ("deny", words),
+            let (decision, words, note) = match answer {
+                Answer::Allow { words, note } => ("allow", words, note),
+                Answer::Defer(words) if agent == AgentKind::ClaudeCode => ("defer", words, None),
+                Answer::Deny(words) | Answer::Defer(words) => ("deny", words, None),
             };
-            out(json!({ "hookSpecificOutput": {
+            let mut said = json!({
                 "hookEventName": "PreToolUse",
                 "permissionDecision": decision,
                 "permissionDecisionReason": words,
-            }}))
+            });
+            if let Some(note) = note {
+                said["additionalContext"] = note.into();
+            }
+            out(json!({ "hookSpecificOutput": said }))
         }
         (_, Event::PermissionRequest, answer) => {
             let decision = match answer {
-                Answer::Allow(_) => json!({ "behavior": "allow" }),
+                Answer::Allow { .. } => json!({ "behavior": "allow" }),
                 Answer::Deny(words) | Answer::Defer(words) => json!({ "behavior": "deny", "message": words }),
             };
             out(json!({ "hookSpecificOutput": { "hookEventName": "PermissionRequest", "decision": decision } }))

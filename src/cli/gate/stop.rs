@@ -103,7 +103,7 @@ impl Asking {
         let call = &self.hooked.call;
         let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
         let (risk, kind, reason) = match judge(&rules, call) {
-            Ruling::Allow => return Ok(Answer::Allow(text::gate::ALLOWED.to_owned())),
+            Ruling::Allow => return Ok(allow(text::gate::ALLOWED.to_owned())),
             Ruling::Deny { reason } => return Ok(Answer::Deny(text::gate::denied(reason.as_deref()))),
             Ruling::Ask { risk, kind, reason } => (risk, kind, reason),
         };
@@ -139,7 +139,7 @@ impl Asking {
         // What was asked as something lesser was approved as that.
         let as_bad = earlier.request.kind == request.kind && earlier.terms.risk >= request.risk;
         if as_bad && earlier.covers_session() {
-            return Ok(Some(Answer::Allow(text::gate::covered(earlier.id))));
+            return Ok(Some(allow(text::gate::covered(earlier.id))));
         }
         let asks_itself = self.agent == AgentKind::Codex && self.hooked.event == Event::PermissionRequest;
         let pace = opened.handle.pace();
@@ -150,7 +150,7 @@ impl Asking {
             && matches!(resolved.verdict, Verdict::Approved { .. })
         {
             // The same call, asked about by the agent's own permissions: its hook before the call has just let it through.
-            return Ok(Some(Answer::Allow(text::gate::approved(&earlier, resolved))));
+            return Ok(Some(allow(text::gate::approved(&earlier, resolved))));
         }
         if resolved.claimed_at.is_some() || earlier.request != *request {
             return Ok(None);
@@ -167,7 +167,10 @@ impl Asking {
         let handle = &opened.handle;
         match &decision.state {
             State::Resolved(resolved) => match &resolved.verdict {
-                Verdict::Approved { .. } => Answer::Allow(text::gate::approved(decision, resolved)),
+                Verdict::Approved { note, .. } => Answer::Allow {
+                    words: text::gate::approved(decision, resolved),
+                    note: note.as_ref().map(|note| text::gate::noted(resolved, note)),
+                },
                 Verdict::Rejected { reason } => Answer::Deny(text::gate::rejected(decision, resolved, reason)),
                 // Neither is offered by a gate's question.
                 Verdict::Chosen { .. } | Verdict::Answered { .. } => Answer::Deny(text::gate::superseded(decision)),
@@ -197,6 +200,10 @@ async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decisi
         waited = handle.wait(asked.id, Some(asked.revision), Claim::Yes, Some(deadline)) => waited.map_err(words),
         () = watch::run(handle.clone(), &opened.store) => Err("the store is no longer watched".into()),
     }
+}
+
+const fn allow(words: String) -> Answer {
+    Answer::Allow { words, note: None }
 }
 
 fn words(error: impl std::fmt::Display) -> String {

@@ -50,6 +50,12 @@ pub fn approved(decision: &Decision, resolved: &Resolved) -> String {
     format!("Approved {by} (decision {}).", decision.id)
 }
 
+/// To the agent: what a person said beside their yes.
+#[must_use]
+pub fn noted(resolved: &Resolved, note: &str) -> String {
+    format!("{} approved this and says: {note}", one_line(&resolved.by.name))
+}
+
 /// To the agent: a person, or what holds for them, said no. The reason goes there word for word.
 #[must_use]
 pub fn rejected(decision: &Decision, resolved: &Resolved, reason: &str) -> String {
@@ -69,7 +75,7 @@ pub fn covered(id: DecisionId) -> String {
 /// To the agent: a rule stops it.
 #[must_use]
 pub fn denied(reason: Option<&str>) -> String {
-    let why = reason.map_or_else(String::new, |reason| format!(": {}", clean(reason)));
+    let why = reason.map_or_else(|| ".".to_owned(), |reason| format!(": {}", clean(reason)));
     format!(
         "Never allowed here, by the rules of the person who runs Gander{why} Do not try it another way; find one that does not need it, or tell the person."
     )
@@ -124,3 +130,36 @@ pub fn broken(why: &str) -> String {
 /// After the hooks of Codex were written: it does not run them yet.
 pub const CODEX_TRUST: &str = "Codex runs no hook that you have not trusted: start codex, type /hooks, and trust both of Gander's. Until then it does \
                                not stop at the gate.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::decision::{Person, Request, Revision, Terms, Verdict, Via};
+
+    #[test]
+    fn what_the_agent_reads() {
+        let at = Time::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
+        let asked = Request { title: "Run git push in shop".into(), ..Request::default() };
+        let asked = Decision::new(DecisionId(142), asked, Terms::default(), at);
+        let event = asked.resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1)).unwrap();
+        let decided = asked.clone().evolve(&event, at, 2);
+        let resolved = decided.verdict().unwrap();
+        let said = [
+            ALLOWED.to_owned(),
+            approved(&decided, resolved),
+            noted(resolved, "Only this once"),
+            covered(DecisionId(142)),
+            rejected(&decided, resolved, "Not on a Friday"),
+            denied(Some("Agents do not act as another user.")),
+            denied(None),
+            deferred(&asked, at, "Maya", Tz::UTC),
+            undecided(&asked, None, at, false),
+            undecided(&asked, None, at, true),
+            withdrawn(&asked, "no longer needed"),
+            superseded(&asked),
+            broken("the store is locked by another process; nothing was written, try again"),
+            CODEX_TRUST.to_owned(),
+        ];
+        insta::assert_snapshot!(said.join("\n\n"));
+    }
+}
