@@ -1,6 +1,9 @@
 //! The parts that questions are made of, and how times and spans are written.
 
+use std::sync::LazyLock;
+
 use chrono::SecondsFormat;
+use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +117,11 @@ impl From<decision::Agent> for Agent {
     }
 }
 
+/// How a time span is written.
+const PATTERN: &str = r"^\s*([0-9]{1,6}\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*){1,6}$";
+
+static SPAN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(PATTERN).ok());
+
 /// A time span as people write it, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub u64);
@@ -121,14 +129,24 @@ pub struct Span(pub u64);
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = |_| serde::de::Error::custom(format!("{text:?} is no time span: write for example 30m, 4h 30m or 7d"));
-        humantime::parse_duration(text.trim()).map(|span| Self(span.as_secs())).map_err(wrong)
+        let wrong = || serde::de::Error::custom(format!("{text:?} is no time span: write for example 30m, 4h 30m or 7d"));
+        // What the schema says is what is taken, no less and no more.
+        let told = SPAN.as_ref().is_some_and(|span| span.is_match(&text));
+        humantime::parse_duration(text.trim()).ok().filter(|_| told).map(|span| Self(span.as_secs())).ok_or_else(wrong)
     }
 }
 
 impl Serialize for Span {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_duration(std::time::Duration::from_secs(self.0)))
+        let mut left = self.0;
+        let mut words = Vec::new();
+        for (unit, seconds) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
+            if left >= seconds {
+                words.push(format!("{}{unit}", left / seconds));
+                left %= seconds;
+            }
+        }
+        serializer.serialize_str(&if words.is_empty() { "0s".to_owned() } else { words.join(" ") })
     }
 }
 
@@ -139,9 +157,15 @@ impl JsonSchema for Span {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let words = "A time span: a number with s, m, h or d behind it; several are added.";
-        json_schema!({ "description": words, "type": "string", "pattern": r"^\s*([0-9]+\s*[a-z]+\s*)+$" })
+        json_schema!({ "description": words, "type": "string", "pattern": PATTERN })
     }
 }
+
+/// The end of the year 9999.
+const LATEST: Time = match Time::from_timestamp(253_402_300_799, 0) {
+    Some(latest) => latest,
+    None => Time::MAX_UTC,
+};
 
 /// A moment of the wall clock, written to the second: 2026-11-21T12:30:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,7 +173,8 @@ pub struct Moment(pub Time);
 
 impl std::fmt::Display for Moment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Secs, true))
+        // Years of five digits cannot be written.
+        f.write_str(&self.0.min(LATEST).to_rfc3339_opts(SecondsFormat::Secs, true))
     }
 }
 

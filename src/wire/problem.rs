@@ -88,7 +88,7 @@ kinds! {
     /// The decision stands otherwise.
     Conflict = (409, "conflict", "It stands otherwise"),
     /// The key was used for something else.
-    KeyReused = (409, "key-reused", "The key was used for another question"),
+    KeyReused = (422, "key-reused", "The key was used for another question"),
     /// It was asked anew, with another content.
     Superseded = (409, "superseded", "It was asked again with another content"),
     /// Another revision was seen.

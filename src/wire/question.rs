@@ -4,6 +4,10 @@
 //! so there it names a key, and never a file of this machine. All else is the same and stands here once.
 
 use crate::core::decision::Request;
+use crate::core::policy::{LONGEST_OPTION, MOST_APPROVALS, MOST_OPTIONS};
+
+/// Characters of a key at most.
+const LONGEST_KEY: usize = 200;
 
 /// Declares a question: the fields that every question has, and those of one way of asking.
 macro_rules! question {
@@ -116,7 +120,7 @@ question! {
     /// A question for a person.
     Question {
         /// Asking again with the same key while it is open is the same decision; with another content, its next revision.
-        #[schemars(length(min = 1, max = 1024), regex(pattern = r"\S"))]
+        #[schemars(length(min = 1, max = 200), regex(pattern = r"\S"))]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         dedup_key: Option<String>,
     }
@@ -149,10 +153,42 @@ impl Question {
         }
     }
 
-    /// What is wrong with it, if something is that policy would let pass.
+    /// Where it is otherwise than its schema says, if it is. What only policy refuses is none of it.
     #[must_use]
     pub fn flaw(&self) -> Option<String> {
+        let blank = |text: &str| text.trim().is_empty();
+        let length = |text: &str| text.chars().count();
+        let whether = |wrong: bool, words: &str| wrong.then(|| words.to_owned());
         self.zero_approvals()
+            .or_else(|| whether(blank(&self.title), "title: it is empty: say in one line what is to be decided"))
+            .or_else(|| {
+                let wrong = self.dedup_key.as_deref().is_some_and(|key| blank(key) || length(key) > LONGEST_KEY);
+                wrong.then(|| format!("dedup_key: it has 1 to {LONGEST_KEY} characters; give another, or leave it out"))
+            })
+            .or_else(|| {
+                let wrong = self.confidence.is_some_and(|confidence| !(0.0..=1.0).contains(&confidence));
+                whether(wrong, "confidence: give a number from 0 to 1, or leave it out")
+            })
+            .or_else(|| {
+                let wrong = self.approvals_needed.is_some_and(|needed| needed > MOST_APPROVALS);
+                wrong.then(|| format!("approvals_needed: it is more than {MOST_APPROVALS}"))
+            })
+            .or_else(|| {
+                let wrong = self.options.len() > MOST_OPTIONS;
+                wrong.then(|| format!("options: there are more than {MOST_OPTIONS}"))
+            })
+            .or_else(|| {
+                let wrong = |name: &str| name.is_empty() || length(name) > LONGEST_OPTION;
+                let at = self.options.iter().position(|option| wrong(&option.name))?;
+                Some(format!("options[{at}].name: it has 1 to {LONGEST_OPTION} characters"))
+            })
+            .or_else(|| {
+                let address =
+                    |url: &str| url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default().to_owned();
+                let wrong = |url: &str| address(url).is_empty() || url.contains(char::is_whitespace);
+                let at = self.links.iter().position(|link| wrong(&link.url))?;
+                Some(format!("links[{at}].url: write an address that begins with https:// or http://"))
+            })
     }
 
     /// The request that it makes. `project` counts if it names none itself.

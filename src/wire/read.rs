@@ -44,10 +44,17 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8], hints: &[Hint]) -> Result<T, Wron
 
 /// The field that is a list of bare values where names are expected: serde takes it for an object, the schema does not.
 fn bare_list(text: &str) -> Option<String> {
-    let whole: serde_json::Value = serde_json::from_str(text).ok()?;
+    bare_list_in(&serde_json::from_str(text).ok()?)
+}
+
+fn bare_list_in(whole: &serde_json::Value) -> Option<String> {
     let objects = whole.as_object()?;
     let bare = ["insight", "agent"].into_iter().find(|field| objects.get(*field).is_some_and(serde_json::Value::is_array));
-    bare.map(ToOwned::to_owned).or_else(|| {
+    let within = || {
+        let questions = objects.get("questions")?.as_array()?;
+        questions.iter().enumerate().find_map(|(at, question)| Some(format!("questions[{at}].{}", bare_list_in(question)?)))
+    };
+    bare.map(ToOwned::to_owned).or_else(within).or_else(|| {
         ["details", "links", "options", "questions"].into_iter().find_map(|field| {
             let index = objects.get(field)?.as_array()?.iter().position(serde_json::Value::is_array)?;
             Some(format!("{field}[{index}]"))

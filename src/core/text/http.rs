@@ -122,6 +122,12 @@ pub fn wrong_limit(most: u32) -> String {
     format!("limit is from 1 to {most}.")
 }
 
+/// A page that lies too far back.
+#[must_use]
+pub fn wrong_offset(most: u32) -> String {
+    format!("offset is from 0 to {most}.")
+}
+
 /// A wait that is too long.
 #[must_use]
 pub fn wrong_timeout(most: u64) -> String {

@@ -78,6 +78,10 @@ pub(super) async fn batch(
     if questions.is_empty() || questions.len() > MOST_AT_ONCE {
         return Err(Refusal::new(ProblemKind::Unprocessable, text::wrong_batch(questions.len(), MOST_AT_ONCE)));
     }
+    // What is no question at all spoils the request, as everywhere; what policy refuses is its own item's.
+    if let Some((index, flaw)) = questions.iter().enumerate().find_map(|(index, question)| Some((index, question.flaw()?))) {
+        return Err(Refusal::new(ProblemKind::Unprocessable, format!("questions[{index}].{flaw}")));
+    }
     let mut batched = Batched::default();
     // One after the other: their numbers are in the order in which they stand.
     for (index, question) in questions.into_iter().enumerate() {

@@ -118,6 +118,7 @@ impl Bound {
 
 fn socket(path: &Path, open_to: OpenTo) -> Result<(UnixListener, SocketFile), ListenError> {
     use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+    let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let failed = |why| ListenError::Unix { path: path.to_owned(), why };
     files::private_folder(files::folder_of(path)).map_err(failed)?;
     if let Ok(there) = std::fs::symlink_metadata(path) {

@@ -19,7 +19,9 @@ use crate::wire::{Attention, Page, ProblemKind};
 
 /// Decisions of a page, where the request does not say, and at most.
 const USUAL_PAGE: u32 = 50;
-pub(super) const LONGEST_PAGE: u32 = 100;
+const LONGEST_PAGE: u32 = 100;
+/// What is beyond nobody looks at.
+const MOST_PASSED_OVER: u32 = 1_000_000;
 
 /// Where a listed decision stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -139,6 +141,7 @@ pub(super) struct Part {
     limit: Option<u32>,
     /// So many are passed over.
     #[serde(default)]
+    #[schemars(range(max = 1_000_000))]
     offset: u32,
 }
 
@@ -148,6 +151,9 @@ pub(super) async fn attention(
     Query(part): Query<Part>,
 ) -> Result<Json<Attention>, Refusal> {
     let limit = page_of(part.limit)?;
+    if part.offset > MOST_PASSED_OVER {
+        return Err(Refusal::new(ProblemKind::BadRequest, text::wrong_offset(MOST_PASSED_OVER)));
+    }
     let offset = usize::try_from(part.offset).unwrap_or(usize::MAX);
     let page = access.attention(offset, limit).await.map_err(|error| server.refused(error))?;
     Ok(Json(Attention { items: told(&server, &page.decisions), count: page.count }))

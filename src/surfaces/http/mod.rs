@@ -42,7 +42,7 @@ use crate::wire;
 /// Bytes of a request's body at most.
 pub const LONGEST_BODY: usize = 256 << 10;
 /// How long a request's headers may take; a connection without any request is closed after as long.
-pub const HEADERS_WITHIN: Duration = Duration::from_secs(20);
+pub const HEADERS_WITHIN: Duration = Duration::from_secs(15);
 /// How long a request's body may take.
 pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// The longest wait, in seconds.

@@ -36,11 +36,15 @@ pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event
 pub(super) struct Which {
     /// From behind this position on; 0 is the beginning. `Last-Event-ID` goes before it. Left out: what happens from now on.
     #[serde(default)]
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
     after: Option<u64>,
     /// Only of this decision.
     #[serde(default)]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]
     decision: Option<i64>,
+    /// Whether the stream goes on as the log grows. `false`: it ends where the log ends. Left out: true.
+    #[serde(default)]
+    follow: Option<bool>,
 }
 
 /// Where a stream stands.
@@ -52,6 +56,7 @@ struct Reader {
     read: VecDeque<Logged>,
     grown: Receiver<u64>,
     over: bool,
+    follows: bool,
     _open: super::metrics::Open,
 }
 
@@ -75,7 +80,8 @@ pub(super) async fn events(
     };
     let open = server.figures.streaming();
     let only = which.decision.map(DecisionId);
-    let reader = Reader { server, access, only, after, read: VecDeque::new(), grown, over: false, _open: open };
+    let follows = which.follow.unwrap_or(true);
+    let reader = Reader { server, access, only, after, read: VecDeque::new(), grown, over: false, follows, _open: open };
     let stream = unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok(event), reader))
@@ -84,7 +90,7 @@ pub(super) async fn events(
 }
 
 impl Reader {
-    /// The next event; `None` when the process ends.
+    /// The next event; `None` at the end.
     async fn next(&mut self) -> Option<Event> {
         if self.over {
             return None;
@@ -99,21 +105,23 @@ impl Reader {
                 let problem = Problem::new(ProblemKind::Unauthorized, text::UNKNOWN_TOKEN);
                 Event::default().event("problem").json_data(problem).ok()
             }
-            event = self.read() => Some(event),
+            event = self.read() => event,
         }
     }
 
-    async fn read(&mut self) -> Event {
+    /// The next event; `None` at the end of the log, where it does not go on.
+    async fn read(&mut self) -> Option<Event> {
         loop {
             while let Some(logged) = self.read.pop_front() {
                 let told = Happened::of(&logged, self.server.handle.pace());
                 let event = Event::default().id(told.seq.to_string()).event(told.event.clone());
                 if let Ok(event) = event.json_data(&told) {
-                    return event;
+                    return Some(event);
                 }
             }
             self.grown.mark_unchanged();
             match self.access.events(self.after, PAGE).await {
+                Ok((_, read)) if read == self.after && !self.follows => return None,
                 Ok((_, read)) if read == self.after => {
                     // The sender lives in the handle, so the channel cannot close.
                     let _ = self.grown.changed().await;

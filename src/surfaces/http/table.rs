@@ -277,7 +277,8 @@ pub(super) fn router(server: &Shared) -> Router {
     for route in table() {
         let handler = match route.scopes {
             None => route.handler,
-            Some(scopes) => route.handler.layer(from_fn_with_state((Shared::clone(server), Needs(scopes)), admit)),
+            // Who asks by a wrong method is told that first, whoever it is.
+            Some(scopes) => route.handler.route_layer(from_fn_with_state((Shared::clone(server), Needs(scopes)), admit)),
         };
         router = router.route(route.path, handler);
     }

@@ -31,7 +31,7 @@ pub(super) struct Looking {
     /// The revision whose verdict is wanted: if it was asked again with another content, that is a problem of the type
     /// `superseded`.
     #[serde(default)]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     revision: Option<u32>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Taking {
     /// The revision whose verdict is wanted: if it was asked again with another content, that is a problem of the type
     /// `superseded`.
     #[serde(default)]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     revision: Option<u32>,
     /// Whether the verdict is taken, to act on it: from then on it cannot be undone.
     #[serde(default)]
