@@ -51,13 +51,38 @@ pub struct Answer {
 }
 
 /// Not now. Give one of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(deny_unknown_fields)]
 pub enum Defer {
     /// Until this moment.
     Until(Moment),
     /// For this long.
     For(Span),
+}
+
+impl<'de> Deserialize<'de> for Defer {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Both, so that giving both or none can be told in words.
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Given {
+            #[serde(default, deserialize_with = "there")]
+            until: Option<Moment>,
+            #[serde(default, deserialize_with = "there", rename = "for")]
+            span: Option<Span>,
+        }
+        match Given::deserialize(deserializer)? {
+            Given { until: Some(until), span: None } => Ok(Self::Until(until)),
+            Given { until: None, span: Some(span) } => Ok(Self::For(span)),
+            _ => Err(serde::de::Error::custom("give either `for` or `until`, such as {\"for\": \"2h\"}")),
+        }
+    }
+}
+
+/// What is given must be something: null is not left out.
+fn there<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The asker no longer needs an answer.
