@@ -94,7 +94,7 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
                 (IDEMPOTENCY_KEY_NAME, false, "The same request under the same key is the same decision, for a day", schema)
             }
             Carries::Position => {
-                let schema = json!({ "type": "string", "pattern": "^[0-9]{1,18}$" });
+                let schema = json!({ "type": "string", "pattern": "^([0-9]{1,18})?$" });
                 ("Last-Event-ID", false, "Go on behind this event", schema)
             }
         };

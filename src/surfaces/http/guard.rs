@@ -79,7 +79,6 @@ pub(super) async fn watch_tokens(server: &Server) {
 /// The outermost: whatever comes from a web page, or under a name that is not ours, is refused whatever it wants; and every
 /// refusal is a problem, also those of the libraries.
 pub(super) async fn outermost(State(server): State<Shared>, request: Request, next: Next) -> Response {
-    let _open = server.figures.open();
     let foreign = foreign(&server.hosts, request.extensions().get(), request.uri(), request.headers());
     let response = match foreign {
         Some(words) => Refusal::new(ProblemKind::Foreign, words).into_response(),
@@ -88,6 +87,10 @@ pub(super) async fn outermost(State(server): State<Shared>, request: Request, ne
     server.figures.answered(response.status());
     with_headers(response)
 }
+
+/// Marks an answer of another service: how that refuses is its own business.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AsItIs;
 
 fn with_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
@@ -99,6 +102,7 @@ fn with_headers(mut response: Response) -> Response {
 fn as_problem(response: Response) -> Response {
     let status = response.status();
     let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == MEDIA_TYPE);
+    let is_problem = is_problem || response.extensions().get::<AsItIs>().is_some();
     if !(status.is_client_error() || status.is_server_error()) || is_problem {
         return response;
     }

@@ -162,7 +162,6 @@ pub(super) async fn serve(bound: Bound, router: Router, mut ending: watch::Recei
     // Nobody comes in any more.
     drop((unix, tcp));
     graceful.shutdown().await;
-    std::future::pending().await
 }
 
 async fn take_unix(listener: Option<&(UnixListener, SocketFile)>, doors: &Doors, graceful: &GracefulShutdown) {

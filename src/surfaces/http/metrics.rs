@@ -19,7 +19,6 @@ type ByProject = Family<Labels, Gauge<i64, AtomicI64>>;
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     answered: Family<Labels, Counter>,
-    open: watch::Sender<i64>,
     waiting: watch::Sender<i64>,
     streams: watch::Sender<i64>,
 }
@@ -42,11 +41,6 @@ impl Drop for Open {
 }
 
 impl Figures {
-    /// A request that is not answered yet.
-    pub(super) fn open(&self) -> Open {
-        Open::new(&self.open)
-    }
-
     /// A request that waits for a verdict.
     pub(super) fn waiting(&self) -> Open {
         Open::new(&self.waiting)
@@ -59,13 +53,6 @@ impl Figures {
 
     pub(super) fn answered(&self, status: StatusCode) {
         self.answered.get_or_create(&vec![("status", status.as_u16().to_string())]).inc();
-    }
-
-    /// Resolves when nothing is open any more.
-    pub(super) async fn all_answered(&self) {
-        // The senders live in here, so this cannot fail.
-        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
-        let _ = self.streams.subscribe().wait_for(|open| *open == 0).await;
     }
 
     /// All of it, as Prometheus and OpenMetrics read it.

@@ -94,6 +94,8 @@ pub(super) struct Server {
     figures: Figures,
     /// Whether the process is about to end.
     ending: watch::Sender<bool>,
+    /// Whether every connection is closed, after that.
+    closed: watch::Sender<bool>,
     /// The ids of callers whose token was revoked, for what is open for long.
     revoked: watch::Sender<Arc<BTreeSet<String>>>,
 }
@@ -135,6 +137,7 @@ impl Http {
             limiter: Limiter::new(settings.rate),
             figures: Figures::default(),
             ending: watch::Sender::new(false),
+            closed: watch::Sender::new(false),
             revoked: watch::Sender::default(),
         });
         let router = table::router(&server);
@@ -142,7 +145,7 @@ impl Http {
     }
 
     /// Adds another service of this server's under a path. Host and Origin are checked as for every request, and the caller
-    /// stands in the request's extensions as a [`Guest`]; who is none does not come this far.
+    /// stands in the request's extensions as a [`Guest`]; who is none does not come this far. What it answers is left as it is.
     #[must_use]
     pub fn with(self, other: Router) -> Self {
         let router = table::guarded(&self.server, self.router, other);
@@ -153,7 +156,10 @@ impl Http {
     pub async fn run(&self, bound: Bound) {
         let router = table::outermost(&self.server, self.router.clone());
         tokio::select! {
-            () = listen::serve(bound, router, self.server.ending.subscribe()) => {}
+            () = listen::serve(bound, router, self.server.ending.subscribe()) => {
+                self.server.closed.send_replace(true);
+                std::future::pending().await
+            }
             () = guard::watch_tokens(&self.server) => {}
         }
     }
@@ -161,6 +167,7 @@ impl Http {
     /// Answers what is open and ends; waits for that, but not for ever. [`Http::run`] must be polled meanwhile.
     pub async fn end(&self) {
         self.server.ending.send_replace(true);
-        let _ = tokio::time::timeout(FAREWELL, self.server.figures.all_answered()).await;
+        let mut closed = self.server.closed.subscribe();
+        let _ = tokio::time::timeout(FAREWELL, closed.wait_for(|closed| *closed)).await;
     }
 }

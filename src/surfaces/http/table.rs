@@ -2,10 +2,10 @@
 
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse as _;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::error::Refusal;
@@ -287,7 +287,8 @@ pub(super) fn router(server: &Shared) -> Router {
 
 /// The routes, and those of another service, which only callers reach.
 pub(super) fn guarded(server: &Shared, router: Router, other: Router) -> Router {
-    router.merge(other.layer(from_fn_with_state((Shared::clone(server), Needs(ANY)), admit)))
+    let as_it_is = map_response(|response: Response| async { (Extension(guard::AsItIs), response) });
+    router.merge(other.layer(as_it_is).layer(from_fn_with_state((Shared::clone(server), Needs(ANY)), admit)))
 }
 
 /// With what concerns every request, whatever its path.
