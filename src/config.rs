@@ -392,10 +392,9 @@ impl UserFile {
         let named = |(name, project): (&String, &Project)| Some((project_name(name), project.channel.clone()?));
         let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
         let hooks = std::mem::take(&mut self.webhooks);
-        let ways = ways::settings(self.ntfy.take(), self.twilio.take(), hooks, self.desktop.take(), &folder);
-        let ways = ways.map_err(|(what, at)| ConfigError::Wrong { path: path.clone(), line: line_of(at), what })?;
-        let http = std::mem::take(&mut self.http).settings(&folder);
-        let http = http.map_err(|(what, at)| ConfigError::Wrong { path: path.clone(), line: line_of(at), what })?;
+        let unsound = |(what, at): (String, &str)| ConfigError::Wrong { path: path.clone(), line: line_of(at), what };
+        let ways = ways::settings(self.ntfy.take(), self.twilio.take(), hooks, self.desktop.take(), &folder).map_err(unsound)?;
+        let http = std::mem::take(&mut self.http).settings(&folder).map_err(unsound)?;
         Ok(Config {
             channels: Channels {
                 usual: self.discord.channel.clone(),

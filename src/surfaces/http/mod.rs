@@ -1,7 +1,7 @@
 //! HTTP for agents and programs: a Unix socket beside the store, and TCP where the configuration says so.
 //!
 //! Every call goes through [`crate::engine::access`], which knows what a token allows. What stands here is how it travels:
-//! routes, tokens and peers, revisions as ETags, problems, limits. [`table`] declares each route once; the router and
+//! routes, tokens and peers, revisions as ETags, problems, limits. `table` declares each route once; the router and
 //! `/openapi.json` are both made of it. Must not know Discord, SQL, or who may decide.
 
 mod ask;
