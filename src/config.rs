@@ -9,7 +9,7 @@ mod batch;
 pub mod checkup;
 mod confidence;
 pub mod gates;
-mod http;
+pub mod http;
 mod ladder;
 mod people;
 pub mod reload;

@@ -23,6 +23,7 @@
 //! - [`surfaces`] show decisions and take answers; [`surfaces::discord`] is the only user of serenity and poise.
 //! - [`wire`] is what agents and programs send and receive, whichever way they come, each type with its JSON Schema. Pure.
 //! - [`cli`] and [`config`] wire it together.
+//! - [`client`] is for programs elsewhere: it speaks to what [`surfaces`] offer over HTTP.
 //!
 //! One direction: `core` imports nothing of ours; `store` imports `core`; `engine` both; sources, surfaces
 //! and channels import `engine` and the types of `core`; `wire` imports `core` alone, and sources and surfaces import it. `tests/tidy.rs` checks it.
@@ -36,6 +37,7 @@
 
 pub mod channels;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod core;
 pub mod engine;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use reqwest::{Client, RequestBuilder, Url, redirect};
+use reqwest::{Client, RequestBuilder, Response, Url, redirect};
 use serde::{Deserialize, Deserializer};
 
 use crate::engine::outbox::Unsent;
@@ -31,7 +31,7 @@ impl Endpoint {
     }
 
     /// The address of what lies beneath it.
-    pub(super) fn beneath(&self, path: &[&str]) -> Url {
+    pub(crate) fn beneath(&self, path: &[&str]) -> Url {
         let mut url = self.0.clone();
         // An address of the web always can be one to begin with.
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -123,28 +123,37 @@ pub(super) async fn exchange(request: RequestBuilder, who: &str) -> Result<Answe
     // The address may hold a secret, so it is in no error.
     let failed = |error: reqwest::Error| {
         let (connecting, late) = (error.is_connect(), error.is_timeout());
-        let why = if late { "it did not answer in time".to_owned() } else { root(&error.without_url()) };
+        let why = if late { "it did not answer in time".to_owned() } else { innermost(&error.without_url()) };
         if connecting {
             Unsent::Later { after: TimeDelta::zero(), why: format!("{who} cannot be reached: {why}") }
         } else {
             Unsent::Unsure(format!("no answer from {who}: {why}"))
         }
     };
-    let mut response = request.send().await.map_err(failed)?;
+    let response = request.send().await.map_err(failed)?;
     let (status, headers) = (response.status().as_u16(), response.headers());
     let seconds: u32 = headers.get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok()).unwrap_or(0);
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(failed)? {
-        body.extend_from_slice(&piece[..piece.len().min(LONGEST_ANSWER - body.len())]);
-        if body.len() == LONGEST_ANSWER {
-            break;
-        }
-    }
+    let body = pieces(response, LONGEST_ANSWER).await.map_err(failed)?;
     Ok(Answer { status, retry_after: TimeDelta::seconds(seconds.into()), body: String::from_utf8_lossy(&body).into_owned() })
 }
 
+/// The body of an answer, cut off after so many bytes.
+///
+/// # Errors
+/// What reading it says.
+pub(crate) async fn pieces(mut response: Response, most: usize) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await? {
+        body.extend_from_slice(&piece[..piece.len().min(most - body.len())]);
+        if body.len() == most {
+            break;
+        }
+    }
+    Ok(body)
+}
+
 /// What lies at the bottom of an error: the system's own words.
-fn root(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(cause) = error.source() {
         error = cause;

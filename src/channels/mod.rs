@@ -15,6 +15,7 @@ pub mod webhook;
 use std::sync::Arc;
 
 pub use self::http::Endpoint;
+pub(crate) use self::http::{innermost, pieces};
 pub use self::secret::{Secret, SecretFrom};
 use crate::core::outgoing::{Hook, Way, Ways};
 use crate::engine::outbox::{Carrier, Carriers};

@@ -7,7 +7,23 @@ use std::path::PathBuf;
 pub struct Secret(String);
 
 impl Secret {
-    pub(super) fn expose(&self) -> &str {
+    /// The secret that this text is. `place` is where it comes from, in words.
+    ///
+    /// # Errors
+    /// In words: there is none, or it has characters that no secret has.
+    pub(crate) fn new(text: &str, place: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(format!("there is no secret in {place}"));
+        }
+        // What cannot stand in a header would end as a failure of every request.
+        if !text.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(format!("the secret in {place} has blanks or characters that no secret has: copy it again"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -54,15 +70,7 @@ impl SecretFrom {
                 _ => return Ok(None),
             },
         };
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(format!("there is no secret in {place}"));
-        }
-        // What cannot stand in a header would end as a failure of every request.
-        if !text.chars().all(|c| c.is_ascii_graphic()) {
-            return Err(format!("the secret in {place} has blanks or characters that no secret has: copy it again"));
-        }
-        Ok(Some(Secret(text.to_owned())))
+        Secret::new(&text, &place).map(Some)
     }
 
     /// As [`SecretFrom::read`], where there must be one. `setting` is the key of the configuration that names its file.

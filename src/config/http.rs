@@ -8,8 +8,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::resolve;
-use crate::surfaces::http::{OpenTo, Settings};
+use super::{ConfigError, resolve, usual_store};
+use crate::surfaces::http::{self, OpenTo, Settings};
+
+/// The socket of this user's own `gander serve`, if nothing else is said.
+///
+/// # Errors
+/// [`ConfigError::NoHome`].
+pub fn usual_socket() -> Result<PathBuf, ConfigError> {
+    usual_store().map(|store| http::usual_socket(&store))
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
