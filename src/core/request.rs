@@ -241,7 +241,8 @@ pub struct Request {
     /// The job that waits for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
-    /// The person who asks, where it is one: they may not decide it themselves.
+    /// Who asks, where they are known by more than the agent's own word: a person, or a program by its token or user. They may
+    /// not decide it themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<Person>,
     /// How bad a wrong answer is.
@@ -298,6 +299,14 @@ impl Default for Request {
             safe_default: None,
             dedup_key: None,
         }
+    }
+}
+
+impl Request {
+    /// The person who asks, if it is one and no program.
+    #[must_use]
+    pub fn person_asking(&self) -> Option<&Person> {
+        self.asked_by.as_ref().filter(|asker| asker.discord_id().is_some())
     }
 }
 

@@ -154,7 +154,7 @@ fn is_allowed(rules: &Rules, request: &Request) -> bool {
 #[must_use]
 pub fn starts_at_mention(rules: &Rules, request: &Request) -> bool {
     let unsure = request.confidence.is_some_and(|confidence| confidence < rules.confidence.block_below.get());
-    unsure && request.asked_by.is_none() && is_allowed(rules, request)
+    unsure && request.person_asking().is_none() && is_allowed(rules, request)
 }
 
 /// Where a decision goes under these rules, as it stands.
@@ -188,7 +188,7 @@ fn obstacle(rules: &Rules, decision: &Decision, pending: &Pending) -> Option<Bec
         || *pending != Pending::default();
     let found = [
         (request.expects != Expects::Approve, Because::NotAYes),
-        (request.asked_by.is_some(), Because::AskedByPerson),
+        (request.person_asking().is_some(), Because::AskedByPerson),
         (terms.risk.max(decision.terms.risk).max(request.risk) >= Risk::High, Because::Risk),
         (several, Because::Several),
         (never_passes(&request.kind), Because::Kind),

@@ -105,6 +105,9 @@ fn each_forbidden_case_stays_with_people_however_sure_the_agent_is() {
     ] {
         assert_eq!(of(asked.clone()), Route::Queue(because), "{asked:?}");
     }
+    // It is an agent that asks, also where it is known by its token.
+    let known = Person { id: "token:1".into(), name: "goose".into() };
+    assert_eq!(of(Request { asked_by: Some(known), ..sure() }), Route::Approve);
     for allowed in [deploy_to(Some("staging")), deploy_to(Some("Staging-2")), deploy_to(Some("test")), kind("Naming ")] {
         assert_eq!(of(allowed.clone()), Route::Approve, "{allowed:?}");
     }

@@ -112,7 +112,7 @@ pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
 /// What the agent did with the verdict.
 #[must_use]
 pub fn claimed(decision: &Decision, resolved: &Resolved, pace: Pace) -> String {
-    if let Some(asker) = &decision.request.asked_by {
+    if let Some(asker) = decision.request.person_asking() {
         return match resolved.claimed_at {
             None => format!("It was not passed on to {} yet.", person(asker)),
             Some(_) => format!("It was passed on to {}.", person(asker)),

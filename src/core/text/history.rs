@@ -81,7 +81,7 @@ fn line(event: &Event, style: &Style<'_>) -> String {
     let note = |note: &Option<String>| beside(note.as_deref().unwrap_or_default(), said);
     match event {
         Event::Asked { request, terms } => {
-            let by = request.asked_by.as_ref().map_or_else(|| said(&request.agent.name), who);
+            let by = request.person_asking().map_or_else(|| said(&request.agent.name), who);
             format!("{} by {by}, {} risk: {}", strong("asked"), terms.risk, said(&request.title))
         }
         Event::Revised { request, terms } => {
