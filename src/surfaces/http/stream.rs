@@ -55,6 +55,8 @@ struct Reader {
     after: u64,
     read: VecDeque<Logged>,
     grown: Receiver<u64>,
+    /// Said first, so that whoever loses the connection before anything happens knows where to go on.
+    greeting: Option<u64>,
     over: bool,
     follows: bool,
     _open: super::metrics::Open,
@@ -81,7 +83,8 @@ pub(super) async fn events(
     let open = server.figures.streaming();
     let only = which.decision.map(DecisionId);
     let follows = which.follow.unwrap_or(true);
-    let reader = Reader { server, access, only, after, read: VecDeque::new(), grown, over: false, follows, _open: open };
+    let (read, greeting) = (VecDeque::new(), Some(after));
+    let reader = Reader { server, access, only, after, read, grown, greeting, over: false, follows, _open: open };
     let stream = unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok(event), reader))
@@ -94,6 +97,10 @@ impl Reader {
     async fn next(&mut self) -> Option<Event> {
         if self.over {
             return None;
+        }
+        if let Some(position) = self.greeting.take() {
+            // Without data it is no event: it sets the position, and nothing else.
+            return Some(Event::default().id(position.to_string()));
         }
         let server = Shared::clone(&self.server);
         let caller = self.access.caller().clone();
