@@ -77,6 +77,13 @@ pub struct Which {
     pub cursor: Option<String>,
 }
 
+/// A part of what waits.
+#[derive(Serialize)]
+struct Part {
+    offset: u32,
+    limit: u32,
+}
+
 impl Client {
     /// The server at an address: `http://127.0.0.1:7777`, `https://…`, or `unix:///path/of/the/socket`. Without a token it is
     /// this user who asks, which a socket alone knows.
@@ -158,7 +165,7 @@ impl Client {
     /// # Errors
     /// [`Error`].
     pub async fn attention(&self, offset: u32, limit: u32) -> Result<Attention, Error> {
-        self.send(&Call::get(&["v1", "attention"]).query(&[("offset", offset), ("limit", limit)])?).await
+        self.send(&Call::get(&["v1", "attention"]).query(&Part { offset, limit })?).await
     }
 
     /// Takes the verdict that is there, to act on it: from then on it cannot be undone.
