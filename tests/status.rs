@@ -132,7 +132,7 @@ async fn looking_at_a_store_that_is_not_there_makes_none() {
         [&["show", "1"], &["attention"], &["events"], &["wait", "1"], &["status"], &["events", "--follow", "--json"]];
     for args in looking {
         let ended = Program::start(home.gander(args)).ended().await;
-        ended.must(2, &["there is no store", "gander.db", "gander ask and gander serve make one"]);
+        ended.must(2, &["there is no store", "gander.db", "gander token create make one"]);
         assert_eq!(ended.out, "", "{args:?}");
         assert!(!home.store().exists(), "{args:?} made a store");
     }

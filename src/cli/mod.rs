@@ -306,7 +306,7 @@ fn no_store(path: &Path) -> Failure {
     let nearest = stores.filter(|other| likeness(other) > 0.8).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let hint = nearest.map_or_else(String::new, |nearest| format!(" Did you mean {nearest}, which lies beside it?"));
     let words = format!(
-        "there is no store {}.{hint} gander ask and gander serve make one; everything else only reads what is there",
+        "there is no store {}.{hint} gander ask, gander serve and gander token create make one; everything else only reads what is there",
         path.display()
     );
     Failure::new(Exit::Usage, words)
