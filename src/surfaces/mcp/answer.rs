@@ -52,7 +52,8 @@ impl Server {
 
     /// The same as a tool's answer.
     pub(super) fn answer(&self, stands: Stands, words: String, decision: &Decision) -> Done {
-        let line = self.line(decision);
+        // Where it stands is in the words.
+        let line = text::mcp::line(decision, None, self.handle.now());
         tell(format!("{words}\n{line}\n{}", text::mcp::DATA), &self.told(stands, words, decision))
     }
 

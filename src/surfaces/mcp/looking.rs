@@ -72,7 +72,7 @@ impl Server {
                 String::new()
             } else {
                 let zone = self.handle.rules().zone;
-                format!(". {}", text::mcp::waited(decision, None, self.handle.now(), zone, false))
+                format!("; {}", text::mcp::waited(decision, None, self.handle.now(), zone, false))
             };
             format!("{}{said}", self.line(decision))
         };

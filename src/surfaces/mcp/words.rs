@@ -1,7 +1,7 @@
 //! What the tools take and give, each with its JSON Schema: the types of [`crate::wire`] where there is one, and beside them
 //! what only this surface needs.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::core::decision::{Outcome, Priority, State, Verdict};
@@ -200,6 +200,25 @@ impl From<&decision::Decision> for Stands {
     }
 }
 
+/// A decision, in short: seven tools give one, and every client reads every schema before its first call.
+fn a_decision(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "description": text::mcp::A_DECISION,
+        "properties": {
+            "id": { "type": "integer" },
+            "revision": { "type": "integer" },
+            "state": { "enum": ["pending", "deferred", "resolved", "withdrawn"] },
+            "question": { "type": "object" },
+        },
+        "required": ["id", "revision", "state", "question"],
+    })
+}
+
+fn decisions(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": a_decision(generator) })
+}
+
 /// A decision, and how it stands.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Told {
@@ -210,6 +229,7 @@ pub(super) struct Told {
     /// Whose words are whose.
     pub(super) data: &'static str,
     /// The decision.
+    #[schemars(schema_with = "a_decision")]
     pub(super) decision: Decision,
 }
 
@@ -217,6 +237,7 @@ pub(super) struct Told {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Several {
     /// The decisions.
+    #[schemars(schema_with = "decisions")]
     pub(super) items: Vec<Decision>,
     /// How many there are in all.
     pub(super) count: usize,
@@ -270,6 +291,8 @@ pub(super) struct Blockers {
     /// Who is waited for.
     pub(super) owed: Vec<Owed>,
     /// The one that waits for the longest time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "a_decision")]
     pub(super) longest: Option<Decision>,
     /// Whose words are whose.
     pub(super) data: &'static str,
@@ -289,6 +312,7 @@ pub(super) struct Summary {
     /// By project.
     pub(super) projects: Vec<Group>,
     /// The most urgent.
+    #[schemars(schema_with = "decisions")]
     pub(super) next: Vec<Decision>,
     /// Whose words are whose.
     pub(super) data: &'static str,

@@ -1,0 +1,179 @@
+//! `/mcp` over HTTP: mounted in a router that knows callers by their tokens, as the server's own does.
+
+use std::net::SocketAddr;
+
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use gander::core::caller::Scope;
+use gander::engine::Handle;
+use gander::surfaces::mcp::http_service;
+use serde_json::{Value, json};
+
+use crate::rpc::{HANDSHAKE, NEWEST, meta};
+use crate::world::World;
+
+async fn known(State(handle): State<Handle>, mut request: Request, next: Next) -> Response {
+    let secret = request.headers().get(AUTHORIZATION).and_then(|given| given.to_str().ok()?.strip_prefix("Bearer "));
+    if let Some(caller) = handle.caller_of(secret.unwrap_or_default()).await.unwrap() {
+        request.extensions_mut().insert(caller);
+    }
+    next.run(request).await
+}
+
+/// Serves for as long as the test lives. Its address.
+pub(crate) async fn served(handle: &Handle) -> SocketAddr {
+    let router = http_service(handle, None, &["gander.test".to_owned()]).layer(from_fn_with_state(handle.clone(), known));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// A client of one token.
+struct Web {
+    url: String,
+    token: String,
+    session: Option<String>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Web {
+    fn new(address: SocketAddr, token: &str) -> Self {
+        Self { url: format!("http://{address}/mcp"), token: token.to_owned(), session: None, headers: Vec::new() }
+    }
+
+    async fn post(&self, message: &Value) -> reqwest::Response {
+        let mut request = reqwest::Client::new()
+            .post(&self.url)
+            .header("Authorization", format!("Bearer {}", self.token))
+            .header("Accept", "application/json, text/event-stream")
+            .header("Content-Type", "application/json")
+            .body(message.to_string());
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(session) = &self.session {
+            request = request.header("Mcp-Session-Id", session).header("MCP-Protocol-Version", HANDSHAKE);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// Asks, and reads the stream or the body to the answer.
+    async fn ask(&self, method: &str, params: Value) -> Value {
+        let response = self.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })).await;
+        let body = response.text().await.unwrap();
+        let messages = body.lines().map(|line| line.strip_prefix("data:").unwrap_or(line).trim());
+        let mut messages = messages.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        messages.find(|message| message["id"] == 1).unwrap_or_else(|| panic!("{method}: there is no answer in {body:?}"))
+    }
+
+    async fn greet(&mut self) {
+        let client = json!({ "name": "raw", "version": "1" });
+        let params = json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client });
+        let response = self.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params })).await;
+        let session = response.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+        drop(response.text().await);
+        self.session = Some(session);
+        self.post(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
+    }
+
+    async fn tool(&self, name: &str, arguments: Value) -> Value {
+        self.ask("tools/call", json!({ "name": name, "arguments": arguments })).await["result"].clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_asks_and_waits_in_a_session() {
+    let world = World::new();
+    let address = served(&world.handle).await;
+    let mut agent = Web::new(address, &world.agent().await);
+    agent.greet().await;
+    let filed = agent.tool("request_approval", json!({ "title": "Rename it?" })).await;
+    assert_eq!(filed["structuredContent"]["decision"]["id"], 1, "{filed:#}");
+    let (waited, _) = tokio::join!(agent.tool("await_decision", json!({ "id": 1 })), async {
+        world.approve(1).await;
+    });
+    assert_eq!(waited["structuredContent"]["stands"], "approved", "{waited:#}");
+    // No rules of gates are known there.
+    let listed = agent.ask("tools/list", json!({})).await;
+    assert!(!listed.to_string().contains("permission_prompt"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_revision_needs_no_session() {
+    let world = World::new();
+    let mut agent = Web::new(served(&world.handle).await, &world.agent().await);
+    agent.headers =
+        vec![("MCP-Protocol-Version", NEWEST.into()), ("Mcp-Method", "tools/call".into()), ("Mcp-Name", "request_approval".into())];
+    let call = json!({ "name": "request_approval", "arguments": { "title": "Rename it?" }, "_meta": meta() });
+    let filed = agent.ask("tools/call", call).await;
+    assert_eq!(filed["result"]["structuredContent"]["decision"]["id"], 1, "{filed:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_origins_and_hosts_are_refused() {
+    let world = World::new();
+    let address = served(&world.handle).await;
+    let client = json!({ "name": "raw", "version": "1" });
+    let params = json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client });
+    let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
+    let mut web = Web::new(address, &world.assistant().await);
+    for (name, value, status) in [
+        ("Origin", "https://evil.example".to_owned(), 403),
+        ("Origin", "null".to_owned(), 403),
+        ("Origin", format!("http://{address}"), 403),
+        ("Origin", "http://localhost".to_owned(), 403),
+        ("Host", "evil.example".to_owned(), 403),
+        ("Host", "127.0.0.1.evil.example".to_owned(), 403),
+        ("Host", "gander.test".to_owned(), 200),
+        ("Host", "localhost:1".to_owned(), 200),
+    ] {
+        web.headers = vec![(name, value.clone())];
+        assert_eq!(web.post(&hello).await.status().as_u16(), status, "{name}: {value}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_nobody_gets_nothing() {
+    let world = World::new();
+    let address = served(&world.handle).await;
+    let mut nobody = Web::new(address, "gander_nobody");
+    nobody.greet().await;
+    for (method, params) in [
+        ("tools/list", json!({})),
+        ("tools/call", json!({ "name": "factory_get_pending_tasks" })),
+        ("resources/list", json!({})),
+        ("resources/read", json!({ "uri": "factory://dashboard/summary" })),
+        ("prompts/list", json!({})),
+        ("prompts/get", json!({ "name": "whats_needs_attention" })),
+        ("resources/subscribe", json!({ "uri": "factory://dashboard/summary" })),
+    ] {
+        let answer = nobody.ask(method, params).await;
+        assert!(answer["error"]["message"].as_str().unwrap().contains("not known here"), "{method}: {answer:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anothers_session_gives_nobody_more_than_their_own_token() {
+    let world = World::new();
+    let address = served(&world.handle).await;
+    let mut maya = Web::new(address, &world.assistant().await);
+    maya.greet().await;
+    let mut agent = Web::new(address, &world.token(&[Scope::Ask], &["shop"], None).await);
+    agent.session = maya.session.clone();
+    let filed = agent.tool("request_approval", json!({ "title": "Rename it?" })).await;
+    assert_eq!(filed["structuredContent"]["decision"]["question"]["project"], "shop", "{filed:#}");
+    let refused = agent.tool("factory_approve_task", json!({ "id": 1, "revision": 1 })).await;
+    assert_eq!(refused["isError"], true, "{refused:#}");
+    assert!(world.get(1).await.state.is_open());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_too_long_is_refused() {
+    let world = World::new();
+    let web = Web::new(served(&world.handle).await, &world.agent().await);
+    let long = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": { "x": "x".repeat(2 << 20) } });
+    assert_eq!(web.post(&long).await.status().as_u16(), 413);
+}
