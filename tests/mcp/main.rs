@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test that cannot go on fails here")]
 
 mod attacks;
+mod claude;
 #[path = "../common/mod.rs"]
 mod common;
 mod http;

@@ -1,11 +1,10 @@
 //! `permission_prompt`, as Claude Code calls it.
 
-use std::time::Duration;
-
 use gander::core::decision::{DecisionId, Revision, Verdict, Via};
 use gander::engine::Filter;
 use serde_json::{Value, json};
 
+use crate::common::process::LIMIT;
 use crate::rpc::{Rpc, text};
 use crate::world::{World, person};
 
@@ -18,16 +17,22 @@ fn answer(result: &Value) -> Value {
 }
 
 /// What is asked, once it is.
-async fn asked(world: &World, id: i64) -> gander::core::decision::Decision {
+pub(crate) async fn asked(world: &World, id: i64) -> gander::core::decision::Decision {
     let mut hints = world.handle.hints();
-    for _ in 0..600 {
-        if let Ok(decision) = world.handle.get(DecisionId(id)).await {
-            return decision;
+    let (handle, store) = (world.handle.clone(), world.home.store());
+    // Another process asks.
+    let watching = tokio::spawn(async move { gander::engine::watch::run(handle, &store).await });
+    let waited = tokio::time::timeout(LIMIT * 4, async {
+        loop {
+            if let Ok(decision) = world.handle.get(DecisionId(id)).await {
+                return decision;
+            }
+            hints.changed().await.unwrap();
         }
-        // Another process asks: there is no hint of it here.
-        let _ = tokio::time::timeout(Duration::from_millis(50), hints.changed()).await;
-    }
-    panic!("nothing was asked");
+    });
+    let decision = waited.await.expect("something is asked");
+    watching.abort();
+    decision
 }
 
 async fn prompt(rpc: &mut Rpc, command: &str) -> u64 {
