@@ -56,11 +56,12 @@ async fn a_file_that_it_made_it_takes_away() {
     for kind in ALL {
         let world = World::new();
         let agent = world.agent(kind, "1h").await;
+        assert_eq!(agent.project.join(".agents/plugins/gander/plugin.json").exists(), kind == Kind::Goose);
         let status = world.home.run(&["gate", "status", "--project", agent.project.to_str().unwrap()]).await;
         assert!(status.out.lines().any(|line| line.starts_with(kind.name()) && line.contains("stops at the gate")), "{status:?}");
         let back = ["gate", "uninstall", kind.name(), "--project", agent.project.to_str().unwrap(), "--yes"];
         world.home.run(&back).await.must(0, &["removed"]);
-        assert!(!kind.file(&agent.project).exists());
+        assert!(!kind.file(&agent.project).exists() && !agent.project.join(".agents/plugins/gander/plugin.json").exists());
         assert!(world.home.path().join("gates.toml").exists(), "the rules are the person's");
         assert!(matches!(agent.call(world.pre(kind, "ls")).await, Outcome::Open(_)));
     }

@@ -95,7 +95,9 @@ impl Install {
         let command = plan::command(agent, &program, common, timeout.0);
         let before = read(&file)?;
         let after = plan::with_gate(agent, before.as_deref(), &command, timeout.0).map_err(|why| wrong(&file, why))?;
+        let manifest = plan::manifest(agent, &file).filter(|manifest| !manifest.exists());
         let mut changes = vec![Change { file, before, after: Some(after) }];
+        changes.extend(manifest.map(|file| Change { file, before: None, after: Some(plan::MANIFEST.to_owned()) }));
         let rules = gates::file(common.config.as_deref())?;
         if rules.symlink_metadata().is_err() {
             changes.push(Change { file: rules, before: None, after: Some(gates::DEFAULTS.to_owned()) });
@@ -128,7 +130,13 @@ impl Uninstall {
         let file = self.place.file()?;
         let Some(before) = read(&file)? else { return unchanged() };
         let after = plan::without_gate(self.place.agent, &before).map_err(|why| wrong(&file, why))?;
-        self.how.apply(vec![Change { file, before: Some(before), after }])?;
+        let manifest = plan::manifest(self.place.agent, &file).filter(|_| after.is_none());
+        let mut changes = vec![Change { file, before: Some(before), after }];
+        if let Some(file) = manifest {
+            let before = read(&file)?.filter(|text| text == plan::MANIFEST);
+            changes.push(Change { file, before, after: None });
+        }
+        self.how.apply(changes)?;
         Ok(Exit::Yes)
     }
 }

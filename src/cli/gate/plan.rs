@@ -47,6 +47,14 @@ pub(super) fn file(agent: AgentKind, project: Option<&Path>) -> Result<PathBuf, 
     })
 }
 
+/// What goose wants to know of a plugin, beside its hooks.
+pub(super) const MANIFEST: &str = "{\n  \"name\": \"gander\",\n  \"version\": \"1.0.0\",\n  \"description\": \"Stops before each tool call until a person has answered\"\n}\n";
+
+/// Where that lies, for an agent that wants it.
+pub(super) fn manifest(agent: AgentKind, hooks: &Path) -> Option<PathBuf> {
+    if agent == AgentKind::Goose { Some(hooks.parent()?.parent()?.join("plugin.json")) } else { None }
+}
+
 /// The events at which an agent stops. Claude Code's `PermissionRequest` is not among them: every call passes `PreToolUse` before,
 /// and a hook that is missing or killed would not deny there.
 const fn events(agent: AgentKind) -> &'static [&'static str] {
