@@ -23,7 +23,7 @@ const MAY_IMPORT: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates with one user.
-const OWNED: [(&str, &[&str]); 10] = [
+const OWNED: [(&str, &[&str]); 13] = [
     ("serenity", &["src/surfaces/discord"]),
     ("poise", &["src/surfaces/discord"]),
     ("rusqlite", &["src/store"]),
@@ -33,6 +33,9 @@ const OWNED: [(&str, &[&str]); 10] = [
     ("ttf_parser", &["src/engine/plot.rs"]),
     ("dejavu", &["src/engine/plot.rs"]),
     ("hmac", &["src/channels/webhook.rs"]),
+    ("hyper", &["src/surfaces/http"]),
+    ("governor", &["src/surfaces/http/limits.rs"]),
+    ("prometheus_client", &["src/surfaces/http/metrics.rs"]),
     ("reqwest", &["src/channels", "src/client", "src/surfaces/discord"]),
 ];
 

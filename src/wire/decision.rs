@@ -155,6 +155,9 @@ pub struct Decision {
     /// How soon a person wants it decided, where one said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prioritized: Option<Prioritized>,
+    /// What people want decided and have yet to confirm on Discord: high and critical risk, with a token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposed: Vec<Proposed>,
     /// What happens while nobody answers. Only while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Escalation>,
@@ -163,6 +166,18 @@ pub struct Decision {
     /// The names of the files that go with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+}
+
+/// What a person wants decided and has yet to confirm. It decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Proposed {
+    /// Who.
+    pub by: String,
+    /// When they said so.
+    pub at: Moment,
+    /// What.
+    #[serde(flatten)]
+    pub said: Said,
 }
 
 /// How it went when the agent acted on the verdict.
@@ -311,6 +326,11 @@ impl Decision {
             needed: decision.approvals_needed(),
             given: u32::try_from(decision.state.votes().len()).unwrap_or(u32::MAX),
         };
+        let proposed = |proposal: &decision::Proposal| Proposed {
+            by: proposal.by.name.clone(),
+            at: wall(proposal.at),
+            said: Said::from(proposal.verdict.clone()),
+        };
         let terms = &decision.terms;
         let mut question = Question::from(decision.request.clone());
         question.approvals_needed = question.approvals_needed.filter(|needed| *needed > 1);
@@ -340,6 +360,7 @@ impl Decision {
                 .prioritized
                 .as_ref()
                 .map(|given| Prioritized { priority: given.priority, by: given.by.name.clone() }),
+            proposed: decision.proposals().iter().map(proposed).collect(),
             standing,
             question,
             files: decision.request.attachments.iter().map(|file| file.name.clone()).collect(),

@@ -17,8 +17,8 @@ pub struct Happened {
     pub at: Moment,
     /// The decision's number.
     pub decision: i64,
-    /// What happened: asked, revised, enforced, deferred, returned, climbed, told, voted, taken, prioritized, resolved,
-    /// undone, disagreed, withdrawn, claimed, reported, pruned. New words may come.
+    /// What happened: asked, revised, enforced, deferred, returned, climbed, told, voted, proposed, taken, prioritized,
+    /// resolved, undone, disagreed, withdrawn, claimed, reported, pruned. New words may come.
     pub event: String,
     /// Who did it, where it was a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,7 +68,7 @@ impl Happened {
                 let said = Said { note: note.clone(), ..Said::default() };
                 Self { by: Some(by.name.clone()), via: Some(via.word().into()), said, ..bare }
             }
-            Event::Resolved { verdict, by, via } => {
+            Event::Resolved { verdict, by, via } | Event::Proposed { verdict, by, via, .. } => {
                 let said = Said::from(verdict.clone());
                 Self { by: Some(by.name.clone()), via: Some(via.word().into()), said, ..bare }
             }

@@ -12,8 +12,8 @@ mod read;
 mod say;
 
 pub use self::decision::{
-    Approvals, Attention, Decision, Escalation, Next, Outcomes, Page, Phase, Prioritized, Reached, Said, Terms, Unreached,
-    WaitsFor, Word,
+    Approvals, Attention, Decision, Escalation, Next, Outcomes, Page, Phase, Prioritized, Proposed, Reached, Said, Terms,
+    Unreached, WaitsFor, Word,
 };
 pub use self::event::Happened;
 pub use self::parts::{Agent, Choice, Detail, Insight, Link, Moment, Span};

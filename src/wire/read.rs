@@ -63,13 +63,20 @@ fn bare_list_in(whole: &serde_json::Value) -> Option<String> {
 }
 
 fn wrong(error: &serde_json::Error, path: &str, hints: &[Hint]) -> Wrong {
-    let place = format!("line {}, column {}", error.line(), error.column());
+    let place = match error.line() {
+        // What is wrong with a whole has no place of its own.
+        0 => String::new(),
+        line => format!("line {line}, column {}", error.column()),
+    };
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
     match error.classify() {
         serde_json::error::Category::Data => {
             let field = if path == "." || message.starts_with("unknown field") { String::new() } else { format!(", {path}") };
-            Wrong::Content(format!("{place}{field}: {}", hint(message, hints)))
+            let found = format!("{place}{field}");
+            let place = found.trim_start_matches(", ");
+            let words = hint(message, hints);
+            Wrong::Content(if place.is_empty() { words } else { format!("{place}: {words}") })
         }
         _ if error.is_eof() => Wrong::Short(format!("{place}: it ends too early")),
         _ => Wrong::Broken(format!("{place}: it is no JSON ({message})")),

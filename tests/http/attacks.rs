@@ -227,6 +227,11 @@ async fn high_risk_decided_with_a_decide_token() {
             assert!(given.status == 200 && matches!(stands, State::Resolved(_)), "{risk}: {given:?}");
         } else {
             assert!(given.status == 202 && matches!(stands, State::Pending(_)), "{risk}: {given:?}");
+            assert_eq!(
+                (&given.json["proposed"][0]["by"], &given.json["proposed"][0]["verdict"]),
+                (&json!("Maya"), &json!("approved"))
+            );
+            assert!(given.json.get("verdict").is_none(), "it is no verdict");
         }
     }
 }
