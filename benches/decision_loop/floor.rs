@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use discord_sandbox::Sandbox;
 use futures_util::{SinkExt as _, StreamExt as _};
-use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use super::bare::Bare;
 use super::rounds::{PAUSE, Times};
 use super::wire::{LIMIT, Probe, Rest, approve_button, sandbox};
 
@@ -27,27 +27,6 @@ pub(crate) struct Trace {
     pub(crate) approved: String,
     /// The request that answered the click.
     pub(crate) callback: String,
-}
-
-/// A table without anything around it, as durable as Gander's store: WAL, `synchronous=FULL`.
-pub(crate) struct Bare(Connection);
-
-impl Bare {
-    pub(crate) fn open(path: &Path) -> Self {
-        let connection = Connection::open(path).unwrap();
-        connection.pragma_update(None, "journal_mode", "WAL").unwrap();
-        connection.pragma_update(None, "synchronous", "FULL").unwrap();
-        connection
-            .execute_batch("CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT")
-            .unwrap();
-        Self(connection)
-    }
-
-    /// One row in a transaction of its own. Durable when it returns.
-    pub(crate) fn insert(&self, document: &str) {
-        let mut insert = self.0.prepare_cached("INSERT INTO bare (document) VALUES (?1)").unwrap();
-        insert.execute([document]).unwrap();
-    }
 }
 
 /// A round of the floor: the cards of these traces, and then the clicks on them.

@@ -10,8 +10,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::Counts;
+use super::bare::Bare;
 use super::bot::{Round, Where, open, request};
-use super::floor::{self, Bare};
+use super::floor;
 use super::report::resident;
 use super::wire::approve_button;
 

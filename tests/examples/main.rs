@@ -2,6 +2,7 @@
 //! and started again while the agent waits, and a person who clicks.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails here")]
+#![allow(clippy::print_stdout, reason = "what is skipped is said; and the agent says what it does")]
 
 /// The loop in Rust: the same lines as in the document.
 mod agent;

@@ -1,0 +1,94 @@
+//! Round trips: asking, waiting for what is answered already, looking, and the whole of an agent's loop.
+
+use std::sync::Arc;
+
+use super::Counts;
+use super::load::{Load, TASKS, load};
+use super::serve::Served;
+
+/// Each by one caller and by many.
+#[derive(Debug, Default)]
+pub(crate) struct Trips {
+    ask: [Load; 2],
+    take: [Load; 2],
+    look: [Load; 2],
+    whole: [Load; 2],
+}
+
+/// What the two are called.
+pub(crate) fn both() -> [String; 2] {
+    ["one caller".into(), format!("{TASKS} callers at once")]
+}
+
+impl Trips {
+    pub(crate) const fn rows(&self) -> [(&'static str, &[Load; 2]); 4] {
+        [
+            ("ask: POST /v1/decisions, durable", &self.ask),
+            ("wait, answered already: taken, durable", &self.take),
+            ("wait, answered already: looked at", &self.look),
+            ("ask, approve, wait and take, report: four durable", &self.whole),
+        ]
+    }
+}
+
+pub(crate) async fn run(counts: Counts) -> Trips {
+    let mut trips = Trips::default();
+    for (index, (tasks, count)) in [(1, counts.alone), (TASKS, counts.together)].into_iter().enumerate() {
+        // What is open in one costs nothing in the other.
+        let served = Served::start(true).await;
+        let (agent, person) = (served.agent.clone(), served.person.clone());
+        trips.ask[index] = load(tasks, count, {
+            let agent = agent.clone();
+            move |number| {
+                let agent = agent.clone();
+                async move {
+                    agent.ask(number).await;
+                }
+            }
+        })
+        .await;
+        let ids = Arc::new(answered(&served, count).await);
+        let waits = |claim: bool| {
+            let (agent, ids) = (agent.clone(), Arc::clone(&ids));
+            move |number: usize| {
+                let (agent, id) = (agent.clone(), ids[number]);
+                async move {
+                    if claim {
+                        agent.take(id).await;
+                    } else {
+                        agent.get(&format!("/v1/decisions/{id}/wait?timeout=600")).await;
+                    }
+                }
+            }
+        };
+        trips.look[index] = load(tasks, count, waits(false)).await;
+        trips.take[index] = load(tasks, count, waits(true)).await;
+        trips.whole[index] = load(tasks, count / 4, move |number| {
+            let (agent, person) = (agent.clone(), person.clone());
+            async move {
+                let id = agent.ask(number).await;
+                person.approve(id).await;
+                agent.take(id).await;
+                agent.post(&format!("/v1/decisions/{id}/outcome"), r#"{"outcome": "succeeded"}"#.into()).await;
+            }
+        })
+        .await;
+        served.end().await;
+    }
+    trips
+}
+
+/// So many decisions that are approved and not taken.
+async fn answered(served: &Served, count: usize) -> Vec<i64> {
+    let mut ids = Vec::new();
+    for number in 0..count {
+        ids.push(served.agent.ask(number).await);
+    }
+    let (person, all) = (served.person.clone(), Arc::new(ids.clone()));
+    load(TASKS, count, move |number| {
+        let (person, id) = (person.clone(), all[number]);
+        async move { person.approve(id).await }
+    })
+    .await;
+    ids
+}
