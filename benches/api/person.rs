@@ -65,13 +65,16 @@ async fn gates(served: &Served, count: usize) -> Vec<Duration> {
         });
         let mut gate = served.gander(&["gate", "claude-code"]);
         let spawned = Instant::now();
-        let mut gate = gate.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut gate = gate.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut input = gate.stdin.take().unwrap();
         input.write_all(call.to_string().as_bytes()).await.unwrap();
         drop(input);
-        let (held, _) = probe.message().await;
+        // Whichever it is, the gate ends with it.
+        let (held, _) = tokio::select! {
+            held = probe.message() => held,
+            ended = gate.wait_with_output() => panic!("the gate asked nobody: {ended:?}"),
+        };
         times.push(held - spawned);
-        gate.kill().await.unwrap();
         tokio::time::sleep(PAUSE).await;
     }
     times
