@@ -73,6 +73,18 @@ mod tests {
     }
 
     #[test]
+    fn its_card_says_so_as_long_as_it_waits() {
+        let shown = |decision: &Decision| {
+            let card = crate::core::card::decision_card(decision, crate::core::pace::Pace::REAL);
+            card.fields.into_iter().find(|field| field.name == "Priority").map(|field| field.value)
+        };
+        assert_eq!(shown(&asked(1)), None);
+        let urgent = wanted(&asked(1), Priority::Urgent);
+        assert_eq!(shown(&urgent).as_deref(), Some("urgent, says <@1>"));
+        assert_eq!(shown(&urgent.evolve(&Event::Withdrawn { reason: "x".into() }, at(2), 3)), None);
+    }
+
+    #[test]
     fn the_same_priority_twice_says_who_gave_it() {
         let maya = Person::discord(1, "Maya");
         let again = wanted(&asked(1), Priority::High).prioritize(Priority::High, Person::discord(2, "Jonas"));

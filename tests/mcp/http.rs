@@ -7,6 +7,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use gander::core::caller::Scope;
+use gander::core::decision::State as Stands;
 use gander::engine::Handle;
 use gander::surfaces::mcp::http_service;
 use serde_json::{Value, json};
@@ -168,6 +169,30 @@ async fn anothers_session_gives_nobody_more_than_their_own_token() {
     let refused = agent.tool("factory_approve_task", json!({ "id": 1, "revision": 1 })).await;
     assert_eq!(refused["isError"], true, "{refused:#}");
     assert!(world.get(1).await.state.is_open());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_revoked_while_it_waits_takes_nothing() {
+    let world = World::new();
+    let address = served(&world.handle).await;
+    let mut agent = Web::new(address, &world.agent().await);
+    agent.greet().await;
+    agent.tool("request_approval", json!({ "title": "Rename it?" })).await;
+    let params = json!({ "name": "await_decision", "arguments": { "id": 1 }, "_meta": { "progressToken": "p" } });
+    let mut waiting = agent.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })).await;
+    let mut heard = String::new();
+    while !heard.contains("notifications/progress") {
+        heard.push_str(&String::from_utf8_lossy(&waiting.chunk().await.unwrap().unwrap()));
+    }
+    for token in world.handle.tokens().await.unwrap() {
+        world.handle.revoke_token(token.id).await.unwrap();
+    }
+    world.approve(1).await;
+    while !heard.contains("Nothing was taken") {
+        heard.push_str(&String::from_utf8_lossy(&waiting.chunk().await.unwrap().unwrap()));
+    }
+    let Stands::Resolved(resolved) = world.get(1).await.state else { panic!("it is decided") };
+    assert_eq!(resolved.claimed_at, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

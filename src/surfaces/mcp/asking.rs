@@ -27,7 +27,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(15);
 /// How a wait came to its end.
 pub(super) enum Waited {
     /// There is something to tell: a verdict, which is taken if the caller asked for it; or where it stands.
-    Over(Decision),
+    Over(Box<Decision>),
     /// The client gave it up.
     Cancelled,
 }
@@ -56,7 +56,7 @@ impl Server {
         let (id, revision) = (DecisionId(input.id), input.revision.map(Revision));
         let span = Duration::from_secs(input.seconds.unwrap_or(USUAL_WAIT).min(LONGEST_WAIT));
         let decision = match self.wait(access, id, revision, span, context).await {
-            Ok(Waited::Over(decision)) => decision,
+            Ok(Waited::Over(decision)) => *decision,
             Ok(Waited::Cancelled) => return Err(text::mcp::CANCELLED.into()),
             Err(error) => return Err(self.refused(access, error).await),
         };
@@ -99,15 +99,16 @@ impl Server {
             };
             let is_other = asked.is_some_and(|asked| asked != decision.revision);
             if is_other || !takes || !matches!(decision.state, State::Resolved(_)) {
-                return Ok(Waited::Over(decision));
+                return Ok(Waited::Over(Box::new(decision)));
             }
-            if context.ct.is_cancelled() {
+            // Nor is it for a token that was revoked meanwhile.
+            if context.ct.is_cancelled() || self.is_revoked(access.caller()).await? {
                 return Ok(Waited::Cancelled);
             }
             match access.claim(id).await {
                 // It was undone in this moment: there is none to take any more.
                 Err(AccessError::Handle(HandleError::Refused(_, Refused::NotResolved))) => {}
-                claimed => return claimed.map(Waited::Over),
+                claimed => return Ok(Waited::Over(Box::new(claimed?))),
             }
         }
     }

@@ -8,9 +8,9 @@ use rmcp::RoleServer;
 use rmcp::model::ResourceUpdatedNotificationParam;
 use rmcp::service::{Peer, SubscriptionSink};
 
+use super::Server;
 use super::resources::{SUMMARY, uri};
 use crate::core::event::Event;
-use crate::engine::Handle;
 use crate::engine::access::Access;
 
 /// Events that are read at once.
@@ -52,10 +52,10 @@ const fn changes_list(event: &Event) -> bool {
     matches!(event, Event::Asked { .. } | Event::Resolved { .. } | Event::Withdrawn { .. } | Event::Undone { .. })
 }
 
-/// Tells of what happens from now on, as far as the caller sees it; ends when the client is gone. `wants` says of which resources.
-pub(super) async fn follow(handle: &Handle, access: &Access, sink: &Sink<'_>, wants: impl Fn(&str) -> bool) {
-    let mut hints = handle.hints();
-    let mut read = match handle.head().await {
+/// Tells of what happens from now on, as far as the caller sees it; ends when the client is gone or its token revoked. `wants` says of which resources.
+pub(super) async fn follow(server: &Server, access: &Access, sink: &Sink<'_>, wants: impl Fn(&str) -> bool) {
+    let mut hints = server.handle.hints();
+    let mut read = match server.handle.head().await {
         Ok(head) => head.seq,
         Err(error) => return tracing::warn!(%error, "a client is told of no changes"),
     };
@@ -65,6 +65,9 @@ pub(super) async fn follow(handle: &Handle, access: &Access, sink: &Sink<'_>, wa
             // Nobody loses by it: the next look reads the same again.
             Err(error) => tracing::warn!(%error, "the log cannot be read; clients are told late"),
             Ok((events, up_to)) => {
+                if !events.is_empty() && server.is_revoked(access.caller()).await.unwrap_or(true) {
+                    return;
+                }
                 let more = up_to > read;
                 read = up_to;
                 let changed: BTreeSet<String> = events.iter().map(|logged| uri(logged.decision)).collect();

@@ -18,6 +18,7 @@ mod words;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::request;
@@ -30,11 +31,14 @@ use tokio::sync::watch;
 pub use self::permission::Gatekeeper;
 use crate::core::caller::Caller;
 use crate::core::text;
-use crate::engine::Handle;
 use crate::engine::access::Access;
+use crate::engine::{Handle, HandleError};
 
 /// Bytes of a message at most: more is no tool call that a person could judge.
 const LONGEST_MESSAGE: usize = 1 << 20;
+
+/// How long a session of before 2026-07-28 is kept over HTTP while nothing is heard of it: a chat that pauses.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 
 /// Who calls.
 #[derive(Clone)]
@@ -105,6 +109,12 @@ impl Server {
         Ok(self.handle.access(caller))
     }
 
+    /// Whether a caller's token was revoked since their request or session began.
+    async fn is_revoked(&self, caller: &Caller) -> Result<bool, HandleError> {
+        let tokens = self.handle.tokens().await?;
+        Ok(tokens.iter().any(|token| token.revoked_at.is_some() && format!("token:{}", token.id.0) == caller.id))
+    }
+
     /// Serves one client on standard input and output, until it closes them.
     ///
     /// # Errors
@@ -122,7 +132,6 @@ fn caller_of_request(parts: &request::Parts) -> Option<Caller> {
 /// The MCP endpoint for another router: `/mcp`, streamable HTTP. The router before it puts the [`Caller`] into each request's
 /// extensions; a request without one is refused. `hosts`: the names under which it may be called, beside those of this machine.
 /// An Origin is always refused: no web page has business here.
-#[must_use]
 pub fn http_service(handle: &Handle, gate: Option<Arc<dyn Gatekeeper>>, hosts: &[String]) -> Router {
     let local = ["localhost", "127.0.0.1", "::1"].map(ToOwned::to_owned);
     let config = StreamableHttpServerConfig::default()
@@ -131,6 +140,8 @@ pub fn http_service(handle: &Handle, gate: Option<Arc<dyn Gatekeeper>>, hosts: &
         .with_max_request_body_bytes(LONGEST_MESSAGE);
     let handle = handle.clone();
     let new = move || Ok(Server::new(handle.clone(), Identity::OfRequest, gate.clone()));
-    let service = StreamableHttpService::new(new, Arc::new(LocalSessionManager::default()), config);
+    let mut sessions = LocalSessionManager::default();
+    sessions.session_config.keep_alive = Some(FORGOTTEN_AFTER);
+    let service = StreamableHttpService::new(new, Arc::new(sessions), config);
     Router::new().route_service("/mcp", service)
 }

@@ -143,7 +143,7 @@ impl ServerHandler for Server {
             let sink = Sink::Peer(context.peer);
             let wants = |uri: &str| server.with_subscribed(|subscribed| subscribed.contains(uri));
             tokio::select! {
-                () = follow(&server.handle, &access, &sink, wants) => {}
+                () = follow(&server, &access, &sink, wants) => {}
                 () = over(ended) => {}
             }
         });
@@ -162,7 +162,7 @@ impl ServerHandler for Server {
         let sink = Sink::Subscription(context.sink());
         let wanted = context.accepted().resource_subscriptions.clone().unwrap_or_default();
         tokio::select! {
-            () = follow(&self.handle, &access, &sink, |uri| wanted.iter().any(|wanted| wanted == uri)) => {}
+            () = follow(self, &access, &sink, |uri| wanted.iter().any(|wanted| wanted == uri)) => {}
             () = context.cancelled() => {}
             () = over(self.ending.subscribe()) => {}
         }
