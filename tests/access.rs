@@ -128,6 +128,6 @@ async fn high_risk_is_not_decided_with_a_token() {
     let high = asked(&agent, Request { risk: Risk::High, ..question("Delete?") }).await;
     let maya = gander::core::permission::Voter { person: Person::discord(7, "Maya"), roles: Vec::new(), owner: true };
     let refused = handle.approve(high.id, high.revision, &maya, Via::Mcp).await;
-    assert!(matches!(refused, Err(HandleError::Refused(_, Refused::ConfirmedElsewhere))));
+    assert!(matches!(refused, Err(HandleError::Refused(_, Refused::NotDecidedThere { .. }))));
     assert!(agent.get(high.id).await.unwrap().state.is_open());
 }

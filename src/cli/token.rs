@@ -1,5 +1,7 @@
 //! `gander token`: who may call the approval API from elsewhere.
 
+use std::io::{self, BufRead as _, IsTerminal as _};
+
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -77,11 +79,14 @@ impl Create {
             return Err(Failure::new(Exit::Usage, "a token needs a name by which you know it again"));
         }
         let config = common.config()?;
-        let opened = super::open_patiently(&common.store_path(&config)?, &config)?;
         let scopes = if self.scopes.is_empty() { [Scope::Ask].into() } else { self.scopes.into_iter().collect() };
         let holder =
             self.user.zip(self.called).map(|(user, called)| Holder { person: Person::discord(user, called), roles: self.roles });
-        let grant = Grant { scopes, projects: self.projects, holder };
+        let grant = Grant { scopes, projects: self.projects, holder }.admissible().map_err(|why| Failure::new(Exit::Usage, why))?;
+        if grant.scopes.contains(&Scope::Decide) || grant.scopes.contains(&Scope::Admin) {
+            confirmed(&self.name)?;
+        }
+        let opened = super::open_patiently(&common.store_path(&config)?, &config)?;
         let (token, secret) = opened.handle.create_token(&self.name, grant).await?;
         if common.json {
             output::json(&Made { token: &token, secret: secret.reveal() });
@@ -95,6 +100,23 @@ impl Create {
         }
         Ok(Exit::Yes)
     }
+}
+
+/// Agents run commands too, as the same user: what decides is made by somebody who sits at a terminal. The secret may still go into
+/// a file.
+fn confirmed(name: &str) -> Result<(), Failure> {
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        let words = "a token that decides or administers is made by a person at a terminal. Nothing was made. Agents need the scope ask alone";
+        return Err(Failure::new(Exit::Usage, words));
+    }
+    let name = one_line(name);
+    output::progress(&format!(
+        "whoever has this token acts in a person's name. Type {name} to make it, anything else to leave it:"
+    ));
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| Failure::new(Exit::Internal, format!("the terminal: {error}")))?;
+    if line.trim() == name { Ok(()) } else { Err(Failure::new(Exit::No, "not confirmed: nothing was made")) }
 }
 
 impl Revoke {

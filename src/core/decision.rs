@@ -220,9 +220,6 @@ impl Decision {
         let Ballot { verdict, confirmation } = ballot.into();
         self.must_be_open_at(seen)?;
         self.must_fit(&verdict)?;
-        if via.is_remote() && self.terms.risk >= Risk::High {
-            return Err(Refused::ConfirmedElsewhere);
-        }
         self.session_must_fit(&verdict)?;
         self.must_be_decided_there(via)?;
         if let (Some(word), Verdict::Approved { .. } | Verdict::Chosen { .. }) = (self.confirmation(), &verdict)

@@ -54,8 +54,7 @@ impl Decision {
     /// # Errors
     /// [`Refused::NotDecidedThere`] over HTTP and through an agent, where the risk is high or critical.
     pub(super) fn must_be_decided_there(&self, via: Via) -> Result<(), Refused> {
-        let by_token = matches!(via, Via::Http | Via::Mcp);
-        if by_token && self.needs_confirming() { Err(Refused::NotDecidedThere { risk: self.terms.risk }) } else { Ok(()) }
+        if via.is_remote() && self.needs_confirming() { Err(Refused::NotDecidedThere { risk: self.terms.risk }) } else { Ok(()) }
     }
 
     /// The newest stands last.

@@ -66,9 +66,6 @@ pub enum Refused {
         /// The word.
         word: String,
     },
-    /// High or critical risk, and it came with a token: whoever holds that may be an agent.
-    #[error("its risk is high: it is confirmed on Discord, not with a token")]
-    ConfirmedElsewhere,
     /// Several must approve, and this person has.
     #[error("you approved it already; it needs {} more", .more)]
     AlreadyVoted {

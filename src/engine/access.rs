@@ -199,7 +199,7 @@ impl Access {
         let (voter, ballot) = (self.voter(id).await?, ballot.into());
         let verdict = ballot.verdict.clone();
         match self.handle.resolve(id, seen, &voter, via, ballot).await {
-            Err(HandleError::Refused(_, Refused::ConfirmedElsewhere)) => {
+            Err(HandleError::Refused(_, Refused::NotDecidedThere { .. })) => {
                 Ok(Given::Proposed(self.handle.propose(id, seen, &voter, via, verdict).await?))
             }
             decided => Ok(Given::Done(decided?)),

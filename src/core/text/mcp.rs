@@ -247,7 +247,7 @@ pub fn refused(decision: &Decision, refused: &Refused) -> String {
         Refused::Outdated { current, .. } => {
             format!("Show the person what it says now, and name revision {} if they still want it", current.0)
         }
-        Refused::ConfirmedElsewhere => "Tell the person to open its card on Discord and decide it there".into(),
+        Refused::NotDecidedThere { .. } => "Tell the person to open its card on Discord and decide it there".into(),
         Refused::NoReason => "Ask the person why, and give their words as the reason".into(),
         Refused::WrongAnswer { .. } | Refused::NoSuchOption { .. } => {
             let options: Vec<String> = decision.request.options.iter().map(|choice| quoted(&choice.name, 100)).collect();

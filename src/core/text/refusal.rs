@@ -93,7 +93,6 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
         }
         Refused::NotLater => "That moment is already past. Write for example 45m, 18:30 or tomorrow 09:00.".into(),
         Refused::AlreadyDeferred { until } => format!("{id} is already put off until {}.", moment(pace.wall_time(*until))),
-        Refused::ConfirmedElsewhere => "🔒 Its risk is high: it is decided on its card, not with a token.".into(),
         Refused::Unconfirmed { word } => {
             format!("{id} is of critical risk: it counts only if you type {word}. Nothing was decided; please try again.")
         }
