@@ -125,7 +125,7 @@ async fn claude_code_runs_what_a_person_approved_and_hears_why_not() {
     };
     let (said, ()) = tokio::join!(ended(child), decide);
     assert!(ran("first") && !ran("second"), "{said}");
-    let told = told.lock().unwrap();
+    let told = told.lock().unwrap().clone();
     assert!(told.len() == 3 && told[1].contains("one file is enough"), "{told:#?}\n{said}");
     // The third call was covered by the approval for the session.
     assert!(world.handle.get(DecisionId(3)).await.is_err());

@@ -59,14 +59,14 @@ async fn the_rules_allow_and_deny_without_asking() {
 async fn a_person_is_asked_and_the_call_waits() {
     let world = World::new();
     let mut rpc = world.greeted(None).await;
-    let waiting = prompt(&mut rpc, "git push --force origin main").await;
+    let waiting = prompt(&mut rpc, "git push origin main").await;
     let decision = asked(&world, 1).await;
-    assert!(decision.is_permission() && decision.request.body == "git push --force origin main", "{decision:#?}");
+    assert!(decision.is_permission() && decision.request.body == "git push origin main", "{decision:#?}");
     world.approve(1).await;
     let given = rpc.answer(waiting).await;
     assert_eq!(answer(&given["result"])["behavior"], "allow");
 
-    let waiting = prompt(&mut rpc, "git push --force origin next").await;
+    let waiting = prompt(&mut rpc, "git push origin next").await;
     asked(&world, 2).await;
     world.handle.reject(DecisionId(2), Revision(1), &person(), Via::Discord, "that is the release").await.unwrap();
     let given = rpc.answer(waiting).await;
