@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::cards::{card_that, cards, click, open_card};
+use common::holder::token_of_maya;
 use common::process::{Home, LIMIT, Program, sandbox};
 use discord_sandbox::Sandbox;
 use gander::client::{
@@ -224,7 +225,7 @@ async fn a_refusal_says_what_happens_next() {
 async fn a_person_decides_with_a_token_of_their_own() {
     let (sandbox, home) = (sandbox().await, Home::new());
     let asks = token(&home, &["goose"]).await;
-    let maya = token(&home, &["Maya's", "--scope", "decide", "--user", "7", "--called", "Maya"]).await;
+    let maya = token_of_maya(&home.store(), &[]).await;
     let _bot: Program = home.serving(&sandbox).await;
     let (agent, maya) = (client(&home).token(&asks).unwrap(), client(&home).token(&maya).unwrap());
     let ask = async |question: Question| agent.ask(&question).await.unwrap();

@@ -319,3 +319,18 @@ async fn a_tool_call_is_shown_as_it_runs_and_approved_for_the_session_where_that
     refused.ended().await.must(1, &["cannot be approved for a session", "Nothing was decided"]);
     assert_eq!(state(&home, "2").await["state"], "pending");
 }
+
+#[tokio::test]
+async fn a_token_that_decides_is_made_by_somebody_who_types_its_name() {
+    let home = home(MAYA);
+    let create = ["token", "create", "Maya's phone", "--scope", "decide", "--user", "7", "--called", "Maya"];
+    let mut screen = Screen::start(&home, &create);
+    screen.sees("Type Maya's phone to make it").await;
+    screen.types("yes").await;
+    screen.ended().await.must(1, &["not confirmed: nothing was made"]);
+    let mut screen = Screen::start(&home, &create);
+    screen.sees("Type Maya's phone to make it").await;
+    screen.types("Maya's phone").await;
+    screen.ended().await.must(0, &["gander_", "may decide, for Maya (discord:7)"]);
+    home.run(&["token", "list"]).await.must(0, &["1  Maya's phone"]);
+}

@@ -7,6 +7,7 @@ mod common;
 use std::path::Path;
 
 use common::cards::open_card;
+use common::holder::token_of_maya;
 use common::process::{Home, sandbox};
 
 /// Makes a token; its secret.
@@ -37,9 +38,7 @@ async fn a_secret_is_printed_once_and_kept_nowhere() {
     let home = Home::new();
     home.run(&["token", "list"]).await.must(2, &["there is no store", "gander token create make one"]);
     let plain = create(&home, &["goose"]).await;
-    let args =
-        ["Maya's phone", "--scope", "decide", "--scope", "observe", "--project", "Web-Shop", "--user", "7", "--called", "Maya"];
-    let decides = create(&home, &args).await;
+    let decides = token_of_maya(&home.store(), &["Web-Shop"]).await;
     let made = home.run(&["token", "create", "a program", "--json"]).await;
     made.must(0, &[]);
     let made = made.json();
@@ -74,11 +73,13 @@ async fn a_revoked_token_stays_listed_and_is_not_revoked_twice() {
 #[tokio::test]
 async fn a_token_that_would_be_wrong_is_not_made() {
     let home = Home::new();
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["goose", "--scope", "everything"], "write ask, observe, decide or admin"),
         (&["goose", "--scope", "decide"], "name their Discord id and what they are called"),
         (&["goose", "--scope", "decide", "--user", "7"], "--called"),
         (&["goose", "--scope", "decide", "--user", "0", "--called", "Maya"], "0 is not in 1.."),
+        (&["goose", "--scope", "decide", "--user", "7", "--called", "Maya"], "made by a person at a terminal. Nothing was made"),
+        (&["goose", "--scope", "admin"], "made by a person at a terminal. Nothing was made"),
         (&["goose", "--called", "Maya"], "--user"),
         (&[" "], "a token needs a name"),
         (&[], "<NAME>"),

@@ -8,6 +8,8 @@
 #[path = "../decision_loop/bare.rs"]
 mod bare;
 mod floor;
+#[path = "../../tests/common/holder.rs"]
+mod holder;
 mod load;
 mod person;
 #[allow(dead_code, reason = "shared with the decision loop's")]

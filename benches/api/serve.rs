@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use super::holder::token_of_maya;
 use super::report;
 use super::wire::{LIMIT, sandbox};
 
@@ -106,10 +107,7 @@ impl Served {
         let batch = if batches { "" } else { "batch.min = 0\n" };
         let http = "[http]\nsocket = \"api.sock\"\nrequests_per_second = 1000000\n";
         std::fs::write(folder.path().join("gander.toml"), format!("guard.in_a_row = 0\n{batch}{http}")).unwrap();
-        let mut made =
-            gander(folder.path(), &["token", "create", "Maya's", "--scope", "decide", "--user", "7", "--called", "Maya"]);
-        let made = made.stderr(Stdio::inherit()).output().await.unwrap();
-        let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        let token = token_of_maya(&folder.path().join("gander.db"), &[]).await;
         let addresses = sandbox.addresses();
         let mut serve = gander(folder.path(), &["serve"]);
         serve.env("DISCORD_TOKEN", &addresses.token);

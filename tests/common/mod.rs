@@ -5,6 +5,7 @@
 
 pub(crate) mod cards;
 pub(crate) mod chance;
+pub(crate) mod holder;
 pub(crate) mod intervals;
 pub(crate) mod process;
 pub(crate) mod truth;
