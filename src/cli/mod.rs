@@ -78,7 +78,7 @@ enum Command {
     Ask(Box<ask::Ask>),
     /// Stop an agent before each tool call until a person has answered
     Gate(gate::Gate),
-    /// Let agents and assistants that speak MCP ask, wait and look, on standard input and output
+    /// Speak MCP on standard input and output, for agents and assistants
     Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
     Wait(wait::Wait),
@@ -118,7 +118,7 @@ enum Command {
     Digest(figures::Digest),
     /// Show how often people agreed with what agents were sure of
     Calibration(figures::Calibration),
-    /// Say who may call the approval API from elsewhere: agents over HTTP and MCP, your own programs
+    /// Say who may call the approval API from elsewhere, and what they may do
     Token(token::Tokens),
     /// Look at everything that the bot needs, and say what mends what is wrong
     Doctor(doctor::Doctor),
