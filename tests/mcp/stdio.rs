@@ -322,6 +322,28 @@ async fn the_newest_revision_needs_no_handshake() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn older_revisions_are_answered_in_kind_and_unknown_ones_with_one_that_is_known() {
+    let world = World::new();
+    for (asked, answered) in [
+        ("2024-11-05", "2024-11-05"),
+        ("2025-03-26", "2025-03-26"),
+        ("2025-06-18", "2025-06-18"),
+        ("2025-11-25", "2025-11-25"),
+        // It has no handshake.
+        (NEWEST, "2025-11-25"),
+        ("1999-01-01", "2025-11-25"),
+    ] {
+        let mut rpc = world.mcp(None, &[]);
+        let client = json!({ "name": "raw", "version": "1" });
+        let params = json!({ "protocolVersion": asked, "capabilities": {}, "clientInfo": client });
+        let greeted = rpc.ask("initialize", params).await;
+        assert_eq!(greeted["result"]["protocolVersion"], answered, "{asked}");
+        rpc.notify("notifications/initialized", json!({})).await;
+        assert_eq!(rpc.tools().await.len(), AGENTS.len() + LOOKING.len(), "{asked}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_comes_from_a_file_or_the_environment_and_ends_when_it_is_revoked() {
     let world = World::new();
     let file = world.home.path().join("token");
