@@ -13,7 +13,8 @@ use common::holder::token_of_maya;
 use common::process::{Home, LIMIT, Program, sandbox};
 use discord_sandbox::Sandbox;
 use gander::client::{
-    Approve, Choice, Choose, Client, Defer, Error, Expects, Given, Next, Outcome, Phase, ProblemKind, Question, Span, Which, Word,
+    Approve, Choice, Choose, Client, Defer, Error, Expects, Given, Next, Outcome, Phase, ProblemKind, Question, SafeDefault, Span,
+    Which, Word,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -64,7 +65,9 @@ async fn asks_waits_and_reports() {
     let late = client.claim(&withdrawn).await.unwrap_err();
     assert_eq!((late.sort(), late.next(), late.decision().map(|it| it.id)), (Some(ProblemKind::Conflict), Next::Look, Some(2)));
 
-    let all = client.ask_all(vec![Question::new("One?"), Question::new(" "), Question::new("Two?")]).await.unwrap();
+    // Silence approves nothing that the configuration does not allow it to.
+    let refused = Question { safe_default: Some(SafeDefault::Approve), ..Question::new("If nobody minds?") };
+    let all = client.ask_all(vec![Question::new("One?"), refused, Question::new("Two?")]).await.unwrap();
     assert_eq!(all.iter().map(|item| item.status).collect::<Vec<_>>(), [201, 422, 201]);
     let first = client.list(&Which { limit: Some(3), ..Which::default() }).await.unwrap();
     let rest = client.list(&Which { cursor: first.next_cursor, ..Which::default() }).await.unwrap();
