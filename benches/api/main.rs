@@ -70,7 +70,7 @@ async fn main() {
     table.times("the agent's long poll is answered", &clicks.answered, None);
     table.heading("(c) a gate is started -> its card hangs (milliseconds)", &["n", "p50", "p99", "max"]);
     match gates {
-        Some(gates) => table.times("gander gate claude-code spawned -> the sandbox holds the card", &gates, None),
+        Some(gates) => table.times("gander gate claude-code spawned -> card in the sandbox", &gates, None),
         None => table.note("not measured: this gander has no gate"),
     }
     waiting(&mut table, &crowd);
@@ -112,6 +112,6 @@ fn waiting(table: &mut Table, crowd: &Crowd) {
     if let Some(busy) = crowd.busy {
         table.note(&format!("processor time of gander serve while they wait: {:.2} % of one core", busy * 100.0));
     }
-    table.heading("(d) approved over HTTP -> that agent has it (milliseconds)", &["n", "p50", "p99", "max"]);
+    table.heading("(d) approved over HTTP -> its agent has it (ms)", &["n", "p50", "p99", "max"]);
     table.times("while the others wait on", &crowd.answered, None);
 }

@@ -1,6 +1,6 @@
 //! Round trips: asking, waiting for what is answered already, looking, and the whole of an agent's loop.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::Counts;
 use super::load::{Load, TASKS, load};
@@ -80,15 +80,16 @@ pub(crate) async fn run(counts: Counts) -> Trips {
 
 /// So many decisions that are approved and not taken.
 async fn answered(served: &Served, count: usize) -> Vec<i64> {
-    let mut ids = Vec::new();
-    for number in 0..count {
-        ids.push(served.agent.ask(number).await);
-    }
-    let (person, all) = (served.person.clone(), Arc::new(ids.clone()));
+    let ids = Arc::new(Mutex::new(Vec::new()));
+    let (agent, person, kept) = (served.agent.clone(), served.person.clone(), Arc::clone(&ids));
     load(TASKS, count, move |number| {
-        let (person, id) = (person.clone(), all[number]);
-        async move { person.approve(id).await }
+        let (agent, person, kept) = (agent.clone(), person.clone(), Arc::clone(&kept));
+        async move {
+            let id = agent.ask(number).await;
+            person.approve(id).await;
+            kept.lock().unwrap().push(id);
+        }
     })
     .await;
-    ids
+    Arc::into_inner(ids).unwrap().into_inner().unwrap()
 }
