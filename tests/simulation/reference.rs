@@ -418,8 +418,6 @@ impl Case {
                     self.begin(at);
                 }
             }
-            // It orders what waits, and changes nothing of when and how it is decided.
-            Event::Prioritized { .. } => must(self.is_open(), "nobody wants it any more")?,
             Event::Resolved { verdict, via, .. } => {
                 must(self.is_open() && self.verdicts == 0, "it has a verdict")?;
                 let enough = self.voted.len() + 1 >= self.needed() as usize || !via.is_person();
