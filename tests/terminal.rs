@@ -325,11 +325,11 @@ async fn a_token_that_decides_is_made_by_somebody_who_types_its_name() {
     let home = home(MAYA);
     let create = ["token", "create", "Maya's phone", "--scope", "decide", "--user", "7", "--called", "Maya"];
     let mut screen = Screen::start(&home, &create);
-    screen.sees("Type Maya's phone to make it").await;
+    screen.sees("To make it, type its name").await;
     screen.types("yes").await;
     screen.ended().await.must(1, &["not confirmed: nothing was made"]);
     let mut screen = Screen::start(&home, &create);
-    screen.sees("Type Maya's phone to make it").await;
+    screen.sees("To make it, type its name").await;
     screen.types("Maya's phone").await;
     screen.ended().await.must(0, &["gander_", "may decide, for Maya (discord:7)"]);
     home.run(&["token", "list"]).await.must(0, &["1  Maya's phone"]);

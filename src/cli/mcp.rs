@@ -133,6 +133,7 @@ impl Gatekeeper for Here {
             cwd,
             home: directories::BaseDirs::new().map(|base| base.home_dir().to_owned()),
             real: Vec::new(),
+            poses_as_repository: false,
             before: None,
         })
     }

@@ -92,7 +92,7 @@ impl Create {
             output::json(&Made { token: &token, secret: secret.reveal() });
         } else {
             output::progress(&format!(
-                "token {}: {}. This is its secret, which is not kept and not shown again:",
+                "token {}: {}. Its secret goes to standard output; it is not kept and not shown again.",
                 token.id.0,
                 about(&token)
             ));
@@ -111,7 +111,7 @@ fn confirmed(name: &str) -> Result<(), Failure> {
     }
     let name = one_line(name);
     output::progress(&format!(
-        "whoever has this token acts in a person's name. Type {name} to make it, anything else to leave it:"
+        "Whoever has this token acts in a person's name. To make it, type its name, “{name}”; anything else makes nothing:"
     ));
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
@@ -126,7 +126,7 @@ impl Revoke {
             let words = format!("there is no token {} that could be revoked: gander token list shows them", self.id);
             return Err(Failure::new(Exit::Usage, words));
         }
-        output::progress(&format!("token {} is worth nothing any more", self.id));
+        output::progress(&format!("token {} is revoked: it is worth nothing from now on", self.id));
         Ok(Exit::Yes)
     }
 }

@@ -44,6 +44,9 @@ pub struct ToolCall {
     pub home: Option<PathBuf>,
     /// Where the files really lie that are named by links; beside their own names.
     pub real: Vec<PathBuf>,
+    /// Whether the directory has what git takes for a repository without being one: files that an agent can write, and one of
+    /// them says which programs git runs.
+    pub poses_as_repository: bool,
     /// What the file holds that is to be changed, where there is one and it can be read.
     pub before: Option<String>,
 }
@@ -73,11 +76,30 @@ impl ToolCall {
         if !SHELLS.contains(&name.as_str()) {
             return None;
         }
-        COMMAND.iter().find_map(|field| match self.input.get(field)? {
+        self.command_field().and_then(|field| match self.input.get(field)? {
             Value::String(line) => Some(line.clone()),
-            Value::Array(words) => Some(line_of(&words.iter().filter_map(Value::as_str).collect::<Vec<_>>())),
+            Value::Array(words) => Some(line_of(&words.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?)),
             _ => None,
         })
+    }
+
+    fn command_field(&self) -> Option<&'static str> {
+        COMMAND.into_iter().find(|field| self.input.get(field).is_some())
+    }
+
+    /// What a shell is called with beside the command and what says nothing: another directory, an environment, a door out of
+    /// the sandbox.
+    #[must_use]
+    pub fn beside_command(&self) -> serde_json::Map<String, Value> {
+        let mut fields = self.input.as_object().cloned().unwrap_or_default();
+        let here = |value: &Value| value.as_str().is_some_and(|folder| plain_path(folder, &self.cwd, None) == self.cwd);
+        fields.retain(|name, value| {
+            let says_nothing = VOLATILE.contains(&name.as_str()) || self.command_field() == Some(name.as_str());
+            let usual =
+                value.is_null() || *value == Value::Bool(false) || (["workdir", "cwd"].contains(&name.as_str()) && here(value));
+            !says_nothing && !usual
+        });
+        fields
     }
 
     /// The change to a file that it would make, if it is one.
@@ -109,9 +131,7 @@ impl ToolCall {
                     Value::Array(values) => values.as_slice(),
                     one => std::slice::from_ref(one),
                 };
-                found.extend(
-                    values.iter().filter_map(Value::as_str).map(|file| file.strip_prefix("file://").unwrap_or(file).to_owned()),
-                );
+                found.extend(values.iter().filter_map(Value::as_str).map(without_scheme));
             }
         }
         found
@@ -186,7 +206,8 @@ impl ToolCall {
     fn shown(&self) -> (String, String) {
         if let Some(command) = self.command() {
             let directory = self.cwd.file_name().map(|name| name.to_string_lossy().into_owned());
-            return (text::gate::run(&command, directory.as_deref()), command);
+            let title = text::gate::run(&command, directory.as_deref());
+            return (title, text::gate::with_fields(command, &self.beside_command()));
         }
         if let Some(edit) = self.edit() {
             let edit = Edit { path: self.shorter(&edit.path), ..edit };
@@ -210,10 +231,19 @@ impl ToolCall {
     }
 }
 
+/// A `file://` address as the path that it is.
+fn without_scheme(file: &str) -> String {
+    match file.get(..7).filter(|start| start.eq_ignore_ascii_case("file://")) {
+        // Behind the scheme may stand a machine's name.
+        Some(_) => file[7..].find('/').map_or("/", |at| &file[7 + at..]).to_owned(),
+        None => file.to_owned(),
+    }
+}
+
 /// Words as a line that a shell reads as these words; the script itself where they hand one to a shell.
 fn line_of(words: &[&str]) -> String {
     if let [shell, flag, script] = words
-        && matches!(shell::program(shell), "sh" | "bash" | "zsh" | "dash" | "ksh")
+        && matches!(shell.strip_prefix("/usr").unwrap_or(shell).trim_start_matches("/bin/"), "sh" | "bash" | "zsh" | "dash" | "ksh")
         && matches!(*flag, "-c" | "-lc")
     {
         return (*script).to_owned();

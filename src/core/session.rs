@@ -9,6 +9,17 @@ use super::refusal::Refused;
 /// The kind of what a gate asks before an agent's tool call.
 pub const PERMISSION: &str = "permission";
 
+/// What the latest answer to the same call is good for, when the call comes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// It covers the call: it was approved for the session.
+    Covers,
+    /// Nobody has picked it up, because it came after the call had to be told something: it is for this one.
+    Unclaimed,
+    /// Nothing: a person is asked.
+    Nothing,
+}
+
 impl Request {
     /// Whether it is a gate's question before an agent's tool call. Its title names the call, its long text is what will
     /// run, exactly: a command, a diff, or what the tool is given.
@@ -40,6 +51,24 @@ impl Decision {
     #[must_use]
     pub fn covers_session(&self) -> bool {
         matches!(&self.state, State::Resolved(resolved) if resolved.verdict.is_for_session())
+    }
+
+    /// Whether this was asked as no less than that is, and showed the same: what was asked as something else was approved as
+    /// that, whatever key it has.
+    #[must_use]
+    pub fn was_asked_as(&self, request: &Request) -> bool {
+        let shown = |request: &Request| (request.kind.clone(), request.title.clone(), request.body.clone());
+        shown(&self.request) == shown(request) && self.terms.risk >= request.risk
+    }
+
+    /// What its answer is good for, if the same call comes as this request.
+    #[must_use]
+    pub fn as_answer_to(&self, request: &Request) -> Earlier {
+        match &self.state {
+            State::Resolved(_) if self.was_asked_as(request) && self.covers_session() => Earlier::Covers,
+            State::Resolved(resolved) if resolved.claimed_at.is_none() && self.request == *request => Earlier::Unclaimed,
+            _ => Earlier::Nothing,
+        }
     }
 
     /// # Errors
@@ -91,6 +120,22 @@ mod tests {
         assert!(!given.evolve(&undone, Time::UNIX_EPOCH, 3).covers_session());
         let once = asked().resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1)).unwrap();
         assert!(!asked().evolve(&once, Time::UNIX_EPOCH, 2).covers_session());
+    }
+
+    #[test]
+    fn an_earlier_answer_is_for_the_same_call_asked_as_no_more() {
+        let (given, request) = (given(&asked()).unwrap(), asked().request);
+        assert_eq!(given.as_answer_to(&request), Earlier::Covers);
+        let worse = Request { risk: Risk::High, ..request.clone() };
+        let other = Request { body: "./other.sh".into(), ..request.clone() };
+        assert_eq!([&worse, &other].map(|request| given.as_answer_to(request)), [Earlier::Nothing; 2]);
+        let approved = asked().resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1)).unwrap();
+        let once = asked().evolve(&approved, Time::UNIX_EPOCH, 2);
+        assert_eq!(once.as_answer_to(&request), Earlier::Unclaimed);
+        assert_eq!(once.as_answer_to(&worse), Earlier::Nothing);
+        let claimed = once.claim().unwrap().unwrap();
+        assert_eq!(once.evolve(&claimed, Time::UNIX_EPOCH, 3).as_answer_to(&request), Earlier::Nothing);
+        assert_eq!(asked().as_answer_to(&request), Earlier::Nothing);
     }
 
     #[test]

@@ -10,9 +10,13 @@ use crate::core::Time;
 use crate::core::caller::{Caller, Forbidden, Scope, Sight};
 use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Priority, Refused, Request, Revision, Via};
 use crate::core::event::Logged;
+use crate::core::gate;
 use crate::core::permission::Voter;
 use crate::core::policy::{admit, project_name};
 use crate::store::{Asked, AskedOnce, Filter, Once};
+
+/// What an agent is called that does not say.
+const UNNAMED: &str = "agent";
 
 /// Why a call from elsewhere changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,9 @@ pub enum AccessError {
     /// Something else was asked under this idempotency key; it became this decision.
     #[error("{}", crate::core::text::other_request(*.0))]
     OtherRequest(DecisionId),
+    /// The dedup key is a gate's.
+    #[error("{}", crate::core::text::GATES_KEY)]
+    GatesKey,
 }
 
 impl From<Forbidden> for AccessError {
@@ -101,11 +108,30 @@ impl Access {
     /// question by guessing it. `once`: an idempotency key; the same request again is the same decision for 24 h.
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`], [`AccessError::OtherRequest`], and as [`Handle::ask`].
-    pub async fn ask(&self, mut request: Request, once: Option<&str>) -> Result<Filed, AccessError> {
+    /// [`AccessError::Forbidden`], [`AccessError::OtherRequest`], [`AccessError::GatesKey`], and as [`Handle::ask`].
+    pub async fn ask(&self, request: Request, once: Option<&str>) -> Result<Filed, AccessError> {
+        if request.dedup_key.as_deref().is_some_and(|key| key.trim_start().starts_with(gate::KEY)) {
+            return Err(AccessError::GatesKey);
+        }
+        self.file(request, once).await
+    }
+
+    /// Files what a gate asks of a tool call that it has seen itself. What is approved under its key runs.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`], and as [`Handle::ask`].
+    pub async fn ask_as_gate(&self, request: Request) -> Result<Decision, AccessError> {
+        Ok(self.file(request, None).await?.into_decision())
+    }
+
+    async fn file(&self, mut request: Request, once: Option<&str>) -> Result<Filed, AccessError> {
         request.project = project_name(&request.project);
         self.caller.may_ask(&request.project)?;
         let asker = self.caller.asker();
+        // Who gives no name is known by the token's.
+        if request.agent.name == UNNAMED && asker.id.starts_with("token:") {
+            request.agent.name.clone_from(&asker.name);
+        }
         request.dedup_key = request.dedup_key.map(|key| format!("{}:{key}", asker.id));
         request.asked_by = Some(asker);
         let Some(key) = once else { return Ok(Filed::Asked(self.handle.ask(request).await?)) };

@@ -57,8 +57,14 @@ async fn whoever_wants_it_is_asked_once_and_confirms_with_the_button() {
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
     let State::Resolved(resolved) = &waited.state else { panic!("{waited:?}") };
     assert_eq!((&resolved.verdict, resolved.via, resolved.by.name.as_str()), (&Verdict::approved(), Via::Discord, "Maya"));
-    let over = dm_becomes(&bot, id(&dm), "decided", |dm| !can_decide(dm) && dm.to_string().contains("picked it up")).await;
-    seen.push_str(&format!("══ the direct message afterwards\n{}", pen.message(&over)));
+    let over =
+        dm_becomes(&bot, id(&dm), "decided", |dm| !can_decide(dm) && dm.to_string().contains("The agent picked it up")).await;
+    // How soon that was is the machine's.
+    let soon = |line: &str| {
+        if line.contains("The agent picked it up") { "│    The agent picked it up.".to_owned() } else { line.to_owned() }
+    };
+    let over: Vec<String> = pen.message(&over).lines().map(soon).collect();
+    seen.push_str(&format!("══ the direct message afterwards\n{}\n", over.join("\n")));
     insta::assert_snapshot!("confirmed", seen);
     let history = bot.handle.history(decision.id).await.unwrap();
     assert_eq!(times(&history, |event| matches!(event, Event::Proposed { .. })), 1, "{history:#?}");

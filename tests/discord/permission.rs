@@ -1,5 +1,6 @@
 //! What a gate asks before an agent's tool call, as people see it: what will run, the buttons, what the agent gets.
 
+use discord_sandbox::{Effect, Fault, Match};
 use gander::core::decision::{Decision, Detail, Request, Risk, State, Verdict};
 use gander::core::guard::Guard;
 use gander::engine::Claim;
@@ -126,8 +127,11 @@ async fn for_the_session_is_offered_only_where_it_can_be_given() {
     // A button of before its risk rose.
     let (decision, card) = bot.ask_and_see(Request { dedup_key: Some("k".into()), ..call("Bash", "make") }).await;
     let session = control(&card, "session");
+    // It is clicked before it is redrawn.
+    bot.sandbox.fault(Fault::once(Match::new("PATCH", "/messages"), Effect::HoldRequest));
     bot.ask(Request { dedup_key: Some("k".into()), risk: Risk::Critical, ..call("Bash", "make") }).await;
     let late = bot.person("maya").click(id(&card), &session).await;
+    bot.sandbox.release_held();
     assert!(words(&late).contains("changed after you saw it"), "{late:?}");
     assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
 }

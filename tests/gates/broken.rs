@@ -186,5 +186,5 @@ async fn an_answer_that_cannot_be_said_denies() {
 async fn nobody_else_asks_as_a_gate() {
     let world = World::new();
     let asked = world.home.run(&["ask", "Run ls", "--kind", "permission", "--dedup-key", "gate:claude-code:s:0"]).await;
-    asked.must(2, &["belong to watched and drop folders and gates"]);
+    asked.must(2, &["begin with gate: belong to questions that come another way"]);
 }

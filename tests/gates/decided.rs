@@ -248,3 +248,29 @@ async fn a_click_on_discord_lets_a_call_run_and_a_form_stops_another() {
     });
     assert!(outcome.clone().denied().ends_with("(decision #2): Not on battery"), "{outcome:?}");
 }
+
+/// Files on the disk, not names alone, say where a write goes and what git would obey.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_on_the_disk_counts() {
+    let world = World::new();
+    let _claude = world.agent(Kind::ClaudeCode, "1s").await;
+    let elsewhere = world.home.path().join("elsewhere/deep");
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, world.project().join("link")).unwrap();
+    let behind = world.project().join("link/../x");
+    let write = serde_json::json!({ "file_path": behind, "content": "x" });
+    let call = |tool: &str, input: &serde_json::Value| {
+        let call = serde_json::json!({
+            "hook_event_name": "PreToolUse", "session_id": "s", "cwd": world.project(), "tool_name": tool, "tool_input": input,
+        });
+        call.to_string()
+    };
+    let decided = |answer: serde_json::Value| answer["hookSpecificOutput"]["permissionDecision"].clone();
+    assert_eq!(decided(gate(&world, "claude-code", &call("Write", &write)).await), "deny", "it lies outside");
+    let inside = serde_json::json!({ "file_path": world.project().join("x"), "content": "x" });
+    assert_eq!(decided(gate(&world, "claude-code", &call("Write", &inside)).await), "allow");
+    let git = call("Bash", &serde_json::json!({ "command": "git status" }));
+    assert_eq!(decided(gate(&world, "claude-code", &git).await), "allow");
+    std::fs::write(world.project().join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    assert_eq!(decided(gate(&world, "claude-code", &git).await), "deny", "nobody has decided whether git may obey these files");
+}

@@ -253,3 +253,13 @@ async fn a_revoked_token() {
     }
     assert!(world.handle.get(DecisionId(2)).await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gates_key_is_nobody_elses() {
+    let world = World::new().await;
+    let agent = world.agent().await;
+    let question = json!({ "title": "Run cargo test", "kind": "permission", "dedup_key": "gate:claude-code:s:0" });
+    got(agent.post("/v1/decisions", &question)).await.must_be_problem(422, "invalid");
+    let batch = json!({ "questions": [question] });
+    assert_eq!(got(agent.post("/v1/decisions:batch", &batch)).await.json["items"][0]["status"], 422);
+}

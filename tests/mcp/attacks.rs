@@ -54,7 +54,7 @@ async fn nobody_decides_what_they_asked_with_whatever_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn high_and_critical_risk_is_not_decided_here() {
+async fn high_and_critical_risk_is_only_proposed_here() {
     let world = World::new();
     let (agent, assistant) = (world.agent().await, world.assistant().await);
     let (mut agent, mut maya) = (world.greeted(Some(&agent)).await, world.greeted(Some(&assistant)).await);
@@ -66,9 +66,8 @@ async fn high_and_critical_risk_is_not_decided_here() {
             ("factory_reject_task", json!({ "id": id, "revision": 1, "reason": "x" })),
         ] {
             let said = maya.tool(tool, arguments).await;
-            // Refused, or opened for a confirmation: either way on Discord.
-            let proposed = said["structuredContent"]["stands"] == "proposed";
-            assert!((said["isError"] == true || proposed) && text(&said).contains("Discord"), "{said:#}");
+            assert_eq!(said["structuredContent"]["stands"], "proposed", "{said:#}");
+            assert!(text(&said).contains("Discord"), "{said:#}");
             assert!(world.get(id).await.state.is_open());
         }
     }
@@ -204,4 +203,15 @@ async fn no_message_is_too_strange_to_go_on() {
     assert!(rpc.ask("ping", json!({})).await["error"].is_null());
     assert_eq!(rpc.done("request_approval", json!({ "title": "still here" })).await["decision"]["id"], 1);
     assert_eq!(world.handle.get(DecisionId(1)).await.unwrap().revision, Revision(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_asks_under_a_gates_key() {
+    let world = World::new();
+    let mut agent = world.greeted(None).await;
+    for key in ["gate:claude-code:s:0", " gate:claude-code:s:0"] {
+        let said =
+            agent.refused("request_approval", json!({ "title": "Run cargo test", "kind": "permission", "dedup_key": key })).await;
+        assert!(said.contains("belong to gates"), "{said}");
+    }
 }

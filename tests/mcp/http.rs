@@ -1,34 +1,30 @@
-//! `/mcp` over HTTP: mounted in a router that knows callers by their tokens, as the server's own does.
+//! `/mcp` over HTTP, as `gander serve` has it beside the rest of the API.
 
 use std::net::SocketAddr;
 
-use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
 use gander::core::caller::Scope;
 use gander::core::decision::State as Stands;
-use gander::engine::Handle;
+use gander::engine::{Handle, waiters};
+use gander::surfaces::http::{Bound, Http, Settings};
 use gander::surfaces::mcp::http_service;
 use serde_json::{Value, json};
 
 use crate::rpc::{HANDSHAKE, NEWEST, meta};
 use crate::world::World;
 
-async fn known(State(handle): State<Handle>, mut request: Request, next: Next) -> Response {
-    let secret = request.headers().get(AUTHORIZATION).and_then(|given| given.to_str().ok()?.strip_prefix("Bearer "));
-    if let Some(caller) = handle.caller_of(secret.unwrap_or_default()).await.unwrap() {
-        request.extensions_mut().insert(caller);
-    }
-    next.run(request).await
-}
-
-/// Serves for as long as the test lives. Its address.
+/// Serves beside the HTTP API, as `gander serve` does, for as long as the test lives. Its address.
 pub(crate) async fn served(handle: &Handle) -> SocketAddr {
-    let router = http_service(handle, None, &["gander.test".to_owned()]).layer(from_fn_with_state(handle.clone(), known));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let folder = tempfile::tempdir().unwrap();
+    let listen = Some("127.0.0.1:0".parse().unwrap());
+    let settings = Settings { listen, hosts: vec!["gander.test".into()], ..Settings::default() };
+    let bound = Bound::new(&settings, &folder.path().join("gander.db")).await.unwrap();
+    let address = bound.address().unwrap();
+    let http = Http::new(handle.clone(), &settings).with(http_service(handle, None, &settings.hosts));
+    tokio::spawn(async move {
+        let _kept = folder;
+        http.run(bound).await;
+    });
+    tokio::spawn(waiters::run(handle.clone()));
     address
 }
 
@@ -140,19 +136,11 @@ async fn foreign_origins_and_hosts_are_refused() {
 async fn who_is_nobody_gets_nothing() {
     let world = World::new();
     let address = served(&world.handle).await;
-    let mut nobody = Web::new(address, "gander_nobody");
-    nobody.greet().await;
-    for (method, params) in [
-        ("tools/list", json!({})),
-        ("tools/call", json!({ "name": "factory_get_pending_tasks" })),
-        ("resources/list", json!({})),
-        ("resources/read", json!({ "uri": "factory://dashboard/summary" })),
-        ("prompts/list", json!({})),
-        ("prompts/get", json!({ "name": "whats_needs_attention" })),
-        ("resources/subscribe", json!({ "uri": "factory://dashboard/summary" })),
-    ] {
-        let answer = nobody.ask(method, params).await;
-        assert!(answer["error"]["message"].as_str().unwrap().contains("not known here"), "{method}: {answer:#}");
+    let nobody = Web::new(address, "gander_nobody");
+    for method in ["initialize", "tools/list", "tools/call", "resources/read", "prompts/get", "resources/subscribe"] {
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": {} });
+        let answer = nobody.post(&message).await;
+        assert_eq!((answer.status().as_u16(), answer.headers().contains_key("www-authenticate")), (401, true), "{method}");
     }
 }
 

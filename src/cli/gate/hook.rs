@@ -83,6 +83,7 @@ pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, Strin
         cwd,
         home: directories::BaseDirs::new().map(|base| base.home_dir().to_owned()),
         real: Vec::new(),
+        poses_as_repository: false,
         before: None,
     };
     look_at_files(&mut call);
@@ -99,7 +100,17 @@ pub(super) fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
 
 /// What only the file system knows: where links lead, and what is there now.
 pub(super) fn look_at_files(call: &mut ToolCall) {
-    call.real = call.files().iter().filter_map(|file| really(file)).collect();
+    let home = call.home.clone();
+    let said = |file: &String| match (file.strip_prefix("~/"), &home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => call.cwd.join(file),
+    };
+    // As it was said, for `..` behind a link leads elsewhere than the name says; what leads nowhere is taken for outside.
+    let mut real: Vec<PathBuf> = call.named_files().iter().map(|file| really(&said(file)).unwrap_or_else(|| "/".into())).collect();
+    real.extend(call.files().iter().filter_map(|file| really(file)));
+    call.real = real;
+    call.poses_as_repository =
+        call.cwd.join("HEAD").symlink_metadata().is_ok() && call.cwd.join(".git").symlink_metadata().is_err();
     let Some(edit) = call.edit() else { return };
     let path = call.cwd.join(&edit.path);
     if path.metadata().is_ok_and(|found| found.is_file() && found.len() <= LONGEST_FILE) {

@@ -14,6 +14,8 @@ use crate::core::text;
 
 /// How long an agent stands still if nothing else is said: it costs nothing, and asking again does.
 const USUAL: Span = Span(3600);
+/// A new file with more lines than these is named, and not shown.
+const LONGEST_SHOWN: usize = 60;
 /// Less is no time for a person.
 const SHORTEST: Span = Span(1);
 
@@ -175,6 +177,10 @@ impl How {
 fn shown(change: &Change) -> String {
     let (before, after) = (change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default());
     let name = |text: &Option<String>| text.as_ref().map_or_else(|| "/dev/null".to_owned(), |_| change.file.display().to_string());
+    // The usual rules are a manual to be read later; what matters now is what happens to the agent's own file.
+    if change.before.is_none() && after.lines().count() > LONGEST_SHOWN {
+        return format!("{}: a new file of {} lines, the usual rules", change.file.display(), after.lines().count());
+    }
     let diff = TextDiff::from_lines(before, after);
     diff.unified_diff().header(&name(&change.before), &name(&change.after)).to_string().trim_end().to_owned()
 }
@@ -222,7 +228,7 @@ impl Status {
                 let installed = read(&file)?.is_some_and(|text| plan::is_installed(agent, &text));
                 found.push(serde_json::json!({ "agent": agent.name(), "file": file, "installed": installed }));
                 if !common.json {
-                    let says = if installed { "stops at the gate" } else { "does not stop" };
+                    let says = if installed { "stops at the gate" } else { "no gate" };
                     output::line(&format!("{:<12} {says:<18} {}", agent.name(), file.display()));
                 }
             }

@@ -12,6 +12,7 @@ use crate::config::{self, Span, gates};
 use crate::core::decision::{Decision, Request, State, Verdict};
 use crate::core::gate::rules::{Ruling, judge};
 use crate::core::policy::project_name;
+use crate::core::session::Earlier;
 use crate::core::text;
 use crate::engine::clock::wall_time;
 use crate::engine::pulse::{self, Running};
@@ -135,25 +136,10 @@ impl Asking {
         let filter =
             Filter { key_prefix: request.dedup_key.clone(), project: Some(request.project.clone()), limit: 1, ..Filter::default() };
         let Some(earlier) = opened.handle.list(filter).await.map_err(words)?.pop() else { return Ok(None) };
-        let State::Resolved(resolved) = &earlier.state else { return Ok(None) };
-        // What was asked as something lesser was approved as that.
-        let as_bad = earlier.request.kind == request.kind && earlier.terms.risk >= request.risk;
-        if as_bad && earlier.covers_session() {
-            return Ok(Some(allow(text::gate::covered(earlier.id))));
-        }
-        let asks_itself = self.agent == AgentKind::Codex && self.hooked.event == Event::PermissionRequest;
-        let pace = opened.handle.pace();
-        let just_now = |at| pace.wall_span(opened.handle.now() - at).to_std().is_ok_and(|passed| passed < JUST_NOW);
-        if as_bad
-            && asks_itself
-            && resolved.claimed_at.is_some_and(just_now)
-            && matches!(resolved.verdict, Verdict::Approved { .. })
-        {
-            // The same call, asked about by the agent's own permissions: its hook before the call has just let it through.
-            return Ok(Some(allow(text::gate::approved(&earlier, resolved))));
-        }
-        if resolved.claimed_at.is_some() || earlier.request != *request {
-            return Ok(None);
+        match earlier.as_answer_to(request) {
+            Earlier::Covers => return Ok(Some(allow(text::gate::covered(earlier.id)))),
+            Earlier::Nothing => return Ok(self.let_through_just_now(opened, &earlier, request)),
+            Earlier::Unclaimed => {}
         }
         match opened.handle.claim(earlier.id).await {
             Ok(claimed) => Ok(Some(self.verdict(opened, &claimed))),
@@ -161,6 +147,16 @@ impl Asking {
             Err(HandleError::Refused(..)) => Ok(None),
             Err(error) => Err(words(error)),
         }
+    }
+
+    /// Codex asks by its own permissions about a call that its hook before the call has just let through.
+    fn let_through_just_now(&self, opened: &Opened, earlier: &Decision, request: &Request) -> Option<Answer> {
+        let State::Resolved(resolved) = &earlier.state else { return None };
+        let asks_itself = self.agent == AgentKind::Codex && self.hooked.event == Event::PermissionRequest;
+        let pace = opened.handle.pace();
+        let just_now = |at| pace.wall_span(opened.handle.now() - at).to_std().is_ok_and(|passed| passed < JUST_NOW);
+        let approved = matches!(resolved.verdict, Verdict::Approved { .. }) && resolved.claimed_at.is_some_and(just_now);
+        (asks_itself && approved && earlier.was_asked_as(request)).then(|| allow(text::gate::approved(earlier, resolved)))
     }
 
     fn verdict(&self, opened: &Opened, decision: &Decision) -> Answer {

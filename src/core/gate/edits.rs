@@ -50,24 +50,33 @@ fn piece(input: &Value) -> Option<Piece> {
     Some(Piece { old: text(input, &OLD)?, new: text(input, &NEW)?, everywhere })
 }
 
-/// The change that a tool call would make, if it is one to a file.
+/// Whether an input has these fields and no others: what is not shown must not be there.
+fn has_only(input: &Value, groups: &[&[&str]]) -> bool {
+    let known = |name: &String| groups.iter().any(|group| group.contains(&name.as_str()));
+    input.as_object().is_some_and(|fields| fields.keys().all(known))
+}
+
+/// The change that a tool call would make, if it is one to a file, and all of the call can be shown as one.
 #[must_use]
 pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
     let patch = text(input, &["command", "patch", "input"]).filter(|text| text.trim_start().starts_with("*** Begin Patch"));
-    if let Some(patch) = patch.filter(|_| tool.ends_with("apply_patch")) {
-        return Some(Edit { path: patched_files(&patch).join(", "), change: Change::Patch(patch) });
+    if let Some(patch) = patch.filter(|_| tool.ends_with("apply_patch") && has_only(input, &[&["command", "patch", "input"]])) {
+        let one = input.as_object().is_some_and(|fields| fields.len() == 1);
+        return one.then(|| Edit { path: patched_files(&patch).join(", "), change: Change::Patch(patch) });
     }
     let path = text(input, &PATH)?;
-    let many = input.get("edits").and_then(Value::as_array).map(|edits| edits.iter().map(piece).collect::<Option<Vec<_>>>());
-    let change = match many {
-        Some(pieces) => Change::Pieces(pieces?),
-        None => match piece(input) {
-            Some(piece) => Change::Pieces(vec![piece]),
-            None if input.get("new_source").is_some() => {
-                Change::Pieces(vec![Piece { old: String::new(), new: text(input, &["new_source"])?, everywhere: false }])
-            }
-            None => Change::Whole(text(input, &WHOLE)?),
-        },
+    // A tool of many uses names the one in "command".
+    let usual: &[&str] = &["replace_all", "command"];
+    let change = if let Some(edits) = input.get("edits").and_then(Value::as_array).filter(|_| has_only(input, &[&PATH, &["edits"]]))
+    {
+        let whole = edits.iter().all(|edit| has_only(edit, &[&OLD, &NEW, usual]));
+        Change::Pieces(edits.iter().map(piece).collect::<Option<Vec<_>>>().filter(|pieces| whole && !pieces.is_empty())?)
+    } else if has_only(input, &[&PATH, &OLD, &NEW, usual]) {
+        Change::Pieces(vec![piece(input)?])
+    } else if has_only(input, &[&PATH, &WHOLE, usual]) {
+        Change::Whole(text(input, &WHOLE)?)
+    } else {
+        return None;
     };
     Some(Edit { path, change })
 }

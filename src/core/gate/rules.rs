@@ -126,19 +126,52 @@ fn judge_command(rules: &[Rule], call: &ToolCall, command: &str) -> Ruling {
     let line = shell::read(command);
     let mut rulings: Vec<Ruling> = Vec::new();
     let moves = line.commands.iter().any(|words| MOVES.contains(&words[0].as_str()));
+    let folders = folders(call, &line.commands);
+    let stays = folders.iter().all(|folder| call.roots.iter().any(|root| folder.starts_with(root)));
     for words in &line.commands {
         // In a folder that an agent has filled, what only looks may run what lies there.
-        let strays = words[0] == GIT && (moves || !call.roots.contains(&call.cwd));
-        let first = rules.iter().find(|rule| rule.matches_command(call, words, line.certain && !strays));
+        let strays = words[0] == GIT && (moves || !call.roots.contains(&call.cwd) || call.poses_as_repository);
+        let sure = line.certain && stays && !strays && !looks_through_home(call, words);
+        let first = rules.iter().find(|rule| rule.matches_command(call, words, &folders, sure));
         rulings.push(first.map_or_else(Ruling::unknown, Ruling::from));
     }
     for words in shell::suspects(command) {
         if line.certain && line.commands.contains(&words) {
             continue;
         }
-        rulings.extend(rules.iter().find(|rule| rule.matches_command(call, &words, false)).map(Ruling::from));
+        rulings.extend(rules.iter().find(|rule| rule.matches_command(call, &words, &folders, false)).map(Ruling::from));
+    }
+    if !call.beside_command().is_empty() {
+        let reason = Some(crate::core::text::gate::MORE_THAN_COMMAND.to_owned());
+        rulings.push(Ruling::Ask { risk: UNKNOWN, kind: None, reason });
     }
     rulings.into_iter().reduce(Ruling::or_stricter).unwrap_or_else(Ruling::unknown)
+}
+
+/// Where the commands of a line may run: where it begins, and wherever it goes.
+fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
+    let home = call.home.as_deref();
+    let mut folders = vec![call.cwd.clone()];
+    for words in commands.iter().filter(|words| MOVES.contains(&words[0].as_str())) {
+        let to = words.iter().skip(1).find(|word| !word.starts_with('-') || word.as_str() == "-");
+        let last = folders.last().unwrap_or(&call.cwd);
+        folders.push(match (to.map(String::as_str), home) {
+            // Back to where nobody has written down.
+            (Some("-"), _) => PathBuf::from("/"),
+            (Some(to), _) => plain_path(to, last, home),
+            (None, Some(home)) => home.to_owned(),
+            (None, None) => PathBuf::from("/"),
+        });
+    }
+    folders
+}
+
+/// Whether a command that looks through all of a folder is given one in which the person's home folder lies.
+fn looks_through_home(call: &ToolCall, words: &[String]) -> bool {
+    let Some(home) = call.home.as_deref() else { return false };
+    let searches = matches!(shell::program(&words[0]), "grep" | "rg" | "diff" | GIT);
+    let around = |word: &String| !word.starts_with('-') && home.starts_with(plain_path(word, &call.cwd, Some(home)));
+    searches && words.iter().skip(1).any(around)
 }
 
 impl Rule {
@@ -154,10 +187,11 @@ impl Rule {
         if self.paths.is_empty() && self.place.is_none() {
             return true;
         }
-        let files = call.files();
+        // What names no file works where it runs.
+        let files = Some(call.files()).filter(|files| !files.is_empty()).unwrap_or_else(|| vec![call.cwd.clone()]);
         let fits = |file: &PathBuf| self.has_path(file, call.home.as_deref()) && self.has_place(file, call);
         match self.does {
-            Does::Allow => !files.is_empty() && files.iter().all(fits),
+            Does::Allow => files.iter().all(fits),
             Does::Ask | Does::Deny => files.iter().any(fits),
         }
     }
@@ -172,7 +206,7 @@ impl Rule {
     }
 
     /// Of one command of a line. `sure`: these are its words and it is all that it does, for certain.
-    fn matches_command(&self, call: &ToolCall, words: &[String], sure: bool) -> bool {
+    fn matches_command(&self, call: &ToolCall, words: &[String], folders: &[PathBuf], sure: bool) -> bool {
         if !self.is_for(&call.tool) || self.place.is_some() {
             return false;
         }
@@ -189,18 +223,20 @@ impl Rule {
                 }
                 let is_like = |pattern: &CommandPattern| pattern.is_like(&exact) || pattern.is_like(&named);
                 let commands = self.commands.is_empty() || self.commands.iter().any(is_like);
-                commands && (self.paths.is_empty() || self.names_path(call, &exact))
+                commands && (self.paths.is_empty() || self.names_path(call, &exact, folders))
             }
         }
     }
 
     /// Whether one of a command's words, or what an option is set to, is a path like this rule's.
-    fn names_path(&self, call: &ToolCall, words: &[&str]) -> bool {
+    fn names_path(&self, call: &ToolCall, words: &[&str], folders: &[PathBuf]) -> bool {
         let parts = words.iter().flat_map(|word| std::iter::once(*word).chain(word.split(['=', ':', ',', '@'])));
         let home = call.home.as_deref();
         parts.filter(|part| (1..=LONGEST_PATH).contains(&part.len())).any(|part| {
-            let path = plain_path(part, &call.cwd, home);
-            self.paths.iter().any(|pattern| pattern.is_like(&path, home))
+            folders.iter().any(|folder| {
+                let path = plain_path(part, folder, home);
+                self.paths.iter().any(|pattern| pattern.is_like(&path, home))
+            })
         })
     }
 }

@@ -18,6 +18,10 @@ pub struct Line {
 const LONGEST: usize = 64 << 10;
 /// How deep a line is looked for in the words of another.
 const DEEPEST: u32 = 4;
+/// Behind more words than these no command is looked for, and no further into one: what runs others is not allowed by itself
+/// anyway, and reading all of a long line from each of its words on would take minutes.
+const MOST_STARTS: usize = 50;
+const MOST_WORDS: usize = 200;
 
 /// Words that begin or join commands and are none.
 const RESERVED: [&str; 19] = [
@@ -79,7 +83,9 @@ pub fn read(line: &str) -> Line {
         // An assignment before a command changes what it does; a reserved word means that this is no simple command.
         let first = command.first().map_or("", String::as_str);
         let changed = is_assignment(first) || RESERVED.contains(&first) || first.starts_with('=');
-        reader.certain &= !changed;
+        // Another user's home folder, and where the shell was before.
+        let elsewhere = |word: &String| word.starts_with('~') && word != "~" && !word.starts_with("~/");
+        reader.certain &= !changed && !command.iter().any(elsewhere);
     }
     Line { certain: reader.certain && !reader.commands.is_empty(), commands: reader.commands }
 }
@@ -100,8 +106,8 @@ fn suspect(line: &str, depth: u32, found: &mut Vec<Vec<String>>) {
         let Some(command) = command.get(skipped..).filter(|command| !command.is_empty()) else { continue };
         found.push(command.to_vec());
         if RUNNERS.contains(&program(&command[0])) {
-            for (at, word) in command.iter().enumerate().skip(1) {
-                found.push(command[at..].to_vec());
+            for (at, word) in command.iter().enumerate().skip(1).take(MOST_STARTS) {
+                found.push(command[at..].iter().take(MOST_WORDS).cloned().collect());
                 if depth < DEEPEST && word.contains(|c: char| c.is_whitespace() || ";&|$`(".contains(c)) {
                     suspect(word, depth + 1, found);
                 }

@@ -14,6 +14,7 @@ fn call(tool: &str, input: Value) -> ToolCall {
         roots: vec!["/home/maya/shop".into()],
         home: None,
         real: Vec::new(),
+        poses_as_repository: false,
         before: None,
     }
 }
@@ -64,4 +65,20 @@ fn what_is_asked_shows_what_will_run() {
     })
     .collect();
     insta::assert_snapshot!(lines.join("\n\n"));
+}
+
+#[test]
+fn all_of_a_call_is_shown() {
+    for (tool, input, hidden) in [
+        ("Bash", json!({"command": "ls", "env": {"PATH": "./evil"}}), "./evil"),
+        ("shell", json!({"command": ["ls"], "workdir": "/elsewhere"}), "/elsewhere"),
+        ("developer__write", json!({"path": "x", "content": "EVIL", "before": "a", "after": "b"}), "EVIL"),
+        ("developer__edit", json!({"path": "x", "before": "a", "after": "EVIL", "edits": []}), "EVIL"),
+        ("Edit", json!({"file_path": "x", "edits": [{"old_string": "a", "new_string": "b", "content": "EVIL"}]}), "EVIL"),
+        ("NotebookEdit", json!({"notebook_path": "x", "new_source": "", "edit_mode": "EVIL"}), "EVIL"),
+        ("apply_patch", json!({"input": "*** Begin Patch\n*** Add File: a\n+x", "patch": "*** Begin Patch EVIL"}), "EVIL"),
+    ] {
+        let asked = call(tool, input).request(None, Risk::High, None, None);
+        assert!(asked.body.contains(hidden), "{tool}: {}", asked.body);
+    }
 }

@@ -27,6 +27,10 @@ pub fn user(uid: u32) -> String {
     format!("user {uid}")
 }
 
+/// A dedup key that is a gate's.
+pub const GATES_KEY: &str =
+    "dedup keys that begin with gate: belong to gates, for what is approved under them runs: choose another";
+
 /// An idempotency key came back with something else.
 #[must_use]
 pub fn other_request(id: DecisionId) -> String {

@@ -8,6 +8,19 @@ use crate::core::decision::{Decision, DecisionId, Resolved};
 use crate::core::ladder::Standing;
 use crate::core::untrusted::{clean, one_line, plain};
 
+/// A command, and what else the tool is called with.
+#[must_use]
+pub fn with_fields(command: String, fields: &serde_json::Map<String, serde_json::Value>) -> String {
+    if fields.is_empty() {
+        return command;
+    }
+    let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    format!("{command}\n\n[called with]\n{}", fields.join("\n"))
+}
+
+/// What is called with more than a command.
+pub const MORE_THAN_COMMAND: &str = "It is called with more than a command: look at what stands below it.";
+
 /// The name of the fact that says where a call runs.
 pub const DIRECTORY: &str = "Directory";
 /// The name of the fact that says which tool it is.

@@ -81,6 +81,7 @@ impl Server {
                 if let Forbidden::Lacks(scope) = forbidden { refusal.lacking(scope.word()) } else { refusal }
             }
             AccessError::OtherRequest(_) => Refusal::new(ProblemKind::KeyReused, error.to_string()),
+            AccessError::GatesKey => Refusal::new(ProblemKind::Unprocessable, error.to_string()),
             AccessError::Handle(error) => self.handle_refused(error),
         }
     }

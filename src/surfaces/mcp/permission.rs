@@ -16,6 +16,7 @@ use crate::core::decision::{Decision, Request, State, Verdict};
 use crate::core::gate::ToolCall;
 use crate::core::gate::rules::{Rule, Ruling, judge};
 use crate::core::policy::project_name;
+use crate::core::session::Earlier;
 use crate::core::text;
 use crate::engine::access::{Access, AccessError};
 use crate::engine::{Filter, HandleError};
@@ -96,7 +97,7 @@ impl Server {
         if let Some(answer) = self.answered_before(access, &request).await? {
             return Ok(answer);
         }
-        let asked = access.ask(request, None).await.map_err(words)?.into_decision();
+        let asked = access.ask_as_gate(request).await.map_err(words)?;
         let patience = gate.patience(context.meta.get_progress_token().is_some());
         match self.wait(access, asked.id, Some(asked.revision), patience, context).await.map_err(words)? {
             Waited::Cancelled => Ok(Answer::Deny(text::mcp::CANCELLED.into())),
@@ -119,14 +120,10 @@ impl Server {
         let filter =
             Filter { key_prefix: kept.dedup_key.clone(), project: Some(kept.project.clone()), limit: 1, ..Filter::default() };
         let Some(earlier) = access.list(filter).await.map_err(words)?.pop() else { return Ok(None) };
-        let State::Resolved(resolved) = &earlier.state else { return Ok(None) };
-        // What was asked as something lesser was approved as that.
-        let as_bad = earlier.request.kind == kept.kind && earlier.terms.risk >= kept.risk;
-        if as_bad && earlier.covers_session() {
-            return Ok(Some(Answer::Allow));
-        }
-        if resolved.claimed_at.is_some() || earlier.request != kept {
-            return Ok(None);
+        match earlier.as_answer_to(&kept) {
+            Earlier::Covers => return Ok(Some(Answer::Allow)),
+            Earlier::Nothing => return Ok(None),
+            Earlier::Unclaimed => {}
         }
         match access.claim(earlier.id).await {
             Ok(claimed) => Ok(Some(self.given(&claimed))),
