@@ -17,7 +17,7 @@ use self::edits::{Change, Edit, edit_of, patched_files};
 use self::pattern::plain_path;
 use super::decision::{Agent, Detail, Expects, Insight, Kind, Request, Risk};
 use super::session::PERMISSION;
-use super::text;
+use super::{hex, text};
 
 /// What the dedup keys of gates begin with. Nobody else may ask with such a key: what is approved under it runs.
 pub const KEY: &str = "gate:";
@@ -281,15 +281,6 @@ fn digest(value: &Value, hash: &mut Sha256) {
         }
         other => hash.update(format!("{other};")),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 #[cfg(test)]

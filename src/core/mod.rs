@@ -47,3 +47,13 @@ pub mod when;
 
 /// A moment. Stored and compared in UTC; people see it in their own zone.
 pub type Time = chrono::DateTime<chrono::Utc>;
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -35,6 +35,7 @@ pub use self::calling::{AskedOnce, KeptToken, NewToken, Once};
 use self::chain::{Entry, Fault, Walked};
 pub use self::posting::{NewPosting, PlanBatches};
 pub use self::reminding::{Amended, Glance, Reminding};
+pub(crate) use crate::core::hex;
 
 /// What became of an asked request.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,16 +64,6 @@ impl Asked {
             Self::New(decision) | Self::Same(decision) | Self::Revised(decision) => decision,
         }
     }
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// Looks at a decision and names what shall happen to it, or why not. `None`: nothing needs to.

@@ -30,7 +30,7 @@ use tokio::sync::watch;
 
 pub use self::permission::Gatekeeper;
 use crate::core::caller::Caller;
-use crate::core::text;
+use crate::core::{hex, text};
 use crate::engine::access::Access;
 use crate::engine::{Handle, HandleError};
 
@@ -81,7 +81,7 @@ impl Server {
     pub fn new(handle: Handle, identity: Identity, gate: Option<Arc<dyn Gatekeeper>>) -> Self {
         let mut random = [0; 12];
         // A session without a name of its own only shares its approvals with others of this caller that have none.
-        let session = getrandom::fill(&mut random).map(|()| random.iter().map(|byte| format!("{byte:02x}")).collect());
+        let session = getrandom::fill(&mut random).map(|()| hex(&random));
         Self {
             handle,
             identity,
