@@ -35,6 +35,8 @@ const MOST_KILLS: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Less than the bot waits for the store's lock.
 const AT_ONCE: Duration = Duration::from_secs(1);
+/// The path of the answer to a click.
+const CALLBACK: &str = "/callback";
 /// The projects of one round, and of the next: what is held up in one round does not hold up another's cards.
 const PROJECTS: [[&str; 2]; 2] = [["web-shop", "mobile-app"], ["default", "general"]];
 
@@ -145,6 +147,18 @@ impl Scene {
         self.sandbox.fault(Fault::once(Match::new(method, path), effect));
     }
 
+    /// Somebody decides, and the answer to that click, and to no later one, meets this effect.
+    async fn decides_with(&mut self, bot: &Bot, deciding: Deciding, id: DecisionId, effect: Effect) {
+        self.fault("POST", CALLBACK, effect);
+        self.people.spawn(deciding.done());
+        bot.says("done on Discord", id).await;
+        let met = |sandbox: &Sandbox| {
+            let to_come = sandbox.faults();
+            (!to_come.iter().any(|fault| fault.matching.path.as_deref() == Some(CALLBACK))).then_some(())
+        };
+        self.sandbox.wait_for("the answer to the click", LIMIT, met).await.unwrap();
+    }
+
     /// Waits for a request that was carried out and whose answer was withheld. Turns in a channel may all be taken by what is
     /// held up there: then it does not come, and nothing is counted.
     async fn unheard(&self, bot: &Bot, path: &str) {
@@ -153,12 +167,6 @@ impl Scene {
             entries.find(|entry| entry.kind == Wire::Rest && entry.status.is_none() && entry.path.contains(path))
         };
         let _ = self.sandbox.wait_for(path, AT_ONCE, made).await;
-    }
-
-    /// Waits for a request that is not carried out. It may not come, as above.
-    async fn held(&self, before: usize) {
-        let more = |sandbox: &Sandbox| (sandbox.held_requests() > before).then_some(());
-        let _ = self.sandbox.wait_for("a held request", AT_ONCE, more).await;
     }
 
     /// An agent asks, as a process that waits, or without waiting.
@@ -214,7 +222,8 @@ impl Scene {
     async fn decide_privately(&mut self, id: DecisionId) {
         let jonas = self.sandbox.user("jonas").unwrap();
         let channel = self.sandbox.addresses().channel_id("general").unwrap().to_owned();
-        let list = Card(jonas.command(&channel, "attention", json!({})).await.message.unwrap());
+        let list = jonas.command(&channel, "attention", json!({})).await;
+        let list = Card(list.message.clone().unwrap_or_else(|| panic!("no list: {list:?}")));
         let opened = jonas.select(list.id(), list.control("open").unwrap(), &[&id.0.to_string()]).await;
         let copy = Card(opened.message.clone().unwrap_or_else(|| panic!("{id} could not be opened: {opened:?}")));
         let outcome = self.reach_for(&jonas, &copy, id).await.done().await;
@@ -328,9 +337,8 @@ impl Scene {
         {
             if !self.attended.contains(&id) && self.chance.one_in(2) {
                 let deciding = self.reach_for_card(id).await;
-                self.fault("POST", "/callback", unheard());
-                self.people.spawn(deciding.done());
-                self.unheard(bot, "/callback").await;
+                self.decides_with(bot, deciding, id, unheard()).await;
+                self.unheard(bot, CALLBACK).await;
             } else {
                 let edit = format!("/messages/{}", self.card(id).id());
                 self.edit(bot, id, unheard()).await;
@@ -349,11 +357,7 @@ impl Scene {
         };
         if let Some(id) = open.pop() {
             let deciding = self.reach_for_card(id).await;
-            let held = self.sandbox.held_requests();
-            self.fault("POST", "/callback", Effect::HoldRequest);
-            self.people.spawn(deciding.done());
-            bot.says("done on Discord", id).await;
-            self.held(held).await;
+            self.decides_with(bot, deciding, id, Effect::HoldRequest).await;
         }
         let mut until = None;
         if slow == Slow::Post {

@@ -279,6 +279,10 @@ impl Faults {
         self.0.clear();
     }
 
+    pub(crate) fn to_come(&self) -> Vec<Fault> {
+        self.0.clone()
+    }
+
     /// What is to happen to this request: the oldest fault that fits, which is used up by it.
     pub(crate) fn strike(&mut self, method: &str, path: &str) -> Option<Effect> {
         let index = self.0.iter().position(|f| f.matching.fits(method, path))?;

@@ -119,6 +119,13 @@ impl Sandbox {
         self.running.hub.lock().faults.arrange(fault);
     }
 
+    /// The arranged misbehaviours of REST that are not used up yet, oldest first. One that strikes once and is
+    /// gone from here has met its request; await that with [`Sandbox::wait_for`].
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.running.hub.lock().faults.to_come()
+    }
+
     /// Arranges a misbehaviour of the gateway.
     pub fn gateway_fault(&self, fault: GatewayFault) {
         self.running.hub.lock().gateway.disturb(fault);
