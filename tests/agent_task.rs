@@ -17,7 +17,7 @@ use gander::sources::agent_task::{Looked, look, run};
 use gander::store::sqlite::SqliteStore;
 
 /// No test waits that long unless it fails.
-const GENEROUS: Duration = Duration::from_secs(30);
+const GENEROUS: Duration = Duration::from_secs(120);
 
 fn fixture(case: &str) -> String {
     let path = format!("{}/fixtures/agent-task/{case}.json", env!("CARGO_MANIFEST_DIR"));

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 /// Long enough for a loaded machine; nothing waits so long when all is well.
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// The pretend Discord, without tight rate limits.
 pub(crate) async fn sandbox() -> Sandbox {

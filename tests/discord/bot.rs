@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use crate::draw::Pen;
 
 /// Far more than anything takes: a test that waits this long has failed.
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// A server, a bot in it, and the store that the bot serves.
 pub(crate) struct Bot {

@@ -156,7 +156,7 @@ async fn an_approval_for_the_session_that_was_undone_covers_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_calls_at_once() {
     let world = World::new();
-    let agent = world.agent(Kind::ClaudeCode, "1m").await;
+    let agent = world.agent(Kind::ClaudeCode, "10m").await;
     let same: Vec<String> =
         (0..25).map(|n| world.pre(Kind::ClaudeCode, "git push").replace("toolu_01ABC", &format!("toolu_{n}"))).collect();
     let others: Vec<String> = (0..25).map(|n| world.pre(Kind::ClaudeCode, &format!("make target-{n}"))).collect();

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Long enough for a loaded machine; nothing waits so long when all is well.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// GUILDS, GUILD_MESSAGES and DIRECT_MESSAGES.
 pub(crate) const INTENTS: u64 = 1 | 1 << 9 | 1 << 12;
