@@ -6,23 +6,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
-#[path = "common/browser.rs"]
-mod browser;
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 
-use fantoccini::elements::Element;
-use fantoccini::error::{CmdError, ErrorStatus};
-use fantoccini::key::Key;
-use fantoccini::{Client, Locator};
-use serde_json::{Value, json};
-use tokio::task::LocalSet;
-use tokio::time::timeout;
+use page_browser::fantoccini::key::Key;
+use page_browser::{Browser, DESKTOP, Device, PHONE};
 
-use browser::{Browser, BrowserLog, DESKTOP, Device, PHONE, STICKING_OUT, missing_tool, screenshots};
-use common::process::{Home, LIMIT, Program, Said};
+use common::process::{Home, Program, Said};
 
 /// What becomes a picture of the documentation: device, screenshot, file.
 const PICTURES: [(&str, &str, &str); 3] =
@@ -39,43 +32,33 @@ async fn a_person_decides_on_a_phone() {
 }
 
 async fn on(device: Device) {
-    if let Some(missing) = missing_tool() {
-        assert!(std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_none_or(|wanted| wanted != "1"), "{missing} is not installed");
-        println!("skipped: {missing} is not installed");
-        return;
-    }
+    let Some(browser) = Browser::start(device).await else { return };
     let home = Home::new();
     let demo = Arc::new(Program::start(home.bare(&["demo", "--headless", "--listen", "127.0.0.1:0"])));
     let said = demo.out.line("http://").await;
     let address = said.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
-    let browser = Browser::start(device).await;
-    let page = Page { client: browser.client.clone(), device };
-    // A task of its own: whatever fails in it, the browser and the demonstration's agents are put away.
-    let visit = visit(page, address, Arc::clone(&demo));
-    let visited = LocalSet::new().run_until(async { tokio::task::spawn_local(visit).await }).await;
-    browser.close().await;
+    let seen = Arc::clone(&demo);
+    browser.visit(async move |page| visit(Page(page), address, &seen.out).await).await;
     demo.signal("INT").await;
-    let ended = Arc::into_inner(demo).expect("the visit is over").ended().await;
-    visited.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
-    ended.must(0, &[]);
+    Arc::into_inner(demo).expect("the visit is over").ended().await.must(0, &[]);
 }
 
 /// What a person does.
-async fn visit(page: Page, address: String, demo: Arc<Program>) {
+async fn visit(page: Page, address: String, agents: &Said) {
     refuse(&page, &address).await;
-    page.open(&address).await;
-    approve(&page, &demo.out).await;
-    defer(&page, &demo.out).await;
-    reject(&page, &demo.out).await;
-    choose(&page, &demo.out).await;
-    from_the_list(&page, &demo.out).await;
+    page.open_at(&address).await;
+    approve(&page, agents).await;
+    defer(&page, agents).await;
+    reject(&page, agents).await;
+    choose(&page, agents).await;
+    from_the_list(&page, agents).await;
     talk(&page).await;
     assert_eq!(page.complaints().await, Vec::<String>::new(), "in the browser's log");
 }
 
 /// Somebody who may not decide tries to.
 async fn refuse(page: &Page, address: &str) {
-    page.open(&address.replace("user=maya", "user=sven")).await;
+    page.open_at(&address.replace("user=maya", "user=sven")).await;
     let card = page.card("Deploy the new checkout to production").await;
     page.click(&card.button("approve")).await;
     page.see("//li[@data-ephemeral='true'][contains(., '@Maya or anyone with the role Approvers')]").await;
@@ -93,7 +76,7 @@ async fn approve(page: &Page, agents: &Said) {
     page.see(&card.with("[contains(., 'The agent picked it up')]")).await;
     // The next question came in below: show the verdict, not that.
     page.card("Delete the code of the old checkout").await;
-    page.scroll_to(&card).await;
+    page.scroll_to(&card.message_id).await;
     page.shot("approved").await;
 }
 
@@ -118,7 +101,7 @@ async fn reject(page: &Page, agents: &Said) {
     page.see(&card.decided("❌ Rejected")).await;
     page.see(&card.with("//blockquote[contains(., 'Fifteen minutes is too long.')]")).await;
     agents.line("claude-code | was rejected by Maya: Fifteen minutes is too long. Five at most.").await;
-    page.scroll_to(&card).await;
+    page.scroll_to(&card.message_id).await;
     page.shot("rejected").await;
 }
 
@@ -129,7 +112,7 @@ async fn choose(page: &Page, agents: &Said) {
     page.see(&card.decided("✅ Approved")).await;
     let card = page.card("Which start screen?").await;
     page.see(&card.with("[count(.//img[contains(@src, '.png')]) = 2]")).await;
-    page.scroll_to(&card).await;
+    page.scroll_to(&card.message_id).await;
     page.shot("choosing").await;
     page.click(&card.button("choose-0")).await;
     page.see(&card.decided("✅ Chosen")).await;
@@ -191,52 +174,18 @@ impl Card {
     }
 }
 
-/// The page, as a person sees and uses it.
-struct Page {
-    client: Client,
-    device: Device,
+/// The page, with what the demonstration shows on it.
+struct Page(page_browser::Page);
+
+impl Deref for Page {
+    type Target = page_browser::Page;
+
+    fn deref(&self) -> &page_browser::Page {
+        &self.0
+    }
 }
 
 impl Page {
-    async fn open(&self, address: &str) {
-        self.client.goto(address).await.unwrap();
-        self.see("/html[@data-ready='true'][@data-connection='live']").await;
-    }
-
-    /// Waits until an element is there.
-    async fn see(&self, xpath: &str) -> Element {
-        match self.client.wait().at_most(LIMIT).for_element(Locator::XPath(xpath)).await {
-            Ok(element) => element,
-            Err(CmdError::WaitTimeout) => {
-                self.save("failed").await;
-                panic!("the page does not show {xpath}; see {}", screenshots().display());
-            }
-            Err(error) => panic!("{xpath}: {error}"),
-        }
-    }
-
-    async fn click(&self, xpath: &str) {
-        self.with(xpath, async |element| element.click().await).await;
-    }
-
-    async fn write(&self, xpath: &str, text: &str) {
-        self.with(xpath, async |element| element.send_keys(text).await).await;
-    }
-
-    /// Does something with an element, as soon as that is possible.
-    async fn with<T>(&self, xpath: &str, act: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
-        let acted = timeout(LIMIT, async {
-            loop {
-                match act(self.see(xpath).await).await {
-                    Err(error) if passes_by_itself(&error) => {}
-                    result => return result,
-                }
-            }
-        });
-        let result = acted.await.unwrap_or_else(|_| panic!("{xpath} cannot be reached"));
-        result.unwrap_or_else(|error| panic!("{xpath}: {error}"))
-    }
-
     /// Waits for the card of a decision that can be decided.
     async fn card(&self, title: &str) -> Card {
         let xpath = format!(
@@ -255,44 +204,13 @@ impl Page {
         self.see(&format!("//*[@data-testid='channel-title'][.='{name}']")).await;
     }
 
-    async fn scroll_to(&self, card: &Card) {
-        const SCRIPT: &str = "document.querySelector(`[data-message-id='${arguments[0]}']`).scrollIntoView({ block: 'start' })";
-        self.client.execute(SCRIPT, vec![json!(card.message_id)]).await.unwrap();
-    }
-
     /// Takes a picture and checks that nothing sticks out.
     async fn shot(&self, name: &str) {
-        let file = self.save(name).await;
-        let out = self.client.execute(STICKING_OUT, vec![json!(self.device.width)]).await.unwrap();
-        assert_eq!(out, json!([]), "sticks out at the side on the {}, {name}", self.device.name);
+        let file = self.0.shot("demo", name).await;
         let wanted = std::env::var_os("GANDER_UPDATE_PICTURES").is_some_and(|wanted| wanted == "1");
-        if let Some((.., picture)) =
-            PICTURES.iter().find(|(device, shot, _)| wanted && (*device, *shot) == (self.device.name, name))
-        {
+        let named = |(device, shot, _): &&(&str, &str, &str)| (*device, *shot) == (self.device.name, name);
+        if let Some((.., picture)) = PICTURES.iter().find(named).filter(|_| wanted) {
             std::fs::copy(file, Path::new(env!("CARGO_MANIFEST_DIR")).join(picture)).unwrap();
         }
     }
-
-    async fn save(&self, name: &str) -> PathBuf {
-        let folder = screenshots();
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join(format!("{}-{name}.png", self.device.name));
-        std::fs::write(&file, self.client.screenshot().await.unwrap()).unwrap();
-        file
-    }
-
-    /// What the browser itself has to say about the page: errors of scripts, refused or missing files, warnings.
-    async fn complaints(&self) -> Vec<String> {
-        let log = self.client.issue_cmd(BrowserLog).await.unwrap();
-        log.as_array().unwrap().iter().filter(|entry| entry["level"] != "INFO").map(Value::to_string).collect()
-    }
-}
-
-/// Whether an element was drawn anew, still comes into view, or lies under something that goes.
-fn passes_by_itself(error: &CmdError) -> bool {
-    let CmdError::Standard(error) = error else { return false };
-    matches!(
-        error.error,
-        ErrorStatus::StaleElementReference | ErrorStatus::ElementNotInteractable | ErrorStatus::ElementClickIntercepted
-    )
 }

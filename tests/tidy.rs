@@ -61,7 +61,7 @@ fn rust_files(folder: &str) -> BTreeMap<String, String> {
 }
 
 fn all_files() -> BTreeMap<String, String> {
-    ["src", "sandbox/src", "sandbox/tests", "tests", "benches"]
+    ["src", "sandbox/browser", "sandbox/src", "sandbox/tests", "tests", "benches"]
         .into_iter()
         .filter(|folder| root().join(folder).is_dir())
         .flat_map(rust_files)
@@ -174,7 +174,7 @@ fn every_module_says_why_it_exists() {
 #[test]
 fn every_dependency_says_what_for() {
     let mut wrong = Vec::new();
-    for manifest in ["Cargo.toml", "sandbox/Cargo.toml"] {
+    for manifest in ["Cargo.toml", "sandbox/Cargo.toml", "sandbox/browser/Cargo.toml"] {
         let text = std::fs::read_to_string(root().join(manifest)).unwrap();
         let mut in_dependencies = false;
         for line in text.lines() {

@@ -2,12 +2,10 @@
 //!
 //! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in the target folder.
 
-use fantoccini::{Client, Locator};
-use serde_json::{Value, json};
-use tokio::task::LocalSet;
+use page_browser::{Browser, DESKTOP, Device, PHONE, Page};
+use serde_json::json;
 
-use crate::bot::{Bot, LIMIT, id};
-use crate::browser::{Browser, DESKTOP, Device, PHONE, STICKING_OUT, missing_tool, screenshots};
+use crate::bot::{Bot, id};
 use crate::texts::hostile;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,11 +19,7 @@ async fn a_browser_draws_no_mark_of_an_agents_text_on_a_phone() {
 }
 
 async fn drawn_on(device: Device) {
-    if let Some(missing) = missing_tool() {
-        assert!(std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_none_or(|wanted| wanted != "1"), "{missing} is not installed");
-        println!("skipped: {missing} is not installed");
-        return;
-    }
+    let Some(browser) = Browser::start(device).await else { return };
     let bot = Bot::start().await;
     let mut cards = Vec::new();
     for case in hostile(bot.folder.path()) {
@@ -33,35 +27,23 @@ async fn drawn_on(device: Device) {
         cards.push((case.case, id(&card).to_owned()));
     }
     let address = format!("{}?user=maya&channel=decisions", bot.sandbox.addresses().page);
-    let browser = Browser::start(device).await;
-    let client = browser.client.clone();
-    // A task of its own: whatever fails in it, the browser is put away.
-    let looked = LocalSet::new().run_until(async { tokio::task::spawn_local(look(client, address, cards, device)).await }).await;
-    browser.close().await;
-    looked.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+    browser.visit(async move |page| look(&page, &address, cards).await).await;
 }
 
-async fn look(client: Client, address: String, cards: Vec<(String, String)>, device: Device) {
-    client.goto(&address).await.unwrap();
-    let folder = screenshots();
-    std::fs::create_dir_all(&folder).unwrap();
+async fn look(page: &Page, address: &str, cards: Vec<(String, String)>) {
+    page.open_at(address).await;
     for (case, message) in cards {
-        let card = format!("//li[@data-message-id='{message}'][.//*[@data-testid='embed']]");
-        client.wait().at_most(LIMIT).for_element(Locator::XPath(&card)).await.unwrap();
-        let drawn = client.execute(DRAWN, vec![json!(message)]).await.unwrap();
-        let picture = client.screenshot().await.unwrap();
-        std::fs::write(folder.join(format!("hostile-{}-{case}.png", device.name)), picture).unwrap();
-        assert_eq!(drawn, json!([]), "{case}: drawn as more than text on the {}", device.name);
-        let out = client.execute(STICKING_OUT, vec![json!(device.width)]).await.unwrap();
-        assert_eq!(out, Value::Array(Vec::new()), "{case}: sticks out at the side on the {}", device.name);
+        page.see(&format!("//li[@data-message-id='{message}'][.//*[@data-testid='embed']]")).await;
+        let drawn = page.run(DRAWN, vec![json!(message)]).await;
+        let picture = page.shot("hostile", &case).await;
+        assert_eq!(drawn, json!([]), "{case}: drawn as more than text; see {}", picture.display());
     }
     // The lock screen, with one line for each.
-    client.goto(&format!("{address}&phone=1")).await.unwrap();
-    client.wait().at_most(LIMIT).for_element(Locator::Css("#phone [data-testid='notification']")).await.unwrap();
-    let notes =
-        client.execute("return [...document.querySelectorAll('#phone .note-text')].map((note) => note.innerHTML)", Vec::new());
-    assert_eq!(notes.await.unwrap().as_array().map(Vec::len), Some(12));
-    std::fs::write(folder.join(format!("hostile-{}-lock-screen.png", device.name)), client.screenshot().await.unwrap()).unwrap();
+    page.open_at(&format!("{address}&phone=1")).await;
+    page.see("//*[@id='phone']//*[@data-testid='notification']").await;
+    let notes = "return [...document.querySelectorAll('#phone .note-text')].map((note) => note.innerHTML)";
+    assert_eq!(page.run(notes, Vec::new()).await.as_array().map(Vec::len), Some(12));
+    page.shot("hostile", "lock-screen").await;
 }
 
 /// Shows a message, and lists what is drawn in it that only a mark could draw: mentions, spoilers, headings, lists with

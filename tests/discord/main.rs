@@ -10,9 +10,6 @@ mod batches_page;
 mod batches_review;
 mod batches_weather;
 mod bot;
-#[path = "../common/browser.rs"]
-#[allow(dead_code, reason = "each test binary uses a part of it")]
-mod browser;
 mod choices;
 mod commands;
 #[path = "../common/mod.rs"]

@@ -2,15 +2,14 @@
 //!
 //! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in the target folder.
 
-use fantoccini::{Client, Locator};
 use gander::core::decision::{Person, Request, Risk, Verdict, Via};
 use gander::core::permission::Voter;
-use serde_json::{Value, json};
-use tokio::task::LocalSet;
+use page_browser::{Browser, DESKTOP, Device, PHONE};
+use serde_json::Value;
 
-use crate::bot::{Bot, LIMIT, click, deploy, id};
-use crate::browser::{Browser, DESKTOP, Device, PHONE, STICKING_OUT, missing_tool, screenshots};
+use crate::bot::{Bot, click, deploy, id};
 use crate::ladder::{directs, user};
+use crate::ladder_page::{Shot, look};
 use crate::permission::{DIFF, call, hidden, long};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,24 +22,12 @@ async fn permissions_and_confirmations_on_a_phone() {
     drawn_on(Device { height: 1500, ..PHONE }).await;
 }
 
-/// A picture: its name, the message that it is of, and the channel in which that is.
-type Shot = (&'static str, String, String);
-
 async fn drawn_on(device: Device) {
-    if let Some(missing) = missing_tool() {
-        assert!(std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_none_or(|wanted| wanted != "1"), "{missing} is not installed");
-        println!("skipped: {missing} is not installed");
-        return;
-    }
+    let Some(browser) = Browser::start(device).await else { return };
     let bot = Bot::start().await;
     let shots = staged(&bot).await;
-    let browser = Browser::start(device).await;
-    let (client, page) = (browser.client.clone(), bot.sandbox.addresses().page.clone());
-    // A task of its own: whatever fails in it, the browser is put away.
-    let looks = async move { tokio::task::spawn_local(look(client, page, shots, device)).await };
-    let looked = LocalSet::new().run_until(looks).await;
-    browser.close().await;
-    looked.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+    let address = bot.sandbox.addresses().page.clone();
+    browser.visit(async move |page| look(&page, &address, "permission", shots).await).await;
 }
 
 /// Everything that is looked at.
@@ -70,20 +57,4 @@ async fn staged(bot: &Bot) -> Vec<Shot> {
     shot("confirm", &card, "web-shop");
     shot("confirm-direct", &directs(bot, "maya", 1).await[0], "dm");
     shots
-}
-
-async fn look(client: Client, page: String, shots: Vec<Shot>, device: Device) {
-    let folder = screenshots();
-    std::fs::create_dir_all(&folder).unwrap();
-    for (name, message, channel) in shots {
-        client.goto(&format!("{page}?user=maya&channel={channel}")).await.unwrap();
-        let found = format!("//li[@data-message-id='{message}']");
-        client.wait().at_most(LIMIT).for_element(Locator::XPath(&found)).await.unwrap();
-        let show = "document.querySelector(`[data-message-id='${arguments[0]}']`).scrollIntoView({ block: 'start' })";
-        client.execute(show, vec![json!(message)]).await.unwrap();
-        let picture = client.screenshot().await.unwrap();
-        std::fs::write(folder.join(format!("permission-{}-{name}.png", device.name)), &picture).unwrap();
-        let out = client.execute(STICKING_OUT, vec![json!(device.width)]).await.unwrap();
-        assert_eq!(out, Value::Array(Vec::new()), "{name}: sticks out at the side on the {}", device.name);
-    }
 }

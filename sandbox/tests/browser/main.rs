@@ -5,14 +5,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
-mod browser;
 #[path = "../common/mod.rs"]
 mod common;
 mod pictures;
 
-use browser::{Browser, DESKTOP, Device, PHONE};
 use common::{Answering, INTENTS, Rest, Socket, channel, register, relaxed, text};
 use discord_sandbox::Sandbox;
+use page_browser::{Browser, DESKTOP, Device, PHONE};
 use pictures::png;
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
@@ -43,7 +42,7 @@ async fn the_apps_menu_of_a_message(device: Device) {
     // A right click, or what a phone reports of a long press.
     browser.run(PRESS, vec![json!(format!("[data-message-id='{said}'] .content"))]).await;
     browser.see(ASK).await;
-    browser.shot("apps-menu").await;
+    browser.shot("sandbox", "apps-menu").await;
     browser.click(ASK).await;
     browser.see("//li[@data-ephemeral='true'][contains(., 'Asked.')]").await;
     browser.see("//*[@data-testid='used-command']/*[.='Ask for a Decision']").await;
@@ -90,8 +89,7 @@ async fn people_write_to_the_bot() {
 
 /// Writes a message and sends it.
 async fn write(browser: &Browser, words: &str) {
-    let composer = browser.see("//textarea[@data-testid='composer']").await;
-    composer.send_keys(words).await.unwrap();
+    browser.write("//textarea[@data-testid='composer']", words).await;
     browser.click("//*[@data-testid='send']").await;
 }
 
@@ -107,7 +105,7 @@ async fn people_and_roles_are_offered_in_menus() {
     browser.see("//*[@data-testid='select'][@data-custom-id='who'][contains(., 'Jonas')]").await;
     browser.click("//*[@data-testid='select'][@data-custom-id='who']").await;
     browser.see("//dialog[@open]//*[@data-testid='option'][contains(., '@Approvers')]").await;
-    browser.shot("people-menu").await;
+    browser.shot("sandbox", "people-menu").await;
     browser.click("//dialog[@open]//*[@data-testid='option'][contains(., 'Sven')]").await;
     let chosen = bot.next().await;
     let sven = sandbox.addresses().user_id("sven").unwrap();
@@ -159,12 +157,12 @@ async fn pictures_are_a_mosaic(device: Device) {
         assert_eq!(drawn["above"], true, "above the embed");
         assert_eq!(drawn["inside"], true, "nothing sticks out: {drawn}");
         if matches!(count, 1 | 3 | 5 | 10) {
-            browser.shot(&format!("mosaic-{count}")).await;
+            browser.shot("sandbox", &format!("mosaic-{count}")).await;
         }
     }
     browser.click("(//*[@data-testid='gallery'])[last()]//button[1]").await;
     browser.see("//dialog[@open][@data-testid='lightbox']//img").await;
-    browser.shot("lightbox").await;
+    browser.shot("sandbox", "lightbox").await;
     browser.close().await;
 }
 
@@ -236,7 +234,7 @@ async fn cards_in_a_row_stand_apart() {
     }
     browser.open(&sandbox.addresses().page, "maya", "general").await;
     browser.see(&format!("//li[@data-message-id='{}']", ids[4])).await;
-    browser.shot("cards").await;
+    browser.shot("sandbox", "cards").await;
     let gaps = browser.run(GAPS, vec![json!(ids)]).await;
     let gaps: Vec<f64> = serde_json::from_value(gaps).unwrap();
     assert!(gaps[0] >= 12.0 && gaps[1] >= 12.0 && gaps[3] >= 12.0, "{gaps:?}");
