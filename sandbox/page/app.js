@@ -1,5 +1,6 @@
 // The page as a whole: holds what is shown, listens to the server, passes on what people do.
 
+import { Announcer } from "./announcer.js";
 import { act, ApiError, fetchState, fetchUserNames, follow } from "./api.js";
 import { Composer } from "./composer.js";
 import { drawIfChanged, el, fill, isPhone } from "./dom.js";
@@ -46,6 +47,7 @@ const local = {
 };
 
 const timeline = new Timeline({ scroller: byId("scroller"), list: byId("messages"), jump: byId("jump") });
+const announcer = new Announcer(byId("announcer"));
 const composer = new Composer(byId("composer"), {
   model: () => view.model,
   channel: currentChannel,
@@ -79,12 +81,24 @@ async function load() {
     const state = await fetchState(user);
     // The person may have been switched while the answer was on its way.
     if (user === view.user) apply(new Model(state));
+    if (overdue) setConnection("live");
+    overdue = false;
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) await forgetUser();
     else if (error instanceof ApiError) setConnection("lost", `The server answered: ${error.message}`);
     else if (error instanceof TypeError) setConnection("lost");
+    else if (error.name === "TimeoutError") askAgain();
     else throw error;
   }
+}
+
+// The answer did not come although nothing was lost: no later change may ever ask for it again.
+let overdue = false;
+
+function askAgain() {
+  overdue = true;
+  setConnection("lost", "The sandbox server does not answer. Asking again…");
+  setTimeout(refresh);
 }
 
 /** A remembered user may not exist in this server's world. */
@@ -177,6 +191,7 @@ function draw(fresh = false) {
     },
     fresh,
   );
+  announcer.update(model, channel);
   composer.refresh({ fresh, title: titleOf(channel), enabled: Boolean(channel) });
 }
 
@@ -350,10 +365,10 @@ async function useComponent(message, request) {
   local.busy.delete(message.id);
   if (!outcome.ok) local.failures.set(message.id, detailOf(outcome));
   draw();
-  if (outcome.modal) showModal(outcome.modal);
+  if (outcome.modal) showModal(outcome.modal, message.id);
 }
 
-function showModal(modal) {
+function showModal(modal, from) {
   const { channelId } = view;
   const submit = async (values) => {
     // A bot that says "thinking…" has taken the form; its answer may be long in coming.
@@ -362,11 +377,14 @@ function showModal(modal) {
     const outcome = await asMe({ action: "submit", modal_id: modal.modal_id, values });
     local.form = null;
     const error = detailOf(outcome);
-    if (outcome.ok && outcome.modal) showModal(outcome.modal);
+    if (outcome.ok && outcome.modal) showModal(outcome.modal, asked);
     if (!outcome.ok && !form.isOpen()) failCommand({ channelId, error });
     return { ...outcome, error };
   };
-  const form = openModal({ modal, bot: view.model.bot, model: view.model, submit });
+  // The button that asked for it may have been drawn anew, or be gone: then its message has the keyboard's place.
+  const asked = document.activeElement?.closest("[data-message-id]")?.dataset.messageId ?? from;
+  const onClose = () => document.activeElement === document.body && timeline.focus(asked);
+  const form = openModal({ modal, bot: view.model.bot, model: view.model, submit, onClose });
 }
 
 const countThinking = () => view.model?.pending.filter((entry) => entry.thinking).length ?? 0;

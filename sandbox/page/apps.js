@@ -63,6 +63,23 @@ export function messageApps(node, message, { model, onContext }) {
 
 /** Gives whatever stands for a person the menu of the commands for people. */
 export function userApps(node, user, { model, onContext }) {
-  if (offered(model, ON_USER).length) onRightClick(node, model, ON_USER, (name) => onContext(user.id, name));
+  if (!offered(model, ON_USER).length) return node;
+  const use = (name) => onContext(user.id, name);
+  onRightClick(node, model, ON_USER, use);
+  const name = node.matches(".author") ? node : node.querySelector(".member-name");
+  if (name) onEnter(name, () => open(name, model, ON_USER, use));
   return node;
+}
+
+/** The keyboard's way to a menu that a mouse opens by a right click. */
+function onEnter(node, act) {
+  node.tabIndex = 0;
+  node.setAttribute("role", "button");
+  node.setAttribute("aria-haspopup", "listbox");
+  node.dataset.testid ??= "person";
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    act();
+  });
 }

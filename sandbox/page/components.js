@@ -39,7 +39,7 @@ function render(part, message, ctx) {
   const inner = () => (part.components ?? []).map((child) => render(child, message, ctx));
   switch (part.type) {
     case Type.ROW:
-      return el("div", { class: "component-row", role: "group", "aria-label": "Actions" }, inner());
+      return el("div", { class: "component-row", role: "group", "aria-label": about(message) }, inner());
     case Type.BUTTON:
       return button(part, message, ctx);
     case Type.STRING:
@@ -71,6 +71,12 @@ function render(part, message, ctx) {
     default:
       return null;
   }
+}
+
+/** What the buttons are for: all cards have the same ones. */
+function about(message) {
+  const title = message.embeds?.find((embed) => embed.title)?.title ?? message.content;
+  return title ? `Actions: ${title.slice(0, 120)}` : "Actions";
 }
 
 export function emoji(part) {

@@ -170,5 +170,7 @@ export function keepingFocus(root, draw) {
   const exact = same.find((node) =>
     Object.entries(focused).every(([key, value]) => node.dataset[key] === value),
   );
-  exact?.focus({ preventScroll: true });
+  // A button that is gone with its use leaves the focus at its message, not at the top of the page.
+  const successor = exact ?? (owner && root.querySelector(`[data-message-id="${CSS.escape(owner)}"]`));
+  successor?.focus({ preventScroll: true });
 }

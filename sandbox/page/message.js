@@ -51,7 +51,7 @@ export function renderMessage(message, ctx) {
   };
   const row = el(
     "li",
-    { class: classes.filter(Boolean).join(" "), data: meta },
+    { class: classes.filter(Boolean).join(" "), tabindex: "-1", data: meta },
     context(message, ctx),
     ctx.grouped
       ? gutterTime(message)

@@ -10,9 +10,10 @@ const LONGEST = 4000;
 
 /**
  * Opens `modal` (`{modal_id, title, custom_id, components}`). `submit(values)` sends the
- * values by custom_id and resolves to the outcome. Returns `{isOpen, close}`.
+ * values by custom_id and resolves to the outcome. `onClose()` is told when the form is gone.
+ * Returns `{isOpen, close}`.
  */
-export function openModal({ modal, bot, model, submit }) {
+export function openModal({ modal, bot, model, submit, onClose }) {
   const fields = (modal.components ?? []).flatMap((part) => toField(part, model));
   const inputs = fields.filter((field) => field.customId);
   const problem = el("p", { class: "modal-problem", role: "alert", data: { testid: "modal-error" } });
@@ -62,7 +63,7 @@ export function openModal({ modal, bot, model, submit }) {
     deliver({ dialog, inputs, problem, send, submit });
   });
   dialog.append(form);
-  guardClosing(dialog, inputs);
+  guardClosing(dialog, inputs, onClose);
   document.body.append(dialog);
   dialog.showModal();
   inputs[0]?.focus();
@@ -101,10 +102,13 @@ async function deliver({ dialog, inputs, problem, send, submit }) {
 }
 
 /** A press beside the form must not throw away what was typed. */
-function guardClosing(dialog, inputs) {
+function guardClosing(dialog, inputs, onClose) {
   const touched = () => inputs.some((field) => field.touched());
   dialog.addEventListener("mousedown", (event) => event.target === dialog && !touched() && dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    onClose();
+  });
 }
 
 // ---- fields ---------------------------------------------------------------

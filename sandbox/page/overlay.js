@@ -12,7 +12,7 @@ import { el, icon, isPhone } from "./dom.js";
  */
 export function openMenu({ anchor, title, items, min = 1, max = 1, testid, customId, width, heading }) {
   return new Promise((resolve) => {
-    const menu = new Menu({ items, min, max });
+    const menu = new Menu({ title, items, min, max });
     const dialog = el(
       "dialog",
       { class: "menu", "aria-label": title, data: { testid, customId } },
@@ -73,7 +73,7 @@ function placeAt(dialog, anchor, width) {
 }
 
 class Menu {
-  constructor({ items, min, max }) {
+  constructor({ title, items, min, max }) {
     this.items = items;
     this.min = min;
     this.max = Math.min(max, Math.max(items.length, 1));
@@ -87,6 +87,7 @@ class Menu {
       {
         class: "menu-list",
         role: "listbox",
+        "aria-label": title,
         "aria-multiselectable": this.many ? "true" : null,
         on: { keydown: (event) => this.key(event) },
       },

@@ -183,13 +183,13 @@ export function renderHeader(node, { model, channel, elsewhere, phoneOpen, membe
     el("span", { class: "spacer" }),
     headButton(
       "phone",
-      "Phone",
+      notices > 0 ? `Phone, ${plural(notices, "new notification")}` : "Phone",
       {
         "aria-pressed": String(phoneOpen),
         data: { testid: "open-phone" },
         on: { click: () => toggle("phone") },
       },
-      badge(notices),
+      notices > 0 && el("span", { class: "badge", "aria-hidden": "true" }, notices > 99 ? "99+" : notices),
     ),
     headButton("people", "Members", {
       "aria-pressed": String(membersOpen),
@@ -271,7 +271,7 @@ function memberGroup(name, members, ctx) {
         { class: "member-text" },
         el(
           "span",
-          { class: "member-name", style: color && { "--name": color } },
+          { class: "member-name", data: { user: user.name }, style: color && { "--name": color } },
           user.display,
           user.bot && appTag(),
         ),

@@ -18,6 +18,7 @@ export class Timeline {
     this.pinned = true;
     scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     jump.addEventListener("click", () => this.toEnd());
+    scroller.addEventListener("keydown", (event) => this.key(event));
     // Pictures that load and lines that wrap anew must not push the end out of sight.
     const keep = new ResizeObserver(() => this.pinned && this.toEnd());
     keep.observe(list);
@@ -65,6 +66,27 @@ export class Timeline {
     this.pinned = true;
     this.jump.hidden = true;
     this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  /** Arrow keys walk from message to message, the newest first; Tab then leads into the one that is reached. */
+  key(event) {
+    const rows = [...this.list.querySelectorAll(":scope > .message[data-message-id]")];
+    const at = rows.indexOf(event.target);
+    if ((at < 0 && event.target !== this.scroller) || event.altKey || !rows.length) return;
+    const last = rows.length - 1;
+    const from = at < 0 ? last + 1 : at;
+    const moves = { ArrowUp: Math.max(from - 1, 0), ArrowDown: Math.min(from + 1, last), Home: 0, End: last };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    this.focus(rows[moves[event.key]].dataset.messageId);
+  }
+
+  /** Puts the keyboard's place at a message; false if it is not here. */
+  focus(messageId) {
+    const node = this.rows.get(`message ${messageId}`)?.node;
+    node?.focus({ preventScroll: true });
+    node?.scrollIntoView({ block: "nearest" });
+    return Boolean(node);
   }
 
   /** Brings a message into view and lets it flash; false if it is not here. */

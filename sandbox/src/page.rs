@@ -15,6 +15,7 @@ macro_rules! files {
 
 /// All files but the first page itself.
 const FILES: &[(&str, &str)] = files![
+    "announcer.js",
     "api.js",
     "app.js",
     "apps.js",

@@ -7,6 +7,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod keyboard;
+
 mod pictures;
 
 use common::{Answering, INTENTS, Rest, Socket, channel, register, relaxed, text};
