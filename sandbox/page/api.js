@@ -8,14 +8,20 @@ async function readJson(response) {
   }
 }
 
+// How long an answer that should be there at once is waited for.
+const PATIENCE_MS = 10_000;
+
 async function get(path) {
-  const response = await fetch(path, { cache: "no-store" });
+  const response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
   const body = await readJson(response);
   if (!response.ok) throw new ApiError(response.status, body.error ?? response.statusText);
   return body;
 }
 
-/** The server answered, but not with what was asked. A lost connection is a TypeError from fetch. */
+/**
+ * The server answered, but not with what was asked. A lost connection is a TypeError from fetch, an
+ * answer that does not come a TimeoutError.
+ */
 export class ApiError extends Error {
   constructor(status, message) {
     super(typeof message === "string" ? message : JSON.stringify(message));
@@ -55,23 +61,35 @@ export async function act(request) {
 const RETRY_MS = [500, 1000, 2000, 3000];
 
 /**
- * Follows the server's changes. The browser's own reconnecting gives up on some errors,
- * hence a fresh stream after each one, with growing pauses.
+ * Follows the server's changes over a WebSocket, with growing pauses after each failure. Not over
+ * an answer that never ends: six of those, in other tabs or in pages kept for the Back button,
+ * and the browser asks this server nothing more.
  */
 export function follow({ onOpen, onChange, onLost }) {
   let attempt = 0;
+  let socket = null;
+  let retry = null;
   const connect = () => {
-    const stream = new EventSource("/_sandbox/live");
-    stream.addEventListener("open", () => {
+    const mine = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/_sandbox/live`);
+    socket = mine;
+    mine.addEventListener("open", () => {
       attempt = 0;
       onOpen();
     });
-    stream.addEventListener("change", onChange);
-    stream.addEventListener("error", () => {
-      stream.close();
+    mine.addEventListener("message", onChange);
+    mine.addEventListener("close", () => {
+      if (socket !== mine) return;
       onLost();
-      setTimeout(connect, RETRY_MS[Math.min(attempt++, RETRY_MS.length - 1)]);
+      retry = setTimeout(connect, RETRY_MS[Math.min(attempt++, RETRY_MS.length - 1)]);
     });
   };
+  // A page that is put aside lets go, and follows again when the Back button brings it forth.
+  addEventListener("pagehide", () => {
+    clearTimeout(retry);
+    const last = socket;
+    socket = null;
+    last.close();
+  });
+  addEventListener("pageshow", (event) => event.persisted && connect());
   connect();
 }

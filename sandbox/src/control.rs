@@ -2,40 +2,124 @@
 //! that the Rust interface makes; what is wrong with it is answered with 400 and in words.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, post};
-use futures_util::{Stream, StreamExt};
+use axum::routing::{MethodRouter, delete, get, post};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio_stream::wrappers::WatchStream;
 
 use crate::actions::{self, Action};
 use crate::addresses::Addresses;
-use crate::control_faults;
 use crate::http::refuse;
 use crate::hub::Hub;
+use crate::live;
 use crate::options::BotAccess;
+use crate::{control_faults, control_help};
+
+/// One thing that the control API does.
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) does: &'static str,
+    pub(crate) takes: Takes,
+    handler: fn() -> MethodRouter<Arc<Hub>>,
+}
+
+/// What a request brings along.
+#[derive(Clone, Copy)]
+pub(crate) enum Takes {
+    Nothing,
+    /// A parameter of the query, and what it says.
+    Query(&'static str, &'static str),
+    /// A JSON body; examples of all that it can be.
+    Bodies(fn() -> Value),
+}
+
+fn route(
+    method: &'static str,
+    path: &'static str,
+    takes: Takes,
+    handler: fn() -> MethodRouter<Arc<Hub>>,
+    does: &'static str,
+) -> Route {
+    Route { method, path, does, takes, handler }
+}
+
+/// All that it does: what is served, and what it says of itself.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        route("GET", "/_sandbox", Takes::Nothing, || get(control_help::tell), "this list"),
+        route(
+            "GET",
+            "/_sandbox/addresses",
+            Takes::Nothing,
+            || get(addresses),
+            "where everything is, and the ids of channels and people by name; without the bot's token",
+        ),
+        route(
+            "GET",
+            "/_sandbox/state",
+            Takes::Query("user", "a person's name"),
+            || get(state),
+            "what this person sees: channels with their messages, notifications, commands, what the bot has yet to answer",
+        ),
+        route(
+            "POST",
+            "/_sandbox/act",
+            Takes::Bodies(control_help::acts),
+            || post(act),
+            "acts as a person, waits for the bot's answer and tells what the person sees of it: ok, ack_ms, error, message, modal, choices",
+        ),
+        route(
+            "GET",
+            "/_sandbox/journal",
+            Takes::Query("since", "a number n; the entries after it. Default 0"),
+            || get(journal),
+            "what went over the wire between the bot and this Discord, oldest first, without the bot's token",
+        ),
+        route(
+            "POST",
+            "/_sandbox/fault",
+            Takes::Bodies(control_help::faults),
+            || post(control_faults::arrange),
+            "arranges a misbehaviour: for requests that match (all, without a match), or for the gateway; times is how often, 0 always",
+        ),
+        route(
+            "DELETE",
+            "/_sandbox/fault",
+            Takes::Nothing,
+            || delete(control_faults::clear),
+            "forgets all misbehaviours; what is held stays held until it is released",
+        ),
+        route(
+            "POST",
+            "/_sandbox/world",
+            Takes::Bodies(control_help::worlds),
+            || post(world),
+            "changes the server as a moderator, a person in their settings or the application's owner would",
+        ),
+        route(
+            "GET",
+            "/_sandbox/live",
+            Takes::Nothing,
+            || get(live::follow),
+            "tells of every change, as server-sent events or over a WebSocket",
+        ),
+        route("GET", "/_sandbox/files/{id}/{name}", Takes::Nothing, || get(file), "the bytes of an attachment, as its url says"),
+    ]
+}
 
 /// The routes of the control API.
 pub(crate) fn router() -> Router<Arc<Hub>> {
-    Router::new()
-        .route("/_sandbox/state", get(state))
-        .route("/_sandbox/act", post(act))
-        .route("/_sandbox/journal", get(journal))
-        .route("/_sandbox/fault", post(control_faults::arrange).delete(control_faults::clear))
-        .route("/_sandbox/world", post(world))
-        .route("/_sandbox/live", get(live))
-        .route("/_sandbox/addresses", get(addresses))
-        .route("/_sandbox/files/{id}/{name}", get(file))
+    let listed = routes().iter().fold(Router::new(), |router, route| router.route(route.path, (route.handler)()));
+    // As people type it.
+    listed.route("/_sandbox/", get(control_help::tell))
 }
 
 async fn state(State(hub): State<Arc<Hub>>, Query(query): Query<HashMap<String, String>>) -> Response {
@@ -116,7 +200,7 @@ impl From<ActWhat> for Action {
 
 /// Reads a JSON body; what is wrong with it is answered with what is expected.
 pub(crate) fn parse<T: DeserializeOwned>(body: &Bytes, expected: &str) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| format!("{error}; expected is {expected}"))
+    serde_json::from_slice(body).map_err(|error| format!("{error}; expected is {expected}; GET /_sandbox shows one of each"))
 }
 
 async fn act(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
@@ -178,17 +262,6 @@ async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
     }
 }
 
-/// Tells of every change. Changes that come faster than they are read arrive as one.
-async fn live(State(hub): State<Arc<Hub>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let changes = WatchStream::new(hub.lock().subscribe());
-    let events = changes.map(|change| {
-        let data = json!({ "change": change }).to_string();
-        Ok(Event::default().event("change").data(data))
-    });
-    let closing = async move { hub.closing().await };
-    Sse::new(events.take_until(Box::pin(closing))).keep_alive(KeepAlive::default())
-}
-
 async fn addresses(State(hub): State<Arc<Hub>>) -> Json<Addresses> {
     Json(hub.addresses.without_token())
 }
@@ -205,4 +278,42 @@ async fn file(State(hub): State<Arc<Hub>>, Path((id, _name)): Path<(String, Stri
         (header::CONTENT_SECURITY_POLICY, "sandbox"),
     ];
     (headers, file.bytes).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values of a tag that a body knows, in the words of the refusal of one that it does not know.
+    fn known<T: DeserializeOwned>(tag: &str) -> Vec<String> {
+        let body = json!({ "user": "maya", tag: "?" });
+        let Err(error) = serde_json::from_value::<T>(body) else { panic!("? is not a {tag}") };
+        let error = error.to_string();
+        let (_, listed) = error.split_once("expected one of ").unwrap();
+        listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    /// Whether all examples are understood, and each value of the tag has one.
+    fn told<T: DeserializeOwned>(tag: &str, examples: &Value) {
+        let examples = examples.as_array().unwrap();
+        for example in examples {
+            if let Err(error) = serde_json::from_value::<T>(example.clone()) {
+                panic!("{example}: {error}");
+            }
+        }
+        for value in known::<T>(tag) {
+            assert!(examples.iter().any(|example| example[tag] == value.as_str()), "there is no example of {value}");
+        }
+    }
+
+    #[test]
+    fn each_body_is_told_by_an_example() {
+        told::<Act>("action", &control_help::acts());
+        told::<WorldBody>("do", &control_help::worlds());
+        let mut faults = control_help::faults();
+        let release = |fault: &Value| fault["do"] == "release";
+        faults.as_array_mut().unwrap().retain(|fault| !release(fault));
+        told::<control_faults::FaultBody>("do", &faults);
+        assert!(control_help::faults().as_array().unwrap().iter().any(release));
+    }
 }

@@ -16,7 +16,7 @@ use crate::hub::Hub;
 
 /// The body of `fault`.
 #[derive(Debug, Deserialize)]
-struct FaultBody {
+pub(crate) struct FaultBody {
     #[serde(rename = "match")]
     matching: Option<MatchBody>,
     #[serde(flatten)]

@@ -45,17 +45,20 @@ pub(crate) fn refuse(status: StatusCode, error: &str) -> Response {
 /// a form on another site, must not act in the sandbox.
 async fn guard(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let Some(host) = text(headers, header::HOST).filter(|host| is_loopback(host)) else {
+    if !text(headers, header::HOST).is_some_and(is_loopback) {
         return refuse(StatusCode::FORBIDDEN, "the Host must be loopback");
-    };
-    let own = |origin: &str| {
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        authority == Some(host)
-    };
-    if !request.method().is_safe() && !text(headers, header::ORIGIN).is_none_or(own) {
+    }
+    if !request.method().is_safe() && !is_own_origin(headers) {
         return refuse(StatusCode::FORBIDDEN, "the Origin must be the sandbox's own");
     }
     next.run(request).await
+}
+
+/// Whether a request comes from the sandbox's own page, or from no page at all.
+pub(crate) fn is_own_origin(headers: &HeaderMap) -> bool {
+    let host = text(headers, header::HOST);
+    let authority = |origin: &str| origin.split_once("://").map(|(_, authority)| authority.to_owned());
+    text(headers, header::ORIGIN).is_none_or(|origin| authority(origin).as_deref() == host)
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {

@@ -18,6 +18,7 @@ mod commands;
 mod context;
 mod control;
 mod control_faults;
+mod control_help;
 mod error;
 mod fault;
 mod gateway;
@@ -25,6 +26,7 @@ mod http;
 mod hub;
 mod interactions;
 mod journal;
+mod live;
 mod mentions;
 mod messages;
 mod moderation;
@@ -59,3 +61,8 @@ pub use outcome::Outcome;
 pub use person::Person;
 pub use sandbox::Sandbox;
 pub use view::{ChannelKind, ChannelView, Notification, Pending, Reason, View};
+
+/// The README's example must compile, and do what it says.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use common::{Answering, INTENTS, LIMIT, Rest, Socket, channel, relaxed, text};
 use discord_sandbox::{Effect, Fault, LimitScope, Match, Sandbox};
+use futures_util::StreamExt as _;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 /// An address below the page.
 fn url(sandbox: &Sandbox, path: &str) -> String {
@@ -136,6 +140,48 @@ async fn changes_are_told_live() {
     sandbox.user("maya").unwrap().message(&general, "x").await;
     let second = timeout(LIMIT, events.chunk()).await.unwrap().unwrap().unwrap();
     assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn it_tells_what_it_can_do() {
+    let sandbox = relaxed().await;
+    let (status, told) = get(&sandbox, "_sandbox").await;
+    assert_eq!((status, &get(&sandbox, "_sandbox/").await.1), (200, &told));
+    let routes = told["routes"].as_array().unwrap();
+    assert_eq!(routes.len(), 10, "{told:#}");
+    for route in routes {
+        let path = text(route, "path").trim_start_matches('/').replace("{id}/{name}", "1/x");
+        let method: Method = text(route, "method").parse().unwrap();
+        let answer = Client::new().request(method, url(&sandbox, &path)).send().await.unwrap();
+        // Without what it takes it refuses; a path or a method that is not served would be told by an empty body.
+        let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+        assert!(matches!(kind.as_deref(), Some("application/json" | "text/event-stream")), "{route}: {kind:?}");
+    }
+    let refused = control(&sandbox, "_sandbox/act", json!({})).await.1;
+    assert!(text(&refused, "error").ends_with("GET /_sandbox shows one of each"), "{refused}");
+}
+
+#[tokio::test]
+async fn changes_are_told_over_a_websocket_to_the_own_page_alone() {
+    let sandbox = relaxed().await;
+    let general = channel(&sandbox, "general");
+    let page = sandbox.addresses().page.clone();
+    let follow = async |origin: &str| {
+        let mut request = format!("{}_sandbox/live", page.replace("http", "ws")).into_client_request().unwrap();
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        timeout(LIMIT, connect_async(request)).await.unwrap()
+    };
+    let (mut socket, _) = follow(page.trim_end_matches('/')).await.unwrap();
+    let first = timeout(LIMIT, socket.next()).await.unwrap().unwrap().unwrap();
+    assert!(first.to_text().unwrap().starts_with("{\"change\":"), "{first}");
+    sandbox.user("maya").unwrap().message(&general, "x").await;
+    let second = timeout(LIMIT, socket.next()).await.unwrap().unwrap().unwrap();
+    assert_ne!(first, second);
+    let Err(Error::Http(refused)) = follow("https://evil.example").await else { panic!("a stranger follows") };
+    assert_eq!(refused.status(), 403);
+    timeout(LIMIT, sandbox.shutdown()).await.unwrap();
+    let left = async { while let Some(Ok(_)) = socket.next().await {} };
+    timeout(LIMIT, left).await.expect("it ends with the sandbox");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod keyboard;
-
+mod navigation;
 mod pictures;
 
 use common::{Answering, INTENTS, Rest, Socket, channel, register, relaxed, text};

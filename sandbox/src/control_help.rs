@@ -1,0 +1,82 @@
+//! What the control API can do, told by itself: GET `/_sandbox`. The routes are those that are
+//! served, and the tests parse every body that is shown as an example.
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::control::{Takes, routes};
+
+/// GET `/_sandbox`: JSON, laid out for people.
+pub(crate) async fn tell() -> Response {
+    let routes: Vec<_> = routes()
+        .into_iter()
+        .map(|route| {
+            let mut told = json!({ "method": route.method, "path": route.path, "does": route.does });
+            match route.takes {
+                Takes::Nothing => {}
+                Takes::Query(name, what) => told["query"] = json!({ name: what }),
+                Takes::Bodies(bodies) => told["bodies"] = bodies(),
+            }
+            told
+        })
+        .collect();
+    let told = json!({
+        "about": "The control API of a pretend Discord. Bodies and answers are JSON; ids are strings of digits, people and \
+                  roles go by name. Where several bodies are listed, each is an example of one thing that can be asked for.",
+        "errors": "400, 403 and 404 with {\"error\": what is wrong, in words}",
+        "routes": routes,
+    });
+    let text = format!("{told:#}\n");
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+/// One body for each action of a person.
+pub(crate) fn acts() -> Value {
+    json!([
+        { "user": "maya", "action": "message", "channel": "ID", "content": "Shall we?" },
+        { "user": "maya", "action": "message", "channel": "ID", "content": "Yes.", "reply_to": "MESSAGE_ID" },
+        { "user": "maya", "action": "click", "message_id": "ID", "custom_id": "approve" },
+        { "user": "maya", "action": "select", "message_id": "ID", "custom_id": "when", "values": ["2h"] },
+        { "user": "maya", "action": "submit", "modal_id": "MODAL_ID", "values": { "reason": "Too early." } },
+        { "user": "maya", "action": "command", "channel": "ID", "name": "ping", "options": { "loud": true } },
+        { "user": "maya", "action": "complete", "channel": "ID", "name": "find", "options": { "what": "de" }, "focused": "what" },
+        { "user": "maya", "action": "context", "target_id": "MESSAGE_OR_USER_ID", "name": "Ask for a Decision" },
+    ])
+}
+
+/// One body for each thing that a moderator, or a person in their settings, can do.
+pub(crate) fn worlds() -> Value {
+    json!([
+        { "do": "delete_message", "channel": "ID", "message_id": "ID" },
+        { "do": "delete_messages", "channel": "ID", "message_ids": ["ID", "ID"] },
+        { "do": "delete_channel", "channel": "ID" },
+        { "do": "bot_access", "channel": "ID", "access": "full" },
+        { "do": "bot_access", "channel": "ID", "access": "read_only" },
+        { "do": "bot_access", "channel": "ID", "access": "hidden" },
+        { "do": "bot_access", "channel": "ID", "access": { "without": 16384 } },
+        { "do": "role_permissions", "role": "@everyone", "permissions": 1024 },
+        { "do": "close_dms", "user": "maya", "closed": true },
+        { "do": "membership", "user": "sven", "member": false },
+        { "do": "interactions_endpoint", "url": "https://example.com/interactions" },
+    ])
+}
+
+/// One body for each misbehaviour. `match` and `times` go with all of those that strike requests.
+pub(crate) fn faults() -> Value {
+    json!([
+        { "match": { "method": "POST", "path": "/channels/*/messages" }, "times": 2, "do": "status", "status": 503 },
+        { "do": "status", "status": 429, "ms": 1500, "retry_after_header": false, "scope": "shared" },
+        { "match": { "path": "/callback" }, "do": "delay", "ms": 4000 },
+        { "do": "withhold_answer", "ms": 100 },
+        { "do": "hold_request" },
+        { "do": "hold_answer" },
+        { "do": "release" },
+        { "do": "malformed_header", "header": "remaining", "value": "many" },
+        { "do": "drop_gateway", "code": 4000 },
+        { "do": "drop_gateway_at", "phase": "after_hello", "code": 1001 },
+        { "do": "duplicate", "event": "INTERACTION_CREATE" },
+        { "do": "lose", "event": "MESSAGE_CREATE", "times": 0 },
+        { "do": "reorder", "times": 3 },
+    ])
+}
