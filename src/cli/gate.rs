@@ -1,10 +1,12 @@
 //! `gander gate`: an agent's own hook stops at a person's decision. Whatever goes wrong here denies.
 
+mod elsewhere;
 mod hook;
 mod install;
 mod json;
 mod plan;
 mod stop;
+mod way;
 
 use std::path::{Path, PathBuf};
 
@@ -53,6 +55,8 @@ struct Stop {
     /// [default: 9m 30s; goose: 15s]
     #[arg(long)]
     timeout: Option<Span>,
+    #[command(flatten)]
+    way: way::Way,
     /// Let Claude Code end and resume later when the person puts the decision off; without it only under claude -p, which
     /// Claude Code tells its hooks
     #[arg(long)]
@@ -88,9 +92,9 @@ impl Gate {
             Command::ClaudeCode(stop) => stop.run(AgentKind::ClaudeCode, common).await,
             Command::Goose(stop) => stop.run(AgentKind::Goose, common).await,
             Command::Codex(stop) => stop.run(AgentKind::Codex, common).await,
-            Command::Install(install) => install.run(common),
+            Command::Install(install) => install.run(common).await,
             Command::Uninstall(uninstall) => uninstall.run(common),
-            Command::Status(status) => status.run(common),
+            Command::Status(status) => status.run(common).await,
         }
     }
 }

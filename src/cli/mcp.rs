@@ -9,12 +9,15 @@ use serde_json::Value;
 
 use super::gate::{looked_at, roots_of};
 use super::{Common, Exit, Failure, Outcome, log, open_patiently};
+use crate::config::Span;
+use crate::config::gates::RulesFile;
 use crate::config::reload::Follow;
-use crate::config::{Span, gates};
 use crate::core::caller::Caller;
+use crate::core::decision::Risk;
 use crate::core::gate::ToolCall;
-use crate::core::gate::rules::Rule;
+use crate::core::gate::rules::{AtLeast, Rule};
 use crate::core::text;
+use crate::engine::gates::{Brought, Rulebook};
 use crate::engine::pulse::{self, Running};
 use crate::engine::{Handle, watch};
 use crate::surfaces::mcp::{Gatekeeper, Identity, Server};
@@ -54,7 +57,7 @@ impl Mcp {
             None => Identity::Caller(own_user()?),
         };
         let gate = Here {
-            config: common.config.clone(),
+            rules: RulesFile(common.config.clone()),
             store: path.clone(),
             patience: self.permission_timeout.map(|Span(seconds)| Duration::from_secs(seconds)),
         };
@@ -108,23 +111,70 @@ async fn follow_rules(handle: &Handle, mut follow: Follow) {
     }
 }
 
+const fn usual_patience(progress: bool) -> Duration {
+    if progress { USUAL_PATIENCE } else { SILENT_PATIENCE }
+}
+
+/// The rules of gates for those who connect. Where the file lies is not told to them.
+#[derive(Debug)]
+pub(super) struct Served(pub(super) RulesFile);
+
+impl Rulebook for Served {
+    fn rules(&self) -> Result<Vec<Rule>, String> {
+        self.0.rules().map_err(|why| {
+            tracing::error!("every tool call that a gate brings is denied: {why}");
+            text::gate::NO_RULES.to_owned()
+        })
+    }
+}
+
+impl Gatekeeper for Served {
+    /// Over a connection nobody knows where a call runs. So it is asked whatever the rules allow, and an approval is for the one call.
+    fn brought(&self, agent: &str, _: &str, tool: &str, input: Value) -> Brought {
+        let call = ToolCall {
+            agent: agent.to_owned(),
+            session: None,
+            tool: tool.to_owned(),
+            input,
+            cwd: PathBuf::from("/"),
+            roots: Vec::new(),
+            home: None,
+            real: Vec::new(),
+            poses_as_repository: false,
+            before: None,
+        };
+        let at_least = Some(AtLeast { risk: Risk::Medium, reason: Some(text::gate::FROM_AFAR.to_owned()) });
+        Brought { call, project: None, at_least, own_prompt: false }
+    }
+
+    fn patience(&self, progress: bool) -> Duration {
+        usual_patience(progress)
+    }
+
+    fn unserved(&self) -> bool {
+        false
+    }
+}
+
 /// What is known where the agent runs.
 #[derive(Debug)]
 struct Here {
-    config: Option<PathBuf>,
+    rules: RulesFile,
     store: PathBuf,
     patience: Option<Duration>,
 }
 
-impl Gatekeeper for Here {
+impl Rulebook for Here {
     fn rules(&self) -> Result<Vec<Rule>, String> {
-        gates::load(self.config.as_deref()).map_err(|error| error.to_string())
+        self.rules.rules()
     }
+}
 
-    fn call(&self, agent: &str, session: &str, tool: &str, input: Value) -> ToolCall {
+impl Gatekeeper for Here {
+    fn brought(&self, agent: &str, session: &str, tool: &str, input: Value) -> Brought {
         // Clients start it in the folder that they work in.
         let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        looked_at(ToolCall {
+        let call = looked_at(ToolCall {
             agent: agent.to_owned(),
             session: Some(session.to_owned()),
             tool: tool.to_owned(),
@@ -135,11 +185,12 @@ impl Gatekeeper for Here {
             real: Vec::new(),
             poses_as_repository: false,
             before: None,
-        })
+        });
+        Brought { call, project: None, at_least: None, own_prompt: false }
     }
 
     fn patience(&self, progress: bool) -> Duration {
-        self.patience.unwrap_or(if progress { USUAL_PATIENCE } else { SILENT_PATIENCE })
+        self.patience.unwrap_or_else(|| usual_patience(progress))
     }
 
     fn unserved(&self) -> bool {

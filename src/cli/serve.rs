@@ -7,8 +7,10 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::sync::{Notify, watch};
 
+use super::mcp::Served;
 use super::{Common, Exit, Failure, Outcome, log, ways};
 use crate::channels;
+use crate::config::gates::RulesFile;
 use crate::config::reload::Follow;
 use crate::config::{Config, LogFormat};
 use crate::engine::clock::wall_time;
@@ -66,7 +68,9 @@ pub(super) async fn run_bot(
     tracing::info!(speed = handle.pace().speed, "store: {}", path.display());
     pulse::begin(&handle);
     let bound = listen(&handle, &config.http, path).await?;
-    let http = Http::new(handle.clone(), &config.http).with(mcp::http_service(&handle, None, &config.http.hosts));
+    let gates = Arc::new(Served(RulesFile(config.file.clone())));
+    let mcp = mcp::http_service(&handle, Some(gates.clone()), &config.http.hosts);
+    let http = Http::new(handle.clone(), &config.http, gates).with(mcp);
     let (channels, folders) = (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
     let carriers = watch::Sender::new(channels::carriers(&ways::settings(&config)?));
     let (following, mut watched, carrying) = (channels.subscribe(), folders.subscribe(), carriers.subscribe());

@@ -24,11 +24,13 @@
 
 mod error;
 mod events;
+mod gate;
 mod place;
 mod send;
 mod verdict;
 mod wait;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -43,8 +45,8 @@ pub use self::wait::Asked;
 use crate::channels::{Secret, SecretFrom};
 pub use crate::core::decision::{Expects, Outcome, Priority, Risk, SafeDefault};
 pub use crate::wire::{
-    Agent, Answer, Approve, Attention, Batch, BatchItem, Batched, Choice, Choose, Decision, Defer, Detail, Happened, Insight, Link,
-    Moment, Page, Phase, Problem, ProblemKind, Question, Reject, Said, Span, Word,
+    Agent, Answer, Approve, Attention, Batch, BatchItem, Batched, Choice, Choose, Decision, Defer, Detail, GateAnswer, GateCall,
+    GateReady, Happened, Insight, Link, Moment, Page, Phase, Problem, ProblemKind, Question, Reject, Said, Span, Word,
 };
 use crate::wire::{Report, Withdraw};
 
@@ -105,8 +107,17 @@ impl Client {
         let url = std::env::var("GANDER_URL").ok().filter(|url| !url.trim().is_empty());
         let usual = || Ok(format!("unix://{}", crate::config::http::usual_socket()?.display()));
         let url = url.map_or_else(usual, Ok).map_err(|error: crate::config::ConfigError| Error::Settings(error.to_string()))?;
-        let token = SecretFrom { file: None, variable: "GANDER_TOKEN" }.read().map_err(Error::Settings)?;
-        Ok(Self { token, ..Self::new(&url)? })
+        Self::new(&url)?.token_from(None)
+    }
+
+    /// With the token that this file holds; without a file, with that of `GANDER_TOKEN`, or of the file that `GANDER_TOKEN_FILE`
+    /// names, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Settings`]: the file cannot be read or is empty, or no token looks like this.
+    pub fn token_from(self, file: Option<PathBuf>) -> Result<Self, Error> {
+        let token = SecretFrom { file, variable: "GANDER_TOKEN" }.read().map_err(Error::Settings)?;
+        Ok(Self { token, ..self })
     }
 
     /// With a token, as `gander token create` prints it.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
 use super::send::{Call, pause, pauses};
@@ -53,7 +54,7 @@ impl Client {
     /// # Errors
     /// [`Error`]; a problem of the sort [`crate::wire::ProblemKind::Superseded`] if it was asked again with another content.
     pub async fn wait(&self, asked: impl Into<Asked>, timeout: Duration) -> Result<Decision, Error> {
-        self.poll(Method::POST, asked.into(), timeout).await
+        self.wait_for(Method::POST, asked.into(), timeout).await
     }
 
     /// The same, but an answer is only looked at: it is for somebody else to act on.
@@ -61,21 +62,33 @@ impl Client {
     /// # Errors
     /// As [`Client::wait`].
     pub async fn watch(&self, asked: impl Into<Asked>, timeout: Duration) -> Result<Decision, Error> {
-        self.poll(Method::GET, asked.into(), timeout).await
+        self.wait_for(Method::GET, asked.into(), timeout).await
     }
 
-    async fn poll(&self, method: Method, asked: Asked, timeout: Duration) -> Result<Decision, Error> {
+    async fn wait_for(&self, method: Method, asked: Asked, timeout: Duration) -> Result<Decision, Error> {
+        let claim = (method == Method::POST).then_some(true);
+        let call = Call::on(method, asked.id, &["wait"]);
+        self.poll(&call, asked.revision, claim, timeout, |decision: &Decision| decision.state == Phase::Pending).await
+    }
+
+    /// One long poll after the other, through whatever passes, until what is told is no longer `pending` or the time is over.
+    pub(super) async fn poll<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        revision: Option<u32>,
+        claim: Option<bool>,
+        timeout: Duration,
+        pending: impl Fn(&T) -> bool,
+    ) -> Result<T, Error> {
         let deadline = Instant::now() + timeout.min(LONGEST);
         let left = || deadline.saturating_duration_since(Instant::now());
-        let claim = (method == Method::POST).then_some(true);
         let mut waited = pauses();
         loop {
             let (began, span) = (Instant::now(), left().min(POLL));
-            let poll =
-                Poll { timeout: span.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX), revision: asked.revision, claim };
-            let call = Call::on(method.clone(), asked.id, &["wait"]).query(&poll)?.waits(span);
-            match self.once::<Decision>(&call).await {
-                Ok((_, decision)) if decision.state != Phase::Pending || left().is_zero() => return Ok(decision),
+            let poll = Poll { timeout: span.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX), revision, claim };
+            let call = call.clone().query(&poll)?.waits(span);
+            match self.once::<T>(&call).await {
+                Ok((_, told)) if !pending(&told) || left().is_zero() => return Ok(told),
                 // It waited as long as it was asked to.
                 Ok(_) if began.elapsed() >= span => waited = pauses(),
                 // A server that is about to end answers early. Whoever comes back at once finds nobody.

@@ -11,12 +11,23 @@ use super::{ConfigError, read, user_file, wrong};
 use crate::core::decision::{Kind, Risk};
 use crate::core::gate::pattern::{CommandPattern, PathPattern};
 use crate::core::gate::rules::{Does, Place, Rule};
+use crate::engine::gates::Rulebook;
 
 /// The name of the file.
 pub const FILE: &str = "gates.toml";
 
 /// What is written by `gander gate install`, and holds where there is no file.
 pub const DEFAULTS: &str = include_str!("gates.toml");
+
+/// The rules as the file has them: that beside this configuration, or the user's own.
+#[derive(Debug, Clone)]
+pub struct RulesFile(pub Option<PathBuf>);
+
+impl Rulebook for RulesFile {
+    fn rules(&self) -> Result<Vec<Rule>, String> {
+        load(self.0.as_deref()).map_err(|error| error.to_string())
+    }
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -209,6 +209,15 @@ impl Caller {
         self.grant.projects.is_empty() || self.grant.projects.iter().any(|known| known == project)
     }
 
+    /// The project that it asks in without naming one: its only one.
+    #[must_use]
+    pub fn only_project(&self) -> Option<String> {
+        match self.grant.projects.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        }
+    }
+
     /// Whether it may ask in a project, by the project's name as decisions have it.
     ///
     /// # Errors

@@ -184,15 +184,14 @@ impl ToolCall {
         let usual = Request::default();
         let detail = |name: &str, value: String| Detail { name: name.to_owned(), value };
         let (title, body) = self.shown();
+        // Whoever knows where it runs knows a folder that it works in, if only that one.
+        let cwd = if self.roots.is_empty() { text::gate::NOWHERE.into() } else { self.cwd.to_string_lossy() };
         Request {
             title,
             kind: kind.unwrap_or_else(|| Kind::from(PERMISSION)),
             expects: Expects::Approve,
             insight: Insight { why_it_matters: reason.unwrap_or_default(), ..Insight::default() },
-            details: vec![
-                detail(text::gate::DIRECTORY, self.cwd.to_string_lossy().into_owned()),
-                detail(text::gate::TOOL, self.tool.clone()),
-            ],
+            details: vec![detail(text::gate::DIRECTORY, cwd.into_owned()), detail(text::gate::TOOL, self.tool.clone())],
             body,
             project: project.unwrap_or(usual.project),
             agent: Agent { name: self.agent.clone(), session: self.session.clone() },

@@ -53,11 +53,14 @@ impl Decision {
         matches!(&self.state, State::Resolved(resolved) if resolved.verdict.is_for_session())
     }
 
-    /// Whether this was asked as no less than that is, and showed the same: what was asked as something else was approved as
-    /// that, whatever key it has.
+    /// Whether this was asked under the same key, as no less than that is, and showed the same: what was asked as something else
+    /// was approved as that.
     #[must_use]
     pub fn was_asked_as(&self, request: &Request) -> bool {
-        let shown = |request: &Request| (request.kind.clone(), request.title.clone(), request.body.clone());
+        let shown = |request: &Request| {
+            let Request { dedup_key, kind, title, details, body, .. } = request.clone();
+            (dedup_key, kind, title, details, body)
+        };
         shown(&self.request) == shown(request) && self.terms.risk >= request.risk
     }
 

@@ -113,27 +113,8 @@ impl Access {
         if request.dedup_key.as_deref().is_some_and(|key| key.trim_start().starts_with(gate::KEY)) {
             return Err(AccessError::GatesKey);
         }
-        self.file(request, once).await
-    }
-
-    /// Files what a gate asks of a tool call that it has seen itself. What is approved under its key runs.
-    ///
-    /// # Errors
-    /// [`AccessError::Forbidden`], and as [`Handle::ask`].
-    pub async fn ask_as_gate(&self, request: Request) -> Result<Decision, AccessError> {
-        Ok(self.file(request, None).await?.into_decision())
-    }
-
-    async fn file(&self, mut request: Request, once: Option<&str>) -> Result<Filed, AccessError> {
-        request.project = project_name(&request.project);
+        let request = self.as_asked(request);
         self.caller.may_ask(&request.project)?;
-        let asker = self.caller.asker();
-        // Who gives no name is known by the token's.
-        if request.agent.name == UNNAMED && asker.id.starts_with("token:") {
-            request.agent.name.clone_from(&asker.name);
-        }
-        request.dedup_key = request.dedup_key.map(|key| format!("{}:{key}", asker.id));
-        request.asked_by = Some(asker);
         let Some(key) = once else { return Ok(Filed::Asked(self.handle.ask(request).await?)) };
         let digest = digest(&request)?;
         let once = Once { asker: self.caller.id.clone(), key: key.to_owned(), digest };
@@ -146,6 +127,19 @@ impl Access {
             AskedOnce::Before(decision) => Ok(Filed::Before(decision)),
             AskedOnce::Otherwise(id) => Err(AccessError::OtherRequest(id)),
         }
+    }
+
+    /// A request as this caller's are kept: keys are told apart by who asks.
+    pub(super) fn as_asked(&self, mut request: Request) -> Request {
+        request.project = project_name(&request.project);
+        let asker = self.caller.asker();
+        // Who gives no name is known by the token's.
+        if request.agent.name == UNNAMED && asker.id.starts_with("token:") {
+            request.agent.name.clone_from(&asker.name);
+        }
+        request.dedup_key = request.dedup_key.map(|key| format!("{}:{key}", asker.id));
+        request.asked_by = Some(asker);
+        request
     }
 
     /// A decision that this caller sees.

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod daily;
 pub mod deliveries;
 mod figures;
+pub mod gates;
 mod history;
 mod ladder;
 mod list;

@@ -5,6 +5,7 @@
 
 mod decision;
 mod event;
+pub mod gate;
 mod parts;
 mod problem;
 mod question;
@@ -16,6 +17,7 @@ pub use self::decision::{
     Unreached, WaitsFor, Word,
 };
 pub use self::event::Happened;
+pub use self::gate::{GateAnswer, GateCall, GateReady};
 pub use self::parts::{Agent, Choice, Detail, Insight, Link, Moment, Span};
 pub use self::problem::{Problem, ProblemKind};
 pub use self::question::Question;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gander::config::gates::RulesFile;
 use gander::core::caller::{Grant, Holder, Scope, TokenId};
 use gander::core::decision::{Decision, DecisionId, Person, Risk, Verdict, Via};
 use gander::core::permission::Voter;
@@ -89,7 +90,7 @@ impl World {
         let handle = Handle::new(Arc::new(store), rules, Arc::new(clock));
         let settings = Settings { listen: Some("127.0.0.1:0".parse().unwrap()), ..settings };
         let bound = Bound::new(&settings, &file).await.unwrap();
-        let http = Http::new(handle.clone(), &settings);
+        let http = Http::new(handle.clone(), &settings, Arc::new(RulesFile(Some(folder.path().join("gander.toml")))));
         let address = format!("http://{}", bound.address().unwrap());
         let mut running = JoinSet::new();
         let runs = http.clone();

@@ -1,7 +1,9 @@
 //! `/mcp` over HTTP, as `gander serve` has it beside the rest of the API.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use gander::config::gates::RulesFile;
 use gander::core::caller::Scope;
 use gander::core::decision::State as Stands;
 use gander::engine::{Handle, waiters};
@@ -19,7 +21,8 @@ pub(crate) async fn served(handle: &Handle) -> SocketAddr {
     let settings = Settings { listen, hosts: vec!["gander.test".into()], ..Settings::default() };
     let bound = Bound::new(&settings, &folder.path().join("gander.db")).await.unwrap();
     let address = bound.address().unwrap();
-    let http = Http::new(handle.clone(), &settings).with(http_service(handle, None, &settings.hosts));
+    let rules = Arc::new(RulesFile(Some(folder.path().join("gander.toml"))));
+    let http = Http::new(handle.clone(), &settings, rules).with(http_service(handle, None, &settings.hosts));
     tokio::spawn(async move {
         let _kept = folder;
         http.run(bound).await;

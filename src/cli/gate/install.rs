@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use similar::TextDiff;
 
-use super::AgentKind;
 use super::plan::{self, Change};
+use super::way::Way;
+use super::{AgentKind, elsewhere};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{Span, gates};
 use crate::core::text;
@@ -26,6 +27,8 @@ pub(super) struct Install {
     /// How long the agent waits for a person before it is told to do something else [default: 1h]
     #[arg(long)]
     timeout: Option<Span>,
+    #[command(flatten)]
+    way: Way,
     #[command(flatten)]
     how: How,
 }
@@ -86,7 +89,7 @@ impl Place {
 }
 
 impl Install {
-    pub(super) fn run(self, common: &Common) -> Outcome {
+    pub(super) async fn run(self, common: &Common) -> Outcome {
         let timeout = self.timeout.unwrap_or(USUAL);
         if timeout < SHORTEST {
             return Err(Failure::new(Exit::Usage, "--timeout: nobody answers in no time: write for example 1h"));
@@ -94,21 +97,27 @@ impl Install {
         let (agent, file) = (self.place.agent, self.place.file()?);
         must_not_be_off(agent, &file)?;
         let program = std::env::current_exe().map_err(|error| Failure::new(Exit::Internal, format!("this program: {error}")))?;
-        let command = plan::command(agent, &program, common, timeout.0);
+        let client = self.way.client().map_err(|why| Failure::new(Exit::Usage, why))?;
+        let command = plan::command(agent, &program, common, &self.way, timeout.0);
         let before = read(&file)?;
         let after = plan::with_gate(agent, before.as_deref(), &command, timeout.0).map_err(|why| wrong(&file, why))?;
         let manifest = plan::manifest(agent, &file).filter(|manifest| !manifest.exists());
         let mut changes = vec![Change { file, before, after: Some(after) }];
         changes.extend(manifest.map(|file| Change { file, before: None, after: Some(plan::MANIFEST.to_owned()) }));
         let rules = gates::file(common.config.as_deref())?;
-        if rules.symlink_metadata().is_err() {
-            changes.push(Change { file: rules, before: None, after: Some(gates::DEFAULTS.to_owned()) });
-        } else {
+        if rules.symlink_metadata().is_ok() {
             // A gate with broken rules denies everything: better told now.
             gates::load(common.config.as_deref())?;
+        } else if client.is_none() {
+            // Over a connection the server's are what counts.
+            changes.push(Change { file: rules, before: None, after: Some(gates::DEFAULTS.to_owned()) });
         }
-        if self.how.apply(changes)? && agent == AgentKind::Codex {
+        let written = self.how.apply(changes)?;
+        if written && agent == AgentKind::Codex {
             output::progress(text::gate::CODEX_TRUST);
+        }
+        if let (Some(client), true) = (client, written) {
+            output::progress(&elsewhere::looked(client).await.unwrap_or_else(|why| text::gate::no_way(&why)));
         }
         Ok(Exit::Yes)
     }
@@ -219,30 +228,76 @@ fn write(change: &Change) -> io::Result<()> {
     done
 }
 
+/// An agent's hook file, and how its gate reaches the decisions.
+pub(super) struct Found {
+    pub(super) agent: AgentKind,
+    pub(super) file: PathBuf,
+    /// How, if it is installed.
+    pub(super) way: Option<Way>,
+}
+
+/// The hook files of every agent: the user's own, and those of a project.
+///
+/// # Errors
+/// One of them cannot be read.
+pub(super) fn found(project: Option<&Path>) -> Result<Vec<Found>, Failure> {
+    let mut found = Vec::new();
+    for agent in AgentKind::ALL {
+        for project in std::iter::once(None).chain(project.map(Some)) {
+            let Ok(file) = plan::file(agent, project) else { continue };
+            let command = read(&file)?.and_then(|text| plan::installed(agent, &text));
+            found.push(Found { agent, file, way: command.map(|command| Way::of_command(&command)) });
+        }
+    }
+    Ok(found)
+}
+
+impl Way {
+    /// Which way it is, and whether it works.
+    ///
+    /// # Errors
+    /// In words, if it does not.
+    pub(super) async fn look(&self) -> Result<String, String> {
+        match self.client()? {
+            Some(client) => elsewhere::looked(client).await,
+            None => Ok(text::gate::BY_FILE.to_owned()),
+        }
+    }
+}
+
 impl Status {
-    pub(super) fn run(self, common: &Common) -> Outcome {
-        let mut found = Vec::new();
-        for agent in AgentKind::ALL {
-            for project in std::iter::once(None).chain(self.project.as_deref().map(Some)) {
-                let Ok(file) = plan::file(agent, project) else { continue };
-                let installed = read(&file)?.is_some_and(|text| plan::is_installed(agent, &text));
-                found.push(serde_json::json!({ "agent": agent.name(), "file": file, "installed": installed }));
-                if !common.json {
-                    let says = if installed { "stops at the gate" } else { "no gate" };
-                    output::line(&format!("{:<12} {says:<18} {}", agent.name(), file.display()));
+    pub(super) async fn run(self, common: &Common) -> Outcome {
+        let (mut told, mut works) = (Vec::new(), true);
+        for Found { agent, file, way } in found(self.project.as_deref())? {
+            let looked = match &way {
+                Some(way) => Some(way.look().await),
+                None => None,
+            };
+            works &= !matches!(looked, Some(Err(_)));
+            let connect = way.as_ref().and_then(Way::address);
+            if !common.json {
+                let says = if way.is_some() { "stops at the gate" } else { "no gate" };
+                output::line(&format!("{:<12} {says:<18} {}", agent.name(), file.display()));
+                if let (Some(address), Some(looked)) = (&connect, &looked) {
+                    let words = looked.clone().unwrap_or_else(|why| text::gate::no_way(&why));
+                    output::line(&format!("{:<12} at {address}: {words}", ""));
                 }
             }
+            let problem = looked.and_then(Result::err);
+            told.push(serde_json::json!({
+                "agent": agent.name(), "file": file, "installed": way.is_some(), "connect": connect, "problem": problem,
+            }));
         }
         let rules = gates::file(common.config.as_deref())?;
         let broken = gates::load(common.config.as_deref()).err().map(|error| error.to_string());
         if common.json {
-            output::json(&serde_json::json!({ "agents": found, "rules": rules, "broken": broken }));
+            output::json(&serde_json::json!({ "agents": told, "rules": rules, "broken": broken }));
         } else {
             let says = broken.clone().unwrap_or_else(|| {
                 format!("{}{}", rules.display(), if rules.exists() { "" } else { " (not there: the usual rules hold)" })
             });
             output::line(&format!("rules        {says}"));
         }
-        Ok(if broken.is_some() { Exit::No } else { Exit::Yes })
+        Ok(if broken.is_some() || !works { Exit::No } else { Exit::Yes })
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::AgentKind;
 use super::json::Json;
+use super::way::Way;
 use crate::cli::Common;
 use crate::core::gate::quote;
 
@@ -65,7 +66,7 @@ const fn events(agent: AgentKind) -> &'static [&'static str] {
 }
 
 /// The command that an agent runs before each tool call.
-pub(super) fn command(agent: AgentKind, program: &Path, common: &Common, timeout: u64) -> String {
+pub(super) fn command(agent: AgentKind, program: &Path, common: &Common, way: &Way, timeout: u64) -> String {
     let mut words =
         vec![program.to_string_lossy().into_owned(), "gate".into(), agent.name().into(), "--timeout".into(), format!("{timeout}s")];
     for (flag, path) in [("--config", &common.config), ("--store", &common.store)] {
@@ -74,6 +75,7 @@ pub(super) fn command(agent: AgentKind, program: &Path, common: &Common, timeout
             words.push(std::path::absolute(path).unwrap_or_else(|_| path.clone()).to_string_lossy().into_owned());
         }
     }
+    words.extend(way.words());
     let run = words.iter().map(|word| quote_if_needed(word)).collect::<Vec<_>>().join(" ");
     // Whatever ends it but a yes is a no; what it said itself is not said again.
     let line = format!("{run} || {{ [ $? -eq 2 ] || echo {} >&2; exit 2; }}", quote(MISSING));
@@ -81,8 +83,8 @@ pub(super) fn command(agent: AgentKind, program: &Path, common: &Common, timeout
     if agent == AgentKind::Codex { format!("/bin/sh -c {}", quote(&line)) } else { line }
 }
 
-fn quote_if_needed(word: &str) -> String {
-    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+pub(super) fn quote_if_needed(word: &str) -> String {
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:".contains(c));
     if plain && !word.is_empty() { word.to_owned() } else { quote(word) }
 }
 
@@ -107,14 +109,15 @@ fn is_ours(agent: AgentKind, hook: &Json) -> bool {
     command.contains(&format!(" gate {} --timeout ", agent.name()))
 }
 
-/// Whether an agent's hook file stops it at the gate.
-pub(super) fn is_installed(agent: AgentKind, text: &str) -> bool {
-    let Ok(file) = Json::read(text) else { return false };
-    let stops = |event: &&str| {
+/// The command by which an agent's hook file stops it at the gate; `None`: there is none, or not before every call.
+pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
+    let file = Json::read(text).ok()?;
+    let command = |event: &&str| {
         let groups = file.get("hooks").and_then(|hooks| hooks.get(event)).map_or(&[][..], Json::items);
-        groups.iter().flat_map(|group| group.get("hooks").map_or(&[][..], Json::items)).any(|hook| is_ours(agent, hook))
+        let mut hooks = groups.iter().flat_map(|group| group.get("hooks").map_or(&[][..], Json::items));
+        hooks.find(|hook| is_ours(agent, hook)).and_then(|hook| hook.get("command")?.as_text().map(ToOwned::to_owned))
     };
-    events(agent).iter().all(stops)
+    events(agent).iter().map(command).collect::<Option<Vec<_>>>()?.pop()
 }
 
 /// The file's text with the gate in it.

@@ -1,22 +1,24 @@
 //! Where an agent stands still until a person has answered.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::io::AsyncReadExt as _;
 
 use super::hook::{self, Answer, Event, Hooked, Said};
-use super::{AgentKind, Stop};
+use super::way::Way;
+use super::{AgentKind, Stop, elsewhere};
 use crate::cli::{Common, Exit, Opened, Outcome, PATIENCE, opened, output};
-use crate::config::{self, Span, gates};
-use crate::core::decision::{Decision, Request, State, Verdict};
+use crate::config::{self, Config, Span, gates};
+use crate::core::decision::Decision;
 use crate::core::gate::rules::{Ruling, judge};
 use crate::core::policy::project_name;
-use crate::core::session::Earlier;
 use crate::core::text;
 use crate::engine::clock::wall_time;
+use crate::engine::gates::{Before, Told};
 use crate::engine::pulse::{self, Running};
-use crate::engine::{Claim, Filter, HandleError, watch};
+use crate::engine::{Claim, watch};
 use crate::store::sqlite::SqliteStore;
 
 /// Agents' own limit for a hook is 600 s where nothing else is said, goose's 30 s: the answer comes before.
@@ -24,8 +26,6 @@ const USUAL: Duration = Duration::from_secs(570);
 const USUAL_OF_GOOSE: Duration = Duration::from_secs(15);
 /// How long the store may take to say that the time is over, before that is said without it.
 const GRACE: Duration = Duration::from_secs(10);
-/// How soon after its hook before a call Codex asks by its own permissions about the same call.
-const JUST_NOW: Duration = Duration::from_secs(60);
 /// What Claude Code tells its hooks of how it was started: by `claude -p`.
 const ENTRY: (&str, &str) = ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
 
@@ -39,7 +39,8 @@ impl Stop {
             Err(why) => hook::refuse(text::gate::broken(&why)),
             Ok(hooked) => {
                 let (event, left) = (hooked.event, limit.saturating_sub(began.elapsed()));
-                let asking = Asking { agent, hooked, common: common.clone(), limit: left, may_defer: self.may_defer(agent) };
+                let may_defer = self.may_defer(agent);
+                let asking = Asking { agent, hooked, common: common.clone(), limit: left, may_defer, way: self.way };
                 let answered = guarded(left + GRACE, asking.answer()).await;
                 let answer = answered.and_then(|answered| answered).unwrap_or_else(|why| Answer::Deny(text::gate::broken(&why)));
                 hook::say(agent, event, answer)
@@ -85,7 +86,7 @@ async fn guarded<T: Send + 'static>(limit: Duration, step: impl Future<Output = 
     let step = tokio::spawn(step);
     match tokio::time::timeout(limit, step).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(_)) => Err("the gate itself failed".into()),
+        Ok(Err(_)) => Err(text::gate::FAILED.into()),
         Err(_) => Err(format!("nothing came of it within {}", humantime::format_duration(limit))),
     }
 }
@@ -96,92 +97,57 @@ struct Asking {
     common: Common,
     limit: Duration,
     may_defer: bool,
+    way: Way,
 }
 
 impl Asking {
     async fn answer(self) -> Step<Answer> {
+        let user = self.common.config().map_err(words)?;
+        let store = self.common.store_path(&user).map_err(words)?;
+        let told = match self.way.clone().or_socket_of(&store).client()? {
+            Some(client) => {
+                let (hooked, common) = (&self.hooked, &self.common);
+                elsewhere::told(&client, hooked, self.is_own_prompt(), common, self.limit).await?
+            }
+            None => self.told_by_store(&user, store).await?,
+        };
+        Ok(match told {
+            Told::Allow { words, note } => Answer::Allow { words, note },
+            Told::Defer(words) if self.may_defer => Answer::Defer(words),
+            Told::Deny(words) | Told::Defer(words) | Told::Wait(words) => Answer::Deny(words),
+        })
+    }
+
+    /// Codex asks by its own permissions about a call that its hook before the call has just let through.
+    fn is_own_prompt(&self) -> bool {
+        self.agent == AgentKind::Codex && self.hooked.event == Event::PermissionRequest
+    }
+
+    async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<Told> {
         let began = std::time::Instant::now();
         let call = &self.hooked.call;
         let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
         let (risk, kind, reason) = match judge(&rules, call) {
             Ruling::Allow => return Ok(allow(text::gate::ALLOWED.to_owned())),
-            Ruling::Deny { reason } => return Ok(Answer::Deny(text::gate::denied(reason.as_deref()))),
+            Ruling::Deny { reason } => return Ok(Told::Deny(text::gate::denied(reason.as_deref()))),
             Ruling::Ask { risk, kind, reason } => (risk, kind, reason),
         };
-        let user = self.common.config().map_err(words)?;
         let asks = config::load_ask_defaults(&call.cwd, user.file.as_deref()).map_err(words)?;
-        let store = self.common.store_path(&user).map_err(words)?;
         let mut request = call.request(asks.project, risk, kind, reason);
         request.project = project_name(&request.project);
         let patience = PATIENCE.min(self.limit / 2);
-        let path = store.clone();
-        let open = tokio::task::spawn_blocking(move || SqliteStore::open_patiently(&path, None, wall_time(), patience));
-        let store = (open.await.map_err(words)?.map_err(words)?, store);
-        let opened = opened(store.0, &store.1, &user);
-        if let Some(answer) = self.answered_before(&opened, &request).await? {
-            return Ok(answer);
-        }
-        let asked = opened.handle.ask(request).await.map_err(words)?.into_decision();
+        let file = path.clone();
+        let open = tokio::task::spawn_blocking(move || SqliteStore::open_patiently(&file, None, wall_time(), patience));
+        let opened = opened(open.await.map_err(words)?.map_err(words)?, &path, user);
+        let handle = &opened.handle;
+        let asked = match handle.before(&request, self.is_own_prompt()).await.map_err(words)? {
+            Before::Covers(words) => return Ok(allow(words)),
+            Before::Unclaimed(decision) => *decision,
+            Before::Nothing => handle.ask(request).await.map_err(words)?.into_decision(),
+        };
         let left = self.limit.saturating_sub(began.elapsed());
         let waited = wait(&opened, &asked, left).await?;
-        if waited.revision != asked.revision {
-            return Ok(Answer::Deny(text::gate::superseded(&waited)));
-        }
-        Ok(self.verdict(&opened, &waited))
-    }
-
-    /// What an earlier answer to the same call is good for: one for the session covers it, and one that nobody has picked up,
-    /// because it came after the last call had to be told something, is for this one.
-    async fn answered_before(&self, opened: &Opened, request: &Request) -> Step<Option<Answer>> {
-        let filter =
-            Filter { key_prefix: request.dedup_key.clone(), project: Some(request.project.clone()), limit: 1, ..Filter::default() };
-        let Some(earlier) = opened.handle.list(filter).await.map_err(words)?.pop() else { return Ok(None) };
-        match earlier.as_answer_to(request) {
-            Earlier::Covers => return Ok(Some(allow(text::gate::covered(earlier.id)))),
-            Earlier::Nothing => return Ok(self.let_through_just_now(opened, &earlier, request)),
-            Earlier::Unclaimed => {}
-        }
-        match opened.handle.claim(earlier.id).await {
-            Ok(claimed) => Ok(Some(self.verdict(opened, &claimed))),
-            // Undone in this moment.
-            Err(HandleError::Refused(..)) => Ok(None),
-            Err(error) => Err(words(error)),
-        }
-    }
-
-    /// Codex asks by its own permissions about a call that its hook before the call has just let through.
-    fn let_through_just_now(&self, opened: &Opened, earlier: &Decision, request: &Request) -> Option<Answer> {
-        let State::Resolved(resolved) = &earlier.state else { return None };
-        let asks_itself = self.agent == AgentKind::Codex && self.hooked.event == Event::PermissionRequest;
-        let pace = opened.handle.pace();
-        let just_now = |at| pace.wall_span(opened.handle.now() - at).to_std().is_ok_and(|passed| passed < JUST_NOW);
-        let approved = matches!(resolved.verdict, Verdict::Approved { .. }) && resolved.claimed_at.is_some_and(just_now);
-        (asks_itself && approved && earlier.was_asked_as(request)).then(|| allow(text::gate::approved(earlier, resolved)))
-    }
-
-    fn verdict(&self, opened: &Opened, decision: &Decision) -> Answer {
-        let handle = &opened.handle;
-        match &decision.state {
-            State::Resolved(resolved) => match &resolved.verdict {
-                Verdict::Approved { note, .. } => Answer::Allow {
-                    words: text::gate::approved(decision, resolved),
-                    note: note.as_ref().map(|note| text::gate::noted(resolved, note)),
-                },
-                Verdict::Rejected { reason } => Answer::Deny(text::gate::rejected(decision, resolved, reason)),
-                // Neither is offered by a gate's question.
-                Verdict::Chosen { .. } | Verdict::Answered { .. } => Answer::Deny(text::gate::superseded(decision)),
-            },
-            State::Deferred { until, by, .. } => {
-                let words = text::gate::deferred(decision, *until, &by.name, handle.rules().zone);
-                if self.may_defer { Answer::Defer(words) } else { Answer::Deny(words) }
-            }
-            State::Withdrawn { reason, .. } => Answer::Deny(text::gate::withdrawn(decision, reason)),
-            State::Pending(_) => {
-                let unserved = pulse::of(&opened.store) == Running::No;
-                let standing = handle.standing(decision);
-                Answer::Deny(text::gate::undecided(decision, standing.as_ref(), handle.now(), unserved))
-            }
-        }
+        Ok(handle.told(&waited, asked.revision, pulse::of(&opened.store) == Running::No))
     }
 }
 
@@ -198,8 +164,8 @@ async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decisi
     }
 }
 
-const fn allow(words: String) -> Answer {
-    Answer::Allow { words, note: None }
+const fn allow(words: String) -> Told {
+    Told::Allow { words, note: None }
 }
 
 fn words(error: impl std::fmt::Display) -> String {

@@ -97,6 +97,27 @@ impl Ruling {
     }
 }
 
+/// How a call is asked at least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtLeast {
+    /// How bad a wrong answer is.
+    pub risk: Risk,
+    /// Why, where the rules give no reason of their own.
+    pub reason: Option<String>,
+}
+
+impl Ruling {
+    /// The same, but asked at least so. It makes nothing laxer: what is asked keeps its kind, which says who decides.
+    #[must_use]
+    pub fn raised(self, least: AtLeast) -> Self {
+        match self {
+            Self::Allow => Self::Ask { risk: least.risk, kind: None, reason: least.reason },
+            Self::Ask { risk, kind, reason } => Self::Ask { risk: risk.max(least.risk), kind, reason: reason.or(least.reason) },
+            Self::Deny { .. } => self,
+        }
+    }
+}
+
 impl From<&Rule> for Ruling {
     fn from(rule: &Rule) -> Self {
         match rule.does {

@@ -140,6 +140,48 @@ pub fn broken(why: &str) -> String {
     )
 }
 
+/// Why a gate could not ask: a mistake of its own.
+pub const FAILED: &str = "the gate itself failed";
+
+/// Why a gate could not ask: the server's rules are broken. Where they lie is not said to those who connect.
+pub const NO_RULES: &str = "the rules of gates cannot be read on the machine of gander serve, whose log says why";
+
+/// To the person: why a call is asked that the rules might allow.
+pub const FROM_AFAR: &str = "It came over a connection: where it runs, and which files its names mean there, is not known here.";
+/// Where a call runs of which that is not known.
+pub const NOWHERE: &str = "not known";
+
+/// Nothing came back in time.
+#[must_use]
+pub fn silent(limit: std::time::Duration) -> String {
+    format!("the server said nothing within {} s", limit.as_secs().max(1))
+}
+
+/// Another server than Gander, or a broken one.
+pub const NO_NUMBER: &str = "the server said to wait, and not for what";
+
+/// To the agent: what it was told before, where the server was lost afterwards.
+#[must_use]
+pub fn lost(words: &str, why: &impl std::fmt::Display) -> String {
+    format!("{words} (It may have been answered meanwhile: {}.)", one_line(&why.to_string()))
+}
+
+/// As whom a gate asks over a connection.
+#[must_use]
+pub fn asks_as(caller: &str, projects: &[String]) -> String {
+    let projects = if projects.is_empty() { "in every project".to_owned() } else { format!("in {}", projects.join(", ")) };
+    format!("works: it asks as {}, {projects}, by the rules there", one_line(caller))
+}
+
+/// How a gate reaches the decisions without a connection.
+pub const BY_FILE: &str = "works on the store's file";
+
+/// A connection by which no gate can ask.
+#[must_use]
+pub fn no_way(why: &str) -> String {
+    format!("does not work, so every call is denied: {}", one_line(why))
+}
+
 /// After the hooks of Codex were written: it does not run them yet.
 pub const CODEX_TRUST: &str = "Codex runs no hook that you have not trusted: start codex, type /hooks, and trust both of Gander's. Until then it does \
                                not stop at the gate.";

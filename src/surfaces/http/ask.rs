@@ -45,10 +45,7 @@ async fn file(server: &Server, access: &Access, question: Question, once: Option
         return Err(Refusal::new(ProblemKind::Unprocessable, flaw));
     }
     // Whoever may ask in one project only need not name it.
-    let project = match access.caller().grant.projects.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
-    };
+    let project = access.caller().only_project();
     let request = question.into_request(project.as_deref());
     match access.ask(request, once).await {
         Ok(Filed::Asked(Asked::New(decision))) => Ok((StatusCode::CREATED, decision)),

@@ -89,22 +89,22 @@ pub(super) fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<Str
     value.to_str().map(|value| Some(value.to_owned())).map_err(|_| wrong())
 }
 
-/// The body, as JSON. Nothing at all counts as an empty object.
+/// The body, as JSON of so many bytes at most. Nothing at all counts as an empty object.
 #[derive(Debug, Clone)]
-pub(super) struct Body<T>(pub(super) T);
+pub(super) struct Body<T, const MOST: usize = LONGEST_BODY>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Body<T, MOST> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        let too_large = || Refusal::new(ProblemKind::TooLarge, text::too_large(LONGEST_BODY));
-        if length.is_some_and(|length| length > LONGEST_BODY as u64) {
+        let too_large = || Refusal::new(ProblemKind::TooLarge, text::too_large(MOST));
+        if length.is_some_and(|length| length > MOST as u64) {
             return Err(too_large());
         }
         let json = is_json(&parts.headers);
-        let read = tokio::time::timeout(BODY_WITHIN, to_bytes(body, LONGEST_BODY));
+        let read = tokio::time::timeout(BODY_WITHIN, to_bytes(body, MOST));
         let bytes = match read.await {
             Ok(Ok(bytes)) => bytes,
             // Longer than is read, or cut off: then nobody hears the answer.
@@ -112,17 +112,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             Err(_) => return Err(Refusal::new(ProblemKind::Slow, text::slow(BODY_WITHIN.as_secs()))),
         };
         if bytes.is_empty() {
-            return parsed(b"{}");
+            return parsed(b"{}").map(Self);
         }
         if !json {
             return Err(Refusal::new(ProblemKind::MediaType, text::MEDIA_TYPE));
         }
-        parsed(&bytes)
+        parsed(&bytes).map(Self)
     }
 }
 
-fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Refusal> {
-    wire::read(bytes, &[("attachments", text::NO_FILES)]).map(Body).map_err(|wrong| match wrong {
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    wire::read(bytes, &[("attachments", text::NO_FILES)]).map_err(|wrong| match wrong {
         Wrong::Short(words) | Wrong::Broken(words) => Refusal::new(ProblemKind::BadRequest, words),
         Wrong::Content(words) => Refusal::new(ProblemKind::Unprocessable, words),
     })

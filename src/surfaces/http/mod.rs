@@ -8,6 +8,7 @@ mod ask;
 mod document;
 mod error;
 mod extract;
+mod gate;
 mod guard;
 mod health;
 mod limits;
@@ -37,10 +38,13 @@ use self::metrics::Figures;
 use crate::core::caller::Caller;
 use crate::core::decision::Decision;
 use crate::engine::Handle;
+use crate::engine::gates::Rulebook;
 use crate::wire;
 
 /// Bytes of a request's body at most.
 pub const LONGEST_BODY: usize = 256 << 10;
+/// Bytes of a tool call at most, with what the file holds that it would change.
+const LONGEST_CALL: usize = 4 << 20;
 /// How long a request's headers may take; a connection without any request is closed after as long.
 pub const HEADERS_WITHIN: Duration = Duration::from_secs(15);
 /// How long a request's body may take.
@@ -89,6 +93,8 @@ impl Default for Settings {
 #[derive(Debug)]
 pub(super) struct Server {
     handle: Handle,
+    /// The rules of gates.
+    rulebook: Arc<dyn Rulebook>,
     hosts: Vec<String>,
     limiter: Limiter,
     figures: Figures,
@@ -128,11 +134,12 @@ pub struct Http {
 }
 
 impl Http {
-    /// The API over a handle.
+    /// The API over a handle. `rulebook`: the rules by which it judges the tool calls that gates bring.
     #[must_use]
-    pub fn new(handle: Handle, settings: &Settings) -> Self {
+    pub fn new(handle: Handle, settings: &Settings, rulebook: Arc<dyn Rulebook>) -> Self {
         let server = Arc::new(Server {
             handle,
+            rulebook,
             hosts: settings.hosts.iter().map(|host| host.to_lowercase()).collect(),
             limiter: Limiter::new(settings.rate),
             figures: Figures::default(),

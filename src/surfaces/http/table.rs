@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::error::Refusal;
 use super::guard::{Needs, admit};
-use super::{Shared, ask, guard, health, look, stream, verdict, wait};
+use super::{Shared, ask, gate, guard, health, look, stream, verdict, wait};
 use crate::core::caller::Scope;
 use crate::core::text::http as text;
 use crate::wire::{self, ProblemKind};
@@ -158,6 +158,7 @@ fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, name: &'static st
 pub(super) fn table() -> Vec<Route> {
     let mut all = asking();
     all.extend(waiting());
+    all.extend(gating());
     all.extend(deciding());
     all.extend(running());
     all
@@ -218,6 +219,27 @@ fn waiting() -> Vec<Route> {
             .body::<wire::Withdraw>(false)
             .bad(conflict)
             .good::<wire::Decision>(200, "The decision, withdrawn"),
+    ]
+}
+
+fn gating() -> Vec<Route> {
+    vec![
+        get("/v1/gate", "gateReady", "Whether a gate can ask here, and as whom", gate::ready)
+            .needs(ASK)
+            .good::<wire::GateReady>(200, "Whether it can"),
+        post(
+            "/v1/gate",
+            "gate",
+            "Bring a tool call to the gate, before it is made: the server's rules say who is asked",
+            gate::bring,
+        )
+        .needs(ASK)
+        .body::<wire::GateCall>(true)
+        .good::<wire::GateAnswer>(200, "What becomes of it, or which decision to wait for"),
+        post("/v1/gate/{id}/wait", "gateWait", "Wait for what becomes of a tool call, and take it", gate::wait)
+            .needs(ASK)
+            .query::<gate::Waiting>()
+            .good::<wire::GateAnswer>(200, "What becomes of it; wait: nobody has answered yet"),
     ]
 }
 

@@ -53,6 +53,13 @@ pub(super) struct Taking {
     claim: bool,
 }
 
+impl Taking {
+    /// The verdict of a revision, to act on it.
+    pub(super) const fn of(timeout: Option<u64>, revision: u32) -> Self {
+        Self { timeout, revision: Some(revision), claim: true }
+    }
+}
+
 /// Reading never takes: what is fetched twice, or by a link, must change nothing.
 pub(super) async fn look(
     State(server): State<Shared>,
@@ -73,6 +80,16 @@ pub(super) async fn take(
 }
 
 async fn wait(server: &Server, access: &Access, id: DecisionId, taking: Taking) -> Result<Response, Refusal> {
+    let decision = wait_for(server, access, id, taking).await?;
+    if taking.revision.is_some_and(|asked| Revision(asked) != decision.revision) {
+        return Err(server.with(&decision, Refusal::new(ProblemKind::Superseded, text::SUPERSEDED)));
+    }
+    Ok(server.answer(StatusCode::OK, &decision))
+}
+
+/// The decision as it stands once there is something to tell, or the time is over. Only a verdict on the revision that is wanted is
+/// taken; what is asked otherwise by now is for the caller to see.
+pub(super) async fn wait_for(server: &Server, access: &Access, id: DecisionId, taking: Taking) -> Result<Decision, Refusal> {
     let seconds = taking.timeout.unwrap_or(USUAL_WAIT);
     if seconds > LONGEST_WAIT {
         return Err(Refusal::new(ProblemKind::BadRequest, text::wrong_timeout(LONGEST_WAIT)));
@@ -89,7 +106,7 @@ async fn wait(server: &Server, access: &Access, id: DecisionId, taking: Taking) 
     let asked = taking.revision.map(Revision);
     let seconds = TimeDelta::try_seconds(i64::try_from(seconds).unwrap_or_default()).unwrap_or_default();
     let deadline = server.handle.pace().store_time(server.handle.clock().wall() + seconds);
-    let decision = loop {
+    loop {
         let decision = tokio::select! {
             waited = access.wait(id, asked, Claim::No, Some(deadline)) => waited.map_err(refused)?,
             () = server.ends() => access.get(id).await.map_err(refused)?,
@@ -97,17 +114,14 @@ async fn wait(server: &Server, access: &Access, id: DecisionId, taking: Taking) 
                 return Err(Refusal::new(ProblemKind::Unauthorized, text::UNKNOWN_TOKEN));
             }
         };
-        if asked.is_some_and(|asked| asked != decision.revision) {
-            return Err(server.with(&decision, Refusal::new(ProblemKind::Superseded, text::SUPERSEDED)));
-        }
-        if !taking.claim || !matches!(decision.state, Standing::Resolved(_)) {
-            break decision;
+        let is_other = asked.is_some_and(|asked| asked != decision.revision);
+        if is_other || !taking.claim || !matches!(decision.state, Standing::Resolved(_)) {
+            return Ok(decision);
         }
         if let Some(taken) = taken(access, id).await.map_err(refused)? {
-            break taken;
+            return Ok(taken);
         }
-    };
-    Ok(server.answer(StatusCode::OK, &decision))
+    }
 }
 
 /// Takes the verdict; `None`: it was undone in this moment, and there is none to take any more.

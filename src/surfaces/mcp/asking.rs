@@ -38,10 +38,7 @@ impl Server {
             return Err(text::mcp::wrong_input("request_approval", &flaw));
         }
         // Whoever may ask in one project only need not name it.
-        let project = match access.caller().grant.projects.as_slice() {
-            [only] => Some(only.clone()),
-            _ => None,
-        };
+        let project = access.caller().only_project();
         let filed = access.ask(question.into_request(project.as_deref()), None).await;
         let decision = match filed {
             Ok(filed) => filed.into_decision(),

@@ -1,0 +1,106 @@
+//! How a gate reaches the decisions: the store's file, or a `gander serve` elsewhere. Which one stands on the hook's command line and
+//! nowhere else: an agent can set its own environment, and must not choose who answers it.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::client::Client;
+use crate::surfaces::http::usual_socket;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(super) struct Way {
+    /// Ask the gander serve that listens there, whose rules then count, and not the store's file: the path of its socket,
+    /// http://127.0.0.1:7777 or https://…
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) connect: Option<String>,
+    /// A file that holds the token to show there (gander token create) [default: GANDER_TOKEN, or the file that
+    /// GANDER_TOKEN_FILE names; on a socket none is needed]
+    #[arg(long, value_name = "FILE", requires = "connect")]
+    pub(super) token_file: Option<PathBuf>,
+}
+
+impl Way {
+    /// The address, as the client wants it.
+    pub(super) fn address(&self) -> Option<String> {
+        self.connect.as_ref().map(|place| {
+            let is_path = ["/", "./", "../"].iter().any(|start| place.starts_with(start));
+            let whole = |path| std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
+            if is_path { format!("unix://{}", whole(place).display()) } else { place.trim().to_owned() }
+        })
+    }
+
+    /// Who is asked, if not the store.
+    ///
+    /// # Errors
+    /// Words: the address or the token cannot be used.
+    pub(super) fn client(&self) -> Result<Option<Client>, String> {
+        let Some(address) = self.address() else { return Ok(None) };
+        let client = Client::new(&address).and_then(|client| client.token_from(self.token_file.clone()));
+        client.map(Some).map_err(|error| format!("--connect {address}: {error}"))
+    }
+
+    /// The same, but for a store that this user may not open, while its socket answers to them: by that.
+    pub(super) fn or_socket_of(self, store: &Path) -> Self {
+        let opened = File::options().read(true).write(true).open(store);
+        if self.connect.is_some() || !opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
+            return self;
+        }
+        let socket = usual_socket(store);
+        let answers = UnixStream::connect(&socket).is_ok();
+        Self { connect: answers.then(|| format!("unix://{}", socket.display())), token_file: None }
+    }
+
+    /// As words of a command line. The token is never one of them.
+    pub(super) fn words(&self) -> Vec<String> {
+        let place = self.address().map(|address| ["--connect".to_owned(), address]);
+        let whole = |file: &PathBuf| std::path::absolute(file).unwrap_or_else(|_| file.clone()).to_string_lossy().into_owned();
+        let token = self.token_file.as_ref().map(|file| ["--token-file".to_owned(), whole(file)]);
+        place.into_iter().flatten().chain(token.into_iter().flatten()).collect()
+    }
+
+    /// What a hook's command says.
+    pub(super) fn of_command(command: &str) -> Self {
+        Self { connect: word_after(command, "--connect"), token_file: word_after(command, "--token-file").map(PathBuf::from) }
+    }
+}
+
+/// The word behind a flag, of a command as it was installed: quoted, and for Codex twice.
+fn word_after(command: &str, flag: &str) -> Option<String> {
+    let (_, rest) = command.split_once(&format!(" {flag} "))?;
+    let word = rest.trim_start_matches(['\'', '\\']);
+    let is_quoted = word.len() < rest.len();
+    let end = word.find(|c: char| if is_quoted { matches!(c, '\'' | '\\') } else { c.is_whitespace() });
+    Some(word[..end.unwrap_or(word.len())].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for connect in ["http://127.0.0.1:7777", "unix:///run/gander/gander.sock", "unix:///a folder/gander.sock", "/run/g.sock"] {
+            let way = Way { connect: Some(connect.into()), token_file: Some("/run/secrets/the token".into()) };
+            let line = way.words().iter().map(|word| super::super::plan::quote_if_needed(word)).collect::<Vec<_>>().join(" ");
+            let line = format!("gander gate codex --timeout 1s {line} || exit 2");
+            for line in [line.clone(), format!("/bin/sh -c {}", crate::core::gate::quote(&line))] {
+                let read = Way::of_command(&line);
+                assert_eq!((read.address(), &read.token_file), (way.address(), &way.token_file), "{line}");
+            }
+        }
+        assert_eq!(Way::of_command("gander gate codex --timeout 1s --store /x"), Way::default());
+    }
+
+    #[test]
+    fn an_address_is_one_or_is_refused() {
+        let client = |connect: &str| Way { connect: Some(connect.into()), token_file: None }.client();
+        assert!(client("/run/g.sock").is_ok() && client("http://127.0.0.1:1").is_ok());
+        for bad in ["", "127.0.0.1:7777", "http://gander.example", "gander.sock"] {
+            assert!(client(bad).unwrap_err().contains("unix:///"), "{bad}");
+        }
+    }
+}
