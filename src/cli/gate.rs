@@ -4,6 +4,7 @@ mod elsewhere;
 mod hook;
 mod install;
 mod json;
+mod off;
 mod plan;
 mod stop;
 mod way;

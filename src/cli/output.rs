@@ -26,9 +26,29 @@ pub(super) fn json(value: &impl serde::Serialize) {
     put(&visible_json(&serde_json::to_string(value).unwrap_or_default()));
 }
 
-/// Prints a value as [`json`] does, to somebody to whom silence would mean something: whether it was written.
+/// Prints a value as [`json`] does, to somebody to whom silence would mean something: whether there is anybody to hear it, and
+/// it was written.
 pub(super) fn told(value: &serde_json::Value) -> bool {
-    writeln!(io::stdout(), "{}", visible_json(&value.to_string())).and_then(|()| io::stdout().flush()).is_ok()
+    let line = format!("{}\n", visible_json(&value.to_string()));
+    open_output().and_then(|mut output| output.write_all(line.as_bytes())).is_ok()
+}
+
+/// Standard output as it is. Rust's own pretends that all is well with one that is closed: it has the null device opened in its
+/// place, and takes one that cannot be written for written.
+#[cfg(unix)]
+fn open_output() -> io::Result<std::fs::File> {
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+
+    let output = std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let found = output.metadata()?;
+    let is_null = found.file_type().is_char_device() && std::fs::metadata("/dev/null")?.rdev() == found.rdev();
+    if is_null { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(output) }
+}
+
+#[cfg(not(unix))]
+fn open_output() -> io::Result<io::Stdout> {
+    Ok(io::stdout())
 }
 
 /// Says what happens while something is waited for.

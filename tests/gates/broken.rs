@@ -168,17 +168,22 @@ async fn what_lies_in_the_working_directory_sets_no_rules() {
 /// An answer that nobody hears is none: silence would be a yes to some.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_cannot_be_said_denies() {
-    for kind in ALL {
+    for (kind, output) in ALL.into_iter().flat_map(|kind| [">/dev/full", ">&-", "1</dev/null", ">/dev/null"].map(|to| (kind, to))) {
         let world = World::new();
         let agent = world.agent(kind, "5s").await;
         let file = kind.file(&agent.project);
         let there = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, there.replace("--timeout 5s", "--timeout 5s >/dev/full")).unwrap();
-        let told = agent.call(world.pre(kind, "sudo ls")).await;
-        assert!(
-            matches!(&told, Outcome::Denied(_)) || (kind == Kind::Codex && matches!(&told, Outcome::Open(_))),
-            "{kind:?} {told:?}"
-        );
+        std::fs::write(&file, there.replace("--timeout 5s", &format!("--timeout 5s {output}"))).unwrap();
+        let denied = agent.call(world.pre(kind, "sudo ls")).await.denied();
+        // goose is told of a denial on standard error.
+        let words = if kind == Kind::Goose { "Agents do not act as another user." } else { "its answer could not be written" };
+        acts_on(&denied, &[words]);
+        let allowed = agent.call(world.pre(kind, "ls")).await;
+        match kind {
+            // It is not told of a yes; it goes on where nothing is said.
+            Kind::Codex => assert_eq!(allowed, Outcome::Ran, "{output}"),
+            Kind::ClaudeCode | Kind::Goose => acts_on(&allowed.denied(), &["its answer could not be written"]),
+        }
     }
 }
 

@@ -41,6 +41,9 @@ impl Kind {
     }
 }
 
+/// What goose takes for a decision; anything else is a failure of the hook.
+const KNOWN: [&str; 2] = ["allow", "block"];
+
 /// What became of the tool call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -133,7 +136,10 @@ impl Agent {
                 Kind::ClaudeCode => Outcome::Open("the hook said nothing".into()),
                 Kind::Goose | Kind::Codex => Outcome::Ran,
             },
-            (Some(0), kind) => said.map_or_else(|| self.failed(&hooked.hook, &out), |said| understood(kind, &said)),
+            (Some(0), kind) => {
+                let known = said.filter(|said| kind != Kind::Goose || KNOWN.iter().any(|known| said["decision"] == *known));
+                known.map_or_else(|| self.failed(&hooked.hook, &out), |said| understood(kind, &said))
+            }
             (Some(2), Kind::Codex) if err.trim().is_empty() => self.failed(&hooked.hook, "exit 2 without a reason"),
             (Some(2), _) => Outcome::Denied(err.trim().to_owned()),
             (code, _) => self.failed(&hooked.hook, &format!("{code:?}: {err}")),
@@ -142,7 +148,9 @@ impl Agent {
 
     fn matches(&self, matcher: &str, tool: &str) -> bool {
         let anything = self.kind == Kind::ClaudeCode && matches!(matcher, "" | "*");
-        anything || Regex::new(&format!("^(?:{matcher})$")).is_ok_and(|matcher| matcher.is_match(tool))
+        // To goose, a rule whose matcher is no regular expression is not there.
+        let whole = if self.kind == Kind::Goose { matcher.to_owned() } else { format!("^(?:{matcher})$") };
+        anything || Regex::new(&whole).is_ok_and(|matcher| matcher.is_match(tool))
     }
 
     fn failed(&self, hook: &Value, why: &str) -> Outcome {

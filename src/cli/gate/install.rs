@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use super::plan::{self, Change};
 use super::way::Way;
-use super::{AgentKind, elsewhere};
+use super::{AgentKind, elsewhere, off};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{Span, gates};
 use crate::core::text;
@@ -95,7 +95,7 @@ impl Install {
             return Err(Failure::new(Exit::Usage, "--timeout: nobody answers in no time: write for example 1h"));
         }
         let (agent, file) = (self.place.agent, self.place.file()?);
-        must_not_be_off(agent, &file)?;
+        off::is_heeded(agent, &file, self.place.project.as_deref()).map_err(|off| wrong(&off.file, off.why))?;
         let program = std::env::current_exe().map_err(|error| Failure::new(Exit::Internal, format!("this program: {error}")))?;
         let client = self.way.client().map_err(|why| Failure::new(Exit::Usage, why))?;
         let command = plan::command(agent, &program, common, &self.way, timeout.0);
@@ -113,8 +113,12 @@ impl Install {
             changes.push(Change { file: rules, before: None, after: Some(gates::DEFAULTS.to_owned()) });
         }
         let written = self.how.apply(changes)?;
-        if written && agent == AgentKind::Codex {
-            output::progress(text::gate::CODEX_TRUST);
+        if written {
+            match agent {
+                AgentKind::Codex => output::progress(text::gate::CODEX_TRUST),
+                AgentKind::Goose if self.place.project.is_some() => output::progress(text::gate::GOOSE_FOLDER),
+                AgentKind::Goose | AgentKind::ClaudeCode => {}
+            }
         }
         if let (Some(client), true) = (client, written) {
             output::progress(&elsewhere::looked(client).await.unwrap_or_else(|why| text::gate::no_way(&why)));
@@ -123,32 +127,39 @@ impl Install {
     }
 }
 
-/// Codex runs hooks unless its configuration says no.
-fn must_not_be_off(agent: AgentKind, hooks: &Path) -> Result<(), Failure> {
-    let file = hooks.with_file_name("config.toml");
-    let Some(text) = (if agent == AgentKind::Codex { read(&file)? } else { None }) else { return Ok(()) };
-    let config: toml::Table = text.parse().map_err(|error| wrong(&file, error))?;
-    let features = config.get("features").and_then(toml::Value::as_table);
-    let is_off = |name: &str| features.and_then(|features| features.get(name)?.as_bool()) == Some(false);
-    match ["hooks", "codex_hooks"].into_iter().find(|name| is_off(name)) {
-        Some(name) => Err(wrong(&file, format!("it switches hooks off ([features] {name} = false): take that out first"))),
-        None => Ok(()),
-    }
-}
-
 impl Uninstall {
     pub(super) fn run(self, _: &Common) -> Outcome {
         let file = self.place.file()?;
-        let Some(before) = read(&file)? else { return unchanged() };
+        let Some(before) = read(&file)? else {
+            self.clear_away(&file)?;
+            return unchanged();
+        };
         let after = plan::without_gate(self.place.agent, &before).map_err(|why| wrong(&file, why))?;
         let manifest = plan::manifest(self.place.agent, &file).filter(|_| after.is_none());
-        let mut changes = vec![Change { file, before: Some(before), after }];
+        let mut changes = vec![Change { file: file.clone(), before: Some(before), after }];
         if let Some(file) = manifest {
             let before = read(&file)?.filter(|text| text == plan::MANIFEST);
             changes.push(Change { file, before, after: None });
         }
         self.how.apply(changes)?;
+        self.clear_away(&file)?;
         Ok(Exit::Yes)
+    }
+
+    /// Removes goose's plugin folder once nothing is in it: an empty one of a project would stand in place of the person's own.
+    fn clear_away(&self, hooks: &Path) -> Result<(), Failure> {
+        if self.place.agent != AgentKind::Goose || self.how.dry_run {
+            return Ok(());
+        }
+        for folder in [hooks.parent().unwrap_or(hooks), plan::plugin(hooks)] {
+            match std::fs::remove_dir(folder) {
+                Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
+                    return Err(Failure::new(Exit::Internal, format!("{}: {error}", folder.display())));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -234,6 +245,8 @@ pub(super) struct Found {
     pub(super) file: PathBuf,
     /// How, if it is installed.
     pub(super) way: Option<Way>,
+    /// What keeps the agent from heeding it, and in which file.
+    pub(super) off: Option<String>,
 }
 
 /// The hook files of every agent: the user's own, and those of a project.
@@ -243,10 +256,13 @@ pub(super) struct Found {
 pub(super) fn found(project: Option<&Path>) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
     for agent in AgentKind::ALL {
-        for project in std::iter::once(None).chain(project.map(Some)) {
-            let Ok(file) = plan::file(agent, project) else { continue };
+        for place in std::iter::once(None).chain(project.map(Some)) {
+            let Ok(file) = plan::file(agent, place) else { continue };
             let command = read(&file)?.and_then(|text| plan::installed(agent, &text));
-            found.push(Found { agent, file, way: command.map(|command| Way::of_command(&command)) });
+            let way = command.map(|command| Way::of_command(&command));
+            let off = off::is_heeded(agent, &file, project).err().filter(|_| way.is_some());
+            let off = off.map(|off| format!("{}: {}", off.file.display(), off.why));
+            found.push(Found { agent, file, way, off });
         }
     }
     Ok(found)
@@ -268,7 +284,7 @@ impl Way {
 impl Status {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let (mut told, mut works) = (Vec::new(), true);
-        for Found { agent, file, way } in found(self.project.as_deref())? {
+        for Found { agent, file, way, off } in found(self.project.as_deref())? {
             let looked = match &way {
                 Some(way) => Some(way.look().await),
                 None => None,
@@ -276,8 +292,15 @@ impl Status {
             works &= !matches!(looked, Some(Err(_)));
             let connect = way.as_ref().and_then(Way::address);
             if !common.json {
-                let says = if way.is_some() { "stops at the gate" } else { "no gate" };
+                let says = match (&way, &off) {
+                    (Some(_), None) => "stops at the gate",
+                    (Some(_), Some(_)) => "goes past the gate",
+                    (None, _) => "no gate",
+                };
                 output::line(&format!("{:<12} {says:<18} {}", agent.name(), file.display()));
+                if let Some(off) = &off {
+                    output::line(&format!("{:<12} {off}", ""));
+                }
                 if let (Some(address), Some(looked)) = (&connect, &looked) {
                     let words = looked.clone().unwrap_or_else(|why| text::gate::no_way(&why));
                     output::line(&format!("{:<12} at {address}: {words}", ""));
@@ -285,7 +308,7 @@ impl Status {
             }
             let problem = looked.and_then(Result::err);
             told.push(serde_json::json!({
-                "agent": agent.name(), "file": file, "installed": way.is_some(), "connect": connect, "problem": problem,
+                "agent": agent.name(), "file": file, "installed": way.is_some(), "off": off, "connect": connect, "problem": problem,
             }));
         }
         let rules = gates::file(common.config.as_deref())?;

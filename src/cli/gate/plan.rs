@@ -14,6 +14,9 @@ const AHEAD: u64 = 30;
 /// Said where the gate was missing or killed. Codex takes an exit status of 2 for a denial only if something is said.
 const MISSING: &str = "The gate of Gander did not answer, so this is denied. Tell the person who runs Gander.";
 
+/// What the plugin is called that goose knows the gate by: its folder's name.
+pub(super) const GANDER: &str = "gander";
+
 /// A file, and what it shall hold; `None`: nothing, it is not there.
 #[derive(Debug, Clone)]
 pub(super) struct Change {
@@ -22,30 +25,43 @@ pub(super) struct Change {
     pub(super) after: Option<String>,
 }
 
+/// The person's own folder, or where a variable says that something is kept in its place.
+fn own(variable: &str, usual: &str) -> Result<PathBuf, String> {
+    if let Some(folder) = std::env::var_os(variable).filter(|folder| !folder.is_empty()) {
+        return Ok(PathBuf::from(folder));
+    }
+    let base = directories::BaseDirs::new().ok_or("there is no home folder: name one with --project")?;
+    Ok(if usual.is_empty() { base.home_dir().to_owned() } else { base.home_dir().join(usual) })
+}
+
+/// Where goose keeps what holds everywhere.
+///
+/// # Errors
+/// There is no home folder.
+pub(super) fn goose_settings() -> Result<PathBuf, String> {
+    Ok(own("GOOSE_PATH_ROOT", "")?.join(".config/goose"))
+}
+
 /// The hook file of an agent: the person's own, or a project's.
 ///
 /// # Errors
 /// There is no home folder.
 pub(super) fn file(agent: AgentKind, project: Option<&Path>) -> Result<PathBuf, String> {
-    let home = || {
-        directories::BaseDirs::new()
-            .map(|base| base.home_dir().to_owned())
-            .ok_or("there is no home folder: name one with --project")
-    };
-    // Both agents can be told to keep their own elsewhere.
-    let own = |variable: &str, usual: &str| match std::env::var_os(variable).filter(|folder| !folder.is_empty()) {
-        Some(folder) => Ok::<_, String>(PathBuf::from(folder)),
-        None => Ok(home()?.join(usual)),
-    };
+    let plugin = |folder: PathBuf| folder.join(".agents/plugins").join(GANDER).join("hooks/hooks.json");
     Ok(match (agent, project) {
         // Not the one that is shared: it would name this machine's program to everybody.
         (AgentKind::ClaudeCode, Some(project)) => project.join(".claude/settings.local.json"),
         (AgentKind::ClaudeCode, None) => own("CLAUDE_CONFIG_DIR", ".claude")?.join("settings.json"),
-        (AgentKind::Goose, Some(project)) => project.join(".agents/plugins/gander/hooks/hooks.json"),
-        (AgentKind::Goose, None) => home()?.join(".agents/plugins/gander/hooks/hooks.json"),
+        (AgentKind::Goose, Some(project)) => plugin(project.to_owned()),
+        (AgentKind::Goose, None) => plugin(own("GOOSE_PATH_ROOT", "")?),
         (AgentKind::Codex, Some(project)) => project.join(".codex/hooks.json"),
         (AgentKind::Codex, None) => own("CODEX_HOME", ".codex")?.join("hooks.json"),
     })
+}
+
+/// The folder of goose's plugin.
+pub(super) fn plugin(hooks: &Path) -> &Path {
+    hooks.ancestors().nth(2).unwrap_or(hooks)
 }
 
 /// What goose wants to know of a plugin, beside its hooks.
@@ -53,7 +69,7 @@ pub(super) const MANIFEST: &str = "{\n  \"name\": \"gander\",\n  \"version\": \"
 
 /// Where that lies, for an agent that wants it.
 pub(super) fn manifest(agent: AgentKind, hooks: &Path) -> Option<PathBuf> {
-    if agent == AgentKind::Goose { Some(hooks.parent()?.parent()?.join("plugin.json")) } else { None }
+    (agent == AgentKind::Goose).then(|| plugin(hooks).join("plugin.json"))
 }
 
 /// The events at which an agent stops. Claude Code's `PermissionRequest` is not among them: every call passes `PreToolUse` before,

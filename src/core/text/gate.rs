@@ -182,6 +182,10 @@ pub fn no_way(why: &str) -> String {
     format!("does not work, so every call is denied: {}", one_line(why))
 }
 
+/// Said after goose's hook was written into a project.
+pub const GOOSE_FOLDER: &str =
+    "goose stops at this gate only where it is started in this very folder, not below it; without --project it stops everywhere.";
+
 /// After the hooks of Codex were written: it does not run them yet.
 pub const CODEX_TRUST: &str = "Codex runs no hook that you have not trusted: start codex, type /hooks, and trust both of Gander's. Until then it does \
                                not stop at the gate.";
