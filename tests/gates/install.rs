@@ -17,7 +17,6 @@ const SETTINGS: &str = r#"{
 }
 "#;
 
-/// Written as this program writes it, so that a difference is one of content.
 fn settled(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap()
 }
@@ -46,9 +45,58 @@ async fn what_is_there_stays_and_twice_is_once_and_taking_it_back_leaves_nothing
         assert_eq!(exchanged, installed.replace("--timeout 3600s", "--timeout 7200s").replace("3630", "7230"));
         let back = ["gate", "uninstall", kind.name(), "--project", place.to_str().unwrap(), "--yes"];
         world.home.run(&back).await.must(0, &["wrote", "-"]);
-        assert_eq!(settled(&std::fs::read_to_string(&file).unwrap()), settled(SETTINGS));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), SETTINGS);
         world.home.run(&back).await.must(0, &["nothing to change"]);
     }
+}
+
+/// However a file is laid out: what is put in and taken out again leaves every byte as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_have_written_stays_as_they_laid_it_out() {
+    let own = r#"{"type":"command","command":"./log.sh"}"#;
+    let files = [
+        r#"{"a":1}"#.to_owned(),
+        "\u{feff}{ \"a\" : [1,\t2.50, \"hooks\"] }\r\n".to_owned(),
+        "\n\n{\n\t\"hooks\": {\"Stop\": []},\n\t\"z\": {}}".to_owned(),
+        format!(
+            r#"{{"hooks":{{"PreToolUse":[{{"matcher":"Bash","hooks":[{own}]}}],"PermissionRequest":[{{"hooks":[{own}]}}]}},"a":1e2}}"#
+        ),
+        format!("{{\n  \"hooks\": {{\n    \"PreToolUse\": [{{\n      \"hooks\": [{own}]\n    }}]\n  }}\n}}\n"),
+        format!("{{\"x\": \"}}\\\"]\",\n \"hooks\":\n {{ \"PreToolUse\":\n [\n {{ \"hooks\": [{own},\n {own}] }} ] }}\n}}"),
+    ];
+    for (kind, text) in ALL.into_iter().flat_map(|kind| files.iter().map(move |text| (kind, text))) {
+        let world = World::new();
+        let file = kind.file(&world.project());
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, text).unwrap();
+        world.agent(kind, "1h").await;
+        let installed = std::fs::read_to_string(&file).unwrap();
+        let read = settled(installed.trim_start_matches('\u{feff}'));
+        let groups = read["hooks"]["PreToolUse"].as_array().unwrap();
+        assert!(groups.last().unwrap()["hooks"][0]["command"].as_str().unwrap().contains("gander"), "{installed}");
+        assert_eq!(installed.trim_end().contains('\n'), text.trim_end().contains('\n'), "{installed}");
+        world.agent(kind, "2h").await;
+        let place = world.project();
+        let back = ["gate", "uninstall", kind.name(), "--project", place.to_str().unwrap(), "--yes"];
+        world.home.run(&back).await.must(0, &["wrote"]);
+        assert_eq!(&std::fs::read_to_string(&file).unwrap(), text, "{installed}");
+    }
+}
+
+/// The gate's hook among those of others, in a group and as the first of several.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_gates_own_hooks_are_taken_out() {
+    let world = World::new();
+    let file = Kind::ClaudeCode.file(&world.project());
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let ours = r#"{"command":"gander gate claude-code --timeout 5s"}"#;
+    let text = format!(
+        r#"{{"hooks":{{"PreToolUse":[{{"hooks":[{ours}]}}, {{"hooks":[{ours}, {{"command":"a"}}, {ours}]}},{{"hooks":[{ours}]}}],"Stop":[{{"hooks":[{ours}]}}]}}}}"#
+    );
+    std::fs::write(&file, text).unwrap();
+    let place = world.project();
+    world.home.run(&["gate", "uninstall", "claude-code", "--project", place.to_str().unwrap(), "--yes"]).await.must(0, &["wrote"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), r#"{"hooks":{"PreToolUse":[{"hooks":[{"command":"a"}]}]}}"#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,4 +187,35 @@ async fn a_link_to_the_settings_stays_a_link() {
     world.agent(Kind::ClaudeCode, "1h").await;
     assert!(file.symlink_metadata().unwrap().is_symlink());
     assert!(std::fs::read_to_string(real).unwrap().contains("gander"));
+}
+
+/// goose has settings that switch a plugin off, and takes a project's folder for the person's own plugin of that name.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_the_gate_from_goose_is_said() {
+    let world = World::new();
+    let place = world.project();
+    let project = place.to_str().unwrap();
+    let install = ["gate", "install", "goose", "--yes"];
+    let install_here = ["gate", "install", "goose", "--project", project, "--yes"];
+    let status = ["gate", "status", "--project", project];
+    world.home.run(&install).await.must(0, &["wrote"]);
+    let says = world.home.run(&status).await;
+    assert!(!says.out.contains("goes past the gate"), "{says:?}");
+    let theirs = place.join(".agents/plugins/gander");
+    std::fs::create_dir_all(&theirs).unwrap();
+    world.home.run(&status).await.must(0, &["goes past the gate", "in place of your own", theirs.to_str().unwrap()]);
+    world.home.run(&install_here).await.must(0, &["wrote", "only where it is started in this very folder"]);
+    let says = world.home.run(&status).await;
+    assert!(!says.out.contains("goes past the gate"), "{says:?}");
+    world.home.run(&["gate", "uninstall", "goose", "--project", project, "--yes"]).await.must(0, &["removed"]);
+    assert!(!theirs.exists());
+    for (file, text) in [
+        (place.join(".config/goose/settings.json"), r#"{"disabledPlugins": ["gander"]}"#.to_owned()),
+        (world.home.path().join(".config/goose/config.yaml"), format!("plugins:\n  {}:\n    enabled: false\n", theirs.display())),
+    ] {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, text).unwrap();
+        world.home.run(&install_here).await.must(2, &["take that out first", file.to_str().unwrap()]);
+        std::fs::remove_file(file).unwrap();
+    }
 }

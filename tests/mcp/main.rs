@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test that cannot go on fails here")]
 
+mod agents;
 mod attacks;
 mod claude;
 #[path = "../common/mod.rs"]

@@ -1,18 +1,28 @@
-//! JSON files of others, changed without moving what else is in them: the order of keys stays, and how it is indented.
+//! JSON files of others, changed without touching what else is in them: only the text of what is put in or taken out differs, so
+//! that taking out what was put in leaves every byte as it was.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::ser::{SerializeMap as _, SerializeSeq as _};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
-/// A value whose objects keep their order.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
-    Object(Vec<(String, Self)>),
-    Array(Vec<Self>),
-    /// Anything else, as it is.
-    Plain(serde_json::Value),
+/// Where something stands in a text, in bytes.
+pub(super) type Span = Range<usize>;
+
+/// A value of an object or list that stands in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Its name, in an object.
+    pub(super) name: String,
+    pub(super) value: Span,
+}
+
+/// What a file holds, in its own words.
+#[derive(Debug, Clone)]
+pub(super) struct Json {
+    text: String,
 }
 
 impl Json {
@@ -21,7 +31,9 @@ impl Json {
     /// # Errors
     /// What is wrong with it, and what to do.
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|error| {
+        let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let read = serde_json::from_str::<serde::de::IgnoredAny>(plain);
+        read.map(|_| Self { text: text.to_owned() }).map_err(|error| {
             let remarks = text.lines().any(|line| line.trim_start().starts_with("//") || line.trim_start().starts_with("/*"));
             let hint =
                 if remarks { ". Comments are kept by nobody who writes JSON: take them out, or add the hook by hand" } else { "" };
@@ -29,120 +41,167 @@ impl Json {
         })
     }
 
-    /// As a file's text, indented as another was.
-    pub(super) fn write(&self, like: &str) -> String {
-        let indent = like.lines().find_map(|line| {
-            let blanks = &line[..line.len() - line.trim_start().len()];
-            (!blanks.is_empty() && !line.trim().is_empty()).then_some(blanks)
-        });
-        let mut text = Vec::new();
-        let format = serde_json::ser::PrettyFormatter::with_indent(indent.unwrap_or("  ").as_bytes());
-        // Writing what was read, into memory, cannot fail.
-        let _ = self.serialize(&mut serde_json::Serializer::with_formatter(&mut text, format));
-        text.push(b'\n');
-        String::from_utf8_lossy(&text).into_owned()
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
-    pub(super) fn text(text: impl Into<String>) -> Self {
-        Self::Plain(serde_json::Value::String(text.into()))
+    pub(super) fn into_text(self) -> String {
+        self.text
     }
 
-    pub(super) fn as_text(&self) -> Option<&str> {
-        if let Self::Plain(value) = self { value.as_str() } else { None }
+    /// Where the whole stands.
+    pub(super) fn whole(&self) -> Span {
+        let start = self.text.len() - self.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
+        start..self.text.trim_end().len()
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Self> {
-        let Self::Object(fields) = self else { return None };
-        fields.iter().find_map(|(field, value)| (field == name).then_some(value))
+    /// The fields of an object, in their order; `None` if it is none.
+    pub(super) fn fields(&self, object: &Span) -> Option<Vec<Part>> {
+        let parts: Parts<'_> = serde_json::from_str(&self.text[object.clone()]).ok()?;
+        self.text[object.clone()].starts_with('{').then(|| self.located(parts))
     }
 
-    /// The value of a field, made if it is missing; `None` if this is no object.
-    pub(super) fn field(&mut self, name: &str, usual: Self) -> Option<&mut Self> {
-        let Self::Object(fields) = self else { return None };
-        let at = fields.iter().position(|(field, _)| field == name).unwrap_or_else(|| {
-            fields.push((name.to_owned(), usual));
-            fields.len() - 1
-        });
-        fields.get_mut(at).map(|(_, value)| value)
+    /// The values of a list; `None` if it is none.
+    pub(super) fn items(&self, list: &Span) -> Option<Vec<Part>> {
+        let parts: Parts<'_> = serde_json::from_str(&self.text[list.clone()]).ok()?;
+        self.text[list.clone()].starts_with('[').then(|| self.located(parts))
     }
 
-    pub(super) fn items(&self) -> &[Self] {
-        if let Self::Array(items) = self { items } else { &[] }
+    fn located(&self, parts: Parts<'_>) -> Vec<Part> {
+        let place = |raw: &str| raw.as_ptr() as usize - self.text.as_ptr() as usize;
+        let part = |(name, raw): (String, &RawValue)| {
+            let start = place(raw.get());
+            Part { name, value: start..start + raw.get().len() }
+        };
+        parts.0.into_iter().map(part).collect()
     }
-}
 
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Object(fields) => {
-                let mut map = serializer.serialize_map(Some(fields.len()))?;
-                for (name, value) in fields {
-                    map.serialize_entry(name, value)?;
+    /// The value of a field.
+    pub(super) fn get(&self, object: &Span, name: &str) -> Option<Span> {
+        self.fields(object)?.into_iter().find(|field| field.name == name).map(|field| field.value)
+    }
+
+    /// The text that a value is.
+    pub(super) fn as_text(&self, value: &Span) -> Option<String> {
+        serde_json::from_str(&self.text[value.clone()]).ok()
+    }
+
+    /// Takes one part out of an object or list, with the comma that belongs to it.
+    pub(super) fn take_out(&mut self, whole: &Span, parts: &[Part], at: usize) {
+        let gap = if at > 0 {
+            parts[at - 1].value.end..parts[at].value.end
+        } else if let Some(next) = parts.get(1) {
+            // What follows comes to where this began.
+            let rest = &self.text[parts[0].value.end..next.value.start];
+            let blanks = rest.len() - rest.trim_start().len();
+            let after = rest[blanks..].trim_start_matches(',');
+            let skipped = rest.len() - after.trim_start().len();
+            let begin = whole.start + 1 + blanks_at(&self.text[whole.start + 1..]);
+            begin..parts[0].value.end + skipped
+        } else {
+            whole.start + 1..whole.end - 1
+        };
+        self.text.replace_range(gap, "");
+    }
+
+    /// Puts a value behind the others of an object or list, laid out as they are.
+    pub(super) fn put_in(&mut self, whole: &Span, parts: &[Part], name: Option<&str>, value: &impl Serialize) {
+        let Some(last) = parts.last() else {
+            let new = match self.indent_of_line(whole.start) {
+                Some(close) => {
+                    let depth = format!("{close}{}", self.indent());
+                    format!("\n{depth}{}\n{close}", self.laid_out(name, value, Some(&depth)))
                 }
-                map.end()
-            }
-            Self::Array(items) => {
-                let mut list = serializer.serialize_seq(Some(items.len()))?;
-                for item in items {
-                    list.serialize_element(item)?;
-                }
-                list.end()
-            }
-            Self::Plain(value) => value.serialize(serializer),
+                None => self.laid_out(name, value, None),
+            };
+            self.text.replace_range(whole.start + 1..whole.end - 1, &new);
+            return;
+        };
+        // On a line of its own, if the last one is.
+        let before = &self.text[..last.value.start];
+        let line = &before[before.rfind('\n').map_or(before.len(), |end| end + 1)..];
+        let depth = &line[..blanks_at(line)];
+        let is_alone = before.contains('\n') && line[depth.len()..].split('"').count() == if name.is_some() { 3 } else { 1 };
+        let own = is_alone.then_some(depth);
+        let new = self.laid_out(name, value, own);
+        let new = own.map_or_else(|| format!(", {new}"), |depth| format!(",\n{depth}{new}"));
+        self.text.insert_str(last.value.end, &new);
+    }
+
+    /// Exchanges a value for another; however it is laid out, the same one stays.
+    pub(super) fn exchange(&mut self, part: &Span, value: &impl Serialize) {
+        let there = serde_json::from_str::<serde_json::Value>(&self.text[part.clone()]).ok();
+        if there == serde_json::to_value(value).ok() {
+            return;
         }
+        let new = self.laid_out(None, value, self.indent_of_line(part.start));
+        self.text.replace_range(part.clone(), &new);
+    }
+
+    /// A value, and its name, as text: over several lines that begin with this, or in one.
+    fn laid_out(&self, name: Option<&str>, value: &impl Serialize, depth: Option<&str>) -> String {
+        let mut text = Vec::new();
+        // Writing plain texts and numbers into memory cannot fail.
+        let _ = match depth {
+            Some(_) => {
+                let format = serde_json::ser::PrettyFormatter::with_indent(self.indent().as_bytes());
+                value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, format))
+            }
+            None => value.serialize(&mut serde_json::Serializer::new(&mut text)),
+        };
+        let text = String::from_utf8_lossy(&text).replace('\n', &format!("\n{}", depth.unwrap_or_default()));
+        name.map_or(text.clone(), |name| format!("{}: {text}", serde_json::Value::from(name)))
+    }
+
+    /// How far the line is indented on which this stands, in a text of several lines.
+    fn indent_of_line(&self, at: usize) -> Option<&str> {
+        self.text.trim_end().contains('\n').then(|| {
+            let line = &self.text[self.text[..at].rfind('\n').map_or(0, |end| end + 1)..];
+            &line[..blanks_at(line)]
+        })
+    }
+
+    /// How far one level is indented from the next.
+    fn indent(&self) -> &str {
+        let first = self.text.lines().find(|line| blanks_at(line) > 0 && !line.trim().is_empty());
+        first.map_or("  ", |line| &line[..blanks_at(line)])
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
+/// How many bytes of blanks a text begins with.
+fn blanks_at(text: &str) -> usize {
+    text.len() - text.trim_start_matches([' ', '\t', '\r', '\n']).len()
+}
+
+/// The parts of an object or list, each as it is written.
+struct Parts<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Parts<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
         impl<'de> Visitor<'de> for Any {
-            type Value = Json;
+            type Value = Vec<(String, &'de RawValue)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON")
+                f.write_str("an object or a list")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(field) = map.next_entry()? {
                     fields.push(field);
                 }
-                Ok(Json::Object(fields))
+                Ok(fields)
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = list.next_element()? {
-                    items.push(item);
+                    items.push((String::new(), item));
                 }
-                Ok(Json::Array(items))
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-                Ok(Json::Plain(value.into()))
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-                Ok(Json::Plain(value.into()))
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-                Ok(Json::Plain(value.into()))
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-                Ok(Json::Plain(value.into()))
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-                Ok(Json::text(value))
-            }
-
-            fn visit_unit<E>(self) -> Result<Json, E> {
-                Ok(Json::Plain(serde_json::Value::Null))
+                Ok(items)
             }
         }
-        deserializer.deserialize_any(Any)
+        deserializer.deserialize_any(Any).map(Parts)
     }
 }

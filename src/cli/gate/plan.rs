@@ -1,9 +1,12 @@
 //! Which files an agent's hooks are kept in, and what stands there when it stops at the gate.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::AgentKind;
-use super::json::Json;
+use super::json::{Json, Part, Span};
 use super::way::Way;
 use crate::cli::Common;
 use crate::core::gate::quote;
@@ -13,6 +16,9 @@ use crate::core::gate::quote;
 const AHEAD: u64 = 30;
 /// Said where the gate was missing or killed. Codex takes an exit status of 2 for a denial only if something is said.
 const MISSING: &str = "The gate of Gander did not answer, so this is denied. Tell the person who runs Gander.";
+
+/// A file with nothing in it yet, of several lines.
+const EMPTY: &str = "{\n}\n";
 
 /// What the plugin is called that goose knows the gate by: its folder's name.
 pub(super) const GANDER: &str = "gander";
@@ -104,34 +110,75 @@ pub(super) fn quote_if_needed(word: &str) -> String {
     if plain && !word.is_empty() { word.to_owned() } else { quote(word) }
 }
 
-fn group(agent: AgentKind, command: &str, timeout: u64) -> Json {
-    let mut hook = vec![
-        ("type".to_owned(), Json::text("command")),
-        ("command".to_owned(), Json::text(command)),
-        ("timeout".to_owned(), Json::Plain((timeout + AHEAD).into())),
-    ];
-    match agent {
-        AgentKind::ClaudeCode => hook.push(("onFailure".to_owned(), Json::text("block"))),
-        AgentKind::Goose => hook.push(("on_failure".to_owned(), Json::text("block"))),
-        AgentKind::Codex => {}
-    }
-    let matcher = if agent == AgentKind::ClaudeCode { "*" } else { ".*" };
-    Json::Object(vec![("matcher".into(), Json::text(matcher)), ("hooks".into(), Json::Array(vec![Json::Object(hook)]))])
+/// What stands in a hook file for one event. The order of fields is the one that they are written in.
+#[derive(Debug, Serialize)]
+struct Group<'a> {
+    matcher: &'static str,
+    hooks: [Hook<'a>; 1],
 }
 
-/// Whether a hook is the gate's.
-fn is_ours(agent: AgentKind, hook: &Json) -> bool {
-    let command = hook.get("command").and_then(Json::as_text).unwrap_or_default();
-    command.contains(&format!(" gate {} --timeout ", agent.name()))
+#[derive(Debug, Serialize)]
+struct Hook<'a> {
+    r#type: &'static str,
+    command: &'a str,
+    timeout: u64,
+    #[serde(rename = "onFailure", skip_serializing_if = "Option::is_none")]
+    on_failure_of_claude: Option<&'static str>,
+    #[serde(rename = "on_failure", skip_serializing_if = "Option::is_none")]
+    on_failure_of_goose: Option<&'static str>,
+}
+
+fn group(agent: AgentKind, command: &str, timeout: u64) -> Group<'_> {
+    let blocks = |of: AgentKind| (agent == of).then_some("block");
+    let hook = Hook {
+        r#type: "command",
+        command,
+        timeout: timeout + AHEAD,
+        on_failure_of_claude: blocks(AgentKind::ClaudeCode),
+        on_failure_of_goose: blocks(AgentKind::Goose),
+    };
+    Group { matcher: if agent == AgentKind::ClaudeCode { "*" } else { ".*" }, hooks: [hook] }
+}
+
+/// Where hooks of the gate stand in an event's groups: which group, and which hook of it.
+type Places = Vec<(usize, usize)>;
+
+/// The hooks of a group.
+fn hooks_of(file: &Json, group: &Part) -> Option<(Span, Vec<Part>)> {
+    let hooks = file.get(&group.value, "hooks")?;
+    let parts = file.items(&hooks)?;
+    Some((hooks, parts))
+}
+
+/// The gate's hooks among groups.
+fn ours(agent: AgentKind, file: &Json, groups: &[Part]) -> Places {
+    let is_ours = |hook: &Part| {
+        let command = file.get(&hook.value, "command").and_then(|command| file.as_text(&command)).unwrap_or_default();
+        command.contains(&format!(" gate {} --timeout ", agent.name()))
+    };
+    let of_group = |(at, group): (usize, &Part)| {
+        let hooks = hooks_of(file, group).map(|(_, hooks)| hooks).unwrap_or_default();
+        let places: Places = (0..hooks.len()).filter(|hook| is_ours(&hooks[*hook])).map(|hook| (at, hook)).collect();
+        places
+    };
+    groups.iter().enumerate().flat_map(of_group).collect()
+}
+
+/// The list of an event's groups.
+fn groups_of(file: &Json, event: &str) -> Option<(Span, Vec<Part>)> {
+    let groups = file.get(&file.get(&file.whole(), "hooks")?, event)?;
+    let parts = file.items(&groups)?;
+    Some((groups, parts))
 }
 
 /// The command by which an agent's hook file stops it at the gate; `None`: there is none, or not before every call.
 pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
     let file = Json::read(text).ok()?;
     let command = |event: &&str| {
-        let groups = file.get("hooks").and_then(|hooks| hooks.get(event)).map_or(&[][..], Json::items);
-        let mut hooks = groups.iter().flat_map(|group| group.get("hooks").map_or(&[][..], Json::items));
-        hooks.find(|hook| is_ours(agent, hook)).and_then(|hook| hook.get("command")?.as_text().map(ToOwned::to_owned))
+        let (_, groups) = groups_of(&file, event)?;
+        let (group, hook) = *ours(agent, &file, &groups).first()?;
+        let (_, hooks) = hooks_of(&file, &groups[group])?;
+        file.as_text(&file.get(&hooks[hook].value, "command")?)
     };
     events(agent).iter().map(command).collect::<Option<Vec<_>>>()?.pop()
 }
@@ -141,61 +188,84 @@ pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
 /// # Errors
 /// The file is not as the agent's documentation says.
 pub(super) fn with_gate(agent: AgentKind, before: Option<&str>, command: &str, timeout: u64) -> Result<String, String> {
-    let text = before.filter(|text| !text.trim().is_empty());
-    let mut file = text.map_or_else(|| Ok(Json::Object(Vec::new())), Json::read)?;
-    let hooks = file.field("hooks", Json::Object(Vec::new())).ok_or("it holds no object")?;
-    for event in events(agent) {
-        let groups = hooks.field(event, Json::Array(Vec::new())).ok_or("its hooks are no object")?;
-        let Json::Array(groups) = groups else { return Err(format!("its hooks of {event} are no list")) };
-        let mine = group(agent, command, timeout);
-        // Where it stood it stands again, once.
-        let stood = groups
-            .iter()
-            .position(|group| group.get("hooks").is_some_and(|hooks| hooks.items().iter().any(|hook| is_ours(agent, hook))));
-        take_out(agent, groups);
-        groups.insert(stood.unwrap_or(groups.len()).min(groups.len()), mine);
+    let mut file = Json::read(before.filter(|text| !text.trim().is_empty()).unwrap_or(EMPTY))?;
+    if file.fields(&file.whole()).ok_or("it holds no object")?.is_empty() {
+        file = Json::read(EMPTY)?;
     }
-    Ok(file.write(text.unwrap_or_default()))
+    let mine = group(agent, command, timeout);
+    for event in events(agent) {
+        let whole = file.whole();
+        let Some(hooks) = file.get(&whole, "hooks") else {
+            let fields = file.fields(&whole).unwrap_or_default();
+            file.put_in(&whole, &fields, Some("hooks"), &BTreeMap::from([(event, [&mine])]));
+            continue;
+        };
+        let fields = file.fields(&hooks).ok_or("its hooks are no object")?;
+        if file.get(&hooks, event).is_none() {
+            file.put_in(&hooks, &fields, Some(event), &[&mine]);
+            continue;
+        }
+        let (list, groups) = groups_of(&file, event).ok_or_else(|| format!("its hooks of {event} are no list"))?;
+        // Where it stood alone it stands again, once.
+        let found = ours(agent, &file, &groups);
+        let alone = found.iter().find(|(at, _)| hooks_of(&file, &groups[*at]).is_some_and(|(_, hooks)| hooks.len() == 1));
+        let Some((stood, _)) = alone.copied() else {
+            take_out(agent, &mut file, event, None);
+            let (list, groups) = groups_of(&file, event).unwrap_or((list, groups));
+            file.put_in(&list, &groups, None, &mine);
+            continue;
+        };
+        file.exchange(&groups[stood].value, &mine);
+        take_out(agent, &mut file, event, Some(stood));
+    }
+    Ok(file.into_text())
 }
 
-/// The file's text without the gate; `None`: nothing is left of it.
+/// The file's text without the gate, every other byte as it was; `None`: nothing is left of it.
 ///
 /// # Errors
 /// The file is not as the agent's documentation says.
 pub(super) fn without_gate(agent: AgentKind, before: &str) -> Result<Option<String>, String> {
     let mut file = Json::read(before)?;
-    let mut found = false;
-    if let Json::Object(fields) = &mut file {
-        for (_, hooks) in fields.iter_mut().filter(|(name, _)| name == "hooks") {
-            let Json::Object(events) = hooks else { continue };
-            let mut emptied = Vec::new();
-            for (event, groups) in events.iter_mut() {
-                let Json::Array(groups) = groups else { continue };
-                if take_out(agent, groups) {
-                    found = true;
-                    emptied.extend(groups.is_empty().then(|| event.clone()));
-                }
-            }
-            events.retain(|(event, _)| !emptied.contains(event));
+    let all = |file: &Json| file.get(&file.whole(), "hooks").and_then(|hooks| file.fields(&hooks)).unwrap_or_default();
+    for event in all(&file) {
+        if !take_out(agent, &mut file, &event.name, None) {
+            continue;
         }
-        fields.retain(|(name, value)| !(found && name == "hooks" && *value == Json::Object(Vec::new())));
+        // What was made for it goes with it.
+        let is_empty = groups_of(&file, &event.name).is_some_and(|(_, groups)| groups.is_empty());
+        let Some(hooks) = file.get(&file.whole(), "hooks").filter(|_| is_empty) else { continue };
+        cut(&mut file, &hooks, &event.name);
+        if all(&file).is_empty() {
+            let whole = file.whole();
+            cut(&mut file, &whole, "hooks");
+        }
     }
-    if !found {
-        return Ok(Some(before.to_owned()));
-    }
-    Ok((file != Json::Object(Vec::new())).then(|| file.write(before)))
+    let is_empty = before != file.text() && file.fields(&file.whole()).is_some_and(|fields| fields.is_empty());
+    Ok((!is_empty).then(|| file.into_text()))
 }
 
-/// Takes the gate's hooks out of groups, and the groups that are empty then. Whether there were any.
-fn take_out(agent: AgentKind, groups: &mut Vec<Json>) -> bool {
+/// Takes a field out of an object.
+fn cut(file: &mut Json, object: &Span, name: &str) {
+    let fields = file.fields(object).unwrap_or_default();
+    if let Some(at) = fields.iter().position(|field| field.name == name) {
+        file.take_out(object, &fields, at);
+    }
+}
+
+/// Takes the gate's hooks out of an event's groups, and the groups that are empty then, but for one group. Whether there were any.
+fn take_out(agent: AgentKind, file: &mut Json, event: &str, but: Option<usize>) -> bool {
     let mut found = false;
-    groups.retain_mut(|group| {
-        let Json::Object(fields) = group else { return true };
-        let Some((_, Json::Array(hooks))) = fields.iter_mut().find(|(name, _)| name == "hooks") else { return true };
-        let before = hooks.len();
-        hooks.retain(|hook| !is_ours(agent, hook));
-        found |= hooks.len() < before;
-        hooks.len() == before || !hooks.is_empty()
-    });
+    // From the last to the first, so that those before stay where they are.
+    while let Some((list, groups)) = groups_of(file, event) {
+        let Some((at, hook)) = ours(agent, file, &groups).into_iter().rfind(|(at, _)| Some(*at) != but) else { break };
+        let Some((hooks, parts)) = hooks_of(file, &groups[at]) else { break };
+        if parts.len() > 1 {
+            file.take_out(&hooks, &parts, hook);
+        } else {
+            file.take_out(&list, &groups, at);
+        }
+        found = true;
+    }
     found
 }
