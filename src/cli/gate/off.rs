@@ -76,7 +76,7 @@ fn goose(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
     let Some(theirs) = project.filter(|_| own == hooks) else { return Ok(()) };
     let theirs = plan::file(AgentKind::Goose, Some(theirs)).map_err(|why| Off { file: hooks.to_owned(), why })?;
     let folder = plan::plugin(&theirs);
-    if theirs == hooks || !folder.is_dir() || plan::is_installed(AgentKind::Goose, &read(&theirs)?) {
+    if theirs == hooks || !folder.is_dir() || plan::installed(AgentKind::Goose, &read(&theirs)?).is_some() {
         return Ok(());
     }
     Err(Off { file: folder.to_owned(), why: "goose takes this one for the plugin gander, in place of your own".into() })
