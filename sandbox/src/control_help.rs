@@ -5,30 +5,32 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::control::{Takes, routes};
+use crate::control::{Route, Takes, routes};
+
+const ABOUT: &str = "The control API of a pretend Discord. Bodies and answers are JSON; ids are strings of digits, people and roles go by \
+                     name. Where several bodies are listed, each is an example of one thing that can be asked for.";
+const ERRORS: &str = "400, 403 and 404 with {\"error\": what is wrong, in words}";
 
 /// GET `/_sandbox`: JSON, laid out for people.
 pub(crate) async fn tell() -> Response {
-    let routes: Vec<_> = routes()
-        .into_iter()
-        .map(|route| {
-            let mut told = json!({ "method": route.method, "path": route.path, "does": route.does });
-            match route.takes {
-                Takes::Nothing => {}
-                Takes::Query(name, what) => told["query"] = json!({ name: what }),
-                Takes::Bodies(bodies) => told["bodies"] = bodies(),
-            }
-            told
-        })
-        .collect();
-    let told = json!({
-        "about": "The control API of a pretend Discord. Bodies and answers are JSON; ids are strings of digits, people and \
-                  roles go by name. Where several bodies are listed, each is an example of one thing that can be asked for.",
-        "errors": "400, 403 and 404 with {\"error\": what is wrong, in words}",
-        "routes": routes,
-    });
-    let text = format!("{told:#}\n");
+    let routes: Vec<_> = routes().iter().map(lay_out).collect();
+    let (about, errors) = (Value::from(ABOUT), Value::from(ERRORS));
+    let text = format!("{{\n\"about\": {about},\n\"errors\": {errors},\n\"routes\": [\n{}\n]\n}}\n", routes.join(",\n"));
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+/// What a route is comes first, and each example has a line.
+fn lay_out(route: &Route) -> String {
+    let takes = match route.takes {
+        Takes::Nothing => String::new(),
+        Takes::Query(name, what) => format!(",\n    \"query\": {}", json!({ name: what })),
+        Takes::Bodies(bodies) => {
+            let bodies: Vec<_> = bodies().as_array().into_iter().flatten().map(|body| format!("      {body}")).collect();
+            format!(",\n    \"bodies\": [\n{}\n    ]", bodies.join(",\n"))
+        }
+    };
+    let [method, path, does] = [route.method, route.path, route.does].map(Value::from);
+    format!("  {{\"method\": {method}, \"path\": {path},\n    \"does\": {does}{takes}}}")
 }
 
 /// One body for each action of a person.
