@@ -136,7 +136,7 @@ impl Page {
 
     /// Opens the sandbox's page at a whole address.
     pub async fn open_at(&self, address: &str) {
-        self.client.goto(address).await.unwrap();
+        timeout(LIMIT, self.client.goto(address)).await.unwrap_or_else(|_| panic!("{address} does not load")).unwrap();
         self.see("/html[@data-ready='true'][@data-connection='live']").await;
     }
 
