@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Common, Exit, Failure, Outcome, output, serve};
+use super::{Common, Exit, Failure, Outcome, gate, output, serve};
 use crate::config::{self, Config, ConfigError};
 use crate::core::finding::{Finding, Health};
 use crate::core::outgoing::Way;
@@ -64,6 +64,7 @@ impl Doctor {
                 "Mend the configuration, or name the store with --store",
             )),
         }
+        found.extend(gate::checkup(common).await);
         Ok(tell(common, &found))
     }
 }

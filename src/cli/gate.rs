@@ -14,8 +14,31 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Common, Outcome};
-use crate::config::Span;
+use crate::config::{Span, gates};
+use crate::core::finding::Finding;
 use crate::core::gate::ToolCall;
+use crate::core::text;
+
+/// How each gate that is installed, for this user or in this folder, reaches the decisions; and the rules.
+pub(super) async fn checkup(common: &Common) -> Vec<Finding> {
+    const AREA: &str = "Gates";
+    let mut told = Vec::new();
+    if let Err(error) = gates::load(common.config.as_deref()) {
+        let mend = "Mend it as it says: until then every tool call of every agent that stops at a gate is denied";
+        told.push(Finding::broken(AREA, error.to_string(), mend));
+    }
+    // What is wrong with the configuration is said elsewhere.
+    let found = std::env::current_dir().ok().and_then(|here| install::found(Some(&here), common).ok());
+    for found in found.unwrap_or_default() {
+        let name = format!("{} ({})", found.agent.name(), found.file.display());
+        match found.look().await {
+            None => {}
+            Some(Ok(words)) => told.push(Finding::fine(AREA, format!("{name} {words}"))),
+            Some(Err(words)) => told.push(Finding::broken(AREA, format!("{name} {words}"), text::gate::MEND_WAY)),
+        }
+    }
+    told
+}
 
 /// A tool call, with what only the file system knows of it.
 pub(super) fn looked_at(mut call: ToolCall) -> ToolCall {

@@ -6,7 +6,9 @@ mod broken;
 #[path = "../common/mod.rs"]
 mod common;
 mod decided;
+mod faulty;
 mod install;
+mod reach;
 mod real;
 mod standin;
 mod world;

@@ -9,6 +9,7 @@ mod attacks_wire;
 #[path = "../common/mod.rs"]
 mod common;
 mod document;
+mod gate;
 mod looks;
 mod program;
 mod world;

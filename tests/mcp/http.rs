@@ -11,6 +11,8 @@ use gander::surfaces::http::{Bound, Http, Settings};
 use gander::surfaces::mcp::http_service;
 use serde_json::{Value, json};
 
+use crate::common::cards::{click, open_card, reject};
+use crate::common::process::sandbox;
 use crate::rpc::{HANDSHAKE, NEWEST, meta};
 use crate::world::World;
 
@@ -110,6 +112,46 @@ async fn the_newest_revision_needs_no_session() {
     let call = json!({ "name": "request_approval", "arguments": { "title": "Rename it?" }, "_meta": meta() });
     let filed = agent.ask("tools/call", call).await;
     assert_eq!(filed["result"]["structuredContent"]["decision"]["id"], 1, "{filed:#}");
+}
+
+/// As `gander serve` has it: where the call runs is not known, so what no rule denies is asked, and for the one call.
+#[tokio::test(flavor = "multi_thread")]
+async fn permission_prompts_are_asked_whatever_the_rules_allow() {
+    let (sandbox, world) = (sandbox().await, World::new());
+    world.home.configure("time_zone = \"UTC\"\nbatch.min = 0\n[http]\nlisten = \"127.0.0.1:0\"\n");
+    let bot = world.home.serving(&sandbox).await;
+    let line = bot.err.line("http://127.0.0.1:").await;
+    let address = line.split_once("http://").unwrap().1.trim().parse().unwrap();
+    let mut agent = Web::new(address, &world.agent().await);
+    agent.greet().await;
+    let prompt = |tool: &str, input: Value| {
+        let call = json!({ "tool_name": tool, "input": input, "tool_use_id": "toolu_1" });
+        agent.tool("permission_prompt", call)
+    };
+    let answer = |result: Value| -> Value { serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap() };
+    let denied = answer(prompt("Bash", json!({ "command": "sudo ls" })).await);
+    assert!(denied["behavior"] == "deny" && denied["message"].as_str().unwrap().contains("another user"), "{denied}");
+    let maya = sandbox.user("maya").unwrap();
+    // The rules would let it read; but what `~` is there nobody knows.
+    for (number, tool, input) in
+        [(1, "Bash", json!({ "command": "ls" })), (2, "Read", json!({ "file_path": "/home/ada/.ssh/id_x" }))]
+    {
+        let (told, ()) = tokio::join!(prompt(tool, input.clone()), async {
+            let card = open_card(&sandbox, number).await;
+            assert!(card.control("session").is_none() && card.0.to_string().contains("not known"), "{card:?}");
+            click(&maya, &card, "approve").await;
+        });
+        let told = answer(told);
+        assert_eq!((&told["behavior"], &told["updatedInput"]), (&json!("allow"), &input), "{told}");
+    }
+    let (told, ()) = tokio::join!(prompt("Bash", json!({ "command": "ls" })), async {
+        reject(&maya, &open_card(&sandbox, 3).await, "Once is enough").await;
+    });
+    assert!(answer(told)["message"].as_str().unwrap().ends_with("Once is enough"));
+    // Who may not ask has none.
+    let mut assistant = Web::new(address, &world.assistant().await);
+    assistant.greet().await;
+    assert!(!assistant.ask("tools/list", json!({})).await.to_string().contains("permission_prompt"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,8 +14,9 @@ use crate::engine::gates::Told;
 use crate::wire::gate::{AtLeast, Verdict};
 use crate::wire::{GateAnswer, GateCall};
 
-/// How much longer than it was asked to wait the server may take to say that nobody has answered.
-const GRACE: Duration = Duration::from_secs(3);
+/// How much longer than a gate has time for a person the server may take to say which decision it is, and how it stands. Together less
+/// than what the gate is given beyond its limit.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// What becomes of a call, within this limit.
 ///
@@ -38,8 +39,8 @@ pub(super) async fn told(
     let asks = config::load_ask_defaults(&hooked.call.cwd, user.file.as_deref()).map_err(|error| error.to_string())?;
     let call = brought(hooked.call.clone(), asks.project, own_prompt, at_least);
     let impatient = client.clone().patience(PATIENCE.min(limit / 2));
-    let brought = tokio::time::timeout(limit, impatient.gate(&call)).await;
-    let brought = brought.map_err(|_| text::gate::silent(limit))?.map_err(|error| error.to_string())?;
+    let brought = tokio::time::timeout(limit + GRACE, impatient.gate(&call)).await;
+    let brought = brought.map_err(|_| text::gate::silent(limit + GRACE))?.map_err(|error| error.to_string())?;
     if brought.answer != Verdict::Wait {
         return Ok(understood(brought));
     }
@@ -62,7 +63,8 @@ enum Own {
 
 /// Without a file of the own there is nothing to say: the usual rules are the server's to apply.
 fn own_rules(common: &Common, call: &ToolCall) -> Result<Own, String> {
-    let file = gates::file(common.config.as_deref()).map_err(|error| error.to_string())?;
+    // Who has no home has no rules there.
+    let Ok(file) = gates::file(common.config.as_deref()) else { return Ok(Own::Nothing) };
     if file.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
         return Ok(Own::Nothing);
     }

@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use super::plan::{self, Change};
 use super::way::Way;
-use super::{AgentKind, elsewhere, off};
+use super::{AgentKind, elsewhere, off, way};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{Span, gates};
 use crate::core::text;
@@ -243,8 +243,8 @@ fn write(change: &Change) -> io::Result<()> {
 pub(super) struct Found {
     pub(super) agent: AgentKind,
     pub(super) file: PathBuf,
-    /// How, if it is installed.
-    pub(super) way: Option<Way>,
+    /// How, and which store it would be, if it is installed.
+    pub(super) gate: Option<(Way, PathBuf)>,
     /// What keeps the agent from heeding it, and in which file.
     pub(super) off: Option<String>,
 }
@@ -252,63 +252,66 @@ pub(super) struct Found {
 /// The hook files of every agent: the user's own, and those of a project.
 ///
 /// # Errors
-/// One of them cannot be read.
-pub(super) fn found(project: Option<&Path>) -> Result<Vec<Found>, Failure> {
+/// One of them, or the configuration, cannot be read.
+pub(super) fn found(project: Option<&Path>, common: &Common) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
     for agent in AgentKind::ALL {
         for place in std::iter::once(None).chain(project.map(Some)) {
             let Ok(file) = plan::file(agent, place) else { continue };
-            let command = read(&file)?.and_then(|text| plan::installed(agent, &text));
-            let way = command.map(|command| Way::of_command(&command));
-            let off = off::is_heeded(agent, &file, project).err().filter(|_| way.is_some());
+            let gate = match read(&file)?.and_then(|text| plan::installed(agent, &text)) {
+                None => None,
+                Some(command) => {
+                    let store = match way::store_of_command(&command) {
+                        Some(store) => store,
+                        None => common.store_path(&common.config()?)?,
+                    };
+                    Some((Way::of_command(&command).or_socket_of(&store), store))
+                }
+            };
+            let off = off::is_heeded(agent, &file, project).err().filter(|_| gate.is_some());
             let off = off.map(|off| format!("{}: {}", off.file.display(), off.why));
-            found.push(Found { agent, file, way, off });
+            found.push(Found { agent, file, gate, off });
         }
     }
     Ok(found)
 }
 
-impl Way {
-    /// Which way it is, and whether it works.
-    ///
-    /// # Errors
-    /// In words, if it does not.
-    pub(super) async fn look(&self) -> Result<String, String> {
-        match self.client()? {
-            Some(client) => elsewhere::looked(client).await,
-            None => Ok(text::gate::BY_FILE.to_owned()),
-        }
+impl Found {
+    /// As whom it asks and where, or what is wrong; `None`: there is no gate.
+    pub(super) async fn look(&self) -> Option<Result<String, String>> {
+        let (way, store) = self.gate.as_ref()?;
+        let place = way.address().map(|address| format!("at {address}: ")).unwrap_or_default();
+        Some(
+            way.look(store)
+                .await
+                .map(|words| format!("{place}{words}"))
+                .map_err(|why| format!("{place}{}", text::gate::no_way(&why))),
+        )
     }
 }
 
 impl Status {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let (mut told, mut works) = (Vec::new(), true);
-        for Found { agent, file, way, off } in found(self.project.as_deref())? {
-            let looked = match &way {
-                Some(way) => Some(way.look().await),
-                None => None,
-            };
+        for found in found(self.project.as_deref(), common)? {
+            let looked = found.look().await;
+            let Found { agent, file, gate, off } = found;
             works &= !matches!(looked, Some(Err(_)));
-            let connect = way.as_ref().and_then(Way::address);
             if !common.json {
-                let says = match (&way, &off) {
+                let says = match (&gate, &off) {
                     (Some(_), None) => "stops at the gate",
                     (Some(_), Some(_)) => "goes past the gate",
                     (None, _) => "no gate",
                 };
                 output::line(&format!("{:<12} {says:<18} {}", agent.name(), file.display()));
-                if let Some(off) = &off {
-                    output::line(&format!("{:<12} {off}", ""));
-                }
-                if let (Some(address), Some(looked)) = (&connect, &looked) {
-                    let words = looked.clone().unwrap_or_else(|why| text::gate::no_way(&why));
-                    output::line(&format!("{:<12} at {address}: {words}", ""));
+                for words in off.iter().chain(looked.as_ref().map(|(Ok(words) | Err(words))| words)) {
+                    output::line(&format!("{:<12} {words}", ""));
                 }
             }
+            let connect = gate.as_ref().and_then(|(way, _)| way.address());
             let problem = looked.and_then(Result::err);
             told.push(serde_json::json!({
-                "agent": agent.name(), "file": file, "installed": way.is_some(), "off": off, "connect": connect, "problem": problem,
+                "agent": agent.name(), "file": file, "installed": gate.is_some(), "off": off, "connect": connect, "problem": problem,
             }));
         }
         let rules = gates::file(common.config.as_deref())?;
@@ -317,7 +320,11 @@ impl Status {
             output::json(&serde_json::json!({ "agents": told, "rules": rules, "broken": broken }));
         } else {
             let says = broken.clone().unwrap_or_else(|| {
-                format!("{}{}", rules.display(), if rules.exists() { "" } else { " (not there: the usual rules hold)" })
+                format!(
+                    "{}{}",
+                    rules.display(),
+                    if rules.exists() { "" } else { " (not there: the usual rules hold; over a connection, the server's)" }
+                )
             });
             output::line(&format!("rules        {says}"));
         }

@@ -10,6 +10,7 @@ use super::hook::{self, Answer, Event, Hooked, Said};
 use super::way::Way;
 use super::{AgentKind, Stop, elsewhere};
 use crate::cli::{Common, Exit, Opened, Outcome, PATIENCE, opened, output};
+use crate::client::Client;
 use crate::config::{self, Config, Span, gates};
 use crate::core::decision::Decision;
 use crate::core::gate::rules::{Ruling, judge};
@@ -102,14 +103,16 @@ struct Asking {
 
 impl Asking {
     async fn answer(self) -> Step<Answer> {
-        let user = self.common.config().map_err(words)?;
-        let store = self.common.store_path(&user).map_err(words)?;
-        let told = match self.way.clone().or_socket_of(&store).client()? {
-            Some(client) => {
-                let (hooked, common) = (&self.hooked, &self.common);
-                elsewhere::told(&client, hooked, self.is_own_prompt(), common, self.limit).await?
+        let told = match self.way.client()? {
+            Some(client) => self.told_by_server(&client).await?,
+            None => {
+                let user = self.common.config().map_err(words)?;
+                let store = self.common.store_path(&user).map_err(words)?;
+                match self.way.clone().or_socket_of(&store).client()? {
+                    Some(client) => self.told_by_server(&client).await?,
+                    None => self.told_by_store(&user, store).await?,
+                }
             }
-            None => self.told_by_store(&user, store).await?,
         };
         Ok(match told {
             Told::Allow { words, note } => Answer::Allow { words, note },
@@ -121,6 +124,10 @@ impl Asking {
     /// Codex asks by its own permissions about a call that its hook before the call has just let through.
     fn is_own_prompt(&self) -> bool {
         self.agent == AgentKind::Codex && self.hooked.event == Event::PermissionRequest
+    }
+
+    async fn told_by_server(&self, client: &Client) -> Step<Told> {
+        elsewhere::told(client, &self.hooked, self.is_own_prompt(), &self.common, self.limit).await
     }
 
     async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<Told> {

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::elsewhere;
 use crate::client::Client;
+use crate::core::text;
 use crate::surfaces::http::usual_socket;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -66,6 +68,26 @@ impl Way {
     pub(super) fn of_command(command: &str) -> Self {
         Self { connect: word_after(command, "--connect"), token_file: word_after(command, "--token-file").map(PathBuf::from) }
     }
+
+    /// Whether it works, and how.
+    ///
+    /// # Errors
+    /// In words, if it does not.
+    pub(super) async fn look(&self, store: &Path) -> Result<String, String> {
+        if let Some(client) = self.client()? {
+            return elsewhere::looked(client).await;
+        }
+        match File::options().read(true).write(true).open(store) {
+            // The first question makes one.
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("{}: {error}", store.display())),
+            _ => Ok(text::gate::BY_FILE.to_owned()),
+        }
+    }
+}
+
+/// The store that a hook's command names.
+pub(super) fn store_of_command(command: &str) -> Option<PathBuf> {
+    word_after(command, "--store").map(PathBuf::from)
 }
 
 /// The word behind a flag, of a command as it was installed: quoted, and for Codex twice.

@@ -154,7 +154,7 @@ pub const NOWHERE: &str = "not known";
 /// Nothing came back in time.
 #[must_use]
 pub fn silent(limit: std::time::Duration) -> String {
-    format!("the server said nothing within {} s", limit.as_secs().max(1))
+    format!("the server said nothing within {} s", limit.as_millis().div_ceil(1_000))
 }
 
 /// Another server than Gander, or a broken one.
@@ -185,6 +185,10 @@ pub fn no_way(why: &str) -> String {
 /// Said after goose's hook was written into a project.
 pub const GOOSE_FOLDER: &str =
     "goose stops at this gate only where it is started in this very folder, not below it; without --project it stops everywhere.";
+
+/// What mends a connection by which no gate can ask.
+pub const MEND_WAY: &str = "Start gander serve there, make a token (gander token create) for the file that --token-file names or for GANDER_TOKEN, and \
+     install the gate anew with the right --connect; or without it, to work on the store's own file";
 
 /// After the hooks of Codex were written: it does not run them yet.
 pub const CODEX_TRUST: &str = "Codex runs no hook that you have not trusted: start codex, type /hooks, and trust both of Gander's. Until then it does \
@@ -217,6 +221,16 @@ mod tests {
             withdrawn(&asked, "no longer needed"),
             superseded(&asked),
             broken("the store is locked by another process; nothing was written, try again"),
+            broken(FAILED),
+            broken(NO_RULES),
+            broken(NO_NUMBER),
+            broken(&silent(std::time::Duration::from_secs(15))),
+            lost(&undecided(&asked, None, at, false), &silent(std::time::Duration::from_secs(15))),
+            FROM_AFAR.to_owned(),
+            asks_as("goose (token:3)", &["shop".to_owned()]),
+            asks_as("goose (token:3)", &[]),
+            no_way("no answer"),
+            MEND_WAY.to_owned(),
             CODEX_TRUST.to_owned(),
         ];
         insta::assert_snapshot!(said.join("\n\n"));
