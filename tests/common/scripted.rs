@@ -147,7 +147,8 @@ fn responses(script: &Script, asked: &Value) -> Vec<Value> {
     let results = asked["input"].as_array().into_iter().flatten().filter(is_result);
     let results: Vec<String> = results.map(|result| result["output"].to_string()).collect();
     let done = results.len();
-    let calls = script.next(&asked["input"], results, |_| true);
+    let said = asked["input"].as_array().into_iter().flatten().filter(|item| item["type"] == "message").collect();
+    let calls = script.next(&said, results, |_| true);
     let mut events = vec![json!({ "type": "response.created", "response": { "id": "r1" } })];
     for (index, call) in calls.iter().enumerate() {
         let (id, number) = (format!("fc{}", done + index), format!("call_{}", done + index));

@@ -154,6 +154,33 @@ async fn a_real_agent_that_wants_two_things_at_once_is_stopped_at_each() {
     }
 }
 
+/// goose asks its hooks nothing there: [`goose`] has what comes of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_real_agent_has_another_do_is_stopped_too() {
+    let aside = "Do it aside";
+    let input = json!({ "description": "Aside", "prompt": aside, "subagent_type": "general-purpose", "run_in_background": false });
+    let claude = vec![vec![Call::new("Agent", input)]];
+    // Codex does not wait for another by itself, but stands still at its own gate.
+    let spawn = Call::new("multi_agent_v1/spawn_agent", json!({ "message": aside }));
+    let codex = vec![vec![spawn], vec![shell(Kind::Codex, "touch other")]];
+    for (kind, rounds) in [(Kind::ClaudeCode, claude), (Kind::Codex, codex)] {
+        let count = rounds.len();
+        let model = Model::with_aside(rounds, Some((aside, vec![vec![shell(kind, "touch ran")]]))).await;
+        let Some(real) = Real::with(kind, "100s", model).await else { continue };
+        let rules = "[[rules]]\ndo = \"allow\"\ntools = [\"Agent\", \"*spawn_agent\"]\n";
+        std::fs::write(real.world.home.path().join("gates.toml"), rules).unwrap();
+        let (said, asked) = tokio::join!(ended(real.start(&[])), async {
+            let asked = real.world.asked_within(count, PATIENCE).await;
+            for one in &asked {
+                real.world.decides(one, rejected("Nor aside")).await;
+            }
+            asked
+        });
+        assert!(asked.iter().any(|asked| asked.request.body == "touch ran"), "{}", real.story(&said));
+        assert!(!real.ran(), "{}", real.story(&said));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_agent_is_told_why_not() {
     for kind in ALL {

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use gander::core::decision::State;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -42,7 +43,12 @@ async fn goes_round(world: &World, model: &Model, mut agent: Command) {
         click(&sandbox.user("maya").unwrap(), &card, "approve").await;
     });
     let told = model.results();
-    assert!(told.len() == 3 && told[1].contains("approved") && told[2].contains("live since noon"), "{told:#?}\n{said}");
+    assert!(
+        told.len() == 3 && told[1].contains("approved") && told[2].contains("The outcome of #1 stands on its card"),
+        "{told:#?}\n{said}"
+    );
+    let State::Resolved(resolved) = world.get(1).await.state else { panic!("{said}") };
+    assert!(resolved.reported.is_some_and(|reported| reported.text == "live since noon"), "{said}");
 }
 
 /// The program under the name that people give it, which keeps what it is told.

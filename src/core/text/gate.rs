@@ -232,6 +232,7 @@ mod tests {
             no_way("no answer"),
             MEND_WAY.to_owned(),
             CODEX_TRUST.to_owned(),
+            GOOSE_FOLDER.to_owned(),
         ];
         insta::assert_snapshot!(said.join("\n\n"));
     }
