@@ -147,7 +147,7 @@ fn responses(script: &Script, asked: &Value) -> Vec<Value> {
     let results = asked["input"].as_array().into_iter().flatten().filter(is_result);
     let results: Vec<String> = results.map(|result| result["output"].to_string()).collect();
     let done = results.len();
-    let said = asked["input"].as_array().into_iter().flatten().filter(|item| item["type"] == "message").collect();
+    let said = asked["input"].as_array().into_iter().flatten().filter(|item| item["type"] == "message").cloned().collect();
     let calls = script.next(&said, results, |_| true);
     let mut events = vec![json!({ "type": "response.created", "response": { "id": "r1" } })];
     for (index, call) in calls.iter().enumerate() {
