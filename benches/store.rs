@@ -90,7 +90,7 @@ fn fill(path: &Path, counts: Counts) {
             state = log.append(&mut event, state, &asked, at);
             if n <= counts.decisions - counts.open {
                 let by = Person::discord(1, "Maya");
-                let resolved = Event::Resolved { verdict: Verdict::approved(), by, via: Via::Discord };
+                let resolved = Event::Resolved { verdict: Verdict::approved(), by, via: Via::Discord, with: Vec::new() };
                 state = log.append(&mut event, state, &resolved, at + TimeDelta::seconds(60));
             }
             let over = match &state.state {

@@ -21,6 +21,7 @@ use gander::core::decision::{
     SafeDefault, Verdict, Via,
 };
 use gander::core::event::Event;
+use gander::core::permission::{ApproverRule, not_counted};
 use gander::core::policy::{Rule, Rules, admit, enforce};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -33,11 +34,12 @@ use model::{Act, Answer, Ask, Config as Configured, Deed, Model, OPTIONS, PEOPLE
 const HISTORIES: u32 = 3_000;
 
 /// What each run must have come by, so that the histories cannot quietly become tame.
-const MUST_HAPPEN: [&str; 39] = [
+const MUST_HAPPEN: [&str; 40] = [
     "asked again: nothing new",
     "revised",
     "enforced",
     "voted",
+    "lapsed",
     "proposed",
     "proposed: nothing new",
     "PutOff",
@@ -148,6 +150,11 @@ impl Real {
                 self.rules = rules(*config);
                 let terms = enforce(&self.rules, &decision.request, &decision.terms);
                 Ok((decision.state.is_open() && terms != decision.terms).then_some(Event::Enforced { terms }))
+            }
+            Deed::Dismiss { who } => {
+                let users = (0..PEOPLE.len()).filter(|one| one != who).map(|one| one as u64).collect();
+                let of = not_counted(&[ApproverRule { users, ..ApproverRule::default() }], decision);
+                Ok((!of.is_empty()).then_some(Event::Lapsed { of }))
             }
             Deed::Approve { who, note, .. } => vote(*who, Verdict::noted(note.then(|| "mind the gap".into()))),
             Deed::Reject { who, reason, .. } => vote(*who, Verdict::Rejected { reason: (*reason).into() }),
@@ -304,6 +311,7 @@ fn deeds() -> impl Strategy<Value = Deed> {
     prop_oneof![
         2 => asks().prop_map(Deed::Ask),
         2 => config.prop_map(|(risk, approvals, silence_may_approve)| Deed::Configure(Configured { risk, approvals, silence_may_approve })),
+        2 => who().prop_map(|who| Deed::Dismiss { who }),
         8 => (who(), any::<bool>(), word()).prop_map(|(who, note, word)| Deed::Approve { who, note, word }),
         1 => (who(), words(), prop::bool::weighted(0.3)).prop_map(|(who, reason, token)| Deed::Reject { who, reason, token }),
         3 => (0..2_usize, prop::bool::weighted(0.7)).prop_map(|(who, yes)| Deed::Propose { who, yes }),

@@ -19,6 +19,7 @@ use gander::core::decision::{
 };
 use gander::core::event::Event;
 use gander::core::ladder::Climb;
+use gander::core::permission::{ApproverRule, not_counted};
 use gander::core::policy::{Rule, Rules, admit, enforce};
 
 use invariants::{INVARIANTS, Step, broken, name_of};
@@ -39,6 +40,7 @@ enum Letter {
     AskAtCritical,
     RulesSayCritical,
     RulesSayTwo,
+    Dismiss(u64),
     Approve(u64),
     ApproveWithWord(u64),
     ApproveOutdated,
@@ -68,12 +70,13 @@ enum Letter {
     Withdraw,
 }
 
-const ALPHABET: [Letter; 36] = [
+const ALPHABET: [Letter; 37] = [
     Letter::AskSame,
     Letter::AskOther,
     Letter::AskAtCritical,
     Letter::RulesSayCritical,
     Letter::RulesSayTwo,
+    Letter::Dismiss(1),
     Letter::Approve(1),
     Letter::Approve(2),
     Letter::Approve(3),
@@ -157,6 +160,7 @@ fn act(letter: Letter, Place { decision, now }: &Place) -> Did {
         Letter::AskAtCritical => return ask(decision, Request { risk: Risk::Critical, ..decision.request.clone() }),
         Letter::RulesSayCritical => return hold(decision, &Rule { risk: Some(Risk::Critical), ..Rule::default() }),
         Letter::RulesSayTwo => return hold(decision, &Rule { approvals: Some(2), ..Rule::default() }),
+        Letter::Dismiss(who) => return dismiss(decision, who),
         Letter::Approve(who) | Letter::ApproveWithWord(who) => resolve(Verdict::approved(), who, current),
         Letter::ApproveByToken => decision.resolve(Verdict::approved(), person(1), Via::Http, current),
         Letter::Propose(who) => return perhaps(decision.propose(Verdict::approved(), person(who), Via::Mcp, current)),
@@ -203,6 +207,13 @@ fn hold(decision: &Decision, rule: &Rule) -> Did {
     let rules = Rules { projects: [("default".to_owned(), rule.clone())].into(), ..Rules::default() };
     let terms = enforce(&rules, &decision.request, &decision.terms);
     if decision.state.is_open() && terms != decision.terms { Did::Happened(Event::Enforced { terms }) } else { Did::Nothing }
+}
+
+/// What the engine does when the configuration names everybody but this one.
+fn dismiss(decision: &Decision, who: u64) -> Did {
+    let users = APPROVERS.into_iter().filter(|one| *one != who).collect();
+    let of = not_counted(&[ApproverRule { users, ..ApproverRule::default() }], decision);
+    if of.is_empty() { Did::Nothing } else { Did::Happened(Event::Lapsed { of }) }
 }
 
 /// All that decides what may happen next. Times are told from now, and only as far as anything asks.

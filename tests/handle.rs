@@ -56,6 +56,84 @@ async fn a_verdict_is_judged_by_the_rules_of_those_who_decide() {
     assert!(voted.state.is_open() && voted.approvals_missing() == 1, "{voted:?}");
 }
 
+/// A rule of two, and the first of them is dismissed before the second approves. The asker's own rules name nobody, and
+/// change nothing of that.
+#[tokio::test]
+async fn the_approval_of_somebody_who_may_not_decide_any_more_is_not_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = Rule { approvals: Some(2), ..Rule::default() };
+    let rules = |users: &[u64], roles: &[&str]| Rules {
+        projects: [("default".to_owned(), two.clone())].into(),
+        approvers: vec![ApproverRule {
+            users: users.to_vec(),
+            roles: roles.iter().map(|&role| role.to_owned()).collect(),
+            ..ApproverRule::default()
+        }],
+        ..Rules::default()
+    };
+    let asker = handle(&folder, Rules::default());
+    let bot = handle(&folder, rules(&[1, 2], &["Approvers"]));
+    let decision = asker.ask(keyed("Deploy?", "k", Risk::Low)).await.unwrap().into_decision();
+    assert_eq!(approve(&bot, &decision, &voter(1, &[])).await.unwrap().approvals_missing(), 1);
+    // Nobody looked at it between the new rules and the click.
+    bot.set_rules(rules(&[2], &["Approvers"]));
+    let voted = approve(&bot, &decision, &voter(2, &[])).await.unwrap();
+    assert!(voted.state.is_open() && voted.approvals_missing() == 1, "{voted:#?}");
+    assert_eq!(voted.lapsed.iter().map(|lapsed| lapsed.by.id.as_str()).collect::<Vec<_>>(), ["discord:1"]);
+    // Whoever is an approver again approves again; named by their role meanwhile, the other one still counts.
+    bot.set_rules(rules(&[2], &["Approvers"]));
+    assert!(matches!(approve(&bot, &voted, &voter(1, &[])).await, Err(HandleError::Denied(..))));
+    let done = approve(&bot, &voted, &voter(1, &["Approvers"])).await.unwrap();
+    let State::Resolved(resolved) = &done.state else { panic!("{done:#?}") };
+    assert_eq!(resolved.votes.iter().map(|vote| vote.by.id.as_str()).collect::<Vec<_>>(), ["discord:2"]);
+    let events: Vec<&str> = bot.history(decision.id).await.unwrap().iter().map(|logged| logged.event.word()).collect();
+    assert_eq!(events, ["asked", "enforced", "voted", "lapsed", "voted", "resolved"]);
+    assert!(bot.audit().await.unwrap().fault.is_none(), "the log gives the same states again");
+}
+
+#[tokio::test]
+async fn a_role_that_a_voter_had_counts_while_the_rules_name_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = |role: &str| Rules {
+        approvers: vec![ApproverRule { users: vec![2], roles: vec![role.into()], ..ApproverRule::default() }],
+        ..Rules::default()
+    };
+    let bot = handle(&folder, rules("Approvers"));
+    for (number, (role, counts)) in [("Approvers", true), ("9", true), ("Leads", true), ("Juniors", false)].into_iter().enumerate()
+    {
+        bot.set_rules(rules("Approvers"));
+        let asked = Request { approvals_needed: 2, ..keyed("Deploy?", &number.to_string(), Risk::Low) };
+        let decision = bot.ask(asked).await.unwrap().into_decision();
+        approve(&bot, &decision, &voter(1, &["Approvers", "Leads"])).await.unwrap();
+        bot.set_rules(rules(role));
+        // All that waits is held to new rules at once.
+        bot.enforce_all().await.unwrap();
+        assert_eq!(bot.get(decision.id).await.unwrap().lapsed.is_empty(), counts, "{role}");
+        let second = approve(&bot, &decision, &voter(2, &[])).await.unwrap();
+        assert_eq!(!second.state.is_open(), counts, "{role}: {second:#?}");
+    }
+}
+
+/// What a store of an earlier version holds: an approval without what its voter was.
+#[test]
+fn an_approval_that_was_written_down_before_is_read_and_counts_by_user_id() {
+    use gander::core::decision::{DecisionId, Terms};
+    use gander::core::event::Event;
+    use gander::core::permission::not_counted;
+    let event: Event = serde_json::from_str(r#"{"event":"voted","by":{"id":"discord:1","name":"Maya"},"via":"discord"}"#).unwrap();
+    let resolved: Event = serde_json::from_str(
+        r#"{"event":"resolved","verdict":{"verdict":"approved"},"by":{"id":"discord:2","name":"Sven"},"via":"discord"}"#,
+    )
+    .unwrap();
+    let request = Request { approvals_needed: 2, ..Request::default() };
+    let voted = Decision::new(DecisionId(1), request, Terms::default(), noon()).evolve(&event, noon(), 2);
+    let named = |user| [ApproverRule { users: vec![user], roles: vec!["Approvers".into()], ..ApproverRule::default() }];
+    assert!(not_counted(&named(1), &voted).is_empty());
+    assert_eq!(not_counted(&named(3), &voted).len(), 1);
+    let done = voted.evolve(&resolved, noon(), 3);
+    assert_eq!(done.state.votes().len(), 1, "history stays what it was: {done:#?}");
+}
+
 #[tokio::test]
 async fn a_verdict_on_another_question_is_none_on_this_one() {
     let folder = tempfile::tempdir().unwrap();

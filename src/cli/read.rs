@@ -148,6 +148,7 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
             format!("told: {}", if told.is_empty() { "nobody".into() } else { told.join(", ") })
         }
         Event::Proposed { verdict, by, via, .. } => text::proposed(verdict, by, *via, |by| one_line(&by.name)),
+        Event::Lapsed { of } => text::votes_lapsed(of, |by| one_line(&by.name)),
         Event::Voted { by, .. } => format!("approved by {}, one of several", one_line(&by.name)),
         Event::Taken { by, from: None } => format!("{} is on it", one_line(&by.name)),
         Event::Taken { by, from: Some(from) } => format!("handed to {} by {}", one_line(&by.name), one_line(&from.name)),
@@ -157,7 +158,7 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
         Event::Undone { by } => format!("undone by {}", one_line(&by.name)),
         Event::Reported { outcome, text } if text.is_empty() => format!("the agent: {outcome}"),
         Event::Reported { outcome, text } => format!("the agent: {outcome}: {}", one_line(text)),
-        Event::Resolved { verdict: given, by, via } => {
+        Event::Resolved { verdict: given, by, via, .. } => {
             let by = || format!("{} {}", verdict(given), text::given_by(by, *via, |by| one_line(&by.name)));
             text::by_itself(given, *via).unwrap_or_else(by)
         }

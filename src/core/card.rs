@@ -193,6 +193,7 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
     if needed > 1 && decision.state.is_open() {
         let given = format!("{} of {needed}\n{}", votes.len(), text::votes(votes, pace));
         fields.push(field(label::APPROVALS, given.trim_end().to_owned()));
+        fields.extend(text::not_counted(&decision.lapsed, pace).map(|words| field(label::NOT_COUNTED, words)));
     } else if !votes.is_empty() {
         fields.push(field(label::APPROVED_BEFORE, text::votes(votes, pace)));
     }

@@ -15,13 +15,14 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use super::event::Event;
 use super::ladder::Climb;
+use super::permission::{Grounds, Voter};
 pub use super::priority::Prioritized;
 pub use super::refusal::Refused;
 pub use super::request::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request, Risk, SafeDefault, Terms,
 };
 pub use super::routing::Disagreed;
-pub use super::state::{Ballot, Pending, Proposal, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote};
+pub use super::state::{Ballot, Lapsed, Pending, Proposal, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote};
 
 /// The number of a decision within its store; people write it `#142`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -116,6 +117,9 @@ pub struct Decision {
     /// How soon a person wants it decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prioritized: Option<Prioritized>,
+    /// Whose approvals no longer count, while it is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lapsed: Vec<Lapsed>,
     /// When its long part was removed ([`super::content`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_at: Option<Time>,
@@ -157,6 +161,7 @@ impl Decision {
             changed: 0,
             disagreed: None,
             prioritized: None,
+            lapsed: Vec::new(),
             pruned_at: None,
         }
     }
@@ -216,7 +221,7 @@ impl Decision {
     /// # Errors
     /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong sort, no reason, not confirmed,
     /// not decided there.
-    pub fn resolve(&self, ballot: impl Into<Ballot>, by: Person, via: Via, seen: Revision) -> Result<Event, Refused> {
+    pub fn resolve(&self, ballot: impl Into<Ballot>, by: impl Into<Voter>, via: Via, seen: Revision) -> Result<Event, Refused> {
         let Ballot { verdict, confirmation } = ballot.into();
         self.must_be_open_at(seen)?;
         self.must_fit(&verdict)?;
@@ -228,8 +233,8 @@ impl Decision {
             return Err(Refused::Unconfirmed { word });
         }
         match verdict {
-            Verdict::Approved { note, .. } if self.approvals_needed() > 1 => self.vote(by, via, note),
-            verdict => Ok(Event::Resolved { verdict, by, via }),
+            Verdict::Approved { note, .. } if self.approvals_needed() > 1 => self.vote(by.into(), via, note),
+            verdict => Ok(Event::Resolved { verdict, by: by.into().person, via, with: Vec::new() }),
         }
     }
 
@@ -249,13 +254,18 @@ impl Decision {
         }
     }
 
-    fn vote(&self, by: Person, via: Via, note: Option<String>) -> Result<Event, Refused> {
-        let more = self.approvals_missing();
+    fn vote(&self, by: Voter, via: Via, note: Option<String>) -> Result<Event, Refused> {
+        let (more, votes) = (self.approvals_missing(), self.state.votes());
+        let Voter { person: by, roles, owner } = by;
         // By the id: people change their names.
-        if self.state.votes().iter().any(|vote| vote.by.id == by.id) {
+        if votes.iter().any(|vote| vote.by.id == by.id) {
             return Err(Refused::AlreadyVoted { more });
         }
-        if more > 1 { Ok(Event::Voted { by, via, note }) } else { Ok(Event::Resolved { verdict: Verdict::noted(note), by, via }) }
+        if more > 1 {
+            return Ok(Event::Voted { by, via, note, grounds: Grounds { owner, roles } });
+        }
+        let with = votes.iter().map(|vote| vote.by.id.clone()).collect();
+        Ok(Event::Resolved { verdict: Verdict::noted(note), by, via, with })
     }
 
     /// Somebody says "I'm on it", or hands it to somebody else.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use super::decision::{DecisionId, Outcome, Person, Priority, Request, Revision, Terms, Verdict, Via};
 use super::ladder::{Contact, Due};
+use super::permission::Grounds;
 
 /// One change of one decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,6 +80,14 @@ pub enum Event {
         /// What they said beside it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
+        /// What they were then. Absent: it was not written down yet.
+        #[serde(default, skip_serializing_if = "Grounds::are_none")]
+        grounds: Grounds,
+    },
+    /// The rules changed: these people may not decide it any more, and their approvals do not count.
+    Lapsed {
+        /// Whose approvals.
+        of: Vec<Person>,
     },
     /// Somebody is on it.
     Taken {
@@ -103,6 +112,9 @@ pub enum Event {
         by: Person,
         /// Where.
         via: Via,
+        /// Where several approved: the ids of those whose approvals counted beside this one. Absent: all that were given.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        with: Vec<String>,
     },
     /// The verdict was taken back before the agent had taken it.
     Undone {
@@ -148,6 +160,7 @@ impl Event {
             Self::Told { .. } => "told",
             Self::Proposed { .. } => "proposed",
             Self::Voted { .. } => "voted",
+            Self::Lapsed { .. } => "lapsed",
             Self::Taken { .. } => "taken",
             Self::Prioritized { .. } => "prioritized",
             Self::Undone { .. } => "undone",

@@ -4,7 +4,7 @@
 
 use super::Time;
 use super::decision::{
-    Decision, Disagreed, Pending, Person, Prioritized, Proposal, Reported, Resolved, State, Taken, Undone, Via, Vote,
+    Decision, Disagreed, Lapsed, Pending, Person, Prioritized, Proposal, Reported, Resolved, State, Taken, Undone, Via, Vote,
 };
 use super::event::Event;
 
@@ -22,6 +22,7 @@ impl Decision {
                 self.revision.0 += 1;
                 // They were for another content.
                 self.state.open_votes_mut().map(Vec::clear);
+                self.lapsed.clear();
                 self.forget_proposals(|_| true);
                 self.asked_otherwise();
             }
@@ -45,16 +46,14 @@ impl Decision {
             Event::Climbed { rung } => self.climbed(&rung, at, seq),
             Event::Told { contacts, complete, .. } => self.told(contacts, complete, at),
             Event::Proposed { verdict, by, via, seen, .. } => self.proposed(Proposal { by, via, verdict, at, revision: seen }),
-            Event::Voted { by, note, .. } => {
-                self.forget_proposals(|proposal| proposal.by.id == by.id);
-                if let Some(votes) = self.state.open_votes_mut() {
-                    votes.push(Vote { by, at, note });
-                }
-            }
+            Event::Lapsed { of } => self = self.votes_lapsed(of, at),
+            Event::Voted { by, note, grounds, .. } => self.voted(Vote { by, at, note, grounds }),
             Event::Prioritized { priority, by } => self.prioritized = Some(Prioritized { priority, by, at }),
             Event::Taken { by, from } => self.taken(Taken { by, at, from }),
-            Event::Resolved { verdict, by, via } => {
-                let votes = self.state.votes().to_vec();
+            Event::Resolved { verdict, by, via, with } => {
+                let counted = |vote: &&Vote| with.is_empty() || with.contains(&vote.by.id);
+                let votes = self.state.votes().iter().filter(counted).cloned().collect();
+                self.lapsed.clear();
                 self.state = State::Resolved(Resolved { verdict, by, via, at, votes, claimed_at: None, reported: None });
             }
             Event::Undone { by } => self.undone(by, at),
@@ -77,6 +76,30 @@ impl Decision {
                 self.pruned_at = Some(at);
             }
         }
+        self
+    }
+
+    /// The same, as if these people had not approved it.
+    #[must_use]
+    pub fn without_votes_of(mut self, people: &[Person]) -> Self {
+        if let Some(votes) = self.state.open_votes_mut() {
+            votes.retain(|vote| people.iter().all(|by| by.id != vote.by.id));
+        }
+        self
+    }
+
+    fn voted(&mut self, vote: Vote) {
+        self.lapsed.retain(|lapsed| lapsed.by.id != vote.by.id);
+        self.forget_proposals(|proposal| proposal.by.id == vote.by.id);
+        if let Some(votes) = self.state.open_votes_mut() {
+            votes.push(vote);
+        }
+    }
+
+    fn votes_lapsed(mut self, of: Vec<Person>, at: Time) -> Self {
+        self = self.without_votes_of(&of);
+        self.lapsed.retain(|lapsed| of.iter().all(|by| by.id != lapsed.by.id));
+        self.lapsed.extend(of.into_iter().map(|by| Lapsed { by, at }));
         self
     }
 

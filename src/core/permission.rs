@@ -2,9 +2,9 @@
 //!
 //! Must not know how a surface finds out who somebody is; it is told the person and their roles.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::decision::{Decision, Kind, Person, Risk};
+use super::decision::{Decision, Kind, Person, Risk, Vote};
 use super::waiting::Waiting;
 
 /// A rule of the configuration: these people decide these decisions. An empty list of projects, kinds or
@@ -55,7 +55,7 @@ impl<'a> From<&'a Waiting> for About<'a> {
 }
 
 /// A role that somebody has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// Its id.
     pub id: u64,
@@ -85,6 +85,34 @@ pub struct Voter {
     pub roles: Vec<Role>,
     /// Whether they own the bot's application.
     pub owner: bool,
+}
+
+/// Of whom no more is known than who they are.
+impl From<Person> for Voter {
+    fn from(person: Person) -> Self {
+        Self { person, roles: Vec::new(), owner: false }
+    }
+}
+
+/// What could make somebody an approver when they voted, beside who they are. What they have become since is not known
+/// where votes are counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Grounds {
+    /// They owned the bot's application.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub owner: bool,
+    /// The roles that they had in the bot's server.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Role>,
+}
+
+impl Grounds {
+    /// Whether nothing was known, or nothing written down: then only being named by user id counts.
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Why somebody may decide.
@@ -165,11 +193,24 @@ pub fn may_decide<'a>(rules: &[ApproverRule], decision: impl Into<About<'a>>, vo
     Err(Denied::NotAnApprover(who))
 }
 
+/// Whose approvals of an open decision do not count under these rules: they may not decide it, as they were when they
+/// approved. A vote counts while its voter is named by user id, or by a role that they had then, or owned the application
+/// where nobody is named.
+#[must_use]
+pub fn not_counted(rules: &[ApproverRule], decision: &Decision) -> Vec<Person> {
+    let votes = if decision.state.is_open() { decision.state.votes() } else { &[] };
+    let counts = |vote: &&Vote| {
+        let Grounds { owner, roles } = vote.grounds.clone();
+        may_decide(rules, decision, &Voter { person: vote.by.clone(), roles, owner }).is_ok()
+    };
+    votes.iter().filter(|vote| !counts(vote)).map(|vote| vote.by.clone()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::Time;
-    use crate::core::decision::{DecisionId, Request, Terms};
+    use crate::core::decision::{DecisionId, Request, Revision, Terms, Verdict, Via};
 
     fn decision(project: &str, risk: Risk) -> Decision {
         let terms = Terms { risk, sla_seconds: 60, ..Terms::default() };
@@ -220,6 +261,37 @@ mod tests {
         let rules = [ApproverRule { users: vec![7, 8], ..ApproverRule::default() }];
         assert_eq!(may_decide(&rules, &own, &voter(7, &[], false)), Err(Denied::OwnQuestion));
         assert_eq!(may_decide(&rules, &own, &voter(8, &[], false)), Ok(Granted::User));
+    }
+
+    /// A decision that takes three, approved by this one.
+    fn approved_by(voter: Voter) -> Decision {
+        let open = decision("shop", Risk::Low);
+        let open = Decision { terms: Terms { approvals: 3, ..open.terms.clone() }, ..open };
+        let voted = open.resolve(Verdict::approved(), voter, Via::Discord, Revision(1)).unwrap();
+        open.evolve(&voted, Time::UNIX_EPOCH, 2)
+    }
+
+    #[test]
+    fn a_vote_counts_while_its_voter_is_named_or_a_role_that_they_had_is() {
+        let named = |users: &[u64], roles: &[&str]| {
+            let roles = roles.iter().map(|&role| role.to_owned()).collect();
+            [ApproverRule { users: users.to_vec(), roles, ..ApproverRule::default() }]
+        };
+        let with_role = approved_by(voter(7, &["Approvers"], false));
+        for (rules, counts) in [
+            (named(&[7], &[]), true),
+            (named(&[8], &["Approvers"]), true),
+            (named(&[], &["9"]), true),
+            (named(&[8], &["Leads"]), false),
+        ] {
+            assert_eq!(not_counted(&rules, &with_role).is_empty(), counts, "{rules:?}");
+        }
+        assert_eq!(not_counted(&[], &with_role), [Person::discord(7, "x")], "the owner's alone, and they are not");
+        assert!(not_counted(&[], &approved_by(voter(7, &[], true))).is_empty(), "the owner");
+        // Of a vote of the time when it was not written down, only who gave it is known.
+        let bare = approved_by(Person::discord(7, "x").into());
+        assert!(not_counted(&named(&[7], &[]), &bare).is_empty());
+        assert_eq!(not_counted(&named(&[8], &["Approvers"]), &bare).len(), 1);
     }
 
     #[test]

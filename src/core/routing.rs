@@ -215,7 +215,7 @@ impl Decision {
     pub fn pass(&self, rules: &Rules) -> Option<Event> {
         let confidence = self.request.confidence.filter(|_| route(rules, self) == Route::Approve)?;
         let verdict = Verdict::noted(Some(text::passed(confidence)));
-        Some(Event::Resolved { verdict, by: Person::gander(), via: Via::Routing })
+        Some(Event::Resolved { verdict, by: Person::gander(), via: Via::Routing, with: Vec::new() })
     }
 
     /// A person disagrees with what was approved by itself. As long as the agent has not taken the verdict it is undone, and

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use super::decision::{Outcome, Person, Revision};
+use super::permission::Grounds;
 
 /// Where an answer came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +146,18 @@ pub struct Vote {
     /// What they said beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What they were then, by which it is judged whether it still counts.
+    #[serde(default, skip_serializing_if = "Grounds::are_none")]
+    pub grounds: Grounds,
+}
+
+/// An approval that no longer counts: whoever gave it may not decide this any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lapsed {
+    /// Whose.
+    pub by: Person,
+    /// Since when.
+    pub at: Time,
 }
 
 /// Somebody said "I'm on it", or was handed it.

@@ -12,6 +12,7 @@ pub mod deliveries;
 mod figures;
 pub mod gates;
 mod history;
+mod hold;
 mod ladder;
 mod list;
 pub mod lock;
@@ -37,6 +38,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch::{Receiver, Sender};
 
 use self::clock::Clock;
+use self::hold::enforced;
 pub use self::list::Page;
 pub use self::together::{Fate, TOGETHER, Weighed};
 use crate::core::Time;
@@ -45,7 +47,7 @@ use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Requ
 use crate::core::event::Event;
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
-use crate::core::policy::{Inadmissible, Rules, admit, enforce, project_name};
+use crate::core::policy::{Inadmissible, Rules, admit, project_name};
 use crate::core::posting::PostingId;
 pub use crate::store::{Asked, Filter, StoreError, files};
 use crate::store::{Store, Why};
@@ -104,11 +106,6 @@ struct Inner {
     /// What the bot says of itself; absent in other processes.
     pulse: Sender<Option<pulse::Pulse>>,
     waiters: waiters::Waiters,
-}
-
-/// The decision as this process's own rules see it.
-fn enforced(rules: &Rules, decision: &Decision) -> Decision {
-    Decision { terms: enforce(rules, &decision.request, &decision.terms), ..decision.clone() }
 }
 
 /// The approval API. Cheap to clone.
@@ -177,19 +174,6 @@ impl Handle {
     pub fn set_rules(&self, rules: Rules) {
         *self.inner.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
         self.hint();
-    }
-
-    /// Holds every open decision to the rules that hold now.
-    ///
-    /// # Errors
-    /// [`HandleError::Store`]; what was not reached is held to them when somebody looks at it or decides it.
-    pub async fn enforce_all(&self) -> Result<(), HandleError> {
-        for decision in self.list(Filter { open_only: true, ..Filter::default() }).await? {
-            if enforced(&self.rules(), &decision).terms != decision.terms {
-                self.enforce(decision.id).await?;
-            }
-        }
-        Ok(())
     }
 
     /// Who may decide this decision.
@@ -340,8 +324,8 @@ impl Handle {
         via: Via,
         ballot: impl Into<Ballot>,
     ) -> Result<Decision, HandleError> {
-        let (person, ballot) = (by.person.clone(), ballot.into());
-        self.decide(id, by, move |decision| decision.resolve(ballot, person, via, seen)).await
+        let (voter, ballot) = (by.clone(), ballot.into());
+        self.decide(id, by, move |decision| decision.resolve(ballot, voter, via, seen)).await
     }
 
     /// Takes a verdict back that the agent has not picked up.
@@ -429,21 +413,6 @@ impl Handle {
     /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
     pub async fn claim(&self, id: DecisionId) -> Result<Decision, HandleError> {
         self.change(id, |decision| Ok(decision.claim()?)).await
-    }
-
-    /// Holds a decision to this process's own rules. Whoever asked may have read others: only the rules of those who show
-    /// and decide count.
-    pub(crate) async fn enforce(&self, id: DecisionId) -> Result<Decision, HandleError> {
-        let decision = self.get(id).await?;
-        let rules = self.rules();
-        if !decision.state.is_open() || enforce(&rules, &decision.request, &decision.terms) == decision.terms {
-            return Ok(decision);
-        }
-        let decide = move |decision: &Decision| {
-            let terms = enforce(&rules, &decision.request, &decision.terms);
-            Ok((terms != decision.terms && decision.state.is_open()).then_some(Event::Enforced { terms }))
-        };
-        self.change(id, decide).await
     }
 
     /// Waits until there is something to tell the agent, at the longest until `deadline` of the store's time. The

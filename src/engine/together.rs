@@ -6,11 +6,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{Handle, HandleError, enforced};
+use super::hold::{enforced, held};
+use super::{Handle, HandleError};
 use crate::core::batch::{LeftOut, goes_along};
 use crate::core::decision::{Decision, DecisionId, State, Verdict, Via};
 use crate::core::permission::{Voter, may_decide};
-use crate::core::policy::enforce;
 use crate::core::posting::{Item, Listed, Place, Posting, PostingId, Purpose, Sheet};
 use crate::store::{Decide, NewPosting};
 
@@ -151,7 +151,7 @@ impl Handle {
                 let _ = told.set(left_out);
                 return Ok(None);
             }
-            Ok(Some(decision.resolve(Verdict::approved(), voter.person, via, item.seen)?))
+            Ok(Some(decision.resolve(Verdict::approved(), voter, via, item.seen)?))
         });
         (why, decide)
     }
@@ -161,7 +161,7 @@ impl Handle {
         let ids: Vec<DecisionId> = part.iter().map(|item| item.decision).collect();
         let rules = self.rules();
         for decision in self.store(move |store| store.get_many(&ids)).await? {
-            if decision.state.is_open() && enforce(&rules, &decision.request, &decision.terms) != decision.terms {
+            if held(&rules, &decision).is_some() {
                 self.enforce(decision.id).await?;
             }
         }

@@ -17,7 +17,7 @@ pub struct Happened {
     pub at: Moment,
     /// The decision's number.
     pub decision: i64,
-    /// What happened: asked, revised, enforced, deferred, returned, climbed, told, voted, proposed, taken, prioritized,
+    /// What happened: asked, revised, enforced, deferred, returned, climbed, told, voted, lapsed, proposed, taken, prioritized,
     /// resolved, undone, disagreed, withdrawn, claimed, reported, pruned. New words may come.
     pub event: String,
     /// Who did it, where it was a person.
@@ -64,11 +64,11 @@ impl Happened {
         match &logged.event {
             Event::Deferred { until, by } => Self { until: Some(wall(*until)), by: Some(by.name.clone()), ..bare },
             Event::Climbed { rung } => Self { rung: Some(rung.stage.to_string()), ..bare },
-            Event::Voted { by, via, note } => {
+            Event::Voted { by, via, note, .. } => {
                 let said = Said { note: note.clone(), ..Said::default() };
                 Self { by: Some(by.name.clone()), via: Some(via.word().into()), said, ..bare }
             }
-            Event::Resolved { verdict, by, via } | Event::Proposed { verdict, by, via, .. } => {
+            Event::Resolved { verdict, by, via, .. } | Event::Proposed { verdict, by, via, .. } => {
                 let said = Said::from(verdict.clone());
                 Self { by: Some(by.name.clone()), via: Some(via.word().into()), said, ..bare }
             }

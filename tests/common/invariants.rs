@@ -25,7 +25,7 @@ pub(crate) struct Step<'a> {
 type Invariant = (&'static str, fn(&Step<'_>) -> bool);
 
 /// Everything that must hold after each step.
-pub(crate) const INVARIANTS: [Invariant; 27] = [
+pub(crate) const INVARIANTS: [Invariant; 29] = [
     ("a verdict is only claimed, reported on or undone", |s| {
         resolved(s.before).is_none() || matches!(s.event, Event::Claimed | Event::Reported { .. } | Event::Undone { .. })
     }),
@@ -42,6 +42,20 @@ pub(crate) const INVARIANTS: [Invariant; 27] = [
             people.len() >= s.before.approvals_needed() as usize
         }
         _ => true,
+    }),
+    ("an approval says whose votes made it", |s| match (s.event, resolved(s.after)) {
+        (Event::Resolved { verdict: Verdict::Approved { .. }, via: Via::Discord, with, .. }, Some(after)) => {
+            after.votes == s.before.state.votes() && after.votes.iter().map(|vote| &vote.by.id).eq(with)
+        }
+        _ => true,
+    }),
+    ("a vote that lapses is taken from those who lose it, and from nobody else", |s| match s.event {
+        Event::Lapsed { of } => {
+            let lost = |person: &str| of.iter().any(|by| by.id == person);
+            let left = s.before.state.votes().iter().filter(|vote| !lost(&vote.by.id));
+            s.after.state.is_open() && left.eq(s.after.state.votes()) && of.iter().all(|by| has_lapsed(s.after, &by.id))
+        }
+        _ => s.after.state.votes().iter().all(|vote| !has_lapsed(s.after, &vote.by.id)),
     }),
     ("at critical risk each yes comes with the typed word", |s| {
         !says_yes(s.event) || s.before.confirmation().is_none_or(|word| s.typed.is_some_and(|typed| same_word(typed, &word)))
@@ -169,6 +183,10 @@ fn without_proposals(decision: &Decision) -> Decision {
         pending.proposals.clear();
     }
     decision
+}
+
+fn has_lapsed(decision: &Decision, person: &str) -> bool {
+    decision.lapsed.iter().any(|lapsed| lapsed.by.id == person)
 }
 
 fn told(resolved: &Resolved) -> (&Verdict, &Person, Via, Time) {

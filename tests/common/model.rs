@@ -43,6 +43,10 @@ pub(crate) enum Word {
 pub(crate) enum Deed {
     Ask(Ask),
     Configure(Config),
+    /// The configuration no longer lets this one decide it, and everybody else.
+    Dismiss {
+        who: usize,
+    },
     Approve {
         who: usize,
         note: bool,
@@ -194,6 +198,7 @@ impl Model {
         let happened: Result<&str, &str> = match &act.deed {
             Deed::Ask(ask) => self.ask(ask),
             Deed::Configure(config) => Ok(self.configure(*config)),
+            Deed::Dismiss { who } => Ok(self.dismiss(*who)),
             Deed::Approve { who, word, .. } => self.approve(*who, *word, act.seen),
             Deed::Propose { who, yes } => self.propose(*who, *yes, act.seen),
             Deed::Reject { who, reason, token } => self.open(Some(act.seen)).and_then(|()| match *reason {
@@ -312,6 +317,15 @@ impl Model {
             self.votes.clear();
         }
         if before == (self.risk, self.approvals, self.silence_approves) { "nothing" } else { "enforced" }
+    }
+
+    /// Their approval counts no longer; they can approve again once they may.
+    fn dismiss(&mut self, who: usize) -> &'static str {
+        if !self.is_open() || !self.votes.contains(&who) {
+            return "nothing";
+        }
+        self.votes.retain(|voter| *voter != who);
+        "lapsed"
     }
 
     fn needs_word(&self) -> bool {

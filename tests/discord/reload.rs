@@ -2,10 +2,11 @@
 
 use discord_sandbox::{BotAccess, Effect, Fault, Match, Sandbox};
 use gander::core::decision::{Request, Risk};
+use gander::core::permission::ApproverRule;
 use gander::core::policy::{Rule, Rules};
 use serde_json::Value;
 
-use crate::bot::{Bot, LIMIT, approvers, request};
+use crate::bot::{Bot, LIMIT, approvers, can_decide, click, request};
 
 const MISTAKE: &str = "gander.toml:3: unknown field `usres`: did you mean `users`?";
 
@@ -103,6 +104,36 @@ async fn rules_that_become_stricter_hold_for_what_is_open_and_redraw_its_card() 
     bot.handle.set_rules(Rules { approvers: approvers(&bot.sandbox), ..Rules::default() });
     bot.handle.enforce_all().await.unwrap();
     assert_eq!(bot.handle.get(shop.id).await.unwrap().terms.risk, Risk::High);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approver_who_is_removed_is_not_counted_and_the_card_says_so() {
+    let bot = Bot::start().await;
+    let user = |name: &str| bot.sandbox.addresses().user_id(name).unwrap().parse::<u64>().unwrap();
+    let of = |names: &[&str]| Rules {
+        approvers: vec![ApproverRule { users: names.iter().map(|name| user(name)).collect(), ..ApproverRule::default() }],
+        ..(*bot.handle.rules()).clone()
+    };
+    bot.handle.set_rules(of(&["maya", "jonas"]));
+    let (decision, card) = bot.ask_and_see(Request { approvals_needed: 2, risk: Risk::Medium, ..request("Go?") }).await;
+    click(&bot.person("jonas"), &card, "approve").await;
+    bot.card(decision.id, "counts one", |card| card.to_string().contains("1 of 2")).await;
+    bot.handle.set_rules(of(&["maya"]));
+    bot.handle.enforce_all().await.unwrap();
+    let card = bot.card(decision.id, "counts none", |card| card.to_string().contains("0 of 2")).await;
+    insta::assert_snapshot!("votes_lapsed", bot.pen().message(&card));
+    // The second of two approvals is the first that counts.
+    click(&bot.person("maya"), &card, "approve").await;
+    let card = bot.card(decision.id, "counts one again", |card| card.to_string().contains("1 of 2")).await;
+    assert!(can_decide(&card), "{card:#}");
+    // Named again, he approves again.
+    bot.handle.set_rules(of(&["maya", "jonas"]));
+    click(&bot.person("jonas"), &card, "approve").await;
+    let card = bot.card(decision.id, "is decided", |card| !can_decide(card)).await;
+    assert!(!card.to_string().contains("No longer counted"), "{card:#}");
+    let history = bot.handle.history(decision.id).await.unwrap();
+    let words: Vec<&str> = history.iter().map(|logged| logged.event.word()).collect();
+    assert_eq!(words, ["asked", "voted", "lapsed", "voted", "resolved"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

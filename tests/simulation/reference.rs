@@ -291,7 +291,7 @@ impl Reference {
             }
             fired.push((rung.stage, rung.planned.timestamp_millis()));
         }
-        if let Event::Resolved { verdict, by, via: Via::SafeDefault } = &logged.event {
+        if let Event::Resolved { verdict, by, via: Via::SafeDefault, .. } = &logged.event {
             let is = if matches!(verdict, Verdict::Approved { .. }) { Must::Approve } else { Must::Reject };
             if case.must(at, 0) != Some(is.clone()) || *by != Person::gander() {
                 return refused("this is not what silence means");
@@ -359,6 +359,9 @@ impl Case {
                 self.reached = Some(Reached { stage, planned, fired: at, seq, last, contacts, complete: false, of_another: false });
             }
             Event::Told { climb, contacts, complete } => self.told(*climb, contacts, *complete, at)?,
+            Event::Lapsed { of } => {
+                must(self.is_open() && of.iter().all(|by| self.voted.remove(&by.id)), "nobody's vote is lost")?;
+            }
             // It decides nothing and moves no time.
             Event::Proposed { .. } => {}
             Event::Voted { .. } | Event::Taken { .. } | Event::Resolved { .. } => self.decide(event, at)?,

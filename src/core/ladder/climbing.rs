@@ -96,7 +96,7 @@ impl Decision {
                     SafeDefault::Approve => Verdict::approved(),
                     SafeDefault::Reject => Verdict::Rejected { reason: text::NOBODY_ANSWERED.into() },
                 };
-                Ok(Event::Resolved { verdict, by: Person::gander(), via: Via::SafeDefault })
+                Ok(Event::Resolved { verdict, by: Person::gander(), via: Via::SafeDefault, with: Vec::new() })
             }
         }
     }

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::super::decision::{Request, Risk, Taken, Terms, Vote};
 use super::super::event::Event;
 use super::super::people::Hush;
+use super::super::permission::Grounds;
 use super::*;
 
 fn at(hours: i64) -> Time {
@@ -111,7 +112,12 @@ fn whoever_took_it_is_reminded_alone_until_the_breach() {
 fn whoever_has_voted_is_left_alone() {
     let mut decision = climbed(Stage::Reminder, Risk::Low);
     decision.terms.approvals = 2;
-    decision.state.open_votes_mut().unwrap().push(Vote { by: Person::discord(1, "P1"), at: at(0), note: None });
+    decision.state.open_votes_mut().unwrap().push(Vote {
+        by: Person::discord(1, "P1"),
+        at: at(0),
+        note: None,
+        grounds: Grounds::default(),
+    });
     let all = audience(&[(1, Availability::Available), (2, Availability::Available)]);
     assert_eq!(planned(&decision, &[Way::Dm], &all), ["discord:2 dm now"]);
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::decision::{DecisionId, Pending, SafeDefault, Taken, Terms, Vote};
 use crate::core::ladder::{Ladder, Way, When};
+use crate::core::permission::Grounds;
 use crate::core::policy::{Rule, admit};
 
 const NAMES: [&str; 6] = ["naming", "routine", "parameter", "deploy", "release", "test_failure"];
@@ -48,7 +49,7 @@ fn what_an_agent_is_sure_of_passes_where_both_sides_say_so() {
         assert_eq!(of(asked), Route::Queue(Because::NotAllowed), "{project} {kind}");
     }
     let passed = asked_under(&rules(), request()).pass(&rules());
-    let Some(Event::Resolved { verdict, by, via: Via::Routing }) = passed else { panic!("{passed:?}") };
+    let Some(Event::Resolved { verdict, by, via: Via::Routing, .. }) = passed else { panic!("{passed:?}") };
     assert_eq!((verdict, by.id.as_str()), (Verdict::noted(Some("approved by itself (confidence 0.95)".into())), "gander"));
     assert_eq!(asked_under(&Rules::default(), request()).pass(&Rules::default()), None, "off where nothing is configured");
 }
@@ -136,7 +137,7 @@ fn what_people_have_had_in_hand_stays_with_them() {
         Decision { deferrals: 1, returns: 1, ..fresh.clone() },
         Decision { disagreed: Some(Disagreed { by: ann(), at }), ..fresh.clone() },
         pending(Pending { taken: Some(Taken { by: ann(), at, from: None }), ..Pending::default() }),
-        pending(Pending { votes: vec![Vote { by: ann(), at, note: None }], ..Pending::default() }),
+        pending(Pending { votes: vec![Vote { by: ann(), at, note: None, grounds: Grounds::default() }], ..Pending::default() }),
     ];
     for decision in touched {
         assert_eq!(route(&rules, &decision), Route::Queue(Because::Touched), "{decision:?}");
@@ -178,7 +179,7 @@ fn a_disagreement_undoes_what_nobody_acts_on_and_is_kept_in_any_case() {
     let by_button = passed().evolve(&Event::Undone { by: ann.clone() }, at, 3);
     assert!(by_button.disagreed.is_some(), "Undo says the same");
     let by_ann = asked_under(&rules, request()).evolve(
-        &Event::Resolved { verdict: Verdict::approved(), by: ann.clone(), via: Via::Discord },
+        &Event::Resolved { verdict: Verdict::approved(), by: ann.clone(), via: Via::Discord, with: Vec::new() },
         at,
         2,
     );

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{dot, given_by_name, given_by_person, moment, name, person, quoted, relative, span, subject};
 use crate::core::Time;
 use crate::core::decision::{
-    Attachment, Choice, Decision, Outcome, Pending, Person, Reported, Resolved, State, Taken, Undone, Verdict, Vote,
+    Attachment, Choice, Decision, Lapsed, Outcome, Pending, Person, Reported, Resolved, State, Taken, Undone, Verdict, Vote,
 };
 use crate::core::ladder::Stage;
 use crate::core::pace::Pace;
@@ -142,6 +142,21 @@ pub fn votes(votes: &[Vote], pace: Pace) -> String {
     };
     let lines: Vec<String> = votes.iter().take(MOST_VOTES).map(line).collect();
     lines.join("\n")
+}
+
+/// Whose approvals no longer count, where it is open.
+#[must_use]
+pub fn not_counted(lapsed: &[Lapsed], pace: Pace) -> Option<String> {
+    let since = relative(pace.wall_time(lapsed.last()?.at));
+    let of = lapsed.iter().rev().take(MOST_VOTES).map(|lapsed| person(&lapsed.by)).collect::<Vec<_>>().join(", ");
+    Some(format!("{of} approved, and may not decide this any more: the rules changed {since}. Somebody else has to approve."))
+}
+
+/// Whose approvals no longer count, in a line.
+#[must_use]
+pub fn votes_lapsed(of: &[Person], who: impl Fn(&Person) -> String) -> String {
+    let of = of.iter().map(who).collect::<Vec<_>>().join(", ");
+    format!("no longer counted: {of} approved, and may not decide this any more")
 }
 
 /// How many votes are told apart on a card.

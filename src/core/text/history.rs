@@ -96,6 +96,7 @@ fn line(event: &Event, style: &Style<'_>) -> String {
             format!("{}: {}", strong("told"), if contacts.is_empty() { "nobody".into() } else { contacts.join(", ") })
         }
         Event::Proposed { verdict, by, via, .. } => said(&super::proposed(verdict, by, *via, who)),
+        Event::Lapsed { of } => super::votes_lapsed(of, who),
         Event::Voted { by, note: said_beside, .. } => {
             format!("{} by {}, one of several{}", strong("approved"), who(by), note(said_beside))
         }
@@ -105,7 +106,7 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         Event::Undone { by } => format!("{} by {}", strong("undone"), who(by)),
         Event::Disagreed { by, undone: true } => format!("{} by {}, and undone", strong("disagreed with"), who(by)),
         Event::Disagreed { by, undone: false } => format!("{} by {}; it stands", strong("disagreed with"), who(by)),
-        Event::Resolved { verdict, by, via } => {
+        Event::Resolved { verdict, by, via, .. } => {
             if let Some(words) = super::by_itself(verdict, *via) {
                 return said(&words);
             }

@@ -108,6 +108,7 @@ fn acts(happened: &[Logged], moment: &dyn Fn(Time) -> String) -> String {
             Event::Taken { by, from: Some(from) } => format!("{} handed it to {}", name(from), name(by)),
             Event::Prioritized { priority, by } => format!("{} gave it the priority {priority}", name(by)),
             Event::Voted { by, .. } => format!("{} approved, one of several who must", name(by)),
+            Event::Lapsed { of } => super::votes_lapsed(of, name),
             Event::Revised { .. } => "the agent asked with another content".to_owned(),
             _ => return None,
         };

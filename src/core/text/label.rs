@@ -54,6 +54,7 @@ pub const UNDO: &str = "Undo";
 pub const EVERYTHING: &str = "Details";
 pub const CONFIRM: &str = "Confirm";
 pub const APPROVALS: &str = "Approvals";
+pub const NOT_COUNTED: &str = "No longer counted";
 pub const STILL_WAITING: &str = "Still waiting";
 pub const ON_IT: &str = "👋 On it";
 pub const TO_CONFIRM: &str = "✋ To be confirmed";
