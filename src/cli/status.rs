@@ -107,6 +107,10 @@ fn of(pulse: &Pulse, wall: Time) -> Vec<String> {
         lines.push(format!("✘ Its configuration has a mistake, so what it said before holds: {trouble}"));
     }
     lines.extend(pulse.after_restart.iter().map(|change| format!("⚠ {change}")));
+    lines.extend(pulse.another.as_ref().map(|another| {
+        let (what, mend) = another.said(wall);
+        format!("⚠ {what}. {mend}.")
+    }));
     let held_back = pulse.held_back.len();
     if held_back > 0 {
         lines.push(format!("✘ {} be shown at present:", count(held_back, "card cannot", "cards cannot")));

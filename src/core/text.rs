@@ -4,6 +4,7 @@
 //! agents and people are cleaned and escaped here (`untrusted`); times of the store become Discord's own marks of the
 //! wall clock's time, which every reader sees in their zone and counting. A source words its own questions.
 
+mod another;
 mod batch;
 mod callers;
 mod card;
@@ -28,6 +29,7 @@ mod talk;
 
 use chrono::TimeDelta;
 
+pub use self::another::*;
 pub use self::batch::*;
 pub use self::callers::*;
 pub use self::card::*;

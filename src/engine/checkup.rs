@@ -238,6 +238,10 @@ fn of_pulse(pulse: &Pulse, wall: Time) -> Vec<Finding> {
         found.push(Finding::broken(BOT, what, "Mend the file; it is read again as soon as it is saved"));
     }
     found.extend(pulse.after_restart.iter().map(|what| Finding::warning(BOT, what, "Restart gander serve when it suits you")));
+    found.extend(pulse.another.as_ref().map(|another| {
+        let (what, mend) = another.said(wall);
+        Finding::warning(BOT, what, mend)
+    }));
     for (id, why) in pulse.held_back.iter().take(MOST_NAMED) {
         let mend = "Do what it says; the card is tried again within a minute. Until then /attention shows the decision";
         found.push(Finding::broken(BOT, format!("the card of {id} cannot be shown: {why}"), mend));

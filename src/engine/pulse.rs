@@ -14,6 +14,7 @@ use tokio::sync::watch::Receiver;
 use super::{Handle, lock};
 use crate::core::Time;
 use crate::core::decision::DecisionId;
+use crate::core::text;
 use crate::store::files;
 
 /// Cards that are named with the reason why they cannot be shown. Of a flood the first say enough.
@@ -37,8 +38,39 @@ pub struct Pulse {
     pub after_restart: Vec<String>,
     /// Where it listens for agents and programs.
     pub listening: Vec<String>,
+    /// The latest sign of another store under the same name on the surface.
+    pub another: Option<Another>,
     /// Cards that cannot be shown at present, and why.
     pub held_back: BTreeMap<DecisionId, String>,
+}
+
+/// Another store whose buttons hang under the name that this process has on its surface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Another {
+    /// Its tag, as its buttons carry it.
+    pub tag: String,
+    /// How that is known.
+    pub sign: Sign,
+    /// When that was noticed last.
+    pub at: Time,
+}
+
+/// What says that there is another store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// One of its buttons was pressed; it may have hung there since long ago.
+    Pressed,
+    /// A message of its was posted while this process listened: somebody posts at the same time.
+    Posted,
+}
+
+impl Another {
+    /// What is so, and what to do about it.
+    #[must_use]
+    pub fn said(&self, wall: Time) -> (String, &'static str) {
+        text::another(&self.tag, self.sign == Sign::Posted, wall - self.at)
+    }
 }
 
 impl Pulse {
@@ -76,6 +108,24 @@ impl Handle {
             let before = pulse.clone();
             change(pulse);
             before != *pulse
+        });
+    }
+
+    /// There was a sign of another store under the same name. What is surer is kept, and said in the log once.
+    pub fn saw_another(&self, tag: String, sign: Sign) {
+        let at = self.clock().wall();
+        self.beat(|pulse| {
+            let known = pulse.another.as_ref().filter(|known| known.sign >= sign);
+            if known.is_some_and(|known| known.sign > sign) {
+                return;
+            }
+            let new = known.is_none_or(|known| known.tag != tag);
+            let another = Another { tag, sign, at };
+            if new {
+                let (what, mend) = another.said(at);
+                tracing::warn!("{what}. {mend}");
+            }
+            pulse.another = Some(another);
         });
     }
 

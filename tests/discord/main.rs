@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod alarm;
+mod another;
 mod answers;
 mod attention;
 mod batches;

@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 
 use super::connect::{ConnectError, persist};
 use super::custom_id::CustomId;
-use super::{Bot, Settings, commands, interactions, talk};
+use super::{Bot, Settings, another, commands, interactions, talk};
 
 /// Channels and roles, the deletion of cards, and words to the bot: what is said in a direct message or with a mention is
 /// told without the privileged intent for all contents. None of these is privileged.
@@ -168,6 +168,7 @@ impl EventHandler for Events {
     }
 
     async fn message(&self, _: Context, message: Message) {
+        another::heard(&self.bot, &message);
         talk::answer(&self.bot, &message).await;
     }
 

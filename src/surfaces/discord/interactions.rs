@@ -5,12 +5,11 @@ use serenity::all::{
     ModalInteraction, User, UserId,
 };
 
-use super::Bot;
-use super::attention;
 use super::custom_id::{Act, CustomId, Together, Verb, Walk};
 use super::forms::{self, Fields};
 use super::render::{self, View};
 use super::respond::{Answer, Responder, SOON, Sent};
+use super::{Bot, another, attention};
 use crate::core::card::{decision_card, details_card};
 use crate::core::decision::{Ballot, Decision, DecisionId, Person, Refused, Revision, Verdict, Via};
 use crate::core::permission::Voter;
@@ -121,7 +120,7 @@ async fn is_reminder(bot: &Bot, message: &Message) -> bool {
 
 impl Press<'_> {
     async fn handle(&self, bot: &Bot, mut responder: Responder<'_>) {
-        let Some(custom) = CustomId::parse(self.custom_id).filter(|id| id.tag == bot.handle.tag()) else {
+        let Some(custom) = CustomId::parse(self.custom_id).filter(|id| another::is_ours(bot, id)) else {
             responder.send(Answer::Private(View::words(text::NOT_OURS))).await;
             return;
         };

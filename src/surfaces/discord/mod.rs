@@ -18,6 +18,7 @@
 //! ```
 
 mod alarm;
+mod another;
 mod attention;
 mod board;
 mod checkup;

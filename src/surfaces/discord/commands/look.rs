@@ -111,6 +111,8 @@ async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
     if let Some(pulse) = status.bot {
         troubles.extend(pulse.configuration.map(|why| text::old_configuration(&why)));
         troubles.extend(pulse.after_restart);
+        let another = pulse.another.map(|another| another.said(bot.handle.clock().wall()));
+        troubles.extend(another.map(|(what, mend)| format!("{what}. {mend}")));
     }
     projects.sort_by_key(|project| std::cmp::Reverse((project.overdue, project.waiting, project.deferred)));
     Ok(Overview { projects, troubles: troubles.into_iter().collect() })

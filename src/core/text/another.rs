@@ -1,0 +1,43 @@
+//! What the bot says where another store acts under its name.
+
+use chrono::TimeDelta;
+
+use super::span;
+use crate::core::untrusted::{one_line, plain};
+
+/// Characters of a store's tag that are shown; ours have fewer.
+const LONGEST_TAG: usize = 20;
+
+/// There is another store under the same name, and what to do about it. `posts`: it was seen to post; else a button of
+/// its was pressed. `ago`: how long ago that was last so.
+#[must_use]
+pub fn another(tag: &str, posts: bool, ago: TimeDelta) -> (String, &'static str) {
+    let (tag, ago) = (plain(&one_line(tag), LONGEST_TAG).text, span(ago));
+    if posts {
+        let what = format!(
+            "another gander serve, on another store (its buttons carry {tag}), posts as this bot; last seen {ago} ago. Both are told \
+             of every click, and the one that it is not for may answer first"
+        );
+        let mend = "Stop one of them, or give each store a bot application of its own. If you know of no other, somebody else has \
+                    the token: reset it in the Developer Portal";
+        return (what, mend);
+    }
+    let what = format!(
+        "a button of another store (it carries {tag}) was pressed {ago} ago under this bot's name: its card was left behind by a \
+         store that was used before, or another gander serve runs with this token"
+    );
+    (what, "If the store was replaced, delete that card. If another one runs, give it a bot application of its own")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_not_said() {
+        let (sure, _) = another("ab12", true, TimeDelta::minutes(5));
+        assert!(sure.contains("ab12") && sure.contains("5m ago"), "{sure}");
+        let (unsure, mend) = another("ab12", false, TimeDelta::seconds(1));
+        assert!(unsure.contains(", or another gander serve") && mend.starts_with("If"), "{unsure} {mend}");
+    }
+}
