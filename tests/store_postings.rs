@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::batch::{Batching, plan};
 use gander::core::decision::{Decision, DecisionId, Person, Request, Risk, Terms, Verdict, Via};
+use gander::core::outgoing::{Outgoing, Sending, Urgency, Way};
 use gander::core::policy::Rules;
 use gander::core::posting::{Change, Hanging, Item, Place, PostingId, Purpose};
 use gander::store::sqlite::SqliteStore;
@@ -254,4 +255,80 @@ fn what_is_pruned_is_quoted_by_no_report_and_its_lists_stay_as_they_hang() {
     let kept = world.store.posting(id).unwrap().unwrap();
     assert_eq!(kept.purpose, Purpose::Incident { report: String::new() });
     assert_eq!(world.store.postings_behind(None).unwrap(), [], "nothing is drawn anew");
+}
+
+/// Closed for good, as a message of which nothing is open any more.
+fn closed(world: &World, purpose: Purpose, place: Place, of: &[&Decision], at: Time) -> PostingId {
+    let items = of.iter().map(|decision| Item::of(decision)).collect();
+    let id = world.store.open_posting(NewPosting { purpose, place, items, at }).unwrap();
+    world.store.put_hanging(id, 1, Hanging::Over).unwrap();
+    id
+}
+
+#[test]
+fn lists_that_are_over_go_when_their_decisions_are_pruned_and_no_others() {
+    let world = World::new();
+    let [over, open, late] = [world.low(), world.low(), world.low()];
+    let channel = || Place::Channel("c".into());
+    let batch = || Purpose::Batch { project: "p".into() };
+    let reminder = || Purpose::Reminder { user: 1 };
+    let [old, mixed, reminded, report, review, young, recent] = [
+        closed(&world, batch(), channel(), &[&over], world.now),
+        closed(&world, batch(), channel(), &[&over, &open], world.now),
+        closed(&world, reminder(), Place::Direct(1), &[&over], world.now),
+        closed(&world, Purpose::Incident { report: "r".into() }, channel(), &[&over], world.now),
+        closed(&world, Purpose::Review { project: "p".into(), until: world.now }, channel(), &[&over], world.now),
+        closed(&world, batch(), channel(), &[&over], world.now + TimeDelta::days(89)),
+        closed(&world, batch(), channel(), &[&late], world.now),
+    ];
+    // It hangs, and is to be drawn once more.
+    let hangs = NewPosting { purpose: batch(), place: channel(), items: vec![Item::of(&open)], at: world.now };
+    let hangs = world.store.open_posting(hangs).unwrap();
+    world.approve(over.id);
+    let approve = |decision: &Decision| {
+        Ok(Some(decision.resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, decision.revision)?))
+    };
+    world.store.change(late.id, world.now + TimeDelta::days(40), Box::new(approve)).unwrap().unwrap();
+    let (limit, at) = (world.now + TimeDelta::days(30), world.now + TimeDelta::days(90));
+    assert_eq!(world.store.prunable(limit).unwrap().lists, 2);
+    assert_eq!(world.store.prune(limit, at, 1).unwrap().lists, 1, "so many in one transaction");
+    assert_eq!(world.store.prune(limit, at, 10).unwrap().lists, 1);
+    assert_eq!(world.store.prune(limit, at, 10).unwrap().lists, 0);
+    let there = [old, mixed, reminded, report, review, young, recent, hangs].map(|id| world.store.posting(id).unwrap().is_some());
+    assert_eq!(there, [false, true, false, true, true, true, true, true]);
+    assert_eq!(world.store.postings_behind(None).unwrap(), [hangs], "what is to be drawn is drawn as before");
+}
+
+#[test]
+fn messages_that_left_go_when_their_decisions_are_pruned_and_the_order_goes_on() {
+    let world = World::new();
+    let [over, open] = [world.low(), world.low()];
+    let message = |key: &str, of: &[&Decision]| Outgoing {
+        key: key.into(),
+        person: "discord:1".into(),
+        way: Way::Push,
+        to: "topic".into(),
+        title: key.into(),
+        words: String::new(),
+        link: None,
+        urgency: Urgency::High,
+        decisions: of.iter().map(|decision| decision.id).collect(),
+    };
+    let all = [("old", &[&over][..]), ("both", &[&over, &open]), ("test", &[]), ("queued", &[&over]), ("last", &[&over])];
+    world.store.enqueue(all.map(|(key, of)| message(key, of)).into(), world.now).unwrap();
+    let sent = || Sending::Sent { at: world.now, receipt: "r".into() };
+    for key in ["old", "both", "test", "last"] {
+        assert!(world.store.put_outgoing(key, 1, sent()).unwrap());
+    }
+    world.approve(over.id);
+    let (limit, at) = (world.now + TimeDelta::days(30), world.now + TimeDelta::days(90));
+    assert_eq!(world.store.prunable(limit).unwrap().sent, 2);
+    assert_eq!(world.store.prune(limit, at, 10).unwrap().sent, 2);
+    let there = ["old", "both", "test", "queued", "last"].map(|key| world.store.outgoing(key).unwrap().is_some());
+    assert_eq!(there, [false, true, false, true, true]);
+    assert_eq!(world.store.outgoing_of(over.id).unwrap().len(), 3);
+    // Whoever has read up to the last one misses nothing that comes after it.
+    let read = world.store.outgoing("last").unwrap().unwrap().settled;
+    world.store.put_outgoing("queued", 1, sent()).unwrap();
+    assert_eq!(world.store.outgoing_settled(read, 10).unwrap().len(), 1);
 }

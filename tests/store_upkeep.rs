@@ -57,7 +57,7 @@ fn flipped(path: &Path, needle: &[u8], every: usize) -> Vec<(usize, Option<Fault
     found
 }
 
-fn column(path: &Path, sql: &str) -> String {
+fn column<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
     let store = rusqlite::Connection::open(path).unwrap();
     store.query_row(sql, [], |row| row.get(0)).unwrap()
 }
@@ -68,7 +68,7 @@ fn a_flipped_bit_anywhere_in_an_event_is_found_and_its_position_named() {
     three(&home.store(), wall_time());
     let mut flips = 0;
     for name in ["body", "text", "digest", "hash"] {
-        let value = column(&home.store(), &format!("SELECT {name} FROM event WHERE seq = 2"));
+        let value: String = column(&home.store(), &format!("SELECT {name} FROM event WHERE seq = 2"));
         for (offset, fault) in flipped(&home.store(), value.as_bytes(), 3) {
             let fault = fault.unwrap_or_else(|| panic!("byte {offset} of {name} flipped, and nothing was found"));
             assert_eq!(fault.seq(), Some(2), "byte {offset} of {name}: {fault}");
@@ -95,7 +95,7 @@ fn a_flipped_bit_anywhere_in_an_event_is_found_and_its_position_named() {
 fn a_flipped_bit_in_what_is_kept_of_a_decision_is_found_and_the_decision_named() {
     let home = Home::new();
     three(&home.store(), wall_time());
-    let document = column(&home.store(), "SELECT document FROM decision WHERE id = 2");
+    let document: String = column(&home.store(), "SELECT document FROM decision WHERE id = 2");
     let found = flipped(&home.store(), document.as_bytes(), 3);
     for (offset, fault) in &found {
         assert!(matches!(fault, Some(Fault::State { decision: 2, .. })), "byte {offset} of {document}: {fault:?}");
@@ -332,4 +332,35 @@ async fn what_was_over_long_ago_loses_its_long_part_and_nothing_else() {
     assert_eq!(now.0, card.0, "the card hangs as it hung");
     bot.signal("TERM").await;
     bot.ended().await.must(0, &[]);
+}
+
+/// Killed at any moment, it has removed each row with all that belongs to it, or left it; and the next run goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn pruning_that_is_killed_leaves_a_sound_store_and_is_finished_by_the_next() {
+    let home = Home::new();
+    three(&home.store(), wall_time() - chrono::TimeDelta::days(100));
+    let fill = "
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000)
+        INSERT INTO posting (purpose, place, document, opened_at, behind, final)
+        SELECT 'batch', 'channel:c', '{\"purpose\":\"batch\",\"project\":\"default\"}', 1, 0, 1 FROM n;
+        INSERT INTO posting_item (posting, decision, since, seen, returns) SELECT id, 2, 1, 1, 0 FROM posting;
+        UPDATE posting_item SET decision = 1 WHERE posting <= 10;";
+    rusqlite::Connection::open(home.store()).unwrap().execute_batch(fill).unwrap();
+    let count = |what: &str| column::<i64>(&home.store(), &format!("SELECT count(*) FROM {what}"));
+    let pruning = Program::start(home.gander(&["prune", "--older-than", "90d"]));
+    let begun = async {
+        while count("posting") == 20_000 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), begun).await.unwrap();
+    pruning.kill().await;
+    let left = count("posting");
+    assert!(left < 20_000, "{left}");
+    assert_eq!(count("posting_item"), left);
+    assert_eq!(count("pragma_foreign_key_check"), 0);
+    assert_eq!(audit(&home.store()).fault, None);
+    home.run(&["prune", "--older-than", "90d"]).await.must(0, &[&format!("the records of {} lists", left - 10)]);
+    assert_eq!((count("posting"), count("posting WHERE id <= 10")), (10, 10), "what an open one is on stays");
+    home.run(&["show", "1"]).await.must(0, &["the long text of one"]);
 }

@@ -1,16 +1,19 @@
-//! `gander prune`: what was over long ago keeps its summary and its place in the chain, and loses its long texts.
+//! `gander prune`: what was over long ago keeps its summary and its place in the chain, and loses its long texts and the
+//! records of messages about it.
 
 use chrono::TimeDelta;
 use clap::Args;
 
 use super::{Common, Exit, Failure, Outcome, output};
 use crate::config::Span;
+use crate::store::Pruned;
 
 /// Undoing is possible for a day, and then the question is open again.
 const YOUNGEST: u64 = 24 * 60 * 60;
 
 /// Kept are number, title, project, kind, risk, agent, times, and each verdict with its words. What the agent wrote beside the
-/// title is removed for good: observation, why it matters, what to do, details, body, options, links, files.
+/// title is removed for good: observation, why it matters, what to do, details, body, options, links, files. So are the records
+/// of lists, reminders and messages beyond Discord that were about nothing younger; what they showed stays where it hangs.
 #[derive(Debug, Args)]
 #[command(after_help = "Never pruned: what is open, and what has a card that does not show yet how it ended. \
                         The chain of the log holds without what is removed (gander audit verify), and the log tells what was pruned when. \
@@ -45,11 +48,15 @@ impl Prune {
             output::json(&serde_json::json!({ "dry_run": self.dry_run, "pruned": pruned, "removed": files }));
             return Ok(Exit::Yes);
         }
-        let (decisions, bytes) = (pruned.decisions, pruned.bytes);
+        let Pruned { decisions, bytes, lists, sent } = pruned;
+        let records = format!("and the records of {lists} lists and reminders and of {sent} messages beyond Discord");
         output::line(&match swept {
-            None => format!("would prune {decisions} decisions: {bytes} bytes of text, and the files that nothing else needs"),
+            None => {
+                format!("would prune {decisions} decisions: {bytes} bytes of text, the files that nothing else needs, {records}")
+            }
             Some(swept) => {
-                format!("pruned {decisions} decisions: {bytes} bytes of text, {} files of {} bytes", swept.files, swept.bytes)
+                let (files, of) = (swept.files, swept.bytes);
+                format!("pruned {decisions} decisions: {bytes} bytes of text, {files} files of {of} bytes, {records}")
             }
         });
         Ok(Exit::Yes)

@@ -11,7 +11,7 @@ use crate::core::Time;
 use crate::store::chain::{Entry, Fault};
 use crate::store::{Audit, Pruned, Store, StoreError, files, hex};
 
-/// Decisions that are pruned in one transaction, so that nobody waits long for the store.
+/// Decisions, and rows of each sort, that are pruned in one transaction, so that nobody waits long for the store.
 const PRUNED_AT_ONCE: usize = 200;
 /// An unused file younger than this may belong to a question that is just being filed.
 const UNUSED_FOR: chrono::TimeDelta = chrono::TimeDelta::days(1);
@@ -84,7 +84,7 @@ impl Handle {
         Ok(self.store(move |store| store.prunable(before)).await?)
     }
 
-    /// Removes the long parts of all that was over before this time, and the files that nothing needs any more. `store`
+    /// Removes the long parts of all that was over before this time, the records of messages about it that never change again, and the files that nothing needs any more. `store`
     /// is the store's path.
     ///
     /// # Errors
@@ -96,7 +96,8 @@ impl Handle {
             let some = self.store(move |store| store.prune(before, at, PRUNED_AT_ONCE)).await?;
             self.hint();
             (all.decisions, all.bytes) = (all.decisions + some.decisions, all.bytes + some.bytes);
-            if some.decisions < PRUNED_AT_ONCE as u64 {
+            (all.lists, all.sent) = (all.lists + some.lists, all.sent + some.sent);
+            if some.decisions.max(some.lists).max(some.sent) < PRUNED_AT_ONCE as u64 {
                 break;
             }
         }

@@ -179,6 +179,11 @@ pub struct Pruned {
     pub decisions: u64,
     /// Bytes of their long parts in the log.
     pub bytes: u64,
+    /// Records of messages that stood for several, or for a moment: batches, reminders, mentions. Those messages hang as they
+    /// did.
+    pub lists: u64,
+    /// Records of what left by the ways beyond the surface.
+    pub sent: u64,
 }
 
 /// What went wrong with the store, and what happens next.

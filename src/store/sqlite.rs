@@ -275,11 +275,13 @@ impl Store for SqliteStore {
     }
 
     fn prunable(&self, before: Time) -> Result<Pruned, StoreError> {
-        self.read(|connection| upkeep::prunable(connection, before))
+        let wall = self.pace().wall_time(before);
+        self.read(|connection| upkeep::prunable(connection, (before, wall)))
     }
 
     fn prune(&self, before: Time, at: Time, limit: usize) -> Result<Pruned, StoreError> {
-        self.write(move |connection| upkeep::prune(connection, before, at, limit))
+        let wall = self.pace().wall_time(before);
+        self.write(move |connection| upkeep::prune(connection, (before, wall), at, limit))
     }
 
     fn files_in_use(&self) -> Result<BTreeSet<String>, StoreError> {

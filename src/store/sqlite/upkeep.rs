@@ -22,19 +22,53 @@ pub(super) const PRUNABLE: &str = "
       AND EXISTS (SELECT 1 FROM event AS e WHERE e.decision = d.id AND e.text IS NOT NULL)
       AND NOT EXISTS (SELECT 1 FROM delivery AS v WHERE v.decision = d.id AND v.behind = 1)";
 
-pub(super) fn prunable(connection: &Connection, before: Time) -> Result<Pruned, StoreError> {
+/// Postings that never change again, as old as ?1 of the wall clock, of which nothing is open or was until ?2, nor has a
+/// card that is to say yet where it went. A review counts for calibration and says what was reviewed, an incident's report
+/// says that it was reported, and the latest digest says where the next begins: those stay.
+const OLD_POSTINGS: &str = "
+    FROM posting AS p WHERE p.final = 1 AND p.behind = 0 AND p.opened_at < ?1
+      AND (p.purpose IN ('batch', 'reminder', 'mention', 'confirmation', 'unreached', 'selection')
+        OR p.purpose = 'digest' AND p.id < (SELECT max(id) FROM posting WHERE purpose = 'digest'))
+      AND NOT EXISTS (SELECT 1 FROM reminder AS r WHERE r.posting = p.id)
+      AND NOT EXISTS (
+        SELECT 1 FROM posting_item AS i JOIN decision AS d ON d.id = i.decision
+        WHERE i.posting = p.id AND (d.over_at IS NULL OR d.over_at >= ?2 OR EXISTS (
+            SELECT 1 FROM delivery AS v WHERE v.decision = d.id AND v.behind = 1)))";
+
+/// What left, or never will, before ?1 of the wall clock, for nothing that is open or was until ?2. The last stays: the next
+/// one's place in the order is counted from it.
+const OLD_OUTGOING: &str = "
+    FROM outgoing AS o WHERE o.settled IS NOT NULL AND o.at < ?1 AND o.settled < (SELECT max(settled) FROM outgoing)
+      AND NOT EXISTS (SELECT 1 FROM reminder AS r WHERE r.document ->> '$.key' = o.key)
+      AND NOT EXISTS (
+        SELECT 1 FROM outgoing_decision AS l JOIN decision AS d ON d.id = l.decision
+        WHERE l.outgoing = o.id AND (d.over_at IS NULL OR d.over_at >= ?2))";
+
+/// A moment of the store's clock, and the same by the wall's.
+type Moment = (Time, Time);
+
+fn millis((before, wall): Moment) -> [i64; 2] {
+    [wall.timestamp_millis(), before.timestamp_millis()]
+}
+
+pub(super) fn prunable(connection: &Connection, before: Moment) -> Result<Pruned, StoreError> {
+    let count = |rows: &str| {
+        let sql = format!("SELECT count(*) {rows}");
+        connection.query_row(&sql, millis(before), |row| row.get(0)).map(unsigned).map_err(from_sqlite)
+    };
+    let (lists, sent) = (count(OLD_POSTINGS)?, count(OLD_OUTGOING)?);
     let bytes = "(SELECT sum(octet_length(text)) FROM event AS e WHERE e.decision = d.id)";
     connection
-        .query_row(&format!("SELECT count(*), coalesce(sum({bytes}), 0) {PRUNABLE}"), [before.timestamp_millis()], |row| {
-            Ok(Pruned { decisions: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) })
+        .query_row(&format!("SELECT count(*), coalesce(sum({bytes}), 0) {PRUNABLE}"), [before.0.timestamp_millis()], |row| {
+            Ok(Pruned { decisions: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?), lists, sent })
         })
         .map_err(from_sqlite)
 }
 
-pub(super) fn prune(connection: &Connection, before: Time, at: Time, limit: usize) -> Result<Pruned, StoreError> {
+pub(super) fn prune(connection: &Connection, before: Moment, at: Time, limit: usize) -> Result<Pruned, StoreError> {
     // What is removed is also overwritten in the file.
     connection.pragma_update(None, "secure_delete", true).map_err(from_sqlite)?;
-    let pruned = prune_securely(connection, before, at, limit);
+    let pruned = prune_securely(connection, before.0, at, limit).and_then(|pruned| sweep(connection, before, limit, pruned));
     connection.pragma_update(None, "secure_delete", false).map_err(from_sqlite)?;
     pruned
 }
@@ -66,6 +100,23 @@ fn prune_securely(connection: &Connection, before: Time, at: Time, limit: usize)
             .map_err(from_sqlite)?;
     }
     Ok(pruned)
+}
+
+/// Removes the rows beside the log that nothing needs any more.
+fn sweep(connection: &Connection, before: Moment, limit: usize, pruned: Pruned) -> Result<Pruned, StoreError> {
+    let [wall, until] = millis(before);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let run = |sql: &str| connection.execute(sql, params![wall, until, limit]).map(|rows| rows as u64).map_err(from_sqlite);
+    // Their items go with them.
+    let lists = run(&format!("DELETE FROM posting WHERE id IN (SELECT p.id {OLD_POSTINGS} ORDER BY p.id LIMIT ?3)"))?;
+    let old = format!("SELECT o.id {OLD_OUTGOING} ORDER BY o.id LIMIT ?3");
+    let sent: Vec<i64> = query(connection, &old, params![wall, until, limit], |row| column(row, 0))?;
+    for id in &sent {
+        for sql in ["DELETE FROM outgoing_decision WHERE outgoing = ?1", "DELETE FROM outgoing WHERE id = ?1"] {
+            connection.prepare_cached(sql).and_then(|mut delete| delete.execute([id])).map_err(from_sqlite)?;
+        }
+    }
+    Ok(Pruned { lists, sent: sent.len() as u64, ..pruned })
 }
 
 const REPORTS: &str = "UPDATE posting SET document = json_set(document, '$.report', '')
