@@ -487,7 +487,9 @@ impl Deliveries {
     }
 
     async fn put(&self, card: Delivery) -> Result<(), Unsettled> {
-        Ok(self.handle.store(move |store| store.put_delivery(&card)).await?)
+        self.handle.store(move |store| store.put_delivery(&card)).await?;
+        self.handle.hangs();
+        Ok(())
     }
 
     async fn forget(&self, card: Delivery) -> Result<(), Unsettled> {

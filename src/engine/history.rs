@@ -1,5 +1,7 @@
 //! The part of the approval API that only looks back: the log, what was asked when, and what a surface noted for itself.
 
+use std::time::Duration;
+
 use super::{Handle, HandleError};
 use crate::core::decision::{DecisionId, Request, Revision, Terms};
 use crate::core::event::{Event, Logged};
@@ -78,5 +80,28 @@ impl Handle {
         }
         let standing = cards.into_iter().rfind(|card| !card.lost && card.message.is_some());
         Ok(standing.and_then(|card| Some((card.channel, card.message?))))
+    }
+
+    /// A message hangs, or hangs elsewhere: whoever waits for a card looks.
+    pub(crate) fn hangs(&self) {
+        self.inner.hung.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// The same as [`Handle::card_of`] as soon as it hangs, where this process posts it. `None`: not within `limit` of real
+    /// time.
+    pub async fn card_within(&self, id: DecisionId, limit: Duration) -> Option<(String, String)> {
+        let mut hung = self.inner.hung.subscribe();
+        let hangs = async {
+            loop {
+                hung.borrow_and_update();
+                // A store that cannot be read now is read again when the next card hangs.
+                if let Ok(Some(card)) = self.card_of(id).await {
+                    return card;
+                }
+                // The sender lives in the handle, so the channel cannot close.
+                let _ = hung.changed().await;
+            }
+        };
+        tokio::time::timeout(limit, hangs).await.ok()
     }
 }

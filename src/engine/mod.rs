@@ -99,6 +99,8 @@ struct Inner {
     /// Exchanged when the configuration changes.
     rules: RwLock<Arc<Rules>>,
     hints: Sender<u64>,
+    /// Counts the messages that came to hang.
+    hung: Sender<u64>,
     /// What was looked at whether it passes by itself.
     looked: tokio::sync::Mutex<routing::Looked>,
     /// Postings that were opened and are not looked at yet; what is forgotten here stands in the record.
@@ -132,6 +134,7 @@ impl Handle {
                 clock,
                 rules,
                 hints: Sender::new(0),
+                hung: Sender::new(0),
                 looked: tokio::sync::Mutex::default(),
                 opened: std::sync::Mutex::default(),
                 pulse: Sender::new(None),

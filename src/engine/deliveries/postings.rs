@@ -239,7 +239,9 @@ impl Deliveries {
 
     async fn hang(&self, posting: &Posting, hanging: Hanging) -> Result<(), Unsettled> {
         let (id, generation) = (posting.id, posting.generation);
-        Ok(self.handle.store(move |store| store.put_hanging(id, generation, hanging)).await?)
+        self.handle.store(move |store| store.put_hanging(id, generation, hanging)).await?;
+        self.handle.hangs();
+        Ok(())
     }
 
     /// Corrects the record of a posting's message.

@@ -1,10 +1,11 @@
 //! `/ask`: a person asks another, the same way as agents do.
 
+use discord_sandbox::{Effect, Fault, Match};
 use gander::core::decision::{Expects, Pending, Risk, State, Verdict};
 use serde_json::json;
 
 use super::{command, content, entry, is_open, offered_for, verdict};
-use crate::bot::{Bot, LIMIT, click, control};
+use crate::bot::{Bot, LIMIT, click, control, request};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_asks_and_another_answers() {
@@ -109,4 +110,25 @@ async fn what_nobody_else_may_decide_is_not_asked() {
     assert_eq!(bot.handle.list(gander::engine::Filter::default()).await.unwrap(), []);
     let asked = command(&bot, "sven", "ask", json!({ "title": "The owner?" })).await;
     assert!(content(&asked).contains("may decide it"), "{asked:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_card_is_told_when_it_hangs() {
+    let mut bot = Bot::start().await;
+    bot.sandbox.fault(Fault::once(Match::new("POST", "/messages"), Effect::HoldRequest));
+    let asked = bot.ask(request("Go?")).await;
+    let waiting = tokio::spawn({
+        let handle = bot.handle.clone();
+        async move { handle.card_within(asked.id, LIMIT).await }
+    });
+    bot.sandbox.wait_for("the card to be held up", LIMIT, |sandbox| (sandbox.held_requests() > 0).then_some(())).await.unwrap();
+    assert!(!waiting.is_finished());
+    bot.sandbox.release_held();
+    let (channel, message) = waiting.await.unwrap().unwrap();
+    let card = bot.card(asked.id, "hangs", |_| true).await;
+    assert_eq!((card["channel_id"].as_str(), card["id"].as_str()), (Some(channel.as_str()), Some(message.as_str())));
+    // Nobody posts any more: the limit is kept.
+    bot.kill().await;
+    let asked = bot.ask(request("And this?")).await;
+    assert_eq!(bot.handle.card_within(asked.id, std::time::Duration::from_millis(50)).await, None);
 }

@@ -15,6 +15,9 @@ use crate::core::policy::{admit, project_name};
 use crate::core::text::{self, Asked};
 use crate::engine::{Asked as Filed, HandleError};
 
+/// How long a message to whom it was handed waits for the card that it leads to.
+const CARD_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
+
 #[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
 enum Answers {
     #[name = "approve: a yes or no"]
@@ -98,7 +101,8 @@ pub(super) async fn ask(
     };
     answer(ctx, work).await?;
     if let (Some(decision), Some(to)) = (handed, person) {
-        until_it_hangs(ctx.data(), decision.id).await;
+        // Without it the message leads nowhere, and is better than none.
+        let _ = ctx.data().handle.card_within(decision.id, CARD_WITHIN).await;
         ctx.data().tell_handed_over(&decision, &ctx.interaction.user, to.id).await;
     }
     Ok(())
@@ -159,16 +163,6 @@ impl Question {
             options,
             ..Request::default()
         })
-    }
-}
-
-/// Waits a little for its card, so that the message to whom it was handed leads to it.
-async fn until_it_hangs(bot: &Bot, id: DecisionId) {
-    for _ in 0..10 {
-        if matches!(bot.handle.card_of(id).await, Ok(Some(_))) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     }
 }
 
