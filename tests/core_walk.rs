@@ -373,6 +373,6 @@ fn no_sequence_of_acts_breaks_an_invariant_or_ends_in_a_dead_end() {
     }
     println!("- from each open state a yes, a no, and from each deferral a return remain possible");
     assert!(depth < DEPTH || (*states >= AT_LEAST.0 && *transitions >= AT_LEAST.1), "the walk has shrunk");
-    assert_eq!(events.len(), 15, "every event but the first was seen");
+    assert_eq!(events.len(), 16, "every event but the first was seen");
     assert!(refusals.len() >= 13, "{refusals:?}");
 }
