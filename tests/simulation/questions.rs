@@ -117,23 +117,13 @@ pub(crate) fn rules(chance: &mut Chance) -> Rules {
     let zones: Vec<_> = PEOPLE.into_iter().map(|user| (user, pick(chance, &ZONES))).collect();
     Rules {
         ways: ways(chance),
-        approvers: vec![ApproverRule { users: approvers(chance), ..ApproverRule::default() }],
+        approvers: vec![ApproverRule { users: PEOPLE.to_vec(), ..ApproverRule::default() }],
         projects: PROJECTS.map(|name| (name.to_owned(), rule(chance))).into(),
         sla_floor_seconds: pick(chance, &[60, 10 * MINUTE]),
         ladder_by_risk: if chance.one_in(4) { [(Risk::Low, ladder(chance))].into() } else { Default::default() },
         people: zones.into_iter().map(profile).collect(),
         ..Rules::default()
     }
-}
-
-/// Everybody, or all but one: whose votes lapse.
-fn approvers(chance: &mut Chance) -> Vec<u64> {
-    let mut users = PEOPLE.to_vec();
-    if chance.one_in(3) {
-        let dismissed = pick(chance, &PEOPLE);
-        users.retain(|user| *user != dismissed);
-    }
-    users
 }
 
 fn hour(hour: u32) -> NaiveTime {
