@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -45,14 +46,17 @@ impl Way {
         client.map(Some).map_err(|error| format!("--connect {address}: {error}"))
     }
 
-    /// The same, but for a store that this user may not open, while its socket answers to them: by that.
+    /// The same, but for a store that this user may not open, while its owner's socket answers to them: by that.
     pub(super) fn or_socket_of(self, store: &Path) -> Self {
         let opened = File::options().read(true).write(true).open(store);
         if self.connect.is_some() || !opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
             return self;
         }
         let socket = usual_socket(store);
-        let answers = UnixStream::connect(&socket).is_ok();
+        // Whoever may only write to the folder could lay a socket of their own there.
+        let owner = |file: &Path| file.symlink_metadata().map(|there| there.uid()).ok();
+        let is_theirs = owner(&socket).is_some() && owner(&socket) == owner(store);
+        let answers = is_theirs && UnixStream::connect(&socket).is_ok();
         Self { connect: answers.then(|| format!("unix://{}", socket.display())), token_file: None }
     }
 
