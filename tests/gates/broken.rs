@@ -45,7 +45,7 @@ async fn what_cannot_be_understood_is_denied() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_megabyte_is_asked() {
     let world = World::new();
-    let agent = world.agent(Kind::ClaudeCode, "2s").await;
+    let agent = world.agent(Kind::ClaudeCode, "5s").await;
     let command = format!("make {}", "x".repeat((1 << 20) - 2000));
     acts_on(&agent.call(world.pre(Kind::ClaudeCode, &command)).await.denied(), &["decision #1"]);
     assert_eq!(world.asked(1).await[0].request.body, command);

@@ -93,7 +93,7 @@ async fn what_is_put_off_is_denied_until_then_and_deferred_where_the_agent_can()
 async fn an_answer_that_comes_too_late_for_a_call_is_for_the_next_one_and_only_for_that() {
     for kind in ALL {
         let world = World::new();
-        let agent = world.agent(kind, "1s").await;
+        let agent = world.agent(kind, "3s").await;
         let told = agent.call(world.pre(kind, "git push")).await.denied();
         for words in ["Not decided yet: decision #1", "Where it stands:", "gander serve", "make the same call again later"] {
             assert!(told.contains(words), "{words:?} is missing in {told}");
@@ -114,7 +114,7 @@ async fn an_answer_that_comes_too_late_for_a_call_is_for_the_next_one_and_only_f
 async fn an_approval_for_the_session_covers_the_next_call_and_not_another() {
     for kind in ALL {
         let world = World::new();
-        let agent = world.agent(kind, "1s").await;
+        let agent = world.agent(kind, "3s").await;
         let push = world.pre(kind, "git push");
         agent.call(&push).await.denied();
         let asked = world.asked(1).await.remove(0);
@@ -138,7 +138,7 @@ async fn an_approval_for_the_session_covers_the_next_call_and_not_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approval_for_the_session_that_was_undone_covers_nothing() {
     let world = World::new();
-    let agent = world.agent(Kind::ClaudeCode, "1s").await;
+    let agent = world.agent(Kind::ClaudeCode, "3s").await;
     let push = world.pre(Kind::ClaudeCode, "git push");
     agent.call(&push).await.denied();
     let asked = world.asked(1).await.remove(0);
@@ -181,7 +181,7 @@ async fn fifty_calls_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_agents_own_permission_prompt_is_the_same_question() {
     let world = World::new();
-    let agent = world.agent(Kind::Codex, "1s").await;
+    let agent = world.agent(Kind::Codex, "3s").await;
     let (pre, own) = (world.pre(Kind::Codex, "git push"), world.says("codex-permission-request", "git push"));
     assert!(agent.call(&pre).await.denied().contains("#1"));
     assert!(agent.call(&own).await.denied().contains("#1"));
@@ -202,7 +202,7 @@ async fn the_agents_own_permission_prompt_is_the_same_question() {
 
 async fn gate(world: &World, agent: &str, input: &str) -> serde_json::Value {
     use tokio::io::AsyncWriteExt as _;
-    let mut command = world.home.gander(&["gate", agent, "--timeout", "1s"]);
+    let mut command = world.home.gander(&["gate", agent, "--timeout", "3s"]);
     let mut child = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
     serde_json::from_slice(&child.wait_with_output().await.unwrap().stdout).unwrap()
@@ -214,9 +214,9 @@ async fn a_change_is_shown_as_the_diff_that_it_makes() {
     let workflow = world.project().join(".github/workflows");
     std::fs::create_dir_all(&workflow).unwrap();
     std::fs::write(workflow.join("ci.yml"), "on: push\njobs:\n  test:\n    runs-on: ubuntu-22.04\n").unwrap();
-    let claude = world.agent(Kind::ClaudeCode, "1s").await;
+    let claude = world.agent(Kind::ClaudeCode, "3s").await;
     claude.call(world.says("claude-code-edit", "")).await.denied();
-    let codex = world.agent(Kind::Codex, "1s").await;
+    let codex = world.agent(Kind::Codex, "3s").await;
     codex.call(world.says("codex-apply-patch", "")).await.denied();
     let asked = world.asked(2).await;
     let shown: Vec<String> = asked
@@ -253,7 +253,7 @@ async fn a_click_on_discord_lets_a_call_run_and_a_form_stops_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_lies_on_the_disk_counts() {
     let world = World::new();
-    let _claude = world.agent(Kind::ClaudeCode, "1s").await;
+    let _claude = world.agent(Kind::ClaudeCode, "3s").await;
     let elsewhere = world.home.path().join("elsewhere/deep");
     std::fs::create_dir_all(&elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, world.project().join("link")).unwrap();
