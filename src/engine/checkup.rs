@@ -203,7 +203,7 @@ fn bot(running: &Running, unsettled: usize, wall: Time) -> Vec<Finding> {
             let mut found = vec![Finding::broken(
                 BOT,
                 "no gander serve runs on this store: cards are not posted, and clicks are not answered",
-                "Start it: gander serve; the README tells how to let systemd do that",
+                "Start it: gander serve; docs/operating.md tells how to let systemd do that",
             )];
             if unsettled > 0 {
                 let what = format!("{unsettled} cards wait for it to be posted or drawn anew");

@@ -1,4 +1,4 @@
-//! Webhooks: the request as the Standard Webhooks specification has it, verified by the recipe that the README gives.
+//! Webhooks: the request as the Standard Webhooks specification has it, verified by the recipe that docs/escalation.md gives.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -16,10 +16,10 @@ fn secret() -> String {
     format!("whsec_{}", base64::prelude::BASE64_STANDARD.encode(SECRET))
 }
 
-/// Runs the README's own recipe on a request. `None` where there is no Python.
+/// Runs the manual's own recipe on a request. `None` where there is no Python.
 fn verify(asked: &Asked, secret: &str, now: i64) -> Option<bool> {
-    let readme = include_str!("../../README.md");
-    let recipe = readme.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a recipe in the README");
+    let manual = include_str!("../../docs/escalation.md");
+    let recipe = manual.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a recipe in the manual");
     let script = format!(
         "{recipe}\nimport json, sys, time\ntime.time = lambda: {now}\ngiven = json.load(sys.stdin)\n\
          print(verify({secret:?}, given['headers'], given['body'].encode()))\n"

@@ -58,7 +58,7 @@ fn left_out(config: &Config) -> Option<Finding> {
         Finding::warning(
             WAYS,
             format!("not set up, and so left out of the ladder: {}", missing.join(", ")),
-            "Add them to gander.toml: the README tells how, under Beyond Discord",
+            "Add them to gander.toml: docs/escalation.md tells how, under Beyond Discord",
         )
     })
 }
@@ -74,7 +74,7 @@ pub(super) async fn send_test(config: &Config, only: Option<Way>) -> Result<Vec<
                 found.push(Finding::broken(
                     WAYS,
                     text::way_not_configured(way),
-                    "Add it: the README tells how, under Beyond Discord",
+                    "Add it: docs/escalation.md tells how, under Beyond Discord",
                 ));
             }
             continue;
@@ -95,7 +95,7 @@ pub(super) async fn send_test(config: &Config, only: Option<Way>) -> Result<Vec<
         }
     }
     if found.is_empty() {
-        let mend = "Add [ntfy], [twilio], [[webhooks]] or [desktop] to gander.toml: the README tells how, under Beyond Discord";
+        let mend = "Add [ntfy], [twilio], [[webhooks]] or [desktop] to gander.toml: docs/escalation.md tells how, under Beyond Discord";
         found.push(Finding::broken(WAYS, "no way beyond Discord is configured: nothing was sent", mend));
     }
     Ok(found)
