@@ -11,6 +11,7 @@ mod outgoing;
 mod people;
 mod plan;
 mod postings;
+mod readers;
 mod record;
 mod reminders;
 mod replay;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use self::open::{Access, connect};
+use self::readers::Readers;
 use self::writer::Writer;
 use super::chain::Entry;
 use super::{
@@ -50,9 +52,6 @@ use crate::core::waiting::Waiting;
 /// Discord's 3 s, so that a click is answered in time, whatever the answer.
 const BUSY: Duration = Duration::from_millis(2_000);
 
-/// Idle read connections that are kept.
-const READERS: usize = 4;
-
 /// A store in a file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -64,7 +63,7 @@ pub struct SqliteStore {
     access: Access,
     /// None where it cannot be written.
     writer: Option<Writer>,
-    readers: Mutex<Vec<Connection>>,
+    readers: Readers,
     /// `PRAGMA data_version` tells of others' commits only, so it has a connection that never writes.
     watcher: Mutex<Connection>,
 }
@@ -97,7 +96,7 @@ impl SqliteStore {
             patience,
             access: Access::Read,
             writer: Some(Writer::start(connection).map_err(|error| failed(error.to_string()))?),
-            readers: Mutex::new(Vec::new()),
+            readers: Readers::default(),
             watcher: Mutex::new(watcher),
         })
     }
@@ -122,7 +121,7 @@ impl SqliteStore {
             patience: BUSY,
             access,
             writer: None,
-            readers: Mutex::new(Vec::new()),
+            readers: Readers::default(),
             watcher: Mutex::new(connection),
         })
     }
@@ -142,18 +141,7 @@ impl SqliteStore {
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => connect(&self.path, self.access, self.patience).map_err(from_sqlite)?,
-        };
-        let result = work(&connection);
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < READERS {
-            readers.push(connection);
-        }
-        drop(readers);
-        result
+        self.readers.lend(|| connect(&self.path, self.access, self.patience), work)
     }
 }
 

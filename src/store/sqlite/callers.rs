@@ -58,7 +58,8 @@ pub(super) fn used(connection: &Connection, id: TokenId, at: Time) -> Result<(),
 
 pub(super) fn ask(connection: &Connection, request: Request, terms: Terms, at: Time, once: &Once) -> Result<AskedOnce, StoreError> {
     let forgotten = (at - REMEMBERED).timestamp_millis();
-    connection.execute("DELETE FROM asked_once WHERE at < ?1", [forgotten]).map_err(from_sqlite)?;
+    let forget = connection.prepare_cached("DELETE FROM asked_once WHERE at < ?1");
+    forget.and_then(|mut forget| forget.execute([forgotten])).map_err(from_sqlite)?;
     let sql = "SELECT digest, decision FROM asked_once WHERE asker = ?1 AND key = ?2";
     let before =
         query(connection, sql, params![once.asker, once.key], |row| Ok((column::<Vec<u8>>(row, 0)?, DecisionId(column(row, 1)?))));
@@ -71,10 +72,8 @@ pub(super) fn ask(connection: &Connection, request: Request, terms: Terms, at: T
     let asked = asking(connection, request, terms, at)?;
     let id = asked.decision().id;
     connection
-        .execute(
-            "INSERT INTO asked_once (asker, key, digest, decision, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![once.asker, once.key, once.digest.as_slice(), id.0, at.timestamp_millis()],
-        )
+        .prepare_cached("INSERT INTO asked_once (asker, key, digest, decision, at) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .and_then(|mut insert| insert.execute(params![once.asker, once.key, once.digest.as_slice(), id.0, at.timestamp_millis()]))
         .map_err(from_sqlite)?;
     Ok(AskedOnce::Asked(asked))
 }

@@ -32,6 +32,9 @@ pub(super) enum Access {
 /// What `.making` says once the store was made.
 const MADE: &[u8] = b"made\n";
 
+/// Statements that a connection keeps prepared: more than there are, because parsing one takes longer than most of them do.
+const STATEMENTS: usize = 256;
+
 pub(super) fn connect(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
     let read_write = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -41,6 +44,7 @@ pub(super) fn connect(path: &Path, access: Access, patience: Duration) -> rusqli
         Access::Immutable => Connection::open_with_flags(immutable(path), read_only | OpenFlags::SQLITE_OPEN_URI)?,
     };
     connection.busy_timeout(patience)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     if access != Access::Write {
         connection.pragma_update(None, "query_only", true)?;
     }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::super::{Glance, NewPosting, Reminding, StoreError};
-use super::rows::{column, query, signed, unreadable};
+use super::rows::{column, one, query, signed, unreadable};
 use super::{from_sqlite, open, outgoing, people, postings};
 use crate::core::Time;
 use crate::core::ladder::{Came, Stage};
@@ -38,11 +38,11 @@ const MOVES: &str = "
         ELSE 1 END)";
 
 pub(super) fn glance(connection: &Connection) -> Result<Glance, StoreError> {
-    let moves = connection.query_row(MOVES, [], |row| row.get(0)).map_err(from_sqlite)?;
+    let moves = one(connection, MOVES)?;
     let sql = "SELECT DISTINCT document ->> '$.until' FROM reminder WHERE live = 1 AND document ->> '$.stands' = 'held'";
     let held = query(connection, sql, [], |row| column::<String>(row, 0)?.parse::<Time>().map_err(unreadable))?;
     let sql = "SELECT coalesce(group_concat(user || wishes, ' ' ORDER BY user), '') FROM person WHERE wishes <> '{}'";
-    let wishes = connection.query_row(sql, [], |row| row.get(0)).map_err(from_sqlite)?;
+    let wishes = one(connection, sql)?;
     Ok(Glance { moves, held_until: held.into_iter().min(), wishes })
 }
 

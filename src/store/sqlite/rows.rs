@@ -78,12 +78,17 @@ pub(super) fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -
     row.get(index).map_err(from_sqlite)
 }
 
+/// The one value that a statement without parameters gives.
+pub(super) fn one<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> Result<T, StoreError> {
+    connection.prepare_cached(sql).and_then(|mut select| select.query_row([], |row| row.get(0))).map_err(from_sqlite)
+}
+
 pub(super) fn ids(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<DecisionId>, StoreError> {
     query(connection, sql, params, |row| column(row, 0).map(DecisionId))
 }
 
 pub(super) fn next_id(connection: &Connection) -> Result<DecisionId, StoreError> {
-    connection.query_row("SELECT coalesce(max(id), 0) + 1 FROM decision", [], |row| row.get(0)).map(DecisionId).map_err(from_sqlite)
+    one(connection, "SELECT coalesce(max(id), 0) + 1 FROM decision").map(DecisionId)
 }
 
 pub(super) fn get(connection: &Connection, id: DecisionId) -> Result<Option<Decision>, StoreError> {
