@@ -334,3 +334,18 @@ async fn a_token_that_decides_is_made_by_somebody_who_types_its_name() {
     screen.ended().await.must(0, &["gander_", "may decide, for Maya (discord:7)"]);
     home.run(&["token", "list"]).await.must(0, &["1  Maya's phone"]);
 }
+
+#[tokio::test]
+async fn what_an_agent_writes_while_a_person_thinks_is_not_lost() {
+    let home = Home::new();
+    let (place, file) = (home.work(), home.work().join(".claude/settings.local.json"));
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, "{}").unwrap();
+    let mut screen = Screen::start(&home, &["gate", "install", "claude-code", "--project", place.to_str().unwrap()]);
+    screen.sees("Write this?").await;
+    let meanwhile = r#"{"permissions": {"deny": ["Bash(rm *)"]}}"#;
+    std::fs::write(&file, meanwhile).unwrap();
+    screen.types("y").await;
+    screen.ended().await.must(2, &["has changed since it was shown", "Nothing was changed"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), meanwhile);
+}

@@ -139,6 +139,8 @@ async fn what_it_cannot_keep_it_does_not_touch() {
         ("[]", "it holds no object"),
         ("{\"hooks\": []}", "its hooks are no object"),
         ("{\"hooks\": {\"PreToolUse\": {}}}", "are no list"),
+        ("{\"hooks\": {\"PreToolUse\": []}, \"hooks\": {}}", "\"hooks\" stands there twice"),
+        ("{\"hooks\": {\"PreToolUse\": [], \"PreToolUse\": []}}", "\"PreToolUse\" stands there twice"),
     ] {
         std::fs::write(&file, text).unwrap();
         let install = world.home.run(&["gate", "install", "claude-code", "--project", place.to_str().unwrap(), "--yes"]).await;
@@ -218,4 +220,59 @@ async fn what_takes_the_gate_from_goose_is_said() {
         world.home.run(&install_here).await.must(2, &["take that out first", file.to_str().unwrap()]);
         std::fs::remove_file(file).unwrap();
     }
+}
+
+/// Another program's hook may have such words in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_looks_like_the_gates_hook_is_another_ones() {
+    for kind in ALL {
+        let world = World::new();
+        let file = kind.file(&world.project());
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let theirs = format!(r#"{{"type":"command","command":"/opt/audit gate {} --timeout 3 --log"}}"#, kind.name());
+        let text = format!(r#"{{"hooks":{{"PreToolUse":[{{"matcher":".*","hooks":[{theirs}]}}]}}}}"#);
+        std::fs::write(&file, &text).unwrap();
+        let place = world.project();
+        let place = place.to_str().unwrap();
+        let status = world.home.run(&["gate", "status", "--project", place]).await;
+        assert!(!status.out.contains("stops at the gate"), "{status:?}");
+        world.home.run(&["gate", "uninstall", kind.name(), "--project", place, "--yes"]).await.must(0, &["nothing to change"]);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_is_not_heeded_is_not_said_to_stop_anything() {
+    let world = World::new();
+    let agent = world.agent(Kind::ClaudeCode, "1h").await;
+    let (place, file) = (agent.project.to_str().unwrap(), Kind::ClaudeCode.file(&agent.project));
+    let installed = std::fs::read_to_string(&file).unwrap();
+    let status = async || world.home.run(&["gate", "status", "--project", place]).await.out;
+    assert!(status().await.contains("stops at the gate"));
+    for (from, to) in [("\"*\"", "\"Edit\""), ("\"type\": \"command\"", "\"type\": \"prompt\"")] {
+        std::fs::write(&file, installed.replacen(from, to, 1)).unwrap();
+        assert!(!status().await.contains("stops at the gate"), "{to}");
+    }
+    std::fs::write(&file, &installed).unwrap();
+    std::fs::write(file.with_file_name("settings.json"), "{\"disableAllHooks\": true}").unwrap();
+    let said = status().await;
+    assert!(said.contains("goes past the gate") && said.contains("disableAllHooks"), "{said}");
+    let again = ["gate", "install", "claude-code", "--project", place, "--yes", "--timeout", "9m"];
+    world.home.run(&again).await.must(2, &["disableAllHooks", "Nothing was changed"]);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_somebody_has_laid_leads_on_to_a_file() {
+    let world = World::new();
+    let file = Kind::ClaudeCode.file(&world.project());
+    let target = world.home.path().join("kept.json");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&target, "{}").unwrap();
+    std::os::unix::fs::symlink(&target, &file).unwrap();
+    world.agent(Kind::ClaudeCode, "1h").await;
+    let place = world.project();
+    world.home.run(&["gate", "uninstall", "claude-code", "--project", place.to_str().unwrap(), "--yes"]).await.must(0, &["wrote"]);
+    assert!(file.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&target).unwrap().trim().replace('\n', ""), "{}");
 }

@@ -180,7 +180,10 @@ async fn nothing_that_a_caller_says_makes_it_laxer() {
     let lowered = asked(&world, &agent, &with(&run("git push"), &least("low"))).await;
     assert_eq!((lowered.terms.risk, lowered.request.insight.why_it_matters.as_str()), (Risk::High, "Others see it."));
     let raised = asked(&world, &agent, &with(&run("git status"), &least("critical"))).await;
-    assert_eq!((raised.terms.risk, raised.request.insight.why_it_matters.as_str()), (Risk::Critical, "Mine"));
+    assert_eq!(
+        (raised.terms.risk, raised.request.insight.why_it_matters.as_str()),
+        (Risk::Critical, "The gate on the agent's machine says: Mine")
+    );
     assert_eq!(bring(&agent, &with(&run("sudo ls"), &least("low"))).await["answer"], "deny");
     // What decides keeps its kind: it says who may.
     let published = asked(&world, &agent, &with(&run("cargo publish"), &least("critical"))).await;

@@ -135,6 +135,9 @@ impl Uninstall {
             return unchanged();
         };
         let after = plan::without_gate(self.place.agent, &before).map_err(|why| wrong(&file, why))?;
+        // A link that somebody has laid leads on to a file.
+        let is_link = file.symlink_metadata().is_ok_and(|there| there.is_symlink());
+        let after = after.or_else(|| is_link.then(|| plan::EMPTY.to_owned()));
         let manifest = plan::manifest(self.place.agent, &file).filter(|_| after.is_none());
         let mut changes = vec![Change { file: file.clone(), before: Some(before), after }];
         if let Some(file) = manifest {
@@ -185,6 +188,12 @@ impl How {
         }
         if !self.yes && !confirmed()? {
             return Err(Failure::new(Exit::No, "nothing was written"));
+        }
+        for change in &changes {
+            // Whoever was asked took their time, and the agent may have written meanwhile.
+            if read(&change.file)? != change.before {
+                return Err(wrong(&change.file, "it has changed since it was shown: run this again"));
+            }
         }
         for change in changes {
             write(&change).map_err(|error| Failure::new(Exit::Internal, format!("{}: {error}", change.file.display())))?;

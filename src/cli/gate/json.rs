@@ -61,6 +61,18 @@ impl Json {
         self.text[object.clone()].starts_with('{').then(|| self.located(parts))
     }
 
+    /// Refuses an object that has a field twice: which one counts is the reader's choice.
+    ///
+    /// # Errors
+    /// Words that name the field.
+    pub(super) fn names_each_once(&self, object: &Span) -> Result<(), String> {
+        let mut seen = std::collections::BTreeSet::new();
+        let twice = self.fields(object).unwrap_or_default().into_iter().find(|field| !seen.insert(field.name.clone()));
+        twice.map_or(Ok(()), |field| {
+            Err(format!("{:?} stands there twice, and agents differ in which one they read: leave one", field.name))
+        })
+    }
+
     /// The values of a list; `None` if it is none.
     pub(super) fn items(&self, list: &Span) -> Option<Vec<Part>> {
         let parts: Parts<'_> = serde_json::from_str(&self.text[list.clone()]).ok()?;

@@ -29,10 +29,25 @@ fn read(file: &Path) -> Result<String, Off> {
 /// It does not, or its settings cannot be read.
 pub(super) fn is_heeded(agent: AgentKind, hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
     match agent {
-        AgentKind::ClaudeCode => Ok(()),
+        AgentKind::ClaudeCode => claude_code(hooks, project),
         AgentKind::Codex => codex(&hooks.with_file_name("config.toml")),
         AgentKind::Goose => goose(hooks, project),
     }
+}
+
+/// Claude Code runs no hook at all where any of its settings says so.
+fn claude_code(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
+    let own = plan::file(AgentKind::ClaudeCode, None).map_err(|why| Off { file: hooks.to_owned(), why })?;
+    let near = project.map(|project| project.join(".claude"));
+    let near = near.iter().flat_map(|folder| [folder.join("settings.local.json"), folder.join("settings.json")]);
+    for file in near.chain([own, hooks.to_owned()]) {
+        // What cannot be read is said where the hook is to be written into it.
+        let said: Value = serde_json::from_str(&read(&file)?).unwrap_or_default();
+        if said["disableAllHooks"] == Value::Bool(true) {
+            return Err(Off { file, why: "it switches all hooks off (disableAllHooks): take that out first".into() });
+        }
+    }
+    Ok(())
 }
 
 /// Codex runs hooks unless its configuration says no.

@@ -18,7 +18,7 @@ const AHEAD: u64 = 30;
 const MISSING: &str = "The gate of Gander did not answer, so this is denied. Tell the person who runs Gander.";
 
 /// A file with nothing in it yet, of several lines.
-const EMPTY: &str = "{\n}\n";
+pub(super) const EMPTY: &str = "{\n}\n";
 
 /// What the plugin is called that goose knows the gate by: its folder's name.
 pub(super) const GANDER: &str = "gander";
@@ -150,11 +150,20 @@ fn hooks_of(file: &Json, group: &Part) -> Option<(Span, Vec<Part>)> {
     Some((hooks, parts))
 }
 
+/// Whether a hook's command is one of the gate's, and not another program's with such words.
+fn is_gates(agent: AgentKind, command: &str) -> bool {
+    let Some((before, _)) = command.split_once(&format!(" gate {} --timeout ", agent.name())) else { return false };
+    let program = before.trim_end_matches(['\'', '"', '\\']).rsplit(['/', ' ', '\'', '"']).next().unwrap_or_default();
+    let own = std::env::current_exe().ok();
+    let own = own.as_deref().and_then(Path::file_name).and_then(std::ffi::OsStr::to_str);
+    program == GANDER || Some(program) == own
+}
+
 /// The gate's hooks among groups.
 fn ours(agent: AgentKind, file: &Json, groups: &[Part]) -> Places {
     let is_ours = |hook: &Part| {
         let command = file.get(&hook.value, "command").and_then(|command| file.as_text(&command)).unwrap_or_default();
-        command.contains(&format!(" gate {} --timeout ", agent.name()))
+        is_gates(agent, &command)
     };
     let of_group = |(at, group): (usize, &Part)| {
         let hooks = hooks_of(file, group).map(|(_, hooks)| hooks).unwrap_or_default();
@@ -176,9 +185,14 @@ pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
     let file = Json::read(text).ok()?;
     let command = |event: &&str| {
         let (_, groups) = groups_of(&file, event)?;
-        let (group, hook) = *ours(agent, &file, &groups).first()?;
-        let (_, hooks) = hooks_of(&file, &groups[group])?;
-        file.as_text(&file.get(&hooks[hook].value, "command")?)
+        let field = |part: &Part, name: &str| file.get(&part.value, name).and_then(|value| file.as_text(&value));
+        let stops = |(group, hook): &(usize, usize)| {
+            let (_, hooks) = hooks_of(&file, &groups[*group])?;
+            let every = field(&groups[*group], "matcher").is_none_or(|matcher| ["", "*", ".*"].contains(&matcher.as_str()));
+            let runs = field(&hooks[*hook], "type").as_deref() == Some("command");
+            if every && runs { field(&hooks[*hook], "command") } else { None }
+        };
+        ours(agent, &file, &groups).iter().find_map(stops)
     };
     events(agent).iter().map(command).collect::<Option<Vec<_>>>()?.pop()
 }
@@ -189,6 +203,10 @@ pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
 /// The file is not as the agent's documentation says.
 pub(super) fn with_gate(agent: AgentKind, before: Option<&str>, command: &str, timeout: u64) -> Result<String, String> {
     let mut file = Json::read(before.filter(|text| !text.trim().is_empty()).unwrap_or(EMPTY))?;
+    file.names_each_once(&file.whole())?;
+    if let Some(hooks) = file.get(&file.whole(), "hooks") {
+        file.names_each_once(&hooks)?;
+    }
     if file.fields(&file.whole()).ok_or("it holds no object")?.is_empty() {
         file = Json::read(EMPTY)?;
     }

@@ -189,6 +189,42 @@ fn files_and_other_tools() {
     assert_eq!(ruling(&call("apply_patch", json!({ "command": patch.replace("/etc/hosts", "src/b.rs") }))), "allow");
 }
 
+/// Whatever they may write, nobody has seen it.
+#[test]
+fn an_edit_that_does_not_say_what_it_writes_is_asked() {
+    let patch = "*** Begin Patch\n*** Add File: /home/maya/.bashrc\n+evil\n*** End Patch";
+    for (tool, input) in [
+        ("apply_patch", json!({ "command": format!("<<'EOF'\n{patch}\nEOF") })),
+        ("apply_patch", json!({ "command": patch, "workdir": "/" })),
+        ("apply_patch", json!({ "command": ["apply_patch", patch] })),
+        ("apply_patch", json!({ "command": patch, "path": "src/a.rs" })),
+        ("apply_patch", json!({ "command": "*** Begin Patch\n*** End Patch" })),
+        ("apply_patch", json!({})),
+        (
+            "developer__text_editor",
+            json!({ "command": "str_replace", "path": "src", "diff": "--- a/.git/hooks/x\n+++ b/.git/hooks/x" }),
+        ),
+        ("Write", json!({ "target": "/etc/passwd", "content": "x" })),
+        ("Write", json!({ "file_path": "src/a.rs", "target": "/etc/passwd", "content": "x" })),
+        ("Edit", json!({})),
+    ] {
+        assert_ne!(ruling(&call(tool, input.clone())), "allow", "{tool} {input}");
+    }
+    for (tool, input) in [
+        (
+            "NotebookEdit",
+            json!({ "notebook_path": "a.ipynb", "new_source": "x", "cell_id": "1", "cell_type": "code", "edit_mode": "insert" }),
+        ),
+        ("developer__text_editor", json!({ "command": "insert", "path": "a", "insert_line": 3, "new_str": "x" })),
+        ("developer__text_editor", json!({ "command": "view", "path": "a", "view_range": [1, 9] })),
+        ("write", json!({ "path": "a", "content": "x" })),
+        ("edit", json!({ "path": "a", "before": "x", "after": "y" })),
+        ("MultiEdit", json!({ "file_path": "a", "edits": [{ "old_string": "a", "new_string": "b" }] })),
+    ] {
+        assert_eq!(ruling(&call(tool, input.clone())), "allow", "{tool} {input}");
+    }
+}
+
 #[test]
 fn git_that_stands_elsewhere_is_asked() {
     let strayed = ToolCall { cwd: "/home/maya/shop/sub".into(), ..call("Bash", json!({ "command": "git status" })) };
@@ -233,10 +269,25 @@ fn what_is_looked_at_elsewhere_is_asked() {
         "rg -uu . ..",
         "git diff --no-index /dev/null x",
         "cd /etc && cat shadow",
+        "cat /dev/fd/../environ",
+        "cat /dev/fd/../root/home/maya/.aws/credentials",
+        "grep -r . ~/.config",
+        "grep -d recurse . ~/.config",
+        "grep --directories=recurse . /home/maya/other",
+        "diff -r ~/.config /dev/null",
+        "rg . ~/.config",
+        "cd proj .aws && cat credentials",
+        "cat ~/.git-credentials",
+        "cat ~/.config/gh/hosts.yml",
+        "cat ~/.cargo/credentials.toml",
+        "tail ~/.bash_history",
+        "cat ~/.gander-token",
     ] {
         assert_ne!(of_command(command), "allow", "{command}");
     }
-    assert_eq!(of_command("cd /home/maya/shop/sub && cat x"), "allow");
+    for command in ["cd /home/maya/shop/sub && cat x", "grep -rn x ~/shop/src", "grep x ~/notes.txt", "diff ../a ../b"] {
+        assert_eq!(of_command(command), "allow", "{command}");
+    }
     for (input, expected) in [
         (json!({ "path": "/home/maya", "pattern": "x" }), "medium"),
         (json!({ "pattern": "x" }), "allow"),

@@ -56,6 +56,37 @@ fn has_only(input: &Value, groups: &[&[&str]]) -> bool {
     input.as_object().is_some_and(|fields| fields.keys().all(known))
 }
 
+/// What tools that write files are called with beside the files, and what goes into them.
+const BESIDE: [&str; 10] = [
+    "replace_all",
+    "command",
+    "edits",
+    "insert_line",
+    "insert_text",
+    "view_range",
+    "new_source",
+    "cell_id",
+    "cell_type",
+    "edit_mode",
+];
+
+/// Whether a tool writes files, by the names that agents give such tools.
+#[must_use]
+pub fn is_editor(tool: &str) -> bool {
+    let name = tool.rsplit("__").next().unwrap_or(tool).to_lowercase();
+    ["edit", "write", "text_editor", "apply_patch"].iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a call of a tool that writes files names all that it would write, as far as this reads it: a patch in another form, or
+/// a field that nobody knows, may name others.
+#[must_use]
+pub fn names_its_files(tool: &str, input: &Value) -> bool {
+    if tool.ends_with("apply_patch") {
+        return matches!(edit_of(tool, input), Some(Edit { path, change: Change::Patch(_) }) if !path.is_empty());
+    }
+    text(input, &PATH).is_some() && has_only(input, &[&PATH, &OLD, &NEW, &WHOLE, &BESIDE])
+}
+
 /// The change that a tool call would make, if it is one to a file, and all of the call can be shown as one.
 #[must_use]
 pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {

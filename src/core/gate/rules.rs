@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::edits::{is_editor, names_its_files};
 use super::pattern::{CommandPattern, PathPattern, like, plain_path};
 use super::{ToolCall, shell};
 use crate::core::decision::{Kind, Risk};
@@ -174,10 +175,12 @@ fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
     let home = call.home.as_deref();
     let mut folders = vec![call.cwd.clone()];
     for words in commands.iter().filter(|words| MOVES.contains(&words[0].as_str())) {
-        let to = words.iter().skip(1).find(|word| !word.starts_with('-') || word.as_str() == "-");
+        let mut named = words.iter().skip(1).filter(|word| !word.starts_with('-') || word.as_str() == "-");
+        let (to, more) = (named.next(), named.next().is_some());
         let last = folders.last().unwrap_or(&call.cwd);
         folders.push(match (to.map(String::as_str), home) {
-            // Back to where nobody has written down.
+            // Back to where nobody has written down; and of two names zsh exchanges the one for the other.
+            _ if more => PathBuf::from("/"),
             (Some("-"), _) => PathBuf::from("/"),
             (Some(to), _) => plain_path(to, last, home),
             (None, Some(home)) => home.to_owned(),
@@ -187,11 +190,20 @@ fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
     folders
 }
 
-/// Whether a command that looks through all of a folder is given one in which the person's home folder lies.
+/// Whether a command that looks through all of a folder is given one in which the person's home folder lies, or one in there that
+/// is not the agent's: whatever it holds is read.
 fn looks_through_home(call: &ToolCall, words: &[String]) -> bool {
     let Some(home) = call.home.as_deref() else { return false };
-    let searches = matches!(shell::program(&words[0]), "grep" | "rg" | "diff" | GIT);
-    let around = |word: &String| !word.starts_with('-') && home.starts_with(plain_path(word, &call.cwd, Some(home)));
+    let program = shell::program(&words[0]);
+    let short = |word: &String| word.starts_with('-') && !word.starts_with("--") && word.contains(['r', 'R', 'd']);
+    let deep = |word: &String| short(word) || ["--r", "--de", "--di"].iter().any(|start| word.starts_with(start));
+    let all_of_it = program == "rg" || words.iter().any(deep);
+    let searches = matches!(program, "grep" | "rg" | "diff" | GIT);
+    let theirs = |path: &Path| path.starts_with(home) && !call.roots.iter().any(|root| path.starts_with(root));
+    let around = |word: &String| {
+        let path = plain_path(word, &call.cwd, Some(home));
+        !word.starts_with('-') && (home.starts_with(&path) || (all_of_it && theirs(&path)))
+    };
     searches && words.iter().skip(1).any(around)
 }
 
@@ -207,6 +219,10 @@ impl Rule {
         }
         if self.paths.is_empty() && self.place.is_none() {
             return true;
+        }
+        // What would be written is not known, so nobody has said that it may.
+        if self.does == Does::Allow && is_editor(&call.tool) && !names_its_files(&call.tool, &call.input) {
+            return false;
         }
         // What names no file works where it runs.
         let files = Some(call.files()).filter(|files| !files.is_empty()).unwrap_or_else(|| vec![call.cwd.clone()]);

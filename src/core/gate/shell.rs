@@ -85,9 +85,19 @@ pub fn read(line: &str) -> Line {
         let changed = is_assignment(first) || RESERVED.contains(&first) || first.starts_with('=');
         // Another user's home folder, and where the shell was before.
         let elsewhere = |word: &String| word.starts_with('~') && word != "~" && !word.starts_with("~/");
-        reader.certain &= !changed && !command.iter().any(elsewhere);
+        reader.certain &= !changed && !command.iter().any(|word| elsewhere(word) || climbs(word));
     }
     Line { certain: reader.certain && !reader.commands.is_empty(), commands: reader.commands }
+}
+
+/// Whether a word goes down into a folder and up again: behind a link that is somewhere else.
+fn climbs(word: &str) -> bool {
+    let mut below = false;
+    word.split(['/', '=', ':']).any(|part| {
+        let climbs = below && part == "..";
+        below |= !matches!(part, "" | "." | "..");
+        climbs
+    })
 }
 
 /// Every command that may be run by this line, for rules that stop: also those behind assignments, in substitutions, and in the
@@ -283,6 +293,8 @@ mod tests {
             ("make 2>&1 >/dev/null", vec![vec!["make"]]),
             ("make &>/dev/null </dev/null", vec![vec!["make"]]),
             ("cd sub && \\\n ls", vec![vec!["cd", "sub"], vec!["ls"]]),
+            ("diff ../../a ./../b", vec![vec!["diff", "../../a", "./../b"]]),
+            ("git log main..HEAD", vec![vec!["git", "log", "main..HEAD"]]),
         ] {
             let read = read(line);
             assert_eq!(read.commands, commands, "{line}");
@@ -331,6 +343,9 @@ mod tests {
             "ls >&out",
             "ls > /dev/null$x",
             "ls >/dev/nul''l",
+            "cat /dev/fd/../environ",
+            "cat link/../../secret",
+            "grep --file=link/../x y",
             "time ls",
             "ls\u{a0}x",
             "for f in a; do ls; done",

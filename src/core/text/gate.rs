@@ -151,6 +151,12 @@ pub const FROM_AFAR: &str = "It came over a connection: where it runs, and which
 /// Where a call runs of which that is not known.
 pub const NOWHERE: &str = "not known";
 
+/// To the person: a reason that the agent's side gave.
+#[must_use]
+pub fn theirs(reason: &str) -> String {
+    format!("The gate on the agent's machine says: {reason}")
+}
+
 /// Nothing came back in time.
 #[must_use]
 pub fn silent(limit: std::time::Duration) -> String {

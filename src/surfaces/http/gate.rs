@@ -36,7 +36,9 @@ fn brought(call: GateCall) -> Brought {
     Brought {
         call: ToolCall { agent, session, tool, input, cwd, roots, home, real, poses_as_repository, before },
         project: call.project,
-        at_least: call.at_least.map(|AtLeast { risk, reason }| rules::AtLeast { risk, reason }),
+        at_least: call
+            .at_least
+            .map(|AtLeast { risk, reason }| rules::AtLeast { risk, reason: reason.as_deref().map(text::gate::theirs) }),
         own_prompt: call.own_prompt,
     }
 }
