@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use discord_sandbox::RateLimits;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
@@ -22,7 +23,7 @@ pub(crate) struct Clicks {
 
 /// The clicks; and from the start of a gate to its card, if this gander has one.
 pub(crate) async fn run(counts: Counts) -> (Clicks, Option<Vec<Duration>>) {
-    let served = Served::start(false).await;
+    let served = Served::start(false, RateLimits::Relaxed).await;
     let clicks = clicks(&served, counts.clicks).await;
     let has_gate = served.gander(&["gate", "claude-code", "--help"]).stdout(Stdio::null()).stderr(Stdio::null()).status().await;
     let gates = if has_gate.is_ok_and(|status| status.success()) { Some(gates(&served, counts.gates).await) } else { None };

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use discord_sandbox::Sandbox;
+use discord_sandbox::{Options, RateLimits, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::holder::token_of_maya;
 use super::report;
-use super::wire::{LIMIT, sandbox};
+use super::wire::LIMIT;
 
 /// What is waited before memory is read, and between two looks at figures.
 pub(crate) const REST: Duration = Duration::from_secs(1);
@@ -98,9 +98,11 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Connected, with nothing to do. `batches`: whether decisions share cards.
-    pub(crate) async fn start(batches: bool) -> Self {
-        let (sandbox, folder) = (sandbox().await, folder());
+    /// Connected, with nothing to do. `batches`: whether decisions share cards. Without Discord's own limits a card that many
+    /// share is drawn again without pause, which nobody's Discord lets a bot do.
+    pub(crate) async fn start(batches: bool, rate_limits: RateLimits) -> Self {
+        let sandbox = Sandbox::start(Options { rate_limits, ..Options::default() }).await.unwrap();
+        let folder = folder();
         let socket = folder.path().join("api.sock");
         // Whoever approves hundreds in a row is asked whether they look, and whoever calls that often is slowed down; neither
         // is what is measured.

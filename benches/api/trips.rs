@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use discord_sandbox::RateLimits;
+
 use super::Counts;
 use super::load::{Load, TASKS, load};
 use super::serve::Served;
@@ -35,7 +37,7 @@ pub(crate) async fn run(counts: Counts) -> Trips {
     let mut trips = Trips::default();
     for (index, (tasks, count)) in [(1, counts.alone), (TASKS, counts.together)].into_iter().enumerate() {
         // What is open in one costs nothing in the other.
-        let served = Served::start(true).await;
+        let served = Served::start(true, RateLimits::Real).await;
         let (agent, person) = (served.agent.clone(), served.person.clone());
         trips.ask[index] = load(tasks, count, {
             let agent = agent.clone();

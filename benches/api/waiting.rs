@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use discord_sandbox::RateLimits;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -34,7 +35,7 @@ fn files() -> usize {
 
 pub(crate) async fn run(counts: Counts) -> Crowd {
     let count = counts.waiting.min(files().saturating_sub(200)) / AT_ONCE * AT_ONCE;
-    let served = Served::start(true).await;
+    let served = Served::start(true, RateLimits::Real).await;
     let mut ids = Vec::new();
     for start in (0..count).step_by(AT_ONCE) {
         let questions: Vec<_> = (start..start + AT_ONCE).map(question).collect();
