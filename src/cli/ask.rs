@@ -18,7 +18,7 @@ use crate::store::Asked;
 
 /// What is asked. Whatever is left out comes from a gander.toml in the working directory, or from policy.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_STATUS)]
+#[command(after_help = format!("{EXIT_STATUS}. Without --wait: 0 once it is filed"))]
 pub(super) struct Ask {
     /// What is to be decided, in one line
     title: String,

@@ -136,7 +136,7 @@ enum Command {
 }
 
 /// What the exit status of a wait says, for the help of those who wait.
-const EXIT_STATUS: &str = "Exit status: 0 approved, chosen or answered (without --wait: filed), 1 rejected, 2 bad usage or configuration, \
+const EXIT_STATUS: &str = "Exit status: 0 approved, chosen or answered, 1 rejected, 2 bad usage or configuration, \
                            75 deferred, withdrawn, not answered in time, or the store was locked, 70 internal error";
 
 /// How a command ended; the numbers are part of the interface.

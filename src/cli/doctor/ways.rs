@@ -95,7 +95,8 @@ pub(super) async fn send_test(config: &Config, only: Option<Way>) -> Result<Vec<
         }
     }
     if found.is_empty() {
-        let mend = "Add [ntfy], [twilio], [[webhooks]] or [desktop] to gander.toml: docs/escalation.md tells how, under Beyond Discord";
+        let mend =
+            "Add [ntfy], [twilio], [[webhooks]] or [desktop] to gander.toml: docs/escalation.md tells how, under Beyond Discord";
         found.push(Finding::broken(WAYS, "no way beyond Discord is configured: nothing was sent", mend));
     }
     Ok(found)
