@@ -204,7 +204,7 @@ impl World {
         }
         let left = self.reference.wakes().map_or(0, |wake| (wake - self.clock.now().timestamp_millis()).max(0));
         let by = TimeDelta::milliseconds(left) + if chance.one_in(2) { pause(chance) } else { TimeDelta::zero() };
-        self.clock.advance(by);
+        self.advance(by).await?;
         self.tally.jump(by);
         let after = chance.below(6);
         self.let_come_due(Some(after)).await?;

@@ -205,9 +205,21 @@ impl World {
         if is == should { Ok(()) } else { Err(format!("the store wakes at {is:?}, and should at {should:?}")) }
     }
 
+    /// The clock moves. The reconciler holds decisions to the rules beside this story; it must not have read the clock before, and
+    /// write after.
+    pub(crate) async fn advance(&mut self, by: TimeDelta) -> Result<(), String> {
+        if self.deliveries().is_some() {
+            let gathers = self.reference.anything_due(self.now()).is_some();
+            self.handle().enforce_all().await.map_err(|error| error.to_string())?;
+            self.check(gathers)?;
+        }
+        self.clock.advance(by);
+        Ok(())
+    }
+
     /// Time passes, and then all that is due is done.
     pub(crate) async fn pass(&mut self, by: TimeDelta) -> Result<(), String> {
-        self.clock.advance(by);
+        self.advance(by).await?;
         self.tally.jump(by);
         self.let_come_due(None).await
     }
