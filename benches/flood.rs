@@ -49,12 +49,19 @@ struct World {
 
 impl World {
     async fn start(batching: Batching) -> Self {
-        let sandbox = Sandbox::start(Options { rate_limits: RateLimits::Real, ..Options::default() }).await.unwrap();
+        let sandbox =
+            Sandbox::start(Options { rate_limits: RateLimits::Real, ..Options::default() })
+                .await
+                .unwrap();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("gander.db");
         let store = Arc::new(SqliteStore::open(&file, None, wall_time()).unwrap());
         let clock = Arc::new(SystemClock::new(store.pace()));
-        let handle = Handle::new(Arc::clone(&store) as Arc<_>, Rules { batching, ..Rules::default() }, clock);
+        let handle = Handle::new(
+            Arc::clone(&store) as Arc<_>,
+            Rules { batching, ..Rules::default() },
+            clock,
+        );
         let running = tasks(&sandbox, &handle, &file);
         let online = |sandbox: &Sandbox| {
             let view = sandbox.view("maya")?;
@@ -76,7 +83,11 @@ impl World {
     /// The messages of the channel.
     fn messages(&self) -> Vec<Value> {
         let view = self.sandbox.view("maya").unwrap();
-        view.messages("decisions").iter().filter(|message| message["flags"].as_u64() != Some(64)).cloned().collect()
+        view.messages("decisions")
+            .iter()
+            .filter(|message| message["flags"].as_u64() != Some(64))
+            .cloned()
+            .collect()
     }
 
     /// Waits until all are in front of people, and says how long that took. A card of its own counts only where no batch
@@ -91,21 +102,28 @@ impl World {
                     None => covers(&message),
                     Some(id) => {
                         let stands = self.handle.card_of(id).await.unwrap();
-                        usize::from(stands.is_some_and(|(_, standing)| message["id"] == standing.as_str()))
+                        usize::from(
+                            stands.is_some_and(|(_, standing)| message["id"] == standing.as_str()),
+                        )
                     }
                 };
             }
             if covered >= count {
                 return now;
             }
-            tokio::time::timeout(LIMIT, changes.changed()).await.expect("all to be covered").unwrap();
+            tokio::time::timeout(LIMIT, changes.changed())
+                .await
+                .expect("all to be covered")
+                .unwrap();
         }
     }
 
     /// Waits until every message shows what stands, by the store's own record.
     async fn settled(&self) {
         let settling = async {
-            while !(self.store.unsettled().unwrap().is_empty() && self.store.postings_behind(None).unwrap().is_empty()) {
+            while !(self.store.unsettled().unwrap().is_empty()
+                && self.store.postings_behind(None).unwrap().is_empty())
+            {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
@@ -129,7 +147,9 @@ fn tasks(sandbox: &Sandbox, handle: &Handle, store: &Path) -> Vec<JoinHandle<()>
     };
     let (surface, watched, store) = (handle.clone(), handle.clone(), store.to_owned());
     vec![
-        tokio::spawn(async move { discord::run(surface, settings, std::future::pending()).await.unwrap() }),
+        tokio::spawn(async move {
+            discord::run(surface, settings, std::future::pending()).await.unwrap()
+        }),
         tokio::spawn(timers::run(handle.clone())),
         tokio::spawn(async move { watch::run(watched, &store).await }),
     ]
@@ -146,14 +166,21 @@ fn request(number: usize) -> Request {
 }
 
 fn custom_id(message: &Value, verb: &str) -> Option<String> {
-    let rows = message["components"].as_array()?.iter().flat_map(|row| row["components"].as_array().into_iter().flatten());
+    let rows = message["components"]
+        .as_array()?
+        .iter()
+        .flat_map(|row| row["components"].as_array().into_iter().flatten());
     let mut ids = rows.filter_map(|component| component["custom_id"].as_str());
-    ids.find(|id| id.split(':').nth(2).is_some_and(|word| word.starts_with(verb))).map(str::to_owned)
+    ids.find(|id| id.split(':').nth(2).is_some_and(|word| word.starts_with(verb)))
+        .map(str::to_owned)
 }
 
 /// The parts of a card's title: what it is, and the rest.
 fn title(message: &Value) -> (&str, &str) {
-    message["embeds"][0]["title"].as_str().and_then(|title| title.split_once(" · ")).unwrap_or_default()
+    message["embeds"][0]["title"]
+        .as_str()
+        .and_then(|title| title.split_once(" · "))
+        .unwrap_or_default()
 }
 
 /// The decision of a card of its own.
@@ -200,7 +227,10 @@ async fn flood(promise: &Promise, each: Duration) -> bool {
         promise.within.as_secs()
     );
     println!("  every message true and recorded after   {:>9.2} s", settled.as_secs_f64());
-    println!("  in so many messages                     {messages:>9}     promised {}", promise.messages);
+    println!(
+        "  in so many messages                     {messages:>9}     promised {}",
+        promise.messages
+    );
     let count = u32::try_from(promise.count).unwrap();
     println!(
         "  a card each would take                  {:>9.0} s   ({} measured, at {:.2} s each)",
@@ -220,12 +250,22 @@ async fn flood(promise: &Promise, each: Duration) -> bool {
 async fn opened_in_two_clicks(world: &World, maya: &Person, count: usize) {
     for step in 0..OPENED {
         let number = i64::try_from(1 + step * (count - 1) / (OPENED - 1)).unwrap();
-        let posting = world.handle.card_of(DecisionId(number)).await.unwrap().expect("it stands on a message").1;
-        let card = world.messages().into_iter().find(|message| message["id"] == posting.as_str()).unwrap();
+        let posting = world
+            .handle
+            .card_of(DecisionId(number))
+            .await
+            .unwrap()
+            .expect("it stands on a message")
+            .1;
+        let card =
+            world.messages().into_iter().find(|message| message["id"] == posting.as_str()).unwrap();
         let opened = match custom_id(&card, "parts") {
             // On a card of its own it is where it is decided.
             _ if own(&card).is_some() => continue,
-            None => maya.select(&posting, &custom_id(&card, "lopen").unwrap(), &[&number.to_string()]).await,
+            None => {
+                maya.select(&posting, &custom_id(&card, "lopen").unwrap(), &[&number.to_string()])
+                    .await
+            }
             Some(menu) => {
                 let part = part_of(&card, &menu, number);
                 let shown = maya.select(&posting, &menu, &[&part]).await.message.unwrap();
@@ -240,10 +280,22 @@ async fn opened_in_two_clicks(world: &World, maya: &Person, count: usize) {
 }
 
 fn menus(message: &Value) -> Vec<(String, Vec<String>)> {
-    let rows = message["components"].as_array().unwrap().iter().flat_map(|row| row["components"].as_array().unwrap());
-    let options =
-        |menu: &Value| menu["options"].as_array().unwrap().iter().map(|o| o["value"].as_str().unwrap().to_owned()).collect();
-    rows.filter(|c| c["type"] == 3).map(|menu| (menu["custom_id"].as_str().unwrap().to_owned(), options(menu))).collect()
+    let rows = message["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|row| row["components"].as_array().unwrap());
+    let options = |menu: &Value| {
+        menu["options"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|o| o["value"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    rows.filter(|c| c["type"] == 3)
+        .map(|menu| (menu["custom_id"].as_str().unwrap().to_owned(), options(menu)))
+        .collect()
 }
 
 /// The menu's entry whose part of the list has this number.
@@ -253,32 +305,55 @@ fn part_of(card: &Value, menu: &str, number: i64) -> String {
 }
 
 fn menu_with(shown: &Value, number: i64) -> String {
-    menus(shown).into_iter().find(|(_, options)| options.contains(&number.to_string())).expect("it is on this part").0
+    menus(shown)
+        .into_iter()
+        .find(|(_, options)| options.contains(&number.to_string()))
+        .expect("it is on this part")
+        .0
 }
 
 /// Approves the first batch, which is the whole flood or a thousand of it.
 async fn approve_all(world: &World, maya: &Person, count: usize) {
     let card = world.messages().into_iter().find(|message| covers(message) > 1).unwrap();
     let whole = covers(&card);
-    let before = maya.click(card["id"].as_str().unwrap(), &custom_id(&card, "look").unwrap()).await.message.unwrap();
+    let before = maya
+        .click(card["id"].as_str().unwrap(), &custom_id(&card, "look").unwrap())
+        .await
+        .message
+        .unwrap();
     let began = Instant::now();
-    let said = maya.click(before["id"].as_str().unwrap(), &custom_id(&before, "together").unwrap()).await;
+    let said =
+        maya.click(before["id"].as_str().unwrap(), &custom_id(&before, "together").unwrap()).await;
     let first = began.elapsed();
     let message = said.message.expect("something is said")["id"].as_str().unwrap().to_owned();
     let done = |sandbox: &Sandbox| {
         let view = sandbox.view("maya")?;
         let found = view.message(&message)?;
-        (found["content"].as_str()?.contains("approved") && found["embeds"][0]["description"].is_string()).then(|| found.clone())
+        (found["content"].as_str()?.contains("approved")
+            && found["embeds"][0]["description"].is_string())
+        .then(|| found.clone())
     };
     let done = world.sandbox.wait_for("the results", LIMIT, done).await.unwrap();
     let took = began.elapsed();
-    println!("  Approve all low-risk ({whole} of {count}): first word after {:>9.2} s   promised 3 s", first.as_secs_f64());
-    println!("    each decided, and the results told after  {:>5.2} s   {}", took.as_secs_f64(), done["content"]);
+    println!(
+        "  Approve all low-risk ({whole} of {count}): first word after {:>9.2} s   promised 3 s",
+        first.as_secs_f64()
+    );
+    println!(
+        "    each decided, and the results told after  {:>5.2} s   {}",
+        took.as_secs_f64(),
+        done["content"]
+    );
     assert!(done["content"].as_str().unwrap().starts_with("✅ All "), "{done:#}");
     assert!(first < Duration::from_secs(3), "the person waited {first:?} for the first word");
-    let over = |_: &Sandbox| world.messages().iter().any(|m| m["id"] == card["id"] && covers_open(m) == 0).then_some(());
+    let over = |_: &Sandbox| {
+        world.messages().iter().any(|m| m["id"] == card["id"] && covers_open(m) == 0).then_some(())
+    };
     world.sandbox.wait_for("the card to show it", LIMIT, over).await.unwrap();
-    println!("    the card shows it after                   {:>5.2} s", began.elapsed().as_secs_f64());
+    println!(
+        "    the card shows it after                   {:>5.2} s",
+        began.elapsed().as_secs_f64()
+    );
 }
 
 fn covers_open(message: &Value) -> usize {

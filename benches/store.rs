@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use gander::core::Time;
-use gander::core::decision::{Decision, DecisionId, Kind, Person, Priority, Request, Risk, State, Terms, Verdict, Via};
+use gander::core::decision::{
+    Decision, DecisionId, Kind, Person, Priority, Request, Risk, State, Terms, Verdict, Via,
+};
 use gander::core::event::Event;
 use gander::core::permission::{ApproverRule, Role, Voter};
 use gander::core::policy::Rules;
@@ -39,17 +41,21 @@ fn noon() -> Time {
 }
 
 fn terms(n: i64) -> Terms {
-    let risk = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical][usize::try_from(n % 4).unwrap()];
+    let risk =
+        [Risk::Low, Risk::Medium, Risk::High, Risk::Critical][usize::try_from(n % 4).unwrap()];
     Terms { risk, sla_seconds: 3_600 + u64::try_from(n % 977).unwrap() * 60, ..Terms::default() }
 }
 
 /// The `n`th question: a few hundred bytes, as agents ask.
 fn question(n: i64) -> Request {
-    let priority = [Priority::Low, Priority::Normal, Priority::High, Priority::Urgent][usize::try_from(n % 7 % 4).unwrap()];
+    let priority = [Priority::Low, Priority::Normal, Priority::High, Priority::Urgent]
+        [usize::try_from(n % 7 % 4).unwrap()];
     let mut request = Request {
         title: format!("Deploy change {n} of the checkout?"),
         project: format!("project-{}", n % 50),
-        kind: Kind::from(["deploy", "code_review", "naming", "routine"][usize::try_from(n % 3).unwrap()]),
+        kind: Kind::from(
+            ["deploy", "code_review", "naming", "routine"][usize::try_from(n % 3).unwrap()],
+        ),
         body: "The plan, step by step. ".repeat(8),
         risk: terms(n).risk,
         priority,
@@ -64,7 +70,11 @@ fn question(n: i64) -> Request {
 fn fill(path: &Path, counts: Counts) {
     drop(SqliteStore::open(path, None, noon()).unwrap());
     let mut connection = Connection::open(path).unwrap();
-    connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; PRAGMA foreign_keys = OFF").unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; PRAGMA foreign_keys = OFF",
+        )
+        .unwrap();
     let transaction = connection.transaction().unwrap();
     let mut log = Log { hash: String::new(), seq: 0 };
     {
@@ -90,7 +100,12 @@ fn fill(path: &Path, counts: Counts) {
             state = log.append(&mut event, state, &asked, at);
             if n <= counts.decisions - counts.open {
                 let by = Person::discord(1, "Maya");
-                let resolved = Event::Resolved { verdict: Verdict::approved(), by, via: Via::Discord, with: Vec::new() };
+                let resolved = Event::Resolved {
+                    verdict: Verdict::approved(),
+                    by,
+                    via: Via::Discord,
+                    with: Vec::new(),
+                };
                 state = log.append(&mut event, state, &resolved, at + TimeDelta::seconds(60));
             }
             let over = match &state.state {
@@ -112,7 +127,13 @@ fn fill(path: &Path, counts: Counts) {
                     serde_json::to_string(&state).unwrap(),
                 ])
                 .unwrap();
-            card.execute(params![n, at.timestamp_millis(), n.to_string(), state.changed.cast_signed()]).unwrap();
+            card.execute(params![
+                n,
+                at.timestamp_millis(),
+                n.to_string(),
+                state.changed.cast_signed()
+            ])
+            .unwrap();
         }
     }
     transaction.commit().unwrap();
@@ -126,15 +147,38 @@ struct Log {
 }
 
 impl Log {
-    fn append(&mut self, insert: &mut rusqlite::Statement<'_>, state: Decision, event: &Event, at: Time) -> Decision {
+    fn append(
+        &mut self,
+        insert: &mut rusqlite::Statement<'_>,
+        state: Decision,
+        event: &Event,
+        at: Time,
+    ) -> Decision {
         self.seq += 1;
         let mut short = event.clone();
         let text = short.take_content().map(|content| serde_json::to_string(&content).unwrap());
         let body = serde_json::to_string(&short).unwrap();
         let digest = text.as_ref().map(|text| chain::digest(text.as_bytes()));
         let (millis, digested) = (at.timestamp_millis(), digest.as_deref().map(str::as_bytes));
-        self.hash = chain::link(self.hash.as_bytes(), self.seq, millis, state.id.0, digested, body.as_bytes());
-        insert.execute(params![self.seq.cast_signed(), millis, state.id.0, body, text, digest, self.hash]).unwrap();
+        self.hash = chain::link(
+            self.hash.as_bytes(),
+            self.seq,
+            millis,
+            state.id.0,
+            digested,
+            body.as_bytes(),
+        );
+        insert
+            .execute(params![
+                self.seq.cast_signed(),
+                millis,
+                state.id.0,
+                body,
+                text,
+                digest,
+                self.hash
+            ])
+            .unwrap();
         state.evolve(event, at, self.seq)
     }
 }
@@ -142,7 +186,9 @@ impl Log {
 /// How long each of these took, printed.
 fn print(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
-    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1_000.0;
+    let at = |percent: usize| {
+        times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1_000.0
+    };
     println!("  {what:<66}{:>7}{:>10.2}{:>10.2}{:>10.2}", times.len(), at(50), at(99), at(100));
 }
 
@@ -182,23 +228,38 @@ fn main() {
     fill(&path, counts);
     let size = std::fs::metadata(&path).unwrap().len() >> 20;
     let Counts { decisions, open, rounds } = counts;
-    println!("\n{decisions} decisions, {open} of them open: made in {:.1} s, {size} MiB", start.elapsed().as_secs_f64());
+    println!(
+        "\n{decisions} decisions, {open} of them open: made in {:.1} s, {size} MiB",
+        start.elapsed().as_secs_f64()
+    );
     println!("  {:<66}{:>7}{:>10}{:>10}{:>10}", "milliseconds", "n", "p50", "p99", "max");
     measure(&path, counts);
     let store = SqliteStore::open(&path, None, noon()).unwrap();
     let start = Instant::now();
     let audit = store.audit().unwrap();
     assert_eq!(audit.fault, None);
-    println!("  audit of all of it: {:.1} s ({rounds} rounds above)\n", start.elapsed().as_secs_f64());
+    println!(
+        "  audit of all of it: {:.1} s ({rounds} rounds above)\n",
+        start.elapsed().as_secs_f64()
+    );
 }
 
 fn measure(path: &Path, counts: Counts) {
     let Counts { decisions, rounds, .. } = counts;
     let few = (rounds / 10).max(5);
-    print("cold start: the store is opened", timed(few, |_| SqliteStore::open(path, None, noon()).unwrap()));
+    print(
+        "cold start: the store is opened",
+        timed(few, |_| SqliteStore::open(path, None, noon()).unwrap()),
+    );
     let store = Arc::new(SqliteStore::open(path, None, noon()).unwrap());
-    print("cold start: which cards are not as they should be", timed(few, |_| store.unsettled().unwrap()));
-    print("cold start: which decisions are open (numbers alone)", timed(few, |_| store.open_ids().unwrap()));
+    print(
+        "cold start: which cards are not as they should be",
+        timed(few, |_| store.unsettled().unwrap()),
+    );
+    print(
+        "cold start: which decisions are open (numbers alone)",
+        timed(few, |_| store.open_ids().unwrap()),
+    );
     print("which is the next to come back", timed(rounds, |_| store.next_wake().unwrap()));
     let spread = |round: usize| DecisionId(i64::try_from(round).unwrap() * 7_919 % decisions + 1);
     print("one decision", timed(rounds, |round| store.get(spread(round)).unwrap().unwrap()));
@@ -207,9 +268,13 @@ fn measure(path: &Path, counts: Counts) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let dyn_store: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let handle = Handle::new(dyn_store, rules(), Arc::new(TestClock::at(noon())));
-    let page = |offset| runtime.block_on(handle.attention_page(Some(&voter()), offset, PAGE)).unwrap();
+    let page =
+        |offset| runtime.block_on(handle.attention_page(Some(&voter()), offset, PAGE)).unwrap();
     let count = page(0).count;
-    print(&format!("/attention of somebody on whom {count} wait: the first page"), timed(rounds, |_| page(0)));
+    print(
+        &format!("/attention of somebody on whom {count} wait: the first page"),
+        timed(rounds, |_| page(0)),
+    );
     print("/attention: a page in the middle", timed(rounds, |_| page(count / 2)));
     let anybody = || runtime.block_on(handle.attention_page(None, 0, PAGE)).unwrap();
     print("what waits on anybody: the first page", timed(rounds, |_| anybody()));
@@ -218,8 +283,16 @@ fn measure(path: &Path, counts: Counts) {
     let whole = || store.list(&Filter { open_only: true, ..Filter::default() }).unwrap();
     print("beside it: all that is open, whole", timed(few, |_| whole()));
 
-    let ask = |round: usize| store.ask(question(i64::try_from(round).unwrap()), terms(1), noon()).unwrap().into_decision();
+    let ask = |round: usize| {
+        store
+            .ask(question(i64::try_from(round).unwrap()), terms(1), noon())
+            .unwrap()
+            .into_decision()
+    };
     print("ask, durable", timed(rounds, ask));
     let keyed = |round: usize| Request { dedup_key: Some(format!("k{round}")), ..question(1) };
-    print("ask with a key, durable", timed(rounds, |round| store.ask(keyed(round), terms(1), noon()).unwrap()));
+    print(
+        "ask with a key, durable",
+        timed(rounds, |round| store.ask(keyed(round), terms(1), noon()).unwrap()),
+    );
 }

@@ -223,11 +223,20 @@ struct Terminal {
 impl Terminal {
     /// Without approvers, whoever writes this file is trusted with what the application's owner is.
     fn into_voter(self, owner: bool) -> Result<Voter, String> {
-        let (Some(Id(user)), Some(name)) = (self.user, self.name.filter(|name| !name.trim().is_empty())) else {
-            return Err("[terminal] says who gives verdicts there: it needs user, a Discord id, and name".into());
+        let (Some(Id(user)), Some(name)) =
+            (self.user, self.name.filter(|name| !name.trim().is_empty()))
+        else {
+            return Err(
+                "[terminal] says who gives verdicts there: it needs user, a Discord id, and name"
+                    .into(),
+            );
         };
         let role = |named: String| Role { id: named.parse().unwrap_or_default(), name: named };
-        Ok(Voter { person: Person::discord(user, name), roles: self.roles.into_iter().map(role).collect(), owner })
+        Ok(Voter {
+            person: Person::discord(user, name),
+            roles: self.roles.into_iter().map(role).collect(),
+            owner,
+        })
     }
 }
 
@@ -253,7 +262,9 @@ pub enum ConfigError {
         what: String,
     },
     /// There is no home directory to look in.
-    #[error("there is no home directory to keep configuration and state in: name them with --config FILE and --store FILE")]
+    #[error(
+        "there is no home directory to keep configuration and state in: name them with --config FILE and --store FILE"
+    )]
     NoHome,
 }
 
@@ -261,7 +272,9 @@ impl ConfigError {
     /// The same with the file's name alone: where it lies is nobody's business on a surface.
     #[must_use]
     pub fn brief(&self) -> String {
-        let name = |path: &Path| path.file_name().map_or_else(|| FILE.into(), |name| name.to_string_lossy().into_owned());
+        let name = |path: &Path| {
+            path.file_name().map_or_else(|| FILE.into(), |name| name.to_string_lossy().into_owned())
+        };
         match self {
             Self::Unreadable { path, why } => format!("{}: {why}", name(path)),
             Self::Wrong { path, line, what } => format!("{}:{line}: {what}", name(path)),
@@ -342,7 +355,8 @@ pub fn load_ask_defaults(folder: &Path, user: Option<&Path>) -> Result<AskDefaul
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), why: error.to_string() })
+    std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), why: error.to_string() })
 }
 
 fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
@@ -362,11 +376,17 @@ fn local_zone() -> chrono_tz::Tz {
 
 impl UserFile {
     fn into_config(mut self, path: PathBuf, text: &str) -> Result<Config, ConfigError> {
-        let line_of = |needle: &str| text.lines().position(|line| line.contains(needle)).map_or(1, |index| index + 1);
+        let line_of = |needle: &str| {
+            text.lines().position(|line| line.contains(needle)).map_or(1, |index| index + 1)
+        };
         let zone = match &self.time_zone {
             None => local_zone(),
             Some(name) => {
-                let wrong = |what| ConfigError::Wrong { path: path.clone(), line: line_of("time_zone"), what };
+                let wrong = |what| ConfigError::Wrong {
+                    path: path.clone(),
+                    line: line_of("time_zone"),
+                    what,
+                };
                 crate::core::people::time_zone(name).map_err(wrong)?
             }
         };
@@ -377,23 +397,54 @@ impl UserFile {
                 what: "an [[approvers]] names nobody: give it users or roles".into(),
             });
         }
-        let terminal = self.terminal.take().map(|terminal| terminal.into_voter(self.approvers.is_empty())).transpose();
-        let terminal = terminal.map_err(|what| ConfigError::Wrong { path: path.clone(), line: line_of("[terminal]"), what })?;
+        let terminal = self
+            .terminal
+            .take()
+            .map(|terminal| terminal.into_voter(self.approvers.is_empty()))
+            .transpose();
+        let terminal = terminal.map_err(|what| ConfigError::Wrong {
+            path: path.clone(),
+            line: line_of("[terminal]"),
+            what,
+        })?;
         let people = people::profiles(std::mem::take(&mut self.people), zone);
-        let people = people.map_err(|(at, what)| ConfigError::Wrong { path: path.clone(), line: line_at(text, at.start), what })?;
-        let wrong_at = |(at, what): (usize, String)| ConfigError::Wrong { path: path.clone(), line: line_at(text, at), what };
-        confidence::must_be_routable(self.kinds.iter().map(|(name, kind)| (name, kind.route_by_confidence.as_ref())))
-            .map_err(wrong_at)?;
+        let people = people.map_err(|(at, what)| ConfigError::Wrong {
+            path: path.clone(),
+            line: line_at(text, at.start),
+            what,
+        })?;
+        let wrong_at = |(at, what): (usize, String)| ConfigError::Wrong {
+            path: path.clone(),
+            line: line_at(text, at),
+            what,
+        };
+        confidence::must_be_routable(
+            self.kinds.iter().map(|(name, kind)| (name, kind.route_by_confidence.as_ref())),
+        )
+        .map_err(wrong_at)?;
         let confidence = self.confidence.thresholds().map_err(|what| ConfigError::Wrong {
             path: path.clone(),
             line: line_of("block_below"),
             what,
         })?;
-        let named = |(name, project): (&String, &Project)| Some((project_name(name), project.channel.clone()?));
+        let named = |(name, project): (&String, &Project)| {
+            Some((project_name(name), project.channel.clone()?))
+        };
         let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
         let hooks = std::mem::take(&mut self.webhooks);
-        let unsound = |(what, at): (String, &str)| ConfigError::Wrong { path: path.clone(), line: line_of(at), what };
-        let ways = ways::settings(self.ntfy.take(), self.twilio.take(), hooks, self.desktop.take(), &folder).map_err(unsound)?;
+        let unsound = |(what, at): (String, &str)| ConfigError::Wrong {
+            path: path.clone(),
+            line: line_of(at),
+            what,
+        };
+        let ways = ways::settings(
+            self.ntfy.take(),
+            self.twilio.take(),
+            hooks,
+            self.desktop.take(),
+            &folder,
+        )
+        .map_err(unsound)?;
         let http = std::mem::take(&mut self.http).settings(&folder).map_err(unsound)?;
         Ok(Config {
             channels: Channels {
@@ -406,10 +457,17 @@ impl UserFile {
             watch: self
                 .watch
                 .iter()
-                .map(|w| WatchedFolder { path: resolve(&folder, &w.path), project: w.project.clone() })
+                .map(|w| WatchedFolder {
+                    path: resolve(&folder, &w.path),
+                    project: w.project.clone(),
+                })
                 .collect(),
             log: self.log.format.unwrap_or_default(),
-            inbox: self.inbox.iter().map(|i| DropFolder { path: resolve(&folder, &i.path), project: i.project.clone() }).collect(),
+            inbox: self
+                .inbox
+                .iter()
+                .map(|i| DropFolder { path: resolve(&folder, &i.path), project: i.project.clone() })
+                .collect(),
             terminal,
             rules: Rules {
                 people,
@@ -457,11 +515,16 @@ impl UserFile {
             rules.ladder_by_risk.insert(risk, ladders.named(&name)?);
         }
         for (name, p) in self.projects {
-            let rule = rule(p.risk, p.sla, p.allow_default_approve, p.approvals, by_name(p.ladder)?);
-            rules.projects.insert(project_name(&name), Rule { route_by_confidence: p.route_by_confidence, ..rule });
+            let rule =
+                rule(p.risk, p.sla, p.allow_default_approve, p.approvals, by_name(p.ladder)?);
+            rules.projects.insert(
+                project_name(&name),
+                Rule { route_by_confidence: p.route_by_confidence, ..rule },
+            );
         }
         for (name, k) in self.kinds {
-            let rule = rule(k.risk, k.sla, k.allow_default_approve, k.approvals, by_name(k.ladder)?);
+            let rule =
+                rule(k.risk, k.sla, k.allow_default_approve, k.approvals, by_name(k.ladder)?);
             let route_by_confidence = k.route_by_confidence.is_some_and(Spanned::into_inner);
             rules.kinds.insert(Kind::from(name), Rule { route_by_confidence, ..rule });
         }
@@ -476,7 +539,14 @@ fn rule(
     approvals: Option<u32>,
     ladder: Option<Ladder>,
 ) -> Rule {
-    Rule { risk, sla_seconds: sla.map(|sla| sla.0), allow_default_approve, approvals, ladder, ..Rule::default() }
+    Rule {
+        risk,
+        sla_seconds: sla.map(|sla| sla.0),
+        allow_default_approve,
+        approvals,
+        ladder,
+        ..Rule::default()
+    }
 }
 
 impl Approvers {

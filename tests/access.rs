@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use gander::core::caller::{Forbidden, Grant, Holder, Scope, TokenId, Ungrantable};
-use gander::core::decision::{Decision, DecisionId, Person, Refused, Request, Risk, State, Verdict, Via};
+use gander::core::decision::{
+    Decision, DecisionId, Person, Refused, Request, Risk, State, Verdict, Via,
+};
 use gander::core::policy::Rules;
 use gander::engine::access::{Access, AccessError, Filed};
 use gander::engine::clock::{SystemClock, wall_time};
@@ -20,7 +22,8 @@ fn handle(folder: &tempfile::TempDir) -> Handle {
 }
 
 fn grant(scopes: &[Scope], projects: &[&str], user: Option<u64>) -> Grant {
-    let holder = user.map(|user| Holder { person: Person::discord(user, "Maya"), roles: Vec::new() });
+    let holder =
+        user.map(|user| Holder { person: Person::discord(user, "Maya"), roles: Vec::new() });
     Grant {
         scopes: scopes.iter().copied().collect(),
         projects: projects.iter().map(|project| (*project).to_owned()).collect(),
@@ -45,39 +48,62 @@ async fn asked(access: &Access, request: Request) -> Decision {
 async fn a_token_is_known_by_its_secret_until_it_is_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let handle = handle(&folder);
-    let (token, secret) = handle.create_token("goose", grant(&[Scope::Ask], &[], None)).await.unwrap();
-    assert!(handle.caller_of("gander_").await.unwrap().is_none() && handle.caller_of("").await.unwrap().is_none());
-    assert_eq!(handle.caller_of(secret.reveal()).await.unwrap().unwrap().id, format!("token:{}", token.id.0));
+    let (token, secret) =
+        handle.create_token("goose", grant(&[Scope::Ask], &[], None)).await.unwrap();
+    assert!(
+        handle.caller_of("gander_").await.unwrap().is_none()
+            && handle.caller_of("").await.unwrap().is_none()
+    );
+    assert_eq!(
+        handle.caller_of(secret.reveal()).await.unwrap().unwrap().id,
+        format!("token:{}", token.id.0)
+    );
     assert!(handle.tokens().await.unwrap()[0].used_at.is_some());
     assert!(!format!("{secret:?}").contains(secret.reveal()));
     assert!(handle.revoke_token(token.id).await.unwrap());
     assert!(handle.caller_of(secret.reveal()).await.unwrap().is_none());
-    assert!(!handle.revoke_token(token.id).await.unwrap() && !handle.revoke_token(TokenId(9)).await.unwrap());
+    assert!(
+        !handle.revoke_token(token.id).await.unwrap()
+            && !handle.revoke_token(TokenId(9)).await.unwrap()
+    );
     let refused = handle.create_token("nobody's", grant(&[Scope::Decide], &[], None)).await;
     assert!(matches!(refused, Err(HandleError::Ungrantable(Ungrantable::NoHolder))));
     // Nothing in the file gives a secret away.
     let file: Vec<u8> = std::fs::read(folder.path().join("gander.db")).unwrap();
     let log = std::fs::read(folder.path().join("gander.db-wal")).unwrap_or_default();
     let needle = secret.reveal().as_bytes();
-    assert!(![file, log].iter().any(|bytes| bytes.windows(needle.len()).any(|part| part == needle)));
+    assert!(
+        ![file, log].iter().any(|bytes| bytes.windows(needle.len()).any(|part| part == needle))
+    );
 }
 
 #[tokio::test]
 async fn nobody_reads_or_revises_anothers_question_by_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let handle = handle(&folder);
-    let (one, other) =
-        (access(&handle, grant(&[Scope::Ask], &[], None)).await, access(&handle, grant(&[Scope::Ask], &[], None)).await);
+    let (one, other) = (
+        access(&handle, grant(&[Scope::Ask], &[], None)).await,
+        access(&handle, grant(&[Scope::Ask], &[], None)).await,
+    );
     let keyed = |title: &str| Request { dedup_key: Some("deploy".into()), ..question(title) };
     let first = asked(&one, keyed("Deploy?")).await;
     let second = asked(&other, keyed("Deploy something else?")).await;
     assert_ne!(first.id, second.id);
     assert_eq!(one.get(first.id).await.unwrap().revision, first.revision);
-    assert!(matches!(other.get(first.id).await, Err(AccessError::Handle(HandleError::NoSuchDecision(_)))));
-    assert!(matches!(other.withdraw(first.id, "x").await, Err(AccessError::Handle(HandleError::NoSuchDecision(_)))));
+    assert!(matches!(
+        other.get(first.id).await,
+        Err(AccessError::Handle(HandleError::NoSuchDecision(_)))
+    ));
+    assert!(matches!(
+        other.withdraw(first.id, "x").await,
+        Err(AccessError::Handle(HandleError::NoSuchDecision(_)))
+    ));
     assert_eq!(other.list(Filter::default()).await.unwrap().len(), 1);
     // It does not choose as whom it asks.
-    let posing = Request { asked_by: Some(Person { id: one.caller().id.clone(), name: "x".into() }), ..question("Mine?") };
+    let posing = Request {
+        asked_by: Some(Person { id: one.caller().id.clone(), name: "x".into() }),
+        ..question("Mine?")
+    };
     assert_eq!(asked(&other, posing).await.request.asked_by.unwrap().id, other.caller().id);
 }
 
@@ -89,14 +115,21 @@ async fn an_idempotency_key_names_one_request_also_when_it_is_over() {
     let first = agent.ask(question("Deploy?"), Some("k")).await.unwrap();
     assert!(matches!(&first, Filed::Asked(Asked::New(_))));
     let first = first.into_decision();
-    assert!(matches!(agent.ask(question("Deploy?"), Some("k")).await.unwrap(), Filed::Before(same) if same.id == first.id));
+    assert!(
+        matches!(agent.ask(question("Deploy?"), Some("k")).await.unwrap(), Filed::Before(same) if same.id == first.id)
+    );
     let otherwise = agent.ask(question("Delete it?"), Some("k")).await;
     assert!(matches!(otherwise, Err(AccessError::OtherRequest(id)) if id == first.id));
     agent.withdraw(first.id, "done").await.unwrap();
-    let Filed::Before(over) = agent.ask(question("Deploy?"), Some("k")).await.unwrap() else { panic!("asked anew") };
+    let Filed::Before(over) = agent.ask(question("Deploy?"), Some("k")).await.unwrap() else {
+        panic!("asked anew")
+    };
     assert!(matches!(over.state, State::Withdrawn { .. }));
     let another = access(&handle, grant(&[Scope::Ask], &[], None)).await;
-    assert!(matches!(another.ask(question("Deploy?"), Some("k")).await.unwrap(), Filed::Asked(Asked::New(_))));
+    assert!(matches!(
+        another.ask(question("Deploy?"), Some("k")).await.unwrap(),
+        Filed::Asked(Asked::New(_))
+    ));
 }
 
 #[tokio::test]
@@ -109,15 +142,30 @@ async fn who_decides_with_a_token_decides_low_risk_of_its_projects_and_nothing_o
         access.decide(decision.id, decision.revision, Via::Http, Verdict::approved()).await
     };
     let low = asked(&agent, question("Deploy?")).await;
-    assert!(matches!(approve(agent.clone(), low.clone()).await, Err(AccessError::Forbidden(Forbidden::Lacks(Scope::Decide)))));
+    assert!(matches!(
+        approve(agent.clone(), low.clone()).await,
+        Err(AccessError::Forbidden(Forbidden::Lacks(Scope::Decide)))
+    ));
     approve(maya.clone(), low.clone()).await.unwrap();
-    let State::Resolved(resolved) = agent.get(low.id).await.unwrap().state else { panic!("undecided") };
+    let State::Resolved(resolved) = agent.get(low.id).await.unwrap().state else {
+        panic!("undecided")
+    };
     assert_eq!((resolved.by, resolved.via), (Person::discord(7, "Maya"), Via::Http));
     let own = asked(&maya, question("Mine?")).await;
-    assert!(matches!(approve(maya.clone(), own).await, Err(AccessError::Forbidden(Forbidden::OwnQuestion))));
-    let elsewhere = asked(&agent, Request { project: "notes".into(), ..question("Elsewhere?") }).await;
-    assert!(matches!(approve(maya.clone(), elsewhere).await, Err(AccessError::Handle(HandleError::NoSuchDecision(_)))));
-    assert!(matches!(maya.get(DecisionId(99)).await, Err(AccessError::Handle(HandleError::NoSuchDecision(_)))));
+    assert!(matches!(
+        approve(maya.clone(), own).await,
+        Err(AccessError::Forbidden(Forbidden::OwnQuestion))
+    ));
+    let elsewhere =
+        asked(&agent, Request { project: "notes".into(), ..question("Elsewhere?") }).await;
+    assert!(matches!(
+        approve(maya.clone(), elsewhere).await,
+        Err(AccessError::Handle(HandleError::NoSuchDecision(_)))
+    ));
+    assert!(matches!(
+        maya.get(DecisionId(99)).await,
+        Err(AccessError::Handle(HandleError::NoSuchDecision(_)))
+    ));
 }
 
 #[tokio::test]
@@ -126,7 +174,11 @@ async fn high_risk_is_not_decided_with_a_token() {
     let handle = handle(&folder);
     let agent = access(&handle, grant(&[Scope::Ask], &[], None)).await;
     let high = asked(&agent, Request { risk: Risk::High, ..question("Delete?") }).await;
-    let maya = gander::core::permission::Voter { person: Person::discord(7, "Maya"), roles: Vec::new(), owner: true };
+    let maya = gander::core::permission::Voter {
+        person: Person::discord(7, "Maya"),
+        roles: Vec::new(),
+        owner: true,
+    };
     let refused = handle.approve(high.id, high.revision, &maya, Via::Mcp).await;
     assert!(matches!(refused, Err(HandleError::Refused(_, Refused::NotDecidedThere { .. }))));
     assert!(agent.get(high.id).await.unwrap().state.is_open());

@@ -109,7 +109,11 @@ async fn a_failed_validation_is_asked_once_and_recommends_what_to_do() {
     world.write("issue-58-cart-totals", &fixture("written-impl-validation-failed"));
     world.write("issue-42-delivery-date", &fixture("published-working"));
     let looked = world.look().await;
-    assert_eq!((looked.waiting, looked.asked.len(), looked.troubles.len()), (1, 1, 0), "{looked:?}");
+    assert_eq!(
+        (looked.waiting, looked.asked.len(), looked.troubles.len()),
+        (1, 1, 0),
+        "{looked:?}"
+    );
 
     let decision = world.only().await;
     let request = &decision.request;
@@ -119,7 +123,10 @@ async fn a_failed_validation_is_asked_once_and_recommends_what_to_do() {
     assert!(request.insight.why_it_matters.contains("retries are used up"), "{request:?}");
     assert!(request.insight.what_to_do.starts_with("Open the worktree, decide"), "{request:?}");
     let file = world.file("issue-58-cart-totals").canonicalize().unwrap();
-    assert_eq!(request.dedup_key, Some(format!("agent-task:{}#impl-validation-failed", file.display())));
+    assert_eq!(
+        request.dedup_key,
+        Some(format!("agent-task:{}#impl-validation-failed", file.display()))
+    );
 
     let head = world.handle.head().await.unwrap();
     assert_eq!(world.look().await.asked, []);
@@ -130,10 +137,22 @@ async fn a_failed_validation_is_asked_once_and_recommends_what_to_do() {
 async fn what_goes_on_vanishes_or_becomes_something_else_is_withdrawn() {
     type Change = fn(&World);
     let cases: [(&str, Change, &str); 5] = [
-        ("went on", |world| world.write("w", &fixture("written-implementing")), "its state is now implementing"),
+        (
+            "went on",
+            |world| world.write("w", &fixture("written-implementing")),
+            "its state is now implementing",
+        ),
         ("file deleted", |world| std::fs::remove_file(world.file("w")).unwrap(), "file is gone"),
-        ("worktree deleted", |world| std::fs::remove_dir_all(world.file("w").parent().unwrap()).unwrap(), "file is gone"),
-        ("repository deleted", |world| std::fs::remove_dir_all(world.repository()).unwrap(), "file is gone"),
+        (
+            "worktree deleted",
+            |world| std::fs::remove_dir_all(world.file("w").parent().unwrap()).unwrap(),
+            "file is gone",
+        ),
+        (
+            "repository deleted",
+            |world| std::fs::remove_dir_all(world.repository()).unwrap(),
+            "file is gone",
+        ),
         ("alien", |world| world.write("w", &fixture("alien-todo-list")), "holds something else"),
     ];
     for (case, change, reason) in cases {
@@ -163,7 +182,11 @@ async fn a_restart_doubles_nothing() {
     for _ in 0..2 {
         world = world.restart();
         let looked = world.look().await;
-        assert_eq!((looked.waiting, looked.asked.len(), looked.withdrawn.len()), (2, 0, 0), "{looked:?}");
+        assert_eq!(
+            (looked.waiting, looked.asked.len(), looked.withdrawn.len()),
+            (2, 0, 0),
+            "{looked:?}"
+        );
     }
     assert_eq!(world.all().await.len(), 2);
 }
@@ -181,10 +204,15 @@ async fn new_words_are_a_revision_and_another_state_is_another_question() {
     let decision = world.only().await;
     assert_eq!(decision.revision.0, 2);
 
-    let counted = first.replace("2 of 47", "5 of 47").replace(r#""tokens": null"#, r#""tokens": 91"#);
+    let counted =
+        first.replace("2 of 47", "5 of 47").replace(r#""tokens": null"#, r#""tokens": 91"#);
     world.write("w", &counted.replace("11:20:00Z", "11:21:00Z"));
     let looked = world.look().await;
-    assert_eq!(looked, Looked { waiting: 1, ..Looked::default() }, "a heartbeat and a count are no news");
+    assert_eq!(
+        looked,
+        Looked { waiting: 1, ..Looked::default() },
+        "a heartbeat and a count are no news"
+    );
 
     world.write("w", &fixture("written-failed"));
     let looked = world.look().await;
@@ -207,7 +235,11 @@ async fn a_half_written_file_changes_nothing_until_it_is_whole() {
 
     world.write("w", "");
     let looked = world.look().await;
-    assert_eq!((looked.withdrawn.len(), looked.troubles.len()), (0, 1), "being rewritten is not going on: {looked:?}");
+    assert_eq!(
+        (looked.withdrawn.len(), looked.troubles.len()),
+        (0, 1),
+        "being rewritten is not going on: {looked:?}"
+    );
     assert!(world.only().await.state.is_open());
 }
 
@@ -223,7 +255,10 @@ async fn an_answered_question_is_not_asked_again_while_the_file_asks_the_same() 
     }
     assert_eq!(world.only().await, answered, "the answer stands, and nobody took it yet");
 
-    world.write("w", &fixture("written-blocked").replace("12:30:00Z", "12:31:00Z").replace("5200", "5300"));
+    world.write(
+        "w",
+        &fixture("written-blocked").replace("12:30:00Z", "12:31:00Z").replace("5200", "5300"),
+    );
     assert_eq!(world.look().await.asked, [], "a heartbeat is no new question");
 
     world.write("w", &fixture("written-blocked").replace("2027", "2028"));
@@ -265,10 +300,15 @@ async fn what_is_put_off_stays_so() {
 async fn overlapping_renamed_and_forgotten_folders() {
     let world = World::new();
     world.write("w", &fixture("written-blocked"));
-    let named = |project: &str, path: PathBuf| WatchedFolder { path, project: Some(project.into()) };
+    let named =
+        |project: &str, path: PathBuf| WatchedFolder { path, project: Some(project.into()) };
     let worktrees = world.repository().join(".agents/worktrees");
 
-    let overlapping = [named("first", world.repository()), named("second", worktrees.clone()), named("third", worktrees.join("w"))];
+    let overlapping = [
+        named("first", world.repository()),
+        named("second", worktrees.clone()),
+        named("third", worktrees.join("w")),
+    ];
     look(&world.handle, &overlapping).await.unwrap();
     assert_eq!(world.only().await.request.project, "first");
 
@@ -302,7 +342,9 @@ async fn aliens_and_missing_folders_are_left_alone() {
     }
     assert_eq!(world.look().await, Looked::default());
     let missing = world.repository().join("later");
-    let looked = look(&world.handle, &[WatchedFolder { path: missing.clone(), project: None }]).await.unwrap();
+    let looked = look(&world.handle, &[WatchedFolder { path: missing.clone(), project: None }])
+        .await
+        .unwrap();
     assert_eq!(looked.missing, [world.repository().canonicalize().unwrap().join("later")]);
     assert_eq!(world.all().await, []);
 }
@@ -317,8 +359,12 @@ async fn a_link_to_the_worktrees_is_followed_and_one_file_is_one_decision() {
     std::os::unix::fs::symlink(&elsewhere, world.repository().join(".agents/worktrees")).unwrap();
     std::os::unix::fs::symlink(world.repository(), world.temporary.path().join("alias")).unwrap();
     world.write("w", &fixture("written-blocked"));
-    let folder = |path: &str| WatchedFolder { path: world.temporary.path().join(path), project: None };
-    let looked = look(&world.handle, &[folder("shop/.agents/worktrees"), folder("alias"), folder("shop")]).await.unwrap();
+    let folder =
+        |path: &str| WatchedFolder { path: world.temporary.path().join(path), project: None };
+    let looked =
+        look(&world.handle, &[folder("shop/.agents/worktrees"), folder("alias"), folder("shop")])
+            .await
+            .unwrap();
     assert_eq!((looked.waiting, looked.asked.len()), (1, 1), "{looked:?}");
     assert_eq!(world.only().await.request.project, "shop");
 }
@@ -343,7 +389,9 @@ async fn while_it_runs_everything_is_noticed() {
     let world = World::new();
     std::fs::remove_dir(world.repository()).unwrap();
     let running = tokio::spawn(run(world.handle.clone(), world.folders()));
-    let open = |decisions: &[Decision]| decisions.iter().filter(|decision| decision.state.is_open()).count();
+    let open = |decisions: &[Decision]| {
+        decisions.iter().filter(|decision| decision.state.is_open()).count()
+    };
 
     // The repository appears, then its first worktree, then another beside it.
     world.write("a", &fixture("written-blocked"));

@@ -13,8 +13,8 @@ use common::holder::token_of_maya;
 use common::process::{Home, LIMIT, Program, sandbox};
 use discord_sandbox::Sandbox;
 use gander::client::{
-    Approve, Choice, Choose, Client, Defer, Error, Expects, Given, Next, Outcome, Phase, ProblemKind, Question, SafeDefault, Span,
-    Which, Word,
+    Approve, Choice, Choose, Client, Defer, Error, Expects, Given, Next, Outcome, Phase,
+    ProblemKind, Question, SafeDefault, Span, Which, Word,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -35,7 +35,11 @@ async fn token(home: &Home, args: &[&str]) -> String {
 }
 
 async fn approve(sandbox: &Sandbox, number: i64) {
-    assert!(click(&sandbox.user("maya").unwrap(), &open_card(sandbox, number).await, "approve").await.ok);
+    assert!(
+        click(&sandbox.user("maya").unwrap(), &open_card(sandbox, number).await, "approve")
+            .await
+            .ok
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,23 +61,35 @@ async fn asks_waits_and_reports() {
     assert!(decided.claimed_at.is_some());
     let reported = client.report(&decided, Outcome::Failed, "the disk is full").await.unwrap();
     assert_eq!(reported.outcome.unwrap().text, "the disk is full");
-    card_that(&sandbox, 1, "tells how it went", |card| card.0.to_string().contains("the disk is full")).await;
+    card_that(&sandbox, 1, "tells how it went", |card| {
+        card.0.to_string().contains("the disk is full")
+    })
+    .await;
 
     let withdrawn = client.ask(&Question::new("Something else?")).await.unwrap();
     let withdrawn = client.withdraw(&withdrawn, Some("found it myself")).await.unwrap();
-    assert_eq!((withdrawn.state, withdrawn.said.reason.as_deref()), (Phase::Withdrawn, Some("found it myself")));
+    assert_eq!(
+        (withdrawn.state, withdrawn.said.reason.as_deref()),
+        (Phase::Withdrawn, Some("found it myself"))
+    );
     let late = client.claim(&withdrawn).await.unwrap_err();
-    assert_eq!((late.sort(), late.next(), late.decision().map(|it| it.id)), (Some(ProblemKind::Conflict), Next::Look, Some(2)));
+    assert_eq!(
+        (late.sort(), late.next(), late.decision().map(|it| it.id)),
+        (Some(ProblemKind::Conflict), Next::Look, Some(2))
+    );
 
     // Silence approves nothing that the configuration does not allow it to.
-    let refused = Question { safe_default: Some(SafeDefault::Approve), ..Question::new("If nobody minds?") };
-    let all = client.ask_all(vec![Question::new("One?"), refused, Question::new("Two?")]).await.unwrap();
+    let refused =
+        Question { safe_default: Some(SafeDefault::Approve), ..Question::new("If nobody minds?") };
+    let all =
+        client.ask_all(vec![Question::new("One?"), refused, Question::new("Two?")]).await.unwrap();
     assert_eq!(all.iter().map(|item| item.status).collect::<Vec<_>>(), [201, 422, 201]);
     let first = client.list(&Which { limit: Some(3), ..Which::default() }).await.unwrap();
     let rest = client.list(&Which { cursor: first.next_cursor, ..Which::default() }).await.unwrap();
     let ids: Vec<i64> = first.items.iter().chain(&rest.items).map(|decision| decision.id).collect();
     assert_eq!((ids, rest.next_cursor), (vec![4, 3, 2, 1], None));
-    let open = client.list(&Which { state: Some("open".into()), ..Which::default() }).await.unwrap();
+    let open =
+        client.list(&Which { state: Some("open".into()), ..Which::default() }).await.unwrap();
     assert_eq!((open.items.len(), client.attention(1, 1).await.unwrap().count), (2, 2));
 
     let mut happened = Vec::new();
@@ -81,7 +97,8 @@ async fn asks_waits_and_reports() {
         let next = tokio::time::timeout(LIMIT, events.next()).await.unwrap().unwrap();
         happened.push((next.decision, next.event));
     }
-    let of_first: Vec<&str> = happened.iter().filter(|(id, _)| *id == 1).map(|(_, event)| event.as_str()).collect();
+    let of_first: Vec<&str> =
+        happened.iter().filter(|(id, _)| *id == 1).map(|(_, event)| event.as_str()).collect();
     assert_eq!(of_first, ["asked", "resolved", "claimed", "reported"]);
     assert!(events.position().is_some());
 }
@@ -136,7 +153,8 @@ async fn goes_on_when_the_bot_comes_back() {
 /// A way to the socket that swallows the first so many answers. Where it is, and how many requests came.
 async fn lossy(home: &Home, swallows: usize) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, socket, seen) = (listener.local_addr().unwrap(), socket(home), Arc::new(AtomicUsize::new(0)));
+    let (address, socket, seen) =
+        (listener.local_addr().unwrap(), socket(home), Arc::new(AtomicUsize::new(0)));
     let counted = Arc::clone(&seen);
     tokio::spawn(async move {
         loop {
@@ -215,13 +233,19 @@ async fn a_refusal_says_what_happens_next() {
     let deciding = goose.approve(&asked, &Approve::default()).await.unwrap_err();
     assert_eq!((deciding.sort(), deciding.next()), (Some(ProblemKind::Forbidden), Next::Mend));
     assert!(deciding.to_string().contains("agents ask, people decide"), "{deciding}");
-    let elsewhere = goose.ask(&Question { project: Some("notes".into()), ..Question::new("Elsewhere?") }).await.unwrap_err();
+    let elsewhere = goose
+        .ask(&Question { project: Some("notes".into()), ..Question::new("Elsewhere?") })
+        .await
+        .unwrap_err();
     assert_eq!(elsewhere.sort(), Some(ProblemKind::Forbidden));
     assert_eq!(goose.get(9).await.unwrap_err().sort(), Some(ProblemKind::NotFound));
     // Asked anew with another content: who waits for the old is not told of a verdict on the new.
     goose.ask(&keyed("Deploy something else?")).await.unwrap();
     let superseded = goose.wait(&asked, LIMIT).await.unwrap_err();
-    assert_eq!((superseded.sort(), superseded.decision().map(|it| it.revision)), (Some(ProblemKind::Superseded), Some(2)));
+    assert_eq!(
+        (superseded.sort(), superseded.decision().map(|it| it.revision)),
+        (Some(ProblemKind::Superseded), Some(2))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,8 +262,13 @@ async fn a_person_decides_with_a_token_of_their_own() {
     assert_eq!(put_off.state, Phase::Deferred);
     assert_eq!(agent.wait(&seen, LIMIT).await.unwrap().state, Phase::Deferred);
     let note = Approve { note: Some("go".into()), ..Approve::default() };
-    let Given::Done(approved) = maya.approve(&seen, &note).await.unwrap() else { panic!("proposed") };
-    assert_eq!((approved.said.note.as_deref(), approved.via.as_deref()), (Some("go"), Some("http")));
+    let Given::Done(approved) = maya.approve(&seen, &note).await.unwrap() else {
+        panic!("proposed")
+    };
+    assert_eq!(
+        (approved.said.note.as_deref(), approved.via.as_deref()),
+        (Some("go"), Some("http"))
+    );
     assert_eq!(maya.undo(seen.id).await.unwrap().state, Phase::Pending);
     maya.reject(&seen, "Not on a Friday").await.unwrap();
     let late = maya.reject(&seen, "again").await.unwrap_err();
@@ -249,7 +278,8 @@ async fn a_person_decides_with_a_token_of_their_own() {
     assert!(agent.wait(&seen, LIMIT).await.unwrap().claimed_at.is_some());
     assert_eq!(maya.undo(seen.id).await.unwrap_err().sort(), Some(ProblemKind::Conflict));
 
-    let options = ["blue", "green"].map(|name| Choice { name: name.into(), description: String::new() });
+    let options =
+        ["blue", "green"].map(|name| Choice { name: name.into(), description: String::new() });
     let seen = ask(Question { options: options.into(), ..Question::new("Which?") }).await;
     maya.choose(&seen, &Choose { option: "green".into(), confirmation: None }).await.unwrap();
     assert_eq!(agent.claim(seen.id).await.unwrap().said.option.as_deref(), Some("green"));

@@ -21,7 +21,9 @@ async fn approve_ends_the_wait_with_0() {
     assert!(ended.err.contains("waiting for a person to decide #1"), "{ended:#?}");
     card_that(&sandbox, 1, "tells that the agent went on", |card| {
         card.control("approve").is_none()
-            && card.fields().iter().any(|(name, text)| *name == "✅ Approved" && text.contains("The agent picked it up"))
+            && card.fields().iter().any(|(name, text)| {
+                *name == "✅ Approved" && text.contains("The agent picked it up")
+            })
     })
     .await;
 }
@@ -58,7 +60,10 @@ async fn a_deferral_ends_the_wait_with_75() {
     assert!(maya.select(card.id(), card.control("defer").unwrap(), &["2h"]).await.ok);
     let ended = agent.ended().await;
     ended.must(75, &[]);
-    assert!(ended.out.contains("deferred by Maya until ") && ended.out.contains("wait for #1 again"), "{ended:#?}");
+    assert!(
+        ended.out.contains("deferred by Maya until ") && ended.out.contains("wait for #1 again"),
+        "{ended:#?}"
+    );
     // Whoever asks again learns the same, and in JSON until when.
     let again = home.run(&["wait", "1", "--json"]).await;
     again.must(75, &[]);
@@ -117,8 +122,14 @@ async fn wrong_usage_ends_with_2_and_says_what_is_right() {
 async fn a_mistake_in_the_configuration_is_named_with_its_line() {
     let home = Home::new();
     for (toml, words) in [
-        ("[discord]\nchanel = \"decisions\"\n", "gander.toml:2: unknown field `chanel`: did you mean `channel`?"),
-        ("\n\n[policy]\nsla_flor = \"10m\"\n", "gander.toml:4: unknown field `sla_flor`: did you mean `sla_floor`?"),
+        (
+            "[discord]\nchanel = \"decisions\"\n",
+            "gander.toml:2: unknown field `chanel`: did you mean `channel`?",
+        ),
+        (
+            "\n\n[policy]\nsla_flor = \"10m\"\n",
+            "gander.toml:4: unknown field `sla_flor`: did you mean `sla_floor`?",
+        ),
         ("[policy]\nsla = \"soon\"\n", "gander.toml:2: \"soon\" is no time span"),
         ("[kinds.deploy]\nrisk = \"huge\"\n", "low, medium, high, critical"),
         ("[[approvers]]\nprojects = [\"web-shop\"]\n", "names nobody"),
@@ -150,11 +161,16 @@ async fn a_working_directory_sets_the_project_but_no_approvers() {
     let asked = home.run(&["ask", "Deploy?", "--project", "mobile-app", "--json"]).await;
     assert_eq!(asked.json()["decision"]["request"]["project"], "mobile-app");
 
-    for forbidden in
-        ["[[approvers]]\nusers = [1]\n", "[policy]\nsla = \"1s\"\n", "[discord]\nchannel = \"general\"\n", "store = \"x\"\n"]
-    {
+    for forbidden in [
+        "[[approvers]]\nusers = [1]\n",
+        "[policy]\nsla = \"1s\"\n",
+        "[discord]\nchannel = \"general\"\n",
+        "store = \"x\"\n",
+    ] {
         std::fs::write(&here, format!("project = \"web-shop\"\n{forbidden}")).unwrap();
-        home.run(&["ask", "Deploy?"]).await.must(2, &["gander.toml:2", "working directory", "approvers", "belong into your own"]);
+        home.run(&["ask", "Deploy?"])
+            .await
+            .must(2, &["gander.toml:2", "working directory", "approvers", "belong into your own"]);
     }
     let waiting = home.run(&["attention", "--json"]).await.json();
     assert_eq!(waiting.as_array().unwrap().len(), 2, "what was refused was not filed");
@@ -201,26 +217,49 @@ async fn an_agent_that_was_killed_asks_again_with_its_key_and_gets_the_same_deci
 #[tokio::test(flavor = "multi_thread")]
 async fn show_attention_and_events_tell_what_happened() {
     let (sandbox, home) = (sandbox().await, Home::new());
-    home.run(&["ask", "Deploy?", "--agent", "goose", "--why", "Payments fail", "--detail", "tests=47/47"]).await.must(0, &[]);
+    home.run(&[
+        "ask",
+        "Deploy?",
+        "--agent",
+        "goose",
+        "--why",
+        "Payments fail",
+        "--detail",
+        "tests=47/47",
+    ])
+    .await
+    .must(0, &[]);
     let following = Program::start(home.gander(&["events", "--follow"]));
     let as_json = Program::start(home.gander(&["events", "--follow", "--json"]));
     home.run(&["ask", "Rename it?", "--priority", "urgent"]).await.must(0, &[]);
     following.out.line("#1  asked by goose: Deploy?").await;
     let waiting = home.run(&["attention"]).await;
-    assert!(waiting.out.find("Rename it?").unwrap() < waiting.out.find("Deploy?").unwrap(), "the most urgent first: {waiting:#?}");
-    home.run(&["show", "1"]).await.must(0, &["Deploy?", "Payments fail", "47/47", "waits for an answer; due in 4h"]);
+    assert!(
+        waiting.out.find("Rename it?").unwrap() < waiting.out.find("Deploy?").unwrap(),
+        "the most urgent first: {waiting:#?}"
+    );
+    home.run(&["show", "1"])
+        .await
+        .must(0, &["Deploy?", "Payments fail", "47/47", "waits for an answer; due in 4h"]);
 
     let _bot = home.serving(&sandbox).await;
     let maya = sandbox.user("maya").unwrap();
     assert!(reject(&maya, &open_card(&sandbox, 1).await, "Not on a Friday").await.ok);
     following.out.line("#1  rejected (Not on a Friday) by Maya").await;
-    home.run(&["show", "1"]).await.must(0, &["rejected (Not on a Friday) by Maya; not yet picked up by the agent"]);
+    home.run(&["show", "1"])
+        .await
+        .must(0, &["rejected (Not on a Friday) by Maya; not yet picked up by the agent"]);
     home.run(&["wait", "1"]).await.must(1, &["Not on a Friday"]);
     following.out.line("#1  picked up by the agent").await;
 
     let shown = home.run(&["show", "1", "--json"]).await.json();
     assert_eq!(shown["decision"]["state"]["verdict"]["reason"], "Not on a Friday");
-    let words: Vec<&str> = shown["history"].as_array().unwrap().iter().filter_map(|event| event["event"].as_str()).collect();
+    let words: Vec<&str> = shown["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|event| event["event"].as_str())
+        .collect();
     assert_eq!(words, ["asked", "resolved", "claimed"]);
     let waiting = home.run(&["attention", "--json"]).await.json();
     assert_eq!((waiting.as_array().unwrap().len(), &waiting[0]["id"]), (1, &2.into()));
@@ -228,7 +267,10 @@ async fn show_attention_and_events_tell_what_happened() {
     as_json.out.line("claimed").await;
     let all = home.run(&["events", "--json"]).await.out;
     assert_eq!(as_json.out.so_far(), all, "what is followed is what is read afterwards");
-    let seqs: Vec<u64> = all.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap()).collect();
+    let seqs: Vec<u64> = all
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap())
+        .collect();
     assert_eq!(seqs, [1, 2, 3, 4]);
     assert_eq!(home.run(&["events", "--json", "--since", "3"]).await.out.lines().count(), 1);
 }

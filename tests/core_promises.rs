@@ -5,7 +5,8 @@
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
-    Ballot, Choice, Decision, DecisionId, Expects, Person, Refused, Request, Revision, Risk, SafeDefault, Verdict, Via,
+    Ballot, Choice, Decision, DecisionId, Expects, Person, Refused, Request, Revision, Risk,
+    SafeDefault, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::policy::{Rule, Rules, admit, enforce};
@@ -45,7 +46,9 @@ fn what_is_answered_keeps_the_content_that_the_answer_was_for() {
 
 #[test]
 fn a_choice_says_that_one_person_makes_it() {
-    let options = ["blue", "green"].map(|name| Choice { name: name.into(), description: String::new() }).to_vec();
+    let options = ["blue", "green"]
+        .map(|name| Choice { name: name.into(), description: String::new() })
+        .to_vec();
     let choice = Request { expects: Expects::Choose, options, ..question() };
     let decision = asked(&choice, &rules(Rule { approvals: Some(3), ..Rule::default() }));
     assert_eq!((decision.approvals_needed(), decision.approvals_missing()), (1, 1));
@@ -61,11 +64,16 @@ fn a_vote_without_the_word_does_not_count_once_the_risk_is_critical() {
     let voted = two.clone().evolve(&approve(&two, 1, None).unwrap(), now(), 1);
     assert_eq!(voted.approvals_missing(), 1);
     let strict = rules(Rule { risk: Some(Risk::Critical), ..Rule::default() });
-    let enforced = |decision: &Decision| Event::Enforced { terms: enforce(&strict, &decision.request, &decision.terms) };
+    let enforced = |decision: &Decision| Event::Enforced {
+        terms: enforce(&strict, &decision.request, &decision.terms),
+    };
     let critical = voted.clone().evolve(&enforced(&voted), now(), 2);
     assert_eq!(critical.approvals_missing(), 2);
-    assert!(matches!(approve(&critical, 2, None), Err(Refused::Unconfirmed { word }) if word == "DEPLOY"));
-    let confirmed = critical.clone().evolve(&approve(&critical, 2, Some("deploy")).unwrap(), now(), 3);
+    assert!(
+        matches!(approve(&critical, 2, None), Err(Refused::Unconfirmed { word }) if word == "DEPLOY")
+    );
+    let confirmed =
+        critical.clone().evolve(&approve(&critical, 2, Some("deploy")).unwrap(), now(), 3);
     assert_eq!(confirmed.approvals_missing(), 1);
     // Held to the same rules once more, the votes with the word stay.
     let stricter = rules(Rule { approvals: Some(3), ..Rule::default() });
@@ -75,7 +83,8 @@ fn a_vote_without_the_word_does_not_count_once_the_risk_is_critical() {
 
 #[test]
 fn a_vote_for_something_lesser_does_not_count_once_the_risk_is_higher() {
-    let two = asked(&Request { approvals_needed: 2, risk: Risk::Low, ..question() }, &Rules::default());
+    let two =
+        asked(&Request { approvals_needed: 2, risk: Risk::Low, ..question() }, &Rules::default());
     let voted = two.clone().evolve(&approve(&two, 1, None).unwrap(), now(), 1);
     let strict = rules(Rule { risk: Some(Risk::High), ..Rule::default() });
     let terms = enforce(&strict, &voted.request, &voted.terms);
@@ -85,7 +94,10 @@ fn a_vote_for_something_lesser_does_not_count_once_the_risk_is_higher() {
 #[test]
 fn an_agents_own_kind_is_no_word_that_confirms() {
     for (kind, word) in [("deploy", "DEPLOY"), ("reject", "APPROVE"), ("cancel", "APPROVE")] {
-        let critical = asked(&Request { kind: kind.into(), risk: Risk::Critical, ..question() }, &Rules::default());
+        let critical = asked(
+            &Request { kind: kind.into(), risk: Risk::Critical, ..question() },
+            &Rules::default(),
+        );
         assert_eq!(critical.confirmation().as_deref(), Some(word));
     }
 }
@@ -107,7 +119,8 @@ fn asking_the_same_again_is_nothing_new_whatever_the_confidence() {
     for confidence in [0.247_136_024_805_815_42, 0.1 + 0.2, 1.0 / 3.0, f64::MIN_POSITIVE] {
         let request = Request { confidence: Some(confidence), ..question() };
         let decision = asked(&request, &Rules::default());
-        let stored: Decision = serde_json::from_str(&serde_json::to_string(&decision).unwrap()).unwrap();
+        let stored: Decision =
+            serde_json::from_str(&serde_json::to_string(&decision).unwrap()).unwrap();
         assert_eq!(stored.revise(&request, &decision.terms), None, "{confidence}");
         assert_eq!(stored.revision, Revision(1));
     }

@@ -17,8 +17,8 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
-    Ballot, Choice, Decision, DecisionId, DeferLimits, Expects, Outcome, Person, Priority, Refused, Request, Revision, Risk,
-    SafeDefault, Verdict, Via,
+    Ballot, Choice, Decision, DecisionId, DeferLimits, Expects, Outcome, Person, Priority, Refused,
+    Request, Revision, Risk, SafeDefault, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::permission::{ApproverRule, not_counted};
@@ -125,10 +125,20 @@ impl Real {
         self.log.push((event.clone(), self.now));
         self.decision = before.clone().evolve(&event, self.now, self.log.len() as u64);
         let typed = self.typed(&act.deed, &before);
-        let step = Step { before: &before, event: &event, after: &self.decision, now: self.now, typed: typed.as_deref() };
+        let step = Step {
+            before: &before,
+            event: &event,
+            after: &self.decision,
+            now: self.now,
+            typed: typed.as_deref(),
+        };
         match broken(&step).as_slice() {
             [] => Ok(Ok(format!("{word}{quiet}"))),
-            broken => Err(format!("broken: {}\nbefore {before:?}\nafter {:?}", broken.join("; "), self.decision)),
+            broken => Err(format!(
+                "broken: {}\nbefore {before:?}\nafter {:?}",
+                broken.join("; "),
+                self.decision
+            )),
         }
     }
 
@@ -137,8 +147,15 @@ impl Real {
         let refused = |refused: Refused| name_of(&refused);
         let vote = |who: usize, verdict| {
             let ballot = Ballot { verdict, confirmation: self.typed(&act.deed, decision) };
-            let via = if matches!(act.deed, Deed::Reject { token: true, .. }) { Via::Http } else { Via::Discord };
-            decision.resolve(ballot, person(who), via, Revision(act.seen)).map(Some).map_err(refused)
+            let via = if matches!(act.deed, Deed::Reject { token: true, .. }) {
+                Via::Http
+            } else {
+                Via::Discord
+            };
+            decision
+                .resolve(ballot, person(who), via, Revision(act.seen))
+                .map(Some)
+                .map_err(refused)
         };
         match &act.deed {
             Deed::Ask(ask) => {
@@ -149,30 +166,50 @@ impl Real {
             Deed::Configure(config) => {
                 self.rules = rules(*config);
                 let terms = enforce(&self.rules, &decision.request, &decision.terms);
-                Ok((decision.state.is_open() && terms != decision.terms).then_some(Event::Enforced { terms }))
+                Ok((decision.state.is_open() && terms != decision.terms)
+                    .then_some(Event::Enforced { terms }))
             }
             Deed::Dismiss { who } => {
-                let users = (0..PEOPLE.len()).filter(|one| one != who).map(|one| one as u64).collect();
-                let of = not_counted(&[ApproverRule { users, ..ApproverRule::default() }], decision);
+                let users =
+                    (0..PEOPLE.len()).filter(|one| one != who).map(|one| one as u64).collect();
+                let of =
+                    not_counted(&[ApproverRule { users, ..ApproverRule::default() }], decision);
                 Ok((!of.is_empty()).then_some(Event::Lapsed { of }))
             }
-            Deed::Approve { who, note, .. } => vote(*who, Verdict::noted(note.then(|| "mind the gap".into()))),
-            Deed::Reject { who, reason, .. } => vote(*who, Verdict::Rejected { reason: (*reason).into() }),
-            Deed::Choose { who, option, .. } => vote(*who, Verdict::Chosen { option: (*option).into() }),
+            Deed::Approve { who, note, .. } => {
+                vote(*who, Verdict::noted(note.then(|| "mind the gap".into())))
+            }
+            Deed::Reject { who, reason, .. } => {
+                vote(*who, Verdict::Rejected { reason: (*reason).into() })
+            }
+            Deed::Choose { who, option, .. } => {
+                vote(*who, Verdict::Chosen { option: (*option).into() })
+            }
             Deed::Answer { who, text } => vote(*who, Verdict::Answered { text: (*text).into() }),
             Deed::Propose { who, yes } => {
-                let verdict = if *yes { Verdict::approved() } else { Verdict::Rejected { reason: "no".into() } };
-                decision.propose(verdict, person(*who), Via::Mcp, Revision(act.seen)).map_err(refused)
+                let verdict = if *yes {
+                    Verdict::approved()
+                } else {
+                    Verdict::Rejected { reason: "no".into() }
+                };
+                decision
+                    .propose(verdict, person(*who), Via::Mcp, Revision(act.seen))
+                    .map_err(refused)
             }
             Deed::Take { who } => decision.take(person(*who), None).map(Some).map_err(refused),
             Deed::HandOver { from, to } => {
                 let from = (from != to).then(|| person(*from));
                 decision.take(person(*to), from).map(Some).map_err(refused)
             }
-            Deed::Prioritize { who, priority } => decision.prioritize(*priority, person(*who)).map(Some).map_err(refused),
+            Deed::Prioritize { who, priority } => {
+                decision.prioritize(*priority, person(*who)).map(Some).map_err(refused)
+            }
             Deed::Defer { who, .. } => {
                 let limits = DeferLimits::default();
-                decision.defer(act.until, person(*who), Revision(act.seen), self.now, limits).map(Some).map_err(refused)
+                decision
+                    .defer(act.until, person(*who), Revision(act.seen), self.now, limits)
+                    .map(Some)
+                    .map_err(refused)
             }
             Deed::ComeBack => decision.come_back(self.now).map(Some).map_err(refused),
             Deed::Undo { who } => decision.undo(person(*who), self.now).map(Some).map_err(refused),
@@ -205,8 +242,11 @@ impl Real {
     fn replayed(&self) -> Decision {
         let (request, terms, at) = self.first.clone();
         let new = Decision::new(DecisionId(1), request, terms, at);
-        let on_disk = |event| serde_json::from_str::<Event>(&serde_json::to_string(event).unwrap()).unwrap();
-        (1_u64..).zip(&self.log).fold(new, |decision, (seq, (event, at))| decision.evolve(&on_disk(event), *at, seq))
+        let on_disk =
+            |event| serde_json::from_str::<Event>(&serde_json::to_string(event).unwrap()).unwrap();
+        (1_u64..)
+            .zip(&self.log)
+            .fold(new, |decision, (seq, (event, at))| decision.evolve(&on_disk(event), *at, seq))
     }
 
     fn shown(&self) -> Shown {
@@ -223,12 +263,22 @@ impl Real {
             revision: decision.revision.0,
             deferrals: decision.deferrals,
             returns: decision.returns,
-            taken: pending.and_then(|pending| pending.taken.as_ref()).map(|taken| taken.by.id.clone()),
-            proposed: decision.proposals().iter().map(|one| (one.by.id.clone(), one.verdict.word() == "approved")).collect(),
+            taken: pending
+                .and_then(|pending| pending.taken.as_ref())
+                .map(|taken| taken.by.id.clone()),
+            proposed: decision
+                .proposals()
+                .iter()
+                .map(|one| (one.by.id.clone(), one.verdict.word() == "approved"))
+                .collect(),
             undone: pending.is_some_and(|pending| pending.undone.is_some()),
             claimed: resolved.is_some_and(|r| r.claimed_at.is_some()),
-            reported: resolved.and_then(|r| r.reported.as_ref()).map(|r| (r.outcome == Outcome::Succeeded, r.text.clone())),
-            wakes: decision.wake_at().filter(|_| matches!(state, gander::core::decision::State::Deferred { .. })),
+            reported: resolved
+                .and_then(|r| r.reported.as_ref())
+                .map(|r| (r.outcome == Outcome::Succeeded, r.text.clone())),
+            wakes: decision
+                .wake_at()
+                .filter(|_| matches!(state, gander::core::decision::State::Deferred { .. })),
             risk: decision.terms.risk,
             needed: decision.approvals_needed(),
             missing: if state.is_open() { decision.approvals_missing() } else { 0 },
@@ -254,7 +304,8 @@ fn person(who: usize) -> Person {
 }
 
 fn request(ask: &Ask) -> Request {
-    let choices = OPTIONS.map(|name| Choice { name: name.into(), description: String::new() }).to_vec();
+    let choices =
+        OPTIONS.map(|name| Choice { name: name.into(), description: String::new() }).to_vec();
     Request {
         title: format!("question {}", ask.title),
         kind: ask.kind.into(),
@@ -332,8 +383,7 @@ fn deeds() -> impl Strategy<Value = Deed> {
 
 fn histories() -> impl Strategy<Value = (Ask, Vec<Input>)> {
     let seen = prop_oneof![8 => Just(Seen::Current), 1 => (1..3_u32).prop_map(Seen::Older), 1 => Just(Seen::Newer)];
-    let input =
-        prop_oneof![9 => (deeds(), seen).prop_map(|(deed, seen)| Input::Do(deed, seen)), 1 => (1..8_usize).prop_map(Input::Again)];
+    let input = prop_oneof![9 => (deeds(), seen).prop_map(|(deed, seen)| Input::Do(deed, seen)), 1 => (1..8_usize).prop_map(Input::Again)];
     // The first question is asked under the rules that come with the program: they allow no approval by silence.
     let first = asks().prop_map(|ask| Ask {
         silence_approves: false,
@@ -361,18 +411,29 @@ fn act(input: &Input, real: &Real, done: &[Act]) -> Option<Act> {
 }
 
 /// Lives through a history on both sides; an error says where they part.
-fn live(first: &Ask, inputs: &[Input], counts: &RefCell<BTreeMap<String, u64>>) -> Result<(), String> {
+fn live(
+    first: &Ask,
+    inputs: &[Input],
+    counts: &RefCell<BTreeMap<String, u64>>,
+) -> Result<(), String> {
     let (mut real, mut model) = (Real::new(first), Model::new(first, Real::new(first).now));
     let mut done: Vec<Act> = Vec::new();
     for (number, input) in inputs.iter().enumerate() {
         let Some(act) = act(input, &real, &done) else { continue };
-        let answered = real.act(&act).map_err(|broken| format!("step {number}, {act:?}: {broken}"))?;
+        let answered =
+            real.act(&act).map_err(|broken| format!("step {number}, {act:?}: {broken}"))?;
         let expected = model.act(&act);
         if answered != expected {
-            return Err(format!("step {number}, {act:?}: {answered:?}, and should be {expected:?}"));
+            return Err(format!(
+                "step {number}, {act:?}: {answered:?}, and should be {expected:?}"
+            ));
         }
         if real.shown() != model.shown() {
-            return Err(format!("step {number}, {act:?}:\nis        {:?}\nshould be {:?}", real.shown(), model.shown()));
+            return Err(format!(
+                "step {number}, {act:?}:\nis        {:?}\nshould be {:?}",
+                real.shown(),
+                model.shown()
+            ));
         }
         *counts.borrow_mut().entry(answered.unwrap_or_else(|refusal| refusal)).or_default() += 1;
         done.push(act);
@@ -396,8 +457,9 @@ fn a_decision_keeps_its_promises_through_any_history() {
     config.rng_seed = RngSeed::Fixed(seed);
     let cases = config.cases;
     let counts = RefCell::new(BTreeMap::new());
-    let lived =
-        TestRunner::new(config).run(&histories(), |(first, inputs)| live(&first, &inputs, &counts).map_err(TestCaseError::fail));
+    let lived = TestRunner::new(config).run(&histories(), |(first, inputs)| {
+        live(&first, &inputs, &counts).map_err(TestCaseError::fail)
+    });
     match lived {
         Ok(()) => {}
         Err(TestError::Fail(why, (first, inputs))) => panic!(
@@ -409,5 +471,8 @@ fn a_decision_keeps_its_promises_through_any_history() {
     let counts = counts.into_inner();
     println!("{cases} histories, {} steps, seed {seed}: {counts:#?}", counts.values().sum::<u64>());
     let missing: Vec<_> = MUST_HAPPEN.iter().filter(|name| !counts.contains_key(**name)).collect();
-    assert!(missing.is_empty() || cases < HISTORIES, "these never happened: {missing:?} (seed {seed})");
+    assert!(
+        missing.is_empty() || cases < HISTORIES,
+        "these never happened: {missing:?} (seed {seed})"
+    );
 }

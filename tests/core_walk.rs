@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
-    Ballot, Choice, Decision, DecisionId, DeferLimits, Expects, Outcome, Pending, Person, Priority, Refused, Request, Resolved,
-    Revision, Risk, State, Terms, Verdict, Via,
+    Ballot, Choice, Decision, DecisionId, DeferLimits, Expects, Outcome, Pending, Person, Priority,
+    Refused, Request, Resolved, Revision, Risk, State, Terms, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::ladder::Climb;
@@ -139,7 +139,9 @@ fn person(id: u64) -> Person {
 }
 
 fn word_of(letter: Letter, decision: &Decision) -> Option<String> {
-    matches!(letter, Letter::ApproveWithWord(_) | Letter::ChooseWithWord).then(|| decision.confirmation()).flatten()
+    matches!(letter, Letter::ApproveWithWord(_) | Letter::ChooseWithWord)
+        .then(|| decision.confirmation())
+        .flatten()
 }
 
 fn act(letter: Letter, Place { decision, now }: &Place) -> Did {
@@ -157,18 +159,32 @@ fn act(letter: Letter, Place { decision, now }: &Place) -> Did {
             let title = if decision.request.title == "this" { "that" } else { "this" };
             return ask(decision, Request { title: title.into(), ..decision.request.clone() });
         }
-        Letter::AskAtCritical => return ask(decision, Request { risk: Risk::Critical, ..decision.request.clone() }),
-        Letter::RulesSayCritical => return hold(decision, &Rule { risk: Some(Risk::Critical), ..Rule::default() }),
-        Letter::RulesSayTwo => return hold(decision, &Rule { approvals: Some(2), ..Rule::default() }),
+        Letter::AskAtCritical => {
+            return ask(decision, Request { risk: Risk::Critical, ..decision.request.clone() });
+        }
+        Letter::RulesSayCritical => {
+            return hold(decision, &Rule { risk: Some(Risk::Critical), ..Rule::default() });
+        }
+        Letter::RulesSayTwo => {
+            return hold(decision, &Rule { approvals: Some(2), ..Rule::default() });
+        }
         Letter::Dismiss(who) => return dismiss(decision, who),
-        Letter::Approve(who) | Letter::ApproveWithWord(who) => resolve(Verdict::approved(), who, current),
-        Letter::ApproveByToken => decision.resolve(Verdict::approved(), person(1), Via::Http, current),
-        Letter::Propose(who) => return perhaps(decision.propose(Verdict::approved(), person(who), Via::Mcp, current)),
+        Letter::Approve(who) | Letter::ApproveWithWord(who) => {
+            resolve(Verdict::approved(), who, current)
+        }
+        Letter::ApproveByToken => {
+            decision.resolve(Verdict::approved(), person(1), Via::Http, current)
+        }
+        Letter::Propose(who) => {
+            return perhaps(decision.propose(Verdict::approved(), person(who), Via::Mcp, current));
+        }
         Letter::ProposeNo => return perhaps(decision.propose(no(), person(1), Via::Http, current)),
         Letter::ApproveOutdated => resolve(Verdict::approved(), 1, outdated),
         Letter::Reject => resolve(no(), 1, current),
         Letter::RejectOutdated => resolve(no(), 1, outdated),
-        Letter::Choose | Letter::ChooseWithWord => resolve(Verdict::Chosen { option: "blue".into() }, 1, current),
+        Letter::Choose | Letter::ChooseWithWord => {
+            resolve(Verdict::Chosen { option: "blue".into() }, 1, current)
+        }
         Letter::Answer => resolve(Verdict::Answered { text: "42".into() }, 1, current),
         Letter::Take(who) => decision.take(person(who), None),
         Letter::HandOver => decision.take(person(2), Some(person(1))),
@@ -178,7 +194,9 @@ fn act(letter: Letter, Place { decision, now }: &Place) -> Did {
         Letter::ComeBack => decision.come_back(now),
         Letter::Climb => decision.climb(now, TimeDelta::zero()),
         Letter::NobodyReached => {
-            let tell = |climb: &Climb| (!climb.in_vain).then(|| decision.tell(climb.seq, Vec::new(), true)).flatten();
+            let tell = |climb: &Climb| {
+                (!climb.in_vain).then(|| decision.tell(climb.seq, Vec::new(), true)).flatten()
+            };
             return decision.climb.as_ref().and_then(tell).map_or(Did::Nothing, Did::Happened);
         }
         Letter::AnHourPasses => return Did::TimePassed(now + TimeDelta::hours(1)),
@@ -204,9 +222,14 @@ fn ask(decision: &Decision, request: Request) -> Did {
 
 /// What the engine does when the configuration is stricter than the terms.
 fn hold(decision: &Decision, rule: &Rule) -> Did {
-    let rules = Rules { projects: [("default".to_owned(), rule.clone())].into(), ..Rules::default() };
+    let rules =
+        Rules { projects: [("default".to_owned(), rule.clone())].into(), ..Rules::default() };
     let terms = enforce(&rules, &decision.request, &decision.terms);
-    if decision.state.is_open() && terms != decision.terms { Did::Happened(Event::Enforced { terms }) } else { Did::Nothing }
+    if decision.state.is_open() && terms != decision.terms {
+        Did::Happened(Event::Enforced { terms })
+    } else {
+        Did::Nothing
+    }
 }
 
 /// What the engine does when the configuration names everybody but this one.
@@ -218,32 +241,53 @@ fn dismiss(decision: &Decision, who: u64) -> Did {
 
 /// All that decides what may happen next. Times are told from now, and only as far as anything asks.
 fn canonical(Place { decision, now }: &Place) -> String {
-    let people = |votes: &[gander::core::decision::Vote]| -> Vec<String> { votes.iter().map(|vote| vote.by.id.clone()).collect() };
+    let people = |votes: &[gander::core::decision::Vote]| -> Vec<String> {
+        votes.iter().map(|vote| vote.by.id.clone()).collect()
+    };
     let state = match &decision.state {
         State::Pending(Pending { votes, taken, undone, proposals }) => {
             let taken = taken.as_ref().map(|taken| &taken.by.id);
-            let climb = decision.climb.as_ref().map(|climb| (climb.due - decision.since(), climb.at <= *now, climb.in_vain));
+            let climb = decision
+                .climb
+                .as_ref()
+                .map(|climb| (climb.due - decision.since(), climb.at <= *now, climb.in_vain));
             let waits = (*now - decision.since()).num_hours().clamp(-2, 8);
             format!(
                 "pending {:?} {taken:?} {:?} {climb:?} {waits} {:?}",
                 people(votes),
                 undone.as_ref().map(|undone| undone.verdict.word()),
-                proposals.iter().map(|proposal| (&proposal.by.id, proposal.verdict.word())).collect::<Vec<_>>()
+                proposals
+                    .iter()
+                    .map(|proposal| (&proposal.by.id, proposal.verdict.word()))
+                    .collect::<Vec<_>>()
             )
         }
         State::Deferred { until, votes, .. } => {
-            format!("deferred {} {:?}", (*until - *now).num_hours().clamp(-2, 7 * 24), people(votes))
+            format!(
+                "deferred {} {:?}",
+                (*until - *now).num_hours().clamp(-2, 7 * 24),
+                people(votes)
+            )
         }
         State::Resolved(Resolved { verdict, at, votes, claimed_at, reported, .. }) => {
             let age = (*now - *at).num_hours().clamp(-2, 25);
             let reported = reported.as_ref().map(|reported| reported.outcome);
-            format!("resolved {} {age} {:?} {} {reported:?}", verdict.word(), people(votes), claimed_at.is_some())
+            format!(
+                "resolved {} {age} {:?} {} {reported:?}",
+                verdict.word(),
+                people(votes),
+                claimed_at.is_some()
+            )
         }
         State::Withdrawn { .. } => "withdrawn".into(),
     };
     let Terms { risk, approvals, safe_default, .. } = &decision.terms;
-    let (title, asked_risk, revised) = (&decision.request.title, decision.request.risk, decision.revision.0 > 1);
-    format!("{state} | {title} {asked_risk} {revised} {risk} {approvals} {safe_default} {}", decision.deferrals)
+    let (title, asked_risk, revised) =
+        (&decision.request.title, decision.request.risk, decision.revision.0 > 1);
+    format!(
+        "{state} | {title} {asked_risk} {revised} {risk} {approvals} {safe_default} {}",
+        decision.deferrals
+    )
 }
 
 /// Whether people can still bring this to an end: a yes by enough of them, or a no by one; and what is put off returns.
@@ -319,7 +363,11 @@ fn walk(name: &str, first: Request, depth: usize, tally: &mut Tally) {
             break;
         }
     }
-    println!("{name:<22} {:>7} states{}", seen.len(), if closed { ", which are all there are" } else { "" });
+    println!(
+        "{name:<22} {:>7} states{}",
+        seen.len(),
+        if closed { ", which are all there are" } else { "" }
+    );
     tally.states += seen.len();
 }
 
@@ -333,9 +381,18 @@ fn step(letter: Letter, place: &Place, path: &[Letter], tally: &mut Tally) -> Op
             *tally.events.entry(event.word()).or_default() += 1;
             let (before, typed) = (&place.decision, word_of(letter, &place.decision));
             let after = before.clone().evolve(&event, place.now, before.changed + 1);
-            let step = Step { before, event: &event, after: &after, now: place.now, typed: typed.as_deref() };
+            let step = Step {
+                before,
+                event: &event,
+                after: &after,
+                now: place.now,
+                typed: typed.as_deref(),
+            };
             let broken = broken(&step);
-            assert!(broken.is_empty(), "{broken:?} by {letter:?} after {path:?}: {before:#?} became {after:#?}");
+            assert!(
+                broken.is_empty(),
+                "{broken:?} by {letter:?} after {path:?}: {before:#?} became {after:#?}"
+            );
             return Some(Place { decision: after, now: place.now });
         }
     }
@@ -344,9 +401,19 @@ fn step(letter: Letter, place: &Place, path: &[Letter], tally: &mut Tally) -> Op
 
 fn questions() -> Vec<(&'static str, Request)> {
     let request = |expects, risk, approvals_needed| {
-        let choices = ["blue", "green"].map(|name| Choice { name: name.into(), description: String::new() }).to_vec();
+        let choices = ["blue", "green"]
+            .map(|name| Choice { name: name.into(), description: String::new() })
+            .to_vec();
         let options = if expects == Expects::Choose { choices } else { Vec::new() };
-        Request { title: "this".into(), kind: "deploy".into(), expects, risk, approvals_needed, options, ..Request::default() }
+        Request {
+            title: "this".into(),
+            kind: "deploy".into(),
+            expects,
+            risk,
+            approvals_needed,
+            options,
+            ..Request::default()
+        }
     };
     vec![
         ("yes or no", request(Expects::Approve, Risk::Low, 1)),
@@ -366,13 +433,21 @@ fn no_sequence_of_acts_breaks_an_invariant_or_ends_in_a_dead_end() {
         walk(name, request, depth, &mut tally);
     }
     let Tally { states, transitions, deepest, events, refusals, nothing } = &tally;
-    println!("\n{states} states, {transitions} transitions by {} letters, sequences of up to {deepest}", ALPHABET.len());
-    println!("events {events:#?}\nrefusals {refusals:#?}\nnothing new {nothing}\n\nAfter each step:");
+    println!(
+        "\n{states} states, {transitions} transitions by {} letters, sequences of up to {deepest}",
+        ALPHABET.len()
+    );
+    println!(
+        "events {events:#?}\nrefusals {refusals:#?}\nnothing new {nothing}\n\nAfter each step:"
+    );
     for (name, _) in INVARIANTS {
         println!("- {name}");
     }
     println!("- from each open state a yes, a no, and from each deferral a return remain possible");
-    assert!(depth < DEPTH || (*states >= AT_LEAST.0 && *transitions >= AT_LEAST.1), "the walk has shrunk");
+    assert!(
+        depth < DEPTH || (*states >= AT_LEAST.0 && *transitions >= AT_LEAST.1),
+        "the walk has shrunk"
+    );
     assert_eq!(events.len(), 16, "every event but the first was seen");
     assert!(refusals.len() >= 13, "{refusals:?}");
 }

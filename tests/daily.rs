@@ -99,15 +99,23 @@ impl World {
 async fn at_the_real_pace_each_day_has_one_of_each() {
     let world = world(1);
     daily::open_due(&world.handle, &mut None).await.unwrap();
-    assert!(world.postings().is_empty(), "nothing passed, and the first digest comes with the next morning");
+    assert!(
+        world.postings().is_empty(),
+        "nothing passed, and the first digest comes with the next morning"
+    );
     world.days(10).await;
     let postings = world.postings();
     let digests: Vec<_> = postings
         .iter()
-        .filter_map(|posting| if let Purpose::Digest { digest } = &posting.purpose { Some(digest) } else { None })
+        .filter_map(|posting| {
+            if let Purpose::Digest { digest } = &posting.purpose { Some(digest) } else { None }
+        })
         .collect();
     assert_eq!((digests.len(), postings.len()), (10, 20));
-    assert!(digests.windows(2).all(|pair| pair[0].to == pair[1].from), "no moment is counted twice or never");
+    assert!(
+        digests.windows(2).all(|pair| pair[0].to == pair[1].from),
+        "no moment is counted twice or never"
+    );
     assert!(digests.iter().all(|digest| digest.days() == 1 && digest.by_itself <= 1));
 }
 
@@ -118,12 +126,16 @@ async fn a_day_of_seconds_floods_nothing_and_nothing_is_lost() {
     world.days(100).await;
     let postings = world.postings();
     for word in ["digest", "review"] {
-        let of: Vec<&Posting> = postings.iter().filter(|posting| posting.purpose.word() == word).collect();
+        let of: Vec<&Posting> =
+            postings.iter().filter(|posting| posting.purpose.word() == word).collect();
         // A hundred days are 40 minutes.
         assert!((3..=5).contains(&of.len()), "{} of {word}", of.len());
         assert!(of.windows(2).all(|pair| pair[1].opened_at - pair[0].opened_at >= APART));
     }
-    let covered: i64 = postings.iter().map(|p| if let Purpose::Digest { digest } = &p.purpose { digest.days() } else { 0 }).sum();
+    let covered: i64 = postings
+        .iter()
+        .map(|p| if let Purpose::Digest { digest } = &p.purpose { digest.days() } else { 0 })
+        .sum();
     let listed: usize = postings.iter().map(|posting| posting.items.len()).sum();
     assert!(covered >= 75 && listed >= 75, "{covered} days, {listed} listed");
 }
@@ -138,12 +150,21 @@ async fn disagreement_is_noted_where_the_same_was_asked_again() {
     let second = world.handle.ask(unsure).await.unwrap().into_decision();
     let ann = Voter { person: Person::discord(1, "Ann"), roles: Vec::new(), owner: false };
     let stranger = Voter { person: Person::discord(2, "Sven"), ..ann.clone() };
-    assert!(matches!(world.handle.disagree(first.id, &stranger).await, Err(HandleError::Denied(..))));
+    assert!(matches!(
+        world.handle.disagree(first.id, &stranger).await,
+        Err(HandleError::Denied(..))
+    ));
     let (stands, again) = world.handle.disagree(first.id, &ann).await.unwrap();
     assert_eq!(again, Some(second.id), "one key is open once");
-    assert!(matches!(&stands.state, State::Resolved(resolved) if resolved.via == Via::Routing) && stands.disagreed.is_some());
+    assert!(
+        matches!(&stands.state, State::Resolved(resolved) if resolved.via == Via::Routing)
+            && stands.disagreed.is_some()
+    );
     let twice = world.handle.disagree(first.id, &ann).await;
-    assert!(matches!(twice, Err(HandleError::Refused(_, Refused::AlreadyDisagreed { .. }))), "{twice:?}");
+    assert!(
+        matches!(twice, Err(HandleError::Refused(_, Refused::AlreadyDisagreed { .. }))),
+        "{twice:?}"
+    );
     assert_eq!(world.store.audit().unwrap().fault, None, "what is kept is what the log gives");
     assert_eq!(world.handle.calibration(None, None).await.unwrap().count.disagreed, 1);
 }
@@ -161,6 +182,10 @@ fn the_record_of_an_older_store_is_counted_too() {
     assert_eq!(store.audit().unwrap().fault, None, "every column is what the replayed log gives");
     let ended = store.ended_between(Time::UNIX_EPOCH, now).unwrap();
     let verdicts: Vec<_> = ended.iter().map(|ended| ended.verdict.clone()).collect();
-    assert_eq!(verdicts, [Some(("rejected".to_owned(), Via::Discord)), None], "one rejected by a person, one withdrawn");
+    assert_eq!(
+        verdicts,
+        [Some(("rejected".to_owned(), Via::Discord)), None],
+        "one rejected by a person, one withdrawn"
+    );
     assert_eq!(store.asked_between(Time::UNIX_EPOCH, now).unwrap(), 4);
 }

@@ -8,14 +8,20 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use common::process::{Ended, Home, Program, sandbox};
-use discord_sandbox::{BotAccess, Effect, Fault, Match, Options, RateLimits, Sandbox, UserSpec, World};
+use discord_sandbox::{
+    BotAccess, Effect, Fault, Match, Options, RateLimits, Sandbox, UserSpec, World,
+};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 fn doctor(home: &Home, sandbox: &Sandbox, args: &[&str]) -> Command {
     let mut command = home.serve(sandbox);
     let serve: Vec<_> = command.as_std().get_args().skip(1).map(ToOwned::to_owned).collect();
-    let envs: Vec<_> = command.as_std().get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
+    let envs: Vec<_> = command
+        .as_std()
+        .get_envs()
+        .map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned)))
+        .collect();
     command = home.bare(&["doctor"]);
     command.args(args).args(serve);
     for (name, value) in envs {
@@ -39,7 +45,8 @@ fn must_find(ended: &Ended, mark: &str, what: &str, mend: &str) {
     let is = |(nth, line): (usize, &&str)| {
         line.trim_start().starts_with(mark)
             && line.contains(what)
-            && (mend.is_empty() || lines.get(nth + 1).is_some_and(|next| next.contains("→") && next.contains(mend)))
+            && (mend.is_empty()
+                || lines.get(nth + 1).is_some_and(|next| next.contains("→") && next.contains(mend)))
     };
     assert!(lines.iter().enumerate().any(is), "no {mark} {what:?} with {mend:?} in\n{}", ended.out);
 }
@@ -63,13 +70,20 @@ async fn all_is_well() {
     mode(&home.config(), 0o600);
     let bot = home.serving(&sandbox).await;
     home.run(&["ask", "Deploy?"]).await.must(0, &[]);
-    home.said_until(&["status"], |said| said.contains("connected to Discord since") && !said.contains('⚠')).await;
+    home.said_until(&["status"], |said| {
+        said.contains("connected to Discord since") && !said.contains('⚠')
+    })
+    .await;
     bot.err.line("commands registered").await;
     let before = sandbox.journal(0).len();
     let ended = examined(&home, &sandbox).await;
     ended.must(0, &[]);
     let (folder, sandbox_) = (home.path().to_str().unwrap(), sandbox.addresses());
-    let mut said = ended.out.replace(folder, "HOME").replace(&id_of(&sandbox, "maya"), "MAYA").replace(&sandbox_.token, "TOKEN");
+    let mut said = ended
+        .out
+        .replace(folder, "HOME")
+        .replace(&id_of(&sandbox, "maya"), "MAYA")
+        .replace(&sandbox_.token, "TOKEN");
     for (found, name) in [
         (r"\d{19}", "ID"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d CES?T", "NOW"),
@@ -84,17 +98,30 @@ async fn all_is_well() {
     insta::assert_snapshot!("all_is_well", said);
     // Nothing was written but the opening of a direct message, which shows nobody anything.
     let asked = sandbox.journal(before as u64);
-    let wrote: Vec<_> =
-        asked.iter().filter(|entry| !["GET", "HEARTBEAT"].contains(&entry.method.as_str()) && !entry.path.is_empty()).collect();
-    assert!(wrote.iter().all(|entry| entry.method == "POST" && entry.path == "/users/@me/channels"), "{wrote:#?}");
+    let wrote: Vec<_> = asked
+        .iter()
+        .filter(|entry| {
+            !["GET", "HEARTBEAT"].contains(&entry.method.as_str()) && !entry.path.is_empty()
+        })
+        .collect();
+    assert!(
+        wrote.iter().all(|entry| entry.method == "POST" && entry.path == "/users/@me/channels"),
+        "{wrote:#?}"
+    );
     drop(bot);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_on_discord_is_found_with_its_mend() {
     let stranger = UserSpec { member: false, ..UserSpec::new("nina") };
-    let world = World { users: World::default().users.into_iter().chain([stranger]).collect(), ..World::default() };
-    let sandbox = Sandbox::start(Options { world, rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap();
+    let world = World {
+        users: World::default().users.into_iter().chain([stranger]).collect(),
+        ..World::default()
+    };
+    let sandbox =
+        Sandbox::start(Options { world, rate_limits: RateLimits::Relaxed, ..Options::default() })
+            .await
+            .unwrap();
     let home = Home::new();
     home.configure(&format!(
         "[discord]\nchannel = \"locked\"\n[projects.web-shop]\nchannel = \"nowhere\"\n[projects.app]\nchannel = \"general\"\n\
@@ -103,7 +130,12 @@ async fn what_is_wrong_on_discord_is_found_with_its_mend() {
     ));
     let ended = examined(&home, &sandbox).await;
     ended.must(1, &[]);
-    must_find(&ended, "✘", "cards of all other projects cannot be posted: #locked cannot be used", "Send Messages");
+    must_find(
+        &ended,
+        "✘",
+        "cards of all other projects cannot be posted: #locked cannot be used",
+        "Send Messages",
+    );
     must_find(
         &ended,
         "✘",
@@ -111,7 +143,12 @@ async fn what_is_wrong_on_discord_is_found_with_its_mend() {
         "Create it, or name another",
     );
     must_find(&ended, "✔", "cards of project app go to #general", "");
-    must_find(&ended, "✘", &format!("the user {} is not in the server", id_of(&sandbox, "nina")), "Invite them");
+    must_find(
+        &ended,
+        "✘",
+        &format!("the user {} is not in the server", id_of(&sandbox, "nina")),
+        "Invite them",
+    );
     must_find(&ended, "✘", "there is no role \"Aprovers\"", "correct roles under [[approvers]]");
     must_find(
         &ended,
@@ -181,10 +218,18 @@ async fn a_token_that_is_wrong_missing_or_readable_is_found_and_never_printed() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_discord_that_fails_or_cannot_be_reached_ends_the_examination_of_it() {
     let (sandbox, home) = (sandbox().await, Home::new());
-    sandbox.fault(Fault { times: 0, ..Fault::once(Match::new("GET", "/users/@me/guilds"), Effect::status(503)) });
+    sandbox.fault(Fault {
+        times: 0,
+        ..Fault::once(Match::new("GET", "/users/@me/guilds"), Effect::status(503))
+    });
     let ended = examined(&home, &sandbox).await;
     ended.must(1, &[]);
-    must_find(&ended, "✘", "Discord does not tell which servers the bot is in: Discord answered 503", "Check the network");
+    must_find(
+        &ended,
+        "✘",
+        "Discord does not tell which servers the bot is in: Discord answered 503",
+        "Check the network",
+    );
     must_find(&ended, "✔", "the token is accepted", "");
     sandbox.clear_faults();
 
@@ -208,8 +253,18 @@ async fn what_is_wrong_with_the_store_is_found_with_its_mend() {
     mode(&home.store(), 0o666);
     let ended = home.run(&["doctor", "--offline"]).await;
     ended.must(1, &[]);
-    must_find(&ended, "✘", "gander.db is open to others (mode 666): who can write it can forge a verdict", "chmod 600");
-    must_find(&ended, "✔", "the file is sound, and the log's chain of hashes is whole: 2 events", "");
+    must_find(
+        &ended,
+        "✘",
+        "gander.db is open to others (mode 666): who can write it can forge a verdict",
+        "chmod 600",
+    );
+    must_find(
+        &ended,
+        "✔",
+        "the file is sound, and the log's chain of hashes is whole: 2 events",
+        "",
+    );
     must_find(&ended, "⚠", "2 cards wait for it to be posted", "as soon as it runs");
     mode(&home.store(), 0o600);
 
@@ -234,9 +289,19 @@ async fn a_configuration_that_is_wrong_or_open_to_others_is_found() {
     home.configure("[discord]\nchanel = \"decisions\"\n[[watch]]\npath = \"nowhere\"\n");
     bot.err.line("the configuration is not used").await;
     let said = |words: &'static str| move |said: &str| said.contains(words);
-    let out = home.said_until(&["doctor", "--offline"], said("does not use the configuration as it is written")).await;
+    let out = home
+        .said_until(
+            &["doctor", "--offline"],
+            said("does not use the configuration as it is written"),
+        )
+        .await;
     let ended = Ended { code: Some(1), out, err: String::new() };
-    must_find(&ended, "✘", "gander.toml:2: unknown field `chanel`: did you mean `channel`?", "gander init --print");
+    must_find(
+        &ended,
+        "✘",
+        "gander.toml:2: unknown field `chanel`: did you mean `channel`?",
+        "gander init --print",
+    );
     must_find(
         &ended,
         "✘",
@@ -258,7 +323,8 @@ async fn cards_that_cannot_be_shown_and_messages_that_cannot_be_opened_are_found
     home.configure("[discord]\nchannel = \"decisions\"\n");
     let bot = home.serving(&sandbox).await;
     let view = sandbox.view("maya").unwrap();
-    let decisions = view.channels.iter().find(|channel| channel.name == "decisions").unwrap().id.clone();
+    let decisions =
+        view.channels.iter().find(|channel| channel.name == "decisions").unwrap().id.clone();
     sandbox.set_bot_access(&decisions, BotAccess::Hidden);
     home.run(&["ask", "Deploy?"]).await.must(0, &[]);
     bot.err.line("card not shown yet").await;
@@ -269,6 +335,11 @@ async fn cards_that_cannot_be_shown_and_messages_that_cannot_be_opened_are_found
     must_find(&ended, "⚠", "no direct message can be opened", "Privacy Settings");
     let json: Value = Program::start(doctor(&home, &sandbox, &["--json"])).ended().await.json();
     assert_eq!(json["healthy"], false);
-    let finding = json["findings"].as_array().unwrap().iter().find(|finding| finding["area"] == "Channels").unwrap();
+    let finding = json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["area"] == "Channels")
+        .unwrap();
     assert!(finding["state"] == "broken" && finding["mend"].is_string(), "{finding}");
 }

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use gander::core::Time;
-use gander::core::decision::{Attachment, Ballot, Decision, Person, Refused, Request, Risk, SafeDefault, State, Verdict, Via};
+use gander::core::decision::{
+    Attachment, Ballot, Decision, Person, Refused, Request, Risk, SafeDefault, State, Verdict, Via,
+};
 use gander::core::permission::{ApproverRule, Role, Voter};
 use gander::core::policy::{Rule, Rules};
 use gander::engine::clock::TestClock;
@@ -30,7 +32,11 @@ fn voter(id: u64, roles: &[&str]) -> Voter {
     Voter { person: Person::discord(id, "x"), roles, owner: id == 1 }
 }
 
-async fn approve(handle: &Handle, decision: &Decision, by: &Voter) -> Result<Decision, HandleError> {
+async fn approve(
+    handle: &Handle,
+    decision: &Decision,
+    by: &Voter,
+) -> Result<Decision, HandleError> {
     handle.approve(decision.id, decision.revision, by, Via::Discord).await
 }
 
@@ -38,12 +44,32 @@ async fn approve(handle: &Handle, decision: &Decision, by: &Voter) -> Result<Dec
 #[tokio::test]
 async fn a_verdict_is_judged_by_the_rules_of_those_who_decide() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(SqliteStore::open(&folder.path().join("gander.db"), None, gander::engine::clock::wall_time()).unwrap());
+    let store = Arc::new(
+        SqliteStore::open(
+            &folder.path().join("gander.db"),
+            None,
+            gander::engine::clock::wall_time(),
+        )
+        .unwrap(),
+    );
     let clock = Arc::new(TestClock::at(gander::engine::clock::wall_time()));
-    let lax = Handle::new(Arc::<SqliteStore>::clone(&store), Rules::default(), Arc::<TestClock>::clone(&clock));
+    let lax = Handle::new(
+        Arc::<SqliteStore>::clone(&store),
+        Rules::default(),
+        Arc::<TestClock>::clone(&clock),
+    );
     let rule = Rule { risk: Some(Risk::Critical), approvals: Some(2), ..Default::default() };
-    let own = Handle::new(store, Rules { kinds: [("deploy".into(), rule)].into(), ..Rules::default() }, clock);
-    let request = Request { title: "Deploy?".into(), kind: "deploy".into(), risk: Risk::Low, ..Request::default() };
+    let own = Handle::new(
+        store,
+        Rules { kinds: [("deploy".into(), rule)].into(), ..Rules::default() },
+        clock,
+    );
+    let request = Request {
+        title: "Deploy?".into(),
+        kind: "deploy".into(),
+        risk: Risk::Low,
+        ..Request::default()
+    };
     let asked = lax.ask(request).await.unwrap().into_decision();
     let person = Person::discord(1, "Maya");
     let owner = Voter { person, roles: Vec::new(), owner: true };
@@ -79,14 +105,21 @@ async fn the_approval_of_somebody_who_may_not_decide_any_more_is_not_counted() {
     bot.set_rules(rules(&[2], &["Approvers"]));
     let voted = approve(&bot, &decision, &voter(2, &[])).await.unwrap();
     assert!(voted.state.is_open() && voted.approvals_missing() == 1, "{voted:#?}");
-    assert_eq!(voted.lapsed.iter().map(|lapsed| lapsed.by.id.as_str()).collect::<Vec<_>>(), ["discord:1"]);
+    assert_eq!(
+        voted.lapsed.iter().map(|lapsed| lapsed.by.id.as_str()).collect::<Vec<_>>(),
+        ["discord:1"]
+    );
     // Whoever is an approver again approves again; named by their role meanwhile, the other one still counts.
     bot.set_rules(rules(&[2], &["Approvers"]));
     assert!(matches!(approve(&bot, &voted, &voter(1, &[])).await, Err(HandleError::Denied(..))));
     let done = approve(&bot, &voted, &voter(1, &["Approvers"])).await.unwrap();
     let State::Resolved(resolved) = &done.state else { panic!("{done:#?}") };
-    assert_eq!(resolved.votes.iter().map(|vote| vote.by.id.as_str()).collect::<Vec<_>>(), ["discord:2"]);
-    let events: Vec<&str> = bot.history(decision.id).await.unwrap().iter().map(|logged| logged.event.word()).collect();
+    assert_eq!(
+        resolved.votes.iter().map(|vote| vote.by.id.as_str()).collect::<Vec<_>>(),
+        ["discord:2"]
+    );
+    let events: Vec<&str> =
+        bot.history(decision.id).await.unwrap().iter().map(|logged| logged.event.word()).collect();
     assert_eq!(events, ["asked", "enforced", "voted", "lapsed", "voted", "resolved"]);
     assert!(bot.audit().await.unwrap().fault.is_none(), "the log gives the same states again");
 }
@@ -95,14 +128,22 @@ async fn the_approval_of_somebody_who_may_not_decide_any_more_is_not_counted() {
 async fn a_role_that_a_voter_had_counts_while_the_rules_name_it() {
     let folder = tempfile::tempdir().unwrap();
     let rules = |role: &str| Rules {
-        approvers: vec![ApproverRule { users: vec![2], roles: vec![role.into()], ..ApproverRule::default() }],
+        approvers: vec![ApproverRule {
+            users: vec![2],
+            roles: vec![role.into()],
+            ..ApproverRule::default()
+        }],
         ..Rules::default()
     };
     let bot = handle(&folder, rules("Approvers"));
-    for (number, (role, counts)) in [("Approvers", true), ("9", true), ("Leads", true), ("Juniors", false)].into_iter().enumerate()
+    for (number, (role, counts)) in
+        [("Approvers", true), ("9", true), ("Leads", true), ("Juniors", false)]
+            .into_iter()
+            .enumerate()
     {
         bot.set_rules(rules("Approvers"));
-        let asked = Request { approvals_needed: 2, ..keyed("Deploy?", &number.to_string(), Risk::Low) };
+        let asked =
+            Request { approvals_needed: 2, ..keyed("Deploy?", &number.to_string(), Risk::Low) };
         let decision = bot.ask(asked).await.unwrap().into_decision();
         approve(&bot, &decision, &voter(1, &["Approvers", "Leads"])).await.unwrap();
         bot.set_rules(rules(role));
@@ -120,14 +161,24 @@ fn an_approval_that_was_written_down_before_is_read_and_counts_by_user_id() {
     use gander::core::decision::{DecisionId, Terms};
     use gander::core::event::Event;
     use gander::core::permission::not_counted;
-    let event: Event = serde_json::from_str(r#"{"event":"voted","by":{"id":"discord:1","name":"Maya"},"via":"discord"}"#).unwrap();
+    let event: Event = serde_json::from_str(
+        r#"{"event":"voted","by":{"id":"discord:1","name":"Maya"},"via":"discord"}"#,
+    )
+    .unwrap();
     let resolved: Event = serde_json::from_str(
         r#"{"event":"resolved","verdict":{"verdict":"approved"},"by":{"id":"discord:2","name":"Sven"},"via":"discord"}"#,
     )
     .unwrap();
     let request = Request { approvals_needed: 2, ..Request::default() };
-    let voted = Decision::new(DecisionId(1), request, Terms::default(), noon()).evolve(&event, noon(), 2);
-    let named = |user| [ApproverRule { users: vec![user], roles: vec!["Approvers".into()], ..ApproverRule::default() }];
+    let voted =
+        Decision::new(DecisionId(1), request, Terms::default(), noon()).evolve(&event, noon(), 2);
+    let named = |user| {
+        [ApproverRule {
+            users: vec![user],
+            roles: vec!["Approvers".into()],
+            ..ApproverRule::default()
+        }]
+    };
     assert!(not_counted(&named(1), &voted).is_empty());
     assert_eq!(not_counted(&named(3), &voted).len(), 1);
     let done = voted.evolve(&resolved, noon(), 3);
@@ -138,8 +189,15 @@ fn an_approval_that_was_written_down_before_is_read_and_counts_by_user_id() {
 async fn a_verdict_on_another_question_is_none_on_this_one() {
     let folder = tempfile::tempdir().unwrap();
     let handle = handle(&folder, Rules::default());
-    let first = handle.ask(keyed("Drop the production database", "k", Risk::High)).await.unwrap().into_decision();
-    let Asked::Revised(second) = handle.ask(keyed("Fix a typo", "k", Risk::Low)).await.unwrap() else { panic!() };
+    let first = handle
+        .ask(keyed("Drop the production database", "k", Risk::High))
+        .await
+        .unwrap()
+        .into_decision();
+    let Asked::Revised(second) = handle.ask(keyed("Fix a typo", "k", Risk::Low)).await.unwrap()
+    else {
+        panic!()
+    };
     assert_eq!(second.terms.risk, Risk::High, "asking again does not choose other approvers");
     approve(&handle, &second, &voter(1, &[])).await.unwrap();
     let told = handle.wait(first.id, Some(first.revision), Claim::Yes, None).await.unwrap();
@@ -154,11 +212,20 @@ async fn a_verdict_on_another_question_is_none_on_this_one() {
 async fn whoever_asks_under_rules_of_their_own_is_held_to_the_deciders() {
     let folder = tempfile::tempdir().unwrap();
     let lax = Rule { allow_default_approve: true, ..Rule::default() };
-    let lax = Rules { kinds: [("deploy".into(), lax)].into(), sla_floor_seconds: 1, ..Rules::default() };
+    let lax =
+        Rules { kinds: [("deploy".into(), lax)].into(), sla_floor_seconds: 1, ..Rules::default() };
     let strict = Rule { risk: Some(Risk::Critical), ..Rule::default() };
-    let juniors = ApproverRule { roles: vec!["Juniors".into()], risks: vec![Risk::Low], ..ApproverRule::default() };
+    let juniors = ApproverRule {
+        roles: vec!["Juniors".into()],
+        risks: vec![Risk::Low],
+        ..ApproverRule::default()
+    };
     let seniors = ApproverRule { roles: vec!["Seniors".into()], ..ApproverRule::default() };
-    let strict = Rules { kinds: [("deploy".into(), strict)].into(), approvers: vec![juniors, seniors], ..Rules::default() };
+    let strict = Rules {
+        kinds: [("deploy".into(), strict)].into(),
+        approvers: vec![juniors, seniors],
+        ..Rules::default()
+    };
     let agent = handle(&folder, lax);
     let bot = handle(&folder, strict);
     let asked = Request {
@@ -183,12 +250,23 @@ async fn whoever_asks_under_rules_of_their_own_is_held_to_the_deciders() {
 async fn names_that_could_pass_for_others_are_refused_and_case_does_not_matter() {
     let folder = tempfile::tempdir().unwrap();
     let strict = Rule { risk: Some(Risk::Critical), ..Rule::default() };
-    let handle = handle(&folder, Rules { projects: [("prod".into(), strict)].into(), ..Rules::default() });
-    let of = |project: &str, kind: &str| Request { project: project.into(), kind: kind.into(), ..keyed("x", project, Risk::Low) };
-    for (project, kind) in
-        [("prod\u{200b}", "deploy"), ("prod", "deploy\u{200b}"), ("pr*od", "deploy"), (&"p".repeat(101), "deploy")]
-    {
-        assert!(matches!(handle.ask(of(project, kind)).await, Err(HandleError::Inadmissible(_))), "{project:?} {kind:?}");
+    let handle =
+        handle(&folder, Rules { projects: [("prod".into(), strict)].into(), ..Rules::default() });
+    let of = |project: &str, kind: &str| Request {
+        project: project.into(),
+        kind: kind.into(),
+        ..keyed("x", project, Risk::Low)
+    };
+    for (project, kind) in [
+        ("prod\u{200b}", "deploy"),
+        ("prod", "deploy\u{200b}"),
+        ("pr*od", "deploy"),
+        (&"p".repeat(101), "deploy"),
+    ] {
+        assert!(
+            matches!(handle.ask(of(project, kind)).await, Err(HandleError::Inadmissible(_))),
+            "{project:?} {kind:?}"
+        );
     }
     let decision = handle.ask(of(" PROD ", "Deploy")).await.unwrap().into_decision();
     assert_eq!((decision.request.project.as_str(), decision.terms.risk), ("prod", Risk::Critical));
@@ -198,12 +276,19 @@ async fn names_that_could_pass_for_others_are_refused_and_case_does_not_matter()
 async fn what_no_card_could_carry_is_refused_when_it_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     let handle = handle(&folder, Rules::default());
-    let file = |n: usize| Attachment { name: n.to_string(), path: folder.path().join(n.to_string()) };
+    let file =
+        |n: usize| Attachment { name: n.to_string(), path: folder.path().join(n.to_string()) };
     let cases = [
         (keyed("x", "", Risk::Low), "the dedup key is empty"),
         (keyed("x", &"k".repeat(2_000), Risk::Low), "longer than"),
-        (Request { attachments: (0..10).map(file).collect(), ..keyed("x", "k", Risk::Low) }, "10 files"),
-        (Request { details: vec![detail(300_000)], ..keyed("x", "k", Risk::Low) }, "beside title and body"),
+        (
+            Request { attachments: (0..10).map(file).collect(), ..keyed("x", "k", Risk::Low) },
+            "10 files",
+        ),
+        (
+            Request { details: vec![detail(300_000)], ..keyed("x", "k", Risk::Low) },
+            "beside title and body",
+        ),
     ];
     for (request, says) in cases {
         let error = handle.ask(request).await.unwrap_err().to_string();

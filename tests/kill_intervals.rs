@@ -59,7 +59,10 @@ struct Bot {
 impl Bot {
     /// Waits until the log says this of a decision for the nth time.
     async fn says_for_the(&self, n: usize, words: &str, id: DecisionId) {
-        self.program.err.nth_line_that(&format!("{words} {id}"), n, |line| says(line, words, id)).await;
+        self.program
+            .err
+            .nth_line_that(&format!("{words} {id}"), n, |line| says(line, words, id))
+            .await;
     }
 
     /// Waits until the log says this of a decision.
@@ -96,13 +99,18 @@ impl Scene {
     async fn new() -> Self {
         let (home, sandbox) = (Home::new(), sandbox().await);
         let maya = sandbox.addresses().user_id("maya").unwrap();
-        let channels = ["web-shop", "mobile-app", "general"].map(|name| format!("[projects.{name}]\nchannel = \"{name}\"\n"));
+        let channels = ["web-shop", "mobile-app", "general"]
+            .map(|name| format!("[projects.{name}]\nchannel = \"{name}\"\n"));
         home.configure(&format!(
             "batch.min = 0\nguard.in_a_row = 0\n{}[[approvers]]\nusers = [{maya}]\nroles = [\"Approvers\"]\n",
             channels.concat()
         ));
         let store = Arc::new(SqliteStore::open(&home.store(), None, wall_time()).unwrap());
-        let handle = Handle::new(Arc::<SqliteStore>::clone(&store), Rules::default(), Arc::new(SystemClock::new(store.pace())));
+        let handle = Handle::new(
+            Arc::<SqliteStore>::clone(&store),
+            Rules::default(),
+            Arc::new(SystemClock::new(store.pace())),
+        );
         let lock = rusqlite::Connection::open(home.store()).unwrap();
         lock.busy_timeout(LIMIT).unwrap();
         Self {
@@ -138,7 +146,8 @@ impl Scene {
     }
 
     fn open(&self) -> Vec<DecisionId> {
-        let mut open: Vec<_> = self.store.list(&Filter { open_only: true, ..Filter::default() }).unwrap();
+        let mut open: Vec<_> =
+            self.store.list(&Filter { open_only: true, ..Filter::default() }).unwrap();
         open.sort_by_key(|decision| decision.id);
         open.into_iter().map(|decision| decision.id).collect()
     }
@@ -148,13 +157,20 @@ impl Scene {
     }
 
     /// Somebody decides, and the answer to that click, and to no later one, meets this effect.
-    async fn decides_with(&mut self, bot: &Bot, deciding: Deciding, id: DecisionId, effect: Effect) {
+    async fn decides_with(
+        &mut self,
+        bot: &Bot,
+        deciding: Deciding,
+        id: DecisionId,
+        effect: Effect,
+    ) {
         self.fault("POST", CALLBACK, effect);
         self.people.spawn(deciding.done());
         bot.says("done on Discord", id).await;
         let met = |sandbox: &Sandbox| {
             let to_come = sandbox.faults();
-            (!to_come.iter().any(|fault| fault.matching.path.as_deref() == Some(CALLBACK))).then_some(())
+            (!to_come.iter().any(|fault| fault.matching.path.as_deref() == Some(CALLBACK)))
+                .then_some(())
         };
         self.sandbox.wait_for("the answer to the click", LIMIT, met).await.unwrap();
     }
@@ -164,7 +180,9 @@ impl Scene {
     async fn unheard(&self, bot: &Bot, path: &str) {
         let made = |sandbox: &Sandbox| {
             let mut entries = sandbox.journal(bot.since).into_iter();
-            entries.find(|entry| entry.kind == Wire::Rest && entry.status.is_none() && entry.path.contains(path))
+            entries.find(|entry| {
+                entry.kind == Wire::Rest && entry.status.is_none() && entry.path.contains(path)
+            })
         };
         let _ = self.sandbox.wait_for(path, AT_ONCE, made).await;
     }
@@ -172,7 +190,13 @@ impl Scene {
     /// An agent asks, as a process that waits, or without waiting.
     async fn ask(&mut self, project: &str) -> DecisionId {
         let id = if self.chance.one_in(2) {
-            let program = Program::start(self.home.gander(&["ask", "May I?", "--project", project, "--wait"]));
+            let program = Program::start(self.home.gander(&[
+                "ask",
+                "May I?",
+                "--project",
+                project,
+                "--wait",
+            ]));
             let id = program.out.line_that("a number", |_| true).await.parse().unwrap();
             self.attended.insert(id);
             self.agents.spawn(async move { (id, program.ended_within(PATIENCE).await) });
@@ -185,7 +209,8 @@ impl Scene {
     }
 
     async fn file(&self, project: &str) -> DecisionId {
-        let request = Request { title: "May I?".into(), project: project.into(), ..Request::default() };
+        let request =
+            Request { title: "May I?".into(), project: project.into(), ..Request::default() };
         self.handle.ask(request).await.unwrap().into_decision().id
     }
 
@@ -224,8 +249,14 @@ impl Scene {
         let channel = self.sandbox.addresses().channel_id("general").unwrap().to_owned();
         let list = jonas.command(&channel, "attention", json!({})).await;
         let list = Card(list.message.clone().unwrap_or_else(|| panic!("no list: {list:?}")));
-        let opened = jonas.select(list.id(), list.control("open").unwrap(), &[&id.0.to_string()]).await;
-        let copy = Card(opened.message.clone().unwrap_or_else(|| panic!("{id} could not be opened: {opened:?}")));
+        let opened =
+            jonas.select(list.id(), list.control("open").unwrap(), &[&id.0.to_string()]).await;
+        let copy = Card(
+            opened
+                .message
+                .clone()
+                .unwrap_or_else(|| panic!("{id} could not be opened: {opened:?}")),
+        );
         let outcome = self.reach_for(&jonas, &copy, id).await.done().await;
         assert!(outcome.ok, "{outcome:?}");
     }
@@ -300,14 +331,20 @@ impl Scene {
                 self.race(&bot, round, open.pop()).await;
             }
             n => {
-                let slow = [Slow::Post, Slow::Edit, Slow::Nothing, Slow::Nothing][usize::try_from(n % 4).unwrap()];
+                let slow = [Slow::Post, Slow::Edit, Slow::Nothing, Slow::Nothing]
+                    [usize::try_from(n % 4).unwrap()];
                 self.hold_up(&bot, round, slow, &mut open).await;
                 self.lock_out(&bot, round, slow, &mut open).await;
             }
         }
         let Bot { program, since } = bot;
         let log = program.kill().await;
-        let remains = Remains { sandbox: &self.sandbox, store: &self.store, journal: self.sandbox.journal(since), log };
+        let remains = Remains {
+            sandbox: &self.sandbox,
+            store: &self.store,
+            journal: self.sandbox.journal(since),
+            log,
+        };
         let caught: Vec<_> = self.recent.iter().filter_map(|id| remains.interval(*id)).collect();
         hits.count(&caught);
         self.sandbox.clear_faults();
@@ -386,7 +423,13 @@ impl Scene {
 
     /// Nothing is held up: whoever is faster, the kill or the bot.
     async fn race(&mut self, bot: &Bot, round: usize, open: Option<DecisionId>) {
-        let steps = ["intent recorded", "card posted", "click received", "done on Discord", "callback answered"];
+        let steps = [
+            "intent recorded",
+            "card posted",
+            "click received",
+            "done on Discord",
+            "callback answered",
+        ];
         match (usize::try_from(self.chance.below(5)).unwrap(), open) {
             (step @ 2.., Some(id)) => {
                 let deciding = self.reach_for_card(id).await;
@@ -414,7 +457,13 @@ impl Scene {
             let outcome = self.reach_for_card(id).await.done().await;
             assert!(outcome.ok, "{outcome:?}");
         }
-        let all: Vec<_> = self.store.list(&Filter::default()).unwrap().into_iter().map(|decision| decision.id).collect();
+        let all: Vec<_> = self
+            .store
+            .list(&Filter::default())
+            .unwrap()
+            .into_iter()
+            .map(|decision| decision.id)
+            .collect();
         for id in &all {
             self.attend(*id);
         }
@@ -431,7 +480,9 @@ impl Scene {
     }
 
     fn must_be_told_the_truth(&self, id: DecisionId, told: &Ended) {
-        let State::Resolved(resolved) = self.store.get(id).unwrap().unwrap().state else { panic!("{id} has no verdict") };
+        let State::Resolved(resolved) = self.store.get(id).unwrap().unwrap().state else {
+            panic!("{id} has no verdict")
+        };
         let by = &resolved.by.name;
         let (expected, status, words) = if must_be_rejected(id) {
             let reason = reason(id);
@@ -459,6 +510,9 @@ async fn killed_between_any_two_steps_there_is_one_true_card_one_verdict_and_one
     let decisions = scene.come_to_an_end().await;
     bot.program.signal("TERM").await;
     bot.program.ended().await.must(0, &[]);
-    println!("{decisions} decisions, each with one card, one verdict and one claim, after {kills} kills\n{}", hits.table());
+    println!(
+        "{decisions} decisions, each with one card, one verdict and one claim, after {kills} kills\n{}",
+        hits.table()
+    );
     assert!(hits.fewest() >= HITS, "an interval was missed:\n{}", hits.table());
 }

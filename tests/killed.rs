@@ -47,14 +47,22 @@ struct Going {
 
 impl Around {
     async fn new(home: &Home) -> Self {
-        let options = Options { rate_limits: RateLimits::Relaxed, interaction_deadline: CLICK, ..Options::default() };
+        let options = Options {
+            rate_limits: RateLimits::Relaxed,
+            interaction_deadline: CLICK,
+            ..Options::default()
+        };
         let sandbox = Sandbox::start(options).await.unwrap();
         let maya = sandbox.addresses().user_id("maya").unwrap();
         home.configure(&format!(
             "batch.min = 0\nguard.in_a_row = 0\n[projects.web-shop]\nchannel = \"web-shop\"\n[[approvers]]\nusers = [{maya}]\nroles = [\"Approvers\"]\n"
         ));
         let store = Arc::new(SqliteStore::open(&home.store(), None, wall_time()).unwrap());
-        let handle = Handle::new(Arc::<SqliteStore>::clone(&store), Rules::default(), Arc::new(SystemClock::new(store.pace())));
+        let handle = Handle::new(
+            Arc::<SqliteStore>::clone(&store),
+            Rules::default(),
+            Arc::new(SystemClock::new(store.pace())),
+        );
         let (watching, path) = (handle.clone(), home.store());
         tokio::spawn(async move { watch::run(watching, &path).await });
         Self { sandbox, store, handle }
@@ -79,23 +87,37 @@ impl Around {
 
     /// Waits until the bot has made this many requests since an entry of the journal, or has nothing to do any more.
     async fn requests(&self, since: u64, count: u64) {
-        let made = |sandbox: &Sandbox| sandbox.journal(since).iter().filter(|entry| entry.kind == Wire::Rest).count() as u64;
+        let made = |sandbox: &Sandbox| {
+            sandbox.journal(since).iter().filter(|entry| entry.kind == Wire::Rest).count() as u64
+        };
         // An idle bot is killed as well.
-        let _ = self.sandbox.wait_for("requests", IDLE, |sandbox| (made(sandbox) >= count).then_some(())).await;
+        let _ = self
+            .sandbox
+            .wait_for("requests", IDLE, |sandbox| (made(sandbox) >= count).then_some(()))
+            .await;
     }
 
     /// Makes sure that often something was done of which the bot, when it is killed, has not heard yet.
     fn withhold_an_answer(&self, chance: &mut Chance) {
-        let requests = [("POST", "/channels/*/messages"), ("PATCH", "/channels/*/messages"), ("POST", "/callback")];
+        let requests = [
+            ("POST", "/channels/*/messages"),
+            ("PATCH", "/channels/*/messages"),
+            ("POST", "/callback"),
+        ];
         if let Some((method, path)) = requests.get(usize::try_from(chance.below(5)).unwrap()) {
-            self.sandbox.fault(Fault::once(Match::new(method, path), Effect::WithholdAnswer { ms: None }));
+            self.sandbox
+                .fault(Fault::once(Match::new(method, path), Effect::WithholdAnswer { ms: None }));
         }
     }
 
     /// An agent asks and waits; a person will answer, and of every fifth another person the contrary.
     async fn ask(&self, going: &mut Going, number: usize) {
         let project = if number.is_multiple_of(2) { "web-shop" } else { "default" };
-        let request = Request { title: format!("Question {number}?"), project: project.into(), ..Request::default() };
+        let request = Request {
+            title: format!("Question {number}?"),
+            project: project.into(),
+            ..Request::default()
+        };
         let id = self.handle.ask(request).await.unwrap().into_decision().id;
         let handle = self.handle.clone();
         going.agents.spawn(async move { handle.wait(id, None, Claim::Yes, None).await.unwrap() });
@@ -114,11 +136,21 @@ impl Around {
                     return Some(None);
                 }
                 let view = sandbox.view(who).filter(|view| view.bot_online)?;
-                cards(&view, id.0).into_iter().find(|card| card.control("approve").is_some()).map(Some)
+                cards(&view, id.0)
+                    .into_iter()
+                    .find(|card| card.control("approve").is_some())
+                    .map(Some)
             };
-            let Ok(Some(card)) = self.sandbox.wait_for("a card with buttons", LIMIT, probe).await else { continue };
+            let Ok(Some(card)) = self.sandbox.wait_for("a card with buttons", LIMIT, probe).await
+            else {
+                continue;
+            };
             // Whether the bot lived long enough to answer is seen in the store, not in the outcome.
-            let _ = if approves { click(&person, &card, "approve").await } else { reject(&person, &card, &reason(&person)).await };
+            let _ = if approves {
+                click(&person, &card, "approve").await
+            } else {
+                reject(&person, &card, &reason(&person)).await
+            };
         }
     }
 
@@ -128,14 +160,19 @@ impl Around {
         let decisions = self.store.list(&gander::store::Filter::default()).unwrap();
         let mut misplaced = Vec::new();
         for decision in &decisions {
-            let channel = if decision.request.project == "web-shop" { "web-shop" } else { "decisions" };
-            let there = |card: &Card| Some(card.0["channel_id"].as_str().unwrap()) == self.sandbox.addresses().channel_id(channel);
+            let channel =
+                if decision.request.project == "web-shop" { "web-shop" } else { "decisions" };
+            let there = |card: &Card| {
+                Some(card.0["channel_id"].as_str().unwrap())
+                    == self.sandbox.addresses().channel_id(channel)
+            };
             if !cards(&view, decision.id.0).iter().all(there) {
                 misplaced.push(format!("the card of {} is not in #{channel}", decision.id));
             }
         }
         let public = |message: &&Value| !Card((*message).clone()).is_private();
-        let messages = view.channels.iter().flat_map(|channel| &channel.messages).filter(public).count();
+        let messages =
+            view.channels.iter().flat_map(|channel| &channel.messages).filter(public).count();
         if messages != decisions.len() {
             misplaced.push(format!("{messages} messages hang for {} decisions", decisions.len()));
         }
@@ -169,7 +206,8 @@ async fn events(home: &Home) -> BTreeMap<i64, Vec<String>> {
 /// Nobody but who was asked has answered, and an agent got what stands.
 fn must_be_what_was_clicked(decision: &Decision) {
     let State::Resolved(resolved) = &decision.state else { panic!("{decision:?} has no verdict") };
-    let number: usize = decision.request.title.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+    let number: usize =
+        decision.request.title.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
     let by_maya = resolved.by.name == "Maya";
     assert!(by_maya || (resolved.by.name == "Jonas" && number.is_multiple_of(5)), "{decision:?}");
     let expected = if number.is_multiple_of(3) == by_maya {
@@ -193,7 +231,8 @@ async fn killed_at_any_moment_there_is_one_true_card_and_one_verdict_each() {
         around.withhold_an_answer(&mut chance);
         let kill = chance.below(24 + 3 * around.open());
         // Questions come before and after the kill as well; with the last kill all have come.
-        let mut asks: Vec<u64> = (asked..DECISIONS * (round + 1) / KILLS).map(|_| chance.below(60)).collect();
+        let mut asks: Vec<u64> =
+            (asked..DECISIONS * (round + 1) / KILLS).map(|_| chance.below(60)).collect();
         asks.sort_unstable();
         for at in asks.iter().filter(|at| **at < kill) {
             around.requests(since, *at).await;
@@ -217,7 +256,10 @@ async fn killed_at_any_moment_there_is_one_true_card_and_one_verdict_each() {
     }
     while let Some(told) = going.agents.join_next().await {
         let told = told.unwrap();
-        assert!(matches!(told.state, State::Resolved(_)), "the wait ended without a verdict: {told:?}");
+        assert!(
+            matches!(told.state, State::Resolved(_)),
+            "the wait ended without a verdict: {told:?}"
+        );
         assert_eq!(told, around.decision(told.id));
         must_be_what_was_clicked(&told);
     }
@@ -235,7 +277,8 @@ async fn killed_at_any_moment_there_is_one_true_card_and_one_verdict_each() {
 /// A create that Discord carries out, and of which the bot never learns: it is killed while it waits for the answer.
 async fn post_and_be_killed(home: &Home, sandbox: &Sandbox) {
     let bot = home.serving(sandbox).await;
-    sandbox.fault(Fault::once(Match::new("POST", "/messages"), Effect::WithholdAnswer { ms: None }));
+    sandbox
+        .fault(Fault::once(Match::new("POST", "/messages"), Effect::WithholdAnswer { ms: None }));
     home.run(&["ask", "Deploy?"]).await.must(0, &[]);
     open_card(sandbox, 1).await;
     bot.kill().await;
@@ -257,7 +300,11 @@ async fn a_card_that_was_posted_by_a_killed_bot_is_found_and_not_posted_again() 
 async fn a_card_that_is_decided_before_it_was_found_again_stays_true() {
     let (sandbox, home) = (sandbox().await, Home::new());
     post_and_be_killed(&home, &sandbox).await;
-    sandbox.fault(Fault { matching: Match::new("GET", "/channels/*/messages"), effect: Effect::status(503), times: 0 });
+    sandbox.fault(Fault {
+        matching: Match::new("GET", "/channels/*/messages"),
+        effect: Effect::status(503),
+        times: 0,
+    });
     let bot = home.serving(&sandbox).await;
     bot.err.line("card not shown yet").await;
     let card = open_card(&sandbox, 1).await;
@@ -269,5 +316,6 @@ async fn a_card_that_is_decided_before_it_was_found_again_stays_true() {
 }
 
 fn is_picked_up(card: &Card) -> bool {
-    card.control("approve").is_none() && card.fields().iter().any(|(_, text)| text.contains("The agent picked it up"))
+    card.control("approve").is_none()
+        && card.fields().iter().any(|(_, text)| text.contains("The agent picked it up"))
 }

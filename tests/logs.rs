@@ -37,7 +37,10 @@ async fn live(home: &Home, sandbox: &Sandbox, serve: Command) -> String {
     let card = open_card(sandbox, 1).await;
     assert!(maya.command(&card_channel(&card.0), "attention", json!({})).await.ok);
     // Both tries to open the form fail.
-    sandbox.fault(Fault { times: 2, ..Fault::once(Match::new("POST", "/interactions"), Effect::status(503)) });
+    sandbox.fault(Fault {
+        times: 2,
+        ..Fault::once(Match::new("POST", "/interactions"), Effect::status(503))
+    });
     assert!(!click(&maya, &card, "reject").await.ok);
     sandbox.clear_faults();
     bot.err.line("the answer to a click was not taken").await;
@@ -58,9 +61,14 @@ fn card_channel(card: &Value) -> String {
 fn must_hold_no_secret(sandbox: &Sandbox, said: &str) {
     let token = sandbox.addresses().token.clone();
     let header = format!("Bot {token}");
-    let mut secrets = vec![token.clone(), token.rsplit('.').next().unwrap().to_owned(), header.clone()];
+    let mut secrets =
+        vec![token.clone(), token.rsplit('.').next().unwrap().to_owned(), header.clone()];
     for plain in [&token, &header] {
-        secrets.extend([STANDARD.encode(plain), STANDARD_NO_PAD.encode(plain), URL_SAFE_NO_PAD.encode(plain)]);
+        secrets.extend([
+            STANDARD.encode(plain),
+            STANDARD_NO_PAD.encode(plain),
+            URL_SAFE_NO_PAD.encode(plain),
+        ]);
         secrets.push(format!("{:?}", plain.as_bytes()).trim_matches(['[', ']']).to_owned());
     }
     let interactions = interaction_tokens(sandbox);
@@ -81,7 +89,10 @@ async fn as_text_at_any_level_without_a_token() {
     let (sandbox, home) = (sandbox().await, Home::new());
     let said = live(&home, &sandbox, with(home.serve(&sandbox), &["--log", "text"])).await;
     assert!(said.contains("DEBUG"), "there was much to look through:\n{said}");
-    assert!(said.contains("card posted decision=1") && said.contains("click{decision=1}"), "{said}");
+    assert!(
+        said.contains("card posted decision=1") && said.contains("click{decision=1}"),
+        "{said}"
+    );
     must_hold_no_secret(&sandbox, &said);
 }
 
@@ -91,9 +102,13 @@ async fn as_json_at_any_level_without_a_token_and_with_the_decisions_number() {
     home.configure("[log]\nformat = \"json\"\n");
     let said = live(&home, &sandbox, home.serve(&sandbox)).await;
     must_hold_no_secret(&sandbox, &said);
-    let lines: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    for words in ["card posted", "done on Discord", "happened", "the answer to a click was not taken"] {
-        let is = |line: &&Value| line["message"].as_str().is_some_and(|message| message.contains(words));
+    let lines: Vec<Value> =
+        said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    for words in
+        ["card posted", "done on Discord", "happened", "the answer to a click was not taken"]
+    {
+        let is =
+            |line: &&Value| line["message"].as_str().is_some_and(|message| message.contains(words));
         let line = lines.iter().find(is).unwrap_or_else(|| panic!("no {words:?} in\n{said}"));
         assert!(line["decision"] == 1 || line["span"]["decision"] == 1, "{line}");
         assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
@@ -106,10 +121,20 @@ async fn what_is_asked_for_on_the_command_line_goes_before_the_file() {
     home.configure("[log]\nformat = \"json\"\n");
     let bot = Program::start(with(home.serve(&sandbox), &["--log", "text"]));
     bot.err.line("the gateway is ready").await;
-    assert!(bot.err.so_far().lines().all(|line| serde_json::from_str::<Value>(line).is_err()), "{}", bot.err.so_far());
-    Program::start(with(home.serve(&sandbox), &["--log", "xml"])).ended().await.must(2, &["write text or json"]);
+    assert!(
+        bot.err.so_far().lines().all(|line| serde_json::from_str::<Value>(line).is_err()),
+        "{}",
+        bot.err.so_far()
+    );
+    Program::start(with(home.serve(&sandbox), &["--log", "xml"]))
+        .ended()
+        .await
+        .must(2, &["write text or json"]);
     home.configure("[log]\nformat = \"xml\"\n");
-    Program::start(home.serve(&sandbox)).ended().await.must(2, &["gander.toml:2", "write text or json"]);
+    Program::start(home.serve(&sandbox))
+        .ended()
+        .await
+        .must(2, &["gander.toml:2", "write text or json"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,8 +18,11 @@ use page_browser::{Browser, DESKTOP, Device, PHONE};
 use common::process::{Home, Program, Said};
 
 /// What becomes a picture of the documentation: device, screenshot, file.
-const PICTURES: [(&str, &str, &str); 3] =
-    [("desktop", "waiting", "docs/demo.png"), ("desktop", "choosing", "docs/choose.png"), ("phone", "decided", "docs/phone.png")];
+const PICTURES: [(&str, &str, &str); 3] = [
+    ("desktop", "waiting", "docs/demo.png"),
+    ("desktop", "choosing", "docs/choose.png"),
+    ("phone", "decided", "docs/phone.png"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_decides_at_a_desk() {
@@ -34,9 +37,11 @@ async fn a_person_decides_on_a_phone() {
 async fn on(device: Device) {
     let Some(browser) = Browser::start(device).await else { return };
     let home = Home::new();
-    let demo = Arc::new(Program::start(home.bare(&["demo", "--headless", "--listen", "127.0.0.1:0"])));
+    let demo =
+        Arc::new(Program::start(home.bare(&["demo", "--headless", "--listen", "127.0.0.1:0"])));
     let said = demo.out.line("http://").await;
-    let address = said.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+    let address =
+        said.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
     let seen = Arc::clone(&demo);
     browser.visit(async move |page| visit(Page(page), address, &seen.out).await).await;
     demo.signal("INT").await;
@@ -61,7 +66,10 @@ async fn refuse(page: &Page, address: &str) {
     page.open_at(&address.replace("user=maya", "user=sven")).await;
     let card = page.card("Deploy the new checkout to production").await;
     page.click(&card.button("approve")).await;
-    page.see("//li[@data-ephemeral='true'][contains(., '@Maya or anyone with the role Approvers')]").await;
+    page.see(
+        "//li[@data-ephemeral='true'][contains(., '@Maya or anyone with the role Approvers')]",
+    )
+    .await;
     page.shot("refused").await;
     page.see(&card.button("approve")).await;
 }
@@ -95,12 +103,18 @@ async fn reject(page: &Page, agents: &Said) {
     page.open_channel("mobile-app").await;
     let card = page.card("Keep the session when the app is in the background?").await;
     page.click(&card.button("reject")).await;
-    page.write("//dialog[@open][@data-testid='modal']//textarea", "Fifteen minutes is too long.\nFive at most.").await;
+    page.write(
+        "//dialog[@open][@data-testid='modal']//textarea",
+        "Fifteen minutes is too long.\nFive at most.",
+    )
+    .await;
     page.shot("rejecting").await;
     page.click("//dialog[@open]//*[@data-testid='modal-submit']").await;
     page.see(&card.decided("❌ Rejected")).await;
     page.see(&card.with("//blockquote[contains(., 'Fifteen minutes is too long.')]")).await;
-    agents.line("claude-code | was rejected by Maya: Fifteen minutes is too long. Five at most.").await;
+    agents
+        .line("claude-code | was rejected by Maya: Fifteen minutes is too long. Five at most.")
+        .await;
     page.scroll_to(&card.message_id).await;
     page.shot("rejected").await;
 }
@@ -125,7 +139,11 @@ async fn talk(page: &Page) {
     page.open_channel("Gander").await;
     page.write("//textarea[@data-testid='composer']", &format!("what else?{enter}")).await;
     page.see("//li[@data-message-id][contains(., 'Understood: what waits on you') or contains(., 'Nothing waits on you')]").await;
-    page.write("//textarea[@data-testid='composer']", &format!("should I approve the deploy?{enter}")).await;
+    page.write(
+        "//textarea[@data-testid='composer']",
+        &format!("should I approve the deploy?{enter}"),
+    )
+    .await;
     page.see("//li[@data-message-id][contains(., 'Nothing was decided')]").await;
     page.shot("talk").await;
 }
@@ -139,12 +157,18 @@ async fn from_the_list(page: &Page, agents: &Said) {
     let list = "//li[@data-ephemeral='true'][contains(., 'on you')]";
     page.click(&format!("{list}//*[@data-testid='select']")).await;
     page.shot("attention").await;
-    page.click("//dialog[@open]//*[@data-testid='option'][contains(., '2 of 214 tests fail')]").await;
+    page.click("//dialog[@open]//*[@data-testid='option'][contains(., '2 of 214 tests fail')]")
+        .await;
     let card = page.card("2 of 214 tests fail after the database upgrade. Go on?").await;
     page.see(&card.with("[@data-ephemeral='true']")).await;
     page.shot("opened").await;
     page.click(&card.button("approve")).await;
-    page.see(&card.with("[contains(., '✅ Approved')][not(.//*[contains(@data-custom-id, ':approve:')])]")).await;
+    page.see(
+        &card.with(
+            "[contains(., '✅ Approved')][not(.//*[contains(@data-custom-id, ':approve:')])]",
+        ),
+    )
+    .await;
     agents.line("codex | goes on,").await;
     // The card that everybody sees says so as well.
     page.open_channel("decisions").await;
@@ -170,7 +194,9 @@ impl Card {
 
     /// The message once it shows this verdict and nothing to decide with.
     fn decided(&self, verdict: &str) -> String {
-        self.with(&format!("[contains(., '{verdict}')][not(.//*[contains(@data-custom-id, ':reject:')])]"))
+        self.with(&format!(
+            "[contains(., '{verdict}')][not(.//*[contains(@data-custom-id, ':reject:')])]"
+        ))
     }
 }
 
@@ -191,7 +217,8 @@ impl Page {
         let xpath = format!(
             "//li[@data-message-id][.//*[@data-testid='embed'][contains(., '{title}')]][.//button[contains(@data-custom-id, ':reject:')]]"
         );
-        let message_id = self.with(&xpath, async |message| message.attr("data-message-id").await).await;
+        let message_id =
+            self.with(&xpath, async |message| message.attr("data-message-id").await).await;
         Card { message_id: message_id.expect("it was found by it") }
     }
 
@@ -208,7 +235,8 @@ impl Page {
     async fn shot(&self, name: &str) {
         let file = self.0.shot("demo", name).await;
         let wanted = std::env::var_os("GANDER_UPDATE_PICTURES").is_some_and(|wanted| wanted == "1");
-        let named = |(device, shot, _): &&(&str, &str, &str)| (*device, *shot) == (self.device.name, name);
+        let named =
+            |(device, shot, _): &&(&str, &str, &str)| (*device, *shot) == (self.device.name, name);
         if let Some((.., picture)) = PICTURES.iter().find(named).filter(|_| wanted) {
             std::fs::copy(file, Path::new(env!("CARGO_MANIFEST_DIR")).join(picture)).unwrap();
         }

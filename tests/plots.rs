@@ -12,7 +12,12 @@ use gander::core::plot::{Ink, Mark, Picture, WIDTH, calibration_plot, wait_plot}
 use gander::engine::plot::png;
 
 fn tally(agent: &str, kind: &str, hundredth: u8, approved: u64, rejected: u64) -> Tally {
-    Tally { agent: agent.into(), kind: kind.into(), hundredth, count: Count { approved, rejected, ..Count::default() } }
+    Tally {
+        agent: agent.into(),
+        kind: kind.into(),
+        hundredth,
+        count: Count { approved, rejected, ..Count::default() },
+    }
 }
 
 fn calibration() -> Calibration {
@@ -50,7 +55,13 @@ fn waits() -> Digest {
         of("web-shop", "pricing", &[5_000, 2_900]),
     ];
     let from = Time::UNIX_EPOCH;
-    digest((from, from + minutes(1440)), 27, &all.concat(), Open::default(), End { events: 1, head: String::new() })
+    digest(
+        (from, from + minutes(1440)),
+        27,
+        &all.concat(),
+        Open::default(),
+        End { events: 1, head: String::new() },
+    )
 }
 
 /// Width and height, from the picture's own header, and how many different bytes its pixels are packed into.
@@ -60,7 +71,12 @@ fn looked_at(name: &str, picture: &Picture) -> (u32, u32) {
     assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
     let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
     let blank = png(&Picture { marks: Vec::new(), ..picture.clone() }).unwrap();
-    assert!(bytes.len() > 4 * blank.len(), "{name} is {} bytes long, and an empty one {}", bytes.len(), blank.len());
+    assert!(
+        bytes.len() > 4 * blank.len(),
+        "{name} is {} bytes long, and an empty one {}",
+        bytes.len(),
+        blank.len()
+    );
     (number(16), number(20))
 }
 
@@ -75,11 +91,16 @@ fn said(picture: &Picture) -> String {
 #[test]
 fn agreement_over_confidence() {
     let calibration = calibration();
-    assert!(matches!(calibration.supported, Supported::From { hundredth: 86, .. }), "{:?}", calibration.supported);
+    assert!(
+        matches!(calibration.supported, Supported::From { hundredth: 86, .. }),
+        "{:?}",
+        calibration.supported
+    );
     let picture = calibration_plot(&calibration);
     assert_eq!(looked_at("calibration.png", &picture), (WIDTH, 690));
     insta::assert_snapshot!("calibration_words", said(&picture));
-    let dots: Vec<_> = picture.marks.iter().filter(|mark| matches!(mark, Mark::Dot { .. })).collect();
+    let dots: Vec<_> =
+        picture.marks.iter().filter(|mark| matches!(mark, Mark::Dot { .. })).collect();
     assert_eq!(dots.len(), calibration.bins.len());
 }
 
@@ -90,8 +111,11 @@ fn waits_by_project_and_kind() {
     assert_eq!(looked_at("waits.png", &picture).0, WIDTH);
     insta::assert_snapshot!("wait_words", said(&picture));
     // Who waited longer stands further to the right, and nine of ten never before half.
-    let at: Vec<f32> =
-        picture.marks.iter().filter_map(|mark| if let Mark::Dot { at, .. } = mark { Some(at.0) } else { None }).collect();
+    let at: Vec<f32> = picture
+        .marks
+        .iter()
+        .filter_map(|mark| if let Mark::Dot { at, .. } = mark { Some(at.0) } else { None })
+        .collect();
     for (index, wait) in digest.waits.iter().enumerate() {
         for (other, longer) in digest.waits.iter().enumerate() {
             assert!(wait.median >= longer.median || at[index] < at[other], "{wait:?} {longer:?}");
@@ -102,7 +126,8 @@ fn waits_by_project_and_kind() {
 #[test]
 fn nothing_decided_has_no_plot_and_one_of_each_has() {
     let from = Time::UNIX_EPOCH;
-    let none = digest((from, from), 0, &[], Open::default(), End { events: 0, head: String::new() });
+    let none =
+        digest((from, from), 0, &[], Open::default(), End { events: 0, head: String::new() });
     assert_eq!(wait_plot(&none), None);
     let one = calibrate(&[tally("a", "naming", 100, 1, 0)], None, None);
     looked_at("calibration-one.png", &calibration_plot(&one));
@@ -113,7 +138,8 @@ fn nothing_decided_has_no_plot_and_one_of_each_has() {
 fn everything_lies_within_the_picture() {
     for picture in [calibration_plot(&calibration()), wait_plot(&waits()).unwrap()] {
         let inside = |(x, y): (f32, f32)| {
-            (0.0..=f64::from(picture.width)).contains(&f64::from(x)) && (0.0..=f64::from(picture.height)).contains(&f64::from(y))
+            (0.0..=f64::from(picture.width)).contains(&f64::from(x))
+                && (0.0..=f64::from(picture.height)).contains(&f64::from(y))
         };
         for mark in &picture.marks {
             let within = match mark {
@@ -122,6 +148,8 @@ fn everything_lies_within_the_picture() {
             };
             assert!(within, "{mark:?} of {} by {}", picture.width, picture.height);
         }
-        assert!(picture.marks.iter().any(|mark| matches!(mark, Mark::Words { ink: Ink::Words, .. })));
+        assert!(
+            picture.marks.iter().any(|mark| matches!(mark, Mark::Words { ink: Ink::Words, .. }))
+        );
     }
 }

@@ -39,8 +39,13 @@ fn notices(sandbox: &Sandbox, beginning: &str) -> Vec<String> {
 }
 
 async fn notices_become(sandbox: &Sandbox, wrong: usize, mended: usize) {
-    let counts = |sandbox: &Sandbox| (notices(sandbox, WRONG).len(), notices(sandbox, MENDED).len());
-    let waited = sandbox.wait_for("the notices", LIMIT, |sandbox| (counts(sandbox) == (wrong, mended)).then_some(())).await;
+    let counts =
+        |sandbox: &Sandbox| (notices(sandbox, WRONG).len(), notices(sandbox, MENDED).len());
+    let waited = sandbox
+        .wait_for("the notices", LIMIT, |sandbox| {
+            (counts(sandbox) == (wrong, mended)).then_some(())
+        })
+        .await;
     assert!(waited.is_ok(), "{:?} instead of {:?}", counts(sandbox), (wrong, mended));
 }
 
@@ -62,7 +67,10 @@ async fn an_approver_added_by_role_decides_with_the_next_click() {
     replace(&home, "[[approvers]]\nroles = [\"Approvers\"]\n");
     bot.err.line(HOLDS).await;
     let told = approve(&sandbox.user("maya").unwrap(), &sandbox, 1).await;
-    assert!(told.is_ephemeral() && told.content().contains("Approvers"), "who was taken out may no more: {told:?}");
+    assert!(
+        told.is_ephemeral() && told.content().contains("Approvers"),
+        "who was taken out may no more: {told:?}"
+    );
     assert!(approve(&jonas, &sandbox, 1).await.ok);
     agent.ended().await.must(0, &["approved by Jonas"]);
 }
@@ -79,7 +87,10 @@ async fn a_mistake_keeps_what_was_said_before_and_is_said_once_until_it_is_mende
     bot.err.line(KEPT).await;
     notices_become(&sandbox, 1, 0).await;
     let said = notices(&sandbox, WRONG).remove(0);
-    assert!(!said.contains(home.path().to_str().unwrap()), "where the file lies is nobody's business: {said}");
+    assert!(
+        !said.contains(home.path().to_str().unwrap()),
+        "where the file lies is nobody's business: {said}"
+    );
     insta::assert_snapshot!(said, @r"
     ⚠️ **Gander's configuration has a mistake. Nothing changed: what it said before still holds.**
     > gander.toml:3: unknown field \`usres\`: did you mean \`users\`?
@@ -114,7 +125,10 @@ async fn a_notice_that_a_restart_left_behind_is_mended() {
     notices_become(&sandbox, 1, 0).await;
     bot.kill().await;
     // With the mistake it does not start, and says why.
-    Program::start(home.serve(&sandbox)).ended().await.must(2, &["gander.toml:1: \"Mars\" is no time zone"]);
+    Program::start(home.serve(&sandbox))
+        .ended()
+        .await
+        .must(2, &["gander.toml:1: \"Mars\" is no time zone"]);
     assert_eq!(notices(&sandbox, WRONG).len(), 1);
     replace(&home, "time_zone = \"UTC\"\n");
     let _bot = home.serving(&sandbox).await;
@@ -163,7 +177,8 @@ async fn open_decisions_channels_and_watched_folders_follow_at_once() {
     let (sandbox, home) = (sandbox().await, Home::new());
     let bot = home.serving(&sandbox).await;
     home.run(&["ask", "Deploy?", "--project", "web-shop", "--risk", "low"]).await.must(0, &[]);
-    card_that(&sandbox, 1, "tells of low risk", |card| card.0.to_string().contains("low risk")).await;
+    card_that(&sandbox, 1, "tells of low risk", |card| card.0.to_string().contains("low risk"))
+        .await;
     let project = home.path().join("shop");
     let worktree = project.join(".agents/worktrees/one");
     std::fs::create_dir_all(&worktree).unwrap();
@@ -176,14 +191,18 @@ async fn open_decisions_channels_and_watched_folders_follow_at_once() {
     replace(&home, &watched);
     bot.err.line("store in gander.toml has changed: restart gander serve for it to count").await;
     bot.err.line(HOLDS).await;
-    card_that(&sandbox, 1, "tells of high risk", |card| card.0.to_string().contains("high risk")).await;
+    card_that(&sandbox, 1, "tells of high risk", |card| card.0.to_string().contains("high risk"))
+        .await;
     open_card(&sandbox, 2).await;
     home.run(&["show", "2"]).await.must(0, &["needs-review"]);
     home.run(&["ask", "Again?", "--project", "web-shop"]).await.must(0, &[]);
     open_card(&sandbox, 3).await;
     let view = sandbox.view("maya").unwrap();
     let general = view.channels.iter().find(|channel| channel.name == "general").unwrap();
-    assert!(general.messages.iter().any(|message| message["content"].to_string().contains("Again?")), "{general:#?}");
+    assert!(
+        general.messages.iter().any(|message| message["content"].to_string().contains("Again?")),
+        "{general:#?}"
+    );
     home.said_until(&["status"], |said| said.contains("⚠ store in gander.toml has changed")).await;
 
     // What is watched no longer is withdrawn.

@@ -31,11 +31,17 @@ async fn a_discord_that_cannot_be_reached_is_named_until_it_can() {
     let home = Home::new();
     let (_kept, address) = closed_port();
     let token = "MTAwMDAwMDAwMDAwMDAwMDAx.Gabcde.a_token_that_was_given_out_before_the_start";
-    let mut serve = set(home.gander(&["serve"]), "GANDER_DISCORD_API", &format!("http://{address}"));
+    let mut serve =
+        set(home.gander(&["serve"]), "GANDER_DISCORD_API", &format!("http://{address}"));
     serve.env("DISCORD_TOKEN", token);
     let mut bot = Program::start(serve);
     let said = bot.err.line("Discord cannot be reached").await;
-    for words in ["ERROR", &address.to_string(), "Trying again in", "check the network and GANDER_DISCORD_API"] {
+    for words in [
+        "ERROR",
+        &address.to_string(),
+        "Trying again in",
+        "check the network and GANDER_DISCORD_API",
+    ] {
         assert!(said.contains(words), "{words:?} is missing in {said}");
     }
     assert!(bot.is_running());
@@ -51,30 +57,48 @@ async fn a_discord_that_cannot_be_reached_is_named_until_it_can() {
 async fn a_closed_https_port_is_named() {
     let (sandbox, home) = (sandbox().await, Home::new());
     let (_kept, address) = closed_port();
-    let bot = Program::start(set(home.serve(&sandbox), "GANDER_DISCORD_API", &format!("https://{address}")));
+    let bot = Program::start(set(
+        home.serve(&sandbox),
+        "GANDER_DISCORD_API",
+        &format!("https://{address}"),
+    ));
     let said = bot.err.line("Discord cannot be reached").await;
-    assert!(said.contains(&format!("https://{address}")) && said.contains("GANDER_DISCORD_API"), "{said}");
+    assert!(
+        said.contains(&format!("https://{address}")) && said.contains("GANDER_DISCORD_API"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_ends_it_with_where_to_get_one() {
     let (sandbox, home) = (sandbox().await, Home::new());
-    for wrong in ["MTAwMDAwMDAwMDAwMDAwMDAx.Gabcde.this_one_was_reset_long_ago_and_is_of_no_use", "hunter2-hunter2"] {
+    for wrong in [
+        "MTAwMDAwMDAwMDAwMDAwMDAx.Gabcde.this_one_was_reset_long_ago_and_is_of_no_use",
+        "hunter2-hunter2",
+    ] {
         let ended = Program::start(set(home.serve(&sandbox), "DISCORD_TOKEN", wrong)).ended().await;
-        ended.must(1, &["Discord does not accept the token", "discord.com/developers", "DISCORD_TOKEN"]);
+        ended.must(
+            1,
+            &["Discord does not accept the token", "discord.com/developers", "DISCORD_TOKEN"],
+        );
     }
 }
 
 #[tokio::test]
 async fn no_token_ends_it_with_where_to_put_one() {
     let home = Home::new();
-    home.run(&["serve"]).await.must(2, &["there is no bot token", "DISCORD_TOKEN_FILE", "gander demo"]);
+    home.run(&["serve"])
+        .await
+        .must(2, &["there is no bot token", "DISCORD_TOKEN_FILE", "gander demo"]);
     for (variable, value, words) in [
         ("DISCORD_TOKEN", "  ", "there is no bot token"),
         ("DISCORD_TOKEN", "two words", "copy it again"),
         ("DISCORD_TOKEN_FILE", "nowhere.txt", "DISCORD_TOKEN_FILE=nowhere.txt"),
     ] {
-        Program::start(set(home.gander(&["serve"]), variable, value)).ended().await.must(2, &[words]);
+        Program::start(set(home.gander(&["serve"]), variable, value))
+            .ended()
+            .await
+            .must(2, &[words]);
     }
 }
 
@@ -147,7 +171,10 @@ async fn a_channel_that_does_not_exist_is_named() {
     home.configure("[projects.web-shop]\nchannel = \"web-shp\"\n");
     let bot = home.serving(&sandbox).await;
     let said = bot.err.line("cannot be posted").await;
-    assert!(said.contains("project web-shop") && said.contains("there is no text channel #web-shp"), "{said}");
+    assert!(
+        said.contains("project web-shop") && said.contains("there is no text channel #web-shp"),
+        "{said}"
+    );
     bot.err.line("cards of all other projects go to #decisions").await;
 }
 
@@ -156,7 +183,10 @@ async fn a_second_one_on_the_same_store_names_the_first() {
     let (sandbox, home) = (sandbox().await, Home::new());
     let first = home.serving(&sandbox).await;
     let process = format!("process {}", first.id());
-    Program::start(home.serve(&sandbox)).ended().await.must(1, &["another gander serve", &process, "--store"]);
+    Program::start(home.serve(&sandbox))
+        .ended()
+        .await
+        .must(1, &["another gander serve", &process, "--store"]);
     first.kill().await;
     // The lock ended with its process.
     home.serving(&sandbox).await.signal("INT").await;
@@ -165,7 +195,8 @@ async fn a_second_one_on_the_same_store_names_the_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_cannot_be_opened_is_named() {
     let (sandbox, home) = (sandbox().await, Home::new());
-    std::fs::write(home.store(), "this is no database, but somebody's shopping list\n".repeat(40)).unwrap();
+    std::fs::write(home.store(), "this is no database, but somebody's shopping list\n".repeat(40))
+        .unwrap();
     Program::start(home.serve(&sandbox)).ended().await.must(70, &["gander.db cannot be opened"]);
     home.run(&["ask", "Deploy?"]).await.must(70, &["gander.db cannot be opened"]);
 }
@@ -184,7 +215,10 @@ async fn asked_to_stop_it_ends_with_0_and_leaves_the_cards_to_its_successor() {
     bot.signal("TERM").await;
     bot.ended().await.must(0, &[]);
     let _successor = home.serving(&sandbox).await;
-    assert!(click(&sandbox.user("maya").unwrap(), &card, "approve").await.ok, "a button of its predecessor works");
+    assert!(
+        click(&sandbox.user("maya").unwrap(), &card, "approve").await.ok,
+        "a button of its predecessor works"
+    );
     agent.ended().await.must(0, &["approved by Maya"]);
 }
 

@@ -32,7 +32,12 @@ fn handle(folder: &std::path::Path) -> (Handle, TestClock) {
 }
 
 async fn ask(handle: &Handle, project: &str, sla: u64) -> gander::core::decision::Decision {
-    let request = Request { title: "Go?".into(), project: project.into(), sla_seconds: Some(sla), ..Request::default() };
+    let request = Request {
+        title: "Go?".into(),
+        project: project.into(),
+        sla_seconds: Some(sla),
+        ..Request::default()
+    };
     handle.ask(request).await.unwrap().into_decision()
 }
 
@@ -49,14 +54,21 @@ async fn what_is_open_is_counted_by_project() {
     clock.advance(TimeDelta::hours(2));
 
     let status = handle.status().await.unwrap();
-    assert_eq!((status.waiting(), status.overdue(), status.deferred(), status.decided_today), (2, 1, 1, 0));
+    assert_eq!(
+        (status.waiting(), status.overdue(), status.deferred(), status.decided_today),
+        (2, 1, 1, 0)
+    );
     let names: Vec<_> = status.projects.iter().map(|project| project.project.as_str()).collect();
     assert_eq!(names, ["notes", "web-shop"]);
     assert_eq!((status.projects[0].waiting, status.projects[0].next_return), (0, Some(until)));
     let oldest = status.projects[1].oldest.unwrap();
     assert_eq!((oldest.id, oldest.asked_at), (first.id, first.asked_at));
     assert_eq!(status.unshown.len(), 3, "nobody posts cards here");
-    assert_eq!((status.bot.as_ref(), status.is_healthy()), (None, false), "this process is not the bot");
+    assert_eq!(
+        (status.bot.as_ref(), status.is_healthy()),
+        (None, false),
+        "this process is not the bot"
+    );
 }
 
 #[tokio::test]
@@ -98,16 +110,27 @@ async fn the_status_of_a_bot_that_runs_and_of_one_that_is_gone() {
     let bot = home.serving(&sandbox).await;
     home.run(&["ask", "Deploy?", "--project", "web-shop"]).await.must(0, &[]);
     let card = open_card(&sandbox, 1).await;
-    let said = home.said_until(&["status"], |said| said.contains("connected to Discord since")).await;
-    assert!(said.contains("1 decision waits for an answer, none overdue.") && said.contains("web-shop  1 waiting"), "{said}");
+    let said =
+        home.said_until(&["status"], |said| said.contains("connected to Discord since")).await;
+    assert!(
+        said.contains("1 decision waits for an answer, none overdue.")
+            && said.contains("web-shop  1 waiting"),
+        "{said}"
+    );
     assert!(!said.contains('✘') && !said.contains('⚠'), "{said}");
     let json = home.run(&["status", "--json"]).await.json();
-    assert_eq!((&json["healthy"], &json["running"], &json["waiting"]), (&true.into(), &true.into(), &1.into()), "{json:#}");
+    assert_eq!(
+        (&json["healthy"], &json["running"], &json["waiting"]),
+        (&true.into(), &true.into(), &1.into()),
+        "{json:#}"
+    );
     assert_eq!(json["status"]["bot"]["process"], bot.id());
 
     assert!(click(&sandbox.user("maya").unwrap(), &card, "approve").await.ok);
     home.run(&["wait", "1"]).await.must(0, &[]);
-    home.run(&["status"]).await.must(0, &["Nothing waits for an answer.", "1 decision was decided today."]);
+    home.run(&["status"])
+        .await
+        .must(0, &["Nothing waits for an answer.", "1 decision was decided today."]);
 
     // What a killed one has left behind is not believed.
     bot.kill().await;
@@ -122,14 +145,25 @@ async fn cards_that_cannot_be_shown_are_named_with_the_reason() {
     let _bot = home.serving(&sandbox).await;
     home.run(&["ask", "Deploy?", "--project", "web-shop"]).await.must(0, &[]);
     let said = home.said_until(&["status"], |said| said.contains("cannot be shown")).await;
-    assert!(said.contains("✘ 1 card cannot be shown at present:\n  #1: there is no text channel #nowhere"), "{said}");
+    assert!(
+        said.contains(
+            "✘ 1 card cannot be shown at present:\n  #1: there is no text channel #nowhere"
+        ),
+        "{said}"
+    );
 }
 
 #[tokio::test]
 async fn looking_at_a_store_that_is_not_there_makes_none() {
     let home = Home::new();
-    let looking: [&[&str]; 6] =
-        [&["show", "1"], &["attention"], &["events"], &["wait", "1"], &["status"], &["events", "--follow", "--json"]];
+    let looking: [&[&str]; 6] = [
+        &["show", "1"],
+        &["attention"],
+        &["events"],
+        &["wait", "1"],
+        &["status"],
+        &["events", "--follow", "--json"],
+    ];
     for args in looking {
         let ended = Program::start(home.gander(args)).ended().await;
         ended.must(2, &["there is no store", "gander.db", "gander token create make one"]);

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{
-    Attachment, Decision, DecisionId, Detail, Insight, Person, Priority, Refused, Request, Risk, Terms, Verdict, Via,
+    Attachment, Decision, DecisionId, Detail, Insight, Person, Priority, Refused, Request, Risk,
+    Terms, Verdict, Via,
 };
 use gander::core::event::Event;
 use gander::core::waiting::Waiting;
@@ -37,7 +38,9 @@ fn ask(store: &dyn Store, title: &str) -> Decision {
 
 fn approve(store: &dyn Store, decision: &Decision) -> Changed {
     let seen = decision.revision;
-    let decide = Box::new(move |d: &Decision| Ok(Some(d.resolve(Verdict::approved(), maya(), Via::Discord, seen)?)));
+    let decide = Box::new(move |d: &Decision| {
+        Ok(Some(d.resolve(Verdict::approved(), maya(), Via::Discord, seen)?))
+    });
     store.change(decision.id, noon(), decide).unwrap()
 }
 
@@ -48,13 +51,19 @@ type Case = (&'static str, fn(&dyn Store));
 fn conforms(make: impl Fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
     let suite: [Case; 16] = [
         ("numbers_count_up", numbers_count_up),
-        ("the_same_key_is_the_same_decision_while_open", the_same_key_is_the_same_decision_while_open),
+        (
+            "the_same_key_is_the_same_decision_while_open",
+            the_same_key_is_the_same_decision_while_open,
+        ),
         ("keys_of_two_projects_are_two", keys_of_two_projects_are_two),
         ("the_first_answer_wins", the_first_answer_wins),
         ("the_log_replays_to_the_state", the_log_replays_to_the_state),
         ("a_refused_change_writes_nothing", a_refused_change_writes_nothing),
         ("what_is_due_is_found", what_is_due_is_found),
-        ("cards_are_remembered_and_the_unsettled_found", cards_are_remembered_and_the_unsettled_found),
+        (
+            "cards_are_remembered_and_the_unsettled_found",
+            cards_are_remembered_and_the_unsettled_found,
+        ),
         ("many_threads_write_at_once", many_threads_write_at_once),
         ("what_waits_is_known_without_reading_it", what_waits_is_known_without_reading_it),
         (
@@ -62,7 +71,10 @@ fn conforms(make: impl Fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
             what_is_pruned_keeps_its_summary_and_its_place_in_the_chain,
         ),
         ("what_is_open_or_unsettled_is_not_pruned", what_is_open_or_unsettled_is_not_pruned),
-        ("files_are_in_use_until_their_decision_is_pruned", files_are_in_use_until_their_decision_is_pruned),
+        (
+            "files_are_in_use_until_their_decision_is_pruned",
+            files_are_in_use_until_their_decision_is_pruned,
+        ),
         ("the_log_can_be_walked_by_anybody", the_log_can_be_walked_by_anybody),
         ("a_copy_is_sound_and_whole", a_copy_is_sound_and_whole),
         ("a_memo_is_kept_until_it_is_forgotten", a_memo_is_kept_until_it_is_forgotten),
@@ -74,7 +86,11 @@ fn conforms(make: impl Fn() -> (Arc<dyn Store>, tempfile::TempDir)) {
         assert_eq!(store.first_broken_link().unwrap(), None, "{case}: the chain");
         let audit = store.audit().unwrap();
         assert_eq!(audit.fault, None, "{case}: the audit");
-        assert_eq!(audit.replayed, store.list(&Filter::default()).unwrap().len() as u64, "{case}: what was replayed");
+        assert_eq!(
+            audit.replayed,
+            store.list(&Filter::default()).unwrap().len() as u64,
+            "{case}: what was replayed"
+        );
     }
 }
 
@@ -88,11 +104,19 @@ fn numbers_count_up(store: &dyn Store) {
 fn the_same_key_is_the_same_decision_while_open(store: &dyn Store) {
     let first = store.ask(request("a", Some("k")), terms(), noon()).unwrap();
     let Asked::New(first) = first else { panic!("{first:?}") };
-    assert_eq!(store.ask(request("a", Some("k")), terms(), noon()).unwrap(), Asked::Same(first.clone()));
-    let Asked::Revised(revised) = store.ask(request("b", Some("k")), terms(), noon()).unwrap() else { panic!() };
+    assert_eq!(
+        store.ask(request("a", Some("k")), terms(), noon()).unwrap(),
+        Asked::Same(first.clone())
+    );
+    let Asked::Revised(revised) = store.ask(request("b", Some("k")), terms(), noon()).unwrap()
+    else {
+        panic!()
+    };
     assert_eq!((revised.id, revised.revision.0, revised.asked_at), (first.id, 2, first.asked_at));
     approve(store, &revised).unwrap();
-    let Asked::New(next) = store.ask(request("b", Some("k")), terms(), noon()).unwrap() else { panic!("answered: a new one") };
+    let Asked::New(next) = store.ask(request("b", Some("k")), terms(), noon()).unwrap() else {
+        panic!("answered: a new one")
+    };
     assert_ne!(next.id, first.id);
 }
 
@@ -103,7 +127,9 @@ fn keys_of_two_projects_are_two(store: &dyn Store) {
     assert_ne!(first.id, second.id);
     let filter = Filter { project: Some("two".into()), open_only: true, ..Filter::default() };
     assert_eq!(store.list(&filter).unwrap(), std::slice::from_ref(&second));
-    let keyed = |prefix: &str| store.list(&Filter { key_prefix: Some(prefix.into()), ..Filter::default() }).unwrap().len();
+    let keyed = |prefix: &str| {
+        store.list(&Filter { key_prefix: Some(prefix.into()), ..Filter::default() }).unwrap().len()
+    };
     assert_eq!((keyed("k"), keyed("kk"), keyed("")), (2, 0, 2));
 }
 
@@ -113,18 +139,30 @@ fn the_first_answer_wins(store: &dyn Store) {
     let unchanged = *approve(store, &decision).unwrap_err();
     assert_eq!(unchanged.decision, resolved);
     assert!(matches!(unchanged.why, Why::Refused(Refused::AlreadyResolved(by)) if by.by == maya()));
-    let verdicts = store.history(decision.id).unwrap().into_iter().filter(|l| matches!(l.event, Event::Resolved { .. })).count();
+    let verdicts = store
+        .history(decision.id)
+        .unwrap()
+        .into_iter()
+        .filter(|l| matches!(l.event, Event::Resolved { .. }))
+        .count();
     assert_eq!(verdicts, 1);
 }
 
 fn the_log_replays_to_the_state(store: &dyn Store) {
     let decision = store.ask(request("a", Some("k")), terms(), noon()).unwrap().into_decision();
-    store.ask(request("b", Some("k")), terms(), noon() + TimeDelta::nanoseconds(1_234_567)).unwrap();
+    store
+        .ask(request("b", Some("k")), terms(), noon() + TimeDelta::nanoseconds(1_234_567))
+        .unwrap();
     let seen = gander::core::decision::Revision(2);
     let until = noon() + TimeDelta::hours(1);
-    let defer = Box::new(move |d: &Decision| Ok(Some(d.defer(until, maya(), seen, noon(), Default::default())?)));
+    let defer = Box::new(move |d: &Decision| {
+        Ok(Some(d.defer(until, maya(), seen, noon(), Default::default())?))
+    });
     store.change(decision.id, noon(), defer).unwrap().unwrap();
-    store.change(decision.id, until, Box::new(move |d| Ok(Some(d.come_back(until)?)))).unwrap().unwrap();
+    store
+        .change(decision.id, until, Box::new(move |d| Ok(Some(d.come_back(until)?))))
+        .unwrap()
+        .unwrap();
     let reject = move |d: &Decision| {
         let verdict = Verdict::Rejected { reason: "no".into() };
         Ok(Some(d.resolve(verdict, maya(), Via::Discord, seen)?))
@@ -133,7 +171,9 @@ fn the_log_replays_to_the_state(store: &dyn Store) {
     let standing = store.change(decision.id, until, Box::new(|d| Ok(d.claim()?))).unwrap().unwrap();
     let history = store.history(decision.id).unwrap();
     let blank = Decision::new(decision.id, Request::default(), terms(), noon());
-    let replayed = history.iter().fold(blank, |state, logged| state.evolve(&logged.event, logged.at, logged.seq));
+    let replayed = history
+        .iter()
+        .fold(blank, |state, logged| state.evolve(&logged.event, logged.at, logged.seq));
     assert_eq!(replayed, standing);
     assert_eq!(store.get(decision.id).unwrap(), Some(standing));
     assert_eq!(history.len(), 6);
@@ -144,7 +184,8 @@ fn the_log_replays_to_the_state(store: &dyn Store) {
 fn a_refused_change_writes_nothing(store: &dyn Store) {
     let decision = ask(store, "x");
     let head = store.head().unwrap();
-    let refused = store.change(decision.id, noon(), Box::new(|d| Ok(Some(d.come_back(noon())?)))).unwrap();
+    let refused =
+        store.change(decision.id, noon(), Box::new(|d| Ok(Some(d.come_back(noon())?)))).unwrap();
     assert_eq!(refused.unwrap_err().why, Why::Refused(Refused::NotDue));
     assert_eq!(store.head().unwrap(), head);
     let nobody = store.change(DecisionId(99), noon(), Box::new(|_| Ok(None)));
@@ -152,19 +193,29 @@ fn a_refused_change_writes_nothing(store: &dyn Store) {
 }
 
 fn what_is_due_is_found(store: &dyn Store) {
-    let (now, soon, later) = (noon(), noon() + TimeDelta::minutes(30), noon() + TimeDelta::hours(2));
+    let (now, soon, later) =
+        (noon(), noon() + TimeDelta::minutes(30), noon() + TimeDelta::hours(2));
     assert_eq!(store.next_wake().unwrap(), None);
     for until in [later, soon] {
         let decision = ask(store, "x");
-        let defer = Box::new(move |d: &Decision| Ok(Some(d.defer(until, maya(), d.revision, now, Default::default())?)));
+        let defer = Box::new(move |d: &Decision| {
+            Ok(Some(d.defer(until, maya(), d.revision, now, Default::default())?))
+        });
         store.change(decision.id, now, defer).unwrap().unwrap();
     }
     assert_eq!(store.next_wake().unwrap(), Some(soon));
     assert_eq!(store.due(now).unwrap(), []);
     assert_eq!(store.due(soon).unwrap(), [DecisionId(2)]);
     assert_eq!(store.due(later).unwrap(), [DecisionId(2), DecisionId(1)]);
-    store.change(DecisionId(2), soon, Box::new(move |d| Ok(Some(d.come_back(soon)?)))).unwrap().unwrap();
-    assert_eq!(store.due(later).unwrap(), [DecisionId(2), DecisionId(1)], "one waits again, and its ladder begins");
+    store
+        .change(DecisionId(2), soon, Box::new(move |d| Ok(Some(d.come_back(soon)?))))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        store.due(later).unwrap(),
+        [DecisionId(2), DecisionId(1)],
+        "one waits again, and its ladder begins"
+    );
     assert_eq!(store.next_wake().unwrap(), store.get(DecisionId(2)).unwrap().unwrap().wake_at());
 }
 
@@ -208,24 +259,38 @@ fn many_threads_write_at_once(store: &dyn Store) {
 fn long(title: &str) -> Request {
     let part = |part: &str| format!("{part} of {title}");
     Request {
-        insight: Insight { observation: part("what was seen"), why_it_matters: part("why"), what_to_do: part("what") },
+        insight: Insight {
+            observation: part("what was seen"),
+            why_it_matters: part("why"),
+            what_to_do: part("what"),
+        },
         details: vec![Detail { name: "tests".into(), value: "47/47".into() }],
         body: part("a long text"),
-        attachments: vec![Attachment { name: "a.png".into(), path: format!("/kept/{title}").into() }],
+        attachments: vec![Attachment {
+            name: "a.png".into(),
+            path: format!("/kept/{title}").into(),
+        }],
         confidence: Some(0.1 + 0.2),
         ..request(title, Some(title))
     }
 }
 
 fn what_waits_is_known_without_reading_it(store: &dyn Store) {
-    let asker =
-        Request { asked_by: Some(maya()), project: "shop".into(), kind: "deploy".into(), priority: Priority::Urgent, ..long("a") };
+    let asker = Request {
+        asked_by: Some(maya()),
+        project: "shop".into(),
+        kind: "deploy".into(),
+        priority: Priority::Urgent,
+        ..long("a")
+    };
     let asked: Vec<Decision> = [asker, long("b"), long("c"), long("d")]
         .map(|request| store.ask(request, terms(), noon()).unwrap().into_decision())
         .to_vec();
     approve(store, &asked[1]).unwrap();
     let until = noon() + TimeDelta::hours(1);
-    let defer = Box::new(move |d: &Decision| Ok(Some(d.defer(until, maya(), d.revision, noon(), Default::default())?)));
+    let defer = Box::new(move |d: &Decision| {
+        Ok(Some(d.defer(until, maya(), d.revision, noon(), Default::default())?))
+    });
     store.change(asked[2].id, noon(), defer).unwrap().unwrap();
     let mut waiting = store.waiting().unwrap();
     waiting.sort_by_key(|waiting| waiting.id);
@@ -233,7 +298,11 @@ fn what_waits_is_known_without_reading_it(store: &dyn Store) {
     assert_eq!(waiting[0].asked_by.as_deref(), Some("discord:1"));
     assert_eq!(store.open_ids().unwrap(), [asked[0].id, asked[2].id, asked[3].id]);
     let wanted = [asked[3].id, DecisionId(99), asked[0].id];
-    assert_eq!(store.get_many(&wanted).unwrap(), [asked[3].clone(), asked[0].clone()], "in the order that was asked for");
+    assert_eq!(
+        store.get_many(&wanted).unwrap(),
+        [asked[3].clone(), asked[0].clone()],
+        "in the order that was asked for"
+    );
 }
 
 fn days(days: i64) -> Time {
@@ -246,10 +315,16 @@ fn what_is_pruned_keeps_its_summary_and_its_place_in_the_chain(store: &dyn Store
     let decision = store.ask(revised, terms(), noon()).unwrap().into_decision();
     assert_eq!(decision.revision.0, 2, "{decision:?}");
     let resolved = approve(store, &decision).unwrap();
-    let hashes = |store: &dyn Store| store.events(0, 3).unwrap().into_iter().map(|logged| logged.hash).collect::<Vec<_>>();
+    let hashes = |store: &dyn Store| {
+        store.events(0, 3).unwrap().into_iter().map(|logged| logged.hash).collect::<Vec<_>>()
+    };
     let before = hashes(store);
 
-    assert_eq!(store.prune(noon(), days(90), 10).unwrap(), Pruned::default(), "it was over at that very time, not before");
+    assert_eq!(
+        store.prune(noon(), days(90), 10).unwrap(),
+        Pruned::default(),
+        "it was over at that very time, not before"
+    );
     let prunable = store.prunable(days(1)).unwrap();
     assert!(prunable.decisions == 1 && prunable.bytes > 200, "{prunable:?}");
     assert_eq!(store.prune(days(1), days(90), 10).unwrap(), prunable);
@@ -262,9 +337,14 @@ fn what_is_pruned_keeps_its_summary_and_its_place_in_the_chain(store: &dyn Store
     (summary.pruned_at, summary.changed) = (Some(days(90)), 4);
     assert_eq!(pruned, summary);
     let history = store.history(decision.id).unwrap();
-    assert_eq!(history.iter().map(|logged| logged.event.word()).collect::<Vec<_>>(), ["asked", "revised", "resolved", "pruned"]);
+    assert_eq!(
+        history.iter().map(|logged| logged.event.word()).collect::<Vec<_>>(),
+        ["asked", "revised", "resolved", "pruned"]
+    );
     assert!(
-        !serde_json::to_string(&(history, store.entries(0, 10).unwrap())).unwrap().contains("long text"),
+        !serde_json::to_string(&(history, store.entries(0, 10).unwrap()))
+            .unwrap()
+            .contains("long text"),
         "it is gone everywhere"
     );
     let chain = store.audit().unwrap().chain.unwrap();
@@ -276,14 +356,26 @@ fn what_is_pruned_keeps_its_summary_and_its_place_in_the_chain(store: &dyn Store
 fn card(decision: &Decision, shown: u64) -> Delivery {
     let (decision, returns) = (decision.id, decision.returns);
     let message = Some(format!("7{}", decision.0));
-    Delivery { decision, generation: 1, returns, channel: "7".into(), intent_at: noon(), message, shown, lost: false }
+    Delivery {
+        decision,
+        generation: 1,
+        returns,
+        channel: "7".into(),
+        intent_at: noon(),
+        message,
+        shown,
+        lost: false,
+    }
 }
 
 fn what_is_open_or_unsettled_is_not_pruned(store: &dyn Store) {
-    let [open, deferred, unsettled, settled, interrupted] = ["open", "deferred", "unsettled", "settled", "interrupted"]
-        .map(|t| store.ask(long(t), terms(), noon()).unwrap().into_decision());
+    let [open, deferred, unsettled, settled, interrupted] =
+        ["open", "deferred", "unsettled", "settled", "interrupted"]
+            .map(|t| store.ask(long(t), terms(), noon()).unwrap().into_decision());
     let until = noon() + TimeDelta::hours(1);
-    let defer = Box::new(move |d: &Decision| Ok(Some(d.defer(until, maya(), d.revision, noon(), Default::default())?)));
+    let defer = Box::new(move |d: &Decision| {
+        Ok(Some(d.defer(until, maya(), d.revision, noon(), Default::default())?))
+    });
     store.change(deferred.id, noon(), defer).unwrap().unwrap();
     for decision in [&open, &deferred, &unsettled, &settled] {
         store.put_delivery(&card(decision, decision.changed)).unwrap();
@@ -296,13 +388,18 @@ fn what_is_open_or_unsettled_is_not_pruned(store: &dyn Store) {
     store.put_delivery(&card(&shows, shows.changed)).unwrap();
 
     assert_eq!(store.prune(days(80), days(90), 10).unwrap().decisions, 1);
-    let is_pruned = |decision: &Decision| store.get(decision.id).unwrap().unwrap().pruned_at.is_some();
-    assert_eq!([&open, &deferred, &unsettled, &settled, &interrupted].map(is_pruned), [false, false, false, true, false]);
+    let is_pruned =
+        |decision: &Decision| store.get(decision.id).unwrap().unwrap().pruned_at.is_some();
+    assert_eq!(
+        [&open, &deferred, &unsettled, &settled, &interrupted].map(is_pruned),
+        [false, false, false, true, false]
+    );
     assert!(!store.unsettled().unwrap().contains(&settled.id), "its card stays as it hangs");
 }
 
 fn files_are_in_use_until_their_decision_is_pruned(store: &dyn Store) {
-    let [first, _second] = ["first", "second"].map(|t| store.ask(long(t), terms(), noon()).unwrap().into_decision());
+    let [first, _second] =
+        ["first", "second"].map(|t| store.ask(long(t), terms(), noon()).unwrap().into_decision());
     ask(store, "without");
     assert_eq!(store.files_in_use().unwrap(), ["first".to_owned(), "second".to_owned()].into());
     approve(store, &first).unwrap();
@@ -311,7 +408,8 @@ fn files_are_in_use_until_their_decision_is_pruned(store: &dyn Store) {
 }
 
 fn the_log_can_be_walked_by_anybody(store: &dyn Store) {
-    let [first, second] = ["a", "b"].map(|t| store.ask(long(t), terms(), noon()).unwrap().into_decision());
+    let [first, second] =
+        ["a", "b"].map(|t| store.ask(long(t), terms(), noon()).unwrap().into_decision());
     approve(store, &first).unwrap();
     approve(store, &second).unwrap();
     store.prune(days(1), days(90), 1).unwrap();
@@ -398,7 +496,10 @@ fn a_store_keeps_its_tag_and_its_pace() {
     assert!(matches!(SqliteStore::open(&path, Some(61), noon()), Err(StoreError::Pace(_))));
     drop(sqlite(&folder));
     let lived = SqliteStore::open(&folder.path().join("gander.db"), Some(60), noon());
-    assert!(matches!(lived, Err(StoreError::Pace(_))), "a store that has lived by the real clock keeps it");
+    assert!(
+        matches!(lived, Err(StoreError::Pace(_))),
+        "a store that has lived by the real clock keeps it"
+    );
 }
 
 #[test]
@@ -407,7 +508,8 @@ fn a_store_that_cannot_be_opened_says_which_and_why() {
     let error = SqliteStore::open(folder.path(), None, noon()).unwrap_err().to_string();
     assert!(error.contains(&folder.path().display().to_string()), "{error}");
     let garbage = folder.path().join("garbage.db");
-    std::fs::write(&garbage, "this is not a database, whatever its name says about it".repeat(50)).unwrap();
+    std::fs::write(&garbage, "this is not a database, whatever its name says about it".repeat(50))
+        .unwrap();
     let error = SqliteStore::open(&garbage, None, noon()).unwrap_err().to_string();
     assert!(error.contains("garbage.db"), "{error}");
 }
@@ -431,7 +533,8 @@ async fn what_another_process_commits_is_noticed_without_waiting_for_the_tick() 
     use gander::engine::{Handle, watch};
 
     let folder = tempfile::tempdir().unwrap();
-    let ours = Handle::new(Arc::new(sqlite(&folder)), Rules::default(), Arc::new(TestClock::at(noon())));
+    let ours =
+        Handle::new(Arc::new(sqlite(&folder)), Rules::default(), Arc::new(TestClock::at(noon())));
     let theirs = Arc::new(sqlite(&folder));
     // Connections that open raise notices of their own: let them all be open.
     for _ in 0..5 {

@@ -30,7 +30,13 @@ impl World {
 
     fn ask(&self, project: &str, kind: &str, risk: Risk) -> Decision {
         let terms = Terms { risk, sla_seconds: 3_600, ..Terms::default() };
-        let request = Request { title: "x".into(), project: project.into(), kind: kind.into(), risk, ..Request::default() };
+        let request = Request {
+            title: "x".into(),
+            project: project.into(),
+            kind: kind.into(),
+            risk,
+            ..Request::default()
+        };
         self.store.ask(request, terms, self.now).unwrap().into_decision()
     }
 
@@ -55,7 +61,12 @@ impl World {
     fn approve(&self, id: DecisionId) {
         let approve = |decision: &Decision| {
             let seen = decision.revision;
-            Ok(Some(decision.resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, seen)?))
+            Ok(Some(decision.resolve(
+                Verdict::approved(),
+                Person::discord(1, "Maya"),
+                Via::Discord,
+                seen,
+            )?))
         };
         self.store.change(id, self.now, Box::new(approve)).unwrap().unwrap();
     }
@@ -71,11 +82,19 @@ impl World {
     }
 
     fn listed(&self, id: i64) -> Vec<i64> {
-        self.store.posting(PostingId(id)).unwrap().unwrap().list().iter().map(|item| item.decision.0).collect()
+        self.store
+            .posting(PostingId(id))
+            .unwrap()
+            .unwrap()
+            .list()
+            .iter()
+            .map(|item| item.decision.0)
+            .collect()
     }
 
     fn hang(&self, id: i64, shown: u64, drawn: u32) {
-        let message = Hanging::Message { channel: "c".into(), message: format!("m{id}"), shown, drawn };
+        let message =
+            Hanging::Message { channel: "c".into(), message: format!("m{id}"), shown, drawn };
         self.store.put_hanging(PostingId(id), 1, message).unwrap();
     }
 }
@@ -96,7 +115,11 @@ fn what_waits_and_has_no_card_is_drawn_together_from_three_on() {
     assert!(!world.plan(), "once");
     assert_eq!(world.store.carrier_of(DecisionId(6)).unwrap().unwrap().id, PostingId(1));
     assert_eq!(world.store.carrier_of(DecisionId(3)).unwrap(), None);
-    assert_eq!(world.store.unsettled().unwrap(), [DecisionId(3), DecisionId(4), DecisionId(5)], "the others want cards");
+    assert_eq!(
+        world.store.unsettled().unwrap(),
+        [DecisionId(3), DecisionId(4), DecisionId(5)],
+        "the others want cards"
+    );
     assert_eq!(world.store.postings_behind(None).unwrap(), [PostingId(1)]);
 }
 
@@ -149,7 +172,11 @@ fn a_young_batch_takes_in_more_and_an_old_one_that_hangs_does_not() {
     world.hang(1, 10, 2);
     world.low();
     assert!(!world.plan(), "nobody is told of an edit");
-    assert_eq!(world.store.posting(PostingId(1)).unwrap().unwrap().list_at(1).len(), 3, "the first list is known");
+    assert_eq!(
+        world.store.posting(PostingId(1)).unwrap().unwrap().list_at(1).len(),
+        3,
+        "the first list is known"
+    );
 }
 
 #[test]
@@ -164,7 +191,10 @@ fn a_list_is_changed_by_whoever_saw_the_latest_one() {
     };
     let id = world.store.open_posting(new).unwrap();
     assert!(world.store.amend_posting(id, 1, vec![Change::Drop(items[0].decision)]).unwrap());
-    assert!(!world.store.amend_posting(id, 1, vec![Change::Drop(items[1].decision)]).unwrap(), "somebody was first");
+    assert!(
+        !world.store.amend_posting(id, 1, vec![Change::Drop(items[1].decision)]).unwrap(),
+        "somebody was first"
+    );
     let posting = world.store.posting(id).unwrap().unwrap();
     assert_eq!((posting.revision, posting.list().len(), posting.list_at(1).len()), (2, 2, 3));
     assert_eq!(posting.ever_listed().len(), 3, "what was taken off is still told of");
@@ -184,7 +214,11 @@ fn every_change_of_a_listed_decision_leaves_its_posting_behind() {
     world.approve(listed[1].id);
     assert_eq!(world.store.postings_behind(Some(&[listed[1].id])).unwrap(), [PostingId(1)]);
     world.hang(1, head, 1);
-    assert_eq!(world.store.postings_behind(None).unwrap(), [PostingId(1)], "an edit of before does not show it");
+    assert_eq!(
+        world.store.postings_behind(None).unwrap(),
+        [PostingId(1)],
+        "an edit of before does not show it"
+    );
     world.hang(1, head + 2, 1);
     assert_eq!(world.store.postings_behind(None).unwrap(), []);
     assert_eq!(world.store.posting_of("m1").unwrap().unwrap().id, PostingId(1));
@@ -195,7 +229,11 @@ fn every_change_of_a_listed_decision_leaves_its_posting_behind() {
     world.store.put_hanging(PostingId(1), 1, Hanging::Over).unwrap();
     assert_eq!(world.store.postings_behind(None).unwrap(), []);
     world.hang(1, 99, 1);
-    assert_eq!(world.store.posting(PostingId(1)).unwrap().unwrap().hanging, Hanging::Over, "for good");
+    assert_eq!(
+        world.store.posting(PostingId(1)).unwrap().unwrap().hanging,
+        Hanging::Over,
+        "for good"
+    );
 }
 
 #[test]
@@ -236,7 +274,10 @@ fn many_are_changed_in_one_go_and_each_is_told_of() {
     let changed = world.store.change_many(asked.iter().map(approve).collect(), world.now).unwrap();
     assert_eq!(changed.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
     assert_eq!(world.store.first_broken_link().unwrap(), None);
-    let missing = vec![approve(&asked[0]), (DecisionId(99), Box::new(|_: &Decision| Ok(None)) as gander::store::Decide)];
+    let missing = vec![
+        approve(&asked[0]),
+        (DecisionId(99), Box::new(|_: &Decision| Ok(None)) as gander::store::Decide),
+    ];
     assert!(world.store.change_many(missing, world.now).is_err());
 }
 
@@ -246,7 +287,12 @@ fn what_is_pruned_is_quoted_by_no_report_and_its_lists_stay_as_they_hang() {
     let request = Request { title: "x".into(), body: "the long text".into(), ..Request::default() };
     let over = world.store.ask(request, Terms::default(), world.now).unwrap().into_decision();
     let purpose = Purpose::Incident { report: "it quotes the long text".into() };
-    let new = NewPosting { purpose, place: Place::Channel("c".into()), items: vec![Item::of(&over)], at: world.now };
+    let new = NewPosting {
+        purpose,
+        place: Place::Channel("c".into()),
+        items: vec![Item::of(&over)],
+        at: world.now,
+    };
     let id = world.store.open_posting(new).unwrap();
     world.approve(over.id);
     world.posted(&world.store.get(over.id).unwrap().unwrap(), "m", world.now);
@@ -277,26 +323,51 @@ fn lists_that_are_over_go_when_their_decisions_are_pruned_and_no_others() {
         closed(&world, batch(), channel(), &[&over, &open], world.now),
         closed(&world, reminder(), Place::Direct(1), &[&over], world.now),
         closed(&world, Purpose::Incident { report: "r".into() }, channel(), &[&over], world.now),
-        closed(&world, Purpose::Review { project: "p".into(), until: world.now }, channel(), &[&over], world.now),
+        closed(
+            &world,
+            Purpose::Review { project: "p".into(), until: world.now },
+            channel(),
+            &[&over],
+            world.now,
+        ),
         closed(&world, batch(), channel(), &[&over], world.now + TimeDelta::days(89)),
         closed(&world, batch(), channel(), &[&late], world.now),
     ];
     // It hangs, and is to be drawn once more.
-    let hangs = NewPosting { purpose: batch(), place: channel(), items: vec![Item::of(&open)], at: world.now };
+    let hangs = NewPosting {
+        purpose: batch(),
+        place: channel(),
+        items: vec![Item::of(&open)],
+        at: world.now,
+    };
     let hangs = world.store.open_posting(hangs).unwrap();
     world.approve(over.id);
     let approve = |decision: &Decision| {
-        Ok(Some(decision.resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, decision.revision)?))
+        Ok(Some(decision.resolve(
+            Verdict::approved(),
+            Person::discord(1, "Maya"),
+            Via::Discord,
+            decision.revision,
+        )?))
     };
-    world.store.change(late.id, world.now + TimeDelta::days(40), Box::new(approve)).unwrap().unwrap();
+    world
+        .store
+        .change(late.id, world.now + TimeDelta::days(40), Box::new(approve))
+        .unwrap()
+        .unwrap();
     let (limit, at) = (world.now + TimeDelta::days(30), world.now + TimeDelta::days(90));
     assert_eq!(world.store.prunable(limit).unwrap().lists, 2);
     assert_eq!(world.store.prune(limit, at, 1).unwrap().lists, 1, "so many in one transaction");
     assert_eq!(world.store.prune(limit, at, 10).unwrap().lists, 1);
     assert_eq!(world.store.prune(limit, at, 10).unwrap().lists, 0);
-    let there = [old, mixed, reminded, report, review, young, recent, hangs].map(|id| world.store.posting(id).unwrap().is_some());
+    let there = [old, mixed, reminded, report, review, young, recent, hangs]
+        .map(|id| world.store.posting(id).unwrap().is_some());
     assert_eq!(there, [false, true, false, true, true, true, true, true]);
-    assert_eq!(world.store.postings_behind(None).unwrap(), [hangs], "what is to be drawn is drawn as before");
+    assert_eq!(
+        world.store.postings_behind(None).unwrap(),
+        [hangs],
+        "what is to be drawn is drawn as before"
+    );
 }
 
 #[test]
@@ -314,7 +385,13 @@ fn messages_that_left_go_when_their_decisions_are_pruned_and_the_order_goes_on()
         urgency: Urgency::High,
         decisions: of.iter().map(|decision| decision.id).collect(),
     };
-    let all = [("old", &[&over][..]), ("both", &[&over, &open]), ("test", &[]), ("queued", &[&over]), ("last", &[&over])];
+    let all = [
+        ("old", &[&over][..]),
+        ("both", &[&over, &open]),
+        ("test", &[]),
+        ("queued", &[&over]),
+        ("last", &[&over]),
+    ];
     world.store.enqueue(all.map(|(key, of)| message(key, of)).into(), world.now).unwrap();
     let sent = || Sending::Sent { at: world.now, receipt: "r".into() };
     for key in ["old", "both", "test", "last"] {
@@ -324,7 +401,8 @@ fn messages_that_left_go_when_their_decisions_are_pruned_and_the_order_goes_on()
     let (limit, at) = (world.now + TimeDelta::days(30), world.now + TimeDelta::days(90));
     assert_eq!(world.store.prunable(limit).unwrap().sent, 2);
     assert_eq!(world.store.prune(limit, at, 10).unwrap().sent, 2);
-    let there = ["old", "both", "test", "queued", "last"].map(|key| world.store.outgoing(key).unwrap().is_some());
+    let there = ["old", "both", "test", "queued", "last"]
+        .map(|key| world.store.outgoing(key).unwrap().is_some());
     assert_eq!(there, [false, true, false, true, true]);
     assert_eq!(world.store.outgoing_of(over.id).unwrap().len(), 3);
     // Whoever has read up to the last one misses nothing that comes after it.

@@ -22,7 +22,12 @@ fn terms() -> Terms {
 
 fn long(title: &str) -> Request {
     let insight = Insight { observation: "what was seen".into(), ..Insight::default() };
-    Request { title: title.into(), insight, body: format!("the long text of {title}"), ..Request::default() }
+    Request {
+        title: title.into(),
+        insight,
+        body: format!("the long text of {title}"),
+        ..Request::default()
+    }
 }
 
 /// Files three questions at this time, the second of which is answered at once.
@@ -31,7 +36,14 @@ fn three(path: &Path, at: Time) {
     for title in ["one", "two", "three"] {
         store.ask(long(title), terms(), at).unwrap();
     }
-    let approve = |d: &Decision| Ok(Some(d.resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, d.revision)?));
+    let approve = |d: &Decision| {
+        Ok(Some(d.resolve(
+            Verdict::approved(),
+            Person::discord(1, "Maya"),
+            Via::Discord,
+            d.revision,
+        )?))
+    };
     store.change(gander::core::decision::DecisionId(2), at, Box::new(approve)).unwrap().unwrap();
 }
 
@@ -42,9 +54,15 @@ fn audit(path: &Path) -> Audit {
 /// Flips a bit of each of these bytes in turn, in the file, and says what is found.
 fn flipped(path: &Path, needle: &[u8], every: usize) -> Vec<(usize, Option<Fault>)> {
     let whole = std::fs::read(path).unwrap();
-    let places: Vec<usize> =
-        whole.windows(needle.len()).enumerate().filter(|(_, bytes)| *bytes == needle).map(|(at, _)| at).collect();
-    let [at] = places[..] else { panic!("{:?} is there {} times", String::from_utf8_lossy(needle), places.len()) };
+    let places: Vec<usize> = whole
+        .windows(needle.len())
+        .enumerate()
+        .filter(|(_, bytes)| *bytes == needle)
+        .map(|(at, _)| at)
+        .collect();
+    let [at] = places[..] else {
+        panic!("{:?} is there {} times", String::from_utf8_lossy(needle), places.len())
+    };
     let mut found = Vec::new();
     for (turn, offset) in (0..needle.len()).step_by(every).enumerate() {
         let mut bytes = whole.clone();
@@ -68,9 +86,12 @@ fn a_flipped_bit_anywhere_in_an_event_is_found_and_its_position_named() {
     three(&home.store(), wall_time());
     let mut flips = 0;
     for name in ["body", "text", "digest", "hash"] {
-        let value: String = column(&home.store(), &format!("SELECT {name} FROM event WHERE seq = 2"));
+        let value: String =
+            column(&home.store(), &format!("SELECT {name} FROM event WHERE seq = 2"));
         for (offset, fault) in flipped(&home.store(), value.as_bytes(), 3) {
-            let fault = fault.unwrap_or_else(|| panic!("byte {offset} of {name} flipped, and nothing was found"));
+            let fault = fault.unwrap_or_else(|| {
+                panic!("byte {offset} of {name} flipped, and nothing was found")
+            });
             assert_eq!(fault.seq(), Some(2), "byte {offset} of {name}: {fault}");
             flips += 1;
         }
@@ -98,7 +119,10 @@ fn a_flipped_bit_in_what_is_kept_of_a_decision_is_found_and_the_decision_named()
     let document: String = column(&home.store(), "SELECT document FROM decision WHERE id = 2");
     let found = flipped(&home.store(), document.as_bytes(), 3);
     for (offset, fault) in &found {
-        assert!(matches!(fault, Some(Fault::State { decision: 2, .. })), "byte {offset} of {document}: {fault:?}");
+        assert!(
+            matches!(fault, Some(Fault::State { decision: 2, .. })),
+            "byte {offset} of {document}: {fault:?}"
+        );
     }
     println!("{} flipped bits in a decision, each found", found.len());
     for (sql, decision) in [
@@ -114,7 +138,10 @@ fn a_flipped_bit_in_what_is_kept_of_a_decision_is_found_and_the_decision_named()
         std::fs::copy(home.store(), &copy).unwrap();
         rusqlite::Connection::open(&copy).unwrap().execute_batch(sql).unwrap();
         let fault = audit(&copy).fault;
-        assert!(matches!(&fault, Some(Fault::State { decision: named, .. }) if *named == decision), "{sql}: {fault:?}");
+        assert!(
+            matches!(&fault, Some(Fault::State { decision: named, .. }) if *named == decision),
+            "{sql}: {fault:?}"
+        );
     }
 }
 
@@ -126,17 +153,34 @@ async fn verify_says_what_holds_what_is_broken_and_what_to_do() {
     let sound = home.run(&["audit", "verify"]).await;
     sound.must(0, &["The chain holds", "3 decisions stand as the log tells", "head 4 "]);
     let json = home.run(&["audit", "verify", "--json"]).await.json();
-    assert_eq!((&json["sound"], &json["chain"]["events"], &json["decisions"]), (&true.into(), &4.into(), &3.into()));
+    assert_eq!(
+        (&json["sound"], &json["chain"]["events"], &json["decisions"]),
+        (&true.into(), &4.into(), &3.into())
+    );
 
     let forger = rusqlite::Connection::open(home.store()).unwrap();
-    forger.execute("UPDATE event SET body = replace(body, 'approved', 'rejected') WHERE seq = 4", []).unwrap();
+    forger
+        .execute("UPDATE event SET body = replace(body, 'approved', 'rejected') WHERE seq = 4", [])
+        .unwrap();
     let broken = home.run(&["audit", "verify"]).await;
     broken.must(1, &["BROKEN: event 4, of #2, does not fit its hash", "Stop the bot", "backup"]);
     let json = home.run(&["audit", "verify", "--json"]).await.json();
-    assert_eq!((&json["sound"], &json["broken"]["seq"], &json["broken"]["decision"]), (&false.into(), &4.into(), &2.into()));
-    forger.execute("UPDATE event SET body = replace(body, 'rejected', 'approved') WHERE seq = 4", []).unwrap();
-    forger.execute("UPDATE decision SET document = replace(document, 'approved', 'chosen') WHERE id = 2", []).unwrap();
-    home.run(&["audit", "verify"]).await.must(1, &["The chain holds", "BROKEN: decision #2 does not stand as the log tells"]);
+    assert_eq!(
+        (&json["sound"], &json["broken"]["seq"], &json["broken"]["decision"]),
+        (&false.into(), &4.into(), &2.into())
+    );
+    forger
+        .execute("UPDATE event SET body = replace(body, 'rejected', 'approved') WHERE seq = 4", [])
+        .unwrap();
+    forger
+        .execute(
+            "UPDATE decision SET document = replace(document, 'approved', 'chosen') WHERE id = 2",
+            [],
+        )
+        .unwrap();
+    home.run(&["audit", "verify"])
+        .await
+        .must(1, &["The chain holds", "BROKEN: decision #2 does not stand as the log tells"]);
 }
 
 #[tokio::test]
@@ -144,7 +188,8 @@ async fn an_export_is_verified_without_the_store_and_without_gander() {
     let home = Home::new();
     three(&home.store(), wall_time());
     let file = home.path().join("export.jsonl");
-    let verify = || async { home.run(&["audit", "verify", "--export", file.to_str().unwrap()]).await };
+    let verify =
+        || async { home.run(&["audit", "verify", "--export", file.to_str().unwrap()]).await };
     let exported = home.run(&["audit", "export"]).await;
     exported.must(0, &[]);
     assert_eq!(exported.out.lines().count(), 4);
@@ -162,7 +207,8 @@ async fn an_export_is_verified_without_the_store_and_without_gander() {
     std::fs::write(&file, &forged).unwrap();
     verify().await.must(1, &["BROKEN: event 4, of #2"]);
     python(&help, &forged, "", "AssertionError: 4");
-    let short: Vec<&str> = exported.out.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, line)| line).collect();
+    let short: Vec<&str> =
+        exported.out.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, line)| line).collect();
     std::fs::write(&file, short.join("\n")).unwrap();
     verify().await.must(1, &["BROKEN: event"]);
     std::fs::write(&file, "{}\n").unwrap();
@@ -175,8 +221,11 @@ async fn an_export_is_verified_without_the_store_and_without_gander() {
 fn python(help: &str, export: &str, says: &str, complains: &str) {
     use std::io::Write as _;
     use std::process::{Command, Stdio};
-    let code: Vec<&str> =
-        help.lines().skip_while(|line| !line.starts_with("  import")).map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
+    let code: Vec<&str> = help
+        .lines()
+        .skip_while(|line| !line.starts_with("  import"))
+        .map(|line| line.strip_prefix("  ").unwrap_or(line))
+        .collect();
     assert!(code.len() > 5, "{help}");
     let started = Command::new("python3")
         .arg("-c")
@@ -186,13 +235,17 @@ fn python(help: &str, export: &str, says: &str, complains: &str) {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut python) = started else {
-        assert!(std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_none_or(|wanted| wanted != "1"), "python3 is not installed");
+        assert!(
+            std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_none_or(|wanted| wanted != "1"),
+            "python3 is not installed"
+        );
         println!("skipped: python3 is not installed");
         return;
     };
     python.stdin.take().unwrap().write_all(export.as_bytes()).unwrap();
     let ended = python.wait_with_output().unwrap();
-    let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    let (out, err) =
+        (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     assert!(out.contains(says) && err.contains(complains), "{out}\n{err}");
     assert_eq!(ended.status.success(), complains.is_empty(), "{out}\n{err}");
 }
@@ -205,11 +258,16 @@ async fn a_backup_while_the_bot_runs_is_whole_private_and_can_be_lived_on() {
     let picture = home.work().join("picture.png");
     std::fs::write(&picture, "a picture").unwrap();
     home.run(&["ask", "Deploy?", "--attach", picture.to_str().unwrap()]).await.must(0, &[]);
-    assert!(click(&sandbox.user("maya").unwrap(), &open_card(&sandbox, 1).await, "approve").await.ok);
+    assert!(
+        click(&sandbox.user("maya").unwrap(), &open_card(&sandbox, 1).await, "approve").await.ok
+    );
     // Others write all the while.
     let writing = tokio::task::spawn_blocking({
         let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
-        move || (0..200).for_each(|n| drop(store.ask(long(&n.to_string()), terms(), wall_time()).unwrap()))
+        move || {
+            (0..200)
+                .for_each(|n| drop(store.ask(long(&n.to_string()), terms(), wall_time()).unwrap()))
+        }
     });
     let file = home.path().join("backup.db");
     let done = home.run(&["backup", file.to_str().unwrap()]).await;
@@ -220,10 +278,16 @@ async fn a_backup_while_the_bot_runs_is_whole_private_and_can_be_lived_on() {
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let folder = home.path().join("backup.db.files");
     assert_eq!((mode(&file), mode(&folder)), (0o600, 0o700));
-    let kept: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let kept: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(kept.len(), 1);
-    assert_eq!((std::fs::read_to_string(&kept[0]).unwrap().as_str(), mode(&kept[0])), ("a picture", 0o600));
-    let beside = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(
+        (std::fs::read_to_string(&kept[0]).unwrap().as_str(), mode(&kept[0])),
+        ("a picture", 0o600)
+    );
+    let beside = std::fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(beside.filter(|name| name.ends_with(".part")).count(), 0, "nothing half is left");
 
     let args = ["show", "1", "--store", file.to_str().unwrap()];
@@ -233,9 +297,15 @@ async fn a_backup_while_the_bot_runs_is_whole_private_and_can_be_lived_on() {
 
     home.run(&["backup", file.to_str().unwrap()]).await.must(2, &["is already there", "--force"]);
     home.run(&["backup", file.to_str().unwrap(), "--force"]).await.must(0, &["201 decisions"]);
-    home.run(&["backup", home.store().to_str().unwrap(), "--force"]).await.must(2, &["it is the store itself"]);
-    home.run(&["backup", home.work().to_str().unwrap(), "--force"]).await.must(2, &["it is a folder"]);
-    home.run(&["backup", "/nowhere/at/all.db"]).await.must(1, &["/nowhere/at/all.db cannot be written"]);
+    home.run(&["backup", home.store().to_str().unwrap(), "--force"])
+        .await
+        .must(2, &["it is the store itself"]);
+    home.run(&["backup", home.work().to_str().unwrap(), "--force"])
+        .await
+        .must(2, &["it is a folder"]);
+    home.run(&["backup", "/nowhere/at/all.db"])
+        .await
+        .must(1, &["/nowhere/at/all.db cannot be written"]);
 }
 
 #[tokio::test]
@@ -252,7 +322,9 @@ async fn a_store_that_is_not_sound_makes_no_backup_and_a_missing_file_is_named()
     assert!(file.exists(), "all else is saved");
     let forger = rusqlite::Connection::open(home.store()).unwrap();
     forger.execute("UPDATE event SET at = at + 1", []).unwrap();
-    home.run(&["backup", file.to_str().unwrap(), "--force"]).await.must(1, &["nothing was backed up", "event 1, of #1"]);
+    home.run(&["backup", file.to_str().unwrap(), "--force"])
+        .await
+        .must(1, &["nothing was backed up", "event 1, of #1"]);
     assert_eq!(audit(&file).fault, None, "the one from before is still there");
 }
 
@@ -264,12 +336,26 @@ fn age(path: &Path, days: i64) {
     let earlier = |at: Time| at - chrono::TimeDelta::days(days);
     for logged in store.events(0, usize::MAX).unwrap() {
         match logged.event {
-            gander::core::event::Event::Asked { request, terms } => drop(aged.ask(*request, terms, earlier(logged.at)).unwrap()),
-            event => drop(aged.change(logged.decision, earlier(logged.at), Box::new(move |_| Ok(Some(event)))).unwrap().unwrap()),
+            gander::core::event::Event::Asked { request, terms } => {
+                drop(aged.ask(*request, terms, earlier(logged.at)).unwrap())
+            }
+            event => drop(
+                aged.change(
+                    logged.decision,
+                    earlier(logged.at),
+                    Box::new(move |_| Ok(Some(event))),
+                )
+                .unwrap()
+                .unwrap(),
+            ),
         }
     }
     for decision in store.list(&Filter::default()).unwrap() {
-        store.deliveries(decision.id).unwrap().iter().for_each(|card| aged.put_delivery(card).unwrap());
+        store
+            .deliveries(decision.id)
+            .unwrap()
+            .iter()
+            .for_each(|card| aged.put_delivery(card).unwrap());
     }
     let tag = store.tag().to_owned();
     drop((store, aged));
@@ -288,42 +374,78 @@ async fn what_was_over_long_ago_loses_its_long_part_and_nothing_else() {
         path.to_str().unwrap().to_owned()
     };
     let (first, second) = (picture("first.png"), picture("second.png"));
-    home.run(&["ask", "Deploy?", "--observation", "A secret observation", "--attach", &first, "--attach", &second])
+    home.run(&[
+        "ask",
+        "Deploy?",
+        "--observation",
+        "A secret observation",
+        "--attach",
+        &first,
+        "--attach",
+        &second,
+    ])
+    .await
+    .must(0, &[]);
+    home.run(&["ask", "Open?", "--observation", "Still needed", "--attach", &second])
         .await
         .must(0, &[]);
-    home.run(&["ask", "Open?", "--observation", "Still needed", "--attach", &second]).await.must(0, &[]);
     let maya = sandbox.user("maya").unwrap();
     assert!(click(&maya, &open_card(&sandbox, 1).await, "approve").await.ok);
     home.run(&["wait", "1"]).await.must(0, &["approved by Maya"]);
-    let card = card_that(&sandbox, 1, "tells that it was picked up", |card| card.0.to_string().contains("picked it up")).await;
+    let card = card_that(&sandbox, 1, "tells that it was picked up", |card| {
+        card.0.to_string().contains("picked it up")
+    })
+    .await;
     open_card(&sandbox, 2).await;
     bot.signal("TERM").await;
     bot.ended().await.must(0, &[]);
     age(&home.store(), 91);
     let old = std::fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH);
     for entry in std::fs::read_dir(home.path().join("gander.db.files")).unwrap() {
-        std::fs::File::options().write(true).open(entry.unwrap().path()).unwrap().set_times(old).unwrap();
+        std::fs::File::options()
+            .write(true)
+            .open(entry.unwrap().path())
+            .unwrap()
+            .set_times(old)
+            .unwrap();
     }
 
     home.run(&["prune", "--older-than", "2h"]).await.must(2, &["a day or more"]);
     home.run(&["prune", "--older-than", "92d"]).await.must(0, &["pruned 0 decisions"]);
-    home.run(&["prune", "--older-than", "90d", "--dry-run"]).await.must(0, &["would prune 1 decisions"]);
+    home.run(&["prune", "--older-than", "90d", "--dry-run"])
+        .await
+        .must(0, &["would prune 1 decisions"]);
     home.run(&["show", "1"]).await.must(0, &["A secret observation"]);
-    home.run(&["prune", "--older-than", "90d"]).await.must(0, &["pruned 1 decisions", "1 files of 17 bytes"]);
-    assert_eq!(std::fs::read_dir(home.path().join("gander.db.files")).unwrap().count(), 1, "the open one's file stays");
+    home.run(&["prune", "--older-than", "90d"])
+        .await
+        .must(0, &["pruned 1 decisions", "1 files of 17 bytes"]);
+    assert_eq!(
+        std::fs::read_dir(home.path().join("gander.db.files")).unwrap().count(),
+        1,
+        "the open one's file stays"
+    );
 
     let shown = home.run(&["show", "1"]).await;
-    shown.must(0, &["Deploy?", "approved by Maya; picked up", "Pruned ", "its long part was removed"]);
+    shown.must(
+        0,
+        &["Deploy?", "approved by Maya; picked up", "Pruned ", "its long part was removed"],
+    );
     assert!(!shown.out.contains("secret observation"), "{shown:#?}");
     home.run(&["show", "2"]).await.must(0, &["Still needed"]);
-    home.run(&["audit", "verify"]).await.must(0, &["The chain holds", "1 decisions were pruned: 1 events", "The file is whole"]);
+    home.run(&["audit", "verify"])
+        .await
+        .must(0, &["The chain holds", "1 decisions were pruned: 1 events", "The file is whole"]);
     let export = home.run(&["audit", "export"]).await.out;
-    let lines: Vec<Value> = export.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> =
+        export.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines[0]["text"].is_null() && lines[0]["digest"].is_string(), "{}", lines[0]);
     let help = home.run(&["audit", "export", "--help"]).await.out;
     python(&help, &export, "holds to", "");
     let bytes = std::fs::read(home.store()).unwrap();
-    assert!(!bytes.windows(18).any(|part| part == b"secret observation"), "not even in the file's unused parts");
+    assert!(
+        !bytes.windows(18).any(|part| part == b"secret observation"),
+        "not even in the file's unused parts"
+    );
 
     let bot = home.serving(&sandbox).await;
     home.run(&["ask", "Afterwards?"]).await.must(0, &[]);
@@ -360,7 +482,13 @@ async fn pruning_that_is_killed_leaves_a_sound_store_and_is_finished_by_the_next
     assert_eq!(count("posting_item"), left);
     assert_eq!(count("pragma_foreign_key_check"), 0);
     assert_eq!(audit(&home.store()).fault, None);
-    home.run(&["prune", "--older-than", "90d"]).await.must(0, &[&format!("the records of {} lists", left - 10)]);
-    assert_eq!((count("posting"), count("posting WHERE id <= 10")), (10, 10), "what an open one is on stays");
+    home.run(&["prune", "--older-than", "90d"])
+        .await
+        .must(0, &[&format!("the records of {} lists", left - 10)]);
+    assert_eq!(
+        (count("posting"), count("posting WHERE id <= 10")),
+        (10, 10),
+        "what an open one is on stays"
+    );
     home.run(&["show", "1"]).await.must(0, &["the long text of one"]);
 }

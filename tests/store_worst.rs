@@ -23,10 +23,16 @@ use tokio::process::{Child, Command};
 async fn told(sandbox: &Sandbox, words: &str) {
     let messages = |sandbox: &Sandbox| -> Vec<String> {
         let view = sandbox.view("maya").unwrap();
-        let private = view.channels.iter().flat_map(|channel| &channel.messages).filter(|message| message["flags"] == 64);
+        let private = view
+            .channels
+            .iter()
+            .flat_map(|channel| &channel.messages)
+            .filter(|message| message["flags"] == 64);
         private.map(|message| message["content"].to_string()).collect()
     };
-    let found = |sandbox: &Sandbox| messages(sandbox).iter().any(|content| content.contains(words)).then_some(());
+    let found = |sandbox: &Sandbox| {
+        messages(sandbox).iter().any(|content| content.contains(words)).then_some(())
+    };
     let waited = sandbox.wait_for(words, common::process::LIMIT, found).await;
     assert!(waited.is_ok(), "Maya was not told {words:?}, but {:?}", messages(sandbox));
 }
@@ -39,8 +45,9 @@ async fn a_store_that_is_locked_for_ten_seconds_delays_questions_and_loses_none(
     let card = open_card(&sandbox, 1).await;
     let mut other = Connection::open(home.store()).unwrap();
     let held = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    let asking: Vec<Program> =
-        (0..3).map(|n| Program::start(home.gander(&["ask", "Meanwhile?", "--project", &format!("p{n}")]))).collect();
+    let asking: Vec<Program> = (0..3)
+        .map(|n| Program::start(home.gander(&["ask", "Meanwhile?", "--project", &format!("p{n}")])))
+        .collect();
 
     let clicked = click(&sandbox.user("maya").unwrap(), &card, "approve").await;
     assert!(clicked.ok, "{clicked:?}");
@@ -73,7 +80,9 @@ async fn a_store_that_stays_locked_is_named_and_nothing_is_filed() {
     home.run(&["ask", "Deploy?"]).await.must(0, &[]);
     let mut other = Connection::open(home.store()).unwrap();
     let held = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    home.run(&["ask", "Again?"]).await.must(75, &["locked by another process", "nothing was written, try again"]);
+    home.run(&["ask", "Again?"])
+        .await
+        .must(75, &["locked by another process", "nothing was written, try again"]);
     drop(held);
     home.run(&["ask", "Again?"]).await.must(0, &["2\n"]);
 }
@@ -89,7 +98,8 @@ impl Mount {
     async fn new(home: &Home, size: &str) -> Option<Self> {
         let folder = home.path().join("small");
         std::fs::create_dir(&folder).unwrap();
-        let mount = r#"mount -t tmpfs -o size="$0",mode=700 small "$1" && echo mounted && exec cat"#;
+        let mount =
+            r#"mount -t tmpfs -o size="$0",mode=700 small "$1" && echo mounted && exec cat"#;
         let mut keeper = Command::new("unshare");
         keeper.args(["--user", "--map-root-user", "--mount", "sh", "-c", mount, size]).arg(&folder);
         keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -101,8 +111,12 @@ impl Mount {
             Err(_) => None,
         };
         if mounted.is_none() {
-            let required = std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_some_and(|wanted| wanted == "1");
-            assert!(!required, "no file system can be mounted here, not even in a namespace of its own");
+            let required =
+                std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_some_and(|wanted| wanted == "1");
+            assert!(
+                !required,
+                "no file system can be mounted here, not even in a namespace of its own"
+            );
             println!("skipped: no file system can be mounted here");
         }
         mounted.map(|keeper| Self { keeper, folder })
@@ -143,7 +157,10 @@ impl Mount {
 async fn serving(mount: &Mount, home: &Home, sandbox: &Sandbox) -> Program {
     let addresses = sandbox.addresses();
     let mut serve = mount.gander(home, &["serve"]);
-    serve.env("DISCORD_TOKEN", &addresses.token).env("GANDER_DISCORD_API", &addresses.tls).env("GANDER_DISCORD_CA", &addresses.ca);
+    serve
+        .env("DISCORD_TOKEN", &addresses.token)
+        .env("GANDER_DISCORD_API", &addresses.tls)
+        .env("GANDER_DISCORD_CA", &addresses.ca);
     let bot = Program::start(serve);
     bot.err.line("the gateway is ready").await;
     bot
@@ -176,18 +193,30 @@ async fn a_full_disk_is_named_nothing_is_lost_and_room_is_all_it_needs() {
         // What is left beside the store's own files.
         let fill = r#"cat /dev/zero >> "$0" 2>/dev/null; true"#;
         let mut filler = mount.within(Path::new("sh"));
-        assert!(filler.args(["-c", fill]).arg(mount.folder.join("filler")).status().await.unwrap().success());
+        assert!(
+            filler
+                .args(["-c", fill])
+                .arg(mount.folder.join("filler"))
+                .status()
+                .await
+                .unwrap()
+                .success()
+        );
     }
     let refused = last.unwrap();
     println!("{filed} questions fit on the small disk, then: {}", refused.err.trim());
-    refused.must(70, &["the disk of the store is full; nothing was written. Make room and try again"]);
+    refused
+        .must(70, &["the disk of the store is full; nothing was written. Make room and try again"]);
     click(&sandbox.user("maya").unwrap(), &card, "approve").await;
     told(&sandbox, "the disk of the store is full; nothing was written").await;
     mount.run(&home, &["show", "1"]).await.must(0, &["waits for an answer"]);
 
     mount.run(&home, &["attention", "--json"]).await.must(0, &["Long?"]);
     mount.run(&home, &["show", "2"]).await.must(0, &["A long plan."]);
-    mount.run(&home, &["audit", "verify"]).await.must(0, &["The chain holds", &format!("{filed} decisions stand")]);
+    mount
+        .run(&home, &["audit", "verify"])
+        .await
+        .must(0, &["The chain holds", &format!("{filed} decisions stand")]);
 
     mount.remount("size=16m").await;
     mount.run(&home, &ask).await.must(0, &[&format!("{}\n", filed + 1)]);
@@ -209,19 +238,28 @@ async fn what_cannot_be_written_can_be_read() {
     mount.run(&home, &["events"]).await.must(0, &["asked by agent: Deploy?"]);
     mount.run(&home, &["audit", "verify"]).await.must(0, &["The chain holds"]);
     mount.run(&home, &["audit", "export"]).await.must(0, &["\"seq\":1"]);
-    mount.run(&home, &["prune", "--older-than", "90d", "--dry-run"]).await.must(0, &["would prune 0"]);
+    mount
+        .run(&home, &["prune", "--older-than", "90d", "--dry-run"])
+        .await
+        .must(0, &["would prune 0"]);
     let backup = home.path().join("backup.db");
     mount.run(&home, &["backup", backup.to_str().unwrap()]).await.must(0, &["1 decisions"]);
     for writing in [&["ask", "Again?"][..], &["prune", "--older-than", "90d"], &["wait", "1"]] {
-        mount
-            .run(&home, writing)
-            .await
-            .must(70, &["the store cannot be written: it is read-only", "Check the permissions", "gander.db"]);
+        mount.run(&home, writing).await.must(
+            70,
+            &["the store cannot be written: it is read-only", "Check the permissions", "gander.db"],
+        );
     }
     let addresses = sandbox.addresses();
     let mut serve = mount.gander(&home, &["serve"]);
-    serve.env("DISCORD_TOKEN", &addresses.token).env("GANDER_DISCORD_API", &addresses.tls).env("GANDER_DISCORD_CA", &addresses.ca);
-    Program::start(serve).ended().await.must(1, &["the lock file", "cannot be used", "Check the folder's permissions"]);
+    serve
+        .env("DISCORD_TOKEN", &addresses.token)
+        .env("GANDER_DISCORD_API", &addresses.tls)
+        .env("GANDER_DISCORD_CA", &addresses.ca);
+    Program::start(serve)
+        .ended()
+        .await
+        .must(1, &["the lock file", "cannot be used", "Check the folder's permissions"]);
     mount.remount("rw").await;
     mount.run(&home, &["ask", "Again?"]).await.must(0, &["2\n"]);
 }
@@ -251,7 +289,12 @@ async fn a_file_without_the_right_to_write_can_be_read() {
         let mut command = home.gander(args);
         if is_root() {
             let usual = std::mem::replace(&mut command, tokio::process::Command::new(&program));
-            command.args(usual.as_std().get_args()).current_dir(home.work()).env_clear().uid(NOBODY).gid(NOBODY);
+            command
+                .args(usual.as_std().get_args())
+                .current_dir(home.work())
+                .env_clear()
+                .uid(NOBODY)
+                .gid(NOBODY);
             for (name, value) in usual.as_std().get_envs() {
                 match value {
                     Some(value) => command.env(name, value),
@@ -279,7 +322,11 @@ async fn what_is_no_store_is_refused_and_left_as_it_is() {
     torn[..16].copy_from_slice(b"not a database!!");
     for (case, bytes, says) in [
         ("half of it", half, "malformed"),
-        ("another file", b"Dear diary, today I let an agent deploy. ".repeat(200), "it is no database"),
+        (
+            "another file",
+            b"Dear diary, today I let an agent deploy. ".repeat(200),
+            "it is no database",
+        ),
         ("a torn header", torn, "it is no database"),
         ("nothing", Vec::new(), "it is empty, although there were decisions in it"),
     ] {
@@ -287,8 +334,14 @@ async fn what_is_no_store_is_refused_and_left_as_it_is() {
         for command in [&["ask", "Again?"][..], &["audit", "verify"], &["backup", "elsewhere.db"]] {
             let ended = home.run(command).await;
             assert_ne!(ended.code, Some(0), "{case}: {ended:#?}");
-            assert!(ended.err.contains(says) || ended.out.contains(says), "{case}: {says:?} is missing in {ended:#?}");
-            assert!(ended.err.contains("backup") || ended.out.contains("backup"), "{case}, what to do: {ended:#?}");
+            assert!(
+                ended.err.contains(says) || ended.out.contains(says),
+                "{case}: {says:?} is missing in {ended:#?}"
+            );
+            assert!(
+                ended.err.contains("backup") || ended.out.contains("backup"),
+                "{case}, what to do: {ended:#?}"
+            );
         }
         assert_eq!(std::fs::read(home.store()).unwrap(), bytes, "{case}: it was not touched");
         assert!(!home.work().join("elsewhere.db").exists());
@@ -297,7 +350,8 @@ async fn what_is_no_store_is_refused_and_left_as_it_is() {
     let others = Connection::open(home.store()).unwrap();
     others.execute_batch("CREATE TABLE recipe (name TEXT)").unwrap();
     home.run(&["ask", "Again?"]).await.must(70, &["not one of Gander's", "--store"]);
-    let tables: i64 = others.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+    let tables: i64 =
+        others.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(tables, 1, "nothing was put into it");
     std::fs::write(home.store(), &whole).unwrap();
     home.run(&["audit", "verify"]).await.must(0, &["1 decisions stand"]);
@@ -312,9 +366,17 @@ async fn a_store_of_a_newer_version_is_refused_and_left_as_it_is() {
     newer.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     drop(newer);
     let before = std::fs::read(home.store()).unwrap();
-    for command in [&["ask", "Again?"][..], &["show", "1"], &["attention"], &["audit", "verify"], &["prune", "--older-than", "90d"]]
-    {
-        home.run(command).await.must(70, &["a newer Gander has written it", "Nothing was changed", "Use the newer version"]);
+    for command in [
+        &["ask", "Again?"][..],
+        &["show", "1"],
+        &["attention"],
+        &["audit", "verify"],
+        &["prune", "--older-than", "90d"],
+    ] {
+        home.run(command).await.must(
+            70,
+            &["a newer Gander has written it", "Nothing was changed", "Use the newer version"],
+        );
     }
     assert_eq!(std::fs::read(home.store()).unwrap(), before);
 }
@@ -323,7 +385,10 @@ const FIRST: &str = include_str!("../fixtures/stores/v1.sql");
 
 fn of_the_first_version(path: &Path) -> Connection {
     let old = Connection::open(path).unwrap();
-    old.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF").unwrap();
+    old.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF",
+    )
+    .unwrap();
     old.execute_batch(FIRST).unwrap();
     old
 }
@@ -346,7 +411,9 @@ async fn a_store_of_an_older_version_is_brought_up_to_date_with_all_that_is_in_i
     home.run(&["attention"]).await.must(0, &["pending"]);
     assert_eq!(rows(&Connection::open(home.store()).unwrap(), kept), before);
     // Replaying compares what is searched by, too: all that the migration has filled in.
-    home.run(&["audit", "verify"]).await.must(0, &["4 decisions stand as the log tells", "The file is whole"]);
+    home.run(&["audit", "verify"])
+        .await
+        .must(0, &["4 decisions stand as the log tells", "The file is whole"]);
     let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
     assert_eq!(store.list(&Filter::default()).unwrap().len(), 4);
     assert_eq!(
@@ -359,7 +426,9 @@ async fn a_store_of_an_older_version_is_brought_up_to_date_with_all_that_is_in_i
     assert_eq!(store.postings_behind(None).unwrap(), [], "no batch is made of what has its card");
     drop(store);
     home.run(&["prune", "--older-than", "1d"]).await.must(0, &["pruned 0 decisions"]);
-    home.run(&["show", "3"]).await.must(0, &["not on a Friday", "A long text about resolved: ü, \"quoted\""]);
+    home.run(&["show", "3"])
+        .await
+        .must(0, &["not on a Friday", "A long text about resolved: ü, \"quoted\""]);
     home.run(&["ask", "And now?"]).await.must(0, &["5\n"]);
 }
 
@@ -375,14 +444,22 @@ async fn a_store_from_before_the_ladder_gets_its_next_moments_and_stands_as_its_
         let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
         let audit = store.audit().unwrap();
         assert_eq!((audit.fault, audit.replayed), (None, 6));
-        let hours = |at: Option<gander::core::Time>| Some((at? - store.get(DecisionId(1)).unwrap()?.asked_at).num_minutes());
+        let hours = |at: Option<gander::core::Time>| {
+            Some((at? - store.get(DecisionId(1)).unwrap()?.asked_at).num_minutes())
+        };
         let all = |what: fn(&gander::core::decision::Decision) -> Option<gander::core::Time>| -> Vec<Option<i64>> {
             (1..=6).map(|id| hours(what(&store.get(DecisionId(id)).unwrap().unwrap()))).collect()
         };
         // Asked; put off for a day; back after a day; undone after 2 h; taken after 3 h; over.
-        assert_eq!(all(|d| d.wake_at()), [30, 1_440, 1_470, 150, 210].map(Some).into_iter().chain([None]).collect::<Vec<_>>());
+        assert_eq!(
+            all(|d| d.wake_at()),
+            [30, 1_440, 1_470, 150, 210].map(Some).into_iter().chain([None]).collect::<Vec<_>>()
+        );
         assert_eq!(all(|d| Some(d.breach_at())), [270, 270, 1_710, 390, 450, 1_710].map(Some));
-        assert_eq!(store.due(gander::core::Time::MAX_UTC).unwrap(), [1, 4, 5, 2, 3].map(DecisionId));
+        assert_eq!(
+            store.due(gander::core::Time::MAX_UTC).unwrap(),
+            [1, 4, 5, 2, 3].map(DecisionId)
+        );
         assert_eq!(store.waiting().unwrap().len(), 4);
     }
     home.run(&["audit", "verify"]).await.must(0, &["6 decisions stand as the log tells"]);
@@ -393,7 +470,10 @@ async fn a_store_from_before_the_ladder_gets_its_next_moments_and_stands_as_its_
     old.execute("UPDATE decision SET document = replace(document, '\"deferrals\":1', '\"deferrals\":0') WHERE id = 3", []).unwrap();
     drop(old);
     let ended = forged.run(&["audit", "verify"]).await;
-    assert!(ended.code != Some(0) && format!("{}{}", ended.out, ended.err).contains("#3"), "{ended:#?}");
+    assert!(
+        ended.code != Some(0) && format!("{}{}", ended.out, ended.err).contains("#3"),
+        "{ended:#?}"
+    );
 }
 
 #[tokio::test]
@@ -401,7 +481,8 @@ async fn who_is_killed_while_bringing_it_up_to_date_leaves_it_old_or_new() {
     const MORE: i64 = 20_000;
     let home = Home::new();
     let old = of_the_first_version(&home.store());
-    let more = "INSERT INTO decision SELECT 100 + value, state, project, NULL, returns, changed, wake_at,
+    let more =
+        "INSERT INTO decision SELECT 100 + value, state, project, NULL, returns, changed, wake_at,
                        replace(document, '\"id\":4', '\"id\":' || (100 + value))
                 FROM decision, generate_series(1, ?1) WHERE id = 4";
     let more = more.replace(
@@ -434,8 +515,11 @@ async fn who_is_killed_while_bringing_it_up_to_date_leaves_it_old_or_new() {
         migrating.kill().await;
         let version: i64 = {
             let left = Connection::open(home.store()).unwrap();
-            let version = left.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0)).unwrap();
-            let columns = "SELECT count(*) FROM pragma_table_info('decision') WHERE name = 'breach_at'";
+            let version = left
+                .query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0))
+                .unwrap();
+            let columns =
+                "SELECT count(*) FROM pragma_table_info('decision') WHERE name = 'breach_at'";
             let migrated: i64 = left.query_row(columns, [], |row| row.get(0)).unwrap();
             assert_eq!(migrated, i64::from(version > 1), "half a migration");
             version
@@ -459,6 +543,7 @@ async fn who_is_killed_while_bringing_it_up_to_date_leaves_it_old_or_new() {
 
 #[test]
 fn the_words_for_what_is_wrong_say_what_to_do() {
-    let words = [StoreError::Busy, StoreError::Full, StoreError::ReadOnly("/x/gander.db".into())].map(|error| error.to_string());
+    let words = [StoreError::Busy, StoreError::Full, StoreError::ReadOnly("/x/gander.db".into())]
+        .map(|error| error.to_string());
     insta::assert_snapshot!("store_errors", words.join("\n"));
 }

@@ -32,7 +32,8 @@ impl Screen {
         let plain = home.gander(args);
         let plain = plain.as_std();
         let mut command = pty_process::Command::new(plain.get_program());
-        command = command.args(plain.get_args()).env_clear().kill_on_drop(true).current_dir(home.work());
+        command =
+            command.args(plain.get_args()).env_clear().kill_on_drop(true).current_dir(home.work());
         for (name, value) in plain.get_envs() {
             command = command.env(name, value.unwrap_or_default());
         }
@@ -84,9 +85,17 @@ async fn state(home: &Home, id: &str) -> serde_json::Value {
 async fn a_verdict_is_off_until_it_is_configured() {
     let home = Home::new();
     asked(&home, &["Deploy?"]).await;
-    for args in [&["approve", "1"][..], &["reject", "1"], &["defer", "1", "2h"], &["choose", "1"], &["answer", "1"], &["undo", "1"]]
-    {
-        home.run(args).await.must(2, &["verdicts at the terminal are off", "[terminal]", "user = ", "gander.toml"]);
+    for args in [
+        &["approve", "1"][..],
+        &["reject", "1"],
+        &["defer", "1", "2h"],
+        &["choose", "1"],
+        &["answer", "1"],
+        &["undo", "1"],
+    ] {
+        home.run(args)
+            .await
+            .must(2, &["verdicts at the terminal are off", "[terminal]", "user = ", "gander.toml"]);
     }
     // Nor does a folder that agents write to switch it on.
     std::fs::write(home.work().join("gander.toml"), MAYA).unwrap();
@@ -100,24 +109,49 @@ async fn a_verdict_is_off_until_it_is_configured() {
 async fn no_terminal_is_no_person() {
     let home = home(MAYA);
     asked(&home, &["Deploy?"]).await;
-    home.run(&["approve", "1"]).await.must(2, &["standard input and output must both be one", "gander wait"]);
+    home.run(&["approve", "1"])
+        .await
+        .must(2, &["standard input and output must both be one", "gander wait"]);
     assert_eq!(state(&home, "1").await["state"], "pending");
 }
 
 #[tokio::test]
 async fn a_person_sees_all_of_it_types_the_number_and_has_decided() {
     let home = home(MAYA);
-    asked(&home, &["Deploy?", "--risk", "high", "--why", "Carts are lost.", "--agent", "shipper", "--detail", "tests=47/47"]).await;
+    asked(
+        &home,
+        &[
+            "Deploy?",
+            "--risk",
+            "high",
+            "--why",
+            "Carts are lost.",
+            "--agent",
+            "shipper",
+            "--detail",
+            "tests=47/47",
+        ],
+    )
+    .await;
     let mut screen = Screen::start(&home, &["approve", "1", "--note", "Slowly"]);
     screen.sees("Type 1 to confirm").await;
-    for words in ["# #1 Deploy?", "Carts are lost.", "tests: 47/47", "Risk     high", "Agent    shipper", "with the note “Slowly”"]
-    {
+    for words in [
+        "# #1 Deploy?",
+        "Carts are lost.",
+        "tests: 47/47",
+        "Risk     high",
+        "Agent    shipper",
+        "with the note “Slowly”",
+    ] {
         assert!(screen.seen.contains(words), "{words:?} is missing:\n{}", screen.seen);
     }
     screen.types("1").await;
     screen.ended().await.must(0, &["Done.", "approved (Slowly) by Maya"]);
     let state = state(&home, "1").await;
-    assert_eq!((&state["via"], &state["by"]["id"]), (&"terminal".into(), &"discord:100000000000000002".into()));
+    assert_eq!(
+        (&state["via"], &state["by"]["id"]),
+        (&"terminal".into(), &"discord:100000000000000002".into())
+    );
 
     // The agent has not taken it: it can be undone, here too.
     let mut screen = Screen::start(&home, &["undo", "1"]);
@@ -159,7 +193,12 @@ async fn what_is_left_out_is_asked_for() {
     asked(&home, &["What name?", "--expects", "answer"]).await;
     asked(&home, &["Later?"]).await;
     for (args, question, answer, done) in [
-        (&["reject", "1"][..], "Why? The agent is told", "Not on a Friday", "rejected (Not on a Friday) by Maya"),
+        (
+            &["reject", "1"][..],
+            "Why? The agent is told",
+            "Not on a Friday",
+            "rejected (Not on a Friday) by Maya",
+        ),
         (&["choose", "2"], "Which one", "2", "chosen: Redis by Maya"),
         (&["answer", "3"], "Your answer", "Bluebird", "answered: Bluebird by Maya"),
         (&["defer", "4"], "When should it come back", "2h", "put off until"),
@@ -186,7 +225,10 @@ async fn who_may_not_decide_learns_who_may() {
         .ended()
         .await
         .must(1, &["you may not decide #1: it is for the Discord user 7 to decide"]);
-    Screen::start(&home, &["approve", "2"]).ended().await.must(1, &["no rule under [[approvers]] covers"]);
+    Screen::start(&home, &["approve", "2"])
+        .ended()
+        .await
+        .must(1, &["no rule under [[approvers]] covers"]);
     let mut screen = Screen::start(&home, &["reject", "3", "--reason", "No"]);
     screen.sees("Type 3 to confirm").await;
     // What is shown is what is decided: by then it says something else.
@@ -205,7 +247,10 @@ async fn a_question_that_changes_while_it_is_read_is_not_decided() {
     asked(&home, &["Deploy all?", "--dedup-key", "d"]).await;
     screen.types("1").await;
     screen.ended().await.must(1, &["it changed since revision 1 was seen", "Nothing was changed"]);
-    Screen::start(&home, &["answer", "1", "x"]).ended().await.must(1, &["expects you to approve: gander approve 1"]);
+    Screen::start(&home, &["answer", "1", "x"])
+        .ended()
+        .await
+        .must(1, &["expects you to approve: gander approve 1"]);
 }
 
 #[tokio::test]
@@ -241,10 +286,18 @@ async fn the_agents_side_has_its_exit_statuses() {
 #[tokio::test]
 async fn help_shows_groups_and_defaults() {
     let help = Home::new().run(&["ask", "--help"]).await.out;
-    for words in ["What it is about:", "What the person reads:", "[default: medium]", "[default: normal]", "[default: reject]"] {
+    for words in [
+        "What it is about:",
+        "What the person reads:",
+        "[default: medium]",
+        "[default: normal]",
+        "[default: reject]",
+    ] {
         assert!(help.contains(words), "{words:?} is missing in {help}");
     }
-    let schema = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/inbox.json")).unwrap();
+    let schema =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/inbox.json"))
+            .unwrap();
     assert_eq!(Home::new().run(&["schema", "inbox"]).await.out, schema);
 }
 
@@ -256,8 +309,20 @@ async fn no_text_of_an_agent_reaches_the_terminal_as_more_than_text() {
     let home = home(MAYA);
     let (detail, option) = (format!("{HOSTILE}={HOSTILE}"), format!("{HOSTILE}={HOSTILE}"));
     std::fs::write(home.work().join("body.txt"), HOSTILE).unwrap();
-    let texts = ["--observation", "--why", "--what", "--environment", "--agent", "--session", "--job"];
-    let mut args = vec!["ask", HOSTILE, "--detail", &detail, "--option", &option, "--option", "other", "--body-file", "body.txt"];
+    let texts =
+        ["--observation", "--why", "--what", "--environment", "--agent", "--session", "--job"];
+    let mut args = vec![
+        "ask",
+        HOSTILE,
+        "--detail",
+        &detail,
+        "--option",
+        &option,
+        "--option",
+        "other",
+        "--body-file",
+        "body.txt",
+    ];
     texts.iter().for_each(|name| args.extend([*name, HOSTILE]));
     home.run(&args).await.must(0, &[]);
     home.run(&["ask", HOSTILE, "--dedup-key", HOSTILE]).await.must(0, &[]);
@@ -284,7 +349,10 @@ async fn no_text_of_an_agent_reaches_the_terminal_as_more_than_text() {
         &["ask", "x", "--kind", HOSTILE],
     ] {
         all.push((args.join(" "), home.run(args).await));
-        all.push((format!("{} --json", args.join(" ")), home.run(&[args, &["--json"]].concat()).await));
+        all.push((
+            format!("{} --json", args.join(" ")),
+            home.run(&[args, &["--json"]].concat()).await,
+        ));
     }
     for (command, ended) in all {
         let said = format!("{}{}", ended.out, ended.err);
@@ -294,14 +362,24 @@ async fn no_text_of_an_agent_reaches_the_terminal_as_more_than_text() {
         };
         assert_eq!(said.chars().filter(hidden).collect::<String>(), "", "{command}: {said:?}");
     }
-    let title = home.run(&["show", "1", "--json"]).await.json()["decision"]["request"]["title"].clone();
+    let title =
+        home.run(&["show", "1", "--json"]).await.json()["decision"]["request"]["title"].clone();
     assert_eq!(title, HOSTILE, "as JSON nothing is lost");
 }
 
 #[tokio::test]
 async fn a_tool_call_is_shown_as_it_runs_and_approved_for_the_session_where_that_is_offered() {
     let home = home(MAYA);
-    let call = ["Bash", "--kind", "permission", "--agent", "claude-code", "--session", "s-1", "--body-file"];
+    let call = [
+        "Bash",
+        "--kind",
+        "permission",
+        "--agent",
+        "claude-code",
+        "--session",
+        "s-1",
+        "--body-file",
+    ];
     let file = home.work().join("command.txt");
     std::fs::write(&file, "cargo test\u{202E} # fine").unwrap();
     asked(&home, &[&call[..], &[file.to_str().unwrap()]].concat()).await;
@@ -311,9 +389,15 @@ async fn a_tool_call_is_shown_as_it_runs_and_approved_for_the_session_where_that
     screen.types("1").await;
     screen.ended().await.must(0, &["approved for this session by Maya"]);
     let waited = home.run(&["wait", "1", "--json"]).await.json();
-    assert_eq!((&waited["outcome"], &waited["for_session"]), (&"approved".into(), &true.into()), "{waited:#}");
+    assert_eq!(
+        (&waited["outcome"], &waited["for_session"]),
+        (&"approved".into(), &true.into()),
+        "{waited:#}"
+    );
     home.run(&["wait", "1"]).await.must(0, &["approved for this session by Maya"]);
-    home.run(&["show", "1"]).await.must(0, &["approved for this session by Maya", "cargo test‹U+202E› # fine"]);
+    home.run(&["show", "1"])
+        .await
+        .must(0, &["approved for this session by Maya", "cargo test‹U+202E› # fine"]);
     asked(&home, &["Deploy?", "--agent", "claude-code", "--session", "s-1"]).await;
     let refused = Screen::start(&home, &["approve", "2", "--for-session"]);
     refused.ended().await.must(1, &["cannot be approved for a session", "Nothing was decided"]);
@@ -323,7 +407,8 @@ async fn a_tool_call_is_shown_as_it_runs_and_approved_for_the_session_where_that
 #[tokio::test]
 async fn a_token_that_decides_is_made_by_somebody_who_types_its_name() {
     let home = home(MAYA);
-    let create = ["token", "create", "Maya's phone", "--scope", "decide", "--user", "7", "--called", "Maya"];
+    let create =
+        ["token", "create", "Maya's phone", "--scope", "decide", "--user", "7", "--called", "Maya"];
     let mut screen = Screen::start(&home, &create);
     screen.sees("To make it, type its name").await;
     screen.types("yes").await;
@@ -341,7 +426,10 @@ async fn what_an_agent_writes_while_a_person_thinks_is_not_lost() {
     let (place, file) = (home.work(), home.work().join(".claude/settings.local.json"));
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, "{}").unwrap();
-    let mut screen = Screen::start(&home, &["gate", "install", "claude-code", "--project", place.to_str().unwrap()]);
+    let mut screen = Screen::start(
+        &home,
+        &["gate", "install", "claude-code", "--project", place.to_str().unwrap()],
+    );
     screen.sees("Write this?").await;
     let meanwhile = r#"{"permissions": {"deny": ["Bash(rm *)"]}}"#;
     std::fs::write(&file, meanwhile).unwrap();

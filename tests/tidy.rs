@@ -77,14 +77,20 @@ fn code(line: &str) -> &str {
 fn imports_go_one_way() {
     let mut wrong = Vec::new();
     for (name, text) in rust_files("src") {
-        let Some(module) = name.split('/').nth(1).map(|part| part.trim_end_matches(".rs")) else { continue };
+        let Some(module) = name.split('/').nth(1).map(|part| part.trim_end_matches(".rs")) else {
+            continue;
+        };
         let Some((_, allowed)) = MAY_IMPORT.iter().find(|(of, _)| *of == module) else { continue };
         for (number, line) in text.lines().enumerate() {
             for imported in code(line).split("crate::").skip(1) {
-                let imported: String = imported.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let imported: String =
+                    imported.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 // An empty name is a group, `crate::{…}`, whose members this would not see: write one line for each.
                 if !allowed.contains(&imported.as_str()) {
-                    wrong.push(format!("{name}:{}: {module} must not import {imported}", number + 1));
+                    wrong.push(format!(
+                        "{name}:{}: {module} must not import {imported}",
+                        number + 1
+                    ));
                 }
             }
         }
@@ -98,11 +104,16 @@ fn each_crate_has_its_owner() {
     for (name, text) in rust_files("src") {
         for (number, line) in text.lines().enumerate() {
             for (dependency, owners) in OWNED {
-                let uses = code(line)
-                    .match_indices(&format!("{dependency}::"))
-                    .any(|(at, _)| !code(line)[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
+                let uses = code(line).match_indices(&format!("{dependency}::")).any(|(at, _)| {
+                    !code(line)[..at]
+                        .ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
+                });
                 if uses && !owners.iter().any(|owner| name.starts_with(owner)) {
-                    wrong.push(format!("{name}:{}: {dependency} belongs to {}", number + 1, owners.join(", ")));
+                    wrong.push(format!(
+                        "{name}:{}: {dependency} belongs to {}",
+                        number + 1,
+                        owners.join(", ")
+                    ));
                 }
             }
         }
@@ -115,9 +126,17 @@ fn the_core_is_pure() {
     let mut wrong = Vec::new();
     for (name, text) in rust_files("src/core") {
         for (number, line) in text.lines().enumerate() {
-            for impure in
-                ["async ", ".await", "std::fs", "std::net", "std::env", "std::thread", "tokio", "Instant::now", "getrandom"]
-            {
+            for impure in [
+                "async ",
+                ".await",
+                "std::fs",
+                "std::net",
+                "std::env",
+                "std::thread",
+                "tokio",
+                "Instant::now",
+                "getrandom",
+            ] {
                 if code(line).contains(impure) {
                     wrong.push(format!("{name}:{}: {impure} in the core", number + 1));
                 }
@@ -135,10 +154,9 @@ fn files_and_functions_are_short() {
         if lines > LONGEST_FILE {
             wrong.push(format!("{name}: {lines} lines, at most {LONGEST_FILE}"));
         }
-        wrong.extend(
-            long_functions(&text)
-                .map(|(line, length)| format!("{name}:{line}: a function of {length} lines, at most {LONGEST_FUNCTION}")),
-        );
+        wrong.extend(long_functions(&text).map(|(line, length)| {
+            format!("{name}:{line}: a function of {length} lines, at most {LONGEST_FUNCTION}")
+        }));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -150,13 +168,17 @@ fn long_functions(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let starts_function = |line: &str| {
         let words = line.trim_start();
         words.starts_with("fn ")
-            || (words.starts_with("pub") || words.starts_with("async ") || words.starts_with("const "))
+            || (words.starts_with("pub")
+                || words.starts_with("async ")
+                || words.starts_with("const "))
                 && words.contains("fn ")
                 && words.contains('(')
     };
     let mut found = Vec::new();
     for (start, line) in lines.iter().enumerate().filter(|(_, line)| starts_function(line)) {
-        let end = lines[start..].iter().position(|other| indent(other) == indent(line) && other.trim_start().starts_with('}'));
+        let end = lines[start..]
+            .iter()
+            .position(|other| indent(other) == indent(line) && other.trim_start().starts_with('}'));
         let length = end.map_or(0, |end| end + 1);
         if length > LONGEST_FUNCTION {
             found.push((start + 1, length));
@@ -167,7 +189,11 @@ fn long_functions(text: &str) -> impl Iterator<Item = (usize, usize)> {
 
 #[test]
 fn every_module_says_why_it_exists() {
-    let silent: Vec<String> = all_files().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(name, _)| name).collect();
+    let silent: Vec<String> = all_files()
+        .into_iter()
+        .filter(|(_, text)| !text.starts_with("//!"))
+        .map(|(name, _)| name)
+        .collect();
     assert!(silent.is_empty(), "no //! at the start of {}", silent.join(", "));
 }
 
@@ -193,4 +219,13 @@ fn every_dependency_says_what_for() {
 }
 
 /// Dependencies that every Rust programmer knows.
-const EVIDENT: [&str; 8] = ["serde", "serde_json", "tokio", "chrono", "thiserror", "tracing", "tracing-subscriber", "serenity"];
+const EVIDENT: [&str; 8] = [
+    "serde",
+    "serde_json",
+    "tokio",
+    "chrono",
+    "thiserror",
+    "tracing",
+    "tracing-subscriber",
+    "serenity",
+];

@@ -36,25 +36,38 @@ fn is_kept(folder: &Path, secret: &str) -> bool {
 #[tokio::test]
 async fn a_secret_is_printed_once_and_kept_nowhere() {
     let home = Home::new();
-    home.run(&["token", "list"]).await.must(2, &["there is no store", "gander token create make one"]);
+    home.run(&["token", "list"])
+        .await
+        .must(2, &["there is no store", "gander token create make one"]);
     let plain = create(&home, &["goose"]).await;
     let decides = token_of_maya(&home.store(), &["Web-Shop"]).await;
     let made = home.run(&["token", "create", "a program", "--json"]).await;
     made.must(0, &[]);
     let made = made.json();
-    assert_eq!((&made["id"], &made["name"], &made["scopes"]), (&3.into(), &"a program".into(), &serde_json::json!(["ask"])));
+    assert_eq!(
+        (&made["id"], &made["name"], &made["scopes"]),
+        (&3.into(), &"a program".into(), &serde_json::json!(["ask"]))
+    );
     let secrets = [plain, decides, made["secret"].as_str().unwrap().to_owned()];
 
     let listed = home.run(&["token", "list"]).await;
     listed.must(
         0,
-        &["1  goose  may ask, made ", "2  Maya's phone  may observe, decide, in web-shop, for Maya (discord:7)", "never used"],
+        &[
+            "1  goose  may ask, made ",
+            "2  Maya's phone  may observe, decide, in web-shop, for Maya (discord:7)",
+            "never used",
+        ],
     );
     let told = home.run(&["token", "list", "--json"]).await;
     told.must(0, &[]);
     assert_eq!(told.json().as_array().unwrap().len(), 3);
     for secret in &secrets {
-        assert!(!is_kept(home.path(), secret) && !listed.out.contains(secret) && !told.out.contains(secret));
+        assert!(
+            !is_kept(home.path(), secret)
+                && !listed.out.contains(secret)
+                && !told.out.contains(secret)
+        );
         // Nor is a part of it.
         assert!(!is_kept(home.path(), &secret["gander_".len()..][..16]));
     }
@@ -65,8 +78,12 @@ async fn a_revoked_token_stays_listed_and_is_not_revoked_twice() {
     let home = Home::new();
     create(&home, &["goose"]).await;
     home.run(&["token", "revoke", "1"]).await.must(0, &["token 1 is revoked"]);
-    home.run(&["token", "revoke", "1"]).await.must(2, &["there is no token 1 that could be revoked"]);
-    home.run(&["token", "revoke", "9"]).await.must(2, &["there is no token 9 that could be revoked"]);
+    home.run(&["token", "revoke", "1"])
+        .await
+        .must(2, &["there is no token 1 that could be revoked"]);
+    home.run(&["token", "revoke", "9"])
+        .await
+        .must(2, &["there is no token 9 that could be revoked"]);
     home.run(&["token", "list"]).await.must(0, &[", revoked "]);
 }
 
@@ -78,7 +95,10 @@ async fn a_token_that_would_be_wrong_is_not_made() {
         (&["goose", "--scope", "decide"], "name their Discord id and what they are called"),
         (&["goose", "--scope", "decide", "--user", "7"], "--called"),
         (&["goose", "--scope", "decide", "--user", "0", "--called", "Maya"], "0 is not in 1.."),
-        (&["goose", "--scope", "decide", "--user", "7", "--called", "Maya"], "made by a person at a terminal. Nothing was made"),
+        (
+            &["goose", "--scope", "decide", "--user", "7", "--called", "Maya"],
+            "made by a person at a terminal. Nothing was made",
+        ),
         (&["goose", "--scope", "admin"], "made by a person at a terminal. Nothing was made"),
         (&["goose", "--called", "Maya"], "--user"),
         (&[" "], "a token needs a name"),
@@ -97,7 +117,14 @@ async fn a_token_in_a_question_is_masked_on_its_card() {
     let (sandbox, home) = (sandbox().await, Home::new());
     let secret = create(&home, &["goose"]).await;
     let _bot = home.serving(&sandbox).await;
-    let asked = home.run(&["ask", &format!("Shall I go on with {secret}?"), "--observation", &format!("I have {secret}.")]).await;
+    let asked = home
+        .run(&[
+            "ask",
+            &format!("Shall I go on with {secret}?"),
+            "--observation",
+            &format!("I have {secret}."),
+        ])
+        .await;
     asked.must(0, &[]);
     let card = open_card(&sandbox, 1).await;
     let shown = card.0.to_string();

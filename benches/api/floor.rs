@@ -13,7 +13,9 @@ use super::load::{Load, TASKS, load};
 use super::serve::{Caller, folder, question};
 
 async fn insert(State(bare): State<Arc<Mutex<Bare>>>, body: String) -> &'static str {
-    let inserting = tokio::task::spawn_blocking(move || bare.lock().unwrap_or_else(PoisonError::into_inner).insert(&body));
+    let inserting = tokio::task::spawn_blocking(move || {
+        bare.lock().unwrap_or_else(PoisonError::into_inner).insert(&body)
+    });
     inserting.await.unwrap();
     "{}"
 }

@@ -45,8 +45,10 @@ struct Counts {
     verdicts: usize,
 }
 
-const FULL: Counts = Counts { alone: 500, together: 4_000, clicks: 200, gates: 50, waiting: 2_000, verdicts: 200 };
-const QUICK: Counts = Counts { alone: 50, together: 400, clicks: 20, gates: 5, waiting: 500, verdicts: 20 };
+const FULL: Counts =
+    Counts { alone: 500, together: 4_000, clicks: 200, gates: 50, waiting: 2_000, verdicts: 200 };
+const QUICK: Counts =
+    Counts { alone: 50, together: 400, clicks: 20, gates: 5, waiting: 500, verdicts: 20 };
 
 #[tokio::main]
 async fn main() {
@@ -68,15 +70,24 @@ async fn main() {
     table.heading("(b) a person clicks -> (milliseconds)", &["n", "p50", "p99", "max"]);
     table.times("the sandbox has the callback", &clicks.callback, None);
     table.times("the agent's long poll is answered", &clicks.answered, None);
-    table.heading("(c) a gate is started -> its card hangs (milliseconds)", &["n", "p50", "p99", "max"]);
+    table.heading(
+        "(c) a gate is started -> its card hangs (milliseconds)",
+        &["n", "p50", "p99", "max"],
+    );
     match gates {
-        Some(gates) => table.times("gander gate claude-code spawned -> card in the sandbox", &gates, None),
+        Some(gates) => {
+            table.times("gander gate claude-code spawned -> card in the sandbox", &gates, None)
+        }
         None => table.note("not measured: this gander has no gate"),
     }
     waiting(&mut table, &crowd);
 
     let cores = available_parallelism().map_or(0, NonZero::get);
-    println!("\nGander's API over its Unix socket, {cores} cores of {}, load {before} before and {} after.", processor(), load());
+    println!(
+        "\nGander's API over its Unix socket, {cores} cores of {}, load {before} before and {} after.",
+        processor(),
+        load()
+    );
     println!(
         "gander serve is a process of its own; callers, sandbox and floor are this one. Stores are on the build's disk, and durable."
     );
@@ -85,7 +96,10 @@ async fn main() {
 
 fn round_trips(table: &mut Table, trips: &Trips, floor: &[Load; 2]) {
     for (index, who) in both().into_iter().enumerate() {
-        table.heading(&format!("(a) round trips, {who} (milliseconds)"), &["n", "p50", "p99", "max", "x p50", "x p99"]);
+        table.heading(
+            &format!("(a) round trips, {who} (milliseconds)"),
+            &["n", "p50", "p99", "max", "x p50", "x p99"],
+        );
         let bare = &floor[index];
         for (what, loads) in trips.rows() {
             table.times(what, &loads[index].times, Some(&bare.times));
@@ -101,7 +115,10 @@ fn round_trips(table: &mut Table, trips: &Trips, floor: &[Load; 2]) {
 }
 
 fn waiting(table: &mut Table, crowd: &Crowd) {
-    table.heading(&format!("(d) {} agents wait, each on a connection and a decision of its own", crowd.count), &[]);
+    table.heading(
+        &format!("(d) {} agents wait, each on a connection and a decision of its own", crowd.count),
+        &[],
+    );
     match crowd.memory {
         Some((before, after)) => {
             let each = (after - before) * 1_024.0 / f64::from(u32::try_from(crowd.count).unwrap());
@@ -110,7 +127,10 @@ fn waiting(table: &mut Table, crowd: &Crowd) {
         None => table.note("memory: not told by this system"),
     }
     if let Some(busy) = crowd.busy {
-        table.note(&format!("processor time of gander serve while they wait: {:.2} % of one core", busy * 100.0));
+        table.note(&format!(
+            "processor time of gander serve while they wait: {:.2} % of one core",
+            busy * 100.0
+        ));
     }
     table.heading("(d) approved over HTTP -> its agent has it (ms)", &["n", "p50", "p99", "max"]);
     table.times("while the others wait on", &crowd.answered, None);

@@ -25,8 +25,17 @@ pub(crate) struct Clicks {
 pub(crate) async fn run(counts: Counts) -> (Clicks, Option<Vec<Duration>>) {
     let served = Served::start(false, RateLimits::Relaxed).await;
     let clicks = clicks(&served, counts.clicks).await;
-    let has_gate = served.gander(&["gate", "claude-code", "--help"]).stdout(Stdio::null()).stderr(Stdio::null()).status().await;
-    let gates = if has_gate.is_ok_and(|status| status.success()) { Some(gates(&served, counts.gates).await) } else { None };
+    let has_gate = served
+        .gander(&["gate", "claude-code", "--help"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .await;
+    let gates = if has_gate.is_ok_and(|status| status.success()) {
+        Some(gates(&served, counts.gates).await)
+    } else {
+        None
+    };
     served.end().await;
     (clicks, gates)
 }
@@ -66,7 +75,12 @@ async fn gates(served: &Served, count: usize) -> Vec<Duration> {
         });
         let mut gate = served.gander(&["gate", "claude-code"]);
         let spawned = Instant::now();
-        let mut gate = gate.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut gate = gate
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut input = gate.stdin.take().unwrap();
         input.write_all(call.to_string().as_bytes()).await.unwrap();
         drop(input);

@@ -50,7 +50,10 @@ impl Caller {
     }
 
     pub(crate) async fn post(&self, path: &str, body: String) -> Value {
-        let request = self.http.post(format!("http://localhost{path}")).header("content-type", "application/json");
+        let request = self
+            .http
+            .post(format!("http://localhost{path}"))
+            .header("content-type", "application/json");
         serde_json::from_str(&self.call(request.body(body)).await).unwrap()
     }
 
@@ -61,13 +64,18 @@ impl Caller {
 
     /// Approves what was asked once.
     pub(crate) async fn approve(&self, id: i64) {
-        let request = self.http.post(format!("http://localhost/v1/decisions/{id}/approve")).header("if-match", "\"1\"");
+        let request = self
+            .http
+            .post(format!("http://localhost/v1/decisions/{id}/approve"))
+            .header("if-match", "\"1\"");
         self.call(request).await;
     }
 
     /// Waits for the verdict, and takes it.
     pub(crate) async fn take(&self, id: i64) {
-        let decision = self.post(&format!("/v1/decisions/{id}/wait?timeout=600&claim=true"), String::new()).await;
+        let decision = self
+            .post(&format!("/v1/decisions/{id}/wait?timeout=600&claim=true"), String::new())
+            .await;
         assert_eq!(decision["verdict"], "approved", "{decision}");
     }
 }
@@ -108,7 +116,11 @@ impl Served {
         // is what is measured.
         let batch = if batches { "" } else { "batch.min = 0\n" };
         let http = "[http]\nsocket = \"api.sock\"\nrequests_per_second = 1000000\n";
-        std::fs::write(folder.path().join("gander.toml"), format!("guard.in_a_row = 0\n{batch}{http}")).unwrap();
+        std::fs::write(
+            folder.path().join("gander.toml"),
+            format!("guard.in_a_row = 0\n{batch}{http}"),
+        )
+        .unwrap();
         let token = token_of_maya(&folder.path().join("gander.db"), &[]).await;
         let addresses = sandbox.addresses();
         let mut serve = gander(folder.path(), &["serve"]);
@@ -157,7 +169,17 @@ impl Served {
 
 fn gander(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gander"));
-    command.args(args).arg("--store").arg(folder.join("gander.db")).arg("--config").arg(folder.join("gander.toml"));
-    command.current_dir(folder).env_clear().env("HOME", folder).stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .args(args)
+        .arg("--store")
+        .arg(folder.join("gander.db"))
+        .arg("--config")
+        .arg(folder.join("gander.toml"));
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     command
 }

@@ -35,7 +35,9 @@ impl Trips {
 
 pub(crate) async fn run(counts: Counts) -> Trips {
     let mut trips = Trips::default();
-    for (index, (tasks, count)) in [(1, counts.alone), (TASKS, counts.together)].into_iter().enumerate() {
+    for (index, (tasks, count)) in
+        [(1, counts.alone), (TASKS, counts.together)].into_iter().enumerate()
+    {
         // What is open in one costs nothing in the other.
         let served = Served::start(true, RateLimits::Real).await;
         let (agent, person) = (served.agent.clone(), served.person.clone());
@@ -71,7 +73,12 @@ pub(crate) async fn run(counts: Counts) -> Trips {
                 let id = agent.ask(number).await;
                 person.approve(id).await;
                 agent.take(id).await;
-                agent.post(&format!("/v1/decisions/{id}/outcome"), r#"{"outcome": "succeeded"}"#.into()).await;
+                agent
+                    .post(
+                        &format!("/v1/decisions/{id}/outcome"),
+                        r#"{"outcome": "succeeded"}"#.into(),
+                    )
+                    .await;
             }
         })
         .await;

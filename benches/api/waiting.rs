@@ -39,8 +39,17 @@ pub(crate) async fn run(counts: Counts) -> Crowd {
     let mut ids = Vec::new();
     for start in (0..count).step_by(AT_ONCE) {
         let questions: Vec<_> = (start..start + AT_ONCE).map(question).collect();
-        let filed = served.agent.post("/v1/decisions:batch", json!({ "questions": questions }).to_string()).await;
-        ids.extend(filed["items"].as_array().unwrap().iter().map(|item| item["decision"]["id"].as_i64().unwrap()));
+        let filed = served
+            .agent
+            .post("/v1/decisions:batch", json!({ "questions": questions }).to_string())
+            .await;
+        ids.extend(
+            filed["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| item["decision"]["id"].as_i64().unwrap()),
+        );
     }
     quiet(&served).await;
     let before = served.resident();
@@ -64,7 +73,9 @@ pub(crate) async fn run(counts: Counts) -> Crowd {
     let memory = before.zip(served.resident());
     let (began, used) = (Instant::now(), served.used());
     tokio::time::sleep(REST * 5).await;
-    let busy = used.zip(served.used()).map(|(before, after)| (after - before).as_secs_f64() / began.elapsed().as_secs_f64());
+    let busy = used
+        .zip(served.used())
+        .map(|(before, after)| (after - before).as_secs_f64() / began.elapsed().as_secs_f64());
     let mut answered = Vec::new();
     // From all over the crowd.
     let every = (count / counts.verdicts).max(1);

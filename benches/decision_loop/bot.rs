@@ -108,7 +108,11 @@ impl Round {
             let (held, card) = probe.message().await;
             times.ask(called, committed, held);
             let title = card["embeds"][0]["title"].as_str().unwrap_or_default();
-            assert!(title.starts_with(&format!("{} ", decision.id)), "{title} is not the card of {}", decision.id);
+            assert!(
+                title.starts_with(&format!("{} ", decision.id)),
+                "{title} is not the card of {}",
+                decision.id
+            );
             self.asked.push((decision, card));
             tokio::time::sleep(PAUSE).await;
         }
@@ -132,7 +136,8 @@ impl Round {
         let mut traces = Vec::new();
         for ((decision, _), (card, callback)) in self.asked.iter().zip(cards.zip(callbacks)) {
             let asked = serde_json::to_string(decision).unwrap();
-            let approved = serde_json::to_string(&self.handle.get(decision.id).await.unwrap()).unwrap();
+            let approved =
+                serde_json::to_string(&self.handle.get(decision.id).await.unwrap()).unwrap();
             traces.push(Trace { asked, card, approved, callback });
         }
         assert_eq!(traces.len(), self.asked.len(), "one card and one answer for each");
@@ -175,7 +180,9 @@ fn tasks(sandbox: &Sandbox, handle: &Handle, store: &Path) -> Vec<JoinHandle<()>
     let (surface, store) = (handle.clone(), store.to_owned());
     let (watched, working, beside) = (handle.clone(), handle.clone(), store.clone());
     vec![
-        tokio::spawn(async move { discord::run(surface, settings, std::future::pending()).await.unwrap() }),
+        tokio::spawn(async move {
+            discord::run(surface, settings, std::future::pending()).await.unwrap()
+        }),
         tokio::spawn(timers::run(handle.clone())),
         tokio::spawn(async move { watch::run(watched, &store).await }),
         tokio::spawn(async move { sources::run(working, Vec::new(), Vec::new(), &beside).await }),

@@ -35,16 +35,19 @@ pub(crate) async fn round(folder: &Path, traces: Vec<Trace>, times: &mut Times) 
     let file = folder.join("bare.db");
     let bare = Bare::open(&file);
     let rest = Rest::new(&sandbox);
-    let path = format!("/channels/{}/messages", sandbox.addresses().channel_id("decisions").unwrap());
+    let path =
+        format!("/channels/{}/messages", sandbox.addresses().channel_id("decisions").unwrap());
     let traces = Arc::new(traces);
-    let answering = answer_clicks(&sandbox, Bare::open(&file), rest.clone(), Arc::clone(&traces)).await;
+    let answering =
+        answer_clicks(&sandbox, Bare::open(&file), rest.clone(), Arc::clone(&traces)).await;
     let mut probe = Probe::new(&sandbox);
     let mut cards = Vec::new();
     for trace in &*traces {
         let called = Instant::now();
         bare.insert(&trace.asked);
         let committed = Instant::now();
-        let ((held, card), ()) = tokio::join!(probe.message(), rest.post(&path, trace.card.clone()));
+        let ((held, card), ()) =
+            tokio::join!(probe.message(), rest.post(&path, trace.card.clone()));
         times.ask(called, committed, held);
         cards.push(card);
         tokio::time::sleep(PAUSE).await;
@@ -59,16 +62,23 @@ pub(crate) async fn round(folder: &Path, traces: Vec<Trace>, times: &mut Times) 
 }
 
 /// A gateway client that knows nothing but how to answer these clicks: a row, then the callback.
-async fn answer_clicks(sandbox: &Sandbox, bare: Bare, rest: Rest, traces: Arc<Vec<Trace>>) -> JoinHandle<()> {
+async fn answer_clicks(
+    sandbox: &Sandbox,
+    bare: Bare,
+    rest: Rest,
+    traces: Arc<Vec<Trace>>,
+) -> JoinHandle<()> {
     let mut socket = identified(sandbox).await;
     tokio::spawn(async move {
-        let buttons: HashMap<String, usize> = traces.iter().enumerate().map(|(index, trace)| (button_of(trace), index)).collect();
+        let buttons: HashMap<String, usize> =
+            traces.iter().enumerate().map(|(index, trace)| (button_of(trace), index)).collect();
         loop {
             let click = event(&mut socket, "INTERACTION_CREATE").await;
             let trace = &traces[buttons[click["data"]["custom_id"].as_str().unwrap()]];
             bare.insert(&trace.approved);
             let (id, token) = (click["id"].as_str().unwrap(), click["token"].as_str().unwrap());
-            rest.post(&format!("/interactions/{id}/{token}/callback"), trace.callback.clone()).await;
+            rest.post(&format!("/interactions/{id}/{token}/callback"), trace.callback.clone())
+                .await;
         }
     })
 }
@@ -83,7 +93,10 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// over before the first is missed.
 async fn identified(sandbox: &Sandbox) -> Socket {
     let addresses = sandbox.addresses();
-    let (mut socket, _) = tokio_tungstenite::connect_async(format!("{}?v=10&encoding=json", addresses.gateway)).await.unwrap();
+    let (mut socket, _) =
+        tokio_tungstenite::connect_async(format!("{}?v=10&encoding=json", addresses.gateway))
+            .await
+            .unwrap();
     let properties = json!({ "os": "linux", "browser": "bench", "device": "bench" });
     let identify = json!({ "op": 2, "d": { "token": addresses.token, "intents": 1 | 1 << 9, "properties": properties } });
     socket.send(Message::text(identify.to_string())).await.unwrap();

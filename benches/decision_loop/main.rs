@@ -38,8 +38,10 @@ struct Counts {
     decisions: usize,
 }
 
-const FULL: Counts = Counts { rounds: 8, of_a_round: 250, apart: 250, burst: 2_000, starts: 10, decisions: 50 };
-const QUICK: Counts = Counts { rounds: 2, of_a_round: 100, apart: 20, burst: 200, starts: 3, decisions: 50 };
+const FULL: Counts =
+    Counts { rounds: 8, of_a_round: 250, apart: 250, burst: 2_000, starts: 10, decisions: 50 };
+const QUICK: Counts =
+    Counts { rounds: 2, of_a_round: 100, apart: 20, burst: 200, starts: 3, decisions: 50 };
 
 #[tokio::main]
 async fn main() {
@@ -56,14 +58,27 @@ async fn main() {
     latencies(&mut table, &measured);
     table.heading("(d) questions committed", &["a second", "x floor"]);
     let floor = Rate::new(counts.burst, bare);
-    table.rate(&format!("Handle::ask from {TASKS} tasks at once, group commit"), Rate::new(counts.burst, together), Some(floor));
+    table.rate(
+        &format!("Handle::ask from {TASKS} tasks at once, group commit"),
+        Rate::new(counts.burst, together),
+        Some(floor),
+    );
     table.rate("floor: durable inserts from one thread", floor, None);
     resources(&mut table, &measured, &starts, counts);
 
     let cores = available_parallelism().map_or(0, NonZero::get);
-    println!("\nGander's decision loop, {cores} cores of {}, load {before} before and {} after.", processor(), load());
-    println!("The sandbox stands for Discord, in this process, over TLS on loopback. Stores are on the build's disk.");
-    println!("One question or click at a time, {} ms after the last; times in milliseconds.", PAUSE.as_millis());
+    println!(
+        "\nGander's decision loop, {cores} cores of {}, load {before} before and {} after.",
+        processor(),
+        load()
+    );
+    println!(
+        "The sandbox stands for Discord, in this process, over TLS on loopback. Stores are on the build's disk."
+    );
+    println!(
+        "One question or click at a time, {} ms after the last; times in milliseconds.",
+        PAUSE.as_millis()
+    );
     println!("{table}");
 }
 
@@ -75,10 +90,22 @@ fn latencies(table: &mut Table, measured: &Measured) {
         table.times("bot in a process of its own: gander serve", of(own_process), Some(of(floor)));
         table.times(&format!("floor: {floor_is}"), of(floor), None);
     };
-    rows("(a) Handle::ask called -> it returns, durable", "a durable insert", |times| &times.committed);
-    rows("(a) Handle::ask returned -> the sandbox holds the card", "the same POST", |times| &times.shown);
-    rows("(a) Handle::ask called -> the sandbox holds the card", "a durable insert, then the same POST", |times| &times.whole);
-    rows("(b) a person clicks -> the sandbox has the callback", "gateway, insert, the same POST", |times| &times.answered);
+    rows("(a) Handle::ask called -> it returns, durable", "a durable insert", |times| {
+        &times.committed
+    });
+    rows("(a) Handle::ask returned -> the sandbox holds the card", "the same POST", |times| {
+        &times.shown
+    });
+    rows(
+        "(a) Handle::ask called -> the sandbox holds the card",
+        "a durable insert, then the same POST",
+        |times| &times.whole,
+    );
+    rows(
+        "(b) a person clicks -> the sandbox has the callback",
+        "gateway, insert, the same POST",
+        |times| &times.answered,
+    );
     let (one, own) = measured.edits;
     table.note(&format!("Besides, the cards were edited {one} and {own} times by the reconciler."));
 }
@@ -90,5 +117,9 @@ fn resources(table: &mut Table, measured: &Measured, starts: &Starts, counts: Co
     table.memory(&format!("gander serve, after {apart} cards and clicks"), measured.serve_resident);
     table.memory("this benchmark: bot, sandbox and measurements", measured.own_resident);
     table.heading("(f) cold start", &["n", "p50", "p99", "max"]);
-    table.times(&format!("gander serve spawned -> READY, {decisions} open decisions"), &starts.times, None);
+    table.times(
+        &format!("gander serve spawned -> READY, {decisions} open decisions"),
+        &starts.times,
+        None,
+    );
 }

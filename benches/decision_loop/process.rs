@@ -26,7 +26,13 @@ impl Serve {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gander"));
         let config = folder.join("gander.toml");
         std::fs::write(&config, "guard.in_a_row = 0\n").unwrap();
-        command.arg("serve").arg("--store").arg(folder.join("gander.db")).arg("--config").arg(config).current_dir(folder);
+        command
+            .arg("serve")
+            .arg("--store")
+            .arg(folder.join("gander.db"))
+            .arg("--config")
+            .arg(config)
+            .current_dir(folder);
         command.env_clear().env("HOME", folder).env("DISCORD_TOKEN", &addresses.token);
         command.env("GANDER_DISCORD_API", &addresses.tls).env("GANDER_DISCORD_CA", &addresses.ca);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);

@@ -35,9 +35,17 @@ impl Table {
     /// Milliseconds, and how many times the floor's median and 99th percentile that is.
     pub(crate) fn times(&mut self, what: &str, of: &[Duration], floor: Option<&[Duration]>) {
         let (n, ours) = (of.len(), Spread::of(of));
-        let mut line = format!("  {:w$}{n:>9}{:>9.2}{:>9.2}{:>9.2}", what, ours.p50, ours.p99, ours.max, w = NAME - 2);
+        let mut line = format!(
+            "  {:w$}{n:>9}{:>9.2}{:>9.2}{:>9.2}",
+            what,
+            ours.p50,
+            ours.p99,
+            ours.max,
+            w = NAME - 2
+        );
         if let Some(floor) = floor.map(Spread::of) {
-            write!(line, "{:>9}{:>9}", factor(ours.p50 / floor.p50), factor(ours.p99 / floor.p99)).unwrap();
+            write!(line, "{:>9}{:>9}", factor(ours.p50 / floor.p50), factor(ours.p99 / floor.p99))
+                .unwrap();
         }
         self.line(&line);
     }
@@ -107,6 +115,7 @@ pub(crate) fn processor() -> String {
 
 /// How many wanted to run in the last minute, where the system tells.
 pub(crate) fn load() -> String {
-    let load = line_of("/proc/loadavg", "").and_then(|line| line.split(' ').next().map(str::to_owned));
+    let load =
+        line_of("/proc/loadavg", "").and_then(|line| line.split(' ').next().map(str::to_owned));
     load.unwrap_or_else(|| "unknown".to_owned())
 }

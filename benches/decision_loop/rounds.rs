@@ -90,7 +90,8 @@ pub(crate) async fn run(counts: Counts) -> Measured {
         let mut round = Round::start(apart.path(), Where::OwnProcess).await;
         round.ask(counts.apart, &mut measured.own_process).await;
         round.click(&mut measured.own_process).await;
-        measured.serve_resident = measured.serve_resident.into_iter().chain(round.resident()).reduce(f64::max);
+        measured.serve_resident =
+            measured.serve_resident.into_iter().chain(round.resident()).reduce(f64::max);
         measured.edits.1 += round.edits();
         round.end().await;
     }

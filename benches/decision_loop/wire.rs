@@ -11,7 +11,9 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// A fresh pretend Discord, without tight rate limits.
 pub(crate) async fn sandbox() -> Sandbox {
-    Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap()
+    Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
+        .await
+        .unwrap()
 }
 
 /// Sees when the sandbox holds a new message. It is woken by the change and reads what is new in the journal: a few
@@ -24,7 +26,11 @@ pub(crate) struct Probe {
 
 impl Probe {
     pub(crate) fn new(sandbox: &Sandbox) -> Self {
-        Self { changes: sandbox.changes(), sandbox: sandbox.clone(), read: sandbox.journal(0).last().map_or(0, |entry| entry.n) }
+        Self {
+            changes: sandbox.changes(),
+            sandbox: sandbox.clone(),
+            read: sandbox.journal(0).last().map_or(0, |entry| entry.n),
+        }
     }
 
     /// The next message, and when it was there.
@@ -35,7 +41,9 @@ impl Probe {
                 let entries = self.sandbox.journal(self.read);
                 let seen = Instant::now();
                 self.read = entries.last().map_or(self.read, |entry| entry.n);
-                if let Some(created) = entries.into_iter().find(|entry| entry.method == "MESSAGE_CREATE") {
+                if let Some(created) =
+                    entries.into_iter().find(|entry| entry.method == "MESSAGE_CREATE")
+                {
                     return (seen, created.body);
                 }
                 self.changes.changed().await.unwrap();
@@ -47,7 +55,9 @@ impl Probe {
 
 /// Whether a request created a message of a channel.
 pub(crate) fn creates_message(entry: &JournalEntry) -> bool {
-    entry.method == "POST" && entry.path.starts_with("/channels/") && entry.path.ends_with("/messages")
+    entry.method == "POST"
+        && entry.path.starts_with("/channels/")
+        && entry.path.ends_with("/messages")
 }
 
 /// Whether a request answered an interaction.
@@ -73,16 +83,24 @@ pub(crate) struct Rest {
 impl Rest {
     pub(crate) fn new(sandbox: &Sandbox) -> Self {
         let addresses = sandbox.addresses();
-        let authority = reqwest::Certificate::from_pem(&std::fs::read(&addresses.ca).unwrap()).unwrap();
+        let authority =
+            reqwest::Certificate::from_pem(&std::fs::read(&addresses.ca).unwrap()).unwrap();
         let address = addresses.tls.trim_start_matches("https://").parse().unwrap();
-        let client = reqwest::Client::builder().use_rustls_tls().add_root_certificate(authority).resolve("discord.com", address);
+        let client = reqwest::Client::builder()
+            .use_rustls_tls()
+            .add_root_certificate(authority)
+            .resolve("discord.com", address);
         Self { client: client.build().unwrap(), token: format!("Bot {}", addresses.token) }
     }
 
     /// Posts a body and reads the answer.
     pub(crate) async fn post(&self, path: &str, body: String) {
-        let request = self.client.post(format!("https://discord.com/api/v10{path}")).header("authorization", &self.token);
-        let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
+        let request = self
+            .client
+            .post(format!("https://discord.com/api/v10{path}"))
+            .header("authorization", &self.token);
+        let answer =
+            request.header("content-type", "application/json").body(body).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "{path}: {status} {text}");

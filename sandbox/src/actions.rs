@@ -49,7 +49,9 @@ pub(crate) async fn perform(hub: &Arc<Hub>, user: &str, action: Action) -> Outco
     let begun = hub.lock().begin(user, &action);
     match begun {
         Err(error) => Outcome::failed(error),
-        Ok(Begun::Message(id)) => Outcome { ok: true, message: hub.lock().message_object(id), ..Outcome::default() },
+        Ok(Begun::Message(id)) => {
+            Outcome { ok: true, message: hub.lock().message_object(id), ..Outcome::default() }
+        }
         Ok(Begun::Interaction(id)) => answer(hub, id, &action).await,
     }
 }
@@ -82,17 +84,31 @@ type Checked<T> = Result<T, String>;
 
 impl State {
     fn begin(&mut self, user: &str, action: &Action) -> Checked<Begun> {
-        let user = self.server.person(user).cloned().ok_or_else(|| format!("there is no user named {user}"))?;
+        let user = self
+            .server
+            .person(user)
+            .cloned()
+            .ok_or_else(|| format!("there is no user named {user}"))?;
         match action {
-            Action::Command { channel, name, options } => self.begin_command(&user, channel, name, options, None),
+            Action::Command { channel, name, options } => {
+                self.begin_command(&user, channel, name, options, None)
+            }
             Action::Complete { channel, name, options, focused } => {
                 self.begin_command(&user, channel, name, options, Some(focused))
             }
-            Action::Context { channel, target, name } => self.begin_context(&user, channel.as_deref(), target, name),
-            Action::Click { message, custom_id } => self.begin_component(&user, message, custom_id, None),
-            Action::Select { message, custom_id, values } => self.begin_component(&user, message, custom_id, Some(values)),
+            Action::Context { channel, target, name } => {
+                self.begin_context(&user, channel.as_deref(), target, name)
+            }
+            Action::Click { message, custom_id } => {
+                self.begin_component(&user, message, custom_id, None)
+            }
+            Action::Select { message, custom_id, values } => {
+                self.begin_component(&user, message, custom_id, Some(values))
+            }
             Action::Submit { modal, values } => self.begin_submit(&user, modal, values),
-            Action::Message { channel, content, reply_to } => self.write(&user, channel, content, reply_to.as_deref()),
+            Action::Message { channel, content, reply_to } => {
+                self.write(&user, channel, content, reply_to.as_deref())
+            }
         }
     }
 
@@ -115,7 +131,13 @@ impl State {
         Ok(self.send_interaction(kind, user, channel, cause, use_of.data, None))
     }
 
-    fn begin_context(&mut self, user: &User, channel: Option<&str>, target: &str, name: &str) -> Checked<Begun> {
+    fn begin_context(
+        &mut self,
+        user: &User,
+        channel: Option<&str>,
+        target: &str,
+        name: &str,
+    ) -> Checked<Begun> {
         let person = target.parse().ok().and_then(|id| self.server.user(id));
         let (channel, aim) = match person {
             Some(person) => {
@@ -136,14 +158,21 @@ impl State {
         Ok(self.send_interaction(Kind::Command, user, channel, cause, use_of.data, None))
     }
 
-    fn begin_component(&mut self, user: &User, message: &str, custom_id: &str, values: Option<&Vec<String>>) -> Checked<Begun> {
+    fn begin_component(
+        &mut self,
+        user: &User,
+        message: &str,
+        custom_id: &str,
+        values: Option<&Vec<String>>,
+    ) -> Checked<Begun> {
         let message = self.visible_message(user, message)?;
-        let component =
-            component_of(message, custom_id).ok_or_else(|| format!("there is no component {custom_id} on this message"))?;
+        let component = component_of(message, custom_id)
+            .ok_or_else(|| format!("there is no component {custom_id} on this message"))?;
         if component["disabled"] == true {
             return Err(format!("the component {custom_id} is disabled"));
         }
-        let place = self.server.channel(message.channel).ok_or_else(|| "the channel is gone".to_owned())?;
+        let place =
+            self.server.channel(message.channel).ok_or_else(|| "the channel is gone".to_owned())?;
         let data = self.component_data(user, place, component, values)?;
         let (id, channel) = (message.id, message.channel);
         let object = self.server.message_object(message);
@@ -167,10 +196,18 @@ impl State {
         Ok(self.send_interaction(kind, user, modal.channel, cause, data, message))
     }
 
-    fn write(&mut self, user: &User, channel: &str, content: &str, reply_to: Option<&str>) -> Checked<Begun> {
+    fn write(
+        &mut self,
+        user: &User,
+        channel: &str,
+        content: &str,
+        reply_to: Option<&str>,
+    ) -> Checked<Begun> {
         let channel = self.visible_channel(user, channel)?;
         let original = reply_to.map(|id| self.visible_message(user, id)).transpose()?;
-        if original.is_some_and(|original| original.channel != channel.id || original.audience != Audience::Channel) {
+        if original.is_some_and(|original| {
+            original.channel != channel.id || original.audience != Audience::Channel
+        }) {
             return Err("a reply stands in the channel of what everybody there sees".to_owned());
         }
         if self.server.permissions(user, channel) & SEND_MESSAGES == 0 {
@@ -182,9 +219,17 @@ impl State {
         if content.chars().count() > 2_000 {
             return Err("a message has at most 2,000 characters".to_owned());
         }
-        let envelope = Envelope { channel: channel.id, author: user.id, audience: Audience::Channel, origin: None };
-        let draft = Draft { reply_to: original.map(|original| original.id), ..Draft::text(content) };
-        self.post(envelope, draft).map(Begun::Message).ok_or_else(|| "the channel is gone".to_owned())
+        let envelope = Envelope {
+            channel: channel.id,
+            author: user.id,
+            audience: Audience::Channel,
+            origin: None,
+        };
+        let draft =
+            Draft { reply_to: original.map(|original| original.id), ..Draft::text(content) };
+        self.post(envelope, draft)
+            .map(Begun::Message)
+            .ok_or_else(|| "the channel is gone".to_owned())
     }
 
     /// A form was answered and closes.
@@ -214,7 +259,11 @@ impl State {
         let found = found.ok_or_else(|| format!("there is no message {message} (any more)"))?;
         let channel = self.server.channel(found.channel);
         let sees = channel.is_some_and(|channel| self.server.sees(user, channel));
-        if sees && found.visible_to(user.id) { Ok(found) } else { Err(format!("{} does not see the message {message}", user.name)) }
+        if sees && found.visible_to(user.id) {
+            Ok(found)
+        } else {
+            Err(format!("{} does not see the message {message}", user.name))
+        }
     }
 
     fn send_interaction(

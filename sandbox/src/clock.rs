@@ -4,7 +4,10 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 /// The present moment of the system's clock.
-#[expect(clippy::disallowed_methods, reason = "this module is the crate's one owner of the wall clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this module is the crate's one owner of the wall clock"
+)]
 pub(crate) fn now() -> DateTime<Utc> {
     Utc::now()
 }

@@ -53,7 +53,9 @@ impl Command {
 
     /// Whether two commands cannot stand beside each other.
     pub(crate) fn clashes(&self, other: &Self) -> bool {
-        self.guild_only == other.guild_only && self.kind() == other.kind() && self.name() == other.name()
+        self.guild_only == other.guild_only
+            && self.kind() == other.kind()
+            && self.name() == other.name()
     }
 
     /// Whether somebody with these permissions in a channel may use it there.
@@ -137,7 +139,11 @@ impl State {
     /// The commands a person may use anywhere.
     pub(crate) fn commands_for(&self, user: &User) -> Vec<Value> {
         let permissions = self.server.guild_permissions(user);
-        self.commands.iter().filter(|command| command.lets(permissions)).map(|command| self.command_object(command)).collect()
+        self.commands
+            .iter()
+            .filter(|command| command.lets(permissions))
+            .map(|command| self.command_object(command))
+            .collect()
     }
 
     /// What Discord's app sends when a person uses a command, or types into its option `focused`.
@@ -225,7 +231,13 @@ impl State {
     }
 
     /// A value in the type of its option, with what it refers to added to `resolved`.
-    fn typed(&self, option: &Value, value: &Value, place: Place<'_>, resolved: &mut Resolved) -> Result<Value, String> {
+    fn typed(
+        &self,
+        option: &Value,
+        value: &Value,
+        place: Place<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<Value, String> {
         let name = option["name"].as_str().unwrap_or_default();
         let kind = option["type"].as_u64().unwrap_or_default();
         let fits = match kind {
@@ -233,7 +245,9 @@ impl State {
             INTEGER => value.is_i64(),
             BOOLEAN => value.is_boolean(),
             NUMBER => value.is_number(),
-            USER | CHANNEL | ROLE | MENTIONABLE => return self.refer(option, value, place, resolved),
+            USER | CHANNEL | ROLE | MENTIONABLE => {
+                return self.refer(option, value, place, resolved);
+            }
             _ => return Err(format!("options of type {kind} are not simulated")),
         };
         if !fits {
@@ -244,7 +258,13 @@ impl State {
     }
 
     /// An id of a person, role or channel.
-    fn refer(&self, option: &Value, value: &Value, place: Place<'_>, resolved: &mut Resolved) -> Result<Value, String> {
+    fn refer(
+        &self,
+        option: &Value,
+        value: &Value,
+        place: Place<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<Value, String> {
         let nothing = || format!("{value} is nothing that the option {} can mean", option["name"]);
         let id = id_of(value).ok_or_else(nothing)?;
         let kind = option["type"].as_u64();
@@ -265,7 +285,8 @@ impl State {
 /// Follows the subcommands to the options.
 fn descend<'a>(spec: &'a Value, words: impl Iterator<Item = &'a str>) -> Result<Leaf<'a>, String> {
     let options_of = |value: &'a Value| value["options"].as_array().map_or(&[][..], Vec::as_slice);
-    let is_sub = |option: &Value| matches!(option["type"].as_u64(), Some(SUB_COMMAND | SUB_COMMAND_GROUP));
+    let is_sub =
+        |option: &Value| matches!(option["type"].as_u64(), Some(SUB_COMMAND | SUB_COMMAND_GROUP));
     let mut leaf = Leaf { path: Vec::new(), options: options_of(spec) };
     for word in words {
         let next = leaf.options.iter().find(|o| is_sub(o) && o["name"] == word);
@@ -282,7 +303,9 @@ fn descend<'a>(spec: &'a Value, words: impl Iterator<Item = &'a str>) -> Result<
 
 /// Puts the options under their subcommands.
 fn wrap(filled: Vec<Value>, path: &[(&str, u64)]) -> Vec<Value> {
-    path.iter().rev().fold(filled, |options, (name, kind)| vec![json!({ "name": name, "type": kind, "options": options })])
+    path.iter().rev().fold(filled, |options, (name, kind)| {
+        vec![json!({ "name": name, "type": kind, "options": options })]
+    })
 }
 
 /// The option that is being typed into.

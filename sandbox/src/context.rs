@@ -35,7 +35,13 @@ impl Aim<'_> {
 
 impl State {
     /// What Discord's app sends when a person uses a command of a context menu.
-    pub(crate) fn context_use(&self, person: &User, channel: &Channel, name: &str, aim: Aim<'_>) -> Result<CommandUse, String> {
+    pub(crate) fn context_use(
+        &self,
+        person: &User,
+        channel: &Channel,
+        name: &str,
+        aim: Aim<'_>,
+    ) -> Result<CommandUse, String> {
         let permissions = self.server.permissions(person, channel);
         let command = self
             .commands

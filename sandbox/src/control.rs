@@ -111,18 +111,29 @@ pub(crate) fn routes() -> Vec<Route> {
             || get(live::follow),
             "tells of every change, as server-sent events or over a WebSocket",
         ),
-        route("GET", "/_sandbox/files/{id}/{name}", Takes::Nothing, || get(file), "the bytes of an attachment, as its url says"),
+        route(
+            "GET",
+            "/_sandbox/files/{id}/{name}",
+            Takes::Nothing,
+            || get(file),
+            "the bytes of an attachment, as its url says",
+        ),
     ]
 }
 
 /// The routes of the control API.
 pub(crate) fn router() -> Router<Arc<Hub>> {
-    let listed = routes().iter().fold(Router::new(), |router, route| router.route(route.path, (route.handler)()));
+    let listed = routes()
+        .iter()
+        .fold(Router::new(), |router, route| router.route(route.path, (route.handler)()));
     // As people type it.
     listed.route("/_sandbox/", get(control_help::tell))
 }
 
-async fn state(State(hub): State<Arc<Hub>>, Query(query): Query<HashMap<String, String>>) -> Response {
+async fn state(
+    State(hub): State<Arc<Hub>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
     let state = hub.lock();
     let name = query.get("user").map(String::as_str).unwrap_or_default();
     match state.view(name) {
@@ -188,30 +199,46 @@ impl From<ActWhat> for Action {
     fn from(what: ActWhat) -> Self {
         match what {
             ActWhat::Command { channel, name, options } => Self::Command { channel, name, options },
-            ActWhat::Complete { channel, name, options, focused } => Self::Complete { channel, name, options, focused },
-            ActWhat::Context { channel, target_id, name } => Self::Context { channel, target: target_id, name },
-            ActWhat::Click { message_id, custom_id } => Self::Click { message: message_id, custom_id },
-            ActWhat::Select { message_id, custom_id, values } => Self::Select { message: message_id, custom_id, values },
+            ActWhat::Complete { channel, name, options, focused } => {
+                Self::Complete { channel, name, options, focused }
+            }
+            ActWhat::Context { channel, target_id, name } => {
+                Self::Context { channel, target: target_id, name }
+            }
+            ActWhat::Click { message_id, custom_id } => {
+                Self::Click { message: message_id, custom_id }
+            }
+            ActWhat::Select { message_id, custom_id, values } => {
+                Self::Select { message: message_id, custom_id, values }
+            }
             ActWhat::Submit { modal_id, values } => Self::Submit { modal: modal_id, values },
-            ActWhat::Message { channel, content, reply_to } => Self::Message { channel, content, reply_to },
+            ActWhat::Message { channel, content, reply_to } => {
+                Self::Message { channel, content, reply_to }
+            }
         }
     }
 }
 
 /// Reads a JSON body; what is wrong with it is answered with what is expected.
 pub(crate) fn parse<T: DeserializeOwned>(body: &Bytes, expected: &str) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| format!("{error}; expected is {expected}; GET /_sandbox shows one of each"))
+    serde_json::from_slice(body).map_err(|error| {
+        format!("{error}; expected is {expected}; GET /_sandbox shows one of each")
+    })
 }
 
 async fn act(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
-    let expected = "{\"user\": NAME, \"action\": command|complete|context|click|select|submit|message, …}";
+    let expected =
+        "{\"user\": NAME, \"action\": command|complete|context|click|select|submit|message, …}";
     match parse::<Act>(&body, expected) {
         Ok(act) => Json(actions::perform(&hub, &act.user, act.what.into()).await).into_response(),
         Err(words) => refuse(StatusCode::BAD_REQUEST, &words),
     }
 }
 
-async fn journal(State(hub): State<Arc<Hub>>, Query(query): Query<HashMap<String, String>>) -> Response {
+async fn journal(
+    State(hub): State<Arc<Hub>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
     match query.get("since").map_or(Ok(0), |since| since.parse()) {
         Ok(since) => Json(hub.lock().journal.since(since)).into_response(),
         Err(_) => refuse(StatusCode::BAD_REQUEST, "since must be a number"),
@@ -240,14 +267,18 @@ async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
     };
     let state = &mut *hub.lock();
     let done = match body {
-        WorldBody::DeleteMessage { channel, message_id } => state.moderate_message(&channel, &message_id),
+        WorldBody::DeleteMessage { channel, message_id } => {
+            state.moderate_message(&channel, &message_id)
+        }
         WorldBody::DeleteMessages { channel, message_ids } => {
             let ids: Vec<_> = message_ids.iter().map(String::as_str).collect();
             state.moderate_messages(&channel, &ids)
         }
         WorldBody::DeleteChannel { channel } => state.delete_channel(&channel),
         WorldBody::BotAccess { channel, access } => state.set_bot_access(&channel, access),
-        WorldBody::RolePermissions { role, permissions } => state.set_role_permissions(&role, permissions),
+        WorldBody::RolePermissions { role, permissions } => {
+            state.set_role_permissions(&role, permissions)
+        }
         WorldBody::CloseDms { user, closed } => state.close_dms(&user, closed),
         WorldBody::Membership { user, member } => state.set_member(&user, member),
         WorldBody::InteractionsEndpoint { url } => {
@@ -302,7 +333,10 @@ mod tests {
             }
         }
         for value in known::<T>(tag) {
-            assert!(examples.iter().any(|example| example[tag] == value.as_str()), "there is no example of {value}");
+            assert!(
+                examples.iter().any(|example| example[tag] == value.as_str()),
+                "there is no example of {value}"
+            );
         }
     }
 

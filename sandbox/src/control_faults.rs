@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::control::parse;
-use crate::fault::{DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match};
+use crate::fault::{
+    DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match,
+};
 use crate::http::refuse;
 use crate::hub::Hub;
 
@@ -93,16 +95,28 @@ impl EffectBody {
             Self::Duplicate { event } => GatewayFault::Duplicate { event, times },
             Self::Lose { event } => GatewayFault::Lose { event, times },
             Self::Reorder { event } => GatewayFault::Reorder { event, count: times },
-            Self::DropGatewayAt { phase, code } => GatewayFault::DropAt { phase, how: ending(code), times },
+            Self::DropGatewayAt { phase, code } => {
+                GatewayFault::DropAt { phase, how: ending(code), times }
+            }
             Self::Delay { ms } => return Arranged::Requests(Effect::Delay { ms }),
             Self::Status { status, ms, body, retry_after_header, scope } => {
-                return Arranged::Requests(Effect::Status { status, ms, body, retry_after_header, scope });
+                return Arranged::Requests(Effect::Status {
+                    status,
+                    ms,
+                    body,
+                    retry_after_header,
+                    scope,
+                });
             }
-            Self::WithholdAnswer { ms } => return Arranged::Requests(Effect::WithholdAnswer { ms }),
+            Self::WithholdAnswer { ms } => {
+                return Arranged::Requests(Effect::WithholdAnswer { ms });
+            }
             Self::DropGateway { code } => return Arranged::Requests(Effect::DropGateway { code }),
             Self::HoldRequest => return Arranged::Requests(Effect::HoldRequest),
             Self::HoldAnswer => return Arranged::Requests(Effect::HoldAnswer),
-            Self::MalformedHeader { header, value } => return Arranged::Requests(Effect::malformed(header, &value)),
+            Self::MalformedHeader { header, value } => {
+                return Arranged::Requests(Effect::malformed(header, &value));
+            }
         };
         Arranged::Gateway(gateway)
     }
@@ -133,7 +147,10 @@ pub(crate) async fn arrange(State(hub): State<Arc<Hub>>, body: Bytes) -> Respons
             state.touch();
         }
         (matching, Arranged::Requests(effect)) => {
-            let matching = matching.map_or_else(Match::default, |matching| Match { method: matching.method, path: matching.path });
+            let matching = matching.map_or_else(Match::default, |matching| Match {
+                method: matching.method,
+                path: matching.path,
+            });
             state.faults.arrange(Fault { matching, effect, times: body.times });
         }
         (_, Arranged::Gateway(fault)) => state.gateway.disturb(fault),

@@ -15,8 +15,12 @@ const ERRORS: &str = "400, 403 and 404 with {\"error\": what is wrong, in words}
 pub(crate) async fn tell() -> Response {
     let routes: Vec<_> = routes().iter().map(lay_out).collect();
     let (about, errors) = (Value::from(ABOUT), Value::from(ERRORS));
-    let text = format!("{{\n\"about\": {about},\n\"errors\": {errors},\n\"routes\": [\n{}\n]\n}}\n", routes.join(",\n"));
-    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], text).into_response()
+    let text = format!(
+        "{{\n\"about\": {about},\n\"errors\": {errors},\n\"routes\": [\n{}\n]\n}}\n",
+        routes.join(",\n")
+    );
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], text)
+        .into_response()
 }
 
 /// What a route is comes first, and each example has a line.
@@ -25,7 +29,12 @@ fn lay_out(route: &Route) -> String {
         Takes::Nothing => String::new(),
         Takes::Query(name, what) => format!(",\n    \"query\": {}", json!({ name: what })),
         Takes::Bodies(bodies) => {
-            let bodies: Vec<_> = bodies().as_array().into_iter().flatten().map(|body| format!("      {body}")).collect();
+            let bodies: Vec<_> = bodies()
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|body| format!("      {body}"))
+                .collect();
             format!(",\n    \"bodies\": [\n{}\n    ]", bodies.join(",\n"))
         }
     };

@@ -13,7 +13,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum StartError {
     /// The address is taken or not this machine's.
-    #[error("cannot listen on {address}: {source}. Choose another with --listen, or port 0 for a free one")]
+    #[error(
+        "cannot listen on {address}: {source}. Choose another with --listen, or port 0 for a free one"
+    )]
     Listen {
         /// The address asked for.
         address: SocketAddr,

@@ -41,7 +41,8 @@ impl Match {
     }
 
     fn fits(&self, method: &str, path: &str) -> bool {
-        let method_fits = self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method));
+        let method_fits =
+            self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method));
         method_fits && self.path.as_ref().is_none_or(|wanted| contains(path, wanted))
     }
 }
@@ -112,7 +113,13 @@ impl Effect {
     /// An answer with this status and all else as Discord has it.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self::Status { status, ms: None, body: None, retry_after_header: true, scope: LimitScope::User }
+        Self::Status {
+            status,
+            ms: None,
+            body: None,
+            retry_after_header: true,
+            scope: LimitScope::User,
+        }
     }
 
     /// A rate limit (429) that asks for a wait of this many milliseconds. Without its header only
@@ -156,7 +163,8 @@ pub enum LimitHeader {
 
 impl LimitHeader {
     /// Every one of them.
-    pub const ALL: [Self; 5] = [Self::Limit, Self::Remaining, Self::Reset, Self::ResetAfter, Self::RetryAfter];
+    pub const ALL: [Self; 5] =
+        [Self::Limit, Self::Remaining, Self::Reset, Self::ResetAfter, Self::RetryAfter];
 
     /// The header's name in lower case.
     #[must_use]

@@ -21,8 +21,10 @@ const LARGEST_FRAME: usize = 64 * 1024;
 
 /// Everything the sandbox serves.
 pub(crate) fn router(hub: Arc<Hub>) -> Router {
-    let guarded =
-        control::router().route("/", get(page::index)).route("/page/{name}", get(page::file)).layer(middleware::from_fn(guard));
+    let guarded = control::router()
+        .route("/", get(page::index))
+        .route("/page/{name}", get(page::file))
+        .layer(middleware::from_fn(guard));
     Router::new()
         .route("/api", any(rest::entry))
         .route("/api/{*path}", any(rest::entry))
@@ -57,7 +59,8 @@ async fn guard(request: Request, next: Next) -> Response {
 /// Whether a request comes from the sandbox's own page, or from no page at all.
 pub(crate) fn is_own_origin(headers: &HeaderMap) -> bool {
     let host = text(headers, header::HOST);
-    let authority = |origin: &str| origin.split_once("://").map(|(_, authority)| authority.to_owned());
+    let authority =
+        |origin: &str| origin.split_once("://").map(|(_, authority)| authority.to_owned());
     text(headers, header::ORIGIN).is_none_or(|origin| authority(origin).as_deref() == host)
 }
 

@@ -111,7 +111,13 @@ pub(crate) struct Interactions {
 
 impl Interactions {
     /// Begins an interaction.
-    pub(crate) fn begin(&mut self, kind: Kind, user: Snowflake, channel: Snowflake, cause: Cause) -> &Interaction {
+    pub(crate) fn begin(
+        &mut self,
+        kind: Kind,
+        user: Snowflake,
+        channel: Snowflake,
+        cause: Cause,
+    ) -> &Interaction {
         let id = Snowflake::next();
         self.all.entry(id).or_insert(Interaction {
             id,
@@ -155,7 +161,9 @@ impl Interactions {
     /// A person's interactions that have no answer yet, oldest first.
     pub(crate) fn pending(&self, user: Snowflake) -> Vec<&Interaction> {
         let open = |i: &&Interaction| {
-            i.user == user && i.kind != Kind::Autocomplete && matches!(i.stage, Stage::Waiting | Stage::Thinking)
+            i.user == user
+                && i.kind != Kind::Autocomplete
+                && matches!(i.stage, Stage::Waiting | Stage::Thinking)
         };
         let mut pending: Vec<_> = self.all.values().filter(open).collect();
         pending.sort_by_key(|interaction| interaction.id);
@@ -214,7 +222,9 @@ impl State {
         let end = match interaction.stage {
             Stage::Waiting => interaction.began + deadline,
             Stage::Thinking => interaction.began + lifetime,
-            Stage::Answered(_) | Stage::Failed | Stage::Misdirected => return Progress::Over(self.outcome(id)),
+            Stage::Answered(_) | Stage::Failed | Stage::Misdirected => {
+                return Progress::Over(self.outcome(id));
+            }
         };
         if Instant::now() < end {
             return Progress::Until(end);
@@ -254,7 +264,9 @@ impl State {
             Kind::Modal { .. } => "Something went wrong. Try again.",
         };
         if let (Stage::Misdirected, Some(endpoint)) = (&interaction.stage, &self.endpoint) {
-            format!("{words} (sent to the Interactions Endpoint URL {endpoint}, not over the gateway)")
+            format!(
+                "{words} (sent to the Interactions Endpoint URL {endpoint}, not over the gateway)"
+            )
         } else if interaction.answered.is_some() {
             let limit = words_for(self.settings.token_lifetime);
             format!("{words} (deferred, but no answer within {limit})")

@@ -61,7 +61,14 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Notes a REST request and how it was answered.
-    pub(crate) fn rest(&mut self, method: &str, path: &str, status: Option<u16>, body: Value, answer: Value) {
+    pub(crate) fn rest(
+        &mut self,
+        method: &str,
+        path: &str,
+        status: Option<u16>,
+        body: Value,
+        answer: Value,
+    ) {
         self.push(JournalEntry {
             n: 0,
             at: clock::iso(clock::now()),

@@ -54,7 +54,9 @@ mod views;
 
 pub use addresses::{Addresses, Names};
 pub use error::{StartError, TimedOut};
-pub use fault::{DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match};
+pub use fault::{
+    DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match,
+};
 pub use journal::{Direction, JournalEntry, Wire};
 pub use options::{BotAccess, ChannelSpec, Options, RateLimits, UserSpec, World};
 pub use outcome::Outcome;

@@ -34,13 +34,22 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
 /// GET `/_sandbox/live`. A WebSocket is not bound by the same-origin policy, so another site's page
 /// is turned away here.
-pub(crate) async fn follow(State(hub): State<Arc<Hub>>, headers: HeaderMap, upgrade: Upgrade) -> Response {
+pub(crate) async fn follow(
+    State(hub): State<Arc<Hub>>,
+    headers: HeaderMap,
+    upgrade: Upgrade,
+) -> Response {
     let changes = changes(hub);
     match upgrade {
-        Ok(_) if !is_own_origin(&headers) => refuse(StatusCode::FORBIDDEN, "the Origin must be the sandbox's own"),
-        Ok(upgrade) => upgrade.max_message_size(LARGEST_FRAME).on_upgrade(|socket| tell(socket, changes)),
+        Ok(_) if !is_own_origin(&headers) => {
+            refuse(StatusCode::FORBIDDEN, "the Origin must be the sandbox's own")
+        }
+        Ok(upgrade) => {
+            upgrade.max_message_size(LARGEST_FRAME).on_upgrade(|socket| tell(socket, changes))
+        }
         Err(_) => {
-            let events = changes.map(|data| Ok::<_, Infallible>(Event::default().event("change").data(data)));
+            let events = changes
+                .map(|data| Ok::<_, Infallible>(Event::default().event("change").data(data)));
             Sse::new(events).keep_alive(KeepAlive::default()).into_response()
         }
     }

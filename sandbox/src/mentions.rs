@@ -36,7 +36,12 @@ impl AllowedMentions {
     /// Reads the object; unset lets everything through.
     pub(crate) fn read(object: &Value) -> Self {
         if object.is_null() {
-            return Self { everyone: true, users: Allowed::All, roles: Allowed::All, replied_user: true };
+            return Self {
+                everyone: true,
+                users: Allowed::All,
+                roles: Allowed::All,
+                replied_user: true,
+            };
         }
         let parses = |kind: &str| {
             let parse = object["parse"].as_array();
@@ -69,10 +74,18 @@ pub(crate) fn id_of(value: &Value) -> Option<Snowflake> {
 
 impl Server {
     /// Whom a message with this content by this author pings in this channel.
-    pub(crate) fn mentions(&self, content: &str, author: &User, channel: &Channel, allowed: &AllowedMentions) -> Mentions {
+    pub(crate) fn mentions(
+        &self,
+        content: &str,
+        author: &User,
+        channel: &Channel,
+        allowed: &AllowedMentions,
+    ) -> Mentions {
         let may_ping_all = self.permissions(author, channel) & MENTION_EVERYONE != 0;
         let mut mentions = Mentions {
-            everyone: allowed.everyone && may_ping_all && (content.contains("@everyone") || content.contains("@here")),
+            everyone: allowed.everyone
+                && may_ping_all
+                && (content.contains("@everyone") || content.contains("@here")),
             ..Mentions::default()
         };
         for tag in tags(content) {
@@ -94,13 +107,17 @@ impl Server {
         let mut text = content.to_owned();
         for tag in tags(content) {
             let (marks, name): (&[String], Option<String>) = match tag {
-                Tag::User(id) => {
-                    (&[format!("<@{id}>"), format!("<@!{id}>")], self.user(id).map(|user| format!("@{}", user.display_name)))
+                Tag::User(id) => (
+                    &[format!("<@{id}>"), format!("<@!{id}>")],
+                    self.user(id).map(|user| format!("@{}", user.display_name)),
+                ),
+                Tag::Role(id) => {
+                    (&[format!("<@&{id}>")], self.role(id).map(|role| format!("@{}", role.name)))
                 }
-                Tag::Role(id) => (&[format!("<@&{id}>")], self.role(id).map(|role| format!("@{}", role.name))),
-                Tag::Channel(id) => {
-                    (&[format!("<#{id}>")], self.channel(id).map(|channel| format!("#{}", channel.name(&self.bot))))
-                }
+                Tag::Channel(id) => (
+                    &[format!("<#{id}>")],
+                    self.channel(id).map(|channel| format!("#{}", channel.name(&self.bot))),
+                ),
             };
             for mark in marks {
                 if let Some(name) = &name {

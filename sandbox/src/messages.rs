@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::gateway::{Event, intents};
 use crate::mentions::AllowedMentions;
-use crate::server::{Attachment, Audience, Channel, FLAG_LOADING, FLAG_SUPPRESS_NOTIFICATIONS, Mentions, Message, Origin, Place};
+use crate::server::{
+    Attachment, Audience, Channel, FLAG_LOADING, FLAG_SUPPRESS_NOTIFICATIONS, Mentions, Message,
+    Origin, Place,
+};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 use crate::view::{Notification, Reason};

@@ -24,14 +24,20 @@ impl State {
     }
 
     /// Deletes several messages of a channel at once, of which the bot hears in one event.
-    pub(crate) fn moderate_messages(&mut self, channel: &str, messages: &[&str]) -> Result<(), String> {
+    pub(crate) fn moderate_messages(
+        &mut self,
+        channel: &str,
+        messages: &[&str],
+    ) -> Result<(), String> {
         let channel = self.guild_channel(channel)?;
         let ids: Vec<Snowflake> = messages.iter().filter_map(|id| id.parse().ok()).collect();
         let (gone, seen) = {
             let Some(place) = self.server.channel_mut(channel) else {
                 return Ok(());
             };
-            let (gone, left) = std::mem::take(&mut place.messages).into_iter().partition(|message| ids.contains(&message.id));
+            let (gone, left) = std::mem::take(&mut place.messages)
+                .into_iter()
+                .partition(|message| ids.contains(&message.id));
             place.messages = left;
             let gone: Vec<Message> = gone;
             (gone, self.server.channel(channel).is_some_and(|place| self.bot_sees(place)))
@@ -39,24 +45,33 @@ impl State {
         for message in &gone {
             self.discard_files(message);
         }
-        let public: Vec<_> =
-            gone.iter().filter(|message| message.audience == Audience::Channel).map(|message| message.id).collect();
+        let public: Vec<_> = gone
+            .iter()
+            .filter(|message| message.audience == Audience::Channel)
+            .map(|message| message.id)
+            .collect();
         if public.is_empty() || !seen {
             self.touch();
             return Ok(());
         }
-        let data = json!({ "ids": public, "channel_id": channel, "guild_id": self.server.guild_id });
+        let data =
+            json!({ "ids": public, "channel_id": channel, "guild_id": self.server.guild_id });
         self.dispatch(Event::new("MESSAGE_DELETE_BULK", intents::GUILD_MESSAGES, data));
         Ok(())
     }
 
     /// Changes what a role may do.
-    pub(crate) fn set_role_permissions(&mut self, name: &str, permissions: u64) -> Result<(), String> {
+    pub(crate) fn set_role_permissions(
+        &mut self,
+        name: &str,
+        permissions: u64,
+    ) -> Result<(), String> {
         let role = self.server.roles.iter_mut().find(|role| role.name == name);
         let role = role.ok_or_else(|| format!("there is no role named {name}"))?;
         role.permissions = permissions;
         let role = role.clone();
-        let data = json!({ "guild_id": self.server.guild_id, "role": self.server.role_object(&role) });
+        let data =
+            json!({ "guild_id": self.server.guild_id, "role": self.server.role_object(&role) });
         self.dispatch(Event::new("GUILD_ROLE_UPDATE", intents::GUILDS, data));
         Ok(())
     }
@@ -77,7 +92,11 @@ impl State {
     }
 
     /// Changes what the bot may do in a channel of the server.
-    pub(crate) fn set_bot_access(&mut self, channel: &str, access: BotAccess) -> Result<(), String> {
+    pub(crate) fn set_bot_access(
+        &mut self,
+        channel: &str,
+        access: BotAccess,
+    ) -> Result<(), String> {
         let id = self.guild_channel(channel)?;
         if let Some(channel) = self.server.channel_mut(id)
             && let Place::Guild { bot, .. } = &mut channel.place
@@ -117,7 +136,11 @@ impl State {
         let person = person.clone();
         if member && self.server.dm_of(person.id).is_none() {
             let place = Place::Dm { user: person.id };
-            self.server.channels.push(Channel { id: Snowflake::next(), place, messages: Vec::new() });
+            self.server.channels.push(Channel {
+                id: Snowflake::next(),
+                place,
+                messages: Vec::new(),
+            });
         }
         let (name, mut data) = if member {
             ("GUILD_MEMBER_ADD", self.server.member_object(&person))

@@ -67,7 +67,11 @@ impl Line {
 }
 
 impl AsyncRead for Line {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.cut.0.reader.register(context.waker());
         if self.cut.is_ended() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
@@ -77,7 +81,11 @@ impl AsyncRead for Line {
 }
 
 impl AsyncWrite for Line {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -124,7 +132,11 @@ async fn accept_plain(listener: TcpListener, lines: mpsc::Sender<(Line, SocketAd
     }
 }
 
-async fn accept_tls(listener: TcpListener, acceptor: TlsAcceptor, lines: mpsc::Sender<(Line, SocketAddr)>) {
+async fn accept_tls(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    lines: mpsc::Sender<(Line, SocketAddr)>,
+) {
     loop {
         let (stream, peer) = accept(&listener).await;
         let (acceptor, lines) = (acceptor.clone(), lines.clone());

@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::clock::iso;
-use crate::server::{Attachment, Cause, Channel, Message, Origin, Place, Role, Server, Target, User};
+use crate::server::{
+    Attachment, Cause, Channel, Message, Origin, Place, Role, Server, Target, User,
+};
 
 impl Server {
     /// A user object.
@@ -91,7 +93,8 @@ impl Server {
         let last = channel.public().next_back().map(|message| message.id);
         match &channel.place {
             Place::Dm { user } => {
-                let recipients: Vec<_> = self.user(*user).map(|user| self.user_object(user)).into_iter().collect();
+                let recipients: Vec<_> =
+                    self.user(*user).map(|user| self.user_object(user)).into_iter().collect();
                 json!({
                     "id": channel.id,
                     "type": 1,
@@ -131,7 +134,11 @@ impl Server {
 
     /// The objects of the server's own channels.
     pub(crate) fn guild_channel_objects(&self) -> Vec<Value> {
-        self.channels.iter().filter(|channel| !channel.is_dm()).map(|channel| self.channel_object(channel)).collect()
+        self.channels
+            .iter()
+            .filter(|channel| !channel.is_dm())
+            .map(|channel| self.channel_object(channel))
+            .collect()
     }
 
     /// The guild object of REST.
@@ -175,7 +182,8 @@ impl Server {
     /// only the bot is among them.
     pub(crate) fn guild_create_object(&self, with_members: bool) -> Value {
         let listed = |user: &&User| user.member && (user.bot || with_members);
-        let members: Vec<_> = self.everybody().filter(listed).map(|user| self.member_object(user)).collect();
+        let members: Vec<_> =
+            self.everybody().filter(listed).map(|user| self.member_object(user)).collect();
         let mut object = self.guild_object();
         object["joined_at"] = json!(iso(self.founded));
         object["large"] = json!(false);
@@ -183,7 +191,14 @@ impl Server {
         object["member_count"] = json!(self.everybody().filter(|user| user.member).count());
         object["members"] = json!(members);
         object["channels"] = json!(self.guild_channel_objects());
-        for empty in ["voice_states", "threads", "presences", "stage_instances", "guild_scheduled_events", "soundboard_sounds"] {
+        for empty in [
+            "voice_states",
+            "threads",
+            "presences",
+            "stage_instances",
+            "guild_scheduled_events",
+            "soundboard_sounds",
+        ] {
             object[empty] = json!([]);
         }
         object
@@ -223,7 +238,8 @@ impl Server {
                 "message_id": id,
                 "channel_id": message.channel,
             });
-            object["referenced_message"] = referenced.map_or(Value::Null, |original| self.plain_message_object(original));
+            object["referenced_message"] =
+                referenced.map_or(Value::Null, |original| self.plain_message_object(original));
         }
         object
     }
@@ -232,7 +248,8 @@ impl Server {
     fn plain_message_object(&self, message: &Message) -> Value {
         let author = self.user(message.author);
         let mentioned = message.mentions.users.iter();
-        let mentions: Vec<_> = mentioned.filter_map(|id| self.user(*id)).map(|user| self.user_object(user)).collect();
+        let mentions: Vec<_> =
+            mentioned.filter_map(|id| self.user(*id)).map(|user| self.user_object(user)).collect();
         let mut object = json!({
             "id": message.id,
             "channel_id": message.channel,
@@ -279,7 +296,10 @@ impl Server {
                 object["type"] = json!(2);
                 object["name"] = json!(name);
                 match target {
-                    Some(Target::User(id)) => object["target_user"] = json!(self.user(*id).map(|user| self.user_object(user))),
+                    Some(Target::User(id)) => {
+                        object["target_user"] =
+                            json!(self.user(*id).map(|user| self.user_object(user)))
+                    }
                     Some(Target::Message(id)) => object["target_message_id"] = json!(id),
                     None => {}
                 }

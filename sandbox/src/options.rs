@@ -120,7 +120,9 @@ impl UserSpec {
     #[must_use]
     pub fn new(name: &str) -> Self {
         let mut letters = name.chars();
-        let display_name = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+        let display_name = letters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
         Self { name: name.to_owned(), display_name, roles: Vec::new(), hue: None, member: true }
     }
 }

@@ -42,6 +42,9 @@ impl Outcome {
     /// Whether only the person sees the answering message (flag 64).
     #[must_use]
     pub fn is_ephemeral(&self) -> bool {
-        self.message.as_ref().and_then(|message| message["flags"].as_u64()).is_some_and(|flags| flags & 64 != 0)
+        self.message
+            .as_ref()
+            .and_then(|message| message["flags"].as_u64())
+            .is_some_and(|flags| flags & 64 != 0)
     }
 }

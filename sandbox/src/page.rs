@@ -61,8 +61,11 @@ pub(crate) async fn file(Path(name): Path<String>) -> Response {
 }
 
 fn typed(content_type: &'static str, text: &'static str) -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
     (headers, text).into_response()
 }
 

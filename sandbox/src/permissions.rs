@@ -21,14 +21,19 @@ pub(crate) const MENTION_EVERYONE: u64 = 1 << 17;
 const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
 
 /// What `@everyone` may do in the server.
-pub(crate) const EVERYONE: u64 =
-    VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY | USE_APPLICATION_COMMANDS;
+pub(crate) const EVERYONE: u64 = VIEW_CHANNEL
+    | SEND_MESSAGES
+    | EMBED_LINKS
+    | ATTACH_FILES
+    | READ_MESSAGE_HISTORY
+    | USE_APPLICATION_COMMANDS;
 
 /// What the bot's own role adds: it may ping everybody, so that a bot's slip shows.
 pub(crate) const BOT_ROLE: u64 = EVERYONE | MENTION_EVERYONE;
 
 /// What each side may do in a direct message.
-pub(crate) const DIRECT_MESSAGE: u64 = VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY;
+pub(crate) const DIRECT_MESSAGE: u64 =
+    VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY;
 
 /// Every permission: the owner's.
 const ALL: u64 = (1 << 52) - 1;

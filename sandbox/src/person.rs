@@ -32,31 +32,50 @@ impl Person {
     /// Uses a slash command. A subcommand follows the name after a space. `options` is an object
     /// of option name to value (or `null`); people, roles and channels by id.
     pub async fn command(&self, channel_id: &str, name: &str, options: Value) -> Outcome {
-        self.act(Action::Command { channel: channel_id.to_owned(), name: name.to_owned(), options }).await
+        self.act(Action::Command { channel: channel_id.to_owned(), name: name.to_owned(), options })
+            .await
     }
 
     /// Types into an option of a slash command; [`Outcome::choices`] is what is offered. What is
     /// typed so far stands in `options` under the name `focused`.
-    pub async fn complete(&self, channel_id: &str, name: &str, options: Value, focused: &str) -> Outcome {
-        self.act(Action::Complete { channel: channel_id.to_owned(), name: name.to_owned(), options, focused: focused.to_owned() })
-            .await
+    pub async fn complete(
+        &self,
+        channel_id: &str,
+        name: &str,
+        options: Value,
+        focused: &str,
+    ) -> Outcome {
+        self.act(Action::Complete {
+            channel: channel_id.to_owned(),
+            name: name.to_owned(),
+            options,
+            focused: focused.to_owned(),
+        })
+        .await
     }
 
     /// Uses a command of the context menu ("Apps") of a message or of a person, by its id. On a
     /// person it is used in the first channel of the server.
     pub async fn context(&self, target_id: &str, name: &str) -> Outcome {
-        self.act(Action::Context { channel: None, target: target_id.to_owned(), name: name.to_owned() }).await
+        self.act(Action::Context {
+            channel: None,
+            target: target_id.to_owned(),
+            name: name.to_owned(),
+        })
+        .await
     }
 
     /// Uses a command of the context menu of a person in a certain channel.
     pub async fn context_in(&self, channel_id: &str, target_id: &str, name: &str) -> Outcome {
         let channel = Some(channel_id.to_owned());
-        self.act(Action::Context { channel, target: target_id.to_owned(), name: name.to_owned() }).await
+        self.act(Action::Context { channel, target: target_id.to_owned(), name: name.to_owned() })
+            .await
     }
 
     /// Clicks a button.
     pub async fn click(&self, message_id: &str, custom_id: &str) -> Outcome {
-        self.act(Action::Click { message: message_id.to_owned(), custom_id: custom_id.to_owned() }).await
+        self.act(Action::Click { message: message_id.to_owned(), custom_id: custom_id.to_owned() })
+            .await
     }
 
     /// Chooses values of a select menu; of one that offers people, roles or channels, their ids.
@@ -78,15 +97,28 @@ impl Person {
     /// Writes a message in a channel or a direct message ([`Person::dm_with_bot`]). `<@id>` in it
     /// mentions somebody, the bot included. Does not wait for an answer.
     pub async fn message(&self, channel_id: &str, content: &str) -> Outcome {
-        self.act(Action::Message { channel: channel_id.to_owned(), content: content.to_owned(), reply_to: None }).await
+        self.act(Action::Message {
+            channel: channel_id.to_owned(),
+            content: content.to_owned(),
+            reply_to: None,
+        })
+        .await
     }
 
     /// Replies to a message in its channel, which mentions its author; does not wait for an answer.
     pub async fn reply(&self, message_id: &str, content: &str) -> Outcome {
         let view = self.view();
-        let channel = view.message(message_id).and_then(|message| message["channel_id"].as_str()).unwrap_or_default();
+        let channel = view
+            .message(message_id)
+            .and_then(|message| message["channel_id"].as_str())
+            .unwrap_or_default();
         let reply_to = Some(message_id.to_owned());
-        self.act(Action::Message { channel: channel.to_owned(), content: content.to_owned(), reply_to }).await
+        self.act(Action::Message {
+            channel: channel.to_owned(),
+            content: content.to_owned(),
+            reply_to,
+        })
+        .await
     }
 
     /// Opens the direct message with the bot and returns the channel's id, always the same;

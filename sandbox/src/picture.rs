@@ -48,7 +48,9 @@ mod tests {
         assert_eq!(size(b"GIF89a\x02\x01\x03\0"), Some((258, 3)));
         let jpeg = b"\xff\xd8\xff\xe0\0\x04ab\xff\xc0\0\x11\x08\0\x03\x01\x02\x03";
         assert_eq!(size(jpeg), Some((258, 3)));
-        for rubbish in [&b"png"[..], b"", &png[..20], b"GIF8", b"\xff\xd8\xff\xe0\0", b"\xff\xd8abc"] {
+        for rubbish in
+            [&b"png"[..], b"", &png[..20], b"GIF8", b"\xff\xd8\xff\xe0\0", b"\xff\xd8abc"]
+        {
             assert_eq!(size(rubbish), None, "{rubbish:?}");
         }
     }

@@ -108,7 +108,10 @@ impl Limiter {
         let rate = self.rate(&route);
         let key = format!("{}:{}", route.shape, route.major);
         let window = self.buckets.entry(key).or_insert(Window::new(now));
-        let mut exceeded = window.enter(rate, now).err().map(|retry_after| Exceeded { scope: LimitScope::User, retry_after });
+        let mut exceeded = window
+            .enter(rate, now)
+            .err()
+            .map(|retry_after| Exceeded { scope: LimitScope::User, retry_after });
         let standing = Standing {
             bucket: digest(&route.shape),
             limit: rate.limit,
@@ -117,13 +120,22 @@ impl Limiter {
         };
         if exceeded.is_none() && !route.is_interaction {
             let global = self.global_rate();
-            exceeded = self.global.enter(global, now).err().map(|left| Exceeded { scope: LimitScope::Global, retry_after: left });
+            exceeded = self
+                .global
+                .enter(global, now)
+                .err()
+                .map(|left| Exceeded { scope: LimitScope::Global, retry_after: left });
         }
         Verdict { standing, exceeded }
     }
 
     /// What the headers say of a bucket of which nothing is left for this long.
-    pub(crate) fn exhausted(&self, method: &str, segments: &[String], reset_after: Duration) -> Standing {
+    pub(crate) fn exhausted(
+        &self,
+        method: &str,
+        segments: &[String],
+        reset_after: Duration,
+    ) -> Standing {
         let route = Route::of(method, segments);
         let limit = self.rate(&route).limit;
         Standing { bucket: digest(&route.shape), limit, remaining: 0, reset_after }
@@ -132,7 +144,9 @@ impl Limiter {
     fn rate(&self, route: &Route) -> Rate {
         match (self.limits, route.shape.as_str()) {
             (RateLimits::Relaxed, _) => Rate::new(1_000, 5),
-            (RateLimits::Real, "POST /channels/{}/messages" | "PATCH /channels/{}/messages/{}") => Rate::new(5, 5),
+            (RateLimits::Real, "POST /channels/{}/messages" | "PATCH /channels/{}/messages/{}") => {
+                Rate::new(5, 5)
+            }
             (RateLimits::Real, "DELETE /channels/{}/messages/{}") => Rate::new(5, 1),
             // Discord does not publish the limits of the other routes: these leave a bot room.
             (RateLimits::Real, _) if route.is_interaction => Rate::new(30, 5),
@@ -168,7 +182,9 @@ impl Route {
         let mut shape = method.to_owned();
         shape.push(' ');
         for (index, segment) in segments.iter().enumerate() {
-            let parameter = segment.chars().all(|c| c.is_ascii_digit()) || is_token(segments, index) || segment == "@original";
+            let parameter = segment.chars().all(|c| c.is_ascii_digit())
+                || is_token(segments, index)
+                || segment == "@original";
             shape.push('/');
             shape.push_str(if parameter { "{}" } else { segment });
         }

@@ -72,10 +72,17 @@ impl Sandbox {
         let plain = listen(options.listen).await?;
         let secure = listen(SocketAddr::new(options.listen.ip(), 0)).await?;
         let (ca, own_folder) = write_authority(options.state_dir.as_deref(), &authority)?;
-        let ports = Ports { plain: local(&plain, options.listen)?, secure: local(&secure, options.listen)? };
+        let ports = Ports {
+            plain: local(&plain, options.listen)?,
+            secure: local(&secure, options.listen)?,
+        };
         let addresses = ports.addresses(&server, &options, &ca);
-        let settings =
-            Settings::new(&options, addresses.token.clone(), format!("http://{}", ports.plain), addresses.gateway.clone());
+        let settings = Settings::new(
+            &options,
+            addresses.token.clone(),
+            format!("http://{}", ports.plain),
+            addresses.gateway.clone(),
+        );
         let mut state = State::new(server, settings, options.rate_limits);
         state.endpoint = options.interactions_endpoint_url;
         let hub = Arc::new(Hub::new(state, addresses));
@@ -159,7 +166,12 @@ impl Sandbox {
     ///
     /// # Errors
     /// [`TimedOut`], naming `what`, after `limit`.
-    pub async fn wait_for<T>(&self, what: &str, limit: Duration, mut probe: impl FnMut(&Self) -> Option<T>) -> Result<T, TimedOut> {
+    pub async fn wait_for<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut probe: impl FnMut(&Self) -> Option<T>,
+    ) -> Result<T, TimedOut> {
         let deadline = Instant::now() + limit;
         let mut changes = self.changes();
         loop {
@@ -297,7 +309,10 @@ async fn serve(door: net::Door, hub: Arc<Hub>) {
 }
 
 /// Writes the authority; returns its path and the folder if it was made for this start.
-fn write_authority(folder: Option<&Path>, authority: &str) -> Result<(PathBuf, Option<PathBuf>), StartError> {
+fn write_authority(
+    folder: Option<&Path>,
+    authority: &str,
+) -> Result<(PathBuf, Option<PathBuf>), StartError> {
     let own = folder.is_none().then(|| {
         let name = format!("discord-sandbox-{}", snowflake::secret());
         std::env::temp_dir().join(name)

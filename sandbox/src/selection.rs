@@ -34,7 +34,11 @@ impl State {
             "id": component["id"],
         });
         let Some(values) = values else {
-            return if component["type"] == BUTTON { Ok(data) } else { Err("a select menu needs values".to_owned()) };
+            return if component["type"] == BUTTON {
+                Ok(data)
+            } else {
+                Err("a select menu needs values".to_owned())
+            };
         };
         match component["type"].as_u64() {
             Some(BUTTON) => return Err("a button is clicked, not selected from".to_owned()),
@@ -53,7 +57,14 @@ impl State {
     }
 
     /// One thing chosen in a menu of people, roles or channels.
-    fn pick(&self, user: &User, place: &Channel, menu: &Value, value: &str, resolved: &mut Resolved) -> Result<(), String> {
+    fn pick(
+        &self,
+        user: &User,
+        place: &Channel,
+        menu: &Value,
+        value: &str,
+        resolved: &mut Resolved,
+    ) -> Result<(), String> {
         let nothing = || format!("the menu {} does not offer {value}", menu["custom_id"]);
         let id: Snowflake = value.parse().map_err(|_| nothing())?;
         let kind = menu["type"].as_u64().unwrap_or_default();
@@ -64,11 +75,15 @@ impl State {
                 return Err(nothing());
             }
             resolved.user(self, chosen, place);
-        } else if let (ROLE_SELECT | MENTIONABLE_SELECT, Some(role), true) = (kind, server.role(id), in_server) {
+        } else if let (ROLE_SELECT | MENTIONABLE_SELECT, Some(role), true) =
+            (kind, server.role(id), in_server)
+        {
             resolved.role(self, role);
-        } else if let (CHANNEL_SELECT, Some(channel), true) = (kind, server.channel(id), in_server) {
+        } else if let (CHANNEL_SELECT, Some(channel), true) = (kind, server.channel(id), in_server)
+        {
             let wanted = menu["channel_types"].as_array().filter(|types| !types.is_empty());
-            let fits = wanted.is_none_or(|types| types.iter().any(|of| of.as_u64() == Some(TEXT_CHANNEL)));
+            let fits =
+                wanted.is_none_or(|types| types.iter().any(|of| of.as_u64() == Some(TEXT_CHANNEL)));
             if !fits || channel.is_dm() || !server.sees(user, channel) {
                 return Err(nothing());
             }

@@ -234,7 +234,9 @@ impl Server {
 
     /// The direct message between a person and the bot.
     pub(crate) fn dm_of(&self, person: Snowflake) -> Option<&Channel> {
-        self.channels.iter().find(|channel| matches!(channel.place, Place::Dm { user } if user == person))
+        self.channels
+            .iter()
+            .find(|channel| matches!(channel.place, Place::Dm { user } if user == person))
     }
 
     /// A message by its id, wherever it is and whoever sees it.
@@ -314,8 +316,20 @@ fn duplicate<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a str> {
 fn roles(world: &World, guild_id: Snowflake, bot: Snowflake) -> Vec<Role> {
     /// Colours of Discord's palette, given to the roles in turn.
     const PALETTE: [u32; 5] = [0x34_98_db, 0x2e_cc_71, 0xe9_1e_63, 0xf1_c4_0f, 0x9b_59_b6];
-    let everyone = Role { id: guild_id, name: "@everyone".to_owned(), color: 0, permissions: permissions::EVERYONE, bot: None };
-    let own = Role { id: Snowflake::next(), name: world.bot.clone(), color: 0, permissions: permissions::BOT_ROLE, bot: Some(bot) };
+    let everyone = Role {
+        id: guild_id,
+        name: "@everyone".to_owned(),
+        color: 0,
+        permissions: permissions::EVERYONE,
+        bot: None,
+    };
+    let own = Role {
+        id: Snowflake::next(),
+        name: world.bot.clone(),
+        color: 0,
+        permissions: permissions::BOT_ROLE,
+        bot: Some(bot),
+    };
     let named = world.roles.iter().zip(PALETTE.iter().cycle()).map(|(name, color)| Role {
         id: Snowflake::next(),
         name: name.clone(),
@@ -328,10 +342,16 @@ fn roles(world: &World, guild_id: Snowflake, bot: Snowflake) -> Vec<Role> {
 
 /// The channels of the server and a direct message for everybody who shares the server with the bot.
 fn channels(world: &World, people: &[User]) -> Vec<Channel> {
-    let in_guild =
-        world.channels.iter().map(|spec| Place::Guild { name: spec.name.clone(), topic: spec.topic.clone(), bot: spec.bot });
+    let in_guild = world.channels.iter().map(|spec| Place::Guild {
+        name: spec.name.clone(),
+        topic: spec.topic.clone(),
+        bot: spec.bot,
+    });
     let direct = people.iter().filter(|user| user.member).map(|user| Place::Dm { user: user.id });
-    in_guild.chain(direct).map(|place| Channel { id: Snowflake::next(), place, messages: Vec::new() }).collect()
+    in_guild
+        .chain(direct)
+        .map(|place| Channel { id: Snowflake::next(), place, messages: Vec::new() })
+        .collect()
 }
 
 /// A hue for an avatar, always the same for a name.

@@ -25,7 +25,9 @@ impl Snowflake {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let milliseconds = clock::now().timestamp_millis() - DISCORD_EPOCH_MS;
         let by_clock = u64::try_from(milliseconds).unwrap_or(0) << TIME_SHIFT;
-        let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(by_clock.max(last + 1))).unwrap_or_default();
+        let last = LAST
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(by_clock.max(last + 1)))
+            .unwrap_or_default();
         Self(by_clock.max(last + 1))
     }
 }
@@ -67,7 +69,11 @@ fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().chain([0, 0].iter()).take(3).fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
+        let word = chunk
+            .iter()
+            .chain([0, 0].iter())
+            .take(3)
+            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
         for place in 0..=chunk.len() {
             let index = word >> (18 - 6 * place) & 0x3f;
             text.push(char::from(ALPHABET[index as usize]));

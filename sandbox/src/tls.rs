@@ -23,12 +23,15 @@ pub(crate) struct Tls {
 
 /// Makes the certificates.
 pub(crate) fn make() -> Result<Tls, StartError> {
-    let (chain, key, authority) = certificates().map_err(|error: rcgen::Error| StartError::Certificate(error.to_string()))?;
+    let (chain, key, authority) =
+        certificates().map_err(|error: rcgen::Error| StartError::Certificate(error.to_string()))?;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     // The provider is named because another crate of the process may have brought a second one.
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![chain.der().clone()], key))
+        .and_then(|builder| {
+            builder.with_no_client_auth().with_single_cert(vec![chain.der().clone()], key)
+        })
         .map_err(|error| StartError::Certificate(error.to_string()))?;
     Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), authority })
 }

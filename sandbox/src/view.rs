@@ -53,7 +53,10 @@ impl View {
     /// The message with this id, wherever the person sees it.
     #[must_use]
     pub fn message(&self, id: &str) -> Option<&Value> {
-        self.channels.iter().flat_map(|channel| &channel.messages).find(|message| message["id"] == id)
+        self.channels
+            .iter()
+            .flat_map(|channel| &channel.messages)
+            .find(|message| message["id"] == id)
     }
 }
 

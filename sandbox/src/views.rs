@@ -50,7 +50,10 @@ impl State {
     /// The channels of the server, then the direct message with the bot.
     fn channel_views(&self, user: &User) -> Vec<ChannelView> {
         let channels = self.server.channels.iter();
-        channels.filter(|channel| self.server.sees(user, channel)).map(|channel| self.channel_view(user, channel)).collect()
+        channels
+            .filter(|channel| self.server.sees(user, channel))
+            .map(|channel| self.channel_view(user, channel))
+            .collect()
     }
 
     fn channel_view(&self, user: &User, channel: &Channel) -> ChannelView {

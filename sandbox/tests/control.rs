@@ -154,8 +154,12 @@ async fn it_tells_what_it_can_do() {
         let method: Method = text(route, "method").parse().unwrap();
         let answer = Client::new().request(method, url(&sandbox, &path)).send().await.unwrap();
         // Without what it takes it refuses; a path or a method that is not served would be told by an empty body.
-        let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
-        assert!(matches!(kind.as_deref(), Some("application/json" | "text/event-stream")), "{route}: {kind:?}");
+        let kind =
+            answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+        assert!(
+            matches!(kind.as_deref(), Some("application/json" | "text/event-stream")),
+            "{route}: {kind:?}"
+        );
     }
     let refused = control(&sandbox, "_sandbox/act", json!({})).await.1;
     assert!(text(&refused, "error").ends_with("GET /_sandbox shows one of each"), "{refused}");
@@ -167,7 +171,8 @@ async fn changes_are_told_over_a_websocket_to_the_own_page_alone() {
     let general = channel(&sandbox, "general");
     let page = sandbox.addresses().page.clone();
     let follow = async |origin: &str| {
-        let mut request = format!("{}_sandbox/live", page.replace("http", "ws")).into_client_request().unwrap();
+        let mut request =
+            format!("{}_sandbox/live", page.replace("http", "ws")).into_client_request().unwrap();
         request.headers_mut().insert("origin", origin.parse().unwrap());
         timeout(LIMIT, connect_async(request)).await.unwrap()
     };
@@ -177,7 +182,9 @@ async fn changes_are_told_over_a_websocket_to_the_own_page_alone() {
     sandbox.user("maya").unwrap().message(&general, "x").await;
     let second = timeout(LIMIT, socket.next()).await.unwrap().unwrap().unwrap();
     assert_ne!(first, second);
-    let Err(Error::Http(refused)) = follow("https://evil.example").await else { panic!("a stranger follows") };
+    let Err(Error::Http(refused)) = follow("https://evil.example").await else {
+        panic!("a stranger follows")
+    };
     assert_eq!(refused.status(), 403);
     timeout(LIMIT, sandbox.shutdown()).await.unwrap();
     let left = async { while let Some(Ok(_)) = socket.next().await {} };
@@ -216,7 +223,13 @@ async fn a_status_comes_instead_of_the_request() {
 
     sandbox.fault(Fault::once(
         Match::default(),
-        Effect::Status { status: 429, ms: Some(1_500), body: None, retry_after_header: false, scope: LimitScope::Shared },
+        Effect::Status {
+            status: 429,
+            ms: Some(1_500),
+            body: None,
+            retry_after_header: false,
+            scope: LimitScope::Shared,
+        },
     ));
     let limited = rest.send(Method::GET, &path, Value::Null).await;
     assert_eq!(limited.headers()["x-ratelimit-scope"], "shared");
@@ -244,7 +257,10 @@ async fn an_answer_can_be_withheld() {
     let cut = timeout(LIMIT, request.send()).await.unwrap();
     assert!(cut.is_err(), "the connection ends without an answer");
     sandbox.fault(withhold(None));
-    let request = rest.request(Method::POST, &path).json(&json!({ "content": "hung up" })).timeout(Duration::from_millis(500));
+    let request = rest
+        .request(Method::POST, &path)
+        .json(&json!({ "content": "hung up" }))
+        .timeout(Duration::from_millis(500));
     assert!(request.send().await.unwrap_err().is_timeout());
     let messages = sandbox.view("maya").unwrap().messages("general").to_vec();
     let contents: Vec<_> = messages.iter().map(|m| &m["content"]).collect();

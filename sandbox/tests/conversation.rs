@@ -72,14 +72,18 @@ async fn a_reply_to_the_bot_mentions_it() {
     socket.event("MESSAGE_CREATE").await;
     maya.reply(text(&secret, "id"), "so?").await;
     let heard = socket.event("MESSAGE_CREATE").await;
-    assert_eq!((&heard["content"], &heard["referenced_message"]["content"]), (&json!(""), &json!("")));
+    assert_eq!(
+        (&heard["content"], &heard["referenced_message"]["content"]),
+        (&json!(""), &json!(""))
+    );
     assert!(!maya.reply("1", "x").await.ok);
 }
 
 #[tokio::test]
 async fn contents_are_left_out_of_rest_as_well() {
     let content_of = |privileged_intents| async move {
-        let options = Options { privileged_intents, rate_limits: RateLimits::Relaxed, ..Options::default() };
+        let options =
+            Options { privileged_intents, rate_limits: RateLimits::Relaxed, ..Options::default() };
         let sandbox = start(options).await;
         let general = channel(&sandbox, "general");
         let maya = sandbox.user("maya").unwrap();
@@ -116,7 +120,8 @@ async fn the_bot_answers_in_the_direct_message() {
     assert_eq!(rest.post(&format!("/channels/{dm}/typing"), Value::Null).await.0, 204);
     let quiet = json!({ "parse": [], "replied_user": false });
     let reference = json!({ "message_id": asked["id"] });
-    let body = json!({ "content": "nothing", "message_reference": reference, "allowed_mentions": quiet });
+    let body =
+        json!({ "content": "nothing", "message_reference": reference, "allowed_mentions": quiet });
     let answer = rest.say(&dm, body).await;
     assert_eq!((&answer["type"], &answer["mentions"]), (&json!(19), &json!([])));
     assert_eq!(answer["referenced_message"]["content"], "what waits?");
@@ -125,7 +130,8 @@ async fn the_bot_answers_in_the_direct_message() {
 
     sandbox.close_dms("jonas", true);
     for path in ["messages", "typing"] {
-        let (status, body) = rest.post(&format!("/channels/{dm}/{path}"), json!({ "content": "x" })).await;
+        let (status, body) =
+            rest.post(&format!("/channels/{dm}/{path}"), json!({ "content": "x" })).await;
         assert_eq!((status, &body["code"]), (403, &json!(50007)), "{path}");
     }
     sandbox.close_dms("jonas", false);

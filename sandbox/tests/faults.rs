@@ -6,7 +6,10 @@
 mod common;
 
 use common::{Answering, INTENTS, LIMIT, Received, Rest, Socket, channel, relaxed, text};
-use discord_sandbox::{BotAccess, DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match, Sandbox};
+use discord_sandbox::{
+    BotAccess, DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match,
+    Sandbox,
+};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -30,7 +33,10 @@ async fn contents(socket: &mut Socket, count: usize) -> Vec<(u64, String)> {
     let mut heard = Vec::new();
     for _ in 0..count {
         let payload = socket.payload().await;
-        heard.push((payload["s"].as_u64().unwrap(), payload["d"]["content"].as_str().unwrap_or_default().to_owned()));
+        heard.push((
+            payload["s"].as_u64().unwrap(),
+            payload["d"]["content"].as_str().unwrap_or_default().to_owned(),
+        ));
     }
     heard
 }
@@ -57,7 +63,10 @@ async fn events_come_twice_out_of_order_or_not_at_all() {
     sandbox.gateway_fault(GatewayFault::Reorder { event: event.clone(), count: 3 });
     sandbox.set_bot_access(&channel(&sandbox, "general"), BotAccess::Full);
     say(&sandbox, &["c", "d", "e", "f"]).await;
-    assert_eq!(contents(&mut socket, 5).await, heard(&[(5, ""), (8, "e"), (7, "d"), (6, "c"), (9, "f")]));
+    assert_eq!(
+        contents(&mut socket, 5).await,
+        heard(&[(5, ""), (8, "e"), (7, "d"), (6, "c"), (9, "f")])
+    );
     sandbox.gateway_fault(GatewayFault::Lose { event, times: 1 });
     say(&sandbox, &["g", "h"]).await;
     assert_eq!(contents(&mut socket, 1).await, heard(&[(11, "h")]));
@@ -73,7 +82,9 @@ async fn events_come_twice_out_of_order_or_not_at_all() {
 async fn resume(sandbox: &Sandbox, session: &Value, sequence: u64) -> Socket {
     let mut socket = Socket::connect(sandbox).await;
     let token = &sandbox.addresses().token;
-    socket.send(json!({ "op": 6, "d": { "token": token, "session_id": session, "seq": sequence } })).await;
+    socket
+        .send(json!({ "op": 6, "d": { "token": token, "session_id": session, "seq": sequence } }))
+        .await;
     socket
 }
 
@@ -114,7 +125,11 @@ async fn a_resume_breaks_off_half_way() {
     sandbox.drop_gateway(DropHow::Tcp);
     socket.closed().await;
     say(&sandbox, &["a", "b", "c", "d"]).await;
-    sandbox.gateway_fault(GatewayFault::DropAt { phase: GatewayPhase::DuringResume, how: DropHow::Tcp, times: 1 });
+    sandbox.gateway_fault(GatewayFault::DropAt {
+        phase: GatewayPhase::DuringResume,
+        how: DropHow::Tcp,
+        times: 1,
+    });
     let mut socket = resume(&sandbox, &ready["session_id"], 2).await;
     assert_eq!(contents(&mut socket, 2).await, heard(&[(3, "a"), (4, "b")]));
     assert!(matches!(socket.receive().await, Received::Closed(None)));
@@ -124,7 +139,11 @@ async fn a_resume_breaks_off_half_way() {
     // A resume that is refused leads to a new session.
     sandbox.drop_gateway(DropHow::Tcp);
     let how = DropHow::InvalidSession { resumable: false };
-    sandbox.gateway_fault(GatewayFault::DropAt { phase: GatewayPhase::DuringResume, how, times: 1 });
+    sandbox.gateway_fault(GatewayFault::DropAt {
+        phase: GatewayPhase::DuringResume,
+        how,
+        times: 1,
+    });
     let mut socket = resume(&sandbox, &ready["session_id"], 7).await;
     assert_eq!(socket.payload().await, json!({ "op": 9, "d": false }));
     socket.identify(&sandbox.addresses().token, INTENTS).await;
@@ -136,7 +155,8 @@ async fn headers_of_rate_limits_are_malformed() {
     let sandbox = relaxed().await;
     let rest = Rest::of(&sandbox);
     for header in LimitHeader::ALL {
-        sandbox.fault(Fault::once(Match::new("GET", "/users/@me"), Effect::malformed(header, "soon")));
+        sandbox
+            .fault(Fault::once(Match::new("GET", "/users/@me"), Effect::malformed(header, "soon")));
         let response = rest.send(Method::GET, "/users/@me", Value::Null).await;
         let status = if header == LimitHeader::RetryAfter { 429 } else { 200 };
         assert_eq!(response.status(), status, "{header:?}");
@@ -149,10 +169,17 @@ async fn headers_of_rate_limits_are_malformed() {
             }
         }
     }
-    let effect = Effect::MangleHeader { header: LimitHeader::Reset, value: None, effect: Some(Box::new(Effect::status(503))) };
+    let effect = Effect::MangleHeader {
+        header: LimitHeader::Reset,
+        value: None,
+        effect: Some(Box::new(Effect::status(503))),
+    };
     sandbox.fault(Fault::once(Match::default(), effect));
     let response = rest.send(Method::GET, "/users/@me", Value::Null).await;
-    assert_eq!((response.status().as_u16(), response.headers().get("x-ratelimit-reset")), (503, None));
+    assert_eq!(
+        (response.status().as_u16(), response.headers().get("x-ratelimit-reset")),
+        (503, None)
+    );
     control(&sandbox, json!({ "do": "malformed_header", "header": "limit", "value": "" })).await;
     let response = rest.send(Method::GET, "/users/@me", Value::Null).await;
     assert_eq!(response.headers()["x-ratelimit-limit"], "");
@@ -162,18 +189,27 @@ async fn headers_of_rate_limits_are_malformed() {
 async fn every_limit_says_whose_it_is() {
     let sandbox = relaxed().await;
     let rest = Rest::of(&sandbox);
-    for (scope, word) in [(LimitScope::User, "user"), (LimitScope::Global, "global"), (LimitScope::Shared, "shared")] {
+    for (scope, word) in
+        [(LimitScope::User, "user"), (LimitScope::Global, "global"), (LimitScope::Shared, "shared")]
+    {
         for with_header in [true, false] {
-            sandbox.fault(Fault::once(Match::default(), Effect::limited(scope, 2_500, with_header)));
+            sandbox
+                .fault(Fault::once(Match::default(), Effect::limited(scope, 2_500, with_header)));
             let response = rest.send(Method::GET, "/users/@me", Value::Null).await;
             assert_eq!(response.status(), 429);
             let headers = response.headers().clone();
             assert_eq!(headers["x-ratelimit-scope"], word);
             assert_eq!(headers.get("retry-after").is_some(), with_header);
-            assert_eq!(headers.get("x-ratelimit-remaining").is_some(), with_header && scope != LimitScope::Global);
+            assert_eq!(
+                headers.get("x-ratelimit-remaining").is_some(),
+                with_header && scope != LimitScope::Global
+            );
             assert_eq!(headers.get("x-ratelimit-global").is_some(), scope == LimitScope::Global);
             let body: Value = response.json().await.unwrap();
-            assert_eq!((&body["retry_after"], &body["global"]), (&json!(2.5), &json!(scope == LimitScope::Global)));
+            assert_eq!(
+                (&body["retry_after"], &body["global"]),
+                (&json!(2.5), &json!(scope == LimitScope::Global))
+            );
         }
     }
 }
@@ -184,7 +220,8 @@ async fn an_answer_is_lost_after_the_deed() {
     let general = channel(&sandbox, "general");
     let path = format!("/channels/{general}/messages");
     sandbox.fault(Fault::once(Match::new("POST", "/messages"), Effect::lost_answer()));
-    let request = Rest::of(&sandbox).request(Method::POST, &path).json(&json!({ "content": "done" }));
+    let request =
+        Rest::of(&sandbox).request(Method::POST, &path).json(&json!({ "content": "done" }));
     assert!(timeout(LIMIT, request.send()).await.unwrap().is_err());
     assert_eq!(sandbox.view("maya").unwrap().messages("general")[0]["content"], "done");
 }
@@ -198,7 +235,10 @@ async fn what_is_held_goes_on_when_it_is_released() {
         sandbox.fault(Fault::once(Match::new("POST", "/messages"), effect));
         let (rest, place) = (Rest::of(&sandbox), general.clone());
         let sent = tokio::spawn(async move { rest.say(&place, json!({ "content": "x" })).await });
-        sandbox.wait_for("the request", LIMIT, |sandbox| (sandbox.held_requests() == 1).then_some(())).await.unwrap();
+        sandbox
+            .wait_for("the request", LIMIT, |sandbox| (sandbox.held_requests() == 1).then_some(()))
+            .await
+            .unwrap();
         assert_eq!(said(), before, "an answer is held after the deed");
         assert!(!sent.is_finished());
         assert_eq!(sandbox.release_held(), 1);
@@ -210,9 +250,15 @@ async fn what_is_held_goes_on_when_it_is_released() {
     sandbox.fault(Fault::once(Match::default(), Effect::HoldRequest));
     let rest = Rest::of(&sandbox);
     let sent = tokio::spawn(async move { rest.get("/users/@me").await });
-    sandbox.wait_for("the request", LIMIT, |sandbox| (sandbox.held_requests() == 1).then_some(())).await.unwrap();
+    sandbox
+        .wait_for("the request", LIMIT, |sandbox| (sandbox.held_requests() == 1).then_some(()))
+        .await
+        .unwrap();
     sent.abort();
-    sandbox.wait_for("its end", LIMIT, |sandbox| (sandbox.held_requests() == 0).then_some(())).await.unwrap();
+    sandbox
+        .wait_for("its end", LIMIT, |sandbox| (sandbox.held_requests() == 0).then_some(()))
+        .await
+        .unwrap();
     assert_eq!(control(&sandbox, json!({ "do": "release" })).await["released"], 0);
 }
 
@@ -227,7 +273,10 @@ async fn a_held_callback_comes_too_late_for_nobody() {
     sandbox.fault(Fault::once(Match::new("POST", "/callback"), Effect::HoldAnswer));
     // The person has the answer although the bot does not know that it was taken.
     assert!(sandbox.user("maya").unwrap().click(text(&card, "id"), "go").await.ok);
-    sandbox.wait_for("the answer", LIMIT, |sandbox| (sandbox.held_requests() == 1).then_some(())).await.unwrap();
+    sandbox
+        .wait_for("the answer", LIMIT, |sandbox| (sandbox.held_requests() == 1).then_some(()))
+        .await
+        .unwrap();
     sandbox.release_held();
     bot.next().await;
 }
@@ -245,7 +294,13 @@ async fn permissions_are_taken_and_given_back() {
     for (denied, method, path, body, expected) in [
         (1 << 14, Method::POST, path.clone(), embed.clone(), (403, json!(50013))),
         (1 << 16, Method::POST, path.clone(), reply, (403, json!(160_002))),
-        (1 << 16, Method::GET, format!("{path}/{}", text(&own, "id")), Value::Null, (403, json!(50013))),
+        (
+            1 << 16,
+            Method::GET,
+            format!("{path}/{}", text(&own, "id")),
+            Value::Null,
+            (403, json!(50013)),
+        ),
         (1 << 16, Method::GET, path.clone(), Value::Null, (200, Value::Null)),
     ] {
         sandbox.set_bot_access(&general, BotAccess::Without(denied));
@@ -258,7 +313,11 @@ async fn permissions_are_taken_and_given_back() {
     assert_eq!(socket.event("CHANNEL_UPDATE").await["permission_overwrites"], json!([]));
     assert_eq!(rest.post(&path, embed).await.0, 200);
 
-    let everyone = sandbox.view("maya").unwrap().roles[0]["permissions"].as_str().unwrap().parse::<u64>().unwrap();
+    let everyone = sandbox.view("maya").unwrap().roles[0]["permissions"]
+        .as_str()
+        .unwrap()
+        .parse::<u64>()
+        .unwrap();
     for role in ["@everyone", "bot"] {
         sandbox.set_role_permissions(role, everyone & !(1 << 11));
         assert_eq!(socket.event("GUILD_ROLE_UPDATE").await["role"]["name"], role);

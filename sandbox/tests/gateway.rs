@@ -39,9 +39,11 @@ async fn faults_of_the_client_close_the_connection() {
         socket.send_text(payload).await;
         assert_eq!(socket.closed().await, Some(code));
     }
-    for (token, intents, code) in
-        [("wrong", INTENTS, 4004), (token.as_str(), INTENTS | MESSAGE_CONTENT, 4014), (token.as_str(), 1 << 40, 4013)]
-    {
+    for (token, intents, code) in [
+        ("wrong", INTENTS, 4004),
+        (token.as_str(), INTENTS | MESSAGE_CONTENT, 4014),
+        (token.as_str(), 1 << 40, 4013),
+    ] {
         let mut socket = Socket::connect(&sandbox).await;
         socket.identify(token, intents).await;
         assert_eq!(socket.closed().await, Some(code));
@@ -125,9 +127,11 @@ async fn contents_of_others_need_an_intent() {
     let (mut privileged, _) = Socket::ready(&sandbox, INTENTS | MESSAGE_CONTENT).await;
     let mention = format!("<@{bot}> look");
     let dm = maya.view().dm().unwrap().id.clone();
-    for (place, content, seen) in
-        [(&general, "secret", ""), (&general, mention.as_str(), mention.as_str()), (&dm, "direct", "direct")]
-    {
+    for (place, content, seen) in [
+        (&general, "secret", ""),
+        (&general, mention.as_str(), mention.as_str()),
+        (&dm, "direct", "direct"),
+    ] {
         assert!(maya.message(place, content).await.ok);
         assert_eq!(plain.event("MESSAGE_CREATE").await["content"], seen);
         assert_eq!(privileged.event("MESSAGE_CREATE").await["content"], content);

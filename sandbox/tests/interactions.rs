@@ -36,7 +36,11 @@ async fn card(sandbox: &Sandbox, channel: &str) -> String {
 async fn a_click_edits_the_message() {
     let sandbox = relaxed().await;
     let general = channel(&sandbox, "general");
-    let mut bot = Answering::start(&sandbox, |_| json!({ "type": 7, "data": { "content": "done", "components": [] } })).await;
+    let mut bot = Answering::start(
+        &sandbox,
+        |_| json!({ "type": 7, "data": { "content": "done", "components": [] } }),
+    )
+    .await;
     let message = card(&sandbox, &general).await;
     let outcome = person(&sandbox, "jonas").click(&message, "go").await;
     assert!(outcome.ok, "{outcome:?}");
@@ -98,11 +102,13 @@ async fn a_form_opens_and_updates_its_message() {
     let sandbox = relaxed().await;
     let general = channel(&sandbox, "general");
     let mut bot = Answering::start(&sandbox, |interaction| match interaction["type"].as_u64() {
-        Some(3) => json!({ "type": 9, "data": { "title": "Why?", "custom_id": "form", "components": [
+        Some(3) => {
+            json!({ "type": 9, "data": { "title": "Why?", "custom_id": "form", "components": [
             { "type": 1, "components": [{
                 "type": 4, "custom_id": "why", "label": "Reason", "style": 2, "min_length": 3,
             }] },
-        ] } }),
+        ] } })
+        }
         _ => json!({ "type": 7, "data": { "content": "rejected" } }),
     })
     .await;
@@ -189,7 +195,8 @@ async fn an_ephemeral_answer_is_for_one_person() {
     assert_eq!(rest.get(&by_channel).await.1["code"], 10008);
     let interaction = bot.next().await;
     let application = &sandbox.addresses().application_id;
-    let by_token = format!("/webhooks/{application}/{}/messages/@original", text(&interaction, "token"));
+    let by_token =
+        format!("/webhooks/{application}/{}/messages/@original", text(&interaction, "token"));
     assert_eq!(rest.get(&by_token).await.1["id"], id);
     let (status, _) = rest.patch(&by_token, json!({ "content": "edited" })).await;
     assert_eq!(status, 200);
@@ -204,7 +211,8 @@ async fn an_ephemeral_answer_is_for_one_person() {
 async fn a_deferred_answer_is_waited_for() {
     let sandbox = relaxed().await;
     let general = channel(&sandbox, "general");
-    let mut bot = Answering::start(&sandbox, |_| json!({ "type": 5, "data": { "flags": 64 } })).await;
+    let mut bot =
+        Answering::start(&sandbox, |_| json!({ "type": 5, "data": { "flags": 64 } })).await;
     let message = card(&sandbox, &general).await;
     let maya = person(&sandbox, "maya");
     let click = tokio::spawn(async move { maya.click(&message, "go").await });
@@ -230,7 +238,9 @@ async fn a_deferred_answer_is_waited_for() {
 
 #[tokio::test]
 async fn an_answer_can_come_too_late() {
-    let sandbox = start(Options { interaction_deadline: Duration::from_millis(50), ..Options::default() }).await;
+    let sandbox =
+        start(Options { interaction_deadline: Duration::from_millis(50), ..Options::default() })
+            .await;
     let (mut socket, _) = Socket::ready(&sandbox, INTENTS).await;
     let message = card(&sandbox, &channel(&sandbox, "general")).await;
     let outcome = person(&sandbox, "maya").click(&message, "go").await;
@@ -283,7 +293,11 @@ async fn a_callback_can_tell_what_came_of_it() {
     let maya = person(&sandbox, "maya");
     let click = tokio::spawn(async move { maya.click(&message, "go").await });
     let interaction = socket.event("INTERACTION_CREATE").await;
-    let path = format!("/interactions/{}/{}/callback?with_response=true", text(&interaction, "id"), text(&interaction, "token"));
+    let path = format!(
+        "/interactions/{}/{}/callback?with_response=true",
+        text(&interaction, "id"),
+        text(&interaction, "token")
+    );
     let body = json!({ "type": 4, "data": { "content": "yes" } });
     let (status, answer) = Rest::of(&sandbox).post(&path, body).await;
     assert_eq!(status, 200);
@@ -311,14 +325,17 @@ async fn an_endpoint_set_by_mistake_swallows_every_interaction() {
     let clicked = maya.click(&message, "go").await;
     assert_eq!(
         clicked.error.unwrap(),
-        format!("This interaction failed (sent to the Interactions Endpoint URL {endpoint}, not over the gateway)")
+        format!(
+            "This interaction failed (sent to the Interactions Endpoint URL {endpoint}, not over the gateway)"
+        )
     );
     let used = maya.command(&general, "ask", Value::Null).await.error.unwrap();
     assert!(used.starts_with("The application did not respond"), "{used}");
 
     let set = json!({ "interactions_endpoint_url": "https://example.com/other" });
     assert_eq!(rest.patch("/applications/@me", set).await.1["code"], 50035);
-    let (status, cleared) = rest.patch("/applications/@me", json!({ "interactions_endpoint_url": null })).await;
+    let (status, cleared) =
+        rest.patch("/applications/@me", json!({ "interactions_endpoint_url": null })).await;
     assert_eq!((status, &cleared["interactions_endpoint_url"]), (200, &Value::Null));
     let click = tokio::spawn(async move { maya.click(&message, "go").await });
     // The first that the gateway brings is the interaction after the mistake.

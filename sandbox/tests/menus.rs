@@ -16,11 +16,17 @@ fn id(sandbox: &Sandbox, user: &str) -> String {
 #[tokio::test]
 async fn a_command_is_used_on_a_message() {
     let sandbox = relaxed().await;
-    register(&sandbox, json!([{ "name": "Ask for a Decision", "type": 3 }, { "name": "ask", "description": "d" }])).await;
-    let mut bot = Answering::start(&sandbox, |_| json!({ "type": 4, "data": { "content": "asked" } })).await;
+    register(
+        &sandbox,
+        json!([{ "name": "Ask for a Decision", "type": 3 }, { "name": "ask", "description": "d" }]),
+    )
+    .await;
+    let mut bot =
+        Answering::start(&sandbox, |_| json!({ "type": 4, "data": { "content": "asked" } })).await;
     let general = channel(&sandbox, "general");
     let said = sandbox.user("jonas").unwrap().message(&general, "ship it?").await.message.unwrap();
-    let outcome = sandbox.user("maya").unwrap().context(text(&said, "id"), "Ask for a Decision").await;
+    let outcome =
+        sandbox.user("maya").unwrap().context(text(&said, "id"), "Ask for a Decision").await;
     assert_eq!(outcome.content(), "asked", "{outcome:?}");
     let answer = outcome.message.unwrap();
     assert_eq!(answer["type"], 23);
@@ -41,7 +47,8 @@ async fn a_command_is_used_on_a_message() {
 async fn a_command_is_used_on_a_person() {
     let sandbox = relaxed().await;
     register(&sandbox, json!([{ "name": "Open decisions", "type": 2, "description": "" }])).await;
-    let mut bot = Answering::start(&sandbox, |_| json!({ "type": 4, "data": { "content": "none" } })).await;
+    let mut bot =
+        Answering::start(&sandbox, |_| json!({ "type": 4, "data": { "content": "none" } })).await;
     let jonas = id(&sandbox, "jonas");
     let shop = channel(&sandbox, "web-shop");
     let maya = sandbox.user("maya").unwrap();
@@ -127,7 +134,13 @@ async fn context_commands_are_checked_and_listed() {
     assert_eq!((status, &full["code"]), (400, &json!(30032)));
     let many: Vec<_> = (0..16).map(|n| json!({ "name": format!("M {n}"), "type": 3 })).collect();
     assert_eq!(rest.call(Method::PUT, &path, json!(many)).await.1["code"], 50035);
-    let kinds: Vec<_> = sandbox.view("maya").unwrap().commands.iter().map(|command| command["type"].clone()).collect();
+    let kinds: Vec<_> = sandbox
+        .view("maya")
+        .unwrap()
+        .commands
+        .iter()
+        .map(|command| command["type"].clone())
+        .collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == 3).count(), 15);
 }
 
@@ -144,7 +157,12 @@ async fn people_are_chosen() {
     let general = channel(&sandbox, "general");
     let (jonas, sven) = (id(&sandbox, "jonas"), id(&sandbox, "sven"));
     let default = json!([{ "type": "user", "id": jonas }]);
-    let card = menu(&sandbox, &general, json!({ "type": 5, "custom_id": "who", "max_values": 2, "default_values": default })).await;
+    let card = menu(
+        &sandbox,
+        &general,
+        json!({ "type": 5, "custom_id": "who", "max_values": 2, "default_values": default }),
+    )
+    .await;
     let maya = sandbox.user("maya").unwrap();
     let shown = maya.view().message(&card).unwrap()["components"][0]["components"][0].clone();
     assert_eq!(shown["default_values"], default);
@@ -176,7 +194,12 @@ async fn roles_and_channels_are_chosen() {
     assert_eq!(bot.next().await["data"]["resolved"]["roles"][approvers]["name"], "Approvers");
     assert!(!maya.select(&card, "role", &[&jonas]).await.ok);
 
-    let card = menu(&sandbox, &general, json!({ "type": 7, "custom_id": "any", "min_values": 0, "max_values": 2 })).await;
+    let card = menu(
+        &sandbox,
+        &general,
+        json!({ "type": 7, "custom_id": "any", "min_values": 0, "max_values": 2 }),
+    )
+    .await;
     assert!(maya.select(&card, "any", &[approvers, &jonas]).await.ok);
     let resolved = bot.next().await["data"]["resolved"].clone();
     assert!(resolved["roles"][approvers].is_object() && resolved["users"][&jonas].is_object());
@@ -184,11 +207,15 @@ async fn roles_and_channels_are_chosen() {
     assert_eq!(bot.next().await["data"]["values"], json!([]));
 
     let shop = channel(&sandbox, "web-shop");
-    let card = menu(&sandbox, &general, json!({ "type": 8, "custom_id": "where", "channel_types": [0] })).await;
+    let card =
+        menu(&sandbox, &general, json!({ "type": 8, "custom_id": "where", "channel_types": [0] }))
+            .await;
     assert!(maya.select(&card, "where", &[&shop]).await.ok);
     let place = bot.next().await["data"]["resolved"]["channels"][&shop].clone();
     assert_eq!((&place["name"], place["permissions"].is_string()), (&json!("web-shop"), true));
-    let voice = menu(&sandbox, &general, json!({ "type": 8, "custom_id": "where", "channel_types": [2] })).await;
+    let voice =
+        menu(&sandbox, &general, json!({ "type": 8, "custom_id": "where", "channel_types": [2] }))
+            .await;
     assert!(!maya.select(&voice, "where", &[&shop]).await.ok);
     assert!(!maya.select(&card, "where", &[&maya.dm_with_bot().unwrap()]).await.ok);
 }

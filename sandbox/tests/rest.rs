@@ -81,7 +81,9 @@ async fn a_message_lives() {
     assert_eq!(first["nonce"], "n-1");
     let id = text(&first, "id");
     assert!(rest.get(&format!("{path}/{id}")).await.1["nonce"].is_null());
-    let second = rest.say(&general, json!({ "content": "two", "message_reference": { "message_id": id } })).await;
+    let second = rest
+        .say(&general, json!({ "content": "two", "message_reference": { "message_id": id } }))
+        .await;
     assert_eq!(second["type"], 19);
     assert_eq!(second["referenced_message"]["content"], "one");
 
@@ -94,7 +96,9 @@ async fn a_message_lives() {
     assert_eq!(before[0]["content"], "one");
     assert_eq!(rest.get(&format!("{path}?limit=101")).await.0, 400);
 
-    let (status, edited) = rest.patch(&format!("{path}/{id}"), json!({ "content": "uno", "embeds": [{ "title": "t" }] })).await;
+    let (status, edited) = rest
+        .patch(&format!("{path}/{id}"), json!({ "content": "uno", "embeds": [{ "title": "t" }] }))
+        .await;
     assert_eq!(status, 200);
     assert_eq!(edited["content"], "uno");
     assert!(edited["edited_timestamp"].is_string());
@@ -103,7 +107,10 @@ async fn a_message_lives() {
     assert_eq!(sandbox.view("sven").unwrap().messages("general")[0]["content"], "eins");
 
     assert_eq!(rest.delete(&format!("{path}/{id}")).await.0, 204);
-    assert_eq!(rest.patch(&format!("{path}/{id}"), json!({ "content": "x" })).await.1["code"], 10008);
+    assert_eq!(
+        rest.patch(&format!("{path}/{id}"), json!({ "content": "x" })).await.1["code"],
+        10008
+    );
     assert_eq!(sandbox.view("sven").unwrap().messages("general").len(), 1);
 }
 
@@ -177,21 +184,43 @@ async fn a_faulty_form_is_refused_where_it_is_faulty() {
         (json!({ "content": big(2_001) }), "content", "BASE_TYPE_MAX_LENGTH"),
         (json!({ "content": "x", "nonce": big(26) }), "nonce", "BASE_TYPE_MAX_LENGTH"),
         (embed(json!({ "title": big(257) })), "embeds.0.title", "BASE_TYPE_MAX_LENGTH"),
-        (embed(json!({ "fields": [{ "name": "n", "value": "" }] })), "embeds.0.fields.0.value", "BASE_TYPE_REQUIRED"),
-        (json!({ "embeds": [{ "description": big(4_000) }, { "description": big(2_001) }] }), "embeds", "MAX_EMBED_SIZE_EXCEEDED"),
-        (rows(json!([button("a"), button("a")])), "components.0.components.1.custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED"),
+        (
+            embed(json!({ "fields": [{ "name": "n", "value": "" }] })),
+            "embeds.0.fields.0.value",
+            "BASE_TYPE_REQUIRED",
+        ),
+        (
+            json!({ "embeds": [{ "description": big(4_000) }, { "description": big(2_001) }] }),
+            "embeds",
+            "MAX_EMBED_SIZE_EXCEEDED",
+        ),
+        (
+            rows(json!([button("a"), button("a")])),
+            "components.0.components.1.custom_id",
+            "COMPONENT_CUSTOM_ID_DUPLICATED",
+        ),
         (
             rows(json!([{ "type": 2, "style": 1, "label": "b" }])),
             "components.0.components.0.custom_id",
             "COMPONENT_CUSTOM_ID_REQUIRED",
         ),
         (
-            rows(json!([{ "type": 2, "style": 5, "label": "b", "url": "https://a", "custom_id": "c" }])),
+            rows(
+                json!([{ "type": 2, "style": 5, "label": "b", "url": "https://a", "custom_id": "c" }]),
+            ),
             "components.0.components.0",
             "BUTTON_COMPONENT_CUSTOM_ID_URL_EXCLUSIVE",
         ),
-        (rows(json!([button("a"), menu])), "components.0.components", "COMPONENT_LAYOUT_WIDTH_EXCEEDED"),
-        (json!({ "content": "x", "components": vec![row(json!([menu])); 6] }), "components", "BASE_TYPE_MAX_LENGTH"),
+        (
+            rows(json!([button("a"), menu])),
+            "components.0.components",
+            "COMPONENT_LAYOUT_WIDTH_EXCEEDED",
+        ),
+        (
+            json!({ "content": "x", "components": vec![row(json!([menu])); 6] }),
+            "components",
+            "BASE_TYPE_MAX_LENGTH",
+        ),
         (
             json!({ "content": "x", "allowed_mentions": { "parse": ["users"], "users": ["1"] } }),
             "allowed_mentions",
@@ -221,7 +250,8 @@ async fn commands_are_checked_and_completed() {
     let sandbox = relaxed().await;
     let rest = Rest::of(&sandbox);
     let application = &sandbox.addresses().application_id;
-    let path = format!("/applications/{application}/guilds/{}/commands", sandbox.addresses().guild_id);
+    let path =
+        format!("/applications/{application}/guilds/{}/commands", sandbox.addresses().guild_id);
     let command = |name: &str| json!({ "name": name, "description": "d" });
     let (status, put) = rest.call(Method::PUT, &path, json!([command("a"), command("b")])).await;
     assert_eq!(status, 200);
@@ -295,7 +325,8 @@ async fn files_are_kept_and_served() {
         "attachments": [{ "id": 0, "filename": "a.png", "description": "a picture" }],
     });
     let part = multipart::Part::bytes(b"png".to_vec()).file_name("a.png");
-    let form = multipart::Form::new().text("payload_json", payload.to_string()).part("files[0]", part);
+    let form =
+        multipart::Form::new().text("payload_json", payload.to_string()).part("files[0]", part);
     let request = rest.request(Method::POST, &path).multipart(form);
     let message: Value = request.send().await.unwrap().json().await.unwrap();
     let attachment = &message["attachments"][0];
@@ -346,7 +377,12 @@ async fn tls_answers_as_discord() {
     let authority = std::fs::read(&addresses.ca).unwrap();
     let authority = reqwest::Certificate::from_pem(&authority).unwrap();
     let address = addresses.tls.strip_prefix("https://").unwrap().parse().unwrap();
-    let client = Client::builder().add_root_certificate(authority).resolve("discord.com", address).timeout(LIMIT).build().unwrap();
+    let client = Client::builder()
+        .add_root_certificate(authority)
+        .resolve("discord.com", address)
+        .timeout(LIMIT)
+        .build()
+        .unwrap();
     let response = client
         .get("https://discord.com/api/v10/users/@me")
         .header("authorization", format!("Bot {}", addresses.token))
@@ -378,7 +414,8 @@ async fn a_reply_pings_unless_told_otherwise() {
     let reference = json!({ "message_id": question["id"] });
     rest.say(&general, json!({ "content": "yes", "message_reference": reference })).await;
     let quiet = json!({ "parse": ["users"] });
-    let body = json!({ "content": "no", "message_reference": reference, "allowed_mentions": quiet });
+    let body =
+        json!({ "content": "no", "message_reference": reference, "allowed_mentions": quiet });
     rest.say(&general, body).await;
     let view = sandbox.view("maya").unwrap();
     let reasons: Vec<_> = view.notifications.iter().map(|n| n.reason).collect();

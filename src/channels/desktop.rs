@@ -40,7 +40,9 @@ pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carri
     let Settings { program } = settings.desktop.clone()?;
     let system = match std::env::consts::OS {
         "macos" => Ok(System::MacOs),
-        "windows" => Err("there is no desktop notification on Windows yet: take [desktop] out of gander.toml"),
+        "windows" => Err(
+            "there is no desktop notification on Windows yet: take [desktop] out of gander.toml",
+        ),
         _ => Ok(System::Freedesktop),
     };
     let usual = |system| match system {
@@ -48,7 +50,10 @@ pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carri
         System::Freedesktop => "notify-send",
     };
     let make = |system| {
-        Arc::new(Desktop { program: program.map_or_else(|| usual(system).into(), Into::into), system }) as Arc<dyn Carrier>
+        Arc::new(Desktop {
+            program: program.map_or_else(|| usual(system).into(), Into::into),
+            system,
+        }) as Arc<dyn Carrier>
     };
     Some(system.map(make).map_err(ToOwned::to_owned))
 }
@@ -146,10 +151,16 @@ mod tests {
     fn texts_are_never_options_markup_or_script() {
         let nasty = message("--help\" & do shell script \"id\"", "<b>x</b> & $(id) \\");
         let linux = arguments(System::Freedesktop, &nasty);
-        assert_eq!(linux[linux.len() - 3..], ["--", "--help\" & do shell script \"id\"", "&lt;b&gt;x&lt;/b&gt; &amp; $(id) \\"]);
+        assert_eq!(
+            linux[linux.len() - 3..],
+            ["--", "--help\" & do shell script \"id\"", "&lt;b&gt;x&lt;/b&gt; &amp; $(id) \\"]
+        );
         assert!(linux.contains(&"--urgency=critical".to_owned()));
         let mac = arguments(System::MacOs, &nasty);
-        assert_eq!(mac[mac.len() - 3..], ["--", "--help\" & do shell script \"id\"", "<b>x</b> & $(id) \\"]);
+        assert_eq!(
+            mac[mac.len() - 3..],
+            ["--", "--help\" & do shell script \"id\"", "<b>x</b> & $(id) \\"]
+        );
         assert!(mac[..mac.len() - 2].iter().all(|argument| !argument.contains("id\"")), "{mac:?}");
     }
 }

@@ -59,8 +59,9 @@ impl std::str::FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // The address itself may hold a secret: it is not repeated.
-        let url =
-            Url::parse(text.trim()).map_err(|error| format!("this is no address ({error}): write for example https://ntfy.sh"))?;
+        let url = Url::parse(text.trim()).map_err(|error| {
+            format!("this is no address ({error}): write for example https://ntfy.sh")
+        })?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("there is a user or a password in this address: give secrets in a file or in the environment".into());
         }
@@ -105,8 +106,14 @@ impl Answer {
     pub(super) fn meaning(&self, who: &str, to_check: &str) -> Unsent {
         let Self { status, retry_after, .. } = self;
         match status {
-            429 => Unsent::Later { after: *retry_after, why: format!("{who} says that these are too many requests (HTTP 429)") },
-            408 | 425 | 500..=599 => Unsent::Later { after: *retry_after, why: format!("{who} has trouble (HTTP {status})") },
+            429 => Unsent::Later {
+                after: *retry_after,
+                why: format!("{who} says that these are too many requests (HTTP 429)"),
+            },
+            408 | 425 | 500..=599 => Unsent::Later {
+                after: *retry_after,
+                why: format!("{who} has trouble (HTTP {status})"),
+            },
             300..=399 => Unsent::Refused(format!(
                 "{who} sends us elsewhere (HTTP {status}), and secrets are not taken there: write the final address. {to_check}"
             )),
@@ -123,18 +130,32 @@ pub(super) async fn exchange(request: RequestBuilder, who: &str) -> Result<Answe
     // The address may hold a secret, so it is in no error.
     let failed = |error: reqwest::Error| {
         let (connecting, late) = (error.is_connect(), error.is_timeout());
-        let why = if late { "it did not answer in time".to_owned() } else { innermost(&error.without_url()) };
+        let why = if late {
+            "it did not answer in time".to_owned()
+        } else {
+            innermost(&error.without_url())
+        };
         if connecting {
-            Unsent::Later { after: TimeDelta::zero(), why: format!("{who} cannot be reached: {why}") }
+            Unsent::Later {
+                after: TimeDelta::zero(),
+                why: format!("{who} cannot be reached: {why}"),
+            }
         } else {
             Unsent::Unsure(format!("no answer from {who}: {why}"))
         }
     };
     let response = request.send().await.map_err(failed)?;
     let (status, headers) = (response.status().as_u16(), response.headers());
-    let seconds: u32 = headers.get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok()).unwrap_or(0);
+    let seconds: u32 = headers
+        .get("retry-after")
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+        .unwrap_or(0);
     let body = pieces(response, LONGEST_ANSWER).await.map_err(failed)?;
-    Ok(Answer { status, retry_after: TimeDelta::seconds(seconds.into()), body: String::from_utf8_lossy(&body).into_owned() })
+    Ok(Answer {
+        status,
+        retry_after: TimeDelta::seconds(seconds.into()),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
 }
 
 /// The body of an answer, cut off after so many bytes.
@@ -167,9 +188,13 @@ mod tests {
 
     #[test]
     fn only_encrypted_addresses_and_this_machine_itself() {
-        for good in
-            ["https://ntfy.sh", "https://push.example:8443/base", "http://127.0.0.1:80", "http://[::1]:80/", "http://localhost:1"]
-        {
+        for good in [
+            "https://ntfy.sh",
+            "https://push.example:8443/base",
+            "http://127.0.0.1:80",
+            "http://[::1]:80/",
+            "http://localhost:1",
+        ] {
             assert!(good.parse::<Endpoint>().is_ok(), "{good}");
         }
         for bad in [
@@ -190,7 +215,8 @@ mod tests {
 
     #[test]
     fn what_lies_beneath_keeps_the_base() {
-        let url = |base: &str| base.parse::<Endpoint>().unwrap().beneath(&["a", "b c.json"]).to_string();
+        let url =
+            |base: &str| base.parse::<Endpoint>().unwrap().beneath(&["a", "b c.json"]).to_string();
         assert_eq!(url("https://x.example"), "https://x.example/a/b%20c.json");
         assert_eq!(url("https://x.example/base/"), "https://x.example/base/a/b%20c.json");
     }

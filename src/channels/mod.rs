@@ -62,7 +62,8 @@ pub fn carriers(settings: &Settings) -> Carriers {
 /// What keeps configured ways from working, in words.
 #[must_use]
 pub fn faults(settings: &Settings) -> Vec<String> {
-    let mut faults: Vec<String> = TABLE.iter().filter_map(|(_, make)| make(settings)?.err()).collect();
+    let mut faults: Vec<String> =
+        TABLE.iter().filter_map(|(_, make)| make(settings)?.err()).collect();
     // SMS and calls share their fault.
     faults.dedup();
     faults.extend(webhook::faults(settings));
@@ -80,7 +81,10 @@ pub fn secrets(settings: &Settings) -> impl Iterator<Item = &SecretFrom> {
 #[must_use]
 pub fn ways(settings: &Settings) -> Ways {
     let twilio = settings.twilio.is_some();
-    let hook = |hook: &webhook::Settings| Hook { name: hook.name.clone(), projects: hook.projects.clone() };
+    let hook = |hook: &webhook::Settings| Hook {
+        name: hook.name.clone(),
+        projects: hook.projects.clone(),
+    };
     Ways {
         push: settings.ntfy.is_some(),
         sms: twilio,

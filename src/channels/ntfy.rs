@@ -42,7 +42,10 @@ struct Ntfy {
 /// The carrier, if it is configured.
 pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
     let Settings { server, token } = settings.ntfy.clone()?;
-    let make = || Ok(Arc::new(Ntfy { client: server.client()?, token: token.read()?, server }) as Arc<dyn Carrier>);
+    let make = || {
+        Ok(Arc::new(Ntfy { client: server.client()?, token: token.read()?, server })
+            as Arc<dyn Carrier>)
+    };
     Some(make())
 }
 
@@ -90,8 +93,11 @@ impl Carrier for Ntfy {
         if let Some(link) = &message.link {
             body["click"] = link.as_str().into();
         }
-        let mut request =
-            self.client.post(self.server.url().clone()).header("Content-Type", "application/json").body(body.to_string());
+        let mut request = self
+            .client
+            .post(self.server.url().clone())
+            .header("Content-Type", "application/json")
+            .body(body.to_string());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
         }
@@ -100,16 +106,23 @@ impl Carrier for Ntfy {
         match answer.status {
             200..=299 => match answer.json::<Published>() {
                 Some(published) => Ok(published.id),
-                None => Err(Unsent::Refused(format!("what answers at {} is not ntfy. {CHECK}", self.server.host()))),
+                None => Err(Unsent::Refused(format!(
+                    "what answers at {} is not ntfy. {CHECK}",
+                    self.server.host()
+                ))),
             },
             401 | 403 => Err(Unsent::Refused(format!(
                 "{who} does not let us publish to this topic (HTTP {}). Set {TOKEN}, or [ntfy] token_file, to a token that may write to it",
                 answer.status
             ))),
             _ => {
-                let wrong = answer
-                    .json::<Wrong>()
-                    .map(|wrong| format!("ntfy says: {} ({})", plain(&one_line(&wrong.error), 200).text, wrong.code));
+                let wrong = answer.json::<Wrong>().map(|wrong| {
+                    format!(
+                        "ntfy says: {} ({})",
+                        plain(&one_line(&wrong.error), 200).text,
+                        wrong.code
+                    )
+                });
                 Err(answer.meaning(&who, wrong.as_deref().unwrap_or(CHECK)))
             }
         }

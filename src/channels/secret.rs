@@ -18,7 +18,9 @@ impl Secret {
         }
         // What cannot stand in a header would end as a failure of every request.
         if !text.chars().all(|c| c.is_ascii_graphic()) {
-            return Err(format!("the secret in {place} has blanks or characters that no secret has: copy it again"));
+            return Err(format!(
+                "the secret in {place} has blanks or characters that no secret has: copy it again"
+            ));
         }
         Ok(Self(text.to_owned()))
     }
@@ -47,8 +49,13 @@ impl SecretFrom {
     /// The file that it is read from, if it is one.
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
-        let in_the_environment = || std::env::var(self.variable).is_ok_and(|text| !text.trim().is_empty());
-        let named = || std::env::var_os(format!("{}_FILE", self.variable)).filter(|_| !in_the_environment()).map(PathBuf::from);
+        let in_the_environment =
+            || std::env::var(self.variable).is_ok_and(|text| !text.trim().is_empty());
+        let named = || {
+            std::env::var_os(format!("{}_FILE", self.variable))
+                .filter(|_| !in_the_environment())
+                .map(PathBuf::from)
+        };
         self.file.clone().or_else(named)
     }
 
@@ -62,7 +69,9 @@ impl SecretFrom {
                 let read = std::fs::read_to_string(&file);
                 (
                     file.display().to_string(),
-                    read.map_err(|error| format!("the secret's file {} cannot be read: {error}", file.display()))?,
+                    read.map_err(|error| {
+                        format!("the secret's file {} cannot be read: {error}", file.display())
+                    })?,
                 )
             }
             None => match std::env::var(self.variable) {
@@ -78,7 +87,12 @@ impl SecretFrom {
     /// # Errors
     /// In words, with where to put it.
     pub fn demand(&self, what: &str, setting: &str) -> Result<Secret, String> {
-        let missing = || format!("there is no {what}: set {}, or {setting} in gander.toml to a file that holds it", self.variable);
+        let missing = || {
+            format!(
+                "there is no {what}: set {}, or {setting} in gander.toml to a file that holds it",
+                self.variable
+            )
+        };
         self.read()?.ok_or_else(missing)
     }
 }

@@ -84,7 +84,8 @@ fn carrier(settings: &super::Settings, way: Way) -> Option<Result<Arc<dyn Carrie
     let settings = settings.twilio.clone()?;
     let make = || {
         let token = settings.token.demand("token of Twilio", "[twilio] auth_token_file")?;
-        Ok(Arc::new(Twilio { way, client: settings.api.client()?, settings, token }) as Arc<dyn Carrier>)
+        Ok(Arc::new(Twilio { way, client: settings.api.client()?, settings, token })
+            as Arc<dyn Carrier>)
     };
     Some(make())
 }
@@ -107,8 +108,15 @@ struct List {
 
 /// What a call says: the words, a breath, and the words again.
 fn twiml(message: &Outgoing) -> String {
-    let words = text::spoken(message).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    format!("<Response><Say>{words}</Say><Pause length=\"1\"/><Say>{} {words}</Say></Response>", text::ONCE_MORE)
+    let words = text::spoken(message)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;");
+    format!(
+        "<Response><Say>{words}</Say><Pause length=\"1\"/><Say>{} {words}</Say></Response>",
+        text::ONCE_MORE
+    )
 }
 
 impl Twilio {
@@ -154,16 +162,25 @@ impl Carrier for Twilio {
         }
     }
 
-    async fn find(&self, message: &Outgoing, since: Time, known: &[Receipt]) -> Result<Found, Unsent> {
+    async fn find(
+        &self,
+        message: &Outgoing,
+        since: Time,
+        known: &[Receipt],
+    ) -> Result<Found, Unsent> {
         let (resource, _, text) = self.resource(message);
-        let query = [("To", message.to.as_str()), ("From", &self.settings.from), ("PageSize", LISTED)];
+        let query =
+            [("To", message.to.as_str()), ("From", &self.settings.from), ("PageSize", LISTED)];
         let answer = self.ask(self.client.get(self.url(resource)).query(&query)).await?;
         let list = match (answer.status, answer.json::<List>()) {
             (200..=299, Some(list)) => list.listed,
-            (200..=299, None) => return Err(Unsent::Unsure("Twilio's list could not be understood".into())),
+            (200..=299, None) => {
+                return Err(Unsent::Unsure("Twilio's list could not be understood".into()));
+            }
             _ => return Err(meaning(&answer)),
         };
-        let created = |told: &Told| DateTime::parse_from_rfc2822(told.date_created.as_deref()?).ok();
+        let created =
+            |told: &Told| DateTime::parse_from_rfc2822(told.date_created.as_deref()?).ok();
         let is_it = |told: &Told| {
             created(told).is_some_and(|at| at >= since - CLOCK_DIFFERENCE)
                 && !known.contains(&told.sid)
@@ -180,14 +197,19 @@ mod tests {
     #[test]
     fn an_account_is_read_or_refused_with_where_it_stands() {
         assert!(format!("AC{}", "0f".repeat(16)).parse::<Account>().is_ok());
-        for bad in ["", "AC", "SK00000000000000000000000000000000", "AC0000000000000000000000000000000g"] {
+        for bad in
+            ["", "AC", "SK00000000000000000000000000000000", "AC0000000000000000000000000000000g"]
+        {
             assert!(bad.parse::<Account>().unwrap_err().contains("Twilio's console"), "{bad}");
         }
     }
 
     #[test]
     fn a_trial_accounts_own_words_and_blanks_do_not_hide_a_message() {
-        assert!(same_text("Sent from your Twilio trial account - GHL deploy\nwaits", "GHL deploy \nwaits"));
+        assert!(same_text(
+            "Sent from your Twilio trial account - GHL deploy\nwaits",
+            "GHL deploy \nwaits"
+        ));
         assert!(!same_text("GHL deploy waits", "Stripe deploy waits"));
     }
 }

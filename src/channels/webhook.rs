@@ -55,7 +55,11 @@ pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carri
     if settings.webhooks.is_empty() {
         return None;
     }
-    let hooks = settings.webhooks.iter().map(|hook| Hook::new(hook).map_err(|why| (hook.name.clone(), why))).collect();
+    let hooks = settings
+        .webhooks
+        .iter()
+        .map(|hook| Hook::new(hook).map_err(|why| (hook.name.clone(), why)))
+        .collect();
     Some(Ok(Arc::new(Webhooks(hooks))))
 }
 
@@ -67,7 +71,8 @@ pub(super) fn faults(settings: &super::Settings) -> Vec<String> {
 impl Hook {
     fn new(settings: &Settings) -> Result<Self, String> {
         let Settings { name, url, secret, .. } = settings.clone();
-        let key = secret.demand(&format!("secret for the webhook {name}"), "secret_file under [[webhooks]]")?;
+        let key = secret
+            .demand(&format!("secret for the webhook {name}"), "secret_file under [[webhooks]]")?;
         if bytes(&key)?.len() < SHORTEST_KEY {
             return Err(format!(
                 "the secret of the webhook {name} is too short to be none that is guessed: make one of {SHORTEST_KEY} bytes or more, for \
@@ -81,9 +86,9 @@ impl Hook {
 /// The bytes of a secret: behind `whsec_` they are base64, as the specification writes it; else the text itself.
 fn bytes(secret: &Secret) -> Result<Vec<u8>, String> {
     match secret.expose().strip_prefix("whsec_") {
-        Some(coded) => {
-            BASE64_STANDARD.decode(coded).map_err(|_| "the webhook's secret is not base64 behind whsec_: copy it again".into())
-        }
+        Some(coded) => BASE64_STANDARD
+            .decode(coded)
+            .map_err(|_| "the webhook's secret is not base64 behind whsec_: copy it again".into()),
         None => Ok(secret.expose().as_bytes().to_vec()),
     }
 }
@@ -100,7 +105,10 @@ fn signature(key: &[u8], id: &str, timestamp: i64, body: &str) -> String {
 
 /// The same message has the same id; no receiver needs to know more.
 fn id(key: &str) -> String {
-    Sha256::digest(key.as_bytes()).iter().take(16).fold(String::from("msg_"), |id, byte| format!("{id}{byte:02x}"))
+    Sha256::digest(key.as_bytes())
+        .iter()
+        .take(16)
+        .fold(String::from("msg_"), |id, byte| format!("{id}{byte:02x}"))
 }
 
 fn body(message: &Outgoing, at: Time) -> String {
@@ -132,7 +140,12 @@ impl Carrier for Webhooks {
         let hook = match self.0.iter().find(is_it) {
             Some(Ok(hook)) => hook,
             Some(Err((_, why))) => return Err(Unsent::Refused(why.clone())),
-            None => return Err(Unsent::Refused(format!("there is no webhook {} in gander.toml any more", message.to))),
+            None => {
+                return Err(Unsent::Refused(format!(
+                    "there is no webhook {} in gander.toml any more",
+                    message.to
+                )));
+            }
         };
         let (id, timestamp, body) = (id(&message.key), at.timestamp(), body(message, at));
         let key = bytes(&hook.key).map_err(Unsent::Refused)?;
@@ -165,10 +178,17 @@ mod tests {
     #[test]
     fn the_code_is_the_one_of_the_standard() {
         let code = |key: &[u8], data: &str| {
-            let code = Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(data).finalize().into_bytes();
+            let code = Hmac::<Sha256>::new_from_slice(key)
+                .unwrap()
+                .chain_update(data)
+                .finalize()
+                .into_bytes();
             code.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
         };
-        assert_eq!(code(&[0x0b; 20], "Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+        assert_eq!(
+            code(&[0x0b; 20], "Hi There"),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
         assert_eq!(
             code(b"Jefe", "what do ya want for nothing?"),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"

@@ -9,7 +9,8 @@ use super::wait::{report, wait_and_report};
 use super::{Common, EXIT_STATUS, Exit, Failure, Outcome, output};
 use crate::config::{self, AskDefaults, Span};
 use crate::core::decision::{
-    Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Priority, Request, Risk, SafeDefault,
+    Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Priority, Request, Risk,
+    SafeDefault,
 };
 use crate::core::gate;
 use crate::engine::attachments;
@@ -41,13 +42,28 @@ pub(super) struct Ask {
     #[arg(help_heading = "How soon", long)]
     priority: Option<Priority>,
     /// What you saw
-    #[arg(help_heading = "What the person reads", long, default_value = "", hide_default_value = true)]
+    #[arg(
+        help_heading = "What the person reads",
+        long,
+        default_value = "",
+        hide_default_value = true
+    )]
     observation: String,
     /// Why it matters
-    #[arg(help_heading = "What the person reads", long, default_value = "", hide_default_value = true)]
+    #[arg(
+        help_heading = "What the person reads",
+        long,
+        default_value = "",
+        hide_default_value = true
+    )]
     why: String,
     /// What you recommend to do
-    #[arg(help_heading = "What the person reads", long, default_value = "", hide_default_value = true)]
+    #[arg(
+        help_heading = "What the person reads",
+        long,
+        default_value = "",
+        hide_default_value = true
+    )]
     what: String,
     /// A fact for the card, such as tests=47/47; may be repeated
     #[arg(help_heading = "What the person reads", long = "detail", value_name = "NAME=VALUE", value_parser = detail)]
@@ -127,8 +143,9 @@ fn choice(text: &str) -> Result<Choice, String> {
 
 impl Ask {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        let here =
-            std::env::current_dir().map_err(|error| Failure::new(Exit::Internal, format!("the working directory: {error}")))?;
+        let here = std::env::current_dir().map_err(|error| {
+            Failure::new(Exit::Internal, format!("the working directory: {error}"))
+        })?;
         let user = common.config()?;
         let defaults = config::load_ask_defaults(&here, user.file.as_deref())?;
         let (wait, timeout) = (self.wait, self.timeout);
@@ -157,18 +174,30 @@ impl Ask {
 
     fn into_request(self, defaults: AskDefaults, store: &Path) -> Result<Request, Failure> {
         let usual = Request::default();
-        if let Some(taken) = self.dedup_key.as_deref().and_then(|key| TAKEN.into_iter().find(|taken| key.starts_with(taken))) {
-            let words = format!("dedup keys that begin with {taken} belong to questions that come another way: choose another");
+        if let Some(taken) = self
+            .dedup_key
+            .as_deref()
+            .and_then(|key| TAKEN.into_iter().find(|taken| key.starts_with(taken)))
+        {
+            let words = format!(
+                "dedup keys that begin with {taken} belong to questions that come another way: choose another"
+            );
             return Err(Failure::new(Exit::Usage, words));
         }
         let body = self.body_file.as_deref().map_or_else(|| Ok(String::new()), body)?;
-        let attach = |path: &PathBuf| attachments::keep(store, path).map_err(|error| Failure::new(Exit::Usage, error));
+        let attach = |path: &PathBuf| {
+            attachments::keep(store, path).map_err(|error| Failure::new(Exit::Usage, error))
+        };
         let files: Vec<Attachment> = self.attach.iter().map(attach).collect::<Result<_, _>>()?;
         let agent = self.agent.or(defaults.agent).or_else(|| std::env::var("GANDER_AGENT").ok());
         Ok(Request {
             title: self.title,
             kind: self.kind.or(defaults.kind).map_or(usual.kind, Kind::from),
-            insight: Insight { observation: self.observation, why_it_matters: self.why, what_to_do: self.what },
+            insight: Insight {
+                observation: self.observation,
+                why_it_matters: self.why,
+                what_to_do: self.what,
+            },
             details: self.details,
             body,
             attachments: files,
@@ -185,7 +214,11 @@ impl Ask {
             links: self.links,
             job: self.job,
             asked_by: None,
-            expects: self.expects.unwrap_or(if self.options.is_empty() { Expects::Approve } else { Expects::Choose }),
+            expects: self.expects.unwrap_or(if self.options.is_empty() {
+                Expects::Approve
+            } else {
+                Expects::Choose
+            }),
             options: self.options,
         })
     }
@@ -198,6 +231,8 @@ fn body(path: &Path) -> Result<String, Failure> {
     } else {
         std::fs::read(path).map(|bytes| text = String::from_utf8_lossy(&bytes).into_owned())
     };
-    read.map_err(|error| Failure::new(Exit::Usage, format!("--body-file {}: {error}", path.display())))?;
+    read.map_err(|error| {
+        Failure::new(Exit::Usage, format!("--body-file {}: {error}", path.display()))
+    })?;
     Ok(text)
 }

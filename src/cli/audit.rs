@@ -74,14 +74,20 @@ async fn verify(common: &Common) -> Outcome {
     let opened = common.open_to_read()?;
     let audit = opened.handle.audit().await?;
     if common.json {
-        let (words, advice) = (audit.fault.as_ref().map(ToString::to_string), audit.fault.as_ref().map(Fault::advice));
+        let (words, advice) = (
+            audit.fault.as_ref().map(ToString::to_string),
+            audit.fault.as_ref().map(Fault::advice),
+        );
         output::json(&json!({
             "sound": audit.fault.is_none(), "chain": audit.chain, "decisions": audit.replayed,
             "broken": audit.fault, "words": words, "advice": advice,
         }));
     } else {
         if let Some(chain) = &audit.chain {
-            output::line(&format!("The chain holds from the first event to the last, {}.", chain.seq));
+            output::line(&format!(
+                "The chain holds from the first event to the last, {}.",
+                chain.seq
+            ));
             if chain.pruned_decisions > 0 {
                 let (events, decisions) = (chain.pruned_events, chain.pruned_decisions);
                 output::line(&format!(
@@ -92,8 +98,13 @@ async fn verify(common: &Common) -> Outcome {
         match (&audit.fault, &audit.chain) {
             (Some(fault), _) => broken(fault),
             (None, chain) => {
-                output::line(&format!("{} decisions stand as the log tells. The file is whole.", audit.replayed));
-                output::line(&head(chain.as_ref().map_or((0, ""), |chain| (chain.seq, chain.hash.as_str()))));
+                output::line(&format!(
+                    "{} decisions stand as the log tells. The file is whole.",
+                    audit.replayed
+                ));
+                output::line(&head(
+                    chain.as_ref().map_or((0, ""), |chain| (chain.seq, chain.hash.as_str())),
+                ));
             }
         }
     }
@@ -124,7 +135,9 @@ async fn export(common: &Common, since: u64) -> Outcome {
 }
 
 fn verify_export(file: &Path, as_json: bool) -> Outcome {
-    let unreadable = |error: std::io::Error| Failure::new(Exit::Usage, format!("--export {}: {error}", file.display()));
+    let unreadable = |error: std::io::Error| {
+        Failure::new(Exit::Usage, format!("--export {}: {error}", file.display()))
+    };
     let lines = BufReader::new(std::fs::File::open(file).map_err(unreadable)?).lines();
     let (mut walk, mut first) = (None, 0);
     let mut found = Ok(());
@@ -140,7 +153,10 @@ fn verify_export(file: &Path, as_json: bool) -> Outcome {
         let walk = walk.get_or_insert_with(|| {
             first = entry.seq;
             // Before the first event there is nothing.
-            Walk::behind(entry.seq.saturating_sub(1), if entry.seq == 1 { "" } else { &entry.previous })
+            Walk::behind(
+                entry.seq.saturating_sub(1),
+                if entry.seq == 1 { "" } else { &entry.previous },
+            )
         });
         found = walk.entry(&entry);
         if found.is_err() {
@@ -148,11 +164,15 @@ fn verify_export(file: &Path, as_json: bool) -> Outcome {
         }
     }
     match found.and_then(|()| walk.unwrap_or_default().end()) {
-        Ok(walked) if as_json => output::json(&json!({ "sound": true, "first": first, "chain": walked })),
+        Ok(walked) if as_json => {
+            output::json(&json!({ "sound": true, "first": first, "chain": walked }))
+        }
         Ok(walked) => {
             let pruned = match walked.pruned_events {
                 0 => String::new(),
-                events => format!(" {events} of them have lost their long part to pruning, and hold without it."),
+                events => format!(
+                    " {events} of them have lost their long part to pruning, and hold without it."
+                ),
             };
             output::line(&format!(
                 "The chain of the export holds: {} events from {first} to {}.{pruned}",
@@ -162,7 +182,9 @@ fn verify_export(file: &Path, as_json: bool) -> Outcome {
         }
         Err(fault) => {
             if as_json {
-                output::json(&json!({ "sound": false, "broken": fault, "words": fault.to_string(), "advice": fault.advice() }));
+                output::json(
+                    &json!({ "sound": false, "broken": fault, "words": fault.to_string(), "advice": fault.advice() }),
+                );
             } else {
                 broken(&fault);
             }

@@ -25,11 +25,16 @@ pub(super) struct Backup {
 impl Backup {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open_to_read()?;
-        let done = opened.handle.backup(&opened.store, &self.file, self.force).await.map_err(|error| match error {
-            BackupError::Store(error) => error.into(),
-            error @ BackupError::Exists(_) | error @ BackupError::NoPlace { .. } => Failure::new(Exit::Usage, error),
-            error => Failure::new(Exit::No, error),
-        })?;
+        let done =
+            opened.handle.backup(&opened.store, &self.file, self.force).await.map_err(|error| {
+                match error {
+                    BackupError::Store(error) => error.into(),
+                    error @ BackupError::Exists(_) | error @ BackupError::NoPlace { .. } => {
+                        Failure::new(Exit::Usage, error)
+                    }
+                    error => Failure::new(Exit::No, error),
+                }
+            })?;
         let (file, folder) = (self.file.display().to_string(), done.folder.display().to_string());
         let (decisions, chain) = (done.audit.replayed, done.audit.chain);
         if common.json {
@@ -43,12 +48,17 @@ impl Backup {
                 1 => format!("Their one file is in {folder}"),
                 files => format!("Their {files} files are in {folder}"),
             };
-            output::line(&format!("{file}: {decisions} decisions, {events} events, checked and found sound. {files}."));
+            output::line(&format!(
+                "{file}: {decisions} decisions, {events} events, checked and found sound. {files}."
+            ));
         }
         if done.without.is_empty() {
             return Ok(Exit::Yes);
         }
-        let words = format!("these files are missing or damaged in the store, and so in the backup: {}", done.without.join(", "));
+        let words = format!(
+            "these files are missing or damaged in the store, and so in the backup: {}",
+            done.without.join(", ")
+        );
         Err(Failure::new(Exit::No, words))
     }
 }

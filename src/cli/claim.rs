@@ -21,14 +21,18 @@ impl Claim {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open()?;
         let decision = match opened.handle.claim(self.id).await {
-            Err(HandleError::Refused(decision, Refused::NotResolved | Refused::Withdrawn { .. })) => *decision,
+            Err(HandleError::Refused(
+                decision,
+                Refused::NotResolved | Refused::Withdrawn { .. },
+            )) => *decision,
             claimed => claimed?,
         };
-        let (exit, outcome, words) = if matches!(decision.state, crate::core::decision::State::Pending(_)) {
-            (Exit::NotNow, "pending", format!("{} has no verdict yet", decision.id))
-        } else {
-            verdict(&decision, &opened)
-        };
+        let (exit, outcome, words) =
+            if matches!(decision.state, crate::core::decision::State::Pending(_)) {
+                (Exit::NotNow, "pending", format!("{} has no verdict yet", decision.id))
+            } else {
+                verdict(&decision, &opened)
+            };
         if common.json {
             output::json(&report(&decision, outcome, &opened.handle));
         } else {

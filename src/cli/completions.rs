@@ -6,9 +6,11 @@ use clap_complete::Shell;
 use super::{Cli, Exit, Outcome, output};
 
 #[derive(Debug, Args)]
-#[command(after_help = "For bash: gander completions bash > ~/.local/share/bash-completion/completions/gander\n\
+#[command(
+    after_help = "For bash: gander completions bash > ~/.local/share/bash-completion/completions/gander\n\
                         For zsh:  gander completions zsh > a file named _gander in a folder of your $fpath\n\
-                        For fish: gander completions fish > ~/.config/fish/completions/gander.fish")]
+                        For fish: gander completions fish > ~/.config/fish/completions/gander.fish"
+)]
 pub(super) struct Completions {
     /// For which shell
     shell: Shell,

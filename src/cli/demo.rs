@@ -19,7 +19,8 @@ use crate::core::permission::ApproverRule;
 use crate::surfaces::discord::{Api, Channels, Settings};
 
 /// Where the page is if nothing else is said: an address that can be written down.
-const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8420);
+const USUAL: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8420);
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -43,14 +44,23 @@ impl Demo {
         let (config, settings) = configuration(&sandbox);
         let page = format!("{}?user=maya&channel=web-shop", sandbox.addresses().page);
         output::line(&format!("Gander's demonstration: {page}"));
-        output::line("Three agents are about to ask. You are Maya; answer them in the page. Ctrl-C ends it.\n");
+        output::line(
+            "Three agents are about to ask. You are Maya; answer them in the page. Ctrl-C ends it.\n",
+        );
         if !self.headless && open::that_detached(&page).is_err() {
             output::progress("no browser could be opened: open the address above yourself");
         }
         // The bot makes the store with its pace before any agent can ask.
         drop(super::open(&store, &config, self.speed)?);
         let agents = agent::NAMES.map(|name| run_agent(name, store.clone()));
-        let bot = serve::run_bot(&store, config, Follow::nothing(), settings, self.speed, serve::asked_to_stop());
+        let bot = serve::run_bot(
+            &store,
+            config,
+            Follow::nothing(),
+            settings,
+            self.speed,
+            serve::asked_to_stop(),
+        );
         let ended = tokio::select! {
             ended = bot => ended,
             failed = all(agents) => Err(failed),
@@ -66,7 +76,9 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> Result<Self, Failure> {
         let folder = std::env::temp_dir().join(format!("gander-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).map_err(|error| Failure::new(Exit::Internal, format!("{}: {error}", folder.display())))?;
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Failure::new(Exit::Internal, format!("{}: {error}", folder.display()))
+        })?;
         Ok(Self(folder))
     }
 }
@@ -79,7 +91,11 @@ impl Drop for Folder {
 }
 
 async fn start(listen: Option<SocketAddr>) -> Result<Sandbox, Failure> {
-    let channel = |name: &str, topic: &str| ChannelSpec { name: name.into(), topic: topic.into(), bot: BotAccess::Full };
+    let channel = |name: &str, topic: &str| ChannelSpec {
+        name: name.into(),
+        topic: topic.into(),
+        bot: BotAccess::Full,
+    };
     let world = World {
         guild: "Studio".into(),
         bot: "Gander".into(),
@@ -105,9 +121,16 @@ async fn start(listen: Option<SocketAddr>) -> Result<Sandbox, Failure> {
 fn configuration(sandbox: &Sandbox) -> (Config, Settings) {
     let addresses = sandbox.addresses();
     let owner = addresses.user_id("maya").and_then(|id| id.parse().ok());
-    let approvers = ApproverRule { users: owner.into_iter().collect(), roles: vec!["Approvers".into()], ..ApproverRule::default() };
+    let approvers = ApproverRule {
+        users: owner.into_iter().collect(),
+        roles: vec!["Approvers".into()],
+        ..ApproverRule::default()
+    };
     let channel = |name: &str| (name.to_owned(), name.to_owned());
-    let channels = Channels { projects: [channel("web-shop"), channel("mobile-app")].into(), ..Channels::default() };
+    let channels = Channels {
+        projects: [channel("web-shop"), channel("mobile-app")].into(),
+        ..Channels::default()
+    };
     let mut config = Config { channels: channels.clone(), ..Config::default() };
     config.rules.approvers.push(approvers);
     let address = addresses.tls.trim_start_matches("https://").parse();
@@ -130,7 +153,9 @@ async fn all(agents: [impl Future<Output = Result<(), Failure>>; 3]) -> Failure 
 
 /// Runs one agent as a process of its own and prints what it says.
 async fn run_agent(name: &'static str, store: PathBuf) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(Exit::Internal, format!("the agent {name} cannot be run: {error}"));
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::Internal, format!("the agent {name} cannot be run: {error}"))
+    };
     let program = std::env::current_exe().map_err(failed)?;
     let mut agent = Command::new(program)
         .arg("demo-agent")

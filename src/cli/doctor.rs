@@ -21,9 +21,11 @@ const CONFIGURATION: &str = "Configuration";
 const DISCORD: &str = "Discord";
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 nothing is broken (there may be warnings), 1 something is, 2 bad usage.\n\
+#[command(
+    after_help = "Exit status: 0 nothing is broken (there may be warnings), 1 something is, 2 bad usage.\n\
                         It changes nothing: no message is sent (but by --send-test), no store is made. The bot's token comes from \
-                        DISCORD_TOKEN or DISCORD_TOKEN_FILE, as for gander serve.")]
+                        DISCORD_TOKEN or DISCORD_TOKEN_FILE, as for gander serve."
+)]
 pub(super) struct Doctor {
     /// Ask Discord nothing
     #[arg(long)]
@@ -98,7 +100,8 @@ async fn ask_discord(config: Option<&Config>) -> Vec<Finding> {
     let settings = match serve::settings(config.unwrap_or(&usual)) {
         Ok(settings) => settings,
         Err(Failure { words, .. }) => {
-            let (what, mend) = words.split_once(". ").unwrap_or((&words, "Set it right and look again"));
+            let (what, mend) =
+                words.split_once(". ").unwrap_or((&words, "Set it right and look again"));
             return vec![Finding::broken(DISCORD, what, mend)];
         }
     };
@@ -115,8 +118,15 @@ fn token_file() -> Option<Finding> {
     }
     let file = PathBuf::from(std::env::var_os("DISCORD_TOKEN_FILE")?);
     let mode = others_can_read(&file)?;
-    let what = format!("others can read the token's file {} (mode {mode:03o}): with it they are the bot", file.display());
-    Some(Finding::warning(DISCORD, what, format!("chmod 600 {}; if others use this machine, also reset the token", file.display())))
+    let what = format!(
+        "others can read the token's file {} (mode {mode:03o}): with it they are the bot",
+        file.display()
+    );
+    Some(Finding::warning(
+        DISCORD,
+        what,
+        format!("chmod 600 {}; if others use this machine, also reset the token", file.display()),
+    ))
 }
 
 /// The permissions of a file that others than its owner can read.
@@ -157,10 +167,16 @@ fn print(found: &[Finding]) {
     let count = |state| found.iter().filter(|finding| finding.state == state).count();
     output::line(&match (count(Health::Broken), count(Health::Warning)) {
         (0, 0) => "\nAll is well.".to_owned(),
-        (0, warnings) => format!("\nNothing is broken; {} to look at.", said(warnings, "thing", "things")),
+        (0, warnings) => {
+            format!("\nNothing is broken; {} to look at.", said(warnings, "thing", "things"))
+        }
         (broken, 0) => format!("\n{} broken.", said(broken, "thing is", "things are")),
         (broken, warnings) => {
-            format!("\n{} broken, {} to look at.", said(broken, "thing is", "things are"), said(warnings, "thing", "things"))
+            format!(
+                "\n{} broken, {} to look at.",
+                said(broken, "thing is", "things are"),
+                said(warnings, "thing", "things")
+            )
         }
     });
 }

@@ -35,12 +35,14 @@ fn parts(parts: &[Part]) {
 impl Calibration {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open_to_read()?;
-        let calibration = opened.handle.calibration(self.agent.as_deref(), self.kind.as_deref()).await?;
+        let calibration =
+            opened.handle.calibration(self.agent.as_deref(), self.kind.as_deref()).await?;
         if common.json {
             output::json(&calibration);
             return Ok(Exit::Yes);
         }
-        let style = Figures { said: &text::figure_name, at: &|at| at.to_string(), code: str::to_owned };
+        let style =
+            Figures { said: &text::figure_name, at: &|at| at.to_string(), code: str::to_owned };
         output::line(&text::calibration_headline(&calibration, style));
         let said = text::calibration_parts(&calibration, style);
         parts(&said);
@@ -62,7 +64,11 @@ impl Digest {
         let zone = opened.handle.rules().zone;
         let at = |at: Time| at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string();
         let style = Figures { said: &text::figure_name, at: &at, code: str::to_owned };
-        output::line(&format!("{}: {}", text::digest_title(&digest), text::digest_span(&digest, style)));
+        output::line(&format!(
+            "{}: {}",
+            text::digest_title(&digest),
+            text::digest_span(&digest, style)
+        ));
         parts(&text::digest_parts(&digest, style));
         Ok(Exit::Yes)
     }

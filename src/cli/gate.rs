@@ -28,13 +28,16 @@ pub(super) async fn checkup(common: &Common) -> Vec<Finding> {
         told.push(Finding::broken(AREA, error.to_string(), mend));
     }
     // What is wrong with the configuration is said elsewhere.
-    let found = std::env::current_dir().ok().and_then(|here| install::found(Some(&here), common).ok());
+    let found =
+        std::env::current_dir().ok().and_then(|here| install::found(Some(&here), common).ok());
     for found in found.unwrap_or_default() {
         let name = format!("{} ({})", found.agent.name(), found.file.display());
         match found.look().await {
             None => {}
             Some(Ok(words)) => told.push(Finding::fine(AREA, format!("{name} {words}"))),
-            Some(Err(words)) => told.push(Finding::broken(AREA, format!("{name} {words}"), text::gate::MEND_WAY)),
+            Some(Err(words)) => {
+                told.push(Finding::broken(AREA, format!("{name} {words}"), text::gate::MEND_WAY))
+            }
         }
     }
     told

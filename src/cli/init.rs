@@ -28,13 +28,17 @@ impl Init {
             Some(path) => path.clone(),
             None => config::user_file()?,
         };
-        let failed = |error: std::io::Error| Failure::new(Exit::Internal, format!("{}: {error}", path.display()));
+        let failed = |error: std::io::Error| {
+            Failure::new(Exit::Internal, format!("{}: {error}", path.display()))
+        };
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
         match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut file) => file.write_all(TEMPLATE.as_bytes()).map_err(failed)?,
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(exists(&path)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                return Err(exists(&path));
+            }
             Err(error) => return Err(failed(error)),
         }
         if common.json {
@@ -52,7 +56,10 @@ impl Init {
 }
 
 fn exists(path: &Path) -> Failure {
-    let words = format!("{} is already there and was not touched. Compare it with: gander init --print", path.display());
+    let words = format!(
+        "{} is already there and was not touched. Compare it with: gander init --print",
+        path.display()
+    );
     Failure::new(Exit::Usage, words)
 }
 
@@ -74,7 +81,8 @@ mod tests {
     fn what_is_commented_out_in_the_template_is_understood_too() {
         let folder = tempfile::tempdir().unwrap();
         let written = folder.path().join("gander.toml");
-        let uncommented: Vec<&str> = TEMPLATE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect();
+        let uncommented: Vec<&str> =
+            TEMPLATE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect();
         std::fs::write(&written, uncommented.join("\n")).unwrap();
         config::load(Some(&written)).unwrap();
     }

@@ -43,13 +43,17 @@ fn is_allowed(target: &str, level: tracing::Level) -> bool {
 
 /// Begins to log. `RUST_LOG` changes what is in it, `level` is how much of ours is without it.
 pub(super) fn to_stderr(level: &str, format: LogFormat) {
-    let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new(format!("warn,gander={level}")));
+    let filter = EnvFilter::try_from_env("RUST_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,gander={level}")));
     let filter = filter.and(filter_fn(|about| is_allowed(about.target(), *about.level())));
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let log = fmt::layer().with_writer(std::io::stderr);
     let log = match format {
         LogFormat::Text => log.with_target(false).with_ansi(colours).with_filter(filter).boxed(),
-        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed(),
+        LogFormat::Json => {
+            log.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
+        }
     };
     // Not `init`, which lets in the records of the `log` crate too: tungstenite's hold whole frames, and the first that is
     // sent carries the token. Set twice only if a program calls this twice; the first one stands.

@@ -16,7 +16,9 @@ pub(super) struct Man {
 
 impl Man {
     pub(super) fn run(&self, common: &Common) -> Outcome {
-        let failed = |error: std::io::Error| Failure::new(Exit::No, format!("{}: {error}", self.folder.display()));
+        let failed = |error: std::io::Error| {
+            Failure::new(Exit::No, format!("{}: {error}", self.folder.display()))
+        };
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
         clap_mangen::generate_to(Cli::command(), &self.folder).map_err(failed)?;
         if common.json {

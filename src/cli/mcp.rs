@@ -74,16 +74,19 @@ impl Mcp {
 fn secret(file: Option<&Path>) -> Result<Option<String>, Failure> {
     let given = match file {
         Some(file) => {
-            let wrong = |error| Failure::new(Exit::Usage, format!("--token-file {}: {error}", file.display()));
+            let wrong = |error| {
+                Failure::new(Exit::Usage, format!("--token-file {}: {error}", file.display()))
+            };
             Some(std::fs::read_to_string(file).map_err(wrong)?)
         }
         None => std::env::var("GANDER_TOKEN").ok(),
     };
     match given.map(|given| given.trim().to_owned()) {
         // Whoever names a file means to be somebody: an empty one must not become the own user.
-        Some(empty) if empty.is_empty() && file.is_some() => {
-            Err(Failure::new(Exit::Usage, "the token's file is empty: write the secret that gander token create printed into it"))
-        }
+        Some(empty) if empty.is_empty() && file.is_some() => Err(Failure::new(
+            Exit::Usage,
+            "the token's file is empty: write the secret that gander token create printed into it",
+        )),
         given => Ok(given.filter(|given| !given.is_empty())),
     }
 }
@@ -92,13 +95,18 @@ fn secret(file: Option<&Path>) -> Result<Option<String>, Failure> {
 fn own_user() -> Result<Caller, Failure> {
     #[cfg(unix)]
     {
-        let cannot = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot find out which user this is: {error}"));
+        let cannot = |error: std::io::Error| {
+            Failure::new(Exit::Internal, format!("cannot find out which user this is: {error}"))
+        };
         let (ours, _other) = tokio::net::UnixStream::pair().map_err(cannot)?;
         let uid = ours.peer_cred().map_err(cannot)?.uid();
         Ok(Caller::of_user(uid, &text::user(uid), true))
     }
     #[cfg(not(unix))]
-    Err(Failure::new(Exit::Usage, "give a token: --token-file FILE, or GANDER_TOKEN; gander token create makes one"))
+    Err(Failure::new(
+        Exit::Usage,
+        "give a token: --token-file FILE, or GANDER_TOKEN; gander token create makes one",
+    ))
 }
 
 /// Goes by every change of the configuration, for as long as it is polled.
@@ -106,7 +114,9 @@ async fn follow_rules(handle: &Handle, mut follow: Follow) {
     loop {
         match follow.next().await {
             Ok(config) => handle.set_rules(config.rules),
-            Err(why) => tracing::error!("the configuration is not used: {why}. What it said before still holds"),
+            Err(why) => tracing::error!(
+                "the configuration is not used: {why}. What it said before still holds"
+            ),
         }
     }
 }
@@ -143,7 +153,8 @@ impl Gatekeeper for Served {
             poses_as_repository: false,
             before: None,
         };
-        let at_least = Some(AtLeast { risk: Risk::Medium, reason: Some(text::gate::FROM_AFAR.to_owned()) });
+        let at_least =
+            Some(AtLeast { risk: Risk::Medium, reason: Some(text::gate::FROM_AFAR.to_owned()) });
         Brought { call, project: None, at_least, own_prompt: false }
     }
 

@@ -44,7 +44,13 @@ use crate::store::{Store as _, StoreError};
 
 /// Brings the decisions that your AI agents wait for to you on Discord.
 #[derive(Debug, Parser)]
-#[command(name = "gander", version, about, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "gander",
+    version,
+    about,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -299,12 +305,18 @@ fn must_be_there(path: &Path) -> Result<(), Failure> {
 
 /// A mistyped name must not become an empty store in which nothing waits.
 fn no_store(path: &Path) -> Failure {
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = |path: &Path| {
+        path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    };
     let beside = std::fs::read_dir(files::folder_of(path)).into_iter().flatten().flatten();
     let stores = beside.map(|entry| name(&entry.path())).filter(|other| other.ends_with(".db"));
     let likeness = |other: &str| strsim::jaro_winkler(other, &name(path));
-    let nearest = stores.filter(|other| likeness(other) > 0.8).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let hint = nearest.map_or_else(String::new, |nearest| format!(" Did you mean {nearest}, which lies beside it?"));
+    let nearest = stores
+        .filter(|other| likeness(other) > 0.8)
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let hint = nearest.map_or_else(String::new, |nearest| {
+        format!(" Did you mean {nearest}, which lies beside it?")
+    });
     let words = format!(
         "there is no store {}.{hint} gander ask, gander serve and gander token create make one; everything else only reads what is there",
         path.display()

@@ -42,7 +42,8 @@ fn open_output() -> io::Result<std::fs::File> {
 
     let output = std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let found = output.metadata()?;
-    let is_null = found.file_type().is_char_device() && std::fs::metadata("/dev/null")?.rdev() == found.rdev();
+    let is_null = found.file_type().is_char_device()
+        && std::fs::metadata("/dev/null")?.rdev() == found.rdev();
     if is_null { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(output) }
 }
 

@@ -15,9 +15,11 @@ const YOUNGEST: u64 = 24 * 60 * 60;
 /// title is removed for good: observation, why it matters, what to do, details, body, options, links, files. So are the records
 /// of lists, reminders and messages beyond Discord that were about nothing younger; what they showed stays where it hangs.
 #[derive(Debug, Args)]
-#[command(after_help = "Never pruned: what is open, and what has a card that does not show yet how it ended. \
+#[command(
+    after_help = "Never pruned: what is open, and what has a card that does not show yet how it ended. \
                         The chain of the log holds without what is removed (gander audit verify), and the log tells what was pruned when. \
-                        Cards on Discord stay as they are. The freed room in the file is used again; gander backup makes a copy without it.")]
+                        Cards on Discord stay as they are. The freed room in the file is used again; gander backup makes a copy without it."
+)]
 pub(super) struct Prune {
     /// Only what was answered or withdrawn longer ago than this, such as 90d
     #[arg(long, value_name = "SPAN")]
@@ -31,32 +33,46 @@ impl Prune {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let Span(seconds) = self.older_than;
         if seconds < YOUNGEST {
-            return Err(Failure::new(Exit::Usage, "--older-than must be a day or more: until then a verdict can be undone"));
+            return Err(Failure::new(
+                Exit::Usage,
+                "--older-than must be a day or more: until then a verdict can be undone",
+            ));
         }
         let opened = if self.dry_run { common.open_to_read()? } else { common.open()? };
         let handle = &opened.handle;
         let span = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
         let before = span.and_then(|span| handle.now().checked_sub_signed(span));
-        let before = before.ok_or_else(|| Failure::new(Exit::Usage, "--older-than is beyond all time: write for example 90d"))?;
+        let before = before.ok_or_else(|| {
+            Failure::new(Exit::Usage, "--older-than is beyond all time: write for example 90d")
+        })?;
         let (pruned, swept) = if self.dry_run {
             (handle.prunable(before).await?, None)
         } else {
             handle.prune(before, &opened.store).await.map(|(p, s)| (p, Some(s)))?
         };
         if common.json {
-            let files = swept.map(|swept| serde_json::json!({ "files": swept.files, "bytes": swept.bytes }));
-            output::json(&serde_json::json!({ "dry_run": self.dry_run, "pruned": pruned, "removed": files }));
+            let files = swept
+                .map(|swept| serde_json::json!({ "files": swept.files, "bytes": swept.bytes }));
+            output::json(
+                &serde_json::json!({ "dry_run": self.dry_run, "pruned": pruned, "removed": files }),
+            );
             return Ok(Exit::Yes);
         }
         let Pruned { decisions, bytes, lists, sent } = pruned;
-        let records = format!("and the records of {lists} lists and reminders and of {sent} messages beyond Discord");
+        let records = format!(
+            "and the records of {lists} lists and reminders and of {sent} messages beyond Discord"
+        );
         output::line(&match swept {
             None => {
-                format!("would prune {decisions} decisions: {bytes} bytes of text, the files that nothing else needs, {records}")
+                format!(
+                    "would prune {decisions} decisions: {bytes} bytes of text, the files that nothing else needs, {records}"
+                )
             }
             Some(swept) => {
                 let (files, of) = (swept.files, swept.bytes);
-                format!("pruned {decisions} decisions: {bytes} bytes of text, {files} files of {of} bytes, {records}")
+                format!(
+                    "pruned {decisions} decisions: {bytes} bytes of text, {files} files of {of} bytes, {records}"
+                )
             }
         });
         Ok(Exit::Yes)

@@ -52,7 +52,10 @@ impl Show {
         }
         let people = &opened.handle.rules().people;
         for letter in &letters {
-            output::line(&format!("  {}", text::letter(letter, &receiver(letter, people), |at| clock(at, zone))));
+            output::line(&format!(
+                "  {}",
+                text::letter(letter, &receiver(letter, people), |at| clock(at, zone))
+            ));
         }
         Ok(Exit::Yes)
     }
@@ -60,12 +63,14 @@ impl Show {
 
 /// What a message's receiver is called, as far as the configuration says.
 fn receiver(letter: &Letter, people: &[Profile]) -> String {
-    let person = people.iter().find(|person| Person::discord(person.user, "").id == letter.message.person);
+    let person =
+        people.iter().find(|person| Person::discord(person.user, "").id == letter.message.person);
     person.map_or_else(|| letter.message.person.clone(), |person| person.name.clone())
 }
 
 /// What `gander prune` has left.
-const PRUNED: &str = "what the agent wrote beside the title, and its files, were removed (gander prune)";
+const PRUNED: &str =
+    "what the agent wrote beside the title, and its files, were removed (gander prune)";
 
 fn clock(at: Time, zone: chrono_tz::Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
@@ -74,8 +79,12 @@ fn clock(at: Time, zone: chrono_tz::Tz) -> String {
 pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> String {
     let request = &decision.request;
     let state = match &decision.state {
-        State::Pending(pending) => format!("waits for an answer{}; {}", so_far(decision, pending), due(decision, now)),
-        State::Deferred { until, by, .. } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
+        State::Pending(pending) => {
+            format!("waits for an answer{}; {}", so_far(decision, pending), due(decision, now))
+        }
+        State::Deferred { until, by, .. } => {
+            format!("put off until {} by {}", clock(*until, zone), one_line(&by.name))
+        }
         State::Resolved(resolved) => {
             let by = text::given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
             let said = text::by_itself(&resolved.verdict, resolved.via);
@@ -85,10 +94,21 @@ pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> Stri
         State::Withdrawn { reason, .. } => format!("withdrawn: {}", one_line(reason)),
     };
     let asked = clock(decision.asked_at, zone);
-    let environment = request.environment.as_ref().map(|name| format!("\nWhere    {}", one_line(name))).unwrap_or_default();
-    let confidence = request.confidence.map(|sure| format!(" (the agent is {:.0} % sure)", sure * 100.0)).unwrap_or_default();
-    let against = text::disagreed_by(decision).map(|said| format!("\nReview   {said}")).unwrap_or_default();
-    let pruned = decision.pruned_at.map(|at| format!("\nPruned   {}: {PRUNED}", clock(at, zone))).unwrap_or_default();
+    let environment = request
+        .environment
+        .as_ref()
+        .map(|name| format!("\nWhere    {}", one_line(name)))
+        .unwrap_or_default();
+    let confidence = request
+        .confidence
+        .map(|sure| format!(" (the agent is {:.0} % sure)", sure * 100.0))
+        .unwrap_or_default();
+    let against =
+        text::disagreed_by(decision).map(|said| format!("\nReview   {said}")).unwrap_or_default();
+    let pruned = decision
+        .pruned_at
+        .map(|at| format!("\nPruned   {}: {PRUNED}", clock(at, zone)))
+        .unwrap_or_default();
     format!(
         "State    {state}\nProject  {}\nKind     {}{environment}\nRisk     {}{confidence}\nAgent    {}\nAsked    {asked}\nRevision {}{against}{pruned}",
         one_line(&request.project),
@@ -101,16 +121,23 @@ pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> Stri
 
 fn so_far(decision: &Decision, pending: &Pending) -> String {
     let needed = decision.approvals_needed();
-    let votes = (needed > 1).then(|| format!(", {} of {needed} approvals given", pending.votes.len()));
-    let taken = pending.taken.as_ref().map(|taken| format!(", {} is on it", one_line(&taken.by.name)));
-    let proposed = pending.proposals.iter().map(|proposal| format!(", {}", text::proposal_stands(proposal)));
+    let votes =
+        (needed > 1).then(|| format!(", {} of {needed} approvals given", pending.votes.len()));
+    let taken =
+        pending.taken.as_ref().map(|taken| format!(", {} is on it", one_line(&taken.by.name)));
+    let proposed =
+        pending.proposals.iter().map(|proposal| format!(", {}", text::proposal_stands(proposal)));
     [votes, taken].into_iter().flatten().chain(proposed).collect()
 }
 
 fn acted(resolved: &Resolved) -> String {
     match (&resolved.reported, resolved.claimed_at) {
-        (Some(reported), _) if reported.text.is_empty() => format!("the agent reports: {}", reported.outcome),
-        (Some(reported), _) => format!("the agent reports: {}: {}", reported.outcome, one_line(&reported.text)),
+        (Some(reported), _) if reported.text.is_empty() => {
+            format!("the agent reports: {}", reported.outcome)
+        }
+        (Some(reported), _) => {
+            format!("the agent reports: {}: {}", reported.outcome, one_line(&reported.text))
+        }
         (None, Some(_)) => "picked up by the agent".into(),
         (None, None) => "not yet picked up by the agent".into(),
     }
@@ -128,7 +155,9 @@ fn due(decision: &Decision, now: Time) -> String {
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approved { note: None, .. } => text::verdict_word(verdict).into(),
-        Verdict::Approved { note: Some(note), .. } => format!("{} ({})", text::verdict_word(verdict), one_line(note)),
+        Verdict::Approved { note: Some(note), .. } => {
+            format!("{} ({})", text::verdict_word(verdict), one_line(note))
+        }
         Verdict::Rejected { reason } => format!("rejected ({})", one_line(reason)),
         Verdict::Chosen { option } => format!("chosen: {}", one_line(option)),
         Verdict::Answered { text } => format!("answered: {}", one_line(text)),
@@ -137,29 +166,45 @@ fn verdict(verdict: &Verdict) -> String {
 
 fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
     let what = match &logged.event {
-        Event::Asked { request, .. } => format!("asked by {}: {}", one_line(&request.agent.name), text::title(request)),
+        Event::Asked { request, .. } => {
+            format!("asked by {}: {}", one_line(&request.agent.name), text::title(request))
+        }
         Event::Revised { request, .. } => format!("revised: {}", text::title(request)),
         Event::Enforced { terms } => format!("held to your rules: {} risk", terms.risk),
-        Event::Deferred { until, by } => format!("put off until {} by {}", clock(*until, zone), one_line(&by.name)),
+        Event::Deferred { until, by } => {
+            format!("put off until {} by {}", clock(*until, zone), one_line(&by.name))
+        }
         Event::Returned => "came back".into(),
         Event::Climbed { rung } => text::climbed_to(rung),
         Event::Told { contacts, .. } => {
             let told: Vec<String> = contacts.iter().map(text::contact).collect();
             format!("told: {}", if told.is_empty() { "nobody".into() } else { told.join(", ") })
         }
-        Event::Proposed { verdict, by, via, .. } => text::proposed(verdict, by, *via, |by| one_line(&by.name)),
+        Event::Proposed { verdict, by, via, .. } => {
+            text::proposed(verdict, by, *via, |by| one_line(&by.name))
+        }
         Event::Lapsed { of } => text::votes_lapsed(of, |by| one_line(&by.name)),
         Event::Voted { by, .. } => format!("approved by {}, one of several", one_line(&by.name)),
         Event::Taken { by, from: None } => format!("{} is on it", one_line(&by.name)),
-        Event::Taken { by, from: Some(from) } => format!("handed to {} by {}", one_line(&by.name), one_line(&from.name)),
-        Event::Prioritized { priority, by } => format!("priority {priority}, says {}", one_line(&by.name)),
-        Event::Disagreed { by, undone: true } => format!("{} disagrees, and it is undone", one_line(&by.name)),
-        Event::Disagreed { by, undone: false } => format!("{} disagrees; it stands", one_line(&by.name)),
+        Event::Taken { by, from: Some(from) } => {
+            format!("handed to {} by {}", one_line(&by.name), one_line(&from.name))
+        }
+        Event::Prioritized { priority, by } => {
+            format!("priority {priority}, says {}", one_line(&by.name))
+        }
+        Event::Disagreed { by, undone: true } => {
+            format!("{} disagrees, and it is undone", one_line(&by.name))
+        }
+        Event::Disagreed { by, undone: false } => {
+            format!("{} disagrees; it stands", one_line(&by.name))
+        }
         Event::Undone { by } => format!("undone by {}", one_line(&by.name)),
         Event::Reported { outcome, text } if text.is_empty() => format!("the agent: {outcome}"),
         Event::Reported { outcome, text } => format!("the agent: {outcome}: {}", one_line(text)),
         Event::Resolved { verdict: given, by, via, .. } => {
-            let by = || format!("{} {}", verdict(given), text::given_by(by, *via, |by| one_line(&by.name)));
+            let by = || {
+                format!("{} {}", verdict(given), text::given_by(by, *via, |by| one_line(&by.name)))
+            };
             text::by_itself(given, *via).unwrap_or_else(by)
         }
         Event::Withdrawn { reason } => format!("withdrawn: {}", one_line(reason)),
@@ -183,8 +228,12 @@ pub(super) async fn attention(common: &Common) -> Outcome {
     let now = opened.handle.now();
     for decision in &waiting {
         let title = plain(&text::title(&decision.request), 70).text;
-        let (risk, subject, due) = (decision.terms.risk, text::subject(decision), due(decision, now));
-        output::line(&format!("{:>6}  {risk:<8}  {title}\n        {subject} · {due}", decision.id.to_string()));
+        let (risk, subject, due) =
+            (decision.terms.risk, text::subject(decision), due(decision, now));
+        output::line(&format!(
+            "{:>6}  {risk:<8}  {title}\n        {subject} · {due}",
+            decision.id.to_string()
+        ));
     }
     Ok(Exit::Yes)
 }

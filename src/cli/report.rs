@@ -25,13 +25,17 @@ impl Report {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open()?;
         let reported = match opened.handle.report(self.id, self.outcome, &self.text).await {
-            Err(error @ HandleError::Refused(_, Refused::NotResolved | Refused::Withdrawn { .. })) => {
+            Err(
+                error @ HandleError::Refused(_, Refused::NotResolved | Refused::Withdrawn { .. }),
+            ) => {
                 return Err(Failure::new(Exit::NotNow, error));
             }
             reported => reported?,
         };
         if common.json {
-            output::json(&serde_json::json!({ "id": reported.id, "outcome": "reported", "decision": reported }));
+            output::json(
+                &serde_json::json!({ "id": reported.id, "outcome": "reported", "decision": reported }),
+            );
         } else {
             output::line(&format!("{}: reported", reported.id));
         }

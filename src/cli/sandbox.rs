@@ -30,9 +30,13 @@ impl SandboxArgs {
             Limits::Relaxed => RateLimits::Relaxed,
         };
         let options = Options { listen: self.listen, rate_limits, ..Options::default() };
-        let sandbox = Sandbox::start(options).await.map_err(|error| Failure::new(Exit::No, error))?;
+        let sandbox =
+            Sandbox::start(options).await.map_err(|error| Failure::new(Exit::No, error))?;
         output::json(sandbox.addresses());
-        output::progress(&format!("the pretend Discord is at {} (Ctrl-C ends it)", sandbox.addresses().page));
+        output::progress(&format!(
+            "the pretend Discord is at {} (Ctrl-C ends it)",
+            sandbox.addresses().page
+        ));
         super::serve::asked_to_stop().await;
         sandbox.shutdown().await;
         Ok(Exit::Yes)

@@ -22,7 +22,9 @@ use crate::surfaces::http::{self, Bound, Http};
 use crate::surfaces::mcp;
 
 #[derive(Debug, Args)]
-#[command(after_help = "The bot's token comes from DISCORD_TOKEN, or from the file that DISCORD_TOKEN_FILE names.")]
+#[command(
+    after_help = "The bot's token comes from DISCORD_TOKEN, or from the file that DISCORD_TOKEN_FILE names."
+)]
 pub(super) struct Serve {
     /// Let the store's time run this many times faster, for a rehearsal on a new store
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -40,7 +42,9 @@ impl Serve {
         let path = common.store_path(&config)?;
         match &config.file {
             Some(file) => tracing::info!("configuration: {}", file.display()),
-            None => tracing::info!("no configuration file: the application's owner approves (gander init writes one)"),
+            None => tracing::info!(
+                "no configuration file: the application's owner approves (gander init writes one)"
+            ),
         }
         let reader = follow.reader();
         let stop = async move {
@@ -71,9 +75,11 @@ pub(super) async fn run_bot(
     let gates = Arc::new(Served(RulesFile(config.file.clone())));
     let mcp = mcp::http_service(&handle, Some(gates.clone()), &config.http.hosts);
     let http = Http::new(handle.clone(), &config.http, gates).with(mcp);
-    let (channels, folders) = (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
+    let (channels, folders) =
+        (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
     let carriers = watch::Sender::new(channels::carriers(&ways::settings(&config)?));
-    let (following, mut watched, carrying) = (channels.subscribe(), folders.subscribe(), carriers.subscribe());
+    let (following, mut watched, carrying) =
+        (channels.subscribe(), folders.subscribe(), carriers.subscribe());
     let live = Live { handle: handle.clone(), channels, folders, carriers, started: config };
     tokio::select! {
         result = async {
@@ -95,7 +101,11 @@ pub(super) async fn run_bot(
 }
 
 /// Listens for agents and programs.
-async fn listen(handle: &Handle, settings: &http::Settings, store: &Path) -> Result<Bound, Failure> {
+async fn listen(
+    handle: &Handle,
+    settings: &http::Settings,
+    store: &Path,
+) -> Result<Bound, Failure> {
     let bound = Bound::new(settings, store).await.map_err(|error| Failure::new(Exit::No, error))?;
     let places = bound.places();
     for place in &places {
@@ -146,7 +156,9 @@ impl Live {
             match follow.next().await {
                 Ok(config) => self.apply(config).await,
                 Err(why) => {
-                    tracing::error!("the configuration is not used: {why}. What it said before still holds");
+                    tracing::error!(
+                        "the configuration is not used: {why}. What it said before still holds"
+                    );
                     self.handle.beat(|pulse| pulse.configuration = Some(why));
                 }
             }
@@ -173,7 +185,9 @@ impl Live {
         match ways {
             // Also where it says the same: the secrets that its files hold may be others.
             Ok(settings) => drop(self.carriers.send_replace(channels::carriers(&settings))),
-            Err(failure) => tracing::warn!("the ways beyond Discord stay as they were: {}", failure.words),
+            Err(failure) => {
+                tracing::warn!("the ways beyond Discord stay as they were: {}", failure.words)
+            }
         }
         // Tells the surface even if the channels are the same: who may decide is said there.
         self.channels.send_replace(config.channels);
@@ -193,7 +207,11 @@ impl Live {
             ("http", self.started.http != config.http),
         ];
         let changed = differs.into_iter().filter(|(_, differs)| *differs);
-        changed.map(|(what, _)| format!("{what} in gander.toml has changed: restart gander serve for it to count")).collect()
+        changed
+            .map(|(what, _)| {
+                format!("{what} in gander.toml has changed: restart gander serve for it to count")
+            })
+            .collect()
     }
 }
 
@@ -204,15 +222,20 @@ fn refused(error: &ConnectError) -> Failure {
 pub(super) fn settings(config: &Config) -> Result<Settings, Failure> {
     let ca = std::env::var_os("GANDER_DISCORD_CA").map(PathBuf::from);
     let api = std::env::var("GANDER_DISCORD_API").ok();
-    let api = Api::from_settings(api.as_deref(), ca.as_deref()).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let api = Api::from_settings(api.as_deref(), ca.as_deref())
+        .map_err(|error| Failure::new(Exit::Usage, error))?;
     Ok(Settings { token: token()?, api, guild: config.guild, channels: config.channels.clone() })
 }
 
 fn token() -> Result<String, Failure> {
     let given = match (std::env::var("DISCORD_TOKEN"), std::env::var_os("DISCORD_TOKEN_FILE")) {
         (Ok(token), _) if !token.trim().is_empty() => token,
-        (_, Some(file)) => std::fs::read_to_string(&file)
-            .map_err(|error| Failure::new(Exit::Usage, format!("DISCORD_TOKEN_FILE={}: {error}", Path::new(&file).display())))?,
+        (_, Some(file)) => std::fs::read_to_string(&file).map_err(|error| {
+            Failure::new(
+                Exit::Usage,
+                format!("DISCORD_TOKEN_FILE={}: {error}", Path::new(&file).display()),
+            )
+        })?,
         _ => String::new(),
     };
     let token = given.trim().trim_start_matches("Bot ").to_owned();
@@ -223,7 +246,10 @@ fn token() -> Result<String, Failure> {
     }
     // What cannot stand in a header would end as a panic in the client.
     if !token.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(Failure::new(Exit::Usage, "the bot token has characters that no token has: copy it again"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "the bot token has characters that no token has: copy it again",
+        ));
     }
     Ok(token)
 }

@@ -26,7 +26,11 @@ pub(super) async fn run(common: &Common) -> Outcome {
         }));
         return Ok(Exit::Yes);
     }
-    for line in open(&status).into_iter().chain([String::new()]).chain(bot(&status, &running, opened.handle.clock().wall())) {
+    for line in open(&status).into_iter().chain([String::new()]).chain(bot(
+        &status,
+        &running,
+        opened.handle.clock().wall(),
+    )) {
         output::line(&line);
     }
     Ok(Exit::Yes)
@@ -39,15 +43,26 @@ fn count(count: usize, one: &str, many: &str) -> String {
 fn open(status: &Status) -> Vec<String> {
     let mut lines = match (status.waiting(), status.overdue()) {
         (0, _) => vec!["Nothing waits for an answer.".to_owned()],
-        (waiting, 0) => vec![format!("{} for an answer, none overdue.", count(waiting, "decision waits", "decisions wait"))],
+        (waiting, 0) => vec![format!(
+            "{} for an answer, none overdue.",
+            count(waiting, "decision waits", "decisions wait")
+        )],
         (waiting, overdue) => {
-            vec![format!("{} for an answer, {overdue} overdue.", count(waiting, "decision waits", "decisions wait"))]
+            vec![format!(
+                "{} for an answer, {overdue} overdue.",
+                count(waiting, "decision waits", "decisions wait")
+            )]
         }
     };
     let name = |project: &ProjectStatus| one_line(&project.project);
-    let width = status.projects.iter().map(|project| name(project).chars().count()).max().unwrap_or(0);
+    let width =
+        status.projects.iter().map(|project| name(project).chars().count()).max().unwrap_or(0);
     for project in &status.projects {
-        lines.push(format!("  {:<width$}  {}", name(project), facts(project, status.at).join(" · ")));
+        lines.push(format!(
+            "  {:<width$}  {}",
+            name(project),
+            facts(project, status.at).join(" · ")
+        ));
     }
     lines.push(match status.decided_today {
         0 => "Nothing was decided today.".to_owned(),
@@ -66,7 +81,8 @@ fn facts(project: &ProjectStatus, now: Time) -> Vec<String> {
         facts.push(format!("the oldest, {}, for {}", oldest.id, text::span(now - oldest.asked_at)));
     }
     if let Some(next) = project.next_return {
-        let next = if next > now { format!("in {}", text::span(next - now)) } else { "now".to_owned() };
+        let next =
+            if next > now { format!("in {}", text::span(next - now)) } else { "now".to_owned() };
         facts.push(format!("{} put off, back {next}", project.deferred));
     }
     facts
@@ -101,10 +117,15 @@ fn of(pulse: &Pulse, wall: Time) -> Vec<String> {
             pulse.process,
             text::span(wall - connected)
         ),
-        None => format!("✘ gander serve runs since {since} (process {}), and is not connected to Discord.", pulse.process),
+        None => format!(
+            "✘ gander serve runs since {since} (process {}), and is not connected to Discord.",
+            pulse.process
+        ),
     }];
     if let Some(trouble) = &pulse.configuration {
-        lines.push(format!("✘ Its configuration has a mistake, so what it said before holds: {trouble}"));
+        lines.push(format!(
+            "✘ Its configuration has a mistake, so what it said before holds: {trouble}"
+        ));
     }
     lines.extend(pulse.after_restart.iter().map(|change| format!("⚠ {change}")));
     lines.extend(pulse.another.as_ref().map(|another| {
@@ -113,8 +134,13 @@ fn of(pulse: &Pulse, wall: Time) -> Vec<String> {
     }));
     let held_back = pulse.held_back.len();
     if held_back > 0 {
-        lines.push(format!("✘ {} be shown at present:", count(held_back, "card cannot", "cards cannot")));
-        lines.extend(pulse.held_back.iter().take(MOST_NAMED).map(|(id, why)| format!("  {id}: {why}")));
+        lines.push(format!(
+            "✘ {} be shown at present:",
+            count(held_back, "card cannot", "cards cannot")
+        ));
+        lines.extend(
+            pulse.held_back.iter().take(MOST_NAMED).map(|(id, why)| format!("  {id}: {why}")),
+        );
     }
     if held_back > MOST_NAMED {
         lines.push(format!("  and {} more; gander doctor says more", held_back - MOST_NAMED));

@@ -76,13 +76,24 @@ impl Tokens {
 impl Create {
     async fn run(self, common: &Common) -> Outcome {
         if one_line(&self.name).is_empty() {
-            return Err(Failure::new(Exit::Usage, "a token needs a name by which you know it again"));
+            return Err(Failure::new(
+                Exit::Usage,
+                "a token needs a name by which you know it again",
+            ));
         }
         let config = common.config()?;
-        let scopes = if self.scopes.is_empty() { [Scope::Ask].into() } else { self.scopes.into_iter().collect() };
-        let holder =
-            self.user.zip(self.called).map(|(user, called)| Holder { person: Person::discord(user, called), roles: self.roles });
-        let grant = Grant { scopes, projects: self.projects, holder }.admissible().map_err(|why| Failure::new(Exit::Usage, why))?;
+        let scopes = if self.scopes.is_empty() {
+            [Scope::Ask].into()
+        } else {
+            self.scopes.into_iter().collect()
+        };
+        let holder = self.user.zip(self.called).map(|(user, called)| Holder {
+            person: Person::discord(user, called),
+            roles: self.roles,
+        });
+        let grant = Grant { scopes, projects: self.projects, holder }
+            .admissible()
+            .map_err(|why| Failure::new(Exit::Usage, why))?;
         if grant.scopes.contains(&Scope::Decide) || grant.scopes.contains(&Scope::Admin) {
             confirmed(&self.name)?;
         }
@@ -116,14 +127,21 @@ fn confirmed(name: &str) -> Result<(), Failure> {
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
     read.map_err(|error| Failure::new(Exit::Internal, format!("the terminal: {error}")))?;
-    if line.trim() == name { Ok(()) } else { Err(Failure::new(Exit::No, "not confirmed: nothing was made")) }
+    if line.trim() == name {
+        Ok(())
+    } else {
+        Err(Failure::new(Exit::No, "not confirmed: nothing was made"))
+    }
 }
 
 impl Revoke {
     async fn run(self, common: &Common) -> Outcome {
         let opened = common.open()?;
         if !opened.handle.revoke_token(TokenId(self.id)).await? {
-            let words = format!("there is no token {} that could be revoked: gander token list shows them", self.id);
+            let words = format!(
+                "there is no token {} that could be revoked: gander token list shows them",
+                self.id
+            );
             return Err(Failure::new(Exit::Usage, words));
         }
         output::progress(&format!("token {} is revoked: it is worth nothing from now on", self.id));
@@ -159,7 +177,9 @@ fn about(token: &Token) -> String {
         parts.push(format!("for {} ({})", one_line(&holder.person.name), holder.person.id));
     }
     parts.push(format!("made {}", at(token.created_at)));
-    parts.push(token.used_at.map_or_else(|| "never used".into(), |used| format!("last used {}", at(used))));
+    parts.push(
+        token.used_at.map_or_else(|| "never used".into(), |used| format!("last used {}", at(used))),
+    );
     parts.extend(token.revoked_at.map(|revoked| format!("revoked {}", at(revoked))));
     parts.join(", ")
 }

@@ -129,11 +129,16 @@ impl Act {
         let (verb, id) = (self.verb(), decision.id);
         let typed = self.typed(&decision, &opened)?;
         let confirmation = confirm(verb, &decision, &typed)?;
-        let done = decide(&opened, &decision, &voter, typed, confirmation).await.map_err(|error| undecided(error, id))?;
+        let done = decide(&opened, &decision, &voter, typed, confirmation)
+            .await
+            .map_err(|error| undecided(error, id))?;
         if common.json {
             output::json(&report(&done, done.state.word(), &opened.handle));
         } else {
-            output::line(&format!("Done. {}", facts(&done, opened.handle.now(), opened.handle.rules().zone)));
+            output::line(&format!(
+                "Done. {}",
+                facts(&done, opened.handle.now(), opened.handle.rules().zone)
+            ));
         }
         Ok(Exit::Yes)
     }
@@ -143,11 +148,14 @@ impl Act {
         let (handle, id) = (&opened.handle, self.id());
         let decision = handle.may_see(id, voter).await.map_err(|error| undecided(error, id))?;
         if matches!(self, Self::Undo(_)) {
-            decision
-                .undo(voter.person.clone(), handle.now())
-                .map_err(|refused| Failure::new(Exit::No, format!("{id}: {refused}. Nothing was changed")))?;
+            decision.undo(voter.person.clone(), handle.now()).map_err(|refused| {
+                Failure::new(Exit::No, format!("{id}: {refused}. Nothing was changed"))
+            })?;
         } else {
-            handle.may_decide(id, decision.revision, voter).await.map_err(|error| undecided(error, id))?;
+            handle
+                .may_decide(id, decision.revision, voter)
+                .await
+                .map_err(|error| undecided(error, id))?;
         }
         output::line(full_text(&decision).trim_end());
         output::line(&format!("\n{}\n", facts(&decision, handle.now(), handle.rules().zone)));
@@ -178,17 +186,24 @@ impl Act {
             }
             Self::Choose(Choose { option, .. }) => {
                 fits(decision, Expects::Choose)?;
-                Typed::Verdict(Verdict::Chosen { option: chosen(decision, &given(option, "Which one")?)? })
+                Typed::Verdict(Verdict::Chosen {
+                    option: chosen(decision, &given(option, "Which one")?)?,
+                })
             }
             Self::Answer(Answer { text, .. }) => {
                 fits(decision, Expects::Answer)?;
-                Typed::Verdict(Verdict::Answered { text: given(text, "Your answer, as the agent gets it")? })
+                Typed::Verdict(Verdict::Answered {
+                    text: given(text, "Your answer, as the agent gets it")?,
+                })
             }
             Self::Defer(Defer { when, .. }) => {
                 let text = given(when, "When should it come back (45m, 18:30, tomorrow 14:00)")?;
                 let until = when::parse(&text, opened.handle.now(), opened.handle.rules().zone);
-                let words =
-                    || format!("{text:?} is no time: write for example 45m, 18:30 or \"tomorrow 14:00\". Nothing was changed");
+                let words = || {
+                    format!(
+                        "{text:?} is no time: write for example 45m, 18:30 or \"tomorrow 14:00\". Nothing was changed"
+                    )
+                };
                 Typed::Defer(until.ok_or_else(|| Failure::new(Exit::Usage, words()))?)
             }
             Self::Undo(_) => Typed::Undo,
@@ -224,18 +239,26 @@ fn fits(decision: &Decision, answer: Expects) -> Result<(), Failure> {
     if expects == answer {
         return Ok(());
     }
-    Err(Failure::new(Exit::No, format!("{0} expects you to {expects}: gander {expects} {1}", decision.id, decision.id.0)))
+    Err(Failure::new(
+        Exit::No,
+        format!("{0} expects you to {expects}: gander {expects} {1}", decision.id, decision.id.0),
+    ))
 }
 
 /// An option by its name, or by its number in the list.
 fn chosen(decision: &Decision, text: &str) -> Result<String, Failure> {
     let options = &decision.request.options;
     // As people see it: hidden characters in a name cannot be typed.
-    let by_name = options.iter().find(|choice| one_line(&choice.name).eq_ignore_ascii_case(text.trim()));
-    let numbered = || text.trim().parse::<usize>().ok().and_then(|number| options.get(number.checked_sub(1)?));
+    let by_name =
+        options.iter().find(|choice| one_line(&choice.name).eq_ignore_ascii_case(text.trim()));
+    let numbered =
+        || text.trim().parse::<usize>().ok().and_then(|number| options.get(number.checked_sub(1)?));
     by_name.or_else(numbered).map(|choice| choice.name.clone()).ok_or_else(|| {
         let names: Vec<String> = options.iter().map(|choice| one_line(&choice.name)).collect();
-        Failure::new(Exit::No, format!("{text:?} is none of: {}. Nothing was decided", names.join(", ")))
+        Failure::new(
+            Exit::No,
+            format!("{text:?} is none of: {}. Nothing was decided", names.join(", ")),
+        )
     })
 }
 
@@ -245,7 +268,11 @@ fn given(text: Option<String>, question: &str) -> Result<String, Failure> {
         None => typed_line(&format!("{question}: "))?,
     };
     let text = text.trim().to_owned();
-    if text.is_empty() { Err(Failure::new(Exit::No, "nothing was typed, so nothing was decided")) } else { Ok(text) }
+    if text.is_empty() {
+        Err(Failure::new(Exit::No, "nothing was typed, so nothing was decided"))
+    } else {
+        Ok(text)
+    }
 }
 
 /// Reads a line. The end of the input is an empty one.
@@ -259,12 +286,17 @@ pub(super) fn typed_line(prompt: &str) -> Result<String, Failure> {
 
 /// Has the number typed, or the word that critical risk asks for. Gives what was typed.
 fn confirm(verb: &str, decision: &Decision, typed: &Typed) -> Result<String, Failure> {
-    let says_yes = matches!(typed, Typed::Verdict(Verdict::Approved { .. } | Verdict::Chosen { .. }));
-    let word = decision.confirmation().filter(|_| says_yes).unwrap_or_else(|| decision.id.0.to_string());
+    let says_yes =
+        matches!(typed, Typed::Verdict(Verdict::Approved { .. } | Verdict::Chosen { .. }));
+    let word =
+        decision.confirmation().filter(|_| says_yes).unwrap_or_else(|| decision.id.0.to_string());
     let what = match typed {
         Typed::Verdict(Verdict::Approved { note, for_session }) => {
             let session = if *for_session { " for this session" } else { "" };
-            let note = note.as_ref().map(|note| format!(" with the note “{}”", one_line(note))).unwrap_or_default();
+            let note = note
+                .as_ref()
+                .map(|note| format!(" with the note “{}”", one_line(note)))
+                .unwrap_or_default();
             format!("{session}{note}")
         }
         Typed::Verdict(Verdict::Rejected { reason }) => format!(" because “{}”", one_line(reason)),
@@ -305,7 +337,9 @@ fn undecided(error: HandleError, id: DecisionId) -> Failure {
             let why = match denied {
                 Denied::NotAnApprover(who) => format!("it is for {} to decide", who_may(&who)),
                 Denied::OwnQuestion => "you asked it yourself, so somebody else decides it".into(),
-                Denied::NobodyMay => "no rule under [[approvers]] covers its project, kind and risk".into(),
+                Denied::NobodyMay => {
+                    "no rule under [[approvers]] covers its project, kind and risk".into()
+                }
             };
             Failure::new(Exit::No, format!("you may not decide {id}: {why}. Nothing was changed"))
         }

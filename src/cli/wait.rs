@@ -51,7 +51,11 @@ pub(super) struct Report<'a> {
     decision: &'a Decision,
 }
 
-pub(super) fn report<'a>(decision: &'a Decision, outcome: &'static str, handle: &Handle) -> Report<'a> {
+pub(super) fn report<'a>(
+    decision: &'a Decision,
+    outcome: &'static str,
+    handle: &Handle,
+) -> Report<'a> {
     let standing = handle.standing(decision);
     let mut report = Report {
         id: decision.id,
@@ -69,7 +73,9 @@ pub(super) fn report<'a>(decision: &'a Decision, outcome: &'static str, handle: 
         State::Resolved(resolved) => {
             report.by = Some(&resolved.by.name);
             match &resolved.verdict {
-                Verdict::Approved { note, for_session } => (report.note, report.for_session) = (note.as_deref(), *for_session),
+                Verdict::Approved { note, for_session } => {
+                    (report.note, report.for_session) = (note.as_deref(), *for_session)
+                }
                 Verdict::Rejected { reason } => report.reason = Some(reason),
                 Verdict::Chosen { option } => report.option = Some(option),
                 Verdict::Answered { text } => report.answer = Some(text),
@@ -100,7 +106,9 @@ pub(super) async fn wait_and_report(
         Some(Span(seconds)) => {
             let span = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
             let deadline = span.and_then(|span| handle.now().checked_add_signed(span));
-            Some(deadline.ok_or_else(|| Failure::new(Exit::Usage, "--timeout is beyond all time: write for example 10m"))?)
+            Some(deadline.ok_or_else(|| {
+                Failure::new(Exit::Usage, "--timeout is beyond all time: write for example 10m")
+            })?)
         }
     };
     let waited = tokio::select! {
@@ -108,7 +116,8 @@ pub(super) async fn wait_and_report(
         () = watch::run(handle.clone(), &opened.store) => return Err(Failure::new(Exit::Internal, "the store is no longer watched")),
     };
     let superseded = asked.is_some_and(|asked| asked != waited.revision);
-    let (exit, outcome, words) = if superseded { other_question(&waited) } else { verdict(&waited, opened) };
+    let (exit, outcome, words) =
+        if superseded { other_question(&waited) } else { verdict(&waited, opened) };
     if json {
         output::json(&report(&waited, outcome, handle));
     } else {
@@ -118,15 +127,26 @@ pub(super) async fn wait_and_report(
 }
 
 fn waiting(decision: &Decision, handle: &Handle) -> String {
-    let standing = handle.standing(decision).map(|standing| text::standing(&standing, handle.now()).join("; "));
+    let standing = handle
+        .standing(decision)
+        .map(|standing| text::standing(&standing, handle.now()).join("; "));
     let stands = standing.unwrap_or_else(|| "put off".into());
-    format!("waiting for a person to decide {} ({} risk): {stands} …", decision.id, decision.terms.risk)
+    format!(
+        "waiting for a person to decide {} ({} risk): {stands} …",
+        decision.id, decision.terms.risk
+    )
 }
 
 /// Somebody asked again with the same key and another content: whatever becomes of that is no answer to this question.
 fn other_question(decision: &Decision) -> (Exit, &'static str, String) {
     let (id, revision) = (decision.id, decision.revision.0);
-    (Exit::NotNow, "superseded", format!("superseded: {id} was asked again with another content (revision {revision}); ask again"))
+    (
+        Exit::NotNow,
+        "superseded",
+        format!(
+            "superseded: {id} was asked again with another content (revision {revision}); ask again"
+        ),
+    )
 }
 
 pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static str, String) {
@@ -139,25 +159,45 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
             }
             match &resolved.verdict {
                 Verdict::Approved { note, .. } => {
-                    let note = note.as_deref().map(|note| format!(": {}", clean(note))).unwrap_or_default();
-                    (Exit::Yes, "approved", format!("{} {by}{note}", text::verdict_word(&resolved.verdict)))
+                    let note = note
+                        .as_deref()
+                        .map(|note| format!(": {}", clean(note)))
+                        .unwrap_or_default();
+                    (
+                        Exit::Yes,
+                        "approved",
+                        format!("{} {by}{note}", text::verdict_word(&resolved.verdict)),
+                    )
                 }
-                Verdict::Rejected { reason } => (Exit::No, "rejected", format!("rejected {by}: {}", clean(reason))),
+                Verdict::Rejected { reason } => {
+                    (Exit::No, "rejected", format!("rejected {by}: {}", clean(reason)))
+                }
                 Verdict::Chosen { option } => (Exit::Yes, "chosen", one_line(option)),
                 Verdict::Answered { text } => (Exit::Yes, "answered", clean(text)),
             }
         }
-        State::Withdrawn { reason, .. } => (Exit::NotNow, "withdrawn", format!("withdrawn: {}", clean(reason))),
+        State::Withdrawn { reason, .. } => {
+            (Exit::NotNow, "withdrawn", format!("withdrawn: {}", clean(reason)))
+        }
         State::Deferred { until, by, .. } => {
             let zone = opened.handle.rules().zone;
             let until = until.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z");
             let by = one_line(&by.name);
-            (Exit::NotNow, "deferred", format!("deferred by {by} until {until}; ask or wait for {id} again then"))
+            (
+                Exit::NotNow,
+                "deferred",
+                format!("deferred by {by} until {until}; ask or wait for {id} again then"),
+            )
         }
         State::Pending(_) => {
-            let standing = opened.handle.standing(decision).map(|standing| text::standing(&standing, opened.handle.now()));
-            let words =
-                format!("not answered in time; {id} stays open, wait for it again\n{}", standing.unwrap_or_default().join("\n"));
+            let standing = opened
+                .handle
+                .standing(decision)
+                .map(|standing| text::standing(&standing, opened.handle.now()));
+            let words = format!(
+                "not answered in time; {id} stays open, wait for it again\n{}",
+                standing.unwrap_or_default().join("\n")
+            );
             (Exit::NotNow, "timed_out", words)
         }
     }

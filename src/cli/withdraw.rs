@@ -20,14 +20,20 @@ pub(super) struct Withdraw {
 
 fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.is_empty() { Err("say why in a few words: people read it on the card".into()) } else { Ok(text.to_owned()) }
+    if text.is_empty() {
+        Err("say why in a few words: people read it on the card".into())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 impl Withdraw {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open()?;
         let (decision, words) = match opened.handle.withdraw(self.id, &self.reason).await {
-            Err(HandleError::Refused(decision, Refused::Withdrawn { .. })) => (*decision, "was withdrawn before"),
+            Err(HandleError::Refused(decision, Refused::Withdrawn { .. })) => {
+                (*decision, "was withdrawn before")
+            }
             Err(error @ HandleError::Refused(..)) => return Err(Failure::new(Exit::No, error)),
             withdrawn => (withdrawn?, "withdrawn"),
         };

@@ -22,7 +22,9 @@ pub enum Error {
     #[error("{0}")]
     Settings(String),
     /// Nobody answered. What was sent may have arrived; questions, claims, reports and waits can be repeated safely.
-    #[error("no answer from {place}: {why}. Is gander serve running, and does it listen there? gander doctor says where it does")]
+    #[error(
+        "no answer from {place}: {why}. Is gander serve running, and does it listen there? gander doctor says where it does"
+    )]
     Unreachable {
         /// Where it was tried.
         place: String,
@@ -75,7 +77,9 @@ impl Error {
             Self::Unreachable { .. } => Next::Again(SHORTLY),
             Self::Refused(problem) => match problem.status {
                 // The body came too slowly, too many at once, the store is busy, or the process ends.
-                408 | 429 | 503 => Next::Again(problem.retry_after.map_or(SHORTLY, Duration::from_secs)),
+                408 | 429 | 503 => {
+                    Next::Again(problem.retry_after.map_or(SHORTLY, Duration::from_secs))
+                }
                 409 | 412 => Next::Look,
                 _ => Next::Mend,
             },

@@ -70,10 +70,13 @@ impl Events {
             return Ok(None);
         }
         if told.event == "problem" {
-            let problem: Problem = serde_json::from_str(&told.data).map_err(|error| self.strange(error.to_string()))?;
+            let problem: Problem = serde_json::from_str(&told.data)
+                .map_err(|error| self.strange(error.to_string()))?;
             return Err(Error::Refused(Box::new(problem)));
         }
-        serde_json::from_str(&told.data).map(Some).map_err(|error| self.strange(format!("an event cannot be read: {error}")))
+        serde_json::from_str(&told.data)
+            .map(Some)
+            .map_err(|error| self.strange(format!("an event cannot be read: {error}")))
     }
 
     /// Reads a piece of the stream, connecting first where it is not.
@@ -84,7 +87,8 @@ impl Events {
                 call = call.header(HeaderName::from_static("last-event-id"), &after.to_string())?;
             }
             let opened = timeout(SILENCE, self.client.open(&call, None)).await;
-            self.open = Some(opened.map_err(|_| self.silent())?.map_err(|Failed { error, .. }| error)?);
+            self.open =
+                Some(opened.map_err(|_| self.silent())?.map_err(|Failed { error, .. }| error)?);
         }
         let Some(open) = &mut self.open else { return Ok(()) };
         match timeout(SILENCE, open.chunk()).await {
@@ -161,9 +165,9 @@ mod tests {
 
     #[test]
     fn events_are_read_however_they_are_cut() {
-        let stream =
-            ": hello\n\nid: 7\nevent: asked\ndata: {\"seq\":7}\n\n:\n\nid: 8\r\ndata: a\r\ndata:b\r\n\r\nid: 9\n\ndata: half";
-        let expected = [(Some(7), "asked", "{\"seq\":7}"), (Some(8), "", "a\nb"), (Some(9), "", "")];
+        let stream = ": hello\n\nid: 7\nevent: asked\ndata: {\"seq\":7}\n\n:\n\nid: 8\r\ndata: a\r\ndata:b\r\n\r\nid: 9\n\ndata: half";
+        let expected =
+            [(Some(7), "asked", "{\"seq\":7}"), (Some(8), "", "a\nb"), (Some(9), "", "")];
         for size in [1, 2, 3, 7, stream.len()] {
             let mut parts = Parts::default();
             let mut told = Vec::new();
@@ -171,7 +175,10 @@ mod tests {
                 parts.bytes.extend_from_slice(piece);
                 told.extend(std::iter::from_fn(|| parts.next()));
             }
-            let told: Vec<_> = told.iter().map(|told| (told.position, told.event.as_str(), told.data.as_str())).collect();
+            let told: Vec<_> = told
+                .iter()
+                .map(|told| (told.position, told.event.as_str(), told.data.as_str()))
+                .collect();
             assert_eq!(told, expected, "in pieces of {size}");
         }
     }

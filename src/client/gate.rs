@@ -22,10 +22,18 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn gate_wait(&self, id: i64, revision: u32, timeout: Duration) -> Result<GateAnswer, Error> {
+    pub async fn gate_wait(
+        &self,
+        id: i64,
+        revision: u32,
+        timeout: Duration,
+    ) -> Result<GateAnswer, Error> {
         let id = id.to_string();
         let call = Call::post(&["v1", "gate", &id, "wait"]);
-        self.poll(&call, Some(revision), None, timeout, |answer: &GateAnswer| answer.answer == Verdict::Wait).await
+        self.poll(&call, Some(revision), None, timeout, |answer: &GateAnswer| {
+            answer.answer == Verdict::Wait
+        })
+        .await
     }
 
     /// Whether a gate can ask here, and as whom.

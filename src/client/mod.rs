@@ -45,8 +45,9 @@ pub use self::wait::Asked;
 use crate::channels::{Secret, SecretFrom};
 pub use crate::core::decision::{Expects, Outcome, Priority, Risk, SafeDefault};
 pub use crate::wire::{
-    Agent, Answer, Approve, Attention, Batch, BatchItem, Batched, Choice, Choose, Decision, Defer, Detail, GateAnswer, GateCall,
-    GateReady, Happened, Insight, Link, Moment, Page, Phase, Problem, ProblemKind, Question, Reject, Said, Span, Word,
+    Agent, Answer, Approve, Attention, Batch, BatchItem, Batched, Choice, Choose, Decision, Defer,
+    Detail, GateAnswer, GateCall, GateReady, Happened, Insight, Link, Moment, Page, Phase, Problem,
+    ProblemKind, Question, Reject, Said, Span, Word,
 };
 use crate::wire::{Report, Withdraw};
 
@@ -106,7 +107,9 @@ impl Client {
     pub fn from_env() -> Result<Self, Error> {
         let url = std::env::var("GANDER_URL").ok().filter(|url| !url.trim().is_empty());
         let usual = || Ok(format!("unix://{}", crate::config::http::usual_socket()?.display()));
-        let url = url.map_or_else(usual, Ok).map_err(|error: crate::config::ConfigError| Error::Settings(error.to_string()))?;
+        let url = url
+            .map_or_else(usual, Ok)
+            .map_err(|error: crate::config::ConfigError| Error::Settings(error.to_string()))?;
         Self::new(&url)?.token_from(None)
     }
 
@@ -116,7 +119,8 @@ impl Client {
     /// # Errors
     /// [`Error::Settings`]: the file cannot be read or is empty, or no token looks like this.
     pub fn token_from(self, file: Option<PathBuf>) -> Result<Self, Error> {
-        let token = SecretFrom { file, variable: "GANDER_TOKEN" }.read().map_err(Error::Settings)?;
+        let token =
+            SecretFrom { file, variable: "GANDER_TOKEN" }.read().map_err(Error::Settings)?;
         Ok(Self { token, ..self })
     }
 
@@ -151,7 +155,8 @@ impl Client {
     /// [`Error`], where none was filed.
     pub async fn ask_all(&self, questions: Vec<Question>) -> Result<Vec<BatchItem>, Error> {
         let batch = Batch { questions };
-        let batched: Batched = self.send(&Call::post(&["v1", "decisions:batch"]).keyed()?.body(&batch)?).await?;
+        let batched: Batched =
+            self.send(&Call::post(&["v1", "decisions:batch"]).keyed()?.body(&batch)?).await?;
         Ok(batched.items)
     }
 
@@ -191,7 +196,12 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn report(&self, asked: impl Into<Asked>, outcome: Outcome, text: &str) -> Result<Decision, Error> {
+    pub async fn report(
+        &self,
+        asked: impl Into<Asked>,
+        outcome: Outcome,
+        text: &str,
+    ) -> Result<Decision, Error> {
         let report = Report { outcome, text: text.to_owned() };
         self.send(&Call::on(Method::POST, asked.into().id, &["outcome"]).body(&report)?).await
     }
@@ -200,10 +210,19 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`]; a problem of the sort [`ProblemKind::Conflict`] if it is over.
-    pub async fn withdraw(&self, asked: impl Into<Asked>, reason: Option<&str>) -> Result<Decision, Error> {
+    pub async fn withdraw(
+        &self,
+        asked: impl Into<Asked>,
+        reason: Option<&str>,
+    ) -> Result<Decision, Error> {
         let withdraw = Withdraw { reason: reason.map(ToOwned::to_owned) };
         // A second one would be refused, so it is not repeated where the first may have come through.
-        self.send(&Call::on(Method::POST, asked.into().id, &["withdraw"]).body(&withdraw)?.repeat(Repeat::Unsent)).await
+        self.send(
+            &Call::on(Method::POST, asked.into().id, &["withdraw"])
+                .body(&withdraw)?
+                .repeat(Repeat::Unsent),
+        )
+        .await
     }
 
     /// Follows what happens to the decisions that this token sees, from behind this position of the log on; `None`: from now on.

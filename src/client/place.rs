@@ -32,7 +32,10 @@ impl Place {
         let (base, socket) = match url.strip_prefix("unix://") {
             Some(path) if Path::new(path).is_absolute() => (ON_A_SOCKET, Some(PathBuf::from(path))),
             Some(_) => {
-                return Err(Error::Settings("the path of a socket is whole: write for example unix:///run/gander.sock".into()));
+                return Err(Error::Settings(
+                    "the path of a socket is whole: write for example unix:///run/gander.sock"
+                        .into(),
+                ));
             }
             None => (url, None),
         };
@@ -63,7 +66,9 @@ impl Place {
         if let Some(socket) = &self.socket {
             builder = builder.unix_socket(socket.as_path());
         }
-        builder.build().map_err(|error| Error::Settings(format!("the HTTP client cannot be made: {error}")))
+        builder
+            .build()
+            .map_err(|error| Error::Settings(format!("the HTTP client cannot be made: {error}")))
     }
 }
 

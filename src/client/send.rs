@@ -52,7 +52,15 @@ impl Call {
     fn new(method: Method, path: &[&str]) -> Self {
         let path = path.iter().map(|part| (*part).to_owned()).collect();
         let (query, headers) = (Vec::new(), HeaderMap::new());
-        Self { method, path, query, headers, body: None, repeat: Repeat::Safe, waits: Duration::ZERO }
+        Self {
+            method,
+            path,
+            query,
+            headers,
+            body: None,
+            repeat: Repeat::Safe,
+            waits: Duration::ZERO,
+        }
     }
 
     pub(super) fn get(path: &[&str]) -> Self {
@@ -66,14 +74,17 @@ impl Call {
     /// On one decision.
     pub(super) fn on(method: Method, id: i64, deed: &[&str]) -> Self {
         let id = id.to_string();
-        let path: Vec<&str> = ["v1", "decisions", &id].into_iter().chain(deed.iter().copied()).collect();
+        let path: Vec<&str> =
+            ["v1", "decisions", &id].into_iter().chain(deed.iter().copied()).collect();
         Self::new(method, &path)
     }
 
     /// With a key under which the server knows it again.
     pub(super) fn keyed(self) -> Result<Self, Error> {
         let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| Error::Settings(format!("the system gives no random numbers: {error}")))?;
+        getrandom::fill(&mut random).map_err(|error| {
+            Error::Settings(format!("the system gives no random numbers: {error}"))
+        })?;
         self.header(HeaderName::from_static("idempotency-key"), &URL_SAFE_NO_PAD.encode(random))
     }
 
@@ -84,7 +95,9 @@ impl Call {
 
     /// The fields of this become the query; those that are null are left out.
     pub(super) fn query(mut self, of: &impl Serialize) -> Result<Self, Error> {
-        let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        let text = |value: &serde_json::Value| {
+            value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+        };
         let fields = match serde_json::to_value(of).map_err(unwritable)? {
             serde_json::Value::Object(fields) => fields,
             other => return Err(unwritable(format!("{other} is no query"))),
@@ -114,7 +127,12 @@ impl Call {
 /// The pauses between tries: longer each time, and never quite the same, so that many who wait do not all come at once.
 pub(super) fn pauses() -> ExponentialBackoff {
     let (first, longest) = PAUSES;
-    ExponentialBuilder::default().with_min_delay(first).with_max_delay(longest).with_jitter().without_max_times().build()
+    ExponentialBuilder::default()
+        .with_min_delay(first)
+        .with_max_delay(longest)
+        .with_jitter()
+        .without_max_times()
+        .build()
 }
 
 /// The next of the pauses, but not less than the server asks for.
@@ -136,7 +154,10 @@ impl Client {
     }
 
     /// The same with the status.
-    pub(super) async fn send_told<T: DeserializeOwned>(&self, call: &Call) -> Result<(StatusCode, T), Error> {
+    pub(super) async fn send_told<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<(StatusCode, T), Error> {
         let (began, mut pauses) = (Instant::now(), pauses());
         loop {
             let failed = match self.once(call).await {
@@ -145,7 +166,9 @@ impl Client {
             };
             let Next::Again(after) = failed.error.next() else { return Err(failed.error) };
             let pause = pause(&mut pauses, after.min(self.patience));
-            if began.elapsed() + pause > self.patience || (call.repeat == Repeat::Unsent && !failed.unsent) {
+            if began.elapsed() + pause > self.patience
+                || (call.repeat == Repeat::Unsent && !failed.unsent)
+            {
                 return Err(failed.error);
             }
             sleep(pause).await;
@@ -153,10 +176,14 @@ impl Client {
     }
 
     /// Makes a call once.
-    pub(super) async fn once<T: DeserializeOwned>(&self, call: &Call) -> Result<(StatusCode, T), Failed> {
+    pub(super) async fn once<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<(StatusCode, T), Failed> {
         let response = self.open(call, Some(ANSWER_WITHIN + call.waits)).await?;
         let status = response.status();
-        let body = pieces(response, LONGEST_ANSWER).await.map_err(|error| self.unreachable(error))?;
+        let body =
+            pieces(response, LONGEST_ANSWER).await.map_err(|error| self.unreachable(error))?;
         let told = serde_json::from_slice(&body).map_err(|error| {
             let why = format!("HTTP {}, and it cannot be read: {error}", status.as_u16());
             Failed { error: Error::Strange { place: self.place.words.clone(), why }, unsent: false }
@@ -165,7 +192,11 @@ impl Client {
     }
 
     /// Sends a call, and sees that the answer is no refusal. `within`: the whole exchange.
-    pub(super) async fn open(&self, call: &Call, within: Option<Duration>) -> Result<Response, Failed> {
+    pub(super) async fn open(
+        &self,
+        call: &Call,
+        within: Option<Duration>,
+    ) -> Result<Response, Failed> {
         let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
         let mut url = self.place.url(&path);
         if !call.query.is_empty() {
@@ -174,7 +205,8 @@ impl Client {
         let mut request = self.http.request(call.method.clone(), url).headers(call.headers.clone());
         if let Some(token) = &self.token {
             let bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
-            let mut bearer = bearer.map_err(|error| Failed { error: unwritable(error), unsent: true })?;
+            let mut bearer =
+                bearer.map_err(|error| Failed { error: unwritable(error), unsent: true })?;
             bearer.set_sensitive(true);
             request = request.header(AUTHORIZATION, bearer);
         }
@@ -185,12 +217,20 @@ impl Client {
             request = request.body(body.clone());
         }
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
-        if response.status().is_success() { Ok(response) } else { Err(self.refused(response).await) }
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(self.refused(response).await)
+        }
     }
 
     fn unreachable(&self, error: reqwest::Error) -> Failed {
         let unsent = error.is_connect();
-        let why = if error.is_timeout() { "it took too long".to_owned() } else { innermost(&error.without_url()) };
+        let why = if error.is_timeout() {
+            "it took too long".to_owned()
+        } else {
+            innermost(&error.without_url())
+        };
         Failed { error: Error::Unreachable { place: self.place.words.clone(), why }, unsent }
     }
 
@@ -203,7 +243,9 @@ impl Client {
         let error = match serde_json::from_slice::<Problem>(&body) {
             Ok(problem) => Error::Refused(Box::new(problem)),
             // A proxy before it says that nobody is behind it.
-            Err(_) if status.is_server_error() => Error::Unreachable { place, why: format!("HTTP {}", status.as_u16()) },
+            Err(_) if status.is_server_error() => {
+                Error::Unreachable { place, why: format!("HTTP {}", status.as_u16()) }
+            }
             Err(_) => Error::Strange { place, why: format!("HTTP {}", status.as_u16()) },
         };
         // What is refused with a problem was not done.

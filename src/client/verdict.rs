@@ -31,10 +31,20 @@ impl Given {
 impl Client {
     /// Each of these names the decision as the person saw it: what was asked anew since is not decided. Only a call that
     /// surely did not arrive is made again.
-    async fn decide(&self, seen: &Decision, deed: &str, say: &impl Serialize) -> Result<Given, Error> {
+    async fn decide(
+        &self,
+        seen: &Decision,
+        deed: &str,
+        say: &impl Serialize,
+    ) -> Result<Given, Error> {
         let call = Call::on(Method::POST, seen.id, &[deed]).body(say)?.repeat(Repeat::Unsent);
-        let (status, decision) = self.send_told(&call.header(IF_MATCH, &format!("\"{}\"", seen.revision))?).await?;
-        Ok(if status == StatusCode::ACCEPTED { Given::Proposed(decision) } else { Given::Done(decision) })
+        let (status, decision) =
+            self.send_told(&call.header(IF_MATCH, &format!("\"{}\"", seen.revision))?).await?;
+        Ok(if status == StatusCode::ACCEPTED {
+            Given::Proposed(decision)
+        } else {
+            Given::Done(decision)
+        })
     }
 
     /// Says yes to what was seen.

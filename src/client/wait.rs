@@ -53,7 +53,11 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`]; a problem of the sort [`crate::wire::ProblemKind::Superseded`] if it was asked again with another content.
-    pub async fn wait(&self, asked: impl Into<Asked>, timeout: Duration) -> Result<Decision, Error> {
+    pub async fn wait(
+        &self,
+        asked: impl Into<Asked>,
+        timeout: Duration,
+    ) -> Result<Decision, Error> {
         self.wait_for(Method::POST, asked.into(), timeout).await
     }
 
@@ -61,14 +65,26 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::wait`].
-    pub async fn watch(&self, asked: impl Into<Asked>, timeout: Duration) -> Result<Decision, Error> {
+    pub async fn watch(
+        &self,
+        asked: impl Into<Asked>,
+        timeout: Duration,
+    ) -> Result<Decision, Error> {
         self.wait_for(Method::GET, asked.into(), timeout).await
     }
 
-    async fn wait_for(&self, method: Method, asked: Asked, timeout: Duration) -> Result<Decision, Error> {
+    async fn wait_for(
+        &self,
+        method: Method,
+        asked: Asked,
+        timeout: Duration,
+    ) -> Result<Decision, Error> {
         let claim = (method == Method::POST).then_some(true);
         let call = Call::on(method, asked.id, &["wait"]);
-        self.poll(&call, asked.revision, claim, timeout, |decision: &Decision| decision.state == Phase::Pending).await
+        self.poll(&call, asked.revision, claim, timeout, |decision: &Decision| {
+            decision.state == Phase::Pending
+        })
+        .await
     }
 
     /// One long poll after the other, through whatever passes, until what is told is no longer `pending` or the time is over.
@@ -85,7 +101,11 @@ impl Client {
         let mut waited = pauses();
         loop {
             let (began, span) = (Instant::now(), left().min(POLL));
-            let poll = Poll { timeout: span.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX), revision, claim };
+            let poll = Poll {
+                timeout: span.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
+                revision,
+                claim,
+            };
             let call = call.clone().query(&poll)?.waits(span);
             match self.once::<T>(&call).await {
                 Ok((_, told)) if !pending(&told) || left().is_zero() => return Ok(told),
@@ -94,7 +114,9 @@ impl Client {
                 // A server that is about to end answers early. Whoever comes back at once finds nobody.
                 Ok(_) => sleep(pause(&mut waited, Duration::ZERO).min(left())).await,
                 Err(failed) => match failed.error.next() {
-                    Next::Again(after) if !left().is_zero() => sleep(pause(&mut waited, after).min(left())).await,
+                    Next::Again(after) if !left().is_zero() => {
+                        sleep(pause(&mut waited, after).min(left())).await
+                    }
                     _ => return Err(failed.error),
                 },
             }

@@ -18,8 +18,13 @@ impl Batch {
     /// With the projects that want a card for each.
     pub(super) fn batching(&self, except: impl Iterator<Item = String>) -> Batching {
         let usual = Batching::default();
-        let window = self.window.and_then(|span| TimeDelta::try_seconds(i64::try_from(span.0).ok()?));
-        Batching { min: self.min.unwrap_or(usual.min), window: window.unwrap_or(usual.window), except: except.collect() }
+        let window =
+            self.window.and_then(|span| TimeDelta::try_seconds(i64::try_from(span.0).ok()?));
+        Batching {
+            min: self.min.unwrap_or(usual.min),
+            window: window.unwrap_or(usual.window),
+            except: except.collect(),
+        }
     }
 }
 
@@ -33,8 +38,12 @@ pub(super) struct AskedOnceMore {
 impl AskedOnceMore {
     pub(super) fn guard(&self) -> Guard {
         let usual = Guard::default();
-        let glance = self.glance.and_then(|span| TimeDelta::try_seconds(i64::try_from(span.0).ok()?));
-        Guard { glance: glance.unwrap_or(usual.glance), in_a_row: self.in_a_row.unwrap_or(usual.in_a_row) }
+        let glance =
+            self.glance.and_then(|span| TimeDelta::try_seconds(i64::try_from(span.0).ok()?));
+        Guard {
+            glance: glance.unwrap_or(usual.glance),
+            in_a_row: self.in_a_row.unwrap_or(usual.in_a_row),
+        }
     }
 }
 
@@ -48,7 +57,11 @@ mod tests {
         let read = |text: &str| understand("gander.toml".as_ref(), text).unwrap().rules.batching;
         assert_eq!(read(""), Batching::default());
         let text = "[batch]\nmin = 5\nwindow = \"30s\"\n[projects.Web-Shop]\nbatch = false\n[projects.docs]\nbatch = true\n";
-        let said = Batching { min: 5, window: TimeDelta::seconds(30), except: ["web-shop".to_owned()].into() };
+        let said = Batching {
+            min: 5,
+            window: TimeDelta::seconds(30),
+            except: ["web-shop".to_owned()].into(),
+        };
         assert_eq!(read(text), said);
         assert_eq!(read("batch.min = 0\n"), Batching::off());
     }

@@ -22,9 +22,11 @@ struct Between(Share);
 impl<'de> Deserialize<'de> for Between {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let given = f64::deserialize(deserializer)?;
-        Share::new(given)
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom(format!("{given} is no confidence: write a number from 0 to 1, such as 0.6")))
+        Share::new(given).map(Self).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "{given} is no confidence: write a number from 0 to 1, such as 0.6"
+            ))
+        })
     }
 }
 

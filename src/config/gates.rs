@@ -73,14 +73,22 @@ enum PlaceWord {
     Outside,
 }
 
-fn patterns<'de, D: serde::Deserializer<'de>, T>(deserializer: D, new: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, D::Error> {
+fn patterns<'de, D: serde::Deserializer<'de>, T>(
+    deserializer: D,
+    new: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, D::Error> {
     let written = Vec::<String>::deserialize(deserializer)?;
-    let pattern =
-        |text: &String| new(text).ok_or_else(|| D::Error::custom("a pattern is empty: write what it is like, or leave it out"));
+    let pattern = |text: &String| {
+        new(text).ok_or_else(|| {
+            D::Error::custom("a pattern is empty: write what it is like, or leave it out")
+        })
+    };
     written.iter().map(pattern).collect()
 }
 
-fn commands<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<CommandPattern>, D::Error> {
+fn commands<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<CommandPattern>, D::Error> {
     patterns(deserializer, CommandPattern::new)
 }
 
@@ -98,7 +106,9 @@ impl TryFrom<Written> for Row {
             DoesWord::Deny => Does::Deny,
         };
         if does != Does::Ask && (written.risk.is_some() || written.kind.is_some()) {
-            return Err("risk and kind are of what is asked: leave them out, or write do = \"ask\"");
+            return Err(
+                "risk and kind are of what is asked: leave them out, or write do = \"ask\"",
+            );
         }
         if does == Does::Allow && !written.commands.is_empty() && !written.paths.is_empty() {
             return Err(
@@ -106,7 +116,9 @@ impl TryFrom<Written> for Row {
             );
         }
         if written.place.is_some() && !written.commands.is_empty() {
-            return Err("where is for tools that name files, and nothing knows where a command goes: leave one of them out");
+            return Err(
+                "where is for tools that name files, and nothing knows where a command goes: leave one of them out",
+            );
         }
         let place = written.place.map(|place| match place {
             PlaceWord::Inside => Place::Inside,
@@ -144,7 +156,9 @@ pub fn load(config: Option<&Path>) -> Result<Vec<Rule>, ConfigError> {
     let path = file(config)?;
     // Only what is not there is not there: a file that cannot be read must not turn into laxer rules.
     match path.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => understand(Path::new(FILE), DEFAULTS),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            understand(Path::new(FILE), DEFAULTS)
+        }
         _ => understand(&path, &read(&path)?),
     }
 }

@@ -45,14 +45,25 @@ impl Http {
     /// In words; the second is what stands on the line that is wrong.
     pub(super) fn settings(self, folder: &Path) -> Result<Settings, (String, &'static str)> {
         let usual = Settings::default();
-        let listen = self.listen.map(|address| tcp(&address, self.public).map_err(|what| (what, "listen"))).transpose()?;
+        let listen = self
+            .listen
+            .map(|address| tcp(&address, self.public).map_err(|what| (what, "listen")))
+            .transpose()?;
         if self.requests_per_second == Some(0) {
-            return Err(("requests_per_second is 0: then nothing could be asked. Write 1 or more".into(), "requests_per_second"));
+            return Err((
+                "requests_per_second is 0: then nothing could be asked. Write 1 or more".into(),
+                "requests_per_second",
+            ));
         }
-        let sound = |host: &str| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b));
+        let sound = |host: &str| {
+            !host.is_empty()
+                && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b))
+        };
         if let Some(host) = self.hosts.iter().find(|host| !sound(host)) {
             return Err((
-                format!("{host:?} is no name of a host: write it without http:// and port, such as gander.example"),
+                format!(
+                    "{host:?} is no name of a host: write it without http:// and port, such as gander.example"
+                ),
                 "hosts",
             ));
         }
@@ -72,9 +83,12 @@ impl Http {
 
 fn tcp(text: &str, public: bool) -> Result<SocketAddr, String> {
     let text = text.trim();
-    let text = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
-    let address: SocketAddr =
-        text.parse().map_err(|_| format!("{text:?} is no address to listen on: write for example 127.0.0.1:7777"))?;
+    let text = text
+        .strip_prefix("localhost:")
+        .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    let address: SocketAddr = text.parse().map_err(|_| {
+        format!("{text:?} is no address to listen on: write for example 127.0.0.1:7777")
+    })?;
     if !address.ip().is_loopback() && !public {
         return Err(format!(
             "{address} can be reached from other machines, and what goes over it is not encrypted: listen on 127.0.0.1 and put a proxy \

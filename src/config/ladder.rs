@@ -35,7 +35,9 @@ impl<'de> Deserialize<'de> for WayWord {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Mistake {
     /// A rung without a time, or with several.
-    #[error("a rung of the ladder {0:?} needs exactly one of after, before_breach and after_breach, such as after = \"30m\"")]
+    #[error(
+        "a rung of the ladder {0:?} needs exactly one of after, before_breach and after_breach, such as after = \"30m\""
+    )]
     When(String),
     /// The rungs make no ladder.
     #[error("the ladder {0:?}: {1}")]
@@ -65,7 +67,8 @@ impl Ladders {
         for (name, rungs) in written {
             let rungs: Option<Vec<Rung>> = rungs.into_iter().map(Written::into_rung).collect();
             let rungs = rungs.ok_or_else(|| Mistake::When(name.clone()))?;
-            let ladder = Ladder::new(rungs).map_err(|crooked| Mistake::Crooked(name.clone(), crooked))?;
+            let ladder =
+                Ladder::new(rungs).map_err(|crooked| Mistake::Crooked(name.clone(), crooked))?;
             ladders.insert(name, ladder);
         }
         Ok(Self(ladders))

@@ -33,7 +33,10 @@ pub(super) struct Row {
 #[derive(Debug, Deserialize)]
 struct Days(#[serde(deserialize_with = "super::words::word")] Option<Away>);
 
-fn read<'de, D: Deserializer<'de>, T>(deserializer: D, read: fn(&str) -> Result<T, String>) -> Result<Option<T>, D::Error> {
+fn read<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    read: fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, D::Error> {
     read(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
 }
 
@@ -58,7 +61,8 @@ pub(super) fn profiles(rows: Vec<Row>, server: Tz) -> Result<Vec<Profile>, (Rang
     for row in rows {
         let (span, Id(user)) = (row.user.span(), row.user.into_inner());
         if let Some(other) = people.iter().find(|person| person.user == user) {
-            let what = format!("{user} is {} already: write one [[people]] for each person", other.name);
+            let what =
+                format!("{user} is {} already: write one [[people]] for each person", other.name);
             return Err((span, what));
         }
         people.push(Profile {
@@ -114,7 +118,10 @@ mod tests {
             phone: Some("+4915112345678".into()),
             ntfy: Some("gander-maya-x7Kq".into()),
         };
-        assert_eq!(read, [maya, Profile::unknown(80_351_110_224_678_913, "Jonas", chrono_tz::Europe::Lisbon)]);
+        assert_eq!(
+            read,
+            [maya, Profile::unknown(80_351_110_224_678_913, "Jonas", chrono_tz::Europe::Lisbon)]
+        );
     }
 
     #[test]

@@ -119,7 +119,12 @@ impl Follow {
     /// Follows nothing: for a configuration that is in no file.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { path: None, reading: Reading::of(Content::Gone), noticed: Arc::new(Notify::new()), _watcher: None }
+        Self {
+            path: None,
+            reading: Reading::of(Content::Gone),
+            noticed: Arc::new(Notify::new()),
+            _watcher: None,
+        }
     }
 
     /// Makes the file be read at once.
@@ -175,8 +180,11 @@ fn watch(path: &Path, noticed: &Arc<Notify>) -> Option<RecommendedWatcher> {
             notice.notify_one();
         }
     });
-    let mut watcher =
-        watcher.inspect_err(|error| tracing::debug!(%error, "gander.toml is not watched, but read every 2 s")).ok()?;
+    let mut watcher = watcher
+        .inspect_err(
+            |error| tracing::debug!(%error, "gander.toml is not watched, but read every 2 s"),
+        )
+        .ok()?;
     let target = path.canonicalize().ok();
     for folder in [Some(path), target.as_deref()].into_iter().flatten().filter_map(Path::parent) {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -200,7 +208,9 @@ mod tests {
         let mut reading = Reading::of(start);
         let say = |look| match look {
             Look::New(text) => format!("new: {text}"),
-            Look::Useless(why) => format!("useless: {}", why.split([':', '.']).next().unwrap_or_default()),
+            Look::Useless(why) => {
+                format!("useless: {}", why.split([':', '.']).next().unwrap_or_default())
+            }
             other => format!("{other:?}").to_lowercase(),
         };
         found
@@ -223,13 +233,19 @@ mod tests {
 
     #[test]
     fn half_a_file_never_counts_while_it_is_written() {
-        let found = looks(text("a = 1"), &[text(""), text("[[appr"), text("[[approvers]]"), text("[[approvers]]")]);
+        let found = looks(
+            text("a = 1"),
+            &[text(""), text("[[appr"), text("[[approvers]]"), text("[[approvers]]")],
+        );
         assert_eq!(found, ["unsettled", "unsettled", "unsettled", "new: [[approvers]]"]);
     }
 
     #[test]
     fn a_change_that_is_taken_back_at_once_is_none() {
-        assert_eq!(looks(text("a"), &[text("b"), text("a"), text("a")]), ["unsettled", "same", "same"]);
+        assert_eq!(
+            looks(text("a"), &[text("b"), text("a"), text("a")]),
+            ["unsettled", "same", "same"]
+        );
     }
 
     #[test]
@@ -239,12 +255,16 @@ mod tests {
         let empty = looks(text("a"), &[text("\n"), text("\n"), text("b"), text("b")]);
         assert_eq!(empty, ["unsettled", "useless: it is empty", "unsettled", "new: b"]);
         let twice = looks(text("a"), &[Content::Gone, Content::Gone, text(""), text("")]);
-        assert_eq!(twice, ["unsettled", "useless: it is gone", "unsettled", "useless: it is empty"]);
+        assert_eq!(
+            twice,
+            ["unsettled", "useless: it is gone", "unsettled", "useless: it is empty"]
+        );
     }
 
     #[test]
     fn where_there_was_none_a_file_may_appear() {
-        let found = looks(Content::Gone, &[Content::Gone, text(""), text(""), text("a"), text("a")]);
+        let found =
+            looks(Content::Gone, &[Content::Gone, text(""), text(""), text("a"), text("a")]);
         assert_eq!(found, ["same", "unsettled", "new: ", "unsettled", "new: a"]);
     }
 }

@@ -51,7 +51,9 @@ pub(super) struct Desktop {
     program: Option<PathBuf>,
 }
 
-fn account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<twilio::Account>, D::Error> {
+fn account<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<twilio::Account>, D::Error> {
     String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
@@ -72,11 +74,16 @@ pub(super) fn settings(
 ) -> Result<Settings, (String, &'static str)> {
     let at = |file: Option<PathBuf>| file.map(|file| resolve(folder, &file));
     let usual = |address: &str| address.parse::<Endpoint>().map_err(|error| (error, ""));
-    let mut settings =
-        Settings { desktop: desktop.map(|desktop| desktop::Settings { program: desktop.program }), ..Settings::default() };
+    let mut settings = Settings {
+        desktop: desktop.map(|desktop| desktop::Settings { program: desktop.program }),
+        ..Settings::default()
+    };
     if let Some(ntfy) = ntfy {
         let server = ntfy.server.map_or_else(|| usual("https://ntfy.sh"), Ok)?;
-        settings.ntfy = Some(ntfy::Settings { server, token: SecretFrom { file: at(ntfy.token_file), variable: ntfy::TOKEN } });
+        settings.ntfy = Some(ntfy::Settings {
+            server,
+            token: SecretFrom { file: at(ntfy.token_file), variable: ntfy::TOKEN },
+        });
     }
     if let Some(twilio) = twilio {
         let token = SecretFrom { file: at(twilio.auth_token_file), variable: twilio::TOKEN };
@@ -93,7 +100,10 @@ pub(super) fn settings(
         };
         let name = hook.name.unwrap_or_else(|| url.host().to_owned());
         if settings.webhooks.iter().any(|other| other.name == name) {
-            return Err((format!("two [[webhooks]] are called {name}: give each a name of its own"), "[[webhooks]]"));
+            return Err((
+                format!("two [[webhooks]] are called {name}: give each a name of its own"),
+                "[[webhooks]]",
+            ));
         }
         let secret = SecretFrom { file: at(hook.secret_file), variable: webhook::SECRET };
         let projects = hook.projects.iter().map(|project| project_name(project)).collect();

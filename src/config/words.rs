@@ -14,10 +14,14 @@ impl std::str::FromStr for Span {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         humantime::parse_duration(text.trim())
-            .map_err(|error| format!("{text:?} is no time span ({error}): write for example 30m, 4h 30m or 7d"))
+            .map_err(|error| {
+                format!("{text:?} is no time span ({error}): write for example 30m, 4h 30m or 7d")
+            })
             .and_then(|span| match span.as_secs() {
                 seconds if seconds <= LONGEST_SLA_SECONDS => Ok(Self(seconds)),
-                _ => Err(format!("{text:?} is longer than a year: write for example 30m, 4h 30m or 7d")),
+                _ => Err(format!(
+                    "{text:?} is longer than a year: write for example 30m, 4h 30m or 7d"
+                )),
             })
     }
 }
@@ -29,7 +33,9 @@ impl<'de> Deserialize<'de> for Span {
 }
 
 /// A word such as a risk. The message names the words that there are.
-pub(super) fn word<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn word<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
@@ -77,7 +83,12 @@ impl<T> Default for ByRisk<T> {
 
 impl<T> ByRisk<T> {
     pub(super) fn said(self) -> impl Iterator<Item = (Risk, T)> {
-        let all = [(Risk::Low, self.low), (Risk::Medium, self.medium), (Risk::High, self.high), (Risk::Critical, self.critical)];
+        let all = [
+            (Risk::Low, self.low),
+            (Risk::Medium, self.medium),
+            (Risk::High, self.high),
+            (Risk::Critical, self.critical),
+        ];
         all.into_iter().filter_map(|(risk, said)| Some((risk, said?)))
     }
 }

@@ -150,7 +150,8 @@ pub fn plan(rules: &Rules, crowd: &Crowd) -> Vec<Planned> {
         for young in crowd.young.iter().filter(|young| young.project == project) {
             let room = MOST_OF_A_BATCH.saturating_sub(young.count).min(left.len());
             if room > 0 {
-                planned.push(Planned::Join { batch: young.id, items: left.drain(..room).collect() });
+                planned
+                    .push(Planned::Join { batch: young.id, items: left.drain(..room).collect() });
             }
         }
         if left.is_empty() || left.len() + recent.len() < rules.batching.min {
@@ -158,14 +159,21 @@ pub fn plan(rules: &Rules, crowd: &Crowd) -> Vec<Planned> {
         }
         left.extend(recent.iter().map(|candidate| item(candidate)));
         left.sort_by_key(|item| item.decision);
-        let open = |items: &[Item]| Planned::Open { project: project.to_owned(), items: items.to_vec() };
+        let open =
+            |items: &[Item]| Planned::Open { project: project.to_owned(), items: items.to_vec() };
         planned.extend(left.chunks(MOST_OF_A_BATCH).map(open));
     }
     planned
 }
 
 const fn item(candidate: &Candidate) -> Item {
-    Item { decision: candidate.id, seen: candidate.revision, returns: candidate.returns, since: 0, gone: None }
+    Item {
+        decision: candidate.id,
+        seen: candidate.revision,
+        returns: candidate.returns,
+        since: 0,
+        gone: None,
+    }
 }
 
 /// Why a decision is on its own card again.
@@ -181,8 +189,14 @@ pub enum Left {
 #[must_use]
 pub fn leaves(item: &Item, decision: &Decision) -> Option<Left> {
     match decision.state {
-        State::Pending(_) | State::Deferred { .. } if !may_share(&decision.request.kind, decision.terms.risk) => Some(Left::Risk),
-        State::Pending(_) | State::Deferred { .. } if decision.returns > item.returns => Some(Left::CameBack),
+        State::Pending(_) | State::Deferred { .. }
+            if !may_share(&decision.request.kind, decision.terms.risk) =>
+        {
+            Some(Left::Risk)
+        }
+        State::Pending(_) | State::Deferred { .. } if decision.returns > item.returns => {
+            Some(Left::CameBack)
+        }
         _ => None,
     }
 }
@@ -233,7 +247,12 @@ pub enum LeftOut {
 ///
 /// # Errors
 /// Why not.
-pub fn goes_along(item: &Item, decision: &Decision, person: &str, may: bool) -> Result<(), LeftOut> {
+pub fn goes_along(
+    item: &Item,
+    decision: &Decision,
+    person: &str,
+    may: bool,
+) -> Result<(), LeftOut> {
     use super::decision::{Expects, Pending};
     if !may {
         return Err(LeftOut::NotTheirs);
@@ -241,8 +260,12 @@ pub fn goes_along(item: &Item, decision: &Decision, person: &str, may: bool) -> 
     match &decision.state {
         State::Resolved(_) | State::Withdrawn { .. } => return Err(LeftOut::Over),
         State::Deferred { .. } => return Err(LeftOut::PutOff),
-        State::Pending(Pending { taken: Some(taken), .. }) if taken.by.id != person => return Err(LeftOut::Taken),
-        State::Pending(Pending { votes, .. }) if votes.iter().any(|vote| vote.by.id == person) => return Err(LeftOut::Voted),
+        State::Pending(Pending { taken: Some(taken), .. }) if taken.by.id != person => {
+            return Err(LeftOut::Taken);
+        }
+        State::Pending(Pending { votes, .. }) if votes.iter().any(|vote| vote.by.id == person) => {
+            return Err(LeftOut::Voted);
+        }
         State::Pending(_) => {}
     }
     if item.seen != decision.revision {

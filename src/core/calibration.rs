@@ -91,7 +91,8 @@ pub fn wilson(yes: u64, all: u64) -> (f64, f64) {
         return (0.0, 1.0);
     }
     let (n, share) = (float(all), float(yes) / float(all));
-    let (middle, spread) = (share + Z * Z / (2.0 * n), Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt());
+    let (middle, spread) =
+        (share + Z * Z / (2.0 * n), Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt());
     let scale = 1.0 + Z * Z / n;
     (((middle - spread) / scale).max(0.0), ((middle + spread) / scale).min(1.0))
 }
@@ -149,7 +150,9 @@ pub struct Calibration {
 /// Makes the figures. `agent` and `kind` narrow them down.
 #[must_use]
 pub fn calibrate(tallies: &[Tally], agent: Option<&str>, kind: Option<&str>) -> Calibration {
-    let fits = |tally: &&Tally| agent.is_none_or(|name| name == tally.agent) && kind.is_none_or(|name| name == tally.kind);
+    let fits = |tally: &&Tally| {
+        agent.is_none_or(|name| name == tally.agent) && kind.is_none_or(|name| name == tally.kind)
+    };
     let mut count = Count::default();
     let mut by_hundredth = [Count::default(); 101];
     let (mut kinds, mut agents) = (BTreeMap::new(), BTreeMap::new());
@@ -211,17 +214,28 @@ mod tests {
     use super::*;
 
     fn tally(agent: &str, kind: &str, hundredth: u8, approved: u64, rejected: u64) -> Tally {
-        Tally { agent: agent.into(), kind: kind.into(), hundredth, count: Count { approved, rejected, ..Count::default() } }
+        Tally {
+            agent: agent.into(),
+            kind: kind.into(),
+            hundredth,
+            count: Count { approved, rejected, ..Count::default() },
+        }
     }
 
     #[test]
     fn wilsons_interval_is_the_published_one() {
         // Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
-        for (yes, all, low, high) in
-            [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]
-        {
+        for (yes, all, low, high) in [
+            (81, 263, 0.2553, 0.3662),
+            (15, 148, 0.0624, 0.1605),
+            (0, 20, 0.0, 0.1611),
+            (1, 29, 0.0061, 0.1718),
+        ] {
             let found = wilson(yes, all);
-            assert!((found.0 - low).abs() < 5e-5 && (found.1 - high).abs() < 5e-5, "{yes} of {all}: {found:?}");
+            assert!(
+                (found.0 - low).abs() < 5e-5 && (found.1 - high).abs() < 5e-5,
+                "{yes} of {all}: {found:?}"
+            );
         }
         assert_eq!(wilson(0, 0), (0.0, 1.0));
     }
@@ -230,18 +244,31 @@ mod tests {
     fn a_threshold_is_said_only_where_the_record_bears_it() {
         let of = |tallies: &[Tally]| calibrate(tallies, None, None).supported;
         assert_eq!(of(&[tally("a", "k", 95, 19, 0)]), Supported::TooFew { all: 19 });
-        assert_eq!(of(&[tally("a", "k", 95, 40, 0)]), Supported::None, "0.91 is the lower end of 40 of 40");
+        assert_eq!(
+            of(&[tally("a", "k", 95, 40, 0)]),
+            Supported::None,
+            "0.91 is the lower end of 40 of 40"
+        );
         let sure = tally("a", "k", 95, 100, 0);
         assert!(matches!(of(std::slice::from_ref(&sure)), Supported::From { hundredth: 95, .. }));
         let less = [sure, tally("a", "k", 85, 60, 0), tally("a", "k", 60, 10, 10)];
-        assert!(matches!(of(&less), Supported::From { hundredth: 85, count } if count.all() == 160));
+        assert!(
+            matches!(of(&less), Supported::From { hundredth: 85, count } if count.all() == 160)
+        );
     }
 
     #[test]
     fn bins_and_groups_count_everything_once() {
-        let tallies = [tally("a", "naming", 0, 1, 2), tally("b", "naming", 99, 3, 0), tally("b", "deploy", 100, 4, 1)];
+        let tallies = [
+            tally("a", "naming", 0, 1, 2),
+            tally("b", "naming", 99, 3, 0),
+            tally("b", "deploy", 100, 4, 1),
+        ];
         let all = calibrate(&tallies, None, None);
-        assert_eq!(all.bins.iter().map(|bin| (bin.from, bin.count.all())).collect::<Vec<_>>(), [(0, 3), (90, 8)]);
+        assert_eq!(
+            all.bins.iter().map(|bin| (bin.from, bin.count.all())).collect::<Vec<_>>(),
+            [(0, 3), (90, 8)]
+        );
         assert_eq!(
             all.kinds.iter().map(|(kind, count)| (kind.as_str(), count.all())).collect::<Vec<_>>(),
             [("naming", 6), ("deploy", 5)]

@@ -14,7 +14,19 @@ use super::permission::{Role, Voter};
 use super::policy::project_name;
 
 /// What a token allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Ask; see, wait for, take, report on and withdraw what was asked by it.
@@ -79,8 +91,13 @@ impl Holder {
     /// As who decides. Whether they own the application is not known of a token.
     #[must_use]
     pub fn voter(&self) -> Voter {
-        let role = |named: &String| Role { id: named.parse().unwrap_or_default(), name: named.clone() };
-        Voter { person: self.person.clone(), roles: self.roles.iter().map(role).collect(), owner: false }
+        let role =
+            |named: &String| Role { id: named.parse().unwrap_or_default(), name: named.clone() };
+        Voter {
+            person: self.person.clone(),
+            roles: self.roles.iter().map(role).collect(),
+            owner: false,
+        }
     }
 }
 
@@ -174,17 +191,29 @@ impl Caller {
     #[must_use]
     pub fn of_token(token: &Token, others: &[Token]) -> Self {
         let holder = token.grant.holder.as_ref().map(|holder| &holder.person.id);
-        let same = |other: &&Token| holder.is_some() && other.grant.holder.as_ref().map(|other| &other.person.id) == holder;
-        let mut asks_as: BTreeSet<String> = others.iter().filter(same).map(|other| other.id.caller()).collect();
+        let same = |other: &&Token| {
+            holder.is_some() && other.grant.holder.as_ref().map(|other| &other.person.id) == holder
+        };
+        let mut asks_as: BTreeSet<String> =
+            others.iter().filter(same).map(|other| other.id.caller()).collect();
         asks_as.insert(token.id.caller());
         asks_as.extend(holder.cloned());
-        Self { id: token.id.caller(), name: token.name.clone(), grant: token.grant.clone(), asks_as }
+        Self {
+            id: token.id.caller(),
+            name: token.name.clone(),
+            grant: token.grant.clone(),
+            asks_as,
+        }
     }
 
     /// A program on this machine, by its user. `ours`: it runs as the same user as the bot, and could read the store anyway.
     #[must_use]
     pub fn of_user(uid: u32, name: &str, ours: bool) -> Self {
-        let scopes = if ours { BTreeSet::from([Scope::Ask, Scope::Observe]) } else { BTreeSet::from([Scope::Ask]) };
+        let scopes = if ours {
+            BTreeSet::from([Scope::Ask, Scope::Observe])
+        } else {
+            BTreeSet::from([Scope::Ask])
+        };
         let id = format!("unix:{uid}");
         let grant = Grant { scopes, projects: Vec::new(), holder: None };
         Self { asks_as: BTreeSet::from([id.clone()]), id, name: name.to_owned(), grant }
@@ -239,7 +268,9 @@ impl Caller {
         let scopes = &self.grant.scopes;
         match () {
             () if scopes.contains(&Scope::Admin) => Sight::All,
-            () if !scopes.contains(&Scope::Observe) && !scopes.contains(&Scope::Decide) => Sight::Own { asker: self.id.clone() },
+            () if !scopes.contains(&Scope::Observe) && !scopes.contains(&Scope::Decide) => {
+                Sight::Own { asker: self.id.clone() }
+            }
             () if self.grant.projects.is_empty() => Sight::All,
             () => Sight::Projects { projects: self.grant.projects.clone(), asker: self.id.clone() },
         }
@@ -250,7 +281,9 @@ impl Caller {
     pub fn sees(&self, decision: &Decision) -> bool {
         match self.sight() {
             Sight::All => true,
-            Sight::Projects { projects, .. } => self.asked(decision) || projects.contains(&decision.request.project),
+            Sight::Projects { projects, .. } => {
+                self.asked(decision) || projects.contains(&decision.request.project)
+            }
             Sight::Own { .. } => self.asked(decision),
         }
     }
@@ -284,7 +317,8 @@ impl Caller {
         if !self.is_for(project) {
             return Err(Forbidden::OtherProject(project.clone()));
         }
-        if decision.request.asked_by.as_ref().is_some_and(|asker| self.asks_as.contains(&asker.id)) {
+        if decision.request.asked_by.as_ref().is_some_and(|asker| self.asks_as.contains(&asker.id))
+        {
             return Err(Forbidden::OwnQuestion);
         }
         Ok(holder.voter())
@@ -317,11 +351,19 @@ mod tests {
     use crate::core::decision::{DecisionId, Request, Terms};
 
     fn token(id: i64, scopes: &[Scope], projects: &[&str], holder: Option<u64>) -> Token {
-        let holder = holder.map(|user| Holder { person: Person::discord(user, "Maya"), roles: vec!["77".into()] });
+        let holder = holder
+            .map(|user| Holder { person: Person::discord(user, "Maya"), roles: vec!["77".into()] });
         let projects = projects.iter().map(|project| (*project).to_owned()).collect();
         let grant = Grant { scopes: scopes.iter().copied().collect(), projects, holder };
         let now = Time::UNIX_EPOCH;
-        Token { id: TokenId(id), name: "x".into(), grant, created_at: now, used_at: None, revoked_at: None }
+        Token {
+            id: TokenId(id),
+            name: "x".into(),
+            grant,
+            created_at: now,
+            used_at: None,
+            revoked_at: None,
+        }
     }
 
     fn asked_by(asker: Option<&str>, project: &str) -> Decision {
@@ -335,7 +377,10 @@ mod tests {
         let caller = Caller::of_token(&token(1, &[Scope::Ask], &[], None), &[]);
         let (own, other) = (asked_by(Some("token:1"), "shop"), asked_by(Some("token:2"), "shop"));
         assert!(caller.sees(&own) && !caller.sees(&other) && !caller.sees(&asked_by(None, "shop")));
-        assert_eq!((caller.may_take(&own), caller.may_take(&other)), (Ok(()), Err(Forbidden::NotTheirs)));
+        assert_eq!(
+            (caller.may_take(&own), caller.may_take(&other)),
+            (Ok(()), Err(Forbidden::NotTheirs))
+        );
         assert_eq!(caller.may_decide(&own), Err(Forbidden::Lacks(Scope::Decide)));
         assert_eq!(caller.may_decide(&other), Err(Forbidden::Lacks(Scope::Decide)));
     }
@@ -353,10 +398,18 @@ mod tests {
 
     #[test]
     fn no_token_decides_what_its_holder_asked() {
-        let (asks, decides) = (token(1, &[Scope::Ask], &[], Some(7)), token(2, &[Scope::Decide], &[], Some(7)));
-        let caller = Caller::of_token(&decides, &[asks, decides.clone(), token(3, &[Scope::Ask], &[], Some(8))]);
+        let (asks, decides) =
+            (token(1, &[Scope::Ask], &[], Some(7)), token(2, &[Scope::Decide], &[], Some(7)));
+        let caller = Caller::of_token(
+            &decides,
+            &[asks, decides.clone(), token(3, &[Scope::Ask], &[], Some(8))],
+        );
         for own in ["token:1", "token:2", "discord:7"] {
-            assert_eq!(caller.may_decide(&asked_by(Some(own), "shop")), Err(Forbidden::OwnQuestion), "{own}");
+            assert_eq!(
+                caller.may_decide(&asked_by(Some(own), "shop")),
+                Err(Forbidden::OwnQuestion),
+                "{own}"
+            );
         }
         for other in [Some("token:3"), Some("discord:8"), Some("unix:1000"), None] {
             assert!(caller.may_decide(&asked_by(other, "shop")).is_ok(), "{other:?}");
@@ -374,7 +427,11 @@ mod tests {
 
     #[test]
     fn a_token_without_a_scope_or_a_holder_is_not_made() {
-        let grant = |scopes: &[Scope]| Grant { scopes: scopes.iter().copied().collect(), projects: vec![], holder: None };
+        let grant = |scopes: &[Scope]| Grant {
+            scopes: scopes.iter().copied().collect(),
+            projects: vec![],
+            holder: None,
+        };
         assert_eq!(grant(&[]).admissible(), Err(Ungrantable::NoScope));
         assert_eq!(grant(&[Scope::Decide]).admissible(), Err(Ungrantable::NoHolder));
         let shop = Grant { projects: vec!["Web-Shop ".into()], ..grant(&[Scope::Ask]) };

@@ -13,7 +13,10 @@ use super::decision::{Attachment, Decision, Outcome, Reported, Resolved, Risk, S
 use super::ladder::Stage;
 use super::pace::Pace;
 use super::text::{self, label};
-use super::untrusted::{Cut, clean, code_block, escaped, few_lines, file_name, one_line, one_part, plain, quotation, units};
+use super::untrusted::{
+    Cut, clean, code_block, escaped, few_lines, file_name, one_line, one_part, plain, quotation,
+    units,
+};
 
 /// The colour of a card's edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +107,8 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
         page.body(decision);
     }
     fields.append(&mut page.fields);
-    let texts: Vec<TextFile> = (!page.whole).then(|| full_text_file(decision)).into_iter().collect();
+    let texts: Vec<TextFile> =
+        (!page.whole).then(|| full_text_file(decision)).into_iter().collect();
     // What is cut of a tool call says so itself.
     let more = texts.first().filter(|_| !says_so).map(|file| text::more_in_file(&file.name));
     let description = runs.into_iter().chain(more).collect::<Vec<_>>().join("\n");
@@ -123,7 +127,8 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
 
 /// The decision's files, under names that can be shown.
 fn attachments(decision: &Decision) -> Vec<Attachment> {
-    let named = |file: &Attachment| Attachment { name: file_name(&file.name), path: file.path.clone() };
+    let named =
+        |file: &Attachment| Attachment { name: file_name(&file.name), path: file.path.clone() };
     decision.request.attachments.iter().map(named).collect()
 }
 
@@ -169,11 +174,31 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
     match &decision.state {
         State::Pending(pending) => {
             let proposals = &pending.proposals;
-            fields.extend((!proposals.is_empty()).then(|| field(label::TO_CONFIRM, text::proposals(proposals, pace))));
-            fields.extend(pending.undone.as_ref().map(|undone| field(label::UNDONE, text::undone(undone, pace))));
-            fields.extend(decision.climb.as_ref().map(|climb| field(label::STILL_WAITING, text::climbed(decision, climb, pace))));
-            fields.extend(pending.taken.as_ref().map(|taken| field(label::ON_IT, text::taken(taken, pace))));
-            fields.extend(decision.prioritized.as_ref().map(|_| field(label::PRIORITY, text::priority(decision))));
+            fields.extend(
+                (!proposals.is_empty())
+                    .then(|| field(label::TO_CONFIRM, text::proposals(proposals, pace))),
+            );
+            fields.extend(
+                pending
+                    .undone
+                    .as_ref()
+                    .map(|undone| field(label::UNDONE, text::undone(undone, pace))),
+            );
+            fields.extend(
+                decision
+                    .climb
+                    .as_ref()
+                    .map(|climb| field(label::STILL_WAITING, text::climbed(decision, climb, pace))),
+            );
+            fields.extend(
+                pending.taken.as_ref().map(|taken| field(label::ON_IT, text::taken(taken, pace))),
+            );
+            fields.extend(
+                decision
+                    .prioritized
+                    .as_ref()
+                    .map(|_| field(label::PRIORITY, text::priority(decision))),
+            );
         }
         State::Deferred { until, by, .. } => {
             let (name, value) = text::deferred(*until, by, pace);
@@ -182,7 +207,10 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
         State::Resolved(resolved) => {
             let (name, value) = text::verdict(resolved, pace);
             let against = text::disagreed(decision, pace);
-            fields.push(field(name, format!("{value}\n{}{against}", text::claimed(decision, resolved, pace))));
+            fields.push(field(
+                name,
+                format!("{value}\n{}{against}", text::claimed(decision, resolved, pace)),
+            ));
         }
         State::Withdrawn { reason, at } => {
             let (name, value) = text::withdrawn(reason, *at, pace);
@@ -193,14 +221,18 @@ fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
     if needed > 1 && decision.state.is_open() {
         let given = format!("{} of {needed}\n{}", votes.len(), text::votes(votes, pace));
         fields.push(field(label::APPROVALS, given.trim_end().to_owned()));
-        fields.extend(text::not_counted(&decision.lapsed, pace).map(|words| field(label::NOT_COUNTED, words)));
+        fields.extend(
+            text::not_counted(&decision.lapsed, pace).map(|words| field(label::NOT_COUNTED, words)),
+        );
     } else if !votes.is_empty() {
         fields.push(field(label::APPROVED_BEFORE, text::votes(votes, pace)));
     }
     if decision.state.is_open() && decision.is_about_credentials() {
         fields.push(field(label::WHERE_IT_GOES, text::CREDENTIALS.into()));
     }
-    fields.extend(text::pictures(&decision.request.attachments).map(|names| field(label::PICTURES, names)));
+    fields.extend(
+        text::pictures(&decision.request.attachments).map(|names| field(label::PICTURES, names)),
+    );
     fields
 }
 
@@ -232,8 +264,12 @@ fn footer(decision: &Decision) -> String {
         Some(request.kind.words()),
         revision,
     ];
-    let said: Vec<String> =
-        parts.into_iter().flatten().map(|part| plain(&one_part(&part), 60).text).filter(|part| !part.is_empty()).collect();
+    let said: Vec<String> = parts
+        .into_iter()
+        .flatten()
+        .map(|part| plain(&one_part(&part), 60).text)
+        .filter(|part| !part.is_empty())
+        .collect();
     said.join(" · ")
 }
 
@@ -299,7 +335,8 @@ impl Page {
         for detail in details.iter().take(MOST_DETAILS) {
             // The arrow says that the name is the agent's: no name can pass for a field of the bot's own.
             let name = format!("› {}", self.line(&detail.name, 60));
-            let value = few_lines(text::readable(&decision.request, &detail.value).trim(), DETAIL_LINES);
+            let value =
+                few_lines(text::readable(&decision.request, &detail.value).trim(), DETAIL_LINES);
             self.whole &= value.whole;
             self.field(&name, 200, true, |room| escaped(&value.text, room));
         }
@@ -308,13 +345,8 @@ impl Page {
     fn body(&mut self, decision: &Decision) {
         let body = clean(&decision.request.body);
         let diff = is_diff(&body);
-        self.field(
-            label::BODY,
-            1_000,
-            false,
-            |room| {
-                if diff { code_block(&body, "diff", room) } else { quotation(body.trim(), room) }
-            },
-        );
+        self.field(label::BODY, 1_000, false, |room| {
+            if diff { code_block(&body, "diff", room) } else { quotation(body.trim(), room) }
+        });
     }
 }

@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn a_bare_question_has_no_long_part() {
         let terms = crate::core::request::Terms::default();
-        let mut event = Event::Asked { request: Box::new(Request { title: "t".into(), ..Request::default() }), terms };
+        let mut event = Event::Asked {
+            request: Box::new(Request { title: "t".into(), ..Request::default() }),
+            terms,
+        };
         assert_eq!(event.take_content(), None);
         assert_eq!(Event::Returned.take_content(), None);
     }

@@ -32,7 +32,11 @@ impl Default for Daily {
 pub fn latest(at: NaiveTime, now: Time, zone: Tz) -> Time {
     let today = now.with_timezone(&zone).date_naive();
     let days = [Some(today), today.pred_opt()];
-    let mut moments = days.into_iter().flatten().filter_map(|day| on_day(day, at, zone)).filter(|moment| *moment <= now);
+    let mut moments = days
+        .into_iter()
+        .flatten()
+        .filter_map(|day| on_day(day, at, zone))
+        .filter(|moment| *moment <= now);
     moments.next().unwrap_or(now)
 }
 
@@ -41,7 +45,11 @@ pub fn latest(at: NaiveTime, now: Time, zone: Tz) -> Time {
 pub fn next(at: NaiveTime, now: Time, zone: Tz) -> Time {
     let today = now.with_timezone(&zone).date_naive();
     let days = [Some(today), today.succ_opt()];
-    let mut moments = days.into_iter().flatten().filter_map(|day| on_day(day, at, zone)).filter(|moment| *moment > now);
+    let mut moments = days
+        .into_iter()
+        .flatten()
+        .filter_map(|day| on_day(day, at, zone))
+        .filter(|moment| *moment > now);
     moments.next().unwrap_or_else(|| now + TimeDelta::days(1))
 }
 
@@ -62,9 +70,18 @@ mod tests {
         let berlin = chrono_tz::Europe::Berlin;
         // Spring: 02:30 is skipped on 29 March. Autumn: it comes twice on 25 October.
         for (from, moments) in [
-            ("2026-03-27T12:00:00Z", ["2026-03-28T01:30:00Z", "2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"]),
-            ("2026-10-23T12:00:00Z", ["2026-10-24T00:30:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]),
-            ("2028-02-28T00:00:00Z", ["2028-02-28T01:30:00Z", "2028-02-29T01:30:00Z", "2028-03-01T01:30:00Z"]),
+            (
+                "2026-03-27T12:00:00Z",
+                ["2026-03-28T01:30:00Z", "2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"],
+            ),
+            (
+                "2026-10-23T12:00:00Z",
+                ["2026-10-24T00:30:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"],
+            ),
+            (
+                "2028-02-28T00:00:00Z",
+                ["2028-02-28T01:30:00Z", "2028-02-29T01:30:00Z", "2028-03-01T01:30:00Z"],
+            ),
         ] {
             let mut now = at(from);
             for moment in moments {
@@ -81,6 +98,9 @@ mod tests {
         let utc = chrono_tz::UTC;
         assert_eq!(next(clock(0, 0), at("2026-12-31T23:59:59Z"), utc), at("2027-01-01T00:00:00Z"));
         assert_eq!(next(clock(8, 0), at("2026-05-01T08:00:00Z"), utc), at("2026-05-02T08:00:00Z"));
-        assert_eq!(latest(clock(8, 0), at("2026-05-01T07:59:59Z"), utc), at("2026-04-30T08:00:00Z"));
+        assert_eq!(
+            latest(clock(8, 0), at("2026-05-01T07:59:59Z"), utc),
+            at("2026-04-30T08:00:00Z")
+        );
     }
 }

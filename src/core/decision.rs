@@ -19,13 +19,18 @@ use super::permission::{Grounds, Voter};
 pub use super::priority::Prioritized;
 pub use super::refusal::Refused;
 pub use super::request::{
-    Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request, Risk, SafeDefault, Terms,
+    Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request,
+    Risk, SafeDefault, Terms,
 };
 pub use super::routing::Disagreed;
-pub use super::state::{Ballot, Lapsed, Pending, Proposal, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote};
+pub use super::state::{
+    Ballot, Lapsed, Pending, Proposal, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote,
+};
 
 /// The number of a decision within its store; people write it `#142`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct DecisionId(pub i64);
 
@@ -46,7 +51,9 @@ impl FromStr for DecisionId {
             .ok()
             .filter(|number| *number > 0)
             .map(Self)
-            .ok_or_else(|| format!("{text:?} is not the number of a decision: write it as 142 or #142"))
+            .ok_or_else(|| {
+                format!("{text:?} is not the number of a decision: write it as 142 or #142")
+            })
     }
 }
 
@@ -210,8 +217,9 @@ impl Decision {
         let asks = self.terms.risk == Risk::Critical && self.request.expects != Expects::Answer;
         asks.then(|| {
             // Of a list: the kind is the agent's to choose, and typing REJECT must not approve.
-            let known =
-                ["deploy", "pricing", "legal", "credentials"].into_iter().find(|known| *known == self.request.kind.as_str());
+            let known = ["deploy", "pricing", "legal", "credentials"]
+                .into_iter()
+                .find(|known| *known == self.request.kind.as_str());
             known.unwrap_or("approve").to_uppercase()
         })
     }
@@ -221,19 +229,28 @@ impl Decision {
     /// # Errors
     /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong sort, no reason, not confirmed,
     /// not decided there.
-    pub fn resolve(&self, ballot: impl Into<Ballot>, by: impl Into<Voter>, via: Via, seen: Revision) -> Result<Event, Refused> {
+    pub fn resolve(
+        &self,
+        ballot: impl Into<Ballot>,
+        by: impl Into<Voter>,
+        via: Via,
+        seen: Revision,
+    ) -> Result<Event, Refused> {
         let Ballot { verdict, confirmation } = ballot.into();
         self.must_be_open_at(seen)?;
         self.must_fit(&verdict)?;
         self.session_must_fit(&verdict)?;
         self.must_be_decided_there(via)?;
-        if let (Some(word), Verdict::Approved { .. } | Verdict::Chosen { .. }) = (self.confirmation(), &verdict)
+        if let (Some(word), Verdict::Approved { .. } | Verdict::Chosen { .. }) =
+            (self.confirmation(), &verdict)
             && !confirmation.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&word))
         {
             return Err(Refused::Unconfirmed { word });
         }
         match verdict {
-            Verdict::Approved { note, .. } if self.approvals_needed() > 1 => self.vote(by.into(), via, note),
+            Verdict::Approved { note, .. } if self.approvals_needed() > 1 => {
+                self.vote(by.into(), via, note)
+            }
             verdict => Ok(Event::Resolved { verdict, by: by.into().person, via, with: Vec::new() }),
         }
     }
@@ -242,7 +259,9 @@ impl Decision {
         let expects = self.request.expects;
         match (verdict, expects) {
             (Verdict::Rejected { reason }, _) if reason.trim().is_empty() => Err(Refused::NoReason),
-            (Verdict::Answered { text }, Expects::Answer) if text.trim().is_empty() => Err(Refused::NoAnswer),
+            (Verdict::Answered { text }, Expects::Answer) if text.trim().is_empty() => {
+                Err(Refused::NoAnswer)
+            }
             (Verdict::Chosen { option }, Expects::Choose) if !self.offers(option) => {
                 Err(Refused::NoSuchOption { option: option.clone() })
             }
@@ -307,7 +326,10 @@ impl Decision {
     /// [`Refused::NotResolved`], [`Refused::Withdrawn`].
     pub fn report(&self, outcome: Outcome, text: String) -> Result<Option<Event>, Refused> {
         let resolved = self.verdict()?;
-        let said = resolved.reported.as_ref().is_some_and(|said| said.outcome == outcome && said.text == text);
+        let said = resolved
+            .reported
+            .as_ref()
+            .is_some_and(|said| said.outcome == outcome && said.text == text);
         Ok((!said).then_some(Event::Reported { outcome, text }))
     }
 
@@ -318,7 +340,9 @@ impl Decision {
     pub fn verdict(&self) -> Result<&Resolved, Refused> {
         match &self.state {
             State::Resolved(resolved) => Ok(resolved),
-            State::Withdrawn { reason, at } => Err(Refused::Withdrawn { reason: reason.clone(), at: *at }),
+            State::Withdrawn { reason, at } => {
+                Err(Refused::Withdrawn { reason: reason.clone(), at: *at })
+            }
             State::Pending(_) | State::Deferred { .. } => Err(Refused::NotResolved),
         }
     }
@@ -327,7 +351,14 @@ impl Decision {
     ///
     /// # Errors
     /// See [`Refused`]: not open, an older revision, too often, too long, not in the future.
-    pub fn defer(&self, until: Time, by: Person, seen: Revision, now: Time, limits: DeferLimits) -> Result<Event, Refused> {
+    pub fn defer(
+        &self,
+        until: Time,
+        by: Person,
+        seen: Revision,
+        now: Time,
+        limits: DeferLimits,
+    ) -> Result<Event, Refused> {
         self.must_be_open_at(seen)?;
         if let State::Deferred { until: standing, .. } = self.state
             && standing == until
@@ -379,13 +410,18 @@ impl Decision {
     /// may decide it are not exchanged by asking again.
     #[must_use]
     pub fn revise(&self, request: &Request, terms: &Terms) -> Option<Event> {
-        let (risk, approvals) = (terms.risk.max(self.terms.risk), terms.approvals.max(self.terms.approvals));
+        let (risk, approvals) =
+            (terms.risk.max(self.terms.risk), terms.approvals.max(self.terms.approvals));
         // The default was admitted for the risk that it is asked at now, not for the one that it keeps.
-        let safe_default = if risk >= Risk::High { SafeDefault::Reject } else { terms.safe_default };
+        let safe_default =
+            if risk >= Risk::High { SafeDefault::Reject } else { terms.safe_default };
         let terms = Terms { risk, approvals, safe_default, ..terms.clone() };
-        let differs = self.request != *request || self.terms.risk != terms.risk || self.terms.approvals != terms.approvals;
+        let differs = self.request != *request
+            || self.terms.risk != terms.risk
+            || self.terms.approvals != terms.approvals;
         // What is answered or withdrawn keeps the content that the answer was for.
-        (differs && self.state.is_open()).then(|| Event::Revised { request: Box::new(request.clone()), terms })
+        (differs && self.state.is_open())
+            .then(|| Event::Revised { request: Box::new(request.clone()), terms })
     }
 
     fn offers(&self, option: &str) -> bool {
@@ -398,14 +434,20 @@ impl Decision {
     /// See [`Refused`]: answered or withdrawn already, an older revision.
     pub fn must_be_open_at(&self, seen: Revision) -> Result<(), Refused> {
         self.must_be_open()?;
-        if seen == self.revision { Ok(()) } else { Err(Refused::Outdated { seen, current: self.revision }) }
+        if seen == self.revision {
+            Ok(())
+        } else {
+            Err(Refused::Outdated { seen, current: self.revision })
+        }
     }
 
     pub(super) fn must_be_open(&self) -> Result<(), Refused> {
         match &self.state {
             State::Pending(_) | State::Deferred { .. } => Ok(()),
             State::Resolved(resolved) => Err(Refused::AlreadyResolved(Box::new(resolved.clone()))),
-            State::Withdrawn { reason, at } => Err(Refused::Withdrawn { reason: reason.clone(), at: *at }),
+            State::Withdrawn { reason, at } => {
+                Err(Refused::Withdrawn { reason: reason.clone(), at: *at })
+            }
         }
     }
 }

@@ -114,7 +114,13 @@ pub struct End {
 
 /// Makes the figures.
 #[must_use]
-pub fn digest((from, to): (Time, Time), asked: u64, ended: &[Ended], open: Open, end: End) -> Digest {
+pub fn digest(
+    (from, to): (Time, Time),
+    asked: u64,
+    ended: &[Ended],
+    open: Open,
+    end: End,
+) -> Digest {
     let mut digest = Digest {
         from,
         to,
@@ -153,7 +159,8 @@ pub fn digest((from, to): (Time, Time), asked: u64, ended: &[Ended], open: Open,
         }
     }
     digest.wait = (!all.is_empty()).then(|| wait("", "", all));
-    digest.waits = groups.into_iter().map(|((project, kind), waits)| wait(project, kind, waits)).collect();
+    digest.waits =
+        groups.into_iter().map(|((project, kind), waits)| wait(project, kind, waits)).collect();
     digest.waits.sort_by_key(|wait| std::cmp::Reverse(wait.count));
     digest
 }
@@ -181,21 +188,40 @@ mod tests {
 
     fn ended(project: &str, kind: &str, minutes: i64, verdict: Option<(&str, Via)>) -> Ended {
         let verdict = verdict.map(|(word, via)| (word.to_owned(), via));
-        Ended { project: project.into(), kind: kind.into(), waited: TimeDelta::minutes(minutes), late: minutes > 100, verdict }
+        Ended {
+            project: project.into(),
+            kind: kind.into(),
+            waited: TimeDelta::minutes(minutes),
+            late: minutes > 100,
+            verdict,
+        }
     }
 
     fn of(ended: &[Ended]) -> Digest {
         let from = Time::UNIX_EPOCH;
-        digest((from, from + TimeDelta::hours(25)), 3, ended, Open::default(), End { events: 1, head: "h".into() })
+        digest(
+            (from, from + TimeDelta::hours(25)),
+            3,
+            ended,
+            Open::default(),
+            End { events: 1, head: "h".into() },
+        )
     }
 
     #[test]
     fn ranks_are_values_that_occurred() {
-        let minutes =
-            |waits: &[i64]| waits.iter().map(|m| ended("p", "k", *m, Some(("approved", Via::Discord)))).collect::<Vec<_>>();
-        for (waits, median, p90) in
-            [(vec![7], 7, 7), (vec![1, 9], 1, 9), ((1..=10).collect(), 5, 9), ((1..=100).rev().collect(), 50, 90)]
-        {
+        let minutes = |waits: &[i64]| {
+            waits
+                .iter()
+                .map(|m| ended("p", "k", *m, Some(("approved", Via::Discord))))
+                .collect::<Vec<_>>()
+        };
+        for (waits, median, p90) in [
+            (vec![7], 7, 7),
+            (vec![1, 9], 1, 9),
+            ((1..=10).collect(), 5, 9),
+            ((1..=100).rev().collect(), 50, 90),
+        ] {
             let wait = of(&minutes(&waits)).wait.unwrap();
             assert_eq!((wait.median, wait.p90), (median * 60, p90 * 60), "{waits:?}");
         }
@@ -212,9 +238,16 @@ mod tests {
             ended("shop", "naming", 999, Some(("rejected", Via::SafeDefault))),
             ended("shop", "naming", 999, None),
         ]);
-        assert_eq!((digest.approved, digest.rejected, digest.answered, digest.by_people()), (1, 1, 1, 3));
-        assert_eq!((digest.by_itself, digest.by_default, digest.withdrawn, digest.late), (1, 1, 1, 1));
-        let groups: Vec<_> = digest.waits.iter().map(|wait| (wait.kind.as_str(), wait.count, wait.median)).collect();
+        assert_eq!(
+            (digest.approved, digest.rejected, digest.answered, digest.by_people()),
+            (1, 1, 1, 3)
+        );
+        assert_eq!(
+            (digest.by_itself, digest.by_default, digest.withdrawn, digest.late),
+            (1, 1, 1, 1)
+        );
+        let groups: Vec<_> =
+            digest.waits.iter().map(|wait| (wait.kind.as_str(), wait.count, wait.median)).collect();
         assert_eq!(groups, [("deploy", 2, 600), ("naming", 1, 300)]);
         assert_eq!(digest.days(), 1, "a day of 25 hours");
     }

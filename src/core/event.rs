@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use super::decision::{DecisionId, Outcome, Person, Priority, Request, Revision, Terms, Verdict, Via};
+use super::decision::{
+    DecisionId, Outcome, Person, Priority, Request, Revision, Terms, Verdict, Via,
+};
 use super::ladder::{Contact, Due};
 use super::permission::Grounds;
 

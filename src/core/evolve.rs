@@ -4,7 +4,8 @@
 
 use super::Time;
 use super::decision::{
-    Decision, Disagreed, Lapsed, Pending, Person, Prioritized, Proposal, Reported, Resolved, State, Taken, Undone, Via, Vote,
+    Decision, Disagreed, Lapsed, Pending, Person, Prioritized, Proposal, Reported, Resolved, State,
+    Taken, Undone, Via, Vote,
 };
 use super::event::Event;
 
@@ -41,20 +42,35 @@ impl Decision {
             Event::Returned => {
                 self.returns += 1;
                 self.begin_anew(at);
-                self.state = State::Pending(Pending { votes: self.state.votes().to_vec(), ..Pending::default() });
+                self.state = State::Pending(Pending {
+                    votes: self.state.votes().to_vec(),
+                    ..Pending::default()
+                });
             }
             Event::Climbed { rung } => self.climbed(&rung, at, seq),
             Event::Told { contacts, complete, .. } => self.told(contacts, complete, at),
-            Event::Proposed { verdict, by, via, seen, .. } => self.proposed(Proposal { by, via, verdict, at, revision: seen }),
+            Event::Proposed { verdict, by, via, seen, .. } => {
+                self.proposed(Proposal { by, via, verdict, at, revision: seen })
+            }
             Event::Lapsed { of } => self = self.votes_lapsed(of, at),
             Event::Voted { by, note, grounds, .. } => self.voted(Vote { by, at, note, grounds }),
-            Event::Prioritized { priority, by } => self.prioritized = Some(Prioritized { priority, by, at }),
+            Event::Prioritized { priority, by } => {
+                self.prioritized = Some(Prioritized { priority, by, at })
+            }
             Event::Taken { by, from } => self.taken(Taken { by, at, from }),
             Event::Resolved { verdict, by, via, with } => {
                 let counted = |vote: &&Vote| with.is_empty() || with.contains(&vote.by.id);
                 let votes = self.state.votes().iter().filter(counted).cloned().collect();
                 self.lapsed.clear();
-                self.state = State::Resolved(Resolved { verdict, by, via, at, votes, claimed_at: None, reported: None });
+                self.state = State::Resolved(Resolved {
+                    verdict,
+                    by,
+                    via,
+                    at,
+                    votes,
+                    claimed_at: None,
+                    reported: None,
+                });
             }
             Event::Undone { by } => self.undone(by, at),
             Event::Disagreed { by, undone } => self.disagreed_by(by, at, undone),
@@ -110,7 +126,8 @@ impl Decision {
             State::Deferred { votes, .. } => {
                 let votes = std::mem::take(votes);
                 self.begin_anew(taken.at);
-                self.state = State::Pending(Pending { votes, taken: Some(taken), ..Pending::default() });
+                self.state =
+                    State::Pending(Pending { votes, taken: Some(taken), ..Pending::default() });
             }
             State::Resolved(_) | State::Withdrawn { .. } => {}
         }
@@ -122,7 +139,8 @@ impl Decision {
                 // Whoever takes back what nobody has approved disagrees with its having passed.
                 self.disagreed.get_or_insert_with(|| Disagreed { by: by.clone(), at });
             }
-            let undone = Undone { by, at, verdict: resolved.verdict.clone(), was_by: resolved.by.clone() };
+            let undone =
+                Undone { by, at, verdict: resolved.verdict.clone(), was_by: resolved.by.clone() };
             self.state = State::Pending(Pending { undone: Some(undone), ..Pending::default() });
             self.begin_anew(at);
         }

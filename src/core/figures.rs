@@ -23,7 +23,11 @@ fn code(text: &str) -> String {
 }
 
 fn card(headline: String, title: String, description: String, parts: Vec<Part>) -> Card {
-    let field = |(name, lines): Part| Field { name: name.into(), value: plain(&lines.join("\n"), FIELD).text, inline: false };
+    let field = |(name, lines): Part| Field {
+        name: name.into(),
+        value: plain(&lines.join("\n"), FIELD).text,
+        inline: false,
+    };
     Card {
         headline,
         tone: Tone::Figures,
@@ -43,7 +47,12 @@ pub fn calibration_card(calibration: &Calibration) -> Card {
     let style = Figures { said: &said, at: &text::moment, code };
     let parts = text::calibration_parts(calibration, style);
     let note = if parts.is_empty() { "" } else { text::CALIBRATION_NOTE };
-    card(text::calibration_headline(calibration, style), text::CALIBRATION_TITLE.into(), format!("-# {note}"), parts)
+    card(
+        text::calibration_headline(calibration, style),
+        text::CALIBRATION_TITLE.into(),
+        format!("-# {note}"),
+        parts,
+    )
 }
 
 /// What was decided, and what waits.
@@ -52,5 +61,10 @@ pub fn digest_card(digest: &Digest, pace: Pace) -> Card {
     let at = |at: Time| text::moment(pace.wall_time(at));
     let style = Figures { said: &said, at: &at, code };
     let span = text::digest_span(digest, style);
-    card(text::digest_headline(digest), text::digest_title(digest), span, text::digest_parts(digest, style))
+    card(
+        text::digest_headline(digest),
+        text::digest_title(digest),
+        span,
+        text::digest_parts(digest, style),
+    )
 }

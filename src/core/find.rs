@@ -80,7 +80,9 @@ pub fn option<'a>(typed: &str, decision: &'a Decision, tag: &str) -> Option<&'a 
 #[must_use]
 pub fn options<'a>(typed: &str, decision: &'a Decision) -> Vec<(usize, &'a Choice)> {
     let wanted = folded(typed);
-    let fits = |choice: &Choice| folded(&choice.name).contains(&wanted) || folded(&choice.description).contains(&wanted);
+    let fits = |choice: &Choice| {
+        folded(&choice.name).contains(&wanted) || folded(&choice.description).contains(&wanted)
+    };
     (1..).zip(&decision.request.options).filter(|(_, choice)| fits(choice)).collect()
 }
 
@@ -94,7 +96,8 @@ const MISTYPED_FROM: usize = 4;
 #[must_use]
 pub fn ranked<'a>(typed: &str, decisions: &'a [Decision]) -> Vec<&'a Decision> {
     let wanted = wanted(typed);
-    let fitting = decisions.iter().filter_map(|decision| Some((rank(&wanted, decision)?, decision)));
+    let fitting =
+        decisions.iter().filter_map(|decision| Some((rank(&wanted, decision)?, decision)));
     let mut found: Vec<(u32, &Decision)> = fitting.collect();
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().map(|(_, decision)| decision).collect()
@@ -108,7 +111,12 @@ fn folded(text: &str) -> String {
     let searched: String = text.chars().take(SEARCHED).collect();
     // Most texts hide nothing, and cleaning takes longer than all the rest of the search.
     if searched.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-        return searched.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").to_ascii_lowercase();
+        return searched
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_ascii_lowercase();
     }
     plain(&searched).to_lowercase()
 }
@@ -119,8 +127,11 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 fn wanted(typed: &str) -> Vec<String> {
     let typed = folded(typed);
-    let found: Vec<String> =
-        typed.split(|c: char| !c.is_alphanumeric() && c != '#').filter(|word| !word.is_empty()).map(Into::into).collect();
+    let found: Vec<String> = typed
+        .split(|c: char| !c.is_alphanumeric() && c != '#')
+        .filter(|word| !word.is_empty())
+        .map(Into::into)
+        .collect();
     // Signs alone, an emoji for example, are searched for as they are.
     if found.is_empty() && !typed.is_empty() { vec![typed] } else { found }
 }
@@ -139,14 +150,19 @@ fn word_rank(word: &str, id: DecisionId, title: &str, about: &str) -> Option<u32
     if digits == number {
         return Some(0);
     }
-    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && number.starts_with(digits) {
+    if !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && number.starts_with(digits)
+    {
         return Some(1);
     }
     if word.starts_with('#') {
         return None;
     }
     let begins = |text: &str| words(text).any(|other| other.starts_with(word));
-    let mistyped = |text: &str| word.chars().count() >= MISTYPED_FROM && words(text).any(|other| is_nearly(word, other));
+    let mistyped = |text: &str| {
+        word.chars().count() >= MISTYPED_FROM && words(text).any(|other| is_nearly(word, other))
+    };
     if begins(title) {
         Some(2)
     } else if begins(about) {
@@ -173,7 +189,12 @@ mod tests {
     use crate::core::decision::{Request, Risk, Terms};
 
     fn decision(id: i64, title: &str, project: &str, kind: &str) -> Decision {
-        let request = Request { title: title.into(), project: project.into(), kind: kind.into(), ..Request::default() };
+        let request = Request {
+            title: title.into(),
+            project: project.into(),
+            kind: kind.into(),
+            ..Request::default()
+        };
         let terms = Terms { risk: Risk::Low, sla_seconds: 60, ..Terms::default() };
         Decision::new(DecisionId(id), request, terms, Time::UNIX_EPOCH)
     }
@@ -219,7 +240,10 @@ mod tests {
 
     #[test]
     fn hidden_characters_hide_nothing_from_the_search_and_long_titles_are_cut() {
-        let all = [decision(1, "Dep\u{200B}loy \u{202E}now", "default", "routine"), decision(2, &"x".repeat(16_000), "d", "k")];
+        let all = [
+            decision(1, "Dep\u{200B}loy \u{202E}now", "default", "routine"),
+            decision(2, &"x".repeat(16_000), "d", "k"),
+        ];
         assert_eq!(ranked("deploy", &all).len(), 1);
         assert_eq!(ranked(&"x".repeat(6_000), &all).len(), 1);
     }
@@ -249,7 +273,10 @@ mod tests {
 
     fn choices(names: &[&str]) -> Decision {
         let mut decision = decision(5, "Which?", "d", "k");
-        decision.request.options = names.iter().map(|name| Choice { name: (*name).into(), description: "fast".into() }).collect();
+        decision.request.options = names
+            .iter()
+            .map(|name| Choice { name: (*name).into(), description: "fast".into() })
+            .collect();
         decision
     }
 
@@ -261,10 +288,15 @@ mod tests {
         assert_eq!(name(" redis "), Some("Redis"));
         assert_eq!(name("A"), Some("A"));
         assert_eq!(name(&option_value(&decision, 1, "tag")), Some("Postgres"));
-        for nothing in ["", "Redi", "1", "0/5@1.tag", "9/5@1.tag", "1/5@2.tag", "1/6@1.tag", "1/5@1.other"] {
+        for nothing in
+            ["", "Redi", "1", "0/5@1.tag", "9/5@1.tag", "1/5@2.tag", "1/6@1.tag", "1/5@1.other"]
+        {
             assert_eq!(name(nothing), None, "{nothing:?}");
         }
-        assert_eq!(option("B", &choices(&["b", "B "]), "tag").map(|choice| choice.name.as_str()), Some("B "));
+        assert_eq!(
+            option("B", &choices(&["b", "B "]), "tag").map(|choice| choice.name.as_str()),
+            Some("B ")
+        );
     }
 
     #[test]
@@ -272,6 +304,9 @@ mod tests {
         let decision = choices(&["Keep", "1/5@1.tag"]);
         assert_eq!(option("1/5@1.tag", &decision, "tag"), None);
         assert_eq!(options("ke", &decision).len(), 1);
-        assert_eq!(options("FAST", &decision).iter().map(|(place, _)| *place).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(
+            options("FAST", &decision).iter().map(|(place, _)| *place).collect::<Vec<_>>(),
+            [1, 2]
+        );
     }
 }

@@ -55,7 +55,8 @@ impl std::fmt::Display for Gap {
 const RISKS: [Risk; 4] = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];
 
 fn covers(rule: &ApproverRule, project: Option<&str>, kind: Option<&Kind>, risk: Risk) -> bool {
-    (rule.projects.is_empty() || project.is_some_and(|project| rule.projects.iter().any(|name| name == project)))
+    (rule.projects.is_empty()
+        || project.is_some_and(|project| rule.projects.iter().any(|name| name == project)))
         && (rule.kinds.is_empty() || kind.is_some_and(|kind| rule.kinds.contains(kind)))
         && (rule.risks.is_empty() || rule.risks.contains(&risk))
 }
@@ -64,8 +65,15 @@ fn covers(rule: &ApproverRule, project: Option<&str>, kind: Option<&Kind>, risk:
 fn uncovered(rules: &Rules, project: Option<&str>, kind: Option<&Kind>) -> Vec<Risk> {
     let of_project = project.and_then(|project| rules.projects.get(project));
     let of_kind = kind.and_then(|kind| rules.kinds.get(kind));
-    let floor = [of_project, of_kind].into_iter().flatten().filter_map(|rule| rule.risk).max().unwrap_or(Risk::Low);
-    let open = |risk: &Risk| *risk >= floor && !rules.approvers.iter().any(|rule| covers(rule, project, kind, *risk));
+    let floor = [of_project, of_kind]
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| rule.risk)
+        .max()
+        .unwrap_or(Risk::Low);
+    let open = |risk: &Risk| {
+        *risk >= floor && !rules.approvers.iter().any(|rule| covers(rule, project, kind, *risk))
+    };
     RISKS.into_iter().filter(open).collect()
 }
 
@@ -87,26 +95,38 @@ pub fn gaps(rules: &Rules) -> Vec<Gap> {
         return Vec::new();
     }
     let in_rules = rules.approvers.iter();
-    let projects: BTreeSet<&String> = in_rules.clone().flat_map(|rule| &rule.projects).chain(rules.projects.keys()).collect();
-    let kinds: BTreeSet<&Kind> = in_rules.flat_map(|rule| &rule.kinds).chain(rules.kinds.keys()).collect();
+    let projects: BTreeSet<&String> =
+        in_rules.clone().flat_map(|rule| &rule.projects).chain(rules.projects.keys()).collect();
+    let kinds: BTreeSet<&Kind> =
+        in_rules.flat_map(|rule| &rule.kinds).chain(rules.kinds.keys()).collect();
     let of_project = |project: Option<&str>| -> Row {
         let named = kinds.iter().copied().map(Some).chain([None]);
-        let row: Vec<_> = named.map(|kind| (reach(kind.cloned(), !kinds.is_empty()), uncovered(rules, project, kind))).collect();
+        let row: Vec<_> = named
+            .map(|kind| (reach(kind.cloned(), !kinds.is_empty()), uncovered(rules, project, kind)))
+            .collect();
         match row.first().cloned() {
-            Some((_, risks)) if row.iter().all(|(_, others)| *others == risks) => vec![(Reach::Every, risks)],
+            Some((_, risks)) if row.iter().all(|(_, others)| *others == risks) => {
+                vec![(Reach::Every, risks)]
+            }
             _ => row,
         }
     };
     let named = projects.iter().map(|name| Some(name.as_str())).chain([None]);
-    let table: Vec<_> =
-        named.map(|project| (reach(project.map(ToOwned::to_owned), !projects.is_empty()), of_project(project))).collect();
+    let table: Vec<_> = named
+        .map(|project| {
+            (reach(project.map(ToOwned::to_owned), !projects.is_empty()), of_project(project))
+        })
+        .collect();
     let table = match table.first().cloned() {
-        Some((_, row)) if table.iter().all(|(_, others)| *others == row) => vec![(Reach::Every, row)],
+        Some((_, row)) if table.iter().all(|(_, others)| *others == row) => {
+            vec![(Reach::Every, row)]
+        }
         _ => table,
     };
     let gap = |(project, row): (Reach<String>, Row)| {
         let some = row.into_iter().filter(|(_, risks)| !risks.is_empty());
-        some.map(move |(kind, risks)| Gap { project: project.clone(), kind, risks }).collect::<Vec<_>>()
+        some.map(move |(kind, risks)| Gap { project: project.clone(), kind, risks })
+            .collect::<Vec<_>>()
     };
     table.into_iter().flat_map(gap).collect()
 }
@@ -136,9 +156,17 @@ mod tests {
         let cases: [(&str, Vec<ApproverRule>, Vec<&str>); 7] = [
             ("the owner", vec![], vec![]),
             ("one for all", vec![rule(&[], &[], &[])], vec![]),
-            ("by project", vec![rule(&["shop"], &[], &[])], vec!["every project that is not named"]),
+            (
+                "by project",
+                vec![rule(&["shop"], &[], &[])],
+                vec!["every project that is not named"],
+            ),
             ("by risk", vec![rule(&[], &[], &low)], vec!["every project, high and critical risk"]),
-            ("by kind", vec![rule(&[], &["deploy"], &[])], vec!["every project, every kind that is not named"]),
+            (
+                "by kind",
+                vec![rule(&[], &["deploy"], &[])],
+                vec!["every project, every kind that is not named"],
+            ),
             (
                 "by project and risk",
                 vec![rule(&["shop"], &[], &low)],
@@ -162,7 +190,8 @@ mod tests {
     fn risks_below_what_policy_demands_are_never_met() {
         let strict = Rule { risk: Some(Risk::High), ..Rule::default() };
         let approvers = vec![rule(&[], &[], &[Risk::High, Risk::Critical])];
-        let rules = Rules { approvers, projects: [("shop".to_owned(), strict)].into(), ..Rules::default() };
+        let rules =
+            Rules { approvers, projects: [("shop".to_owned(), strict)].into(), ..Rules::default() };
         assert_eq!(said(&rules), ["every project that is not named, low and medium risk"]);
     }
 }

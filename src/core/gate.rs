@@ -52,8 +52,17 @@ pub struct ToolCall {
 }
 
 /// Tools that run a shell command, by the last part of their name.
-const SHELLS: [&str; 9] =
-    ["bash", "shell", "exec_command", "shell_command", "local_shell", "container.exec", "execute_command", "terminal", "monitor"];
+const SHELLS: [&str; 9] = [
+    "bash",
+    "shell",
+    "exec_command",
+    "shell_command",
+    "local_shell",
+    "container.exec",
+    "execute_command",
+    "terminal",
+    "monitor",
+];
 /// How a command's text is called.
 const COMMAND: [&str; 3] = ["command", "cmd", "script"];
 /// What says nothing of what a command does: how it is introduced, and how long it is waited for.
@@ -78,7 +87,9 @@ impl ToolCall {
         }
         self.command_field().and_then(|field| match self.input.get(field)? {
             Value::String(line) => Some(line.clone()),
-            Value::Array(words) => Some(line_of(&words.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?)),
+            Value::Array(words) => {
+                Some(line_of(&words.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?))
+            }
             _ => None,
         })
     }
@@ -92,11 +103,15 @@ impl ToolCall {
     #[must_use]
     pub fn beside_command(&self) -> serde_json::Map<String, Value> {
         let mut fields = self.input.as_object().cloned().unwrap_or_default();
-        let here = |value: &Value| value.as_str().is_some_and(|folder| plain_path(folder, &self.cwd, None) == self.cwd);
+        let here = |value: &Value| {
+            value.as_str().is_some_and(|folder| plain_path(folder, &self.cwd, None) == self.cwd)
+        };
         fields.retain(|name, value| {
-            let says_nothing = VOLATILE.contains(&name.as_str()) || self.command_field() == Some(name.as_str());
-            let usual =
-                value.is_null() || *value == Value::Bool(false) || (["workdir", "cwd"].contains(&name.as_str()) && here(value));
+            let says_nothing =
+                VOLATILE.contains(&name.as_str()) || self.command_field() == Some(name.as_str());
+            let usual = value.is_null()
+                || *value == Value::Bool(false)
+                || (["workdir", "cwd"].contains(&name.as_str()) && here(value));
             !says_nothing && !usual
         });
         fields
@@ -111,7 +126,10 @@ impl ToolCall {
     /// The files that it names, absolute, and where they really lie.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        let said = self.named_files().into_iter().map(|said| plain_path(&said, &self.cwd, self.home.as_deref()));
+        let said = self
+            .named_files()
+            .into_iter()
+            .map(|said| plain_path(&said, &self.cwd, self.home.as_deref()));
         said.chain(self.real.iter().cloned()).collect()
     }
 
@@ -125,7 +143,9 @@ impl ToolCall {
         let Value::Object(fields) = &self.input else { return found };
         for (name, value) in fields {
             let name = name.to_lowercase();
-            let is_file = ["path", "file", "glob", "folder", "directory", "uri"].iter().any(|part| name.contains(part));
+            let is_file = ["path", "file", "glob", "folder", "directory", "uri"]
+                .iter()
+                .any(|part| name.contains(part));
             if is_file && !name.contains("text") && !name.contains("content") {
                 let values = match value {
                     Value::Array(values) => values.as_slice(),
@@ -151,7 +171,9 @@ impl ToolCall {
     pub fn identity(&self) -> String {
         let mut hash = Sha256::new();
         let cwd = self.cwd.to_string_lossy();
-        for part in [self.agent.as_str(), self.session.as_deref().unwrap_or_default(), &cwd, &self.tool] {
+        for part in
+            [self.agent.as_str(), self.session.as_deref().unwrap_or_default(), &cwd, &self.tool]
+        {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
         }
@@ -180,18 +202,31 @@ impl ToolCall {
 
     /// The question that it becomes.
     #[must_use]
-    pub fn request(&self, project: Option<String>, risk: Risk, kind: Option<Kind>, reason: Option<String>) -> Request {
+    pub fn request(
+        &self,
+        project: Option<String>,
+        risk: Risk,
+        kind: Option<Kind>,
+        reason: Option<String>,
+    ) -> Request {
         let usual = Request::default();
         let detail = |name: &str, value: String| Detail { name: name.to_owned(), value };
         let (title, body) = self.shown();
         // Whoever knows where it runs knows a folder that it works in, if only that one.
-        let cwd = if self.roots.is_empty() { text::gate::NOWHERE.into() } else { self.cwd.to_string_lossy() };
+        let cwd = if self.roots.is_empty() {
+            text::gate::NOWHERE.into()
+        } else {
+            self.cwd.to_string_lossy()
+        };
         Request {
             title,
             kind: kind.unwrap_or_else(|| Kind::from(PERMISSION)),
             expects: Expects::Approve,
             insight: Insight { why_it_matters: reason.unwrap_or_default(), ..Insight::default() },
-            details: vec![detail(text::gate::DIRECTORY, cwd.into_owned()), detail(text::gate::TOOL, self.tool.clone())],
+            details: vec![
+                detail(text::gate::DIRECTORY, cwd.into_owned()),
+                detail(text::gate::TOOL, self.tool.clone()),
+            ],
             body,
             project: project.unwrap_or(usual.project),
             agent: Agent { name: self.agent.clone(), session: self.session.clone() },
@@ -225,8 +260,17 @@ impl ToolCall {
 
     /// A path without the folder that the agent works in.
     fn shorter(&self, path: &str) -> String {
-        let inside = |root: &PathBuf| PathBuf::from(path).strip_prefix(root).ok().map(|path| path.to_string_lossy().into_owned());
-        self.roots.iter().find_map(inside).filter(|short| !short.is_empty()).unwrap_or_else(|| path.to_owned())
+        let inside = |root: &PathBuf| {
+            PathBuf::from(path)
+                .strip_prefix(root)
+                .ok()
+                .map(|path| path.to_string_lossy().into_owned())
+        };
+        self.roots
+            .iter()
+            .find_map(inside)
+            .filter(|short| !short.is_empty())
+            .unwrap_or_else(|| path.to_owned())
     }
 }
 
@@ -242,12 +286,18 @@ fn without_scheme(file: &str) -> String {
 /// Words as a line that a shell reads as these words; the script itself where they hand one to a shell.
 fn line_of(words: &[&str]) -> String {
     if let [shell, flag, script] = words
-        && matches!(shell.strip_prefix("/usr").unwrap_or(shell).trim_start_matches("/bin/"), "sh" | "bash" | "zsh" | "dash" | "ksh")
+        && matches!(
+            shell.strip_prefix("/usr").unwrap_or(shell).trim_start_matches("/bin/"),
+            "sh" | "bash" | "zsh" | "dash" | "ksh"
+        )
         && matches!(*flag, "-c" | "-lc")
     {
         return (*script).to_owned();
     }
-    let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-=:,+@%".contains(c));
+    let plain = |word: &str| {
+        !word.is_empty()
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-=:,+@%".contains(c))
+    };
     let quoted = |word: &&str| if plain(word) { (*word).to_owned() } else { quote(word) };
     words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }

@@ -75,11 +75,13 @@ impl Habits {
         if decision.confirmation().is_some() {
             return None;
         }
-        let just_opened = self.opened.iter().any(|(id, at)| *id == decision.id && now - *at < guard.glance);
+        let just_opened =
+            self.opened.iter().any(|(id, at)| *id == decision.id && now - *at < guard.glance);
         if decision.terms.risk >= Risk::High && just_opened {
             return Some(Doubt::JustOpened);
         }
-        (guard.in_a_row > 0 && self.in_a_row >= guard.in_a_row).then_some(Doubt::InARow(self.in_a_row + 1))
+        (guard.in_a_row > 0 && self.in_a_row >= guard.in_a_row)
+            .then_some(Doubt::InARow(self.in_a_row + 1))
     }
 
     /// They approved one.
@@ -110,16 +112,35 @@ mod tests {
     #[test]
     fn high_risk_is_not_read_within_a_second() {
         let mut habits = Habits::default();
-        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::High), at(0)), None, "on its card, which hangs there for all");
+        assert_eq!(
+            habits.doubt(Guard::default(), &decision(1, Risk::High), at(0)),
+            None,
+            "on its card, which hangs there for all"
+        );
         habits.open(DecisionId(1), at(0));
-        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::High), at(999)), Some(Doubt::JustOpened));
+        assert_eq!(
+            habits.doubt(Guard::default(), &decision(1, Risk::High), at(999)),
+            Some(Doubt::JustOpened)
+        );
         assert_eq!(habits.doubt(Guard::off(), &decision(1, Risk::High), at(999)), None);
         assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::High), at(1_000)), None);
-        assert_eq!(habits.doubt(Guard::default(), &decision(2, Risk::High), at(1)), None, "another one");
+        assert_eq!(
+            habits.doubt(Guard::default(), &decision(2, Risk::High), at(1)),
+            None,
+            "another one"
+        );
         assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Medium), at(1)), None);
-        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Critical), at(1)), None, "that is confirmed by typing");
+        assert_eq!(
+            habits.doubt(Guard::default(), &decision(1, Risk::Critical), at(1)),
+            None,
+            "that is confirmed by typing"
+        );
         habits.open(DecisionId(1), at(5_000));
-        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::High), at(5_500)), Some(Doubt::JustOpened), "opened again");
+        assert_eq!(
+            habits.doubt(Guard::default(), &decision(1, Risk::High), at(5_500)),
+            Some(Doubt::JustOpened),
+            "opened again"
+        );
     }
 
     #[test]
@@ -129,13 +150,20 @@ mod tests {
             assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)), None);
             habits.approve();
         }
-        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)), Some(Doubt::InARow(11)));
+        assert_eq!(
+            habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)),
+            Some(Doubt::InARow(11))
+        );
         assert_eq!(habits.doubt(Guard::off(), &decision(1, Risk::Low), at(0)), None);
         let mut sure = habits.clone();
         sure.be_sure();
         assert_eq!(sure.doubt(Guard::default(), &decision(1, Risk::Low), at(0)), None);
         habits.open(DecisionId(7), at(0));
-        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)), None, "opening any one is looking");
+        assert_eq!(
+            habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)),
+            None,
+            "opening any one is looking"
+        );
     }
 
     #[test]

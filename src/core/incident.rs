@@ -26,7 +26,9 @@ impl Climbed<'_> {
     /// Whether anybody was reached, or will be.
     #[must_use]
     pub fn reached_anybody(&self) -> bool {
-        self.contacts.iter().any(|contact| matches!(contact.came, Came::Reached | Came::Held { .. }))
+        self.contacts
+            .iter()
+            .any(|contact| matches!(contact.came, Came::Reached | Came::Held { .. }))
     }
 }
 
@@ -57,7 +59,9 @@ pub fn is_due(events: &[Logged], at: u64) -> bool {
 /// What happened since the ladder that was climbed at this position had begun.
 fn this_ladder(events: &[Logged], at: u64) -> &[Logged] {
     let until = events.partition_point(|logged| logged.seq <= at);
-    let anew = |logged: &Logged| matches!(logged.event, Event::Asked { .. } | Event::Returned | Event::Undone { .. });
+    let anew = |logged: &Logged| {
+        matches!(logged.event, Event::Asked { .. } | Event::Returned | Event::Undone { .. })
+    };
     let from = events[..until].iter().rposition(anew).unwrap_or(0);
     &events[from..until]
 }
@@ -67,12 +71,18 @@ fn rungs(events: &[Logged]) -> Vec<Climbed<'_>> {
     let mut found: Vec<(u64, Climbed<'_>)> = Vec::new();
     for logged in events {
         match &logged.event {
-            Event::Climbed { rung } => found.push((logged.seq, Climbed { at: logged.at, rung, contacts: Vec::new() })),
+            Event::Climbed { rung } => {
+                found.push((logged.seq, Climbed { at: logged.at, rung, contacts: Vec::new() }))
+            }
             Event::Told { climb, contacts, .. } => {
-                let Some((_, rung)) = found.iter_mut().find(|(seq, _)| seq == climb) else { continue };
+                let Some((_, rung)) = found.iter_mut().find(|(seq, _)| seq == climb) else {
+                    continue;
+                };
                 for contact in contacts {
                     let same = |other: &&Contact| {
-                        other.way == contact.way && other.who.as_ref().map(|who| &who.id) == contact.who.as_ref().map(|who| &who.id)
+                        other.way == contact.way
+                            && other.who.as_ref().map(|who| &who.id)
+                                == contact.who.as_ref().map(|who| &who.id)
                     };
                     rung.contacts.retain(|other| !same(other));
                     rung.contacts.push(contact);
@@ -88,7 +98,9 @@ fn rungs(events: &[Logged]) -> Vec<Climbed<'_>> {
 #[must_use]
 pub fn report(decision: &Decision, events: &[Logged], at: u64, pace: Pace, zone: Tz) -> String {
     let happened = this_ladder(events, at);
-    let moment = |at: Time| pace.wall_time(at).with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string();
+    let moment = |at: Time| {
+        pace.wall_time(at).with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+    };
     text::incident(decision, happened, &rungs(happened), &moment)
 }
 

@@ -68,8 +68,16 @@ pub enum Way {
 
 impl Way {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Dm, Self::Mention, Self::Here, Self::Push, Self::Sms, Self::Voice, Self::Webhook, Self::Desktop];
+    pub const ALL: [Self; 8] = [
+        Self::Dm,
+        Self::Mention,
+        Self::Here,
+        Self::Push,
+        Self::Sms,
+        Self::Voice,
+        Self::Webhook,
+        Self::Desktop,
+    ];
 
     /// As it is written in the configuration.
     #[must_use]
@@ -155,10 +163,14 @@ pub enum Crooked {
     #[error("a rung is repeated every {0} s: at least 5m must lie between")]
     Repeat(u64),
     /// The default before the breach.
-    #[error("the safe default is applied some time after the breach: give that rung after_breach, such as \"2h\"")]
+    #[error(
+        "the safe default is applied some time after the breach: give that rung after_breach, such as \"2h\""
+    )]
     DefaultTooEarly,
     /// The end is silence.
-    #[error("the last rung lets the decision fall silent: give it default = true, or repeat, such as \"24h\"")]
+    #[error(
+        "the last rung lets the decision fall silent: give it default = true, or repeat, such as \"24h\""
+    )]
     Silent,
     /// Something behind the end.
     #[error(
@@ -178,9 +190,15 @@ impl Default for Ladder {
         let rung = |when, by: &[Way]| Rung { when, by: by.to_vec(), repeat: None, default: false };
         Self(Arc::new([
             rung(When::After(30 * 60), &[Way::Dm]),
-            Rung { repeat: Some(4 * 3600), ..rung(When::After(2 * 3600), &[Way::Mention, Way::Push]) },
+            Rung {
+                repeat: Some(4 * 3600),
+                ..rung(When::After(2 * 3600), &[Way::Mention, Way::Push])
+            },
             rung(When::BeforeBreach(30 * 60), &[Way::Here]),
-            rung(When::AfterBreach(0), &[Way::Dm, Way::Mention, Way::Push, Way::Sms, Way::Webhook, Way::Desktop]),
+            rung(
+                When::AfterBreach(0),
+                &[Way::Dm, Way::Mention, Way::Push, Way::Sms, Way::Webhook, Way::Desktop],
+            ),
             Rung { default: true, ..rung(When::AfterBreach(2 * 3600), &[Way::Voice]) },
         ]))
     }
@@ -243,7 +261,9 @@ impl Ladder {
     /// The same ladder begun at its first mention, for what blocks an agent that is not sure of itself.
     #[must_use]
     pub fn from_mention(&self) -> Self {
-        let loud = |rung: &Rung| rung.when.stage() > Stage::Reminder || rung.by.iter().any(|way| *way != Way::Dm);
+        let loud = |rung: &Rung| {
+            rung.when.stage() > Stage::Reminder || rung.by.iter().any(|way| *way != Way::Dm)
+        };
         let mut rungs: Vec<Rung> = self.0.iter().skip_while(|rung| !loud(rung)).cloned().collect();
         if let Some(Rung { when: when @ When::After(_), .. }) = rungs.first_mut() {
             *when = When::After(0);
@@ -345,7 +365,16 @@ pub struct Climb {
 impl Climb {
     fn new(rung: &Due, at: Time, seq: u64, warned: Warned) -> Self {
         let Due { stage, planned, default, .. } = rung;
-        Self { stage: *stage, due: *planned, at, seq, default: *default, contacts: Vec::new(), in_vain: false, warned }
+        Self {
+            stage: *stage,
+            due: *planned,
+            at,
+            seq,
+            default: *default,
+            contacts: Vec::new(),
+            in_vain: false,
+            warned,
+        }
     }
 
     /// The latest word on each person and way counts.
@@ -357,7 +386,10 @@ impl Climb {
         }
         // The rung of the end itself tells people nothing that they could still answer.
         let warns = self.stage >= Stage::Breach && !self.default;
-        if warns && self.warned == Warned::Nobody && self.contacts.iter().any(|contact| contact.came == Came::Reached) {
+        if warns
+            && self.warned == Warned::Nobody
+            && self.contacts.iter().any(|contact| contact.came == Came::Reached)
+        {
             self.warned = Warned::Since(at);
         }
         let waits = |contact: &Contact| matches!(contact.came, Came::Reached | Came::Held { .. });

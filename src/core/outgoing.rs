@@ -89,8 +89,12 @@ impl std::str::FromStr for Way {
     }
 }
 
-const SMS_CAPS: [Cap; 2] = [Cap { most: 5, within: TimeDelta::minutes(15) }, Cap { most: 11, within: TimeDelta::hours(1) }];
-const VOICE_CAPS: [Cap; 2] = [Cap { most: 3, within: TimeDelta::minutes(15) }, Cap { most: 7, within: TimeDelta::hours(1) }];
+const SMS_CAPS: [Cap; 2] = [
+    Cap { most: 5, within: TimeDelta::minutes(15) },
+    Cap { most: 11, within: TimeDelta::hours(1) },
+];
+const VOICE_CAPS: [Cap; 2] =
+    [Cap { most: 3, within: TimeDelta::minutes(15) }, Cap { most: 7, within: TimeDelta::hours(1) }];
 
 /// At most so many within a sliding span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +173,10 @@ impl Outgoing {
     #[must_use]
     pub fn fit_to_leave(self) -> Self {
         let fit = |text: &str, limit| {
-            let quiet = text.replace("@everyone", "@ everyone").replace("@here", "@ here").replace("<@", "< @");
+            let quiet = text
+                .replace("@everyone", "@ everyone")
+                .replace("@here", "@ here")
+                .replace("<@", "< @");
             plain(&without_links(&quiet), limit).text
         };
         Self {
@@ -186,10 +193,13 @@ impl Outgoing {
 #[must_use]
 pub fn link_to_discord(link: &str) -> Option<&str> {
     let path = link.strip_prefix("https://discord.com/channels/")?;
-    let is_id = |part: &str| !part.is_empty() && part.len() <= 20 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id = |part: &str| {
+        !part.is_empty() && part.len() <= 20 && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
     let parts: Vec<&str> = path.split('/').collect();
-    let whole =
-        (2..=3).contains(&parts.len()) && (is_id(parts[0]) || parts[0] == "@me") && parts[1..].iter().all(|part| is_id(part));
+    let whole = (2..=3).contains(&parts.len())
+        && (is_id(parts[0]) || parts[0] == "@me")
+        && parts[1..].iter().all(|part| is_id(part));
     whole.then_some(link)
 }
 
@@ -246,7 +256,9 @@ impl Ways {
     /// The webhooks and the desktop that hear of a project, with the address of each.
     #[must_use]
     pub fn of_nobody(&self, project: &str) -> Vec<(Way, String)> {
-        let hears = |hook: &&Hook| hook.projects.is_empty() || hook.projects.iter().any(|other| other == project);
+        let hears = |hook: &&Hook| {
+            hook.projects.is_empty() || hook.projects.iter().any(|other| other == project)
+        };
         let hooks = self.hooks.iter().filter(hears).map(|hook| (Way::Webhook, hook.name.clone()));
         hooks.chain(self.desktop.then(|| (Way::Desktop, String::new()))).collect()
     }
@@ -307,7 +319,9 @@ impl Sending {
     #[must_use]
     pub const fn next(&self) -> Option<Time> {
         match self {
-            Self::Queued { next_try: next, .. } | Self::Held { until: next } | Self::Trying { next_try: next, .. } => Some(*next),
+            Self::Queued { next_try: next, .. }
+            | Self::Held { until: next }
+            | Self::Trying { next_try: next, .. } => Some(*next),
             Self::Sent { .. } | Self::GaveUp { .. } | Self::Dropped { .. } => None,
         }
     }

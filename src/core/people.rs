@@ -40,7 +40,15 @@ impl Profile {
     /// Somebody of whom nothing was said.
     #[must_use]
     pub fn unknown(user: u64, name: impl Into<String>, zone: Tz) -> Self {
-        Self { user, name: name.into(), zone, quiet: None, away: Vec::new(), phone: None, ntfy: None }
+        Self {
+            user,
+            name: name.into(),
+            zone,
+            quiet: None,
+            away: Vec::new(),
+            phone: None,
+            ntfy: None,
+        }
     }
 
     /// The same with what they have said themselves, which goes before the configuration.
@@ -51,7 +59,12 @@ impl Profile {
             Some(Quiet::Off) => None,
             Some(Quiet::Hours(hours)) => Some(hours),
         };
-        Self { quiet, zone: wishes.zone.unwrap_or(self.zone), away: wishes.away.clone().unwrap_or(self.away), ..self }
+        Self {
+            quiet,
+            zone: wishes.zone.unwrap_or(self.zone),
+            away: wishes.away.clone().unwrap_or(self.away),
+            ..self
+        }
     }
 }
 
@@ -110,7 +123,11 @@ impl QuietHours {
     /// Whether a wall clock that shows this is within them.
     #[must_use]
     pub fn include(self, shown: NaiveTime) -> bool {
-        if self.from < self.to { self.from <= shown && shown < self.to } else { self.from <= shown || shown < self.to }
+        if self.from < self.to {
+            self.from <= shown && shown < self.to
+        } else {
+            self.from <= shown || shown < self.to
+        }
     }
 
     /// When the wall clock next shows their end, after it has shown this.
@@ -127,17 +144,20 @@ const CLOCK: &str = "%H:%M";
 /// # Errors
 /// In words.
 pub fn clock_time(text: &str) -> Result<NaiveTime, String> {
-    NaiveTime::parse_from_str(text.trim(), CLOCK)
-        .map_err(|_| format!("{text:?} is no time of day: write hours and minutes, for example 22:00"))
+    NaiveTime::parse_from_str(text.trim(), CLOCK).map_err(|_| {
+        format!("{text:?} is no time of day: write hours and minutes, for example 22:00")
+    })
 }
 
 impl FromStr for QuietHours {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (from, to) = text
-            .split_once('-')
-            .ok_or_else(|| format!("{text:?} are no quiet hours: write from when to when, for example \"22:00-07:00\""))?;
+        let (from, to) = text.split_once('-').ok_or_else(|| {
+            format!(
+                "{text:?} are no quiet hours: write from when to when, for example \"22:00-07:00\""
+            )
+        })?;
         Self::new(clock_time(from)?, clock_time(to)?)
     }
 }
@@ -177,7 +197,9 @@ impl Away {
     /// In words, if they end before they begin.
     pub fn new(from: NaiveDate, to: NaiveDate) -> Result<Self, String> {
         if to < from {
-            return Err(format!("away from {from} to {to} ends before it begins: give the first day first"));
+            return Err(format!(
+                "away from {from} to {to} ends before it begins: give the first day first"
+            ));
         }
         Ok(Self { from, to })
     }
@@ -206,8 +228,9 @@ impl Away {
 /// # Errors
 /// In words.
 pub fn calendar_day(text: &str) -> Result<NaiveDate, String> {
-    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d")
-        .map_err(|_| format!("{text:?} is no day: write year, month and day, for example 2026-12-24"))
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| {
+        format!("{text:?} is no day: write year, month and day, for example 2026-12-24")
+    })
 }
 
 impl FromStr for Away {
@@ -222,7 +245,11 @@ impl FromStr for Away {
 
 impl fmt::Display for Away {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.from == self.to { write!(f, "{}", self.from) } else { write!(f, "{}..{}", self.from, self.to) }
+        if self.from == self.to {
+            write!(f, "{}", self.from)
+        } else {
+            write!(f, "{}..{}", self.from, self.to)
+        }
     }
 }
 
@@ -245,9 +272,12 @@ impl From<Away> for String {
 /// # Errors
 /// In words.
 pub fn phone(text: &str) -> Result<String, String> {
-    let number: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
+    let number: String =
+        text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
     let digits = number.strip_prefix('+').unwrap_or_default();
-    let fits = (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    let fits = (8..=15).contains(&digits.len())
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && !digits.starts_with('0');
     fits.then_some(number)
         .ok_or_else(|| format!("{text:?} is no telephone number: write it with its country code, for example \"+4915112345678\""))
 }
@@ -257,7 +287,8 @@ pub fn phone(text: &str) -> Result<String, String> {
 /// # Errors
 /// In words.
 pub fn ntfy_topic(text: &str) -> Result<String, String> {
-    let fits = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let fits = (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     fits.then(|| text.to_owned())
         .ok_or_else(|| format!("{text:?} is no topic of ntfy: 1 to 64 letters, digits, - and _; choose one that nobody guesses"))
 }
@@ -267,7 +298,9 @@ pub fn ntfy_topic(text: &str) -> Result<String, String> {
 /// # Errors
 /// In words.
 pub fn time_zone(name: &str) -> Result<Tz, String> {
-    name.trim().parse().map_err(|_| format!("{name:?} is no time zone: write for example \"Europe/Berlin\" or \"UTC\""))
+    name.trim().parse().map_err(|_| {
+        format!("{name:?} is no time zone: write for example \"Europe/Berlin\" or \"UTC\"")
+    })
 }
 
 /// Whether somebody can be reached.
@@ -308,7 +341,12 @@ pub fn availability(profile: &Profile, snooze: Option<Time>, now: Time) -> Avail
     let snoozed = snooze.filter(|until| *until > now);
     let mut until = snoozed.unwrap_or(now);
     if let Some(hours) = profile.quiet {
-        until = leaves(profile.zone, until, |shown| hours.include(shown.time()), |shown| hours.end_after(shown));
+        until = leaves(
+            profile.zone,
+            until,
+            |shown| hours.include(shown.time()),
+            |shown| hours.end_after(shown),
+        );
     }
     match snoozed {
         _ if until <= now => Availability::Available,
@@ -319,7 +357,8 @@ pub fn availability(profile: &Profile, snooze: Option<Time>, now: Time) -> Avail
 
 /// The first moment from `now` on at which none of their days away holds.
 fn back_at(profile: &Profile, now: Time) -> Time {
-    let on = |shown: NaiveDateTime| profile.away.iter().filter(move |away| away.include(shown.date()));
+    let on =
+        |shown: NaiveDateTime| profile.away.iter().filter(move |away| away.include(shown.date()));
     let end = |shown| {
         let last = on(shown).map(|away| away.to).max().unwrap_or(shown.date());
         last.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN)
@@ -332,7 +371,12 @@ const MOST_STEPS: usize = 64;
 
 /// The first moment from `from` on at which the zone's wall clock shows what is not held. `end` says when the clock, if it
 /// runs on undisturbed, next shows what may not be.
-fn leaves(zone: Tz, from: Time, held: impl Fn(NaiveDateTime) -> bool, end: impl Fn(NaiveDateTime) -> NaiveDateTime) -> Time {
+fn leaves(
+    zone: Tz,
+    from: Time,
+    held: impl Fn(NaiveDateTime) -> bool,
+    end: impl Fn(NaiveDateTime) -> NaiveDateTime,
+) -> Time {
     let mut at = from;
     for _ in 0..MOST_STEPS {
         let shown = wall(zone, at);
@@ -400,7 +444,9 @@ pub enum Reach {
 pub fn may_reach(availability: Availability, urgency: Urgency, risk: Risk) -> Reach {
     match availability {
         Availability::Available => Reach::Now,
-        Availability::Quiet { .. } if urgency == Urgency::Breach || risk == Risk::Critical => Reach::Now,
+        Availability::Quiet { .. } if urgency == Urgency::Breach || risk == Risk::Critical => {
+            Reach::Now
+        }
         Availability::Quiet { until, why } => Reach::Held { until, why },
         Availability::Away { until } => Reach::PassedOver { until },
     }
@@ -409,7 +455,8 @@ pub fn may_reach(availability: Availability, urgency: Urgency, risk: Risk) -> Re
 /// The same for all who are meant, in their order: if everybody is away, a breach reaches them all the same.
 #[must_use]
 pub fn who_is_reached(meant: &[Availability], urgency: Urgency, risk: Risk) -> Vec<Reach> {
-    let all_away = meant.iter().all(|availability| matches!(availability, Availability::Away { .. }));
+    let all_away =
+        meant.iter().all(|availability| matches!(availability, Availability::Away { .. }));
     if all_away && urgency == Urgency::Breach {
         return vec![Reach::Now; meant.len()];
     }

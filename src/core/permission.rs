@@ -50,7 +50,12 @@ impl<'a> From<&'a Decision> for About<'a> {
 
 impl<'a> From<&'a Waiting> for About<'a> {
     fn from(waiting: &'a Waiting) -> Self {
-        Self { project: &waiting.project, kind: &waiting.kind, risk: waiting.risk, asked_by: waiting.asked_by.as_deref() }
+        Self {
+            project: &waiting.project,
+            kind: &waiting.kind,
+            risk: waiting.risk,
+            asked_by: waiting.asked_by.as_deref(),
+        }
     }
 }
 
@@ -172,7 +177,11 @@ pub fn who_may<'a>(rules: &[ApproverRule], decision: impl Into<About<'a>>) -> Wh
 ///
 /// # Errors
 /// [`Denied`] with those who may.
-pub fn may_decide<'a>(rules: &[ApproverRule], decision: impl Into<About<'a>>, voter: &Voter) -> Result<Granted, Denied> {
+pub fn may_decide<'a>(
+    rules: &[ApproverRule],
+    decision: impl Into<About<'a>>,
+    voter: &Voter,
+) -> Result<Granted, Denied> {
     let about = decision.into();
     if about.asked_by.is_some_and(|asker| asker == voter.person.id) {
         return Err(Denied::OwnQuestion);
@@ -184,7 +193,8 @@ pub fn may_decide<'a>(rules: &[ApproverRule], decision: impl Into<About<'a>>, vo
     if voter.person.discord_id().is_some_and(|id| who.users.contains(&id)) {
         return Ok(Granted::User);
     }
-    if let Some(role) = who.roles.iter().find(|named| voter.roles.iter().any(|role| role.is(named))) {
+    if let Some(role) = who.roles.iter().find(|named| voter.roles.iter().any(|role| role.is(named)))
+    {
         return Ok(Granted::Role(role.clone()));
     }
     if !who.owner && who.users.is_empty() && who.roles.is_empty() {
@@ -214,7 +224,8 @@ mod tests {
 
     fn decision(project: &str, risk: Risk) -> Decision {
         let terms = Terms { risk, sla_seconds: 60, ..Terms::default() };
-        let request = Request { project: project.into(), kind: "deploy".into(), ..Request::default() };
+        let request =
+            Request { project: project.into(), kind: "deploy".into(), ..Request::default() };
         Decision::new(DecisionId(1), request, terms, Time::UNIX_EPOCH)
     }
 
@@ -235,7 +246,10 @@ mod tests {
     #[test]
     fn with_rules_the_owner_is_nobody_special() {
         let rules = [ApproverRule { users: vec![7], ..ApproverRule::default() }];
-        assert_eq!(may_decide(&rules, &decision("shop", Risk::Low), &voter(7, &[], false)), Ok(Granted::User));
+        assert_eq!(
+            may_decide(&rules, &decision("shop", Risk::Low), &voter(7, &[], false)),
+            Ok(Granted::User)
+        );
         assert!(may_decide(&rules, &decision("shop", Risk::Low), &voter(1, &[], true)).is_err());
     }
 
@@ -249,9 +263,18 @@ mod tests {
             ..ApproverRule::default()
         }];
         let jonas = voter(2, &["Approvers"], false);
-        assert_eq!(may_decide(&rules, &decision("shop", Risk::Low), &jonas), Ok(Granted::Role("Approvers".into())));
-        assert_eq!(may_decide(&rules, &decision("shop", Risk::High), &jonas), Err(Denied::NobodyMay));
-        assert_eq!(may_decide(&rules, &decision("other", Risk::Low), &jonas), Err(Denied::NobodyMay));
+        assert_eq!(
+            may_decide(&rules, &decision("shop", Risk::Low), &jonas),
+            Ok(Granted::Role("Approvers".into()))
+        );
+        assert_eq!(
+            may_decide(&rules, &decision("shop", Risk::High), &jonas),
+            Err(Denied::NobodyMay)
+        );
+        assert_eq!(
+            may_decide(&rules, &decision("other", Risk::Low), &jonas),
+            Err(Denied::NobodyMay)
+        );
     }
 
     #[test]
@@ -286,7 +309,11 @@ mod tests {
         ] {
             assert_eq!(not_counted(&rules, &with_role).is_empty(), counts, "{rules:?}");
         }
-        assert_eq!(not_counted(&[], &with_role), [Person::discord(7, "x")], "the owner's alone, and they are not");
+        assert_eq!(
+            not_counted(&[], &with_role),
+            [Person::discord(7, "x")],
+            "the owner's alone, and they are not"
+        );
         assert!(not_counted(&[], &approved_by(voter(7, &[], true))).is_empty(), "the owner");
         // Of a vote of the time when it was not written down, only who gave it is known.
         let bare = approved_by(Person::discord(7, "x").into());
@@ -297,14 +324,21 @@ mod tests {
     #[test]
     fn who_is_no_discord_user_matches_no_user_rule() {
         let rules = [ApproverRule { users: vec![7], ..ApproverRule::default() }];
-        let stranger = Voter { person: Person { id: "terminal:7".into(), name: "7".into() }, roles: Vec::new(), owner: false };
+        let stranger = Voter {
+            person: Person { id: "terminal:7".into(), name: "7".into() },
+            roles: Vec::new(),
+            owner: false,
+        };
         assert!(may_decide(&rules, &decision("shop", Risk::Low), &stranger).is_err());
     }
 
     #[test]
     fn a_role_called_like_another_ones_id_is_not_that_one() {
         let rules = [ApproverRule { roles: vec!["77".into()], ..ApproverRule::default() }];
-        let of = |id, name: &str| Voter { roles: vec![Role { id, name: name.into() }], ..voter(2, &[], false) };
+        let of = |id, name: &str| Voter {
+            roles: vec![Role { id, name: name.into() }],
+            ..voter(2, &[], false)
+        };
         assert!(may_decide(&rules, &decision("shop", Risk::Low), &of(8, "77")).is_err());
         assert!(may_decide(&rules, &decision("shop", Risk::Low), &of(77, "x")).is_ok());
         let blank = [ApproverRule { roles: vec![String::new()], ..ApproverRule::default() }];

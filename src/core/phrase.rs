@@ -255,7 +255,10 @@ pub enum Reluctance {
 pub const EXAMPLES: &[(&str, &str)] = &[
     ("what needs my attention?", "shows what waits, the most urgent first"),
     ("what else?", "shows the next ones"),
-    ("show me the GHL test failures", "shows what fits: by project, kind, title, environment, agent or risk"),
+    (
+        "show me the GHL test failures",
+        "shows what fits: by project, kind, title, environment, agent or risk",
+    ),
     ("show 142", "shows one decision"),
     ("approve 142", "approves it; with a note: `approve 142: nice work`"),
     ("approve the GHL deploy", "approves it, if exactly one decision fits all your words"),
@@ -280,12 +283,19 @@ pub fn understand(said: &str, subjects: &[Subject], now: Time, zone: Tz) -> Unde
     let text = said.replace("\r\n", "\n");
     let text = text.trim();
     let all = words::words(text);
-    let phrase = Phrase { text, words: &all[grammar::greeting(&all)..], known: Known::new(subjects, now), zone };
+    let phrase = Phrase {
+        text,
+        words: &all[grammar::greeting(&all)..],
+        known: Known::new(subjects, now),
+        zone,
+    };
     if phrase.words.is_empty() {
         return Understood::Help;
     }
     match grammar::intent(phrase.words) {
-        Some((Intent::Act(Act::History), length)) => phrase.unless_mixed(|| look::history(&phrase, &phrase.words[length..])),
+        Some((Intent::Act(Act::History), length)) => {
+            phrase.unless_mixed(|| look::history(&phrase, &phrase.words[length..]))
+        }
         Some((Intent::Act(act), length)) => decide::decide(&phrase, act, length),
         Some((intent, length)) => phrase.unless_mixed(|| look::look(&phrase, intent, length)),
         None => phrase.without_a_beginning(),
@@ -304,7 +314,8 @@ struct Phrase<'a, 's> {
 impl Phrase<'_, '_> {
     fn not_decided(&self, why: Reluctance) -> Understood {
         // What a disguised number looks like is not what it is: it is not repeated.
-        let about = if why == Reluctance::Disguised { Vec::new() } else { self.known.about(self.words) };
+        let about =
+            if why == Reluctance::Disguised { Vec::new() } else { self.known.about(self.words) };
         Understood::NotDecided { why, about }
     }
 
@@ -314,10 +325,16 @@ impl Phrase<'_, '_> {
 
     /// What only shows something, unless a command is mixed into it: whoever gave that must hear that it was not done.
     fn unless_mixed(&self, show: impl FnOnce() -> Understood) -> Understood {
-        let numbered = self.words.iter().any(|word| word.number().is_some() || !word.list().is_empty());
-        let hangs = numbered || self.words.iter().any(|word| grammar::is_negation(word) || word.is(&["if", "unless"]));
+        let numbered =
+            self.words.iter().any(|word| word.number().is_some() || !word.list().is_empty());
+        let hangs = numbered
+            || self
+                .words
+                .iter()
+                .any(|word| grammar::is_negation(word) || word.is(&["if", "unless"]));
         let speaks = self.words.iter().any(grammar::is_verb);
-        let asks_history = matches!(grammar::intent(self.words), Some((Intent::Act(Act::History), _)));
+        let asks_history =
+            matches!(grammar::intent(self.words), Some((Intent::Act(Act::History), _)));
         if self.text.lines().skip(1).any(|line| grammar::is_command(&words::words(line))) {
             self.not_decided(Reluctance::OneAtATime)
         } else if speaks && hangs && !asks_history {
@@ -342,14 +359,20 @@ impl Phrase<'_, '_> {
         }
         if let Some(act) = grammar::misspelt(first) {
             return match decide::decide(self, act, 1) {
-                Understood::Decide { verb, target } => {
-                    Understood::Ambiguous { wish: Wish::Decide(verb), candidates: vec![target], doubt: Doubt::Misspelt }
-                }
+                Understood::Decide { verb, target } => Understood::Ambiguous {
+                    wish: Wish::Decide(verb),
+                    candidates: vec![target],
+                    doubt: Doubt::Misspelt,
+                },
                 asked => asked,
             };
         }
         if speaks {
-            let why = if self.text.starts_with(decide::QUOTES) { Reluctance::Quoted } else { grammar::aside(self.words) };
+            let why = if self.text.starts_with(decide::QUOTES) {
+                Reluctance::Quoted
+            } else {
+                grammar::aside(self.words)
+            };
             return self.not_decided(why);
         }
         let numbered = self.words.iter().any(|word| word.number().is_some());
@@ -362,7 +385,8 @@ impl Phrase<'_, '_> {
     /// A slash command that was sent as a message. What only shows something is shown.
     fn slash(&self, name: &str) -> Understood {
         let first = Word { plain: name.to_owned(), ..self.words[0].clone() };
-        let words: Vec<Word<'_>> = std::iter::once(first).chain(self.words[1..].iter().cloned()).collect();
+        let words: Vec<Word<'_>> =
+            std::iter::once(first).chain(self.words[1..].iter().cloned()).collect();
         match grammar::intent(&words) {
             Some((Intent::Act(_), _)) => self.not_decided(Reluctance::SlashCommand),
             Some((intent, length)) => self.unless_mixed(|| look::look(self, intent, length)),

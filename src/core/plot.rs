@@ -121,8 +121,20 @@ pub fn calibration_plot(calibration: &Calibration) -> Picture {
     let mut marks = vec![words((24.0, 40.0), READ, Ink::Words, Anchor::Start, text::PLOT_AGREED)];
     for step in [0.0, 0.25, 0.5, 0.75, 1.0] {
         marks.push(line((left, y(step)), (right, y(step)), 2.0, Ink::Grid));
-        marks.push(words((left - 14.0, y(step) + 8.0), LOOKED_UP, Ink::Faint, Anchor::End, text::percent(step)));
-        marks.push(words((x(step), bottom + 38.0), LOOKED_UP, Ink::Faint, Anchor::Middle, format!("{step}")));
+        marks.push(words(
+            (left - 14.0, y(step) + 8.0),
+            LOOKED_UP,
+            Ink::Faint,
+            Anchor::End,
+            text::percent(step),
+        ));
+        marks.push(words(
+            (x(step), bottom + 38.0),
+            LOOKED_UP,
+            Ink::Faint,
+            Anchor::Middle,
+            format!("{step}"),
+        ));
     }
     // Where they would stand if agents knew how sure to be.
     marks.push(dashed((x(0.0), y(0.0)), (x(1.0), y(1.0)), Ink::Faint));
@@ -131,17 +143,35 @@ pub fn calibration_plot(calibration: &Calibration) -> Picture {
         let anchor = if hundredth > 50 { Anchor::End } else { Anchor::Start };
         marks.push(line((at, top), (at, bottom), 4.0, Ink::Other));
         let beside = if hundredth > 50 { at - 12.0 } else { at + 12.0 };
-        marks.push(words((beside, bottom - 16.0), LOOKED_UP, Ink::Other, anchor, text::plot_supported(hundredth)));
+        marks.push(words(
+            (beside, bottom - 16.0),
+            LOOKED_UP,
+            Ink::Other,
+            anchor,
+            text::plot_supported(hundredth),
+        ));
     }
     for bin in &calibration.bins {
         let (low, high) = bin.count.interval();
         let at = x(bin.mean);
         marks.push(line((at, y(low)), (at, y(high)), 5.0, Ink::Main));
         marks.push(Mark::Dot { at: (at, y(bin.count.share())), radius: 12.0, ink: Ink::Main });
-        marks.push(words((at, bottom + 70.0), LOOKED_UP, Ink::Main, Anchor::Middle, text::plot_count(bin.count.all())));
+        marks.push(words(
+            (at, bottom + 70.0),
+            LOOKED_UP,
+            Ink::Main,
+            Anchor::Middle,
+            text::plot_count(bin.count.all()),
+        ));
     }
     marks.push(words((24.0, bottom + 70.0), LOOKED_UP, Ink::Main, Anchor::Start, text::PLOT_N));
-    marks.push(words(((left + right) / 2.0, bottom + 112.0), READ, Ink::Words, Anchor::Middle, text::PLOT_CONFIDENCE));
+    marks.push(words(
+        ((left + right) / 2.0, bottom + 112.0),
+        READ,
+        Ink::Words,
+        Anchor::Middle,
+        text::PLOT_CONFIDENCE,
+    ));
     Picture { width: WIDTH, height: 690, marks }
 }
 
@@ -152,8 +182,15 @@ const ROW: f32 = 84.0;
 /// The ends of the axis: what waited less or longer stands there.
 const SHORTEST: f64 = 30.0;
 const LONGEST: f64 = 14.0 * 86_400.0;
-const TICKS: [(f64, &str); 7] =
-    [(60.0, "1m"), (600.0, "10m"), (3_600.0, "1h"), (14_400.0, "4h"), (86_400.0, "1d"), (259_200.0, "3d"), (1_209_600.0, "14d")];
+const TICKS: [(f64, &str); 7] = [
+    (60.0, "1m"),
+    (600.0, "10m"),
+    (3_600.0, "1h"),
+    (14_400.0, "4h"),
+    (86_400.0, "1d"),
+    (259_200.0, "3d"),
+    (1_209_600.0, "14d"),
+];
 
 /// How long decisions waited for people: of each project and kind, from the median to what nine of ten waited at most. `None`:
 /// people decided nothing.
@@ -162,7 +199,11 @@ pub fn wait_plot(digest: &Digest) -> Option<Picture> {
     let rows = digest.waits.get(..digest.waits.len().min(MOST_ROWS))?;
     let longest = rows.iter().map(|wait| wait.p90).max()?;
     // The axis ends with the first tick beyond all of them.
-    let end = TICKS.iter().map(|(at, _)| *at).find(|at| *at >= float(longest).max(600.0)).unwrap_or(LONGEST);
+    let end = TICKS
+        .iter()
+        .map(|(at, _)| *at)
+        .find(|at| *at >= float(longest).max(600.0))
+        .unwrap_or(LONGEST);
     let (left, right) = (36.0, 744.0);
     let x = |seconds: f64| {
         let share = (seconds.clamp(SHORTEST, end) / SHORTEST).ln() / (end / SHORTEST).ln();
@@ -189,7 +230,13 @@ pub fn wait_plot(digest: &Digest) -> Option<Picture> {
     Some(Picture { width: WIDTH, height, marks })
 }
 
-fn row(marks: &mut Vec<Mark>, wait: &Wait, (left, right): (f32, f32), base: f32, x: &impl Fn(f64) -> f32) {
+fn row(
+    marks: &mut Vec<Mark>,
+    wait: &Wait,
+    (left, right): (f32, f32),
+    base: f32,
+    x: &impl Fn(f64) -> f32,
+) {
     let (median, p90) = (x(float(wait.median)), x(float(wait.p90)));
     let name = plain(&one_line(&text::plot_group(&wait.project, &wait.kind)), 30).text;
     let figures = text::plot_wait(wait);

@@ -98,7 +98,10 @@ impl Rules {
     /// Every ladder that some decision may climb.
     pub fn ladders(&self) -> impl Iterator<Item = &Ladder> {
         let rules = self.projects.values().chain(self.kinds.values());
-        rules.filter_map(|rule| rule.ladder.as_ref()).chain(self.ladder_by_risk.values()).chain([&self.ladder])
+        rules
+            .filter_map(|rule| rule.ladder.as_ref())
+            .chain(self.ladder_by_risk.values())
+            .chain([&self.ladder])
     }
 }
 
@@ -118,7 +121,9 @@ pub enum Inadmissible {
     #[error("the confidence is {0}: give a number from 0 to 1, or leave it out")]
     Confidence(String),
     /// A default of approve where it must not be.
-    #[error("a default of approve is refused for {0} risk: nobody's silence approves that. Ask with --default reject")]
+    #[error(
+        "a default of approve is refused for {0} risk: nobody's silence approves that. Ask with --default reject"
+    )]
     DefaultApproveRisk(Risk),
     /// A default of approve where it is not allowed.
     #[error(
@@ -135,13 +140,19 @@ pub enum Inadmissible {
     #[error("a choice needs 2 to {MOST_OPTIONS} options, and {0} were given")]
     Options(usize),
     /// Options where nothing is chosen.
-    #[error("options go with a choice, and this one expects you to {0}: leave them out, or ask with --expects choose")]
+    #[error(
+        "options go with a choice, and this one expects you to {0}: leave them out, or ask with --expects choose"
+    )]
     StrayOptions(Expects),
     /// Two options of the same name, or one without.
-    #[error("the option {0:?} is there twice, or has no name: each needs one of its own, of at most {LONGEST_OPTION} characters")]
+    #[error(
+        "the option {0:?} is there twice, or has no name: each needs one of its own, of at most {LONGEST_OPTION} characters"
+    )]
     OptionName(String),
     /// A default of approve for something that is not approved.
-    #[error("a default of approve is for what is approved or rejected, and this one expects you to {0}")]
+    #[error(
+        "a default of approve is for what is approved or rejected, and this one expects you to {0}"
+    )]
     DefaultApproveExpects(Expects),
     /// A name that could pass for another.
     #[error(
@@ -154,10 +165,14 @@ pub enum Inadmissible {
         name: String,
     },
     /// A key that stands for nothing, or a huge one.
-    #[error("the dedup key is empty, or longer than {LONGEST_KEY} bytes: give one that names this question, or leave it out")]
+    #[error(
+        "the dedup key is empty, or longer than {LONGEST_KEY} bytes: give one that names this question, or leave it out"
+    )]
     Key,
     /// More files than a message takes.
-    #[error("{0} files were attached, at most {MOST_FILES} are taken: put them into an archive, or name links")]
+    #[error(
+        "{0} files were attached, at most {MOST_FILES} are taken: put them into an archive, or name links"
+    )]
     Files(usize),
     /// More than can be kept.
     #[error("{what} is {size} bytes long, at most {limit} are taken: attach it as a file")]
@@ -267,7 +282,10 @@ pub fn project_name(name: &str) -> String {
 }
 
 fn matching<'a>(rules: &'a Rules, request: &Request) -> Vec<&'a Rule> {
-    [rules.projects.get(&request.project), rules.kinds.get(&request.kind)].into_iter().flatten().collect()
+    [rules.projects.get(&request.project), rules.kinds.get(&request.kind)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
@@ -284,17 +302,31 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
             return Err(Inadmissible::Name { what, name: name.to_owned() });
         }
     }
-    if request.dedup_key.as_ref().is_some_and(|key| key.trim().is_empty() || key.len() > LONGEST_KEY) {
+    if request
+        .dedup_key
+        .as_ref()
+        .is_some_and(|key| key.trim().is_empty() || key.len() > LONGEST_KEY)
+    {
         return Err(Inadmissible::Key);
     }
-    if request.approvals_needed > MOST_APPROVALS || (request.approvals_needed > 1 && request.expects != Expects::Approve) {
+    if request.approvals_needed > MOST_APPROVALS
+        || (request.approvals_needed > 1 && request.expects != Expects::Approve)
+    {
         return Err(Inadmissible::Approvals(request.approvals_needed));
     }
     if request.kind.as_str() == "credentials" && request.expects == Expects::Answer {
         return Err(Inadmissible::TypedCredentials);
     }
-    let is_link = |url: &str| ["https://", "http://"].iter().any(|start| url.len() > start.len() && url.starts_with(start));
-    if let Some(link) = request.links.iter().find(|link| !is_link(&link.url) || link.url.contains(char::is_whitespace)) {
+    let is_link = |url: &str| {
+        ["https://", "http://"]
+            .iter()
+            .any(|start| url.len() > start.len() && url.starts_with(start))
+    };
+    if let Some(link) = request
+        .links
+        .iter()
+        .find(|link| !is_link(&link.url) || link.url.contains(char::is_whitespace))
+    {
         return Err(Inadmissible::Link(link.url.clone()));
     }
     if request.attachments.len() > MOST_FILES {
@@ -316,7 +348,9 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
         return Err(Inadmissible::Sla(seconds));
     }
     match request.confidence {
-        Some(confidence) if !(0.0..=1.0).contains(&confidence) => Err(Inadmissible::Confidence(confidence.to_string())),
+        Some(confidence) if !(0.0..=1.0).contains(&confidence) => {
+            Err(Inadmissible::Confidence(confidence.to_string()))
+        }
         _ => Ok(()),
     }
 }
@@ -346,20 +380,29 @@ fn is_of_two_alphabets(name: &str) -> bool {
 /// Bytes of all that is not title and body.
 fn rest_of(request: &Request) -> usize {
     let insight = &request.insight;
-    let texts = [&insight.observation, &insight.why_it_matters, &insight.what_to_do, &request.agent.name];
+    let texts =
+        [&insight.observation, &insight.why_it_matters, &insight.what_to_do, &request.agent.name];
     let optional = [&request.environment, &request.agent.session, &request.job];
     texts.into_iter().map(String::len).sum::<usize>()
         + optional.into_iter().flatten().map(String::len).sum::<usize>()
         + request.details.iter().map(|detail| detail.name.len() + detail.value.len()).sum::<usize>()
         + request.links.iter().map(|link| link.name.len() + link.url.len()).sum::<usize>()
-        + request.options.iter().map(|choice| choice.name.len() + choice.description.len()).sum::<usize>()
+        + request
+            .options
+            .iter()
+            .map(|choice| choice.name.len() + choice.description.len())
+            .sum::<usize>()
 }
 
 fn options_must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     let given = request.options.len();
     match request.expects {
-        Expects::Choose if !(2..=MOST_OPTIONS).contains(&given) => return Err(Inadmissible::Options(given)),
-        Expects::Approve | Expects::Answer if given > 0 => return Err(Inadmissible::StrayOptions(request.expects)),
+        Expects::Choose if !(2..=MOST_OPTIONS).contains(&given) => {
+            return Err(Inadmissible::Options(given));
+        }
+        Expects::Approve | Expects::Answer if given > 0 => {
+            return Err(Inadmissible::StrayOptions(request.expects));
+        }
         _ => {}
     }
     let mut names = std::collections::BTreeSet::new();
@@ -382,7 +425,11 @@ fn sla(rules: &Rules, matching: &[&Rule], request: &Request, risk: Risk) -> u64 
         .max(rules.sla_floor_seconds)
 }
 
-fn safe_default(matching: &[&Rule], request: &Request, risk: Risk) -> Result<SafeDefault, Inadmissible> {
+fn safe_default(
+    matching: &[&Rule],
+    request: &Request,
+    risk: Risk,
+) -> Result<SafeDefault, Inadmissible> {
     let wanted = request.safe_default.unwrap_or(SafeDefault::Reject);
     if wanted == SafeDefault::Reject {
         return Ok(wanted);
@@ -408,17 +455,29 @@ mod tests {
 
     fn rules() -> Rules {
         let strict = Rule { risk: Some(Risk::High), sla_seconds: Some(3_600), ..Rule::default() };
-        let lax = Rule { risk: Some(Risk::Low), sla_seconds: Some(7_200), allow_default_approve: true, ..Rule::default() };
+        let lax = Rule {
+            risk: Some(Risk::Low),
+            sla_seconds: Some(7_200),
+            allow_default_approve: true,
+            ..Rule::default()
+        };
         Rules {
             projects: [("shop".to_owned(), strict), ("notes".to_owned(), lax)].into(),
-            kinds: [(Kind::from("deploy"), Rule { risk: Some(Risk::Critical), ..Rule::default() })].into(),
+            kinds: [(Kind::from("deploy"), Rule { risk: Some(Risk::Critical), ..Rule::default() })]
+                .into(),
             sla_by_risk: [(Risk::Critical, 1_800)].into(),
             ..Rules::default()
         }
     }
 
     fn request(project: &str, kind: &str, risk: Risk) -> Request {
-        Request { title: "x".into(), project: project.into(), kind: kind.into(), risk, ..Request::default() }
+        Request {
+            title: "x".into(),
+            project: project.into(),
+            kind: kind.into(),
+            risk,
+            ..Request::default()
+        }
     }
 
     #[test]
@@ -430,7 +489,11 @@ mod tests {
             ("shop", "deploy", Risk::Low, Risk::Critical),
             ("notes", "naming", Risk::High, Risk::High),
         ] {
-            assert_eq!(admit(&rules(), &request(project, kind, asked)).unwrap().risk, stands, "{project} {kind} {asked}");
+            assert_eq!(
+                admit(&rules(), &request(project, kind, asked)).unwrap().risk,
+                stands,
+                "{project} {kind} {asked}"
+            );
         }
     }
 
@@ -440,20 +503,40 @@ mod tests {
         assert_eq!(sla(&request("other", "naming", Risk::Low)), 16_200);
         assert_eq!(sla(&request("shop", "naming", Risk::Low)), 3_600);
         assert_eq!(sla(&request("other", "deploy", Risk::Low)), 1_800);
-        assert_eq!(sla(&Request { sla_seconds: Some(60), ..request("shop", "naming", Risk::Low) }), 600, "the floor");
+        assert_eq!(
+            sla(&Request { sla_seconds: Some(60), ..request("shop", "naming", Risk::Low) }),
+            600,
+            "the floor"
+        );
         for seconds in [0, LONGEST_SLA_SECONDS + 1] {
-            let asked = Request { sla_seconds: Some(seconds), ..request("shop", "naming", Risk::Low) };
+            let asked =
+                Request { sla_seconds: Some(seconds), ..request("shop", "naming", Risk::Low) };
             assert_eq!(admit(&rules(), &asked), Err(Inadmissible::Sla(seconds)));
         }
     }
 
     #[test]
     fn silence_approves_only_what_was_allowed_at_low_and_medium_risk() {
-        let wish = |project: &str, risk| Request { safe_default: Some(SafeDefault::Approve), ..request(project, "naming", risk) };
-        assert_eq!(admit(&rules(), &wish("notes", Risk::Medium)).unwrap().safe_default, SafeDefault::Approve);
-        assert_eq!(admit(&rules(), &wish("notes", Risk::High)), Err(Inadmissible::DefaultApproveRisk(Risk::High)));
-        assert!(matches!(admit(&rules(), &wish("other", Risk::Low)), Err(Inadmissible::DefaultApproveNotAllowed { .. })));
-        assert_eq!(admit(&rules(), &request("notes", "naming", Risk::Low)).unwrap().safe_default, SafeDefault::Reject);
+        let wish = |project: &str, risk| Request {
+            safe_default: Some(SafeDefault::Approve),
+            ..request(project, "naming", risk)
+        };
+        assert_eq!(
+            admit(&rules(), &wish("notes", Risk::Medium)).unwrap().safe_default,
+            SafeDefault::Approve
+        );
+        assert_eq!(
+            admit(&rules(), &wish("notes", Risk::High)),
+            Err(Inadmissible::DefaultApproveRisk(Risk::High))
+        );
+        assert!(matches!(
+            admit(&rules(), &wish("other", Risk::Low)),
+            Err(Inadmissible::DefaultApproveNotAllowed { .. })
+        ));
+        assert_eq!(
+            admit(&rules(), &request("notes", "naming", Risk::Low)).unwrap().safe_default,
+            SafeDefault::Reject
+        );
     }
 
     #[test]
@@ -462,8 +545,14 @@ mod tests {
         for (asked, refused) in [
             (Request { title: " \n".into(), ..fine.clone() }, Inadmissible::NoTitle),
             (Request { project: " ".into(), ..fine.clone() }, Inadmissible::NoProject),
-            (Request { confidence: Some(f64::NAN), ..fine.clone() }, Inadmissible::Confidence("NaN".into())),
-            (Request { confidence: Some(1.1), ..fine.clone() }, Inadmissible::Confidence("1.1".into())),
+            (
+                Request { confidence: Some(f64::NAN), ..fine.clone() },
+                Inadmissible::Confidence("NaN".into()),
+            ),
+            (
+                Request { confidence: Some(1.1), ..fine.clone() },
+                Inadmissible::Confidence("1.1".into()),
+            ),
         ] {
             assert_eq!(admit(&rules(), &asked), Err(refused));
         }

@@ -17,7 +17,9 @@ use super::digest::Digest;
 use super::figures::digest_card;
 use super::ladder::Contact;
 use super::pace::Pace;
-use super::remind::{confirmation_card, follow, incident_card, mention_card, reminder_card, unreached_card};
+use super::remind::{
+    confirmation_card, follow, incident_card, mention_card, reminder_card, unreached_card,
+};
 use super::review::review_card;
 
 /// The number of a posting within its store.
@@ -110,14 +112,19 @@ impl Purpose {
     /// Whether it is let go where it cannot be posted: whoever wanted to tell somebody must know, and try another way.
     #[must_use]
     pub const fn gives_up(&self) -> bool {
-        matches!(self, Self::Reminder { .. } | Self::Mention { .. } | Self::Confirmation { direct: true, .. })
+        matches!(
+            self,
+            Self::Reminder { .. } | Self::Mention { .. } | Self::Confirmation { direct: true, .. }
+        )
     }
 
     /// What is posted beside the card where it could not be posted, so that the person hears of it all the same.
     #[must_use]
     pub const fn instead(&self) -> Option<Self> {
         match self {
-            Self::Confirmation { user, direct: true } => Some(Self::Confirmation { user: *user, direct: false }),
+            Self::Confirmation { user, direct: true } => {
+                Some(Self::Confirmation { user: *user, direct: false })
+            }
             _ => None,
         }
     }
@@ -131,9 +138,10 @@ impl Purpose {
     #[must_use]
     pub fn is_wanted(&self, listed: &[Listed]) -> bool {
         match self {
-            Self::Batch { .. } | Self::Reminder { .. } | Self::Mention { .. } | Self::Confirmation { .. } => {
-                listed.iter().any(Listed::waits_here)
-            }
+            Self::Batch { .. }
+            | Self::Reminder { .. }
+            | Self::Mention { .. }
+            | Self::Confirmation { .. } => listed.iter().any(Listed::waits_here),
             // Whoever deletes one has read it.
             Self::Review { .. } | Self::Digest { .. } | Self::Selection { .. } => false,
             Self::Incident { .. } | Self::Unreached { .. } => true,
@@ -203,7 +211,13 @@ impl Item {
     /// A decision as it stands, to be listed.
     #[must_use]
     pub const fn of(decision: &Decision) -> Self {
-        Self { decision: decision.id, seen: decision.revision, returns: decision.returns, since: 0, gone: None }
+        Self {
+            decision: decision.id,
+            seen: decision.revision,
+            returns: decision.returns,
+            since: 0,
+            gone: None,
+        }
     }
 
     /// Whether it was on this list.
@@ -356,7 +370,9 @@ impl Sheet {
             Purpose::Digest { digest } => Some(digest_card(digest, pace)),
             Purpose::Selection { .. } => None,
             Purpose::Reminder { .. } => Some(reminder_card(self, pace)),
-            Purpose::Mention { users, roles, here } => Some(mention_card(self, users, roles, *here)),
+            Purpose::Mention { users, roles, here } => {
+                Some(mention_card(self, users, roles, *here))
+            }
             Purpose::Confirmation { user, direct } => confirmation_card(self, *user, *direct, pace),
             Purpose::Incident { report } => incident_card(self, report),
             Purpose::Unreached { contacts } => unreached_card(self, contacts),
@@ -402,8 +418,13 @@ mod tests {
 
     #[test]
     fn a_place_is_read_as_it_is_written() {
-        let places =
-            [Place::Project("web: shop".into()), Place::Channel("17".into()), Place::Direct(9), Place::Digest, Place::Nowhere];
+        let places = [
+            Place::Project("web: shop".into()),
+            Place::Channel("17".into()),
+            Place::Direct(9),
+            Place::Digest,
+            Place::Nowhere,
+        ];
         for place in places {
             assert_eq!(place.to_string().parse(), Ok(place));
         }
@@ -414,8 +435,13 @@ mod tests {
 
     #[test]
     fn every_list_that_was_drawn_is_known() {
-        let item =
-            |decision, seen, since, gone| Item { decision: DecisionId(decision), seen: Revision(seen), returns: 0, since, gone };
+        let item = |decision, seen, since, gone| Item {
+            decision: DecisionId(decision),
+            seen: Revision(seen),
+            returns: 0,
+            since,
+            gone,
+        };
         let posting = Posting {
             id: PostingId(1),
             purpose: Purpose::Batch { project: "p".into() },
@@ -424,16 +450,28 @@ mod tests {
             revision: 4,
             generation: 1,
             hanging: Hanging::Nothing,
-            items: vec![item(1, 1, 1, Some(2)), item(1, 2, 2, None), item(2, 1, 1, Some(4)), item(3, 1, 3, None)],
+            items: vec![
+                item(1, 1, 1, Some(2)),
+                item(1, 2, 2, None),
+                item(2, 1, 1, Some(4)),
+                item(3, 1, 3, None),
+            ],
         };
-        let at = |revision| posting.list_at(revision).iter().map(|item| (item.decision.0, item.seen.0)).collect::<Vec<_>>();
+        let at = |revision| {
+            posting
+                .list_at(revision)
+                .iter()
+                .map(|item| (item.decision.0, item.seen.0))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(at(0), []);
         assert_eq!(at(1), [(1, 1), (2, 1)]);
         assert_eq!(at(2), [(1, 2), (2, 1)]);
         assert_eq!(at(3), [(1, 2), (2, 1), (3, 1)]);
         assert_eq!(at(4), [(1, 2), (3, 1)]);
         assert_eq!(at(5), []);
-        let ever: Vec<_> = posting.ever_listed().iter().map(|item| (item.decision.0, item.gone)).collect();
+        let ever: Vec<_> =
+            posting.ever_listed().iter().map(|item| (item.decision.0, item.gone)).collect();
         assert_eq!(ever, [(1, None), (2, Some(4)), (3, None)]);
     }
 }

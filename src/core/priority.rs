@@ -34,7 +34,9 @@ impl Decision {
     pub fn prioritize(&self, priority: Priority, by: Person) -> Result<Event, Refused> {
         self.must_be_open()?;
         match &self.prioritized {
-            Some(given) if given.priority == priority => Err(Refused::AlreadyPrioritized { by: given.by.clone(), priority }),
+            Some(given) if given.priority == priority => {
+                Err(Refused::AlreadyPrioritized { by: given.by.clone(), priority })
+            }
             _ => Ok(Event::Prioritized { priority, by }),
         }
     }
@@ -52,7 +54,12 @@ mod tests {
 
     fn asked(id: i64) -> Decision {
         let terms = Terms { sla_seconds: 3_600, ..Terms::default() };
-        Decision::new(DecisionId(id), Request { title: "Rename it?".into(), ..Request::default() }, terms, at(0))
+        Decision::new(
+            DecisionId(id),
+            Request { title: "Rename it?".into(), ..Request::default() },
+            terms,
+            at(0),
+        )
     }
 
     fn wanted(decision: &Decision, priority: Priority) -> Decision {
@@ -87,9 +94,13 @@ mod tests {
     #[test]
     fn the_same_priority_twice_says_who_gave_it() {
         let maya = Person::discord(1, "Maya");
-        let again = wanted(&asked(1), Priority::High).prioritize(Priority::High, Person::discord(2, "Jonas"));
+        let again = wanted(&asked(1), Priority::High)
+            .prioritize(Priority::High, Person::discord(2, "Jonas"));
         assert_eq!(again, Err(Refused::AlreadyPrioritized { by: maya, priority: Priority::High }));
         let gone = asked(1).evolve(&Event::Withdrawn { reason: "x".into() }, at(1), 2);
-        assert!(matches!(gone.prioritize(Priority::High, Person::discord(1, "Maya")), Err(Refused::Withdrawn { .. })));
+        assert!(matches!(
+            gone.prioritize(Priority::High, Person::discord(1, "Maya")),
+            Err(Refused::Withdrawn { .. })
+        ));
     }
 }

@@ -3,7 +3,9 @@
 //! It decides nothing. It is kept while the decision waits at that revision, its cards say so, and the person confirms it by
 //! the ordinary button. Who may decide is `permission`'s; how the person is asked is the engine's.
 
-use super::decision::{Decision, Pending, Person, Proposal, Refused, Revision, Risk, State, Verdict, Via};
+use super::decision::{
+    Decision, Pending, Person, Proposal, Refused, Revision, Risk, State, Verdict, Via,
+};
 use super::event::Event;
 
 impl Decision {
@@ -32,7 +34,13 @@ impl Decision {
     ///
     /// # Errors
     /// As [`Decision::resolve`], but for the typed word; [`Refused::PutOff`] while it is.
-    pub fn propose(&self, verdict: Verdict, by: Person, via: Via, seen: Revision) -> Result<Option<Event>, Refused> {
+    pub fn propose(
+        &self,
+        verdict: Verdict,
+        by: Person,
+        via: Via,
+        seen: Revision,
+    ) -> Result<Option<Event>, Refused> {
         self.must_be_open_at(seen)?;
         if let State::Deferred { until, .. } = self.state {
             return Err(Refused::PutOff { until });
@@ -54,7 +62,11 @@ impl Decision {
     /// # Errors
     /// [`Refused::NotDecidedThere`] over HTTP and through an agent, where the risk is high or critical.
     pub(super) fn must_be_decided_there(&self, via: Via) -> Result<(), Refused> {
-        if via.is_remote() && self.needs_confirming() { Err(Refused::NotDecidedThere { risk: self.terms.risk }) } else { Ok(()) }
+        if via.is_remote() && self.needs_confirming() {
+            Err(Refused::NotDecidedThere { risk: self.terms.risk })
+        } else {
+            Ok(())
+        }
     }
 
     /// The newest stands last.

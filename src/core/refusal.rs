@@ -49,7 +49,9 @@ pub enum Refused {
     #[error("it cannot be approved for a session: approve it for this once")]
     NotForSession,
     /// High or critical risk, by a token: such a verdict needs a person's own hand.
-    #[error("its risk is {risk}: over HTTP and through an agent it can be proposed, and is confirmed on Discord")]
+    #[error(
+        "its risk is {risk}: over HTTP and through an agent it can be proposed, and is confirmed on Discord"
+    )]
     NotDecidedThere {
         /// Its risk.
         risk: Risk,

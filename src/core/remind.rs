@@ -21,7 +21,9 @@ pub const GATHERED: TimeDelta = TimeDelta::minutes(5);
 
 mod card;
 
-pub use self::card::{confirmation_card, incident_card, mention_card, reminder_card, unreached_card};
+pub use self::card::{
+    confirmation_card, incident_card, mention_card, reminder_card, unreached_card,
+};
 
 /// Who receives a reminder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,7 +70,9 @@ impl Receiver {
         match self {
             Self::Person { user, name } => Some(Person::discord(*user, name)),
             Self::Role { name, .. } => Some(Person { id: self.key(), name: name.clone() }),
-            Self::Machine { name } if !name.is_empty() => Some(Person { id: self.key(), name: name.clone() }),
+            Self::Machine { name } if !name.is_empty() => {
+                Some(Person { id: self.key(), name: name.clone() })
+            }
             Self::Here | Self::Machine { .. } => None,
         }
     }
@@ -190,14 +194,22 @@ pub fn urgency(stage: Stage) -> Urgency {
 }
 
 /// Those who are meant at a stage: whoever has taken it alone, until the breach; nobody who has voted already.
-fn meant<'a>(decision: &Decision, stage: Stage, audience: &'a Audience) -> (Vec<&'a Approver>, &'a [(u64, String)]) {
-    let State::Pending(Pending { taken, votes, .. }) = &decision.state else { return (Vec::new(), &[]) };
+fn meant<'a>(
+    decision: &Decision,
+    stage: Stage,
+    audience: &'a Audience,
+) -> (Vec<&'a Approver>, &'a [(u64, String)]) {
+    let State::Pending(Pending { taken, votes, .. }) = &decision.state else {
+        return (Vec::new(), &[]);
+    };
     let is = |person: &Person, approver: &Approver| person.discord_id() == Some(approver.user);
     let missing = |approver: &&Approver| !votes.iter().any(|vote| is(&vote.by, approver));
     if let Some(taken) = taken.as_ref().filter(|_| stage < Stage::Breach) {
-        let alone: Vec<&Approver> = audience.people.iter().filter(|approver| is(&taken.by, approver)).collect();
+        let alone: Vec<&Approver> =
+            audience.people.iter().filter(|approver| is(&taken.by, approver)).collect();
         // Somebody who is away, or not known, is not waited for.
-        if alone.iter().any(|approver| !matches!(approver.availability, Availability::Away { .. })) {
+        if alone.iter().any(|approver| !matches!(approver.availability, Availability::Away { .. }))
+        {
             return (alone, &[]);
         }
     }
@@ -206,11 +218,17 @@ fn meant<'a>(decision: &Decision, stage: Stage, audience: &'a Audience) -> (Vec<
 
 /// The reminders of a rung that was climbed, in the order of its ways. What is not configured or has no address is left out.
 #[must_use]
-pub fn reminders(decision: &Decision, climb: &Climb, by: &[Way], audience: &Audience) -> Vec<Reminder> {
+pub fn reminders(
+    decision: &Decision,
+    climb: &Climb,
+    by: &[Way],
+    audience: &Audience,
+) -> Vec<Reminder> {
     let stage = climb.stage;
     let (people, roles) = meant(decision, stage, audience);
     let is_alone = roles.is_empty() && people.len() < audience.people.len() + audience.roles.len();
-    let available: Vec<Availability> = people.iter().map(|approver| approver.availability).collect();
+    let available: Vec<Availability> =
+        people.iter().map(|approver| approver.availability).collect();
     let reach = who_is_reached(&available, urgency(stage), decision.terms.risk);
     let reminder = |receiver, way, standing| Reminder {
         climb: climb.seq,
@@ -223,7 +241,8 @@ pub fn reminders(decision: &Decision, climb: &Climb, by: &[Way], audience: &Audi
         standing,
     };
     let to_each = |way: Way| {
-        let has = move |approver: &Approver| beyond(way).is_none_or(|way| approver.ways.contains(&way));
+        let has =
+            move |approver: &Approver| beyond(way).is_none_or(|way| approver.ways.contains(&way));
         let meant = people.iter().zip(&reach).filter(move |(approver, _)| has(approver));
         meant.map(move |(approver, reach)| {
             let receiver = Receiver::Person { user: approver.user, name: approver.name.clone() };
@@ -231,8 +250,10 @@ pub fn reminders(decision: &Decision, climb: &Climb, by: &[Way], audience: &Audi
         })
     };
     let mention = || {
-        let role = |(role, name): &(u64, String)| Receiver::Role { role: *role, name: name.clone() };
-        let roles = roles.iter().map(move |named| reminder(role(named), Way::Mention, Standing::Due));
+        let role =
+            |(role, name): &(u64, String)| Receiver::Role { role: *role, name: name.clone() };
+        let roles =
+            roles.iter().map(move |named| reminder(role(named), Way::Mention, Standing::Due));
         to_each(Way::Mention).chain(roles)
     };
     let mut found: Vec<Reminder> = Vec::new();
@@ -249,8 +270,11 @@ pub fn reminders(decision: &Decision, climb: &Climb, by: &[Way], audience: &Audi
                 found.extend(mention());
             }
             (Way::Webhook | Way::Desktop, _) => {
-                let hears = audience.machines.iter().filter(|(machine, _)| beyond(*way) == Some(*machine));
-                found.extend(hears.map(|(_, name)| reminder(Receiver::Machine { name: name.clone() }, *way, Standing::Due)));
+                let hears =
+                    audience.machines.iter().filter(|(machine, _)| beyond(*way) == Some(*machine));
+                found.extend(hears.map(|(_, name)| {
+                    reminder(Receiver::Machine { name: name.clone() }, *way, Standing::Due)
+                }));
             }
         }
     }
@@ -269,10 +293,17 @@ const fn standing(reach: Reach) -> Standing {
 
 /// What the log is to be told of a rung's reminders, and whether that is all. `None`: nothing that it does not know.
 #[must_use]
-pub fn news(decision: &Decision, climb: u64, reminders: &[Reminder]) -> Option<(Vec<Contact>, bool)> {
+pub fn news(
+    decision: &Decision,
+    climb: u64,
+    reminders: &[Reminder],
+) -> Option<(Vec<Contact>, bool)> {
     let standing = decision.climb.as_ref().filter(|standing| standing.seq == climb)?;
     // One word at a time: what is on its way to the surface is known in a moment. What goes beyond may take long.
-    if reminders.iter().any(|reminder| matches!(reminder.standing, Standing::Due | Standing::Posted)) {
+    if reminders
+        .iter()
+        .any(|reminder| matches!(reminder.standing, Standing::Due | Standing::Posted))
+    {
         return None;
     }
     let known = |contact: &Contact| standing.contacts.contains(contact);
@@ -287,7 +318,8 @@ pub fn news(decision: &Decision, climb: u64, reminders: &[Reminder]) -> Option<(
 /// How a reminder's list must change so that what is decided from it is what stands.
 #[must_use]
 pub fn follow(listed: &[Listed]) -> Vec<Change> {
-    let changed = |listed: &&Listed| listed.waits_here() && listed.item.seen != listed.decision.revision;
+    let changed =
+        |listed: &&Listed| listed.waits_here() && listed.item.seen != listed.decision.revision;
     listed.iter().filter(changed).map(|listed| Change::Put(Item::of(&listed.decision))).collect()
 }
 

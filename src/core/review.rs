@@ -56,7 +56,8 @@ fn list(sheet: &Sheet) -> TextFile {
     for Listed { decision, .. } in &sheet.listed {
         let request = &decision.request;
         let confidence = request.confidence.map(text::sure).unwrap_or_default();
-        let cells = [&request.kind.words(), &request.agent.name, &request.title].map(|text| cell(text));
+        let cells =
+            [&request.kind.words(), &request.agent.name, &request.title].map(|text| cell(text));
         let against = if decision.disagreed.is_some() { "yes" } else { "" };
         rows.push_str(&format!("{},{confidence},{},{against}\n", decision.id.0, cells.join(",")));
     }

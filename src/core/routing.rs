@@ -7,7 +7,9 @@
 //! people. Must not know who approves or where it is shown.
 
 use super::Time;
-use super::decision::{Decision, Expects, Kind, Pending, Person, Refused, Request, Revision, Risk, State, Verdict, Via};
+use super::decision::{
+    Decision, Expects, Kind, Pending, Person, Refused, Request, Revision, Risk, State, Verdict, Via,
+};
 use super::event::Event;
 use super::policy::{Rules, enforce};
 use super::text;
@@ -20,7 +22,11 @@ impl Share {
     /// The share that is nearest. `None` for what is not between 0 and 1.
     #[must_use]
     pub fn new(share: f64) -> Option<Self> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a million")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and a million"
+        )]
         (0.0..=1.0).contains(&share).then(|| Self((share * 1e6).round() as u32))
     }
 
@@ -96,10 +102,21 @@ pub enum Because {
 }
 
 /// Kinds that never pass, as they are or as part of another name.
-const NEVER: [&str; 10] =
-    ["credential", "secret", "password", "clientcomm", "customercomm", "communication", "pricing", "price", "legal", "payment"];
+const NEVER: [&str; 10] = [
+    "credential",
+    "secret",
+    "password",
+    "clientcomm",
+    "customercomm",
+    "communication",
+    "pricing",
+    "price",
+    "legal",
+    "payment",
+];
 /// Kinds of which it must be known that they are not about production.
-const TO_SOMEWHERE: [&str; 7] = ["deploy", "release", "rollout", "publish", "golive", "launch", "production"];
+const TO_SOMEWHERE: [&str; 7] =
+    ["deploy", "release", "rollout", "publish", "golive", "launch", "production"];
 /// Environments that are clearly none of production.
 const NOT_PRODUCTION: [&str; 15] = [
     "staging",
@@ -134,7 +151,9 @@ pub fn never_passes(kind: &Kind) -> bool {
 /// Whether it is about production, or may be. An environment that is not clearly named as another one is production; where
 /// none is named, whatever is brought somewhere goes there.
 fn may_be_production(request: &Request) -> bool {
-    let Some(environment) = request.environment.as_ref().filter(|environment| !environment.trim().is_empty()) else {
+    let Some(environment) =
+        request.environment.as_ref().filter(|environment| !environment.trim().is_empty())
+    else {
         let letters = letters(&request.kind);
         return TO_SOMEWHERE.iter().any(|brings| letters.contains(brings));
     };
@@ -153,7 +172,9 @@ fn is_allowed(rules: &Rules, request: &Request) -> bool {
 /// Whether a ladder begins at the mention: the agent says that it is not sure, where that counts.
 #[must_use]
 pub fn starts_at_mention(rules: &Rules, request: &Request) -> bool {
-    let unsure = request.confidence.is_some_and(|confidence| confidence < rules.confidence.block_below.get());
+    let unsure = request
+        .confidence
+        .is_some_and(|confidence| confidence < rules.confidence.block_below.get());
     unsure && request.person_asking().is_none() && is_allowed(rules, request)
 }
 
@@ -179,8 +200,12 @@ fn obstacle(rules: &Rules, decision: &Decision, pending: &Pending) -> Option<Bec
     let request = &decision.request;
     // By these rules, whatever it was filed under.
     let terms = enforce(rules, request, &decision.terms);
-    let several = terms.approvals.max(request.approvals_needed).max(decision.approvals_needed()) > 1;
-    let sure = |confidence: f64| confidence > rules.confidence.approve_above.max(Thresholds::FLOOR).get() && confidence <= 1.0;
+    let several =
+        terms.approvals.max(request.approvals_needed).max(decision.approvals_needed()) > 1;
+    let sure = |confidence: f64| {
+        confidence > rules.confidence.approve_above.max(Thresholds::FLOOR).get()
+            && confidence <= 1.0
+    };
     let touched = decision.revision > Revision(1)
         || decision.deferrals > 0
         || decision.returns > 0
@@ -213,7 +238,8 @@ impl Decision {
     /// Approves it without a person, if these rules let it pass.
     #[must_use]
     pub fn pass(&self, rules: &Rules) -> Option<Event> {
-        let confidence = self.request.confidence.filter(|_| route(rules, self) == Route::Approve)?;
+        let confidence =
+            self.request.confidence.filter(|_| route(rules, self) == Route::Approve)?;
         let verdict = Verdict::noted(Some(text::passed(confidence)));
         Some(Event::Resolved { verdict, by: Person::gander(), via: Via::Routing, with: Vec::new() })
     }

@@ -68,8 +68,14 @@ impl Decision {
     #[must_use]
     pub fn as_answer_to(&self, request: &Request) -> Earlier {
         match &self.state {
-            State::Resolved(_) if self.was_asked_as(request) && self.covers_session() => Earlier::Covers,
-            State::Resolved(resolved) if resolved.claimed_at.is_none() && self.request == *request => Earlier::Unclaimed,
+            State::Resolved(_) if self.was_asked_as(request) && self.covers_session() => {
+                Earlier::Covers
+            }
+            State::Resolved(resolved)
+                if resolved.claimed_at.is_none() && self.request == *request =>
+            {
+                Earlier::Unclaimed
+            }
             _ => Earlier::Nothing,
         }
     }
@@ -77,7 +83,11 @@ impl Decision {
     /// # Errors
     /// [`Refused::NotForSession`] if the verdict is for the session and that is not offered.
     pub(super) fn session_must_fit(&self, verdict: &Verdict) -> Result<(), Refused> {
-        if verdict.is_for_session() && !self.offers_session() { Err(Refused::NotForSession) } else { Ok(()) }
+        if verdict.is_for_session() && !self.offers_session() {
+            Err(Refused::NotForSession)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -89,12 +99,27 @@ mod tests {
 
     fn asked() -> Decision {
         let agent = Agent { name: "goose".into(), session: Some("s-1".into()) };
-        let request = Request { kind: PERMISSION.into(), agent, title: "Run cargo test".into(), ..Request::default() };
-        Decision::new(DecisionId(1), request, Terms { risk: Risk::Medium, sla_seconds: 60, ..Terms::default() }, Time::UNIX_EPOCH)
+        let request = Request {
+            kind: PERMISSION.into(),
+            agent,
+            title: "Run cargo test".into(),
+            ..Request::default()
+        };
+        Decision::new(
+            DecisionId(1),
+            request,
+            Terms { risk: Risk::Medium, sla_seconds: 60, ..Terms::default() },
+            Time::UNIX_EPOCH,
+        )
     }
 
     fn given(decision: &Decision) -> Result<Decision, Refused> {
-        let event = decision.resolve(Verdict::for_session(), Person::discord(1, "Maya"), Via::Discord, Revision(1))?;
+        let event = decision.resolve(
+            Verdict::for_session(),
+            Person::discord(1, "Maya"),
+            Via::Discord,
+            Revision(1),
+        )?;
         Ok(decision.clone().evolve(&event, Time::UNIX_EPOCH, 2))
     }
 
@@ -121,7 +146,9 @@ mod tests {
         assert!(given.covers_session());
         let undone = given.undo(Person::discord(1, "Maya"), Time::UNIX_EPOCH).unwrap();
         assert!(!given.evolve(&undone, Time::UNIX_EPOCH, 3).covers_session());
-        let once = asked().resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1)).unwrap();
+        let once = asked()
+            .resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1))
+            .unwrap();
         assert!(!asked().evolve(&once, Time::UNIX_EPOCH, 2).covers_session());
     }
 
@@ -131,13 +158,21 @@ mod tests {
         assert_eq!(given.as_answer_to(&request), Earlier::Covers);
         let worse = Request { risk: Risk::High, ..request.clone() };
         let other = Request { body: "./other.sh".into(), ..request.clone() };
-        assert_eq!([&worse, &other].map(|request| given.as_answer_to(request)), [Earlier::Nothing; 2]);
-        let approved = asked().resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1)).unwrap();
+        assert_eq!(
+            [&worse, &other].map(|request| given.as_answer_to(request)),
+            [Earlier::Nothing; 2]
+        );
+        let approved = asked()
+            .resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1))
+            .unwrap();
         let once = asked().evolve(&approved, Time::UNIX_EPOCH, 2);
         assert_eq!(once.as_answer_to(&request), Earlier::Unclaimed);
         assert_eq!(once.as_answer_to(&worse), Earlier::Nothing);
         let claimed = once.claim().unwrap().unwrap();
-        assert_eq!(once.evolve(&claimed, Time::UNIX_EPOCH, 3).as_answer_to(&request), Earlier::Nothing);
+        assert_eq!(
+            once.evolve(&claimed, Time::UNIX_EPOCH, 3).as_answer_to(&request),
+            Earlier::Nothing
+        );
         assert_eq!(asked().as_answer_to(&request), Earlier::Nothing);
     }
 
@@ -147,6 +182,9 @@ mod tests {
         let read: Verdict = serde_json::from_str(old).unwrap();
         assert_eq!(read, Verdict::noted(Some("mind".into())));
         assert_eq!(serde_json::to_string(&read).unwrap(), old);
-        assert_eq!(serde_json::to_string(&Verdict::for_session()).unwrap(), r#"{"verdict":"approved","for_session":true}"#);
+        assert_eq!(
+            serde_json::to_string(&Verdict::for_session()).unwrap(),
+            r#"{"verdict":"approved","for_session":true}"#
+        );
     }
 }

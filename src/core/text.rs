@@ -71,8 +71,12 @@ pub fn span(span: TimeDelta) -> String {
     // To the nearest minute: what was asked with 30m is due in 30m a moment later.
     let seconds = if exact < 60 { exact } else { (exact + 30) / 60 * 60 };
     let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m")];
-    let said: Vec<String> =
-        parts.into_iter().filter(|(count, _)| *count > 0).take(2).map(|(count, unit)| format!("{count}{unit}")).collect();
+    let said: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .take(2)
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
     if said.is_empty() { format!("{seconds}s") } else { said.join(" ") }
 }
 
@@ -81,7 +85,11 @@ pub fn span(span: TimeDelta) -> String {
 pub fn subject(decision: &Decision) -> String {
     let request = &decision.request;
     let kind = one_line(&request.kind.words());
-    if request.project == "default" { kind } else { format!("{} {kind}", one_line(&request.project)) }
+    if request.project == "default" {
+        kind
+    } else {
+        format!("{} {kind}", one_line(&request.project))
+    }
 }
 
 /// The coloured dot of a risk.
@@ -114,7 +122,8 @@ pub fn quoted(text: &str, limit: usize) -> String {
 }
 
 /// In place of files that Discord did not take.
-pub const FILES_LEFT_OUT: &str = "⚠️ Discord did not take the files of this decision; they are left out.";
+pub const FILES_LEFT_OUT: &str =
+    "⚠️ Discord did not take the files of this decision; they are left out.";
 
 /// A line of the list of what waits.
 #[must_use]
@@ -123,7 +132,11 @@ pub fn attention_line(decision: &Decision, now: Time, pace: Pace) -> String {
     let subject = escaped(&subject(decision), 50).text;
     let breach = decision.breach_at();
     let due = relative(pace.wall_time(breach));
-    let due = if breach <= now { format!("🚨 SLA breached {due}") } else { format!("answer due {due}") };
+    let due = if breach <= now {
+        format!("🚨 SLA breached {due}")
+    } else {
+        format!("answer due {due}")
+    };
     let asked = relative(pace.wall_time(decision.asked_at));
     format!(
         "{} **{}** {title}\n-# {subject} · {} risk · asked {asked} · {due}",
@@ -167,7 +180,10 @@ pub fn unknown(id: DecisionId) -> String {
 #[must_use]
 pub fn unreadable_time(text: &str) -> String {
     let text = escaped(&one_line(text), 60).text;
-    format!("I could not read “{text}” as a time. Write for example {}. Nothing was changed.", label::DEFER_TYPED_HINT)
+    format!(
+        "I could not read “{text}” as a time. Write for example {}. Nothing was changed.",
+        label::DEFER_TYPED_HINT
+    )
 }
 
 /// The store could not be written or read in time.
@@ -189,7 +205,8 @@ pub fn modal_title(verb: &str, decision: &Decision) -> String {
 #[must_use]
 pub fn open_option(decision: &Decision) -> (String, String) {
     let title = plain(&format!("{} {}", decision.id, title(&decision.request)), 100).text;
-    let description = plain(&format!("{} · {} risk", subject(decision), decision.terms.risk), 100).text;
+    let description =
+        plain(&format!("{} · {} risk", subject(decision), decision.terms.risk), 100).text;
     (title, description)
 }
 
@@ -201,5 +218,7 @@ pub fn no_place(decision: &Decision, why: &str) -> String {
         project => format!("cards of {}", escaped(&one_line(project), 60).text),
     };
     let (id, why) = (decision.id, escaped(&one_line(why), 600).text);
-    format!("⚠️ I cannot show {whose}, beginning with {id}: {why}. They wait for you meanwhile: `/attention` shows them.")
+    format!(
+        "⚠️ I cannot show {whose}, beginning with {id}: {why}. They wait for you meanwhile: `/attention` shows them."
+    )
 }

@@ -61,7 +61,8 @@ pub fn visible(text: &str) -> String {
     text.chars()
         .filter(|c| {
             // Joiners and variation selectors belong to emoji and scripts; behind ASCII they only hide something.
-            let hidden = is_hidden(*c) || (before.is_ascii() && matches!(c, '\u{200D}' | '\u{FE00}'..='\u{FE0F}'));
+            let hidden = is_hidden(*c)
+                || (before.is_ascii() && matches!(c, '\u{200D}' | '\u{FE00}'..='\u{FE0F}'));
             before = if hidden { before } else { *c };
             !hidden
         })
@@ -89,10 +90,14 @@ pub fn visible_json(json: &str) -> String {
 
 /// The character as it is, or the plain one that it passes for.
 fn plain_character(c: char) -> char {
-    let of = |alphabet: &[u8], from: u32| alphabet[(u32::from(c) - from) as usize % alphabet.len()].into();
+    let of = |alphabet: &[u8], from: u32| {
+        alphabet[(u32::from(c) - from) as usize % alphabet.len()].into()
+    };
     match c {
         // Bold, italic, script …: the alphabet 13 times over, and the digits 5 times.
-        '\u{1D400}'..='\u{1D6A3}' => of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 0x1_D400),
+        '\u{1D400}'..='\u{1D6A3}' => {
+            of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 0x1_D400)
+        }
         '\u{1D7CE}'..='\u{1D7FF}' => of(b"0123456789", 0x1_D7CE),
         // The empty pattern of Braille.
         '\u{2800}' => ' ',
@@ -187,7 +192,9 @@ pub fn escaped(text: &str, limit: usize) -> Cut {
 
 /// Whether an address names a user before its host: `https://ci.example@evil.example/`.
 fn has_user(link: &str) -> bool {
-    link.split("://").nth(1).is_some_and(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default().contains('@'))
+    link.split("://")
+        .nth(1)
+        .is_some_and(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default().contains('@'))
 }
 
 /// A cleaned text as it is, within `limit` units.
@@ -210,8 +217,15 @@ pub fn code_block(text: &str, language: &str, limit: usize) -> Cut {
     let frame = units(language) + 9;
     let few = few_lines(text, MOST_CODE_LINES);
     let inner = plain(&few.text.replace("```", "'''"), limit.saturating_sub(frame));
-    let more = if inner.whole && !few.whole && units(&inner.text) + frame + 2 <= limit { "\n…" } else { "" };
-    Cut { text: format!("```{language}\n{}{more}\n```", inner.text.trim_end()), whole: inner.whole && few.whole }
+    let more = if inner.whole && !few.whole && units(&inner.text) + frame + 2 <= limit {
+        "\n…"
+    } else {
+        ""
+    };
+    Cut {
+        text: format!("```{language}\n{}{more}\n```", inner.text.trim_end()),
+        whole: inner.whole && few.whole,
+    }
 }
 
 /// A cleaned text, escaped, each line marked as a quotation: nothing in it can look like the bot's own words.
@@ -272,7 +286,8 @@ impl Room {
                 _ => false,
             };
             line_start = grapheme == "\n" || (line_start && grapheme == " ");
-            let added = if special { self.add(&format!("\\{grapheme}")) } else { self.add(grapheme) };
+            let added =
+                if special { self.add(&format!("\\{grapheme}")) } else { self.add(grapheme) };
             if !added {
                 return false;
             }
@@ -297,12 +312,34 @@ impl Room {
 pub fn is_hidden(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
-        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' => true,
-        '\u{200B}' | '\u{200C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' => true,
+        '\u{00AD}'
+        | '\u{034F}'
+        | '\u{061C}'
+        | '\u{115F}'
+        | '\u{1160}'
+        | '\u{17B4}'
+        | '\u{17B5}'
+        | '\u{180B}'..='\u{180F}' => true,
+        '\u{200B}'
+        | '\u{200C}'
+        | '\u{200E}'
+        | '\u{200F}'
+        | '\u{2028}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' => true,
         // Rings and clouds around a letter, which cover its neighbours; a keycap does not.
-        '\u{0488}' | '\u{0489}' | '\u{1ABE}' | '\u{20DD}'..='\u{20E0}' | '\u{20E2}' | '\u{20E4}' | '\u{A670}'..='\u{A672}' => true,
+        '\u{0488}'
+        | '\u{0489}'
+        | '\u{1ABE}'
+        | '\u{20DD}'..='\u{20E0}'
+        | '\u{20E2}'
+        | '\u{20E4}'
+        | '\u{A670}'..='\u{A672}' => true,
         '\u{13430}'..='\u{1343F}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' => true,
-        '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}' => true,
+        '\u{3164}'
+        | '\u{FEFF}'
+        | '\u{FFA0}'
+        | '\u{FFF0}'..='\u{FFFB}'
+        | '\u{E0000}'..='\u{E0FFF}' => true,
         _ => c.is_control(),
     }
 }
@@ -313,8 +350,11 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern")
 }
 
-static TERMINAL_SEQUENCE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])|\u{9b}[0-?]*[ -/]*[@-~]"));
+static TERMINAL_SEQUENCE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])|\u{9b}[0-?]*[ -/]*[@-~]",
+    )
+});
 
 /// What is drawn upon the letter before it.
 static MARK: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{M}"));
@@ -331,7 +371,10 @@ mod tests {
         assert_eq!(clean("\u{1b}[31mred\u{1b}[0m"), "red");
         assert_eq!(clean("[\u{200D}Pay](x) gh\u{FE0F}p"), "[Pay](x) ghp");
         assert_eq!(clean("👩‍💻 naïve 日本語 עברית"), "👩‍💻 naïve 日本語 עברית");
-        assert_eq!(clean(&format!("e{}", "\u{301}".repeat(500))).chars().count(), 1 + GRAPHEME_MARKS);
+        assert_eq!(
+            clean(&format!("e{}", "\u{301}".repeat(500))).chars().count(),
+            1 + GRAPHEME_MARKS
+        );
         assert_eq!(clean(&"👩\u{200D}".repeat(500)).chars().count(), GRAPHEME_CODE_POINTS);
         assert_eq!(clean("कार्त्स्न्य"), "कार्त्स्न्य", "five consonants are one syllable");
         assert_eq!(clean("𝗥𝗶𝘀𝗸 𝐀𝒛 𝟎𝟗\u{2800}x ﷽"), "Risk Az 09 x ﷽");
@@ -343,7 +386,11 @@ mod tests {
         // Joiners and variation selectors, and the signs that stand before or around a number and are seen.
         let seen = pattern(r"^[\u{200D}\u{FE00}-\u{FE0F}\p{Prepended_Concatenation_Mark}]$");
         let missed: Vec<char> = ('\0'..=char::MAX)
-            .filter(|c| invisible.is_match(&c.to_string()) && !seen.is_match(&c.to_string()) && !is_hidden(*c))
+            .filter(|c| {
+                invisible.is_match(&c.to_string())
+                    && !seen.is_match(&c.to_string())
+                    && !is_hidden(*c)
+            })
             .collect();
         assert!(missed.is_empty(), "{missed:?}");
     }
@@ -352,9 +399,11 @@ mod tests {
     fn lines_are_few_and_none_of_them_are_empty_in_a_row() {
         assert_eq!(few_lines("a\n\n \n\nb", 9).text, "a\n\nb");
         assert_eq!(few_lines("a\nb\nc", 2), Cut { text: "a\nb".into(), whole: false });
-        for cut in
-            [escaped(&"x\n".repeat(400), 900), quotation(&"x\n".repeat(400), 900), code_block(&"x\n".repeat(400), "diff", 900)]
-        {
+        for cut in [
+            escaped(&"x\n".repeat(400), 900),
+            quotation(&"x\n".repeat(400), 900),
+            code_block(&"x\n".repeat(400), "diff", 900),
+        ] {
             assert!(cut.text.lines().count() <= MOST_CODE_LINES + 3 && !cut.whole, "{}", cut.text);
         }
     }
@@ -382,11 +431,23 @@ mod tests {
 
     #[test]
     fn markdown_is_escaped_but_links_stay_whole() {
-        assert_eq!(escaped("**Approved** by [Maya](x)", 100).text, r"\*\*Approved\*\* by \[Maya\](x)");
+        assert_eq!(
+            escaped("**Approved** by [Maya](x)", 100).text,
+            r"\*\*Approved\*\* by \[Maya\](x)"
+        );
         assert_eq!(escaped("[\u{301}x]*\u{301}", 100).text, "\\[\u{301}x\\]\\*\u{301}");
-        assert_eq!(escaped("see https://ci.example/a_b_c now_", 100).text, r"see https://ci.example/a_b_c now\_");
-        assert_eq!(escaped("[https://a.b](https://c.d)", 100).text, r"\[<https://a.b>\](<https://c.d>)");
-        assert_eq!(escaped("https://a.b@c.d/ https://a.b/@c", 100).text, "https:\u{2044}\u{2044}a.b@c.d/ https://a.b/@c");
+        assert_eq!(
+            escaped("see https://ci.example/a_b_c now_", 100).text,
+            r"see https://ci.example/a_b_c now\_"
+        );
+        assert_eq!(
+            escaped("[https://a.b](https://c.d)", 100).text,
+            r"\[<https://a.b>\](<https://c.d>)"
+        );
+        assert_eq!(
+            escaped("https://a.b@c.d/ https://a.b/@c", 100).text,
+            "https:\u{2044}\u{2044}a.b@c.d/ https://a.b/@c"
+        );
         assert_eq!(escaped("# big\n- x - y\n<@1>", 100).text, "\\# big\n\\- x - y\n\\<@1\\>");
     }
 
@@ -395,7 +456,11 @@ mod tests {
         for limit in 1..30 {
             let cut = escaped("**👩‍💻** e\u{301}e\u{301} https://a.b", limit);
             assert!(units(&cut.text) <= limit, "{limit}: {}", cut.text);
-            assert!(!cut.text.trim_end_matches('…').ends_with('\\') || cut.text.ends_with("\\\\…"), "{}", cut.text);
+            assert!(
+                !cut.text.trim_end_matches('…').ends_with('\\') || cut.text.ends_with("\\\\…"),
+                "{}",
+                cut.text
+            );
         }
         assert_eq!(plain("abc", 3), Cut { text: "abc".into(), whole: true });
         assert_eq!(plain("abcd", 3), Cut { text: "ab…".into(), whole: false });

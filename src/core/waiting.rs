@@ -32,7 +32,14 @@ impl Waiting {
     /// The order of urgency, most urgent first: breached, then priority, then soonest breach, then risk, then age.
     #[must_use]
     pub fn urgency(&self, now: Time) -> impl Ord + use<> {
-        (self.breach_at > now, Reverse(self.priority), self.breach_at, Reverse(self.risk), self.asked_at, self.id)
+        (
+            self.breach_at > now,
+            Reverse(self.priority),
+            self.breach_at,
+            Reverse(self.risk),
+            self.asked_at,
+            self.id,
+        )
     }
 }
 

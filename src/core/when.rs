@@ -15,7 +15,8 @@ const MORNING: NaiveTime = match NaiveTime::from_hms_opt(9, 0, 0) {
 #[must_use]
 pub fn parse(text: &str, now: Time, zone: Tz) -> Option<Time> {
     let text = text.trim().to_lowercase();
-    let text = text.strip_prefix("in ").or_else(|| text.strip_prefix("at ")).unwrap_or(&text).trim();
+    let text =
+        text.strip_prefix("in ").or_else(|| text.strip_prefix("at ")).unwrap_or(&text).trim();
     if let Ok(span) = humantime::parse_duration(text) {
         return now.checked_add_signed(TimeDelta::from_std(span).ok()?);
     }
@@ -26,7 +27,11 @@ pub fn parse(text: &str, now: Time, zone: Tz) -> Option<Time> {
     }
     if let Some(time) = clock_time(text) {
         let moment = on_wall(today.and_time(time), zone)?;
-        return if moment > now { Some(moment) } else { on_wall(tomorrow(today)?.and_time(time), zone) };
+        return if moment > now {
+            Some(moment)
+        } else {
+            on_wall(tomorrow(today)?.and_time(time), zone)
+        };
     }
     let (date, rest) = text.split_at_checked(10)?;
     let date = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
@@ -69,7 +74,8 @@ pub fn on_day(day: NaiveDate, time: NaiveTime, zone: Tz) -> Option<Time> {
 fn on_wall(local: NaiveDateTime, zone: Tz) -> Option<Time> {
     use chrono::TimeZone as _;
     let moment = zone.from_local_datetime(&local).earliest();
-    let moment = moment.or_else(|| zone.from_local_datetime(&(local + TimeDelta::hours(1))).earliest());
+    let moment =
+        moment.or_else(|| zone.from_local_datetime(&(local + TimeDelta::hours(1))).earliest());
     moment.map(|moment| moment.to_utc())
 }
 

@@ -8,7 +8,9 @@ use sha2::{Digest as _, Sha256};
 use super::{Claim, Handle, HandleError, Page};
 use crate::core::Time;
 use crate::core::caller::{Caller, Forbidden, Scope, Sight};
-use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Priority, Refused, Request, Revision, Via};
+use crate::core::decision::{
+    Ballot, Decision, DecisionId, Outcome, Priority, Refused, Request, Revision, Via,
+};
 use crate::core::event::Logged;
 use crate::core::gate;
 use crate::core::permission::Voter;
@@ -120,7 +122,8 @@ impl Access {
         let once = Once { asker: self.caller.id.clone(), key: key.to_owned(), digest };
         let terms = admit(&self.handle.rules(), &request).map_err(HandleError::from)?;
         let at = self.handle.now();
-        let asked = self.handle.store(move |store| store.ask_once(request, terms, at, once)).await?;
+        let asked =
+            self.handle.store(move |store| store.ask_once(request, terms, at, once)).await?;
         self.handle.hint();
         match asked {
             AskedOnce::Asked(asked) => Ok(Filed::Asked(asked)),
@@ -148,7 +151,11 @@ impl Access {
     /// [`HandleError::NoSuchDecision`], also for what it does not see; [`HandleError::Store`].
     pub async fn get(&self, id: DecisionId) -> Result<Decision, AccessError> {
         let decision = self.handle.get(id).await?;
-        if self.caller.sees(&decision) { Ok(decision) } else { Err(HandleError::NoSuchDecision(id).into()) }
+        if self.caller.sees(&decision) {
+            Ok(decision)
+        } else {
+            Err(HandleError::NoSuchDecision(id).into())
+        }
     }
 
     /// Decisions that this caller sees, the newest first.
@@ -190,7 +197,12 @@ impl Access {
     ///
     /// # Errors
     /// [`AccessError::Forbidden`], and as there.
-    pub async fn report(&self, id: DecisionId, outcome: Outcome, text: &str) -> Result<Decision, AccessError> {
+    pub async fn report(
+        &self,
+        id: DecisionId,
+        outcome: Outcome,
+        text: &str,
+    ) -> Result<Decision, AccessError> {
         self.caller.may_take(&self.get(id).await?)?;
         Ok(self.handle.report(id, outcome, text).await?)
     }
@@ -215,7 +227,13 @@ impl Access {
     ///
     /// # Errors
     /// [`AccessError::Forbidden`], and as [`Handle::resolve`].
-    pub async fn decide(&self, id: DecisionId, seen: Revision, via: Via, ballot: impl Into<Ballot>) -> Result<Given, AccessError> {
+    pub async fn decide(
+        &self,
+        id: DecisionId,
+        seen: Revision,
+        via: Via,
+        ballot: impl Into<Ballot>,
+    ) -> Result<Given, AccessError> {
         let (voter, ballot) = (self.voter(id).await?, ballot.into());
         let verdict = ballot.verdict.clone();
         match self.handle.resolve(id, seen, &voter, via, ballot).await {
@@ -230,7 +248,12 @@ impl Access {
     ///
     /// # Errors
     /// [`AccessError::Forbidden`], and as there.
-    pub async fn defer(&self, id: DecisionId, seen: Revision, until: Time) -> Result<Decision, AccessError> {
+    pub async fn defer(
+        &self,
+        id: DecisionId,
+        seen: Revision,
+        until: Time,
+    ) -> Result<Decision, AccessError> {
         let voter = self.voter(id).await?;
         Ok(self.handle.defer(id, seen, &voter, until).await?)
     }
@@ -239,7 +262,11 @@ impl Access {
     ///
     /// # Errors
     /// [`AccessError::Forbidden`], and as there.
-    pub async fn prioritize(&self, id: DecisionId, priority: Priority) -> Result<Decision, AccessError> {
+    pub async fn prioritize(
+        &self,
+        id: DecisionId,
+        priority: Priority,
+    ) -> Result<Decision, AccessError> {
         let voter = self.voter(id).await?;
         Ok(self.handle.prioritize(id, &voter, priority).await?)
     }
@@ -258,11 +285,13 @@ impl Access {
     /// # Errors
     /// [`HandleError::Store`].
     pub async fn attention(&self, offset: usize, limit: usize) -> Result<Page, AccessError> {
-        let holder = self.caller.grant.holder.as_ref().filter(|_| self.caller.has(Scope::Decide).is_ok());
+        let holder =
+            self.caller.grant.holder.as_ref().filter(|_| self.caller.has(Scope::Decide).is_ok());
         let owner = self.handle.rules().approvers.is_empty();
         let voter = holder.map(|holder| Voter { owner, ..holder.voter() });
         let whole = self.handle.attention(voter.as_ref()).await?;
-        let seen: Vec<Decision> = whole.into_iter().filter(|decision| self.caller.sees(decision)).collect();
+        let seen: Vec<Decision> =
+            whole.into_iter().filter(|decision| self.caller.sees(decision)).collect();
         let count = seen.len();
         Ok(Page { decisions: seen.into_iter().skip(offset).take(limit).collect(), offset, count })
     }
@@ -272,7 +301,11 @@ impl Access {
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn events(&self, after: u64, limit: usize) -> Result<(Vec<Logged>, u64), AccessError> {
+    pub async fn events(
+        &self,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<Logged>, u64), AccessError> {
         let mut events = self.handle.events(after, limit).await?;
         let read = events.last().map_or(after, |last| last.seq);
         if self.caller.sight() != Sight::All {
@@ -280,7 +313,9 @@ impl Access {
             ids.sort_unstable();
             ids.dedup();
             let decisions = self.handle.store(move |store| store.get_many(&ids)).await?;
-            let seen = |id| decisions.iter().any(|decision| decision.id == id && self.caller.sees(decision));
+            let seen = |id| {
+                decisions.iter().any(|decision| decision.id == id && self.caller.sees(decision))
+            };
             events.retain(|logged| seen(logged.decision));
         }
         Ok((events, read))
@@ -288,6 +323,7 @@ impl Access {
 }
 
 fn digest(request: &Request) -> Result<[u8; 32], HandleError> {
-    let text = serde_json::to_vec(request).map_err(|error| crate::store::StoreError::Failed(error.to_string()))?;
+    let text = serde_json::to_vec(request)
+        .map_err(|error| crate::store::StoreError::Failed(error.to_string()))?;
     Ok(Sha256::digest(text).into())
 }

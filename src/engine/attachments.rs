@@ -50,7 +50,9 @@ pub fn keep(store: &Path, path: &Path) -> Result<Attachment, AttachError> {
         return Err(AttachError::NoFile { path: path.to_owned() });
     }
     let mut bytes = Vec::new();
-    std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
     if bytes.len() as u64 > LARGEST {
         return Err(AttachError::TooLarge { path: path.to_owned() });
     }

@@ -32,7 +32,8 @@ pub fn checkup(store: &Path, wall: Time) -> Vec<Finding> {
         found.extend(bot(&running, 0, wall));
         return found;
     }
-    let mut found = vec![Finding::fine(STORE, format!("{}, {}", store.display(), size(bytes_of(store))))];
+    let mut found =
+        vec![Finding::fine(STORE, format!("{}, {}", store.display(), size(bytes_of(store))))];
     let mut unsettled = 0;
     match examine(store) {
         Ok(examined) => {
@@ -85,9 +86,11 @@ fn content(examined: &Examination, store: &Path) -> Vec<Finding> {
             "another process held its write lock for 2 s",
             "Look again; if it stays so, find the process with: fuser gander.db",
         )),
-        Err(error) => {
-            found.push(Finding::broken(STORE, error.to_string(), "Give your user the right to write the file and its folder"))
-        }
+        Err(error) => found.push(Finding::broken(
+            STORE,
+            error.to_string(),
+            "Give your user the right to write the file and its folder",
+        )),
     }
     found
 }
@@ -102,24 +105,37 @@ fn bytes_of(store: &Path) -> u64 {
 fn size(bytes: u64) -> String {
     const UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)];
     let unit = UNITS.iter().find(|(_, unit)| bytes >= *unit);
-    unit.map_or_else(|| format!("{bytes} bytes"), |(name, unit)| format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit))
+    unit.map_or_else(
+        || format!("{bytes} bytes"),
+        |(name, unit)| format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+    )
 }
 
 #[cfg(unix)]
 fn permissions(store: &Path) -> Vec<Finding> {
     use std::os::unix::fs::PermissionsExt as _;
-    let open = ["", "-wal", "-shm", ".lock", ".pulse"].into_iter().map(|end| files::beside(store, end)).filter_map(|path| {
-        let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
-        (mode & 0o077 != 0).then_some((path, mode))
-    });
+    let open = ["", "-wal", "-shm", ".lock", ".pulse"]
+        .into_iter()
+        .map(|end| files::beside(store, end))
+        .filter_map(|path| {
+            let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
+            (mode & 0o077 != 0).then_some((path, mode))
+        });
     let open: Vec<(PathBuf, u32)> = open.collect();
     if open.is_empty() {
         return vec![Finding::fine(STORE, "only your user can read and write it")];
     }
     let wrong = |(path, mode): &(PathBuf, u32)| {
-        let what = format!("{} is open to others (mode {mode:03o}): who can write it can forge a verdict", path.display());
+        let what = format!(
+            "{} is open to others (mode {mode:03o}): who can write it can forge a verdict",
+            path.display()
+        );
         let mend = format!("chmod 600 {}", path.display());
-        if mode & 0o022 != 0 { Finding::broken(STORE, what, mend) } else { Finding::warning(STORE, what, mend) }
+        if mode & 0o022 != 0 {
+            Finding::broken(STORE, what, mend)
+        } else {
+            Finding::warning(STORE, what, mend)
+        }
     };
     open.iter().map(wrong).collect()
 }
@@ -132,7 +148,8 @@ fn permissions(_: &Path) -> Vec<Finding> {
 /// The store's disk: room, and whether it is one of this machine.
 fn disk(store: &Path) -> Vec<Finding> {
     let folder = files::folder_of(store);
-    let folder = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or_else(|| Path::new("."));
+    let folder =
+        folder.ancestors().find(|folder| folder.is_dir()).unwrap_or_else(|| Path::new("."));
     let mut found = vec![room(folder)];
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -150,7 +167,10 @@ fn room(folder: &Path) -> Finding {
         }
     };
     let what = format!("{} free on its disk", size(free));
-    let mend = format!("Make room on the disk of {}: when it is full, nothing can be asked or decided", folder.display());
+    let mend = format!(
+        "Make room on the disk of {}: when it is full, nothing can be asked or decided",
+        folder.display()
+    );
     match free {
         ..NO_ROOM => Finding::broken(STORE, what, mend),
         NO_ROOM..LITTLE_ROOM => Finding::warning(STORE, what, mend),
@@ -177,7 +197,9 @@ fn is_local(file_system: &str) -> Finding {
     if REMOTE.contains(&file_system) {
         return Finding::broken(
             STORE,
-            format!("it lies on a network file system ({file_system}), where SQLite's locks and flushes cannot be relied on"),
+            format!(
+                "it lies on a network file system ({file_system}), where SQLite's locks and flushes cannot be relied on"
+            ),
             "Move it to a disk of this machine: stop gander serve, move gander.db with what lies beside it, and name it with store \
              in gander.toml",
         );
@@ -191,10 +213,17 @@ fn file_system(mounts: &str, folder: &Path) -> Option<String> {
         let (before, after) = line.split_once(" - ")?;
         // Blanks in paths are written so.
         let point = before.split(' ').nth(4)?.replace("\\040", " ");
-        folder.starts_with(&point).then(|| (point.len(), after.split(' ').next().unwrap_or_default().to_owned()))
+        folder
+            .starts_with(&point)
+            .then(|| (point.len(), after.split(' ').next().unwrap_or_default().to_owned()))
     };
     // Of two on the same point the later one covers the earlier.
-    mounts.lines().filter_map(mount).enumerate().max_by_key(|(nth, (length, _))| (*length, *nth)).map(|(_, (_, kind))| kind)
+    mounts
+        .lines()
+        .filter_map(mount)
+        .enumerate()
+        .max_by_key(|(nth, (length, _))| (*length, *nth))
+        .map(|(_, (_, kind))| kind)
 }
 
 fn bot(running: &Running, unsettled: usize, wall: Time) -> Vec<Finding> {
@@ -207,7 +236,11 @@ fn bot(running: &Running, unsettled: usize, wall: Time) -> Vec<Finding> {
             )];
             if unsettled > 0 {
                 let what = format!("{unsettled} cards wait for it to be posted or drawn anew");
-                found.push(Finding::warning(BOT, what, "They are as soon as it runs; gander attention lists what is asked"));
+                found.push(Finding::warning(
+                    BOT,
+                    what,
+                    "They are as soon as it runs; gander attention lists what is asked",
+                ));
             }
             found
         }
@@ -221,9 +254,12 @@ fn bot(running: &Running, unsettled: usize, wall: Time) -> Vec<Finding> {
 }
 
 fn of_pulse(pulse: &Pulse, wall: Time) -> Vec<Finding> {
-    let runs = format!("gander serve runs since {} (process {})", span(wall - pulse.since), pulse.process);
+    let runs =
+        format!("gander serve runs since {} (process {})", span(wall - pulse.since), pulse.process);
     let mut found = vec![match pulse.connected {
-        Some(since) => Finding::fine(BOT, format!("{runs}, connected to Discord since {}", span(wall - since))),
+        Some(since) => {
+            Finding::fine(BOT, format!("{runs}, connected to Discord since {}", span(wall - since)))
+        }
         None => Finding::broken(
             BOT,
             format!("{runs}, and is not connected to Discord"),
@@ -231,13 +267,27 @@ fn of_pulse(pulse: &Pulse, wall: Time) -> Vec<Finding> {
         ),
     }];
     if !pulse.listening.is_empty() {
-        found.push(Finding::fine(BOT, format!("it listens for agents on {}", pulse.listening.join(" and "))));
+        found.push(Finding::fine(
+            BOT,
+            format!("it listens for agents on {}", pulse.listening.join(" and ")),
+        ));
     }
     if let Some(why) = &pulse.configuration {
-        let what = format!("it does not use the configuration as it is written, but what it said before: {why}");
-        found.push(Finding::broken(BOT, what, "Mend the file; it is read again as soon as it is saved"));
+        let what = format!(
+            "it does not use the configuration as it is written, but what it said before: {why}"
+        );
+        found.push(Finding::broken(
+            BOT,
+            what,
+            "Mend the file; it is read again as soon as it is saved",
+        ));
     }
-    found.extend(pulse.after_restart.iter().map(|what| Finding::warning(BOT, what, "Restart gander serve when it suits you")));
+    found.extend(
+        pulse
+            .after_restart
+            .iter()
+            .map(|what| Finding::warning(BOT, what, "Restart gander serve when it suits you")),
+    );
     found.extend(pulse.another.as_ref().map(|another| {
         let (what, mend) = another.said(wall);
         Finding::warning(BOT, what, mend)
@@ -248,7 +298,11 @@ fn of_pulse(pulse: &Pulse, wall: Time) -> Vec<Finding> {
     }
     if pulse.held_back.len() > MOST_NAMED {
         let what = format!("{} more cards cannot be shown", pulse.held_back.len() - MOST_NAMED);
-        found.push(Finding::broken(BOT, what, "Most likely for the same reasons; gander status --json lists them"));
+        found.push(Finding::broken(
+            BOT,
+            what,
+            "Most likely for the same reasons; gander status --json lists them",
+        ));
     }
     found
 }
@@ -276,7 +330,10 @@ mod tests {
             assert_eq!(file_system(mounts, Path::new(folder)).as_deref(), Some(kind), "{folder}");
         }
         assert_eq!(file_system("", Path::new("/")), None);
-        assert_eq!((is_local("nfs4").state, is_local("btrfs").state), (Health::Broken, Health::Fine));
+        assert_eq!(
+            (is_local("nfs4").state, is_local("btrfs").state),
+            (Health::Broken, Health::Fine)
+        );
     }
 
     #[test]

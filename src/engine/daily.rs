@@ -49,7 +49,11 @@ pub async fn open_due(handle: &Handle, done: &mut Option<Moments>) -> Result<Tim
     let (now, rules) = (handle.now(), handle.rules());
     let (daily, zone) = (rules.daily, rules.zone);
     let moments = (latest(daily.review, now, zone), daily.digest.map(|at| latest(at, now, zone)));
-    let again = [Some(daily.review), daily.digest].into_iter().flatten().map(|at| next(at, now, zone)).min();
+    let again = [Some(daily.review), daily.digest]
+        .into_iter()
+        .flatten()
+        .map(|at| next(at, now, zone))
+        .min();
     let again = again.unwrap_or_else(|| now + chrono::TimeDelta::days(1));
     if *done == Some(moments) {
         return Ok(again);
@@ -92,7 +96,12 @@ async fn open_reviews(handle: &Handle, until: Time) -> Result<bool, HandleError>
             for ids in ids.chunks(MOST_LISTED) {
                 let items = store.get_many(ids)?.iter().map(Item::of).collect();
                 let purpose = Purpose::Review { project: project.clone(), until };
-                new.push(NewPosting { purpose, place: Place::Project(project.clone()), items, at: wall });
+                new.push(NewPosting {
+                    purpose,
+                    place: Place::Project(project.clone()),
+                    items,
+                    at: wall,
+                });
             }
         }
         Ok(Some(new))
@@ -118,7 +127,8 @@ async fn open_digest(handle: &Handle, to: Time) -> Result<bool, HandleError> {
         Some(last) => last,
         // The first one comes with the first moment after it was switched on.
         None => {
-            let since = match handle.memo(SINCE).await?.and_then(|since| since.parse::<Time>().ok()) {
+            let since = match handle.memo(SINCE).await?.and_then(|since| since.parse::<Time>().ok())
+            {
                 Some(since) => since,
                 None => {
                     handle.put_memo(SINCE, Some(now.to_rfc3339())).await?;
@@ -137,6 +147,13 @@ async fn open_digest(handle: &Handle, to: Time) -> Result<bool, HandleError> {
     let digest = Box::new(handle.digest(from, to).await?);
     let purpose = Purpose::Digest { digest };
     tracing::info!(%from, %to, "the digest is made");
-    handle.open_postings(vec![NewPosting { purpose, place: Place::Digest, items: Vec::new(), at: wall }]).await?;
+    handle
+        .open_postings(vec![NewPosting {
+            purpose,
+            place: Place::Digest,
+            items: Vec::new(),
+            at: wall,
+        }])
+        .await?;
     Ok(true)
 }

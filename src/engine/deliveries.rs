@@ -124,7 +124,9 @@ impl Deliveries {
     /// Keeps everybody else from a decision's cards. `None` if somebody else works on them for longer than a
     /// click can wait; that one leaves them true.
     pub async fn lock(&self, id: DecisionId) -> Option<OwnedMutexGuard<()>> {
-        tokio::time::timeout(LOCK_PATIENCE, self.lock_of(Work::Decision(id)).lock_owned()).await.ok()
+        tokio::time::timeout(LOCK_PATIENCE, self.lock_of(Work::Decision(id)).lock_owned())
+            .await
+            .ok()
     }
 
     fn lock_of(&self, work: Work) -> Arc<tokio::sync::Mutex<()>> {
@@ -137,12 +139,19 @@ impl Deliveries {
 
     /// The record of a message that somebody clicked. One whose create was interrupted is known from now on: once it is
     /// decided it carries no button by which it could be found.
-    pub async fn clicked(&self, id: DecisionId, channel: &str, message: String) -> Option<Delivery> {
+    pub async fn clicked(
+        &self,
+        id: DecisionId,
+        channel: &str,
+        message: String,
+    ) -> Option<Delivery> {
         let cards = self.handle.store(move |store| store.deliveries(id)).await.ok()?;
         if let Some(card) = cards.iter().find(|card| card.message.as_ref() == Some(&message)) {
             return Some(card.clone());
         }
-        let interrupted = cards.into_iter().find(|card| card.message.is_none() && !card.lost && card.channel == channel)?;
+        let interrupted = cards
+            .into_iter()
+            .find(|card| card.message.is_none() && !card.lost && card.channel == channel)?;
         let card = Delivery { message: Some(message), ..interrupted };
         self.put(card.clone()).await.ok()?;
         Some(card)
@@ -152,7 +161,9 @@ impl Deliveries {
     async fn turn(&self, channel: &str) -> Result<Option<OwnedSemaphorePermit>, Unsettled> {
         let lane = {
             let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(lanes.entry(channel.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(LANE))))
+            Arc::clone(
+                lanes.entry(channel.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(LANE))),
+            )
         };
         // It is never closed; without a turn the request would only queue later.
         let turn = lane.acquire_owned().await.ok();
@@ -163,7 +174,10 @@ impl Deliveries {
 
     /// What came of a request. One that never ends must not keep its channel's turn for ever; whether it was carried out is
     /// found out as after a crash.
-    async fn heard<T>(&self, request: impl Future<Output = Result<T, BoardError>>) -> Result<T, BoardError> {
+    async fn heard<T>(
+        &self,
+        request: impl Future<Output = Result<T, BoardError>>,
+    ) -> Result<T, BoardError> {
         let result = tokio::time::timeout(BOARD_PATIENCE, request).await.unwrap_or_else(|_| {
             let why = format!("the request did not end within {} s", BOARD_PATIENCE.as_secs());
             Err(BoardError::Later { after: LONGEST_SLEEP, why })
@@ -175,9 +189,15 @@ impl Deliveries {
     pub async fn drawn(&self, mut card: Delivery, decision: &Decision) {
         card.shown = decision.changed;
         match self.handle.store(move |store| store.put_delivery(&card)).await {
-            Ok(()) => tracing::debug!(decision = decision.id.0, shown = decision.changed, "revision recorded"),
+            Ok(()) => tracing::debug!(
+                decision = decision.id.0,
+                shown = decision.changed,
+                "revision recorded"
+            ),
             // Then the loop draws it once more; drawing is harmless.
-            Err(error) => tracing::warn!(decision = decision.id.0, %error, "the drawn card could not be recorded"),
+            Err(error) => {
+                tracing::warn!(decision = decision.id.0, %error, "the drawn card could not be recorded")
+            }
         }
     }
 
@@ -267,8 +287,15 @@ impl Deliveries {
 
     /// What is not as it should be, by the store's own record.
     async fn unsettled(&self) -> Result<Vec<Work>, HandleError> {
-        let (cards, postings) = self.handle.store(|store| Ok((store.unsettled()?, store.postings_behind(None)?))).await?;
-        Ok(cards.into_iter().map(Work::Decision).chain(postings.into_iter().map(Work::Posting)).collect())
+        let (cards, postings) = self
+            .handle
+            .store(|store| Ok((store.unsettled()?, store.postings_behind(None)?)))
+            .await?;
+        Ok(cards
+            .into_iter()
+            .map(Work::Decision)
+            .chain(postings.into_iter().map(Work::Posting))
+            .collect())
     }
 
     fn look_again(&self, works: impl IntoIterator<Item = Work>, doubted: bool) {
@@ -299,9 +326,12 @@ impl Deliveries {
                 tokio::time::sleep(STORE_AGAIN).await;
                 self.look_at_all().await;
             }
-            let opened = std::mem::take(&mut *self.handle.inner.opened.lock().unwrap_or_else(PoisonError::into_inner));
+            let opened = std::mem::take(
+                &mut *self.handle.inner.opened.lock().unwrap_or_else(PoisonError::into_inner),
+            );
             opened.into_iter().for_each(|id| queue.add(Work::Posting(id), false));
-            let again = std::mem::take(&mut *self.again.lock().unwrap_or_else(PoisonError::into_inner));
+            let again =
+                std::mem::take(&mut *self.again.lock().unwrap_or_else(PoisonError::into_inner));
             let anything = !again.is_empty();
             for (work, doubted) in again {
                 queue.add(work, doubted);
@@ -327,7 +357,11 @@ impl Deliveries {
 
     /// Queues what the log names since the cursor; the first time, what the record knows to be unsettled. Whether there is
     /// anything new.
-    async fn read_log(&self, cursor: &mut Option<u64>, queue: &mut Queue) -> Result<bool, HandleError> {
+    async fn read_log(
+        &self,
+        cursor: &mut Option<u64>,
+        queue: &mut Queue,
+    ) -> Result<bool, HandleError> {
         let Some(position) = cursor else {
             let head = self.handle.head().await?;
             self.unsettled().await?.into_iter().for_each(|work| queue.add(work, false));
@@ -340,11 +374,17 @@ impl Deliveries {
             let Some(last) = events.last() else { return Ok(happened) };
             (*position, happened) = (last.seq, true);
             for logged in &events {
-                tracing::debug!(decision = logged.decision.0, event = logged.event.word(), seq = logged.seq, "happened");
+                tracing::debug!(
+                    decision = logged.decision.0,
+                    event = logged.event.word(),
+                    seq = logged.seq,
+                    "happened"
+                );
                 queue.add(Work::Decision(logged.decision), false);
             }
             let changed: Vec<DecisionId> = events.iter().map(|logged| logged.decision).collect();
-            let behind = self.handle.store(move |store| store.postings_behind(Some(&changed))).await?;
+            let behind =
+                self.handle.store(move |store| store.postings_behind(Some(&changed))).await?;
             behind.into_iter().for_each(|id| queue.add(Work::Posting(id), false));
         }
     }
@@ -363,9 +403,14 @@ impl Deliveries {
         let mut doubted = doubted;
         loop {
             let decision = self.handle.enforce(id).await?;
-            let (cards, carrier) = self.handle.store(move |store| Ok((store.deliveries(id)?, store.carrier_of(id)?))).await?;
+            let (cards, carrier) = self
+                .handle
+                .store(move |store| Ok((store.deliveries(id)?, store.carrier_of(id)?)))
+                .await?;
             match next_step(&decision, &cards, carrier.as_ref()) {
-                Step::Search(intent) => self.search(&decision, &cards, carrier.is_some(), intent).await?,
+                Step::Search(intent) => {
+                    self.search(&decision, &cards, carrier.is_some(), intent).await?
+                }
                 Step::Create(intent) => self.create(&decision, intent).await?,
                 Step::Draw(card) => self.draw(&decision, card).await?,
                 Step::Move { old, to } => self.move_on(&decision, old, &to).await?,
@@ -377,9 +422,16 @@ impl Deliveries {
     }
 
     /// Finds out whether an interrupted create happened, and finishes or repeats it.
-    async fn search(&self, decision: &Decision, cards: &[Delivery], carried: bool, intent: Delivery) -> Result<(), Unsettled> {
+    async fn search(
+        &self,
+        decision: &Decision,
+        cards: &[Delivery],
+        carried: bool,
+        intent: Delivery,
+    ) -> Result<(), Unsettled> {
         let turn = self.turn(&intent.channel).await?;
-        let found = self.board.find(&intent.channel, decision.id, intent.intent_at - CLOCK_DIFFERENCE);
+        let found =
+            self.board.find(&intent.channel, decision.id, intent.intent_at - CLOCK_DIFFERENCE);
         let found = match self.heard(found).await {
             // The channel went with whatever was in it.
             Err(BoardError::Gone) => return self.forget(intent).await,
@@ -387,9 +439,12 @@ impl Deliveries {
         };
         // Posting takes a turn of its own.
         drop(turn);
-        let known = |message: &String| cards.iter().any(|card| card.message.as_ref() == Some(message));
+        let known =
+            |message: &String| cards.iter().any(|card| card.message.as_ref() == Some(message));
         match found.into_iter().find(|message| !known(message)) {
-            Some(message) => self.put(Delivery { message: Some(message), shown: 0, ..intent }).await,
+            Some(message) => {
+                self.put(Delivery { message: Some(message), shown: 0, ..intent }).await
+            }
             // Somebody has clicked it meanwhile.
             None if self.is_known(&intent).await? => Ok(()),
             None if decision.state.is_open() && intent.returns == decision.returns && !carried => {
@@ -417,17 +472,31 @@ impl Deliveries {
         }
         let intent = Delivery { channel, intent_at: self.handle.clock().wall(), ..intent };
         self.put(intent.clone()).await?;
-        tracing::debug!(decision = decision.id.0, generation = intent.generation, "intent recorded");
+        tracing::debug!(
+            decision = decision.id.0,
+            generation = intent.generation,
+            "intent recorded"
+        );
         self.post(decision, intent, decision.changed).await
     }
 
     /// Whoever calls has the channel's turn.
-    async fn post(&self, decision: &Decision, intent: Delivery, shown: u64) -> Result<(), Unsettled> {
+    async fn post(
+        &self,
+        decision: &Decision,
+        intent: Delivery,
+        shown: u64,
+    ) -> Result<(), Unsettled> {
         let nonce = format!("{}.{}.{}", self.handle.tag(), decision.id.0, intent.generation);
         let card = decision_card(decision, self.handle.pace());
         match self.heard(self.board.post(&intent.channel, decision, &card, &nonce)).await {
             Ok(message) => {
-                tracing::info!(decision = decision.id.0, card = message, channel = intent.channel, "card posted");
+                tracing::info!(
+                    decision = decision.id.0,
+                    card = message,
+                    channel = intent.channel,
+                    "card posted"
+                );
                 self.put(Delivery { message: Some(message), shown, ..intent }).await?;
                 tracing::debug!(decision = decision.id.0, "message id recorded");
                 Ok(())
@@ -446,9 +515,20 @@ impl Deliveries {
         self.edit(decision, card, &drawn, decision.changed).await
     }
 
-    async fn move_on(&self, decision: &Decision, old: Delivery, to: &Delivery) -> Result<(), Unsettled> {
+    async fn move_on(
+        &self,
+        decision: &Decision,
+        old: Delivery,
+        to: &Delivery,
+    ) -> Result<(), Unsettled> {
         let link = to.message.as_ref().and_then(|message| self.board.link(&to.channel, message));
-        self.edit(decision, old, &moved_card(decision, text::moved(decision, link.as_deref())), SHOWN_FOR_GOOD).await
+        self.edit(
+            decision,
+            old,
+            &moved_card(decision, text::moved(decision, link.as_deref())),
+            SHOWN_FOR_GOOD,
+        )
+        .await
     }
 
     /// Its own card says that it is decided on a batch's from now on. It keeps its place and loses its buttons, as one does
@@ -459,7 +539,13 @@ impl Deliveries {
         self.edit(decision, old, &moved_card(decision, headline), SHOWN_FOR_GOOD).await
     }
 
-    async fn edit(&self, decision: &Decision, card: Delivery, drawn: &Card, shown: u64) -> Result<(), Unsettled> {
+    async fn edit(
+        &self,
+        decision: &Decision,
+        card: Delivery,
+        drawn: &Card,
+        shown: u64,
+    ) -> Result<(), Unsettled> {
         let Some(message) = &card.message else { return Ok(()) };
         let _turn = self.turn(&card.channel).await?;
         match self.heard(self.board.edit(&card.channel, message, decision, drawn)).await {
@@ -476,7 +562,10 @@ impl Deliveries {
 
     /// Looks whether the latest message still hangs.
     async fn compare(&self, cards: &[Delivery]) -> Result<(), Unsettled> {
-        let Some(card) = cards.iter().rfind(|card| !card.lost && card.shown != SHOWN_FOR_GOOD) else { return Ok(()) };
+        let Some(card) = cards.iter().rfind(|card| !card.lost && card.shown != SHOWN_FOR_GOOD)
+        else {
+            return Ok(());
+        };
         let Some(message) = &card.message else { return Ok(()) };
         let _turn = self.turn(&card.channel).await?;
         match self.heard(self.board.hangs(&card.channel, message)).await {

@@ -13,14 +13,21 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn calibration(&self, agent: Option<&str>, kind: Option<&str>) -> Result<Calibration, HandleError> {
+    pub async fn calibration(
+        &self,
+        agent: Option<&str>,
+        kind: Option<&str>,
+    ) -> Result<Calibration, HandleError> {
         // A review hangs by the wall clock, as people do.
         let wall = self.clock().wall();
         let reviewed = wall.checked_sub_signed(self.pace().wall_span(STOOD)).unwrap_or(wall);
         let tallies = self.store(move |store| store.judged(reviewed)).await?;
         // An agent is called as people see it written.
-        let named = agent.map(|agent| tallies.iter().map(|tally| &tally.agent).find(|known| is_called(known, agent)).cloned());
-        let agent = named.map(|named| named.unwrap_or_else(|| agent.unwrap_or_default().to_owned()));
+        let named = agent.map(|agent| {
+            tallies.iter().map(|tally| &tally.agent).find(|known| is_called(known, agent)).cloned()
+        });
+        let agent =
+            named.map(|named| named.unwrap_or_else(|| agent.unwrap_or_default().to_owned()));
         let kind = kind.map(|kind| String::from(crate::core::decision::Kind::from(kind)));
         Ok(calibrate(&tallies, agent.as_deref(), kind.as_deref()))
     }
@@ -32,7 +39,13 @@ impl Handle {
     pub async fn digest(&self, from: Time, to: Time) -> Result<Digest, HandleError> {
         let now = self.now();
         let found = self.store(move |store| {
-            Ok((store.asked_between(from, to)?, store.ended_between(from, to)?, store.waiting()?, store.open_ids()?, store.head()?))
+            Ok((
+                store.asked_between(from, to)?,
+                store.ended_between(from, to)?,
+                store.waiting()?,
+                store.open_ids()?,
+                store.head()?,
+            ))
         });
         let (asked, ended, waiting, open, head) = found.await?;
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);

@@ -90,21 +90,30 @@ impl Handle {
     /// # Errors
     /// [`HandleError::Store`].
     pub async fn before(&self, request: &Request, own_prompt: bool) -> Result<Before, HandleError> {
-        let filter =
-            Filter { key_prefix: request.dedup_key.clone(), project: Some(request.project.clone()), limit: 1, ..Filter::default() };
+        let filter = Filter {
+            key_prefix: request.dedup_key.clone(),
+            project: Some(request.project.clone()),
+            limit: 1,
+            ..Filter::default()
+        };
         let Some(earlier) = self.list(filter).await?.pop() else { return Ok(Before::Nothing) };
         Ok(match earlier.as_answer_to(request) {
             Earlier::Covers => Before::Covers(text::gate::covered(earlier.id)),
             Earlier::Unclaimed => Before::Unclaimed(Box::new(earlier)),
-            Earlier::Nothing if own_prompt => self.let_through_just_now(&earlier, request).map_or(Before::Nothing, Before::Covers),
+            Earlier::Nothing if own_prompt => {
+                self.let_through_just_now(&earlier, request).map_or(Before::Nothing, Before::Covers)
+            }
             Earlier::Nothing => Before::Nothing,
         })
     }
 
     fn let_through_just_now(&self, earlier: &Decision, request: &Request) -> Option<String> {
         let State::Resolved(resolved) = &earlier.state else { return None };
-        let just_now = |at| self.pace().wall_span(self.now() - at).to_std().is_ok_and(|passed| passed < JUST_NOW);
-        let approved = matches!(resolved.verdict, Verdict::Approved { .. }) && resolved.claimed_at.is_some_and(just_now);
+        let just_now = |at| {
+            self.pace().wall_span(self.now() - at).to_std().is_ok_and(|passed| passed < JUST_NOW)
+        };
+        let approved = matches!(resolved.verdict, Verdict::Approved { .. })
+            && resolved.claimed_at.is_some_and(just_now);
         (approved && earlier.was_asked_as(request)).then(|| text::gate::approved(earlier, resolved))
     }
 
@@ -120,15 +129,24 @@ impl Handle {
                     words: text::gate::approved(decision, resolved),
                     note: note.as_ref().map(|note| text::gate::noted(resolved, note)),
                 },
-                Verdict::Rejected { reason } => Told::Deny(text::gate::rejected(decision, resolved, reason)),
+                Verdict::Rejected { reason } => {
+                    Told::Deny(text::gate::rejected(decision, resolved, reason))
+                }
                 // Neither is offered by a gate's question.
-                Verdict::Chosen { .. } | Verdict::Answered { .. } => Told::Deny(text::gate::superseded(decision)),
+                Verdict::Chosen { .. } | Verdict::Answered { .. } => {
+                    Told::Deny(text::gate::superseded(decision))
+                }
             },
-            State::Deferred { until, by, .. } => Told::Defer(text::gate::deferred(decision, *until, &by.name, self.rules().zone)),
-            State::Withdrawn { reason, .. } => Told::Deny(text::gate::withdrawn(decision, reason)),
-            State::Pending(_) => {
-                Told::Wait(text::gate::undecided(decision, self.standing(decision).as_ref(), self.now(), unserved))
+            State::Deferred { until, by, .. } => {
+                Told::Defer(text::gate::deferred(decision, *until, &by.name, self.rules().zone))
             }
+            State::Withdrawn { reason, .. } => Told::Deny(text::gate::withdrawn(decision, reason)),
+            State::Pending(_) => Told::Wait(text::gate::undecided(
+                decision,
+                self.standing(decision).as_ref(),
+                self.now(),
+                unserved,
+            )),
         }
     }
 }
@@ -147,7 +165,9 @@ fn judged(rulebook: &dyn Rulebook, brought: Brought) -> Result<Request, Gated> {
     let ruling = judge(&rules, &call);
     let terms = match at_least.map_or(ruling.clone(), |least| ruling.raised(least)) {
         Ruling::Allow => return Err(Gated::Allowed(text::gate::ALLOWED.to_owned())),
-        Ruling::Deny { reason } => return Err(Gated::Denied(text::gate::denied(reason.as_deref()))),
+        Ruling::Deny { reason } => {
+            return Err(Gated::Denied(text::gate::denied(reason.as_deref())));
+        }
         Ruling::Ask { risk, kind, reason } => Terms { risk, kind, reason },
     };
     Ok(call.request(project, terms.risk, terms.kind, terms.reason))
@@ -159,7 +179,11 @@ impl Access {
     ///
     /// # Errors
     /// [`AccessError::Forbidden`], and as [`Handle::ask`].
-    pub async fn gate(&self, rulebook: Arc<dyn Rulebook>, brought: Brought) -> Result<Gated, AccessError> {
+    pub async fn gate(
+        &self,
+        rulebook: Arc<dyn Rulebook>,
+        brought: Brought,
+    ) -> Result<Gated, AccessError> {
         let project = brought.project.clone().or_else(|| self.caller().only_project());
         let named = project_name(project.as_deref().unwrap_or(&Request::default().project));
         // Whoever may not ask is not told of the rules either.
@@ -175,7 +199,9 @@ impl Access {
         Ok(match self.handle().before(&request, own_prompt).await? {
             Before::Covers(words) => Gated::Allowed(words),
             Before::Unclaimed(decision) => Gated::Asked(decision),
-            Before::Nothing => Gated::Asked(Box::new(self.handle().ask(request).await?.into_decision())),
+            Before::Nothing => {
+                Gated::Asked(Box::new(self.handle().ask(request).await?.into_decision()))
+            }
         })
     }
 }

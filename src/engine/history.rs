@@ -29,12 +29,21 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn request_at(&self, id: DecisionId, revision: Revision) -> Result<Option<(Request, Terms)>, HandleError> {
-        let requests = self.history(id).await?.into_iter().filter_map(|logged| match logged.event {
-            Event::Asked { request, terms } | Event::Revised { request, terms } => Some((*request, terms)),
-            _ => None,
-        });
-        Ok(usize::try_from(revision.0).ok().and_then(|n| requests.into_iter().nth(n.checked_sub(1)?)))
+    pub async fn request_at(
+        &self,
+        id: DecisionId,
+        revision: Revision,
+    ) -> Result<Option<(Request, Terms)>, HandleError> {
+        let requests =
+            self.history(id).await?.into_iter().filter_map(|logged| match logged.event {
+                Event::Asked { request, terms } | Event::Revised { request, terms } => {
+                    Some((*request, terms))
+                }
+                _ => None,
+            });
+        Ok(usize::try_from(revision.0)
+            .ok()
+            .and_then(|n| requests.into_iter().nth(n.checked_sub(1)?)))
     }
 
     /// The end of the log.
@@ -65,7 +74,11 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn put_memo(&self, name: &'static str, text: Option<String>) -> Result<(), HandleError> {
+    pub async fn put_memo(
+        &self,
+        name: &'static str,
+        text: Option<String>,
+    ) -> Result<(), HandleError> {
         Ok(self.store(move |store| store.put_memo(name, text)).await?)
     }
 
@@ -74,7 +87,8 @@ impl Handle {
     /// # Errors
     /// [`HandleError::Store`].
     pub async fn card_of(&self, id: DecisionId) -> Result<Option<(String, String)>, HandleError> {
-        let (cards, carrier) = self.store(move |store| Ok((store.deliveries(id)?, store.carrier_of(id)?))).await?;
+        let (cards, carrier) =
+            self.store(move |store| Ok((store.deliveries(id)?, store.carrier_of(id)?))).await?;
         if let Some((channel, message)) = carrier.as_ref().and_then(Posting::message) {
             return Ok(Some((channel.to_owned(), message.to_owned())));
         }

@@ -15,7 +15,11 @@ impl Handle {
 
     /// Does what is due by itself: brings back what was put off, climbs the ladder, applies the safe default. Called by the
     /// timers. `ahead` is how much earlier a reminder may be pulled.
-    pub(crate) async fn come_due(&self, id: DecisionId, ahead: TimeDelta) -> Result<Decision, HandleError> {
+    pub(crate) async fn come_due(
+        &self,
+        id: DecisionId,
+        ahead: TimeDelta,
+    ) -> Result<Decision, HandleError> {
         let (now, rules) = (self.now(), self.rules());
         // By the rules of whoever serves, even if somebody asks again in this moment: the asker's own do not count.
         self.enforce(id).await?;
@@ -33,7 +37,13 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::NoSuchDecision`], [`HandleError::Store`].
-    pub async fn tell(&self, id: DecisionId, climb: u64, contacts: Vec<Contact>, complete: bool) -> Result<Decision, HandleError> {
+    pub async fn tell(
+        &self,
+        id: DecisionId,
+        climb: u64,
+        contacts: Vec<Contact>,
+        complete: bool,
+    ) -> Result<Decision, HandleError> {
         self.change(id, move |decision| Ok(decision.tell(climb, contacts, complete))).await
     }
 }

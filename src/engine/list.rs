@@ -35,14 +35,20 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn attention_page(&self, of: Option<&Voter>, offset: usize, limit: usize) -> Result<Page, HandleError> {
+    pub async fn attention_page(
+        &self,
+        of: Option<&Voter>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Page, HandleError> {
         let (rules, now, voter) = (self.rules(), self.now(), of.cloned());
         let mut page = self
             .store(move |store| {
                 let mut page = Page::default();
                 for _ in 0..TRIES {
                     page = read(store, &rules, voter.as_ref(), now, offset, limit)?;
-                    let whole = page.decisions.len() == limit.min(page.count.saturating_sub(page.offset));
+                    let whole =
+                        page.decisions.len() == limit.min(page.count.saturating_sub(page.offset));
                     if whole {
                         break;
                     }

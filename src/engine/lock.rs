@@ -45,16 +45,29 @@ pub fn acquire(store: &Path, now: Time) -> Result<ServeLock, LockError> {
     let path = files::beside(store, ".lock");
     let failed = |why| LockError::Failed { path: path.display().to_string(), why };
     files::private_folder(files::folder_of(store)).map_err(failed)?;
-    let mut file = files::private_file().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    let mut file = files::private_file()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(failed)?;
     match try_lock(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(LockError::Held { holder: words_of(&mut file), store: store.display().to_string() });
+            return Err(LockError::Held {
+                holder: words_of(&mut file),
+                store: store.display().to_string(),
+            });
         }
         Err(TryLockError::Error(why)) => return Err(failed(why)),
     }
-    let line = format!("process {}, since {}\n", std::process::id(), now.format("%Y-%m-%d %H:%M:%S UTC"));
-    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(line.as_bytes())).map_err(failed)?;
+    let line =
+        format!("process {}, since {}\n", std::process::id(), now.format("%Y-%m-%d %H:%M:%S UTC"));
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(line.as_bytes()))
+        .map_err(failed)?;
     Ok(ServeLock { _file: file })
 }
 

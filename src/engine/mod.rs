@@ -43,7 +43,9 @@ pub use self::list::Page;
 pub use self::together::{Fate, TOGETHER, Weighed};
 use crate::core::Time;
 use crate::core::caller::Ungrantable;
-use crate::core::decision::{Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Verdict, Via};
+use crate::core::decision::{
+    Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Verdict, Via,
+};
 use crate::core::event::Event;
 use crate::core::pace::Pace;
 use crate::core::permission::{Denied, Voter, WhoMay, may_decide, who_may};
@@ -202,9 +204,9 @@ impl Handle {
         call: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
-        tokio::task::spawn_blocking(move || call(&*store))
-            .await
-            .unwrap_or_else(|error| Err(StoreError::Failed(format!("a call of it ended early: {error}"))))
+        tokio::task::spawn_blocking(move || call(&*store)).await.unwrap_or_else(|error| {
+            Err(StoreError::Failed(format!("a call of it ended early: {error}")))
+        })
     }
 
     /// Files what an agent asks. The same key of the same project, while open, is the same decision.
@@ -260,7 +262,12 @@ impl Handle {
     ///
     /// # Errors
     /// As [`Handle::approve`].
-    pub async fn may_decide(&self, id: DecisionId, seen: Revision, by: &Voter) -> Result<Decision, HandleError> {
+    pub async fn may_decide(
+        &self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+    ) -> Result<Decision, HandleError> {
         let decision = self.may_see(id, by).await?;
         match decision.must_be_open_at(seen) {
             Ok(()) => Ok(decision),
@@ -272,7 +279,13 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Denied`], [`HandleError::Refused`], [`HandleError::NoSuchDecision`], [`HandleError::Store`].
-    pub async fn approve(&self, id: DecisionId, seen: Revision, by: &Voter, via: Via) -> Result<Decision, HandleError> {
+    pub async fn approve(
+        &self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Via,
+    ) -> Result<Decision, HandleError> {
         self.resolve(id, seen, by, via, Verdict::approved()).await
     }
 
@@ -288,7 +301,8 @@ impl Handle {
         via: Via,
         reason: &str,
     ) -> Result<Decision, HandleError> {
-        self.resolve(id, seen, by, via, Verdict::Rejected { reason: reason.trim().to_owned() }).await
+        self.resolve(id, seen, by, via, Verdict::Rejected { reason: reason.trim().to_owned() })
+            .await
     }
 
     /// Chooses one of the options, by its name.
@@ -310,7 +324,14 @@ impl Handle {
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::NoAnswer`] if it is empty.
-    pub async fn answer(&self, id: DecisionId, seen: Revision, by: &Voter, via: Via, text: &str) -> Result<Decision, HandleError> {
+    pub async fn answer(
+        &self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Via,
+        text: &str,
+    ) -> Result<Decision, HandleError> {
         self.resolve(id, seen, by, via, Verdict::Answered { text: text.trim().to_owned() }).await
     }
 
@@ -344,7 +365,12 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
-    pub async fn report(&self, id: DecisionId, outcome: Outcome, text: &str) -> Result<Decision, HandleError> {
+    pub async fn report(
+        &self,
+        id: DecisionId,
+        outcome: Outcome,
+        text: &str,
+    ) -> Result<Decision, HandleError> {
         let text = text.trim().to_owned();
         self.change(id, move |decision| Ok(decision.report(outcome, text)?)).await
     }
@@ -353,7 +379,13 @@ impl Handle {
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused`] names the limits.
-    pub async fn defer(&self, id: DecisionId, seen: Revision, by: &Voter, until: Time) -> Result<Decision, HandleError> {
+    pub async fn defer(
+        &self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        until: Time,
+    ) -> Result<Decision, HandleError> {
         let (person, now, limits) = (by.person.clone(), self.now(), self.rules().defer);
         self.decide(id, by, move |decision| decision.defer(until, person, seen, now, limits)).await
     }
@@ -438,9 +470,15 @@ impl Handle {
         loop {
             news.look();
             let found = match self.get(id).await {
-                Ok(decision) if asked.is_some_and(|asked| asked != decision.revision) => return Ok(decision),
+                Ok(decision) if asked.is_some_and(|asked| asked != decision.revision) => {
+                    return Ok(decision);
+                }
                 // A decision that is resolved is never revised, so this is the verdict on what was asked.
-                Ok(decision) if matches!(decision.state, State::Resolved(_)) && claim == Claim::Yes => self.claim(id).await,
+                Ok(decision)
+                    if matches!(decision.state, State::Resolved(_)) && claim == Claim::Yes =>
+                {
+                    self.claim(id).await
+                }
                 found => found,
             };
             match found {

@@ -38,7 +38,11 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn outgoing_settled(&self, after: u64, limit: usize) -> Result<Vec<Letter>, HandleError> {
+    pub async fn outgoing_settled(
+        &self,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Letter>, HandleError> {
         Ok(self.store(move |store| store.outgoing_settled(after, limit)).await?)
     }
 

@@ -65,7 +65,8 @@ impl Handle {
     /// # Errors
     /// [`HandleError::Store`].
     pub async fn known_people(&self) -> Result<Vec<(u64, String)>, HandleError> {
-        let mut known: Vec<(u64, String)> = self.rules().people.iter().map(|person| (person.user, person.name.clone())).collect();
+        let mut known: Vec<(u64, String)> =
+            self.rules().people.iter().map(|person| (person.user, person.name.clone())).collect();
         for (user, name) in self.store(|store| store.acted()).await? {
             if !known.iter().any(|(other, _)| *other == user) {
                 known.push((user, name));

@@ -5,7 +5,9 @@
 
 use std::sync::LazyLock;
 
-use tiny_skia::{Color, FillRule, LineCap, Paint, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
+use tiny_skia::{
+    Color, FillRule, LineCap, Paint, PathBuilder, Pixmap, Stroke, StrokeDash, Transform,
+};
 use ttf_parser::{Face, OutlineBuilder};
 
 use crate::core::plot::{Anchor, Ink, Mark, Picture, Point};
@@ -25,7 +27,8 @@ const fn colour(ink: Ink) -> (u8, u8, u8) {
 }
 
 /// The letters. Absent would be a picture without words.
-static LETTERS: LazyLock<Option<Face<'static>>> = LazyLock::new(|| Face::parse(dejavu::sans::regular(), 0).ok());
+static LETTERS: LazyLock<Option<Face<'static>>> =
+    LazyLock::new(|| Face::parse(dejavu::sans::regular(), 0).ok());
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +46,8 @@ pub enum PlotError {
 /// # Errors
 /// [`PlotError`]; the figures are true without it.
 pub fn png(picture: &Picture) -> Result<Vec<u8>, PlotError> {
-    let mut pixmap = Pixmap::new(picture.width, picture.height).ok_or(PlotError::Size(picture.width, picture.height))?;
+    let mut pixmap = Pixmap::new(picture.width, picture.height)
+        .ok_or(PlotError::Size(picture.width, picture.height))?;
     pixmap.fill(Color::from_rgba8(GROUND.0, GROUND.1, GROUND.2, 0xff));
     for mark in &picture.marks {
         draw(&mut pixmap, mark);
@@ -65,7 +69,8 @@ fn draw(pixmap: &mut Pixmap, mark: &Mark) {
             path.move_to(from.0, from.1);
             path.line_to(to.0, to.1);
             let dash = if *dashed { StrokeDash::new(vec![4.0, 12.0], 0.0) } else { None };
-            let stroke = Stroke { width: *width, line_cap: LineCap::Round, dash, ..Stroke::default() };
+            let stroke =
+                Stroke { width: *width, line_cap: LineCap::Round, dash, ..Stroke::default() };
             // A line of no length has no path; a dot stands there then.
             if let Some(path) = path.finish() {
                 pixmap.stroke_path(&path, &paint(*ink), &stroke, Transform::identity(), None);
@@ -73,22 +78,41 @@ fn draw(pixmap: &mut Pixmap, mark: &Mark) {
         }
         Mark::Dot { at, radius, ink } => {
             if let Some(path) = PathBuilder::from_circle(at.0, at.1, *radius) {
-                pixmap.fill_path(&path, &paint(*ink), FillRule::Winding, Transform::identity(), None);
+                pixmap.fill_path(
+                    &path,
+                    &paint(*ink),
+                    FillRule::Winding,
+                    Transform::identity(),
+                    None,
+                );
             }
         }
         Mark::Words { at, size, ink, anchor, words } => {
             let Some(face) = LETTERS.as_ref() else { return };
             if let Some(path) = outline(face, words, *at, *size, *anchor) {
-                pixmap.fill_path(&path, &paint(*ink), FillRule::Winding, Transform::identity(), None);
+                pixmap.fill_path(
+                    &path,
+                    &paint(*ink),
+                    FillRule::Winding,
+                    Transform::identity(),
+                    None,
+                );
             }
         }
     }
 }
 
 /// The words as a shape. A letter that the font lacks is its sign for that.
-fn outline(face: &Face<'_>, words: &str, at: Point, size: f32, anchor: Anchor) -> Option<tiny_skia::Path> {
+fn outline(
+    face: &Face<'_>,
+    words: &str,
+    at: Point,
+    size: f32,
+    anchor: Anchor,
+) -> Option<tiny_skia::Path> {
     let scale = size / f32::from(face.units_per_em());
-    let glyphs: Vec<_> = words.chars().map(|letter| face.glyph_index(letter).unwrap_or_default()).collect();
+    let glyphs: Vec<_> =
+        words.chars().map(|letter| face.glyph_index(letter).unwrap_or_default()).collect();
     let advance = |glyph| f32::from(face.glyph_hor_advance(glyph).unwrap_or(0)) * scale;
     let width: f32 = glyphs.iter().map(|glyph| advance(*glyph)).sum();
     let start = match anchor {

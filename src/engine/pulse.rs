@@ -132,13 +132,16 @@ impl Handle {
     /// The surface is connected from now on, or not any more.
     pub fn connected(&self, connected: bool) {
         let now = self.clock().wall();
-        self.beat(|pulse| pulse.connected = if connected { pulse.connected.or(Some(now)) } else { None });
+        self.beat(|pulse| {
+            pulse.connected = if connected { pulse.connected.or(Some(now)) } else { None }
+        });
     }
 }
 
 /// Says from now on that this process is the bot.
 pub fn begin(handle: &Handle) {
-    let pulse = Pulse { process: std::process::id(), since: handle.clock().wall(), ..Pulse::default() };
+    let pulse =
+        Pulse { process: std::process::id(), since: handle.clock().wall(), ..Pulse::default() };
     handle.inner.pulse.send_replace(Some(pulse));
 }
 
@@ -174,10 +177,14 @@ pub enum Running {
 #[must_use]
 pub fn of(store: &Path) -> Running {
     let Some(holder) = lock::holder(store) else { return Running::No };
-    let said = std::fs::read_to_string(path(store)).ok().and_then(|text| serde_json::from_str::<Pulse>(&text).ok());
+    let said = std::fs::read_to_string(path(store))
+        .ok()
+        .and_then(|text| serde_json::from_str::<Pulse>(&text).ok());
     match said {
         // Left behind by a predecessor.
-        Some(pulse) if !holder.contains(&format!("process {},", pulse.process)) => Running::Silent(holder),
+        Some(pulse) if !holder.contains(&format!("process {},", pulse.process)) => {
+            Running::Silent(holder)
+        }
         Some(pulse) => Running::Yes(Box::new(pulse)),
         None => Running::Silent(holder),
     }

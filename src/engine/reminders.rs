@@ -77,7 +77,12 @@ enum Later {
 impl Later {
     /// Whether it is about one decision alone, and would be the same a moment later.
     const fn is_of_one(&self) -> bool {
-        matches!(self, Self::Handle(HandleError::NoSuchDecision(_) | HandleError::Store(StoreError::Unreadable(_))))
+        matches!(
+            self,
+            Self::Handle(
+                HandleError::NoSuchDecision(_) | HandleError::Store(StoreError::Unreadable(_))
+            )
+        )
     }
 }
 
@@ -141,9 +146,13 @@ impl Reminders {
         let climbed = self.read_settled().await;
         let glance = self.handle.store(|store| store.glance_at_reminders()).await?;
         let rules = self.handle.rules();
-        let is_as_seen = |seen: &Seen| Arc::ptr_eq(&seen.rules, &rules) && seen.wishes == glance.wishes;
+        let is_as_seen =
+            |seen: &Seen| Arc::ptr_eq(&seen.rules, &rules) && seen.wishes == glance.wishes;
         let ends = glance.held_until.is_some_and(|until| until <= self.handle.now());
-        let nothing_new = matches!(climbed, Ok(false)) && !glance.moves && !ends && self.seen.as_ref().is_some_and(is_as_seen);
+        let nothing_new = matches!(climbed, Ok(false))
+            && !glance.moves
+            && !ends
+            && self.seen.as_ref().is_some_and(is_as_seen);
         let next = if nothing_new {
             glance.held_until
         } else {
@@ -185,7 +194,10 @@ impl Reminders {
     }
 
     /// The decisions that these are about, as they stand.
-    async fn decisions(&self, reminders: &[Reminder]) -> Result<HashMap<DecisionId, Decision>, Later> {
+    async fn decisions(
+        &self,
+        reminders: &[Reminder],
+    ) -> Result<HashMap<DecisionId, Decision>, Later> {
         let mut ids: Vec<DecisionId> = reminders.iter().map(|reminder| reminder.decision).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -194,15 +206,23 @@ impl Reminders {
     }
 
     /// Those of which something may yet come; the others are forgotten.
-    async fn tidied(&self, reminders: Vec<Reminder>, decisions: &HashMap<DecisionId, Decision>) -> Result<Vec<Reminder>, Later> {
+    async fn tidied(
+        &self,
+        reminders: Vec<Reminder>,
+        decisions: &HashMap<DecisionId, Decision>,
+    ) -> Result<Vec<Reminder>, Later> {
         let (latest, now) = (latest(&reminders), self.handle.now());
         let stays = |reminder: &Reminder| {
-            decisions.get(&reminder.decision).is_some_and(|decision| matters(reminder, decision, &latest, now))
+            decisions
+                .get(&reminder.decision)
+                .is_some_and(|decision| matters(reminder, decision, &latest, now))
         };
         let (keep, drop): (Vec<Reminder>, Vec<Reminder>) = reminders.into_iter().partition(stays);
         if !drop.is_empty() {
             tracing::debug!(count = drop.len(), "reminders forgotten");
-            self.handle.store(move |store| store.remind(Reminding { drop, ..Reminding::default() })).await?;
+            self.handle
+                .store(move |store| store.remind(Reminding { drop, ..Reminding::default() }))
+                .await?;
         }
         Ok(keep)
     }
@@ -213,9 +233,17 @@ impl Reminders {
         let mut known = Vec::new();
         let mut postings = HashMap::new();
         let mut letters = HashMap::new();
-        for on in reminders.iter().filter_map(|reminder| reminder.on.filter(|_| reminder.standing == Standing::Posted)) {
+        for on in reminders
+            .iter()
+            .filter_map(|reminder| reminder.on.filter(|_| reminder.standing == Standing::Posted))
+        {
             if let Entry::Vacant(unread) = postings.entry(on.posting) {
-                unread.insert(self.handle.store(move |store| store.posting(on.posting)).await?.map(|posting| posting.hanging));
+                unread.insert(
+                    self.handle
+                        .store(move |store| store.posting(on.posting))
+                        .await?
+                        .map(|posting| posting.hanging),
+                );
             }
         }
         for reminder in reminders {
@@ -231,7 +259,9 @@ impl Reminders {
             known.push(reminder);
         }
         if !put.is_empty() {
-            self.handle.store(move |store| store.remind(Reminding { put, ..Reminding::default() })).await?;
+            self.handle
+                .store(move |store| store.remind(Reminding { put, ..Reminding::default() }))
+                .await?;
         }
         Ok(known)
     }
@@ -252,13 +282,18 @@ impl Reminders {
             },
             Standing::Outgoing { key } => {
                 if !letters.contains_key(key) {
-                    letters.insert(key.clone(), self.handle.outgoing(key).await?.map(|letter| letter.sending));
+                    letters.insert(
+                        key.clone(),
+                        self.handle.outgoing(key).await?.map(|letter| letter.sending),
+                    );
                 }
                 match letters.get(key).and_then(Option::as_ref) {
                     Some(Sending::Sent { .. }) => Some(Came::Reached),
                     Some(Sending::GaveUp { why, .. }) => Some(Came::Failed { why: why.clone() }),
                     Some(Sending::Dropped { .. }) | None => over_before(),
-                    Some(Sending::Queued { .. } | Sending::Held { .. } | Sending::Trying { .. }) => None,
+                    Some(
+                        Sending::Queued { .. } | Sending::Held { .. } | Sending::Trying { .. },
+                    ) => None,
                 }
             }
             _ => None,
@@ -266,7 +301,11 @@ impl Reminders {
     }
 
     /// Tells the log what is known of each rung that stands. What it knows is not read again.
-    async fn tell(&self, reminders: &[Reminder], decisions: &HashMap<DecisionId, Decision>) -> Result<(), Later> {
+    async fn tell(
+        &self,
+        reminders: &[Reminder],
+        decisions: &HashMap<DecisionId, Decision>,
+    ) -> Result<(), Later> {
         let mut rungs: BTreeMap<u64, Vec<Reminder>> = BTreeMap::new();
         for reminder in reminders {
             rungs.entry(reminder.climb).or_default().push(reminder.clone());
@@ -274,11 +313,19 @@ impl Reminders {
         let mut telling: JoinSet<Result<Vec<Reminder>, HandleError>> = JoinSet::new();
         let mut told = Vec::new();
         for (climb, rung) in rungs {
-            let Some(decision) = rung.first().and_then(|first| decisions.get(&first.decision)) else { continue };
+            let Some(decision) = rung.first().and_then(|first| decisions.get(&first.decision))
+            else {
+                continue;
+            };
             if let Some((contacts, complete)) = news(decision, climb, &rung) {
                 let (handle, id) = (self.handle.clone(), decision.id);
-                telling.spawn(async move { handle.tell(id, climb, contacts, complete).await.map(|_| rung) });
-            } else if !rung.iter().any(|reminder| matches!(reminder.standing, Standing::Due | Standing::Posted)) {
+                telling.spawn(async move {
+                    handle.tell(id, climb, contacts, complete).await.map(|_| rung)
+                });
+            } else if !rung
+                .iter()
+                .any(|reminder| matches!(reminder.standing, Standing::Due | Standing::Posted))
+            {
                 told.extend(rung);
             }
         }
@@ -288,13 +335,19 @@ impl Reminders {
             match ended {
                 Ok(Ok(rung)) => told.extend(rung),
                 Ok(Err(error)) => failed = Some(Later::from(error)),
-                Err(error) => failed = Some(Later::Unknown(format!("telling the log ended early: {error}"))),
+                Err(error) => {
+                    failed = Some(Later::Unknown(format!("telling the log ended early: {error}")))
+                }
             }
         }
         told.retain(|reminder| matches!(reminder.standing, Standing::Over { .. }));
         if !told.is_empty() {
             let forget = self.handle.now().checked_sub_signed(GATHERED);
-            self.handle.store(move |store| store.remind(Reminding { told, forget, ..Reminding::default() })).await?;
+            self.handle
+                .store(move |store| {
+                    store.remind(Reminding { told, forget, ..Reminding::default() })
+                })
+                .await?;
         }
         failed.map_or(Ok(()), Err)
     }
@@ -319,7 +372,12 @@ fn latest(reminders: &[Reminder]) -> HashMap<Reached, u64> {
 
 /// Whether something may yet come of a reminder. What was held back of an earlier rung is sent in the end, unless a later one
 /// reaches the same person the same way.
-fn matters(reminder: &Reminder, decision: &Decision, latest: &HashMap<Reached, u64>, now: Time) -> bool {
+fn matters(
+    reminder: &Reminder,
+    decision: &Decision,
+    latest: &HashMap<Reached, u64>,
+    now: Time,
+) -> bool {
     use crate::core::decision::State;
     let waits = matches!(decision.state, State::Pending(_)) && decision.since() <= reminder.at;
     let stands = decision.climb.as_ref().is_some_and(|climb| climb.seq == reminder.climb);
@@ -328,7 +386,9 @@ fn matters(reminder: &Reminder, decision: &Decision, latest: &HashMap<Reached, u
     waits
         && match reminder.standing {
             Standing::Due | Standing::Held { .. } => stands || !replaced(),
-            Standing::Posted | Standing::Outgoing { .. } | Standing::Over { .. } => stands || may_be_joined(),
+            Standing::Posted | Standing::Outgoing { .. } | Standing::Over { .. } => {
+                stands || may_be_joined()
+            }
         }
 }
 

@@ -42,7 +42,8 @@ pub async fn run(handle: Handle) {
 }
 
 fn may_any_pass(rules: &Rules) -> bool {
-    rules.projects.values().any(|rule| rule.route_by_confidence) && rules.kinds.values().any(|rule| rule.route_by_confidence)
+    rules.projects.values().any(|rule| rule.route_by_confidence)
+        && rules.kinds.values().any(|rule| rule.route_by_confidence)
 }
 
 impl Handle {
@@ -77,7 +78,11 @@ impl Handle {
         Ok((position, open.last().copied().unwrap_or_default()))
     }
 
-    async fn let_new_pass(&self, mut position: u64, mut last: DecisionId) -> Result<(u64, DecisionId), HandleError> {
+    async fn let_new_pass(
+        &self,
+        mut position: u64,
+        mut last: DecisionId,
+    ) -> Result<(u64, DecisionId), HandleError> {
         loop {
             let events = self.events(position, PAGE).await?;
             for logged in &events {
@@ -100,9 +105,14 @@ impl Handle {
             return Ok(());
         }
         let rules = self.rules();
-        let passed = self.change(id, move |decision| Ok(enforced(&rules, decision).pass(&rules))).await?;
+        let passed =
+            self.change(id, move |decision| Ok(enforced(&rules, decision).pass(&rules))).await?;
         if matches!(&passed.state, State::Resolved(resolved) if resolved.via == Via::Routing) {
-            tracing::info!(decision = id.0, confidence = passed.request.confidence, "approved by itself");
+            tracing::info!(
+                decision = id.0,
+                confidence = passed.request.confidence,
+                "approved by itself"
+            );
         }
         Ok(())
     }
@@ -112,12 +122,17 @@ impl Handle {
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::NotByItself`], [`Refused::AlreadyDisagreed`].
-    pub async fn disagree(&self, id: DecisionId, by: &Voter) -> Result<(Decision, Option<DecisionId>), HandleError> {
+    pub async fn disagree(
+        &self,
+        id: DecisionId,
+        by: &Voter,
+    ) -> Result<(Decision, Option<DecisionId>), HandleError> {
         let person = by.person.clone();
         match self.decide(id, by, move |decision| decision.disagree(person, false)).await {
             Err(HandleError::Refused(_, Refused::AskedAgain { again })) => {
                 let person = by.person.clone();
-                let stands = self.decide(id, by, move |decision| decision.disagree(person, true)).await?;
+                let stands =
+                    self.decide(id, by, move |decision| decision.disagree(person, true)).await?;
                 Ok((stands, Some(again)))
             }
             done => done.map(|decision| (decision, None)),

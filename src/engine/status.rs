@@ -94,10 +94,22 @@ impl Handle {
     pub async fn status(&self) -> Result<Status, HandleError> {
         let at = self.now();
         let open = self.list(Filter { open_only: true, ..Filter::default() }).await?;
-        let unsettled: BTreeSet<DecisionId> = self.store(|store| store.unsettled()).await?.into_iter().collect();
-        let unshown = open.iter().map(|decision| decision.id).filter(|id| unsettled.contains(id)).rev().collect();
+        let unsettled: BTreeSet<DecisionId> =
+            self.store(|store| store.unsettled()).await?.into_iter().collect();
+        let unshown = open
+            .iter()
+            .map(|decision| decision.id)
+            .filter(|id| unsettled.contains(id))
+            .rev()
+            .collect();
         let decided_today = self.decided_since(self.midnight(at)).await?;
-        Ok(Status { at, projects: by_project(&open, at), decided_today, unshown, bot: self.pulse() })
+        Ok(Status {
+            at,
+            projects: by_project(&open, at),
+            decided_today,
+            unshown,
+            bot: self.pulse(),
+        })
     }
 
     /// The last midnight of the configured zone. Where the clock skips midnight, the first moment of that day.
@@ -105,7 +117,8 @@ impl Handle {
         let zone = self.rules().zone;
         let day = now.with_timezone(&zone).date_naive();
         let hours = (0..24).filter_map(|hour| NaiveTime::from_hms_opt(hour, 0, 0));
-        let mut moments = hours.filter_map(|hour| zone.from_local_datetime(&day.and_time(hour)).earliest());
+        let mut moments =
+            hours.filter_map(|hour| zone.from_local_datetime(&day.and_time(hour)).earliest());
         moments.next().map_or(now, |midnight| midnight.to_utc())
     }
 
@@ -116,7 +129,8 @@ impl Handle {
         let mut decided: BTreeMap<DecisionId, bool> = BTreeMap::new();
         while end > 0 {
             let start = end.saturating_sub(PAGE);
-            let events = self.events(start, usize::try_from(end - start).unwrap_or(usize::MAX)).await?;
+            let events =
+                self.events(start, usize::try_from(end - start).unwrap_or(usize::MAX)).await?;
             for logged in events.iter().rev().filter(|logged| logged.at >= since) {
                 match logged.event {
                     Event::Resolved { .. } => drop(decided.entry(logged.decision).or_insert(true)),
@@ -152,15 +166,18 @@ fn by_project(open: &[Decision], now: Time) -> Vec<ProjectStatus> {
                 let breach = decision.breach_at();
                 if breach <= now {
                     project.overdue += 1;
-                    project.overdue_since = Some(project.overdue_since.map_or(breach, |since| since.min(breach)));
+                    project.overdue_since =
+                        Some(project.overdue_since.map_or(breach, |since| since.min(breach)));
                 }
                 let this = Oldest { id: decision.id, asked_at: decision.asked_at };
-                let older = |oldest: &Oldest| (oldest.asked_at, oldest.id) <= (this.asked_at, this.id);
+                let older =
+                    |oldest: &Oldest| (oldest.asked_at, oldest.id) <= (this.asked_at, this.id);
                 project.oldest = project.oldest.filter(older).or(Some(this));
             }
             State::Deferred { until, .. } => {
                 project.deferred += 1;
-                project.next_return = Some(project.next_return.map_or(*until, |next| next.min(*until)));
+                project.next_return =
+                    Some(project.next_return.map_or(*until, |next| next.min(*until)));
             }
             State::Resolved(_) | State::Withdrawn { .. } => {}
         }

@@ -18,7 +18,12 @@ impl Handle {
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::NotTheirs`] if the other may not, [`Refused::AlreadyTaken`] if they have it.
-    pub async fn hand_over(&self, id: DecisionId, by: &Voter, to: &Voter) -> Result<Decision, HandleError> {
+    pub async fn hand_over(
+        &self,
+        id: DecisionId,
+        by: &Voter,
+        to: &Voter,
+    ) -> Result<Decision, HandleError> {
         let (rules, from, to) = (self.rules(), by.person.clone(), to.clone());
         self.decide(id, by, move |decision| {
             if may_decide(&rules.approvers, &enforced(&rules, decision), &to).is_err() {

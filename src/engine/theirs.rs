@@ -18,7 +18,8 @@ impl Handle {
     pub async fn open_for(&self, voter: &Voter) -> Result<Vec<Decision>, HandleError> {
         let open = self.list(Filter { open_only: true, ..Filter::default() }).await?;
         let now = self.now();
-        let mut theirs: Vec<Decision> = open.into_iter().filter(|decision| self.is_for(decision, voter)).collect();
+        let mut theirs: Vec<Decision> =
+            open.into_iter().filter(|decision| self.is_for(decision, voter)).collect();
         theirs.sort_by_cached_key(|decision| (decision.wake_at(), decision.urgency(now)));
         Ok(theirs)
     }
@@ -28,7 +29,11 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn decided_for(&self, voter: &Voter, limit: usize) -> Result<Vec<Decision>, HandleError> {
+    pub async fn decided_for(
+        &self,
+        voter: &Voter,
+        limit: usize,
+    ) -> Result<Vec<Decision>, HandleError> {
         let head = self.head().await?.seq;
         let latest = usize::try_from(RECENT_EVENTS).unwrap_or(usize::MAX);
         let events = self.events(head.saturating_sub(RECENT_EVENTS), latest).await?;
@@ -44,7 +49,9 @@ impl Handle {
         for id in ids.into_iter().take(limit.saturating_mul(4)) {
             let decision = self.get(id).await?;
             // An undone verdict is none.
-            if matches!(decision.state, State::Resolved(_) | State::Withdrawn { .. }) && self.is_for(&decision, voter) {
+            if matches!(decision.state, State::Resolved(_) | State::Withdrawn { .. })
+                && self.is_for(&decision, voter)
+            {
                 decided.push(decision);
             }
             if decided.len() == limit {
@@ -58,7 +65,12 @@ impl Handle {
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::AlreadyPrioritized`].
-    pub async fn prioritize(&self, id: DecisionId, by: &Voter, priority: Priority) -> Result<Decision, HandleError> {
+    pub async fn prioritize(
+        &self,
+        id: DecisionId,
+        by: &Voter,
+        priority: Priority,
+    ) -> Result<Decision, HandleError> {
         let person = by.person.clone();
         self.decide(id, by, move |decision| decision.prioritize(priority, person)).await
     }
@@ -68,12 +80,20 @@ impl Handle {
     /// # Errors
     /// [`HandleError::Denied`] for anybody but the asker; [`Refused::NotTheirs`] if the other may not decide it;
     /// [`Refused::AlreadyTaken`]; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
-    pub async fn assign(&self, id: DecisionId, asker: &Person, to: &Voter) -> Result<Decision, HandleError> {
+    pub async fn assign(
+        &self,
+        id: DecisionId,
+        asker: &Person,
+        to: &Voter,
+    ) -> Result<Decision, HandleError> {
         let (rules, asker, to) = (self.rules(), asker.clone(), to.clone());
         self.change(id, move |decision| {
             let decision = &enforced(&rules, decision);
             if decision.request.asked_by.as_ref().is_none_or(|by| by.id != asker.id) {
-                return Err(Why::Denied(Denied::NotAnApprover(who_may(&rules.approvers, decision))));
+                return Err(Why::Denied(Denied::NotAnApprover(who_may(
+                    &rules.approvers,
+                    decision,
+                ))));
             }
             if may_decide(&rules.approvers, decision, &to).is_err() {
                 return Err(Why::Refused(Refused::NotTheirs { who: to.person }));

@@ -93,7 +93,9 @@ async fn come_due(handle: &Handle, id: DecisionId) -> bool {
 fn what_happened(decision: &Decision) -> String {
     match (&decision.state, &decision.climb) {
         (State::Pending(_), Some(climb)) => format!("nobody has answered: {}", climb.stage),
-        (State::Resolved(resolved), _) => format!("nobody has answered: {} by the safe default", resolved.verdict.word()),
+        (State::Resolved(resolved), _) => {
+            format!("nobody has answered: {} by the safe default", resolved.verdict.word())
+        }
         _ => "came back".into(),
     }
 }

@@ -68,7 +68,12 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn list_of(&self, id: PostingId, list: u32, by: &Voter) -> Result<Option<Sheet>, HandleError> {
+    pub async fn list_of(
+        &self,
+        id: PostingId,
+        list: u32,
+        by: &Voter,
+    ) -> Result<Option<Sheet>, HandleError> {
         let Some(sheet) = self.sheet(id).await? else { return Ok(None) };
         if matches!(&sheet.posting.purpose, Purpose::Selection { of } if *of != by.person.id) {
             return Ok(None);
@@ -76,12 +81,14 @@ impl Handle {
         let items = sheet.posting.list_at(list);
         let Sheet { posting, mut listed } = sheet;
         // Both are in the order of the decisions' numbers, and each decision is on a list once.
-        listed.retain_mut(|listed| match items.binary_search_by_key(&listed.decision.id, |item| item.decision) {
-            Ok(place) => {
-                listed.item = items[place];
-                true
+        listed.retain_mut(|listed| {
+            match items.binary_search_by_key(&listed.decision.id, |item| item.decision) {
+                Ok(place) => {
+                    listed.item = items[place];
+                    true
+                }
+                Err(_) => false,
             }
-            Err(_) => false,
         });
         Ok((!listed.is_empty()).then_some(Sheet { posting: Posting { items, ..posting }, listed }))
     }
@@ -106,7 +113,10 @@ impl Handle {
     pub async fn approve_together(&self, part: &[Item], by: &Voter, via: Via) -> Vec<Fate> {
         let failed = |error: &HandleError, item: &Item| {
             // The words are all that is told of it, to each.
-            Fate::Failed(item.decision, HandleError::Store(crate::store::StoreError::Failed(error.to_string())))
+            Fate::Failed(
+                item.decision,
+                HandleError::Store(crate::store::StoreError::Failed(error.to_string())),
+            )
         };
         if let Err(error) = self.hold_to_rules(part).await {
             return part.iter().map(|item| failed(&error, item)).collect();
@@ -127,12 +137,16 @@ impl Handle {
         };
         self.hint();
         let rules = self.rules();
-        let fate = |(changed, why): (crate::store::Changed, Arc<OnceLock<LeftOut>>)| match (changed, why.get()) {
+        let fate = |(changed, why): (crate::store::Changed, Arc<OnceLock<LeftOut>>)| match (
+            changed,
+            why.get(),
+        ) {
             (Ok(decision), None) => Fate::Approved(decision),
             (Ok(decision), Some(why)) => Fate::LeftOut(enforced(&rules, &decision), why.clone()),
             (Err(unchanged), why) => {
                 let over = !matches!(unchanged.decision.state, State::Pending(_));
-                let why = why.cloned().unwrap_or(if over { LeftOut::Over } else { LeftOut::Changed });
+                let why =
+                    why.cloned().unwrap_or(if over { LeftOut::Over } else { LeftOut::Changed });
                 Fate::LeftOut(unchanged.decision, why)
             }
         };

@@ -45,12 +45,23 @@ impl Handle {
     ///
     /// # Errors
     /// [`HandleError::Ungrantable`], [`HandleError::Store`].
-    pub async fn create_token(&self, name: &str, grant: Grant) -> Result<(Token, Secret), HandleError> {
+    pub async fn create_token(
+        &self,
+        name: &str,
+        grant: Grant,
+    ) -> Result<(Token, Secret), HandleError> {
         let grant = grant.admissible()?;
         let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(|error| StoreError::Failed(format!("the system gives no random numbers: {error}")))?;
+        getrandom::fill(&mut random).map_err(|error| {
+            StoreError::Failed(format!("the system gives no random numbers: {error}"))
+        })?;
         let secret = Secret(format!("{MARK}{}", URL_SAFE_NO_PAD.encode(random)));
-        let new = NewToken { name: name.trim().to_owned(), grant, hash: hash(&secret.0), at: wall_time() };
+        let new = NewToken {
+            name: name.trim().to_owned(),
+            grant,
+            hash: hash(&secret.0),
+            at: wall_time(),
+        };
         let token = self.store(move |store| store.mint(new)).await?;
         Ok((token, secret))
     }
@@ -82,7 +93,9 @@ impl Handle {
         let kept = self.store(|store| store.tokens()).await?;
         let mut found = None;
         for (index, kept) in kept.iter().enumerate() {
-            if bool::from(kept.hash.as_slice().ct_eq(shown.as_slice())) && kept.token.revoked_at.is_none() {
+            if bool::from(kept.hash.as_slice().ct_eq(shown.as_slice()))
+                && kept.token.revoked_at.is_none()
+            {
                 found = Some(index);
             }
         }

@@ -103,7 +103,9 @@ impl Handle {
         }
         let (path, unused_since) = (store.to_owned(), self.clock().wall() - UNUSED_FOR);
         let sweep = move |store: &dyn Store| {
-            let failed = |error: io::Error| StoreError::Failed(format!("its files cannot be looked through: {error}"));
+            let failed = |error: io::Error| {
+                StoreError::Failed(format!("its files cannot be looked through: {error}"))
+            };
             attachments::sweep(&path, &store.files_in_use()?, unused_since).map_err(failed)
         };
         Ok((all, self.store(sweep).await?))
@@ -114,14 +116,24 @@ impl Handle {
     ///
     /// # Errors
     /// [`BackupError`].
-    pub async fn backup(&self, store: &Path, file: &Path, force: bool) -> Result<BackedUp, BackupError> {
+    pub async fn backup(
+        &self,
+        store: &Path,
+        file: &Path,
+        force: bool,
+    ) -> Result<BackedUp, BackupError> {
         let (ours, file) = (files::resolved(store), files::resolved(file));
         let backed_up = self.store(move |store| Ok(back_up(store, &ours, &file, force))).await;
         backed_up?
     }
 }
 
-fn back_up(store: &dyn Store, ours: &Path, file: &Path, force: bool) -> Result<BackedUp, BackupError> {
+fn back_up(
+    store: &dyn Store,
+    ours: &Path,
+    file: &Path,
+    force: bool,
+) -> Result<BackedUp, BackupError> {
     let no_place = |why| Err(BackupError::NoPlace { path: file.to_owned(), why });
     let Some(name) = file.file_name() else { return no_place("it names no file") };
     if file.is_dir() {
@@ -133,14 +145,21 @@ fn back_up(store: &dyn Store, ours: &Path, file: &Path, force: bool) -> Result<B
     if file.exists() && !force {
         return Err(BackupError::Exists(file.to_owned()));
     }
-    let part = file.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
+    let part =
+        file.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
     let written = write_copy(store, ours, file, &part, force);
     // Renamed if all went well; else it is of no use to anybody.
     let _ = std::fs::remove_file(&part);
     written
 }
 
-fn write_copy(store: &dyn Store, ours: &Path, file: &Path, part: &Path, force: bool) -> Result<BackedUp, BackupError> {
+fn write_copy(
+    store: &dyn Store,
+    ours: &Path,
+    file: &Path,
+    part: &Path,
+    force: bool,
+) -> Result<BackedUp, BackupError> {
     let failed = |why| BackupError::Failed { path: file.to_owned(), why };
     // Made here first, it is its owner's alone.
     drop(files::private_file().write(true).create_new(true).open(part).map_err(failed)?);
@@ -175,7 +194,9 @@ fn put_in_place(part: &Path, file: &Path, force: bool) -> io::Result<()> {
         return std::fs::rename(part, file);
     }
     match std::fs::hard_link(part, file) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !file.exists() => std::fs::rename(part, file),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !file.exists() => {
+            std::fs::rename(part, file)
+        }
         linked => linked,
     }
 }

@@ -64,7 +64,10 @@ async fn look(handle: &Handle, seen: &mut Option<i64>) -> bool {
 }
 
 fn watch_folder(store: &Path, noticed: &std::sync::Arc<Notify>) -> Option<RecommendedWatcher> {
-    let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let folder = store
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."));
     let notice = std::sync::Arc::clone(noticed);
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading a WAL database raises access events: waking on them would wake for ever.

@@ -84,8 +84,14 @@ pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
 pub async fn look(handle: &Handle, folders: &[WatchedFolder]) -> Result<Looked, HandleError> {
     // Not only what is open: whether something was answered is asked too.
     let filter = Filter { key_prefix: Some(KEY.to_owned()), ..Filter::default() };
-    let ours: Vec<Decision> = handle.list(filter).await?.into_iter().filter(|decision| file(decision).is_some()).collect();
-    let unsettled = ours.iter().filter(|decision| decision.state.is_open() || is_unclaimed(decision));
+    let ours: Vec<Decision> = handle
+        .list(filter)
+        .await?
+        .into_iter()
+        .filter(|decision| file(decision).is_some())
+        .collect();
+    let unsettled =
+        ours.iter().filter(|decision| decision.state.is_open() || is_unclaimed(decision));
     let known: Vec<String> = unsettled.filter_map(file).map(ToOwned::to_owned).collect();
     let folders = folders.to_vec();
     let survey = match tokio::task::spawn_blocking(move || survey(&folders, &known)).await {
@@ -141,7 +147,9 @@ fn survey(folders: &[WatchedFolder], known: &[String]) -> Survey {
             survey.missing.push(root.asked_for());
         }
         match root.task_folders() {
-            Ok(folders) => folders.iter().for_each(|folder| survey.see(folder, &root.project_of(folder))),
+            Ok(folders) => {
+                folders.iter().for_each(|folder| survey.see(folder, &root.project_of(folder)))
+            }
             Err(trouble) => survey.troubles.push(trouble),
         }
     }
@@ -177,7 +185,13 @@ impl Survey {
                     Sight::Alien
                 }
                 Reading::Task(task) => match task.waits {
-                    Some(waits) => Sight::Waiting(Box::new(question(&task, waits, &file, &folder.to_string_lossy(), project))),
+                    Some(waits) => Sight::Waiting(Box::new(question(
+                        &task,
+                        waits,
+                        &file,
+                        &folder.to_string_lossy(),
+                        project,
+                    ))),
                     None => Sight::AtRest(task.state),
                 },
             },
@@ -192,8 +206,13 @@ impl Survey {
 }
 
 /// Makes what is asked equal what the files ask. `ours` has the newest first.
-async fn reconcile(handle: &Handle, ours: &[Decision], survey: Survey) -> Result<Looked, HandleError> {
-    let mut looked = Looked { troubles: survey.troubles, missing: survey.missing, ..Looked::default() };
+async fn reconcile(
+    handle: &Handle,
+    ours: &[Decision],
+    survey: Survey,
+) -> Result<Looked, HandleError> {
+    let mut looked =
+        Looked { troubles: survey.troubles, missing: survey.missing, ..Looked::default() };
     let mut latest: HashMap<&str, &Decision> = HashMap::new();
     for decision in ours {
         let Some(key) = decision.request.dedup_key.as_deref() else { continue };
@@ -227,7 +246,12 @@ async fn reconcile(handle: &Handle, ours: &[Decision], survey: Survey) -> Result
 }
 
 /// The file no longer asks this: an open question is taken back, and an answer counts as taken.
-async fn leave(handle: &Handle, decision: &Decision, over: Over<'_>, looked: &mut Looked) -> Result<(), HandleError> {
+async fn leave(
+    handle: &Handle,
+    decision: &Decision,
+    over: Over<'_>,
+    looked: &mut Looked,
+) -> Result<(), HandleError> {
     let left = if decision.state.is_open() {
         handle.withdraw(decision.id, &over.reason()).await
     } else if is_unclaimed(decision) && matches!(over, Over::WentOn(_) | Over::Gone) {
@@ -278,7 +302,12 @@ async fn left_to_ask(
     Ok(Some(request))
 }
 
-async fn ask(handle: &Handle, request: Request, file: &str, looked: &mut Looked) -> Result<(), HandleError> {
+async fn ask(
+    handle: &Handle,
+    request: Request,
+    file: &str,
+    looked: &mut Looked,
+) -> Result<(), HandleError> {
     match handle.ask(request).await {
         Ok(Asked::New(decision)) => {
             tracing::info!(decision = decision.id.0, file, "a task waits for a person");
@@ -286,7 +315,12 @@ async fn ask(handle: &Handle, request: Request, file: &str, looked: &mut Looked)
             Ok(())
         }
         Ok(Asked::Revised(decision)) => {
-            tracing::info!(decision = decision.id.0, revision = decision.revision.0, file, "a waiting task says something else");
+            tracing::info!(
+                decision = decision.id.0,
+                revision = decision.revision.0,
+                file,
+                "a waiting task says something else"
+            );
             looked.revised.push(decision.id);
             Ok(())
         }

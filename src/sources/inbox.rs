@@ -85,7 +85,10 @@ impl Inbox {
     /// The drop folders of a store, whose file is named because attachments are kept beside it.
     #[must_use]
     pub fn new(folders: &[DropFolder], store: &Path) -> Self {
-        Self { desks: folders.iter().map(|folder| Desk::new(folder, store)).collect(), swept: false }
+        Self {
+            desks: folders.iter().map(|folder| Desk::new(folder, store)).collect(),
+            swept: false,
+        }
     }
 
     /// Looks once at everything, and makes what is asked and told equal what lies in the folders and the store.
@@ -107,7 +110,8 @@ impl Inbox {
 
     /// Takes back what was asked through folders that are no longer configured: nobody would be told the verdict.
     async fn sweep(&self, handle: &Handle, looked: &mut Looked) -> Result<(), HandleError> {
-        let filter = Filter { open_only: true, key_prefix: Some(KEY.to_owned()), ..Filter::default() };
+        let filter =
+            Filter { open_only: true, key_prefix: Some(KEY.to_owned()), ..Filter::default() };
         for decision in handle.list(filter).await? {
             let key = decision.request.dedup_key.as_deref().unwrap_or_default();
             if !self.desks.iter().any(|desk| desk.name_of(key).is_some()) {

@@ -22,6 +22,14 @@ pub struct WatchedFolder {
 
 /// Runs every source that watches folders, for as long as it is polled. The store's file is named because what is
 /// attached to a dropped question is kept beside it.
-pub async fn run(handle: Handle, watched: Vec<WatchedFolder>, dropped: Vec<DropFolder>, store: &Path) {
-    tokio::join!(agent_task::run(handle.clone(), watched), inbox::run(handle, dropped, store.to_owned()));
+pub async fn run(
+    handle: Handle,
+    watched: Vec<WatchedFolder>,
+    dropped: Vec<DropFolder>,
+    store: &Path,
+) {
+    tokio::join!(
+        agent_task::run(handle.clone(), watched),
+        inbox::run(handle, dropped, store.to_owned())
+    );
 }

@@ -39,7 +39,14 @@ pub fn digest(text: &[u8]) -> String {
 /// The hash of an event: SHA-256 in hexadecimal over six parts, a line feed between each two: the previous hash, the
 /// position, the time in milliseconds, the decision's number, the digest of the long part (empty without one), the body.
 #[must_use]
-pub fn link(previous: &[u8], seq: u64, at: i64, decision: i64, digest: Option<&[u8]>, body: &[u8]) -> String {
+pub fn link(
+    previous: &[u8],
+    seq: u64,
+    at: i64,
+    decision: i64,
+    digest: Option<&[u8]>,
+    body: &[u8],
+) -> String {
     let mut hash = Sha256::new();
     hash.update(previous);
     hash.update(format!("\n{seq}\n{at}\n{decision}\n"));
@@ -62,7 +69,9 @@ pub enum Fault {
         found: u64,
     },
     /// The hash does not fit.
-    #[error("event {seq}, of #{decision}, does not fit its hash: it is not as it was written, or the one before it is another")]
+    #[error(
+        "event {seq}, of #{decision}, does not fit its hash: it is not as it was written, or the one before it is another"
+    )]
     Altered {
         /// Its position.
         seq: u64,
@@ -78,7 +87,9 @@ pub enum Fault {
         decision: i64,
     },
     /// The long part is gone, and the log tells of no pruning.
-    #[error("the long part of event {seq}, of #{decision}, is gone, and the log does not tell that it was pruned")]
+    #[error(
+        "the long part of event {seq}, of #{decision}, is gone, and the log does not tell that it was pruned"
+    )]
     TextGone {
         /// Its position.
         seq: u64,
@@ -86,7 +97,9 @@ pub enum Fault {
         decision: i64,
     },
     /// It fits its hash, and yet cannot be understood.
-    #[error("event {seq}, of #{decision}, is as it was written, but this version cannot read it: {why}")]
+    #[error(
+        "event {seq}, of #{decision}, is as it was written, but this version cannot read it: {why}"
+    )]
     Unreadable {
         /// Its position.
         seq: u64,
@@ -137,7 +150,10 @@ impl Fault {
     #[must_use]
     pub const fn advice(&self) -> &'static str {
         match self {
-            Self::Gap { .. } | Self::Altered { .. } | Self::TextAltered { .. } | Self::TextGone { .. } => {
+            Self::Gap { .. }
+            | Self::Altered { .. }
+            | Self::TextAltered { .. }
+            | Self::TextGone { .. } => {
                 "What the log says before that position holds; nothing from there on is proven. Stop the bot, keep a copy of the \
                  file, and compare it with an export or a backup (gander backup) from before; go on with that backup if \
                  it was not you who changed the file. A disk that flips bits flips more than one: check it too"
@@ -150,7 +166,9 @@ impl Fault {
             Self::File { .. } => {
                 "Stop the bot, keep a copy of the file, check the disk, and go on with the latest backup (gander backup)"
             }
-            Self::Line { .. } => "Verify the file that gander audit export wrote, whole and unchanged",
+            Self::Line { .. } => {
+                "Verify the file that gander audit export wrote, whole and unchanged"
+            }
         }
     }
 }
@@ -236,7 +254,9 @@ impl Walk {
             return Err(Fault::Altered { seq, decision });
         }
         match (raw.text, raw.digest) {
-            (Some(text), stands) if stands != Some(digest(text).as_bytes()) => return Err(Fault::TextAltered { seq, decision }),
+            (Some(text), stands) if stands != Some(digest(text).as_bytes()) => {
+                return Err(Fault::TextAltered { seq, decision });
+            }
             (None, Some(_)) => {
                 self.gone.entry(decision).or_insert(seq);
                 self.without_text += 1;
@@ -256,7 +276,11 @@ impl Walk {
     /// # Errors
     /// [`Fault::TextGone`].
     pub fn end(self) -> Result<Walked, Fault> {
-        let untold = self.gone.iter().filter(|(decision, _)| !self.pruned.contains(decision)).min_by_key(|(_, seq)| **seq);
+        let untold = self
+            .gone
+            .iter()
+            .filter(|(decision, _)| !self.pruned.contains(decision))
+            .min_by_key(|(_, seq)| **seq);
         if let Some((decision, seq)) = untold {
             return Err(Fault::TextGone { seq: *seq, decision: *decision });
         }

@@ -14,7 +14,9 @@ pub fn beside(store: &Path, end: &str) -> PathBuf {
 /// The store's one true path, by whatever link it was named: its lock and its neighbours lie there.
 #[must_use]
 pub fn resolved(store: &Path) -> PathBuf {
-    let folder = |path: &Path| folder_of(path).canonicalize().ok().and_then(|folder| Some(folder.join(path.file_name()?)));
+    let folder = |path: &Path| {
+        folder_of(path).canonicalize().ok().and_then(|folder| Some(folder.join(path.file_name()?)))
+    };
     store.canonicalize().ok().or_else(|| folder(store)).unwrap_or_else(|| store.to_owned())
 }
 

@@ -196,7 +196,9 @@ pub enum StoreError {
     #[error("the disk of the store is full; nothing was written. Make room and try again")]
     Full,
     /// It cannot be written.
-    #[error("the store cannot be written: it is read-only. Nothing was changed. Check the permissions of {0} and of its folder")]
+    #[error(
+        "the store cannot be written: it is read-only. Nothing was changed. Check the permissions of {0} and of its folder"
+    )]
     ReadOnly(String),
     /// It cannot be opened.
     #[error("the store {path} cannot be opened: {why}")]
@@ -210,7 +212,9 @@ pub enum StoreError {
     #[error("{0}")]
     Pace(String),
     /// What is written in it cannot be understood.
-    #[error("the store holds something this version cannot read ({0}). If a newer Gander wrote it, use that")]
+    #[error(
+        "the store holds something this version cannot read ({0}). If a newer Gander wrote it, use that"
+    )]
     Unreadable(String),
     /// Anything else that SQLite reports.
     #[error("the store failed: {0}")]
@@ -245,13 +249,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// As [`Store::ask`], under a name of the asker's own: the same again is the same decision for 24 h of the store's time,
     /// also when it is over.
-    fn ask_once(&self, request: Request, terms: Terms, at: Time, once: Once) -> Result<AskedOnce, StoreError>;
+    fn ask_once(
+        &self,
+        request: Request,
+        terms: Terms,
+        at: Time,
+        once: Once,
+    ) -> Result<AskedOnce, StoreError>;
 
     /// Changes a decision: `decide` sees it inside the transaction, and what it names is written.
     fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError>;
 
     /// Changes many in one transaction, each as [`Store::change`] does. One that is not there fails all of them.
-    fn change_many(&self, changes: Vec<(DecisionId, Decide)>, at: Time) -> Result<Vec<Changed>, StoreError>;
+    fn change_many(
+        &self,
+        changes: Vec<(DecisionId, Decide)>,
+        at: Time,
+    ) -> Result<Vec<Changed>, StoreError>;
 
     /// One decision.
     fn get(&self, id: DecisionId) -> Result<Option<Decision>, StoreError>;
@@ -335,10 +349,20 @@ pub trait Store: Send + Sync + 'static {
 
     /// Makes a posting's next list from the one of this revision. `false`: that is not the latest any more, and nothing was
     /// changed.
-    fn amend_posting(&self, id: PostingId, revision: u32, changes: Vec<Change>) -> Result<bool, StoreError>;
+    fn amend_posting(
+        &self,
+        id: PostingId,
+        revision: u32,
+        changes: Vec<Change>,
+    ) -> Result<bool, StoreError>;
 
     /// Writes what hangs of a posting. What is [`Hanging::Over`] stays so.
-    fn put_hanging(&self, id: PostingId, generation: u32, hanging: Hanging) -> Result<(), StoreError>;
+    fn put_hanging(
+        &self,
+        id: PostingId,
+        generation: u32,
+        hanging: Hanging,
+    ) -> Result<(), StoreError>;
 
     /// Postings whose message is not as it should be: all of them, or those that list one of these decisions.
     fn postings_behind(&self, of: Option<&[DecisionId]>) -> Result<Vec<PostingId>, StoreError>;
@@ -402,7 +426,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// A posting could not be posted, and will not be: nothing hangs of it, and its reminders have failed. `instead` is
     /// opened with that.
-    fn give_up_posting(&self, id: PostingId, why: &str, instead: Option<NewPosting>) -> Result<(), StoreError>;
+    fn give_up_posting(
+        &self,
+        id: PostingId,
+        why: &str,
+        instead: Option<NewPosting>,
+    ) -> Result<(), StoreError>;
 
     /// Makes a token.
     fn mint(&self, new: NewToken) -> Result<Token, StoreError>;
@@ -436,7 +465,12 @@ pub trait Store: Send + Sync + 'static {
     fn outgoing_settled(&self, after: u64, limit: usize) -> Result<Vec<Letter>, StoreError>;
 
     /// What went to a person by a way since then, or may have: when, and the receipt.
-    fn outgoing_went(&self, person: &str, way: Way, since: Time) -> Result<Vec<(Time, Option<String>)>, StoreError>;
+    fn outgoing_went(
+        &self,
+        person: &str,
+        way: Way,
+        since: Time,
+    ) -> Result<Vec<(Time, Option<String>)>, StoreError>;
 
     /// Records how a message stands; settling it forgets its address. One that is settled stays so: then `false`.
     fn put_outgoing(&self, key: &str, tries: u32, sending: Sending) -> Result<bool, StoreError>;

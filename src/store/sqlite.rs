@@ -31,8 +31,8 @@ use self::readers::Readers;
 use self::writer::Writer;
 use super::chain::Entry;
 use super::{
-    Amend, Asked, AskedOnce, Audit, Changed, Decide, Delivery, Filter, Glance, Head, KeptToken, NewPosting, NewToken, Once,
-    PlanBatches, Pruned, Reminding, Store, StoreError,
+    Amend, Asked, AskedOnce, Audit, Changed, Decide, Delivery, Filter, Glance, Head, KeptToken,
+    NewPosting, NewToken, Once, PlanBatches, Pruned, Reminding, Store, StoreError,
 };
 use crate::core::Time;
 use crate::core::calibration::Tally;
@@ -82,13 +82,19 @@ impl SqliteStore {
     ///
     /// # Errors
     /// As there.
-    pub fn open_patiently(path: &Path, speed: Option<u32>, now: Time, patience: Duration) -> Result<Self, StoreError> {
+    pub fn open_patiently(
+        path: &Path,
+        speed: Option<u32>,
+        now: Time,
+        patience: Duration,
+    ) -> Result<Self, StoreError> {
         let connection = open::to_write(path, patience)?;
         let named = |error| with_path(error, path);
         let pace = open::settle_pace(&connection, speed, now).map_err(named)?;
         let tag = open::settle_tag(&connection).map_err(named)?;
         let failed = |why: String| StoreError::Open { path: path.display().to_string(), why };
-        let watcher = connect(path, Access::Read, patience).map_err(|error| failed(error.to_string()))?;
+        let watcher =
+            connect(path, Access::Read, patience).map_err(|error| failed(error.to_string()))?;
         Ok(Self {
             path: path.to_owned(),
             tag,
@@ -136,11 +142,17 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let writer = self.writer.as_ref().ok_or_else(|| StoreError::ReadOnly(self.path.display().to_string()))?;
+        let writer = self
+            .writer
+            .as_ref()
+            .ok_or_else(|| StoreError::ReadOnly(self.path.display().to_string()))?;
         writer.write(work).map_err(|error| with_path(error, &self.path))
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.readers.lend(|| connect(&self.path, self.access, self.patience), work)
     }
 }
@@ -165,7 +177,12 @@ fn from_sqlite(error: rusqlite::Error) -> StoreError {
     }
 }
 
-fn asking(connection: &Connection, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError> {
+fn asking(
+    connection: &Connection,
+    request: Request,
+    terms: Terms,
+    at: Time,
+) -> Result<Asked, StoreError> {
     let Some(standing) = rows::open_with_key(connection, &request)? else {
         let event = Event::Asked { request: Box::new(request.clone()), terms: terms.clone() };
         let decision = Decision::new(rows::next_id(connection)?, request, terms, at);
@@ -190,7 +207,13 @@ impl Store for SqliteStore {
         self.write(move |connection| asking(connection, request, terms, at))
     }
 
-    fn ask_once(&self, request: Request, terms: Terms, at: Time, once: Once) -> Result<AskedOnce, StoreError> {
+    fn ask_once(
+        &self,
+        request: Request,
+        terms: Terms,
+        at: Time,
+        once: Once,
+    ) -> Result<AskedOnce, StoreError> {
         self.write(move |connection| callers::ask(connection, request, terms, at, &once))
     }
 
@@ -198,8 +221,17 @@ impl Store for SqliteStore {
         self.write(move |connection| rows::change(connection, id, at, decide))
     }
 
-    fn change_many(&self, changes: Vec<(DecisionId, Decide)>, at: Time) -> Result<Vec<Changed>, StoreError> {
-        self.write(move |connection| changes.into_iter().map(|(id, decide)| rows::change(connection, id, at, decide)).collect())
+    fn change_many(
+        &self,
+        changes: Vec<(DecisionId, Decide)>,
+        at: Time,
+    ) -> Result<Vec<Changed>, StoreError> {
+        self.write(move |connection| {
+            changes
+                .into_iter()
+                .map(|(id, decide)| rows::change(connection, id, at, decide))
+                .collect()
+        })
     }
 
     fn get(&self, id: DecisionId) -> Result<Option<Decision>, StoreError> {
@@ -212,7 +244,11 @@ impl Store for SqliteStore {
 
     fn due(&self, at: Time) -> Result<Vec<DecisionId>, StoreError> {
         self.read(|connection| {
-            rows::ids(connection, "SELECT id FROM decision WHERE wake_at <= ?1 ORDER BY wake_at", params![at.timestamp_millis()])
+            rows::ids(
+                connection,
+                "SELECT id FROM decision WHERE wake_at <= ?1 ORDER BY wake_at",
+                params![at.timestamp_millis()],
+            )
         })
     }
 
@@ -286,11 +322,15 @@ impl Store for SqliteStore {
     }
 
     fn deliveries(&self, id: DecisionId) -> Result<Vec<Delivery>, StoreError> {
-        self.read(|connection| rows::deliveries(connection, "decision = ?1 ORDER BY generation", params![id.0]))
+        self.read(|connection| {
+            rows::deliveries(connection, "decision = ?1 ORDER BY generation", params![id.0])
+        })
     }
 
     fn delivery_of(&self, message: &str) -> Result<Option<Delivery>, StoreError> {
-        self.read(|connection| Ok(rows::deliveries(connection, "message = ?1", params![message])?.pop()))
+        self.read(|connection| {
+            Ok(rows::deliveries(connection, "message = ?1", params![message])?.pop())
+        })
     }
 
     fn put_delivery(&self, delivery: &Delivery) -> Result<(), StoreError> {
@@ -318,11 +358,21 @@ impl Store for SqliteStore {
         self.read(|connection| postings::carrying(connection, id))
     }
 
-    fn amend_posting(&self, id: PostingId, revision: u32, changes: Vec<Change>) -> Result<bool, StoreError> {
+    fn amend_posting(
+        &self,
+        id: PostingId,
+        revision: u32,
+        changes: Vec<Change>,
+    ) -> Result<bool, StoreError> {
         self.write(move |connection| postings::amend(connection, id, revision, &changes))
     }
 
-    fn put_hanging(&self, id: PostingId, generation: u32, hanging: Hanging) -> Result<(), StoreError> {
+    fn put_hanging(
+        &self,
+        id: PostingId,
+        generation: u32,
+        hanging: Hanging,
+    ) -> Result<(), StoreError> {
         self.write(move |connection| postings::hang(connection, id, generation, &hanging))
     }
 
@@ -343,8 +393,12 @@ impl Store for SqliteStore {
 
     fn plan_batches(&self, since: Time, at: Time, plan: PlanBatches) -> Result<bool, StoreError> {
         // Most of the time there is nothing to draw together, and then nothing is written.
-        let wanted = self.read(|connection| Ok(!plan(&plan::crowd(connection, since)?).is_empty()))?;
-        Ok(wanted && self.write(move |connection| plan::carry_out(connection, at, &plan(&plan::crowd(connection, since)?)))?)
+        let wanted =
+            self.read(|connection| Ok(!plan(&plan::crowd(connection, since)?).is_empty()))?;
+        Ok(wanted
+            && self.write(move |connection| {
+                plan::carry_out(connection, at, &plan(&plan::crowd(connection, since)?))
+            })?)
     }
 
     fn latest_posting(&self, purpose: &str) -> Result<Option<Posting>, StoreError> {
@@ -415,7 +469,12 @@ impl Store for SqliteStore {
         self.write(move |connection| reminders::record(connection, &step))
     }
 
-    fn give_up_posting(&self, id: PostingId, why: &str, instead: Option<NewPosting>) -> Result<(), StoreError> {
+    fn give_up_posting(
+        &self,
+        id: PostingId,
+        why: &str,
+        instead: Option<NewPosting>,
+    ) -> Result<(), StoreError> {
         let why = why.to_owned();
         self.write(move |connection| reminders::give_up(connection, id, &why, instead.as_ref()))
     }
@@ -460,7 +519,12 @@ impl Store for SqliteStore {
         self.read(|connection| outgoing::settled(connection, after, limit))
     }
 
-    fn outgoing_went(&self, person: &str, way: Way, since: Time) -> Result<Vec<(Time, Option<String>)>, StoreError> {
+    fn outgoing_went(
+        &self,
+        person: &str,
+        way: Way,
+        since: Time,
+    ) -> Result<Vec<(Time, Option<String>)>, StoreError> {
         self.read(|connection| outgoing::went(connection, person, way, since))
     }
 

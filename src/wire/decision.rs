@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Moment, Question};
 use crate::core::Time;
-use crate::core::decision::{self, Outcome, Pending, Priority, Resolved, Risk, SafeDefault, State, Verdict};
+use crate::core::decision::{
+    self, Outcome, Pending, Priority, Resolved, Risk, SafeDefault, State, Verdict,
+};
 use crate::core::ladder::{Came, Contact, Standing};
 use crate::core::pace::Pace;
 use crate::core::permission::WhoMay;
@@ -60,10 +62,18 @@ impl From<Verdict> for Said {
     fn from(verdict: Verdict) -> Self {
         let said = Self::default();
         match verdict {
-            Verdict::Approved { note, for_session } => Self { verdict: Some(Word::Approved), note, for_session, ..said },
-            Verdict::Rejected { reason } => Self { verdict: Some(Word::Rejected), reason: Some(reason), ..said },
-            Verdict::Chosen { option } => Self { verdict: Some(Word::Chosen), option: Some(option), ..said },
-            Verdict::Answered { text } => Self { verdict: Some(Word::Answered), answer: Some(text), ..said },
+            Verdict::Approved { note, for_session } => {
+                Self { verdict: Some(Word::Approved), note, for_session, ..said }
+            }
+            Verdict::Rejected { reason } => {
+                Self { verdict: Some(Word::Rejected), reason: Some(reason), ..said }
+            }
+            Verdict::Chosen { option } => {
+                Self { verdict: Some(Word::Chosen), option: Some(option), ..said }
+            }
+            Verdict::Answered { text } => {
+                Self { verdict: Some(Word::Answered), answer: Some(text), ..said }
+            }
         }
     }
 }
@@ -204,7 +214,11 @@ pub struct WaitsFor {
 
 impl From<&WhoMay> for WaitsFor {
     fn from(who: &WhoMay) -> Self {
-        Self { owner: who.owner, users: who.users.iter().map(u64::to_string).collect(), roles: who.roles.clone() }
+        Self {
+            owner: who.owner,
+            users: who.users.iter().map(u64::to_string).collect(),
+            roles: who.roles.clone(),
+        }
     }
 }
 
@@ -297,12 +311,19 @@ fn escalation(standing: &Standing, now: Time, pace: Pace) -> Escalation {
             Came::Held { until } => format!("quiet hours until {}", wall(*until)),
             Came::Reached => "reached".into(),
         };
-        Unreached { who: contact.who.as_ref().map(|who| who.name.clone()), way: contact.way.word().into(), why }
+        Unreached {
+            who: contact.who.as_ref().map(|who| who.name.clone()),
+            way: contact.way.word().into(),
+            why,
+        }
     };
     Escalation {
         words: text::standing(standing, now).join("; "),
         deadline: wall(standing.deadline),
-        rung: standing.rung.as_ref().map(|rung| Reached { stage: rung.stage.to_string(), at: wall(rung.at) }),
+        rung: standing
+            .rung
+            .as_ref()
+            .map(|rung| Reached { stage: rung.stage.to_string(), at: wall(rung.at) }),
         next: standing.next.as_ref().map(|next| Next {
             stage: next.stage.to_string(),
             at: wall(next.at),
@@ -321,7 +342,8 @@ impl Decision {
     #[must_use]
     pub fn of(decision: &decision::Decision, waits_for: WhoMay, now: Time, pace: Pace) -> Self {
         let wall = |at| Moment(pace.wall_time(at));
-        let standing = Standing::of(decision, waits_for).map(|standing| escalation(&standing, now, pace));
+        let standing =
+            Standing::of(decision, waits_for).map(|standing| escalation(&standing, now, pace));
         let approvals = Approvals {
             needed: decision.approvals_needed(),
             given: u32::try_from(decision.state.votes().len()).unwrap_or(u32::MAX),
@@ -354,7 +376,11 @@ impl Decision {
             breach_at: wall(decision.breach_at()),
             claimed_at: None,
             outcome: None,
-            terms: Terms { risk: terms.risk, sla_seconds: terms.sla_seconds, safe_default: terms.safe_default },
+            terms: Terms {
+                risk: terms.risk,
+                sla_seconds: terms.sla_seconds,
+                safe_default: terms.safe_default,
+            },
             approvals: Some(approvals).filter(|approvals| approvals.needed > 1),
             prioritized: decision
                 .prioritized
@@ -367,11 +393,17 @@ impl Decision {
         };
         match &decision.state {
             State::Pending(Pending { .. }) => Self { at: wall(decision.since()), ..stood },
-            State::Deferred { until, by, at, .. } => {
-                Self { state: Phase::Deferred, until: Some(wall(*until)), by: Some(by.name.clone()), at: wall(*at), ..stood }
-            }
+            State::Deferred { until, by, at, .. } => Self {
+                state: Phase::Deferred,
+                until: Some(wall(*until)),
+                by: Some(by.name.clone()),
+                at: wall(*at),
+                ..stood
+            },
             State::Resolved(resolved) => stood.resolved(resolved, pace),
-            State::Withdrawn { reason, at } => Self { state: Phase::Withdrawn, said: Said::reason(reason), at: wall(*at), ..stood },
+            State::Withdrawn { reason, at } => {
+                Self { state: Phase::Withdrawn, said: Said::reason(reason), at: wall(*at), ..stood }
+            }
         }
     }
 

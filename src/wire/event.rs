@@ -62,7 +62,9 @@ impl Happened {
             text: None,
         };
         match &logged.event {
-            Event::Deferred { until, by } => Self { until: Some(wall(*until)), by: Some(by.name.clone()), ..bare },
+            Event::Deferred { until, by } => {
+                Self { until: Some(wall(*until)), by: Some(by.name.clone()), ..bare }
+            }
             Event::Climbed { rung } => Self { rung: Some(rung.stage.to_string()), ..bare },
             Event::Voted { by, via, note, .. } => {
                 let said = Said { note: note.clone(), ..Said::default() };
@@ -72,11 +74,14 @@ impl Happened {
                 let said = Said::from(verdict.clone());
                 Self { by: Some(by.name.clone()), via: Some(via.word().into()), said, ..bare }
             }
-            Event::Taken { by, .. } | Event::Prioritized { by, .. } | Event::Undone { by } | Event::Disagreed { by, .. } => {
-                Self { by: Some(by.name.clone()), ..bare }
-            }
+            Event::Taken { by, .. }
+            | Event::Prioritized { by, .. }
+            | Event::Undone { by }
+            | Event::Disagreed { by, .. } => Self { by: Some(by.name.clone()), ..bare },
             Event::Withdrawn { reason } => Self { said: Said::reason(reason), ..bare },
-            Event::Reported { outcome, text } => Self { outcome: Some(*outcome), text: Some(text.clone()), ..bare },
+            Event::Reported { outcome, text } => {
+                Self { outcome: Some(*outcome), text: Some(text.clone()), ..bare }
+            }
             _ => bare,
         }
     }

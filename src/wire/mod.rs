@@ -13,8 +13,8 @@ mod read;
 mod say;
 
 pub use self::decision::{
-    Approvals, Attention, Decision, Escalation, Next, Outcomes, Page, Phase, Prioritized, Proposed, Reached, Said, Terms,
-    Unreached, WaitsFor, Word,
+    Approvals, Attention, Decision, Escalation, Next, Outcomes, Page, Phase, Prioritized, Proposed,
+    Reached, Said, Terms, Unreached, WaitsFor, Word,
 };
 pub use self::event::Happened;
 pub use self::gate::{GateAnswer, GateCall, GateReady};
@@ -24,5 +24,6 @@ pub use self::question::Question;
 pub(crate) use self::question::question;
 pub use self::read::{Hint, Wrong, read};
 pub use self::say::{
-    Answer, Approve, Batch, BatchItem, Batched, Choose, Defer, LONGEST_REPORT, MOST_AT_ONCE, Reject, Report, Withdraw,
+    Answer, Approve, Batch, BatchItem, Batched, Choose, Defer, LONGEST_REPORT, MOST_AT_ONCE,
+    Reject, Report, Withdraw,
 };

@@ -129,10 +129,18 @@ pub struct Span(pub u64);
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || serde::de::Error::custom(format!("{text:?} is no time span: write for example 30m, 4h 30m or 7d"));
+        let wrong = || {
+            serde::de::Error::custom(format!(
+                "{text:?} is no time span: write for example 30m, 4h 30m or 7d"
+            ))
+        };
         // What the schema says is what is taken, no less and no more.
         let told = SPAN.as_ref().is_some_and(|span| span.is_match(&text));
-        humantime::parse_duration(text.trim()).ok().filter(|_| told).map(|span| Self(span.as_secs())).ok_or_else(wrong)
+        humantime::parse_duration(text.trim())
+            .ok()
+            .filter(|_| told)
+            .map(|span| Self(span.as_secs()))
+            .ok_or_else(wrong)
     }
 }
 
@@ -187,8 +195,14 @@ impl Serialize for Moment {
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = |_| serde::de::Error::custom(format!("{text:?} is no moment: write for example 2026-11-21T12:30:00Z"));
-        chrono::DateTime::parse_from_rfc3339(text.trim()).map(|moment| Self(moment.to_utc())).map_err(wrong)
+        let wrong = |_| {
+            serde::de::Error::custom(format!(
+                "{text:?} is no moment: write for example 2026-11-21T12:30:00Z"
+            ))
+        };
+        chrono::DateTime::parse_from_rfc3339(text.trim())
+            .map(|moment| Self(moment.to_utc()))
+            .map_err(wrong)
     }
 }
 

@@ -37,7 +37,9 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8], hints: &[Hint]) -> Result<T, Wron
     })?;
     json.end().map_err(|error| wrong(&error, ".", hints))?;
     match bare_list(text) {
-        Some(field) => Err(Wrong::Content(format!("{field}: it is a list: write an object with names, such as {{\"name\": …}}"))),
+        Some(field) => Err(Wrong::Content(format!(
+            "{field}: it is a list: write an object with names, such as {{\"name\": …}}"
+        ))),
         None => Ok(read),
     }
 }
@@ -49,14 +51,20 @@ fn bare_list(text: &str) -> Option<String> {
 
 fn bare_list_in(whole: &serde_json::Value) -> Option<String> {
     let objects = whole.as_object()?;
-    let bare = ["insight", "agent"].into_iter().find(|field| objects.get(*field).is_some_and(serde_json::Value::is_array));
+    let bare = ["insight", "agent"]
+        .into_iter()
+        .find(|field| objects.get(*field).is_some_and(serde_json::Value::is_array));
     let within = || {
         let questions = objects.get("questions")?.as_array()?;
-        questions.iter().enumerate().find_map(|(at, question)| Some(format!("questions[{at}].{}", bare_list_in(question)?)))
+        questions
+            .iter()
+            .enumerate()
+            .find_map(|(at, question)| Some(format!("questions[{at}].{}", bare_list_in(question)?)))
     };
     bare.map(ToOwned::to_owned).or_else(within).or_else(|| {
         ["details", "links", "options", "questions"].into_iter().find_map(|field| {
-            let index = objects.get(field)?.as_array()?.iter().position(serde_json::Value::is_array)?;
+            let index =
+                objects.get(field)?.as_array()?.iter().position(serde_json::Value::is_array)?;
             Some(format!("{field}[{index}]"))
         })
     })
@@ -72,7 +80,11 @@ fn wrong(error: &serde_json::Error, path: &str, hints: &[Hint]) -> Wrong {
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
     match error.classify() {
         serde_json::error::Category::Data => {
-            let field = if path == "." || message.starts_with("unknown field") { String::new() } else { format!(", {path}") };
+            let field = if path == "." || message.starts_with("unknown field") {
+                String::new()
+            } else {
+                format!(", {path}")
+            };
             let found = format!("{place}{field}");
             let place = found.trim_start_matches(", ");
             let words = hint(message, hints);

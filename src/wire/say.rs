@@ -75,13 +75,17 @@ impl<'de> Deserialize<'de> for Defer {
         match Given::deserialize(deserializer)? {
             Given { until: Some(until), span: None } => Ok(Self::Until(until)),
             Given { until: None, span: Some(span) } => Ok(Self::For(span)),
-            _ => Err(serde::de::Error::custom("give either `for` or `until`, such as {\"for\": \"2h\"}")),
+            _ => Err(serde::de::Error::custom(
+                "give either `for` or `until`, such as {\"for\": \"2h\"}",
+            )),
         }
     }
 }
 
 /// What is given must be something: null is not left out.
-fn there<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn there<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 

@@ -24,7 +24,8 @@ pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000abc";
 pub(crate) const TOKEN: &str = "geheim0123456789";
 pub(crate) const FROM: &str = "+15005550006";
 pub(crate) const MAYA: &str = "+491701234567";
-pub(crate) const LINK: &str = "https://discord.com/channels/1000000000000000001/1000000000000000002/1000000000000000003";
+pub(crate) const LINK: &str =
+    "https://discord.com/channels/1000000000000000001/1000000000000000002/1000000000000000003";
 
 pub(crate) fn noon() -> Time {
     "2026-11-21T12:00:00Z".parse().unwrap()
@@ -58,7 +59,12 @@ impl Desk {
 
     pub(crate) fn twilio(&self, url: &str) -> Settings {
         let token = self.secret(twilio::TOKEN);
-        let twilio = twilio::Settings { account: ACCOUNT.parse().unwrap(), from: FROM.into(), token, api: url.parse().unwrap() };
+        let twilio = twilio::Settings {
+            account: ACCOUNT.parse().unwrap(),
+            from: FROM.into(),
+            token,
+            api: url.parse().unwrap(),
+        };
         Settings { twilio: Some(twilio), ..Settings::default() }
     }
 
@@ -66,7 +72,12 @@ impl Desk {
         let file: PathBuf = self.folder.path().join("hook-secret");
         std::fs::write(&file, secret).unwrap();
         let secret = SecretFrom { file: Some(file), variable: webhook::SECRET };
-        let hook = webhook::Settings { name: "pager".into(), url: url.parse().unwrap(), projects: Vec::new(), secret };
+        let hook = webhook::Settings {
+            name: "pager".into(),
+            url: url.parse().unwrap(),
+            projects: Vec::new(),
+            secret,
+        };
         Settings { webhooks: vec![hook], ..Settings::default() }
     }
 
@@ -97,7 +108,11 @@ impl Desk {
     }
 
     pub(crate) async fn ask(&self, title: &str) -> Decision {
-        self.handle.ask(Request { title: title.into(), ..Request::default() }).await.unwrap().into_decision()
+        self.handle
+            .ask(Request { title: title.into(), ..Request::default() })
+            .await
+            .unwrap()
+            .into_decision()
     }
 
     pub(crate) async fn send(&self, messages: Vec<Outgoing>) {

@@ -29,9 +29,15 @@ fn messages_are_kept_once_and_settled_in_order() {
     let at = |seconds| noon() + chrono::TimeDelta::seconds(seconds);
     assert_eq!(store.enqueue(vec![message("a"), message("b"), message("a")], at(0)).unwrap(), 2);
     assert_eq!(store.enqueue(vec![message("c"), message("b")], at(1)).unwrap(), 1);
-    let keys = |letters: Vec<Letter>| letters.into_iter().map(|letter| letter.message.key).collect::<Vec<_>>();
+    let keys = |letters: Vec<Letter>| {
+        letters.into_iter().map(|letter| letter.message.key).collect::<Vec<_>>()
+    };
     assert_eq!(keys(store.outgoing_due(at(0), 9).unwrap()), ["a", "b"]);
-    assert_eq!(keys(store.outgoing_due(at(9), 2).unwrap()), ["a", "b"], "the longest due first, and no more");
+    assert_eq!(
+        keys(store.outgoing_due(at(9), 2).unwrap()),
+        ["a", "b"],
+        "the longest due first, and no more"
+    );
     let fresh = Letter {
         message: message("a"),
         asked_at: at(0),
@@ -50,12 +56,18 @@ fn messages_are_kept_once_and_settled_in_order() {
     for (tries, state) in (1..).zip(states) {
         assert!(store.put_outgoing("a", tries, state.clone()).unwrap());
         let read = store.outgoing("a").unwrap().unwrap();
-        assert_eq!((read.sending, read.tries, read.message.to.as_str()), (state, tries, "+491701234567"));
+        assert_eq!(
+            (read.sending, read.tries, read.message.to.as_str()),
+            (state, tries, "+491701234567")
+        );
     }
     assert_eq!(store.next_outgoing().unwrap(), Some(at(0)));
     let went = |since| store.outgoing_went("discord:1", Way::Sms, since).unwrap();
     assert_eq!(went(at(0)), [(at(5), None)], "what is being sent counts");
-    assert_eq!((went(at(5)), store.outgoing_went("discord:2", Way::Sms, at(0)).unwrap()), (vec![], vec![]));
+    assert_eq!(
+        (went(at(5)), store.outgoing_went("discord:2", Way::Sms, at(0)).unwrap()),
+        (vec![], vec![])
+    );
 
     let ends = [
         ("b", Sending::Sent { at: at(6), receipt: "SM1".into() }),
@@ -64,16 +76,26 @@ fn messages_are_kept_once_and_settled_in_order() {
     ];
     for (key, state) in &ends {
         assert!(store.put_outgoing(key, 4, state.clone()).unwrap());
-        assert!(!store.put_outgoing(key, 5, Sending::Dropped { at: at(9) }).unwrap(), "what is settled stays so");
+        assert!(
+            !store.put_outgoing(key, 5, Sending::Dropped { at: at(9) }).unwrap(),
+            "what is settled stays so"
+        );
     }
     let settled = store.outgoing_settled(0, 9).unwrap();
     assert_eq!(settled.iter().map(|letter| letter.settled).collect::<Vec<_>>(), [1, 2, 3]);
     for (letter, (key, state)) in settled.iter().zip(&ends) {
         assert_eq!((letter.message.key.as_str(), &letter.sending, letter.tries), (*key, state, 4));
-        assert_eq!((letter.message.to.as_str(), letter.message.words.as_str()), ("", "words"), "the address is forgotten");
+        assert_eq!(
+            (letter.message.to.as_str(), letter.message.words.as_str()),
+            ("", "words"),
+            "the address is forgotten"
+        );
     }
     assert_eq!(keys(store.outgoing_settled(1, 1).unwrap()), ["a"]);
-    assert_eq!((store.outgoing_due(at(999), 9).unwrap(), store.next_outgoing().unwrap()), (vec![], None));
+    assert_eq!(
+        (store.outgoing_due(at(999), 9).unwrap(), store.next_outgoing().unwrap()),
+        (vec![], None)
+    );
     assert_eq!(keys(store.outgoing_of(decision.id).unwrap()), ["a", "b", "c"]);
     assert_eq!(went(at(0)), [(at(6), Some("SM1".into()))]);
 }

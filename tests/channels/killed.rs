@@ -23,7 +23,10 @@ async fn an_sms_or_a_call_that_was_cut_off_is_looked_for_and_goes_once() {
             desk.send(vec![message("a", way, MAYA)]).await;
             twilio.standin.asked_times(2).await;
             desk.die().await;
-            assert!(matches!(desk.handle.outgoing("a").await.unwrap().unwrap().sending, Sending::Trying { .. }));
+            assert!(matches!(
+                desk.handle.outgoing("a").await.unwrap().unwrap().sending,
+                Sending::Trying { .. }
+            ));
 
             desk.run_with(&settings);
             // While the list cannot be read, nothing is repeated.
@@ -39,7 +42,9 @@ async fn an_sms_or_a_call_that_was_cut_off_is_looked_for_and_goes_once() {
             let letter = desk.settled("a").await;
             let accepted = twilio.accepted();
             assert_eq!(accepted.len(), 2, "{way}, went {went}: once");
-            assert!(matches!(letter.sending, Sending::Sent { receipt, .. } if accepted[1]["sid"] == receipt.as_str()));
+            assert!(
+                matches!(letter.sending, Sending::Sent { receipt, .. } if accepted[1]["sid"] == receipt.as_str())
+            );
             assert_eq!(letter.tries, if went { 1 } else { 2 });
         }
     }
@@ -70,7 +75,8 @@ async fn what_is_over_after_a_death_is_not_repeated_but_what_went_is_known() {
 /// At least once: the second is the same message by its id, and the phone shows it in place of the first.
 #[tokio::test]
 async fn a_push_that_was_cut_off_is_sent_again_as_the_same_message() {
-    let (standin, mut desk) = (Standin::start(|_| (200, r#"{"id":"x"}"#.into())).await, Desk::new());
+    let (standin, mut desk) =
+        (Standin::start(|_| (200, r#"{"id":"x"}"#.into())).await, Desk::new());
     let settings = desk.ntfy(&standin.url);
     standin.order([Reply::Swallow]);
     desk.run_with(&settings);
@@ -82,7 +88,8 @@ async fn a_push_that_was_cut_off_is_sent_again_as_the_same_message() {
     assert_eq!(standin.asked().len(), 1);
     desk.advance(1);
     assert_eq!(desk.settled("a").await.tries, 2);
-    let ids: Vec<_> = standin.asked().iter().map(|asked| asked.json()["sequence_id"].clone()).collect();
+    let ids: Vec<_> =
+        standin.asked().iter().map(|asked| asked.json()["sequence_id"].clone()).collect();
     assert_eq!(ids[0], ids[1]);
 }
 

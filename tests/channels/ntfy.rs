@@ -30,10 +30,15 @@ fn publish(asked: &Asked) -> (u16, String) {
         "call",
         "sequence_id",
     ];
-    if let Some(unknown) = body.as_object().unwrap().keys().find(|key| !documented.contains(&key.as_str())) {
+    if let Some(unknown) =
+        body.as_object().unwrap().keys().find(|key| !documented.contains(&key.as_str()))
+    {
         return wrong(&format!("unknown field {unknown}"));
     }
-    if !body["topic"].is_string() || !(1..=5).contains(&body["priority"].as_i64().unwrap()) || !body["tags"].is_array() {
+    if !body["topic"].is_string()
+        || !(1..=5).contains(&body["priority"].as_i64().unwrap())
+        || !body["tags"].is_array()
+    {
         return wrong("not as documented");
     }
     (200, json!({"id": "hwQ2YpKdmg", "time": 1_795_262_400, "event": "message", "topic": body["topic"]}).to_string())
@@ -45,8 +50,15 @@ async fn a_push_is_published_as_documented_and_its_tap_opens_the_discord_message
     desk.run_with(&desk.ntfy(&standin.url));
     desk.send(vec![message("a", Way::Push, "gander-maya")]).await;
     let letter = desk.settled("a").await;
-    assert!(matches!(&letter.sending, Sending::Sent { receipt, .. } if receipt == "hwQ2YpKdmg"), "{letter:?}");
-    assert_eq!((letter.tries, letter.settled, letter.message.to.as_str()), (1, 1, ""), "the address is forgotten");
+    assert!(
+        matches!(&letter.sending, Sending::Sent { receipt, .. } if receipt == "hwQ2YpKdmg"),
+        "{letter:?}"
+    );
+    assert_eq!(
+        (letter.tries, letter.settled, letter.message.to.as_str()),
+        (1, 1, ""),
+        "the address is forgotten"
+    );
     let asked = standin.asked();
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));
@@ -97,20 +109,32 @@ async fn what_ntfy_says_is_wrong_is_on_record_with_what_to_do() {
             ),
             "token that may write",
         ),
-        (Reply::status(403, r#"{"code":40301,"http":403,"error":"forbidden"}"#), "token that may write"),
         (
-            Reply::status(400, r#"{"code":40009,"http":400,"error":"invalid request: topic invalid"}"#),
+            Reply::status(403, r#"{"code":40301,"http":403,"error":"forbidden"}"#),
+            "token that may write",
+        ),
+        (
+            Reply::status(
+                400,
+                r#"{"code":40009,"http":400,"error":"invalid request: topic invalid"}"#,
+            ),
             "ntfy says: invalid request: topic invalid (40009)",
         ),
         (Reply::status(200, "<html>welcome to this router</html>"), "is not ntfy"),
-        (Reply::Say(302, vec![("location", "https://evil.example/".into())], String::new()), "write the final address"),
+        (
+            Reply::Say(302, vec![("location", "https://evil.example/".into())], String::new()),
+            "write the final address",
+        ),
     ];
     for (nth, (reply, words)) in cases.into_iter().enumerate() {
         standin.order([reply]);
         let key = nth.to_string();
         desk.send(vec![message(&key, Way::Push, "gander-maya")]).await;
         let why = desk.given_up(&key).await;
-        assert!(why.contains(words) && !why.contains(TOKEN) && !why.contains("gander-maya"), "{why}");
+        assert!(
+            why.contains(words) && !why.contains(TOKEN) && !why.contains("gander-maya"),
+            "{why}"
+        );
         assert_eq!(standin.asked().len(), nth + 1, "not tried again, and no redirect followed");
     }
 }
@@ -120,7 +144,11 @@ async fn what_passes_is_tried_again_with_growing_pauses_and_after_what_is_asked_
     let (standin, mut desk) = (Standin::start(publish).await, Desk::new());
     standin.order([
         Reply::status(500, "oops"),
-        Reply::Say(429, vec![("retry-after", "77".into())], r#"{"code":42901,"http":429,"error":"limit reached"}"#.into()),
+        Reply::Say(
+            429,
+            vec![("retry-after", "77".into())],
+            r#"{"code":42901,"http":429,"error":"limit reached"}"#.into(),
+        ),
     ]);
     desk.run_with(&desk.ntfy(&standin.url));
     desk.send(vec![message("a", Way::Push, "gander-maya")]).await;
@@ -129,15 +157,22 @@ async fn what_passes_is_tried_again_with_growing_pauses_and_after_what_is_asked_
         move |sending: &Sending| matches!(sending, Sending::Queued { next_try, why: Some(_) } if *next_try == at)
     };
     let letter = desk.until("a", waits(10)).await;
-    assert!(matches!(&letter.sending, Sending::Queued { why: Some(why), .. } if why.contains("HTTP 500")), "{letter:?}");
+    assert!(
+        matches!(&letter.sending, Sending::Queued { why: Some(why), .. } if why.contains("HTTP 500")),
+        "{letter:?}"
+    );
     desk.advance(10);
     let letter = desk.until("a", waits(10 + 77)).await;
-    assert!(matches!(&letter.sending, Sending::Queued { why: Some(why), .. } if why.contains("too many requests")), "{letter:?}");
+    assert!(
+        matches!(&letter.sending, Sending::Queued { why: Some(why), .. } if why.contains("too many requests")),
+        "{letter:?}"
+    );
     desk.advance(76);
     assert_eq!(standin.asked().len(), 2);
     desk.advance(1);
     assert_eq!(desk.settled("a").await.tries, 3);
-    let ids: Vec<_> = standin.asked().iter().map(|asked| asked.json()["sequence_id"].to_string()).collect();
+    let ids: Vec<_> =
+        standin.asked().iter().map(|asked| asked.json()["sequence_id"].to_string()).collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "each try is the same message: {ids:?}");
 }
 
@@ -164,7 +199,10 @@ async fn a_server_that_is_not_there_is_given_up_after_a_bounded_number_of_tries(
     };
     let Sending::GaveUp { why, at } = letter.sending else { panic!("{letter:?}") };
     assert_eq!(letter.tries, 12);
-    assert!(why.starts_with("given up after 12 tries: ntfy at 127.0.0.1 cannot be reached"), "{why}");
+    assert!(
+        why.starts_with("given up after 12 tries: ntfy at 127.0.0.1 cannot be reached"),
+        "{why}"
+    );
     assert!((at - crate::desk::noon()).num_hours() < 2);
 }
 
@@ -186,11 +224,25 @@ async fn the_real_ntfy_takes_it_and_gives_it_back() {
     let address = format!("127.0.0.1:{port}");
     std::fs::write(folder.path().join("server.yml"), "").unwrap();
     let mut server = tokio::process::Command::new("ntfy");
-    server.arg("serve").arg("--config").arg(folder.path().join("server.yml")).args(["--listen-http", &address]);
-    server.arg("--cache-file").arg(folder.path().join("cache.db")).arg("--base-url").arg(format!("http://{address}"));
+    server
+        .arg("serve")
+        .arg("--config")
+        .arg(folder.path().join("server.yml"))
+        .args(["--listen-http", &address]);
+    server
+        .arg("--cache-file")
+        .arg(folder.path().join("cache.db"))
+        .arg("--base-url")
+        .arg(format!("http://{address}"));
     let _server = server.kill_on_drop(true).spawn().unwrap();
     let ask = async |path: &str| {
-        reqwest::Client::builder().no_proxy().build().unwrap().get(format!("http://{address}{path}")).send().await
+        reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .unwrap()
+            .get(format!("http://{address}{path}"))
+            .send()
+            .await
     };
     tokio::time::timeout(crate::standin::LIMIT, async {
         while ask("/v1/health").await.is_err() {
@@ -201,7 +253,8 @@ async fn the_real_ntfy_takes_it_and_gives_it_back() {
     .unwrap();
     let mut desk = Desk::new();
     let mut settings = desk.ntfy(&format!("http://{address}"));
-    settings.ntfy.as_mut().unwrap().token = gander::channels::SecretFrom { file: None, variable: "GANDER_TEST_NO_SUCH" };
+    settings.ntfy.as_mut().unwrap().token =
+        gander::channels::SecretFrom { file: None, variable: "GANDER_TEST_NO_SUCH" };
     desk.run_with(&settings);
     desk.send(vec![message("a", Way::Push, "gander-maya")]).await;
     let letter = desk.settled("a").await;
@@ -209,6 +262,9 @@ async fn the_real_ntfy_takes_it_and_gives_it_back() {
     let kept = ask("/gander-maya/json?poll=1").await.unwrap().text().await.unwrap();
     let kept: serde_json::Value = serde_json::from_str(kept.lines().last().unwrap()).unwrap();
     assert_eq!(kept["id"], receipt);
-    assert_eq!((&kept["priority"], &kept["click"], &kept["tags"]), (&json!(5), &json!(LINK), &json!(["rotating_light"])));
+    assert_eq!(
+        (&kept["priority"], &kept["click"], &kept["tags"]),
+        (&json!(5), &json!(LINK), &json!(["rotating_light"]))
+    );
     assert_eq!(kept["title"], "🚨 GHL deploy SLA BREACHED — action required");
 }

@@ -12,9 +12,16 @@ use crate::twilio::{NOON, Twilio};
 async fn asking_twice_is_one_message_whatever_else_it_says() {
     let (twilio, mut desk) = (Twilio::start(NOON).await, Desk::new());
     desk.run_with(&desk.twilio(&twilio.standin.url));
-    assert_eq!(desk.handle.send_out(vec![message("a", Way::Sms, MAYA), message("a", Way::Sms, MAYA)]).await.unwrap(), 1);
+    assert_eq!(
+        desk.handle
+            .send_out(vec![message("a", Way::Sms, MAYA), message("a", Way::Sms, MAYA)])
+            .await
+            .unwrap(),
+        1
+    );
     desk.settled("a").await;
-    let other = gander::core::outgoing::Outgoing { title: "other".into(), ..message("a", Way::Sms, "+1") };
+    let other =
+        gander::core::outgoing::Outgoing { title: "other".into(), ..message("a", Way::Sms, "+1") };
     assert_eq!(desk.handle.send_out(vec![other, message("b", Way::Sms, MAYA)]).await.unwrap(), 1);
     desk.settled("b").await;
     assert_eq!(twilio.accepted().len(), 2);
@@ -54,11 +61,18 @@ async fn caps_are_kept_over_virtual_time_and_nothing_is_lost() {
             }
             went.extend(std::iter::repeat_n(minute, sent - went.len()));
             let within = |span: i64| went.iter().filter(|at| minute - **at < span).count();
-            assert!(within(15) <= quarter && within(60) <= hour, "{way} in minute {minute}: {went:?}");
+            assert!(
+                within(15) <= quarter && within(60) <= hour,
+                "{way} in minute {minute}: {went:?}"
+            );
             desk.advance(60);
         }
         assert_eq!(went.len(), 20, "{way}: all of them went in the end: {went:?}");
-        assert_eq!(went.iter().filter(|at| **at == 0).count(), quarter, "as many as may go at once do");
+        assert_eq!(
+            went.iter().filter(|at| **at == 0).count(),
+            quarter,
+            "as many as may go at once do"
+        );
         assert_eq!(went.iter().filter(|at| **at < 60).count(), hour, "{way}: {went:?}");
         assert_eq!(twilio.accepted().len(), 21);
     }
@@ -66,9 +80,13 @@ async fn caps_are_kept_over_virtual_time_and_nothing_is_lost() {
 
 #[tokio::test]
 async fn what_nobody_waits_for_any_more_is_not_sent() {
-    let (standin, mut desk) = (Standin::start(|_| (200, r#"{"id":"x"}"#.into())).await, Desk::new());
+    let (standin, mut desk) =
+        (Standin::start(|_| (200, r#"{"id":"x"}"#.into())).await, Desk::new());
     let (first, second) = (desk.ask("Deploy?").await, desk.ask("Delete?").await);
-    let both = gander::core::outgoing::Outgoing { decisions: [first.id, second.id].into(), ..message("both", Way::Push, "topic") };
+    let both = gander::core::outgoing::Outgoing {
+        decisions: [first.id, second.id].into(),
+        ..message("both", Way::Push, "topic")
+    };
     standin.order([Reply::status(500, ""), Reply::status(500, "")]);
     desk.run_with(&desk.ntfy(&standin.url));
     desk.send(vec![about(first.id, message("one", Way::Push, "topic")), both]).await;
@@ -79,7 +97,10 @@ async fn what_nobody_waits_for_any_more_is_not_sent() {
     desk.handle.approve(first.id, first.revision, &owner, Via::Discord).await.unwrap();
     desk.advance(10);
     assert!(matches!(desk.settled("one").await.sending, Sending::Dropped { .. }));
-    assert!(matches!(desk.settled("both").await.sending, Sending::Sent { .. }), "the other one still waits");
+    assert!(
+        matches!(desk.settled("both").await.sending, Sending::Sent { .. }),
+        "the other one still waits"
+    );
     assert_eq!(standin.asked().len(), 3);
     // Put off is not waiting either: its ladder has stopped.
     let until = desk.handle.now() + chrono::TimeDelta::hours(3);
@@ -93,15 +114,23 @@ async fn what_has_no_address_is_given_up_with_what_is_missing() {
     let mut desk = Desk::new();
     desk.run_with(&desk.twilio("http://127.0.0.1:9"));
     desk.send(vec![message("a", Way::Sms, "")]).await;
-    assert_eq!(desk.given_up("a").await, "they have no phone number (phone = \"+…\") under [[people]] in gander.toml");
+    assert_eq!(
+        desk.given_up("a").await,
+        "they have no phone number (phone = \"+…\") under [[people]] in gander.toml"
+    );
 }
 
 #[tokio::test]
 async fn the_record_is_read_by_cursor_and_by_decision() {
-    let (standin, mut desk) = (Standin::start(|_| (200, r#"{"id":"x"}"#.into())).await, Desk::new());
+    let (standin, mut desk) =
+        (Standin::start(|_| (200, r#"{"id":"x"}"#.into())).await, Desk::new());
     let decision = desk.ask("Deploy?").await;
     desk.run_with(&desk.ntfy(&standin.url));
-    desk.send(vec![about(decision.id, message("a", Way::Push, "one")), message("b", Way::Sms, MAYA)]).await;
+    desk.send(vec![
+        about(decision.id, message("a", Way::Push, "one")),
+        message("b", Way::Sms, MAYA),
+    ])
+    .await;
     desk.settled("a").await;
     desk.settled("b").await;
     let settled = desk.handle.outgoing_settled(0, 10).await.unwrap();
@@ -109,10 +138,15 @@ async fn the_record_is_read_by_cursor_and_by_decision() {
     let behind = desk.handle.outgoing_settled(1, 10).await.unwrap();
     assert_eq!(behind.len(), 1);
     let about_it = desk.handle.outgoing_of(decision.id).await.unwrap();
-    assert_eq!(about_it.iter().map(|letter| letter.message.key.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(
+        about_it.iter().map(|letter| letter.message.key.as_str()).collect::<Vec<_>>(),
+        ["a"]
+    );
     // The number is not kept beside the record of what went to it.
     let database = rusqlite::Connection::open(desk.folder.path().join("gander.db")).unwrap();
-    let kept = format!("SELECT count(*) FROM outgoing WHERE address IS NOT NULL OR document LIKE '%{MAYA}%'");
+    let kept = format!(
+        "SELECT count(*) FROM outgoing WHERE address IS NOT NULL OR document LIKE '%{MAYA}%'"
+    );
     assert_eq!(database.query_row(&kept, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
 
@@ -135,7 +169,10 @@ async fn what_is_held_back_for_hours_is_given_up_on_record() {
             Sending::Sent { .. } => {}
             Sending::GaveUp { why, .. } => {
                 given_up += 1;
-                assert_eq!(why, "given up after 6 hours: they had so many messages that it could not go before");
+                assert_eq!(
+                    why,
+                    "given up after 6 hours: they had so many messages that it could not go before"
+                );
             }
             other => panic!("{other:?}"),
         }

@@ -32,7 +32,8 @@ async fn sent(handle: &Handle, key: &str) {
     handle.send_out(vec![message(key, Way::Push, "gander-maya")]).await.unwrap();
     let waited = tokio::time::timeout(crate::standin::LIMIT, async {
         // Another process sends it: the store tells.
-        while !matches!(handle.outgoing(key).await.unwrap().unwrap().sending, Sending::Sent { .. }) {
+        while !matches!(handle.outgoing(key).await.unwrap().unwrap().sending, Sending::Sent { .. })
+        {
             tokio::task::yield_now().await;
         }
     });
@@ -41,11 +42,13 @@ async fn sent(handle: &Handle, key: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn serve_sends_what_is_in_the_outbox_by_what_the_configuration_says_now() {
-    let (first, second, sandbox, home) = (push_server().await, push_server().await, sandbox().await, Home::new());
+    let (first, second, sandbox, home) =
+        (push_server().await, push_server().await, sandbox().await, Home::new());
     home.configure(&format!("{MAYAS}[ntfy]\nserver = \"{}\"\n", first.url));
     let bot = home.serving(&sandbox).await;
     let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
-    let handle = Handle::new(Arc::new(store), Rules::default(), Arc::new(SystemClock::new(Pace::REAL)));
+    let handle =
+        Handle::new(Arc::new(store), Rules::default(), Arc::new(SystemClock::new(Pace::REAL)));
     sent(&handle, "a").await;
     assert_eq!(first.asked().len(), 1);
     replace(&home, &format!("{MAYAS}[ntfy]\nserver = \"{}\"\n", second.url));
@@ -58,7 +61,8 @@ async fn serve_sends_what_is_in_the_outbox_by_what_the_configuration_says_now() 
 /// Killed for good, after Twilio has taken the SMS and before it has said so: it is found in Twilio's list.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_serve_finds_what_it_sent() {
-    let (twilio, sandbox, home) = (Twilio::start("Sat, 01 Jan 2050 00:00:00 +0000").await, sandbox().await, Home::new());
+    let (twilio, sandbox, home) =
+        (Twilio::start("Sat, 01 Jan 2050 00:00:00 +0000").await, sandbox().await, Home::new());
     home.configure(&format!("{MAYAS}[twilio]\naccount = \"{ACCOUNT}\"\nfrom = \"{FROM}\"\n"));
     let serve = || {
         let mut command = home.serve(&sandbox);
@@ -68,7 +72,8 @@ async fn a_killed_serve_finds_what_it_sent() {
     let bot = serve();
     bot.err.line("the gateway is ready").await;
     let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
-    let handle = Handle::new(Arc::new(store), Rules::default(), Arc::new(SystemClock::new(Pace::REAL)));
+    let handle =
+        Handle::new(Arc::new(store), Rules::default(), Arc::new(SystemClock::new(Pace::REAL)));
     twilio.standin.order([Reply::Swallow]);
     handle.send_out(vec![message("a", Way::Sms, MAYA)]).await.unwrap();
     twilio.standin.asked_times(1).await;
@@ -81,7 +86,10 @@ async fn a_killed_serve_finds_what_it_sent() {
     bot.err.line("message sent").await;
     let letter = handle.outgoing("a").await.unwrap().unwrap();
     let accepted = twilio.accepted();
-    assert!(matches!(&letter.sending, Sending::Sent { receipt, .. } if accepted[0]["sid"] == receipt.as_str()), "{letter:?}");
+    assert!(
+        matches!(&letter.sending, Sending::Sent { receipt, .. } if accepted[0]["sid"] == receipt.as_str()),
+        "{letter:?}"
+    );
     assert_eq!((accepted.len(), letter.tries), (1, 1));
 }
 
@@ -93,9 +101,13 @@ async fn show_tells_what_was_sent_and_what_was_not() {
     let bot = home.serving(&sandbox).await;
     home.run(&["ask", "Deploy?"]).await.must(0, &["1"]);
     let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();
-    let handle = Handle::new(Arc::new(store), Rules::default(), Arc::new(SystemClock::new(Pace::REAL)));
+    let handle =
+        Handle::new(Arc::new(store), Rules::default(), Arc::new(SystemClock::new(Pace::REAL)));
     let about = |key: &str, way| {
-        let message = crate::desk::about(gander::core::decision::DecisionId(1), message(key, way, "gander-maya"));
+        let message = crate::desk::about(
+            gander::core::decision::DecisionId(1),
+            message(key, way, "gander-maya"),
+        );
         gander::core::outgoing::Outgoing { person: "discord:80351110224678912".into(), ..message }
     };
     handle.send_out(vec![about("a", Way::Push), about("b", Way::Sms)]).await.unwrap();
@@ -113,7 +125,11 @@ async fn show_tells_what_was_sent_and_what_was_not() {
         ],
     );
     let json = home.run(&["show", "1", "--json"]).await.json();
-    assert_eq!((&json["outgoing"][0]["state"], &json["outgoing"][1]["state"]), (&"sent".into(), &"gave_up".into()), "{json}");
+    assert_eq!(
+        (&json["outgoing"][0]["state"], &json["outgoing"][1]["state"]),
+        (&"sent".into(), &"gave_up".into()),
+        "{json}"
+    );
 }
 
 fn with_twilio(home: &Home, twilio: &Twilio, args: &[&str]) -> Command {
@@ -124,12 +140,18 @@ fn with_twilio(home: &Home, twilio: &Twilio, args: &[&str]) -> Command {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_message_goes_by_each_way_and_says_what_is_wrong() {
-    let (push, hook, twilio, home) = (push_server().await, push_server().await, Twilio::start(NOON).await, Home::new());
+    let (push, hook, twilio, home) =
+        (push_server().await, push_server().await, Twilio::start(NOON).await, Home::new());
     let program = home.path().join("notify-send");
-    std::fs::write(&program, format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > {}/notified\n", home.path().display())).unwrap();
+    std::fs::write(
+        &program,
+        format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > {}/notified\n", home.path().display()),
+    )
+    .unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::write(home.path().join("hook"), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-    std::fs::set_permissions(home.path().join("hook"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(home.path().join("hook"), std::fs::Permissions::from_mode(0o600))
+        .unwrap();
     home.configure(&format!(
         "{MAYAS}[ntfy]\nserver = \"{}\"\n[twilio]\naccount = \"{ACCOUNT}\"\nfrom = \"{FROM}\"\n[[webhooks]]\nname = \"pager\"\n\
          url = \"{}\"\nsecret_file = \"hook\"\n[desktop]\nprogram = \"{}\"\n",
@@ -137,7 +159,8 @@ async fn a_test_message_goes_by_each_way_and_says_what_is_wrong() {
         hook.url,
         program.display()
     ));
-    let ended = Program::start(with_twilio(&home, &twilio, &["doctor", "--send-test"])).ended().await;
+    let ended =
+        Program::start(with_twilio(&home, &twilio, &["doctor", "--send-test"])).ended().await;
     ended.must(0, &[]);
     let receipt = hook.asked()[0].header("webhook-id").unwrap().to_owned();
     insta::assert_snapshot!("a_test_by_each_way", ended.out.replace(&receipt, "RECEIPT"));
@@ -145,13 +168,23 @@ async fn a_test_message_goes_by_each_way_and_says_what_is_wrong() {
     let accepted = twilio.accepted();
     assert!(accepted.len() == 2 && accepted.iter().all(|told| told["to"] == MAYA), "{accepted:?}");
     let notified = std::fs::read_to_string(home.path().join("notified")).unwrap();
-    assert!(notified.starts_with("--app-name=Gander\n--urgency=normal\n--hint=string:sound-name:"), "{notified}");
+    assert!(
+        notified.starts_with("--app-name=Gander\n--urgency=normal\n--hint=string:sound-name:"),
+        "{notified}"
+    );
     assert!(!home.store().exists(), "no store is needed");
 
     // One of them alone, with a failure.
-    twilio.standin.order([Reply::status(400, r#"{"code":21211,"message":"+491701234567","status":400}"#)]);
-    let ended = Program::start(with_twilio(&home, &twilio, &["doctor", "--send-test", "sms"])).ended().await;
-    ended.must(1, &["✘ SMS to Maya: there is no such phone number", "→ Correct phone under [[people]]"]);
+    twilio
+        .standin
+        .order([Reply::status(400, r#"{"code":21211,"message":"+491701234567","status":400}"#)]);
+    let ended = Program::start(with_twilio(&home, &twilio, &["doctor", "--send-test", "sms"]))
+        .ended()
+        .await;
+    ended.must(
+        1,
+        &["✘ SMS to Maya: there is no such phone number", "→ Correct phone under [[people]]"],
+    );
     let ended = home.run(&["doctor", "--send-test", "sms"]).await;
     ended.must(1, &["SMS to Maya: there is no token of Twilio: set TWILIO_AUTH_TOKEN"]);
     assert_eq!((push.asked().len(), hook.asked().len(), twilio.accepted().len()), (1, 1, 2));
@@ -162,10 +195,13 @@ async fn a_test_message_goes_by_each_way_and_says_what_is_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_finds_ways_that_cannot_work() {
     let home = Home::new();
-    home.run(&["doctor", "--send-test"]).await.must(1, &["no way beyond Discord is configured", "Beyond Discord"]);
+    home.run(&["doctor", "--send-test"])
+        .await
+        .must(1, &["no way beyond Discord is configured", "Beyond Discord"]);
     home.run(&["doctor", "--send-test", "push"]).await.must(1, &["[ntfy] is not in gander.toml"]);
     std::fs::write(home.path().join("token"), "tk_x").unwrap();
-    std::fs::set_permissions(home.path().join("token"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(home.path().join("token"), std::fs::Permissions::from_mode(0o644))
+        .unwrap();
     home.configure(&format!(
         "[ntfy]\ntoken_file = \"token\"\n[twilio]\naccount = \"{ACCOUNT}\"\nfrom = \"{FROM}\"\n[desktop]\nprogram = \"nowhere\"\n"
     ));
@@ -178,7 +214,9 @@ async fn the_doctor_finds_ways_that_cannot_work() {
     ] {
         assert!(ended.out.contains(words), "{words:?} is not in\n{}", ended.out);
     }
-    home.run(&["doctor", "--send-test", "desktop"]).await.must(1, &["there is no nowhere on this machine"]);
+    home.run(&["doctor", "--send-test", "desktop"])
+        .await
+        .must(1, &["there is no nowhere on this machine"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

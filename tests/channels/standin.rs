@@ -35,8 +35,15 @@ impl Asked {
 
     /// The fields of a form, or of the address's question.
     pub(crate) fn fields(&self) -> Vec<(String, String)> {
-        let text = if self.body.is_empty() { self.query.clone() } else { String::from_utf8(self.body.to_vec()).unwrap() };
-        text.split('&').map(|pair| pair.split_once('=').unwrap()).map(|(name, value)| (decoded(name), decoded(value))).collect()
+        let text = if self.body.is_empty() {
+            self.query.clone()
+        } else {
+            String::from_utf8(self.body.to_vec()).unwrap()
+        };
+        text.split('&')
+            .map(|pair| pair.split_once('=').unwrap())
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect()
     }
 }
 
@@ -88,10 +95,16 @@ pub(crate) struct Standin {
 }
 
 impl Standin {
-    pub(crate) async fn start(usual: impl Fn(&Asked) -> (u16, String) + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(
+        usual: impl Fn(&Asked) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let inner = Arc::new(Inner { usual: Box::new(usual), ordered: Mutex::default(), asked: watch::Sender::new(Vec::new()) });
+        let inner = Arc::new(Inner {
+            usual: Box::new(usual),
+            ordered: Mutex::default(),
+            asked: watch::Sender::new(Vec::new()),
+        });
         let serving = Arc::clone(&inner);
         let router = Router::new().fallback(move |request| answer(Arc::clone(&serving), request));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -110,8 +123,12 @@ impl Standin {
     /// Waits until it was asked so often.
     pub(crate) async fn asked_times(&self, times: usize) -> Vec<Asked> {
         let mut asked = self.inner.asked.subscribe();
-        let waited = tokio::time::timeout(LIMIT, asked.wait_for(|asked| asked.len() >= times)).await;
-        waited.unwrap_or_else(|_| panic!("asked {} times instead of {times}", self.asked().len())).unwrap().clone()
+        let waited =
+            tokio::time::timeout(LIMIT, asked.wait_for(|asked| asked.len() >= times)).await;
+        waited
+            .unwrap_or_else(|_| panic!("asked {} times instead of {times}", self.asked().len()))
+            .unwrap()
+            .clone()
     }
 }
 
@@ -139,6 +156,7 @@ async fn answer(inner: Arc<Inner>, request: Request) -> Response {
         _ => std::future::pending().await,
     };
     let response = Response::builder().status(status).header("content-type", "application/json");
-    let response = headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
+    let response =
+        headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
     response.body(body.into()).unwrap()
 }

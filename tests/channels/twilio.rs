@@ -44,14 +44,19 @@ fn serve(asked: &Asked, kept: &Mutex<Vec<Value>>, date: &str) -> (u16, Value) {
     if asked.header("authorization") != Some(&format!("Basic {expected}")) {
         return wrong(401, 20_003);
     }
-    let Some(resource) = asked.path.strip_prefix(&format!("/2010-04-01/Accounts/{ACCOUNT}/")) else { return wrong(404, 20_404) };
+    let Some(resource) = asked.path.strip_prefix(&format!("/2010-04-01/Accounts/{ACCOUNT}/"))
+    else {
+        return wrong(404, 20_404);
+    };
     let (prefix, list, allowed) = match resource {
         "Messages.json" => ("SM", "messages", ["To", "From", "Body"]),
         "Calls.json" => ("CA", "calls", ["To", "From", "Twiml"]),
         _ => return wrong(404, 20_404),
     };
     let fields = asked.fields();
-    let field = |name: &str| fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
+    let field = |name: &str| {
+        fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    };
     let mut kept = kept.lock().unwrap();
     match asked.method.as_str() {
         "GET" => {
@@ -64,10 +69,14 @@ fn serve(asked: &Asked, kept: &Mutex<Vec<Value>>, date: &str) -> (u16, Value) {
             (200, json!({list: page, "page": 0, "page_size": 100, "next_page_uri": null}))
         }
         "POST" => {
-            if asked.header("content-type") != Some("application/x-www-form-urlencoded") || fields.len() != 3 {
+            if asked.header("content-type") != Some("application/x-www-form-urlencoded")
+                || fields.len() != 3
+            {
                 return wrong(400, 20_001);
             }
-            let (Some(to), Some(from), Some(text)) = (field(allowed[0]), field(allowed[1]), field(allowed[2])) else {
+            let (Some(to), Some(from), Some(text)) =
+                (field(allowed[0]), field(allowed[1]), field(allowed[2]))
+            else {
                 return wrong(400, 21_604);
             };
             let sid = format!("{prefix}{:032}", kept.len() + 1);
@@ -92,14 +101,20 @@ async fn an_sms_is_sent_as_documented_in_two_parts_at_most() {
     desk.run_with(&desk.twilio(&twilio.standin.url));
     desk.send(vec![message("a", Way::Sms, MAYA)]).await;
     let letter = desk.settled("a").await;
-    assert!(matches!(&letter.sending, Sending::Sent { receipt, .. } if receipt.starts_with("SM")), "{letter:?}");
+    assert!(
+        matches!(&letter.sending, Sending::Sent { receipt, .. } if receipt.starts_with("SM")),
+        "{letter:?}"
+    );
     let asked = &twilio.standin.asked()[0];
     assert_eq!(
         (asked.method.as_str(), asked.path.as_str()),
         ("POST", format!("/2010-04-01/Accounts/{ACCOUNT}/Messages.json").as_str())
     );
-    let body = format!("GHL deploy SLA BREACHED - action required\n#142 waits since 4h 30m - high risk\n{LINK}");
-    let fields = [("To", MAYA), ("From", FROM), ("Body", &body)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let body = format!(
+        "GHL deploy SLA BREACHED - action required\n#142 waits since 4h 30m - high risk\n{LINK}"
+    );
+    let fields = [("To", MAYA), ("From", FROM), ("Body", &body)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(asked.fields(), fields);
 }
 
@@ -111,7 +126,10 @@ async fn a_call_speaks_the_words_twice_and_no_text_can_command_it() {
     call.words = "\"</Say><Dial>+15005550001</Dial>\" & more".into();
     desk.send(vec![call]).await;
     let letter = desk.settled("a").await;
-    assert!(matches!(&letter.sending, Sending::Sent { receipt, .. } if receipt.starts_with("CA")), "{letter:?}");
+    assert!(
+        matches!(&letter.sending, Sending::Sent { receipt, .. } if receipt.starts_with("CA")),
+        "{letter:?}"
+    );
     let asked = &twilio.standin.asked()[0];
     assert_eq!(asked.path, format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json"));
     insta::assert_snapshot!("a_call", asked.fields()[2].1);
@@ -121,7 +139,10 @@ async fn a_call_speaks_the_words_twice_and_no_text_can_command_it() {
 async fn what_twilio_refuses_is_on_record_with_what_to_do_and_not_tried_again() {
     let (twilio, mut desk) = (Twilio::start(NOON).await, Desk::new());
     desk.run_with(&desk.twilio(&twilio.standin.url));
-    let body = |code: u32| json!({"code": code, "message": format!("The 'To' number {MAYA} is wrong"), "status": 400}).to_string();
+    let body = |code: u32| {
+        json!({"code": code, "message": format!("The 'To' number {MAYA} is wrong"), "status": 400})
+            .to_string()
+    };
     for (status, code, words) in [
         (400, 21_211, "no such phone number"),
         (400, 21_610, "START"),
@@ -143,7 +164,8 @@ async fn what_twilio_refuses_is_on_record_with_what_to_do_and_not_tried_again() 
 #[tokio::test]
 async fn too_many_requests_wait_as_long_as_twilio_asks() {
     let (twilio, mut desk) = (Twilio::start(NOON).await, Desk::new());
-    let too_many = json!({"code": 20_429, "message": "Too Many Requests", "status": 429}).to_string();
+    let too_many =
+        json!({"code": 20_429, "message": "Too Many Requests", "status": 429}).to_string();
     twilio.standin.order([Reply::Say(429, vec![("retry-after", "60".into())], too_many)]);
     desk.run_with(&desk.twilio(&twilio.standin.url));
     desk.send(vec![message("a", Way::Sms, MAYA)]).await;
@@ -179,25 +201,32 @@ async fn looked_into(way: Way, reply: Reply, went: bool) {
     desk.send(vec![second]).await;
     twilio.standin.asked_times(2).await;
     let mut hints = desk.handle.hints();
-    while !matches!(desk.handle.outgoing("a").await.unwrap().unwrap().sending, Sending::Sent { .. }) {
+    while !matches!(desk.handle.outgoing("a").await.unwrap().unwrap().sending, Sending::Sent { .. })
+    {
         hints.mark_unchanged();
         desk.advance(30);
         // Whatever is written next; a time that is moved on while a request is under way starts nothing.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(2), hints.changed()).await;
     }
     assert_eq!(twilio.accepted().len(), 2, "{way} {reply:?}: once each");
-    let methods: Vec<String> = twilio.standin.asked().into_iter().map(|asked| asked.method).collect();
-    let expected: &[&str] = if went { &["POST", "POST", "GET"] } else { &["POST", "POST", "GET", "POST"] };
+    let methods: Vec<String> =
+        twilio.standin.asked().into_iter().map(|asked| asked.method).collect();
+    let expected: &[&str] =
+        if went { &["POST", "POST", "GET"] } else { &["POST", "POST", "GET", "POST"] };
     assert_eq!(methods, expected, "{way} {reply:?}");
-    let receipts: Vec<_> = twilio.accepted().iter().map(|told| told["sid"].as_str().unwrap().to_owned()).collect();
-    assert!(matches!(desk.settled("a").await.sending, Sending::Sent { receipt, .. } if receipt == receipts[1]));
+    let receipts: Vec<_> =
+        twilio.accepted().iter().map(|told| told["sid"].as_str().unwrap().to_owned()).collect();
+    assert!(
+        matches!(desk.settled("a").await.sending, Sending::Sent { receipt, .. } if receipt == receipts[1])
+    );
 }
 
 #[tokio::test]
 async fn without_a_token_every_message_says_so_and_nothing_is_asked() {
     let (twilio, mut desk) = (Twilio::start(NOON).await, Desk::new());
     let mut settings = desk.twilio(&twilio.standin.url);
-    settings.twilio.as_mut().unwrap().token = gander::channels::SecretFrom { file: None, variable: "GANDER_TEST_NO_SUCH" };
+    settings.twilio.as_mut().unwrap().token =
+        gander::channels::SecretFrom { file: None, variable: "GANDER_TEST_NO_SUCH" };
     desk.run_with(&settings);
     desk.send(vec![message("a", Way::Sms, MAYA), message("b", Way::Push, "topic")]).await;
     assert!(desk.given_up("a").await.contains("[twilio] auth_token_file in gander.toml"));

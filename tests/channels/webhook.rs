@@ -19,18 +19,33 @@ fn secret() -> String {
 /// Runs the manual's own recipe on a request. `None` where there is no Python.
 fn verify(asked: &Asked, secret: &str, now: i64) -> Option<bool> {
     let manual = include_str!("../../docs/escalation.md");
-    let recipe = manual.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a recipe in the manual");
+    let recipe = manual
+        .split("```python\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a recipe in the manual");
     let script = format!(
         "{recipe}\nimport json, sys, time\ntime.time = lambda: {now}\ngiven = json.load(sys.stdin)\n\
          print(verify({secret:?}, given['headers'], given['body'].encode()))\n"
     );
-    let Ok(mut python) = Command::new("python3").arg("-c").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else {
-        assert!(std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_none_or(|wanted| wanted != "1"), "python3 is not installed");
+    let Ok(mut python) = Command::new("python3")
+        .arg("-c")
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+    else {
+        assert!(
+            std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_none_or(|wanted| wanted != "1"),
+            "python3 is not installed"
+        );
         eprintln!("skipped: python3 is not installed");
         return None;
     };
-    let headers: serde_json::Map<_, _> = asked.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    let given = json!({"headers": headers, "body": String::from_utf8(asked.body.to_vec()).unwrap()});
+    let headers: serde_json::Map<_, _> =
+        asked.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    let given =
+        json!({"headers": headers, "body": String::from_utf8(asked.body.to_vec()).unwrap()});
     python.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();
     let said = python.wait_with_output().unwrap();
     Some(String::from_utf8(said.stdout).unwrap().trim() == "True")
@@ -69,9 +84,15 @@ async fn a_webhook_is_signed_so_that_its_receiver_can_verify_it() {
     assert!(verified, "{asked:?}");
     assert_eq!(verify(&asked, &secret(), now + 301), Some(false), "too old");
     assert_eq!(verify(&asked, &secret(), now - 301), Some(false), "from the future");
-    let other = format!("whsec_{}", base64::prelude::BASE64_STANDARD.encode("another secret of enough bytes"));
+    let other = format!(
+        "whsec_{}",
+        base64::prelude::BASE64_STANDARD.encode("another secret of enough bytes")
+    );
     assert_eq!(verify(&asked, &other, now), Some(false), "another secret");
-    let forged = Asked { body: String::from_utf8(asked.body.to_vec()).unwrap().replace("high", "low").into(), ..asked };
+    let forged = Asked {
+        body: String::from_utf8(asked.body.to_vec()).unwrap().replace("high", "low").into(),
+        ..asked
+    };
     assert_eq!(verify(&forged, &secret(), now), Some(false), "another body");
 }
 
@@ -89,18 +110,32 @@ async fn each_try_carries_the_same_id_and_its_own_time() {
     desk.settled("a").await;
     let asked = standin.asked();
     let of = |name: &str| {
-        asked.iter().map(|asked| asked.header(name).unwrap().to_owned()).collect::<std::collections::BTreeSet<_>>().len()
+        asked
+            .iter()
+            .map(|asked| asked.header(name).unwrap().to_owned())
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
     };
-    assert_eq!((asked.len(), of("webhook-id"), of("webhook-timestamp"), of("webhook-signature")), (3, 1, 3, 3));
+    assert_eq!(
+        (asked.len(), of("webhook-id"), of("webhook-timestamp"), of("webhook-signature")),
+        (3, 1, 3, 3)
+    );
 }
 
 #[tokio::test]
 async fn a_webhook_that_cannot_be_signed_or_is_refused_is_on_record() {
     let (standin, mut desk) = (Standin::start(|_| (410, String::new())).await, Desk::new());
     desk.run_with(&desk.webhook(&format!("{}/hidden-part", standin.url), &secret()));
-    desk.send(vec![message("gone", Way::Webhook, "pager"), message("unknown", Way::Webhook, "other")]).await;
+    desk.send(vec![
+        message("gone", Way::Webhook, "pager"),
+        message("unknown", Way::Webhook, "other"),
+    ])
+    .await;
     let why = desk.given_up("gone").await;
-    assert!(why.contains("HTTP 410") && why.contains("[[webhooks]]") && !why.contains("hidden-part"), "{why}");
+    assert!(
+        why.contains("HTTP 410") && why.contains("[[webhooks]]") && !why.contains("hidden-part"),
+        "{why}"
+    );
     assert!(desk.given_up("unknown").await.contains("no webhook other in gander.toml any more"));
     standin.order([Reply::status(401, "")]);
     desk.send(vec![message("signature", Way::Webhook, "pager")]).await;

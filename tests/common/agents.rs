@@ -17,7 +17,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Where an agent's program is. Says so where it is not; with `GANDER_TEST_AGENTS=1` that fails.
 pub(crate) fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    let found =
+        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
     if found.is_none() {
         let wanted = std::env::var_os("GANDER_TEST_AGENTS").is_some_and(|wanted| wanted == "1");
         assert!(!wanted, "GANDER_TEST_AGENTS=1, and {name} is not installed");
@@ -35,8 +36,13 @@ pub(crate) fn command(program: &Path, home: &Home, model: &Model) -> Command {
     command.env("HTTPS_PROXY", "http://127.0.0.1:9").env("NO_PROXY", "127.0.0.1");
     // A key of nobody; and root is let go without permissions in what is a sandbox.
     command.env("ANTHROPIC_API_KEY", "sk-ant-nobody").env("IS_SANDBOX", "1");
-    command.env("ANTHROPIC_BASE_URL", &model.address).env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
-    command.env("ANTHROPIC_HOST", &model.address).env("GOOSE_PROVIDER", "anthropic").env("GOOSE_MODEL", "scripted");
+    command
+        .env("ANTHROPIC_BASE_URL", &model.address)
+        .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
+    command
+        .env("ANTHROPIC_HOST", &model.address)
+        .env("GOOSE_PROVIDER", "anthropic")
+        .env("GOOSE_MODEL", "scripted");
     command.env("GOOSE_MODE", "auto").env("GOOSE_DISABLE_KEYRING", "1");
     command.env("GOOSE_TELEMETRY_ENABLED", "false").env("GOOSE_TELEMETRY_OFF", "1");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -57,6 +63,11 @@ pub(crate) fn configure_codex(home: &Home, model: &Model, more: &str) {
 
 /// Everything that an agent printed.
 pub(crate) async fn ended(child: Child) -> String {
-    let output = timeout(PATIENCE, child.wait_with_output()).await.expect("the agent ends").unwrap();
-    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    let output =
+        timeout(PATIENCE, child.wait_with_output()).await.expect("the agent ends").unwrap();
+    format!(
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

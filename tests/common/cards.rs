@@ -31,14 +31,21 @@ impl Card {
     /// Names and texts of the embed's fields.
     pub(crate) fn fields(&self) -> Vec<(&str, &str)> {
         let fields = self.0["embeds"][0]["fields"].as_array();
-        fields.into_iter().flatten().filter_map(|field| Some((field["name"].as_str()?, field["value"].as_str()?))).collect()
+        fields
+            .into_iter()
+            .flatten()
+            .filter_map(|field| Some((field["name"].as_str()?, field["value"].as_str()?)))
+            .collect()
     }
 
     /// The custom id of its button or menu for `approve`, `reject` or `defer`; none once it is decided.
     pub(crate) fn control(&self, verb: &str) -> Option<&str> {
         let rows = self.0["components"].as_array();
-        let components = rows.into_iter().flatten().filter_map(|row| row["components"].as_array()).flatten();
-        components.filter_map(|component| component["custom_id"].as_str()).find(|id| id.split(':').nth(2) == Some(verb))
+        let components =
+            rows.into_iter().flatten().filter_map(|row| row["components"].as_array()).flatten();
+        components
+            .filter_map(|component| component["custom_id"].as_str())
+            .find(|id| id.split(':').nth(2) == Some(verb))
     }
 }
 
@@ -49,7 +56,13 @@ pub(crate) fn cards(view: &View, number: i64) -> Vec<Card> {
     let dm = view.dm().map(|dm| dm.id.as_str());
     let channels = view.channels.iter().filter(|channel| Some(channel.id.as_str()) != dm);
     let messages = channels.flat_map(|channel| &channel.messages).cloned().map(Card);
-    messages.filter(|card| card.title().starts_with(&start) && !card.is_private() && !card.headline().starts_with("↪️")).collect()
+    messages
+        .filter(|card| {
+            card.title().starts_with(&start)
+                && !card.is_private()
+                && !card.headline().starts_with("↪️")
+        })
+        .collect()
 }
 
 /// The card of a decision, once it hangs and can be decided on.
@@ -58,10 +71,21 @@ pub(crate) async fn open_card(sandbox: &Sandbox, number: i64) -> Card {
 }
 
 /// The card of a decision, once it is like this.
-pub(crate) async fn card_that(sandbox: &Sandbox, number: i64, what: &str, is: impl Fn(&Card) -> bool) -> Card {
-    let found = sandbox.wait_for(what, LIMIT, |sandbox| cards(&sandbox.view("maya")?, number).into_iter().find(&is)).await;
+pub(crate) async fn card_that(
+    sandbox: &Sandbox,
+    number: i64,
+    what: &str,
+    is: impl Fn(&Card) -> bool,
+) -> Card {
+    let found = sandbox
+        .wait_for(what, LIMIT, |sandbox| {
+            cards(&sandbox.view("maya")?, number).into_iter().find(&is)
+        })
+        .await;
     let hanging = || cards(&sandbox.view("maya").unwrap(), number);
-    found.unwrap_or_else(|_| panic!("there is no card of #{number} that {what}, but {:#?}", hanging()))
+    found.unwrap_or_else(|_| {
+        panic!("there is no card of #{number} that {what}, but {:#?}", hanging())
+    })
 }
 
 /// Clicks a card's button.

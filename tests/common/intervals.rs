@@ -52,7 +52,11 @@ impl Hits {
 
     /// The kills that hit the interval which was hit the least.
     pub(crate) fn fewest(&self) -> usize {
-        Interval::ALL.iter().map(|(interval, _)| self.0.get(interval).map_or(0, |hits| hits.0)).min().unwrap_or(0)
+        Interval::ALL
+            .iter()
+            .map(|(interval, _)| self.0.get(interval).map_or(0, |hits| hits.0))
+            .min()
+            .unwrap_or(0)
     }
 
     pub(crate) fn table(&self) -> String {
@@ -60,7 +64,13 @@ impl Hits {
             let (kills, cards) = self.0.get(interval).copied().unwrap_or_default();
             format!("{name:<38}{kills:>6}{cards:>7}\n")
         });
-        format!("{:<38}{:>6}{:>7}\n{}", "killed between", "kills", "cards", rows.collect::<String>())
+        format!(
+            "{:<38}{:>6}{:>7}\n{}",
+            "killed between",
+            "kills",
+            "cards",
+            rows.collect::<String>()
+        )
     }
 }
 
@@ -79,14 +89,24 @@ impl Remains<'_> {
     pub(crate) fn interval(&self, id: DecisionId) -> Option<Interval> {
         let decision = self.store.get(id).unwrap().unwrap();
         let hanging = cards(&self.sandbox.view("maya").unwrap(), id.0);
-        let Some(card) = self.store.deliveries(id).unwrap().pop() else { return Some(Interval::AskedIntended) };
+        let Some(card) = self.store.deliveries(id).unwrap().pop() else {
+            return Some(Interval::AskedIntended);
+        };
         if card.message.is_none() {
-            return Some(if hanging.is_empty() { Interval::IntendedPosted } else { Interval::PostedKnown });
+            return Some(if hanging.is_empty() {
+                Interval::IntendedPosted
+            } else {
+                Interval::PostedKnown
+            });
         }
         if decision.state.is_open() {
             let act = self.deciding(id)?["data"]["custom_id"].as_str()?;
             // The act of a form is received twice: its button first.
-            let acts = self.log.lines().filter(|line| says(line, "click received", id) && line.contains(act)).count();
+            let acts = self
+                .log
+                .lines()
+                .filter(|line| says(line, "click received", id) && line.contains(act))
+                .count();
             return (acts > usize::from(is_form(act))).then_some(Interval::ClickedDecided);
         }
         if !matches!(decision.state, State::Resolved(_)) || card.shown >= decision.changed {
@@ -94,7 +114,11 @@ impl Remains<'_> {
         }
         // Decided under an earlier bot: it was counted then.
         let interaction = self.deciding(id)?["id"].as_str()?;
-        if !self.journal.iter().any(|entry| entry.path.starts_with(&format!("/interactions/{interaction}/"))) {
+        if !self
+            .journal
+            .iter()
+            .any(|entry| entry.path.starts_with(&format!("/interactions/{interaction}/")))
+        {
             return Some(Interval::DecidedAnswered);
         }
         let shows = hanging.iter().any(|card| is_true(card, &decision, self.store));
@@ -103,7 +127,10 @@ impl Remains<'_> {
 
     /// The last interaction that decides it, and not one that opens a form.
     fn deciding(&self, id: DecisionId) -> Option<&serde_json::Value> {
-        let events = self.journal.iter().filter(|entry| entry.kind == Wire::Gateway && entry.method == "INTERACTION_CREATE");
+        let events = self
+            .journal
+            .iter()
+            .filter(|entry| entry.kind == Wire::Gateway && entry.method == "INTERACTION_CREATE");
         let decides = |body: &&serde_json::Value| {
             let act = body["data"]["custom_id"].as_str().unwrap_or_default();
             act.split(':').nth(3) == Some(&id.0.to_string()) && (body["type"] == 5) == is_form(act)
@@ -119,6 +146,9 @@ fn is_form(act: &str) -> bool {
 /// Whether a line of the log says this of a decision.
 pub(crate) fn says(line: &str, words: &str, id: DecisionId) -> bool {
     let number = id.0.to_string();
-    let named = |rest: &str| rest.strip_prefix(&number).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
+    let named = |rest: &str| {
+        rest.strip_prefix(&number)
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
     line.contains(words) && line.split("decision=").skip(1).any(named)
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use gander::core::Time;
-use gander::core::decision::{Ballot, Decision, DeferLimits, Expects, Person, Resolved, Risk, SafeDefault, State, Verdict, Via};
+use gander::core::decision::{
+    Ballot, Decision, DeferLimits, Expects, Person, Resolved, Risk, SafeDefault, State, Verdict,
+    Via,
+};
 use gander::core::event::Event;
 use gander::core::ladder::Stage;
 use serde::Serialize;
@@ -27,66 +30,100 @@ type Invariant = (&'static str, fn(&Step<'_>) -> bool);
 /// Everything that must hold after each step.
 pub(crate) const INVARIANTS: [Invariant; 29] = [
     ("a verdict is only claimed, reported on or undone", |s| {
-        resolved(s.before).is_none() || matches!(s.event, Event::Claimed | Event::Reported { .. } | Event::Undone { .. })
+        resolved(s.before).is_none()
+            || matches!(s.event, Event::Claimed | Event::Reported { .. } | Event::Undone { .. })
     }),
-    ("nothing happens to what is withdrawn", |s| !matches!(s.before.state, State::Withdrawn { .. })),
-    ("no second verdict: what is resolved resolves to nothing", |s| resolved(s.after).is_none() || all_verdicts_refused(s.after)),
-    ("claiming and reporting leave the verdict as it is", |s| match (resolved(s.before), resolved(s.after)) {
-        (Some(before), Some(after)) => told(before) == told(after) && before.votes == after.votes,
-        _ => true,
+    ("nothing happens to what is withdrawn", |s| {
+        !matches!(s.before.state, State::Withdrawn { .. })
+    }),
+    ("no second verdict: what is resolved resolves to nothing", |s| {
+        resolved(s.after).is_none() || all_verdicts_refused(s.after)
+    }),
+    ("claiming and reporting leave the verdict as it is", |s| {
+        match (resolved(s.before), resolved(s.after)) {
+            (Some(before), Some(after)) => {
+                told(before) == told(after) && before.votes == after.votes
+            }
+            _ => true,
+        }
     }),
     ("an approval has enough different people", |s| match s.event {
         Event::Resolved { verdict: Verdict::Approved { .. }, by, .. } => {
-            let mut people: BTreeSet<&str> = s.before.state.votes().iter().map(|vote| vote.by.id.as_str()).collect();
+            let mut people: BTreeSet<&str> =
+                s.before.state.votes().iter().map(|vote| vote.by.id.as_str()).collect();
             people.insert(&by.id);
             people.len() >= s.before.approvals_needed() as usize
         }
         _ => true,
     }),
     ("an approval says whose votes made it", |s| match (s.event, resolved(s.after)) {
-        (Event::Resolved { verdict: Verdict::Approved { .. }, via: Via::Discord, with, .. }, Some(after)) => {
-            after.votes == s.before.state.votes() && after.votes.iter().map(|vote| &vote.by.id).eq(with)
+        (
+            Event::Resolved { verdict: Verdict::Approved { .. }, via: Via::Discord, with, .. },
+            Some(after),
+        ) => {
+            after.votes == s.before.state.votes()
+                && after.votes.iter().map(|vote| &vote.by.id).eq(with)
         }
         _ => true,
     }),
-    ("a vote that lapses is taken from those who lose it, and from nobody else", |s| match s.event {
-        Event::Lapsed { of } => {
-            let lost = |person: &str| of.iter().any(|by| by.id == person);
-            let left = s.before.state.votes().iter().filter(|vote| !lost(&vote.by.id));
-            s.after.state.is_open() && left.eq(s.after.state.votes()) && of.iter().all(|by| has_lapsed(s.after, &by.id))
+    ("a vote that lapses is taken from those who lose it, and from nobody else", |s| {
+        match s.event {
+            Event::Lapsed { of } => {
+                let lost = |person: &str| of.iter().any(|by| by.id == person);
+                let left = s.before.state.votes().iter().filter(|vote| !lost(&vote.by.id));
+                s.after.state.is_open()
+                    && left.eq(s.after.state.votes())
+                    && of.iter().all(|by| has_lapsed(s.after, &by.id))
+            }
+            _ => s.after.state.votes().iter().all(|vote| !has_lapsed(s.after, &vote.by.id)),
         }
-        _ => s.after.state.votes().iter().all(|vote| !has_lapsed(s.after, &vote.by.id)),
     }),
     ("at critical risk each yes comes with the typed word", |s| {
-        !says_yes(s.event) || s.before.confirmation().is_none_or(|word| s.typed.is_some_and(|typed| same_word(typed, &word)))
+        !says_yes(s.event)
+            || s.before
+                .confirmation()
+                .is_none_or(|word| s.typed.is_some_and(|typed| same_word(typed, &word)))
     }),
     ("what turns critical keeps no vote from before", |s| {
-        s.before.confirmation().is_some() || s.after.confirmation().is_none() || s.after.state.votes().is_empty()
+        s.before.confirmation().is_some()
+            || s.after.confirmation().is_none()
+            || s.after.state.votes().is_empty()
     }),
-    ("the verdict is of the sort that was asked for", |s| match (s.event, s.before.request.expects) {
-        (Event::Resolved { verdict, .. }, expects) => match verdict {
-            Verdict::Rejected { reason } => !reason.trim().is_empty(),
-            Verdict::Approved { .. } => expects == Expects::Approve,
-            Verdict::Chosen { option } => {
-                expects == Expects::Choose && s.before.request.options.iter().any(|choice| choice.name == *option)
-            }
-            Verdict::Answered { text } => expects == Expects::Answer && !text.trim().is_empty(),
-        },
-        _ => true,
+    ("the verdict is of the sort that was asked for", |s| {
+        match (s.event, s.before.request.expects) {
+            (Event::Resolved { verdict, .. }, expects) => match verdict {
+                Verdict::Rejected { reason } => !reason.trim().is_empty(),
+                Verdict::Approved { .. } => expects == Expects::Approve,
+                Verdict::Chosen { option } => {
+                    expects == Expects::Choose
+                        && s.before.request.options.iter().any(|choice| choice.name == *option)
+                }
+                Verdict::Answered { text } => expects == Expects::Answer && !text.trim().is_empty(),
+            },
+            _ => true,
+        }
     }),
     ("an undone verdict cannot be claimed", |s| {
-        !matches!(s.event, Event::Undone { .. }) || (s.after.state.is_open() && s.after.claim().is_err())
+        !matches!(s.event, Event::Undone { .. })
+            || (s.after.state.is_open() && s.after.claim().is_err())
     }),
     ("a claimed verdict cannot be undone", |s| {
-        resolved(s.after).is_none_or(|r| r.claimed_at.is_none()) || s.after.undo(somebody(), s.now).is_err()
+        resolved(s.after).is_none_or(|r| r.claimed_at.is_none())
+            || s.after.undo(somebody(), s.now).is_err()
     }),
     ("a verdict is undone within a day or never", |s| match (s.event, resolved(s.before)) {
-        (Event::Undone { .. }, Some(before)) => s.now - before.at <= TimeDelta::days(1) && before.claimed_at.is_none(),
+        (Event::Undone { .. }, Some(before)) => {
+            s.now - before.at <= TimeDelta::days(1) && before.claimed_at.is_none()
+        }
         (Event::Undone { .. }, None) => false,
         _ => true,
     }),
-    ("what is reported on is claimed", |s| resolved(s.after).is_none_or(|r| r.reported.is_none() || r.claimed_at.is_some())),
-    ("it wakes by itself if and only if it is open", |s| s.after.wake_at().is_some() == s.after.state.is_open()),
+    ("what is reported on is claimed", |s| {
+        resolved(s.after).is_none_or(|r| r.reported.is_none() || r.claimed_at.is_some())
+    }),
+    ("it wakes by itself if and only if it is open", |s| {
+        s.after.wake_at().is_some() == s.after.state.is_open()
+    }),
     ("a rung fires once, above those before it, and only while it waits", |s| match s.event {
         Event::Climbed { rung } => {
             let before = s.before.climb.as_ref().map(|climb| (climb.stage, climb.due));
@@ -94,33 +131,55 @@ pub(crate) const INVARIANTS: [Invariant; 29] = [
         }
         _ => true,
     }),
-    ("no rung of warning or breach comes before its time, unless those before it reached nobody", |s| match s.event {
-        Event::Climbed { rung } if s.before.climb.as_ref().is_none_or(|climb| !climb.in_vain) => rung.planned <= s.now,
-        Event::Climbed { rung } => rung.stage < Stage::Breach || rung.planned <= s.now,
-        _ => true,
-    }),
-    ("silence decides only at the end of the ladder, and approves only what it may", |s| match s.event {
-        Event::Resolved { verdict, via: Via::SafeDefault, .. } => {
-            let at_the_end = s.before.climb.as_ref().is_some_and(|climb| climb.default && s.now >= climb.due.min(climb.at));
-            let terms = &s.before.terms;
-            let may = terms.safe_default == SafeDefault::Approve && terms.risk < Risk::High && s.before.approvals_needed() == 1;
-            at_the_end && (matches!(verdict, Verdict::Rejected { .. }) || may)
+    (
+        "no rung of warning or breach comes before its time, unless those before it reached nobody",
+        |s| match s.event {
+            Event::Climbed { rung }
+                if s.before.climb.as_ref().is_none_or(|climb| !climb.in_vain) =>
+            {
+                rung.planned <= s.now
+            }
+            Event::Climbed { rung } => rung.stage < Stage::Breach || rung.planned <= s.now,
+            _ => true,
+        },
+    ),
+    ("silence decides only at the end of the ladder, and approves only what it may", |s| {
+        match s.event {
+            Event::Resolved { verdict, via: Via::SafeDefault, .. } => {
+                let at_the_end = s
+                    .before
+                    .climb
+                    .as_ref()
+                    .is_some_and(|climb| climb.default && s.now >= climb.due.min(climb.at));
+                let terms = &s.before.terms;
+                let may = terms.safe_default == SafeDefault::Approve
+                    && terms.risk < Risk::High
+                    && s.before.approvals_needed() == 1;
+                at_the_end && (matches!(verdict, Verdict::Rejected { .. }) || may)
+            }
+            _ => true,
         }
-        _ => true,
     }),
     ("votes are of different people, and fewer than needed", |s| {
         let votes = s.after.state.votes();
         let people: BTreeSet<&str> = votes.iter().map(|vote| vote.by.id.as_str()).collect();
-        people.len() == votes.len() && (votes.is_empty() || votes.len() < s.after.approvals_needed() as usize)
+        people.len() == votes.len()
+            && (votes.is_empty() || votes.len() < s.after.approvals_needed() as usize)
     }),
     ("a proposal decides nothing", |s| {
-        !matches!(s.event, Event::Proposed { .. }) || without_proposals(s.after) == without_proposals(s.before)
+        !matches!(s.event, Event::Proposed { .. })
+            || without_proposals(s.after) == without_proposals(s.before)
     }),
-    ("what is proposed is for the content that stands, by different people who have not voted", |s| {
-        let proposals = s.after.proposals();
-        let people: BTreeSet<&str> = proposals.iter().map(|proposal| proposal.by.id.as_str()).collect();
-        people.len() == proposals.len() && proposals.iter().all(|proposal| proposal.revision == s.after.revision)
-    }),
+    (
+        "what is proposed is for the content that stands, by different people who have not voted",
+        |s| {
+            let proposals = s.after.proposals();
+            let people: BTreeSet<&str> =
+                proposals.iter().map(|proposal| proposal.by.id.as_str()).collect();
+            people.len() == proposals.len()
+                && proposals.iter().all(|proposal| proposal.revision == s.after.revision)
+        },
+    ),
     ("high and critical risk are not decided by a token", |s| match s.event {
         Event::Resolved { via, .. } | Event::Voted { via, .. } => {
             !matches!(via, Via::Http | Via::Mcp) || s.before.terms.risk < Risk::High
@@ -133,24 +192,29 @@ pub(crate) const INVARIANTS: [Invariant; 29] = [
     }),
     ("a revision counts up and starts without votes", |s| {
         let risen = u32::from(matches!(s.event, Event::Revised { .. }));
-        s.after.revision.0 == s.before.revision.0 + risen && (risen == 0 || s.after.state.votes().is_empty())
+        s.after.revision.0 == s.before.revision.0 + risen
+            && (risen == 0 || s.after.state.votes().is_empty())
     }),
     ("deferrals are counted, and limited", |s| {
         let more = u32::from(matches!(s.event, Event::Deferred { .. }));
-        s.after.deferrals == s.before.deferrals + more && s.after.deferrals <= DeferLimits::default().times
+        s.after.deferrals == s.before.deferrals + more
+            && s.after.deferrals <= DeferLimits::default().times
     }),
     ("risk and the number of approvals never fall", |s| {
-        s.after.terms.risk >= s.before.terms.risk && s.after.terms.approvals >= s.before.terms.approvals
+        s.after.terms.risk >= s.before.terms.risk
+            && s.after.terms.approvals >= s.before.terms.approvals
     }),
-    ("only a person changes the priority that a person gave, and that changes nothing else", |s| match s.event {
-        Event::Prioritized { priority, .. } => {
-            let (mut before, mut after) = (s.before.clone(), s.after.clone());
-            for decision in [&mut before, &mut after] {
-                (decision.prioritized, decision.changed) = (None, 0);
+    ("only a person changes the priority that a person gave, and that changes nothing else", |s| {
+        match s.event {
+            Event::Prioritized { priority, .. } => {
+                let (mut before, mut after) = (s.before.clone(), s.after.clone());
+                for decision in [&mut before, &mut after] {
+                    (decision.prioritized, decision.changed) = (None, 0);
+                }
+                before == after && s.before.state.is_open() && s.after.priority() == *priority
             }
-            before == after && s.before.state.is_open() && s.after.priority() == *priority
+            _ => s.before.prioritized == s.after.prioritized,
         }
-        _ => s.before.prioritized == s.after.prioritized,
     }),
     ("silence approves nothing of high or critical risk, and nothing that is not approved", |s| {
         s.after.terms.safe_default == SafeDefault::Reject
@@ -203,11 +267,15 @@ fn same_word(typed: &str, word: &str) -> bool {
 
 fn says_yes(event: &Event) -> bool {
     matches!(event, Event::Voted { .. })
-        || matches!(event, Event::Resolved { verdict: Verdict::Approved { .. } | Verdict::Chosen { .. }, .. })
+        || matches!(
+            event,
+            Event::Resolved { verdict: Verdict::Approved { .. } | Verdict::Chosen { .. }, .. }
+        )
 }
 
 fn all_verdicts_refused(decision: &Decision) -> bool {
-    let option = decision.request.options.first().map(|choice| choice.name.clone()).unwrap_or_default();
+    let option =
+        decision.request.options.first().map(|choice| choice.name.clone()).unwrap_or_default();
     let verdicts = [
         Verdict::approved(),
         Verdict::Rejected { reason: "no".into() },

@@ -1,7 +1,12 @@
 //! What the tests share: the program as a process, and cards as people see them.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test that cannot go on fails here")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails here"
+)]
 
 pub(crate) mod agents;
 pub(crate) mod cards;

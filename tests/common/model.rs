@@ -201,30 +201,40 @@ impl Model {
             Deed::Dismiss { who } => Ok(self.dismiss(*who)),
             Deed::Approve { who, word, .. } => self.approve(*who, *word, act.seen),
             Deed::Propose { who, yes } => self.propose(*who, *yes, act.seen),
-            Deed::Reject { who, reason, token } => self.open(Some(act.seen)).and_then(|()| match *reason {
-                "" => Err("NoReason"),
-                _ if *token && self.risk >= Risk::High => Err("NotDecidedThere"),
-                _ => Ok(self.decide("rejected", *who)),
-            }),
+            Deed::Reject { who, reason, token } => {
+                self.open(Some(act.seen)).and_then(|()| match *reason {
+                    "" => Err("NoReason"),
+                    _ if *token && self.risk >= Risk::High => Err("NotDecidedThere"),
+                    _ => Ok(self.decide("rejected", *who)),
+                })
+            }
             Deed::Choose { who, option, word } => self.choose(*who, option, *word, act.seen),
-            Deed::Answer { who, text } => self.open(Some(act.seen)).and_then(|()| match (self.asked.expects, text.trim()) {
-                (Expects::Answer, "") => Err("NoAnswer"),
-                (Expects::Answer, _) => Ok(self.decide("answered", *who)),
-                _ => Err("WrongAnswer"),
-            }),
+            Deed::Answer { who, text } => {
+                self.open(Some(act.seen)).and_then(|()| match (self.asked.expects, text.trim()) {
+                    (Expects::Answer, "") => Err("NoAnswer"),
+                    (Expects::Answer, _) => Ok(self.decide("answered", *who)),
+                    _ => Err("WrongAnswer"),
+                })
+            }
             // Whoever is handed it by themselves takes it.
             Deed::Take { who } => self.take(*who, false),
             Deed::HandOver { from, to } => self.take(*to, from != to),
-            Deed::Prioritize { priority, .. } => self.open(None).and_then(|()| match self.wanted.replace(*priority) {
-                Some(before) if before == *priority => Err("AlreadyPrioritized"),
-                _ => Ok("prioritized"),
-            }),
+            Deed::Prioritize { priority, .. } => {
+                self.open(None).and_then(|()| match self.wanted.replace(*priority) {
+                    Some(before) if before == *priority => Err("AlreadyPrioritized"),
+                    _ => Ok("prioritized"),
+                })
+            }
             Deed::Defer { .. } => self.defer(act.until, act.seen),
             Deed::ComeBack => self.come_back(),
             Deed::Undo { .. } => self.undo(),
-            Deed::Claim => self
-                .given()
-                .map(|given| if std::mem::replace(&mut given.claimed, true) { "claimed: nothing new" } else { "claimed" }),
+            Deed::Claim => self.given().map(|given| {
+                if std::mem::replace(&mut given.claimed, true) {
+                    "claimed: nothing new"
+                } else {
+                    "claimed"
+                }
+            }),
             Deed::Report { worked, text } => self.given().map(|given| {
                 given.claimed = true;
                 let said = given.report.replace((*worked, text));
@@ -288,8 +298,10 @@ impl Model {
         if ask.silence_approves {
             self.silence_may(ask.expects, asked_risk)?;
         }
-        let (risk, approvals) =
-            (asked_risk.max(self.risk), self.approvals.max(ask.approvals).max(self.config.approvals.unwrap_or(1)));
+        let (risk, approvals) = (
+            asked_risk.max(self.risk),
+            self.approvals.max(ask.approvals).max(self.config.approvals.unwrap_or(1)),
+        );
         let same = self.asked == *ask && (risk, approvals) == (self.risk, self.approvals);
         // What is over is not asked again: the store files a new one.
         if same || !self.is_open() {
@@ -316,7 +328,11 @@ impl Model {
         if self.risk > before.0 {
             self.votes.clear();
         }
-        if before == (self.risk, self.approvals, self.silence_approves) { "nothing" } else { "enforced" }
+        if before == (self.risk, self.approvals, self.silence_approves) {
+            "nothing"
+        } else {
+            "enforced"
+        }
     }
 
     /// Their approval counts no longer; they can approve again once they may.
@@ -333,11 +349,16 @@ impl Model {
     }
 
     fn confirm(&self, word: Word) -> Result<(), &'static str> {
-        if self.needs_word() && matches!(word, Word::None | Word::Wrong) { Err("Unconfirmed") } else { Ok(()) }
+        if self.needs_word() && matches!(word, Word::None | Word::Wrong) {
+            Err("Unconfirmed")
+        } else {
+            Ok(())
+        }
     }
 
     fn decide(&mut self, word: &'static str, by: usize) -> &'static str {
-        self.stands = Stands::Decided(Given { word, by, at: self.now, claimed: false, report: None });
+        self.stands =
+            Stands::Decided(Given { word, by, at: self.now, claimed: false, report: None });
         (self.taken, self.undone) = (None, false);
         self.proposed.clear();
         word
@@ -376,7 +397,13 @@ impl Model {
         Ok(self.decide("approved", who))
     }
 
-    fn choose(&mut self, who: usize, option: &str, word: Word, seen: u32) -> Result<&'static str, &'static str> {
+    fn choose(
+        &mut self,
+        who: usize,
+        option: &str,
+        word: Word,
+        seen: u32,
+    ) -> Result<&'static str, &'static str> {
         self.open(Some(seen))?;
         if self.asked.expects != Expects::Choose {
             return Err("WrongAnswer");
@@ -457,7 +484,9 @@ impl Model {
             proposed: self.proposed.iter().map(|(who, yes)| (id(*who), *yes)).collect(),
             undone: self.undone,
             claimed: given.is_some_and(|given| given.claimed),
-            reported: given.and_then(|given| given.report).map(|(worked, text)| (worked, text.to_owned())),
+            reported: given
+                .and_then(|given| given.report)
+                .map(|(worked, text)| (worked, text.to_owned())),
             wakes: if let Stands::PutOff(until) = self.stands { Some(until) } else { None },
             risk: self.risk,
             needed: self.needed(),

@@ -17,7 +17,9 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// The pretend Discord, without tight rate limits.
 pub(crate) async fn sandbox() -> Sandbox {
-    Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap()
+    Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
+        .await
+        .unwrap()
 }
 
 /// Where the program keeps its store and finds its configuration. Gone with the test.
@@ -67,7 +69,9 @@ impl Home {
     pub(crate) fn bare(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gander"));
         command.args(args).current_dir(self.work()).env_clear().env("HOME", self.path());
-        for (variable, folder) in [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state"), ("XDG_DATA_HOME", "data")] {
+        for (variable, folder) in
+            [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state"), ("XDG_DATA_HOME", "data")]
+        {
             command.env(variable, self.path().join(folder));
         }
         command
@@ -141,9 +145,15 @@ impl Said {
     }
 
     /// Waits until so many lines are like this. The last of them.
-    pub(crate) async fn nth_line_that(&self, what: &str, n: usize, is: impl Fn(&str) -> bool) -> String {
+    pub(crate) async fn nth_line_that(
+        &self,
+        what: &str,
+        n: usize,
+        is: impl Fn(&str) -> bool,
+    ) -> String {
         let mut heard = self.heard.clone();
-        let find = |text: &str| text.lines().filter(|line| is(line)).nth(n - 1).map(ToOwned::to_owned);
+        let find =
+            |text: &str| text.lines().filter(|line| is(line)).nth(n - 1).map(ToOwned::to_owned);
         let waited = timeout(LIMIT, heard.wait_for(|text| find(text).is_some())).await;
         let line = waited.ok().and_then(|text| find(&text.ok()?));
         line.unwrap_or_else(|| panic!("there is no line with {what:?} in:\n{}", self.so_far()))
@@ -153,7 +163,11 @@ impl Said {
     pub(crate) async fn until(&self, what: &str, is: impl Fn(&str) -> bool) {
         let mut heard = self.heard.clone();
         let waited = timeout(LIMIT, heard.wait_for(|text| is(text))).await;
-        assert!(waited.is_ok_and(|waited| waited.is_ok()), "there were not {what} in:\n{}", self.so_far());
+        assert!(
+            waited.is_ok_and(|waited| waited.is_ok()),
+            "there were not {what} in:\n{}",
+            self.so_far()
+        );
     }
 
     pub(crate) fn so_far(&self) -> String {
@@ -169,7 +183,9 @@ impl Said {
     /// All of it, once the stream is closed.
     async fn whole(&self) -> String {
         let mut heard = self.heard.clone();
-        timeout(LIMIT, async { while heard.changed().await.is_ok() {} }).await.expect("the stream is closed");
+        timeout(LIMIT, async { while heard.changed().await.is_ok() {} })
+            .await
+            .expect("the stream is closed");
         self.so_far()
     }
 }
@@ -196,7 +212,10 @@ impl Ended {
     pub(crate) fn must(&self, code: i32, said: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:#?}");
         for words in said {
-            assert!(self.out.contains(words) || self.err.contains(words), "{words:?} is missing in {self:#?}");
+            assert!(
+                self.out.contains(words) || self.err.contains(words),
+                "{words:?} is missing in {self:#?}"
+            );
         }
     }
 
@@ -209,9 +228,15 @@ impl Ended {
 
 impl Program {
     pub(crate) fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         let mut variables = command.as_std().get_envs();
-        let token = variables.find(|(name, _)| *name == "DISCORD_TOKEN").and_then(|(_, value)| Some(value?.to_str()?.to_owned()));
+        let token = variables
+            .find(|(name, _)| *name == "DISCORD_TOKEN")
+            .and_then(|(_, value)| Some(value?.to_str()?.to_owned()));
         let mut child = command.spawn().unwrap();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         Self { child, token, out: Said::hear(out), err: Said::hear(err) }
@@ -235,7 +260,11 @@ impl Program {
         let Ok(status) = timeout(limit, self.child.wait()).await else {
             panic!("it did not end; it said:\n{}\n{}", self.out.so_far(), self.err.so_far());
         };
-        Ended { code: status.unwrap().code(), out: self.out.whole().await, err: self.err.whole().await }
+        Ended {
+            code: status.unwrap().code(),
+            out: self.out.whole().await,
+            err: self.err.whole().await,
+        }
     }
 
     /// Ends it as a power cut would. What it has said on standard error until then.
@@ -246,14 +275,19 @@ impl Program {
 
     /// Sends it a signal, by its name in `kill`.
     pub(crate) async fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().await;
+        let sent =
+            Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().await;
         assert!(sent.unwrap().success(), "the signal {name} could not be sent");
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let Some(token) = self.token.as_deref().filter(|token| !token.is_empty() && !std::thread::panicking()) else { return };
+        let Some(token) =
+            self.token.as_deref().filter(|token| !token.is_empty() && !std::thread::panicking())
+        else {
+            return;
+        };
         let said = format!("{}\n{}", self.out.so_far(), self.err.so_far());
         // Its last part is what makes it a secret: neither in letters nor as the bytes of a frame.
         let secret = token.rsplit('.').next().unwrap_or(token);

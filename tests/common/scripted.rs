@@ -49,7 +49,10 @@ impl Model {
     }
 
     /// The same, which does something else in the conversation of whoever is told these words first.
-    pub(crate) async fn with_aside(rounds: Vec<Vec<Call>>, aside: Option<(&'static str, Vec<Vec<Call>>)>) -> Self {
+    pub(crate) async fn with_aside(
+        rounds: Vec<Vec<Call>>,
+        aside: Option<(&'static str, Vec<Vec<Call>>)>,
+    ) -> Self {
         let aside = aside.map(|(begins, rounds)| Talk { begins, rounds });
         let talks = aside.into_iter().chain([Talk { begins: "", rounds }]).collect();
         let script = Arc::new(Script { talks, heard: Mutex::default(), results: Mutex::default() });
@@ -80,7 +83,9 @@ impl Script {
     /// What comes next in a conversation with these results.
     fn next(&self, first: &Value, results: Vec<String>, has: impl Fn(&Call) -> bool) -> Vec<Call> {
         let first = first.to_string();
-        let Some(talk) = self.talks.iter().find(|talk| first.contains(talk.begins)) else { return Vec::new() };
+        let Some(talk) = self.talks.iter().find(|talk| first.contains(talk.begins)) else {
+            return Vec::new();
+        };
         // Agents have models do other things too: without tools, or with other ones.
         if !talk.rounds.iter().flatten().all(has) {
             return Vec::new();
@@ -109,7 +114,9 @@ async fn answer(State(script): State<Arc<Script>>, uri: Uri, body: Bytes) -> Res
     } else {
         return ([(CONTENT_TYPE, "application/json")], "{}").into_response();
     };
-    let lines = events.iter().map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()));
+    let lines = events
+        .iter()
+        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()));
     ([(CONTENT_TYPE, "text/event-stream")], lines.collect::<String>()).into_response()
 }
 
@@ -119,22 +126,36 @@ fn anthropic(script: &Script, asked: &Value) -> Vec<Value> {
     let results = contents.filter(|content| content["type"] == "tool_result");
     let results: Vec<String> = results.map(|result| result["content"].to_string()).collect();
     let done = results.len();
-    let tools: Vec<&Value> = asked["tools"].as_array().into_iter().flatten().map(|tool| &tool["name"]).collect();
-    let calls = script.next(&asked["messages"][0], results, |call| tools.iter().any(|name| **name == *call.tool));
+    let tools: Vec<&Value> =
+        asked["tools"].as_array().into_iter().flatten().map(|tool| &tool["name"]).collect();
+    let calls = script
+        .next(&asked["messages"][0], results, |call| tools.iter().any(|name| **name == *call.tool));
     let usage = json!({ "input_tokens": 1, "output_tokens": 1 });
-    let mut events = vec![json!({ "type": "message_start", "message": { "id": "msg_1", "type": "message", "role": "assistant",
-        "model": asked["model"], "content": [], "stop_reason": null, "stop_sequence": null, "usage": usage } })];
+    let mut events = vec![
+        json!({ "type": "message_start", "message": { "id": "msg_1", "type": "message", "role": "assistant",
+        "model": asked["model"], "content": [], "stop_reason": null, "stop_sequence": null, "usage": usage } }),
+    ];
     let mut block = |index: usize, content: Value, delta: Value| {
-        events.push(json!({ "type": "content_block_start", "index": index, "content_block": content }));
+        events.push(
+            json!({ "type": "content_block_start", "index": index, "content_block": content }),
+        );
         events.push(json!({ "type": "content_block_delta", "index": index, "delta": delta }));
         events.push(json!({ "type": "content_block_stop", "index": index }));
     };
     for (index, call) in calls.iter().enumerate() {
         let content = json!({ "type": "tool_use", "id": format!("toolu_{}", done + index), "name": call.tool, "input": {} });
-        block(index, content, json!({ "type": "input_json_delta", "partial_json": call.input.to_string() }));
+        block(
+            index,
+            content,
+            json!({ "type": "input_json_delta", "partial_json": call.input.to_string() }),
+        );
     }
     if calls.is_empty() {
-        block(0, json!({ "type": "text", "text": "" }), json!({ "type": "text_delta", "text": "done" }));
+        block(
+            0,
+            json!({ "type": "text", "text": "" }),
+            json!({ "type": "text_delta", "text": "done" }),
+        );
     }
     let reason = if calls.is_empty() { "end_turn" } else { "tool_use" };
     events.push(json!({ "type": "message_delta", "delta": { "stop_reason": reason, "stop_sequence": null }, "usage": usage }));
@@ -143,11 +164,18 @@ fn anthropic(script: &Script, asked: &Value) -> Vec<Value> {
 }
 
 fn responses(script: &Script, asked: &Value) -> Vec<Value> {
-    let is_result = |item: &&Value| item["type"].as_str().is_some_and(|kind| kind.ends_with("call_output"));
+    let is_result =
+        |item: &&Value| item["type"].as_str().is_some_and(|kind| kind.ends_with("call_output"));
     let results = asked["input"].as_array().into_iter().flatten().filter(is_result);
     let results: Vec<String> = results.map(|result| result["output"].to_string()).collect();
     let done = results.len();
-    let said = asked["input"].as_array().into_iter().flatten().filter(|item| item["type"] == "message").cloned().collect();
+    let said = asked["input"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|item| item["type"] == "message")
+        .cloned()
+        .collect();
     let calls = script.next(&said, results, |_| true);
     let mut events = vec![json!({ "type": "response.created", "response": { "id": "r1" } })];
     for (index, call) in calls.iter().enumerate() {
@@ -162,7 +190,8 @@ fn responses(script: &Script, asked: &Value) -> Vec<Value> {
     }
     if calls.is_empty() {
         let content = json!([{ "type": "output_text", "text": "done" }]);
-        let item = json!({ "type": "message", "id": "m1", "role": "assistant", "content": content });
+        let item =
+            json!({ "type": "message", "id": "m1", "role": "assistant", "content": content });
         events.push(json!({ "type": "response.output_item.done", "item": item }));
     }
     events.push(json!({ "type": "response.completed", "response": { "id": "r1", "usage": { "input_tokens": 1,

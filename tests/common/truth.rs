@@ -13,22 +13,30 @@ use super::process::LIMIT;
 /// Whether a card shows what stands.
 pub(crate) fn is_true(card: &Card, decision: &Decision, store: &SqliteStore) -> bool {
     let expected = decision_card(decision, store.pace());
-    let fields: Vec<_> = expected.fields.iter().map(|field| (field.name.as_str(), field.value.as_str())).collect();
+    let fields: Vec<_> =
+        expected.fields.iter().map(|field| (field.name.as_str(), field.value.as_str())).collect();
     let drawn = (card.headline(), card.title(), card.fields(), card.control("approve").is_some());
     drawn == (&expected.headline, &expected.title, fields, decision.state.is_open())
 }
 
 /// What is not as it should be with these decisions, or with all.
-pub(crate) fn untruths(sandbox: &Sandbox, store: &SqliteStore, only: Option<&[DecisionId]>) -> Vec<String> {
+pub(crate) fn untruths(
+    sandbox: &Sandbox,
+    store: &SqliteStore,
+    only: Option<&[DecisionId]>,
+) -> Vec<String> {
     let view = sandbox.view("maya").unwrap();
     let decisions: Vec<Decision> = match only {
         Some(ids) => ids.iter().map(|id| store.get(*id).unwrap().unwrap()).collect(),
         None => store.list(&Filter::default()).unwrap(),
     };
     let unsettled = store.unsettled().unwrap();
-    let mut untruths: Vec<String> = decisions.iter().filter_map(|decision| untruth(&view, store, decision)).collect();
+    let mut untruths: Vec<String> =
+        decisions.iter().filter_map(|decision| untruth(&view, store, decision)).collect();
     let waiting = decisions.iter().filter(|decision| unsettled.contains(&decision.id));
-    untruths.extend(waiting.map(|decision| format!("the card of {} is not settled by the store's own record", decision.id)));
+    untruths.extend(waiting.map(|decision| {
+        format!("the card of {} is not settled by the store's own record", decision.id)
+    }));
     untruths
 }
 
@@ -47,7 +55,9 @@ fn untruth(view: &View, store: &SqliteStore, decision: &Decision) -> Option<Stri
             Some(format!("the card of {id} is not true: {card:?} instead of {expected:?}"))
         }
         ([_], Some(_)) => None,
-        (cards, known) => Some(format!("{id} has {} cards, and the store knows {known:?}", cards.len())),
+        (cards, known) => {
+            Some(format!("{id} has {} cards, and the store knows {known:?}", cards.len()))
+        }
     }
 }
 
@@ -57,7 +67,11 @@ pub(crate) async fn settled(sandbox: &Sandbox, store: &SqliteStore, only: Option
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {
         let probe = |sandbox: &Sandbox| untruths(sandbox, store, only).is_empty().then_some(());
-        if sandbox.wait_for("true cards", std::time::Duration::from_millis(200), probe).await.is_ok() {
+        if sandbox
+            .wait_for("true cards", std::time::Duration::from_millis(200), probe)
+            .await
+            .is_ok()
+        {
             return;
         }
         assert!(tokio::time::Instant::now() < deadline, "{:#?}", untruths(sandbox, store, only));
@@ -67,11 +81,16 @@ pub(crate) async fn settled(sandbox: &Sandbox, store: &SqliteStore, only: Option
 /// The log of a decision has one question, a verdict if there is one, and at most one claim. How many claims.
 #[track_caller]
 pub(crate) fn must_be_decided_once(store: &SqliteStore, id: DecisionId) -> usize {
-    let events: Vec<Event> = store.history(id).unwrap().into_iter().map(|logged| logged.event).collect();
+    let events: Vec<Event> =
+        store.history(id).unwrap().into_iter().map(|logged| logged.event).collect();
     let count = |is: fn(&Event) -> bool| events.iter().filter(|event| is(event)).count();
     let verdicts = count(|event| matches!(event, Event::Resolved { .. }));
     let stands = usize::from(matches!(store.get(id).unwrap().unwrap().state, State::Resolved(_)));
-    assert_eq!((count(|event| matches!(event, Event::Asked { .. })), verdicts), (1, stands), "{id}: {events:#?}");
+    assert_eq!(
+        (count(|event| matches!(event, Event::Asked { .. })), verdicts),
+        (1, stands),
+        "{id}: {events:#?}"
+    );
     let claims = count(|event| matches!(event, Event::Claimed));
     assert!(claims <= verdicts, "{id}: {events:#?}");
     claims

@@ -46,7 +46,9 @@ async fn closed_direct_messages_hold_nothing_up() {
     asked.project = "web-shop".into();
     let decision = bot.ask(asked).await;
     let tried = |sandbox: &Sandbox| {
-        let opened = |entry: &discord_sandbox::JournalEntry| format!("{entry:?}").contains("/users/@me/channels");
+        let opened = |entry: &discord_sandbox::JournalEntry| {
+            format!("{entry:?}").contains("/users/@me/channels")
+        };
         sandbox.journal(0).iter().any(opened).then_some(())
     };
     bot.sandbox.wait_for("the bot to try", LIMIT, tried).await.unwrap();

@@ -6,7 +6,9 @@ use crate::bot::{Bot, LIMIT, click, request, words};
 
 async fn sign_at(bot: &Bot, sign: Sign) -> Another {
     let seen = |pulse: &Option<pulse::Pulse>| {
-        pulse.as_ref().is_some_and(|pulse| pulse.another.as_ref().is_some_and(|another| another.sign == sign))
+        pulse
+            .as_ref()
+            .is_some_and(|pulse| pulse.another.as_ref().is_some_and(|another| another.sign == sign))
     };
     let mut pulses = bot.handle.pulses();
     let pulse = tokio::time::timeout(LIMIT, pulses.wait_for(seen)).await.unwrap().unwrap();
@@ -43,5 +45,8 @@ async fn a_card_that_an_earlier_store_left_behind_is_no_proof_of_another_bot() {
     let channel = card["channel_id"].as_str().unwrap();
     let status = bot.person("maya").command(channel, "status", serde_json::json!({})).await;
     let said = words(&status);
-    assert!(said.contains("was left behind by a store that was used before, or another gander serve"), "{said}");
+    assert!(
+        said.contains("was left behind by a store that was used before, or another gander serve"),
+        "{said}"
+    );
 }

@@ -9,7 +9,8 @@ use gander::core::policy::Rules;
 use gander::engine::Claim;
 
 use crate::bot::{
-    Bot, LIMIT, can_decide, cards_of, click, control, defer, deploy, id, reject, request, submit, submit_fields, words,
+    Bot, LIMIT, can_decide, cards_of, click, control, defer, deploy, id, reject, request, submit,
+    submit_fields, words,
 };
 use crate::draw::Pen;
 
@@ -35,7 +36,9 @@ async fn an_approval_reaches_the_agent_once_and_the_card_says_so() {
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
     let State::Resolved(verdict) = &waited.state else { panic!("{waited:?}") };
     assert_eq!((&verdict.verdict, verdict.by.name.as_str()), (&Verdict::approved(), "Jonas"));
-    let card = bot.card(decision.id, "picked up", |card| card.to_string().contains("The agent picked it up")).await;
+    let card = bot
+        .card(decision.id, "picked up", |card| card.to_string().contains("The agent picked it up"))
+        .await;
     snapshot!("card_approved_and_picked_up", pen, card);
     assert!(!can_decide(&card));
     assert_eq!(cards_of(&bot.sandbox, decision.id).len(), 1);
@@ -50,7 +53,9 @@ async fn a_rejection_needs_a_reason_and_the_agent_is_told() {
     let form = click(&maya, &card, "reject").await;
     insta::assert_snapshot!(
         "form_reject",
-        pen.steady(&serde_json::to_string_pretty(&form.modal.as_ref().unwrap()["components"]).unwrap())
+        pen.steady(
+            &serde_json::to_string_pretty(&form.modal.as_ref().unwrap()["components"]).unwrap()
+        )
     );
     let blank = submit(&maya, &form, "   ").await;
     assert!(words(&blank).contains("needs a reason"), "{blank:?}");
@@ -59,7 +64,10 @@ async fn a_rejection_needs_a_reason_and_the_agent_is_told() {
     snapshot!("card_rejected", pen, done.message.unwrap());
     let waited = bot.handle.wait(decision.id, None, Claim::No, None).await.unwrap();
     let State::Resolved(resolved) = &waited.state else { panic!("{waited:?}") };
-    assert_eq!(resolved.verdict, Verdict::Rejected { reason: "Not on a Friday.\nTry Monday.".into() });
+    assert_eq!(
+        resolved.verdict,
+        Verdict::Rejected { reason: "Not on a Friday.\nTry Monday.".into() }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,18 +77,28 @@ async fn each_time_of_the_menu_puts_off_until_then() {
     let maya = bot.person("maya");
     let now = bot.handle.now();
     let tomorrow = gander::core::when::tomorrow_morning(now, chrono_tz::UTC).unwrap();
-    for (value, until) in [("30m", now + TimeDelta::minutes(30)), ("2h", now + TimeDelta::hours(2)), ("tomorrow 09:00", tomorrow)] {
+    for (value, until) in [
+        ("30m", now + TimeDelta::minutes(30)),
+        ("2h", now + TimeDelta::hours(2)),
+        ("tomorrow 09:00", tomorrow),
+    ] {
         let (decision, card) = bot.ask_and_see(request(value)).await;
         let outcome = defer(&maya, &card, value).await;
         assert!(words(&outcome).contains("put off"), "{outcome:?}");
-        let State::Deferred { until: stands, .. } = bot.handle.get(decision.id).await.unwrap().state else { panic!("{value}") };
+        let State::Deferred { until: stands, .. } =
+            bot.handle.get(decision.id).await.unwrap().state
+        else {
+            panic!("{value}")
+        };
         assert_eq!(stands, until, "{value}");
     }
     let (decision, card) = bot.ask_and_see(request("typed")).await;
     let form = defer(&maya, &card, "typed").await;
     insta::assert_snapshot!(
         "form_defer",
-        pen.steady(&serde_json::to_string_pretty(&form.modal.as_ref().unwrap()["components"]).unwrap())
+        pen.steady(
+            &serde_json::to_string_pretty(&form.modal.as_ref().unwrap()["components"]).unwrap()
+        )
     );
     let unread = submit(&maya, &form, "when pigs fly").await;
     assert!(words(&unread).contains("could not read"), "{unread:?}");
@@ -108,9 +126,12 @@ async fn what_was_put_off_comes_back_as_a_new_message_even_over_a_restart() {
     let second = bot.card(decision.id, "came back", |card| id(card) != id(&first)).await;
     snapshot!("card_came_back", pen, second);
     let moved = |sandbox: &discord_sandbox::Sandbox| {
-        cards_of(sandbox, decision.id).into_iter().find(|card| id(card) == id(&first) && !can_decide(card))
+        cards_of(sandbox, decision.id)
+            .into_iter()
+            .find(|card| id(card) == id(&first) && !can_decide(card))
     };
-    let old = bot.sandbox.wait_for("the old card to say where it went", LIMIT, moved).await.unwrap();
+    let old =
+        bot.sandbox.wait_for("the old card to say where it went", LIMIT, moved).await.unwrap();
     snapshot!("card_moved", pen, old);
     click(&bot.person("jonas"), &second, "approve").await;
     let waited = bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
@@ -138,7 +159,11 @@ async fn a_stranger_is_refused_politely_and_told_who_may() {
     let pen = bot.pen();
     let (decision, card) = bot.ask_and_see(deploy()).await;
     let sven = bot.person("sven");
-    for outcome in [click(&sven, &card, "approve").await, click(&sven, &card, "reject").await, defer(&sven, &card, "30m").await] {
+    for outcome in [
+        click(&sven, &card, "approve").await,
+        click(&sven, &card, "reject").await,
+        defer(&sven, &card, "30m").await,
+    ] {
         assert!(outcome.modal.is_none(), "no form for somebody who may not");
         assert_eq!(outcome.message.as_ref().unwrap()["flags"], 64, "private");
         insta::allow_duplicates! { insta::assert_snapshot!("stranger_refused", pen.steady(words(&outcome))); }
@@ -148,7 +173,8 @@ async fn a_stranger_is_refused_politely_and_told_who_may() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_configuration_the_application_owner_decides_alone() {
-    let sandbox = discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
+    let sandbox =
+        discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
     let bot = Bot::start_in(sandbox, Rules::default()).await;
     let (decision, card) = bot.ask_and_see(request("Owner?")).await;
     let refused = click(&bot.person("jonas"), &card, "approve").await;
@@ -174,9 +200,13 @@ async fn two_people_at_once_make_one_verdict_500_times() {
         });
         let [first, second] = clicks;
         let outcomes = [first.await.unwrap(), second.await.unwrap()];
-        let told = outcomes.iter().filter(|outcome| words(outcome).starts_with("Somebody was faster")).count();
+        let told = outcomes
+            .iter()
+            .filter(|outcome| words(outcome).starts_with("Somebody was faster"))
+            .count();
         let history = bot.handle.history(decision.id).await.unwrap();
-        let verdicts = history.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })).count();
+        let verdicts =
+            history.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })).count();
         // The slower person's client may see the card change before the click leaves it: then there is no button any more.
         let too_late = outcomes.iter().filter(|outcome| !outcome.ok).count();
         assert_eq!((verdicts, told + too_late), (1, 1), "round {round}: {outcomes:?}");
@@ -204,7 +234,8 @@ async fn a_click_on_an_older_revision_decides_nothing_and_shows_what_changed() {
     asked.dedup_key = Some("deploy-contact-sync".into());
     let (decision, card) = bot.ask_and_see(asked.clone()).await;
     // The card cannot be redrawn for a while.
-    let matching = discord_sandbox::Match { method: Some("PATCH".into()), path: Some("/messages/".into()) };
+    let matching =
+        discord_sandbox::Match { method: Some("PATCH".into()), path: Some("/messages/".into()) };
     let effect = discord_sandbox::Effect::status(503);
     bot.sandbox.fault(discord_sandbox::Fault { matching, effect, times: 0 });
     asked.details[0].value = "46/47".into();
@@ -218,7 +249,10 @@ async fn a_click_on_an_older_revision_decides_nothing_and_shows_what_changed() {
     assert!(bot.handle.get(decision.id).await.unwrap().state.is_open(), "nothing was decided");
     let form = click(&maya, &shown, "approve").await;
     submit_fields(&maya, &form, serde_json::json!({ "word": "deploy" })).await;
-    assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open(), "the revision that was shown can be decided");
+    assert!(
+        !bot.handle.get(decision.id).await.unwrap().state.is_open(),
+        "the revision that was shown can be decided"
+    );
     bot.sandbox.clear_faults();
     let card = bot.card(decision.id, "true in the end", |card| !can_decide(card)).await;
     assert!(card.to_string().contains("Approved"), "{card:#}");
@@ -257,7 +291,8 @@ async fn asking_again_with_the_same_key_is_one_card() {
     assert_eq!(bot.ask(asked.clone()).await.id, decision.id);
     asked.insight.observation = "Something new.".into();
     bot.ask(asked).await;
-    let card = bot.card(decision.id, "revised", |card| card.to_string().contains("Something new")).await;
+    let card =
+        bot.card(decision.id, "revised", |card| card.to_string().contains("Something new")).await;
     assert!(card["embeds"][0]["footer"]["text"].as_str().unwrap().contains("revision 2"));
     assert_eq!(cards_of(&bot.sandbox, decision.id).len(), 1);
 }

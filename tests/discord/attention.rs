@@ -24,7 +24,10 @@ async fn open(bot: &Bot, who: &str, list: &Value, number: i64) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_waits() {
     let bot = Bot::start().await;
-    insta::assert_snapshot!("attention_nothing", attention(&bot, "maya").await["content"].as_str().unwrap());
+    insta::assert_snapshot!(
+        "attention_nothing",
+        attention(&bot, "maya").await["content"].as_str().unwrap()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +43,13 @@ async fn the_most_urgent_stands_first_and_pages_turn() {
         ("a calm one", Priority::Low, Risk::Medium, None),
         ("a later ordinary one", Priority::Normal, Risk::Medium, None),
     ] {
-        bot.ask_and_see(gander::core::decision::Request { priority, risk, sla_seconds: sla, ..request(title) }).await;
+        bot.ask_and_see(gander::core::decision::Request {
+            priority,
+            risk,
+            sla_seconds: sla,
+            ..request(title)
+        })
+        .await;
     }
     bot.advance(TimeDelta::minutes(11));
     let maya = bot.person("maya");
@@ -73,7 +82,11 @@ async fn each_answer_can_be_given_from_the_list() {
     let empty = click(&jonas, &decided, "page").await;
     assert!(words(&empty).contains("Nothing waits"), "{empty:?}");
     for (number, word) in [(1, "Approved"), (2, "Rejected"), (3, "Deferred")] {
-        let card = bot.card(gander::core::decision::DecisionId(number), word, |card| card.to_string().contains(word)).await;
+        let card = bot
+            .card(gander::core::decision::DecisionId(number), word, |card| {
+                card.to_string().contains(word)
+            })
+            .await;
         assert_eq!(can_decide(&card), word == "Deferred");
     }
 }
@@ -82,7 +95,9 @@ async fn each_answer_can_be_given_from_the_list() {
 async fn a_stranger_sees_that_nothing_waits_on_them() {
     let bot = Bot::start().await;
     bot.ask_and_see(request("Not Sven's")).await;
-    assert!(attention(&bot, "sven").await["content"].as_str().unwrap().contains("Nothing waits on you"));
+    assert!(
+        attention(&bot, "sven").await["content"].as_str().unwrap().contains("Nothing waits on you")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

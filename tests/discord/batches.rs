@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 use discord_sandbox::{Outcome, Person, Sandbox};
 use gander::core::batch::Batching;
-use gander::core::decision::{Choice, Decision, Detail, Expects, Request, Revision, Risk, State, Verdict};
+use gander::core::decision::{
+    Choice, Decision, Detail, Expects, Request, Revision, Risk, State, Verdict,
+};
 use gander::core::guard::Guard;
 use gander::core::policy::Rules;
 use gander::engine::Claim;
@@ -15,7 +17,9 @@ use crate::bot::{Bot, LIMIT, can_decide, cards_of, click, control, defer, id, re
 /// All batch cards that hang, oldest first.
 pub(crate) fn batches(sandbox: &Sandbox) -> Vec<Value> {
     let view = sandbox.view("maya").unwrap();
-    let is_batch = |message: &&Value| message["embeds"][0]["title"].as_str().is_some_and(|title| title.starts_with("Batch "));
+    let is_batch = |message: &&Value| {
+        message["embeds"][0]["title"].as_str().is_some_and(|title| title.starts_with("Batch "))
+    };
     let hanging = view.channels.iter().flat_map(|channel| &channel.messages).filter(is_batch);
     hanging.filter(|message| message["flags"].as_u64() != Some(64)).cloned().collect()
 }
@@ -52,8 +56,13 @@ async fn three_of_low_risk_share_a_card_and_a_lone_one_has_its_own() {
     for decision in more.iter().chain([&lone]) {
         assert!(shows(&card, &format!("**{}**", decision.id)), "{card:#}");
     }
-    let moved = bot.card(lone.id, "says where it went", |card| shows(card, "together with others")).await;
-    assert_eq!((id(&moved), moved["components"].as_array().map_or(0, Vec::len)), (id(&own), 0), "{moved:#}");
+    let moved =
+        bot.card(lone.id, "says where it went", |card| shows(card, "together with others")).await;
+    assert_eq!(
+        (id(&moved), moved["components"].as_array().map_or(0, Vec::len)),
+        (id(&own), 0),
+        "{moved:#}"
+    );
     assert!(shows(&moved, id(&card)), "it leads there: {moved:#}");
     let none_else = |sandbox: &Sandbox| {
         let own = more.iter().flat_map(|decision| cards_of(sandbox, decision.id));
@@ -83,7 +92,8 @@ pub(crate) async fn with_batch(asked: Vec<Request>) -> (Bot, Vec<Decision>, Valu
 pub(crate) async fn ask_all(bot: &Bot, asked: Vec<Request>) -> Vec<Decision> {
     let asking = asked.into_iter().map(|request| bot.handle.ask(request));
     let asked = futures_util::future::join_all(asking).await;
-    let mut decisions: Vec<Decision> = asked.into_iter().map(|asked| asked.unwrap().into_decision()).collect();
+    let mut decisions: Vec<Decision> =
+        asked.into_iter().map(|asked| asked.unwrap().into_decision()).collect();
     decisions.sort_by_key(|decision| decision.id);
     decisions
 }
@@ -112,10 +122,18 @@ pub(crate) fn mixed() -> Vec<Request> {
     let option = |name: &str| Choice { name: name.into(), description: String::new() };
     vec![
         Request { details: vec![tested.clone()], ..low("Rename the contact module") },
-        Request { details: vec![tested], dedup_key: Some("k".into()), ..low("Remove an unused import") },
+        Request {
+            details: vec![tested],
+            dedup_key: Some("k".into()),
+            ..low("Remove an unused import")
+        },
         low("Format the `notes` folder"),
         Request { risk: Risk::Medium, ..low("Raise the timeout to 30 s") },
-        Request { expects: Expects::Choose, options: vec![option("tabs"), option("spaces")], ..low("Tabs or spaces?") },
+        Request {
+            expects: Expects::Choose,
+            options: vec![option("tabs"), option("spaces")],
+            ..low("Tabs or spaces?")
+        },
     ]
 }
 
@@ -128,7 +146,10 @@ async fn all_of_low_risk_are_approved_as_they_were_listed_and_each_result_is_tol
     assert_eq!(before["flags"], 64, "only she sees it");
     insta::assert_snapshot!("batch_preflight", pen.message(&before));
     for decision in &asked {
-        assert!(matches!(bot.handle.get(decision.id).await.unwrap().state, State::Pending(_)), "not before the second click");
+        assert!(
+            matches!(bot.handle.get(decision.id).await.unwrap().state, State::Pending(_)),
+            "not before the second click"
+        );
     }
     let changed = asked.iter().find(|decision| decision.request.dedup_key.is_some()).unwrap();
     bot.ask(Request { title: "Remove all imports".into(), ..changed.request.clone() }).await;
@@ -142,20 +163,29 @@ async fn all_of_low_risk_are_approved_as_they_were_listed_and_each_result_is_tol
         }
         approved
     };
-    let expected: Vec<bool> =
-        asked.iter().map(|d| d.terms.risk == Risk::Low && d.request.expects == Expects::Approve && d.id != changed.id).collect();
+    let expected: Vec<bool> = asked
+        .iter()
+        .map(|d| {
+            d.terms.risk == Risk::Low && d.request.expects == Expects::Approve && d.id != changed.id
+        })
+        .collect();
     assert_eq!(approved, expected);
     // The agent is told.
     let first = asked.iter().position(is_low_yes).unwrap();
     let told = bot.handle.wait(asked[first].id, None, Claim::Yes, None).await.unwrap();
     assert!(is_approved(&told));
-    let after = batch(&bot, "after the approval", |card| card.to_string().matches("~~ approved by").count() == 2).await;
+    let after = batch(&bot, "after the approval", |card| {
+        card.to_string().matches("~~ approved by").count() == 2
+    })
+    .await;
     insta::assert_snapshot!("batch_card_after", pen.message(&after));
     assert_eq!(id(&after), id(&card), "the same message");
 }
 
 fn is_low_yes(decision: &Decision) -> bool {
-    decision.terms.risk == Risk::Low && decision.request.expects == Expects::Approve && decision.request.dedup_key.is_none()
+    decision.terms.risk == Risk::Low
+        && decision.request.expects == Expects::Approve
+        && decision.request.dedup_key.is_none()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,12 +193,14 @@ async fn two_who_approve_the_same_batch_at_once_decide_each_item_once_and_are_to
     let (bot, asked, card) = with_batch(some_low(8)).await;
     let (maya, jonas) = (bot.person("maya"), bot.person("jonas"));
     let (hers, his) = (press(&maya, &card, "look").await, press(&jonas, &card, "look").await);
-    let (hers, his) = tokio::join!(press(&maya, &hers, "together"), press(&jonas, &his, "together"));
+    let (hers, his) =
+        tokio::join!(press(&maya, &hers, "together"), press(&jonas, &his, "together"));
     let said = |view: &Value| view.to_string().matches("** approved: ").count();
     let others = |view: &Value| view.to_string().matches("was approved by").count();
     assert_eq!(said(&hers) + said(&his), asked.len(), "{hers:#} {his:#}");
     assert_eq!(others(&hers) + others(&his), asked.len(), "{hers:#} {his:#}");
-    let store = SqliteStore::open(&bot.folder.path().join("gander.db"), None, bot.handle.now()).unwrap();
+    let store =
+        SqliteStore::open(&bot.folder.path().join("gander.db"), None, bot.handle.now()).unwrap();
     for decision in &asked {
         crate::common::truth::must_be_decided_once(&store, decision.id);
     }
@@ -179,8 +211,14 @@ async fn somebody_who_may_not_decide_approves_nothing_and_may_look() {
     let (bot, asked, card) = with_batch(some_low(3)).await;
     let sven = bot.person("sven");
     let refused = press(&sven, &card, "look").await;
-    assert!(shows(&refused, "not yours to decide") && refused["components"].as_array().is_none_or(Vec::is_empty), "{refused:#}");
-    let opened = seen(sven.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await);
+    assert!(
+        shows(&refused, "not yours to decide")
+            && refused["components"].as_array().is_none_or(Vec::is_empty),
+        "{refused:#}"
+    );
+    let opened = seen(
+        sven.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await,
+    );
     assert!(shows(&opened, "Rename module") && !can_decide(&opened), "{opened:#}");
     let card = batch(&bot, "unchanged", |_| true).await;
     assert!(!shows(&card, "approved"), "{card:#}");
@@ -191,14 +229,17 @@ async fn an_item_is_two_clicks_away_and_its_line_shows_what_came_of_it() {
     let (bot, asked, card) = with_batch(mixed()).await;
     let maya = bot.person("maya");
     let target = asked.iter().find(|decision| decision.terms.risk == Risk::Medium).unwrap();
-    let opened = seen(maya.select(id(&card), &control(&card, "lopen-0"), &[&target.id.0.to_string()]).await);
+    let opened =
+        seen(maya.select(id(&card), &control(&card, "lopen-0"), &[&target.id.0.to_string()]).await);
     assert_eq!(opened["flags"], 64, "the batch's own message stays");
     let form = click(&maya, &opened, "reject").await;
     crate::bot::submit(&maya, &form, "30 s hides the real fault").await;
     let line = format!("❌ ~~**{}** Raise the timeout to 30 s~~ rejected by", target.id);
     let after = batch(&bot, "shows the rejection", |card| shows(card, &line)).await;
     // Taken back, it waits there again.
-    let opened = seen(maya.select(id(&after), &control(&after, "lopen-0"), &[&target.id.0.to_string()]).await);
+    let opened = seen(
+        maya.select(id(&after), &control(&after, "lopen-0"), &[&target.id.0.to_string()]).await,
+    );
     press(&maya, &opened, "undo").await;
     batch(&bot, "shows it again", |card| shows(card, &format!("🟡 **{}**", target.id))).await;
 }
@@ -208,13 +249,21 @@ async fn what_grows_riskier_or_comes_back_gets_a_card_of_its_own() {
     let (bot, asked, card) = with_batch(some_low(4)).await;
     let maya = bot.person("maya");
     // Put off, it stays on the list; back, it is a message of its own.
-    let opened = seen(maya.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await);
+    let opened = seen(
+        maya.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await,
+    );
     defer(&maya, &opened, "30m").await;
-    batch(&bot, "shows that it was put off", |card| shows(card, &format!("💤 **{}**", asked[0].id))).await;
+    batch(&bot, "shows that it was put off", |card| {
+        shows(card, &format!("💤 **{}**", asked[0].id))
+    })
+    .await;
     bot.advance(TimeDelta::minutes(31));
     let back = bot.card(asked[0].id, "is back", can_decide).await;
     assert_ne!(id(&back), id(&card));
-    batch(&bot, "says so", |card| shows(card, &format!("↗️ **{}**", asked[0].id)) && shows(card, "it came back")).await;
+    batch(&bot, "says so", |card| {
+        shows(card, &format!("↗️ **{}**", asked[0].id)) && shows(card, "it came back")
+    })
+    .await;
     // Riskier, and under rules that were not there when it was asked.
     let rule = gander::core::policy::Rule { risk: Some(Risk::High), ..Default::default() };
     let rules = bot.handle.rules();
@@ -223,18 +272,30 @@ async fn what_grows_riskier_or_comes_back_gets_a_card_of_its_own() {
     for decision in &asked {
         bot.card(decision.id, "has its own", can_decide).await;
     }
-    let after = batch(&bot, "says why", |card| card.to_string().matches("its risk is high now").count() == 4).await;
+    let after = batch(&bot, "says why", |card| {
+        card.to_string().matches("its risk is high now").count() == 4
+    })
+    .await;
     insta::assert_snapshot!("batch_card_left", bot.pen().message(&after));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_two_must_approve_a_bulk_approval_is_a_vote_for_each() {
-    let asked = (1..=3).map(|number| Request { approvals_needed: 2, ..low(&format!("Both of you? {number}")) }).collect();
+    let asked = (1..=3)
+        .map(|number| Request { approvals_needed: 2, ..low(&format!("Both of you? {number}")) })
+        .collect();
     let (bot, asked, card) = with_batch(asked).await;
     let hers = press(&bot.person("maya"), &card, "look").await;
     let done = press(&bot.person("maya"), &hers, "together").await;
-    assert_eq!(done.to_string().matches("your approval counts; it needs more").count(), 3, "{done:#}");
-    let card = batch(&bot, "shows the votes", |card| card.to_string().matches("1 of 2 approvals").count() == 3).await;
+    assert_eq!(
+        done.to_string().matches("your approval counts; it needs more").count(),
+        3,
+        "{done:#}"
+    );
+    let card = batch(&bot, "shows the votes", |card| {
+        card.to_string().matches("1 of 2 approvals").count() == 3
+    })
+    .await;
     let again = press(&bot.person("maya"), &card, "look").await;
     assert_eq!(again.to_string().matches("has your approval already").count(), 3, "{again:#}");
     let his = press(&bot.person("jonas"), &card, "look").await;
@@ -246,10 +307,19 @@ async fn where_two_must_approve_a_bulk_approval_is_a_vote_for_each() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn high_risk_and_credentials_and_projects_that_want_it_have_a_card_each() {
-    let bot = Bot::start_batching(Batching { except: ["web-shop".to_owned()].into(), ..Batching::default() }).await;
-    let mut asked: Vec<Request> = (0..3).map(|n| Request { risk: Risk::High, ..low(&format!("Drop table {n}?")) }).collect();
-    asked.extend((0..3).map(|n| Request { kind: "credentials".into(), ..low(&format!("Key {n}?")) }));
-    asked.extend((0..3).map(|n| Request { project: "web-shop".into(), ..low(&format!("Colour {n}?")) }));
+    let bot = Bot::start_batching(Batching {
+        except: ["web-shop".to_owned()].into(),
+        ..Batching::default()
+    })
+    .await;
+    let mut asked: Vec<Request> =
+        (0..3).map(|n| Request { risk: Risk::High, ..low(&format!("Drop table {n}?")) }).collect();
+    asked.extend(
+        (0..3).map(|n| Request { kind: "credentials".into(), ..low(&format!("Key {n}?")) }),
+    );
+    asked.extend(
+        (0..3).map(|n| Request { project: "web-shop".into(), ..low(&format!("Colour {n}?")) }),
+    );
     for decision in ask_all(&bot, asked).await {
         bot.card(decision.id, "has its own", can_decide).await;
     }
@@ -259,7 +329,10 @@ async fn high_risk_and_credentials_and_projects_that_want_it_have_a_card_each() 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_window_ends_and_what_comes_later_is_told_by_a_message_of_its_own() {
     let (bot, _, card) = with_batch(some_low(3)).await;
-    let (_, joined) = (bot.ask(low("At once")).await, batch(&bot, "with it", |card| shows(card, "4 decisions")).await);
+    let (_, joined) = (
+        bot.ask(low("At once")).await,
+        batch(&bot, "with it", |card| shows(card, "4 decisions")).await,
+    );
     assert_eq!(id(&joined), id(&card));
     bot.advance(TimeDelta::seconds(6));
     let (later, own) = bot.ask_and_see(low("Later")).await;
@@ -305,12 +378,16 @@ async fn what_waits_is_frozen_when_it_is_approved_from_the_list() {
 async fn nothing_is_approved_that_she_was_told_is_left_out() {
     let (bot, asked, card) = with_batch(some_low(4)).await;
     let (maya, jonas) = (bot.person("maya"), bot.person("jonas"));
-    let opened = seen(jonas.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await);
+    let opened = seen(
+        jonas.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await,
+    );
     press(&jonas, &opened, "approve").await;
     let before = press(&maya, &card, "look").await;
     assert!(shows(&before, "was approved by Jonas already"), "{before:#}");
     // Taken back while she reads: it waits again, at the revision that the card lists.
-    let opened = seen(jonas.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await);
+    let opened = seen(
+        jonas.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await,
+    );
     press(&jonas, &opened, "undo").await;
     let done = press(&maya, &before, "together").await;
     assert!(words_of(&done).starts_with("✅ All 3 are approved"), "{done:#}");

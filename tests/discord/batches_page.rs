@@ -22,8 +22,13 @@ async fn on(device: Device) {
     let (small, _, _) = with_batch(mixed()).await;
     let tested = || vec![Detail { name: "tests".into(), value: "47/47".into() }];
     let many = some_low(140).into_iter().map(|asked| Request { details: tested(), ..asked });
-    let (large, _, _) = with_batch(many.chain([Request { risk: Risk::Medium, ..low("Raise the timeout") }]).collect()).await;
-    let address = |bot: &crate::bot::Bot| format!("{}?user=maya&channel=decisions", bot.sandbox.addresses().page);
+    let (large, _, _) = with_batch(
+        many.chain([Request { risk: Risk::Medium, ..low("Raise the timeout") }]).collect(),
+    )
+    .await;
+    let address = |bot: &crate::bot::Bot| {
+        format!("{}?user=maya&channel=decisions", bot.sandbox.addresses().page)
+    };
     let (small, large) = (address(&small), (address(&large), large));
     browser
         .visit(async move |page| {
@@ -44,7 +49,10 @@ async fn small_batch(page: &Page, address: &str) {
     page.shot("batch", "preflight").await;
     page.click(&format!("{PRIVATE}//button[contains(@data-custom-id, ':together:')]")).await;
     page.see(&format!("{PRIVATE}[contains(., 'All 3 are approved')]")).await;
-    page.see("//*[@data-testid='embed'][contains(., 'Batch 1')][contains(., '3 approved or answered')]").await;
+    page.see(
+        "//*[@data-testid='embed'][contains(., 'Batch 1')][contains(., '3 approved or answered')]",
+    )
+    .await;
     page.shot("batch", "after").await;
     page.click("//button[contains(@data-custom-id, ':walk-0:')]").await;
     page.see(&format!("{PRIVATE}[contains(., '4 of 5')]")).await;

@@ -3,14 +3,19 @@
 use gander::core::decision::{Request, Risk, State, Verdict};
 use serde_json::Value;
 
-use crate::batches::{ask_all, batch, is_approved, low, press, seen, shows, some_low, with_batch, words_of};
+use crate::batches::{
+    ask_all, batch, is_approved, low, press, seen, shows, some_low, with_batch, words_of,
+};
 use crate::bot::{Bot, can_decide, click, control, custom_ids, defer, id, submit};
 use gander::core::batch::Batching;
 use gander::core::guard::Guard;
 
 /// The button that goes on without deciding.
 fn skip(message: &Value) -> String {
-    custom_ids(message).into_iter().find(|id| id.split(':').nth(2).is_some_and(|verb| verb.starts_with("walk-"))).unwrap()
+    custom_ids(message)
+        .into_iter()
+        .find(|id| id.split(':').nth(2).is_some_and(|verb| verb.starts_with("walk-")))
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,13 +30,23 @@ async fn somebody_goes_through_all_one_by_one_and_goes_on_after_a_restart() {
     assert_eq!(id(&second), id(&first), "the same message goes on");
     let form = click(&maya, &second, "reject").await;
     let third = seen(submit(&maya, &form, "Not in this release").await);
-    assert!(words_of(&third).contains("**3 of 5**") && words_of(&third).contains("rejected by"), "{third:#}");
+    assert!(
+        words_of(&third).contains("**3 of 5**") && words_of(&third).contains("rejected by"),
+        "{third:#}"
+    );
     let bot = bot.restart().await;
     let maya = bot.person("maya");
     let fourth = seen(defer(&maya, &third, "30m").await);
-    assert!(words_of(&fourth).contains("**4 of 5**") && words_of(&fourth).contains("put off"), "{fourth:#}");
+    assert!(
+        words_of(&fourth).contains("**4 of 5**") && words_of(&fourth).contains("put off"),
+        "{fourth:#}"
+    );
     // Somebody is faster with the fifth.
-    let elsewhere = seen(bot.person("jonas").select(id(&card), &control(&card, "lopen-0"), &[&asked[4].id.0.to_string()]).await);
+    let elsewhere = seen(
+        bot.person("jonas")
+            .select(id(&card), &control(&card, "lopen-0"), &[&asked[4].id.0.to_string()])
+            .await,
+    );
     press(&bot.person("jonas"), &elsewhere, "approve").await;
     let end = seen(maya.click(id(&fourth), &skip(&fourth)).await);
     insta::assert_snapshot!("walk_end", bot.pen().message(&end));
@@ -64,7 +79,12 @@ async fn on_the_way_what_changed_is_shown_and_what_is_over_is_passed_by() {
     }
     bot.ask(again).await;
     let shown = press(&maya, &at, "approve").await;
-    assert!(words_of(&shown).contains("changed") && shows(&shown, "Rename everything") && can_decide(&shown), "{shown:#}");
+    assert!(
+        words_of(&shown).contains("changed")
+            && shows(&shown, "Rename everything")
+            && can_decide(&shown),
+        "{shown:#}"
+    );
     press(&maya, &shown, "approve").await;
     let stands = bot.handle.get(decisions[place].id).await.unwrap();
     assert!(is_approved(&stands) && stands.request.title == "Rename everything");
@@ -76,7 +96,12 @@ async fn of_a_long_list_each_is_two_clicks_away() {
     let maya = bot.person("maya");
     insta::assert_snapshot!(
         "batch_card_long",
-        bot.pen().message(&card).lines().filter(|l| !l.starts_with('│')).collect::<Vec<_>>().join("\n")
+        bot.pen()
+            .message(&card)
+            .lines()
+            .filter(|l| !l.starts_with('│'))
+            .collect::<Vec<_>>()
+            .join("\n")
     );
     let file = &card["attachments"][0]["filename"];
     assert_eq!(file, "batch-1.csv", "{card:#}");
@@ -103,20 +128,35 @@ async fn of_a_long_list_each_is_two_clicks_away() {
 }
 
 fn options(message: &Value, menu: &str) -> Vec<String> {
-    let rows = message["components"].as_array().unwrap().iter().flat_map(|row| row["components"].as_array().unwrap());
+    let rows = message["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|row| row["components"].as_array().unwrap());
     let found = rows.into_iter().find(|component| component["custom_id"] == menu).unwrap();
-    found["options"].as_array().unwrap().iter().map(|option| option["value"].as_str().unwrap().to_owned()).collect()
+    found["options"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|option| option["value"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_very_long_approval_says_how_far_it_is_and_ends_with_each_result() {
     let bot = Bot::start_batching(Batching::default()).await;
     let asked = ask_all(&bot, some_low(250)).await;
-    let card = batch(&bot, "with all", |card| shows(card, "250 decisions of") || shows(card, "250 decisions")).await;
+    let card = batch(&bot, "with all", |card| {
+        shows(card, "250 decisions of") || shows(card, "250 decisions")
+    })
+    .await;
     let maya = bot.person("maya");
     let before = press(&maya, &card, "look").await;
     let said = press(&maya, &before, "together").await;
-    assert!(words_of(&said).starts_with("⏳ Approving: ") || words_of(&said).starts_with("✅"), "{said:#}");
+    assert!(
+        words_of(&said).starts_with("⏳ Approving: ") || words_of(&said).starts_with("✅"),
+        "{said:#}"
+    );
     let done = |sandbox: &discord_sandbox::Sandbox| {
         let view = sandbox.view("maya")?;
         let message = view.message(id(&said))?.clone();
@@ -139,7 +179,10 @@ async fn what_waits_is_gone_through_from_the_list_with_high_risk_too() {
     let channel = bot.sandbox.addresses().channel_id("general").unwrap().to_owned();
     let list = seen(maya.command(&channel, "attention", serde_json::json!({})).await);
     let first = press(&maya, &list, "walk-0").await;
-    assert!(words_of(&first).contains("**1 of 2**") && shows(&first, "Big"), "the most urgent first: {first:#}");
+    assert!(
+        words_of(&first).contains("**1 of 2**") && shows(&first, "Big"),
+        "the most urgent first: {first:#}"
+    );
     let asked = press(&maya, &first, "approve").await;
     assert!(words_of(&asked).contains("less than a second ago"), "{asked:#}");
     let second = press(&maya, &asked, "sure").await;

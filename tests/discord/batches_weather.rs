@@ -23,29 +23,41 @@ async fn calms_down(bot: &Bot, asked: &[Decision]) {
             return;
         }
         assert!(tokio::time::Instant::now() < deadline, "{wrong:#?}");
-        let _ = bot.sandbox.wait_for("calm", std::time::Duration::from_millis(200), |_| None::<()>).await;
+        let _ = bot
+            .sandbox
+            .wait_for("calm", std::time::Duration::from_millis(200), |_| None::<()>)
+            .await;
     }
 }
 
 fn wrong(sandbox: &Sandbox, store: &SqliteStore, asked: &[Decision]) -> Vec<String> {
     let mut wrong = Vec::new();
     let hanging = batches(sandbox);
-    for decision in asked.iter().filter(|decision| store.get(decision.id).unwrap().unwrap().state.is_open()) {
+    for decision in
+        asked.iter().filter(|decision| store.get(decision.id).unwrap().unwrap().state.is_open())
+    {
         let carrier = store.carrier_of(decision.id).unwrap();
         let on_batches = hanging.iter().filter(|card| lists(card, decision)).count();
         let own = cards_of(sandbox, decision.id).iter().filter(|card| can_decide(card)).count();
         if (on_batches, own) != if carrier.is_some() { (1, 0) } else { (0, 1) } {
-            wrong.push(format!("{} is on {on_batches} batches and has {own} cards; the store says {carrier:?}", decision.id));
+            wrong.push(format!(
+                "{} is on {on_batches} batches and has {own} cards; the store says {carrier:?}",
+                decision.id
+            ));
         }
     }
     wrong.extend(store.unsettled().unwrap().iter().map(|id| format!("{id} is unsettled")));
-    wrong.extend(store.postings_behind(None).unwrap().iter().map(|id| format!("posting {id} is behind")));
+    wrong.extend(
+        store.postings_behind(None).unwrap().iter().map(|id| format!("posting {id} is behind")),
+    );
     wrong
 }
 
 fn lists(card: &Value, decision: &Decision) -> bool {
-    let is_waiting = |line: &str| line.contains(&format!("**{}**", decision.id)) && !line.starts_with("↗️");
-    !custom_ids(card).is_empty() && card["embeds"][0]["description"].as_str().unwrap_or_default().lines().any(is_waiting)
+    let is_waiting =
+        |line: &str| line.contains(&format!("**{}**", decision.id)) && !line.starts_with("↗️");
+    !custom_ids(card).is_empty()
+        && card["embeds"][0]["description"].as_str().unwrap_or_default().lines().any(is_waiting)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +72,11 @@ async fn killed_while_a_batch_is_posted_there_is_one_in_the_end() {
         bot.sandbox.fault(on("POST", "/messages", effect, 1));
         let asked = ask_all(&bot, some_low(4)).await;
         let tried = |sandbox: &Sandbox| {
-            let posts = sandbox.journal(since).iter().filter(|e| e.method == "POST" && e.path.contains("/messages")).count();
+            let posts = sandbox
+                .journal(since)
+                .iter()
+                .filter(|e| e.method == "POST" && e.path.contains("/messages"))
+                .count();
             (posts > 0 || sandbox.held_requests() > 0).then_some(())
         };
         bot.sandbox.wait_for(what, LIMIT, tried).await.unwrap();
@@ -81,7 +97,10 @@ async fn killed_while_the_cards_before_it_are_sent_to_the_batch_they_get_there()
     bot.sandbox.fault(on("PATCH", "/messages", Effect::HoldRequest, 0));
     let mut asked = ask_all(&bot, some_low(3)).await;
     asked.push(first);
-    bot.sandbox.wait_for("the edit to begin", LIMIT, |sandbox| (sandbox.held_requests() > 0).then_some(())).await.unwrap();
+    bot.sandbox
+        .wait_for("the edit to begin", LIMIT, |sandbox| (sandbox.held_requests() > 0).then_some(()))
+        .await
+        .unwrap();
     bot.kill().await;
     bot.sandbox.clear_faults();
     bot.sandbox.release_held();
@@ -102,7 +121,8 @@ async fn a_batch_that_a_moderator_deletes_is_posted_again_while_something_on_it_
     press(&maya, &before, "together").await;
     let done = batch(&bot, "done", |card| shows(card, "Nothing waits here any more")).await;
     bot.sandbox.delete_message(channel, id(&done));
-    let (lone, _) = bot.ask_and_see(Request { project: "other".into(), ..request("Another") }).await;
+    let (lone, _) =
+        bot.ask_and_see(Request { project: "other".into(), ..request("Another") }).await;
     assert!(batches(&bot.sandbox).is_empty(), "what is decided needs no card");
     // Taken back, it waits again, on a card of its own.
     let voter = gander::core::permission::Voter {
@@ -132,7 +152,8 @@ async fn a_channel_that_is_closed_keeps_the_batch_and_one_that_is_deleted_gives_
     bot.sandbox.set_bot_access(&channel, BotAccess::Hidden);
     let late = ask_all(&bot, some_low(1)).await;
     bot.sandbox.set_bot_access(&channel, BotAccess::Full);
-    let whole = batch(&bot, "with the late one", |card| shows(card, &format!("**{}**", late[0].id))).await;
+    let whole =
+        batch(&bot, "with the late one", |card| shows(card, &format!("**{}**", late[0].id))).await;
     assert_eq!(id(&whole), id(&card), "the same message");
     calms_down(&bot, &asked).await;
     bot.sandbox.delete_channel(&channel);
@@ -144,7 +165,9 @@ async fn a_channel_that_is_closed_keeps_the_batch_and_one_that_is_deleted_gives_
 #[tokio::test(flavor = "multi_thread")]
 async fn rate_limits_and_outages_only_make_it_late() {
     let (bot, mut asked, card) = with_batch(some_low(3)).await;
-    for effect in [Effect::limited(LimitScope::User, 300, true), Effect::status(503), Effect::lost_answer()] {
+    for effect in
+        [Effect::limited(LimitScope::User, 300, true), Effect::status(503), Effect::lost_answer()]
+    {
         let since = now(&bot.sandbox);
         bot.sandbox.fault(on("PATCH", "/messages", effect, 1));
         asked.extend(ask_all(&bot, some_low(1)).await);
@@ -162,11 +185,19 @@ async fn what_is_decided_while_its_batch_is_drawn_is_shown_decided() {
     let (first, own) = bot.ask_and_see(low("First")).await;
     bot.sandbox.fault(on("POST", "/messages", Effect::HoldRequest, 1));
     let asked = ask_all(&bot, some_low(3)).await;
-    bot.sandbox.wait_for("the batch to be posted", LIMIT, |sandbox| (sandbox.held_requests() > 0).then_some(())).await.unwrap();
+    bot.sandbox
+        .wait_for("the batch to be posted", LIMIT, |sandbox| {
+            (sandbox.held_requests() > 0).then_some(())
+        })
+        .await
+        .unwrap();
     // Its own card still hangs, and still decides.
     assert!(click(&bot.person("maya"), &own, "approve").await.ok);
     bot.sandbox.release_held();
-    let card = batch(&bot, "shows it", |card| shows(card, &format!("~~**{}** First~~ approved", first.id))).await;
+    let card = batch(&bot, "shows it", |card| {
+        shows(card, &format!("~~**{}** First~~ approved", first.id))
+    })
+    .await;
     let last = asked.last().unwrap();
     assert!(lists(&card, last), "{card:#}");
     bot.card(first.id, "leads there", |card| shows(card, "together with others")).await;
@@ -179,7 +210,9 @@ async fn of_a_batch_one_is_left_and_can_be_decided_there() {
     let maya = bot.person("maya");
     for decision in &asked[..2] {
         let menu = control(&card, "lopen-0");
-        let opened = crate::batches::seen(maya.select(id(&card), &menu, &[&decision.id.0.to_string()]).await);
+        let opened = crate::batches::seen(
+            maya.select(id(&card), &menu, &[&decision.id.0.to_string()]).await,
+        );
         press(&maya, &opened, "approve").await;
     }
     let card = batch(&bot, "one left", |card| shows(card, "1 of 3 decisions needs")).await;

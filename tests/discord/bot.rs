@@ -37,7 +37,11 @@ pub(crate) struct Bot {
 /// Maya by name and everybody with the role: Maya and Jonas may, Sven may not.
 pub(crate) fn approvers(sandbox: &Sandbox) -> Vec<ApproverRule> {
     let maya = sandbox.addresses().user_id("maya").unwrap().parse().unwrap();
-    vec![ApproverRule { users: vec![maya], roles: vec!["Approvers".into()], ..ApproverRule::default() }]
+    vec![ApproverRule {
+        users: vec![maya],
+        roles: vec!["Approvers".into()],
+        ..ApproverRule::default()
+    }]
 }
 
 impl Bot {
@@ -57,7 +61,10 @@ impl Bot {
 
     /// The same, with decisions that share cards like this.
     pub(crate) async fn start_batching(batching: Batching) -> Self {
-        let sandbox = Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap();
+        let sandbox =
+            Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
+                .await
+                .unwrap();
         let rules = Rules { approvers: approvers(&sandbox), batching, ..Rules::default() };
         Self::start_in(sandbox, rules).await
     }
@@ -75,7 +82,13 @@ impl Bot {
         Self::on(sandbox, rules, clock, folder, file).await
     }
 
-    async fn on(sandbox: Sandbox, rules: Rules, clock: TestClock, folder: Arc<tempfile::TempDir>, file: PathBuf) -> Self {
+    async fn on(
+        sandbox: Sandbox,
+        rules: Rules,
+        clock: TestClock,
+        folder: Arc<tempfile::TempDir>,
+        file: PathBuf,
+    ) -> Self {
         let store = Arc::new(SqliteStore::open(&file, None, wall_time()).unwrap());
         let handle = Handle::new(store, rules.clone(), Arc::new(clock.clone()));
         let bot = Self { sandbox, handle, clock, folder, file, rules, running: Vec::new() };
@@ -91,11 +104,16 @@ impl Bot {
                 ca: addresses.ca.clone().into(),
             },
             guild: None,
-            channels: Channels { projects: [("web-shop".into(), "#web-shop".into())].into(), ..Channels::default() },
+            channels: Channels {
+                projects: [("web-shop".into(), "#web-shop".into())].into(),
+                ..Channels::default()
+            },
         };
         let (handle, file) = (self.handle.clone(), self.file.clone());
         self.running = vec![
-            tokio::spawn(async move { discord::run(handle, settings, std::future::pending()).await.unwrap() }),
+            tokio::spawn(async move {
+                discord::run(handle, settings, std::future::pending()).await.unwrap()
+            }),
             tokio::spawn(timers::run(self.handle.clone())),
             tokio::spawn(routing::run(self.handle.clone())),
             tokio::spawn(daily::run(self.handle.clone())),
@@ -151,7 +169,12 @@ impl Bot {
     }
 
     /// Waits until the newest card of a decision is as it should be, as everybody sees it.
-    pub(crate) async fn card(&self, id: DecisionId, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn card(
+        &self,
+        id: DecisionId,
+        what: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Value {
         let probe = |sandbox: &Sandbox| cards_of(sandbox, id).pop().filter(&is_so);
         self.sandbox.wait_for(&format!("the card of {id}: {what}"), LIMIT, probe).await.unwrap()
     }

@@ -8,14 +8,21 @@ use serde_json::Value;
 use crate::bot::{Bot, click, control, custom_ids, id, reject, request, submit, words};
 
 fn choice(title: &str, options: &[(&str, &str)]) -> Request {
-    let options = options.iter().map(|(name, why)| Choice { name: (*name).into(), description: (*why).into() }).collect();
+    let options = options
+        .iter()
+        .map(|(name, why)| Choice { name: (*name).into(), description: (*why).into() })
+        .collect();
     Request { expects: Expects::Choose, options, ..request(title) }
 }
 
 fn databases() -> Request {
     choice(
         "Which database for the session store?",
-        &[("Postgres", "already in use; a little slower"), ("Redis", "fast; one more thing to run"), ("SQLite", "")],
+        &[
+            ("Postgres", "already in use; a little slower"),
+            ("Redis", "fast; one more thing to run"),
+            ("SQLite", ""),
+        ],
     )
 }
 
@@ -44,7 +51,8 @@ async fn up_to_five_options_are_buttons() {
 async fn more_options_are_a_menu_with_their_descriptions() {
     let bot = Bot::start().await;
     let names: Vec<String> = (1..=25).map(|n| format!("Option {n} {}", "x".repeat(80))).collect();
-    let options: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "speaks for it")).collect();
+    let options: Vec<(&str, &str)> =
+        names.iter().map(|name| (name.as_str(), "speaks for it")).collect();
     let (decision, card) = bot.ask_and_see(choice("Which of many?", &options)).await;
     let menu = &card["components"][0]["components"][0];
     assert_eq!(menu["options"].as_array().unwrap().len(), 25);
@@ -59,15 +67,22 @@ async fn none_of_the_options_is_a_rejection_with_its_reason() {
     let bot = Bot::start().await;
     let (decision, card) = bot.ask_and_see(databases()).await;
     reject(&bot.person("maya"), &card, "Keep it in memory.").await;
-    assert_eq!(verdict(&bot, decision.id).await, Verdict::Rejected { reason: "Keep it in memory.".into() });
+    assert_eq!(
+        verdict(&bot, decision.id).await,
+        Verdict::Rejected { reason: "Keep it in memory.".into() }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_written_into_a_form() {
     let bot = Bot::start().await;
     let pen = bot.pen();
-    let (decision, card) =
-        bot.ask_and_see(Request { expects: Expects::Answer, ..request("How shall the release be called?") }).await;
+    let (decision, card) = bot
+        .ask_and_see(Request {
+            expects: Expects::Answer,
+            ..request("How shall the release be called?")
+        })
+        .await;
     insta::assert_snapshot!("answer_waiting", pen.message(&card));
     let maya = bot.person("maya");
     let form = click(&maya, &card, "answer").await;
@@ -76,7 +91,10 @@ async fn an_answer_is_written_into_a_form() {
     let form = click(&maya, &card, "answer").await;
     let done = submit(&maya, &form, "**Honker**\n(not Goose)").await;
     insta::assert_snapshot!("answer_given", pen.message(&done.message.unwrap()));
-    assert_eq!(verdict(&bot, decision.id).await, Verdict::Answered { text: "**Honker**\n(not Goose)".into() });
+    assert_eq!(
+        verdict(&bot, decision.id).await,
+        Verdict::Answered { text: "**Honker**\n(not Goose)".into() }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,8 +103,13 @@ async fn options_that_changed_since_they_were_seen_are_not_chosen() {
     let mut asked = databases();
     asked.dedup_key = Some("database".into());
     let (decision, card) = bot.ask_and_see(asked.clone()).await;
-    let matching = discord_sandbox::Match { method: Some("PATCH".into()), path: Some("/messages/".into()) };
-    bot.sandbox.fault(discord_sandbox::Fault { matching, effect: discord_sandbox::Effect::status(503), times: 0 });
+    let matching =
+        discord_sandbox::Match { method: Some("PATCH".into()), path: Some("/messages/".into()) };
+    bot.sandbox.fault(discord_sandbox::Fault {
+        matching,
+        effect: discord_sandbox::Effect::status(503),
+        times: 0,
+    });
     asked.options.reverse();
     asked.options.pop();
     bot.ask(asked).await;
@@ -95,7 +118,11 @@ async fn options_that_changed_since_they_were_seen_are_not_chosen() {
     assert!(words(&outcome).contains("changed after you saw it"), "{outcome:?}");
     assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
     bot.sandbox.clear_faults();
-    let card = bot.card(decision.id, "revised", |card| custom_ids(card).iter().all(|id| !id.contains("choose-2"))).await;
+    let card = bot
+        .card(decision.id, "revised", |card| {
+            custom_ids(card).iter().all(|id| !id.contains("choose-2"))
+        })
+        .await;
     click(&bot.person("maya"), &card, "choose-0").await;
     assert_eq!(verdict(&bot, decision.id).await, Verdict::Chosen { option: "SQLite".into() });
 }
@@ -111,10 +138,18 @@ async fn options_that_make_no_sense_are_refused_with_what_to_do() {
         (choice("twice", &[("a", ""), ("a ", "")]), "there twice"),
         (choice("blank", &[("a", ""), ("  ", "")]), "has no name"),
         (Request { expects: Expects::Approve, ..databases() }, "leave them out"),
-        (Request { safe_default: Some(gander::core::decision::SafeDefault::Approve), ..databases() }, "a default of approve"),
+        (
+            Request {
+                safe_default: Some(gander::core::decision::SafeDefault::Approve),
+                ..databases()
+            },
+            "a default of approve",
+        ),
     ];
     for (request, says) in cases {
-        let HandleError::Inadmissible(error) = bot.handle.ask(request).await.unwrap_err() else { panic!("{says}") };
+        let HandleError::Inadmissible(error) = bot.handle.ask(request).await.unwrap_err() else {
+            panic!("{says}")
+        };
         assert!(error.to_string().contains(says), "{error}");
     }
 }

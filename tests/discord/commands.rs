@@ -31,10 +31,18 @@ fn content(message: &Value) -> &str {
 }
 
 /// What is offered for an option, as names and values.
-async fn offered_for(bot: &Bot, who: &str, name: &str, options: Value, focused: &str) -> Vec<(String, String)> {
+async fn offered_for(
+    bot: &Bot,
+    who: &str,
+    name: &str,
+    options: Value,
+    focused: &str,
+) -> Vec<(String, String)> {
     let outcome = bot.person(who).complete(&channel(bot), name, options, focused).await;
     assert!(outcome.ok, "/{name}: {outcome:?}");
-    let pair = |choice: &Value| (choice["name"].as_str().unwrap().to_owned(), choice["value"].as_str().unwrap().to_owned());
+    let pair = |choice: &Value| {
+        (choice["name"].as_str().unwrap().to_owned(), choice["value"].as_str().unwrap().to_owned())
+    };
     outcome.choices.iter().map(pair).collect()
 }
 

@@ -13,7 +13,9 @@ use gander::store::Store as _;
 use gander::store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
-use crate::bot::{Bot, LIMIT, approvers, can_decide, cards_of, click, custom_ids, id, request, words};
+use crate::bot::{
+    Bot, LIMIT, approvers, can_decide, cards_of, click, custom_ids, id, request, words,
+};
 
 /// What passes by itself in the project `web-shop`: names, and deployments elsewhere than to production.
 fn routed(sandbox: &Sandbox) -> Rules {
@@ -29,7 +31,9 @@ fn routed(sandbox: &Sandbox) -> Rules {
 }
 
 async fn server() -> Sandbox {
-    Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap()
+    Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
+        .await
+        .unwrap()
 }
 
 async fn start() -> Bot {
@@ -39,7 +43,13 @@ async fn start() -> Bot {
 }
 
 fn sure(title: &str) -> Request {
-    Request { project: "web-shop".into(), kind: "naming".into(), risk: Risk::Low, confidence: Some(0.95), ..request(title) }
+    Request {
+        project: "web-shop".into(),
+        kind: "naming".into(),
+        risk: Risk::Low,
+        confidence: Some(0.95),
+        ..request(title)
+    }
 }
 
 fn via(decision: &Decision) -> Option<Via> {
@@ -56,7 +66,8 @@ async fn verdict(bot: &Bot, id: DecisionId) -> Decision {
 fn titled(sandbox: &Sandbox, title: &str) -> Vec<Value> {
     let view = sandbox.view("maya").unwrap();
     let is = |message: &&Value| {
-        message["embeds"][0]["title"].as_str().is_some_and(|said| said.starts_with(title)) && message["flags"].as_u64() != Some(64)
+        message["embeds"][0]["title"].as_str().is_some_and(|said| said.starts_with(title))
+            && message["flags"].as_u64() != Some(64)
     };
     view.channels.iter().flat_map(|channel| &channel.messages).filter(is).cloned().collect()
 }
@@ -82,11 +93,14 @@ async fn becomes_known(bot: &Bot, purpose: &str) {
     let store = store(bot);
     let known = async {
         // Nobody is told of it, so it is looked at again and again.
-        while store.latest_posting(purpose).unwrap().is_none_or(|latest| latest.message().is_none()) {
+        while store.latest_posting(purpose).unwrap().is_none_or(|latest| latest.message().is_none())
+        {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(LIMIT, known).await.unwrap_or_else(|_| panic!("no message of the {purpose} is recorded"));
+    tokio::time::timeout(LIMIT, known)
+        .await
+        .unwrap_or_else(|_| panic!("no message of the {purpose} is recorded"));
 }
 
 /// The bot was killed between posting a message and writing down which it is.
@@ -118,7 +132,10 @@ async fn what_an_agent_is_sure_of_passes_at_once_and_one_click_disagrees() {
     let claimed = bot.handle.wait(other.id, None, Claim::Yes, None).await.unwrap();
     assert!(claimed.verdict().unwrap().claimed_at.is_some());
     all_is_drawn(&bot).await;
-    assert!(cards_of(&bot.sandbox, asked.id).is_empty() && cards_of(&bot.sandbox, other.id).is_empty(), "nobody was asked");
+    assert!(
+        cards_of(&bot.sandbox, asked.id).is_empty() && cards_of(&bot.sandbox, other.id).is_empty(),
+        "nobody was asked"
+    );
     assert!(titled(&bot.sandbox, "Review").is_empty(), "not before its hour");
 
     bot.advance(TimeDelta::days(1));
@@ -135,9 +152,15 @@ async fn what_an_agent_is_sure_of_passes_at_once_and_one_click_disagrees() {
     assert!(late.contains("acts on it"), "{late}");
     assert!(disagree(&bot, "maya", &review, other.id.0).await.contains("has said so already"));
     let noted = bot.handle.get(other.id).await.unwrap();
-    assert!(noted.disagreed.as_ref().is_some_and(|word| word.by.name == "Jonas") && via(&noted) == Some(Via::Routing));
+    assert!(
+        noted.disagreed.as_ref().is_some_and(|word| word.by.name == "Jonas")
+            && via(&noted) == Some(Via::Routing)
+    );
 
-    let drawn = posted(&bot, "Review", "says who disagrees", |review| review.to_string().matches("🙅").count() >= 2).await;
+    let drawn = posted(&bot, "Review", "says who disagrees", |review| {
+        review.to_string().matches("🙅").count() >= 2
+    })
+    .await;
     insta::assert_snapshot!("review_after", pen.message(&drawn));
     assert!(click(&bot.person("maya"), &card, "approve").await.ok);
     assert_eq!(via(&verdict(&bot, asked.id).await), Some(Via::Discord));
@@ -161,7 +184,11 @@ async fn what_nobody_disagrees_with_counts_as_agreed_a_day_after_it_was_listed()
     bot.advance(TimeDelta::days(1));
     posted(&bot, "Review", "lists it", |_| true).await;
     becomes_known(&bot, "review").await;
-    assert_eq!(bot.handle.calibration(None, None).await.unwrap().count.all(), 0, "silence says nothing yet");
+    assert_eq!(
+        bot.handle.calibration(None, None).await.unwrap().count.all(),
+        0,
+        "silence says nothing yet"
+    );
     bot.advance(TimeDelta::days(1));
     assert_eq!(bot.handle.calibration(None, None).await.unwrap().count.stood, 1);
 }
@@ -170,7 +197,8 @@ async fn what_nobody_disagrees_with_counts_as_agreed_a_day_after_it_was_listed()
 async fn each_forbidden_case_has_its_card() {
     let bot = start().await;
     let kind = |kind: &str| Request { kind: kind.into(), confidence: Some(1.0), ..sure(kind) };
-    let deploy = |environment: &str| Request { environment: Some(environment.into()), ..kind("deploy") };
+    let deploy =
+        |environment: &str| Request { environment: Some(environment.into()), ..kind("deploy") };
     let cases = [
         Request { risk: Risk::High, ..sure("High risk") },
         Request { risk: Risk::Critical, ..sure("Critical risk") },
@@ -192,7 +220,11 @@ async fn each_forbidden_case_has_its_card() {
     for asked in cases {
         let (decision, card) = bot.ask_and_see(asked).await;
         assert!(can_decide(&card) && decision.state.is_open(), "{card:#}");
-        assert!(bot.handle.get(decision.id).await.unwrap().state.is_open(), "{}", decision.request.title);
+        assert!(
+            bot.handle.get(decision.id).await.unwrap().state.is_open(),
+            "{}",
+            decision.request.title
+        );
     }
     let elsewhere = bot.ask(deploy("staging")).await;
     assert_eq!(via(&verdict(&bot, elsewhere.id).await), Some(Via::Routing));
@@ -251,7 +283,11 @@ async fn a_persons_click_and_the_rules_give_one_verdict() {
         verdict(&bot, decision.id).await;
         bot.card(decision.id, "is decided", |card| !can_decide(card)).await;
         let history = bot.handle.history(decision.id).await.unwrap();
-        assert_eq!(history.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })).count(), 1, "{history:#?}");
+        assert_eq!(
+            history.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })).count(),
+            1,
+            "{history:#?}"
+        );
     }
 }
 
@@ -261,14 +297,21 @@ fn pinned(text: &str) -> String {
     let words = text.split('`').map(|word| if hash(word) { "HASH" } else { word });
     let text = words.collect::<Vec<_>>().join("`");
     // How many depends on who was told what on the way.
-    let number =
-        |line: &str| line.contains(" events, head").then(|| format!("│    N events,{}", line.split_once(" events,").unwrap().1));
+    let number = |line: &str| {
+        line.contains(" events, head")
+            .then(|| format!("│    N events,{}", line.split_once(" events,").unwrap().1))
+    };
     // So does how many other messages were posted before.
     let posting = |line: &str| match line.split_once(":now:") {
-        Some((before, number)) => format!("{before}:now:N{}", number.trim_start_matches(|c: char| c.is_ascii_digit())),
+        Some((before, number)) => {
+            format!("{before}:now:N{}", number.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
         None => line.to_owned(),
     };
-    text.lines().map(|line| number(line).unwrap_or_else(|| posting(line))).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| number(line).unwrap_or_else(|| posting(line)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn has_picture(message: &Value) -> bool {
@@ -324,10 +367,12 @@ async fn figures_for_whoever_asks() {
     let nothing = jonas.command(&channel, "calibration", json!({})).await;
     insta::assert_snapshot!("calibration_nothing", words(&nothing));
     for (title, confidence, verb) in [("Yes?", 0.82, "approve"), ("Yes again?", 0.7, "approve")] {
-        let (_, card) = bot.ask_and_see(Request { confidence: Some(confidence), ..sure(title) }).await;
+        let (_, card) =
+            bot.ask_and_see(Request { confidence: Some(confidence), ..sure(title) }).await;
         assert!(click(&jonas, &card, verb).await.ok);
     }
-    let calibration = jonas.command(&channel, "calibration", json!({ "agent": "goose" })).await.message.unwrap();
+    let calibration =
+        jonas.command(&channel, "calibration", json!({ "agent": "goose" })).await.message.unwrap();
     assert!(has_picture(&calibration) && calibration["flags"] == 64, "{calibration:#}");
     insta::assert_snapshot!("calibration", pen.message(&calibration));
     let digest = jonas.command(&channel, "digest", json!({})).await.message.unwrap();

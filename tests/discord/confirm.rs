@@ -8,16 +8,29 @@ use gander::core::permission::Voter;
 use gander::engine::{Claim, HandleError};
 use serde_json::{Value, json};
 
-use crate::bot::{Bot, LIMIT, can_decide, click, deploy, id, request, submit, submit_fields, words};
+use crate::bot::{
+    Bot, LIMIT, can_decide, click, deploy, id, request, submit, submit_fields, words,
+};
 use crate::ladder::{answered, direct, directs, user};
 use crate::weather::{calms_down, on};
 
 fn voter(bot: &Bot, name: &str, called: &str) -> Voter {
-    Voter { person: Person::discord(user(&bot.sandbox, name), called), roles: Vec::new(), owner: false }
+    Voter {
+        person: Person::discord(user(&bot.sandbox, name), called),
+        roles: Vec::new(),
+        owner: false,
+    }
 }
 
-async fn propose(bot: &Bot, decision: &Decision, via: Via, verdict: Verdict) -> Result<Decision, HandleError> {
-    bot.handle.propose(decision.id, decision.revision, &voter(bot, "maya", "Maya"), via, verdict).await
+async fn propose(
+    bot: &Bot,
+    decision: &Decision,
+    via: Via,
+    verdict: Verdict,
+) -> Result<Decision, HandleError> {
+    bot.handle
+        .propose(decision.id, decision.revision, &voter(bot, "maya", "Maya"), via, verdict)
+        .await
 }
 
 fn times(history: &[gander::core::event::Logged], wanted: fn(&Event) -> bool) -> usize {
@@ -26,7 +39,9 @@ fn times(history: &[gander::core::event::Logged], wanted: fn(&Event) -> bool) ->
 
 /// Waits until the card in Maya's direct message is so.
 async fn dm_becomes(bot: &Bot, message: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    let probe = |sandbox: &Sandbox| direct(sandbox, "maya").into_iter().find(|one| one["id"] == *message).filter(&is_so);
+    let probe = |sandbox: &Sandbox| {
+        direct(sandbox, "maya").into_iter().find(|one| one["id"] == *message).filter(&is_so)
+    };
     bot.sandbox.wait_for(&format!("the direct message: {what}"), LIMIT, probe).await.unwrap()
 }
 
@@ -39,16 +54,29 @@ async fn whoever_wants_it_is_asked_once_and_confirms_with_the_button() {
         let (handle, id) = (bot.handle.clone(), decision.id);
         async move { handle.wait(id, None, Claim::Yes, None).await.unwrap() }
     });
-    let refused = bot.handle.approve(decision.id, decision.revision, &voter(&bot, "maya", "Maya"), Via::Mcp).await.unwrap_err();
+    let refused = bot
+        .handle
+        .approve(decision.id, decision.revision, &voter(&bot, "maya", "Maya"), Via::Mcp)
+        .await
+        .unwrap_err();
     assert!(refused.to_string().contains("confirmed on Discord"), "{refused}");
     let proposed = propose(&bot, &decision, Via::Mcp, Verdict::approved()).await.unwrap();
     assert!(proposed.state.is_open() && proposed.proposals().len() == 1, "it decides nothing");
     let standing = bot.handle.standing(&proposed).unwrap();
     let lines = gander::core::text::standing(&standing, bot.handle.now()).join("\n");
-    assert!(lines.contains("Maya wants to approve it (through an agent): to be confirmed on Discord"), "{lines}");
+    assert!(
+        lines.contains("Maya wants to approve it (through an agent): to be confirmed on Discord"),
+        "{lines}"
+    );
     let dm = directs(&bot, "maya", 1).await.remove(0);
-    let card = bot.card(decision.id, "to be confirmed", |card| card.to_string().contains("To be confirmed")).await;
-    let mut seen = format!("══ the card\n{}══ Maya's direct message\n{}", pen.message(&card), pen.message(&dm));
+    let card = bot
+        .card(decision.id, "to be confirmed", |card| card.to_string().contains("To be confirmed"))
+        .await;
+    let mut seen = format!(
+        "══ the card\n{}══ Maya's direct message\n{}",
+        pen.message(&card),
+        pen.message(&dm)
+    );
     // The same again, by the other way too.
     propose(&bot, &decision, Via::Mcp, Verdict::approved()).await.unwrap();
     propose(&bot, &decision, Via::Http, Verdict::approved()).await.unwrap();
@@ -56,12 +84,21 @@ async fn whoever_wants_it_is_asked_once_and_confirms_with_the_button() {
     assert!(pressed.ok && pressed.error.is_none(), "{pressed:?}");
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
     let State::Resolved(resolved) = &waited.state else { panic!("{waited:?}") };
-    assert_eq!((&resolved.verdict, resolved.via, resolved.by.name.as_str()), (&Verdict::approved(), Via::Discord, "Maya"));
-    let over =
-        dm_becomes(&bot, id(&dm), "decided", |dm| !can_decide(dm) && dm.to_string().contains("The agent picked it up")).await;
+    assert_eq!(
+        (&resolved.verdict, resolved.via, resolved.by.name.as_str()),
+        (&Verdict::approved(), Via::Discord, "Maya")
+    );
+    let over = dm_becomes(&bot, id(&dm), "decided", |dm| {
+        !can_decide(dm) && dm.to_string().contains("The agent picked it up")
+    })
+    .await;
     // How soon that was is the machine's.
     let soon = |line: &str| {
-        if line.contains("The agent picked it up") { "│    The agent picked it up.".to_owned() } else { line.to_owned() }
+        if line.contains("The agent picked it up") {
+            "│    The agent picked it up.".to_owned()
+        } else {
+            line.to_owned()
+        }
     };
     let over: Vec<String> = pen.message(&over).lines().map(soon).collect();
     seen.push_str(&format!("══ the direct message afterwards\n{}\n", over.join("\n")));
@@ -77,18 +114,25 @@ async fn whoever_wants_it_is_asked_once_and_confirms_with_the_button() {
 async fn critical_risk_is_confirmed_by_the_word_all_the_same() {
     let bot = Bot::start().await;
     let (decision, _) = bot.ask_and_see(Request { risk: Risk::Critical, ..deploy() }).await;
-    propose(&bot, &decision, Via::Http, Verdict::noted(Some("Watch the queue.".into()))).await.unwrap();
+    propose(&bot, &decision, Via::Http, Verdict::noted(Some("Watch the queue.".into())))
+        .await
+        .unwrap();
     let dm = directs(&bot, "maya", 1).await.remove(0);
     let maya = bot.person("maya");
     let form = click(&maya, &dm, "approve").await;
     let drawn = form.modal.as_ref().unwrap().to_string();
-    assert!(drawn.contains("Watch the queue."), "what she said is in the form, to be seen: {drawn}");
+    assert!(
+        drawn.contains("Watch the queue."),
+        "what she said is in the form, to be seen: {drawn}"
+    );
     let slip = submit_fields(&maya, &form, json!({ "word": "yes" })).await;
     assert!(words(&slip).contains("only if you type DEPLOY"), "{slip:?}");
     assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
     let form = click(&maya, &dm, "approve").await;
     submit_fields(&maya, &form, json!({ "word": "deploy" })).await;
-    let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else { panic!("not confirmed") };
+    let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else {
+        panic!("not confirmed")
+    };
     assert_eq!(resolved.verdict, Verdict::noted(Some("Watch the queue.".into())));
 }
 
@@ -96,12 +140,19 @@ async fn critical_risk_is_confirmed_by_the_word_all_the_same() {
 async fn a_rejection_is_confirmed_with_its_reason_already_written() {
     let bot = Bot::start().await;
     let (decision, _) = bot.ask_and_see(deploy()).await;
-    propose(&bot, &decision, Via::Mcp, Verdict::Rejected { reason: "The tests are red.".into() }).await.unwrap();
+    propose(&bot, &decision, Via::Mcp, Verdict::Rejected { reason: "The tests are red.".into() })
+        .await
+        .unwrap();
     let dm = directs(&bot, "maya", 1).await.remove(0);
     let form = click(&bot.person("maya"), &dm, "reject").await;
-    let done = bot.person("maya").submit(form.modal.as_ref().unwrap()["modal_id"].as_str().unwrap(), json!({})).await;
+    let done = bot
+        .person("maya")
+        .submit(form.modal.as_ref().unwrap()["modal_id"].as_str().unwrap(), json!({}))
+        .await;
     assert!(done.ok, "{done:?}");
-    let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else { panic!("not rejected") };
+    let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else {
+        panic!("not rejected")
+    };
     assert_eq!(resolved.verdict, Verdict::Rejected { reason: "The tests are red.".into() });
 }
 
@@ -111,7 +162,9 @@ async fn another_approver_decides_as_always_and_the_direct_message_says_so() {
     let (decision, _) = bot.ask_and_see(deploy()).await;
     propose(&bot, &decision, Via::Mcp, Verdict::approved()).await.unwrap();
     let dm = directs(&bot, "maya", 1).await.remove(0);
-    let card = bot.card(decision.id, "to be confirmed", |card| card.to_string().contains("To be confirmed")).await;
+    let card = bot
+        .card(decision.id, "to be confirmed", |card| card.to_string().contains("To be confirmed"))
+        .await;
     let form = click(&bot.person("jonas"), &card, "reject").await;
     submit(&bot.person("jonas"), &form, "Not today.").await;
     let over = dm_becomes(&bot, id(&dm), "rejected", |dm| !can_decide(dm)).await;
@@ -130,20 +183,28 @@ async fn where_direct_messages_are_closed_she_is_called_under_the_card() {
     let called = answered(&bot, 1).await.remove(0);
     assert_eq!(called["message_reference"]["message_id"], card["id"]);
     let rung = bot.person("maya").view().notifications;
-    assert!(rung.iter().any(|one| one.message_id == id(&called) && one.reason == Reason::Mention), "{rung:?}");
     assert!(
-        !bot.person("jonas").view().notifications.iter().any(|one| one.message_id == id(&called) && one.reason == Reason::Mention)
+        rung.iter().any(|one| one.message_id == id(&called) && one.reason == Reason::Mention),
+        "{rung:?}"
+    );
+    assert!(
+        !bot.person("jonas")
+            .view()
+            .notifications
+            .iter()
+            .any(|one| one.message_id == id(&called) && one.reason == Reason::Mention)
     );
     let mut seen = format!("══ under the card\n{}", pen.message(&called));
     let shown = click(&bot.person("maya"), &called, "walk-0").await.message.unwrap();
     click(&bot.person("maya"), &shown, "approve").await;
     assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open());
     let over = |sandbox: &Sandbox| {
-        crate::ladder::answers(sandbox)
-            .into_iter()
-            .find(|one| one["content"].as_str().is_some_and(|words| words.contains("approved by Maya")))
+        crate::ladder::answers(sandbox).into_iter().find(|one| {
+            one["content"].as_str().is_some_and(|words| words.contains("approved by Maya"))
+        })
     };
-    let over = bot.sandbox.wait_for("the mention to say what came of it", LIMIT, over).await.unwrap();
+    let over =
+        bot.sandbox.wait_for("the mention to say what came of it", LIMIT, over).await.unwrap();
     seen.push_str(&format!("══ afterwards\n{}", pen.message(&over)));
     insta::assert_snapshot!("confirm_under_the_card", seen);
     calms_down(&bot).await;
@@ -153,7 +214,8 @@ async fn where_direct_messages_are_closed_she_is_called_under_the_card() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_changes_or_is_put_off_needs_no_confirming_and_is_asked_anew() {
     let bot = Bot::start().await;
-    let keyed = |title: &str| Request { title: title.into(), dedup_key: Some("deploy".into()), ..deploy() };
+    let keyed =
+        |title: &str| Request { title: title.into(), dedup_key: Some("deploy".into()), ..deploy() };
     let (decision, _) = bot.ask_and_see(keyed("Deploy 1.4")).await;
     propose(&bot, &decision, Via::Mcp, Verdict::approved()).await.unwrap();
     let dm = directs(&bot, "maya", 1).await.remove(0);
@@ -170,7 +232,11 @@ async fn what_changes_or_is_put_off_needs_no_confirming_and_is_asked_anew() {
     assert_eq!(proposed.proposals().len(), 1);
     directs(&bot, "maya", 2).await;
     let until = bot.handle.now() + TimeDelta::hours(2);
-    let put_off = bot.handle.defer(other.id, other.revision, &voter(&bot, "maya", "Maya"), until).await.unwrap();
+    let put_off = bot
+        .handle
+        .defer(other.id, other.revision, &voter(&bot, "maya", "Maya"), until)
+        .await
+        .unwrap();
     assert!(put_off.proposals().is_empty());
     let refused = propose(&bot, &other, Via::Mcp, Verdict::approved()).await.unwrap_err();
     assert!(refused.to_string().contains("put off"), "{refused}");
@@ -181,13 +247,23 @@ async fn who_may_not_decide_may_not_propose_and_who_asked_neither() {
     let bot = Bot::start().await;
     let (decision, _) = bot.ask_and_see(deploy()).await;
     let sven = voter(&bot, "sven", "Sven");
-    let denied = bot.handle.propose(decision.id, decision.revision, &sven, Via::Mcp, Verdict::approved()).await.unwrap_err();
+    let denied = bot
+        .handle
+        .propose(decision.id, decision.revision, &sven, Via::Mcp, Verdict::approved())
+        .await
+        .unwrap_err();
     assert!(matches!(denied, HandleError::Denied(..)), "{denied}");
-    let own = Request { asked_by: Some(voter(&bot, "maya", "Maya").person), risk: Risk::High, ..request("Mine?") };
+    let own = Request {
+        asked_by: Some(voter(&bot, "maya", "Maya").person),
+        risk: Risk::High,
+        ..request("Mine?")
+    };
     let own = bot.ask(own).await;
     let denied = propose(&bot, &own, Via::Http, Verdict::approved()).await.unwrap_err();
     assert!(matches!(denied, HandleError::Denied(..)), "{denied}");
-    let wrong = propose(&bot, &decision, Via::Http, Verdict::Answered { text: "so".into() }).await.unwrap_err();
+    let wrong = propose(&bot, &decision, Via::Http, Verdict::Answered { text: "so".into() })
+        .await
+        .unwrap_err();
     assert!(matches!(wrong, HandleError::Refused(..)), "{wrong}");
     assert_eq!(bot.handle.history(decision.id).await.unwrap().len(), 1, "nothing was written");
 }
@@ -224,7 +300,10 @@ async fn over_http_low_and_medium_risk_is_decided_at_once_and_the_card_says_wher
     let mut seen = Vec::new();
     for (title, via) in [("Rename it?", Via::Http), ("Rename that?", Via::Mcp)] {
         let (decision, _) = bot.ask_and_see(request(title)).await;
-        bot.handle.approve(decision.id, decision.revision, &voter(&bot, "maya", "Maya"), via).await.unwrap();
+        bot.handle
+            .approve(decision.id, decision.revision, &voter(&bot, "maya", "Maya"), via)
+            .await
+            .unwrap();
         let card = bot.card(decision.id, "approved", |card| !can_decide(card)).await;
         seen.push(pen.message(&card));
     }

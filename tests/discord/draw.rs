@@ -18,8 +18,12 @@ impl Pen<'_> {
     pub(crate) fn message(&self, message: &Value) -> String {
         let mut drawn = format!("{}\n", message["content"].as_str().unwrap_or_default());
         for embed in message["embeds"].as_array().into_iter().flatten() {
-            let _ =
-                writeln!(drawn, "┌ {} #{:06x}", embed["title"].as_str().unwrap_or_default(), embed["color"].as_u64().unwrap_or(0));
+            let _ = writeln!(
+                drawn,
+                "┌ {} #{:06x}",
+                embed["title"].as_str().unwrap_or_default(),
+                embed["color"].as_u64().unwrap_or(0)
+            );
             for line in embed["description"].as_str().into_iter().flat_map(str::lines) {
                 let _ = writeln!(drawn, "│ {line}");
             }
@@ -64,7 +68,11 @@ fn row_words(row: &Value) -> String {
         if component["type"] == 3 {
             let options = component["options"].as_array().into_iter().flatten();
             let labels: Vec<&str> = options.filter_map(|option| option["label"].as_str()).collect();
-            return format!("[▾ {}: {}] {id}", component["placeholder"].as_str().unwrap_or_default(), labels.join(" | "));
+            return format!(
+                "[▾ {}: {}] {id}",
+                component["placeholder"].as_str().unwrap_or_default(),
+                labels.join(" | ")
+            );
         }
         let off = if component["disabled"] == true { " (off)" } else { "" };
         let emoji = component["emoji"]["name"].as_str().unwrap_or_default();

@@ -34,13 +34,18 @@ async fn hostile_texts_come_out_as_text_everywhere() {
         assert!(rejected.ok, "{}: {rejected:?}", case.case);
         let card = bot.card(decision.id, "rejected", |card| !can_decide(card)).await;
         let verdict = &card["embeds"][0]["fields"][0];
-        let said = format!("\nREJECTED\n{}\n{}\n", card["content"].as_str().unwrap(), verdict["value"].as_str().unwrap());
+        let said = format!(
+            "\nREJECTED\n{}\n{}\n",
+            card["content"].as_str().unwrap(),
+            verdict["value"].as_str().unwrap()
+        );
         seen.push_str(&bot.pen().steady(&said));
         seen.push_str(&terminal(&bot, &case, &decision, "wait").await);
         must_be_text(&case, &card);
         insta::assert_snapshot!(format!("hostile_{}", case.case), shortened(&seen));
         for project in case.projects {
-            let asked = bot.handle.ask(Request { project: project.clone(), ..request("Go on?") }).await;
+            let asked =
+                bot.handle.ask(Request { project: project.clone(), ..request("Go on?") }).await;
             assert!(
                 matches!(asked, Err(HandleError::Inadmissible(Inadmissible::Name { .. }))),
                 "{project:?} passes for another project"
@@ -48,9 +53,13 @@ async fn hostile_texts_come_out_as_text_everywhere() {
         }
     }
     let blank = bot.handle.ask(request("\u{200B}\u{2800}\u{3164}")).await;
-    assert!(matches!(blank, Err(HandleError::Inadmissible(Inadmissible::NoTitle))), "what is not seen is no title: {blank:?}");
+    assert!(
+        matches!(blank, Err(HandleError::Inadmissible(Inadmissible::NoTitle))),
+        "what is not seen is no title: {blank:?}"
+    );
     let view = bot.person("sven").view();
-    let pings: Vec<_> = view.notifications.iter().filter(|n| format!("{:?}", n.reason) != "Message").collect();
+    let pings: Vec<_> =
+        view.notifications.iter().filter(|n| format!("{:?}", n.reason) != "Message").collect();
     assert!(pings.is_empty(), "nobody is pinged by an agent's text: {pings:?}");
 }
 
@@ -67,9 +76,25 @@ fn phone(bot: &Bot, case: &Hostile, card: &Value) -> String {
     must_be_text(case, card);
     let view = bot.person("maya").view();
     let note = view.notifications.iter().rev().find(|note| note.message_id == id(card)).unwrap();
-    assert!(note.text.starts_with("🟡 routine needs your decision: "), "{}: {}", case.case, note.text);
-    assert!(!note.text.contains('\n') && !note.text.contains("://"), "{}: {}", case.case, note.text);
-    assert_eq!(note.text.matches(" · ").count(), 2, "{}: no title goes on as the bot does: {}", case.case, note.text);
+    assert!(
+        note.text.starts_with("🟡 routine needs your decision: "),
+        "{}: {}",
+        case.case,
+        note.text
+    );
+    assert!(
+        !note.text.contains('\n') && !note.text.contains("://"),
+        "{}: {}",
+        case.case,
+        note.text
+    );
+    assert_eq!(
+        note.text.matches(" · ").count(),
+        2,
+        "{}: no title goes on as the bot does: {}",
+        case.case,
+        note.text
+    );
     note.text.clone()
 }
 
@@ -80,14 +105,26 @@ async fn terminal(bot: &Bot, case: &Hostile, decision: &Decision, command: &str)
     let hidden = printed.chars().filter(|c| *c != '\n').any(|c| is_hidden(c) || c.is_control());
     assert!(!hidden, "{}, {command}: {printed:?}", case.case);
     // What an approver wrote as a reason is theirs; what the agent wrote must not begin a line like the program's own.
-    let own = printed.lines().filter(|line| line.starts_with("State ") || line.starts_with("Risk ")).count();
+    let own = printed
+        .lines()
+        .filter(|line| line.starts_with("State ") || line.starts_with("Risk "))
+        .count();
     let expected = if command == "show" { 2 } else { 0 };
     assert!(own == expected || command == "wait", "{}, {command}: {printed}", case.case);
     if command == "show" {
         let json = gander(bot, command, decision, &["--json"]).await;
-        assert!(!json.trim_end().chars().any(|c| is_hidden(c) || c.is_control()), "{}: {json:?}", case.case);
+        assert!(
+            !json.trim_end().chars().any(|c| is_hidden(c) || c.is_control()),
+            "{}: {json:?}",
+            case.case
+        );
         let said: Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(said["decision"]["request"]["title"], Value::from(case.text.as_str()), "{}: JSON is faithful", case.case);
+        assert_eq!(
+            said["decision"]["request"]["title"],
+            Value::from(case.text.as_str()),
+            "{}: JSON is faithful",
+            case.case
+        );
     }
     let times = Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC|4h (30|29)m").unwrap();
     format!("\n$ gander {command}\n{}", times.replace_all(&printed, "TIME"))
@@ -155,10 +192,15 @@ fn texts_of<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
 async fn a_text_beyond_all_limits_goes_into_a_file_that_survives_the_verdict() {
     let bot = Bot::start().await;
     let pen = bot.pen();
-    let details = (0..40).map(|n| Detail { name: format!("fact {n}"), value: "v".repeat(300) }).collect();
+    let details =
+        (0..40).map(|n| Detail { name: format!("fact {n}"), value: "v".repeat(300) }).collect();
     let picture = bot.folder.path().join("mockup.png");
     std::fs::write(&picture, b"not really a picture").unwrap();
-    let insight = Insight { observation: "o".repeat(9_000), why_it_matters: "w".repeat(9_000), what_to_do: "d".repeat(9_000) };
+    let insight = Insight {
+        observation: "o".repeat(9_000),
+        why_it_matters: "w".repeat(9_000),
+        what_to_do: "d".repeat(9_000),
+    };
     let long = Request {
         body: "A line of a plan.\n".repeat(3_000),
         details,
@@ -170,6 +212,11 @@ async fn a_text_beyond_all_limits_goes_into_a_file_that_survives_the_verdict() {
     insta::assert_snapshot!("beyond_all_limits", pen.message(&card));
     click(&bot.person("maya"), &card, "approve").await;
     let card = bot.card(decision.id, "approved", |card| !can_decide(card)).await;
-    let files: Vec<&str> = card["attachments"].as_array().unwrap().iter().filter_map(|file| file["filename"].as_str()).collect();
+    let files: Vec<&str> = card["attachments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|file| file["filename"].as_str())
+        .collect();
     assert_eq!(files, ["decision-1.md", "mockup.png"], "the verdict took no file away");
 }

@@ -41,7 +41,8 @@ async fn look(page: &Page, address: &str, cards: Vec<(String, String)>) {
     // The lock screen, with one line for each.
     page.open_at(&format!("{address}&phone=1")).await;
     page.see("//*[@id='phone']//*[@data-testid='notification']").await;
-    let notes = "return [...document.querySelectorAll('#phone .note-text')].map((note) => note.innerHTML)";
+    let notes =
+        "return [...document.querySelectorAll('#phone .note-text')].map((note) => note.innerHTML)";
     assert_eq!(page.run(notes, Vec::new()).await.as_array().map(Vec::len), Some(12));
     page.shot("hostile", "lock-screen").await;
 }

@@ -33,11 +33,19 @@ async fn drawn_on(device: Device) {
 /// Climbs the ladder, and takes a picture at each stage.
 async fn climb(bot: &Bot, page: &Page) {
     let (decision, card) = bot.ask_and_see(deploy()).await;
-    let shots = async |shots: Vec<Shot>| look(page, &bot.sandbox.addresses().page, "ladder", shots).await;
+    let shots =
+        async |shots: Vec<Shot>| look(page, &bot.sandbox.addresses().page, "ladder", shots).await;
     let of = |name, message: &Value| {
         let view = bot.sandbox.view("maya").unwrap();
         let is_direct = view.dm().is_some_and(|dm| dm.id == message["channel_id"]);
-        let named = || view.channels.iter().find(|channel| channel.id == message["channel_id"]).unwrap().name.clone();
+        let named = || {
+            view.channels
+                .iter()
+                .find(|channel| channel.id == message["channel_id"])
+                .unwrap()
+                .name
+                .clone()
+        };
         (name, id(message).to_owned(), if is_direct { "dm".to_owned() } else { named() })
     };
     bot.advance(TimeDelta::minutes(30));
@@ -46,7 +54,8 @@ async fn climb(bot: &Bot, page: &Page) {
     shots(vec![of("1-reminder", &dm), of("1-card", &card)]).await;
     for number in 1..=7 {
         let risk = [Risk::Low, Risk::Medium, Risk::High][number % 3];
-        bot.ask(gander::core::decision::Request { risk, ..request(&format!("Question {number}")) }).await;
+        bot.ask(gander::core::decision::Request { risk, ..request(&format!("Question {number}")) })
+            .await;
     }
     bot.advance(TimeDelta::minutes(30));
     let list = directs(bot, "maya", 2).await.remove(1);
@@ -66,7 +75,9 @@ async fn climb(bot: &Bot, page: &Page) {
     let in_the_end = becomes(bot, "maya", &card, "over", says("❌ Rejected")).await;
     let report = bot.sandbox.wait_for("the report", LIMIT, |sandbox| {
         let all = crate::ladder::answers(sandbox);
-        all.into_iter().find(|message| message["content"].as_str().is_some_and(|words| words.starts_with("📋")))
+        all.into_iter().find(|message| {
+            message["content"].as_str().is_some_and(|words| words.starts_with("📋"))
+        })
     });
     let report = report.await.unwrap();
     shots(vec![of("6-card", &in_the_end), of("6-report", &report)]).await;

@@ -21,7 +21,8 @@ async fn once_each(bot: &Bot, decision: DecisionId) {
     calms_down(bot).await;
     assert_eq!(direct(&bot.sandbox, "maya").len(), 1);
     let history = bot.handle.history(decision).await.unwrap();
-    let count = |wanted: fn(&Event) -> bool| history.iter().filter(|logged| wanted(&logged.event)).count();
+    let count =
+        |wanted: fn(&Event) -> bool| history.iter().filter(|logged| wanted(&logged.event)).count();
     assert_eq!(count(|event| matches!(event, Event::Climbed { .. })), 1);
     assert_eq!(count(|event| matches!(event, Event::Told { .. })), 1, "{history:#?}");
 }
@@ -73,9 +74,11 @@ async fn a_bot_that_dies_before_it_has_told_the_log_tells_it_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rate_limits_and_an_outage_delay_a_reminder_and_do_not_double_it() {
-    for effect in
-        [Effect::limited(LimitScope::User, 300, true), Effect::limited(LimitScope::Shared, 300, false), Effect::status(503)]
-    {
+    for effect in [
+        Effect::limited(LimitScope::User, 300, true),
+        Effect::limited(LimitScope::Shared, 300, false),
+        Effect::status(503),
+    ] {
         let bot = only_maya().await;
         let (decision, _) = bot.ask_and_see(request("Once?")).await;
         for path in ["/messages", "/users/@me/channels"] {
@@ -88,7 +91,10 @@ async fn rate_limits_and_an_outage_delay_a_reminder_and_do_not_double_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_discord_is_unreachable_all_beyond_it_goes_out_and_the_rest_follows_once() {
-    let sandbox = Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap();
+    let sandbox =
+        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
+            .await
+            .unwrap();
     let (maya, jonas) = (user(&sandbox, "maya"), user(&sandbox, "jonas"));
     let maya_is = Profile {
         ntfy: Some("maya-x7Kq".into()),
@@ -98,9 +104,17 @@ async fn while_discord_is_unreachable_all_beyond_it_goes_out_and_the_rest_follow
     let approvers = vec![ApproverRule { users: vec![maya, jonas], ..ApproverRule::default() }];
     let hooks = vec![Hook { name: "pager".into(), projects: Vec::new() }];
     let ways = Ways { push: true, sms: true, hooks, ..Ways::default() };
-    let bot = Bot::start_in(sandbox, Rules { approvers, people: vec![maya_is], ways, ..Rules::default() }).await;
+    let bot = Bot::start_in(
+        sandbox,
+        Rules { approvers, people: vec![maya_is], ways, ..Rules::default() },
+    )
+    .await;
     let (decision, _) = bot.ask_and_see(request("Anybody?")).await;
-    bot.sandbox.fault(Fault { matching: Match { method: None, path: None }, effect: Effect::status(503), times: u32::MAX });
+    bot.sandbox.fault(Fault {
+        matching: Match { method: None, path: None },
+        effect: Effect::status(503),
+        times: u32::MAX,
+    });
     bot.advance(TimeDelta::hours(4) + TimeDelta::minutes(30));
     let sent = async {
         let mut hints = bot.handle.hints();
@@ -117,12 +131,20 @@ async fn while_discord_is_unreachable_all_beyond_it_goes_out_and_the_rest_follow
     let mut by: Vec<&str> = letters.iter().map(|letter| letter.message.way.word()).collect();
     by.sort_unstable();
     assert_eq!(by, ["push", "sms", "webhook"]);
-    assert_eq!((direct(&bot.sandbox, "maya").len(), direct(&bot.sandbox, "jonas").len()), (0, 0), "Discord is unreachable");
+    assert_eq!(
+        (direct(&bot.sandbox, "maya").len(), direct(&bot.sandbox, "jonas").len()),
+        (0, 0),
+        "Discord is unreachable"
+    );
     bot.sandbox.clear_faults();
     directs(&bot, "maya", 1).await;
     directs(&bot, "jonas", 1).await;
     told(&bot, decision.id, Stage::Breach).await;
     calms_down(&bot).await;
-    assert_eq!((direct(&bot.sandbox, "maya").len(), direct(&bot.sandbox, "jonas").len()), (1, 1), "once");
+    assert_eq!(
+        (direct(&bot.sandbox, "maya").len(), direct(&bot.sandbox, "jonas").len()),
+        (1, 1),
+        "once"
+    );
     assert_eq!(bot.handle.outgoing_of(decision.id).await.unwrap().len(), 3, "once");
 }

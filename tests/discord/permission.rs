@@ -24,24 +24,30 @@ pub(crate) fn call(tool: &str, runs: &str) -> Request {
 }
 
 /// A diff of a file that has a fence in it.
-pub(crate) const DIFF: &str =
-    "--- a/README.md\n+++ b/README.md\n@@ -1,5 +1,5 @@\n # Shop\n \n ```sh\n-npm start\n+npm run dev\n ```\n";
+pub(crate) const DIFF: &str = "--- a/README.md\n+++ b/README.md\n@@ -1,5 +1,5 @@\n # Shop\n \n ```sh\n-npm start\n+npm run dev\n ```\n";
 
 /// A command that shows as another than it is, and carries a secret.
 pub(crate) fn hidden() -> String {
     let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4));
-    format!("echo ok\u{202E} txt.yalped # \u{200B}\u{1b}[2K\ncurl -H 'Authorization: token {token}' https://api.github.com/user")
+    format!(
+        "echo ok\u{202E} txt.yalped # \u{200B}\u{1b}[2K\ncurl -H 'Authorization: token {token}' https://api.github.com/user"
+    )
 }
 
 /// A command of 5,000 characters whose end matters.
 pub(crate) fn long() -> String {
-    let copies: Vec<String> = (1..=97).map(|n| format!("cp build/asset-{n:03}.js dist/assets/{n:03}.js # keep it small")).collect();
+    let copies: Vec<String> = (1..=97)
+        .map(|n| format!("cp build/asset-{n:03}.js dist/assets/{n:03}.js # keep it small"))
+        .collect();
     let all = copies.join("\n");
     format!("{}\nrm -rf ~/backups", &all[..4_983])
 }
 
 async fn verdict(bot: &Bot, decision: &Decision, claim: Claim) -> (Verdict, String) {
-    let waited = tokio::time::timeout(LIMIT, bot.handle.wait(decision.id, None, claim, None)).await.unwrap().unwrap();
+    let waited = tokio::time::timeout(LIMIT, bot.handle.wait(decision.id, None, claim, None))
+        .await
+        .unwrap()
+        .unwrap();
     let State::Resolved(resolved) = waited.state else { panic!("{waited:?}") };
     (resolved.verdict, resolved.by.name)
 }
@@ -57,12 +63,18 @@ async fn an_approval_for_the_session_says_so_and_covers_until_it_is_undone() {
     let (decision, card) = bot.ask_and_see(call("Bash", "cargo test --all -- --nocapture")).await;
     let mut seen = format!("══ it waits\n{}", pen.message(&card));
     let done = click(&maya, &card, "session").await;
-    seen.push_str(&format!("══ approved for the session\n{}", pen.message(done.message.as_ref().unwrap())));
+    seen.push_str(&format!(
+        "══ approved for the session\n{}",
+        pen.message(done.message.as_ref().unwrap())
+    ));
     assert_eq!(verdict(&bot, &decision, Claim::No).await, (Verdict::for_session(), "Maya".into()));
     let stands = bot.handle.get(decision.id).await.unwrap();
     assert!(stands.covers_session());
     let undone = click(&bot.person("jonas"), &done.message.unwrap(), "undo").await;
-    seen.push_str(&format!("══ undone by Jonas\n{}", pen.message(undone.message.as_ref().unwrap())));
+    seen.push_str(&format!(
+        "══ undone by Jonas\n{}",
+        pen.message(undone.message.as_ref().unwrap())
+    ));
     assert!(!bot.handle.get(decision.id).await.unwrap().covers_session());
     let once = click(&maya, &undone.message.unwrap(), "approve").await;
     assert!(once.ok, "{once:?}");
@@ -80,12 +92,20 @@ async fn of_two_who_click_at_once_one_decides_and_the_other_is_told() {
         async move { handle.wait(id, None, Claim::Yes, None).await.unwrap() }
     });
     let (maya, jonas) = (bot.person("maya"), bot.person("jonas"));
-    let (one, other) = tokio::join!(click(&maya, &card, "session"), click(&jonas, &card, "approve"));
-    let told = [&one, &other].into_iter().filter(|outcome| words(outcome).contains("Somebody was faster")).count();
+    let (one, other) =
+        tokio::join!(click(&maya, &card, "session"), click(&jonas, &card, "approve"));
+    let told = [&one, &other]
+        .into_iter()
+        .filter(|outcome| words(outcome).contains("Somebody was faster"))
+        .count();
     assert_eq!(told, 1, "{one:?}\n{other:?}");
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
     let State::Resolved(resolved) = &waited.state else { panic!("{waited:?}") };
-    assert_eq!(resolved.verdict.is_for_session(), resolved.by.name == "Maya", "each gave what they clicked");
+    assert_eq!(
+        resolved.verdict.is_for_session(),
+        resolved.by.name == "Maya",
+        "each gave what they clicked"
+    );
     bot.card(decision.id, "settled", |card| !can_decide(card)).await;
     let history = bot.handle.history(decision.id).await.unwrap();
     let verdicts = history.iter().filter(|logged| logged.event.word() == "resolved").count();
@@ -108,7 +128,8 @@ async fn it_is_rejected_with_a_reason_by_those_who_may_and_by_nobody_else() {
 async fn for_the_session_is_offered_only_where_it_can_be_given() {
     let bot = Bot::start().await;
     let offered = |card: &Value| custom_ids(card).iter().any(|id| id.contains(":session:"));
-    let (_, high) = bot.ask_and_see(Request { risk: Risk::High, ..call("Bash", "terraform apply") }).await;
+    let (_, high) =
+        bot.ask_and_see(Request { risk: Risk::High, ..call("Bash", "terraform apply") }).await;
     assert!(offered(&high));
     let without = |change: &dyn Fn(&mut Request)| {
         let mut request = call("Bash", "make");
@@ -125,11 +146,13 @@ async fn for_the_session_is_offered_only_where_it_can_be_given() {
         assert!(!offered(&card), "{card:#}");
     }
     // A button of before its risk rose.
-    let (decision, card) = bot.ask_and_see(Request { dedup_key: Some("k".into()), ..call("Bash", "make") }).await;
+    let (decision, card) =
+        bot.ask_and_see(Request { dedup_key: Some("k".into()), ..call("Bash", "make") }).await;
     let session = control(&card, "session");
     // It is clicked before it is redrawn.
     bot.sandbox.fault(Fault::once(Match::new("PATCH", "/messages"), Effect::HoldRequest));
-    bot.ask(Request { dedup_key: Some("k".into()), risk: Risk::Critical, ..call("Bash", "make") }).await;
+    bot.ask(Request { dedup_key: Some("k".into()), risk: Risk::Critical, ..call("Bash", "make") })
+        .await;
     let late = bot.person("maya").click(id(&card), &session).await;
     bot.sandbox.release_held();
     assert!(words(&late).contains("changed after you saw it"), "{late:?}");
@@ -164,7 +187,11 @@ async fn nothing_of_what_will_run_is_invisible() {
     ] {
         let (_, card) = bot.ask_and_see(request).await;
         let details = click(&maya, &card, "details").await.message.unwrap();
-        seen.push_str(&format!("══ {case}\n{}══ its details\n{}\n", pen.message(&card), pen.message(&details)));
+        seen.push_str(&format!(
+            "══ {case}\n{}══ its details\n{}\n",
+            pen.message(&card),
+            pen.message(&details)
+        ));
         let said = card.to_string() + &details.to_string();
         assert!(!said.contains("a1B2c3D4e5") && !said.contains('\u{202E}'), "{said}");
         assert_eq!(description(&card).matches("```").count() % 2, 0);
@@ -178,14 +205,22 @@ async fn a_long_command_is_shown_to_its_end_in_its_details() {
     let command = long();
     assert_eq!(command.chars().count(), 5_000);
     let (_, card) = bot.ask_and_see(call("Bash", &command)).await;
-    assert!(description(&card).starts_with("```sh\ncp build/asset-001.js") && description(&card).contains("only its beginning"));
+    assert!(
+        description(&card).starts_with("```sh\ncp build/asset-001.js")
+            && description(&card).contains("only its beginning")
+    );
     assert!(!card.to_string().contains("rm -rf"), "it has no room");
     let details = click(&bot.person("maya"), &card, "details").await.message.unwrap();
     let lines = command.lines().count();
-    let says = format!("only its beginning** ({lines} lines, 5,000 characters). All of it is in the attached decision-1.txt.");
+    let says = format!(
+        "only its beginning** ({lines} lines, 5,000 characters). All of it is in the attached decision-1.txt."
+    );
     assert!(description(&details).contains(&says), "{}", description(&details));
     let files = details["attachments"].as_array().unwrap();
-    let file = files.iter().find(|file| file["filename"] == "decision-1.txt").unwrap_or_else(|| panic!("{files:?}"));
+    let file = files
+        .iter()
+        .find(|file| file["filename"] == "decision-1.txt")
+        .unwrap_or_else(|| panic!("{files:?}"));
     assert_eq!(file["size"], 5_000);
     let address = file["url"].as_str().unwrap();
     let text = fetched(&bot, address).await;
@@ -194,8 +229,11 @@ async fn a_long_command_is_shown_to_its_end_in_its_details() {
 
 /// A file of the pretend Discord.
 async fn fetched(bot: &Bot, address: &str) -> String {
-    let address =
-        if address.starts_with("http") { address.to_owned() } else { format!("{}{address}", bot.sandbox.addresses().page) };
+    let address = if address.starts_with("http") {
+        address.to_owned()
+    } else {
+        format!("{}{address}", bot.sandbox.addresses().page)
+    };
     reqwest::get(address).await.unwrap().text().await.unwrap()
 }
 
@@ -229,7 +267,8 @@ async fn approved_together_is_approved_once() {
         let view = sandbox.view("maya").unwrap();
         let messages = view.channels.iter().flat_map(|channel| channel.messages.clone());
         messages.into_iter().find(|message| {
-            custom_ids(message).iter().any(|id| id.contains(":look:")) && message.to_string().contains("git status")
+            custom_ids(message).iter().any(|id| id.contains(":look:"))
+                && message.to_string().contains("git status")
         })
     };
     let batch = bot.sandbox.wait_for("the batch", LIMIT, all).await.unwrap();
@@ -249,9 +288,13 @@ async fn a_note_and_a_deferral_work_as_on_every_card() {
     let maya = bot.person("maya");
     let (decision, card) = bot.ask_and_see(call("Bash", "npm run build")).await;
     let form = click(&maya, &card, "note").await;
-    let done = crate::bot::submit_fields(&maya, &form, serde_json::json!({ "note": "Only once." })).await;
+    let done =
+        crate::bot::submit_fields(&maya, &form, serde_json::json!({ "note": "Only once." })).await;
     assert!(done.ok, "{done:?}");
-    assert_eq!(verdict(&bot, &decision, Claim::Yes).await.0, Verdict::noted(Some("Only once.".into())));
+    assert_eq!(
+        verdict(&bot, &decision, Claim::Yes).await.0,
+        Verdict::noted(Some("Only once.".into()))
+    );
     let (decision, card) = bot.ask_and_see(call("Bash", "npm publish")).await;
     let form = crate::bot::defer(&maya, &card, "typed").await;
     submit(&maya, &form, "2h").await;

@@ -34,10 +34,16 @@ async fn drawn_on(device: Device) {
 async fn staged(bot: &Bot) -> Vec<Shot> {
     let maya = bot.person("maya");
     let mut shots = Vec::new();
-    let mut shot = |name, message: &Value, channel: &str| shots.push((name, id(message).to_owned(), channel.to_owned()));
+    let mut shot = |name, message: &Value, channel: &str| {
+        shots.push((name, id(message).to_owned(), channel.to_owned()))
+    };
     let long = long();
     for (name, details, request) in [
-        ("command", "command-details", call("Bash", "cargo test --all -- --nocapture && git push origin main")),
+        (
+            "command",
+            "command-details",
+            call("Bash", "cargo test --all -- --nocapture && git push origin main"),
+        ),
         ("long", "long-details", Request { risk: Risk::High, ..call("Bash", &long) }),
         ("hidden", "hidden-details", call("Bash", &hidden())),
         ("diff", "diff-details", call("Edit README.md", DIFF)),
@@ -50,10 +56,16 @@ async fn staged(bot: &Bot) -> Vec<Shot> {
     let (_, card) = bot.ask_and_see(call("Bash", "npm run lint")).await;
     shot("session", &click(&maya, &card, "session").await.message.unwrap(), "web-shop");
     let (decision, _) = bot.ask_and_see(deploy()).await;
-    let voter = Voter { person: Person::discord(user(&bot.sandbox, "maya"), "Maya"), roles: Vec::new(), owner: false };
+    let voter = Voter {
+        person: Person::discord(user(&bot.sandbox, "maya"), "Maya"),
+        roles: Vec::new(),
+        owner: false,
+    };
     let verdict = Verdict::noted(Some("Watch the queue.".into()));
     bot.handle.propose(decision.id, decision.revision, &voter, Via::Mcp, verdict).await.unwrap();
-    let card = bot.card(decision.id, "to be confirmed", |card| card.to_string().contains("To be confirmed")).await;
+    let card = bot
+        .card(decision.id, "to be confirmed", |card| card.to_string().contains("To be confirmed"))
+        .await;
     shot("confirm", &card, "web-shop");
     shot("confirm-direct", &directs(bot, "maya", 1).await[0], "dm");
     shots

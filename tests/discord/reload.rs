@@ -13,7 +13,9 @@ const MISTAKE: &str = "gander.toml:3: unknown field `usres`: did you mean `users
 fn notices(sandbox: &Sandbox) -> Vec<Value> {
     let view = sandbox.view("maya").unwrap();
     let messages = view.channels.iter().flat_map(|channel| &channel.messages);
-    let says = |message: &&Value| message["content"].as_str().is_some_and(|words| words.contains("configuration"));
+    let says = |message: &&Value| {
+        message["content"].as_str().is_some_and(|words| words.contains("configuration"))
+    };
     messages.filter(says).cloned().collect()
 }
 
@@ -21,8 +23,9 @@ fn notices(sandbox: &Sandbox) -> Vec<Value> {
 async fn become_notices(bot: &Bot, beginnings: &[&str]) {
     let are = |sandbox: &Sandbox| {
         let found = notices(sandbox);
-        let begins =
-            |(message, beginning): (&Value, &&str)| message["content"].as_str().is_some_and(|words| words.starts_with(*beginning));
+        let begins = |(message, beginning): (&Value, &&str)| {
+            message["content"].as_str().is_some_and(|words| words.starts_with(*beginning))
+        };
         (found.len() == beginnings.len() && found.iter().zip(beginnings).all(begins)).then_some(())
     };
     let waited = bot.sandbox.wait_for("the notices", LIMIT, are).await;
@@ -43,7 +46,8 @@ async fn start() -> Bot {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_whose_answer_was_lost_is_posted_once_and_mended_after_a_restart() {
     let mut bot = start().await;
-    bot.sandbox.fault(Fault::once(Match::new("POST", "/messages"), Effect::WithholdAnswer { ms: None }));
+    bot.sandbox
+        .fault(Fault::once(Match::new("POST", "/messages"), Effect::WithholdAnswer { ms: None }));
     says_of(&bot, Some(MISTAKE));
     become_notices(&bot, &["⚠️"]).await;
     bot.kill().await;
@@ -73,7 +77,10 @@ async fn a_notice_that_somebody_deleted_is_let_go() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_mistake_quotes_pings_nobody_and_draws_nothing() {
     let bot = start().await;
-    says_of(&bot, Some("gander.toml:1: unknown field `@everyone <@&7> **bold** [x](https://example.org)`"));
+    says_of(
+        &bot,
+        Some("gander.toml:1: unknown field `@everyone <@&7> **bold** [x](https://example.org)`"),
+    );
     become_notices(&bot, &["⚠️"]).await;
     let notice = notices(&bot.sandbox).remove(0);
     assert_eq!(
@@ -91,11 +98,16 @@ async fn rules_that_become_stricter_hold_for_what_is_open_and_redraw_its_card() 
     let (shop, _) = bot.ask_and_see(project("web-shop")).await;
     let (notes, _) = bot.ask_and_see(project("notes")).await;
     let strict = Rule { risk: Some(Risk::High), approvals: Some(2), ..Rule::default() };
-    let rules =
-        Rules { approvers: approvers(&bot.sandbox), projects: [("web-shop".to_owned(), strict)].into(), ..Rules::default() };
+    let rules = Rules {
+        approvers: approvers(&bot.sandbox),
+        projects: [("web-shop".to_owned(), strict)].into(),
+        ..Rules::default()
+    };
     bot.handle.set_rules(rules);
     bot.handle.enforce_all().await.unwrap();
-    let card = bot.card(shop.id, "has high risk", |card| card["content"].to_string().contains("high risk")).await;
+    let card = bot
+        .card(shop.id, "has high risk", |card| card["content"].to_string().contains("high risk"))
+        .await;
     assert!(card["edited_timestamp"].is_string(), "drawn anew on the same message");
     assert_eq!(bot.handle.get(shop.id).await.unwrap().terms.approvals, 2);
     let untouched = bot.handle.history(notes.id).await.unwrap();
@@ -111,20 +123,27 @@ async fn an_approver_who_is_removed_is_not_counted_and_the_card_says_so() {
     let bot = Bot::start().await;
     let user = |name: &str| bot.sandbox.addresses().user_id(name).unwrap().parse::<u64>().unwrap();
     let of = |names: &[&str]| Rules {
-        approvers: vec![ApproverRule { users: names.iter().map(|name| user(name)).collect(), ..ApproverRule::default() }],
+        approvers: vec![ApproverRule {
+            users: names.iter().map(|name| user(name)).collect(),
+            ..ApproverRule::default()
+        }],
         ..(*bot.handle.rules()).clone()
     };
     bot.handle.set_rules(of(&["maya", "jonas"]));
-    let (decision, card) = bot.ask_and_see(Request { approvals_needed: 2, risk: Risk::Medium, ..request("Go?") }).await;
+    let (decision, card) = bot
+        .ask_and_see(Request { approvals_needed: 2, risk: Risk::Medium, ..request("Go?") })
+        .await;
     click(&bot.person("jonas"), &card, "approve").await;
     bot.card(decision.id, "counts one", |card| card.to_string().contains("1 of 2")).await;
     bot.handle.set_rules(of(&["maya"]));
     bot.handle.enforce_all().await.unwrap();
-    let card = bot.card(decision.id, "counts none", |card| card.to_string().contains("0 of 2")).await;
+    let card =
+        bot.card(decision.id, "counts none", |card| card.to_string().contains("0 of 2")).await;
     insta::assert_snapshot!("votes_lapsed", bot.pen().message(&card));
     // The second of two approvals is the first that counts.
     click(&bot.person("maya"), &card, "approve").await;
-    let card = bot.card(decision.id, "counts one again", |card| card.to_string().contains("1 of 2")).await;
+    let card =
+        bot.card(decision.id, "counts one again", |card| card.to_string().contains("1 of 2")).await;
     assert!(can_decide(&card), "{card:#}");
     // Named again, he approves again.
     bot.handle.set_rules(of(&["maya", "jonas"]));
@@ -140,18 +159,22 @@ async fn an_approver_who_is_removed_is_not_counted_and_the_card_says_so() {
 async fn a_notice_waits_for_a_channel_that_takes_it() {
     let bot = start().await;
     let view = bot.sandbox.view("maya").unwrap();
-    let usual = view.channels.iter().find(|channel| channel.name == "decisions").unwrap().id.clone();
+    let usual =
+        view.channels.iter().find(|channel| channel.name == "decisions").unwrap().id.clone();
     bot.sandbox.set_bot_access(&usual, BotAccess::ReadOnly);
     let asked = bot.ask(request("Go?")).await;
-    let held =
-        |pulse: &Option<gander::engine::pulse::Pulse>| pulse.as_ref().is_some_and(|pulse| pulse.held_back.contains_key(&asked.id));
+    let held = |pulse: &Option<gander::engine::pulse::Pulse>| {
+        pulse.as_ref().is_some_and(|pulse| pulse.held_back.contains_key(&asked.id))
+    };
     tokio::time::timeout(LIMIT, bot.handle.pulses().wait_for(held)).await.unwrap().unwrap();
     says_of(&bot, Some(MISTAKE));
     // One that is mended before it could be said is never said.
     says_of(&bot, None);
     bot.sandbox.set_bot_access(&usual, BotAccess::Full);
     bot.card(asked.id, "hangs", |_| true).await;
-    let free = |pulse: &Option<gander::engine::pulse::Pulse>| pulse.as_ref().is_some_and(|pulse| pulse.held_back.is_empty());
+    let free = |pulse: &Option<gander::engine::pulse::Pulse>| {
+        pulse.as_ref().is_some_and(|pulse| pulse.held_back.is_empty())
+    };
     tokio::time::timeout(LIMIT, bot.handle.pulses().wait_for(free)).await.unwrap().unwrap();
     assert!(notices(&bot.sandbox).is_empty());
 }

@@ -79,7 +79,10 @@ async fn what_was_not_shown_is_shown_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_changed_after_it_was_shown_is_shown_again() {
     let (bot, _) = world().await;
-    let asked = Request { dedup_key: Some("k".into()), ..of("docs", "routine", Risk::Low, "Publish the guide") };
+    let asked = Request {
+        dedup_key: Some("k".into()),
+        ..of("docs", "routine", Risk::Low, "Publish the guide")
+    };
     let decision = bot.ask(asked.clone()).await;
     say(&bot, "jonas", &format!("show {}", decision.id)).await;
     bot.ask(Request { title: "Publish the guide and the price list".into(), ..asked }).await;
@@ -98,7 +101,10 @@ async fn high_risk_is_decided_by_its_card_alone() {
     assert!(is_open(&bot.handle.get(asked["stripe"].id).await.unwrap()));
     bot.advance(TimeDelta::seconds(2));
     click(&bot.person("jonas"), &shown, "approve").await;
-    assert!(!is_open(&bot.handle.get(asked["stripe"].id).await.unwrap()), "the buttons of the answer work");
+    assert!(
+        !is_open(&bot.handle.get(asked["stripe"].id).await.unwrap()),
+        "the buttons of the answer work"
+    );
 }
 
 /// Phrases whose answers are pinned, said one after another by Jonas.
@@ -145,7 +151,10 @@ async fn what_is_asked_back_decides_nothing() {
 async fn all_of_low_risk_are_approved_after_one_click_and_each_result_is_told() {
     let (bot, asked) = world().await;
     let pen = bot.pen();
-    let changing = Request { dedup_key: Some("k".into()), ..of("docs", "routine", Risk::Low, "Publish the guide") };
+    let changing = Request {
+        dedup_key: Some("k".into()),
+        ..of("docs", "routine", Risk::Low, "Publish the guide")
+    };
     let changed = bot.ask(changing.clone()).await;
     let offer = say(&bot, "maya", "approve all low-risk items").await;
     insta::assert_snapshot!("talk_offer", pen.message(&offer));
@@ -159,7 +168,10 @@ async fn all_of_low_risk_are_approved_after_one_click_and_each_result_is_told() 
     for name in ["typo", "lint"] {
         assert!(!is_open(&bot.handle.get(asked[name].id).await.unwrap()), "{name}");
     }
-    assert!(is_open(&bot.handle.get(changed.id).await.unwrap()), "what changed after it was shown is not approved");
+    assert!(
+        is_open(&bot.handle.get(changed.id).await.unwrap()),
+        "what changed after it was shown is not approved"
+    );
     for name in ["ghl", "stripe", "tests"] {
         assert!(is_open(&bot.handle.get(asked[name].id).await.unwrap()), "{name}");
     }
@@ -170,10 +182,14 @@ async fn putting_off_taking_and_undoing_in_words() {
     let (bot, asked) = world().await;
     say(&bot, "maya", "what needs my attention?").await;
     say(&bot, "maya", "defer 1 until 30m").await;
-    let State::Deferred { until, .. } = bot.handle.get(asked["ghl"].id).await.unwrap().state else { panic!() };
+    let State::Deferred { until, .. } = bot.handle.get(asked["ghl"].id).await.unwrap().state else {
+        panic!()
+    };
     assert_eq!(until - bot.handle.now(), TimeDelta::minutes(30));
     say(&bot, "maya", "I'm on 3").await;
-    let State::Pending(pending) = bot.handle.get(asked["tests"].id).await.unwrap().state else { panic!() };
+    let State::Pending(pending) = bot.handle.get(asked["tests"].id).await.unwrap().state else {
+        panic!()
+    };
     assert_eq!(pending.taken.unwrap().by.name, "Maya");
     say(&bot, "maya", "approve 3").await;
     let undone = say(&bot, "maya", "undo 3").await;
@@ -184,9 +200,14 @@ async fn putting_off_taking_and_undoing_in_words() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_may_not_decide_sees_nothing_and_decides_nothing() {
     let (bot, asked) = world().await;
-    for said in
-        ["what needs my attention?", "approve 1", "approve the ghl deploy", "approve all low-risk items", "show 1", "history of 1"]
-    {
+    for said in [
+        "what needs my attention?",
+        "approve 1",
+        "approve the ghl deploy",
+        "approve all low-risk items",
+        "show 1",
+        "history of 1",
+    ] {
         let reply = say(&bot, "sven", said).await;
         assert!(!reply.to_string().contains("contact sync"), "{said}: {reply:#}");
     }
@@ -202,7 +223,11 @@ async fn a_mention_in_a_channel_is_answered_in_the_direct_message() {
     let jonas = bot.person("jonas");
     let channel = bot.sandbox.addresses().channel_id("general").unwrap().to_owned();
     let me = bot.sandbox.addresses().application_id.clone();
-    let asked = jonas.message(&channel, &format!("<@{me}> what needs my attention?")).await.message.unwrap();
+    let asked = jonas
+        .message(&channel, &format!("<@{me}> what needs my attention?"))
+        .await
+        .message
+        .unwrap();
     let note = |sandbox: &Sandbox| {
         let view = sandbox.view("sven")?;
         let mut messages = view.channels.iter().flat_map(|channel| &channel.messages);

@@ -66,14 +66,16 @@ pub(crate) struct Hostile {
 /// All of them, by their names. Files are laid down in the folder.
 pub(crate) fn hostile(folder: &Path) -> Vec<Hostile> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hostile");
-    let mut paths: Vec<_> = std::fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().map(|path| read(path, folder)).collect()
 }
 
 fn read(path: &Path, folder: &Path) -> Hostile {
     let case = path.file_stem().unwrap().to_string_lossy().into_owned();
-    let fixture: Fixture = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap_or_else(|error| panic!("{case}: {error}"));
+    let fixture: Fixture = serde_json::from_slice(&std::fs::read(path).unwrap())
+        .unwrap_or_else(|error| panic!("{case}: {error}"));
     let mut gone = fixture.gone.clone();
     let mut text = String::new();
     for part in &fixture.text {
@@ -87,7 +89,11 @@ fn read(path: &Path, folder: &Path) -> Hostile {
             }
         }
     }
-    let body = fixture.body.iter().map(|part| if let Part::Text(text) = part { text.as_str() } else { "" }).collect::<String>();
+    let body = fixture
+        .body
+        .iter()
+        .map(|part| if let Part::Text(text) = part { text.as_str() } else { "" })
+        .collect::<String>();
     let request = question(&fixture, &text, if body.is_empty() { &text } else { &body }, folder);
     Hostile { case, about: fixture.about, text, gone, projects: fixture.projects, request }
 }
@@ -99,10 +105,17 @@ fn question(fixture: &Fixture, text: &str, body: &str, folder: &Path) -> Request
     let start = beginning(text);
     let names = fixture.files.iter().cloned().chain([format!("{start}.png")]);
     let option = |n| Choice { name: format!("{n} {start}"), description: text.to_owned() };
-    let fact = |n| Detail { name: if n == 0 { text.to_owned() } else { format!("fact {n}") }, value: text.to_owned() };
+    let fact = |n| Detail {
+        name: if n == 0 { text.to_owned() } else { format!("fact {n}") },
+        value: text.to_owned(),
+    };
     Request {
         expects: Expects::Choose,
-        insight: Insight { observation: text.to_owned(), why_it_matters: text.to_owned(), what_to_do: text.to_owned() },
+        insight: Insight {
+            observation: text.to_owned(),
+            why_it_matters: text.to_owned(),
+            what_to_do: text.to_owned(),
+        },
         details: (0..fixture.facts).map(fact).collect(),
         body: body.to_owned(),
         options: (0..fixture.options).map(option).collect(),
@@ -117,7 +130,10 @@ fn question(fixture: &Fixture, text: &str, body: &str, folder: &Path) -> Request
 
 /// The first words: cut in the middle, a secret could not be told from other letters.
 fn beginning(text: &str) -> String {
-    let end = text.char_indices().rfind(|(at, c)| *at < 70 && c.is_whitespace()).map_or(text.len(), |(at, _)| at);
+    let end = text
+        .char_indices()
+        .rfind(|(at, c)| *at < 70 && c.is_whitespace())
+        .map_or(text.len(), |(at, _)| at);
     text[..end].chars().take(90).collect()
 }
 
@@ -142,7 +158,9 @@ fn secret_named(name: &str) -> (String, String) {
             let (begin, end) = ("-----BEGIN RSA ", "-----END RSA ");
             (format!("{begin}PRIVATE KEY-----\nMIIE{filler}\n{end}PRIVATE KEY-----"), "MIIE".into())
         }
-        "jwt" => (format!("eyJhbGciOiJI.eyJ{}.{}", &filler[..20], &filler[..43]), "eyJhbGciOiJI".into()),
+        "jwt" => {
+            (format!("eyJhbGciOiJI.eyJ{}.{}", &filler[..20], &filler[..43]), "eyJhbGciOiJI".into())
+        }
         // Broken up by what nobody sees.
         "split" => (format!("gh\u{200B}p_\u{202E}{}", &filler[..36]), filler[..36].into()),
         other => panic!("no secret is called {other:?}"),

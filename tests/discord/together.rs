@@ -8,7 +8,10 @@ use gander::core::decision::{Agent, Attachment, Link, Outcome, Request, Risk, St
 use gander::engine::Claim;
 use serde_json::json;
 
-use crate::bot::{Bot, LIMIT, can_decide, click, control, custom_ids, deploy, id, reject, request, submit_fields, words};
+use crate::bot::{
+    Bot, LIMIT, can_decide, click, control, custom_ids, deploy, id, reject, request, submit_fields,
+    words,
+};
 
 macro_rules! snapshot {
     ($name:literal, $pen:expr, $message:expr) => {
@@ -23,14 +26,17 @@ async fn several_must_approve_and_the_card_shows_the_votes() {
     let (decision, card) = bot.ask_and_see(Request { approvals_needed: 2, ..deploy() }).await;
     snapshot!("votes_none", pen, card);
     let form = click(&bot.person("maya"), &card, "note").await;
-    let voted = submit_fields(&bot.person("maya"), &form, json!({ "note": "Watch the error rate." })).await;
+    let voted =
+        submit_fields(&bot.person("maya"), &form, json!({ "note": "Watch the error rate." })).await;
     snapshot!("votes_one", pen, voted.message.as_ref().unwrap());
     assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
     let again = click(&bot.person("maya"), &card, "approve").await;
     insta::assert_snapshot!("votes_twice", words(&again));
     let card = click(&bot.person("jonas"), &card, "approve").await.message.unwrap();
     snapshot!("votes_enough", pen, card);
-    let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else { panic!() };
+    let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else {
+        panic!()
+    };
     assert_eq!((resolved.verdict, resolved.votes.len()), (Verdict::approved(), 1));
 }
 
@@ -41,7 +47,9 @@ async fn one_rejection_of_several_rejects() {
     click(&bot.person("maya"), &card, "approve").await;
     reject(&bot.person("jonas"), &card, "Not before the freeze ends.").await;
     let waited = bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
-    assert!(matches!(waited.state, State::Resolved(resolved) if matches!(resolved.verdict, Verdict::Rejected { .. })));
+    assert!(
+        matches!(waited.state, State::Resolved(resolved) if matches!(resolved.verdict, Verdict::Rejected { .. }))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,9 +59,13 @@ async fn a_revision_forgets_the_votes_for_what_it_was() {
     let (decision, card) = bot.ask_and_see(asked.clone()).await;
     click(&bot.person("maya"), &card, "approve").await;
     bot.ask(Request { title: "Deploy something else".into(), ..asked }).await;
-    let card = bot.card(decision.id, "revised", |card| card.to_string().contains("something else")).await;
+    let card =
+        bot.card(decision.id, "revised", |card| card.to_string().contains("something else")).await;
     click(&bot.person("jonas"), &card, "approve").await;
-    assert!(bot.handle.get(decision.id).await.unwrap().state.is_open(), "Maya approved another question");
+    assert!(
+        bot.handle.get(decision.id).await.unwrap().state.is_open(),
+        "Maya approved another question"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,14 +77,18 @@ async fn critical_risk_is_confirmed_by_typing() {
     let form = click(&maya, &card, "approve").await;
     insta::assert_snapshot!(
         "form_confirm",
-        pen.steady(&serde_json::to_string_pretty(&form.modal.as_ref().unwrap()["components"]).unwrap())
+        pen.steady(
+            &serde_json::to_string_pretty(&form.modal.as_ref().unwrap()["components"]).unwrap()
+        )
     );
     let wrong = submit_fields(&maya, &form, json!({ "word": "yes" })).await;
     insta::assert_snapshot!("unconfirmed", words(&wrong));
     assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
     let form = click(&maya, &card, "approve").await;
     submit_fields(&maya, &form, json!({ "word": " deploy ", "note": "At noon." })).await;
-    let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else { panic!() };
+    let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else {
+        panic!()
+    };
     assert_eq!(resolved.verdict, Verdict::noted(Some("At noon.".into())));
 }
 
@@ -81,7 +97,8 @@ async fn a_critical_choice_is_confirmed_from_buttons_and_from_the_menu() {
     let bot = Bot::start().await;
     let jonas = bot.person("jonas");
     for count in [3, 8] {
-        let options = (0..count).map(|n| json!({ "name": format!("Plan {n}") })).collect::<Vec<_>>();
+        let options =
+            (0..count).map(|n| json!({ "name": format!("Plan {n}") })).collect::<Vec<_>>();
         let asked: Request = serde_json::from_value(json!({
             "title": format!("Which of {count}?"), "kind": "legal", "risk": "critical", "expects": "choose", "options": options
         }))
@@ -93,7 +110,9 @@ async fn a_critical_choice_is_confirmed_from_buttons_and_from_the_menu() {
             jonas.select(id(&card), &control(&card, "pick"), &["1"]).await
         };
         submit_fields(&jonas, &form, json!({ "word": "LEGAL" })).await;
-        let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else { panic!() };
+        let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else {
+            panic!()
+        };
         assert_eq!(resolved.verdict, Verdict::Chosen { option: "Plan 1".into() });
     }
 }
@@ -112,8 +131,12 @@ async fn a_verdict_is_undone_until_the_agent_has_it() {
     click(&bot.person("maya"), &undone, "approve").await;
     bot.advance(TimeDelta::seconds(3));
     bot.handle.claim(decision.id).await.unwrap();
-    let card = bot.card(decision.id, "picked up", |card| card.to_string().contains("3s later")).await;
-    assert!(!custom_ids(&card).iter().any(|id| id.contains(":undo:")), "what cannot be undone offers no undo: {card:#}");
+    let card =
+        bot.card(decision.id, "picked up", |card| card.to_string().contains("3s later")).await;
+    assert!(
+        !custom_ids(&card).iter().any(|id| id.contains(":undo:")),
+        "what cannot be undone offers no undo: {card:#}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,13 +167,16 @@ async fn what_was_asked_again_is_not_undone_beside_it() {
 async fn the_card_tells_what_the_agent_did() {
     let bot = Bot::start().await;
     let pen = bot.pen();
-    for (outcome, text, name) in
-        [(Outcome::Succeeded, "Deployed in 41 s.", "outcome_done"), (Outcome::Failed, "Migration 7 timed out.", "outcome_failed")]
-    {
-        let (decision, card) = bot.ask_and_see(Request { title: format!("Deploy, {outcome}"), ..deploy() }).await;
+    for (outcome, text, name) in [
+        (Outcome::Succeeded, "Deployed in 41 s.", "outcome_done"),
+        (Outcome::Failed, "Migration 7 timed out.", "outcome_failed"),
+    ] {
+        let (decision, card) =
+            bot.ask_and_see(Request { title: format!("Deploy, {outcome}"), ..deploy() }).await;
         click(&bot.person("jonas"), &card, "approve").await;
         bot.handle.report(decision.id, outcome, text).await.unwrap();
-        let card = bot.card(decision.id, "reported", |card| card.to_string().contains("It reports")).await;
+        let card =
+            bot.card(decision.id, "reported", |card| card.to_string().contains("It reports")).await;
         insta::assert_snapshot!(name, pen.message(&card));
     }
 }
@@ -165,7 +191,10 @@ async fn somebody_is_on_it_and_everybody_sees_who() {
     let refused = click(&bot.person("sven"), &card, "take").await;
     assert!(refused.message.is_none() || words(&refused).contains("to decide"), "{refused:?}");
     click(&bot.person("maya"), &taken, "approve").await;
-    assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open(), "being on it keeps nobody else from deciding");
+    assert!(
+        !bot.handle.get(decision.id).await.unwrap().state.is_open(),
+        "being on it keeps nobody else from deciding"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +213,8 @@ async fn it_is_handed_over_to_somebody_who_may_decide_and_they_are_told() {
     insta::assert_snapshot!("hand_over_refused", pen.steady(words(&refused)));
     let handed = hand(id_of("maya")).await.message.unwrap();
     snapshot!("handed_over", pen, handed);
-    let told = |sandbox: &discord_sandbox::Sandbox| sandbox.view("maya")?.dm()?.messages.last().cloned();
+    let told =
+        |sandbox: &discord_sandbox::Sandbox| sandbox.view("maya")?.dm()?.messages.last().cloned();
     let told = bot.sandbox.wait_for("Maya to be told", LIMIT, told).await.unwrap();
     insta::assert_snapshot!("handed_to_you", pen.steady(told["content"].as_str().unwrap()));
     // With her direct messages closed she is mentioned under the card.
@@ -193,19 +223,27 @@ async fn it_is_handed_over_to_somebody_who_may_decide_and_they_are_told() {
     maya.select(id(&handed), &control(&handed, "hand"), &[&id_of("jonas")]).await;
     let mentioned = |sandbox: &discord_sandbox::Sandbox| {
         let view = sandbox.view("jonas")?;
-        let mentions = |message: &&serde_json::Value| message["mentions"].as_array().is_some_and(|people| !people.is_empty());
+        let mentions = |message: &&serde_json::Value| {
+            message["mentions"].as_array().is_some_and(|people| !people.is_empty())
+        };
         view.channels.iter().flat_map(|channel| &channel.messages).find(mentions).cloned()
     };
     let mention = bot.sandbox.wait_for("Jonas to be mentioned", LIMIT, mentioned).await.unwrap();
     assert_eq!(mention["message_reference"]["message_id"].as_str(), Some(id(&handed)));
-    insta::assert_snapshot!("handed_to_you_in_the_channel", pen.steady(mention["content"].as_str().unwrap()));
+    insta::assert_snapshot!(
+        "handed_to_you_in_the_channel",
+        pen.steady(mention["content"].as_str().unwrap())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn details_are_for_the_clicker_alone_and_hold_everything() {
     let bot = Bot::start().await;
     let pen = bot.pen();
-    let diff = format!("--- a/plan.md\n+++ b/plan.md\n@@ -1 +1 @@\n{}", "+a line that is added\n".repeat(300));
+    let diff = format!(
+        "--- a/plan.md\n+++ b/plan.md\n@@ -1 +1 @@\n{}",
+        "+a line that is added\n".repeat(300)
+    );
     let asked = Request {
         body: diff.clone(),
         links: vec![Link { name: "pull request".into(), url: "https://example.org/pr/7".into() }],
@@ -217,9 +255,19 @@ async fn details_are_for_the_clicker_alone_and_hold_everything() {
     let shown = click(&bot.person("sven"), &card, "details").await.message.unwrap();
     assert_eq!(shown["flags"].as_u64(), Some(64), "private");
     snapshot!("details", pen, shown);
-    let names: Vec<&str> = shown["attachments"].as_array().unwrap().iter().map(|file| file["filename"].as_str().unwrap()).collect();
+    let names: Vec<&str> = shown["attachments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["filename"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["decision-1.md", "decision-1.diff"]);
-    let sizes: Vec<u64> = shown["attachments"].as_array().unwrap().iter().map(|file| file["size"].as_u64().unwrap()).collect();
+    let sizes: Vec<u64> = shown["attachments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["size"].as_u64().unwrap())
+        .collect();
     assert!(sizes.iter().all(|size| *size >= diff.len() as u64), "{sizes:?}");
 }
 
@@ -251,7 +299,9 @@ async fn pictures_hang_side_by_side_and_are_named() {
         "options": [{ "name": "Calm", "description": "one column" }, { "name": "Dense", "description": "two columns" }]
     }))
     .unwrap();
-    let (_, card) = bot.ask_and_see(Request { attachments: vec![file("calm.png"), file("dense.png")], ..asked }).await;
+    let (_, card) = bot
+        .ask_and_see(Request { attachments: vec![file("calm.png"), file("dense.png")], ..asked })
+        .await;
     snapshot!("pictures", pen, card);
     assert_eq!(card["attachments"].as_array().unwrap().len(), 2);
 }
@@ -288,7 +338,9 @@ async fn a_person_who_asked_is_told_the_answer_once() {
     };
     let (decision, card) = bot.ask_and_see(asked).await;
     reject(&bot.person("maya"), &card, "The release is on Friday.").await;
-    let card = bot.card(decision.id, "told", |card| card.to_string().contains("It was passed on to")).await;
+    let card = bot
+        .card(decision.id, "told", |card| card.to_string().contains("It was passed on to"))
+        .await;
     snapshot!("person_told", pen, card);
     // A restart looks back, and tells nobody twice.
     let start = bot.handle.now();

@@ -1,6 +1,8 @@
 //! Discord and the network misbehave. Afterwards: one card, true; nothing lost, nothing doubled.
 
-use discord_sandbox::{BotAccess, Effect, Fault, GatewayFault, JournalEntry, LimitScope, Match, Sandbox, Wire};
+use discord_sandbox::{
+    BotAccess, Effect, Fault, GatewayFault, JournalEntry, LimitScope, Match, Sandbox, Wire,
+};
 use gander::engine::Claim;
 use gander::engine::clock::wall_time;
 use gander::store::sqlite::SqliteStore;
@@ -10,7 +12,11 @@ use crate::bot::{Bot, LIMIT, can_decide, cards_of, click, id, request};
 use crate::common::truth;
 
 pub(crate) fn on(method: &str, path: &str, effect: Effect, times: u32) -> Fault {
-    Fault { matching: Match { method: Some(method.into()), path: Some(path.into()) }, effect, times }
+    Fault {
+        matching: Match { method: Some(method.into()), path: Some(path.into()) },
+        effect,
+        times,
+    }
 }
 
 /// However the weather was, afterwards: one card each, true to the store; one verdict and one claim at most; a whole log.
@@ -43,9 +49,17 @@ pub(crate) fn now(sandbox: &Sandbox) -> u64 {
 }
 
 /// How many requests since then were answered with this status; those of which the answer was withheld have none.
-pub(crate) fn answered(sandbox: &Sandbox, since: u64, request: (&str, &str), status: Option<u16>) -> usize {
+pub(crate) fn answered(
+    sandbox: &Sandbox,
+    since: u64,
+    request: (&str, &str),
+    status: Option<u16>,
+) -> usize {
     let is = |entry: &&JournalEntry| {
-        entry.kind == Wire::Rest && entry.method == request.0 && entry.path.contains(request.1) && entry.status == status
+        entry.kind == Wire::Rest
+            && entry.method == request.0
+            && entry.path.contains(request.1)
+            && entry.status == status
     };
     sandbox.journal(since).iter().filter(is).count()
 }
@@ -62,7 +76,9 @@ async fn a_server_that_hangs_holds_up_one_card_and_no_other() {
     bot.sandbox.fault(on("POST", "/messages", Effect::Delay { ms: 20_000 }, 1));
     let asked = [bot.ask(request("One")).await.id, bot.ask(request("Another")).await.id];
     // Whichever is posted first hangs; the other is there long before it.
-    let there = |sandbox: &Sandbox| asked.into_iter().find(|decision| !cards_of(sandbox, *decision).is_empty());
+    let there = |sandbox: &Sandbox| {
+        asked.into_iter().find(|decision| !cards_of(sandbox, *decision).is_empty())
+    };
     let through = bot.sandbox.wait_for("one of the two cards", LIMIT, there).await.unwrap();
     let card = bot.card(through, "is there", |_| true).await;
     assert!(click(&bot.person("maya"), &card, "approve").await.ok);
@@ -110,17 +126,28 @@ async fn a_card_deleted_while_nobody_listened_is_posted_again() {
 async fn a_channel_that_is_closed_is_waited_for_and_the_card_comes_when_it_opens() {
     let bot = Bot::start().await;
     let channel = bot.sandbox.addresses().channel_id("web-shop").unwrap().to_owned();
-    let read = |sandbox: &Sandbox| (answered(sandbox, 0, ("GET", "/channels"), Some(200)) >= 2).then_some(());
-    bot.sandbox.wait_for("the channels to be read, at the start and when the gateway is ready", LIMIT, read).await.unwrap();
+    let read = |sandbox: &Sandbox| {
+        (answered(sandbox, 0, ("GET", "/channels"), Some(200)) >= 2).then_some(())
+    };
+    bot.sandbox
+        .wait_for(
+            "the channels to be read, at the start and when the gateway is ready",
+            LIMIT,
+            read,
+        )
+        .await
+        .unwrap();
     // From now on it does not hear of changes, so it tries and is refused.
-    bot.sandbox.gateway_fault(GatewayFault::Lose { event: Some("CHANNEL_UPDATE".into()), times: 1 });
+    bot.sandbox
+        .gateway_fault(GatewayFault::Lose { event: Some("CHANNEL_UPDATE".into()), times: 1 });
     bot.sandbox.set_bot_access(&channel, BotAccess::Hidden);
     let since = now(&bot.sandbox);
     let mut asked = request("Closed?");
     asked.project = "web-shop".into();
     let decision = bot.ask(asked).await;
     let post = ("POST", "/messages");
-    let refused = |sandbox: &Sandbox| (answered(sandbox, since, post, Some(403)) == 1).then_some(());
+    let refused =
+        |sandbox: &Sandbox| (answered(sandbox, since, post, Some(403)) == 1).then_some(());
     bot.sandbox.wait_for("the bot to be refused", LIMIT, refused).await.unwrap();
     let list = bot.handle.attention(None).await.unwrap();
     assert_eq!(list[0].id, decision.id, "it waits, and the list shows it");
@@ -145,7 +172,13 @@ async fn answers_that_are_not_discords_are_tried_again() {
     let bot = Bot::start().await;
     let page = || Some(serde_json::json!("<html>Sign in to the network</html>"));
     for status in [200, 403, 404] {
-        let effect = Effect::Status { status, ms: None, body: page(), retry_after_header: false, scope: LimitScope::User };
+        let effect = Effect::Status {
+            status,
+            ms: None,
+            body: page(),
+            retry_after_header: false,
+            scope: LimitScope::User,
+        };
         settles(&bot, on("POST", "/messages", effect.clone(), 1)).await;
         settles(&bot, on("PATCH", "/messages", effect, 1)).await;
     }
@@ -158,7 +191,9 @@ async fn access_that_is_taken_for_a_while_moves_no_card() {
     let channel = card["channel_id"].as_str().unwrap().to_owned();
     let before = bot.sandbox.journal(0).last().map_or(0, |entry| entry.n);
     bot.sandbox.set_bot_access(&channel, BotAccess::Hidden);
-    let refused = |sandbox: &Sandbox| sandbox.journal(before).iter().any(|entry| entry.status == Some(403)).then_some(());
+    let refused = |sandbox: &Sandbox| {
+        sandbox.journal(before).iter().any(|entry| entry.status == Some(403)).then_some(())
+    };
     bot.sandbox.wait_for("the bot to be refused", LIMIT, refused).await.unwrap();
     let other = bot.ask(request("Confidential")).await;
     bot.sandbox.set_bot_access(&channel, BotAccess::Full);
@@ -185,14 +220,23 @@ async fn a_click_while_the_card_is_being_edited_is_not_overtaken() {
     bot.handle.defer(decision.id, decision.revision, &jonas, until).await.unwrap();
     let outcome = click(&bot.person("maya"), &card, "approve").await;
     assert!(outcome.ok, "{outcome:?}");
-    bot.card(decision.id, "true in the end", |card| card.to_string().contains("✅ Approved") && !can_decide(card)).await;
+    bot.card(decision.id, "true in the end", |card| {
+        card.to_string().contains("✅ Approved") && !can_decide(card)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_discord_refuses_do_not_take_the_question_with_them() {
     let bot = Bot::start().await;
     let body = serde_json::json!({ "message": "Request entity too large", "code": 40_005 });
-    let effect = Effect::Status { status: 413, ms: None, body: Some(body), retry_after_header: false, scope: LimitScope::User };
+    let effect = Effect::Status {
+        status: 413,
+        ms: None,
+        body: Some(body),
+        retry_after_header: false,
+        scope: LimitScope::User,
+    };
     bot.sandbox.fault(on("POST", "/messages", effect, 1));
     let mut asked = request("With a file?");
     asked.body = "A long text.\n".repeat(500);
@@ -203,7 +247,10 @@ async fn files_that_discord_refuses_do_not_take_the_question_with_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_in_one_channel_holds_up_no_other() {
     let sandbox = Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
-    let rules = gander::core::policy::Rules { batching: gander::core::batch::Batching::off(), ..Default::default() };
+    let rules = gander::core::policy::Rules {
+        batching: gander::core::batch::Batching::off(),
+        ..Default::default()
+    };
     let bot = Bot::start_in(sandbox, rules).await;
     // Under Discord's own limits of 5 messages in 5 s these take minutes.
     for n in 0..200 {

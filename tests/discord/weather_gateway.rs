@@ -1,29 +1,37 @@
 //! The gateway's connection ends in every phase and in every way; its events come twice, late, or never.
 
-use discord_sandbox::{Direction, DropHow, GatewayFault, GatewayPhase, Options, RateLimits, Sandbox, Wire};
+use discord_sandbox::{
+    Direction, DropHow, GatewayFault, GatewayPhase, Options, RateLimits, Sandbox, Wire,
+};
 use gander::core::decision::{Decision, Request};
 use gander::core::event::Event;
 use gander::core::policy::Rules;
 use gander::engine::Claim;
 use serde_json::{Value, json};
 
-use crate::bot::{Bot, LIMIT, approvers, can_decide, cards_of, click, control, defer, id, reject, request, words};
+use crate::bot::{
+    Bot, LIMIT, approvers, can_decide, cards_of, click, control, defer, id, reject, request, words,
+};
 use crate::weather::{calms_down, now};
 
 /// What the bot has said on the gateway since then.
 fn said(sandbox: &Sandbox, since: u64, names: &[&str]) -> usize {
     let journal = sandbox.journal(since).into_iter();
     journal
-        .filter(|entry| entry.kind == Wire::Gateway && entry.direction == Direction::In && names.contains(&entry.method.as_str()))
+        .filter(|entry| {
+            entry.kind == Wire::Gateway
+                && entry.direction == Direction::In
+                && names.contains(&entry.method.as_str())
+        })
         .count()
 }
 
 async fn is_back(bot: &Bot, since: u64, what: &str) {
     let back = |sandbox: &Sandbox| {
-        let again = sandbox
-            .journal(since)
-            .iter()
-            .any(|entry| entry.kind == Wire::Gateway && matches!(entry.method.as_str(), "READY" | "RESUMED" | "RESUME"));
+        let again = sandbox.journal(since).iter().any(|entry| {
+            entry.kind == Wire::Gateway
+                && matches!(entry.method.as_str(), "READY" | "RESUMED" | "RESUME")
+        });
         (again && sandbox.view("maya")?.bot_online).then_some(())
     };
     bot.sandbox.wait_for(&format!("the bot to be back after {what}"), LIMIT, back).await.unwrap();
@@ -48,14 +56,21 @@ async fn clicks(bot: &Bot, card: &Value) -> bool {
 
 /// The first connection ends in a phase, and so does a later one that must begin anew.
 async fn ends_in(phase: GatewayPhase) {
-    let sandbox = Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap();
+    let sandbox =
+        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
+            .await
+            .unwrap();
     let rules = Rules { approvers: approvers(&sandbox), ..Rules::default() };
     sandbox.gateway_fault(GatewayFault::DropAt { phase, how: DropHow::Tcp, times: 1 });
     let bot = Bot::start_in(sandbox, rules).await;
     goes_through(&bot, request("After a bad start?")).await;
     let (deleted, card) = bot.ask_and_see(request("Deleted meanwhile?")).await;
     let since = now(&bot.sandbox);
-    bot.sandbox.gateway_fault(GatewayFault::DropAt { phase, how: DropHow::Close(Some(4000)), times: 1 });
+    bot.sandbox.gateway_fault(GatewayFault::DropAt {
+        phase,
+        how: DropHow::Close(Some(4000)),
+        times: 1,
+    });
     bot.sandbox.drop_gateway(DropHow::InvalidSession { resumable: false });
     bot.sandbox.delete_message(card["channel_id"].as_str().unwrap(), id(&card));
     let meanwhile = bot.ask(request("Asked meanwhile?")).await;
@@ -66,7 +81,10 @@ async fn ends_in(phase: GatewayPhase) {
     assert!(clicks(&bot, &card).await);
     // A connection that ends before it said who it is leaves no other trace.
     let tries = if phase == GatewayPhase::BeforeHello { 1 } else { 2 };
-    assert!(said(&bot.sandbox, since, &["IDENTIFY", "RESUME"]) >= tries, "{phase:?}: it was not struck");
+    assert!(
+        said(&bot.sandbox, since, &["IDENTIFY", "RESUME"]) >= tries,
+        "{phase:?}: it was not struck"
+    );
     calms_down(&bot).await;
 }
 
@@ -93,10 +111,16 @@ async fn a_connection_that_ends_once_it_is_ready_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_ends_while_it_resumes_loses_nothing() {
     let bot = Bot::start().await;
-    for how in [DropHow::Tcp, DropHow::Close(Some(4000)), DropHow::InvalidSession { resumable: false }] {
+    for how in
+        [DropHow::Tcp, DropHow::Close(Some(4000)), DropHow::InvalidSession { resumable: false }]
+    {
         let (deleted, card) = bot.ask_and_see(request(&format!("Deleted during {how:?}?"))).await;
         let since = now(&bot.sandbox);
-        bot.sandbox.gateway_fault(GatewayFault::DropAt { phase: GatewayPhase::DuringResume, how, times: 2 });
+        bot.sandbox.gateway_fault(GatewayFault::DropAt {
+            phase: GatewayPhase::DuringResume,
+            how,
+            times: 2,
+        });
         bot.sandbox.drop_gateway(DropHow::Tcp);
         bot.sandbox.delete_message(card["channel_id"].as_str().unwrap(), id(&card));
         let again = bot.card(deleted.id, "posted again", |again| id(again) != id(&card)).await;
@@ -141,7 +165,10 @@ async fn events_that_come_twice_do_nothing_twice() {
     let (maya, jonas) = (bot.person("maya"), bot.person("jonas"));
     let (approved, card) = bot.ask_and_see(request("Approved?")).await;
     let outcome = click(&maya, &card, "approve").await;
-    assert!(words(&outcome).contains("Approved"), "she sees the card, not that somebody was faster: {outcome:?}");
+    assert!(
+        words(&outcome).contains("Approved"),
+        "she sees the card, not that somebody was faster: {outcome:?}"
+    );
     let (_, card) = bot.ask_and_see(request("Rejected?")).await;
     let outcome = reject(&maya, &card, "No.").await;
     assert!(words(&outcome).contains("Rejected"), "{outcome:?}");
@@ -152,7 +179,11 @@ async fn events_that_come_twice_do_nothing_twice() {
     assert!(click(&jonas, &card, "take").await.ok);
     let channel = bot.sandbox.addresses().channel_id("general").unwrap().to_owned();
     assert!(maya.command(&channel, "attention", json!({})).await.ok);
-    assert!(maya.command(&channel, "ask", json!({ "title": "Asked once?", "person": jonas_id(&bot) })).await.ok);
+    assert!(
+        maya.command(&channel, "ask", json!({ "title": "Asked once?", "person": jonas_id(&bot) }))
+            .await
+            .ok
+    );
     bot.sandbox.delete_message(card["channel_id"].as_str().unwrap(), id(&card));
     bot.card(taken.id, "posted again", |again| id(again) != id(&card)).await;
     bot.advance(chrono::TimeDelta::minutes(31));
@@ -166,11 +197,18 @@ async fn events_that_come_twice_do_nothing_twice() {
         (&taken, times(&bot, &taken, |event| matches!(event, Event::Taken { .. })).await),
     ];
     for (decision, times) in once {
-        assert_eq!(times, 1, "{}: {:#?}", decision.id, bot.handle.history(decision.id).await.unwrap());
+        assert_eq!(
+            times,
+            1,
+            "{}: {:#?}",
+            decision.id,
+            bot.handle.history(decision.id).await.unwrap()
+        );
     }
     assert_eq!(cards_of(&bot.sandbox, taken.id).len(), 1);
     let all = bot.handle.list(gander::engine::Filter::default()).await.unwrap();
-    let asked: Vec<_> = all.iter().filter(|decision| decision.request.title == "Asked once?").collect();
+    let asked: Vec<_> =
+        all.iter().filter(|decision| decision.request.title == "Asked once?").collect();
     assert_eq!(asked.len(), 1, "{asked:#?}");
 }
 
@@ -182,11 +220,17 @@ fn jonas_id(bot: &Bot) -> String {
 async fn clicks_that_arrive_in_the_wrong_order_make_one_verdict() {
     let bot = Bot::start().await;
     let (decision, card) = bot.ask_and_see(request("Who was first?")).await;
-    bot.sandbox.gateway_fault(GatewayFault::Reorder { event: Some("INTERACTION_CREATE".into()), count: 2 });
+    bot.sandbox.gateway_fault(GatewayFault::Reorder {
+        event: Some("INTERACTION_CREATE".into()),
+        count: 2,
+    });
     let (maya, jonas) = (bot.person("maya"), bot.person("jonas"));
     let (button, message) = (control(&card, "approve"), id(&card));
     let (first, second) = tokio::join!(maya.click(message, &button), jonas.click(message, &button));
-    let told = [&first, &second].iter().filter(|outcome| words(outcome).starts_with("Somebody was faster")).count();
+    let told = [&first, &second]
+        .iter()
+        .filter(|outcome| words(outcome).starts_with("Somebody was faster"))
+        .count();
     assert_eq!(told, 1, "{first:?} {second:?}");
     bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
     calms_down(&bot).await;
@@ -216,8 +260,10 @@ async fn deletions_and_closings_that_arrive_in_the_wrong_order_leave_true_cards(
 async fn what_was_never_told_is_found_when_the_connection_is_made_anew() {
     let bot = Bot::start().await;
     let (decision, card) = bot.ask_and_see(request("Deleted in silence?")).await;
-    bot.sandbox.gateway_fault(GatewayFault::Lose { event: Some("MESSAGE_DELETE".into()), times: 1 });
-    bot.sandbox.gateway_fault(GatewayFault::Lose { event: Some("INTERACTION_CREATE".into()), times: 1 });
+    bot.sandbox
+        .gateway_fault(GatewayFault::Lose { event: Some("MESSAGE_DELETE".into()), times: 1 });
+    bot.sandbox
+        .gateway_fault(GatewayFault::Lose { event: Some("INTERACTION_CREATE".into()), times: 1 });
     let outcome = click(&bot.person("maya"), &card, "approve").await;
     assert!(!outcome.ok, "the bot did not hear of it: {outcome:?}");
     bot.sandbox.delete_message(card["channel_id"].as_str().unwrap(), id(&card));

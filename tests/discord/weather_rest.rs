@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use discord_sandbox::{Effect, Fault, LimitHeader, LimitScope, Match, Options, RateLimits, Sandbox};
+use discord_sandbox::{
+    Effect, Fault, LimitHeader, LimitScope, Match, Options, RateLimits, Sandbox,
+};
 use gander::core::policy::Rules;
 use gander::engine::Claim;
 
@@ -32,7 +34,8 @@ async fn outage(effect: Effect, tries: usize) {
     // Whether the person is answered depends on what is lost; the verdict does not.
     click(&bot.person("maya"), &card, "approve").await;
     let failed = |sandbox: &Sandbox| {
-        let failed = answered(sandbox, since, POST, status) + answered(sandbox, since, ("GET", "/messages"), status);
+        let failed = answered(sandbox, since, POST, status)
+            + answered(sandbox, since, ("GET", "/messages"), status);
         (failed >= tries).then_some(())
     };
     bot.sandbox.wait_for("failed tries", LIMIT, failed).await.unwrap();
@@ -55,7 +58,10 @@ async fn a_network_that_loses_every_answer_is_waited_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_is_started_in_an_outage_comes_up_when_it_is_over() {
-    let sandbox = Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() }).await.unwrap();
+    let sandbox =
+        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
+            .await
+            .unwrap();
     let rules = Rules { approvers: approvers(&sandbox), ..Rules::default() };
     sandbox.fault(Fault { times: 3, ..everything(Effect::status(503)) });
     let bot = Bot::start_in(sandbox, rules).await;
@@ -68,11 +74,16 @@ async fn every_rate_limit_is_waited_for_with_its_header_and_without() {
     let bot = Bot::start().await;
     for scope in [LimitScope::User, LimitScope::Global, LimitScope::Shared] {
         for header in [true, false] {
-            for (method, path) in [("POST", "/messages"), ("PATCH", "/messages"), ("POST", "/callback")] {
+            for (method, path) in
+                [("POST", "/messages"), ("PATCH", "/messages"), ("POST", "/callback")]
+            {
                 let since = now(&bot.sandbox);
                 settles(&bot, on(method, path, Effect::limited(scope, 300, header), 1)).await;
                 let limited = answered(&bot.sandbox, since, (method, path), Some(429));
-                assert_eq!(limited, 1, "{scope:?}, header {header}: {method} {path} waits, and is not refused again");
+                assert_eq!(
+                    limited, 1,
+                    "{scope:?}, header {header}: {method} {path} waits, and is not refused again"
+                );
             }
         }
     }
@@ -82,7 +93,8 @@ async fn every_rate_limit_is_waited_for_with_its_header_and_without() {
 async fn a_rate_limit_that_comes_again_and_again_is_waited_for_each_time() {
     let bot = Bot::start().await;
     for header in [true, false] {
-        settles(&bot, on("POST", "/messages", Effect::limited(LimitScope::User, 200, header), 3)).await;
+        settles(&bot, on("POST", "/messages", Effect::limited(LimitScope::User, 200, header), 3))
+            .await;
     }
 }
 
@@ -90,7 +102,8 @@ async fn a_rate_limit_that_comes_again_and_again_is_waited_for_each_time() {
 async fn a_rate_limit_header_that_cannot_be_read_makes_no_second_card() {
     let bot = Bot::start().await;
     for header in LimitHeader::ALL {
-        for (method, path) in [("POST", "/messages"), ("PATCH", "/messages"), ("POST", "/callback")] {
+        for (method, path) in [("POST", "/messages"), ("PATCH", "/messages"), ("POST", "/callback")]
+        {
             settles(&bot, on(method, path, Effect::malformed(header, "soon"), 1)).await;
         }
     }
@@ -102,10 +115,15 @@ async fn headers_that_can_never_be_read_make_one_message_and_not_forty() {
     let since = now(&bot.sandbox);
     // The client repeats such a request at once; each is answered with a few milliseconds' delay, to keep the journal short.
     let slow = Effect::Delay { ms: 20 };
-    let garbled = Effect::MangleHeader { header: LimitHeader::Limit, value: Some("soon".into()), effect: Some(Box::new(slow)) };
+    let garbled = Effect::MangleHeader {
+        header: LimitHeader::Limit,
+        value: Some("soon".into()),
+        effect: Some(Box::new(slow)),
+    };
     bot.sandbox.fault(on("POST", "/messages", garbled, 0));
     let (decision, card) = bot.ask_and_see(request("Once?")).await;
-    let repeated = |sandbox: &Sandbox| (answered(sandbox, since, POST, Some(200)) >= 40).then_some(());
+    let repeated =
+        |sandbox: &Sandbox| (answered(sandbox, since, POST, Some(200)) >= 40).then_some(());
     bot.sandbox.wait_for("forty requests", LIMIT, repeated).await.unwrap();
     assert_eq!(cards_of(&bot.sandbox, decision.id).len(), 1);
     let outcome = click(&bot.person("maya"), &card, "approve").await;
@@ -141,7 +159,9 @@ async fn a_store_that_is_locked_for_four_seconds_decides_nothing_and_says_so() {
         let messages: Vec<_> = view.channels.iter().flat_map(|channel| &channel.messages).collect();
         messages
             .iter()
-            .any(|message| message["content"].as_str().is_some_and(|text| text.contains("could not save that")))
+            .any(|message| {
+                message["content"].as_str().is_some_and(|text| text.contains("could not save that"))
+            })
             .then_some(())
     };
     bot.sandbox.wait_for("Maya to be told", LIMIT, told).await.unwrap();
@@ -182,11 +202,17 @@ async fn a_token_that_is_not_accepted_any_more_stops_all_cards_together_and_is_s
     assert!(line.contains("DISCORD_TOKEN") && line.contains("start gander serve again"), "{line}");
     let refused = |sandbox: &Sandbox| {
         let methods = ["GET", "POST", "PATCH"];
-        methods.iter().map(|method| answered(sandbox, since, (method, "/channels/"), Some(401))).sum::<usize>()
+        methods
+            .iter()
+            .map(|method| answered(sandbox, since, (method, "/channels/"), Some(401)))
+            .sum::<usize>()
     };
     let before = refused(&sandbox);
     let again = |sandbox: &Sandbox| (refused(sandbox) > before).then_some(());
-    sandbox.wait_for("another try after a while", LIMIT + Duration::from_secs(10), again).await.unwrap();
+    sandbox
+        .wait_for("another try after a while", LIMIT + Duration::from_secs(10), again)
+        .await
+        .unwrap();
     let all = refused(&sandbox);
     assert!(all <= 5, "{all} refused requests for {CARDS} cards");
     sandbox.clear_faults();

@@ -24,7 +24,9 @@ const DEPLOY: &str = "#!/bin/sh\necho deployed | tee -a deployed.txt\n";
 
 /// The block of the document that is marked with this name.
 fn block(name: &str) -> String {
-    let (_, behind) = DOCUMENT.split_once(&format!("<!-- example: {name} -->\n")).expect("the document has this block");
+    let (_, behind) = DOCUMENT
+        .split_once(&format!("<!-- example: {name} -->\n"))
+        .expect("the document has this block");
     let (_, behind) = behind.split_once('\n').expect("a fence");
     behind.split_once("```").expect("the fence ends").0.to_owned()
 }
@@ -33,7 +35,9 @@ fn block(name: &str) -> String {
 fn over_tcp(name: &str, first: &str, last: &str) -> String {
     let whole = block(name);
     let lines: Vec<&str> = whole.lines().collect();
-    let at = |start: &str| lines.iter().position(|line| line.starts_with(start)).expect("the line is there");
+    let at = |start: &str| {
+        lines.iter().position(|line| line.starts_with(start)).expect("the line is there")
+    };
     let (before, behind) = (&lines[..at(first)], &lines[at(last) + 1..]);
     let other = block(&format!("{name}-tcp"));
     [before, &[other.trim_end()], behind].concat().join("\n") + "\n"
@@ -60,7 +64,9 @@ impl World {
         let (sandbox, home) = (sandbox().await, Home::new());
         // It comes back on the same one.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        home.configure(&format!("time_zone = \"UTC\"\nbatch.min = 0\n[http]\nlisten = \"127.0.0.1:{port}\"\n"));
+        home.configure(&format!(
+            "time_zone = \"UTC\"\nbatch.min = 0\n[http]\nlisten = \"127.0.0.1:{port}\"\n"
+        ));
         let made = home.run(&["token", "create", "an agent"]).await;
         made.must(0, &[]);
         let deploy = home.work().join("deploy.sh");
@@ -78,25 +84,36 @@ impl World {
         }
         let socket = format!("{}.sock", self.home.store().display());
         match by {
-            By::Socket => command.env("GANDER_URL", format!("unix://{socket}")).env("GANDER_SOCKET", socket),
-            By::Tcp => command.env("GANDER_URL", format!("http://127.0.0.1:{}", self.port)).env("GANDER_TOKEN", &self.token),
+            By::Socket => {
+                command.env("GANDER_URL", format!("unix://{socket}")).env("GANDER_SOCKET", socket)
+            }
+            By::Tcp => command
+                .env("GANDER_URL", format!("http://127.0.0.1:{}", self.port))
+                .env("GANDER_TOKEN", &self.token),
         };
         Program::start(command)
     }
 
     fn deployed(&self) -> usize {
-        std::fs::read_to_string(self.home.work().join("deployed.txt")).unwrap_or_default().lines().count()
+        std::fs::read_to_string(self.home.work().join("deployed.txt"))
+            .unwrap_or_default()
+            .lines()
+            .count()
     }
 
     /// Whether the card tells how it went.
     async fn tells(&self, number: i64, words: &str) {
-        card_that(&self.sandbox, number, words, |card| card.fields().iter().any(|(_, text)| text.contains(words))).await;
+        card_that(&self.sandbox, number, words, |card| {
+            card.fields().iter().any(|(_, text)| text.contains(words))
+        })
+        .await;
     }
 
     /// The bot as after a power cut.
     async fn restart(&mut self) {
         self.bot.take().expect("it runs").kill().await;
-        let gone = |sandbox: &Sandbox| sandbox.view("maya").filter(|view| !view.bot_online).map(drop);
+        let gone =
+            |sandbox: &Sandbox| sandbox.view("maya").filter(|view| !view.bot_online).map(drop);
         self.sandbox.wait_for("the bot to be gone", common::process::LIMIT, gone).await.unwrap();
         self.bot = Some(self.home.serving(&self.sandbox).await);
     }
@@ -114,7 +131,9 @@ impl World {
         self.tells(number, "that it is done").await;
 
         let agent = self.agent(command(), by);
-        assert!(reject(&maya, &open_card(&self.sandbox, number + 1).await, "Not on a Friday").await.ok);
+        assert!(
+            reject(&maya, &open_card(&self.sandbox, number + 1).await, "Not on a Friday").await.ok
+        );
         let ended = agent.ended().await;
         let said = format!("{}{}", ended.out, ended.err);
         assert!(said.contains("not deployed") && said.contains("Not on a Friday"), "{ended:#?}");
@@ -160,8 +179,10 @@ fn run(program: &str, file: &Path) -> Command {
 #[tokio::test(flavor = "multi_thread")]
 async fn shell() {
     let version = std::process::Command::new("curl").arg("--version").output();
-    let version = version.map(|told| String::from_utf8_lossy(&told.stdout).into_owned()).unwrap_or_default();
-    let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok()).unwrap_or_default();
+    let version =
+        version.map(|told| String::from_utf8_lossy(&told.stdout).into_owned()).unwrap_or_default();
+    let number =
+        |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok()).unwrap_or_default();
     let mut parts = version.split([' ', '.']).skip(1);
     let new = (number(parts.next()), number(parts.next())) >= (7, 82);
     if !is_there("curl 7.82 or newer", new, TOOLS) {
@@ -176,15 +197,22 @@ async fn shell() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python() {
-    let knows =
-        |code: &str| std::process::Command::new("python3").args(["-c", code]).output().is_ok_and(|told| told.status.success());
-    if !is_there("python3", knows(""), TOOLS) || !is_there("httpx (pip install httpx)", knows("import httpx"), AGENTS) {
+    let knows = |code: &str| {
+        std::process::Command::new("python3")
+            .args(["-c", code])
+            .output()
+            .is_ok_and(|told| told.status.success())
+    };
+    if !is_there("python3", knows(""), TOOLS)
+        || !is_there("httpx (pip install httpx)", knows("import httpx"), AGENTS)
+    {
         return;
     }
     let mut world = World::start().await;
     let file = write(world.home.path(), "agent.py", &block("python"));
     world.live(|| run("python3", &file), By::Socket, 1).await;
-    let file = write(world.home.path(), "agent_tcp.py", &over_tcp("python", "socket =", "gander ="));
+    let file =
+        write(world.home.path(), "agent_tcp.py", &over_tcp("python", "socket =", "gander ="));
     world.live(|| run("python3", &file), By::Tcp, 3).await;
 }
 

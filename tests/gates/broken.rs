@@ -27,9 +27,15 @@ async fn what_cannot_be_understood_is_denied() {
             (b"null".to_vec(), "knows no hook"),
             (b"[]".to_vec(), "knows no hook"),
             (vec![0xFF, 0xFE, b'{'], "not UTF-8"),
-            (pre.replace("PreToolUse", "BeforeEverything").into_bytes(), "knows no hook \"BeforeEverything\""),
+            (
+                pre.replace("PreToolUse", "BeforeEverything").into_bytes(),
+                "knows no hook \"BeforeEverything\"",
+            ),
             (pre.replace("\"tool_name\"", "\"name\"").into_bytes(), "which tool"),
-            (pre.replace(world.project().to_str().unwrap(), "work").into_bytes(), "which directory"),
+            (
+                pre.replace(world.project().to_str().unwrap(), "work").into_bytes(),
+                "which directory",
+            ),
             (world.pre(kind, &"x".repeat(1 << 20)).into_bytes(), "longer than 1024 KiB"),
             (vec![b'x'; 3 << 20], "longer than 1024 KiB"),
         ];
@@ -58,8 +64,12 @@ async fn a_missing_program_denies() {
         let agent = world.agent(kind, "30s").await;
         let file = kind.file(&agent.project);
         let there = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, there.replace(env!("CARGO_BIN_EXE_gander"), "/nowhere/gander")).unwrap();
-        acts_on(&agent.call(world.pre(kind, "ls")).await.denied(), &["did not answer, so this is denied"]);
+        std::fs::write(&file, there.replace(env!("CARGO_BIN_EXE_gander"), "/nowhere/gander"))
+            .unwrap();
+        acts_on(
+            &agent.call(world.pre(kind, "ls")).await.denied(),
+            &["did not answer, so this is denied"],
+        );
     }
 }
 
@@ -80,7 +90,9 @@ async fn the_agents_own_time_out_comes_after_the_gates() {
     for kind in ALL {
         let world = World::new();
         let mut agent = world.agent(kind, "90s").await;
-        let file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(kind.file(&agent.project)).unwrap()).unwrap();
+        let file: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(kind.file(&agent.project)).unwrap())
+                .unwrap();
         for group in file["hooks"].as_object().unwrap().values() {
             assert_eq!(group[0]["hooks"][0]["timeout"], 120);
         }
@@ -88,7 +100,9 @@ async fn the_agents_own_time_out_comes_after_the_gates() {
         let outcome = agent.call(world.pre(kind, "git push")).await;
         match kind {
             Kind::Codex => assert_eq!(outcome, Outcome::Open("timed out".into())),
-            Kind::ClaudeCode | Kind::Goose => assert_eq!(outcome, Outcome::Denied("timed out".into())),
+            Kind::ClaudeCode | Kind::Goose => {
+                assert_eq!(outcome, Outcome::Denied("timed out".into()))
+            }
         }
     }
 }
@@ -99,8 +113,12 @@ async fn a_locked_store_denies() {
         let world = World::new();
         let agent = world.agent(kind, "2s").await;
         let mut other = rusqlite::Connection::open(world.home.store()).unwrap();
-        let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
-        acts_on(&agent.call(world.pre(kind, "git push")).await.denied(), &["so the call is denied", "locked by another process"]);
+        let held =
+            other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+        acts_on(
+            &agent.call(world.pre(kind, "git push")).await.denied(),
+            &["so the call is denied", "locked by another process"],
+        );
         drop(held);
         acts_on(&agent.call(world.pre(kind, "git push")).await.denied(), &["decision #1"]);
     }
@@ -115,7 +133,10 @@ async fn a_store_that_cannot_be_read_denies() {
     let broken = world.home.path().join("no.db");
     std::fs::write(&broken, "This is a letter, and no database at all. ".repeat(200)).unwrap();
     std::fs::write(&file, there.replace("gander.db", "no.db")).unwrap();
-    acts_on(&agent.call(world.pre(Kind::Goose, "git push")).await.denied(), &["so the call is denied", "no.db"]);
+    acts_on(
+        &agent.call(world.pre(Kind::Goose, "git push")).await.denied(),
+        &["so the call is denied", "no.db"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,17 +152,26 @@ async fn broken_rules_and_a_broken_configuration_deny() {
             ("[[rules]]\ndo = \"allow\"\ncomand = 1", "comand"),
         ] {
             std::fs::write(&rules, broken).unwrap();
-            acts_on(&agent.call(world.pre(kind, "ls")).await.denied(), &[words, "so the call is denied"]);
+            acts_on(
+                &agent.call(world.pre(kind, "ls")).await.denied(),
+                &[words, "so the call is denied"],
+            );
         }
         std::fs::remove_file(&rules).unwrap();
         std::fs::create_dir(&rules).unwrap();
-        acts_on(&agent.call(world.pre(kind, "ls")).await.denied(), &["gates.toml", "so the call is denied"]);
+        acts_on(
+            &agent.call(world.pre(kind, "ls")).await.denied(),
+            &["gates.toml", "so the call is denied"],
+        );
         std::fs::remove_dir(&rules).unwrap();
         // Without a file the usual rules hold.
         assert_eq!(agent.call(world.pre(kind, "ls")).await, Outcome::Ran);
         std::fs::write(&rules, usual).unwrap();
         world.home.configure("aprovers = 3\n");
-        acts_on(&agent.call(world.pre(kind, "git push")).await.denied(), &["aprovers", "so the call is denied"]);
+        acts_on(
+            &agent.call(world.pre(kind, "git push")).await.denied(),
+            &["aprovers", "so the call is denied"],
+        );
     }
 }
 
@@ -162,27 +192,40 @@ async fn what_lies_in_the_working_directory_sets_no_rules() {
     assert_eq!((asked.request.project.as_str(), asked.terms.risk.as_str()), ("shop", "high"));
     assert_eq!((asked.request.safe_default, asked.request.sla_seconds), (None, None));
     std::fs::write(world.project().join("gander.toml"), "approvers = []\n").unwrap();
-    acts_on(&agent.call(world.pre(Kind::ClaudeCode, "git push")).await.denied(), &["so the call is denied"]);
+    acts_on(
+        &agent.call(world.pre(Kind::ClaudeCode, "git push")).await.denied(),
+        &["so the call is denied"],
+    );
 }
 
 /// An answer that nobody hears is none: silence would be a yes to some.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_cannot_be_said_denies() {
-    for (kind, output) in ALL.into_iter().flat_map(|kind| [">/dev/full", ">&-", "1</dev/null", ">/dev/null"].map(|to| (kind, to))) {
+    for (kind, output) in ALL
+        .into_iter()
+        .flat_map(|kind| [">/dev/full", ">&-", "1</dev/null", ">/dev/null"].map(|to| (kind, to)))
+    {
         let world = World::new();
         let agent = world.agent(kind, "5s").await;
         let file = kind.file(&agent.project);
         let there = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, there.replace("--timeout 5s", &format!("--timeout 5s {output}"))).unwrap();
+        std::fs::write(&file, there.replace("--timeout 5s", &format!("--timeout 5s {output}")))
+            .unwrap();
         let denied = agent.call(world.pre(kind, "sudo ls")).await.denied();
         // goose is told of a denial on standard error.
-        let words = if kind == Kind::Goose { "Agents do not act as another user." } else { "its answer could not be written" };
+        let words = if kind == Kind::Goose {
+            "Agents do not act as another user."
+        } else {
+            "its answer could not be written"
+        };
         acts_on(&denied, &[words]);
         let allowed = agent.call(world.pre(kind, "ls")).await;
         match kind {
             // It is not told of a yes; it goes on where nothing is said.
             Kind::Codex => assert_eq!(allowed, Outcome::Ran, "{output}"),
-            Kind::ClaudeCode | Kind::Goose => acts_on(&allowed.denied(), &["its answer could not be written"]),
+            Kind::ClaudeCode | Kind::Goose => {
+                acts_on(&allowed.denied(), &["its answer could not be written"])
+            }
         }
     }
 }
@@ -190,6 +233,9 @@ async fn an_answer_that_cannot_be_said_denies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_asks_as_a_gate() {
     let world = World::new();
-    let asked = world.home.run(&["ask", "Run ls", "--kind", "permission", "--dedup-key", "gate:claude-code:s:0"]).await;
+    let asked = world
+        .home
+        .run(&["ask", "Run ls", "--kind", "permission", "--dedup-key", "gate:claude-code:s:0"])
+        .await;
     asked.must(2, &["begin with gate: belong to questions that come another way"]);
 }

@@ -13,9 +13,17 @@ async fn what_the_rules_allow_runs_and_what_they_deny_does_not_and_nobody_is_ask
     for kind in ALL {
         let world = World::new();
         let agent = world.agent(kind, "1m").await;
-        assert_eq!(agent.call(world.pre(kind, "git status && ls src | head -3")).await, Outcome::Ran, "{kind:?}");
+        assert_eq!(
+            agent.call(world.pre(kind, "git status && ls src | head -3")).await,
+            Outcome::Ran,
+            "{kind:?}"
+        );
         let told = agent.call(world.pre(kind, "ls && sudo make install")).await.denied();
-        assert!(told.contains("Agents do not act as another user.") && told.contains("find one that does not need it"), "{told}");
+        assert!(
+            told.contains("Agents do not act as another user.")
+                && told.contains("find one that does not need it"),
+            "{told}"
+        );
         assert!(world.asked(0).await.is_empty());
     }
 }
@@ -39,10 +47,16 @@ async fn an_approval_lets_the_call_run_and_is_taken_with_it() {
         );
         assert_eq!(asked.request.agent.name, kind.name());
         assert!(asked.request.agent.session.is_some() && asked.offers_session());
-        let details: Vec<(&str, &str)> =
-            asked.request.details.iter().map(|detail| (detail.name.as_str(), detail.value.as_str())).collect();
+        let details: Vec<(&str, &str)> = asked
+            .request
+            .details
+            .iter()
+            .map(|detail| (detail.name.as_str(), detail.value.as_str()))
+            .collect();
         assert_eq!(details[0], ("Directory", world.project().to_str().unwrap()));
-        let State::Resolved(resolved) = world.decision(1).await.state else { panic!("it is decided") };
+        let State::Resolved(resolved) = world.decision(1).await.state else {
+            panic!("it is decided")
+        };
         assert!(resolved.claimed_at.is_some(), "{resolved:?}");
     }
 }
@@ -75,11 +89,17 @@ async fn what_is_put_off_is_denied_until_then_and_deferred_where_the_agent_can()
             asked
         });
         let told = outcome.denied();
-        assert!(told.contains("Maya put decision #1 off until") && told.contains("is the same decision"), "{told}");
+        assert!(
+            told.contains("Maya put decision #1 off until")
+                && told.contains("is the same decision"),
+            "{told}"
+        );
         agent.env.push(("CLAUDE_CODE_ENTRYPOINT".into(), "sdk-cli".into()));
         let again = agent.call(world.pre(kind, "git push")).await;
         match again {
-            Outcome::Deferred(told) if kind == Kind::ClaudeCode => assert!(told.contains("put decision #1 off"), "{told}"),
+            Outcome::Deferred(told) if kind == Kind::ClaudeCode => {
+                assert!(told.contains("put decision #1 off"), "{told}")
+            }
             other => assert!(kind != Kind::ClaudeCode && other.denied().contains("#1"), "{kind:?}"),
         }
         // Resumed, it gets the answer.
@@ -95,11 +115,19 @@ async fn an_answer_that_comes_too_late_for_a_call_is_for_the_next_one_and_only_f
         let world = World::new();
         let agent = world.agent(kind, "3s").await;
         let told = agent.call(world.pre(kind, "git push")).await.denied();
-        for words in ["Not decided yet: decision #1", "Where it stands:", "gander serve", "make the same call again later"] {
+        for words in [
+            "Not decided yet: decision #1",
+            "Where it stands:",
+            "gander serve",
+            "make the same call again later",
+        ] {
             assert!(told.contains(words), "{words:?} is missing in {told}");
         }
         // Introduced otherwise, it is the same.
-        let again = world.pre(kind, "git push").replace("As the plan says", "Trying once more").replace("toolu_01ABC", "toolu_99");
+        let again = world
+            .pre(kind, "git push")
+            .replace("As the plan says", "Trying once more")
+            .replace("toolu_01ABC", "toolu_99");
         assert!(agent.call(&again).await.denied().contains("decision #1"));
         let asked = world.asked(1).await;
         assert_eq!((asked.len(), asked[0].revision.0), (1, 1));
@@ -149,7 +177,11 @@ async fn an_approval_for_the_session_that_was_undone_covers_nothing() {
     let asked = world.decision(1).await;
     world.decides(&asked, Verdict::for_session()).await;
     assert_eq!(agent.call(&push).await, Outcome::Ran);
-    std::fs::write(world.home.path().join("gates.toml"), "[[rules]]\ndo = \"ask\"\nrisk = \"critical\"\n").unwrap();
+    std::fs::write(
+        world.home.path().join("gates.toml"),
+        "[[rules]]\ndo = \"ask\"\nrisk = \"critical\"\n",
+    )
+    .unwrap();
     assert!(agent.call(&push).await.denied().contains("decision #2"));
 }
 
@@ -157,21 +189,28 @@ async fn an_approval_for_the_session_that_was_undone_covers_nothing() {
 async fn fifty_calls_at_once() {
     let world = World::new();
     let agent = world.agent(Kind::ClaudeCode, "10m").await;
-    let same: Vec<String> =
-        (0..25).map(|n| world.pre(Kind::ClaudeCode, "git push").replace("toolu_01ABC", &format!("toolu_{n}"))).collect();
-    let others: Vec<String> = (0..25).map(|n| world.pre(Kind::ClaudeCode, &format!("make target-{n}"))).collect();
+    let same: Vec<String> = (0..25)
+        .map(|n| {
+            world.pre(Kind::ClaudeCode, "git push").replace("toolu_01ABC", &format!("toolu_{n}"))
+        })
+        .collect();
+    let others: Vec<String> =
+        (0..25).map(|n| world.pre(Kind::ClaudeCode, &format!("make target-{n}"))).collect();
     let calls = same.iter().chain(&others).map(|input| agent.call(input));
     let (outcomes, asked) = tokio::join!(join_all(calls), async {
         let asked = world.asked(26).await;
         for decision in &asked {
             let odd = decision.request.title.contains('7');
-            world.decides(decision, if odd { rejected("No sevens") } else { Verdict::approved() }).await;
+            world
+                .decides(decision, if odd { rejected("No sevens") } else { Verdict::approved() })
+                .await;
         }
         asked
     });
     assert_eq!((outcomes.len(), asked.len()), (50, 26));
     for (input, outcome) in same.iter().chain(&others).zip(outcomes) {
-        let seven = input.contains("target-") && input.split("target-").nth(1).unwrap().split('"').next().unwrap().contains('7');
+        let seven = input.contains("target-")
+            && input.split("target-").nth(1).unwrap().split('"').next().unwrap().contains('7');
         assert_eq!(matches!(outcome, Outcome::Denied(_)), seven, "{input}: {outcome:?}");
         assert!(!matches!(outcome, Outcome::Open(_)));
     }
@@ -182,7 +221,8 @@ async fn fifty_calls_at_once() {
 async fn the_agents_own_permission_prompt_is_the_same_question() {
     let world = World::new();
     let agent = world.agent(Kind::Codex, "3s").await;
-    let (pre, own) = (world.pre(Kind::Codex, "git push"), world.says("codex-permission-request", "git push"));
+    let (pre, own) =
+        (world.pre(Kind::Codex, "git push"), world.says("codex-permission-request", "git push"));
     assert!(agent.call(&pre).await.denied().contains("#1"));
     assert!(agent.call(&own).await.denied().contains("#1"));
     let asked = world.asked(1).await.remove(0);
@@ -203,7 +243,11 @@ async fn the_agents_own_permission_prompt_is_the_same_question() {
 async fn gate(world: &World, agent: &str, input: &str) -> serde_json::Value {
     use tokio::io::AsyncWriteExt as _;
     let mut command = world.home.gander(&["gate", agent, "--timeout", "3s"]);
-    let mut child = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
     serde_json::from_slice(&child.wait_with_output().await.unwrap().stdout).unwrap()
 }
@@ -213,7 +257,11 @@ async fn a_change_is_shown_as_the_diff_that_it_makes() {
     let world = World::new();
     let workflow = world.project().join(".github/workflows");
     std::fs::create_dir_all(&workflow).unwrap();
-    std::fs::write(workflow.join("ci.yml"), "on: push\njobs:\n  test:\n    runs-on: ubuntu-22.04\n").unwrap();
+    std::fs::write(
+        workflow.join("ci.yml"),
+        "on: push\njobs:\n  test:\n    runs-on: ubuntu-22.04\n",
+    )
+    .unwrap();
     let claude = world.agent(Kind::ClaudeCode, "3s").await;
     claude.call(world.says("claude-code-edit", "")).await.denied();
     let codex = world.agent(Kind::Codex, "3s").await;
@@ -224,7 +272,10 @@ async fn a_change_is_shown_as_the_diff_that_it_makes() {
         .map(|asked| {
             format!(
                 "{} risk: {}\n{}\n{}",
-                asked.terms.risk, asked.request.title, asked.request.insight.why_it_matters, asked.request.body
+                asked.terms.risk,
+                asked.request.title,
+                asked.request.insight.why_it_matters,
+                asked.request.body
             )
         })
         .collect();
@@ -237,15 +288,17 @@ async fn a_click_on_discord_lets_a_call_run_and_a_form_stops_another() {
     let _bot = world.home.serving(&sandbox).await;
     let agent = world.agent(Kind::ClaudeCode, "1m").await;
     let maya = sandbox.user("maya").unwrap();
-    let (outcome, ()) = tokio::join!(agent.call(world.pre(Kind::ClaudeCode, "cargo test")), async {
-        let card = open_card(&sandbox, 1).await;
-        click(&maya, &card, "approve").await;
-    });
+    let (outcome, ()) =
+        tokio::join!(agent.call(world.pre(Kind::ClaudeCode, "cargo test")), async {
+            let card = open_card(&sandbox, 1).await;
+            click(&maya, &card, "approve").await;
+        });
     assert_eq!(outcome, Outcome::Ran);
-    let (outcome, ()) = tokio::join!(agent.call(world.pre(Kind::ClaudeCode, "cargo bench")), async {
-        let card = open_card(&sandbox, 2).await;
-        reject(&maya, &card, "Not on battery").await;
-    });
+    let (outcome, ()) =
+        tokio::join!(agent.call(world.pre(Kind::ClaudeCode, "cargo bench")), async {
+            let card = open_card(&sandbox, 2).await;
+            reject(&maya, &card, "Not on battery").await;
+        });
     assert!(outcome.clone().denied().ends_with("(decision #2): Not on battery"), "{outcome:?}");
 }
 
@@ -265,12 +318,21 @@ async fn what_lies_on_the_disk_counts() {
         });
         call.to_string()
     };
-    let decided = |answer: serde_json::Value| answer["hookSpecificOutput"]["permissionDecision"].clone();
-    assert_eq!(decided(gate(&world, "claude-code", &call("Write", &write)).await), "deny", "it lies outside");
+    let decided =
+        |answer: serde_json::Value| answer["hookSpecificOutput"]["permissionDecision"].clone();
+    assert_eq!(
+        decided(gate(&world, "claude-code", &call("Write", &write)).await),
+        "deny",
+        "it lies outside"
+    );
     let inside = serde_json::json!({ "file_path": world.project().join("x"), "content": "x" });
     assert_eq!(decided(gate(&world, "claude-code", &call("Write", &inside)).await), "allow");
     let git = call("Bash", &serde_json::json!({ "command": "git status" }));
     assert_eq!(decided(gate(&world, "claude-code", &git).await), "allow");
     std::fs::write(world.project().join("HEAD"), "ref: refs/heads/main\n").unwrap();
-    assert_eq!(decided(gate(&world, "claude-code", &git).await), "deny", "nobody has decided whether git may obey these files");
+    assert_eq!(
+        decided(gate(&world, "claude-code", &git).await),
+        "deny",
+        "nobody has decided whether git may obey these files"
+    );
 }

@@ -24,7 +24,9 @@ enum Does {
 
 fn answer(status: &str, kind: &str, body: &str) -> Does {
     let length = body.len();
-    Does::Says(format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"))
+    Does::Says(format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    ))
 }
 
 fn json(body: &str) -> Does {
@@ -35,7 +37,8 @@ fn json(body: &str) -> Does {
 /// many came.
 async fn server(does: Vec<Does>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, count) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
+    let (address, count) =
+        (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
     let counted = count.clone();
     tokio::spawn(async move {
         loop {
@@ -56,7 +59,8 @@ async fn server(does: Vec<Does>) -> (String, Arc<AtomicUsize>) {
     (address, count)
 }
 
-const WAIT: &str = r#"{"answer":"wait","words":"Not decided yet: decision #7 waits.","decision":7,"revision":1}"#;
+const WAIT: &str =
+    r#"{"answer":"wait","words":"Not decided yet: decision #7 waits.","decision":7,"revision":1}"#;
 
 async fn connected(home: &Home, kind: Kind, address: &str) -> Agent {
     let (agent, ended) = installed(home, kind, &["--timeout", "2s", "--connect", address]).await;
@@ -65,7 +69,8 @@ async fn connected(home: &Home, kind: Kind, address: &str) -> Agent {
 }
 
 fn pre(home: &Home, kind: Kind) -> String {
-    let path = format!("{}/fixtures/gates/{}-pre-tool-use.json", env!("CARGO_MANIFEST_DIR"), kind.name());
+    let path =
+        format!("{}/fixtures/gates/{}-pre-tool-use.json", env!("CARGO_MANIFEST_DIR"), kind.name());
     let text = std::fs::read_to_string(path).unwrap();
     text.replace("{cwd}", home.work().to_str().unwrap()).replace("{command}", "git status")
 }
@@ -86,7 +91,9 @@ async fn denied(kind: Kind, does: Vec<Does>) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_answers_wrongly_denies() {
     let problem = |status: u16, more: &str| {
-        let body = format!(r#"{{"type":"urn:gander:problem:x","title":"X","status":{status},"detail":"Words of it."{more}}}"#);
+        let body = format!(
+            r#"{{"type":"urn:gander:problem:x","title":"X","status":{status},"detail":"Words of it."{more}}}"#
+        );
         answer(&format!("{status} X"), "application/problem+json", &body)
     };
     let cases: Vec<(Does, &str)> = vec![
@@ -135,10 +142,14 @@ async fn nobody_there_denies() {
         let home = Home::new();
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         for address in [format!("http://{free}"), "/nowhere/gander.sock".to_owned()] {
-            let (agent, ended) = installed(&home, kind, &["--timeout", "2s", "--connect", &address]).await;
+            let (agent, ended) =
+                installed(&home, kind, &["--timeout", "2s", "--connect", &address]).await;
             ended.must(0, &["does not work, so every call is denied"]);
             let told = agent.call(pre(&home, kind)).await.denied();
-            assert!(told.contains("no answer from") && told.contains("so the call is denied"), "{told}");
+            assert!(
+                told.contains("no answer from") && told.contains("so the call is denied"),
+                "{told}"
+            );
         }
     }
 }
@@ -148,17 +159,23 @@ async fn nobody_there_denies() {
 async fn a_wait_that_breaks_off_goes_on_and_ends_in_time() {
     let home = Home::new();
     let ready = json(r#"{"caller":"x","projects":[]}"#);
-    let cut = Does::Says("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"answer\":\"allow\"".into());
+    let cut =
+        Does::Says("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"answer\":\"allow\"".into());
     let busy = answer("503 X", "text/html", "later");
     let yes = json(r#"{"answer":"allow","words":"Approved by Maya (decision #7)."}"#);
-    let (address, count) = server(vec![ready, json(WAIT), Does::Closes, cut, busy, json(WAIT), yes]).await;
-    let (agent, ended) = installed(&home, Kind::ClaudeCode, &["--timeout", "1m", "--connect", &address]).await;
+    let (address, count) =
+        server(vec![ready, json(WAIT), Does::Closes, cut, busy, json(WAIT), yes]).await;
+    let (agent, ended) =
+        installed(&home, Kind::ClaudeCode, &["--timeout", "1m", "--connect", &address]).await;
     ended.must(0, &["wrote"]);
     assert_eq!(agent.call(pre(&home, Kind::ClaudeCode)).await, crate::standin::Outcome::Ran);
     assert_eq!(count.load(Ordering::SeqCst), 7, "each was met");
     for does in [Does::Closes, Does::Hangs, answer("502 X", "text/html", "no")] {
         let told = denied(Kind::Goose, vec![json(WAIT), does.clone()]).await;
-        assert!(told.contains("decision #7 waits") && told.contains("may have been answered meanwhile"), "{told} of {does:?}");
+        assert!(
+            told.contains("decision #7 waits") && told.contains("may have been answered meanwhile"),
+            "{told} of {does:?}"
+        );
     }
     let told = denied(Kind::Codex, vec![json(WAIT), json("{}")]).await;
     assert!(told.contains("not Gander") && told.contains("so the call is denied"), "{told}");

@@ -30,20 +30,41 @@ async fn what_is_there_stays_and_twice_is_once_and_taking_it_back_leaves_nothing
         std::fs::write(&file, SETTINGS).unwrap();
         world.agent(kind, "1h").await;
         let installed = std::fs::read_to_string(&file).unwrap();
-        let keys: Vec<usize> =
-            ["\"zeta\"", "\"permissions\"", "\"Stop\"", "\"PreToolUse\"", "./log.sh", "gander", "\"alpha\"", "2.5"]
-                .iter()
-                .map(|key| installed.find(key).unwrap_or_else(|| panic!("{key} is missing in {installed}")))
-                .collect();
+        let keys: Vec<usize> = [
+            "\"zeta\"",
+            "\"permissions\"",
+            "\"Stop\"",
+            "\"PreToolUse\"",
+            "./log.sh",
+            "gander",
+            "\"alpha\"",
+            "2.5",
+        ]
+        .iter()
+        .map(|key| installed.find(key).unwrap_or_else(|| panic!("{key} is missing in {installed}")))
+        .collect();
         assert!(keys.is_sorted() && installed.contains("\n    \"hooks\""), "{installed}");
         let place = world.project();
-        let again = ["gate", "install", kind.name(), "--project", place.to_str().unwrap(), "--timeout", "1h", "--yes"];
+        let again = [
+            "gate",
+            "install",
+            kind.name(),
+            "--project",
+            place.to_str().unwrap(),
+            "--timeout",
+            "1h",
+            "--yes",
+        ];
         world.home.run(&again).await.must(0, &["nothing to change"]);
         // With another time-out it is exchanged, where it stands.
         world.agent(kind, "2h").await;
         let exchanged = std::fs::read_to_string(&file).unwrap();
-        assert_eq!(exchanged, installed.replace("--timeout 3600s", "--timeout 7200s").replace("3630", "7230"));
-        let back = ["gate", "uninstall", kind.name(), "--project", place.to_str().unwrap(), "--yes"];
+        assert_eq!(
+            exchanged,
+            installed.replace("--timeout 3600s", "--timeout 7200s").replace("3630", "7230")
+        );
+        let back =
+            ["gate", "uninstall", kind.name(), "--project", place.to_str().unwrap(), "--yes"];
         world.home.run(&back).await.must(0, &["wrote", "-"]);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), SETTINGS);
         world.home.run(&back).await.must(0, &["nothing to change"]);
@@ -61,10 +82,15 @@ async fn what_others_have_written_stays_as_they_laid_it_out() {
         format!(
             r#"{{"hooks":{{"PreToolUse":[{{"matcher":"Bash","hooks":[{own}]}}],"PermissionRequest":[{{"hooks":[{own}]}}]}},"a":1e2}}"#
         ),
-        format!("{{\n  \"hooks\": {{\n    \"PreToolUse\": [{{\n      \"hooks\": [{own}]\n    }}]\n  }}\n}}\n"),
-        format!("{{\"x\": \"}}\\\"]\",\n \"hooks\":\n {{ \"PreToolUse\":\n [\n {{ \"hooks\": [{own},\n {own}] }} ] }}\n}}"),
+        format!(
+            "{{\n  \"hooks\": {{\n    \"PreToolUse\": [{{\n      \"hooks\": [{own}]\n    }}]\n  }}\n}}\n"
+        ),
+        format!(
+            "{{\"x\": \"}}\\\"]\",\n \"hooks\":\n {{ \"PreToolUse\":\n [\n {{ \"hooks\": [{own},\n {own}] }} ] }}\n}}"
+        ),
     ];
-    for (kind, text) in ALL.into_iter().flat_map(|kind| files.iter().map(move |text| (kind, text))) {
+    for (kind, text) in ALL.into_iter().flat_map(|kind| files.iter().map(move |text| (kind, text)))
+    {
         let world = World::new();
         let file = kind.file(&world.project());
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -73,11 +99,19 @@ async fn what_others_have_written_stays_as_they_laid_it_out() {
         let installed = std::fs::read_to_string(&file).unwrap();
         let read = settled(installed.trim_start_matches('\u{feff}'));
         let groups = read["hooks"]["PreToolUse"].as_array().unwrap();
-        assert!(groups.last().unwrap()["hooks"][0]["command"].as_str().unwrap().contains("gander"), "{installed}");
-        assert_eq!(installed.trim_end().contains('\n'), text.trim_end().contains('\n'), "{installed}");
+        assert!(
+            groups.last().unwrap()["hooks"][0]["command"].as_str().unwrap().contains("gander"),
+            "{installed}"
+        );
+        assert_eq!(
+            installed.trim_end().contains('\n'),
+            text.trim_end().contains('\n'),
+            "{installed}"
+        );
         world.agent(kind, "2h").await;
         let place = world.project();
-        let back = ["gate", "uninstall", kind.name(), "--project", place.to_str().unwrap(), "--yes"];
+        let back =
+            ["gate", "uninstall", kind.name(), "--project", place.to_str().unwrap(), "--yes"];
         world.home.run(&back).await.must(0, &["wrote"]);
         assert_eq!(&std::fs::read_to_string(&file).unwrap(), text, "{installed}");
     }
@@ -95,8 +129,15 @@ async fn only_the_gates_own_hooks_are_taken_out() {
     );
     std::fs::write(&file, text).unwrap();
     let place = world.project();
-    world.home.run(&["gate", "uninstall", "claude-code", "--project", place.to_str().unwrap(), "--yes"]).await.must(0, &["wrote"]);
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), r#"{"hooks":{"PreToolUse":[{"hooks":[{"command":"a"}]}]}}"#);
+    world
+        .home
+        .run(&["gate", "uninstall", "claude-code", "--project", place.to_str().unwrap(), "--yes"])
+        .await
+        .must(0, &["wrote"]);
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        r#"{"hooks":{"PreToolUse":[{"hooks":[{"command":"a"}]}]}}"#
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,12 +145,32 @@ async fn a_file_that_it_made_it_takes_away() {
     for kind in ALL {
         let world = World::new();
         let agent = world.agent(kind, "1h").await;
-        assert_eq!(agent.project.join(".agents/plugins/gander/plugin.json").exists(), kind == Kind::Goose);
-        let status = world.home.run(&["gate", "status", "--project", agent.project.to_str().unwrap()]).await;
-        assert!(status.out.lines().any(|line| line.starts_with(kind.name()) && line.contains("stops at the gate")), "{status:?}");
-        let back = ["gate", "uninstall", kind.name(), "--project", agent.project.to_str().unwrap(), "--yes"];
+        assert_eq!(
+            agent.project.join(".agents/plugins/gander/plugin.json").exists(),
+            kind == Kind::Goose
+        );
+        let status =
+            world.home.run(&["gate", "status", "--project", agent.project.to_str().unwrap()]).await;
+        assert!(
+            status
+                .out
+                .lines()
+                .any(|line| line.starts_with(kind.name()) && line.contains("stops at the gate")),
+            "{status:?}"
+        );
+        let back = [
+            "gate",
+            "uninstall",
+            kind.name(),
+            "--project",
+            agent.project.to_str().unwrap(),
+            "--yes",
+        ];
         world.home.run(&back).await.must(0, &["removed"]);
-        assert!(!kind.file(&agent.project).exists() && !agent.project.join(".agents/plugins/gander/plugin.json").exists());
+        assert!(
+            !kind.file(&agent.project).exists()
+                && !agent.project.join(".agents/plugins/gander/plugin.json").exists()
+        );
         assert!(world.home.path().join("gates.toml").exists(), "the rules are the person's");
         assert!(matches!(agent.call(world.pre(kind, "ls")).await, Outcome::Open(_)));
     }
@@ -120,11 +181,28 @@ async fn nothing_is_written_before_somebody_has_said_so() {
     let world = World::new();
     let place = world.project();
     let (place, file) = (place.to_str().unwrap(), Kind::ClaudeCode.file(&world.project()));
-    let dry = world.home.run(&["gate", "install", "claude-code", "--project", place, "--dry-run"]).await;
-    dry.must(0, &["+++ ", "+            \"timeout\": 3630", "+            \"onFailure\": \"block\"", "nothing was written"]);
-    world.home.run(&["gate", "install", "claude-code", "--project", place]).await.must(2, &["no terminal", "--yes"]);
+    let dry =
+        world.home.run(&["gate", "install", "claude-code", "--project", place, "--dry-run"]).await;
+    dry.must(
+        0,
+        &[
+            "+++ ",
+            "+            \"timeout\": 3630",
+            "+            \"onFailure\": \"block\"",
+            "nothing was written",
+        ],
+    );
+    world
+        .home
+        .run(&["gate", "install", "claude-code", "--project", place])
+        .await
+        .must(2, &["no terminal", "--yes"]);
     assert!(!file.exists() && !world.home.path().join("gates.toml").exists());
-    world.home.run(&["gate", "install", "claude-code", "--project", "/nowhere/at/all", "--yes"]).await.must(2, &["no such folder"]);
+    world
+        .home
+        .run(&["gate", "install", "claude-code", "--project", "/nowhere/at/all", "--yes"])
+        .await
+        .must(2, &["no such folder"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,20 +218,32 @@ async fn what_it_cannot_keep_it_does_not_touch() {
         ("{\"hooks\": []}", "its hooks are no object"),
         ("{\"hooks\": {\"PreToolUse\": {}}}", "are no list"),
         ("{\"hooks\": {\"PreToolUse\": []}, \"hooks\": {}}", "\"hooks\" stands there twice"),
-        ("{\"hooks\": {\"PreToolUse\": [], \"PreToolUse\": []}}", "\"PreToolUse\" stands there twice"),
+        (
+            "{\"hooks\": {\"PreToolUse\": [], \"PreToolUse\": []}}",
+            "\"PreToolUse\" stands there twice",
+        ),
     ] {
         std::fs::write(&file, text).unwrap();
-        let install = world.home.run(&["gate", "install", "claude-code", "--project", place.to_str().unwrap(), "--yes"]).await;
+        let install = world
+            .home
+            .run(&["gate", "install", "claude-code", "--project", place.to_str().unwrap(), "--yes"])
+            .await;
         install.must(2, &[words, "settings.local.json", "Nothing was changed"]);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     }
     let codex = place.join(".codex");
     std::fs::create_dir(&codex).unwrap();
     std::fs::write(codex.join("config.toml"), "[features]\nhooks = false\n").unwrap();
-    let install = world.home.run(&["gate", "install", "codex", "--project", place.to_str().unwrap(), "--yes"]).await;
+    let install = world
+        .home
+        .run(&["gate", "install", "codex", "--project", place.to_str().unwrap(), "--yes"])
+        .await;
     install.must(2, &["hooks = false", "take that out first"]);
     std::fs::write(codex.join("config.toml"), "model = \"x\"\n").unwrap();
-    let install = world.home.run(&["gate", "install", "codex", "--project", place.to_str().unwrap(), "--yes"]).await;
+    let install = world
+        .home
+        .run(&["gate", "install", "codex", "--project", place.to_str().unwrap(), "--yes"])
+        .await;
     install.must(0, &["/hooks", "trust both"]);
 }
 
@@ -168,10 +258,24 @@ async fn names_that_a_shell_would_take_apart_hold_together() {
         let (store, config) = (odd.join("my store.db"), odd.join("gander.toml"));
         std::fs::write(&config, "time_zone = \"UTC\"\n").unwrap();
         let mut install = tokio::process::Command::new(odd.join("gander"));
-        install.args(["gate", "install", kind.name(), "--yes", "--timeout", "1s", "--project"]).arg(world.project());
-        install.arg("--store").arg(&store).arg("--config").arg(&config).env_clear().env("HOME", world.home.path());
+        install
+            .args(["gate", "install", kind.name(), "--yes", "--timeout", "1s", "--project"])
+            .arg(world.project());
+        install
+            .arg("--store")
+            .arg(&store)
+            .arg("--config")
+            .arg(&config)
+            .env_clear()
+            .env("HOME", world.home.path());
         Program::start(install).ended().await.must(0, &["wrote"]);
-        let agent = crate::standin::Agent { kind, project: world.project(), env: Vec::new(), on_failure: false, patience: None };
+        let agent = crate::standin::Agent {
+            kind,
+            project: world.project(),
+            env: Vec::new(),
+            on_failure: false,
+            patience: None,
+        };
         assert_eq!(agent.call(world.pre(kind, "ls")).await, Outcome::Ran, "{kind:?}");
         assert!(agent.call(world.pre(kind, "git push")).await.denied().contains("decision #1"));
         assert!(store.exists());
@@ -205,19 +309,41 @@ async fn what_takes_the_gate_from_goose_is_said() {
     assert!(!says.out.contains("goes past the gate"), "{says:?}");
     let theirs = place.join(".agents/plugins/gander");
     std::fs::create_dir_all(&theirs).unwrap();
-    world.home.run(&status).await.must(0, &["goes past the gate", "in place of your own", theirs.to_str().unwrap()]);
-    world.home.run(&install_here).await.must(0, &["wrote", "only where it is started in this very folder"]);
+    world
+        .home
+        .run(&status)
+        .await
+        .must(0, &["goes past the gate", "in place of your own", theirs.to_str().unwrap()]);
+    world
+        .home
+        .run(&install_here)
+        .await
+        .must(0, &["wrote", "only where it is started in this very folder"]);
     let says = world.home.run(&status).await;
     assert!(!says.out.contains("goes past the gate"), "{says:?}");
-    world.home.run(&["gate", "uninstall", "goose", "--project", project, "--yes"]).await.must(0, &["removed"]);
+    world
+        .home
+        .run(&["gate", "uninstall", "goose", "--project", project, "--yes"])
+        .await
+        .must(0, &["removed"]);
     assert!(!theirs.exists());
     for (file, text) in [
-        (place.join(".config/goose/settings.json"), r#"{"disabledPlugins": ["gander"]}"#.to_owned()),
-        (world.home.path().join(".config/goose/config.yaml"), format!("plugins:\n  {}:\n    enabled: false\n", theirs.display())),
+        (
+            place.join(".config/goose/settings.json"),
+            r#"{"disabledPlugins": ["gander"]}"#.to_owned(),
+        ),
+        (
+            world.home.path().join(".config/goose/config.yaml"),
+            format!("plugins:\n  {}:\n    enabled: false\n", theirs.display()),
+        ),
     ] {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, text).unwrap();
-        world.home.run(&install_here).await.must(2, &["take that out first", file.to_str().unwrap()]);
+        world
+            .home
+            .run(&install_here)
+            .await
+            .must(2, &["take that out first", file.to_str().unwrap()]);
         std::fs::remove_file(file).unwrap();
     }
 }
@@ -229,14 +355,22 @@ async fn what_only_looks_like_the_gates_hook_is_another_ones() {
         let world = World::new();
         let file = kind.file(&world.project());
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        let theirs = format!(r#"{{"type":"command","command":"/opt/audit gate {} --timeout 3 --log"}}"#, kind.name());
-        let text = format!(r#"{{"hooks":{{"PreToolUse":[{{"matcher":".*","hooks":[{theirs}]}}]}}}}"#);
+        let theirs = format!(
+            r#"{{"type":"command","command":"/opt/audit gate {} --timeout 3 --log"}}"#,
+            kind.name()
+        );
+        let text =
+            format!(r#"{{"hooks":{{"PreToolUse":[{{"matcher":".*","hooks":[{theirs}]}}]}}}}"#);
         std::fs::write(&file, &text).unwrap();
         let place = world.project();
         let place = place.to_str().unwrap();
         let status = world.home.run(&["gate", "status", "--project", place]).await;
         assert!(!status.out.contains("stops at the gate"), "{status:?}");
-        world.home.run(&["gate", "uninstall", kind.name(), "--project", place, "--yes"]).await.must(0, &["nothing to change"]);
+        world
+            .home
+            .run(&["gate", "uninstall", kind.name(), "--project", place, "--yes"])
+            .await
+            .must(0, &["nothing to change"]);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     }
 }
@@ -272,7 +406,11 @@ async fn a_link_that_somebody_has_laid_leads_on_to_a_file() {
     std::os::unix::fs::symlink(&target, &file).unwrap();
     world.agent(Kind::ClaudeCode, "1h").await;
     let place = world.project();
-    world.home.run(&["gate", "uninstall", "claude-code", "--project", place.to_str().unwrap(), "--yes"]).await.must(0, &["wrote"]);
+    world
+        .home
+        .run(&["gate", "uninstall", "claude-code", "--project", place.to_str().unwrap(), "--yes"])
+        .await
+        .must(0, &["wrote"]);
     assert!(file.symlink_metadata().unwrap().is_symlink());
     assert_eq!(std::fs::read_to_string(&target).unwrap().trim().replace('\n', ""), "{}");
 }

@@ -27,7 +27,9 @@ struct Real {
 /// A command, as the model of this agent runs one.
 fn shell(kind: Kind, command: &str) -> Call {
     match kind {
-        Kind::ClaudeCode => Call::new("Bash", json!({ "command": command, "description": "As scripted" })),
+        Kind::ClaudeCode => {
+            Call::new("Bash", json!({ "command": command, "description": "As scripted" }))
+        }
         Kind::Goose => Call::new("shell", json!({ "command": command })),
         Kind::Codex => Call::new("exec_command", json!({ "cmd": command })),
     }
@@ -46,15 +48,21 @@ impl Real {
     }
 
     async fn with(kind: Kind, gate: &str, model: Model) -> Option<Self> {
-        let program = agents::installed(if kind == Kind::ClaudeCode { "claude" } else { kind.name() })?;
+        let program =
+            agents::installed(if kind == Kind::ClaudeCode { "claude" } else { kind.name() })?;
         let world = World::new();
         let project = world.project();
         if kind == Kind::Codex {
             agents::configure_codex(&world.home, &model, "");
-            world.home.run(&["gate", "install", "codex", "--timeout", gate, "--yes"]).await.must(0, &["trust both"]);
+            world
+                .home
+                .run(&["gate", "install", "codex", "--timeout", gate, "--yes"])
+                .await
+                .must(0, &["trust both"]);
         } else {
             let place = project.to_str().unwrap();
-            let install = ["gate", "install", kind.name(), "--project", place, "--timeout", gate, "--yes"];
+            let install =
+                ["gate", "install", kind.name(), "--project", place, "--timeout", gate, "--yes"];
             world.home.run(&install).await.must(0, &["wrote"]);
         }
         Some(Self { world, kind, program, model })
@@ -79,7 +87,9 @@ impl Real {
         let mut command = agents::command(&self.program, &self.world.home, &self.model);
         match self.kind {
             Kind::Codex => command.args(CODEX).args(more).arg("go"),
-            Kind::ClaudeCode => command.args(["-p", "go", "--output-format", "json", "--dangerously-skip-permissions"]).args(more),
+            Kind::ClaudeCode => command
+                .args(["-p", "go", "--output-format", "json", "--dangerously-skip-permissions"])
+                .args(more),
             Kind::Goose => command.args(["run", "--no-session", "-t", "go"]).args(more),
         };
         command.spawn().unwrap()
@@ -95,8 +105,12 @@ impl Real {
     }
 }
 
-const CODEX: [&str; 4] =
-    ["exec", "--dangerously-bypass-hook-trust", "--dangerously-bypass-approvals-and-sandbox", "--skip-git-repo-check"];
+const CODEX: [&str; 4] = [
+    "exec",
+    "--dangerously-bypass-hook-trust",
+    "--dangerously-bypass-approvals-and-sandbox",
+    "--skip-git-repo-check",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_agent_runs_what_was_approved() {
@@ -105,7 +119,10 @@ async fn a_real_agent_runs_what_was_approved() {
         let (said, asked) = tokio::join!(ended(real.start(&[])), async {
             let asked = real.world.asked_within(1, PATIENCE).await.remove(0);
             assert!(!real.ran());
-            let approved = Verdict::Approved { note: Some("Only this once, please".into()), for_session: false };
+            let approved = Verdict::Approved {
+                note: Some("Only this once, please".into()),
+                for_session: false,
+            };
             real.world.decides(&asked, approved).await;
             asked
         });
@@ -113,7 +130,10 @@ async fn a_real_agent_runs_what_was_approved() {
         // goose has no way to tell its model what was said beside a yes.
         let heard = real.model.heard().contains("approved this and says: Only this once, please");
         assert_eq!(heard, kind != Kind::Goose, "{}", real.story(&said));
-        assert_eq!((asked.request.title.as_str(), asked.request.agent.name.as_str()), ("Run touch ran in work", kind.name()));
+        assert_eq!(
+            (asked.request.title.as_str(), asked.request.agent.name.as_str()),
+            ("Run touch ran in work", kind.name())
+        );
         assert!(asked.request.agent.session.is_some());
     }
 }
@@ -122,7 +142,9 @@ async fn a_real_agent_runs_what_was_approved() {
 async fn a_yes_to_a_real_agent_is_for_once_or_for_the_session() {
     for (kind, for_session) in ALL.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
         let again = || vec![shell(kind, "echo once >> ran")];
-        let Some(real) = Real::calling(kind, "100s", vec![again(), again()]).await else { continue };
+        let Some(real) = Real::calling(kind, "100s", vec![again(), again()]).await else {
+            continue;
+        };
         let (said, ()) = tokio::join!(ended(real.start(&[])), async {
             let asked = real.world.asked_within(1, PATIENCE).await.remove(0);
             real.world.decides(&asked, Verdict::Approved { note: None, for_session }).await;
@@ -133,19 +155,27 @@ async fn a_yes_to_a_real_agent_is_for_once_or_for_the_session() {
         });
         let ran = std::fs::read_to_string(real.world.project().join("ran")).unwrap_or_default();
         assert_eq!(ran.lines().count(), if for_session { 2 } else { 1 }, "{}", real.story(&said));
-        assert_eq!(real.world.asked(1).await.len(), if for_session { 1 } else { 2 }, "{}", real.story(&said));
+        assert_eq!(
+            real.world.asked(1).await.len(),
+            if for_session { 1 } else { 2 },
+            "{}",
+            real.story(&said)
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_agent_that_wants_two_things_at_once_is_stopped_at_each() {
     for kind in ALL {
-        let Some(real) = Real::new(kind, "100s", &["touch ran", "touch too"]).await else { continue };
+        let Some(real) = Real::new(kind, "100s", &["touch ran", "touch too"]).await else {
+            continue;
+        };
         let (said, ()) = tokio::join!(ended(real.start(&[])), async {
             for count in 1..=2 {
                 let asked = real.world.asked_within(count, PATIENCE).await.remove(count - 1);
                 let is_first = asked.request.body == "touch ran";
-                let verdict = if is_first { Verdict::approved() } else { rejected("One is enough") };
+                let verdict =
+                    if is_first { Verdict::approved() } else { rejected("One is enough") };
                 real.world.decides(&asked, verdict).await;
             }
         });
@@ -165,7 +195,8 @@ async fn what_a_real_agent_has_another_do_is_stopped_too() {
     let codex = vec![vec![spawn], vec![shell(Kind::Codex, "touch other")]];
     for (kind, rounds) in [(Kind::ClaudeCode, claude), (Kind::Codex, codex)] {
         let count = rounds.len();
-        let model = Model::with_aside(rounds, Some((aside, vec![vec![shell(kind, "touch ran")]]))).await;
+        let model =
+            Model::with_aside(rounds, Some((aside, vec![vec![shell(kind, "touch ran")]]))).await;
         let Some(real) = Real::with(kind, "100s", model).await else { continue };
         let rules = "[[rules]]\ndo = \"allow\"\ntools = [\"Agent\", \"*spawn_agent\"]\n";
         std::fs::write(real.world.home.path().join("gates.toml"), rules).unwrap();
@@ -176,7 +207,11 @@ async fn what_a_real_agent_has_another_do_is_stopped_too() {
             }
             asked
         });
-        assert!(asked.iter().any(|asked| asked.request.body == "touch ran"), "{}", real.story(&said));
+        assert!(
+            asked.iter().any(|asked| asked.request.body == "touch ran"),
+            "{}",
+            real.story(&said)
+        );
         assert!(!real.ran(), "{}", real.story(&said));
     }
 }
@@ -203,7 +238,11 @@ async fn a_real_agent_goes_by_the_rules() {
     for kind in ALL {
         let Some(real) = Real::new(kind, "100s", &["sudo touch ran"]).await else { continue };
         let said = ended(real.start(&[])).await;
-        assert!(real.model.told().contains("Agents do not act as another user."), "{}", real.story(&said));
+        assert!(
+            real.model.told().contains("Agents do not act as another user."),
+            "{}",
+            real.story(&said)
+        );
         let rules = "[[rules]]\ndo = \"allow\"\ncommands = [\"touch *\"]\n";
         let real = Real::new(kind, "100s", &["touch ran"]).await.unwrap();
         std::fs::write(real.world.home.path().join("gates.toml"), rules).unwrap();
@@ -217,7 +256,11 @@ async fn a_real_agent_waits_no_longer_than_its_gate() {
     for kind in ALL {
         let Some(real) = Real::new(kind, "1s", &["touch ran"]).await else { continue };
         let said = ended(real.start(&[])).await;
-        assert!(!real.ran() && real.model.told().contains("Not decided yet: decision #1"), "{}", real.story(&said));
+        assert!(
+            !real.ran() && real.model.told().contains("Not decided yet: decision #1"),
+            "{}",
+            real.story(&said)
+        );
     }
 }
 
@@ -227,7 +270,11 @@ async fn a_real_agent_without_its_gate_runs_nothing() {
         let Some(real) = Real::new(kind, "100s", &["touch ran"]).await else { continue };
         real.edit_hooks(|hooks| hooks.replace(env!("CARGO_BIN_EXE_gander"), "/nowhere/gander"));
         let said = ended(real.start(&[])).await;
-        assert!(!real.ran() && real.model.told().contains("did not answer, so this is denied"), "{}", real.story(&said));
+        assert!(
+            !real.ran() && real.model.told().contains("did not answer, so this is denied"),
+            "{}",
+            real.story(&said)
+        );
     }
 }
 
@@ -241,7 +288,11 @@ async fn a_real_agent_whose_gate_is_killed_runs_nothing() {
             real.world.asked_within(1, PATIENCE).await;
             crate::standin::kill_gate_below(agent).await;
         });
-        assert!(!real.ran() && real.model.told().contains("did not answer, so this is denied"), "{}", real.story(&said));
+        assert!(
+            !real.ran() && real.model.told().contains("did not answer, so this is denied"),
+            "{}",
+            real.story(&said)
+        );
     }
 }
 

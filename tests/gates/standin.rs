@@ -87,20 +87,35 @@ impl Agent {
     /// Makes a call: starts the hook that matches.
     pub(crate) fn start(&self, input: &[u8]) -> Result<Hooked, Outcome> {
         let said: Value = serde_json::from_slice(input).unwrap_or_default();
-        let event = said["hook_event_name"].as_str().or(said["event"].as_str()).unwrap_or("PreToolUse");
+        let event =
+            said["hook_event_name"].as_str().or(said["event"].as_str()).unwrap_or("PreToolUse");
         let event = if event == "PermissionRequest" { event } else { "PreToolUse" };
         let tool = said["tool_name"].as_str().unwrap_or("Bash");
-        let file = std::fs::read_to_string(self.kind.file(&self.project)).map_err(|_| Outcome::Open("no hooks".into()))?;
-        let file: Value = serde_json::from_str(&file).map_err(|_| Outcome::Open("no JSON".into()))?;
-        let groups = file["hooks"][event].as_array().ok_or_else(|| Outcome::Open("no hook".into()))?;
-        let group = groups.iter().find(|group| self.matches(group["matcher"].as_str().unwrap_or_default(), tool));
-        let hook = group.ok_or_else(|| Outcome::Open("no hook matches".into()))?["hooks"][0].clone();
+        let file = std::fs::read_to_string(self.kind.file(&self.project))
+            .map_err(|_| Outcome::Open("no hooks".into()))?;
+        let file: Value =
+            serde_json::from_str(&file).map_err(|_| Outcome::Open("no JSON".into()))?;
+        let groups =
+            file["hooks"][event].as_array().ok_or_else(|| Outcome::Open("no hook".into()))?;
+        let group = groups
+            .iter()
+            .find(|group| self.matches(group["matcher"].as_str().unwrap_or_default(), tool));
+        let hook =
+            group.ok_or_else(|| Outcome::Open("no hook matches".into()))?["hooks"][0].clone();
         // Codex runs hooks with the person's shell, as one that logs in.
         let flag = if self.kind == Kind::Codex { "-lc" } else { "-c" };
         let mut command = Command::new("/bin/sh");
-        command.arg(flag).arg(hook["command"].as_str().unwrap()).current_dir(&self.project).process_group(0);
+        command
+            .arg(flag)
+            .arg(hook["command"].as_str().unwrap())
+            .current_dir(&self.project)
+            .process_group(0);
         command.env_clear().env("PATH", "/usr/bin:/bin").envs(self.env.iter().cloned());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         Ok(Hooked { child: command.spawn().unwrap(), hook, input: input.to_vec() })
     }
 
@@ -129,7 +144,8 @@ impl Agent {
             assert!(self.patience.is_some(), "the gate said nothing in time");
             return self.failed(&hooked.hook, "timed out");
         };
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (out, err) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let said: Option<Value> = serde_json::from_str(out.trim()).ok();
         match (output.status.code(), self.kind) {
             (Some(0), _) if out.trim().is_empty() => match self.kind {
@@ -137,10 +153,15 @@ impl Agent {
                 Kind::Goose | Kind::Codex => Outcome::Ran,
             },
             (Some(0), kind) => {
-                let known = said.filter(|said| kind != Kind::Goose || KNOWN.iter().any(|known| said["decision"] == *known));
-                known.map_or_else(|| self.failed(&hooked.hook, &out), |said| understood(kind, &said))
+                let known = said.filter(|said| {
+                    kind != Kind::Goose || KNOWN.iter().any(|known| said["decision"] == *known)
+                });
+                known
+                    .map_or_else(|| self.failed(&hooked.hook, &out), |said| understood(kind, &said))
             }
-            (Some(2), Kind::Codex) if err.trim().is_empty() => self.failed(&hooked.hook, "exit 2 without a reason"),
+            (Some(2), Kind::Codex) if err.trim().is_empty() => {
+                self.failed(&hooked.hook, "exit 2 without a reason")
+            }
             (Some(2), _) => Outcome::Denied(err.trim().to_owned()),
             (code, _) => self.failed(&hooked.hook, &format!("{code:?}: {err}")),
         }
@@ -149,7 +170,8 @@ impl Agent {
     fn matches(&self, matcher: &str, tool: &str) -> bool {
         let anything = self.kind == Kind::ClaudeCode && matches!(matcher, "" | "*");
         // To goose, a rule whose matcher is no regular expression is not there.
-        let whole = if self.kind == Kind::Goose { matcher.to_owned() } else { format!("^(?:{matcher})$") };
+        let whole =
+            if self.kind == Kind::Goose { matcher.to_owned() } else { format!("^(?:{matcher})$") };
         anything || Regex::new(&whole).is_ok_and(|matcher| matcher.is_match(tool))
     }
 
@@ -183,7 +205,9 @@ fn understood(kind: Kind, said: &Value) -> Outcome {
     match (own["permissionDecision"].as_str(), kind) {
         (Some("deny"), _) => Outcome::Denied(text(&own["permissionDecisionReason"])),
         (Some("allow"), Kind::ClaudeCode) => Outcome::Ran,
-        (Some("defer"), Kind::ClaudeCode) => Outcome::Deferred(text(&own["permissionDecisionReason"])),
+        (Some("defer"), Kind::ClaudeCode) => {
+            Outcome::Deferred(text(&own["permissionDecisionReason"]))
+        }
         // Words beside the call, and no objection.
         (None, Kind::Codex) if own["additionalContext"].is_string() => Outcome::Ran,
         // Codex knows neither from this hook.
@@ -219,9 +243,13 @@ async fn kill(process: &str) {
 fn gate_below(process: u32) -> Option<u32> {
     // Any of its threads may have started it.
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten();
-    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
-    let children: Vec<u32> =
-        children.flat_map(|list| list.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()).collect();
+    let children =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let children: Vec<u32> = children
+        .flat_map(|list| {
+            list.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()
+        })
+        .collect();
     children.into_iter().find_map(|child| {
         let name = std::fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
         if name.trim() == "gander" { Some(child) } else { gate_below(child) }

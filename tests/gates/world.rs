@@ -48,7 +48,8 @@ impl World {
     pub(crate) async fn agent(&self, kind: Kind, patience: &str) -> Agent {
         let project = self.project();
         let place = project.to_str().unwrap();
-        let args = ["gate", "install", kind.name(), "--project", place, "--timeout", patience, "--yes"];
+        let args =
+            ["gate", "install", kind.name(), "--project", place, "--timeout", patience, "--yes"];
         self.home.run(&args).await.must(0, &["wrote"]);
         let mut env = vec![("HOME".to_owned(), self.home.path().to_str().unwrap().to_owned())];
         if kind == Kind::ClaudeCode {
@@ -97,7 +98,10 @@ impl World {
 
     /// Maya, whose machine it is, decides.
     pub(crate) async fn decides(&self, decision: &Decision, verdict: Verdict) -> Decision {
-        self.handle.resolve(decision.id, decision.revision, &maya(), Via::Discord, verdict).await.unwrap()
+        self.handle
+            .resolve(decision.id, decision.revision, &maya(), Via::Discord, verdict)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn defers(&self, decision: &Decision) -> Decision {

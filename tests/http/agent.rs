@@ -18,7 +18,9 @@ async fn an_agent_asks_waits_and_takes_the_verdict_once() {
     let asked = got(agent.post("/v1/decisions", &low("Deploy?"))).await;
     assert_eq!((asked.header("location"), asked.header("etag")), ("/v1/decisions/1", "\"1-1\""));
     asked.must(201);
-    let waiting = tokio::spawn(got(agent.post("/v1/decisions/1/wait?claim=true&timeout=600&revision=1", &json!({}))));
+    let waiting = tokio::spawn(got(
+        agent.post("/v1/decisions/1/wait?claim=true&timeout=600&revision=1", &json!({}))
+    ));
     world.figure_is("http_waiting", 1).await;
     world.approve(1).await;
     let told = waiting.await.unwrap().must(200);
@@ -32,8 +34,15 @@ async fn an_agent_asks_waits_and_takes_the_verdict_once() {
     // Again is the same claim.
     let again = got(agent.post("/v1/decisions/1/claim", &json!({}))).await.must(200);
     assert_eq!(again["claimed_at"], told["claimed_at"]);
-    let done = got(agent.post("/v1/decisions/1/outcome", &json!({ "outcome": "succeeded", "text": "out" }))).await.must(200);
-    assert_eq!((&done["outcome"]["outcome"], &done["outcome"]["text"]), (&json!("succeeded"), &json!("out")));
+    let done =
+        got(agent
+            .post("/v1/decisions/1/outcome", &json!({ "outcome": "succeeded", "text": "out" })))
+        .await
+        .must(200);
+    assert_eq!(
+        (&done["outcome"]["outcome"], &done["outcome"]["text"]),
+        (&json!("succeeded"), &json!("out"))
+    );
     let events = world.handle.history(DecisionId(1)).await.unwrap();
     let words: Vec<_> = events.iter().map(|logged| logged.event.word()).collect();
     assert_eq!(words, ["asked", "resolved", "claimed", "reported"]);
@@ -49,7 +58,8 @@ async fn reading_takes_nothing_and_undone_verdicts_are_waited_on() {
     assert!(told["verdict"] == "approved" && told.get("claimed_at").is_none());
     got(agent.get("/v1/decisions/1/wait?claim=true")).await.must_be_problem(400, "bad-request");
     world.handle.undo(DecisionId(id), &maya()).await.unwrap();
-    let told = got(agent.post("/v1/decisions/1/wait?timeout=0&claim=true", &json!({}))).await.must(200);
+    let told =
+        got(agent.post("/v1/decisions/1/wait?timeout=0&claim=true", &json!({}))).await.must(200);
     assert_eq!(told["state"], "pending");
 }
 
@@ -62,7 +72,10 @@ async fn a_wait_that_ends_says_where_things_stand() {
     assert_eq!(told["state"], "pending");
     let standing = &told["standing"];
     assert!(
-        standing["words"].as_str().unwrap().starts_with("answer due in 4h 30m; next rung: reminder in 30m (dm)"),
+        standing["words"]
+            .as_str()
+            .unwrap()
+            .starts_with("answer due in 4h 30m; next rung: reminder in 30m (dm)"),
         "{standing:#}"
     );
     assert_eq!(
@@ -74,8 +87,13 @@ async fn a_wait_that_ends_says_where_things_stand() {
     let (id, seen) = (DecisionId(1), world.decision(1).await.revision);
     world.handle.defer(id, seen, &maya(), now + chrono::TimeDelta::hours(2)).await.unwrap();
     let told = got(agent.get("/v1/decisions/1/wait")).await.must(200);
-    assert!(told["state"] == "deferred" && told["until"].is_string() && told["by"] == "Maya", "{told:#}");
-    got(agent.post("/v1/decisions/1/withdraw", &json!({ "reason": "done otherwise" }))).await.must(200);
+    assert!(
+        told["state"] == "deferred" && told["until"].is_string() && told["by"] == "Maya",
+        "{told:#}"
+    );
+    got(agent.post("/v1/decisions/1/withdraw", &json!({ "reason": "done otherwise" })))
+        .await
+        .must(200);
     let told = got(agent.get("/v1/decisions/1/wait")).await.must(200);
     assert_eq!((&told["state"], &told["reason"]), (&json!("withdrawn"), &json!("done otherwise")));
 }
@@ -91,7 +109,11 @@ async fn a_wait_is_by_the_wall_clock_however_fast_the_store_runs() {
     assert_eq!(told["state"], "pending");
     let breach = told["breach_at"].as_str().unwrap().parse::<gander::core::Time>().unwrap();
     let asked = told["asked_at"].as_str().unwrap().parse::<gander::core::Time>().unwrap();
-    assert_eq!((breach - asked).num_seconds(), 4 * 3600 / 600 + 1800 / 600, "moments are the wall clock's");
+    assert_eq!(
+        (breach - asked).num_seconds(),
+        4 * 3600 / 600 + 1800 / 600,
+        "moments are the wall clock's"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,8 +121,16 @@ async fn every_sort_of_verdict_reaches_the_agent() {
     let world = World::new().await;
     let agent = world.agent().await;
     let answers = [
-        (low("A"), Verdict::Rejected { reason: "not today".into() }, json!({ "verdict": "rejected", "reason": "not today" })),
-        (low("B"), Verdict::noted(Some("after 18:00".into())), json!({ "verdict": "approved", "note": "after 18:00" })),
+        (
+            low("A"),
+            Verdict::Rejected { reason: "not today".into() },
+            json!({ "verdict": "rejected", "reason": "not today" }),
+        ),
+        (
+            low("B"),
+            Verdict::noted(Some("after 18:00".into())),
+            json!({ "verdict": "approved", "note": "after 18:00" }),
+        ),
         (
             json!({ "title": "C", "options": [{ "name": "Postgres" }, { "name": "SQLite" }] }),
             Verdict::Chosen { option: "SQLite".into() },
@@ -115,7 +145,11 @@ async fn every_sort_of_verdict_reaches_the_agent() {
     for (question, verdict, said) in answers {
         let id = agent.ask(&question).await;
         let decision = world.decision(id).await;
-        world.handle.resolve(decision.id, decision.revision, &maya(), Via::Discord, verdict).await.unwrap();
+        world
+            .handle
+            .resolve(decision.id, decision.revision, &maya(), Via::Discord, verdict)
+            .await
+            .unwrap();
         let told = got(agent.get(&format!("/v1/decisions/{id}"))).await.must(200);
         for (name, value) in said.as_object().unwrap() {
             assert_eq!(&told[name], value, "{told:#}");
@@ -130,8 +164,14 @@ async fn asking_again_is_the_same_question() {
     let question = json!({ "title": "Deploy?", "dedup_key": "deploy-7" });
     got(agent.post("/v1/decisions", &question)).await.must(201);
     let same = got(agent.post("/v1/decisions", &question)).await.must(200);
-    assert_eq!((&same["id"], &same["revision"], &same["question"]["dedup_key"]), (&json!(1), &json!(1), &json!("deploy-7")));
-    let revised = got(agent.post("/v1/decisions", &json!({ "title": "Deploy 8?", "dedup_key": "deploy-7" }))).await.must(200);
+    assert_eq!(
+        (&same["id"], &same["revision"], &same["question"]["dedup_key"]),
+        (&json!(1), &json!(1), &json!("deploy-7"))
+    );
+    let revised =
+        got(agent.post("/v1/decisions", &json!({ "title": "Deploy 8?", "dedup_key": "deploy-7" })))
+            .await
+            .must(200);
     assert_eq!((&revised["id"], &revised["revision"]), (&json!(1), &json!(2)));
     // Whoever waits for the first question's verdict is told that there is none.
     got(agent.get("/v1/decisions/1/wait?revision=1")).await.must_be_problem(409, "superseded");
@@ -140,7 +180,11 @@ async fn asking_again_is_the_same_question() {
     got(once(low("Once?"))).await.must(201);
     world.approve(2).await;
     let repeated = got(once(low("Once?"))).await.must(200);
-    assert_eq!((&repeated["id"], &repeated["verdict"]), (&json!(2), &json!("approved")), "also when it is over");
+    assert_eq!(
+        (&repeated["id"], &repeated["verdict"]),
+        (&json!(2), &json!("approved")),
+        "also when it is over"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,16 +197,30 @@ async fn several_are_asked_at_once_and_each_has_its_result() {
         { "title": "C", "approvals_needed": 3 },
         { "title": " \u{200B}" },
     ] });
-    let batch = || agent.post("/v1/decisions:batch", &questions).header("Idempotency-Key", "batch 1");
+    let batch =
+        || agent.post("/v1/decisions:batch", &questions).header("Idempotency-Key", "batch 1");
     let told = got(batch()).await.must(200);
-    let statuses: Vec<_> = told["items"].as_array().unwrap().iter().map(|item| item["status"].as_u64().unwrap()).collect();
+    let statuses: Vec<_> = told["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["status"].as_u64().unwrap())
+        .collect();
     assert_eq!(statuses, [201, 403, 201, 422], "{told:#}");
-    assert_eq!(told["items"][0]["decision"]["question"]["project"], "shop", "the token's only project needs no naming");
+    assert_eq!(
+        told["items"][0]["decision"]["question"]["project"], "shop",
+        "the token's only project needs no naming"
+    );
     assert_eq!(told["items"][1]["problem"]["type"], "urn:gander:problem:forbidden");
     let again = got(batch()).await.must(200);
-    assert_eq!((&again["items"][0]["status"], &again["items"][0]["decision"]["id"]), (&json!(200), &json!(1)));
+    assert_eq!(
+        (&again["items"][0]["status"], &again["items"][0]["decision"]["id"]),
+        (&json!(200), &json!(1))
+    );
     assert_eq!(world.handle.head().await.unwrap().seq, 2);
-    got(agent.post("/v1/decisions:batch", &json!({ "questions": [] }))).await.must_be_problem(422, "invalid");
+    got(agent.post("/v1/decisions:batch", &json!({ "questions": [] })))
+        .await
+        .must_be_problem(422, "invalid");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,17 +228,26 @@ async fn a_program_of_this_machine_needs_no_token_on_the_socket() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = World::new().await;
     let local = reqwest::Client::builder().unix_socket(world.socket.as_path()).build().unwrap();
-    let ask = local.post("http://gander/v1/decisions").header("Content-Type", "application/json").body(low("Deploy?").to_string());
+    let ask = local
+        .post("http://gander/v1/decisions")
+        .header("Content-Type", "application/json")
+        .body(low("Deploy?").to_string());
     got(ask).await.must(201);
     let asker = world.decision(1).await.request.asked_by.unwrap();
     assert!(asker.id.starts_with("unix:"), "{asker:?}");
     got(local.get("http://gander/metrics")).await.must(200);
-    got(local.post("http://gander/v1/decisions/1/approve").header("If-Match", "1")).await.must_be_problem(403, "forbidden");
+    got(local.post("http://gander/v1/decisions/1/approve").header("If-Match", "1"))
+        .await
+        .must_be_problem(403, "forbidden");
     // A token goes before the user, and one that is wrong is not passed over.
-    got(local.get("http://gander/v1/decisions").bearer_auth("gander_x")).await.must_be_problem(401, "unauthorized");
+    got(local.get("http://gander/v1/decisions").bearer_auth("gander_x"))
+        .await
+        .must_be_problem(401, "unauthorized");
     let mode = std::fs::metadata(&world.socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    got(client().request(Method::GET, format!("{}/v1/decisions", world.address))).await.must_be_problem(401, "unauthorized");
+    got(client().request(Method::GET, format!("{}/v1/decisions", world.address)))
+        .await
+        .must_be_problem(401, "unauthorized");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,7 +36,10 @@ async fn an_agents_token_approving() {
                 let refused = got(token.verdict(id, verdict, "1", &body(said))).await;
                 refused.must_be_problem(403, "forbidden");
                 assert_eq!(refused.json["scope"], "decide");
-                assert!(refused.header("www-authenticate").contains("scope=\"decide\""), "{refused:?}");
+                assert!(
+                    refused.header("www-authenticate").contains("scope=\"decide\""),
+                    "{refused:?}"
+                );
             }
         }
     }
@@ -75,7 +78,8 @@ async fn a_token_of_one_project_reading_another() {
     let asker = world.agent().await;
     asker.ask(&low("Shop's")).await;
     asker.ask(&json!({ "title": "Notes'", "project": "notes", "risk": "low" })).await;
-    let notes = world.token(&[Scope::Ask, Scope::Observe, Scope::Decide], &["notes"], Some(7)).await;
+    let notes =
+        world.token(&[Scope::Ask, Scope::Observe, Scope::Decide], &["notes"], Some(7)).await;
     got(notes.get("/v1/decisions/2")).await.must(200);
     for request in [notes.get("/v1/decisions/1"), notes.verdict(1, "approve", "1", &json!({}))] {
         got(request).await.must_be_problem(404, "not-found");
@@ -87,14 +91,21 @@ async fn a_token_of_one_project_reading_another() {
     assert_eq!(got(notes.get("/v1/attention")).await.must(200)["count"], 1);
     let events = got(notes.get("/v1/events?after=0&follow=false")).await.text;
     assert!(events.contains("\"decision\":2") && !events.contains("\"decision\":1"), "{events}");
-    got(notes.post("/v1/decisions", &json!({ "title": "x", "project": "shop" }))).await.must_be_problem(403, "forbidden");
-    got(notes.post("/v1/decisions", &json!({ "title": "x", "project": "ѕhop" }))).await.must_be_problem(403, "forbidden");
+    got(notes.post("/v1/decisions", &json!({ "title": "x", "project": "shop" })))
+        .await
+        .must_be_problem(403, "forbidden");
+    got(notes.post("/v1/decisions", &json!({ "title": "x", "project": "ѕhop" })))
+        .await
+        .must_be_problem(403, "forbidden");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn risk_lowered_confidence_1_default_approve_and_a_sla_of_a_second() {
     let mut rules = Rules::default();
-    rules.projects.insert("shop".into(), gander::core::policy::Rule { risk: Some(Risk::High), ..Default::default() });
+    rules.projects.insert(
+        "shop".into(),
+        gander::core::policy::Rule { risk: Some(Risk::High), ..Default::default() },
+    );
     let world = World::with(Settings::default(), rules, None).await;
     let agent = world.agent().await;
     let wishes = json!({ "title": "Trust me", "project": "shop", "risk": "low", "confidence": 1.0, "sla": "1s" });
@@ -111,7 +122,10 @@ async fn risk_lowered_confidence_1_default_approve_and_a_sla_of_a_second() {
     // Asked again, more harmlessly: what it was once asked at holds.
     let again = |risk: &str| json!({ "title": "x", "risk": risk, "dedup_key": "k" });
     got(agent.post("/v1/decisions", &again("critical"))).await.must(201);
-    assert_eq!(got(agent.post("/v1/decisions", &again("low"))).await.must(200)["terms"]["risk"], "critical");
+    assert_eq!(
+        got(agent.post("/v1/decisions", &again("low"))).await.must(200)["terms"]["risk"],
+        "critical"
+    );
     for (field, value) in [
         ("confidence", json!(1.5)),
         ("confidence", json!("1")),
@@ -134,16 +148,35 @@ async fn a_get_that_would_decide() {
     let agent = world.agent().await;
     let person = world.token(&[Scope::Decide], &[], Some(7)).await;
     agent.ask(&low("Deploy?")).await;
-    for what in ["approve", "reject", "choose", "answer", "defer", "undo", "claim", "outcome", "withdraw"] {
+    for what in
+        ["approve", "reject", "choose", "answer", "defer", "undo", "claim", "outcome", "withdraw"]
+    {
         for token in [&agent, &person] {
-            for method in [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
-                let refused = got(token.request(method.clone(), &format!("/v1/decisions/1/{what}")).header("If-Match", "1")).await;
-                assert_eq!((refused.status, refused.header("allow")), (405, "POST"), "{method} {what}");
+            for method in [
+                Method::GET,
+                Method::HEAD,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+                Method::OPTIONS,
+            ] {
+                let refused = got(token
+                    .request(method.clone(), &format!("/v1/decisions/1/{what}"))
+                    .header("If-Match", "1"))
+                .await;
+                assert_eq!(
+                    (refused.status, refused.header("allow")),
+                    (405, "POST"),
+                    "{method} {what}"
+                );
             }
         }
     }
     // No override of the method, by header or query.
-    let sly = person.get("/v1/decisions/1/approve?_method=POST").header("X-HTTP-Method-Override", "POST").header("If-Match", "1");
+    let sly = person
+        .get("/v1/decisions/1/approve?_method=POST")
+        .header("X-HTTP-Method-Override", "POST")
+        .header("If-Match", "1");
     got(sly).await.must_be_problem(405, "method-not-allowed");
     assert_eq!(world.handle.head().await.unwrap().seq, 1);
 }
@@ -152,20 +185,27 @@ async fn a_get_that_would_decide() {
 async fn replayed_idempotency_keys_with_other_bodies() {
     let world = World::new().await;
     let (agent, other) = (world.agent().await, world.agent().await);
-    let once = |question: Value| agent.post("/v1/decisions", &question).header("Idempotency-Key", "k");
+    let once =
+        |question: Value| agent.post("/v1/decisions", &question).header("Idempotency-Key", "k");
     got(once(low("Delete the cache?"))).await.must(201);
     world.approve(1).await;
     let refused = got(once(low("Delete the database?"))).await;
     refused.must_be_problem(422, "key-reused");
     assert_eq!(world.decision(1).await.request.title, "Delete the cache?");
     // Keys are kept apart by asker.
-    let told = got(other.post("/v1/decisions", &low("Mine")).header("Idempotency-Key", "k")).await.must(201);
+    let told = got(other.post("/v1/decisions", &low("Mine")).header("Idempotency-Key", "k"))
+        .await
+        .must(201);
     assert_eq!(told["id"], 2);
     for key in ["", " ", "ü", &"k".repeat(256)] {
-        let refused = got(agent.post("/v1/decisions", &low("x")).header("Idempotency-Key", key)).await;
+        let refused =
+            got(agent.post("/v1/decisions", &low("x")).header("Idempotency-Key", key)).await;
         refused.must_be_problem(400, "bad-request");
     }
-    let twice = agent.post("/v1/decisions", &low("x")).header("Idempotency-Key", "a").header("Idempotency-Key", "b");
+    let twice = agent
+        .post("/v1/decisions", &low("x"))
+        .header("Idempotency-Key", "a")
+        .header("Idempotency-Key", "b");
     got(twice).await.must_be_problem(400, "bad-request");
 }
 
@@ -173,11 +213,18 @@ async fn replayed_idempotency_keys_with_other_bodies() {
 async fn a_dedup_key_of_anothers_question() {
     let world = World::new().await;
     let (agent, other) = (world.agent().await, world.agent().await);
-    let question = |title: &str, key: &str| json!({ "title": title, "project": "shop", "dedup_key": key });
+    let question =
+        |title: &str, key: &str| json!({ "title": title, "project": "shop", "dedup_key": key });
     agent.ask(&question("Deploy to staging?", "deploy")).await;
     for (id, key) in [(2, "deploy"), (3, "token:1:deploy"), (4, "inbox:/x"), (5, "agent-task:x")] {
-        let told = got(other.post("/v1/decisions", &question("Deploy to production?", key))).await.must(201);
-        assert_eq!((told["id"].as_i64(), told["revision"].as_i64()), (Some(id), Some(1)), "a question of its own");
+        let told = got(other.post("/v1/decisions", &question("Deploy to production?", key)))
+            .await
+            .must(201);
+        assert_eq!(
+            (told["id"].as_i64(), told["revision"].as_i64()),
+            (Some(id), Some(1)),
+            "a question of its own"
+        );
     }
     let first = world.decision(1).await;
     assert_eq!((first.revision.0, first.request.title.as_str()), (1, "Deploy to staging?"));
@@ -204,7 +251,10 @@ async fn deciding_what_its_holder_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deciding_in_the_name_of_somebody_who_may_not() {
-    let rules = Rules { approvers: vec![ApproverRule { users: vec![8], ..ApproverRule::default() }], ..Rules::default() };
+    let rules = Rules {
+        approvers: vec![ApproverRule { users: vec![8], ..ApproverRule::default() }],
+        ..Rules::default()
+    };
     let world = World::with(Settings::default(), rules, None).await;
     let (agent, person) = (world.agent().await, world.token(&[Scope::Decide], &[], Some(7)).await);
     let observer = world.token(&[Scope::Decide, Scope::Observe], &[], Some(7)).await;
@@ -223,12 +273,19 @@ async fn high_risk_decided_with_a_decide_token() {
         agent.ask(&json!({ "title": "Deploy?", "risk": risk.to_string() })).await;
     }
     for (id, risk) in (1..).zip(RISKS) {
-        let given = got(person.verdict(id, "approve", "1", &json!({ "confirmation": "APPROVE" }))).await;
+        let given =
+            got(person.verdict(id, "approve", "1", &json!({ "confirmation": "APPROVE" }))).await;
         let stands = world.decision(id).await.state;
         if risk < Risk::High {
-            assert!(given.status == 200 && matches!(stands, State::Resolved(_)), "{risk}: {given:?}");
+            assert!(
+                given.status == 200 && matches!(stands, State::Resolved(_)),
+                "{risk}: {given:?}"
+            );
         } else {
-            assert!(given.status == 202 && matches!(stands, State::Pending(_)), "{risk}: {given:?}");
+            assert!(
+                given.status == 202 && matches!(stands, State::Pending(_)),
+                "{risk}: {given:?}"
+            );
             assert_eq!(
                 (&given.json["proposed"][0]["by"], &given.json["proposed"][0]["verdict"]),
                 (&json!("Maya"), &json!("approved"))
@@ -244,9 +301,12 @@ async fn a_revoked_token() {
     let agent = world.agent().await;
     agent.ask(&low("Deploy?")).await;
     world.handle.revoke_token(agent.id).await.unwrap();
-    for request in
-        [agent.get("/v1/decisions/1"), agent.post("/v1/decisions", &low("x")), agent.get("/v1/events"), agent.get("/metrics")]
-    {
+    for request in [
+        agent.get("/v1/decisions/1"),
+        agent.post("/v1/decisions", &low("x")),
+        agent.get("/v1/events"),
+        agent.get("/metrics"),
+    ] {
         let refused = got(request).await;
         refused.must_be_problem(401, "unauthorized");
         assert!(refused.header("www-authenticate").starts_with("Bearer"));
@@ -261,5 +321,8 @@ async fn a_gates_key_is_nobody_elses() {
     let question = json!({ "title": "Run cargo test", "kind": "permission", "dedup_key": "gate:claude-code:s:0" });
     got(agent.post("/v1/decisions", &question)).await.must_be_problem(422, "invalid");
     let batch = json!({ "questions": [question] });
-    assert_eq!(got(agent.post("/v1/decisions:batch", &batch)).await.json["items"][0]["status"], 422);
+    assert_eq!(
+        got(agent.post("/v1/decisions:batch", &batch)).await.json["items"][0]["status"],
+        422
+    );
 }

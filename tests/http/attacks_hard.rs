@@ -16,7 +16,9 @@ const AGENTS: i64 = 2_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_thousand_open_long_polls() {
-    let world = World::with(Settings { rate: 1_000_000, ..Settings::default() }, Rules::default(), None).await;
+    let world =
+        World::with(Settings { rate: 1_000_000, ..Settings::default() }, Rules::default(), None)
+            .await;
     let agent = world.agent().await;
     for _ in 0..AGENTS / i64::try_from(MOST_AT_ONCE).unwrap() {
         let questions: Vec<_> = (0..MOST_AT_ONCE).map(|n| low(&format!("Deploy {n}?"))).collect();
@@ -24,7 +26,9 @@ async fn two_thousand_open_long_polls() {
     }
     let mut waiting = JoinSet::new();
     for id in 1..=AGENTS {
-        waiting.spawn(got(agent.post(&format!("/v1/decisions/{id}/wait?claim=true&timeout=600"), &json!({}))));
+        waiting.spawn(got(
+            agent.post(&format!("/v1/decisions/{id}/wait?claim=true&timeout=600"), &json!({}))
+        ));
     }
     world.figure_is("http_waiting", AGENTS).await;
 
@@ -53,6 +57,14 @@ async fn two_thousand_open_long_polls() {
     }
     assert_eq!(answered.len(), usize::try_from(AGENTS - 1).unwrap());
     deciding.join_all().await;
-    println!("one verdict among {AGENTS} waits: {alone:?}; {} verdicts until the last claim: {:?}", AGENTS - 1, began.elapsed());
-    assert_eq!(world.handle.head().await.unwrap().seq, 3 * u64::try_from(AGENTS).unwrap(), "asked, resolved, claimed: once each");
+    println!(
+        "one verdict among {AGENTS} waits: {alone:?}; {} verdicts until the last claim: {:?}",
+        AGENTS - 1,
+        began.elapsed()
+    );
+    assert_eq!(
+        world.handle.head().await.unwrap().seq,
+        3 * u64::try_from(AGENTS).unwrap(),
+        "asked, resolved, claimed: once each"
+    );
 }

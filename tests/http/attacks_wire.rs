@@ -23,7 +23,12 @@ async fn raw(world: &World, bytes: &[u8]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forged_host() {
-    let world = World::with(Settings { hosts: vec!["Gander.example".into()], ..Settings::default() }, Rules::default(), None).await;
+    let world = World::with(
+        Settings { hosts: vec!["Gander.example".into()], ..Settings::default() },
+        Rules::default(),
+        None,
+    )
+    .await;
     let agent = world.agent().await;
     for (host, taken) in [
         ("localhost", true),
@@ -55,7 +60,10 @@ async fn forged_host() {
         "GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     ] {
         let answer = raw(&world, head.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 403") || answer.starts_with("HTTP/1.0 403"), "{head}{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 403") || answer.starts_with("HTTP/1.0 403"),
+            "{head}{answer}"
+        );
     }
 }
 
@@ -63,22 +71,40 @@ async fn forged_host() {
 async fn forged_origin() {
     let world = World::new().await;
     let agent = world.agent().await;
-    for origin in ["http://evil.example", "null", "https://localhost", "http://localhost:1", "file://", ""] {
-        for request in
-            [agent.get("/v1/decisions"), agent.post("/v1/decisions", &low("x")), world.stranger(Method::OPTIONS, "/v1/decisions")]
-        {
+    for origin in
+        ["http://evil.example", "null", "https://localhost", "http://localhost:1", "file://", ""]
+    {
+        for request in [
+            agent.get("/v1/decisions"),
+            agent.post("/v1/decisions", &low("x")),
+            world.stranger(Method::OPTIONS, "/v1/decisions"),
+        ] {
             let refused = got(request.header("Origin", origin)).await;
             refused.must_be_problem(403, "foreign");
-            assert!(refused.headers.keys().all(|name| !name.as_str().starts_with("access-control")), "{refused:?}");
+            assert!(
+                refused.headers.keys().all(|name| !name.as_str().starts_with("access-control")),
+                "{refused:?}"
+            );
         }
     }
-    for (site, taken) in [("cross-site", false), ("same-site", false), ("same-origin", true), ("none", true)] {
-        assert_eq!(got(agent.get("/v1/decisions").header("Sec-Fetch-Site", site)).await.status == 200, taken, "{site}");
+    for (site, taken) in
+        [("cross-site", false), ("same-site", false), ("same-origin", true), ("none", true)]
+    {
+        assert_eq!(
+            got(agent.get("/v1/decisions").header("Sec-Fetch-Site", site)).await.status == 200,
+            taken,
+            "{site}"
+        );
     }
     got(agent.get("/v1/decisions").header("Origin", &world.address)).await.must(200);
     // What a page can send without asking first is not taken for JSON.
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""] {
-        let form = agent.request(Method::POST, "/v1/decisions").header("Content-Type", kind).body(low("x").to_string());
+    for kind in
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
+    {
+        let form = agent
+            .request(Method::POST, "/v1/decisions")
+            .header("Content-Type", kind)
+            .body(low("x").to_string());
         got(form).await.must_be_problem(415, "unsupported-media-type");
     }
     assert_eq!(world.handle.head().await.unwrap().seq, 0);
@@ -114,7 +140,12 @@ async fn odd_paths() {
             person.secret
         );
         let answer = raw(&world, head.as_bytes()).await;
-        assert!(["404", "400", "405"].iter().any(|status| answer.starts_with(&format!("HTTP/1.1 {status}"))), "{path}: {answer}");
+        assert!(
+            ["404", "400", "405"]
+                .iter()
+                .any(|status| answer.starts_with(&format!("HTTP/1.1 {status}"))),
+            "{path}: {answer}"
+        );
     }
     assert_eq!(world.handle.head().await.unwrap().seq, 1, "nothing happened");
 }
@@ -136,7 +167,8 @@ async fn oversized_bodies() {
     let smuggled = head.replace("\r\nTransfer", "\r\nContent-Length: 4\r\nTransfer") + "0\r\n\r\n";
     let answer = raw(&world, smuggled.as_bytes()).await;
     assert!(!answer.contains("HTTP/1.1 2"), "{answer}");
-    let long = format!("GET /health HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(64 << 10));
+    let long =
+        format!("GET /health HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(64 << 10));
     assert!(raw(&world, long.as_bytes()).await.starts_with("HTTP/1.1 431"));
     assert_eq!(world.handle.head().await.unwrap().seq, 0);
     let whole = "x".repeat(100 << 10);
@@ -149,10 +181,13 @@ async fn deeply_nested_bodies() {
     let agent = world.agent().await;
     for depth in [200, 100_000] {
         for (open, close) in [("[", "]"), ("{\"insight\":", "}")] {
-            let nested =
-                open.repeat(depth.min(LONGEST_BODY / open.len() / 2)) + &close.repeat(depth.min(LONGEST_BODY / open.len() / 2));
+            let nested = open.repeat(depth.min(LONGEST_BODY / open.len() / 2))
+                + &close.repeat(depth.min(LONGEST_BODY / open.len() / 2));
             for body in [nested.clone(), format!("{{\"title\":\"x\",\"details\":{nested}}}")] {
-                let request = agent.request(Method::POST, "/v1/decisions").header("Content-Type", "application/json").body(body);
+                let request = agent
+                    .request(Method::POST, "/v1/decisions")
+                    .header("Content-Type", "application/json")
+                    .body(body);
                 let refused = got(request).await;
                 assert!(matches!(refused.status, 400 | 413 | 422), "{depth} {open}: {refused:?}");
             }
@@ -167,7 +202,10 @@ async fn deeply_nested_bodies() {
         "{\"title\":\"\\ud800\"}",
         "{\"title\":\"x\"} {}",
     ] {
-        let request = agent.request(Method::POST, "/v1/decisions").header("Content-Type", "application/json").body(body);
+        let request = agent
+            .request(Method::POST, "/v1/decisions")
+            .header("Content-Type", "application/json")
+            .body(body);
         let refused = got(request).await;
         assert!(matches!(refused.status, 400 | 422), "{body}: {refused:?}");
     }

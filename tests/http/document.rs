@@ -21,14 +21,17 @@ async fn the_document_lists_every_operation() {
     let mut lines = String::new();
     for (path, operations) in served["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let statuses: Vec<&str> = operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
-            let needs = operation["description"].as_str().unwrap_or(if operation.get("security").is_some() {
-                "Needs a token."
-            } else {
-                "Open."
-            });
-            let parameters: Vec<&str> =
-                operation["parameters"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
+            let statuses: Vec<&str> =
+                operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+            let needs = operation["description"].as_str().unwrap_or(
+                if operation.get("security").is_some() { "Needs a token." } else { "Open." },
+            );
+            let parameters: Vec<&str> = operation["parameters"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|p| p["name"].as_str().unwrap())
+                .collect();
             writeln!(
                 lines,
                 "{method} {path} [{}] {needs} ({}) {}",
@@ -51,7 +54,11 @@ async fn schemathesis() -> Option<Command> {
         command.args(["-m", "schemathesis.cli"]);
         return Some(command);
     }
-    let there = Command::new("schemathesis").arg("--version").output().await.is_ok_and(|ended| ended.status.success());
+    let there = Command::new("schemathesis")
+        .arg("--version")
+        .output()
+        .await
+        .is_ok_and(|ended| ended.status.success());
     there.then(|| Command::new("schemathesis"))
 }
 
@@ -59,17 +66,33 @@ async fn schemathesis() -> Option<Command> {
 async fn schemathesis_finds_nothing_that_is_otherwise_than_documented() {
     let Some(mut command) = schemathesis().await else {
         let wanted = |name: &str| std::env::var_os(name).is_some_and(|wanted| wanted == "1");
-        assert!(!wanted("GANDER_TEST_AGENTS"), "schemathesis is not installed (pip install schemathesis)");
+        assert!(
+            !wanted("GANDER_TEST_AGENTS"),
+            "schemathesis is not installed (pip install schemathesis)"
+        );
         println!("skipped: schemathesis is not installed (pip install schemathesis)");
         return;
     };
-    let world = World::with(Settings { rate: 1_000_000, ..Settings::default() }, Rules::default(), None).await;
+    let world =
+        World::with(Settings { rate: 1_000_000, ..Settings::default() }, Rules::default(), None)
+            .await;
     let token = world.token(&Scope::ALL, &[], Some(7)).await;
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/http/schemathesis.toml");
-    command.arg("--no-color").arg("--config-file").arg(config).arg("run").arg(format!("{}/openapi.json", world.address));
+    command
+        .arg("--no-color")
+        .arg("--config-file")
+        .arg(config)
+        .arg("run")
+        .arg(format!("{}/openapi.json", world.address));
     command.args(["--checks", "all", "--continue-on-failure", "-n", "15", "--seed", "1", "-H"]);
-    command.arg(format!("Authorization: Bearer {}", token.secret)).current_dir(world.folder.path()).kill_on_drop(true);
-    let ended = tokio::time::timeout(Duration::from_secs(900), command.output()).await.expect("it ends in time").unwrap();
+    command
+        .arg(format!("Authorization: Bearer {}", token.secret))
+        .current_dir(world.folder.path())
+        .kill_on_drop(true);
+    let ended = tokio::time::timeout(Duration::from_secs(900), command.output())
+        .await
+        .expect("it ends in time")
+        .unwrap();
     let said = String::from_utf8_lossy(&ended.stdout);
     let summary = said.split("SUMMARY").last().unwrap_or_default();
     assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));

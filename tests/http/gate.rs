@@ -28,7 +28,9 @@ async fn bring(token: &Token<'_>, call: &Value) -> Value {
 }
 
 async fn waits(token: &Token<'_>, id: i64, revision: u32) -> Value {
-    got(token.post(&format!("/v1/gate/{id}/wait?timeout=0&revision={revision}"), &json!({}))).await.must(200)
+    got(token.post(&format!("/v1/gate/{id}/wait?timeout=0&revision={revision}"), &json!({})))
+        .await
+        .must(200)
 }
 
 /// The decision that a call was asked as.
@@ -39,7 +41,11 @@ async fn asked(world: &World, token: &Token<'_>, call: &Value) -> Decision {
 }
 
 async fn decides(world: &World, decision: &Decision, verdict: Verdict) {
-    world.handle.resolve(decision.id, decision.revision, &maya(), Via::Discord, verdict).await.unwrap();
+    world
+        .handle
+        .resolve(decision.id, decision.revision, &maya(), Via::Discord, verdict)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +55,10 @@ async fn the_servers_rules_judge_a_call() {
     let allowed = bring(&agent, &run("git status")).await;
     assert_eq!((&allowed["answer"], allowed.get("decision")), (&json!("allow"), None), "{allowed}");
     let denied = bring(&agent, &run("sudo ls")).await;
-    assert!(denied["answer"] == "deny" && denied["words"].as_str().unwrap().contains("another user"), "{denied}");
+    assert!(
+        denied["answer"] == "deny" && denied["words"].as_str().unwrap().contains("another user"),
+        "{denied}"
+    );
     let decision = asked(&world, &agent, &run("git push")).await;
     assert_eq!((decision.request.body.as_str(), decision.terms.risk), ("git push", Risk::High));
     assert!(decision.is_permission() && decision.offers_session());
@@ -61,13 +70,25 @@ async fn the_servers_rules_judge_a_call() {
     assert!(resolved.claimed_at.is_none());
     for _ in 0..2 {
         let told = waits(&agent, 1, 1).await;
-        assert!(told["answer"] == "allow" && told["note"].as_str().unwrap().ends_with("says: Only this once"), "{told}");
+        assert!(
+            told["answer"] == "allow"
+                && told["note"].as_str().unwrap().ends_with("says: Only this once"),
+            "{told}"
+        );
     }
     assert!(world.handle.undo(decision.id, &maya()).await.is_err(), "it is taken");
-    assert_eq!(asked(&world, &agent, &run("git push")).await.id.0, 2, "an approval is for one call");
+    assert_eq!(
+        asked(&world, &agent, &run("git push")).await.id.0,
+        2,
+        "an approval is for one call"
+    );
     std::fs::write(world.folder.path().join("gates.toml"), "[[rules]]\ndo = \"alow\"\n").unwrap();
     let denied = bring(&agent, &run("git status")).await;
-    assert!(denied["answer"] == "deny" && denied["words"].as_str().unwrap().contains("so the call is denied"), "{denied}");
+    assert!(
+        denied["answer"] == "deny"
+            && denied["words"].as_str().unwrap().contains("so the call is denied"),
+        "{denied}"
+    );
     assert!(got(agent.get("/v1/gate")).await.must(200)["problem"].is_string());
 }
 
@@ -78,7 +99,10 @@ async fn what_a_person_says_is_told_as_it_was_said() {
     let rejected = asked(&world, &agent, &run("make a")).await;
     decides(&world, &rejected, Verdict::Rejected { reason: "Not on a Friday".into() }).await;
     let told = waits(&agent, 1, 1).await;
-    assert!(told["answer"] == "deny" && told["words"].as_str().unwrap().ends_with("Not on a Friday"), "{told}");
+    assert!(
+        told["answer"] == "deny" && told["words"].as_str().unwrap().ends_with("Not on a Friday"),
+        "{told}"
+    );
     let deferred = asked(&world, &agent, &run("make b")).await;
     let until = world.handle.now() + chrono::TimeDelta::hours(3);
     world.handle.defer(deferred.id, deferred.revision, &maya(), until).await.unwrap();
@@ -121,14 +145,19 @@ async fn an_approval_for_the_session_covers_what_was_shown_and_nothing_else() {
     ];
     for (nth, fields) in others.iter().enumerate() {
         let told = bring(&agent, &with(&run("cargo test"), fields)).await;
-        assert_eq!((&told["answer"], told["decision"].as_u64()), (&json!("wait"), Some(nth as u64 + 2)), "{fields} {told}");
+        assert_eq!(
+            (&told["answer"], told["decision"].as_u64()),
+            (&json!("wait"), Some(nth as u64 + 2)),
+            "{fields} {told}"
+        );
     }
     // Another agent's session is its own, whatever it calls it.
     assert_eq!(bring(&other, &run("cargo test")).await["answer"], "wait");
     // Neither is a session that is named so that one key begins with the other.
     let key = decision.request.dedup_key.clone().unwrap();
     let nested = key.rsplit_once("claude-code:").unwrap().1.to_owned();
-    let forged = asked(&world, &other, &with(&run("cargo test"), &json!({ "session": nested }))).await;
+    let forged =
+        asked(&world, &other, &with(&run("cargo test"), &json!({ "session": nested }))).await;
     decides(&world, &forged, Verdict::for_session()).await;
     assert_eq!(bring(&other, &run("cargo test")).await["answer"], "wait");
     assert_eq!(bring(&agent, &run("cargo test")).await["answer"], "allow", "it holds still");
@@ -136,7 +165,11 @@ async fn an_approval_for_the_session_covers_what_was_shown_and_nothing_else() {
     assert_eq!(bring(&agent, &run("cargo test")).await["answer"], "wait", "it was taken back");
     decides(&world, &world.decision(1).await, Verdict::for_session()).await;
     let worse = with(&run("cargo test"), &json!({ "at_least": { "risk": "critical" } }));
-    assert_eq!(bring(&agent, &worse).await["answer"], "wait", "it was approved as something lesser");
+    assert_eq!(
+        bring(&agent, &worse).await["answer"],
+        "wait",
+        "it was approved as something lesser"
+    );
 }
 
 /// The harmless half of a change is shown, with a lie about what the file holds; the honest gate's call is another question.
@@ -145,18 +178,29 @@ async fn a_lie_about_the_machine_is_no_approval_of_the_truth() {
     let world = World::new().await;
     let agent = world.agent().await;
     let input = json!({ "file_path": "/home/ada/shop/.github/workflows/ci.yml", "content": "run: evil\nok: 1\n" });
-    let honest = with(&run(""), &json!({ "tool": "Write", "input": input, "before": "run: tests\nok: 0\n" }));
+    let honest = with(
+        &run(""),
+        &json!({ "tool": "Write", "input": input, "before": "run: tests\nok: 0\n" }),
+    );
     let lie = with(&honest, &json!({ "before": "run: evil\nok: 0\n" }));
     let shown = asked(&world, &agent, &lie).await;
     decides(&world, &shown, Verdict::for_session()).await;
     assert_eq!(bring(&agent, &lie).await["answer"], "allow", "to whoever lied, of what was shown");
     let truth = asked(&world, &agent, &honest).await;
-    assert!(truth.id != shown.id && truth.request.body.contains("-run: tests"), "{}", truth.request.body);
+    assert!(
+        truth.id != shown.id && truth.request.body.contains("-run: tests"),
+        "{}",
+        truth.request.body
+    );
     // Asked as something lesser, from a folder that is said to be its own.
     let outside = json!({ "file_path": "/home/ada/notes.txt", "content": "x" });
     let honest = with(&run(""), &json!({ "tool": "Write", "input": outside }));
     let inside = with(&honest, &json!({ "roots": ["/home/ada"] }));
-    assert_eq!(bring(&agent, &inside).await["answer"], "allow", "of a folder that whoever asks says is its own");
+    assert_eq!(
+        bring(&agent, &inside).await["answer"],
+        "allow",
+        "of a folder that whoever asks says is its own"
+    );
     assert_eq!(bring(&agent, &honest).await["answer"], "wait");
 }
 
@@ -178,7 +222,10 @@ async fn nothing_that_a_caller_says_makes_it_laxer() {
     }
     let least = |risk: &str| json!({ "at_least": { "risk": risk, "reason": "Mine" } });
     let lowered = asked(&world, &agent, &with(&run("git push"), &least("low"))).await;
-    assert_eq!((lowered.terms.risk, lowered.request.insight.why_it_matters.as_str()), (Risk::High, "Others see it."));
+    assert_eq!(
+        (lowered.terms.risk, lowered.request.insight.why_it_matters.as_str()),
+        (Risk::High, "Others see it.")
+    );
     let raised = asked(&world, &agent, &with(&run("git status"), &least("critical"))).await;
     assert_eq!(
         (raised.terms.risk, raised.request.insight.why_it_matters.as_str()),
@@ -188,12 +235,21 @@ async fn nothing_that_a_caller_says_makes_it_laxer() {
     // What decides keeps its kind: it says who may.
     let published = asked(&world, &agent, &with(&run("cargo publish"), &least("critical"))).await;
     assert_eq!(published.request.kind.as_str(), "deploy");
-    for wrong in [json!({ "cwd": "shop" }), json!({ "roots": ["."] }), json!({ "tool": " " }), json!({ "agent": "x".repeat(201) })]
-    {
-        got(agent.post("/v1/gate", &with(&run("ls"), &wrong))).await.must_be_problem(422, "invalid");
+    for wrong in [
+        json!({ "cwd": "shop" }),
+        json!({ "roots": ["."] }),
+        json!({ "tool": " " }),
+        json!({ "agent": "x".repeat(201) }),
+    ] {
+        got(agent.post("/v1/gate", &with(&run("ls"), &wrong)))
+            .await
+            .must_be_problem(422, "invalid");
     }
     // Where nothing is said of the folders, nothing is inside.
-    assert_eq!(bring(&agent, &with(&run("git status"), &json!({ "roots": [] }))).await["answer"], "wait");
+    assert_eq!(
+        bring(&agent, &with(&run("git status"), &json!({ "roots": [] }))).await["answer"],
+        "wait"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,7 +258,8 @@ async fn only_who_may_ask_there_brings_a_call() {
     let (agent, other) = (world.agent().await, world.agent().await);
     let shop = world.token(&[Scope::Ask], &["shop"], None).await;
     let watcher = world.token(&[Scope::Observe, Scope::Admin], &[], None).await;
-    let refused = got(shop.post("/v1/gate", &with(&run("git status"), &json!({ "project": "notes" })))).await;
+    let refused =
+        got(shop.post("/v1/gate", &with(&run("git status"), &json!({ "project": "notes" })))).await;
     refused.must_be_problem(403, "forbidden");
     assert_eq!(asked(&world, &shop, &run("git push")).await.request.project, "shop");
     for request in [
@@ -212,22 +269,28 @@ async fn only_who_may_ask_there_brings_a_call() {
     ] {
         got(request).await.must_be_problem(403, "forbidden");
     }
-    for request in [world.stranger(Method::POST, "/v1/gate").json(&run("ls")), world.stranger(Method::GET, "/v1/gate")] {
+    for request in [
+        world.stranger(Method::POST, "/v1/gate").json(&run("ls")),
+        world.stranger(Method::GET, "/v1/gate"),
+    ] {
         got(request).await.must_be_problem(401, "unauthorized");
     }
     decides(&world, &world.decision(1).await, Verdict::approved()).await;
     for token in [&agent, &other] {
-        got(token.post("/v1/gate/1/wait?revision=1", &json!({}))).await.must_be_problem(404, "not-found");
+        got(token.post("/v1/gate/1/wait?revision=1", &json!({})))
+            .await
+            .must_be_problem(404, "not-found");
     }
     let State::Resolved(resolved) = world.decision(1).await.state else { panic!("undecided") };
     assert!(resolved.claimed_at.is_none(), "nobody took it");
     // A plain question is none of a gate's, whatever its key and kind.
-    let plain =
-        json!({ "title": "Run cargo test in shop", "kind": "permission", "body": "cargo test", "dedup_key": "x", "risk": "high" });
+    let plain = json!({ "title": "Run cargo test in shop", "kind": "permission", "body": "cargo test", "dedup_key": "x", "risk": "high" });
     agent.ask(&plain).await;
     decides(&world, &world.decision(2).await, Verdict::approved()).await;
     assert_eq!(asked(&world, &agent, &run("cargo test")).await.id.0, 3);
-    got(agent.post("/v1/decisions", &with(&low("x"), &json!({ "dedup_key": "gate:x" })))).await.must_be_problem(422, "invalid");
+    got(agent.post("/v1/decisions", &with(&low("x"), &json!({ "dedup_key": "gate:x" }))))
+        .await
+        .must_be_problem(422, "invalid");
 }
 
 #[tokio::test(flavor = "multi_thread")]

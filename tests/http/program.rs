@@ -37,7 +37,12 @@ async fn a_click_reaches_the_agent_that_waits() {
     let bot = home.serving(&sandbox).await;
     let (address, secret) = (address(&bot).await, token(&home).await);
     got(post(&address, &secret, "/v1/decisions", &low("Deploy?"))).await.must(201);
-    let waiting = tokio::spawn(got(post(&address, &secret, "/v1/decisions/1/wait?claim=true&timeout=600", &json!({}))));
+    let waiting = tokio::spawn(got(post(
+        &address,
+        &secret,
+        "/v1/decisions/1/wait?claim=true&timeout=600",
+        &json!({}),
+    )));
     let card = open_card(&sandbox, 1).await;
     assert!(click(&sandbox.user("maya").unwrap(), &card, "approve").await.ok);
     let told = waiting.await.unwrap().must(200);
@@ -45,7 +50,11 @@ async fn a_click_reaches_the_agent_that_waits() {
     got(client().get(format!("{address}/ready"))).await.must(200);
     let found = home.run(&["doctor", "--offline"]).await;
     let socket = home.store().display().to_string() + ".sock";
-    assert!(found.out.contains(&format!("it listens for agents on {socket} and {address}")), "{}", found.out);
+    assert!(
+        found.out.contains(&format!("it listens for agents on {socket} and {address}")),
+        "{}",
+        found.out
+    );
     assert!(!bot.err.so_far().contains(&secret), "no token in the log");
     bot.signal("TERM").await;
     bot.ended().await.must(0, &[]);
@@ -59,7 +68,8 @@ async fn killed_between_asking_and_the_answer_it_was_asked_once() {
     let secret = token(&home).await;
     let mut at = address(&bot).await;
     let ask = |at: &str, n: u32| {
-        post(at, &secret, "/v1/decisions", &low(&format!("Deploy {n}?"))).header("Idempotency-Key", format!("k{n}"))
+        post(at, &secret, "/v1/decisions", &low(&format!("Deploy {n}?")))
+            .header("Idempotency-Key", format!("k{n}"))
     };
     let mut bot = Some(bot);
     for n in 1..=4 {
@@ -87,7 +97,8 @@ async fn whoever_waits_is_answered_when_the_program_is_asked_to_stop() {
     let bot = home.serving(&sandbox).await;
     let (address, secret) = (address(&bot).await, token(&home).await);
     got(post(&address, &secret, "/v1/decisions", &low("Deploy?"))).await.must(201);
-    let waiting = tokio::spawn(got(post(&address, &secret, "/v1/decisions/1/wait?timeout=600", &json!({}))));
+    let waiting =
+        tokio::spawn(got(post(&address, &secret, "/v1/decisions/1/wait?timeout=600", &json!({}))));
     let socket = home.store().display().to_string() + ".sock";
     let local = Client::builder().unix_socket(socket).build().unwrap();
     while !got(local.get("http://gander/metrics")).await.text.contains("gander_http_waiting 1\n") {}
@@ -130,5 +141,8 @@ async fn a_socket_that_was_left_behind_is_replaced_and_nothing_else() {
     assert_eq!(std::fs::read(&socket).unwrap(), b"mine");
     let busy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let taken = Settings { listen: Some(busy.local_addr().unwrap()), socket: None, ..settings };
-    assert!(matches!(Bound::new(&taken, &folder.path().join("other.db")).await, Err(ListenError::Tcp { .. })));
+    assert!(matches!(
+        Bound::new(&taken, &folder.path().join("other.db")).await,
+        Err(ListenError::Tcp { .. })
+    ));
 }

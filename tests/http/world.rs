@@ -55,7 +55,11 @@ impl Got {
             "{self:#?}"
         );
         assert_eq!(self.header("content-type"), "application/problem+json");
-        assert!(self.json["detail"].as_str().is_some_and(|detail| detail.len() > 20) && self.json["status"] == status, "{self:#?}");
+        assert!(
+            self.json["detail"].as_str().is_some_and(|detail| detail.len() > 20)
+                && self.json["status"] == status,
+            "{self:#?}"
+        );
     }
 
     #[track_caller]
@@ -67,7 +71,8 @@ impl Got {
 
 /// Sends a request and reads the answer.
 pub(crate) async fn got(request: RequestBuilder) -> Got {
-    let response = tokio::time::timeout(LIMIT, request.send()).await.expect("an answer in time").unwrap();
+    let response =
+        tokio::time::timeout(LIMIT, request.send()).await.expect("an answer in time").unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = tokio::time::timeout(LIMIT, response.text()).await.expect("a body in time").unwrap();
     Got { status, headers, json: serde_json::from_str(&text).unwrap_or_default(), text }
@@ -90,7 +95,11 @@ impl World {
         let handle = Handle::new(Arc::new(store), rules, Arc::new(clock));
         let settings = Settings { listen: Some("127.0.0.1:0".parse().unwrap()), ..settings };
         let bound = Bound::new(&settings, &file).await.unwrap();
-        let http = Http::new(handle.clone(), &settings, Arc::new(RulesFile(Some(folder.path().join("gander.toml")))));
+        let http = Http::new(
+            handle.clone(),
+            &settings,
+            Arc::new(RulesFile(Some(folder.path().join("gander.toml")))),
+        );
         let address = format!("http://{}", bound.address().unwrap());
         let mut running = JoinSet::new();
         let runs = http.clone();
@@ -102,8 +111,14 @@ impl World {
     }
 
     /// A token; `user`: in whose name it decides.
-    pub(crate) async fn token(&self, scopes: &[Scope], projects: &[&str], user: Option<u64>) -> Token<'_> {
-        let holder = user.map(|user| Holder { person: Person::discord(user, "Maya"), roles: Vec::new() });
+    pub(crate) async fn token(
+        &self,
+        scopes: &[Scope],
+        projects: &[&str],
+        user: Option<u64>,
+    ) -> Token<'_> {
+        let holder =
+            user.map(|user| Holder { person: Person::discord(user, "Maya"), roles: Vec::new() });
         let projects = projects.iter().map(|project| (*project).to_owned()).collect();
         let grant = Grant { scopes: scopes.iter().copied().collect(), projects, holder };
         let (token, secret) = self.handle.create_token("a token", grant).await.unwrap();
@@ -127,7 +142,10 @@ impl World {
     /// A person approves it.
     pub(crate) async fn approve(&self, id: i64) -> Decision {
         let decision = self.decision(id).await;
-        self.handle.resolve(decision.id, decision.revision, &maya(), Via::Discord, Verdict::approved()).await.unwrap()
+        self.handle
+            .resolve(decision.id, decision.revision, &maya(), Via::Discord, Verdict::approved())
+            .await
+            .unwrap()
     }
 
     /// A figure of `/metrics`.
@@ -135,7 +153,8 @@ impl World {
         // As a program of this machine: it needs no token.
         let text = got(self.local.get("http://gander/metrics")).await.text;
         let line = text.lines().find(|line| line.starts_with(&format!("gander_{name} ")));
-        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+            .unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
     /// Waits until a figure is so.
@@ -163,7 +182,9 @@ pub(crate) struct Token<'a> {
 
 impl Token<'_> {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.world.address)).bearer_auth(&self.secret)
+        self.client
+            .request(method, format!("{}{path}", self.world.address))
+            .bearer_auth(&self.secret)
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
@@ -171,7 +192,9 @@ impl Token<'_> {
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
-        self.request(Method::POST, path).header("Content-Type", "application/json").body(body.to_string())
+        self.request(Method::POST, path)
+            .header("Content-Type", "application/json")
+            .body(body.to_string())
     }
 
     /// A verdict on a revision.

@@ -23,7 +23,10 @@ async fn a_dropped_file_is_asked_and_its_verdict_told() {
     assert_eq!(world.look().await, Looked::default());
     world.put("inbox/a.json", QUESTION);
     assert_eq!(world.look().await.asked, [DecisionId(1)]);
-    assert_eq!(world.verdict("a.json"), json!({"id": 1, "revision": 1, "state": "asked", "at": "2026-09-21T14:13:20Z"}));
+    assert_eq!(
+        world.verdict("a.json"),
+        json!({"id": 1, "revision": 1, "state": "asked", "at": "2026-09-21T14:13:20Z"})
+    );
     assert_eq!(world.look().await, Looked::default(), "once");
 
     let until = world.handle.now() + TimeDelta::hours(2);
@@ -31,14 +34,24 @@ async fn a_dropped_file_is_asked_and_its_verdict_told() {
     world.handle.defer(decision.id, decision.revision, &ada(), until).await.unwrap();
     world.look().await;
     let said = world.verdict("a.json");
-    assert_eq!((&said["state"], &said["by"], &said["until"]), (&json!("deferred"), &json!("Ada"), &json!("2026-09-21T16:13:20Z")));
+    assert_eq!(
+        (&said["state"], &said["by"], &said["until"]),
+        (&json!("deferred"), &json!("Ada"), &json!("2026-09-21T16:13:20Z"))
+    );
     assert!(world.there("inbox/a.json"));
 
     let reason = "Not on a \"Friday\"\u{202E}";
-    world.handle.reject(decision.id, decision.revision, &ada(), Via::Discord, reason).await.unwrap();
+    world
+        .handle
+        .reject(decision.id, decision.revision, &ada(), Via::Discord, reason)
+        .await
+        .unwrap();
     assert_eq!(world.look().await.told, [DecisionId(1)]);
     let said = world.verdict("a.json");
-    assert_eq!((&said["state"], &said["verdict"], &said["reason"]), (&json!("resolved"), &json!("rejected"), &json!(reason)));
+    assert_eq!(
+        (&said["state"], &said["verdict"], &said["reason"]),
+        (&json!("resolved"), &json!("rejected"), &json!(reason))
+    );
     assert!(!world.there("inbox/a.json"));
     assert_eq!(world.claims(1).await, 1);
 }
@@ -51,7 +64,8 @@ async fn folders_and_verdicts_are_their_owners_alone() {
     world.look().await;
     world.put("inbox/a.json", QUESTION);
     world.look().await;
-    let mode = |file: &str| std::fs::metadata(world.path(file)).unwrap().permissions().mode() & 0o777;
+    let mode =
+        |file: &str| std::fs::metadata(world.path(file)).unwrap().permissions().mode() & 0o777;
     for folder in ["", "inbox", "verdicts", "refused", "outcomes"] {
         assert_eq!(mode(folder), 0o700, "{folder}");
     }
@@ -69,14 +83,20 @@ async fn a_changed_file_is_the_next_revision_and_a_removed_one_is_taken_back() {
 
     world.remove("inbox/a.json");
     let looked = world.look().await;
-    assert!(looked.unsettled && looked.withdrawn.is_empty(), "it may be being replaced: {looked:?}");
+    assert!(
+        looked.unsettled && looked.withdrawn.is_empty(),
+        "it may be being replaced: {looked:?}"
+    );
     world.put("inbox/a.json", r#"{"title": "Deploy both?"}"#);
     assert_eq!(world.look_after(2).await, Looked::default());
     world.remove("inbox/a.json");
     world.look().await;
     assert_eq!(world.look_after(2).await.withdrawn, [DecisionId(1)]);
     let said = world.verdict("a.json");
-    assert_eq!((&said["state"], &said["reason"]), (&json!("withdrawn"), &json!("its file was taken out of the drop folder")));
+    assert_eq!(
+        (&said["state"], &said["reason"]),
+        (&json!("withdrawn"), &json!("its file was taken out of the drop folder"))
+    );
     assert_eq!(world.look_after(2).await, Looked::default());
 }
 
@@ -102,7 +122,10 @@ async fn the_same_name_again_is_a_new_question_and_no_old_verdict_answers_it() {
     world.must_be_told("the first").await;
     world.put("inbox/a.json", QUESTION);
     assert_eq!(world.look().await.asked, [DecisionId(2)]);
-    assert_eq!((&world.verdict("a.json")["id"], &world.verdict("a.json")["state"]), (&json!(2), &json!("asked")));
+    assert_eq!(
+        (&world.verdict("a.json")["id"], &world.verdict("a.json")["state"]),
+        (&json!(2), &json!("asked"))
+    );
 
     world.approve(2).await;
     world.look().await;
@@ -117,15 +140,22 @@ async fn the_same_name_again_is_a_new_question_and_no_old_verdict_answers_it() {
 async fn a_kill_at_any_step_neither_loses_nor_doubles() {
     /// What a kill leaves behind, by the step it came after.
     type Left = fn(&World);
-    let note: Left = |world| world.put("verdicts/.a.json.intent", r#"{"id":1,"state":"resolved","at":"x"}"#);
-    let take: Left = |world| std::fs::rename(world.path("inbox/a.json"), world.path("inbox/.a.json.taken")).unwrap();
+    let note: Left =
+        |world| world.put("verdicts/.a.json.intent", r#"{"id":1,"state":"resolved","at":"x"}"#);
+    let take: Left = |world| {
+        std::fs::rename(world.path("inbox/a.json"), world.path("inbox/.a.json.taken")).unwrap()
+    };
     let copy: Left = |world| {
         std::fs::copy(world.path("inbox/a.json"), world.path("inbox/.a.json.taken")).unwrap();
     };
     let cases: [(&str, bool, &[Left]); 8] = [
         ("asked, and nobody told", false, &[|world| world.remove("verdicts/a.json")]),
         ("a half of the verdict's file", false, &[|world| world.put("verdicts/.a.json.half", "{")]),
-        ("the note cut short", false, &[|world| world.put("verdicts/.a.json.intent", "{\"id\":1,")]),
+        (
+            "the note cut short",
+            false,
+            &[|world| world.put("verdicts/.a.json.intent", "{\"id\":1,")],
+        ),
         ("the note written", false, &[note]),
         ("the question taken", false, &[note, take]),
         ("the verdict claimed", true, &[note, take]),
@@ -166,10 +196,15 @@ async fn what_happened_while_nobody_looked_is_told() {
     let looked = world.look().await;
     assert_eq!((looked.told.len(), looked.asked), (3, vec![DecisionId(5)]));
     let said = |name: &str| world.verdict(name)["state"].as_str().unwrap().to_owned();
-    assert_eq!([said("a.json"), said("b.json"), said("c.json"), said("d.json")], ["resolved", "withdrawn", "resolved", "asked"]);
+    assert_eq!(
+        [said("a.json"), said("b.json"), said("c.json"), said("d.json")],
+        ["resolved", "withdrawn", "resolved", "asked"]
+    );
     assert_eq!(world.verdict("b.json")["reason"], "no longer");
     assert_eq!(world.claims(4).await, 0, "nobody acts on the answer to what is no longer asked");
-    assert!(!world.there("inbox/a.json") && !world.there("inbox/b.json") && world.there("inbox/d.json"));
+    assert!(
+        !world.there("inbox/a.json") && !world.there("inbox/b.json") && world.there("inbox/d.json")
+    );
     world.restart();
     assert_eq!(world.look().await, Looked::default());
 }
@@ -212,7 +247,10 @@ async fn an_agent_says_how_it_went() {
     world.put("outcomes/a.json", report("too early"));
     assert_eq!(world.look().await.refused, ["a.json"]);
     let why = std::fs::read_to_string(world.path("refused/a.txt")).unwrap();
-    assert!(why.contains("outcomes/a.json was not taken") && why.contains("#1: it has no verdict yet"), "{why}");
+    assert!(
+        why.contains("outcomes/a.json was not taken") && why.contains("#1: it has no verdict yet"),
+        "{why}"
+    );
 
     world.approve(1).await;
     world.look().await;
@@ -224,11 +262,18 @@ async fn an_agent_says_how_it_went() {
     for (file, text, words) in [
         ("outcomes/b.json", report("x"), "nothing was asked under this name"),
         ("outcomes/a.json", r#"{"outcome": "succeded"}"#.to_owned(), "did you mean `succeeded`?"),
-        ("outcomes/a.json", r#"{"outcome": "failed", "id": 9}"#.to_owned(), "nothing was asked under this name as #9"),
+        (
+            "outcomes/a.json",
+            r#"{"outcome": "failed", "id": 9}"#.to_owned(),
+            "nothing was asked under this name as #9",
+        ),
     ] {
         world.put(file, text);
         assert_eq!(world.look().await.refused.len(), 1);
-        let why = std::fs::read_to_string(world.path(&file.replace("outcomes", "refused")).with_extension("txt")).unwrap();
+        let why = std::fs::read_to_string(
+            world.path(&file.replace("outcomes", "refused")).with_extension("txt"),
+        )
+        .unwrap();
         assert!(why.contains(words), "{why}");
     }
 }
@@ -252,7 +297,11 @@ async fn until(handle: &Handle, what: &str, holds: impl Fn(&[Decision]) -> bool)
 async fn while_it_runs_everything_is_noticed() {
     let mut world = World::new();
     world.look().await;
-    let running = tokio::spawn(run(world.handle.clone(), vec![world.folder()], world.temporary.path().join("gander.db")));
+    let running = tokio::spawn(run(
+        world.handle.clone(),
+        vec![world.folder()],
+        world.temporary.path().join("gander.db"),
+    ));
     world.put("inbox/.a.json.new", QUESTION);
     std::fs::rename(world.path("inbox/.a.json.new"), world.path("inbox/a.json")).unwrap();
     until(&world.handle, "a file that is dropped", |all| all.len() == 1).await;
@@ -281,9 +330,18 @@ async fn the_bot_serves_it_through_a_kill() {
     assert!(click(&sandbox.user("maya").unwrap(), &card, "approve").await.ok);
     bot.err.line("the drop folder has the verdict decision=2").await;
     let verdict = |name: &str| -> Value {
-        serde_json::from_slice(&std::fs::read(home.path().join("drop/verdicts").join(name)).unwrap()).unwrap()
+        serde_json::from_slice(
+            &std::fs::read(home.path().join("drop/verdicts").join(name)).unwrap(),
+        )
+        .unwrap()
     };
-    assert_eq!((&verdict("deploy-7.json")["state"], &verdict("deploy-8.json")["by"]), (&json!("withdrawn"), &json!("Maya")));
+    assert_eq!(
+        (&verdict("deploy-7.json")["state"], &verdict("deploy-8.json")["by"]),
+        (&json!("withdrawn"), &json!("Maya"))
+    );
     assert_eq!(std::fs::read_dir(&inbox).unwrap().count(), 0);
-    assert_eq!(home.run(&["show", "2", "--json"]).await.json()["decision"]["request"]["project"], "shop");
+    assert_eq!(
+        home.run(&["show", "2", "--json"]).await.json()["decision"]["request"]["project"],
+        "shop"
+    );
 }

@@ -10,12 +10,17 @@ use crate::world::{World, ada, fixtures};
 
 #[test]
 fn the_schemas_are_those_of_the_program() {
-    for (name, generated) in
-        [("inbox", paper::question_schema()), ("verdict", paper::verdict_schema()), ("outcome", paper::outcome_schema())]
-    {
+    for (name, generated) in [
+        ("inbox", paper::question_schema()),
+        ("verdict", paper::verdict_schema()),
+        ("outcome", paper::outcome_schema()),
+    ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schema/{name}.json"));
         let committed = std::fs::read_to_string(path).unwrap();
-        assert_eq!(committed, generated, "write it anew: gander schema {name} > schema/{name}.json");
+        assert_eq!(
+            committed, generated,
+            "write it anew: gander schema {name} > schema/{name}.json"
+        );
     }
 }
 
@@ -23,12 +28,15 @@ fn the_schemas_are_those_of_the_program() {
 async fn the_schema_and_the_program_agree() {
     let schema: Value = serde_json::from_str(&paper::question_schema()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let parsed = |bytes: &[u8]| -> Value { serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).unwrap() };
+    let parsed = |bytes: &[u8]| -> Value {
+        serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).unwrap()
+    };
     for (name, bytes) in fixtures("good-") {
         let mut world = World::new();
         world.put("inbox/x.json", &bytes);
         assert_eq!(world.look().await.asked.len(), 1, "{name}");
-        let errors: Vec<String> = validator.iter_errors(&parsed(&bytes)).map(|error| error.to_string()).collect();
+        let errors: Vec<String> =
+            validator.iter_errors(&parsed(&bytes)).map(|error| error.to_string()).collect();
         assert_eq!(errors, [""; 0], "{name}");
     }
     // That the program refuses them too is another test above.

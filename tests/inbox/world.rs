@@ -19,7 +19,8 @@ pub(crate) fn fixtures(start: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inbox");
     let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
-    let mut found: Vec<_> = paths.map(|path| (name(&path), std::fs::read(&path).unwrap())).collect();
+    let mut found: Vec<_> =
+        paths.map(|path| (name(&path), std::fs::read(&path).unwrap())).collect();
     found.retain(|(name, _)| name.starts_with(start));
     found.sort();
     assert!(!found.is_empty(), "no fixture begins with {start}");
@@ -40,7 +41,8 @@ impl World {
     pub(crate) fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let clock = TestClock::at(Time::from_timestamp_millis(1_790_000_000_000).unwrap());
-        let store = SqliteStore::open(&temporary.path().join("gander.db"), None, clock.now()).unwrap();
+        let store =
+            SqliteStore::open(&temporary.path().join("gander.db"), None, clock.now()).unwrap();
         let handle = Handle::new(Arc::new(store), Rules::default(), Arc::new(clock.clone()));
         let mut world = Self { inbox: Inbox::new(&[], temporary.path()), temporary, clock, handle };
         world.restart();
@@ -114,8 +116,16 @@ impl World {
     /// The verdict on 1 was told, once, and the question is gone.
     pub(crate) async fn must_be_told(&mut self, case: &str) {
         let said = self.verdict("a.json");
-        assert_eq!((&said["id"], &said["state"], &said["verdict"]), (&json!(1), &json!("resolved"), &json!("approved")), "{case}");
-        assert_eq!((self.count().await, self.claims(1).await), (1, 1), "{case}: asked once, claimed once");
+        assert_eq!(
+            (&said["id"], &said["state"], &said["verdict"]),
+            (&json!(1), &json!("resolved"), &json!("approved")),
+            "{case}"
+        );
+        assert_eq!(
+            (self.count().await, self.claims(1).await),
+            (1, 1),
+            "{case}: asked once, claimed once"
+        );
         let left: Vec<_> = ["inbox", "verdicts"]
             .into_iter()
             .flat_map(|folder| std::fs::read_dir(self.path(folder)).unwrap())

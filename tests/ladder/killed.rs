@@ -60,15 +60,20 @@ impl Scene {
 
     /// Each rung at most once, nothing after the verdict, and one verdict: that of silence.
     fn must_be_climbed_once(&self, id: DecisionId) {
-        let events: Vec<Event> = self.store.history(id).unwrap().into_iter().map(|logged| logged.event).collect();
+        let events: Vec<Event> =
+            self.store.history(id).unwrap().into_iter().map(|logged| logged.event).collect();
         let mut fired = BTreeSet::new();
         for event in &events {
             if let Event::Climbed { rung } = event {
                 assert!(fired.insert((rung.stage, rung.planned)), "twice: {events:#?}");
             }
         }
-        let verdicts: Vec<&Event> = events.iter().filter(|event| matches!(event, Event::Resolved { .. })).collect();
-        let Some(Event::Resolved { verdict: Verdict::Rejected { .. }, via: Via::SafeDefault, .. }) = events.last() else {
+        let verdicts: Vec<&Event> =
+            events.iter().filter(|event| matches!(event, Event::Resolved { .. })).collect();
+        let Some(Event::Resolved {
+            verdict: Verdict::Rejected { .. }, via: Via::SafeDefault, ..
+        }) = events.last()
+        else {
             panic!("{events:#?}");
         };
         assert_eq!(verdicts.len(), 1, "{events:#?}");
@@ -103,7 +108,9 @@ async fn the_program_killed_around_its_rungs_climbs_each_once() {
         bot.kill().await;
         after += usize::from(scene.rungs() > before);
     }
-    println!("{bots} bots were killed, {after} of them right after a rung, {over} came after the moment had passed");
+    println!(
+        "{bots} bots were killed, {after} of them right after a rung, {over} came after the moment had passed"
+    );
     let last = scene.start().await;
     truth::settled(&scene.sandbox, &scene.store, None).await;
     drop(last);

@@ -22,7 +22,12 @@ fn slas() -> [(&'static str, Option<TimeDelta>, Vec<String>); 4] {
         (
             "45 min",
             Some(minutes(45)),
-            said(&["15m SLA warning: here mention push dm", "45m breach: *", "2h 45m overdue: voice", "2h 45m rejected"]),
+            said(&[
+                "15m SLA warning: here mention push dm",
+                "45m breach: *",
+                "2h 45m overdue: voice",
+                "2h 45m rejected",
+            ]),
         ),
         (
             "2 h",
@@ -117,16 +122,25 @@ async fn after_a_pause_only_the_highest_due_rung_fires_and_the_log_names_the_oth
             let pause = TimeDelta::seconds(seconds);
             while let Some(wake) = world.wakes(id) {
                 let late = (wake - world.now()).max(TimeDelta::zero());
-                let pauses = late.num_milliseconds() / pause.num_milliseconds() + i32::from(late > TimeDelta::zero()) as i64;
+                let pauses = late.num_milliseconds() / pause.num_milliseconds()
+                    + i32::from(late > TimeDelta::zero()) as i64;
                 world.clock.advance(pause * i32::try_from(pauses).unwrap());
                 world.die();
                 let before = world.told(id).len();
                 world.pass().await;
-                assert_eq!(world.told(id).len(), before + 1, "one at a time, SLA {name}, pauses of {seconds} s");
+                assert_eq!(
+                    world.told(id).len(),
+                    before + 1,
+                    "one at a time, SLA {name}, pauses of {seconds} s"
+                );
             }
             let fired = world.told(id);
             let passed = world.passed(id);
-            assert_eq!(fired.len() - 1 + passed, rungs, "SLA {name}, pauses of {seconds} s: {fired:#?}");
+            assert_eq!(
+                fired.len() - 1 + passed,
+                rungs,
+                "SLA {name}, pauses of {seconds} s: {fired:#?}"
+            );
             assert!(fired.last().unwrap().ends_with(" rejected"), "{fired:#?}");
             world.must_be_whole();
         }
@@ -146,7 +160,9 @@ async fn after_a_pause_only_the_highest_due_rung_fires_and_the_log_names_the_oth
 #[tokio::test]
 async fn a_breach_that_reached_nobody_approves_nothing() {
     let world = World::with(world::silence_approves());
-    let id = world.ask(Request { safe_default: Some(SafeDefault::Approve), ..question(Some(hours(2))) }).await;
+    let id = world
+        .ask(Request { safe_default: Some(SafeDefault::Approve), ..question(Some(hours(2))) })
+        .await;
     world.to_the_end(id).await;
     assert_eq!(world.told(id).last().unwrap(), "4h rejected");
 }
@@ -156,13 +172,18 @@ async fn people_are_told_before_their_silence_approves_however_long_the_bot_was_
     for days in [1, 30] {
         let mut world = World::with(world::silence_approves());
         world.reaches = true;
-        let id = world.ask(Request { safe_default: Some(SafeDefault::Approve), ..question(Some(hours(2))) }).await;
+        let id = world
+            .ask(Request { safe_default: Some(SafeDefault::Approve), ..question(Some(hours(2))) })
+            .await;
         world.clock.advance(TimeDelta::days(days));
         world.pass().await;
-        let late = format!("{days}d breach: {BREACH} (passed over: reminder due after 30m, SLA warning due after 1h 30m)");
+        let late = format!(
+            "{days}d breach: {BREACH} (passed over: reminder due after 30m, SLA warning due after 1h 30m)"
+        );
         assert_eq!(world.told(id), [late.as_str()]);
         world.to_the_end(id).await;
-        let (overdue, approved) = (format!("{days}d 2h overdue: voice"), format!("{days}d 2h approved"));
+        let (overdue, approved) =
+            (format!("{days}d 2h overdue: voice"), format!("{days}d 2h approved"));
         assert_eq!(world.told(id), [late, overdue, approved]);
     }
 }

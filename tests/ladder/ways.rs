@@ -29,7 +29,11 @@ fn end(after: u64) -> Rung {
 }
 
 fn by_silence(sla: TimeDelta) -> Request {
-    Request { safe_default: Some(SafeDefault::Approve), dedup_key: Some("k".into()), ..question(Some(sla)) }
+    Request {
+        safe_default: Some(SafeDefault::Approve),
+        dedup_key: Some("k".into()),
+        ..question(Some(sla))
+    }
 }
 
 #[tokio::test]
@@ -100,7 +104,11 @@ async fn asked_again_with_another_sla_it_goes_on_from_where_it_stands() {
     world.to_the_end(id).await;
     let told = world.told(id);
     let breaches = told.iter().filter(|told| told.contains("breach:")).count();
-    assert_eq!((breaches, told.last().unwrap().as_str()), (2, "1d 2h rejected"), "the breach of each SLA: {told:#?}");
+    assert_eq!(
+        (breaches, told.last().unwrap().as_str()),
+        (2, "1d 2h rejected"),
+        "the breach of each SLA: {told:#?}"
+    );
 }
 
 #[tokio::test]
@@ -109,7 +117,11 @@ async fn what_was_exchanged_after_people_were_told_is_not_approved_by_silence() 
     world.reaches = true;
     let id = world.ask(by_silence(hours(2))).await;
     world.after(hours(3)).await;
-    assert_eq!(world.decision(id).default_that_holds(), SafeDefault::Approve, "so it would have been");
+    assert_eq!(
+        world.decision(id).default_that_holds(),
+        SafeDefault::Approve,
+        "so it would have been"
+    );
     world.ask(Request { title: "Something quite different?".into(), ..by_silence(hours(2)) }).await;
     assert_eq!(world.decision(id).default_that_holds(), SafeDefault::Reject, "and so it is told");
     world.to_the_end(id).await;
@@ -139,7 +151,11 @@ async fn a_risk_that_was_raised_is_not_approved_by_silence() {
     // Nobody has looked at it since: the timers themselves hold it to the rules.
     world.to_the_end(id).await;
     let told = world.told(id);
-    assert_eq!(told[told.len() - 3..], ["5h enforced", "5h overdue: voice", "5h rejected"], "{told:#?}");
+    assert_eq!(
+        told[told.len() - 3..],
+        ["5h enforced", "5h overdue: voice", "5h rejected"],
+        "{told:#?}"
+    );
 }
 
 #[tokio::test]
@@ -149,7 +165,10 @@ async fn another_ladder_on_the_way_leaves_nothing_without_an_end() {
     let hourly = Rung { repeat: Some(3_600), ..rung(When::After(3_600), Way::Dm) };
     for (then, goes_on) in [
         // Its end lies before where the decision stands, in time or in kind.
-        (ladder(&[rung(When::AfterBreach(0), Way::Mention), end(2 * 3_600)]), "1d 4h overdue: voice"),
+        (
+            ladder(&[rung(When::AfterBreach(0), Way::Mention), end(2 * 3_600)]),
+            "1d 4h overdue: voice",
+        ),
         (ladder(&[hourly]), "1d 4h overdue: dm"),
     ] {
         let mut world = World::with(Rules { ladder: long.clone(), ..everything() });
@@ -239,12 +258,26 @@ async fn a_rung_is_climbed_by_the_rules_of_whoever_serves() {
         world.clock.advance(minutes(30));
         let (store, now) = (Arc::<SqliteStore>::clone(world.store()), world.now());
         let again = by_silence(TimeDelta::seconds(1));
-        let terms = admit(&Rules { sla_floor_seconds: 1, ladder: ladder(&[end(60)]), ..silence_approves() }, &again).unwrap();
+        let terms = admit(
+            &Rules { sla_floor_seconds: 1, ladder: ladder(&[end(60)]), ..silence_approves() },
+            &again,
+        )
+        .unwrap();
         let act = Box::new(move || drop(store.ask(again, terms, now).unwrap()));
-        let clock = Meddling { clock: world.clock.clone(), asked: AtomicU64::new(0), at, act: Mutex::new(Some(act)) };
-        let serving = Handle::new(Arc::<SqliteStore>::clone(world.store()), everything(), Arc::new(clock));
+        let clock = Meddling {
+            clock: world.clock.clone(),
+            asked: AtomicU64::new(0),
+            at,
+            act: Mutex::new(Some(act)),
+        };
+        let serving =
+            Handle::new(Arc::<SqliteStore>::clone(world.store()), everything(), Arc::new(clock));
         timers::pass(&serving).await.unwrap();
         timers::pass(&serving).await.unwrap();
-        assert!(matches!(world.decision(id).state, State::Pending(_)), "{at}: {:#?}", world.told(id));
+        assert!(
+            matches!(world.decision(id).state, State::Pending(_)),
+            "{at}: {:#?}",
+            world.told(id)
+        );
     }
 }

@@ -29,7 +29,10 @@ pub(crate) fn hours(count: i64) -> TimeDelta {
 /// Every way to reach people is set up.
 pub(crate) fn everything() -> Rules {
     let hooks = vec![Hook { name: "pager".into(), projects: Vec::new() }];
-    Rules { ways: Ways { push: true, sms: true, voice: true, desktop: true, hooks }, ..Rules::default() }
+    Rules {
+        ways: Ways { push: true, sms: true, voice: true, desktop: true, hooks },
+        ..Rules::default()
+    }
 }
 
 /// Rules under which an agent may ask for an approval by silence.
@@ -89,7 +92,8 @@ impl World {
         let rules = (*self.handle.rules()).clone();
         self.store = None;
         let store = open(&self.path(), self.now());
-        self.handle = Handle::new(Arc::<SqliteStore>::clone(&store), rules, Arc::new(self.clock.clone()));
+        self.handle =
+            Handle::new(Arc::<SqliteStore>::clone(&store), rules, Arc::new(self.clock.clone()));
         self.store = Some(store);
     }
 
@@ -114,7 +118,8 @@ impl World {
     async fn reach(&self) {
         for id in self.store().open_ids().unwrap().into_iter().filter(|_| self.reaches) {
             if let Some(climb) = self.decision(id).climb.filter(|climb| climb.contacts.is_empty()) {
-                let reached = Contact { who: Some(maya().person), way: Way::Dm, came: Came::Reached };
+                let reached =
+                    Contact { who: Some(maya().person), way: Way::Dm, came: Came::Reached };
                 self.handle.tell(id, climb.seq, vec![reached], true).await.unwrap();
             }
         }
@@ -136,7 +141,11 @@ impl World {
     /// When it wakes. A decision that always does is never over.
     #[track_caller]
     pub(crate) fn wakes(&self, id: DecisionId) -> Option<Time> {
-        assert!(self.store().history(id).unwrap().len() < MOST_EVENTS, "no end: {:#?}", self.told(id));
+        assert!(
+            self.store().history(id).unwrap().len() < MOST_EVENTS,
+            "no end: {:#?}",
+            self.told(id)
+        );
         self.wake(id)
     }
 
@@ -151,7 +160,8 @@ impl World {
     /// The timers try, and another process holds the store.
     pub(crate) async fn fail_to_write(&self) {
         let mut other = rusqlite::Connection::open(self.path()).unwrap();
-        let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+        let held =
+            other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
         let head = self.store().head().unwrap();
         assert_eq!(timers::pass(&self.handle).await.unwrap(), None, "it will look again soon");
         assert_eq!(self.store().head().unwrap(), head);
@@ -162,8 +172,10 @@ impl World {
     pub(crate) fn told(&self, id: DecisionId) -> Vec<String> {
         let history = self.store().history(id).unwrap();
         let asked = history[0].at;
-        let told = history.iter().skip(1).filter(|logged| !matches!(logged.event, Event::Told { .. }));
-        let told = told.map(|logged| format!("{} {}", span(logged.at - asked), words(&logged.event, asked)));
+        let told =
+            history.iter().skip(1).filter(|logged| !matches!(logged.event, Event::Told { .. }));
+        let told = told
+            .map(|logged| format!("{} {}", span(logged.at - asked), words(&logged.event, asked)));
         told.collect()
     }
 
@@ -187,12 +199,20 @@ fn words(event: &Event, asked: Time) -> String {
     match event {
         Event::Climbed { rung: Due { stage, by, passed, .. } } => {
             let by: Vec<&str> = by.iter().map(|way: &Way| way.word()).collect();
-            let passed: Vec<String> =
-                passed.iter().map(|p| format!("{} due after {}{}", p.stage, span(p.due - asked), more(p.times))).collect();
-            let passed = if passed.is_empty() { String::new() } else { format!(" (passed over: {})", passed.join(", ")) };
+            let passed: Vec<String> = passed
+                .iter()
+                .map(|p| format!("{} due after {}{}", p.stage, span(p.due - asked), more(p.times)))
+                .collect();
+            let passed = if passed.is_empty() {
+                String::new()
+            } else {
+                format!(" (passed over: {})", passed.join(", "))
+            };
             format!("{stage}: {}{passed}", by.join(" "))
         }
-        Event::Resolved { verdict: Verdict::Approved { .. }, via: Via::SafeDefault, .. } => "approved".into(),
+        Event::Resolved { verdict: Verdict::Approved { .. }, via: Via::SafeDefault, .. } => {
+            "approved".into()
+        }
         Event::Resolved { via: Via::SafeDefault, .. } => "rejected".into(),
         Event::Resolved { verdict, .. } => format!("{} by a person", verdict.word()),
         other => other.word().into(),

@@ -26,9 +26,15 @@ use crate::world::World;
 fn loop_of(named: impl Fn(&str) -> String) -> Vec<Vec<Call>> {
     let call = |tool: &str, input| vec![Call::new(&named(tool), input)];
     vec![
-        call("request_approval", json!({ "title": "Deploy the shop?", "kind": "deploy", "risk": "low" })),
+        call(
+            "request_approval",
+            json!({ "title": "Deploy the shop?", "kind": "deploy", "risk": "low" }),
+        ),
         call("await_decision", json!({ "id": 1, "seconds": 240 })),
-        call("report_outcome", json!({ "id": 1, "outcome": "succeeded", "text": "live since noon" })),
+        call(
+            "report_outcome",
+            json!({ "id": 1, "outcome": "succeeded", "text": "live since noon" }),
+        ),
     ]
 }
 
@@ -44,7 +50,9 @@ async fn goes_round(world: &World, model: &Model, mut agent: Command) {
     });
     let told = model.results();
     assert!(
-        told.len() == 3 && told[1].contains("approved") && told[2].contains("The outcome of #1 stands on its card"),
+        told.len() == 3
+            && told[1].contains("approved")
+            && told[2].contains("The outcome of #1 stands on its card"),
         "{told:#?}\n{said}"
     );
     let State::Resolved(resolved) = world.get(1).await.state else { panic!("{said}") };
@@ -54,7 +62,11 @@ async fn goes_round(world: &World, model: &Model, mut agent: Command) {
 /// The program under the name that people give it, which keeps what it is told.
 fn eavesdropped(world: &World) -> (PathBuf, PathBuf) {
     let (program, heard) = (world.home.path().join("gander"), world.home.path().join("heard"));
-    let script = format!("#!/bin/sh\ntee -a '{}' | '{}' \"$@\"\n", heard.display(), env!("CARGO_BIN_EXE_gander"));
+    let script = format!(
+        "#!/bin/sh\ntee -a '{}' | '{}' \"$@\"\n",
+        heard.display(),
+        env!("CARGO_BIN_EXE_gander")
+    );
     std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     (program, heard)
@@ -62,12 +74,14 @@ fn eavesdropped(world: &World) -> (PathBuf, PathBuf) {
 
 /// Passes on to an address, and keeps what is sent there.
 async fn eavesdropped_at(address: SocketAddr) -> (SocketAddr, Arc<Mutex<String>>) {
-    let (listener, heard) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Arc::new(Mutex::new(String::new())));
+    let (listener, heard) =
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), Arc::new(Mutex::new(String::new())));
     let (here, kept) = (listener.local_addr().unwrap(), Arc::clone(&heard));
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let (server, kept) = (TcpStream::connect(address).await.unwrap(), Arc::clone(&kept));
-            let ((mut asks, mut hears), (mut answers, mut takes)) = (client.into_split(), server.into_split());
+            let ((mut asks, mut hears), (mut answers, mut takes)) =
+                (client.into_split(), server.into_split());
             tokio::spawn(async move { tokio::io::copy(&mut answers, &mut hears).await });
             tokio::spawn(async move {
                 let mut piece = vec![0; 1 << 16];
@@ -91,19 +105,31 @@ fn goose(world: &World, model: &Model) -> Option<Command> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn goose_over_stdio() {
-    let (world, model) = (World::new(), Model::start(loop_of(|tool| format!("gander__{tool}"))).await);
+    let (world, model) =
+        (World::new(), Model::start(loop_of(|tool| format!("gander__{tool}"))).await);
     let Some(mut goose) = goose(&world, &model) else { return };
     let (program, heard) = eavesdropped(&world);
-    let words = [program, "mcp".into(), "--store".into(), world.home.store(), "--config".into(), world.home.config()];
+    let words = [
+        program,
+        "mcp".into(),
+        "--store".into(),
+        world.home.store(),
+        "--config".into(),
+        world.home.config(),
+    ];
     goose.arg("--with-extension").arg(words.map(|word| word.display().to_string()).join(" "));
     goes_round(&world, &model, goose).await;
     let heard = std::fs::read_to_string(heard).unwrap();
-    assert!(heard.contains("server/discover") && heard.contains("protocolVersion\":\"2026-07-28\""), "{heard}");
+    assert!(
+        heard.contains("server/discover") && heard.contains("protocolVersion\":\"2026-07-28\""),
+        "{heard}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn goose_over_http() {
-    let (world, model) = (World::new(), Model::start(loop_of(|tool| format!("gander__{tool}"))).await);
+    let (world, model) =
+        (World::new(), Model::start(loop_of(|tool| format!("gander__{tool}"))).await);
     let Some(goose) = goose(&world, &model) else { return };
     let (address, heard) = eavesdropped_at(served(&world.handle).await).await;
     let (handle, store) = (world.handle.clone(), world.home.store());
@@ -124,16 +150,27 @@ async fn goose_over_http() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_over_stdio() {
-    let (world, model) = (World::new(), Model::start(loop_of(|tool| format!("mcp__gander/{tool}"))).await);
+    let (world, model) =
+        (World::new(), Model::start(loop_of(|tool| format!("mcp__gander/{tool}"))).await);
     let Some(codex) = agents::installed("codex") else { return };
     let (program, heard) = eavesdropped(&world);
     let servers = json!(["mcp", "--store", world.home.store(), "--config", world.home.config()]);
-    let server =
-        format!("[mcp_servers.gander]\ncommand = {:?}\nargs = {servers}\ntool_timeout_sec = 300\n", program.display().to_string());
+    let server = format!(
+        "[mcp_servers.gander]\ncommand = {:?}\nargs = {servers}\ntool_timeout_sec = 300\n",
+        program.display().to_string()
+    );
     agents::configure_codex(&world.home, &model, &server);
     let mut command = agents::command(&codex, &world.home, &model);
-    command.args(["exec", "--dangerously-bypass-approvals-and-sandbox", "--skip-git-repo-check", "go"]);
+    command.args([
+        "exec",
+        "--dangerously-bypass-approvals-and-sandbox",
+        "--skip-git-repo-check",
+        "go",
+    ]);
     goes_round(&world, &model, command).await;
     let heard = std::fs::read_to_string(heard).unwrap();
-    assert!(heard.contains("\"initialize\"") && heard.contains("protocolVersion\":\"2025-06-18\""), "{heard}");
+    assert!(
+        heard.contains("\"initialize\"") && heard.contains("protocolVersion\":\"2025-06-18\""),
+        "{heard}"
+    );
 }

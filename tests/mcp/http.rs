@@ -24,7 +24,11 @@ pub(crate) async fn served(handle: &Handle) -> SocketAddr {
     let bound = Bound::new(&settings, &folder.path().join("gander.db")).await.unwrap();
     let address = bound.address().unwrap();
     let rules = Arc::new(RulesFile(Some(folder.path().join("gander.toml"))));
-    let http = Http::new(handle.clone(), &settings, rules).with(http_service(handle, None, &settings.hosts));
+    let http = Http::new(handle.clone(), &settings, rules).with(http_service(
+        handle,
+        None,
+        &settings.hosts,
+    ));
     tokio::spawn(async move {
         let _kept = folder;
         http.run(bound).await;
@@ -43,7 +47,12 @@ struct Web {
 
 impl Web {
     fn new(address: SocketAddr, token: &str) -> Self {
-        Self { url: format!("http://{address}/mcp"), token: token.to_owned(), session: None, headers: Vec::new() }
+        Self {
+            url: format!("http://{address}/mcp"),
+            token: token.to_owned(),
+            session: None,
+            headers: Vec::new(),
+        }
     }
 
     async fn post(&self, message: &Value) -> reqwest::Response {
@@ -57,24 +66,32 @@ impl Web {
             request = request.header(*name, value);
         }
         if let Some(session) = &self.session {
-            request = request.header("Mcp-Session-Id", session).header("MCP-Protocol-Version", HANDSHAKE);
+            request =
+                request.header("Mcp-Session-Id", session).header("MCP-Protocol-Version", HANDSHAKE);
         }
         request.send().await.unwrap()
     }
 
     /// Asks, and reads the stream or the body to the answer.
     async fn ask(&self, method: &str, params: Value) -> Value {
-        let response = self.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })).await;
+        let response = self
+            .post(&json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }))
+            .await;
         let body = response.text().await.unwrap();
         let messages = body.lines().map(|line| line.strip_prefix("data:").unwrap_or(line).trim());
         let mut messages = messages.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        messages.find(|message| message["id"] == 1).unwrap_or_else(|| panic!("{method}: there is no answer in {body:?}"))
+        messages
+            .find(|message| message["id"] == 1)
+            .unwrap_or_else(|| panic!("{method}: there is no answer in {body:?}"))
     }
 
     async fn greet(&mut self) {
         let client = json!({ "name": "raw", "version": "1" });
-        let params = json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client });
-        let response = self.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params })).await;
+        let params =
+            json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client });
+        let response = self
+            .post(&json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params }))
+            .await;
         let session = response.headers()["mcp-session-id"].to_str().unwrap().to_owned();
         drop(response.text().await);
         self.session = Some(session);
@@ -82,7 +99,8 @@ impl Web {
     }
 
     async fn tool(&self, name: &str, arguments: Value) -> Value {
-        self.ask("tools/call", json!({ "name": name, "arguments": arguments })).await["result"].clone()
+        self.ask("tools/call", json!({ "name": name, "arguments": arguments })).await["result"]
+            .clone()
     }
 }
 
@@ -107,8 +125,11 @@ async fn an_agent_asks_and_waits_in_a_session() {
 async fn the_newest_revision_needs_no_session() {
     let world = World::new();
     let mut agent = Web::new(served(&world.handle).await, &world.agent().await);
-    agent.headers =
-        vec![("MCP-Protocol-Version", NEWEST.into()), ("Mcp-Method", "tools/call".into()), ("Mcp-Name", "request_approval".into())];
+    agent.headers = vec![
+        ("MCP-Protocol-Version", NEWEST.into()),
+        ("Mcp-Method", "tools/call".into()),
+        ("Mcp-Name", "request_approval".into()),
+    ];
     let call = json!({ "name": "request_approval", "arguments": { "title": "Rename it?" }, "_meta": meta() });
     let filed = agent.ask("tools/call", call).await;
     assert_eq!(filed["result"]["structuredContent"]["decision"]["id"], 1, "{filed:#}");
@@ -128,17 +149,27 @@ async fn permission_prompts_are_asked_whatever_the_rules_allow() {
         let call = json!({ "tool_name": tool, "input": input, "tool_use_id": "toolu_1" });
         agent.tool("permission_prompt", call)
     };
-    let answer = |result: Value| -> Value { serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap() };
+    let answer = |result: Value| -> Value {
+        serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap()
+    };
     let denied = answer(prompt("Bash", json!({ "command": "sudo ls" })).await);
-    assert!(denied["behavior"] == "deny" && denied["message"].as_str().unwrap().contains("another user"), "{denied}");
+    assert!(
+        denied["behavior"] == "deny"
+            && denied["message"].as_str().unwrap().contains("another user"),
+        "{denied}"
+    );
     let maya = sandbox.user("maya").unwrap();
     // The rules would let it read; but what `~` is there nobody knows.
-    for (number, tool, input) in
-        [(1, "Bash", json!({ "command": "ls" })), (2, "Read", json!({ "file_path": "/home/ada/.ssh/id_x" }))]
-    {
+    for (number, tool, input) in [
+        (1, "Bash", json!({ "command": "ls" })),
+        (2, "Read", json!({ "file_path": "/home/ada/.ssh/id_x" })),
+    ] {
         let (told, ()) = tokio::join!(prompt(tool, input.clone()), async {
             let card = open_card(&sandbox, number).await;
-            assert!(card.control("session").is_none() && card.0.to_string().contains("not known"), "{card:?}");
+            assert!(
+                card.control("session").is_none() && card.0.to_string().contains("not known"),
+                "{card:?}"
+            );
             click(&maya, &card, "approve").await;
         });
         let told = answer(told);
@@ -151,7 +182,9 @@ async fn permission_prompts_are_asked_whatever_the_rules_allow() {
     // Who may not ask has none.
     let mut assistant = Web::new(address, &world.assistant().await);
     assistant.greet().await;
-    assert!(!assistant.ask("tools/list", json!({})).await.to_string().contains("permission_prompt"));
+    assert!(
+        !assistant.ask("tools/list", json!({})).await.to_string().contains("permission_prompt")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,10 +215,21 @@ async fn who_is_nobody_gets_nothing() {
     let world = World::new();
     let address = served(&world.handle).await;
     let nobody = Web::new(address, "gander_nobody");
-    for method in ["initialize", "tools/list", "tools/call", "resources/read", "prompts/get", "resources/subscribe"] {
+    for method in [
+        "initialize",
+        "tools/list",
+        "tools/call",
+        "resources/read",
+        "prompts/get",
+        "resources/subscribe",
+    ] {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": {} });
         let answer = nobody.post(&message).await;
-        assert_eq!((answer.status().as_u16(), answer.headers().contains_key("www-authenticate")), (401, true), "{method}");
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers().contains_key("www-authenticate")),
+            (401, true),
+            "{method}"
+        );
     }
 }
 
@@ -212,7 +256,9 @@ async fn a_token_that_is_revoked_while_it_waits_takes_nothing() {
     agent.greet().await;
     agent.tool("request_approval", json!({ "title": "Rename it?" })).await;
     let params = json!({ "name": "await_decision", "arguments": { "id": 1 }, "_meta": { "progressToken": "p" } });
-    let mut waiting = agent.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })).await;
+    let mut waiting = agent
+        .post(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }))
+        .await;
     let mut heard = String::new();
     while !heard.contains("notifications/progress") {
         heard.push_str(&String::from_utf8_lossy(&waiting.chunk().await.unwrap().unwrap()));

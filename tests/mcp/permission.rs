@@ -44,14 +44,21 @@ async fn the_rules_allow_and_deny_without_asking() {
     let world = World::new();
     let mut rpc = world.greeted(None).await;
     let allowed = answer(&rpc.tool("permission_prompt", call("ls -la")).await);
-    assert_eq!(allowed, json!({ "behavior": "allow", "updatedInput": { "command": "ls -la", "description": "x" } }));
+    assert_eq!(
+        allowed,
+        json!({ "behavior": "allow", "updatedInput": { "command": "ls -la", "description": "x" } })
+    );
     let rule = "[[rules]]\ndo = \"deny\"\ncommands = [\"ls\"]\nreason = \"not here.\"\n";
     std::fs::write(world.home.path().join("gates.toml"), rule).unwrap();
     let denied = answer(&rpc.tool("permission_prompt", call("ls")).await);
     assert_eq!(denied["behavior"], "deny");
     assert!(denied["message"].as_str().unwrap().contains("not here."), "{denied}");
     std::fs::write(world.home.path().join("gates.toml"), "nonsense").unwrap();
-    assert_eq!(answer(&rpc.tool("permission_prompt", call("ls")).await)["behavior"], "deny", "broken rules allow nothing");
+    assert_eq!(
+        answer(&rpc.tool("permission_prompt", call("ls")).await)["behavior"],
+        "deny",
+        "broken rules allow nothing"
+    );
     assert!(world.handle.list(Filter::default()).await.unwrap().is_empty());
 }
 
@@ -61,17 +68,28 @@ async fn a_person_is_asked_and_the_call_waits() {
     let mut rpc = world.greeted(None).await;
     let waiting = prompt(&mut rpc, "git push origin main").await;
     let decision = asked(&world, 1).await;
-    assert!(decision.is_permission() && decision.request.body == "git push origin main", "{decision:#?}");
+    assert!(
+        decision.is_permission() && decision.request.body == "git push origin main",
+        "{decision:#?}"
+    );
     world.approve(1).await;
     let given = rpc.answer(waiting).await;
     assert_eq!(answer(&given["result"])["behavior"], "allow");
 
     let waiting = prompt(&mut rpc, "git push origin next").await;
     asked(&world, 2).await;
-    world.handle.reject(DecisionId(2), Revision(1), &person(), Via::Discord, "that is the release").await.unwrap();
+    world
+        .handle
+        .reject(DecisionId(2), Revision(1), &person(), Via::Discord, "that is the release")
+        .await
+        .unwrap();
     let given = rpc.answer(waiting).await;
     let denied = answer(&given["result"]);
-    assert!(denied["behavior"] == "deny" && denied["message"].as_str().unwrap().contains("that is the release"), "{denied}");
+    assert!(
+        denied["behavior"] == "deny"
+            && denied["message"].as_str().unwrap().contains("that is the release"),
+        "{denied}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,9 +98,16 @@ async fn an_approval_for_the_session_covers_the_same_call_and_no_other() {
     let mut rpc = world.greeted(None).await;
     let waiting = prompt(&mut rpc, "git push origin main").await;
     assert!(asked(&world, 1).await.offers_session());
-    world.handle.resolve(DecisionId(1), Revision(1), &person(), Via::Discord, Verdict::for_session()).await.unwrap();
+    world
+        .handle
+        .resolve(DecisionId(1), Revision(1), &person(), Via::Discord, Verdict::for_session())
+        .await
+        .unwrap();
     assert_eq!(answer(&rpc.answer(waiting).await["result"])["behavior"], "allow");
-    assert_eq!(answer(&rpc.tool("permission_prompt", call("git push origin main")).await)["behavior"], "allow");
+    assert_eq!(
+        answer(&rpc.tool("permission_prompt", call("git push origin main")).await)["behavior"],
+        "allow"
+    );
     // Another command, and another session.
     prompt(&mut rpc, "git push origin next").await;
     assert_eq!(asked(&world, 2).await.request.body, "git push origin next");
@@ -98,11 +123,23 @@ async fn who_answers_too_late_is_not_asked_again() {
     rpc.greet().await;
     let denied = answer(&rpc.tool("permission_prompt", call("git push origin main")).await);
     let words = denied["message"].as_str().unwrap();
-    assert!(denied["behavior"] == "deny" && words.contains("Not decided yet: decision #1"), "{denied}");
-    assert!(words.contains("same call again later") && words.contains("bot is not running"), "{denied}");
+    assert!(
+        denied["behavior"] == "deny" && words.contains("Not decided yet: decision #1"),
+        "{denied}"
+    );
+    assert!(
+        words.contains("same call again later") && words.contains("bot is not running"),
+        "{denied}"
+    );
     world.approve(1).await;
-    assert_eq!(answer(&rpc.tool("permission_prompt", call("git push origin main")).await)["behavior"], "allow");
+    assert_eq!(
+        answer(&rpc.tool("permission_prompt", call("git push origin main")).await)["behavior"],
+        "allow"
+    );
     // It was for that one call.
-    assert_eq!(answer(&rpc.tool("permission_prompt", call("git push origin main")).await)["behavior"], "deny");
+    assert_eq!(
+        answer(&rpc.tool("permission_prompt", call("git push origin main")).await)["behavior"],
+        "deny"
+    );
     assert_eq!(asked(&world, 2).await.request.body, "git push origin main");
 }

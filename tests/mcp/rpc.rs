@@ -27,10 +27,22 @@ pub(crate) struct Rpc {
 
 impl Rpc {
     pub(crate) fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         let mut child = command.spawn().unwrap();
-        let (input, output, errors) = (child.stdin.take(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        Self { child, input, output: BufReader::new(output).lines(), errors, last: 0, kept: VecDeque::new() }
+        let (input, output, errors) =
+            (child.stdin.take(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        Self {
+            child,
+            input,
+            output: BufReader::new(output).lines(),
+            errors,
+            last: 0,
+            kept: VecDeque::new(),
+        }
     }
 
     pub(crate) async fn write(&mut self, line: &str) {
@@ -42,12 +54,17 @@ impl Rpc {
     /// Sends a request. Its id.
     pub(crate) async fn send(&mut self, method: &str, params: Value) -> u64 {
         self.last += 1;
-        self.write(&json!({ "jsonrpc": "2.0", "id": self.last, "method": method, "params": params }).to_string()).await;
+        self.write(
+            &json!({ "jsonrpc": "2.0", "id": self.last, "method": method, "params": params })
+                .to_string(),
+        )
+        .await;
         self.last
     }
 
     pub(crate) async fn notify(&mut self, method: &str, params: Value) {
-        self.write(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()).await;
+        self.write(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string())
+            .await;
     }
 
     /// The next message that is like this; others are kept.
@@ -57,7 +74,8 @@ impl Rpc {
         }
         let found = timeout(LIMIT, async {
             while let Some(line) = self.output.next_line().await.unwrap() {
-                let message: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                let message: Value =
+                    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
                 if is(&message) {
                     return Some(message);
                 }
@@ -71,7 +89,10 @@ impl Rpc {
 
     /// The answer to a request.
     pub(crate) async fn answer(&mut self, id: u64) -> Value {
-        self.message(&format!("answer to {id}"), |message| message["id"] == id && message.get("method").is_none()).await
+        self.message(&format!("answer to {id}"), |message| {
+            message["id"] == id && message.get("method").is_none()
+        })
+        .await
     }
 
     pub(crate) async fn notification(&mut self, method: &str) -> Value {
@@ -87,7 +108,8 @@ impl Rpc {
     /// The handshake.
     pub(crate) async fn greet(&mut self) -> Value {
         let client = json!({ "name": "raw", "version": "1" });
-        let params = json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client });
+        let params =
+            json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client });
         let answer = self.ask("initialize", params).await;
         self.notify("notifications/initialized", json!({})).await;
         answer["result"].clone()
@@ -140,7 +162,9 @@ impl Rpc {
 
 /// A result's readable text.
 pub(crate) fn text(result: &Value) -> &str {
-    result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("there is no text in {result:#}"))
+    result["content"][0]["text"]
+        .as_str()
+        .unwrap_or_else(|| panic!("there is no text in {result:#}"))
 }
 
 /// What requests of the newest revision carry.

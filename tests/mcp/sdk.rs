@@ -22,9 +22,13 @@ struct Sdk {
     probe: &'static [&'static str],
 }
 
-const PYTHON: Sdk = Sdk { program: "python3", script: "python.py", probe: &["-c", "from mcp import Client"] };
-const TYPESCRIPT: Sdk =
-    Sdk { program: "node", script: "typescript.mjs", probe: &["-e", "require('@modelcontextprotocol/sdk/client/index.js')"] };
+const PYTHON: Sdk =
+    Sdk { program: "python3", script: "python.py", probe: &["-c", "from mcp import Client"] };
+const TYPESCRIPT: Sdk = Sdk {
+    program: "node",
+    script: "typescript.mjs",
+    probe: &["-e", "require('@modelcontextprotocol/sdk/client/index.js')"],
+};
 
 impl Sdk {
     fn command(&self) -> Command {
@@ -35,11 +39,23 @@ impl Sdk {
 
     /// Whether it can be used here; says so where it cannot.
     async fn is_here(&self) -> bool {
-        let found = self.command().args(self.probe).output().await.is_ok_and(|probed| probed.status.success());
+        let found = self
+            .command()
+            .args(self.probe)
+            .output()
+            .await
+            .is_ok_and(|probed| probed.status.success());
         let wanted = std::env::var("GANDER_TEST_AGENTS").is_ok_and(|wanted| wanted == "1");
-        assert!(found || !wanted, "GANDER_TEST_AGENTS=1, and the SDK for {} cannot be imported", self.program);
+        assert!(
+            found || !wanted,
+            "GANDER_TEST_AGENTS=1, and the SDK for {} cannot be imported",
+            self.program
+        );
         if !found {
-            println!("skipped: the SDK for {} cannot be imported (PYTHONPATH, NODE_PATH)", self.program);
+            println!(
+                "skipped: the SDK for {} cannot be imported (PYTHONPATH, NODE_PATH)",
+                self.program
+            );
         }
         found
     }
@@ -64,7 +80,8 @@ impl Sdk {
             // The bot writes to the store in another process.
             tokio::spawn(async move { gander::engine::watch::run(handle, &store).await });
         }
-        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/mcp/sdk").join(self.script);
+        let script =
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/mcp/sdk").join(self.script);
         let mut command = self.command();
         command.arg(script).arg(told.to_string());
         let program = Program::start(command);

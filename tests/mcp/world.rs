@@ -32,8 +32,14 @@ impl World {
     }
 
     /// The secret of a new token.
-    pub(crate) async fn token(&self, scopes: &[Scope], projects: &[&str], user: Option<u64>) -> String {
-        let holder = user.map(|user| Holder { person: Person::discord(user, "Maya"), roles: Vec::new() });
+    pub(crate) async fn token(
+        &self,
+        scopes: &[Scope],
+        projects: &[&str],
+        user: Option<u64>,
+    ) -> String {
+        let holder =
+            user.map(|user| Holder { person: Person::discord(user, "Maya"), roles: Vec::new() });
         let projects = projects.iter().map(|project| (*project).to_owned()).collect();
         let grant = Grant { scopes: scopes.iter().copied().collect(), projects, holder };
         self.handle.create_token("a token", grant).await.unwrap().1.reveal().to_owned()

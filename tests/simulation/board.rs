@@ -115,8 +115,11 @@ impl Pretend {
     pub(crate) fn delete(&self, chance: &mut Chance) -> Option<String> {
         let mut inner = self.inner();
         let count = inner.messages.len() as u64;
-        let id =
-            (count > 0).then(|| inner.messages.keys().nth(usize::try_from(chance.below(count)).unwrap()).cloned()).flatten()?;
+        let id = (count > 0)
+            .then(|| {
+                inner.messages.keys().nth(usize::try_from(chance.below(count)).unwrap()).cloned()
+            })
+            .flatten()?;
         inner.messages.remove(&id);
         inner.counts.lost += 1;
         Some(id)
@@ -155,13 +158,16 @@ impl Pretend {
         what: &'static str,
         act: impl FnOnce(&mut Inner) -> Result<T, BoardError> + Send,
     ) -> Result<T, BoardError> {
-        let later = |why: &str| BoardError::Later { after: Duration::from_secs(2), why: why.into() };
+        let later =
+            |why: &str| BoardError::Later { after: Duration::from_secs(2), why: why.into() };
         let fault = self.fault(mark, what);
         // Between these the program may die, or somebody else may act.
         tokio::time::sleep(Duration::from_millis(40)).await;
         let weather = self.inner().weather;
         match (weather, &fault) {
-            (Weather::ShutOut, _) => return Err(BoardError::NotLetIn("the token was reset".into())),
+            (Weather::ShutOut, _) => {
+                return Err(BoardError::NotLetIn("the token was reset".into()));
+            }
             (Weather::NoChannel, _) => return Err(BoardError::Gone),
             (_, Some(Fault::Refused)) => {
                 self.inner().counts.refused += 1;
@@ -195,13 +201,27 @@ impl Pretend {
         }
     }
 
-    async fn hang(&self, channel: &str, mark: Mark, card: &Card, nonce: &str) -> Result<String, BoardError> {
+    async fn hang(
+        &self,
+        channel: &str,
+        mark: Mark,
+        card: &Card,
+        nonce: &str,
+    ) -> Result<String, BoardError> {
         let at = self.clock.now();
-        let message = |id| Message { id, mark, card: card.clone(), channel: channel.into(), nonce: nonce.into(), at };
+        let message = |id| Message {
+            id,
+            mark,
+            card: card.clone(),
+            channel: channel.into(),
+            nonce: nonce.into(),
+            at,
+        };
         self.request(mark, "post", |inner| {
             // The same nonce within a few minutes is the same message.
             let fresh = at - chrono::TimeDelta::minutes(3);
-            let known = inner.messages.values().find(|known| known.nonce == nonce && known.at > fresh);
+            let known =
+                inner.messages.values().find(|known| known.nonce == nonce && known.at > fresh);
             if let Some(known) = known {
                 return Ok(known.id.clone());
             }
@@ -223,9 +243,16 @@ impl Pretend {
         .await
     }
 
-    async fn search(&self, channel: &str, mark: Mark, since: Time) -> Result<Vec<String>, BoardError> {
+    async fn search(
+        &self,
+        channel: &str,
+        mark: Mark,
+        since: Time,
+    ) -> Result<Vec<String>, BoardError> {
         self.request(mark, "find", |inner| {
-            let ours = |message: &&Message| message.mark == mark && message.channel == channel && message.at >= since;
+            let ours = |message: &&Message| {
+                message.mark == mark && message.channel == channel && message.at >= since
+            };
             Ok(inner.messages.values().filter(ours).map(|message| message.id.clone()).collect())
         })
         .await
@@ -238,15 +265,32 @@ impl Board for Pretend {
         self.place_for(&decision.request.project)
     }
 
-    async fn post(&self, channel: &str, decision: &Decision, card: &Card, nonce: &str) -> Result<String, BoardError> {
+    async fn post(
+        &self,
+        channel: &str,
+        decision: &Decision,
+        card: &Card,
+        nonce: &str,
+    ) -> Result<String, BoardError> {
         self.hang(channel, Mark::Decision(decision.id), card, nonce).await
     }
 
-    async fn edit(&self, _: &str, message: &str, decision: &Decision, card: &Card) -> Result<(), BoardError> {
+    async fn edit(
+        &self,
+        _: &str,
+        message: &str,
+        decision: &Decision,
+        card: &Card,
+    ) -> Result<(), BoardError> {
         self.redraw(Mark::Decision(decision.id), message, card).await
     }
 
-    async fn find(&self, channel: &str, id: DecisionId, since: Time) -> Result<Vec<String>, BoardError> {
+    async fn find(
+        &self,
+        channel: &str,
+        id: DecisionId,
+        since: Time,
+    ) -> Result<Vec<String>, BoardError> {
         self.search(channel, Mark::Decision(id), since).await
     }
 
@@ -254,15 +298,32 @@ impl Board for Pretend {
         self.place_for(&sheet.posting.place.to_string())
     }
 
-    async fn post_sheet(&self, channel: &str, sheet: &Sheet, card: &Card, nonce: &str) -> Result<String, BoardError> {
+    async fn post_sheet(
+        &self,
+        channel: &str,
+        sheet: &Sheet,
+        card: &Card,
+        nonce: &str,
+    ) -> Result<String, BoardError> {
         self.hang(channel, Mark::Posting(sheet.posting.id), card, nonce).await
     }
 
-    async fn edit_sheet(&self, _: &str, message: &str, sheet: &Sheet, card: &Card) -> Result<(), BoardError> {
+    async fn edit_sheet(
+        &self,
+        _: &str,
+        message: &str,
+        sheet: &Sheet,
+        card: &Card,
+    ) -> Result<(), BoardError> {
         self.redraw(Mark::Posting(sheet.posting.id), message, card).await
     }
 
-    async fn find_sheet(&self, channel: &str, id: PostingId, since: Time) -> Result<Vec<String>, BoardError> {
+    async fn find_sheet(
+        &self,
+        channel: &str,
+        id: PostingId,
+        since: Time,
+    ) -> Result<Vec<String>, BoardError> {
         self.search(channel, Mark::Posting(id), since).await
     }
 

@@ -40,7 +40,8 @@ impl World {
     async fn untrue(&self, messages: &[Message]) -> Result<(), String> {
         let store = self.store();
         let said = |error: gander::store::StoreError| error.to_string();
-        let (unsettled, behind) = (store.unsettled().map_err(said)?, store.postings_behind(None).map_err(said)?);
+        let (unsettled, behind) =
+            (store.unsettled().map_err(said)?, store.postings_behind(None).map_err(said)?);
         if !unsettled.is_empty() || !behind.is_empty() {
             return Err(format!("these cards are not settled: {unsettled:?}, {behind:?}"));
         }
@@ -50,17 +51,28 @@ impl World {
             match message.mark {
                 Mark::Decision(id) => self.own_is_true(id, message, &mut stands)?,
                 Mark::Posting(id) => {
-                    let sheet = self.handle().sheet(id).await.map_err(|error| error.to_string())?.ok_or("no such posting")?;
+                    let sheet = self
+                        .handle()
+                        .sheet(id)
+                        .await
+                        .map_err(|error| error.to_string())?
+                        .ok_or("no such posting")?;
                     if sheet.posting.message().is_some_and(|(_, hanging)| hanging == message.id) {
                         let should = sheet.card(store.pace());
                         if should.as_ref() != Some(&message.card) {
-                            return Err(format!("the card of posting {id} is not true: {:?} instead of {should:?}", message.card));
+                            return Err(format!(
+                                "the card of posting {id} is not true: {:?} instead of {should:?}",
+                                message.card
+                            ));
                         }
                         for listed in sheet.listed.iter().filter(|listed| listed.waits_here()) {
                             *stands.entry(listed.decision.id).or_default() += 1;
                         }
                     } else {
-                        return Err(format!("posting {id} does not know its message {}: {:?}", message.id, sheet.posting.hanging));
+                        return Err(format!(
+                            "posting {id} does not know its message {}: {:?}",
+                            message.id, sheet.posting.hanging
+                        ));
                     }
                 }
             }
@@ -68,17 +80,30 @@ impl World {
         for id in self.reference.open() {
             match stands.remove(&id) {
                 Some(1) => {}
-                count => return Err(format!("{id} can be decided on {} messages", count.unwrap_or(0))),
+                count => {
+                    return Err(format!("{id} can be decided on {} messages", count.unwrap_or(0)));
+                }
             }
         }
-        if stands.is_empty() { Ok(()) } else { Err(format!("these are over, and can be decided on cards: {stands:?}")) }
+        if stands.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("these are over, and can be decided on cards: {stands:?}"))
+        }
     }
 
-    fn own_is_true(&self, id: DecisionId, message: &Message, stands: &mut BTreeMap<DecisionId, u32>) -> Result<(), String> {
+    fn own_is_true(
+        &self,
+        id: DecisionId,
+        message: &Message,
+        stands: &mut BTreeMap<DecisionId, u32>,
+    ) -> Result<(), String> {
         let store = self.store();
         let decision = store.get(id).ok().flatten().ok_or("a card of nothing")?;
         let deliveries = store.deliveries(id).map_err(|error| error.to_string())?;
-        let Some(known) = deliveries.iter().find(|known| known.message.as_ref() == Some(&message.id)) else {
+        let Some(known) =
+            deliveries.iter().find(|known| known.message.as_ref() == Some(&message.id))
+        else {
             return Err(format!("message {} of {id} is not known: {deliveries:#?}", message.id));
         };
         if known.shown == SHOWN_FOR_GOOD {
@@ -86,7 +111,10 @@ impl World {
             return if over { Err(format!("the old card of {id} has buttons")) } else { Ok(()) };
         }
         if message.card != decision_card(&decision, store.pace()) {
-            return Err(format!("the card of {id} is not true: {:?} of {decision:#?}, {known:?}", message.card));
+            return Err(format!(
+                "the card of {id} is not true: {:?} of {decision:#?}, {known:?}",
+                message.card
+            ));
         }
         if decision.state.is_open() {
             *stands.entry(id).or_default() += 1;

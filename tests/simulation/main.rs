@@ -87,7 +87,9 @@ struct Failure {
 }
 
 fn mixed(seed: u64, number: u64) -> Chance {
-    Chance::of(Chance::of(seed.wrapping_add(number.wrapping_mul(0x2545_F491_4F6C_DD1D))).below(u64::MAX))
+    Chance::of(
+        Chance::of(seed.wrapping_add(number.wrapping_mul(0x2545_F491_4F6C_DD1D))).below(u64::MAX),
+    )
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -109,8 +111,12 @@ fn live(seed: u64, folder: &Path, fresh: &[u8], without: &BTreeSet<u64>) -> Resu
     let path = folder.join("gander.db");
     std::fs::write(&path, fresh).unwrap();
     // One thread for the store's calls: they come in the order in which they were made.
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_time().start_paused(true).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let mut chance = mixed(seed, 0);
         let has_board = chance.one_in(WITH_BOARD);
@@ -157,7 +163,8 @@ fn shortened(seed: u64, folder: &Path, fresh: &[u8], mut failure: Failure) -> Fa
 }
 
 fn report(seed: u64, failure: &Failure) -> String {
-    let told: Vec<String> = failure.told.iter().map(|(step, what)| format!("  {step:>2}. {what}")).collect();
+    let told: Vec<String> =
+        failure.told.iter().map(|(step, what)| format!("  {step:>2}. {what}")).collect();
     format!(
         "{}\n\nThe history, without what it takes no part in:\n{}\n\nGANDER_SIMULATION_SEED={seed} cargo test --test simulation  replays it",
         failure.why,
@@ -168,7 +175,11 @@ fn report(seed: u64, failure: &Failure) -> String {
 /// In memory, where the system has that: it is the program that is tested here, not the disk.
 fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    }
 }
 
 #[test]
@@ -176,7 +187,8 @@ fn no_history_breaks_a_promise() {
     let (one, given) = (number("GANDER_SIMULATION_SEED"), number("GANDER_SIMULATION_HISTORIES"));
     let first = one.unwrap_or_else(|| RandomState::new().hash_one(0));
     let histories = if one.is_some() { 1 } else { given.unwrap_or(HISTORIES) };
-    let workers = std::thread::available_parallelism().map_or(2, |count| count.get() as u64).min(histories);
+    let workers =
+        std::thread::available_parallelism().map_or(2, |count| count.get() as u64).min(histories);
     let (next, all, failed) = (AtomicU64::new(0), Mutex::new(Tally::default()), Mutex::new(None));
     let began = std::time::Instant::now();
     std::thread::scope(|scope| {
@@ -190,7 +202,8 @@ fn no_history_breaks_a_promise() {
                     if number >= histories || failed.lock().unwrap().is_some() {
                         break;
                     }
-                    let seed = if one.is_some() { first } else { mixed(first, number).below(u64::MAX) };
+                    let seed =
+                        if one.is_some() { first } else { mixed(first, number).below(u64::MAX) };
                     match live(seed, folder.path(), &fresh, &BTreeSet::new()) {
                         Ok(lived) => tally.add(lived),
                         Err(failure) => {

@@ -17,8 +17,12 @@ const DAY: u64 = 24 * HOUR;
 
 /// People who may decide.
 pub(crate) const PEOPLE: [u64; 3] = [1, 2, 3];
-const ZONES: [chrono_tz::Tz; 4] =
-    [chrono_tz::Europe::Berlin, chrono_tz::America::New_York, chrono_tz::Asia::Kathmandu, chrono_tz::Pacific::Kiritimati];
+const ZONES: [chrono_tz::Tz; 4] = [
+    chrono_tz::Europe::Berlin,
+    chrono_tz::America::New_York,
+    chrono_tz::Asia::Kathmandu,
+    chrono_tz::Pacific::Kiritimati,
+];
 pub(crate) const PROJECTS: [&str; 2] = ["shop", "notes"];
 
 pub(crate) fn pick<T: Clone>(chance: &mut Chance, of: &[T]) -> T {
@@ -26,13 +30,32 @@ pub(crate) fn pick<T: Clone>(chance: &mut Chance, of: &[T]) -> T {
 }
 
 pub(crate) fn voter(user: u64) -> Voter {
-    Voter { person: Person::discord(user, format!("Person {user}")), roles: Vec::new(), owner: false }
+    Voter {
+        person: Person::discord(user, format!("Person {user}")),
+        roles: Vec::new(),
+        owner: false,
+    }
 }
 
 /// How much time passes at once: 1 s to 30 days.
 pub(crate) fn pause(chance: &mut Chance) -> TimeDelta {
-    let spans = [1, 30, MINUTE, 4 * MINUTE, 10 * MINUTE, 31 * MINUTE, HOUR, 2 * HOUR, 5 * HOUR, DAY, 3 * DAY, 7 * DAY, 30 * DAY];
-    TimeDelta::seconds(i64::try_from(pick(chance, &spans)).unwrap()) + TimeDelta::milliseconds(i64::from(chance.one_in(3)) * 7)
+    let spans = [
+        1,
+        30,
+        MINUTE,
+        4 * MINUTE,
+        10 * MINUTE,
+        31 * MINUTE,
+        HOUR,
+        2 * HOUR,
+        5 * HOUR,
+        DAY,
+        3 * DAY,
+        7 * DAY,
+        30 * DAY,
+    ];
+    TimeDelta::seconds(i64::try_from(pick(chance, &spans)).unwrap())
+        + TimeDelta::milliseconds(i64::from(chance.one_in(3)) * 7)
 }
 
 fn rung(when: When, by: &[Way], repeat: Option<u64>, default: bool) -> Rung {
@@ -53,9 +76,19 @@ fn drawn_ladder(chance: &mut Chance) -> Vec<Rung> {
         rungs.push(rung(when, &[pick(chance, &Way::ALL)], repeat, false));
     }
     if chance.one_in(4) {
-        rungs.push(rung(When::AfterBreach(pick(chance, &[2 * HOUR, DAY])), &[Way::Webhook], Some(DAY), false));
+        rungs.push(rung(
+            When::AfterBreach(pick(chance, &[2 * HOUR, DAY])),
+            &[Way::Webhook],
+            Some(DAY),
+            false,
+        ));
     } else {
-        rungs.push(rung(When::AfterBreach(pick(chance, &[HOUR, 2 * HOUR, 2 * DAY])), &[Way::Voice], None, true));
+        rungs.push(rung(
+            When::AfterBreach(pick(chance, &[HOUR, 2 * HOUR, 2 * DAY])),
+            &[Way::Voice],
+            None,
+            true,
+        ));
     }
     rungs
 }
@@ -89,7 +122,9 @@ fn ladder(chance: &mut Chance) -> Ladder {
 
 fn rule(chance: &mut Chance) -> Rule {
     Rule {
-        risk: chance.one_in(5).then(|| pick(chance, &[Risk::Low, Risk::Medium, Risk::High, Risk::Critical])),
+        risk: chance
+            .one_in(5)
+            .then(|| pick(chance, &[Risk::Low, Risk::Medium, Risk::High, Risk::Critical])),
         sla_seconds: chance.one_in(3).then(|| pick(chance, &[45 * MINUTE, 2 * HOUR, DAY])),
         allow_default_approve: !chance.one_in(3),
         approvals: chance.one_in(6).then_some(2),
@@ -113,14 +148,21 @@ fn ways(chance: &mut Chance) -> Ways {
 /// The configuration.
 pub(crate) fn rules(chance: &mut Chance) -> Rules {
     let quiet = |from, to| QuietHours::new(hour(from), hour(to)).ok();
-    let profile = |(user, zone): (u64, chrono_tz::Tz)| Profile { quiet: quiet(22, 7), ..Profile::unknown(user, "x", zone) };
+    let profile = |(user, zone): (u64, chrono_tz::Tz)| Profile {
+        quiet: quiet(22, 7),
+        ..Profile::unknown(user, "x", zone)
+    };
     let zones: Vec<_> = PEOPLE.into_iter().map(|user| (user, pick(chance, &ZONES))).collect();
     Rules {
         ways: ways(chance),
         approvers: vec![ApproverRule { users: PEOPLE.to_vec(), ..ApproverRule::default() }],
         projects: PROJECTS.map(|name| (name.to_owned(), rule(chance))).into(),
         sla_floor_seconds: pick(chance, &[60, 10 * MINUTE]),
-        ladder_by_risk: if chance.one_in(4) { [(Risk::Low, ladder(chance))].into() } else { Default::default() },
+        ladder_by_risk: if chance.one_in(4) {
+            [(Risk::Low, ladder(chance))].into()
+        } else {
+            Default::default()
+        },
         people: zones.into_iter().map(profile).collect(),
         ..Rules::default()
     }
@@ -132,17 +174,28 @@ fn hour(hour: u32) -> NaiveTime {
 
 /// A question.
 pub(crate) fn request(chance: &mut Chance) -> Request {
-    let expects = pick(chance, &[Expects::Approve, Expects::Approve, Expects::Approve, Expects::Choose, Expects::Answer]);
-    let choices = ["left", "right"].map(|name| Choice { name: name.into(), description: String::new() });
+    let expects = pick(
+        chance,
+        &[Expects::Approve, Expects::Approve, Expects::Approve, Expects::Choose, Expects::Answer],
+    );
+    let choices =
+        ["left", "right"].map(|name| Choice { name: name.into(), description: String::new() });
     Request {
         title: format!("Question {}?", chance.below(3)),
         project: pick(chance, &PROJECTS).into(),
         kind: pick(chance, &["naming", "naming", "deploy", "credentials"]).into(),
-        expects: if expects == Expects::Answer && chance.one_in(2) { Expects::Approve } else { expects },
+        expects: if expects == Expects::Answer && chance.one_in(2) {
+            Expects::Approve
+        } else {
+            expects
+        },
         options: if expects == Expects::Choose { choices.to_vec() } else { Vec::new() },
         risk: pick(chance, &[Risk::Low, Risk::Low, Risk::Medium, Risk::High, Risk::Critical]),
         confidence: pick(chance, &[None, None, Some(0.3), Some(0.75), Some(0.97)]),
-        sla_seconds: pick(chance, &[None, None, Some(45 * MINUTE), Some(2 * HOUR), Some(DAY), Some(1), Some(7 * DAY)]),
+        sla_seconds: pick(
+            chance,
+            &[None, None, Some(45 * MINUTE), Some(2 * HOUR), Some(DAY), Some(1), Some(7 * DAY)],
+        ),
         safe_default: (!chance.one_in(3)).then_some(SafeDefault::Approve),
         dedup_key: Some(format!("key {}", chance.below(3))),
         ..Request::default()
@@ -151,8 +204,8 @@ pub(crate) fn request(chance: &mut Chance) -> Request {
 
 impl Allows for Rules {
     fn silence_may_approve(&self, request: &Request) -> bool {
-        self.projects
-            .get(&request.project)
-            .is_some_and(|rule| rule.allow_default_approve && rule.risk.is_none_or(|risk| risk < Risk::High))
+        self.projects.get(&request.project).is_some_and(|rule| {
+            rule.allow_default_approve && rule.risk.is_none_or(|risk| risk < Risk::High)
+        })
     }
 }

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gander::core::decision::{DecisionId, Expects, Person, Request, Risk, SafeDefault, Terms, Verdict, Via};
+use gander::core::decision::{
+    DecisionId, Expects, Person, Request, Risk, SafeDefault, Terms, Verdict, Via,
+};
 use gander::core::event::{Event, Logged};
 use gander::core::ladder::{Came, Contact, Due, Rung, Stage, Way, When};
 
@@ -106,12 +108,17 @@ impl Case {
     }
 
     fn begin(&mut self, at: At) {
-        (self.stands, self.began, self.reached, self.told_of_breach) = (Stands::Waits, at, None, None);
+        (self.stands, self.began, self.reached, self.told_of_breach) =
+            (Stands::Waits, at, None, None);
     }
 
     /// A choice and an answer are one person's.
     fn needed(&self) -> u32 {
-        if self.request.expects == Expects::Approve { self.terms.approvals.max(self.request.approvals_needed) } else { 1 }
+        if self.request.expects == Expects::Approve {
+            self.terms.approvals.max(self.request.approvals_needed)
+        } else {
+            1
+        }
     }
 
     fn sla(&self) -> At {
@@ -156,7 +163,12 @@ impl Case {
                 above.extend(self.lies_above(moment, end.is_none(), rung.default));
                 let enough = at > until && !above.is_empty();
                 match rung.repeat {
-                    Some(pause) if !enough && end.is_none_or(|end| at + At::try_from(pause).unwrap() * 1000 < end) => {
+                    Some(pause)
+                        if !enough
+                            && end.is_none_or(|end| {
+                                at + At::try_from(pause).unwrap() * 1000 < end
+                            }) =>
+                    {
                         at += At::try_from(pause).unwrap() * 1000;
                     }
                     _ => break,
@@ -173,7 +185,11 @@ impl Case {
             return Some(moment);
         }
         let goes_on = is_last && (default || moment.at > *planned);
-        goes_on.then(|| Moment { stage: moment.stage.max(*stage), at: moment.at.max(*planned), ..moment })
+        goes_on.then(|| Moment {
+            stage: moment.stage.max(*stage),
+            at: moment.at.max(*planned),
+            ..moment
+        })
     }
 
     /// When a moment counts as come. Silence that approves keeps its distance from the last rung that people heard of; below the
@@ -188,7 +204,10 @@ impl Case {
         }
         // The same rung again keeps its time.
         let is_again = moment.at != plan[moment.rung].at;
-        let pulled = is_first && reached.in_vain() && !is_again && plan[moment.rung].rung.when.stage() < Stage::Breach;
+        let pulled = is_first
+            && reached.in_vain()
+            && !is_again
+            && plan[moment.rung].rung.when.stage() < Stage::Breach;
         if pulled { moment.at.min(reached.fired) } else { moment.at }
     }
 
@@ -222,19 +241,30 @@ impl Case {
                 break;
             }
             // An approval by silence passes over nothing: people must have been told.
-            if plan[moment.rung].rung.default && self.terms.safe_default == SafeDefault::Approve && !due.is_empty() {
+            if plan[moment.rung].rung.default
+                && self.terms.safe_default == SafeDefault::Approve
+                && !due.is_empty()
+            {
                 break;
             }
             due.push(*moment);
         }
         if due.is_empty() && window > 0 {
             let next = above.first().copied();
-            due.extend(next.filter(|next| next.stage == Stage::Reminder && self.comes(*next, true) <= now + window));
+            due.extend(next.filter(|next| {
+                next.stage == Stage::Reminder && self.comes(*next, true) <= now + window
+            }));
         }
         let highest = due.last()?;
         let Standing { rung, ways, .. } = &plan[highest.rung];
         let passed = u32::try_from(due.len() - 1).unwrap();
-        Some(Must::Climb { stage: highest.stage, planned: highest.at, passed, ways: ways.clone(), last: rung.default })
+        Some(Must::Climb {
+            stage: highest.stage,
+            planned: highest.at,
+            passed,
+            ways: ways.clone(),
+            last: rung.default,
+        })
     }
 
     /// When something must happen next.
@@ -253,7 +283,13 @@ impl Case {
 fn climb(rung: &Due) -> Must {
     let passed = rung.passed.iter().map(|passed| passed.times).sum();
     let ways = rung.by.iter().map(|way: &Way| way.word()).collect();
-    Must::Climb { stage: rung.stage, planned: rung.planned.timestamp_millis(), passed, ways, last: rung.default }
+    Must::Climb {
+        stage: rung.stage,
+        planned: rung.planned.timestamp_millis(),
+        passed,
+        ways,
+        last: rung.default,
+    }
 }
 
 /// What holds for silence, in the configuration of whoever serves.
@@ -271,7 +307,12 @@ pub(crate) struct Reference {
 
 impl Reference {
     /// Follows an event. `gathers`: something is due now, so that a message goes out anyway.
-    pub(crate) fn follow(&mut self, logged: &Logged, gathers: bool, rules: &dyn Allows) -> Result<(), String> {
+    pub(crate) fn follow(
+        &mut self,
+        logged: &Logged,
+        gathers: bool,
+        rules: &dyn Allows,
+    ) -> Result<(), String> {
         let (id, at) = (logged.decision, logged.at.timestamp_millis());
         if let Event::Asked { request, terms } = &logged.event {
             let known = self.cases.insert(id, Case::new((**request).clone(), terms.clone(), at));
@@ -281,7 +322,8 @@ impl Reference {
         let refused = |why: &str| Err(format!("{id}: {why}: {:?} although {case:?}", logged.event));
         if let Event::Climbed { rung } = &logged.event {
             let is = climb(rung);
-            let expected = case.must(at, 0).or_else(|| gathers.then(|| case.must(at, WINDOW)).flatten());
+            let expected =
+                case.must(at, 0).or_else(|| gathers.then(|| case.must(at, WINDOW)).flatten());
             if expected.as_ref() != Some(&is) {
                 return refused(&format!("what must happen now is {expected:?}"));
             }
@@ -292,7 +334,11 @@ impl Reference {
             fired.push((rung.stage, rung.planned.timestamp_millis()));
         }
         if let Event::Resolved { verdict, by, via: Via::SafeDefault, .. } = &logged.event {
-            let is = if matches!(verdict, Verdict::Approved { .. }) { Must::Approve } else { Must::Reject };
+            let is = if matches!(verdict, Verdict::Approved { .. }) {
+                Must::Approve
+            } else {
+                Must::Reject
+            };
             if case.must(at, 0) != Some(is.clone()) || *by != Person::gander() {
                 return refused("this is not what silence means");
             }
@@ -301,8 +347,14 @@ impl Reference {
             }
         }
         let before = case.began;
-        case.follow(&logged.event, at, logged.seq).map_err(|why| format!("{id}: {why}: {:?} although {case:?}", logged.event))?;
-        if case.began != before || matches!(logged.event, Event::Deferred { .. } | Event::Undone { .. } | Event::Returned) {
+        case.follow(&logged.event, at, logged.seq)
+            .map_err(|why| format!("{id}: {why}: {:?} although {case:?}", logged.event))?;
+        if case.began != before
+            || matches!(
+                logged.event,
+                Event::Deferred { .. } | Event::Undone { .. } | Event::Returned
+            )
+        {
             self.fired.remove(&id);
         }
         Ok(())
@@ -328,8 +380,12 @@ impl Case {
         let must = |holds: bool, else_: &'static str| if holds { Ok(()) } else { Err(else_) };
         match event {
             Event::Revised { request, terms } => {
-                must(self.is_open() && terms.risk >= self.terms.risk, "it cannot be asked again like this")?;
-                (self.request, self.terms, self.told_of_breach) = ((**request).clone(), terms.clone(), None);
+                must(
+                    self.is_open() && terms.risk >= self.terms.risk,
+                    "it cannot be asked again like this",
+                )?;
+                (self.request, self.terms, self.told_of_breach) =
+                    ((**request).clone(), terms.clone(), None);
                 if let Some(reached) = &mut self.reached {
                     reached.of_another = true;
                 }
@@ -346,25 +402,47 @@ impl Case {
             Event::Deferred { until, .. } => {
                 self.deferrals += 1;
                 let until = until.timestamp_millis();
-                must(self.is_open() && at < until && until <= at + 7 * DAY && self.deferrals <= 3, "it cannot be put off")?;
+                must(
+                    self.is_open() && at < until && until <= at + 7 * DAY && self.deferrals <= 3,
+                    "it cannot be put off",
+                )?;
                 (self.stands, self.reached) = (Stands::PutOff { until }, None);
             }
             Event::Returned => {
-                must(matches!(self.stands, Stands::PutOff { until } if until <= at), "it does not come back now")?;
+                must(
+                    matches!(self.stands, Stands::PutOff { until } if until <= at),
+                    "it does not come back now",
+                )?;
                 self.begin(at);
             }
             Event::Climbed { rung } => {
                 let planned = rung.planned.timestamp_millis();
                 let (stage, last, contacts) = (rung.stage, rung.default, BTreeMap::new());
-                self.reached = Some(Reached { stage, planned, fired: at, seq, last, contacts, complete: false, of_another: false });
+                self.reached = Some(Reached {
+                    stage,
+                    planned,
+                    fired: at,
+                    seq,
+                    last,
+                    contacts,
+                    complete: false,
+                    of_another: false,
+                });
             }
-            Event::Told { climb, contacts, complete } => self.told(*climb, contacts, *complete, at)?,
+            Event::Told { climb, contacts, complete } => {
+                self.told(*climb, contacts, *complete, at)?
+            }
             Event::Lapsed { of } => {
-                must(self.is_open() && of.iter().all(|by| self.voted.remove(&by.id)), "nobody's vote is lost")?;
+                must(
+                    self.is_open() && of.iter().all(|by| self.voted.remove(&by.id)),
+                    "nobody's vote is lost",
+                )?;
             }
             // It decides nothing and moves no time.
             Event::Proposed { .. } => {}
-            Event::Voted { .. } | Event::Taken { .. } | Event::Resolved { .. } => self.decide(event, at)?,
+            Event::Voted { .. } | Event::Taken { .. } | Event::Resolved { .. } => {
+                self.decide(event, at)?
+            }
             // It orders what waits, and changes nothing of when and how it is decided.
             Event::Prioritized { .. } => must(self.is_open(), "nobody wants it any more")?,
             Event::Undone { .. } => {
@@ -379,7 +457,9 @@ impl Case {
                 self.stands = Stands::Withdrawn;
             }
             Event::Claimed | Event::Reported { .. } => {
-                let Stands::Decided { claimed, .. } = &mut self.stands else { return Err("there is no verdict") };
+                let Stands::Decided { claimed, .. } = &mut self.stands else {
+                    return Err("there is no verdict");
+                };
                 *claimed = true;
             }
             _ => return Err("this does not happen here"),
@@ -388,9 +468,19 @@ impl Case {
     }
 
     /// What came of the tries to reach people.
-    fn told(&mut self, climb: u64, contacts: &[Contact], complete: bool, at: At) -> Result<(), &'static str> {
+    fn told(
+        &mut self,
+        climb: u64,
+        contacts: &[Contact],
+        complete: bool,
+        at: At,
+    ) -> Result<(), &'static str> {
         let open = self.is_open();
-        let reached = self.reached.as_mut().filter(|reached| open && reached.seq == climb).ok_or("nobody asks that")?;
+        let reached = self
+            .reached
+            .as_mut()
+            .filter(|reached| open && reached.seq == climb)
+            .ok_or("nobody asks that")?;
         for Contact { who, way, came } in contacts {
             let reaches = matches!(came, Came::Reached | Came::Held { .. });
             reached.contacts.insert((who.as_ref().map(|who| who.id.clone()), way.word()), reaches);
@@ -399,8 +489,10 @@ impl Case {
         // The rung that ends it tells people nothing that they could answer any more.
         let warns = reached.stage >= Stage::Breach && !reached.last;
         // Told twice of one way at once, the later counts.
-        let latest: BTreeMap<_, _> =
-            contacts.iter().map(|Contact { who, way, came }| ((who.as_ref().map(|who| &who.id), way.word()), came)).collect();
+        let latest: BTreeMap<_, _> = contacts
+            .iter()
+            .map(|Contact { who, way, came }| ((who.as_ref().map(|who| &who.id), way.word()), came))
+            .collect();
         if warns && !reached.of_another && latest.values().any(|came| **came == Came::Reached) {
             self.told_of_breach.get_or_insert(at);
         }
@@ -424,7 +516,10 @@ impl Case {
             Event::Resolved { verdict, via, .. } => {
                 must(self.is_open() && self.verdicts == 0, "it has a verdict")?;
                 let enough = self.voted.len() + 1 >= self.needed() as usize || !via.is_person();
-                must(enough || matches!(verdict, Verdict::Rejected { .. }), "others must approve, too")?;
+                must(
+                    enough || matches!(verdict, Verdict::Rejected { .. }),
+                    "others must approve, too",
+                )?;
                 self.verdicts += 1;
                 self.stands = Stands::Decided { at, claimed: false };
             }

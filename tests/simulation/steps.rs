@@ -2,7 +2,9 @@
 //! others draw: that is how a failing history is shortened.
 
 use chrono::{TimeDelta, Timelike as _};
-use gander::core::decision::{Ballot, Decision, DecisionId, Expects, Outcome, Priority, Request, Revision, Risk, Verdict, Via};
+use gander::core::decision::{
+    Ballot, Decision, DecisionId, Expects, Outcome, Priority, Request, Revision, Risk, Verdict, Via,
+};
 use gander::core::ladder::{Came, Contact, Due, Stage, Way};
 use gander::core::people::{Reach, Urgency, who_is_reached};
 use gander::core::policy::{Rule, Rules};
@@ -76,7 +78,8 @@ impl World {
             request.title, request.project, request.risk, request.safe_default, request.sla_seconds
         );
         // One agent in six has read rules that allow it more.
-        let handle = if chance.one_in(6) { self.agent(lax(&self.rules)) } else { self.handle().clone() };
+        let handle =
+            if chance.one_in(6) { self.agent(lax(&self.rules)) } else { self.handle().clone() };
         let came = came(handle.ask(request).await)?;
         // As the watch on the store's folder would.
         self.handle().hint();
@@ -87,8 +90,12 @@ impl World {
     async fn ask_many(&mut self, chance: &mut Chance) -> Done {
         let project = pick(chance, &PROJECTS);
         for n in 0..3 {
-            let request =
-                Request { title: format!("One of several, {n}?"), project: project.into(), risk: Risk::Low, ..Request::default() };
+            let request = Request {
+                title: format!("One of several, {n}?"),
+                project: project.into(),
+                risk: Risk::Low,
+                ..Request::default()
+            };
             came(self.handle().ask(request).await)?;
         }
         Ok(format!("ask three of {project} at once"))
@@ -97,7 +104,8 @@ impl World {
     async fn answer(&mut self, chance: &mut Chance) -> Done {
         let Some(decision) = self.some(chance) else { return Ok("nothing to answer".into()) };
         let verdict = verdict(chance, &decision);
-        let ballot = Ballot { verdict, confirmation: decision.confirmation().filter(|_| !chance.one_in(4)) };
+        let ballot =
+            Ballot { verdict, confirmation: decision.confirmation().filter(|_| !chance.one_in(4)) };
         let seen = Revision(decision.revision.0.saturating_sub(u32::from(chance.one_in(6))));
         let (id, who, words) = (decision.id, pick(chance, &PEOPLE), ballot.verdict.word());
         let came = came(self.handle().resolve(id, seen, &voter(who), Via::Discord, ballot).await)?;
@@ -118,14 +126,24 @@ impl World {
         let (id, who, handle) = (decision.id, voter(pick(chance, &PEOPLE)), self.handle().clone());
         match chance.below(6) {
             4 => {
-                let came = came(handle.propose(id, decision.revision, &who, Via::Mcp, verdict(chance, &decision)).await)?;
+                let came = came(
+                    handle
+                        .propose(id, decision.revision, &who, Via::Mcp, verdict(chance, &decision))
+                        .await,
+                )?;
                 Ok(format!("want {id} decided: {came}"))
             }
             0 => Ok(format!("take {id}: {}", came(handle.take(id, &who).await)?)),
-            1 => Ok(format!("hand {id} over: {}", came(handle.hand_over(id, &who, &voter(pick(chance, &PEOPLE))).await)?)),
+            1 => Ok(format!(
+                "hand {id} over: {}",
+                came(handle.hand_over(id, &who, &voter(pick(chance, &PEOPLE))).await)?
+            )),
             2 => {
                 let priority = pick(chance, &[Priority::Low, Priority::High, Priority::Urgent]);
-                Ok(format!("{id} is {priority}: {}", came(handle.prioritize(id, &who, priority).await)?))
+                Ok(format!(
+                    "{id} is {priority}: {}",
+                    came(handle.prioritize(id, &who, priority).await)?
+                ))
             }
             _ => Ok(format!("undo {id}: {}", came(handle.undo(id, &who).await)?)),
         }
@@ -136,7 +154,10 @@ impl World {
         let (id, handle) = (decision.id, self.handle().clone());
         match chance.below(4) {
             0 => Ok(format!("withdraw {id}: {}", came(handle.withdraw(id, "not needed").await)?)),
-            1 => Ok(format!("report on {id}: {}", came(handle.report(id, Outcome::Succeeded, "well").await)?)),
+            1 => Ok(format!(
+                "report on {id}: {}",
+                came(handle.report(id, Outcome::Succeeded, "well").await)?
+            )),
             _ => Ok(format!("claim {id}: {}", came(handle.claim(id).await)?)),
         }
     }
@@ -163,14 +184,21 @@ impl World {
         for id in self.reference.open() {
             let decision = self.store().get(id).unwrap().unwrap();
             let rule = &next.projects[&decision.request.project];
-            let ladder = rule.ladder.as_ref().or_else(|| next.ladder_by_risk.get(&decision.terms.risk)).unwrap_or(&next.ladder);
+            let ladder = rule
+                .ladder
+                .as_ref()
+                .or_else(|| next.ladder_by_risk.get(&decision.terms.risk))
+                .unwrap_or(&next.ladder);
             let ladder = ladder.with_ways(|way| next.ways.has(way));
             let sla = decision.terms.sla_seconds;
             if decision.terms.ladder != ladder
                 || sla < next.sla_floor_seconds
                 || rule.risk.is_some_and(|risk| decision.terms.risk < risk)
             {
-                return Err(format!("{id} is not held to the rules that hold now: {:?}", decision.terms));
+                return Err(format!(
+                    "{id} is not held to the rules that hold now: {:?}",
+                    decision.terms
+                ));
             }
         }
         Ok("other rules".into())
@@ -179,7 +207,8 @@ impl World {
     async fn until_the_next(&mut self, chance: &mut Chance) -> Done {
         let Some(wake) = self.reference.wakes() else { return self.time_passes(chance).await };
         let left = TimeDelta::milliseconds((wake - self.clock.now().timestamp_millis()).max(0));
-        let by = if chance.one_in(6) { left - TimeDelta::milliseconds(1) } else { left }.max(TimeDelta::zero());
+        let by = if chance.one_in(6) { left - TimeDelta::milliseconds(1) } else { left }
+            .max(TimeDelta::zero());
         self.pass(by).await?;
         Ok(format!("{} until the next moment", gander::core::text::span(by)))
     }
@@ -202,8 +231,12 @@ impl World {
             self.die().await;
             return Ok("it dies".into());
         }
-        let left = self.reference.wakes().map_or(0, |wake| (wake - self.clock.now().timestamp_millis()).max(0));
-        let by = TimeDelta::milliseconds(left) + if chance.one_in(2) { pause(chance) } else { TimeDelta::zero() };
+        let left = self
+            .reference
+            .wakes()
+            .map_or(0, |wake| (wake - self.clock.now().timestamp_millis()).max(0));
+        let by = TimeDelta::milliseconds(left)
+            + if chance.one_in(2) { pause(chance) } else { TimeDelta::zero() };
         self.advance(by).await?;
         self.tally.jump(by);
         let after = chance.below(6);
@@ -228,15 +261,25 @@ impl World {
         self.check(false)?;
         // What reached nobody makes the next rung due at once.
         self.let_come_due(None).await?;
-        Ok(format!("{told} rungs are told of{}", if nobody { ", and nobody is reached" } else { "" }))
+        Ok(format!(
+            "{told} rungs are told of{}",
+            if nobody { ", and nobody is reached" } else { "" }
+        ))
     }
 
-    async fn contacts(&mut self, chance: &mut Chance, rung: &Due, risk: Risk, nobody: bool) -> Result<Vec<Contact>, String> {
+    async fn contacts(
+        &mut self,
+        chance: &mut Chance,
+        rung: &Due,
+        risk: Risk,
+        nobody: bool,
+    ) -> Result<Vec<Contact>, String> {
         let now = self.clock.now();
         let urgency = if rung.stage >= Stage::Breach { Urgency::Breach } else { Urgency::Usual };
         let mut people = Vec::new();
         for user in PEOPLE {
-            people.push(self.handle().somebody(user, "x").await.map_err(|error| error.to_string())?);
+            people
+                .push(self.handle().somebody(user, "x").await.map_err(|error| error.to_string())?);
         }
         let meant: Vec<_> = people.iter().map(|person| person.availability(now)).collect();
         let reaches = who_is_reached(&meant, urgency, risk);
@@ -245,7 +288,8 @@ impl World {
             let personal = matches!(way, Way::Dm | Way::Push | Way::Sms | Way::Voice);
             for (person, reach) in people.iter().zip(&reaches) {
                 let hour = now.with_timezone(&person.profile.zone).hour();
-                let asleep = !(7..22).contains(&hour) && urgency == Urgency::Usual && risk != Risk::Critical;
+                let asleep =
+                    !(7..22).contains(&hour) && urgency == Urgency::Usual && risk != Risk::Critical;
                 if asleep != matches!(reach, Reach::Held { .. }) {
                     return Err(format!("it is {hour} in {}, and {reach:?}", person.profile.zone));
                 }
@@ -275,7 +319,9 @@ impl World {
             return Ok("fair weather, and every card is true".into());
         }
         if chance.one_in(3) {
-            let Some(message) = board.delete(chance) else { return Ok("there is no message to delete".into()) };
+            let Some(message) = board.delete(chance) else {
+                return Ok("there is no message to delete".into());
+            };
             // Of what is deleted while the connection is lost nothing is heard.
             if let Some(deliveries) = self.deliveries().filter(|_| chance.one_in(2)) {
                 deliveries.lost(message.clone()).await;
@@ -303,7 +349,11 @@ impl World {
 /// What an agent may have read: no risk, no floor, and silence approves.
 fn lax(rules: &Rules) -> Rules {
     let rule = || Rule { allow_default_approve: true, ..Rule::default() };
-    Rules { projects: rules.projects.keys().map(|name| (name.clone(), rule())).collect(), sla_floor_seconds: 1, ..rules.clone() }
+    Rules {
+        projects: rules.projects.keys().map(|name| (name.clone(), rule())).collect(),
+        sla_floor_seconds: 1,
+        ..rules.clone()
+    }
 }
 
 fn verdict(chance: &mut Chance, decision: &Decision) -> Verdict {

@@ -40,7 +40,11 @@ impl Tally {
         self.events += 1;
         match event {
             Event::Resolved { verdict, via: Via::SafeDefault, .. } => {
-                self.count(if *verdict == Verdict::approved() { "silence approved" } else { "silence rejected" });
+                self.count(if *verdict == Verdict::approved() {
+                    "silence approved"
+                } else {
+                    "silence rejected"
+                });
             }
             Event::Resolved { verdict, .. } => self.count(verdict.word()),
             Event::Climbed { rung } => {
@@ -90,7 +94,14 @@ impl fmt::Display for Tally {
             f,
             "{} histories on a real store ({} of them with a board of cards, which was true {} times): {} steps, {} events, {} deaths, \
              {} jumps forward, {} back",
-            self.histories, self.with_board, self.calms, self.steps, self.events, self.deaths, self.forward, self.backward
+            self.histories,
+            self.with_board,
+            self.calms,
+            self.steps,
+            self.events,
+            self.deaths,
+            self.forward,
+            self.backward
         )
     }
 }

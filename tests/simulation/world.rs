@@ -57,7 +57,8 @@ fn start() -> Time {
 
 fn open(path: &Path, rules: &Rules, clock: &TestClock, board: Option<&Pretend>) -> Alive {
     let store = Arc::new(SqliteStore::open(path, None, clock.now()).unwrap());
-    let handle = Handle::new(Arc::<SqliteStore>::clone(&store), rules.clone(), Arc::new(clock.clone()));
+    let handle =
+        Handle::new(Arc::<SqliteStore>::clone(&store), rules.clone(), Arc::new(clock.clone()));
     let reconciler = board.map(|board| {
         let deliveries = Deliveries::new(handle.clone(), Arc::new(board.clone()));
         let task = tokio::spawn(Arc::clone(&deliveries).run());
@@ -95,7 +96,11 @@ impl World {
 
     /// An agent's own process, with rules of its own.
     pub(crate) fn agent(&self, rules: Rules) -> Handle {
-        Handle::new(Arc::<SqliteStore>::clone(&self.alive().store), rules, Arc::new(self.clock.clone()))
+        Handle::new(
+            Arc::<SqliteStore>::clone(&self.alive().store),
+            rules,
+            Arc::new(self.clock.clone()),
+        )
     }
 
     fn now(&self) -> i64 {
@@ -150,16 +155,23 @@ impl World {
                 return self.check(gathers);
             };
             self.check(gathers)?;
-            if next.map_err(|error| error.to_string())?.is_none_or(|next| next.timestamp_millis() > self.now()) {
+            if next
+                .map_err(|error| error.to_string())?
+                .is_none_or(|next| next.timestamp_millis() > self.now())
+            {
                 return match self.reference.anything_due(self.now()) {
-                    Some((id, must)) => {
-                        Err(format!("{id}: nothing happens, and this must: {must:?}; {:?}", self.reference.cases[&id]))
-                    }
+                    Some((id, must)) => Err(format!(
+                        "{id}: nothing happens, and this must: {must:?}; {:?}",
+                        self.reference.cases[&id]
+                    )),
                     None => Ok(()),
                 };
             }
         }
-        Err(format!("the timers do not come to rest: {:?}", self.reference.anything_due(self.now())))
+        Err(format!(
+            "the timers do not come to rest: {:?}",
+            self.reference.anything_due(self.now())
+        ))
     }
 
     /// Follows what was written since the last time, and looks at what must always hold.
@@ -173,7 +185,12 @@ impl World {
         for logged in &events {
             self.cursor = logged.seq;
             if logged.at.timestamp_millis() != self.now() {
-                return Err(format!("{} happened at {}, and it is {}", logged.event.word(), logged.at, self.clock.now()));
+                return Err(format!(
+                    "{} happened at {}, and it is {}",
+                    logged.event.word(),
+                    logged.at,
+                    self.clock.now()
+                ));
             }
             self.reference.follow(logged, gathers, &self.rules)?;
             self.tally.event(&logged.event);
@@ -187,8 +204,10 @@ impl World {
 
     /// What is open has a next moment, that of the reference; what is over has none.
     fn nothing_is_forgotten(&self, changed: &BTreeSet<DecisionId>) -> Result<(), String> {
-        let (store, said) = (&self.alive().store, |error: gander::store::StoreError| error.to_string());
-        let waking: BTreeSet<DecisionId> = store.due(Time::MAX_UTC).map_err(said)?.into_iter().collect();
+        let (store, said) =
+            (&self.alive().store, |error: gander::store::StoreError| error.to_string());
+        let waking: BTreeSet<DecisionId> =
+            store.due(Time::MAX_UTC).map_err(said)?.into_iter().collect();
         let open: BTreeSet<DecisionId> = self.reference.open().into_iter().collect();
         if waking != open {
             return Err(format!("these wake: {waking:?}, and these are open: {open:?}"));
@@ -201,8 +220,15 @@ impl World {
                 return Err(format!("{id} wakes at {is:?}, and should at {should:?}: {case:?}"));
             }
         }
-        let (is, should) = (store.next_wake().map_err(said)?.map(|at| at.timestamp_millis()), self.reference.wakes());
-        if is == should { Ok(()) } else { Err(format!("the store wakes at {is:?}, and should at {should:?}")) }
+        let (is, should) = (
+            store.next_wake().map_err(said)?.map(|at| at.timestamp_millis()),
+            self.reference.wakes(),
+        );
+        if is == should {
+            Ok(())
+        } else {
+            Err(format!("the store wakes at {is:?}, and should at {should:?}"))
+        }
     }
 
     /// The clock moves. The reconciler holds decisions to the rules beside this story; it must not have read the clock before, and
@@ -238,16 +264,25 @@ impl World {
         for id in self.reference.open() {
             let case = &self.reference.cases[&id];
             if case.terms.ladder.rungs().last().is_some_and(|rung| rung.default) {
-                return Err(format!("{id} does not come to its end: {case:?}, {:?}", case.must(self.now(), 0) as Option<Must>));
+                return Err(format!(
+                    "{id} does not come to its end: {case:?}, {:?}",
+                    case.must(self.now(), 0) as Option<Must>
+                ));
             }
-            self.handle().withdraw(id, "nobody answers").await.map_err(|error| error.to_string())?;
+            self.handle()
+                .withdraw(id, "nobody answers")
+                .await
+                .map_err(|error| error.to_string())?;
         }
         self.check(false)?;
         self.calm().await?;
         let audit = self.store().audit().map_err(|error| error.to_string())?;
         match audit.fault {
             None if audit.replayed == self.reference.cases.len() as u64 => Ok(()),
-            fault => Err(format!("the log does not give what is kept: {fault:?}, {} replayed", audit.replayed)),
+            fault => Err(format!(
+                "the log does not give what is kept: {fault:?}, {} replayed",
+                audit.replayed
+            )),
         }
     }
 

@@ -6,7 +6,12 @@
 //! and returns `None`, unless `GANDER_TEST_REQUIRE_TOOLS=1` asks for them. Pictures go to
 //! [`screenshots`].
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "serves tests, which fail here")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "serves tests, which fail here"
+)]
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -47,7 +52,8 @@ pub struct Device {
 }
 
 /// A desk's screen.
-pub const DESKTOP: Device = Device { name: "desktop", width: 1280, height: 880, scale: 1, phone: false };
+pub const DESKTOP: Device =
+    Device { name: "desktop", width: 1280, height: 880, scale: 1, phone: false };
 /// A phone's, held upright.
 pub const PHONE: Device = Device { name: "phone", width: 390, height: 844, scale: 2, phone: true };
 
@@ -89,7 +95,8 @@ impl Browser {
     /// Starts one; `None`, said aloud, where the tools are not installed.
     pub async fn start(device: Device) -> Option<Self> {
         if let Some(missing) = missing_tool() {
-            let wanted = std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_some_and(|wanted| wanted == "1");
+            let wanted =
+                std::env::var_os("GANDER_TEST_REQUIRE_TOOLS").is_some_and(|wanted| wanted == "1");
             assert!(!wanted, "{missing} is not installed");
             println!("skipped: {missing} is not installed");
             return None;
@@ -100,14 +107,16 @@ impl Browser {
             .capabilities(capabilities(device, profile.path()))
             .connect(&format!("http://127.0.0.1:{port}"))
             .await;
-        let client = connected.unwrap_or_else(|error| panic!("the browser does not start: {error}"));
+        let client =
+            connected.unwrap_or_else(|error| panic!("the browser does not start: {error}"));
         Some(Self { page: Page { client, device }, driver, _profile: profile })
     }
 
     /// Looks at pages in a task of its own: whatever fails in it, the browser is put away.
     pub async fn visit<F: Future<Output = ()> + 'static>(self, visit: impl FnOnce(Page) -> F) {
         let visit = visit(self.page.clone());
-        let visited = LocalSet::new().run_until(async { tokio::task::spawn_local(visit).await }).await;
+        let visited =
+            LocalSet::new().run_until(async { tokio::task::spawn_local(visit).await }).await;
         self.close().await;
         visited.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
     }
@@ -136,7 +145,10 @@ impl Page {
 
     /// Opens the sandbox's page at a whole address.
     pub async fn open_at(&self, address: &str) {
-        timeout(LIMIT, self.client.goto(address)).await.unwrap_or_else(|_| panic!("{address} does not load")).unwrap();
+        timeout(LIMIT, self.client.goto(address))
+            .await
+            .unwrap_or_else(|_| panic!("{address} does not load"))
+            .unwrap();
         self.see("/html[@data-ready='true'][@data-connection='live']").await;
     }
 
@@ -171,7 +183,11 @@ impl Page {
     }
 
     /// Does something with an element, as soon as that is possible.
-    pub async fn with<T>(&self, xpath: &str, act: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
+    pub async fn with<T>(
+        &self,
+        xpath: &str,
+        act: impl AsyncFn(Element) -> Result<T, CmdError>,
+    ) -> T {
         let acted = timeout(LIMIT, async {
             loop {
                 match act(self.see(xpath).await).await {
@@ -204,7 +220,13 @@ impl Page {
     pub async fn shot(&self, of: &str, name: &str) -> PathBuf {
         let file = self.save(&format!("{of}-{}-{name}", self.device.name)).await;
         let out = self.run(STICKING_OUT, vec![json!(self.device.width)]).await;
-        assert_eq!(out, json!([]), "sticks out at the side on the {}; see {}", self.device.name, file.display());
+        assert_eq!(
+            out,
+            json!([]),
+            "sticks out at the side on the {}; see {}",
+            self.device.name,
+            file.display()
+        );
         file
     }
 
@@ -218,7 +240,12 @@ impl Page {
     /// What the browser itself has to say about the page: errors of scripts, refused or missing files, warnings.
     pub async fn complaints(&self) -> Vec<String> {
         let log = self.client.issue_cmd(BrowserLog).await.unwrap();
-        log.as_array().unwrap().iter().filter(|entry| entry["level"] != "INFO").map(Value::to_string).collect()
+        log.as_array()
+            .unwrap()
+            .iter()
+            .filter(|entry| entry["level"] != "INFO")
+            .map(Value::to_string)
+            .collect()
     }
 }
 
@@ -241,14 +268,21 @@ fn passes_by_itself(error: &CmdError) -> bool {
     let CmdError::Standard(error) = error else { return false };
     matches!(
         error.error,
-        ErrorStatus::StaleElementReference | ErrorStatus::ElementNotInteractable | ErrorStatus::ElementClickIntercepted
+        ErrorStatus::StaleElementReference
+            | ErrorStatus::ElementNotInteractable
+            | ErrorStatus::ElementClickIntercepted
     )
 }
 
 /// Starts chromedriver on a free port.
 async fn driver() -> (Child, String) {
     let mut command = Command::new("chromedriver");
-    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     let mut driver = command.spawn().unwrap();
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     let port = timeout(LIMIT, async {
@@ -295,12 +329,21 @@ fn capabilities(device: Device, profile: &Path) -> Map<String, Value> {
 
 /// What is needed and not installed here.
 fn missing_tool() -> Option<&'static str> {
-    let folders: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
-    let installed = |names: &[&str]| names.iter().any(|name| folders.iter().any(|folder| folder.join(name).is_file()));
+    let folders: Vec<PathBuf> =
+        std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    let installed = |names: &[&str]| {
+        names.iter().any(|name| folders.iter().any(|folder| folder.join(name).is_file()))
+    };
     if !installed(&["chromedriver"]) {
         return Some("chromedriver");
     }
-    if !installed(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]) {
+    if !installed(&[
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+        "chrome",
+    ]) {
         return Some("Chromium or Chrome");
     }
     None

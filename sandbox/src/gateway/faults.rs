@@ -36,7 +36,9 @@ impl Disturbances {
     /// How this event is to be delivered: the oldest disturbance that fits is used up by it.
     pub(super) fn delivery(&mut self, name: &str) -> Delivery {
         let fits = |fault: &GatewayFault| match fault {
-            GatewayFault::Duplicate { event, .. } | GatewayFault::Lose { event, .. } | GatewayFault::Reorder { event, .. } => {
+            GatewayFault::Duplicate { event, .. }
+            | GatewayFault::Lose { event, .. }
+            | GatewayFault::Reorder { event, .. } => {
                 event.as_ref().is_none_or(|wanted| wanted == name)
             }
             GatewayFault::DropAt { .. } => false,
@@ -88,14 +90,21 @@ mod tests {
         disturbances.arrange(GatewayFault::Duplicate { event: Some("A".to_owned()), times: 2 });
         disturbances.arrange(GatewayFault::Reorder { event: None, count: 2 });
         let order = ["A", "B", "A", "A", "B"].map(|name| disturbances.delivery(name));
-        assert_eq!(order, [Delivery::Twice, Delivery::Later, Delivery::Twice, Delivery::Last, Delivery::Usual]);
+        assert_eq!(
+            order,
+            [Delivery::Twice, Delivery::Later, Delivery::Twice, Delivery::Last, Delivery::Usual]
+        );
     }
 
     #[test]
     fn without_a_number_it_goes_on() {
         let mut disturbances = Disturbances::default();
         disturbances.arrange(GatewayFault::Lose { event: None, times: 0 });
-        disturbances.arrange(GatewayFault::DropAt { phase: GatewayPhase::BeforeHello, how: DropHow::Tcp, times: 0 });
+        disturbances.arrange(GatewayFault::DropAt {
+            phase: GatewayPhase::BeforeHello,
+            how: DropHow::Tcp,
+            times: 0,
+        });
         for _ in 0..3 {
             assert_eq!(disturbances.delivery("A"), Delivery::Never);
             assert_eq!(disturbances.strike(GatewayPhase::BeforeHello), Some(DropHow::Tcp));

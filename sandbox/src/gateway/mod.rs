@@ -127,7 +127,8 @@ impl Gateway {
 
     /// Sends an event to the sessions that asked for it; tells whether there was one.
     pub(crate) fn dispatch(&mut self, event: &Event) -> bool {
-        let asked = |session: &Session| event.intent == 0 || session.intents & event.intent == event.intent;
+        let asked =
+            |session: &Session| event.intent == 0 || session.intents & event.intent == event.intent;
         if !self.sessions.iter().any(asked) {
             return false;
         }
@@ -143,7 +144,9 @@ impl Gateway {
                     session.order(Order::Send(payload));
                 }
                 Delivery::Never => {}
-                Delivery::Later | Delivery::Last => self.disturbances.kept.push((session.id.clone(), payload)),
+                Delivery::Later | Delivery::Last => {
+                    self.disturbances.kept.push((session.id.clone(), payload))
+                }
             }
         }
         if delivery == Delivery::Last {
@@ -226,7 +229,13 @@ impl Gateway {
         self.identified += 1;
         self.forget_lost();
         let id = format!("{}{}", snowflake::secret(), snowflake::secret());
-        self.sessions.push(Session { id: id.clone(), intents, sequence: 0, sent: VecDeque::new(), link: Some(link) });
+        self.sessions.push(Session {
+            id: id.clone(),
+            intents,
+            sequence: 0,
+            sent: VecDeque::new(),
+            link: Some(link),
+        });
         id
     }
 
@@ -270,7 +279,8 @@ impl Gateway {
 
     /// A connection is gone; its session stays for a return, unless the client ended it.
     fn disconnect(&mut self, connection: u64, for_good: bool) {
-        let on_it = |session: &Session| session.link.as_ref().map(|l| l.connection) == Some(connection);
+        let on_it =
+            |session: &Session| session.link.as_ref().map(|l| l.connection) == Some(connection);
         if for_good {
             self.sessions.retain(|session| !on_it(session));
         }

@@ -45,10 +45,13 @@ pub(super) struct Connection {
 impl Connection {
     /// Opens a connection; its first order is to send HELLO.
     pub(super) fn open(gateway: &mut Gateway, orders: UnboundedSender<Order>) -> Self {
-        let connection = Self { number: gateway.connect(), orders, session: None, received: VecDeque::new() };
+        let connection =
+            Self { number: gateway.connect(), orders, session: None, received: VecDeque::new() };
         match gateway.strike(GatewayPhase::BeforeHello) {
             Some(how) => connection.break_off(gateway, how),
-            None => connection.send(&json!({ "op": 10, "d": { "heartbeat_interval": HEARTBEAT_MS } })),
+            None => {
+                connection.send(&json!({ "op": 10, "d": { "heartbeat_interval": HEARTBEAT_MS } }))
+            }
         }
         connection
     }

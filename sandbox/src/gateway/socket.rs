@@ -29,7 +29,12 @@ enum End {
     ForGood,
 }
 
-async fn converse(socket: &mut WebSocket, hub: &Hub, connection: &mut Connection, mut orders: UnboundedReceiver<Order>) -> End {
+async fn converse(
+    socket: &mut WebSocket,
+    hub: &Hub,
+    connection: &mut Connection,
+    mut orders: UnboundedReceiver<Order>,
+) -> End {
     loop {
         tokio::select! {
             order = orders.recv() => match order {

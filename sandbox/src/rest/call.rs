@@ -77,7 +77,10 @@ impl Call {
 
     /// Reads the body, JSON or a form with `payload_json` and `files[n]`.
     pub(crate) async fn read(&mut self, headers: &HeaderMap, bytes: Bytes) -> Result<(), Refusal> {
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         if kind.starts_with("multipart/form-data") {
             return self.read_form(kind, bytes).await;
         }
@@ -89,11 +92,14 @@ impl Call {
 
     async fn read_form(&mut self, kind: &str, bytes: Bytes) -> Result<(), Refusal> {
         let broken = |_| Refusal::bare(400);
-        let mut request =
-            Request::builder().header(header::CONTENT_TYPE, kind).body(bytes.into()).map_err(|_| Refusal::bare(400))?;
+        let mut request = Request::builder()
+            .header(header::CONTENT_TYPE, kind)
+            .body(bytes.into())
+            .map_err(|_| Refusal::bare(400))?;
         // The whole body was read within its limit before.
         DefaultBodyLimit::disable().apply(&mut request);
-        let mut form = Multipart::from_request(request, &()).await.map_err(|_| Refusal::bare(400))?;
+        let mut form =
+            Multipart::from_request(request, &()).await.map_err(|_| Refusal::bare(400))?;
         while let Some(field) = form.next_field().await.map_err(broken)? {
             let name = field.name().unwrap_or_default().to_owned();
             let file_name = field.file_name().map(str::to_owned);
@@ -107,7 +113,10 @@ impl Call {
             } else if let Some(n) = file_number(&name) {
                 let name = safe_name(file_name.as_deref().unwrap_or("unknown"));
                 let content_type = content_type.unwrap_or_else(|| guess(&name).to_owned());
-                self.files.push(Upload { n, file: StoredFile { name, content_type, bytes: bytes.to_vec() } });
+                self.files.push(Upload {
+                    n,
+                    file: StoredFile { name, content_type, bytes: bytes.to_vec() },
+                });
             } else {
                 return Err(Refusal::bare(400));
             }
@@ -120,8 +129,11 @@ impl Call {
         if self.files.is_empty() {
             return self.body.clone();
         }
-        let files: Vec<_> =
-            self.files.iter().map(|upload| json!({ "name": upload.file.name, "bytes": upload.file.bytes.len() })).collect();
+        let files: Vec<_> = self
+            .files
+            .iter()
+            .map(|upload| json!({ "name": upload.file.name, "bytes": upload.file.bytes.len() }))
+            .collect();
         let mut body = self.body.clone();
         if !body.is_object() {
             body = json!({});
@@ -165,7 +177,9 @@ fn guess(name: &str) -> &'static str {
         Some("gif") => "image/gif",
         Some("webp") => "image/webp",
         Some("json") => "application/json",
-        Some("txt" | "md" | "log" | "diff" | "patch" | "csv" | "toml" | "yaml" | "yml") => "text/plain; charset=utf-8",
+        Some("txt" | "md" | "log" | "diff" | "patch" | "csv" | "toml" | "yaml" | "yml") => {
+            "text/plain; charset=utf-8"
+        }
         _ => "application/octet-stream",
     }
 }

@@ -52,7 +52,9 @@ pub(super) fn respond(state: &mut State, call: &Call, interaction: &str, token: 
 fn open(state: &mut State, id: Snowflake, token: &str) -> Result<Kind, Refusal> {
     let deadline = state.settings.interaction_deadline;
     let interaction = state.interactions.get_mut(id);
-    let interaction = interaction.filter(|interaction| interaction.token == token).ok_or_else(Refusal::unknown_interaction)?;
+    let interaction = interaction
+        .filter(|interaction| interaction.token == token)
+        .ok_or_else(Refusal::unknown_interaction)?;
     if interaction.is_late(deadline) {
         interaction.stage = Stage::Failed;
         state.touch();
@@ -86,12 +88,21 @@ pub(super) fn envelope(state: &State, interaction: &Interaction, flags: u64) -> 
     Envelope {
         channel: interaction.channel,
         author: state.server.bot.id,
-        audience: if flags & FLAG_EPHEMERAL == 0 { Audience::Channel } else { Audience::Only(interaction.user) },
+        audience: if flags & FLAG_EPHEMERAL == 0 {
+            Audience::Channel
+        } else {
+            Audience::Only(interaction.user)
+        },
         origin: Some(interaction.origin.clone()),
     }
 }
 
-fn reply(state: &mut State, call: &Call, id: Snowflake, data: &Value) -> Result<Snowflake, Refusal> {
+fn reply(
+    state: &mut State,
+    call: &Call,
+    id: Snowflake,
+    data: &Value,
+) -> Result<Snowflake, Refusal> {
     validate::callback::message(data, call.files.len())?;
     let draft = drafts::draft(state, data, &call.files);
     let message = post(state, id, data, draft)?;
@@ -108,7 +119,12 @@ fn defer(state: &mut State, id: Snowflake, data: &Value) -> Result<Snowflake, Re
     Ok(message)
 }
 
-fn post(state: &mut State, id: Snowflake, data: &Value, mut draft: Draft) -> Result<Snowflake, Refusal> {
+fn post(
+    state: &mut State,
+    id: Snowflake,
+    data: &Value,
+    mut draft: Draft,
+) -> Result<Snowflake, Refusal> {
     let ephemeral = data["flags"].as_u64().unwrap_or(0) & FLAG_EPHEMERAL;
     draft.flags |= ephemeral;
     let interaction = state.interactions.get(id);
@@ -132,7 +148,13 @@ fn acknowledge(state: &mut State, id: Snowflake, kind: Kind) -> Result<Snowflake
     answered(state, id, message)
 }
 
-fn update(state: &mut State, call: &Call, id: Snowflake, kind: Kind, data: &Value) -> Result<Snowflake, Refusal> {
+fn update(
+    state: &mut State,
+    call: &Call,
+    id: Snowflake,
+    kind: Kind,
+    data: &Value,
+) -> Result<Snowflake, Refusal> {
     let message = source(state, kind)?.clone();
     let patch: Patch = drafts::patch(state, &message, data, &call.files).map_err(under_data)?;
     state.edit(message.id, patch);
@@ -183,7 +205,10 @@ fn response(state: &State, id: Snowflake, type_: u64, message: Option<Snowflake>
     let object = message.and_then(|id| state.message_object(id));
     let kind = state.interactions.get(id).map(|i| i.kind.number());
     let loading = type_ == DEFERRED_MESSAGE;
-    let ephemeral = object.as_ref().and_then(|object| object["flags"].as_u64()).is_some_and(|flags| flags & FLAG_EPHEMERAL != 0);
+    let ephemeral = object
+        .as_ref()
+        .and_then(|object| object["flags"].as_u64())
+        .is_some_and(|flags| flags & FLAG_EPHEMERAL != 0);
     let mut body = json!({
         "interaction": {
             "id": id,

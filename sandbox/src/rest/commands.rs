@@ -44,7 +44,10 @@ pub(super) fn route(state: &mut State, call: &Call, application: &str, path: &[&
 
 fn list(state: &State, guild_only: bool) -> Vec<Value> {
     let listed = state.commands.iter();
-    listed.filter(|command| command.guild_only == guild_only).map(|command| state.command_object(command)).collect()
+    listed
+        .filter(|command| command.guild_only == guild_only)
+        .map(|command| state.command_object(command))
+        .collect()
 }
 
 fn index_of(state: &State, id: Snowflake, guild_only: bool) -> Result<usize, Refusal> {
@@ -60,8 +63,9 @@ fn replace(state: &mut State, body: &Value, guild_only: bool) -> Answer {
         Problems::one("", "LIST_TYPE_CONVERT", words)
     })?;
     validate::command::all(specs)?;
-    let (old, others): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut state.commands).into_iter().partition(|command| command.guild_only == guild_only);
+    let (old, others): (Vec<_>, Vec<_>) = std::mem::take(&mut state.commands)
+        .into_iter()
+        .partition(|command| command.guild_only == guild_only);
     state.commands = others;
     for spec in specs {
         let command = Command::new(spec.clone(), guild_only);
@@ -87,7 +91,11 @@ fn create(state: &mut State, body: &Value, guild_only: bool) -> Answer {
     validate::command::one(body)?;
     let command = succeed(Command::new(body.clone(), guild_only), &state.commands);
     let clashing = state.commands.iter().position(|old| old.clashes(&command));
-    let beside = state.commands.iter().filter(|old| old.guild_only == guild_only && old.kind() == command.kind()).count();
+    let beside = state
+        .commands
+        .iter()
+        .filter(|old| old.guild_only == guild_only && old.kind() == command.kind())
+        .count();
     let most = validate::command::most(command.kind());
     if clashing.is_none() && beside >= most {
         return Err(Refusal::too_many_commands(most));

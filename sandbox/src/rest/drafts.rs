@@ -28,7 +28,12 @@ pub(super) fn draft(state: &mut State, body: &Value, files: &[Upload]) -> Draft 
 }
 
 /// The edit that a body describes.
-pub(super) fn patch(state: &mut State, message: &Message, body: &Value, files: &[Upload]) -> Result<Patch, Refusal> {
+pub(super) fn patch(
+    state: &mut State,
+    message: &Message,
+    body: &Value,
+    files: &[Upload],
+) -> Result<Patch, Refusal> {
     validate::message::edit(body, files.len(), message)?;
     let attachments = attachments_after(state, message, body, files);
     let known = attachments.as_ref().unwrap_or(&message.attachments);
@@ -49,14 +54,24 @@ fn trimmed(content: &Value) -> String {
 }
 
 /// Attachments after an edit: those the body lists, and the new files. Without a list all stay.
-fn attachments_after(state: &mut State, message: &Message, body: &Value, files: &[Upload]) -> Option<Vec<Attachment>> {
+fn attachments_after(
+    state: &mut State,
+    message: &Message,
+    body: &Value,
+    files: &[Upload],
+) -> Option<Vec<Attachment>> {
     let listed = body.get("attachments");
     if listed.is_none() && files.is_empty() {
         return None;
     }
     let mut kept = message.attachments.clone();
     if let Some(listed) = listed {
-        let ids: Vec<_> = listed.as_array().into_iter().flatten().filter_map(|entry| id_of(&entry["id"])).collect();
+        let ids: Vec<_> = listed
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| id_of(&entry["id"]))
+            .collect();
         kept.retain(|attachment| ids.contains(&attachment.id));
         for gone in &message.attachments {
             if !ids.contains(&gone.id) {
@@ -75,10 +90,9 @@ fn store(state: &mut State, body: &Value, files: &[Upload]) -> Vec<Attachment> {
         .iter()
         .map(|upload| {
             let number = upload.n.to_string();
-            let meta = described
-                .into_iter()
-                .flatten()
-                .find(|entry| entry["id"].as_str() == Some(&number) || entry["id"].as_u64() == Some(upload.n));
+            let meta = described.into_iter().flatten().find(|entry| {
+                entry["id"].as_str() == Some(&number) || entry["id"].as_u64() == Some(upload.n)
+            });
             let description = meta.and_then(|meta| meta["description"].as_str());
             state.store(upload.file.clone(), description.map(str::to_owned))
         })
@@ -91,7 +105,9 @@ fn embeds(list: &Value, attachments: &[Attachment]) -> Vec<Value> {
     for embed in &mut embeds {
         strip_nulls(embed);
         embed["type"] = json!("rich");
-        for (part, key) in [("image", "url"), ("thumbnail", "url"), ("footer", "icon_url"), ("author", "icon_url")] {
+        for (part, key) in
+            [("image", "url"), ("thumbnail", "url"), ("footer", "icon_url"), ("author", "icon_url")]
+        {
             let attached = |url: &str| {
                 let name = url.strip_prefix("attachment://")?;
                 attachments.iter().find(|a| a.name == name)

@@ -70,14 +70,17 @@ fn list(state: &State, call: &Call, channel: &Channel) -> Answer {
             return Err(Problems::one("limit", "NUMBER_TYPE_MAX", words));
         }
     };
-    let bound = |name: &str| -> Result<Option<Snowflake>, Refusal> { call.query.get(name).map(|text| id(text, name)).transpose() };
+    let bound = |name: &str| -> Result<Option<Snowflake>, Refusal> {
+        call.query.get(name).map(|text| id(text, name)).transpose()
+    };
     // Discord refuses nothing here: it finds nothing.
     if !may(state, channel, READ_MESSAGE_HISTORY) {
         return Ok(Reply::ok(Vec::<Value>::new()));
     }
     let (before, after, around) = (bound("before")?, bound("after")?, bound("around")?);
     let messages: Vec<&Message> = channel.public().collect();
-    let end = before.map_or(messages.len(), |before| messages.partition_point(|message| message.id < before));
+    let end = before
+        .map_or(messages.len(), |before| messages.partition_point(|message| message.id < before));
     let window = if let Some(after) = after {
         let start = messages.partition_point(|message| message.id <= after);
         start..messages.len().min(start + limit)
@@ -88,7 +91,8 @@ fn list(state: &State, call: &Call, channel: &Channel) -> Answer {
     } else {
         end.saturating_sub(limit)..end
     };
-    let objects: Vec<Value> = messages[window].iter().rev().map(|message| state.message_for_bot(message)).collect();
+    let objects: Vec<Value> =
+        messages[window].iter().rev().map(|message| state.message_for_bot(message)).collect();
     Ok(Reply::ok(objects))
 }
 
@@ -103,7 +107,12 @@ fn create(state: &mut State, call: &Call, channel: Snowflake) -> Answer {
     let mut draft = drafts::draft(state, &call.body, &call.files);
     draft.reply_to = reply_to;
     let nonce = draft.nonce.clone();
-    let envelope = Envelope { channel, author: state.server.bot.id, audience: Audience::Channel, origin: None };
+    let envelope = Envelope {
+        channel,
+        author: state.server.bot.id,
+        audience: Audience::Channel,
+        origin: None,
+    };
     let posted = state.post(envelope, draft);
     let object = posted.and_then(|id| state.message_object(id));
     let mut object = object.ok_or_else(Refusal::unknown_channel)?;
@@ -135,7 +144,8 @@ pub(super) fn may_write(state: &State, channel: Snowflake) -> Result<(), Refusal
 fn may_enclose(state: &State, channel: Snowflake, call: &Call) -> Result<(), Refusal> {
     let channel = state.server.channel(channel).ok_or_else(Refusal::unknown_channel)?;
     let embeds = call.body["embeds"].as_array().is_some_and(|embeds| !embeds.is_empty());
-    let allowed = (!embeds || may(state, channel, EMBED_LINKS)) && (call.files.is_empty() || may(state, channel, ATTACH_FILES));
+    let allowed = (!embeds || may(state, channel, EMBED_LINKS))
+        && (call.files.is_empty() || may(state, channel, ATTACH_FILES));
     if allowed { Ok(()) } else { Err(Refusal::missing_permissions()) }
 }
 
@@ -162,17 +172,26 @@ fn same_nonce(state: &State, call: &Call, channel: Snowflake) -> Option<Value> {
 }
 
 /// The message that `message_reference` means.
-fn replied_to(state: &State, body: &Value, channel: Snowflake) -> Result<Option<Snowflake>, Refusal> {
+fn replied_to(
+    state: &State,
+    body: &Value,
+    channel: Snowflake,
+) -> Result<Option<Snowflake>, Refusal> {
     let reference = &body["message_reference"];
     if reference.is_null() {
         return Ok(None);
     }
     let wanted = crate::mentions::id_of(&reference["message_id"]);
-    if state.server.channel(channel).is_some_and(|channel| !may(state, channel, READ_MESSAGE_HISTORY)) {
+    if state
+        .server
+        .channel(channel)
+        .is_some_and(|channel| !may(state, channel, READ_MESSAGE_HISTORY))
+    {
         return Err(Refusal::cannot_reply());
     }
     let messages = state.server.channel(channel).map(|channel| channel.public());
-    let found = messages.into_iter().flatten().map(|message| message.id).find(|id| Some(*id) == wanted);
+    let found =
+        messages.into_iter().flatten().map(|message| message.id).find(|id| Some(*id) == wanted);
     if found.is_none() && reference["fail_if_not_exists"] != json!(false) {
         let code = "MESSAGE_REFERENCE_UNKNOWN_MESSAGE";
         return Err(Problems::one("message_reference", code, "Unknown message"));

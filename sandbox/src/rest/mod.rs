@@ -29,7 +29,11 @@ use crate::refusal::Refusal;
 use crate::state::State;
 
 /// Serves one request.
-pub(crate) async fn entry(Shared(hub): Shared<Arc<Hub>>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request) -> Response {
+pub(crate) async fn entry(
+    Shared(hub): Shared<Arc<Hub>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let method = parts.method.as_str().to_owned();
     let query = parts.uri.query().unwrap_or_default();
@@ -129,7 +133,8 @@ fn limited(hub: &Hub, call: &Call, exceeded: Exceeded, retry_after_header: bool)
     if !retry_after_header {
         outgoing.headers.retain(|(name, _)| *name != "retry-after");
     } else if exceeded.scope != LimitScope::Global {
-        let standing = hub.lock().limiter.exhausted(&call.method, &call.segments, exceeded.retry_after);
+        let standing =
+            hub.lock().limiter.exhausted(&call.method, &call.segments, exceeded.retry_after);
         outgoing.add_standing(&standing);
     }
     outgoing
@@ -221,8 +226,12 @@ fn route(state: &mut State, call: &Call) -> Answer {
         ["channels", id, "messages", rest @ ..] => messages::route(state, call, id, rest),
         ["channels", id, rest @ ..] => channels::route(state, call, id, rest),
         ["applications", id, rest @ ..] if *id != "@me" => commands::route(state, call, id, rest),
-        ["interactions", id, token, "callback"] if call.method == "POST" => callbacks::respond(state, call, id, token),
-        ["webhooks", application, token, rest @ ..] => webhooks::route(state, call, application, token, rest),
+        ["interactions", id, token, "callback"] if call.method == "POST" => {
+            callbacks::respond(state, call, id, token)
+        }
+        ["webhooks", application, token, rest @ ..] => {
+            webhooks::route(state, call, application, token, rest)
+        }
         rest => server::route(state, call, rest),
     }
 }
@@ -263,8 +272,10 @@ impl Outgoing {
     fn exceeded(exceeded: &Exceeded) -> Self {
         let seconds = exceeded.retry_after.as_secs_f64();
         let global = exceeded.scope == LimitScope::Global;
-        let mut headers =
-            vec![("retry-after", seconds.ceil().to_string()), ("x-ratelimit-scope", exceeded.scope.as_str().to_owned())];
+        let mut headers = vec![
+            ("retry-after", seconds.ceil().to_string()),
+            ("x-ratelimit-scope", exceeded.scope.as_str().to_owned()),
+        ];
         if global {
             headers.push(("x-ratelimit-global", "true".to_owned()));
         }

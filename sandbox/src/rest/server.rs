@@ -24,7 +24,9 @@ pub(super) fn route(state: &mut State, call: &Call, path: &[&str]) -> Answer {
             let user = user.ok_or_else(Refusal::unknown_user)?;
             Ok(Reply::ok(server.user_object(user)))
         }
-        ("GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]) => Ok(Reply::ok(state.application_object())),
+        ("GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]) => {
+            Ok(Reply::ok(state.application_object()))
+        }
         ("PATCH", ["applications", "@me"]) => edit_application(state, call),
         (_, ["guilds", guild, rest @ ..]) => {
             if id(guild, "guild_id")? != server.guild_id {
@@ -44,7 +46,11 @@ fn edit_application(state: &mut State, call: &Call) -> Answer {
         Some(Value::Null) => state.endpoint = None,
         Some(_) => {
             let words = "The specified interactions endpoint url could not be verified.";
-            return Err(Problems::one("interactions_endpoint_url", "APPLICATION_INTERACTIONS_ENDPOINT_URL_INVALID", words));
+            return Err(Problems::one(
+                "interactions_endpoint_url",
+                "APPLICATION_INTERACTIONS_ENDPOINT_URL_INVALID",
+                words,
+            ));
         }
     }
     state.touch();
@@ -116,8 +122,9 @@ fn search(state: &State, call: &Call) -> Reply {
 
 /// The direct message with a person: always the same channel.
 fn open_dm(state: &State, call: &Call) -> Answer {
-    let recipient: Snowflake = id_of(&call.body["recipient_id"])
-        .ok_or_else(|| Problems::one("recipient_id", "BASE_TYPE_REQUIRED", "This field is required"))?;
+    let recipient: Snowflake = id_of(&call.body["recipient_id"]).ok_or_else(|| {
+        Problems::one("recipient_id", "BASE_TYPE_REQUIRED", "This field is required")
+    })?;
     let user = state.server.people.iter().find(|user| user.id == recipient);
     let user = user.ok_or_else(Refusal::invalid_recipient)?;
     if !user.member {

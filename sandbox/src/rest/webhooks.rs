@@ -10,7 +10,13 @@ use crate::snowflake::Snowflake;
 use crate::state::State;
 use crate::validate;
 
-pub(super) fn route(state: &mut State, call: &Call, application: &str, token: &str, path: &[&str]) -> Answer {
+pub(super) fn route(
+    state: &mut State,
+    call: &Call,
+    application: &str,
+    token: &str,
+    path: &[&str],
+) -> Answer {
     let interaction = reachable(state, application, token)?;
     let (interaction, original) = (interaction.id, interaction.original);
     match (call.method.as_str(), path) {
@@ -33,7 +39,11 @@ pub(super) fn route(state: &mut State, call: &Call, application: &str, token: &s
 }
 
 /// The interaction of a token that may be used: known, not expired (50027), answered once (10015).
-fn reachable<'a>(state: &'a State, application: &str, token: &str) -> Result<&'a Interaction, Refusal> {
+fn reachable<'a>(
+    state: &'a State,
+    application: &str,
+    token: &str,
+) -> Result<&'a Interaction, Refusal> {
     if id(application, "webhook_id")? != state.server.bot.id {
         return Err(Refusal::unknown_webhook());
     }
@@ -50,7 +60,12 @@ fn reachable<'a>(state: &'a State, application: &str, token: &str) -> Result<&'a
 }
 
 /// The message that `@original` or an id means, if it belongs to the interaction.
-fn named<'a>(state: &'a State, interaction: Snowflake, original: Option<Snowflake>, message: &str) -> Result<&'a Message, Refusal> {
+fn named<'a>(
+    state: &'a State,
+    interaction: Snowflake,
+    original: Option<Snowflake>,
+    message: &str,
+) -> Result<&'a Message, Refusal> {
     let wanted = match message {
         "@original" => original.ok_or_else(Refusal::unknown_message)?,
         other => id(other, "message_id")?,

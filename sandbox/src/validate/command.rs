@@ -81,11 +81,19 @@ fn check_context(spec: &Value, path: &str, problems: &mut Problems) {
     }
     if spec["description"].as_str().is_some_and(|text| !text.is_empty()) {
         let words = "Context menu commands cannot have description";
-        problems.add(&below(path, "description"), "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_INVALID", words);
+        problems.add(
+            &below(path, "description"),
+            "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_INVALID",
+            words,
+        );
     }
     if spec["options"].as_array().is_some_and(|options| !options.is_empty()) {
         let words = "Context menu commands cannot have options";
-        problems.add(&below(path, "options"), "APPLICATION_COMMAND_CONTEXT_MENU_OPTIONS_INVALID", words);
+        problems.add(
+            &below(path, "options"),
+            "APPLICATION_COMMAND_CONTEXT_MENU_OPTIONS_INVALID",
+            words,
+        );
     }
 }
 

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::mentions::id_of;
 use crate::refusal::Problems;
-use crate::selection::{BUTTON, CHANNEL_SELECT, MENTIONABLE_SELECT, ROLE_SELECT, STRING_SELECT, USER_SELECT};
+use crate::selection::{
+    BUTTON, CHANNEL_SELECT, MENTIONABLE_SELECT, ROLE_SELECT, STRING_SELECT, USER_SELECT,
+};
 
 /// Component type of a row, in Discord's numbers.
 pub(super) const ROW: u64 = 1;
@@ -83,11 +85,20 @@ fn offers(kind: u64) -> &'static [&'static str] {
 }
 
 /// Notes a custom id that another component of the message or form has.
-pub(super) fn unique<'a>(component: &'a Value, path: &str, ids: &mut HashSet<&'a str>, problems: &mut Problems) {
+pub(super) fn unique<'a>(
+    component: &'a Value,
+    path: &str,
+    ids: &mut HashSet<&'a str>,
+    problems: &mut Problems,
+) {
     if let Some(id) = component["custom_id"].as_str()
         && !ids.insert(id)
     {
-        problems.add(&format!("{path}.custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated");
+        problems.add(
+            &format!("{path}.custom_id"),
+            "COMPONENT_CUSTOM_ID_DUPLICATED",
+            "Component custom id cannot be duplicated",
+        );
     }
 }
 
@@ -158,7 +169,11 @@ fn select(menu: &Value, path: &str, problems: &mut Problems) {
     problems.count(&format!("{path}.options"), options.len(), 1, OPTIONS);
     if menu["max_values"].is_u64() && most_chosen > options.len() as u64 {
         let words = "Max values cannot be greater than the number of options";
-        problems.add(&format!("{path}.max_values"), "SELECT_COMPONENT_MAX_VALUES_EXCEEDS_OPTIONS", words);
+        problems.add(
+            &format!("{path}.max_values"),
+            "SELECT_COMPONENT_MAX_VALUES_EXCEEDS_OPTIONS",
+            words,
+        );
     }
     let mut values = HashSet::new();
     let mut chosen = 0;

@@ -12,8 +12,12 @@ const FIELDS: usize = 25;
 const TOTAL: usize = 6_000;
 
 /// The parts of an embed that may not be longer than this many characters.
-const PARTS: [(&[&str], usize); 4] =
-    [(&["title"], 256), (&["description"], 4_096), (&["footer", "text"], 2_048), (&["author", "name"], 256)];
+const PARTS: [(&[&str], usize); 4] = [
+    (&["title"], 256),
+    (&["description"], 4_096),
+    (&["footer", "text"], 2_048),
+    (&["author", "name"], 256),
+];
 
 /// Checks a list of embeds.
 pub(super) fn check(list: &Value, path: &str, problems: &mut Problems) {
@@ -93,6 +97,7 @@ fn size(embed: &Value) -> usize {
     let length = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
     let parts: usize = PARTS.iter().map(|(steps, _)| length(reach(embed, steps))).sum();
     let fields = embed["fields"].as_array().into_iter().flatten();
-    let in_fields: usize = fields.map(|field| length(&field["name"]) + length(&field["value"])).sum();
+    let in_fields: usize =
+        fields.map(|field| length(&field["name"]) + length(&field["value"])).sum();
     parts + in_fields
 }

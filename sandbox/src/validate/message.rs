@@ -24,7 +24,10 @@ pub(crate) fn create(body: &Value, files: usize) -> Result<(), Refusal> {
     check(body, files, &mut problems);
     nonce(&body["nonce"], &mut problems);
     problems.into_result()?;
-    let nothing = is_blank(&body["content"]) && are_blank(&body["embeds"]) && is_empty(&body["components"]) && files == 0;
+    let nothing = is_blank(&body["content"])
+        && are_blank(&body["embeds"])
+        && is_empty(&body["components"])
+        && files == 0;
     if nothing {
         return Err(Refusal::empty_message());
     }

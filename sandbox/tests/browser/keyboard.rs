@@ -9,9 +9,10 @@ use crate::common::{Answering, Rest, channel, relaxed, text};
 
 /// Presses these keys, one after the other.
 async fn press(page: &Page, keys: impl IntoIterator<Item = char>) {
-    let pressed = keys.into_iter().fold(KeyActions::new("keyboard".to_owned()), |actions, value| {
-        actions.then(KeyAction::Down { value }).then(KeyAction::Up { value })
-    });
+    let pressed =
+        keys.into_iter().fold(KeyActions::new("keyboard".to_owned()), |actions, value| {
+            actions.then(KeyAction::Down { value }).then(KeyAction::Up { value })
+        });
     page.client.perform_actions(pressed).await.unwrap();
 }
 
@@ -31,7 +32,8 @@ async fn tab_to(page: &Page, selector: &str) {
 
 /// Approving takes the buttons away; rejecting asks for a reason first.
 fn decides(interaction: &Value) -> Value {
-    let decided = |verdict: &str| json!({ "type": 7, "data": { "content": verdict, "components": [] } });
+    let decided =
+        |verdict: &str| json!({ "type": 7, "data": { "content": verdict, "components": [] } });
     let reason = &interaction["data"]["components"][0]["components"][0]["value"];
     match (interaction["type"].as_u64(), interaction["data"]["custom_id"].as_str()) {
         (Some(5), _) => decided(&format!("Rejected: {}", reason.as_str().unwrap_or_default())),
@@ -70,7 +72,11 @@ async fn two_decisions_by_keyboard_alone() {
     browser.shot("sandbox", "keyboard").await;
     press(&browser, [Key::Enter.into()]).await;
     browser.see(&format!("//li[@data-message-id='{deploy}'][contains(., 'Approved')][not(.//button[@data-custom-id])]")).await;
-    assert_eq!(browser.run(at_message, vec![]).await, json!(deploy), "the keyboard's place is kept");
+    assert_eq!(
+        browser.run(at_message, vec![]).await,
+        json!(deploy),
+        "the keyboard's place is kept"
+    );
 
     press(&browser, [Key::Down.into()]).await;
     tab_to(&browser, "button[data-custom-id=reject]").await;
@@ -79,9 +85,17 @@ async fn two_decisions_by_keyboard_alone() {
     press(&browser, "Not on a Friday".chars()).await;
     tab_to(&browser, "[data-testid=modal-submit]").await;
     press(&browser, [Key::Enter.into()]).await;
-    browser.see(&format!("//li[@data-message-id='{delete}'][contains(., 'Rejected: Not on a Friday')]")).await;
+    browser
+        .see(&format!(
+            "//li[@data-message-id='{delete}'][contains(., 'Rejected: Not on a Friday')]"
+        ))
+        .await;
     browser.see("//body[not(.//dialog)]").await;
-    assert_eq!(browser.run(at_message, vec![]).await, json!(delete), "the keyboard's place is kept");
+    assert_eq!(
+        browser.run(at_message, vec![]).await,
+        json!(delete),
+        "the keyboard's place is kept"
+    );
     browser.close().await;
 }
 
@@ -105,7 +119,8 @@ async fn news_are_read_out_and_everything_has_a_name() {
     let said = "return document.getElementById('announcer').textContent";
     assert_eq!(browser.run(said, vec![]).await, "", "what stood before is not news");
     let mut body = card("Deploy?");
-    body["content"] = json!(format!("<@{}>, a decision", sandbox.addresses().user_id("maya").unwrap()));
+    body["content"] =
+        json!(format!("<@{}>, a decision", sandbox.addresses().user_id("maya").unwrap()));
     rest.say(&general, body).await;
     browser.see("//li[contains(., 'a decision')]").await;
     assert_eq!(browser.run(said, vec![]).await, "bot: @Maya, a decision");

@@ -33,10 +33,24 @@ const ASK: &str = "//dialog[@open][@data-testid='apps-menu']//*[@data-testid='op
 async fn the_apps_menu_of_a_message(device: Device) {
     let Some(browser) = Browser::start(device).await else { return };
     let sandbox = relaxed().await;
-    register(&sandbox, json!([{ "name": "Ask for a Decision", "type": 3 }, { "name": "Decisions of", "type": 2 }])).await;
-    let mut bot = Answering::start(&sandbox, |_| json!({ "type": 4, "data": { "content": "Asked.", "flags": 64 } })).await;
+    register(
+        &sandbox,
+        json!([{ "name": "Ask for a Decision", "type": 3 }, { "name": "Decisions of", "type": 2 }]),
+    )
+    .await;
+    let mut bot = Answering::start(
+        &sandbox,
+        |_| json!({ "type": 4, "data": { "content": "Asked.", "flags": 64 } }),
+    )
+    .await;
     let general = channel(&sandbox, "general");
-    let said = sandbox.user("jonas").unwrap().message(&general, "Shall we ship it?").await.message.unwrap();
+    let said = sandbox
+        .user("jonas")
+        .unwrap()
+        .message(&general, "Shall we ship it?")
+        .await
+        .message
+        .unwrap();
     let said = text(&said, "id");
     browser.open(&sandbox.addresses().page, "maya", "general").await;
     let message = format!("//li[@data-message-id='{said}']");
@@ -52,7 +66,9 @@ async fn the_apps_menu_of_a_message(device: Device) {
     assert_eq!((&used["data"]["type"], &used["data"]["target_id"]), (&json!(3), &json!(said)));
     // The button does the same.
     if !device.phone {
-        browser.run("document.querySelector(arguments[0]).focus()", vec![json!(".message-more")]).await;
+        browser
+            .run("document.querySelector(arguments[0]).focus()", vec![json!(".message-more")])
+            .await;
     }
     browser.click(&format!("{message}//*[@data-testid='message-more']")).await;
     browser.click(ASK).await;
@@ -60,7 +76,10 @@ async fn the_apps_menu_of_a_message(device: Device) {
     // A person's menu hangs at their name.
     browser.run(PRESS, vec![json!(format!("[data-message-id='{said}'] .author"))]).await;
     browser.click("//dialog[@open]//*[@data-testid='option'][contains(., 'Decisions of')]").await;
-    assert_eq!(bot.next().await["data"]["target_id"], sandbox.addresses().user_id("jonas").unwrap());
+    assert_eq!(
+        bot.next().await["data"]["target_id"],
+        sandbox.addresses().user_id("jonas").unwrap()
+    );
     browser.close().await;
 }
 
@@ -139,7 +158,18 @@ async fn pictures_are_a_mosaic_on_a_phone() {
 }
 
 /// How many pictures lie in each row of a mosaic, by their number. Of three, the first is as high as the others together.
-const ROWS: [&[usize]; 10] = [&[1], &[2], &[2, 1], &[2, 2], &[2, 3], &[3, 3], &[1, 3, 3], &[2, 3, 3], &[3, 3, 3], &[1, 3, 3, 3]];
+const ROWS: [&[usize]; 10] = [
+    &[1],
+    &[2],
+    &[2, 1],
+    &[2, 2],
+    &[2, 3],
+    &[3, 3],
+    &[1, 3, 3],
+    &[2, 3, 3],
+    &[3, 3, 3],
+    &[1, 3, 3, 3],
+];
 
 async fn pictures_are_a_mosaic(device: Device) {
     let Some(browser) = Browser::start(device).await else { return };
@@ -150,7 +180,12 @@ async fn pictures_are_a_mosaic(device: Device) {
         let message = post(&sandbox, &general, count).await;
         browser.open(&sandbox.addresses().page, "maya", "general").await;
         let place = format!("[data-message-id='{}']", text(&message, "id"));
-        browser.see(&format!("//li[@data-message-id='{}']//*[@data-testid='gallery']", text(&message, "id"))).await;
+        browser
+            .see(&format!(
+                "//li[@data-message-id='{}']//*[@data-testid='gallery']",
+                text(&message, "id")
+            ))
+            .await;
         let drawn = browser.run_async(LOOK, vec![json!(place)]).await;
         let found: Vec<usize> = serde_json::from_value(drawn["rows"].clone()).unwrap();
         assert_eq!(found, *rows, "{count} pictures: {drawn}");
@@ -180,12 +215,18 @@ async fn post(sandbox: &Sandbox, channel: &str, count: usize) -> Value {
     let mut form = multipart::Form::new().text("payload_json", payload.to_string());
     for index in 0..count {
         let (width, height) = if index % 2 == 0 { (160, 90) } else { (90, 160) };
-        let part = multipart::Part::bytes(png(width, height, colour(index))).file_name(format!("{index}.png"));
+        let part = multipart::Part::bytes(png(width, height, colour(index)))
+            .file_name(format!("{index}.png"));
         form = form.part(format!("files[{index}]"), part);
     }
-    let request = Rest::of(sandbox).request(Method::POST, &format!("/channels/{channel}/messages")).multipart(form);
+    let request = Rest::of(sandbox)
+        .request(Method::POST, &format!("/channels/{channel}/messages"))
+        .multipart(form);
     let message: Value = request.send().await.unwrap().json().await.unwrap();
-    assert_eq!((&message["attachments"][0]["width"], &message["attachments"][0]["height"]), (&json!(160), &json!(90)));
+    assert_eq!(
+        (&message["attachments"][0]["width"], &message["attachments"][0]["height"]),
+        (&json!(160), &json!(90))
+    );
     message
 }
 
@@ -231,7 +272,13 @@ async fn cards_in_a_row_stand_apart() {
             "components": [{ "type": 1, "components": [button] }] })
     };
     let mut ids = Vec::new();
-    for body in [card("one"), card("two"), json!({ "content": "a" }), json!({ "content": "b" }), card("three")] {
+    for body in [
+        card("one"),
+        card("two"),
+        json!({ "content": "a" }),
+        json!({ "content": "b" }),
+        card("three"),
+    ] {
         ids.push(text(&rest.say(&general, body).await, "id").to_owned());
     }
     browser.open(&sandbox.addresses().page, "maya", "general").await;

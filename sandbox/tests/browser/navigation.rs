@@ -31,7 +31,9 @@ async fn the_page_is_alive_at_each_of_thirty_visits() {
     for step in 0..5 {
         browser.client.back().await.unwrap();
         if browser.client.current_url().await.unwrap().scheme() != "about" {
-            let person = browser.run("return new URLSearchParams(location.search).get('user')", vec![]).await;
+            let person = browser
+                .run("return new URLSearchParams(location.search).get('user')", vec![])
+                .await;
             hears(&browser, &sandbox, person.as_str().unwrap(), &format!("back {step}")).await;
         }
     }
@@ -64,6 +66,7 @@ async fn hears(browser: &Browser, sandbox: &Sandbox, person: &str, words: &str) 
     assert!(sent.ok, "{sent:?}");
     browser.see(&format!("//li[@data-message-id][contains(., '{words}')]")).await;
     browser.see("//html[@data-connection='live']").await;
-    let shown: Value = browser.run("return new URLSearchParams(location.search).get('user')", vec![]).await;
+    let shown: Value =
+        browser.run("return new URLSearchParams(location.search).get('user')", vec![]).await;
     assert_eq!(shown, json!(person), "{words}");
 }

@@ -24,7 +24,12 @@ pub(crate) const INTENTS: u64 = 1 | 1 << 9 | 1 << 12;
 
 /// A sandbox without tight rate limits, and patient.
 pub(crate) async fn relaxed() -> Sandbox {
-    start(Options { rate_limits: RateLimits::Relaxed, interaction_deadline: LIMIT, ..Options::default() }).await
+    start(Options {
+        rate_limits: RateLimits::Relaxed,
+        interaction_deadline: LIMIT,
+        ..Options::default()
+    })
+    .await
 }
 
 pub(crate) async fn start(options: Options) -> Sandbox {
@@ -46,11 +51,17 @@ pub(crate) struct Rest {
 
 impl Rest {
     pub(crate) fn of(sandbox: &Sandbox) -> Self {
-        Self { client: Client::new(), base: format!("{}/v10", sandbox.addresses().rest), token: sandbox.addresses().token.clone() }
+        Self {
+            client: Client::new(),
+            base: format!("{}/v10", sandbox.addresses().rest),
+            token: sandbox.addresses().token.clone(),
+        }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base)).header("authorization", format!("Bot {}", self.token))
+        self.client
+            .request(method, format!("{}{path}", self.base))
+            .header("authorization", format!("Bot {}", self.token))
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: Value) -> Response {
@@ -95,7 +106,11 @@ impl Rest {
 
     /// Answers an interaction.
     pub(crate) async fn respond(&self, interaction: &Value, body: Value) -> (u16, Value) {
-        let path = format!("/interactions/{}/{}/callback", text(interaction, "id"), text(interaction, "token"));
+        let path = format!(
+            "/interactions/{}/{}/callback",
+            text(interaction, "id"),
+            text(interaction, "token")
+        );
         self.post(&path, body).await
     }
 }

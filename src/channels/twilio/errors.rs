@@ -23,17 +23,21 @@ pub(super) fn meaning(answer: &Answer) -> Unsent {
         401 => known(20_003, answer).unwrap_or_else(|| answer.meaning(WHO, "")),
         // It may have been carried out before it failed.
         500..=599 => Unsent::Unsure(format!("Twilio has trouble (HTTP {})", answer.status)),
-        _ if code > 0 => {
-            Unsent::Refused(format!("Twilio refuses it (error {code}): see https://www.twilio.com/docs/errors/{code}"))
-        }
+        _ if code > 0 => Unsent::Refused(format!(
+            "Twilio refuses it (error {code}): see https://www.twilio.com/docs/errors/{code}"
+        )),
         _ => answer.meaning(WHO, "Check [twilio] in gander.toml"),
     }
 }
 
 /// What a code means that somebody can do something about.
 fn known(code: u32, answer: &Answer) -> Option<Unsent> {
-    let unreachable = |what: &str, mend: &str| Some(Unsent::Unreachable(format!("{what} (Twilio's error {code}). {mend}")));
-    let refused = |what: &str, mend: &str| Some(Unsent::Refused(format!("{what} (Twilio's error {code}). {mend}")));
+    let unreachable = |what: &str, mend: &str| {
+        Some(Unsent::Unreachable(format!("{what} (Twilio's error {code}). {mend}")))
+    };
+    let refused = |what: &str, mend: &str| {
+        Some(Unsent::Refused(format!("{what} (Twilio's error {code}). {mend}")))
+    };
     let number = "Correct phone under [[people]] in gander.toml";
     match code {
         // Ours: account and token.
@@ -41,8 +45,14 @@ fn known(code: u32, answer: &Answer) -> Option<Unsent> {
             "Twilio does not accept account and token",
             "Copy both from Twilio's console: account under [twilio] in gander.toml, the token into TWILIO_AUTH_TOKEN or its file",
         ),
-        20_404 => refused("Twilio does not know the account", "Correct account under [twilio] in gander.toml"),
-        10_001 | 20_005 => refused("the account at Twilio is not active", "Look at Twilio's console: its balance may be used up"),
+        20_404 => refused(
+            "Twilio does not know the account",
+            "Correct account under [twilio] in gander.toml",
+        ),
+        10_001 | 20_005 => refused(
+            "the account at Twilio is not active",
+            "Look at Twilio's console: its balance may be used up",
+        ),
         // Ours: the sender.
         21_210 | 21_212 | 21_603 | 21_606 | 21_659 | 21_660 | 21_661 => refused(
             "Twilio does not let us send or call from this number",
@@ -52,19 +62,26 @@ fn known(code: u32, answer: &Answer) -> Option<Unsent> {
             "a trial account reaches only numbers that were verified",
             "Verify it in Twilio's console, or upgrade the account",
         ),
-        21_215 | 21_408 | 13_227 => {
-            refused("the account may not reach that country", "Allow it in Twilio's console: Messaging or Voice, Geo permissions")
-        }
+        21_215 | 21_408 | 13_227 => refused(
+            "the account may not reach that country",
+            "Allow it in Twilio's console: Messaging or Voice, Geo permissions",
+        ),
         // Too much at once, or the queue is full.
         20_429 | 14_107 | 21_611 | 63_038 => Some(Unsent::Later {
             after: answer.retry_after,
             why: format!("Twilio says that these are too many requests (error {code})"),
         }),
         // Theirs.
-        21_211 | 21_217 | 21_265 | 13_223 | 13_224 => unreachable("there is no such phone number", number),
-        21_610 => unreachable("they have told our number to stop", "They must send it the word START"),
+        21_211 | 21_217 | 21_265 | 13_223 | 13_224 => {
+            unreachable("there is no such phone number", number)
+        }
+        21_610 => {
+            unreachable("they have told our number to stop", "They must send it the word START")
+        }
         21_614 | 21_635 => unreachable("the phone number takes no SMS", number),
-        21_214 | 21_216 | 21_612 | 13_225 => unreachable("the phone number cannot be reached from ours", number),
+        21_214 | 21_216 | 21_612 | 13_225 => {
+            unreachable("the phone number cannot be reached from ours", number)
+        }
         _ => None,
     }
 }
@@ -76,14 +93,19 @@ mod tests {
     #[test]
     fn codes_say_who_can_do_something_about_it() {
         let said = |status, code| {
-            let body =
-                format!(r#"{{"code": {code}, "message": "The 'To' number +15005550001 is not valid.", "status": {status}}}"#);
-            let (kind, words) = match meaning(&Answer { status, retry_after: chrono::TimeDelta::seconds(7), body }) {
-                Unsent::Later { after, why } => (format!("later, {}", after.num_seconds()), why),
-                Unsent::Unsure(why) => ("unsure".into(), why),
-                Unsent::Unreachable(why) => ("unreachable".into(), why),
-                Unsent::Refused(why) => ("refused".into(), why),
-            };
+            let body = format!(
+                r#"{{"code": {code}, "message": "The 'To' number +15005550001 is not valid.", "status": {status}}}"#
+            );
+            let (kind, words) =
+                match meaning(&Answer { status, retry_after: chrono::TimeDelta::seconds(7), body })
+                {
+                    Unsent::Later { after, why } => {
+                        (format!("later, {}", after.num_seconds()), why)
+                    }
+                    Unsent::Unsure(why) => ("unsure".into(), why),
+                    Unsent::Unreachable(why) => ("unreachable".into(), why),
+                    Unsent::Refused(why) => ("refused".into(), why),
+                };
             assert!(!words.contains("5005550001"), "{words}");
             format!("{status} {code} {kind}: {words}")
         };

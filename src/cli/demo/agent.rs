@@ -154,7 +154,12 @@ impl Agent {
             "goose" => SHOP,
             "claude-code" => APP,
             "codex" => UPGRADE,
-            other => return Err(Failure::new(Exit::Usage, format!("there is no agent {other:?} in the demonstration"))),
+            other => {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!("there is no agent {other:?} in the demonstration"),
+                ));
+            }
         };
         tokio::select! {
             done = self.work(questions) => done.map(|()| Exit::Yes),
@@ -188,7 +193,9 @@ impl Agent {
             };
             match answer {
                 Answer::NotNow => {}
-                Answer::No(words) => output::line(&format!("was {words}; thinks of something else")),
+                Answer::No(words) => {
+                    output::line(&format!("was {words}; thinks of something else"))
+                }
                 Answer::Yes(said) => {
                     output::line(&format!("goes on, {said}: {}", question.then));
                     return Ok(());
@@ -211,15 +218,14 @@ impl Agent {
     }
 
     async fn ask(&self, title: &str, question: &Question) -> Result<Answer, Failure> {
-        let failed = |error: std::io::Error| Failure::new(Exit::Internal, format!("gander ask cannot be run: {error}"));
+        let failed = |error: std::io::Error| {
+            Failure::new(Exit::Internal, format!("gander ask cannot be run: {error}"))
+        };
         let mut ask = Command::new(std::env::current_exe().map_err(failed)?)
             .args(["ask", title, "--wait", "--agent", &self.name, "--dedup-key", title])
-            .args(
-                question
-                    .arguments
-                    .iter()
-                    .filter(|argument| title == question.title || !ARGUES.iter().any(|flag| argument.starts_with(flag))),
-            )
+            .args(question.arguments.iter().filter(|argument| {
+                title == question.title || !ARGUES.iter().any(|flag| argument.starts_with(flag))
+            }))
             .args(self.pictures(question).map_err(failed)?)
             .args([Path::new("--store"), &self.store])
             .stdin(Stdio::piped())
@@ -234,12 +240,16 @@ impl Agent {
         }
         let output = ask.wait_with_output().await.map_err(failed)?;
         // First its number, then the verdict, whose reason may have lines of its own.
-        let said = String::from_utf8_lossy(&output.stdout).lines().skip(1).collect::<Vec<_>>().join(" ");
+        let said =
+            String::from_utf8_lossy(&output.stdout).lines().skip(1).collect::<Vec<_>>().join(" ");
         match output.status.code() {
             Some(0) => Ok(Answer::Yes(said)),
             Some(1) => Ok(Answer::No(said)),
             Some(75) => Ok(Answer::NotNow),
-            _ => Err(Failure::new(Exit::Internal, format!("gander ask ended with {}: {said}", output.status))),
+            _ => Err(Failure::new(
+                Exit::Internal,
+                format!("gander ask ended with {}: {said}", output.status),
+            )),
         }
     }
 }

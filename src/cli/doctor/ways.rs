@@ -15,23 +15,36 @@ const WAYS: &str = "Ways beyond Discord";
 /// Whether what is configured can work, as far as that is known without sending anything.
 pub(super) fn checkup(config: &Config) -> Result<Vec<Finding>, Failure> {
     let settings = ways::settings(config)?;
-    let mut found: Vec<Finding> =
-        channels::faults(&settings).iter().map(|fault| in_two(fault, "Set it right and look again")).collect();
+    let mut found: Vec<Finding> = channels::faults(&settings)
+        .iter()
+        .map(|fault| in_two(fault, "Set it right and look again"))
+        .collect();
     found.extend(channels::secrets(&settings).filter_map(open_to_others));
     for way in Way::ALL.into_iter().filter(|way| is_configured(&settings, *way)) {
         let to = receivers(config, way);
         if to.is_empty() {
             found.push(Finding::warning(
                 WAYS,
-                format!("nobody is reached by {}: no one under [[people]] has a {}", text::way_name(way), text::address_name(way)),
-                format!("Add {} to somebody under [[people]] in gander.toml", text::address_name(way)),
+                format!(
+                    "nobody is reached by {}: no one under [[people]] has a {}",
+                    text::way_name(way),
+                    text::address_name(way)
+                ),
+                format!(
+                    "Add {} to somebody under [[people]] in gander.toml",
+                    text::address_name(way)
+                ),
             ));
         }
     }
     if found.is_empty() && Way::ALL.into_iter().any(|way| is_configured(&settings, way)) {
-        let all = Way::ALL.into_iter().filter(|way| is_configured(&settings, *way)).map(text::way_name);
+        let all =
+            Way::ALL.into_iter().filter(|way| is_configured(&settings, *way)).map(text::way_name);
         let all: Vec<&str> = all.collect();
-        found.push(Finding::fine(WAYS, format!("{}: set up; gander doctor --send-test tries them", all.join(", "))));
+        found.push(Finding::fine(
+            WAYS,
+            format!("{}: set up; gander doctor --send-test tries them", all.join(", ")),
+        ));
     }
     found.extend(left_out(config));
     Ok(found)
@@ -47,12 +60,14 @@ fn left_out(config: &Config) -> Option<Finding> {
             Way::Webhook | Way::Desktop => false,
         })
     };
-    let ladders = rules.ladders().filter(|ladder| **ladder != crate::core::ladder::Ladder::default());
+    let ladders =
+        rules.ladders().filter(|ladder| **ladder != crate::core::ladder::Ladder::default());
     let named: std::collections::BTreeSet<_> =
         ladders.flat_map(|ladder| ladder.rungs().iter().flat_map(|rung| rung.by.clone())).collect();
-    let missing = crate::core::ladder::Way::ALL
-        .into_iter()
-        .filter(|way| !rules.ways.has(*way) && (named.contains(way) || Way::of_rung(*way).is_some_and(with_address)));
+    let missing = crate::core::ladder::Way::ALL.into_iter().filter(|way| {
+        !rules.ways.has(*way)
+            && (named.contains(way) || Way::of_rung(*way).is_some_and(with_address))
+    });
     let missing: Vec<&str> = missing.map(crate::core::ladder::Way::word).collect();
     (!missing.is_empty()).then(|| {
         Finding::warning(
@@ -81,12 +96,18 @@ pub(super) async fn send_test(config: &Config, only: Option<Way>) -> Result<Vec<
         };
         let receivers = receivers(config, way);
         if receivers.is_empty() {
-            let what =
-                format!("nothing was sent by {}: no one under [[people]] has a {}", text::way_name(way), text::address_name(way));
+            let what = format!(
+                "nothing was sent by {}: no one under [[people]] has a {}",
+                text::way_name(way),
+                text::address_name(way)
+            );
             found.push(Finding::broken(
                 WAYS,
                 what,
-                format!("Add {} to somebody under [[people]] in gander.toml", text::address_name(way)),
+                format!(
+                    "Add {} to somebody under [[people]] in gander.toml",
+                    text::address_name(way)
+                ),
             ));
         }
         for (name, to) in receivers {
@@ -95,9 +116,12 @@ pub(super) async fn send_test(config: &Config, only: Option<Way>) -> Result<Vec<
         }
     }
     if found.is_empty() {
-        let mend =
-            "Add [ntfy], [twilio], [[webhooks]] or [desktop] to gander.toml: docs/escalation.md tells how, under Beyond Discord";
-        found.push(Finding::broken(WAYS, "no way beyond Discord is configured: nothing was sent", mend));
+        let mend = "Add [ntfy], [twilio], [[webhooks]] or [desktop] to gander.toml: docs/escalation.md tells how, under Beyond Discord";
+        found.push(Finding::broken(
+            WAYS,
+            "no way beyond Discord is configured: nothing was sent",
+            mend,
+        ));
     }
     Ok(found)
 }
@@ -106,20 +130,39 @@ fn test_message(way: Way, to: String) -> Outgoing {
     let (title, words) = text::test_message(way);
     // A key of its own each time: a test that is asked for twice is sent twice.
     let key = format!("test:{way}:{}", wall_time().timestamp_micros());
-    Outgoing { key, person: String::new(), way, to, title, words, link: None, urgency: Urgency::Normal, decisions: [].into() }
-        .fit_to_leave()
+    Outgoing {
+        key,
+        person: String::new(),
+        way,
+        to,
+        title,
+        words,
+        link: None,
+        urgency: Urgency::Normal,
+        decisions: [].into(),
+    }
+    .fit_to_leave()
 }
 
 fn outcome(way: Way, name: &str, sent: Result<String, Unsent>) -> Finding {
-    let to = if name.is_empty() { text::way_name(way).to_owned() } else { format!("{} to {name}", text::way_name(way)) };
+    let to = if name.is_empty() {
+        text::way_name(way).to_owned()
+    } else {
+        format!("{} to {name}", text::way_name(way))
+    };
     match sent {
         Ok(receipt) if receipt.is_empty() => Finding::fine(WAYS, format!("{to}: sent")),
         Ok(receipt) => Finding::fine(WAYS, format!("{to}: sent, receipt {receipt}")),
-        Err(Unsent::Later { why, .. }) => in_two(&format!("{to}: {why}"), "Try again in a moment; gander serve does so by itself"),
-        Err(Unsent::Unsure(why)) => {
-            in_two(&format!("{to}: {why}"), "Look whether it arrived; gander serve looks for it before it repeats it")
+        Err(Unsent::Later { why, .. }) => {
+            in_two(&format!("{to}: {why}"), "Try again in a moment; gander serve does so by itself")
         }
-        Err(Unsent::Unreachable(why) | Unsent::Refused(why)) => in_two(&format!("{to}: {why}"), "Set it right and try again"),
+        Err(Unsent::Unsure(why)) => in_two(
+            &format!("{to}: {why}"),
+            "Look whether it arrived; gander serve looks for it before it repeats it",
+        ),
+        Err(Unsent::Unreachable(why) | Unsent::Refused(why)) => {
+            in_two(&format!("{to}: {why}"), "Set it right and try again")
+        }
     }
 }
 
@@ -150,10 +193,18 @@ fn is_configured(settings: &Settings, way: Way) -> bool {
 /// Names and addresses of all who are reached by a way.
 fn receivers(config: &Config, way: Way) -> Vec<(String, String)> {
     let (rules, ways) = (&config.rules, &config.rules.ways);
-    let to_people = || rules.people.iter().filter_map(|person| Some((person.name.clone(), ways.of_person(way, person)?))).collect();
+    let to_people = || {
+        rules
+            .people
+            .iter()
+            .filter_map(|person| Some((person.name.clone(), ways.of_person(way, person)?)))
+            .collect()
+    };
     match way {
         Way::Push | Way::Sms | Way::Voice => to_people(),
-        Way::Webhook => ways.hooks.iter().map(|hook| (hook.name.clone(), hook.name.clone())).collect(),
+        Way::Webhook => {
+            ways.hooks.iter().map(|hook| (hook.name.clone(), hook.name.clone())).collect()
+        }
         Way::Desktop => vec![(String::new(), String::new())],
     }
 }

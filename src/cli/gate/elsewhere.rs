@@ -36,19 +36,26 @@ pub(super) async fn told(
         Own::Nothing => None,
     };
     let user = common.config().map_err(|error| error.to_string())?;
-    let asks = config::load_ask_defaults(&hooked.call.cwd, user.file.as_deref()).map_err(|error| error.to_string())?;
+    let asks = config::load_ask_defaults(&hooked.call.cwd, user.file.as_deref())
+        .map_err(|error| error.to_string())?;
     let call = brought(hooked.call.clone(), asks.project, own_prompt, at_least);
     let impatient = client.clone().patience(PATIENCE.min(limit / 2));
     let brought = tokio::time::timeout(limit + GRACE, impatient.gate(&call)).await;
-    let brought = brought.map_err(|_| text::gate::silent(limit + GRACE))?.map_err(|error| error.to_string())?;
+    let brought = brought
+        .map_err(|_| text::gate::silent(limit + GRACE))?
+        .map_err(|error| error.to_string())?;
     if brought.answer != Verdict::Wait {
         return Ok(understood(brought));
     }
-    let (Some(id), Some(revision)) = (brought.decision, brought.revision) else { return Err(text::gate::NO_NUMBER.to_owned()) };
+    let (Some(id), Some(revision)) = (brought.decision, brought.revision) else {
+        return Err(text::gate::NO_NUMBER.to_owned());
+    };
     let left = limit.saturating_sub(began.elapsed());
     match tokio::time::timeout(left + GRACE, client.gate_wait(id, revision, left)).await {
         Ok(Ok(answer)) => Ok(understood(answer)),
-        Ok(Err(error)) if matches!(error.next(), Next::Again(_)) => Ok(Told::Wait(text::gate::lost(&brought.words, &error))),
+        Ok(Err(error)) if matches!(error.next(), Next::Again(_)) => {
+            Ok(Told::Wait(text::gate::lost(&brought.words, &error)))
+        }
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Ok(Told::Wait(text::gate::lost(&brought.words, &text::gate::silent(left)))),
     }
@@ -76,9 +83,39 @@ fn own_rules(common: &Common, call: &ToolCall) -> Result<Own, String> {
     })
 }
 
-fn brought(call: ToolCall, project: Option<String>, own_prompt: bool, at_least: Option<AtLeast>) -> GateCall {
-    let ToolCall { agent, session, tool, input, cwd, roots, home, real, poses_as_repository, before } = call;
-    GateCall { agent, session, tool, input, cwd, roots, home, real, poses_as_repository, before, project, own_prompt, at_least }
+fn brought(
+    call: ToolCall,
+    project: Option<String>,
+    own_prompt: bool,
+    at_least: Option<AtLeast>,
+) -> GateCall {
+    let ToolCall {
+        agent,
+        session,
+        tool,
+        input,
+        cwd,
+        roots,
+        home,
+        real,
+        poses_as_repository,
+        before,
+    } = call;
+    GateCall {
+        agent,
+        session,
+        tool,
+        input,
+        cwd,
+        roots,
+        home,
+        real,
+        poses_as_repository,
+        before,
+        project,
+        own_prompt,
+        at_least,
+    }
 }
 
 fn understood(answer: GateAnswer) -> Told {
@@ -98,7 +135,9 @@ fn understood(answer: GateAnswer) -> Told {
 pub(super) async fn looked(client: Client) -> Result<String, String> {
     // Whoever looks wants to know how it is now.
     let client = client.patience(Duration::ZERO);
-    let ready = tokio::time::timeout(PATIENCE, client.gate_ready()).await.map_err(|_| text::gate::silent(PATIENCE))?;
+    let ready = tokio::time::timeout(PATIENCE, client.gate_ready())
+        .await
+        .map_err(|_| text::gate::silent(PATIENCE))?;
     let ready = ready.map_err(|error: Error| error.to_string())?;
     match ready.problem {
         Some(problem) => Err(problem),

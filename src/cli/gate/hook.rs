@@ -57,20 +57,37 @@ pub(super) const DENIES: u8 = 2;
 /// What is wrong with it.
 pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, String> {
     if input.len() > LONGEST {
-        return Err(format!("the call is longer than {} KiB, more than a person can judge: make smaller ones", LONGEST >> 10));
+        return Err(format!(
+            "the call is longer than {} KiB, more than a person can judge: make smaller ones",
+            LONGEST >> 10
+        ));
     }
-    let text = std::str::from_utf8(input).map_err(|_| "what the hook was given is not UTF-8".to_owned())?;
+    let text = std::str::from_utf8(input)
+        .map_err(|_| "what the hook was given is not UTF-8".to_owned())?;
     if text.trim().is_empty() {
         return Err("the hook was given nothing on standard input".into());
     }
-    let input: Value = serde_json::from_str(text).map_err(|error| format!("what the hook was given is no JSON: {error}"))?;
-    let said = |names: &[&str]| names.iter().find_map(|name| input.get(name)?.as_str()).map(ToOwned::to_owned);
+    let input: Value = serde_json::from_str(text)
+        .map_err(|error| format!("what the hook was given is no JSON: {error}"))?;
+    let said = |names: &[&str]| {
+        names.iter().find_map(|name| input.get(name)?.as_str()).map(ToOwned::to_owned)
+    };
     let event = match (agent, said(&["hook_event_name", "event"]).as_deref()) {
         (_, Some("PreToolUse")) => Event::PreToolUse,
-        (AgentKind::ClaudeCode | AgentKind::Codex, Some("PermissionRequest")) => Event::PermissionRequest,
-        (_, other) => return Err(format!("the gate knows no hook {:?} of {}", other.unwrap_or_default(), agent.name())),
+        (AgentKind::ClaudeCode | AgentKind::Codex, Some("PermissionRequest")) => {
+            Event::PermissionRequest
+        }
+        (_, other) => {
+            return Err(format!(
+                "the gate knows no hook {:?} of {}",
+                other.unwrap_or_default(),
+                agent.name()
+            ));
+        }
     };
-    let tool = said(&["tool_name"]).filter(|tool| !tool.trim().is_empty()).ok_or("the hook was not told which tool it is")?;
+    let tool = said(&["tool_name"])
+        .filter(|tool| !tool.trim().is_empty())
+        .ok_or("the hook was not told which tool it is")?;
     let cwd = said(&["cwd", "working_dir"]).map(PathBuf::from).filter(|cwd| cwd.is_absolute());
     let cwd = cwd.ok_or("the hook was not told in which directory the tool runs")?;
     let session = said(&["session_id"]).filter(|session| !session.trim().is_empty());
@@ -92,7 +109,10 @@ pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, Strin
 
 /// The folder that the agent works in. Claude Code's `cwd` goes where its commands go, and it says where it began.
 pub(super) fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
-    let began = (agent == AgentKind::ClaudeCode).then(|| std::env::var_os("CLAUDE_PROJECT_DIR")).flatten().map(PathBuf::from);
+    let began = (agent == AgentKind::ClaudeCode)
+        .then(|| std::env::var_os("CLAUDE_PROJECT_DIR"))
+        .flatten()
+        .map(PathBuf::from);
     let root = began.filter(|root| root.is_absolute()).unwrap_or_else(|| cwd.to_owned());
     let real = root.canonicalize().ok().filter(|real| *real != root);
     std::iter::once(root).chain(real).collect()
@@ -106,11 +126,15 @@ pub(super) fn look_at_files(call: &mut ToolCall) {
         _ => call.cwd.join(file),
     };
     // As it was said, for `..` behind a link leads elsewhere than the name says; what leads nowhere is taken for outside.
-    let mut real: Vec<PathBuf> = call.named_files().iter().map(|file| really(&said(file)).unwrap_or_else(|| "/".into())).collect();
+    let mut real: Vec<PathBuf> = call
+        .named_files()
+        .iter()
+        .map(|file| really(&said(file)).unwrap_or_else(|| "/".into()))
+        .collect();
     real.extend(call.files().iter().filter_map(|file| really(file)));
     call.real = real;
-    call.poses_as_repository =
-        call.cwd.join("HEAD").symlink_metadata().is_ok() && call.cwd.join(".git").symlink_metadata().is_err();
+    call.poses_as_repository = call.cwd.join("HEAD").symlink_metadata().is_ok()
+        && call.cwd.join(".git").symlink_metadata().is_err();
     let Some(edit) = call.edit() else { return };
     let path = call.cwd.join(&edit.path);
     if path.metadata().is_ok_and(|found| found.is_file() && found.len() <= LONGEST_FILE) {
@@ -144,10 +168,12 @@ pub(super) fn say(agent: AgentKind, event: Event, answer: Answer) -> Said {
         (AgentKind::Goose, _, Answer::Allow { .. }) => out(json!({ "decision": "allow" })),
         (AgentKind::Goose, _, Answer::Deny(words) | Answer::Defer(words)) => refuse(words),
         // It has no way to say yes: saying nothing leaves what comes next to Codex.
-        (AgentKind::Codex, Event::PreToolUse, Answer::Allow { note: None, .. }) => Said { out: None, err: None, code: 0 },
-        (AgentKind::Codex, Event::PreToolUse, Answer::Allow { note: Some(note), .. }) => {
-            out(json!({ "hookSpecificOutput": { "hookEventName": "PreToolUse", "additionalContext": note } }))
+        (AgentKind::Codex, Event::PreToolUse, Answer::Allow { note: None, .. }) => {
+            Said { out: None, err: None, code: 0 }
         }
+        (AgentKind::Codex, Event::PreToolUse, Answer::Allow { note: Some(note), .. }) => out(
+            json!({ "hookSpecificOutput": { "hookEventName": "PreToolUse", "additionalContext": note } }),
+        ),
         (_, Event::PreToolUse, answer) => {
             let (decision, words, note) = match answer {
                 Answer::Allow { words, note } => ("allow", words, note),
@@ -167,9 +193,13 @@ pub(super) fn say(agent: AgentKind, event: Event, answer: Answer) -> Said {
         (_, Event::PermissionRequest, answer) => {
             let decision = match answer {
                 Answer::Allow { .. } => json!({ "behavior": "allow" }),
-                Answer::Deny(words) | Answer::Defer(words) => json!({ "behavior": "deny", "message": words }),
+                Answer::Deny(words) | Answer::Defer(words) => {
+                    json!({ "behavior": "deny", "message": words })
+                }
             };
-            out(json!({ "hookSpecificOutput": { "hookEventName": "PermissionRequest", "decision": decision } }))
+            out(
+                json!({ "hookSpecificOutput": { "hookEventName": "PermissionRequest", "decision": decision } }),
+            )
         }
     }
 }

@@ -84,7 +84,8 @@ impl Place {
         if let Some(project) = self.project.as_ref().filter(|project| !project.is_dir()) {
             return Err(wrong(project, "there is no such folder"));
         }
-        plan::file(self.agent, self.project.as_deref()).map_err(|why| Failure::new(Exit::Usage, why))
+        plan::file(self.agent, self.project.as_deref())
+            .map_err(|why| Failure::new(Exit::Usage, why))
     }
 }
 
@@ -92,36 +93,54 @@ impl Install {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let timeout = self.timeout.unwrap_or(USUAL);
         if timeout < SHORTEST {
-            return Err(Failure::new(Exit::Usage, "--timeout: nobody answers in no time: write for example 1h"));
+            return Err(Failure::new(
+                Exit::Usage,
+                "--timeout: nobody answers in no time: write for example 1h",
+            ));
         }
         let (agent, file) = (self.place.agent, self.place.file()?);
-        off::is_heeded(agent, &file, self.place.project.as_deref()).map_err(|off| wrong(&off.file, off.why))?;
-        let program = std::env::current_exe().map_err(|error| Failure::new(Exit::Internal, format!("this program: {error}")))?;
+        off::is_heeded(agent, &file, self.place.project.as_deref())
+            .map_err(|off| wrong(&off.file, off.why))?;
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::new(Exit::Internal, format!("this program: {error}")))?;
         let client = self.way.client().map_err(|why| Failure::new(Exit::Usage, why))?;
         let command = plan::command(agent, &program, common, &self.way, timeout.0);
         let before = read(&file)?;
-        let after = plan::with_gate(agent, before.as_deref(), &command, timeout.0).map_err(|why| wrong(&file, why))?;
+        let after = plan::with_gate(agent, before.as_deref(), &command, timeout.0)
+            .map_err(|why| wrong(&file, why))?;
         let manifest = plan::manifest(agent, &file).filter(|manifest| !manifest.exists());
         let mut changes = vec![Change { file, before, after: Some(after) }];
-        changes.extend(manifest.map(|file| Change { file, before: None, after: Some(plan::MANIFEST.to_owned()) }));
+        changes.extend(manifest.map(|file| Change {
+            file,
+            before: None,
+            after: Some(plan::MANIFEST.to_owned()),
+        }));
         let rules = gates::file(common.config.as_deref())?;
         if rules.symlink_metadata().is_ok() {
             // A gate with broken rules denies everything: better told now.
             gates::load(common.config.as_deref())?;
         } else if client.is_none() {
             // Over a connection the server's are what counts.
-            changes.push(Change { file: rules, before: None, after: Some(gates::DEFAULTS.to_owned()) });
+            changes.push(Change {
+                file: rules,
+                before: None,
+                after: Some(gates::DEFAULTS.to_owned()),
+            });
         }
         let written = self.how.apply(changes)?;
         if written {
             match agent {
                 AgentKind::Codex => output::progress(text::gate::CODEX_TRUST),
-                AgentKind::Goose if self.place.project.is_some() => output::progress(text::gate::GOOSE_FOLDER),
+                AgentKind::Goose if self.place.project.is_some() => {
+                    output::progress(text::gate::GOOSE_FOLDER)
+                }
                 AgentKind::Goose | AgentKind::ClaudeCode => {}
             }
         }
         if let (Some(client), true) = (client, written) {
-            output::progress(&elsewhere::looked(client).await.unwrap_or_else(|why| text::gate::no_way(&why)));
+            output::progress(
+                &elsewhere::looked(client).await.unwrap_or_else(|why| text::gate::no_way(&why)),
+            );
         }
         Ok(Exit::Yes)
     }
@@ -134,7 +153,8 @@ impl Uninstall {
             self.clear_away(&file)?;
             return unchanged();
         };
-        let after = plan::without_gate(self.place.agent, &before).map_err(|why| wrong(&file, why))?;
+        let after =
+            plan::without_gate(self.place.agent, &before).map_err(|why| wrong(&file, why))?;
         // A link that somebody has laid leads on to a file.
         let is_link = file.symlink_metadata().is_ok_and(|there| there.is_symlink());
         let after = after.or_else(|| is_link.then(|| plan::EMPTY.to_owned()));
@@ -156,8 +176,16 @@ impl Uninstall {
         }
         for folder in [hooks.parent().unwrap_or(hooks), plan::plugin(hooks)] {
             match std::fs::remove_dir(folder) {
-                Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
-                    return Err(Failure::new(Exit::Internal, format!("{}: {error}", folder.display())));
+                Err(error)
+                    if !matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+                    ) =>
+                {
+                    return Err(Failure::new(
+                        Exit::Internal,
+                        format!("{}: {error}", folder.display()),
+                    ));
                 }
                 _ => {}
             }
@@ -174,7 +202,8 @@ fn unchanged() -> Outcome {
 impl How {
     /// Shows what would change, and changes it if the person wants that. Whether it was.
     fn apply(&self, changes: Vec<Change>) -> Result<bool, Failure> {
-        let changes: Vec<Change> = changes.into_iter().filter(|change| change.before != change.after).collect();
+        let changes: Vec<Change> =
+            changes.into_iter().filter(|change| change.before != change.after).collect();
         if changes.is_empty() {
             unchanged()?;
             return Ok(false);
@@ -192,26 +221,46 @@ impl How {
         for change in &changes {
             // Whoever was asked took their time, and the agent may have written meanwhile.
             if read(&change.file)? != change.before {
-                return Err(wrong(&change.file, "it has changed since it was shown: run this again"));
+                return Err(wrong(
+                    &change.file,
+                    "it has changed since it was shown: run this again",
+                ));
             }
         }
         for change in changes {
-            write(&change).map_err(|error| Failure::new(Exit::Internal, format!("{}: {error}", change.file.display())))?;
-            output::progress(&format!("{} {}", if change.after.is_some() { "wrote" } else { "removed" }, change.file.display()));
+            write(&change).map_err(|error| {
+                Failure::new(Exit::Internal, format!("{}: {error}", change.file.display()))
+            })?;
+            output::progress(&format!(
+                "{} {}",
+                if change.after.is_some() { "wrote" } else { "removed" },
+                change.file.display()
+            ));
         }
         Ok(true)
     }
 }
 
 fn shown(change: &Change) -> String {
-    let (before, after) = (change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default());
-    let name = |text: &Option<String>| text.as_ref().map_or_else(|| "/dev/null".to_owned(), |_| change.file.display().to_string());
+    let (before, after) =
+        (change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default());
+    let name = |text: &Option<String>| {
+        text.as_ref().map_or_else(|| "/dev/null".to_owned(), |_| change.file.display().to_string())
+    };
     // The usual rules are a manual to be read later; what matters now is what happens to the agent's own file.
     if change.before.is_none() && after.lines().count() > LONGEST_SHOWN {
-        return format!("{}: a new file of {} lines, the usual rules", change.file.display(), after.lines().count());
+        return format!(
+            "{}: a new file of {} lines, the usual rules",
+            change.file.display(),
+            after.lines().count()
+        );
     }
     let diff = TextDiff::from_lines(before, after);
-    diff.unified_diff().header(&name(&change.before), &name(&change.after)).to_string().trim_end().to_owned()
+    diff.unified_diff()
+        .header(&name(&change.before), &name(&change.after))
+        .to_string()
+        .trim_end()
+        .to_owned()
 }
 
 fn confirmed() -> Result<bool, Failure> {
@@ -235,12 +284,13 @@ fn write(change: &Change) -> io::Result<()> {
     name.push(format!(".new-{}", std::process::id()));
     let new = folder.join(name);
     let mut written = std::fs::OpenOptions::new().write(true).create_new(true).open(&new)?;
-    let done = written.write_all(text.as_bytes()).and_then(|()| written.sync_all()).and_then(|()| {
-        if let Ok(old) = file.metadata() {
-            written.set_permissions(old.permissions())?;
-        }
-        std::fs::rename(&new, &file)
-    });
+    let done =
+        written.write_all(text.as_bytes()).and_then(|()| written.sync_all()).and_then(|()| {
+            if let Ok(old) = file.metadata() {
+                written.set_permissions(old.permissions())?;
+            }
+            std::fs::rename(&new, &file)
+        });
     if done.is_err() {
         // What is left behind is nobody's.
         let _ = std::fs::remove_file(&new);
@@ -313,7 +363,8 @@ impl Status {
                     (None, _) => "no gate",
                 };
                 output::line(&format!("{:<12} {says:<18} {}", agent.name(), file.display()));
-                for words in off.iter().chain(looked.as_ref().map(|(Ok(words) | Err(words))| words)) {
+                for words in off.iter().chain(looked.as_ref().map(|(Ok(words) | Err(words))| words))
+                {
                     output::line(&format!("{:<12} {words}", ""));
                 }
             }
@@ -332,7 +383,11 @@ impl Status {
                 format!(
                     "{}{}",
                     rules.display(),
-                    if rules.exists() { "" } else { " (not there: the usual rules hold; over a connection, the server's)" }
+                    if rules.exists() {
+                        ""
+                    } else {
+                        " (not there: the usual rules hold; over a connection, the server's)"
+                    }
                 )
             });
             output::line(&format!("rules        {says}"));

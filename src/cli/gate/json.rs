@@ -51,7 +51,8 @@ impl Json {
 
     /// Where the whole stands.
     pub(super) fn whole(&self) -> Span {
-        let start = self.text.len() - self.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
+        let start = self.text.len()
+            - self.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
         start..self.text.trim_end().len()
     }
 
@@ -67,9 +68,16 @@ impl Json {
     /// Words that name the field.
     pub(super) fn names_each_once(&self, object: &Span) -> Result<(), String> {
         let mut seen = std::collections::BTreeSet::new();
-        let twice = self.fields(object).unwrap_or_default().into_iter().find(|field| !seen.insert(field.name.clone()));
+        let twice = self
+            .fields(object)
+            .unwrap_or_default()
+            .into_iter()
+            .find(|field| !seen.insert(field.name.clone()));
         twice.map_or(Ok(()), |field| {
-            Err(format!("{:?} stands there twice, and agents differ in which one they read: leave one", field.name))
+            Err(format!(
+                "{:?} stands there twice, and agents differ in which one they read: leave one",
+                field.name
+            ))
         })
     }
 
@@ -117,7 +125,13 @@ impl Json {
     }
 
     /// Puts a value behind the others of an object or list, laid out as they are.
-    pub(super) fn put_in(&mut self, whole: &Span, parts: &[Part], name: Option<&str>, value: &impl Serialize) {
+    pub(super) fn put_in(
+        &mut self,
+        whole: &Span,
+        parts: &[Part],
+        name: Option<&str>,
+        value: &impl Serialize,
+    ) {
         let Some(last) = parts.last() else {
             let new = match self.indent_of_line(whole.start) {
                 Some(close) => {
@@ -133,7 +147,8 @@ impl Json {
         let before = &self.text[..last.value.start];
         let line = &before[before.rfind('\n').map_or(before.len(), |end| end + 1)..];
         let depth = &line[..blanks_at(line)];
-        let is_alone = before.contains('\n') && line[depth.len()..].split('"').count() == if name.is_some() { 3 } else { 1 };
+        let is_alone = before.contains('\n')
+            && line[depth.len()..].split('"').count() == if name.is_some() { 3 } else { 1 };
         let own = is_alone.then_some(depth);
         let new = self.laid_out(name, value, own);
         let new = own.map_or_else(|| format!(", {new}"), |depth| format!(",\n{depth}{new}"));
@@ -156,12 +171,14 @@ impl Json {
         // Writing plain texts and numbers into memory cannot fail.
         let _ = match depth {
             Some(_) => {
-                let format = serde_json::ser::PrettyFormatter::with_indent(self.indent().as_bytes());
+                let format =
+                    serde_json::ser::PrettyFormatter::with_indent(self.indent().as_bytes());
                 value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, format))
             }
             None => value.serialize(&mut serde_json::Serializer::new(&mut text)),
         };
-        let text = String::from_utf8_lossy(&text).replace('\n', &format!("\n{}", depth.unwrap_or_default()));
+        let text = String::from_utf8_lossy(&text)
+            .replace('\n', &format!("\n{}", depth.unwrap_or_default()));
         name.map_or(text.clone(), |name| format!("{}: {text}", serde_json::Value::from(name)))
     }
 

@@ -18,7 +18,9 @@ pub(super) struct Off {
 /// What a file says; nothing, if there is none.
 fn read(file: &Path) -> Result<String, Off> {
     match std::fs::read_to_string(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Off { file: file.to_owned(), why: error.to_string() }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Off { file: file.to_owned(), why: error.to_string() })
+        }
         read => Ok(read.unwrap_or_default()),
     }
 }
@@ -37,14 +39,20 @@ pub(super) fn is_heeded(agent: AgentKind, hooks: &Path, project: Option<&Path>) 
 
 /// Claude Code runs no hook at all where any of its settings says so.
 fn claude_code(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
-    let own = plan::file(AgentKind::ClaudeCode, None).map_err(|why| Off { file: hooks.to_owned(), why })?;
+    let own = plan::file(AgentKind::ClaudeCode, None)
+        .map_err(|why| Off { file: hooks.to_owned(), why })?;
     let near = project.map(|project| project.join(".claude"));
-    let near = near.iter().flat_map(|folder| [folder.join("settings.local.json"), folder.join("settings.json")]);
+    let near = near
+        .iter()
+        .flat_map(|folder| [folder.join("settings.local.json"), folder.join("settings.json")]);
     for file in near.chain([own, hooks.to_owned()]) {
         // What cannot be read is said where the hook is to be written into it.
         let said: Value = serde_json::from_str(&read(&file)?).unwrap_or_default();
         if said["disableAllHooks"] == Value::Bool(true) {
-            return Err(Off { file, why: "it switches all hooks off (disableAllHooks): take that out first".into() });
+            return Err(Off {
+                file,
+                why: "it switches all hooks off (disableAllHooks): take that out first".into(),
+            });
         }
     }
     Ok(())
@@ -53,11 +61,15 @@ fn claude_code(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
 /// Codex runs hooks unless its configuration says no.
 fn codex(file: &Path) -> Result<(), Off> {
     let off = |why: String| Off { file: file.to_owned(), why };
-    let config: toml::Table = read(file)?.parse().map_err(|error: toml::de::Error| off(error.to_string()))?;
+    let config: toml::Table =
+        read(file)?.parse().map_err(|error: toml::de::Error| off(error.to_string()))?;
     let features = config.get("features").and_then(toml::Value::as_table);
-    let is_off = |name: &str| features.and_then(|features| features.get(name)?.as_bool()) == Some(false);
+    let is_off =
+        |name: &str| features.and_then(|features| features.get(name)?.as_bool()) == Some(false);
     match ["hooks", "codex_hooks"].into_iter().find(|name| is_off(name)) {
-        Some(name) => Err(off(format!("it switches hooks off ([features] {name} = false): take that out first"))),
+        Some(name) => Err(off(format!(
+            "it switches hooks off ([features] {name} = false): take that out first"
+        ))),
         None => Ok(()),
     }
 }
@@ -65,34 +77,56 @@ fn codex(file: &Path) -> Result<(), Off> {
 /// goose runs the hooks of a plugin unless its settings name it among those that are off; the nearest that name it count. Of two
 /// with one name it knows the project's alone.
 fn goose(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
-    let own = plan::file(AgentKind::Goose, None).map_err(|why| Off { file: hooks.to_owned(), why })?;
+    let own =
+        plan::file(AgentKind::Goose, None).map_err(|why| Off { file: hooks.to_owned(), why })?;
     let settings = plan::goose_settings().map_err(|why| Off { file: hooks.to_owned(), why })?;
     let near = project.map(|project| project.join(".config/goose"));
-    let near = near.iter().flat_map(|folder| [folder.join("settings.local.json"), folder.join("settings.json")]);
+    let near = near
+        .iter()
+        .flat_map(|folder| [folder.join("settings.local.json"), folder.join("settings.json")]);
     for file in near.chain([settings.join("settings.json")]) {
         // What goose cannot read it takes for nothing.
         let said: Value = serde_json::from_str(&read(&file)?).unwrap_or_default();
-        let names = |list: &str| said[list].as_array().is_some_and(|names| names.iter().any(|name| name == GANDER));
+        let names = |list: &str| {
+            said[list].as_array().is_some_and(|names| names.iter().any(|name| name == GANDER))
+        };
         if names("disabledPlugins") {
-            return Err(Off { file, why: "it switches the plugin gander off (disabledPlugins): take that out first".into() });
+            return Err(Off {
+                file,
+                why: "it switches the plugin gander off (disabledPlugins): take that out first"
+                    .into(),
+            });
         }
         if names("enabledPlugins") {
             break;
         }
     }
-    let root = std::path::absolute(plan::plugin(hooks)).unwrap_or_else(|_| plan::plugin(hooks).to_owned());
+    let root =
+        std::path::absolute(plan::plugin(hooks)).unwrap_or_else(|_| plan::plugin(hooks).to_owned());
     let file = settings.join("config.yaml");
     let text = read(&file)?;
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let entry = |line: &str| line.strip_suffix(':').map(|key| key.trim_matches(['"', '\''])) == root.to_str();
+    let entry = |line: &str| {
+        line.strip_suffix(':').map(|key| key.trim_matches(['"', '\''])) == root.to_str()
+    };
     if lines.windows(2).any(|pair| entry(pair[0]) && pair[1] == "enabled: false") {
-        return Err(Off { file, why: format!("it switches {} off: take that out first", root.display()) });
+        return Err(Off {
+            file,
+            why: format!("it switches {} off: take that out first", root.display()),
+        });
     }
     let Some(theirs) = project.filter(|_| own == hooks) else { return Ok(()) };
-    let theirs = plan::file(AgentKind::Goose, Some(theirs)).map_err(|why| Off { file: hooks.to_owned(), why })?;
+    let theirs = plan::file(AgentKind::Goose, Some(theirs))
+        .map_err(|why| Off { file: hooks.to_owned(), why })?;
     let folder = plan::plugin(&theirs);
-    if theirs == hooks || !folder.is_dir() || plan::installed(AgentKind::Goose, &read(&theirs)?).is_some() {
+    if theirs == hooks
+        || !folder.is_dir()
+        || plan::installed(AgentKind::Goose, &read(&theirs)?).is_some()
+    {
         return Ok(());
     }
-    Err(Off { file: folder.to_owned(), why: "goose takes this one for the plugin gander, in place of your own".into() })
+    Err(Off {
+        file: folder.to_owned(),
+        why: "goose takes this one for the plugin gander, in place of your own".into(),
+    })
 }

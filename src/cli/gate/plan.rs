@@ -15,7 +15,8 @@ use crate::core::gate::quote;
 /// one, and an agent that gives up on its hook may go on without.
 const AHEAD: u64 = 30;
 /// Said where the gate was missing or killed. Codex takes an exit status of 2 for a denial only if something is said.
-const MISSING: &str = "The gate of Gander did not answer, so this is denied. Tell the person who runs Gander.";
+const MISSING: &str =
+    "The gate of Gander did not answer, so this is denied. Tell the person who runs Gander.";
 
 /// A file with nothing in it yet, of several lines.
 pub(super) const EMPTY: &str = "{\n}\n";
@@ -36,7 +37,8 @@ fn own(variable: &str, usual: &str) -> Result<PathBuf, String> {
     if let Some(folder) = std::env::var_os(variable).filter(|folder| !folder.is_empty()) {
         return Ok(PathBuf::from(folder));
     }
-    let base = directories::BaseDirs::new().ok_or("there is no home folder: name one with --project")?;
+    let base =
+        directories::BaseDirs::new().ok_or("there is no home folder: name one with --project")?;
     Ok(if usual.is_empty() { base.home_dir().to_owned() } else { base.home_dir().join(usual) })
 }
 
@@ -53,7 +55,8 @@ pub(super) fn goose_settings() -> Result<PathBuf, String> {
 /// # Errors
 /// There is no home folder.
 pub(super) fn file(agent: AgentKind, project: Option<&Path>) -> Result<PathBuf, String> {
-    let plugin = |folder: PathBuf| folder.join(".agents/plugins").join(GANDER).join("hooks/hooks.json");
+    let plugin =
+        |folder: PathBuf| folder.join(".agents/plugins").join(GANDER).join("hooks/hooks.json");
     Ok(match (agent, project) {
         // Not the one that is shared: it would name this machine's program to everybody.
         (AgentKind::ClaudeCode, Some(project)) => project.join(".claude/settings.local.json"),
@@ -88,13 +91,29 @@ const fn events(agent: AgentKind) -> &'static [&'static str] {
 }
 
 /// The command that an agent runs before each tool call.
-pub(super) fn command(agent: AgentKind, program: &Path, common: &Common, way: &Way, timeout: u64) -> String {
-    let mut words =
-        vec![program.to_string_lossy().into_owned(), "gate".into(), agent.name().into(), "--timeout".into(), format!("{timeout}s")];
+pub(super) fn command(
+    agent: AgentKind,
+    program: &Path,
+    common: &Common,
+    way: &Way,
+    timeout: u64,
+) -> String {
+    let mut words = vec![
+        program.to_string_lossy().into_owned(),
+        "gate".into(),
+        agent.name().into(),
+        "--timeout".into(),
+        format!("{timeout}s"),
+    ];
     for (flag, path) in [("--config", &common.config), ("--store", &common.store)] {
         if let Some(path) = path {
             words.push(flag.into());
-            words.push(std::path::absolute(path).unwrap_or_else(|_| path.clone()).to_string_lossy().into_owned());
+            words.push(
+                std::path::absolute(path)
+                    .unwrap_or_else(|_| path.clone())
+                    .to_string_lossy()
+                    .into_owned(),
+            );
         }
     }
     words.extend(way.words());
@@ -152,8 +171,15 @@ fn hooks_of(file: &Json, group: &Part) -> Option<(Span, Vec<Part>)> {
 
 /// Whether a hook's command is one of the gate's, and not another program's with such words.
 fn is_gates(agent: AgentKind, command: &str) -> bool {
-    let Some((before, _)) = command.split_once(&format!(" gate {} --timeout ", agent.name())) else { return false };
-    let program = before.trim_end_matches(['\'', '"', '\\']).rsplit(['/', ' ', '\'', '"']).next().unwrap_or_default();
+    let Some((before, _)) = command.split_once(&format!(" gate {} --timeout ", agent.name()))
+    else {
+        return false;
+    };
+    let program = before
+        .trim_end_matches(['\'', '"', '\\'])
+        .rsplit(['/', ' ', '\'', '"'])
+        .next()
+        .unwrap_or_default();
     let own = std::env::current_exe().ok();
     let own = own.as_deref().and_then(Path::file_name).and_then(std::ffi::OsStr::to_str);
     program == GANDER || Some(program) == own
@@ -162,12 +188,16 @@ fn is_gates(agent: AgentKind, command: &str) -> bool {
 /// The gate's hooks among groups.
 fn ours(agent: AgentKind, file: &Json, groups: &[Part]) -> Places {
     let is_ours = |hook: &Part| {
-        let command = file.get(&hook.value, "command").and_then(|command| file.as_text(&command)).unwrap_or_default();
+        let command = file
+            .get(&hook.value, "command")
+            .and_then(|command| file.as_text(&command))
+            .unwrap_or_default();
         is_gates(agent, &command)
     };
     let of_group = |(at, group): (usize, &Part)| {
         let hooks = hooks_of(file, group).map(|(_, hooks)| hooks).unwrap_or_default();
-        let places: Places = (0..hooks.len()).filter(|hook| is_ours(&hooks[*hook])).map(|hook| (at, hook)).collect();
+        let places: Places =
+            (0..hooks.len()).filter(|hook| is_ours(&hooks[*hook])).map(|hook| (at, hook)).collect();
         places
     };
     groups.iter().enumerate().flat_map(of_group).collect()
@@ -185,10 +215,13 @@ pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
     let file = Json::read(text).ok()?;
     let command = |event: &&str| {
         let (_, groups) = groups_of(&file, event)?;
-        let field = |part: &Part, name: &str| file.get(&part.value, name).and_then(|value| file.as_text(&value));
+        let field = |part: &Part, name: &str| {
+            file.get(&part.value, name).and_then(|value| file.as_text(&value))
+        };
         let stops = |(group, hook): &(usize, usize)| {
             let (_, hooks) = hooks_of(&file, &groups[*group])?;
-            let every = field(&groups[*group], "matcher").is_none_or(|matcher| ["", "*", ".*"].contains(&matcher.as_str()));
+            let every = field(&groups[*group], "matcher")
+                .is_none_or(|matcher| ["", "*", ".*"].contains(&matcher.as_str()));
             let runs = field(&hooks[*hook], "type").as_deref() == Some("command");
             if every && runs { field(&hooks[*hook], "command") } else { None }
         };
@@ -201,7 +234,12 @@ pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
 ///
 /// # Errors
 /// The file is not as the agent's documentation says.
-pub(super) fn with_gate(agent: AgentKind, before: Option<&str>, command: &str, timeout: u64) -> Result<String, String> {
+pub(super) fn with_gate(
+    agent: AgentKind,
+    before: Option<&str>,
+    command: &str,
+    timeout: u64,
+) -> Result<String, String> {
     let mut file = Json::read(before.filter(|text| !text.trim().is_empty()).unwrap_or(EMPTY))?;
     file.names_each_once(&file.whole())?;
     if let Some(hooks) = file.get(&file.whole(), "hooks") {
@@ -223,10 +261,13 @@ pub(super) fn with_gate(agent: AgentKind, before: Option<&str>, command: &str, t
             file.put_in(&hooks, &fields, Some(event), &[&mine]);
             continue;
         }
-        let (list, groups) = groups_of(&file, event).ok_or_else(|| format!("its hooks of {event} are no list"))?;
+        let (list, groups) =
+            groups_of(&file, event).ok_or_else(|| format!("its hooks of {event} are no list"))?;
         // Where it stood alone it stands again, once.
         let found = ours(agent, &file, &groups);
-        let alone = found.iter().find(|(at, _)| hooks_of(&file, &groups[*at]).is_some_and(|(_, hooks)| hooks.len() == 1));
+        let alone = found.iter().find(|(at, _)| {
+            hooks_of(&file, &groups[*at]).is_some_and(|(_, hooks)| hooks.len() == 1)
+        });
         let Some((stood, _)) = alone.copied() else {
             take_out(agent, &mut file, event, None);
             let (list, groups) = groups_of(&file, event).unwrap_or((list, groups));
@@ -245,7 +286,9 @@ pub(super) fn with_gate(agent: AgentKind, before: Option<&str>, command: &str, t
 /// The file is not as the agent's documentation says.
 pub(super) fn without_gate(agent: AgentKind, before: &str) -> Result<Option<String>, String> {
     let mut file = Json::read(before)?;
-    let all = |file: &Json| file.get(&file.whole(), "hooks").and_then(|hooks| file.fields(&hooks)).unwrap_or_default();
+    let all = |file: &Json| {
+        file.get(&file.whole(), "hooks").and_then(|hooks| file.fields(&hooks)).unwrap_or_default()
+    };
     for event in all(&file) {
         if !take_out(agent, &mut file, &event.name, None) {
             continue;
@@ -259,7 +302,8 @@ pub(super) fn without_gate(agent: AgentKind, before: &str) -> Result<Option<Stri
             cut(&mut file, &whole, "hooks");
         }
     }
-    let is_empty = before != file.text() && file.fields(&file.whole()).is_some_and(|fields| fields.is_empty());
+    let is_empty =
+        before != file.text() && file.fields(&file.whole()).is_some_and(|fields| fields.is_empty());
     Ok((!is_empty).then(|| file.into_text()))
 }
 
@@ -276,7 +320,11 @@ fn take_out(agent: AgentKind, file: &mut Json, event: &str, but: Option<usize>) 
     let mut found = false;
     // From the last to the first, so that those before stay where they are.
     while let Some((list, groups)) = groups_of(file, event) {
-        let Some((at, hook)) = ours(agent, file, &groups).into_iter().rfind(|(at, _)| Some(*at) != but) else { break };
+        let Some((at, hook)) =
+            ours(agent, file, &groups).into_iter().rfind(|(at, _)| Some(*at) != but)
+        else {
+            break;
+        };
         let Some((hooks, parts)) = hooks_of(file, &groups[at]) else { break };
         if parts.len() > 1 {
             file.take_out(&hooks, &parts, hook);

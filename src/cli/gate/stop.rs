@@ -41,9 +41,18 @@ impl Stop {
             Ok(hooked) => {
                 let (event, left) = (hooked.event, limit.saturating_sub(began.elapsed()));
                 let may_defer = self.may_defer(agent);
-                let asking = Asking { agent, hooked, common: common.clone(), limit: left, may_defer, way: self.way };
+                let asking = Asking {
+                    agent,
+                    hooked,
+                    common: common.clone(),
+                    limit: left,
+                    may_defer,
+                    way: self.way,
+                };
                 let answered = guarded(left + GRACE, asking.answer()).await;
-                let answer = answered.and_then(|answered| answered).unwrap_or_else(|why| Answer::Deny(text::gate::broken(&why)));
+                let answer = answered
+                    .and_then(|answered| answered)
+                    .unwrap_or_else(|why| Answer::Deny(text::gate::broken(&why)));
                 hook::say(agent, event, answer)
             }
         };
@@ -78,12 +87,19 @@ fn put(said: Said) -> Exit {
 async fn understood(agent: AgentKind) -> Step<Hooked> {
     let mut input = Vec::new();
     let most = hook::LONGEST as u64 + 1;
-    tokio::io::stdin().take(most).read_to_end(&mut input).await.map_err(|error| format!("standard input: {error}"))?;
+    tokio::io::stdin()
+        .take(most)
+        .read_to_end(&mut input)
+        .await
+        .map_err(|error| format!("standard input: {error}"))?;
     hook::understand(agent, &input)
 }
 
 /// Runs a step so that neither a mistake of Gander's own nor a hang lets a call pass.
-async fn guarded<T: Send + 'static>(limit: Duration, step: impl Future<Output = T> + Send + 'static) -> Step<T> {
+async fn guarded<T: Send + 'static>(
+    limit: Duration,
+    step: impl Future<Output = T> + Send + 'static,
+) -> Step<T> {
     let step = tokio::spawn(step);
     match tokio::time::timeout(limit, step).await {
         Ok(Ok(done)) => Ok(done),
@@ -136,7 +152,9 @@ impl Asking {
         let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
         let (risk, kind, reason) = match judge(&rules, call) {
             Ruling::Allow => return Ok(allow(text::gate::ALLOWED.to_owned())),
-            Ruling::Deny { reason } => return Ok(Told::Deny(text::gate::denied(reason.as_deref()))),
+            Ruling::Deny { reason } => {
+                return Ok(Told::Deny(text::gate::denied(reason.as_deref())));
+            }
             Ruling::Ask { risk, kind, reason } => (risk, kind, reason),
         };
         let asks = config::load_ask_defaults(&call.cwd, user.file.as_deref()).map_err(words)?;
@@ -144,7 +162,9 @@ impl Asking {
         request.project = project_name(&request.project);
         let patience = PATIENCE.min(self.limit / 2);
         let file = path.clone();
-        let open = tokio::task::spawn_blocking(move || SqliteStore::open_patiently(&file, None, wall_time(), patience));
+        let open = tokio::task::spawn_blocking(move || {
+            SqliteStore::open_patiently(&file, None, wall_time(), patience)
+        });
         let opened = opened(open.await.map_err(words)?.map_err(words)?, &path, user);
         let handle = &opened.handle;
         let asked = match handle.before(&request, self.is_own_prompt()).await.map_err(words)? {

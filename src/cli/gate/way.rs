@@ -32,7 +32,11 @@ impl Way {
         self.connect.as_ref().map(|place| {
             let is_path = ["/", "./", "../"].iter().any(|start| place.starts_with(start));
             let whole = |path| std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
-            if is_path { format!("unix://{}", whole(place).display()) } else { place.trim().to_owned() }
+            if is_path {
+                format!("unix://{}", whole(place).display())
+            } else {
+                place.trim().to_owned()
+            }
         })
     }
 
@@ -42,14 +46,17 @@ impl Way {
     /// Words: the address or the token cannot be used.
     pub(super) fn client(&self) -> Result<Option<Client>, String> {
         let Some(address) = self.address() else { return Ok(None) };
-        let client = Client::new(&address).and_then(|client| client.token_from(self.token_file.clone()));
+        let client =
+            Client::new(&address).and_then(|client| client.token_from(self.token_file.clone()));
         client.map(Some).map_err(|error| format!("--connect {address}: {error}"))
     }
 
     /// The same, but for a store that this user may not open, while its owner's socket answers to them: by that.
     pub(super) fn or_socket_of(self, store: &Path) -> Self {
         let opened = File::options().read(true).write(true).open(store);
-        if self.connect.is_some() || !opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
+        if self.connect.is_some()
+            || !opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+        {
             return self;
         }
         let socket = usual_socket(store);
@@ -63,14 +70,22 @@ impl Way {
     /// As words of a command line. The token is never one of them.
     pub(super) fn words(&self) -> Vec<String> {
         let place = self.address().map(|address| ["--connect".to_owned(), address]);
-        let whole = |file: &PathBuf| std::path::absolute(file).unwrap_or_else(|_| file.clone()).to_string_lossy().into_owned();
+        let whole = |file: &PathBuf| {
+            std::path::absolute(file)
+                .unwrap_or_else(|_| file.clone())
+                .to_string_lossy()
+                .into_owned()
+        };
         let token = self.token_file.as_ref().map(|file| ["--token-file".to_owned(), whole(file)]);
         place.into_iter().flatten().chain(token.into_iter().flatten()).collect()
     }
 
     /// What a hook's command says.
     pub(super) fn of_command(command: &str) -> Self {
-        Self { connect: word_after(command, "--connect"), token_file: word_after(command, "--token-file").map(PathBuf::from) }
+        Self {
+            connect: word_after(command, "--connect"),
+            token_file: word_after(command, "--token-file").map(PathBuf::from),
+        }
     }
 
     /// Whether it works, and how.
@@ -83,7 +98,9 @@ impl Way {
         }
         match File::options().read(true).write(true).open(store) {
             // The first question makes one.
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("{}: {error}", store.display())),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(format!("{}: {error}", store.display()))
+            }
             _ => Ok(text::gate::BY_FILE.to_owned()),
         }
     }
@@ -99,7 +116,8 @@ fn word_after(command: &str, flag: &str) -> Option<String> {
     let (_, rest) = command.split_once(&format!(" {flag} "))?;
     let word = rest.trim_start_matches(['\'', '\\']);
     let is_quoted = word.len() < rest.len();
-    let end = word.find(|c: char| if is_quoted { matches!(c, '\'' | '\\') } else { c.is_whitespace() });
+    let end =
+        word.find(|c: char| if is_quoted { matches!(c, '\'' | '\\') } else { c.is_whitespace() });
     Some(word[..end.unwrap_or(word.len())].to_owned())
 }
 
@@ -109,13 +127,30 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        for connect in ["http://127.0.0.1:7777", "unix:///run/gander/gander.sock", "unix:///a folder/gander.sock", "/run/g.sock"] {
-            let way = Way { connect: Some(connect.into()), token_file: Some("/run/secrets/the token".into()) };
-            let line = way.words().iter().map(|word| super::super::plan::quote_if_needed(word)).collect::<Vec<_>>().join(" ");
+        for connect in [
+            "http://127.0.0.1:7777",
+            "unix:///run/gander/gander.sock",
+            "unix:///a folder/gander.sock",
+            "/run/g.sock",
+        ] {
+            let way = Way {
+                connect: Some(connect.into()),
+                token_file: Some("/run/secrets/the token".into()),
+            };
+            let line = way
+                .words()
+                .iter()
+                .map(|word| super::super::plan::quote_if_needed(word))
+                .collect::<Vec<_>>()
+                .join(" ");
             let line = format!("gander gate codex --timeout 1s {line} || exit 2");
             for line in [line.clone(), format!("/bin/sh -c {}", crate::core::gate::quote(&line))] {
                 let read = Way::of_command(&line);
-                assert_eq!((read.address(), &read.token_file), (way.address(), &way.token_file), "{line}");
+                assert_eq!(
+                    (read.address(), &read.token_file),
+                    (way.address(), &way.token_file),
+                    "{line}"
+                );
             }
         }
         assert_eq!(Way::of_command("gander gate codex --timeout 1s --store /x"), Way::default());
@@ -123,7 +158,8 @@ mod tests {
 
     #[test]
     fn an_address_is_one_or_is_refused() {
-        let client = |connect: &str| Way { connect: Some(connect.into()), token_file: None }.client();
+        let client =
+            |connect: &str| Way { connect: Some(connect.into()), token_file: None }.client();
         assert!(client("/run/g.sock").is_ok() && client("http://127.0.0.1:1").is_ok());
         for bad in ["", "127.0.0.1:7777", "http://gander.example", "gander.sock"] {
             assert!(client(bad).unwrap_err().contains("unix:///"), "{bad}");

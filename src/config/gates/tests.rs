@@ -37,7 +37,10 @@ fn of_command(command: &str) -> String {
 }
 
 fn of_file(tool: &str, path: &str) -> String {
-    ruling(&call(tool, json!({ "file_path": path, "content": "x", "old_string": "a", "new_string": "b" })))
+    ruling(&call(
+        tool,
+        json!({ "file_path": path, "content": "x", "old_string": "a", "new_string": "b" }),
+    ))
 }
 
 #[test]
@@ -186,7 +189,10 @@ fn files_and_other_tools() {
     assert_eq!(ruling(&call("Glob", json!({"pattern": "**/*.rs"}))), "allow");
     let patch = "*** Begin Patch\n*** Update File: src/a.rs\n@@\n-a\n+b\n*** Update File: /etc/hosts\n@@\n-a\n+b\n*** End Patch";
     assert_eq!(ruling(&call("apply_patch", json!({ "command": patch }))), "high");
-    assert_eq!(ruling(&call("apply_patch", json!({ "command": patch.replace("/etc/hosts", "src/b.rs") }))), "allow");
+    assert_eq!(
+        ruling(&call("apply_patch", json!({ "command": patch.replace("/etc/hosts", "src/b.rs") }))),
+        "allow"
+    );
 }
 
 /// Whatever they may write, nobody has seen it.
@@ -215,11 +221,17 @@ fn an_edit_that_does_not_say_what_it_writes_is_asked() {
             "NotebookEdit",
             json!({ "notebook_path": "a.ipynb", "new_source": "x", "cell_id": "1", "cell_type": "code", "edit_mode": "insert" }),
         ),
-        ("developer__text_editor", json!({ "command": "insert", "path": "a", "insert_line": 3, "new_str": "x" })),
+        (
+            "developer__text_editor",
+            json!({ "command": "insert", "path": "a", "insert_line": 3, "new_str": "x" }),
+        ),
         ("developer__text_editor", json!({ "command": "view", "path": "a", "view_range": [1, 9] })),
         ("write", json!({ "path": "a", "content": "x" })),
         ("edit", json!({ "path": "a", "before": "x", "after": "y" })),
-        ("MultiEdit", json!({ "file_path": "a", "edits": [{ "old_string": "a", "new_string": "b" }] })),
+        (
+            "MultiEdit",
+            json!({ "file_path": "a", "edits": [{ "old_string": "a", "new_string": "b" }] }),
+        ),
     ] {
         assert_eq!(ruling(&call(tool, input.clone())), "allow", "{tool} {input}");
     }
@@ -227,7 +239,10 @@ fn an_edit_that_does_not_say_what_it_writes_is_asked() {
 
 #[test]
 fn git_that_stands_elsewhere_is_asked() {
-    let strayed = ToolCall { cwd: "/home/maya/shop/sub".into(), ..call("Bash", json!({ "command": "git status" })) };
+    let strayed = ToolCall {
+        cwd: "/home/maya/shop/sub".into(),
+        ..call("Bash", json!({ "command": "git status" }))
+    };
     assert_eq!(ruling(&strayed), "medium");
 }
 
@@ -285,7 +300,12 @@ fn what_is_looked_at_elsewhere_is_asked() {
     ] {
         assert_ne!(of_command(command), "allow", "{command}");
     }
-    for command in ["cd /home/maya/shop/sub && cat x", "grep -rn x ~/shop/src", "grep x ~/notes.txt", "diff ../a ../b"] {
+    for command in [
+        "cd /home/maya/shop/sub && cat x",
+        "grep -rn x ~/shop/src",
+        "grep x ~/notes.txt",
+        "diff ../a ../b",
+    ] {
         assert_eq!(of_command(command), "allow", "{command}");
     }
     for (input, expected) in [
@@ -300,8 +320,16 @@ fn what_is_looked_at_elsewhere_is_asked() {
 #[test]
 fn a_command_with_more_beside_it_is_asked() {
     for (tool, input, expected) in [
-        ("Bash", json!({ "command": "ls", "description": "Lists", "timeout": 5, "run_in_background": false }), "allow"),
-        ("shell", json!({ "command": ["bash", "-lc", "ls"], "workdir": "/home/maya/shop" }), "allow"),
+        (
+            "Bash",
+            json!({ "command": "ls", "description": "Lists", "timeout": 5, "run_in_background": false }),
+            "allow",
+        ),
+        (
+            "shell",
+            json!({ "command": ["bash", "-lc", "ls"], "workdir": "/home/maya/shop" }),
+            "allow",
+        ),
         ("shell", json!({ "command": ["git", "status"], "workdir": "/tmp/x" }), "medium"),
         ("shell", json!({ "command": ["./evil/bash", "-c", "ls"] }), "medium"),
         ("shell", json!({ "command": ["ls", 7] }), "medium"),
@@ -309,7 +337,11 @@ fn a_command_with_more_beside_it_is_asked() {
         ("Bash", json!({ "command": "ls", "dangerouslyDisableSandbox": true }), "medium"),
         ("Bash", json!({ "command": "ls", "env": { "PATH": "." } }), "medium"),
         ("mcp__github__issue_write", json!({ "method": "create", "path": "x" }), "medium"),
-        ("mcp__fs__bulk_edit", json!({ "path": "a", "files": [{ "path": "/etc/passwd" }] }), "medium"),
+        (
+            "mcp__fs__bulk_edit",
+            json!({ "path": "a", "files": [{ "path": "/etc/passwd" }] }),
+            "medium",
+        ),
         ("todo__delete_all", json!({}), "medium"),
     ] {
         assert_eq!(ruling(&call(tool, input.clone())), expected, "{tool} {input}");
@@ -326,9 +358,15 @@ fn a_folder_that_poses_as_a_repository_is_none() {
 
 #[test]
 fn an_agent_that_works_in_the_home_folder_still_asks_about_what_runs_by_itself() {
-    for file in [".bashrc", ".config/systemd/user/x.service", ".config/git/config", ".local/bin/ls", "Library/LaunchAgents/x.plist"]
-    {
-        let mut call = call("Write", json!({ "file_path": format!("/home/maya/{file}"), "content": "x" }));
+    for file in [
+        ".bashrc",
+        ".config/systemd/user/x.service",
+        ".config/git/config",
+        ".local/bin/ls",
+        "Library/LaunchAgents/x.plist",
+    ] {
+        let mut call =
+            call("Write", json!({ "file_path": format!("/home/maya/{file}"), "content": "x" }));
         (call.cwd, call.roots) = ("/home/maya".into(), vec!["/home/maya".into()]);
         assert_eq!(ruling(&call), "critical", "{file}");
     }

@@ -52,7 +52,9 @@ pub fn summary(listed: &[Listed]) -> Summary {
     let mut summary = Summary { count: listed.len(), ..Summary::default() };
     for Listed { item, decision } in listed {
         let place = match &decision.state {
-            State::Resolved(resolved) if matches!(resolved.verdict, Verdict::Rejected { .. }) => &mut summary.no,
+            State::Resolved(resolved) if matches!(resolved.verdict, Verdict::Rejected { .. }) => {
+                &mut summary.no
+            }
             State::Resolved(_) => &mut summary.yes,
             State::Withdrawn { .. } => &mut summary.withdrawn,
             _ if item.gone.is_some() => &mut summary.left,
@@ -82,15 +84,21 @@ pub fn batch_card(sheet: &Sheet, project: &str, pace: Pace) -> Card {
         texts.push(file);
     }
     let counts = text::batch_counts(&summary);
-    let fields =
-        (summary.waiting() < summary.count || !whole).then(|| Field { name: label::STANDING.into(), value: counts, inline: false });
+    let fields = (summary.waiting() < summary.count || !whole).then(|| Field {
+        name: label::STANDING.into(),
+        value: counts,
+        inline: false,
+    });
     Card {
         headline: text::batch_headline(id, project, &summary),
         tone: tone(&summary),
         title: text::batch_title(id, project, summary.count),
         description,
         fields: fields.into_iter().collect(),
-        footer: text::batch_footer(sheet.posting.revision, listed.iter().map(|listed| listed.decision.request.agent.name.as_str())),
+        footer: text::batch_footer(
+            sheet.posting.revision,
+            listed.iter().map(|listed| listed.decision.request.agent.name.as_str()),
+        ),
         controls: true,
         texts,
         attachments: Vec::new(),
@@ -134,7 +142,12 @@ pub fn list_file(sheet: &Sheet, pace: Pace) -> TextFile {
     for Listed { decision, .. } in &sheet.listed {
         let breach = pace.wall_time(decision.breach_at()).format("%Y-%m-%dT%H:%M:%SZ");
         let (kind, title) = (cell(&decision.request.kind.words()), cell(&decision.request.title));
-        let row = format!("{},{},{kind},{title},{},{breach}\n", decision.id.0, decision.terms.risk, state(decision));
+        let row = format!(
+            "{},{},{kind},{title},{},{breach}\n",
+            decision.id.0,
+            decision.terms.risk,
+            state(decision)
+        );
         text.push_str(&row);
     }
     TextFile { name: text::batch_file(sheet.posting.id), text }
@@ -171,7 +184,11 @@ pub const PAGE_ITEMS: usize = 2 * MENU;
 #[must_use]
 pub fn pages(count: usize) -> Vec<Page> {
     let size = if count <= MENU * MENU { MENU } else { PAGE_ITEMS };
-    (0..count).step_by(size).take(MENU).map(|start| Page { start, count: size.min(count - start) }).collect()
+    (0..count)
+        .step_by(size)
+        .take(MENU)
+        .map(|start| Page { start, count: size.min(count - start) })
+        .collect()
 }
 
 #[cfg(test)]
@@ -183,7 +200,10 @@ mod tests {
     fn two_clicks_lead_to_every_one_of_the_longest_list() {
         for count in [0, 1, 25, 26, 625, 626, MOST_OF_A_BATCH] {
             let pages = pages(count);
-            assert!(pages.len() <= MENU && pages.iter().all(|page| page.count <= PAGE_ITEMS), "{count}");
+            assert!(
+                pages.len() <= MENU && pages.iter().all(|page| page.count <= PAGE_ITEMS),
+                "{count}"
+            );
             assert_eq!(pages.iter().map(|page| page.count).sum::<usize>(), count);
         }
     }

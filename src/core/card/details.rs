@@ -22,7 +22,8 @@ pub fn details_card(decision: &Decision, pace: Pace) -> Card {
     if decision.is_permission() {
         texts.extend(permission::file(decision));
     } else if is_diff(&clean(body)) {
-        texts.push(TextFile { name: format!("decision-{}.diff", decision.id.0), text: clean(body) });
+        texts
+            .push(TextFile { name: format!("decision-{}.diff", decision.id.0), text: clean(body) });
     }
     Card {
         headline: String::new(),
@@ -43,7 +44,8 @@ fn told(decision: &Decision) -> String {
     let runs = permission::what_runs(decision, Where::Details);
     let part = if runs.is_some() { PART_BESIDE } else { PART };
     let body = clean(&request.body);
-    let body = if is_diff(&body) { code_block(&body, "diff", PART) } else { quotation(body.trim(), PART) };
+    let body =
+        if is_diff(&body) { code_block(&body, "diff", PART) } else { quotation(body.trim(), PART) };
     let said = |text: &str| escaped(clean(text).trim(), part).text;
     let parts = [
         (label::WHAT_RUNS, runs.as_ref().map(|runs| runs.text.clone()).unwrap_or_default()),
@@ -54,18 +56,25 @@ fn told(decision: &Decision) -> String {
         (label::BODY, if runs.is_some() { String::new() } else { body.text }),
     ];
     let kept = parts.into_iter().filter(|(_, text)| !text.trim().is_empty());
-    kept.map(|(name, text)| format!("**{name}**\n{}", text.trim_end())).collect::<Vec<_>>().join("\n")
+    kept.map(|(name, text)| format!("**{name}**\n{}", text.trim_end()))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn terms(decision: &Decision, pace: Pace) -> Vec<Field> {
     let (request, terms) = (&decision.request, &decision.terms);
     let said = |text: &str| escaped(&one_line(text), 200).text;
-    let raised = if terms.risk > request.risk { format!(" (asked as {})", request.risk) } else { String::new() };
+    let raised = if terms.risk > request.risk {
+        format!(" (asked as {})", request.risk)
+    } else {
+        String::new()
+    };
     let agent = match &request.agent.session {
         Some(session) => format!("{} · {}", said(&request.agent.name), said(session)),
         None => said(&request.agent.name),
     };
-    let links: Vec<String> = request.links.iter().map(|link| text::link(&link.name, &link.url)).collect();
+    let links: Vec<String> =
+        request.links.iter().map(|link| text::link(&link.name, &link.url)).collect();
     let approvals = decision.approvals_needed();
     let inline = [
         (label::PROJECT, said(&request.project)),
@@ -79,7 +88,11 @@ fn terms(decision: &Decision, pace: Pace) -> Vec<Field> {
         (label::ANSWER_BY, text::moment(pace.wall_time(decision.breach_at()))),
         (label::APPROVALS, if approvals > 1 { approvals.to_string() } else { String::new() }),
     ];
-    let fields = inline.into_iter().map(|(name, value)| (name, value, true)).chain([(label::LINKS, fitting(&links), false)]);
+    let fields = inline.into_iter().map(|(name, value)| (name, value, true)).chain([(
+        label::LINKS,
+        fitting(&links),
+        false,
+    )]);
     let kept = fields.filter(|(_, value, _)| !value.is_empty());
     kept.map(|(name, value, inline)| Field { name: name.to_owned(), value, inline }).collect()
 }
@@ -123,7 +136,9 @@ pub fn full_text(decision: &Decision) -> String {
         }
     }
     if !request.options.is_empty() {
-        let line = |choice: &Choice| format!("- {}: {}", one_line(&choice.name), one_line(&choice.description));
+        let line = |choice: &Choice| {
+            format!("- {}: {}", one_line(&choice.name), one_line(&choice.description))
+        };
         let lines: Vec<String> = request.options.iter().map(line).collect();
         parts.push(format!("## {}\n\n{}", label::OPTIONS, lines.join("\n")));
     }
@@ -131,13 +146,18 @@ pub fn full_text(decision: &Decision) -> String {
         let lines: Vec<String> = request
             .details
             .iter()
-            .map(|d| format!("- {}: {}", one_line(&d.name), text::readable(request, &d.value).trim()))
+            .map(|d| {
+                format!("- {}: {}", one_line(&d.name), text::readable(request, &d.value).trim())
+            })
             .collect();
         parts.push(format!("## {}\n\n{}", label::DETAILS, lines.join("\n")));
     }
     if !request.links.is_empty() {
-        let lines: Vec<String> =
-            request.links.iter().map(|link| format!("- {}: {}", one_line(&link.name), one_line(&link.url))).collect();
+        let lines: Vec<String> = request
+            .links
+            .iter()
+            .map(|link| format!("- {}: {}", one_line(&link.name), one_line(&link.url)))
+            .collect();
         parts.push(format!("## {}\n\n{}", label::LINKS, lines.join("\n")));
     }
     if !request.body.trim().is_empty() {

@@ -25,11 +25,19 @@ pub(super) fn what_runs(decision: &Decision, on: Where) -> Option<Cut> {
     let shown = shown(decision)?;
     let (lines, limit) = if on == Where::Card { ON_CARD } else { IN_DETAILS };
     let block = verbatim_block(&shown, language(&shown), lines, limit);
-    let notes = [has_hidden(&shown).then_some(text::HIDDEN_SHOWN), has_masked(&shown).then_some(text::MASKED)];
+    let notes = [
+        has_hidden(&shown).then_some(text::HIDDEN_SHOWN),
+        has_masked(&shown).then_some(text::MASKED),
+    ];
     let above: String = notes.into_iter().flatten().map(|note| format!("{note}\n")).collect();
     // On the card the file that has everything is attached.
-    let file = if on == Where::Card { text::full_text_file(decision) } else { name(decision, &shown) };
-    let below = if block.whole { String::new() } else { format!("\n{}", text::only_its_beginning(&shown, &file)) };
+    let file =
+        if on == Where::Card { text::full_text_file(decision) } else { name(decision, &shown) };
+    let below = if block.whole {
+        String::new()
+    } else {
+        format!("\n{}", text::only_its_beginning(&shown, &file))
+    };
     Some(Cut { text: format!("{above}{}{below}", block.text), whole: block.whole })
 }
 

@@ -90,18 +90,33 @@ pub fn names_its_files(tool: &str, input: &Value) -> bool {
 /// The change that a tool call would make, if it is one to a file, and all of the call can be shown as one.
 #[must_use]
 pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
-    let patch = text(input, &["command", "patch", "input"]).filter(|text| text.trim_start().starts_with("*** Begin Patch"));
-    if let Some(patch) = patch.filter(|_| tool.ends_with("apply_patch") && has_only(input, &[&["command", "patch", "input"]])) {
+    let patch = text(input, &["command", "patch", "input"])
+        .filter(|text| text.trim_start().starts_with("*** Begin Patch"));
+    if let Some(patch) = patch.filter(|_| {
+        tool.ends_with("apply_patch") && has_only(input, &[&["command", "patch", "input"]])
+    }) {
         let one = input.as_object().is_some_and(|fields| fields.len() == 1);
-        return one.then(|| Edit { path: patched_files(&patch).join(", "), change: Change::Patch(patch) });
+        return one.then(|| Edit {
+            path: patched_files(&patch).join(", "),
+            change: Change::Patch(patch),
+        });
     }
     let path = text(input, &PATH)?;
     // A tool of many uses names the one in "command".
     let usual: &[&str] = &["replace_all", "command"];
-    let change = if let Some(edits) = input.get("edits").and_then(Value::as_array).filter(|_| has_only(input, &[&PATH, &["edits"]]))
+    let change = if let Some(edits) = input
+        .get("edits")
+        .and_then(Value::as_array)
+        .filter(|_| has_only(input, &[&PATH, &["edits"]]))
     {
         let whole = edits.iter().all(|edit| has_only(edit, &[&OLD, &NEW, usual]));
-        Change::Pieces(edits.iter().map(piece).collect::<Option<Vec<_>>>().filter(|pieces| whole && !pieces.is_empty())?)
+        Change::Pieces(
+            edits
+                .iter()
+                .map(piece)
+                .collect::<Option<Vec<_>>>()
+                .filter(|pieces| whole && !pieces.is_empty())?,
+        )
     } else if has_only(input, &[&PATH, &OLD, &NEW, usual]) {
         Change::Pieces(vec![piece(input)?])
     } else if has_only(input, &[&PATH, &WHOLE, usual]) {
@@ -116,7 +131,12 @@ pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
 #[must_use]
 pub fn patched_files(patch: &str) -> Vec<String> {
     let marks = ["*** Update File: ", "*** Add File: ", "*** Delete File: ", "*** Move to: "];
-    let named = |line: &str| marks.iter().find_map(|mark| line.trim_start().strip_prefix(mark)).map(|file| file.trim().to_owned());
+    let named = |line: &str| {
+        marks
+            .iter()
+            .find_map(|mark| line.trim_start().strip_prefix(mark))
+            .map(|file| file.trim().to_owned())
+    };
     patch.lines().filter_map(named).collect()
 }
 
@@ -126,11 +146,16 @@ impl Edit {
     pub fn diff(&self, before: Option<&str>) -> String {
         match &self.change {
             Change::Patch(patch) => patch.clone(),
-            Change::Whole(after) => unified(&self.path, before.unwrap_or_default(), after, before.is_none()),
+            Change::Whole(after) => {
+                unified(&self.path, before.unwrap_or_default(), after, before.is_none())
+            }
             Change::Pieces(pieces) => match before.and_then(|before| exchanged(before, pieces)) {
                 Some(after) => unified(&self.path, before.unwrap_or_default(), &after, false),
                 // The file is not as the agent thinks, or is not to be read: the pieces themselves are all that is known.
-                None => pieces.iter().map(|piece| unified(&self.path, &piece.old, &piece.new, false)).collect(),
+                None => pieces
+                    .iter()
+                    .map(|piece| unified(&self.path, &piece.old, &piece.new, false))
+                    .collect(),
             },
         }
     }
@@ -141,7 +166,11 @@ fn exchanged(before: &str, pieces: &[Piece]) -> Option<String> {
         if piece.old.is_empty() || !text.contains(&piece.old) {
             return None;
         }
-        Some(if piece.everywhere { text.replace(&piece.old, &piece.new) } else { text.replacen(&piece.old, &piece.new, 1) })
+        Some(if piece.everywhere {
+            text.replace(&piece.old, &piece.new)
+        } else {
+            text.replacen(&piece.old, &piece.new, 1)
+        })
     })
 }
 
@@ -149,9 +178,17 @@ fn unified(path: &str, before: &str, after: &str, is_new: bool) -> String {
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
     // A name with a line break would write lines of its own into the diff.
     let path = path.replace(['\n', '\r'], " ");
-    let from = if is_new { "/dev/null".to_owned() } else { format!("a/{}", path.trim_start_matches('/')) };
-    let text = diff.unified_diff().header(&from, &format!("b/{}", path.trim_start_matches('/'))).to_string();
-    if text.is_empty() { format!("--- {from}\n+++ b/{}\n", path.trim_start_matches('/')) } else { text }
+    let from =
+        if is_new { "/dev/null".to_owned() } else { format!("a/{}", path.trim_start_matches('/')) };
+    let text = diff
+        .unified_diff()
+        .header(&from, &format!("b/{}", path.trim_start_matches('/')))
+        .to_string();
+    if text.is_empty() {
+        format!("--- {from}\n+++ b/{}\n", path.trim_start_matches('/'))
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -161,8 +198,15 @@ mod tests {
 
     #[test]
     fn an_edit_is_shown_against_the_file_as_it_is() {
-        let edit = edit_of("Edit", &json!({"file_path": "/p/a.rs", "old_string": "two", "new_string": "2"})).unwrap();
-        assert_eq!(edit.diff(Some("one\ntwo\nthree\n")), "--- a/p/a.rs\n+++ b/p/a.rs\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n");
+        let edit = edit_of(
+            "Edit",
+            &json!({"file_path": "/p/a.rs", "old_string": "two", "new_string": "2"}),
+        )
+        .unwrap();
+        assert_eq!(
+            edit.diff(Some("one\ntwo\nthree\n")),
+            "--- a/p/a.rs\n+++ b/p/a.rs\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"
+        );
         assert!(edit.diff(None).contains("-two\n"), "{}", edit.diff(None));
         assert!(edit.diff(Some("other")).contains("+2\n"));
     }
@@ -174,7 +218,8 @@ mod tests {
         let edits = json!([{"old_string": "a", "new_string": "b", "replace_all": true}, {"old_string": "b", "new_string": "c"}]);
         let many = edit_of("MultiEdit", &json!({"file_path": "a", "edits": edits})).unwrap();
         assert!(many.diff(Some("a\na\n")).contains("+c\n+b\n"), "{}", many.diff(Some("a\na\n")));
-        let text = "*** Begin Patch\n*** Update File: a.rs\n*** Move to: b.rs\n@@\n-x\n+y\n*** End Patch";
+        let text =
+            "*** Begin Patch\n*** Update File: a.rs\n*** Move to: b.rs\n@@\n-x\n+y\n*** End Patch";
         let patch = edit_of("apply_patch", &json!({"command": text})).unwrap();
         assert_eq!((patch.path.as_str(), patch.diff(None).as_str()), ("a.rs, b.rs", text));
         assert_eq!(edit_of("Read", &json!({"file_path": "a"})), None);

@@ -8,7 +8,9 @@ use std::path::{Component, Path, PathBuf};
 pub fn like(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
     let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
-    let Some(mut text) = text.strip_prefix(start).and_then(|text| text.strip_suffix(end)) else { return false };
+    let Some(mut text) = text.strip_prefix(start).and_then(|text| text.strip_suffix(end)) else {
+        return false;
+    };
     // What stands between two `*` is found where it first comes: leaving more for the others never harms.
     middle.split('*').all(|part| match text.find(part) {
         Some(at) => {
@@ -21,7 +23,12 @@ pub fn like(pattern: &str, text: &str) -> bool {
 
 /// Whether parts are like patterns of parts, one of which (`any`) stands for any number of parts. Takes no more than the
 /// product of both lengths, whatever an agent sends.
-fn parts_like(patterns: &[String], parts: &[&str], any: &str, like: impl Fn(&str, &str) -> bool) -> bool {
+fn parts_like(
+    patterns: &[String],
+    parts: &[&str],
+    any: &str,
+    like: impl Fn(&str, &str) -> bool,
+) -> bool {
     let mut reached = vec![false; parts.len() + 1];
     reached[0] = true;
     for pattern in patterns {
@@ -71,8 +78,11 @@ impl PathPattern {
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         let (at_home, rest) = text.strip_prefix("~/").map_or((false, text), |rest| (true, rest));
-        let mut parts: Vec<String> =
-            rest.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_lowercase).collect();
+        let mut parts: Vec<String> = rest
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .map(str::to_lowercase)
+            .collect();
         if parts.is_empty() {
             return None;
         }
@@ -142,7 +152,11 @@ mod tests {
             ("* --force *", "git push --force x", true),
         ] {
             let words: Vec<&str> = line.split(' ').collect();
-            assert_eq!(CommandPattern::new(pattern).unwrap().is_like(&words), is, "{pattern} {line}");
+            assert_eq!(
+                CommandPattern::new(pattern).unwrap().is_like(&words),
+                is,
+                "{pattern} {line}"
+            );
         }
         let words = vec!["a"; 20_000];
         assert!(!CommandPattern::new("* a * a * a * b").unwrap().is_like(&words));
@@ -191,7 +205,11 @@ mod tests {
             ("*.pem", "/x/y/key.pem", true),
         ] {
             let path = plain_path(said, folder, home);
-            assert_eq!(PathPattern::new(pattern).unwrap().is_like(&path, home), is, "{pattern} {said}");
+            assert_eq!(
+                PathPattern::new(pattern).unwrap().is_like(&path, home),
+                is,
+                "{pattern} {said}"
+            );
         }
     }
 }

@@ -113,7 +113,9 @@ impl Ruling {
     pub fn raised(self, least: AtLeast) -> Self {
         match self {
             Self::Allow => Self::Ask { risk: least.risk, kind: None, reason: least.reason },
-            Self::Ask { risk, kind, reason } => Self::Ask { risk: risk.max(least.risk), kind, reason: reason.or(least.reason) },
+            Self::Ask { risk, kind, reason } => {
+                Self::Ask { risk: risk.max(least.risk), kind, reason: reason.or(least.reason) }
+            }
             Self::Deny { .. } => self,
         }
     }
@@ -123,7 +125,11 @@ impl From<&Rule> for Ruling {
     fn from(rule: &Rule) -> Self {
         match rule.does {
             Does::Allow => Self::Allow,
-            Does::Ask => Self::Ask { risk: rule.risk.unwrap_or(UNKNOWN), kind: rule.kind.clone(), reason: rule.reason.clone() },
+            Does::Ask => Self::Ask {
+                risk: rule.risk.unwrap_or(UNKNOWN),
+                kind: rule.kind.clone(),
+                reason: rule.reason.clone(),
+            },
             Does::Deny => Self::Deny { reason: rule.reason.clone() },
         }
     }
@@ -134,7 +140,10 @@ impl From<&Rule> for Ruling {
 pub fn judge(rules: &[Rule], call: &ToolCall) -> Ruling {
     let ruling = match call.command() {
         Some(command) => judge_command(rules, call, &command),
-        None => rules.iter().find(|rule| rule.matches_call(call)).map_or_else(Ruling::unknown, Ruling::from),
+        None => rules
+            .iter()
+            .find(|rule| rule.matches_call(call))
+            .map_or_else(Ruling::unknown, Ruling::from),
     };
     // What a person is shown would not be what runs.
     if call.texts().iter().any(|text| text.chars().any(|c| is_hidden(c) && !c.is_whitespace())) {
@@ -152,7 +161,8 @@ fn judge_command(rules: &[Rule], call: &ToolCall, command: &str) -> Ruling {
     let stays = folders.iter().all(|folder| call.roots.iter().any(|root| folder.starts_with(root)));
     for words in &line.commands {
         // In a folder that an agent has filled, what only looks may run what lies there.
-        let strays = words[0] == GIT && (moves || !call.roots.contains(&call.cwd) || call.poses_as_repository);
+        let strays = words[0] == GIT
+            && (moves || !call.roots.contains(&call.cwd) || call.poses_as_repository);
         let sure = line.certain && stays && !strays && !looks_through_home(call, words);
         let first = rules.iter().find(|rule| rule.matches_command(call, words, &folders, sure));
         rulings.push(first.map_or_else(Ruling::unknown, Ruling::from));
@@ -161,7 +171,12 @@ fn judge_command(rules: &[Rule], call: &ToolCall, command: &str) -> Ruling {
         if line.certain && line.commands.contains(&words) {
             continue;
         }
-        rulings.extend(rules.iter().find(|rule| rule.matches_command(call, &words, &folders, false)).map(Ruling::from));
+        rulings.extend(
+            rules
+                .iter()
+                .find(|rule| rule.matches_command(call, &words, &folders, false))
+                .map(Ruling::from),
+        );
     }
     if !call.beside_command().is_empty() {
         let reason = Some(crate::core::text::gate::MORE_THAN_COMMAND.to_owned());
@@ -175,7 +190,8 @@ fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
     let home = call.home.as_deref();
     let mut folders = vec![call.cwd.clone()];
     for words in commands.iter().filter(|words| MOVES.contains(&words[0].as_str())) {
-        let mut named = words.iter().skip(1).filter(|word| !word.starts_with('-') || word.as_str() == "-");
+        let mut named =
+            words.iter().skip(1).filter(|word| !word.starts_with('-') || word.as_str() == "-");
         let (to, more) = (named.next(), named.next().is_some());
         let last = folders.last().unwrap_or(&call.cwd);
         folders.push(match (to.map(String::as_str), home) {
@@ -195,11 +211,17 @@ fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
 fn looks_through_home(call: &ToolCall, words: &[String]) -> bool {
     let Some(home) = call.home.as_deref() else { return false };
     let program = shell::program(&words[0]);
-    let short = |word: &String| word.starts_with('-') && !word.starts_with("--") && word.contains(['r', 'R', 'd']);
-    let deep = |word: &String| short(word) || ["--r", "--de", "--di"].iter().any(|start| word.starts_with(start));
+    let short = |word: &String| {
+        word.starts_with('-') && !word.starts_with("--") && word.contains(['r', 'R', 'd'])
+    };
+    let deep = |word: &String| {
+        short(word) || ["--r", "--de", "--di"].iter().any(|start| word.starts_with(start))
+    };
     let all_of_it = program == "rg" || words.iter().any(deep);
     let searches = matches!(program, "grep" | "rg" | "diff" | GIT);
-    let theirs = |path: &Path| path.starts_with(home) && !call.roots.iter().any(|root| path.starts_with(root));
+    let theirs = |path: &Path| {
+        path.starts_with(home) && !call.roots.iter().any(|root| path.starts_with(root))
+    };
     let around = |word: &String| {
         let path = plain_path(word, &call.cwd, Some(home));
         !word.starts_with('-') && (home.starts_with(&path) || (all_of_it && theirs(&path)))
@@ -221,12 +243,19 @@ impl Rule {
             return true;
         }
         // What would be written is not known, so nobody has said that it may.
-        if self.does == Does::Allow && is_editor(&call.tool) && !names_its_files(&call.tool, &call.input) {
+        if self.does == Does::Allow
+            && is_editor(&call.tool)
+            && !names_its_files(&call.tool, &call.input)
+        {
             return false;
         }
         // What names no file works where it runs.
-        let files = Some(call.files()).filter(|files| !files.is_empty()).unwrap_or_else(|| vec![call.cwd.clone()]);
-        let fits = |file: &PathBuf| self.has_path(file, call.home.as_deref()) && self.has_place(file, call);
+        let files = Some(call.files())
+            .filter(|files| !files.is_empty())
+            .unwrap_or_else(|| vec![call.cwd.clone()]);
+        let fits = |file: &PathBuf| {
+            self.has_path(file, call.home.as_deref()) && self.has_place(file, call)
+        };
         match self.does {
             Does::Allow => files.iter().all(fits),
             Does::Ask | Does::Deny => files.iter().any(fits),
@@ -243,14 +272,21 @@ impl Rule {
     }
 
     /// Of one command of a line. `sure`: these are its words and it is all that it does, for certain.
-    fn matches_command(&self, call: &ToolCall, words: &[String], folders: &[PathBuf], sure: bool) -> bool {
+    fn matches_command(
+        &self,
+        call: &ToolCall,
+        words: &[String],
+        folders: &[PathBuf],
+        sure: bool,
+    ) -> bool {
         if !self.is_for(&call.tool) || self.place.is_some() {
             return false;
         }
         let exact: Vec<&str> = words.iter().map(String::as_str).collect();
         match self.does {
             Does::Allow => {
-                let speaks = self.commands.is_empty() || (sure && self.commands.iter().any(|pattern| pattern.is_like(&exact)));
+                let speaks = self.commands.is_empty()
+                    || (sure && self.commands.iter().any(|pattern| pattern.is_like(&exact)));
                 speaks && self.paths.is_empty()
             }
             Does::Ask | Does::Deny => {
@@ -258,7 +294,8 @@ impl Rule {
                 if let Some(first) = named.first_mut() {
                     *first = shell::program(first);
                 }
-                let is_like = |pattern: &CommandPattern| pattern.is_like(&exact) || pattern.is_like(&named);
+                let is_like =
+                    |pattern: &CommandPattern| pattern.is_like(&exact) || pattern.is_like(&named);
                 let commands = self.commands.is_empty() || self.commands.iter().any(is_like);
                 commands && (self.paths.is_empty() || self.names_path(call, &exact, folders))
             }
@@ -267,7 +304,9 @@ impl Rule {
 
     /// Whether one of a command's words, or what an option is set to, is a path like this rule's.
     fn names_path(&self, call: &ToolCall, words: &[&str], folders: &[PathBuf]) -> bool {
-        let parts = words.iter().flat_map(|word| std::iter::once(*word).chain(word.split(['=', ':', ',', '@'])));
+        let parts = words
+            .iter()
+            .flat_map(|word| std::iter::once(*word).chain(word.split(['=', ':', ',', '@'])));
         let home = call.home.as_deref();
         parts.filter(|part| (1..=LONGEST_PATH).contains(&part.len())).any(|part| {
             folders.iter().any(|folder| {

@@ -25,8 +25,8 @@ const MOST_WORDS: usize = 200;
 
 /// Words that begin or join commands and are none.
 const RESERVED: [&str; 19] = [
-    "!", "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "in", "function", "select",
-    "time", "coproc", "[[",
+    "!", "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac",
+    "in", "function", "select", "time", "coproc", "[[",
 ];
 
 /// Programs that run what their words say.
@@ -84,7 +84,8 @@ pub fn read(line: &str) -> Line {
         let first = command.first().map_or("", String::as_str);
         let changed = is_assignment(first) || RESERVED.contains(&first) || first.starts_with('=');
         // Another user's home folder, and where the shell was before.
-        let elsewhere = |word: &String| word.starts_with('~') && word != "~" && !word.starts_with("~/");
+        let elsewhere =
+            |word: &String| word.starts_with('~') && word != "~" && !word.starts_with("~/");
         reader.certain &= !changed && !command.iter().any(|word| elsewhere(word) || climbs(word));
     }
     Line { certain: reader.certain && !reader.commands.is_empty(), commands: reader.commands }
@@ -112,13 +113,20 @@ pub fn suspects(line: &str) -> Vec<Vec<String>> {
 fn suspect(line: &str, depth: u32, found: &mut Vec<Vec<String>>) {
     let read = read(line);
     for command in &read.commands {
-        let skipped = command.iter().take_while(|word| is_assignment(word) || RESERVED.contains(&word.as_str())).count();
-        let Some(command) = command.get(skipped..).filter(|command| !command.is_empty()) else { continue };
+        let skipped = command
+            .iter()
+            .take_while(|word| is_assignment(word) || RESERVED.contains(&word.as_str()))
+            .count();
+        let Some(command) = command.get(skipped..).filter(|command| !command.is_empty()) else {
+            continue;
+        };
         found.push(command.to_vec());
         if RUNNERS.contains(&program(&command[0])) {
             for (at, word) in command.iter().enumerate().skip(1).take(MOST_STARTS) {
                 found.push(command[at..].iter().take(MOST_WORDS).cloned().collect());
-                if depth < DEEPEST && word.contains(|c: char| c.is_whitespace() || ";&|$`(".contains(c)) {
+                if depth < DEEPEST
+                    && word.contains(|c: char| c.is_whitespace() || ";&|$`(".contains(c))
+                {
                     suspect(word, depth + 1, found);
                 }
             }
@@ -127,9 +135,15 @@ fn suspect(line: &str, depth: u32, found: &mut Vec<Vec<String>>) {
     if !read.certain {
         // Whatever stands between any two signs of the shell may be a command.
         for piece in line.split(|c: char| ";&|\n\r(){}`$\"'<>".contains(c)) {
-            let words: Vec<String> = piece.split_whitespace().map(|word| word.replace('\\', "")).collect();
-            let skipped = words.iter().take_while(|word| is_assignment(word) || RESERVED.contains(&word.as_str())).count();
-            found.extend(words.get(skipped..).filter(|words| !words.is_empty()).map(<[String]>::to_vec));
+            let words: Vec<String> =
+                piece.split_whitespace().map(|word| word.replace('\\', "")).collect();
+            let skipped = words
+                .iter()
+                .take_while(|word| is_assignment(word) || RESERVED.contains(&word.as_str()))
+                .count();
+            found.extend(
+                words.get(skipped..).filter(|words| !words.is_empty()).map(<[String]>::to_vec),
+            );
         }
     }
 }
@@ -260,7 +274,12 @@ impl Reader {
             plain &= c.is_ascii_alphanumeric() || "/._-".contains(c);
             target.extend(Some(c).filter(|c| !"'\"\\".contains(*c)));
         }
-        let harmless = plain && if duplicates { matches!(target.as_str(), "1" | "2") } else { target == "/dev/null" };
+        let harmless = plain
+            && if duplicates {
+                matches!(target.as_str(), "1" | "2")
+            } else {
+                target == "/dev/null"
+            };
         self.certain &= harmless;
         if !harmless {
             self.command.push(target);
@@ -287,8 +306,14 @@ mod tests {
     fn what_is_plain_is_read_exactly() {
         for (line, commands) in [
             ("ls -la", vec![vec!["ls", "-la"]]),
-            ("git log --format='%h %s' | head -n 3", vec![vec!["git", "log", "--format=%h %s"], vec!["head", "-n", "3"]]),
-            ("a && b || c; d & e\nf", vec![vec!["a"], vec!["b"], vec!["c"], vec!["d"], vec!["e"], vec!["f"]]),
+            (
+                "git log --format='%h %s' | head -n 3",
+                vec![vec!["git", "log", "--format=%h %s"], vec!["head", "-n", "3"]],
+            ),
+            (
+                "a && b || c; d & e\nf",
+                vec![vec!["a"], vec!["b"], vec!["c"], vec!["d"], vec!["e"], vec!["f"]],
+            ),
             ("\"r\"'m' a\\ b \"\"", vec![vec!["rm", "a b", ""]]),
             ("make 2>&1 >/dev/null", vec![vec!["make"]]),
             ("make &>/dev/null </dev/null", vec![vec!["make"]]),

@@ -21,8 +21,10 @@ fn call(tool: &str, input: Value) -> ToolCall {
 
 #[test]
 fn the_same_action_is_the_same_however_it_is_introduced() {
-    let one = call("Bash", json!({"command": "git push", "description": "Push it", "timeout": 1000}));
-    let same = call("Bash", json!({"timeout": 2, "command": "git push", "description": "Now push"}));
+    let one =
+        call("Bash", json!({"command": "git push", "description": "Push it", "timeout": 1000}));
+    let same =
+        call("Bash", json!({"timeout": 2, "command": "git push", "description": "Now push"}));
     assert_eq!(one.key(), same.key());
     assert!(one.key().starts_with("gate:claude-code:s-1:"), "{}", one.key());
     for other in [
@@ -36,7 +38,10 @@ fn the_same_action_is_the_same_however_it_is_introduced() {
         assert_ne!(one.key(), other.key(), "{other:?}");
     }
     // Of other tools nothing is known to be of no meaning.
-    assert_ne!(call("mcp__x__y", json!({"id": 1})).key(), call("mcp__x__y", json!({"id": 2})).key());
+    assert_ne!(
+        call("mcp__x__y", json!({"id": 1})).key(),
+        call("mcp__x__y", json!({"id": 2})).key()
+    );
     let long = ToolCall { session: Some("s".repeat(5000)), ..one };
     assert!(long.key().len() < 200, "{}", long.key());
 }
@@ -72,11 +77,31 @@ fn all_of_a_call_is_shown() {
     for (tool, input, hidden) in [
         ("Bash", json!({"command": "ls", "env": {"PATH": "./evil"}}), "./evil"),
         ("shell", json!({"command": ["ls"], "workdir": "/elsewhere"}), "/elsewhere"),
-        ("developer__write", json!({"path": "x", "content": "EVIL", "before": "a", "after": "b"}), "EVIL"),
-        ("developer__edit", json!({"path": "x", "before": "a", "after": "EVIL", "edits": []}), "EVIL"),
-        ("Edit", json!({"file_path": "x", "edits": [{"old_string": "a", "new_string": "b", "content": "EVIL"}]}), "EVIL"),
-        ("NotebookEdit", json!({"notebook_path": "x", "new_source": "", "edit_mode": "EVIL"}), "EVIL"),
-        ("apply_patch", json!({"input": "*** Begin Patch\n*** Add File: a\n+x", "patch": "*** Begin Patch EVIL"}), "EVIL"),
+        (
+            "developer__write",
+            json!({"path": "x", "content": "EVIL", "before": "a", "after": "b"}),
+            "EVIL",
+        ),
+        (
+            "developer__edit",
+            json!({"path": "x", "before": "a", "after": "EVIL", "edits": []}),
+            "EVIL",
+        ),
+        (
+            "Edit",
+            json!({"file_path": "x", "edits": [{"old_string": "a", "new_string": "b", "content": "EVIL"}]}),
+            "EVIL",
+        ),
+        (
+            "NotebookEdit",
+            json!({"notebook_path": "x", "new_source": "", "edit_mode": "EVIL"}),
+            "EVIL",
+        ),
+        (
+            "apply_patch",
+            json!({"input": "*** Begin Patch\n*** Add File: a\n+x", "patch": "*** Begin Patch EVIL"}),
+            "EVIL",
+        ),
     ] {
         let asked = call(tool, input).request(None, Risk::High, None, None);
         assert!(asked.body.contains(hidden), "{tool}: {}", asked.body);

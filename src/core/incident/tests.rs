@@ -26,7 +26,10 @@ impl Story {
         .unwrap();
         let terms = Terms { risk: Risk::High, sla_seconds: 16_200, ..Terms::default() };
         let asked = Event::Asked { request: Box::new(request.clone()), terms: terms.clone() };
-        let mut story = Self { decision: Decision::new(DecisionId(142), request, terms, at(0)), log: Vec::new() };
+        let mut story = Self {
+            decision: Decision::new(DecisionId(142), request, terms, at(0)),
+            log: Vec::new(),
+        };
         story.write(asked, at(0));
         story
     }
@@ -34,7 +37,13 @@ impl Story {
     fn write(&mut self, event: Event, at: Time) -> u64 {
         let seq = u64::try_from(self.log.len()).unwrap() + 11;
         self.decision = self.decision.clone().evolve(&event, at, seq);
-        self.log.push(Logged { seq, at, decision: self.decision.id, event, hash: format!("hash{seq}") });
+        self.log.push(Logged {
+            seq,
+            at,
+            decision: self.decision.id,
+            event,
+            hash: format!("hash{seq}"),
+        });
         seq
     }
 
@@ -45,16 +54,31 @@ impl Story {
 
     fn told(&mut self, climb: u64, who: Option<(u64, &str)>, way: Way, came: Came, at: Time) {
         let who = who.map(|(id, name)| Person::discord(id, name));
-        self.write(Event::Told { climb, contacts: vec![Contact { who, way, came }], complete: true }, at);
+        self.write(
+            Event::Told { climb, contacts: vec![Contact { who, way, came }], complete: true },
+            at,
+        );
     }
 }
 
 fn silent() -> Story {
     let mut story = Story::new();
     let first = story.climb(at(30));
-    story.told(first, Some((1, "Maya")), Way::Dm, Came::Failed { why: "direct messages are closed".into() }, at(30));
+    story.told(
+        first,
+        Some((1, "Maya")),
+        Way::Dm,
+        Came::Failed { why: "direct messages are closed".into() },
+        at(30),
+    );
     let second = story.climb(at(30));
-    story.told(second, Some((2, "Jonas | the *second*")), Way::Mention, Came::Held { until: at(400) }, at(30));
+    story.told(
+        second,
+        Some((2, "Jonas | the *second*")),
+        Way::Mention,
+        Came::Held { until: at(400) },
+        at(30),
+    );
     story.told(second, Some((1, "Maya")), Way::Mention, Came::Reached, at(31));
     story.write(Event::Taken { by: Person::discord(1, "Maya"), from: None }, at(60));
     let breach = story.climb(at(270));
@@ -69,7 +93,13 @@ fn silent() -> Story {
 fn the_report_tells_it_from_the_beginning_to_the_end() {
     let story = silent();
     let last = story.log.last().unwrap().seq;
-    insta::assert_snapshot!(report(&story.decision, &story.log, last, Pace::REAL, chrono_tz::Europe::Berlin));
+    insta::assert_snapshot!(report(
+        &story.decision,
+        &story.log,
+        last,
+        Pace::REAL,
+        chrono_tz::Europe::Berlin
+    ));
     for logged in &story.log[..story.log.len() - 1] {
         assert!(!is_due(&story.log, logged.seq), "{logged:?}");
     }
@@ -92,6 +122,12 @@ fn only_the_ladder_that_failed_is_told_of() {
     let mut story = silent();
     story.write(Event::Undone { by: Person::discord(1, "Maya") }, at(500));
     story.climb(at(540));
-    let report = report(&story.decision, &story.log, story.log.last().unwrap().seq, Pace::REAL, chrono_tz::UTC);
+    let report = report(
+        &story.decision,
+        &story.log,
+        story.log.last().unwrap().seq,
+        Pace::REAL,
+        chrono_tz::UTC,
+    );
     assert!(!report.contains("closed") && report.contains("Waited again since"), "{report}");
 }

@@ -23,7 +23,9 @@ impl Decision {
     /// The rung that comes next, and when. `None` where it is not waiting, or has reached the end.
     #[must_use]
     pub fn next_rung(&self) -> Option<Due> {
-        if !matches!(self.state, State::Pending(_)) || self.climb.as_ref().is_some_and(|climb| climb.default) {
+        if !matches!(self.state, State::Pending(_))
+            || self.climb.as_ref().is_some_and(|climb| climb.default)
+        {
             return None;
         }
         self.plan().next(self.climb.as_ref(), self.terms.safe_default)
@@ -57,10 +59,19 @@ impl Decision {
             Some(Climb { warned: Warned::Since(_), .. }) => true,
             Some(climb) if climb.default => false,
             // It still can be.
-            Some(climb) if climb.stage >= Stage::Breach && !climb.in_vain && climb.warned == Warned::Nobody => true,
+            Some(climb)
+                if climb.stage >= Stage::Breach
+                    && !climb.in_vain
+                    && climb.warned == Warned::Nobody =>
+            {
+                true
+            }
             climb => self.plan().warns_behind(climb.as_ref()),
         };
-        let approvable = self.terms.risk < Risk::High && self.approvals_needed() == 1 && !self.is_about_credentials() && warned;
+        let approvable = self.terms.risk < Risk::High
+            && self.approvals_needed() == 1
+            && !self.is_about_credentials()
+            && warned;
         match self.terms.safe_default {
             SafeDefault::Approve if approvable => SafeDefault::Approve,
             _ => SafeDefault::Reject,
@@ -71,7 +82,9 @@ impl Decision {
     #[must_use]
     pub fn default_at(&self) -> Option<Time> {
         let waits = matches!(self.state, State::Pending(_));
-        waits.then(|| self.plan().default_at(self.climb.as_ref(), self.terms.safe_default)).flatten()
+        waits
+            .then(|| self.plan().default_at(self.climb.as_ref(), self.terms.safe_default))
+            .flatten()
     }
 
     /// When the ladder wants to be looked at.
@@ -94,9 +107,16 @@ impl Decision {
             Demand::Default(default) => {
                 let verdict = match default {
                     SafeDefault::Approve => Verdict::approved(),
-                    SafeDefault::Reject => Verdict::Rejected { reason: text::NOBODY_ANSWERED.into() },
+                    SafeDefault::Reject => {
+                        Verdict::Rejected { reason: text::NOBODY_ANSWERED.into() }
+                    }
                 };
-                Ok(Event::Resolved { verdict, by: Person::gander(), via: Via::SafeDefault, with: Vec::new() })
+                Ok(Event::Resolved {
+                    verdict,
+                    by: Person::gander(),
+                    via: Via::SafeDefault,
+                    with: Vec::new(),
+                })
             }
         }
     }
@@ -104,7 +124,8 @@ impl Decision {
     /// What came of the tries to reach people at a rung. `None`: it has been left behind since.
     #[must_use]
     pub fn tell(&self, climb: u64, contacts: Vec<Contact>, complete: bool) -> Option<Event> {
-        let stands = self.state.is_open() && self.climb.as_ref().is_some_and(|standing| standing.seq == climb);
+        let stands = self.state.is_open()
+            && self.climb.as_ref().is_some_and(|standing| standing.seq == climb);
         stands.then_some(Event::Told { climb, contacts, complete })
     }
 

@@ -69,7 +69,13 @@ impl Plan {
         for rung in ladder.rungs().iter().rev() {
             let at = moment(rung.when, since, breach);
             match plan.last_mut().filter(|above| above.at <= at) {
-                Some(above) => above.by.extend(rung.by.iter().filter(|way| !above.by.contains(way)).copied().collect::<Vec<_>>()),
+                Some(above) => above.by.extend(
+                    rung.by
+                        .iter()
+                        .filter(|way| !above.by.contains(way))
+                        .copied()
+                        .collect::<Vec<_>>(),
+                ),
                 None => plan.push(Planned {
                     stage: rung.when.stage(),
                     at,
@@ -99,7 +105,10 @@ impl Plan {
             return Some((stage, rung.at));
         }
         let times = (time - rung.at).num_milliseconds() / repeat.num_milliseconds().max(1) + 1;
-        let next = i32::try_from(times).ok().and_then(|times| repeat.checked_mul(times)).map(|passed| later(rung.at, passed))?;
+        let next = i32::try_from(times)
+            .ok()
+            .and_then(|times| repeat.checked_mul(times))
+            .map(|passed| later(rung.at, passed))?;
         self.0.get(index + 1).is_none_or(|above| next < above.at).then_some((stage, next))
     }
 
@@ -118,9 +127,17 @@ impl Plan {
         }
         let Some(repeat) = rung.repeat else { return Some(rung.at) };
         // Repetitions end before the rung above.
-        let end = self.0.get(index + 1).map_or(until, |above| until.min(above.at - TimeDelta::milliseconds(1)));
+        let end = self
+            .0
+            .get(index + 1)
+            .map_or(until, |above| until.min(above.at - TimeDelta::milliseconds(1)));
         let times = (end - rung.at).num_milliseconds() / repeat.num_milliseconds().max(1);
-        Some(i32::try_from(times).ok().and_then(|times| repeat.checked_mul(times)).map_or(rung.at, |passed| later(rung.at, passed)))
+        Some(
+            i32::try_from(times)
+                .ok()
+                .and_then(|times| repeat.checked_mul(times))
+                .map_or(rung.at, |passed| later(rung.at, passed)),
+        )
     }
 
     fn due(&self, index: usize, (stage, planned): Place, at: Time) -> Due {
@@ -130,7 +147,13 @@ impl Plan {
 
     /// When a rung is due that is planned for a time. An approval by silence keeps its distance from the breach as people
     /// were told of it: a pause of the bot must not be what approves.
-    fn effective(&self, index: usize, planned: Time, climb: Option<&Climb>, default: SafeDefault) -> Time {
+    fn effective(
+        &self,
+        index: usize,
+        planned: Time,
+        climb: Option<&Climb>,
+        default: SafeDefault,
+    ) -> Time {
         let rung = &self.0[index];
         let below = index.checked_sub(1).map(|below| &self.0[below]);
         match (climb, below) {
@@ -140,7 +163,11 @@ impl Plan {
             }
             // What reached nobody is not waited on, as far as people are warned of the breach: that itself comes in its time,
             // and so does the same rung again.
-            (Some(climb), _) if climb.in_vain && rung.stage < Stage::Breach && planned == rung.at => planned.min(climb.at),
+            (Some(climb), _)
+                if climb.in_vain && rung.stage < Stage::Breach && planned == rung.at =>
+            {
+                planned.min(climb.at)
+            }
             _ => planned,
         }
     }
@@ -155,13 +182,23 @@ impl Plan {
     }
 
     /// The highest rung that is due, with those that it passes over.
-    pub(super) fn highest_due(&self, climb: Option<&Climb>, default: SafeDefault, now: Time) -> Option<Due> {
+    pub(super) fn highest_due(
+        &self,
+        climb: Option<&Climb>,
+        default: SafeDefault,
+        now: Time,
+    ) -> Option<Due> {
         let mut found: Option<Due> = None;
         let mut passed: Vec<Passed> = Vec::new();
         let place = climb.map(|climb| (climb.stage, climb.due));
         for index in 0..self.0.len() {
             let Some((stage, first)) = self.first_behind(index, place) else { continue };
-            let at = self.effective(index, first, climb.filter(|climb| found.is_none() || !climb.in_vain), default);
+            let at = self.effective(
+                index,
+                first,
+                climb.filter(|climb| found.is_none() || !climb.in_vain),
+                default,
+            );
             if at > now {
                 break;
             }
@@ -170,10 +207,16 @@ impl Plan {
                 break;
             }
             let last = self.last_until(index, now).unwrap_or(first).max(first);
-            passed.extend(found.take().map(|below| Passed { stage: below.stage, due: below.planned, times: 1 }));
+            passed.extend(found.take().map(|below| Passed {
+                stage: below.stage,
+                due: below.planned,
+                times: 1,
+            }));
             if last > first {
-                let repeat = self.0[index].repeat.map_or(1, |repeat| repeat.num_milliseconds().max(1));
-                let times = u32::try_from((last - first).num_milliseconds() / repeat).unwrap_or(u32::MAX);
+                let repeat =
+                    self.0[index].repeat.map_or(1, |repeat| repeat.num_milliseconds().max(1));
+                let times =
+                    u32::try_from((last - first).num_milliseconds() / repeat).unwrap_or(u32::MAX);
                 passed.push(Passed { stage, due: first, times });
             }
             found = Some(self.due(index, (stage, last), at.max(last.min(now))));
@@ -185,7 +228,9 @@ impl Plan {
     pub(super) fn default_at(&self, climb: Option<&Climb>, default: SafeDefault) -> Option<Time> {
         let index = self.0.iter().position(|rung| rung.default)?;
         // Only the rung right below it can hold it up.
-        let below = climb.filter(|climb| index.checked_sub(1).is_some_and(|below| self.0[below].stage == climb.stage));
+        let below = climb.filter(|climb| {
+            index.checked_sub(1).is_some_and(|below| self.0[below].stage == climb.stage)
+        });
         Some(self.effective(index, self.0[index].at, below, default))
     }
 }

@@ -68,7 +68,8 @@ impl Standing {
     #[must_use]
     pub fn of(decision: &Decision, waits_for: WhoMay) -> Option<Self> {
         let State::Pending(Pending { taken, proposals, .. }) = &decision.state else { return None };
-        let missed = |contact: &&Contact| matches!(contact.came, Came::Failed { .. } | Came::Away { .. });
+        let missed =
+            |contact: &&Contact| matches!(contact.came, Came::Failed { .. } | Came::Away { .. });
         Some(Self {
             deadline: decision.breach_at(),
             rung: decision.climb.as_ref().map(|climb| Reached { stage: climb.stage, at: climb.at }),
@@ -76,8 +77,14 @@ impl Standing {
             waits_for,
             taken_by: taken.as_ref().map(|taken| taken.by.clone()),
             proposals: proposals.clone(),
-            unreachable: decision.climb.iter().flat_map(|climb| climb.contacts.iter().filter(missed).cloned()).collect(),
-            in_the_end: decision.default_at().map(|at| InTheEnd { default: decision.default_that_holds(), at }),
+            unreachable: decision
+                .climb
+                .iter()
+                .flat_map(|climb| climb.contacts.iter().filter(missed).cloned())
+                .collect(),
+            in_the_end: decision
+                .default_at()
+                .map(|at| InTheEnd { default: decision.default_that_holds(), at }),
         })
     }
 }

@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, Risk, Terms, Verdict, Via};
+use crate::core::decision::{
+    Decision, DecisionId, Refused, Request, Revision, Risk, Terms, Verdict, Via,
+};
 use crate::core::event::Event;
 
 const MINUTE: i64 = 60;
@@ -18,8 +20,18 @@ fn at(seconds: i64) -> Time {
 }
 
 fn asked(sla: i64, default: SafeDefault) -> Decision {
-    let terms = Terms { risk: Risk::Low, sla_seconds: u64::try_from(sla).unwrap(), safe_default: default, ..Terms::default() };
-    Decision::new(DecisionId(1), Request { title: "x".into(), ..Request::default() }, terms, start())
+    let terms = Terms {
+        risk: Risk::Low,
+        sla_seconds: u64::try_from(sla).unwrap(),
+        safe_default: default,
+        ..Terms::default()
+    };
+    Decision::new(
+        DecisionId(1),
+        Request { title: "x".into(), ..Request::default() },
+        terms,
+        start(),
+    )
 }
 
 /// Lets time pass in these steps until the decision is over; what fired, and after how many seconds.
@@ -36,11 +48,21 @@ fn climb(mut decision: Decision, pause: i64) -> Vec<String> {
         fired.push(match &event {
             Event::Climbed { rung } => {
                 let by: Vec<&str> = rung.by.iter().map(|way| way.word()).collect();
-                let passed: Vec<String> = rung.passed.iter().map(|passed| format!("{} {}", passed.times, passed.stage)).collect();
-                let passed = if passed.is_empty() { String::new() } else { format!(" (passed {})", passed.join(", ")) };
+                let passed: Vec<String> = rung
+                    .passed
+                    .iter()
+                    .map(|passed| format!("{} {}", passed.times, passed.stage))
+                    .collect();
+                let passed = if passed.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (passed {})", passed.join(", "))
+                };
                 format!("{after} {} {}{passed}", rung.stage, by.join(" "))
             }
-            Event::Resolved { verdict, via: Via::SafeDefault, .. } => format!("{after} {}", verdict.word()),
+            Event::Resolved { verdict, via: Via::SafeDefault, .. } => {
+                format!("{after} {}", verdict.word())
+            }
             other => panic!("{other:?}"),
         });
         decision = decision.evolve(&event, now, seq);
@@ -69,7 +91,12 @@ fn the_rungs_of_four_slas() {
     );
     assert_eq!(
         climbed(45 * MINUTE),
-        ["15m SLA warning here mention push dm", &format!("45m breach {breach}"), "2h 45m overdue voice", "2h 45m rejected"]
+        [
+            "15m SLA warning here mention push dm",
+            &format!("45m breach {breach}"),
+            "2h 45m overdue voice",
+            "2h 45m rejected"
+        ]
     );
     assert_eq!(
         climbed(2 * HOUR),
@@ -97,20 +124,35 @@ fn the_rungs_of_four_slas() {
             "1d 2h rejected"
         ]
     );
-    assert_eq!(climbed(10 * MINUTE)[0], "5m SLA warning here mention push dm", "halfway where the SLA is shorter than the warning");
+    assert_eq!(
+        climbed(10 * MINUTE)[0],
+        "5m SLA warning here mention push dm",
+        "halfway where the SLA is shorter than the warning"
+    );
 }
 
 #[test]
 fn only_the_highest_due_rung_fires_after_a_pause_of_any_length() {
     for pause in [1, 7, 60, 599, 3_600, 5 * HOUR, 24 * HOUR, 7 * 24 * HOUR, 30 * 24 * HOUR] {
         let fired = climb(asked(24 * HOUR, SafeDefault::Reject), pause);
-        assert_eq!(fired.iter().filter(|rung| rung.contains(" rejected")).count(), 1, "{pause}: {fired:#?}");
-        assert_eq!(fired.len(), fired.iter().collect::<std::collections::BTreeSet<_>>().len(), "{pause}: {fired:#?}");
+        assert_eq!(
+            fired.iter().filter(|rung| rung.contains(" rejected")).count(),
+            1,
+            "{pause}: {fired:#?}"
+        );
+        assert_eq!(
+            fired.len(),
+            fired.iter().collect::<std::collections::BTreeSet<_>>().len(),
+            "{pause}: {fired:#?}"
+        );
         assert!(fired.last().unwrap().ends_with("rejected"), "{pause}: {fired:#?}");
     }
     assert_eq!(
         climb(asked(24 * HOUR, SafeDefault::Reject), 30 * 24 * HOUR),
-        ["30d overdue voice (passed 1 reminder, 5 reminder, 1 reminder, 1 SLA warning, 1 breach)", "30d rejected"]
+        [
+            "30d overdue voice (passed 1 reminder, 5 reminder, 1 reminder, 1 SLA warning, 1 breach)",
+            "30d rejected"
+        ]
     );
 }
 
@@ -124,7 +166,11 @@ fn a_pause_is_not_what_approves() {
     let fired = climb(asked(2 * HOUR, SafeDefault::Approve), 24 * HOUR);
     assert_eq!(
         fired,
-        ["1d breach dm mention push sms webhook desktop (passed 1 reminder, 1 SLA warning)", "2d overdue voice", "2d approved"]
+        [
+            "1d breach dm mention push sms webhook desktop (passed 1 reminder, 1 SLA warning)",
+            "2d overdue voice",
+            "2d approved"
+        ]
     );
 }
 
@@ -158,8 +204,19 @@ fn a_rung_that_reaches_nobody_climbs_at_once_but_never_into_the_breach() {
         stages.push((climb.stage, climb.due - start()));
     }
     let minutes = TimeDelta::minutes;
-    assert_eq!(stages, [(Stage::Reminder, minutes(30)), (Stage::Reminder, minutes(120)), (Stage::Warning, minutes(240))]);
-    assert_eq!(decision.wake_at(), Some(at(4 * HOUR + 30 * MINUTE)), "the breach comes in its time");
+    assert_eq!(
+        stages,
+        [
+            (Stage::Reminder, minutes(30)),
+            (Stage::Reminder, minutes(120)),
+            (Stage::Warning, minutes(240))
+        ]
+    );
+    assert_eq!(
+        decision.wake_at(),
+        Some(at(4 * HOUR + 30 * MINUTE)),
+        "the breach comes in its time"
+    );
     for came in [Came::Reached, Came::Held { until: at(9 * HOUR) }] {
         let told = tell(decision.clone(), came, now, 20);
         assert!(!told.climb.unwrap().in_vain);
@@ -191,11 +248,15 @@ fn silence_approves_only_some_time_after_somebody_was_reached_with_the_breach() 
     assert_eq!((told.default_that_holds(), end(&told)), (SafeDefault::Approve, Some(at(5 * HOUR))));
     for came in [Came::Failed { why: "no".into() }, Came::Away { until: at(9 * HOUR) }] {
         let told = tell(breached(), came, at(2 * HOUR), 3);
-        assert_eq!((told.default_that_holds(), end(&told)), (SafeDefault::Reject, Some(at(4 * HOUR))));
+        assert_eq!(
+            (told.default_that_holds(), end(&told)),
+            (SafeDefault::Reject, Some(at(4 * HOUR)))
+        );
     }
     // Nothing is known of whom the rung has reached when it is all over.
     let event = breached().climb(at(4 * HOUR), TimeDelta::zero()).unwrap();
-    let over = breached().evolve(&event, at(4 * HOUR), 3).climb(at(4 * HOUR), TimeDelta::zero()).unwrap();
+    let over =
+        breached().evolve(&event, at(4 * HOUR), 3).climb(at(4 * HOUR), TimeDelta::zero()).unwrap();
     assert!(matches!(over, Event::Resolved { verdict: Verdict::Rejected { .. }, .. }), "{over:?}");
 }
 
@@ -218,7 +279,11 @@ fn a_reminder_is_pulled_into_a_message_that_goes_out_anyway_and_nothing_else_is(
     assert_eq!(decision.climb(at(30 * MINUTE), ahead), Err(Refused::NotDue), "once");
     let event = decision.climb(at(2 * HOUR), ahead).unwrap();
     let decision = decision.evolve(&event, at(2 * HOUR), 3);
-    assert_eq!(decision.climb(at(4 * HOUR - 60), ahead), Err(Refused::NotDue), "a warning keeps its time");
+    assert_eq!(
+        decision.climb(at(4 * HOUR - 60), ahead),
+        Err(Refused::NotDue),
+        "a warning keeps its time"
+    );
 }
 
 #[test]
@@ -227,10 +292,17 @@ fn a_return_and_an_undo_begin_the_ladder_anew_and_a_deferral_stops_it() {
     let ann = || Person::discord(1, "Ann");
     let event = decision.climb(at(30 * MINUTE), TimeDelta::zero()).unwrap();
     let decision = decision.evolve(&event, at(30 * MINUTE), 2);
-    let off = decision.clone().evolve(&Event::Deferred { until: at(5 * HOUR), by: ann() }, at(31 * MINUTE), 3);
+    let off = decision.clone().evolve(
+        &Event::Deferred { until: at(5 * HOUR), by: ann() },
+        at(31 * MINUTE),
+        3,
+    );
     assert_eq!((off.next_rung(), off.wake_at()), (None, Some(at(5 * HOUR))));
     let back = off.evolve(&Event::Returned, at(5 * HOUR), 4);
-    assert_eq!((back.breach_at(), back.wake_at()), (at(6 * HOUR), Some(at(5 * HOUR + 30 * MINUTE))));
+    assert_eq!(
+        (back.breach_at(), back.wake_at()),
+        (at(6 * HOUR), Some(at(5 * HOUR + 30 * MINUTE)))
+    );
     let resolved = decision.resolve(Verdict::approved(), ann(), Via::Discord, Revision(1)).unwrap();
     let resolved = decision.evolve(&resolved, at(40 * MINUTE), 3);
     assert_eq!(resolved.wake_at(), None);
@@ -244,7 +316,9 @@ fn a_plan_that_became_shorter_is_climbed_to_its_end() {
     let event = decision.climb(at(2 * HOUR), TimeDelta::zero()).unwrap();
     decision = decision.evolve(&event, at(2 * HOUR), 2);
     decision.terms.sla_seconds = 3_600;
-    let Ok(Event::Climbed { rung }) = decision.climb(at(2 * HOUR), TimeDelta::zero()) else { panic!() };
+    let Ok(Event::Climbed { rung }) = decision.climb(at(2 * HOUR), TimeDelta::zero()) else {
+        panic!()
+    };
     assert_eq!((rung.stage, rung.planned), (Stage::Breach, at(HOUR)));
 }
 
@@ -259,12 +333,16 @@ fn no_ladder_lets_a_decision_fall_silent() {
         (vec![rung(When::AfterBreach(0), &[Way::Dm], None, true)], Crooked::DefaultTooEarly),
         (vec![rung(When::AfterBreach(0), &[Way::Dm], None, false)], Crooked::Silent),
         (vec![rung(When::AfterBreach(90), &[Way::Dm], None, false), end()], Crooked::AfterTheEnd),
-        (vec![rung(When::AfterBreach(90), &[Way::Dm], Some(3600), false), end()], Crooked::AfterTheEnd),
+        (
+            vec![rung(When::AfterBreach(90), &[Way::Dm], Some(3600), false), end()],
+            Crooked::AfterTheEnd,
+        ),
     ] {
         assert_eq!(Ladder::new(rungs), Err(wrong));
     }
     assert!(Ladder::new(Ladder::default().rungs().to_vec()).is_ok());
-    let endless = Ladder::new(vec![rung(When::After(3_600), &[Way::Dm], Some(3_600), false)]).unwrap();
+    let endless =
+        Ladder::new(vec![rung(When::After(3_600), &[Way::Dm], Some(3_600), false)]).unwrap();
     let mut decision = asked(HOUR, SafeDefault::Reject);
     decision.terms.ladder = endless;
     let event = decision.climb(at(100 * HOUR + 1), TimeDelta::zero()).unwrap();
@@ -275,6 +353,9 @@ fn no_ladder_lets_a_decision_fall_silent() {
 #[test]
 fn what_blocks_its_agent_begins_at_the_mention() {
     let ladder = Ladder::default().from_mention();
-    assert_eq!(ladder.rungs()[0], Rung { when: When::After(0), ..Ladder::default().rungs()[1].clone() });
+    assert_eq!(
+        ladder.rungs()[0],
+        Rung { when: When::After(0), ..Ladder::default().rungs()[1].clone() }
+    );
     assert_eq!(ladder.rungs().len(), 4);
 }

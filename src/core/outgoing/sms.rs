@@ -24,7 +24,8 @@ fn septets(text: &str) -> Option<usize> {
 /// How many parts a text needs.
 #[must_use]
 pub fn parts(text: &str) -> usize {
-    let (length, alone, together) = septets(text).map_or_else(|| (units(text), 70, 67), |length| (length, 160, 153));
+    let (length, alone, together) =
+        septets(text).map_or_else(|| (units(text), 70, 67), |length| (length, 160, 153));
     if length <= alone { 1 } else { length.div_ceil(together) }
 }
 
@@ -52,15 +53,31 @@ fn plain_marks(text: &str) -> String {
 pub fn fitted(title: &str, words: &str, link: Option<&str>) -> String {
     let (title, words) = (plain_marks(title), plain_marks(words));
     let joined = |title: &str, words: &str, link: Option<&str>| {
-        [Some(title), Some(words), link].into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+        [Some(title), Some(words), link]
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let fits = |text: &str| parts(text) <= PARTS;
     // `plain` marks a cut with one character that is not in the basic alphabet.
     let cut = |text: &str, room: usize| plain_marks(&plain(text, room).text);
-    let longest = |make: &dyn Fn(usize) -> String, most: usize| (0..=most).rev().map(make).find(|text| fits(text));
-    let whole =
-        longest(&|room| joined(&title, if room == 0 { String::new() } else { cut(&words, room) }.as_str(), link), units(&words));
-    let titled = || longest(&|room| joined(&cut(&title, room), "", link).trim_start().to_owned(), units(&title).min(400));
+    let longest = |make: &dyn Fn(usize) -> String, most: usize| {
+        (0..=most).rev().map(make).find(|text| fits(text))
+    };
+    let whole = longest(
+        &|room| {
+            joined(&title, if room == 0 { String::new() } else { cut(&words, room) }.as_str(), link)
+        },
+        units(&words),
+    );
+    let titled = || {
+        longest(
+            &|room| joined(&cut(&title, room), "", link).trim_start().to_owned(),
+            units(&title).min(400),
+        )
+    };
     whole.or_else(titled).unwrap_or_else(|| cut(&title, 60))
 }
 
@@ -68,7 +85,8 @@ pub fn fitted(title: &str, words: &str, link: Option<&str>) -> String {
 mod tests {
     use super::*;
 
-    const LINK: &str = "https://discord.com/channels/1000000000000000001/1000000000000000002/1000000000000000003";
+    const LINK: &str =
+        "https://discord.com/channels/1000000000000000001/1000000000000000002/1000000000000000003";
 
     #[test]
     fn parts_are_counted_as_carriers_do() {
@@ -90,8 +108,17 @@ mod tests {
 
     #[test]
     fn what_fits_goes_and_the_link_stays_whole() {
-        let said = fitted("GHL deploy SLA BREACHED — action required", "Asked 4h 30m ago · high risk", Some(LINK));
-        assert_eq!(said, format!("GHL deploy SLA BREACHED - action required\nAsked 4h 30m ago - high risk\n{LINK}"));
+        let said = fitted(
+            "GHL deploy SLA BREACHED — action required",
+            "Asked 4h 30m ago · high risk",
+            Some(LINK),
+        );
+        assert_eq!(
+            said,
+            format!(
+                "GHL deploy SLA BREACHED - action required\nAsked 4h 30m ago - high risk\n{LINK}"
+            )
+        );
         assert_eq!(parts(&said), 1);
         for (title, words) in [
             ("t".repeat(50), "w".repeat(2_000)),

@@ -25,7 +25,10 @@ fn caps_hold_in_every_window_and_lose_nothing() {
         let went = drain(way, 60);
         for cap in way.caps() {
             for start in &went {
-                let within = went.iter().filter(|at| (*start..*start + cap.within.num_minutes()).contains(at)).count();
+                let within = went
+                    .iter()
+                    .filter(|at| (*start..*start + cap.within.num_minutes()).contains(at))
+                    .count();
                 assert!(within <= cap.most, "{way}: {within} from minute {start}");
             }
         }
@@ -42,9 +45,11 @@ fn the_order_in_which_they_went_does_not_matter() {
 
 #[test]
 fn only_a_link_to_discord_leaves() {
-    for good in
-        ["https://discord.com/channels/1/22/333", "https://discord.com/channels/@me/22/333", "https://discord.com/channels/1/22"]
-    {
+    for good in [
+        "https://discord.com/channels/1/22/333",
+        "https://discord.com/channels/@me/22/333",
+        "https://discord.com/channels/1/22",
+    ] {
         assert_eq!(link_to_discord(good), Some(good));
     }
     for bad in [
@@ -78,29 +83,55 @@ fn what_leaves_is_clean_and_cleaning_again_changes_nothing() {
     };
     let fit = message.fit_to_leave();
     assert_eq!(fit.title, "Deploy @ everyone now");
-    assert!(!fit.words.contains("://") && !fit.words.contains("<@") && !fit.words.contains("hunter2"), "{}", fit.words);
+    assert!(
+        !fit.words.contains("://") && !fit.words.contains("<@") && !fit.words.contains("hunter2"),
+        "{}",
+        fit.words
+    );
     assert_eq!(fit.link, None);
     assert_eq!(fit.clone().fit_to_leave(), fit);
 }
 
 #[test]
 fn pauses_double_up_to_a_quarter_of_an_hour_and_respect_what_is_asked_for() {
-    let seconds: Vec<i64> = (1..=9).map(|tries| pause(tries, TimeDelta::zero()).num_seconds()).collect();
+    let seconds: Vec<i64> =
+        (1..=9).map(|tries| pause(tries, TimeDelta::zero()).num_seconds()).collect();
     assert_eq!(seconds, [10, 20, 40, 80, 160, 320, 640, 900, 900]);
     assert_eq!(pause(1, TimeDelta::seconds(90)).num_seconds(), 90);
-    assert_eq!(pause(1, TimeDelta::days(9)).num_seconds(), 3_600, "nobody may keep a message for days");
+    assert_eq!(
+        pause(1, TimeDelta::days(9)).num_seconds(),
+        3_600,
+        "nobody may keep a message for days"
+    );
 }
 
 #[test]
 fn a_way_knows_where_somebody_is_reached() {
-    let hook = |name: &str, projects: &[&str]| Hook { name: name.into(), projects: projects.iter().map(|&p| p.into()).collect() };
-    let ways = Ways { sms: true, desktop: true, hooks: vec![hook("all", &[]), hook("shop", &["web-shop"])], ..Ways::default() };
+    let hook = |name: &str, projects: &[&str]| Hook {
+        name: name.into(),
+        projects: projects.iter().map(|&p| p.into()).collect(),
+    };
+    let ways = Ways {
+        sms: true,
+        desktop: true,
+        hooks: vec![hook("all", &[]), hook("shop", &["web-shop"])],
+        ..Ways::default()
+    };
     let nobody = Profile::unknown(1, "Maya", chrono_tz::UTC);
-    let maya = Profile { phone: Some("+491701234567".into()), ntfy: Some("topic".into()), ..nobody.clone() };
+    let maya = Profile {
+        phone: Some("+491701234567".into()),
+        ntfy: Some("topic".into()),
+        ..nobody.clone()
+    };
     assert_eq!(ways.of_person(Way::Sms, &maya).as_deref(), Some("+491701234567"));
     assert_eq!(ways.of_person(Way::Voice, &maya), None, "not configured");
     assert_eq!(ways.of_person(Way::Sms, &nobody), None, "no number");
-    let names = |project| ways.of_nobody(project).into_iter().map(|(way, to)| format!("{way} {to}")).collect::<Vec<_>>();
+    let names = |project| {
+        ways.of_nobody(project)
+            .into_iter()
+            .map(|(way, to)| format!("{way} {to}"))
+            .collect::<Vec<_>>()
+    };
     assert_eq!(names("web-shop"), ["webhook all", "webhook shop", "desktop "]);
     assert_eq!(names("app"), ["webhook all", "desktop "]);
 }

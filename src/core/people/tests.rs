@@ -13,7 +13,11 @@ fn at(text: &str) -> Time {
 
 fn profile(zone: Tz, quiet: Option<&str>, away: &[&str]) -> Profile {
     let quiet = quiet.map(|hours| hours.parse().unwrap());
-    Profile { quiet, away: away.iter().map(|days| days.parse().unwrap()).collect(), ..Profile::unknown(7, "Maya", zone) }
+    Profile {
+        quiet,
+        away: away.iter().map(|days| days.parse().unwrap()).collect(),
+        ..Profile::unknown(7, "Maya", zone)
+    }
 }
 
 /// Quiet hours, now, and the moment at which they end; none: it is not quiet.
@@ -60,8 +64,15 @@ fn quiet_hours_are_what_the_wall_clock_says() {
         (Africa::Cairo, "20:00-00:00", "2026-04-23T21:00:00Z", Some("2026-04-23T22:00:00Z")),
     ];
     for (zone, hours, now, end) in cases {
-        let expected = end.map_or(Availability::Available, |end| Availability::Quiet { until: at(end), why: Hush::QuietHours });
-        assert_eq!(availability(&profile(*zone, Some(hours), &[]), None, at(now)), expected, "{zone} {hours} at {now}");
+        let expected = end.map_or(Availability::Available, |end| Availability::Quiet {
+            until: at(end),
+            why: Hush::QuietHours,
+        });
+        assert_eq!(
+            availability(&profile(*zone, Some(hours), &[]), None, at(now)),
+            expected,
+            "{zone} {hours} at {now}"
+        );
     }
 }
 
@@ -69,21 +80,51 @@ fn quiet_hours_are_what_the_wall_clock_says() {
 fn days_away_are_days_of_the_persons_own_calendar() {
     let cases: &[(Tz, &[&str], &str, Option<&str>)] = &[
         (Europe::Berlin, &["2026-12-24..2027-01-02"], "2026-12-23T22:59:59Z", None),
-        (Europe::Berlin, &["2026-12-24..2027-01-02"], "2026-12-23T23:00:00Z", Some("2027-01-02T23:00:00Z")),
+        (
+            Europe::Berlin,
+            &["2026-12-24..2027-01-02"],
+            "2026-12-23T23:00:00Z",
+            Some("2027-01-02T23:00:00Z"),
+        ),
         (Europe::Berlin, &["2026-12-24..2027-01-02"], "2027-01-02T23:00:00Z", None),
         // One day, and what follows on it.
         (Europe::Berlin, &["2028-02-29"], "2028-02-29T12:00:00Z", Some("2028-02-29T23:00:00Z")),
-        (Europe::Berlin, &["2026-05-01", "2026-05-02..2026-05-03"], "2026-05-01T10:00:00Z", Some("2026-05-03T22:00:00Z")),
+        (
+            Europe::Berlin,
+            &["2026-05-01", "2026-05-02..2026-05-03"],
+            "2026-05-01T10:00:00Z",
+            Some("2026-05-03T22:00:00Z"),
+        ),
         // Over both changes of the clocks, and one.
-        (Europe::Berlin, &["2026-03-01..2026-10-31"], "2026-03-10T10:00:00Z", Some("2026-10-31T23:00:00Z")),
-        (Europe::Berlin, &["2026-03-01..2026-04-30"], "2026-03-10T10:00:00Z", Some("2026-04-30T22:00:00Z")),
+        (
+            Europe::Berlin,
+            &["2026-03-01..2026-10-31"],
+            "2026-03-10T10:00:00Z",
+            Some("2026-10-31T23:00:00Z"),
+        ),
+        (
+            Europe::Berlin,
+            &["2026-03-01..2026-04-30"],
+            "2026-03-10T10:00:00Z",
+            Some("2026-04-30T22:00:00Z"),
+        ),
         // The day after begins at one; a day that there was not.
-        (Africa::Cairo, &["2026-04-20..2026-04-23"], "2026-04-22T10:00:00Z", Some("2026-04-23T22:00:00Z")),
+        (
+            Africa::Cairo,
+            &["2026-04-20..2026-04-23"],
+            "2026-04-22T10:00:00Z",
+            Some("2026-04-23T22:00:00Z"),
+        ),
         (Pacific::Apia, &["2011-12-29"], "2011-12-29T12:00:00Z", Some("2011-12-30T10:00:00Z")),
     ];
     for (zone, days, now, end) in cases {
-        let expected = end.map_or(Availability::Available, |end| Availability::Away { until: at(end) });
-        assert_eq!(availability(&profile(*zone, None, days), None, at(now)), expected, "{zone} {days:?} at {now}");
+        let expected =
+            end.map_or(Availability::Available, |end| Availability::Away { until: at(end) });
+        assert_eq!(
+            availability(&profile(*zone, None, days), None, at(now)),
+            expected,
+            "{zone} {days:?} at {now}"
+        );
     }
 }
 
@@ -97,7 +138,10 @@ fn snoozing_goes_on_into_the_quiet_hours() {
     assert_eq!(of("2026-11-20T23:00:00Z"), quiet("2026-11-21T06:00:00Z"), "it ends within them");
     assert_eq!(of("2026-11-20T19:59:00Z"), Availability::Available, "it is over");
     let away = Profile { away: vec!["2026-11-20".parse().unwrap()], ..berlin };
-    assert!(matches!(availability(&away, Some(at("2026-11-20T20:30:00Z")), now), Availability::Away { .. }));
+    assert!(matches!(
+        availability(&away, Some(at("2026-11-20T20:30:00Z")), now),
+        Availability::Away { .. }
+    ));
 }
 
 #[test]
@@ -106,13 +150,20 @@ fn a_breach_and_critical_risk_come_through_quiet_but_not_to_those_away() {
     for why in [Hush::QuietHours, Hush::Snoozed] {
         let quiet = Availability::Quiet { until, why };
         for risk in [Risk::Low, Risk::Medium, Risk::High] {
-            assert_eq!(may_reach(quiet, Urgency::Usual, risk), Reach::Held { until, why }, "{risk}");
+            assert_eq!(
+                may_reach(quiet, Urgency::Usual, risk),
+                Reach::Held { until, why },
+                "{risk}"
+            );
             assert_eq!(may_reach(quiet, Urgency::Breach, risk), Reach::Now, "{risk}");
         }
         assert_eq!(may_reach(quiet, Urgency::Usual, Risk::Critical), Reach::Now);
     }
     for urgency in [Urgency::Usual, Urgency::Breach] {
-        assert_eq!(may_reach(Availability::Away { until }, urgency, Risk::Critical), Reach::PassedOver { until });
+        assert_eq!(
+            may_reach(Availability::Away { until }, urgency, Risk::Critical),
+            Reach::PassedOver { until }
+        );
         assert_eq!(may_reach(Availability::Available, urgency, Risk::Low), Reach::Now);
     }
 }
@@ -139,10 +190,16 @@ fn what_people_said_goes_before_the_configuration() {
         snooze: Some(at("2026-11-21T06:00:00Z")),
     };
     assert_eq!(configured.clone().with(&said), profile(Asia::Tokyo, None, &[]));
-    let kept =
-        serde_json::to_string(&Wishes { quiet: Some(Quiet::Hours("21:30-06:00".parse().unwrap())), ..said.clone() }).unwrap();
+    let kept = serde_json::to_string(&Wishes {
+        quiet: Some(Quiet::Hours("21:30-06:00".parse().unwrap())),
+        ..said.clone()
+    })
+    .unwrap();
     insta::assert_snapshot!(kept, @r#"{"snooze":"2026-11-21T06:00:00Z","quiet":{"hours":"21:30-06:00"},"away":[],"zone":"Asia/Tokyo"}"#);
-    assert_eq!(serde_json::from_str::<Wishes>(&kept).unwrap().quiet, Some(Quiet::Hours("21:30-06:00".parse().unwrap())));
+    assert_eq!(
+        serde_json::from_str::<Wishes>(&kept).unwrap().quiet,
+        Some(Quiet::Hours("21:30-06:00".parse().unwrap()))
+    );
     assert_eq!(serde_json::from_str::<Wishes>("{}").unwrap(), Wishes::default());
 }
 
@@ -193,8 +250,10 @@ const ZONES: &[Tz] = &[
 
 /// Times of the wall clock, often such as are left out or come twice.
 fn clock() -> impl Strategy<Value = NaiveTime> {
-    let near = (0_u32..240).prop_map(|minute| NaiveTime::from_hms_opt(minute / 60, minute % 60, 0).unwrap());
-    let any = (0_u32..1_440).prop_map(|minute| NaiveTime::from_hms_opt(minute / 60, minute % 60, 0).unwrap());
+    let near = (0_u32..240)
+        .prop_map(|minute| NaiveTime::from_hms_opt(minute / 60, minute % 60, 0).unwrap());
+    let any = (0_u32..1_440)
+        .prop_map(|minute| NaiveTime::from_hms_opt(minute / 60, minute % 60, 0).unwrap());
     prop_oneof![near, any]
 }
 

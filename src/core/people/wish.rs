@@ -25,11 +25,14 @@ pub fn snooze(text: &str, now: Time, zone: Tz) -> Result<Option<Time>, String> {
     if is_off(text) {
         return Ok(None);
     }
-    let unreadable = || format!("{text:?} is no time: write for example 30m, 18:00, tomorrow 09:00, or off");
+    let unreadable =
+        || format!("{text:?} is no time: write for example 30m, 18:00, tomorrow 09:00, or off");
     let until = when::parse(text, now, zone).ok_or_else(unreadable)?;
     match until - now {
         span if span <= TimeDelta::zero() => Err(format!("{text:?} is over already")),
-        span if span > LONGEST_SNOOZE => Err(format!("{text:?} is more than 7 days from now: for that long, use /away")),
+        span if span > LONGEST_SNOOZE => {
+            Err(format!("{text:?} is more than 7 days from now: for that long, use /away"))
+        }
         _ => Ok(Some(until)),
     }
 }
@@ -42,7 +45,9 @@ pub fn quiet_hours(from: &str, to: Option<&str>) -> Result<Quiet, String> {
     match (is_off(from), to) {
         (true, _) => Ok(Quiet::Off),
         (false, Some(to)) => QuietHours::new(clock_time(from)?, clock_time(to)?).map(Quiet::Hours),
-        (false, None) => Err("quiet hours need an end, too: from 22:00 to 07:00, for example".into()),
+        (false, None) => {
+            Err("quiet hours need an end, too: from 22:00 to 07:00, for example".into())
+        }
     }
 }
 
@@ -50,7 +55,12 @@ pub fn quiet_hours(from: &str, to: Option<&str>) -> Result<Quiet, String> {
 ///
 /// # Errors
 /// In words.
-pub fn days_away(from: &str, to: Option<&str>, now: Time, zone: Tz) -> Result<Option<Away>, String> {
+pub fn days_away(
+    from: &str,
+    to: Option<&str>,
+    now: Time,
+    zone: Tz,
+) -> Result<Option<Away>, String> {
     if is_off(from) {
         return Ok(None);
     }
@@ -89,12 +99,17 @@ mod tests {
         assert_eq!(until("08:00").as_deref(), Some("2026-11-21T07:00:00+00:00"));
         assert_eq!(until("tomorrow 09:00").as_deref(), Some("2026-11-21T08:00:00+00:00"));
         assert_eq!(until(" OFF "), None);
-        let away = |from, to| days_away(from, to, now(), Berlin).map(|away| away.map(|away| away.to_string()));
+        let away = |from, to| {
+            days_away(from, to, now(), Berlin).map(|away| away.map(|away| away.to_string()))
+        };
         assert_eq!(away("today", None), Ok(Some("2026-11-20".into())));
         assert_eq!(away("tomorrow", Some("2026-12-01")), Ok(Some("2026-11-21..2026-12-01".into())));
         assert_eq!(away("off", None), Ok(None));
         assert_eq!(quiet_hours("off", None), Ok(Quiet::Off));
-        assert_eq!(quiet_hours("22:00", Some("7:00")), Ok(Quiet::Hours("22:00-07:00".parse().unwrap())));
+        assert_eq!(
+            quiet_hours("22:00", Some("7:00")),
+            Ok(Quiet::Hours("22:00-07:00".parse().unwrap()))
+        );
     }
 
     #[test]

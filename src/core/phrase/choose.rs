@@ -19,18 +19,23 @@ impl Command<'_, '_, '_> {
         let mut last = None;
         // An option may have a "for" in its name: each place is tried.
         for index in (1..words.len().saturating_sub(1)).filter(|index| words[*index].is(&BETWEEN)) {
-            let (option, target) = (text_of(self.phrase.text, &words[..index]), &words[index + 1..]);
+            let (option, target) =
+                (text_of(self.phrase.text, &words[..index]), &words[index + 1..]);
             let found = self.phrase.known.find(target, self.act);
             let hits = self.offering(&option, |id| is_in(&found, id));
             if !hits.is_empty() {
                 let why = self.reluctance_in(target);
-                return why.map_or_else(|| self.chosen(option, &hits, found), |why| self.phrase.not_decided(why));
+                return why.map_or_else(
+                    || self.chosen(option, &hits, found),
+                    |why| self.phrase.not_decided(why),
+                );
             }
             last = Some((option, target, found));
         }
         let hits = self.offering(&text_of(self.phrase.text, words), |id| self.is_open(id));
         if let Some((option, _)) = hits.first() {
-            let candidates = hits.iter().filter(|(other, _)| other == option).map(|(_, id)| *id).collect();
+            let candidates =
+                hits.iter().filter(|(other, _)| other == option).map(|(_, id)| *id).collect();
             let wish = Wish::Decide(Verb::Choose { option: option.clone() });
             return Understood::Ambiguous { wish, candidates, doubt: Doubt::Unnamed };
         }
@@ -40,18 +45,24 @@ impl Command<'_, '_, '_> {
         }
         match last {
             Some((option, _, found)) => self.missing(found, Part::Option { given: Some(option) }),
-            None => self.missing(self.phrase.known.find(words, self.act), Part::Option { given: None }),
+            None => {
+                self.missing(self.phrase.known.find(words, self.act), Part::Option { given: None })
+            }
         }
     }
 
     fn chosen(&self, given: String, hits: &[Hit], found: Found) -> Understood {
-        let twice = hits.iter().enumerate().any(|(index, (_, id))| hits[..index].iter().any(|(_, other)| other == id));
+        let twice = hits
+            .iter()
+            .enumerate()
+            .any(|(index, (_, id))| hits[..index].iter().any(|(_, other)| other == id));
         if twice {
             // Two options of one decision that differ in case alone.
             return self.missing(found, Part::Option { given: Some(given) });
         }
         let option = hits[0].0.clone();
-        let candidates: Vec<DecisionId> = hits.iter().filter(|(other, _)| *other == option).map(|(_, id)| *id).collect();
+        let candidates: Vec<DecisionId> =
+            hits.iter().filter(|(other, _)| *other == option).map(|(_, id)| *id).collect();
         let found = match (found, hits) {
             // Among several of that name, the option is one more word, and it fits a single one.
             (Found::One(_) | Found::Unsure(_, Doubt::SeveralFit), [(_, id)]) => Found::One(*id),
@@ -64,8 +75,14 @@ impl Command<'_, '_, '_> {
     /// The decisions that offer it, by the option's whole name.
     fn offering(&self, option: &str, among: impl Fn(DecisionId) -> bool) -> Vec<Hit> {
         let key = option_key(option);
-        let subjects = self.phrase.known.iter().map(|(subject, _)| subject).filter(|subject| among(subject.id));
-        let offers = subjects.flat_map(|subject| subject.options.iter().map(move |name| (name.clone(), subject.id)));
+        let subjects = self
+            .phrase
+            .known
+            .iter()
+            .map(|(subject, _)| subject)
+            .filter(|subject| among(subject.id));
+        let offers = subjects
+            .flat_map(|subject| subject.options.iter().map(move |name| (name.clone(), subject.id)));
         offers.filter(|(name, _)| !key.is_empty() && option_key(name) == key).collect()
     }
 

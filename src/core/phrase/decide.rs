@@ -56,7 +56,8 @@ fn split<'a>(act: Act, behind: &[Word<'a>], text: &'a str) -> (Vec<Word<'a>>, Op
         }
         if let Some((at, size)) = inner_separator(word.raw) {
             let raw = &word.raw[..at];
-            let object = before().into_iter().chain([Word { raw, at: word.at, plain: bare(raw) }]).collect();
+            let object =
+                before().into_iter().chain([Word { raw, at: word.at, plain: bare(raw) }]).collect();
             return (object, rest(word.at + at + size));
         }
         if index == 0 {
@@ -87,7 +88,9 @@ fn inner_separator(raw: &str) -> Option<(usize, usize)> {
         return None;
     }
     let mut places = raw.char_indices().filter(|(at, c)| *at > 0 && matches!(c, ':' | '—'));
-    places.find_map(|(at, c)| raw[at + c.len_utf8()..].starts_with(char::is_alphabetic).then_some((at, c.len_utf8())))
+    places.find_map(|(at, c)| {
+        raw[at + c.len_utf8()..].starts_with(char::is_alphabetic).then_some((at, c.len_utf8()))
+    })
 }
 
 impl<'a> Command<'_, 'a, '_> {
@@ -118,11 +121,14 @@ impl<'a> Command<'_, 'a, '_> {
     pub(super) fn reluctance_in(&self, object: &[Word<'_>]) -> Option<Reluctance> {
         let why = grammar::reluctance(object);
         // "reject 12, not ready": the no belongs to the reason, which is asked back.
-        let in_reason = why == Some(Reluctance::Negated) && self.act == Act::Reject && self.numbered_first().is_some();
+        let in_reason = why == Some(Reluctance::Negated)
+            && self.act == Act::Reject
+            && self.numbered_first().is_some();
         if object.len() > MOST_WORDS {
             return Some(Reluctance::Reported);
         }
-        let second = object.iter().any(grammar::is_verb) || object.iter().any(|word| grammar::is_some_of_them(word));
+        let second = object.iter().any(grammar::is_verb)
+            || object.iter().any(|word| grammar::is_some_of_them(word));
         why.filter(|_| !in_reason).or_else(|| second.then_some(Reluctance::OneAtATime))
     }
 
@@ -130,7 +136,9 @@ impl<'a> Command<'_, 'a, '_> {
     fn another_command(&self) -> bool {
         let Some(tail) = self.tail else { return false };
         let said = words(tail);
-        let listed = |word: &Word<'_>| word.number().is_some() || !word.list().is_empty() || grammar::joins(word);
+        let listed = |word: &Word<'_>| {
+            word.number().is_some() || !word.list().is_empty() || grammar::joins(word)
+        };
         if self.act != Act::Answer && !said.is_empty() && said.iter().all(listed) {
             return true;
         }
@@ -138,11 +146,14 @@ impl<'a> Command<'_, 'a, '_> {
             let before = index.checked_sub(1).and_then(|before| said.get(before));
             before.is_none_or(|before| {
                 let between = &tail[before.end()..said[index].at];
-                between.contains('\n') || before.raw.ends_with(['.', ';', ',', '!']) || before.is(&["and", "then", "also", "or"])
+                between.contains('\n')
+                    || before.raw.ends_with(['.', ';', ',', '!'])
+                    || before.is(&["and", "then", "also", "or"])
             })
         };
         let counts = |index: usize| self.act != Act::Answer || grammar::is_verb(&said[index]);
-        (0..said.len()).any(|index| begins(index) && counts(index) && grammar::is_command(&said[index..]))
+        (0..said.len())
+            .any(|index| begins(index) && counts(index) && grammar::is_command(&said[index..]))
     }
 
     /// The known number that the object begins with, and the words behind it, where no other number follows.
@@ -168,7 +179,9 @@ impl<'a> Command<'_, 'a, '_> {
     pub(super) fn conclude(&self, found: Found, verb: Verb) -> Understood {
         match found {
             Found::One(target) => Understood::Decide { verb, target },
-            Found::Unsure(candidates, doubt) => Understood::Ambiguous { wish: Wish::Decide(verb), candidates, doubt },
+            Found::Unsure(candidates, doubt) => {
+                Understood::Ambiguous { wish: Wish::Decide(verb), candidates, doubt }
+            }
             rest => self.unfound(rest),
         }
     }
@@ -176,15 +189,21 @@ impl<'a> Command<'_, 'a, '_> {
     /// Nothing that could be asked back as it is.
     pub(super) fn unfound(&self, found: Found) -> Understood {
         match found {
-            Found::Nothing { near } => Understood::NothingFits { act: self.act, words: self.object_text(), near },
+            Found::Nothing { near } => {
+                Understood::NothingFits { act: self.act, words: self.object_text(), near }
+            }
             Found::Several(about) => Understood::NotDecided { why: Reluctance::OneAtATime, about },
-            found => Understood::Missing { act: self.act, candidates: found.ids(), part: Part::Target },
+            found => {
+                Understood::Missing { act: self.act, candidates: found.ids(), part: Part::Target }
+            }
         }
     }
 
     pub(super) fn missing(&self, found: Found, part: Part) -> Understood {
         match found {
-            Found::One(_) | Found::Unsure(..) => Understood::Missing { act: self.act, candidates: found.ids(), part },
+            Found::One(_) | Found::Unsure(..) => {
+                Understood::Missing { act: self.act, candidates: found.ids(), part }
+            }
             rest => self.unfound(rest),
         }
     }
@@ -201,7 +220,8 @@ impl<'a> Command<'_, 'a, '_> {
         }
         let note = self.tail.filter(|tail| tail.chars().any(|c| !c.is_whitespace()));
         let found = self.find();
-        if let (None, Found::Unsure(..) | Found::Several(_), Some((id, more))) = (note, &found, self.numbered_first())
+        if let (None, Found::Unsure(..) | Found::Several(_), Some((id, more))) =
+            (note, &found, self.numbered_first())
             && !matches!(found, Found::Unsure(_, Doubt::Number))
         {
             let wish = Wish::Decide(Verb::Approve { note: Some(more.to_owned()) });
@@ -218,7 +238,8 @@ impl<'a> Command<'_, 'a, '_> {
         let by_words = !self.object.iter().any(|word| word.number().is_some());
         let overlaps = || {
             let tail = words(self.tail.unwrap_or_default());
-            let numbered = tail.iter().any(|word| word.number().is_some() || !word.list().is_empty());
+            let numbered =
+                tail.iter().any(|word| word.number().is_some() || !word.list().is_empty());
             by_words && !numbered && self.phrase.known.find(&tail, self.act).fits()
         };
         match doubt.or_else(|| overlaps().then_some(Doubt::Overlap)) {
@@ -232,20 +253,35 @@ impl<'a> Command<'_, 'a, '_> {
             return self.phrase.not_decided(Reluctance::OneAtATime);
         }
         let level = names.iter().find_map(|word| word.plain.parse::<Risk>().ok());
-        let counting = names.iter().filter(|word| !grammar::is_filler(word) && !grammar::is_all(word));
-        let counting = counting.filter(|word| word.plain.parse::<Risk>().is_err() && !word.is(&["open", "pending", "waiting"]));
-        let of = Filter { words: counting.map(|word| word.plain.clone()).collect(), risk: risk.or(level), overdue: false };
+        let counting =
+            names.iter().filter(|word| !grammar::is_filler(word) && !grammar::is_all(word));
+        let counting = counting.filter(|word| {
+            word.plain.parse::<Risk>().is_err() && !word.is(&["open", "pending", "waiting"])
+        });
+        let of = Filter {
+            words: counting.map(|word| word.plain.clone()).collect(),
+            risk: risk.or(level),
+            overdue: false,
+        };
         let (mut low, mut others) = (Vec::new(), Vec::new());
         let now = self.phrase.known.now;
-        for (subject, names) in self.phrase.known.iter().filter(|(subject, _)| subject.standing.is_open()) {
+        for (subject, names) in
+            self.phrase.known.iter().filter(|(subject, _)| subject.standing.is_open())
+        {
             if of.takes_known(subject, names, now) {
                 let offered = subject.risk == Risk::Low && subject.expects == Expects::Approve;
                 if offered { low.push(subject.id) } else { others.push(subject.id) }
             }
         }
         match (low.is_empty(), others.is_empty()) {
-            (true, true) => Understood::NothingFits { act: self.act, words: self.object_text(), near: Vec::new() },
-            (true, false) => Understood::NotDecided { why: Reluctance::OnlyLowTogether, about: others },
+            (true, true) => Understood::NothingFits {
+                act: self.act,
+                words: self.object_text(),
+                near: Vec::new(),
+            },
+            (true, false) => {
+                Understood::NotDecided { why: Reluctance::OnlyLowTogether, about: others }
+            }
             _ => Understood::ApproveAll { of, low, others },
         }
     }
@@ -260,11 +296,13 @@ impl<'a> Command<'_, 'a, '_> {
             _ => (Part::Text, |text| Verb::Answer { text }),
         };
         let found = self.find();
-        let says = |text: &&str| text.chars().any(|c| !c.is_whitespace() && !c.is_ascii_punctuation());
+        let says =
+            |text: &&str| text.chars().any(|c| !c.is_whitespace() && !c.is_ascii_punctuation());
         match (self.tail.filter(says), self.numbered_first()) {
             (Some(text), _) => self.conclude(self.doubted(found, None), verb(text.to_owned())),
             (None, Some((id, text)))
-                if self.tail.is_none() && !matches!(found, Found::One(_) | Found::Unsure(_, Doubt::Number)) =>
+                if self.tail.is_none()
+                    && !matches!(found, Found::One(_) | Found::Unsure(_, Doubt::Number)) =>
             {
                 let wish = Wish::Decide(verb(text.to_owned()));
                 Understood::Ambiguous { wish, candidates: vec![id], doubt: Doubt::MoreWords }
@@ -277,7 +315,9 @@ impl<'a> Command<'_, 'a, '_> {
         let said_take = self.phrase.words.first().is_some_and(|word| word.is(&["take"]));
         match self.finish(Verb::Take) {
             // "I'm on holiday" is no command that fails.
-            Understood::NothingFits { .. } if !said_take && !self.object.iter().any(|word| word.number().is_some()) => {
+            Understood::NothingFits { .. }
+                if !said_take && !self.object.iter().any(|word| word.number().is_some()) =>
+            {
                 self.phrase.not_understood()
             }
             understood => understood,

@@ -11,8 +11,8 @@ const BEFORE_A_TIME: [&str; 9] = ["until", "till", "til", "to", "by", "for", "in
 
 /// Words that make a deferral hang on something. Others ("once", "tomorrow") try to say until when.
 const HANGING: [&str; 14] = [
-    "if", "unless", "whether", "maybe", "perhaps", "provided", "assuming", "might", "should", "would", "could", "think", "guess",
-    "only",
+    "if", "unless", "whether", "maybe", "perhaps", "provided", "assuming", "might", "should",
+    "would", "could", "think", "guess", "only",
 ];
 
 /// An object, and what was said of the time.
@@ -36,7 +36,8 @@ impl Command<'_, '_, '_> {
                 .then_some(Reluctance::OneAtATime),
         };
         // "remind me to approve 142": the verb is no second command, but it is no name either.
-        let why = why.or_else(|| apart.object.iter().any(grammar::is_verb).then_some(Reluctance::Reported));
+        let why = why
+            .or_else(|| apart.object.iter().any(grammar::is_verb).then_some(Reluctance::Reported));
         if let Some(why) = why {
             return self.phrase.not_decided(why);
         }
@@ -64,12 +65,17 @@ impl Command<'_, '_, '_> {
                 return Apart { object: &words[..at], time: Ok(until) };
             }
         }
-        let tries = |word: &Word<'_>| word.is(&BEFORE_A_TIME[..5]) || (grammar::is_condition(word) && !word.is(&HANGING));
+        let tries = |word: &Word<'_>| {
+            word.is(&BEFORE_A_TIME[..5]) || (grammar::is_condition(word) && !word.is(&HANGING))
+        };
         match words.iter().position(tries).filter(|at| *at > 0) {
             Some(at) => {
                 let from = if words[at].is(&BEFORE_A_TIME) { at + 1 } else { at };
                 let given = text_of(self.phrase.text, &words[from..]);
-                Apart { object: &words[..at], time: Err(Some(given).filter(|given| !given.is_empty())) }
+                Apart {
+                    object: &words[..at],
+                    time: Err(Some(given).filter(|given| !given.is_empty())),
+                }
             }
             None => Apart { object: words, time: Err(None) },
         }
@@ -79,11 +85,17 @@ impl Command<'_, '_, '_> {
     fn time(&self, words: &[Word<'_>]) -> Option<Time> {
         let words = if words.first()?.is(&BEFORE_A_TIME) { &words[1..] } else { words };
         // A bare number belongs to the unit behind it: "12 2h" is no 122 hours.
-        let strays = |pair: &[Word<'_>]| pair[0].number().is_some() && pair[1].plain.starts_with(|c: char| c.is_ascii_digit());
+        let strays = |pair: &[Word<'_>]| {
+            pair[0].number().is_some() && pair[1].plain.starts_with(|c: char| c.is_ascii_digit())
+        };
         if words.windows(2).any(strays) {
             return None;
         }
         let text = text_of(self.phrase.text, words);
-        when::parse(text.trim_matches(['.', '!', ',', '*', '_']), self.phrase.known.now, self.phrase.zone)
+        when::parse(
+            text.trim_matches(['.', '!', ',', '*', '_']),
+            self.phrase.known.now,
+            self.phrase.zone,
+        )
     }
 }

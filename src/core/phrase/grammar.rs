@@ -24,7 +24,10 @@ const BEGINNINGS: &[(Intent, &str)] = &[
     (Intent::Act(Act::Reject), "reject | decline | deny | refuse"),
     (Intent::Act(Act::Choose), "choose | pick | select | go with"),
     (Intent::Act(Act::Answer), "answer | answer to | reply | reply to"),
-    (Intent::Act(Act::Defer), "defer | postpone | snooze | delay | put off | remind me | remind me about | remind me of"),
+    (
+        Intent::Act(Act::Defer),
+        "defer | postpone | snooze | delay | put off | remind me | remind me about | remind me of",
+    ),
     (Intent::Act(Act::Undo), "undo | revoke | take back"),
     (Intent::Act(Act::Take), "take | i take | ill take | i will take | im on | i am on"),
     (
@@ -53,7 +56,10 @@ const BEGINNINGS: &[(Intent, &str)] = &[
     ),
     (Intent::Snooze, "snooze me | mute me | do not disturb me | dont disturb me"),
     (Intent::Wake, "unsnooze | unsnooze me | unmute me | wake me | wake me up | snooze off"),
-    (Intent::Status, "status | how are things | how is it going | hows it going | ping | are you there | are you ok | are you up"),
+    (
+        Intent::Status,
+        "status | how are things | how is it going | hows it going | ping | are you there | are you ok | are you up",
+    ),
     (
         Intent::Help,
         "help | help me | what can you do | what can i say | what can i do | how does this work | how do you work | \
@@ -85,7 +91,8 @@ const QUESTIONS: &str = "should shall may can could would will did does do is ar
     which whose must";
 
 /// A verb that decides, in any form: its beginning is enough to be careful.
-const VERB_STEMS: &str = "approv accept reject declin deny denie refus defer postpon undo undid revok";
+const VERB_STEMS: &str =
+    "approv accept reject declin deny denie refus defer postpon undo undid revok";
 
 /// Verb forms that say that it happened already.
 const PAST: &str = "approved accepted rejected declined denied refused deferred postponed undid undone revoked approving \
@@ -101,7 +108,8 @@ const LOOK_FILLERS: &str = "is was its there i you we us do have has are be does
     first who please up new list got going owe your decided";
 
 /// Words for sets and places in a list: they name no single decision.
-const SETS: &str = "all everything every each any anything both rest others other low medium high critical risk";
+const SETS: &str =
+    "all everything every each any anything both rest others other low medium high critical risk";
 
 /// Words that could be said of several decisions whatever their titles say.
 const VAGUE: &str = "first second third last next latest newest oldest previous another same top remaining new old these those \
@@ -114,7 +122,9 @@ fn phrases(table: &'static str) -> impl Iterator<Item = &'static str> {
 
 /// Whether it is the plural of a word of a list.
 fn plural_among(word: &Word<'_>, list: &str) -> bool {
-    word.plain.strip_suffix('s').is_some_and(|one| one.len() > 3 && list.split(' ').any(|known| known == one))
+    word.plain
+        .strip_suffix('s')
+        .is_some_and(|one| one.len() > 3 && list.split(' ').any(|known| known == one))
 }
 
 fn begins(words: &[Word<'_>], phrase: &str) -> Option<usize> {
@@ -136,8 +146,11 @@ fn ends(words: &[Word<'_>], phrase: &str) -> Option<usize> {
 /// How many words of greeting stand at the beginning. With a question mark it is none.
 pub(super) fn greeting(words: &[Word<'_>]) -> usize {
     let mut skipped = 0;
-    let greets = |words: &[Word<'_>]| phrases(GREETINGS).filter_map(|phrase| begins(words, phrase)).max();
-    while let Some(length) = greets(&words[skipped..]).filter(|length| !asks(&words[skipped..skipped + length])) {
+    let greets =
+        |words: &[Word<'_>]| phrases(GREETINGS).filter_map(|phrase| begins(words, phrase)).max();
+    while let Some(length) =
+        greets(&words[skipped..]).filter(|length| !asks(&words[skipped..skipped + length]))
+    {
         skipped += length;
     }
     skipped
@@ -181,7 +194,11 @@ pub(super) fn misspelt(word: &Word<'_>) -> Option<Act> {
     }
     BEGINNINGS.iter().find_map(|(intent, all)| match intent {
         Intent::Act(act) => {
-            let near = |verb: &&str| verb.len() >= 5 && !verb.contains(' ') && strsim::osa_distance(verb, &word.plain) == 1;
+            let near = |verb: &&str| {
+                verb.len() >= 5
+                    && !verb.contains(' ')
+                    && strsim::osa_distance(verb, &word.plain) == 1
+            };
             phrases(all).find(near).map(|_| *act)
         }
         _ => None,
@@ -190,7 +207,10 @@ pub(super) fn misspelt(word: &Word<'_>) -> Option<Act> {
 
 /// Whether a word is a verb that decides, in any of its forms.
 pub(super) fn is_verb(word: &Word<'_>) -> bool {
-    !is_filler(word) && pieces(&word.plain).iter().any(|piece| VERB_STEMS.split(' ').any(|stem| piece.starts_with(stem)))
+    !is_filler(word)
+        && pieces(&word.plain)
+            .iter()
+            .any(|piece| VERB_STEMS.split(' ').any(|stem| piece.starts_with(stem)))
 }
 
 /// Whether these words are a command of their own: a verb at the beginning, and something that it is said of.
@@ -199,7 +219,12 @@ pub(super) fn is_command(words: &[Word<'_>]) -> bool {
     match intent(words) {
         Some((Intent::Act(act), length)) if act != Act::History => {
             let object = words[length..].iter().find(|word| !is_filler(word));
-            object.is_some_and(|word| word.number().is_some() || !word.list().is_empty() || is_set(word) || is_verb(&words[0]))
+            object.is_some_and(|word| {
+                word.number().is_some()
+                    || !word.list().is_empty()
+                    || is_set(word)
+                    || is_verb(&words[0])
+            })
         }
         _ => false,
     }
@@ -225,8 +250,12 @@ pub(super) fn is_condition(word: &Word<'_>) -> bool {
 fn is_time(word: &str) -> bool {
     let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
     let counted = unit.len() < word.len();
-    let clock = unit.strip_prefix(':').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let named = ["s", "sec", "m", "min", "mins", "minutes", "h", "hr", "hrs", "hour", "hours", "d", "day", "days", "w", "am", "pm"];
+    let clock =
+        unit.strip_prefix(':').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let named = [
+        "s", "sec", "m", "min", "mins", "minutes", "h", "hr", "hrs", "hour", "hours", "d", "day",
+        "days", "w", "am", "pm",
+    ];
     counted && (clock || named.contains(&unit))
 }
 
@@ -287,5 +316,6 @@ pub(super) fn joins_alone(word: &Word<'_>) -> bool {
 
 /// Whether it joins two things: `and`, or a comma at its end.
 pub(super) fn joins(word: &Word<'_>) -> bool {
-    word.is(&["and", "or", "plus", "&", "+", "/", "vs", "through", "thru", ".."]) || word.raw.ends_with([',', ';'])
+    word.is(&["and", "or", "plus", "&", "+", "/", "vs", "through", "thru", ".."])
+        || word.raw.ends_with([',', ';'])
 }

@@ -27,7 +27,11 @@ pub(super) fn look(phrase: &Phrase<'_, '_>, intent: Intent, length: usize) -> Un
                 _ => show(phrase, rest, true),
             }
         }
-        _ => show(phrase, &phrase.words[begin(phrase, intent, length)..], intent != Intent::Attention),
+        _ => show(
+            phrase,
+            &phrase.words[begin(phrase, intent, length)..],
+            intent != Intent::Attention,
+        ),
     }
 }
 
@@ -38,12 +42,16 @@ const BEFORE_A_TIME: [&str; 4] = ["until", "till", "til", "for"];
 fn snooze(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood {
     let from = rest.first().is_some_and(|word| word.is(&BEFORE_A_TIME));
     let until = text_of(phrase.text, &rest[usize::from(from)..]);
-    Understood::Snooze { until: Some(until.trim_end_matches(['.', '!']).to_owned()).filter(|until| !until.is_empty()) }
+    Understood::Snooze {
+        until: Some(until.trim_end_matches(['.', '!']).to_owned())
+            .filter(|until| !until.is_empty()),
+    }
 }
 
 /// Some beginnings say something themselves: `overdue`.
 fn begin(phrase: &Phrase<'_, '_>, intent: Intent, length: usize) -> usize {
-    let says = intent == Intent::Attention && phrase.words[..length].iter().any(|word| word.is(&OVERDUE));
+    let says =
+        intent == Intent::Attention && phrase.words[..length].iter().any(|word| word.is(&OVERDUE));
     if says { 0 } else { length }
 }
 
@@ -68,10 +76,16 @@ fn show(phrase: &Phrase<'_, '_>, rest: &[Word<'_>], one: bool) -> Understood {
     }
     match fitting.as_slice() {
         [id] if one && !of.words.is_empty() => Understood::Show(*id),
-        [] if !of.words.is_empty() => match self::fitting(phrase, &of, |standing| !standing.is_open()).as_slice() {
-            [id] => Understood::Show(*id),
-            near => Understood::NothingFits { act: Act::Show, words: named(phrase, rest), near: near.to_vec() },
-        },
+        [] if !of.words.is_empty() => {
+            match self::fitting(phrase, &of, |standing| !standing.is_open()).as_slice() {
+                [id] => Understood::Show(*id),
+                near => Understood::NothingFits {
+                    act: Act::Show,
+                    words: named(phrase, rest),
+                    near: near.to_vec(),
+                },
+            }
+        }
         _ => Understood::Attention { of },
     }
 }
@@ -106,28 +120,49 @@ fn filter(phrase: &Phrase<'_, '_>, words: &[Word<'_>]) -> Filter {
 /// The word, or the known one that it was probably meant to be.
 fn corrected(phrase: &Phrase<'_, '_>, word: &Word<'_>) -> String {
     let near = phrase.known.iter().filter_map(|(_, names)| names.nearest(&word.plain));
-    let best = near.min_by_key(|name| (strsim::osa_distance(name, &word.plain), (*name).to_owned()));
+    let best =
+        near.min_by_key(|name| (strsim::osa_distance(name, &word.plain), (*name).to_owned()));
     best.map_or_else(|| word.plain.clone(), str::to_owned)
 }
 
-fn fitting(phrase: &Phrase<'_, '_>, of: &Filter, may: impl Fn(Standing) -> bool) -> Vec<DecisionId> {
+fn fitting(
+    phrase: &Phrase<'_, '_>,
+    of: &Filter,
+    may: impl Fn(Standing) -> bool,
+) -> Vec<DecisionId> {
     let all = phrase.known.iter().filter(|(subject, _)| may(subject.standing));
-    all.filter(|(subject, names)| of.takes_known(subject, names, phrase.known.now)).map(|(subject, _)| subject.id).collect()
+    all.filter(|(subject, names)| of.takes_known(subject, names, phrase.known.now))
+        .map(|(subject, _)| subject.id)
+        .collect()
 }
 
 /// What happened to one.
 pub(super) fn history(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood {
-    let rest: Vec<Word<'_>> = grammar::without_thanks(rest).iter().filter(|word| !grammar::is_verb(word)).cloned().collect();
+    let rest: Vec<Word<'_>> = grammar::without_thanks(rest)
+        .iter()
+        .filter(|word| !grammar::is_verb(word))
+        .cloned()
+        .collect();
     let numbers: Vec<_> = rest.iter().filter_map(Word::number).collect();
     let of = filter(phrase, &rest);
     let fitting = fitting(phrase, &of, |_| true);
     match (numbers.as_slice(), fitting.as_slice()) {
         ([number], _) => number.id.map_or_else(|| nothing(phrase, &rest), Understood::History),
         ([_, _, ..], _) => phrase.not_decided(Reluctance::OneAtATime),
-        ([], _) if of.is_empty() => Understood::Missing { act: Act::History, candidates: Vec::new(), part: Part::Target },
+        ([], _) if of.is_empty() => {
+            Understood::Missing { act: Act::History, candidates: Vec::new(), part: Part::Target }
+        }
         ([], [id]) => Understood::History(*id),
-        ([], []) => Understood::NothingFits { act: Act::History, words: named(phrase, &rest), near: Vec::new() },
-        ([], _) => Understood::Ambiguous { wish: Wish::History, candidates: fitting, doubt: Doubt::SeveralFit },
+        ([], []) => Understood::NothingFits {
+            act: Act::History,
+            words: named(phrase, &rest),
+            near: Vec::new(),
+        },
+        ([], _) => Understood::Ambiguous {
+            wish: Wish::History,
+            candidates: fitting,
+            doubt: Doubt::SeveralFit,
+        },
     }
 }
 

@@ -5,7 +5,9 @@
 use std::collections::HashSet;
 
 use super::super::Time;
-use super::super::decision::{Decision, DecisionId, Expects, Kind, Priority, Revision, Risk, State};
+use super::super::decision::{
+    Decision, DecisionId, Expects, Kind, Priority, Revision, Risk, State,
+};
 use super::super::untrusted::one_line;
 use super::words::{Word, bare, pieces, stem, words};
 
@@ -131,7 +133,9 @@ impl Names {
             let pieces = pieces(&word.plain);
             if pieces.len() > 1 {
                 // "2.4" is one word, and neither 2 nor 24.
-                self.0.extend(pieces.iter().filter(|piece| !has_digit(piece)).map(|piece| stem(piece)));
+                self.0.extend(
+                    pieces.iter().filter(|piece| !has_digit(piece)).map(|piece| stem(piece)),
+                );
                 if !has_digit(&word.plain) {
                     self.0.insert(stem(&pieces.concat()));
                 }
@@ -148,7 +152,8 @@ impl Names {
         let pieces = pieces(word);
         pieces.len() > 1
             && !has_digit(word)
-            && (self.0.contains(&stem(&pieces.concat())) || pieces.iter().all(|piece| self.0.contains(&stem(piece))))
+            && (self.0.contains(&stem(&pieces.concat()))
+                || pieces.iter().all(|piece| self.0.contains(&stem(piece))))
     }
 
     pub(super) fn has_all(&self, words: &[String]) -> bool {
@@ -214,7 +219,10 @@ pub(super) fn take_risk<'a, 'b>(words: &'b [Word<'a>]) -> (Option<Risk>, Vec<&'b
     let mut rest = Vec::new();
     let mut index = 0;
     while let Some(word) = words.get(index) {
-        let pair = words.get(index + 1).filter(|next| next.is(&["risk", "risks"])).and_then(|_| word.plain.parse().ok());
+        let pair = words
+            .get(index + 1)
+            .filter(|next| next.is(&["risk", "risks"]))
+            .and_then(|_| word.plain.parse().ok());
         let one = || word.plain.strip_suffix("-risk").and_then(|level| level.parse().ok());
         match (pair, one()) {
             (Some(level), _) => {
@@ -231,6 +239,7 @@ pub(super) fn take_risk<'a, 'b>(words: &'b [Word<'a>]) -> (Option<Risk>, Vec<&'b
 
 /// A name of an option, as it is compared.
 pub(super) fn option_key(name: &str) -> String {
-    let pieces: Vec<String> = one_line(name).split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();
+    let pieces: Vec<String> =
+        one_line(name).split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();
     pieces.join(" ")
 }

@@ -84,23 +84,29 @@ impl Object {
             numbers.extend(list.into_iter().map(|id| Number { id: Some(id), marked: true }));
             numbers.extend(word.number());
         }
-        let stated = words.windows(2).any(|pair| pair[0].is(&["number", "decision", "nr"]) && pair[1].number().is_some());
+        let stated = words
+            .windows(2)
+            .any(|pair| pair[0].is(&["number", "decision", "nr"]) && pair[1].number().is_some());
         if let (true, Some(first)) = (stated, numbers.first_mut()) {
             first.marked = true;
         }
         let (risk, rest) = take_risk(words);
-        let counting: Vec<&Word<'_>> =
-            rest.into_iter().filter(|word| !grammar::is_filler(word) && !grammar::joins_alone(word)).collect();
+        let counting: Vec<&Word<'_>> = rest
+            .into_iter()
+            .filter(|word| !grammar::is_filler(word) && !grammar::joins_alone(word))
+            .collect();
         let place = counting.iter().position(|word| word.number().is_some()).unwrap_or_default();
         let names = counting.iter().filter(|word| word.number().is_none());
-        let (last, others) = words.split_last().map_or((None, words), |(last, others)| (Some(last), others));
+        let (last, others) =
+            words.split_last().map_or((None, words), |(last, others)| (Some(last), others));
         Self {
             place: (place, counting.len().saturating_sub(place + 1)),
             risk,
             names: names.clone().map(|word| word.plain.clone()).collect(),
             names_and_number: counting.iter().map(|word| word.plain.clone()).collect(),
             joined: others.iter().any(grammar::joins) || last.is_some_and(grammar::joins_alone),
-            set: counting.iter().any(|word| grammar::is_set(word)) || words.iter().any(grammar::is_plural_filler),
+            set: counting.iter().any(|word| grammar::is_set(word))
+                || words.iter().any(grammar::is_plural_filler),
             vague: !counting.is_empty() && counting.iter().all(|word| grammar::is_vague(word)),
             numbers,
         }
@@ -125,7 +131,8 @@ impl<'s> Known<'s> {
     /// The decision that these words mean for a verb.
     pub(super) fn find(&self, words: &[Word<'_>], act: Act) -> Found {
         let object = Object::read(words);
-        let fit = |names: &[String]| self.fitting(names, object.risk, |standing| may_be(act, standing));
+        let fit =
+            |names: &[String]| self.fitting(names, object.risk, |standing| may_be(act, standing));
         match object.numbers.as_slice() {
             [] => {}
             [_] if object.joined && object.names.is_empty() => return self.several(&object, &[]),
@@ -151,7 +158,11 @@ impl<'s> Known<'s> {
 
     fn several(&self, object: &Object, others: &[DecisionId]) -> Found {
         let mut ids: Vec<DecisionId> = Vec::new();
-        let numbered = object.numbers.iter().filter_map(|number| self.get(number.id?)).map(|subject| subject.id);
+        let numbered = object
+            .numbers
+            .iter()
+            .filter_map(|number| self.get(number.id?))
+            .map(|subject| subject.id);
         for id in numbered.chain(others.iter().copied()) {
             if !ids.contains(&id) {
                 ids.push(id);
@@ -162,7 +173,8 @@ impl<'s> Known<'s> {
 
     /// A number and other words: they must agree.
     fn numbered(&self, number: Number, object: &Object, act: Act) -> Found {
-        let by_title = self.fitting(&object.names_and_number, object.risk, |standing| may_be(act, standing));
+        let by_title =
+            self.fitting(&object.names_and_number, object.risk, |standing| may_be(act, standing));
         let by_number = number.id.and_then(|id| self.iter().find(|(subject, _)| subject.id == id));
         let Some((subject, names)) = by_number else {
             let in_the_middle = object.place.0 > 0 && object.place.1 > 0 && !number.marked;
@@ -173,9 +185,15 @@ impl<'s> Known<'s> {
                 _ => Found::Unsure(by_title, Doubt::Number),
             };
         };
-        let agrees = names.has_all(&object.names) && object.risk.is_none_or(|risk| risk == subject.risk) && !object.set;
+        let agrees = names.has_all(&object.names)
+            && object.risk.is_none_or(|risk| risk == subject.risk)
+            && !object.set;
         let mut ids = vec![subject.id];
-        let by_names = if agrees { Vec::new() } else { self.fitting(&object.names, object.risk, |standing| may_be(act, standing)) };
+        let by_names = if agrees {
+            Vec::new()
+        } else {
+            self.fitting(&object.names, object.risk, |standing| may_be(act, standing))
+        };
         for id in by_title.into_iter().chain(by_names) {
             if !ids.contains(&id) {
                 ids.push(id);
@@ -195,9 +213,19 @@ impl<'s> Known<'s> {
             [] => self.nearly(object, act),
             [_] if object.set || object.vague => Found::Unsure(fitting, Doubt::Unnamed),
             [one] => {
-                let names = if object.numbers.is_empty() { &object.names } else { &object.names_and_number };
-                let gone = self.fitting(names, object.risk, |standing| act != Act::Undo && self.is_just_over(standing));
-                if gone.is_empty() { Found::One(*one) } else { Found::Unsure(fitting, Doubt::JustDecided { other: gone[0] }) }
+                let names = if object.numbers.is_empty() {
+                    &object.names
+                } else {
+                    &object.names_and_number
+                };
+                let gone = self.fitting(names, object.risk, |standing| {
+                    act != Act::Undo && self.is_just_over(standing)
+                });
+                if gone.is_empty() {
+                    Found::One(*one)
+                } else {
+                    Found::Unsure(fitting, Doubt::JustDecided { other: gone[0] })
+                }
             }
             _ => Found::Unsure(fitting, Doubt::SeveralFit),
         }
@@ -206,27 +234,44 @@ impl<'s> Known<'s> {
     /// Nothing fits: what a slip of the finger may have meant, or what comes near.
     fn nearly(&self, object: &Object, act: Act) -> Found {
         let risk = |subject: &Subject| object.risk.is_none_or(|risk| risk == subject.risk);
-        let meant = |names: &Names| object.names.iter().all(|word| names.has(word) || names.nearest(word).is_some());
+        let meant = |names: &Names| {
+            object.names.iter().all(|word| names.has(word) || names.nearest(word).is_some())
+        };
         let may = |subject: &Subject| may_be(act, subject.standing);
-        let slips = self.iter().filter(|(subject, names)| may(subject) && risk(subject) && meant(names));
+        let slips =
+            self.iter().filter(|(subject, names)| may(subject) && risk(subject) && meant(names));
         let slips: Vec<DecisionId> = slips.map(|(subject, _)| subject.id).collect();
         if !slips.is_empty() && object.numbers.is_empty() {
             return Found::Unsure(slips, Doubt::Misspelt);
         }
-        let over = self.fitting(&object.names_and_number, object.risk, |standing| !may_be(act, standing));
+        let over =
+            self.fitting(&object.names_and_number, object.risk, |standing| !may_be(act, standing));
         if !over.is_empty() {
             return Found::Nothing { near: over };
         }
         let count = |names: &Names| object.names.iter().filter(|word| names.has(word)).count();
-        let most = self.iter().filter(|(subject, _)| may(subject)).map(|(_, names)| count(names)).max().unwrap_or_default();
-        let near = self.iter().filter(|(subject, names)| may(subject) && most > 0 && count(names) == most);
+        let most = self
+            .iter()
+            .filter(|(subject, _)| may(subject))
+            .map(|(_, names)| count(names))
+            .max()
+            .unwrap_or_default();
+        let near =
+            self.iter().filter(|(subject, names)| may(subject) && most > 0 && count(names) == most);
         Found::Nothing { near: near.map(|(subject, _)| subject.id).collect() }
     }
 
     /// Those whose names have all these words.
-    pub(super) fn fitting(&self, words: &[String], risk: Option<Risk>, may: impl Fn(Standing) -> bool) -> Vec<DecisionId> {
+    pub(super) fn fitting(
+        &self,
+        words: &[String],
+        risk: Option<Risk>,
+        may: impl Fn(Standing) -> bool,
+    ) -> Vec<DecisionId> {
         let fits = |(subject, names): &(&Subject, &Names)| {
-            may(subject.standing) && risk.is_none_or(|risk| risk == subject.risk) && names.has_all(words)
+            may(subject.standing)
+                && risk.is_none_or(|risk| risk == subject.risk)
+                && names.has_all(words)
         };
         self.iter().filter(fits).map(|(subject, _)| subject.id).collect()
     }
@@ -249,7 +294,11 @@ impl<'s> Known<'s> {
         let behind = &words[from..];
         let until = behind.iter().position(|word| !plain(word)).unwrap_or(behind.len());
         let object = Object::read(grammar::without_thanks(&behind[..until]));
-        if object.names.is_empty() || object.set { Vec::new() } else { self.fitting(&object.names, object.risk, Standing::is_open) }
+        if object.names.is_empty() || object.set {
+            Vec::new()
+        } else {
+            self.fitting(&object.names, object.risk, Standing::is_open)
+        }
     }
 }
 

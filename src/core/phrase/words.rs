@@ -41,7 +41,8 @@ impl Word<'_> {
 
     /// The numbers of `142,143`, `140-145` or `142/#143`, in the order of writing. Empty if it is no list.
     pub(super) fn list(&self) -> Vec<DecisionId> {
-        let joins = |c: char| matches!(c, ',' | ';' | '/' | '&' | '+' | '-' | '–' | '—' | '…' | '.');
+        let joins =
+            |c: char| matches!(c, ',' | ';' | '/' | '&' | '+' | '-' | '–' | '—' | '…' | '.');
         if !self.plain.contains(joins) || self.plain.matches('.').count() == 1 {
             return Vec::new();
         }
@@ -141,7 +142,8 @@ pub(super) fn stem(word: &str) -> String {
     if ["xes", "ches", "shes", "sses", "zes"].iter().any(|end| word.ends_with(end)) {
         return word[..word.len() - 2].to_owned();
     }
-    let plural = long && word.ends_with('s') && !["ss", "us", "is"].iter().any(|end| word.ends_with(end));
+    let plural =
+        long && word.ends_with('s') && !["ss", "us", "is"].iter().any(|end| word.ends_with(end));
     if plural { word[..word.len() - 1].to_owned() } else { word.to_owned() }
 }
 
@@ -153,7 +155,9 @@ pub(super) fn pieces(word: &str) -> Vec<&str> {
 /// Whether it is not what it looks like: hidden or reordering characters, letters and digits that imitate ASCII,
 /// words that mix alphabets.
 pub(super) fn is_disguised(text: &str) -> bool {
-    clean(text) != text || text.chars().any(imitates_ascii) || text.split_whitespace().any(mixes_alphabets)
+    clean(text) != text
+        || text.chars().any(imitates_ascii)
+        || text.split_whitespace().any(mixes_alphabets)
 }
 
 /// Whether it has characters that change the order in which a text is shown.
@@ -190,9 +194,13 @@ mod tests {
         ] {
             assert_eq!(bare(raw), plain, "{raw}");
         }
-        for (word, same) in
-            [("failures", "failure"), ("policies", "policy"), ("fixes", "fix"), ("access", "access"), ("status", "status")]
-        {
+        for (word, same) in [
+            ("failures", "failure"),
+            ("policies", "policy"),
+            ("fixes", "fix"),
+            ("access", "access"),
+            ("status", "status"),
+        ] {
             assert_eq!(stem(word), same);
         }
     }
@@ -208,16 +216,28 @@ mod tests {
             assert_eq!(id(none), None, "{none}");
         }
         let list = |text: &str| words(text)[0].list().len();
-        assert_eq!((list("142,143"), list("140-145"), list("140..145"), list("2.3"), list("ghl-142")), (2, 2, 2, 0, 0));
+        assert_eq!(
+            (list("142,143"), list("140-145"), list("140..145"), list("2.3"), list("ghl-142")),
+            (2, 2, 2, 0, 0)
+        );
     }
 
     #[test]
     fn disguises_are_seen_and_other_scripts_are_none() {
-        for text in ["approve 14\u{200B}2", "１４２", "аpprove", "①", "1\u{20E3}", "\u{202E}241", "𝐚pprove"] {
+        for text in
+            ["approve 14\u{200B}2", "１４２", "аpprove", "①", "1\u{20E3}", "\u{202E}241", "𝐚pprove"]
+        {
             assert!(is_disguised(text), "{text}");
         }
-        for text in ["café", "naïve Straße", "привет мир", "日本語", "approve 142 👍🏽", "GHLデプロイ", "“x” — y…"]
-        {
+        for text in [
+            "café",
+            "naïve Straße",
+            "привет мир",
+            "日本語",
+            "approve 142 👍🏽",
+            "GHLデプロイ",
+            "“x” — y…",
+        ] {
             assert!(!is_disguised(text), "{text}");
         }
     }

@@ -38,7 +38,9 @@ fn stage(decision: &Decision) -> Option<Stage> {
 /// Most pressing first: those that wait by stage, then what is over.
 fn in_order(listed: &[Listed]) -> Vec<&Decision> {
     let mut order: Vec<&Decision> = listed.iter().map(|listed| &listed.decision).collect();
-    order.sort_by_key(|decision| (std::cmp::Reverse(stage(decision)), decision.breach_at(), decision.id));
+    order.sort_by_key(|decision| {
+        (std::cmp::Reverse(stage(decision)), decision.breach_at(), decision.id)
+    });
     order
 }
 
@@ -69,21 +71,36 @@ pub fn reminder_card(sheet: &Sheet, pace: Pace) -> Card {
     if left > 0 {
         description.push_str(&text::more_below(left));
     }
-    let waiting: Vec<&Decision> = order.iter().copied().filter(|decision| stage(decision).is_some()).collect();
+    let waiting: Vec<&Decision> =
+        order.iter().copied().filter(|decision| stage(decision).is_some()).collect();
     let highest = waiting.iter().filter_map(|decision| stage(decision)).max();
     let tone = match highest {
         Some(stage) if stage >= Stage::Breach => Tone::Breached,
-        _ => waiting.iter().map(|decision| decision.terms.risk).max().map_or(Tone::Over, Tone::Waiting),
+        _ => waiting
+            .iter()
+            .map(|decision| decision.terms.risk)
+            .max()
+            .map_or(Tone::Over, Tone::Waiting),
     };
-    let title = if waiting.is_empty() { text::decisions(order.len()) } else { text::attention_title(waiting.len()) };
-    Card { title, description, controls: true, ..blank(text::several_wait(&waiting, order.len()), tone) }
+    let title = if waiting.is_empty() {
+        text::decisions(order.len())
+    } else {
+        text::attention_title(waiting.len())
+    };
+    Card {
+        title,
+        description,
+        controls: true,
+        ..blank(text::several_wait(&waiting, order.len()), tone)
+    }
 }
 
 /// Under the cards of a channel: what waits, and who is meant. Once nothing waits any more it says what came of it.
 #[must_use]
 pub fn mention_card(sheet: &Sheet, users: &[u64], roles: &[u64], here: bool) -> Card {
     let order = in_order(&sheet.listed);
-    let said: Vec<String> = order.iter().take(MOST_MENTIONED).map(|decision| text::mention_line(decision)).collect();
+    let said: Vec<String> =
+        order.iter().take(MOST_MENTIONED).map(|decision| text::mention_line(decision)).collect();
     let mut words = said.join("\n");
     if order.len() > MOST_MENTIONED {
         words.push_str(&text::more_below(order.len() - MOST_MENTIONED));
@@ -100,13 +117,17 @@ pub fn mention_card(sheet: &Sheet, users: &[u64], roles: &[u64], here: bool) -> 
 #[must_use]
 pub fn confirmation_card(sheet: &Sheet, user: u64, direct: bool, pace: Pace) -> Option<Card> {
     let decision = &sheet.listed.first()?.decision;
-    let proposal = decision.proposals().iter().find(|proposal| proposal.by.discord_id() == Some(user));
+    let proposal =
+        decision.proposals().iter().find(|proposal| proposal.by.discord_id() == Some(user));
     let card = decision_card(decision, pace);
     if direct {
-        let headline = proposal.map(|proposal| text::confirm(decision, proposal)).unwrap_or(card.headline);
+        let headline =
+            proposal.map(|proposal| text::confirm(decision, proposal)).unwrap_or(card.headline);
         return Some(Card { headline, ..card });
     }
-    let words = proposal.map(|proposal| text::confirm_here(decision, user, proposal)).unwrap_or(card.headline);
+    let words = proposal
+        .map(|proposal| text::confirm_here(decision, user, proposal))
+        .unwrap_or(card.headline);
     Some(Card { controls: proposal.is_some(), ..blank(words, Tone::Over) })
 }
 

@@ -83,11 +83,21 @@ fn each_way_reaches_those_who_are_meant_by_it() {
     );
     for (stage, risk) in [(Stage::Breach, Risk::Low), (Stage::Reminder, Risk::Critical)] {
         let decision = climbed(stage, risk);
-        assert_eq!(planned(&decision, &[Way::Dm], &all), ["discord:1 dm now", "discord:2 dm now", "discord:3 dm away"], "{stage}");
+        assert_eq!(
+            planned(&decision, &[Way::Dm], &all),
+            ["discord:1 dm now", "discord:2 dm now", "discord:3 dm away"],
+            "{stage}"
+        );
     }
     let nobody = audience(&[(3, AWAY), (4, AWAY)]);
-    assert_eq!(planned(&climbed(Stage::Warning, Risk::Low), &[Way::Dm], &nobody), ["discord:3 dm away", "discord:4 dm away"]);
-    assert_eq!(planned(&climbed(Stage::Breach, Risk::Low), &[Way::Dm], &nobody), ["discord:3 dm now", "discord:4 dm now"]);
+    assert_eq!(
+        planned(&climbed(Stage::Warning, Risk::Low), &[Way::Dm], &nobody),
+        ["discord:3 dm away", "discord:4 dm away"]
+    );
+    assert_eq!(
+        planned(&climbed(Stage::Breach, Risk::Low), &[Way::Dm], &nobody),
+        ["discord:3 dm now", "discord:4 dm now"]
+    );
 }
 
 #[test]
@@ -100,12 +110,24 @@ fn whoever_took_it_is_reminded_alone_until_the_breach() {
     };
     let all = audience(&[(1, Availability::Available), (2, Availability::Available)]);
     let by = [Way::Dm, Way::Mention, Way::Here];
-    assert_eq!(planned(&take(Stage::Warning), &by, &all), ["discord:2 dm now", "discord:2 mention now"]);
-    let everybody =
-        ["discord:1 dm now", "discord:2 dm now", "discord:1 mention now", "discord:2 mention now", "role:77 mention now"];
+    assert_eq!(
+        planned(&take(Stage::Warning), &by, &all),
+        ["discord:2 dm now", "discord:2 mention now"]
+    );
+    let everybody = [
+        "discord:1 dm now",
+        "discord:2 dm now",
+        "discord:1 mention now",
+        "discord:2 mention now",
+        "role:77 mention now",
+    ];
     assert_eq!(planned(&take(Stage::Breach), &[Way::Dm, Way::Mention], &all), everybody);
     let gone = audience(&[(1, Availability::Available), (2, AWAY)]);
-    assert_eq!(planned(&take(Stage::Reminder), &[Way::Dm], &gone), ["discord:1 dm now", "discord:2 dm away"], "they are not there");
+    assert_eq!(
+        planned(&take(Stage::Reminder), &[Way::Dm], &gone),
+        ["discord:1 dm now", "discord:2 dm away"],
+        "they are not there"
+    );
 }
 
 #[test]
@@ -125,7 +147,8 @@ fn whoever_has_voted_is_left_alone() {
 #[test]
 fn where_here_may_not_be_used_the_approvers_are_mentioned_once_and_it_is_said() {
     let decision = climbed(Stage::Warning, Risk::Low);
-    let all = Audience { no_here: Some("no right".into()), ..audience(&[(1, Availability::Available)]) };
+    let all =
+        Audience { no_here: Some("no right".into()), ..audience(&[(1, Availability::Available)]) };
     let expected = ["discord:1 mention now", "role:77 mention now", "here here failed"];
     assert_eq!(planned(&decision, &[Way::Mention, Way::Here], &all), expected);
 }
@@ -152,7 +175,11 @@ fn the_log_is_told_once_what_is_known_and_when_nobody_was_reached() {
     let (none, complete) = news(&decision, 42, &[]).unwrap();
     assert!(none.is_empty() && complete);
     // What goes beyond the surface may take long: the rest is told before.
-    rows.push(Reminder { way: Way::Push, standing: Standing::Outgoing { key: "k".into() }, ..rows[0].clone() });
+    rows.push(Reminder {
+        way: Way::Push,
+        standing: Standing::Outgoing { key: "k".into() },
+        ..rows[0].clone()
+    });
     assert!(!news(&decision, 42, &rows).unwrap().1);
 }
 
@@ -162,7 +189,9 @@ fn a_reminder_is_kept_as_it_was() {
     let all = audience(&[(1, Availability::Available), (2, QUIET), (3, AWAY)]);
     let by = [Way::Dm, Way::Mention, Way::Here, Way::Webhook];
     for reminder in reminders(&decision, decision.climb.as_ref().unwrap(), &by, &all) {
-        for standing in [reminder.standing.clone(), Standing::Posted, Standing::Outgoing { key: "k".into() }] {
+        for standing in
+            [reminder.standing.clone(), Standing::Posted, Standing::Outgoing { key: "k".into() }]
+        {
             let on = Some(On { posting: PostingId(3), since: at(1) });
             let kept = Reminder { standing, on, ..reminder.clone() };
             let text = serde_json::to_string(&kept).unwrap();

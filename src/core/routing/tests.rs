@@ -13,7 +13,14 @@ const NAMES: [&str; 6] = ["naming", "routine", "parameter", "deploy", "release",
 /// In `shop`, all of these kinds may pass; and kinds that never do are allowed by mistake.
 fn rules() -> Rules {
     let yes = Rule { route_by_confidence: true, ..Rule::default() };
-    let kinds = NAMES.into_iter().chain(["pricing", "legal", "credentials", "client_communication", "legal_review", "new_prices"]);
+    let kinds = NAMES.into_iter().chain([
+        "pricing",
+        "legal",
+        "credentials",
+        "client_communication",
+        "legal_review",
+        "new_prices",
+    ]);
     Rules {
         projects: [("shop".to_owned(), yes.clone())].into(),
         kinds: kinds.map(|kind| (Kind::from(kind), yes.clone())).collect(),
@@ -49,9 +56,18 @@ fn what_an_agent_is_sure_of_passes_where_both_sides_say_so() {
         assert_eq!(of(asked), Route::Queue(Because::NotAllowed), "{project} {kind}");
     }
     let passed = asked_under(&rules(), request()).pass(&rules());
-    let Some(Event::Resolved { verdict, by, via: Via::Routing, .. }) = passed else { panic!("{passed:?}") };
-    assert_eq!((verdict, by.id.as_str()), (Verdict::noted(Some("approved by itself (confidence 0.95)".into())), "gander"));
-    assert_eq!(asked_under(&Rules::default(), request()).pass(&Rules::default()), None, "off where nothing is configured");
+    let Some(Event::Resolved { verdict, by, via: Via::Routing, .. }) = passed else {
+        panic!("{passed:?}")
+    };
+    assert_eq!(
+        (verdict, by.id.as_str()),
+        (Verdict::noted(Some("approved by itself (confidence 0.95)".into())), "gander")
+    );
+    assert_eq!(
+        asked_under(&Rules::default(), request()).pass(&Rules::default()),
+        None,
+        "off where nothing is configured"
+    );
 }
 
 #[test]
@@ -68,16 +84,25 @@ fn the_thresholds_themselves_do_not_pass_and_do_not_block() {
         assert_eq!(of(Request { confidence, ..request() }), expected, "{confidence:?}");
     }
     // Not even by a mistake of whoever fills in the rules.
-    let low = Thresholds { approve_above: Share::new(0.1).unwrap(), block_below: Share::new(0.0).unwrap() };
+    let low = Thresholds {
+        approve_above: Share::new(0.1).unwrap(),
+        block_below: Share::new(0.0).unwrap(),
+    };
     let lax = Rules { confidence: low, ..rules() };
-    assert_eq!(route(&lax, &asked_under(&lax, Request { confidence: Some(0.8), ..request() })), Route::Queue(Because::NotSure));
+    assert_eq!(
+        route(&lax, &asked_under(&lax, Request { confidence: Some(0.8), ..request() })),
+        Route::Queue(Because::NotSure)
+    );
 }
 
 #[test]
 fn each_forbidden_case_stays_with_people_however_sure_the_agent_is() {
     let sure = || Request { confidence: Some(1.0), ..request() };
     let kind = |kind: &str| Request { kind: kind.into(), ..sure() };
-    let deploy_to = |environment: Option<&str>| Request { environment: environment.map(Into::into), ..kind("deploy") };
+    let deploy_to = |environment: Option<&str>| Request {
+        environment: environment.map(Into::into),
+        ..kind("deploy")
+    };
     for (asked, because) in [
         (Request { risk: Risk::High, ..sure() }, Because::Risk),
         (Request { risk: Risk::Critical, ..sure() }, Because::Risk),
@@ -109,7 +134,12 @@ fn each_forbidden_case_stays_with_people_however_sure_the_agent_is() {
     // It is an agent that asks, also where it is known by its token.
     let known = Person { id: "token:1".into(), name: "goose".into() };
     assert_eq!(of(Request { asked_by: Some(known), ..sure() }), Route::Approve);
-    for allowed in [deploy_to(Some("staging")), deploy_to(Some("Staging-2")), deploy_to(Some("test")), kind("Naming ")] {
+    for allowed in [
+        deploy_to(Some("staging")),
+        deploy_to(Some("Staging-2")),
+        deploy_to(Some("test")),
+        kind("Naming "),
+    ] {
         assert_eq!(of(allowed.clone()), Route::Approve, "{allowed:?}");
     }
 }
@@ -119,7 +149,11 @@ fn what_the_configuration_raises_does_not_pass() {
     let mut strict = rules();
     let asked = asked_under(&strict, request());
     strict.kinds.get_mut(&Kind::from("naming")).unwrap().risk = Some(Risk::High);
-    assert_eq!(route(&strict, &asked), Route::Queue(Because::Risk), "asked before, under laxer rules");
+    assert_eq!(
+        route(&strict, &asked),
+        Route::Queue(Because::Risk),
+        "asked before, under laxer rules"
+    );
     let mut several = rules();
     several.projects.get_mut("shop").unwrap().approvals = Some(2);
     assert_eq!(route(&several, &asked), Route::Queue(Because::Several));
@@ -137,7 +171,10 @@ fn what_people_have_had_in_hand_stays_with_them() {
         Decision { deferrals: 1, returns: 1, ..fresh.clone() },
         Decision { disagreed: Some(Disagreed { by: ann(), at }), ..fresh.clone() },
         pending(Pending { taken: Some(Taken { by: ann(), at, from: None }), ..Pending::default() }),
-        pending(Pending { votes: vec![Vote { by: ann(), at, note: None, grounds: Grounds::default() }], ..Pending::default() }),
+        pending(Pending {
+            votes: vec![Vote { by: ann(), at, note: None, grounds: Grounds::default() }],
+            ..Pending::default()
+        }),
     ];
     for decision in touched {
         assert_eq!(route(&rules, &decision), Route::Queue(Because::Touched), "{decision:?}");
@@ -153,7 +190,11 @@ fn whoever_is_not_sure_starts_at_the_mention() {
     assert!(unsure.when == When::After(0) && unsure.by.contains(&Way::Mention), "{unsure:?}");
     let usual = Ladder::default().rungs()[0].clone();
     assert_eq!(first(Request { confidence: Some(0.6), ..request() }), usual);
-    assert_eq!(first(Request { confidence: Some(0.3), project: "other".into(), ..request() }), usual, "where it does not count");
+    assert_eq!(
+        first(Request { confidence: Some(0.3), project: "other".into(), ..request() }),
+        usual,
+        "where it does not count"
+    );
 }
 
 #[test]
@@ -167,7 +208,10 @@ fn a_disagreement_undoes_what_nobody_acts_on_and_is_kept_in_any_case() {
     let ann = Person::discord(1, "Ann");
     let undone = passed().disagree(ann.clone(), false).unwrap();
     let stands = passed().evolve(&undone, at, 3);
-    assert!(matches!(&stands.state, State::Pending(Pending { undone: Some(_), .. })) && stands.disagreed.is_some());
+    assert!(
+        matches!(&stands.state, State::Pending(Pending { undone: Some(_), .. }))
+            && stands.disagreed.is_some()
+    );
     assert_eq!(route(&rules, &stands), Route::Queue(Because::Touched), "it does not pass again");
     assert!(matches!(stands.disagree(ann.clone(), false), Err(Refused::AlreadyDisagreed { .. })));
 
@@ -179,7 +223,12 @@ fn a_disagreement_undoes_what_nobody_acts_on_and_is_kept_in_any_case() {
     let by_button = passed().evolve(&Event::Undone { by: ann.clone() }, at, 3);
     assert!(by_button.disagreed.is_some(), "Undo says the same");
     let by_ann = asked_under(&rules, request()).evolve(
-        &Event::Resolved { verdict: Verdict::approved(), by: ann.clone(), via: Via::Discord, with: Vec::new() },
+        &Event::Resolved {
+            verdict: Verdict::approved(),
+            by: ann.clone(),
+            via: Via::Discord,
+            with: Vec::new(),
+        },
         at,
         2,
     );

@@ -26,7 +26,10 @@ pub fn another(tag: &str, posts: bool, ago: TimeDelta) -> (String, &'static str)
         "a button of another store (it carries {tag}) was pressed {ago} ago under this bot's name: its card was left behind by a \
          store that was used before, or another gander serve runs with this token"
     );
-    (what, "If the store was replaced, delete that card. If another one runs, give it a bot application of its own")
+    (
+        what,
+        "If the store was replaced, delete that card. If another one runs, give it a bot application of its own",
+    )
 }
 
 #[cfg(test)]
@@ -38,6 +41,9 @@ mod tests {
         let (sure, _) = another("ab12", true, TimeDelta::minutes(5));
         assert!(sure.contains("ab12") && sure.contains("5m ago"), "{sure}");
         let (unsure, mend) = another("ab12", false, TimeDelta::seconds(1));
-        assert!(unsure.contains(", or another gander serve") && mend.starts_with("If"), "{unsure} {mend}");
+        assert!(
+            unsure.contains(", or another gander serve") && mend.starts_with("If"),
+            "{unsure} {mend}"
+        );
     }
 }

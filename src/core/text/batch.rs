@@ -29,7 +29,11 @@ pub fn thousands(count: usize) -> String {
 }
 
 fn of_project(project: &str) -> String {
-    if project == "default" { String::new() } else { format!(" of {}", escaped(&one_line(project), 60).text) }
+    if project == "default" {
+        String::new()
+    } else {
+        format!(" of {}", escaped(&one_line(project), 60).text)
+    }
 }
 
 /// What a phone's lock screen shows of a batch.
@@ -44,15 +48,24 @@ pub fn batch_headline(id: PostingId, project: &str, summary: &Summary) -> String
             (_, 1) => format!("1 decision{of} has a card of its own now"),
             (_, left) => format!("{}{of} have cards of their own now", decisions(left)),
         };
-        return format!("{} Nothing waits here any more: {how} · batch {id}", if summary.left > 0 { "↗️" } else { "✅" });
+        return format!(
+            "{} Nothing waits here any more: {how} · batch {id}",
+            if summary.left > 0 { "↗️" } else { "✅" }
+        );
     }
     if waiting == 0 {
-        return format!("💤 {}{of} put off, nothing else waits here · batch {id}", decisions(summary.put_off));
+        return format!(
+            "💤 {}{of} put off, nothing else waits here · batch {id}",
+            decisions(summary.put_off)
+        );
     }
     let risks = [(summary.low, Risk::Low), (summary.medium, Risk::Medium)];
     let worst = if summary.medium > 0 { Risk::Medium } else { Risk::Low };
-    let risks: Vec<String> =
-        risks.into_iter().filter(|(count, _)| *count > 0).map(|(count, risk)| format!("{} {risk}", thousands(count))).collect();
+    let risks: Vec<String> = risks
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, risk)| format!("{} {risk}", thousands(count)))
+        .collect();
     let what = match (waiting, count) {
         (1, 1) => format!("1 decision{of} needs"),
         (waiting, count) if waiting == count => format!("{}{of} need", decisions(count)),
@@ -72,7 +85,9 @@ pub fn batch_title(id: PostingId, project: &str, count: usize) -> String {
 #[must_use]
 pub fn batch_footer<'a>(list: u32, agents: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<String> = Vec::new();
-    for agent in agents.map(|agent| plain(&one_line(agent), 40).text).filter(|agent| !agent.is_empty()) {
+    for agent in
+        agents.map(|agent| plain(&one_line(agent), 40).text).filter(|agent| !agent.is_empty())
+    {
         if !names.contains(&agent) {
             names.push(agent);
         }
@@ -85,7 +100,10 @@ pub fn batch_footer<'a>(list: u32, agents: impl Iterator<Item = &'a str>) -> Str
         names.push("others".into());
     }
     let list = (list > 1).then(|| format!("list {list}"));
-    list.into_iter().chain((!names.is_empty()).then(|| format!("asked by {}", names.join(", ")))).collect::<Vec<_>>().join(" · ")
+    list.into_iter()
+        .chain((!names.is_empty()).then(|| format!("asked by {}", names.join(", "))))
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// How many stand how.
@@ -127,16 +145,32 @@ pub fn batch_line(listed: &Listed, pace: Pace) -> String {
     let ended = |sign: &str, how: String| format!("{sign} ~~**{id}** {title}~~ {how}");
     match &decision.state {
         State::Resolved(resolved) => {
-            let sign = if matches!(resolved.verdict, Verdict::Rejected { .. }) { "❌" } else { "✅" };
-            ended(sign, format!("{} {}", resolved.verdict.word(), given_by_person(&resolved.by, resolved.via)))
+            let sign =
+                if matches!(resolved.verdict, Verdict::Rejected { .. }) { "❌" } else { "✅" };
+            ended(
+                sign,
+                format!(
+                    "{} {}",
+                    resolved.verdict.word(),
+                    given_by_person(&resolved.by, resolved.via)
+                ),
+            )
         }
         State::Withdrawn { .. } => ended("⚪", "no longer needs an answer".into()),
         _ if item.gone.is_some() => format!("↗️ **{id}** {title} — {}", why_left(listed)),
         State::Deferred { until, by, .. } => {
-            format!("💤 **{id}** {title} — put off until {} by {}", moment(pace.wall_time(*until)), name(&by.name))
+            format!(
+                "💤 **{id}** {title} — put off until {} by {}",
+                moment(pace.wall_time(*until)),
+                name(&by.name)
+            )
         }
         State::Pending(pending) => {
-            format!("{} **{id}** {title}\n-# {}", dot(decision.terms.risk), beside(decision, pending, item.since, pace))
+            format!(
+                "{} **{id}** {title}\n-# {}",
+                dot(decision.terms.risk),
+                beside(decision, pending, item.since, pace)
+            )
         }
     }
 }
@@ -144,7 +178,8 @@ pub fn batch_line(listed: &Listed, pace: Pace) -> String {
 /// What stands beside one that waits.
 fn beside(decision: &Decision, pending: &Pending, since: u32, pace: Pace) -> String {
     let needed = decision.approvals_needed();
-    let revised = (decision.revision.0 > 1 && since > 1).then(|| format!("✏️ revision {}", decision.revision.0));
+    let revised = (decision.revision.0 > 1 && since > 1)
+        .then(|| format!("✏️ revision {}", decision.revision.0));
     let wants = match decision.request.expects {
         Expects::Approve => None,
         Expects::Choose => Some("wants a choice".to_owned()),
@@ -174,7 +209,9 @@ fn key_detail(decision: &Decision) -> Option<String> {
 
 fn why_left(listed: &Listed) -> String {
     match leaves(&listed.item, &listed.decision) {
-        Some(Left::Risk) => format!("its risk is {} now, so it has a card of its own", listed.decision.terms.risk),
+        Some(Left::Risk) => {
+            format!("its risk is {} now, so it has a card of its own", listed.decision.terms.risk)
+        }
         Some(Left::CameBack) => "it came back, as a message of its own".into(),
         None => "it has a card of its own now".into(),
     }
@@ -217,14 +254,21 @@ pub fn review_all_label(count: usize) -> String {
 /// The entry of a menu that opens a part of a list.
 #[must_use]
 pub fn part_option(part: &[Listed]) -> (String, String) {
-    let (first, last) = (part.first().map(|listed| listed.decision.id), part.last().map(|listed| listed.decision.id));
+    let (first, last) = (
+        part.first().map(|listed| listed.decision.id),
+        part.last().map(|listed| listed.decision.id),
+    );
     let label = match (first, last) {
         (Some(first), Some(last)) if first != last => format!("{first} – {last}"),
         (Some(only), _) => only.to_string(),
         (None, _) => String::new(),
     };
-    let waiting = part.iter().filter(|listed| matches!(listed.decision.state, State::Pending(_))).count();
-    let titles = part.first().map(|listed| plain(&super::title(&listed.decision.request), 50).text).unwrap_or_default();
+    let waiting =
+        part.iter().filter(|listed| matches!(listed.decision.state, State::Pending(_))).count();
+    let titles = part
+        .first()
+        .map(|listed| plain(&super::title(&listed.decision.request), 50).text)
+        .unwrap_or_default();
     (label, plain(&format!("{} of {} wait · {titles} …", waiting, decisions(part.len())), 100).text)
 }
 
@@ -267,13 +311,26 @@ pub fn preflight(goes: usize, left_out: usize, more: usize) -> String {
         1 => " 1 is left out; below stands why.".into(),
         count => format!(" {} are left out; below stands why.", thousands(count)),
     };
-    let out = if more > 0 { format!("{out} {} more fit; these come first.", thousands(more)) } else { out };
+    let out = if more > 0 {
+        format!("{out} {} more fit; these come first.", thousands(more))
+    } else {
+        out
+    };
     match goes {
-        0 if left_out == 0 => "🪿 Nothing of low risk waits on you here. Nothing was approved.".into(),
-        0 => format!("✋ Nothing here can be approved together by you now.{out} Nothing was approved."),
-        1 => format!("🪿 This one of low risk would be approved. Nothing is approved until you click.{out}"),
+        0 if left_out == 0 => {
+            "🪿 Nothing of low risk waits on you here. Nothing was approved.".into()
+        }
+        0 => format!(
+            "✋ Nothing here can be approved together by you now.{out} Nothing was approved."
+        ),
+        1 => format!(
+            "🪿 This one of low risk would be approved. Nothing is approved until you click.{out}"
+        ),
         count => {
-            format!("🪿 These {}, all of low risk, would be approved. Nothing is approved until you click.{out}", thousands(count))
+            format!(
+                "🪿 These {}, all of low risk, would be approved. Nothing is approved until you click.{out}",
+                thousands(count)
+            )
         }
     }
 }
@@ -291,7 +348,8 @@ fn short(decision: &Decision) -> String {
 /// What would be approved, and what not. What is left out comes first where not all have room. Whether all have.
 #[must_use]
 pub fn preflight_lines(goes: &[Listed], left_out: &[(Decision, LeftOut)]) -> (Vec<String>, bool) {
-    let out: Vec<String> = left_out.iter().map(|(decision, why)| left_out_line(decision, why)).collect();
+    let out: Vec<String> =
+        left_out.iter().map(|(decision, why)| left_out_line(decision, why)).collect();
     let (mut shown, mut whole) = as_many_as_fit(out.iter().take(10).map(String::as_str));
     whole &= out.len() <= 10;
     let goes: Vec<String> = goes.iter().map(goes_line).collect();
@@ -300,7 +358,8 @@ pub fn preflight_lines(goes: &[Listed], left_out: &[(Decision, LeftOut)]) -> (Ve
     for (index, line) in goes.iter().enumerate() {
         size += units(line) + 1;
         if size > room || index >= ANSWER_LINES.1 {
-            shown.push(format!("… and {} more, in {PREFLIGHT_FILE}", thousands(goes.len() - index)));
+            shown
+                .push(format!("… and {} more, in {PREFLIGHT_FILE}", thousands(goes.len() - index)));
             return (shown, false);
         }
         shown.insert(index, line.clone());
@@ -317,7 +376,10 @@ pub const PREFLIGHT_FILE: &str = "to-be-approved.txt";
 /// Its text. Nothing draws it, so it is plain.
 #[must_use]
 pub fn preflight_file(goes: &[Listed], left_out: &[(Decision, LeftOut)]) -> String {
-    let lines = goes.iter().map(goes_line).chain(left_out.iter().map(|(decision, why)| left_out_line(decision, why)));
+    let lines = goes
+        .iter()
+        .map(goes_line)
+        .chain(left_out.iter().map(|(decision, why)| left_out_line(decision, why)));
     plain_lines(&lines.collect::<Vec<_>>())
 }
 
@@ -333,7 +395,9 @@ pub fn plain_lines(lines: &[String]) -> String {
 pub fn left_out_line(decision: &Decision, why: &LeftOut) -> String {
     let why = match why {
         LeftOut::Over => match &decision.state {
-            State::Resolved(resolved) => format!("was {} by {} already", resolved.verdict.word(), name(&resolved.by.name)),
+            State::Resolved(resolved) => {
+                format!("was {} by {} already", resolved.verdict.word(), name(&resolved.by.name))
+            }
             _ => "no longer needs an answer".into(),
         },
         LeftOut::PutOff => "was put off".into(),
@@ -361,7 +425,12 @@ pub fn approved_together(approved: usize, count: usize) -> String {
         (0, _) => "✋ Nothing was approved. What became of each:".into(),
         (1, 0) => "✅ Approved:".into(),
         (approved, 0) => format!("✅ All {} are approved:", thousands(approved)),
-        (approved, not) => format!("✅ {} of {} are approved, {} not:", thousands(approved), thousands(count), thousands(not)),
+        (approved, not) => format!(
+            "✅ {} of {} are approved, {} not:",
+            thousands(approved),
+            thousands(count),
+            thousands(not)
+        ),
     }
 }
 
@@ -382,10 +451,20 @@ pub fn walk(place: usize, count: usize, left: usize, headline: &str) -> String {
 #[must_use]
 pub fn walked(left: usize, count: usize) -> String {
     match left {
-        0 => format!("🎉 That was the last one: of {} nothing waits on you any more.", decisions(count)),
-        1 => format!("🏁 That was the last one. Of {} 1 still waits on you: you skipped it.", decisions(count)),
+        0 => format!(
+            "🎉 That was the last one: of {} nothing waits on you any more.",
+            decisions(count)
+        ),
+        1 => format!(
+            "🏁 That was the last one. Of {} 1 still waits on you: you skipped it.",
+            decisions(count)
+        ),
         left => {
-            format!("🏁 That was the last one. Of {} {} still wait on you: you skipped them.", decisions(count), thousands(left))
+            format!(
+                "🏁 That was the last one. Of {} {} still wait on you: you skipped them.",
+                decisions(count),
+                thousands(left)
+            )
         }
     }
 }
@@ -393,14 +472,24 @@ pub fn walked(left: usize, count: usize) -> String {
 /// Over a part of a list.
 #[must_use]
 pub fn part_title(id: PostingId, from: usize, to: usize, count: usize) -> String {
-    format!("Batch {id}: {} to {} of {}. The menu below opens one.", thousands(from), thousands(to), thousands(count))
+    format!(
+        "Batch {id}: {} to {} of {}. The menu below opens one.",
+        thousands(from),
+        thousands(to),
+        thousands(count)
+    )
 }
 
 /// A line of it.
 #[must_use]
 pub fn part_line(listed: &Listed) -> String {
     let decision = &listed.decision;
-    format!("{} **{}** {}", sign(decision), decision.id, escaped(&super::title(&decision.request), 50).text)
+    format!(
+        "{} **{}** {}",
+        sign(decision),
+        decision.id,
+        escaped(&super::title(&decision.request), 50).text
+    )
 }
 
 /// Somebody approves without looking: they are asked once more.
@@ -408,10 +497,17 @@ pub fn part_line(listed: &Listed) -> String {
 pub fn really(decision: &Decision, doubt: Doubt) -> String {
     let (id, title) = (decision.id, escaped(&super::title(&decision.request), 90).text);
     let why = match doubt {
-        Doubt::JustOpened => format!("it is of {} risk, and you opened it less than a second ago", decision.terms.risk),
-        Doubt::InARow(count) => format!("it would be your {} in a row without opening one", ordinal(count)),
+        Doubt::JustOpened => format!(
+            "it is of {} risk, and you opened it less than a second ago",
+            decision.terms.risk
+        ),
+        Doubt::InARow(count) => {
+            format!("it would be your {} in a row without opening one", ordinal(count))
+        }
     };
-    format!("🤔 Approve {id} {title}? Nothing is approved yet: {why}. Take a gander, or click once more.")
+    format!(
+        "🤔 Approve {id} {title}? Nothing is approved yet: {why}. Take a gander, or click once more."
+    )
 }
 
 fn ordinal(count: u32) -> String {

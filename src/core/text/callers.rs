@@ -28,11 +28,12 @@ pub fn user(uid: u32) -> String {
 }
 
 /// A dedup key that is a gate's.
-pub const GATES_KEY: &str =
-    "dedup keys that begin with gate: belong to gates, for what is approved under them runs: choose another";
+pub const GATES_KEY: &str = "dedup keys that begin with gate: belong to gates, for what is approved under them runs: choose another";
 
 /// An idempotency key came back with something else.
 #[must_use]
 pub fn other_request(id: DecisionId) -> String {
-    format!("under this idempotency key something else was asked before ({id}): repeat it as it was, or take another key")
+    format!(
+        "under this idempotency key something else was asked before ({id}): repeat it as it was, or take another key"
+    )
 }

@@ -2,10 +2,13 @@
 
 use chrono::TimeDelta;
 
-use super::{dot, given_by_name, given_by_person, moment, name, person, quoted, relative, span, subject};
+use super::{
+    dot, given_by_name, given_by_person, moment, name, person, quoted, relative, span, subject,
+};
 use crate::core::Time;
 use crate::core::decision::{
-    Attachment, Choice, Decision, Lapsed, Outcome, Pending, Person, Reported, Resolved, State, Taken, Undone, Verdict, Vote,
+    Attachment, Choice, Decision, Lapsed, Outcome, Pending, Person, Reported, Resolved, State,
+    Taken, Undone, Verdict, Vote,
 };
 use crate::core::ladder::Stage;
 use crate::core::pace::Pace;
@@ -38,10 +41,16 @@ pub fn headline(decision: &Decision, pace: Pace) -> String {
             format!("{mark} {subject}: {title} · {risk} risk · {id}")
         }
         State::Deferred { until, by, .. } => {
-            format!("💤 {subject} put off until {} by {}: {title} · {id}", moment(pace.wall_time(*until)), name(&by.name))
+            format!(
+                "💤 {subject} put off until {} by {}: {title} · {id}",
+                moment(pace.wall_time(*until)),
+                name(&by.name)
+            )
         }
         State::Resolved(resolved) => format!("{}: {title} · {id}", outcome(resolved, &subject)),
-        State::Withdrawn { .. } => format!("⚪ {subject} no longer needs an answer: {title} · {id}"),
+        State::Withdrawn { .. } => {
+            format!("⚪ {subject} no longer needs an answer: {title} · {id}")
+        }
     }
 }
 
@@ -49,7 +58,11 @@ pub fn headline(decision: &Decision, pace: Pace) -> String {
 fn asks(decision: &Decision) -> String {
     let request = &decision.request;
     let (agent, project) = (one_part(&request.agent.name), one_part(&request.project));
-    let place = if request.project == "default" { String::new() } else { format!(" in {}", escaped(&project, 30).text) };
+    let place = if request.project == "default" {
+        String::new()
+    } else {
+        format!(" in {}", escaped(&project, 30).text)
+    };
     let needs = match decision.approvals_missing() {
         1 => "your permission".to_owned(),
         missing => approvals(missing),
@@ -76,14 +89,23 @@ pub(super) fn headline_title(decision: &Decision) -> String {
 fn outcome(resolved: &Resolved, subject: &str) -> String {
     let by = given_by_name(&resolved.by, resolved.via);
     if matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. })) {
-        return format!("💥 {subject} {} {by}, but it failed", super::verdict_word(&resolved.verdict));
+        return format!(
+            "💥 {subject} {} {by}, but it failed",
+            super::verdict_word(&resolved.verdict)
+        );
     }
     let done = if resolved.reported.is_some() { ", and done" } else { "" };
     match &resolved.verdict {
-        Verdict::Approved { .. } => format!("✅ {subject} {} {by}{done}", super::verdict_word(&resolved.verdict)),
+        Verdict::Approved { .. } => {
+            format!("✅ {subject} {} {by}{done}", super::verdict_word(&resolved.verdict))
+        }
         Verdict::Rejected { .. } => format!("❌ {subject} rejected {by}{done}"),
         Verdict::Chosen { option } => {
-            format!("✅ {subject}: {} chose {}{done}", name(&resolved.by.name), escaped(&one_line(option), 60).text)
+            format!(
+                "✅ {subject}: {} chose {}{done}",
+                name(&resolved.by.name),
+                escaped(&one_line(option), 60).text
+            )
         }
         Verdict::Answered { .. } => format!("✅ {subject} answered {by}{done}"),
     }
@@ -99,13 +121,20 @@ pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
     }
     match &resolved.verdict {
         Verdict::Approved { note, for_session } => {
-            let note = note.as_deref().map(|note| format!("\n{}", quoted(note, 800))).unwrap_or_default();
+            let note =
+                note.as_deref().map(|note| format!("\n{}", quoted(note, 800))).unwrap_or_default();
             let name = if *for_session { "✅ Approved for this session" } else { "✅ Approved" };
             (name, format!("{by} {when}{note}"))
         }
-        Verdict::Rejected { reason } => ("❌ Rejected", format!("{by} {when}\n{}", quoted(reason, 800))),
-        Verdict::Chosen { option } => ("✅ Chosen", format!("{by} {when}\n{}", quoted(option, 800))),
-        Verdict::Answered { text } => ("✅ Answered", format!("{by} {when}\n{}", quoted(text, 800))),
+        Verdict::Rejected { reason } => {
+            ("❌ Rejected", format!("{by} {when}\n{}", quoted(reason, 800)))
+        }
+        Verdict::Chosen { option } => {
+            ("✅ Chosen", format!("{by} {when}\n{}", quoted(option, 800)))
+        }
+        Verdict::Answered { text } => {
+            ("✅ Answered", format!("{by} {when}\n{}", quoted(text, 800)))
+        }
     }
 }
 
@@ -120,7 +149,9 @@ pub fn claimed(decision: &Decision, resolved: &Resolved, pace: Pace) -> String {
     }
     let picked_up = match resolved.claimed_at {
         None => return "The agent has not picked it up yet.".into(),
-        Some(at) if at - resolved.at < TimeDelta::seconds(1) => "The agent picked it up at once.".to_owned(),
+        Some(at) if at - resolved.at < TimeDelta::seconds(1) => {
+            "The agent picked it up at once.".to_owned()
+        }
         Some(at) => format!("The agent picked it up {} later.", span(at - resolved.at)),
     };
     let Some(reported) = &resolved.reported else { return picked_up };
@@ -130,14 +161,19 @@ pub fn claimed(decision: &Decision, resolved: &Resolved, pace: Pace) -> String {
         Outcome::Failed => format!("💥 It reports {when} that it failed"),
     };
     let text = quoted(&reported.text, 500);
-    if text.is_empty() { format!("{picked_up}\n{went}.") } else { format!("{picked_up}\n{went}:\n{text}") }
+    if text.is_empty() {
+        format!("{picked_up}\n{went}.")
+    } else {
+        format!("{picked_up}\n{went}:\n{text}")
+    }
 }
 
 /// Who approved so far, where several must.
 #[must_use]
 pub fn votes(votes: &[Vote], pace: Pace) -> String {
     let line = |vote: &Vote| {
-        let note = vote.note.as_deref().map(|note| format!("\n{}", quoted(note, 200))).unwrap_or_default();
+        let note =
+            vote.note.as_deref().map(|note| format!("\n{}", quoted(note, 200))).unwrap_or_default();
         format!("{} {}{note}", person(&vote.by), relative(pace.wall_time(vote.at)))
     };
     let lines: Vec<String> = votes.iter().take(MOST_VOTES).map(line).collect();
@@ -148,8 +184,16 @@ pub fn votes(votes: &[Vote], pace: Pace) -> String {
 #[must_use]
 pub fn not_counted(lapsed: &[Lapsed], pace: Pace) -> Option<String> {
     let since = relative(pace.wall_time(lapsed.last()?.at));
-    let of = lapsed.iter().rev().take(MOST_VOTES).map(|lapsed| person(&lapsed.by)).collect::<Vec<_>>().join(", ");
-    Some(format!("{of} approved, and may not decide this any more: the rules changed {since}. Somebody else has to approve."))
+    let of = lapsed
+        .iter()
+        .rev()
+        .take(MOST_VOTES)
+        .map(|lapsed| person(&lapsed.by))
+        .collect::<Vec<_>>()
+        .join(", ");
+    Some(format!(
+        "{of} approved, and may not decide this any more: the rules changed {since}. Somebody else has to approve."
+    ))
 }
 
 /// Whose approvals no longer count, in a line.
@@ -186,7 +230,11 @@ pub fn priority(decision: &Decision) -> String {
 pub fn undone(undone: &Undone, pace: Pace) -> String {
     let when = relative(pace.wall_time(undone.at));
     let (by, was_by) = (person(&undone.by), person(&undone.was_by));
-    let whose = if undone.by.id == undone.was_by.id { "their own verdict".to_owned() } else { format!("the verdict of {was_by}") };
+    let whose = if undone.by.id == undone.was_by.id {
+        "their own verdict".to_owned()
+    } else {
+        format!("the verdict of {was_by}")
+    };
     format!(
         "by {by} {when}: {whose} ({}). The agent had not picked it up; it waits for an answer again.",
         super::verdict_word(&undone.verdict)
@@ -203,7 +251,11 @@ pub fn pictures(files: &[Attachment]) -> Option<String> {
         let name = file.name.to_lowercase();
         [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|end| name.ends_with(end))
     };
-    let names: Vec<String> = files.iter().filter(is_picture).map(|file| escaped(&one_line(&file.name), 60).text).collect();
+    let names: Vec<String> = files
+        .iter()
+        .filter(is_picture)
+        .map(|file| escaped(&one_line(&file.name), 60).text)
+        .collect();
     (names.len() > 1).then(|| names.join(" · "))
 }
 
@@ -211,7 +263,10 @@ pub fn pictures(files: &[Attachment]) -> Option<String> {
 #[must_use]
 pub fn deferred(until: Time, by: &Person, pace: Pace) -> (&'static str, String) {
     let until = pace.wall_time(until);
-    ("💤 Deferred", format!("by {}. It comes back {} ({}).", person(by), relative(until), moment(until)))
+    (
+        "💤 Deferred",
+        format!("by {}. It comes back {} ({}).", person(by), relative(until), moment(until)),
+    )
 }
 
 /// The withdrawal's field on a card.
@@ -246,7 +301,8 @@ pub fn more_in_file(file: &str) -> String {
 #[must_use]
 pub fn options(choices: &[Choice], limit: usize) -> Cut {
     let line = |(index, choice): (usize, &Choice)| {
-        let (name, description) = (escaped(&one_line(&choice.name), 110).text, one_line(&choice.description));
+        let (name, description) =
+            (escaped(&one_line(&choice.name), 110).text, one_line(&choice.description));
         let description = escaped(&description, 150).text;
         let colon = if description.is_empty() { "" } else { ": " };
         format!("{}. **{name}**{colon}{description}", index + 1)
@@ -275,7 +331,11 @@ pub fn option_label(choice: &Choice, limit: usize) -> (String, String) {
 /// Where a link leads, whole: a name could say another address.
 #[must_use]
 pub fn link(name: &str, url: &str) -> String {
-    format!("{}: <{}>", escaped(&one_line(name), 60).text, plain(&one_line(url), 300).text.replace(['<', '>'], ""))
+    format!(
+        "{}: <{}>",
+        escaped(&one_line(name), 60).text,
+        plain(&one_line(url), 300).text.replace(['<', '>'], "")
+    )
 }
 
 /// The message to somebody who was handed a decision.
@@ -288,10 +348,17 @@ pub fn handed_to_you(decision: &Decision, from: &str, link: Option<&str>) -> Str
 
 /// To the person who asked: the verdict.
 #[must_use]
-pub fn answered_you(decision: &Decision, resolved: &Resolved, link: Option<&str>, pace: Pace) -> String {
+pub fn answered_you(
+    decision: &Decision,
+    resolved: &Resolved,
+    link: Option<&str>,
+    pace: Pace,
+) -> String {
     let said = match &resolved.verdict {
         Verdict::Approved { note, .. } => note.as_deref(),
-        Verdict::Rejected { reason: text } | Verdict::Answered { text } | Verdict::Chosen { option: text } => Some(text.as_str()),
+        Verdict::Rejected { reason: text }
+        | Verdict::Answered { text }
+        | Verdict::Chosen { option: text } => Some(text.as_str()),
     };
     let said = said.map(|text| format!("\n{}", quoted(text, 1_200))).unwrap_or_default();
     let link = link.map(|link| format!("\n{link}")).unwrap_or_default();

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::{dot, escaped, name, one_line, plain, quoted, relative, subject, who_may};
 use crate::core::Time;
-use crate::core::decision::{Choice, Decision, DecisionId, Person, Refused, Resolved, State, Verdict};
+use crate::core::decision::{
+    Choice, Decision, DecisionId, Person, Refused, Resolved, State, Verdict,
+};
 use crate::core::pace::Pace;
 use crate::core::permission::WhoMay;
 use crate::core::policy::Inadmissible;
@@ -25,14 +27,23 @@ pub fn entry(decision: &Decision) -> String {
 }
 
 fn stands(decision: &Decision) -> String {
-    let revision = if decision.revision.0 > 1 { format!(" · revision {}", decision.revision.0) } else { String::new() };
+    let revision = if decision.revision.0 > 1 {
+        format!(" · revision {}", decision.revision.0)
+    } else {
+        String::new()
+    };
     let risk = decision.terms.risk;
     match &decision.state {
         State::Pending(_) => format!("{} {risk}{revision}", dot(risk)),
         State::Deferred { .. } => format!("💤 {risk}{revision}"),
         State::Resolved(resolved) => {
-            let sign = if matches!(resolved.verdict, Verdict::Rejected { .. }) { "❌" } else { "✅" };
-            format!("{sign} {} by {}", resolved.verdict.word(), plain(&one_line(&resolved.by.name), 20).text)
+            let sign =
+                if matches!(resolved.verdict, Verdict::Rejected { .. }) { "❌" } else { "✅" };
+            format!(
+                "{sign} {} by {}",
+                resolved.verdict.word(),
+                plain(&one_line(&resolved.by.name), 20).text
+            )
         }
         State::Withdrawn { .. } => "⚪ withdrawn".into(),
     }
@@ -74,16 +85,24 @@ pub fn instead(decision: &Decision, why: Instead<'_>) -> String {
     let typed = |text: &str| escaped(&one_line(text), 60).text;
     match why {
         Instead::Number => {
-            format!("👀 You have not been shown {id} as it stands, so nothing is done yet. Here it is: use its buttons.")
+            format!(
+                "👀 You have not been shown {id} as it stands, so nothing is done yet. Here it is: use its buttons."
+            )
         }
         Instead::Words(text) => {
-            format!("👀 “{}” fits {id} alone, but words are not enough to decide by. Here it is: use its buttons.", typed(text))
+            format!(
+                "👀 “{}” fits {id} alone, but words are not enough to decide by. Here it is: use its buttons.",
+                typed(text)
+            )
         }
         Instead::Risk => format!(
             "👀 {id} is of {} risk: please look at the whole of it first. Nothing is decided yet; use its buttons.",
             decision.terms.risk
         ),
-        Instead::Option(text) => format!("{id} does not offer “{}”. Nothing was decided; these are its options.", typed(text)),
+        Instead::Option(text) => format!(
+            "{id} does not offer “{}”. Nothing was decided; these are its options.",
+            typed(text)
+        ),
     }
 }
 
@@ -117,7 +136,11 @@ pub fn kept_in_file(what: &str) -> String {
 #[must_use]
 pub fn several(typed: &str, count: usize, shown: usize) -> String {
     let typed = escaped(&one_line(typed), 60).text;
-    let first = if shown < count { format!(" These are the first {shown}; another word finds fewer.") } else { String::new() };
+    let first = if shown < count {
+        format!(" These are the first {shown}; another word finds fewer.")
+    } else {
+        String::new()
+    };
     format!("“{typed}” fits {count} decisions. Which one do you mean? Nothing was decided.{first}")
 }
 
@@ -140,7 +163,8 @@ pub fn no_such(id: DecisionId) -> String {
 pub const FOREIGN_ENTRY: &str = "That entry belongs to another Gander (another store). This one decided nothing. Type the command anew: it offers what waits on you here.";
 
 /// The message that a menu was used on is no card.
-pub const NO_CARD: &str = "That message is none of my cards. Use this on a card; `/attention` shows what waits on you.";
+pub const NO_CARD: &str =
+    "That message is none of my cards. Use this on a card; `/attention` shows what waits on you.";
 
 /// The notice over what somebody took.
 #[must_use]
@@ -164,17 +188,28 @@ pub fn you_asked(decision: &Decision, to: &Asked<'_>, who: &WhoMay, owner: Optio
         Asked::Anybody => format!("{others} may decide it."),
         Asked::Given(person) => format!("It was handed to {}.", super::person(person)),
         Asked::NotTheirs(person) => {
-            format!("{} may not decide it, so it is not theirs: it waits for {others}.", super::person(person))
+            format!(
+                "{} may not decide it, so it is not theirs: it waits for {others}.",
+                super::person(person)
+            )
         }
-        Asked::Yourself => format!("Nobody decides what they asked, so it is not yours: it waits for {others}."),
+        Asked::Yourself => {
+            format!("Nobody decides what they asked, so it is not yours: it waits for {others}.")
+        }
     };
-    format!("❓ Asked as {id}: {title} · {} risk\n{next} Its card will show the answer.", decision.terms.risk)
+    format!(
+        "❓ Asked as {id}: {title} · {} risk\n{next} Its card will show the answer.",
+        decision.terms.risk
+    )
 }
 
 /// It was asked, but could not be handed to whom they named.
 #[must_use]
 pub fn not_handed_over(why: &str) -> String {
-    format!("⚠️ I could not hand it over ({}): it waits for anybody who may decide it.", escaped(&one_line(why), 200).text)
+    format!(
+        "⚠️ I could not hand it over ({}): it waits for anybody who may decide it.",
+        escaped(&one_line(why), 200).text
+    )
 }
 
 /// Whom a person asks.
@@ -253,7 +288,8 @@ const MOST_TROUBLES: usize = 5;
 #[must_use]
 pub fn overview(overview: &Overview, theirs: usize, pace: Pace) -> String {
     let sum = |count: fn(&Project) -> usize| overview.projects.iter().map(count).sum::<usize>();
-    let (waiting, overdue, deferred) = (sum(|p| p.waiting), sum(|p| p.overdue), sum(|p| p.deferred));
+    let (waiting, overdue, deferred) =
+        (sum(|p| p.waiting), sum(|p| p.overdue), sum(|p| p.deferred));
     let mut text = match waiting {
         0 => "🎉 Nothing waits for an answer.".to_owned(),
         1 => format!("⏳ 1 decision waits for an answer, {}.", on_you(theirs, waiting)),
@@ -303,7 +339,10 @@ fn on_you(theirs: usize, waiting: usize) -> String {
 fn project_line(project: &Project, pace: Pace) -> String {
     let mut line = format!("• **{}**: {} waiting", name(&project.name), project.waiting);
     if project.overdue > 0 {
-        let since = project.overdue_since.map(|since| format!(" (since {})", relative(pace.wall_time(since)))).unwrap_or_default();
+        let since = project
+            .overdue_since
+            .map(|since| format!(" (since {})", relative(pace.wall_time(since))))
+            .unwrap_or_default();
         let _ = write!(line, ", {} overdue{since}", project.overdue);
     }
     if project.deferred > 0 {

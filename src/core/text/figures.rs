@@ -94,11 +94,18 @@ pub type Part = (&'static str, Vec<String>);
 
 fn agreement(counted: Count) -> String {
     let (low, high) = counted.interval();
-    format!("{} of {} ({:.0}–{:.0} %)", percent(counted.share()), count(counted.all()), low * 100.0, high * 100.0)
+    format!(
+        "{} of {} ({:.0}–{:.0} %)",
+        percent(counted.share()),
+        count(counted.all()),
+        low * 100.0,
+        high * 100.0
+    )
 }
 
 fn named(groups: &[(String, Count)], name: impl Fn(&str) -> String) -> Vec<String> {
-    let line = |(group, counted): &(String, Count)| format!("{}: {}", name(group), agreement(*counted));
+    let line =
+        |(group, counted): &(String, Count)| format!("{}: {}", name(group), agreement(*counted));
     let mut lines: Vec<String> = groups.iter().take(MOST_LINES).map(line).collect();
     if groups.len() > MOST_LINES {
         lines.push(format!("and {} more", groups.len() - MOST_LINES));
@@ -124,8 +131,14 @@ pub fn calibration_scope(calibration: &Calibration, style: Figures<'_>) -> Strin
 pub fn calibration_headline(calibration: &Calibration, style: Figures<'_>) -> String {
     let scope = calibration_scope(calibration, style);
     match calibration.count.all() {
-        0 => format!("🎯 Nothing to say yet ({scope}): no decision that came with a confidence was approved or rejected."),
-        all => format!("🎯 People agreed with {} of {} · {scope}", percent(calibration.count.share()), decisions(all)),
+        0 => format!(
+            "🎯 Nothing to say yet ({scope}): no decision that came with a confidence was approved or rejected."
+        ),
+        all => format!(
+            "🎯 People agreed with {} of {} · {scope}",
+            percent(calibration.count.share()),
+            decisions(all)
+        ),
     }
 }
 
@@ -142,9 +155,14 @@ pub fn calibration_parts(calibration: &Calibration, style: Figures<'_>) -> Vec<P
         return Vec::new();
     }
     let Count { approved, rejected, stood, disagreed } = calibration.count;
-    let mut counts = vec![format!("{} approved and {} rejected by people", count(approved), count(rejected))];
+    let mut counts =
+        vec![format!("{} approved and {} rejected by people", count(approved), count(rejected))];
     if stood + disagreed > 0 {
-        counts.push(format!("{} passed by themselves and stood, with {} people disagreed", count(stood), count(disagreed)));
+        counts.push(format!(
+            "{} passed by themselves and stood, with {} people disagreed",
+            count(stood),
+            count(disagreed)
+        ));
     }
     let bin = |bin: &crate::core::calibration::Bin| {
         let to = if bin.from >= 90 { "1.00".to_owned() } else { hundredths(bin.from + 9) };
@@ -155,7 +173,10 @@ pub fn calibration_parts(calibration: &Calibration, style: Figures<'_>) -> Vec<P
         ("By confidence", calibration.bins.iter().rev().map(bin).collect()),
     ];
     if calibration.kind.is_none() {
-        parts.push(("By kind", named(&calibration.kinds, |kind| (style.said)(&Kind::from(kind).words()))));
+        parts.push((
+            "By kind",
+            named(&calibration.kinds, |kind| (style.said)(&Kind::from(kind).words())),
+        ));
     }
     if calibration.agent.is_none() {
         parts.push(("By agent", named(&calibration.agents, |agent| (style.said)(agent))));
@@ -166,7 +187,9 @@ pub fn calibration_parts(calibration: &Calibration, style: Figures<'_>) -> Vec<P
 
 fn supported(supported: Supported) -> String {
     match supported {
-        Supported::TooFew { all } => format!("Too few to say: {} so far, {ENOUGH} are needed.", count(all)),
+        Supported::TooFew { all } => {
+            format!("Too few to say: {} so far, {ENOUGH} are needed.", count(all))
+        }
         Supported::None => format!(
             "No threshold yet. One needs {ENOUGH} at or above it, with which people agreed in at least {} even at the lower end of the interval; that takes some 75 without a single no.",
             percent(SUPPORT)
@@ -187,7 +210,11 @@ fn supported(supported: Supported) -> String {
 /// What a lock screen shows of a digest.
 #[must_use]
 pub fn digest_headline(digest: &Digest) -> String {
-    let overdue = if digest.open.overdue > 0 { format!(", {} overdue", count(digest.open.overdue)) } else { String::new() };
+    let overdue = if digest.open.overdue > 0 {
+        format!(", {} overdue", count(digest.open.overdue))
+    } else {
+        String::new()
+    };
     let decided = digest.by_people() + digest.by_itself + digest.by_default;
     format!("📊 {} decided, {} waiting{overdue}", count(decided), count(digest.open.waiting))
 }
@@ -213,7 +240,12 @@ pub fn digest_parts(digest: &Digest, style: Figures<'_>) -> Vec<Part> {
     let mut parts = vec![("Decided", decided(digest)), ("Waiting", waiting(digest, style))];
     if let Some(all) = &digest.wait {
         let line = |name: &str, wait: &Wait| {
-            format!("{name}: median {}, 9 of 10 within {} ({})", seconds(wait.median), seconds(wait.p90), count(wait.count))
+            format!(
+                "{name}: median {}, 9 of 10 within {} ({})",
+                seconds(wait.median),
+                seconds(wait.p90),
+                count(wait.count)
+            )
         };
         let mut lines = vec![line("All", all)];
         let group = |wait: &Wait| line(&(style.said)(&plot_group(&wait.project, &wait.kind)), wait);
@@ -223,16 +255,25 @@ pub fn digest_parts(digest: &Digest, style: Figures<'_>) -> Vec<Part> {
         }
         parts.push(("How long it took people", lines));
     }
-    parts.push(("Log", vec![format!("{} events, head {}", count(digest.events), (style.code)(&digest.head))]));
+    parts.push((
+        "Log",
+        vec![format!("{} events, head {}", count(digest.events), (style.code)(&digest.head))],
+    ));
     parts
 }
 
 fn decided(digest: &Digest) -> Vec<String> {
-    let Digest { asked, approved, rejected, answered, by_itself, by_default, withdrawn, late, .. } = digest;
+    let Digest {
+        asked, approved, rejected, answered, by_itself, by_default, withdrawn, late, ..
+    } = digest;
     let mut lines = Vec::new();
-    let by_people = [(approved, "approved"), (rejected, "rejected"), (answered, "chosen or answered")];
-    let said: Vec<String> =
-        by_people.into_iter().filter(|(n, _)| **n > 0).map(|(n, what)| format!("{} {what}", count(*n))).collect();
+    let by_people =
+        [(approved, "approved"), (rejected, "rejected"), (answered, "chosen or answered")];
+    let said: Vec<String> = by_people
+        .into_iter()
+        .filter(|(n, _)| **n > 0)
+        .map(|(n, what)| format!("{} {what}", count(*n)))
+        .collect();
     let said = if said.is_empty() { "nothing".into() } else { said.join(", ") };
     let late = if *late > 0 { format!("; {} after the SLA", count(*late)) } else { String::new() };
     lines.push(format!("By people: {said}{late}"));
@@ -241,7 +282,12 @@ fn decided(digest: &Digest) -> Vec<String> {
         (by_default, "by the safe default: nobody answered"),
         (withdrawn, "taken back by the agent"),
     ];
-    lines.extend(others.into_iter().filter(|(n, _)| **n > 0).map(|(n, what)| format!("{} {what}", count(*n))));
+    lines.extend(
+        others
+            .into_iter()
+            .filter(|(n, _)| **n > 0)
+            .map(|(n, what)| format!("{} {what}", count(*n))),
+    );
     lines.push(format!("{} asked", count(*asked)));
     lines
 }
@@ -251,9 +297,13 @@ fn waiting(digest: &Digest, style: Figures<'_>) -> Vec<String> {
     let mut lines = vec![match (open.waiting, open.overdue) {
         (0, _) => "🎉 Nothing waits for an answer".to_owned(),
         (waiting, 0) => format!("{} for an answer, none overdue", count(waiting)),
-        (waiting, overdue) => format!("{} for an answer, {} overdue", count(waiting), count(overdue)),
+        (waiting, overdue) => {
+            format!("{} for an answer, {} overdue", count(waiting), count(overdue))
+        }
     }];
-    lines.extend(open.oldest.map(|(id, since)| format!("The oldest is {id}, since {}", (style.at)(since))));
+    lines.extend(
+        open.oldest.map(|(id, since)| format!("The oldest is {id}, since {}", (style.at)(since))),
+    );
     lines.extend((open.deferred > 0).then(|| format!("{} put off", count(open.deferred))));
     lines
 }

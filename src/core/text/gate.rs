@@ -14,20 +14,21 @@ pub fn with_fields(command: String, fields: &serde_json::Map<String, serde_json:
     if fields.is_empty() {
         return command;
     }
-    let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     format!("{command}\n\n[called with]\n{}", fields.join("\n"))
 }
 
 /// What is called with more than a command.
-pub const MORE_THAN_COMMAND: &str = "It is called with more than a command: look at what stands below it.";
+pub const MORE_THAN_COMMAND: &str =
+    "It is called with more than a command: look at what stands below it.";
 
 /// The name of the fact that says where a call runs.
 pub const DIRECTORY: &str = "Directory";
 /// The name of the fact that says which tool it is.
 pub const TOOL: &str = "Tool";
 /// Why a call with hidden characters is asked about.
-pub const HIDDEN: &str =
-    "It holds characters that cannot be seen, so that what runs is not what you read. Reject it unless you know why.";
+pub const HIDDEN: &str = "It holds characters that cannot be seen, so that what runs is not what you read. Reject it unless you know why.";
 /// Characters of a command or path in a title.
 const SHORT: usize = 160;
 
@@ -37,22 +38,33 @@ pub fn run(command: &str, directory: Option<&str>) -> String {
     let lines = command.trim().lines().count();
     let first = command.trim().lines().next().unwrap_or_default();
     let more = if lines > 1 { format!(" … and {} more lines", lines - 1) } else { String::new() };
-    let place = directory.map(|directory| format!(" in {}", plain(&one_line(directory), 40).text)).unwrap_or_default();
+    let place = directory
+        .map(|directory| format!(" in {}", plain(&one_line(directory), 40).text))
+        .unwrap_or_default();
     format!("Run {}{more}{place}", plain(&one_line(first), SHORT).text)
 }
 
 /// The title of a change to a file.
 #[must_use]
 pub fn edit(path: &str, diff: &str, is_new: bool) -> String {
-    let count = |mark: char, header: &str| diff.lines().filter(|line| line.starts_with(mark) && !line.starts_with(header)).count();
+    let count = |mark: char, header: &str| {
+        diff.lines().filter(|line| line.starts_with(mark) && !line.starts_with(header)).count()
+    };
     let verb = if is_new { "Write new file" } else { "Edit" };
-    format!("{verb} {} (+{} −{})", plain(&one_line(path), SHORT).text, count('+', "+++"), count('-', "---"))
+    format!(
+        "{verb} {} (+{} −{})",
+        plain(&one_line(path), SHORT).text,
+        count('+', "+++"),
+        count('-', "---")
+    )
 }
 
 /// The title of any other tool call.
 #[must_use]
 pub fn tool(tool: &str, subject: Option<&str>) -> String {
-    let subject = subject.map(|subject| format!(": {}", plain(&one_line(subject), SHORT).text)).unwrap_or_default();
+    let subject = subject
+        .map(|subject| format!(": {}", plain(&one_line(subject), SHORT).text))
+        .unwrap_or_default();
     format!("Use {}{subject}", plain(&one_line(tool), 80).text)
 }
 
@@ -107,11 +119,20 @@ pub fn deferred(decision: &Decision, until: Time, by: &str, zone: Tz) -> String 
 
 /// To the agent: nobody has answered yet. `unserved`: no bot runs, so nobody sees it.
 #[must_use]
-pub fn undecided(decision: &Decision, stands: Option<&Standing>, now: Time, unserved: bool) -> String {
+pub fn undecided(
+    decision: &Decision,
+    stands: Option<&Standing>,
+    now: Time,
+    unserved: bool,
+) -> String {
     let stands = stands.map(|stands| standing(stands, now).join("; ")).unwrap_or_default();
-    let stands = if stands.is_empty() { String::new() } else { format!(" Where it stands: {stands}.") };
-    let unserved =
-        if unserved { " The bot is not running (gander serve), so nobody has been told of it yet: tell the person." } else { "" };
+    let stands =
+        if stands.is_empty() { String::new() } else { format!(" Where it stands: {stands}.") };
+    let unserved = if unserved {
+        " The bot is not running (gander serve), so nobody has been told of it yet: tell the person."
+    } else {
+        ""
+    };
     format!(
         "Not decided yet: decision {} waits for a person.{stands}{unserved} Do something else and make the same call again later: it is \
          the same decision, and gets the answer if there is one.",
@@ -122,13 +143,20 @@ pub fn undecided(decision: &Decision, stands: Option<&Standing>, now: Time, unse
 /// To the agent: its question was taken back.
 #[must_use]
 pub fn withdrawn(decision: &Decision, reason: &str) -> String {
-    format!("Decision {} was taken back ({}). Make the call again if it is still needed.", decision.id, one_line(reason))
+    format!(
+        "Decision {} was taken back ({}). Make the call again if it is still needed.",
+        decision.id,
+        one_line(reason)
+    )
 }
 
 /// To the agent: the file changed meanwhile, or the call is asked about otherwise.
 #[must_use]
 pub fn superseded(decision: &Decision) -> String {
-    format!("What decision {} is about changed while it waited, so nothing was decided on this. Make the call again.", decision.id)
+    format!(
+        "What decision {} is about changed while it waited, so nothing was decided on this. Make the call again.",
+        decision.id
+    )
 }
 
 /// To the agent: the gate could not do its work. Nothing runs then.
@@ -144,7 +172,8 @@ pub fn broken(why: &str) -> String {
 pub const FAILED: &str = "the gate itself failed";
 
 /// Why a gate could not ask: the server's rules are broken. Where they lie is not said to those who connect.
-pub const NO_RULES: &str = "the rules of gates cannot be read on the machine of gander serve, whose log says why";
+pub const NO_RULES: &str =
+    "the rules of gates cannot be read on the machine of gander serve, whose log says why";
 
 /// To the person: why a call is asked that the rules might allow.
 pub const FROM_AFAR: &str = "It came over a connection: where it runs, and which files its names mean there, is not known here.";
@@ -175,7 +204,11 @@ pub fn lost(words: &str, why: &impl std::fmt::Display) -> String {
 /// As whom a gate asks over a connection.
 #[must_use]
 pub fn asks_as(caller: &str, projects: &[String]) -> String {
-    let projects = if projects.is_empty() { "in every project".to_owned() } else { format!("in {}", projects.join(", ")) };
+    let projects = if projects.is_empty() {
+        "in every project".to_owned()
+    } else {
+        format!("in {}", projects.join(", "))
+    };
     format!("works: it asks as {}, {projects}, by the rules there", one_line(caller))
 }
 
@@ -189,8 +222,7 @@ pub fn no_way(why: &str) -> String {
 }
 
 /// Said after goose's hook was written into a project.
-pub const GOOSE_FOLDER: &str =
-    "goose stops at this gate only where it is started in this very folder, not below it; without --project it stops everywhere.";
+pub const GOOSE_FOLDER: &str = "goose stops at this gate only where it is started in this very folder, not below it; without --project it stops everywhere.";
 
 /// What mends a connection by which no gate can ask.
 pub const MEND_WAY: &str = "Start gander serve there, make a token (gander token create) for the file that --token-file names or for GANDER_TOKEN, and \
@@ -210,7 +242,9 @@ mod tests {
         let at = Time::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
         let asked = Request { title: "Run git push in shop".into(), ..Request::default() };
         let asked = Decision::new(DecisionId(142), asked, Terms::default(), at);
-        let event = asked.resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1)).unwrap();
+        let event = asked
+            .resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1))
+            .unwrap();
         let decided = asked.clone().evolve(&event, at, 2);
         let resolved = decided.verdict().unwrap();
         let said = [

@@ -31,11 +31,20 @@ struct Style<'a> {
 
 /// The history within `limit` characters; a longer one is cut in the middle. `zone` is the file's.
 #[must_use]
-pub fn history(decision: &Decision, events: &[Logged], pace: Pace, zone: chrono_tz::Tz, limit: usize) -> History {
+pub fn history(
+    decision: &Decision,
+    events: &[Logged],
+    pace: Pace,
+    zone: chrono_tz::Tz,
+    limit: usize,
+) -> History {
     let at = |time| moment(pace.wall_time(time));
     let said = |text: &str| escaped(&one_line(text), SAID).text;
     let style = Style { at: &at, who: &person, said: &said, strong: |word| format!("**{word}**") };
-    let lines: Vec<String> = events.iter().map(|logged| format!("{} {}", at(logged.at), line(&logged.event, &style))).collect();
+    let lines: Vec<String> = events
+        .iter()
+        .map(|logged| format!("{} {}", at(logged.at), line(&logged.event, &style)))
+        .collect();
     match cut(&lines, limit, decision) {
         None => History { shown: lines.join("\n"), file: None },
         Some(shown) => History { shown, file: Some(whole(decision, events, pace, zone)) },
@@ -68,10 +77,12 @@ pub fn history_file(decision: &Decision) -> String {
 
 /// Everything, in plain text. Cleaned, not escaped: nothing draws it.
 fn whole(decision: &Decision, events: &[Logged], pace: Pace, zone: chrono_tz::Tz) -> String {
-    let at = |time| pace.wall_time(time).with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string();
+    let at =
+        |time| pace.wall_time(time).with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string();
     let who = |person: &Person| one_line(&person.name);
     let style = Style { at: &at, who: &who, said: &one_line, strong: str::to_owned };
-    let lines = events.iter().map(|logged| format!("{}  {}\n", at(logged.at), line(&logged.event, &style)));
+    let lines =
+        events.iter().map(|logged| format!("{}  {}\n", at(logged.at), line(&logged.event, &style)));
     format!("{} {}\n\n{}", decision.id, super::title(&decision.request), lines.collect::<String>())
 }
 
@@ -85,15 +96,28 @@ fn line(event: &Event, style: &Style<'_>) -> String {
             format!("{} by {by}, {} risk: {}", strong("asked"), terms.risk, said(&request.title))
         }
         Event::Revised { request, terms } => {
-            format!("{} with another content, {} risk: {}", strong("asked anew"), terms.risk, said(&request.title))
+            format!(
+                "{} with another content, {} risk: {}",
+                strong("asked anew"),
+                terms.risk,
+                said(&request.title)
+            )
         }
-        Event::Enforced { terms } => format!("{}: {} risk", strong("held to the rules"), terms.risk),
-        Event::Deferred { until, by } => format!("{} until {} by {}", strong("put off"), at(*until), who(by)),
+        Event::Enforced { terms } => {
+            format!("{}: {} risk", strong("held to the rules"), terms.risk)
+        }
+        Event::Deferred { until, by } => {
+            format!("{} until {} by {}", strong("put off"), at(*until), who(by))
+        }
         Event::Returned => strong("came back"),
         Event::Climbed { rung } => strong(&climbed_to(rung)),
         Event::Told { contacts, .. } => {
             let contacts: Vec<String> = contacts.iter().map(contact).collect();
-            format!("{}: {}", strong("told"), if contacts.is_empty() { "nobody".into() } else { contacts.join(", ") })
+            format!(
+                "{}: {}",
+                strong("told"),
+                if contacts.is_empty() { "nobody".into() } else { contacts.join(", ") }
+            )
         }
         Event::Proposed { verdict, by, via, .. } => said(&super::proposed(verdict, by, *via, who)),
         Event::Lapsed { of } => super::votes_lapsed(of, who),
@@ -101,27 +125,37 @@ fn line(event: &Event, style: &Style<'_>) -> String {
             format!("{} by {}, one of several{}", strong("approved"), who(by), note(said_beside))
         }
         Event::Taken { by, from: None } => format!("{} by {}", strong("taken"), who(by)),
-        Event::Taken { by, from: Some(from) } => format!("{} to {} by {}", strong("handed"), who(by), who(from)),
-        Event::Prioritized { priority, by } => format!("{} {priority} by {}", strong("wanted"), who(by)),
+        Event::Taken { by, from: Some(from) } => {
+            format!("{} to {} by {}", strong("handed"), who(by), who(from))
+        }
+        Event::Prioritized { priority, by } => {
+            format!("{} {priority} by {}", strong("wanted"), who(by))
+        }
         Event::Undone { by } => format!("{} by {}", strong("undone"), who(by)),
-        Event::Disagreed { by, undone: true } => format!("{} by {}, and undone", strong("disagreed with"), who(by)),
-        Event::Disagreed { by, undone: false } => format!("{} by {}; it stands", strong("disagreed with"), who(by)),
+        Event::Disagreed { by, undone: true } => {
+            format!("{} by {}, and undone", strong("disagreed with"), who(by))
+        }
+        Event::Disagreed { by, undone: false } => {
+            format!("{} by {}; it stands", strong("disagreed with"), who(by))
+        }
         Event::Resolved { verdict, by, via, .. } => {
             if let Some(words) = super::by_itself(verdict, *via) {
                 return said(&words);
             }
             let beside = match verdict {
                 Verdict::Approved { note: said_beside, .. } => note(said_beside),
-                Verdict::Rejected { reason: said } | Verdict::Chosen { option: said } | Verdict::Answered { text: said } => {
-                    beside(said, style.said)
-                }
+                Verdict::Rejected { reason: said }
+                | Verdict::Chosen { option: said }
+                | Verdict::Answered { text: said } => beside(said, style.said),
             };
             format!("{} {}{beside}", strong(verdict_word(verdict)), given_by(by, *via, who))
         }
         Event::Withdrawn { reason } => format!("{}{}", strong("withdrawn"), beside(reason, said)),
         Event::Pruned => format!("{}: its long texts and files", strong("pruned")),
         Event::Claimed => format!("{} by the agent", strong("picked up")),
-        Event::Reported { outcome, text } => format!("{}, says the agent{}", strong(outcome.as_str()), beside(text, said)),
+        Event::Reported { outcome, text } => {
+            format!("{}, says the agent{}", strong(outcome.as_str()), beside(text, said))
+        }
     }
 }
 

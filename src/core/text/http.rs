@@ -9,7 +9,8 @@ use crate::core::permission::Denied;
 pub const NO_TOKEN: &str = "Send a token: Authorization: Bearer gander_…. Whoever runs Gander makes one with gander token create. Programs of the \
                             same machine need none on the Unix socket.";
 /// A token came that is worth nothing.
-pub const UNKNOWN_TOKEN: &str = "This token is not known here, or was revoked. Ask whoever runs Gander for another.";
+pub const UNKNOWN_TOKEN: &str =
+    "This token is not known here, or was revoked. Ask whoever runs Gander for another.";
 /// There is nothing, or nothing that this caller may see.
 pub const NO_DECISION: &str = "There is no such decision, or none that you may see. Check the number; a token sees what it asked itself, unless it \
                                may observe.";
@@ -19,37 +20,40 @@ pub const NO_HOST: &str = "The request needs exactly one Host header.";
 pub const FOREIGN_HOST: &str = "The Host header is not one of this server's names. Call it by its address on this machine, or let whoever runs Gander \
                                 add the name to hosts under [http] in gander.toml.";
 /// A web page.
-pub const FOREIGN_ORIGIN: &str = "Requests that web pages of other origins cause are refused. Call this API from a program.";
+pub const FOREIGN_ORIGIN: &str =
+    "Requests that web pages of other origins cause are refused. Call this API from a program.";
 /// The revision is missing.
 pub const REVISION_NEEDED: &str = "Name the revision that was seen: send the ETag of the decision as If-Match, such as If-Match: \"1\". Then nothing \
                                    is decided that has changed meanwhile.";
 /// The revision is none.
 pub const WRONG_REVISION: &str = "That is no revision: send the decision's ETag as it came, or its revision as a number from 1 on.";
 /// A query that cannot be a page's.
-pub const WRONG_CURSOR: &str = "That is no cursor: give the next_cursor of the page before as it came, or leave it out.";
+pub const WRONG_CURSOR: &str =
+    "That is no cursor: give the next_cursor of the page before as it came, or leave it out.";
 /// A position that is none.
-pub const WRONG_POSITION: &str =
-    "That is no position of the log: give the id of the last event that came, a whole number from 0 on.";
+pub const WRONG_POSITION: &str = "That is no position of the log: give the id of the last event that came, a whole number from 0 on.";
 /// The body is not JSON by name.
 pub const MEDIA_TYPE: &str = "Send the body as JSON: Content-Type: application/json.";
 /// Files over a connection.
-pub const NO_FILES: &str =
-    "leave `attachments` out: files of this machine cannot be named over a connection; put the text into `body`, or name `links`";
+pub const NO_FILES: &str = "leave `attachments` out: files of this machine cannot be named over a connection; put the text into `body`, or name `links`";
 /// Asked anew.
 pub const SUPERSEDED: &str = "It was asked again with another content, and whatever becomes of that is no answer to this question. Look at the \
                               decision, and wait for its revision or ask anew.";
 /// Further than clocks reach.
-pub const BEYOND_ALL_TIME: &str = "That moment is beyond all time: write for example {\"for\": \"2h\"}.";
+pub const BEYOND_ALL_TIME: &str =
+    "That moment is beyond all time: write for example {\"for\": \"2h\"}.";
 /// The store is locked.
 pub const STORE_BUSY: &str = "The store is busy with another process. Nothing was changed; the same request may work in a moment.";
 /// No room.
 pub const STORE_FULL: &str = "The disk of the store is full. Nothing was changed; tell whoever runs Gander, and try again later.";
 /// Worse.
-pub const STORE_BROKEN: &str = "The store cannot be used. Tell whoever runs Gander: the log of gander serve says more.";
+pub const STORE_BROKEN: &str =
+    "The store cannot be used. Tell whoever runs Gander: the log of gander serve says more.";
 /// The process ends.
 pub const ENDING: &str = "Gander is about to stop or to start again. Try again in a moment.";
 /// No connection to Discord.
-pub const NOT_CONNECTED: &str = "The bot is not connected to Discord: what is asked is kept, and shown once it is.";
+pub const NOT_CONNECTED: &str =
+    "The bot is not connected to Discord: what is asked is kept, and shown once it is.";
 /// Why a question is over whose asker said no more.
 pub const TAKEN_BACK: &str = "the agent took it back";
 
@@ -61,7 +65,9 @@ pub fn denied(decision: &Decision, denied: &Denied) -> String {
         Denied::NotAnApprover(who) => {
             format!("{id} is for {} to decide. Nothing was changed.", super::waits_for(who))
         }
-        Denied::OwnQuestion => format!("You asked {id} yourself, so somebody else decides it. Nothing was changed."),
+        Denied::OwnQuestion => {
+            format!("You asked {id} yourself, so somebody else decides it. Nothing was changed.")
+        }
         Denied::NobodyMay => {
             format!(
                 "Nobody may decide {id} yet: no [[approvers]] in gander.toml covers its project, kind and risk. Nothing was changed."
@@ -79,13 +85,18 @@ pub fn user(uid: u32) -> String {
 /// Too many requests.
 #[must_use]
 pub fn too_many(seconds: u64) -> String {
-    format!("This token has made more requests than it may. Wait {seconds} s; a long wait for a verdict counts as one request.")
+    format!(
+        "This token has made more requests than it may. Wait {seconds} s; a long wait for a verdict counts as one request."
+    )
 }
 
 /// A body that is too long.
 #[must_use]
 pub fn too_large(limit: usize) -> String {
-    format!("The body has more than {} KiB. Shorten it, or name links to what is long.", limit >> 10)
+    format!(
+        "The body has more than {} KiB. Shorten it, or name links to what is long.",
+        limit >> 10
+    )
 }
 
 /// A body that did not come.
@@ -150,7 +161,9 @@ pub fn too_many_characters(most: usize) -> String {
 #[must_use]
 pub const fn plainly(status: u16) -> &'static str {
     match status {
-        404 => "There is nothing at this path. /openapi.json lists what there is; paths end without a slash.",
+        404 => {
+            "There is nothing at this path. /openapi.json lists what there is; paths end without a slash."
+        }
         405 => "This path knows other methods: the Allow header names them.",
         408 => "The request took too long.",
         413 => "The body is too long.",

@@ -31,11 +31,20 @@ fn cell(text: &str) -> String {
 
 /// The report.
 #[must_use]
-pub fn incident(decision: &Decision, happened: &[Logged], rungs: &[Climbed<'_>], moment: &dyn Fn(Time) -> String) -> String {
+pub fn incident(
+    decision: &Decision,
+    happened: &[Logged],
+    rungs: &[Climbed<'_>],
+    moment: &dyn Fn(Time) -> String,
+) -> String {
     let title = escaped(&super::title(&decision.request), 300).text;
     let agent = escaped(&one_line(&decision.request.agent.name), 80).text;
     let (since, breach) = (decision.since(), decision.breach_at());
-    let began = if since == decision.asked_at { String::new() } else { format!("| Waited again since | {} |\n", moment(since)) };
+    let began = if since == decision.asked_at {
+        String::new()
+    } else {
+        format!("| Waited again since | {} |\n", moment(since))
+    };
     let mut report = format!(
         "# Nobody answered {} in time\n\n**{title}**\n\n| | |\n|---|---|\n| About | {} · {} risk |\n| Asked | {}{} |\n{began}\
          | SLA | {}, breached {} |\n| What came of it | {} |\n",
@@ -49,8 +58,11 @@ pub fn incident(decision: &Decision, happened: &[Logged], rungs: &[Climbed<'_>],
         cell(&outcome(decision, moment)),
     );
     let insight = &decision.request.insight;
-    let parts =
-        [("Observation", &insight.observation), ("Why it matters", &insight.why_it_matters), ("What to do", &insight.what_to_do)];
+    let parts = [
+        ("Observation", &insight.observation),
+        ("Why it matters", &insight.why_it_matters),
+        ("What to do", &insight.what_to_do),
+    ];
     if parts.iter().any(|(_, text)| !text.trim().is_empty()) {
         report.push_str("\n## What was asked\n");
         for (name, text) in parts.iter().filter(|(_, text)| !text.trim().is_empty()) {
@@ -67,7 +79,11 @@ pub fn incident(decision: &Decision, happened: &[Logged], rungs: &[Climbed<'_>],
     report.push_str("\n## What people did\n\n");
     report.push_str(&acts(happened, moment));
     if let Some(last) = happened.last() {
-        let _ = write!(report, "\nFrom the log up to entry {}, whose hash is `{}`.\n", last.seq, last.hash);
+        let _ = write!(
+            report,
+            "\nFrom the log up to entry {}, whose hash is `{}`.\n",
+            last.seq, last.hash
+        );
     }
     report
 }
@@ -76,7 +92,9 @@ fn outcome(decision: &Decision, moment: &dyn Fn(Time) -> String) -> String {
     match &decision.state {
         State::Resolved(resolved) => {
             let told = match &resolved.verdict {
-                Verdict::Rejected { reason } => format!(". The agent is told: “{}”", escaped(&one_line(reason), 300).text),
+                Verdict::Rejected { reason } => {
+                    format!(". The agent is told: “{}”", escaped(&one_line(reason), 300).text)
+                }
                 _ => String::new(),
             };
             let by = given_by_name(&resolved.by, resolved.via);
@@ -91,12 +109,19 @@ fn outcome(decision: &Decision, moment: &dyn Fn(Time) -> String) -> String {
 }
 
 fn line(rung: &Climbed<'_>, moment: &dyn Fn(Time) -> String) -> String {
-    let (reached, not): (Vec<_>, Vec<_>) = rung.contacts.iter().partition(|contact| matches!(contact.came, Came::Reached));
+    let (reached, not): (Vec<_>, Vec<_>) =
+        rung.contacts.iter().partition(|contact| matches!(contact.came, Came::Reached));
     let said = |contacts: &[&&crate::core::ladder::Contact]| {
         let all: Vec<String> = contacts.iter().map(|known| contact(known)).collect();
         if all.is_empty() { "–".to_owned() } else { cell(&all.join(", ")) }
     };
-    format!("| {} | {} | {} | {} |", moment(rung.at), cell(&climbed_to(rung.rung)), said(&reached), said(&not))
+    format!(
+        "| {} | {} | {} | {} |",
+        moment(rung.at),
+        cell(&climbed_to(rung.rung)),
+        said(&reached),
+        said(&not)
+    )
 }
 
 /// What people did while it waited.
@@ -105,8 +130,12 @@ fn acts(happened: &[Logged], moment: &dyn Fn(Time) -> String) -> String {
     let act = |logged: &Logged| {
         let said = match &logged.event {
             Event::Taken { by, from: None } => format!("{} was on it", name(by)),
-            Event::Taken { by, from: Some(from) } => format!("{} handed it to {}", name(from), name(by)),
-            Event::Prioritized { priority, by } => format!("{} gave it the priority {priority}", name(by)),
+            Event::Taken { by, from: Some(from) } => {
+                format!("{} handed it to {}", name(from), name(by))
+            }
+            Event::Prioritized { priority, by } => {
+                format!("{} gave it the priority {priority}", name(by))
+            }
             Event::Voted { by, .. } => format!("{} approved, one of several who must", name(by)),
             Event::Lapsed { of } => super::votes_lapsed(of, name),
             Event::Revised { .. } => "the agent asked with another content".to_owned(),

@@ -10,7 +10,8 @@ use crate::core::pace::Pace;
 use crate::core::permission::WhoMay;
 
 /// What the agent is told where the safe default says no.
-pub const NOBODY_ANSWERED: &str = "Nobody answered in time, and silence is a no here. Ask again if it is still wanted.";
+pub const NOBODY_ANSWERED: &str =
+    "Nobody answered in time, and silence is a no here. Ask again if it is still wanted.";
 
 /// A rung in a word: `reminder`, `SLA warning` …
 #[must_use]
@@ -29,11 +30,18 @@ pub fn rung(decision: &Decision, climb: &Climb, now: Time) -> String {
     let subject = escaped(&subject(decision), 60).text;
     let waited = span(now - decision.since());
     match climb.stage {
-        Stage::Reminder if now - decision.since() < TimeDelta::hours(1) => format!("⏰ {subject} approval waiting {waited}"),
-        Stage::Reminder => format!("🟡 {subject} waiting {waited} — SLA in {}", span(decision.breach_at() - now)),
+        Stage::Reminder if now - decision.since() < TimeDelta::hours(1) => {
+            format!("⏰ {subject} approval waiting {waited}")
+        }
+        Stage::Reminder => {
+            format!("🟡 {subject} waiting {waited} — SLA in {}", span(decision.breach_at() - now))
+        }
         Stage::Warning => format!("🔴 {subject} SLA breach imminent"),
         Stage::Breach => format!("🚨 {subject} SLA BREACHED — action required"),
-        Stage::Overdue => format!("🚨 {subject} SLA BREACHED {} ago — last call", span(now - decision.breach_at())),
+        Stage::Overdue => format!(
+            "🚨 {subject} SLA BREACHED {} ago — last call",
+            span(now - decision.breach_at())
+        ),
     }
 }
 
@@ -44,7 +52,9 @@ pub fn climbed(decision: &Decision, climb: &Climb, pace: Pace) -> String {
     let done = match climb.stage {
         Stage::Reminder => format!("⏰ Reminded {}", when(climb.at)),
         Stage::Warning => format!("🔴 Warned {}: the SLA is about to be breached", when(climb.at)),
-        Stage::Breach | Stage::Overdue => format!("🚨 The SLA was breached {}", when(decision.breach_at())),
+        Stage::Breach | Stage::Overdue => {
+            format!("🚨 The SLA was breached {}", when(decision.breach_at()))
+        }
     };
     let next = decision.next_rung().filter(|due| !due.default);
     let next = next.map(|due| format!("Next: {} {}", stage(due.stage), when(due.at)));
@@ -110,13 +120,19 @@ pub fn standing(standing: &Standing, now: Time) -> Vec<String> {
         lines.push(format!("next rung: {} in {}{by}", stage(next.stage), span(next.at - now)));
     }
     lines.push(format!("waits for {}", waits_for(&standing.waits_for)));
-    lines.extend(standing.taken_by.as_ref().map(|taken| format!("{} is on it", one_line(&taken.name))));
+    lines.extend(
+        standing.taken_by.as_ref().map(|taken| format!("{} is on it", one_line(&taken.name))),
+    );
     lines.extend(standing.proposals.iter().map(super::proposal_stands));
     lines.extend(standing.unreachable.iter().map(unreachable));
     lines.push(match &standing.in_the_end {
         None => "it stays open until somebody answers".into(),
-        Some(InTheEnd { default: SafeDefault::Reject, at }) => format!("rejected in {} if nobody answers", span(*at - now)),
-        Some(InTheEnd { default: SafeDefault::Approve, at }) => format!("approved in {} if nobody answers", span(*at - now)),
+        Some(InTheEnd { default: SafeDefault::Reject, at }) => {
+            format!("rejected in {} if nobody answers", span(*at - now))
+        }
+        Some(InTheEnd { default: SafeDefault::Approve, at }) => {
+            format!("approved in {} if nobody answers", span(*at - now))
+        }
     });
     lines
 }
@@ -131,9 +147,12 @@ pub(super) fn waits_for(who: &WhoMay) -> String {
 }
 
 fn unreachable(contact: &Contact) -> String {
-    let who = contact.who.as_ref().map_or_else(|| "the channel".to_owned(), |who| one_line(&who.name));
+    let who =
+        contact.who.as_ref().map_or_else(|| "the channel".to_owned(), |who| one_line(&who.name));
     match &contact.came {
-        Came::Failed { why } => format!("not reached: {who} by {} ({})", contact.way.word(), one_line(why)),
+        Came::Failed { why } => {
+            format!("not reached: {who} by {} ({})", contact.way.word(), one_line(why))
+        }
         Came::Away { .. } => format!("passed over: {who} is away"),
         Came::Held { .. } => format!("later: {who} has quiet hours"),
         Came::Reached => format!("reached: {who} by {}", contact.way.word()),
@@ -144,7 +163,11 @@ fn unreachable(contact: &Contact) -> String {
 #[must_use]
 pub fn climbed_to(rung: &Due) -> String {
     let passed: Vec<String> = rung.passed.iter().map(passed).collect();
-    let passed = if passed.is_empty() { String::new() } else { format!(", passing over {}", passed.join(", ")) };
+    let passed = if passed.is_empty() {
+        String::new()
+    } else {
+        format!(", passing over {}", passed.join(", "))
+    };
     let by: Vec<&str> = rung.by.iter().map(|way| way.word()).collect();
     let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
     format!("{}{by}{passed}", stage(rung.stage))
@@ -169,6 +192,8 @@ pub fn contact(contact: &Contact) -> String {
         Came::Reached => format!("{who} by {way}"),
         Came::Held { .. } => format!("{who} by {way} later (quiet hours)"),
         Came::Away { .. } => format!("not {who} (away)"),
-        Came::Failed { why } => format!("not {who} by {way} ({})", escaped(&one_line(why), 100).text),
+        Came::Failed { why } => {
+            format!("not {who} by {way} ({})", escaped(&one_line(why), 100).text)
+        }
     }
 }

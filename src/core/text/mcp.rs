@@ -43,8 +43,7 @@ the same question.";
 decided, and takes the verdict: from then on it cannot be undone, so act by it. If nobody has decided in time it says who is waited \
 for and what comes next: call it again, for as long as you need the answer. Rejected means no: do not try it another way.";
     /// `report_outcome`.
-    pub const REPORT: &str =
-        "Say how it went when you acted on a verdict: succeeded or failed, with a text. The person sees it on the same card.";
+    pub const REPORT: &str = "Say how it went when you acted on a verdict: succeeded or failed, with a text. The person sees it on the same card.";
     /// `withdraw`.
     pub const WITHDRAW: &str = "Take a question of yours back that needs no answer any more. The person sees that it is over.";
     /// `permission_prompt`.
@@ -102,7 +101,8 @@ pub fn line(decision: &Decision, stands: Option<&Standing>, now: Time) -> String
 }
 
 /// Nobody sees what is asked.
-const UNSERVED: &str = " The bot is not running (gander serve), so nobody has been told of it yet: tell the person.";
+const UNSERVED: &str =
+    " The bot is not running (gander serve), so nobody has been told of it yet: tell the person.";
 
 /// It is filed.
 #[must_use]
@@ -124,17 +124,29 @@ pub fn filed(decision: &Decision, stands: Option<&Standing>, now: Time, unserved
 
 /// How a wait ended. `mine`: the one who waits asked it.
 #[must_use]
-pub fn waited(decision: &Decision, stands: Option<&Standing>, now: Time, zone: chrono_tz::Tz, mine: bool) -> String {
+pub fn waited(
+    decision: &Decision,
+    stands: Option<&Standing>,
+    now: Time,
+    zone: chrono_tz::Tz,
+    mine: bool,
+) -> String {
     let id = decision.id;
     match &decision.state {
         State::Resolved(resolved) => {
             let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
             let what = match &resolved.verdict {
                 Verdict::Approved { note, .. } => {
-                    let note = note.as_deref().map(|note| format!(", with the note: {}", clean(note))).unwrap_or_default();
+                    let note = note
+                        .as_deref()
+                        .map(|note| format!(", with the note: {}", clean(note)))
+                        .unwrap_or_default();
                     format!("approved {by}{note}")
                 }
-                Verdict::Rejected { reason } => format!("rejected {by}: {}. Do not do it, nor the same another way", clean(reason)),
+                Verdict::Rejected { reason } => format!(
+                    "rejected {by}: {}. Do not do it, nor the same another way",
+                    clean(reason)
+                ),
                 Verdict::Chosen { option } => format!("{} was chosen {by}", quoted(option, SHORT)),
                 Verdict::Answered { text } => format!("answered {by}: {}", clean(text)),
             };
@@ -148,7 +160,9 @@ pub fn waited(decision: &Decision, stands: Option<&Standing>, now: Time, zone: c
                 one_line(&by.name)
             )
         }
-        State::Withdrawn { reason, .. } => format!("{id} was taken back ({}): there will be no verdict.", said(reason)),
+        State::Withdrawn { reason, .. } => {
+            format!("{id} was taken back ({}): there will be no verdict.", said(reason))
+        }
         State::Pending(_) => {
             let stands = stands.map(|stands| standing(stands, now).join("; ")).unwrap_or_default();
             format!(
@@ -196,24 +210,26 @@ pub fn withdrawn(decision: &Decision) -> String {
 pub const TAKEN_BACK: &str = "the agent took it back";
 
 /// Files over a connection.
-pub const NO_FILES: &str =
-    "leave `attachments` out: files of this machine cannot be named over a connection; put the text into `body`, or name `links`";
+pub const NO_FILES: &str = "leave `attachments` out: files of this machine cannot be named over a connection; put the text into `body`, or name `links`";
 
 /// A client wants to hear of more than it can use.
-pub const TOO_MANY_SUBSCRIPTIONS: &str =
-    "there are too many subscriptions: subscribe to factory://dashboard/summary, or unsubscribe from some";
+pub const TOO_MANY_SUBSCRIPTIONS: &str = "there are too many subscriptions: subscribe to factory://dashboard/summary, or unsubscribe from some";
 
 /// There are no rules of gates here.
-pub const NO_GATE: &str = "this server judges no tool calls: use gander mcp, or the hook that gander gate install writes";
+pub const NO_GATE: &str =
+    "this server judges no tool calls: use gander mcp, or the hook that gander gate install writes";
 
 /// The wait was given up.
-pub const CANCELLED: &str = "The wait was cancelled. Nothing was taken: the verdict, if there is one, is still to be had.";
+pub const CANCELLED: &str =
+    "The wait was cancelled. Nothing was taken: the verdict, if there is one, is still to be had.";
 
 /// A verdict or priority that was given, in whose name.
 #[must_use]
 pub fn done(decision: &Decision, what: &str, holder: &str) -> String {
     let open = match decision.approvals_missing() {
-        more if decision.state.is_open() && more > 0 && what == "approved" => format!(" It needs {more} more."),
+        more if decision.state.is_open() && more > 0 && what == "approved" => {
+            format!(" It needs {more} more.")
+        }
         _ => String::new(),
     };
     format!("{} is {what}, for {}, through you.{open}", decision.id, one_line(holder))
@@ -245,12 +261,18 @@ pub fn refused(decision: &Decision, refused: &Refused) -> String {
     let id = decision.id;
     let then = match refused {
         Refused::Outdated { current, .. } => {
-            format!("Show the person what it says now, and name revision {} if they still want it", current.0)
+            format!(
+                "Show the person what it says now, and name revision {} if they still want it",
+                current.0
+            )
         }
-        Refused::NotDecidedThere { .. } => "Tell the person to open its card on Discord and decide it there".into(),
+        Refused::NotDecidedThere { .. } => {
+            "Tell the person to open its card on Discord and decide it there".into()
+        }
         Refused::NoReason => "Ask the person why, and give their words as the reason".into(),
         Refused::WrongAnswer { .. } | Refused::NoSuchOption { .. } => {
-            let options: Vec<String> = decision.request.options.iter().map(|choice| quoted(&choice.name, 100)).collect();
+            let options: Vec<String> =
+                decision.request.options.iter().map(|choice| quoted(&choice.name, 100)).collect();
             if options.is_empty() {
                 "Call factory_approve_task with `answer` for a text, or with neither `option` nor `answer` for a yes".into()
             } else {
@@ -269,25 +291,45 @@ pub fn changed((seen, seen_terms): &(Request, Terms), current: &Decision) -> Str
     let mut lines = String::new();
     let mut compare = |what: &str, before: &str, after: &str| {
         if before != after {
-            let _ = write!(lines, "\n- {what}: {} became {}", quoted(before, CHANGED), quoted(after, CHANGED));
+            let _ = write!(
+                lines,
+                "\n- {what}: {} became {}",
+                quoted(before, CHANGED),
+                quoted(after, CHANGED)
+            );
         }
     };
     let now = &current.request;
     compare("title", &seen.title, &now.title);
     compare("risk", seen_terms.risk.as_str(), current.terms.risk.as_str());
-    compare("environment", seen.environment.as_deref().unwrap_or_default(), now.environment.as_deref().unwrap_or_default());
+    compare(
+        "environment",
+        seen.environment.as_deref().unwrap_or_default(),
+        now.environment.as_deref().unwrap_or_default(),
+    );
     compare("observation", &seen.insight.observation, &now.insight.observation);
     compare("why it matters", &seen.insight.why_it_matters, &now.insight.why_it_matters);
     compare("what to do", &seen.insight.what_to_do, &now.insight.what_to_do);
-    let details =
-        |request: &Request| request.details.iter().map(|d| format!("{}: {}", d.name, d.value)).collect::<Vec<_>>().join(", ");
-    let options = |request: &Request| request.options.iter().map(|choice| choice.name.clone()).collect::<Vec<_>>().join(", ");
+    let details = |request: &Request| {
+        request
+            .details
+            .iter()
+            .map(|d| format!("{}: {}", d.name, d.value))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let options = |request: &Request| {
+        request.options.iter().map(|choice| choice.name.clone()).collect::<Vec<_>>().join(", ")
+    };
     compare("details", &details(seen), &details(now));
     compare("options", &options(seen), &options(now));
     if seen.body != now.body {
         lines.push_str("\n- the long text changed");
     }
-    format!("What changed since:{}", if lines.is_empty() { "\n- nothing that a card shows" } else { &lines })
+    format!(
+        "What changed since:{}",
+        if lines.is_empty() { "\n- nothing that a card shows" } else { &lines }
+    )
 }
 
 /// Why the token's holder may not decide.
@@ -304,12 +346,13 @@ pub fn denied(decision: &Decision, denied: &Denied) -> String {
 /// There is nothing that this caller may see.
 #[must_use]
 pub fn nothing(number: i64) -> String {
-    format!("There is no decision #{number} that you may see. Check the number; factory_search finds decisions.")
+    format!(
+        "There is no decision #{number} that you may see. Check the number; factory_search finds decisions."
+    )
 }
 
 /// No token, or none that is worth anything.
-pub const UNKNOWN: &str =
-    "This token is not known here, or was revoked. Whoever runs Gander makes another with gander token create.";
+pub const UNKNOWN: &str = "This token is not known here, or was revoked. Whoever runs Gander makes another with gander token create.";
 
 /// The input of a tool is wrong.
 #[must_use]
@@ -332,7 +375,10 @@ pub fn no_prompt(name: &str) -> String {
 /// There is no such resource.
 #[must_use]
 pub fn no_resource(uri: &str) -> String {
-    format!("there is no resource {}: read factory://dashboard/summary or factory://decisions/NUMBER", quoted(uri, 100))
+    format!(
+        "there is no resource {}: read factory://dashboard/summary or factory://decisions/NUMBER",
+        quoted(uri, 100)
+    )
 }
 
 /// A list, and how much of it this is.
@@ -344,19 +390,25 @@ pub fn list(what: &str, lines: &[String], count: usize) -> String {
         count if count == shown => format!("{what}: {count}."),
         count => format!("{what}: {count}, of which these are {shown}."),
     };
-    format!("{head}\n{}\n{DATA}", lines.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n"))
+    format!(
+        "{head}\n{}\n{DATA}",
+        lines.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
+    )
 }
 
 /// A page that is none.
-pub const NO_CURSOR: &str = "that is no cursor: give the nextCursor of the page before as it came, or leave it out";
+pub const NO_CURSOR: &str =
+    "that is no cursor: give the nextCursor of the page before as it came, or leave it out";
 /// The dashboard's title.
 pub const SUMMARY_TITLE: &str = "What waits, in short";
 /// The dashboard.
-pub const SUMMARY_WORDS: &str = "How much waits for people, how much of it is overdue, by project, and the most urgent of it.";
+pub const SUMMARY_WORDS: &str =
+    "How much waits for people, how much of it is overdue, by project, and the most urgent of it.";
 /// A decision's title.
 pub const DECISION_TITLE: &str = "A decision";
 /// A decision.
-pub const DECISION_WORDS: &str = "What is asked, by whom, on what terms, where it stands, and what came of it. By its number.";
+pub const DECISION_WORDS: &str =
+    "What is asked, by whom, on what terms, where it stands, and what came of it. By its number.";
 
 /// Over a list of what waits.
 pub const WAITING: &str = "Waiting for an answer";
@@ -365,10 +417,17 @@ pub const FOUND: &str = "Found";
 
 /// What blocks.
 #[must_use]
-pub fn blockers(waiting: usize, overdue: usize, groups: &[String], longest: Option<&str>) -> String {
+pub fn blockers(
+    waiting: usize,
+    overdue: usize,
+    groups: &[String],
+    longest: Option<&str>,
+) -> String {
     let Some(longest) = longest else { return "Nothing waits for a person.".into() };
     let groups: String = groups.iter().map(|group| format!("\n- {group}")).collect();
-    format!("{waiting} waiting for people, {overdue} of them overdue.{groups}\nThe longest: {longest}\n{DATA}")
+    format!(
+        "{waiting} waiting for people, {overdue} of them overdue.{groups}\nThe longest: {longest}\n{DATA}"
+    )
 }
 
 /// One group of what blocks.
@@ -383,7 +442,9 @@ pub fn group(sort: &str, name: &str, waiting: usize, overdue: usize, longest: &s
 pub fn summary(waiting: usize, overdue: usize, deferred: usize) -> String {
     match (waiting, deferred) {
         (0, 0) => "Nothing waits for an answer.".into(),
-        _ => format!("{waiting} waiting for an answer, {overdue} of them overdue; {deferred} put off."),
+        _ => format!(
+            "{waiting} waiting for an answer, {overdue} of them overdue; {deferred} put off."
+        ),
     }
 }
 
@@ -427,8 +488,11 @@ pub mod prompt {
     /// `deploy_checklist`.
     #[must_use]
     pub fn checklist(project: Option<&str>, environment: Option<&str>, waiting: &str) -> String {
-        let project = project.map(|project| format!(" {}", super::said(project))).unwrap_or_default();
-        let environment = environment.map(|environment| format!(" to {}", super::said(environment))).unwrap_or_default();
+        let project =
+            project.map(|project| format!(" {}", super::said(project))).unwrap_or_default();
+        let environment = environment
+            .map(|environment| format!(" to {}", super::said(environment)))
+            .unwrap_or_default();
         format!(
             "I am about to deploy{project}{environment}. Go through this with me, one by one, and say for each whether it is clear: 1. no open \
              decision of high or critical risk; 2. nothing overdue; 3. test results that the decisions name are all passed; 4. credentials that \

@@ -18,5 +18,9 @@ pub fn configuration_wrong(what: &str) -> String {
 /// It has not any more. `at` is the wall clock's time.
 #[must_use]
 pub fn configuration_mended(what: &str, at: Time) -> String {
-    format!("✅ **Mended** {}: this mistake in Gander's configuration is gone.\n{}", moment(at), quoted(what, LONGEST_MISTAKE))
+    format!(
+        "✅ **Mended** {}: this mistake in Gander's configuration is gone.\n{}",
+        moment(at),
+        quoted(what, LONGEST_MISTAKE)
+    )
 }

@@ -9,12 +9,14 @@ use crate::core::outgoing::{Letter, MOST_TRIES, Outgoing, Sending, Way, sms};
 use crate::core::untrusted::{one_line, plain};
 
 /// Pictures, and what joins or colours them: a voice would read them out, and an SMS with one holds less than half.
-static PICTURE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"[\p{Extended_Pictographic}\u{1F1E6}-\u{1F1FF}\u{1F3FB}-\u{1F3FF}\u{FE0F}\u{200D}\u{20E3}]").ok());
+static PICTURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"[\p{Extended_Pictographic}\u{1F1E6}-\u{1F1FF}\u{1F3FB}-\u{1F3FF}\u{FE0F}\u{200D}\u{20E3}]").ok()
+});
 
 /// The text without pictures.
 fn without_pictures(text: &str) -> String {
-    let bare = PICTURE.as_ref().map_or_else(|| text.into(), |picture| picture.replace_all(text, ""));
+    let bare =
+        PICTURE.as_ref().map_or_else(|| text.into(), |picture| picture.replace_all(text, ""));
     bare.lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .filter(|line| !line.is_empty())
@@ -25,7 +27,11 @@ fn without_pictures(text: &str) -> String {
 /// An SMS of at most two parts: what it is about, as much of the rest as fits, and the link whole.
 #[must_use]
 pub fn sms(message: &Outgoing) -> String {
-    sms::fitted(&without_pictures(&message.title), &without_pictures(&message.words), message.link.as_deref())
+    sms::fitted(
+        &without_pictures(&message.title),
+        &without_pictures(&message.words),
+        message.link.as_deref(),
+    )
 }
 
 /// What a call says, once.
@@ -35,8 +41,17 @@ pub fn spoken(message: &Outgoing) -> String {
         let text = text.trim_end_matches(['.', ' ']);
         if text.is_empty() { String::new() } else { format!(" {text}.") }
     };
-    let (title, words) = (without_pictures(&message.title), without_pictures(&message.words).replace('\n', ". "));
-    plain(&format!("This is Gander.{}{} Please look at Discord.", sentence(&title), sentence(&plain(&words, 500).text)), 1_000).text
+    let (title, words) =
+        (without_pictures(&message.title), without_pictures(&message.words).replace('\n', ". "));
+    plain(
+        &format!(
+            "This is Gander.{}{} Please look at Discord.",
+            sentence(&title),
+            sentence(&plain(&words, 500).text)
+        ),
+        1_000,
+    )
+    .text
 }
 
 /// Said between the two times that a call says its words.
@@ -47,7 +62,10 @@ pub const ONCE_MORE: &str = "Once more.";
 pub fn test_message(way: Way) -> (String, String) {
     (
         "🪿 A test of Gander".into(),
-        format!("If you read or hear this, Gander reaches you by {}. Nothing waits for it.", way_name(way)),
+        format!(
+            "If you read or hear this, Gander reaches you by {}. Nothing waits for it.",
+            way_name(way)
+        ),
     )
 }
 
@@ -111,9 +129,15 @@ pub fn given_up_after(tries: u32, why: &str) -> String {
 #[must_use]
 pub fn given_up(letter: &Letter) -> String {
     match &letter.sending {
-        Sending::Trying { .. } => nobody_knows("it could not be looked for at its carrier for 6 hours"),
-        Sending::Held { .. } => "given up after 6 hours: they had so many messages that it could not go before".into(),
-        Sending::Queued { why: Some(why), .. } if letter.tries >= MOST_TRIES => given_up_after(letter.tries, why),
+        Sending::Trying { .. } => {
+            nobody_knows("it could not be looked for at its carrier for 6 hours")
+        }
+        Sending::Held { .. } => {
+            "given up after 6 hours: they had so many messages that it could not go before".into()
+        }
+        Sending::Queued { why: Some(why), .. } if letter.tries >= MOST_TRIES => {
+            given_up_after(letter.tries, why)
+        }
         Sending::Queued { why: Some(why), .. } => format!("given up after 6 hours: {why}"),
         _ => "given up after 6 hours".into(),
     }
@@ -130,14 +154,23 @@ pub fn nobody_knows(why: &str) -> String {
 #[must_use]
 pub fn letter(letter: &Letter, who: &str, clock: impl Fn(Time) -> String) -> String {
     let to = if who.is_empty() { String::new() } else { format!(" to {}", one_line(who)) };
-    let tries = if letter.tries > 1 { format!(", at the {}. try", letter.tries) } else { String::new() };
+    let tries =
+        if letter.tries > 1 { format!(", at the {}. try", letter.tries) } else { String::new() };
     let so_far = match &letter.sending {
         Sending::Queued { why: None, .. } => "waits for its turn".into(),
-        Sending::Queued { next_try, why: Some(why) } => format!("not sent yet ({why}); tried again at {}", clock(*next_try)),
-        Sending::Held { until } => format!("held back until {}: they had enough of them for now", clock(*until)),
+        Sending::Queued { next_try, why: Some(why) } => {
+            format!("not sent yet ({why}); tried again at {}", clock(*next_try))
+        }
+        Sending::Held { until } => {
+            format!("held back until {}: they had enough of them for now", clock(*until))
+        }
         Sending::Trying { since, .. } => format!("being sent since {}", clock(*since)),
-        Sending::Sent { at, receipt } if receipt.is_empty() => format!("sent at {}{tries}", clock(*at)),
-        Sending::Sent { at, receipt } => format!("sent at {}{tries}, receipt {}", clock(*at), one_line(receipt)),
+        Sending::Sent { at, receipt } if receipt.is_empty() => {
+            format!("sent at {}{tries}", clock(*at))
+        }
+        Sending::Sent { at, receipt } => {
+            format!("sent at {}{tries}, receipt {}", clock(*at), one_line(receipt))
+        }
         Sending::GaveUp { at, why } => format!("did not go ({}): {why}", clock(*at)),
         Sending::Dropped { at } => format!("not needed any more at {}", clock(*at)),
     };

@@ -34,14 +34,20 @@ pub fn by_itself(verdict: &Verdict, via: Via) -> Option<String> {
 #[must_use]
 pub fn disagreed(decision: &Decision, pace: Pace) -> String {
     decision.disagreed.as_ref().map_or_else(String::new, |word| {
-        format!("\n🙅 {} disagrees with its having passed by itself, {}.", person(&word.by), relative(pace.wall_time(word.at)))
+        format!(
+            "\n🙅 {} disagrees with its having passed by itself, {}.",
+            person(&word.by),
+            relative(pace.wall_time(word.at))
+        )
     })
 }
 
 /// The same for a terminal.
 #[must_use]
 pub fn disagreed_by(decision: &Decision) -> Option<String> {
-    decision.disagreed.as_ref().map(|word| format!("{} disagrees with its having passed by itself", one_line(&word.by.name)))
+    decision.disagreed.as_ref().map(|word| {
+        format!("{} disagrees with its having passed by itself", one_line(&word.by.name))
+    })
 }
 
 /// To who disagrees, once it is written down.
@@ -67,7 +73,11 @@ fn approvals(count: usize) -> String {
 }
 
 fn of_project(project: &str) -> String {
-    if project == "default" { String::new() } else { format!(" of {}", escaped(&one_line(project), 60).text) }
+    if project == "default" {
+        String::new()
+    } else {
+        format!(" of {}", escaped(&one_line(project), 60).text)
+    }
 }
 
 /// What a phone's lock screen shows of a review.
@@ -109,7 +119,11 @@ pub fn review_line(decision: &Decision, pace: Pace) -> String {
     let subject = escaped(&subject(decision), 40).text;
     let agent = escaped(&one_line(&request.agent.name), 24).text;
     let sign = if decision.disagreed.is_some() { "🙅" } else { "✅" };
-    let against = decision.disagreed.as_ref().map(|word| format!("{} disagrees · ", person(&word.by))).unwrap_or_default();
+    let against = decision
+        .disagreed
+        .as_ref()
+        .map(|word| format!("{} disagrees · ", person(&word.by)))
+        .unwrap_or_default();
     format!(
         "{sign} **{}** {title}\n-# {against}{subject} · {agent} · confidence {confidence} · {}",
         decision.id,
@@ -126,7 +140,9 @@ fn stands(decision: &Decision, pace: Pace) -> String {
         State::Resolved(resolved) if resolved.via != Via::Routing => {
             format!("then {} by {}", resolved.verdict.word(), name(&resolved.by.name))
         }
-        State::Resolved(Resolved { claimed_at: Some(at), .. }) => format!("picked up {}", relative(pace.wall_time(*at))),
+        State::Resolved(Resolved { claimed_at: Some(at), .. }) => {
+            format!("picked up {}", relative(pace.wall_time(*at)))
+        }
         State::Resolved(_) => "not picked up yet".into(),
     }
 }
@@ -143,7 +159,9 @@ pub fn review_option(decision: &Decision) -> (String, String) {
 #[must_use]
 pub fn disagree_hint(listed: &[Listed], only: bool) -> String {
     match (listed.first(), listed.last()) {
-        (Some(first), Some(last)) if !only => format!("I disagree with … ({} to {})", first.decision.id, last.decision.id),
+        (Some(first), Some(last)) if !only => {
+            format!("I disagree with … ({} to {})", first.decision.id, last.decision.id)
+        }
         _ => "I disagree with …".into(),
     }
 }

@@ -17,14 +17,22 @@ const PASSED_OVER: &str = "-# While you are away, decisions go to the others who
 
 /// What holds of somebody now, each with its end.
 #[must_use]
-pub fn holds(profile: &Profile, snooze: Option<Time>, availability: Availability, now: Time, pace: Pace) -> String {
+pub fn holds(
+    profile: &Profile,
+    snooze: Option<Time>,
+    availability: Availability,
+    now: Time,
+    pace: Pace,
+) -> String {
     let zone = profile.zone;
     let mut lines = vec![match availability {
         Availability::Available => "🔔 You can be reached.".to_owned(),
         Availability::Quiet { until, why } => hushed(until, why, pace),
         Availability::Away { until } => format!("🏝️ You are away, and back {}.", when(until, pace)),
     }];
-    if let (Some(until), Availability::Away { .. }) = (snooze.filter(|until| *until > now), availability) {
+    if let (Some(until), Availability::Away { .. }) =
+        (snooze.filter(|until| *until > now), availability)
+    {
         lines.push(format!("💤 Snoozed until {}.", when(until, pace)));
     }
     lines.push(match profile.quiet {
@@ -35,8 +43,12 @@ pub fn holds(profile: &Profile, snooze: Option<Time>, availability: Availability
         None => format!("🌙 No quiet hours. Your time zone: {zone}. `/quiet`, `/snooze` and `/away` change that."),
     });
     let today = now.with_timezone(&zone).date_naive();
-    let days: Vec<String> =
-        profile.away.iter().filter(|away| away.to() >= today).map(|away| away.to_string().replace("..", " to ")).collect();
+    let days: Vec<String> = profile
+        .away
+        .iter()
+        .filter(|away| away.to() >= today)
+        .map(|away| away.to_string().replace("..", " to "))
+        .collect();
     if !days.is_empty() {
         lines.push(format!("🏝️ Days away: {}.", days.join(", ")));
     }
@@ -67,9 +79,10 @@ pub fn not_reached(availability: Availability, pace: Pace) -> Option<String> {
     match availability {
         Availability::Available => None,
         Availability::Quiet { until, why } => Some(hushed(until, why, pace)),
-        Availability::Away { until } => {
-            Some(format!("🏝️ You are away, and back {}. Decisions go to the others.", when(until, pace)))
-        }
+        Availability::Away { until } => Some(format!(
+            "🏝️ You are away, and back {}. Decisions go to the others.",
+            when(until, pace)
+        )),
     }
 }
 
@@ -85,7 +98,11 @@ pub const SNOOZE_UNTIL: &str = "Until when? Say for example “snooze me until 1
 /// A moment that is offered while somebody types, as their own clock will show it.
 #[must_use]
 pub fn moment_entry(typed: &str, at: Time, zone: Tz) -> String {
-    plain(&format!("{} → {}", one_line(typed), at.with_timezone(&zone).format("%a %-d %b, %H:%M")), 100).text
+    plain(
+        &format!("{} → {}", one_line(typed), at.with_timezone(&zone).format("%a %-d %b, %H:%M")),
+        100,
+    )
+    .text
 }
 
 /// The entry that ends what holds.

@@ -32,7 +32,8 @@ pub fn named(request: &Request) -> String {
 #[must_use]
 pub fn title(request: &Request) -> String {
     let named = named(request);
-    let is_diff = ["diff --git ", "--- ", "@@ "].iter().any(|start| request.body.starts_with(start));
+    let is_diff =
+        ["diff --git ", "--- ", "@@ "].iter().any(|start| request.body.starts_with(start));
     if !request.is_permission() || is_diff {
         return named;
     }
@@ -51,7 +52,8 @@ pub fn title(request: &Request) -> String {
 #[must_use]
 pub fn only_its_beginning(runs: &str, file: &str) -> String {
     let (lines, characters) = (runs.trim_end().lines().count(), runs.chars().count());
-    let lines = if lines == 1 { "1 line".into() } else { format!("{} lines", super::thousands(lines)) };
+    let lines =
+        if lines == 1 { "1 line".into() } else { format!("{} lines", super::thousands(lines)) };
     format!(
         "✂️ **This is only its beginning** ({lines}, {} characters). All of it is in the attached {file}.",
         super::thousands(characters)

@@ -10,7 +10,9 @@ use crate::core::untrusted::{clean, escaped, one_line};
 pub fn wants(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approved { for_session: false, .. } => "wants to approve it".into(),
-        Verdict::Approved { for_session: true, .. } => "wants to approve it for this session".into(),
+        Verdict::Approved { for_session: true, .. } => {
+            "wants to approve it for this session".into()
+        }
         Verdict::Rejected { .. } => "wants to reject it".into(),
         Verdict::Chosen { option } => format!("wants to choose “{}”", one_line(&clean(option))),
         Verdict::Answered { .. } => "wants to answer it".into(),
@@ -56,9 +58,12 @@ const QUOTED: usize = 300;
 #[must_use]
 pub fn proposals(proposals: &[Proposal], pace: Pace) -> String {
     let line = |proposal: &Proposal| {
-        let (wants, place) = (escaped(&wants(&proposal.verdict), 160).text, said_where(proposal.via));
+        let (wants, place) =
+            (escaped(&wants(&proposal.verdict), 160).text, said_where(proposal.via));
         let when = relative(pace.wall_time(proposal.at));
-        let beside = beside(&proposal.verdict).map(|text| format!("\n{}", quoted(text, QUOTED))).unwrap_or_default();
+        let beside = beside(&proposal.verdict)
+            .map(|text| format!("\n{}", quoted(text, QUOTED)))
+            .unwrap_or_default();
         format!(
             "{} {wants}{place} {when}: confirm with the button **{}**.{beside}",
             person(&proposal.by),
@@ -88,7 +93,9 @@ pub fn confirm_here(decision: &Decision, user: u64, proposal: &Proposal) -> Stri
     let wants = escaped(&wants(&proposal.verdict), 160).text.replacen("wants", "want", 1);
     let (id, place) = (decision.id, said_where(proposal.via));
     let title = super::headline_title(decision);
-    format!("✋ <@{user}> You {wants}{place}? Confirm it with the button on its card: {title} · {id}\n-# {DM_CLOSED}")
+    format!(
+        "✋ <@{user}> You {wants}{place}? Confirm it with the button on its card: {title} · {id}\n-# {DM_CLOSED}"
+    )
 }
 
 /// Why somebody is called in the channel.
@@ -96,7 +103,12 @@ const DM_CLOSED: &str = "I could not send you a direct message.";
 
 /// What a person wants, for a terminal, an agent and a log. `who`: how they are called there.
 #[must_use]
-pub fn proposed(verdict: &Verdict, by: &Person, via: Via, who: impl Fn(&Person) -> String) -> String {
+pub fn proposed(
+    verdict: &Verdict,
+    by: &Person,
+    via: Via,
+    who: impl Fn(&Person) -> String,
+) -> String {
     format!("{} {}{}: to be confirmed on Discord", who(by), wants(verdict), said_where(via))
 }
 

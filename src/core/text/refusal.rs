@@ -21,7 +21,12 @@ pub fn who_may(who: &WhoMay, owner: Option<u64>) -> String {
         Err(_) => format!("anyone with the role {}", name(role)),
     }));
     if who.owner {
-        names.push(owner.map_or_else(|| "the owner of this bot's application".into(), |id| format!("<@{id}>")));
+        names.push(
+            owner.map_or_else(
+                || "the owner of this bot's application".into(),
+                |id| format!("<@{id}>"),
+            ),
+        );
     }
     let more = names.len().saturating_sub(MOST_NAMED);
     if more > 0 {
@@ -41,9 +46,14 @@ pub fn denied(decision: &Decision, denied: &Denied, owner: Option<u64>) -> Strin
     let id = decision.id;
     match denied {
         Denied::NotAnApprover(who) => {
-            format!("🙏 Thank you, but {id} is for {} to decide. Nothing was changed.", who_may(who, owner))
+            format!(
+                "🙏 Thank you, but {id} is for {} to decide. Nothing was changed.",
+                who_may(who, owner)
+            )
         }
-        Denied::OwnQuestion => format!("🙏 You asked {id} yourself, so somebody else decides it. Nothing was changed."),
+        Denied::OwnQuestion => {
+            format!("🙏 You asked {id} yourself, so somebody else decides it. Nothing was changed.")
+        }
         Denied::NobodyMay => format!(
             "🙏 Nobody may decide {id} yet: no rule under `[[approvers]]` in gander.toml covers its project, kind and risk. \
              Nothing was changed."
@@ -128,7 +138,10 @@ const CHANGED: usize = 60;
 
 /// What changed between the revision that somebody saw and the one that stands.
 #[must_use]
-pub fn changes((seen, seen_terms): &(Request, Terms), (current, terms): &(Request, Terms)) -> String {
+pub fn changes(
+    (seen, seen_terms): &(Request, Terms),
+    (current, terms): &(Request, Terms),
+) -> String {
     let mut lines = String::new();
     let mut compare = |what: &str, before: &str, after: &str| {
         if before != after {
@@ -141,9 +154,15 @@ pub fn changes((seen, seen_terms): &(Request, Terms), (current, terms): &(Reques
     };
     let environment = |request: &Request| request.environment.clone().unwrap_or_default();
     let joined = |parts: Vec<String>| parts.join(", ");
-    let details = |request: &Request| joined(request.details.iter().map(|d| format!("{}: {}", d.name, d.value)).collect());
-    let options = |request: &Request| joined(request.options.iter().map(|choice| choice.name.clone()).collect());
-    let files = |request: &Request| joined(request.attachments.iter().map(|file| file.name.clone()).collect());
+    let details = |request: &Request| {
+        joined(request.details.iter().map(|d| format!("{}: {}", d.name, d.value)).collect())
+    };
+    let options = |request: &Request| {
+        joined(request.options.iter().map(|choice| choice.name.clone()).collect())
+    };
+    let files = |request: &Request| {
+        joined(request.attachments.iter().map(|file| file.name.clone()).collect())
+    };
     compare(label::TITLE, &seen.title, &current.title);
     compare(label::RISK, seen_terms.risk.as_str(), terms.risk.as_str());
     compare(label::PRIORITY, seen.priority.as_str(), current.priority.as_str());
@@ -152,7 +171,9 @@ pub fn changes((seen, seen_terms): &(Request, Terms), (current, terms): &(Reques
     compare(label::WHY_IT_MATTERS, &seen.insight.why_it_matters, &current.insight.why_it_matters);
     compare(label::WHAT_TO_DO, &seen.insight.what_to_do, &current.insight.what_to_do);
     compare(label::OPTIONS, &options(seen), &options(current));
-    let approvals = |request: &Request, terms: &Terms| request.approvals_needed.max(terms.approvals).to_string();
+    let approvals = |request: &Request, terms: &Terms| {
+        request.approvals_needed.max(terms.approvals).to_string()
+    };
     compare(label::APPROVALS, &approvals(seen, seen_terms), &approvals(current, terms));
     compare(label::DETAILS, &details(seen), &details(current));
     compare(label::FILES, &files(seen), &files(current));

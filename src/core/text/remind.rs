@@ -30,12 +30,21 @@ fn ended(decision: &Decision) -> String {
     let id = decision.id;
     match &decision.state {
         State::Resolved(resolved) => {
-            let sign = if matches!(resolved.verdict, crate::core::decision::Verdict::Rejected { .. }) { "❌" } else { "✅" };
+            let sign =
+                if matches!(resolved.verdict, crate::core::decision::Verdict::Rejected { .. }) {
+                    "❌"
+                } else {
+                    "✅"
+                };
             let by = given_by_name(&resolved.by, resolved.via);
             format!("{sign} ~~**{id}** {}~~ {} {by}", title(decision, 60), resolved.verdict.word())
         }
-        State::Withdrawn { .. } => format!("⚪ ~~**{id}** {}~~ no longer needs an answer", title(decision, 60)),
-        State::Deferred { by, .. } => format!("💤 **{id}** {} put off by {}", title(decision, 60), name(&by.name)),
+        State::Withdrawn { .. } => {
+            format!("⚪ ~~**{id}** {}~~ no longer needs an answer", title(decision, 60))
+        }
+        State::Deferred { by, .. } => {
+            format!("💤 **{id}** {} put off by {}", title(decision, 60), name(&by.name))
+        }
         State::Pending(_) => format!("🔁 **{id}** {} waits anew", title(decision, 60)),
     }
 }
@@ -45,13 +54,19 @@ fn ended(decision: &Decision) -> String {
 pub fn reminder_line(decision: &Decision, pace: Pace) -> String {
     let Some(words) = reminder_headline(decision) else { return ended(decision) };
     let due = super::relative(pace.wall_time(decision.breach_at()));
-    format!("{words}\n-# {} **{}** {} · answer due {due}", dot(decision.terms.risk), decision.id, title(decision, 60))
+    format!(
+        "{words}\n-# {} **{}** {} · answer due {due}",
+        dot(decision.terms.risk),
+        decision.id,
+        title(decision, 60)
+    )
 }
 
 /// A line of a mention under the cards.
 #[must_use]
 pub fn mention_line(decision: &Decision) -> String {
-    reminder_headline(decision).map_or_else(|| ended(decision), |words| format!("{words} · {}", decision.id))
+    reminder_headline(decision)
+        .map_or_else(|| ended(decision), |words| format!("{words} · {}", decision.id))
 }
 
 /// How many have no room.
@@ -64,15 +79,26 @@ pub fn more_below(count: usize) -> String {
 #[must_use]
 pub fn several_wait(waiting: &[&Decision], all: usize) -> String {
     let at = |wanted: &dyn Fn(Stage) -> bool| {
-        waiting.iter().filter(|decision| decision.climb.as_ref().is_some_and(|climb| wanted(climb.stage))).count()
+        waiting
+            .iter()
+            .filter(|decision| decision.climb.as_ref().is_some_and(|climb| wanted(climb.stage)))
+            .count()
     };
     let breached = at(&|stage| stage >= Stage::Breach);
     let imminent = at(&|stage| stage == Stage::Warning);
     let count = waiting.len();
     match (breached, imminent) {
-        _ if count == 0 => format!("✅ Nothing waits here any more: all {} are dealt with", decisions(all)),
-        (1.., _) => format!("🚨 {}: SLA BREACHED — action required{}", decisions(breached), others(count - breached)),
-        (0, 1..) => format!("🔴 {}: SLA breach imminent{}", decisions(imminent), others(count - imminent)),
+        _ if count == 0 => {
+            format!("✅ Nothing waits here any more: all {} are dealt with", decisions(all))
+        }
+        (1.., _) => format!(
+            "🚨 {}: SLA BREACHED — action required{}",
+            decisions(breached),
+            others(count - breached)
+        ),
+        (0, 1..) => {
+            format!("🔴 {}: SLA breach imminent{}", decisions(imminent), others(count - imminent))
+        }
         (0, 0) => format!("⏰ {} waiting for your answer", decisions(count)),
     }
 }
@@ -93,7 +119,9 @@ pub fn meant(users: &[u64], roles: &[u64], here: bool) -> String {
 /// A message by a way beyond Discord: its title, and the rest. Plain, for nothing draws it.
 #[must_use]
 pub fn beyond(decisions: &[&Decision]) -> (String, String) {
-    let words = |decision: &Decision| plain(&reminder_headline(decision).unwrap_or_else(|| subject(decision)), 120).text;
+    let words = |decision: &Decision| {
+        plain(&reminder_headline(decision).unwrap_or_else(|| subject(decision)), 120).text
+    };
     let line = |decision: &&Decision| {
         format!(
             "{}: {} ({} risk, {})",
@@ -122,7 +150,11 @@ pub fn beyond(decisions: &[&Decision]) -> (String, String) {
 pub fn nobody_reached(decision: &Decision, contacts: &[Contact]) -> String {
     let subject = escaped(&subject(decision), 60).text;
     let why = not_reached_at_all(contacts);
-    let why = if why.is_empty() { "nobody is known who could be told".to_owned() } else { why.join("; ") };
+    let why = if why.is_empty() {
+        "nobody is known who could be told".to_owned()
+    } else {
+        why.join("; ")
+    };
     format!(
         "⚠️ {subject}: I could reach nobody for {} ({}). {why}. Whoever reads this: it waits for an answer.",
         decision.id,
@@ -140,7 +172,9 @@ pub fn not_reached_at_all(contacts: &[Contact]) -> Vec<String> {
             Came::Reached => continue,
             Came::Held { .. } => format!("{who} is told when their quiet time ends"),
             Came::Away { .. } => format!("{who} is away and was passed over"),
-            Came::Failed { why } => format!("{who} could not be reached: {}", escaped(&one_line(why), 120).text),
+            Came::Failed { why } => {
+                format!("{who} could not be reached: {}", escaped(&one_line(why), 120).text)
+            }
         };
         if !said.contains(&words) {
             said.push(words);
@@ -152,7 +186,9 @@ pub fn not_reached_at_all(contacts: &[Contact]) -> Vec<String> {
 /// Why `@here` is not used in a channel, and what to do.
 #[must_use]
 pub fn no_here(channel: &str) -> String {
-    format!("the bot may not use @here in {channel}; give it the permission Mention @everyone, @here, and All Roles there")
+    format!(
+        "the bot may not use @here in {channel}; give it the permission Mention @everyone, @here, and All Roles there"
+    )
 }
 
 /// Why somebody could not be sent a direct message.
@@ -187,5 +223,8 @@ pub fn who_was_told(contacts: &[Contact]) -> Vec<String> {
     let not = not_reached_at_all(contacts);
     let unnamed = not.len().saturating_sub(MOST_NAMED);
     let unnamed = (unnamed > 0).then(|| format!("⚠️ and {unnamed} more"));
-    told.into_iter().chain(not.into_iter().take(MOST_NAMED).map(|why| format!("⚠️ {why}"))).chain(unnamed).collect()
+    told.into_iter()
+        .chain(not.into_iter().take(MOST_NAMED).map(|why| format!("⚠️ {why}")))
+        .chain(unnamed)
+        .collect()
 }

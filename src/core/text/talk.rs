@@ -32,7 +32,9 @@ const fn act(act: Act) -> &'static str {
 #[must_use]
 pub fn understood(verb: &Verb, id: DecisionId) -> String {
     let beside = match verb {
-        Verb::Approve { note: Some(words) } | Verb::Reject { reason: words } | Verb::Answer { text: words } => Some(words),
+        Verb::Approve { note: Some(words) }
+        | Verb::Reject { reason: words }
+        | Verb::Answer { text: words } => Some(words),
         Verb::Choose { option } => Some(option),
         Verb::Approve { note: None } | Verb::Defer { .. } | Verb::Undo | Verb::Take => None,
     };
@@ -74,7 +76,9 @@ pub fn doubt(wish: Act, doubt: Doubt, candidates: &[DecisionId]) -> String {
     let why = match doubt {
         Doubt::SeveralFit => format!("{} fit your words", candidates.len()),
         Doubt::Misspelt => format!("{one} fits only if something is misspelt"),
-        Doubt::JustDecided { other } => format!("your words also fit {other}, which was decided a moment ago"),
+        Doubt::JustDecided { other } => {
+            format!("your words also fit {other}, which was decided a moment ago")
+        }
         Doubt::Number => format!("the number among your words may mean {one} or not"),
         Doubt::MoreWords => format!("{one} fits some of your words, and not all"),
         Doubt::Unnamed => format!("I can only guess that you mean {one}"),
@@ -93,7 +97,11 @@ pub fn nothing_fits(wish: Act, words: &str, near: usize) -> String {
         1 => " This one comes near:",
         _ => " These come near:",
     };
-    format!("🤷 You want to {} “{}”, but nothing that waits on you fits all of it. Nothing was done.{near}", act(wish), said(words))
+    format!(
+        "🤷 You want to {} “{}”, but nothing that waits on you fits all of it. Nothing was done.{near}",
+        act(wish),
+        said(words)
+    )
 }
 
 /// What is missing to do it.
@@ -103,16 +111,30 @@ pub fn missing(wish: Act, part: &Part, candidates: &[DecisionId]) -> String {
         [one] => one.0.to_string(),
         _ => "142".into(),
     };
-    let given = |given: &Option<String>| given.as_deref().map(|given| format!("“{}” is none. ", said(given))).unwrap_or_default();
+    let given = |given: &Option<String>| {
+        given.as_deref().map(|given| format!("“{}” is none. ", said(given))).unwrap_or_default()
+    };
     match part {
         Part::Target => {
-            format!("🤔 You want to {}: which one? Say its number or its words, such as `{} 142`.", act(wish), say(wish))
+            format!(
+                "🤔 You want to {}: which one? Say its number or its words, such as `{} 142`.",
+                act(wish),
+                say(wish)
+            )
         }
-        Part::Reason => format!("🤔 Rejecting needs a reason, for the agent is told why. Say `reject {id}: …`"),
-        Part::Option { given: option } => format!("🤔 Which option? {}Say `choose … for {id}`", given(option)),
+        Part::Reason => {
+            format!("🤔 Rejecting needs a reason, for the agent is told why. Say `reject {id}: …`")
+        }
+        Part::Option { given: option } => {
+            format!("🤔 Which option? {}Say `choose … for {id}`", given(option))
+        }
         Part::Text => format!("🤔 What shall I tell the agent? Say `answer {id}: …`"),
         Part::Time { given: time } => {
-            format!("🤔 Until when? {}Say for example `defer {id} until {}`", given(time), "tomorrow 9:00")
+            format!(
+                "🤔 Until when? {}Say for example `defer {id} until {}`",
+                given(time),
+                "tomorrow 9:00"
+            )
         }
     }
 }
@@ -130,19 +152,27 @@ const fn say(wish: Act) -> &'static str {
 #[must_use]
 pub fn not_decided(why: Reluctance) -> String {
     let why = match why {
-        Reluctance::Negated => "you say what shall not be done. To say no to a decision: `reject 142: why`",
+        Reluctance::Negated => {
+            "you say what shall not be done. To say no to a decision: `reject 142: why`"
+        }
         Reluctance::Conditional => {
             "that depends on something, and I cannot judge it. Decide when it has come true, or reject with what is missing"
         }
         Reluctance::Question => "that is a question, and the answer is yours",
         Reluctance::Past => "that sounds like something that is done already",
         Reluctance::Reported => "a decision must be a plain command from you: `approve 142`",
-        Reluctance::OneAtATime => "please say one thing at a time: each decision gets its own message",
+        Reluctance::OneAtATime => {
+            "please say one thing at a time: each decision gets its own message"
+        }
         Reluctance::OnlyLowTogether => {
             "only what is of low risk is approved together: `approve all low-risk items`. Everything else is decided one by one"
         }
-        Reluctance::Disguised => "there are hidden or look-alike characters in it. Please type it yourself",
-        Reluctance::Quoted => "it is in quotation marks or formatted as something else. Please say it plainly",
+        Reluctance::Disguised => {
+            "there are hidden or look-alike characters in it. Please type it yourself"
+        }
+        Reluctance::Quoted => {
+            "it is in quotation marks or formatted as something else. Please say it plainly"
+        }
         Reluctance::ToSomebodyElse => "that is addressed to somebody else",
         Reluctance::SlashCommand => {
             "that came as a message. To use the command, type / and pick it from the list, or leave the slash out"
@@ -154,7 +184,10 @@ pub fn not_decided(why: Reluctance) -> String {
 /// No idea.
 #[must_use]
 pub fn not_understood(words: &str) -> String {
-    format!("🤷 I did not understand “{}”. Nothing was done. Say `help` for what I know.", said(words))
+    format!(
+        "🤷 I did not understand “{}”. Nothing was done. Say `help` for what I know.",
+        said(words)
+    )
 }
 
 /// What can be said.
@@ -194,7 +227,8 @@ pub fn approve_these_label(count: usize) -> String {
 /// What became of one of them.
 #[must_use]
 pub fn approved_of_these(decision: &Decision) -> String {
-    let word = if decision.state.is_open() { "your approval counts; it needs more" } else { "approved" };
+    let word =
+        if decision.state.is_open() { "your approval counts; it needs more" } else { "approved" };
     format!("✅ **{}** {word}: {}", decision.id, title(decision))
 }
 
@@ -205,7 +239,11 @@ pub fn failed_of_these(id: DecisionId, why: &str) -> String {
 }
 
 fn title(decision: &Decision) -> String {
-    format!("{} · {}", escaped(&super::title(&decision.request), 70).text, escaped(&subject(decision), 40).text)
+    format!(
+        "{} · {}",
+        escaped(&super::title(&decision.request), 70).text,
+        escaped(&subject(decision), 40).text
+    )
 }
 
 /// In the channel in which the bot was addressed: what waits on somebody is theirs alone.

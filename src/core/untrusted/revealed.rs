@@ -5,7 +5,9 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Cut, GRAPHEME_CODE_POINTS, GRAPHEME_MARKS, MARK, is_hidden, mask_secrets, plain, units};
+use super::{
+    Cut, GRAPHEME_CODE_POINTS, GRAPHEME_MARKS, MARK, is_hidden, mask_secrets, plain, units,
+};
 
 /// What a hidden character's number begins with.
 const MARKED: &str = "‹U+";
@@ -16,7 +18,8 @@ const MASK: &str = "•••";
 /// as `‹U+202E›`; and its secrets masked.
 #[must_use]
 pub fn revealed(text: &str) -> String {
-    let (mut shown, mut bare) = (String::with_capacity(text.len()), String::with_capacity(text.len()));
+    let (mut shown, mut bare) =
+        (String::with_capacity(text.len()), String::with_capacity(text.len()));
     let mut before = ' ';
     for grapheme in text.graphemes(true) {
         let mut marks = 0;
@@ -34,17 +37,28 @@ pub fn revealed(text: &str) -> String {
     let (masked, bare) = (mask_secrets(&shown), mask_secrets(&bare));
     let count = |text: &str| text.matches(MASK).count();
     // A secret that a hidden character breaks up is one all the same: it goes, and the hidden characters with it.
-    if count(&bare) > count(&masked) { format!("{bare}\n{MARKED}…› in or beside a secret") } else { masked }
+    if count(&bare) > count(&masked) {
+        format!("{bare}\n{MARKED}…› in or beside a secret")
+    } else {
+        masked
+    }
 }
 
 /// Whether there is nothing to see of a character, or only a blank that the shell does not take for one.
 fn is_unseen(c: char, before: char) -> bool {
     // They belong to the emoji before them; elsewhere they only hide something.
-    let of_emoji = matches!(before, '\u{2190}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}' | '\u{FE0F}');
+    let of_emoji =
+        matches!(before, '\u{2190}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}' | '\u{FE0F}');
     match c {
         '\u{200D}' | '\u{FE0E}' | '\u{FE0F}' => !of_emoji,
         '\u{FE00}'..='\u{FE0D}' => true,
-        '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{2800}' | '\u{3000}' => true,
+        '\u{A0}'
+        | '\u{1680}'
+        | '\u{2000}'..='\u{200A}'
+        | '\u{202F}'
+        | '\u{205F}'
+        | '\u{2800}'
+        | '\u{3000}' => true,
         _ => is_hidden(c),
     }
 }
@@ -53,7 +67,11 @@ fn is_unseen(c: char, before: char) -> bool {
 #[must_use]
 pub fn revealed_line(text: &str) -> String {
     let lines = revealed(text.trim());
-    lines.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join(" ⏎ ")
+    lines
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect::<Vec<_>>()
+        .join(" ⏎ ")
 }
 
 /// Whether a revealed text has hidden characters.
@@ -76,7 +94,10 @@ pub fn verbatim_block(revealed: &str, language: &str, most_lines: usize, limit: 
     let lines: Vec<&str> = text.split('\n').collect();
     let few = lines.len() <= most_lines;
     let first = if few { text.to_owned() } else { lines[..most_lines].join("\n") + "\n…" };
-    let inner = plain(&first.replace("```", "`\u{200B}`\u{200B}`"), limit.saturating_sub(units(language) + 8));
+    let inner = plain(
+        &first.replace("```", "`\u{200B}`\u{200B}`"),
+        limit.saturating_sub(units(language) + 8),
+    );
     Cut { text: format!("```{language}\n{}\n```", inner.text), whole: inner.whole && few }
 }
 
@@ -105,7 +126,8 @@ mod tests {
 
     #[test]
     fn nothing_that_is_ignorable_stays_unseen() {
-        let of_all: String = ('\0'..=char::MAX).filter(|c| is_hidden(*c)).flat_map(|c| ['x', c]).collect();
+        let of_all: String =
+            ('\0'..=char::MAX).filter(|c| is_hidden(*c)).flat_map(|c| ['x', c]).collect();
         assert_eq!(revealed(&of_all).chars().filter(|c| is_hidden(*c)).count(), 0);
     }
 
@@ -127,12 +149,19 @@ mod tests {
     #[test]
     fn a_block_shows_its_text_as_it_is_and_says_what_is_missing() {
         let all = verbatim_block("a\n\n\n  b ```x\n", "sh", 9, 100);
-        assert_eq!(all, Cut { text: "```sh\na\n\n\n  b `\u{200B}`\u{200B}`x\n```".into(), whole: true });
+        assert_eq!(
+            all,
+            Cut { text: "```sh\na\n\n\n  b `\u{200B}`\u{200B}`x\n```".into(), whole: true }
+        );
         let few = verbatim_block("a\nb\nc", "", 2, 100);
         assert_eq!(few, Cut { text: "```\na\nb\n…\n```".into(), whole: false });
         for limit in 20..60 {
             let cut = verbatim_block(&"`````".repeat(20), "sh", 9, limit);
-            assert!(units(&cut.text) <= limit && cut.text.matches("```").count() == 2, "{}", cut.text);
+            assert!(
+                units(&cut.text) <= limit && cut.text.matches("```").count() == 2,
+                "{}",
+                cut.text
+            );
         }
     }
 }

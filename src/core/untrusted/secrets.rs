@@ -10,8 +10,7 @@ use regex::Regex;
 use super::pattern;
 
 /// A name of something that is to be kept secret, up to its own quotation mark.
-const NAMED: &str =
-    r#"(?i)\b(?P<keep>[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|(?:api|access|private|secret)[_-]?key)["']?"#;
+const NAMED: &str = r#"(?i)\b(?P<keep>[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|(?:api|access|private|secret)[_-]?key)["']?"#;
 
 /// Formats, and what stands in their place. `keep` stays before the mask, `after` behind it.
 static SECRETS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
@@ -62,7 +61,8 @@ pub fn mask_secrets(text: &str) -> String {
     let mut masked = text.to_owned();
     for (regex, name) in SECRETS.iter() {
         let has = |group| regex.capture_names().flatten().any(|name| name == group);
-        let part = |group: &'static str| if has(group) { format!("${{{group}}}") } else { String::new() };
+        let part =
+            |group: &'static str| if has(group) { format!("${{{group}}}") } else { String::new() };
         if regex.is_match(&masked) {
             let replacement = format!("{}••• {name} •••{}", part("keep"), part("after"));
             masked = regex.replace_all(&masked, replacement.as_str()).into_owned();
@@ -78,7 +78,12 @@ mod tests {
     /// Made of pieces, so that nobody takes the row for a secret.
     fn fake(pieces: &[&str]) -> String {
         let filler = "a1B2c3D4e5F6g7H8i9J0".repeat(5);
-        pieces.iter().map(|piece| piece.strip_prefix('#').map_or(*piece, |n| &filler[..n.parse::<usize>().unwrap()])).collect()
+        pieces
+            .iter()
+            .map(|piece| {
+                piece.strip_prefix('#').map_or(*piece, |n| &filler[..n.parse::<usize>().unwrap()])
+            })
+            .collect()
     }
 
     #[test]

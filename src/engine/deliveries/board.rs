@@ -41,25 +41,59 @@ pub trait Board: Send + Sync + 'static {
     async fn place(&self, decision: &Decision) -> Result<String, BoardError>;
 
     /// Puts up a card. The same nonce within a few minutes is the same message. Returns the message's id.
-    async fn post(&self, channel: &str, decision: &Decision, card: &Card, nonce: &str) -> Result<String, BoardError>;
+    async fn post(
+        &self,
+        channel: &str,
+        decision: &Decision,
+        card: &Card,
+        nonce: &str,
+    ) -> Result<String, BoardError>;
 
     /// Changes what a message shows.
-    async fn edit(&self, channel: &str, message: &str, decision: &Decision, card: &Card) -> Result<(), BoardError>;
+    async fn edit(
+        &self,
+        channel: &str,
+        message: &str,
+        decision: &Decision,
+        card: &Card,
+    ) -> Result<(), BoardError>;
 
     /// Messages of ours in the channel, since a time of the wall clock, that carry a decision's mark.
-    async fn find(&self, channel: &str, id: DecisionId, since: Time) -> Result<Vec<String>, BoardError>;
+    async fn find(
+        &self,
+        channel: &str,
+        id: DecisionId,
+        since: Time,
+    ) -> Result<Vec<String>, BoardError>;
 
     /// The channel in which a posting's message belongs; direct messages are opened for it.
     async fn place_of(&self, sheet: &Sheet) -> Result<String, BoardError>;
 
     /// Puts up a posting's message. The same nonce within a few minutes is the same message. Returns the message's id.
-    async fn post_sheet(&self, channel: &str, sheet: &Sheet, card: &Card, nonce: &str) -> Result<String, BoardError>;
+    async fn post_sheet(
+        &self,
+        channel: &str,
+        sheet: &Sheet,
+        card: &Card,
+        nonce: &str,
+    ) -> Result<String, BoardError>;
 
     /// Changes what a posting's message shows.
-    async fn edit_sheet(&self, channel: &str, message: &str, sheet: &Sheet, card: &Card) -> Result<(), BoardError>;
+    async fn edit_sheet(
+        &self,
+        channel: &str,
+        message: &str,
+        sheet: &Sheet,
+        card: &Card,
+    ) -> Result<(), BoardError>;
 
     /// Messages of ours in the channel, since a time of the wall clock, that carry a posting's mark.
-    async fn find_sheet(&self, channel: &str, id: PostingId, since: Time) -> Result<Vec<String>, BoardError>;
+    async fn find_sheet(
+        &self,
+        channel: &str,
+        id: PostingId,
+        since: Time,
+    ) -> Result<Vec<String>, BoardError>;
 
     /// Whether a message still hangs.
     async fn hangs(&self, channel: &str, message: &str) -> Result<bool, BoardError>;

@@ -36,7 +36,11 @@ impl Breaker {
     }
 
     /// What came of a request. Said once, when it begins and when it is over.
-    pub(super) fn hear<T>(&self, now: Instant, result: Result<T, BoardError>) -> Result<T, BoardError> {
+    pub(super) fn hear<T>(
+        &self,
+        now: Instant,
+        result: Result<T, BoardError>,
+    ) -> Result<T, BoardError> {
         let mut closed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &result {
             Err(BoardError::NotLetIn(why)) => {

@@ -44,8 +44,14 @@ impl Handle {
         });
         let Some((posting, items, decisions)) = found.await? else { return Ok(None) };
         let rules = self.rules();
-        let listed = items.into_iter().zip(decisions).filter(|(item, decision)| item.decision == decision.id);
-        let listed = listed.map(|(item, decision)| Listed { item, decision: super::super::enforced(&rules, &decision) });
+        let listed = items
+            .into_iter()
+            .zip(decisions)
+            .filter(|(item, decision)| item.decision == decision.id);
+        let listed = listed.map(|(item, decision)| Listed {
+            item,
+            decision: super::super::enforced(&rules, &decision),
+        });
         Ok(Some(Sheet { posting, listed: listed.collect() }))
     }
 }
@@ -64,7 +70,11 @@ impl Deliveries {
         let (rules, at) = (self.handle.rules(), self.handle.clock().wall());
         let since = at.checked_sub_signed(rules.batching.window).unwrap_or(at);
         let behind = self.handle.store(move |store| {
-            if store.plan_batches(since, at, Box::new(move |crowd| plan(&rules, &crowd.up_to(looked))))? {
+            if store.plan_batches(
+                since,
+                at,
+                Box::new(move |crowd| plan(&rules, &crowd.up_to(looked))),
+            )? {
                 return store.postings_behind(None);
             }
             Ok(Vec::new())
@@ -74,19 +84,31 @@ impl Deliveries {
     }
 
     /// The same; one that whoever wanted it posted must know of is let go where it cannot be.
-    pub(super) async fn settle_or_let_go(&self, id: PostingId, doubted: bool) -> Result<(), Unsettled> {
+    pub(super) async fn settle_or_let_go(
+        &self,
+        id: PostingId,
+        doubted: bool,
+    ) -> Result<(), Unsettled> {
         let settled = self.settle_posting(id, doubted).await;
         let why = match &settled {
-            Err(Unsettled::Board(BoardError::NoPlace(why) | BoardError::Refused(why))) => why.clone(),
+            Err(Unsettled::Board(BoardError::NoPlace(why) | BoardError::Refused(why))) => {
+                why.clone()
+            }
             Err(Unsettled::Board(BoardError::Gone)) => "its channel is gone".into(),
             _ => return settled,
         };
         let sheet = self.handle.sheet(id).await?;
-        let Some(sheet) = sheet.filter(|sheet| sheet.posting.purpose.gives_up() && sheet.posting.message().is_none()) else {
+        let Some(sheet) = sheet
+            .filter(|sheet| sheet.posting.purpose.gives_up() && sheet.posting.message().is_none())
+        else {
             return settled;
         };
         let instead = self.instead(&sheet);
-        tracing::warn!(posting = id.0, why, "could not be posted, and is not tried again: whoever it was for is reached otherwise");
+        tracing::warn!(
+            posting = id.0,
+            why,
+            "could not be posted, and is not tried again: whoever it was for is reached otherwise"
+        );
         self.handle.store(move |store| store.give_up_posting(id, &why, instead)).await?;
         self.handle.hint();
         self.look_at_postings().await;
@@ -96,8 +118,14 @@ impl Deliveries {
     /// What tells the same person beside the card, where something still waits.
     fn instead(&self, sheet: &Sheet) -> Option<NewPosting> {
         let decision = &sheet.listed.iter().find(|listed| listed.waits_here())?.decision;
-        let (place, at) = (Place::Project(decision.request.project.clone()), self.handle.clock().wall());
-        Some(NewPosting { purpose: sheet.posting.purpose.instead()?, place, items: vec![Item::of(decision)], at })
+        let (place, at) =
+            (Place::Project(decision.request.project.clone()), self.handle.clock().wall());
+        Some(NewPosting {
+            purpose: sheet.posting.purpose.instead()?,
+            place,
+            items: vec![Item::of(decision)],
+            at,
+        })
     }
 
     async fn settle_posting(&self, id: PostingId, doubted: bool) -> Result<(), Unsettled> {
@@ -113,7 +141,9 @@ impl Deliveries {
                 Hanging::Nothing if sheet.is_wanted() => self.put_up(sheet).await?,
                 Hanging::Nothing => return self.hang(&sheet.posting, Hanging::Over).await,
                 Hanging::Begun { channel, at } => self.search_sheet(sheet, channel, at).await?,
-                Hanging::Message { shown, drawn, .. } if is_behind(&sheet, shown, drawn) => self.draw_sheet(id).await?,
+                Hanging::Message { shown, drawn, .. } if is_behind(&sheet, shown, drawn) => {
+                    self.draw_sheet(id).await?
+                }
                 Hanging::Message { channel, message, .. } if std::mem::take(&mut doubted) => {
                     self.compare_sheet(&sheet, &channel, &message).await?;
                 }
@@ -149,20 +179,38 @@ impl Deliveries {
         if !sheet.is_wanted() || !sheet.mend().is_empty() {
             return Ok(());
         }
-        self.hang(&sheet.posting, Hanging::Begun { channel: channel.clone(), at: self.handle.clock().wall() }).await?;
+        self.hang(
+            &sheet.posting,
+            Hanging::Begun { channel: channel.clone(), at: self.handle.clock().wall() },
+        )
+        .await?;
         self.post_sheet(&sheet, channel, true).await
     }
 
     /// Whoever calls has the channel's turn. `first`: no earlier try may have posted something else under this nonce.
-    async fn post_sheet(&self, sheet: &Sheet, channel: String, first: bool) -> Result<(), Unsettled> {
+    async fn post_sheet(
+        &self,
+        sheet: &Sheet,
+        channel: String,
+        first: bool,
+    ) -> Result<(), Unsettled> {
         let Posting { id, generation, revision, .. } = sheet.posting;
-        let Some(card) = sheet.card(self.handle.pace()) else { return self.hang(&sheet.posting, Hanging::Over).await };
+        let Some(card) = sheet.card(self.handle.pace()) else {
+            return self.hang(&sheet.posting, Hanging::Over).await;
+        };
         let nonce = format!("{}.p{id}.{generation}", self.handle.tag());
         match self.heard(self.board.post_sheet(&channel, sheet, &card, &nonce)).await {
             Ok(message) => {
-                tracing::info!(posting = id.0, message, channel, listed = sheet.listed.len(), "posting posted");
+                tracing::info!(
+                    posting = id.0,
+                    message,
+                    channel,
+                    listed = sheet.listed.len(),
+                    "posting posted"
+                );
                 let (shown, drawn) = if first { (sheet.position(), revision) } else { (0, 0) };
-                self.hang(&sheet.posting, Hanging::Message { channel, message, shown, drawn }).await?;
+                self.hang(&sheet.posting, Hanging::Message { channel, message, shown, drawn })
+                    .await?;
                 let moved = self.handle.store(move |store| store.to_move_to(id)).await?;
                 self.look_again(moved.into_iter().map(Work::Decision), false);
                 // Somebody may wait to hear that it arrived.
@@ -178,15 +226,27 @@ impl Deliveries {
     }
 
     /// Finds out whether an interrupted create happened, and finishes or repeats it.
-    async fn search_sheet(&self, sheet: Sheet, channel: String, at: crate::core::Time) -> Result<(), Unsettled> {
+    async fn search_sheet(
+        &self,
+        sheet: Sheet,
+        channel: String,
+        at: crate::core::Time,
+    ) -> Result<(), Unsettled> {
         let _turn = self.turn(&channel).await?;
-        let found = match self.heard(self.board.find_sheet(&channel, sheet.posting.id, at - CLOCK_DIFFERENCE)).await {
+        let found = match self
+            .heard(self.board.find_sheet(&channel, sheet.posting.id, at - CLOCK_DIFFERENCE))
+            .await
+        {
             Err(BoardError::Gone) => return self.hang(&sheet.posting, Hanging::Nothing).await,
             found => found?,
         };
         match found.into_iter().next() {
             Some(message) => {
-                self.hang(&sheet.posting, Hanging::Message { channel, message, shown: 0, drawn: 0 }).await?;
+                self.hang(
+                    &sheet.posting,
+                    Hanging::Message { channel, message, shown: 0, drawn: 0 },
+                )
+                .await?;
                 let id = sheet.posting.id;
                 let moved = self.handle.store(move |store| store.to_move_to(id)).await?;
                 self.look_again(moved.into_iter().map(Work::Decision), false);
@@ -198,16 +258,22 @@ impl Deliveries {
     }
 
     async fn draw_sheet(&self, id: PostingId) -> Result<(), Unsettled> {
-        let Some(posting) = self.handle.store(move |store| store.posting(id)).await? else { return Ok(()) };
+        let Some(posting) = self.handle.store(move |store| store.posting(id)).await? else {
+            return Ok(());
+        };
         let Hanging::Message { channel, .. } = posting.hanging else { return Ok(()) };
         let _turn = self.turn(&channel).await?;
         // Only now: whatever changed while the turn was waited for is in this one edit.
         let Some(sheet) = self.handle.sheet(id).await? else { return Ok(()) };
-        let Hanging::Message { channel, message, .. } = sheet.posting.hanging.clone() else { return Ok(()) };
+        let Hanging::Message { channel, message, .. } = sheet.posting.hanging.clone() else {
+            return Ok(());
+        };
         if !sheet.mend().is_empty() {
             return Ok(());
         }
-        let Some(card) = sheet.card(self.handle.pace()) else { return self.hang(&sheet.posting, Hanging::Over).await };
+        let Some(card) = sheet.card(self.handle.pace()) else {
+            return self.hang(&sheet.posting, Hanging::Over).await;
+        };
         match self.heard(self.board.edit_sheet(&channel, &message, &sheet, &card)).await {
             Ok(()) => {
                 tracing::debug!(posting = id.0, list = sheet.posting.revision, "posting edited");
@@ -219,7 +285,12 @@ impl Deliveries {
         }
     }
 
-    async fn compare_sheet(&self, sheet: &Sheet, channel: &str, message: &str) -> Result<(), Unsettled> {
+    async fn compare_sheet(
+        &self,
+        sheet: &Sheet,
+        channel: &str,
+        message: &str,
+    ) -> Result<(), Unsettled> {
         let _turn = self.turn(channel).await?;
         match self.heard(self.board.hangs(channel, message)).await {
             Ok(true) => Ok(()),
@@ -231,7 +302,8 @@ impl Deliveries {
     /// Its message is not there any more: another one, if it is wanted.
     async fn gone(&self, sheet: &Sheet) -> Result<(), Unsettled> {
         if sheet.is_wanted() {
-            let next = Posting { generation: sheet.posting.generation + 1, ..sheet.posting.clone() };
+            let next =
+                Posting { generation: sheet.posting.generation + 1, ..sheet.posting.clone() };
             return self.hang(&next, Hanging::Nothing).await;
         }
         self.hang(&sheet.posting, Hanging::Over).await
@@ -250,14 +322,19 @@ impl Deliveries {
         let _held = lock.lock().await;
         // Whoever works on it writes its record too: read it again once they are done.
         if let Ok(Some(sheet)) = self.handle.sheet(id).await
-            && let Hanging::Message { channel, message: standing, .. } = sheet.posting.hanging.clone()
+            && let Hanging::Message { channel, message: standing, .. } =
+                sheet.posting.hanging.clone()
             && standing == message
         {
             // If this cannot be written, comparing finds the same.
             let _ = match how {
                 Amend::Lost => self.gone(&sheet).await,
                 Amend::Redraw => {
-                    self.hang(&sheet.posting, Hanging::Message { channel, message: standing, shown: 0, drawn: 0 }).await
+                    self.hang(
+                        &sheet.posting,
+                        Hanging::Message { channel, message: standing, shown: 0, drawn: 0 },
+                    )
+                    .await
                 }
             };
         }
@@ -266,13 +343,21 @@ impl Deliveries {
 
     pub(super) async fn posting_of(&self, message: &str) -> Result<Option<PostingId>, HandleError> {
         let message = message.to_owned();
-        Ok(self.handle.store(move |store| store.posting_of(&message)).await?.map(|posting| posting.id))
+        Ok(self
+            .handle
+            .store(move |store| store.posting_of(&message))
+            .await?
+            .map(|posting| posting.id))
     }
 
     /// By which decision it is named, should it turn out that it cannot be shown.
     fn give_face(&self, sheet: &Sheet) {
         if let Some(decision) = sheet.first_waiting(self.handle.now()) {
-            self.faces.lock().unwrap_or_else(PoisonError::into_inner).entry(sheet.posting.id).or_insert(decision.id);
+            self.faces
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(sheet.posting.id)
+                .or_insert(decision.id);
         }
     }
 
@@ -280,7 +365,9 @@ impl Deliveries {
     pub(super) fn hold_back(&self, work: Work, why: &BoardError) {
         let named = match work {
             Work::Decision(id) => Some(id),
-            Work::Posting(id) => self.faces.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied(),
+            Work::Posting(id) => {
+                self.faces.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied()
+            }
         };
         if let Some(id) = named {
             self.handle.beat(|pulse| pulse.hold_back(id, why.to_string()));
@@ -291,7 +378,9 @@ impl Deliveries {
     pub(super) fn is_shown(&self, work: Work) {
         let named = match work {
             Work::Decision(id) => Some(id),
-            Work::Posting(id) => self.faces.lock().unwrap_or_else(PoisonError::into_inner).remove(&id),
+            Work::Posting(id) => {
+                self.faces.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+            }
         };
         if let Some(id) = named {
             self.handle.beat(|pulse| drop(pulse.held_back.remove(&id)));
@@ -300,5 +389,6 @@ impl Deliveries {
 }
 
 fn is_behind(sheet: &Sheet, shown: u64, drawn: u32) -> bool {
-    drawn < sheet.posting.revision || sheet.listed.iter().any(|listed| listed.decision.changed > shown)
+    drawn < sheet.posting.revision
+        || sheet.listed.iter().any(|listed| listed.decision.changed > shown)
 }

@@ -61,7 +61,11 @@ pub(super) struct Queue {
 impl Queue {
     /// A change is worth a try at once, whatever was waited for: it may be the mend.
     pub(super) fn add(&mut self, id: Work, doubted: bool) {
-        let waiting = self.waiting.entry(id).or_insert(Waiting { not_before: Instant::now(), tries: 0, doubted });
+        let waiting = self.waiting.entry(id).or_insert(Waiting {
+            not_before: Instant::now(),
+            tries: 0,
+            doubted,
+        });
         waiting.not_before = Instant::now();
         waiting.doubted |= doubted;
     }
@@ -72,13 +76,17 @@ impl Queue {
 
     pub(super) fn start_due(&mut self, deliveries: &Arc<Deliveries>) {
         let now = Instant::now();
-        let due = self.waiting.iter().filter(|(id, waiting)| waiting.not_before <= now && !self.is_running(**id));
+        let due = self
+            .waiting
+            .iter()
+            .filter(|(id, waiting)| waiting.not_before <= now && !self.is_running(**id));
         let mut due: Vec<Work> = due.map(|(id, _)| *id).collect();
         due.sort_unstable();
         for id in due.into_iter().take(AT_ONCE.saturating_sub(self.running.len())) {
             let Some(waiting) = self.waiting.remove(&id) else { continue };
             let deliveries = Arc::clone(deliveries);
-            let task = self.tasks.spawn(async move { deliveries.settle(id, waiting.doubted).await });
+            let task =
+                self.tasks.spawn(async move { deliveries.settle(id, waiting.doubted).await });
             self.running.insert(task.id(), (id, waiting));
             self.in_hand.insert(id);
         }
@@ -89,7 +97,11 @@ impl Queue {
         if self.running.len() >= AT_ONCE {
             return idle;
         }
-        let startable = self.waiting.iter().filter(|(id, _)| !self.is_running(**id)).map(|(_, waiting)| waiting.not_before);
+        let startable = self
+            .waiting
+            .iter()
+            .filter(|(id, _)| !self.is_running(**id))
+            .map(|(_, waiting)| waiting.not_before);
         startable.min().map_or(idle, |first| first.min(idle))
     }
 
@@ -105,7 +117,9 @@ impl Queue {
     fn finished(&mut self, finished: Finished, deliveries: &Deliveries) {
         let (task, result) = match finished {
             Ok(finished) => finished,
-            Err(error) => (error.id(), Err(Unsettled::Store(format!("its work ended early: {error}")))),
+            Err(error) => {
+                (error.id(), Err(Unsettled::Store(format!("its work ended early: {error}"))))
+            }
         };
         let Some((id, waiting)) = self.running.remove(&task) else { return };
         self.in_hand.remove(&id);
@@ -120,7 +134,9 @@ impl Queue {
                 tracing::warn!(work = %id, error, "the card waits for the store; trying again in 1 s");
                 STORE_AGAIN
             }
-            Err(Unsettled::Halted(until)) => return self.put_back(id, Waiting { not_before: until, ..waiting }),
+            Err(Unsettled::Halted(until)) => {
+                return self.put_back(id, Waiting { not_before: until, ..waiting });
+            }
             // Said once for all cards, by whoever stopped them.
             Err(Unsettled::Board(BoardError::NotLetIn(_))) => {
                 return self.put_back(id, Waiting { not_before: Instant::now(), ..waiting });
@@ -135,7 +151,10 @@ impl Queue {
                 after
             }
         };
-        self.put_back(id, Waiting { not_before: Instant::now() + after, tries: waiting.tries + 1, ..waiting });
+        self.put_back(
+            id,
+            Waiting { not_before: Instant::now() + after, tries: waiting.tries + 1, ..waiting },
+        );
     }
 
     fn put_back(&mut self, id: Work, again: Waiting) {
@@ -149,7 +168,9 @@ impl Queue {
 fn retry_after(error: &BoardError, tries: u32) -> Duration {
     match error {
         // Doubles from what was asked for, up to the sleep that is never exceeded.
-        BoardError::Later { after, .. } => after.saturating_mul(1 << tries.min(5)).min(LONGEST_SLEEP).max(*after),
+        BoardError::Later { after, .. } => {
+            after.saturating_mul(1 << tries.min(5)).min(LONGEST_SLEEP).max(*after)
+        }
         _ => NO_PLACE_AGAIN,
     }
 }

@@ -24,16 +24,24 @@ pub(super) enum Step {
 
 /// What is next, from the record alone. A create needs its channel and time filled in. `carrier`: the batch's card that
 /// stands for the decision, if one does.
-pub(super) fn next_step(decision: &Decision, cards: &[Delivery], carrier: Option<&Posting>) -> Step {
+pub(super) fn next_step(
+    decision: &Decision,
+    cards: &[Delivery],
+    carrier: Option<&Posting>,
+) -> Step {
     // A message that will never change again stands for nothing any more: its decision is elsewhere, or long over.
-    let standing: Vec<&Delivery> = cards.iter().filter(|card| !card.lost && card.shown != SHOWN_FOR_GOOD).collect();
+    let standing: Vec<&Delivery> =
+        cards.iter().filter(|card| !card.lost && card.shown != SHOWN_FOR_GOOD).collect();
     if let Some(interrupted) = standing.iter().find(|card| card.message.is_none()) {
         return Step::Search((*interrupted).clone());
     }
     if let Some(carrier) = carrier {
         // Until the batch's card hangs its own one stays as it is: there is no other yet.
         let old = standing.first().filter(|_| carrier.message().is_some());
-        return old.map_or(Step::Settled, |old| Step::Join { old: (*old).clone(), to: Box::new(carrier.clone()) });
+        return old.map_or(Step::Settled, |old| Step::Join {
+            old: (*old).clone(),
+            to: Box::new(carrier.clone()),
+        });
     }
     let latest = standing.last().copied();
     if decision.state.is_open() && latest.is_none_or(|card| card.returns < decision.returns) {
@@ -63,7 +71,8 @@ mod tests {
 
     fn decision(returns: u32, changed: u64, open: bool) -> Decision {
         let terms = Terms { risk: Risk::Low, sla_seconds: 60, ..Terms::default() };
-        let mut decision = Decision::new(DecisionId(1), Request::default(), terms, Time::UNIX_EPOCH);
+        let mut decision =
+            Decision::new(DecisionId(1), Request::default(), terms, Time::UNIX_EPOCH);
         (decision.returns, decision.changed) = (returns, changed);
         if !open {
             decision.state = State::Withdrawn { reason: "gone".into(), at: Time::UNIX_EPOCH };
@@ -71,7 +80,13 @@ mod tests {
         decision
     }
 
-    fn card(generation: u32, returns: u32, message: Option<&str>, shown: u64, lost: bool) -> Delivery {
+    fn card(
+        generation: u32,
+        returns: u32,
+        message: Option<&str>,
+        shown: u64,
+        lost: bool,
+    ) -> Delivery {
         Delivery {
             decision: DecisionId(1),
             generation,
@@ -105,11 +120,31 @@ mod tests {
             ("changed", decision(0, 2, true), vec![old(1)], "draw 1"),
             ("deleted", decision(0, 1, true), vec![card(1, 0, Some("a"), 1, true)], "create 2"),
             ("came back", decision(1, 3, true), vec![old(2)], "create 2"),
-            ("came back, posted", decision(1, 3, true), vec![old(2), card(2, 1, Some("b"), 3, false)], "move 1 to 2"),
-            ("came back, moved", decision(1, 3, true), vec![old(SHOWN_FOR_GOOD), card(2, 1, Some("b"), 3, false)], "settled"),
+            (
+                "came back, posted",
+                decision(1, 3, true),
+                vec![old(2), card(2, 1, Some("b"), 3, false)],
+                "move 1 to 2",
+            ),
+            (
+                "came back, moved",
+                decision(1, 3, true),
+                vec![old(SHOWN_FOR_GOOD), card(2, 1, Some("b"), 3, false)],
+                "settled",
+            ),
             ("over before it was posted", decision(0, 2, false), vec![], "settled"),
-            ("over while it was posted", decision(0, 2, false), vec![card(1, 0, None, 0, false)], "search 1"),
-            ("over and deleted", decision(0, 2, false), vec![card(1, 0, Some("a"), 1, true)], "settled"),
+            (
+                "over while it was posted",
+                decision(0, 2, false),
+                vec![card(1, 0, None, 0, false)],
+                "search 1",
+            ),
+            (
+                "over and deleted",
+                decision(0, 2, false),
+                vec![card(1, 0, Some("a"), 1, true)],
+                "settled",
+            ),
         ];
         for (case, decision, cards, expected) in cases {
             assert_eq!(name(&next_step(&decision, &cards, None)), expected, "{case}");
@@ -125,7 +160,16 @@ mod tests {
         });
         let (purpose, place) = (Purpose::Batch { project: "p".into() }, Place::Project("p".into()));
         let opened_at = Time::UNIX_EPOCH;
-        Posting { id: PostingId(7), purpose, place, opened_at, revision: 1, generation: 1, hanging, items: Vec::new() }
+        Posting {
+            id: PostingId(7),
+            purpose,
+            place,
+            opened_at,
+            revision: 1,
+            generation: 1,
+            hanging,
+            items: Vec::new(),
+        }
     }
 
     #[test]
@@ -134,8 +178,20 @@ mod tests {
         let there = batch(Some("b"));
         let cases = [
             ("straight into a batch", decision(0, 1, true), vec![], &there, "settled"),
-            ("interrupted meanwhile", decision(0, 1, true), vec![card(1, 0, None, 0, false)], &there, "search 1"),
-            ("the batch is not posted yet", decision(0, 2, true), vec![own(1)], &batch(None), "settled"),
+            (
+                "interrupted meanwhile",
+                decision(0, 1, true),
+                vec![card(1, 0, None, 0, false)],
+                &there,
+                "search 1",
+            ),
+            (
+                "the batch is not posted yet",
+                decision(0, 2, true),
+                vec![own(1)],
+                &batch(None),
+                "settled",
+            ),
             ("it is", decision(0, 1, true), vec![own(1)], &there, "1 joins 7"),
             ("decided meanwhile", decision(0, 2, false), vec![own(1)], &there, "1 joins 7"),
             ("joined", decision(0, 1, true), vec![own(SHOWN_FOR_GOOD)], &there, "settled"),

@@ -59,7 +59,12 @@ pub trait Carrier: Send + Sync + std::fmt::Debug + 'static {
     ///
     /// # Errors
     /// [`Unsent`], if it cannot be found out now.
-    async fn find(&self, message: &Outgoing, since: Time, known: &[Receipt]) -> Result<Found, Unsent> {
+    async fn find(
+        &self,
+        message: &Outgoing,
+        since: Time,
+        known: &[Receipt],
+    ) -> Result<Found, Unsent> {
         let _ = (message, since, known);
         Ok(Found::SendAgain)
     }

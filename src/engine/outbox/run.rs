@@ -13,7 +13,8 @@ use super::carrier::{Carrier, Found, Unsent};
 use crate::core::Time;
 use crate::core::decision::State;
 use crate::core::outgoing::{
-    GIVE_UP_AFTER, Letter, MOST_TRIES, Outgoing, Sending, Way, is_worth_a_try, longest_cap, may_go, pause,
+    GIVE_UP_AFTER, Letter, MOST_TRIES, Outgoing, Sending, Way, is_worth_a_try, longest_cap, may_go,
+    pause,
 };
 use crate::core::text;
 
@@ -33,7 +34,12 @@ const ROUND: usize = 256;
 
 /// Sends what is in the outbox, for as long as it is polled. One per store.
 pub async fn run(handle: Handle, mut carriers: watch::Receiver<Carriers>) {
-    let mut outbox = Outbox { handle, carriers: Carriers::default(), tasks: JoinSet::new(), at_work: HashMap::new() };
+    let mut outbox = Outbox {
+        handle,
+        carriers: Carriers::default(),
+        tasks: JoinSet::new(),
+        at_work: HashMap::new(),
+    };
     let mut hints = outbox.handle.hints();
     let mut can_change = true;
     loop {
@@ -80,7 +86,9 @@ impl Outbox {
     async fn start_due(&mut self, now: Time) -> Result<Option<Time>, HandleError> {
         for letter in self.handle.store(move |store| store.outgoing_due(now, ROUND)).await? {
             let receiver = (letter.message.way, letter.message.to.clone());
-            if self.tasks.len() < MOST_TOGETHER && !self.at_work.values().any(|other| *other == receiver) {
+            if self.tasks.len() < MOST_TOGETHER
+                && !self.at_work.values().any(|other| *other == receiver)
+            {
                 self.start(letter, now).await?;
             }
         }
@@ -104,9 +112,16 @@ impl Outbox {
             return record(&self.handle, &letter, Sending::GaveUp { at: now, why }).await;
         };
         if letter.message.to.is_empty() && way != Way::Desktop {
-            return record(&self.handle, &letter, Sending::GaveUp { at: now, why: text::no_address(way) }).await;
+            return record(
+                &self.handle,
+                &letter,
+                Sending::GaveUp { at: now, why: text::no_address(way) },
+            )
+            .await;
         }
-        if now - letter.asked_at >= GIVE_UP_AFTER || (interrupted.is_none() && !is_worth_a_try(&letter, now)) {
+        if now - letter.asked_at >= GIVE_UP_AFTER
+            || (interrupted.is_none() && !is_worth_a_try(&letter, now))
+        {
             let why = text::given_up(&letter);
             return record(&self.handle, &letter, Sending::GaveUp { at: now, why }).await;
         }
@@ -123,8 +138,11 @@ impl Outbox {
                 return record(&self.handle, &letter, Sending::Held { until }).await;
             }
             // The intent: from here on it may have gone.
-            let letter =
-                Letter { tries: letter.tries + 1, sending: Sending::Trying { since: now, next_try: now + LOOK_AFTER }, ..letter };
+            let letter = Letter {
+                tries: letter.tries + 1,
+                sending: Sending::Trying { since: now, next_try: now + LOOK_AFTER },
+                ..letter
+            };
             record(&self.handle, &letter, letter.sending.clone()).await?;
             self.tasks.spawn(send(handle, carrier, letter, now))
         };
@@ -132,7 +150,11 @@ impl Outbox {
         Ok(())
     }
 
-    async fn went(&self, message: &Outgoing, since: Time) -> Result<Vec<(Time, Option<String>)>, HandleError> {
+    async fn went(
+        &self,
+        message: &Outgoing,
+        since: Time,
+    ) -> Result<Vec<(Time, Option<String>)>, HandleError> {
         let (person, way) = (message.person.clone(), message.way);
         Ok(self.handle.store(move |store| store.outgoing_went(&person, way, since)).await?)
     }
@@ -156,9 +178,15 @@ async fn send(handle: Handle, carrier: Arc<dyn Carrier>, letter: Letter, since: 
         Err(Unsent::Later { why, .. }) if letter.tries >= MOST_TRIES => {
             Sending::GaveUp { at: now, why: text::given_up_after(letter.tries, &why) }
         }
-        Err(Unsent::Later { after, why }) => Sending::Queued { next_try: now + pause(letter.tries, after), why: Some(why) },
+        Err(Unsent::Later { after, why }) => {
+            Sending::Queued { next_try: now + pause(letter.tries, after), why: Some(why) }
+        }
         Err(Unsent::Unsure(why)) => {
-            tracing::warn!(key = letter.message.key, why, "nobody knows whether a message went; it is looked for");
+            tracing::warn!(
+                key = letter.message.key,
+                why,
+                "nobody knows whether a message went; it is looked for"
+            );
             Sending::Trying { since, next_try: now.max(since) + LOOK_AFTER }
         }
         Err(Unsent::Unreachable(why) | Unsent::Refused(why)) => Sending::GaveUp { at: now, why },
@@ -167,21 +195,35 @@ async fn send(handle: Handle, carrier: Arc<dyn Carrier>, letter: Letter, since: 
 }
 
 /// Finds out what became of a message whose sending was interrupted.
-async fn look_for(handle: Handle, carrier: Arc<dyn Carrier>, letter: Letter, since: Time, known: Vec<String>) {
+async fn look_for(
+    handle: Handle,
+    carrier: Arc<dyn Carrier>,
+    letter: Letter,
+    since: Time,
+    known: Vec<String>,
+) {
     let found = tokio::time::timeout(PATIENCE, carrier.find(&letter.message, since, &known)).await;
     let found = found.unwrap_or_else(|_| Err(Unsent::Unsure(text::no_answer(PATIENCE.as_secs()))));
     let now = handle.clock().wall();
     let sending = match found {
         Ok(Found::Sent(receipt)) => Sending::Sent { at: since, receipt },
         // What it is worth now is seen when it comes up again: it may be over, or too often tried.
-        Ok(Found::SendAgain) => Sending::Queued { next_try: now, why: Some(text::INTERRUPTED.into()) },
+        Ok(Found::SendAgain) => {
+            Sending::Queued { next_try: now, why: Some(text::INTERRUPTED.into()) }
+        }
         Err(Unsent::Later { why, .. } | Unsent::Unsure(why)) => {
-            tracing::warn!(key = letter.message.key, why, "a message could not be looked for; it is not repeated until then");
+            tracing::warn!(
+                key = letter.message.key,
+                why,
+                "a message could not be looked for; it is not repeated until then"
+            );
             // The pauses double by themselves: as long as it has been unknown.
             let known_after = (now - since).clamp(LOOK_AFTER, TimeDelta::minutes(15));
             Sending::Trying { since, next_try: now + known_after }
         }
-        Err(Unsent::Unreachable(why) | Unsent::Refused(why)) => Sending::GaveUp { at: now, why: text::nobody_knows(&why) },
+        Err(Unsent::Unreachable(why) | Unsent::Refused(why)) => {
+            Sending::GaveUp { at: now, why: text::nobody_knows(&why) }
+        }
     };
     record_surely(&handle, &letter, sending).await;
 }
@@ -196,8 +238,12 @@ async fn record(handle: &Handle, letter: &Letter, sending: Sending) -> Result<()
         Sending::Sent { .. } => tracing::info!(key, %way, tries, "message sent"),
         Sending::GaveUp { why, .. } => tracing::error!(key, %way, tries, why, "message given up"),
         Sending::Dropped { .. } => tracing::info!(key, %way, "message no longer needed"),
-        Sending::Held { until } => tracing::info!(key, %way, %until, "message held back: they had enough of them for now"),
-        Sending::Queued { why, next_try } => tracing::warn!(key, %way, tries, why, %next_try, "message not sent yet"),
+        Sending::Held { until } => {
+            tracing::info!(key, %way, %until, "message held back: they had enough of them for now")
+        }
+        Sending::Queued { why, next_try } => {
+            tracing::warn!(key, %way, tries, why, %next_try, "message not sent yet")
+        }
         Sending::Trying { .. } => tracing::debug!(key, %way, tries, "message begun"),
     }
     handle.hint();

@@ -19,13 +19,18 @@ use crate::engine::enforced;
 
 impl Reminders {
     /// All who may decide it, as far as a rung that reaches out by these ways needs to know.
-    pub(super) async fn audience(&self, decision: &Decision, by: &[Way]) -> Result<Audience, Later> {
+    pub(super) async fn audience(
+        &self,
+        decision: &Decision,
+        by: &[Way],
+    ) -> Result<Audience, Later> {
         let rules = self.handle.rules();
         let decision = &enforced(&rules, decision);
         let who = self.handle.who_may(decision);
         // Machines hear of it whoever the people are.
         let means_people = by.iter().any(|way| !matches!(way, Way::Webhook | Way::Desktop));
-        let people = if means_people { self.people(&rules, decision, &who).await? } else { Vec::new() };
+        let people =
+            if means_people { self.people(&rules, decision, &who).await? } else { Vec::new() };
         let roles = who.roles.iter().flat_map(|named| self.directory.roles(named)).collect();
         let channel = self.directory.channel(&decision.request.project);
         Ok(Audience {
@@ -36,25 +41,38 @@ impl Reminders {
         })
     }
 
-    async fn people(&self, rules: &Rules, decision: &Decision, who: &WhoMay) -> Result<Vec<Approver>, Later> {
+    async fn people(
+        &self,
+        rules: &Rules,
+        decision: &Decision,
+        who: &WhoMay,
+    ) -> Result<Vec<Approver>, Later> {
         let known = self.handle.known_people().await?;
         let mut candidates: Vec<u64> = who.users.clone();
         candidates.extend(self.directory.owner().filter(|_| who.owner));
         if !who.roles.is_empty() {
-            candidates.extend(known.iter().map(|(user, _)| *user).filter(|user| !who.users.contains(user)));
+            candidates.extend(
+                known.iter().map(|(user, _)| *user).filter(|user| !who.users.contains(user)),
+            );
         }
         let mut voters = self.voters(&candidates).await;
         let mut people = Vec::new();
         for user in candidates {
-            let named =
-                || known.iter().find(|(known, _)| *known == user).map_or_else(|| user.to_string(), |(_, name)| name.clone());
+            let named = || {
+                known
+                    .iter()
+                    .find(|(known, _)| *known == user)
+                    .map_or_else(|| user.to_string(), |(_, name)| name.clone())
+            };
             let owner = who.owner && self.directory.owner() == Some(user);
             let voter = match voters.remove(&user) {
                 Some(Ok(Some(voter))) => voter,
                 // Somebody who is named and has left the server is tried all the same: that they cannot be reached shall be
                 // seen. While the surface does not tell who anybody is, whoever is named is reached beyond it.
                 Some(Ok(None)) if who.users.contains(&user) => bare(user, &named(), false),
-                Some(Err(_)) | None if owner || who.users.contains(&user) => bare(user, &named(), owner),
+                Some(Err(_)) | None if owner || who.users.contains(&user) => {
+                    bare(user, &named(), owner)
+                }
                 _ => continue,
             };
             if may_decide(&rules.approvers, decision, &voter).is_ok() {
@@ -75,7 +93,11 @@ impl Reminders {
         while let Some(asked) = asking.join_next().await {
             let Ok((user, voter)) = asked else { continue };
             if let Err(why) = &voter {
-                tracing::warn!(user, why, "whether they may decide is not known now; they are reminded if a rule names them");
+                tracing::warn!(
+                    user,
+                    why,
+                    "whether they may decide is not known now; they are reminded if a rule names them"
+                );
             }
             found.insert(user, voter);
         }

@@ -27,11 +27,18 @@ enum Envelope {
 
 impl Reminders {
     /// Sends what is due. Whether anything was written.
-    pub(super) async fn send(&self, reminders: &[Reminder], decisions: &HashMap<DecisionId, Decision>) -> Result<bool, Later> {
+    pub(super) async fn send(
+        &self,
+        reminders: &[Reminder],
+        decisions: &HashMap<DecisionId, Decision>,
+    ) -> Result<bool, Later> {
         let mut step = Reminding { at: self.moment(), ..Reminding::default() };
         let mut available = HashMap::new();
         let mut envelopes: BTreeMap<Envelope, Vec<(Reminder, &Decision)>> = BTreeMap::new();
-        for known in reminders.iter().filter(|reminder| matches!(reminder.standing, Standing::Due | Standing::Held { .. })) {
+        for known in reminders
+            .iter()
+            .filter(|reminder| matches!(reminder.standing, Standing::Due | Standing::Held { .. }))
+        {
             let Some(decision) = decisions.get(&known.decision) else { continue };
             let reminder = self.still_quiet(known, decision, &mut available).await?;
             if let Standing::Held { .. } = reminder.standing {
@@ -48,7 +55,11 @@ impl Reminders {
         }
         let posts = envelopes.keys().any(|envelope| !matches!(envelope, Envelope::Beyond(..)));
         let since = step.at.1.checked_sub_signed(GATHERED).unwrap_or_default();
-        let said = if posts { self.handle.store(move |store| store.messages_since(since)).await? } else { Vec::new() };
+        let said = if posts {
+            self.handle.store(move |store| store.messages_since(since)).await?
+        } else {
+            Vec::new()
+        };
         for (envelope, inside) in envelopes {
             self.seal(envelope, inside, &said, &mut step).await?;
         }
@@ -72,12 +83,15 @@ impl Reminders {
         decision: &Decision,
         known: &mut HashMap<u64, Availability>,
     ) -> Result<Reminder, Later> {
-        let (Standing::Held { .. }, Receiver::Person { user, name }) = (&reminder.standing, &reminder.receiver) else {
+        let (Standing::Held { .. }, Receiver::Person { user, name }) =
+            (&reminder.standing, &reminder.receiver)
+        else {
             return Ok(reminder.clone());
         };
         let availability = match known.entry(*user) {
             Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(unknown) => *unknown.insert(self.handle.somebody(*user, name).await?.availability(self.handle.now())),
+            Entry::Vacant(unknown) => *unknown
+                .insert(self.handle.somebody(*user, name).await?.availability(self.handle.now())),
         };
         let standing = match may_reach(availability, urgency(reminder.stage), decision.terms.risk) {
             Reach::Now => Standing::Due,
@@ -89,7 +103,9 @@ impl Reminders {
     fn envelope(&self, reminder: &Reminder, decision: &Decision) -> Result<Envelope, String> {
         match (reminder.way, &reminder.receiver) {
             (Way::Dm, Receiver::Person { user, .. }) => Ok(Envelope::Direct(*user)),
-            (Way::Dm | Way::Mention | Way::Here, _) => self.directory.channel(&decision.request.project).map(Envelope::Channel),
+            (Way::Dm | Way::Mention | Way::Here, _) => {
+                self.directory.channel(&decision.request.project).map(Envelope::Channel)
+            }
             (way, receiver) => Ok(Envelope::Beyond(way.word(), receiver.key())),
         }
     }
@@ -101,7 +117,8 @@ impl Reminders {
         said: &[(On, Stage)],
         step: &mut Reminding,
     ) -> Result<(), Later> {
-        let decisions: BTreeMap<DecisionId, &Decision> = inside.iter().map(|(_, decision)| (decision.id, *decision)).collect();
+        let decisions: BTreeMap<DecisionId, &Decision> =
+            inside.iter().map(|(_, decision)| (decision.id, *decision)).collect();
         let decisions: Vec<&Decision> = decisions.into_values().collect();
         let reminders: Vec<Reminder> = inside.into_iter().map(|(reminder, _)| reminder).collect();
         let (purpose, place) = match envelope {
@@ -128,19 +145,30 @@ impl Reminders {
         reminders: &[Reminder],
         said: &[(On, Stage)],
     ) -> Result<Option<(On, Posting)>, Later> {
-        let stage = reminders.iter().map(|reminder| reminder.stage).max().unwrap_or(Stage::Reminder);
+        let stage =
+            reminders.iter().map(|reminder| reminder.stage).max().unwrap_or(Stage::Reminder);
         let no_less = said.iter().filter(|(_, said)| *said >= stage);
         let latest: BTreeSet<_> = no_less.map(|(on, _)| (on.posting, on.since)).collect();
         for (posting, since) in latest.into_iter().rev() {
-            let Some(found) = self.handle.store(move |store| store.posting(posting)).await? else { continue };
-            if found.place == *place && found.hanging != Hanging::Over && covers(&found.purpose, purpose) {
+            let Some(found) = self.handle.store(move |store| store.posting(posting)).await? else {
+                continue;
+            };
+            if found.place == *place
+                && found.hanging != Hanging::Over
+                && covers(&found.purpose, purpose)
+            {
                 return Ok(Some((On { posting, since }, found)));
             }
         }
         Ok(None)
     }
 
-    async fn mail(&self, reminders: Vec<Reminder>, decisions: &[&Decision], step: &mut Reminding) -> Result<(), Later> {
+    async fn mail(
+        &self,
+        reminders: Vec<Reminder>,
+        decisions: &[&Decision],
+        step: &mut Reminding,
+    ) -> Result<(), Later> {
         let Some(first) = reminders.first().cloned() else { return Ok(()) };
         let (Some(way), receiver) = (beyond(first.way), &first.receiver) else { return Ok(()) };
         let (title, words) = text::beyond(decisions);
@@ -159,7 +187,11 @@ impl Reminders {
         };
         step.send.push(Outgoing {
             key: key.clone(),
-            person: if matches!(receiver, Receiver::Machine { .. }) { String::new() } else { receiver.key() },
+            person: if matches!(receiver, Receiver::Machine { .. }) {
+                String::new()
+            } else {
+                receiver.key()
+            },
             way,
             to,
             title,
@@ -168,7 +200,8 @@ impl Reminders {
             urgency: pressing(&reminders, decisions),
             decisions: decisions.iter().map(|decision| decision.id).collect(),
         });
-        let sent = |reminder| Reminder { standing: Standing::Outgoing { key: key.clone() }, ..reminder };
+        let sent =
+            |reminder| Reminder { standing: Standing::Outgoing { key: key.clone() }, ..reminder };
         step.put.extend(reminders.into_iter().map(sent));
         Ok(())
     }
@@ -176,7 +209,9 @@ impl Reminders {
 
 fn pressing(reminders: &[Reminder], decisions: &[&Decision]) -> Pressing {
     let stage = reminders.iter().map(|reminder| reminder.stage).max().unwrap_or(Stage::Reminder);
-    let critical = decisions.iter().any(|decision| decision.terms.risk == crate::core::decision::Risk::Critical);
+    let critical = decisions
+        .iter()
+        .any(|decision| decision.terms.risk == crate::core::decision::Risk::Critical);
     match stage {
         _ if critical => Pressing::Urgent,
         Stage::Reminder => Pressing::Normal,
@@ -197,14 +232,21 @@ fn mention(reminders: &[Reminder]) -> Purpose {
         }
     }
     let here = reminders.iter().any(|reminder| reminder.receiver == Receiver::Here);
-    Purpose::Mention { users: users.into_iter().collect(), roles: roles.into_iter().collect(), here }
+    Purpose::Mention {
+        users: users.into_iter().collect(),
+        roles: roles.into_iter().collect(),
+        here,
+    }
 }
 
 /// Whether whoever is meant by the second was meant by the first.
 fn covers(standing: &Purpose, wanted: &Purpose) -> bool {
     match (standing, wanted) {
         (Purpose::Reminder { user }, Purpose::Reminder { user: other }) => user == other,
-        (Purpose::Mention { users, roles, here }, Purpose::Mention { users: more_users, roles: more_roles, here: also_here }) => {
+        (
+            Purpose::Mention { users, roles, here },
+            Purpose::Mention { users: more_users, roles: more_roles, here: also_here },
+        ) => {
             more_users.iter().all(|user| users.contains(user))
                 && more_roles.iter().all(|role| roles.contains(role))
                 && (*here || !also_here)

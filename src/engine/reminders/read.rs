@@ -34,7 +34,8 @@ impl Reminders {
             let events = self.handle.events(cursor, PAGE).await?;
             let Some(last) = events.last() else { return Ok(climbed) };
             cursor = last.seq;
-            let mut step = Reminding { cursor: Some(cursor), at: self.moment(), ..Reminding::default() };
+            let mut step =
+                Reminding { cursor: Some(cursor), at: self.moment(), ..Reminding::default() };
             for logged in &events {
                 climbed |= match self.read(logged, &mut step).await {
                     Err(error) if error.is_of_one() => {
@@ -58,13 +59,22 @@ impl Reminders {
     }
 
     async fn read(&self, logged: &Logged, step: &mut Reminding) -> Result<bool, Later> {
-        step.acted.extend(actor(&logged.event).and_then(|person| Some((person.discord_id()?, person.name.clone()))));
+        step.acted.extend(
+            actor(&logged.event)
+                .and_then(|person| Some((person.discord_id()?, person.name.clone()))),
+        );
         match &logged.event {
             Event::Climbed { rung } => {
                 let decision = self.handle.get(logged.decision).await?;
                 // One that was climbed past, or answered, meanwhile is told of by what came after it.
-                if let Some(climb) = decision.climb.as_ref().filter(|climb| climb.seq == logged.seq) {
-                    let found = reminders(&decision, climb, &rung.by, &self.audience(&decision, &rung.by).await?);
+                if let Some(climb) = decision.climb.as_ref().filter(|climb| climb.seq == logged.seq)
+                {
+                    let found = reminders(
+                        &decision,
+                        climb,
+                        &rung.by,
+                        &self.audience(&decision, &rung.by).await?,
+                    );
                     if found.is_empty()
                         && let Some((contacts, complete)) = news(&decision, climb.seq, &found)
                     {
@@ -75,21 +85,36 @@ impl Reminders {
                 self.report(logged, step).await?;
                 Ok(true)
             }
-            Event::Proposed { by, seen, again: false, .. } => self.ask_to_confirm(logged, by, *seen, step).await.map(|()| false),
+            Event::Proposed { by, seen, again: false, .. } => {
+                self.ask_to_confirm(logged, by, *seen, step).await.map(|()| false)
+            }
             Event::Resolved { .. } => self.report(logged, step).await.map(|()| false),
-            Event::Told { climb, .. } => self.say_unreached(logged, *climb, step).await.map(|()| false),
+            Event::Told { climb, .. } => {
+                self.say_unreached(logged, *climb, step).await.map(|()| false)
+            }
             _ => Ok(false),
         }
     }
 
     /// Asks whoever wants it decided to confirm that; once for each content. What was answered, put off or changed meanwhile
     /// needs no confirming.
-    async fn ask_to_confirm(&self, logged: &Logged, by: &Person, seen: Revision, step: &mut Reminding) -> Result<(), Later> {
+    async fn ask_to_confirm(
+        &self,
+        logged: &Logged,
+        by: &Person,
+        seen: Revision,
+        step: &mut Reminding,
+    ) -> Result<(), Later> {
         let Some(user) = by.discord_id() else { return Ok(()) };
         let decision = self.handle.get(logged.decision).await?;
         if decision.proposal_of(&by.id).is_some_and(|standing| standing.revision == seen) {
             let purpose = Purpose::Confirmation { user, direct: true };
-            let new = NewPosting { purpose, place: Place::Direct(user), items: vec![Item::of(&decision)], at: step.at.0 };
+            let new = NewPosting {
+                purpose,
+                place: Place::Direct(user),
+                items: vec![Item::of(&decision)],
+                at: step.at.0,
+            };
             step.open.push((new, Vec::new()));
         }
         Ok(())
@@ -98,7 +123,9 @@ impl Reminders {
     /// Posts the report where the log has come to where it is due.
     async fn report(&self, logged: &Logged, step: &mut Reminding) -> Result<(), Later> {
         let may_be_due = match &logged.event {
-            Event::Climbed { rung } => rung.stage == crate::core::ladder::Stage::Overdue && !rung.default,
+            Event::Climbed { rung } => {
+                rung.stage == crate::core::ladder::Stage::Overdue && !rung.default
+            }
             Event::Resolved { via, .. } => *via == crate::core::decision::Via::SafeDefault,
             _ => false,
         };
@@ -108,23 +135,41 @@ impl Reminders {
         let events = self.handle.history(logged.decision).await?;
         if incident::is_due(&events, logged.seq) {
             let decision = self.handle.get(logged.decision).await?;
-            let report = incident::report(&decision, &events, logged.seq, self.handle.pace(), self.handle.rules().zone);
-            tracing::warn!(decision = decision.id.0, "nobody answered in time: incident report posted");
-            step.open.push((beside(&decision, Purpose::Incident { report }, step.at.0), Vec::new()));
+            let report = incident::report(
+                &decision,
+                &events,
+                logged.seq,
+                self.handle.pace(),
+                self.handle.rules().zone,
+            );
+            tracing::warn!(
+                decision = decision.id.0,
+                "nobody answered in time: incident report posted"
+            );
+            step.open
+                .push((beside(&decision, Purpose::Incident { report }, step.at.0), Vec::new()));
         }
         Ok(())
     }
 
     /// Tells the channel that nobody could be reached, where no other rung follows at once.
-    async fn say_unreached(&self, logged: &Logged, climb: u64, step: &mut Reminding) -> Result<(), Later> {
+    async fn say_unreached(
+        &self,
+        logged: &Logged,
+        climb: u64,
+        step: &mut Reminding,
+    ) -> Result<(), Later> {
         let decision = self.handle.get(logged.decision).await?;
-        let Some(standing) = decision.climb.as_ref().filter(|standing| standing.seq == climb && standing.in_vain) else {
+        let Some(standing) =
+            decision.climb.as_ref().filter(|standing| standing.seq == climb && standing.in_vain)
+        else {
             return Ok(());
         };
         let follows = decision.next_rung().is_some_and(|next| next.at <= self.handle.now());
         if !follows && !standing.contacts.is_empty() {
             let contacts = standing.contacts.clone();
-            step.open.push((beside(&decision, Purpose::Unreached { contacts }, step.at.0), Vec::new()));
+            step.open
+                .push((beside(&decision, Purpose::Unreached { contacts }, step.at.0), Vec::new()));
         }
         Ok(())
     }

@@ -69,7 +69,13 @@ impl Board for Surface {
     async fn place_of(&self, _: &Sheet) -> Result<String, BoardError> {
         nothing()
     }
-    async fn post_sheet(&self, _: &str, _: &Sheet, _: &Card, _: &str) -> Result<String, BoardError> {
+    async fn post_sheet(
+        &self,
+        _: &str,
+        _: &Sheet,
+        _: &Card,
+        _: &str,
+    ) -> Result<String, BoardError> {
         nothing()
     }
     async fn edit_sheet(&self, _: &str, _: &str, _: &Sheet, _: &Card) -> Result<(), BoardError> {
@@ -91,7 +97,11 @@ async fn climbed(folder: &std::path::Path, count: usize) -> (Handle, TestClock, 
     let store = SqliteStore::open(&folder.join("gander.db"), None, wall_time()).unwrap();
     let clock = TestClock::at(wall_time());
     let approvers = vec![ApproverRule { users: vec![MAYA], ..ApproverRule::default() }];
-    let handle = Handle::new(Arc::new(store), Rules { approvers, ..Rules::default() }, Arc::new(clock.clone()));
+    let handle = Handle::new(
+        Arc::new(store),
+        Rules { approvers, ..Rules::default() },
+        Arc::new(clock.clone()),
+    );
     asked(&handle, count).await;
     clock.advance(TimeDelta::minutes(30));
     let mut climbing = JoinSet::new();
@@ -119,7 +129,12 @@ async fn asked(handle: &Handle, count: usize) {
 async fn posted(handle: &Handle) {
     let behind = handle.store(|store| store.postings_behind(None)).await.unwrap();
     for (number, id) in behind.into_iter().enumerate() {
-        let message = Hanging::Message { channel: "5".into(), message: number.to_string(), shown: 1, drawn: 1 };
+        let message = Hanging::Message {
+            channel: "5".into(),
+            message: number.to_string(),
+            shown: 1,
+            drawn: 1,
+        };
         handle.store(move |store| store.put_hanging(id, 1, message)).await.unwrap();
     }
 }
@@ -147,7 +162,10 @@ async fn an_ask_reads_nothing_of_rungs_of_which_the_log_knows_all() {
     let known = handle.store(|store| store.open_ids()).await.unwrap();
     for id in known {
         let climb = handle.get(id).await.unwrap().climb;
-        assert!(climb.is_none_or(|climb| climb.contacts.len() == 1), "{id}: the log knows whom it reached");
+        assert!(
+            climb.is_none_or(|climb| climb.contacts.len() == 1),
+            "{id}: the log knows whom it reached"
+        );
     }
     assert!(!moves(&handle).await);
     reminders.step().await.unwrap();

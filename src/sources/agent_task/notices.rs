@@ -46,7 +46,13 @@ impl Notices {
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| ear.hear(event))
             .inspect_err(|error| tracing::warn!(%error, "folders cannot be watched; looking from time to time instead"))
             .ok();
-        let watching = Watching { folders, watcher, watched: HashSet::new(), complained: false, heard: Arc::clone(&heard) };
+        let watching = Watching {
+            folders,
+            watcher,
+            watched: HashSet::new(),
+            complained: false,
+            heard: Arc::clone(&heard),
+        };
         Self { heard, watching: Arc::new(Mutex::new(watching)) }
     }
 
@@ -58,7 +64,9 @@ impl Notices {
     /// Watches what is there now. `all`: also what is believed to be watched already.
     pub(super) async fn refresh(&self, all: bool) {
         let watching = Arc::clone(&self.watching);
-        let refreshed = tokio::task::spawn_blocking(move || watching.lock().unwrap_or_else(PoisonError::into_inner).refresh(all));
+        let refreshed = tokio::task::spawn_blocking(move || {
+            watching.lock().unwrap_or_else(PoisonError::into_inner).refresh(all)
+        });
         if let Err(error) = refreshed.await {
             tracing::error!(%error, "watching the folders ended early; looking from time to time instead");
         }
@@ -75,16 +83,22 @@ impl Heard {
             // Looking at the files raises access events: waking on them would wake for ever.
             Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
             Ok(event) => {
-                let matters = event.paths.iter().any(|path| is_of_interest(path) || self.is_root(path));
+                let matters =
+                    event.paths.iter().any(|path| is_of_interest(path) || self.is_root(path));
                 if !matters && !event.need_rescan() {
                     return;
                 }
                 let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
                 if event.need_rescan() {
                     // Notices were dropped, of removed folders perhaps.
-                    lost.extend(self.roots.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+                    lost.extend(
+                        self.roots.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned(),
+                    );
                 }
-                if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
+                if matches!(
+                    event.kind,
+                    EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+                ) {
                     lost.extend(event.paths);
                 }
                 drop(lost);
@@ -100,7 +114,8 @@ impl Heard {
 
 impl Watching {
     fn refresh(&mut self, all: bool) {
-        let lost = std::mem::take(&mut *self.heard.lost.lock().unwrap_or_else(PoisonError::into_inner));
+        let lost =
+            std::mem::take(&mut *self.heard.lost.lock().unwrap_or_else(PoisonError::into_inner));
         let is_lost = |path: &Path| path.ancestors().any(|part| lost.contains(part));
         self.watched.retain(|path| !all && !is_lost(path));
         let roots: Vec<Root> = self.folders.iter().map(Root::of).collect();

@@ -69,12 +69,18 @@ mod tests {
         let mut patience = Patience::default();
         let mut said = 0;
         for look in 1..20 {
-            said += Patience { troubled: patience.troubled.clone(), missing: HashSet::new() }.given_up(&troubled(&["a"])).len();
+            said += Patience { troubled: patience.troubled.clone(), missing: HashSet::new() }
+                .given_up(&troubled(&["a"]))
+                .len();
             let wait = patience.after(&troubled(&["a"]));
             assert_eq!(wait, if look < LOOKS { SOON } else { SLOW }, "look {look}");
         }
         assert_eq!(said, 1);
-        assert_eq!(patience.after(&troubled(&["a", "b"])), SOON, "another one has its own patience");
+        assert_eq!(
+            patience.after(&troubled(&["a", "b"])),
+            SOON,
+            "another one has its own patience"
+        );
         assert_eq!(patience.after(&Looked::default()), SLOW);
         assert_eq!(patience.after(&troubled(&["a"])), SOON, "whole in between, it begins anew");
     }
@@ -83,8 +89,9 @@ mod tests {
     fn a_missing_folder_is_said_once_until_it_was_there() {
         let missing = Looked { missing: vec!["gone".into()], ..Looked::default() };
         let mut patience = Patience::default();
-        let said: Vec<usize> =
-            [&missing, &missing, &Looked::default(), &missing].map(|looked| patience.newly_missing(looked).len()).to_vec();
+        let said: Vec<usize> = [&missing, &missing, &Looked::default(), &missing]
+            .map(|looked| patience.newly_missing(looked).len())
+            .to_vec();
         assert_eq!(said, [1, 0, 0, 1]);
     }
 }

@@ -54,7 +54,8 @@ impl Root {
     /// Whether a file lies where this root is looked at.
     pub(super) fn covers(&self, file: &Path) -> bool {
         let Some(folder) = file.parent() else { return false };
-        (folder == self.folder && !self.worktrees_only) || folder.parent() == Some(&self.worktrees())
+        (folder == self.folder && !self.worktrees_only)
+            || folder.parent() == Some(&self.worktrees())
     }
 
     /// The project of a task in `folder`: the configured one, else the name of the repository it belongs to.
@@ -115,7 +116,8 @@ fn is_absence(error: &std::io::Error) -> bool {
 
 /// The folders in a folder, in order of their names.
 fn children(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
-    let trouble = |error: std::io::Error| Trouble { path: folder.to_owned(), why: error.to_string() };
+    let trouble =
+        |error: std::io::Error| Trouble { path: folder.to_owned(), why: error.to_string() };
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if is_absence(&error) => return Ok(Vec::new()),
@@ -162,7 +164,8 @@ fn try_read(path: &Path) -> std::io::Result<Content> {
     if bytes.len() as u64 > LONGEST_FILE {
         return Ok(Content::Unreadable(format!("it is longer than {LONGEST_FILE} bytes")));
     }
-    Ok(String::from_utf8(bytes).map_or_else(|_| Content::Unreadable("it is no UTF-8 text".into()), Content::Text))
+    Ok(String::from_utf8(bytes)
+        .map_or_else(|_| Content::Unreadable("it is no UTF-8 text".into()), Content::Text))
 }
 
 /// Characters of a folder's name that are taken over: at 4 bytes each they stay below policy's limit of 100.
@@ -170,7 +173,11 @@ const LONGEST_PROJECT: usize = 25;
 
 /// A folder may be called anything, a project may not: what does not fit a name becomes a `-`.
 fn plain(name: &str) -> String {
-    let name: String = project_name(name).chars().map(|c| if fits_a_name(c) { c } else { '-' }).take(LONGEST_PROJECT).collect();
+    let name: String = project_name(name)
+        .chars()
+        .map(|c| if fits_a_name(c) { c } else { '-' })
+        .take(LONGEST_PROJECT)
+        .collect();
     if name.trim().is_empty() { "default".into() } else { name }
 }
 
@@ -204,7 +211,12 @@ mod tests {
             let found = root.task_folders().unwrap();
             assert_eq!(found, expected, "{}", given.display());
             for folder in found {
-                assert!(root.covers(&folder.join(TASK_FILE)), "{} covers {}", given.display(), folder.display());
+                assert!(
+                    root.covers(&folder.join(TASK_FILE)),
+                    "{} covers {}",
+                    given.display(),
+                    folder.display()
+                );
                 let project = if given.ends_with("src") { "src" } else { "shop" };
                 assert_eq!(root.project_of(&folder), project, "{}", given.display());
             }

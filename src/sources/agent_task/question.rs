@@ -26,7 +26,13 @@ pub(super) fn parts_of(key: &str) -> Option<(&str, &str)> {
 ///
 /// The risk is medium whatever the state is called: risk says how bad a wrong *answer* is, and answering a failed
 /// task wrongly costs some rework. Policy may raise it for a project or a kind.
-pub(super) fn question(task: &Task, waits: Waits, file: &str, folder: &str, project: &str) -> Request {
+pub(super) fn question(
+    task: &Task,
+    waits: Waits,
+    file: &str,
+    folder: &str,
+    project: &str,
+) -> Request {
     let words = words(waits);
     let mut insight = task.insight.clone();
     for (part, usual) in [
@@ -47,7 +53,10 @@ pub(super) fn question(task: &Task, waits: Waits, file: &str, folder: &str, proj
         details: details(task, folder),
         body: if whole { String::new() } else { task.description.clone() },
         project: project.to_owned(),
-        agent: Agent { name: task.agent.clone().unwrap_or_else(|| "agent".into()), session: Some(task.id.clone()) },
+        agent: Agent {
+            name: task.agent.clone().unwrap_or_else(|| "agent".into()),
+            session: Some(task.id.clone()),
+        },
         risk: Risk::Medium,
         dedup_key: Some(key(file, waits)),
         ..Request::default()
@@ -97,11 +106,17 @@ impl Over<'_> {
     pub(super) fn reason(self) -> String {
         let short = |text: &str| text.chars().take(80).collect::<String>();
         match self {
-            Self::WentOn(state) => format!("the task went on without an answer: its state is now {}", short(state)),
+            Self::WentOn(state) => {
+                format!("the task went on without an answer: its state is now {}", short(state))
+            }
             Self::Gone => "the task's file is gone, so nothing waits any more".into(),
-            Self::Alien => "the task's file now holds something else, so nothing is known to wait".into(),
+            Self::Alien => {
+                "the task's file now holds something else, so nothing is known to wait".into()
+            }
             Self::Unwatched => "its folder is no longer watched".into(),
-            Self::Renamed(project) => format!("it is asked again under the project {}", short(project)),
+            Self::Renamed(project) => {
+                format!("it is asked again under the project {}", short(project))
+            }
         }
     }
 }
@@ -168,21 +183,45 @@ mod tests {
 
     fn ask(case: &str) -> Request {
         let path = format!("{}/fixtures/agent-task/{case}.json", env!("CARGO_MANIFEST_DIR"));
-        let Reading::Task(task) = read_task(&std::fs::read_to_string(path).unwrap()) else { panic!("{case} is no task") };
-        question(&task, task.waits.expect("it waits"), "/r/.agents/worktrees/w/.agent-task.json", "/r/.agents/worktrees/w", "shop")
+        let Reading::Task(task) = read_task(&std::fs::read_to_string(path).unwrap()) else {
+            panic!("{case} is no task")
+        };
+        question(
+            &task,
+            task.waits.expect("it waits"),
+            "/r/.agents/worktrees/w/.agent-task.json",
+            "/r/.agents/worktrees/w",
+            "shop",
+        )
     }
 
     fn detail<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-        request.details.iter().find(|detail| detail.name == name).map(|detail| detail.value.as_str())
+        request
+            .details
+            .iter()
+            .find(|detail| detail.name == name)
+            .map(|detail| detail.value.as_str())
     }
 
     #[test]
     fn titles_and_kinds() {
         let cases = [
-            ("published-needs-review", "code_review", "Work to review: Cache the price list of the shop front"),
+            (
+                "published-needs-review",
+                "code_review",
+                "Work to review: Cache the price list of the shop front",
+            ),
             ("published-plan-review", "design_review", "Plan to review: Split the importer in two"),
-            ("published-working-needs-person", "routine", "A person is needed: task/publish-nightly"),
-            ("written-impl-validation-failed", "test_failure", "Validation failed: issue-58-cart-totals"),
+            (
+                "published-working-needs-person",
+                "routine",
+                "A person is needed: task/publish-nightly",
+            ),
+            (
+                "written-impl-validation-failed",
+                "test_failure",
+                "Validation failed: issue-58-cart-totals",
+            ),
             ("written-planning-review", "design_review", "Plan to review: issue-61-search-filters"),
             ("written-blocked", "routine", "Blocked: issue-60-tax-tables"),
             ("written-failed", "routine", "Task failed: issue-62-mailer"),
@@ -215,8 +254,14 @@ mod tests {
         ] {
             assert_eq!(detail(&request, name), Some(value), "{name}");
         }
-        assert_eq!((request.agent.name.as_str(), request.agent.session.as_deref()), ("goose", Some("front-41")));
-        assert!(!format!("{request:?}").contains("2026-"), "no time is in it, or each heartbeat were a revision");
+        assert_eq!(
+            (request.agent.name.as_str(), request.agent.session.as_deref()),
+            ("goose", Some("front-41"))
+        );
+        assert!(
+            !format!("{request:?}").contains("2026-"),
+            "no time is in it, or each heartbeat were a revision"
+        );
         assert!(request.body.contains("Keep the old endpoint"), "a long description is not lost");
     }
 

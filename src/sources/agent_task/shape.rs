@@ -61,7 +61,8 @@ pub(super) enum Waits {
 
 impl Waits {
     /// Every one, for tests and lookups.
-    const ALL: [Self; 6] = [Self::Plan, Self::Review, Self::Validation, Self::Blocked, Self::Failed, Self::Person];
+    const ALL: [Self; 6] =
+        [Self::Plan, Self::Review, Self::Validation, Self::Blocked, Self::Failed, Self::Person];
 
     /// The name of the state, stable: it is part of the key under which a decision is found again.
     pub(super) const fn word(self) -> &'static str {
@@ -81,19 +82,30 @@ impl Waits {
     fn of(state: &str) -> Option<Self> {
         // A state may be followed by the step that it struck: `failed — planning`.
         let word = state.split_whitespace().next()?.to_lowercase().replace('_', "-");
-        Self::ALL.into_iter().filter(|waits| *waits != Self::Person).find(|waits| waits.word() == word)
+        Self::ALL
+            .into_iter()
+            .filter(|waits| *waits != Self::Person)
+            .find(|waits| waits.word() == word)
     }
 
     /// The same, knowing the step: what is to be reviewed while planning is the plan.
     fn at_step(state: &str, step: Option<&str>) -> Option<Self> {
-        let planning = step.is_some_and(|step| step.trim_start().to_lowercase().starts_with("plan"));
-        Self::of(state).map(|waits| if waits == Self::Review && planning { Self::Plan } else { waits })
+        let planning =
+            step.is_some_and(|step| step.trim_start().to_lowercase().starts_with("plan"));
+        Self::of(state)
+            .map(|waits| if waits == Self::Review && planning { Self::Plan } else { waits })
     }
 }
 
 /// Keys of the published shape that other tools' files with a `taskId` and a `status` do not have.
-const PUBLISHED_MARKS: [&str; 6] =
-    ["humanActionRequired", "recommendedAction", "lastHeartbeatAt", "worktreePath", "branchName", "validationCommand"];
+const PUBLISHED_MARKS: [&str; 6] = [
+    "humanActionRequired",
+    "recommendedAction",
+    "lastHeartbeatAt",
+    "worktreePath",
+    "branchName",
+    "validationCommand",
+];
 /// The same for the written shape, beside `task_id` and `state`.
 const WRITTEN_MARKS: [&str; 4] = ["heartbeat", "observation", "why_it_matters", "what_to_do"];
 
@@ -125,7 +137,8 @@ pub(super) fn read_task(text: &str) -> Reading {
         Err(error) => return Reading::Incomplete(format!("it is no whole JSON: {error}")),
     };
     let has_any = |marks: &[&str]| marks.iter().any(|mark| file.get(mark).is_some());
-    let published = string(&file, "/status").or_else(|| string(&file, "/phase")).is_some() && has_any(&PUBLISHED_MARKS);
+    let published = string(&file, "/status").or_else(|| string(&file, "/phase")).is_some()
+        && has_any(&PUBLISHED_MARKS);
     if let Some(id) = scalar_at(&file, "/taskId").filter(|_| published) {
         return Reading::Task(Box::new(from_published(&file, id)));
     }
@@ -138,7 +151,8 @@ pub(super) fn read_task(text: &str) -> Reading {
 fn from_published(file: &Value, id: String) -> Task {
     let (status, phase) = (string(file, "/status"), string(file, "/phase"));
     let required = HumanAction::read(file.get("humanActionRequired"));
-    let by_state = [status, phase].into_iter().flatten().find_map(|state| Waits::at_step(state, phase));
+    let by_state =
+        [status, phase].into_iter().flatten().find_map(|state| Waits::at_step(state, phase));
     // The flag exists to answer this very question, so it is believed before the state's name is.
     let waits = match &required {
         HumanAction::No => None,
@@ -148,15 +162,22 @@ fn from_published(file: &Value, id: String) -> Task {
     let said = if let HumanAction::Yes(said) = required { said } else { String::new() };
     let recommended = text(file, "/recommendedAction");
     // Where nothing is recommended, what is required is what to do.
-    let (why_it_matters, what_to_do) = if recommended.is_empty() { (String::new(), said) } else { (said, recommended) };
+    let (why_it_matters, what_to_do) =
+        if recommended.is_empty() { (String::new(), said) } else { (said, recommended) };
     let description = text(file, "/taskDescription");
-    let name = [first_line(&description), text(file, "/branchName")].into_iter().find(|name| !name.is_empty());
+    let name = [first_line(&description), text(file, "/branchName")]
+        .into_iter()
+        .find(|name| !name.is_empty());
     Task {
         name: name.unwrap_or_else(|| id.clone()),
         state: status.or(phase).unwrap_or_default().to_owned(),
         waits,
         agent: string(file, "/tool").or_else(|| string(file, "/runtime")).map(ToOwned::to_owned),
-        insight: Insight { observation: text(file, "/lastErrorSummary"), why_it_matters, what_to_do },
+        insight: Insight {
+            observation: text(file, "/lastErrorSummary"),
+            why_it_matters,
+            what_to_do,
+        },
         facts: facts(file, phase.filter(|_| status.is_some() && status != phase)),
         description,
         id,
@@ -284,19 +305,26 @@ mod tests {
         ];
         for (case, expected) in cases {
             let found = match fixture(case) {
-                Reading::Task(task) => task.waits.map_or_else(|| "rests".into(), |waits| format!("waits {}", waits.word())),
+                Reading::Task(task) => task
+                    .waits
+                    .map_or_else(|| "rests".into(), |waits| format!("waits {}", waits.word())),
                 Reading::Incomplete(_) => "incomplete".into(),
                 Reading::Alien(_) => "alien".into(),
             };
             assert_eq!(found, expected, "{case}");
         }
         let folder = format!("{}/fixtures/agent-task", env!("CARGO_MANIFEST_DIR"));
-        assert_eq!(std::fs::read_dir(folder).unwrap().count(), cases.len(), "every fixture has its line above");
+        assert_eq!(
+            std::fs::read_dir(folder).unwrap().count(),
+            cases.len(),
+            "every fixture has its line above"
+        );
     }
 
     #[test]
     fn a_cut_anywhere_is_incomplete_never_another_thing() {
-        let path = format!("{}/fixtures/agent-task/written-blocked.json", env!("CARGO_MANIFEST_DIR"));
+        let path =
+            format!("{}/fixtures/agent-task/written-blocked.json", env!("CARGO_MANIFEST_DIR"));
         let whole = std::fs::read_to_string(path).unwrap();
         let whole = whole.trim_end();
         for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
@@ -312,7 +340,10 @@ mod tests {
             (r#""status":"blocked","humanActionRequired":"""#, Some(Waits::Blocked)),
             (r#""status":"blocked","humanActionRequired":false"#, None),
             (r#""status":"blocked","humanActionRequired":"none""#, None),
-            (r#""status":"working","phase":"implementing","humanActionRequired":true"#, Some(Waits::Person)),
+            (
+                r#""status":"working","phase":"implementing","humanActionRequired":true"#,
+                Some(Waits::Person),
+            ),
             (r#""status":"working","humanActionRequired":"renew the token""#, Some(Waits::Person)),
             (r#""status":"working","phase":"needs-review""#, Some(Waits::Review)),
             (r#""status":"needs_review","phase":"planning""#, Some(Waits::Plan)),
@@ -330,18 +361,26 @@ mod tests {
 
     #[test]
     fn a_field_of_another_type_is_absent_and_hides_nothing() {
-        let strange =
-            r#"{"task_id":7,"state":"failed","heartbeat":null,"model":["x"],"tokens":{"in":1,"out":2,"of":{}},"cost":true}"#;
+        let strange = r#"{"task_id":7,"state":"failed","heartbeat":null,"model":["x"],"tokens":{"in":1,"out":2,"of":{}},"cost":true}"#;
         let Reading::Task(task) = read_task(strange) else { panic!("it is a task") };
-        assert_eq!((task.id.as_str(), task.name.as_str(), task.waits), ("7", "7", Some(Waits::Failed)));
+        assert_eq!(
+            (task.id.as_str(), task.name.as_str(), task.waits),
+            ("7", "7", Some(Waits::Failed))
+        );
         assert_eq!(task.facts, [Detail { name: "tokens".into(), value: "in 1, out 2".into() }]);
     }
 
     #[test]
     fn other_json_is_alien() {
-        for alien in
-            ["null", "[]", "3", r#""blocked""#, "{}", r#"{"task_id":"t","state":"failed"}"#, r#"{"taskId":"t","status":"failed"}"#]
-        {
+        for alien in [
+            "null",
+            "[]",
+            "3",
+            r#""blocked""#,
+            "{}",
+            r#"{"task_id":"t","state":"failed"}"#,
+            r#"{"taskId":"t","status":"failed"}"#,
+        ] {
             assert!(matches!(read_task(alien), Reading::Alien(_)), "{alien}");
         }
     }
@@ -353,7 +392,10 @@ mod tests {
         assert!(reviewed.why_it_matters.starts_with("A reviewer"), "{reviewed:?}");
         assert!(reviewed.what_to_do.starts_with("Read the diff"), "{reviewed:?}");
         let required = task("published-working-needs-person").insight;
-        assert_eq!(required.what_to_do, "Renew the registry token on this machine.", "what is required is what to do");
+        assert_eq!(
+            required.what_to_do, "Renew the registry token on this machine.",
+            "what is required is what to do"
+        );
         assert_eq!(required.why_it_matters, "");
     }
 }

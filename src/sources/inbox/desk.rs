@@ -61,30 +61,42 @@ impl Desk {
         key.strip_prefix(&self.key("")).filter(|name| !name.contains([':', '/']))
     }
 
-    pub(super) async fn look(&mut self, handle: &Handle, looked: &mut Looked) -> Result<(), HandleError> {
+    pub(super) async fn look(
+        &mut self,
+        handle: &Handle,
+        looked: &mut Looked,
+    ) -> Result<(), HandleError> {
         let seen = match self.survey(handle.clock().wall()).await {
             Ok(seen) => seen,
             Err(error) => {
-                looked.troubles.push(Trouble { path: self.spool.root.clone(), why: error.to_string() });
+                looked
+                    .troubles
+                    .push(Trouble { path: self.spool.root.clone(), why: error.to_string() });
                 return Ok(());
             }
         };
         looked.troubles.extend(seen.troubles);
         looked.refused.extend(seen.odd);
-        let filter = Filter { open_only: true, key_prefix: Some(self.key("")), ..Filter::default() };
+        let filter =
+            Filter { open_only: true, key_prefix: Some(self.key("")), ..Filter::default() };
         let mut open = BTreeMap::new();
         for decision in handle.list(filter).await? {
-            if let Some(name) = decision.request.dedup_key.as_deref().and_then(|key| self.name_of(key)) {
+            if let Some(name) =
+                decision.request.dedup_key.as_deref().and_then(|key| self.name_of(key))
+            {
                 open.insert(name.to_owned(), decision);
             }
         }
         let untold = self.untold.iter().flatten().map(|(name, _)| name);
-        let names: BTreeSet<String> = seen.questions.keys().chain(open.keys()).chain(untold).cloned().collect();
+        let names: BTreeSet<String> =
+            seen.questions.keys().chain(open.keys()).chain(untold).cloned().collect();
         self.missing.retain(|name, _| !seen.questions.contains_key(name) && names.contains(name));
         for name in names {
             let open = open.remove(&name);
             match seen.questions.get(&name) {
-                Some(Sight::Whole(draft)) => self.question(handle, &name, draft, open, looked).await?,
+                Some(Sight::Whole(draft)) => {
+                    self.question(handle, &name, draft, open, looked).await?
+                }
                 Some(Sight::Unclear) => looked.unsettled = true,
                 Some(Sight::Wrong(why)) => self.refuse(handle, &name, why, open, looked).await?,
                 None => self.gone(handle, &name, open, looked).await?,
@@ -97,7 +109,8 @@ impl Desk {
     }
 
     async fn survey(&mut self, wall: Time) -> io::Result<Survey> {
-        let (mut spool, mut memory, first) = (self.spool.clone(), std::mem::take(&mut self.memory), self.untold.is_none());
+        let (mut spool, mut memory, first) =
+            (self.spool.clone(), std::mem::take(&mut self.memory), self.untold.is_none());
         let seen = tokio::task::spawn_blocking(move || {
             spool.make()?;
             let untold = if first { Some(spool.recover()?) } else { None };
@@ -120,8 +133,16 @@ impl Desk {
         work: impl FnOnce(&Spool, &str) -> io::Result<T> + Send + 'static,
     ) -> Option<T> {
         let (spool, named) = (self.spool.clone(), name.to_owned());
-        let done = tokio::task::spawn_blocking(move || work(&spool, &named)).await.map_err(io::Error::other).flatten();
-        done.map_err(|error| looked.troubles.push(Trouble { path: self.spool.path(INBOX, name), why: error.to_string() })).ok()
+        let done = tokio::task::spawn_blocking(move || work(&spool, &named))
+            .await
+            .map_err(io::Error::other)
+            .flatten();
+        done.map_err(|error| {
+            looked
+                .troubles
+                .push(Trouble { path: self.spool.path(INBOX, name), why: error.to_string() })
+        })
+        .ok()
     }
 
     async fn question(
@@ -138,7 +159,11 @@ impl Desk {
         };
         let request = match self.request(name, draft, standing.as_ref()) {
             Ok(request) => request,
-            Err(why) => return self.refuse(handle, name, &why, standing.filter(|d| d.state.is_open()), looked).await,
+            Err(why) => {
+                return self
+                    .refuse(handle, name, &why, standing.filter(|d| d.state.is_open()), looked)
+                    .await;
+            }
         };
         match standing {
             Some(standing) if standing.state.is_open() => {
@@ -152,8 +177,13 @@ impl Desk {
                 }
             }
             // Of one that was pruned its end is all that can still be told.
-            Some(standing) if (standing.request == request || standing.pruned_at.is_some()) && self.is_untold(&standing, name) => {
-                return self.tell_end(handle, name, standing, Some(Arc::clone(draft)), looked).await;
+            Some(standing)
+                if (standing.request == request || standing.pruned_at.is_some())
+                    && self.is_untold(&standing, name) =>
+            {
+                return self
+                    .tell_end(handle, name, standing, Some(Arc::clone(draft)), looked)
+                    .await;
             }
             _ => {}
         }
@@ -164,16 +194,29 @@ impl Desk {
     async fn latest(&self, handle: &Handle, name: &str) -> Result<Option<Decision>, HandleError> {
         let key = self.key(name);
         let filter = Filter { key_prefix: Some(key.clone()), limit: 1, ..Filter::default() };
-        Ok(handle.list(filter).await?.into_iter().find(|decision| decision.request.dedup_key.as_ref() == Some(&key)))
+        Ok(handle
+            .list(filter)
+            .await?
+            .into_iter()
+            .find(|decision| decision.request.dedup_key.as_ref() == Some(&key)))
     }
 
     /// What a question asks. Files that are gone since it was asked are those that were kept then.
-    fn request(&self, name: &str, draft: &Draft, standing: Option<&Decision>) -> Result<Request, String> {
-        let with = |files: Vec<Attachment>| draft.question.clone().into_request(self.key(name), self.project.as_deref(), files);
+    fn request(
+        &self,
+        name: &str,
+        draft: &Draft,
+        standing: Option<&Decision>,
+    ) -> Result<Request, String> {
+        let with = |files: Vec<Attachment>| {
+            draft.question.clone().into_request(self.key(name), self.project.as_deref(), files)
+        };
         match &draft.files {
             Ok(files) => Ok(with(files.clone())),
             Err(why) => standing
-                .filter(|standing| standing.request.attachments.len() == draft.question.attachments.len())
+                .filter(|standing| {
+                    standing.request.attachments.len() == draft.question.attachments.len()
+                })
                 .map(|standing| with(standing.request.attachments.clone()))
                 .filter(|request| standing.is_some_and(|standing| standing.request == *request))
                 .ok_or_else(|| why.clone()),
@@ -182,16 +225,25 @@ impl Desk {
 
     /// Whether a decision that is over was answered for this very file, and its agent has not been told.
     fn is_untold(&self, decision: &Decision, name: &str) -> bool {
-        let told_open = self.untold.as_ref().is_some_and(|untold| untold.get(name) == Some(&decision.id.0));
+        let told_open =
+            self.untold.as_ref().is_some_and(|untold| untold.get(name) == Some(&decision.id.0));
         match &decision.state {
             State::Resolved(resolved) => told_open || resolved.claimed_at.is_none(),
             // What this source took back itself is asked again when its file is back.
-            State::Withdrawn { reason, .. } => told_open && reason != GONE && reason != UNCONFIGURED,
+            State::Withdrawn { reason, .. } => {
+                told_open && reason != GONE && reason != UNCONFIGURED
+            }
             State::Pending(_) | State::Deferred { .. } => false,
         }
     }
 
-    async fn ask(&mut self, handle: &Handle, name: &str, request: Request, looked: &mut Looked) -> Result<(), HandleError> {
+    async fn ask(
+        &mut self,
+        handle: &Handle,
+        name: &str,
+        request: Request,
+        looked: &mut Looked,
+    ) -> Result<(), HandleError> {
         let decision = match handle.ask(request).await {
             Ok(Asked::New(decision)) => {
                 tracing::info!(decision = decision.id.0, name, "asked through the drop folder");
@@ -210,7 +262,8 @@ impl Desk {
             }
             Ok(Asked::Same(decision)) => decision,
             Err(HandleError::Inadmissible(why)) => {
-                let open = self.latest(handle, name).await?.filter(|decision| decision.state.is_open());
+                let open =
+                    self.latest(handle, name).await?.filter(|decision| decision.state.is_open());
                 return self.refuse(handle, name, &in_fields(&why.to_string()), open, looked).await;
             }
             Err(error) => return Err(error),
@@ -220,7 +273,13 @@ impl Desk {
     }
 
     /// Says in the verdict's file where a decision stands.
-    async fn tell(&mut self, handle: &Handle, name: &str, decision: &Decision, looked: &mut Looked) {
+    async fn tell(
+        &mut self,
+        handle: &Handle,
+        name: &str,
+        decision: &Decision,
+        looked: &mut Looked,
+    ) {
         let (said, id) = (VerdictFile::of(decision, handle.pace()), decision.id);
         let is_open = said.state.is_open();
         if self.on_disk(name, looked, move |spool, name| spool.tell(name, &said)).await.is_none() {
@@ -246,12 +305,16 @@ impl Desk {
     ) -> Result<(), HandleError> {
         let (id, said) = (decision.id, VerdictFile::of(&decision, handle.pace()));
         let note = said.clone();
-        if self.on_disk(name, looked, move |spool, name| spool.intend(name, &note)).await.is_none() {
+        if self.on_disk(name, looked, move |spool, name| spool.intend(name, &note)).await.is_none()
+        {
             return Ok(());
         }
         self.untold.get_or_insert_default().insert(name.to_owned(), id.0);
         if let Some(draft) = draft {
-            match self.on_disk(name, looked, move |spool, name| spool.take(name, &draft.bytes)).await {
+            match self
+                .on_disk(name, looked, move |spool, name| spool.take(name, &draft.bytes))
+                .await
+            {
                 None => return Ok(()),
                 Some(Take::Taken | Take::Gone) => {}
                 Some(Take::Changed) => {
@@ -267,7 +330,10 @@ impl Desk {
                     let claimed = VerdictFile::of(&claimed, handle.pace());
                     // Undone and answered otherwise in this very moment.
                     if claimed != said
-                        && self.on_disk(name, looked, move |spool, name| spool.intend(name, &claimed)).await.is_none()
+                        && self
+                            .on_disk(name, looked, move |spool, name| spool.intend(name, &claimed))
+                            .await
+                            .is_none()
                     {
                         return Ok(());
                     }
@@ -291,7 +357,13 @@ impl Desk {
     }
 
     /// There is no file of this name, and there was one.
-    async fn gone(&mut self, handle: &Handle, name: &str, open: Option<Decision>, looked: &mut Looked) -> Result<(), HandleError> {
+    async fn gone(
+        &mut self,
+        handle: &Handle,
+        name: &str,
+        open: Option<Decision>,
+        looked: &mut Looked,
+    ) -> Result<(), HandleError> {
         if let Some(open) = open {
             let wall = handle.clock().wall();
             let since = *self.missing.entry(name.to_owned()).or_insert(wall);
@@ -302,9 +374,14 @@ impl Desk {
             }
             return Ok(());
         }
-        let Some(id) = self.untold.as_ref().and_then(|untold| untold.get(name)).copied() else { return Ok(()) };
+        let Some(id) = self.untold.as_ref().and_then(|untold| untold.get(name)).copied() else {
+            return Ok(());
+        };
         match handle.get(DecisionId(id)).await {
-            Ok(decision) if decision.request.dedup_key.as_deref() == Some(&self.key(name)) && !decision.state.is_open() => {
+            Ok(decision)
+                if decision.request.dedup_key.as_deref() == Some(&self.key(name))
+                    && !decision.state.is_open() =>
+            {
                 self.tell_end(handle, name, decision, None, looked).await
             }
             // Another store's, or asked again in this very moment.
@@ -365,7 +442,13 @@ impl Desk {
     }
 
     /// An agent says how it went.
-    async fn report(&self, handle: &Handle, name: &str, report: Sight<Report>, looked: &mut Looked) -> Result<(), HandleError> {
+    async fn report(
+        &self,
+        handle: &Handle,
+        name: &str,
+        report: Sight<Report>,
+        looked: &mut Looked,
+    ) -> Result<(), HandleError> {
         let wrong = match report {
             Sight::Unclear => {
                 looked.unsettled = true;
@@ -375,7 +458,13 @@ impl Desk {
             Sight::Whole(report) => match self.reported(handle, name, report).await? {
                 Ok(id) => {
                     // Told twice is told once, so a file that cannot be removed does no harm.
-                    if self.on_disk(name, looked, |spool, name| std::fs::remove_file(spool.path(OUTCOMES, name))).await.is_some() {
+                    if self
+                        .on_disk(name, looked, |spool, name| {
+                            std::fs::remove_file(spool.path(OUTCOMES, name))
+                        })
+                        .await
+                        .is_some()
+                    {
                         looked.reported.push(id);
                     }
                     return Ok(());
@@ -383,7 +472,9 @@ impl Desk {
                 Err(why) => why,
             },
         };
-        let refused = self.on_disk(name, looked, move |spool, name| spool.refuse(OUTCOMES, &Name::Plain(name.to_owned()), &wrong));
+        let refused = self.on_disk(name, looked, move |spool, name| {
+            spool.refuse(OUTCOMES, &Name::Plain(name.to_owned()), &wrong)
+        });
         if refused.await.is_some() {
             looked.refused.push(name.to_owned());
         }
@@ -391,19 +482,27 @@ impl Desk {
     }
 
     /// Files what an agent says of how it went, or says what is wrong with it.
-    async fn reported(&self, handle: &Handle, name: &str, report: Report) -> Result<Result<DecisionId, String>, HandleError> {
+    async fn reported(
+        &self,
+        handle: &Handle,
+        name: &str,
+        report: Report,
+    ) -> Result<Result<DecisionId, String>, HandleError> {
         let named = match report.id.map(DecisionId) {
             Some(id) => handle.get(id).await.map(Some),
             None => self.latest(handle, name).await,
         };
         let ours = match named {
-            Ok(named) => named.filter(|decision| decision.request.dedup_key.as_deref() == Some(&self.key(name))),
+            Ok(named) => named
+                .filter(|decision| decision.request.dedup_key.as_deref() == Some(&self.key(name))),
             Err(HandleError::NoSuchDecision(_)) => None,
             Err(error) => return Err(error),
         };
         let Some(decision) = ours else {
             let number = report.id.map_or_else(String::new, |id| format!(" as #{id}"));
-            return Ok(Err(format!("nothing was asked under this name{number}: call the file as the question was called")));
+            return Ok(Err(format!(
+                "nothing was asked under this name{number}: call the file as the question was called"
+            )));
         };
         match handle.report(decision.id, report.outcome, &report.text).await {
             Ok(reported) => Ok(Ok(reported.id)),

@@ -36,8 +36,12 @@ impl Notices {
     /// Watches the folders of these roots that are there and not watched yet.
     pub(super) fn watch(&mut self, roots: &[PathBuf]) {
         let Some(watcher) = &mut self.watcher else { return };
-        for folder in roots.iter().flat_map(|root| [INBOX, OUTCOMES].map(|folder| root.join(folder))) {
-            if !self.watched.contains(&folder) && watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok() {
+        for folder in
+            roots.iter().flat_map(|root| [INBOX, OUTCOMES].map(|folder| root.join(folder)))
+        {
+            if !self.watched.contains(&folder)
+                && watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok()
+            {
                 self.watched.insert(folder);
             }
         }

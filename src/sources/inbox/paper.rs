@@ -109,10 +109,13 @@ impl VerdictFile {
                 Self { until, by: Some(by.name.clone()), ..bare(Standing::Deferred, *at) }
             }
             State::Resolved(resolved) => {
-                let (said, by) = (Said::from(resolved.verdict.clone()), Some(resolved.by.name.clone()));
+                let (said, by) =
+                    (Said::from(resolved.verdict.clone()), Some(resolved.by.name.clone()));
                 Self { said, by, ..bare(Standing::Resolved, resolved.at) }
             }
-            State::Withdrawn { reason, at } => Self { said: Said::reason(reason), ..bare(Standing::Withdrawn, *at) },
+            State::Withdrawn { reason, at } => {
+                Self { said: Said::reason(reason), ..bare(Standing::Withdrawn, *at) }
+            }
         };
         Self { id: Some(decision.id.0), revision: Some(decision.revision.0), ..said }
     }
@@ -138,7 +141,9 @@ const HINTS: [Hint; 1] = [("dedup_key", "leave `dedup_key` out: the file's name 
 /// [`Wrong`], in words for whoever writes files.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Wrong> {
     wire::read(bytes, &HINTS).map_err(|wrong| match wrong {
-        Wrong::Short(words) => Wrong::Short(format!("{words}; write it under another name and rename it")),
+        Wrong::Short(words) => {
+            Wrong::Short(format!("{words}; write it under another name and rename it"))
+        }
         other => other,
     })
 }
@@ -161,7 +166,12 @@ impl Question {
     }
 
     /// The request that it makes. `project` is the drop folder's own.
-    pub(super) fn into_request(self, key: String, project: Option<&str>, attachments: Vec<Attachment>) -> Request {
+    pub(super) fn into_request(
+        self,
+        key: String,
+        project: Option<&str>,
+        attachments: Vec<Attachment>,
+    ) -> Request {
         Request { dedup_key: Some(key), attachments, ..self.request(project) }
     }
 }

@@ -127,7 +127,9 @@ fn try_read(path: &Path) -> io::Result<Content> {
     let mut bytes = Vec::new();
     file.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LONGEST_FILE {
-        return Ok(Content::NoFile(format!("it has more than {LONGEST_FILE} bytes: attach what is long as a file")));
+        return Ok(Content::NoFile(format!(
+            "it has more than {LONGEST_FILE} bytes: attach what is long as a file"
+        )));
     }
     Ok(Content::Bytes(bytes))
 }
@@ -234,7 +236,11 @@ impl Spool {
         let mut names = Vec::new();
         for entry in fs::read_dir(self.folder(folder))? {
             let name = entry?.file_name();
-            names.extend(name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(end)).map(ToOwned::to_owned));
+            names.extend(
+                name.to_str()
+                    .and_then(|name| name.strip_prefix('.')?.strip_suffix(end))
+                    .map(ToOwned::to_owned),
+            );
         }
         Ok(names)
     }
@@ -248,10 +254,13 @@ impl Spool {
         }
         // Made anew: what somebody put there beforehand, a link perhaps, is not written through.
         let mut file = private_file().write(true).create_new(true).open(&half)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&half, target)).inspect_err(|_| {
-            // Best effort: the next write of this name removes it too.
-            let _ = fs::remove_file(&half);
-        })
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&half, target))
+            .inspect_err(|_| {
+                // Best effort: the next write of this name removes it too.
+                let _ = fs::remove_file(&half);
+            })
     }
 
     /// Says in the verdict's file where the question stands, if that is news. Gives whether it was.
@@ -296,7 +305,10 @@ impl Spool {
         match fs::hard_link(&taken, &there) {
             Err(error) if is_absence(&error) => return Ok(()),
             // A disk without hard links, or no file at all.
-            Err(error) if error.kind() != ErrorKind::AlreadyExists && fs::symlink_metadata(&there).is_err() => {
+            Err(error)
+                if error.kind() != ErrorKind::AlreadyExists
+                    && fs::symlink_metadata(&there).is_err() =>
+            {
                 return fs::rename(&taken, &there);
             }
             _ => {}
@@ -335,8 +347,9 @@ impl Spool {
                 target.set_extension(format!("{number}.json"));
             }
             let words = target.with_extension("txt");
-            let moved =
-                self.write(REFUSED, "refusal", &text, &words).and_then(|()| fs::rename(self.folder(folder).join(name), &target));
+            let moved = self
+                .write(REFUSED, "refusal", &text, &words)
+                .and_then(|()| fs::rename(self.folder(folder).join(name), &target));
             match moved {
                 Ok(()) => return Ok(()),
                 Err(error) if is_absence(&error) => return Ok(()),
@@ -354,7 +367,8 @@ impl Spool {
             if Path::new(path).is_absolute() {
                 return Err(wrong("begins at the root: give its path from the drop folder on, such as \"files/shot.png\"".into()));
             }
-            let real = fs::canonicalize(self.root.join(path)).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+            let real = fs::canonicalize(self.root.join(path))
+                .map_err(|error| wrong(format!("cannot be read: {error}")))?;
             if !real.starts_with(&self.root) {
                 return Err(wrong("lies outside the drop folder: copy it into it".into()));
             }
@@ -365,7 +379,10 @@ impl Spool {
 
     /// The prints of the files that go with a question, as far as they are there.
     pub(super) fn prints(&self, paths: &[String]) -> Vec<Option<Print>> {
-        paths.iter().map(|path| fs::metadata(self.root.join(path)).ok().as_ref().map(print_of)).collect()
+        paths
+            .iter()
+            .map(|path| fs::metadata(self.root.join(path)).ok().as_ref().map(print_of))
+            .collect()
     }
 }
 
@@ -375,7 +392,8 @@ mod tests {
 
     fn spool() -> (tempfile::TempDir, Spool) {
         let temporary = tempfile::tempdir().unwrap();
-        let mut spool = Spool::of(&temporary.path().join("drop"), &temporary.path().join("gander.db"));
+        let mut spool =
+            Spool::of(&temporary.path().join("drop"), &temporary.path().join("gander.db"));
         spool.make().unwrap();
         (temporary, spool)
     }

@@ -91,10 +91,14 @@ pub(super) fn survey(spool: &Spool, memory: &mut Memory, wall: Time) -> io::Resu
 impl Survey {
     fn refuse(&mut self, spool: &Spool, folder: &str, odd: &Name) {
         let Name::Odd(name, why) = odd else { return };
-        let why = format!("{why}: the name is the question's identity; call it for example deploy-7.json");
+        let why = format!(
+            "{why}: the name is the question's identity; call it for example deploy-7.json"
+        );
         match spool.refuse(folder, odd, &why) {
             Ok(()) => self.odd.push(name.to_string_lossy().into_owned()),
-            Err(error) => self.troubles.push(Trouble { path: spool.folder(folder).join(name), why: error.to_string() }),
+            Err(error) => self
+                .troubles
+                .push(Trouble { path: spool.folder(folder).join(name), why: error.to_string() }),
         }
     }
 }
@@ -108,7 +112,12 @@ impl<T> Sight<T> {
     }
 }
 
-fn question(spool: &Spool, memory: &mut Memory, name: &str, wall: Time) -> Option<Sight<Arc<Draft>>> {
+fn question(
+    spool: &Spool,
+    memory: &mut Memory,
+    name: &str,
+    wall: Time,
+) -> Option<Sight<Arc<Draft>>> {
     let path = spool.path(INBOX, name);
     // Before it is read: what changes in between is read again next time.
     let print = spool::print(&path).ok()?.0;
@@ -133,12 +142,23 @@ fn question(spool: &Spool, memory: &mut Memory, name: &str, wall: Time) -> Optio
 }
 
 /// What a file says, and its bytes. `None`: it is gone.
-fn sight<T: DeserializeOwned>(spool: &Spool, folder: &str, name: &str, wall: Time) -> Option<(Sight<T>, Vec<u8>)> {
+fn sight<T: DeserializeOwned>(
+    spool: &Spool,
+    folder: &str,
+    name: &str,
+    wall: Time,
+) -> Option<(Sight<T>, Vec<u8>)> {
     let path = spool.path(folder, name);
     let patiently = |why: String| {
-        let changed = std::fs::symlink_metadata(&path).and_then(|metadata| metadata.modified()).map(Time::from);
+        let changed = std::fs::symlink_metadata(&path)
+            .and_then(|metadata| metadata.modified())
+            .map(Time::from);
         // A file from the future is not waited for until then.
-        if changed.is_ok_and(|changed| (wall - changed).abs() < PATIENCE) { Sight::Unclear } else { Sight::Wrong(why) }
+        if changed.is_ok_and(|changed| (wall - changed).abs() < PATIENCE) {
+            Sight::Unclear
+        } else {
+            Sight::Wrong(why)
+        }
     };
     Some(match spool::read(&path) {
         Content::Gone => return None,

@@ -26,7 +26,9 @@ impl From<Fault> for End {
 impl From<rusqlite::Error> for End {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Found(Fault::File { why: error.to_string() }),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Found(Fault::File { why: error.to_string() })
+            }
             _ => Self::Failed(from_sqlite(error)),
         }
     }
@@ -103,13 +105,17 @@ fn chain(connection: &Connection) -> Result<Walked, End> {
 
 /// Replays every decision's log and compares with what is kept of it.
 fn replay(connection: &Connection, replayed: &mut u64) -> Result<(), End> {
-    let mut documents = connection.prepare(&format!("SELECT id, document, {} FROM decision ORDER BY id", Columns::NAMES))?;
+    let mut documents = connection
+        .prepare(&format!("SELECT id, document, {} FROM decision ORDER BY id", Columns::NAMES))?;
     let mut documents = documents.query([])?;
     let mut log = connection.prepare(&format!("{ENTRY} WHERE decision = ?1 ORDER BY seq"))?;
     while let Some(row) = documents.next()? {
         let id = number(row, 0)?;
         let told = told(log.query([id])?, DecisionId(id))?;
-        must_be_kept(row, &told.ok_or_else(|| differs(id, "it is kept, and the log does not tell of it"))?)?;
+        must_be_kept(
+            row,
+            &told.ok_or_else(|| differs(id, "it is kept, and the log does not tell of it"))?,
+        )?;
         *replayed += 1;
     }
     let lost = "SELECT min(decision) FROM event WHERE decision NOT IN (SELECT id FROM decision)";
@@ -125,7 +131,8 @@ fn differs(decision: i64, why: impl Into<String>) -> End {
 
 /// A decision as its log tells it. `None`: it does not, or cannot be read.
 pub(super) fn told_of(connection: &Connection, id: DecisionId) -> Option<Decision> {
-    let mut log = connection.prepare_cached(&format!("{ENTRY} WHERE decision = ?1 ORDER BY seq")).ok()?;
+    let mut log =
+        connection.prepare_cached(&format!("{ENTRY} WHERE decision = ?1 ORDER BY seq")).ok()?;
     told(log.query([id.0]).ok()?, id).ok().flatten()
 }
 
@@ -136,10 +143,12 @@ fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>,
         let Raw { seq, at, decision, body, text, .. } = raw(row)?;
         let unreadable = |why: String| End::from(Fault::Unreadable { seq, decision, why });
         let event = rows::event(body, text).map_err(|error| unreadable(error.to_string()))?;
-        let at = Time::from_timestamp_millis(at).ok_or_else(|| unreadable(format!("the time {at}")))?;
+        let at =
+            Time::from_timestamp_millis(at).ok_or_else(|| unreadable(format!("the time {at}")))?;
         // The first event sets all of it.
         let terms = Terms { risk: Risk::Low, sla_seconds: 0, ..Terms::default() };
-        let before = told.take().unwrap_or_else(|| Decision::new(id, Request::default(), terms, at));
+        let before =
+            told.take().unwrap_or_else(|| Decision::new(id, Request::default(), terms, at));
         told = Some(before.evolve(&event, at, seq));
     }
     Ok(told)
@@ -149,7 +158,9 @@ fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>,
 fn must_be_kept(row: &Row<'_>, told: &Decision) -> Result<(), End> {
     let id = told.id.0;
     let document = bytes(row, 1)?.unwrap_or_default();
-    let unreadable = |error: serde_json::Error| differs(id, format!("what is kept of it cannot be read: {error}"));
+    let unreadable = |error: serde_json::Error| {
+        differs(id, format!("what is kept of it cannot be read: {error}"))
+    };
     let kept: Decision = serde_json::from_slice(document).map_err(unreadable)?;
     // To the letter, too: a name that this version would pass over is a name that was not written.
     let letters: Value = serde_json::from_slice(document).map_err(unreadable)?;
@@ -172,7 +183,9 @@ fn other_part(document: &Value, other: &Value) -> Option<String> {
         return (document != other).then(String::new);
     };
     parts.iter().find_map(|(name, part)| {
-        let within = others.get(name).map_or_else(|| Some(String::new()), |other| other_part(part, other))?;
+        let within = others
+            .get(name)
+            .map_or_else(|| Some(String::new()), |other| other_part(part, other))?;
         Some(if within.is_empty() { name.clone() } else { format!("{name}.{within}") })
     })
 }

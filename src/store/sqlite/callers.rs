@@ -26,7 +26,14 @@ pub(super) fn mint(connection: &Connection, new: &NewToken) -> Result<Token, Sto
         .map_err(from_sqlite)?;
     let id = TokenId(connection.last_insert_rowid());
     let (name, grant) = (new.name.clone(), new.grant.clone());
-    Ok(Token { id, name, grant, created_at: time(new.at.timestamp_millis())?, used_at: None, revoked_at: None })
+    Ok(Token {
+        id,
+        name,
+        grant,
+        created_at: time(new.at.timestamp_millis())?,
+        used_at: None,
+        revoked_at: None,
+    })
 }
 
 fn kept(row: &Row<'_>) -> Result<KeptToken, StoreError> {
@@ -43,37 +50,68 @@ fn kept(row: &Row<'_>) -> Result<KeptToken, StoreError> {
 }
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<KeptToken>, StoreError> {
-    query(connection, "SELECT id, name, hash, document, created_at, used_at, revoked_at FROM token ORDER BY id", [], kept)
+    query(
+        connection,
+        "SELECT id, name, hash, document, created_at, used_at, revoked_at FROM token ORDER BY id",
+        [],
+        kept,
+    )
 }
 
 pub(super) fn revoke(connection: &Connection, id: TokenId, at: Time) -> Result<bool, StoreError> {
     let revoke = "UPDATE token SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
-    connection.execute(revoke, params![id.0, at.timestamp_millis()]).map(|rows| rows > 0).map_err(from_sqlite)
+    connection
+        .execute(revoke, params![id.0, at.timestamp_millis()])
+        .map(|rows| rows > 0)
+        .map_err(from_sqlite)
 }
 
 pub(super) fn used(connection: &Connection, id: TokenId, at: Time) -> Result<(), StoreError> {
-    let sql = "UPDATE token SET used_at = ?2 WHERE id = ?1 AND (used_at IS NULL OR used_at <= ?2 - ?3)";
-    connection.execute(sql, params![id.0, at.timestamp_millis(), USED_EVERY]).map(drop).map_err(from_sqlite)
+    let sql =
+        "UPDATE token SET used_at = ?2 WHERE id = ?1 AND (used_at IS NULL OR used_at <= ?2 - ?3)";
+    connection
+        .execute(sql, params![id.0, at.timestamp_millis(), USED_EVERY])
+        .map(drop)
+        .map_err(from_sqlite)
 }
 
-pub(super) fn ask(connection: &Connection, request: Request, terms: Terms, at: Time, once: &Once) -> Result<AskedOnce, StoreError> {
+pub(super) fn ask(
+    connection: &Connection,
+    request: Request,
+    terms: Terms,
+    at: Time,
+    once: &Once,
+) -> Result<AskedOnce, StoreError> {
     let forgotten = (at - REMEMBERED).timestamp_millis();
     let forget = connection.prepare_cached("DELETE FROM asked_once WHERE at < ?1");
     forget.and_then(|mut forget| forget.execute([forgotten])).map_err(from_sqlite)?;
     let sql = "SELECT digest, decision FROM asked_once WHERE asker = ?1 AND key = ?2";
-    let before =
-        query(connection, sql, params![once.asker, once.key], |row| Ok((column::<Vec<u8>>(row, 0)?, DecisionId(column(row, 1)?))));
+    let before = query(connection, sql, params![once.asker, once.key], |row| {
+        Ok((column::<Vec<u8>>(row, 0)?, DecisionId(column(row, 1)?)))
+    });
     if let Some((digest, id)) = before?.pop() {
         if digest != once.digest {
             return Ok(AskedOnce::Otherwise(id));
         }
-        return rows::get(connection, id)?.map(AskedOnce::Before).ok_or(StoreError::NoSuchDecision(id));
+        return rows::get(connection, id)?
+            .map(AskedOnce::Before)
+            .ok_or(StoreError::NoSuchDecision(id));
     }
     let asked = asking(connection, request, terms, at)?;
     let id = asked.decision().id;
     connection
-        .prepare_cached("INSERT INTO asked_once (asker, key, digest, decision, at) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .and_then(|mut insert| insert.execute(params![once.asker, once.key, once.digest.as_slice(), id.0, at.timestamp_millis()]))
+        .prepare_cached(
+            "INSERT INTO asked_once (asker, key, digest, decision, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![
+                once.asker,
+                once.key,
+                once.digest.as_slice(),
+                id.0,
+                at.timestamp_millis()
+            ])
+        })
         .map_err(from_sqlite)?;
     Ok(AskedOnce::Asked(asked))
 }

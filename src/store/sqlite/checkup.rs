@@ -27,11 +27,18 @@ pub struct Examination {
 /// # Errors
 /// [`StoreError`] if it cannot be opened or read at all.
 pub fn examine(path: &Path) -> Result<Examination, StoreError> {
-    let connection = connect(path, Access::Read, BUSY).map_err(|error| with_path(from_sqlite(error), path))?;
+    let connection =
+        connect(path, Access::Read, BUSY).map_err(|error| with_path(from_sqlite(error), path))?;
     let (schema, known_schema) = (schema_of(&connection, path)?, newest());
     let writable = try_to_write(path);
     if schema != known_schema {
-        return Ok(Examination { schema, known_schema, audit: None, writable, unsettled: Vec::new() });
+        return Ok(Examination {
+            schema,
+            known_schema,
+            audit: None,
+            writable,
+            unsettled: Vec::new(),
+        });
     }
     let audit = Some(audit::audit(&connection)?);
     let unsettled = rows::ids(&connection, rows::UNSETTLED, [])?;
@@ -40,6 +47,7 @@ pub fn examine(path: &Path) -> Result<Examination, StoreError> {
 
 /// Takes the write lock and gives it back.
 fn try_to_write(path: &Path) -> Result<(), StoreError> {
-    let taken = connect(path, Access::Write, BUSY).and_then(|connection| connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK"));
+    let taken = connect(path, Access::Write, BUSY)
+        .and_then(|connection| connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK"));
     taken.map_err(|error| with_path(from_sqlite(error), path))
 }

@@ -35,13 +35,19 @@ const MADE: &[u8] = b"made\n";
 /// Statements that a connection keeps prepared: more than there are, because parsing one takes longer than most of them do.
 const STATEMENTS: usize = 256;
 
-pub(super) fn connect(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
+pub(super) fn connect(
+    path: &Path,
+    access: Access,
+    patience: Duration,
+) -> rusqlite::Result<Connection> {
     let read_write = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = match access {
         Access::Write | Access::Read => Connection::open_with_flags(path, read_write)?,
         Access::ReadOnly => Connection::open_with_flags(path, read_only)?,
-        Access::Immutable => Connection::open_with_flags(immutable(path), read_only | OpenFlags::SQLITE_OPEN_URI)?,
+        Access::Immutable => {
+            Connection::open_with_flags(immutable(path), read_only | OpenFlags::SQLITE_OPEN_URI)?
+        }
     };
     connection.busy_timeout(patience)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -69,7 +75,8 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
     files::private_folder(files::folder_of(path)).map_err(failed)?;
     // Two processes that make the same store at once must not both apply its first migration.
     let making = files::beside(path, ".making");
-    let making = files::private_file().read(true).write(true).create(true).truncate(false).open(making);
+    let making =
+        files::private_file().read(true).write(true).create(true).truncate(false).open(making);
     let mut making = making.and_then(|file| file.lock().map(|()| file)).map_err(failed)?;
     let is_new = make_file(path).map_err(failed)?;
     let size = std::fs::metadata(path).map_err(failed)?.len();
@@ -78,13 +85,18 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
     }
     // SQLite would open a file that it may not write, and leave files beside it that nobody may write either.
     std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
-    let mut connection = connect(path, Access::Write, patience).map_err(|error| cannot_open(path, error))?;
+    let mut connection =
+        connect(path, Access::Write, patience).map_err(|error| cannot_open(path, error))?;
     let version = schema_of(&connection, path)?;
-    for (pragma, value) in [("journal_mode", "WAL"), ("synchronous", "FULL"), ("foreign_keys", "ON")] {
+    for (pragma, value) in
+        [("journal_mode", "WAL"), ("synchronous", "FULL"), ("foreign_keys", "ON")]
+    {
         connection.pragma_update(None, pragma, value).map_err(|error| cannot_open(path, error))?;
     }
     if version < newest() {
-        embedded::migrations::runner().run(&mut connection).map_err(|error| migration_failed(path, error))?;
+        embedded::migrations::runner()
+            .run(&mut connection)
+            .map_err(|error| migration_failed(path, error))?;
     }
     replay::fill_in(&mut connection)?;
     if size == 0 {
@@ -127,10 +139,15 @@ pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Ac
     let mut failure = None;
     for access in ways.iter().copied() {
         let tried = connect(path, access, patience).map_err(|error| cannot_open(path, error));
-        match tried.and_then(|connection| schema_of(&connection, path).map(|version| (connection, version))) {
+        match tried.and_then(|connection| {
+            schema_of(&connection, path).map(|version| (connection, version))
+        }) {
             Ok((connection, version)) if version == newest() => return Ok((connection, access)),
             Ok(_) => {
-                return Err(refused(path, "it is of an older version and cannot be brought up to date, because it is read-only"));
+                return Err(refused(
+                    path,
+                    "it is of an older version and cannot be brought up to date, because it is read-only",
+                ));
             }
             Err(error) => failure = failure.or(Some(error)),
         }
@@ -141,7 +158,12 @@ pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Ac
 /// The newest schema that this version knows. Found once: the migrations are read as text.
 pub(super) fn newest() -> i64 {
     static NEWEST: LazyLock<i64> = LazyLock::new(|| {
-        embedded::migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+        embedded::migrations::runner()
+            .get_migrations()
+            .iter()
+            .map(|migration| i64::from(migration.version()))
+            .max()
+            .unwrap_or(0)
     });
     *NEWEST
 }
@@ -149,15 +171,16 @@ pub(super) fn newest() -> i64 {
 /// The schema that the file has; 0 in a new one. Nothing is changed to find out.
 pub(super) fn schema_of(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let failed = |error| cannot_open(path, error);
-    let tables =
-        "SELECT count(*), count(*) FILTER (WHERE name = 'refinery_schema_history') FROM sqlite_schema WHERE type = 'table'";
-    let (tables, ours): (i64, i64) = connection.query_row(tables, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+    let tables = "SELECT count(*), count(*) FILTER (WHERE name = 'refinery_schema_history') FROM sqlite_schema WHERE type = 'table'";
+    let (tables, ours): (i64, i64) =
+        connection.query_row(tables, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
     if ours == 0 {
         let another = "it is a database, but not one of Gander's. Name another file with --store";
         return if tables == 0 { Ok(0) } else { Err(refused(path, another)) };
     }
-    let version: Option<i64> =
-        connection.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0)).map_err(failed)?;
+    let version: Option<i64> = connection
+        .query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0))
+        .map_err(failed)?;
     let (version, known) = (version.unwrap_or(0), newest());
     if version > known {
         let newer = format!(
@@ -177,13 +200,22 @@ fn refused(path: &Path, why: impl std::fmt::Display) -> StoreError {
 fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => refused(path, "it is no database. Name another file with --store, or bring back a backup"),
-        Some(ErrorCode::DatabaseCorrupt) => {
-            refused(path, format!("{error}. Keep a copy of it, check the disk, and bring back a backup (gander backup)"))
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull | ErrorCode::ReadOnly) => {
-            with_path(from_sqlite(error), path)
-        }
+        Some(ErrorCode::NotADatabase) => refused(
+            path,
+            "it is no database. Name another file with --store, or bring back a backup",
+        ),
+        Some(ErrorCode::DatabaseCorrupt) => refused(
+            path,
+            format!(
+                "{error}. Keep a copy of it, check the disk, and bring back a backup (gander backup)"
+            ),
+        ),
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::ReadOnly,
+        ) => with_path(from_sqlite(error), path),
         _ => refused(path, error),
     }
 }
@@ -200,7 +232,10 @@ fn migration_failed(path: &Path, error: refinery::Error) -> StoreError {
 }
 
 pub(super) fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
-    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional().map_err(from_sqlite)
+    connection
+        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+        .optional()
+        .map_err(from_sqlite)
 }
 
 /// The value that stands; written now if there is none, unless another process is first.
@@ -209,7 +244,10 @@ fn settle(connection: &Connection, key: &str, value: &str) -> Result<String, Sto
         return Ok(stands);
     }
     connection
-        .execute("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [key, value])
+        .execute(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            [key, value],
+        )
         .map_err(from_sqlite)?;
     meta(connection, key)?.ok_or_else(|| StoreError::Unreadable(format!("no {key}")))
 }
@@ -218,11 +256,18 @@ pub(super) fn settle_tag(connection: &Connection) -> Result<String, StoreError> 
     let mut random = [0_u8; 6];
     getrandom::fill(&mut random).map_err(|error| StoreError::Failed(error.to_string()))?;
     let alphabet = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let tag: String = random.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect();
+    let tag: String = random
+        .iter()
+        .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
+        .collect();
     settle(connection, "tag", &tag)
 }
 
-pub(super) fn settle_pace(connection: &Connection, speed: Option<u32>, now: Time) -> Result<Pace, StoreError> {
+pub(super) fn settle_pace(
+    connection: &Connection,
+    speed: Option<u32>,
+    now: Time,
+) -> Result<Pace, StoreError> {
     let wanted = match speed {
         None | Some(0 | 1) => Pace::REAL,
         Some(speed) => Pace { since: now, speed: speed.min(Pace::FASTEST) },
@@ -231,11 +276,13 @@ pub(super) fn settle_pace(connection: &Connection, speed: Option<u32>, now: Time
     let stands = settle(connection, "pace", &serde_json::to_string(&wanted).map_err(json)?)?;
     let stands: Pace = serde_json::from_str(&stands).map_err(json)?;
     match speed {
-        Some(speed) if speed.clamp(1, Pace::FASTEST) != stands.speed => Err(StoreError::Pace(format!(
-            "this store lives at {}× the real time and cannot change to {speed}×: its deadlines would lie. \
+        Some(speed) if speed.clamp(1, Pace::FASTEST) != stands.speed => {
+            Err(StoreError::Pace(format!(
+                "this store lives at {}× the real time and cannot change to {speed}×: its deadlines would lie. \
              Leave --speed out, or name another file with --store",
-            stands.speed
-        ))),
+                stands.speed
+            )))
+        }
         _ => Ok(stands),
     }
 }

@@ -9,10 +9,15 @@ use crate::core::Time;
 use crate::core::decision::DecisionId;
 use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 
-const COLUMNS: &str = "document, coalesce(address, ''), asked_at, state, at, next_try, tries, why, receipt, settled";
+const COLUMNS: &str =
+    "document, coalesce(address, ''), asked_at, state, at, next_try, tries, why, receipt, settled";
 
 /// Writes the messages whose keys are new. How many those were.
-pub(super) fn enqueue(connection: &Connection, messages: &[Outgoing], at: Time) -> Result<usize, StoreError> {
+pub(super) fn enqueue(
+    connection: &Connection,
+    messages: &[Outgoing],
+    at: Time,
+) -> Result<usize, StoreError> {
     let mut new = 0;
     for message in messages {
         // Whoever asks for it: nothing gets in here that may not leave. The address stands in a column of its own, from
@@ -21,27 +26,45 @@ pub(super) fn enqueue(connection: &Connection, messages: &[Outgoing], at: Time) 
         let document = serde_json::to_string(&bare).map_err(unreadable)?;
         let sql = "INSERT INTO outgoing (key, person, way, address, document, asked_at, state, at, next_try)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?6, ?6) ON CONFLICT (key) DO NOTHING RETURNING id";
-        let values = params![message.key, message.person, message.way.word(), message.to, document, at.timestamp_millis()];
-        let id: Option<i64> = connection.query_row(sql, values, |row| row.get(0)).optional().map_err(from_sqlite)?;
+        let values = params![
+            message.key,
+            message.person,
+            message.way.word(),
+            message.to,
+            document,
+            at.timestamp_millis()
+        ];
+        let id: Option<i64> =
+            connection.query_row(sql, values, |row| row.get(0)).optional().map_err(from_sqlite)?;
         let Some(id) = id else { continue };
         new += 1;
         for decision in &message.decisions {
             connection
-                .execute("INSERT INTO outgoing_decision (decision, outgoing) VALUES (?1, ?2)", [decision.0, id])
+                .execute(
+                    "INSERT INTO outgoing_decision (decision, outgoing) VALUES (?1, ?2)",
+                    [decision.0, id],
+                )
                 .map_err(from_sqlite)?;
         }
     }
     Ok(new)
 }
 
-fn letters(connection: &Connection, condition: &str, params: impl Params) -> Result<Vec<Letter>, StoreError> {
+fn letters(
+    connection: &Connection,
+    condition: &str,
+    params: impl Params,
+) -> Result<Vec<Letter>, StoreError> {
     query(connection, &format!("SELECT {COLUMNS} FROM outgoing WHERE {condition}"), params, letter)
 }
 
 fn letter(row: &Row<'_>) -> Result<Letter, StoreError> {
     let bare: Outgoing = serde_json::from_str(&column::<String>(row, 0)?).map_err(unreadable)?;
     let at = time(column(row, 4)?)?;
-    let next = || column::<Option<i64>>(row, 5)?.map_or_else(|| Err(unreadable("a message that waits for nothing")), time);
+    let next = || {
+        column::<Option<i64>>(row, 5)?
+            .map_or_else(|| Err(unreadable("a message that waits for nothing")), time)
+    };
     let word = |index| column::<Option<String>>(row, index);
     let sending = match column::<String>(row, 3)?.as_str() {
         "queued" => Sending::Queued { next_try: next()?, why: word(7)? },
@@ -65,22 +88,46 @@ pub(super) fn of_key(connection: &Connection, key: &str) -> Result<Option<Letter
     Ok(letters(connection, "key = ?1", [key])?.pop())
 }
 
-pub(super) fn due(connection: &Connection, at: Time, limit: usize) -> Result<Vec<Letter>, StoreError> {
-    letters(connection, "next_try <= ?1 ORDER BY next_try, id LIMIT ?2", params![at.timestamp_millis(), signed(limit as u64)])
+pub(super) fn due(
+    connection: &Connection,
+    at: Time,
+    limit: usize,
+) -> Result<Vec<Letter>, StoreError> {
+    letters(
+        connection,
+        "next_try <= ?1 ORDER BY next_try, id LIMIT ?2",
+        params![at.timestamp_millis(), signed(limit as u64)],
+    )
 }
 
 pub(super) fn next(connection: &Connection) -> Result<Option<Time>, StoreError> {
     let sql = "SELECT min(next_try) FROM outgoing WHERE next_try IS NOT NULL";
-    let millis: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).map_err(from_sqlite)?;
+    let millis: Option<i64> =
+        connection.query_row(sql, [], |row| row.get(0)).map_err(from_sqlite)?;
     millis.map(time).transpose()
 }
 
-pub(super) fn settled(connection: &Connection, after: u64, limit: usize) -> Result<Vec<Letter>, StoreError> {
-    letters(connection, "settled > ?1 ORDER BY settled LIMIT ?2", params![signed(after), signed(limit as u64)])
+pub(super) fn settled(
+    connection: &Connection,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Letter>, StoreError> {
+    letters(
+        connection,
+        "settled > ?1 ORDER BY settled LIMIT ?2",
+        params![signed(after), signed(limit as u64)],
+    )
 }
 
-pub(super) fn of_decision(connection: &Connection, id: DecisionId) -> Result<Vec<Letter>, StoreError> {
-    letters(connection, "id IN (SELECT outgoing FROM outgoing_decision WHERE decision = ?1) ORDER BY id", [id.0])
+pub(super) fn of_decision(
+    connection: &Connection,
+    id: DecisionId,
+) -> Result<Vec<Letter>, StoreError> {
+    letters(
+        connection,
+        "id IN (SELECT outgoing FROM outgoing_decision WHERE decision = ?1) ORDER BY id",
+        [id.0],
+    )
 }
 
 /// What went to a person by a way since then, or may have: when, and the receipt.
@@ -97,7 +144,12 @@ pub(super) fn went(
 }
 
 /// Records how a message stands. One that is settled stays as it is: then `false`.
-pub(super) fn put(connection: &Connection, key: &str, tries: u32, sending: &Sending) -> Result<bool, StoreError> {
+pub(super) fn put(
+    connection: &Connection,
+    key: &str,
+    tries: u32,
+    sending: &Sending,
+) -> Result<bool, StoreError> {
     let (state, at, why, receipt) = match sending {
         Sending::Queued { next_try, why } => ("queued", next_try, why.as_deref(), None),
         Sending::Held { until } => ("held", until, None, None),
@@ -106,7 +158,8 @@ pub(super) fn put(connection: &Connection, key: &str, tries: u32, sending: &Send
         Sending::GaveUp { at, why } => ("gave_up", at, Some(why.as_str()), None),
         Sending::Dropped { at } => ("dropped", at, None, None),
     };
-    let settled = "CASE WHEN ?5 IS NULL THEN (SELECT coalesce(max(settled), 0) + 1 FROM outgoing) END";
+    let settled =
+        "CASE WHEN ?5 IS NULL THEN (SELECT coalesce(max(settled), 0) + 1 FROM outgoing) END";
     let sql = format!(
         "UPDATE outgoing SET tries = ?2, state = ?3, at = ?4, next_try = ?5, why = ?6, receipt = ?7, settled = {settled},
              address = CASE WHEN ?5 IS NULL THEN NULL ELSE address END

@@ -12,10 +12,18 @@ pub(super) fn wishes(connection: &Connection, user: u64) -> Result<Wishes, Store
         .query_row("SELECT wishes FROM person WHERE user = ?1", [signed(user)], |row| row.get(0))
         .optional()
         .map_err(from_sqlite)?;
-    kept.map_or_else(|| Ok(Wishes::default()), |text| serde_json::from_str(&text).map_err(unreadable))
+    kept.map_or_else(
+        || Ok(Wishes::default()),
+        |text| serde_json::from_str(&text).map_err(unreadable),
+    )
 }
 
-pub(super) fn wish(connection: &Connection, user: u64, name: &str, change: Amend<Wishes>) -> Result<Wishes, StoreError> {
+pub(super) fn wish(
+    connection: &Connection,
+    user: u64,
+    name: &str,
+    change: Amend<Wishes>,
+) -> Result<Wishes, StoreError> {
     let wishes = change(wishes(connection, user)?);
     let text = serde_json::to_string(&wishes).map_err(unreadable)?;
     connection

@@ -51,25 +51,43 @@ fn candidate(row: &Row<'_>) -> Result<Candidate, StoreError> {
 
 pub(super) fn crowd(connection: &Connection, since: Time) -> Result<Crowd, StoreError> {
     let (good, since) = (signed(SHOWN_FOR_GOOD), since.timestamp_millis());
-    let fresh = query(connection, &format!("{CANDIDATE} {FRESH} ORDER BY d.id"), [good], candidate)?;
+    let fresh =
+        query(connection, &format!("{CANDIDATE} {FRESH} ORDER BY d.id"), [good], candidate)?;
     if fresh.is_empty() {
         return Ok(Crowd::default());
     }
-    let recent = query(connection, &format!("{CANDIDATE} {RECENT} ORDER BY d.id"), params![good, since], candidate)?;
+    let recent = query(
+        connection,
+        &format!("{CANDIDATE} {RECENT} ORDER BY d.id"),
+        params![good, since],
+        candidate,
+    )?;
     let young = query(connection, YOUNG, [since], |row| {
         let count: i64 = column(row, 2)?;
-        Ok(Young { id: PostingId(column(row, 0)?), project: column(row, 1)?, count: usize::try_from(count).unwrap_or(usize::MAX) })
+        Ok(Young {
+            id: PostingId(column(row, 0)?),
+            project: column(row, 1)?,
+            count: usize::try_from(count).unwrap_or(usize::MAX),
+        })
     })?;
     Ok(Crowd { fresh, recent, young })
 }
 
 /// Writes what was planned. Whether there was anything.
-pub(super) fn carry_out(connection: &Connection, at: Time, planned: &[Planned]) -> Result<bool, StoreError> {
+pub(super) fn carry_out(
+    connection: &Connection,
+    at: Time,
+    planned: &[Planned],
+) -> Result<bool, StoreError> {
     for step in planned {
         let items = match step {
             Planned::Open { project, items } => {
-                let (purpose, place) = (Purpose::Batch { project: project.clone() }, Place::Project(project.clone()));
-                postings::open(connection, &NewPosting { purpose, place, items: items.clone(), at })?;
+                let (purpose, place) =
+                    (Purpose::Batch { project: project.clone() }, Place::Project(project.clone()));
+                postings::open(
+                    connection,
+                    &NewPosting { purpose, place, items: items.clone(), at },
+                )?;
                 items
             }
             Planned::Join { batch, items } => {
@@ -87,7 +105,9 @@ pub(super) fn carry_out(connection: &Connection, at: Time, planned: &[Planned]) 
 /// Their own cards, where they have some, do not say yet where they went.
 fn tell_old_cards(connection: &Connection, items: &[Item]) -> Result<(), StoreError> {
     let mut update = connection
-        .prepare_cached("UPDATE delivery SET behind = 1 WHERE decision = ?1 AND lost = 0 AND shown < ?2")
+        .prepare_cached(
+            "UPDATE delivery SET behind = 1 WHERE decision = ?1 AND lost = 0 AND shown < ?2",
+        )
         .map_err(from_sqlite)?;
     for item in items {
         update.execute(params![item.decision.0, signed(SHOWN_FOR_GOOD)]).map_err(from_sqlite)?;
@@ -110,12 +130,16 @@ mod tests {
         for sql in [&fresh, &recent, YOUNG, postings::HANGING, postings::BEHIND] {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = vec![0; plan.parameter_count()];
-            let steps = plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3)).unwrap();
+            let steps = plan
+                .query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3))
+                .unwrap();
             let steps: Vec<String> = steps.map(Result::unwrap).collect();
             assert!(!steps.is_empty(), "no plan for {sql}");
             // An index that holds only what is open may be read whole.
             let open = ["decision_open", "posting_lives", "posting_behind"];
-            let whole = |step: &&String| step.starts_with("SCAN") && !open.iter().any(|index| step.contains(index));
+            let whole = |step: &&String| {
+                step.starts_with("SCAN") && !open.iter().any(|index| step.contains(index))
+            };
             assert_eq!(steps.iter().find(whole), None, "{sql}: {steps:#?}");
         }
     }

@@ -14,30 +14,40 @@ use crate::core::posting::{Change, Hanging, Item, Posting, PostingId, Purpose};
 const SELECTION_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// Those that are not as they should be.
-pub(super) const BEHIND: &str = "SELECT id FROM posting INDEXED BY posting_behind WHERE behind = 1 ORDER BY id";
+pub(super) const BEHIND: &str =
+    "SELECT id FROM posting INDEXED BY posting_behind WHERE behind = 1 ORDER BY id";
 
-const POSTING: &str =
-    "SELECT id, place, document, opened_at, revision, generation, channel, intent_at, message, shown, drawn, final FROM posting";
+const POSTING: &str = "SELECT id, place, document, opened_at, revision, generation, channel, intent_at, message, shown, drawn, final FROM posting";
 
 fn hanging(row: &Row<'_>) -> Result<Hanging, StoreError> {
     let (channel, message): (Option<String>, Option<String>) = (column(row, 6)?, column(row, 8)?);
     let at: Option<i64> = column(row, 7)?;
     Ok(match (column(row, 11)?, channel, message) {
         (true, ..) => Hanging::Over,
-        (false, Some(channel), Some(message)) => {
-            Hanging::Message { channel, message, shown: unsigned(column(row, 9)?), drawn: column(row, 10)? }
+        (false, Some(channel), Some(message)) => Hanging::Message {
+            channel,
+            message,
+            shown: unsigned(column(row, 9)?),
+            drawn: column(row, 10)?,
+        },
+        (false, Some(channel), None) => {
+            Hanging::Begun { channel, at: time(at.unwrap_or_default())? }
         }
-        (false, Some(channel), None) => Hanging::Begun { channel, at: time(at.unwrap_or_default())? },
         (false, None, _) => Hanging::Nothing,
     })
 }
 
 /// Without its items.
-fn bare(connection: &Connection, condition: &str, params: impl rusqlite::Params) -> Result<Option<Posting>, StoreError> {
+fn bare(
+    connection: &Connection,
+    condition: &str,
+    params: impl rusqlite::Params,
+) -> Result<Option<Posting>, StoreError> {
     let found = query(connection, &format!("{POSTING} WHERE {condition}"), params, |row| {
         Ok(Posting {
             id: PostingId(column(row, 0)?),
-            purpose: serde_json::from_str::<Purpose>(&column::<String>(row, 2)?).map_err(unreadable)?,
+            purpose: serde_json::from_str::<Purpose>(&column::<String>(row, 2)?)
+                .map_err(unreadable)?,
             place: column::<String>(row, 1)?.parse().map_err(unreadable)?,
             opened_at: time(column(row, 3)?)?,
             revision: column(row, 4)?,
@@ -49,7 +59,11 @@ fn bare(connection: &Connection, condition: &str, params: impl rusqlite::Params)
     Ok(found?.pop())
 }
 
-fn find(connection: &Connection, condition: &str, params: impl rusqlite::Params) -> Result<Option<Posting>, StoreError> {
+fn find(
+    connection: &Connection,
+    condition: &str,
+    params: impl rusqlite::Params,
+) -> Result<Option<Posting>, StoreError> {
     let Some(posting) = bare(connection, condition, params)? else { return Ok(None) };
     let items = items(connection, posting.id)?;
     Ok(Some(Posting { items, ..posting }))
@@ -72,12 +86,18 @@ pub(super) fn get(connection: &Connection, id: PostingId) -> Result<Option<Posti
     find(connection, "id = ?1", [id.0])
 }
 
-pub(super) fn of_message(connection: &Connection, message: &str) -> Result<Option<Posting>, StoreError> {
+pub(super) fn of_message(
+    connection: &Connection,
+    message: &str,
+) -> Result<Option<Posting>, StoreError> {
     find(connection, "message = ?1", [message])
 }
 
 /// The batch's card that stands for a decision. Of its items only this one is asked for, and there may be a thousand.
-pub(super) fn carrying(connection: &Connection, id: DecisionId) -> Result<Option<Posting>, StoreError> {
+pub(super) fn carrying(
+    connection: &Connection,
+    id: DecisionId,
+) -> Result<Option<Posting>, StoreError> {
     let condition = "id = (
         SELECT p.id FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
         WHERE i.decision = ?1 AND i.gone IS NULL AND p.purpose = 'batch' AND p.final = 0 ORDER BY p.id DESC LIMIT 1)";
@@ -90,7 +110,9 @@ pub(super) fn numbers(connection: &Connection, sql: &str) -> Result<Vec<PostingI
 
 /// The number of its latest list.
 pub(super) fn revision(connection: &Connection, id: PostingId) -> Result<u32, StoreError> {
-    connection.query_row("SELECT revision FROM posting WHERE id = ?1", [id.0], |row| row.get(0)).map_err(from_sqlite)
+    connection
+        .query_row("SELECT revision FROM posting WHERE id = ?1", [id.0], |row| row.get(0))
+        .map_err(from_sqlite)
 }
 
 /// Those with a message and something that still can be answered.
@@ -105,7 +127,11 @@ pub(super) const HANGING: &str = "
 fn forget_selections(connection: &Connection, now: Time) -> Result<(), StoreError> {
     let before = now.checked_sub_signed(SELECTION_KEPT).unwrap_or(now).timestamp_millis();
     let sql = "DELETE FROM posting WHERE purpose = 'selection' AND final = 1 AND opened_at < ?1";
-    connection.prepare_cached(sql).and_then(|mut delete| delete.execute([before])).map(drop).map_err(from_sqlite)
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut delete| delete.execute([before]))
+        .map(drop)
+        .map_err(from_sqlite)
 }
 
 pub(super) fn open(connection: &Connection, new: &NewPosting) -> Result<PostingId, StoreError> {
@@ -130,7 +156,12 @@ pub(super) fn open(connection: &Connection, new: &NewPosting) -> Result<PostingI
     Ok(id)
 }
 
-fn put_item(connection: &Connection, id: PostingId, since: u32, item: Item) -> Result<(), StoreError> {
+fn put_item(
+    connection: &Connection,
+    id: PostingId,
+    since: u32,
+    item: Item,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached("INSERT INTO posting_item (posting, decision, since, seen, returns) VALUES (?1, ?2, ?3, ?4, ?5)")
         .and_then(|mut insert| insert.execute(params![id.0, item.decision.0, since, item.seen.0, item.returns]))
@@ -138,7 +169,12 @@ fn put_item(connection: &Connection, id: PostingId, since: u32, item: Item) -> R
         .map_err(from_sqlite)
 }
 
-fn drop_item(connection: &Connection, id: PostingId, gone: u32, decision: DecisionId) -> Result<(), StoreError> {
+fn drop_item(
+    connection: &Connection,
+    id: PostingId,
+    gone: u32,
+    decision: DecisionId,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached("UPDATE posting_item SET gone = ?3 WHERE posting = ?1 AND decision = ?2 AND gone IS NULL")
         .and_then(|mut update| update.execute(params![id.0, decision.0, gone]))
@@ -147,7 +183,12 @@ fn drop_item(connection: &Connection, id: PostingId, gone: u32, decision: Decisi
 }
 
 /// Makes the next list. `false`: somebody else made one since the caller looked, and nothing was written.
-pub(super) fn amend(connection: &Connection, id: PostingId, seen: u32, changes: &[Change]) -> Result<bool, StoreError> {
+pub(super) fn amend(
+    connection: &Connection,
+    id: PostingId,
+    seen: u32,
+    changes: &[Change],
+) -> Result<bool, StoreError> {
     let changed = connection
         .prepare_cached("UPDATE posting SET revision = ?2 + 1, behind = NOT final WHERE id = ?1 AND revision = ?2")
         .and_then(|mut update| update.execute(params![id.0, seen]))
@@ -165,11 +206,18 @@ pub(super) fn amend(connection: &Connection, id: PostingId, seen: u32, changes: 
     Ok(true)
 }
 
-pub(super) fn hang(connection: &Connection, id: PostingId, generation: u32, hanging: &Hanging) -> Result<(), StoreError> {
+pub(super) fn hang(
+    connection: &Connection,
+    id: PostingId,
+    generation: u32,
+    hanging: &Hanging,
+) -> Result<(), StoreError> {
     let (channel, at, message, shown, drawn) = match hanging {
         Hanging::Nothing | Hanging::Over => (None, None, None, 0, 0),
         Hanging::Begun { channel, at } => (Some(channel), Some(at.timestamp_millis()), None, 0, 0),
-        Hanging::Message { channel, message, shown, drawn } => (Some(channel), None, Some(message), *shown, *drawn),
+        Hanging::Message { channel, message, shown, drawn } => {
+            (Some(channel), None, Some(message), *shown, *drawn)
+        }
     };
     // What is over keeps the address that it had: somebody may click there yet.
     let sql = if *hanging == Hanging::Over {
@@ -184,7 +232,9 @@ pub(super) fn hang(connection: &Connection, id: PostingId, generation: u32, hang
     };
     connection
         .prepare_cached(sql)
-        .and_then(|mut update| update.execute(params![id.0, generation, channel, at, message, signed(shown), drawn]))
+        .and_then(|mut update| {
+            update.execute(params![id.0, generation, channel, at, message, signed(shown), drawn])
+        })
         .map(drop)
         .map_err(from_sqlite)
 }
@@ -202,8 +252,12 @@ pub(super) fn fall_behind(connection: &Connection, id: DecisionId) -> Result<(),
         .map_err(from_sqlite)
 }
 
-pub(super) fn of_decisions(connection: &Connection, decisions: &[DecisionId]) -> Result<Vec<PostingId>, StoreError> {
-    let sql = "SELECT DISTINCT i.posting FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
+pub(super) fn of_decisions(
+    connection: &Connection,
+    decisions: &[DecisionId],
+) -> Result<Vec<PostingId>, StoreError> {
+    let sql =
+        "SELECT DISTINCT i.posting FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
                WHERE i.decision = ?1 AND p.behind = 1";
     let mut found = std::collections::BTreeSet::new();
     for decision in decisions {
@@ -213,7 +267,10 @@ pub(super) fn of_decisions(connection: &Connection, decisions: &[DecisionId]) ->
 }
 
 /// Decisions of a posting whose own card does not say yet where they went.
-pub(super) fn to_move(connection: &Connection, id: PostingId) -> Result<Vec<DecisionId>, StoreError> {
+pub(super) fn to_move(
+    connection: &Connection,
+    id: PostingId,
+) -> Result<Vec<DecisionId>, StoreError> {
     let sql = "SELECT DISTINCT i.decision FROM posting_item AS i JOIN delivery AS v ON v.decision = i.decision
                WHERE i.posting = ?1 AND i.gone IS NULL AND v.behind = 1";
     ids(connection, sql, [id.0])

@@ -94,11 +94,13 @@ mod tests {
         // All that there are, at the same time.
         let all = Arc::new(Barrier::new(MOST));
         let threads = (0..MOST * 8).map(|n| {
-            let (readers, opened, all) = (Arc::clone(&readers), Arc::clone(&opened), Arc::clone(&all));
+            let (readers, opened, all) =
+                (Arc::clone(&readers), Arc::clone(&opened), Arc::clone(&all));
             std::thread::spawn(move || {
                 if n >= MOST * 7 {
                     // What fails or panics makes room again.
-                    let failed: Result<(), _> = readers.lend(|| open(&opened), |_| Err(StoreError::Busy));
+                    let failed: Result<(), _> =
+                        readers.lend(|| open(&opened), |_| Err(StoreError::Busy));
                     assert!(failed.is_err());
                     return Ok(());
                 }
@@ -116,7 +118,8 @@ mod tests {
         }
         assert_eq!(opened.load(Ordering::Relaxed), MOST);
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let _ = readers.lend(|| open(&opened), |_| -> Result<(), StoreError> { panic!("as tested") });
+            let _ = readers
+                .lend(|| open(&opened), |_| -> Result<(), StoreError> { panic!("as tested") });
         }));
         assert!(panicked.is_err());
         let cannot = readers.lend(|| Err(rusqlite::Error::InvalidQuery), |_| Ok(()));

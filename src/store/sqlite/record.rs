@@ -28,12 +28,18 @@ pub(super) const JUDGED: &str = "
 /// `reviewed` is the latest moment of the wall clock at which a review counts.
 pub(super) fn judged(connection: &Connection, reviewed: Time) -> Result<Vec<Tally>, StoreError> {
     let tallies = query(connection, JUDGED, [reviewed.timestamp_millis()], |row| {
-        let count = |index| column::<i64>(row, index).map(|count| u64::try_from(count).unwrap_or(0));
+        let count =
+            |index| column::<i64>(row, index).map(|count| u64::try_from(count).unwrap_or(0));
         Ok(Tally {
             agent: column(row, 0)?,
             kind: column(row, 1)?,
             hundredth: column(row, 2)?,
-            count: Count { approved: count(3)?, rejected: count(4)?, stood: count(5)?, disagreed: count(6)? },
+            count: Count {
+                approved: count(3)?,
+                rejected: count(4)?,
+                stood: count(5)?,
+                disagreed: count(6)?,
+            },
         })
     })?;
     // What nobody has judged yet stands in a row of nothing.
@@ -45,10 +51,15 @@ pub(super) const ENDED: &str = "
     SELECT project, kind, over_at - asked_at, over_at > breach_at, verdict, via
     FROM decision INDEXED BY decision_ended WHERE over_at > ?1 AND over_at <= ?2";
 
-pub(super) fn ended(connection: &Connection, (from, to): (Time, Time)) -> Result<Vec<Ended>, StoreError> {
+pub(super) fn ended(
+    connection: &Connection,
+    (from, to): (Time, Time),
+) -> Result<Vec<Ended>, StoreError> {
     query(connection, ENDED, params![from.timestamp_millis(), to.timestamp_millis()], |row| {
         let (verdict, via): (Option<String>, Option<String>) = (column(row, 4)?, column(row, 5)?);
-        let via = via.map(|via| serde_json::from_value::<Via>(via.into()).map_err(unreadable)).transpose()?;
+        let via = via
+            .map(|via| serde_json::from_value::<Via>(via.into()).map_err(unreadable))
+            .transpose()?;
         Ok(Ended {
             project: column(row, 0)?,
             kind: column(row, 1)?,
@@ -76,14 +87,23 @@ pub(super) const UNREVIEWED: &str = "
         WHERE i.decision = d.id AND i.gone IS NULL AND p.purpose = 'review')
     ORDER BY d.id";
 
-pub(super) fn unreviewed(connection: &Connection, until: Time) -> Result<Vec<(DecisionId, String)>, StoreError> {
-    query(connection, UNREVIEWED, [until.timestamp_millis()], |row| Ok((DecisionId(column(row, 0)?), column(row, 1)?)))
+pub(super) fn unreviewed(
+    connection: &Connection,
+    until: Time,
+) -> Result<Vec<(DecisionId, String)>, StoreError> {
+    query(connection, UNREVIEWED, [until.timestamp_millis()], |row| {
+        Ok((DecisionId(column(row, 0)?), column(row, 1)?))
+    })
 }
 
 /// The latest posting of a purpose, with its items.
-pub(super) fn latest(connection: &Connection, purpose: &str) -> Result<Option<Posting>, StoreError> {
+pub(super) fn latest(
+    connection: &Connection,
+    purpose: &str,
+) -> Result<Option<Posting>, StoreError> {
     let sql = "SELECT id FROM posting WHERE purpose = ?1 ORDER BY id DESC LIMIT 1";
-    let found: Option<PostingId> = query(connection, sql, [purpose], |row| column(row, 0).map(PostingId))?.pop();
+    let found: Option<PostingId> =
+        query(connection, sql, [purpose], |row| column(row, 0).map(PostingId))?.pop();
     found.map_or(Ok(None), |id| postings::get(connection, id))
 }
 
@@ -102,14 +122,22 @@ mod tests {
     fn no_figure_reads_a_document_or_all_decisions() {
         let folder = tempfile::tempdir().unwrap();
         let connection = connection(&folder);
-        for (sql, index) in
-            [(JUDGED, "decision_judged"), (ENDED, "decision_ended"), (ASKED, "decision_asked"), (UNREVIEWED, "decision_passed")]
-        {
+        for (sql, index) in [
+            (JUDGED, "decision_judged"),
+            (ENDED, "decision_ended"),
+            (ASKED, "decision_asked"),
+            (UNREVIEWED, "decision_passed"),
+        ] {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = vec![0; plan.parameter_count()];
-            let steps = plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3)).unwrap();
+            let steps = plan
+                .query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3))
+                .unwrap();
             let steps: Vec<String> = steps.map(Result::unwrap).collect();
-            assert!(steps.iter().any(|step| step.contains(&format!("COVERING INDEX {index}"))), "{sql}: {steps:#?}");
+            assert!(
+                steps.iter().any(|step| step.contains(&format!("COVERING INDEX {index}"))),
+                "{sql}: {steps:#?}"
+            );
         }
     }
 
@@ -132,10 +160,17 @@ mod tests {
         let began = std::time::Instant::now();
         let tallies = judged(&connection, Time::UNIX_EPOCH).unwrap();
         let counted: u64 = tallies.iter().map(|tally| tally.count.all()).sum();
-        assert_eq!(counted, 75_000 + 250, "people's, and those disagreed with; what passed was on no review");
+        assert_eq!(
+            counted,
+            75_000 + 250,
+            "people's, and those disagreed with; what passed was on no review"
+        );
         assert!(tallies.iter().all(|tally| tally.hundredth < 100) && tallies.len() <= 3 * 5 * 100);
         let all = (Time::UNIX_EPOCH, Time::from_timestamp_millis(1_000_000).unwrap());
-        assert_eq!((ended(&connection, all).unwrap().len(), asked(&connection, all).unwrap()), (100_000, 100_000));
+        assert_eq!(
+            (ended(&connection, all).unwrap().len(), asked(&connection, all).unwrap()),
+            (100_000, 100_000)
+        );
         assert_eq!(unreviewed(&connection, all.1).unwrap().len(), 25_000);
         // Far more than it takes, also where much else runs.
         assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());

@@ -19,9 +19,12 @@ pub(super) fn cursor(connection: &Connection) -> Result<u64, StoreError> {
 }
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<Reminder>, StoreError> {
-    let sql = "SELECT document FROM reminder WHERE climb IN (SELECT climb FROM reminder WHERE live = 1)
+    let sql =
+        "SELECT document FROM reminder WHERE climb IN (SELECT climb FROM reminder WHERE live = 1)
                ORDER BY climb, receiver, way";
-    query(connection, sql, [], |row| serde_json::from_str(&column::<String>(row, 0)?).map_err(unreadable))
+    query(connection, sql, [], |row| {
+        serde_json::from_str(&column::<String>(row, 0)?).map_err(unreadable)
+    })
 }
 
 /// What is posted moves when its message hangs or never will; what is in the outbox, when it is settled there; what is over is
@@ -40,13 +43,18 @@ const MOVES: &str = "
 pub(super) fn glance(connection: &Connection) -> Result<Glance, StoreError> {
     let moves = one(connection, MOVES)?;
     let sql = "SELECT DISTINCT document ->> '$.until' FROM reminder WHERE live = 1 AND document ->> '$.stands' = 'held'";
-    let held = query(connection, sql, [], |row| column::<String>(row, 0)?.parse::<Time>().map_err(unreadable))?;
+    let held = query(connection, sql, [], |row| {
+        column::<String>(row, 0)?.parse::<Time>().map_err(unreadable)
+    })?;
     let sql = "SELECT coalesce(group_concat(user || wishes, ' ' ORDER BY user), '') FROM person WHERE wishes <> '{}'";
     let wishes = one(connection, sql)?;
     Ok(Glance { moves, held_until: held.into_iter().min(), wishes })
 }
 
-pub(super) fn messages_since(connection: &Connection, since: Time) -> Result<Vec<(On, Stage)>, StoreError> {
+pub(super) fn messages_since(
+    connection: &Connection,
+    since: Time,
+) -> Result<Vec<(On, Stage)>, StoreError> {
     let sql = "SELECT DISTINCT r.document -> '$.on', r.document -> '$.stage' FROM reminder AS r
                WHERE r.posting IS NOT NULL AND r.since >= ?1
                    AND EXISTS (SELECT 1 FROM decision AS d WHERE d.id = r.document ->> '$.decision' AND d.state = 'pending')";
@@ -60,7 +68,8 @@ pub(super) fn messages_since(connection: &Connection, since: Time) -> Result<Vec
 
 fn put(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> {
     let document = serde_json::to_string(reminder).map_err(unreadable)?;
-    let (posting, since) = (reminder.on.map(|on| on.posting.0), reminder.on.map(|on| on.since.timestamp_millis()));
+    let (posting, since) =
+        (reminder.on.map(|on| on.posting.0), reminder.on.map(|on| on.since.timestamp_millis()));
     connection
         .prepare_cached(
             "INSERT INTO reminder (climb, receiver, way, posting, since, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -77,7 +86,13 @@ fn put(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> {
 fn remove(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> {
     connection
         .prepare_cached("DELETE FROM reminder WHERE climb = ?1 AND receiver = ?2 AND way = ?3")
-        .and_then(|mut delete| delete.execute(params![signed(reminder.climb), reminder.receiver.key(), reminder.way.word()]))
+        .and_then(|mut delete| {
+            delete.execute(params![
+                signed(reminder.climb),
+                reminder.receiver.key(),
+                reminder.way.word()
+            ])
+        })
         .map(drop)
         .map_err(from_sqlite)
 }
@@ -89,7 +104,12 @@ fn told(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> 
     connection
         .prepare_cached(sql)
         .and_then(|mut update| {
-            update.execute(params![signed(reminder.climb), reminder.receiver.key(), reminder.way.word(), document])
+            update.execute(params![
+                signed(reminder.climb),
+                reminder.receiver.key(),
+                reminder.way.word(),
+                document
+            ])
         })
         .map(drop)
         .map_err(from_sqlite)
@@ -103,9 +123,9 @@ fn forget(connection: &Connection, before: Time) -> Result<(), StoreError> {
 }
 
 fn put_on(connection: &Connection, reminders: &[Reminder], on: On) -> Result<(), StoreError> {
-    reminders
-        .iter()
-        .try_for_each(|reminder| put(connection, &Reminder { on: Some(on), standing: Standing::Posted, ..reminder.clone() }))
+    reminders.iter().try_for_each(|reminder| {
+        put(connection, &Reminder { on: Some(on), standing: Standing::Posted, ..reminder.clone() })
+    })
 }
 
 pub(super) fn record(connection: &Connection, step: &Reminding) -> Result<(), StoreError> {
@@ -126,18 +146,26 @@ pub(super) fn record(connection: &Connection, step: &Reminding) -> Result<(), St
     step.acted.iter().try_for_each(|(user, name)| people::put_acted(connection, *user, name))?;
     outgoing::enqueue(connection, &step.send, step.at.0)?;
     if let Some(cursor) = step.cursor {
-        let sql = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2";
+        let sql =
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2";
         connection.execute(sql, params![CURSOR, cursor.to_string()]).map_err(from_sqlite)?;
     }
     Ok(())
 }
 
-pub(super) fn give_up(connection: &Connection, id: PostingId, why: &str, instead: Option<&NewPosting>) -> Result<(), StoreError> {
+pub(super) fn give_up(
+    connection: &Connection,
+    id: PostingId,
+    why: &str,
+    instead: Option<&NewPosting>,
+) -> Result<(), StoreError> {
     postings::hang(connection, id, 1, &Hanging::Over)?;
     instead.map_or(Ok(()), |new| postings::open(connection, new).map(drop))?;
-    let on = query(connection, "SELECT document FROM reminder WHERE posting = ?1", [id.0], |row| {
-        serde_json::from_str::<Reminder>(&column::<String>(row, 0)?).map_err(unreadable)
-    })?;
+    let on =
+        query(connection, "SELECT document FROM reminder WHERE posting = ?1", [id.0], |row| {
+            serde_json::from_str::<Reminder>(&column::<String>(row, 0)?).map_err(unreadable)
+        })?;
     let failed = || Standing::Over { came: Came::Failed { why: why.to_owned() } };
-    on.into_iter().try_for_each(|reminder| put(connection, &Reminder { standing: failed(), ..reminder }))
+    on.into_iter()
+        .try_for_each(|reminder| put(connection, &Reminder { standing: failed(), ..reminder }))
 }

@@ -20,9 +20,13 @@ pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
     if open::meta(connection, NOTE)?.as_deref() == Some(FILLED_IN) {
         return Ok(());
     }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(from_sqlite)?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(from_sqlite)?;
     let sql = "SELECT id, coalesce(wake_at = 0, 0) FROM decision";
-    let all = query(&transaction, sql, [], |row| Ok((DecisionId(rows::column(row, 0)?), rows::column::<bool>(row, 1)?)))?;
+    let all = query(&transaction, sql, [], |row| {
+        Ok((DecisionId(rows::column(row, 0)?), rows::column::<bool>(row, 1)?))
+    })?;
     for (id, wakes_unknown) in all {
         // One that cannot be read must not keep the others away: whoever looks at it is told.
         let Ok(Some(kept)) = rows::get(&transaction, id) else { continue };
@@ -32,7 +36,10 @@ pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
         }
     }
     transaction
-        .execute("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2", [NOTE, FILLED_IN])
+        .execute(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+            [NOTE, FILLED_IN],
+        )
         .map_err(from_sqlite)?;
     transaction.commit().map_err(from_sqlite)
 }

@@ -74,16 +74,29 @@ pub(super) fn query<T>(
     Ok(found)
 }
 
-pub(super) fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, StoreError> {
+pub(super) fn column<T: rusqlite::types::FromSql>(
+    row: &Row<'_>,
+    index: usize,
+) -> Result<T, StoreError> {
     row.get(index).map_err(from_sqlite)
 }
 
 /// The one value that a statement without parameters gives.
-pub(super) fn one<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> Result<T, StoreError> {
-    connection.prepare_cached(sql).and_then(|mut select| select.query_row([], |row| row.get(0))).map_err(from_sqlite)
+pub(super) fn one<T: rusqlite::types::FromSql>(
+    connection: &Connection,
+    sql: &str,
+) -> Result<T, StoreError> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut select| select.query_row([], |row| row.get(0)))
+        .map_err(from_sqlite)
 }
 
-pub(super) fn ids(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<DecisionId>, StoreError> {
+pub(super) fn ids(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<Vec<DecisionId>, StoreError> {
     query(connection, sql, params, |row| column(row, 0).map(DecisionId))
 }
 
@@ -92,12 +105,18 @@ pub(super) fn next_id(connection: &Connection) -> Result<DecisionId, StoreError>
 }
 
 pub(super) fn get(connection: &Connection, id: DecisionId) -> Result<Option<Decision>, StoreError> {
-    let found = query(connection, "SELECT document FROM decision WHERE id = ?1", [id.0], |row| parse(&column::<String>(row, 0)?));
+    let found = query(connection, "SELECT document FROM decision WHERE id = ?1", [id.0], |row| {
+        parse(&column::<String>(row, 0)?)
+    });
     Ok(found?.pop())
 }
 
-pub(super) fn get_many(connection: &Connection, wanted: &[DecisionId]) -> Result<Vec<Decision>, StoreError> {
-    let found: Result<Vec<Option<Decision>>, StoreError> = wanted.iter().map(|id| get(connection, *id)).collect();
+pub(super) fn get_many(
+    connection: &Connection,
+    wanted: &[DecisionId],
+) -> Result<Vec<Decision>, StoreError> {
+    let found: Result<Vec<Option<Decision>>, StoreError> =
+        wanted.iter().map(|id| get(connection, *id)).collect();
     Ok(found?.into_iter().flatten().collect())
 }
 
@@ -117,7 +136,10 @@ pub(super) fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StoreErro
     })
 }
 
-pub(super) fn open_with_key(connection: &Connection, request: &Request) -> Result<Option<Decision>, StoreError> {
+pub(super) fn open_with_key(
+    connection: &Connection,
+    request: &Request,
+) -> Result<Option<Decision>, StoreError> {
     let Some(key) = &request.dedup_key else { return Ok(None) };
     let found = query(
         connection,
@@ -150,7 +172,8 @@ pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decis
         Sight::Own { asker } => only("asked_by = ?", Some(asker.clone())),
         Sight::Projects { projects, asker } => {
             let projects = serde_json::to_string(projects).map_err(unreadable)?;
-            conditions.push("(project IN (SELECT value FROM json_each(?)) OR asked_by = ?)".to_owned());
+            conditions
+                .push("(project IN (SELECT value FROM json_each(?)) OR asked_by = ?)".to_owned());
             values.extend([projects.into(), asker.clone().into()]);
         }
     }
@@ -158,12 +181,20 @@ pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decis
         conditions.push("state IN ('pending', 'deferred')".to_owned());
     }
     values.push(limit.into());
-    let sql = format!("SELECT document FROM decision WHERE {} ORDER BY id DESC LIMIT ?", conditions.join(" AND "));
+    let sql = format!(
+        "SELECT document FROM decision WHERE {} ORDER BY id DESC LIMIT ?",
+        conditions.join(" AND ")
+    );
     query(connection, &sql, params_from_iter(values), |row| parse(&column::<String>(row, 0)?))
 }
 
 /// Does to a decision what `decide` names.
-pub(super) fn change(connection: &Connection, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError> {
+pub(super) fn change(
+    connection: &Connection,
+    id: DecisionId,
+    at: Time,
+    decide: Decide,
+) -> Result<Changed, StoreError> {
     let decision = get(connection, id)?.ok_or(StoreError::NoSuchDecision(id))?;
     match decide(&decision) {
         Err(why) => Ok(Err(Box::new(Unchanged { decision, why }))),
@@ -180,21 +211,36 @@ pub(super) fn change(connection: &Connection, id: DecisionId, at: Time, decide: 
 }
 
 /// Files a new decision with its first event.
-pub(super) fn insert(connection: &Connection, decision: Decision, event: &Event, at: Time) -> Result<Decision, StoreError> {
+pub(super) fn insert(
+    connection: &Connection,
+    decision: Decision,
+    event: &Event,
+    at: Time,
+) -> Result<Decision, StoreError> {
     put(connection, &decision)?;
     append(connection, decision, event, at)
 }
 
 /// Appends an event to the log and writes the state that it makes.
-pub(super) fn append(connection: &Connection, decision: Decision, event: &Event, at: Time) -> Result<Decision, StoreError> {
+pub(super) fn append(
+    connection: &Connection,
+    decision: Decision,
+    event: &Event,
+    at: Time,
+) -> Result<Decision, StoreError> {
     let head = head(connection)?;
     let (seq, millis) = (head.seq + 1, at.timestamp_millis());
     let mut short = event.clone();
-    let text = short.take_content().map(|content| serde_json::to_string(&content)).transpose().map_err(unreadable)?;
+    let text = short
+        .take_content()
+        .map(|content| serde_json::to_string(&content))
+        .transpose()
+        .map_err(unreadable)?;
     let body = serde_json::to_string(&short).map_err(unreadable)?;
     let digest = text.as_ref().map(|text| chain::digest(text.as_bytes()));
     let digested = digest.as_deref().map(str::as_bytes);
-    let hash = chain::link(head.hash.as_bytes(), seq, millis, decision.id.0, digested, body.as_bytes());
+    let hash =
+        chain::link(head.hash.as_bytes(), seq, millis, decision.id.0, digested, body.as_bytes());
     connection
         .prepare_cached("INSERT INTO event (seq, at, decision, body, text, digest, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
         .and_then(|mut insert| insert.execute(params![signed(seq), millis, decision.id.0, body, text, digest, hash]))
@@ -337,9 +383,10 @@ pub(super) fn put(connection: &Connection, decision: &Decision) -> Result<(), St
 }
 
 pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {
-    let found = query(connection, "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1", [], |row| {
-        Ok(Head { seq: unsigned(column(row, 0)?), hash: column(row, 1)? })
-    });
+    let found =
+        query(connection, "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1", [], |row| {
+            Ok(Head { seq: unsigned(column(row, 0)?), hash: column(row, 1)? })
+        });
     Ok(found?.pop().unwrap_or_else(|| Head { seq: 0, hash: String::new() }))
 }
 
@@ -365,16 +412,33 @@ fn logged(row: &Row<'_>) -> Result<Logged, StoreError> {
     })
 }
 
-pub(super) fn events(connection: &Connection, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError> {
-    query(connection, &format!("{EVENT} WHERE seq > ?1 ORDER BY seq LIMIT ?2"), params![signed(after), limited(limit)], logged)
+pub(super) fn events(
+    connection: &Connection,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Logged>, StoreError> {
+    query(
+        connection,
+        &format!("{EVENT} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+        params![signed(after), limited(limit)],
+        logged,
+    )
 }
 
 pub(super) fn history(connection: &Connection, id: DecisionId) -> Result<Vec<Logged>, StoreError> {
     query(connection, &format!("{EVENT} WHERE decision = ?1 ORDER BY seq"), [id.0], logged)
 }
 
-pub(super) fn entries(connection: &Connection, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
-    let before = query(connection, "SELECT hash FROM event WHERE seq = ?1", [signed(after)], |row| column(row, 0))?.pop();
+pub(super) fn entries(
+    connection: &Connection,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Entry>, StoreError> {
+    let before =
+        query(connection, "SELECT hash FROM event WHERE seq = ?1", [signed(after)], |row| {
+            column(row, 0)
+        })?
+        .pop();
     let mut previous: String = before.unwrap_or_default();
     let sql = "SELECT seq, at, decision, body, text, digest, hash FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2";
     query(connection, sql, params![signed(after), limited(limit)], |row| {
@@ -392,9 +456,14 @@ pub(super) fn entries(connection: &Connection, after: u64, limit: usize) -> Resu
     })
 }
 
-pub(super) fn deliveries(connection: &Connection, condition: &str, params: impl Params) -> Result<Vec<Delivery>, StoreError> {
-    let sql =
-        format!("SELECT decision, generation, returns, channel, intent_at, message, shown, lost FROM delivery WHERE {condition}");
+pub(super) fn deliveries(
+    connection: &Connection,
+    condition: &str,
+    params: impl Params,
+) -> Result<Vec<Delivery>, StoreError> {
+    let sql = format!(
+        "SELECT decision, generation, returns, channel, intent_at, message, shown, lost FROM delivery WHERE {condition}"
+    );
     query(connection, &sql, params, |row| {
         Ok(Delivery {
             decision: DecisionId(column(row, 0)?),
@@ -453,12 +522,17 @@ mod tests {
         for sql in [WAITING, OPEN, UNSETTLED, &prunable] {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = vec![0; plan.parameter_count()];
-            let steps = plan.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3)).unwrap();
+            let steps = plan
+                .query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3))
+                .unwrap();
             let steps: Vec<String> = steps.map(Result::unwrap).collect();
             assert!(!steps.is_empty(), "no plan for {sql}");
             // An index that holds only what is open may be read whole.
-            let whole =
-                |step: &&String| step.starts_with("SCAN") && !step.contains("decision_open") && !step.contains("delivery_behind");
+            let whole = |step: &&String| {
+                step.starts_with("SCAN")
+                    && !step.contains("decision_open")
+                    && !step.contains("delivery_behind")
+            };
             assert_eq!(steps.iter().find(whole), None, "{sql}: {steps:#?}");
         }
     }

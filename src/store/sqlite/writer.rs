@@ -31,7 +31,8 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Piece for 
     fn run(&mut self, connection: &Connection) -> bool {
         // A panic in one piece must not end the thread that all the others wait for; its savepoint takes back what it wrote.
         let run = |work: F| catch_unwind(AssertUnwindSafe(|| work(connection)));
-        let ended_early = |_| Err(StoreError::Failed("the write ended early; this is a bug in Gander".into()));
+        let ended_early =
+            |_| Err(StoreError::Failed("the write ended early; this is a bug in Gander".into()));
         self.result = self.work.take().map(|work| run(work).unwrap_or_else(ended_early));
         matches!(self.result, Some(Ok(_)))
     }
@@ -57,7 +58,9 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
         let (queue, pieces) = channel();
-        let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || run(&connection, &pieces))?;
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || run(&connection, &pieces))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -86,7 +89,8 @@ impl Drop for Writer {
 
 fn run(connection: &Connection, queue: &Receiver<Box<dyn Piece>>) {
     while let Ok(first) = queue.recv() {
-        let mut together: Vec<_> = std::iter::once(first).chain(queue.try_iter().take(MOST_TOGETHER - 1)).collect();
+        let mut together: Vec<_> =
+            std::iter::once(first).chain(queue.try_iter().take(MOST_TOGETHER - 1)).collect();
         let failure = commit_together(connection, &mut together).err().map(from_sqlite);
         if failure.is_some() && !connection.is_autocommit() {
             // If even this fails, the next BEGIN does, and says so.
@@ -99,13 +103,20 @@ fn run(connection: &Connection, queue: &Receiver<Box<dyn Piece>>) {
 }
 
 /// Runs the pieces and commits them. Where the transaction as a whole fails, none of them is kept.
-fn commit_together(connection: &Connection, together: &mut [Box<dyn Piece>]) -> rusqlite::Result<()> {
+fn commit_together(
+    connection: &Connection,
+    together: &mut [Box<dyn Piece>],
+) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     for piece in together {
         connection.execute_batch("SAVEPOINT piece")?;
         let keep = piece.run(connection);
         // A full disk rolls the whole transaction back by itself; then ending the savepoint fails, as it should.
-        connection.execute_batch(if keep { "RELEASE piece" } else { "ROLLBACK TO piece; RELEASE piece" })?;
+        connection.execute_batch(if keep {
+            "RELEASE piece"
+        } else {
+            "ROLLBACK TO piece; RELEASE piece"
+        })?;
     }
     connection.execute_batch("COMMIT")
 }

@@ -67,7 +67,9 @@ impl Alarm {
 
     /// A card of this place hangs: the next failure is news again.
     pub(super) fn clear(&self, place: &str) {
-        if let Some(raised) = self.raised.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
+        if let Some(raised) =
+            self.raised.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place)
+        {
             raised.mended = true;
         }
     }
@@ -96,6 +98,7 @@ impl Alarm {
 
 async fn tell(http: &Http, person: UserId, words: &str) -> serenity::Result<()> {
     let channel = person.create_dm_channel(http).await?;
-    let message = CreateMessage::new().content(words).allowed_mentions(CreateAllowedMentions::new());
+    let message =
+        CreateMessage::new().content(words).allowed_mentions(CreateAllowedMentions::new());
     channel.id.send_message(http, message).await.map(drop)
 }

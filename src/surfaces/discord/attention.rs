@@ -1,8 +1,8 @@
 //! The private list of what waits on one person, and one of its decisions opened.
 
 use serenity::all::{
-    ButtonStyle, CreateActionRow, CreateButton, CreateEmbed, CreateEmbedFooter, CreateSelectMenu, CreateSelectMenuKind,
-    CreateSelectMenuOption, ReactionType,
+    ButtonStyle, CreateActionRow, CreateButton, CreateEmbed, CreateEmbedFooter, CreateSelectMenu,
+    CreateSelectMenuKind, CreateSelectMenuOption, ReactionType,
 };
 
 use super::Bot;
@@ -27,14 +27,24 @@ const NEXT: u32 = 2;
 const REFRESH: u32 = 3;
 
 /// A page of the list. `notice` stands above it: the result of the last act.
-pub(super) fn list(waiting: &Page, now: Time, pace: Pace, tag: &str, notice: Option<String>) -> View {
+pub(super) fn list(
+    waiting: &Page,
+    now: Time,
+    pace: Pace,
+    tag: &str,
+    notice: Option<String>,
+) -> View {
     let pages = waiting.count.div_ceil(PAGE);
     if pages == 0 {
-        let words = notice.map_or_else(|| text::NOTHING_WAITS.to_owned(), |notice| format!("{notice}\n\n{}", text::NOTHING_WAITS));
+        let words = notice.map_or_else(
+            || text::NOTHING_WAITS.to_owned(),
+            |notice| format!("{notice}\n\n{}", text::NOTHING_WAITS),
+        );
         return View::words(words);
     }
     let (page, shown) = (waiting.offset / PAGE, waiting.decisions.as_slice());
-    let lines: Vec<String> = shown.iter().map(|decision| text::attention_line(decision, now, pace)).collect();
+    let lines: Vec<String> =
+        shown.iter().map(|decision| text::attention_line(decision, now, pace)).collect();
     let embed = CreateEmbed::new()
         .title(text::attention_title(waiting.count))
         .description(lines.join("\n"))
@@ -53,7 +63,10 @@ pub(super) fn open_menu(shown: &[Decision], tag: &str) -> CreateActionRow {
             .emoji(ReactionType::Unicode(text::dot(decision.terms.risk).to_owned()))
     });
     let kind = CreateSelectMenuKind::String { options: options.collect() };
-    CreateActionRow::SelectMenu(CreateSelectMenu::new(CustomId::new(tag, Act::Open).to_string(), kind).placeholder(label::OPEN))
+    CreateActionRow::SelectMenu(
+        CreateSelectMenu::new(CustomId::new(tag, Act::Open).to_string(), kind)
+            .placeholder(label::OPEN),
+    )
 }
 
 fn page_button(tag: &str, page: usize, place: u32, emoji: &str, label: &str) -> CreateButton {
@@ -65,8 +78,12 @@ fn page_button(tag: &str, page: usize, place: u32, emoji: &str, label: &str) -> 
 fn turn(page: usize, pages: usize, tag: &str) -> CreateActionRow {
     let mut buttons = Vec::new();
     if pages > 1 {
-        buttons.push(page_button(tag, page.saturating_sub(1), PREVIOUS, "◀️", label::PREVIOUS).disabled(page == 0));
-        buttons.push(page_button(tag, page + 1, NEXT, "▶️", label::NEXT).disabled(page + 1 == pages));
+        buttons.push(
+            page_button(tag, page.saturating_sub(1), PREVIOUS, "◀️", label::PREVIOUS)
+                .disabled(page == 0),
+        );
+        buttons
+            .push(page_button(tag, page + 1, NEXT, "▶️", label::NEXT).disabled(page + 1 == pages));
     }
     buttons.push(page_button(tag, page, REFRESH, "🔄", label::REFRESH));
     CreateActionRow::Buttons(buttons)
@@ -76,7 +93,10 @@ fn turn(page: usize, pages: usize, tag: &str) -> CreateActionRow {
 fn together(tag: &str) -> CreateActionRow {
     let id = |together| CustomId::new(tag, Act::With(WHAT_WAITS, 0, together)).to_string();
     let approve = button(id(Together::Look), ButtonStyle::Success, label::APPROVE_LOW);
-    CreateActionRow::Buttons(vec![approve, button(id(Together::Walk(0)), ButtonStyle::Primary, label::REVIEW_ALL)])
+    CreateActionRow::Buttons(vec![
+        approve,
+        button(id(Together::Walk(0)), ButtonStyle::Primary, label::REVIEW_ALL),
+    ])
 }
 
 /// A decision opened from the list: its card as it stands, and the way back. `notice` stands above it.
@@ -94,7 +114,9 @@ impl Bot {
     pub(super) async fn attention(&self, voter: &Voter, page: u32) -> View {
         let offset = usize::try_from(page).unwrap_or(0).saturating_mul(PAGE);
         match self.handle.attention_page(Some(voter), offset, PAGE).await {
-            Ok(waiting) => list(&waiting, self.handle.now(), self.handle.pace(), self.handle.tag(), None),
+            Ok(waiting) => {
+                list(&waiting, self.handle.now(), self.handle.pace(), self.handle.tag(), None)
+            }
             Err(error) => View::words(text::trouble(&error.to_string())),
         }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    ActionRowComponent, ButtonKind, ChannelId, CreateAttachment, GetMessages, GuildId, Http, Message, MessageId, MessageReference,
-    Nonce, UserId,
+    ActionRowComponent, ButtonKind, ChannelId, CreateAttachment, GetMessages, GuildId, Http,
+    Message, MessageId, MessageReference, Nonce, UserId,
 };
 
 use super::alarm::Alarm;
@@ -43,16 +43,19 @@ pub(super) struct DiscordBoard {
 /// them passes by itself.
 fn direct(error: &serenity::Error) -> BoardError {
     let code = match error {
-        serenity::Error::Http(serenity::http::HttpError::UnsuccessfulRequest(response)) => response.error.code,
+        serenity::Error::Http(serenity::http::HttpError::UnsuccessfulRequest(response)) => {
+            response.error.code
+        }
         _ => 0,
     };
     match code {
         50_007 => BoardError::NoPlace(text::DIRECT_CLOSED.into()),
         50_278 | 10_013 => BoardError::NoPlace(text::DIRECT_NOT_HERE.into()),
         // Too many were opened quickly.
-        40_003 => {
-            BoardError::Later { after: Duration::from_secs(10), why: "Discord wants direct messages opened more slowly".into() }
-        }
+        40_003 => BoardError::Later {
+            after: Duration::from_secs(10),
+            why: "Discord wants direct messages opened more slowly".into(),
+        },
         _ => for_board(error, || text::DIRECT_CLOSED.into()),
     }
 }
@@ -83,16 +86,24 @@ impl DiscordBoard {
     }
 
     /// Messages of ours in the channel, since a time of the wall clock, with a button or menu for such an act.
-    async fn search(&self, channel: &str, since: Time, is: impl Fn(&CustomId) -> bool + Send) -> Result<Vec<String>, BoardError> {
+    async fn search(
+        &self,
+        channel: &str,
+        since: Time,
+        is: impl Fn(&CustomId) -> bool + Send,
+    ) -> Result<Vec<String>, BoardError> {
         let channel = self.open_channel(channel)?;
         let carries = |message: &&Message| {
-            let is_ours = |text: &str| CustomId::parse(text).is_some_and(|custom| custom.tag == self.tag && is(&custom));
+            let is_ours = |text: &str| {
+                CustomId::parse(text).is_some_and(|custom| custom.tag == self.tag && is(&custom))
+            };
             message.author.id == self.me && custom_ids(message).any(is_ours)
         };
         let mut after = snowflake(since);
         let mut found = Vec::new();
         for _ in 0..MOST_PAGES {
-            let page = channel.messages(&self.http, GetMessages::new().after(after).limit(PAGE)).await;
+            let page =
+                channel.messages(&self.http, GetMessages::new().after(after).limit(PAGE)).await;
             let page = page.map_err(|error| self.failed(channel, &error))?;
             found.extend(page.iter().filter(carries).map(|message| message.id.to_string()));
             match page.iter().map(|message| message.id).max() {
@@ -107,7 +118,10 @@ impl DiscordBoard {
     async fn replies_to(&self, sheet: &Sheet, channel: ChannelId) -> Option<MessageId> {
         let beside = matches!(
             sheet.posting.purpose,
-            Purpose::Mention { .. } | Purpose::Confirmation { .. } | Purpose::Incident { .. } | Purpose::Unreached { .. }
+            Purpose::Mention { .. }
+                | Purpose::Confirmation { .. }
+                | Purpose::Incident { .. }
+                | Purpose::Unreached { .. }
         );
         if !beside {
             return None;
@@ -118,7 +132,11 @@ impl DiscordBoard {
     }
 
     /// The channel of a project. Where there is none, whoever may decide this hears of it.
-    async fn channel_of(&self, project: &str, about: Option<&Decision>) -> Result<String, BoardError> {
+    async fn channel_of(
+        &self,
+        project: &str,
+        about: Option<&Decision>,
+    ) -> Result<String, BoardError> {
         if let Ok(channel) = self.places.of_project(project) {
             return Ok(channel.to_string());
         }
@@ -164,14 +182,16 @@ impl DiscordBoard {
 }
 
 pub(super) fn custom_ids(message: &Message) -> impl Iterator<Item = &str> {
-    message.components.iter().flat_map(|row| &row.components).filter_map(|component| match component {
-        ActionRowComponent::Button(button) => match &button.data {
-            ButtonKind::NonLink { custom_id, .. } => Some(custom_id.as_str()),
+    message.components.iter().flat_map(|row| &row.components).filter_map(
+        |component| match component {
+            ActionRowComponent::Button(button) => match &button.data {
+                ButtonKind::NonLink { custom_id, .. } => Some(custom_id.as_str()),
+                _ => None,
+            },
+            ActionRowComponent::SelectMenu(menu) => menu.custom_id.as_deref(),
             _ => None,
         },
-        ActionRowComponent::SelectMenu(menu) => menu.custom_id.as_deref(),
-        _ => None,
-    })
+    )
 }
 
 /// The decision's own files. One that cannot be read is named in the log and left out: the question matters more.
@@ -194,7 +214,13 @@ impl Board for DiscordBoard {
         self.channel_of(&decision.request.project, Some(decision)).await
     }
 
-    async fn post(&self, channel: &str, decision: &Decision, card: &Card, nonce: &str) -> Result<String, BoardError> {
+    async fn post(
+        &self,
+        channel: &str,
+        decision: &Decision,
+        card: &Card,
+        nonce: &str,
+    ) -> Result<String, BoardError> {
         let channel = channel_id(channel)?;
         let mut view = render::card(card, decision, &self.tag);
         view.files.extend(files(decision.id, card).await);
@@ -216,7 +242,13 @@ impl Board for DiscordBoard {
         self.posted(channel, Some(decision), posted)
     }
 
-    async fn edit(&self, channel: &str, message: &str, decision: &Decision, card: &Card) -> Result<(), BoardError> {
+    async fn edit(
+        &self,
+        channel: &str,
+        message: &str,
+        decision: &Decision,
+        card: &Card,
+    ) -> Result<(), BoardError> {
         let (channel, message) = (self.open_channel(channel)?, message_id(message)?);
         let mut view = render::card(card, decision, &self.tag);
         // What was posted with the first revision is still right; a later one may have brought other files.
@@ -232,15 +264,23 @@ impl Board for DiscordBoard {
         }
     }
 
-    async fn find(&self, channel: &str, id: DecisionId, since: Time) -> Result<Vec<String>, BoardError> {
+    async fn find(
+        &self,
+        channel: &str,
+        id: DecisionId,
+        since: Time,
+    ) -> Result<Vec<String>, BoardError> {
         self.search(channel, since, |custom| custom.decision() == Some(id)).await
     }
 
     async fn place_of(&self, sheet: &Sheet) -> Result<String, BoardError> {
-        let about = sheet.listed.iter().find(|listed| listed.waits_here()).map(|listed| &listed.decision);
+        let about =
+            sheet.listed.iter().find(|listed| listed.waits_here()).map(|listed| &listed.decision);
         match &sheet.posting.place {
             Place::Project(project) => self.channel_of(project, about).await,
-            Place::Channel(channel) => self.open_channel(channel).map(|channel| channel.to_string()),
+            Place::Channel(channel) => {
+                self.open_channel(channel).map(|channel| channel.to_string())
+            }
             Place::Direct(user) => match UserId::new(*user).create_dm_channel(&self.http).await {
                 Ok(channel) => Ok(channel.id.to_string()),
                 Err(error) => Err(direct(&error)),
@@ -253,22 +293,37 @@ impl Board for DiscordBoard {
         }
     }
 
-    async fn post_sheet(&self, channel: &str, sheet: &Sheet, card: &Card, nonce: &str) -> Result<String, BoardError> {
+    async fn post_sheet(
+        &self,
+        channel: &str,
+        sheet: &Sheet,
+        card: &Card,
+        nonce: &str,
+    ) -> Result<String, BoardError> {
         let channel = channel_id(channel)?;
         let view = reminders::pings(sheets::sheet(card, sheet, &self.tag), &sheet.posting.purpose);
         let mut message = view.create().nonce(Nonce::String(nonce.to_owned())).enforce_nonce(true);
         if let Some(card) = self.replies_to(sheet, channel).await {
-            message = message.reference_message(MessageReference::from((channel, card)).fail_if_not_exists(false));
+            message = message.reference_message(
+                MessageReference::from((channel, card)).fail_if_not_exists(false),
+            );
         }
         let posted = channel.send_message(&self.http, message).await;
         if let (Place::Direct(_), Err(error)) = (&sheet.posting.place, &posted) {
             return Err(direct(error));
         }
-        let about = sheet.listed.iter().find(|listed| listed.waits_here()).map(|listed| &listed.decision);
+        let about =
+            sheet.listed.iter().find(|listed| listed.waits_here()).map(|listed| &listed.decision);
         self.posted(channel, about, posted)
     }
 
-    async fn edit_sheet(&self, channel: &str, message: &str, sheet: &Sheet, card: &Card) -> Result<(), BoardError> {
+    async fn edit_sheet(
+        &self,
+        channel: &str,
+        message: &str,
+        sheet: &Sheet,
+        card: &Card,
+    ) -> Result<(), BoardError> {
         let (channel, message) = (self.open_channel(channel)?, message_id(message)?);
         let edit = sheets::sheet(card, sheet, &self.tag).edit_with_files();
         match channel.edit_message(&self.http, message, edit).await {
@@ -277,8 +332,18 @@ impl Board for DiscordBoard {
         }
     }
 
-    async fn find_sheet(&self, channel: &str, id: PostingId, since: Time) -> Result<Vec<String>, BoardError> {
-        self.search(channel, since, |custom| matches!(custom.act, Act::With(posting, ..) if posting == id)).await
+    async fn find_sheet(
+        &self,
+        channel: &str,
+        id: PostingId,
+        since: Time,
+    ) -> Result<Vec<String>, BoardError> {
+        self.search(
+            channel,
+            since,
+            |custom| matches!(custom.act, Act::With(posting, ..) if posting == id),
+        )
+        .await
     }
 
     async fn hangs(&self, channel: &str, message: &str) -> Result<bool, BoardError> {

@@ -34,7 +34,11 @@ pub struct Configured<'a> {
 
 /// Examines the bot's account, its server, its channels and its approvers. Without `configured` (the configuration
 /// cannot be understood) only the account and the server.
-pub async fn checkup(settings: &Settings, configured: Option<Configured<'_>>, clock: &dyn Clock) -> Vec<Finding> {
+pub async fn checkup(
+    settings: &Settings,
+    configured: Option<Configured<'_>>,
+    clock: &dyn Clock,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     // Whatever stops the examination is in what was found so far.
     let _ = examine(settings, configured, clock, &mut found).await;
@@ -52,10 +56,12 @@ async fn examine(
 ) -> Result<(), Stop> {
     let raw = Raw::new(settings).map_err(|error| stop_for(found, &error))?;
     let application = application(&raw, settings, clock, found).await?;
-    let http = connect::http(&settings.token, &settings.api).map_err(|error| stop_for(found, &error))?;
+    let http =
+        connect::http(&settings.token, &settings.api).map_err(|error| stop_for(found, &error))?;
     http.set_application_id(application.id.into());
     let me = ask(found, settings, "who the bot is", http.get_current_user()).await?;
-    let guilds = ask(found, settings, "which servers the bot is in", http.get_guilds(None, None)).await?;
+    let guilds =
+        ask(found, settings, "which servers the bot is in", http.get_guilds(None, None)).await?;
     let guild = server(settings, &guilds, application.id, found)?;
     // Without commands the rest may be well.
     let _ = commands(&http, settings, found).await;
@@ -63,7 +69,14 @@ async fn examine(
     let places = Places::new(settings.channels.clone());
     ask(found, settings, "the server's channels", places.refresh(&http, guild, me.id)).await?;
     channels(&places, found);
-    approvers(&http, &raw, &Asked { guild, places: &places, owner: application.owner }, configured.approvers, found).await;
+    approvers(
+        &http,
+        &raw,
+        &Asked { guild, places: &places, owner: application.owner },
+        configured.approvers,
+        found,
+    )
+    .await;
     Ok(())
 }
 
@@ -103,7 +116,12 @@ struct Application {
 }
 
 /// The token, the clock, and the application's settings.
-async fn application(raw: &Raw, settings: &Settings, clock: &dyn Clock, found: &mut Vec<Finding>) -> Result<Application, Stop> {
+async fn application(
+    raw: &Raw,
+    settings: &Settings,
+    clock: &dyn Clock,
+    found: &mut Vec<Finding>,
+) -> Result<Application, Stop> {
     let sent = clock.wall();
     let answer = match raw.get("/applications/@me").await {
         Ok(answer) => answer,
@@ -123,7 +141,11 @@ async fn application(raw: &Raw, settings: &Settings, clock: &dyn Clock, found: &
     }
     let Some(body) = answer.body.filter(|_| answer.status == 200) else {
         let mend = format!("Check {} and look again", settings.api.to_check());
-        return Err(stop(found, format!("Discord answered {} to the question whose application this is", answer.status), &mend));
+        return Err(stop(
+            found,
+            format!("Discord answered {} to the question whose application this is", answer.status),
+            &mend,
+        ));
     };
     let Some((id, owner)) = about(&body, found) else {
         return Err(stop(
@@ -135,19 +157,36 @@ async fn application(raw: &Raw, settings: &Settings, clock: &dyn Clock, found: &
     Ok(Application { id, owner })
 }
 
-fn server(settings: &Settings, guilds: &[GuildInfo], application: u64, found: &mut Vec<Finding>) -> Result<GuildId, Stop> {
+fn server(
+    settings: &Settings,
+    guilds: &[GuildInfo],
+    application: u64,
+    found: &mut Vec<Finding>,
+) -> Result<GuildId, Stop> {
     match super::choose(guilds, settings.guild) {
         Some(guild) => {
-            found.push(Finding::fine(DISCORD, format!("its server is {} ({})", guild.name, guild.id)));
+            found.push(Finding::fine(
+                DISCORD,
+                format!("its server is {} ({})", guild.name, guild.id),
+            ));
             if guilds.len() > 1 && settings.guild.is_none() {
-                let what = format!("the bot is in {} servers, and gander.toml does not say which is meant", guilds.len());
-                found.push(Finding::warning(DISCORD, what, "Set guild under [discord] in gander.toml"));
+                let what = format!(
+                    "the bot is in {} servers, and gander.toml does not say which is meant",
+                    guilds.len()
+                );
+                found.push(Finding::warning(
+                    DISCORD,
+                    what,
+                    "Set guild under [discord] in gander.toml",
+                ));
             }
             Ok(guild.id)
         }
         None => {
             let what = match settings.guild {
-                Some(wanted) => format!("the bot is not in the server {wanted} that gander.toml names"),
+                Some(wanted) => {
+                    format!("the bot is not in the server {wanted} that gander.toml names")
+                }
                 None => "the bot is in no server".into(),
             };
             Err(stop(found, what, &format!("Invite it: {}", super::invitation(application))))
@@ -157,37 +196,65 @@ fn server(settings: &Settings, guilds: &[GuildInfo], application: u64, found: &m
 
 async fn commands(http: &Http, settings: &Settings, found: &mut Vec<Finding>) -> Result<(), Stop> {
     let there = ask(found, settings, "the bot's commands", http.get_global_commands()).await?;
-    let (registered, missing): (Vec<String>, Vec<String>) =
-        super::commands::names().into_iter().partition(|name| there.iter().any(|command| command.name == *name));
+    let (registered, missing): (Vec<String>, Vec<String>) = super::commands::names()
+        .into_iter()
+        .partition(|name| there.iter().any(|command| command.name == *name));
     let mend = "gander serve registers them when it starts: start it again";
     found.push(match (registered.is_empty(), missing.is_empty()) {
-        (_, true) => {
-            Finding::fine(DISCORD, format!("all its {} commands are registered: {}", registered.len(), registered.join(", ")))
-        }
+        (_, true) => Finding::fine(
+            DISCORD,
+            format!(
+                "all its {} commands are registered: {}",
+                registered.len(),
+                registered.join(", ")
+            ),
+        ),
         (true, false) => Finding::warning(DISCORD, "no slash commands are registered", mend),
-        (false, false) => Finding::warning(DISCORD, format!("commands are not registered: {}", missing.join(", ")), mend),
+        (false, false) => Finding::warning(
+            DISCORD,
+            format!("commands are not registered: {}", missing.join(", ")),
+            mend,
+        ),
     });
     Ok(())
 }
 
 fn channels(places: &Places, found: &mut Vec<Finding>) {
     found.extend(places.look_up_digest().map(|place| match place {
-        Ok(channel) => Finding::fine(CHANNELS, format!("the digest goes to {}", places.name(channel))),
-        Err(trouble) => Finding::broken(CHANNELS, format!("the digest cannot be posted: {}", trouble.what), trouble.mend),
+        Ok(channel) => {
+            Finding::fine(CHANNELS, format!("the digest goes to {}", places.name(channel)))
+        }
+        Err(trouble) => Finding::broken(
+            CHANNELS,
+            format!("the digest cannot be posted: {}", trouble.what),
+            trouble.mend,
+        ),
     }));
     for project in places.configured() {
-        let whose = project.as_ref().map_or_else(|| "all other projects".to_owned(), |project| format!("project {project}"));
-        let place = project.as_ref().map_or_else(|| places.look_up_usual(), |project| places.look_up(project));
+        let whose = project.as_ref().map_or_else(
+            || "all other projects".to_owned(),
+            |project| format!("project {project}"),
+        );
+        let place = project
+            .as_ref()
+            .map_or_else(|| places.look_up_usual(), |project| places.look_up(project));
         let no_here = place.as_ref().ok().and_then(|channel| places.lacks_here(*channel));
         found.push(match place {
             Ok(channel) => {
                 let needed = NEEDED.get_permission_names().join(", ");
                 Finding::fine(
                     CHANNELS,
-                    format!("cards of {whose} go to {}, where the bot has all it needs ({needed})", places.name(channel)),
+                    format!(
+                        "cards of {whose} go to {}, where the bot has all it needs ({needed})",
+                        places.name(channel)
+                    ),
                 )
             }
-            Err(trouble) => Finding::broken(CHANNELS, format!("cards of {whose} cannot be posted: {}", trouble.what), trouble.mend),
+            Err(trouble) => Finding::broken(
+                CHANNELS,
+                format!("cards of {whose} cannot be posted: {}", trouble.what),
+                trouble.mend,
+            ),
         });
         found.extend(no_here.map(|name| {
             let what = format!("the bot may not use @here in {name}: before a breach it mentions the approvers instead");
@@ -203,7 +270,13 @@ struct Asked<'a> {
     owner: Option<u64>,
 }
 
-async fn approvers(http: &Http, raw: &Raw, asked: &Asked<'_>, rules: &[ApproverRule], found: &mut Vec<Finding>) {
+async fn approvers(
+    http: &Http,
+    raw: &Raw,
+    asked: &Asked<'_>,
+    rules: &[ApproverRule],
+    found: &mut Vec<Finding>,
+) {
     if rules.is_empty() {
         match asked.owner {
             Some(owner) => {
@@ -226,13 +299,22 @@ async fn approvers(http: &Http, raw: &Raw, asked: &Asked<'_>, rules: &[ApproverR
         found.push(person(http, asked.guild, *user).await);
     }
     if users.len() > MOST_PEOPLE {
-        let what = format!("{} more users are named, who were not asked about", users.len() - MOST_PEOPLE);
+        let what =
+            format!("{} more users are named, who were not asked about", users.len() - MOST_PEOPLE);
         found.push(Finding::fine(APPROVERS, what));
     }
     let roles: BTreeSet<&String> = rules.iter().flat_map(|rule| &rule.roles).collect();
-    let counts = raw.get(&format!("/guilds/{}/roles/member-counts", asked.guild)).await.ok().filter(|answer| answer.status == 200);
+    let counts = raw
+        .get(&format!("/guilds/{}/roles/member-counts", asked.guild))
+        .await
+        .ok()
+        .filter(|answer| answer.status == 200);
     for named in roles {
-        found.push(role(asked.places, named, counts.as_ref().and_then(|answer| answer.body.as_ref())));
+        found.push(role(
+            asked.places,
+            named,
+            counts.as_ref().and_then(|answer| answer.body.as_ref()),
+        ));
     }
 }
 
@@ -246,15 +328,22 @@ fn role(places: &Places, named: &str, counts: Option<&Value>) -> Finding {
         );
     }
     // The counts are of the server's every role: one that is not in them has no members.
-    let members = counts.map(|counts| ids.iter().map(|id| counts[id.to_string()].as_u64().unwrap_or(0)).sum::<u64>());
+    let members = counts.map(|counts| {
+        ids.iter().map(|id| counts[id.to_string()].as_u64().unwrap_or(0)).sum::<u64>()
+    });
     match members {
         Some(0) => Finding::broken(
             APPROVERS,
             format!("nobody has the role {named:?}: nobody approves by it"),
             "Give it to somebody: server settings, Roles",
         ),
-        Some(members) => Finding::fine(APPROVERS, format!("the role {named:?} is there, and {members} have it")),
-        None => Finding::fine(APPROVERS, format!("the role {named:?} is there (Discord did not tell who has it)")),
+        Some(members) => {
+            Finding::fine(APPROVERS, format!("the role {named:?} is there, and {members} have it"))
+        }
+        None => Finding::fine(
+            APPROVERS,
+            format!("the role {named:?} is there (Discord did not tell who has it)"),
+        ),
     }
 }
 
@@ -266,7 +355,11 @@ async fn person(http: &Http, guild: GuildId, user: u64) -> Finding {
         Err(error) => {
             let (what, words) = meaning(&error);
             if what == Meaning::Passing {
-                return Finding::warning(APPROVERS, format!("Discord does not tell of the user {user}: {words}"), "Look again");
+                return Finding::warning(
+                    APPROVERS,
+                    format!("Discord does not tell of the user {user}: {words}"),
+                    "Look again",
+                );
             }
             return Finding::broken(
                 APPROVERS,
@@ -285,7 +378,10 @@ async fn person(http: &Http, guild: GuildId, user: u64) -> Finding {
         ),
         Err(error) => Finding::warning(
             APPROVERS,
-            format!("{name} ({user}) is in the server, but no direct message can be opened: {}", meaning(&error).1),
+            format!(
+                "{name} ({user}) is in the server, but no direct message can be opened: {}",
+                meaning(&error).1
+            ),
             "They can allow it in Discord: the server's menu, Privacy Settings, Direct Messages",
         ),
     }

@@ -66,18 +66,24 @@ fn all() -> Vec<poise::Command<Arc<Bot>, Error>> {
 
 /// Their names, as Discord shows them: of a menu's its own.
 pub(super) fn names() -> Vec<String> {
-    all().into_iter().map(|command| command.context_menu_name.unwrap_or(command.name).into_owned()).collect()
+    all()
+        .into_iter()
+        .map(|command| command.context_menu_name.unwrap_or(command.name).into_owned())
+        .collect()
 }
 
 /// Who uses a command.
 async fn voter(ctx: Context<'_>) -> Voter {
     let (bot, interaction) = (ctx.data(), ctx.interaction);
-    bot.application.voter(&bot.http, &bot.places, &interaction.user, interaction.member.as_deref()).await
+    bot.application
+        .voter(&bot.http, &bot.places, &interaction.user, interaction.member.as_deref())
+        .await
 }
 
 /// Answers privately and in time. An answer that does not arrive is logged; what was done stands, and the card shows it.
 async fn answer(ctx: Context<'_>, work: impl Future<Output = View> + Send) -> Result<(), Error> {
-    let mut responder = Responder::new(&ctx.data().http, ctx.interaction.id, &ctx.interaction.token);
+    let mut responder =
+        Responder::new(&ctx.data().http, ctx.interaction.id, &ctx.interaction.token);
     let view = responder.deferring(work).await;
     responder.send(Answer::Private(view)).await;
     Ok(())
@@ -91,7 +97,10 @@ pub(super) fn framework(bot: Arc<Bot>) -> poise::Framework<Arc<Bot>, Error> {
         ..poise::FrameworkOptions::default()
     };
     // An error in setup would leave a process that is alive and answers nothing: there is nothing in it that can fail.
-    poise::Framework::builder().options(options).setup(move |_, _, _| Box::pin(async move { Ok(bot) })).build()
+    poise::Framework::builder()
+        .options(options)
+        .setup(move |_, _, _| Box::pin(async move { Ok(bot) }))
+        .build()
 }
 
 async fn failed(error: poise::FrameworkError<'_, Arc<Bot>, Error>) {
@@ -111,8 +120,10 @@ async fn failed(error: poise::FrameworkError<'_, Arc<Bot>, Error>) {
 /// Tells Discord which commands there are. Outside of poise's setup, and for as long as it takes.
 pub(super) async fn register(bot: Arc<Bot>, settings: Arc<Settings>) {
     let commands = poise::builtins::create_application_commands(&all());
-    let registered =
-        persist("register the commands", &settings.api, || Command::set_global_commands(&bot.http, commands.clone())).await;
+    let registered = persist("register the commands", &settings.api, || {
+        Command::set_global_commands(&bot.http, commands.clone())
+    })
+    .await;
     match registered {
         Ok(commands) => tracing::info!(count = commands.len(), "commands registered"),
         Err(error) => tracing::error!("{error}. Cards and buttons work; slash commands do not"),

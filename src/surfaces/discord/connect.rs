@@ -69,7 +69,9 @@ impl Api {
     /// # Errors
     /// [`ConnectError::Address`], [`ConnectError::Certificate`].
     pub fn from_settings(address: Option<&str>, ca: Option<&Path>) -> Result<Self, ConnectError> {
-        let Some(text) = address.map(|text| text.trim().trim_end_matches('/')).filter(|text| !text.is_empty()) else {
+        let Some(text) =
+            address.map(|text| text.trim().trim_end_matches('/')).filter(|text| !text.is_empty())
+        else {
             return Ok(Self::Discord);
         };
         let wrong = |why: &str| ConnectError::Address(text.to_owned(), why.to_owned());
@@ -77,7 +79,9 @@ impl Api {
             // serenity puts the path behind the proxy's address itself.
             return Ok(Self::Proxy(format!("http://{}", rest.trim_end_matches("/api"))));
         }
-        let host = text.strip_prefix("https://").ok_or_else(|| wrong("it has neither https:// nor http://"))?;
+        let host = text
+            .strip_prefix("https://")
+            .ok_or_else(|| wrong("it has neither https:// nor http://"))?;
         let host = host.trim_end_matches("/api");
         let host = if host.contains(':') { host.to_owned() } else { format!("{host}:443") };
         let mut addresses = host.to_socket_addrs().map_err(|error| wrong(&error.to_string()))?;
@@ -108,23 +112,32 @@ impl Api {
 
 /// What requests go through.
 pub(super) fn client(api: &Api) -> Result<reqwest::Client, ConnectError> {
-    let mut client = reqwest::Client::builder().use_rustls_tls().connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
+    let mut client = reqwest::Client::builder()
+        .use_rustls_tls()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(REQUEST_TIMEOUT);
     if let Api::Pinned { address, ca } = api {
         let failed = |why: String| ConnectError::Certificate { path: ca.clone(), why };
         let pem = std::fs::read(ca).map_err(|error| failed(error.to_string()))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+            .map_err(|error| failed(error.to_string()))?;
         if certificates.is_empty() {
             return Err(failed("there is no certificate in it".into()));
         }
-        client =
-            certificates.into_iter().fold(client, reqwest::ClientBuilder::add_root_certificate).resolve("discord.com", *address);
+        client = certificates
+            .into_iter()
+            .fold(client, reqwest::ClientBuilder::add_root_certificate)
+            .resolve("discord.com", *address);
     }
     client.build().map_err(|error| match api {
         // A certificate is decoded only here; nothing else of the client depends on what was given.
-        Api::Pinned { ca, .. } => {
-            ConnectError::Certificate { path: ca.clone(), why: format!("a certificate in it is broken ({error})") }
+        Api::Pinned { ca, .. } => ConnectError::Certificate {
+            path: ca.clone(),
+            why: format!("a certificate in it is broken ({error})"),
+        },
+        Api::Discord | Api::Proxy(_) => {
+            ConnectError::Refused(format!("the HTTP client cannot be made: {error}"))
         }
-        Api::Discord | Api::Proxy(_) => ConnectError::Refused(format!("the HTTP client cannot be made: {error}")),
     })
 }
 
@@ -174,11 +187,18 @@ mod tests {
     #[test]
     fn addresses_are_read_or_refused_with_what_to_do() {
         assert_eq!(Api::from_settings(None, None).unwrap(), Api::Discord);
-        assert_eq!(Api::from_settings(Some("http://127.0.0.1:80/api"), None).unwrap(), Api::Proxy("http://127.0.0.1:80".into()));
+        assert_eq!(
+            Api::from_settings(Some("http://127.0.0.1:80/api"), None).unwrap(),
+            Api::Proxy("http://127.0.0.1:80".into())
+        );
         let ca = Path::new("ca.pem");
         let pinned = Api::Pinned { address: "127.0.0.1:4".parse().unwrap(), ca: ca.into() };
         assert_eq!(Api::from_settings(Some("https://127.0.0.1:4/"), Some(ca)).unwrap(), pinned);
-        for (address, ca) in [("https://127.0.0.1:4", None), ("127.0.0.1:4", Some(ca)), ("https://127.0.0.1:x", Some(ca))] {
+        for (address, ca) in [
+            ("https://127.0.0.1:4", None),
+            ("127.0.0.1:4", Some(ca)),
+            ("https://127.0.0.1:x", Some(ca)),
+        ] {
             let said = Api::from_settings(Some(address), ca).unwrap_err().to_string();
             assert!(said.contains("GANDER_DISCORD_API"), "{said}");
         }

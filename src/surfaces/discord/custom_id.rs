@@ -77,7 +77,9 @@ impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Choose(option) => write!(f, "choose-{option}"),
-            verb => f.write_str(Self::WORDS.iter().find(|(known, _)| known == verb).map_or("", |(_, word)| word)),
+            verb => f.write_str(
+                Self::WORDS.iter().find(|(known, _)| known == verb).map_or("", |(_, word)| word),
+            ),
         }
     }
 }
@@ -248,10 +250,19 @@ mod tests {
     fn what_is_written_is_read_again() {
         let (id, seen) = (DecisionId(i64::MAX), Revision(u32::MAX));
         let verbs = Verb::WORDS.iter().map(|(verb, _)| *verb).chain([Verb::Choose(4)]);
-        let together =
-            [Together::Look, Together::Approve, Together::Walk(12), Together::Open(1), Together::Parts, Together::Part(7)];
+        let together = [
+            Together::Look,
+            Together::Approve,
+            Together::Walk(12),
+            Together::Open(1),
+            Together::Parts,
+            Together::Part(7),
+        ];
         let with = together.map(|together| Act::With(PostingId(7), 3, together));
-        let acts = verbs.map(|verb| Act::On(id, seen, verb)).chain([Act::Open, Act::Page { page: 7, place: 1 }]).chain(with);
+        let acts = verbs
+            .map(|verb| Act::On(id, seen, verb))
+            .chain([Act::Open, Act::Page { page: 7, place: 1 }])
+            .chain(with);
         let walk = Walk { list: PostingId(i64::MAX), revision: 99_999, at: 999 };
         for act in acts {
             for walk in [None, Some(walk)] {

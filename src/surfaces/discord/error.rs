@@ -35,14 +35,22 @@ pub(super) fn meaning(error: &serenity::Error) -> (Meaning, String) {
     let http = match error {
         serenity::Error::Http(http) => http,
         // An answer that is not Discord's: a proxy's page, or half of one. What was asked may have been done.
-        serenity::Error::Json(_) => return (Meaning::Passing, "the answer was not Discord's".into()),
+        serenity::Error::Json(_) => {
+            return (Meaning::Passing, "the answer was not Discord's".into());
+        }
         other => return (Meaning::Refused, other.to_string()),
     };
     match http {
         HttpError::UnsuccessfulRequest(response) => {
             let (status, code) = (response.status_code.as_u16(), response.error.code);
-            let details: Vec<String> = response.error.errors.iter().map(|e| format!("{}: {}", e.path, e.message)).collect();
-            let mut words = format!("Discord answered {status}: {} (code {code})", response.error.message);
+            let details: Vec<String> = response
+                .error
+                .errors
+                .iter()
+                .map(|e| format!("{}: {}", e.path, e.message))
+                .collect();
+            let mut words =
+                format!("Discord answered {status}: {} (code {code})", response.error.message);
             if !details.is_empty() {
                 words = format!("{words}: {}", details.join("; "));
             }
@@ -97,9 +105,10 @@ pub(super) fn for_board(error: &serenity::Error, advice: impl FnOnce() -> String
         Meaning::MessageGone | Meaning::ChannelGone => BoardError::Gone,
         Meaning::ChannelClosed => BoardError::NoPlace(format!("{words}. {}", advice())),
         Meaning::Refused => BoardError::Refused(words),
-        Meaning::Unauthorized => {
-            BoardError::NotLetIn(format!("{words}. {}, and start gander serve again", ConnectError::Unauthorized))
-        }
+        Meaning::Unauthorized => BoardError::NotLetIn(format!(
+            "{words}. {}, and start gander serve again",
+            ConnectError::Unauthorized
+        )),
         Meaning::Passing | Meaning::AlreadyAnswered | Meaning::TooLate => {
             BoardError::Later { after: Duration::from_secs(1), why: words }
         }

@@ -1,6 +1,9 @@
 //! Forms: which fields each has, and what was written into them.
 
-use serenity::all::{ActionRowComponent, CreateActionRow, CreateInputText, CreateModal, InputTextStyle, ModalInteractionData};
+use serenity::all::{
+    ActionRowComponent, CreateActionRow, CreateInputText, CreateModal, InputTextStyle,
+    ModalInteractionData,
+};
 
 use super::custom_id::{Act, CustomId, Verb};
 use crate::core::decision::{Decision, DecisionId, Revision, Verdict};
@@ -48,17 +51,24 @@ impl Fields {
 }
 
 fn paragraph(label: &str, id: &str, longest: u16) -> CreateInputText {
-    CreateInputText::new(InputTextStyle::Paragraph, label, id).max_length(longest).required(true).min_length(1)
+    CreateInputText::new(InputTextStyle::Paragraph, label, id)
+        .max_length(longest)
+        .required(true)
+        .min_length(1)
 }
 
 fn line(label: &str, id: &str, longest: u16) -> CreateInputText {
-    CreateInputText::new(InputTextStyle::Short, label, id).max_length(longest).required(true).min_length(1)
+    CreateInputText::new(InputTextStyle::Short, label, id)
+        .max_length(longest)
+        .required(true)
+        .min_length(1)
 }
 
 /// What of a proposal belongs into the form of this act.
 fn text_for(verb: Verb, wanted: &Verdict) -> Option<&str> {
     match (verb, wanted) {
-        (Verb::Reject, Verdict::Rejected { reason: text }) | (Verb::Answer, Verdict::Answered { text }) => Some(text.as_str()),
+        (Verb::Reject, Verdict::Rejected { reason: text })
+        | (Verb::Answer, Verdict::Answered { text }) => Some(text.as_str()),
         (Verb::Approve | Verb::Note, Verdict::Approved { note, .. }) => note.as_deref(),
         _ => None,
     }
@@ -77,18 +87,27 @@ pub(super) fn form(
     decision: Option<&Decision>,
     wanted: Option<&Verdict>,
 ) -> CreateModal {
-    let filled = |field: CreateInputText, longest: u16| match wanted.and_then(|wanted| text_for(verb, wanted)) {
+    let filled = |field: CreateInputText, longest: u16| match wanted
+        .and_then(|wanted| text_for(verb, wanted))
+    {
         Some(text) => field.value(plain(text, usize::from(longest)).text),
         None => field,
     };
     let word = decision.and_then(Decision::confirmation);
-    let confirm = word.map(|word| line(&text::type_to_confirm(&word), WORD, LONGEST_WORD).placeholder(word));
+    let confirm =
+        word.map(|word| line(&text::type_to_confirm(&word), WORD, LONGEST_WORD).placeholder(word));
     let (title, fields) = match verb {
         Verb::Reject => (
             label::REJECT,
-            vec![filled(paragraph(label::REASON, TEXT, LONGEST_REASON), LONGEST_REASON).placeholder(label::REASON_HINT)],
+            vec![
+                filled(paragraph(label::REASON, TEXT, LONGEST_REASON), LONGEST_REASON)
+                    .placeholder(label::REASON_HINT),
+            ],
         ),
-        Verb::Answer => (label::ANSWER, vec![filled(paragraph(label::YOUR_ANSWER, TEXT, LONGEST_ANSWER), LONGEST_ANSWER)]),
+        Verb::Answer => (
+            label::ANSWER,
+            vec![filled(paragraph(label::YOUR_ANSWER, TEXT, LONGEST_ANSWER), LONGEST_ANSWER)],
+        ),
         Verb::Choose(_) | Verb::Pick => (label::CONFIRM, confirm.into_iter().collect()),
         Verb::Approve | Verb::Note => {
             let note = CreateInputText::new(InputTextStyle::Paragraph, label::YOUR_NOTE, NOTE)
@@ -97,9 +116,14 @@ pub(super) fn form(
                 .required(false);
             (label::APPROVE, confirm.into_iter().chain([filled(note, LONGEST_NOTE)]).collect())
         }
-        _ => (label::PUT_OFF, vec![line(label::WHEN, TEXT, LONGEST_TIME).placeholder(label::DEFER_TYPED_HINT)]),
+        _ => (
+            label::PUT_OFF,
+            vec![line(label::WHEN, TEXT, LONGEST_TIME).placeholder(label::DEFER_TYPED_HINT)],
+        ),
     };
-    let title = decision.map_or_else(|| label::DECIDE.to_owned(), |decision| text::modal_title(title, decision));
+    let title = decision
+        .map_or_else(|| label::DECIDE.to_owned(), |decision| text::modal_title(title, decision));
     let custom_id = CustomId::new(tag, Act::On(id, seen, verb)).to_string();
-    CreateModal::new(custom_id, title).components(fields.into_iter().map(CreateActionRow::InputText).collect())
+    CreateModal::new(custom_id, title)
+        .components(fields.into_iter().map(CreateActionRow::InputText).collect())
 }

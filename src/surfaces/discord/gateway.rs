@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    ChannelId, Client, ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents, GuildChannel, GuildId, Interaction,
-    Message, MessageId, Ready, ResumedEvent, Role, RoleId, ShardStageUpdateEvent,
+    ChannelId, Client, ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents,
+    GuildChannel, GuildId, Interaction, Message, MessageId, Ready, ResumedEvent, Role, RoleId,
+    ShardStageUpdateEvent,
 };
 use serenity::gateway::{GatewayError, ShardManager};
 use serenity::http::RatelimitInfo;
@@ -22,7 +23,9 @@ use super::{Bot, Settings, another, commands, interactions, talk};
 
 /// Channels and roles, the deletion of cards, and words to the bot: what is said in a direct message or with a mention is
 /// told without the privileged intent for all contents. None of these is privileged.
-const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGES).union(GatewayIntents::DIRECT_MESSAGES);
+const INTENTS: GatewayIntents = GatewayIntents::GUILDS
+    .union(GatewayIntents::GUILD_MESSAGES)
+    .union(GatewayIntents::DIRECT_MESSAGES);
 
 /// A connection that is not there for this long is made anew. serenity resumes within milliseconds, but never
 /// recovers from some ends (a close with code 4003).
@@ -34,7 +37,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 const LASTING: Duration = Duration::from_secs(90);
 
 /// Connects, and connects anew whenever the connection is lost for good.
-pub(super) async fn keep_connected(bot: &Arc<Bot>, settings: &Settings) -> Result<(), ConnectError> {
+pub(super) async fn keep_connected(
+    bot: &Arc<Bot>,
+    settings: &Settings,
+) -> Result<(), ConnectError> {
     let mut pause = FIRST_PAUSE;
     loop {
         let (connected, mut watched) = watch::channel(false);
@@ -49,16 +55,29 @@ pub(super) async fn keep_connected(bot: &Arc<Bot>, settings: &Settings) -> Resul
         let lasted = since.elapsed() > LASTING;
         drop(shards);
         match ended {
-            Some(Err(serenity::Error::Gateway(GatewayError::InvalidAuthentication))) => return Err(ConnectError::Unauthorized),
-            Some(Err(serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents | GatewayError::InvalidGatewayIntents))) => {
-                return Err(ConnectError::Refused("Discord refuses the gateway intents, though none of them is privileged".into()));
+            Some(Err(serenity::Error::Gateway(GatewayError::InvalidAuthentication))) => {
+                return Err(ConnectError::Unauthorized);
             }
-            Some(Err(error)) => tracing::warn!("the connection to Discord's gateway ended: {error}"),
+            Some(Err(serenity::Error::Gateway(
+                GatewayError::DisallowedGatewayIntents | GatewayError::InvalidGatewayIntents,
+            ))) => {
+                return Err(ConnectError::Refused(
+                    "Discord refuses the gateway intents, though none of them is privileged".into(),
+                ));
+            }
+            Some(Err(error)) => {
+                tracing::warn!("the connection to Discord's gateway ended: {error}")
+            }
             Some(Ok(())) => tracing::warn!("the connection to Discord's gateway ended"),
-            None => tracing::warn!("no connection to Discord's gateway for {} s", PATIENCE.as_secs()),
+            None => {
+                tracing::warn!("no connection to Discord's gateway for {} s", PATIENCE.as_secs())
+            }
         }
         pause = if lasted { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-        tracing::warn!("connecting anew in {} s; cards and deadlines go on meanwhile", pause.as_secs());
+        tracing::warn!(
+            "connecting anew in {} s; cards and deadlines go on meanwhile",
+            pause.as_secs()
+        );
         tokio::time::sleep(pause).await;
     }
 }
@@ -76,15 +95,25 @@ impl Drop for Shards {
     }
 }
 
-async fn client(bot: &Arc<Bot>, settings: &Settings, connected: watch::Sender<bool>) -> Result<Client, ConnectError> {
-    let gateway = persist("ask Discord for its gateway", &settings.api, || bot.http.get_gateway()).await?;
+async fn client(
+    bot: &Arc<Bot>,
+    settings: &Settings,
+    connected: watch::Sender<bool>,
+) -> Result<Client, ConnectError> {
+    let gateway =
+        persist("ask Discord for its gateway", &settings.api, || bot.http.get_gateway()).await?;
     // The client takes its own HTTP client by value; this one is asked for nothing but the gateway's address.
     let http = super::connect::http(&settings.token, &settings.api)?;
     let client = ClientBuilder::new_with_http(http, INTENTS)
         .event_handler(Events { bot: Arc::clone(bot), connected })
         .framework(commands::framework(Arc::clone(bot)))
         .await
-        .map_err(|error| ConnectError::Refused(format!("the client cannot be made: {}", super::error::meaning(&error).1)))?;
+        .map_err(|error| {
+            ConnectError::Refused(format!(
+                "the client cannot be made: {}",
+                super::error::meaning(&error).1
+            ))
+        })?;
     // If its own request for the address failed, serenity would silently go to discord.gg instead.
     *client.ws_url.lock().await = gateway.url;
     Ok(client)
@@ -93,7 +122,8 @@ async fn client(bot: &Arc<Bot>, settings: &Settings, connected: watch::Sender<bo
 /// Resolves once there was no connection for [`PATIENCE`].
 async fn lost(connected: &mut watch::Receiver<bool>) {
     loop {
-        if tokio::time::timeout(PATIENCE, connected.wait_for(|connected| *connected)).await.is_err() {
+        if tokio::time::timeout(PATIENCE, connected.wait_for(|connected| *connected)).await.is_err()
+        {
             return;
         }
         if connected.wait_for(|connected| !*connected).await.is_err() {
@@ -117,8 +147,13 @@ impl Events {
     /// Channels or permissions changed: learn them, and try again what waits for a place.
     async fn places_changed(&self) {
         let bot = &self.bot;
-        if let Err(error) = bot.places.refresh(&bot.http, bot.application.guild, bot.application.me).await {
-            tracing::warn!("the server's channels could not be read again: {}", super::error::meaning(&error).1);
+        if let Err(error) =
+            bot.places.refresh(&bot.http, bot.application.guild, bot.application.me).await
+        {
+            tracing::warn!(
+                "the server's channels could not be read again: {}",
+                super::error::meaning(&error).1
+            );
         }
         bot.deliveries.look_at_all().await;
     }
@@ -172,11 +207,23 @@ impl EventHandler for Events {
         talk::answer(&self.bot, &message).await;
     }
 
-    async fn message_delete(&self, _: Context, _: ChannelId, message: MessageId, _: Option<GuildId>) {
+    async fn message_delete(
+        &self,
+        _: Context,
+        _: ChannelId,
+        message: MessageId,
+        _: Option<GuildId>,
+    ) {
         self.bot.deliveries.lost(message.to_string()).await;
     }
 
-    async fn message_delete_bulk(&self, _: Context, _: ChannelId, messages: Vec<MessageId>, _: Option<GuildId>) {
+    async fn message_delete_bulk(
+        &self,
+        _: Context,
+        _: ChannelId,
+        messages: Vec<MessageId>,
+        _: Option<GuildId>,
+    ) {
         for message in messages {
             self.bot.deliveries.lost(message.to_string()).await;
         }

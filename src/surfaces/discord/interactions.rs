@@ -1,8 +1,8 @@
 //! What a click, a choice or a submitted form does.
 
 use serenity::all::{
-    ButtonStyle, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, CreateModal, Member, Message, MessageFlags,
-    ModalInteraction, User, UserId,
+    ButtonStyle, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, CreateModal,
+    Member, Message, MessageFlags, ModalInteraction, User, UserId,
 };
 
 use super::custom_id::{Act, CustomId, Together, Verb, Walk};
@@ -11,7 +11,9 @@ use super::render::{self, View};
 use super::respond::{Answer, Responder, SOON, Sent};
 use super::{Bot, another, attention};
 use crate::core::card::{decision_card, details_card};
-use crate::core::decision::{Ballot, Decision, DecisionId, Person, Refused, Revision, Verdict, Via};
+use crate::core::decision::{
+    Ballot, Decision, DecisionId, Person, Refused, Revision, Verdict, Via,
+};
 use crate::core::permission::Voter;
 use crate::core::posting::PostingId;
 use crate::core::text;
@@ -78,8 +80,12 @@ impl Done {
 /// Handles a click on a button or a choice from a menu.
 pub(super) async fn component(bot: &Bot, interaction: &ComponentInteraction) {
     let input = match &interaction.data.kind {
-        ComponentInteractionDataKind::StringSelect { values } => values.first().cloned().map(Input::Chosen),
-        ComponentInteractionDataKind::UserSelect { values } => values.first().copied().map(Input::Person),
+        ComponentInteractionDataKind::StringSelect { values } => {
+            values.first().cloned().map(Input::Chosen)
+        }
+        ComponentInteractionDataKind::UserSelect { values } => {
+            values.first().copied().map(Input::Person)
+        }
         _ => None,
     };
     let press = Press {
@@ -114,13 +120,15 @@ pub(super) async fn form(bot: &Bot, interaction: &ModalInteraction) {
 /// Whether a direct message is one that the reconciler keeps true. One that cannot be looked up in time is taken for none.
 async fn is_reminder(bot: &Bot, message: &Message) -> bool {
     let message = message.id.to_string();
-    let found = tokio::time::timeout(SOON, bot.handle.store(move |store| store.posting_of(&message))).await;
+    let found =
+        tokio::time::timeout(SOON, bot.handle.store(move |store| store.posting_of(&message))).await;
     matches!(found, Ok(Ok(Some(_))))
 }
 
 impl Press<'_> {
     async fn handle(&self, bot: &Bot, mut responder: Responder<'_>) {
-        let Some(custom) = CustomId::parse(self.custom_id).filter(|id| another::is_ours(bot, id)) else {
+        let Some(custom) = CustomId::parse(self.custom_id).filter(|id| another::is_ours(bot, id))
+        else {
             responder.send(Answer::Private(View::words(text::NOT_OURS))).await;
             return;
         };
@@ -138,14 +146,22 @@ impl Press<'_> {
             let check = async { self.form(bot, id, seen, verb, &voter.await).await };
             let answer = match tokio::time::timeout(SOON, check).await {
                 Ok(answer) => answer,
-                Err(_) => Answer::Form(self.form_of(bot, id, seen, self.form_verb(verb), decision.as_deref())),
+                Err(_) => Answer::Form(self.form_of(
+                    bot,
+                    id,
+                    seen,
+                    self.form_verb(verb),
+                    decision.as_deref(),
+                )),
             };
             responder.send(answer).await;
             return;
         }
         // Taken before anything is committed: else the reconciler draws the same card at the same time, with a request of its own.
         let lock = match act {
-            Act::On(id, _, verb) if verb != Verb::Details && !self.is_private() => bot.deliveries.lock(id).await,
+            Act::On(id, _, verb) if verb != Verb::Details && !self.is_private() => {
+                bot.deliveries.lock(id).await
+            }
             _ => None,
         };
         let work = async {
@@ -167,7 +183,12 @@ impl Press<'_> {
     }
 
     /// Whether a form comes first, and the decision that it is about as far as it could be read in time.
-    async fn asks_for_form(&self, bot: &Bot, id: DecisionId, verb: Verb) -> Option<Option<Box<Decision>>> {
+    async fn asks_for_form(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        verb: Verb,
+    ) -> Option<Option<Box<Decision>>> {
         let always = match verb {
             _ if matches!(self.input, Input::Form(_)) => return None,
             Verb::Reject | Verb::Answer | Verb::Note => true,
@@ -183,7 +204,8 @@ impl Press<'_> {
             | Verb::Undo
             | Verb::Details => return None,
         };
-        let decision = tokio::time::timeout(SOON, bot.handle.enforce(id)).await.ok().and_then(Result::ok);
+        let decision =
+            tokio::time::timeout(SOON, bot.handle.enforce(id)).await.ok().and_then(Result::ok);
         let confirms = decision.as_ref().is_some_and(|decision| decision.confirmation().is_some());
         (always || confirms).then(|| decision.map(Box::new))
     }
@@ -200,11 +222,20 @@ impl Press<'_> {
     /// Whether the clicked message is one that only this person sees.
     fn is_private(&self) -> bool {
         (self.direct && !self.reminder)
-            || self.message.is_some_and(|message| message.flags.is_some_and(|flags| flags.contains(MessageFlags::EPHEMERAL)))
+            || self.message.is_some_and(|message| {
+                message.flags.is_some_and(|flags| flags.contains(MessageFlags::EPHEMERAL))
+            })
     }
 
     /// Shows the changed decision where it was clicked.
-    async fn show(&self, bot: &Bot, responder: Responder<'_>, voter: &Voter, decision: Decision, locked: bool) {
+    async fn show(
+        &self,
+        bot: &Bot,
+        responder: Responder<'_>,
+        voter: &Voter,
+        decision: Decision,
+        locked: bool,
+    ) {
         let pace = bot.handle.pace();
         if self.reminder {
             // It is drawn by whoever keeps it true: an answer could land after the last edit, and stay.
@@ -213,13 +244,24 @@ impl Press<'_> {
         }
         if let Some(walk) = self.walk() {
             let notice = Some(text::headline(&decision, pace));
-            let next = bot.walk(voter, walk.list, walk.revision, walk.at.saturating_add(1), notice).await;
+            let next =
+                bot.walk(voter, walk.list, walk.revision, walk.at.saturating_add(1), notice).await;
             answered(&decision, responder.send(Answer::Update(next)).await);
             return;
         }
         if self.is_private() {
             let notice = Some(text::headline(&decision, pace));
-            answered(&decision, responder.send(Answer::Update(attention::opened(&decision, pace, bot.handle.tag(), notice))).await);
+            answered(
+                &decision,
+                responder
+                    .send(Answer::Update(attention::opened(
+                        &decision,
+                        pace,
+                        bot.handle.tag(),
+                        notice,
+                    )))
+                    .await,
+            );
             return;
         }
         let Some(message) = self.message else { return };
@@ -230,12 +272,17 @@ impl Press<'_> {
             answered(&decision, responder.send(Answer::Nothing).await);
             return;
         }
-        let card = bot.deliveries.clicked(decision.id, &message.channel_id.to_string(), message_id.clone()).await;
+        let card = bot
+            .deliveries
+            .clicked(decision.id, &message.channel_id.to_string(), message_id.clone())
+            .await;
         // What stands now, not what stood when the click was handled: the reconciler may have been in between.
         let decision = bot.handle.get(decision.id).await.unwrap_or(decision);
         let view = render::card(&decision_card(&decision, pace), &decision, bot.handle.tag());
         match (answered(&decision, responder.send(Answer::Card(view)).await), card) {
-            (Sent::Seen, Some(card)) if card.shown < decision.changed => bot.deliveries.drawn(card, &decision).await,
+            (Sent::Seen, Some(card)) if card.shown < decision.changed => {
+                bot.deliveries.drawn(card, &decision).await
+            }
             (Sent::Seen, _) => {}
             // Whether it landed is not known; draw once more when it no longer can.
             (Sent::Lost, _) => bot.redraw_after(ANSWER_LANDS, message_id),
@@ -244,9 +291,13 @@ impl Press<'_> {
 
     async fn act(&self, bot: &Bot, act: Act, voter: &Voter) -> Done {
         let (id, seen, verb) = match act {
-            Act::With(id, list, together) => return self.with(bot, voter, id, list, together).await,
+            Act::With(id, list, together) => {
+                return self.with(bot, voter, id, list, together).await;
+            }
             Act::Open => return self.open(bot, voter).await,
-            Act::Page { page, .. } => return Done::answer(Answer::Update(bot.attention(voter, page).await)),
+            Act::Page { page, .. } => {
+                return Done::answer(Answer::Update(bot.attention(voter, page).await));
+            }
             Act::On(id, seen, verb) => (id, seen, verb),
         };
         let handle = &bot.handle;
@@ -256,9 +307,19 @@ impl Press<'_> {
             return asked;
         }
         let result = match verb {
-            Verb::Session | Verb::SureSession => handle.resolve(id, seen, voter, Via::Discord, Verdict::for_session()).await,
+            Verb::Session | Verb::SureSession => {
+                handle.resolve(id, seen, voter, Via::Discord, Verdict::for_session()).await
+            }
             Verb::Approve | Verb::Note | Verb::Sure => {
-                handle.resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::noted(self.note()))).await
+                handle
+                    .resolve(
+                        id,
+                        seen,
+                        voter,
+                        Via::Discord,
+                        self.ballot(Verdict::noted(self.note())),
+                    )
+                    .await
             }
             Verb::Reject => handle.reject(id, seen, voter, Via::Discord, self.input.text()).await,
             Verb::Choose(number) => self.choose(bot, id, seen, Some(number), voter).await,
@@ -276,7 +337,8 @@ impl Press<'_> {
         match result {
             Ok(decision) => {
                 if verb.approves() {
-                    bot.shown.approved(self.user.id, matches!(verb, Verb::Sure | Verb::SureSession));
+                    bot.shown
+                        .approved(self.user.id, matches!(verb, Verb::Sure | Verb::SureSession));
                 }
                 tracing::info!(decision = id.0, by = voter.person.name, %verb, state = decision.state.word(), "done on Discord");
                 Done::Changed(Box::new(decision))
@@ -289,24 +351,46 @@ impl Press<'_> {
     }
 
     /// The same for somebody who goes through a list: what is over is passed by, what changed is shown as it is now.
-    async fn not_done_on_the_way(&self, bot: &Bot, voter: &Voter, act: Act, walk: Walk, error: HandleError) -> Done {
-        let HandleError::Refused(decision, refused) = error else { return self.not_done(bot, act, error).await };
+    async fn not_done_on_the_way(
+        &self,
+        bot: &Bot,
+        voter: &Voter,
+        act: Act,
+        walk: Walk,
+        error: HandleError,
+    ) -> Done {
+        let HandleError::Refused(decision, refused) = error else {
+            return self.not_done(bot, act, error).await;
+        };
         let mut notice = text::refused(&decision, &refused, bot.handle.pace());
         let view = match refused {
             Refused::Outdated { seen, .. } => {
                 if let Ok(Some(before)) = bot.handle.request_at(decision.id, seen).await {
-                    notice = format!("{notice}\n{}", text::changes(&before, &(decision.request.clone(), decision.terms.clone())));
+                    notice = format!(
+                        "{notice}\n{}",
+                        text::changes(&before, &(decision.request.clone(), decision.terms.clone()))
+                    );
                 }
                 bot.step(voter, &decision, walk, notice)
             }
             _ if decision.state.is_open() => bot.step(voter, &decision, walk, notice),
-            _ => bot.walk(voter, walk.list, walk.revision, walk.at.saturating_add(1), Some(notice)).await,
+            _ => {
+                bot.walk(voter, walk.list, walk.revision, walk.at.saturating_add(1), Some(notice))
+                    .await
+            }
         };
         Done::answer(Answer::Update(view))
     }
 
     /// Something with a list, for this person alone.
-    async fn with(&self, bot: &Bot, voter: &Voter, id: PostingId, list: u32, together: Together) -> Done {
+    async fn with(
+        &self,
+        bot: &Bot,
+        voter: &Voter,
+        id: PostingId,
+        list: u32,
+        together: Together,
+    ) -> Done {
         let view = match together {
             Together::Disagree(_) => return self.disagree(bot, voter).await,
             Together::Now => return Done::answer(Answer::Private(bot.digest(1).await)),
@@ -324,10 +408,21 @@ impl Press<'_> {
     }
 
     /// Asks whoever approves without looking whether they are sure. `None`: nothing is to be asked.
-    async fn ask_once_more(&self, bot: &Bot, id: DecisionId, seen: Revision, sure: Verb) -> Option<Done> {
+    async fn ask_once_more(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        seen: Revision,
+        sure: Verb,
+    ) -> Option<Done> {
         let decision = bot.handle.get(id).await.ok()?;
         decision.must_be_open_at(seen).ok()?;
-        let doubt = bot.shown.doubt(self.user.id, bot.handle.rules().guard, &decision, bot.handle.clock().wall())?;
+        let doubt = bot.shown.doubt(
+            self.user.id,
+            bot.handle.rules().guard,
+            &decision,
+            bot.handle.clock().wall(),
+        )?;
         tracing::info!(decision = id.0, by = %self.user.id, ?doubt, "asked once more");
         let sure = CustomId::new(&self.tag(bot), Act::On(id, seen, sure)).to_string();
         let mut view = View::words(text::really(&decision, doubt));
@@ -347,10 +442,17 @@ impl Press<'_> {
 
     /// With what was approved by itself. The review is edited by the reconciler.
     async fn disagree(&self, bot: &Bot, voter: &Voter) -> Done {
-        let Ok(id) = self.input.text().parse::<DecisionId>() else { return Done::words(text::NOT_OURS) };
+        let Ok(id) = self.input.text().parse::<DecisionId>() else {
+            return Done::words(text::NOT_OURS);
+        };
         match bot.handle.disagree(id, voter).await {
             Ok((decision, again)) => {
-                tracing::info!(decision = id.0, by = voter.person.name, state = decision.state.word(), "disagreed with");
+                tracing::info!(
+                    decision = id.0,
+                    by = voter.person.name,
+                    state = decision.state.word(),
+                    "disagreed with"
+                );
                 Done::words(text::you_disagree(&decision, again, bot.handle.pace()))
             }
             Err(error) => self.not_done(bot, Act::Open, error).await,
@@ -384,7 +486,12 @@ impl Press<'_> {
         }
     }
 
-    async fn hand_over(&self, bot: &Bot, id: DecisionId, voter: &Voter) -> Result<Decision, HandleError> {
+    async fn hand_over(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        voter: &Voter,
+    ) -> Result<Decision, HandleError> {
         let Input::Person(to) = self.input else { return bot.handle.may_see(id, voter).await };
         bot.hand_over(id, voter, to).await
     }
@@ -399,27 +506,45 @@ impl Press<'_> {
         voter: &Voter,
     ) -> Result<Decision, HandleError> {
         let decision = bot.handle.get(id).await?;
-        let option = number.and_then(|number| decision.request.options.get(usize::try_from(number).ok()?));
+        let option =
+            number.and_then(|number| decision.request.options.get(usize::try_from(number).ok()?));
         // The content of another revision does not matter: a verdict on what was not seen is refused.
         let option = option.map(|choice| choice.name.clone()).unwrap_or_default();
-        bot.handle.resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::Chosen { option })).await
+        bot.handle
+            .resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::Chosen { option }))
+            .await
     }
 
     async fn open(&self, bot: &Bot, voter: &Voter) -> Done {
-        let Ok(id) = self.input.text().parse::<DecisionId>() else { return Done::words(text::NOT_OURS) };
+        let Ok(id) = self.input.text().parse::<DecisionId>() else {
+            return Done::words(text::NOT_OURS);
+        };
         match bot.handle.may_see(id, voter).await {
             Ok(decision) => {
                 let view = bot.show(voter, &decision, None);
-                Done::answer(if self.is_private() { Answer::Update(view) } else { Answer::Private(view) })
+                Done::answer(if self.is_private() {
+                    Answer::Update(view)
+                } else {
+                    Answer::Private(view)
+                })
             }
             // What hangs in the channel is no secret to whoever sees it.
-            Err(HandleError::Denied(..)) if !self.is_private() => self.details(bot, voter, id).await,
+            Err(HandleError::Denied(..)) if !self.is_private() => {
+                self.details(bot, voter, id).await
+            }
             Err(error) => self.not_done(bot, Act::Open, error).await,
         }
     }
 
     /// The form, unless it would be in vain.
-    async fn form(&self, bot: &Bot, id: DecisionId, seen: Revision, verb: Verb, voter: &Voter) -> Answer {
+    async fn form(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        seen: Revision,
+        verb: Verb,
+        voter: &Voter,
+    ) -> Answer {
         let verb = self.form_verb(verb);
         match bot.handle.may_decide(id, seen, voter).await {
             Ok(decision) => Answer::Form(self.form_of(bot, id, seen, verb, Some(&decision))),
@@ -433,9 +558,18 @@ impl Press<'_> {
     }
 
     /// The form, with what this person has proposed elsewhere.
-    fn form_of(&self, bot: &Bot, id: DecisionId, seen: Revision, verb: Verb, decision: Option<&Decision>) -> CreateModal {
+    fn form_of(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        seen: Revision,
+        verb: Verb,
+        decision: Option<&Decision>,
+    ) -> CreateModal {
         let person = Person::discord(self.user.id.get(), "").id;
-        let wanted = decision.and_then(|decision| decision.proposal_of(&person)).map(|proposal| &proposal.verdict);
+        let wanted = decision
+            .and_then(|decision| decision.proposal_of(&person))
+            .map(|proposal| &proposal.verdict);
         forms::form(&self.tag(bot), id, seen, verb, decision, wanted)
     }
 
@@ -453,7 +587,9 @@ impl Press<'_> {
                     bot.redraw_after(std::time::Duration::ZERO, message.id.to_string());
                 }
                 match refused {
-                    Refused::Outdated { seen, .. } => Done::answer(Answer::Private(outdated(bot, &decision, seen).await)),
+                    Refused::Outdated { seen, .. } => {
+                        Done::answer(Answer::Private(outdated(bot, &decision, seen).await))
+                    }
                     refused => Done::words(text::refused(&decision, &refused, pace)),
                 }
             }
@@ -474,9 +610,16 @@ fn answered(decision: &Decision, sent: Sent) -> Sent {
 
 /// What changed since the person looked, and the card as it is now, to be decided on.
 pub(super) async fn outdated(bot: &Bot, decision: &Decision, seen: Revision) -> View {
-    let mut notice = text::refused(decision, &Refused::Outdated { seen, current: decision.revision }, bot.handle.pace());
+    let mut notice = text::refused(
+        decision,
+        &Refused::Outdated { seen, current: decision.revision },
+        bot.handle.pace(),
+    );
     if let Ok(Some(before)) = bot.handle.request_at(decision.id, seen).await {
-        notice = format!("{notice}\n{}", text::changes(&before, &(decision.request.clone(), decision.terms.clone())));
+        notice = format!(
+            "{notice}\n{}",
+            text::changes(&before, &(decision.request.clone(), decision.terms.clone()))
+        );
     }
     attention::opened(decision, bot.handle.pace(), bot.handle.tag(), Some(notice))
 }

@@ -35,12 +35,15 @@ pub(super) async fn run(bot: &Bot) {
     let mut pulses = bot.handle.pulses();
     let mut said = None;
     loop {
-        let mistake = pulses.borrow_and_update().as_ref().and_then(|pulse| pulse.configuration.clone());
+        let mistake =
+            pulses.borrow_and_update().as_ref().and_then(|pulse| pulse.configuration.clone());
         let pause = match make_true(bot, mistake.as_deref()).await {
             Ok(()) => None,
             Err(why) => {
                 if said.as_ref() != Some(&why) {
-                    tracing::warn!("the notice about the configuration cannot be posted or changed: {why}. It is tried every 30 s");
+                    tracing::warn!(
+                        "the notice about the configuration cannot be posted or changed: {why}. It is tried every 30 s"
+                    );
                     said = Some(why);
                 }
                 Some(AGAIN)
@@ -74,7 +77,8 @@ async fn make_true(bot: &Bot, mistake: Option<&str>) -> Result<(), String> {
         (Some(_), Some(begun)) => post(bot, begun).await,
         (Some(what), None) => {
             let channel = bot.places.usual()?.get();
-            let nonce = format!("{}.n{}", bot.handle.tag(), bot.handle.clock().wall().timestamp_millis());
+            let nonce =
+                format!("{}.n{}", bot.handle.tag(), bot.handle.clock().wall().timestamp_millis());
             let begun = Hanging { what: what.to_owned(), channel, nonce, message: None };
             keep(bot, Some(&begun)).await?;
             post(bot, begun).await
@@ -94,7 +98,12 @@ async fn post(bot: &Bot, begun: Hanging) -> Result<(), String> {
         Some(message) => message,
         None => {
             let view = View::words(text::configuration_wrong(&begun.what)).create();
-            let posted = channel.send_message(&bot.http, view.nonce(Nonce::String(begun.nonce.clone())).enforce_nonce(true)).await;
+            let posted = channel
+                .send_message(
+                    &bot.http,
+                    view.nonce(Nonce::String(begun.nonce.clone())).enforce_nonce(true),
+                )
+                .await;
             match posted {
                 Ok(message) => message.id,
                 Err(error) => {
@@ -114,8 +123,11 @@ async fn mend(bot: &Bot, hanging: Hanging) -> Result<(), String> {
         None => find(bot, &hanging).await?,
     };
     if let Some(message) = message {
-        let view = View::words(text::configuration_mended(&hanging.what, bot.handle.clock().wall()));
-        if let Err(error) = ChannelId::new(hanging.channel).edit_message(&bot.http, message, view.edit()).await {
+        let view =
+            View::words(text::configuration_mended(&hanging.what, bot.handle.clock().wall()));
+        if let Err(error) =
+            ChannelId::new(hanging.channel).edit_message(&bot.http, message, view.edit()).await
+        {
             return lost(bot, &error).await;
         }
     }
@@ -127,7 +139,9 @@ async fn find(bot: &Bot, begun: &Hanging) -> Result<Option<MessageId>, String> {
     let words = text::configuration_wrong(&begun.what);
     match ChannelId::new(begun.channel).messages(&bot.http, GetMessages::new().limit(PAGE)).await {
         Ok(page) => {
-            let ours = page.iter().find(|message| message.author.id == bot.application.me && message.content == words);
+            let ours = page.iter().find(|message| {
+                message.author.id == bot.application.me && message.content == words
+            });
             Ok(ours.map(|message| message.id))
         }
         Err(error) => lost(bot, &error).await.map(|()| None),

@@ -88,7 +88,11 @@ struct Bot {
 ///
 /// # Errors
 /// [`ConnectError`] for what no waiting will mend. Anything else is retried, and said in the log.
-pub async fn run(handle: Handle, settings: Settings, stop: impl Future<Output = ()>) -> Result<(), ConnectError> {
+pub async fn run(
+    handle: Handle,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ConnectError> {
     let (_unchanged, channels) = watch::channel(settings.channels.clone());
     run_following(handle, settings, channels, stop).await
 }
@@ -110,7 +114,11 @@ pub async fn run_following(
     }
 }
 
-async fn connected(handle: Handle, settings: Arc<Settings>, channels: watch::Receiver<Channels>) -> Result<(), ConnectError> {
+async fn connected(
+    handle: Handle,
+    settings: Arc<Settings>,
+    channels: watch::Receiver<Channels>,
+) -> Result<(), ConnectError> {
     let http = Arc::new(connect::http(&settings.token, &settings.api)?);
     let (application, places) = introduce(&http, &settings).await?;
     let board = board::DiscordBoard {
@@ -131,7 +139,14 @@ async fn connected(handle: Handle, settings: Arc<Settings>, channels: watch::Rec
         known: Mutex::default(),
     };
     let reminders = Reminders::new(handle.clone(), Arc::new(members), Arc::clone(&deliveries));
-    let bot = Arc::new(Bot { handle, http, application, places, deliveries: Arc::clone(&deliveries), shown: Shown::default() });
+    let bot = Arc::new(Bot {
+        handle,
+        http,
+        application,
+        places,
+        deliveries: Arc::clone(&deliveries),
+        shown: Shown::default(),
+    });
     tokio::select! {
         result = gateway::keep_connected(&bot, &settings) => result,
         // All run for as long as they are polled; they end with the connection.
@@ -155,13 +170,20 @@ async fn follow(bot: &Bot, mut channels: watch::Receiver<Channels>) {
 }
 
 /// Learns who the bot is, whose it is, and where its cards go.
-async fn introduce(http: &Arc<Http>, settings: &Settings) -> Result<(Application, Arc<Places>), ConnectError> {
+async fn introduce(
+    http: &Arc<Http>,
+    settings: &Settings,
+) -> Result<(Application, Arc<Places>), ConnectError> {
     let api = &settings.api;
     let me = persist("ask Discord who this bot is", api, || http.get_current_user()).await?;
-    let about = persist("ask Discord whose application this is", api, || http.get_current_application_info()).await?;
+    let about = persist("ask Discord whose application this is", api, || {
+        http.get_current_application_info()
+    })
+    .await?;
     http.set_application_id(about.id);
     let guild = server(http, settings, about.id.get()).await?;
-    let owner: Option<UserId> = about.team.map(|team| team.owner_user_id).or_else(|| about.owner.map(|owner| owner.id));
+    let owner: Option<UserId> =
+        about.team.map(|team| team.owner_user_id).or_else(|| about.owner.map(|owner| owner.id));
     let places = Arc::new(Places::new(settings.channels.clone()));
     persist("read the server's channels", api, || places.refresh(http, guild, me.id)).await?;
     tracing::info!(bot = me.name, owner = owner.map(UserId::get), "connected to {}", api.name());
@@ -172,10 +194,15 @@ async fn introduce(http: &Arc<Http>, settings: &Settings) -> Result<(Application
 /// Says where cards go, and what is wrong where they cannot.
 fn say_places(places: &Places) {
     for project in places.configured() {
-        let whose = project.as_ref().map_or_else(|| "all other projects".to_owned(), |project| format!("project {project}"));
+        let whose = project.as_ref().map_or_else(
+            || "all other projects".to_owned(),
+            |project| format!("project {project}"),
+        );
         match project.map_or_else(|| places.usual(), |project| places.of_project(&project)) {
             Ok(channel) => tracing::info!("cards of {whose} go to {}", places.name(channel)),
-            Err(why) => tracing::error!("cards of {whose} cannot be posted: {why}. They wait; /attention shows them"),
+            Err(why) => tracing::error!(
+                "cards of {whose} cannot be posted: {why}. They wait; /attention shows them"
+            ),
         }
     }
     if let Some(Err(why)) = places.look_up_digest() {
@@ -197,7 +224,10 @@ fn say_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
             );
         }
     }
-    if !rules.iter().any(|rule| rule.projects.is_empty() && rule.kinds.is_empty() && rule.risks.is_empty()) {
+    if !rules
+        .iter()
+        .any(|rule| rule.projects.is_empty() && rule.kinds.is_empty() && rule.risks.is_empty())
+    {
         tracing::warn!(
             "every [[approvers]] is narrowed to projects, kinds or risks: what none of them covers nobody may decide, not even the \
              application's owner. Add one that names only users or roles to cover the rest"
@@ -221,8 +251,14 @@ fn choose(guilds: &[GuildInfo], wanted: Option<u64>) -> Option<&GuildInfo> {
     }
 }
 
-async fn server(http: &Http, settings: &Settings, application: u64) -> Result<GuildId, ConnectError> {
-    let guilds = persist("ask Discord for the bot's servers", &settings.api, || http.get_guilds(None, None)).await?;
+async fn server(
+    http: &Http,
+    settings: &Settings,
+    application: u64,
+) -> Result<GuildId, ConnectError> {
+    let guilds =
+        persist("ask Discord for the bot's servers", &settings.api, || http.get_guilds(None, None))
+            .await?;
     let invite = invitation(application);
     let found = choose(&guilds, settings.guild);
     if let (Some(guild), true) = (found, guilds.len() > 1 && settings.guild.is_none()) {

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use serenity::all::{ChannelId, CreateAllowedMentions, CreateMessage, Mentionable as _, MessageId, User, UserId};
+use serenity::all::{
+    ChannelId, CreateAllowedMentions, CreateMessage, Mentionable as _, MessageId, User, UserId,
+};
 
 use super::Bot;
 use super::error::meaning;
@@ -20,10 +22,17 @@ impl Bot {
     ///
     /// # Errors
     /// As [`crate::engine::Handle::hand_over`].
-    pub(super) async fn hand_over(&self, id: DecisionId, from: &Voter, to: UserId) -> Result<Decision, HandleError> {
+    pub(super) async fn hand_over(
+        &self,
+        id: DecisionId,
+        from: &Voter,
+        to: UserId,
+    ) -> Result<Decision, HandleError> {
         let application = &self.application;
         let to_voter = match self.http.get_member(application.guild, to).await {
-            Ok(member) => application.voter(&self.http, &self.places, &member.user, Some(&member)).await,
+            Ok(member) => {
+                application.voter(&self.http, &self.places, &member.user, Some(&member)).await
+            }
             Err(error) => {
                 tracing::info!(decision = id.0, %to, "cannot be handed to them: {}", meaning(&error).1);
                 let decision = self.handle.may_see(id, from).await?;
@@ -37,24 +46,35 @@ impl Bot {
     /// Tells somebody that it is theirs now.
     pub(super) async fn tell_handed_over(&self, decision: &Decision, from: &User, to: UserId) {
         if from.id != to {
-            self.tell(decision, to, |link| text::handed_to_you(decision, from.display_name(), link)).await;
+            self.tell(decision, to, |link| {
+                text::handed_to_you(decision, from.display_name(), link)
+            })
+            .await;
         }
     }
 
     /// By direct message; where those are closed, by a mention under the card. Whether one of them arrived.
-    async fn tell(&self, decision: &Decision, to: UserId, words: impl Fn(Option<&str>) -> String + Send) -> bool {
+    async fn tell(
+        &self,
+        decision: &Decision,
+        to: UserId,
+        words: impl Fn(Option<&str>) -> String + Send,
+    ) -> bool {
         let card = self.handle.card_of(decision.id).await.ok().flatten();
-        let link = card
-            .as_ref()
-            .map(|(channel, message)| format!("https://discord.com/channels/{}/{channel}/{message}", self.application.guild));
+        let link = card.as_ref().map(|(channel, message)| {
+            format!("https://discord.com/channels/{}/{channel}/{message}", self.application.guild)
+        });
         let words = words(link.as_deref());
         let direct = async {
-            let message = CreateMessage::new().content(&words).allowed_mentions(CreateAllowedMentions::new());
+            let message =
+                CreateMessage::new().content(&words).allowed_mentions(CreateAllowedMentions::new());
             to.create_dm_channel(&self.http).await?.id.send_message(&self.http, message).await
         };
         let Err(error) = direct.await else { return true };
         tracing::info!(decision = decision.id.0, %to, "their direct messages are closed to the bot ({}); mentioned instead", meaning(&error).1);
-        let place = card.and_then(|(channel, message)| Some((channel.parse::<u64>().ok()?, message.parse::<u64>().ok()?)));
+        let place = card.and_then(|(channel, message)| {
+            Some((channel.parse::<u64>().ok()?, message.parse::<u64>().ok()?))
+        });
         let Some((channel, message)) = place else { return false };
         let channel = ChannelId::new(channel);
         let mention = CreateMessage::new()
@@ -72,7 +92,8 @@ impl Bot {
     async fn tell_asker(&self, id: DecisionId) -> Result<(), HandleError> {
         let decision = self.handle.get(id).await?;
         let asker = decision.request.asked_by.as_ref().and_then(Person::discord_id);
-        let is_new = matches!(&decision.state, State::Resolved(resolved) if resolved.claimed_at.is_none());
+        let is_new =
+            matches!(&decision.state, State::Resolved(resolved) if resolved.claimed_at.is_none());
         let (Some(asker), true) = (asker, is_new) else { return Ok(()) };
         // First: what was told cannot be undone any more. If it was undone in this moment, there is nothing to tell.
         let decision = match self.handle.claim(id).await {
@@ -82,8 +103,17 @@ impl Bot {
         };
         let State::Resolved(resolved) = &decision.state else { return Ok(()) };
         let pace = self.handle.pace();
-        if !self.tell(&decision, UserId::new(asker), |link| text::answered_you(&decision, resolved, link, pace)).await {
-            tracing::warn!(decision = id.0, asker, "who asked could not be told the verdict; the card shows it");
+        if !self
+            .tell(&decision, UserId::new(asker), |link| {
+                text::answered_you(&decision, resolved, link, pace)
+            })
+            .await
+        {
+            tracing::warn!(
+                decision = id.0,
+                asker,
+                "who asked could not be told the verdict; the card shows it"
+            );
         }
         Ok(())
     }
@@ -114,7 +144,8 @@ async fn tell_new(bot: &Bot, cursor: &mut Option<u64>) -> Result<(), HandleError
     loop {
         let events = bot.handle.events(position, 500).await?;
         let Some(last) = events.last() else { return Ok(()) };
-        for logged in events.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })) {
+        for logged in events.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. }))
+        {
             bot.tell_asker(logged.decision).await?;
         }
         position = last.seq;

@@ -23,7 +23,13 @@ impl Application {
     }
 
     /// The person who clicked. In a direct message Discord says nothing about roles: they are asked for.
-    pub(super) async fn voter(&self, http: &Http, places: &Places, user: &User, member: Option<&Member>) -> Voter {
+    pub(super) async fn voter(
+        &self,
+        http: &Http,
+        places: &Places,
+        user: &User,
+        member: Option<&Member>,
+    ) -> Voter {
         let roles = match member.filter(|member| member.guild_id == self.guild) {
             Some(member) => places.roles(&member.roles),
             None => match http.get_member(self.guild, user.id).await {
@@ -32,7 +38,8 @@ impl Application {
                 Err(_) => Vec::new(),
             },
         };
-        let name = member.and_then(|member| member.nick.clone()).or_else(|| user.global_name.clone());
+        let name =
+            member.and_then(|member| member.nick.clone()).or_else(|| user.global_name.clone());
         Voter {
             person: Person::discord(user.id.get(), name.unwrap_or_else(|| user.name.clone())),
             roles,

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use serenity::all::{ChannelId, ChannelType, GuildChannel, GuildId, Http, Member, PartialGuild, Permissions, RoleId, UserId};
+use serenity::all::{
+    ChannelId, ChannelType, GuildChannel, GuildId, Http, Member, PartialGuild, Permissions, RoleId,
+    UserId,
+};
 use tokio::time::Instant;
 
 use crate::core::decision::Decision;
@@ -69,7 +72,11 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn new(channels: Channels) -> Self {
-        Self { channels: RwLock::new(channels), server: RwLock::default(), refused: RwLock::default() }
+        Self {
+            channels: RwLock::new(channels),
+            server: RwLock::default(),
+            refused: RwLock::default(),
+        }
     }
 
     /// The configuration names other channels from now on. Cards that hang stay where they are.
@@ -82,9 +89,17 @@ impl Places {
     }
 
     /// Reads the server anew: its channels, its roles, the bot's own membership.
-    pub(super) async fn refresh(&self, http: &Http, guild: GuildId, me: UserId) -> serenity::Result<()> {
-        let (guild_now, channels, member) =
-            tokio::try_join!(http.get_guild(guild), http.get_channels(guild), http.get_member(guild, me))?;
+    pub(super) async fn refresh(
+        &self,
+        http: &Http,
+        guild: GuildId,
+        me: UserId,
+    ) -> serenity::Result<()> {
+        let (guild_now, channels, member) = tokio::try_join!(
+            http.get_guild(guild),
+            http.get_channels(guild),
+            http.get_member(guild, me)
+        )?;
         let server = Server { guild: guild_now, me: member, channels, read_at: Instant::now() };
         *self.server.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(server));
         self.refused.write().unwrap_or_else(PoisonError::into_inner).clear();
@@ -92,7 +107,12 @@ impl Places {
     }
 
     /// [`Places::refresh`], unless that was a moment ago.
-    pub(super) async fn refresh_if_old(&self, http: &Http, guild: GuildId, me: UserId) -> serenity::Result<()> {
+    pub(super) async fn refresh_if_old(
+        &self,
+        http: &Http,
+        guild: GuildId,
+        me: UserId,
+    ) -> serenity::Result<()> {
         let old = self.server().is_none_or(|server| server.read_at.elapsed() > LEFT_ALONE);
         if old { self.refresh(http, guild, me).await } else { Ok(()) }
     }
@@ -103,7 +123,10 @@ impl Places {
 
     /// Leaves a channel alone for a while, because it refused.
     pub(super) fn refused(&self, channel: ChannelId) {
-        self.refused.write().unwrap_or_else(PoisonError::into_inner).insert(channel, Instant::now());
+        self.refused
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(channel, Instant::now());
     }
 
     fn is_left_alone(&self, channel: ChannelId) -> bool {
@@ -144,10 +167,11 @@ impl Places {
     /// The same, whether or not the channel has refused a moment ago.
     pub(super) fn look_up(&self, project: &str) -> Result<ChannelId, Trouble> {
         let (server, channels) = (self.known()?, self.channels());
-        let channel = match channels.projects.get(&project_name(project)).or(channels.usual.as_ref()) {
-            Some(named) => server.named(named)?,
-            None => server.usual()?,
-        };
+        let channel =
+            match channels.projects.get(&project_name(project)).or(channels.usual.as_ref()) {
+                Some(named) => server.named(named)?,
+                None => server.usual()?,
+            };
         Ok(channel.id)
     }
 
@@ -181,7 +205,9 @@ impl Places {
 
     /// What to do about a channel that cannot be used.
     pub(super) fn advice(&self, channel: ChannelId) -> String {
-        let name = self.server().and_then(|server| server.channels.iter().find(|c| c.id == channel).map(|c| c.name.clone()));
+        let name = self.server().and_then(|server| {
+            server.channels.iter().find(|c| c.id == channel).map(|c| c.name.clone())
+        });
         let name = name.map_or_else(|| format!("the channel {channel}"), |name| format!("#{name}"));
         advice(&name, NEEDED)
     }
@@ -189,7 +215,8 @@ impl Places {
     /// A channel's name.
     pub(super) fn name(&self, channel: ChannelId) -> String {
         let server = self.server();
-        let found = server.as_ref().and_then(|server| server.channels.iter().find(|c| c.id == channel));
+        let found =
+            server.as_ref().and_then(|server| server.channels.iter().find(|c| c.id == channel));
         found.map_or_else(|| channel.to_string(), |channel| format!("#{}", channel.name))
     }
 
@@ -208,20 +235,34 @@ impl Places {
 
     /// The roles that a rule means: of one name there may be several.
     pub(super) fn role_ids(&self, named: &str) -> Vec<RoleId> {
-        let is = |role: &&serenity::all::Role| Role { id: role.id.get(), name: role.name.clone() }.is(named);
-        self.server().map_or_else(Vec::new, |server| server.guild.roles.values().filter(is).map(|role| role.id).collect())
+        let is = |role: &&serenity::all::Role| {
+            Role { id: role.id.get(), name: role.name.clone() }.is(named)
+        };
+        self.server().map_or_else(Vec::new, |server| {
+            server.guild.roles.values().filter(is).map(|role| role.id).collect()
+        })
     }
 
     /// The roles with these ids. One that is not known yet has no name.
     pub(super) fn roles(&self, roles: &[RoleId]) -> Vec<Role> {
         let server = self.server();
-        let named = |role: &RoleId| server.as_ref().and_then(|server| server.guild.roles.get(role)).map(|role| role.name.clone());
-        roles.iter().map(|role| Role { id: role.get(), name: named(role).unwrap_or_default() }).collect()
+        let named = |role: &RoleId| {
+            server
+                .as_ref()
+                .and_then(|server| server.guild.roles.get(role))
+                .map(|role| role.name.clone())
+        };
+        roles
+            .iter()
+            .map(|role| Role { id: role.get(), name: named(role).unwrap_or_default() })
+            .collect()
     }
 }
 
 fn advice(channel: &str, missing: Permissions) -> String {
-    format!("In Discord, give the bot these permissions in {channel}: {missing}; or name another channel in gander.toml")
+    format!(
+        "In Discord, give the bot these permissions in {channel}: {missing}; or name another channel in gander.toml"
+    )
 }
 
 impl Server {
@@ -230,12 +271,16 @@ impl Server {
     }
 
     fn text_channels(&self) -> impl Iterator<Item = &GuildChannel> {
-        self.channels.iter().filter(|channel| matches!(channel.kind, ChannelType::Text | ChannelType::News))
+        self.channels
+            .iter()
+            .filter(|channel| matches!(channel.kind, ChannelType::Text | ChannelType::News))
     }
 
     fn named(&self, named: &str) -> Result<&GuildChannel, Trouble> {
         let plain = named.trim_start_matches('#');
-        let channel = self.text_channels().find(|channel| channel.name == plain || channel.id.to_string() == plain);
+        let channel = self
+            .text_channels()
+            .find(|channel| channel.name == plain || channel.id.to_string() == plain);
         let channel = channel.ok_or_else(|| Trouble {
             what: format!("there is no text channel #{plain} in {}", self.guild.name),
             mend: "Create it, or name another in gander.toml".into(),
@@ -244,7 +289,10 @@ impl Server {
         if missing.is_empty() {
             Ok(channel)
         } else {
-            Err(Trouble { what: format!("#{plain} cannot be used"), mend: advice(&format!("#{plain}"), missing) })
+            Err(Trouble {
+                what: format!("#{plain} cannot be used"),
+                mend: advice(&format!("#{plain}"), missing),
+            })
         }
     }
 
@@ -254,7 +302,8 @@ impl Server {
         if self.text_channels().any(|channel| channel.name == USUAL) {
             return self.named(USUAL);
         }
-        let mut channels: Vec<_> = self.text_channels().filter(|channel| self.missing(channel).is_empty()).collect();
+        let mut channels: Vec<_> =
+            self.text_channels().filter(|channel| self.missing(channel).is_empty()).collect();
         channels.sort_by_key(|channel| (channel.position, channel.id));
         channels.into_iter().next().ok_or_else(|| Trouble {
             what: format!("the bot may not write to any text channel of {}", self.guild.name),

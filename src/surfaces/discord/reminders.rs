@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serenity::all::{ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateButton, Http, RoleId, UserId};
+use serenity::all::{
+    ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateButton, Http, RoleId, UserId,
+};
 use tokio::time::Instant;
 
 use super::custom_id::Together;
@@ -95,7 +97,9 @@ impl Members {
         let unknown = |why: &str| Err(format!("Discord does not tell who {user} is: {why}"));
         let asked = self.http.get_member(self.application.guild, UserId::new(user.max(1)));
         match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(member)) => Ok(Some(self.application.voter(&self.http, &self.places, &member.user, Some(&member)).await)),
+            Ok(Ok(member)) => Ok(Some(
+                self.application.voter(&self.http, &self.places, &member.user, Some(&member)).await,
+            )),
             Ok(Err(error)) => match meaning(&error) {
                 (Meaning::Passing | Meaning::Unauthorized, why) => unknown(&why),
                 // Unknown member, unknown user, no user's id at all: nobody waits for one of these.
@@ -133,11 +137,15 @@ pub(super) fn rows(card: &Card, sheet: &Sheet, tag: &str) -> Vec<CreateActionRow
         }
         (Purpose::Mention { .. } | Purpose::Confirmation { .. }, _) if card.controls => {
             let waiting = sheet.listed.iter().filter(|listed| listed.waits_here()).count();
-            let label = if waiting == 1 { label::LOOK.to_owned() } else { text::review_all_label(waiting) };
-            let review = button(id_of(posting, tag, Together::Walk(0)), ButtonStyle::Primary, &label);
+            let label =
+                if waiting == 1 { label::LOOK.to_owned() } else { text::review_all_label(waiting) };
+            let review =
+                button(id_of(posting, tag, Together::Walk(0)), ButtonStyle::Primary, &label);
             vec![CreateActionRow::Buttons(vec![review])]
         }
-        (Purpose::Incident { .. } | Purpose::Unreached { .. }, listed) => vec![open_menu(posting, listed, 0, tag)],
+        (Purpose::Incident { .. } | Purpose::Unreached { .. }, listed) => {
+            vec![open_menu(posting, listed, 0, tag)]
+        }
         _ => Vec::new(),
     }
 }

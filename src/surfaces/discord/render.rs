@@ -1,8 +1,9 @@
 //! Draws cards and lists with Discord's embeds and components.
 
 use serenity::all::{
-    ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateButton, CreateEmbed, CreateEmbedFooter,
-    CreateInteractionResponseFollowup, CreateInteractionResponseMessage, CreateMessage, CreateSelectMenu, CreateSelectMenuKind,
+    ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateButton,
+    CreateEmbed, CreateEmbedFooter, CreateInteractionResponseFollowup,
+    CreateInteractionResponseMessage, CreateMessage, CreateSelectMenu, CreateSelectMenuKind,
     CreateSelectMenuOption, EditAttachments, EditInteractionResponse, EditMessage,
 };
 
@@ -61,11 +62,19 @@ pub(super) fn plain_card(card: &Card) -> View {
         embed = embed.field(&field.name, &field.value, field.inline);
     }
     let is_bare = card.title.is_empty() && card.description.is_empty() && card.fields.is_empty();
-    View { content: card.headline.clone(), embed: (!is_bare).then_some(embed), files: texts(card), ..View::default() }
+    View {
+        content: card.headline.clone(),
+        embed: (!is_bare).then_some(embed),
+        files: texts(card),
+        ..View::default()
+    }
 }
 
 fn texts(card: &Card) -> Vec<CreateAttachment> {
-    card.texts.iter().map(|file| CreateAttachment::bytes(file.text.as_bytes(), &file.name)).collect()
+    card.texts
+        .iter()
+        .map(|file| CreateAttachment::bytes(file.text.as_bytes(), &file.name))
+        .collect()
 }
 
 fn controls(card: &Card, decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
@@ -98,9 +107,12 @@ fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
     let (mut first, mut second) = (Vec::new(), Vec::new());
     match decision.request.expects {
         Expects::Approve => {
-            let yes = if decision.is_about_credentials() { label::IT_IS_THERE } else { label::APPROVE };
+            let yes =
+                if decision.is_about_credentials() { label::IT_IS_THERE } else { label::APPROVE };
             let once = button(id(Verb::Approve), ButtonStyle::Success, yes);
-            let session = decision.offers_session().then(|| secondary(decision, tag, Verb::Session, label::APPROVE_SESSION));
+            let session = decision
+                .offers_session()
+                .then(|| secondary(decision, tag, Verb::Session, label::APPROVE_SESSION));
             let buttons = [once].into_iter().chain(session).chain([no(label::REJECT)]);
             first.push(CreateActionRow::Buttons(buttons.collect()));
             second.push(secondary(decision, tag, Verb::Note, label::NOTE));
@@ -147,7 +159,11 @@ fn choices(decision: &Decision, tag: &str) -> CreateActionRow {
     let numbered = (0_u32..).zip(&decision.request.options);
     if decision.request.options.len() <= 5 {
         let option = |(number, choice)| {
-            button(id_of(decision, tag, Verb::Choose(number)), ButtonStyle::Primary, &text::option_label(choice, 80).0)
+            button(
+                id_of(decision, tag, Verb::Choose(number)),
+                ButtonStyle::Primary,
+                &text::option_label(choice, 80).0,
+            )
         };
         return CreateActionRow::Buttons(numbered.map(option).collect());
     }
@@ -201,13 +217,18 @@ impl View {
     /// As a message's new content, with its files as they are.
     pub(super) fn edit(self) -> EditMessage {
         let embeds = self.embeds();
-        EditMessage::new().content(self.content).embeds(embeds).components(self.rows).allowed_mentions(nobody())
+        EditMessage::new()
+            .content(self.content)
+            .embeds(embeds)
+            .components(self.rows)
+            .allowed_mentions(nobody())
     }
 
     /// As a message's new content, with these files instead of those that hang on it.
     pub(super) fn edit_with_files(mut self) -> EditMessage {
         let files = std::mem::take(&mut self.files);
-        self.edit().attachments(files.into_iter().fold(EditAttachments::new(), EditAttachments::add))
+        self.edit()
+            .attachments(files.into_iter().fold(EditAttachments::new(), EditAttachments::add))
     }
 
     /// As the answer to an interaction.
@@ -225,8 +246,13 @@ impl View {
     /// As the later answer to an interaction that was acknowledged first.
     pub(super) fn late_answer(self) -> EditInteractionResponse {
         let embeds = self.embeds();
-        let edit = EditInteractionResponse::new().content(self.content).embeds(embeds).components(self.rows);
-        self.files.into_iter().fold(edit.allowed_mentions(nobody()), EditInteractionResponse::new_attachment)
+        let edit = EditInteractionResponse::new()
+            .content(self.content)
+            .embeds(embeds)
+            .components(self.rows);
+        self.files
+            .into_iter()
+            .fold(edit.allowed_mentions(nobody()), EditInteractionResponse::new_attachment)
     }
 
     /// As a further, private answer.
@@ -243,8 +269,11 @@ impl View {
 
     /// As a slash command's private answer.
     pub(super) fn reply(self) -> poise::CreateReply {
-        let reply =
-            poise::CreateReply::default().content(self.content).components(self.rows).allowed_mentions(nobody()).ephemeral(true);
+        let reply = poise::CreateReply::default()
+            .content(self.content)
+            .components(self.rows)
+            .allowed_mentions(nobody())
+            .ephemeral(true);
         let reply = self.files.into_iter().fold(reply, poise::CreateReply::attachment);
         self.embed.into_iter().fold(reply, poise::CreateReply::embed)
     }

@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use serenity::all::{CreateInteractionResponse, CreateInteractionResponseMessage, CreateModal, Http, InteractionId};
+use serenity::all::{
+    CreateInteractionResponse, CreateInteractionResponseMessage, CreateModal, Http, InteractionId,
+};
 use serenity::builder::Builder as _;
 
 use super::error::{Meaning, meaning};
@@ -63,7 +65,11 @@ impl<'a> Responder<'a> {
         self.meanwhile(CreateInteractionResponse::Defer(private), work).await
     }
 
-    async fn meanwhile<T>(&mut self, response: CreateInteractionResponse, work: impl Future<Output = T>) -> T {
+    async fn meanwhile<T>(
+        &mut self,
+        response: CreateInteractionResponse,
+        work: impl Future<Output = T>,
+    ) -> T {
         tokio::pin!(work);
         if let Ok(done) = tokio::time::timeout(SOON, &mut work).await {
             return done;
@@ -86,7 +92,8 @@ impl<'a> Responder<'a> {
 
     /// Says how far it is. One that does not arrive is not missed: the next one or the answer says more.
     pub(super) async fn progress(&self, view: View) {
-        let said = tokio::time::timeout(ONE_TRY, view.late_answer().execute(self.http, self.token)).await;
+        let said =
+            tokio::time::timeout(ONE_TRY, view.late_answer().execute(self.http, self.token)).await;
         if let Ok(Err(error)) = said {
             lost(&error);
         }
@@ -117,13 +124,20 @@ impl<'a> Responder<'a> {
         if let Some(data) = body.get_mut("data").and_then(serde_json::Value::as_object_mut) {
             data.remove("attachments");
         }
-        self.try_twice(|| self.http.create_interaction_response(self.id, self.token, &body, Vec::new())).await
+        self.try_twice(|| {
+            self.http.create_interaction_response(self.id, self.token, &body, Vec::new())
+        })
+        .await
     }
 
     async fn send_late(&self, answer: Answer) -> Sent {
         let result = match answer {
-            Answer::Card(view) | Answer::Update(view) => view.late_answer().execute(self.http, self.token).await.map(drop),
-            Answer::Private(view) => view.follow_up().execute(self.http, (None, self.token)).await.map(drop),
+            Answer::Card(view) | Answer::Update(view) => {
+                view.late_answer().execute(self.http, self.token).await.map(drop)
+            }
+            Answer::Private(view) => {
+                view.follow_up().execute(self.http, (None, self.token)).await.map(drop)
+            }
             // A form can only be the first answer. Whoever asks for one does not acknowledge.
             Answer::Form(_) => return Sent::Lost,
             Answer::Nothing => return Sent::Seen,
@@ -134,13 +148,18 @@ impl<'a> Responder<'a> {
         }
     }
 
-    async fn try_twice<F: Future<Output = serenity::Result<()>>>(&self, attempt: impl Fn() -> F) -> Sent {
+    async fn try_twice<F: Future<Output = serenity::Result<()>>>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Sent {
         match tokio::time::timeout(ONE_TRY, attempt()).await {
             Ok(Ok(())) => return Sent::Seen,
             Ok(Err(error)) if meaning(&error).0 == Meaning::Passing => {}
             Ok(Err(error)) => return lost(&error),
             Err(_) => {
-                tracing::warn!("Discord did not take the answer to a click in time; the card is put right by an edit");
+                tracing::warn!(
+                    "Discord did not take the answer to a click in time; the card is put right by an edit"
+                );
                 return Sent::Lost;
             }
         }
@@ -155,6 +174,9 @@ impl<'a> Responder<'a> {
 }
 
 fn lost(error: &serenity::Error) -> Sent {
-    tracing::warn!("the answer to a click was not taken: {}; the card is put right by an edit", meaning(error).1);
+    tracing::warn!(
+        "the answer to a click was not taken: {}; the card is put right by an edit",
+        meaning(error).1
+    );
     Sent::Lost
 }

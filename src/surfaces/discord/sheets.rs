@@ -1,7 +1,8 @@
 //! Draws messages that stand for several decisions, with the buttons that their purpose has.
 
 use serenity::all::{
-    ButtonStyle, CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption, ReactionType,
+    ButtonStyle, CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind,
+    CreateSelectMenuOption, ReactionType,
 };
 
 use super::custom_id::{Act, CustomId, Together};
@@ -58,7 +59,8 @@ pub(super) fn batch_rows(sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
         let label = text::review_all_label(summary.waiting());
         buttons.push(button(id_of(posting, tag, Together::Walk(0)), ButtonStyle::Primary, &label));
     }
-    let mut rows: Vec<CreateActionRow> = (!buttons.is_empty()).then_some(CreateActionRow::Buttons(buttons)).into_iter().collect();
+    let mut rows: Vec<CreateActionRow> =
+        (!buttons.is_empty()).then_some(CreateActionRow::Buttons(buttons)).into_iter().collect();
     rows.push(menu(sheet, tag));
     rows
 }
@@ -72,9 +74,15 @@ fn menu(sheet: &Sheet, tag: &str) -> CreateActionRow {
     let option = |page: crate::core::batch::Page| {
         let part = &listed[page.start..page.start + page.count];
         let (label, description) = text::part_option(part);
-        CreateSelectMenuOption::new(label, part.first().map_or(0, |first| first.decision.id.0).to_string()).description(description)
+        CreateSelectMenuOption::new(
+            label,
+            part.first().map_or(0, |first| first.decision.id.0).to_string(),
+        )
+        .description(description)
     };
-    let kind = CreateSelectMenuKind::String { options: pages(listed.len()).into_iter().map(option).collect() };
+    let kind = CreateSelectMenuKind::String {
+        options: pages(listed.len()).into_iter().map(option).collect(),
+    };
     let menu = CreateSelectMenu::new(id_of(posting, tag, Together::Parts), kind);
     CreateActionRow::SelectMenu(menu.placeholder(label::OPEN_PART))
 }
@@ -84,25 +92,33 @@ fn review_rows(sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
     let only = sheet.listed.len() <= MENU;
     let option = |listed: &Listed| {
         let (title, description) = text::review_option(&listed.decision);
-        CreateSelectMenuOption::new(title, listed.decision.id.0.to_string()).description(description)
+        CreateSelectMenuOption::new(title, listed.decision.id.0.to_string())
+            .description(description)
     };
     let menu = |(number, part): (u32, &[Listed])| {
         let kind = CreateSelectMenuKind::String { options: part.iter().map(option).collect() };
-        let menu = CreateSelectMenu::new(id_of(&sheet.posting, tag, Together::Disagree(number)), kind);
+        let menu =
+            CreateSelectMenu::new(id_of(&sheet.posting, tag, Together::Disagree(number)), kind);
         CreateActionRow::SelectMenu(menu.placeholder(text::disagree_hint(part, only)))
     };
     (0..).zip(sheet.listed.chunks(MENU)).map(menu).collect()
 }
 
 /// A menu that opens one of at most 25. `number` tells apart two on a message.
-pub(super) fn open_menu(posting: &Posting, listed: &[Listed], number: u32, tag: &str) -> CreateActionRow {
+pub(super) fn open_menu(
+    posting: &Posting,
+    listed: &[Listed],
+    number: u32,
+    tag: &str,
+) -> CreateActionRow {
     let option = |listed: &Listed| {
         let (title, description) = text::open_option(&listed.decision);
         CreateSelectMenuOption::new(title, listed.decision.id.0.to_string())
             .description(description)
             .emoji(ReactionType::Unicode(text::sign(&listed.decision).to_owned()))
     };
-    let kind = CreateSelectMenuKind::String { options: listed.iter().take(MENU).map(option).collect() };
+    let kind =
+        CreateSelectMenuKind::String { options: listed.iter().take(MENU).map(option).collect() };
     let menu = CreateSelectMenu::new(id_of(posting, tag, Together::Open(number)), kind);
     CreateActionRow::SelectMenu(menu.placeholder(text::open_menu_hint(listed)))
 }

@@ -45,7 +45,8 @@ impl Shown {
             if seen.revisions.len() >= MOST_DECISIONS {
                 seen.revisions.clear();
             }
-            seen.revisions.extend(decisions.into_iter().map(|decision| (decision.id, decision.revision)));
+            seen.revisions
+                .extend(decisions.into_iter().map(|decision| (decision.id, decision.revision)));
         });
     }
 
@@ -55,7 +56,13 @@ impl Shown {
     }
 
     /// Why somebody is asked once more before they approve this one, if they are. Times are the wall clock's.
-    pub(super) fn doubt(&self, of: UserId, guard: Guard, decision: &Decision, now: Time) -> Option<Doubt> {
+    pub(super) fn doubt(
+        &self,
+        of: UserId,
+        guard: Guard,
+        decision: &Decision,
+        now: Time,
+    ) -> Option<Doubt> {
         self.with(of, |seen| seen.habits.doubt(guard, decision, now))
     }
 
@@ -75,7 +82,10 @@ impl Shown {
     /// Whether one more message of theirs is answered. Each takes a look at all that is open, and an answer in the channel.
     pub(super) fn hears(&self, person: UserId) -> bool {
         self.with(person, |seen| {
-            let (since, count) = seen.said.filter(|(since, _)| since.elapsed() < MINUTE).unwrap_or((Instant::now(), 0));
+            let (since, count) = seen
+                .said
+                .filter(|(since, _)| since.elapsed() < MINUTE)
+                .unwrap_or((Instant::now(), 0));
             seen.said = Some((since, count + 1));
             count < MOST_A_MINUTE
         })

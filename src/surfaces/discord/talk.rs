@@ -3,7 +3,10 @@
 //! What is understood is `core::phrase`'s; here it is done, shown or asked back. The answer goes into the direct message:
 //! what waits on somebody is no business of the channel's. Nothing is decided that the person was not shown.
 
-use serenity::all::{ChannelId, CreateAllowedMentions, CreateEmbed, CreateEmbedFooter, CreateMessage, Message, UserId};
+use serenity::all::{
+    ChannelId, CreateAllowedMentions, CreateEmbed, CreateEmbedFooter, CreateMessage, Message,
+    UserId,
+};
 
 use super::commands::{self, Among};
 use super::error::meaning;
@@ -11,7 +14,9 @@ use super::render::View;
 use super::{Bot, attention};
 use crate::core::decision::{Decision, DecisionId, Verdict};
 use crate::core::permission::Voter;
-use crate::core::phrase::{Act, Filter, Part, Reluctance, Subject, Understood, Verb, Wish, understand};
+use crate::core::phrase::{
+    Act, Filter, Part, Reluctance, Subject, Understood, Verb, Wish, understand,
+};
 use crate::core::text;
 
 /// Decisions that an answer lists: as many as fit a phone's screen with the menu below them.
@@ -29,7 +34,10 @@ pub(super) struct Place {
 pub(super) async fn answer(bot: &Bot, message: &Message) {
     let me = bot.application.me;
     let direct = message.guild_id.is_none();
-    if message.author.bot || message.webhook_id.is_some() || !(direct || message.mentions_user_id(me)) {
+    if message.author.bot
+        || message.webhook_id.is_some()
+        || !(direct || message.mentions_user_id(me))
+    {
         return;
     }
     if !bot.shown.hears(message.author.id) {
@@ -40,8 +48,14 @@ pub(super) async fn answer(bot: &Bot, message: &Message) {
     let voter = bot.application.voter(&bot.http, &bot.places, &message.author, None).await;
     let view = Talk { bot, voter: &voter, person: message.author.id }.answer(&words).await;
     if direct {
-        if let Err(error) = send(bot, message.channel_id, view.create().reference_message(message)).await {
-            tracing::warn!(by = voter.person.name, "an answer in words was not taken: {}", meaning(&error).1);
+        if let Err(error) =
+            send(bot, message.channel_id, view.create().reference_message(message)).await
+        {
+            tracing::warn!(
+                by = voter.person.name,
+                "an answer in words was not taken: {}",
+                meaning(&error).1
+            );
         }
         return;
     }
@@ -50,9 +64,16 @@ pub(super) async fn answer(bot: &Bot, message: &Message) {
         Err(error) => Err(error),
     };
     let words = if sent.is_ok() { text::ANSWERED_PRIVATELY } else { text::DIRECT_MESSAGES_CLOSED };
-    let note = CreateMessage::new().content(words).reference_message(message).allowed_mentions(CreateAllowedMentions::new());
+    let note = CreateMessage::new()
+        .content(words)
+        .reference_message(message)
+        .allowed_mentions(CreateAllowedMentions::new());
     if let Err(error) = send(bot, message.channel_id, note).await {
-        tracing::warn!(by = voter.person.name, "an answer in words was not taken: {}", meaning(&error).1);
+        tracing::warn!(
+            by = voter.person.name,
+            "an answer in words was not taken: {}",
+            meaning(&error).1
+        );
     }
 }
 
@@ -61,7 +82,11 @@ async fn send(bot: &Bot, channel: ChannelId, message: CreateMessage) -> serenity
 }
 
 fn without_mention(content: &str, me: UserId) -> String {
-    content.replacen(&format!("<@{me}>"), "", 1).replacen(&format!("<@!{me}>"), "", 1).trim().to_owned()
+    content
+        .replacen(&format!("<@{me}>"), "", 1)
+        .replacen(&format!("<@!{me}>"), "", 1)
+        .trim()
+        .to_owned()
 }
 
 /// One message and its answer.
@@ -89,21 +114,30 @@ impl Talk<'_> {
             },
             Understood::Decide { verb, target } => self.decide(&verb, target).await,
             Understood::ApproveAll { low, others, .. } => {
-                let fits = |id: &DecisionId| found.iter().find(|decision| decision.id == *id).cloned();
+                let fits =
+                    |id: &DecisionId| found.iter().find(|decision| decision.id == *id).cloned();
                 let named: Vec<Decision> = low.iter().filter_map(fits).collect();
                 self.bot.offer_named(self.voter, &named, others.len()).await
             }
             Understood::Show(id) => self.show(id).await,
-            Understood::History(id) => commands::all_about(self.bot, self.voter, &id.to_string()).await,
+            Understood::History(id) => {
+                commands::all_about(self.bot, self.voter, &id.to_string()).await
+            }
             Understood::Status => commands::status_of(self.bot, self.voter).await,
             Understood::Help => View::words(text::help()),
-            Understood::Snooze { until: Some(until) } => commands::snoozed(self.bot, &self.voter.person, &until).await,
+            Understood::Snooze { until: Some(until) } => {
+                commands::snoozed(self.bot, &self.voter.person, &until).await
+            }
             Understood::Snooze { until: None } => View::words(text::not_set(text::SNOOZE_UNTIL)),
             Understood::Ambiguous { wish, candidates, doubt } => {
                 self.list(text::doubt(act(&wish), doubt, &candidates), &candidates, &found)
             }
-            Understood::NothingFits { act, words, near } => self.list(text::nothing_fits(act, &words, near.len()), &near, &found),
-            Understood::Missing { act, candidates, part } => self.missing(act, &part, &candidates, &found),
+            Understood::NothingFits { act, words, near } => {
+                self.list(text::nothing_fits(act, &words, near.len()), &near, &found)
+            }
+            Understood::Missing { act, candidates, part } => {
+                self.missing(act, &part, &candidates, &found)
+            }
             Understood::NotDecided { why, about } => self.not_decided(why, &about, &found),
             Understood::NotUnderstood { words } => View::words(text::not_understood(&words)),
         }
@@ -112,27 +146,45 @@ impl Talk<'_> {
     /// What waits, from a place on; what was put off is left out, as `/attention` does.
     fn waiting(&self, place: Place, found: &[Decision]) -> View {
         let now = self.bot.handle.now();
-        let is_pending = |decision: &&Decision| matches!(decision.state, crate::core::decision::State::Pending(_));
-        let mut waiting: Vec<Decision> =
-            found.iter().filter(is_pending).filter(|decision| place.of.takes(&Subject::from(*decision), now)).cloned().collect();
+        let is_pending = |decision: &&Decision| {
+            matches!(decision.state, crate::core::decision::State::Pending(_))
+        };
+        let mut waiting: Vec<Decision> = found
+            .iter()
+            .filter(is_pending)
+            .filter(|decision| place.of.takes(&Subject::from(*decision), now))
+            .cloned()
+            .collect();
         waiting.sort_by_cached_key(|decision| decision.urgency(now));
         if waiting.is_empty() {
             let words = text::shown(&place.of, 0);
-            return View::words(if place.of.is_empty() { text::NOTHING_WAITS.to_owned() } else { words });
+            return View::words(if place.of.is_empty() {
+                text::NOTHING_WAITS.to_owned()
+            } else {
+                words
+            });
         }
         let (from, to) = (place.seen, waiting.len().min(place.seen + LISTED));
         if from >= to {
             return View::words(text::NO_MORE);
         }
-        let view = self.listed(text::shown(&place.of, waiting.len()), &waiting[from..to], text::part(from, to, waiting.len()));
+        let view = self.listed(
+            text::shown(&place.of, waiting.len()),
+            &waiting[from..to],
+            text::part(from, to, waiting.len()),
+        );
         self.bot.shown.put_place(self.person, Place { seen: to, ..place });
         view
     }
 
     /// Decisions by number, in a list from which one can be opened. One alone is opened at once.
     fn list(&self, notice: String, ids: &[DecisionId], found: &[Decision]) -> View {
-        let listed: Vec<Decision> =
-            ids.iter().filter_map(|id| found.iter().find(|decision| decision.id == *id)).take(LISTED).cloned().collect();
+        let listed: Vec<Decision> = ids
+            .iter()
+            .filter_map(|id| found.iter().find(|decision| decision.id == *id))
+            .take(LISTED)
+            .cloned()
+            .collect();
         match listed.as_slice() {
             [] => View::words(notice),
             [one] => self.bot.show(self.voter, one, Some(notice)),
@@ -146,10 +198,20 @@ impl Talk<'_> {
     fn listed(&self, notice: String, listed: &[Decision], part: String) -> View {
         let handle = &self.bot.handle;
         self.bot.shown.record(self.person, listed);
-        let lines: Vec<String> =
-            listed.iter().map(|decision| text::attention_line(decision, handle.now(), handle.pace())).collect();
-        let embed = CreateEmbed::new().description(lines.join("\n")).colour(0x58_65F2).footer(CreateEmbedFooter::new(part));
-        View { content: notice, embed: Some(embed), rows: vec![attention::open_menu(listed, handle.tag())], ..View::default() }
+        let lines: Vec<String> = listed
+            .iter()
+            .map(|decision| text::attention_line(decision, handle.now(), handle.pace()))
+            .collect();
+        let embed = CreateEmbed::new()
+            .description(lines.join("\n"))
+            .colour(0x58_65F2)
+            .footer(CreateEmbedFooter::new(part));
+        View {
+            content: notice,
+            embed: Some(embed),
+            rows: vec![attention::open_menu(listed, handle.tag())],
+            ..View::default()
+        }
     }
 
     async fn show(&self, id: DecisionId) -> View {
@@ -165,11 +227,19 @@ impl Talk<'_> {
         let view = match verb {
             Verb::Undo => commands::take_back(bot, voter, &id.to_string()).await,
             Verb::Take => commands::take_on(bot, voter, &id.to_string()).await,
-            Verb::Defer { until } => commands::put_off_until(bot, voter, &id.to_string(), *until, None).await,
+            Verb::Defer { until } => {
+                commands::put_off_until(bot, voter, &id.to_string(), *until, None).await
+            }
             Verb::Approve { note } => self.verdict(id, Verdict::noted(note.clone())).await,
-            Verb::Reject { reason } => self.verdict(id, Verdict::Rejected { reason: reason.clone() }).await,
-            Verb::Choose { option } => self.verdict(id, Verdict::Chosen { option: option.clone() }).await,
-            Verb::Answer { text } => self.verdict(id, Verdict::Answered { text: text.clone() }).await,
+            Verb::Reject { reason } => {
+                self.verdict(id, Verdict::Rejected { reason: reason.clone() }).await
+            }
+            Verb::Choose { option } => {
+                self.verdict(id, Verdict::Chosen { option: option.clone() }).await
+            }
+            Verb::Answer { text } => {
+                self.verdict(id, Verdict::Answered { text: text.clone() }).await
+            }
         };
         above(text::understood(verb, id), view)
     }
@@ -178,7 +248,13 @@ impl Talk<'_> {
         commands::decide_by_number(self.bot, self.voter, id, verdict).await
     }
 
-    fn missing(&self, act: Act, part: &Part, candidates: &[DecisionId], found: &[Decision]) -> View {
+    fn missing(
+        &self,
+        act: Act,
+        part: &Part,
+        candidates: &[DecisionId],
+        found: &[Decision],
+    ) -> View {
         self.list(text::missing(act, part, candidates), candidates, found)
     }
 

@@ -60,7 +60,12 @@ impl Bot {
     }
 
     /// The same for decisions that somebody named in words.
-    pub(super) async fn offer_named(&self, voter: &Voter, named: &[Decision], others: usize) -> View {
+    pub(super) async fn offer_named(
+        &self,
+        voter: &Voter,
+        named: &[Decision],
+        others: usize,
+    ) -> View {
         let view = self.preflight(voter, named.iter().map(Listed::now).collect()).await;
         View { content: format!("{}\n{}", text::approve_these(others), view.content), ..view }
     }
@@ -77,7 +82,8 @@ impl Bot {
         let (lines, whole) = text::preflight_lines(&goes, &left_out);
         let mut view = View { content, embed: Some(listed(&lines)), ..View::default() };
         if !whole {
-            view.files.push(file(text::PREFLIGHT_FILE.into(), text::preflight_file(&goes, &left_out)));
+            view.files
+                .push(file(text::PREFLIGHT_FILE.into(), text::preflight_file(&goes, &left_out)));
         }
         if goes.is_empty() {
             return view;
@@ -85,7 +91,11 @@ impl Bot {
         match self.handle.freeze(goes.iter().map(|listed| listed.item).collect(), voter).await {
             Ok(id) => {
                 let label = text::approve_these_label(goes.len());
-                let approve = button(id_of(self.handle.tag(), id, 1, Together::Approve), ButtonStyle::Success, &label);
+                let approve = button(
+                    id_of(self.handle.tag(), id, 1, Together::Approve),
+                    ButtonStyle::Success,
+                    &label,
+                );
                 view.rows.push(CreateActionRow::Buttons(vec![approve]));
                 view
             }
@@ -94,7 +104,13 @@ impl Bot {
     }
 
     /// Approves a list and says what became of each. Of a long one it is said at once that it began, and how far it is.
-    pub(super) async fn approve_together(&self, voter: &Voter, id: PostingId, list: u32, mut responder: Responder<'_>) {
+    pub(super) async fn approve_together(
+        &self,
+        voter: &Voter,
+        id: PostingId,
+        list: u32,
+        mut responder: Responder<'_>,
+    ) {
         let sheet = match responder.acknowledging(self.handle.list_of(id, list, voter)).await {
             Ok(Some(sheet)) => sheet,
             Ok(None) => {
@@ -102,7 +118,9 @@ impl Bot {
                 return;
             }
             Err(error) => {
-                responder.send(Answer::Update(View::words(text::trouble(&error.to_string())))).await;
+                responder
+                    .send(Answer::Update(View::words(text::trouble(&error.to_string()))))
+                    .await;
                 return;
             }
         };
@@ -115,12 +133,24 @@ impl Bot {
             responder.acknowledging(self.handle.approve_together(&items, voter, Via::Discord)).await
         };
         let approved = fates.iter().filter(|fate| matches!(fate, Fate::Approved(_))).count();
-        tracing::info!(posting = id.0, list, by = voter.person.name, approved, of = count, "approved together on Discord");
+        tracing::info!(
+            posting = id.0,
+            list,
+            by = voter.person.name,
+            approved,
+            of = count,
+            "approved together on Discord"
+        );
         responder.send(Answer::Update(results(&fates))).await;
     }
 
     /// Approves a list that takes a while, and says how far it is.
-    async fn approve_long(&self, items: &[Item], voter: &Voter, responder: &Responder<'_>) -> Vec<Fate> {
+    async fn approve_long(
+        &self,
+        items: &[Item],
+        voter: &Voter,
+        responder: &Responder<'_>,
+    ) -> Vec<Fate> {
         let mut fates = Vec::with_capacity(items.len());
         let mut said = Instant::now();
         for part in items.chunks(TOGETHER) {
@@ -134,31 +164,67 @@ impl Bot {
     }
 
     /// The next one of a list that waits and that this person may decide, from this place on; `notice` stands above it.
-    pub(super) async fn walk(&self, voter: &Voter, id: PostingId, list: u32, at: u32, notice: Option<String>) -> View {
+    pub(super) async fn walk(
+        &self,
+        voter: &Voter,
+        id: PostingId,
+        list: u32,
+        at: u32,
+        notice: Option<String>,
+    ) -> View {
         let sheet = match self.to_walk(voter, id, list).await {
             Ok(Some(sheet)) => sheet,
-            Ok(None) => return View::words(if id == WHAT_WAITS { text::NOTHING_WAITS } else { text::NO_SUCH_LIST }),
+            Ok(None) => {
+                return View::words(if id == WHAT_WAITS {
+                    text::NOTHING_WAITS
+                } else {
+                    text::NO_SUCH_LIST
+                });
+            }
             Err(error) => return View::words(text::trouble(&error.to_string())),
         };
         let (id, list) = (sheet.posting.id, if id == WHAT_WAITS { 1 } else { list });
-        let theirs =
-            |listed: &&Listed| matches!(listed.decision.state, State::Pending(_)) && self.handle.is_for(&listed.decision, voter);
+        let theirs = |listed: &&Listed| {
+            matches!(listed.decision.state, State::Pending(_))
+                && self.handle.is_for(&listed.decision, voter)
+        };
         let start = usize::try_from(at).unwrap_or(usize::MAX);
-        let open: Vec<(usize, &Listed)> = sheet.listed.iter().enumerate().filter(|(_, listed)| theirs(listed)).collect();
+        let open: Vec<(usize, &Listed)> =
+            sheet.listed.iter().enumerate().filter(|(_, listed)| theirs(listed)).collect();
         let Some((place, next)) = open.iter().find(|(place, _)| *place >= start) else {
             return self.walked(id, list, open.len(), sheet.listed.len(), notice);
         };
         let left = open.iter().filter(|(other, _)| other > place).count();
-        let words = text::walk(place + 1, sheet.listed.len(), left, &text::headline(&next.decision, self.handle.pace()));
+        let words = text::walk(
+            place + 1,
+            sheet.listed.len(),
+            left,
+            &text::headline(&next.decision, self.handle.pace()),
+        );
         let at = u32::try_from(*place).unwrap_or(u32::MAX);
-        self.step(voter, &next.decision, Walk { list: id, revision: list, at }, above(notice, words))
+        self.step(
+            voter,
+            &next.decision,
+            Walk { list: id, revision: list, at },
+            above(notice, words),
+        )
     }
 
     /// A list to go through: a batch's in the order of its lines, what somebody chose the most urgent first.
-    async fn to_walk(&self, voter: &Voter, id: PostingId, list: u32) -> Result<Option<Sheet>, HandleError> {
+    async fn to_walk(
+        &self,
+        voter: &Voter,
+        id: PostingId,
+        list: u32,
+    ) -> Result<Option<Sheet>, HandleError> {
         let (id, list) = if id == WHAT_WAITS {
             let waiting = self.handle.attention(Some(voter)).await?;
-            (self.handle.freeze(waiting.iter().take(MOST_OF_A_BATCH).map(Item::of).collect(), voter).await?, 1)
+            (
+                self.handle
+                    .freeze(waiting.iter().take(MOST_OF_A_BATCH).map(Item::of).collect(), voter)
+                    .await?,
+                1,
+            )
         } else {
             (id, list)
         };
@@ -172,23 +238,44 @@ impl Bot {
     }
 
     /// A card on the way, and the button that goes on without deciding it.
-    pub(super) fn step(&self, voter: &Voter, decision: &Decision, walk: Walk, content: String) -> View {
+    pub(super) fn step(
+        &self,
+        voter: &Voter,
+        decision: &Decision,
+        walk: Walk,
+        content: String,
+    ) -> View {
         self.opens(voter, decision);
         let tag = walk.on(self.handle.tag());
         let mut view = render::card(&decision_card(decision, self.handle.pace()), decision, &tag);
         view.content = content;
         let next = Together::Walk(walk.at.saturating_add(1));
         let skip = id_of(self.handle.tag(), walk.list, walk.revision, next);
-        view.rows.push(CreateActionRow::Buttons(vec![button(skip, ButtonStyle::Secondary, label::SKIP)]));
+        view.rows.push(CreateActionRow::Buttons(vec![button(
+            skip,
+            ButtonStyle::Secondary,
+            label::SKIP,
+        )]));
         view
     }
 
     /// The end of the way, and its beginning where something was left.
-    fn walked(&self, id: PostingId, list: u32, left: usize, count: usize, notice: Option<String>) -> View {
+    fn walked(
+        &self,
+        id: PostingId,
+        list: u32,
+        left: usize,
+        count: usize,
+        notice: Option<String>,
+    ) -> View {
         let mut view = View::words(above(notice, text::walked(left, count)));
         if left > 0 {
             let again = id_of(self.handle.tag(), id, list, Together::Walk(0));
-            view.rows.push(CreateActionRow::Buttons(vec![button(again, ButtonStyle::Primary, label::REVIEW_LEFT)]));
+            view.rows.push(CreateActionRow::Buttons(vec![button(
+                again,
+                ButtonStyle::Primary,
+                label::REVIEW_LEFT,
+            )]));
         }
         view
     }
@@ -200,19 +287,30 @@ impl Bot {
             Ok(None) => return View::words(text::NO_SUCH_LIST),
             Err(error) => return View::words(text::trouble(&error.to_string())),
         };
-        let start = sheet.listed.partition_point(|listed| listed.decision.id < from).min(sheet.listed.len().saturating_sub(1));
+        let start = sheet
+            .listed
+            .partition_point(|listed| listed.decision.id < from)
+            .min(sheet.listed.len().saturating_sub(1));
         let size = pages(sheet.listed.len()).first().map_or(PAGE_ITEMS, |page| page.count);
         let part = &sheet.listed[start..(start + size).min(sheet.listed.len())];
-        self.shown.record(serenity::all::UserId::new(voter.person.discord_id().unwrap_or(1)), part.iter().map(|l| &l.decision));
+        self.shown.record(
+            serenity::all::UserId::new(voter.person.discord_id().unwrap_or(1)),
+            part.iter().map(|l| &l.decision),
+        );
         let lines: Vec<String> = part.iter().map(text::part_line).collect();
         let tag = self.handle.tag();
         let mut rows: Vec<CreateActionRow> = Vec::new();
         for (number, menu) in (0..).zip(part.chunks(MENU)) {
             rows.push(sheets::open_menu(&sheet.posting, menu, number, tag));
         }
-        let to = |index: usize| u32::try_from(sheet.listed[index].decision.id.0).unwrap_or(u32::MAX);
+        let to =
+            |index: usize| u32::try_from(sheet.listed[index].decision.id.0).unwrap_or(u32::MAX);
         let turn = |index: usize, label| {
-            button(id_of(tag, id, sheet.posting.revision, Together::Part(to(index))), ButtonStyle::Secondary, label)
+            button(
+                id_of(tag, id, sheet.posting.revision, Together::Part(to(index))),
+                ButtonStyle::Secondary,
+                label,
+            )
         };
         let previous = (start > 0).then(|| turn(start.saturating_sub(size), label::PREVIOUS));
         let next = (start + size < sheet.listed.len()).then(|| turn(start + size, label::NEXT));
@@ -247,7 +345,8 @@ fn results(fates: &[Fate]) -> View {
     ordered.sort_by_key(|fate| matches!(fate, Fate::Approved(_)));
     let lines: Vec<String> = ordered.into_iter().map(fate).collect();
     let (shown, whole) = text::as_many_as_fit(lines.iter().map(String::as_str));
-    let mut view = View { content: text::approved_together(approved, fates.len()), ..View::default() };
+    let mut view =
+        View { content: text::approved_together(approved, fates.len()), ..View::default() };
     if !shown.is_empty() {
         view.embed = Some(listed(&shown));
     }

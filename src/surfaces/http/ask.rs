@@ -11,7 +11,10 @@ use crate::core::decision::Decision;
 use crate::core::text::http as text;
 use crate::engine::Asked;
 use crate::engine::access::{Access, Filed};
-use crate::wire::{self, Batch, BatchItem, Batched, LONGEST_REPORT, MOST_AT_ONCE, ProblemKind, Question, Report, Withdraw};
+use crate::wire::{
+    self, Batch, BatchItem, Batched, LONGEST_REPORT, MOST_AT_ONCE, ProblemKind, Question, Report,
+    Withdraw,
+};
 
 /// The header that makes a request the same when it is repeated.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -36,11 +39,22 @@ impl Server {
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(key) = single(headers, IDEMPOTENCY_KEY)? else { return Ok(None) };
-    let sound = !key.trim().is_empty() && key.len() <= LONGEST_KEY && key.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-    if sound { Ok(Some(key)) } else { Err(Refusal::new(ProblemKind::BadRequest, text::wrong_key(LONGEST_KEY))) }
+    let sound = !key.trim().is_empty()
+        && key.len() <= LONGEST_KEY
+        && key.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    if sound {
+        Ok(Some(key))
+    } else {
+        Err(Refusal::new(ProblemKind::BadRequest, text::wrong_key(LONGEST_KEY)))
+    }
 }
 
-async fn file(server: &Server, access: &Access, question: Question, once: Option<&str>) -> Result<(StatusCode, Decision), Refusal> {
+async fn file(
+    server: &Server,
+    access: &Access,
+    question: Question,
+    once: Option<&str>,
+) -> Result<(StatusCode, Decision), Refusal> {
     if let Some(flaw) = question.flaw() {
         return Err(Refusal::new(ProblemKind::Unprocessable, flaw));
     }
@@ -73,10 +87,15 @@ pub(super) async fn batch(
 ) -> Result<Response, Refusal> {
     let once = idempotency_key(&headers)?;
     if questions.is_empty() || questions.len() > MOST_AT_ONCE {
-        return Err(Refusal::new(ProblemKind::Unprocessable, text::wrong_batch(questions.len(), MOST_AT_ONCE)));
+        return Err(Refusal::new(
+            ProblemKind::Unprocessable,
+            text::wrong_batch(questions.len(), MOST_AT_ONCE),
+        ));
     }
     // What is no question at all spoils the request, as everywhere; what policy refuses is its own item's.
-    if let Some((index, flaw)) = questions.iter().enumerate().find_map(|(index, question)| Some((index, question.flaw()?))) {
+    if let Some((index, flaw)) =
+        questions.iter().enumerate().find_map(|(index, question)| Some((index, question.flaw()?)))
+    {
         return Err(Refusal::new(ProblemKind::Unprocessable, format!("questions[{index}].{flaw}")));
     }
     let mut batched = Batched::default();
@@ -84,9 +103,11 @@ pub(super) async fn batch(
     for (index, question) in questions.into_iter().enumerate() {
         let once = once.as_ref().map(|key| format!("{key}#{index}"));
         batched.items.push(match file(&server, &access, question, once.as_deref()).await {
-            Ok((status, decision)) => {
-                BatchItem { status: status.as_u16(), decision: Some(Box::new(server.view(&decision))), problem: None }
-            }
+            Ok((status, decision)) => BatchItem {
+                status: status.as_u16(),
+                decision: Some(Box::new(server.view(&decision))),
+                problem: None,
+            },
             Err(refusal) => {
                 let problem = refusal.into_problem();
                 BatchItem { status: problem.status, decision: None, problem: Some(problem) }
@@ -102,9 +123,12 @@ pub(super) async fn withdraw(
     Id(id): Id,
     Body(Withdraw { reason }): Body<Withdraw>,
 ) -> Result<Response, Refusal> {
-    let reason = reason.filter(|reason| !reason.trim().is_empty()).unwrap_or_else(|| text::TAKEN_BACK.into());
+    let reason = reason
+        .filter(|reason| !reason.trim().is_empty())
+        .unwrap_or_else(|| text::TAKEN_BACK.into());
     must_be_short(&reason)?;
-    let decision = access.withdraw(id, reason.trim()).await.map_err(|error| server.refused(error))?;
+    let decision =
+        access.withdraw(id, reason.trim()).await.map_err(|error| server.refused(error))?;
     Ok(server.answer(StatusCode::OK, &decision))
 }
 
@@ -115,17 +139,26 @@ pub(super) async fn outcome(
     Body(Report { outcome, text }): Body<Report>,
 ) -> Result<Response, Refusal> {
     must_be_short(&text)?;
-    let decision = access.report(id, outcome, &text).await.map_err(|error| server.refused(error))?;
+    let decision =
+        access.report(id, outcome, &text).await.map_err(|error| server.refused(error))?;
     Ok(server.answer(StatusCode::OK, &decision))
 }
 
 /// As long as a report may be: what people and agents write about a decision.
 pub(super) fn must_be_short(words: &str) -> Result<(), Refusal> {
     let short = words.chars().count() <= LONGEST_REPORT;
-    if short { Ok(()) } else { Err(Refusal::new(ProblemKind::Unprocessable, text::too_many_characters(LONGEST_REPORT))) }
+    if short {
+        Ok(())
+    } else {
+        Err(Refusal::new(ProblemKind::Unprocessable, text::too_many_characters(LONGEST_REPORT)))
+    }
 }
 
-pub(super) async fn claim(State(server): State<Shared>, Guest(access): Guest, Id(id): Id) -> Result<Response, Refusal> {
+pub(super) async fn claim(
+    State(server): State<Shared>,
+    Guest(access): Guest,
+    Id(id): Id,
+) -> Result<Response, Refusal> {
     let decision = access.claim(id).await.map_err(|error| server.refused(error))?;
     Ok(server.answer(StatusCode::OK, &decision))
 }

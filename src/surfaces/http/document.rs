@@ -12,9 +12,11 @@ use super::table::{Carries, Good, Route, table};
 use crate::wire::{Happened, Problem, ProblemKind};
 
 /// Any request may be refused so.
-const ALWAYS: [ProblemKind; 3] = [ProblemKind::BadRequest, ProblemKind::Foreign, ProblemKind::Internal];
+const ALWAYS: [ProblemKind; 3] =
+    [ProblemKind::BadRequest, ProblemKind::Foreign, ProblemKind::Internal];
 /// And those that need a caller so.
-const OF_CALLERS: [ProblemKind; 3] = [ProblemKind::Unauthorized, ProblemKind::TooMany, ProblemKind::Unavailable];
+const OF_CALLERS: [ProblemKind; 3] =
+    [ProblemKind::Unauthorized, ProblemKind::TooMany, ProblemKind::Unavailable];
 
 /// The OpenAPI document.
 #[must_use]
@@ -27,7 +29,10 @@ pub fn document() -> Value {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in table() {
         let operation = operation(&route, &mut generator);
-        paths.entry(route.path).or_default().insert(route.method.as_str().to_lowercase(), operation);
+        paths
+            .entry(route.path)
+            .or_default()
+            .insert(route.method.as_str().to_lowercase(), operation);
     }
     generator.subschema_for::<Happened>();
     generator.subschema_for::<Problem>();
@@ -58,7 +63,8 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     });
     if let Some((body, needed)) = route.body {
         let schema = body(generator);
-        operation["requestBody"] = json!({ "required": needed, "content": { "application/json": { "schema": schema } } });
+        operation["requestBody"] =
+            json!({ "required": needed, "content": { "application/json": { "schema": schema } } });
     }
     if let Some(scopes) = route.scopes {
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.word()).collect();
@@ -86,12 +92,20 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
                 "The ETag of the decision as it was seen, or its revision",
                 json!({ "type": "string", "pattern": "^\"[1-9][0-9]{0,8}(-[0-9]{1,18})?\"$" }),
             ),
-            Carries::Version => {
-                ("If-None-Match", false, "The ETag of the version that is there already", json!({ "type": "string" }))
-            }
+            Carries::Version => (
+                "If-None-Match",
+                false,
+                "The ETag of the version that is there already",
+                json!({ "type": "string" }),
+            ),
             Carries::Key => {
                 let schema = json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$" });
-                (IDEMPOTENCY_KEY_NAME, false, "The same request under the same key is the same decision, for a day", schema)
+                (
+                    IDEMPOTENCY_KEY_NAME,
+                    false,
+                    "The same request under the same key is the same decision, for a day",
+                    schema,
+                )
             }
             Carries::Position => {
                 let schema = json!({ "type": "string", "pattern": "^([0-9]{1,18})?$" });
@@ -102,10 +116,16 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
     }
     let Some(query) = route.query else { return parameters };
     let query = query(generator);
-    let properties = query.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let properties =
+        query.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     for (name, mut schema) in properties {
-        let words = schema.as_object_mut().and_then(|schema| schema.remove("description")).unwrap_or_default();
-        parameters.push(json!({ "name": name, "in": "query", "description": words, "schema": present(schema) }));
+        let words = schema
+            .as_object_mut()
+            .and_then(|schema| schema.remove("description"))
+            .unwrap_or_default();
+        parameters.push(
+            json!({ "name": name, "in": "query", "description": words, "schema": present(schema) }),
+        );
     }
     parameters
 }
@@ -126,7 +146,8 @@ fn present(mut schema: Value) -> Value {
         }
     }
     if let Some(Value::Array(any)) = object.get("anyOf") {
-        let there: Vec<Value> = any.iter().filter(|one| one.get("type") != Some(&json!("null"))).cloned().collect();
+        let there: Vec<Value> =
+            any.iter().filter(|one| one.get("type") != Some(&json!("null"))).cloned().collect();
         if let [only] = there.as_slice() {
             return only.clone();
         }
@@ -158,7 +179,10 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Map<String, Valu
     let problem = generator.subschema_for::<Problem>();
     for (status, titles) in by_status {
         let content = json!({ MEDIA_TYPE: { "schema": problem } });
-        responses.insert(status.to_string(), json!({ "description": titles.join(", or: "), "content": content }));
+        responses.insert(
+            status.to_string(),
+            json!({ "description": titles.join(", or: "), "content": content }),
+        );
     }
     responses
 }

@@ -49,7 +49,8 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
@@ -65,7 +66,10 @@ impl IntoResponse for Refusal {
         if status == StatusCode::UNAUTHORIZED {
             add(header::WWW_AUTHENTICATE, "Bearer realm=\"gander\"".to_owned());
         } else if let Some(scope) = &self.0.scope {
-            add(header::WWW_AUTHENTICATE, format!("Bearer realm=\"gander\", error=\"insufficient_scope\", scope=\"{scope}\""));
+            add(
+                header::WWW_AUTHENTICATE,
+                format!("Bearer realm=\"gander\", error=\"insufficient_scope\", scope=\"{scope}\""),
+            );
         }
         response
     }
@@ -78,7 +82,11 @@ impl Server {
             AccessError::Forbidden(forbidden) => {
                 let words = crate::core::text::forbidden(&forbidden);
                 let refusal = Refusal::new(ProblemKind::Forbidden, words);
-                if let Forbidden::Lacks(scope) = forbidden { refusal.lacking(scope.word()) } else { refusal }
+                if let Forbidden::Lacks(scope) = forbidden {
+                    refusal.lacking(scope.word())
+                } else {
+                    refusal
+                }
             }
             AccessError::OtherRequest(_) => Refusal::new(ProblemKind::KeyReused, error.to_string()),
             AccessError::GatesKey => Refusal::new(ProblemKind::Unprocessable, error.to_string()),
@@ -89,8 +97,12 @@ impl Server {
     fn handle_refused(&self, error: HandleError) -> Refusal {
         let words = error.to_string();
         match error {
-            HandleError::NoSuchDecision(_) => Refusal::new(ProblemKind::NotFound, text::NO_DECISION),
-            HandleError::Refused(decision, refused) => self.with(&decision, Refusal::new(kind(&refused), words)),
+            HandleError::NoSuchDecision(_) => {
+                Refusal::new(ProblemKind::NotFound, text::NO_DECISION)
+            }
+            HandleError::Refused(decision, refused) => {
+                self.with(&decision, Refusal::new(kind(&refused), words))
+            }
             HandleError::Denied(decision, denied) => {
                 let words = text::denied(&decision, &denied);
                 self.with(&decision, Refusal::new(ProblemKind::Denied, words))

@@ -22,7 +22,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let none = || Refusal::new(ProblemKind::NotFound, text::NO_DECISION);
-        let Path(id) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| none())?;
+        let Path(id) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| none())?;
         let plain = id.bytes().all(|b| b.is_ascii_digit()) && !id.starts_with('0');
         id.parse().ok().filter(|_| plain).map(|id| Self(DecisionId(id))).ok_or_else(none)
     }
@@ -36,11 +37,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        AxumQuery::try_from_uri(&parts.uri).map(|AxumQuery(query)| Self(query)).map_err(|rejection| {
-            let words = rejection.body_text();
-            let words = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(&words);
-            Refusal::new(ProblemKind::BadRequest, text::wrong_query(&did_you_mean(words)))
-        })
+        AxumQuery::try_from_uri(&parts.uri).map(|AxumQuery(query)| Self(query)).map_err(
+            |rejection| {
+                let words = rejection.body_text();
+                let words =
+                    words.strip_prefix("Failed to deserialize query string: ").unwrap_or(&words);
+                Refusal::new(ProblemKind::BadRequest, text::wrong_query(&did_you_mean(words)))
+            },
+        )
     }
 }
 
@@ -60,7 +64,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Seen {
         let plain = given.trim_matches('"');
         let revision = plain.split_once('-').map_or(plain, |(revision, _)| revision);
         let read = revision.parse().ok().filter(|revision| *revision > 0);
-        read.map(|revision| Self(Revision(revision))).ok_or_else(|| Refusal::new(ProblemKind::BadRequest, text::WRONG_REVISION))
+        read.map(|revision| Self(Revision(revision)))
+            .ok_or_else(|| Refusal::new(ProblemKind::BadRequest, text::WRONG_REVISION))
     }
 }
 
@@ -71,7 +76,8 @@ pub(super) fn etag(decision: &Decision) -> String {
 
 /// Whether a client has this version already.
 pub(super) fn has(headers: &HeaderMap, etag: &str) -> bool {
-    let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let given =
+        headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     given.flat_map(|value| value.split(',')).any(|tag| {
         let tag = tag.trim();
         tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
@@ -98,7 +104,10 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
-        let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        let length = parts
+            .headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         let too_large = || Refusal::new(ProblemKind::TooLarge, text::too_large(MOST));
         if length.is_some_and(|length| length > MOST as u64) {
             return Err(too_large());
@@ -109,7 +118,9 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
             Ok(Ok(bytes)) => bytes,
             // Longer than is read, or cut off: then nobody hears the answer.
             Ok(Err(_)) => return Err(too_large()),
-            Err(_) => return Err(Refusal::new(ProblemKind::Slow, text::slow(BODY_WITHIN.as_secs()))),
+            Err(_) => {
+                return Err(Refusal::new(ProblemKind::Slow, text::slow(BODY_WITHIN.as_secs())));
+            }
         };
         if bytes.is_empty() {
             return parsed(b"{}").map(Self);
@@ -130,7 +141,8 @@ fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
 
 /// Whether the body says that it is JSON. A form or a text does not: those a web page can send without asking.
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }

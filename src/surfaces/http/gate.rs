@@ -31,14 +31,38 @@ pub(super) struct Waiting {
 }
 
 fn brought(call: GateCall) -> Brought {
-    let GateCall { agent, session, tool, input, cwd, roots, home, real, poses_as_repository, before, .. } = call;
+    let GateCall {
+        agent,
+        session,
+        tool,
+        input,
+        cwd,
+        roots,
+        home,
+        real,
+        poses_as_repository,
+        before,
+        ..
+    } = call;
     let session = session.filter(|session| !session.trim().is_empty());
     Brought {
-        call: ToolCall { agent, session, tool, input, cwd, roots, home, real, poses_as_repository, before },
+        call: ToolCall {
+            agent,
+            session,
+            tool,
+            input,
+            cwd,
+            roots,
+            home,
+            real,
+            poses_as_repository,
+            before,
+        },
         project: call.project,
-        at_least: call
-            .at_least
-            .map(|AtLeast { risk, reason }| rules::AtLeast { risk, reason: reason.as_deref().map(text::gate::theirs) }),
+        at_least: call.at_least.map(|AtLeast { risk, reason }| rules::AtLeast {
+            risk,
+            reason: reason.as_deref().map(text::gate::theirs),
+        }),
         own_prompt: call.own_prompt,
     }
 }
@@ -65,14 +89,22 @@ pub(super) async fn bring(
     if let Some(flaw) = call.flaw() {
         return Err(Refusal::new(ProblemKind::Unprocessable, flaw));
     }
-    let gated = access.gate(server.rulebook.clone(), brought(call)).await.map_err(|error| server.refused(error))?;
+    let gated = access
+        .gate(server.rulebook.clone(), brought(call))
+        .await
+        .map_err(|error| server.refused(error))?;
     Ok(match gated {
         Gated::Allowed(words) => plainly(Verdict::Allow, words),
         Gated::Denied(words) => plainly(Verdict::Deny, words),
         // Also where it is answered: it is not this call that takes it.
         Gated::Asked(decision) => Json(GateAnswer {
             answer: Verdict::Wait,
-            words: text::gate::undecided(&decision, server.handle.standing(&decision).as_ref(), server.handle.now(), false),
+            words: text::gate::undecided(
+                &decision,
+                server.handle.standing(&decision).as_ref(),
+                server.handle.now(),
+                false,
+            ),
             note: None,
             decision: Some(decision.id.0),
             revision: Some(decision.revision.0),
@@ -96,5 +128,9 @@ pub(super) async fn ready(State(server): State<Shared>, Guest(access): Guest) ->
     let read = tokio::task::spawn_blocking(move || rulebook.rules().err()).await;
     let problem = read.unwrap_or_else(|_| Some(text::gate::FAILED.to_owned()));
     let caller = access.caller();
-    Json(GateReady { caller: format!("{} ({})", caller.name, caller.id), projects: caller.grant.projects.clone(), problem })
+    Json(GateReady {
+        caller: format!("{} ({})", caller.name, caller.id),
+        projects: caller.grant.projects.clone(),
+        problem,
+    })
 }

@@ -40,7 +40,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Guest {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Refusal::new(ProblemKind::Unauthorized, text::NO_TOKEN))
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Refusal::new(ProblemKind::Unauthorized, text::NO_TOKEN))
     }
 }
 
@@ -58,8 +62,11 @@ pub(super) async fn watch_tokens(server: &Server) {
         hints.mark_unchanged();
         match server.handle.tokens().await {
             Ok(tokens) => {
-                let revoked: BTreeSet<String> =
-                    tokens.iter().filter(|token| token.revoked_at.is_some()).map(|token| token.id.caller()).collect();
+                let revoked: BTreeSet<String> = tokens
+                    .iter()
+                    .filter(|token| token.revoked_at.is_some())
+                    .map(|token| token.id.caller())
+                    .collect();
                 server.revoked.send_if_modified(|known| {
                     let differs = **known != revoked;
                     if differs {
@@ -68,7 +75,9 @@ pub(super) async fn watch_tokens(server: &Server) {
                     differs
                 });
             }
-            Err(error) => tracing::warn!(%error, "could not look for revoked tokens; will look again"),
+            Err(error) => {
+                tracing::warn!(%error, "could not look for revoked tokens; will look again")
+            }
         }
         tokio::time::sleep(LOOK_EVERY).await;
         // The sender lives in the handle, so the channel cannot close.
@@ -78,8 +87,13 @@ pub(super) async fn watch_tokens(server: &Server) {
 
 /// The outermost: whatever comes from a web page, or under a name that is not ours, is refused whatever it wants; and every
 /// refusal is a problem, also those of the libraries.
-pub(super) async fn outermost(State(server): State<Shared>, request: Request, next: Next) -> Response {
-    let foreign = foreign(&server.hosts, request.extensions().get(), request.uri(), request.headers());
+pub(super) async fn outermost(
+    State(server): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let foreign =
+        foreign(&server.hosts, request.extensions().get(), request.uri(), request.headers());
     let response = match foreign {
         Some(words) => Refusal::new(ProblemKind::Foreign, words).into_response(),
         None => as_problem(next.run(request).await),
@@ -101,12 +115,17 @@ fn with_headers(mut response: Response) -> Response {
 
 fn as_problem(response: Response) -> Response {
     let status = response.status();
-    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == MEDIA_TYPE);
+    let is_problem =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == MEDIA_TYPE);
     let is_problem = is_problem || response.extensions().get::<AsItIs>().is_some();
     if !(status.is_client_error() || status.is_server_error()) || is_problem {
         return response;
     }
-    let kind = ProblemKind::ALL.iter().copied().find(|kind| kind.status() == status.as_u16()).unwrap_or(ProblemKind::BadRequest);
+    let kind = ProblemKind::ALL
+        .iter()
+        .copied()
+        .find(|kind| kind.status() == status.as_u16())
+        .unwrap_or(ProblemKind::BadRequest);
     let refusal = Refusal::new(kind, text::plainly(kind.status()));
     let problem = Problem { status: status.as_u16(), ..*refusal.into_problem() };
     let (mut parts, _) = response.into_parts();
@@ -116,7 +135,12 @@ fn as_problem(response: Response) -> Response {
 }
 
 /// What is wrong with where a request says that it comes from and goes to.
-fn foreign(hosts: &[String], peer: Option<&Peer>, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
+fn foreign(
+    hosts: &[String],
+    peer: Option<&Peer>,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Option<&'static str> {
     let host = match headers.get_all(header::HOST).iter().collect::<Vec<_>>().as_slice() {
         [host] => host.to_str().ok(),
         _ => None,
@@ -128,12 +152,17 @@ fn foreign(hosts: &[String], peer: Option<&Peer>, uri: &Uri, headers: &HeaderMap
     if !known(host) || uri.authority().is_some_and(|authority| !known(authority.as_str())) {
         return Some(text::FOREIGN_HOST);
     }
-    if headers.get_all(header::ORIGIN).iter().any(|origin| origin.as_bytes() != format!("http://{host}").as_bytes()) {
+    if headers
+        .get_all(header::ORIGIN)
+        .iter()
+        .any(|origin| origin.as_bytes() != format!("http://{host}").as_bytes())
+    {
         return Some(text::FOREIGN_ORIGIN);
     }
     // Browsers say so even where they send no Origin.
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    site.is_some_and(|site| !matches!(site, b"same-origin" | b"none")).then_some(text::FOREIGN_ORIGIN)
+    site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"))
+        .then_some(text::FOREIGN_ORIGIN)
 }
 
 /// Whether a name, with or without a port, is one of this server's: a page that points its own name at this machine
@@ -149,7 +178,11 @@ fn is_ours(hosts: &[String], authority: &str) -> bool {
 }
 
 /// Tells the caller, sees that its token has one of the scopes that the route needs, and counts the request.
-pub(super) async fn admit(State((server, needs)): State<(Shared, Needs)>, mut request: Request, next: Next) -> Response {
+pub(super) async fn admit(
+    State((server, needs)): State<(Shared, Needs)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::Tcp);
     let given = request.headers().get(header::AUTHORIZATION).cloned();
     match admitted(&server, needs, peer, given).await {
@@ -163,7 +196,12 @@ pub(super) async fn admit(State((server, needs)): State<(Shared, Needs)>, mut re
     }
 }
 
-async fn admitted(server: &Server, Needs(scopes): Needs, peer: Peer, given: Option<HeaderValue>) -> Result<Guest, Refusal> {
+async fn admitted(
+    server: &Server,
+    Needs(scopes): Needs,
+    peer: Peer,
+    given: Option<HeaderValue>,
+) -> Result<Guest, Refusal> {
     let caller = caller(server, peer, given).await;
     let counted = caller.as_ref().map_or("nobody", |caller| caller.id.as_str());
     server.limiter.check(counted).map_err(|wait| {
@@ -180,7 +218,11 @@ async fn admitted(server: &Server, Needs(scopes): Needs, peer: Peer, given: Opti
 }
 
 /// Whose request it is. A token goes before the user; one that is not known is not passed over.
-async fn caller(server: &Server, peer: Peer, given: Option<HeaderValue>) -> Result<Caller, Refusal> {
+async fn caller(
+    server: &Server,
+    peer: Peer,
+    given: Option<HeaderValue>,
+) -> Result<Caller, Refusal> {
     let Some(given) = given else {
         return match peer {
             Peer::Unix { uid, ours } => Ok(Caller::of_user(uid, &text::user(uid), ours)),
@@ -193,6 +235,10 @@ async fn caller(server: &Server, peer: Peer, given: Option<HeaderValue>) -> Resu
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Refusal::new(ProblemKind::Unauthorized, text::NO_TOKEN));
     }
-    let found = server.handle.caller_of(secret.trim()).await.map_err(|error| server.refused(error.into()))?;
+    let found = server
+        .handle
+        .caller_of(secret.trim())
+        .await
+        .map_err(|error| server.refused(error.into()))?;
     found.ok_or_else(unknown)
 }

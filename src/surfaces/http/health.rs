@@ -31,12 +31,23 @@ pub(super) async fn ready(State(server): State<Shared>) -> Result<Json<Well>, Re
     }
     server.handle.head().await.map_err(|error| server.refused(error.into()))?;
     let shown = server.handle.pulse().is_none_or(|pulse| pulse.connected.is_some());
-    if shown { Ok(Json(Well { status: "ok" })) } else { Err(Refusal::new(ProblemKind::Unavailable, text::NOT_CONNECTED).after(5)) }
+    if shown {
+        Ok(Json(Well { status: "ok" }))
+    } else {
+        Err(Refusal::new(ProblemKind::Unavailable, text::NOT_CONNECTED).after(5))
+    }
 }
 
-pub(super) async fn metrics(State(server): State<Shared>, Guest(_): Guest) -> Result<Response, Refusal> {
+pub(super) async fn metrics(
+    State(server): State<Shared>,
+    Guest(_): Guest,
+) -> Result<Response, Refusal> {
     let status = server.handle.status().await.map_err(|error| server.refused(error.into()))?;
     let head = server.handle.head().await.map_err(|error| server.refused(error.into()))?.seq;
     let text = server.figures.text(&status, head);
-    Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
+        text,
+    )
+        .into_response())
 }

@@ -22,7 +22,8 @@ impl Limiter {
     /// So many requests a second; 0 counts as 1.
     pub(super) fn new(rate: u32) -> Self {
         let rate = NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(rate).allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(AT_ONCE - 1)));
+        let quota = Quota::per_second(rate)
+            .allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(AT_ONCE - 1)));
         Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() }
     }
 
@@ -34,6 +35,8 @@ impl Limiter {
         if self.limiter.len() > REMEMBERED {
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(&caller.to_owned()).map_err(|until| until.wait_time_from(self.clock.now()))
+        self.limiter
+            .check_key(&caller.to_owned())
+            .map_err(|until| until.wait_time_from(self.clock.now()))
     }
 }

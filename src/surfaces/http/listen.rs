@@ -29,7 +29,9 @@ const AGAIN: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The address is taken, or not this machine's.
-    #[error("[http] listen = \"{address}\" cannot be listened on: {why}. Choose another port, or end what listens there")]
+    #[error(
+        "[http] listen = \"{address}\" cannot be listened on: {why}. Choose another port, or end what listens there"
+    )]
     Tcp {
         /// The address.
         address: SocketAddr,
@@ -96,7 +98,11 @@ impl Bound {
             },
         };
         let tcp = match settings.listen {
-            Some(address) => Some(TcpListener::bind(address).await.map_err(|why| ListenError::Tcp { address, why })?),
+            Some(address) => Some(
+                TcpListener::bind(address)
+                    .await
+                    .map_err(|why| ListenError::Tcp { address, why })?,
+            ),
             None => None,
         };
         Ok(Self { unix, tcp })
@@ -164,7 +170,11 @@ pub(super) async fn serve(bound: Bound, router: Router, mut ending: watch::Recei
     graceful.shutdown().await;
 }
 
-async fn take_unix(listener: Option<&(UnixListener, SocketFile)>, doors: &Doors, graceful: &GracefulShutdown) {
+async fn take_unix(
+    listener: Option<&(UnixListener, SocketFile)>,
+    doors: &Doors,
+    graceful: &GracefulShutdown,
+) {
     let Some((listener, file)) = listener else { return std::future::pending().await };
     loop {
         match listener.accept().await {
@@ -174,7 +184,9 @@ async fn take_unix(listener: Option<&(UnixListener, SocketFile)>, doors: &Doors,
                     let peer = Peer::Unix { uid: user.uid(), ours: user.uid() == file.owner };
                     doors.let_in(stream, peer, graceful.watcher()).await;
                 }
-                Err(error) => tracing::debug!(%error, "a connection whose user is not known was closed"),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection whose user is not known was closed")
+                }
             },
             Err(error) => pause(&error).await,
         }
@@ -201,14 +213,21 @@ async fn pause(error: &std::io::Error) {
 }
 
 impl Doors {
-    async fn let_in(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer, watcher: Watcher) {
+    async fn let_in(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Peer,
+        watcher: Watcher,
+    ) {
         // Never closed.
         let Ok(place) = Arc::clone(&self.room).acquire_owned().await else { return };
         let service = TowerToHyperService::new(self.router.clone());
-        let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(peer);
-            hyper::service::Service::call(&service, request)
-        });
+        let service = hyper::service::service_fn(
+            move |mut request: hyper::Request<hyper::body::Incoming>| {
+                request.extensions_mut().insert(peer);
+                hyper::service::Service::call(&service, request)
+            },
+        );
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS_WITHIN)

@@ -92,7 +92,9 @@ pub(super) async fn list(
 ) -> Result<Json<Page>, Refusal> {
     let limit = page_of(which.limit)?;
     let cursor = |cursor: String| -> Result<DecisionId, Refusal> {
-        let plain = cursor.bytes().all(|b| b.is_ascii_digit()) && !cursor.starts_with('0') && cursor.len() <= 18;
+        let plain = cursor.bytes().all(|b| b.is_ascii_digit())
+            && !cursor.starts_with('0')
+            && cursor.len() <= 18;
         let id = cursor.parse().ok().filter(|_| plain);
         id.map(DecisionId).ok_or_else(|| Refusal::new(ProblemKind::BadRequest, text::WRONG_CURSOR))
     };

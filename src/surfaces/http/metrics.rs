@@ -58,7 +58,11 @@ impl Figures {
     /// All of it, as Prometheus and OpenMetrics read it.
     pub(super) fn text(&self, status: &Status, head: u64) -> String {
         let mut registry = Registry::with_prefix("gander");
-        registry.register("http_requests", "Requests that were answered, by status", self.answered.clone());
+        registry.register(
+            "http_requests",
+            "Requests that were answered, by status",
+            self.answered.clone(),
+        );
         let mut gauge = |name: &str, help: &str, value: i64| {
             let gauge: Gauge<i64, AtomicI64> = Gauge::default();
             gauge.set(value);
@@ -67,15 +71,29 @@ impl Figures {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         gauge("http_waiting", "Requests that wait for a verdict", *self.waiting.borrow());
         gauge("http_streams", "Streams of events that are open", *self.streams.borrow());
-        gauge("log_position", "The position of the latest event", i64::try_from(head).unwrap_or(i64::MAX));
-        gauge("decided_today", "Decisions that got their verdict since midnight", count(status.decided_today));
-        gauge("cards_unshown", "Open decisions whose card is not as it should be", count(status.unshown.len()));
+        gauge(
+            "log_position",
+            "The position of the latest event",
+            i64::try_from(head).unwrap_or(i64::MAX),
+        );
+        gauge(
+            "decided_today",
+            "Decisions that got their verdict since midnight",
+            count(status.decided_today),
+        );
+        gauge(
+            "cards_unshown",
+            "Open decisions whose card is not as it should be",
+            count(status.unshown.len()),
+        );
         let connected = status.bot.as_ref().is_some_and(|bot| bot.connected.is_some());
         gauge("connected", "Whether the bot is connected to Discord", i64::from(connected));
         let families: [ByProject; 3] = Default::default();
         for project in &status.projects {
             let labels = vec![("project", project.project.clone())];
-            for (family, value) in families.iter().zip([project.waiting, project.overdue, project.deferred]) {
+            for (family, value) in
+                families.iter().zip([project.waiting, project.overdue, project.deferred])
+            {
                 family.get_or_create(&labels).set(count(value));
             }
         }

@@ -85,7 +85,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { socket: None, open_to: OpenTo::Owner, listen: None, hosts: Vec::new(), rate: USUAL_RATE }
+        Self {
+            socket: None,
+            open_to: OpenTo::Owner,
+            listen: None,
+            hosts: Vec::new(),
+            rate: USUAL_RATE,
+        }
     }
 }
 
@@ -111,7 +117,12 @@ type Shared = Arc<Server>;
 impl Server {
     /// A decision as it is told.
     fn view(&self, decision: &Decision) -> wire::Decision {
-        wire::Decision::of(decision, self.handle.who_may(decision), self.handle.now(), self.handle.pace())
+        wire::Decision::of(
+            decision,
+            self.handle.who_may(decision),
+            self.handle.now(),
+            self.handle.pace(),
+        )
     }
 
     /// Resolves when the process is about to end.

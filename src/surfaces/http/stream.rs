@@ -70,8 +70,11 @@ pub(super) async fn events(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
     let wrong = || Refusal::new(ProblemKind::BadRequest, text::WRONG_POSITION);
     let behind = single(&headers, LAST_EVENT_ID)?.filter(|id| !id.is_empty());
-    let behind = behind.map(|id| id.parse::<u64>().map_err(|_| wrong())).transpose()?.or(which.after);
-    if behind.is_some_and(|behind| i64::try_from(behind).is_err()) || which.decision.is_some_and(|id| id < 1) {
+    let behind =
+        behind.map(|id| id.parse::<u64>().map_err(|_| wrong())).transpose()?.or(which.after);
+    if behind.is_some_and(|behind| i64::try_from(behind).is_err())
+        || which.decision.is_some_and(|id| id < 1)
+    {
         return Err(wrong());
     }
     // Before the end of the log is looked at: what comes in between is seen.
@@ -84,7 +87,18 @@ pub(super) async fn events(
     let only = which.decision.map(DecisionId);
     let follows = which.follow.unwrap_or(true);
     let (read, greeting) = (VecDeque::new(), Some(after));
-    let reader = Reader { server, access, only, after, read, grown, greeting, over: false, follows, _open: open };
+    let reader = Reader {
+        server,
+        access,
+        only,
+        after,
+        read,
+        grown,
+        greeting,
+        over: false,
+        follows,
+        _open: open,
+    };
     let stream = unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok(event), reader))
@@ -135,7 +149,10 @@ impl Reader {
                 }
                 Ok((events, read)) => {
                     self.after = read;
-                    self.read = events.into_iter().filter(|logged| self.only.is_none_or(|id| id == logged.decision)).collect();
+                    self.read = events
+                        .into_iter()
+                        .filter(|logged| self.only.is_none_or(|id| id == logged.decision))
+                        .collect();
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the log cannot be read for a stream; will look again in 1 s");

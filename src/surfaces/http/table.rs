@@ -73,7 +73,13 @@ const JSON: &str = "application/json";
 const ANY: &[Scope] = &[];
 
 impl Route {
-    fn new<H, T>(method: Method, path: &'static str, name: &'static str, words: &'static str, handler: H) -> Self
+    fn new<H, T>(
+        method: Method,
+        path: &'static str,
+        name: &'static str,
+        words: &'static str,
+        handler: H,
+    ) -> Self
     where
         H: Handler<T, Shared>,
         T: 'static,
@@ -120,7 +126,12 @@ impl Route {
 
     fn body<T: JsonSchema>(mut self, needed: bool) -> Self {
         self.body = Some((schema::<T>, needed));
-        let bad = [ProblemKind::Slow, ProblemKind::TooLarge, ProblemKind::MediaType, ProblemKind::Unprocessable];
+        let bad = [
+            ProblemKind::Slow,
+            ProblemKind::TooLarge,
+            ProblemKind::MediaType,
+            ProblemKind::Unprocessable,
+        ];
         self.bad.extend(bad);
         self
     }
@@ -136,7 +147,12 @@ impl Route {
     }
 
     fn not_modified(mut self) -> Self {
-        self.good.push(Good { status: 304, words: "Unchanged since that version", media: "", schema: None });
+        self.good.push(Good {
+            status: 304,
+            words: "Unchanged since that version",
+            media: "",
+            schema: None,
+        });
         self
     }
 
@@ -146,11 +162,21 @@ impl Route {
     }
 }
 
-fn get<H: Handler<T, Shared>, T: 'static>(path: &'static str, name: &'static str, words: &'static str, handler: H) -> Route {
+fn get<H: Handler<T, Shared>, T: 'static>(
+    path: &'static str,
+    name: &'static str,
+    words: &'static str,
+    handler: H,
+) -> Route {
     Route::new(Method::GET, path, name, words, handler)
 }
 
-fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, name: &'static str, words: &'static str, handler: H) -> Route {
+fn post<H: Handler<T, Shared>, T: 'static>(
+    path: &'static str,
+    name: &'static str,
+    words: &'static str,
+    handler: H,
+) -> Route {
     Route::new(Method::POST, path, name, words, handler)
 }
 
@@ -174,12 +200,20 @@ fn asking() -> Vec<Route> {
             .body::<wire::Question>(true)
             .bad(&[ProblemKind::KeyReused])
             .good::<wire::Decision>(201, "Asked")
-            .good::<wire::Decision>(200, "Asked before under the same dedup_key or Idempotency-Key: as it stands"),
-        post("/v1/decisions:batch", "askBatch", "Ask several questions, each filed or refused by itself", ask::batch)
-            .needs(ASK)
-            .carries(Carries::Key)
-            .body::<wire::Batch>(true)
-            .good::<wire::Batched>(200, "What became of each, in their order"),
+            .good::<wire::Decision>(
+                200,
+                "Asked before under the same dedup_key or Idempotency-Key: as it stands",
+            ),
+        post(
+            "/v1/decisions:batch",
+            "askBatch",
+            "Ask several questions, each filed or refused by itself",
+            ask::batch,
+        )
+        .needs(ASK)
+        .carries(Carries::Key)
+        .body::<wire::Batch>(true)
+        .good::<wire::Batched>(200, "What became of each, in their order"),
         get("/v1/decisions", "list", "List decisions, the newest first", look::list)
             .query::<look::Which>()
             .good::<wire::Page>(200, "A page"),
@@ -187,24 +221,40 @@ fn asking() -> Vec<Route> {
             .carries(Carries::Version)
             .good::<wire::Decision>(200, "The decision")
             .not_modified(),
-        get("/v1/attention", "attention", "What waits for an answer, the most urgent first", look::attention)
-            .query::<look::Part>()
-            .good::<wire::Attention>(200, "What waits"),
+        get(
+            "/v1/attention",
+            "attention",
+            "What waits for an answer, the most urgent first",
+            look::attention,
+        )
+        .query::<look::Part>()
+        .good::<wire::Attention>(200, "What waits"),
     ]
 }
 
 fn waiting() -> Vec<Route> {
-    const STANDS: &str = "The decision as it stands: answered, put off, taken back, or still pending";
+    const STANDS: &str =
+        "The decision as it stands: answered, put off, taken back, or still pending";
     let conflict = &[ProblemKind::Conflict];
     vec![
-        get("/v1/decisions/{id}/wait", "look", "Wait for a verdict, and only look at it", wait::look)
-            .query::<wait::Looking>()
-            .bad(&[ProblemKind::Superseded])
-            .good::<wire::Decision>(200, STANDS),
-        post("/v1/decisions/{id}/wait", "wait", "Wait for a verdict, and take it with claim=true to act on it", wait::take)
-            .query::<wait::Taking>()
-            .bad(&[ProblemKind::Superseded])
-            .good::<wire::Decision>(200, STANDS),
+        get(
+            "/v1/decisions/{id}/wait",
+            "look",
+            "Wait for a verdict, and only look at it",
+            wait::look,
+        )
+        .query::<wait::Looking>()
+        .bad(&[ProblemKind::Superseded])
+        .good::<wire::Decision>(200, STANDS),
+        post(
+            "/v1/decisions/{id}/wait",
+            "wait",
+            "Wait for a verdict, and take it with claim=true to act on it",
+            wait::take,
+        )
+        .query::<wait::Taking>()
+        .bad(&[ProblemKind::Superseded])
+        .good::<wire::Decision>(200, STANDS),
         post("/v1/decisions/{id}/claim", "claim", "Take the verdict, to act on it", ask::claim)
             .needs(ASK)
             .bad(conflict)
@@ -236,50 +286,73 @@ fn gating() -> Vec<Route> {
         .needs(ASK)
         .body::<wire::GateCall>(true)
         .good::<wire::GateAnswer>(200, "What becomes of it, or which decision to wait for"),
-        post("/v1/gate/{id}/wait", "gateWait", "Wait for what becomes of a tool call, and take it", gate::wait)
-            .needs(ASK)
-            .query::<gate::Waiting>()
-            .good::<wire::GateAnswer>(200, "What becomes of it; wait: nobody has answered yet"),
+        post(
+            "/v1/gate/{id}/wait",
+            "gateWait",
+            "Wait for what becomes of a tool call, and take it",
+            gate::wait,
+        )
+        .needs(ASK)
+        .query::<gate::Waiting>()
+        .good::<wire::GateAnswer>(200, "What becomes of it; wait: nobody has answered yet"),
     ]
 }
 
 impl Route {
     /// A verdict, of whatever sort.
     fn verdict<T: JsonSchema>(self, needed: bool) -> Self {
-        self.decides()
-            .carries(Carries::Revision)
-            .body::<T>(needed)
-            .good::<wire::Decision>(202, "Its risk is high: it is proposed, and counts once the person confirms it on Discord")
+        self.decides().carries(Carries::Revision).body::<T>(needed).good::<wire::Decision>(
+            202,
+            "Its risk is high: it is proposed, and counts once the person confirms it on Discord",
+        )
     }
 
     fn decides(self) -> Self {
-        self.needs(&[Scope::Decide])
-            .bad(&[ProblemKind::Conflict])
-            .good::<wire::Decision>(200, "The decision. Where several must approve, it may still be pending")
+        self.needs(&[Scope::Decide]).bad(&[ProblemKind::Conflict]).good::<wire::Decision>(
+            200,
+            "The decision. Where several must approve, it may still be pending",
+        )
     }
 }
 
 fn deciding() -> Vec<Route> {
     vec![
-        post("/v1/decisions/{id}/approve", "approve", "Say yes", verdict::approve).verdict::<wire::Approve>(false),
-        post("/v1/decisions/{id}/reject", "reject", "Say no, and why", verdict::reject).verdict::<wire::Reject>(true),
-        post("/v1/decisions/{id}/choose", "choose", "Choose one of the options", verdict::choose).verdict::<wire::Choose>(true),
-        post("/v1/decisions/{id}/answer", "answer", "Answer with a text", verdict::answer).verdict::<wire::Answer>(true),
+        post("/v1/decisions/{id}/approve", "approve", "Say yes", verdict::approve)
+            .verdict::<wire::Approve>(false),
+        post("/v1/decisions/{id}/reject", "reject", "Say no, and why", verdict::reject)
+            .verdict::<wire::Reject>(true),
+        post("/v1/decisions/{id}/choose", "choose", "Choose one of the options", verdict::choose)
+            .verdict::<wire::Choose>(true),
+        post("/v1/decisions/{id}/answer", "answer", "Answer with a text", verdict::answer)
+            .verdict::<wire::Answer>(true),
         post("/v1/decisions/{id}/defer", "defer", "Put it off", verdict::defer)
             .decides()
             .carries(Carries::Revision)
             .body::<wire::Defer>(true),
-        post("/v1/decisions/{id}/undo", "undo", "Take a verdict back that the agent has not taken", verdict::undo).decides(),
+        post(
+            "/v1/decisions/{id}/undo",
+            "undo",
+            "Take a verdict back that the agent has not taken",
+            verdict::undo,
+        )
+        .decides(),
     ]
 }
 
 fn running() -> Vec<Route> {
     vec![
-        get("/v1/events", "events", "What happens, as server-sent events; each one's data is a Happened", stream::events)
-            .query::<stream::Which>()
-            .carries(Carries::Position)
-            .media("text/event-stream", "The log, from where it was asked for on, as it grows"),
-        get("/health", "health", "Whether the process is alive", health::health).open().good::<health::Well>(200, "It is"),
+        get(
+            "/v1/events",
+            "events",
+            "What happens, as server-sent events; each one's data is a Happened",
+            stream::events,
+        )
+        .query::<stream::Which>()
+        .carries(Carries::Position)
+        .media("text/event-stream", "The log, from where it was asked for on, as it grows"),
+        get("/health", "health", "Whether the process is alive", health::health)
+            .open()
+            .good::<health::Well>(200, "It is"),
         get("/ready", "ready", "Whether decisions are shown to people", health::ready)
             .open()
             .bad(&[ProblemKind::Unavailable])
@@ -300,7 +373,9 @@ pub(super) fn router(server: &Shared) -> Router {
         let handler = match route.scopes {
             None => route.handler,
             // Who asks by a wrong method is told that first, whoever it is.
-            Some(scopes) => route.handler.route_layer(from_fn_with_state((Shared::clone(server), Needs(scopes)), admit)),
+            Some(scopes) => route
+                .handler
+                .route_layer(from_fn_with_state((Shared::clone(server), Needs(scopes)), admit)),
         };
         router = router.route(route.path, handler);
     }
@@ -309,12 +384,16 @@ pub(super) fn router(server: &Shared) -> Router {
 
 /// The routes, and those of another service, which only callers reach.
 pub(super) fn guarded(server: &Shared, router: Router, other: Router) -> Router {
-    let as_it_is = map_response(|response: Response| async { (Extension(guard::AsItIs), response) });
-    router.merge(other.layer(as_it_is).layer(from_fn_with_state((Shared::clone(server), Needs(ANY)), admit)))
+    let as_it_is =
+        map_response(|response: Response| async { (Extension(guard::AsItIs), response) });
+    router.merge(
+        other.layer(as_it_is).layer(from_fn_with_state((Shared::clone(server), Needs(ANY)), admit)),
+    )
 }
 
 /// With what concerns every request, whatever its path.
 pub(super) fn outermost(server: &Shared, router: Router) -> Router {
-    let nothing = || async { Refusal::new(ProblemKind::NotFound, text::plainly(404)).into_response() };
+    let nothing =
+        || async { Refusal::new(ProblemKind::NotFound, text::plainly(404)).into_response() };
     router.fallback(nothing).layer(from_fn_with_state(Shared::clone(server), guard::outermost))
 }

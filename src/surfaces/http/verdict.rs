@@ -15,7 +15,13 @@ use crate::core::text::http as text;
 use crate::engine::access::{Access, Given};
 use crate::wire::{Answer, Approve, Choose, Defer, ProblemKind, Reject};
 
-async fn give(server: &Server, access: &Access, id: DecisionId, seen: Revision, ballot: Ballot) -> Result<Response, Refusal> {
+async fn give(
+    server: &Server,
+    access: &Access,
+    id: DecisionId,
+    seen: Revision,
+    ballot: Ballot,
+) -> Result<Response, Refusal> {
     match access.decide(id, seen, Via::Http, ballot).await.map_err(|error| server.refused(error))? {
         Given::Done(decision) => Ok(server.answer(StatusCode::OK, &decision)),
         Given::Proposed(decision) => Ok(server.answer(StatusCode::ACCEPTED, &decision)),
@@ -31,7 +37,14 @@ pub(super) async fn approve(
 ) -> Result<Response, Refusal> {
     let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
     must_be_short(note.as_deref().unwrap_or_default())?;
-    give(&server, &access, id, seen, Ballot { verdict: Verdict::Approved { note, for_session }, confirmation }).await
+    give(
+        &server,
+        &access,
+        id,
+        seen,
+        Ballot { verdict: Verdict::Approved { note, for_session }, confirmation },
+    )
+    .await
 }
 
 pub(super) async fn reject(
@@ -42,7 +55,8 @@ pub(super) async fn reject(
     Body(Reject { reason }): Body<Reject>,
 ) -> Result<Response, Refusal> {
     must_be_short(&reason)?;
-    give(&server, &access, id, seen, Verdict::Rejected { reason: reason.trim().to_owned() }.into()).await
+    give(&server, &access, id, seen, Verdict::Rejected { reason: reason.trim().to_owned() }.into())
+        .await
 }
 
 pub(super) async fn choose(
@@ -52,7 +66,8 @@ pub(super) async fn choose(
     Seen(seen): Seen,
     Body(Choose { option, confirmation }): Body<Choose>,
 ) -> Result<Response, Refusal> {
-    give(&server, &access, id, seen, Ballot { verdict: Verdict::Chosen { option }, confirmation }).await
+    give(&server, &access, id, seen, Ballot { verdict: Verdict::Chosen { option }, confirmation })
+        .await
 }
 
 pub(super) async fn answer(
@@ -63,7 +78,8 @@ pub(super) async fn answer(
     Body(Answer { text }): Body<Answer>,
 ) -> Result<Response, Refusal> {
     must_be_short(&text)?;
-    give(&server, &access, id, seen, Verdict::Answered { text: text.trim().to_owned() }.into()).await
+    give(&server, &access, id, seen, Verdict::Answered { text: text.trim().to_owned() }.into())
+        .await
 }
 
 pub(super) async fn defer(
@@ -73,7 +89,8 @@ pub(super) async fn defer(
     Seen(seen): Seen,
     Body(defer): Body<Defer>,
 ) -> Result<Response, Refusal> {
-    let until = until(&server, defer).ok_or_else(|| Refusal::new(ProblemKind::Unprocessable, text::BEYOND_ALL_TIME))?;
+    let until = until(&server, defer)
+        .ok_or_else(|| Refusal::new(ProblemKind::Unprocessable, text::BEYOND_ALL_TIME))?;
     let decision = access.defer(id, seen, until).await.map_err(|error| server.refused(error))?;
     Ok(server.answer(StatusCode::OK, &decision))
 }
@@ -82,11 +99,18 @@ pub(super) async fn defer(
 fn until(server: &Server, defer: Defer) -> Option<Time> {
     match defer {
         Defer::Until(moment) => Some(server.handle.pace().store_time(moment.0)),
-        Defer::For(span) => server.handle.now().checked_add_signed(TimeDelta::try_seconds(i64::try_from(span.0).ok()?)?),
+        Defer::For(span) => server
+            .handle
+            .now()
+            .checked_add_signed(TimeDelta::try_seconds(i64::try_from(span.0).ok()?)?),
     }
 }
 
-pub(super) async fn undo(State(server): State<Shared>, Guest(access): Guest, Id(id): Id) -> Result<Response, Refusal> {
+pub(super) async fn undo(
+    State(server): State<Shared>,
+    Guest(access): Guest,
+    Id(id): Id,
+) -> Result<Response, Refusal> {
     let decision = access.undo(id).await.map_err(|error| server.refused(error))?;
     Ok(server.answer(StatusCode::OK, &decision))
 }

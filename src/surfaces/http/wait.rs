@@ -79,7 +79,12 @@ pub(super) async fn take(
     wait(&server, &access, id, taking).await
 }
 
-async fn wait(server: &Server, access: &Access, id: DecisionId, taking: Taking) -> Result<Response, Refusal> {
+async fn wait(
+    server: &Server,
+    access: &Access,
+    id: DecisionId,
+    taking: Taking,
+) -> Result<Response, Refusal> {
     let decision = wait_for(server, access, id, taking).await?;
     if taking.revision.is_some_and(|asked| Revision(asked) != decision.revision) {
         return Err(server.with(&decision, Refusal::new(ProblemKind::Superseded, text::SUPERSEDED)));
@@ -89,7 +94,12 @@ async fn wait(server: &Server, access: &Access, id: DecisionId, taking: Taking) 
 
 /// The decision as it stands once there is something to tell, or the time is over. Only a verdict on the revision that is wanted is
 /// taken; what is asked otherwise by now is for the caller to see.
-pub(super) async fn wait_for(server: &Server, access: &Access, id: DecisionId, taking: Taking) -> Result<Decision, Refusal> {
+pub(super) async fn wait_for(
+    server: &Server,
+    access: &Access,
+    id: DecisionId,
+    taking: Taking,
+) -> Result<Decision, Refusal> {
     let seconds = taking.timeout.unwrap_or(USUAL_WAIT);
     if seconds > LONGEST_WAIT {
         return Err(Refusal::new(ProblemKind::BadRequest, text::wrong_timeout(LONGEST_WAIT)));
@@ -104,7 +114,8 @@ pub(super) async fn wait_for(server: &Server, access: &Access, id: DecisionId, t
     }
     let _waiting = server.figures.waiting();
     let asked = taking.revision.map(Revision);
-    let seconds = TimeDelta::try_seconds(i64::try_from(seconds).unwrap_or_default()).unwrap_or_default();
+    let seconds =
+        TimeDelta::try_seconds(i64::try_from(seconds).unwrap_or_default()).unwrap_or_default();
     let deadline = server.handle.pace().store_time(server.handle.clock().wall() + seconds);
     loop {
         let decision = tokio::select! {

@@ -37,7 +37,12 @@ pub(super) fn broken(error: &AccessError) -> ErrorData {
 impl Server {
     /// A decision as it is told.
     pub(super) fn view(&self, decision: &Decision) -> wire::Decision {
-        wire::Decision::of(decision, self.handle.who_may(decision), self.handle.now(), self.handle.pace())
+        wire::Decision::of(
+            decision,
+            self.handle.who_may(decision),
+            self.handle.now(),
+            self.handle.pace(),
+        )
     }
 
     /// A decision in a line.
@@ -61,7 +66,9 @@ impl Server {
     pub(super) async fn refused(&self, access: &Access, error: AccessError) -> String {
         match error {
             AccessError::Handle(HandleError::NoSuchDecision(id)) => text::mcp::nothing(id.0),
-            AccessError::Handle(HandleError::Denied(decision, denied)) => text::mcp::denied(&decision, &denied),
+            AccessError::Handle(HandleError::Denied(decision, denied)) => {
+                text::mcp::denied(&decision, &denied)
+            }
             AccessError::Handle(HandleError::Refused(decision, refused)) => {
                 let mut words = text::mcp::refused(&decision, &refused);
                 // What a caller does not see is not shown to it in passing.

@@ -49,7 +49,12 @@ impl Server {
         self.answer(Stands::from(&decision), words, &decision)
     }
 
-    pub(super) async fn await_decision(&self, access: &Access, input: Await, context: &RequestContext<RoleServer>) -> Done {
+    pub(super) async fn await_decision(
+        &self,
+        access: &Access,
+        input: Await,
+        context: &RequestContext<RoleServer>,
+    ) -> Done {
         let (id, revision) = (DecisionId(input.id), input.revision.map(Revision));
         let span = Duration::from_secs(input.seconds.unwrap_or(USUAL_WAIT).min(LONGEST_WAIT));
         let decision = match self.wait(access, id, revision, span, context).await {
@@ -112,21 +117,34 @@ impl Server {
 
     pub(super) async fn report_outcome(&self, access: &Access, input: Report) -> Done {
         if input.text.chars().count() > LONGEST_REPORT {
-            return Err(text::mcp::wrong_input("report_outcome", &text::mcp::too_long("text", LONGEST_REPORT)));
+            return Err(text::mcp::wrong_input(
+                "report_outcome",
+                &text::mcp::too_long("text", LONGEST_REPORT),
+            ));
         }
         match access.report(DecisionId(input.id), input.outcome, &input.text).await {
-            Ok(decision) => self.answer(Stands::from(&decision), text::mcp::reported(&decision), &decision),
+            Ok(decision) => {
+                self.answer(Stands::from(&decision), text::mcp::reported(&decision), &decision)
+            }
             Err(error) => Err(self.refused(access, error).await),
         }
     }
 
     pub(super) async fn withdraw(&self, access: &Access, input: Withdraw) -> Done {
-        let reason = input.reason.filter(|reason| !reason.trim().is_empty()).unwrap_or_else(|| text::mcp::TAKEN_BACK.into());
+        let reason = input
+            .reason
+            .filter(|reason| !reason.trim().is_empty())
+            .unwrap_or_else(|| text::mcp::TAKEN_BACK.into());
         if reason.chars().count() > LONGEST_REPORT {
-            return Err(text::mcp::wrong_input("withdraw", &text::mcp::too_long("reason", LONGEST_REPORT)));
+            return Err(text::mcp::wrong_input(
+                "withdraw",
+                &text::mcp::too_long("reason", LONGEST_REPORT),
+            ));
         }
         match access.withdraw(DecisionId(input.id), reason.trim()).await {
-            Ok(decision) => self.answer(Stands::Withdrawn, text::mcp::withdrawn(&decision), &decision),
+            Ok(decision) => {
+                self.answer(Stands::Withdrawn, text::mcp::withdrawn(&decision), &decision)
+            }
             Err(error) => Err(self.refused(access, error).await),
         }
     }
@@ -134,7 +152,9 @@ impl Server {
 
 /// Tells a client that asked for it how long it has waited. Never resolves.
 async fn progress(decision: &Decision, span: Duration, context: &RequestContext<RoleServer>) {
-    let Some(token) = context.meta.get_progress_token() else { return std::future::pending().await };
+    let Some(token) = context.meta.get_progress_token() else {
+        return std::future::pending().await;
+    };
     let words = text::mcp::waiting(decision);
     let mut seconds = 0_u32;
     loop {
@@ -144,6 +164,7 @@ async fn progress(decision: &Decision, span: Duration, context: &RequestContext<
         // A client that is gone cancels the call.
         let _ = context.peer.notify_progress(param).await;
         tokio::time::sleep(PROGRESS_EVERY).await;
-        seconds = seconds.saturating_add(u32::try_from(PROGRESS_EVERY.as_secs()).unwrap_or(u32::MAX));
+        seconds =
+            seconds.saturating_add(u32::try_from(PROGRESS_EVERY.as_secs()).unwrap_or(u32::MAX));
     }
 }

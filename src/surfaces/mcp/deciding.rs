@@ -17,7 +17,9 @@ impl Server {
             }
             (Some(option), None) => Verdict::Chosen { option },
             (None, Some(answer)) => Verdict::Answered { text: answer.trim().to_owned() },
-            (None, None) => Verdict::noted(note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty())),
+            (None, None) => Verdict::noted(
+                note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty()),
+            ),
         };
         self.decide(access, DecisionId(id), Revision(revision), verdict).await
     }
@@ -27,15 +29,25 @@ impl Server {
         self.decide(access, DecisionId(input.id), Revision(input.revision), verdict).await
     }
 
-    async fn decide(&self, access: &Access, id: DecisionId, seen: Revision, verdict: Verdict) -> Done {
+    async fn decide(
+        &self,
+        access: &Access,
+        id: DecisionId,
+        seen: Revision,
+        verdict: Verdict,
+    ) -> Done {
         let word = verdict.word();
         match access.decide(id, seen, Via::Mcp, Ballot::from(verdict)).await {
-            Ok(Given::Done(decision)) => {
-                self.answer(Stands::from(&decision), text::mcp::done(&decision, word, holder(access)), &decision)
-            }
-            Ok(Given::Proposed(decision)) => {
-                self.answer(Stands::Proposed, text::mcp::proposed(&decision, holder(access)), &decision)
-            }
+            Ok(Given::Done(decision)) => self.answer(
+                Stands::from(&decision),
+                text::mcp::done(&decision, word, holder(access)),
+                &decision,
+            ),
+            Ok(Given::Proposed(decision)) => self.answer(
+                Stands::Proposed,
+                text::mcp::proposed(&decision, holder(access)),
+                &decision,
+            ),
             Err(error) => Err(self.refused(access, error).await),
         }
     }
@@ -44,7 +56,11 @@ impl Server {
         match access.prioritize(DecisionId(input.id), input.priority).await {
             Ok(decision) => {
                 let what = text::mcp::wanted(input.priority);
-                self.answer(Stands::from(&decision), text::mcp::done(&decision, &what, holder(access)), &decision)
+                self.answer(
+                    Stands::from(&decision),
+                    text::mcp::done(&decision, &what, holder(access)),
+                    &decision,
+                )
             }
             Err(error) => Err(self.refused(access, error).await),
         }

@@ -30,7 +30,9 @@ impl Sink<'_> {
     async fn updated(&self, uri: String) {
         // One that is gone, or did not ask for this, hears nothing.
         match self {
-            Self::Peer(peer) => drop(peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await),
+            Self::Peer(peer) => {
+                drop(peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await)
+            }
             Self::Subscription(sink) => drop(sink.notify_resource_updated(uri).await),
         }
     }
@@ -49,11 +51,22 @@ impl Sink<'_> {
 
 /// Whether what is open is another list by this.
 const fn changes_list(event: &Event) -> bool {
-    matches!(event, Event::Asked { .. } | Event::Resolved { .. } | Event::Withdrawn { .. } | Event::Undone { .. })
+    matches!(
+        event,
+        Event::Asked { .. }
+            | Event::Resolved { .. }
+            | Event::Withdrawn { .. }
+            | Event::Undone { .. }
+    )
 }
 
 /// Tells of what happens from now on, as far as the caller sees it; ends when the client is gone or its token revoked. `wants` says of which resources.
-pub(super) async fn follow(server: &Server, access: &Access, sink: &Sink<'_>, wants: impl Fn(&str) -> bool) {
+pub(super) async fn follow(
+    server: &Server,
+    access: &Access,
+    sink: &Sink<'_>,
+    wants: impl Fn(&str) -> bool,
+) {
     let mut hints = server.handle.hints();
     let mut read = match server.handle.head().await {
         Ok(head) => head.seq,
@@ -70,7 +83,8 @@ pub(super) async fn follow(server: &Server, access: &Access, sink: &Sink<'_>, wa
                 }
                 let more = up_to > read;
                 read = up_to;
-                let changed: BTreeSet<String> = events.iter().map(|logged| uri(logged.decision)).collect();
+                let changed: BTreeSet<String> =
+                    events.iter().map(|logged| uri(logged.decision)).collect();
                 for uri in changed.into_iter().filter(|uri| wants(uri)) {
                     sink.updated(uri).await;
                 }

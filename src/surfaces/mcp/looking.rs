@@ -26,7 +26,11 @@ const SAID: usize = 5;
 
 impl Server {
     /// What waits, the most urgent first; of one project, if it is named.
-    async fn waiting(&self, access: &Access, project: Option<&str>) -> Result<Vec<Decision>, AccessError> {
+    async fn waiting(
+        &self,
+        access: &Access,
+        project: Option<&str>,
+    ) -> Result<Vec<Decision>, AccessError> {
         let mut waiting = access.attention(0, usize::MAX).await?.decisions;
         if let Some(project) = project.map(project_name) {
             waiting.retain(|decision| decision.request.project == project);
@@ -46,7 +50,8 @@ impl Server {
         };
         let count = waiting.len();
         let limit = input.limit.unwrap_or(USUAL).clamp(1, MOST);
-        let page: Vec<Decision> = waiting.into_iter().skip(input.offset.unwrap_or_default()).take(limit).collect();
+        let page: Vec<Decision> =
+            waiting.into_iter().skip(input.offset.unwrap_or_default()).take(limit).collect();
         let lines: Vec<String> = page.iter().map(|decision| self.line(decision)).collect();
         tell(text::mcp::list(text::mcp::WAITING, &lines, count), &self.views(&page, count))
     }
@@ -59,7 +64,12 @@ impl Server {
             crate::wire::Phase::Withdrawn => "withdrawn",
         });
         let project = input.project.as_deref().map(project_name);
-        let filter = Filter { state: state.map(ToOwned::to_owned), project, limit: SEARCHED, ..Filter::default() };
+        let filter = Filter {
+            state: state.map(ToOwned::to_owned),
+            project,
+            limit: SEARCHED,
+            ..Filter::default()
+        };
         let all = match access.list(filter).await {
             Ok(all) => all,
             Err(error) => return Err(self.refused(access, error).await),
@@ -97,9 +107,14 @@ impl Server {
                 text::mcp::group(sort, &group.name, group.waiting, group.overdue, &for_)
             }));
         }
-        let overdue: Vec<i64> = waiting.iter().filter(|decision| self.is_overdue(decision)).map(|decision| decision.id.0).collect();
+        let overdue: Vec<i64> = waiting
+            .iter()
+            .filter(|decision| self.is_overdue(decision))
+            .map(|decision| decision.id.0)
+            .collect();
         let longest_line = longest.map(|decision| self.line(decision));
-        let words = text::mcp::blockers(waiting.len(), overdue.len(), &lines, longest_line.as_deref());
+        let words =
+            text::mcp::blockers(waiting.len(), overdue.len(), &lines, longest_line.as_deref());
         let blockers = Blockers {
             waiting: waiting.len(),
             overdue,
@@ -141,7 +156,8 @@ impl Server {
         if let Some(named) = named {
             waiting = ranked(named, &waiting).into_iter().cloned().collect();
         }
-        let lines: Vec<String> = waiting.iter().take(USUAL).map(|decision| self.line(decision)).collect();
+        let lines: Vec<String> =
+            waiting.iter().take(USUAL).map(|decision| self.line(decision)).collect();
         Ok(text::mcp::list(text::mcp::WAITING, &lines, waiting.len()))
     }
 
@@ -150,12 +166,17 @@ impl Server {
     }
 
     /// By a name, the one with the most first.
-    fn groups(&self, waiting: &[Decision], name: impl Fn(&Decision) -> Option<String>) -> Vec<Group> {
+    fn groups(
+        &self,
+        waiting: &[Decision],
+        name: impl Fn(&Decision) -> Option<String>,
+    ) -> Vec<Group> {
         let mut by_name: BTreeMap<String, Group> = BTreeMap::new();
         for decision in waiting {
             let Some(name) = name(decision) else { continue };
             let since = Moment(self.handle.pace().wall_time(decision.asked_at));
-            let new = || Group { name: name.clone(), waiting: 0, overdue: 0, since, ids: Vec::new() };
+            let new =
+                || Group { name: name.clone(), waiting: 0, overdue: 0, since, ids: Vec::new() };
             let group = by_name.entry(name.clone()).or_insert_with(new);
             group.waiting += 1;
             group.overdue += usize::from(self.is_overdue(decision));

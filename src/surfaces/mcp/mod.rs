@@ -98,7 +98,11 @@ impl Server {
         let caller = match &self.identity {
             Identity::Caller(caller) => caller.clone(),
             Identity::Secret(secret) => {
-                let found = self.handle.caller_of(secret).await.map_err(|error| answer::broken(&error.into()))?;
+                let found = self
+                    .handle
+                    .caller_of(secret)
+                    .await
+                    .map_err(|error| answer::broken(&error.into()))?;
                 found.ok_or_else(unknown)?
             }
             Identity::OfRequest => {
@@ -112,7 +116,9 @@ impl Server {
     /// Whether a caller's token was revoked since their request or session began.
     async fn is_revoked(&self, caller: &Caller) -> Result<bool, HandleError> {
         let tokens = self.handle.tokens().await?;
-        Ok(tokens.iter().any(|token| token.revoked_at.is_some() && format!("token:{}", token.id.0) == caller.id))
+        Ok(tokens.iter().any(|token| {
+            token.revoked_at.is_some() && format!("token:{}", token.id.0) == caller.id
+        }))
     }
 
     /// Serves one client on standard input and output, until it closes them.
@@ -132,7 +138,11 @@ fn caller_of_request(parts: &request::Parts) -> Option<Caller> {
 /// The MCP endpoint for another router: `/mcp`, streamable HTTP. The router before it puts the [`Caller`] into each request's
 /// extensions; a request without one is refused. `hosts`: the names under which it may be called, beside those of this machine.
 /// An Origin is always refused: no web page has business here.
-pub fn http_service(handle: &Handle, gate: Option<Arc<dyn Gatekeeper>>, hosts: &[String]) -> Router {
+pub fn http_service(
+    handle: &Handle,
+    gate: Option<Arc<dyn Gatekeeper>>,
+    hosts: &[String],
+) -> Router {
     let local = ["localhost", "127.0.0.1", "::1"].map(ToOwned::to_owned);
     let config = StreamableHttpServerConfig::default()
         .with_allowed_hosts(local.into_iter().chain(hosts.iter().cloned()))

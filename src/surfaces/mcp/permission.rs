@@ -42,7 +42,9 @@ impl Server {
         let told = self.judged(access, &tool_name, &input, context).await;
         let answer = match told.unwrap_or_else(|why| Told::Deny(text::gate::broken(&why))) {
             Told::Allow { .. } => json!({ "behavior": "allow", "updatedInput": input }),
-            Told::Deny(message) | Told::Defer(message) | Told::Wait(message) => json!({ "behavior": "deny", "message": message }),
+            Told::Deny(message) | Told::Defer(message) | Told::Wait(message) => {
+                json!({ "behavior": "deny", "message": message })
+            }
         };
         CallToolResult::success(vec![ContentBlock::text(answer.to_string())])
     }
@@ -55,10 +57,13 @@ impl Server {
         context: &RequestContext<RoleServer>,
     ) -> Result<Told, String> {
         let gate = self.gate.clone().ok_or(text::mcp::NO_GATE)?;
-        let agent = context.client_info().map_or_else(|| "claude-code".to_owned(), |client| client.name);
-        let (session, tool, input) = (self.session.clone(), tool.to_owned(), Value::Object(input.clone()));
+        let agent =
+            context.client_info().map_or_else(|| "claude-code".to_owned(), |client| client.name);
+        let (session, tool, input) =
+            (self.session.clone(), tool.to_owned(), Value::Object(input.clone()));
         let looks = gate.clone();
-        let looked = tokio::task::spawn_blocking(move || looks.brought(&agent, &session, &tool, input));
+        let looked =
+            tokio::task::spawn_blocking(move || looks.brought(&agent, &session, &tool, input));
         let brought = looked.await.map_err(words)?;
         let asked = match access.gate(gate.clone(), brought).await.map_err(words)? {
             Gated::Allowed(words) => return Ok(Told::Allow { words, note: None }),
@@ -66,10 +71,18 @@ impl Server {
             Gated::Asked(decision) => decision,
         };
         let patience = gate.patience(context.meta.get_progress_token().is_some());
-        Ok(match self.wait(access, asked.id, Some(asked.revision), patience, context).await.map_err(words)? {
-            Waited::Cancelled => Told::Deny(text::mcp::CANCELLED.into()),
-            Waited::Over(decision) => self.handle.told(&decision, asked.revision, self.unserved()),
-        })
+        Ok(
+            match self
+                .wait(access, asked.id, Some(asked.revision), patience, context)
+                .await
+                .map_err(words)?
+            {
+                Waited::Cancelled => Told::Deny(text::mcp::CANCELLED.into()),
+                Waited::Over(decision) => {
+                    self.handle.told(&decision, asked.revision, self.unserved())
+                }
+            },
+        )
     }
 }
 

@@ -1,7 +1,10 @@
 //! The prompts: what a person asks their assistant again and again, with what waits beside it as data.
 
 use rmcp::ErrorData;
-use rmcp::model::{GetPromptRequestParams, GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage, Role};
+use rmcp::model::{
+    GetPromptRequestParams, GetPromptResult, ListPromptsResult, Prompt, PromptArgument,
+    PromptMessage, Role,
+};
 
 use super::Server;
 use super::answer::broken;
@@ -11,20 +14,35 @@ use crate::engine::access::Access;
 
 impl Server {
     pub(super) fn prompts() -> ListPromptsResult {
-        let argument = |name: &str, words: &str| PromptArgument::new(name).with_description(words).with_required(false);
-        let make = |name: &str, title: &str, arguments| Prompt::new(name, Some(title), Some(arguments)).with_title(title);
+        let argument = |name: &str, words: &str| {
+            PromptArgument::new(name).with_description(words).with_required(false)
+        };
+        let make = |name: &str, title: &str, arguments| {
+            Prompt::new(name, Some(title), Some(arguments)).with_title(title)
+        };
         ListPromptsResult::with_all_items(vec![
-            make("whats_needs_attention", prompt::ATTENTION, vec![argument("project", prompt::ONLY_PROJECT)]),
+            make(
+                "whats_needs_attention",
+                prompt::ATTENTION,
+                vec![argument("project", prompt::ONLY_PROJECT)],
+            ),
             make("review_server", prompt::REVIEW, vec![argument("server", prompt::SERVER)]),
             make(
                 "deploy_checklist",
                 prompt::CHECKLIST,
-                vec![argument("project", prompt::DEPLOYED), argument("environment", prompt::ENVIRONMENT)],
+                vec![
+                    argument("project", prompt::DEPLOYED),
+                    argument("environment", prompt::ENVIRONMENT),
+                ],
             ),
         ])
     }
 
-    pub(super) async fn prompt(&self, access: &Access, request: GetPromptRequestParams) -> Result<GetPromptResult, ErrorData> {
+    pub(super) async fn prompt(
+        &self,
+        access: &Access,
+        request: GetPromptRequestParams,
+    ) -> Result<GetPromptResult, ErrorData> {
         let arguments = request.arguments.unwrap_or_default();
         let argument = |name: &str| {
             let given = arguments.get(name).and_then(serde_json::Value::as_str).map(str::trim);
@@ -35,11 +53,17 @@ impl Server {
             "review_server" => (None, argument("server")),
             other => return Err(ErrorData::invalid_params(text::mcp::no_prompt(other), None)),
         };
-        let waiting = self.waiting_words(access, project.as_deref(), named.as_deref()).await.map_err(|error| broken(&error))?;
+        let waiting = self
+            .waiting_words(access, project.as_deref(), named.as_deref())
+            .await
+            .map_err(|error| broken(&error))?;
         let (title, words) = match request.name.as_str() {
             "whats_needs_attention" => (prompt::ATTENTION, prompt::attention(&waiting)),
             "review_server" => (prompt::REVIEW, prompt::review(named.as_deref(), &waiting)),
-            _ => (prompt::CHECKLIST, prompt::checklist(project.as_deref(), argument("environment").as_deref(), &waiting)),
+            _ => (
+                prompt::CHECKLIST,
+                prompt::checklist(project.as_deref(), argument("environment").as_deref(), &waiting),
+            ),
         };
         let mut result = GetPromptResult::new(vec![PromptMessage::new_text(Role::User, words)]);
         result.description = Some(title.to_owned());

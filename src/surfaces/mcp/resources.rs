@@ -2,7 +2,8 @@
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
+    ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult, Resource,
+    ResourceContents, ResourceTemplate,
 };
 use serde::Serialize;
 
@@ -41,7 +42,11 @@ fn decision_of(uri: &str) -> Option<DecisionId> {
 }
 
 impl Server {
-    pub(super) async fn resources(&self, access: &Access, cursor: Option<&str>) -> Result<ListResourcesResult, ErrorData> {
+    pub(super) async fn resources(
+        &self,
+        access: &Access,
+        cursor: Option<&str>,
+    ) -> Result<ListResourcesResult, ErrorData> {
         let before = match cursor.map(str::parse) {
             None => None,
             Some(Ok(id)) => Some(DecisionId(id)),
@@ -56,7 +61,8 @@ impl Server {
         }
         resources.extend(open.iter().map(|decision| self.resource(decision)));
         let mut list = ListResourcesResult::with_all_items(resources);
-        list.next_cursor = open.last().filter(|_| open.len() == PAGE).map(|last| last.id.0.to_string());
+        list.next_cursor =
+            open.last().filter(|_| open.len() == PAGE).map(|last| last.id.0.to_string());
         Ok(list)
     }
 
@@ -68,11 +74,18 @@ impl Server {
     }
 
     pub(super) fn templates() -> ListResourceTemplatesResult {
-        let template = ResourceTemplate::new(format!("{DECISIONS}{{id}}"), "decision").with_title(text::mcp::DECISION_TITLE);
-        ListResourceTemplatesResult::with_all_items(vec![template.with_description(text::mcp::DECISION_WORDS).with_mime_type(JSON)])
+        let template = ResourceTemplate::new(format!("{DECISIONS}{{id}}"), "decision")
+            .with_title(text::mcp::DECISION_TITLE);
+        ListResourceTemplatesResult::with_all_items(vec![
+            template.with_description(text::mcp::DECISION_WORDS).with_mime_type(JSON),
+        ])
     }
 
-    pub(super) async fn read(&self, access: &Access, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+    pub(super) async fn read(
+        &self,
+        access: &Access,
+        uri: &str,
+    ) -> Result<ReadResourceResult, ErrorData> {
         if uri == SUMMARY {
             let summary = self.summary(access).await.map_err(|error| broken(&error))?;
             return contents(uri, &summary);
@@ -80,7 +93,9 @@ impl Server {
         let missing = || ErrorData::resource_not_found(text::mcp::no_resource(uri), None);
         let id = decision_of(uri).ok_or_else(missing)?;
         match access.get(id).await {
-            Ok(decision) => contents(uri, &self.told(Stands::from(&decision), self.line(&decision), &decision)),
+            Ok(decision) => {
+                contents(uri, &self.told(Stands::from(&decision), self.line(&decision), &decision))
+            }
             Err(AccessError::Handle(HandleError::NoSuchDecision(_))) => Err(missing()),
             Err(error) => Err(broken(&error)),
         }
@@ -88,6 +103,7 @@ impl Server {
 }
 
 fn contents(uri: &str, data: &impl Serialize) -> Result<ReadResourceResult, ErrorData> {
-    let text = serde_json::to_string_pretty(data).map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+    let text = serde_json::to_string_pretty(data)
+        .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
     Ok(ReadResourceResult::new(vec![ResourceContents::text(text, uri).with_mime_type(JSON)]))
 }

@@ -6,10 +6,11 @@ use std::sync::PoisonError;
 use std::task::{Context, Poll};
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, ErrorCode, GetPromptRequestParams,
-    GetPromptResponse, Implementation, InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
-    SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, ErrorCode,
+    GetPromptRequestParams, GetPromptResponse, Implementation, InitializeResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, SubscribeRequestParams,
+    SubscriptionFilter, UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::transport::async_rw::AsyncRwTransport;
@@ -41,7 +42,8 @@ impl ServerHandler for Server {
             .enable_resources_subscribe()
             .build();
         let mut info = InitializeResult::new(capabilities);
-        info.server_info = Implementation::new("gander", env!("CARGO_PKG_VERSION")).with_title("Gander");
+        info.server_info =
+            Implementation::new("gander", env!("CARGO_PKG_VERSION")).with_title("Gander");
         info.instructions = Some(text::mcp::INSTRUCTIONS.into());
         info
     }
@@ -83,7 +85,11 @@ impl ServerHandler for Server {
         self.prompt(&access, request).await.map(Into::into)
     }
 
-    async fn complete(&self, _: CompleteRequestParams, _: RequestContext<RoleServer>) -> Result<CompleteResult, ErrorData> {
+    async fn complete(
+        &self,
+        _: CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "completion/complete", None))
     }
 
@@ -115,7 +121,11 @@ impl ServerHandler for Server {
         self.read(&access, &request.uri).await.map(Into::into)
     }
 
-    async fn subscribe(&self, request: SubscribeRequestParams, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
         let access = self.access(&context.extensions).await?;
         // Also that there is something to see.
         self.read(&access, &request.uri).await?;
@@ -126,10 +136,18 @@ impl ServerHandler for Server {
             }
             is_full
         });
-        if is_full { Err(ErrorData::invalid_request(text::mcp::TOO_MANY_SUBSCRIPTIONS, None)) } else { Ok(()) }
+        if is_full {
+            Err(ErrorData::invalid_request(text::mcp::TOO_MANY_SUBSCRIPTIONS, None))
+        } else {
+            Ok(())
+        }
     }
 
-    async fn unsubscribe(&self, request: UnsubscribeRequestParams, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
         self.access(&context.extensions).await?;
         self.with_subscribed(|subscribed| subscribed.remove(&request.uri));
         Ok(())
@@ -149,10 +167,18 @@ impl ServerHandler for Server {
         });
     }
 
-    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
         let mut accepted = SubscriptionFilter::new();
         accepted.resources_list_changed = requested.resources_list_changed;
-        let uris = requested.resource_subscriptions.iter().flatten().filter(|uri| is_ours(uri)).take(MOST_SUBSCRIBED);
+        let uris = requested
+            .resource_subscriptions
+            .iter()
+            .flatten()
+            .filter(|uri| is_ours(uri))
+            .take(MOST_SUBSCRIBED);
         accepted.resource_subscriptions = Some(uris.cloned().collect());
         Some(accepted)
     }
@@ -190,7 +216,11 @@ struct Input<R> {
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Input<R> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.input).poll_read(context, buffer);
         let over = match &read {
@@ -209,7 +239,8 @@ impl<R: AsyncRead + Unpin> AsyncRead for Input<R> {
 pub(super) async fn on_stdio(server: Server) -> Result<(), String> {
     let (input, output) = rmcp::transport::stdio();
     let input = Input { input, ending: server.ending.clone() };
-    let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(LONGEST_MESSAGE);
+    let transport =
+        AsyncRwTransport::new_server(input, output).with_max_line_length(LONGEST_MESSAGE);
     let running = match server.serve(transport).await {
         Ok(running) => running,
         // Whoever only looks whether it starts closes it again.

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use super::Server;
 use super::answer::{Done, complain};
 use super::words::{
-    Approve, Await, Blockers, Blocking, Pending, Permission, Prioritize, Reject, Report, Search, Several, Told, Withdraw,
+    Approve, Await, Blockers, Blocking, Pending, Permission, Prioritize, Reject, Report, Search,
+    Several, Told, Withdraw,
 };
 use crate::core::caller::{Forbidden, Scope};
 use crate::core::text;
@@ -44,7 +45,12 @@ const ASK: &[Scope] = &[Scope::Ask];
 const SEE: &[Scope] = &[Scope::Observe, Scope::Decide, Scope::Admin];
 const DECIDE: &[Scope] = &[Scope::Decide];
 
-const fn kind(name: &'static str, words: &'static str, does: Does, needs: &'static [Scope]) -> Kind {
+const fn kind(
+    name: &'static str,
+    words: &'static str,
+    does: Does,
+    needs: &'static [Scope],
+) -> Kind {
     Kind { name, words, does, needs }
 }
 
@@ -64,11 +70,15 @@ impl Kind {
     fn tool<I: JsonSchema + 'static>(&self, gives: Option<Arc<JsonObject>>) -> Tool {
         let annotations = match self.does {
             Does::Look => ToolAnnotations::new().read_only(true).idempotent(true),
-            Does::Add => ToolAnnotations::new().read_only(false).destructive(false).idempotent(true),
+            Does::Add => {
+                ToolAnnotations::new().read_only(false).destructive(false).idempotent(true)
+            }
             Does::End => ToolAnnotations::new().read_only(false).destructive(true).idempotent(true),
         };
         // Filing without a key files anew each time.
-        let annotations = annotations.idempotent(self.name != REQUEST.name && self.name != PERMISSION.name).open_world(false);
+        let annotations = annotations
+            .idempotent(self.name != REQUEST.name && self.name != PERMISSION.name)
+            .open_world(false);
         // The types here are all objects.
         let takes = schema_for_input::<I>().unwrap_or_default();
         let mut tool = Tool::new(self.name, self.words, takes).with_annotations(annotations);
@@ -110,8 +120,10 @@ fn read<T: DeserializeOwned>(kind: &Kind, arguments: &JsonObject) -> Result<T, S
     wire::read(&text, &[no_files]).map_err(|wrong| match wrong {
         wire::Wrong::Short(why) | wire::Wrong::Broken(why) | wire::Wrong::Content(why) => {
             // Where it stands in a text that nobody wrote helps nobody.
-            let why =
-                why.split_once(", column ").and_then(|(_, why)| why.split_once([',', ':'])).map_or(&*why, |(_, why)| why.trim());
+            let why = why
+                .split_once(", column ")
+                .and_then(|(_, why)| why.split_once([',', ':']))
+                .map_or(&*why, |(_, why)| why.trim());
             text::mcp::wrong_input(kind.name, why)
         }
     })
@@ -120,7 +132,9 @@ fn read<T: DeserializeOwned>(kind: &Kind, arguments: &JsonObject) -> Result<T, S
 impl Server {
     /// The tools that this caller has.
     pub(super) fn tools(&self, access: &Access) -> Vec<Tool> {
-        let is_there = |kind: &Kind| kind.may(access).is_ok() && (self.gate.is_some() || kind.name != PERMISSION.name);
+        let is_there = |kind: &Kind| {
+            kind.may(access).is_ok() && (self.gate.is_some() || kind.name != PERMISSION.name)
+        };
         all().into_iter().filter(|(kind, _)| is_there(kind)).map(|(_, tool)| tool).collect()
     }
 
@@ -141,7 +155,13 @@ impl Server {
         Ok(self.run(kind, access, arguments, context).await.unwrap_or_else(complain))
     }
 
-    async fn run(&self, kind: &Kind, access: &Access, given: &JsonObject, context: &RequestContext<RoleServer>) -> Done {
+    async fn run(
+        &self,
+        kind: &Kind,
+        access: &Access,
+        given: &JsonObject,
+        context: &RequestContext<RoleServer>,
+    ) -> Done {
         match kind.name {
             "request_approval" => self.request_approval(access, read(kind, given)?).await,
             "await_decision" => self.await_decision(access, read(kind, given)?, context).await,
@@ -166,7 +186,8 @@ mod tests {
     fn every_tool_has_an_object_for_its_input_and_is_run_by_its_own_name() {
         for (kind, tool) in all() {
             assert_eq!(tool.input_schema.get("type"), Some(&"object".into()), "{}", kind.name);
-            let runs = include_str!("tools.rs").contains(&format!("{:?} => ", kind.name)) || kind.name == SEARCH.name;
+            let runs = include_str!("tools.rs").contains(&format!("{:?} => ", kind.name))
+                || kind.name == SEARCH.name;
             assert!(runs, "{}", kind.name);
         }
     }

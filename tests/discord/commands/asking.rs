@@ -25,11 +25,17 @@ async fn a_person_asks_and_another_answers() {
     insta::assert_snapshot!("asked", pen.message(&asked));
     let decision = bot.handle.attention(None).await.unwrap().remove(0);
     assert_eq!((decision.request.expects, decision.terms.risk), (Expects::Choose, Risk::Low));
-    assert_eq!((decision.request.project.as_str(), decision.request.kind.as_str()), ("web-shop", "design_review"));
+    assert_eq!(
+        (decision.request.project.as_str(), decision.request.kind.as_str()),
+        ("web-shop", "design_review")
+    );
     let card = bot.card(decision.id, "hangs", |_| true).await;
     insta::assert_snapshot!("asked_card", pen.message(&card));
     click(&bot.person("jonas"), &card, "choose-1").await;
-    assert_eq!(verdict(&bot, &decision).await, (Verdict::Chosen { option: "Orange".into() }, "Jonas".into()));
+    assert_eq!(
+        verdict(&bot, &decision).await,
+        (Verdict::Chosen { option: "Orange".into() }, "Jonas".into())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,11 +43,18 @@ async fn it_is_handed_to_whom_they_name_and_that_person_is_told() {
     let bot = Bot::start().await;
     let pen = bot.pen();
     let jonas = bot.sandbox.addresses().user_id("jonas").unwrap().to_owned();
-    let asked = command(&bot, "maya", "ask", json!({ "title": "Is the copy right?", "person": jonas })).await;
+    let asked =
+        command(&bot, "maya", "ask", json!({ "title": "Is the copy right?", "person": jonas }))
+            .await;
     insta::assert_snapshot!("asked_of_a_person", pen.message(&asked));
     let decision = bot.handle.attention(None).await.unwrap().remove(0);
-    let State::Pending(Pending { taken: Some(taken), .. }) = &decision.state else { panic!("{decision:?}") };
-    assert_eq!((taken.by.name.as_str(), taken.from.as_ref().unwrap().name.as_str()), ("Jonas", "Maya"));
+    let State::Pending(Pending { taken: Some(taken), .. }) = &decision.state else {
+        panic!("{decision:?}")
+    };
+    assert_eq!(
+        (taken.by.name.as_str(), taken.from.as_ref().unwrap().name.as_str()),
+        ("Jonas", "Maya")
+    );
     let told = |sandbox: &discord_sandbox::Sandbox| {
         let dm = sandbox.user("jonas")?.view().dm()?.messages.last()?.clone();
         dm["content"].as_str().map(ToOwned::to_owned)
@@ -51,7 +64,13 @@ async fn it_is_handed_to_whom_they_name_and_that_person_is_told() {
     let own = bot.card(decision.id, "hangs", |_| true).await;
     let refused = bot.person("maya").click(crate::bot::id(&own), &control(&own, "approve")).await;
     assert!(refused.content().contains("You asked #1 yourself"), "{refused:?}");
-    command(&bot, "jonas", "approve", json!({ "decision": entry(&bot, "jonas", "approve", "copy").await })).await;
+    command(
+        &bot,
+        "jonas",
+        "approve",
+        json!({ "decision": entry(&bot, "jonas", "approve", "copy").await }),
+    )
+    .await;
     assert_eq!(verdict(&bot, &decision).await.1, "Jonas");
 }
 
@@ -66,7 +85,10 @@ async fn whoever_may_not_decide_it_does_not_get_it() {
     let own = command(&bot, "maya", "ask", json!({ "title": "Me?", "person": maya })).await;
     insta::assert_snapshot!("asked_of_oneself", pen.message(&own));
     for decision in bot.handle.attention(None).await.unwrap() {
-        assert!(matches!(&decision.state, State::Pending(Pending { taken: None, .. })), "{decision:?}");
+        assert!(
+            matches!(&decision.state, State::Pending(Pending { taken: None, .. })),
+            "{decision:?}"
+        );
         assert!(is_open(&bot, &decision).await);
     }
 }
@@ -87,25 +109,45 @@ async fn what_cannot_be_asked_is_refused_with_what_to_do() {
         said.push(content(&command(&bot, "maya", "ask", options).await).to_owned());
     }
     insta::assert_snapshot!("not_asked", said.join("\n"));
-    assert_eq!(bot.handle.list(gander::engine::Filter::default()).await.unwrap(), [], "nothing was asked");
+    assert_eq!(
+        bot.handle.list(gander::engine::Filter::default()).await.unwrap(),
+        [],
+        "nothing was asked"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_are_offered() {
     let bot = Bot::start().await;
     for project in ["web-shop", "notes", "website"] {
-        bot.ask(gander::core::decision::Request { project: project.into(), ..crate::bot::request("x") }).await;
+        bot.ask(gander::core::decision::Request {
+            project: project.into(),
+            ..crate::bot::request("x")
+        })
+        .await;
     }
-    let found = offered_for(&bot, "sven", "ask", json!({ "title": "x", "project": "WEB" }), "project").await;
-    assert_eq!(found.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["web-shop", "website"]);
+    let found =
+        offered_for(&bot, "sven", "ask", json!({ "title": "x", "project": "WEB" }), "project")
+            .await;
+    assert_eq!(
+        found.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["web-shop", "website"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_else_may_decide_is_not_asked() {
-    let sandbox = discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
+    let sandbox =
+        discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
     let bot = Bot::start_in(sandbox, gander::core::policy::Rules::default()).await;
     let pen = bot.pen();
-    let refused = command(&bot, "maya", "ask", json!({ "title": "Owner alone?", "why": "I would like to know." })).await;
+    let refused = command(
+        &bot,
+        "maya",
+        "ask",
+        json!({ "title": "Owner alone?", "why": "I would like to know." }),
+    )
+    .await;
     insta::assert_snapshot!("nobody_to_ask", pen.message(&refused));
     assert_eq!(bot.handle.list(gander::engine::Filter::default()).await.unwrap(), []);
     let asked = command(&bot, "sven", "ask", json!({ "title": "The owner?" })).await;
@@ -121,12 +163,20 @@ async fn whoever_waits_for_a_card_is_told_when_it_hangs() {
         let handle = bot.handle.clone();
         async move { handle.card_within(asked.id, LIMIT).await }
     });
-    bot.sandbox.wait_for("the card to be held up", LIMIT, |sandbox| (sandbox.held_requests() > 0).then_some(())).await.unwrap();
+    bot.sandbox
+        .wait_for("the card to be held up", LIMIT, |sandbox| {
+            (sandbox.held_requests() > 0).then_some(())
+        })
+        .await
+        .unwrap();
     assert!(!waiting.is_finished());
     bot.sandbox.release_held();
     let (channel, message) = waiting.await.unwrap().unwrap();
     let card = bot.card(asked.id, "hangs", |_| true).await;
-    assert_eq!((card["channel_id"].as_str(), card["id"].as_str()), (Some(channel.as_str()), Some(message.as_str())));
+    assert_eq!(
+        (card["channel_id"].as_str(), card["id"].as_str()),
+        (Some(channel.as_str()), Some(message.as_str()))
+    );
     // Nobody posts any more: the limit is kept.
     bot.kill().await;
     let asked = bot.ask(request("And this?")).await;

@@ -25,7 +25,8 @@ async fn eventful(bot: &Bot) -> (gander::core::decision::Decision, Value) {
     let card = bot.card(decision.id, "came back", |again| id(again) != id(&card)).await;
     click(&bot.person("jonas"), &card, "take").await;
     reject(&bot.person("jonas"), &card, "Not on a **Friday**.\n@everyone").await;
-    let card = bot.card(decision.id, "rejected", |card| card.to_string().contains("Rejected")).await;
+    let card =
+        bot.card(decision.id, "rejected", |card| card.to_string().contains("Rejected")).await;
     click(&bot.person("jonas"), &card, "undo").await;
     bot.ask(Request { title: "Deploy contact sync on Monday".into(), ..asked }).await;
     let card = bot.card(decision.id, "revised", |card| card.to_string().contains("Monday")).await;
@@ -41,7 +42,10 @@ async fn decision_shows_all_about_one_with_its_history() {
     let pen = bot.pen();
     eventful(&bot).await;
     let picked = entry(&bot, "maya", "decision", "monday").await;
-    insta::assert_snapshot!("all_about_one", pen.message(&command(&bot, "maya", "decision", json!({ "decision": picked })).await));
+    insta::assert_snapshot!(
+        "all_about_one",
+        pen.message(&command(&bot, "maya", "decision", json!({ "decision": picked })).await)
+    );
     let by_number = command(&bot, "jonas", "decision", json!({ "decision": "#1" })).await;
     assert!(content(&by_number).contains("**History**"), "a look needs no caution: {by_number:#}");
     let by_words = command(&bot, "jonas", "decision", json!({ "decision": "contact sync" })).await;
@@ -65,10 +69,14 @@ async fn an_open_one_is_shown_with_its_buttons_and_they_work() {
 async fn whoever_asked_may_look_and_not_decide() {
     let bot = Bot::start().await;
     let maya = bot.sandbox.addresses().user_id("maya").unwrap().parse().unwrap();
-    let own = Request { asked_by: Some(Person::discord(maya, "Maya")), ..request("My own question") };
+    let own =
+        Request { asked_by: Some(Person::discord(maya, "Maya")), ..request("My own question") };
     let (decision, _) = bot.ask_and_see(own).await;
     let shown = command(&bot, "maya", "decision", json!({ "decision": "1" })).await;
-    assert!(content(&shown).contains("My own question") && custom_ids(&shown).is_empty(), "{shown:#}");
+    assert!(
+        content(&shown).contains("My own question") && custom_ids(&shown).is_empty(),
+        "{shown:#}"
+    );
     let refused = command(&bot, "maya", "approve", json!({ "decision": "1" })).await;
     assert!(content(&refused).contains("You asked #1 yourself"), "{refused:#}");
     assert_eq!(super::offered(&bot, "maya", "approve", "").await, []);
@@ -82,7 +90,8 @@ async fn a_long_history_is_cut_in_the_middle_and_the_rest_is_a_file() {
     let asked = Request { dedup_key: Some("often".into()), ..request("Asked very often") };
     let (decision, card) = bot.ask_and_see(asked.clone()).await;
     for number in 2..=60 {
-        bot.ask(Request { title: format!("Asked very often, {number} times"), ..asked.clone() }).await;
+        bot.ask(Request { title: format!("Asked very often, {number} times"), ..asked.clone() })
+            .await;
     }
     bot.card(decision.id, "revised", |card| card.to_string().contains("60 times")).await;
     let history = menu(&bot, "sven", &card, "History").await;
@@ -90,7 +99,12 @@ async fn a_long_history_is_cut_in_the_middle_and_the_rest_is_a_file() {
     assert!(history["embeds"][0]["description"].as_str().unwrap().encode_utf16().count() <= 3_500);
     let all = command(&bot, "maya", "decision", json!({ "decision": "1" })).await;
     assert!(content(&all).encode_utf16().count() <= 2_000, "{all:#}");
-    let files: Vec<&str> = all["attachments"].as_array().unwrap().iter().filter_map(|file| file["filename"].as_str()).collect();
+    let files: Vec<&str> = all["attachments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|file| file["filename"].as_str())
+        .collect();
     assert_eq!(files, ["history-1.txt"]);
 }
 
@@ -126,26 +140,53 @@ async fn a_message_that_is_no_card_is_said_to_be_none() {
     let bot = Bot::start().await;
     let pen = bot.pen();
     let (_, card) = bot.ask_and_see(request("A card")).await;
-    let written = bot.person("maya").message(&super::channel(&bot), "#1 · approve this").await.message.unwrap();
+    let written = bot
+        .person("maya")
+        .message(&super::channel(&bot), "#1 · approve this")
+        .await
+        .message
+        .unwrap();
     for name in ["Decide", "History"] {
         let answer = menu(&bot, "maya", &written, name).await;
         insta::allow_duplicates! { insta::assert_snapshot!("no_card", pen.message(&answer)); }
     }
-    assert!(menu(&bot, "maya", &card, "Decide").await["embeds"][0]["title"].as_str().unwrap().starts_with("#1"));
+    assert!(
+        menu(&bot, "maya", &card, "Decide").await["embeds"][0]["title"]
+            .as_str()
+            .unwrap()
+            .starts_with("#1")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status_counts_by_project_and_says_what_is_wrong() {
     let bot = Bot::start().await;
     let pen = bot.pen();
-    insta::assert_snapshot!("status_nothing", content(&command(&bot, "maya", "status", json!({})).await));
-    for (project, risk, sla) in [("web-shop", Risk::Low, 600), ("web-shop", Risk::High, 60_000), ("notes", Risk::Low, 60_000)] {
-        bot.ask_and_see(Request { project: project.into(), risk, sla_seconds: Some(sla), ..request("open") }).await;
+    insta::assert_snapshot!(
+        "status_nothing",
+        content(&command(&bot, "maya", "status", json!({})).await)
+    );
+    for (project, risk, sla) in [
+        ("web-shop", Risk::Low, 600),
+        ("web-shop", Risk::High, 60_000),
+        ("notes", Risk::Low, 60_000),
+    ] {
+        bot.ask_and_see(Request {
+            project: project.into(),
+            risk,
+            sla_seconds: Some(sla),
+            ..request("open")
+        })
+        .await;
     }
-    let (_, put_off) = bot.ask_and_see(Request { project: "notes".into(), ..request("later") }).await;
+    let (_, put_off) =
+        bot.ask_and_see(Request { project: "notes".into(), ..request("later") }).await;
     defer(&bot.person("maya"), &put_off, "2h").await;
     bot.advance(TimeDelta::minutes(15));
-    insta::assert_snapshot!("status", pen.steady(content(&command(&bot, "jonas", "status", json!({})).await)));
+    insta::assert_snapshot!(
+        "status",
+        pen.steady(content(&command(&bot, "jonas", "status", json!({})).await))
+    );
     let stranger = command(&bot, "sven", "status", json!({})).await;
     assert!(content(&stranger).contains("none of them on you"), "{stranger:#}");
 }

@@ -62,9 +62,18 @@ async fn what_somebody_said_is_theirs_alone_and_outlives_the_bot() {
     let bot = Bot::start().await;
     let now = bot.handle.now();
     // Quiet for the next hour on Tokyo's clock, whatever the time is where this runs.
-    let tokyo = |ahead| (now + TimeDelta::minutes(ahead)).with_timezone(&Tokyo).format("%H:%M").to_string();
-    command(&bot, "maya", "quiet", json!({ "from": tokyo(-1), "to": tokyo(60), "zone": "Asia/Tokyo" })).await;
-    let Availability::Quiet { until, why: Hush::QuietHours } = availability(&bot).await else { panic!() };
+    let tokyo =
+        |ahead| (now + TimeDelta::minutes(ahead)).with_timezone(&Tokyo).format("%H:%M").to_string();
+    command(
+        &bot,
+        "maya",
+        "quiet",
+        json!({ "from": tokyo(-1), "to": tokyo(60), "zone": "Asia/Tokyo" }),
+    )
+    .await;
+    let Availability::Quiet { until, why: Hush::QuietHours } = availability(&bot).await else {
+        panic!()
+    };
     assert!((until - now - TimeDelta::minutes(60)).abs() <= TimeDelta::minutes(1), "{until}");
     let jonas = bot.sandbox.addresses().user_id("jonas").unwrap().parse().unwrap();
     let jonas = bot.handle.somebody(jonas, "Jonas").await.unwrap();
@@ -89,7 +98,11 @@ async fn not_now_can_be_said_in_words() {
     assert_eq!(availability(&bot).await, Availability::Quiet { until, why: Hush::Snoozed });
     let said = crate::talk::say(&bot, "maya", "snooze me").await;
     assert!(content(&said).starts_with("Until when?"), "{said:#}");
-    assert_eq!(availability(&bot).await, Availability::Quiet { until, why: Hush::Snoozed }, "nothing was changed");
+    assert_eq!(
+        availability(&bot).await,
+        Availability::Quiet { until, why: Hush::Snoozed },
+        "nothing was changed"
+    );
     let said = crate::talk::say(&bot, "maya", "unsnooze me").await;
     assert!(content(&said).starts_with("🔔"), "{said:#}");
     assert_eq!(availability(&bot).await, Availability::Available);
@@ -102,7 +115,10 @@ async fn what_is_offered_while_somebody_types_is_what_would_hold() {
         let entries = offered_for(&bot, "maya", name, json!({ option: typed }), option).await;
         entries.into_iter().map(|(_, value)| value).collect::<Vec<_>>()
     };
-    assert_eq!(offered("snooze", "until", "").await, ["30m", "1h", "2h", "18:00", "tomorrow 09:00", "off"]);
+    assert_eq!(
+        offered("snooze", "until", "").await,
+        ["30m", "1h", "2h", "18:00", "tomorrow 09:00", "off"]
+    );
     assert_eq!(offered("snooze", "until", "45m").await, ["45m"]);
     assert_eq!(offered("snooze", "until", "o").await, ["off"]);
     assert_eq!(offered("snooze", "until", "whenever").await, Vec::<String>::new());

@@ -10,7 +10,11 @@ use crate::bot::{Bot, click, custom_ids, deploy, request};
 
 fn databases() -> Request {
     let option = |name: &str, why: &str| Choice { name: name.into(), description: why.into() };
-    let options = vec![option("Postgres", "already in use"), option("Redis", "fast; one more thing to run"), option("SQLite", "")];
+    let options = vec![
+        option("Postgres", "already in use"),
+        option("Redis", "fast; one more thing to run"),
+        option("SQLite", ""),
+    ];
     Request { expects: Expects::Choose, options, ..request("Which database?") }
 }
 
@@ -20,9 +24,18 @@ async fn approve_decides_what_was_offered_and_the_agent_gets_the_note() {
     let pen = bot.pen();
     let (decision, _) = bot.ask_and_see(request("Rename the module?")).await;
     let picked = entry(&bot, "jonas", "approve", "rename").await;
-    let seen = command(&bot, "jonas", "approve", json!({ "decision": picked, "note": " Mind the docs. " })).await;
+    let seen = command(
+        &bot,
+        "jonas",
+        "approve",
+        json!({ "decision": picked, "note": " Mind the docs. " }),
+    )
+    .await;
     insta::assert_snapshot!("approved", pen.message(&seen));
-    assert_eq!(verdict(&bot, &decision).await, (Verdict::noted(Some("Mind the docs.".into())), "Jonas".into()));
+    assert_eq!(
+        verdict(&bot, &decision).await,
+        (Verdict::noted(Some("Mind the docs.".into())), "Jonas".into())
+    );
     assert_eq!(verdicts(&bot, &decision).await, 1);
     bot.card(decision.id, "approved", |card| card.to_string().contains("Approved")).await;
     let again = command(&bot, "maya", "approve", json!({ "decision": picked })).await;
@@ -36,11 +49,21 @@ async fn reject_tells_the_agent_why() {
     let pen = bot.pen();
     let (decision, _) = bot.ask_and_see(request("Delete the old code?")).await;
     let picked = entry(&bot, "maya", "reject", "1").await;
-    let blank = command(&bot, "maya", "reject", json!({ "decision": picked, "reason": "  " })).await;
+    let blank =
+        command(&bot, "maya", "reject", json!({ "decision": picked, "reason": "  " })).await;
     assert!(content(&blank).contains("needs a reason"), "{blank:#}");
-    let seen = command(&bot, "maya", "reject", json!({ "decision": picked, "reason": "Two customers still use it." })).await;
+    let seen = command(
+        &bot,
+        "maya",
+        "reject",
+        json!({ "decision": picked, "reason": "Two customers still use it." }),
+    )
+    .await;
     insta::assert_snapshot!("rejected", pen.message(&seen));
-    assert_eq!(verdict(&bot, &decision).await.0, Verdict::Rejected { reason: "Two customers still use it.".into() });
+    assert_eq!(
+        verdict(&bot, &decision).await.0,
+        Verdict::Rejected { reason: "Two customers still use it.".into() }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,13 +72,17 @@ async fn defer_puts_off_and_reads_times_as_people_write_them() {
     let pen = bot.pen();
     let (decision, _) = bot.ask_and_see(deploy()).await;
     let picked = entry(&bot, "maya", "defer", "contact").await;
-    let unread = command(&bot, "maya", "defer", json!({ "decision": picked, "until": "when pigs fly" })).await;
+    let unread =
+        command(&bot, "maya", "defer", json!({ "decision": picked, "until": "when pigs fly" }))
+            .await;
     assert!(content(&unread).contains("could not read “when pigs fly”"), "{unread:#}");
     let far = command(&bot, "maya", "defer", json!({ "decision": picked, "until": "30d" })).await;
     insta::assert_snapshot!("deferred_too_far", pen.message(&far));
     let seen = command(&bot, "maya", "defer", json!({ "decision": picked, "until": "45m" })).await;
     insta::assert_snapshot!("deferred", pen.message(&seen));
-    let State::Deferred { until, .. } = bot.handle.get(decision.id).await.unwrap().state else { panic!("not deferred") };
+    let State::Deferred { until, .. } = bot.handle.get(decision.id).await.unwrap().state else {
+        panic!("not deferred")
+    };
     assert_eq!(until, bot.handle.now() + TimeDelta::minutes(45));
     // What is put off can be decided: it is offered last, as such.
     let (name, _) = super::offered(&bot, "maya", "reject", "").await.remove(0);
@@ -68,12 +95,25 @@ async fn choose_takes_an_offered_option_or_its_name() {
     let pen = bot.pen();
     let (first, _) = bot.ask_and_see(databases()).await;
     let picked = entry(&bot, "maya", "choose", "database").await;
-    let options = offered_for(&bot, "maya", "choose", json!({ "decision": picked, "option": "fast" }), "option").await;
-    assert_eq!(options.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Redis: fast; one more thing to run"]);
-    let wrong = command(&bot, "maya", "choose", json!({ "decision": picked, "option": "Oracle" })).await;
+    let options = offered_for(
+        &bot,
+        "maya",
+        "choose",
+        json!({ "decision": picked, "option": "fast" }),
+        "option",
+    )
+    .await;
+    assert_eq!(
+        options.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["Redis: fast; one more thing to run"]
+    );
+    let wrong =
+        command(&bot, "maya", "choose", json!({ "decision": picked, "option": "Oracle" })).await;
     insta::assert_snapshot!("no_such_option", pen.message(&wrong));
     assert!(is_open(&bot, &first).await);
-    let seen = command(&bot, "maya", "choose", json!({ "decision": picked, "option": options[0].1 })).await;
+    let seen =
+        command(&bot, "maya", "choose", json!({ "decision": picked, "option": options[0].1 }))
+            .await;
     insta::assert_snapshot!("chosen", pen.message(&seen));
     assert_eq!(verdict(&bot, &first).await.0, Verdict::Chosen { option: "Redis".into() });
     let (second, _) = bot.ask_and_see(databases()).await;
@@ -88,15 +128,20 @@ async fn an_option_of_an_older_revision_is_not_chosen() {
     let asked = Request { dedup_key: Some("database".into()), ..databases() };
     let (decision, _) = bot.ask_and_see(asked.clone()).await;
     let picked = entry(&bot, "maya", "choose", "").await;
-    let options = offered_for(&bot, "maya", "choose", json!({ "decision": picked, "option": "" }), "option").await;
+    let options =
+        offered_for(&bot, "maya", "choose", json!({ "decision": picked, "option": "" }), "option")
+            .await;
     let mut turned = asked;
     turned.options.reverse();
     bot.ask(turned).await;
-    let outdated = command(&bot, "maya", "choose", json!({ "decision": picked, "option": options[0].1 })).await;
+    let outdated =
+        command(&bot, "maya", "choose", json!({ "decision": picked, "option": options[0].1 }))
+            .await;
     assert!(content(&outdated).contains("changed after you saw it"), "{outdated:#}");
     // The decision is picked anew, the option is still the old entry: the first one is another now.
     let anew = entry(&bot, "maya", "choose", "").await;
-    let wrong = command(&bot, "maya", "choose", json!({ "decision": anew, "option": options[0].1 })).await;
+    let wrong =
+        command(&bot, "maya", "choose", json!({ "decision": anew, "option": options[0].1 })).await;
     assert!(content(&wrong).contains("does not offer"), "{wrong:#}");
     assert!(is_open(&bot, &decision).await);
 }
@@ -105,10 +150,13 @@ async fn an_option_of_an_older_revision_is_not_chosen() {
 async fn answer_gives_the_agent_a_text() {
     let bot = Bot::start().await;
     let pen = bot.pen();
-    let (decision, _) = bot.ask_and_see(Request { expects: Expects::Answer, ..request("What shall it be called?") }).await;
+    let (decision, _) = bot
+        .ask_and_see(Request { expects: Expects::Answer, ..request("What shall it be called?") })
+        .await;
     bot.ask_and_see(request("Something to approve")).await;
     let picked = entry(&bot, "maya", "answer", "").await;
-    let seen = command(&bot, "maya", "answer", json!({ "decision": picked, "text": "**Honker**" })).await;
+    let seen =
+        command(&bot, "maya", "answer", json!({ "decision": picked, "text": "**Honker**" })).await;
     insta::assert_snapshot!("answered", pen.message(&seen));
     assert_eq!(verdict(&bot, &decision).await.0, Verdict::Answered { text: "**Honker**".into() });
 }
@@ -143,7 +191,9 @@ async fn somebody_who_may_not_is_told_who_may() {
 async fn a_number_that_nobody_has_is_said_to_be_none() {
     let bot = Bot::start().await;
     let pen = bot.pen();
-    let seen = command(&bot, "maya", "reject", json!({ "decision": "#999", "reason": "Not like this." })).await;
+    let seen =
+        command(&bot, "maya", "reject", json!({ "decision": "#999", "reason": "Not like this." }))
+            .await;
     insta::assert_snapshot!("no_such_number", pen.message(&seen));
     let foreign = command(&bot, "maya", "approve", json!({ "decision": "1@1.other1" })).await;
     insta::assert_snapshot!("entry_of_another_store", pen.message(&foreign));
@@ -154,13 +204,18 @@ async fn a_typed_number_shows_the_card_and_decides_only_once_that_was_seen() {
     let bot = Bot::start().await;
     let pen = bot.pen();
     let (decision, _) = bot.ask_and_see(request("Really this one?")).await;
-    let shown = command(&bot, "maya", "reject", json!({ "decision": "#1", "reason": "Not like this." })).await;
+    let shown =
+        command(&bot, "maya", "reject", json!({ "decision": "#1", "reason": "Not like this." }))
+            .await;
     insta::assert_snapshot!("typed_number", pen.message(&shown));
     assert!(is_open(&bot, &decision).await);
     let other = command(&bot, "jonas", "approve", json!({ "decision": "1" })).await;
     assert!(content(&other).starts_with("👀"), "what Maya saw, Jonas has not: {other:#}");
     command(&bot, "maya", "reject", json!({ "decision": "1", "reason": "Not like this." })).await;
-    assert_eq!(verdict(&bot, &decision).await.0, Verdict::Rejected { reason: "Not like this.".into() });
+    assert_eq!(
+        verdict(&bot, &decision).await.0,
+        Verdict::Rejected { reason: "Not like this.".into() }
+    );
     let late = click(&bot.person("jonas"), &other, "approve").await;
     assert!(late.content().contains("already decided"), "{late:?}");
 }
@@ -183,9 +238,12 @@ async fn words_show_what_fits_and_never_decide() {
     }
     let several = command(&bot, "maya", "approve", json!({ "decision": "contact" })).await;
     insta::assert_snapshot!("words_fit_several", pen.message(&several));
-    let one = command(&bot, "maya", "approve", json!({ "decision": "logs", "note": "All but today's." })).await;
+    let one =
+        command(&bot, "maya", "approve", json!({ "decision": "logs", "note": "All but today's." }))
+            .await;
     insta::assert_snapshot!("words_fit_one", pen.message(&one));
-    let none = command(&bot, "maya", "approve", json!({ "decision": "**stripe** @everyone" })).await;
+    let none =
+        command(&bot, "maya", "approve", json!({ "decision": "**stripe** @everyone" })).await;
     insta::assert_snapshot!("words_fit_none", pen.message(&none));
     assert_eq!(bot.handle.attention(None).await.unwrap().len(), 3, "nothing was decided");
 }
@@ -196,21 +254,29 @@ async fn high_and_critical_risk_always_show_the_card() {
     let pen = bot.pen();
     let (decision, _) = bot.ask_and_see(deploy()).await;
     let picked = entry(&bot, "maya", "approve", "").await;
-    let shown = command(&bot, "maya", "approve", json!({ "decision": picked, "note": "Not before ten.\nTell sales." })).await;
+    let shown = command(
+        &bot,
+        "maya",
+        "approve",
+        json!({ "decision": picked, "note": "Not before ten.\nTell sales." }),
+    )
+    .await;
     insta::assert_snapshot!("high_risk", pen.message(&shown));
     assert!(is_open(&bot, &decision).await);
     click(&bot.person("maya"), &shown, "approve").await;
     assert_eq!(verdict(&bot, &decision).await.0, Verdict::approved());
     let (critical, _) = bot.ask_and_see(Request { risk: Risk::Critical, ..databases() }).await;
     let picked = entry(&bot, "maya", "choose", "").await;
-    let shown = command(&bot, "maya", "choose", json!({ "decision": picked, "option": "redis" })).await;
+    let shown =
+        command(&bot, "maya", "choose", json!({ "decision": picked, "option": "redis" })).await;
     insta::assert_snapshot!("critical_risk", pen.message(&shown));
     assert!(is_open(&bot, &critical).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_risk_that_only_the_bots_rules_raise_shows_the_card_too() {
-    let sandbox = discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
+    let sandbox =
+        discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
     let rule = gander::core::policy::Rule { risk: Some(Risk::High), ..Default::default() };
     let rules = gander::core::policy::Rules {
         approvers: crate::bot::approvers(&sandbox),
@@ -218,7 +284,13 @@ async fn a_risk_that_only_the_bots_rules_raise_shows_the_card_too() {
         ..Default::default()
     };
     let bot = Bot::start_in(sandbox, rules).await;
-    let (decision, _) = bot.ask_and_see(Request { project: "web-shop".into(), risk: Risk::Low, ..request("Harmless?") }).await;
+    let (decision, _) = bot
+        .ask_and_see(Request {
+            project: "web-shop".into(),
+            risk: Risk::Low,
+            ..request("Harmless?")
+        })
+        .await;
     let picked = entry(&bot, "maya", "approve", "").await;
     let shown = command(&bot, "maya", "approve", json!({ "decision": picked })).await;
     assert!(content(&shown).contains("is of high risk"), "{shown:#}");
@@ -233,7 +305,13 @@ async fn what_changed_since_it_was_offered_is_shown_and_not_decided() {
     let (decision, _) = bot.ask_and_see(asked.clone()).await;
     let picked = entry(&bot, "maya", "approve", "price").await;
     bot.ask(Request { title: "Raise the price to 90?".into(), ..asked }).await;
-    let outdated = command(&bot, "maya", "reject", json!({ "decision": picked, "reason": "9 is too little." })).await;
+    let outdated = command(
+        &bot,
+        "maya",
+        "reject",
+        json!({ "decision": picked, "reason": "9 is too little." }),
+    )
+    .await;
     insta::assert_snapshot!("outdated_entry", pen.message(&outdated));
     assert!(is_open(&bot, &decision).await);
     let (name, anew) = super::offered(&bot, "maya", "approve", "price").await.remove(0);
@@ -245,8 +323,16 @@ async fn what_changed_since_it_was_offered_is_shown_and_not_decided() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_written_in_vain_comes_back_as_a_file_if_it_is_long() {
     let bot = Bot::start().await;
-    let (_, _) = bot.ask_and_see(Request { expects: Expects::Answer, ..request("Tell me everything") }).await;
-    let shown = command(&bot, "maya", "answer", json!({ "decision": "1", "text": "All of it. ".repeat(350) })).await;
+    let (_, _) = bot
+        .ask_and_see(Request { expects: Expects::Answer, ..request("Tell me everything") })
+        .await;
+    let shown = command(
+        &bot,
+        "maya",
+        "answer",
+        json!({ "decision": "1", "text": "All of it. ".repeat(350) }),
+    )
+    .await;
     assert_eq!(shown["attachments"][0]["filename"], "your-words.txt", "{shown:#}");
     assert!(content(&shown).contains("Your answer was: see your-words.txt."), "{shown:#}");
 }
@@ -258,7 +344,9 @@ async fn take_says_who_is_on_it() {
     let (decision, _) = bot.ask_and_see(request("Whose?")).await;
     let seen = command(&bot, "jonas", "take", json!({ "decision": "1" })).await;
     insta::assert_snapshot!("taken", pen.message(&seen));
-    let State::Pending(Pending { taken: Some(taken), .. }) = bot.handle.get(decision.id).await.unwrap().state else {
+    let State::Pending(Pending { taken: Some(taken), .. }) =
+        bot.handle.get(decision.id).await.unwrap().state
+    else {
         panic!("not taken")
     };
     assert_eq!(taken.by.name, "Jonas");
@@ -284,12 +372,22 @@ async fn undo_takes_a_verdict_back_until_the_agent_has_it() {
     assert!(is_open(&bot, &decision).await);
     bot.card(decision.id, "open again", |card| card.to_string().contains("Undone")).await;
     assert_eq!(super::offered(&bot, "maya", "undo", "").await, [], "there is no verdict any more");
-    command(&bot, "jonas", "approve", json!({ "decision": entry(&bot, "jonas", "approve", "").await })).await;
+    command(
+        &bot,
+        "jonas",
+        "approve",
+        json!({ "decision": entry(&bot, "jonas", "approve", "").await }),
+    )
+    .await;
     let undo = entry(&bot, "jonas", "undo", "").await;
     assert_eq!(verdict(&bot, &decision).await.0, Verdict::approved());
     let late = command(&bot, "jonas", "undo", json!({ "decision": undo })).await;
     insta::assert_snapshot!("undone_too_late", pen.message(&late));
-    assert_eq!(super::offered(&bot, "jonas", "undo", "").await, [], "what the agent has is not offered");
+    assert_eq!(
+        super::offered(&bot, "jonas", "undo", "").await,
+        [],
+        "what the agent has is not offered"
+    );
     assert!(!is_open(&bot, &decision).await);
 }
 
@@ -310,13 +408,16 @@ async fn a_typed_number_to_undo_shows_the_card_with_its_button() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_several_must_approve_a_command_is_one_vote() {
-    let sandbox = discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
-    let everybody = ["maya", "jonas", "sven"].map(|name| sandbox.addresses().user_id(name).unwrap().parse().unwrap());
+    let sandbox =
+        discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
+    let everybody = ["maya", "jonas", "sven"]
+        .map(|name| sandbox.addresses().user_id(name).unwrap().parse().unwrap());
     let approvers = vec![ApproverRule { users: everybody.to_vec(), ..ApproverRule::default() }];
     let rules = gander::core::policy::Rules { approvers, ..Default::default() };
     let bot = Bot::start_in(sandbox, rules).await;
     let pen = bot.pen();
-    let (decision, _) = bot.ask_and_see(Request { approvals_needed: 2, ..request("Two of us?") }).await;
+    let (decision, _) =
+        bot.ask_and_see(Request { approvals_needed: 2, ..request("Two of us?") }).await;
     let picked = entry(&bot, "maya", "approve", "").await;
     let seen = command(&bot, "maya", "approve", json!({ "decision": picked })).await;
     insta::assert_snapshot!("voted", pen.message(&seen));
@@ -334,7 +435,8 @@ async fn a_command_in_a_direct_message_knows_the_persons_roles() {
     let jonas = bot.person("jonas");
     let dm = jonas.dm_with_bot().unwrap();
     let offered = jonas.complete(&dm, "approve", json!({ "decision": "" }), "decision").await;
-    let done = jonas.command(&dm, "approve", json!({ "decision": offered.choices[0]["value"] })).await;
+    let done =
+        jonas.command(&dm, "approve", json!({ "decision": offered.choices[0]["value"] })).await;
     assert!(done.content().starts_with("✅"), "{done:?}");
     assert_eq!(verdict(&bot, &decision).await.1, "Jonas");
 }
@@ -348,16 +450,24 @@ async fn a_slow_store_is_waited_for_and_the_verdict_still_comes() {
     let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
     let before = bot.sandbox.journal(0).last().unwrap().n;
     let (maya, channel) = (bot.person("maya"), super::channel(&bot));
-    let waiting = tokio::spawn(async move { maya.command(&channel, "approve", json!({ "decision": picked })).await });
+    let waiting = tokio::spawn(async move {
+        maya.command(&channel, "approve", json!({ "decision": picked })).await
+    });
     let deferred = |sandbox: &discord_sandbox::Sandbox| {
         let entries = sandbox.journal(before);
-        entries.iter().any(|entry| entry.path.ends_with("/callback") && entry.body["type"] == 5).then_some(())
+        entries
+            .iter()
+            .any(|entry| entry.path.ends_with("/callback") && entry.body["type"] == 5)
+            .then_some(())
     };
     bot.sandbox.wait_for("the command to be deferred", crate::bot::LIMIT, deferred).await.unwrap();
     drop(held);
     let outcome = waiting.await.unwrap();
     assert!(outcome.is_ephemeral() && outcome.content().starts_with("✅"), "{outcome:?}");
-    assert_eq!((verdict(&bot, &decision).await.0, verdicts(&bot, &decision).await), (Verdict::approved(), 1));
+    assert_eq!(
+        (verdict(&bot, &decision).await.0, verdicts(&bot, &decision).await),
+        (Verdict::approved(), 1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -365,11 +475,19 @@ async fn an_answer_that_discord_loses_is_said_again_and_nothing_is_decided_twice
     let bot = Bot::start().await;
     let (decision, _) = bot.ask_and_see(request("Lost?")).await;
     let picked = entry(&bot, "maya", "approve", "").await;
-    let matching = discord_sandbox::Match { method: Some("POST".into()), path: Some("/callback".into()) };
-    bot.sandbox.fault(discord_sandbox::Fault { matching, effect: discord_sandbox::Effect::status(502), times: 1 });
+    let matching =
+        discord_sandbox::Match { method: Some("POST".into()), path: Some("/callback".into()) };
+    bot.sandbox.fault(discord_sandbox::Fault {
+        matching,
+        effect: discord_sandbox::Effect::status(502),
+        times: 1,
+    });
     let seen = command(&bot, "maya", "approve", json!({ "decision": picked })).await;
     assert!(content(&seen).starts_with("✅"), "{seen:#}");
-    assert_eq!((verdict(&bot, &decision).await.0, verdicts(&bot, &decision).await), (Verdict::approved(), 1));
+    assert_eq!(
+        (verdict(&bot, &decision).await.0, verdicts(&bot, &decision).await),
+        (Verdict::approved(), 1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -379,10 +497,12 @@ async fn words_that_fit_many_show_the_first_and_words_to_undo_look_among_the_dec
     for number in 1..=9 {
         bot.ask(request(&format!("Contact {number}"))).await;
     }
-    let many = command(&bot, "maya", "reject", json!({ "decision": "contact", "reason": "No." })).await;
+    let many =
+        command(&bot, "maya", "reject", json!({ "decision": "contact", "reason": "No." })).await;
     insta::assert_snapshot!("words_fit_many", pen.message(&many));
     for number in [1, 2] {
-        let picked = super::offered(&bot, "maya", "approve", &format!("#{number}")).await.remove(0).1;
+        let picked =
+            super::offered(&bot, "maya", "approve", &format!("#{number}")).await.remove(0).1;
         command(&bot, "maya", "approve", json!({ "decision": picked })).await;
     }
     let decided = command(&bot, "jonas", "undo", json!({ "decision": "contact" })).await;

@@ -31,7 +31,11 @@ async fn goose_that_gives_up_on_its_gate_runs_nothing() {
     let Some(real) = Real::new(Kind::Goose, "100s", &["touch ran"]).await else { return };
     real.edit_hooks(|hooks| hooks.replace("\"timeout\": 130", "\"timeout\": 1"));
     let said = ended(real.start(&[])).await;
-    assert!(!real.ran() && real.model.told().contains("configured to block on failure"), "{}", real.story(&said));
+    assert!(
+        !real.ran() && real.model.told().contains("configured to block on failure"),
+        "{}",
+        real.story(&said)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,7 +45,11 @@ async fn goose_is_told_that_it_is_put_off() {
         let asked = real.world.asked_within(1, PATIENCE).await.remove(0);
         real.world.defers(&asked).await;
     });
-    assert!(!real.ran() && real.model.told().contains("Not decided: Maya put decision #1 off until"), "{}", real.story(&said));
+    assert!(
+        !real.ran() && real.model.told().contains("Not decided: Maya put decision #1 off until"),
+        "{}",
+        real.story(&said)
+    );
 }
 
 /// A project's gate holds where goose is started in that very folder; the person's own one everywhere.
@@ -72,16 +80,32 @@ async fn taking_a_projects_gate_away_leaves_the_persons_own() {
 async fn what_passes_by_the_gate_of_goose_is_denied() {
     let ways = [
         Call::new("delegate", json!({ "instructions": "Do it aside" })),
-        Call::new("extensionmanager__manage_extensions", json!({ "action": "enable", "extension_name": "code_execution" })),
+        Call::new(
+            "extensionmanager__manage_extensions",
+            json!({ "action": "enable", "extension_name": "code_execution" }),
+        ),
     ];
     let aside = || Some(("Do it aside", vec![vec![shell(Kind::Goose, "touch ran")]]));
-    let Some(real) = Real::with(Kind::Goose, "100s", Model::with_aside(vec![ways.to_vec()], aside()).await).await else { return };
+    let Some(real) =
+        Real::with(Kind::Goose, "100s", Model::with_aside(vec![ways.to_vec()], aside()).await)
+            .await
+    else {
+        return;
+    };
     let said = ended(real.start(&[])).await;
     let told = real.model.results();
-    assert!(told.len() == 2 && told.iter().all(|told| told.contains("passes by the gate")), "{}", real.story(&said));
+    assert!(
+        told.len() == 2 && told.iter().all(|told| told.contains("passes by the gate")),
+        "{}",
+        real.story(&said)
+    );
     assert!(!real.ran(), "{}", real.story(&said));
     // When this fails, goose asks its hooks there too, and the rule can go.
-    std::fs::write(real.world.home.path().join("gates.toml"), "[[rules]]\ndo = \"allow\"\ntools = [\"delegate\"]\n").unwrap();
+    std::fs::write(
+        real.world.home.path().join("gates.toml"),
+        "[[rules]]\ndo = \"allow\"\ntools = [\"delegate\"]\n",
+    )
+    .unwrap();
     let model = Model::with_aside(vec![ways[..1].to_vec()], aside()).await;
     let open = Real { model, ..real };
     let said = ended(open.start(&[])).await;
@@ -98,9 +122,17 @@ async fn the_rules_know_the_tools_of_goose() {
         Call::new("edit", json!({ "path": "inside.txt", "before": "one", "after": "two" })),
         Call::new("tree", json!({ "path": "." })),
         Call::new("write", json!({ "path": outside, "content": "three\n" })),
-        Call::new("edit", json!({ "path": ".agents/plugins/gander/hooks/hooks.json", "before": "block", "after": "allow" })),
+        Call::new(
+            "edit",
+            json!({ "path": ".agents/plugins/gander/hooks/hooks.json", "before": "block", "after": "allow" }),
+        ),
     ];
-    let Some(real) = Real::calling(Kind::Goose, "100s", calls.into_iter().map(|call| vec![call]).collect()).await else { return };
+    let Some(real) =
+        Real::calling(Kind::Goose, "100s", calls.into_iter().map(|call| vec![call]).collect())
+            .await
+    else {
+        return;
+    };
     let (said, asked) = tokio::join!(ended(real.start(&[])), async {
         let mut asked = Vec::new();
         for count in 1..=2 {
@@ -113,7 +145,17 @@ async fn the_rules_know_the_tools_of_goose() {
         }
         asked
     });
-    assert_eq!(asked, [("high".to_owned(), true), ("critical".to_owned(), true)], "{}", real.story(&said));
-    assert_eq!(std::fs::read_to_string(real.world.project().join("inside.txt")).unwrap(), "two\n", "{}", real.story(&said));
+    assert_eq!(
+        asked,
+        [("high".to_owned(), true), ("critical".to_owned(), true)],
+        "{}",
+        real.story(&said)
+    );
+    assert_eq!(
+        std::fs::read_to_string(real.world.project().join("inside.txt")).unwrap(),
+        "two\n",
+        "{}",
+        real.story(&said)
+    );
     assert!(!elsewhere.path().join("ran").exists());
 }

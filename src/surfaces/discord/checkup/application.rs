@@ -46,12 +46,20 @@ impl Raw {
     pub(super) async fn get(&self, path: &str) -> Result<Answer, String> {
         let agent = concat!("DiscordBot (gander, ", env!("CARGO_PKG_VERSION"), ")");
         let request = self.client.get(format!("{}{path}", self.base));
-        let request = request.header("authorization", &self.authorization).header("user-agent", agent);
+        let request =
+            request.header("authorization", &self.authorization).header("user-agent", agent);
         let response = request.send().await.map_err(|error| error::transport(&error))?;
-        let date = response.headers().get("date").and_then(|value| DateTime::parse_from_rfc2822(value.to_str().ok()?).ok());
+        let date = response
+            .headers()
+            .get("date")
+            .and_then(|value| DateTime::parse_from_rfc2822(value.to_str().ok()?).ok());
         let status = response.status().as_u16();
         let text = response.text().await.map_err(|error| error::transport(&error))?;
-        Ok(Answer { status, date: date.map(|date| date.to_utc()), body: serde_json::from_str(&text).ok() })
+        Ok(Answer {
+            status,
+            date: date.map(|date| date.to_utc()),
+            body: serde_json::from_str(&text).ok(),
+        })
     }
 }
 
@@ -67,8 +75,15 @@ pub(super) fn compare(sent: Time, received: Time, date: Time) -> Finding {
         return Finding::fine("Clock", "it agrees with Discord's to 2 s");
     }
     let which = if off > TimeDelta::zero() { "fast" } else { "slow" };
-    let what = format!("this machine's clock is at least {} s {which}: deadlines come at the wrong time", off.abs().num_seconds());
-    Finding::warning("Clock", what, "Let the system set its clock: on most Linux machines with timedatectl set-ntp true")
+    let what = format!(
+        "this machine's clock is at least {} s {which}: deadlines come at the wrong time",
+        off.abs().num_seconds()
+    );
+    Finding::warning(
+        "Clock",
+        what,
+        "Let the system set its clock: on most Linux machines with timedatectl set-ntp true",
+    )
 }
 
 fn id(value: &Value) -> Option<u64> {
@@ -78,10 +93,14 @@ fn id(value: &Value) -> Option<u64> {
 /// What there is to say about the application: its id and its owner, if it can be read.
 pub(super) fn about(application: &Value, found: &mut Vec<Finding>) -> Option<(u64, Option<u64>)> {
     let own = id(&application["id"])?;
-    let owner = id(&application["team"]["owner_user_id"]).or_else(|| id(&application["owner"]["id"]));
+    let owner =
+        id(&application["team"]["owner_user_id"]).or_else(|| id(&application["owner"]["id"]));
     let name = application["name"].as_str().unwrap_or("without a name");
     let whose = owner.map_or_else(String::new, |owner| format!(", owned by {owner}"));
-    found.push(Finding::fine(DISCORD, format!("the token is accepted: application {name} ({own}){whose}")));
+    found.push(Finding::fine(
+        DISCORD,
+        format!("the token is accepted: application {name} ({own}){whose}"),
+    ));
     let portal = format!("https://discord.com/developers/applications/{own}");
     found.push(match application["interactions_endpoint_url"].as_str().filter(|url| !url.is_empty()) {
         Some(url) => Finding::broken(
@@ -98,9 +117,11 @@ pub(super) fn about(application: &Value, found: &mut Vec<Finding>) -> Option<(u6
 /// Gander needs no privileged intent; one that is on lets whoever gets the token read more than they must.
 fn intents(flags: u64, portal: &str) -> Finding {
     // Each has two flags: for large bots, and for those in fewer than 100 servers.
-    let privileged = [("Presence", 12..=13), ("Server Members", 14..=15), ("Message Content", 18..=19)];
+    let privileged =
+        [("Presence", 12..=13), ("Server Members", 14..=15), ("Message Content", 18..=19)];
     let on = |bits: &std::ops::RangeInclusive<u32>| bits.clone().any(|bit| flags & (1 << bit) != 0);
-    let names: Vec<&str> = privileged.iter().filter(|(_, bits)| on(bits)).map(|(name, _)| *name).collect();
+    let names: Vec<&str> =
+        privileged.iter().filter(|(_, bits)| on(bits)).map(|(name, _)| *name).collect();
     if names.is_empty() {
         return Finding::fine(DISCORD, "no privileged intent is on, and none is needed");
     }
@@ -145,10 +166,15 @@ mod tests {
         let look = |application: Value| {
             let mut found = Vec::new();
             let who = about(&application, &mut found);
-            (who, found.into_iter().filter(|finding| finding.state != Health::Fine).collect::<Vec<_>>())
+            (
+                who,
+                found
+                    .into_iter()
+                    .filter(|finding| finding.state != Health::Fine)
+                    .collect::<Vec<_>>(),
+            )
         };
-        let plain =
-            json!({ "id": "7", "name": "Gander", "owner": { "id": "8" }, "interactions_endpoint_url": null, "flags": 1 << 23 });
+        let plain = json!({ "id": "7", "name": "Gander", "owner": { "id": "8" }, "interactions_endpoint_url": null, "flags": 1 << 23 });
         assert_eq!(look(plain.clone()), (Some((7, Some(8))), vec![]));
         let team = json!({ "id": "7", "owner": { "id": "8" }, "team": { "owner_user_id": "9" } });
         assert_eq!(look(team), (Some((7, Some(9))), vec![]));
@@ -156,9 +182,20 @@ mod tests {
         wrong["interactions_endpoint_url"] = "https://example.org/discord".into();
         wrong["flags"] = (1 << 15 | 1 << 18).into();
         let (_, found) = look(wrong);
-        assert!(found[0].state == Health::Broken && found[0].what.contains("https://example.org/discord"), "{found:?}");
-        assert!(found[0].mend.as_ref().unwrap().contains("applications/7/information"), "{found:?}");
-        assert!(found[1].state == Health::Warning && found[1].what.ends_with("Server Members, Message Content"), "{found:?}");
+        assert!(
+            found[0].state == Health::Broken
+                && found[0].what.contains("https://example.org/discord"),
+            "{found:?}"
+        );
+        assert!(
+            found[0].mend.as_ref().unwrap().contains("applications/7/information"),
+            "{found:?}"
+        );
+        assert!(
+            found[1].state == Health::Warning
+                && found[1].what.ends_with("Server Members, Message Content"),
+            "{found:?}"
+        );
         assert_eq!(look(json!({ "code": 0 })).0, None);
     }
 }

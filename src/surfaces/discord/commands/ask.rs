@@ -8,7 +8,8 @@ use super::complete::project;
 use super::found::Written;
 use super::{Context, Error, answer, voter};
 use crate::core::decision::{
-    Agent, Choice, Decision, DecisionId, Detail, Expects, Insight, Kind, Priority, Refused, Request, Risk,
+    Agent, Choice, Decision, DecisionId, Detail, Expects, Insight, Kind, Priority, Refused,
+    Request, Risk,
 };
 use crate::core::permission::{Voter, WhoMay};
 use crate::core::policy::{admit, project_name};
@@ -87,7 +88,19 @@ pub(super) async fn ask(
     #[max_length = 1500]
     details: Option<String>,
 ) -> Result<(), Error> {
-    let question = Question { title, expects, options, project, risk, priority, kind, observation, why, what, details };
+    let question = Question {
+        title,
+        expects,
+        options,
+        project,
+        risk,
+        priority,
+        kind,
+        observation,
+        why,
+        what,
+        details,
+    };
     let mut handed = None;
     let work = async {
         let (bot, asker) = (ctx.data(), voter(ctx).await);
@@ -155,7 +168,10 @@ impl Question {
                 what_to_do: self.what.unwrap_or_default(),
             },
             details,
-            project: self.project.filter(|name| !name.trim().is_empty()).map_or(usual.project, |name| project_name(&name)),
+            project: self
+                .project
+                .filter(|name| !name.trim().is_empty())
+                .map_or(usual.project, |name| project_name(&name)),
             agent: Agent { name: asker.person.name.clone(), session: None },
             asked_by: Some(asker.person.clone()),
             risk: self.risk.map_or(usual.risk, Risks::meant),
@@ -219,7 +235,8 @@ async fn put(
     // Discord may deliver a command twice.
     request.dedup_key = Some(format!("command:{interaction}"));
     let terms = admit(&bot.handle.rules(), &request).map_err(|why| text::not_asked(&why))?;
-    let who = others(bot, asker, &Decision::new(DecisionId(0), request.clone(), terms, bot.handle.now()));
+    let who =
+        others(bot, asker, &Decision::new(DecisionId(0), request.clone(), terms, bot.handle.now()));
     if who == WhoMay::default() {
         return Err(text::NOBODY_TO_ASK.to_owned());
     }
@@ -227,7 +244,8 @@ async fn put(
     let again = matches!(filed, Filed::Same(_));
     let asked = filed.into_decision();
     tracing::info!(decision = asked.id.0, by = asker.person.name, "asked by a command on Discord");
-    let said = |to: &Asked<'_>| View::words(text::you_asked(&asked, to, &who, bot.application.owner_id()));
+    let said =
+        |to: &Asked<'_>| View::words(text::you_asked(&asked, to, &who, bot.application.owner_id()));
     let Some(user) = to.filter(|_| !again) else { return Ok((said(&Asked::Anybody), None)) };
     if asker.person.discord_id() == Some(user.id.get()) {
         return Ok((said(&Asked::Yourself), None));
@@ -235,11 +253,14 @@ async fn put(
     let person = bot.application.voter(&bot.http, &bot.places, user, None).await;
     Ok(match bot.handle.assign(asked.id, &asker.person, &person).await {
         Ok(decision) => (said(&Asked::Given(&person.person)), Some(decision)),
-        Err(HandleError::Refused(_, Refused::NotTheirs { .. })) => (said(&Asked::NotTheirs(&person.person)), None),
+        Err(HandleError::Refused(_, Refused::NotTheirs { .. })) => {
+            (said(&Asked::NotTheirs(&person.person)), None)
+        }
         // Asked it is; that it could not be handed on is said.
         Err(error) => {
             let mut view = said(&Asked::Anybody);
-            view.content = format!("{}\n{}", view.content, text::not_handed_over(&error.to_string()));
+            view.content =
+                format!("{}\n{}", view.content, text::not_handed_over(&error.to_string()));
             (view, None)
         }
     })

@@ -20,15 +20,18 @@ const MOST: usize = 25;
 const LONGEST_VALUE: usize = 100;
 
 pub(super) async fn approvable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Approve).await
+    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Approve)
+        .await
 }
 
 pub(super) async fn choosable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Choose).await
+    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Choose)
+        .await
 }
 
 pub(super) async fn answerable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Answer).await
+    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Answer)
+        .await
 }
 
 pub(super) async fn open(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
@@ -43,12 +46,19 @@ pub(super) async fn any(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResp
     decisions(ctx, typed, Among::All, |_, _| true).await
 }
 
-async fn decisions(ctx: Context<'_>, typed: &str, among: Among, fits: fn(&Decision, Time) -> bool) -> CreateAutocompleteResponse {
+async fn decisions(
+    ctx: Context<'_>,
+    typed: &str,
+    among: Among,
+    fits: fn(&Decision, Time) -> bool,
+) -> CreateAutocompleteResponse {
     let bot = ctx.data();
     let mut found = in_time(async { among.of(bot, &voter(ctx).await).await }).await;
     let (now, tag) = (bot.handle.now(), bot.handle.tag());
     found.retain(|decision| fits(decision, now));
-    let entry = |decision: &Decision| AutocompleteChoice::new(text::entry(decision), find::value(decision, tag));
+    let entry = |decision: &Decision| {
+        AutocompleteChoice::new(text::entry(decision), find::value(decision, tag))
+    };
     offered(find::ranked(typed, &found).into_iter().map(entry))
 }
 
@@ -62,15 +72,24 @@ pub(super) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteR
     let bot = ctx.data();
     let tag = bot.handle.tag();
     let named = ctx.args.iter().find_map(|argument| match argument.value {
-        ResolvedValue::String(value) if argument.name == "decision" => Some(find::named(value, tag)),
+        ResolvedValue::String(value) if argument.name == "decision" => {
+            Some(find::named(value, tag))
+        }
         _ => None,
     });
-    let (find::Named::Shown { id, .. } | find::Named::Number(id)) = named.unwrap_or(find::Named::Foreign) else {
+    let (find::Named::Shown { id, .. } | find::Named::Number(id)) =
+        named.unwrap_or(find::Named::Foreign)
+    else {
         return CreateAutocompleteResponse::new();
     };
     let found = in_time(async { Ok(vec![bot.handle.may_see(id, &voter(ctx).await).await?]) }).await;
     let entries = found.iter().flat_map(|decision| {
-        let entry = |(place, choice)| AutocompleteChoice::new(text::option_entry(choice), find::option_value(decision, place, tag));
+        let entry = |(place, choice)| {
+            AutocompleteChoice::new(
+                text::option_entry(choice),
+                find::option_value(decision, place, tag),
+            )
+        };
         find::options(typed, decision).into_iter().map(entry)
     });
     offered(entries)
@@ -82,14 +101,18 @@ pub(super) async fn project(ctx: Context<'_>, typed: &str) -> CreateAutocomplete
     let latest = Filter { limit: 500, ..Filter::default() };
     let found = in_time(async { bot.handle.list(latest).await }).await;
     let configured = bot.handle.rules().projects.keys().cloned().collect::<Vec<_>>();
-    let names: std::collections::BTreeSet<String> =
-        configured.into_iter().chain(found.into_iter().map(|decision| decision.request.project)).collect();
+    let names: std::collections::BTreeSet<String> = configured
+        .into_iter()
+        .chain(found.into_iter().map(|decision| decision.request.project))
+        .collect();
     let wanted = project_name(typed);
     let fits = |name: &String| name.contains(&wanted) && name.chars().count() <= LONGEST_VALUE;
     offered(names.into_iter().filter(fits).map(|name| AutocompleteChoice::new(name.clone(), name)))
 }
 
-pub(super) fn offered(entries: impl Iterator<Item = AutocompleteChoice>) -> CreateAutocompleteResponse {
+pub(super) fn offered(
+    entries: impl Iterator<Item = AutocompleteChoice>,
+) -> CreateAutocompleteResponse {
     CreateAutocompleteResponse::new().set_choices(entries.take(MOST).collect())
 }
 

@@ -44,8 +44,13 @@ pub(super) const MOST_DECIDED: usize = 50;
 
 impl Among {
     /// What of this the person may decide, or might have decided.
-    pub(in super::super) async fn of(self, bot: &Bot, voter: &Voter) -> Result<Vec<Decision>, HandleError> {
-        let mut found = if self == Self::Decided { Vec::new() } else { bot.handle.open_for(voter).await? };
+    pub(in super::super) async fn of(
+        self,
+        bot: &Bot,
+        voter: &Voter,
+    ) -> Result<Vec<Decision>, HandleError> {
+        let mut found =
+            if self == Self::Decided { Vec::new() } else { bot.handle.open_for(voter).await? };
         if self != Self::Open {
             found.extend(bot.handle.decided_for(voter, MOST_DECIDED).await?);
         }
@@ -95,9 +100,11 @@ async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found 
         [one] => Found::Unseen(Box::new((*one).clone()), text::instead(one, Instead::Words(words))),
         several => {
             // Of these, as many as a phone shows; a word more finds the others.
-            let shown: Vec<Decision> = several.iter().take(MOST_SHOWN).map(|decision| (*decision).clone()).collect();
+            let shown: Vec<Decision> =
+                several.iter().take(MOST_SHOWN).map(|decision| (*decision).clone()).collect();
             bot.shown.record(user(voter), &shown);
-            let embed = CreateEmbed::new().description(shown.iter().map(text::found_line).collect::<Vec<_>>().join("\n"));
+            let embed = CreateEmbed::new()
+                .description(shown.iter().map(text::found_line).collect::<Vec<_>>().join("\n"));
             let rows = vec![attention::open_menu(&shown, bot.handle.tag())];
             let content = text::several(words, several.len(), shown.len());
             nothing(View { content, embed: Some(embed), rows, ..View::default() })
@@ -107,17 +114,31 @@ async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found 
 
 impl Bot {
     /// A decision with its buttons, for one person, who has seen it then.
-    pub(in super::super) fn show(&self, to: &Voter, decision: &Decision, notice: Option<String>) -> View {
+    pub(in super::super) fn show(
+        &self,
+        to: &Voter,
+        decision: &Decision,
+        notice: Option<String>,
+    ) -> View {
         self.opens(to, decision);
         attention::opened(decision, self.handle.pace(), self.handle.tag(), notice)
     }
 
     /// Why a command changed nothing.
-    pub(in super::super) async fn not_done(&self, voter: &Voter, id: DecisionId, error: HandleError) -> View {
+    pub(in super::super) async fn not_done(
+        &self,
+        voter: &Voter,
+        id: DecisionId,
+        error: HandleError,
+    ) -> View {
         let pace = self.handle.pace();
         match error {
             HandleError::Denied(decision, denied) => {
-                tracing::info!(decision = id.0, by = voter.person.name, "a command was refused: not an approver");
+                tracing::info!(
+                    decision = id.0,
+                    by = voter.person.name,
+                    "a command was refused: not an approver"
+                );
                 View::words(text::denied(&decision, &denied, self.application.owner_id()))
             }
             HandleError::Refused(decision, refused) => match refused {

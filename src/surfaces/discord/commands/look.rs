@@ -61,7 +61,8 @@ async fn everything(bot: &Bot, voter: &Voter, id: DecisionId) -> Result<View, Ha
     };
     let (shown, file) = bot.history(&decision, HISTORY).await?;
     let headline = text::headline(&decision, bot.handle.pace());
-    let mut view = bot.show(voter, &decision, Some(format!("{headline}\n\n**{}**\n{shown}", label::HISTORY)));
+    let mut view =
+        bot.show(voter, &decision, Some(format!("{headline}\n\n**{}**\n{shown}", label::HISTORY)));
     if !decides {
         view.rows.clear();
     }
@@ -77,11 +78,14 @@ pub(super) async fn status(ctx: Context<'_>) -> Result<(), Error> {
 
 /// The same, asked for in whatever way.
 pub(in super::super) async fn status_of(bot: &Bot, voter: &Voter) -> View {
-    let found = async { Ok::<_, HandleError>((overview(bot).await?, bot.handle.attention(Some(voter)).await?)) };
+    let found = async {
+        Ok::<_, HandleError>((overview(bot).await?, bot.handle.attention(Some(voter)).await?))
+    };
     match found.await {
         Ok((overview, theirs)) => {
             let pace = bot.handle.pace();
-            let said = [Some(text::overview(&overview, theirs.len(), pace)), reached(bot, voter).await];
+            let said =
+                [Some(text::overview(&overview, theirs.len(), pace)), reached(bot, voter).await];
             View::words(said.into_iter().flatten().collect::<Vec<_>>().join("\n\n"))
         }
         Err(error) => View::words(text::trouble(&error.to_string())),
@@ -107,13 +111,16 @@ async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
     };
     let mut projects: Vec<Project> = status.projects.into_iter().map(count).collect();
     // Projects without a channel of their own share one, and its trouble.
-    let mut troubles: BTreeSet<String> = projects.iter().filter_map(|project| bot.places.of_project(&project.name).err()).collect();
+    let mut troubles: BTreeSet<String> =
+        projects.iter().filter_map(|project| bot.places.of_project(&project.name).err()).collect();
     if let Some(pulse) = status.bot {
         troubles.extend(pulse.configuration.map(|why| text::old_configuration(&why)));
         troubles.extend(pulse.after_restart);
         let another = pulse.another.map(|another| another.said(bot.handle.clock().wall()));
         troubles.extend(another.map(|(what, mend)| format!("{what}. {mend}")));
     }
-    projects.sort_by_key(|project| std::cmp::Reverse((project.overdue, project.waiting, project.deferred)));
+    projects.sort_by_key(|project| {
+        std::cmp::Reverse((project.overdue, project.waiting, project.deferred))
+    });
     Ok(Overview { projects, troubles: troubles.into_iter().collect() })
 }

@@ -54,9 +54,13 @@ pub(super) async fn history(ctx: Context<'_>, message: Message) -> Result<(), Er
 
 /// The list on a message that stands for several decisions.
 fn list_on(bot: &Bot, message: &Message) -> Option<(PostingId, u32)> {
-    let ours = board::custom_ids(message).filter_map(CustomId::parse).filter(|id| id.tag == bot.handle.tag());
+    let ours = board::custom_ids(message)
+        .filter_map(CustomId::parse)
+        .filter(|id| id.tag == bot.handle.tag());
     let mut lists = ours.filter_map(|id| match id.act {
-        Act::With(id, list, _) if message.author.id == bot.application.me && id != WHAT_WAITS => Some((id, list)),
+        Act::With(id, list, _) if message.author.id == bot.application.me && id != WHAT_WAITS => {
+            Some((id, list))
+        }
         _ => None,
     });
     lists.next()
@@ -71,14 +75,22 @@ async fn decision_of(bot: &Bot, message: &Message) -> Result<Option<DecisionId>,
         return Ok(Some(card.decision));
     }
     let ours = |id: &CustomId| id.tag == bot.handle.tag();
-    Ok(board::custom_ids(message).filter_map(CustomId::parse).filter(ours).find_map(|id| id.decision()))
+    Ok(board::custom_ids(message)
+        .filter_map(CustomId::parse)
+        .filter(ours)
+        .find_map(|id| id.decision()))
 }
 
 async fn look_back(bot: &Bot, id: DecisionId) -> Result<View, HandleError> {
     let decision = bot.handle.get(id).await?;
     let mut view = View::words(String::new());
     let (shown, file) = bot.history(&decision, HISTORY).await?;
-    view.embed = Some(CreateEmbed::new().title(text::history_title(&decision)).description(shown).colour(0x58_65F2));
+    view.embed = Some(
+        CreateEmbed::new()
+            .title(text::history_title(&decision))
+            .description(shown)
+            .colour(0x58_65F2),
+    );
     view.files.extend(file);
     Ok(view)
 }
@@ -91,8 +103,11 @@ impl Bot {
         limit: usize,
     ) -> Result<(String, Option<CreateAttachment>), HandleError> {
         let events = self.handle.history(decision.id).await?;
-        let history = text::history(decision, &events, self.handle.pace(), self.handle.rules().zone, limit);
-        let file = history.file.map(|file| CreateAttachment::bytes(file.into_bytes(), text::history_file(decision)));
+        let history =
+            text::history(decision, &events, self.handle.pace(), self.handle.rules().zone, limit);
+        let file = history
+            .file
+            .map(|file| CreateAttachment::bytes(file.into_bytes(), text::history_file(decision)));
         Ok((history.shown, file))
     }
 }

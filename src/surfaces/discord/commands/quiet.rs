@@ -11,7 +11,9 @@ use super::super::respond::SOON;
 use super::complete::offered;
 use super::{Context, Error, answer, voter};
 use crate::core::decision::Person;
-use crate::core::people::{Away, Wishes, clock_time, days_away, quiet_hours, snooze as not_before, time_zone};
+use crate::core::people::{
+    Away, Wishes, clock_time, days_away, quiet_hours, snooze as not_before, time_zone,
+};
 use crate::core::text;
 use crate::engine::HandleError;
 use crate::engine::people::Somebody;
@@ -45,7 +47,8 @@ pub(super) async fn quiet(
     #[max_length = 60]
     zone: Option<String>,
 ) -> Result<(), Error> {
-    answer(ctx, async { set_quiet(ctx.data(), &voter(ctx).await.person, from, to, zone).await }).await
+    answer(ctx, async { set_quiet(ctx.data(), &voter(ctx).await.person, from, to, zone).await })
+        .await
 }
 
 /// Days on which you are not there; without options, what holds now.
@@ -76,18 +79,31 @@ pub(in super::super) async fn snoozed(bot: &Bot, person: &Person, until: &str) -
     }
 }
 
-async fn set_quiet(bot: &Bot, person: &Person, from: Option<String>, to: Option<String>, zone: Option<String>) -> View {
+async fn set_quiet(
+    bot: &Bot,
+    person: &Person,
+    from: Option<String>,
+    to: Option<String>,
+    zone: Option<String>,
+) -> View {
     let hours = match (from, to) {
         (None, None) => Ok(None),
         (Some(from), to) => quiet_hours(&from, to.as_deref()).map(Some),
-        (None, Some(_)) => Err("quiet hours need a beginning, too: from 22:00 to 07:00, for example".to_owned()),
+        (None, Some(_)) => {
+            Err("quiet hours need a beginning, too: from 22:00 to 07:00, for example".to_owned())
+        }
     };
     let zone = zone.map(|name| time_zone(&name)).transpose();
     match (hours, zone) {
         (Err(why), _) | (_, Err(why)) => View::words(text::not_set(&why)),
         (Ok(None), Ok(None)) => look(bot, person).await,
         (Ok(quiet), Ok(zone)) => {
-            change(bot, person, move |wishes| Wishes { quiet: quiet.or(wishes.quiet), zone: zone.or(wishes.zone), ..wishes }).await
+            change(bot, person, move |wishes| Wishes {
+                quiet: quiet.or(wishes.quiet),
+                zone: zone.or(wishes.zone),
+                ..wishes
+            })
+            .await
         }
     }
 }
@@ -107,9 +123,13 @@ async fn set_away(bot: &Bot, person: &Person, from: Option<String>, to: Option<S
         Err(why) => View::words(text::not_set(&why)),
         Ok(None) => change(bot, person, |wishes| Wishes { away: Some(Vec::new()), ..wishes }).await,
         Ok(Some(more)) => {
-            let (today, configured) = (now.with_timezone(&zone).date_naive(), somebody.profile.away);
-            change(bot, person, move |wishes| Wishes { away: Some(with(wishes.away.unwrap_or(configured), more, today)), ..wishes })
-                .await
+            let (today, configured) =
+                (now.with_timezone(&zone).date_naive(), somebody.profile.away);
+            change(bot, person, move |wishes| Wishes {
+                away: Some(with(wishes.away.unwrap_or(configured), more, today)),
+                ..wishes
+            })
+            .await
         }
     }
 }
@@ -117,7 +137,8 @@ async fn set_away(bot: &Bot, person: &Person, from: Option<String>, to: Option<S
 /// Those that are not over nor within this one, and this one, in their order.
 fn with(away: Vec<Away>, more: Away, today: NaiveDate) -> Vec<Away> {
     let within = |days: &Away| more.include(days.from()) && more.include(days.to());
-    let mut all: Vec<Away> = away.into_iter().filter(|days| days.to() >= today && !within(days)).chain([more]).collect();
+    let mut all: Vec<Away> =
+        away.into_iter().filter(|days| days.to() >= today && !within(days)).chain([more]).collect();
     all.sort_by_key(|days| (days.from(), days.to()));
     all
 }
@@ -130,7 +151,11 @@ async fn look(bot: &Bot, person: &Person) -> View {
     said(bot, theirs(bot, person).await)
 }
 
-async fn change(bot: &Bot, person: &Person, change: impl FnOnce(Wishes) -> Wishes + Send + 'static) -> View {
+async fn change(
+    bot: &Bot,
+    person: &Person,
+    change: impl FnOnce(Wishes) -> Wishes + Send + 'static,
+) -> View {
     let Some(user) = person.discord_id() else { return View::words(text::NOT_OURS) };
     let changed = bot.handle.wish(user, &person.name, change).await;
     if let Ok(somebody) = &changed {
@@ -142,9 +167,13 @@ async fn change(bot: &Bot, person: &Person, change: impl FnOnce(Wishes) -> Wishe
 fn said(bot: &Bot, somebody: Result<Somebody, HandleError>) -> View {
     let now = bot.handle.now();
     match somebody {
-        Ok(somebody) => {
-            View::words(text::holds(&somebody.profile, somebody.snooze, somebody.availability(now), now, bot.handle.pace()))
-        }
+        Ok(somebody) => View::words(text::holds(
+            &somebody.profile,
+            somebody.snooze,
+            somebody.availability(now),
+            now,
+            bot.handle.pace(),
+        )),
         Err(error) => View::words(text::trouble(&error.to_string())),
     }
 }
@@ -158,7 +187,10 @@ async fn typing(ctx: Context<'_>) -> (crate::core::Time, chrono_tz::Tz) {
     let bot = ctx.data();
     let user = &ctx.interaction.user;
     let somebody = tokio::time::timeout(SOON, bot.handle.somebody(user.id.get(), &user.name)).await;
-    let zone = somebody.ok().and_then(Result::ok).map_or(bot.handle.rules().zone, |somebody| somebody.profile.zone);
+    let zone = somebody
+        .ok()
+        .and_then(Result::ok)
+        .map_or(bot.handle.rules().zone, |somebody| somebody.profile.zone);
     (bot.handle.now(), zone)
 }
 
@@ -168,7 +200,9 @@ async fn moments(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
     let tried = if typed.trim().is_empty() { usual.to_vec() } else { vec![typed.trim()] };
     let entries: Vec<_> = tried
         .into_iter()
-        .filter_map(|text| Some(choice(text::moment_entry(text, not_before(text, now, zone).ok()??, zone), text)))
+        .filter_map(|text| {
+            Some(choice(text::moment_entry(text, not_before(text, now, zone).ok()??, zone), text))
+        })
         .collect();
     offered(entries.into_iter().chain(off(typed, text::OFF_ENTRY)))
 }
@@ -179,7 +213,10 @@ fn off(typed: &str, entry: &str) -> Option<AutocompleteChoice> {
 }
 
 async fn evenings(_: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    offered(clocks(typed, &["20:00", "21:00", "22:00", "23:00"]).chain(off(typed, text::NO_QUIET_ENTRY)))
+    offered(
+        clocks(typed, &["20:00", "21:00", "22:00", "23:00"])
+            .chain(off(typed, text::NO_QUIET_ENTRY)),
+    )
 }
 
 async fn mornings(_: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
@@ -216,7 +253,8 @@ async fn days(ctx: Context<'_>, typed: &str) -> Vec<AutocompleteChoice> {
         };
         Some((format!("{name} · {day}"), day.to_string()))
     };
-    let exact = (typed.len() == 10).then(|| days_away(&typed, None, now, zone).ok().flatten()).flatten();
+    let exact =
+        (typed.len() == 10).then(|| days_away(&typed, None, now, zone).ok().flatten()).flatten();
     let exact = exact.map(|away| (away.to_string(), away.to_string()));
     let near = (0..21).filter_map(named).filter(|(name, _)| name.to_lowercase().contains(&typed));
     let mut found: Vec<(String, String)> = near.collect();
@@ -227,5 +265,11 @@ async fn days(ctx: Context<'_>, typed: &str) -> Vec<AutocompleteChoice> {
 async fn zones(_: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
     let typed = typed.trim().to_lowercase().replace(' ', "_");
     let fits = |name: &&str| name.to_lowercase().contains(&typed);
-    offered(chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(fits).map(|name| choice(name, name)))
+    offered(
+        chrono_tz::TZ_VARIANTS
+            .iter()
+            .map(|zone| zone.name())
+            .filter(fits)
+            .map(|name| choice(name, name)),
+    )
 }

@@ -43,7 +43,10 @@ pub(super) async fn reject(
     reason: String,
 ) -> Result<(), Error> {
     let written = Written::new(text::YOUR_REASON, reason.as_str());
-    let wish = Wish { verdict: Wanted::Is(Verdict::Rejected { reason: reason.trim().to_owned() }), written };
+    let wish = Wish {
+        verdict: Wanted::Is(Verdict::Rejected { reason: reason.trim().to_owned() }),
+        written,
+    };
     answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
@@ -75,7 +78,8 @@ pub(super) async fn answer(
     text: String,
 ) -> Result<(), Error> {
     let written = Written::new(text::YOUR_ANSWER, text.as_str());
-    let wish = Wish { verdict: Wanted::Is(Verdict::Answered { text: text.trim().to_owned() }), written };
+    let wish =
+        Wish { verdict: Wanted::Is(Verdict::Answered { text: text.trim().to_owned() }), written };
     answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
@@ -90,7 +94,8 @@ pub(super) async fn defer(
     #[max_length = 60]
     until: String,
 ) -> Result<(), Error> {
-    answer_with(ctx, async { put_off(ctx.data(), &voter(ctx).await, &decision, &until).await }).await
+    answer_with(ctx, async { put_off(ctx.data(), &voter(ctx).await, &decision, &until).await })
+        .await
 }
 
 /// Take back a verdict that the agent has not picked up.
@@ -123,9 +128,16 @@ struct Wish {
 }
 
 /// Gives a verdict on the decision of this number, if it was seen and its risk is not high; else shows the card.
-pub(in super::super) async fn decide_by_number(bot: &Bot, voter: &Voter, id: DecisionId, verdict: Verdict) -> View {
+pub(in super::super) async fn decide_by_number(
+    bot: &Bot,
+    voter: &Voter,
+    id: DecisionId,
+    verdict: Verdict,
+) -> View {
     let written = match &verdict {
-        Verdict::Approved { note, .. } => note.as_deref().and_then(|note| Written::new(text::YOUR_NOTE, note)),
+        Verdict::Approved { note, .. } => {
+            note.as_deref().and_then(|note| Written::new(text::YOUR_NOTE, note))
+        }
         Verdict::Rejected { reason } => Written::new(text::YOUR_REASON, reason.as_str()),
         Verdict::Chosen { option } => Written::new(text::YOUR_CHOICE, option.as_str()),
         Verdict::Answered { text } => Written::new(text::YOUR_ANSWER, text.as_str()),
@@ -145,30 +157,53 @@ impl Wish {
         match find(bot, voter, typed, Among::Open).await {
             Found::Nothing(view) => Written::keep(self.written.as_ref(), *view),
             Found::Unseen(decision, notice) => {
-                look_first(bot, voter, &decision, notice, self.written(bot, &decision).as_ref()).await
+                look_first(bot, voter, &decision, notice, self.written(bot, &decision).as_ref())
+                    .await
             }
             Found::Seen(id, seen) => match self.on_seen(bot, voter, id, seen).await {
                 Ok(view) => view,
-                Err(error) => Written::keep(self.written.as_ref(), bot.not_done(voter, id, error).await),
+                Err(error) => {
+                    Written::keep(self.written.as_ref(), bot.not_done(voter, id, error).await)
+                }
             },
         }
     }
 
-    async fn on_seen(&self, bot: &Bot, voter: &Voter, id: DecisionId, seen: Revision) -> Result<View, HandleError> {
+    async fn on_seen(
+        &self,
+        bot: &Bot,
+        voter: &Voter,
+        id: DecisionId,
+        seen: Revision,
+    ) -> Result<View, HandleError> {
         let decision = bot.handle.may_decide(id, seen, voter).await?;
         if risk(bot, &decision) >= Risk::High {
             let notice = text::instead(&decision, Instead::Risk);
-            return Ok(Written::keep(self.written(bot, &decision).as_ref(), bot.show(voter, &decision, Some(notice))));
+            return Ok(Written::keep(
+                self.written(bot, &decision).as_ref(),
+                bot.show(voter, &decision, Some(notice)),
+            ));
         }
         let verdict = match &self.verdict {
             Wanted::Is(verdict) => verdict.clone(),
             Wanted::Option(typed) => match search::option(typed, &decision, bot.handle.tag()) {
                 Some(choice) => Verdict::Chosen { option: choice.name.clone() },
-                None => return Ok(bot.show(voter, &decision, Some(text::instead(&decision, Instead::Option(typed))))),
+                None => {
+                    return Ok(bot.show(
+                        voter,
+                        &decision,
+                        Some(text::instead(&decision, Instead::Option(typed))),
+                    ));
+                }
             },
         };
         let decided = bot.handle.resolve(id, seen, voter, Via::Discord, verdict).await?;
-        tracing::info!(decision = id.0, by = voter.person.name, state = decided.state.word(), "decided by a command on Discord");
+        tracing::info!(
+            decision = id.0,
+            by = voter.person.name,
+            state = decided.state.word(),
+            "decided by a command on Discord"
+        );
         Ok(bot.show(voter, &decided, None))
     }
 
@@ -198,10 +233,18 @@ async fn put_off(bot: &Bot, voter: &Voter, typed: &str, until: &str) -> View {
 }
 
 /// Puts it off, if it was seen.
-pub(in super::super) async fn put_off_until(bot: &Bot, voter: &Voter, typed: &str, until: Time, written: Option<Written>) -> View {
+pub(in super::super) async fn put_off_until(
+    bot: &Bot,
+    voter: &Voter,
+    typed: &str,
+    until: Time,
+    written: Option<Written>,
+) -> View {
     match find(bot, voter, typed, Among::Open).await {
         Found::Nothing(view) => Written::keep(written.as_ref(), *view),
-        Found::Unseen(decision, notice) => look_first(bot, voter, &decision, notice, written.as_ref()).await,
+        Found::Unseen(decision, notice) => {
+            look_first(bot, voter, &decision, notice, written.as_ref()).await
+        }
         // Whatever its risk: nothing is decided by it, and it comes back.
         Found::Seen(id, seen) => match bot.handle.defer(id, seen, voter, until).await {
             Ok(decision) => bot.show(voter, &decision, None),
@@ -211,7 +254,13 @@ pub(in super::super) async fn put_off_until(bot: &Bot, voter: &Voter, typed: &st
 }
 
 /// The card, unless there is nothing to decide any more.
-async fn look_first(bot: &Bot, voter: &Voter, decision: &Decision, notice: String, written: Option<&Written>) -> View {
+async fn look_first(
+    bot: &Bot,
+    voter: &Voter,
+    decision: &Decision,
+    notice: String,
+    written: Option<&Written>,
+) -> View {
     let view = match bot.handle.may_decide(decision.id, decision.revision, voter).await {
         Ok(decision) => bot.show(voter, &decision, Some(notice)),
         Err(error) => bot.not_done(voter, decision.id, error).await,
@@ -222,13 +271,21 @@ async fn look_first(bot: &Bot, voter: &Voter, decision: &Decision, notice: Strin
 pub(in super::super) async fn take_back(bot: &Bot, voter: &Voter, typed: &str) -> View {
     match find(bot, voter, typed, Among::Decided).await {
         Found::Nothing(view) => *view,
-        Found::Unseen(decision, notice) => match decision.undo(voter.person.clone(), bot.handle.now()) {
-            Ok(_) => bot.show(voter, &decision, Some(notice)),
-            Err(refused) => bot.not_done(voter, decision.id, HandleError::Refused(decision, refused)).await,
-        },
+        Found::Unseen(decision, notice) => {
+            match decision.undo(voter.person.clone(), bot.handle.now()) {
+                Ok(_) => bot.show(voter, &decision, Some(notice)),
+                Err(refused) => {
+                    bot.not_done(voter, decision.id, HandleError::Refused(decision, refused)).await
+                }
+            }
+        }
         Found::Seen(id, _) => match bot.handle.undo(id, voter).await {
             Ok(decision) => {
-                tracing::info!(decision = id.0, by = voter.person.name, "undone by a command on Discord");
+                tracing::info!(
+                    decision = id.0,
+                    by = voter.person.name,
+                    "undone by a command on Discord"
+                );
                 bot.show(voter, &decision, Some(text::you_undid(&decision)))
             }
             Err(error) => bot.not_done(voter, id, error).await,
@@ -241,7 +298,9 @@ pub(in super::super) async fn take_on(bot: &Bot, voter: &Voter, typed: &str) -> 
         Found::Nothing(view) => return *view,
         // A number is enough: it decides nothing, and the card that follows says which it was.
         Found::Unseen(decision, _) if typed.parse() == Ok(decision.id) => decision.id,
-        Found::Unseen(decision, notice) => return look_first(bot, voter, &decision, notice, None).await,
+        Found::Unseen(decision, notice) => {
+            return look_first(bot, voter, &decision, notice, None).await;
+        }
         Found::Seen(id, _) => id,
     };
     match bot.handle.take(id, voter).await {
