@@ -1,9 +1,11 @@
-//! A flood of questions under Discord's real rate limits: how long until every one of them is in front of people, in how many
-//! messages, and how long it takes to approve them all. Beside it what a card each would take, measured on a few.
+//! A flood of questions under Discord's real rate limits: how long until every one of them is in
+//! front of people, in how many messages, and how long it takes to approve them all. Beside it what
+//! a card each would take, measured on a few.
 //!
-//! `cargo bench --bench flood` prints the figures for 1,000 and 10,000; with `-- --quick`, and when it is run as a test, for
-//! 200. It fails where the promises are broken: 1,000 in at most 20 messages within 10 s, 10,000 in at most 40 within a
-//! minute, each decision within two clicks.
+//! `cargo bench --bench flood` prints the figures for 1,000 and 10,000; with `-- --quick`, and when
+//! it is run as a test, for
+//! 200. It fails where the promises are broken: 1,000 in at most 20 messages within 10 s, 10,000 in
+//!      at most 40 within a minute, each decision within two clicks.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark")]
 
@@ -26,7 +28,8 @@ use tokio::task::JoinHandle;
 
 /// Far more than anything takes: whatever takes longer is an error, not a figure.
 const LIMIT: Duration = Duration::from_secs(300);
-/// Cards on which a card each is measured: the first five are free under Discord's limit of five in five seconds.
+/// Cards on which a card each is measured: the first five are free under Discord's limit of five in
+/// five seconds.
 const SINGLE: usize = 25;
 /// Decisions of each flood that are opened, to see that two clicks lead there.
 const OPENED: usize = 10;
@@ -90,8 +93,8 @@ impl World {
             .collect()
     }
 
-    /// Waits until all are in front of people, and says how long that took. A card of its own counts only where no batch
-    /// stands for its decision.
+    /// Waits until all are in front of people, and says how long that took. A card of its own
+    /// counts only where no batch stands for its decision.
     async fn all_covered(&self, count: usize, began: Instant) -> Duration {
         let mut changes = self.sandbox.changes();
         loop {

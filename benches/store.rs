@@ -1,6 +1,7 @@
 //! What a store costs that has lived long: 1,000,000 decisions, of which 10,000 are open.
 //!
-//! `cargo bench --bench store` prints the figures and judges none; with `-- --quick` the store is a hundredth of that.
+//! `cargo bench --bench store` prints the figures and judges none; with `-- --quick` the store is a
+//! hundredth of that.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 

@@ -1,9 +1,9 @@
 //! `gander.toml`: the user's own, and what a working directory may set.
 //!
-//! Agents run as the same user in directories that they may write to. So approvers, policy, channels and the store come
-//! from the user's own file alone; a `gander.toml` in the working directory sets the project and defaults
-//! for asking, nothing else. Unknown fields are refused, with the line and the nearest known name. Secrets
-//! are never in a file of this format.
+//! Agents run as the same user in directories that they may write to. So approvers, policy,
+//! channels and the store come from the user's own file alone; a `gander.toml` in the working
+//! directory sets the project and defaults for asking, nothing else. Unknown fields are refused,
+//! with the line and the nearest known name. Secrets are never in a file of this format.
 
 mod batch;
 pub mod checkup;
@@ -329,7 +329,8 @@ fn understand(path: &Path, text: &str) -> Result<Config, ConfigError> {
     file.into_config(path.to_owned(), text)
 }
 
-/// Reads what the working directory says about asking. The user's own file is not read a second time for it.
+/// Reads what the working directory says about asking. The user's own file is not read a second
+/// time for it.
 ///
 /// # Errors
 /// [`ConfigError`] with file, line and what to do.
@@ -561,7 +562,8 @@ impl Approvers {
     }
 }
 
-/// A path of the file: `~` is the home directory, and what is relative is so to the file's own folder.
+/// A path of the file: `~` is the home directory, and what is relative is so to the file's own
+/// folder.
 fn resolve(folder: &Path, path: &Path) -> PathBuf {
     match (path.strip_prefix("~"), directories::BaseDirs::new()) {
         (Ok(rest), Some(base)) => base.home_dir().join(rest),

@@ -1,4 +1,5 @@
-//! Tasks' files on a real disk and a real store: what waits is asked once, what goes on is taken back.
+//! Tasks' files on a real disk and a real store: what waits is asked once, what goes on is taken
+//! back.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 

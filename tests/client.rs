@@ -150,7 +150,8 @@ async fn goes_on_when_the_bot_comes_back() {
     assert_eq!(client.list(&Which::default()).await.unwrap().items.len(), 2);
 }
 
-/// A way to the socket that swallows the first so many answers. Where it is, and how many requests came.
+/// A way to the socket that swallows the first so many answers. Where it is, and how many requests
+/// came.
 async fn lossy(home: &Home, swallows: usize) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, socket, seen) =

@@ -1,4 +1,5 @@
-//! The command line as agents and scripts use it: exit statuses, what stands on which stream, and JSON.
+//! The command line as agents and scripts use it: exit statuses, what stands on which stream, and
+//! JSON.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 

@@ -1,4 +1,5 @@
-//! What passes by itself, from the agent's side and by the configuration alone; the figures at a terminal.
+//! What passes by itself, from the agent's side and by the configuration alone; the figures at a
+//! terminal.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 

@@ -1,7 +1,8 @@
 //! Random histories of a decision against a small model of what people were promised.
 //!
-//! A history that fails is shrunk to its shortest form and printed with its seed. Replay: `PROPTEST_RNG_SEED=<seed> cargo
-//! test --test core_property`; more of them: `PROPTEST_CASES=100000`.
+//! A history that fails is shrunk to its shortest form and printed with its seed. Replay:
+//! `PROPTEST_RNG_SEED=<seed> cargo test --test core_property`; more of them:
+//! `PROPTEST_CASES=100000`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
@@ -77,7 +78,8 @@ const MUST_HAPPEN: [&str; 40] = [
     "TooLateToUndo",
 ];
 
-/// An act as it is drawn: what was seen and the time that was named depend on where the history stands.
+/// An act as it is drawn: what was seen and the time that was named depend on where the history
+/// stands.
 #[derive(Debug, Clone)]
 enum Input {
     Do(Deed, Seen),
@@ -384,7 +386,8 @@ fn deeds() -> impl Strategy<Value = Deed> {
 fn histories() -> impl Strategy<Value = (Ask, Vec<Input>)> {
     let seen = prop_oneof![8 => Just(Seen::Current), 1 => (1..3_u32).prop_map(Seen::Older), 1 => Just(Seen::Newer)];
     let input = prop_oneof![9 => (deeds(), seen).prop_map(|(deed, seen)| Input::Do(deed, seen)), 1 => (1..8_usize).prop_map(Input::Again)];
-    // The first question is asked under the rules that come with the program: they allow no approval by silence.
+    // The first question is asked under the rules that come with the program: they allow no
+    // approval by silence.
     let first = asks().prop_map(|ask| Ask {
         silence_approves: false,
         approvals: if ask.expects == Expects::Approve { ask.approvals } else { 1 },

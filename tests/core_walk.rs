@@ -1,8 +1,9 @@
-//! Every sequence of acts up to a depth, from each sort of question: no state of a decision is reached that breaks an
-//! invariant or from which no verdict is possible.
+//! Every sequence of acts up to a depth, from each sort of question: no state of a decision is
+//! reached that breaks an invariant or from which no verdict is possible.
 //!
-//! Breadth first over distinct states. Two states are one if they differ only in what decides nothing: log positions, and
-//! when exactly something happened, but for how long a deferral still lasts and how old a verdict is.
+//! Breadth first over distinct states. Two states are one if they differ only in what decides
+//! nothing: log positions, and when exactly something happened, but for how long a deferral still
+//! lasts and how old a verdict is.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
@@ -239,7 +240,8 @@ fn dismiss(decision: &Decision, who: u64) -> Did {
     if of.is_empty() { Did::Nothing } else { Did::Happened(Event::Lapsed { of }) }
 }
 
-/// All that decides what may happen next. Times are told from now, and only as far as anything asks.
+/// All that decides what may happen next. Times are told from now, and only as far as anything
+/// asks.
 fn canonical(Place { decision, now }: &Place) -> String {
     let people = |votes: &[gander::core::decision::Vote]| -> Vec<String> {
         votes.iter().map(|vote| vote.by.id.clone()).collect()
@@ -290,7 +292,8 @@ fn canonical(Place { decision, now }: &Place) -> String {
     )
 }
 
-/// Whether people can still bring this to an end: a yes by enough of them, or a no by one; and what is put off returns.
+/// Whether people can still bring this to an end: a yes by enough of them, or a no by one; and what
+/// is put off returns.
 fn dead_end(place: &Place) -> Option<&'static str> {
     let decision = &place.decision;
     if !decision.state.is_open() {

@@ -1,4 +1,5 @@
-//! What is posted once a day, on a store whose time runs much faster: it does not flood its channel.
+//! What is posted once a day, on a store whose time runs much faster: it does not flood its
+//! channel.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 

@@ -1,4 +1,5 @@
-//! `gander doctor`: each thing that is wrong is found and named with its mend, nothing is changed, and no secret is said.
+//! `gander doctor`: each thing that is wrong is found and named with its mend, nothing is changed,
+//! and no secret is said.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on fails here")]
 

@@ -82,8 +82,8 @@ async fn a_verdict_is_judged_by_the_rules_of_those_who_decide() {
     assert!(voted.state.is_open() && voted.approvals_missing() == 1, "{voted:?}");
 }
 
-/// A rule of two, and the first of them is dismissed before the second approves. The asker's own rules name nobody, and
-/// change nothing of that.
+/// A rule of two, and the first of them is dismissed before the second approves. The asker's own
+/// rules name nobody, and change nothing of that.
 #[tokio::test]
 async fn the_approval_of_somebody_who_may_not_decide_any_more_is_not_counted() {
     let folder = tempfile::tempdir().unwrap();
@@ -109,7 +109,8 @@ async fn the_approval_of_somebody_who_may_not_decide_any_more_is_not_counted() {
         voted.lapsed.iter().map(|lapsed| lapsed.by.id.as_str()).collect::<Vec<_>>(),
         ["discord:1"]
     );
-    // Whoever is an approver again approves again; named by their role meanwhile, the other one still counts.
+    // Whoever is an approver again approves again; named by their role meanwhile, the other one
+    // still counts.
     bot.set_rules(rules(&[2], &["Approvers"]));
     assert!(matches!(approve(&bot, &voted, &voter(1, &[])).await, Err(HandleError::Denied(..))));
     let done = approve(&bot, &voted, &voter(1, &["Approvers"])).await.unwrap();

@@ -1,8 +1,9 @@
 //! `gander serve` killed in each interval between two of its steps, many times each.
 //!
-//! There are no hooks in the program. The pretend Discord carries a request out and withholds the answer, or does not
-//! carry it out; another connection holds the store's lock; the log says how far the bot is. Where a kill really fell is
-//! read afterwards from the store and the journal, and only that counts.
+//! There are no hooks in the program. The pretend Discord carries a request out and withholds the
+//! answer, or does not carry it out; another connection holds the store's lock; the log says how
+//! far the bot is. Where a kill really fell is read afterwards from the store and the journal, and
+//! only that counts.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
@@ -37,7 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// The path of the answer to a click.
 const CALLBACK: &str = "/callback";
-/// The projects of one round, and of the next: what is held up in one round does not hold up another's cards.
+/// The projects of one round, and of the next: what is held up in one round does not hold up
+/// another's cards.
 const PROJECTS: [[&str; 2]; 2] = [["web-shop", "mobile-app"], ["default", "general"]];
 
 /// Long enough to take the store's lock meanwhile.
@@ -175,8 +177,8 @@ impl Scene {
         self.sandbox.wait_for("the answer to the click", LIMIT, met).await.unwrap();
     }
 
-    /// Waits for a request that was carried out and whose answer was withheld. Turns in a channel may all be taken by what is
-    /// held up there: then it does not come, and nothing is counted.
+    /// Waits for a request that was carried out and whose answer was withheld. Turns in a channel
+    /// may all be taken by what is held up there: then it does not come, and nothing is counted.
     async fn unheard(&self, bot: &Bot, path: &str) {
         let made = |sandbox: &Sandbox| {
             let mut entries = sandbox.journal(bot.since).into_iter();
@@ -311,7 +313,8 @@ enum Slow {
 }
 
 impl Scene {
-    /// A bot comes, puts right what the last one left, is held up in many places at once, and is killed.
+    /// A bot comes, puts right what the last one left, is held up in many places at once, and is
+    /// killed.
     async fn live_and_die(&mut self, round: usize, hits: &mut Hits) {
         let bot = self.start().await;
         let before = std::mem::take(&mut self.recent);
@@ -353,8 +356,8 @@ impl Scene {
         }
     }
 
-    /// Brings one decision each as far as it gets: its card is not posted, or posted unheard; its verdict is not answered; its
-    /// card is not edited, or edited unheard.
+    /// Brings one decision each as far as it gets: its card is not posted, or posted unheard; its
+    /// verdict is not answered; its card is not edited, or edited unheard.
     async fn hold_up(&mut self, bot: &Bot, round: usize, slow: Slow, open: &mut Vec<DecisionId>) {
         let [first, second] = PROJECTS[round % 2];
         self.fault("POST", &self.messages_of(first), Effect::HoldRequest);
@@ -384,7 +387,8 @@ impl Scene {
         }
     }
 
-    /// Leaves a verdict without its answer, takes the store's lock right after a question, and lets somebody click.
+    /// Leaves a verdict without its answer, takes the store's lock right after a question, and lets
+    /// somebody click.
     async fn lock_out(&mut self, bot: &Bot, round: usize, slow: Slow, open: &mut Vec<DecisionId>) {
         let [first, second] = PROJECTS[round % 2];
         let edited = if slow == Slow::Edit { open.pop() } else { None };

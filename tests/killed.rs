@@ -1,4 +1,5 @@
-//! `gander serve` killed at any moment: no card is lost or doubled, no verdict is lost or given twice.
+//! `gander serve` killed at any moment: no card is lost or doubled, no verdict is lost or given
+//! twice.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
@@ -30,7 +31,8 @@ const IDLE: Duration = Duration::from_secs(1);
 /// A click on a dead bot is given up sooner than Discord does, to click more often.
 const CLICK: Duration = Duration::from_secs(1);
 
-/// Everything around the bot: the store beside it, the agents that ask and wait, the people who click.
+/// Everything around the bot: the store beside it, the agents that ask and wait, the people who
+/// click.
 #[derive(Clone)]
 struct Around {
     sandbox: Sandbox,
@@ -85,7 +87,8 @@ impl Around {
         self.store.list(&open).unwrap().len() as u64
     }
 
-    /// Waits until the bot has made this many requests since an entry of the journal, or has nothing to do any more.
+    /// Waits until the bot has made this many requests since an entry of the journal, or has
+    /// nothing to do any more.
     async fn requests(&self, since: u64, count: u64) {
         let made = |sandbox: &Sandbox| {
             sandbox.journal(since).iter().filter(|entry| entry.kind == Wire::Rest).count() as u64
@@ -97,7 +100,8 @@ impl Around {
             .await;
     }
 
-    /// Makes sure that often something was done of which the bot, when it is killed, has not heard yet.
+    /// Makes sure that often something was done of which the bot, when it is killed, has not heard
+    /// yet.
     fn withhold_an_answer(&self, chance: &mut Chance) {
         let requests = [
             ("POST", "/channels/*/messages"),
@@ -110,7 +114,8 @@ impl Around {
         }
     }
 
-    /// An agent asks and waits; a person will answer, and of every fifth another person the contrary.
+    /// An agent asks and waits; a person will answer, and of every fifth another person the
+    /// contrary.
     async fn ask(&self, going: &mut Going, number: usize) {
         let project = if number.is_multiple_of(2) { "web-shop" } else { "default" };
         let request = Request {
@@ -274,7 +279,8 @@ async fn killed_at_any_moment_there_is_one_true_card_and_one_verdict_each() {
     bot.ended().await.must(0, &[]);
 }
 
-/// A create that Discord carries out, and of which the bot never learns: it is killed while it waits for the answer.
+/// A create that Discord carries out, and of which the bot never learns: it is killed while it
+/// waits for the answer.
 async fn post_and_be_killed(home: &Home, sandbox: &Sandbox) {
     let bot = home.serving(sandbox).await;
     sandbox

@@ -1,4 +1,5 @@
-//! The log: for people or for programs, with the number of the decision that a line is about, and without secrets.
+//! The log: for people or for programs, with the number of the decision that a line is about, and
+//! without secrets.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
@@ -24,7 +25,8 @@ fn interaction_tokens(sandbox: &Sandbox) -> Vec<String> {
     told.filter_map(|entry| entry.body["token"].as_str()).map(ToOwned::to_owned).collect()
 }
 
-/// A bot's life with all that goes through its hands: cards, clicks, forms, a command, answers that fail.
+/// A bot's life with all that goes through its hands: cards, clicks, forms, a command, answers that
+/// fail.
 async fn live(home: &Home, sandbox: &Sandbox, serve: Command) -> String {
     let mut serve = serve;
     serve.env("RUST_LOG", "trace");

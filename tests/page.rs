@@ -1,8 +1,9 @@
 //! The demonstration as a person meets it: its page in a real browser, on a desktop and on a phone.
 //!
-//! Needs Chromium (or Chrome) and chromedriver. Where they are missing the tests say so and pass, unless
-//! `GANDER_TEST_REQUIRE_TOOLS=1` asks for them. What they saw is in `screenshots` in the target folder;
-//! `GANDER_UPDATE_PICTURES=1 cargo test --test page` makes the pictures in `docs` anew.
+//! Needs Chromium (or Chrome) and chromedriver. Where they are missing the tests say so and pass,
+//! unless `GANDER_TEST_REQUIRE_TOOLS=1` asks for them. What they saw is in `screenshots` in the
+//! target folder; `GANDER_UPDATE_PICTURES=1 cargo test --test page` makes the pictures in `docs`
+//! anew.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 

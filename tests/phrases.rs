@@ -1,7 +1,9 @@
-//! What is understood of words said to the bot: a table of phrases, and what holds for any words at all.
+//! What is understood of words said to the bot: a table of phrases, and what holds for any words at
+//! all.
 //!
-//! The rows of `fixtures/phrases/*.tsv` are a phrase, a tab, and what is understood: `DECIDE …` changes something, `ask …` and
-//! `undecided …` do not. `\n` and `\u{200b}` are written like that; `{x*4000}` is 4,000 times x.
+//! The rows of `fixtures/phrases/*.tsv` are a phrase, a tab, and what is understood: `DECIDE …`
+//! changes something, `ask …` and `undecided …` do not. `\n` and `\u{200b}` are written like that;
+//! `{x*4000}` is 4,000 times x.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -354,9 +356,9 @@ impl Dice {
     }
 }
 
-/// The rule by which a decision may come about, said a second time and more simply than in the code: the words begin with a verb of
-/// that act after nothing but politeness, they carry nothing that takes it back, and they name the target by its number or by
-/// words that are all its own.
+/// The rule by which a decision may come about, said a second time and more simply than in the
+/// code: the words begin with a verb of that act after nothing but politeness, they carry nothing
+/// that takes it back, and they name the target by its number or by words that are all its own.
 fn may_decide(
     said: &str,
     what: &Verb,
@@ -393,7 +395,8 @@ fn may_decide(
     if !first.is_some_and(|word| verbs.contains(&word.as_str())) {
         return Err("no verb at the beginning");
     }
-    // Behind a number may be a reason, which may say anything; in front of it and between the words of a name, nothing may.
+    // Behind a number may be a reason, which may say anything; in front of it and between the words
+    // of a name, nothing may.
     let named = head
         .split(" because ")
         .next()

@@ -1,5 +1,5 @@
-//! The plots as pictures: of the right size, not blank, each mark where its figure belongs. They are left in the build's folder
-//! for tests, to be looked at.
+//! The plots as pictures: of the right size, not blank, each mark where its figure belongs. They
+//! are left in the build's folder for tests, to be looked at.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -64,7 +64,8 @@ fn waits() -> Digest {
     )
 }
 
-/// Width and height, from the picture's own header, and how many different bytes its pixels are packed into.
+/// Width and height, from the picture's own header, and how many different bytes its pixels are
+/// packed into.
 fn looked_at(name: &str, picture: &Picture) -> (u32, u32) {
     let bytes = png(picture).unwrap();
     std::fs::write(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name), &bytes).unwrap();

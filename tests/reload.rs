@@ -1,4 +1,5 @@
-//! The configuration while the bot runs: what is valid holds at once, what is not changes nothing and is said.
+//! The configuration while the bot runs: what is valid holds at once, what is not changes nothing
+//! and is said.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 

@@ -12,7 +12,8 @@ use discord_sandbox::{BotAccess, Options, Sandbox};
 use tokio::net::TcpSocket;
 use tokio::process::Command;
 
-/// A port that nobody listens on. It is kept from others for as long as the socket lives, yet can be listened on.
+/// A port that nobody listens on. It is kept from others for as long as the socket lives, yet can
+/// be listened on.
 fn closed_port() -> (TcpSocket, SocketAddr) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();

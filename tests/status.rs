@@ -1,4 +1,5 @@
-//! Where everything stands: the figures, as people read them at the terminal, and that looking makes no store.
+//! Where everything stands: the figures, as people read them at the terminal, and that looking
+//! makes no store.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
@@ -83,7 +84,8 @@ async fn decided_today_begins_at_the_zones_midnight_and_forgets_what_was_undone(
     }
     handle.undo(decided[0], &voter()).await.unwrap();
     assert_eq!(handle.status().await.unwrap().decided_today, 2);
-    // 23:59 in Berlin is the same day, though it is 21:59 in UTC; two minutes later it is the next one.
+    // 23:59 in Berlin is the same day, though it is 21:59 in UTC; two minutes later it is the next
+    // one.
     clock.advance(TimeDelta::minutes(15 * 60 + 29));
     assert_eq!(handle.status().await.unwrap().decided_today, 2);
     clock.advance(TimeDelta::minutes(2));

@@ -1,4 +1,5 @@
-//! Reminders in the store: a step is written as a whole or not at all, and a message that cannot be posted fails its reminders.
+//! Reminders in the store: a step is written as a whole or not at all, and a message that cannot be
+//! posted fails its reminders.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 

@@ -456,7 +456,8 @@ async fn what_was_over_long_ago_loses_its_long_part_and_nothing_else() {
     bot.ended().await.must(0, &[]);
 }
 
-/// Killed at any moment, it has removed each row with all that belongs to it, or left it; and the next run goes on.
+/// Killed at any moment, it has removed each row with all that belongs to it, or left it; and the
+/// next run goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn pruning_that_is_killed_leaves_a_sound_store_and_is_finished_by_the_next() {
     let home = Home::new();

@@ -1,4 +1,5 @@
-//! The store at its worst: locked, full, read-only, truncated, of another version, killed while it is brought up to date.
+//! The store at its worst: locked, full, read-only, truncated, of another version, killed while it
+//! is brought up to date.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
@@ -87,7 +88,8 @@ async fn a_store_that_stays_locked_is_named_and_nothing_is_filed() {
     home.run(&["ask", "Again?"]).await.must(0, &["2\n"]);
 }
 
-/// A file system of its own, in a namespace that ends with the test: nothing of it is ever left behind.
+/// A file system of its own, in a namespace that ends with the test: nothing of it is ever left
+/// behind.
 struct Mount {
     keeper: Child,
     folder: PathBuf,
@@ -278,7 +280,8 @@ async fn a_file_without_the_right_to_write_can_be_read() {
     std::fs::set_permissions(home.store(), std::fs::Permissions::from_mode(0o400)).unwrap();
     let program = home.path().join("gander-of-somebody-else");
     if is_root() {
-        // Root may write whatever the permissions say: it is done as somebody else, who may not enter the folder of the build.
+        // Root may write whatever the permissions say: it is done as somebody else, who may not
+        // enter the folder of the build.
         std::fs::copy(env!("CARGO_BIN_EXE_gander"), &program).unwrap();
         for entry in std::fs::read_dir(home.path()).unwrap() {
             chown(entry.unwrap().path(), Some(NOBODY), Some(NOBODY)).unwrap();
@@ -524,7 +527,8 @@ async fn who_is_killed_while_bringing_it_up_to_date_leaves_it_old_or_new() {
             assert_eq!(migrated, i64::from(version > 1), "half a migration");
             version
         };
-        // Each migration is a step of its own, and a store between two of them is brought on as an old one is.
+        // Each migration is a step of its own, and a store between two of them is brought on as an
+        // old one is.
         hit[usize::from(version > 1) + usize::from(version == newest)] += 1;
         home.run(&["show", "1"]).await.must(0, &["waits for an answer"]);
         let store = SqliteStore::open(&home.store(), None, wall_time()).unwrap();

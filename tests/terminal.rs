@@ -1,4 +1,5 @@
-//! Verdicts at a real terminal, the agent's side of the command line, and what hostile texts do to either.
+//! Verdicts at a real terminal, the agent's side of the command line, and what hostile texts do to
+//! either.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 

@@ -1,4 +1,5 @@
-//! The architecture as a test: who imports whom, how long a function and a file may be, who owns what.
+//! The architecture as a test: who imports whom, how long a function and a file may be, who owns
+//! what.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -85,7 +86,8 @@ fn imports_go_one_way() {
             for imported in code(line).split("crate::").skip(1) {
                 let imported: String =
                     imported.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                // An empty name is a group, `crate::{…}`, whose members this would not see: write one line for each.
+                // An empty name is a group, `crate::{…}`, whose members this would not see: write
+                // one line for each.
                 if !allowed.contains(&imported.as_str()) {
                     wrong.push(format!(
                         "{name}:{}: {module} must not import {imported}",
@@ -161,7 +163,8 @@ fn files_and_functions_are_short() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Functions that are too long: their first line and length. rustfmt puts the closing brace under the `fn`.
+/// Functions that are too long: their first line and length. rustfmt puts the closing brace under
+/// the `fn`.
 fn long_functions(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let lines: Vec<&str> = text.lines().collect();
     let indent = |line: &str| line.len() - line.trim_start().len();

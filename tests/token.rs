@@ -1,4 +1,5 @@
-//! `gander token` as a person and a script use it: the secret is printed once and alone, and kept nowhere.
+//! `gander token` as a person and a script use it: the secret is printed once and alone, and kept
+//! nowhere.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 

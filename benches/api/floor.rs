@@ -1,4 +1,5 @@
-//! The floor: a bare axum handler that inserts what it is sent, as durably as Gander does, and nothing else.
+//! The floor: a bare axum handler that inserts what it is sent, as durably as Gander does, and
+//! nothing else.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

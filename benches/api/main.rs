@@ -1,7 +1,9 @@
-//! What the approval API costs over HTTP: asking and waiting, from a person's click to the agent's answer, from a gate's start to
-//! its card, and thousands of agents that wait. Beside it the floor: a bare handler with one durable insert.
+//! What the approval API costs over HTTP: asking and waiting, from a person's click to the agent's
+//! answer, from a gate's start to its card, and thousands of agents that wait. Beside it the floor:
+//! a bare handler with one durable insert.
 //!
-//! `cargo bench --bench api` prints the figures and judges none; with `-- --quick` it measures a tenth as many.
+//! `cargo bench --bench api` prints the figures and judges none; with `-- --quick` it measures a
+//! tenth as many.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark")]
 

@@ -1,4 +1,5 @@
-//! What a person has to do with it: from their click to the agent that waits, and from a gate's start to the card before them.
+//! What a person has to do with it: from their click to the agent that waits, and from a gate's
+//! start to the card before them.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};

@@ -16,7 +16,8 @@ use super::wire::LIMIT;
 /// What is waited before memory is read, and between two looks at figures.
 pub(crate) const REST: Duration = Duration::from_secs(1);
 
-/// A folder on the build's disk, for the system's temporary folder may be memory, where durable costs nothing.
+/// A folder on the build's disk, for the system's temporary folder may be memory, where durable
+/// costs nothing.
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
@@ -106,14 +107,15 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Connected, with nothing to do. `batches`: whether decisions share cards. Without Discord's own limits a card that many
-    /// share is drawn again without pause, which nobody's Discord lets a bot do.
+    /// Connected, with nothing to do. `batches`: whether decisions share cards. Without Discord's
+    /// own limits a card that many share is drawn again without pause, which nobody's Discord lets
+    /// a bot do.
     pub(crate) async fn start(batches: bool, rate_limits: RateLimits) -> Self {
         let sandbox = Sandbox::start(Options { rate_limits, ..Options::default() }).await.unwrap();
         let folder = folder();
         let socket = folder.path().join("api.sock");
-        // Whoever approves hundreds in a row is asked whether they look, and whoever calls that often is slowed down; neither
-        // is what is measured.
+        // Whoever approves hundreds in a row is asked whether they look, and whoever calls that
+        // often is slowed down; neither is what is measured.
         let batch = if batches { "" } else { "batch.min = 0\n" };
         let http = "[http]\nsocket = \"api.sock\"\nrequests_per_second = 1000000\n";
         std::fs::write(
@@ -146,7 +148,8 @@ impl Served {
         report::resident(&self.process.id()?.to_string())
     }
 
-    /// The processor time that it has used, where the system tells; Linux counts in hundredths of a second.
+    /// The processor time that it has used, where the system tells; Linux counts in hundredths of a
+    /// second.
     pub(crate) fn used(&self) -> Option<Duration> {
         let text = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()?)).ok()?;
         let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();

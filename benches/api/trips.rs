@@ -1,4 +1,5 @@
-//! Round trips: asking, waiting for what is answered already, looking, and the whole of an agent's loop.
+//! Round trips: asking, waiting for what is answered already, looking, and the whole of an agent's
+//! loop.
 
 use std::sync::{Arc, Mutex};
 

@@ -10,7 +10,8 @@ use super::Counts;
 use super::serve::{REST, Served, question};
 use super::wire::LIMIT;
 
-/// Questions of one request, and agents that begin to wait at once: the system's queue for connections is not long.
+/// Questions of one request, and agents that begin to wait at once: the system's queue for
+/// connections is not long.
 const AT_ONCE: usize = 100;
 
 /// What many who wait showed.

@@ -89,8 +89,8 @@ fn button_of(trace: &Trace) -> String {
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Connects, identifies with the intents that Gander has, and waits for READY. Heartbeats are left out: a round is
-/// over before the first is missed.
+/// Connects, identifies with the intents that Gander has, and waits for READY. Heartbeats are left
+/// out: a round is over before the first is missed.
 async fn identified(sandbox: &Sandbox) -> Socket {
     let addresses = sandbox.addresses();
     let (mut socket, _) =

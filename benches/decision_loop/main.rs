@@ -1,7 +1,8 @@
-//! What the decision loop costs: from a question to its card, from a click to its answer, beside the floor, which
-//! is the same durable commit and the same request with nothing of Gander between.
+//! What the decision loop costs: from a question to its card, from a click to its answer, beside
+//! the floor, which is the same durable commit and the same request with nothing of Gander between.
 //!
-//! `cargo bench --bench decision_loop` prints the figures and judges none; with `-- --quick` it measures a tenth as many.
+//! `cargo bench --bench decision_loop` prints the figures and judges none; with `-- --quick` it
+//! measures a tenth as many.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark")]
 
@@ -26,7 +27,8 @@ use self::rounds::{Measured, PAUSE, TASKS, Times};
 struct Counts {
     /// Rounds. Each has fresh sandboxes, for it is not their growth that is measured.
     rounds: usize,
-    /// Questions, and clicks, of a round with the bot in the asker's process; the floor has as many.
+    /// Questions, and clicks, of a round with the bot in the asker's process; the floor has as
+    /// many.
     of_a_round: usize,
     /// Questions, and clicks, of a round with the bot in its own.
     apart: usize,

@@ -1,5 +1,5 @@
-//! The measurements of the loop, in rounds: Gander in one process, the floor with what Gander wrote and sent, Gander
-//! in two processes. So a busy moment of the machine falls on all of them.
+//! The measurements of the loop, in rounds: Gander in one process, the floor with what Gander wrote
+//! and sent, Gander in two processes. So a busy moment of the machine falls on all of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,14 +16,15 @@ use super::floor;
 use super::report::resident;
 use super::wire::approve_button;
 
-/// What is waited after each question and each click, so that they come one at a time; and the sandbox, as Discord
-/// does, limits the messages of a channel (200 a second here).
+/// What is waited after each question and each click, so that they come one at a time; and the
+/// sandbox, as Discord does, limits the messages of a channel (200 a second here).
 pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
 /// Tasks that ask at the same time.
 pub(crate) const TASKS: usize = 32;
 
-/// A folder on the build's disk, for the system's temporary folder may be memory, where durable costs nothing.
+/// A folder on the build's disk, for the system's temporary folder may be memory, where durable
+/// costs nothing.
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
@@ -98,7 +99,8 @@ pub(crate) async fn run(counts: Counts) -> Measured {
     measured
 }
 
-/// How long it takes to ask so often from many tasks at once, and to insert as many bare rows one after another.
+/// How long it takes to ask so often from many tasks at once, and to insert as many bare rows one
+/// after another.
 pub(crate) async fn throughput(count: usize) -> (Duration, Duration) {
     let folder = folder();
     let (_store, handle) = open(folder.path());

@@ -16,8 +16,9 @@ pub(crate) async fn sandbox() -> Sandbox {
         .unwrap()
 }
 
-/// Sees when the sandbox holds a new message. It is woken by the change and reads what is new in the journal: a few
-/// entries, so a few dozen microseconds at most, in every figure and in its floor alike.
+/// Sees when the sandbox holds a new message. It is woken by the change and reads what is new in
+/// the journal: a few entries, so a few dozen microseconds at most, in every figure and in its
+/// floor alike.
 pub(crate) struct Probe {
     sandbox: Sandbox,
     changes: watch::Receiver<u64>,
@@ -73,7 +74,8 @@ pub(crate) fn approve_button(message: &Value) -> String {
     ids.find(|id| id.split(':').nth(2) == Some("approve")).unwrap().to_owned()
 }
 
-/// An HTTP client as Gander has one: over TLS, with the sandbox's certificate, without anything around it.
+/// An HTTP client as Gander has one: over TLS, with the sandbox's certificate, without anything
+/// around it.
 #[derive(Clone)]
 pub(crate) struct Rest {
     client: reqwest::Client,

@@ -315,7 +315,8 @@ async fn file(State(hub): State<Arc<Hub>>, Path((id, _name)): Path<(String, Stri
 mod tests {
     use super::*;
 
-    /// The values of a tag that a body knows, in the words of the refusal of one that it does not know.
+    /// The values of a tag that a body knows, in the words of the refusal of one that it does not
+    /// know.
     fn known<T: DeserializeOwned>(tag: &str) -> Vec<String> {
         let body = json!({ "user": "maya", tag: "?" });
         let Err(error) = serde_json::from_value::<T>(body) else { panic!("? is not a {tag}") };

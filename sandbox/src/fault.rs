@@ -270,7 +270,8 @@ pub enum GatewayPhase {
     DuringReady,
     /// READY and GUILD_CREATE are sent.
     AfterReady,
-    /// RESUME has come; half of what was missed is sent, RESUMED is not. The session can be resumed.
+    /// RESUME has come; half of what was missed is sent, RESUMED is not. The session can be
+    /// resumed.
     DuringResume,
 }
 

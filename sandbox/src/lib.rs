@@ -5,11 +5,12 @@
 //! of [`Addresses`]; a test acts as the people of the server through [`Person`] and looks at what
 //! they see through [`View`]. The sandbox refuses what Discord refuses, with Discord's codes and
 //! bodies, and misbehaves on request ([`Fault`], [`GatewayFault`]). A moderator's hand is on
-//! [`Sandbox`] itself: messages and channels go, permissions are taken and given back, people leave.
+//! [`Sandbox`] itself: messages and channels go, permissions are taken and given back, people
+//! leave.
 //!
-//! Not simulated: voice, threads, reactions, attachments as command options, components of
-//! "version 2" and fields of forms other than rows of text inputs (both are refused as invalid),
-//! more than one server or shard.
+//! Not simulated: voice, threads, reactions, attachments as command options, components of "version
+//! 2" and fields of forms other than rows of text inputs (both are refused as invalid), more than
+//! one server or shard.
 
 mod actions;
 mod addresses;

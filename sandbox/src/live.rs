@@ -1,5 +1,5 @@
-//! Tells followers of every change: the page over a WebSocket, whoever asks plainly (`curl -N`) over
-//! server-sent events. Tells that something changed, never what.
+//! Tells followers of every change: the page over a WebSocket, whoever asks plainly (`curl -N`)
+//! over server-sent events. Tells that something changed, never what.
 //!
 //! A page must not be told by an HTTP answer that never ends: a browser opens at most six HTTP
 //! connections to a host, over all its tabs and over the pages it keeps for its Back button, and
@@ -55,8 +55,8 @@ pub(crate) async fn follow(
     }
 }
 
-/// The counter of changes as JSON: now, and after each change, until the sandbox stops. Changes that come faster
-/// than they are read arrive as one.
+/// The counter of changes as JSON: now, and after each change, until the sandbox stops. Changes
+/// that come faster than they are read arrive as one.
 fn changes(hub: Arc<Hub>) -> impl Stream<Item = String> + Send + Unpin {
     let changes = WatchStream::new(hub.lock().subscribe());
     let closing = Box::pin(async move { hub.closing().await });

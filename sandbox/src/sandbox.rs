@@ -126,8 +126,8 @@ impl Sandbox {
         self.running.hub.lock().faults.arrange(fault);
     }
 
-    /// The arranged misbehaviours of REST that are not used up yet, oldest first. One that strikes once and is
-    /// gone from here has met its request; await that with [`Sandbox::wait_for`].
+    /// The arranged misbehaviours of REST that are not used up yet, oldest first. One that strikes
+    /// once and is gone from here has met its request; await that with [`Sandbox::wait_for`].
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         self.running.hub.lock().faults.to_come()

@@ -340,7 +340,8 @@ fn roles(world: &World, guild_id: Snowflake, bot: Snowflake) -> Vec<Role> {
     [everyone, own].into_iter().chain(named).collect()
 }
 
-/// The channels of the server and a direct message for everybody who shares the server with the bot.
+/// The channels of the server and a direct message for everybody who shares the server with the
+/// bot.
 fn channels(world: &World, people: &[User]) -> Vec<Channel> {
     let in_guild = world.channels.iter().map(|spec| Place::Guild {
         name: spec.name.clone(),

@@ -153,7 +153,8 @@ async fn it_tells_what_it_can_do() {
         let path = text(route, "path").trim_start_matches('/').replace("{id}/{name}", "1/x");
         let method: Method = text(route, "method").parse().unwrap();
         let answer = Client::new().request(method, url(&sandbox, &path)).send().await.unwrap();
-        // Without what it takes it refuses; a path or a method that is not served would be told by an empty body.
+        // Without what it takes it refuses; a path or a method that is not served would be told by
+        // an empty body.
         let kind =
             answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
         assert!(

@@ -1,4 +1,5 @@
-//! A way that is configured and cannot work, for want of a secret for example: it says so to every message.
+//! A way that is configured and cannot work, for want of a secret for example: it says so to every
+//! message.
 
 use async_trait::async_trait;
 

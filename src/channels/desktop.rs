@@ -1,8 +1,9 @@
-//! A notification with a sound on the desktop of the machine that the bot runs on, by the system's own program:
-//! `notify-send` (Linux and its kin), `osascript` (macOS).
+//! A notification with a sound on the desktop of the machine that the bot runs on, by the system's
+//! own program: `notify-send` (Linux and its kin), `osascript` (macOS).
 //!
-//! No library: those speak D-Bus with some sixty crates, for one call that the desktop's own program makes. Nothing goes
-//! through a shell; texts are arguments of their own and never options. At least once.
+//! No library: those speak D-Bus with some sixty crates, for one call that the desktop's own
+//! program makes. Nothing goes through a shell; texts are arguments of their own and never options.
+//! At least once.
 
 use std::ffi::OsString;
 use std::process::Stdio;
@@ -19,7 +20,8 @@ use crate::engine::outbox::{Carrier, Receipt, Unsent};
 /// `[desktop]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The program that notifies, where it is another than the system's: it must take the same arguments.
+    /// The program that notifies, where it is another than the system's: it must take the same
+    /// arguments.
     pub program: Option<std::path::PathBuf>,
 }
 

@@ -1,4 +1,5 @@
-//! What the ways over HTTP share: addresses that are safe to send secrets to, and what an answer means.
+//! What the ways over HTTP share: addresses that are safe to send secrets to, and what an answer
+//! means.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -40,7 +41,8 @@ impl Endpoint {
         url
     }
 
-    /// A client for requests to it. It follows no redirect: what carries a secret goes where the user has said, nowhere else.
+    /// A client for requests to it. It follows no redirect: what carries a secret goes where the
+    /// user has said, nowhere else.
     pub(super) fn client(&self) -> Result<Client, String> {
         let client = Client::builder()
             .use_rustls_tls()
@@ -102,7 +104,8 @@ impl Answer {
         serde_json::from_str(&self.body).ok()
     }
 
-    /// What an answer other than 2xx means that says nothing special. `who` is the server, in words.
+    /// What an answer other than 2xx means that says nothing special. `who` is the server, in
+    /// words.
     pub(super) fn meaning(&self, who: &str, to_check: &str) -> Unsent {
         let Self { status, retry_after, .. } = self;
         match status {

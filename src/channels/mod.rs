@@ -1,8 +1,9 @@
 //! The ways beyond Discord by which people are told that something waits.
 //!
-//! Each is a [`Carrier`] in a file of its own, and a line in the table. The outbox ([`crate::engine::outbox`]) decides what is
-//! sent, when and how often; a carrier only turns one message into one request and its answer into what happens next. No
-//! way can decide anything: nothing that leaves here has a link but to Discord, and nothing comes back.
+//! Each is a [`Carrier`] in a file of its own, and a line in the table. The outbox
+//! ([`crate::engine::outbox`]) decides what is sent, when and how often; a carrier only turns one
+//! message into one request and its answer into what happens next. No way can decide anything:
+//! nothing that leaves here has a link but to Discord, and nothing comes back.
 
 mod broken;
 pub mod desktop;
@@ -33,7 +34,8 @@ pub struct Settings {
     pub desktop: Option<desktop::Settings>,
 }
 
-/// A way as the configuration makes it: `None` if it is not configured, in words what keeps it from working.
+/// A way as the configuration makes it: `None` if it is not configured, in words what keeps it from
+/// working.
 type Make = fn(&Settings) -> Option<Result<Arc<dyn Carrier>, String>>;
 
 /// All ways. A new one is a file and a line here.
@@ -45,8 +47,8 @@ const TABLE: [(Way, Make); 5] = [
     (Way::Desktop, desktop::carrier),
 ];
 
-/// The carriers that are configured, with their secrets as they are now. One that cannot work refuses every message with
-/// the reason, so that the record says it.
+/// The carriers that are configured, with their secrets as they are now. One that cannot work
+/// refuses every message with the reason, so that the record says it.
 #[must_use]
 pub fn carriers(settings: &Settings) -> Carriers {
     let made = TABLE.iter().filter_map(|(way, make)| {

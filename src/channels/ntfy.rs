@@ -1,7 +1,9 @@
-//! Push notifications by ntfy (<https://docs.ntfy.sh/publish/#publish-as-json>), ntfy.sh or a server of one's own.
+//! Push notifications by ntfy (<https://docs.ntfy.sh/publish/#publish-as-json>), ntfy.sh or a
+//! server of one's own.
 //!
-//! At least once: a message whose sending was interrupted is sent again with the same `sequence_id`, by which apps replace
-//! the first (from ntfy 2.16 on; older servers show it twice). A tap opens the Discord message.
+//! At least once: a message whose sending was interrupted is sent again with the same
+//! `sequence_id`, by which apps replace the first (from ntfy 2.16 on; older servers show it twice).
+//! A tap opens the Discord message.
 
 use std::sync::Arc;
 
@@ -17,7 +19,8 @@ use crate::core::outgoing::{Outgoing, Urgency, Way};
 use crate::core::untrusted::{one_line, plain};
 use crate::engine::outbox::{Carrier, Receipt, Unsent};
 
-/// ntfy turns a message of more than 4,096 bytes into an attachment: as many characters as certainly are fewer.
+/// ntfy turns a message of more than 4,096 bytes into an attachment: as many characters as
+/// certainly are fewer.
 const LONGEST: usize = 1_300;
 /// The environment's variable of the token.
 pub const TOKEN: &str = "NTFY_TOKEN";

@@ -1,4 +1,5 @@
-//! Secrets: from the environment, or from a file that the configuration names; never in the configuration, a log or an error.
+//! Secrets: from the environment, or from a file that the configuration names; never in the
+//! configuration, a log or an error.
 
 use std::path::PathBuf;
 
@@ -82,7 +83,8 @@ impl SecretFrom {
         Secret::new(&text, &place).map(Some)
     }
 
-    /// As [`SecretFrom::read`], where there must be one. `setting` is the key of the configuration that names its file.
+    /// As [`SecretFrom::read`], where there must be one. `setting` is the key of the configuration
+    /// that names its file.
     ///
     /// # Errors
     /// In words, with where to put it.

@@ -1,9 +1,10 @@
 //! SMS and phone calls by Twilio (<https://www.twilio.com/docs/messaging/api/message-resource>,
 //! <https://www.twilio.com/docs/voice/api/call-resource>).
 //!
-//! Twilio knows no key by which a repeated request would be the same one. So a message whose sending was interrupted is
-//! looked for in Twilio's own list, by receiver, sender and time, before it is sent again; while the list cannot be read it
-//! is not. What Twilio has accepted is sent, as far as this goes: whether the phone was on is not asked.
+//! Twilio knows no key by which a repeated request would be the same one. So a message whose
+//! sending was interrupted is looked for in Twilio's own list, by receiver, sender and time, before
+//! it is sent again; while the list cannot be read it is not. What Twilio has accepted is sent, as
+//! far as this goes: whether the phone was on is not asked.
 
 mod errors;
 
@@ -27,7 +28,8 @@ pub const TOKEN: &str = "TWILIO_AUTH_TOKEN";
 const WHO: &str = "Twilio";
 /// How much earlier than the recorded intent a message is looked for: clocks differ.
 const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(2);
-/// Entries of the list that are read, the newest first: far more than the caps let through in the time that matters.
+/// Entries of the list that are read, the newest first: far more than the caps let through in the
+/// time that matters.
 const LISTED: &str = "100";
 
 /// `[twilio]`.
@@ -137,7 +139,8 @@ impl Twilio {
     }
 }
 
-/// Whether two texts are the same but for blanks; a trial account puts words of its own before ours.
+/// Whether two texts are the same but for blanks; a trial account puts words of its own before
+/// ours.
 fn same_text(sent: &str, ours: &str) -> bool {
     let bare = |text: &str| text.split_whitespace().collect::<String>();
     bare(sent).ends_with(&bare(ours))

@@ -1,9 +1,10 @@
 //! A signed request to a program of the user's own, after the Standard Webhooks specification
 //! (<https://www.standardwebhooks.com>), so that receivers verify it with the libraries that exist.
 //!
-//! `POST` of JSON with three headers: `webhook-id` (the same for each try of one message: receivers drop what they know),
-//! `webhook-timestamp` (seconds since 1970; older than five minutes is to be refused), `webhook-signature`
-//! (`v1,` and the base64 of the HMAC-SHA256 over `id.timestamp.body`). At least once.
+//! `POST` of JSON with three headers: `webhook-id` (the same for each try of one message: receivers
+//! drop what they know), `webhook-timestamp` (seconds since 1970; older than five minutes is to be
+//! refused), `webhook-signature` (`v1,` and the base64 of the HMAC-SHA256 over
+//! `id.timestamp.body`). At least once.
 
 use std::sync::Arc;
 
@@ -83,7 +84,8 @@ impl Hook {
     }
 }
 
-/// The bytes of a secret: behind `whsec_` they are base64, as the specification writes it; else the text itself.
+/// The bytes of a secret: behind `whsec_` they are base64, as the specification writes it; else the
+/// text itself.
 fn bytes(secret: &Secret) -> Result<Vec<u8>, String> {
     match secret.expose().strip_prefix("whsec_") {
         Some(coded) => BASE64_STANDARD
@@ -95,7 +97,8 @@ fn bytes(secret: &Secret) -> Result<Vec<u8>, String> {
 
 /// The signature's header.
 fn signature(key: &[u8], id: &str, timestamp: i64, body: &str) -> String {
-    // Any length is a key for HMAC; the error cannot occur, and an unsigned request would be refused by its receiver.
+    // Any length is a key for HMAC; the error cannot occur, and an unsigned request would be
+    // refused by its receiver.
     let code = Hmac::<Sha256>::new_from_slice(key).map(|code| {
         let code = code.chain_update(format!("{id}.{timestamp}.{body}")).finalize().into_bytes();
         BASE64_STANDARD.encode(code)

@@ -17,7 +17,8 @@ use crate::engine::attachments;
 use crate::sources::inbox;
 use crate::store::Asked;
 
-/// What is asked. Whatever is left out comes from a gander.toml in the working directory, or from policy.
+/// What is asked. Whatever is left out comes from a gander.toml in the working directory, or from
+/// policy.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXIT_STATUS}. Without --wait: 0 once it is filed"))]
 pub(super) struct Ask {
@@ -26,7 +27,8 @@ pub(super) struct Ask {
     /// The project: its channel, approvers and policy follow from it [default: default]
     #[arg(help_heading = "What it is about", long)]
     project: Option<String>,
-    /// deploy, credentials, code_review, naming, test_failure, … or a word of your own [default: routine]
+    /// deploy, credentials, code_review, naming, test_failure, … or a word of your own [default:
+    /// routine]
     #[arg(help_heading = "What it is about", long)]
     kind: Option<String>,
     /// production, staging …
@@ -77,7 +79,8 @@ pub(super) struct Ask {
     /// An option to choose from, with what speaks for and against it; may be repeated
     #[arg(help_heading = "What answers it", long = "option", value_name = "NAME[=WHY]", value_parser = choice)]
     options: Vec<Choice>,
-    /// approve (yes or no), choose (one of the options), answer (a text) [default: choose with options, else approve]
+    /// approve (yes or no), choose (one of the options), answer (a text) [default: choose with
+    /// options, else approve]
     #[arg(help_heading = "What answers it", long)]
     expects: Option<Expects>,
     /// How many different people must approve it
@@ -92,7 +95,8 @@ pub(super) struct Ask {
     /// How long it can wait, such as 5h [default: by your policy, else 4h 30m]
     #[arg(help_heading = "How soon", long)]
     sla: Option<Span>,
-    /// What happens when nobody answers: reject, or approve where policy allows it [default: reject]
+    /// What happens when nobody answers: reject, or approve where policy allows it [default:
+    /// reject]
     #[arg(help_heading = "How soon", long)]
     default: Option<SafeDefault>,
     /// Asking again with the same key while it is open is the same decision
@@ -112,7 +116,8 @@ pub(super) struct Ask {
     timeout: Option<Span>,
 }
 
-/// What the keys begin with that belong to watched folders, drop folders, gates and callers from elsewhere.
+/// What the keys begin with that belong to watched folders, drop folders, gates and callers from
+/// elsewhere.
 const TAKEN: [&str; 5] = ["agent-task:", inbox::KEY, gate::KEY, "token:", "unix:"];
 
 fn detail(text: &str) -> Result<Detail, String> {

@@ -162,7 +162,8 @@ async fn run_agent(name: &'static str, store: PathBuf) -> Result<(), Failure> {
         .arg(name)
         .arg("--store")
         .arg(store)
-        // However the demonstration ends, its end of this pipe is closed; then the agent goes, with what it runs.
+        // However the demonstration ends, its end of this pipe is closed; then the agent goes, with
+        // what it runs.
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -1,4 +1,5 @@
-//! `gander doctor`: looks at everything that the bot needs, and says for each thing that is wrong what mends it.
+//! `gander doctor`: looks at everything that the bot needs, and says for each thing that is wrong
+//! what mends it.
 
 mod ways;
 
@@ -30,7 +31,8 @@ pub(super) struct Doctor {
     /// Ask Discord nothing
     #[arg(long)]
     offline: bool,
-    /// Only send a test message to everybody configured, by this way or by each: push, sms, voice, webhook, desktop
+    /// Only send a test message to everybody configured, by this way or by each: push, sms, voice,
+    /// webhook, desktop
     #[arg(long, value_name = "WAY", num_args = 0..=1)]
     send_test: Option<Option<Way>>,
 }
@@ -157,7 +159,8 @@ fn print(found: &[Finding]) {
                 Health::Warning => "⚠",
                 Health::Broken => "✘",
             };
-            // Names of channels and people are others' words: nothing of them may command the terminal.
+            // Names of channels and people are others' words: nothing of them may command the
+            // terminal.
             output::line(&format!("  {mark} {}", clean(&finding.what)));
             if let Some(mend) = &finding.mend {
                 output::line(&format!("      → {}", clean(mend)));

@@ -1,4 +1,5 @@
-//! `gander gate`: an agent's own hook stops at a person's decision. Whatever goes wrong here denies.
+//! `gander gate`: an agent's own hook stops at a person's decision. Whatever goes wrong here
+//! denies.
 
 mod elsewhere;
 mod hook;
@@ -19,7 +20,8 @@ use crate::core::finding::Finding;
 use crate::core::gate::ToolCall;
 use crate::core::text;
 
-/// How each gate that is installed, for this user or in this folder, reaches the decisions; and the rules.
+/// How each gate that is installed, for this user or in this folder, reaches the decisions; and the
+/// rules.
 pub(super) async fn checkup(common: &Common) -> Vec<Finding> {
     const AREA: &str = "Gates";
     let mut told = Vec::new();
@@ -78,14 +80,14 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Stop {
-    /// Answer within this time, if need be that nobody has decided yet; must be less than the hook's own limit
-    /// [default: 9m 30s; goose: 15s]
+    /// Answer within this time, if need be that nobody has decided yet; must be less than the
+    /// hook's own limit [default: 9m 30s; goose: 15s]
     #[arg(long)]
     timeout: Option<Span>,
     #[command(flatten)]
     way: way::Way,
-    /// Let Claude Code end and resume later when the person puts the decision off; without it only under claude -p, which
-    /// Claude Code tells its hooks
+    /// Let Claude Code end and resume later when the person puts the decision off; without it only
+    /// under claude -p, which Claude Code tells its hooks
     #[arg(long)]
     may_defer: bool,
 }

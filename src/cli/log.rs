@@ -1,7 +1,8 @@
 //! The log, on standard error: as text for people, or as JSON for programs.
 //!
-//! Whatever `RUST_LOG` asks for, the bot's token and the tokens of interactions are not in it: what carries them in its
-//! own messages (the Discord client and everything below it) is let in by nothing.
+//! Whatever `RUST_LOG` asks for, the bot's token and the tokens of interactions are not in it: what
+//! carries them in its own messages (the Discord client and everything below it) is let in by
+//! nothing.
 
 use std::io::IsTerminal as _;
 
@@ -11,7 +12,8 @@ use tracing_subscriber::{EnvFilter, Registry, fmt};
 
 use crate::config::LogFormat;
 
-/// Whose messages may be logged, at any level. Of all others only warnings are, and of those below nothing.
+/// Whose messages may be logged, at any level. Of all others only warnings are, and of those below
+/// nothing.
 const OURS: [&str; 2] = ["gander", "discord_sandbox"];
 /// Whose messages hold addresses, headers or frames with tokens.
 const NEVER: [&str; 13] = [
@@ -55,8 +57,9 @@ pub(super) fn to_stderr(level: &str, format: LogFormat) {
             log.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
         }
     };
-    // Not `init`, which lets in the records of the `log` crate too: tungstenite's hold whole frames, and the first that is
-    // sent carries the token. Set twice only if a program calls this twice; the first one stands.
+    // Not `init`, which lets in the records of the `log` crate too: tungstenite's hold whole
+    // frames, and the first that is sent carries the token. Set twice only if a program calls this
+    // twice; the first one stands.
     let _ = tracing::subscriber::set_global_default(Registry::default().with(log));
 }
 

@@ -1,5 +1,6 @@
-//! `gander mcp`: the approval API for agents and assistants that speak MCP, on standard input and output. Works on the store
-//! itself, whether `serve` runs or not; whatever it has to say beside the protocol goes to standard error.
+//! `gander mcp`: the approval API for agents and assistants that speak MCP, on standard input and
+//! output. Works on the store itself, whether `serve` runs or not; whatever it has to say beside
+//! the protocol goes to standard error.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,7 +36,8 @@ pub(super) struct Mcp {
     /// A file that holds a token (gander token create): who calls, and what they may do
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How long permission_prompt waits for a person before it denies [default: 25m; 4m for a client that asks for no progress]
+    /// How long permission_prompt waits for a person before it denies [default: 25m; 4m for a
+    /// client that asks for no progress]
     #[arg(long, value_name = "SPAN")]
     permission_timeout: Option<Span>,
 }
@@ -139,7 +141,8 @@ impl Rulebook for Served {
 }
 
 impl Gatekeeper for Served {
-    /// Over a connection nobody knows where a call runs. So it is asked whatever the rules allow, and an approval is for the one call.
+    /// Over a connection nobody knows where a call runs. So it is asked whatever the rules allow,
+    /// and an approval is for the one call.
     fn brought(&self, agent: &str, _: &str, tool: &str, input: Value) -> Brought {
         let call = ToolCall {
             agent: agent.to_owned(),

@@ -1,6 +1,6 @@
-//! The only place that prints. What waits, lists and follows goes to standard output; complaints and
-//! progress go to standard error, so that a script reads answers alone. Whatever an agent has written: no character goes
-//! out from here that hides, reorders or colours what a terminal shows.
+//! The only place that prints. What waits, lists and follows goes to standard output; complaints
+//! and progress go to standard error, so that a script reads answers alone. Whatever an agent has
+//! written: no character goes out from here that hides, reorders or colours what a terminal shows.
 
 use std::io::{self, Write as _};
 
@@ -19,22 +19,22 @@ fn put(text: &str) {
     }
 }
 
-/// Prints a value as one line of JSON. What is hidden or reorders text stands in it by its number: the same value, and
-/// nothing that a terminal obeys.
+/// Prints a value as one line of JSON. What is hidden or reorders text stands in it by its number:
+/// the same value, and nothing that a terminal obeys.
 pub(super) fn json(value: &impl serde::Serialize) {
     // Every printed type has string keys, so this cannot fail.
     put(&visible_json(&serde_json::to_string(value).unwrap_or_default()));
 }
 
-/// Prints a value as [`json`] does, to somebody to whom silence would mean something: whether there is anybody to hear it, and
-/// it was written.
+/// Prints a value as [`json`] does, to somebody to whom silence would mean something: whether there
+/// is anybody to hear it, and it was written.
 pub(super) fn told(value: &serde_json::Value) -> bool {
     let line = format!("{}\n", visible_json(&value.to_string()));
     open_output().and_then(|mut output| output.write_all(line.as_bytes())).is_ok()
 }
 
-/// Standard output as it is. Rust's own pretends that all is well with one that is closed: it has the null device opened in its
-/// place, and takes one that cannot be written for written.
+/// Standard output as it is. Rust's own pretends that all is well with one that is closed: it has
+/// the null device opened in its place, and takes one that cannot be written for written.
 #[cfg(unix)]
 fn open_output() -> io::Result<std::fs::File> {
     use std::os::fd::AsFd as _;

@@ -1,5 +1,5 @@
-//! `gander prune`: what was over long ago keeps its summary and its place in the chain, and loses its long texts and the
-//! records of messages about it.
+//! `gander prune`: what was over long ago keeps its summary and its place in the chain, and loses
+//! its long texts and the records of messages about it.
 
 use chrono::TimeDelta;
 use clap::Args;
@@ -11,9 +11,10 @@ use crate::store::Pruned;
 /// Undoing is possible for a day, and then the question is open again.
 const YOUNGEST: u64 = 24 * 60 * 60;
 
-/// Kept are number, title, project, kind, risk, agent, times, and each verdict with its words. What the agent wrote beside the
-/// title is removed for good: observation, why it matters, what to do, details, body, options, links, files. So are the records
-/// of lists, reminders and messages beyond Discord that were about nothing younger; what they showed stays where it hangs.
+/// Kept are number, title, project, kind, risk, agent, times, and each verdict with its words. What
+/// the agent wrote beside the title is removed for good: observation, why it matters, what to do,
+/// details, body, options, links, files. So are the records of lists, reminders and messages beyond
+/// Discord that were about nothing younger; what they showed stays where it hangs.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Never pruned: what is open, and what has a card that does not show yet how it ended. \

@@ -57,7 +57,8 @@ impl Serve {
     }
 }
 
-/// Runs everything that belongs to the bot, until `stop` resolves or the connection is refused for good.
+/// Runs everything that belongs to the bot, until `stop` resolves or the connection is refused for
+/// good.
 pub(super) async fn run_bot(
     path: &Path,
     config: Config,
@@ -254,7 +255,8 @@ fn token() -> Result<String, Failure> {
     Ok(token)
 }
 
-/// Reads the configuration again at each SIGHUP. Resolves when it was the terminal that hung up: then nobody wants this any more.
+/// Reads the configuration again at each SIGHUP. Resolves when it was the terminal that hung up:
+/// then nobody wants this any more.
 async fn hung_up(read: Arc<Notify>) {
     #[cfg(unix)]
     {

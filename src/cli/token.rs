@@ -113,8 +113,8 @@ impl Create {
     }
 }
 
-/// Agents run commands too, as the same user: what decides is made by somebody who sits at a terminal. The secret may still go into
-/// a file.
+/// Agents run commands too, as the same user: what decides is made by somebody who sits at a
+/// terminal. The secret may still go into a file.
 fn confirmed(name: &str) -> Result<(), Failure> {
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         let words = "a token that decides or administers is made by a person at a terminal. Nothing was made. Agents need the scope ask alone";

@@ -1,7 +1,8 @@
 //! `gander approve` and its like: a person's verdict at the terminal, without Discord.
 //!
-//! Agents run commands, as the same user. So this is off until the user's own configuration says who sits there, wants a
-//! terminal on both sides, shows all that is decided, and asks for a word to be typed.
+//! Agents run commands, as the same user. So this is off until the user's own configuration says
+//! who sits there, wants a terminal on both sides, shows all that is decided, and asks for a word
+//! to be typed.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 

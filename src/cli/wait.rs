@@ -1,4 +1,5 @@
-//! `gander wait`, and the waiting of `gander ask --wait`: the verdict as words and as an exit status.
+//! `gander wait`, and the waiting of `gander ask --wait`: the verdict as words and as an exit
+//! status.
 
 use chrono::TimeDelta;
 use clap::Args;
@@ -137,7 +138,8 @@ fn waiting(decision: &Decision, handle: &Handle) -> String {
     )
 }
 
-/// Somebody asked again with the same key and another content: whatever becomes of that is no answer to this question.
+/// Somebody asked again with the same key and another content: whatever becomes of that is no
+/// answer to this question.
 fn other_question(decision: &Decision) -> (Exit, &'static str, String) {
     let (id, revision) = (decision.id, decision.revision.0);
     (

@@ -1,4 +1,5 @@
-//! `gander withdraw`: the agent takes its question back, so that nobody decides what no longer matters.
+//! `gander withdraw`: the agent takes its question back, so that nobody decides what no longer
+//! matters.
 
 use clap::Args;
 

@@ -15,13 +15,15 @@ pub enum Next {
     Mend,
 }
 
-/// Why a call came to nothing. It has been tried again for as long as the client is patient, where that could help.
+/// Why a call came to nothing. It has been tried again for as long as the client is patient, where
+/// that could help.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address or the token cannot be used. Nothing was sent.
     #[error("{0}")]
     Settings(String),
-    /// Nobody answered. What was sent may have arrived; questions, claims, reports and waits can be repeated safely.
+    /// Nobody answered. What was sent may have arrived; questions, claims, reports and waits can be
+    /// repeated safely.
     #[error(
         "no answer from {place}: {why}. Is gander serve running, and does it listen there? gander doctor says where it does"
     )]
@@ -76,7 +78,8 @@ impl Error {
             Self::Settings(_) | Self::Strange { .. } => Next::Mend,
             Self::Unreachable { .. } => Next::Again(SHORTLY),
             Self::Refused(problem) => match problem.status {
-                // The body came too slowly, too many at once, the store is busy, or the process ends.
+                // The body came too slowly, too many at once, the store is busy, or the process
+                // ends.
                 408 | 429 | 503 => {
                     Next::Again(problem.retry_after.map_or(SHORTLY, Duration::from_secs))
                 }

@@ -1,4 +1,5 @@
-//! What happens, as it happens: the stream of server-sent events, taken up again where it broke off.
+//! What happens, as it happens: the stream of server-sent events, taken up again where it broke
+//! off.
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ const SILENCE: Duration = Duration::from_secs(45);
 /// Bytes of one event at most: none is longer by far.
 const LONGEST_EVENT: usize = 1 << 20;
 
-/// What happens, one after the other. Nothing is lost when the connection is: it goes on behind the last that was seen.
+/// What happens, one after the other. Nothing is lost when the connection is: it goes on behind the
+/// last that was seen.
 #[derive(Debug)]
 pub struct Events {
     client: Client,
@@ -32,14 +34,15 @@ impl Events {
         Self { client, after, open: None, parts: Parts::default(), pauses: pauses() }
     }
 
-    /// The position up to which was seen: where to go on some other time. `None`: nothing was seen yet.
+    /// The position up to which was seen: where to go on some other time. `None`: nothing was seen
+    /// yet.
     #[must_use]
     pub const fn position(&self) -> Option<u64> {
         self.after
     }
 
-    /// The next event; waits for it as long as it takes, and through restarts of `gander serve`. Nothing is lost if it is not
-    /// waited for to its end.
+    /// The next event; waits for it as long as it takes, and through restarts of `gander serve`.
+    /// Nothing is lost if it is not waited for to its end.
     ///
     /// # Errors
     /// [`Error::Refused`], such as of a token that was revoked; [`Error::Strange`].

@@ -8,8 +8,8 @@ use crate::wire::gate::Verdict;
 use crate::wire::{GateAnswer, GateCall, GateReady};
 
 impl Client {
-    /// Brings a tool call to the gate. While what it became is open, or answered and not yet taken, it is the same decision; so
-    /// repeating it is safe.
+    /// Brings a tool call to the gate. While what it became is open, or answered and not yet taken,
+    /// it is the same decision; so repeating it is safe.
     ///
     /// # Errors
     /// [`Error`].
@@ -17,8 +17,9 @@ impl Client {
         self.send(&Call::post(&["v1", "gate"]).body(call)?).await
     }
 
-    /// Waits until there is an answer for the call that this decision was asked for, and takes it, or until this long is over. If
-    /// `gander serve` ends meanwhile, it goes on waiting for it to come back. To the second.
+    /// Waits until there is an answer for the call that this decision was asked for, and takes it,
+    /// or until this long is over. If `gander serve` ends meanwhile, it goes on waiting for it to
+    /// come back. To the second.
     ///
     /// # Errors
     /// [`Error`].

@@ -1,8 +1,9 @@
 //! Asks people from a Rust program: the approval API over HTTP, as a few calls.
 //!
-//! Whatever happens between — `gander serve` restarts, an answer is lost on the way — a call tries again by itself as long as
-//! that can do no harm: questions carry a key of their own, and whoever waits goes on waiting. Must not know the store, nor how
-//! the server is built: it knows what travels ([`crate::wire`]) and the routes.
+//! Whatever happens between — `gander serve` restarts, an answer is lost on the way — a call tries
+//! again by itself as long as that can do no harm: questions carry a key of their own, and whoever
+//! waits goes on waiting. Must not know the store, nor how the server is built: it knows what
+//! travels ([`crate::wire`]) and the routes.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -51,7 +52,8 @@ pub use crate::wire::{
 };
 use crate::wire::{Report, Withdraw};
 
-/// How long a call goes on trying, where nothing else is said: a restart of the bot is over by then.
+/// How long a call goes on trying, where nothing else is said: a restart of the bot is over by
+/// then.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The approval API of a `gander serve`. Cheap to clone.
@@ -88,8 +90,9 @@ struct Part {
 }
 
 impl Client {
-    /// The server at an address: `http://127.0.0.1:7777`, `https://…`, or `unix:///path/of/the/socket`. Without a token it is
-    /// this user who asks, which a socket alone knows.
+    /// The server at an address: `http://127.0.0.1:7777`, `https://…`, or
+    /// `unix:///path/of/the/socket`. Without a token it is this user who asks, which a socket alone
+    /// knows.
     ///
     /// # Errors
     /// [`Error::Settings`].
@@ -99,8 +102,9 @@ impl Client {
         Ok(Self { place, http, token: None, patience: PATIENCE })
     }
 
-    /// As the environment says: `GANDER_URL` is the address, `GANDER_TOKEN` the token or `GANDER_TOKEN_FILE` a file that holds
-    /// it. Without an address it is the socket of this user's own `gander serve`.
+    /// As the environment says: `GANDER_URL` is the address, `GANDER_TOKEN` the token or
+    /// `GANDER_TOKEN_FILE` a file that holds it. Without an address it is the socket of this user's
+    /// own `gander serve`.
     ///
     /// # Errors
     /// [`Error::Settings`].
@@ -113,8 +117,8 @@ impl Client {
         Self::new(&url)?.token_from(None)
     }
 
-    /// With the token that this file holds; without a file, with that of `GANDER_TOKEN`, or of the file that `GANDER_TOKEN_FILE`
-    /// names, if there is one.
+    /// With the token that this file holds; without a file, with that of `GANDER_TOKEN`, or of the
+    /// file that `GANDER_TOKEN_FILE` names, if there is one.
     ///
     /// # Errors
     /// [`Error::Settings`]: the file cannot be read or is empty, or no token looks like this.
@@ -133,15 +137,16 @@ impl Client {
         Ok(Self { token: Some(token), ..self })
     }
 
-    /// How long a call goes on trying while nobody answers, or the server asks to come back later; 30 s if nothing is said. A
-    /// wait tries for as long as it waits.
+    /// How long a call goes on trying while nobody answers, or the server asks to come back later;
+    /// 30 s if nothing is said. A wait tries for as long as it waits.
     #[must_use]
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// Puts a question to the people. Returns as soon as it is filed. Repeating itself it is safe: the call has a key, under
-    /// which the server knows it again. A program that may die between asking and waiting gives the question a `dedup_key`.
+    /// Puts a question to the people. Returns as soon as it is filed. Repeating itself it is safe:
+    /// the call has a key, under which the server knows it again. A program that may die between
+    /// asking and waiting gives the question a `dedup_key`.
     ///
     /// # Errors
     /// [`Error`].
@@ -176,7 +181,8 @@ impl Client {
         self.send(&Call::get(&["v1", "decisions"]).query(which)?).await
     }
 
-    /// What waits for an answer, the most urgent first: `limit` (1 to 100) of it, after the first `offset`.
+    /// What waits for an answer, the most urgent first: `limit` (1 to 100) of it, after the first
+    /// `offset`.
     ///
     /// # Errors
     /// [`Error`].
@@ -192,7 +198,8 @@ impl Client {
         self.send(&Call::on(Method::POST, asked.into().id, &["claim"])).await
     }
 
-    /// Says how it went when this agent acted on a verdict; the card shows it. At most 4,000 characters.
+    /// Says how it went when this agent acted on a verdict; the card shows it. At most 4,000
+    /// characters.
     ///
     /// # Errors
     /// [`Error`].
@@ -216,7 +223,8 @@ impl Client {
         reason: Option<&str>,
     ) -> Result<Decision, Error> {
         let withdraw = Withdraw { reason: reason.map(ToOwned::to_owned) };
-        // A second one would be refused, so it is not repeated where the first may have come through.
+        // A second one would be refused, so it is not repeated where the first may have come
+        // through.
         self.send(
             &Call::on(Method::POST, asked.into().id, &["withdraw"])
                 .body(&withdraw)?
@@ -225,7 +233,8 @@ impl Client {
         .await
     }
 
-    /// Follows what happens to the decisions that this token sees, from behind this position of the log on; `None`: from now on.
+    /// Follows what happens to the decisions that this token sees, from behind this position of the
+    /// log on; `None`: from now on.
     #[must_use]
     pub fn events(&self, after: Option<u64>) -> Events {
         Events::new(self.clone(), after)

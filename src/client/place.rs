@@ -51,7 +51,8 @@ impl Place {
         self.base.beneath(path)
     }
 
-    /// A client for it. It follows no redirect and asks no proxy: a token goes where the user has said, nowhere else.
+    /// A client for it. It follows no redirect and asks no proxy: a token goes where the user has
+    /// said, nowhere else.
     ///
     /// # Errors
     /// [`Error::Settings`].

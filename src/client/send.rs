@@ -124,7 +124,8 @@ impl Call {
     }
 }
 
-/// The pauses between tries: longer each time, and never quite the same, so that many who wait do not all come at once.
+/// The pauses between tries: longer each time, and never quite the same, so that many who wait do
+/// not all come at once.
 pub(super) fn pauses() -> ExponentialBackoff {
     let (first, longest) = PAUSES;
     ExponentialBuilder::default()

@@ -29,8 +29,8 @@ impl Given {
 }
 
 impl Client {
-    /// Each of these names the decision as the person saw it: what was asked anew since is not decided. Only a call that
-    /// surely did not arrive is made again.
+    /// Each of these names the decision as the person saw it: what was asked anew since is not
+    /// decided. Only a call that surely did not arrive is made again.
     async fn decide(
         &self,
         seen: &Decision,

@@ -1,4 +1,5 @@
-//! Waiting for a verdict: one long poll after the other, until there is something to tell or the time is over.
+//! Waiting for a verdict: one long poll after the other, until there is something to tell or the
+//! time is over.
 
 use std::time::Duration;
 
@@ -47,12 +48,13 @@ struct Poll {
 }
 
 impl Client {
-    /// Waits until there is an answer, it is put off or taken back, or this long is over; then says how it stands. An answer
-    /// is taken, to act on it: from then on it cannot be undone. If `gander serve` ends meanwhile, it goes on waiting for it to
-    /// come back. To the second.
+    /// Waits until there is an answer, it is put off or taken back, or this long is over; then says
+    /// how it stands. An answer is taken, to act on it: from then on it cannot be undone. If
+    /// `gander serve` ends meanwhile, it goes on waiting for it to come back. To the second.
     ///
     /// # Errors
-    /// [`Error`]; a problem of the sort [`crate::wire::ProblemKind::Superseded`] if it was asked again with another content.
+    /// [`Error`]; a problem of the sort [`crate::wire::ProblemKind::Superseded`] if it was asked
+    /// again with another content.
     pub async fn wait(
         &self,
         asked: impl Into<Asked>,
@@ -87,7 +89,8 @@ impl Client {
         .await
     }
 
-    /// One long poll after the other, through whatever passes, until what is told is no longer `pending` or the time is over.
+    /// One long poll after the other, through whatever passes, until what is told is no longer
+    /// `pending` or the time is over.
     pub(super) async fn poll<T: DeserializeOwned>(
         &self,
         call: &Call,
@@ -111,7 +114,8 @@ impl Client {
                 Ok((_, told)) if !pending(&told) || left().is_zero() => return Ok(told),
                 // It waited as long as it was asked to.
                 Ok(_) if began.elapsed() >= span => waited = pauses(),
-                // A server that is about to end answers early. Whoever comes back at once finds nobody.
+                // A server that is about to end answers early. Whoever comes back at once finds
+                // nobody.
                 Ok(_) => sleep(pause(&mut waited, Duration::ZERO).min(left())).await,
                 Err(failed) => match failed.error.next() {
                     Next::Again(after) if !left().is_zero() => {

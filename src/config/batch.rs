@@ -1,4 +1,5 @@
-//! `[batch]`: when decisions share a card; and `[guard]`: when somebody is asked once more before they approve.
+//! `[batch]`: when decisions share a card; and `[guard]`: when somebody is asked once more before
+//! they approve.
 
 use chrono::TimeDelta;
 use serde::Deserialize;

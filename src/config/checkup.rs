@@ -1,5 +1,5 @@
-//! Is the configuration what its owner means: who can change it, whose clock it goes by, are its folders there, and may
-//! somebody decide whatever is asked?
+//! Is the configuration what its owner means: who can change it, whose clock it goes by, are its
+//! folders there, and may somebody decide whatever is asked?
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! `[confidence]`, `[review]`, `[digest]`: how sure an agent must be, and what is posted once a day.
+//! `[confidence]`, `[review]`, `[digest]`: how sure an agent must be, and what is posted once a
+//! day.
 
 use chrono::NaiveTime;
 use serde::{Deserialize, Deserializer};

@@ -1,5 +1,5 @@
-//! `gates.toml`: what agents may do without asking, beside the user's own `gander.toml`. Never one of a working directory:
-//! agents write there.
+//! `gates.toml`: what agents may do without asking, beside the user's own `gander.toml`. Never one
+//! of a working directory: agents write there.
 
 use std::path::{Path, PathBuf};
 
@@ -154,7 +154,8 @@ pub fn file(config: Option<&Path>) -> Result<PathBuf, ConfigError> {
 /// [`ConfigError`] with file, line and what to do.
 pub fn load(config: Option<&Path>) -> Result<Vec<Rule>, ConfigError> {
     let path = file(config)?;
-    // Only what is not there is not there: a file that cannot be read must not turn into laxer rules.
+    // Only what is not there is not there: a file that cannot be read must not turn into laxer
+    // rules.
     match path.symlink_metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             understand(Path::new(FILE), DEFAULTS)

@@ -1,7 +1,7 @@
 //! `[http]`: where agents and programs connect.
 //!
-//! Closed unless it says otherwise: the socket is its owner's, and TCP is this machine's alone. There is no encryption, so an
-//! address that others reach must be asked for by a word of its own.
+//! Closed unless it says otherwise: the socket is its owner's, and TCP is this machine's alone.
+//! There is no encryption, so an address that others reach must be asked for by a word of its own.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `[[people]]`: when and where a person can be reached.
 //!
-//! In the user's own file alone: whom the bot calls at night is nobody else's to say. What people say of themselves on
-//! Discord goes before it.
+//! In the user's own file alone: whom the bot calls at night is nobody else's to say. What people
+//! say of themselves on Discord goes before it.
 
 use std::ops::Range;
 

@@ -1,8 +1,10 @@
-//! Reads `gander.toml` again when it changes, so that nobody has to restart the bot for a new approver.
+//! Reads `gander.toml` again when it changes, so that nobody has to restart the bot for a new
+//! approver.
 //!
-//! Change notices are hints and some are lost, so the file is also read every `TICK`. What is read counts once two
-//! looks in a row found the same: a file that is being written is not half a configuration. What cannot be understood,
-//! is gone, or has suddenly nothing in it changes nothing: whoever may decide must not depend on an accident.
+//! Change notices are hints and some are lost, so the file is also read every `TICK`. What is read
+//! counts once two looks in a row found the same: a file that is being written is not half a
+//! configuration. What cannot be understood, is gone, or has suddenly nothing in it changes
+//! nothing: whoever may decide must not depend on an accident.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -133,7 +135,8 @@ impl Follow {
         Arc::clone(&self.noticed)
     }
 
-    /// Waits for the next change: what holds from now on, or in words for people why what was read before still holds.
+    /// Waits for the next change: what holds from now on, or in words for people why what was read
+    /// before still holds.
     pub async fn next(&mut self) -> Result<Config, String> {
         let Some(path) = self.path.clone() else { return std::future::pending().await };
         let mut pause = TICK;
@@ -171,7 +174,8 @@ fn content(read: std::io::Result<String>) -> Content {
     }
 }
 
-/// Watches the folders of the file and of what it links to: editors and deployments replace it by a rename.
+/// Watches the folders of the file and of what it links to: editors and deployments replace it by a
+/// rename.
 fn watch(path: &Path, noticed: &Arc<Notify>) -> Option<RecommendedWatcher> {
     let notice = Arc::clone(noticed);
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {

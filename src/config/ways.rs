@@ -1,6 +1,7 @@
 //! `[ntfy]`, `[twilio]`, `[[webhooks]]`, `[desktop]`: the ways beyond Discord.
 //!
-//! In the user's own file alone, and without secrets: those are in the environment, or in a file that is named here.
+//! In the user's own file alone, and without secrets: those are in the environment, or in a file
+//! that is named here.
 
 use std::path::{Path, PathBuf};
 

@@ -1,12 +1,13 @@
 //! Which open decisions share a card, and what becomes of a shared card when they change.
 //!
-//! Critical and high risk have a card of their own, and so has a decision that stands alone. Where several of low and
-//! medium risk of one project come at once, they share one, because thirty cards in a row are read by nobody. Pure: it
-//! is told what waits and what time it is.
+//! Critical and high risk have a card of their own, and so has a decision that stands alone. Where
+//! several of low and medium risk of one project come at once, they share one, because thirty cards
+//! in a row are read by nobody. Pure: it is told what waits and what time it is.
 //!
-//! What counts as "at once": everything that has no card yet, however old it is, for all of it would be posted now; and
-//! whatever got its own card within the window. A card that is not posted yet takes in whatever comes; one that hangs does
-//! so for as long as the window lasts, because an edit tells nobody that something was added.
+//! What counts as "at once": everything that has no card yet, however old it is, for all of it
+//! would be posted now; and whatever got its own card within the window. A card that is not posted
+//! yet takes in whatever comes; one that hangs does so for as long as the window lasts, because an
+//! edit tells nobody that something was added.
 
 mod card;
 
@@ -185,7 +186,8 @@ pub enum Left {
     CameBack,
 }
 
-/// Why a listed decision does not belong on a shared card any more, if so. What is decided stays, with its result.
+/// Why a listed decision does not belong on a shared card any more, if so. What is decided stays,
+/// with its result.
 #[must_use]
 pub fn leaves(item: &Item, decision: &Decision) -> Option<Left> {
     match decision.state {
@@ -201,8 +203,8 @@ pub fn leaves(item: &Item, decision: &Decision) -> Option<Left> {
     }
 }
 
-/// How a batch's list must change so that it is true. Every change makes a new list, and what was approved from an older
-/// one is only what is still the same.
+/// How a batch's list must change so that it is true. Every change makes a new list, and what was
+/// approved from an older one is only what is still the same.
 #[must_use]
 pub fn mend(listed: &[Listed]) -> Vec<Change> {
     let change = |listed: &Listed| {

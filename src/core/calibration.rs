@@ -1,8 +1,9 @@
 //! How often people agreed with what agents were sure of.
 //!
-//! From counts to figures: intervals, and the threshold that the record supports. Pure. What counts: of what was to be
-//! approved and came with a confidence, people's own yes and no; and of what was approved by itself, a person's
-//! disagreement, or that it still stood a day after it was listed for review. Silence before that says nothing.
+//! From counts to figures: intervals, and the threshold that the record supports. Pure. What
+//! counts: of what was to be approved and came with a confidence, people's own yes and no; and of
+//! what was approved by itself, a person's disagreement, or that it still stood a day after it was
+//! listed for review. Silence before that says nothing.
 
 use std::collections::BTreeMap;
 

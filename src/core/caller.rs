@@ -1,8 +1,8 @@
-//! Who calls the approval API from elsewhere, and what they may do: agents with a token, programs on the same machine,
-//! a person's own assistant.
+//! Who calls the approval API from elsewhere, and what they may do: agents with a token, programs
+//! on the same machine, a person's own assistant.
 //!
-//! An agent asks, waits, takes its verdict and reports. It sees what it asked, and never decides. Must not know how a caller
-//! proves who it is, or how it is connected.
+//! An agent asks, waits, takes its verdict and reports. It sees what it asked, and never decides.
+//! Must not know how a caller proves who it is, or how it is connected.
 
 use std::collections::BTreeSet;
 
@@ -206,7 +206,8 @@ impl Caller {
         }
     }
 
-    /// A program on this machine, by its user. `ours`: it runs as the same user as the bot, and could read the store anyway.
+    /// A program on this machine, by its user. `ours`: it runs as the same user as the bot, and
+    /// could read the store anyway.
     #[must_use]
     pub fn of_user(uid: u32, name: &str, ours: bool) -> Self {
         let scopes = if ours {

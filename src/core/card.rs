@@ -1,7 +1,7 @@
 //! What a card shows, before any Discord type.
 //!
-//! A card is computed from the decision alone, so that any process at any time draws the same one, and a
-//! crash needs no memory. Must not know how a surface sends it.
+//! A card is computed from the decision alone, so that any process at any time draws the same one,
+//! and a crash needs no memory. Must not know how a surface sends it.
 
 mod details;
 mod permission;
@@ -80,7 +80,8 @@ pub struct Card {
     pub attachments: Vec<Attachment>,
 }
 
-/// Characters over all embeds of a message (Discord: 6,000), less a reserve for the verdict that comes later.
+/// Characters over all embeds of a message (Discord: 6,000), less a reserve for the verdict that
+/// comes later.
 const EMBED_BUDGET: usize = 4_700;
 /// Fields of an embed (Discord: 25), less those the card itself adds.
 const MOST_DETAILS: usize = 14;
@@ -333,7 +334,8 @@ impl Page {
         let details = &decision.request.details;
         self.whole &= details.len() <= MOST_DETAILS;
         for detail in details.iter().take(MOST_DETAILS) {
-            // The arrow says that the name is the agent's: no name can pass for a field of the bot's own.
+            // The arrow says that the name is the agent's: no name can pass for a field of the
+            // bot's own.
             let name = format!("› {}", self.line(&detail.name, 60));
             let value =
                 few_lines(text::readable(&decision.request, &detail.value).trim(), DETAIL_LINES);

@@ -1,6 +1,8 @@
-//! The long part of what was asked: it is what a card and a file show, and what pruning removes when it is all over.
+//! The long part of what was asked: it is what a card and a file show, and what pruning removes
+//! when it is all over.
 //!
-//! It is kept apart from the rest in the log, so that the rest stays, and stays verifiable, without it.
+//! It is kept apart from the rest in the log, so that the rest stays, and stays verifiable, without
+//! it.
 
 use serde::{Deserialize, Serialize};
 

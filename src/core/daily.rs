@@ -1,7 +1,9 @@
-//! What is posted once a day, and at which moment: the review of what passed by itself, and the digest.
+//! What is posted once a day, and at which moment: the review of what passed by itself, and the
+//! digest.
 //!
-//! A day is the server's. Where its clock skips the hour it is an hour later, where it shows it twice the first counts. Pure:
-//! a moment is computed from the time alone, so a pause of any length leaves one that is due, the latest.
+//! A day is the server's. Where its clock skips the hour it is an hour later, where it shows it
+//! twice the first counts. Pure: a moment is computed from the time alone, so a pause of any length
+//! leaves one that is due, the latest.
 
 use chrono::{NaiveTime, TimeDelta};
 use chrono_tz::Tz;
@@ -9,7 +11,8 @@ use chrono_tz::Tz;
 use super::Time;
 use super::when::on_day;
 
-/// Two of a kind are at least so far apart by the wall clock: a store whose time runs faster would else flood its channel.
+/// Two of a kind are at least so far apart by the wall clock: a store whose time runs faster would
+/// else flood its channel.
 pub const APART: TimeDelta = TimeDelta::minutes(10);
 
 /// At which hours of the server's day what is posted.

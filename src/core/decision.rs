@@ -1,10 +1,12 @@
 //! A decision, its states, and what may happen to it.
 //!
-//! Each transition is two steps. A method such as [`Decision::resolve`] looks at the state and either
-//! names the [`Event`] that shall happen or the reason why not; [`Decision::evolve`] applies an event (`evolve`).
-//! The log holds events only, so replaying it through `evolve` gives the state again.
+//! Each transition is two steps. A method such as [`Decision::resolve`] looks at the state and
+//! either names the [`Event`] that shall happen or the reason why not; [`Decision::evolve`] applies
+//! an event (`evolve`). The log holds events only, so replaying it through `evolve` gives the state
+//! again.
 //!
-//! Must not know: who is an approver (`permission`), what a project allows (`policy`), how it looks (`card`).
+//! Must not know: who is an approver (`permission`), what a project allows (`policy`), how it looks
+//! (`card`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -110,7 +112,8 @@ pub struct Decision {
     pub returns: u32,
     /// Where it stands.
     pub state: State,
-    /// When its ladder began anew: it came back, or its verdict was undone. Absent: when it was asked.
+    /// When its ladder began anew: it came back, or its verdict was undone. Absent: when it was
+    /// asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began: Option<Time>,
     /// The highest rung that it has reached since then.
@@ -190,7 +193,8 @@ impl Decision {
         }
     }
 
-    /// How many different people must approve it. A choice and an answer are one person's: they cannot be counted.
+    /// How many different people must approve it. A choice and an answer are one person's: they
+    /// cannot be counted.
     #[must_use]
     pub fn approvals_needed(&self) -> u32 {
         let approved = self.request.expects == Expects::Approve;
@@ -210,8 +214,8 @@ impl Decision {
         self.request.kind.as_str() == "credentials"
     }
 
-    /// The word that must be typed to say yes: critical risk is not approved by a slip of the thumb. A rejection harms
-    /// nothing, and an answer is typed anyway.
+    /// The word that must be typed to say yes: critical risk is not approved by a slip of the
+    /// thumb. A rejection harms nothing, and an answer is typed anyway.
     #[must_use]
     pub fn confirmation(&self) -> Option<String> {
         let asks = self.terms.risk == Risk::Critical && self.request.expects != Expects::Answer;
@@ -224,11 +228,12 @@ impl Decision {
         })
     }
 
-    /// Gives the verdict, if it fits what was asked and nobody was first. Where several must approve, it may be a vote.
+    /// Gives the verdict, if it fits what was asked and nobody was first. Where several must
+    /// approve, it may be a vote.
     ///
     /// # Errors
-    /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong sort, no reason, not confirmed,
-    /// not decided there.
+    /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong
+    /// sort, no reason, not confirmed, not decided there.
     pub fn resolve(
         &self,
         ballot: impl Into<Ballot>,
@@ -310,7 +315,8 @@ impl Decision {
     /// Takes the verdict back, as long as the agent has not taken it.
     ///
     /// # Errors
-    /// [`Refused::NotResolved`], [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`], [`Refused::Withdrawn`].
+    /// [`Refused::NotResolved`], [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`],
+    /// [`Refused::Withdrawn`].
     pub fn undo(&self, by: Person, now: Time) -> Result<Event, Refused> {
         let resolved = self.verdict()?;
         if let Some(at) = resolved.claimed_at {
@@ -406,13 +412,14 @@ impl Decision {
         Ok(self.verdict()?.claimed_at.is_none().then_some(Event::Claimed))
     }
 
-    /// Asked again: the event, if its content differs. What was once asked at a higher risk keeps that: the people who
-    /// may decide it are not exchanged by asking again.
+    /// Asked again: the event, if its content differs. What was once asked at a higher risk keeps
+    /// that: the people who may decide it are not exchanged by asking again.
     #[must_use]
     pub fn revise(&self, request: &Request, terms: &Terms) -> Option<Event> {
         let (risk, approvals) =
             (terms.risk.max(self.terms.risk), terms.approvals.max(self.terms.approvals));
-        // The default was admitted for the risk that it is asked at now, not for the one that it keeps.
+        // The default was admitted for the risk that it is asked at now, not for the one that it
+        // keeps.
         let safe_default =
             if risk >= Risk::High { SafeDefault::Reject } else { terms.safe_default };
         let terms = Terms { risk, approvals, safe_default, ..terms.clone() };

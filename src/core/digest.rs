@@ -1,6 +1,7 @@
 //! What was decided, how long it waited, and what still waits: the figures of a span of time.
 //!
-//! By project and kind, never by person: it is about where work waits, not about who is slow. Pure; the words are `text`'s.
+//! By project and kind, never by person: it is about where work waits, not about who is slow. Pure;
+//! the words are `text`'s.
 
 use std::collections::BTreeMap;
 
@@ -84,7 +85,8 @@ pub struct Digest {
     pub waits: Vec<Wait>,
     /// The position of the log's end.
     pub events: u64,
-    /// The hash there: whoever keeps this message can prove later that nothing before it was changed.
+    /// The hash there: whoever keeps this message can prove later that nothing before it was
+    /// changed.
     pub head: String,
 }
 

@@ -1,7 +1,8 @@
 //! What happened to a decision, as the log keeps it for good.
 //!
-//! The log is the truth: an event once written is never changed, but for its long part ([`super::content`]), which
-//! pruning removes. A hash chain runs over all of them, so that a rewritten history shows. New variants may be added; the meaning of an old one never changes.
+//! The log is the truth: an event once written is never changed, but for its long part
+//! ([`super::content`]), which pruning removes. A hash chain runs over all of them, so that a
+//! rewritten history shows. New variants may be added; the meaning of an old one never changes.
 
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,8 @@ pub enum Event {
         climb: u64,
         /// Who was tried to be reached. The latest of one person and way counts.
         contacts: Vec<Contact>,
-        /// Whether all of them were tried: then nobody reached means that the ladder is climbed on at once.
+        /// Whether all of them were tried: then nobody reached means that the ladder is climbed on
+        /// at once.
         complete: bool,
     },
     /// A person wants it decided, where that needs their own hand: they are asked to confirm it.
@@ -86,7 +88,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Grounds::are_none")]
         grounds: Grounds,
     },
-    /// The rules changed: these people may not decide it any more, and their approvals do not count.
+    /// The rules changed: these people may not decide it any more, and their approvals do not
+    /// count.
     Lapsed {
         /// Whose approvals.
         of: Vec<Person>,
@@ -114,7 +117,8 @@ pub enum Event {
         by: Person,
         /// Where.
         via: Via,
-        /// Where several approved: the ids of those whose approvals counted beside this one. Absent: all that were given.
+        /// Where several approved: the ids of those whose approvals counted beside this one.
+        /// Absent: all that were given.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         with: Vec<String>,
     },
@@ -188,7 +192,7 @@ pub struct Logged {
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
-    /// SHA-256 in hexadecimal over the previous hash and this event: the chain. The long part counts by its digest, so
-    /// that it holds without it.
+    /// SHA-256 in hexadecimal over the previous hash and this event: the chain. The long part
+    /// counts by its digest, so that it holds without it.
     pub hash: String,
 }

@@ -1,4 +1,5 @@
-//! Applies what happened to a decision: the second of the two steps that [`super::decision`] tells of.
+//! Applies what happened to a decision: the second of the two steps that [`super::decision`] tells
+//! of.
 //!
 //! Nothing is refused here: an event of the log has happened. Must not know why.
 
@@ -30,7 +31,8 @@ impl Decision {
             Event::Enforced { terms } => {
                 let risk = std::mem::replace(&mut self.terms, terms).risk;
                 if self.terms.risk > risk {
-                    // They were given to something lesser, by people who may not decide this, without the word that it may take.
+                    // They were given to something lesser, by people who may not decide this,
+                    // without the word that it may take.
                     self.state.open_votes_mut().map(Vec::clear);
                 }
             }

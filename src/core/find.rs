@@ -1,7 +1,7 @@
 //! Finds decisions by what somebody types, and reads what a command's entry names.
 //!
-//! For completion and for questions: what is found is shown, and never decided on. Must not know who may see what: it
-//! searches what it is given.
+//! For completion and for questions: what is found is shown, and never decided on. Must not know
+//! who may see what: it searches what it is given.
 
 use super::decision::{Choice, Decision, DecisionId, Revision};
 use super::untrusted::clean;
@@ -52,7 +52,8 @@ pub fn option_value(decision: &Decision, place: usize, tag: &str) -> String {
     format!("{place}/{}", value(decision, tag))
 }
 
-/// The option that is meant: an offered one of this very revision, or one that is called so. `None`: none, or two.
+/// The option that is meant: an offered one of this very revision, or one that is called so.
+/// `None`: none, or two.
 #[must_use]
 pub fn option<'a>(typed: &str, decision: &'a Decision, tag: &str) -> Option<&'a Choice> {
     let options = &decision.request.options;
@@ -91,8 +92,8 @@ const SEARCHED: usize = 300;
 /// Letters from which on a word may be mistyped.
 const MISTYPED_FROM: usize = 4;
 
-/// The decisions that fit all words that were typed, the best first; those that fit alike in the order given. Nothing
-/// typed fits all.
+/// The decisions that fit all words that were typed, the best first; those that fit alike in the
+/// order given. Nothing typed fits all.
 #[must_use]
 pub fn ranked<'a>(typed: &str, decisions: &'a [Decision]) -> Vec<&'a Decision> {
     let wanted = wanted(typed);

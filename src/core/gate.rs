@@ -1,7 +1,9 @@
-//! A gate: an agent that knows nothing of Gander is stopped before a tool call until a person has answered.
+//! A gate: an agent that knows nothing of Gander is stopped before a tool call until a person has
+//! answered.
 //!
-//! Here is what a tool call is, which calls are the same ([`ToolCall::key`]), what the rules make of one ([`rules`]), and the
-//! question that it becomes. Must not know how an agent tells of a call or is answered, nor where rules are kept.
+//! Here is what a tool call is, which calls are the same ([`ToolCall::key`]), what the rules make
+//! of one ([`rules`]), and the question that it becomes. Must not know how an agent tells of a call
+//! or is answered, nor where rules are kept.
 
 pub mod edits;
 pub mod pattern;
@@ -19,7 +21,8 @@ use super::decision::{Agent, Detail, Expects, Insight, Kind, Request, Risk};
 use super::session::PERMISSION;
 use super::{hex, text};
 
-/// What the dedup keys of gates begin with. Nobody else may ask with such a key: what is approved under it runs.
+/// What the dedup keys of gates begin with. Nobody else may ask with such a key: what is approved
+/// under it runs.
 pub const KEY: &str = "gate:";
 
 /// The longest session that stands in a key as it is, in bytes.
@@ -44,8 +47,8 @@ pub struct ToolCall {
     pub home: Option<PathBuf>,
     /// Where the files really lie that are named by links; beside their own names.
     pub real: Vec<PathBuf>,
-    /// Whether the directory has what git takes for a repository without being one: files that an agent can write, and one of
-    /// them says which programs git runs.
+    /// Whether the directory has what git takes for a repository without being one: files that an
+    /// agent can write, and one of them says which programs git runs.
     pub poses_as_repository: bool,
     /// What the file holds that is to be changed, where there is one and it can be read.
     pub before: Option<String>,
@@ -98,8 +101,8 @@ impl ToolCall {
         COMMAND.into_iter().find(|field| self.input.get(field).is_some())
     }
 
-    /// What a shell is called with beside the command and what says nothing: another directory, an environment, a door out of
-    /// the sandbox.
+    /// What a shell is called with beside the command and what says nothing: another directory, an
+    /// environment, a door out of the sandbox.
     #[must_use]
     pub fn beside_command(&self) -> serde_json::Map<String, Value> {
         let mut fields = self.input.as_object().cloned().unwrap_or_default();
@@ -166,7 +169,8 @@ impl ToolCall {
         texts
     }
 
-    /// What makes two calls the same: agent, session, directory, tool, and what the tool would do. In hexadecimal.
+    /// What makes two calls the same: agent, session, directory, tool, and what the tool would do.
+    /// In hexadecimal.
     #[must_use]
     pub fn identity(&self) -> String {
         let mut hash = Sha256::new();
@@ -283,7 +287,8 @@ fn without_scheme(file: &str) -> String {
     }
 }
 
-/// Words as a line that a shell reads as these words; the script itself where they hand one to a shell.
+/// Words as a line that a shell reads as these words; the script itself where they hand one to a
+/// shell.
 fn line_of(words: &[&str]) -> String {
     if let [shell, flag, script] = words
         && matches!(
@@ -308,7 +313,8 @@ pub fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Feeds a value to a hash so that equal values, in whatever order their fields stand, give the same.
+/// Feeds a value to a hash so that equal values, in whatever order their fields stand, give the
+/// same.
 fn digest(value: &Value, hash: &mut Sha256) {
     match value {
         Value::Object(fields) => {

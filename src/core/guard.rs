@@ -1,11 +1,12 @@
 //! Whether somebody approves without looking: then they are asked once more.
 //!
-//! Two habits are known by their traces. Who approves what is of high risk within a second of opening it has not read it;
-//! and who approves ten in a row without opening one has stopped choosing. Neither is forbidden, so a second click does it.
-//! It is about approvals by a button. A list is approved together at low risk alone and is shown before, an answer is typed,
-//! a choice names what is chosen, and at critical risk a word is typed for an approval and a choice alike.
-//! Pure: it is told the time. What it remembers of a person is small and lost with the process, which asks no more than
-//! once too often or once too seldom.
+//! Two habits are known by their traces. Who approves what is of high risk within a second of
+//! opening it has not read it; and who approves ten in a row without opening one has stopped
+//! choosing. Neither is forbidden, so a second click does it. It is about approvals by a button. A
+//! list is approved together at low risk alone and is shown before, an answer is typed, a choice
+//! names what is chosen, and at critical risk a word is typed for an approval and a choice alike.
+//! Pure: it is told the time. What it remembers of a person is small and lost with the process,
+//! which asks no more than once too often or once too seldom.
 
 use std::collections::VecDeque;
 

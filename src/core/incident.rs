@@ -1,6 +1,8 @@
-//! The report on a decision that nobody answered in time: asked, each rung, who was reached and who was not, what was done.
+//! The report on a decision that nobody answered in time: asked, each rung, who was reached and who
+//! was not, what was done.
 //!
-//! Pure, and made from the log alone: what it says can be read there again. Must not know where it is posted.
+//! Pure, and made from the log alone: what it says can be read there again. Must not know where it
+//! is posted.
 
 use chrono_tz::Tz;
 
@@ -11,7 +13,8 @@ use super::ladder::{Came, Contact, Due, Stage};
 use super::pace::Pace;
 use super::text;
 
-/// A rung that was climbed, and what is known of whom it reached. The latest word on each person and way counts.
+/// A rung that was climbed, and what is known of whom it reached. The latest word on each person
+/// and way counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Climbed<'a> {
     /// When.
@@ -38,8 +41,8 @@ pub fn file_name(decision: &Decision) -> String {
     format!("incident-{}.md", decision.id.0)
 }
 
-/// Whether the log has come to where the report is due: the safe default was applied, or the last call was reached on a ladder
-/// without one. Once for each ladder that is climbed.
+/// Whether the log has come to where the report is due: the safe default was applied, or the last
+/// call was reached on a ladder without one. Once for each ladder that is climbed.
 #[must_use]
 pub fn is_due(events: &[Logged], at: u64) -> bool {
     use super::decision::Via;
@@ -94,7 +97,8 @@ fn rungs(events: &[Logged]) -> Vec<Climbed<'_>> {
     found.into_iter().map(|(_, rung)| rung).collect()
 }
 
-/// The report in Markdown, as of a position of the log. `events` is the decision's own log, `zone` the server's.
+/// The report in Markdown, as of a position of the log. `events` is the decision's own log, `zone`
+/// the server's.
 #[must_use]
 pub fn report(decision: &Decision, events: &[Logged], at: u64, pace: Pace, zone: Tz) -> String {
     let happened = this_ladder(events, at);

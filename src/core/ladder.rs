@@ -1,8 +1,10 @@
-//! The ladder: which rung of it a decision that nobody answers has reached, and when the next one is due.
+//! The ladder: which rung of it a decision that nobody answers has reached, and when the next one
+//! is due.
 //!
-//! Pure. A [`Ladder`] is what the configuration says; with the moment at which a decision's ladder began and its SLA it
-//! becomes a plan of moments. A rung fires once: what a decision remembers is the highest rung it has reached
-//! ([`Climb`]), and only what lies above that can fall due. Must not know who is told, by what, or in which words.
+//! Pure. A [`Ladder`] is what the configuration says; with the moment at which a decision's ladder
+//! began and its SLA it becomes a plan of moments. A rung fires once: what a decision remembers is
+//! the highest rung it has reached ([`Climb`]), and only what lies above that can fall due. Must
+//! not know who is told, by what, or in which words.
 
 mod climbing;
 mod plan;
@@ -147,7 +149,8 @@ pub struct Rung {
 
 /// Rungs of a ladder at most.
 pub const MOST_RUNGS: usize = 20;
-/// The shortest time after which a rung is repeated, in seconds: more often is noise that people switch off.
+/// The shortest time after which a rung is repeated, in seconds: more often is noise that people
+/// switch off.
 pub const SHORTEST_REPEAT: u64 = 5 * 60;
 
 /// What is wrong with a ladder, and what to do.
@@ -245,8 +248,8 @@ impl Ladder {
         &self.0
     }
 
-    /// The same ladder with the ways that are set up. A reminder or warning that would reach nobody is left out; the breach and
-    /// what comes after it are facts, whoever hears of them.
+    /// The same ladder with the ways that are set up. A reminder or warning that would reach nobody
+    /// is left out; the breach and what comes after it are facts, whoever hears of them.
     #[must_use]
     pub fn with_ways(&self, is_set_up: impl Fn(Way) -> bool) -> Self {
         let last = self.0.len().saturating_sub(1);
@@ -258,7 +261,8 @@ impl Ladder {
         Self(self.0.iter().enumerate().filter_map(mend).collect())
     }
 
-    /// The same ladder begun at its first mention, for what blocks an agent that is not sure of itself.
+    /// The same ladder begun at its first mention, for what blocks an agent that is not sure of
+    /// itself.
     #[must_use]
     pub fn from_mention(&self) -> Self {
         let loud = |rung: &Rung| {
@@ -328,7 +332,8 @@ pub enum Warned {
     Nobody,
     /// Somebody was.
     Since(Time),
-    /// What they were told of is not what is asked any more, whoever is still to be reached at this rung.
+    /// What they were told of is not what is asked any more, whoever is still to be reached at this
+    /// rung.
     OfAnother,
 }
 

@@ -1,8 +1,8 @@
 //! What Gander is about, as pure functions over plain data.
 //!
-//! Nothing in here awaits, reads a clock, touches SQL, Discord or HTTP, or draws a random number: the
-//! time and every outside fact are arguments. That is why a day of waiting is tested in microseconds,
-//! and why a verdict means the same on every surface.
+//! Nothing in here awaits, reads a clock, touches SQL, Discord or HTTP, or draws a random number:
+//! the time and every outside fact are arguments. That is why a day of waiting is tested in
+//! microseconds, and why a verdict means the same on every surface.
 
 pub mod batch;
 pub mod calibration;

@@ -2,8 +2,8 @@
 //!
 //! Pure words: must not know what is read, or from where.
 
-/// serde says "unknown field `a`, expected one of `b`, `c`": the nearest of them is what was meant. Any other message
-/// stays as it is.
+/// serde says "unknown field `a`, expected one of `b`, `c`": the nearest of them is what was meant.
+/// Any other message stays as it is.
 #[must_use]
 pub fn did_you_mean(message: &str) -> String {
     let message = message.trim();

@@ -1,7 +1,9 @@
-//! Messages that leave Gander by other ways than its surface: what one is, what became of it, and how many a person gets.
+//! Messages that leave Gander by other ways than its surface: what one is, what became of it, and
+//! how many a person gets.
 //!
-//! Pure: who is told and when is the ladder's business, how it is carried that of whoever carries it. Nothing here can
-//! carry a link that decides: the only link that a message may have leads to a message on Discord.
+//! Pure: who is told and when is the ladder's business, how it is carried that of whoever carries
+//! it. Nothing here can carry a link that decides: the only link that a message may have leads to a
+//! message on Discord.
 
 pub mod sms;
 
@@ -61,7 +63,8 @@ impl Way {
         }
     }
 
-    /// How many messages a person gets by it at most, by span. What is over is held back until it may go.
+    /// How many messages a person gets by it at most, by span. What is over is held back until it
+    /// may go.
     #[must_use]
     pub const fn caps(self) -> &'static [Cap] {
         match self {
@@ -105,13 +108,15 @@ pub struct Cap {
     pub within: TimeDelta,
 }
 
-/// When a message may go by a way, if these went to the same person before it. `now` if it may at once.
+/// When a message may go by a way, if these went to the same person before it. `now` if it may at
+/// once.
 #[must_use]
 pub fn may_go(way: Way, went: &[Time], now: Time) -> Time {
     let mut went = went.to_vec();
     went.sort_unstable();
     let free = |cap: &Cap| {
-        // The last `most` of them must not all lie within the span: it is free when the first of those has left it.
+        // The last `most` of them must not all lie within the span: it is free when the first of
+        // those has left it.
         let first = went.len().checked_sub(cap.most)?;
         went.get(first).map(|at| *at + cap.within)
     };
@@ -140,15 +145,16 @@ pub enum Urgency {
 /// A message to one receiver by one way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
-    /// Names it for good: asking for the same again is the same message, whatever else it says. For example
-    /// `142:climb3:push:discord:80351110224678912`.
+    /// Names it for good: asking for the same again is the same message, whatever else it says. For
+    /// example `142:climb3:push:discord:80351110224678912`.
     pub key: String,
-    /// Whom it is for, by the person's own id; empty for a way that belongs to nobody (webhook, desktop). Caps count by it.
+    /// Whom it is for, by the person's own id; empty for a way that belongs to nobody (webhook,
+    /// desktop). Caps count by it.
     pub person: String,
     /// By which way.
     pub way: Way,
-    /// Where to: a phone's number (E.164) for SMS and voice, a topic of ntfy for push, the name of a webhook; empty for
-    /// the desktop. Forgotten once the message is settled.
+    /// Where to: a phone's number (E.164) for SMS and voice, a topic of ntfy for push, the name of
+    /// a webhook; empty for the desktop. Forgotten once the message is settled.
     pub to: String,
     /// What it is about, in a line.
     pub title: String,
@@ -158,7 +164,8 @@ pub struct Outgoing {
     pub link: Option<String>,
     /// How pressing it is.
     pub urgency: Urgency,
-    /// The decisions that it is about. When all of them are over it is not sent any more; empty: it always is.
+    /// The decisions that it is about. When all of them are over it is not sent any more; empty: it
+    /// always is.
     pub decisions: BTreeSet<DecisionId>,
 }
 
@@ -168,8 +175,8 @@ const LONGEST_TITLE: usize = 200;
 const LONGEST_WORDS: usize = 1_500;
 
 impl Outgoing {
-    /// The message as it may leave: its texts cleaned, cut, without mentions and without live links, and with no link but
-    /// one to Discord. Doing it twice changes nothing.
+    /// The message as it may leave: its texts cleaned, cut, without mentions and without live
+    /// links, and with no link but one to Discord. Doing it twice changes nothing.
     #[must_use]
     pub fn fit_to_leave(self) -> Self {
         let fit = |text: &str, limit| {
@@ -188,8 +195,9 @@ impl Outgoing {
     }
 }
 
-/// The link, if it leads to a message or channel on Discord: `https://discord.com/channels/SERVER/CHANNEL/MESSAGE`. Nothing
-/// else is sent by any way: what is fetched for a preview, or forwarded, must decide nothing.
+/// The link, if it leads to a message or channel on Discord:
+/// `https://discord.com/channels/SERVER/CHANNEL/MESSAGE`. Nothing else is sent by any way: what is
+/// fetched for a preview, or forwarded, must decide nothing.
 #[must_use]
 pub fn link_to_discord(link: &str) -> Option<&str> {
     let path = link.strip_prefix("https://discord.com/channels/")?;
@@ -241,8 +249,9 @@ impl Ways {
         }
     }
 
-    /// Where a person is reached by a way; `None` if they are not, because the way is not configured or they have no
-    /// address for it. Webhooks and the desktop belong to nobody: see [`Ways::of_nobody`].
+    /// Where a person is reached by a way; `None` if they are not, because the way is not
+    /// configured or they have no address for it. Webhooks and the desktop belong to nobody: see
+    /// [`Ways::of_nobody`].
     #[must_use]
     pub fn of_person(&self, way: Way, person: &Profile) -> Option<String> {
         match way {
@@ -353,7 +362,8 @@ const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(10);
 /// The longest pause that is taken without being asked to.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(15);
 
-/// How long to wait after a number of failed tries, from 1, when whoever carries it asked for at least this.
+/// How long to wait after a number of failed tries, from 1, when whoever carries it asked for at
+/// least this.
 #[must_use]
 pub fn pause(tries: u32, asked_for: TimeDelta) -> TimeDelta {
     let doubled = FIRST_PAUSE * (1 << tries.saturating_sub(1).min(10));

@@ -1,8 +1,8 @@
 //! How fast a store's time runs.
 //!
-//! A demonstration or a rehearsal runs at many times the speed of the wall clock. The store remembers the
-//! pace, so that every process on it agrees what time it is; and what a person's own clock will show
-//! (Discord counts `<t:…:R>` by itself) is translated back.
+//! A demonstration or a rehearsal runs at many times the speed of the wall clock. The store
+//! remembers the pace, so that every process on it agrees what time it is; and what a person's own
+//! clock will show (Discord counts `<t:…:R>` by itself) is translated back.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,9 @@
 //! When somebody may be reached: their zone, quiet hours, days away, and "not now" for a while.
 //!
-//! Quiet hours are what the person's wall clock says, so they follow every change of it. They hold back what is sent to
-//! a person, never what hangs in a channel. A breach and critical risk come through: better an angry phone than a breach
-//! that nobody saw. Must not know: ways and messages, where profiles are kept, the clock.
+//! Quiet hours are what the person's wall clock says, so they follow every change of it. They hold
+//! back what is sent to a person, never what hangs in a channel. A breach and critical risk come
+//! through: better an angry phone than a breach that nobody saw. Must not know: ways and messages,
+//! where profiles are kept, the clock.
 
 mod wish;
 
@@ -32,7 +33,8 @@ pub struct Profile {
     pub away: Vec<Away>,
     /// Their telephone number, in E.164: `+` and 8 to 15 digits (ITU-T E.164).
     pub phone: Option<String>,
-    /// The ntfy topic that their phone listens to: 1 to 64 letters, digits, `-`, `_` (ntfy's own limit).
+    /// The ntfy topic that their phone listens to: 1 to 64 letters, digits, `-`, `_` (ntfy's own
+    /// limit).
     pub ntfy: Option<String>,
 }
 
@@ -68,7 +70,8 @@ impl Profile {
     }
 }
 
-/// What a person has said of themselves on a surface. Kept per person; what is absent is as configured.
+/// What a person has said of themselves on a surface. Kept per person; what is absent is as
+/// configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Wishes {
@@ -96,7 +99,8 @@ pub enum Quiet {
     Hours(QuietHours),
 }
 
-/// From one time of the wall clock to another, each day; over midnight where the end is the earlier. Never the whole day.
+/// From one time of the wall clock to another, each day; over midnight where the end is the
+/// earlier. Never the whole day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct QuietHours {
@@ -182,7 +186,8 @@ impl From<QuietHours> for String {
     }
 }
 
-/// Days on which somebody is not there, the first and the last included, as their own calendar counts them.
+/// Days on which somebody is not there, the first and the last included, as their own calendar
+/// counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Away {
@@ -369,8 +374,8 @@ fn back_at(profile: &Profile, now: Time) -> Time {
 /// More changes than any span met here has: two a year, and a few ends in a row.
 const MOST_STEPS: usize = 64;
 
-/// The first moment from `from` on at which the zone's wall clock shows what is not held. `end` says when the clock, if it
-/// runs on undisturbed, next shows what may not be.
+/// The first moment from `from` on at which the zone's wall clock shows what is not held. `end`
+/// says when the clock, if it runs on undisturbed, next shows what may not be.
 fn leaves(
     zone: Tz,
     from: Time,
@@ -395,8 +400,8 @@ fn wall(zone: Tz, at: Time) -> NaiveDateTime {
     at.with_timezone(&zone).naive_local()
 }
 
-/// The first moment after `from` at which the zone's clocks have been set, of which there is one up to `to`. To the second,
-/// as the zones are defined.
+/// The first moment after `from` at which the zone's clocks have been set, of which there is one up
+/// to `to`. To the second, as the zones are defined.
 fn next_setting(zone: Tz, from: Time, to: Time) -> Time {
     let offset = |at: Time| wall(zone, at) - at.naive_utc();
     let before = offset(from);
@@ -439,7 +444,8 @@ pub enum Reach {
     },
 }
 
-/// Whether a message reaches somebody now. A breach and critical risk come through quiet hours and snoozing.
+/// Whether a message reaches somebody now. A breach and critical risk come through quiet hours and
+/// snoozing.
 #[must_use]
 pub fn may_reach(availability: Availability, urgency: Urgency, risk: Risk) -> Reach {
     match availability {
@@ -452,7 +458,8 @@ pub fn may_reach(availability: Availability, urgency: Urgency, risk: Risk) -> Re
     }
 }
 
-/// The same for all who are meant, in their order: if everybody is away, a breach reaches them all the same.
+/// The same for all who are meant, in their order: if everybody is away, a breach reaches them all
+/// the same.
 #[must_use]
 pub fn who_is_reached(meant: &[Availability], urgency: Urgency, risk: Risk) -> Vec<Reach> {
     let all_away =

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::decision::{Decision, Kind, Person, Risk, Vote};
 use super::waiting::Waiting;
 
-/// A rule of the configuration: these people decide these decisions. An empty list of projects, kinds or
-/// risks means all of them.
+/// A rule of the configuration: these people decide these decisions. An empty list of projects,
+/// kinds or risks means all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApproverRule {
     /// Discord user ids.
@@ -69,8 +69,8 @@ pub struct Role {
 }
 
 impl Role {
-    /// Whether a rule means this role. Digits are an id and nothing else, so that nobody is let in by a role that is
-    /// merely called like one.
+    /// Whether a rule means this role. Digits are an id and nothing else, so that nobody is let in
+    /// by a role that is merely called like one.
     #[must_use]
     pub fn is(&self, named: &str) -> bool {
         match named.parse::<u64>() {
@@ -99,8 +99,8 @@ impl From<Person> for Voter {
     }
 }
 
-/// What could make somebody an approver when they voted, beside who they are. What they have become since is not known
-/// where votes are counted.
+/// What could make somebody an approver when they voted, beside who they are. What they have become
+/// since is not known where votes are counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Grounds {
@@ -203,9 +203,9 @@ pub fn may_decide<'a>(
     Err(Denied::NotAnApprover(who))
 }
 
-/// Whose approvals of an open decision do not count under these rules: they may not decide it, as they were when they
-/// approved. A vote counts while its voter is named by user id, or by a role that they had then, or owned the application
-/// where nobody is named.
+/// Whose approvals of an open decision do not count under these rules: they may not decide it, as
+/// they were when they approved. A vote counts while its voter is named by user id, or by a role
+/// that they had then, or owned the application where nobody is named.
 #[must_use]
 pub fn not_counted(rules: &[ApproverRule], decision: &Decision) -> Vec<Person> {
     let votes = if decision.state.is_open() { decision.state.votes() } else { &[] };

@@ -1,11 +1,13 @@
 //! What somebody means who says something to the bot: `approve the GHL deploy`, `what else?`.
 //!
-//! No model: tables of English words and strict rules, so that the same words mean the same every time. What decides is
-//! understood only if it is said plainly, as a command, about exactly one decision: a number, or words that all fit one
-//! decision and no other. Everything less is a question back. Doubts, negations, conditions, questions and quotations
-//! decide nothing. English only.
+//! No model: tables of English words and strict rules, so that the same words mean the same every
+//! time. What decides is understood only if it is said plainly, as a command, about exactly one
+//! decision: a number, or words that all fit one decision and no other. Everything less is a
+//! question back. Doubts, negations, conditions, questions and quotations decide nothing. English
+//! only.
 //!
-//! Must not know: who is asking, what they were shown (whoever executes it adds the revision), how the answer is worded.
+//! Must not know: who is asking, what they were shown (whoever executes it adds the revision), how
+//! the answer is worded.
 
 mod choose;
 mod decide;
@@ -51,7 +53,8 @@ pub enum Understood {
         /// Those that were said too, but are decided one by one, by their cards.
         others: Vec<DecisionId>,
     },
-    /// Show this one. A bare number is passed on even where nothing of that number was among the subjects.
+    /// Show this one. A bare number is passed on even where nothing of that number was among the
+    /// subjects.
     Show(DecisionId),
     /// Show what happened to this one. As with [`Self::Show`], the number may be unknown.
     History(DecisionId),
@@ -91,7 +94,8 @@ pub enum Understood {
         /// What is missing.
         part: Part,
     },
-    /// The words speak of deciding, but they are no plain command: say so, and show what they are about.
+    /// The words speak of deciding, but they are no plain command: say so, and show what they are
+    /// about.
     NotDecided {
         /// Why not.
         why: Reluctance,
@@ -251,7 +255,8 @@ pub enum Reluctance {
     SlashCommand,
 }
 
-/// Phrases for the answer to "help", and what each does. Each is understood where such decisions wait.
+/// Phrases for the answer to "help", and what each does. Each is understood where such decisions
+/// wait.
 pub const EXAMPLES: &[(&str, &str)] = &[
     ("what needs my attention?", "shows what waits, the most urgent first"),
     ("what else?", "shows the next ones"),
@@ -276,8 +281,9 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("help", "shows this"),
 ];
 
-/// Understands what was said. `subjects` are the open decisions, most urgent first, and those whose verdict can still be
-/// undone; `zone` is that of the person. The bot's own mention is not part of `said`.
+/// Understands what was said. `subjects` are the open decisions, most urgent first, and those whose
+/// verdict can still be undone; `zone` is that of the person. The bot's own mention is not part of
+/// `said`.
 #[must_use]
 pub fn understand(said: &str, subjects: &[Subject], now: Time, zone: Tz) -> Understood {
     let text = said.replace("\r\n", "\n");
@@ -323,7 +329,8 @@ impl Phrase<'_, '_> {
         Understood::NotUnderstood { words: self.text.to_owned() }
     }
 
-    /// What only shows something, unless a command is mixed into it: whoever gave that must hear that it was not done.
+    /// What only shows something, unless a command is mixed into it: whoever gave that must hear
+    /// that it was not done.
     fn unless_mixed(&self, show: impl FnOnce() -> Understood) -> Understood {
         let numbered =
             self.words.iter().any(|word| word.number().is_some() || !word.list().is_empty());

@@ -1,7 +1,8 @@
 //! Plots, as what is drawn where: lines, dots and words in a plane.
 //!
-//! Pure, so that a plot is the same everywhere and is tested without looking. Sizes are in pixels of the picture, which is twice
-//! as wide as a telephone shows it. Must not know how shapes become pixels (`engine::plot`).
+//! Pure, so that a plot is the same everywhere and is tested without looking. Sizes are in pixels
+//! of the picture, which is twice as wide as a telephone shows it. Must not know how shapes become
+//! pixels (`engine::plot`).
 
 use super::calibration::{Calibration, Supported};
 use super::digest::{Digest, Wait};
@@ -11,7 +12,8 @@ use super::untrusted::{one_line, plain};
 /// Pixels across: a telephone's 390 twice.
 pub const WIDTH: u32 = 780;
 
-/// What something is drawn with. Each is told from the others without seeing colours: by its place, shape and words.
+/// What something is drawn with. Each is told from the others without seeing colours: by its place,
+/// shape and words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
     /// Words that are read.
@@ -192,8 +194,8 @@ const TICKS: [(f64, &str); 7] = [
     (1_209_600.0, "14d"),
 ];
 
-/// How long decisions waited for people: of each project and kind, from the median to what nine of ten waited at most. `None`:
-/// people decided nothing.
+/// How long decisions waited for people: of each project and kind, from the median to what nine of
+/// ten waited at most. `None`: people decided nothing.
 #[must_use]
 pub fn wait_plot(digest: &Digest) -> Option<Picture> {
     let rows = digest.waits.get(..digest.waits.len().min(MOST_ROWS))?;

@@ -1,8 +1,8 @@
 //! What a project and a kind allow, whatever the asker says of itself.
 //!
-//! Risk can be raised by the asker, never lowered; the SLA has a floor; a default of approve is refused
-//! for high and critical risk and wherever it is not allowed. So an agent cannot talk itself into an
-//! approval. Must not know where the numbers come from (`config`).
+//! Risk can be raised by the asker, never lowered; the SLA has a floor; a default of approve is
+//! refused for high and critical risk and wherever it is not allowed. So an agent cannot talk
+//! itself into an approval. Must not know where the numbers come from (`config`).
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,8 @@ pub struct Rule {
     pub approvals: Option<u32>,
     /// What happens while nobody answers.
     pub ladder: Option<Ladder>,
-    /// What the agent is sure of may pass without a person, where project and kind both say so ([`super::routing`]).
+    /// What the agent is sure of may pass without a person, where project and kind both say so
+    /// ([`super::routing`]).
     pub route_by_confidence: bool,
 }
 
@@ -207,11 +208,13 @@ pub enum Inadmissible {
 pub const LONGEST_NAME: usize = 100;
 /// The longest dedup key, in bytes.
 pub const LONGEST_KEY: usize = 1 << 10;
-/// Files of a decision: a message has 10 (Discord), and one may be needed for the text that does not fit.
+/// Files of a decision: a message has 10 (Discord), and one may be needed for the text that does
+/// not fit.
 pub const MOST_FILES: usize = 9;
 /// The longest sum of all other texts that is kept, in bytes.
 pub const LONGEST_REST: usize = 256 << 10;
-/// The longest title that is kept, in bytes. A card shows its beginning, the attached file all of it.
+/// The longest title that is kept, in bytes. A card shows its beginning, the attached file all of
+/// it.
 pub const LONGEST_TITLE: usize = 16 << 10;
 /// The longest body that is kept, in bytes.
 pub const LONGEST_BODY: usize = 1 << 20;
@@ -240,7 +243,8 @@ pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, Inadmissible> {
     })
 }
 
-/// Holds terms to these rules: never a lower risk, a shorter SLA or a laxer default than they allow.
+/// Holds terms to these rules: never a lower risk, a shorter SLA or a laxer default than they
+/// allow.
 #[must_use]
 pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
     let matching = matching(rules, request);
@@ -262,8 +266,9 @@ pub fn enforced_risk(rules: &Rules, project: &str, kind: &Kind, risk: Risk) -> R
     matching.into_iter().flatten().filter_map(|rule| rule.risk).fold(risk, Risk::max)
 }
 
-/// The project's, else the kind's, else the risk's, else the usual one: no asker has a say in it, but for one that is not
-/// sure of itself, whose ladder begins higher. A way that is not set up is no rung's.
+/// The project's, else the kind's, else the risk's, else the usual one: no asker has a say in it,
+/// but for one that is not sure of itself, whose ladder begins higher. A way that is not set up is
+/// no rung's.
 fn ladder(rules: &Rules, matching: &[&Rule], request: &Request, risk: Risk) -> Ladder {
     let named = matching.iter().find_map(|rule| rule.ladder.as_ref());
     let ladder = named.or_else(|| rules.ladder_by_risk.get(&risk)).unwrap_or(&rules.ladder);
@@ -355,8 +360,9 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     }
 }
 
-/// Whether a project's or kind's name may have this character: a letter, a digit, a blank or one of `-_./`. A name with
-/// hidden or dressed up ones would look like another and not be held to its rules.
+/// Whether a project's or kind's name may have this character: a letter, a digit, a blank or one of
+/// `-_./`. A name with hidden or dressed up ones would look like another and not be held to its
+/// rules.
 #[must_use]
 pub fn fits_a_name(c: char) -> bool {
     let wide = ('\u{FF00}'..='\u{FFEF}').contains(&c);
@@ -367,7 +373,8 @@ fn is_plain_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME && name.chars().all(fits_a_name) && !is_of_two_alphabets(name)
 }
 
-/// Whether letters of the Latin alphabet stand beside those of one that has the same shapes: `shоp` with a Cyrillic о.
+/// Whether letters of the Latin alphabet stand beside those of one that has the same shapes: `shоp`
+/// with a Cyrillic о.
 fn is_of_two_alphabets(name: &str) -> bool {
     // Greek and Coptic, Cyrillic, Armenian; their additions; Cherokee.
     let same_shapes = |c| {

@@ -1,8 +1,10 @@
-//! A message that stands for several decisions: what it is for, where it belongs, and what it lists.
+//! A message that stands for several decisions: what it is for, where it belongs, and what it
+//! lists.
 //!
-//! A batch's card is one; a reminder is another. Each list that was drawn is numbered and kept, so that a button means
-//! exactly what stood above it, for as long as its message hangs. What it looks like is `batch`'s (and that of whoever
-//! adds a purpose); how it comes to hang and stays true is the engine's. Must not know Discord or SQL.
+//! A batch's card is one; a reminder is another. Each list that was drawn is numbered and kept, so
+//! that a button means exactly what stood above it, for as long as its message hangs. What it looks
+//! like is `batch`'s (and that of whoever adds a purpose); how it comes to hang and stays true is
+//! the engine's. Must not know Discord or SQL.
 
 use std::fmt;
 use std::str::FromStr;
@@ -37,7 +39,8 @@ impl fmt::Display for PostingId {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "purpose", rename_all = "snake_case")]
 pub enum Purpose {
-    /// The card that decisions of low and medium risk of one project share. It stands in the place of their own cards.
+    /// The card that decisions of low and medium risk of one project share. It stands in the place
+    /// of their own cards.
     Batch {
         /// The project.
         project: String,
@@ -54,7 +57,8 @@ pub enum Purpose {
         /// Them, as they were then.
         digest: Box<Digest>,
     },
-    /// What one person chose to go through or to approve together. Kept for its buttons, and never posted.
+    /// What one person chose to go through or to approve together. Kept for its buttons, and never
+    /// posted.
     Selection {
         /// The person's id.
         of: String,
@@ -109,7 +113,8 @@ impl Purpose {
         }
     }
 
-    /// Whether it is let go where it cannot be posted: whoever wanted to tell somebody must know, and try another way.
+    /// Whether it is let go where it cannot be posted: whoever wanted to tell somebody must know,
+    /// and try another way.
     #[must_use]
     pub const fn gives_up(&self) -> bool {
         matches!(
@@ -118,7 +123,8 @@ impl Purpose {
         )
     }
 
-    /// What is posted beside the card where it could not be posted, so that the person hears of it all the same.
+    /// What is posted beside the card where it could not be posted, so that the person hears of it
+    /// all the same.
     #[must_use]
     pub const fn instead(&self) -> Option<Self> {
         match self {
@@ -280,8 +286,8 @@ pub struct Posting {
     pub generation: u32,
     /// What hangs.
     pub hanging: Hanging,
-    /// What it lists, in the order of the decisions' numbers; a decision that was listed at several revisions is here
-    /// once for each.
+    /// What it lists, in the order of the decisions' numbers; a decision that was listed at several
+    /// revisions is here once for each.
     pub items: Vec<Item>,
 }
 

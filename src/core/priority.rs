@@ -1,6 +1,7 @@
 //! How soon a decision is wanted: as the asker says, or as a person said since.
 //!
-//! A priority orders what waits and decides nothing. What a person says of it holds, however often the agent asks again.
+//! A priority orders what waits and decides nothing. What a person says of it holds, however often
+//! the agent asks again.
 
 use serde::{Deserialize, Serialize};
 

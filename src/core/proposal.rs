@@ -1,7 +1,9 @@
-//! What a person wants decided, said where it cannot be decided: high and critical risk over HTTP or through an agent.
+//! What a person wants decided, said where it cannot be decided: high and critical risk over HTTP
+//! or through an agent.
 //!
-//! It decides nothing. It is kept while the decision waits at that revision, its cards say so, and the person confirms it by
-//! the ordinary button. Who may decide is `permission`'s; how the person is asked is the engine's.
+//! It decides nothing. It is kept while the decision waits at that revision, its cards say so, and
+//! the person confirms it by the ordinary button. Who may decide is `permission`'s; how the person
+//! is asked is the engine's.
 
 use super::decision::{
     Decision, Pending, Person, Proposal, Refused, Revision, Risk, State, Verdict, Via,
@@ -9,7 +11,8 @@ use super::decision::{
 use super::event::Event;
 
 impl Decision {
-    /// Whether its verdict needs a person's own hand: over HTTP and through an agent it is only proposed.
+    /// Whether its verdict needs a person's own hand: over HTTP and through an agent it is only
+    /// proposed.
     #[must_use]
     pub fn needs_confirming(&self) -> bool {
         self.terms.risk >= Risk::High
@@ -60,7 +63,8 @@ impl Decision {
     }
 
     /// # Errors
-    /// [`Refused::NotDecidedThere`] over HTTP and through an agent, where the risk is high or critical.
+    /// [`Refused::NotDecidedThere`] over HTTP and through an agent, where the risk is high or
+    /// critical.
     pub(super) fn must_be_decided_there(&self, via: Via) -> Result<(), Refused> {
         if via.is_remote() && self.needs_confirming() {
             Err(Refused::NotDecidedThere { risk: self.terms.risk })

@@ -1,6 +1,7 @@
 //! Why a decision did not change.
 //!
-//! Each reason carries what is needed to say it; the words that people read on Discord are `text`'s.
+//! Each reason carries what is needed to say it; the words that people read on Discord are
+//! `text`'s.
 
 use super::Time;
 use super::decision::{DecisionId, Expects, Person, Priority, Resolved, Revision, Risk};

@@ -1,8 +1,9 @@
-//! Who is reminded of a decision that nobody answers: whom a rung means, by which ways, when each may be reached, and what
-//! came of it.
+//! Who is reminded of a decision that nobody answers: whom a rung means, by which ways, when each
+//! may be reached, and what came of it.
 //!
-//! Pure. A rung that was climbed becomes reminders, one for each receiver and way; each is held back, passed over, sent or
-//! lost on its own, and what is known of all of them is what the log is told. Must not know how a message looks or travels.
+//! Pure. A rung that was climbed becomes reminders, one for each receiver and way; each is held
+//! back, passed over, sent or lost on its own, and what is known of all of them is what the log is
+//! told. Must not know how a message looks or travels.
 
 use std::collections::BTreeSet;
 
@@ -193,7 +194,8 @@ pub fn urgency(stage: Stage) -> Urgency {
     if stage >= Stage::Breach { Urgency::Breach } else { Urgency::Usual }
 }
 
-/// Those who are meant at a stage: whoever has taken it alone, until the breach; nobody who has voted already.
+/// Those who are meant at a stage: whoever has taken it alone, until the breach; nobody who has
+/// voted already.
 fn meant<'a>(
     decision: &Decision,
     stage: Stage,
@@ -216,7 +218,8 @@ fn meant<'a>(
     (audience.people.iter().filter(missing).collect(), &audience.roles)
 }
 
-/// The reminders of a rung that was climbed, in the order of its ways. What is not configured or has no address is left out.
+/// The reminders of a rung that was climbed, in the order of its ways. What is not configured or
+/// has no address is left out.
 #[must_use]
 pub fn reminders(
     decision: &Decision,
@@ -291,7 +294,8 @@ const fn standing(reach: Reach) -> Standing {
     }
 }
 
-/// What the log is to be told of a rung's reminders, and whether that is all. `None`: nothing that it does not know.
+/// What the log is to be told of a rung's reminders, and whether that is all. `None`: nothing that
+/// it does not know.
 #[must_use]
 pub fn news(
     decision: &Decision,
@@ -299,7 +303,8 @@ pub fn news(
     reminders: &[Reminder],
 ) -> Option<(Vec<Contact>, bool)> {
     let standing = decision.climb.as_ref().filter(|standing| standing.seq == climb)?;
-    // One word at a time: what is on its way to the surface is known in a moment. What goes beyond may take long.
+    // One word at a time: what is on its way to the surface is known in a moment. What goes beyond
+    // may take long.
     if reminders
         .iter()
         .any(|reminder| matches!(reminder.standing, Standing::Due | Standing::Posted))

@@ -1,7 +1,7 @@
 //! What an agent asks, and the words that it is asked in.
 //!
-//! Plain data: nothing in here decides anything. What becomes of a request is `policy`'s, what becomes of
-//! the decision is `decision`'s.
+//! Plain data: nothing in here decides anything. What becomes of a request is `policy`'s, what
+//! becomes of the decision is `decision`'s.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::decision::Person;
 use super::ladder::Ladder;
 
-/// What a decision is about: `deploy`, `credentials`, `naming` … Lower case with underscores. Kinds that
-/// nobody has heard of are kept as given.
+/// What a decision is about: `deploy`, `credentials`, `naming` … Lower case with underscores. Kinds
+/// that nobody has heard of are kept as given.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Kind(String);
@@ -241,8 +241,8 @@ pub struct Request {
     /// The job that waits for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
-    /// Who asks, where they are known by more than the agent's own word: a person, or a program by its token or user. They may
-    /// not decide it themselves.
+    /// Who asks, where they are known by more than the agent's own word: a person, or a program by
+    /// its token or user. They may not decide it themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<Person>,
     /// How bad a wrong answer is.

@@ -1,7 +1,8 @@
 //! The daily review: what was approved by itself since the last one, with a way to disagree.
 //!
-//! A posting that lists each approval once, edited whenever one of them changes. Each passed decision is on exactly one, so
-//! that the list itself is the memory of what was listed. Must not know when it is due (`daily`) or how it is sent.
+//! A posting that lists each approval once, edited whenever one of them changes. Each passed
+//! decision is on exactly one, so that the list itself is the memory of what was listed. Must not
+//! know when it is due (`daily`) or how it is sent.
 
 use super::Time;
 use super::batch::cell;

@@ -1,10 +1,12 @@
-//! Which approvals need no person: what an agent is sure of, where the configuration lets that pass.
+//! Which approvals need no person: what an agent is sure of, where the configuration lets that
+//! pass.
 //!
-//! Off until project and kind both allow it ([`Rule::route_by_confidence`](super::policy::Rule)): either side alone is
-//! not enough, so that a project in which much may pass does not open a kind in which nothing may, nor the other way
-//! round. What an agent says of itself is a claim, so the claim never reaches high or critical risk, production, money,
-//! law, customers or secrets, whatever it is called; and once a person may have laid hands on a decision it stays with
-//! people. Must not know who approves or where it is shown.
+//! Off until project and kind both allow it ([`Rule::route_by_confidence`](super::policy::Rule)):
+//! either side alone is not enough, so that a project in which much may pass does not open a kind
+//! in which nothing may, nor the other way round. What an agent says of itself is a claim, so the
+//! claim never reaches high or critical risk, production, money, law, customers or secrets,
+//! whatever it is called; and once a person may have laid hands on a decision it stays with people.
+//! Must not know who approves or where it is shown.
 
 use super::Time;
 use super::decision::{
@@ -148,8 +150,8 @@ pub fn never_passes(kind: &Kind) -> bool {
     NEVER.iter().any(|never| letters.contains(never))
 }
 
-/// Whether it is about production, or may be. An environment that is not clearly named as another one is production; where
-/// none is named, whatever is brought somewhere goes there.
+/// Whether it is about production, or may be. An environment that is not clearly named as another
+/// one is production; where none is named, whatever is brought somewhere goes there.
 fn may_be_production(request: &Request) -> bool {
     let Some(environment) =
         request.environment.as_ref().filter(|environment| !environment.trim().is_empty())
@@ -244,8 +246,8 @@ impl Decision {
         Some(Event::Resolved { verdict, by: Person::gander(), via: Via::Routing, with: Vec::new() })
     }
 
-    /// A person disagrees with what was approved by itself. As long as the agent has not taken the verdict it is undone, and
-    /// a person owes the answer; with `keep` it stands even then.
+    /// A person disagrees with what was approved by itself. As long as the agent has not taken the
+    /// verdict it is undone, and a person owes the answer; with `keep` it stands even then.
     ///
     /// # Errors
     /// [`Refused::NotByItself`], [`Refused::AlreadyDisagreed`]; withdrawn, or no verdict yet.

@@ -1,7 +1,9 @@
-//! An approval that lasts as long as the agent's session: which question offers it, and whether it holds.
+//! An approval that lasts as long as the agent's session: which question offers it, and whether it
+//! holds.
 //!
-//! A gate asks before each tool call, and the same call comes again and again. Who said yes to it for the session is not
-//! asked again. What is "the same" is the asker's to say; must not know how a gate compares two calls.
+//! A gate asks before each tool call, and the same call comes again and again. Who said yes to it
+//! for the session is not asked again. What is "the same" is the asker's to say; must not know how
+//! a gate compares two calls.
 
 use super::decision::{Decision, Expects, Request, Risk, State, Verdict};
 use super::refusal::Refused;
@@ -14,15 +16,16 @@ pub const PERMISSION: &str = "permission";
 pub enum Earlier {
     /// It covers the call: it was approved for the session.
     Covers,
-    /// Nobody has picked it up, because it came after the call had to be told something: it is for this one.
+    /// Nobody has picked it up, because it came after the call had to be told something: it is for
+    /// this one.
     Unclaimed,
     /// Nothing: a person is asked.
     Nothing,
 }
 
 impl Request {
-    /// Whether it is a gate's question before an agent's tool call. Its title names the call, its long text is what will
-    /// run, exactly: a command, a diff, or what the tool is given.
+    /// Whether it is a gate's question before an agent's tool call. Its title names the call, its
+    /// long text is what will run, exactly: a command, a diff, or what the tool is given.
     #[must_use]
     pub fn is_permission(&self) -> bool {
         self.kind.as_str() == PERMISSION
@@ -36,8 +39,8 @@ impl Decision {
         self.request.is_permission()
     }
 
-    /// Whether it can be approved for the agent's session: a permission that one person gives, of an agent that says which
-    /// session it is, and not of critical risk.
+    /// Whether it can be approved for the agent's session: a permission that one person gives, of
+    /// an agent that says which session it is, and not of critical risk.
     #[must_use]
     pub fn offers_session(&self) -> bool {
         self.is_permission()
@@ -47,14 +50,15 @@ impl Decision {
             && self.terms.risk < Risk::Critical
     }
 
-    /// Whether the same call of the same session needs no asking: it was approved for the session, and that stands.
+    /// Whether the same call of the same session needs no asking: it was approved for the session,
+    /// and that stands.
     #[must_use]
     pub fn covers_session(&self) -> bool {
         matches!(&self.state, State::Resolved(resolved) if resolved.verdict.is_for_session())
     }
 
-    /// Whether this was asked under the same key, as no less than that is, and showed the same: what was asked as something else
-    /// was approved as that.
+    /// Whether this was asked under the same key, as no less than that is, and showed the same:
+    /// what was asked as something else was approved as that.
     #[must_use]
     pub fn was_asked_as(&self, request: &Request) -> bool {
         let shown = |request: &Request| {

@@ -1,8 +1,9 @@
 //! Every sentence that the bot says to a person on Discord.
 //!
-//! Pure functions from facts to words, so that all wording is found, changed and pinned in one place. Texts of
-//! agents and people are cleaned and escaped here (`untrusted`); times of the store become Discord's own marks of the
-//! wall clock's time, which every reader sees in their zone and counting. A source words its own questions.
+//! Pure functions from facts to words, so that all wording is found, changed and pinned in one
+//! place. Texts of agents and people are cleaned and escaped here (`untrusted`); times of the store
+//! become Discord's own marks of the wall clock's time, which every reader sees in their zone and
+//! counting. A source words its own questions.
 
 mod another;
 mod batch;
@@ -109,7 +110,8 @@ pub fn name(name: &str) -> String {
     escaped(&one_line(name), 40).text
 }
 
-/// Who did it, as a mention where Discord can draw one (it pings nobody: the bot's messages allow none).
+/// Who did it, as a mention where Discord can draw one (it pings nobody: the bot's messages allow
+/// none).
 #[must_use]
 pub fn person(person: &Person) -> String {
     person.discord_id().map_or_else(|| name(&person.name), |id| format!("<@{id}>"))

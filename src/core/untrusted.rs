@@ -1,8 +1,8 @@
 //! Makes an agent's text fit to be shown to a person.
 //!
-//! Titles and bodies are data. Characters that hide or reorder others go, Markdown is escaped so that no
-//! text can imitate the bot's own fields, secrets of known formats are masked, and everything is cut by
-//! whole graphemes. Who shows it decides where; this module knows no card.
+//! Titles and bodies are data. Characters that hide or reorder others go, Markdown is escaped so
+//! that no text can imitate the bot's own fields, secrets of known formats are masked, and
+//! everything is cut by whole graphemes. Who shows it decides where; this module knows no card.
 
 mod revealed;
 mod secrets;
@@ -24,8 +24,8 @@ pub struct Cut {
     pub whole: bool,
 }
 
-/// The length that Discord's limits are measured against here: UTF-16 units, which is never less than the
-/// number of characters, whichever of the two Discord counts.
+/// The length that Discord's limits are measured against here: UTF-16 units, which is never less
+/// than the number of characters, whichever of the two Discord counts.
 #[must_use]
 pub fn units(text: &str) -> usize {
     text.encode_utf16().count()
@@ -33,16 +33,19 @@ pub fn units(text: &str) -> usize {
 
 /// More code points in one grapheme than any script needs: a family emoji has 11.
 const GRAPHEME_CODE_POINTS: usize = 12;
-/// More marks on one letter than any script needs; a stack of them runs into the lines above and below.
+/// More marks on one letter than any script needs; a stack of them runs into the lines above and
+/// below.
 const GRAPHEME_MARKS: usize = 4;
-/// Lines of a text on a card. More of them would push the rest of it, and its buttons, out of sight.
+/// Lines of a text on a card. More of them would push the rest of it, and its buttons, out of
+/// sight.
 const MOST_LINES: usize = 25;
 /// The same of code, which is made of lines.
 const MOST_CODE_LINES: usize = 40;
 
 /// Removes what hides, reorders or colours text: control characters but line feed and tab, terminal
-/// sequences, bidirectional and zero-width characters, tags, and all but the first marks of a stack. Letters of
-/// mathematics become plain ones: they would pass for the bold of the bot's own words. Masks secrets.
+/// sequences, bidirectional and zero-width characters, tags, and all but the first marks of a
+/// stack. Letters of mathematics become plain ones: they would pass for the bold of the bot's own
+/// words. Masks secrets.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let visible: String = visible(text).chars().map(plain_character).collect();
@@ -60,7 +63,8 @@ pub fn visible(text: &str) -> String {
     let mut before = ' ';
     text.chars()
         .filter(|c| {
-            // Joiners and variation selectors belong to emoji and scripts; behind ASCII they only hide something.
+            // Joiners and variation selectors belong to emoji and scripts; behind ASCII they only
+            // hide something.
             let hidden = is_hidden(*c)
                 || (before.is_ascii() && matches!(c, '\u{200D}' | '\u{FE00}'..='\u{FE0F}'));
             before = if hidden { before } else { *c };
@@ -69,8 +73,8 @@ pub fn visible(text: &str) -> String {
         .collect()
 }
 
-/// JSON that says the same, with every character that hides or reorders text written as its number: nothing is lost, and
-/// nothing happens to the terminal it is printed on.
+/// JSON that says the same, with every character that hides or reorders text written as its number:
+/// nothing is lost, and nothing happens to the terminal it is printed on.
 #[must_use]
 pub fn visible_json(json: &str) -> String {
     use std::fmt::Write as _;
@@ -132,7 +136,8 @@ pub fn one_line(text: &str) -> String {
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// [`clean`], on one line, and without the dot that stands between the parts of a line of the bot's own.
+/// [`clean`], on one line, and without the dot that stands between the parts of a line of the bot's
+/// own.
 #[must_use]
 pub fn one_part(text: &str) -> String {
     one_line(text).replace('·', "-")
@@ -165,8 +170,9 @@ pub fn few_lines(text: &str, most: usize) -> Cut {
     Cut { text: lines.join("\n"), whole: true }
 }
 
-/// A cleaned text with its Markdown escaped, within `limit` units and a number of lines. A mention of everybody pings nobody (the bot's
-/// messages allow none); broken up, it does not look like one either.
+/// A cleaned text with its Markdown escaped, within `limit` units and a number of lines. A mention
+/// of everybody pings nobody (the bot's messages allow none); broken up, it does not look like one
+/// either.
 #[must_use]
 pub fn escaped(text: &str, limit: usize) -> Cut {
     let mut room = Room::new(limit);
@@ -178,7 +184,8 @@ pub fn escaped(text: &str, limit: usize) -> Cut {
         let link = match found.as_str() {
             // What stands before the @ looks like the place where it leads.
             link if has_user(link) => without_links(link),
-            // Where no blank follows, what does would be drawn as part of the address, and its escapes with it.
+            // Where no blank follows, what does would be drawn as part of the address, and its
+            // escapes with it.
             link if after.chars().next().is_some_and(|c| !c.is_whitespace()) => format!("<{link}>"),
             link => link.to_owned(),
         };
@@ -205,7 +212,8 @@ pub fn plain(text: &str, limit: usize) -> Cut {
     if fits { room.whole() } else { room.cut() }
 }
 
-/// Takes the life out of links, for a message's plain content: there they would be fetched and previewed.
+/// Takes the life out of links, for a message's plain content: there they would be fetched and
+/// previewed.
 #[must_use]
 pub fn without_links(text: &str) -> String {
     text.replace("://", ":\u{2044}\u{2044}")
@@ -228,7 +236,8 @@ pub fn code_block(text: &str, language: &str, limit: usize) -> Cut {
     }
 }
 
-/// A cleaned text, escaped, each line marked as a quotation: nothing in it can look like the bot's own words.
+/// A cleaned text, escaped, each line marked as a quotation: nothing in it can look like the bot's
+/// own words.
 #[must_use]
 pub fn quotation(text: &str, limit: usize) -> Cut {
     let few = few_lines(text, MOST_LINES);
@@ -279,7 +288,8 @@ impl Room {
     fn add_escaped(&mut self, text: &str) -> bool {
         let mut line_start = self.text.is_empty() || self.text.ends_with('\n');
         for grapheme in text.graphemes(true) {
-            // By the first character: what extends a grapheme does not keep Markdown from seeing it.
+            // By the first character: what extends a grapheme does not keep Markdown from seeing
+            // it.
             let special = match grapheme.chars().next() {
                 Some('\\' | '*' | '_' | '~' | '`' | '|' | '<' | '>' | '[' | ']') => true,
                 Some('#' | '-' | '+') => line_start,
@@ -306,8 +316,8 @@ impl Room {
     }
 }
 
-/// Whether a character is drawn as nothing, over others, or changes how others are drawn. Joiners and variation selectors are not
-/// counted: emoji and scripts need them.
+/// Whether a character is drawn as nothing, over others, or changes how others are drawn. Joiners
+/// and variation selectors are not counted: emoji and scripts need them.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     match c {
@@ -383,7 +393,8 @@ mod tests {
     #[test]
     fn whatever_unicode_calls_ignorable_or_a_format_is_hidden() {
         let invisible = pattern(r"^[\p{Default_Ignorable_Code_Point}\p{Cf}]$");
-        // Joiners and variation selectors, and the signs that stand before or around a number and are seen.
+        // Joiners and variation selectors, and the signs that stand before or around a number and
+        // are seen.
         let seen = pattern(r"^[\u{200D}\u{FE00}-\u{FE0F}\p{Prepended_Concatenation_Mark}]$");
         let missed: Vec<char> = ('\0'..=char::MAX)
             .filter(|c| {

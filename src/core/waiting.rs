@@ -1,6 +1,8 @@
-//! What is enough to know of a decision to put it in its place in the list of what waits, and to know for whom it is.
+//! What is enough to know of a decision to put it in its place in the list of what waits, and to
+//! know for whom it is.
 //!
-//! Ten thousand of these are filtered and sorted in the time in which a hundred whole decisions are read.
+//! Ten thousand of these are filtered and sorted in the time in which a hundred whole decisions are
+//! read.
 
 use std::cmp::Reverse;
 
@@ -29,7 +31,8 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// The order of urgency, most urgent first: breached, then priority, then soonest breach, then risk, then age.
+    /// The order of urgency, most urgent first: breached, then priority, then soonest breach, then
+    /// risk, then age.
     #[must_use]
     pub fn urgency(&self, now: Time) -> impl Ord + use<> {
         (

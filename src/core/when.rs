@@ -1,4 +1,5 @@
-//! Reads a time as people write it: `45m`, `2h 30m`, `18:30`, `6pm`, `tomorrow 09:00`, `2026-12-24 09:00`.
+//! Reads a time as people write it: `45m`, `2h 30m`, `18:30`, `6pm`, `tomorrow 09:00`, `2026-12-24
+//! 09:00`.
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
@@ -64,13 +65,15 @@ fn clock_time(text: &str) -> Option<NaiveTime> {
     }
 }
 
-/// When the clocks of a zone show this on a day: the first time in autumn, an hour later where spring skips it.
+/// When the clocks of a zone show this on a day: the first time in autumn, an hour later where
+/// spring skips it.
 #[must_use]
 pub fn on_day(day: NaiveDate, time: NaiveTime, zone: Tz) -> Option<Time> {
     on_wall(day.and_time(time), zone)
 }
 
-/// What a zone's clocks call this, as a moment: the first of two in autumn, an hour later where spring skips it.
+/// What a zone's clocks call this, as a moment: the first of two in autumn, an hour later where
+/// spring skips it.
 fn on_wall(local: NaiveDateTime, zone: Tz) -> Option<Time> {
     use chrono::TimeZone as _;
     let moment = zone.from_local_datetime(&local).earliest();

@@ -1,7 +1,8 @@
-//! The approval API as somebody from elsewhere sees it: each call is checked against what their token allows.
+//! The approval API as somebody from elsewhere sees it: each call is checked against what their
+//! token allows.
 //!
-//! Surfaces for agents call this, and nothing else of the handle. What a caller does not see is not there for it: whether
-//! another's decision exists is not its business. Must not know HTTP or MCP.
+//! Surfaces for agents call this, and nothing else of the handle. What a caller does not see is not
+//! there for it: whether another's decision exists is not its business. Must not know HTTP or MCP.
 
 use sha2::{Digest as _, Sha256};
 
@@ -54,7 +55,8 @@ impl From<crate::store::StoreError> for AccessError {
 pub enum Filed {
     /// As [`Handle::ask`] says.
     Asked(Asked),
-    /// The same request was made before under this idempotency key. The decision as it stands, also if it is over.
+    /// The same request was made before under this idempotency key. The decision as it stands, also
+    /// if it is over.
     Before(Decision),
 }
 
@@ -74,7 +76,8 @@ impl Filed {
 pub enum Given {
     /// It is given, or counts as a vote.
     Done(Decision),
-    /// Its risk is high: it is proposed, and counts once the person confirms it where they see the card.
+    /// Its risk is high: it is proposed, and counts once the person confirms it where they see the
+    /// card.
     Proposed(Decision),
 }
 
@@ -106,11 +109,13 @@ impl Access {
         &self.handle
     }
 
-    /// Files a question. Its key counts among the keys of this caller alone, so that nobody revises or reads another's
-    /// question by guessing it. `once`: an idempotency key; the same request again is the same decision for 24 h.
+    /// Files a question. Its key counts among the keys of this caller alone, so that nobody revises
+    /// or reads another's question by guessing it. `once`: an idempotency key; the same request
+    /// again is the same decision for 24 h.
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`], [`AccessError::OtherRequest`], [`AccessError::GatesKey`], and as [`Handle::ask`].
+    /// [`AccessError::Forbidden`], [`AccessError::OtherRequest`], [`AccessError::GatesKey`], and as
+    /// [`Handle::ask`].
     pub async fn ask(&self, request: Request, once: Option<&str>) -> Result<Filed, AccessError> {
         if request.dedup_key.as_deref().is_some_and(|key| key.trim_start().starts_with(gate::KEY)) {
             return Err(AccessError::GatesKey);
@@ -216,14 +221,16 @@ impl Access {
         Ok(self.handle.withdraw(id, reason).await?)
     }
 
-    /// In whose name this caller decides a decision. Without configured approvers, whoever made the token has named somebody
-    /// as good as the application's owner: it takes the same access to the store.
+    /// In whose name this caller decides a decision. Without configured approvers, whoever made the
+    /// token has named somebody as good as the application's owner: it takes the same access to the
+    /// store.
     async fn voter(&self, id: DecisionId) -> Result<Voter, AccessError> {
         let voter = self.caller.may_decide(&self.get(id).await?)?;
         Ok(Voter { owner: self.handle.rules().approvers.is_empty(), ..voter })
     }
 
-    /// Decides in the name of the token's holder. What is of high or critical risk is only proposed.
+    /// Decides in the name of the token's holder. What is of high or critical risk is only
+    /// proposed.
     ///
     /// # Errors
     /// [`AccessError::Forbidden`], and as [`Handle::resolve`].
@@ -280,7 +287,8 @@ impl Access {
         Ok(self.handle.undo(id, &voter).await?)
     }
 
-    /// What waits, the most urgent first: what the token's holder may decide, or else what this caller sees.
+    /// What waits, the most urgent first: what the token's holder may decide, or else what this
+    /// caller sees.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -296,8 +304,8 @@ impl Access {
         Ok(Page { decisions: seen.into_iter().skip(offset).take(limit).collect(), offset, count })
     }
 
-    /// Events behind a position that this caller sees, in order, and the position up to which was read: at most `limit` are
-    /// read, and fewer may be seen.
+    /// Events behind a position that this caller sees, in order, and the position up to which was
+    /// read: at most `limit` are read, and fewer may be seen.
     ///
     /// # Errors
     /// [`HandleError::Store`].

@@ -1,4 +1,5 @@
-//! Keeps a question's files beside the store, so that they can be posted after the agent has cleaned up.
+//! Keeps a question's files beside the store, so that they can be posted after the agent has
+//! cleaned up.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -39,7 +40,8 @@ pub enum AttachError {
     },
 }
 
-/// Copies a file into the folder beside the store, under its content's hash: the same file is kept once.
+/// Copies a file into the folder beside the store, under its content's hash: the same file is kept
+/// once.
 ///
 /// # Errors
 /// [`AttachError`].
@@ -66,7 +68,8 @@ pub fn keep(store: &Path, path: &Path) -> Result<Attachment, AttachError> {
     Ok(Attachment { name: file_name(&name), path: kept })
 }
 
-/// Writes a file for its owner alone. It is written beside and renamed, so that no half of it is ever posted.
+/// Writes a file for its owner alone. It is written beside and renamed, so that no half of it is
+/// ever posted.
 pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let half = files::beside(path, &format!(".{}", std::process::id()));
     let mut file = files::private_file().write(true).create(true).truncate(true).open(&half)?;
@@ -82,8 +85,8 @@ pub struct Swept {
     pub bytes: u64,
 }
 
-/// Removes the kept files that are not in use, and were last written before this time of the wall clock: a younger one
-/// may belong to a question that is just being filed.
+/// Removes the kept files that are not in use, and were last written before this time of the wall
+/// clock: a younger one may belong to a question that is just being filed.
 ///
 /// # Errors
 /// The system's; what was removed until then is gone.

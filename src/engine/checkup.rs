@@ -1,4 +1,5 @@
-//! Is the store sound, is there room for it, does it lie on a disk that locks and flushes, and does a bot serve it?
+//! Is the store sound, is there room for it, does it lie on a disk that locks and flushes, and does
+//! a bot serve it?
 //!
 //! Changes nothing, and makes no store.
 
@@ -14,7 +15,8 @@ use crate::store::{StoreError, files};
 const STORE: &str = "Store";
 const BOT: &str = "Bot";
 
-/// Free bytes below which somebody should make room, and below which the store will soon not be written any more.
+/// Free bytes below which somebody should make room, and below which the store will soon not be
+/// written any more.
 const LITTLE_ROOM: u64 = 500 << 20;
 const NO_ROOM: u64 = 20 << 20;
 /// Cards that are named one by one.

@@ -1,4 +1,5 @@
-//! The only owner of the clock. Everything else is told the time, or asks the [`Clock`] it was given.
+//! The only owner of the clock. Everything else is told the time, or asks the [`Clock`] it was
+//! given.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,8 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     /// The wall clock's time, which the world outside goes by.
     fn wall(&self) -> Time;
 
-    /// Waits until a moment of the store's time, or [`LONGEST_SLEEP`]; the caller looks at the clock again.
+    /// Waits until a moment of the store's time, or [`LONGEST_SLEEP`]; the caller looks at the
+    /// clock again.
     async fn sleep_until(&self, at: Time);
 }
 
@@ -58,7 +60,8 @@ impl Clock for SystemClock {
 
     async fn sleep_until(&self, at: Time) {
         let left = self.pace.wall_span(at - self.now()).to_std().unwrap_or(Duration::ZERO);
-        // A millisecond more than is left: the pace rounds down, and waking early means waking twice.
+        // A millisecond more than is left: the pace rounds down, and waking early means waking
+        // twice.
         tokio::time::sleep((left + Duration::from_millis(1)).min(LONGEST_SLEEP)).await;
     }
 }

@@ -1,8 +1,10 @@
-//! Opens what is posted once a day: the review of what passed by itself, and the digest. Posting it is the reconciler's.
+//! Opens what is posted once a day: the review of what passed by itself, and the digest. Posting it
+//! is the reconciler's.
 //!
-//! The record is the memory. What was listed for review is on a posting, so it is never listed again; the latest digest says
-//! up to when it counted, so the next one goes on from there and covers whatever was slept through. A crash between any two
-//! writes leaves what is still to be done, and no more. Must not know Discord.
+//! The record is the memory. What was listed for review is on a posting, so it is never listed
+//! again; the latest digest says up to when it counted, so the next one goes on from there and
+//! covers whatever was slept through. A crash between any two writes leaves what is still to be
+//! done, and no more. Must not know Discord.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +43,8 @@ pub async fn run(handle: Handle) {
 /// The moments that were seen to: of the review, and of the digest.
 pub type Moments = (Time, Option<Time>);
 
-/// Opens what is due; when to look again. `done` is what was seen to before, so that nothing is read while nothing is due.
+/// Opens what is due; when to look again. `done` is what was seen to before, so that nothing is
+/// read while nothing is due.
 ///
 /// # Errors
 /// [`HandleError::Store`]; what was not opened is the next time.

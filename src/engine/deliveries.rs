@@ -1,10 +1,10 @@
 //! Makes the cards that hang equal the cards that should.
 //!
-//! The store says which card each decision should show and which message shows what; so it does for messages that stand
-//! for several (postings). A loop makes the
-//! second equal the first: create, edit, let go. A crash, an outage or a burst needs no code of its own,
-//! because whatever is missing afterwards is missing from the same record. A create records its intent
-//! first; an interrupted one is searched for before it is repeated.
+//! The store says which card each decision should show and which message shows what; so it does for
+//! messages that stand for several (postings). A loop makes the second equal the first: create,
+//! edit, let go. A crash, an outage or a burst needs no code of its own, because whatever is
+//! missing afterwards is missing from the same record. A create records its intent first; an
+//! interrupted one is searched for before it is repeated.
 //!
 //! Must not know Discord: messages hang on a [`Board`].
 
@@ -38,8 +38,8 @@ use crate::store::{Delivery, SHOWN_FOR_GOOD, StoreError};
 const CLOCK_DIFFERENCE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 /// Requests of the reconciler in one channel at the same time.
 const LANE: usize = 2;
-/// How long a request may take, waiting for rate limits included. serenity repeats one whose answer has a rate-limit header
-/// that cannot be read, at once and without end.
+/// How long a request may take, waiting for rate limits included. serenity repeats one whose answer
+/// has a rate-limit header that cannot be read, at once and without end.
 const BOARD_PATIENCE: Duration = Duration::from_secs(60);
 /// How soon the store is asked again after it failed.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
@@ -121,8 +121,8 @@ impl Deliveries {
         })
     }
 
-    /// Keeps everybody else from a decision's cards. `None` if somebody else works on them for longer than a
-    /// click can wait; that one leaves them true.
+    /// Keeps everybody else from a decision's cards. `None` if somebody else works on them for
+    /// longer than a click can wait; that one leaves them true.
     pub async fn lock(&self, id: DecisionId) -> Option<OwnedMutexGuard<()>> {
         tokio::time::timeout(LOCK_PATIENCE, self.lock_of(Work::Decision(id)).lock_owned())
             .await
@@ -137,8 +137,8 @@ impl Deliveries {
         Arc::clone(locks.entry(work).or_default())
     }
 
-    /// The record of a message that somebody clicked. One whose create was interrupted is known from now on: once it is
-    /// decided it carries no button by which it could be found.
+    /// The record of a message that somebody clicked. One whose create was interrupted is known
+    /// from now on: once it is decided it carries no button by which it could be found.
     pub async fn clicked(
         &self,
         id: DecisionId,
@@ -157,7 +157,8 @@ impl Deliveries {
         Some(card)
     }
 
-    /// A turn in a channel: Discord limits requests by channel, and one that is flooded must not hold up the others.
+    /// A turn in a channel: Discord limits requests by channel, and one that is flooded must not
+    /// hold up the others.
     async fn turn(&self, channel: &str) -> Result<Option<OwnedSemaphorePermit>, Unsettled> {
         let lane = {
             let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -172,8 +173,8 @@ impl Deliveries {
         Ok(turn)
     }
 
-    /// What came of a request. One that never ends must not keep its channel's turn for ever; whether it was carried out is
-    /// found out as after a crash.
+    /// What came of a request. One that never ends must not keep its channel's turn for ever;
+    /// whether it was carried out is found out as after a crash.
     async fn heard<T>(
         &self,
         request: impl Future<Output = Result<T, BoardError>>,
@@ -225,8 +226,8 @@ impl Deliveries {
             return self.amend_posting(id, &message, how).await;
         }
         let Some(card) = found else {
-            // Perhaps a card that is just being posted and not yet recorded: those are compared once they are. That is why
-            // they were read before it was looked for.
+            // Perhaps a card that is just being posted and not yet recorded: those are compared
+            // once they are. That is why they were read before it was looked for.
             return self.look_again(unsettled, true);
         };
         let id = card.decision;
@@ -248,8 +249,8 @@ impl Deliveries {
         self.look_again([Work::Decision(id)], true);
     }
 
-    /// Something happened that was not seen (the connection was lost, a channel changed): every open card is
-    /// compared with what hangs.
+    /// Something happened that was not seen (the connection was lost, a channel changed): every
+    /// open card is compared with what hangs.
     pub async fn look_at_all(&self) {
         match self.handle.store(|store| Ok((store.open_ids()?, store.hanging_postings()?))).await {
             Ok((open, postings)) => {
@@ -273,7 +274,8 @@ impl Deliveries {
         }
     }
 
-    /// Messages that stand for several were opened or changed by somebody else: they are posted now.
+    /// Messages that stand for several were opened or changed by somebody else: they are posted
+    /// now.
     pub async fn look_at_postings(&self) {
         match self.handle.store(|store| store.postings_behind(None)).await {
             Ok(behind) => self.look_again(behind.into_iter().map(Work::Posting), false),
@@ -355,8 +357,8 @@ impl Deliveries {
         }
     }
 
-    /// Queues what the log names since the cursor; the first time, what the record knows to be unsettled. Whether there is
-    /// anything new.
+    /// Queues what the log names since the cursor; the first time, what the record knows to be
+    /// unsettled. Whether there is anything new.
     async fn read_log(
         &self,
         cursor: &mut Option<u64>,
@@ -449,7 +451,8 @@ impl Deliveries {
             None if self.is_known(&intent).await? => Ok(()),
             None if decision.state.is_open() && intent.returns == decision.returns && !carried => {
                 let _turn = self.turn(&intent.channel).await?;
-                // By its nonce this may yet turn out to be the first try's message, with what was true then.
+                // By its nonce this may yet turn out to be the first try's message, with what was
+                // true then.
                 self.post(decision, intent, 0).await
             }
             None => self.forget(intent).await,
@@ -464,7 +467,8 @@ impl Deliveries {
 
     async fn create(&self, decision: &Decision, intent: Delivery) -> Result<(), Unsettled> {
         let channel = self.board.place(decision).await?;
-        // Only now: of a flood most wait here, and have been drawn together by the time that it is their turn.
+        // Only now: of a flood most wait here, and have been drawn together by the time that it is
+        // their turn.
         let _turn = self.turn(&channel).await?;
         let id = decision.id;
         if self.handle.store(move |store| store.carrier_of(id)).await?.is_some() {
@@ -531,8 +535,9 @@ impl Deliveries {
         .await
     }
 
-    /// Its own card says that it is decided on a batch's from now on. It keeps its place and loses its buttons, as one does
-    /// whose decision came back: whoever was about to click it, or was sent its address, finds the way.
+    /// Its own card says that it is decided on a batch's from now on. It keeps its place and loses
+    /// its buttons, as one does whose decision came back: whoever was about to click it, or was
+    /// sent its address, finds the way.
     async fn join(&self, decision: &Decision, old: Delivery, to: Posting) -> Result<(), Unsettled> {
         let link = to.message().and_then(|(channel, message)| self.board.link(channel, message));
         let headline = text::moved_into_batch(decision, to.id, link.as_deref());

@@ -9,7 +9,8 @@ use crate::core::digest::{Digest, End, Open, digest};
 use crate::core::text::figure_name;
 
 impl Handle {
-    /// How often people agreed with what agents were sure of; of one agent or kind, if those are named.
+    /// How often people agreed with what agents were sure of; of one agent or kind, if those are
+    /// named.
     ///
     /// # Errors
     /// [`HandleError::Store`].

@@ -1,9 +1,10 @@
 //! How a gate asks: by the rules first, then a person. One road for whatever way a gate comes.
 //!
-//! Key, risk and what a person is shown are made here of the tool call itself, so nothing that a caller says puts an approval under
-//! another call's name. What only the agent's machine knows (where links lead, what a file holds) is the gate's word: whoever lies
-//! about it is answered about a call that an honest gate never makes, for an answer holds only for what was shown, asked as no
-//! less. Must not know where rules are written down, nor how an agent is told.
+//! Key, risk and what a person is shown are made here of the tool call itself, so nothing that a
+//! caller says puts an approval under another call's name. What only the agent's machine knows
+//! (where links lead, what a file holds) is the gate's word: whoever lies about it is answered
+//! about a call that an honest gate never makes, for an answer holds only for what was shown, asked
+//! as no less. Must not know where rules are written down, nor how an agent is told.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -40,7 +41,8 @@ pub struct Brought {
     pub project: Option<String>,
     /// It is asked, at least so, whatever else the rules allow.
     pub at_least: Option<AtLeast>,
-    /// Whether the agent asks by its own permissions about a call that its hook has seen just before.
+    /// Whether the agent asks by its own permissions about a call that its hook has seen just
+    /// before.
     pub own_prompt: bool,
 }
 
@@ -51,7 +53,8 @@ pub enum Gated {
     Allowed(String),
     /// It may not.
     Denied(String),
-    /// A person decides, or has decided and nobody has taken it yet: wait for this decision, and take it.
+    /// A person decides, or has decided and nobody has taken it yet: wait for this decision, and
+    /// take it.
     Asked(Box<Decision>),
 }
 
@@ -85,7 +88,8 @@ pub enum Told {
 }
 
 impl Handle {
-    /// What an earlier answer is good for, if the same call comes as this request, which is as it would be kept.
+    /// What an earlier answer is good for, if the same call comes as this request, which is as it
+    /// would be kept.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -117,7 +121,8 @@ impl Handle {
         (approved && earlier.was_asked_as(request)).then(|| text::gate::approved(earlier, resolved))
     }
 
-    /// What a decision means for the call that it was asked for at this revision. `unserved`: no bot runs, so nobody was told.
+    /// What a decision means for the call that it was asked for at this revision. `unserved`: no
+    /// bot runs, so nobody was told.
     #[must_use]
     pub fn told(&self, decision: &Decision, asked: Revision, unserved: bool) -> Told {
         if decision.revision != asked {
@@ -174,8 +179,8 @@ fn judged(rulebook: &dyn Rulebook, brought: Brought) -> Result<Request, Gated> {
 }
 
 impl Access {
-    /// Brings a tool call to the gate: by these rules it passes, does not, or a person is asked. Bringing it again while that is
-    /// open, or answered and not yet taken, is the same decision.
+    /// Brings a tool call to the gate: by these rules it passes, does not, or a person is asked.
+    /// Bringing it again while that is open, or answered and not yet taken, is the same decision.
     ///
     /// # Errors
     /// [`AccessError::Forbidden`], and as [`Handle::ask`].

@@ -1,4 +1,5 @@
-//! The part of the approval API that only looks back: the log, what was asked when, and what a surface noted for itself.
+//! The part of the approval API that only looks back: the log, what was asked when, and what a
+//! surface noted for itself.
 
 use std::time::Duration;
 
@@ -82,7 +83,8 @@ impl Handle {
         Ok(self.store(move |store| store.put_memo(name, text)).await?)
     }
 
-    /// The channel and message of the card on which a decision stands: a batch's, or the newest of its own that hangs.
+    /// The channel and message of the card on which a decision stands: a batch's, or the newest of
+    /// its own that hangs.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -101,8 +103,8 @@ impl Handle {
         self.inner.hung.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// The same as [`Handle::card_of`] as soon as it hangs, where this process posts it. `None`: not within `limit` of real
-    /// time.
+    /// The same as [`Handle::card_of`] as soon as it hangs, where this process posts it. `None`:
+    /// not within `limit` of real time.
     pub async fn card_within(&self, id: DecisionId, limit: Duration) -> Option<(String, String)> {
         let mut hung = self.inner.hung.subscribe();
         let hangs = async {

@@ -1,8 +1,9 @@
 //! Open decisions are held to the rules of whoever shows and decides them.
 //!
-//! Whoever asked may have read other rules, and the rules change while decisions wait. What a decision loses by them is an
-//! event of its own, written before anything is decided: stricter terms, and the approvals of those who may not decide it
-//! any more. Must not know where rules come from.
+//! Whoever asked may have read other rules, and the rules change while decisions wait. What a
+//! decision loses by them is an event of its own, written before anything is decided: stricter
+//! terms, and the approvals of those who may not decide it any more. Must not know where rules come
+//! from.
 
 use super::{Handle, HandleError};
 use crate::core::decision::{Decision, DecisionId};
@@ -14,7 +15,8 @@ use crate::store::Filter;
 /// Terms first, then approvals: those may lapse because of the terms.
 const STEPS: usize = 2;
 
-/// The decision as this process's own rules see it: with their terms, and the approvals that count by them.
+/// The decision as this process's own rules see it: with their terms, and the approvals that count
+/// by them.
 pub(super) fn enforced(rules: &Rules, decision: &Decision) -> Decision {
     let terms = enforce(rules, &decision.request, &decision.terms);
     let decision = Decision { terms, ..decision.clone() };
@@ -39,7 +41,8 @@ impl Handle {
     /// Holds every open decision to the rules that hold now.
     ///
     /// # Errors
-    /// [`HandleError::Store`]; what was not reached is held to them when somebody looks at it or decides it.
+    /// [`HandleError::Store`]; what was not reached is held to them when somebody looks at it or
+    /// decides it.
     pub async fn enforce_all(&self) -> Result<(), HandleError> {
         for decision in self.list(Filter { open_only: true, ..Filter::default() }).await? {
             if held(&self.rules(), &decision).is_some() {
@@ -49,8 +52,8 @@ impl Handle {
         Ok(())
     }
 
-    /// Holds a decision to this process's own rules. Whoever asked may have read others: only the rules of those who show
-    /// and decide count.
+    /// Holds a decision to this process's own rules. Whoever asked may have read others: only the
+    /// rules of those who show and decide count.
     pub(crate) async fn enforce(&self, id: DecisionId) -> Result<Decision, HandleError> {
         let mut decision = self.get(id).await?;
         for _ in 0..STEPS {

@@ -31,7 +31,8 @@ impl Handle {
         Ok(self.attention_page(of, 0, usize::MAX).await?.decisions)
     }
 
-    /// At most `limit` of what waits, from the place `offset` on; where there is nothing any more, the last ones.
+    /// At most `limit` of what waits, from the place `offset` on; where there is nothing any more,
+    /// the last ones.
     ///
     /// # Errors
     /// [`HandleError::Store`].

@@ -1,4 +1,5 @@
-//! One `serve` per store: an operating-system lock on a file beside it, which ends with its process.
+//! One `serve` per store: an operating-system lock on a file beside it, which ends with its
+//! process.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -86,7 +87,8 @@ fn try_lock(file: &File) -> Result<(), TryLockError> {
     file.try_lock()
 }
 
-/// Who holds a store's lock, in its own words; `None`: nobody. Nothing is made or changed by looking.
+/// Who holds a store's lock, in its own words; `None`: nobody. Nothing is made or changed by
+/// looking.
 #[must_use]
 pub fn holder(store: &Path) -> Option<String> {
     let mut file = File::open(files::beside(store, ".lock")).ok()?;

@@ -1,7 +1,7 @@
 //! The only place where effects run: the approval API and the loops behind it.
 //!
-//! Every surface and source calls [`Handle`] and nothing else. It checks who may decide, writes to the
-//! store, and hints to whoever waits that there is something to look at. Must not know Discord.
+//! Every surface and source calls [`Handle`] and nothing else. It checks who may decide, writes to
+//! the store, and hints to whoever waits that there is something to look at. Must not know Discord.
 
 pub mod access;
 pub mod attachments;
@@ -105,7 +105,8 @@ struct Inner {
     hung: Sender<u64>,
     /// What was looked at whether it passes by itself.
     looked: tokio::sync::Mutex<routing::Looked>,
-    /// Postings that were opened and are not looked at yet; what is forgotten here stands in the record.
+    /// Postings that were opened and are not looked at yet; what is forgotten here stands in the
+    /// record.
     opened: std::sync::Mutex<Vec<PostingId>>,
     /// What the bot says of itself; absent in other processes.
     pulse: Sender<Option<pulse::Pulse>>,
@@ -209,7 +210,8 @@ impl Handle {
         })
     }
 
-    /// Files what an agent asks. The same key of the same project, while open, is the same decision.
+    /// Files what an agent asks. The same key of the same project, while open, is the same
+    /// decision.
     ///
     /// # Errors
     /// [`HandleError::Inadmissible`] with what to change; [`HandleError::Store`].
@@ -258,7 +260,8 @@ impl Handle {
         may_decide(&rules.approvers, &enforced(&rules, decision), voter).is_ok()
     }
 
-    /// Whether this person could decide what they saw, before they are asked for more: a reason, a time.
+    /// Whether this person could decide what they saw, before they are asked for more: a reason, a
+    /// time.
     ///
     /// # Errors
     /// As [`Handle::approve`].
@@ -278,7 +281,8 @@ impl Handle {
     /// Approves.
     ///
     /// # Errors
-    /// [`HandleError::Denied`], [`HandleError::Refused`], [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    /// [`HandleError::Denied`], [`HandleError::Refused`], [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Store`].
     pub async fn approve(
         &self,
         id: DecisionId,
@@ -335,8 +339,8 @@ impl Handle {
         self.resolve(id, seen, by, via, Verdict::Answered { text: text.trim().to_owned() }).await
     }
 
-    /// Gives a verdict, with the typed confirmation that critical risk asks for. Where several must approve, it may be
-    /// a vote: then the decision is still open.
+    /// Gives a verdict, with the typed confirmation that critical risk asks for. Where several must
+    /// approve, it may be a vote: then the decision is still open.
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::Unconfirmed`], [`Refused::AlreadyVoted`].
@@ -355,7 +359,8 @@ impl Handle {
     /// Takes a verdict back that the agent has not picked up.
     ///
     /// # Errors
-    /// As [`Handle::approve`]; [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`], [`Refused::AskedAgain`].
+    /// As [`Handle::approve`]; [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`],
+    /// [`Refused::AskedAgain`].
     pub async fn undo(&self, id: DecisionId, by: &Voter) -> Result<Decision, HandleError> {
         let (person, now) = (by.person.clone(), self.now());
         self.decide(id, by, move |decision| decision.undo(person, now)).await
@@ -364,7 +369,8 @@ impl Handle {
     /// The agent says how it went. Whoever reports has taken the verdict.
     ///
     /// # Errors
-    /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Store`].
     pub async fn report(
         &self,
         id: DecisionId,
@@ -390,8 +396,8 @@ impl Handle {
         self.decide(id, by, move |decision| decision.defer(until, person, seen, now, limits)).await
     }
 
-    /// Runs a person's act, if they may. Permission is checked on what stands, in the same transaction. Who may
-    /// not decide learns that, and not whether somebody else has.
+    /// Runs a person's act, if they may. Permission is checked on what stands, in the same
+    /// transaction. Who may not decide learns that, and not whether somebody else has.
     async fn decide(
         &self,
         id: DecisionId,
@@ -408,7 +414,8 @@ impl Handle {
         by: &Voter,
         act: impl FnOnce(&Decision) -> Result<Option<Event>, Refused> + Send + 'static,
     ) -> Result<Decision, HandleError> {
-        // Whoever asked may have read other rules: the log says what holds before anything is decided by it.
+        // Whoever asked may have read other rules: the log says what holds before anything is
+        // decided by it.
         self.enforce(id).await?;
         let (rules, voter) = (self.rules(), by.clone());
         let decide = move |decision: &Decision| {
@@ -436,7 +443,8 @@ impl Handle {
     /// The asker takes the question back.
     ///
     /// # Errors
-    /// [`HandleError::Refused`] if it is not open any more; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    /// [`HandleError::Refused`] if it is not open any more; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Store`].
     pub async fn withdraw(&self, id: DecisionId, reason: &str) -> Result<Decision, HandleError> {
         let reason = reason.to_owned();
         self.change(id, move |decision| Ok(Some(decision.withdraw(reason)?))).await
@@ -445,20 +453,24 @@ impl Handle {
     /// The agent takes the verdict to act on it. Claiming again is the same claim.
     ///
     /// # Errors
-    /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Store`].
     pub async fn claim(&self, id: DecisionId) -> Result<Decision, HandleError> {
         self.change(id, |decision| Ok(decision.claim()?)).await
     }
 
-    /// Waits until there is something to tell the agent, at the longest until `deadline` of the store's time. The
-    /// decision as it stands then: resolved (and claimed, if that was wanted), withdrawn, deferred (it will come back, and
-    /// asking or waiting again is right), or still pending, which means that nobody answered in time.
+    /// Waits until there is something to tell the agent, at the longest until `deadline` of the
+    /// store's time. The decision as it stands then: resolved (and claimed, if that was wanted),
+    /// withdrawn, deferred (it will come back, and asking or waiting again is right), or still
+    /// pending, which means that nobody answered in time.
     ///
-    /// `asked` is the revision whose verdict is wanted: a decision that has become another revision is returned at
-    /// once and not claimed, because a verdict on another question is none on this one.
+    /// `asked` is the revision whose verdict is wanted: a decision that has become another revision
+    /// is returned at once and not claimed, because a verdict on another question is none on this
+    /// one.
     ///
     /// # Errors
-    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`]. A busy store is waited for, not reported.
+    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`]. A busy store is waited for, not
+    /// reported.
     pub async fn wait(
         &self,
         id: DecisionId,
@@ -473,7 +485,8 @@ impl Handle {
                 Ok(decision) if asked.is_some_and(|asked| asked != decision.revision) => {
                     return Ok(decision);
                 }
-                // A decision that is resolved is never revised, so this is the verdict on what was asked.
+                // A decision that is resolved is never revised, so this is the verdict on what was
+                // asked.
                 Ok(decision)
                     if matches!(decision.state, State::Resolved(_)) && claim == Claim::Yes =>
                 {

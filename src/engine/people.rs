@@ -1,6 +1,8 @@
-//! Who somebody is to Gander: what the configuration says of them, and what they have said themselves.
+//! Who somebody is to Gander: what the configuration says of them, and what they have said
+//! themselves.
 //!
-//! What they said is kept in the store and goes before the configuration. Must not know how they said it.
+//! What they said is kept in the store and goes before the configuration. Must not know how they
+//! said it.
 
 use super::{Handle, HandleError};
 use crate::core::Time;
@@ -28,14 +30,16 @@ impl Somebody {
 }
 
 impl Handle {
-    /// What the configuration says of somebody. `name`: what they are called, where it says nothing.
+    /// What the configuration says of somebody. `name`: what they are called, where it says
+    /// nothing.
     fn configured(&self, user: u64, name: &str) -> Profile {
         let rules = self.rules();
         let found = rules.people.iter().find(|person| person.user == user);
         found.cloned().unwrap_or_else(|| Profile::unknown(user, name, rules.zone))
     }
 
-    /// Somebody by their Discord id. `name`: what they are called, where the configuration does not say.
+    /// Somebody by their Discord id. `name`: what they are called, where the configuration does not
+    /// say.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -44,7 +48,8 @@ impl Handle {
         Ok(Somebody::new(self.configured(user, name), &wishes))
     }
 
-    /// Somebody says when they can be reached: `change` makes the new of what they said before. What holds then.
+    /// Somebody says when they can be reached: `change` makes the new of what they said before.
+    /// What holds then.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -60,7 +65,8 @@ impl Handle {
         Ok(Somebody::new(self.configured(user, name), &wishes))
     }
 
-    /// Whoever can be sent a direct message by name: those configured, and those who have ever acted. Ids and names.
+    /// Whoever can be sent a direct message by name: those configured, and those who have ever
+    /// acted. Ids and names.
     ///
     /// # Errors
     /// [`HandleError::Store`].

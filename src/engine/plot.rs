@@ -1,7 +1,7 @@
 //! Draws plots: marks in a plane to a PNG. The only user of the drawing library and of the letters.
 //!
-//! No font, fontconfig or other C library of the machine is needed, so that a plot looks the same wherever the bot runs. Must
-//! not know what a plot is about.
+//! No font, fontconfig or other C library of the machine is needed, so that a plot looks the same
+//! wherever the bot runs. Must not know what a plot is about.
 
 use std::sync::LazyLock;
 
@@ -15,7 +15,8 @@ use crate::core::plot::{Anchor, Ink, Mark, Picture, Point};
 /// What the surface's dark theme draws a message's files on.
 const GROUND: (u8, u8, u8) = (0x2b, 0x2d, 0x31);
 
-/// Okabe and Ito's palette: its blue and orange are told apart by those who see no red or no green, and by their lightness.
+/// Okabe and Ito's palette: its blue and orange are told apart by those who see no red or no green,
+/// and by their lightness.
 const fn colour(ink: Ink) -> (u8, u8, u8) {
     match ink {
         Ink::Words => (0xf2, 0xf3, 0xf5),

@@ -5,11 +5,13 @@ use crate::core::decision::{Decision, DecisionId, Revision, Verdict, Via};
 use crate::core::permission::Voter;
 
 impl Handle {
-    /// A person wants this decided, where it is not decided: high and critical risk over HTTP or through an agent. It decides
-    /// nothing; the person is asked once, on the surface, to confirm it. Wanting the same again is the same.
+    /// A person wants this decided, where it is not decided: high and critical risk over HTTP or
+    /// through an agent. It decides nothing; the person is asked once, on the surface, to confirm
+    /// it. Wanting the same again is the same.
     ///
     /// # Errors
-    /// As [`Handle::approve`]; [`Refused::PutOff`](crate::core::decision::Refused::PutOff) while it is put off.
+    /// As [`Handle::approve`]; [`Refused::PutOff`](crate::core::decision::Refused::PutOff) while it
+    /// is put off.
     pub async fn propose(
         &self,
         id: DecisionId,

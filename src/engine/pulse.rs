@@ -1,7 +1,9 @@
-//! What the running bot says of itself, for `gander status` and `gander doctor`, which are other processes.
+//! What the running bot says of itself, for `gander status` and `gander doctor`, which are other
+//! processes.
 //!
-//! It lies in a file beside the store, replaced as a whole whenever something changes, and is believed only while
-//! the bot holds the store's lock: what a killed one left behind says nothing. Losing it loses no decision.
+//! It lies in a file beside the store, replaced as a whole whenever something changes, and is
+//! believed only while the bot holds the store's lock: what a killed one left behind says nothing.
+//! Losing it loses no decision.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -74,7 +76,8 @@ impl Another {
 }
 
 impl Pulse {
-    /// Whether it is connected, goes by the configuration as it is written, and shows every card that is due.
+    /// Whether it is connected, goes by the configuration as it is written, and shows every card
+    /// that is due.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.connected.is_some() && self.configuration.is_none() && self.held_back.is_empty()
@@ -111,7 +114,8 @@ impl Handle {
         });
     }
 
-    /// There was a sign of another store under the same name. What is surer is kept, and said in the log once.
+    /// There was a sign of another store under the same name. What is surer is kept, and said in
+    /// the log once.
     pub fn saw_another(&self, tag: String, sign: Sign) {
         let at = self.clock().wall();
         self.beat(|pulse| {

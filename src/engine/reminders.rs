@@ -1,9 +1,12 @@
-//! Reminds people of what nobody answers: from rungs that were climbed to messages, and from what came of those to the log.
+//! Reminds people of what nobody answers: from rungs that were climbed to messages, and from what
+//! came of those to the log.
 //!
-//! The log says which rungs were climbed; a cursor in the store says how far it was read. What a rung means becomes rows, one
-//! for each receiver and way, in the same commit as the cursor; rows become messages in one commit with the posting or the
-//! outbox's entry that carries them; what came of the messages is told to the log, and telling it twice is telling it once.
-//! So a kill between any two steps loses nothing and doubles nothing. Several that are due for one receiver share a message.
+//! The log says which rungs were climbed; a cursor in the store says how far it was read. What a
+//! rung means becomes rows, one for each receiver and way, in the same commit as the cursor; rows
+//! become messages in one commit with the posting or the outbox's entry that carries them; what
+//! came of the messages is told to the log, and telling it twice is telling it once. So a kill
+//! between any two steps loses nothing and doubles nothing. Several that are due for one receiver
+//! share a message.
 //!
 //! Must not know Discord: who somebody is there, it is told by a [`Directory`].
 
@@ -100,7 +103,8 @@ pub struct Reminders {
     seen: Option<Seen>,
 }
 
-/// What held when all was looked at last. Most hints change nothing of it, and then nothing is read.
+/// What held when all was looked at last. Most hints change nothing of it, and then nothing is
+/// read.
 struct Seen {
     rules: Arc<Rules>,
     wishes: String,
@@ -329,7 +333,8 @@ impl Reminders {
                 told.extend(rung);
             }
         }
-        // Together, so that they share a commit; and one that fails keeps none of the others from the log.
+        // Together, so that they share a commit; and one that fails keeps none of the others from
+        // the log.
         let mut failed = None;
         while let Some(ended) = telling.join_next().await {
             match ended {
@@ -370,8 +375,8 @@ fn latest(reminders: &[Reminder]) -> HashMap<Reached, u64> {
     latest
 }
 
-/// Whether something may yet come of a reminder. What was held back of an earlier rung is sent in the end, unless a later one
-/// reaches the same person the same way.
+/// Whether something may yet come of a reminder. What was held back of an earlier rung is sent in
+/// the end, unless a later one reaches the same person the same way.
 fn matters(
     reminder: &Reminder,
     decision: &Decision,

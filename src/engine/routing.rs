@@ -1,9 +1,11 @@
-//! Lets pass what needs no person, by the rules of the process that serves, and takes people's disagreement.
+//! Lets pass what needs no person, by the rules of the process that serves, and takes people's
+//! disagreement.
 //!
-//! Whoever asks may have read another configuration: nothing passes in the asking process. Here every decision that is
-//! asked is looked at once, and all open ones at the start and whenever the rules change, so that none is missed while
-//! nothing ran. The rule is checked on what stands, within the transaction that approves. Whoever shows cards lets pass
-//! first ([`Handle::let_pass`]), so that what passes at once never has a card.
+//! Whoever asks may have read another configuration: nothing passes in the asking process. Here
+//! every decision that is asked is looked at once, and all open ones at the start and whenever the
+//! rules change, so that none is missed while nothing ran. The rule is checked on what stands,
+//! within the transaction that approves. Whoever shows cards lets pass first
+//! ([`Handle::let_pass`]), so that what passes at once never has a card.
 
 use std::sync::Arc;
 
@@ -47,7 +49,8 @@ fn may_any_pass(rules: &Rules) -> bool {
 }
 
 impl Handle {
-    /// Looks at what is new, and approves what passes by itself. Up to and with this number everything was looked at.
+    /// Looks at what is new, and approves what passes by itself. Up to and with this number
+    /// everything was looked at.
     ///
     /// # Errors
     /// [`HandleError::Store`]; what was not looked at is the next time.
@@ -117,8 +120,9 @@ impl Handle {
         Ok(())
     }
 
-    /// A person disagrees with what was approved by itself: undone if the agent has not taken it, and written down in any
-    /// case. With it, the decision that was asked instead meanwhile, if that is why the verdict stands.
+    /// A person disagrees with what was approved by itself: undone if the agent has not taken it,
+    /// and written down in any case. With it, the decision that was asked instead meanwhile, if
+    /// that is why the verdict stands.
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::NotByItself`], [`Refused::AlreadyDisagreed`].

@@ -1,7 +1,7 @@
 //! Where everything stands, in figures: for `gander status` and for whoever asks a surface.
 //!
-//! Read from the store at each call. What the running bot says of itself ([`super::pulse`]) comes from this process if it
-//! is the bot; another process adds it. Words for it are the surfaces' own.
+//! Read from the store at each call. What the running bot says of itself ([`super::pulse`]) comes
+//! from this process if it is the bot; another process adds it. Words for it are the surfaces' own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,13 +22,15 @@ const PAGE: u64 = 500;
 pub struct Status {
     /// When it was read, by the store's clock.
     pub at: Time,
-    /// What is open, by project, in the order of their names. A project without anything open is not in it.
+    /// What is open, by project, in the order of their names. A project without anything open is
+    /// not in it.
     pub projects: Vec<ProjectStatus>,
     /// Decisions that got their verdict since midnight of the configured time zone, and kept it.
     pub decided_today: usize,
     /// Open decisions whose card is not, or not yet, as it should be.
     pub unshown: Vec<DecisionId>,
-    /// What the bot that serves this store says of itself; absent: none runs, as far as is known here.
+    /// What the bot that serves this store says of itself; absent: none runs, as far as is known
+    /// here.
     pub bot: Option<Pulse>,
 }
 
@@ -79,7 +81,8 @@ impl Status {
         self.projects.iter().map(|project| project.deferred).sum()
     }
 
-    /// Whether a bot runs, is connected, goes by the configuration as it is written, and shows every card that is due.
+    /// Whether a bot runs, is connected, goes by the configuration as it is written, and shows
+    /// every card that is due.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.bot.as_ref().is_some_and(Pulse::is_healthy)
@@ -112,7 +115,8 @@ impl Handle {
         })
     }
 
-    /// The last midnight of the configured zone. Where the clock skips midnight, the first moment of that day.
+    /// The last midnight of the configured zone. Where the clock skips midnight, the first moment
+    /// of that day.
     fn midnight(&self, now: Time) -> Time {
         let zone = self.rules().zone;
         let day = now.with_timezone(&zone).date_naive();
@@ -122,7 +126,8 @@ impl Handle {
         moments.next().map_or(now, |midnight| midnight.to_utc())
     }
 
-    /// How many decisions got a verdict since then and kept it. Reads the log backwards, as far as that time.
+    /// How many decisions got a verdict since then and kept it. Reads the log backwards, as far as
+    /// that time.
     async fn decided_since(&self, since: Time) -> Result<usize, HandleError> {
         let mut end = self.head().await?.seq;
         // What happened last to a decision counts, and that is met first.

@@ -17,7 +17,8 @@ impl Handle {
     /// A person hands it to another who may decide it.
     ///
     /// # Errors
-    /// As [`Handle::approve`]; [`Refused::NotTheirs`] if the other may not, [`Refused::AlreadyTaken`] if they have it.
+    /// As [`Handle::approve`]; [`Refused::NotTheirs`] if the other may not,
+    /// [`Refused::AlreadyTaken`] if they have it.
     pub async fn hand_over(
         &self,
         id: DecisionId,

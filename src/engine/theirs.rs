@@ -1,5 +1,5 @@
-//! The part of the approval API that is about one person: what they may decide, what of that was decided lately, and
-//! whom they ask.
+//! The part of the approval API that is about one person: what they may decide, what of that was
+//! decided lately, and whom they ask.
 
 use super::{Handle, HandleError, enforced};
 use crate::core::decision::{Decision, DecisionId, Person, Priority, Refused, State};
@@ -11,7 +11,8 @@ use crate::store::{Filter, Why};
 const RECENT_EVENTS: u64 = 1_000;
 
 impl Handle {
-    /// What is open and theirs to decide: what waits, the most urgent first; then what is put off, the soonest first.
+    /// What is open and theirs to decide: what waits, the most urgent first; then what is put off,
+    /// the soonest first.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -24,8 +25,8 @@ impl Handle {
         Ok(theirs)
     }
 
-    /// What was theirs to decide and is over, the latest verdict or withdrawal first; at most `limit`, and as far as the
-    /// last part of the log goes.
+    /// What was theirs to decide and is over, the latest verdict or withdrawal first; at most
+    /// `limit`, and as far as the last part of the log goes.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -75,11 +76,13 @@ impl Handle {
         self.decide(id, by, move |decision| decision.prioritize(priority, person)).await
     }
 
-    /// Whoever asked names who shall answer. Unlike [`Handle::hand_over`], they may not decide it themselves.
+    /// Whoever asked names who shall answer. Unlike [`Handle::hand_over`], they may not decide it
+    /// themselves.
     ///
     /// # Errors
-    /// [`HandleError::Denied`] for anybody but the asker; [`Refused::NotTheirs`] if the other may not decide it;
-    /// [`Refused::AlreadyTaken`]; [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    /// [`HandleError::Denied`] for anybody but the asker; [`Refused::NotTheirs`] if the other may
+    /// not decide it; [`Refused::AlreadyTaken`]; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Store`].
     pub async fn assign(
         &self,
         id: DecisionId,

@@ -1,9 +1,10 @@
-//! Does what is due by itself: brings back what was put off, climbs the ladder of what nobody answers, applies the safe
-//! default in the end.
+//! Does what is due by itself: brings back what was put off, climbs the ladder of what nobody
+//! answers, applies the safe default in the end.
 //!
-//! The due times are in the store, so a restart, a pause or a suspended machine only makes it late, never
-//! forgetful. Sleeping is not a timer: after every sleep and every hint the store is asked again. Must not know who is
-//! reached, or how: what fires is written down, and whoever reaches people reads it.
+//! The due times are in the store, so a restart, a pause or a suspended machine only makes it late,
+//! never forgetful. Sleeping is not a timer: after every sleep and every hint the store is asked
+//! again. Must not know who is reached, or how: what fires is written down, and whoever reaches
+//! people reads it.
 
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
@@ -12,7 +13,8 @@ use super::{Handle, HandleError};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, State};
 
-/// How much earlier a reminder falls due when another one does: people get one message that lists both.
+/// How much earlier a reminder falls due when another one does: people get one message that lists
+/// both.
 pub const GATHERED: TimeDelta = TimeDelta::minutes(5);
 
 /// Decisions that are worked on at the same time: their writes share a commit.
@@ -38,8 +40,9 @@ pub async fn run(handle: Handle) {
     }
 }
 
-/// Does once all that is due; when the next is, if anything waits and all could be done. What a rung or a return has made due in
-/// turn is left for the next pass. May be dropped at any moment: what it has not done is still due.
+/// Does once all that is due; when the next is, if anything waits and all could be done. What a
+/// rung or a return has made due in turn is left for the next pass. May be dropped at any moment:
+/// what it has not done is still due.
 ///
 /// # Errors
 /// [`HandleError::Store`]: what is due could not be read.

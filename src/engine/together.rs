@@ -1,8 +1,8 @@
 //! The part of the approval API that is about several decisions at once.
 //!
-//! What is approved together is a list that was frozen when it was drawn. Each of its decisions is checked by itself, in the
-//! same transaction as its verdict: permission, revision, risk. So whatever changed since drops out, and whoever clicked is
-//! told what became of each.
+//! What is approved together is a list that was frozen when it was drawn. Each of its decisions is
+//! checked by itself, in the same transaction as its verdict: permission, revision, risk. So
+//! whatever changed since drops out, and whoever clicked is told what became of each.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +14,8 @@ use crate::core::permission::{Voter, may_decide};
 use crate::core::posting::{Item, Listed, Place, Posting, PostingId, Purpose, Sheet};
 use crate::store::{Decide, NewPosting};
 
-/// Verdicts that share a transaction: few enough that a click of somebody else's is not kept waiting for them.
+/// Verdicts that share a transaction: few enough that a click of somebody else's is not kept
+/// waiting for them.
 pub const TOGETHER: usize = 100;
 
 /// A list as one person can approve it.
@@ -63,8 +64,8 @@ impl Handle {
         Ok(self.store(move |store| store.open_posting(new)).await?)
     }
 
-    /// A list as it was drawn, with its decisions as they stand. `None`: there never was such a list, or it was
-    /// somebody else's own.
+    /// A list as it was drawn, with its decisions as they stand. `None`: there never was such a
+    /// list, or it was somebody else's own.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -108,8 +109,9 @@ impl Handle {
         weighed
     }
 
-    /// Approves a part of a list, as far as each of it is what was listed. All of it shares a transaction, so it is at most
-    /// [`TOGETHER`] long; whoever has more calls again, and can tell how far it is.
+    /// Approves a part of a list, as far as each of it is what was listed. All of it shares a
+    /// transaction, so it is at most [`TOGETHER`] long; whoever has more calls again, and can tell
+    /// how far it is.
     pub async fn approve_together(&self, part: &[Item], by: &Voter, via: Via) -> Vec<Fate> {
         let failed = |error: &HandleError, item: &Item| {
             // The words are all that is told of it, to each.
@@ -153,7 +155,8 @@ impl Handle {
         changed.into_iter().zip(whys).map(fate).collect()
     }
 
-    /// What happens to one of a list inside the transaction. Where nothing does, the reason is left behind.
+    /// What happens to one of a list inside the transaction. Where nothing does, the reason is left
+    /// behind.
     fn approval(&self, item: Item, by: &Voter, via: Via) -> (Arc<OnceLock<LeftOut>>, Decide) {
         let why = Arc::new(OnceLock::new());
         let (rules, voter, told) = (self.rules(), by.clone(), Arc::clone(&why));
@@ -170,7 +173,8 @@ impl Handle {
         (why, decide)
     }
 
-    /// Whoever asked may have read other rules: the log says what holds before anything is decided by it.
+    /// Whoever asked may have read other rules: the log says what holds before anything is decided
+    /// by it.
     async fn hold_to_rules(&self, part: &[Item]) -> Result<(), HandleError> {
         let ids: Vec<DecisionId> = part.iter().map(|item| item.decision).collect();
         let rules = self.rules();

@@ -1,7 +1,7 @@
 //! Tokens: made, listed, revoked, and recognised when somebody shows one.
 //!
-//! A secret is shown once, when its token is made; kept is its SHA-256. It is 256 random bits, so nothing slower is needed
-//! to keep it from being guessed. Must not know how it is carried.
+//! A secret is shown once, when its token is made; kept is its SHA-256. It is 256 random bits, so
+//! nothing slower is needed to keep it from being guessed. Must not know how it is carried.
 
 use std::fmt;
 
@@ -74,7 +74,8 @@ impl Handle {
         Ok(self.store(|store| store.tokens()).await?.into_iter().map(|kept| kept.token).collect())
     }
 
-    /// From now on a token is worth nothing. `false`: there is none with this number, or it was revoked before.
+    /// From now on a token is worth nothing. `false`: there is none with this number, or it was
+    /// revoked before.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -84,7 +85,8 @@ impl Handle {
         Ok(revoked)
     }
 
-    /// Whose secret this is. `None`: nobody's, or its token was revoked. Every token is compared, in constant time.
+    /// Whose secret this is. `None`: nobody's, or its token was revoked. Every token is compared,
+    /// in constant time.
     ///
     /// # Errors
     /// [`HandleError::Store`].

@@ -11,7 +11,8 @@ use crate::core::Time;
 use crate::store::chain::{Entry, Fault};
 use crate::store::{Audit, Pruned, Store, StoreError, files, hex};
 
-/// Decisions, and rows of each sort, that are pruned in one transaction, so that nobody waits long for the store.
+/// Decisions, and rows of each sort, that are pruned in one transaction, so that nobody waits long
+/// for the store.
 const PRUNED_AT_ONCE: usize = 200;
 /// An unused file younger than this may belong to a question that is just being filed.
 const UNUSED_FOR: chrono::TimeDelta = chrono::TimeDelta::days(1);
@@ -84,8 +85,9 @@ impl Handle {
         Ok(self.store(move |store| store.prunable(before)).await?)
     }
 
-    /// Removes the long parts of all that was over before this time, the records of messages about it that never change again, and the files that nothing needs any more. `store`
-    /// is the store's path.
+    /// Removes the long parts of all that was over before this time, the records of messages about
+    /// it that never change again, and the files that nothing needs any more. `store` is the
+    /// store's path.
     ///
     /// # Errors
     /// [`HandleError::Store`]; what was pruned until then stays pruned.
@@ -111,8 +113,8 @@ impl Handle {
         Ok((all, self.store(sweep).await?))
     }
 
-    /// Copies the store and the files of its decisions, while others use it. The copy is there only once it is whole and
-    /// was found sound. `store` is the store's path.
+    /// Copies the store and the files of its decisions, while others use it. The copy is there only
+    /// once it is whole and was found sound. `store` is the store's path.
     ///
     /// # Errors
     /// [`BackupError`].
@@ -188,7 +190,8 @@ fn write_copy(
     Ok(BackedUp { audit, folder, files: in_use.len() - without.len(), without })
 }
 
-/// Gives the whole copy its name; what has come to be there meanwhile is overwritten only if that was asked for.
+/// Gives the whole copy its name; what has come to be there meanwhile is overwritten only if that
+/// was asked for.
 fn put_in_place(part: &Path, file: &Path, force: bool) -> io::Result<()> {
     if force {
         return std::fs::rename(part, file);

@@ -1,8 +1,9 @@
 //! Wakes those who wait for a decision when something happens to it, and nobody else.
 //!
-//! Thousands of agents may wait. If each looked whenever anything happens, one verdict would cost thousands of reads; here the
-//! log is read once, and each event wakes those who wait for its decision. Waking too often costs a read; too seldom
-//! cannot be, because a seat is taken before the decision is looked at.
+//! Thousands of agents may wait. If each looked whenever anything happens, one verdict would cost
+//! thousands of reads; here the log is read once, and each event wakes those who wait for its
+//! decision. Waking too often costs a read; too seldom cannot be, because a seat is taken before
+//! the decision is looked at.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -112,7 +113,8 @@ impl Drop for Seat<'_> {
     }
 }
 
-/// Takes the seats away when nobody reads the log any more: whoever waits looks for themselves again.
+/// Takes the seats away when nobody reads the log any more: whoever waits looks for themselves
+/// again.
 struct Reading<'a>(&'a Waiters);
 
 impl Drop for Reading<'_> {

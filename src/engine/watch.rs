@@ -1,8 +1,8 @@
 //! Notices what other processes write to the store, and hints to everybody here to look.
 //!
 //! The folder's change notices are only hints, some are missed and reading the database causes some
-//! itself; whether anybody has written is what `PRAGMA data_version` says. Without any notice it is asked
-//! every second.
+//! itself; whether anybody has written is what `PRAGMA data_version` says. Without any notice it is
+//! asked every second.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,8 +15,9 @@ use super::Handle;
 /// How long a write of another process can stay unnoticed when the notice is lost.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A notice comes before what it tells of: SQLite writes to the log, flushes it to the disk, and only then lets others
-/// see the commit, in shared memory that gives no notice. So after one it is looked several times, at these distances.
+/// A notice comes before what it tells of: SQLite writes to the log, flushes it to the disk, and
+/// only then lets others see the commit, in shared memory that gives no notice. So after one it is
+/// looked several times, at these distances.
 const AFTER_NOTICE: [Duration; 7] = [
     Duration::ZERO,
     Duration::from_millis(2),

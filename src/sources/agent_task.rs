@@ -1,11 +1,14 @@
-//! Brings tasks that wait for a person out of `.agent-task.json` files, and takes them back when they go on.
+//! Brings tasks that wait for a person out of `.agent-task.json` files, and takes them back when
+//! they go on.
 //!
-//! Agents leave such a file in each worktree and stop; nobody is told. Here each file whose state needs a person
-//! is a decision, for as long as it does. What is open and what was answered is read from the store at each
-//! look, never remembered, so that a restart doubles nothing and forgets nothing. The files are only read.
+//! Agents leave such a file in each worktree and stop; nobody is told. Here each file whose state
+//! needs a person is a decision, for as long as it does. What is open and what was answered is read
+//! from the store at each look, never remembered, so that a restart doubles nothing and forgets
+//! nothing. The files are only read.
 //!
-//! An answered question is not asked again while the file asks the same. Once the file has moved on, the
-//! verdict counts as taken (claimed); if the task comes back to the same state after that, it asks anew.
+//! An answered question is not asked again while the file asks the same. Once the file has moved
+//! on, the verdict counts as taken (claimed); if the task comes back to the same state after that,
+//! it asks anew.
 //!
 //! Must not know surfaces, the store's tables or who may decide.
 
@@ -79,8 +82,8 @@ pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
 /// Looks once at everything: asks, revises and withdraws what the files say.
 ///
 /// # Errors
-/// The store's, with what was done before it left as it is; the next look goes on from there. A file that
-/// cannot be read or asked is no error but a [`Trouble`].
+/// The store's, with what was done before it left as it is; the next look goes on from there. A
+/// file that cannot be read or asked is no error but a [`Trouble`].
 pub async fn look(handle: &Handle, folders: &[WatchedFolder]) -> Result<Looked, HandleError> {
     // Not only what is open: whether something was answered is asked too.
     let filter = Filter { key_prefix: Some(KEY.to_owned()), ..Filter::default() };
@@ -168,7 +171,8 @@ fn survey(folders: &[WatchedFolder], known: &[String]) -> Survey {
 }
 
 impl Survey {
-    /// Reads the task's file of a folder. Where watched folders overlap, the first one names the project.
+    /// Reads the task's file of a folder. Where watched folders overlap, the first one names the
+    /// project.
     fn see(&mut self, folder: &Path, project: &str) {
         let path = folder.join(TASK_FILE);
         let file = path.to_string_lossy().into_owned();
@@ -273,8 +277,8 @@ async fn leave(
     }
 }
 
-/// What of a file's question is to be asked now. `standing` is the latest decision with its key. `None`: it stands so, or
-/// it was answered.
+/// What of a file's question is to be asked now. `standing` is the latest decision with its key.
+/// `None`: it stands so, or it was answered.
 async fn left_to_ask(
     handle: &Handle,
     standing: Option<&Decision>,
@@ -289,7 +293,8 @@ async fn left_to_ask(
             leave(handle, standing, Over::Renamed(&request.project), looked).await?;
             return Ok(Some(request));
         }
-        // A count that rose alone is no reason to redraw a card and void what somebody is about to click.
+        // A count that rose alone is no reason to redraw a card and void what somebody is about to
+        // click.
         let request = if same { standing.request.clone() } else { request };
         return Ok(Some(request));
     }

@@ -1,19 +1,24 @@
-//! The drop folder: a JSON file put into `inbox/` becomes a decision, and its verdict appears in `verdicts/`.
+//! The drop folder: a JSON file put into `inbox/` becomes a decision, and its verdict appears in
+//! `verdicts/`.
 //!
-//! For agents without a library, in any language that can write a file. The file's name is the question's identity.
-//! While the file lies in `inbox/` it asks: changed, it is the next revision; removed, the question is taken back. With
-//! the verdict it is taken out of `inbox/`, and only then is the verdict told; so a file of that name that lies there later
-//! is a new question, whatever it says, and no old verdict answers it.
+//! For agents without a library, in any language that can write a file. The file's name is the
+//! question's identity. While the file lies in `inbox/` it asks: changed, it is the next revision;
+//! removed, the question is taken back. With the verdict it is taken out of `inbox/`, and only then
+//! is the verdict told; so a file of that name that lies there later is a new question, whatever it
+//! says, and no old verdict answers it.
 //!
-//! Telling a verdict claims it. It runs in four steps, each of which can be the last before a power cut:
+//! Telling a verdict claims it. It runs in four steps, each of which can be the last before a power
+//! cut:
 //!
 //! 1. the verdict is noted under a hidden name, with the decision's number;
-//! 2. the question is taken out of `inbox/` under a hidden name, and left there if it changed since it was read;
+//! 2. the question is taken out of `inbox/` under a hidden name, and left there if it changed since
+//!    it was read;
 //! 3. the verdict is claimed in the store;
 //! 4. the taken question is removed, and the note renamed to the verdict's file.
 //!
-//! A start puts back what was taken and not answered. A note, or a verdict's file that says `asked`, whose decision is
-//! answered: that verdict was not told, and is told now. All else is read from the store at each look.
+//! A start puts back what was taken and not answered. A note, or a verdict's file that says
+//! `asked`, whose decision is answered: that verdict was not told, and is told now. All else is
+//! read from the store at each look.
 //!
 //! Must not know surfaces, the store's tables or who may decide.
 
@@ -91,11 +96,12 @@ impl Inbox {
         }
     }
 
-    /// Looks once at everything, and makes what is asked and told equal what lies in the folders and the store.
+    /// Looks once at everything, and makes what is asked and told equal what lies in the folders
+    /// and the store.
     ///
     /// # Errors
-    /// The store's, with what was done before it left as it is; the next look goes on from there. What is wrong with a
-    /// file or folder is no error: it is refused, or a [`Trouble`].
+    /// The store's, with what was done before it left as it is; the next look goes on from there.
+    /// What is wrong with a file or folder is no error: it is refused, or a [`Trouble`].
     pub async fn look(&mut self, handle: &Handle) -> Result<Looked, HandleError> {
         let mut looked = Looked::default();
         for desk in &mut self.desks {
@@ -108,7 +114,8 @@ impl Inbox {
         Ok(looked)
     }
 
-    /// Takes back what was asked through folders that are no longer configured: nobody would be told the verdict.
+    /// Takes back what was asked through folders that are no longer configured: nobody would be
+    /// told the verdict.
     async fn sweep(&self, handle: &Handle, looked: &mut Looked) -> Result<(), HandleError> {
         let filter =
             Filter { open_only: true, key_prefix: Some(KEY.to_owned()), ..Filter::default() };

@@ -1,6 +1,7 @@
 //! The hash chain over the log, and what is found where it does not hold.
 //!
-//! It knows entries, not where they lie: the same walk checks the store's own log and an export of it.
+//! It knows entries, not where they lie: the same walk checks the store's own log and an export of
+//! it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -36,8 +37,9 @@ pub fn digest(text: &[u8]) -> String {
     hex(&Sha256::digest(text))
 }
 
-/// The hash of an event: SHA-256 in hexadecimal over six parts, a line feed between each two: the previous hash, the
-/// position, the time in milliseconds, the decision's number, the digest of the long part (empty without one), the body.
+/// The hash of an event: SHA-256 in hexadecimal over six parts, a line feed between each two: the
+/// previous hash, the position, the time in milliseconds, the decision's number, the digest of the
+/// long part (empty without one), the body.
 #[must_use]
 pub fn link(
     previous: &[u8],
@@ -228,7 +230,8 @@ pub struct Walked {
 }
 
 impl Walk {
-    /// A walk that begins behind an event: its position and hash. Position 0 and no hash: at the beginning.
+    /// A walk that begins behind an event: its position and hash. Position 0 and no hash: at the
+    /// beginning.
     #[must_use]
     pub fn behind(seq: u64, hash: &str) -> Self {
         Self { last: seq, hash: hash.as_bytes().to_vec(), ..Self::default() }

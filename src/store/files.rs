@@ -1,4 +1,5 @@
-//! The store's folder and the files beside it. Decisions are nobody else's business: all of it is its owner's alone.
+//! The store's folder and the files beside it. Decisions are nobody else's business: all of it is
+//! its owner's alone.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Where decisions are kept: the [`Store`] trait, and the only SQL ([`sqlite`]).
 //!
-//! A change is one transaction: the event, the state it makes, and the time at which the decision wants to
-//! be woken. The methods block; the engine calls them off its threads. Must not know surfaces, sources or
-//! a clock: the time is an argument.
+//! A change is one transaction: the event, the state it makes, and the time at which the decision
+//! wants to be woken. The methods block; the engine calls them off its threads. Must not know
+//! surfaces, sources or a clock: the time is an argument.
 
 mod calling;
 pub mod chain;
@@ -179,8 +179,8 @@ pub struct Pruned {
     pub decisions: u64,
     /// Bytes of their long parts in the log.
     pub bytes: u64,
-    /// Records of messages that stood for several, or for a moment: batches, reminders, mentions. Those messages hang as they
-    /// did.
+    /// Records of messages that stood for several, or for a moment: batches, reminders, mentions.
+    /// Those messages hang as they did.
     pub lists: u64,
     /// Records of what left by the ways beyond the surface.
     pub sent: u64,
@@ -238,7 +238,8 @@ impl StoreError {
 /// Every method returns [`StoreError`]; then nothing of it was written.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 pub trait Store: Send + Sync + 'static {
-    /// The store's own name in buttons, six letters and digits: a button of another store decides nothing.
+    /// The store's own name in buttons, six letters and digits: a button of another store decides
+    /// nothing.
     fn tag(&self) -> &str;
 
     /// How fast its time runs.
@@ -247,8 +248,8 @@ pub trait Store: Send + Sync + 'static {
     /// Files a request, or finds the open decision with the same key of the same project.
     fn ask(&self, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError>;
 
-    /// As [`Store::ask`], under a name of the asker's own: the same again is the same decision for 24 h of the store's time,
-    /// also when it is over.
+    /// As [`Store::ask`], under a name of the asker's own: the same again is the same decision for
+    /// 24 h of the store's time, also when it is over.
     fn ask_once(
         &self,
         request: Request,
@@ -260,7 +261,8 @@ pub trait Store: Send + Sync + 'static {
     /// Changes a decision: `decide` sees it inside the transaction, and what it names is written.
     fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError>;
 
-    /// Changes many in one transaction, each as [`Store::change`] does. One that is not there fails all of them.
+    /// Changes many in one transaction, each as [`Store::change`] does. One that is not there fails
+    /// all of them.
     fn change_many(
         &self,
         changes: Vec<(DecisionId, Decide)>,
@@ -291,8 +293,8 @@ pub trait Store: Send + Sync + 'static {
     /// Walks the hash chain. The position of the first event that does not fit, if any.
     fn first_broken_link(&self) -> Result<Option<u64>, StoreError>;
 
-    /// Walks the hash chain, replays every decision's log and compares with what is kept, and checks the file. As of one
-    /// moment, while others write.
+    /// Walks the hash chain, replays every decision's log and compares with what is kept, and
+    /// checks the file. As of one moment, while others write.
     fn audit(&self) -> Result<Audit, StoreError>;
 
     /// The log behind a position, to the byte.
@@ -310,8 +312,8 @@ pub trait Store: Send + Sync + 'static {
     /// What [`Store::prune`] would remove in all.
     fn prunable(&self, before: Time) -> Result<Pruned, StoreError>;
 
-    /// Removes the long parts of at most `limit` decisions that were over before this time and whose cards are settled,
-    /// and logs that. Their cards stay as they hang.
+    /// Removes the long parts of at most `limit` decisions that were over before this time and
+    /// whose cards are settled, and logs that. Their cards stay as they hang.
     fn prune(&self, before: Time, at: Time, limit: usize) -> Result<Pruned, StoreError>;
 
     /// The names of the kept files that a decision needs which is not pruned.
@@ -347,8 +349,8 @@ pub trait Store: Send + Sync + 'static {
     /// The batch's card on which a decision stands, without its items.
     fn carrier_of(&self, id: DecisionId) -> Result<Option<Posting>, StoreError>;
 
-    /// Makes a posting's next list from the one of this revision. `false`: that is not the latest any more, and nothing was
-    /// changed.
+    /// Makes a posting's next list from the one of this revision. `false`: that is not the latest
+    /// any more, and nothing was changed.
     fn amend_posting(
         &self,
         id: PostingId,
@@ -364,7 +366,8 @@ pub trait Store: Send + Sync + 'static {
         hanging: Hanging,
     ) -> Result<(), StoreError>;
 
-    /// Postings whose message is not as it should be: all of them, or those that list one of these decisions.
+    /// Postings whose message is not as it should be: all of them, or those that list one of these
+    /// decisions.
     fn postings_behind(&self, of: Option<&[DecisionId]>) -> Result<Vec<PostingId>, StoreError>;
 
     /// Postings that hang and list something that still can be answered.
@@ -373,15 +376,16 @@ pub trait Store: Send + Sync + 'static {
     /// Decisions on a posting whose own card does not say yet where they went.
     fn to_move_to(&self, id: PostingId) -> Result<Vec<DecisionId>, StoreError>;
 
-    /// Draws what waits into batches: `plan` sees it inside the transaction, and what it names is written. `since` is
-    /// where the window begins, `at` where it ends, by the wall clock. Whether anything was changed.
+    /// Draws what waits into batches: `plan` sees it inside the transaction, and what it names is
+    /// written. `since` is where the window begins, `at` where it ends, by the wall clock. Whether
+    /// anything was changed.
     fn plan_batches(&self, since: Time, at: Time, plan: PlanBatches) -> Result<bool, StoreError>;
 
     /// The latest posting of a purpose.
     fn latest_posting(&self, purpose: &str) -> Result<Option<Posting>, StoreError>;
 
-    /// How decisions that came with a confidence were judged. What passed by itself counts if it was listed for review up to
-    /// this moment of the wall clock.
+    /// How decisions that came with a confidence were judged. What passed by itself counts if it
+    /// was listed for review up to this moment of the wall clock.
     fn judged(&self, reviewed: Time) -> Result<Vec<Tally>, StoreError>;
 
     /// What was answered or withdrawn after a moment, up to and with another.
@@ -411,21 +415,22 @@ pub trait Store: Send + Sync + 'static {
     /// How far the log was read for reminders.
     fn reminded_up_to(&self) -> Result<u64, StoreError>;
 
-    /// All reminders of rungs of which something may yet come, or of which the log does not know all that came.
+    /// All reminders of rungs of which something may yet come, or of which the log does not know
+    /// all that came.
     fn reminders(&self) -> Result<Vec<Reminder>, StoreError>;
 
     /// Whether there is anything to be done about reminders.
     fn glance_at_reminders(&self) -> Result<Glance, StoreError>;
 
-    /// The messages that have taken in reminders after this, by the store's time, of decisions that wait; each with the stages
-    /// of what is on it.
+    /// The messages that have taken in reminders after this, by the store's time, of decisions that
+    /// wait; each with the stages of what is on it.
     fn messages_since(&self, since: Time) -> Result<Vec<(On, Stage)>, StoreError>;
 
     /// Records what was read of the log, or what was done about reminders: all of it or nothing.
     fn remind(&self, step: Reminding) -> Result<(), StoreError>;
 
-    /// A posting could not be posted, and will not be: nothing hangs of it, and its reminders have failed. `instead` is
-    /// opened with that.
+    /// A posting could not be posted, and will not be: nothing hangs of it, and its reminders have
+    /// failed. `instead` is opened with that.
     fn give_up_posting(
         &self,
         id: PostingId,
@@ -439,17 +444,20 @@ pub trait Store: Send + Sync + 'static {
     /// All tokens, also those that were revoked.
     fn tokens(&self) -> Result<Vec<KeptToken>, StoreError>;
 
-    /// From this moment of the wall clock on a token is worth nothing. `false`: there is none, or it was revoked before.
+    /// From this moment of the wall clock on a token is worth nothing. `false`: there is none, or
+    /// it was revoked before.
     fn revoke(&self, id: TokenId, at: Time) -> Result<bool, StoreError>;
 
     /// A token was used at this moment of the wall clock.
     fn used(&self, id: TokenId, at: Time) -> Result<(), StoreError>;
 
-    /// Keeps messages that are to leave, as they may ([`Outgoing::fit_to_leave`]); `at` is the wall clock's time. One whose
-    /// key is known already is that one, and stays as it is. How many were new.
+    /// Keeps messages that are to leave, as they may ([`Outgoing::fit_to_leave`]); `at` is the wall
+    /// clock's time. One whose key is known already is that one, and stays as it is. How many were
+    /// new.
     fn enqueue(&self, messages: Vec<Outgoing>, at: Time) -> Result<usize, StoreError>;
 
-    /// Messages that are not settled and want to be looked at at or before this time, the longest due first.
+    /// Messages that are not settled and want to be looked at at or before this time, the longest
+    /// due first.
     fn outgoing_due(&self, at: Time, limit: usize) -> Result<Vec<Letter>, StoreError>;
 
     /// When the next one wants to be looked at.
@@ -472,6 +480,7 @@ pub trait Store: Send + Sync + 'static {
         since: Time,
     ) -> Result<Vec<(Time, Option<String>)>, StoreError>;
 
-    /// Records how a message stands; settling it forgets its address. One that is settled stays so: then `false`.
+    /// Records how a message stands; settling it forgets its address. One that is settled stays so:
+    /// then `false`.
     fn put_outgoing(&self, key: &str, tries: u32, sending: Sending) -> Result<bool, StoreError>;
 }

@@ -1,5 +1,5 @@
-//! What the store is told of reminders: a step is written as a whole, so that a reminder is never without its message, nor a
-//! message without its reminders, wherever the process is killed.
+//! What the store is told of reminders: a step is written as a whole, so that a reminder is never
+//! without its message, nor a message without its reminders, wherever the process is killed.
 
 use crate::core::Time;
 use crate::core::outgoing::Outgoing;
@@ -21,12 +21,14 @@ pub struct Reminding {
     pub drop: Vec<Reminder>,
     /// Messages to be opened, each with the reminders that go onto it.
     pub open: Vec<(NewPosting, Vec<Reminder>)>,
-    /// A message that takes in more: its list of this revision is changed, and these reminders go onto it.
+    /// A message that takes in more: its list of this revision is changed, and these reminders go
+    /// onto it.
     pub amend: Vec<Amended>,
-    /// Reminders that are over, of which the log knows what came. One that has changed since it was read is passed over.
+    /// Reminders that are over, of which the log knows what came. One that has changed since it was
+    /// read is passed over.
     pub told: Vec<Reminder>,
-    /// Rungs of which the log knows all are forgotten where no message has taken in any of them after this, by the store's
-    /// time.
+    /// Rungs of which the log knows all are forgotten where no message has taken in any of them
+    /// after this, by the store's time.
     pub forget: Option<Time>,
     /// Messages for the outbox.
     pub send: Vec<Outgoing>,

@@ -1,7 +1,7 @@
 //! The store on SQLite: WAL, `synchronous=FULL`, one writer thread, a few readers.
 //!
-//! Writes that arrive together share a commit, each in a SAVEPOINT of its own, because a durable commit
-//! costs a disk flush and an agent's burst would otherwise pay it for every question.
+//! Writes that arrive together share a commit, each in a SAVEPOINT of its own, because a durable
+//! commit costs a disk flush and an agent's burst would otherwise pay it for every question.
 
 mod audit;
 mod callers;
@@ -64,16 +64,18 @@ pub struct SqliteStore {
     /// None where it cannot be written.
     writer: Option<Writer>,
     readers: Readers,
-    /// `PRAGMA data_version` tells of others' commits only, so it has a connection that never writes.
+    /// `PRAGMA data_version` tells of others' commits only, so it has a connection that never
+    /// writes.
     watcher: Mutex<Connection>,
 }
 
 impl SqliteStore {
-    /// Opens the store, and makes it if it is not there. `speed` is how fast its time shall run; a store
-    /// keeps the one it was made with. `now` is the wall clock's time.
+    /// Opens the store, and makes it if it is not there. `speed` is how fast its time shall run; a
+    /// store keeps the one it was made with. `now` is the wall clock's time.
     ///
     /// # Errors
-    /// [`StoreError::Open`] with the reason, [`StoreError::ReadOnly`], [`StoreError::Pace`] if it lives by another clock.
+    /// [`StoreError::Open`] with the reason, [`StoreError::ReadOnly`], [`StoreError::Pace`] if it
+    /// lives by another clock.
     pub fn open(path: &Path, speed: Option<u32>, now: Time) -> Result<Self, StoreError> {
         Self::open_patiently(path, speed, now, BUSY)
     }
@@ -107,8 +109,8 @@ impl SqliteStore {
         })
     }
 
-    /// Opens the store for somebody who only reads: one that cannot be written, for want of rights or of room, is read all
-    /// the same.
+    /// Opens the store for somebody who only reads: one that cannot be written, for want of rights
+    /// or of room, is read all the same.
     ///
     /// # Errors
     /// As [`SqliteStore::open`], where not even reading is possible.

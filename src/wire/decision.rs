@@ -139,7 +139,8 @@ pub struct Decision {
     /// Who answered, or put it off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Where the answer came from: discord, terminal, http, mcp; routing and safe_default are nobody's.
+    /// Where the answer came from: discord, terminal, http, mcp; routing and safe_default are
+    /// nobody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
     /// When it came to this state.
@@ -165,7 +166,8 @@ pub struct Decision {
     /// How soon a person wants it decided, where one said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prioritized: Option<Prioritized>,
-    /// What people want decided and have yet to confirm on Discord: high and critical risk, with a token.
+    /// What people want decided and have yet to confirm on Discord: high and critical risk, with a
+    /// token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proposed: Vec<Proposed>,
     /// What happens while nobody answers. Only while it waits.

@@ -17,8 +17,9 @@ pub struct Happened {
     pub at: Moment,
     /// The decision's number.
     pub decision: i64,
-    /// What happened: asked, revised, enforced, deferred, returned, climbed, told, voted, lapsed, proposed, taken, prioritized,
-    /// resolved, undone, disagreed, withdrawn, claimed, reported, pruned. New words may come.
+    /// What happened: asked, revised, enforced, deferred, returned, climbed, told, voted, lapsed,
+    /// proposed, taken, prioritized, resolved, undone, disagreed, withdrawn, claimed, reported,
+    /// pruned. New words may come.
     pub event: String,
     /// Who did it, where it was a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]

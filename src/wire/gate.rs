@@ -13,14 +13,16 @@ const LONGEST_NAME: usize = 200;
 /// Files and folders that a call names at most.
 const MOST_PATHS: usize = 1_000;
 
-/// A tool call that an agent is about to make, as its gate saw it. The server makes the question of it; nothing here names one.
+/// A tool call that an agent is about to make, as its gate saw it. The server makes the question of
+/// it; nothing here names one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateCall {
     /// Whose call it is: `claude-code`, `goose`, `codex`, or your own agent's name.
     #[schemars(length(min = 1, max = 200), regex(pattern = r"\S"))]
     pub agent: String,
-    /// The agent's session: an approval for the session holds in it alone. Without one there are none.
+    /// The agent's session: an approval for the session holds in it alone. Without one there are
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
     /// The tool, by the agent's name for it.
@@ -31,7 +33,8 @@ pub struct GateCall {
     pub input: Value,
     /// The directory in which it runs, as a whole path.
     pub cwd: PathBuf,
-    /// The folders that the agent works in, as whole paths; what lies below them is inside. Without one, nothing is.
+    /// The folders that the agent works in, as whole paths; what lies below them is inside. Without
+    /// one, nothing is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000))]
     pub roots: Vec<PathBuf>,
@@ -42,7 +45,8 @@ pub struct GateCall {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000))]
     pub real: Vec<PathBuf>,
-    /// Whether the directory has a file `HEAD` and no `.git`: git takes it for a repository, and obeys files in it.
+    /// Whether the directory has a file `HEAD` and no `.git`: git takes it for a repository, and
+    /// obeys files in it.
     #[serde(default)]
     pub poses_as_repository: bool,
     /// What the file holds now that it would change, for the diff.
@@ -51,8 +55,8 @@ pub struct GateCall {
     /// The project. Left out: the token's only one, or the usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Whether the agent asks by its own permissions about a call that its hook has seen just before: an approval of that, less
-    /// than a minute ago, is for both.
+    /// Whether the agent asks by its own permissions about a call that its hook has seen just
+    /// before: an approval of that, less than a minute ago, is for both.
     #[serde(default)]
     pub own_prompt: bool,
     /// A person is asked, at least so, whatever else the rules allow.
@@ -99,7 +103,8 @@ pub enum Verdict {
     Deny,
     /// A person has put it off: do something else.
     Defer,
-    /// A person has been asked, or has answered and the answer is to be taken: wait for the decision.
+    /// A person has been asked, or has answered and the answer is to be taken: wait for the
+    /// decision.
     Wait,
 }
 

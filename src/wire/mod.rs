@@ -1,7 +1,9 @@
-//! What agents and programs send and receive, whichever way they come: HTTP, MCP, a dropped file, the client.
+//! What agents and programs send and receive, whichever way they come: HTTP, MCP, a dropped file,
+//! the client.
 //!
-//! Plain data with the JSON Schema of each type beside it, so a comment on a field is what an agent reads of it. Times are
-//! the wall clock's, as RFC 3339. Pure; must not know a transport, a store, or who may do what.
+//! Plain data with the JSON Schema of each type beside it, so a comment on a field is what an agent
+//! reads of it. Times are the wall clock's, as RFC 3339. Pure; must not know a transport, a store,
+//! or who may do what.
 
 mod decision;
 mod event;

@@ -1,7 +1,8 @@
 //! The question: what an agent asks a person.
 //!
-//! A dropped file may name files that lie beside it, and its name is its key; over a connection an agent may be anybody,
-//! so there it names a key, and never a file of this machine. All else is the same and stands here once.
+//! A dropped file may name files that lie beside it, and its name is its key; over a connection an
+//! agent may be anybody, so there it names a key, and never a file of this machine. All else is the
+//! same and stands here once.
 
 use crate::core::decision::Request;
 use crate::core::policy::{LONGEST_OPTION, MOST_APPROVALS, MOST_OPTIONS};
@@ -19,10 +20,12 @@ macro_rules! question {
             /// What is to be decided, in one line.
             #[schemars(length(min = 1), regex(pattern = r"\S"))]
             pub title: String,
-            /// What it is about: deploy, credentials, code_review, naming, test_failure, routine … or a word of your own.
+            /// What it is about: deploy, credentials, code_review, naming, test_failure, routine …
+            /// or a word of your own.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub kind: Option<String>,
-            /// What answers it: yes or no, one of the options, or a text. Left out: a choice with options, else yes or no.
+            /// What answers it: yes or no, one of the options, or a text. Left out: a choice with
+            /// options, else yes or no.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub expects: Option<$crate::core::decision::Expects>,
             /// What explains it to the person.
@@ -37,8 +40,8 @@ macro_rules! question {
             /// What to read elsewhere.
             #[serde(default)]
             pub links: Vec<$crate::wire::Link>,
-            /// The project; its channel, approvers and policy follow from it. Left out: the folder's or the token's own,
-            /// else `default`.
+            /// The project; its channel, approvers and policy follow from it. Left out: the
+            /// folder's or the token's own, else `default`.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub project: Option<String>,
             /// production, staging …
@@ -71,7 +74,8 @@ macro_rules! question {
             /// How long it can wait: 30m, 4h 30m, 7d. Left out: what policy gives.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub sla: Option<$crate::wire::Span>,
-            /// What happens when nobody answers. Left out: reject. Approve only where policy allows it.
+            /// What happens when nobody answers. Left out: reject. Approve only where policy allows
+            /// it.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub safe_default: Option<$crate::core::decision::SafeDefault>,
             $($(#[$each])* pub $field: $type,)*
@@ -119,7 +123,8 @@ pub(crate) use question;
 question! {
     /// A question for a person.
     Question {
-        /// Asking again with the same key while it is open is the same decision; with another content, its next revision.
+        /// Asking again with the same key while it is open is the same decision; with another
+        /// content, its next revision.
         #[schemars(length(min = 1, max = 200), regex(pattern = r"\S"))]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         dedup_key: Option<String>,
@@ -153,7 +158,8 @@ impl Question {
         }
     }
 
-    /// Where it is otherwise than its schema says, if it is. What only policy refuses is none of it.
+    /// Where it is otherwise than its schema says, if it is. What only policy refuses is none of
+    /// it.
     #[must_use]
     pub fn flaw(&self) -> Option<String> {
         let blank = |text: &str| text.trim().is_empty();

@@ -44,7 +44,8 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8], hints: &[Hint]) -> Result<T, Wron
     }
 }
 
-/// The field that is a list of bare values where names are expected: serde takes it for an object, the schema does not.
+/// The field that is a list of bare values where names are expected: serde takes it for an object,
+/// the schema does not.
 fn bare_list(text: &str) -> Option<String> {
     bare_list_in(&serde_json::from_str(text).ok()?)
 }

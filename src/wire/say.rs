@@ -1,4 +1,5 @@
-//! What is said of a decision once it is asked: the verdicts of people, and what the agent says when it is done or gone.
+//! What is said of a decision once it is asked: the verdicts of people, and what the agent says
+//! when it is done or gone.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,5 @@
-//! What the store keeps of messages: each once, by its key, and in the order in which they were settled.
+//! What the store keeps of messages: each once, by its key, and in the order in which they were
+//! settled.
 
 use gander::core::decision::Request;
 use gander::core::outgoing::{Letter, Outgoing, Sending, Urgency, Way};

@@ -16,7 +16,8 @@ async fn an_sms_or_a_call_that_was_cut_off_is_looked_for_and_goes_once() {
             let (twilio, mut desk) = (Twilio::start(NOON).await, Desk::new());
             let settings = desk.twilio(&twilio.standin.url);
             desk.run_with(&settings);
-            // The same words went to the same number a moment ago: that one must not be taken for this.
+            // The same words went to the same number a moment ago: that one must not be taken for
+            // this.
             desk.send(vec![message("before", way, MAYA)]).await;
             desk.settled("before").await;
             twilio.standin.order([if went { Reply::Swallow } else { Reply::Hang }]);
@@ -72,7 +73,8 @@ async fn what_is_over_after_a_death_is_not_repeated_but_what_went_is_known() {
     }
 }
 
-/// At least once: the second is the same message by its id, and the phone shows it in place of the first.
+/// At least once: the second is the same message by its id, and the phone shows it in place of the
+/// first.
 #[tokio::test]
 async fn a_push_that_was_cut_off_is_sent_again_as_the_same_message() {
     let (standin, mut desk) =

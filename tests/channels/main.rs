@@ -1,5 +1,6 @@
-//! The ways beyond Discord against stand-ins on loopback that check each request by the documentation and answer as it says,
-//! with failures; and the outbox over virtual time: retries, caps, the record, deaths in between.
+//! The ways beyond Discord against stand-ins on loopback that check each request by the
+//! documentation and answer as it says, with failures; and the outbox over virtual time: retries,
+//! caps, the record, deaths in between.
 
 #![allow(
     clippy::unwrap_used,

@@ -206,7 +206,8 @@ async fn a_server_that_is_not_there_is_given_up_after_a_bounded_number_of_tries(
     assert!((at - crate::desk::noon()).num_hours() < 2);
 }
 
-/// The real server, if somebody has installed it: no Debian package and no package of crates.io, PyPI or npm is it.
+/// The real server, if somebody has installed it: no Debian package and no package of crates.io,
+/// PyPI or npm is it.
 #[tokio::test]
 async fn the_real_ntfy_takes_it_and_gives_it_back() {
     let Ok(version) = std::process::Command::new("ntfy").arg("--help").output() else {

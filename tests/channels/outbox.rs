@@ -1,4 +1,5 @@
-//! What the outbox promises whoever uses it, over virtual time: one message a key, caps, the record, nothing sent in vain.
+//! What the outbox promises whoever uses it, over virtual time: one message a key, caps, the
+//! record, nothing sent in vain.
 
 use gander::core::decision::{Person, Via};
 use gander::core::outgoing::{Sending, Way};
@@ -33,7 +34,8 @@ fn rests(sending: &Sending, now: gander::core::Time) -> bool {
     !matches!(sending, Sending::Trying { .. }) && sending.next().is_none_or(|next| next > now)
 }
 
-/// 20 messages at once to one person: each minute is walked through, and what had gone by then is looked at.
+/// 20 messages at once to one person: each minute is walked through, and what had gone by then is
+/// looked at.
 #[tokio::test]
 async fn caps_are_kept_over_virtual_time_and_nothing_is_lost() {
     for (way, quarter, hour) in [(Way::Sms, 5, 11), (Way::Voice, 3, 7)] {

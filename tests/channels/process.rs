@@ -1,4 +1,5 @@
-//! The ways through the program itself: `gander serve` and its configuration, `gander doctor --send-test`.
+//! The ways through the program itself: `gander serve` and its configuration, `gander doctor
+//! --send-test`.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
@@ -58,7 +59,8 @@ async fn serve_sends_what_is_in_the_outbox_by_what_the_configuration_says_now() 
     assert!(!bot.err.so_far().contains("gander-maya"), "no address in the log");
 }
 
-/// Killed for good, after Twilio has taken the SMS and before it has said so: it is found in Twilio's list.
+/// Killed for good, after Twilio has taken the SMS and before it has said so: it is found in
+/// Twilio's list.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_serve_finds_what_it_sent() {
     let (twilio, sandbox, home) =

@@ -1,4 +1,5 @@
-//! SMS and calls: requests as Twilio documents them, and its failures. The stand-in keeps what it accepted and lists it.
+//! SMS and calls: requests as Twilio documents them, and its failures. The stand-in keeps what it
+//! accepted and lists it.
 
 use std::sync::{Arc, Mutex};
 
@@ -176,7 +177,8 @@ async fn too_many_requests_wait_as_long_as_twilio_asks() {
     assert_eq!(desk.settled("a").await.tries, 2);
 }
 
-/// After a 500, an answer that is none, or silence, nobody knows: it is looked for before it is sent again.
+/// After a 500, an answer that is none, or silence, nobody knows: it is looked for before it is
+/// sent again.
 #[tokio::test]
 async fn an_answer_that_leaves_it_open_is_looked_into_before_it_is_repeated() {
     // Silence lasts until the request's own time-out: side by side.
@@ -205,7 +207,8 @@ async fn looked_into(way: Way, reply: Reply, went: bool) {
     {
         hints.mark_unchanged();
         desk.advance(30);
-        // Whatever is written next; a time that is moved on while a request is under way starts nothing.
+        // Whatever is written next; a time that is moved on while a request is under way starts
+        // nothing.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(2), hints.changed()).await;
     }
     assert_eq!(twilio.accepted().len(), 2, "{way} {reply:?}: once each");

@@ -1,4 +1,5 @@
-//! Webhooks: the request as the Standard Webhooks specification has it, verified by the recipe that docs/escalation.md gives.
+//! Webhooks: the request as the Standard Webhooks specification has it, verified by the recipe that
+//! docs/escalation.md gives.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

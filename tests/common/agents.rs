@@ -1,5 +1,5 @@
-//! The agents themselves, not stand-ins: where they are found, and how they are run with a scripted model so that nothing leaves
-//! the machine.
+//! The agents themselves, not stand-ins: where they are found, and how they are run with a scripted
+//! model so that nothing leaves the machine.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

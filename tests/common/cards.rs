@@ -38,7 +38,8 @@ impl Card {
             .collect()
     }
 
-    /// The custom id of its button or menu for `approve`, `reject` or `defer`; none once it is decided.
+    /// The custom id of its button or menu for `approve`, `reject` or `defer`; none once it is
+    /// decided.
     pub(crate) fn control(&self, verb: &str) -> Option<&str> {
         let rows = self.0["components"].as_array();
         let components =
@@ -49,7 +50,8 @@ impl Card {
     }
 }
 
-/// All messages that stand for this decision and that everybody sees, but not those it has left behind by coming back.
+/// All messages that stand for this decision and that everybody sees, but not those it has left
+/// behind by coming back.
 pub(crate) fn cards(view: &View, number: i64) -> Vec<Card> {
     let start = format!("#{number} · ");
     // Reminders in direct messages show the same card.
@@ -94,7 +96,8 @@ pub(crate) async fn click(person: &Person, card: &Card, verb: &str) -> Outcome {
     person.click(card.id(), button).await
 }
 
-/// Rejects with a reason, in the form that opens. The outcome is that of the form, or of the click if none opened.
+/// Rejects with a reason, in the form that opens. The outcome is that of the form, or of the click
+/// if none opened.
 pub(crate) async fn reject(person: &Person, card: &Card, reason: &str) -> Outcome {
     let clicked = click(person, card, "reject").await;
     match clicked.modal_id() {

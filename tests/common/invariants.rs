@@ -1,5 +1,5 @@
-//! What always holds of a decision, whatever happens to it: checked after each step of the random histories and of the
-//! exhaustive walk.
+//! What always holds of a decision, whatever happens to it: checked after each step of the random
+//! histories and of the exhaustive walk.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,8 @@ use gander::core::ladder::Stage;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// An event in its place: what stood before, what stands after, and the word that was typed with it.
+/// An event in its place: what stood before, what stands after, and the word that was typed with
+/// it.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
     pub(crate) before: &'a Decision,

@@ -1,5 +1,5 @@
-//! What people were promised about a decision, as simply as it can be said. The code is compared with it, so it shares
-//! nothing with the code but the names of things.
+//! What people were promised about a decision, as simply as it can be said. The code is compared
+//! with it, so it shares nothing with the code but the names of things.
 
 use chrono::TimeDelta;
 use gander::core::Time;
@@ -280,7 +280,8 @@ impl Model {
         if self.asked.expects == Expects::Approve { self.approvals } else { 1 }
     }
 
-    /// Silence may approve only what is approved at all, of low or medium risk, where the configuration allows it.
+    /// Silence may approve only what is approved at all, of low or medium risk, where the
+    /// configuration allows it.
     fn silence_may(&self, expects: Expects, risk: Risk) -> Result<(), &'static str> {
         match () {
             () if expects != Expects::Approve => Err("DefaultApproveExpects"),

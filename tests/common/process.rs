@@ -28,8 +28,8 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// A home with an empty working directory and a configuration that says next to nothing. Each decision has a card of its
-    /// own, for most tests are about one card's.
+    /// A home with an empty working directory and a configuration that says next to nothing. Each
+    /// decision has a card of its own, for most tests are about one card's.
     pub(crate) fn new() -> Self {
         let home = Self { folder: TempDir::new().unwrap() };
         std::fs::create_dir(home.work()).unwrap();
@@ -98,7 +98,8 @@ impl Home {
         Program::start(self.gander(args)).ended().await
     }
 
-    /// Runs the program until its standard output is so: what it tells of happens in another process.
+    /// Runs the program until its standard output is so: what it tells of happens in another
+    /// process.
     pub(crate) async fn said_until(&self, args: &[&str], is: impl Fn(&str) -> bool) -> String {
         let mut said = String::new();
         let waited = timeout(LIMIT, async {

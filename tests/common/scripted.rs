@@ -1,5 +1,6 @@
-//! A model whose every word is written down before: it wants these tools called, and is done when it has their results. It speaks
-//! as Anthropic's and as OpenAI's do, so that the agents themselves can be run without one.
+//! A model whose every word is written down before: it wants these tools called, and is done when
+//! it has their results. It speaks as Anthropic's and as OpenAI's do, so that the agents themselves
+//! can be run without one.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -23,8 +24,8 @@ impl Call {
     }
 }
 
-/// What it does in the conversation that begins with these words; an empty text is in all of them. The calls of a round are
-/// made at once, and those of the next when their results are there.
+/// What it does in the conversation that begins with these words; an empty text is in all of them.
+/// The calls of a round are made at once, and those of the next when their results are there.
 #[derive(Debug)]
 struct Talk {
     begins: &'static str,
@@ -48,7 +49,8 @@ impl Model {
         Self::with_aside(rounds, None).await
     }
 
-    /// The same, which does something else in the conversation of whoever is told these words first.
+    /// The same, which does something else in the conversation of whoever is told these words
+    /// first.
     pub(crate) async fn with_aside(
         rounds: Vec<Vec<Call>>,
         aside: Option<(&'static str, Vec<Vec<Call>>)>,

@@ -1,4 +1,5 @@
-//! What always holds once everything has calmed down: one card each, true to the store; one verdict; one claim.
+//! What always holds once everything has calmed down: one card each, true to the store; one
+//! verdict; one claim.
 
 use discord_sandbox::{Sandbox, View};
 use gander::core::card::decision_card;
@@ -63,7 +64,8 @@ fn untruth(view: &View, store: &SqliteStore, decision: &Decision) -> Option<Stri
 
 /// Waits until all is as it should be with these decisions, or with all.
 pub(crate) async fn settled(sandbox: &Sandbox, store: &SqliteStore, only: Option<&[DecisionId]>) {
-    // A change of the store alone does not wake: what is written last follows the last request by a moment.
+    // A change of the store alone does not wake: what is written last follows the last request by a
+    // moment.
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {
         let probe = |sandbox: &Sandbox| untruths(sandbox, store, only).is_empty().then_some(());
@@ -78,7 +80,8 @@ pub(crate) async fn settled(sandbox: &Sandbox, store: &SqliteStore, only: Option
     }
 }
 
-/// The log of a decision has one question, a verdict if there is one, and at most one claim. How many claims.
+/// The log of a decision has one question, a verdict if there is one, and at most one claim. How
+/// many claims.
 #[track_caller]
 pub(crate) fn must_be_decided_once(store: &SqliteStore, id: DecisionId) -> usize {
     let events: Vec<Event> =

@@ -1,4 +1,5 @@
-//! Each button, form and menu of a card, by those who may and those who may not; and what the agent gets.
+//! Each button, form and menu of a card, by those who may and those who may not; and what the agent
+//! gets.
 
 use std::sync::Arc;
 
@@ -207,7 +208,8 @@ async fn two_people_at_once_make_one_verdict_500_times() {
         let history = bot.handle.history(decision.id).await.unwrap();
         let verdicts =
             history.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })).count();
-        // The slower person's client may see the card change before the click leaves it: then there is no button any more.
+        // The slower person's client may see the card change before the click leaves it: then there
+        // is no button any more.
         let too_late = outcomes.iter().filter(|outcome| !outcome.ok).count();
         assert_eq!((verdicts, told + too_late), (1, 1), "round {round}: {outcomes:?}");
     }

@@ -1,6 +1,8 @@
-//! Batches as a person sees them: drawn and clicked in a browser, on a desktop and on a phone, with pictures to look at.
+//! Batches as a person sees them: drawn and clicked in a browser, on a desktop and on a phone, with
+//! pictures to look at.
 //!
-//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in the target folder.
+//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in
+//! the target folder.
 
 use gander::core::decision::{Detail, Request, Risk};
 use page_browser::{Browser, DESKTOP, Device, PHONE, Page};

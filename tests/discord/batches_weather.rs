@@ -1,5 +1,5 @@
-//! Batches in bad weather: killed while one is made, deleted, refused, changed while it is drawn. Afterwards each decision
-//! stands on one message, and that message is true.
+//! Batches in bad weather: killed while one is made, deleted, refused, changed while it is drawn.
+//! Afterwards each decision stands on one message, and that message is true.
 
 use discord_sandbox::{BotAccess, Effect, LimitScope, Sandbox};
 use gander::core::batch::Batching;
@@ -13,7 +13,8 @@ use crate::batches::{ask_all, batch, batches, low, press, shows, some_low, with_
 use crate::bot::{Bot, LIMIT, can_decide, cards_of, click, control, custom_ids, id, request};
 use crate::weather::{answered, now, on};
 
-/// Every decision has buttons on one message alone: a batch's that lists it, or its own. And the store knows nothing unsettled.
+/// Every decision has buttons on one message alone: a batch's that lists it, or its own. And the
+/// store knows nothing unsettled.
 async fn calms_down(bot: &Bot, asked: &[Decision]) {
     let store = SqliteStore::open(&bot.folder.path().join("gander.db"), None, wall_time()).unwrap();
     let deadline = tokio::time::Instant::now() + LIMIT;

@@ -45,9 +45,10 @@ pub(crate) fn approvers(sandbox: &Sandbox) -> Vec<ApproverRule> {
 }
 
 impl Bot {
-    /// A new server and a bot for which Maya and everybody with the role may decide. Each decision has a card of its own, and
-    /// nobody is asked whether they look: what these tests are about is one card's. Those of batches say how they share
-    /// ([`Bot::start_batching`]), those of the guard switch it on ([`Bot::guard`]).
+    /// A new server and a bot for which Maya and everybody with the role may decide. Each decision
+    /// has a card of its own, and nobody is asked whether they look: what these tests are about is
+    /// one card's. Those of batches say how they share ([`Bot::start_batching`]), those of the
+    /// guard switch it on ([`Bot::guard`]).
     pub(crate) async fn start() -> Self {
         let bot = Self::start_batching(Batching::off()).await;
         bot.guard(Guard::off());

@@ -1,4 +1,5 @@
-//! What an agent is sure of passes without a person, is listed for review, and can be disagreed with.
+//! What an agent is sure of passes without a person, is listed for review, and can be disagreed
+//! with.
 
 use chrono::{NaiveTime, TimeDelta};
 use discord_sandbox::{Options, RateLimits, Sandbox};
@@ -17,7 +18,8 @@ use crate::bot::{
     Bot, LIMIT, approvers, can_decide, cards_of, click, custom_ids, id, request, words,
 };
 
-/// What passes by itself in the project `web-shop`: names, and deployments elsewhere than to production.
+/// What passes by itself in the project `web-shop`: names, and deployments elsewhere than to
+/// production.
 fn routed(sandbox: &Sandbox) -> Rules {
     let yes = Rule { route_by_confidence: true, ..Rule::default() };
     Rules {

@@ -1,4 +1,5 @@
-//! What somebody wants decided over HTTP or through an agent, and confirms on Discord with their own hand.
+//! What somebody wants decided over HTTP or through an agent, and confirms on Discord with their
+//! own hand.
 
 use chrono::TimeDelta;
 use discord_sandbox::{Effect, Reason, Sandbox};

@@ -1,4 +1,5 @@
-//! A message in words, for snapshots: everything that a person sees, without what differs from run to run.
+//! A message in words, for snapshots: everything that a person sees, without what differs from run
+//! to run.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! Texts of agents that try to be more than data: as they come out on the card, on a phone's lock screen and at the
-//! terminal.
+//! Texts of agents that try to be more than data: as they come out on the card, on a phone's lock
+//! screen and at the terminal.
 
 use std::path::Path;
 
@@ -104,7 +104,8 @@ async fn terminal(bot: &Bot, case: &Hostile, decision: &Decision, command: &str)
     must_be_plain(case, &printed);
     let hidden = printed.chars().filter(|c| *c != '\n').any(|c| is_hidden(c) || c.is_control());
     assert!(!hidden, "{}, {command}: {printed:?}", case.case);
-    // What an approver wrote as a reason is theirs; what the agent wrote must not begin a line like the program's own.
+    // What an approver wrote as a reason is theirs; what the agent wrote must not begin a line like
+    // the program's own.
     let own = printed
         .lines()
         .filter(|line| line.starts_with("State ") || line.starts_with("Risk "))

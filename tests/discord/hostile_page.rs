@@ -1,6 +1,8 @@
-//! The hostile texts as a person sees them: drawn by a browser, on a desktop and on a phone, with pictures to look at.
+//! The hostile texts as a person sees them: drawn by a browser, on a desktop and on a phone, with
+//! pictures to look at.
 //!
-//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in the target folder.
+//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in
+//! the target folder.
 
 use page_browser::{Browser, DESKTOP, Device, PHONE, Page};
 use serde_json::json;
@@ -47,8 +49,9 @@ async fn look(page: &Page, address: &str, cards: Vec<(String, String)>) {
     page.shot("hostile", "lock-screen").await;
 }
 
-/// Shows a message, and lists what is drawn in it that only a mark could draw: mentions, spoilers, headings, lists with
-/// bullets, small print, times but the bot's own, code but a diff, links that do not say where they lead.
+/// Shows a message, and lists what is drawn in it that only a mark could draw: mentions, spoilers,
+/// headings, lists with bullets, small print, times but the bot's own, code but a diff, links that
+/// do not say where they lead.
 const DRAWN: &str = r"
     const message = document.querySelector(`[data-message-id='${arguments[0]}']`);
     message.scrollIntoView({ block: 'start' });

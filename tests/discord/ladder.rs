@@ -1,4 +1,5 @@
-//! The ladder as people see it: direct messages, mentions, the report; who is reached, who is not, and what the card says.
+//! The ladder as people see it: direct messages, mentions, the report; who is reached, who is not,
+//! and what the card says.
 
 use chrono::TimeDelta;
 use discord_sandbox::{Options, RateLimits, Sandbox};
@@ -373,7 +374,8 @@ async fn several_in_a_direct_message_are_opened_gone_through_and_approved_from_i
     assert!(click(&maya, &sure, "together").await.ok);
     let done =
         becomes(&bot, "maya", &dm, "all are done", says("Nothing waits here any more")).await;
-    // Whether the three shared a card before, and so which number this message has, is a matter of moments.
+    // Whether the three shared a card before, and so which number this message has, is a matter of
+    // moments.
     let menu = control(&done, "lopen-0").replace(bot.handle.tag(), "TAG");
     insta::assert_snapshot!("list_in_the_end", bot.pen().message(&done).replace(&menu, "MENU"));
     let stranger = bot.person("sven");

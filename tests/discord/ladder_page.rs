@@ -1,6 +1,8 @@
-//! The ladder as a person sees it in a browser, on a desktop and on a phone, with pictures to look at.
+//! The ladder as a person sees it in a browser, on a desktop and on a phone, with pictures to look
+//! at.
 //!
-//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in the target folder.
+//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in
+//! the target folder.
 
 use chrono::TimeDelta;
 use gander::core::decision::Risk;

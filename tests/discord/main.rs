@@ -1,4 +1,5 @@
-//! The bot as people and agents know it: through the pretend Discord, with the real client and its rate limiter.
+//! The bot as people and agents know it: through the pretend Discord, with the real client and its
+//! rate limiter.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 

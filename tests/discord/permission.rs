@@ -1,4 +1,5 @@
-//! What a gate asks before an agent's tool call, as people see it: what will run, the buttons, what the agent gets.
+//! What a gate asks before an agent's tool call, as people see it: what will run, the buttons, what
+//! the agent gets.
 
 use discord_sandbox::{Effect, Fault, Match};
 use gander::core::decision::{Decision, Detail, Request, Risk, State, Verdict};

@@ -1,6 +1,8 @@
-//! Permissions and confirmations as a person sees them in a browser, on a desktop and on a phone, with pictures to look at.
+//! Permissions and confirmations as a person sees them in a browser, on a desktop and on a phone,
+//! with pictures to look at.
 //!
-//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in the target folder.
+//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in
+//! the target folder.
 
 use gander::core::decision::{Person, Request, Risk, Verdict, Via};
 use gander::core::permission::Voter;

@@ -1,4 +1,5 @@
-//! Words to the bot: in a direct message and by mention, by those who may decide and those who may not.
+//! Words to the bot: in a direct message and by mention, by those who may decide and those who may
+//! not.
 
 use std::collections::BTreeMap;
 

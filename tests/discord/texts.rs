@@ -137,8 +137,8 @@ fn beginning(text: &str) -> String {
     text[..end].chars().take(90).collect()
 }
 
-/// A made-up secret of a format, and the part of it that nobody may see. Put together here, so that nobody takes the
-/// fixture for a real one.
+/// A made-up secret of a format, and the part of it that nobody may see. Put together here, so that
+/// nobody takes the fixture for a real one.
 fn secret_named(name: &str) -> (String, String) {
     let filler = "a1B2c3D4e5F6g7H8i9J0".repeat(4);
     let of = |prefix: &str, length: usize| {

@@ -1,5 +1,5 @@
-//! What people do around a verdict: several approve, one is on it, one adds a note, confirms, takes it back; and what
-//! the agent reports.
+//! What people do around a verdict: several approve, one is on it, one adds a note, confirms, takes
+//! it back; and what the agent reports.
 
 use std::sync::Arc;
 

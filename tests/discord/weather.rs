@@ -19,7 +19,8 @@ pub(crate) fn on(method: &str, path: &str, effect: Effect, times: u32) -> Fault 
     }
 }
 
-/// However the weather was, afterwards: one card each, true to the store; one verdict and one claim at most; a whole log.
+/// However the weather was, afterwards: one card each, true to the store; one verdict and one claim
+/// at most; a whole log.
 pub(crate) async fn calms_down(bot: &Bot) {
     let store = SqliteStore::open(&bot.folder.path().join("gander.db"), None, wall_time()).unwrap();
     truth::settled(&bot.sandbox, &store, None).await;
@@ -48,7 +49,8 @@ pub(crate) fn now(sandbox: &Sandbox) -> u64 {
     sandbox.journal(0).last().map_or(0, |entry| entry.n)
 }
 
-/// How many requests since then were answered with this status; those of which the answer was withheld have none.
+/// How many requests since then were answered with this status; those of which the answer was
+/// withheld have none.
 pub(crate) fn answered(
     sandbox: &Sandbox,
     since: u64,
@@ -270,7 +272,8 @@ async fn a_deletion_that_is_noticed_while_the_store_is_locked_is_not_forgotten()
     let mut other = rusqlite::Connection::open(bot.folder.path().join("gander.db")).unwrap();
     let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
     bot.sandbox.delete_message(card["channel_id"].as_str().unwrap(), id(&card));
-    // Each of these waits until the store gives up on its lock: the deletion's own write has failed by then.
+    // Each of these waits until the store gives up on its lock: the deletion's own write has failed
+    // by then.
     for _ in 0..2 {
         assert!(bot.handle.ask(request("Locked out")).await.is_err());
     }

@@ -1,4 +1,5 @@
-//! The gateway's connection ends in every phase and in every way; its events come twice, late, or never.
+//! The gateway's connection ends in every phase and in every way; its events come twice, late, or
+//! never.
 
 use discord_sandbox::{
     Direction, DropHow, GatewayFault, GatewayPhase, Options, RateLimits, Sandbox, Wire,

@@ -19,8 +19,8 @@ fn everything(effect: Effect) -> Fault {
     Fault { matching: Match::default(), effect, times: 0 }
 }
 
-/// Nothing gets through while a card is to be posted and another is decided. The pauses between tries are real time: it
-/// lasts until so many of them have failed.
+/// Nothing gets through while a card is to be posted and another is decided. The pauses between
+/// tries are real time: it lasts until so many of them have failed.
 async fn outage(effect: Effect, tries: usize) {
     let status = match &effect {
         Effect::Status { status, .. } => Some(*status),
@@ -113,7 +113,8 @@ async fn a_rate_limit_header_that_cannot_be_read_makes_no_second_card() {
 async fn headers_that_can_never_be_read_make_one_message_and_not_forty() {
     let bot = Bot::start().await;
     let since = now(&bot.sandbox);
-    // The client repeats such a request at once; each is answered with a few milliseconds' delay, to keep the journal short.
+    // The client repeats such a request at once; each is answered with a few milliseconds' delay,
+    // to keep the journal short.
     let slow = Effect::Delay { ms: 20 };
     let garbled = Effect::MangleHeader {
         header: LimitHeader::Limit,

@@ -7,7 +7,8 @@ use gander::client::{Client, Error, Outcome, Question, Risk, Word};
 
 #[tokio::main]
 pub(super) async fn main() -> Result<(), Error> {
-    // GANDER_URL (http://… or unix:///…) and GANDER_TOKEN; without them, the socket of your own gander serve.
+    // GANDER_URL (http://… or unix:///…) and GANDER_TOKEN; without them, the socket of your own
+    // gander serve.
     let client = Client::from_env()?;
     let question = Question {
         kind: Some("deploy".into()),

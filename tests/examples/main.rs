@@ -1,5 +1,5 @@
-//! The loops of docs/agents.md, run as they stand there: a program of its own each, against a real `gander serve` that is killed
-//! and started again while the agent waits, and a person who clicks.
+//! The loops of docs/agents.md, run as they stand there: a program of its own each, against a real
+//! `gander serve` that is killed and started again while the agent waits, and a person who clicks.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails here")]
 #![allow(clippy::print_stdout, reason = "what is skipped is said; and the agent says what it does")]
@@ -118,7 +118,8 @@ impl World {
         self.bot = Some(self.home.serving(&self.sandbox).await);
     }
 
-    /// Lets the agent live through it all, twice: approved after a restart of the bot, then rejected.
+    /// Lets the agent live through it all, twice: approved after a restart of the bot, then
+    /// rejected.
     async fn live(&mut self, command: impl Fn() -> Command, by: By, number: i64) {
         let maya = self.sandbox.user("maya").unwrap();
         let before = self.deployed();

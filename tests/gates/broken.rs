@@ -47,7 +47,8 @@ async fn what_cannot_be_understood_is_denied() {
     }
 }
 
-/// As much as is taken, and more than a card shows: it is asked, and denied only because nobody answers.
+/// As much as is taken, and more than a card shows: it is asked, and denied only because nobody
+/// answers.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_megabyte_is_asked() {
     let world = World::new();
@@ -84,7 +85,8 @@ async fn a_killed_gate_denies() {
     }
 }
 
-/// The gate answers before its hook's limit; where an agent kills it all the same, goose and the newest Claude Code deny.
+/// The gate answers before its hook's limit; where an agent kills it all the same, goose and the
+/// newest Claude Code deny.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_agents_own_time_out_comes_after_the_gates() {
     for kind in ALL {

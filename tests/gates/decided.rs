@@ -228,7 +228,8 @@ async fn the_agents_own_permission_prompt_is_the_same_question() {
     let asked = world.asked(1).await.remove(0);
     assert_eq!(asked.revision.0, 1);
     world.decides(&asked, Verdict::approved()).await;
-    // Let through before the call, it is not asked again by Codex's own permissions; the next call is.
+    // Let through before the call, it is not asked again by Codex's own permissions; the next call
+    // is.
     assert_eq!(agent.call(&pre).await, Outcome::Ran);
     assert_eq!(agent.call(&own).await, Outcome::Ran);
     assert!(agent.call(&pre).await.denied().contains("#2"));

@@ -1,4 +1,5 @@
-//! What answers a gate that connects is not always Gander, and not always well: whatever it is, the call does not run.
+//! What answers a gate that connects is not always Gander, and not always well: whatever it is, the
+//! call does not run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,8 +34,8 @@ fn json(body: &str) -> Does {
     answer("200 OK", "application/json", body)
 }
 
-/// A server that does this with the first connection, that with the second, and the last with all that follow. Its address, and how
-/// many came.
+/// A server that does this with the first connection, that with the second, and the last with all
+/// that follow. Its address, and how many came.
 async fn server(does: Vec<Does>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, count) =
@@ -83,7 +84,8 @@ async fn denied(kind: Kind, does: Vec<Does>) -> String {
     let agent = connected(&home, kind, &address).await;
     let began = Instant::now();
     let told = agent.call(pre(&home, kind)).await.denied();
-    // 2 s for a person, and what a gate may take beyond on a machine that is busy; its hook waits for 32 s.
+    // 2 s for a person, and what a gate may take beyond on a machine that is busy; its hook waits
+    // for 32 s.
     assert!(began.elapsed() < Duration::from_secs(2) + LIMIT / 2, "{:?}", began.elapsed());
     told
 }

@@ -295,7 +295,8 @@ async fn a_link_to_the_settings_stays_a_link() {
     assert!(std::fs::read_to_string(real).unwrap().contains("gander"));
 }
 
-/// goose has settings that switch a plugin off, and takes a project's folder for the person's own plugin of that name.
+/// goose has settings that switch a plugin off, and takes a project's folder for the person's own
+/// plugin of that name.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_takes_the_gate_from_goose_is_said() {
     let world = World::new();

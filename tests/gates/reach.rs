@@ -1,4 +1,5 @@
-//! Agents that cannot open the store: their gates ask `gander serve` over its socket, or over TCP with a token.
+//! Agents that cannot open the store: their gates ask `gander serve` over its socket, or over TCP
+//! with a token.
 
 use std::path::PathBuf;
 
@@ -11,7 +12,8 @@ use crate::common::process::{Ended, Home, LIMIT, Program, sandbox};
 use crate::standin::{ALL, Agent, Kind, Outcome};
 use crate::world::World;
 
-/// A person's machine where the bot runs, and beside it one on which an agent works that sees none of its files.
+/// A person's machine where the bot runs, and beside it one on which an agent works that sees none
+/// of its files.
 pub(crate) struct Apart {
     pub(crate) sandbox: Sandbox,
     pub(crate) server: World,

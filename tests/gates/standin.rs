@@ -1,6 +1,7 @@
-//! Stand-ins for the agents: they read the hook configuration that was installed and do with it what each agent's documentation
-//! says, up to where it fails open. They are stricter with Claude Code than the newest of it: `onFailure` is honoured only
-//! where that is what is tested, for older versions do not know it.
+//! Stand-ins for the agents: they read the hook configuration that was installed and do with it
+//! what each agent's documentation says, up to where it fails open. They are stricter with Claude
+//! Code than the newest of it: `onFailure` is honoured only where that is what is tested, for older
+//! versions do not know it.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -1,4 +1,5 @@
-//! Gates that ask over HTTP: what the server makes of a tool call, and what a caller cannot make of it.
+//! Gates that ask over HTTP: what the server makes of a tool call, and what a caller cannot make of
+//! it.
 
 use gander::core::caller::Scope;
 use gander::core::decision::{Decision, Risk, State, Verdict, Via};
@@ -172,7 +173,8 @@ async fn an_approval_for_the_session_covers_what_was_shown_and_nothing_else() {
     );
 }
 
-/// The harmless half of a change is shown, with a lie about what the file holds; the honest gate's call is another question.
+/// The harmless half of a change is shown, with a lie about what the file holds; the honest gate's
+/// call is another question.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lie_about_the_machine_is_no_approval_of_the_truth() {
     let world = World::new().await;

@@ -1,4 +1,5 @@
-//! The approval API over real HTTP on loopback and a real socket: as agents use it, as others abuse it.
+//! The approval API over real HTTP on loopback and a real socket: as agents use it, as others abuse
+//! it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 

@@ -1,4 +1,5 @@
-//! The drop folder on a real disk and a real store: each file is asked once, and each verdict told once.
+//! The drop folder on a real disk and a real store: each file is asked once, and each verdict told
+//! once.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
@@ -129,7 +130,8 @@ async fn the_same_name_again_is_a_new_question_and_no_old_verdict_answers_it() {
 
     world.approve(2).await;
     world.look().await;
-    // An agent that tidies up, and drops the same once more: nothing tells of the old verdicts but the store.
+    // An agent that tidies up, and drops the same once more: nothing tells of the old verdicts but
+    // the store.
     world.remove("verdicts/a.json");
     world.restart();
     world.put("inbox/a.json", QUESTION);
@@ -184,7 +186,8 @@ async fn what_happened_while_nobody_looked_is_told() {
         world.put(&format!("inbox/{name}.json"), QUESTION);
     }
     world.look().await;
-    // Claimed by somebody else; taken back by somebody else; answered, and its file removed; asked anew.
+    // Claimed by somebody else; taken back by somebody else; answered, and its file removed; asked
+    // anew.
     world.approve(1).await;
     world.handle.claim(DecisionId(1)).await.unwrap();
     world.handle.withdraw(DecisionId(2), "no longer").await.unwrap();

@@ -1,5 +1,5 @@
-//! The real program at 3,600 times the speed, killed around its rungs: after one was written, and over the moment at which the
-//! next is due.
+//! The real program at 3,600 times the speed, killed around its rungs: after one was written, and
+//! over the moment at which the next is due.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -102,7 +102,8 @@ async fn the_program_killed_around_its_rungs_climbs_each_once() {
         let before = scene.rungs();
         let bot = scene.start().await;
         if !scene.is_over() {
-            // Killed as soon as it has said so: the rung is written, and what follows from it is not.
+            // Killed as soon as it has said so: the rung is written, and what follows from it is
+            // not.
             bot.err.line("nobody has answered").await;
         }
         bot.kill().await;

@@ -1,5 +1,6 @@
-//! The whole ladder of a decision that nobody answers, through the real engine and store: in virtual time, with the program
-//! killed before and after each rung, over pauses of any length, and through all that can happen on the way.
+//! The whole ladder of a decision that nobody answers, through the real engine and store: in
+//! virtual time, with the program killed before and after each rung, over pauses of any length, and
+//! through all that can happen on the way.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
@@ -101,7 +102,8 @@ async fn who_dies_before_and_after_each_rung_climbs_the_same_ladder() {
             world.die();
             world.fail_to_write().await;
             world.die();
-            // The rung is written, and nothing else was done: between the last one and the safe default, too.
+            // The rung is written, and nothing else was done: between the last one and the safe
+            // default, too.
             world.pass().await;
             world.die();
             deaths += 4;

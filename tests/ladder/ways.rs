@@ -1,4 +1,5 @@
-//! What happens on the way up: put off, come back, undone, asked again, other rules, a clock that is set back.
+//! What happens on the way up: put off, come back, undone, asked again, other rules, a clock that
+//! is set back.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -203,7 +204,8 @@ async fn a_clock_that_is_set_back_repeats_nothing() {
         world.after(TimeDelta::zero()).await;
     }
     assert_eq!(world.told(id), told);
-    // Between the last rung and the safe default, too; that does not wait for the clock to get there again.
+    // Between the last rung and the safe default, too; that does not wait for the clock to get
+    // there again.
     world.after(hours(2) + minutes(1)).await;
     world.clock.set(world.wake(id).unwrap());
     world.pass().await;
@@ -248,8 +250,8 @@ impl<C: Clock> Clock for Meddling<C> {
     }
 }
 
-/// An agent with rules of its own asks again in the very moment in which a rung falls due: with an SLA of a second, and a ladder
-/// that would be at its end.
+/// An agent with rules of its own asks again in the very moment in which a rung falls due: with an
+/// SLA of a second, and a ladder that would be at its end.
 #[tokio::test]
 async fn a_rung_is_climbed_by_the_rules_of_whoever_serves() {
     for at in 1..6 {

@@ -1,7 +1,8 @@
-//! goose and Codex themselves as clients, with a scripted model on loopback: they ask, wait through a click in the sandbox, and say
-//! how it went.
+//! goose and Codex themselves as clients, with a scripted model on loopback: they ask, wait through
+//! a click in the sandbox, and say how it went.
 //!
-//! Skipped where `goose` or `codex` is not on the path; with `GANDER_TEST_AGENTS=1` that fails. Nothing leaves the machine.
+//! Skipped where `goose` or `codex` is not on the path; with `GANDER_TEST_AGENTS=1` that fails.
+//! Nothing leaves the machine.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;

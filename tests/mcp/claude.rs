@@ -1,6 +1,8 @@
-//! Claude Code itself, with a scripted model on loopback: `--permission-prompt-tool` stops each tool call at a person.
+//! Claude Code itself, with a scripted model on loopback: `--permission-prompt-tool` stops each
+//! tool call at a person.
 //!
-//! Skipped where `claude` is not on the path; with `GANDER_TEST_AGENTS=1` that fails. Nothing leaves the machine.
+//! Skipped where `claude` is not on the path; with `GANDER_TEST_AGENTS=1` that fails. Nothing
+//! leaves the machine.
 
 use gander::core::decision::{DecisionId, Revision, Verdict, Via};
 use serde_json::json;

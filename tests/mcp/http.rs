@@ -135,7 +135,8 @@ async fn the_newest_revision_needs_no_session() {
     assert_eq!(filed["result"]["structuredContent"]["decision"]["id"], 1, "{filed:#}");
 }
 
-/// As `gander serve` has it: where the call runs is not known, so what no rule denies is asked, and for the one call.
+/// As `gander serve` has it: where the call runs is not known, so what no rule denies is asked, and
+/// for the one call.
 #[tokio::test(flavor = "multi_thread")]
 async fn permission_prompts_are_asked_whatever_the_rules_allow() {
     let (sandbox, world) = (sandbox().await, World::new());

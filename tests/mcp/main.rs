@@ -1,4 +1,5 @@
-//! MCP as its clients meet it: the real program on standard input, streamable HTTP on loopback, raw messages and two SDKs.
+//! MCP as its clients meet it: the real program on standard input, streamable HTTP on loopback, raw
+//! messages and two SDKs.
 
 #![allow(
     clippy::unwrap_used,

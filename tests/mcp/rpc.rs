@@ -144,7 +144,8 @@ impl Rpc {
         tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Closes its input, and waits until it ends by itself. Its exit status, what else it said, and its standard error.
+    /// Closes its input, and waits until it ends by itself. Its exit status, what else it said, and
+    /// its standard error.
     pub(crate) async fn end(mut self) -> (Option<i32>, Vec<String>, String) {
         drop(self.input.take());
         let ended = timeout(LIMIT, async {

@@ -1,9 +1,10 @@
-//! The two SDKs that most clients are made of list and call every tool, read every resource, get every prompt, and wait through a
-//! verdict that is given in the sandbox.
+//! The two SDKs that most clients are made of list and call every tool, read every resource, get
+//! every prompt, and wait through a verdict that is given in the sandbox.
 //!
-//! The packages are not fetched here: `PYTHONPATH` names where `mcp` is (`pip install --target DIR mcp`), `NODE_PATH` where
-//! `@modelcontextprotocol/sdk` is (`npm install --prefix DIR @modelcontextprotocol/sdk`, then DIR/node_modules). Where they cannot be
-//! imported the tests say so and pass, unless `GANDER_TEST_AGENTS=1` asks for them.
+//! The packages are not fetched here: `PYTHONPATH` names where `mcp` is (`pip install --target DIR
+//! mcp`), `NODE_PATH` where `@modelcontextprotocol/sdk` is (`npm install --prefix DIR
+//! @modelcontextprotocol/sdk`, then DIR/node_modules). Where they cannot be imported the tests say
+//! so and pass, unless `GANDER_TEST_AGENTS=1` asks for them.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! The real program on standard input: each tool, resource and prompt; waiting; the protocol's edges.
+//! The real program on standard input: each tool, resource and prompt; waiting; the protocol's
+//! edges.
 
 use std::time::Duration;
 

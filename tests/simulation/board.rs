@@ -1,7 +1,8 @@
 //! A pretend board of cards, in memory: it outlives the program, and misbehaves as a seed says.
 //!
-//! What goes wrong with a request follows from the seed, from what the request is about and from how many there were before,
-//! so that the order in which the program works on several cards changes nothing.
+//! What goes wrong with a request follows from the seed, from what the request is about and from
+//! how many there were before, so that the order in which the program works on several cards
+//! changes nothing.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

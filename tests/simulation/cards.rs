@@ -1,4 +1,5 @@
-//! Whether every card on the board is true: looked at whenever the weather is fair and the reconciler has come to rest.
+//! Whether every card on the board is true: looked at whenever the weather is fair and the
+//! reconciler has come to rest.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use gander::store::{SHOWN_FOR_GOOD, Store as _};
 use crate::board::{Mark, Message, Weather};
 use crate::world::World;
 
-/// How long the reconciler may take: pauses after failures, and the look at a missing channel every 30 s.
+/// How long the reconciler may take: pauses after failures, and the look at a missing channel every
+/// 30 s.
 const PATIENCE: u32 = 20 * 60;
 
 impl World {

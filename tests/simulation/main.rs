@@ -1,8 +1,10 @@
-//! Random histories of a whole store in virtual time, against a small model of what the design promises.
+//! Random histories of a whole store in virtual time, against a small model of what the design
+//! promises.
 //!
-//! The real approval API, timers, reconciler and SQLite store; a clock that jumps; agents, people, rules that change; deaths
-//! at any moment; a board of cards that loses answers. Each history follows from its seed. One that fails is shortened and
-//! printed with the command that replays it. More of them: `GANDER_SIMULATION_HISTORIES=100000`.
+//! The real approval API, timers, reconciler and SQLite store; a clock that jumps; agents, people,
+//! rules that change; deaths at any moment; a board of cards that loses answers. Each history
+//! follows from its seed. One that fails is shortened and printed with the command that replays it.
+//! More of them: `GANDER_SIMULATION_HISTORIES=100000`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
@@ -36,7 +38,8 @@ const WITH_BOARD: u64 = 10;
 /// Steps of a history at most.
 const STEPS: u64 = 15;
 
-/// How long a failing history is shortened: one in which nothing comes to rest takes a while each time.
+/// How long a failing history is shortened: one in which nothing comes to rest takes a while each
+/// time.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// What each run must have come by.
@@ -96,7 +99,8 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|given| given.parse().unwrap())
 }
 
-/// A store that was just made, as bytes: making one anew for each history would take most of the time.
+/// A store that was just made, as bytes: making one anew for each history would take most of the
+/// time.
 fn fresh(folder: &Path) -> Vec<u8> {
     let path = folder.join("fresh.db");
     drop(SqliteStore::open(&path, None, gander::core::Time::UNIX_EPOCH).unwrap());

@@ -1,6 +1,7 @@
-//! What the design says of a decision that waits, written down a second time: when a rung is due, which one fires, what it
-//! passes over, and what silence means. It counts moments one by one where the program calculates, and shares nothing
-//! with it but the names of things. It follows the log, event by event, and refuses the first that should not be there.
+//! What the design says of a decision that waits, written down a second time: when a rung is due,
+//! which one fires, what it passes over, and what silence means. It counts moments one by one where
+//! the program calculates, and shares nothing with it but the names of things. It follows the log,
+//! event by event, and refuses the first that should not be there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -178,7 +179,8 @@ impl Case {
         above
     }
 
-    /// The end of a ladder is never behind: whatever the plan was before, silence ends there, or is broken again.
+    /// The end of a ladder is never behind: whatever the plan was before, silence ends there, or is
+    /// broken again.
     fn lies_above(&self, moment: Moment, is_last: bool, default: bool) -> Option<Moment> {
         let Some(Reached { stage, planned, .. }) = &self.reached else { return Some(moment) };
         if (moment.stage, moment.at) > (*stage, *planned) {
@@ -192,8 +194,8 @@ impl Case {
         })
     }
 
-    /// When a moment counts as come. Silence that approves keeps its distance from the last rung that people heard of; below the
-    /// breach, what reached nobody is not waited on.
+    /// When a moment counts as come. Silence that approves keeps its distance from the last rung
+    /// that people heard of; below the breach, what reached nobody is not waited on.
     fn comes(&self, moment: Moment, is_first: bool) -> At {
         let plan = self.plan();
         let Some(reached) = &self.reached else { return moment.at };
@@ -222,7 +224,8 @@ impl Case {
         if may { Must::Approve } else { Must::Reject }
     }
 
-    /// What must happen now. `window`: how much earlier a reminder may come, because a message goes out anyway.
+    /// What must happen now. `window`: how much earlier a reminder may come, because a message goes
+    /// out anyway.
     pub(crate) fn must(&self, now: At, window: At) -> Option<Must> {
         match self.stands {
             Stands::Decided { .. } | Stands::Withdrawn => return None,

@@ -1,5 +1,5 @@
-//! The steps of a history. Each is drawn from a seed of its own, so that a step can be left out without changing what the
-//! others draw: that is how a failing history is shortened.
+//! The steps of a history. Each is drawn from a seed of its own, so that a step can be left out
+//! without changing what the others draw: that is how a failing history is shortened.
 
 use chrono::{TimeDelta, Timelike as _};
 use gander::core::decision::{

@@ -1,5 +1,6 @@
-//! One history: a store, the program on it that dies now and then, agents, people, a board of cards, and a clock that
-//! does what clocks do. After each step the log is held against the reference, and what must always hold is looked at.
+//! One history: a store, the program on it that dies now and then, agents, people, a board of
+//! cards, and a clock that does what clocks do. After each step the log is held against the
+//! reference, and what must always hold is looked at.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ use crate::questions;
 use crate::reference::{Must, Reference};
 use crate::tally::Tally;
 
-/// Passes of the timers until nothing is due any more, at most: the rungs that reach nobody, and the end.
+/// Passes of the timers until nothing is due any more, at most: the rungs that reach nobody, and
+/// the end.
 const MOST_PASSES: usize = 40;
 
 /// The program that serves, and what of it dies.
@@ -231,8 +233,8 @@ impl World {
         }
     }
 
-    /// The clock moves. The reconciler holds decisions to the rules beside this story; it must not have read the clock before, and
-    /// write after.
+    /// The clock moves. The reconciler holds decisions to the rules beside this story; it must not
+    /// have read the clock before, and write after.
     pub(crate) async fn advance(&mut self, by: TimeDelta) -> Result<(), String> {
         if self.deliveries().is_some() {
             let gathers = self.reference.anything_due(self.now()).is_some();

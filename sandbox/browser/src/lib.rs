@@ -33,7 +33,8 @@ use tokio::task::LocalSet;
 use tokio::time::timeout;
 use url::Url;
 
-/// How long anything is waited for: enough for a loaded machine; nothing waits so long when all is well.
+/// How long anything is waited for: enough for a loaded machine; nothing waits so long when all is
+/// well.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// What the page is drawn on.
@@ -57,8 +58,8 @@ pub const DESKTOP: Device =
 /// A phone's, held upright.
 pub const PHONE: Device = Device { name: "phone", width: 390, height: 844, scale: 2, phone: true };
 
-/// Lists what is wider than its place: the page, messages, what lies over it. Code may be scrolled sideways, and the
-/// line of the message that is answered ends in an ellipsis.
+/// Lists what is wider than its place: the page, messages, what lies over it. Code may be scrolled
+/// sideways, and the line of the message that is answered ends in an ellipsis.
 const STICKING_OUT: &str = r"
     const [width] = arguments;
     const parts = document.querySelectorAll('#messages *, #composer *, #channel-header *, dialog[open] *');
@@ -237,7 +238,8 @@ impl Page {
         file
     }
 
-    /// What the browser itself has to say about the page: errors of scripts, refused or missing files, warnings.
+    /// What the browser itself has to say about the page: errors of scripts, refused or missing
+    /// files, warnings.
     pub async fn complaints(&self) -> Vec<String> {
         let log = self.client.issue_cmd(BrowserLog).await.unwrap();
         log.as_array()

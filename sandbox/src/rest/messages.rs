@@ -140,7 +140,8 @@ pub(super) fn may_write(state: &State, channel: Snowflake) -> Result<(), Refusal
     if may(state, channel, SEND_MESSAGES) { Ok(()) } else { Err(Refusal::missing_permissions()) }
 }
 
-/// Whether the bot may send what a message encloses: embeds and files have permissions of their own.
+/// Whether the bot may send what a message encloses: embeds and files have permissions of their
+/// own.
 fn may_enclose(state: &State, channel: Snowflake, call: &Call) -> Result<(), Refusal> {
     let channel = state.server.channel(channel).ok_or_else(Refusal::unknown_channel)?;
     let embeds = call.body["embeds"].as_array().is_some_and(|embeds| !embeds.is_empty());

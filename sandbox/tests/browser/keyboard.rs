@@ -1,4 +1,5 @@
-//! The page by keyboard alone: Tab, arrows, letters and Enter. And what is said of it to those who listen.
+//! The page by keyboard alone: Tab, arrows, letters and Enter. And what is said of it to those who
+//! listen.
 
 use page_browser::fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use page_browser::fantoccini::key::Key;

@@ -1,7 +1,8 @@
 //! The page in a real browser, on a desktop and on a phone.
 //!
-//! Needs Chromium (or Chrome) and chromedriver; where they are missing the tests say so and pass, unless
-//! `GANDER_TEST_REQUIRE_TOOLS=1` asks for them. What they saw is in `screenshots` in the target folder.
+//! Needs Chromium (or Chrome) and chromedriver; where they are missing the tests say so and pass,
+//! unless `GANDER_TEST_REQUIRE_TOOLS=1` asks for them. What they saw is in `screenshots` in the
+//! target folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
@@ -157,7 +158,8 @@ async fn pictures_are_a_mosaic_on_a_phone() {
     pictures_are_a_mosaic(PHONE).await;
 }
 
-/// How many pictures lie in each row of a mosaic, by their number. Of three, the first is as high as the others together.
+/// How many pictures lie in each row of a mosaic, by their number. Of three, the first is as high
+/// as the others together.
 const ROWS: [&[usize]; 10] = [
     &[1],
     &[2],
@@ -230,8 +232,8 @@ async fn post(sandbox: &Sandbox, channel: &str, count: usize) -> Value {
     message
 }
 
-/// What is drawn of a message's pictures: how many begin at each height, the colour in the middle of each, and where
-/// they are.
+/// What is drawn of a message's pictures: how many begin at each height, the colour in the middle
+/// of each, and where they are.
 const LOOK: &str = "
     const [place, done] = arguments;
     const message = document.querySelector(place);

@@ -1,6 +1,6 @@
-//! The page stays alive however often it is opened, left and opened again, and in however many tabs.
-//! A browser opens at most six HTTP connections to a host: what holds one for as long as a page
-//! stands, even one kept for the Back button, ends in a page that shows nothing.
+//! The page stays alive however often it is opened, left and opened again, and in however many
+//! tabs. A browser opens at most six HTTP connections to a host: what holds one for as long as a
+//! page stands, even one kept for the Back button, ends in a page that shows nothing.
 
 use discord_sandbox::Sandbox;
 use page_browser::{Browser, DESKTOP};

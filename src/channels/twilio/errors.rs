@@ -1,6 +1,8 @@
-//! What Twilio's answers mean (<https://www.twilio.com/docs/api/errors>): who can do something about it, and what.
+//! What Twilio's answers mean (<https://www.twilio.com/docs/api/errors>): who can do something
+//! about it, and what.
 //!
-//! Twilio's own words name the phone's number, so they are not repeated; its code leads to its page.
+//! Twilio's own words name the phone's number, so they are not repeated; its code leads to its
+//! page.
 
 use serde::Deserialize;
 

@@ -50,7 +50,8 @@ pub(super) fn checkup(config: &Config) -> Result<Vec<Finding>, Failure> {
     Ok(found)
 }
 
-/// The ways that a ladder names and that are not set up. Worth a word only to somebody who wrote a ladder or an address.
+/// The ways that a ladder names and that are not set up. Worth a word only to somebody who wrote a
+/// ladder or an address.
 fn left_out(config: &Config) -> Option<Finding> {
     let rules = &config.rules;
     let with_address = |way: Way| {

@@ -1,5 +1,5 @@
-//! A gate that asks a `gander serve` elsewhere. Its rules judge the call; the own ones, where there are some, only make it
-//! stricter. Whatever is no yes of the server's is none.
+//! A gate that asks a `gander serve` elsewhere. Its rules judge the call; the own ones, where there
+//! are some, only make it stricter. Whatever is no yes of the server's is none.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use crate::engine::gates::Told;
 use crate::wire::gate::{AtLeast, Verdict};
 use crate::wire::{GateAnswer, GateCall};
 
-/// How much longer than a gate has time for a person the server may take to say which decision it is, and how it stands. Together less
-/// than what the gate is given beyond its limit.
+/// How much longer than a gate has time for a person the server may take to say which decision it
+/// is, and how it stands. Together less than what the gate is given beyond its limit.
 const GRACE: Duration = Duration::from_secs(4);
 
 /// What becomes of a call, within this limit.

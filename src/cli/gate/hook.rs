@@ -1,5 +1,5 @@
-//! How agents tell their hooks of a tool call, and how they want to be answered. What cannot be understood is an error, and
-//! whoever calls denies.
+//! How agents tell their hooks of a tool call, and how they want to be answered. What cannot be
+//! understood is an error, and whoever calls denies.
 
 use std::path::{Path, PathBuf};
 
@@ -107,7 +107,8 @@ pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, Strin
     Ok(Hooked { event, call })
 }
 
-/// The folder that the agent works in. Claude Code's `cwd` goes where its commands go, and it says where it began.
+/// The folder that the agent works in. Claude Code's `cwd` goes where its commands go, and it says
+/// where it began.
 pub(super) fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
     let began = (agent == AgentKind::ClaudeCode)
         .then(|| std::env::var_os("CLAUDE_PROJECT_DIR"))
@@ -125,7 +126,8 @@ pub(super) fn look_at_files(call: &mut ToolCall) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => call.cwd.join(file),
     };
-    // As it was said, for `..` behind a link leads elsewhere than the name says; what leads nowhere is taken for outside.
+    // As it was said, for `..` behind a link leads elsewhere than the name says; what leads nowhere
+    // is taken for outside.
     let mut real: Vec<PathBuf> = call
         .named_files()
         .iter()
@@ -155,7 +157,8 @@ fn really(file: &Path) -> Option<PathBuf> {
     }
 }
 
-/// An answer before it was understood what is asked: the exit code says it in every event that honours one.
+/// An answer before it was understood what is asked: the exit code says it in every event that
+/// honours one.
 pub(super) fn refuse(words: String) -> Said {
     Said { out: None, err: Some(words), code: DENIES }
 }

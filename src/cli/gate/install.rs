@@ -1,4 +1,5 @@
-//! `gander gate install`, `uninstall` and `status`: an agent's hook files, changed before the person's eyes.
+//! `gander gate install`, `uninstall` and `status`: an agent's hook files, changed before the
+//! person's eyes.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -169,7 +170,8 @@ impl Uninstall {
         Ok(Exit::Yes)
     }
 
-    /// Removes goose's plugin folder once nothing is in it: an empty one of a project would stand in place of the person's own.
+    /// Removes goose's plugin folder once nothing is in it: an empty one of a project would stand
+    /// in place of the person's own.
     fn clear_away(&self, hooks: &Path) -> Result<(), Failure> {
         if self.place.agent != AgentKind::Goose || self.how.dry_run {
             return Ok(());
@@ -247,7 +249,8 @@ fn shown(change: &Change) -> String {
     let name = |text: &Option<String>| {
         text.as_ref().map_or_else(|| "/dev/null".to_owned(), |_| change.file.display().to_string())
     };
-    // The usual rules are a manual to be read later; what matters now is what happens to the agent's own file.
+    // The usual rules are a manual to be read later; what matters now is what happens to the
+    // agent's own file.
     if change.before.is_none() && after.lines().count() > LONGEST_SHOWN {
         return format!(
             "{}: a new file of {} lines, the usual rules",
@@ -274,7 +277,8 @@ fn confirmed() -> Result<bool, Failure> {
     Ok(matches!(line.to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Replaces the file as a whole, so that an agent never reads half of it. One that is reached by a link stays so.
+/// Replaces the file as a whole, so that an agent never reads half of it. One that is reached by a
+/// link stays so.
 fn write(change: &Change) -> io::Result<()> {
     let file = change.file.canonicalize().unwrap_or_else(|_| change.file.clone());
     let Some(text) = &change.after else { return std::fs::remove_file(file) };

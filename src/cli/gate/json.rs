@@ -1,5 +1,5 @@
-//! JSON files of others, changed without touching what else is in them: only the text of what is put in or taken out differs, so
-//! that taking out what was put in leaves every byte as it was.
+//! JSON files of others, changed without touching what else is in them: only the text of what is
+//! put in or taken out differs, so that taking out what was put in leaves every byte as it was.
 
 use std::fmt;
 use std::ops::Range;

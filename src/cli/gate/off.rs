@@ -1,4 +1,5 @@
-//! What takes an agent's hooks from it although they are installed: its own settings, and what goose finds before them.
+//! What takes an agent's hooks from it although they are installed: its own settings, and what
+//! goose finds before them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ fn read(file: &Path) -> Result<String, Off> {
     }
 }
 
-/// Looks whether an agent that works in this project, or in none in particular, heeds this hook file.
+/// Looks whether an agent that works in this project, or in none in particular, heeds this hook
+/// file.
 ///
 /// # Errors
 /// It does not, or its settings cannot be read.
@@ -74,8 +76,8 @@ fn codex(file: &Path) -> Result<(), Off> {
     }
 }
 
-/// goose runs the hooks of a plugin unless its settings name it among those that are off; the nearest that name it count. Of two
-/// with one name it knows the project's alone.
+/// goose runs the hooks of a plugin unless its settings name it among those that are off; the
+/// nearest that name it count. Of two with one name it knows the project's alone.
 fn goose(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
     let own =
         plan::file(AgentKind::Goose, None).map_err(|why| Off { file: hooks.to_owned(), why })?;

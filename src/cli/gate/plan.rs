@@ -11,10 +11,11 @@ use super::way::Way;
 use crate::cli::Common;
 use crate::core::gate::quote;
 
-/// How much longer the agent waits for the gate than the gate for a person, in seconds: an answer that nobody has decided is
-/// one, and an agent that gives up on its hook may go on without.
+/// How much longer the agent waits for the gate than the gate for a person, in seconds: an answer
+/// that nobody has decided is one, and an agent that gives up on its hook may go on without.
 const AHEAD: u64 = 30;
-/// Said where the gate was missing or killed. Codex takes an exit status of 2 for a denial only if something is said.
+/// Said where the gate was missing or killed. Codex takes an exit status of 2 for a denial only if
+/// something is said.
 const MISSING: &str =
     "The gate of Gander did not answer, so this is denied. Tell the person who runs Gander.";
 
@@ -81,8 +82,8 @@ pub(super) fn manifest(agent: AgentKind, hooks: &Path) -> Option<PathBuf> {
     (agent == AgentKind::Goose).then(|| plugin(hooks).join("plugin.json"))
 }
 
-/// The events at which an agent stops. Claude Code's `PermissionRequest` is not among them: every call passes `PreToolUse` before,
-/// and a hook that is missing or killed would not deny there.
+/// The events at which an agent stops. Claude Code's `PermissionRequest` is not among them: every
+/// call passes `PreToolUse` before, and a hook that is missing or killed would not deny there.
 const fn events(agent: AgentKind) -> &'static [&'static str] {
     match agent {
         AgentKind::ClaudeCode | AgentKind::Goose => &["PreToolUse"],
@@ -129,7 +130,8 @@ pub(super) fn quote_if_needed(word: &str) -> String {
     if plain && !word.is_empty() { word.to_owned() } else { quote(word) }
 }
 
-/// What stands in a hook file for one event. The order of fields is the one that they are written in.
+/// What stands in a hook file for one event. The order of fields is the one that they are written
+/// in.
 #[derive(Debug, Serialize)]
 struct Group<'a> {
     matcher: &'static str,
@@ -210,7 +212,8 @@ fn groups_of(file: &Json, event: &str) -> Option<(Span, Vec<Part>)> {
     Some((groups, parts))
 }
 
-/// The command by which an agent's hook file stops it at the gate; `None`: there is none, or not before every call.
+/// The command by which an agent's hook file stops it at the gate; `None`: there is none, or not
+/// before every call.
 pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
     let file = Json::read(text).ok()?;
     let command = |event: &&str| {
@@ -315,7 +318,8 @@ fn cut(file: &mut Json, object: &Span, name: &str) {
     }
 }
 
-/// Takes the gate's hooks out of an event's groups, and the groups that are empty then, but for one group. Whether there were any.
+/// Takes the gate's hooks out of an event's groups, and the groups that are empty then, but for one
+/// group. Whether there were any.
 fn take_out(agent: AgentKind, file: &mut Json, event: &str, but: Option<usize>) -> bool {
     let mut found = false;
     // From the last to the first, so that those before stay where they are.

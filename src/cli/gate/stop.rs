@@ -22,7 +22,8 @@ use crate::engine::pulse::{self, Running};
 use crate::engine::{Claim, watch};
 use crate::store::sqlite::SqliteStore;
 
-/// Agents' own limit for a hook is 600 s where nothing else is said, goose's 30 s: the answer comes before.
+/// Agents' own limit for a hook is 600 s where nothing else is said, goose's 30 s: the answer comes
+/// before.
 const USUAL: Duration = Duration::from_secs(570);
 const USUAL_OF_GOOSE: Duration = Duration::from_secs(15);
 /// How long the store may take to say that the time is over, before that is said without it.
@@ -137,7 +138,8 @@ impl Asking {
         })
     }
 
-    /// Codex asks by its own permissions about a call that its hook before the call has just let through.
+    /// Codex asks by its own permissions about a call that its hook before the call has just let
+    /// through.
     fn is_own_prompt(&self) -> bool {
         self.agent == AgentKind::Codex && self.hooked.event == Event::PermissionRequest
     }

@@ -1,5 +1,6 @@
-//! How a gate reaches the decisions: the store's file, or a `gander serve` elsewhere. Which one stands on the hook's command line and
-//! nowhere else: an agent can set its own environment, and must not choose who answers it.
+//! How a gate reaches the decisions: the store's file, or a `gander serve` elsewhere. Which one
+//! stands on the hook's command line and nowhere else: an agent can set its own environment, and
+//! must not choose who answers it.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -16,12 +17,12 @@ use crate::surfaces::http::usual_socket;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(super) struct Way {
-    /// Ask the gander serve that listens there, whose rules then count, and not the store's file: the path of its socket,
-    /// http://127.0.0.1:7777 or https://…
+    /// Ask the gander serve that listens there, whose rules then count, and not the store's file:
+    /// the path of its socket, http://127.0.0.1:7777 or https://…
     #[arg(long, value_name = "ADDRESS")]
     pub(super) connect: Option<String>,
-    /// A file that holds the token to show there (gander token create) [default: GANDER_TOKEN, or the file that
-    /// GANDER_TOKEN_FILE names; on a socket none is needed]
+    /// A file that holds the token to show there (gander token create) [default: GANDER_TOKEN, or
+    /// the file that GANDER_TOKEN_FILE names; on a socket none is needed]
     #[arg(long, value_name = "FILE", requires = "connect")]
     pub(super) token_file: Option<PathBuf>,
 }
@@ -51,7 +52,8 @@ impl Way {
         client.map(Some).map_err(|error| format!("--connect {address}: {error}"))
     }
 
-    /// The same, but for a store that this user may not open, while its owner's socket answers to them: by that.
+    /// The same, but for a store that this user may not open, while its owner's socket answers to
+    /// them: by that.
     pub(super) fn or_socket_of(self, store: &Path) -> Self {
         let opened = File::options().read(true).write(true).open(store);
         if self.connect.is_some()

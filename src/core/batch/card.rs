@@ -1,4 +1,5 @@
-//! What a batch's card shows: a line for each as far as there is room, the counts, and a file with the rest.
+//! What a batch's card shows: a line for each as far as there is room, the counts, and a file with
+//! the rest.
 
 use super::super::card::{Card, Field, TextFile, Tone};
 use super::super::decision::{Decision, Risk, State, Verdict};
@@ -179,8 +180,8 @@ pub struct Page {
 /// Decisions of a page where one menu of 25 pages leads to all: as many as two menus open.
 pub const PAGE_ITEMS: usize = 2 * MENU;
 
-/// The parts of a list of this length: one click on a menu leads to a part, the next to a decision. One part: a single menu
-/// opens them all.
+/// The parts of a list of this length: one click on a menu leads to a part, the next to a decision.
+/// One part: a single menu opens them all.
 #[must_use]
 pub fn pages(count: usize) -> Vec<Page> {
     let size = if count <= MENU * MENU { MENU } else { PAGE_ITEMS };

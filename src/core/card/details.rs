@@ -7,7 +7,8 @@ use crate::core::pace::Pace;
 use crate::core::text::{self, label};
 use crate::core::untrusted::{clean, code_block, escaped, one_line, quotation, units};
 
-/// Characters of each part that are shown beside the file (Discord: 4,096 in a description, 6,000 in all).
+/// Characters of each part that are shown beside the file (Discord: 4,096 in a description, 6,000
+/// in all).
 const PART: usize = 700;
 /// The same beside what will run, which needs the room.
 const PART_BESIDE: usize = 300;

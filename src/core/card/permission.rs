@@ -1,4 +1,5 @@
-//! The card of what a gate asks before an agent's tool call: what will run stands on it as it will run.
+//! The card of what a gate asks before an agent's tool call: what will run stands on it as it will
+//! run.
 //!
 //! The question's long text is exactly that: a command, a diff, or what the tool is given.
 
@@ -20,7 +21,8 @@ pub(super) enum Where {
     Details,
 }
 
-/// What will run, under what must be minded about it. `None`: the gate does not say, or it is no permission.
+/// What will run, under what must be minded about it. `None`: the gate does not say, or it is no
+/// permission.
 pub(super) fn what_runs(decision: &Decision, on: Where) -> Option<Cut> {
     let shown = shown(decision)?;
     let (lines, limit) = if on == Where::Card { ON_CARD } else { IN_DETAILS };

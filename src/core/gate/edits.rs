@@ -1,4 +1,5 @@
-//! What a tool call would change in files, as a unified diff: what a person approves is what will be written.
+//! What a tool call would change in files, as a unified diff: what a person approves is what will
+//! be written.
 
 use std::time::Duration;
 
@@ -77,8 +78,8 @@ pub fn is_editor(tool: &str) -> bool {
     ["edit", "write", "text_editor", "apply_patch"].iter().any(|end| name.ends_with(end))
 }
 
-/// Whether a call of a tool that writes files names all that it would write, as far as this reads it: a patch in another form, or
-/// a field that nobody knows, may name others.
+/// Whether a call of a tool that writes files names all that it would write, as far as this reads
+/// it: a patch in another form, or a field that nobody knows, may name others.
 #[must_use]
 pub fn names_its_files(tool: &str, input: &Value) -> bool {
     if tool.ends_with("apply_patch") {
@@ -87,7 +88,8 @@ pub fn names_its_files(tool: &str, input: &Value) -> bool {
     text(input, &PATH).is_some() && has_only(input, &[&PATH, &OLD, &NEW, &WHOLE, &BESIDE])
 }
 
-/// The change that a tool call would make, if it is one to a file, and all of the call can be shown as one.
+/// The change that a tool call would make, if it is one to a file, and all of the call can be shown
+/// as one.
 #[must_use]
 pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
     let patch = text(input, &["command", "patch", "input"])
@@ -151,7 +153,8 @@ impl Edit {
             }
             Change::Pieces(pieces) => match before.and_then(|before| exchanged(before, pieces)) {
                 Some(after) => unified(&self.path, before.unwrap_or_default(), &after, false),
-                // The file is not as the agent thinks, or is not to be read: the pieces themselves are all that is known.
+                // The file is not as the agent thinks, or is not to be read: the pieces themselves
+                // are all that is known.
                 None => pieces
                     .iter()
                     .map(|piece| unified(&self.path, &piece.old, &piece.new, false))

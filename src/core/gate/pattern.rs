@@ -1,5 +1,5 @@
-//! The patterns that rules are written in: for names, for commands by their words, for paths by their parts. `*` stands for
-//! any characters of one of them.
+//! The patterns that rules are written in: for names, for commands by their words, for paths by
+//! their parts. `*` stands for any characters of one of them.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -11,7 +11,8 @@ pub fn like(pattern: &str, text: &str) -> bool {
     let Some(mut text) = text.strip_prefix(start).and_then(|text| text.strip_suffix(end)) else {
         return false;
     };
-    // What stands between two `*` is found where it first comes: leaving more for the others never harms.
+    // What stands between two `*` is found where it first comes: leaving more for the others never
+    // harms.
     middle.split('*').all(|part| match text.find(part) {
         Some(at) => {
             text = &text[at + part.len()..];
@@ -21,8 +22,8 @@ pub fn like(pattern: &str, text: &str) -> bool {
     })
 }
 
-/// Whether parts are like patterns of parts, one of which (`any`) stands for any number of parts. Takes no more than the
-/// product of both lengths, whatever an agent sends.
+/// Whether parts are like patterns of parts, one of which (`any`) stands for any number of parts.
+/// Takes no more than the product of both lengths, whatever an agent sends.
 fn parts_like(
     patterns: &[String],
     parts: &[&str],
@@ -64,8 +65,8 @@ impl CommandPattern {
     }
 }
 
-/// A path: `*.pem` (a file of this name anywhere), `.git/**` (anywhere), `/etc/**`, `~/.ssh/**`. `**` stands for any
-/// number of folders.
+/// A path: `*.pem` (a file of this name anywhere), `.git/**` (anywhere), `/etc/**`, `~/.ssh/**`.
+/// `**` stands for any number of folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
     parts: Vec<String>,
@@ -92,7 +93,8 @@ impl PathPattern {
         Some(Self { parts, at_home })
     }
 
-    /// Whether an absolute, plain path is like it. Big and small letters are the same: on some systems they are.
+    /// Whether an absolute, plain path is like it. Big and small letters are the same: on some
+    /// systems they are.
     #[must_use]
     pub fn is_like(&self, path: &Path, home: Option<&Path>) -> bool {
         let path = if self.at_home {
@@ -114,7 +116,8 @@ impl PathPattern {
     }
 }
 
-/// A path as it is meant: absolute, without `.` and `..`, `~` for the home folder. Links are not followed.
+/// A path as it is meant: absolute, without `.` and `..`, `~` for the home folder. Links are not
+/// followed.
 #[must_use]
 pub fn plain_path(said: &str, folder: &Path, home: Option<&Path>) -> PathBuf {
     let path = match (said.strip_prefix("~/").or((said == "~").then_some("")), home) {

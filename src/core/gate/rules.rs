@@ -1,7 +1,8 @@
 //! What a rules file says: which tool calls pass, which are asked about, which never happen.
 //!
-//! The first rule that matches decides. A shell command line is judged by its parts, and the strictest answer holds: a rule that
-//! allows must speak for every one of them, a rule that stops needs to find one. Must not know where rules are written down.
+//! The first rule that matches decides. A shell command line is judged by its parts, and the
+//! strictest answer holds: a rule that allows must speak for every one of them, a rule that stops
+//! needs to find one. Must not know where rules are written down.
 
 use std::path::{Path, PathBuf};
 
@@ -108,7 +109,8 @@ pub struct AtLeast {
 }
 
 impl Ruling {
-    /// The same, but asked at least so. It makes nothing laxer: what is asked keeps its kind, which says who decides.
+    /// The same, but asked at least so. It makes nothing laxer: what is asked keeps its kind, which
+    /// says who decides.
     #[must_use]
     pub fn raised(self, least: AtLeast) -> Self {
         match self {
@@ -195,7 +197,8 @@ fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
         let (to, more) = (named.next(), named.next().is_some());
         let last = folders.last().unwrap_or(&call.cwd);
         folders.push(match (to.map(String::as_str), home) {
-            // Back to where nobody has written down; and of two names zsh exchanges the one for the other.
+            // Back to where nobody has written down; and of two names zsh exchanges the one for the
+            // other.
             _ if more => PathBuf::from("/"),
             (Some("-"), _) => PathBuf::from("/"),
             (Some(to), _) => plain_path(to, last, home),
@@ -206,8 +209,8 @@ fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
     folders
 }
 
-/// Whether a command that looks through all of a folder is given one in which the person's home folder lies, or one in there that
-/// is not the agent's: whatever it holds is read.
+/// Whether a command that looks through all of a folder is given one in which the person's home
+/// folder lies, or one in there that is not the agent's: whatever it holds is read.
 fn looks_through_home(call: &ToolCall, words: &[String]) -> bool {
     let Some(home) = call.home.as_deref() else { return false };
     let program = shell::program(&words[0]);
@@ -271,7 +274,8 @@ impl Rule {
         self.place.is_none_or(|place| (place == Place::Inside) == inside)
     }
 
-    /// Of one command of a line. `sure`: these are its words and it is all that it does, for certain.
+    /// Of one command of a line. `sure`: these are its words and it is all that it does, for
+    /// certain.
     fn matches_command(
         &self,
         call: &ToolCall,

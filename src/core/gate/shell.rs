@@ -1,9 +1,10 @@
 //! Reads a shell command far enough to know whether a rule may speak for it.
 //!
-//! Not a shell's grammar: the crates that have one say what a shell *would* do, and a gate needs to know where it can be
-//! certain. What is plain (words, quotes without expansions, the operators between commands, redirections to nowhere) is read
-//! exactly; anything else makes the line uncertain, and a line that is uncertain is never allowed by a rule about commands.
-//! For rules that stop, every command that *may* be in there is named, generously. Must not know rules.
+//! Not a shell's grammar: the crates that have one say what a shell *would* do, and a gate needs to
+//! know where it can be certain. What is plain (words, quotes without expansions, the operators
+//! between commands, redirections to nowhere) is read exactly; anything else makes the line
+//! uncertain, and a line that is uncertain is never allowed by a rule about commands. For rules
+//! that stop, every command that *may* be in there is named, generously. Must not know rules.
 
 /// What a command line consists of, as far as it can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +19,9 @@ pub struct Line {
 const LONGEST: usize = 64 << 10;
 /// How deep a line is looked for in the words of another.
 const DEEPEST: u32 = 4;
-/// Behind more words than these no command is looked for, and no further into one: what runs others is not allowed by itself
-/// anyway, and reading all of a long line from each of its words on would take minutes.
+/// Behind more words than these no command is looked for, and no further into one: what runs others
+/// is not allowed by itself anyway, and reading all of a long line from each of its words on would
+/// take minutes.
 const MOST_STARTS: usize = 50;
 const MOST_WORDS: usize = 200;
 
@@ -80,7 +82,8 @@ pub fn read(line: &str) -> Line {
     }
     reader.end_command();
     for command in &reader.commands {
-        // An assignment before a command changes what it does; a reserved word means that this is no simple command.
+        // An assignment before a command changes what it does; a reserved word means that this is
+        // no simple command.
         let first = command.first().map_or("", String::as_str);
         let changed = is_assignment(first) || RESERVED.contains(&first) || first.starts_with('=');
         // Another user's home folder, and where the shell was before.
@@ -101,8 +104,8 @@ fn climbs(word: &str) -> bool {
     })
 }
 
-/// Every command that may be run by this line, for rules that stop: also those behind assignments, in substitutions, and in the
-/// words of programs that run others. Some of them may be none.
+/// Every command that may be run by this line, for rules that stop: also those behind assignments,
+/// in substitutions, and in the words of programs that run others. Some of them may be none.
 #[must_use]
 pub fn suspects(line: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
@@ -259,8 +262,8 @@ impl Reader {
         }
     }
 
-    /// Only what goes nowhere, or to another of the command's own streams, is harmless. The target stays among the words, so
-    /// that rules about files see it.
+    /// Only what goes nowhere, or to another of the command's own streams, is harmless. The target
+    /// stays among the words, so that rules about files see it.
     fn redirect(&mut self, first: char, rest: &mut Rest<'_>) {
         if self.word.as_ref().is_some_and(|word| word.chars().all(|c| c.is_ascii_digit())) {
             self.word = None;

@@ -31,7 +31,8 @@ impl Decision {
         self.plan().next(self.climb.as_ref(), self.terms.safe_default)
     }
 
-    /// What is to be done now. `ahead` is how much earlier a reminder may be pulled, into a message that goes out anyway.
+    /// What is to be done now. `ahead` is how much earlier a reminder may be pulled, into a message
+    /// that goes out anyway.
     #[must_use]
     pub fn demand(&self, now: Time, ahead: TimeDelta) -> Option<Demand> {
         if !matches!(self.state, State::Pending(_)) {
@@ -50,9 +51,9 @@ impl Decision {
         due.or_else(pulled).map(Demand::Climb)
     }
 
-    /// What silence means in the end. Policy has admitted the default; what stands by then may be stricter. It approves only
-    /// what people were told of when the SLA was breached: neither a ladder that tells nobody nor a question that was
-    /// exchanged afterwards gets a yes that way.
+    /// What silence means in the end. Policy has admitted the default; what stands by then may be
+    /// stricter. It approves only what people were told of when the SLA was breached: neither a
+    /// ladder that tells nobody nor a question that was exchanged afterwards gets a yes that way.
     #[must_use]
     pub fn default_that_holds(&self) -> SafeDefault {
         let warned = match &self.climb {
@@ -78,7 +79,8 @@ impl Decision {
         }
     }
 
-    /// When the safe default is applied if nobody answers and every rung fires in time. `None` where the ladder has none.
+    /// When the safe default is applied if nobody answers and every rung fires in time. `None`
+    /// where the ladder has none.
     #[must_use]
     pub fn default_at(&self) -> Option<Time> {
         let waits = matches!(self.state, State::Pending(_));
@@ -91,7 +93,8 @@ impl Decision {
     #[must_use]
     pub(in crate::core) fn ladder_wakes_at(&self) -> Option<Time> {
         match &self.climb {
-            // Not the moment at which that rung fired: a clock that is set back must not hold up the end.
+            // Not the moment at which that rung fired: a clock that is set back must not hold up
+            // the end.
             Some(climb) if climb.default => Some(self.since()),
             _ => self.next_rung().map(|due| due.at),
         }

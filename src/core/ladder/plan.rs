@@ -40,7 +40,8 @@ struct Planned {
 #[derive(Debug)]
 pub(super) struct Plan(Vec<Planned>);
 
-/// Where a decision stands on its plan. Sorts before times, so that a plan that became shorter is climbed to its end.
+/// Where a decision stands on its plan. Sorts before times, so that a plan that became shorter is
+/// climbed to its end.
 type Place = (Stage, Time);
 
 fn span(seconds: u64) -> TimeDelta {
@@ -63,7 +64,8 @@ fn moment(when: When, since: Time, breach: Time) -> Time {
 }
 
 impl Plan {
-    /// Rungs that would come after a later one are folded into it: it then reaches people by their ways too.
+    /// Rungs that would come after a later one are folded into it: it then reaches people by their
+    /// ways too.
     pub(super) fn new(ladder: &Ladder, since: Time, breach: Time) -> Self {
         let mut plan: Vec<Planned> = Vec::new();
         for rung in ladder.rungs().iter().rev() {
@@ -89,8 +91,9 @@ impl Plan {
         Self(plan)
     }
 
-    /// The first moment of this rung behind a place, its repetitions included. The end of a ladder is never behind: the place
-    /// may have been reached on another plan, and what waits must not fall silent for that. It then keeps the stage reached.
+    /// The first moment of this rung behind a place, its repetitions included. The end of a ladder
+    /// is never behind: the place may have been reached on another plan, and what waits must not
+    /// fall silent for that. It then keeps the stage reached.
     fn first_behind(&self, index: usize, place: Option<Place>) -> Option<Place> {
         let rung = &self.0[index];
         let Some((stage, time)) = place.filter(|place| *place >= (rung.stage, rung.at)) else {
@@ -145,8 +148,8 @@ impl Plan {
         Due { stage, at, planned, by: rung.by.clone(), default: rung.default, passed: Vec::new() }
     }
 
-    /// When a rung is due that is planned for a time. An approval by silence keeps its distance from the breach as people
-    /// were told of it: a pause of the bot must not be what approves.
+    /// When a rung is due that is planned for a time. An approval by silence keeps its distance
+    /// from the breach as people were told of it: a pause of the bot must not be what approves.
     fn effective(
         &self,
         index: usize,
@@ -161,8 +164,8 @@ impl Plan {
                 let told = if let Warned::Since(at) = climb.warned { at } else { climb.at };
                 planned.max(later(told, rung.at - below.at))
             }
-            // What reached nobody is not waited on, as far as people are warned of the breach: that itself comes in its time,
-            // and so does the same rung again.
+            // What reached nobody is not waited on, as far as people are warned of the breach: that
+            // itself comes in its time, and so does the same rung again.
             (Some(climb), _)
                 if climb.in_vain && rung.stage < Stage::Breach && planned == rung.at =>
             {

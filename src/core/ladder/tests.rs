@@ -34,7 +34,8 @@ fn asked(sla: i64, default: SafeDefault) -> Decision {
     )
 }
 
-/// Lets time pass in these steps until the decision is over; what fired, and after how many seconds.
+/// Lets time pass in these steps until the decision is over; what fired, and after how many
+/// seconds.
 fn climb(mut decision: Decision, pause: i64) -> Vec<String> {
     let mut fired = Vec::new();
     let mut now = start();

@@ -1,7 +1,8 @@
 //! How much fits into an SMS, and what is made of a text so that it fits.
 //!
-//! A message of the basic alphabet (GSM 03.38) holds 160 characters, or 153 in each of several parts; one character outside
-//! of it, and all of them are sent as UTF-16: 70, or 67. Each part is paid for. So typographic marks become plain ones.
+//! A message of the basic alphabet (GSM 03.38) holds 160 characters, or 153 in each of several
+//! parts; one character outside of it, and all of them are sent as UTF-16: 70, or 67. Each part is
+//! paid for. So typographic marks become plain ones.
 
 use crate::core::untrusted::{plain, units};
 
@@ -47,8 +48,8 @@ fn plain_marks(text: &str) -> String {
     plain
 }
 
-/// The title, what fits of the words, and the link, in at most two parts. The link is left out before the title is cut
-/// to nothing, for words without a link still say that something waits.
+/// The title, what fits of the words, and the link, in at most two parts. The link is left out
+/// before the title is cut to nothing, for words without a link still say that something waits.
 #[must_use]
 pub fn fitted(title: &str, words: &str, link: Option<&str>) -> String {
     let (title, words) = (plain_marks(title), plain_marks(words));

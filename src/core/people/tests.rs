@@ -39,7 +39,8 @@ fn quiet_hours_are_what_the_wall_clock_says() {
         (Europe::Berlin, "22:00-02:30", "2026-03-29T00:59:00Z", Some("2026-03-29T01:00:00Z")),
         (Europe::Berlin, "02:15-02:45", "2026-03-29T01:00:00Z", None),
         (Europe::Berlin, "02:45-02:15", "2026-03-29T00:30:00Z", Some("2026-03-30T00:15:00Z")),
-        // And falls from 03:00 to 02:00 at 01:00Z on 25 October: an hour longer, and some times come twice.
+        // And falls from 03:00 to 02:00 at 01:00Z on 25 October: an hour longer, and some times
+        // come twice.
         (Europe::Berlin, "22:00-07:00", "2026-10-24T20:00:00Z", Some("2026-10-25T06:00:00Z")),
         (Europe::Berlin, "22:00-02:30", "2026-10-25T00:10:00Z", Some("2026-10-25T00:30:00Z")),
         (Europe::Berlin, "22:00-02:30", "2026-10-25T00:40:00Z", None),
@@ -274,15 +275,16 @@ const DAYS: &[&str] = &[
 proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 120, failure_persistence: None, ..Default::default() })]
 
-    /// For every minute of a day and a half: quiet if, and only if, the wall clock says so; and what is told as the end is
-    /// the first minute that is not quiet.
+    /// For every minute of a day and a half: quiet if, and only if, the wall clock says so; and
+    /// what is told as the end is the first minute that is not quiet.
     #[test]
     fn every_minute_over_a_change_of_the_clocks(zone in select(ZONES), day in select(DAYS), from in clock(), to in clock()) {
         let Ok(hours) = QuietHours::new(from, to) else { return Ok(()) };
         let person = Profile { quiet: Some(hours), ..Profile::unknown(7, "Maya", zone) };
         let minute = |n: i64| at(day) + TimeDelta::minutes(n);
         let is_quiet = |at: Time| hours.include(at.with_timezone(&zone).time());
-        // Backwards, so that the first quiet-free minute behind each is known; from three days on, so that there is one.
+        // Backwards, so that the first quiet-free minute behind each is known; from three days on,
+        // so that there is one.
         let mut free = None;
         for n in (0..3 * 1_440).rev() {
             if !is_quiet(minute(n)) {

@@ -1,5 +1,5 @@
-//! What somebody types who wants quiet: until when, from when to when, on which days. Read strictly: a time that was
-//! guessed would keep a question from somebody who waits for it.
+//! What somebody types who wants quiet: until when, from when to when, on which days. Read
+//! strictly: a time that was guessed would keep a question from somebody who waits for it.
 
 use chrono::{Days, NaiveDate, TimeDelta};
 use chrono_tz::Tz;

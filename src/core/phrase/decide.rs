@@ -1,4 +1,5 @@
-//! Commands that change a decision: taken apart into object and text, doubted, and made into a verb.
+//! Commands that change a decision: taken apart into object and text, doubted, and made into a
+//! verb.
 
 use super::super::decision::DecisionId;
 use super::super::request::{Expects, Risk};
@@ -82,7 +83,8 @@ fn split<'a>(act: Act, behind: &[Word<'a>], text: &'a str) -> (Vec<Word<'a>>, Op
     (behind.to_vec(), None)
 }
 
-/// A colon or dash inside of a word with a letter behind it: `142:needs tests`. Neither `9:00` nor a link.
+/// A colon or dash inside of a word with a letter behind it: `142:needs tests`. Neither `9:00` nor
+/// a link.
 fn inner_separator(raw: &str) -> Option<(usize, usize)> {
     if raw.starts_with('<') {
         return None;
@@ -156,7 +158,8 @@ impl<'a> Command<'_, 'a, '_> {
             .any(|index| begins(index) && counts(index) && grammar::is_command(&said[index..]))
     }
 
-    /// The known number that the object begins with, and the words behind it, where no other number follows.
+    /// The known number that the object begins with, and the words behind it, where no other number
+    /// follows.
     fn numbered_first(&self) -> Option<(DecisionId, &'a str)> {
         let (first, rest) = self.object.split_first()?;
         let id = self.phrase.known.get(first.number()?.id?)?.id;
@@ -232,7 +235,8 @@ impl<'a> Command<'_, 'a, '_> {
         self.conclude(found, Verb::Approve { note: note.map(str::to_owned) })
     }
 
-    /// The same, but not sure, if there is a doubt or the text names a decision, too: the object may go on in it.
+    /// The same, but not sure, if there is a doubt or the text names a decision, too: the object
+    /// may go on in it.
     fn doubted(&self, found: Found, doubt: Option<Doubt>) -> Found {
         let Found::One(id) = found else { return found };
         let by_words = !self.object.iter().any(|word| word.number().is_some());

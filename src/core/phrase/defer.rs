@@ -1,4 +1,5 @@
-//! `defer 12 until tomorrow 9:00`, `remind me in 2h about the ghl deploy`: a decision and a time, in either order.
+//! `defer 12 until tomorrow 9:00`, `remind me in 2h about the ghl deploy`: a decision and a time,
+//! in either order.
 
 use super::super::{Time, when};
 use super::decide::Command;

@@ -213,7 +213,8 @@ pub(super) fn is_verb(word: &Word<'_>) -> bool {
             .any(|piece| VERB_STEMS.split(' ').any(|stem| piece.starts_with(stem)))
 }
 
-/// Whether these words are a command of their own: a verb at the beginning, and something that it is said of.
+/// Whether these words are a command of their own: a verb at the beginning, and something that it
+/// is said of.
 pub(super) fn is_command(words: &[Word<'_>]) -> bool {
     let words = &words[greeting(words)..];
     match intent(words) {

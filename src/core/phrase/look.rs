@@ -1,5 +1,5 @@
-//! What only shows something: lists, one decision, its history. A slip of the finger is forgiven here, for nothing
-//! comes of it.
+//! What only shows something: lists, one decision, its history. A slip of the finger is forgiven
+//! here, for nothing comes of it.
 
 use super::super::decision::{DecisionId, Risk};
 use super::grammar::{self, Intent};
@@ -166,7 +166,8 @@ pub(super) fn history(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood 
     }
 }
 
-/// Words without a beginning that the bot knows: `142`, `ghl deploy?`. `None` if they name nothing that waits.
+/// Words without a beginning that the bot knows: `142`, `ghl deploy?`. `None` if they name nothing
+/// that waits.
 pub(super) fn by_words_alone(phrase: &Phrase<'_, '_>) -> Option<Understood> {
     match show(phrase, phrase.words, true) {
         shown @ (Understood::Show(_) | Understood::NotDecided { .. }) => Some(shown),

@@ -1,6 +1,7 @@
 //! What can be meant: decisions in short, the words by which each is known, and filters over them.
 //!
-//! A word fits or does not; nothing in here scores. What is made of one fit, or two, is decided elsewhere.
+//! A word fits or does not; nothing in here scores. What is made of one fit, or two, is decided
+//! elsewhere.
 
 use std::collections::HashSet;
 
@@ -11,7 +12,8 @@ use super::super::decision::{
 use super::super::untrusted::one_line;
 use super::words::{Word, bare, pieces, stem, words};
 
-/// A decision that somebody can mean, in short. Texts are the agent's: cleaned and on one line, but not escaped.
+/// A decision that somebody can mean, in short. Texts are the agent's: cleaned and on one line, but
+/// not escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// Its number.
@@ -144,7 +146,8 @@ impl Names {
         }
     }
 
-    /// Whether this word is one of them, in singular or plural. Of a composed word each piece must be.
+    /// Whether this word is one of them, in singular or plural. Of a composed word each piece must
+    /// be.
     pub(super) fn has(&self, word: &str) -> bool {
         if self.0.contains(&stem(word)) {
             return true;

@@ -1,7 +1,7 @@
 //! Which decision is meant by the words behind a verb.
 //!
-//! A number means that decision and no other. Words must all fit, and fit one decision alone: no best match wins.
-//! Whatever is less than that is a question back.
+//! A number means that decision and no other. Words must all fit, and fit one decision alone: no
+//! best match wins. Whatever is less than that is a question back.
 
 use std::cell::OnceCell;
 
@@ -64,7 +64,8 @@ impl Found {
 /// The words behind a verb, sorted by what they can say.
 struct Object {
     numbers: Vec<Number>,
-    /// Where the first number stands among the words that count, from the beginning, and how many follow it.
+    /// Where the first number stands among the words that count, from the beginning, and how many
+    /// follow it.
     place: (usize, usize),
     risk: Option<Risk>,
     /// Without fillers and numbers.
@@ -180,7 +181,8 @@ impl<'s> Known<'s> {
             let in_the_middle = object.place.0 > 0 && object.place.1 > 0 && !number.marked;
             return match by_title.as_slice() {
                 [] => Found::Nothing { near: Vec::new() },
-                // "the http 500 fix": nobody writes a decision's number there, and there is no decision of that number.
+                // "the http 500 fix": nobody writes a decision's number there, and there is no
+                // decision of that number.
                 _ if in_the_middle && !object.set => self.named(object, by_title, act),
                 _ => Found::Unsure(by_title, Doubt::Number),
             };
@@ -283,7 +285,8 @@ impl<'s> Known<'s> {
         }
     }
 
-    /// What a sentence is about that decides nothing: the numbers in it, or what fits the words in front of the doubt.
+    /// What a sentence is about that decides nothing: the numbers in it, or what fits the words in
+    /// front of the doubt.
     pub(super) fn about(&self, words: &[Word<'_>]) -> Vec<DecisionId> {
         let object = Object::read(words);
         if !object.numbers.is_empty() {

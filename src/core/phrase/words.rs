@@ -1,4 +1,5 @@
-//! Splits what was said into words that can be compared: without case, diacritics, punctuation and emphasis.
+//! Splits what was said into words that can be compared: without case, diacritics, punctuation and
+//! emphasis.
 //!
 //! Also says when a text is not what it looks like. Knows no verbs and no decisions.
 
@@ -39,7 +40,8 @@ impl Word<'_> {
         number(&self.plain)
     }
 
-    /// The numbers of `142,143`, `140-145` or `142/#143`, in the order of writing. Empty if it is no list.
+    /// The numbers of `142,143`, `140-145` or `142/#143`, in the order of writing. Empty if it is
+    /// no list.
     pub(super) fn list(&self) -> Vec<DecisionId> {
         let joins =
             |c: char| matches!(c, ',' | ';' | '/' | '&' | '+' | '-' | '–' | '—' | '…' | '.');
@@ -70,7 +72,8 @@ fn number(text: &str) -> Option<Number> {
     Some(Number { id, marked: digits.len() < text.len() })
 }
 
-/// Punctuation that may surround a word without changing it. Quotation marks are looked at before (`is_quoted`).
+/// Punctuation that may surround a word without changing it. Quotation marks are looked at before
+/// (`is_quoted`).
 const fn surrounds(c: char) -> bool {
     matches!(
         c,
@@ -152,8 +155,8 @@ pub(super) fn pieces(word: &str) -> Vec<&str> {
     word.split(|c: char| !c.is_alphanumeric()).filter(|piece| !piece.is_empty()).collect()
 }
 
-/// Whether it is not what it looks like: hidden or reordering characters, letters and digits that imitate ASCII,
-/// words that mix alphabets.
+/// Whether it is not what it looks like: hidden or reordering characters, letters and digits that
+/// imitate ASCII, words that mix alphabets.
 pub(super) fn is_disguised(text: &str) -> bool {
     clean(text) != text
         || text.chars().any(imitates_ascii)

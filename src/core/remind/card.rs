@@ -1,4 +1,5 @@
-//! What reminders look like: a decision's own card or a list in a direct message, a line under a card in its channel.
+//! What reminders look like: a decision's own card or a list in a direct message, a line under a
+//! card in its channel.
 
 use super::super::card::{Card, TextFile, Tone, decision_card};
 use super::super::decision::{Decision, State};
@@ -58,7 +59,8 @@ fn lines(order: &[&Decision], most: usize, pace: Pace) -> (String, usize) {
     (said.trim_end().to_owned(), 0)
 }
 
-/// A direct message: of one decision its card, beginning with how long it has waited; of several a list.
+/// A direct message: of one decision its card, beginning with how long it has waited; of several a
+/// list.
 #[must_use]
 pub fn reminder_card(sheet: &Sheet, pace: Pace) -> Card {
     if let [one] = sheet.listed.as_slice() {
@@ -95,7 +97,8 @@ pub fn reminder_card(sheet: &Sheet, pace: Pace) -> Card {
     }
 }
 
-/// Under the cards of a channel: what waits, and who is meant. Once nothing waits any more it says what came of it.
+/// Under the cards of a channel: what waits, and who is meant. Once nothing waits any more it says
+/// what came of it.
 #[must_use]
 pub fn mention_card(sheet: &Sheet, users: &[u64], roles: &[u64], here: bool) -> Card {
     let order = in_order(&sheet.listed);
@@ -112,8 +115,8 @@ pub fn mention_card(sheet: &Sheet, users: &[u64], roles: &[u64], here: bool) -> 
     Card { controls: waits, ..blank(words, Tone::Over) }
 }
 
-/// To somebody who has to confirm what they said elsewhere: alone its card, in the channel a line under it. Once there is
-/// nothing to confirm any more it says what came of it.
+/// To somebody who has to confirm what they said elsewhere: alone its card, in the channel a line
+/// under it. Once there is nothing to confirm any more it says what came of it.
 #[must_use]
 pub fn confirmation_card(sheet: &Sheet, user: u64, direct: bool, pace: Pace) -> Option<Card> {
     let decision = &sheet.listed.first()?.decision;

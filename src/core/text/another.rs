@@ -8,8 +8,8 @@ use crate::core::untrusted::{one_line, plain};
 /// Characters of a store's tag that are shown; ours have fewer.
 const LONGEST_TAG: usize = 20;
 
-/// There is another store under the same name, and what to do about it. `posts`: it was seen to post; else a button of
-/// its was pressed. `ago`: how long ago that was last so.
+/// There is another store under the same name, and what to do about it. `posts`: it was seen to
+/// post; else a button of its was pressed. `ago`: how long ago that was last so.
 #[must_use]
 pub fn another(tag: &str, posts: bool, ago: TimeDelta) -> (String, &'static str) {
     let (tag, ago) = (plain(&one_line(tag), LONGEST_TAG).text, span(ago));

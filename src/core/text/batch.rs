@@ -287,7 +287,8 @@ pub fn open_menu_hint(listed: &[Listed]) -> String {
 /// A list that is not there: forgotten, or somebody else's.
 pub const NO_SUCH_LIST: &str = "🤷 I do not have this list any more, or it was made for somebody else. Nothing was decided. `/attention` shows what waits on you.";
 
-/// Characters of the lines of an answer (Discord: 4,096 in a description), and how many lines somebody reads.
+/// Characters of the lines of an answer (Discord: 4,096 in a description), and how many lines
+/// somebody reads.
 const ANSWER_LINES: (usize, usize) = (3_500, 25);
 
 /// As many lines as an answer has room for, and whether that are all.
@@ -345,7 +346,8 @@ fn short(decision: &Decision) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// What would be approved, and what not. What is left out comes first where not all have room. Whether all have.
+/// What would be approved, and what not. What is left out comes first where not all have room.
+/// Whether all have.
 #[must_use]
 pub fn preflight_lines(goes: &[Listed], left_out: &[(Decision, LeftOut)]) -> (Vec<String>, bool) {
     let out: Vec<String> =

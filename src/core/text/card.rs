@@ -14,7 +14,8 @@ use crate::core::ladder::Stage;
 use crate::core::pace::Pace;
 use crate::core::untrusted::{Cut, escaped, one_line, one_part, plain, units, without_links};
 
-/// The one line that a phone's lock screen shows. Without Markdown, which stands there as it is written.
+/// The one line that a phone's lock screen shows. Without Markdown, which stands there as it is
+/// written.
 #[must_use]
 pub fn headline(decision: &Decision, pace: Pace) -> String {
     let title = headline_title(decision);

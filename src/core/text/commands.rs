@@ -15,8 +15,8 @@ use crate::core::untrusted::units;
 /// Characters of an offered entry (Discord: 100).
 const ENTRY: usize = 100;
 
-/// A decision as completion offers it: what is open with its risk and revision, what is decided with its verdict. The
-/// title comes last, so that none can pass for the rest.
+/// A decision as completion offers it: what is open with its risk and revision, what is decided
+/// with its verdict. The title comes last, so that none can pass for the rest.
 #[must_use]
 pub fn entry(decision: &Decision) -> String {
     let stands = stands(decision);
@@ -106,7 +106,8 @@ pub fn instead(decision: &Decision, why: Instead<'_>) -> String {
     }
 }
 
-/// What somebody wrote into a command that did not carry it out, so that it need not be written again.
+/// What somebody wrote into a command that did not carry it out, so that it need not be written
+/// again.
 pub const YOUR_NOTE: &str = "Your note was:";
 /// The same, of a rejection.
 pub const YOUR_REASON: &str = "Your reason was:";

@@ -1,4 +1,5 @@
-//! The words of figures: calibration and digest, on a surface and at a terminal, and the few on their plots.
+//! The words of figures: calibration and digest, on a surface and at a terminal, and the few on
+//! their plots.
 
 use chrono::TimeDelta;
 

@@ -1,4 +1,5 @@
-//! What a gate says: to the person who is asked, and to the agent that is stopped. An agent must know from it what to do next.
+//! What a gate says: to the person who is asked, and to the agent that is stopped. An agent must
+//! know from it what to do next.
 
 use chrono_tz::Tz;
 
@@ -171,7 +172,8 @@ pub fn broken(why: &str) -> String {
 /// Why a gate could not ask: a mistake of its own.
 pub const FAILED: &str = "the gate itself failed";
 
-/// Why a gate could not ask: the server's rules are broken. Where they lie is not said to those who connect.
+/// Why a gate could not ask: the server's rules are broken. Where they lie is not said to those who
+/// connect.
 pub const NO_RULES: &str =
     "the rules of gates cannot be read on the machine of gander serve, whose log says why";
 

@@ -1,4 +1,5 @@
-//! The words of an incident report, in Markdown: a file that is read in a browser, an editor or on Discord.
+//! The words of an incident report, in Markdown: a file that is read in a browser, an editor or on
+//! Discord.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
-//! The words of the ladder: what has been done to get an answer, what comes next, and what silence means in the end.
+//! The words of the ladder: what has been done to get an answer, what comes next, and what silence
+//! means in the end.
 
 use chrono::TimeDelta;
 
@@ -78,7 +79,8 @@ pub const fn verdict_word(verdict: &Verdict) -> &'static str {
     if verdict.is_for_session() { "approved for this session" } else { verdict.word() }
 }
 
-/// Who gave a verdict, for a sentence that goes on with the time: `by @ann`. Where nobody did, what did.
+/// Who gave a verdict, for a sentence that goes on with the time: `by @ann`. Where nobody did, what
+/// did.
 #[must_use]
 pub fn given_by(by: &Person, via: Via, who: impl Fn(&Person) -> String) -> String {
     match via {
@@ -102,7 +104,8 @@ pub fn given_by_name(by: &Person, via: Via) -> String {
     given_by(by, via, |by| name(&by.name))
 }
 
-/// Where a decision stands that waits, in lines without Discord's marks: for a terminal, an agent and a log.
+/// Where a decision stands that waits, in lines without Discord's marks: for a terminal, an agent
+/// and a log.
 #[must_use]
 pub fn standing(standing: &Standing, now: Time) -> Vec<String> {
     let due = if standing.deadline > now {

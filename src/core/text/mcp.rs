@@ -1,5 +1,6 @@
-//! What is said over MCP: to agents, and to a person's own assistant. What an agent wrote stands in quotes of its own, as JSON
-//! writes a text, so that no title ends its quotation and goes on as words of the program's.
+//! What is said over MCP: to agents, and to a person's own assistant. What an agent wrote stands in
+//! quotes of its own, as JSON writes a text, so that no title ends its quotation and goes on as
+//! words of the program's.
 
 use std::fmt::Write as _;
 

@@ -8,7 +8,8 @@ use crate::core::Time;
 use crate::core::outgoing::{Letter, MOST_TRIES, Outgoing, Sending, Way, sms};
 use crate::core::untrusted::{one_line, plain};
 
-/// Pictures, and what joins or colours them: a voice would read them out, and an SMS with one holds less than half.
+/// Pictures, and what joins or colours them: a voice would read them out, and an SMS with one holds
+/// less than half.
 static PICTURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"[\p{Extended_Pictographic}\u{1F1E6}-\u{1F1FF}\u{1F3FB}-\u{1F3FF}\u{FE0F}\u{200D}\u{20E3}]").ok()
 });
@@ -149,8 +150,8 @@ pub fn nobody_knows(why: &str) -> String {
     format!("nobody knows whether it went, and it is not repeated: {why}")
 }
 
-/// A message and what became of it, in a line. `who` is its receiver as people call them, empty for a way of nobody's;
-/// `clock` writes a time.
+/// A message and what became of it, in a line. `who` is its receiver as people call them, empty for
+/// a way of nobody's; `clock` writes a time.
 #[must_use]
 pub fn letter(letter: &Letter, who: &str, clock: impl Fn(Time) -> String) -> String {
     let to = if who.is_empty() { String::new() } else { format!(" to {}", one_line(who)) };

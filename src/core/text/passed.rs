@@ -1,4 +1,5 @@
-//! The words of what was approved by itself: on its card, in the daily review, and to whoever disagrees.
+//! The words of what was approved by itself: on its card, in the daily review, and to whoever
+//! disagrees.
 
 use super::{name, person, relative, subject, thousands};
 use crate::core::Time;

@@ -1,4 +1,5 @@
-//! The words of what a gate asks before an agent's tool call, and how any decision is named in a line.
+//! The words of what a gate asks before an agent's tool call, and how any decision is named in a
+//! line.
 
 use crate::core::decision::{Decision, Request};
 use crate::core::untrusted::{clean, one_line, plain, revealed, revealed_line};
@@ -15,7 +16,8 @@ const LOOKED_AT: usize = 2_000;
 /// A title that says this much of what will run names it.
 const NAMES_IT: usize = 20;
 
-/// An agent's text, cleaned. What belongs to a tool call is shown as it is, with what hides in it made visible.
+/// An agent's text, cleaned. What belongs to a tool call is shown as it is, with what hides in it
+/// made visible.
 #[must_use]
 pub fn readable(request: &Request, text: &str) -> String {
     if request.is_permission() { revealed(text) } else { clean(text) }
@@ -27,8 +29,8 @@ pub fn named(request: &Request) -> String {
     if request.is_permission() { revealed_line(&request.title) } else { one_line(&request.title) }
 }
 
-/// What is decided, on a line that stands alone: of a tool call also what will run, where its title does not say it. A diff
-/// is named by its title.
+/// What is decided, on a line that stands alone: of a tool call also what will run, where its title
+/// does not say it. A diff is named by its title.
 #[must_use]
 pub fn title(request: &Request) -> String {
     let named = named(request);
@@ -48,7 +50,8 @@ pub fn title(request: &Request) -> String {
     }
 }
 
-/// Below what will run, where that is not all of it: the end of a command can be what matters. `file` has it all.
+/// Below what will run, where that is not all of it: the end of a command can be what matters.
+/// `file` has it all.
 #[must_use]
 pub fn only_its_beginning(runs: &str, file: &str) -> String {
     let (lines, characters) = (runs.trim_end().lines().count(), runs.chars().count());

@@ -1,7 +1,8 @@
 //! What will run, shown as it will run.
 //!
-//! On other cards what hides or reorders text is removed: there it can only deceive. Before a command is allowed nothing of it
-//! may be missing, so here each such character is written as its number. Secrets are masked all the same.
+//! On other cards what hides or reorders text is removed: there it can only deceive. Before a
+//! command is allowed nothing of it may be missing, so here each such character is written as its
+//! number. Secrets are masked all the same.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -14,8 +15,8 @@ const MARKED: &str = "‹U+";
 /// What stands around the name of a secret that is masked.
 const MASK: &str = "•••";
 
-/// The text with every character that is drawn as nothing, over others or as a blank that is none written as its number, such
-/// as `‹U+202E›`; and its secrets masked.
+/// The text with every character that is drawn as nothing, over others or as a blank that is none
+/// written as its number, such as `‹U+202E›`; and its secrets masked.
 #[must_use]
 pub fn revealed(text: &str) -> String {
     let (mut shown, mut bare) =
@@ -36,7 +37,8 @@ pub fn revealed(text: &str) -> String {
     }
     let (masked, bare) = (mask_secrets(&shown), mask_secrets(&bare));
     let count = |text: &str| text.matches(MASK).count();
-    // A secret that a hidden character breaks up is one all the same: it goes, and the hidden characters with it.
+    // A secret that a hidden character breaks up is one all the same: it goes, and the hidden
+    // characters with it.
     if count(&bare) > count(&masked) {
         format!("{bare}\n{MARKED}…› in or beside a secret")
     } else {
@@ -44,7 +46,8 @@ pub fn revealed(text: &str) -> String {
     }
 }
 
-/// Whether there is nothing to see of a character, or only a blank that the shell does not take for one.
+/// Whether there is nothing to see of a character, or only a blank that the shell does not take for
+/// one.
 fn is_unseen(c: char, before: char) -> bool {
     // They belong to the emoji before them; elsewhere they only hide something.
     let of_emoji =
@@ -86,8 +89,8 @@ pub fn has_masked(revealed: &str) -> bool {
     revealed.contains(MASK)
 }
 
-/// The first lines of a revealed text in a code block, each as it is. A fence within it is broken up by a character that is not
-/// seen, so that it cannot end the block.
+/// The first lines of a revealed text in a code block, each as it is. A fence within it is broken
+/// up by a character that is not seen, so that it cannot end the block.
 #[must_use]
 pub fn verbatim_block(revealed: &str, language: &str, most_lines: usize, limit: usize) -> Cut {
     let text = revealed.trim_end_matches('\n');

@@ -1,7 +1,9 @@
-//! Secrets of known formats, so that none of them stands on a card, on a lock screen or in a terminal's history.
+//! Secrets of known formats, so that none of them stands on a card, on a lock screen or in a
+//! terminal's history.
 //!
-//! What their issuers document is recognised, and what is named as a secret where it is written. A mask that is drawn once
-//! too often costs a look at the machine; a secret on Discord costs the secret.
+//! What their issuers document is recognised, and what is named as a secret where it is written. A
+//! mask that is drawn once too often costs a look at the machine; a secret on Discord costs the
+//! secret.
 
 use std::sync::LazyLock;
 

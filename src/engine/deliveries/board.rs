@@ -40,7 +40,8 @@ pub trait Board: Send + Sync + 'static {
     /// The channel in which a decision's card belongs.
     async fn place(&self, decision: &Decision) -> Result<String, BoardError>;
 
-    /// Puts up a card. The same nonce within a few minutes is the same message. Returns the message's id.
+    /// Puts up a card. The same nonce within a few minutes is the same message. Returns the
+    /// message's id.
     async fn post(
         &self,
         channel: &str,
@@ -58,7 +59,8 @@ pub trait Board: Send + Sync + 'static {
         card: &Card,
     ) -> Result<(), BoardError>;
 
-    /// Messages of ours in the channel, since a time of the wall clock, that carry a decision's mark.
+    /// Messages of ours in the channel, since a time of the wall clock, that carry a decision's
+    /// mark.
     async fn find(
         &self,
         channel: &str,
@@ -69,7 +71,8 @@ pub trait Board: Send + Sync + 'static {
     /// The channel in which a posting's message belongs; direct messages are opened for it.
     async fn place_of(&self, sheet: &Sheet) -> Result<String, BoardError>;
 
-    /// Puts up a posting's message. The same nonce within a few minutes is the same message. Returns the message's id.
+    /// Puts up a posting's message. The same nonce within a few minutes is the same message.
+    /// Returns the message's id.
     async fn post_sheet(
         &self,
         channel: &str,
@@ -87,7 +90,8 @@ pub trait Board: Send + Sync + 'static {
         card: &Card,
     ) -> Result<(), BoardError>;
 
-    /// Messages of ours in the channel, since a time of the wall clock, that carry a posting's mark.
+    /// Messages of ours in the channel, since a time of the wall clock, that carry a posting's
+    /// mark.
     async fn find_sheet(
         &self,
         channel: &str,

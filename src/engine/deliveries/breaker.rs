@@ -1,7 +1,8 @@
-//! Keeps all cards waiting together while nobody of us is let in: one request in a while finds out whether that is over.
+//! Keeps all cards waiting together while nobody of us is let in: one request in a while finds out
+//! whether that is over.
 //!
-//! Refused requests count, whichever card they are for, against a limit after which the address is banned. So does
-//! not each card try by itself.
+//! Refused requests count, whichever card they are for, against a limit after which the address is
+//! banned. So does not each card try by itself.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -21,8 +22,8 @@ impl Breaker {
     /// Whether a request may be made now.
     ///
     /// # Errors
-    /// When to ask again, if not. Whoever is let in after that time is the one that finds out; the others wait for
-    /// what comes of it.
+    /// When to ask again, if not. Whoever is let in after that time is the one that finds out; the
+    /// others wait for what comes of it.
     pub(super) fn admit(&self, now: Instant) -> Result<(), Instant> {
         let mut closed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match *closed {

@@ -1,12 +1,14 @@
-//! Messages that stand for several decisions: batches, and whatever else has a [`Purpose`](crate::core::posting::Purpose).
+//! Messages that stand for several decisions: batches, and whatever else has a
+//! [`Purpose`](crate::core::posting::Purpose).
 //!
-//! The same reconciler as for a decision's own card, with the same lanes, breaker and pauses: an intent is recorded before a
-//! create, an interrupted one is searched for before it is repeated, a change of any listed decision brings an edit. What
-//! is drawn is read when it is the channel's turn, so that a flood of changes is one edit. A deleted message is posted again
-//! while its purpose wants it.
+//! The same reconciler as for a decision's own card, with the same lanes, breaker and pauses: an
+//! intent is recorded before a create, an interrupted one is searched for before it is repeated, a
+//! change of any listed decision brings an edit. What is drawn is read when it is the channel's
+//! turn, so that a flood of changes is one edit. A deleted message is posted again while its
+//! purpose wants it.
 //!
-//! To add a purpose: a variant of `Purpose` with what it shows (`Sheet::card`), `Store::open_posting`, and its buttons where the
-//! surface draws sheets. Nothing here.
+//! To add a purpose: a variant of `Purpose` with what it shows (`Sheet::card`),
+//! `Store::open_posting`, and its buttons where the surface draws sheets. Nothing here.
 
 use std::sync::PoisonError;
 
@@ -59,13 +61,14 @@ impl Handle {
 impl Deliveries {
     /// Lets pass what needs no card, and draws together what shares one.
     pub(super) async fn before_cards(&self, queue: &mut Queue) -> Result<(), HandleError> {
-        // Where it cannot be found out what passes, people are asked; what passes later is drawn on its card then.
+        // Where it cannot be found out what passes, people are asked; what passes later is drawn on
+        // its card then.
         let looked = self.handle.let_pass().await.unwrap_or(DecisionId(i64::MAX));
         self.plan_batches(queue, looked).await
     }
 
-    /// Draws what waits and has no card yet into batches, where there is enough of it. Behind `looked`, something may pass by
-    /// itself yet.
+    /// Draws what waits and has no card yet into batches, where there is enough of it. Behind
+    /// `looked`, something may pass by itself yet.
     async fn plan_batches(&self, queue: &mut Queue, looked: DecisionId) -> Result<(), HandleError> {
         let (rules, at) = (self.handle.rules(), self.handle.clock().wall());
         let since = at.checked_sub_signed(rules.batching.window).unwrap_or(at);
@@ -152,7 +155,8 @@ impl Deliveries {
         }
     }
 
-    /// Makes the list true before it is shown. What was taken off it wants a card of its own. Whether anything was changed.
+    /// Makes the list true before it is shown. What was taken off it wants a card of its own.
+    /// Whether anything was changed.
     async fn mended(&self, sheet: &Sheet) -> Result<bool, Unsettled> {
         let changes = sheet.mend();
         if changes.is_empty() {
@@ -187,7 +191,8 @@ impl Deliveries {
         self.post_sheet(&sheet, channel, true).await
     }
 
-    /// Whoever calls has the channel's turn. `first`: no earlier try may have posted something else under this nonce.
+    /// Whoever calls has the channel's turn. `first`: no earlier try may have posted something else
+    /// under this nonce.
     async fn post_sheet(
         &self,
         sheet: &Sheet,

@@ -1,4 +1,5 @@
-//! Which decisions' cards and which postings are worked on when: changes at once, failures after a pause that grows.
+//! Which decisions' cards and which postings are worked on when: changes at once, failures after a
+//! pause that grows.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,15 +13,17 @@ use crate::core::decision::DecisionId;
 use crate::core::posting::PostingId;
 use crate::engine::clock::LONGEST_SLEEP;
 
-/// Decisions and postings that are worked on at the same time. Most only wait for their channel's turn (`Deliveries` gives
-/// each channel its own), so that a flood in one channel holds up no other; this bounds the memory that they take.
+/// Decisions and postings that are worked on at the same time. Most only wait for their channel's
+/// turn (`Deliveries` gives each channel its own), so that a flood in one channel holds up no
+/// other; this bounds the memory that they take.
 const AT_ONCE: usize = 1_000;
 /// How soon a refused card is tried again: whatever refused it may have been mended, or updated.
 const REFUSED_AGAIN: Duration = Duration::from_secs(15 * 60);
 /// How soon a missing channel is looked for again.
 const NO_PLACE_AGAIN: Duration = Duration::from_secs(30);
 
-/// What is worked on as one. Postings come first: a batch's card stands before the cards that it replaces point to it.
+/// What is worked on as one. Postings come first: a batch's card stands before the cards that it
+/// replaces point to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Work {
     /// A message that stands for several decisions.
@@ -158,7 +161,8 @@ impl Queue {
     }
 
     fn put_back(&mut self, id: Work, again: Waiting) {
-        // A change that came meanwhile is tried at once; what was doubted and how often it failed still counts.
+        // A change that came meanwhile is tried at once; what was doubted and how often it failed
+        // still counts.
         let standing = self.waiting.entry(id).or_insert(again);
         standing.doubted |= again.doubted;
         standing.tries = again.tries;

@@ -22,14 +22,15 @@ pub(super) enum Step {
     Settled,
 }
 
-/// What is next, from the record alone. A create needs its channel and time filled in. `carrier`: the batch's card that
-/// stands for the decision, if one does.
+/// What is next, from the record alone. A create needs its channel and time filled in. `carrier`:
+/// the batch's card that stands for the decision, if one does.
 pub(super) fn next_step(
     decision: &Decision,
     cards: &[Delivery],
     carrier: Option<&Posting>,
 ) -> Step {
-    // A message that will never change again stands for nothing any more: its decision is elsewhere, or long over.
+    // A message that will never change again stands for nothing any more: its decision is
+    // elsewhere, or long over.
     let standing: Vec<&Delivery> =
         cards.iter().filter(|card| !card.lost && card.shown != SHOWN_FOR_GOOD).collect();
     if let Some(interrupted) = standing.iter().find(|card| card.message.is_none()) {

@@ -52,10 +52,11 @@ pub trait Carrier: Send + Sync + std::fmt::Debug + 'static {
     /// [`Unsent`]; its words name no secret and no address.
     async fn send(&self, message: &Outgoing, at: Time) -> Result<Receipt, Unsent>;
 
-    /// Finds out whether a message went whose sending was interrupted after `since`, by the wall clock. `known` are receipts
-    /// of other messages to the same receiver.
+    /// Finds out whether a message went whose sending was interrupted after `since`, by the wall
+    /// clock. `known` are receipts of other messages to the same receiver.
     ///
-    /// Where a carrier cannot know, sending again must be harmless: the receiver sees the same message twice at worst.
+    /// Where a carrier cannot know, sending again must be harmless: the receiver sees the same
+    /// message twice at worst.
     ///
     /// # Errors
     /// [`Unsent`], if it cannot be found out now.

@@ -1,4 +1,5 @@
-//! The loop that sends: what is due, one message after the other to each receiver, the intent before each try.
+//! The loop that sends: what is due, one message after the other to each receiver, the intent
+//! before each try.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +24,8 @@ pub type Carriers = Arc<Vec<Arc<dyn Carrier>>>;
 
 /// How long a carrier may take. Its own time-outs are shorter.
 const PATIENCE: Duration = Duration::from_secs(25);
-/// When an interrupted message is looked for: later than any try can last, and late enough that the carrier lists it.
+/// When an interrupted message is looked for: later than any try can last, and late enough that the
+/// carrier lists it.
 const LOOK_AFTER: TimeDelta = TimeDelta::seconds(30);
 /// How long whatever is due and cannot be begun waits at least.
 const BREATH: TimeDelta = TimeDelta::seconds(1);
@@ -66,7 +68,8 @@ struct Outbox {
     handle: Handle,
     carriers: Carriers,
     tasks: JoinSet<()>,
-    /// To whom something is on its way: a second message waits, so that what is found at a carrier is the first one.
+    /// To whom something is on its way: a second message waits, so that what is found at a carrier
+    /// is the first one.
     at_work: HashMap<Id, (Way, String)>,
 }
 

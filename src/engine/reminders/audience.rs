@@ -1,7 +1,7 @@
 //! Who may decide a decision, as far as they are known, and whether they can be reached.
 //!
-//! Listing a server's members needs a privileged intent: holders of a role are reached by mentioning it, and by name only if
-//! the configuration knows them or they have ever acted.
+//! Listing a server's members needs a privileged intent: holders of a role are reached by
+//! mentioning it, and by name only if the configuration knows them or they have ever acted.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -67,8 +67,9 @@ impl Reminders {
             let owner = who.owner && self.directory.owner() == Some(user);
             let voter = match voters.remove(&user) {
                 Some(Ok(Some(voter))) => voter,
-                // Somebody who is named and has left the server is tried all the same: that they cannot be reached shall be
-                // seen. While the surface does not tell who anybody is, whoever is named is reached beyond it.
+                // Somebody who is named and has left the server is tried all the same: that they
+                // cannot be reached shall be seen. While the surface does not tell who anybody is,
+                // whoever is named is reached beyond it.
                 Some(Ok(None)) if who.users.contains(&user) => bare(user, &named(), false),
                 Some(Err(_)) | None if owner || who.users.contains(&user) => {
                     bare(user, &named(), owner)

@@ -1,5 +1,5 @@
-//! From reminders to messages: all that is due for one receiver goes onto one, and onto one that went out a moment ago where
-//! that says no less.
+//! From reminders to messages: all that is due for one receiver goes onto one, and onto one that
+//! went out a moment ago where that says no less.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -75,8 +75,8 @@ impl Reminders {
         Ok(writes)
     }
 
-    /// What was held back is looked at again and again: it may be quiet for longer, or not any more.
-    /// `known`: whether people can be reached, as far as it was asked for.
+    /// What was held back is looked at again and again: it may be quiet for longer, or not any
+    /// more. `known`: whether people can be reached, as far as it was asked for.
     async fn still_quiet(
         &self,
         reminder: &Reminder,
@@ -136,8 +136,8 @@ impl Reminders {
         Ok(())
     }
 
-    /// The message that went out a moment ago and takes these in: an edit tells nobody, so it must have reached everybody who is
-    /// meant, and at no lower stage.
+    /// The message that went out a moment ago and takes these in: an edit tells nobody, so it must
+    /// have reached everybody who is meant, and at no lower stage.
     async fn recent(
         &self,
         purpose: &Purpose,

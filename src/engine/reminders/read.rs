@@ -1,4 +1,5 @@
-//! From the log to reminders: rungs that were climbed, people who have acted, ladders that came to their end.
+//! From the log to reminders: rungs that were climbed, people who have acted, ladders that came to
+//! their end.
 
 use super::{Later, Reminders};
 use crate::core::decision::{Decision, Person, Revision};
@@ -66,7 +67,8 @@ impl Reminders {
         match &logged.event {
             Event::Climbed { rung } => {
                 let decision = self.handle.get(logged.decision).await?;
-                // One that was climbed past, or answered, meanwhile is told of by what came after it.
+                // One that was climbed past, or answered, meanwhile is told of by what came after
+                // it.
                 if let Some(climb) = decision.climb.as_ref().filter(|climb| climb.seq == logged.seq)
                 {
                     let found = reminders(
@@ -96,8 +98,8 @@ impl Reminders {
         }
     }
 
-    /// Asks whoever wants it decided to confirm that; once for each content. What was answered, put off or changed meanwhile
-    /// needs no confirming.
+    /// Asks whoever wants it decided to confirm that; once for each content. What was answered, put
+    /// off or changed meanwhile needs no confirming.
     async fn ask_to_confirm(
         &self,
         logged: &Logged,

@@ -1,8 +1,9 @@
 //! Tells when to look: the system's change notices on the few folders that matter, as hints.
 //!
-//! Single folders are watched, not trees: a repository's `target` or `node_modules` would drown the rest. A
-//! folder is watched before what is in it is listed, so that nothing appears unseen in between. A lost
-//! notice costs the wait until the next slow look, never a task. Must not know what is in a file.
+//! Single folders are watched, not trees: a repository's `target` or `node_modules` would drown the
+//! rest. A folder is watched before what is in it is listed, so that nothing appears unseen in
+//! between. A lost notice costs the wait until the next slow look, never a task. Must not know what
+//! is in a file.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

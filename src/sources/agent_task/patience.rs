@@ -1,7 +1,8 @@
 //! When to look again, and what to say of what does not get better.
 //!
-//! A file that is half written is whole a moment later, so it is looked at again soon, a few times; only then is
-//! it worth a word, and one. What is remembered here is only what was said: losing it repeats a line in a log.
+//! A file that is half written is whole a moment later, so it is looked at again soon, a few times;
+//! only then is it worth a word, and one. What is remembered here is only what was said: losing it
+//! repeats a line in a log.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! Where tasks' files lie, and how they are read: bounded, and without taking an error for an absence.
+//! Where tasks' files lie, and how they are read: bounded, and without taking an error for an
+//! absence.
 //!
 //! Only known places are looked at, never a whole tree: the folder itself, and one level below its
 //! `.agents/worktrees`. Blocks. Must not know decisions, or what a file says.
@@ -28,12 +29,14 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// Resolves links as far as the folder exists, so that one file has one path however it was configured.
+    /// Resolves links as far as the folder exists, so that one file has one path however it was
+    /// configured.
     pub(super) fn of(watched: &WatchedFolder) -> Self {
         let project = watched.project.clone().filter(|project| !project.trim().is_empty());
         let given = std::path::absolute(&watched.path).unwrap_or_else(|_| watched.path.clone());
         let resolved = resolve(&given);
-        // The folder of worktrees may itself be a link to another disk: it is known by the name that was given.
+        // The folder of worktrees may itself be a link to another disk: it is known by the name
+        // that was given.
         for path in [&given, &resolved] {
             if let Some(repository) = repository_of_worktrees(path) {
                 return Self { folder: resolve(repository), worktrees_only: true, project };
@@ -58,7 +61,8 @@ impl Root {
             || folder.parent() == Some(&self.worktrees())
     }
 
-    /// The project of a task in `folder`: the configured one, else the name of the repository it belongs to.
+    /// The project of a task in `folder`: the configured one, else the name of the repository it
+    /// belongs to.
     pub(super) fn project_of(&self, folder: &Path) -> String {
         let repository = folder.parent().and_then(repository_of_worktrees).unwrap_or(folder);
         let name = || repository.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -168,7 +172,8 @@ fn try_read(path: &Path) -> std::io::Result<Content> {
         .map_or_else(|_| Content::Unreadable("it is no UTF-8 text".into()), Content::Text))
 }
 
-/// Characters of a folder's name that are taken over: at 4 bytes each they stay below policy's limit of 100.
+/// Characters of a folder's name that are taken over: at 4 bytes each they stay below policy's
+/// limit of 100.
 const LONGEST_PROJECT: usize = 25;
 
 /// A folder may be called anything, a project may not: what does not fit a name becomes a `-`.

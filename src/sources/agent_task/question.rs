@@ -1,7 +1,7 @@
 //! A waiting task as a question to a person.
 //!
-//! All words that this source puts on a card are here. The file's own words come first; these stand in where
-//! it is silent. Pure. Must not know folders, files or the store.
+//! All words that this source puts on a card are here. The file's own words come first; these stand
+//! in where it is silent. Pure. Must not know folders, files or the store.
 
 use super::shape::{COUNTS, Task, Waits};
 use crate::core::decision::{Agent, Detail, Kind, Request, Risk};
@@ -11,8 +11,9 @@ pub(super) const KEY: &str = "agent-task:";
 /// The longest task name in a title, in characters; the rest of a description is in the body.
 const LONGEST_NAME: usize = 160;
 
-/// The key of a file's question: where the file is, and what it waits for. Another state is another question:
-/// an edited card notifies nobody, and a deferral of the review must not hold back the failure.
+/// The key of a file's question: where the file is, and what it waits for. Another state is another
+/// question: an edited card notifies nobody, and a deferral of the review must not hold back the
+/// failure.
 pub(super) fn key(file: &str, waits: Waits) -> String {
     format!("{KEY}{file}#{}", waits.word())
 }
@@ -24,8 +25,8 @@ pub(super) fn parts_of(key: &str) -> Option<(&str, &str)> {
 
 /// The question that a waiting task asks.
 ///
-/// The risk is medium whatever the state is called: risk says how bad a wrong *answer* is, and answering a failed
-/// task wrongly costs some rework. Policy may raise it for a project or a kind.
+/// The risk is medium whatever the state is called: risk says how bad a wrong *answer* is, and
+/// answering a failed task wrongly costs some rework. Policy may raise it for a project or a kind.
 pub(super) fn question(
     task: &Task,
     waits: Waits,
@@ -75,7 +76,8 @@ fn details(task: &Task, folder: &str) -> Vec<Detail> {
     details
 }
 
-/// Whether a question is, to a person, the one that was asked before: all but what only counts, and the project's name.
+/// Whether a question is, to a person, the one that was asked before: all but what only counts, and
+/// the project's name.
 pub(super) fn same_question(a: &Request, b: &Request) -> bool {
     let bare = |request: &Request| {
         let mut request = request.clone();

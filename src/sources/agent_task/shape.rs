@@ -1,8 +1,8 @@
 //! What a `.agent-task.json` says, in the two shapes that are known.
 //!
-//! Unrelated tools use the same name, so a file is recognised by its shape, and any other is left alone. Within
-//! a shape, a field that is missing or of another type is merely absent: agents write these files, and a
-//! strange token count must not hide that somebody is waited for.
+//! Unrelated tools use the same name, so a file is recognised by its shape, and any other is left
+//! alone. Within a shape, a field that is missing or of another type is merely absent: agents write
+//! these files, and a strange token count must not hide that somebody is waited for.
 //!
 //! Pure. Must not know folders, decisions in the store, or the words that a person reads.
 
@@ -76,9 +76,9 @@ impl Waits {
         }
     }
 
-    /// What a state needs a person for. `planning-review` counts, because it is a person's by default and then the
-    /// task halts; where another agent reviews, the state passes and so does the decision. `complete-local`
-    /// does not: the work is done, and nothing waits.
+    /// What a state needs a person for. `planning-review` counts, because it is a person's by
+    /// default and then the task halts; where another agent reviews, the state passes and so does
+    /// the decision. `complete-local` does not: the work is done, and nothing waits.
     fn of(state: &str) -> Option<Self> {
         // A state may be followed by the step that it struck: `failed — planning`.
         let word = state.split_whitespace().next()?.to_lowercase().replace('_', "-");
@@ -109,7 +109,8 @@ const PUBLISHED_MARKS: [&str; 6] = [
 /// The same for the written shape, beside `task_id` and `state`.
 const WRITTEN_MARKS: [&str; 4] = ["heartbeat", "observation", "why_it_matters", "what_to_do"];
 
-/// Facts for the card: the name, and where either shape has it (JSON pointers, the first that is there).
+/// Facts for the card: the name, and where either shape has it (JSON pointers, the first that is
+/// there).
 const FACTS: [(&str, &[&str]); 10] = [
     ("issue", &["/links/issueUrl", "/issueNumber", "/issue_number"]),
     ("pull request", &["/links/prUrl"]),
@@ -247,7 +248,8 @@ fn scalar_at(file: &Value, pointer: &str) -> Option<String> {
     scalar(file.pointer(pointer)?)
 }
 
-/// A value on one line: a text, a number, or a flat object of them (`{"input":1,"output":2}`: `input 1, output 2`).
+/// A value on one line: a text, a number, or a flat object of them (`{"input":1,"output":2}`:
+/// `input 1, output 2`).
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),

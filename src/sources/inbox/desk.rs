@@ -16,7 +16,8 @@ use crate::core::decision::{Attachment, Decision, DecisionId, Request, State};
 use crate::engine::{Asked, Filter, Handle, HandleError};
 use crate::sources::agent_task::Trouble;
 
-/// How long a file must be gone until its question is taken back: some programs replace a file by removing it first.
+/// How long a file must be gone until its question is taken back: some programs replace a file by
+/// removing it first.
 const GONE_FOR: TimeDelta = TimeDelta::seconds(1);
 
 /// Why a question is taken back: its file is gone.
@@ -30,8 +31,8 @@ pub(super) struct Desk {
     spool: Spool,
     project: Option<String>,
     memory: Memory,
-    /// Names whose verdict's file says that the decision is open, or is noted and not told, with the decision's number. Found
-    /// on the disk at the first look.
+    /// Names whose verdict's file says that the decision is open, or is noted and not told, with
+    /// the decision's number. Found on the disk at the first look.
     untold: Option<BTreeMap<String, i64>>,
     /// Files that are missing, and since when.
     missing: HashMap<String, Time>,
@@ -223,7 +224,8 @@ impl Desk {
         }
     }
 
-    /// Whether a decision that is over was answered for this very file, and its agent has not been told.
+    /// Whether a decision that is over was answered for this very file, and its agent has not been
+    /// told.
     fn is_untold(&self, decision: &Decision, name: &str) -> bool {
         let told_open =
             self.untold.as_ref().is_some_and(|untold| untold.get(name) == Some(&decision.id.0));
@@ -340,7 +342,8 @@ impl Desk {
                 }
                 Err(error) => {
                     self.on_disk(name, looked, Spool::put_back).await;
-                    // Undone in this very moment: the next look sees it. Otherwise the note stays, and it is told then.
+                    // Undone in this very moment: the next look sees it. Otherwise the note stays,
+                    // and it is told then.
                     let HandleError::Refused(..) = error else { return Err(error) };
                     self.on_disk(name, looked, Spool::forget_intent).await;
                     looked.unsettled = true;
@@ -393,7 +396,8 @@ impl Desk {
         }
     }
 
-    /// Takes a question back. `None`: somebody answered it in this very moment, and the next look sees that.
+    /// Takes a question back. `None`: somebody answered it in this very moment, and the next look
+    /// sees that.
     async fn withdraw(
         &self,
         handle: &Handle,
@@ -415,7 +419,8 @@ impl Desk {
         }
     }
 
-    /// Refuses a question: what it asked before is taken back, the agent is told, and the file is moved away.
+    /// Refuses a question: what it asked before is taken back, the agent is told, and the file is
+    /// moved away.
     async fn refuse(
         &mut self,
         handle: &Handle,

@@ -1,6 +1,7 @@
 //! Tells when to look: the system's change notices on the folders that agents write to, as hints.
 //!
-//! A lost notice costs the wait until the next slow look, never a question. Must not know what is in a file.
+//! A lost notice costs the wait until the next slow look, never a question. Must not know what is
+//! in a file.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -47,7 +48,8 @@ impl Notices {
         }
     }
 
-    /// Watches all anew next time: a folder may have been removed and made again, and the system still watches the old one.
+    /// Watches all anew next time: a folder may have been removed and made again, and the system
+    /// still watches the old one.
     pub(super) fn forget(&mut self) {
         if let Some(watcher) = &mut self.watcher {
             for folder in self.watched.drain() {

@@ -1,7 +1,7 @@
 //! What the files of a drop folder say: the question, its verdict, and how it went.
 //!
-//! The JSON Schemas are generated from these types, so a comment on a field is what an agent reads of it. Pure.
-//! Must not know folders, the store, or what becomes of a file.
+//! The JSON Schemas are generated from these types, so a comment on a field is what an agent reads
+//! of it. Pure. Must not know folders, the store, or what becomes of a file.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -14,8 +14,8 @@ use crate::core::policy::{Inadmissible, MOST_FILES};
 use crate::wire::{self, Hint, LONGEST_REPORT, Moment, Said, Wrong, question};
 
 question! {
-    /// A question, as an agent drops it into `inbox/`. The file's name is its identity: changing the file changes the
-    /// question, removing it takes the question back.
+    /// A question, as an agent drops it into `inbox/`. The file's name is its identity: changing
+    /// the file changes the question, removing it takes the question back.
     Question {
         /// The address of this schema, for editors. Not read.
         #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,8 @@ question! {
     }
 }
 
-/// How it went when the agent acted on a verdict, as the agent drops it into `outcomes/`, under the question's name.
+/// How it went when the agent acted on a verdict, as the agent drops it into `outcomes/`, under the
+/// question's name.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
@@ -58,7 +59,8 @@ pub enum Standing {
     Resolved,
     /// Taken back: `reason` says why. This file does not change any more.
     Withdrawn,
-    /// The question's file was wrong and lies in `refused/`: `reason` says why. This file does not change any more.
+    /// The question's file was wrong and lies in `refused/`: `reason` says why. This file does not
+    /// change any more.
     Refused,
 }
 
@@ -69,7 +71,8 @@ impl Standing {
     }
 }
 
-/// Where a question stands, as it lies in `verdicts/` under the question's name: the one file that an agent polls.
+/// Where a question stands, as it lies in `verdicts/` under the question's name: the one file that
+/// an agent polls.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VerdictFile {
     /// The decision's number. Absent only if the question was refused.

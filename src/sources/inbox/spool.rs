@@ -1,7 +1,8 @@
-//! The drop folder's files: found, read within limits, moved, and written so that nobody sees half of one.
+//! The drop folder's files: found, read within limits, moved, and written so that nobody sees half
+//! of one.
 //!
-//! What an agent can put anywhere in here is never followed: links, pipes and folders are no files, and what is
-//! written is made anew and renamed into its place. Blocks. Must not know decisions.
+//! What an agent can put anywhere in here is never followed: links, pipes and folders are no files,
+//! and what is written is made anew and renamed into its place. Blocks. Must not know decisions.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
@@ -53,7 +54,8 @@ pub(super) enum Name {
     Odd(OsString, &'static str),
 }
 
-/// What tells two contents of a path apart without reading them: length, time of change, the file itself.
+/// What tells two contents of a path apart without reading them: length, time of change, the file
+/// itself.
 pub(super) type Print = (u64, Option<SystemTime>, u64);
 
 /// What is at a path.
@@ -135,7 +137,8 @@ fn try_read(path: &Path) -> io::Result<Content> {
 }
 
 impl Name {
-    /// What a name says by itself. `None`: it is nobody's question, but a hidden or half-written file or a note.
+    /// What a name says by itself. `None`: it is nobody's question, but a hidden or half-written
+    /// file or a note.
     fn of(name: &OsStr) -> Option<Self> {
         let odd = |why| Some(Self::Odd(name.to_owned(), why));
         let bytes = name.as_encoded_bytes();
@@ -199,8 +202,8 @@ impl Spool {
         Ok(names)
     }
 
-    /// Brings back what an ended process had taken and not answered, clears away halves, and finds the verdicts that were
-    /// not told to their end: name and decision.
+    /// Brings back what an ended process had taken and not answered, clears away halves, and finds
+    /// the verdicts that were not told to their end: name and decision.
     pub(super) fn recover(&self) -> io::Result<Vec<(String, i64)>> {
         for taken in self.hidden_names(INBOX, TAKEN)? {
             self.put_back(&taken)?;
@@ -274,7 +277,8 @@ impl Spool {
         Ok(true)
     }
 
-    /// Notes the verdict that is about to be told. Until it is told, the same question is not asked anew.
+    /// Notes the verdict that is about to be told. Until it is told, the same question is not asked
+    /// anew.
     pub(super) fn intend(&self, name: &str, said: &VerdictFile) -> io::Result<()> {
         self.write(VERDICTS, name, &said.text(), &self.hidden(VERDICTS, name, INTENT))
     }

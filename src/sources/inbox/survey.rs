@@ -1,6 +1,7 @@
 //! What lies in a drop folder, read once for each change of it.
 //!
-//! What is remembered between looks only spares reading: losing it costs time. Blocks. Must not know the store.
+//! What is remembered between looks only spares reading: losing it costs time. Blocks. Must not
+//! know the store.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -16,7 +17,8 @@ use crate::core::decision::Attachment;
 use crate::sources::agent_task::Trouble;
 use crate::wire::Wrong;
 
-/// How long a file that is no whole JSON must lie unchanged until it is refused: it may be being written.
+/// How long a file that is no whole JSON must lie unchanged until it is refused: it may be being
+/// written.
 const PATIENCE: TimeDelta = TimeDelta::seconds(5);
 
 /// A question that was read.

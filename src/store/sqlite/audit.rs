@@ -45,7 +45,8 @@ pub(super) fn audit(connection: &Connection) -> Result<Audit, StoreError> {
 }
 
 fn check(connection: &Connection, audit: &mut Audit) -> Result<(), End> {
-    // All of it sees the same moment, whatever is written meanwhile. It only reads, so ending it is all there is to undo.
+    // All of it sees the same moment, whatever is written meanwhile. It only reads, so ending it is
+    // all there is to undo.
     let _moment = connection.unchecked_transaction()?;
     audit.chain = Some(chain(connection)?);
     replay(connection, &mut audit.replayed)?;
@@ -177,7 +178,8 @@ fn must_be_kept(row: &Row<'_>, told: &Decision) -> Result<(), End> {
     }
 }
 
-/// The first part of a document that is not so in another. What an earlier version did not write may be missing.
+/// The first part of a document that is not so in another. What an earlier version did not write
+/// may be missing.
 fn other_part(document: &Value, other: &Value) -> Option<String> {
     let (Value::Object(parts), Value::Object(others)) = (document, other) else {
         return (document != other).then(String::new);

@@ -1,4 +1,5 @@
-//! Opening the file: made, migrated, refused where it is another version's or no store at all, or read where it cannot be written.
+//! Opening the file: made, migrated, refused where it is another version's or no store at all, or
+//! read where it cannot be written.
 
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
@@ -32,7 +33,8 @@ pub(super) enum Access {
 /// What `.making` says once the store was made.
 const MADE: &[u8] = b"made\n";
 
-/// Statements that a connection keeps prepared: more than there are, because parsing one takes longer than most of them do.
+/// Statements that a connection keeps prepared: more than there are, because parsing one takes
+/// longer than most of them do.
 const STATEMENTS: usize = 256;
 
 pub(super) fn connect(
@@ -63,7 +65,8 @@ fn immutable(path: &Path) -> String {
     format!("file:{path}?immutable=1")
 }
 
-/// Makes the store if it is not there, brings it to this version's schema, and gives the connection that writes.
+/// Makes the store if it is not there, brings it to this version's schema, and gives the connection
+/// that writes.
 pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
@@ -83,7 +86,8 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
     if size == 0 && !is_new && was_made(&mut making) {
         return Err(refused(path, EMPTIED));
     }
-    // SQLite would open a file that it may not write, and leave files beside it that nobody may write either.
+    // SQLite would open a file that it may not write, and leave files beside it that nobody may
+    // write either.
     std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
     let mut connection =
         connect(path, Access::Write, patience).map_err(|error| cannot_open(path, error))?;
@@ -108,8 +112,8 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
 const EMPTIED: &str = "it is empty, although there were decisions in it: something has truncated it. Bring back a backup \
                        (gander backup); or, to begin anew, remove the file";
 
-/// SQLite would make the file readable for all that the umask lets in; made here first, it is its owner's alone, and
-/// SQLite gives `-wal` and `-shm` the same mode. Whether it was made now.
+/// SQLite would make the file readable for all that the umask lets in; made here first, it is its
+/// owner's alone, and SQLite gives `-wal` and `-shm` the same mode. Whether it was made now.
 fn make_file(path: &Path) -> std::io::Result<bool> {
     match files::private_file().write(true).create_new(true).open(path) {
         Ok(_) => Ok(true),
@@ -127,8 +131,9 @@ fn was_made(making: &mut std::fs::File) -> bool {
 pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Access), StoreError> {
     let size = |end| std::fs::metadata(files::beside(path, end)).map(|data| data.len()).ok();
     let (log, index) = (size("-wal"), size("-shm"));
-    // SQLite's log and its index are beside the file for as long as anybody has it open. Where they are not, nobody writes,
-    // and the file is read as it is: a reader would make them, in its own name, and keep those out who may write.
+    // SQLite's log and its index are beside the file for as long as anybody has it open. Where they
+    // are not, nobody writes, and the file is read as it is: a reader would make them, in its own
+    // name, and keep those out who may write.
     let nobody = log.is_none() && index.is_none();
     let ways: &[Access] = match log {
         _ if nobody => &[Access::Immutable],

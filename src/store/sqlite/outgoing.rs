@@ -20,8 +20,8 @@ pub(super) fn enqueue(
 ) -> Result<usize, StoreError> {
     let mut new = 0;
     for message in messages {
-        // Whoever asks for it: nothing gets in here that may not leave. The address stands in a column of its own, from
-        // which it is removed.
+        // Whoever asks for it: nothing gets in here that may not leave. The address stands in a
+        // column of its own, from which it is removed.
         let bare = Outgoing { to: String::new(), ..message.clone().fit_to_leave() };
         let document = serde_json::to_string(&bare).map_err(unreadable)?;
         let sql = "INSERT INTO outgoing (key, person, way, address, document, asked_at, state, at, next_try)

@@ -23,7 +23,8 @@ const FRESH: &str = "decision AS d INDEXED BY decision_open
         SELECT 1 FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
         WHERE i.decision = d.id AND i.gone IS NULL AND p.purpose = 'batch' AND p.final = 0)";
 
-/// Waiting on a card of its own that is as old as the window at most. What somebody is on, or has voted on, stays.
+/// Waiting on a card of its own that is as old as the window at most. What somebody is on, or has
+/// voted on, stays.
 const RECENT: &str = "delivery AS v INDEXED BY delivery_intent JOIN decision AS d ON d.id = v.decision
     WHERE v.intent_at >= ?2 AND v.lost = 0 AND v.message IS NOT NULL AND v.shown < ?1 AND v.returns = d.returns
       AND d.state = 'pending' AND d.risk IN ('low', 'medium')

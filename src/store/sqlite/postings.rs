@@ -93,7 +93,8 @@ pub(super) fn of_message(
     find(connection, "message = ?1", [message])
 }
 
-/// The batch's card that stands for a decision. Of its items only this one is asked for, and there may be a thousand.
+/// The batch's card that stands for a decision. Of its items only this one is asked for, and there
+/// may be a thousand.
 pub(super) fn carrying(
     connection: &Connection,
     id: DecisionId,
@@ -182,7 +183,8 @@ fn drop_item(
         .map_err(from_sqlite)
 }
 
-/// Makes the next list. `false`: somebody else made one since the caller looked, and nothing was written.
+/// Makes the next list. `false`: somebody else made one since the caller looked, and nothing was
+/// written.
 pub(super) fn amend(
     connection: &Connection,
     id: PostingId,
@@ -239,8 +241,8 @@ pub(super) fn hang(
         .map_err(from_sqlite)
 }
 
-/// A decision changed: whatever shows it shows an earlier state now. So does a list that it has left: its line there tells
-/// what became of it.
+/// A decision changed: whatever shows it shows an earlier state now. So does a list that it has
+/// left: its line there tells what became of it.
 pub(super) fn fall_behind(connection: &Connection, id: DecisionId) -> Result<(), StoreError> {
     connection
         .prepare_cached(

@@ -1,5 +1,6 @@
-//! The connections that read. They are kept, because a fresh one reads the whole schema before its first answer, and few: whoever
-//! comes when all are lent waits for one, which is sooner there than a new one.
+//! The connections that read. They are kept, because a fresh one reads the whole schema before its
+//! first answer, and few: whoever comes when all are lent waits for one, which is sooner there than
+//! a new one.
 
 use std::fmt;
 use std::sync::{Condvar, Mutex, PoisonError};

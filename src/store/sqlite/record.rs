@@ -1,4 +1,5 @@
-//! The statements that count: what calibration, the review and the digest are made of. None of them reads a document.
+//! The statements that count: what calibration, the review and the digest are made of. None of them
+//! reads a document.
 
 use rusqlite::{Connection, params};
 
@@ -11,7 +12,8 @@ use crate::core::decision::{DecisionId, Via};
 use crate::core::digest::Ended;
 use crate::core::posting::{Posting, PostingId};
 
-/// How decisions with a confidence were judged. What passed by itself counts once a review that lists it hung long enough.
+/// How decisions with a confidence were judged. What passed by itself counts once a review that
+/// lists it hung long enough.
 pub(super) const JUDGED: &str = "
     SELECT agent, kind, confidence / 10000,
         sum(disagreed = 0 AND via IN ('discord', 'terminal') AND verdict = 'approved'),

@@ -27,8 +27,9 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Reminder>, StoreError> 
     })
 }
 
-/// What is posted moves when its message hangs or never will; what is in the outbox, when it is settled there; what is over is
-/// to be told, unless something of its rung is on its way to the surface: that is known in a moment, and told together.
+/// What is posted moves when its message hangs or never will; what is in the outbox, when it is
+/// settled there; what is over is to be told, unless something of its rung is on its way to the
+/// surface: that is known in a moment, and told together.
 const MOVES: &str = "
     SELECT EXISTS (SELECT 1 FROM reminder AS r WHERE r.live = 1 AND CASE r.document ->> '$.stands'
         WHEN 'held' THEN 0

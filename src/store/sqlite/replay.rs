@@ -1,7 +1,9 @@
-//! What an earlier version has not written of a decision, because it did not know it: filled in from the log.
+//! What an earlier version has not written of a decision, because it did not know it: filled in
+//! from the log.
 //!
-//! The log tells it all the same: when a ladder began anew, what it had come to, and with that the next moment. Only this
-//! is filled in. Where what is kept differs otherwise from what the log tells, it stays as it is, for the audit to find.
+//! The log tells it all the same: when a ladder began anew, what it had come to, and with that the
+//! next moment. Only this is filled in. Where what is kept differs otherwise from what the log
+//! tells, it stays as it is, for the audit to find.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -15,7 +17,8 @@ const FILLED_IN: &str = "1";
 /// Where that is noted.
 const NOTE: &str = "filled_in";
 
-/// Fills in what is missing, once. Whoever dies within has filled in nothing, and the next one does.
+/// Fills in what is missing, once. Whoever dies within has filled in nothing, and the next one
+/// does.
 pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
     if open::meta(connection, NOTE)?.as_deref() == Some(FILLED_IN) {
         return Ok(());

@@ -16,7 +16,8 @@ use crate::core::waiting::Waiting;
 /// Those that still can be answered.
 pub(super) const OPEN: &str = "SELECT id FROM decision INDEXED BY decision_open WHERE state IN ('pending', 'deferred') ORDER BY id";
 
-/// Open decisions without a card of their latest return, their own or a batch's; interrupted creates, and messages that show an earlier state.
+/// Open decisions without a card of their latest return, their own or a batch's; interrupted
+/// creates, and messages that show an earlier state.
 pub(super) const UNSETTLED: &str = "
     SELECT id FROM decision AS d INDEXED BY decision_open
     WHERE d.state IN ('pending', 'deferred') AND NOT EXISTS (
@@ -199,7 +200,8 @@ pub(super) fn change(
     match decide(&decision) {
         Err(why) => Ok(Err(Box::new(Unchanged { decision, why }))),
         Ok(None) => Ok(Ok(decision)),
-        // One key is open once: a question that was asked again must not come back beside its successor.
+        // One key is open once: a question that was asked again must not come back beside its
+        // successor.
         Ok(Some(Event::Undone { .. } | Event::Disagreed { undone: true, .. }))
             if let Some(again) = open_with_key(connection, &decision.request)? =>
         {
@@ -245,7 +247,8 @@ pub(super) fn append(
         .prepare_cached("INSERT INTO event (seq, at, decision, body, text, digest, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
         .and_then(|mut insert| insert.execute(params![signed(seq), millis, decision.id.0, body, text, digest, hash]))
         .map_err(from_sqlite)?;
-    // What is kept has the log's precision, so that a replay gives the same state to the millisecond.
+    // What is kept has the log's precision, so that a replay gives the same state to the
+    // millisecond.
     let decision = decision.evolve(event, time(millis)?, seq);
     put(connection, &decision)?;
     connection

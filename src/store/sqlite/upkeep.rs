@@ -22,9 +22,10 @@ pub(super) const PRUNABLE: &str = "
       AND EXISTS (SELECT 1 FROM event AS e WHERE e.decision = d.id AND e.text IS NOT NULL)
       AND NOT EXISTS (SELECT 1 FROM delivery AS v WHERE v.decision = d.id AND v.behind = 1)";
 
-/// Postings that never change again, as old as ?1 of the wall clock, of which nothing is open or was until ?2, nor has a
-/// card that is to say yet where it went. A review counts for calibration and says what was reviewed, an incident's report
-/// says that it was reported, and the latest digest says where the next begins: those stay.
+/// Postings that never change again, as old as ?1 of the wall clock, of which nothing is open or
+/// was until ?2, nor has a card that is to say yet where it went. A review counts for calibration
+/// and says what was reviewed, an incident's report says that it was reported, and the latest
+/// digest says where the next begins: those stay.
 const OLD_POSTINGS: &str = "
     FROM posting AS p WHERE p.final = 1 AND p.behind = 0 AND p.opened_at < ?1
       AND (p.purpose IN ('batch', 'reminder', 'mention', 'confirmation', 'unreached', 'selection')
@@ -35,8 +36,8 @@ const OLD_POSTINGS: &str = "
         WHERE i.posting = p.id AND (d.over_at IS NULL OR d.over_at >= ?2 OR EXISTS (
             SELECT 1 FROM delivery AS v WHERE v.decision = d.id AND v.behind = 1)))";
 
-/// What left, or never will, before ?1 of the wall clock, for nothing that is open or was until ?2. The last stays: the next
-/// one's place in the order is counted from it.
+/// What left, or never will, before ?1 of the wall clock, for nothing that is open or was until ?2.
+/// The last stays: the next one's place in the order is counted from it.
 const OLD_OUTGOING: &str = "
     FROM outgoing AS o WHERE o.settled IS NOT NULL AND o.at < ?1 AND o.settled < (SELECT max(settled) FROM outgoing)
       AND NOT EXISTS (SELECT 1 FROM reminder AS r WHERE r.document ->> '$.key' = o.key)
@@ -123,12 +124,14 @@ fn prune_securely(
         let words = "UPDATE outgoing SET document = json_set(document, '$.words', '') WHERE settled IS NOT NULL
                      AND id IN (SELECT outgoing FROM outgoing_decision WHERE decision = ?1)";
         connection.execute(words, [id.0]).map_err(from_sqlite)?;
-        // An incident's report quotes it. Lists of which nothing is open any more stay as they hang, as its cards do.
+        // An incident's report quotes it. Lists of which nothing is open any more stay as they
+        // hang, as its cards do.
         connection
             .execute(REPORTS, [id.0])
             .and_then(|_| connection.execute(OLD_LISTS, [id.0]))
             .map_err(from_sqlite)?;
-        // Its cards show all that they ever will: drawn anew they would lose what people once read there.
+        // Its cards show all that they ever will: drawn anew they would lose what people once read
+        // there.
         connection
             .execute(
                 "UPDATE delivery SET shown = ?2, behind = 0 WHERE decision = ?1 AND lost = 0",
@@ -205,8 +208,8 @@ pub(super) fn copy_to(
         }
         other => other,
     };
-    // VACUUM INTO reads as of one moment, locks nobody out, and leaves behind what was pruned. A connection that may only
-    // query refuses it.
+    // VACUUM INTO reads as of one moment, locks nobody out, and leaves behind what was pruned. A
+    // connection that may only query refuses it.
     let access = if access == Access::Read { Access::Write } else { access };
     let connection = connect(store, access, patience).map_err(failed)?;
     connection.pragma_update(None, "query_only", false).map_err(failed)?;

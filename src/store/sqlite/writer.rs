@@ -1,4 +1,5 @@
-//! The one thread that writes: it takes what is waiting, runs each piece in a SAVEPOINT, and commits once.
+//! The one thread that writes: it takes what is waiting, runs each piece in a SAVEPOINT, and
+//! commits once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,7 +10,8 @@ use rusqlite::Connection;
 use super::super::StoreError;
 use super::from_sqlite;
 
-/// Pieces that share a commit at most, so that the first of a flood is not kept waiting for the last.
+/// Pieces that share a commit at most, so that the first of a flood is not kept waiting for the
+/// last.
 const MOST_TOGETHER: usize = 256;
 
 /// A piece of work and the caller that waits for it.
@@ -29,7 +31,8 @@ struct Write<T, F> {
 
 impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Piece for Write<T, F> {
     fn run(&mut self, connection: &Connection) -> bool {
-        // A panic in one piece must not end the thread that all the others wait for; its savepoint takes back what it wrote.
+        // A panic in one piece must not end the thread that all the others wait for; its savepoint
+        // takes back what it wrote.
         let run = |work: F| catch_unwind(AssertUnwindSafe(|| work(connection)));
         let ended_early =
             |_| Err(StoreError::Failed("the write ended early; this is a bug in Gander".into()));
@@ -111,7 +114,8 @@ fn commit_together(
     for piece in together {
         connection.execute_batch("SAVEPOINT piece")?;
         let keep = piece.run(connection);
-        // A full disk rolls the whole transaction back by itself; then ending the savepoint fails, as it should.
+        // A full disk rolls the whole transaction back by itself; then ending the savepoint fails,
+        // as it should.
         connection.execute_batch(if keep {
             "RELEASE piece"
         } else {

@@ -1,7 +1,8 @@
-//! Tells the approvers when cards cannot be shown: by direct message, because the channel is what is broken.
+//! Tells the approvers when cards cannot be shown: by direct message, because the channel is what
+//! is broken.
 //!
-//! Once for each channel until one of its cards is posted again, and not again soon after that. What was said is kept in memory; a restart says it
-//! once more, for it is still so.
+//! Once for each channel until one of its cards is posted again, and not again soon after that.
+//! What was said is kept in memory; a restart says it once more, for it is still so.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,10 +16,12 @@ use crate::core::decision::Decision;
 use crate::core::text;
 use crate::engine::Handle;
 
-/// People who are told at most: Discord refuses a bot that opens many direct messages quickly (40003).
+/// People who are told at most: Discord refuses a bot that opens many direct messages quickly
+/// (40003).
 const MOST_PEOPLE: usize = 10;
 
-/// A channel that is open again and then closed is no news so soon: some of its cards may still be on their way.
+/// A channel that is open again and then closed is no news so soon: some of its cards may still be
+/// on their way.
 const QUIET: Duration = Duration::from_secs(10 * 60);
 
 /// What was said of a place.
@@ -47,8 +50,9 @@ impl Alarm {
         Self { http, handle, owner, raised: Mutex::default() }
     }
 
-    /// The card of a decision cannot be shown, and why. Who may decide it is told, if that was not said before.
-    /// `place` is where its cards belong: an agent may name a thousand projects, and they share one.
+    /// The card of a decision cannot be shown, and why. Who may decide it is told, if that was not
+    /// said before. `place` is where its cards belong: an agent may name a thousand projects, and
+    /// they share one.
     pub(super) fn raise(&self, place: &str, decision: &Decision, why: &str) {
         if !self.is_news(place) {
             return;
@@ -83,7 +87,8 @@ impl Alarm {
         true
     }
 
-    /// Those that are known by name. Who has a role is not: listing a server's members needs a privileged intent.
+    /// Those that are known by name. Who has a role is not: listing a server's members needs a
+    /// privileged intent.
     fn people(&self, decision: &Decision) -> Vec<UserId> {
         let who = self.handle.who_may(decision);
         let named = who.users.into_iter().map(UserId::new).take(MOST_PEOPLE);

@@ -1,5 +1,6 @@
-//! Another store behind the same token. Discord hands every interaction to each session of a bot and tells none of them of
-//! the others; but each hears what is posted in the bot's name, and buttons carry their store.
+//! Another store behind the same token. Discord hands every interaction to each session of a bot
+//! and tells none of them of the others; but each hears what is posted in the bot's name, and
+//! buttons carry their store.
 //!
 //! Two copies of one store carry the same tag: they are not told apart.
 
@@ -19,7 +20,8 @@ pub(super) fn is_ours(bot: &Bot, button: &CustomId) -> bool {
     ours
 }
 
-/// Looks at a message that is being posted: in the bot's name, with the buttons of another store, it is another process's.
+/// Looks at a message that is being posted: in the bot's name, with the buttons of another store,
+/// it is another process's.
 pub(super) fn heard(bot: &Bot, message: &Message) {
     if message.author.id != bot.application.me {
         return;

@@ -99,7 +99,8 @@ fn together(tag: &str) -> CreateActionRow {
     ])
 }
 
-/// A decision opened from the list: its card as it stands, and the way back. `notice` stands above it.
+/// A decision opened from the list: its card as it stands, and the way back. `notice` stands above
+/// it.
 pub(super) fn opened(decision: &Decision, pace: Pace, tag: &str, notice: Option<String>) -> View {
     let mut view = render::card(&decision_card(decision, pace), decision, tag);
     if let Some(notice) = notice {

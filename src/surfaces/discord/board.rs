@@ -39,8 +39,8 @@ pub(super) struct DiscordBoard {
     pub(super) handle: Handle,
 }
 
-/// What a refused direct message means. Closed ones (50007), no server in common (50278), a user that is gone (10013): none of
-/// them passes by itself.
+/// What a refused direct message means. Closed ones (50007), no server in common (50278), a user
+/// that is gone (10013): none of them passes by itself.
 fn direct(error: &serenity::Error) -> BoardError {
     let code = match error {
         serenity::Error::Http(serenity::http::HttpError::UnsuccessfulRequest(response)) => {
@@ -85,7 +85,8 @@ impl DiscordBoard {
         failed
     }
 
-    /// Messages of ours in the channel, since a time of the wall clock, with a button or menu for such an act.
+    /// Messages of ours in the channel, since a time of the wall clock, with a button or menu for
+    /// such an act.
     async fn search(
         &self,
         channel: &str,
@@ -194,7 +195,8 @@ pub(super) fn custom_ids(message: &Message) -> impl Iterator<Item = &str> {
     )
 }
 
-/// The decision's own files. One that cannot be read is named in the log and left out: the question matters more.
+/// The decision's own files. One that cannot be read is named in the log and left out: the question
+/// matters more.
 async fn files(id: DecisionId, card: &Card) -> Vec<CreateAttachment> {
     let mut files = Vec::new();
     for attachment in &card.attachments {
@@ -251,7 +253,8 @@ impl Board for DiscordBoard {
     ) -> Result<(), BoardError> {
         let (channel, message) = (self.open_channel(channel)?, message_id(message)?);
         let mut view = render::card(card, decision, &self.tag);
-        // What was posted with the first revision is still right; a later one may have brought other files.
+        // What was posted with the first revision is still right; a later one may have brought
+        // other files.
         let edit = if decision.revision > Revision(1) {
             view.files.extend(files(decision.id, card).await);
             view.edit_with_files()
@@ -362,7 +365,8 @@ impl Board for DiscordBoard {
     }
 }
 
-/// The smallest id that a message of this time can have: Discord counts milliseconds from 2015 in its upper 42 bits.
+/// The smallest id that a message of this time can have: Discord counts milliseconds from 2015 in
+/// its upper 42 bits.
 fn snowflake(at: Time) -> MessageId {
     const DISCORD_EPOCH_MILLIS: i64 = 1_420_070_400_000;
     let millis = u64::try_from(at.timestamp_millis() - DISCORD_EPOCH_MILLIS).unwrap_or(0);

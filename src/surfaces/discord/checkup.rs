@@ -1,4 +1,5 @@
-//! Would the bot work on Discord as it is set up? Asks Discord, and changes nothing there: no message is sent.
+//! Would the bot work on Discord as it is set up? Asks Discord, and changes nothing there: no
+//! message is sent.
 //!
 //! Nothing is tried twice: whoever examines wants to hear of it.
 
@@ -32,8 +33,8 @@ pub struct Configured<'a> {
     pub approvers: &'a [ApproverRule],
 }
 
-/// Examines the bot's account, its server, its channels and its approvers. Without `configured` (the configuration
-/// cannot be understood) only the account and the server.
+/// Examines the bot's account, its server, its channels and its approvers. Without `configured`
+/// (the configuration cannot be understood) only the account and the server.
 pub async fn checkup(
     settings: &Settings,
     configured: Option<Configured<'_>>,

@@ -80,7 +80,8 @@ async fn voter(ctx: Context<'_>) -> Voter {
         .await
 }
 
-/// Answers privately and in time. An answer that does not arrive is logged; what was done stands, and the card shows it.
+/// Answers privately and in time. An answer that does not arrive is logged; what was done stands,
+/// and the card shows it.
 async fn answer(ctx: Context<'_>, work: impl Future<Output = View> + Send) -> Result<(), Error> {
     let mut responder =
         Responder::new(&ctx.data().http, ctx.interaction.id, &ctx.interaction.token);
@@ -96,7 +97,8 @@ pub(super) fn framework(bot: Arc<Bot>) -> poise::Framework<Arc<Bot>, Error> {
         on_error: |error| Box::pin(failed(error)),
         ..poise::FrameworkOptions::default()
     };
-    // An error in setup would leave a process that is alive and answers nothing: there is nothing in it that can fail.
+    // An error in setup would leave a process that is alive and answers nothing: there is nothing
+    // in it that can fail.
     poise::Framework::builder()
         .options(options)
         .setup(move |_, _, _| Box::pin(async move { Ok(bot) }))

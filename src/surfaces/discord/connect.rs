@@ -1,5 +1,5 @@
-//! The one way to Discord, in tests and in production alike: serenity's client, with time-outs and with its
-//! rate limiter on.
+//! The one way to Discord, in tests and in production alike: serenity's client, with time-outs and
+//! with its rate limiter on.
 
 use std::future::Future;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -22,7 +22,8 @@ pub enum Api {
     /// At discord.com.
     #[default]
     Discord,
-    /// A server at this address that answers as `https://discord.com`, with a certificate of this authority (PEM file).
+    /// A server at this address that answers as `https://discord.com`, with a certificate of this
+    /// authority (PEM file).
     Pinned {
         /// Its address.
         address: SocketAddr,
@@ -151,7 +152,8 @@ pub(super) fn http(token: &str, api: &Api) -> Result<Http, ConnectError> {
     })
 }
 
-/// Repeats a request that failed for a passing reason, for as long as it takes, and says so each time.
+/// Repeats a request that failed for a passing reason, for as long as it takes, and says so each
+/// time.
 pub(super) async fn persist<T, F: Future<Output = serenity::Result<T>>>(
     what: &str,
     api: &Api,

@@ -1,5 +1,5 @@
-//! What a button carries. Nothing is held in memory for it, so it works after a restart and for as long as
-//! its message stands: `g1:<store tag>:<verb>:<number>:<revision>`.
+//! What a button carries. Nothing is held in memory for it, so it works after a restart and for as
+//! long as its message stands: `g1:<store tag>:<verb>:<number>:<revision>`.
 
 use std::fmt;
 
@@ -13,7 +13,8 @@ pub(super) enum Verb {
     Approve,
     /// The button of whoever was asked once more, and is sure.
     Sure,
-    /// The button that approves for the agent's session, and the one of whoever was asked once more about that.
+    /// The button that approves for the agent's session, and the one of whoever was asked once more
+    /// about that.
     Session,
     SureSession,
     /// The button that opens the form for an approval with a note.

@@ -34,7 +34,8 @@ pub(super) enum Meaning {
 pub(super) fn meaning(error: &serenity::Error) -> (Meaning, String) {
     let http = match error {
         serenity::Error::Http(http) => http,
-        // An answer that is not Discord's: a proxy's page, or half of one. What was asked may have been done.
+        // An answer that is not Discord's: a proxy's page, or half of one. What was asked may have
+        // been done.
         serenity::Error::Json(_) => {
             return (Meaning::Passing, "the answer was not Discord's".into());
         }

@@ -75,8 +75,9 @@ fn text_for(verb: Verb, wanted: &Verdict) -> Option<&str> {
     .filter(|text| !text.is_empty())
 }
 
-/// The form for an act. What it asks for depends on the decision; where that could not be read, its submission is
-/// checked all the same. `tag` is the store's, with the way through a list that it is on, if any.
+/// The form for an act. What it asks for depends on the decision; where that could not be read, its
+/// submission is checked all the same. `tag` is the store's, with the way through a list that it is
+/// on, if any.
 ///
 /// `wanted`: what this person has proposed elsewhere, to be confirmed or changed here.
 pub(super) fn form(

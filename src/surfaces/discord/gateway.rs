@@ -1,7 +1,7 @@
 //! Discord's events, and a connection that is kept.
 //!
-//! Every event is only a hint: what a lost session did not tell is found by comparing every open card
-//! with what hangs.
+//! Every event is only a hint: what a lost session did not tell is found by comparing every open
+//! card with what hangs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,16 +21,18 @@ use super::connect::{ConnectError, persist};
 use super::custom_id::CustomId;
 use super::{Bot, Settings, another, commands, interactions, talk};
 
-/// Channels and roles, the deletion of cards, and words to the bot: what is said in a direct message or with a mention is
-/// told without the privileged intent for all contents. None of these is privileged.
+/// Channels and roles, the deletion of cards, and words to the bot: what is said in a direct
+/// message or with a mention is told without the privileged intent for all contents. None of these
+/// is privileged.
 const INTENTS: GatewayIntents = GatewayIntents::GUILDS
     .union(GatewayIntents::GUILD_MESSAGES)
     .union(GatewayIntents::DIRECT_MESSAGES);
 
-/// A connection that is not there for this long is made anew. serenity resumes within milliseconds, but never
-/// recovers from some ends (a close with code 4003).
+/// A connection that is not there for this long is made anew. serenity resumes within milliseconds,
+/// but never recovers from some ends (a close with code 4003).
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The pause before a new client doubles with each that did not last: Discord allows 1,000 connections a day.
+/// The pause before a new client doubles with each that did not last: Discord allows 1,000
+/// connections a day.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 /// A client that lived this long did connect: the next pause is a short one again.
@@ -82,7 +84,8 @@ pub(super) async fn keep_connected(
     }
 }
 
-/// The client's connections run in tasks of their own: they end with this, however the wait for them ends.
+/// The client's connections run in tasks of their own: they end with this, however the wait for
+/// them ends.
 struct Shards(Arc<ShardManager>);
 
 impl Drop for Shards {
@@ -102,7 +105,8 @@ async fn client(
 ) -> Result<Client, ConnectError> {
     let gateway =
         persist("ask Discord for its gateway", &settings.api, || bot.http.get_gateway()).await?;
-    // The client takes its own HTTP client by value; this one is asked for nothing but the gateway's address.
+    // The client takes its own HTTP client by value; this one is asked for nothing but the
+    // gateway's address.
     let http = super::connect::http(&settings.token, &settings.api)?;
     let client = ClientBuilder::new_with_http(http, INTENTS)
         .event_handler(Events { bot: Arc::clone(bot), connected })

@@ -117,7 +117,8 @@ pub(super) async fn form(bot: &Bot, interaction: &ModalInteraction) {
     press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
 }
 
-/// Whether a direct message is one that the reconciler keeps true. One that cannot be looked up in time is taken for none.
+/// Whether a direct message is one that the reconciler keeps true. One that cannot be looked up in
+/// time is taken for none.
 async fn is_reminder(bot: &Bot, message: &Message) -> bool {
     let message = message.id.to_string();
     let found =
@@ -142,7 +143,8 @@ impl Press<'_> {
         if let Act::On(id, seen, verb) = act
             && let Some(decision) = self.asks_for_form(bot, id, verb).await
         {
-            // A form can only be the first answer: what takes long is not waited for, the form's own submission is checked again.
+            // A form can only be the first answer: what takes long is not waited for, the form's
+            // own submission is checked again.
             let check = async { self.form(bot, id, seen, verb, &voter.await).await };
             let answer = match tokio::time::timeout(SOON, check).await {
                 Ok(answer) => answer,
@@ -157,7 +159,8 @@ impl Press<'_> {
             responder.send(answer).await;
             return;
         }
-        // Taken before anything is committed: else the reconciler draws the same card at the same time, with a request of its own.
+        // Taken before anything is committed: else the reconciler draws the same card at the same
+        // time, with a request of its own.
         let lock = match act {
             Act::On(id, _, verb) if verb != Verb::Details && !self.is_private() => {
                 bot.deliveries.lock(id).await
@@ -182,7 +185,8 @@ impl Press<'_> {
         }
     }
 
-    /// Whether a form comes first, and the decision that it is about as far as it could be read in time.
+    /// Whether a form comes first, and the decision that it is about as far as it could be read in
+    /// time.
     async fn asks_for_form(
         &self,
         bot: &Bot,
@@ -238,7 +242,8 @@ impl Press<'_> {
     ) {
         let pace = bot.handle.pace();
         if self.reminder {
-            // It is drawn by whoever keeps it true: an answer could land after the last edit, and stay.
+            // It is drawn by whoever keeps it true: an answer could land after the last edit, and
+            // stay.
             answered(&decision, responder.send(Answer::Nothing).await);
             return;
         }
@@ -267,8 +272,8 @@ impl Press<'_> {
         let Some(message) = self.message else { return };
         let message_id = message.id.to_string();
         if !locked {
-            // The reconciler works on this card and will leave it true. An answer that draws could land after its last edit
-            // and stay, so this one draws nothing.
+            // The reconciler works on this card and will leave it true. An answer that draws could
+            // land after its last edit and stay, so this one draws nothing.
             answered(&decision, responder.send(Answer::Nothing).await);
             return;
         }
@@ -276,7 +281,8 @@ impl Press<'_> {
             .deliveries
             .clicked(decision.id, &message.channel_id.to_string(), message_id.clone())
             .await;
-        // What stands now, not what stood when the click was handled: the reconciler may have been in between.
+        // What stands now, not what stood when the click was handled: the reconciler may have been
+        // in between.
         let decision = bot.handle.get(decision.id).await.unwrap_or(decision);
         let view = render::card(&decision_card(&decision, pace), &decision, bot.handle.tag());
         match (answered(&decision, responder.send(Answer::Card(view)).await), card) {
@@ -350,7 +356,8 @@ impl Press<'_> {
         }
     }
 
-    /// The same for somebody who goes through a list: what is over is passed by, what changed is shown as it is now.
+    /// The same for somebody who goes through a list: what is over is passed by, what changed is
+    /// shown as it is now.
     async fn not_done_on_the_way(
         &self,
         bot: &Bot,
@@ -474,7 +481,8 @@ impl Press<'_> {
         }
     }
 
-    /// Everything about it, for the person who asks only. What hangs in the channel is no secret to whoever sees it.
+    /// Everything about it, for the person who asks only. What hangs in the channel is no secret to
+    /// whoever sees it.
     async fn details(&self, bot: &Bot, voter: &Voter, id: DecisionId) -> Done {
         match bot.handle.get(id).await {
             Ok(decision) => {
@@ -508,7 +516,8 @@ impl Press<'_> {
         let decision = bot.handle.get(id).await?;
         let option =
             number.and_then(|number| decision.request.options.get(usize::try_from(number).ok()?));
-        // The content of another revision does not matter: a verdict on what was not seen is refused.
+        // The content of another revision does not matter: a verdict on what was not seen is
+        // refused.
         let option = option.map(|choice| choice.name.clone()).unwrap_or_default();
         bot.handle
             .resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::Chosen { option }))

@@ -1,7 +1,9 @@
-//! Says in the channel where cards go that the configuration has a mistake, and on the same message that it is mended.
+//! Says in the channel where cards go that the configuration has a mistake, and on the same message
+//! that it is mended.
 //!
-//! One message for each mistake. Which message stands for which is kept in the store before it is posted, so that a
-//! restart in between neither doubles it nor leaves it standing for a mistake that is long gone.
+//! One message for each mistake. Which message stands for which is kept in the store before it is
+//! posted, so that a restart in between neither doubles it nor leaves it standing for a mistake
+//! that is long gone.
 
 use std::time::Duration;
 
@@ -91,7 +93,8 @@ async fn keep(bot: &Bot, hanging: Option<&Hanging>) -> Result<(), String> {
     bot.handle.put_memo(MEMO, text).await.map_err(|error| error.to_string())
 }
 
-/// Posts what was begun. The same nonce within a few minutes is the same message; one of an earlier run is looked for.
+/// Posts what was begun. The same nonce within a few minutes is the same message; one of an earlier
+/// run is looked for.
 async fn post(bot: &Bot, begun: Hanging) -> Result<(), String> {
     let channel = ChannelId::new(begun.channel);
     let message = match find(bot, &begun).await? {

@@ -1,4 +1,5 @@
-//! Discord: cards in channels, buttons, forms and slash commands. The only user of serenity and poise.
+//! Discord: cards in channels, buttons, forms and slash commands. The only user of serenity and
+//! poise.
 //!
 //! ```text
 //! connect      one client, time-outs, retries          error     what refusals mean
@@ -97,7 +98,8 @@ pub async fn run(
     run_following(handle, settings, channels, stop).await
 }
 
-/// The same, with channels that can change. Whoever changes them has changed the handle's rules before.
+/// The same, with channels that can change. Whoever changes them has changed the handle's rules
+/// before.
 ///
 /// # Errors
 /// As [`run`].

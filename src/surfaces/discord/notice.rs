@@ -53,7 +53,8 @@ impl Bot {
         }
     }
 
-    /// By direct message; where those are closed, by a mention under the card. Whether one of them arrived.
+    /// By direct message; where those are closed, by a mention under the card. Whether one of them
+    /// arrived.
     async fn tell(
         &self,
         decision: &Decision,
@@ -88,14 +89,16 @@ impl Bot {
         sent.is_ok()
     }
 
-    /// Tells a person the verdict on what they asked; then it is theirs, as an agent's is once it has picked it up.
+    /// Tells a person the verdict on what they asked; then it is theirs, as an agent's is once it
+    /// has picked it up.
     async fn tell_asker(&self, id: DecisionId) -> Result<(), HandleError> {
         let decision = self.handle.get(id).await?;
         let asker = decision.request.asked_by.as_ref().and_then(Person::discord_id);
         let is_new =
             matches!(&decision.state, State::Resolved(resolved) if resolved.claimed_at.is_none());
         let (Some(asker), true) = (asker, is_new) else { return Ok(()) };
-        // First: what was told cannot be undone any more. If it was undone in this moment, there is nothing to tell.
+        // First: what was told cannot be undone any more. If it was undone in this moment, there is
+        // nothing to tell.
         let decision = match self.handle.claim(id).await {
             Ok(decision) => decision,
             Err(HandleError::Refused(..)) => return Ok(()),

@@ -22,7 +22,8 @@ impl Application {
         self.owner.map(UserId::get)
     }
 
-    /// The person who clicked. In a direct message Discord says nothing about roles: they are asked for.
+    /// The person who clicked. In a direct message Discord says nothing about roles: they are asked
+    /// for.
     pub(super) async fn voter(
         &self,
         http: &Http,
@@ -34,7 +35,8 @@ impl Application {
             Some(member) => places.roles(&member.roles),
             None => match http.get_member(self.guild, user.id).await {
                 Ok(member) => places.roles(&member.roles),
-                // Not a member, or Discord does not say: then they have no role, and are told who may decide.
+                // Not a member, or Discord does not say: then they have no role, and are told who
+                // may decide.
                 Err(_) => Vec::new(),
             },
         };

@@ -21,14 +21,15 @@ pub const NEEDED: Permissions = Permissions::VIEW_CHANNEL
     .union(Permissions::ATTACH_FILES)
     .union(Permissions::READ_MESSAGE_HISTORY);
 
-/// What is asked for in the invitation beside it: `@here` before a breach, and mentions of roles that not everybody may mention.
+/// What is asked for in the invitation beside it: `@here` before a breach, and mentions of roles
+/// that not everybody may mention.
 pub const HERE: Permissions = Permissions::MENTION_EVERYONE;
 
 /// The channel that is used where none is configured.
 const USUAL: &str = "decisions";
 
-/// How long a channel that refused is left alone. Refused requests count against a limit of 10,000 in 10
-/// minutes, after which Discord bans the address.
+/// How long a channel that refused is left alone. Refused requests count against a limit of 10,000
+/// in 10 minutes, after which Discord bans the address.
 const LEFT_ALONE: Duration = Duration::from_secs(30);
 
 /// No project can be called so: it stands for those that are not configured.
@@ -220,7 +221,8 @@ impl Places {
         found.map_or_else(|| channel.to_string(), |channel| format!("#{}", channel.name))
     }
 
-    /// The channel's name, if the bot may not use `@here` in it, nor mention roles that do not let everybody.
+    /// The channel's name, if the bot may not use `@here` in it, nor mention roles that do not let
+    /// everybody.
     pub(super) fn lacks_here(&self, channel: ChannelId) -> Option<String> {
         let server = self.server()?;
         let found = server.channels.iter().find(|other| other.id == channel)?;
@@ -298,7 +300,8 @@ impl Server {
 
     /// `decisions`, else the first text channel that may be written to.
     fn usual(&self) -> Result<&GuildChannel, Trouble> {
-        // One of that name that is closed is waited for: what was meant for it must not be read elsewhere.
+        // One of that name that is closed is waited for: what was meant for it must not be read
+        // elsewhere.
         if self.text_channels().any(|channel| channel.name == USUAL) {
             return self.named(USUAL);
         }

@@ -23,7 +23,8 @@ use crate::core::posting::{Purpose, Sheet};
 use crate::core::text::{self, label};
 use crate::engine::reminders::Directory;
 
-/// How long somebody's roles are taken to be what they were: fifty decisions that fall due at once ask for them once.
+/// How long somebody's roles are taken to be what they were: fifty decisions that fall due at once
+/// ask for them once.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 
 /// How long "not now" on a reminder holds.
@@ -117,7 +118,8 @@ impl Bot {
     }
 }
 
-/// The buttons of a reminder, a mention or a report. Each has one by which its message is found after a crash.
+/// The buttons of a reminder, a mention or a report. Each has one by which its message is found
+/// after a crash.
 pub(super) fn rows(card: &Card, sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
     let posting = &sheet.posting;
     match (&posting.purpose, sheet.listed.as_slice()) {
@@ -162,7 +164,8 @@ fn with_button(rows: &mut [CreateActionRow], one: CreateButton) {
     }
 }
 
-/// Whom its first appearance pings: exactly those who are meant. Nobody else, whatever an agent has written.
+/// Whom its first appearance pings: exactly those who are meant. Nobody else, whatever an agent has
+/// written.
 pub(super) fn pings(view: View, purpose: &Purpose) -> View {
     let (users, roles, here): (&[u64], &[u64], bool) = match purpose {
         Purpose::Mention { users, roles, here } => (users, roles, *here),

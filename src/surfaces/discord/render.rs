@@ -132,7 +132,8 @@ fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
     let mut rows = first;
     rows.push(CreateActionRow::Buttons(second));
     rows.push(times(id(Verb::Defer)));
-    // Only then is there somebody to take it from; five rows are all there is (Discord), and a private copy adds its own.
+    // Only then is there somebody to take it from; five rows are all there is (Discord), and a
+    // private copy adds its own.
     rows.extend(taken.then(|| people(id(Verb::HandOver))));
     rows
 }

@@ -11,7 +11,8 @@ use serenity::builder::Builder as _;
 use super::error::{Meaning, meaning};
 use super::render::View;
 
-/// An interaction is acknowledged first if its answer takes longer than this. Discord: 3 s, less the way there.
+/// An interaction is acknowledged first if its answer takes longer than this. Discord: 3 s, less
+/// the way there.
 pub(super) const SOON: Duration = Duration::from_millis(1_500);
 /// One try to answer. After Discord's 3 s an answer is of no use.
 const ONE_TRY: Duration = Duration::from_millis(2_500);
@@ -90,7 +91,8 @@ impl<'a> Responder<'a> {
         self.try_twice(|| response.clone().execute(self.http, (self.id, self.token))).await;
     }
 
-    /// Says how far it is. One that does not arrive is not missed: the next one or the answer says more.
+    /// Says how far it is. One that does not arrive is not missed: the next one or the answer says
+    /// more.
     pub(super) async fn progress(&self, view: View) {
         let said =
             tokio::time::timeout(ONE_TRY, view.late_answer().execute(self.http, self.token)).await;
@@ -115,8 +117,8 @@ impl<'a> Responder<'a> {
         self.try_twice(|| response.clone().execute(self.http, (self.id, self.token))).await
     }
 
-    /// The builder always names the attachments, none, which would take a card's files away. Without the
-    /// name Discord keeps them.
+    /// The builder always names the attachments, none, which would take a card's files away.
+    /// Without the name Discord keeps them.
     async fn update_keeping_files(&self, mut view: View) -> Sent {
         view.files.clear();
         let response = CreateInteractionResponse::UpdateMessage(view.answer(false));

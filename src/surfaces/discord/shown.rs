@@ -1,7 +1,7 @@
 //! What each person was shown, and at which revision.
 //!
-//! Words like "approve 142" name no revision, so they decide only what their writer has seen. Kept in memory: what is
-//! forgotten with a restart costs a click on the card, never a verdict.
+//! Words like "approve 142" name no revision, so they decide only what their writer has seen. Kept
+//! in memory: what is forgotten with a restart costs a click on the card, never a verdict.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -55,7 +55,8 @@ impl Shown {
         self.with(by, |seen| seen.habits.open(id, at));
     }
 
-    /// Why somebody is asked once more before they approve this one, if they are. Times are the wall clock's.
+    /// Why somebody is asked once more before they approve this one, if they are. Times are the
+    /// wall clock's.
     pub(super) fn doubt(
         &self,
         of: UserId,
@@ -79,7 +80,8 @@ impl Shown {
         change(people.entry(person).or_default())
     }
 
-    /// Whether one more message of theirs is answered. Each takes a look at all that is open, and an answer in the channel.
+    /// Whether one more message of theirs is answered. Each takes a look at all that is open, and
+    /// an answer in the channel.
     pub(super) fn hears(&self, person: UserId) -> bool {
         self.with(person, |seen| {
             let (since, count) = seen

@@ -1,7 +1,8 @@
 //! Words to the bot, in a direct message or by mention.
 //!
-//! What is understood is `core::phrase`'s; here it is done, shown or asked back. The answer goes into the direct message:
-//! what waits on somebody is no business of the channel's. Nothing is decided that the person was not shown.
+//! What is understood is `core::phrase`'s; here it is done, shown or asked back. The answer goes
+//! into the direct message: what waits on somebody is no business of the channel's. Nothing is
+//! decided that the person was not shown.
 
 use serenity::all::{
     ChannelId, CreateAllowedMentions, CreateEmbed, CreateEmbedFooter, CreateMessage, Message,

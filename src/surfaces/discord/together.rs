@@ -1,8 +1,9 @@
-//! What is done with a list: looking at what would be approved together, approving it, going through it one by one, opening
-//! a part of it or one of it.
+//! What is done with a list: looking at what would be approved together, approving it, going
+//! through it one by one, opening a part of it or one of it.
 //!
-//! Nothing is held in memory for it: a button names the posting and which of its lists it was drawn for, and where somebody is
-//! when they go through one stands in the buttons of the card before them. All of it is shown to that person alone.
+//! Nothing is held in memory for it: a button names the posting and which of its lists it was drawn
+//! for, and where somebody is when they go through one stands in the buttons of the card before
+//! them. All of it is shown to that person alone.
 
 use std::time::Duration;
 
@@ -42,7 +43,8 @@ fn file(name: String, text: String) -> CreateAttachment {
 }
 
 impl Bot {
-    /// What would be approved together of a list as it was drawn, what not and why, and the one button that does it.
+    /// What would be approved together of a list as it was drawn, what not and why, and the one
+    /// button that does it.
     pub(super) async fn look_together(&self, voter: &Voter, id: PostingId, list: u32) -> View {
         let found = if id == WHAT_WAITS {
             self.handle.attention(Some(voter)).await.map(|mut waiting| {
@@ -70,7 +72,8 @@ impl Bot {
         View { content: format!("{}\n{}", text::approve_these(others), view.content), ..view }
     }
 
-    /// What the person is shown is frozen: nothing is approved by the click that they were not told would be.
+    /// What the person is shown is frozen: nothing is approved by the click that they were not told
+    /// would be.
     async fn preflight(&self, voter: &Voter, found: Vec<Listed>) -> View {
         let Weighed { mut goes, left_out } = self.handle.weigh(found, voter);
         let more = goes.len().saturating_sub(MOST_OF_A_BATCH);
@@ -103,7 +106,8 @@ impl Bot {
         }
     }
 
-    /// Approves a list and says what became of each. Of a long one it is said at once that it began, and how far it is.
+    /// Approves a list and says what became of each. Of a long one it is said at once that it
+    /// began, and how far it is.
     pub(super) async fn approve_together(
         &self,
         voter: &Voter,
@@ -163,7 +167,8 @@ impl Bot {
         fates
     }
 
-    /// The next one of a list that waits and that this person may decide, from this place on; `notice` stands above it.
+    /// The next one of a list that waits and that this person may decide, from this place on;
+    /// `notice` stands above it.
     pub(super) async fn walk(
         &self,
         voter: &Voter,
@@ -210,7 +215,8 @@ impl Bot {
         )
     }
 
-    /// A list to go through: a batch's in the order of its lines, what somebody chose the most urgent first.
+    /// A list to go through: a batch's in the order of its lines, what somebody chose the most
+    /// urgent first.
     async fn to_walk(
         &self,
         voter: &Voter,

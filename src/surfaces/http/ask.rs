@@ -92,7 +92,8 @@ pub(super) async fn batch(
             text::wrong_batch(questions.len(), MOST_AT_ONCE),
         ));
     }
-    // What is no question at all spoils the request, as everywhere; what policy refuses is its own item's.
+    // What is no question at all spoils the request, as everywhere; what policy refuses is its own
+    // item's.
     if let Some((index, flaw)) =
         questions.iter().enumerate().find_map(|(index, question)| Some((index, question.flaw()?)))
     {

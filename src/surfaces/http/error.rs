@@ -112,7 +112,8 @@ impl Server {
         }
     }
 
-    /// With the decision as it stands: whoever is refused need not ask again what it looks like now.
+    /// With the decision as it stands: whoever is refused need not ask again what it looks like
+    /// now.
     pub(super) fn with(&self, decision: &Decision, mut refusal: Refusal) -> Refusal {
         refusal.0.decision = Some(Box::new(self.view(decision)));
         refusal

@@ -1,4 +1,5 @@
-//! What a request says, read with care: the number in its path, its query, the revision that was seen, its body.
+//! What a request says, read with care: the number in its path, its query, the revision that was
+//! seen, its body.
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query as AxumQuery, Request};
@@ -29,7 +30,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// The query. A field that nobody knows is refused: a filter that is mistyped must not show everything.
+/// The query. A field that nobody knows is refused: a filter that is mistyped must not show
+/// everything.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Query<T>(pub(super) T);
 
@@ -139,7 +141,8 @@ fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     })
 }
 
-/// Whether the body says that it is JSON. A form or a text does not: those a web page can send without asking.
+/// Whether the body says that it is JSON. A form or a text does not: those a web page can send
+/// without asking.
 fn is_json(headers: &HeaderMap) -> bool {
     let kind =
         headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();

@@ -1,5 +1,6 @@
-//! A gate that cannot open the store: it brings the tool call as it saw it, and waits here for what becomes of it. Bringing never
-//! takes a verdict, and waiting does, by the decision's number: an answer that is lost on the way is told again.
+//! A gate that cannot open the store: it brings the tool call as it saw it, and waits here for what
+//! becomes of it. Bringing never takes a verdict, and waiting does, by the decision's number: an
+//! answer that is lost on the way is told again.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,5 +1,5 @@
-//! Who is there: refuses what comes from web pages and other names, tells callers by token or by their user on this machine,
-//! and counts.
+//! Who is there: refuses what comes from web pages and other names, tells callers by token or by
+//! their user on this machine, and counts.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -85,8 +85,8 @@ pub(super) async fn watch_tokens(server: &Server) {
     }
 }
 
-/// The outermost: whatever comes from a web page, or under a name that is not ours, is refused whatever it wants; and every
-/// refusal is a problem, also those of the libraries.
+/// The outermost: whatever comes from a web page, or under a name that is not ours, is refused
+/// whatever it wants; and every refusal is a problem, also those of the libraries.
 pub(super) async fn outermost(
     State(server): State<Shared>,
     request: Request,
@@ -165,8 +165,8 @@ fn foreign(
         .then_some(text::FOREIGN_ORIGIN)
 }
 
-/// Whether a name, with or without a port, is one of this server's: a page that points its own name at this machine
-/// still says its own name.
+/// Whether a name, with or without a port, is one of this server's: a page that points its own name
+/// at this machine still says its own name.
 fn is_ours(hosts: &[String], authority: &str) -> bool {
     let port = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let name = match authority.rsplit_once(':') {
@@ -177,7 +177,8 @@ fn is_ours(hosts: &[String], authority: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str()) || hosts.contains(&name)
 }
 
-/// Tells the caller, sees that its token has one of the scopes that the route needs, and counts the request.
+/// Tells the caller, sees that its token has one of the scopes that the route needs, and counts the
+/// request.
 pub(super) async fn admit(
     State((server, needs)): State<(Shared, Needs)>,
     mut request: Request,

@@ -1,5 +1,5 @@
-//! Where it listens: a Unix socket, whose file is its owner's, and TCP. Connections that say nothing, or say it too slowly,
-//! are closed.
+//! Where it listens: a Unix socket, whose file is its owner's, and TCP. Connections that say
+//! nothing, or say it too slowly, are closed.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,8 @@ use crate::engine::files;
 const LONGEST_HEADERS: usize = 32 << 10;
 /// Connections at once; one that is beyond waits to be taken.
 const CONNECTIONS: usize = 8_192;
-/// The pause after a connection could not be taken, which happens when the process has too many files open.
+/// The pause after a connection could not be taken, which happens when the process has too many
+/// files open.
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// Why it does not listen.
@@ -81,8 +82,8 @@ pub fn usual_socket(store: &Path) -> PathBuf {
 }
 
 impl Bound {
-    /// Begins to listen. The caller holds the store's lock: then a socket beside it that nobody listens on is a
-    /// predecessor's.
+    /// Begins to listen. The caller holds the store's lock: then a socket beside it that nobody
+    /// listens on is a predecessor's.
     ///
     /// # Errors
     /// [`ListenError`], where something that is configured cannot be had.
@@ -154,7 +155,8 @@ struct Doors {
     room: Arc<Semaphore>,
 }
 
-/// Takes connections and serves them, until `ending`; then lets those that are open come to their end.
+/// Takes connections and serves them, until `ending`; then lets those that are open come to their
+/// end.
 pub(super) async fn serve(bound: Bound, router: Router, mut ending: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     let doors = Doors { router, room: Arc::new(Semaphore::new(CONNECTIONS)) };

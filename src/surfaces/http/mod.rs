@@ -1,8 +1,10 @@
-//! HTTP for agents and programs: a Unix socket beside the store, and TCP where the configuration says so.
+//! HTTP for agents and programs: a Unix socket beside the store, and TCP where the configuration
+//! says so.
 //!
-//! Every call goes through [`crate::engine::access`], which knows what a token allows. What stands here is how it travels:
-//! routes, tokens and peers, revisions as ETags, problems, limits. `table` declares each route once; the router and
-//! `/openapi.json` are both made of it. Must not know Discord, SQL, or who may decide.
+//! Every call goes through [`crate::engine::access`], which knows what a token allows. What stands
+//! here is how it travels: routes, tokens and peers, revisions as ETags, problems, limits. `table`
+//! declares each route once; the router and `/openapi.json` are both made of it. Must not know
+//! Discord, SQL, or who may decide.
 
 mod ask;
 mod document;
@@ -145,7 +147,8 @@ pub struct Http {
 }
 
 impl Http {
-    /// The API over a handle. `rulebook`: the rules by which it judges the tool calls that gates bring.
+    /// The API over a handle. `rulebook`: the rules by which it judges the tool calls that gates
+    /// bring.
     #[must_use]
     pub fn new(handle: Handle, settings: &Settings, rulebook: Arc<dyn Rulebook>) -> Self {
         let server = Arc::new(Server {
@@ -162,8 +165,9 @@ impl Http {
         Self { server, router }
     }
 
-    /// Adds another service of this server's under a path. Host and Origin are checked as for every request, and the caller
-    /// stands in the request's extensions as a [`Guest`]; who is none does not come this far. What it answers is left as it is.
+    /// Adds another service of this server's under a path. Host and Origin are checked as for every
+    /// request, and the caller stands in the request's extensions as a [`Guest`]; who is none does
+    /// not come this far. What it answers is left as it is.
     #[must_use]
     pub fn with(self, other: Router) -> Self {
         let router = table::guarded(&self.server, self.router, other);
@@ -182,7 +186,8 @@ impl Http {
         }
     }
 
-    /// Answers what is open and ends; waits for that, but not for ever. [`Http::run`] must be polled meanwhile.
+    /// Answers what is open and ends; waits for that, but not for ever. [`Http::run`] must be
+    /// polled meanwhile.
     pub async fn end(&self) {
         self.server.ending.send_replace(true);
         let mut closed = self.server.closed.subscribe();

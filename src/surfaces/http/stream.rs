@@ -1,4 +1,5 @@
-//! The log as it grows, as server-sent events. Each carries its position; whoever comes back with the last one misses none.
+//! The log as it grows, as server-sent events. Each carries its position; whoever comes back with
+//! the last one misses none.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -34,7 +35,8 @@ pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
-    /// From behind this position on; 0 is the beginning. `Last-Event-ID` goes before it. Left out: what happens from now on.
+    /// From behind this position on; 0 is the beginning. `Last-Event-ID` goes before it. Left out:
+    /// what happens from now on.
     #[serde(default)]
     #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
     after: Option<u64>,
@@ -42,7 +44,8 @@ pub(super) struct Which {
     #[serde(default)]
     #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]
     decision: Option<i64>,
-    /// Whether the stream goes on as the log grows. `false`: it ends where the log ends. Left out: true.
+    /// Whether the stream goes on as the log grows. `false`: it ends where the log ends. Left out:
+    /// true.
     #[serde(default)]
     follow: Option<bool>,
 }
@@ -55,7 +58,8 @@ struct Reader {
     after: u64,
     read: VecDeque<Logged>,
     grown: Receiver<u64>,
-    /// Said first, so that whoever loses the connection before anything happens knows where to go on.
+    /// Said first, so that whoever loses the connection before anything happens knows where to go
+    /// on.
     greeting: Option<u64>,
     over: bool,
     follows: bool,

@@ -1,4 +1,5 @@
-//! Verdicts, in the name of the person whose token it is. What is of high or critical risk is only proposed.
+//! Verdicts, in the name of the person whose token it is. What is of high or critical risk is only
+//! proposed.
 
 use axum::extract::State;
 use axum::http::StatusCode;

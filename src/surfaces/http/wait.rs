@@ -1,5 +1,5 @@
-//! Waiting for a verdict: a request that stays open until there is something to tell, or its time is over. It says where
-//! things stand either way.
+//! Waiting for a verdict: a request that stays open until there is something to tell, or its time
+//! is over. It says where things stand either way.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -28,8 +28,8 @@ pub(super) struct Looking {
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
     timeout: Option<u64>,
-    /// The revision whose verdict is wanted: if it was asked again with another content, that is a problem of the type
-    /// `superseded`.
+    /// The revision whose verdict is wanted: if it was asked again with another content, that is a
+    /// problem of the type `superseded`.
     #[serde(default)]
     #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     revision: Option<u32>,
@@ -43,8 +43,8 @@ pub(super) struct Taking {
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
     timeout: Option<u64>,
-    /// The revision whose verdict is wanted: if it was asked again with another content, that is a problem of the type
-    /// `superseded`.
+    /// The revision whose verdict is wanted: if it was asked again with another content, that is a
+    /// problem of the type `superseded`.
     #[serde(default)]
     #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     revision: Option<u32>,
@@ -92,8 +92,9 @@ async fn wait(
     Ok(server.answer(StatusCode::OK, &decision))
 }
 
-/// The decision as it stands once there is something to tell, or the time is over. Only a verdict on the revision that is wanted is
-/// taken; what is asked otherwise by now is for the caller to see.
+/// The decision as it stands once there is something to tell, or the time is over. Only a verdict
+/// on the revision that is wanted is taken; what is asked otherwise by now is for the caller to
+/// see.
 pub(super) async fn wait_for(
     server: &Server,
     access: &Access,

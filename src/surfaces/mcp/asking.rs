@@ -17,16 +17,19 @@ use crate::engine::access::{Access, AccessError};
 use crate::engine::{Claim, HandleError};
 use crate::wire::{LONGEST_REPORT, Question};
 
-/// Seconds of a wait, where the call does not say: Codex and the TypeScript SDK give a call up after 60.
+/// Seconds of a wait, where the call does not say: Codex and the TypeScript SDK give a call up
+/// after 60.
 const USUAL_WAIT: u64 = 45;
-/// Seconds of a wait at most: goose and Claude Code (over HTTP, without progress) give a call up after 300.
+/// Seconds of a wait at most: goose and Claude Code (over HTTP, without progress) give a call up
+/// after 300.
 const LONGEST_WAIT: u64 = 240;
 /// How often a client that wants to know is told that it is still waited.
 const PROGRESS_EVERY: Duration = Duration::from_secs(15);
 
 /// How a wait came to its end.
 pub(super) enum Waited {
-    /// There is something to tell: a verdict, which is taken if the caller asked for it; or where it stands.
+    /// There is something to tell: a verdict, which is taken if the caller asked for it; or where
+    /// it stands.
     Over(Box<Decision>),
     /// The client gave it up.
     Cancelled,
@@ -77,8 +80,8 @@ impl Server {
         self.handle.pace().store_time(self.handle.clock().wall() + span)
     }
 
-    /// Waits for a verdict and takes it, if this caller may; tells the client of its progress. A wait that is cancelled takes
-    /// nothing.
+    /// Waits for a verdict and takes it, if this caller may; tells the client of its progress. A
+    /// wait that is cancelled takes nothing.
     pub(super) async fn wait(
         &self,
         access: &Access,

@@ -1,5 +1,5 @@
-//! The tools by which a person's own assistant decides for them, told to. Only a token with the scope `decide` has them, and
-//! what is of high or critical risk is only proposed.
+//! The tools by which a person's own assistant decides for them, told to. Only a token with the
+//! scope `decide` has them, and what is of high or critical risk is only proposed.
 
 use super::Server;
 use super::answer::Done;

@@ -1,5 +1,5 @@
-//! Tells clients that something changed, as the log grows. Only hints: whoever gets one reads the resource again, and a lost one
-//! costs nothing but time.
+//! Tells clients that something changed, as the log grows. Only hints: whoever gets one reads the
+//! resource again, and a lost one costs nothing but time.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -60,7 +60,8 @@ const fn changes_list(event: &Event) -> bool {
     )
 }
 
-/// Tells of what happens from now on, as far as the caller sees it; ends when the client is gone or its token revoked. `wants` says of which resources.
+/// Tells of what happens from now on, as far as the caller sees it; ends when the client is gone or
+/// its token revoked. `wants` says of which resources.
 pub(super) async fn follow(
     server: &Server,
     access: &Access,

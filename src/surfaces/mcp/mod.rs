@@ -1,8 +1,11 @@
-//! MCP: for agents that ask and wait, and for a person's own assistant that shows what waits and, told to, decides.
+//! MCP: for agents that ask and wait, and for a person's own assistant that shows what waits and,
+//! told to, decides.
 //!
-//! Every call goes through [`crate::engine::access`], which knows what a caller may do; what stands here is how it is offered: tools,
-//! resources, prompts. It speaks on standard input ([`Server::on_stdio`]) and over HTTP ([`http_service`]), where whoever mounts it has
-//! made sure who calls. What agents wrote is quoted, never spoken. Must not know Discord, SQL, or who may decide.
+//! Every call goes through [`crate::engine::access`], which knows what a caller may do; what stands
+//! here is how it is offered: tools, resources, prompts. It speaks on standard input
+//! ([`Server::on_stdio`]) and over HTTP ([`http_service`]), where whoever mounts it has made sure
+//! who calls. What agents wrote is quoted, never spoken. Must not know Discord, SQL, or who may
+//! decide.
 
 mod answer;
 mod asking;
@@ -37,13 +40,15 @@ use crate::engine::{Handle, HandleError};
 /// Bytes of a message at most: more is no tool call that a person could judge.
 const LONGEST_MESSAGE: usize = 1 << 20;
 
-/// How long a session of before 2026-07-28 is kept over HTTP while nothing is heard of it: a chat that pauses.
+/// How long a session of before 2026-07-28 is kept over HTTP while nothing is heard of it: a chat
+/// that pauses.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 
 /// Who calls.
 #[derive(Clone)]
 pub enum Identity {
-    /// Whoever holds this secret. It is looked up at each call: a token that is revoked is worth nothing from then on.
+    /// Whoever holds this secret. It is looked up at each call: a token that is revoked is worth
+    /// nothing from then on.
     Secret(String),
     /// Always this caller.
     Caller(Caller),
@@ -67,7 +72,8 @@ pub struct Server {
     handle: Handle,
     identity: Identity,
     gate: Option<Arc<dyn Gatekeeper>>,
-    /// Tells this session's tool calls from those of others: an approval for the session ends with it.
+    /// Tells this session's tool calls from those of others: an approval for the session ends with
+    /// it.
     session: String,
     /// What a client of before 2026-07-28 wants to hear of.
     subscribed: Arc<Mutex<BTreeSet<String>>>,
@@ -76,11 +82,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server for somebody. `gate`: what judges tool calls; without it there is no permission prompt.
+    /// The server for somebody. `gate`: what judges tool calls; without it there is no permission
+    /// prompt.
     #[must_use]
     pub fn new(handle: Handle, identity: Identity, gate: Option<Arc<dyn Gatekeeper>>) -> Self {
         let mut random = [0; 12];
-        // A session without a name of its own only shares its approvals with others of this caller that have none.
+        // A session without a name of its own only shares its approvals with others of this caller
+        // that have none.
         let session = getrandom::fill(&mut random).map(|()| hex(&random));
         Self {
             handle,
@@ -130,14 +138,16 @@ impl Server {
     }
 }
 
-/// Who made a request, as the server that it came by has made sure. The only place that knows where that stands.
+/// Who made a request, as the server that it came by has made sure. The only place that knows where
+/// that stands.
 fn caller_of_request(parts: &request::Parts) -> Option<Caller> {
     parts.extensions.get::<Caller>().cloned()
 }
 
-/// The MCP endpoint for another router: `/mcp`, streamable HTTP. The router before it puts the [`Caller`] into each request's
-/// extensions; a request without one is refused. `hosts`: the names under which it may be called, beside those of this machine.
-/// An Origin is always refused: no web page has business here.
+/// The MCP endpoint for another router: `/mcp`, streamable HTTP. The router before it puts the
+/// [`Caller`] into each request's extensions; a request without one is refused. `hosts`: the names
+/// under which it may be called, beside those of this machine. An Origin is always refused: no web
+/// page has business here.
 pub fn http_service(
     handle: &Handle,
     gate: Option<Arc<dyn Gatekeeper>>,

@@ -1,5 +1,6 @@
-//! Claude Code's `--permission-prompt-tool`: a tool call that its own rules would ask about is judged by the same rules as at a gate
-//! ([`crate::engine::gates`]), and asked of a person where they say so. Whatever goes wrong denies.
+//! Claude Code's `--permission-prompt-tool`: a tool call that its own rules would ask about is
+//! judged by the same rules as at a gate ([`crate::engine::gates`]), and asked of a person where
+//! they say so. Whatever goes wrong denies.
 
 use std::time::Duration;
 
@@ -17,10 +18,12 @@ use crate::engine::gates::{Brought, Gated, Rulebook, Told};
 
 /// What the process knows of the machine that it runs on, and this surface must not.
 pub trait Gatekeeper: Rulebook {
-    /// A tool call, with where it runs and what lies there, as far as that is known here. Looks at files.
+    /// A tool call, with where it runs and what lies there, as far as that is known here. Looks at
+    /// files.
     fn brought(&self, agent: &str, session: &str, tool: &str, input: Value) -> Brought;
 
-    /// How long an answer may take. `progress`: the client is told meanwhile that it is being waited.
+    /// How long an answer may take. `progress`: the client is told meanwhile that it is being
+    /// waited.
     fn patience(&self, progress: bool) -> Duration;
 
     /// Whether no bot runs, so that nobody is told of what is asked.

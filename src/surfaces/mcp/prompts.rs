@@ -1,4 +1,5 @@
-//! The prompts: what a person asks their assistant again and again, with what waits beside it as data.
+//! The prompts: what a person asks their assistant again and again, with what waits beside it as
+//! data.
 
 use rmcp::ErrorData;
 use rmcp::model::{

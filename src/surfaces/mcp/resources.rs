@@ -1,4 +1,5 @@
-//! The resources: the dashboard, and each decision. What is open is listed; everything that the caller sees can be read.
+//! The resources: the dashboard, and each decision. What is open is listed; everything that the
+//! caller sees can be read.
 
 use rmcp::ErrorData;
 use rmcp::model::{

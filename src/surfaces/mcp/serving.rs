@@ -209,7 +209,8 @@ impl Server {
     }
 }
 
-/// Standard input, which says when it ends: whoever waits then takes no verdict that nobody would hear of.
+/// Standard input, which says when it ends: whoever waits then takes no verdict that nobody would
+/// hear of.
 struct Input<R> {
     input: R,
     ending: Sender<bool>,

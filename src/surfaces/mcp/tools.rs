@@ -1,4 +1,5 @@
-//! The tools: what each is called, takes, gives and needs; declared once, and listed, called and checked by that.
+//! The tools: what each is called, takes, gives and needs; declared once, and listed, called and
+//! checked by that.
 
 use std::sync::Arc;
 
@@ -138,7 +139,8 @@ impl Server {
         all().into_iter().filter(|(kind, _)| is_there(kind)).map(|(_, tool)| tool).collect()
     }
 
-    /// Calls a tool. What its caller can mend is an error of the tool; a tool that is not there is one of the protocol.
+    /// Calls a tool. What its caller can mend is an error of the tool; a tool that is not there is
+    /// one of the protocol.
     pub(super) async fn call(
         &self,
         access: &Access,

@@ -1,5 +1,5 @@
-//! What the tools take and give, each with its JSON Schema: the types of [`crate::wire`] where there is one, and beside them
-//! what only this surface needs.
+//! What the tools take and give, each with its JSON Schema: the types of [`crate::wire`] where
+//! there is one, and beside them what only this surface needs.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -200,7 +200,8 @@ impl From<&decision::Decision> for Stands {
     }
 }
 
-/// A decision, in short: seven tools give one, and every client reads every schema before its first call.
+/// A decision, in short: seven tools give one, and every client reads every schema before its first
+/// call.
 fn a_decision(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",

@@ -1,4 +1,5 @@
-//! What goose alone does: where it looks for a gate, what takes one from it, and what passes by one.
+//! What goose alone does: where it looks for a gate, what takes one from it, and what passes by
+//! one.
 
 use serde_json::json;
 
@@ -25,7 +26,8 @@ async fn install(real: &Real, verb: &str, project: bool) {
     real.world.home.run(&args).await.must(0, &[]);
 }
 
-/// Its own limit is longer than the gate's; struck all the same, it denies by `on_failure`. The limit is in seconds.
+/// Its own limit is longer than the gate's; struck all the same, it denies by `on_failure`. The
+/// limit is in seconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn goose_that_gives_up_on_its_gate_runs_nothing() {
     let Some(real) = Real::new(Kind::Goose, "100s", &["touch ran"]).await else { return };
@@ -52,7 +54,8 @@ async fn goose_is_told_that_it_is_put_off() {
     );
 }
 
-/// A project's gate holds where goose is started in that very folder; the person's own one everywhere.
+/// A project's gate holds where goose is started in that very folder; the person's own one
+/// everywhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_persons_own_gate_stops_goose_in_every_folder() {
     let Some(real) = Real::new(Kind::Goose, "100s", &[SUDO]).await else { return };
@@ -64,8 +67,8 @@ async fn the_persons_own_gate_stops_goose_in_every_folder() {
     }
 }
 
-/// goose takes the project's folder of a name for that plugin, and the person's own of that name for nothing, even when
-/// the project's is empty.
+/// goose takes the project's folder of a name for that plugin, and the person's own of that name
+/// for nothing, even when the project's is empty.
 #[tokio::test(flavor = "multi_thread")]
 async fn taking_a_projects_gate_away_leaves_the_persons_own() {
     let Some(real) = Real::new(Kind::Goose, "100s", &[SUDO]).await else { return };
@@ -75,7 +78,8 @@ async fn taking_a_projects_gate_away_leaves_the_persons_own() {
     assert!(real.model.told().contains(DENIED), "{}", real.story(&said));
 }
 
-/// What goose is told to do for it by another, or by a program of its own, it does without its hooks: the usual rules deny that.
+/// What goose is told to do for it by another, or by a program of its own, it does without its
+/// hooks: the usual rules deny that.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_passes_by_the_gate_of_goose_is_denied() {
     let ways = [

@@ -1,5 +1,5 @@
-//! What Discord tells of the application and of the time. serenity's models lack the fields and its answers the headers,
-//! so this asks by itself, with the same client.
+//! What Discord tells of the application and of the time. serenity's models lack the fields and its
+//! answers the headers, so this asks by itself, with the same client.
 
 use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
@@ -63,7 +63,8 @@ impl Raw {
     }
 }
 
-/// Compares the clocks. Discord's answer is from between these two moments, and its time is cut to the second.
+/// Compares the clocks. Discord's answer is from between these two moments, and its time is cut to
+/// the second.
 pub(super) fn compare(sent: Time, received: Time, date: Time) -> Finding {
     let (least, most) = (sent - date - TimeDelta::seconds(1), received - date);
     let off = match () {
@@ -114,7 +115,8 @@ pub(super) fn about(application: &Value, found: &mut Vec<Finding>) -> Option<(u6
     Some((own, owner))
 }
 
-/// Gander needs no privileged intent; one that is on lets whoever gets the token read more than they must.
+/// Gander needs no privileged intent; one that is on lets whoever gets the token read more than
+/// they must.
 fn intents(flags: u64, portal: &str) -> Finding {
     // Each has two flags: for large bots, and for those in fewer than 100 servers.
     let privileged =

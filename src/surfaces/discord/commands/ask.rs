@@ -223,7 +223,8 @@ fn detail(part: &str) -> Result<Detail, String> {
     }
 }
 
-/// Files it, and hands it to whom they named: what is said, and what was handed over. Otherwise why nothing was asked.
+/// Files it, and hands it to whom they named: what is said, and what was handed over. Otherwise why
+/// nothing was asked.
 async fn put(
     bot: &Bot,
     asker: &Voter,

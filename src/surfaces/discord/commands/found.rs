@@ -1,5 +1,6 @@
-//! What a command's decision is: an entry that was offered, a number, or words. An entry showed the person what they decide
-//! on, and a number means what they were shown before; for all else they are shown the card first.
+//! What a command's decision is: an entry that was offered, a number, or words. An entry showed the
+//! person what they decide on, and a number means what they were shown before; for all else they
+//! are shown the card first.
 
 use serenity::all::{CreateAttachment, CreateEmbed, UserId};
 
@@ -174,7 +175,8 @@ impl Written {
         Some(Self { what, words: words.into() }).filter(|written| !written.words.trim().is_empty())
     }
 
-    /// Says it back, so that nobody has to write it again: in the message, or as a file where it is too long.
+    /// Says it back, so that nobody has to write it again: in the message, or as a file where it is
+    /// too long.
     pub(super) fn keep(written: Option<&Self>, mut view: View) -> View {
         let Some(Self { what, words }) = written else { return view };
         let room = CONTENT.saturating_sub(units(&view.content));

@@ -1,4 +1,5 @@
-//! Commands in the menu of a message: what stands in the channel, its card's readers may look at; deciding is checked.
+//! Commands in the menu of a message: what stands in the channel, its card's readers may look at;
+//! deciding is checked.
 
 use serenity::all::{CreateAttachment, CreateEmbed, Message};
 
@@ -66,7 +67,8 @@ fn list_on(bot: &Bot, message: &Message) -> Option<(PostingId, u32)> {
     lists.next()
 }
 
-/// The decision that a message stands for: a card that hangs or hung, or any other message of the bot's with its buttons.
+/// The decision that a message stands for: a card that hangs or hung, or any other message of the
+/// bot's with its buttons.
 async fn decision_of(bot: &Bot, message: &Message) -> Result<Option<DecisionId>, HandleError> {
     if message.author.id != bot.application.me {
         return Ok(None);
@@ -96,7 +98,8 @@ async fn look_back(bot: &Bot, id: DecisionId) -> Result<View, HandleError> {
 }
 
 impl Bot {
-    /// What happened to a decision, within so many characters, and the file with all of it where that is more.
+    /// What happened to a decision, within so many characters, and the file with all of it where
+    /// that is more.
     pub(super) async fn history(
         &self,
         decision: &Decision,

@@ -127,7 +127,8 @@ struct Wish {
     written: Option<Written>,
 }
 
-/// Gives a verdict on the decision of this number, if it was seen and its risk is not high; else shows the card.
+/// Gives a verdict on the decision of this number, if it was seen and its risk is not high; else
+/// shows the card.
 pub(in super::super) async fn decide_by_number(
     bot: &Bot,
     voter: &Voter,
