@@ -1,9 +1,9 @@
-//! `gander.toml`: the user's own, and what a working directory may set.
+//! `gander.toml`: the user's own file, and the file of a working directory.
 //!
 //! Agents run as the same user in directories that they may write to. So approvers, policy,
-//! channels and the store come from the user's own file alone; a `gander.toml` in the working
-//! directory sets the project and defaults for asking, nothing else. Unknown fields are refused,
-//! with the line and the nearest known name. Secrets are never in a file of this format.
+//! channels and the store come from the user's own file only; a `gander.toml` in the working
+//! directory sets the project and defaults for asking, nothing else. Unknown fields are rejected
+//! with the line and the nearest known name. No configuration file contains secrets.
 
 mod batch;
 pub mod checkup;
@@ -36,44 +36,44 @@ use crate::sources::WatchedFolder;
 use crate::sources::inbox::DropFolder;
 use crate::surfaces::discord::Channels;
 
-/// The name of the file, in the user's configuration folder and in working directories.
+/// The file's name, in the user's configuration folder and in working directories.
 pub const FILE: &str = "gander.toml";
 
-/// Everything that the user's own configuration says.
+/// The user's own configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// The file that was read; absent: there is none, and the defaults hold.
+    /// The file; `None` if no file exists and the defaults apply.
     pub file: Option<PathBuf>,
-    /// What decides about decisions.
+    /// Approvers, policy, escalation and availability.
     pub rules: Rules,
-    /// Which channels cards go to.
+    /// The Discord channels for cards and digests.
     pub channels: Channels,
-    /// The Discord server, if the bot is in several.
+    /// The Discord server, if the bot is in several servers.
     pub guild: Option<u64>,
     /// The store's file.
     pub store: Option<PathBuf>,
-    /// Folders in which agents leave their state.
+    /// Folders in which agents write their state.
     pub watch: Vec<WatchedFolder>,
-    /// How the log is written.
+    /// The format of the log.
     pub log: LogFormat,
-    /// Folders into which agents drop questions.
+    /// Folders into which agents write questions.
     pub inbox: Vec<DropFolder>,
-    /// Who gives verdicts at the terminal; absent: nobody does.
+    /// The person giving verdicts at the terminal; `None`: terminal verdicts are off.
     pub terminal: Option<Voter>,
-    /// The ways beyond the surface by which people are told.
+    /// Channels beyond Discord to notify people.
     pub ways: crate::channels::Settings,
-    /// Where agents and programs connect.
+    /// Addresses for agents and programs.
     pub http: crate::surfaces::http::Settings,
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
     #[default]
     Text,
-    /// For programs: an object a line.
+    /// For programs: a JSON object per line.
     Json,
 }
 
@@ -89,7 +89,7 @@ impl std::str::FromStr for LogFormat {
     }
 }
 
-/// What a working directory says about asking.
+/// Defaults for asking, from the working directory's file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AskDefaults {
@@ -221,7 +221,8 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// Without approvers, whoever writes this file is trusted with what the application's owner is.
+    /// The person at the terminal. Without approvers, the author of this file has the rights of the
+    /// application's owner.
     fn into_voter(self, owner: bool) -> Result<Voter, String> {
         let (Some(Id(user)), Some(name)) =
             (self.user, self.name.filter(|name| !name.trim().is_empty()))
@@ -240,28 +241,28 @@ impl Terminal {
     }
 }
 
-/// What is wrong with a configuration, where, and what to do.
+/// A configuration error: where, and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{}: {why}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// The system's error text.
         why: String,
     },
-    /// Something in it is wrong.
+    /// The file has an error.
     #[error("{}:{line}: {what}", path.display())]
     Wrong {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong, and what to do.
+        /// The problem and the remedy.
         what: String,
     },
-    /// There is no home directory to look in.
+    /// The home directory is unknown.
     #[error(
         "there is no home directory to keep configuration and state in: name them with --config FILE and --store FILE"
     )]
@@ -269,7 +270,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// The same with the file's name alone: where it lies is nobody's business on a surface.
+    /// The error with the file's name only: a surface must not reveal the path.
     #[must_use]
     pub fn brief(&self) -> String {
         let name = |path: &Path| {
@@ -287,7 +288,7 @@ fn folders() -> Option<directories::ProjectDirs> {
     directories::ProjectDirs::from("", "", "gander")
 }
 
-/// Where the user's own configuration lies: `~/.config/gander/gander.toml` on Linux.
+/// Path of the user's own configuration: `~/.config/gander/gander.toml` on Linux.
 ///
 /// # Errors
 /// [`ConfigError::NoHome`].
@@ -295,7 +296,7 @@ pub fn user_file() -> Result<PathBuf, ConfigError> {
     folders().map(|folders| folders.config_dir().join(FILE)).ok_or(ConfigError::NoHome)
 }
 
-/// Where the store lies if nothing else is said: `~/.local/state/gander/gander.db` on Linux.
+/// Default path of the store: `~/.local/state/gander/gander.db` on Linux.
 ///
 /// # Errors
 /// [`ConfigError::NoHome`].
@@ -304,10 +305,10 @@ pub fn usual_store() -> Result<PathBuf, ConfigError> {
     Ok(folders.state_dir().unwrap_or_else(|| folders.data_local_dir()).join("gander.db"))
 }
 
-/// Reads the user's own configuration: the named file, or the usual one if it is there.
+/// Reads the user's own configuration: the named file, or else the default file if present.
 ///
 /// # Errors
-/// [`ConfigError`] with file, line and what to do.
+/// [`ConfigError`] with file, line and remedy.
 pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
     let path = match named {
         Some(path) => path.to_owned(),
@@ -319,7 +320,7 @@ pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
     understand(&path, &read(&path)?)
 }
 
-/// What holds where there is no file.
+/// The configuration without a file.
 fn without_file() -> Config {
     Config { rules: Rules { zone: local_zone(), ..Rules::default() }, ..Config::default() }
 }
@@ -329,11 +330,11 @@ fn understand(path: &Path, text: &str) -> Result<Config, ConfigError> {
     file.into_config(path.to_owned(), text)
 }
 
-/// Reads what the working directory says about asking. The user's own file is not read a second
-/// time for it.
+/// Reads the defaults for asking from the working directory. Skips the user's own file, to avoid
+/// reading the file twice.
 ///
 /// # Errors
-/// [`ConfigError`] with file, line and what to do.
+/// [`ConfigError`] with file, line and remedy.
 pub fn load_ask_defaults(folder: &Path, user: Option<&Path>) -> Result<AskDefaults, ConfigError> {
     let path = folder.join(FILE);
     let same = |other: &Path| path.canonicalize().ok() == other.canonicalize().ok();
@@ -365,12 +366,12 @@ fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     ConfigError::Wrong { path: path.to_owned(), line, what: did_you_mean(error.message()) }
 }
 
-/// The line, from 1, of a byte.
+/// The line, from 1, of a byte offset.
 fn line_at(text: &str, byte: usize) -> usize {
     text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// The machine's own zone; UTC if it has none that is known.
+/// The machine's time zone; UTC if unknown.
 fn local_zone() -> chrono_tz::Tz {
     iana_time_zone::get_timezone().ok().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC)
 }
@@ -562,7 +563,7 @@ impl Approvers {
     }
 }
 
-/// A path of the file: `~` is the home directory, and what is relative is so to the file's own
+/// Resolves a path of the file: `~` is the home directory, and relative paths start at the file's
 /// folder.
 fn resolve(folder: &Path, path: &Path) -> PathBuf {
     match (path.strip_prefix("~"), directories::BaseDirs::new()) {

@@ -1,6 +1,6 @@
 //! Gander brings the decisions that AI coding agents wait for to the human who owes them.
 //!
-//! # How it flows
+//! # Data flow
 //!
 //! ```text
 //!  agents ──▶ sources ──▶ engine::Handle ──▶ surfaces ──▶ people
@@ -9,38 +9,38 @@
 //!                              store (SQLite: events, state, cards)
 //! ```
 //!
-//! - [`core`] is pure: decisions and their states, who may decide, what policy allows, what a card
-//!   shows, every sentence the bot says ([`core::text`]), and what happens while nobody answers
-//!   ([`core::ladder`]). No clock, no async, no SQL, no Discord.
-//! - An agent that asks nobody is stopped before a tool call by its own hook: what such a call is
-//!   and what the rules make of it is [`core::gate`], and `gander gate` answers the hook.
-//! - [`store`] holds the only SQL. A change is one transaction: event, state, and when to wake.
-//! - [`engine`] is the only place where effects run: the approval API ([`engine::Handle`]), timers,
-//!   and the loop that makes the cards that hang equal the cards that should
-//!   ([`engine::deliveries`]).
-//! - Several decisions can share a message: what it is and lists is [`core::posting`], which ones
-//!   do is [`core::batch`], and the same loop keeps it true.
-//! - [`sources`] turn what agents leave behind into calls of the handle.
-//! - [`channels`] carry what must not wait to people's phones, desktops and programs; nothing comes
-//!   back by them.
-//! - [`surfaces`] show decisions and take answers; [`surfaces::discord`] is the only user of
-//!   serenity and poise.
-//! - [`wire`] is what agents and programs send and receive, whichever way they come, each type with
-//!   its JSON Schema. Pure.
-//! - [`cli`] and [`config`] wire it together.
-//! - [`client`] is for programs elsewhere: it speaks to what [`surfaces`] offer over HTTP.
+//! - [`core`] is pure: decisions and their states, permissions, policy, the content of cards, every
+//!   sentence that the bot says ([`core::text`]), and escalation ([`core::ladder`]). No clock, no
+//!   async, no SQL, no Discord.
+//! - A gate stops an agent's tool call by the agent's own hook. [`core::gate`] models the call and
+//!   the rules; `gander gate` answers the hook.
+//! - [`store`] contains all SQL. A change is one transaction: event, state, and next wake-up time.
+//! - [`engine`] is the only place for side effects: the approval API ([`engine::Handle`]), timers,
+//!   and the reconciler, which posts, edits or deletes messages until Discord shows what the store
+//!   says ([`engine::deliveries`]).
+//! - Several decisions can share a message: [`core::posting`] is the message and its content,
+//!   [`core::batch`] selects the decisions, and the reconciler keeps the message current.
+//! - [`sources`] turn files that agents leave behind into calls of the handle.
+//! - [`channels`] carry urgent notifications to people's phones, desktops and programs, one way
+//!   only.
+//! - [`surfaces`] show decisions and accept answers; only [`surfaces::discord`] uses serenity and
+//!   poise.
+//! - [`wire`] holds the JSON types that agents and programs exchange with Gander over every
+//!   transport, each type with its JSON Schema. Pure.
+//! - [`cli`] and [`config`] assemble the parts.
+//! - [`client`] is for other programs: a client of the HTTP surface.
 //!
-//! One direction: `core` imports nothing of ours; `store` imports `core`; `engine` both; sources,
-//! surfaces and channels import `engine` and the types of `core`; `wire` imports `core` alone, and
-//! sources and surfaces import it. `tests/tidy.rs` checks it.
+//! Imports go one way: `core` imports no other module; `store` imports `core`; `engine` both;
+//! sources, surfaces and channels import `engine` and the types of `core`; `wire` imports only
+//! `core`, and sources and surfaces import `wire`. `tests/tidy.rs` checks these rules.
 //!
-//! # What always holds
+//! # Invariants
 //!
-//! - The log is the truth; a verdict is shown only after it is committed, and the first one wins.
-//! - Notices are hints. Losing one costs a second, never a decision.
-//! - A card is computed from the decision alone, so a crash needs no memory: what hangs is compared
-//!   and mended.
-//! - What an agent says is data. It cannot lower its risk, shorten its SLA below the floor, or
+//! - The log is the truth; a verdict is shown only after its commit, and the first verdict wins.
+//! - Wake-up hints may be lost: a lost hint costs a second, never a decision.
+//! - A card is computed from the decision alone. After a crash no memory is needed: the reconciler
+//!   compares posted cards with decisions and corrects the difference.
+//! - Text from agents is data. An agent cannot lower its risk, shorten its SLA below the floor, or
 //!   decide.
 
 pub mod channels;

@@ -1,4 +1,4 @@
-//! The `gander` program: everything is in the library.
+//! The `gander` program. All code is in the library.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! A way that is configured and cannot work, for want of a secret for example: it says so to every
-//! message.
+//! A channel that is configured but cannot work, for example because a secret is missing. Rejects
+//! every notification with the reason.
 
 use async_trait::async_trait;
 
@@ -29,7 +29,7 @@ impl Carrier for Broken {
         Err(Unsent::Refused(self.why.clone()))
     }
 
-    /// Whatever went before it broke is looked for once it is mended.
+    /// Keeps interrupted notifications undecided: the search runs once the channel works again.
     async fn find(&self, _: &Outgoing, _: Time, _: &[Receipt]) -> Result<Found, Unsent> {
         Err(Unsent::Unsure(self.why.clone()))
     }

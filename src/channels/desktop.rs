@@ -1,9 +1,9 @@
-//! A notification with a sound on the desktop of the machine that the bot runs on, by the system's
-//! own program: `notify-send` (Linux and its kin), `osascript` (macOS).
+//! Desktop notifications with a sound, on the machine that runs the bot. Uses the system's program:
+//! `notify-send` (Linux and similar systems), `osascript` (macOS).
 //!
-//! No library: those speak D-Bus with some sixty crates, for one call that the desktop's own
-//! program makes. Nothing goes through a shell; texts are arguments of their own and never options.
-//! At least once.
+//! Not a library: the libraries speak D-Bus and bring about sixty crates, for a single call that
+//! the system's program makes. No shell is involved, and a text is always a separate argument,
+//! never an option. Delivery is at least once.
 
 use std::ffi::OsString;
 use std::process::Stdio;
@@ -20,8 +20,7 @@ use crate::engine::outbox::{Carrier, Receipt, Unsent};
 /// `[desktop]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The program that notifies, where it is another than the system's: it must take the same
-    /// arguments.
+    /// A program to run instead of the system's; must accept the same arguments.
     pub program: Option<std::path::PathBuf>,
 }
 
@@ -37,7 +36,7 @@ enum System {
     MacOs,
 }
 
-/// The carrier, if it is configured.
+/// The desktop channel, if configured.
 pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
     let Settings { program } = settings.desktop.clone()?;
     let system = match std::env::consts::OS {
@@ -60,7 +59,7 @@ pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carri
     Some(system.map(make).map_err(ToOwned::to_owned))
 }
 
-/// The arguments, each a whole one.
+/// The program's arguments.
 fn arguments(system: System, message: &Outgoing) -> Vec<String> {
     let words = plain(&message.words, 600).text;
     match system {
@@ -69,7 +68,7 @@ fn arguments(system: System, message: &Outgoing) -> Vec<String> {
                 Urgency::Normal => "normal",
                 Urgency::High | Urgency::Urgent => "critical",
             };
-            // The body may hold markup there, so what could be some is written as text.
+            // notify-send's body may contain markup, so markup characters are escaped.
             let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             [
                 "--app-name=Gander",

@@ -1,5 +1,4 @@
-//! What the ways over HTTP share: addresses that are safe to send secrets to, and what an answer
-//! means.
+//! Shared by the HTTP channels: addresses safe to send secrets to, and the meaning of responses.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,18 +9,18 @@ use serde::{Deserialize, Deserializer};
 
 use crate::engine::outbox::Unsent;
 
-/// The outbox waits for longer than all of it.
+/// The outbox's own time-out is longer than both.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// Bytes of an answer that are read: none of those expected is longer.
+/// Maximum bytes read from a response; every expected response is shorter.
 const LONGEST_ANSWER: usize = 256 * 1024;
 
-/// An address that requests go to: `https`, or anything on this machine's own loopback.
+/// An address for requests: `https`, or `http` to this machine's loopback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint(Url);
 
 impl Endpoint {
-    /// Its host.
+    /// The host name.
     #[must_use]
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
@@ -31,18 +30,18 @@ impl Endpoint {
         &self.0
     }
 
-    /// The address of what lies beneath it.
+    /// The address of a path below this address.
     pub(crate) fn beneath(&self, path: &[&str]) -> Url {
         let mut url = self.0.clone();
-        // An address of the web always can be one to begin with.
+        // Cannot fail: every http or https address can have path segments.
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
         url
     }
 
-    /// A client for requests to it. It follows no redirect: what carries a secret goes where the
-    /// user has said, nowhere else.
+    /// A client for requests to this address. Redirects are not followed: a request with a secret
+    /// goes only to the configured address.
     pub(super) fn client(&self) -> Result<Client, String> {
         let client = Client::builder()
             .use_rustls_tls()
@@ -50,7 +49,7 @@ impl Endpoint {
             .timeout(REQUEST_TIMEOUT)
             .redirect(redirect::Policy::none())
             .user_agent(concat!("gander/", env!("CARGO_PKG_VERSION")));
-        // What is on this machine is not asked for through another.
+        // No proxy for requests to this machine.
         let client = if self.0.scheme() == "http" { client.no_proxy() } else { client };
         client.build().map_err(|error| format!("the HTTP client cannot be made: {error}"))
     }
@@ -60,7 +59,7 @@ impl std::str::FromStr for Endpoint {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // The address itself may hold a secret: it is not repeated.
+        // The address may contain a secret, so the error does not repeat the address.
         let url = Url::parse(text.trim()).map_err(|error| {
             format!("this is no address ({error}): write for example https://ntfy.sh")
         })?;
@@ -89,23 +88,23 @@ impl<'de> Deserialize<'de> for Endpoint {
     }
 }
 
-/// An answer as far as it matters.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// What the server asks to wait.
+    /// The `Retry-After` header; zero if missing.
     pub(super) retry_after: TimeDelta,
     pub(super) body: String,
 }
 
 impl Answer {
-    /// The answer as JSON of this shape.
+    /// Parses the body as JSON; `None` if the body does not match.
     pub(super) fn json<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
         serde_json::from_str(&self.body).ok()
     }
 
-    /// What an answer other than 2xx means that says nothing special. `who` is the server, in
-    /// words.
+    /// The meaning of a status other than 2xx, without channel-specific details. `who` names the
+    /// server in the text.
     pub(super) fn meaning(&self, who: &str, to_check: &str) -> Unsent {
         let Self { status, retry_after, .. } = self;
         match status {
@@ -125,12 +124,12 @@ impl Answer {
     }
 }
 
-/// Sends a request. `who` is the server, in words.
+/// Sends a request. `who` names the server in error texts.
 ///
 /// # Errors
-/// [`Unsent::Later`] if nothing was sent, [`Unsent::Unsure`] if nobody knows.
+/// [`Unsent::Later`] if nothing was sent, [`Unsent::Unsure`] if the request may have arrived.
 pub(super) async fn exchange(request: RequestBuilder, who: &str) -> Result<Answer, Unsent> {
-    // The address may hold a secret, so it is in no error.
+    // The address may contain a secret, so no error contains the address.
     let failed = |error: reqwest::Error| {
         let (connecting, late) = (error.is_connect(), error.is_timeout());
         let why = if late {
@@ -161,10 +160,10 @@ pub(super) async fn exchange(request: RequestBuilder, who: &str) -> Result<Answe
     })
 }
 
-/// The body of an answer, cut off after so many bytes.
+/// Reads the body of a response, truncated after `most` bytes.
 ///
 /// # Errors
-/// What reading it says.
+/// The error of the read.
 pub(crate) async fn pieces(mut response: Response, most: usize) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await? {
@@ -176,7 +175,7 @@ pub(crate) async fn pieces(mut response: Response, most: usize) -> Result<Vec<u8
     Ok(body)
 }
 
-/// What lies at the bottom of an error: the system's own words.
+/// The text of an error's innermost cause: the operating system's message.
 pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(cause) = error.source() {

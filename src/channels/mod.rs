@@ -1,9 +1,9 @@
-//! The ways beyond Discord by which people are told that something waits.
+//! Channels beyond Discord to notify people about waiting decisions.
 //!
-//! Each is a [`Carrier`] in a file of its own, and a line in the table. The outbox
-//! ([`crate::engine::outbox`]) decides what is sent, when and how often; a carrier only turns one
-//! message into one request and its answer into what happens next. No way can decide anything:
-//! nothing that leaves here has a link but to Discord, and nothing comes back.
+//! Each channel is a [`Carrier`] in its own file, and a line in the table. The outbox
+//! ([`crate::engine::outbox`]) decides which notifications to send, when and how often. A carrier
+//! turns one notification into one request, and the response into the next step. No channel can
+//! give a verdict: notifications link only to Discord, and no reply is read.
 
 mod broken;
 pub mod desktop;
@@ -21,24 +21,23 @@ pub use self::secret::{Secret, SecretFrom};
 use crate::core::outgoing::{Hook, Way, Ways};
 use crate::engine::outbox::{Carrier, Carriers};
 
-/// What the configuration says about the ways.
+/// Configuration of all channels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Push by ntfy.
     pub ntfy: Option<ntfy::Settings>,
     /// SMS and calls by Twilio.
     pub twilio: Option<twilio::Settings>,
-    /// Requests to programs of the user's own.
+    /// Requests to the user's own programs.
     pub webhooks: Vec<webhook::Settings>,
-    /// The desktop.
+    /// Desktop notifications.
     pub desktop: Option<desktop::Settings>,
 }
 
-/// A way as the configuration makes it: `None` if it is not configured, in words what keeps it from
-/// working.
+/// Builds a channel: `None` if not configured, or the reason why the channel cannot work.
 type Make = fn(&Settings) -> Option<Result<Arc<dyn Carrier>, String>>;
 
-/// All ways. A new one is a file and a line here.
+/// All channels. A new channel is a file and a line here.
 const TABLE: [(Way, Make); 5] = [
     (Way::Push, ntfy::carrier),
     (Way::Sms, twilio::sms),
@@ -47,8 +46,8 @@ const TABLE: [(Way, Make); 5] = [
     (Way::Desktop, desktop::carrier),
 ];
 
-/// The carriers that are configured, with their secrets as they are now. One that cannot work
-/// refuses every message with the reason, so that the record says it.
+/// Builds the configured channels and reads their secrets. A channel that cannot work rejects every
+/// notification with the reason, so the history shows the reason.
 #[must_use]
 pub fn carriers(settings: &Settings) -> Carriers {
     let made = TABLE.iter().filter_map(|(way, make)| {
@@ -61,25 +60,25 @@ pub fn carriers(settings: &Settings) -> Carriers {
     Arc::new(made.collect())
 }
 
-/// What keeps configured ways from working, in words.
+/// Why configured channels cannot work, as text.
 #[must_use]
 pub fn faults(settings: &Settings) -> Vec<String> {
     let mut faults: Vec<String> =
         TABLE.iter().filter_map(|(_, make)| make(settings)?.err()).collect();
-    // SMS and calls share their fault.
+    // SMS and calls report the same fault.
     faults.dedup();
     faults.extend(webhook::faults(settings));
     faults
 }
 
-/// Where the secrets of configured ways come from.
+/// Sources of the secrets of all configured channels.
 pub fn secrets(settings: &Settings) -> impl Iterator<Item = &SecretFrom> {
     let ntfy = settings.ntfy.iter().map(|ntfy| &ntfy.token);
     let twilio = settings.twilio.iter().map(|twilio| &twilio.token);
     ntfy.chain(twilio).chain(settings.webhooks.iter().map(|hook| &hook.secret))
 }
 
-/// Which ways are configured, for those who decide whom to tell.
+/// The configured channels, for escalation.
 #[must_use]
 pub fn ways(settings: &Settings) -> Ways {
     let twilio = settings.twilio.is_some();

@@ -1,9 +1,9 @@
-//! Push notifications by ntfy (<https://docs.ntfy.sh/publish/#publish-as-json>), ntfy.sh or a
-//! server of one's own.
+//! Push notifications by ntfy (<https://docs.ntfy.sh/publish/#publish-as-json>): ntfy.sh or a
+//! self-hosted server.
 //!
-//! At least once: a message whose sending was interrupted is sent again with the same
-//! `sequence_id`, by which apps replace the first (from ntfy 2.16 on; older servers show it twice).
-//! A tap opens the Discord message.
+//! Delivery is at least once. An interrupted notification is sent again with the same
+//! `sequence_id`, and the app replaces the first (from ntfy 2.16 on; older servers show both). A
+//! tap opens the Discord message.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use crate::core::outgoing::{Outgoing, Urgency, Way};
 use crate::core::untrusted::{one_line, plain};
 use crate::engine::outbox::{Carrier, Receipt, Unsent};
 
-/// ntfy turns a message of more than 4,096 bytes into an attachment: as many characters as
-/// certainly are fewer.
+/// Maximum characters of a notification. ntfy turns a message of more than 4,096 bytes into an
+/// attachment; this many characters are always fewer bytes.
 const LONGEST: usize = 1_300;
-/// The environment's variable of the token.
+/// The environment variable with the token.
 pub const TOKEN: &str = "NTFY_TOKEN";
 const CHECK: &str = "Check [ntfy] in gander.toml, and the topic under [[people]]";
 
@@ -31,7 +31,7 @@ const CHECK: &str = "Check [ntfy] in gander.toml, and the topic under [[people]]
 pub struct Settings {
     /// The server.
     pub server: Endpoint,
-    /// Its access token, if it asks for one.
+    /// The access token, if the server requires a token.
     pub token: SecretFrom,
 }
 
@@ -42,7 +42,7 @@ struct Ntfy {
     token: Option<Secret>,
 }
 
-/// The carrier, if it is configured.
+/// The push channel, if configured.
 pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
     let Settings { server, token } = settings.ntfy.clone()?;
     let make = || {
@@ -52,13 +52,13 @@ pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carri
     Some(make())
 }
 
-/// The answer to a published message.
+/// ntfy's response to a published message.
 #[derive(Deserialize)]
 struct Published {
     id: String,
 }
 
-/// What ntfy says is wrong.
+/// ntfy's error response.
 #[derive(Deserialize)]
 struct Wrong {
     code: u32,
@@ -66,7 +66,8 @@ struct Wrong {
     error: String,
 }
 
-/// The same message has the same id: 64 letters and digits at most.
+/// The `sequence_id` of a notification, the same for every attempt. ntfy allows 64 letters and
+/// digits.
 fn sequence_id(key: &str) -> String {
     let digest = Sha256::digest(key.as_bytes());
     digest.iter().take(16).fold(String::from("g"), |id, byte| format!("{id}{byte:02x}"))

@@ -1,23 +1,23 @@
-//! Secrets: from the environment, or from a file that the configuration names; never in the
-//! configuration, a log or an error.
+//! Secrets from the environment or from a file named in the configuration. A secret never appears
+//! in the configuration, a log or an error.
 
 use std::path::PathBuf;
 
-/// A secret. It is shown to nobody, not even for debugging.
+/// A secret. `Debug` prints no part of the value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The secret that this text is. `place` is where it comes from, in words.
+    /// Validates a secret. `place` names the source in error texts.
     ///
     /// # Errors
-    /// In words: there is none, or it has characters that no secret has.
+    /// As text: the secret is empty or has characters that no secret has.
     pub(crate) fn new(text: &str, place: &str) -> Result<Self, String> {
         let text = text.trim();
         if text.is_empty() {
             return Err(format!("there is no secret in {place}"));
         }
-        // What cannot stand in a header would end as a failure of every request.
+        // A character not allowed in an HTTP header would make every request fail.
         if !text.chars().all(|c| c.is_ascii_graphic()) {
             return Err(format!(
                 "the secret in {place} has blanks or characters that no secret has: copy it again"
@@ -37,17 +37,17 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Where a secret comes from.
+/// The source of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFrom {
-    /// The file that the configuration names; it goes before the environment.
+    /// The file named in the configuration; has priority over the environment.
     pub file: Option<PathBuf>,
-    /// The environment's variable; with `_FILE` behind it, the one that names a file.
+    /// The environment variable; the same name with `_FILE` appended names a file.
     pub variable: &'static str,
 }
 
 impl SecretFrom {
-    /// The file that it is read from, if it is one.
+    /// The secret's file, if the secret comes from a file.
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
         let in_the_environment =
@@ -60,10 +60,10 @@ impl SecretFrom {
         self.file.clone().or_else(named)
     }
 
-    /// Reads it; `None` if there is none.
+    /// Reads the secret; `None` if not set.
     ///
     /// # Errors
-    /// In words: a file that cannot be read, or characters that no secret has.
+    /// As text: an unreadable file, or characters that no secret has.
     pub fn read(&self) -> Result<Option<Secret>, String> {
         let (place, text) = match self.path() {
             Some(file) => {
@@ -83,11 +83,11 @@ impl SecretFrom {
         Secret::new(&text, &place).map(Some)
     }
 
-    /// As [`SecretFrom::read`], where there must be one. `setting` is the key of the configuration
-    /// that names its file.
+    /// Like [`SecretFrom::read`], for a required secret. `setting` is the configuration key for the
+    /// secret's file.
     ///
     /// # Errors
-    /// In words, with where to put it.
+    /// As text, with the places to set the secret.
     pub fn demand(&self, what: &str, setting: &str) -> Result<Secret, String> {
         let missing = || {
             format!(

@@ -1,10 +1,9 @@
 //! SMS and phone calls by Twilio (<https://www.twilio.com/docs/messaging/api/message-resource>,
 //! <https://www.twilio.com/docs/voice/api/call-resource>).
 //!
-//! Twilio knows no key by which a repeated request would be the same one. So a message whose
-//! sending was interrupted is looked for in Twilio's own list, by receiver, sender and time, before
-//! it is sent again; while the list cannot be read it is not. What Twilio has accepted is sent, as
-//! far as this goes: whether the phone was on is not asked.
+//! Twilio has no idempotency key. So an interrupted notification is searched in Twilio's own list,
+//! by receiver, sender and time, before sending again; while the list cannot be read, nothing is
+//! sent. Accepted by Twilio counts as sent: delivery to the phone is not checked.
 
 mod errors;
 
@@ -23,13 +22,13 @@ use crate::core::outgoing::{Outgoing, Way};
 use crate::core::text;
 use crate::engine::outbox::{Carrier, Found, Receipt, Unsent};
 
-/// The environment's variable of the account's token.
+/// The environment variable with the account's token.
 pub const TOKEN: &str = "TWILIO_AUTH_TOKEN";
 const WHO: &str = "Twilio";
-/// How much earlier than the recorded intent a message is looked for: clocks differ.
+/// The search starts this much earlier than the recorded intent, because clocks differ.
 const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(2);
-/// Entries of the list that are read, the newest first: far more than the caps let through in the
-/// time that matters.
+/// Maximum entries read from Twilio's list, newest first: far more than the sending limits allow
+/// within the relevant time.
 const LISTED: &str = "100";
 
 /// `[twilio]`.
@@ -37,15 +36,15 @@ const LISTED: &str = "100";
 pub struct Settings {
     /// The account's SID.
     pub account: Account,
-    /// The number that sends and calls, in E.164.
+    /// The sending and calling number, in E.164.
     pub from: String,
     /// The account's token.
     pub token: SecretFrom,
-    /// Where Twilio is; for rehearsals another place.
+    /// The address of Twilio's API; another address for rehearsals.
     pub api: Endpoint,
 }
 
-/// The SID of an account: `AC` and 32 hexadecimal digits.
+/// An account's SID: `AC` and 32 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account(String);
 
@@ -72,12 +71,12 @@ struct Twilio {
     token: Secret,
 }
 
-/// The carrier of SMS, if it is configured.
+/// The SMS channel, if configured.
 pub(super) fn sms(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
     carrier(settings, Way::Sms)
 }
 
-/// The carrier of calls, if it is configured.
+/// The voice channel, if configured.
 pub(super) fn voice(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
     carrier(settings, Way::Voice)
 }
@@ -92,13 +91,13 @@ fn carrier(settings: &super::Settings, way: Way) -> Option<Result<Arc<dyn Carrie
     Some(make())
 }
 
-/// A message or a call, as Twilio tells of it.
+/// A message or call in Twilio's response.
 #[derive(Debug, Deserialize)]
 struct Told {
     sid: String,
-    /// RFC 2822; absent only in what is not ours.
+    /// RFC 2822; absent only in entries from other senders.
     date_created: Option<String>,
-    /// Of messages.
+    /// Only for messages.
     body: Option<String>,
 }
 
@@ -108,7 +107,7 @@ struct List {
     listed: Vec<Told>,
 }
 
-/// What a call says: the words, a breath, and the words again.
+/// The script of a call: the words, a pause of a second, and the words again.
 fn twiml(message: &Outgoing) -> String {
     let words = text::spoken(message)
         .replace('&', "&amp;")
@@ -122,7 +121,7 @@ fn twiml(message: &Outgoing) -> String {
 }
 
 impl Twilio {
-    /// What it is about: its list's name, and the field with the text.
+    /// The API resource, the form field for the text, and the text.
     fn resource(&self, message: &Outgoing) -> (&'static str, &'static str, String) {
         match self.way {
             Way::Voice => ("Calls.json", "Twiml", twiml(message)),
@@ -139,8 +138,7 @@ impl Twilio {
     }
 }
 
-/// Whether two texts are the same but for blanks; a trial account puts words of its own before
-/// ours.
+/// Whether two texts are equal apart from whitespace. A trial account prepends its own words.
 fn same_text(sent: &str, ours: &str) -> bool {
     let bare = |text: &str| text.split_whitespace().collect::<String>();
     bare(sent).ends_with(&bare(ours))

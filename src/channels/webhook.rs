@@ -1,10 +1,13 @@
-//! A signed request to a program of the user's own, after the Standard Webhooks specification
-//! (<https://www.standardwebhooks.com>), so that receivers verify it with the libraries that exist.
+//! Signed requests to the user's own programs, following the Standard Webhooks specification
+//! (<https://www.standardwebhooks.com>), so receivers can verify requests with existing libraries.
 //!
-//! `POST` of JSON with three headers: `webhook-id` (the same for each try of one message: receivers
-//! drop what they know), `webhook-timestamp` (seconds since 1970; older than five minutes is to be
-//! refused), `webhook-signature` (`v1,` and the base64 of the HMAC-SHA256 over
-//! `id.timestamp.body`). At least once.
+//! A `POST` of JSON with three headers:
+//!
+//! - `webhook-id`: equal for every attempt of a notification; receivers drop known ids
+//! - `webhook-timestamp`: seconds since 1970; receivers reject requests older than five minutes
+//! - `webhook-signature`: `v1,` and the base64 of the HMAC-SHA256 over `id.timestamp.body`
+//!
+//! Delivery is at least once.
 
 use std::sync::Arc;
 
@@ -21,21 +24,21 @@ use crate::core::Time;
 use crate::core::outgoing::{Outgoing, Way};
 use crate::engine::outbox::{Carrier, Receipt, Unsent};
 
-/// The environment's variable of the secret, for every webhook that names no file.
+/// The environment variable with the secret, for every webhook without a secret file.
 pub const SECRET: &str = "GANDER_WEBHOOK_SECRET";
-/// The specification asks for at least 24 bytes.
+/// The specification requires at least 24 bytes.
 const SHORTEST_KEY: usize = 24;
 
-/// One of `[[webhooks]]`.
+/// An entry of `[[webhooks]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// What it is called: the host, if nothing else is said.
+    /// The webhook's name; the host by default.
     pub name: String,
-    /// Where requests go.
+    /// The receiver's address.
     pub url: Endpoint,
-    /// Only what concerns these projects; empty: all.
+    /// Only decisions of these projects; empty: all.
     pub projects: Vec<String>,
-    /// What requests are signed with.
+    /// The key for signatures.
     pub secret: SecretFrom,
 }
 
@@ -47,11 +50,11 @@ struct Hook {
     key: Secret,
 }
 
-/// All webhooks are one carrier; each message names the one that it is for.
+/// All webhooks share a carrier; a notification names its webhook.
 #[derive(Debug)]
 struct Webhooks(Vec<Result<Hook, (String, String)>>);
 
-/// The carrier, if there is a webhook. One that cannot work leaves the others alone.
+/// The webhook channel, if a webhook is configured. A broken webhook does not affect the others.
 pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
     if settings.webhooks.is_empty() {
         return None;
@@ -64,7 +67,7 @@ pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carri
     Some(Ok(Arc::new(Webhooks(hooks))))
 }
 
-/// What keeps webhooks from working, in words.
+/// Why webhooks cannot work, as text.
 pub(super) fn faults(settings: &super::Settings) -> Vec<String> {
     settings.webhooks.iter().filter_map(|hook| Hook::new(hook).err()).collect()
 }
@@ -84,7 +87,7 @@ impl Hook {
     }
 }
 
-/// The bytes of a secret: behind `whsec_` they are base64, as the specification writes it; else the
+/// The bytes of a secret: base64 after the prefix `whsec_` as in the specification, or else the
 /// text itself.
 fn bytes(secret: &Secret) -> Result<Vec<u8>, String> {
     match secret.expose().strip_prefix("whsec_") {
@@ -95,10 +98,10 @@ fn bytes(secret: &Secret) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The signature's header.
+/// The value of the signature header.
 fn signature(key: &[u8], id: &str, timestamp: i64, body: &str) -> String {
-    // Any length is a key for HMAC; the error cannot occur, and an unsigned request would be
-    // refused by its receiver.
+    // HMAC accepts keys of any length, so the error cannot occur; a receiver would reject an
+    // unsigned request.
     let code = Hmac::<Sha256>::new_from_slice(key).map(|code| {
         let code = code.chain_update(format!("{id}.{timestamp}.{body}")).finalize().into_bytes();
         BASE64_STANDARD.encode(code)
@@ -106,7 +109,8 @@ fn signature(key: &[u8], id: &str, timestamp: i64, body: &str) -> String {
     format!("v1,{}", code.unwrap_or_default())
 }
 
-/// The same message has the same id; no receiver needs to know more.
+/// The `webhook-id` of a notification, the same for every attempt. A hash, because the receiver
+/// does not need the key itself.
 fn id(key: &str) -> String {
     Sha256::digest(key.as_bytes())
         .iter()
@@ -177,7 +181,7 @@ impl Carrier for Webhooks {
 mod tests {
     use super::*;
 
-    /// RFC 4231, test cases 1 and 2: the code itself, without the frame.
+    /// RFC 4231, test cases 1 and 2: the HMAC alone, without id and timestamp.
     #[test]
     fn the_code_is_the_one_of_the_standard() {
         let code = |key: &[u8], data: &str| {

@@ -17,14 +17,14 @@ use crate::engine::attachments;
 use crate::sources::inbox;
 use crate::store::Asked;
 
-/// What is asked. Whatever is left out comes from a gander.toml in the working directory, or from
-/// policy.
+/// The arguments of `gander ask`. Defaults come from a gander.toml in the working directory, then
+/// from policy.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXIT_STATUS}. Without --wait: 0 once it is filed"))]
 pub(super) struct Ask {
-    /// What is to be decided, in one line
+    /// The question, in one line
     title: String,
-    /// The project: its channel, approvers and policy follow from it [default: default]
+    /// The project; sets channel, approvers and policy [default: default]
     #[arg(help_heading = "What it is about", long)]
     project: Option<String>,
     /// deploy, credentials, code_review, naming, test_failure, … or a word of your own [default:
@@ -37,13 +37,13 @@ pub(super) struct Ask {
     /// low, medium, high, critical [default: medium]
     #[arg(help_heading = "What it is about", long)]
     risk: Option<Risk>,
-    /// How sure you are of your own proposal, from 0 to 1
+    /// How confident you are in your proposal, from 0 to 1
     #[arg(help_heading = "What it is about", long)]
     confidence: Option<f64>,
     /// low, normal, high, urgent [default: normal]
     #[arg(help_heading = "How soon", long)]
     priority: Option<Priority>,
-    /// What you saw
+    /// What you observed
     #[arg(
         help_heading = "What the person reads",
         long,
@@ -59,7 +59,7 @@ pub(super) struct Ask {
         hide_default_value = true
     )]
     why: String,
-    /// What you recommend to do
+    /// What you recommend
     #[arg(
         help_heading = "What the person reads",
         long,
@@ -67,57 +67,56 @@ pub(super) struct Ask {
         hide_default_value = true
     )]
     what: String,
-    /// A fact for the card, such as tests=47/47; may be repeated
+    /// A fact for the card, such as tests=47/47; repeatable
     #[arg(help_heading = "What the person reads", long = "detail", value_name = "NAME=VALUE", value_parser = detail)]
     details: Vec<Detail>,
-    /// A file with a long text or a diff; - for standard input
+    /// A file with a long text or a diff; - reads standard input
     #[arg(help_heading = "What the person reads", long, value_name = "FILE")]
     body_file: Option<PathBuf>,
-    /// A file to post with the card; may be repeated
+    /// A file to post with the card; repeatable
     #[arg(help_heading = "What the person reads", long = "attach", value_name = "FILE")]
     attach: Vec<PathBuf>,
-    /// An option to choose from, with what speaks for and against it; may be repeated
+    /// An option to choose from, with the arguments for and against; repeatable
     #[arg(help_heading = "What answers it", long = "option", value_name = "NAME[=WHY]", value_parser = choice)]
     options: Vec<Choice>,
     /// approve (yes or no), choose (one of the options), answer (a text) [default: choose with
     /// options, else approve]
     #[arg(help_heading = "What answers it", long)]
     expects: Option<Expects>,
-    /// How many different people must approve it
+    /// How many different people must approve
     #[arg(help_heading = "What answers it", long, value_name = "N", default_value_t = 1)]
     approvals: u32,
-    /// Something to read elsewhere, such as pr=https://example.org/7; may be repeated
+    /// A link for the card, such as pr=https://example.org/7; repeatable
     #[arg(help_heading = "What the person reads", long = "link", value_name = "NAME=ADDRESS", value_parser = link)]
     links: Vec<Link>,
-    /// The job that waits for it
+    /// The job that waits for this decision
     #[arg(help_heading = "Who asks", long, value_name = "ID")]
     job: Option<String>,
-    /// How long it can wait, such as 5h [default: by your policy, else 4h 30m]
+    /// How long the decision can wait, such as 5h [default: your policy, else 4h 30m]
     #[arg(help_heading = "How soon", long)]
     sla: Option<Span>,
-    /// What happens when nobody answers: reject, or approve where policy allows it [default:
-    /// reject]
+    /// The verdict if no person answers: reject, or approve where policy allows [default: reject]
     #[arg(help_heading = "How soon", long)]
     default: Option<SafeDefault>,
-    /// Asking again with the same key while it is open is the same decision
+    /// Idempotency key: asking again with the key of an open decision does not file a second
+    /// decision
     #[arg(help_heading = "Who asks", long, value_name = "KEY")]
     dedup_key: Option<String>,
-    /// Who asks [default: GANDER_AGENT, else agent]
+    /// The agent's name [default: GANDER_AGENT, else agent]
     #[arg(help_heading = "Who asks", long, value_name = "NAME")]
     agent: Option<String>,
     /// The agent's session
     #[arg(help_heading = "Who asks", long, value_name = "ID")]
     session: Option<String>,
-    /// Wait for the verdict and take it
+    /// Wait for the verdict and claim it
     #[arg(help_heading = "Waiting", long)]
     wait: bool,
-    /// Wait no longer than this, such as 10m [default: for ever]
+    /// The longest wait, such as 10m [default: no limit]
     #[arg(help_heading = "Waiting", long, requires = "wait")]
     timeout: Option<Span>,
 }
 
-/// What the keys begin with that belong to watched folders, drop folders, gates and callers from
-/// elsewhere.
+/// Reserved key prefixes: watched folders, drop folders, gates, and callers over HTTP or MCP.
 const TAKEN: [&str; 5] = ["agent-task:", inbox::KEY, gate::KEY, "token:", "unix:"];
 
 fn detail(text: &str) -> Result<Detail, String> {

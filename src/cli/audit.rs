@@ -1,4 +1,4 @@
-//! `gander audit`: whether the log is as it was written, and the log for somebody else to check.
+//! `gander audit`: verifies the hash-chained log, and exports the log for others to verify.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -17,17 +17,17 @@ pub(super) struct Audit {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Walk the hash chain, replay every decision, check the file. Exit status: 0 sound, 1 not
+    /// Verify the hash chain, replay every decision, check the file. Exit status: 0 sound, 1 not
     #[command(after_help = PROVES)]
     Verify {
-        /// Verify a file that `gander audit export` wrote, instead of the store
+        /// Verify a file written by `gander audit export`, instead of the store
         #[arg(long, value_name = "FILE")]
         export: Option<PathBuf>,
     },
-    /// Print the log as lines of JSON that anybody can verify without Gander
+    /// Print the log as lines of JSON, verifiable without Gander
     #[command(after_help = RECIPE)]
     Export {
-        /// Only what happened after this position of the log
+        /// Print only entries after this position of the log
         #[arg(long, default_value_t = 0, value_name = "POSITION")]
         since: u64,
     },
@@ -57,7 +57,7 @@ All in UTF-8, hashes in lower-case hexadecimal, numbers in decimal, strings as t
       last = e
   print('holds to', last['seq'], last['hash'])";
 
-/// Entries that are read at a time.
+/// Entries per read.
 const PAGE: usize = 500;
 
 impl Audit {
@@ -152,7 +152,7 @@ fn verify_export(file: &Path, as_json: bool) -> Outcome {
         };
         let walk = walk.get_or_insert_with(|| {
             first = entry.seq;
-            // Before the first event there is nothing.
+            // The first event of the log has no predecessor, so the expected hash is empty.
             Walk::behind(
                 entry.seq.saturating_sub(1),
                 if entry.seq == 1 { "" } else { &entry.previous },

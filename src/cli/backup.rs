@@ -1,4 +1,4 @@
-//! `gander backup`: a copy of the store and of the files that its decisions need.
+//! `gander backup`: copies the store and the files attached to decisions.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,8 @@ use clap::Args;
 use super::{Common, Exit, Failure, Outcome, output};
 use crate::engine::upkeep::BackupError;
 
-/// A sound copy, or none: it is written under another name, checked, and then renamed.
+/// Writes the copy under a temporary name, checks it, then renames it. An unsound copy is never
+/// left under the final name.
 #[derive(Debug, Args)]
 #[command(
     after_help = "The decisions' files are copied into FILE.files. The backup is for its owner's eyes alone, as the store is.\n\
@@ -15,9 +16,9 @@ use crate::engine::upkeep::BackupError;
                         and FILE.files to the store's .files, and start the bot."
 )]
 pub(super) struct Backup {
-    /// Where to
+    /// The file to write
     file: PathBuf,
-    /// Overwrite what is there
+    /// Overwrite an existing file
     #[arg(long)]
     force: bool,
 }

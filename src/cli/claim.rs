@@ -1,4 +1,5 @@
-//! `gander claim`: the agent takes a verdict to act on it, without waiting for one.
+//! `gander claim`: the agent takes a verdict in order to act on it, and does not wait if the
+//! verdict is missing.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! `gander completions SHELL`: what a shell needs to complete Gander's commands and flags.
+//! `gander completions SHELL`: prints a shell's completion script for commands and flags.
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
@@ -12,7 +12,7 @@ use super::{Cli, Exit, Outcome, output};
                         For fish: gander completions fish > ~/.config/fish/completions/gander.fish"
 )]
 pub(super) struct Completions {
-    /// For which shell
+    /// The shell
     shell: Shell,
 }
 

@@ -1,4 +1,4 @@
-//! `gander demo`: the whole loop on this machine alone, for somebody who has never seen it.
+//! `gander demo`: the whole loop on this machine alone, for newcomers.
 
 mod agent;
 
@@ -18,19 +18,19 @@ use crate::config::{Config, LogFormat};
 use crate::core::permission::ApproverRule;
 use crate::surfaces::discord::{Api, Channels, Settings};
 
-/// Where the page is if nothing else is said: an address that can be written down.
+/// Default address of the page. The port is fixed, so documentation can name the address.
 const USUAL: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8420);
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Where the page is [default: 127.0.0.1:8420, or a free port if that is taken]
+    /// The page's address [default: 127.0.0.1:8420, or a free port if 8420 is in use]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// Do not open the page in a browser
     #[arg(long)]
     headless: bool,
-    /// Let time run this many times faster: two hours of deferral in two minutes with 60
+    /// Run time this many times faster: with 60, a deferral of two hours takes two minutes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     speed: Option<u32>,
 }
@@ -50,7 +50,7 @@ impl Demo {
         if !self.headless && open::that_detached(&page).is_err() {
             output::progress("no browser could be opened: open the address above yourself");
         }
-        // The bot makes the store with its pace before any agent can ask.
+        // Creates the store with its time scale before an agent can ask.
         drop(super::open(&store, &config, self.speed)?);
         let agents = agent::NAMES.map(|name| run_agent(name, store.clone()));
         let bot = serve::run_bot(
@@ -70,7 +70,7 @@ impl Demo {
     }
 }
 
-/// The demonstration's own folder, which goes with it.
+/// The demonstration's own folder, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -85,7 +85,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What cannot be removed now is in the system's folder for such things.
+        // Leftovers stay in the system's temporary folder.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -136,13 +136,13 @@ fn configuration(sandbox: &Sandbox) -> (Config, Settings) {
     let address = addresses.tls.trim_start_matches("https://").parse();
     let api = match address {
         Ok(address) => Api::Pinned { address, ca: Path::new(&addresses.ca).to_owned() },
-        // The sandbox names its own address, so this is never taken; plain http works as well.
+        // The sandbox reports a valid address, so this arm is never reached; plain HTTP works too.
         Err(_) => Api::Proxy(addresses.rest.trim_end_matches("/api").to_owned()),
     };
     (config, Settings { token: addresses.token.clone(), api, guild: None, channels })
 }
 
-/// Runs the agents side by side; resolves only if one cannot be run.
+/// Runs the agents concurrently. Resolves only if an agent cannot be run.
 async fn all(agents: [impl Future<Output = Result<(), Failure>>; 3]) -> Failure {
     let [first, second, third] = agents;
     match tokio::try_join!(first, second, third) {
@@ -151,7 +151,7 @@ async fn all(agents: [impl Future<Output = Result<(), Failure>>; 3]) -> Failure 
     }
 }
 
-/// Runs one agent as a process of its own and prints what it says.
+/// Runs an agent as a separate process and prints the agent's output.
 async fn run_agent(name: &'static str, store: PathBuf) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(Exit::Internal, format!("the agent {name} cannot be run: {error}"))
@@ -162,8 +162,8 @@ async fn run_agent(name: &'static str, store: PathBuf) -> Result<(), Failure> {
         .arg(name)
         .arg("--store")
         .arg(store)
-        // However the demonstration ends, its end of this pipe is closed; then the agent goes, with
-        // what it runs.
+        // The pipe closes however the demonstration ends. The agent then exits and ends its own
+        // child processes.
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -1,5 +1,4 @@
-//! `gander doctor`: looks at everything that the bot needs, and says for each thing that is wrong
-//! what mends it.
+//! `gander doctor`: checks everything the bot needs, and prints a remedy for each problem.
 
 mod ways;
 
@@ -28,11 +27,11 @@ const DISCORD: &str = "Discord";
                         DISCORD_TOKEN or DISCORD_TOKEN_FILE, as for gander serve."
 )]
 pub(super) struct Doctor {
-    /// Ask Discord nothing
+    /// Do not contact Discord
     #[arg(long)]
     offline: bool,
-    /// Only send a test message to everybody configured, by this way or by each: push, sms, voice,
-    /// webhook, desktop
+    /// Only send a test message to every configured receiver, by this channel or by each: push,
+    /// sms, voice, webhook, desktop
     #[arg(long, value_name = "WAY", num_args = 0..=1)]
     send_test: Option<Option<Way>>,
 }
@@ -89,7 +88,7 @@ fn misunderstood(error: &ConfigError) -> Finding {
     Finding::broken(CONFIGURATION, error.to_string(), mend)
 }
 
-/// The store that is meant, as far as that can be told without the configuration.
+/// The store's path, as far as known without a valid configuration.
 fn store(common: &Common, config: Option<&Config>) -> Option<PathBuf> {
     match config {
         Some(config) => common.store_path(config).ok(),
@@ -113,7 +112,7 @@ async fn ask_discord(config: Option<&Config>) -> Vec<Finding> {
     found
 }
 
-/// A token that others can read is as good as given away.
+/// Warns if other users can read the bot's token file: a reader of the token can act as the bot.
 fn token_file() -> Option<Finding> {
     if std::env::var("DISCORD_TOKEN").is_ok_and(|token| !token.trim().is_empty()) {
         return None;
@@ -131,7 +130,7 @@ fn token_file() -> Option<Finding> {
     ))
 }
 
-/// The permissions of a file that others than its owner can read.
+/// The file's permission bits, if users other than the owner have any access.
 #[cfg(unix)]
 fn others_can_read(file: &std::path::Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -159,8 +158,8 @@ fn print(found: &[Finding]) {
                 Health::Warning => "⚠",
                 Health::Broken => "✘",
             };
-            // Names of channels and people are others' words: nothing of them may command the
-            // terminal.
+            // Names of channels and people come from others, so control sequences are removed
+            // before a terminal shows the line.
             output::line(&format!("  {mark} {}", clean(&finding.what)));
             if let Some(mend) = &finding.mend {
                 output::line(&format!("      → {}", clean(mend)));

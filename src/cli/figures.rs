@@ -1,4 +1,4 @@
-//! `gander calibration`, `gander digest`: the figures without their plots.
+//! `gander calibration`, `gander digest`: the reports' figures, without plots.
 
 use clap::Args;
 
@@ -8,17 +8,17 @@ use crate::core::text::{self, Figures, Part};
 
 #[derive(Debug, Args)]
 pub(super) struct Calibration {
-    /// Only of this agent
+    /// Only this agent
     #[arg(long)]
     agent: Option<String>,
-    /// Only of this kind
+    /// Only this kind
     #[arg(long)]
     kind: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Digest {
-    /// Of so many days up to now
+    /// Number of days up to now
     #[arg(long, value_name = "DAYS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=366))]
     days: u32,
 }

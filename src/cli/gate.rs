@@ -1,5 +1,5 @@
-//! `gander gate`: an agent's own hook stops at a person's decision. Whatever goes wrong here
-//! denies.
+//! `gander gate`: an agent's hook waits for a person's decision before a tool call runs. Every
+//! failure here denies the call.
 
 mod elsewhere;
 mod hook;
@@ -20,8 +20,8 @@ use crate::core::finding::Finding;
 use crate::core::gate::ToolCall;
 use crate::core::text;
 
-/// How each gate that is installed, for this user or in this folder, reaches the decisions; and the
-/// rules.
+/// Health check of the rules, and of how each gate installed for this user or in this folder
+/// reaches decisions.
 pub(super) async fn checkup(common: &Common) -> Vec<Finding> {
     const AREA: &str = "Gates";
     let mut told = Vec::new();
@@ -29,7 +29,7 @@ pub(super) async fn checkup(common: &Common) -> Vec<Finding> {
         let mend = "Mend it as it says: until then every tool call of every agent that stops at a gate is denied";
         told.push(Finding::broken(AREA, error.to_string(), mend));
     }
-    // What is wrong with the configuration is said elsewhere.
+    // Another check reports errors in the configuration.
     let found =
         std::env::current_dir().ok().and_then(|here| install::found(Some(&here), common).ok());
     for found in found.unwrap_or_default() {
@@ -45,13 +45,13 @@ pub(super) async fn checkup(common: &Common) -> Vec<Finding> {
     told
 }
 
-/// A tool call, with what only the file system knows of it.
+/// Adds to a tool call the facts that need the file system.
 pub(super) fn looked_at(mut call: ToolCall) -> ToolCall {
     hook::look_at_files(&mut call);
     call
 }
 
-/// The folders that Claude Code works in, where it starts programs in this one.
+/// The folders Claude Code works in, when started in `cwd`.
 pub(super) fn roots_of(cwd: &Path) -> Vec<PathBuf> {
     hook::roots(AgentKind::ClaudeCode, cwd)
 }
@@ -72,27 +72,27 @@ enum Command {
     Codex(Stop),
     /// Make an agent stop at the gate before each tool call
     Install(install::Install),
-    /// Take that back
+    /// Remove the gate from an agent's hooks
     Uninstall(install::Uninstall),
-    /// Say which agents stop at the gate
+    /// Show which agents stop at the gate
     Status(install::Status),
 }
 
 #[derive(Debug, Args)]
 struct Stop {
-    /// Answer within this time, if need be that nobody has decided yet; must be less than the
-    /// hook's own limit [default: 9m 30s; goose: 15s]
+    /// Answer within this time, even if no person has decided yet; must be less than the hook's own
+    /// limit [default: 9m 30s; goose: 15s]
     #[arg(long)]
     timeout: Option<Span>,
     #[command(flatten)]
     way: way::Way,
-    /// Let Claude Code end and resume later when the person puts the decision off; without it only
-    /// under claude -p, which Claude Code tells its hooks
+    /// When the person defers the decision, let Claude Code end and resume later. Without this flag
+    /// only under claude -p, as reported by Claude Code to its hooks
     #[arg(long)]
     may_defer: bool,
 }
 
-/// An agent whose hooks are known.
+/// An agent with supported hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum AgentKind {
     /// Anthropic's Claude Code

@@ -1,4 +1,4 @@
-//! `gander init`: writes the user's own configuration, commented, with every default in it.
+//! `gander init`: writes the user's configuration, commented, with every default.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,12 +8,12 @@ use clap::Args;
 use super::{Common, Exit, Failure, Outcome, output};
 use crate::config;
 
-/// The file that is written. Everything in it is the default, or commented out.
+/// The file to write. Every setting in the file has its default value, or is commented out.
 const TEMPLATE: &str = include_str!("init/gander.toml");
 
 #[derive(Debug, Args)]
 pub(super) struct Init {
-    /// Write it to standard output instead
+    /// Print the configuration instead of writing a file
     #[arg(long)]
     print: bool,
 }

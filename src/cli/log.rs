@@ -1,8 +1,8 @@
 //! The log, on standard error: as text for people, or as JSON for programs.
 //!
-//! Whatever `RUST_LOG` asks for, the bot's token and the tokens of interactions are not in it: what
-//! carries them in its own messages (the Discord client and everything below it) is let in by
-//! nothing.
+//! Whatever `RUST_LOG` asks for, the log never contains the bot's token or interaction tokens:
+//! messages of crates that carry tokens (the Discord client and everything below it) are always
+//! filtered out.
 
 use std::io::IsTerminal as _;
 
@@ -12,10 +12,9 @@ use tracing_subscriber::{EnvFilter, Registry, fmt};
 
 use crate::config::LogFormat;
 
-/// Whose messages may be logged, at any level. Of all others only warnings are, and of those below
-/// nothing.
+/// Our crates log at any level, other crates at WARN and above, crates in [`NEVER`] not at all.
 const OURS: [&str; 2] = ["gander", "discord_sandbox"];
-/// Whose messages hold addresses, headers or frames with tokens.
+/// Crates whose messages contain addresses, headers or frames with tokens.
 const NEVER: [&str; 13] = [
     "serenity",
     "poise",
@@ -32,18 +31,19 @@ const NEVER: [&str; 13] = [
     "rmcp",
 ];
 
-/// Whether a module is one of these, or in one.
+/// Whether the target's root module is listed.
 fn is_of(target: &str, modules: &[&str]) -> bool {
     let root = target.split("::").next().unwrap_or(target);
     modules.contains(&root)
 }
 
 fn is_allowed(target: &str, level: tracing::Level) -> bool {
-    // A smaller level is a more urgent one.
+    // In `tracing`, a more severe level compares as smaller.
     is_of(target, &OURS) || (level <= tracing::Level::WARN && !is_of(target, &NEVER))
 }
 
-/// Begins to log. `RUST_LOG` changes what is in it, `level` is how much of ours is without it.
+/// Starts logging. `RUST_LOG` sets the filter; without `RUST_LOG`, our crate logs at `level` and
+/// all others at WARN.
 pub(super) fn to_stderr(level: &str, format: LogFormat) {
     let filter = EnvFilter::try_from_env("RUST_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("warn,gander={level}")));
@@ -57,9 +57,9 @@ pub(super) fn to_stderr(level: &str, format: LogFormat) {
             log.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
         }
     };
-    // Not `init`, which lets in the records of the `log` crate too: tungstenite's hold whole
-    // frames, and the first that is sent carries the token. Set twice only if a program calls this
-    // twice; the first one stands.
+    // `init` would also record messages of the `log` crate. Messages from tungstenite contain whole
+    // frames, and the first frame sent carries the token. Setting the subscriber fails only if a
+    // program calls this function twice; the first subscriber stays.
     let _ = tracing::subscriber::set_global_default(Registry::default().with(log));
 }
 

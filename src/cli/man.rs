@@ -1,4 +1,4 @@
-//! `gander man DIR`: the manual, a page for each command.
+//! `gander man DIR`: writes the manual, a page per command.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::{Cli, Common, Exit, Failure, Outcome, output};
 #[derive(Debug, Args)]
 #[command(after_help = "For example: gander man ~/.local/share/man/man1, and then: man gander")]
 pub(super) struct Man {
-    /// The folder for the pages; made if it is not there
+    /// The folder for the pages; created if missing
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

@@ -1,6 +1,6 @@
-//! `gander mcp`: the approval API for agents and assistants that speak MCP, on standard input and
-//! output. Works on the store itself, whether `serve` runs or not; whatever it has to say beside
-//! the protocol goes to standard error.
+//! `gander mcp`: the approval API for agents and assistants with MCP, on standard input and output.
+//! Works on the store directly, with or without a running `serve`. Output beside the protocol goes
+//! to standard error.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,9 +23,10 @@ use crate::engine::pulse::{self, Running};
 use crate::engine::{Handle, watch};
 use crate::surfaces::mcp::{Gatekeeper, Identity, Server};
 
-/// Claude Code gives a call up that says nothing for 30 min; one that says something, later.
+/// Default timeout for clients with progress. Claude Code abandons a call after 30 min without
+/// progress, and later with progress.
 const USUAL_PATIENCE: Duration = Duration::from_secs(25 * 60);
-/// Without progress most clients give a call up after 5 min.
+/// Default timeout for clients without progress: most abandon a silent call after 5 min.
 const SILENT_PATIENCE: Duration = Duration::from_secs(4 * 60);
 
 #[derive(Debug, Args)]
@@ -33,11 +34,11 @@ const SILENT_PATIENCE: Duration = Duration::from_secs(4 * 60);
     after_help = "The token may also stand in GANDER_TOKEN. Without one it is an agent of your own user: it asks, waits and looks, and never decides."
 )]
 pub(super) struct Mcp {
-    /// A file that holds a token (gander token create): who calls, and what they may do
+    /// A file with a token (gander token create), which sets the caller and its permissions
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How long permission_prompt waits for a person before it denies [default: 25m; 4m for a
-    /// client that asks for no progress]
+    /// How long permission_prompt waits for a person before denying [default: 25m; 4m for a client
+    /// without progress]
     #[arg(long, value_name = "SPAN")]
     permission_timeout: Option<Span>,
 }
@@ -51,7 +52,7 @@ impl Mcp {
         let opened = open_patiently(&path, &config)?;
         let handle = opened.handle;
         let identity = match secret {
-            // Said at once, and not at the first call.
+            // Fails at the start instead of at the first call.
             Some(secret) if handle.caller_of(&secret).await?.is_none() => {
                 return Err(Failure::new(Exit::Usage, text::mcp::UNKNOWN));
             }
@@ -84,7 +85,8 @@ fn secret(file: Option<&Path>) -> Result<Option<String>, Failure> {
         None => std::env::var("GANDER_TOKEN").ok(),
     };
     match given.map(|given| given.trim().to_owned()) {
-        // Whoever names a file means to be somebody: an empty one must not become the own user.
+        // `--token-file` states a caller. An empty file is an error, so the caller does not
+        // silently become the current user.
         Some(empty) if empty.is_empty() && file.is_some() => Err(Failure::new(
             Exit::Usage,
             "the token's file is empty: write the secret that gander token create printed into it",
@@ -93,7 +95,7 @@ fn secret(file: Option<&Path>) -> Result<Option<String>, Failure> {
     }
 }
 
-/// The own user, as a program of theirs on the Unix socket is known.
+/// The current user as a caller, identical to a program of this user on the Unix socket.
 fn own_user() -> Result<Caller, Failure> {
     #[cfg(unix)]
     {
@@ -111,7 +113,7 @@ fn own_user() -> Result<Caller, Failure> {
     ))
 }
 
-/// Goes by every change of the configuration, for as long as it is polled.
+/// Applies every change of the configuration. Never returns.
 async fn follow_rules(handle: &Handle, mut follow: Follow) {
     loop {
         match follow.next().await {
@@ -127,7 +129,8 @@ const fn usual_patience(progress: bool) -> Duration {
     if progress { USUAL_PATIENCE } else { SILENT_PATIENCE }
 }
 
-/// The rules of gates for those who connect. Where the file lies is not told to them.
+/// The gate rules for callers over a connection. Errors shown to callers do not contain the rules
+/// file's path.
 #[derive(Debug)]
 pub(super) struct Served(pub(super) RulesFile);
 
@@ -141,8 +144,8 @@ impl Rulebook for Served {
 }
 
 impl Gatekeeper for Served {
-    /// Over a connection nobody knows where a call runs. So it is asked whatever the rules allow,
-    /// and an approval is for the one call.
+    /// Over a connection, the call's working directory and files are unknown. A person is therefore
+    /// asked even where the rules allow the call, and an approval covers only this call.
     fn brought(&self, agent: &str, _: &str, tool: &str, input: Value) -> Brought {
         let call = ToolCall {
             agent: agent.to_owned(),
@@ -170,7 +173,7 @@ impl Gatekeeper for Served {
     }
 }
 
-/// What is known where the agent runs.
+/// The gate on the agent's own machine, with access to files and working directory.
 #[derive(Debug)]
 struct Here {
     rules: RulesFile,
@@ -186,7 +189,7 @@ impl Rulebook for Here {
 
 impl Gatekeeper for Here {
     fn brought(&self, agent: &str, session: &str, tool: &str, input: Value) -> Brought {
-        // Clients start it in the folder that they work in.
+        // MCP clients start this process in their working directory.
         let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         let call = looked_at(ToolCall {
             agent: agent.to_owned(),

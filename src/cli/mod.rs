@@ -1,4 +1,4 @@
-//! The command line, one file a subcommand.
+//! The command line, one file per subcommand.
 
 mod ask;
 mod audit;
@@ -58,7 +58,7 @@ struct Cli {
     command: Command,
 }
 
-/// Taken by every subcommand.
+/// Options of every subcommand.
 #[derive(Debug, Clone, Args)]
 struct Common {
     /// The store's file [default: gander.db in your state folder]
@@ -74,7 +74,7 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// See it work: a pretend Discord, the bot and three agents, on this machine alone
+    /// Try Gander: a pretend Discord, the bot and three agents, on this machine alone
     Demo(demo::Demo),
     /// Run the bot
     Serve(serve::Serve),
@@ -82,57 +82,57 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Ask for a decision
     Ask(Box<ask::Ask>),
-    /// Stop an agent before each tool call until a person has answered
+    /// Hold an agent before each tool call until a person has answered
     Gate(gate::Gate),
     /// Speak MCP on standard input and output, for agents and assistants
     Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
     Wait(wait::Wait),
-    /// Take a decision's verdict, if there is one, to act on it
+    /// Claim a decision's verdict, if given, to act on it
     Claim(claim::Claim),
-    /// Say how it went when you acted on a verdict
+    /// Report the outcome of acting on a verdict
     Report(report::Report),
-    /// Take a question back
+    /// Withdraw a question
     Withdraw(withdraw::Withdraw),
     /// Approve a decision, at a terminal
     Approve(verdict::Approve),
     /// Reject a decision, at a terminal
     Reject(verdict::Reject),
-    /// Put a decision off, at a terminal
+    /// Defer a decision, at a terminal
     Defer(verdict::Defer),
     /// Choose one of a decision's options, at a terminal
     Choose(verdict::Choose),
     /// Answer a decision with a text, at a terminal
     Answer(verdict::Answer),
-    /// Take a verdict back that the agent has not picked up, at a terminal
+    /// Undo a verdict that the agent has not claimed, at a terminal
     Undo(verdict::Undo),
     /// Show a decision and its history
     Show(read::Show),
-    /// List what waits for an answer, the most urgent first
+    /// List decisions that wait for an answer, the most urgent first
     Attention,
-    /// Print what happened
+    /// Print the event log
     Events(read::Events),
-    /// Check that nobody has changed the log, or export it for others to check
+    /// Check the log for changes, or export the log for others to check
     Audit(audit::Audit),
-    /// Copy the store and its files, also while the bot runs
+    /// Copy the store and its files, even while the bot runs
     Backup(backup::Backup),
-    /// Remove the long texts and files of what was over long ago
+    /// Remove long texts and files of decisions closed long ago
     Prune(prune::Prune),
-    /// Show what is open, by project, and whether the bot is well
+    /// Show open decisions by project, and the bot's health
     Status,
-    /// Show what was decided lately, how long it waited, and what waits
+    /// Show recent decisions, their waiting times, and open decisions
     Digest(figures::Digest),
-    /// Show how often people agreed with what agents were sure of
+    /// Show how often people agreed with agents, by the agents' confidence
     Calibration(figures::Calibration),
-    /// Say who may call the approval API from elsewhere, and what they may do
+    /// Manage tokens for the approval API and their permissions
     Token(token::Tokens),
-    /// Look at everything that the bot needs, and say what mends what is wrong
+    /// Check everything the bot needs, and print a remedy for each problem
     Doctor(doctor::Doctor),
     /// Print the JSON Schema of the drop folder's files
     Schema(schema::Schema),
     /// Write a commented gander.toml
     Init(init::Init),
-    /// Print what a shell needs to complete commands and flags
+    /// Print a shell's completion script
     Completions(completions::Completions),
     /// Write the manual's pages into a folder
     Man(man::Man),
@@ -141,26 +141,26 @@ enum Command {
     DemoAgent(demo::Agent),
 }
 
-/// What the exit status of a wait says, for the help of those who wait.
+/// Exit statuses of a wait, for the help of `ask` and `wait`.
 const EXIT_STATUS: &str = "Exit status: 0 approved, chosen or answered, 1 rejected, 2 bad usage or configuration, \
                            75 deferred, withdrawn, not answered in time, or the store was locked, 70 internal error";
 
-/// How a command ended; the numbers are part of the interface.
+/// How a command ended. The numbers are part of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
-    /// Done; of a wait: approved.
+    /// Done; after a wait: approved, chosen or answered.
     Yes = 0,
-    /// Of a wait: rejected. Of anything else: it did not work, and said why.
+    /// After a wait: rejected. Otherwise the command failed and printed why.
     No = 1,
-    /// The command or its input is wrong.
+    /// The command or its input is invalid.
     Usage = 2,
     /// Gander itself failed.
     Internal = 70,
-    /// Put off, withdrawn, or not answered in time: ask or wait again.
+    /// Deferred, withdrawn, not answered in time, or the store was locked: ask or wait again.
     NotNow = 75,
 }
 
-/// What ends a command early, with the words for it.
+/// Ends a command early, with an exit status and a message.
 #[derive(Debug)]
 struct Failure {
     exit: Exit,
@@ -183,7 +183,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match error {
             StoreError::Pace(_) => Exit::Usage,
-            // Nothing was written, and a moment later it can be.
+            // Nothing was written, and a retry can succeed.
             StoreError::Busy => Exit::NotNow,
             _ => Exit::Internal,
         };
@@ -220,7 +220,7 @@ pub fn run() -> ExitCode {
             failure.exit
         }
     };
-    // A blocked read of standard input or a hanging request must not keep the process.
+    // A blocked read of standard input or a stalled request must not keep the process alive.
     runtime.shutdown_background();
     ExitCode::from(exit as u8)
 }
@@ -263,7 +263,7 @@ async fn dispatch(cli: Cli) -> Outcome {
     }
 }
 
-/// An opened store with the API over it.
+/// An opened store and its API.
 struct Opened {
     handle: Handle,
     store: PathBuf,
@@ -281,7 +281,7 @@ impl Common {
         }
     }
 
-    /// The store for commands that look at what is there: one that does not exist is not made.
+    /// Opens an existing store for reading and writing; never creates a store.
     fn open(&self) -> Result<Opened, Failure> {
         let config = self.config()?;
         let path = self.store_path(&config)?;
@@ -289,7 +289,7 @@ impl Common {
         open_patiently(&path, &config)
     }
 
-    /// For a command that only reads: it also reads what cannot be written.
+    /// Opens an existing store for a command that only reads; a read-only file works too.
     fn open_to_read(&self) -> Result<Opened, Failure> {
         let config = self.config()?;
         let path = self.store_path(&config)?;
@@ -298,12 +298,13 @@ impl Common {
     }
 }
 
-/// For a command that makes no store.
+/// Fails if the store does not exist.
 fn must_be_there(path: &Path) -> Result<(), Failure> {
     if path.exists() { Ok(()) } else { Err(no_store(path)) }
 }
 
-/// A mistyped name must not become an empty store in which nothing waits.
+/// A mistyped path is an error instead of a new, empty store. The message names a similar file in
+/// the same folder.
 fn no_store(path: &Path) -> Failure {
     let name = |path: &Path| {
         path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -324,15 +325,16 @@ fn no_store(path: &Path) -> Failure {
     Failure::new(Exit::Usage, words)
 }
 
-/// How long a command waits for another process's lock: nobody's click depends on it.
+/// How long a command waits for another process's lock. Longer than the bot's limit, because no
+/// Discord click waits for a command.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The store, for a command that can wait.
+/// Opens the store and waits up to [`PATIENCE`] for its lock; creates a missing store.
 fn open_patiently(path: &Path, config: &Config) -> Result<Opened, Failure> {
     Ok(opened(SqliteStore::open_patiently(path, None, wall_time(), PATIENCE)?, path, config))
 }
 
-/// The store, for the bot.
+/// Opens the store with the bot's short lock timeout; creates a missing store.
 fn open(path: &Path, config: &Config, speed: Option<u32>) -> Result<Opened, Failure> {
     Ok(opened(SqliteStore::open(path, speed, wall_time())?, path, config))
 }

@@ -1,12 +1,12 @@
-//! The only place that prints. What waits, lists and follows goes to standard output; complaints
-//! and progress go to standard error, so that a script reads answers alone. Whatever an agent has
-//! written: no character goes out from here that hides, reorders or colours what a terminal shows.
+//! The only module that prints. Results go to standard output; errors and progress go to standard
+//! error, so scripts read results alone. Characters that hide, reorder or colour terminal text
+//! never leave this module, whatever an agent wrote.
 
 use std::io::{self, Write as _};
 
 use crate::core::untrusted::{visible, visible_json};
 
-/// Prints a line. A reader that went away is the end of the command, not an error.
+/// Prints a line. A closed pipe ends the process with status 0.
 pub(super) fn line(text: &str) {
     put(&visible(text));
 }
@@ -19,22 +19,23 @@ fn put(text: &str) {
     }
 }
 
-/// Prints a value as one line of JSON. What is hidden or reorders text stands in it by its number:
-/// the same value, and nothing that a terminal obeys.
+/// Prints a value as one line of JSON. Characters that hide or reorder text are written as escapes:
+/// the value is unchanged, and a terminal obeys none of them.
 pub(super) fn json(value: &impl serde::Serialize) {
-    // Every printed type has string keys, so this cannot fail.
+    // Every printed type has string keys, so serialisation cannot fail.
     put(&visible_json(&serde_json::to_string(value).unwrap_or_default()));
 }
 
-/// Prints a value as [`json`] does, to somebody to whom silence would mean something: whether there
-/// is anybody to hear it, and it was written.
+/// Prints a value like [`json`], for a reader that takes silence as an answer. Returns whether the
+/// line was written to an open output.
 pub(super) fn told(value: &serde_json::Value) -> bool {
     let line = format!("{}\n", visible_json(&value.to_string()));
     open_output().and_then(|mut output| output.write_all(line.as_bytes())).is_ok()
 }
 
-/// Standard output as it is. Rust's own pretends that all is well with one that is closed: it has
-/// the null device opened in its place, and takes one that cannot be written for written.
+/// Standard output as a file, to see errors. Rust's standard library hides a closed standard
+/// output: at the start it opens the null device in place of the closed descriptor, and it reports
+/// success for a descriptor that cannot be written.
 #[cfg(unix)]
 fn open_output() -> io::Result<std::fs::File> {
     use std::os::fd::AsFd as _;
@@ -52,13 +53,13 @@ fn open_output() -> io::Result<io::Stdout> {
     Ok(io::stdout())
 }
 
-/// Says what happens while something is waited for.
+/// Prints progress to standard error.
 pub(super) fn progress(text: &str) {
-    // Nobody to tell is no reason to stop waiting.
+    // A closed standard error does not end the wait.
     let _ = writeln!(io::stderr(), "{}", visible(text));
 }
 
-/// Says what went wrong.
+/// Prints an error to standard error.
 pub(super) fn complain(text: &str) {
     progress(&format!("gander: {text}"));
 }

@@ -1,5 +1,5 @@
-//! `gander prune`: what was over long ago keeps its summary and its place in the chain, and loses
-//! its long texts and the records of messages about it.
+//! `gander prune`: decisions closed long ago keep their summary and their place in the chain, and
+//! lose their long texts and the records of messages about them.
 
 use chrono::TimeDelta;
 use clap::Args;
@@ -8,13 +8,14 @@ use super::{Common, Exit, Failure, Outcome, output};
 use crate::config::Span;
 use crate::store::Pruned;
 
-/// Undoing is possible for a day, and then the question is open again.
+/// Shortest age, in seconds: a verdict can be undone for a day, and an undone decision is open
+/// again.
 const YOUNGEST: u64 = 24 * 60 * 60;
 
-/// Kept are number, title, project, kind, risk, agent, times, and each verdict with its words. What
-/// the agent wrote beside the title is removed for good: observation, why it matters, what to do,
-/// details, body, options, links, files. So are the records of lists, reminders and messages beyond
-/// Discord that were about nothing younger; what they showed stays where it hangs.
+/// Keeps number, title, project, kind, risk, agent, times, and each verdict with its text. Removes
+/// for good the rest of the agent's text (observation, why it matters, what to do, details, body,
+/// options, links) and files. Also removes the records of lists, reminders and notifications beyond
+/// Discord if no younger decision was in them; the messages stay on Discord unchanged.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Never pruned: what is open, and what has a card that does not show yet how it ended. \
@@ -22,10 +23,10 @@ const YOUNGEST: u64 = 24 * 60 * 60;
                         Cards on Discord stay as they are. The freed room in the file is used again; gander backup makes a copy without it."
 )]
 pub(super) struct Prune {
-    /// Only what was answered or withdrawn longer ago than this, such as 90d
+    /// Only decisions answered or withdrawn longer ago than this, such as 90d
     #[arg(long, value_name = "SPAN")]
     older_than: Span,
-    /// Say what would be removed, and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
 }

@@ -1,4 +1,4 @@
-//! `gander show`, `gander attention`, `gander events`: they read, and change nothing.
+//! `gander show`, `gander attention`, `gander events`: read-only commands.
 
 use clap::Args;
 
@@ -32,7 +32,7 @@ impl Show {
             return Ok(Exit::Yes);
         }
         let zone = opened.handle.rules().zone;
-        // Each line is marked: none of the agent's can pass for a line of this program.
+        // Each line has a prefix, so a line from the agent cannot pass for a line of this program.
         for line in full_text(&decision).trim_end().lines() {
             output::line(format!("│ {line}").trim_end());
         }
@@ -61,14 +61,14 @@ impl Show {
     }
 }
 
-/// What a message's receiver is called, as far as the configuration says.
+/// The configured name of a notification's receiver, else the receiver's id.
 fn receiver(letter: &Letter, people: &[Profile]) -> String {
     let person =
         people.iter().find(|person| Person::discord(person.user, "").id == letter.message.person);
     person.map_or_else(|| letter.message.person.clone(), |person| person.name.clone())
 }
 
-/// What `gander prune` has left.
+/// Shown for a pruned decision.
 const PRUNED: &str =
     "what the agent wrote beside the title, and its files, were removed (gander prune)";
 
@@ -240,15 +240,15 @@ pub(super) async fn attention(common: &Common) -> Outcome {
 
 #[derive(Debug, Args)]
 pub(super) struct Events {
-    /// Go on printing what happens
+    /// Keep printing new events
     #[arg(long)]
     follow: bool,
-    /// Only what happened after this position of the log
+    /// Print only events after this position of the log
     #[arg(long, default_value_t = 0, value_name = "POSITION")]
     since: u64,
 }
 
-/// Events that are read at a time.
+/// Events per read.
 const PAGE: usize = 500;
 
 impl Events {

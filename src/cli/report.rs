@@ -1,4 +1,5 @@
-//! `gander report`: the agent says how it went when it acted on a verdict, and the card shows it.
+//! `gander report`: the agent reports the outcome of acting on a verdict; the card shows the
+//! report.
 
 use clap::Args;
 
@@ -14,9 +15,9 @@ use crate::engine::HandleError;
 pub(super) struct Report {
     /// The decision's number
     id: DecisionId,
-    /// How it went: succeeded, failed
+    /// The outcome: succeeded, failed
     outcome: decision::Outcome,
-    /// In your words
+    /// A description in your words
     #[arg(default_value = "", hide_default_value = true)]
     text: String,
 }

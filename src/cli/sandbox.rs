@@ -1,4 +1,4 @@
-//! `gander sandbox`: the pretend Discord alone, for outside tests and for looking around.
+//! `gander sandbox`: the pretend Discord alone, for external tests and for exploring.
 
 use std::net::SocketAddr;
 
@@ -9,10 +9,10 @@ use super::{Exit, Failure, Outcome, output};
 
 #[derive(Debug, Args)]
 pub(super) struct SandboxArgs {
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 picks a free port
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
     listen: SocketAddr,
-    /// Discord's own rate limits, or ones that no test meets
+    /// Discord's own rate limits, or limits too high for a test to reach
     #[arg(long, value_enum, default_value_t = Limits::Real)]
     rate_limits: Limits,
 }

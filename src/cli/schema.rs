@@ -7,18 +7,18 @@ use crate::sources::inbox::paper;
 
 #[derive(Debug, Args)]
 pub(super) struct Schema {
-    /// Which file's
+    /// Which file
     #[arg(value_enum)]
     of: Of,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Of {
-    /// What an agent drops into inbox/
+    /// A question in inbox/, written by an agent
     Inbox,
-    /// What appears in verdicts/
+    /// A verdict in verdicts/, written by Gander
     Verdict,
-    /// What an agent drops into outcomes/
+    /// A report in outcomes/, written by an agent
     #[value(alias = "outcomes")]
     Outcome,
 }

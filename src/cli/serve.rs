@@ -26,10 +26,10 @@ use crate::surfaces::mcp;
     after_help = "The bot's token comes from DISCORD_TOKEN, or from the file that DISCORD_TOKEN_FILE names."
 )]
 pub(super) struct Serve {
-    /// Let the store's time run this many times faster, for a rehearsal on a new store
+    /// Run the store's time this many times faster, for a rehearsal on a new store
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     speed: Option<u32>,
-    /// Write the log as text or as json [default: log.format in gander.toml, else text]
+    /// The log's format, text or json [default: log.format in gander.toml, else text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<LogFormat>,
 }
@@ -57,8 +57,7 @@ impl Serve {
     }
 }
 
-/// Runs everything that belongs to the bot, until `stop` resolves or the connection is refused for
-/// good.
+/// Runs all parts of the bot until `stop` resolves or Discord rejects the connection for good.
 pub(super) async fn run_bot(
     path: &Path,
     config: Config,
@@ -101,7 +100,7 @@ pub(super) async fn run_bot(
     }
 }
 
-/// Listens for agents and programs.
+/// Opens the socket and the port for agents and programs.
 async fn listen(
     handle: &Handle,
     settings: &http::Settings,
@@ -116,7 +115,7 @@ async fn listen(
     Ok(bound)
 }
 
-/// Where agents leave what they do and ask.
+/// Watched folders and drop folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Folders {
     watched: Vec<WatchedFolder>,
@@ -129,19 +128,20 @@ impl Folders {
     }
 }
 
-/// Runs the sources, anew whenever other folders are watched: all that they know is in the store.
+/// Runs the sources, and restarts them when the configured folders change. The store holds all of
+/// their state.
 async fn run_sources(handle: &Handle, store: &Path, folders: &mut watch::Receiver<Folders>) {
     loop {
         let Folders { watched, dropped } = folders.borrow_and_update().clone();
         tokio::select! {
             () = sources::run(handle.clone(), watched, dropped, store) => return,
-            // Nobody changes them any more if this fails: then the process ends.
+            // An error means that the sender is gone and the process is ending.
             changed = folders.changed() => if changed.is_err() { return },
         }
     }
 }
 
-/// What of the configuration can change while the bot runs.
+/// The parts of the configuration that can change while the bot runs.
 struct Live {
     handle: Handle,
     channels: watch::Sender<Channels>,
@@ -151,7 +151,7 @@ struct Live {
 }
 
 impl Live {
-    /// Goes by every change of the configuration, for as long as it is polled.
+    /// Applies every change of the configuration. Never returns.
     async fn follow(&self, mut follow: Follow) {
         loop {
             match follow.next().await {
@@ -184,13 +184,15 @@ impl Live {
             }
         });
         match ways {
-            // Also where it says the same: the secrets that its files hold may be others.
+            // Replaced even if the settings are equal: the secret files they name may hold new
+            // secrets.
             Ok(settings) => drop(self.carriers.send_replace(channels::carriers(&settings))),
             Err(failure) => {
                 tracing::warn!("the ways beyond Discord stay as they were: {}", failure.words)
             }
         }
-        // Tells the surface even if the channels are the same: who may decide is said there.
+        // Notifies the surface even if the channels are equal, because the surface also shows who
+        // may decide.
         self.channels.send_replace(config.channels);
         tracing::info!("the configuration was read again and holds from now on");
         self.handle.beat(|pulse| {
@@ -199,7 +201,7 @@ impl Live {
         });
     }
 
-    /// What only a restart brings about.
+    /// Changes that need a restart, as messages.
     fn after_restart(&self, config: &Config) -> Vec<String> {
         let differs = [
             ("store", self.started.store != config.store),
@@ -245,7 +247,7 @@ fn token() -> Result<String, Failure> {
                      get one. To see Gander without Discord: gander demo";
         return Err(Failure::new(Exit::Usage, words));
     }
-    // What cannot stand in a header would end as a panic in the client.
+    // A character that a header cannot contain would panic in the Discord client.
     if !token.chars().all(|c| c.is_ascii_graphic()) {
         return Err(Failure::new(
             Exit::Usage,
@@ -255,8 +257,8 @@ fn token() -> Result<String, Failure> {
     Ok(token)
 }
 
-/// Reads the configuration again at each SIGHUP. Resolves when it was the terminal that hung up:
-/// then nobody wants this any more.
+/// Reads the configuration again at each SIGHUP. Resolves only when SIGHUP came from a closed
+/// terminal: the bot then stops.
 async fn hung_up(read: Arc<Notify>) {
     #[cfg(unix)]
     {
@@ -275,7 +277,7 @@ async fn hung_up(read: Arc<Notify>) {
     std::future::pending().await
 }
 
-/// Resolves when the process is asked to end: Ctrl-C or a termination signal.
+/// Resolves on Ctrl-C or a termination signal.
 pub(super) async fn asked_to_stop() {
     #[cfg(unix)]
     {
@@ -288,7 +290,7 @@ pub(super) async fn asked_to_stop() {
             return;
         }
     }
-    // Without a handler the system's own way of ending stands.
+    // If no handler can be installed, the system's default action ends the process.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

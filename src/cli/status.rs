@@ -1,4 +1,4 @@
-//! `gander status`: what is open, by project, and whether the bot is well.
+//! `gander status`: open decisions by project, and the bot's health.
 
 use super::{Common, Exit, Outcome, output};
 use crate::core::Time;
@@ -7,7 +7,7 @@ use crate::core::untrusted::one_line;
 use crate::engine::pulse::{self, Pulse, Running};
 use crate::engine::status::{ProjectStatus, Status};
 
-/// Cards that are named one by one.
+/// Most cards listed by id.
 const MOST_NAMED: usize = 5;
 
 /// `gander status`.

@@ -1,4 +1,4 @@
-//! `gander token`: who may call the approval API from elsewhere.
+//! `gander token`: manages tokens for the approval API.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
@@ -20,38 +20,38 @@ pub(super) struct Tokens {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a token, and print its secret this once
+    /// Create a token and print its secret, once
     Create(Create),
     /// List the tokens, without their secrets
     List,
-    /// Make a token worthless, at once
+    /// Revoke a token, effective at once
     Revoke(Revoke),
 }
 
 #[derive(Debug, Args)]
 struct Create {
-    /// What you call it: the agent, the machine, the program
+    /// A name for the token: the agent, the machine, the program
     name: String,
-    /// What it allows: ask, observe, decide, admin; may be repeated [default: ask]
+    /// A permission: ask, observe, decide, admin; repeatable [default: ask]
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<Scope>,
-    /// Only in this project; may be repeated [default: in all]
+    /// Limit the token to this project; repeatable [default: all projects]
     #[arg(long = "project", value_name = "PROJECT")]
     projects: Vec<String>,
-    /// Whose it is, as a Discord id: in their name it decides
+    /// The Discord id of the person in whose name the token decides
     #[arg(long, value_name = "ID", requires = "called", value_parser = clap::value_parser!(u64).range(1..))]
     user: Option<u64>,
-    /// What they are called
+    /// The person's name
     #[arg(long, value_name = "NAME", requires = "user")]
     called: Option<String>,
-    /// A role that they have in the bot's server, by id or name; may be repeated
+    /// A role of the person in the bot's server, by id or name; repeatable
     #[arg(long = "role", value_name = "ROLE", requires = "user")]
     roles: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 struct Revoke {
-    /// The token's number, as list shows it
+    /// The token's number, as shown by list
     id: i64,
 }
 
@@ -113,8 +113,8 @@ impl Create {
     }
 }
 
-/// Agents run commands too, as the same user: what decides is made by somebody who sits at a
-/// terminal. The secret may still go into a file.
+/// Agents also run commands as this user, so a person at a terminal must confirm a token that
+/// decides or administers. Standard output may still be a file, for the secret.
 fn confirmed(name: &str) -> Result<(), Failure> {
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         let words = "a token that decides or administers is made by a person at a terminal. Nothing was made. Agents need the scope ask alone";
@@ -165,7 +165,7 @@ async fn list(common: &Common) -> Outcome {
     Ok(Exit::Yes)
 }
 
-/// What it is for, since when, and whether it is used.
+/// The token's permissions, creation time and last use.
 fn about(token: &Token) -> String {
     let at = |at: Time| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let scopes: Vec<&str> = token.grant.scopes.iter().map(|scope| scope.word()).collect();

@@ -1,8 +1,9 @@
-//! `gander approve` and its like: a person's verdict at the terminal, without Discord.
+//! `gander approve`, `reject`, `defer`, `choose`, `answer`, `undo`: a person's verdict at the
+//! terminal, without Discord.
 //!
-//! Agents run commands, as the same user. So this is off until the user's own configuration says
-//! who sits there, wants a terminal on both sides, shows all that is decided, and asks for a word
-//! to be typed.
+//! Agents run commands as the same user. Verdicts at the terminal are therefore off until the
+//! user's own configuration names the person. Standard input and output must be terminals, the
+//! whole decision is shown, and the person types a word to confirm.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
@@ -19,7 +20,7 @@ use crate::core::untrusted::one_line;
 use crate::core::when;
 use crate::engine::HandleError;
 
-/// What the exit status of a verdict says.
+/// Exit statuses, for the help.
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 nothing was decided, 2 bad usage, no terminal, or not configured, 75 the store was locked, 70 internal error. \
                            What is left out is asked for.";
 
@@ -28,10 +29,10 @@ const EXIT_STATUS: &str = "Exit status: 0 done, 1 nothing was decided, 2 bad usa
 pub(super) struct Approve {
     /// The decision's number
     id: DecisionId,
-    /// What the agent is told beside it
+    /// A note for the agent
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Let the agent do the same again, without asking, as long as its session lasts
+    /// Let the agent repeat this call without asking until its session ends
     #[arg(long)]
     for_session: bool,
 }
@@ -41,7 +42,7 @@ pub(super) struct Approve {
 pub(super) struct Reject {
     /// The decision's number
     id: DecisionId,
-    /// Why; the agent is told
+    /// The reason; the agent reads it
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -51,7 +52,7 @@ pub(super) struct Reject {
 pub(super) struct Defer {
     /// The decision's number
     id: DecisionId,
-    /// When it comes back: 45m, 3h, 2d, 18:30, "tomorrow 14:00"
+    /// When the decision returns: 45m, 3h, 2d, 18:30, "tomorrow 14:00"
     when: Option<String>,
 }
 
@@ -69,7 +70,7 @@ pub(super) struct Choose {
 pub(super) struct Answer {
     /// The decision's number
     id: DecisionId,
-    /// The answer, as the agent gets it
+    /// The answer for the agent
     text: Option<String>,
 }
 
@@ -80,7 +81,7 @@ pub(super) struct Undo {
     id: DecisionId,
 }
 
-/// What a person wants to do with a decision.
+/// A person's action on a decision.
 #[derive(Debug)]
 pub(super) enum Act {
     Approve(Approve),
@@ -91,7 +92,7 @@ pub(super) enum Act {
     Undo(Undo),
 }
 
-/// What was typed, ready to be confirmed.
+/// An action with all its input, ready for confirmation.
 enum Typed {
     Verdict(Verdict),
     Defer(crate::core::Time),
@@ -144,7 +145,8 @@ impl Act {
         Ok(Exit::Yes)
     }
 
-    /// The decision, if this person may do this with it now. They have seen all of it then.
+    /// Checks that this person may now take this action, then prints the whole decision and returns
+    /// it.
     async fn shown(&self, opened: &Opened, voter: &Voter) -> Result<Decision, Failure> {
         let (handle, id) = (&opened.handle, self.id());
         let decision = handle.may_see(id, voter).await.map_err(|error| undecided(error, id))?;
@@ -167,7 +169,7 @@ impl Act {
         Ok(decision)
     }
 
-    /// What was given on the command line, or is typed now.
+    /// Completes the action: input missing from the command line is typed now.
     fn typed(self, decision: &Decision, opened: &Opened) -> Result<Typed, Failure> {
         Ok(match self {
             Self::Approve(Approve { note, for_session, .. }) => {
@@ -212,7 +214,7 @@ impl Act {
     }
 }
 
-/// Who sits at this terminal, by the user's own configuration.
+/// The person at this terminal, from the user's own configuration.
 fn voter(config: &Config) -> Result<Voter, Failure> {
     config.terminal.clone().ok_or_else(|| {
         let file = config.file.clone().or_else(|| crate::config::user_file().ok());
@@ -246,10 +248,10 @@ fn fits(decision: &Decision, answer: Expects) -> Result<(), Failure> {
     ))
 }
 
-/// An option by its name, or by its number in the list.
+/// Finds an option by name or by its number in the list.
 fn chosen(decision: &Decision, text: &str) -> Result<String, Failure> {
     let options = &decision.request.options;
-    // As people see it: hidden characters in a name cannot be typed.
+    // Compares names as displayed: hidden characters cannot be typed.
     let by_name =
         options.iter().find(|choice| one_line(&choice.name).eq_ignore_ascii_case(text.trim()));
     let numbered =
@@ -276,7 +278,7 @@ fn given(text: Option<String>, question: &str) -> Result<String, Failure> {
     }
 }
 
-/// Reads a line. The end of the input is an empty one.
+/// Reads a trimmed line. End of input gives an empty line.
 pub(super) fn typed_line(prompt: &str) -> Result<String, Failure> {
     let failed = |error: io::Error| Failure::new(Exit::Internal, format!("the terminal: {error}"));
     write!(io::stdout(), "{prompt}").and_then(|()| io::stdout().flush()).map_err(failed)?;
@@ -285,7 +287,8 @@ pub(super) fn typed_line(prompt: &str) -> Result<String, Failure> {
     Ok(line.trim().to_owned())
 }
 
-/// Has the number typed, or the word that critical risk asks for. Gives what was typed.
+/// Asks the person to type the decision's number or, to say yes at critical risk, a given word.
+/// Returns the typed line.
 fn confirm(verb: &str, decision: &Decision, typed: &Typed) -> Result<String, Failure> {
     let says_yes =
         matches!(typed, Typed::Verdict(Verdict::Approved { .. } | Verdict::Chosen { .. }));
@@ -331,7 +334,7 @@ async fn decide(
     }
 }
 
-/// Why nothing was decided, in words for a terminal.
+/// Turns an error into a message for the terminal.
 fn undecided(error: HandleError, id: DecisionId) -> Failure {
     match error {
         HandleError::Denied(_, denied) => {

@@ -1,4 +1,4 @@
-//! `gander wait`, and the waiting of `gander ask --wait`: the verdict as words and as an exit
+//! `gander wait` and `gander ask --wait`: wait for a verdict, and report it as text and exit
 //! status.
 
 use chrono::TimeDelta;
@@ -18,7 +18,7 @@ use crate::engine::{Claim, Handle, watch};
 pub(super) struct Wait {
     /// The decision's number
     id: DecisionId,
-    /// Wait no longer than this, such as 10m
+    /// The longest wait, such as 10m
     #[arg(long)]
     timeout: Option<Span>,
 }
@@ -30,7 +30,7 @@ impl Wait {
     }
 }
 
-/// How a wait ended, as JSON: the decision, and the outcome in a word.
+/// The outcome of a wait, as JSON.
 #[derive(Debug, Serialize)]
 pub(super) struct Report<'a> {
     id: DecisionId,
@@ -89,7 +89,7 @@ pub(super) fn report<'a>(
     report
 }
 
-/// Waits, takes the verdict, prints it, and turns it into an exit status.
+/// Waits for the verdict, claims it, prints it, and returns the exit status.
 pub(super) async fn wait_and_report(
     opened: &Opened,
     id: DecisionId,
@@ -138,8 +138,8 @@ fn waiting(decision: &Decision, handle: &Handle) -> String {
     )
 }
 
-/// Somebody asked again with the same key and another content: whatever becomes of that is no
-/// answer to this question.
+/// The question was asked again with the same key and different content: a verdict on the new
+/// content does not answer this question.
 fn other_question(decision: &Decision) -> (Exit, &'static str, String) {
     let (id, revision) = (decision.id, decision.revision.0);
     (

@@ -1,13 +1,13 @@
-//! The ways beyond Discord, as `gander serve` and `gander doctor` use them.
+//! The channels beyond Discord, as `gander serve` and `gander doctor` use them.
 
 use super::{Exit, Failure};
 use crate::channels::{Endpoint, Settings};
 use crate::config::Config;
 
-/// For rehearsals: where Twilio is.
+/// For rehearsals: the address of a Twilio replacement.
 const TWILIO_API: &str = "GANDER_TWILIO_API";
 
-/// What the configuration says, with what the environment says instead.
+/// The configured channels, with overrides from the environment.
 pub(super) fn settings(config: &Config) -> Result<Settings, Failure> {
     let mut settings = config.ways.clone();
     if let (Some(twilio), Ok(api)) = (&mut settings.twilio, std::env::var(TWILIO_API)) {

@@ -1,5 +1,4 @@
-//! `gander withdraw`: the agent takes its question back, so that nobody decides what no longer
-//! matters.
+//! `gander withdraw`: the agent takes back a question that no longer needs a decision.
 
 use clap::Args;
 
@@ -14,7 +13,7 @@ use crate::engine::HandleError;
 pub(super) struct Withdraw {
     /// The decision's number
     id: DecisionId,
-    /// Why; people read it on the card
+    /// The reason, shown on the card
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
 }

@@ -1,56 +1,57 @@
-//! Why a call came to nothing, and what happens next.
+//! Errors of the client, and how to react.
 
 use std::time::Duration;
 
 use crate::wire::{Decision, Problem, ProblemKind};
 
-/// What to do after an error.
+/// How to react to an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// The same may work after this long; nothing else need be done.
+    /// Retry after this delay; no other action is needed.
     Again(Duration),
-    /// It stands otherwise than was thought: look at the decision, and go by that.
+    /// The decision's state differs from what the caller assumed: get the decision and act on its
+    /// state.
     Look,
-    /// It will never work like this: the call, the token or the configuration is to be mended.
+    /// No retry can succeed: correct the call, the token or the configuration.
     Mend,
 }
 
-/// Why a call came to nothing. It has been tried again for as long as the client is patient, where
-/// that could help.
+/// Why a call failed. Errors for which a retry can help have been retried for
+/// [`patience`](super::Client::patience()).
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address or the token cannot be used. Nothing was sent.
+    /// The address, the token or the request is unusable. Nothing was sent.
     #[error("{0}")]
     Settings(String),
-    /// Nobody answered. What was sent may have arrived; questions, claims, reports and waits can be
+    /// No answer. The request may have arrived; questions, claims, reports and waits can be
     /// repeated safely.
     #[error(
         "no answer from {place}: {why}. Is gander serve running, and does it listen there? gander doctor says where it does"
     )]
     Unreachable {
-        /// Where it was tried.
+        /// The address that was tried.
         place: String,
-        /// In words.
+        /// The cause.
         why: String,
     },
-    /// The server refused it, and says why and what to do.
+    /// The server rejected the request, with reason and remedy.
     #[error("{0}")]
     Refused(Box<Problem>),
-    /// What answered is not Gander, or another version.
+    /// The response does not come from Gander, or from an incompatible version.
     #[error("what answers at {place} is not Gander, or another version of it: {why}")]
     Strange {
-        /// Where.
+        /// The address.
         place: String,
-        /// In words.
+        /// What was unexpected.
         why: String,
     },
 }
 
-/// How long to leave a server alone that does not say so itself.
+/// Default retry delay, if the server names none.
 const SHORTLY: Duration = Duration::from_secs(1);
 
 impl Error {
-    /// The problem, as the server describes it.
+    /// The problem that the server returned.
     #[must_use]
     pub const fn problem(&self) -> Option<&Problem> {
         match self {
@@ -59,27 +60,28 @@ impl Error {
         }
     }
 
-    /// Its sort; `None`: it is no refusal, or a newer sort.
+    /// The kind of problem. `None`: the server returned no problem, or a kind that this version
+    /// does not know.
     #[must_use]
     pub fn sort(&self) -> Option<ProblemKind> {
         self.problem().and_then(Problem::sort)
     }
 
-    /// The decision as it stands, where the server told it beside its refusal.
+    /// The current decision, if the server included the decision in the problem.
     #[must_use]
     pub fn decision(&self) -> Option<&Decision> {
         self.problem().and_then(|problem| problem.decision.as_deref())
     }
 
-    /// What happens next.
+    /// How to react.
     #[must_use]
     pub fn next(&self) -> Next {
         match self {
             Self::Settings(_) | Self::Strange { .. } => Next::Mend,
             Self::Unreachable { .. } => Next::Again(SHORTLY),
             Self::Refused(problem) => match problem.status {
-                // The body came too slowly, too many at once, the store is busy, or the process
-                // ends.
+                // The body was too slow, the rate limit was exceeded, the store is busy, or the
+                // process is shutting down.
                 408 | 429 | 503 => {
                     Next::Again(problem.retry_after.map_or(SHORTLY, Duration::from_secs))
                 }

@@ -1,5 +1,4 @@
-//! What happens, as it happens: the stream of server-sent events, taken up again where it broke
-//! off.
+//! The event stream (server-sent events). Reconnects and resumes after a broken connection.
 
 use std::time::Duration;
 
@@ -13,13 +12,13 @@ use super::{Client, Error, Next};
 use crate::channels::innermost;
 use crate::wire::{Happened, Problem};
 
-/// The server sends something every 15 s; a connection that is silent for so much longer is dead.
+/// The server sends at least a comment every 15 s; a connection silent for this long is dead.
 const SILENCE: Duration = Duration::from_secs(45);
-/// Bytes of one event at most: none is longer by far.
+/// Longest event, in bytes; far above any real event.
 const LONGEST_EVENT: usize = 1 << 20;
 
-/// What happens, one after the other. Nothing is lost when the connection is: it goes on behind the
-/// last that was seen.
+/// Events in order. Nothing is lost when the connection breaks: the stream resumes after the last
+/// event received.
 #[derive(Debug)]
 pub struct Events {
     client: Client,
@@ -34,18 +33,18 @@ impl Events {
         Self { client, after, open: None, parts: Parts::default(), pauses: pauses() }
     }
 
-    /// The position up to which was seen: where to go on some other time. `None`: nothing was seen
-    /// yet.
+    /// The position up to which events have been received, from which a later stream can resume.
+    /// `None`: no position received yet.
     #[must_use]
     pub const fn position(&self) -> Option<u64> {
         self.after
     }
 
-    /// The next event; waits for it as long as it takes, and through restarts of `gander serve`.
-    /// Nothing is lost if it is not waited for to its end.
+    /// Waits for the next event, without a time limit and across restarts of `gander serve`. Cancel
+    /// safe.
     ///
     /// # Errors
-    /// [`Error::Refused`], such as of a token that was revoked; [`Error::Strange`].
+    /// [`Error::Refused`], for example when the token is revoked; [`Error::Strange`].
     pub async fn next(&mut self) -> Result<Happened, Error> {
         loop {
             while let Some(told) = self.parts.next() {
@@ -67,7 +66,7 @@ impl Events {
         Error::Strange { place: self.client.place.words.clone(), why }
     }
 
-    /// What an event tells; `None`: nothing but a position.
+    /// Decodes an event; `None`: the event carries only a position.
     fn read(&self, told: &Told) -> Result<Option<Happened>, Error> {
         if told.data.is_empty() {
             return Ok(None);
@@ -82,7 +81,7 @@ impl Events {
             .map_err(|error| self.strange(format!("an event cannot be read: {error}")))
     }
 
-    /// Reads a piece of the stream, connecting first where it is not.
+    /// Reads one chunk of the stream; connects first if necessary.
     async fn hear(&mut self) -> Result<(), Error> {
         if self.open.is_none() {
             let mut call = Call::get(&["v1", "events"]).header(ACCEPT, "text/event-stream")?;
@@ -115,7 +114,7 @@ impl Events {
     }
 }
 
-/// An event as it is sent.
+/// One raw server-sent event.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Told {
     position: Option<u64>,
@@ -123,7 +122,7 @@ struct Told {
     data: String,
 }
 
-/// What was heard and not yet told.
+/// Decoder state: bytes not yet decoded, and the event under construction.
 #[derive(Debug, Default)]
 struct Parts {
     bytes: Vec<u8>,
@@ -131,7 +130,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// The next whole event, if it is there. Whatever is no whole line yet stays for later.
+    /// The next complete event, if any. An incomplete line stays in the buffer.
     fn next(&mut self) -> Option<Told> {
         while let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.bytes.drain(..=end).collect();

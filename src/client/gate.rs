@@ -1,4 +1,4 @@
-//! A gate's calls: what an agent is about to do is brought to the server, and waited for.
+//! Calls of a gate: submit a tool call, and wait for the verdict.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::wire::gate::Verdict;
 use crate::wire::{GateAnswer, GateCall, GateReady};
 
 impl Client {
-    /// Brings a tool call to the gate. While what it became is open, or answered and not yet taken,
-    /// it is the same decision; so repeating it is safe.
+    /// Submits a tool call to the gate. Safe to repeat: while the decision is open, or resolved but
+    /// not yet claimed, the same call returns the same decision.
     ///
     /// # Errors
     /// [`Error`].
@@ -17,9 +17,9 @@ impl Client {
         self.send(&Call::post(&["v1", "gate"]).body(call)?).await
     }
 
-    /// Waits until there is an answer for the call that this decision was asked for, and takes it,
-    /// or until this long is over. If `gander serve` ends meanwhile, it goes on waiting for it to
-    /// come back. To the second.
+    /// Waits for the verdict on the call of this decision and claims the verdict, or returns after
+    /// `timeout` (rounded up to whole seconds). If `gander serve` ends meanwhile, keeps waiting
+    /// until `gander serve` is back.
     ///
     /// # Errors
     /// [`Error`].
@@ -37,7 +37,7 @@ impl Client {
         .await
     }
 
-    /// Whether a gate can ask here, and as whom.
+    /// Whether a gate can ask on this server, and as which caller.
     ///
     /// # Errors
     /// [`Error`].

@@ -1,9 +1,9 @@
-//! Asks people from a Rust program: the approval API over HTTP, as a few calls.
+//! Client of the approval API over HTTP, for Rust programs that ask people.
 //!
-//! Whatever happens between — `gander serve` restarts, an answer is lost on the way — a call tries
-//! again by itself as long as that can do no harm: questions carry a key of their own, and whoever
-//! waits goes on waiting. Must not know the store, nor how the server is built: it knows what
-//! travels ([`crate::wire`]) and the routes.
+//! A call retries by itself wherever a retry is harmless, for example after a restart of `gander
+//! serve` or a lost response: questions carry an idempotency key, and waits continue. Does not
+//! depend on the store or on the server's code, only on the JSON types ([`crate::wire`]) and the
+//! routes.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -11,12 +11,13 @@
 //! use gander::client::{Client, Error, Outcome, Question, Word};
 //!
 //! # async fn agent() -> Result<(), Error> {
-//! // GANDER_URL and GANDER_TOKEN say where it is and who asks; without them, the socket of this user's own `gander serve`.
+//! // GANDER_URL and GANDER_TOKEN name the server and the caller. Default: the socket of this
+//! // user's own `gander serve`.
 //! let client = Client::from_env()?;
 //! let asked = client.ask(&Question::new("Delete the old checkout?")).await?;
 //! let decision = client.wait(&asked, Duration::from_secs(2 * 60 * 60)).await?;
 //! if decision.said.verdict == Some(Word::Approved) {
-//!     // … it is deleted here …
+//!     // … delete here …
 //!     client.report(&decision, Outcome::Succeeded, "deleted 214 files").await?;
 //! }
 //! # Ok(())
@@ -52,8 +53,7 @@ pub use crate::wire::{
 };
 use crate::wire::{Report, Withdraw};
 
-/// How long a call goes on trying, where nothing else is said: a restart of the bot is over by
-/// then.
+/// Default time for retries of a call: longer than a restart of the bot.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The approval API of a `gander serve`. Cheap to clone.
@@ -65,24 +65,24 @@ pub struct Client {
     patience: Duration,
 }
 
-/// Which decisions are listed. All that is left out is of any sort.
+/// Filters and paging of the list. A missing filter matches everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Which {
-    /// open (pending or deferred), pending, deferred, resolved, withdrawn.
+    /// State: open (pending or deferred), pending, deferred, resolved, withdrawn.
     pub state: Option<String>,
     /// The project.
     pub project: Option<String>,
     /// The kind.
     pub kind: Option<String>,
-    /// The risk that counts.
+    /// The effective risk.
     pub risk: Option<Risk>,
-    /// So many of a page, 1 to 100. Left out: 50.
+    /// Decisions per page, 1 to 100. Left out: 50.
     pub limit: Option<u32>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     pub cursor: Option<String>,
 }
 
-/// A part of what waits.
+/// Paging of the decisions that need attention.
 #[derive(Serialize)]
 struct Part {
     offset: u32,
@@ -90,9 +90,9 @@ struct Part {
 }
 
 impl Client {
-    /// The server at an address: `http://127.0.0.1:7777`, `https://…`, or
-    /// `unix:///path/of/the/socket`. Without a token it is this user who asks, which a socket alone
-    /// knows.
+    /// Client for an address: `http://127.0.0.1:7777`, `https://…`, or
+    /// `unix:///path/of/the/socket`. Without a token the caller is this Unix user, which the server
+    /// can identify only on a socket.
     ///
     /// # Errors
     /// [`Error::Settings`].
@@ -102,9 +102,9 @@ impl Client {
         Ok(Self { place, http, token: None, patience: PATIENCE })
     }
 
-    /// As the environment says: `GANDER_URL` is the address, `GANDER_TOKEN` the token or
-    /// `GANDER_TOKEN_FILE` a file that holds it. Without an address it is the socket of this user's
-    /// own `gander serve`.
+    /// Client from the environment: `GANDER_URL` is the address, `GANDER_TOKEN` the token or
+    /// `GANDER_TOKEN_FILE` a file with the token. Without an address: the socket of this user's own
+    /// `gander serve`.
     ///
     /// # Errors
     /// [`Error::Settings`].
@@ -117,36 +117,37 @@ impl Client {
         Self::new(&url)?.token_from(None)
     }
 
-    /// With the token that this file holds; without a file, with that of `GANDER_TOKEN`, or of the
-    /// file that `GANDER_TOKEN_FILE` names, if there is one.
+    /// Reads the token from `file`. Without a file: from `GANDER_TOKEN`, or from the file named by
+    /// `GANDER_TOKEN_FILE`, if set.
     ///
     /// # Errors
-    /// [`Error::Settings`]: the file cannot be read or is empty, or no token looks like this.
+    /// [`Error::Settings`]: the file cannot be read or is empty, or the content does not look like
+    /// a token.
     pub fn token_from(self, file: Option<PathBuf>) -> Result<Self, Error> {
         let token =
             SecretFrom { file, variable: "GANDER_TOKEN" }.read().map_err(Error::Settings)?;
         Ok(Self { token, ..self })
     }
 
-    /// With a token, as `gander token create` prints it.
+    /// Sets the token, as printed by `gander token create`.
     ///
     /// # Errors
-    /// [`Error::Settings`]: no token looks like this.
+    /// [`Error::Settings`]: the text does not look like a token.
     pub fn token(self, token: &str) -> Result<Self, Error> {
         let token = Secret::new(token, "the given token").map_err(Error::Settings)?;
         Ok(Self { token: Some(token), ..self })
     }
 
-    /// How long a call goes on trying while nobody answers, or the server asks to come back later;
-    /// 30 s if nothing is said. A wait tries for as long as it waits.
+    /// Sets how long a call retries while the server does not answer or asks for a later retry.
+    /// Default: 30 s. A wait retries until its own time-out instead.
     #[must_use]
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// Puts a question to the people. Returns as soon as it is filed. Repeating itself it is safe:
-    /// the call has a key, under which the server knows it again. A program that may die between
-    /// asking and waiting gives the question a `dedup_key`.
+    /// Asks a question and returns as soon as the question is filed. Retries are safe, because the
+    /// call carries an idempotency key. A program that may die between asking and waiting should
+    /// also set a `dedup_key`.
     ///
     /// # Errors
     /// [`Error`].
@@ -154,10 +155,10 @@ impl Client {
         self.send(&Call::post(&["v1", "decisions"]).keyed()?.body(question)?).await
     }
 
-    /// Puts up to 100 questions at once. Each is filed, or refused, by itself.
+    /// Asks up to 100 questions at once. Each question succeeds or fails alone.
     ///
     /// # Errors
-    /// [`Error`], where none was filed.
+    /// [`Error`], if no question was filed.
     pub async fn ask_all(&self, questions: Vec<Question>) -> Result<Vec<BatchItem>, Error> {
         let batch = Batch { questions };
         let batched: Batched =
@@ -165,7 +166,7 @@ impl Client {
         Ok(batched.items)
     }
 
-    /// A decision as it stands.
+    /// Gets a decision.
     ///
     /// # Errors
     /// [`Error`].
@@ -173,7 +174,7 @@ impl Client {
         self.send(&Call::on(Method::GET, id, &[])).await
     }
 
-    /// Decisions that this token sees, the newest first.
+    /// Lists decisions that this token may see, newest first.
     ///
     /// # Errors
     /// [`Error`].
@@ -181,8 +182,8 @@ impl Client {
         self.send(&Call::get(&["v1", "decisions"]).query(which)?).await
     }
 
-    /// What waits for an answer, the most urgent first: `limit` (1 to 100) of it, after the first
-    /// `offset`.
+    /// Lists decisions that wait for an answer, most urgent first. Skips `offset` decisions and
+    /// returns up to `limit` (1 to 100).
     ///
     /// # Errors
     /// [`Error`].
@@ -190,15 +191,15 @@ impl Client {
         self.send(&Call::get(&["v1", "attention"]).query(&Part { offset, limit })?).await
     }
 
-    /// Takes the verdict that is there, to act on it: from then on it cannot be undone.
+    /// Claims the verdict in order to act on it; a claimed verdict cannot be undone.
     ///
     /// # Errors
-    /// [`Error`]; a problem of the sort [`ProblemKind::Conflict`] if there is none.
+    /// [`Error`]; a problem of kind [`ProblemKind::Conflict`] if the decision has no verdict.
     pub async fn claim(&self, asked: impl Into<Asked>) -> Result<Decision, Error> {
         self.send(&Call::on(Method::POST, asked.into().id, &["claim"])).await
     }
 
-    /// Says how it went when this agent acted on a verdict; the card shows it. At most 4,000
+    /// Reports the outcome of acting on a verdict; the card shows the report. `text`: at most 4,000
     /// characters.
     ///
     /// # Errors
@@ -213,18 +214,18 @@ impl Client {
         self.send(&Call::on(Method::POST, asked.into().id, &["outcome"]).body(&report)?).await
     }
 
-    /// Takes a question back that nobody needs to answer any more.
+    /// Withdraws a question that no longer needs an answer.
     ///
     /// # Errors
-    /// [`Error`]; a problem of the sort [`ProblemKind::Conflict`] if it is over.
+    /// [`Error`]; a problem of kind [`ProblemKind::Conflict`] if the decision is no longer open.
     pub async fn withdraw(
         &self,
         asked: impl Into<Asked>,
         reason: Option<&str>,
     ) -> Result<Decision, Error> {
         let withdraw = Withdraw { reason: reason.map(ToOwned::to_owned) };
-        // A second one would be refused, so it is not repeated where the first may have come
-        // through.
+        // A second withdrawal would be rejected, so the call is not repeated if the first may have
+        // arrived.
         self.send(
             &Call::on(Method::POST, asked.into().id, &["withdraw"])
                 .body(&withdraw)?
@@ -233,8 +234,8 @@ impl Client {
         .await
     }
 
-    /// Follows what happens to the decisions that this token sees, from behind this position of the
-    /// log on; `None`: from now on.
+    /// Follows the events of decisions that this token may see, starting after the log position
+    /// `after`; `None`: only new events.
     #[must_use]
     pub fn events(&self, after: Option<u64>) -> Events {
         Events::new(self.clone(), after)

@@ -1,4 +1,4 @@
-//! Where the server is: a socket of this machine, or an address.
+//! The server's address: a Unix socket or a URL.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,23 +8,25 @@ use reqwest::{Url, redirect};
 use super::Error;
 use crate::channels::Endpoint;
 
-/// How long a connection may take to be made.
+/// Time limit for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that rests for longer is not used again: the server closes it at 20 s.
+/// Idle connections are dropped after this time, before the server closes them after 15 s.
 const IDLE: Duration = Duration::from_secs(10);
-/// What is called on a socket, where every name is as good.
+/// Base URL for requests over a socket, where the server accepts any host name.
 const ON_A_SOCKET: &str = "http://localhost";
 
-/// Where the server is.
+/// The server's address.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    /// As it was said.
+    /// The address as given.
     pub(super) words: String,
     base: Endpoint,
     socket: Option<PathBuf>,
 }
 
 impl Place {
+    /// Parses an address.
+    ///
     /// # Errors
     /// [`Error::Settings`].
     pub(super) fn of(url: &str) -> Result<Self, Error> {
@@ -51,8 +53,8 @@ impl Place {
         self.base.beneath(path)
     }
 
-    /// A client for it. It follows no redirect and asks no proxy: a token goes where the user has
-    /// said, nowhere else.
+    /// An HTTP client for this address. Follows no redirects and uses no proxy, so that a token is
+    /// sent only to the configured address.
     ///
     /// # Errors
     /// [`Error::Settings`].

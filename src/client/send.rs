@@ -1,4 +1,4 @@
-//! One call: what is sent, when it is sent again, and what the answer means.
+//! One call: request, retries, and interpretation of the response.
 
 use std::time::Duration;
 
@@ -15,23 +15,23 @@ use super::{Client, Error, Next};
 use crate::channels::{innermost, pieces};
 use crate::wire::Problem;
 
-/// How long the server may take to answer, beyond what it is asked to wait.
+/// Time limit for a response, in addition to the wait requested from the server.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
-/// Bytes of an answer that are read: a page of the longest decisions is shorter.
+/// Longest response read, in bytes; longer than a page of the longest decisions.
 const LONGEST_ANSWER: usize = 64 << 20;
-/// The first pause between two tries, and the longest.
+/// First and longest pause between retries.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// When a call is made again that nobody answered.
+/// When to retry a call that received no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// Always: twice is the same as once.
+    /// Always: the call is idempotent.
     Safe,
-    /// Only if it was surely not sent.
+    /// Only if the request certainly had no effect.
     Unsent,
 }
 
-/// A call.
+/// A request to the API.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     method: Method,
@@ -40,7 +40,7 @@ pub(super) struct Call {
     headers: HeaderMap,
     body: Option<Vec<u8>>,
     repeat: Repeat,
-    /// What the server is asked to wait.
+    /// The wait requested from the server.
     waits: Duration,
 }
 
@@ -71,7 +71,7 @@ impl Call {
         Self::new(Method::POST, path)
     }
 
-    /// On one decision.
+    /// A call on one decision.
     pub(super) fn on(method: Method, id: i64, deed: &[&str]) -> Self {
         let id = id.to_string();
         let path: Vec<&str> =
@@ -79,7 +79,7 @@ impl Call {
         Self::new(method, &path)
     }
 
-    /// With a key under which the server knows it again.
+    /// Adds a random idempotency key.
     pub(super) fn keyed(self) -> Result<Self, Error> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| {
@@ -93,7 +93,7 @@ impl Call {
         Ok(self)
     }
 
-    /// The fields of this become the query; those that are null are left out.
+    /// Adds the fields of `of` as query parameters, without null fields.
     pub(super) fn query(mut self, of: &impl Serialize) -> Result<Self, Error> {
         let text = |value: &serde_json::Value| {
             value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
@@ -124,8 +124,7 @@ impl Call {
     }
 }
 
-/// The pauses between tries: longer each time, and never quite the same, so that many who wait do
-/// not all come at once.
+/// Exponential backoff with jitter, so that many waiting clients do not return at once.
 pub(super) fn pauses() -> ExponentialBackoff {
     let (first, longest) = PAUSES;
     ExponentialBuilder::default()
@@ -136,25 +135,26 @@ pub(super) fn pauses() -> ExponentialBackoff {
         .build()
 }
 
-/// The next of the pauses, but not less than the server asks for.
+/// The next pause, at least `asked`, the delay that the server requests.
 pub(super) fn pause(pauses: &mut ExponentialBackoff, asked: Duration) -> Duration {
     pauses.next().unwrap_or(PAUSES.1).max(asked)
 }
 
-/// One try that came to nothing.
+/// A failed try.
 pub(super) struct Failed {
     pub(super) error: Error,
-    /// Whether it surely did not arrive.
+    /// Whether the request certainly had no effect: the connection failed, or the server rejected
+    /// the request.
     unsent: bool,
 }
 
 impl Client {
-    /// Makes a call, again and again for as long as it is patient and that may help.
+    /// Makes a call, with retries for up to [`patience`](Client::patience()).
     pub(super) async fn send<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
         self.send_told(call).await.map(|(_, told)| told)
     }
 
-    /// The same with the status.
+    /// Like [`Client::send`], with the HTTP status.
     pub(super) async fn send_told<T: DeserializeOwned>(
         &self,
         call: &Call,
@@ -192,7 +192,8 @@ impl Client {
         Ok((status, told))
     }
 
-    /// Sends a call, and sees that the answer is no refusal. `within`: the whole exchange.
+    /// Sends a request and checks the status; the body is not read yet. `within`: time limit for
+    /// the whole exchange.
     pub(super) async fn open(
         &self,
         call: &Call,
@@ -243,13 +244,13 @@ impl Client {
         };
         let error = match serde_json::from_slice::<Problem>(&body) {
             Ok(problem) => Error::Refused(Box::new(problem)),
-            // A proxy before it says that nobody is behind it.
+            // A proxy in front reports that Gander does not answer.
             Err(_) if status.is_server_error() => {
                 Error::Unreachable { place, why: format!("HTTP {}", status.as_u16()) }
             }
             Err(_) => Error::Strange { place, why: format!("HTTP {}", status.as_u16()) },
         };
-        // What is refused with a problem was not done.
+        // A request rejected with a problem had no effect.
         let unsent = matches!(error, Error::Refused(_));
         Failed { error, unsent }
     }

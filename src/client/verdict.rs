@@ -1,4 +1,4 @@
-//! A person's verdicts, with a token that is theirs.
+//! Verdicts of a person, given with the person's token.
 
 use reqwest::Method;
 use reqwest::StatusCode;
@@ -9,17 +9,18 @@ use super::send::{Call, Repeat};
 use super::{Client, Error};
 use crate::wire::{Answer, Approve, Choose, Decision, Defer, Reject};
 
-/// What became of a verdict.
+/// The result of giving a verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Given {
-    /// It is given, or counts as one of several that are needed.
+    /// The verdict is given, or counts as one of several required approvals.
     Done(Decision),
-    /// Its risk is high: it is proposed, and counts once the person confirms it on Discord.
+    /// The risk is high or critical: the verdict is proposed and takes effect once the person
+    /// confirms on Discord.
     Proposed(Decision),
 }
 
 impl Given {
-    /// The decision as it stands.
+    /// The current decision.
     #[must_use]
     pub fn into_decision(self) -> Decision {
         match self {
@@ -29,8 +30,8 @@ impl Given {
 }
 
 impl Client {
-    /// Each of these names the decision as the person saw it: what was asked anew since is not
-    /// decided. Only a call that surely did not arrive is made again.
+    /// Gives a verdict on the revision that the person saw; a newer revision is not decided.
+    /// Retries only if the request certainly had no effect.
     async fn decide(
         &self,
         seen: &Decision,
@@ -47,15 +48,16 @@ impl Client {
         })
     }
 
-    /// Says yes to what was seen.
+    /// Approves the decision as seen.
     ///
     /// # Errors
-    /// [`Error`]; a problem of the sort [`crate::wire::ProblemKind::Outdated`] if it changed since.
+    /// [`Error`]; a problem of kind [`crate::wire::ProblemKind::Outdated`] if the content has
+    /// changed since.
     pub async fn approve(&self, seen: &Decision, say: &Approve) -> Result<Given, Error> {
         self.decide(seen, "approve", say).await
     }
 
-    /// Says no to what was seen, and why.
+    /// Rejects the decision as seen, with a reason for the agent.
     ///
     /// # Errors
     /// As [`Client::approve`].
@@ -63,7 +65,7 @@ impl Client {
         self.decide(seen, "reject", &Reject { reason: reason.to_owned() }).await
     }
 
-    /// Chooses one of the options that were seen.
+    /// Chooses an option of the decision as seen.
     ///
     /// # Errors
     /// As [`Client::approve`].
@@ -71,7 +73,7 @@ impl Client {
         self.decide(seen, "choose", say).await
     }
 
-    /// Answers what was seen with a text.
+    /// Answers the decision as seen with a text.
     ///
     /// # Errors
     /// As [`Client::approve`].
@@ -79,7 +81,7 @@ impl Client {
         self.decide(seen, "answer", &Answer { text: text.to_owned() }).await
     }
 
-    /// Puts off what was seen.
+    /// Defers the decision as seen.
     ///
     /// # Errors
     /// As [`Client::approve`].
@@ -87,10 +89,11 @@ impl Client {
         self.decide(seen, "defer", &until).await.map(Given::into_decision)
     }
 
-    /// Takes a verdict back that the agent has not taken.
+    /// Undoes a verdict that the agent has not claimed.
     ///
     /// # Errors
-    /// [`Error`]; a problem of the sort [`crate::wire::ProblemKind::Conflict`] if it is too late.
+    /// [`Error`]; a problem of kind [`crate::wire::ProblemKind::Conflict`] if the verdict can no
+    /// longer be undone.
     pub async fn undo(&self, id: i64) -> Result<Decision, Error> {
         self.send(&Call::on(Method::POST, id, &["undo"]).repeat(Repeat::Unsent)).await
     }

@@ -1,5 +1,4 @@
-//! Waiting for a verdict: one long poll after the other, until there is something to tell or the
-//! time is over.
+//! Waits for a verdict by repeated long polls.
 
 use std::time::Duration;
 
@@ -12,17 +11,18 @@ use super::send::{Call, pause, pauses};
 use super::{Client, Error, Next};
 use crate::wire::{Decision, Phase};
 
-/// How long one poll is. Shorter than what lies between usually lets a quiet connection stand.
+/// Length of one long poll: short enough that proxies usually keep an idle connection open.
 const POLL: Duration = Duration::from_secs(50);
-/// The longest time that can be waited: some things count in fractions of a second.
+/// Longest wait. Much longer spans overflow clocks that count in fractions of a second.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// A decision that was asked: by its number, or as it was, whose revision then counts.
+/// A decision to wait for: by number, or as returned by an earlier call, which also fixes the
+/// revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
-    /// Its number.
+    /// The decision's number.
     pub id: i64,
-    /// The revision whose verdict is wanted. A verdict on another is none on this.
+    /// The revision to wait for. A verdict on another revision does not count.
     pub revision: Option<u32>,
 }
 
@@ -38,23 +38,24 @@ impl From<&Decision> for Asked {
     }
 }
 
-/// What a poll says.
+/// Query of one poll.
 #[derive(Debug, Serialize)]
 struct Poll {
     timeout: u64,
     revision: Option<u32>,
-    /// Only who takes the verdict says so.
+    /// Set only in a call that claims the verdict.
     claim: Option<bool>,
 }
 
 impl Client {
-    /// Waits until there is an answer, it is put off or taken back, or this long is over; then says
-    /// how it stands. An answer is taken, to act on it: from then on it cannot be undone. If
-    /// `gander serve` ends meanwhile, it goes on waiting for it to come back. To the second.
+    /// Waits until the decision is answered, deferred or withdrawn, or until `timeout` (rounded up
+    /// to whole seconds); then returns the decision. A verdict is claimed in order to act on it,
+    /// and can no longer be undone. If `gander serve` ends meanwhile, keeps waiting until `gander
+    /// serve` is back.
     ///
     /// # Errors
-    /// [`Error`]; a problem of the sort [`crate::wire::ProblemKind::Superseded`] if it was asked
-    /// again with another content.
+    /// [`Error`]; a problem of kind [`crate::wire::ProblemKind::Superseded`] if the question was
+    /// asked again with different content.
     pub async fn wait(
         &self,
         asked: impl Into<Asked>,
@@ -63,7 +64,7 @@ impl Client {
         self.wait_for(Method::POST, asked.into(), timeout).await
     }
 
-    /// The same, but an answer is only looked at: it is for somebody else to act on.
+    /// Like [`Client::wait`], but does not claim the verdict: another program acts on it.
     ///
     /// # Errors
     /// As [`Client::wait`].
@@ -89,8 +90,8 @@ impl Client {
         .await
     }
 
-    /// One long poll after the other, through whatever passes, until what is told is no longer
-    /// `pending` or the time is over.
+    /// Repeats long polls, through errors that may pass, until `pending` is false for the response
+    /// or the time is over.
     pub(super) async fn poll<T: DeserializeOwned>(
         &self,
         call: &Call,
@@ -112,10 +113,10 @@ impl Client {
             let call = call.clone().query(&poll)?.waits(span);
             match self.once::<T>(&call).await {
                 Ok((_, told)) if !pending(&told) || left().is_zero() => return Ok(told),
-                // It waited as long as it was asked to.
+                // The server waited for the requested time, so poll again at once.
                 Ok(_) if began.elapsed() >= span => waited = pauses(),
-                // A server that is about to end answers early. Whoever comes back at once finds
-                // nobody.
+                // The server answered early because of a shutdown. An immediate retry would find no
+                // server.
                 Ok(_) => sleep(pause(&mut waited, Duration::ZERO).min(left())).await,
                 Err(failed) => match failed.error.next() {
                     Next::Again(after) if !left().is_zero() => {

@@ -1,5 +1,4 @@
-//! `[batch]`: when decisions share a card; and `[guard]`: when somebody is asked once more before
-//! they approve.
+//! `[batch]`: when decisions share a card. `[guard]`: when an approval needs a second confirmation.
 
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -16,7 +15,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// With the projects that want a card for each.
+    /// Adds the projects with a card per decision.
     pub(super) fn batching(&self, except: impl Iterator<Item = String>) -> Batching {
         let usual = Batching::default();
         let window =

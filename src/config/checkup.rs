@@ -1,5 +1,5 @@
-//! Is the configuration what its owner means: who can change it, whose clock it goes by, are its
-//! folders there, and may somebody decide whatever is asked?
+//! Health check of the configuration: write permissions of the file, time zone, watched folders,
+//! and gaps in the approver rules.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::sources::WatchedFolder;
 const CONFIGURATION: &str = "Configuration";
 const FOLDERS: &str = "Watched folders";
 
-/// Looks at a configuration that was understood. `wall` is the wall clock's time.
+/// Checks a valid configuration. `wall` is the wall-clock time.
 #[must_use]
 pub fn checkup(config: &Config, wall: Time) -> Vec<Finding> {
     let mut found = Vec::new();

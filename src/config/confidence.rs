@@ -1,5 +1,5 @@
-//! `[confidence]`, `[review]`, `[digest]`: how sure an agent must be, and what is posted once a
-//! day.
+//! `[confidence]`: thresholds for automatic approval and for blocking. `[review]` and `[digest]`:
+//! daily posts.
 
 use chrono::NaiveTime;
 use serde::{Deserialize, Deserializer};
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for Above {
 
 impl Confidence {
     /// # Errors
-    /// What cannot be, in words.
+    /// As text, if `block_below` is above `approve_above`.
     pub(super) fn thresholds(&self) -> Result<Thresholds, String> {
         let usual = Thresholds::default();
         let approve_above = self.approve_above.map_or(usual.approve_above, |above| above.0);
@@ -67,7 +67,7 @@ impl Confidence {
     }
 }
 
-/// A time of the day.
+/// A time of day.
 #[derive(Debug, Clone, Copy)]
 struct At(NaiveTime);
 
@@ -95,10 +95,10 @@ pub(super) fn daily(review: &Review, digest: &Digest) -> Daily {
     Daily { review: review.at.map_or(usual.review, |at| at.0), digest: digest.at.map(|at| at.0) }
 }
 
-/// Whether each kind that lets something pass is one of which anything may.
+/// Checks that every kind with `route_by_confidence` allows automatic approval.
 ///
 /// # Errors
-/// Where the first is that is not, in bytes, and what to do.
+/// The byte offset of the first violation, and the remedy.
 pub(super) fn must_be_routable<'a>(
     kinds: impl Iterator<Item = (&'a String, Option<&'a Spanned<bool>>)>,
 ) -> Result<(), (usize, String)> {

@@ -1,5 +1,5 @@
-//! `gates.toml`: what agents may do without asking, beside the user's own `gander.toml`. Never one
-//! of a working directory: agents write there.
+//! `gates.toml`: rules for tool calls of agents. The file is beside the user's own `gander.toml`,
+//! never in a working directory, because agents write there.
 
 use std::path::{Path, PathBuf};
 
@@ -13,13 +13,14 @@ use crate::core::gate::pattern::{CommandPattern, PathPattern};
 use crate::core::gate::rules::{Does, Place, Rule};
 use crate::engine::gates::Rulebook;
 
-/// The name of the file.
+/// The file's name.
 pub const FILE: &str = "gates.toml";
 
-/// What is written by `gander gate install`, and holds where there is no file.
+/// Written by `gander gate install`; also applies without a file.
 pub const DEFAULTS: &str = include_str!("gates.toml");
 
-/// The rules as the file has them: that beside this configuration, or the user's own.
+/// The rules of the file beside this configuration file, or beside the user's own if `None`. Read
+/// from disk at every call.
 #[derive(Debug, Clone)]
 pub struct RulesFile(pub Option<PathBuf>);
 
@@ -137,7 +138,7 @@ impl TryFrom<Written> for Row {
     }
 }
 
-/// Where the rules of gates lie: beside the user's own configuration, which may be named.
+/// Path of the gate rules: beside `config`, or beside the user's own configuration.
 ///
 /// # Errors
 /// [`ConfigError::NoHome`].
@@ -148,14 +149,13 @@ pub fn file(config: Option<&Path>) -> Result<PathBuf, ConfigError> {
     })
 }
 
-/// The rules: those of the file, or the usual ones where there is none.
+/// The rules of the file, or [`DEFAULTS`] if no file exists.
 ///
 /// # Errors
-/// [`ConfigError`] with file, line and what to do.
+/// [`ConfigError`] with file, line and remedy.
 pub fn load(config: Option<&Path>) -> Result<Vec<Rule>, ConfigError> {
     let path = file(config)?;
-    // Only what is not there is not there: a file that cannot be read must not turn into laxer
-    // rules.
+    // Only a missing file means the defaults: an unreadable file must not lead to laxer rules.
     match path.symlink_metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             understand(Path::new(FILE), DEFAULTS)

@@ -1,7 +1,7 @@
-//! `[http]`: where agents and programs connect.
+//! `[http]`: addresses for agents and programs.
 //!
-//! Closed unless it says otherwise: the socket is its owner's, and TCP is this machine's alone.
-//! There is no encryption, so an address that others reach must be asked for by a word of its own.
+//! Closed by default: the socket is for its owner, and TCP for this machine only. The connection
+//! has no encryption, so an address reachable from other machines needs an explicit setting.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{ConfigError, resolve, usual_store};
 use crate::surfaces::http::{self, OpenTo, Settings};
 
-/// The socket of this user's own `gander serve`, if nothing else is said.
+/// The default socket of this user's `gander serve`.
 ///
 /// # Errors
 /// [`ConfigError::NoHome`].
@@ -39,10 +39,10 @@ enum For {
 }
 
 impl Http {
-    /// What it says. Paths are relative to the file's folder.
+    /// The settings. Paths are relative to the file's folder.
     ///
     /// # Errors
-    /// In words; the second is what stands on the line that is wrong.
+    /// The problem as text, and a text to find the wrong line by.
     pub(super) fn settings(self, folder: &Path) -> Result<Settings, (String, &'static str)> {
         let usual = Settings::default();
         let listen = self

@@ -1,4 +1,4 @@
-//! `[[ladders.NAME]]`: what happens while nobody answers, as the user's own configuration says it.
+//! `[[ladders.NAME]]`: escalation ladders of the user's own configuration.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use super::Span;
 use crate::core::ladder::{Crooked, Ladder, Rung, Way, When};
 
-/// The name of the ladder that holds where nothing else is said.
+/// The default ladder's name.
 pub(super) const USUAL: &str = "usual";
 
-/// A rung, as it is written.
+/// An escalation step as written in the file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Written {
@@ -31,24 +31,24 @@ impl<'de> Deserialize<'de> for WayWord {
     }
 }
 
-/// What is wrong with a ladder's description.
+/// An error in a ladder's description.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Mistake {
-    /// A rung without a time, or with several.
+    /// A step without a time, or with several times.
     #[error(
         "a rung of the ladder {0:?} needs exactly one of after, before_breach and after_breach, such as after = \"30m\""
     )]
     When(String),
-    /// The rungs make no ladder.
+    /// The steps form no valid ladder.
     #[error("the ladder {0:?}: {1}")]
     Crooked(String, Crooked),
-    /// A ladder that is not there.
+    /// An unknown ladder, and the known names.
     #[error("there is no ladder {0:?}: describe it with [[ladders.{0}]], or name one of {1}")]
     Unknown(String, String),
 }
 
 impl Mistake {
-    /// What to look for in the file to find the line.
+    /// A text to find the wrong line by.
     pub(super) fn needle(&self) -> String {
         match self {
             Self::When(name) | Self::Crooked(name, _) => format!("[[ladders.{name}]]"),
@@ -57,7 +57,7 @@ impl Mistake {
     }
 }
 
-/// The ladders of a configuration, by name.
+/// The configured ladders by name, with the default ladder.
 #[derive(Debug, Default)]
 pub(super) struct Ladders(BTreeMap<String, Ladder>);
 

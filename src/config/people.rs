@@ -1,7 +1,7 @@
-//! `[[people]]`: when and where a person can be reached.
+//! `[[people]]`: when and how a person can be reached.
 //!
-//! In the user's own file alone: whom the bot calls at night is nobody else's to say. What people
-//! say of themselves on Discord goes before it.
+//! Only in the user's own file, because only the user decides about calls at night. Settings made
+//! by a person on Discord override this file.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use toml::Spanned;
 use super::words::Id;
 use crate::core::people::{Away, Profile, QuietHours, ntfy_topic, phone, time_zone};
 
-/// One `[[people]]`.
+/// An entry of `[[people]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Row {
@@ -52,10 +52,10 @@ fn topic<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
     read(deserializer, ntfy_topic)
 }
 
-/// The people, with the server's zone where they have none of their own.
+/// The people's profiles. `server` is the time zone for people without one.
 ///
 /// # Errors
-/// What is wrong, and where: bytes of the file.
+/// The byte range in the file, and the problem.
 pub(super) fn profiles(rows: Vec<Row>, server: Tz) -> Result<Vec<Profile>, (Range<usize>, String)> {
     let mut people: Vec<Profile> = Vec::new();
     for row in rows {

@@ -1,10 +1,8 @@
-//! Reads `gander.toml` again when it changes, so that nobody has to restart the bot for a new
-//! approver.
+//! Reloads `gander.toml` on changes, so that a new approver needs no restart.
 //!
-//! Change notices are hints and some are lost, so the file is also read every `TICK`. What is read
-//! counts once two looks in a row found the same: a file that is being written is not half a
-//! configuration. What cannot be understood, is gone, or has suddenly nothing in it changes
-//! nothing: whoever may decide must not depend on an accident.
+//! File notifications are hints and can be lost, so the file is also read every `TICK`. Content
+//! counts only after two equal reads in a row, because a file being written is incomplete. Invalid,
+//! missing or suddenly empty content changes nothing: the approvers must not depend on an accident.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,22 +13,22 @@ use tokio::sync::Notify;
 
 use super::{Config, ConfigError, understand, user_file, without_file};
 
-/// How long a change can stay unnoticed when its notice is lost.
+/// Maximum delay of a change whose notification is lost.
 const TICK: Duration = Duration::from_secs(2);
-/// The time between two looks that must find the same.
+/// Time between two reads that must be equal.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// The user's own configuration, followed.
+/// Follows the user's own configuration file.
 #[derive(Debug)]
 pub struct Follow {
     path: Option<PathBuf>,
     reading: Reading,
     noticed: Arc<Notify>,
-    /// Held for its effect: dropping it ends the notices.
+    /// Only held: dropping the watcher ends the notifications.
     _watcher: Option<RecommendedWatcher>,
 }
 
-/// What is in the file, as far as it matters here.
+/// The result of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
     Text(String),
@@ -38,27 +36,27 @@ enum Content {
     Unreadable(String),
 }
 
-/// What a look at the file means.
+/// The meaning of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Look {
-    /// Nothing new.
+    /// No change.
     Same,
-    /// Something new, perhaps half of it: look again soon.
+    /// Changed, perhaps incomplete: read again after [`SETTLE`].
     Unsettled,
-    /// This is to be understood from now on.
+    /// New content to parse and apply.
     New(String),
-    /// Nothing that could be understood: what was read before holds.
+    /// Unusable content, with the reason: the previous configuration stays.
     Useless(String),
 }
 
-/// Which content counts.
+/// Decides when changed content counts.
 #[derive(Debug)]
 struct Reading {
-    /// What the last settled look found.
+    /// The last content read twice in a row.
     settled: Content,
-    /// What the last look found.
+    /// The last content read.
     last: Content,
-    /// Whether what holds came from a file with something in it.
+    /// Whether the applied configuration came from a file with text.
     has_text: bool,
 }
 
@@ -94,17 +92,17 @@ impl Reading {
         }
     }
 
-    /// The text that was new has been understood and holds.
+    /// The new text was valid and applies now.
     fn holds(&mut self) {
         self.has_text = has_text(&self.settled);
     }
 }
 
 impl Follow {
-    /// Reads the named file, or the usual one, and follows it from there.
+    /// Reads the named file, or the default file, and follows further changes.
     ///
     /// # Errors
-    /// [`ConfigError`]: at the start there is nothing older to go on with.
+    /// [`ConfigError`]: at the start no previous configuration exists.
     pub fn start(named: Option<&Path>) -> Result<(Config, Self), ConfigError> {
         let path = named.map_or_else(|| user_file().ok(), |named| Some(named.to_owned()));
         let content = path.as_deref().map_or(Content::Gone, read);
@@ -118,7 +116,7 @@ impl Follow {
         Ok((config, Self { path, reading: Reading::of(content), noticed, _watcher: watcher }))
     }
 
-    /// Follows nothing: for a configuration that is in no file.
+    /// Follows no file, for a configuration made in code.
     #[must_use]
     pub fn nothing() -> Self {
         Self {
@@ -129,14 +127,16 @@ impl Follow {
         }
     }
 
-    /// Makes the file be read at once.
+    /// Notify this to read the file at once.
     #[must_use]
     pub fn reader(&self) -> Arc<Notify> {
         Arc::clone(&self.noticed)
     }
 
-    /// Waits for the next change: what holds from now on, or in words for people why what was read
-    /// before still holds.
+    /// Waits for the next change.
+    ///
+    /// # Errors
+    /// As text for people: why the previous configuration stays.
     pub async fn next(&mut self) -> Result<Config, String> {
         let Some(path) = self.path.clone() else { return std::future::pending().await };
         let mut pause = TICK;
@@ -144,7 +144,7 @@ impl Follow {
             if pause == SETTLE {
                 tokio::time::sleep(SETTLE).await;
             } else {
-                // Too late or too early costs nothing: the file says whether anything changed.
+                // A missing or spurious notification is harmless: the file's content decides.
                 let _ = tokio::time::timeout(TICK, self.noticed.notified()).await;
             }
             let found = content(tokio::fs::read_to_string(&path).await);
@@ -174,12 +174,12 @@ fn content(read: std::io::Result<String>) -> Content {
     }
 }
 
-/// Watches the folders of the file and of what it links to: editors and deployments replace it by a
-/// rename.
+/// Watches the folders of the file and of its link target, because editors and deployments replace
+/// a file by renaming.
 fn watch(path: &Path, noticed: &Arc<Notify>) -> Option<RecommendedWatcher> {
     let notice = Arc::clone(noticed);
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading it raises access events: waking on them would wake for ever.
+        // Reading the file raises access events; waking on these would loop forever.
         if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
             notice.notify_one();
         }
@@ -207,7 +207,7 @@ mod tests {
         Content::Text(text.into())
     }
 
-    /// What the looks at these contents mean, one after the other.
+    /// The meanings of these contents, read one after the other.
     fn looks(start: Content, found: &[Content]) -> Vec<String> {
         let mut reading = Reading::of(start);
         let say = |look| match look {

@@ -1,7 +1,7 @@
-//! `[ntfy]`, `[twilio]`, `[[webhooks]]`, `[desktop]`: the ways beyond Discord.
+//! `[ntfy]`, `[twilio]`, `[[webhooks]]`, `[desktop]`: channels beyond Discord.
 //!
-//! In the user's own file alone, and without secrets: those are in the environment, or in a file
-//! that is named here.
+//! Only in the user's own file, and without secrets: secrets are in the environment or in a file
+//! named here.
 
 use std::path::{Path, PathBuf};
 
@@ -62,10 +62,10 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
     phone(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// The ways as the file has them. Paths are relative to its folder.
+/// The channels of the file. Paths are relative to the file's folder.
 ///
 /// # Errors
-/// In words; the second is what stands on the line that is wrong.
+/// The problem as text, and a text to find the wrong line by.
 pub(super) fn settings(
     ntfy: Option<Ntfy>,
     twilio: Option<Twilio>,

@@ -1,11 +1,11 @@
-//! How single values are written in a configuration: spans, words, ids.
+//! Parses single values of a configuration: time spans, words, ids.
 
 use serde::{Deserialize, Deserializer};
 
 use crate::core::decision::Risk;
 use crate::core::policy::LONGEST_SLA_SECONDS;
 
-/// A time span as people write it: `30m`, `4h 30m`, `7d`. In seconds.
+/// A time span in seconds, written as `30m`, `4h 30m` or `7d`. At most a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub u64);
 
@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
-/// A word such as a risk. The message names the words that there are.
+/// Parses a word such as a risk. The error names the valid words.
 pub(super) fn word<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

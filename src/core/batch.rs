@@ -1,13 +1,13 @@
-//! Which open decisions share a card, and what becomes of a shared card when they change.
+//! Batching: which open decisions share a card, and how changes affect a shared card.
 //!
-//! Critical and high risk have a card of their own, and so has a decision that stands alone. Where
-//! several of low and medium risk of one project come at once, they share one, because thirty cards
-//! in a row are read by nobody. Pure: it is told what waits and what time it is.
+//! Critical-risk and high-risk decisions have own cards, and so has a lone decision. Several
+//! low-risk or medium-risk decisions of one project, asked at once, share a card, because nobody
+//! reads thirty cards in a row. Pure: the caller passes the pending decisions and the time.
 //!
-//! What counts as "at once": everything that has no card yet, however old it is, for all of it
-//! would be posted now; and whatever got its own card within the window. A card that is not posted
-//! yet takes in whatever comes; one that hangs does so for as long as the window lasts, because an
-//! edit tells nobody that something was added.
+//! "At once" covers all decisions without a card, however old, because all would be posted now,
+//! plus decisions whose own card was posted within the window. A batch card not yet posted accepts
+//! further decisions without a time limit; a posted batch card accepts decisions only within the
+//! window, because an edit notifies nobody.
 
 mod card;
 
@@ -21,14 +21,14 @@ use super::decision::{Decision, DecisionId, Kind, Revision, Risk, State};
 use super::policy::{Rules, enforced_risk};
 use super::posting::{Change, Item, Listed, PostingId};
 
-/// When decisions share a card.
+/// Rules for sharing a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batching {
-    /// So many at once share a card; below 2: none ever do.
+    /// Minimum number of decisions for a batch; below 2, batching is off.
     pub min: usize,
-    /// What comes within this time, by the wall clock, comes at once.
+    /// Decisions within this wall-clock span count as asked at once.
     pub window: TimeDelta,
-    /// Projects whose decisions each have a card of their own.
+    /// Projects without batching.
     pub except: BTreeSet<String>,
 }
 
@@ -39,7 +39,7 @@ impl Default for Batching {
 }
 
 impl Batching {
-    /// Every decision has a card of its own.
+    /// No batching: every decision has an own card.
     #[must_use]
     pub fn off() -> Self {
         Self { min: 0, ..Self::default() }
@@ -50,50 +50,50 @@ impl Batching {
     }
 }
 
-/// Decisions on one card at most: two menus lead to any of them ([`pages`]).
+/// Maximum number of decisions per batch: two menus reach every decision ([`pages`]).
 pub const MOST_OF_A_BATCH: usize = 1_000;
 
-/// A decision that might share a card.
+/// A pending decision considered for a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Which.
+    /// The decision.
     pub id: DecisionId,
-    /// The version of its content.
+    /// The decision's revision.
     pub revision: Revision,
-    /// How often it came back.
+    /// The decision's return count.
     pub returns: u32,
-    /// Its project.
+    /// The project.
     pub project: String,
-    /// What it is about.
+    /// The kind.
     pub kind: Kind,
-    /// Its risk.
+    /// The risk.
     pub risk: Risk,
 }
 
-/// A batch that may take in more.
+/// A batch open to further decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Young {
-    /// Which.
+    /// The batch's number.
     pub id: PostingId,
-    /// Its project.
+    /// The project.
     pub project: String,
-    /// How many it lists.
+    /// Number of listed decisions.
     pub count: usize,
 }
 
-/// What waits and might share cards.
+/// All pending decisions and batches considered for grouping.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Crowd {
-    /// Waiting, and shown by no card yet.
+    /// Pending decisions without any card.
     pub fresh: Vec<Candidate>,
-    /// Waiting on a card of their own that was posted within the window, untouched.
+    /// Pending decisions with an own card posted within the window, without any vote or taker.
     pub recent: Vec<Candidate>,
-    /// Batches that are not posted yet, or were opened within the window.
+    /// Batches not yet posted, or opened within the window.
     pub young: Vec<Young>,
 }
 
 impl Crowd {
-    /// Without what was asked behind a number.
+    /// Without fresh decisions numbered above `last`.
     #[must_use]
     pub fn up_to(&self, last: DecisionId) -> Self {
         let mut crowd = self.clone();
@@ -102,21 +102,21 @@ impl Crowd {
     }
 }
 
-/// What is to be done about a crowd.
+/// A planned grouping step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Planned {
-    /// A new batch.
+    /// Creates a batch.
     Open {
         /// The project.
         project: String,
-        /// What it lists.
+        /// The listed decisions.
         items: Vec<Item>,
     },
-    /// More for a batch that is there.
+    /// Adds decisions to an existing batch.
     Join {
-        /// Which.
+        /// The batch.
         batch: PostingId,
-        /// What is added.
+        /// The added decisions.
         items: Vec<Item>,
     },
 }
@@ -124,11 +124,11 @@ pub enum Planned {
 /// Whether a decision of this kind and risk may share a card.
 #[must_use]
 pub fn may_share(kind: &Kind, risk: Risk) -> bool {
-    // What to do about credentials stands on their own card, and must be read there.
+    // The card of a credentials decision says where the credentials go, and must be read.
     risk <= Risk::Medium && kind.as_str() != "credentials"
 }
 
-/// Which of the crowd share a card from now on. The others get one of their own.
+/// Plans the batches for the pending decisions. The remaining decisions get own cards.
 #[must_use]
 pub fn plan(rules: &Rules, crowd: &Crowd) -> Vec<Planned> {
     let mut projects: BTreeMap<&str, (Vec<&Candidate>, Vec<&Candidate>)> = BTreeMap::new();
@@ -140,7 +140,7 @@ pub fn plan(rules: &Rules, crowd: &Crowd) -> Vec<Planned> {
         projects.entry(&candidate.project).or_default().0.push(candidate);
     }
     for candidate in crowd.recent.iter().filter(shares) {
-        // Without anything new there is nothing to draw them into.
+        // Cards already posted are grouped only together with new decisions.
         if let Some((_, recent)) = projects.get_mut(candidate.project.as_str()) {
             recent.push(candidate);
         }
@@ -177,17 +177,17 @@ const fn item(candidate: &Candidate) -> Item {
     }
 }
 
-/// Why a decision is on its own card again.
+/// Why a decision moves from a batch back to an own card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// Its risk does not allow a shared one.
+    /// The risk or kind does not allow a shared card.
     Risk,
-    /// It was put off and came back: that is a new message, for an edit would tell nobody.
+    /// Returned after a deferral: the return needs a new message, because an edit notifies nobody.
     CameBack,
 }
 
-/// Why a listed decision does not belong on a shared card any more, if so. What is decided stays,
-/// with its result.
+/// Why a listed decision must leave the shared card, if so. A resolved decision stays, with the
+/// result.
 #[must_use]
 pub fn leaves(item: &Item, decision: &Decision) -> Option<Left> {
     match decision.state {
@@ -203,8 +203,8 @@ pub fn leaves(item: &Item, decision: &Decision) -> Option<Left> {
     }
 }
 
-/// How a batch's list must change so that it is true. Every change makes a new list, and what was
-/// approved from an older one is only what is still the same.
+/// Changes needed to bring a batch's list up to date. Every change makes a new list, and a bulk
+/// approval from an older list covers only decisions unchanged since.
 #[must_use]
 pub fn mend(listed: &[Listed]) -> Vec<Change> {
     let change = |listed: &Listed| {
@@ -222,33 +222,33 @@ pub fn mend(listed: &[Listed]) -> Vec<Change> {
     listed.iter().filter_map(change).collect()
 }
 
-/// Why one of a list is not approved together with the others.
+/// Why a decision is excluded from a bulk approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeftOut {
-    /// It is answered or withdrawn.
+    /// Resolved or withdrawn.
     Over,
-    /// It was put off.
+    /// Deferred.
     PutOff,
-    /// Its content is not what was listed.
+    /// The content changed since listed.
     Changed,
-    /// Its risk is not low.
+    /// The risk is not low.
     Risk(Risk),
-    /// It wants a choice or an answer, and not a yes.
+    /// The decision expects a choice or a text, not an approval.
     NotAYes,
-    /// Somebody else is on it.
+    /// Taken by another person.
     Taken,
-    /// It is about credentials: whoever approves says that they are in their place.
+    /// About credentials: the approver must confirm that the credentials are in place.
     Credentials,
-    /// This person has approved it already.
+    /// Already approved by this person.
     Voted,
-    /// This person may not decide it.
+    /// Outside this person's permissions.
     NotTheirs,
 }
 
-/// Whether one of a list can be approved together with others by this person, as it stands.
+/// Whether this person can approve a listed decision in bulk, in the decision's current state.
 ///
 /// # Errors
-/// Why not.
+/// The reason for the exclusion.
 pub fn goes_along(
     item: &Item,
     decision: &Decision,

@@ -1,72 +1,73 @@
-//! How often people agreed with what agents were sure of.
+//! How often people agreed with agents' confidence.
 //!
-//! From counts to figures: intervals, and the threshold that the record supports. Pure. What
-//! counts: of what was to be approved and came with a confidence, people's own yes and no; and of
-//! what was approved by itself, a person's disagreement, or that it still stood a day after it was
-//! listed for review. Silence before that says nothing.
+//! Turns counts into figures: confidence intervals, and the approval threshold supported by the
+//! record. Pure. Two sources count, both from decisions with a confidence that expect approval:
+//! verdicts by people, and automatic approvals. An automatic approval counts as disagreed after a
+//! person's disagreement, or as agreed if it stood for a day after being listed for review. Silence
+//! before then counts for nothing.
 
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use serde::Serialize;
 
-/// How long what was listed for review must have stood to count as agreed.
+/// How long an automatic approval must stand, after being listed for review, to count as agreed.
 pub const STOOD: TimeDelta = TimeDelta::hours(24);
-/// So many are needed to say anything of a threshold.
+/// Minimum number of decisions for a statement on thresholds.
 pub const ENOUGH: u64 = 20;
-/// People must have agreed in at least this share, at the lower end of the interval.
+/// Minimum share of agreement, at the lower end of the interval, for a supported threshold.
 pub const SUPPORT: f64 = 0.95;
-/// Hundredths of confidence that a bar of the plot stands for.
+/// Width of a bin of the plot, in hundredths of confidence.
 pub const BIN: u8 = 10;
-/// Of the normal distribution: 95 % lie within.
+/// Quantile of the normal distribution for a two-sided 95 % interval.
 const Z: f64 = 1.959_964;
 
-/// Decisions of one agent, kind and confidence, counted.
+/// Verdict counts for one agent, kind and confidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
     /// The agent's name.
     pub agent: String,
-    /// What they were about.
+    /// The kind.
     pub kind: String,
     /// The confidence in hundredths, rounded down: 0 to 100.
     pub hundredth: u8,
-    /// How they were judged.
+    /// The counts.
     pub count: Count,
 }
 
-/// How decisions were judged.
+/// Decisions by verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// Approved by people.
     pub approved: u64,
     /// Rejected by people.
     pub rejected: u64,
-    /// Approved by itself, and it stood.
+    /// Approved automatically, without disagreement.
     pub stood: u64,
-    /// Approved by itself, and a person disagreed.
+    /// Approved automatically, with a person's disagreement.
     pub disagreed: u64,
 }
 
 impl Count {
-    /// All.
+    /// The total.
     #[must_use]
     pub const fn all(self) -> u64 {
         self.approved + self.rejected + self.stood + self.disagreed
     }
 
-    /// Those with which people agreed.
+    /// Number of decisions with agreement.
     #[must_use]
     pub const fn agreed(self) -> u64 {
         self.approved + self.stood
     }
 
-    /// The share with which people agreed; 0 of none.
+    /// Share of agreement, 0 to 1; 0 without any decision.
     #[must_use]
     pub fn share(self) -> f64 {
         if self.all() == 0 { 0.0 } else { float(self.agreed()) / float(self.all()) }
     }
 
-    /// Between which shares the true one lies, with 95 % certainty.
+    /// The 95 % confidence interval of the share of agreement.
     #[must_use]
     pub fn interval(self) -> (f64, f64) {
         wilson(self.agreed(), self.all())
@@ -85,7 +86,7 @@ const fn float(count: u64) -> f64 {
     count as f64
 }
 
-/// Wilson's interval of 95 %: of nothing it is everything.
+/// The Wilson score interval at 95 %; 0 to 1 for no trials.
 #[must_use]
 pub fn wilson(yes: u64, all: u64) -> (f64, f64) {
     if all == 0 {
@@ -98,57 +99,57 @@ pub fn wilson(yes: u64, all: u64) -> (f64, f64) {
     (((middle - spread) / scale).max(0.0), ((middle + spread) / scale).min(1.0))
 }
 
-/// Decisions of about the same confidence.
+/// Decisions with similar confidence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bin {
     /// The lowest confidence, in hundredths.
     pub from: u8,
     /// The mean confidence, 0 to 1.
     pub mean: f64,
-    /// How they were judged.
+    /// The counts.
     pub count: Count,
 }
 
-/// From which confidence on the record says that people agree.
+/// The confidence threshold supported by the record.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "supported", rename_all = "snake_case")]
 pub enum Supported {
-    /// There are too few to say.
+    /// Too few decisions for a statement.
     TooFew {
-        /// How many.
+        /// Number of decisions.
         all: u64,
     },
-    /// From none: people disagree too often, or there are too few of the surest.
+    /// No threshold: people disagree too often, or too few decisions have a high confidence.
     None,
-    /// From this one on, in hundredths.
+    /// Supported from this confidence upward.
     From {
-        /// The confidence.
+        /// The confidence, in hundredths.
         hundredth: u8,
-        /// How those at or above it were judged.
+        /// Counts of decisions at or above this confidence.
         count: Count,
     },
 }
 
-/// How often people agreed.
+/// Calibration figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Calibration {
-    /// Only of this agent.
+    /// The agent, if restricted to a single agent.
     pub agent: Option<String>,
-    /// Only of this kind.
+    /// The kind, if restricted to a single kind.
     pub kind: Option<String>,
-    /// All of them.
+    /// Counts of all decisions.
     pub count: Count,
-    /// By confidence, the lowest first; empty ones are left out.
+    /// Counts by confidence, lowest first, without empty bins.
     pub bins: Vec<Bin>,
-    /// By kind, the most frequent first.
+    /// Counts by kind, most frequent first.
     pub kinds: Vec<(String, Count)>,
-    /// By agent, the most frequent first.
+    /// Counts by agent, most frequent first.
     pub agents: Vec<(String, Count)>,
-    /// The threshold that the record supports.
+    /// The threshold supported by the record.
     pub supported: Supported,
 }
 
-/// Makes the figures. `agent` and `kind` narrow them down.
+/// Computes the figures, optionally for one agent or kind.
 #[must_use]
 pub fn calibrate(tallies: &[Tally], agent: Option<&str>, kind: Option<&str>) -> Calibration {
     let fits = |tally: &&Tally| {
@@ -182,7 +183,7 @@ fn most_first(counts: BTreeMap<String, Count>) -> Vec<(String, Count)> {
 
 fn bins(by_hundredth: &[Count; 101]) -> Vec<Bin> {
     let bin = |from: u8| {
-        // The last takes in what is entirely sure.
+        // The last bin includes a confidence of exactly 1.
         let last = if from + BIN >= 100 { 100 } else { from + BIN - 1 };
         let (mut count, mut sum) = (Count::default(), 0.0);
         for hundredth in from..=last {
@@ -195,7 +196,7 @@ fn bins(by_hundredth: &[Count; 101]) -> Vec<Bin> {
     (0..100).step_by(usize::from(BIN)).filter_map(bin).collect()
 }
 
-/// The lowest confidence at and above which the lower end of the interval is high enough.
+/// The lowest confidence at and above which the lower end of the interval reaches [`SUPPORT`].
 fn supported(by_hundredth: &[Count; 101], all: u64) -> Supported {
     if all < ENOUGH {
         return Supported::TooFew { all };

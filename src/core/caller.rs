@@ -1,8 +1,8 @@
-//! Who calls the approval API from elsewhere, and what they may do: agents with a token, programs
-//! on the same machine, a person's own assistant.
+//! The callers of the approval API and their rights: agents with a token, programs on the same
+//! machine, a person's own assistant.
 //!
-//! An agent asks, waits, takes its verdict and reports. It sees what it asked, and never decides.
-//! Must not know how a caller proves who it is, or how it is connected.
+//! An agent asks, waits, claims its verdict and reports the outcome. It sees its own decisions and
+//! never decides. This module does not depend on how callers authenticate or connect.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::decision::{Decision, Person};
 use super::permission::{Role, Voter};
 use super::policy::project_name;
 
-/// What a token allows.
+/// A right that a token grants.
 #[derive(
     Debug,
     Clone,
@@ -29,21 +29,21 @@ use super::policy::project_name;
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// Ask; see, wait for, take, report on and withdraw what was asked by it.
+    /// Ask; see, wait for, claim, report on and withdraw the caller's own decisions.
     Ask,
-    /// See everything of its projects.
+    /// See all decisions of the token's projects.
     Observe,
-    /// Decide in the name of one person, and see what they may decide.
+    /// Decide in the name of one person, and see the decisions of the token's projects.
     Decide,
-    /// See everything, withdraw anything, read the figures of the server. Never decide.
+    /// See everything, withdraw any decision, read the server's metrics. Never decide.
     Admin,
 }
 
 impl Scope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Self; 4] = [Self::Ask, Self::Observe, Self::Decide, Self::Admin];
 
-    /// The word for it.
+    /// The scope's name: `ask`, `observe`, `decide` or `admin`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -70,25 +70,27 @@ impl std::str::FromStr for Scope {
 pub struct TokenId(pub i64);
 
 impl TokenId {
-    /// Under which whoever shows it asks: `token:3`.
+    /// The caller id of this token's holder: `token:3`.
     #[must_use]
     pub fn caller(self) -> String {
         format!("token:{}", self.0)
     }
 }
 
-/// In whose name a token decides.
+/// The person in whose name a token decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Who.
+    /// The person.
     pub person: Person,
-    /// Their roles in the bot's server, by id or name, as whoever made the token says.
+    /// The person's roles in the bot's server, by id or name, as stated by the creator of the
+    /// token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
 }
 
 impl Holder {
-    /// As who decides. Whether they own the application is not known of a token.
+    /// The holder as a voter. `owner` is false: a token does not tell whether the holder owns the
+    /// application.
     #[must_use]
     pub fn voter(&self) -> Voter {
         let role =
@@ -101,35 +103,35 @@ impl Holder {
     }
 }
 
-/// What a token is for.
+/// The rights of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// What it allows.
+    /// The scopes.
     pub scopes: BTreeSet<Scope>,
-    /// In which projects; none: in all.
+    /// The projects for which the token is valid; an empty list means all projects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub projects: Vec<String>,
-    /// Whose it is; never absent with [`Scope::Decide`].
+    /// The holder; always present with [`Scope::Decide`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
 }
 
-/// Why a token cannot be made like this.
+/// Why a token cannot be created with the requested rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Ungrantable {
-    /// It would allow nothing.
+    /// No scope was given.
     #[error("a token needs at least one scope: ask, observe, decide or admin")]
     NoScope,
-    /// Nobody would have decided.
+    /// [`Scope::Decide`] without a person to decide as.
     #[error("the scope decide needs a person: name their Discord id and what they are called")]
     NoHolder,
 }
 
 impl Grant {
-    /// The same with its projects called as decisions call them.
+    /// Checks the rights and normalises the project names to the spelling that decisions use.
     ///
     /// # Errors
-    /// [`Ungrantable`] says what is missing.
+    /// [`Ungrantable`] says which part is missing.
     pub fn admissible(mut self) -> Result<Self, Ungrantable> {
         if self.scopes.is_empty() {
             return Err(Ungrantable::NoScope);
@@ -142,52 +144,53 @@ impl Grant {
     }
 }
 
-/// A token, without its secret: only the hash of that is kept.
+/// A token without its secret. The store keeps only a hash of the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Token {
-    /// Its number.
+    /// The token's number.
     pub id: TokenId,
-    /// What whoever made it calls it.
+    /// The name given by the token's creator.
     pub name: String,
-    /// What it allows.
+    /// The token's rights.
     #[serde(flatten)]
     pub grant: Grant,
-    /// When it was made, by the wall clock.
+    /// Time of creation, by the wall clock.
     pub created_at: Time,
-    /// When it was last used, to the minute.
+    /// Time of last use, accurate to a minute.
     pub used_at: Option<Time>,
-    /// Since when it is worth nothing.
+    /// Time of revocation. A revoked token grants nothing.
     pub revoked_at: Option<Time>,
 }
 
-/// Somebody who calls from elsewhere, as the surface has made sure.
+/// An authenticated caller of the API. The surface has verified the identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Under which it asks: `token:3`, `unix:1000`.
+    /// The caller id, stored with the caller's decisions: `token:3`, `unix:1000`.
     pub id: String,
-    /// What it is called.
+    /// The caller's display name.
     pub name: String,
-    /// What it may do.
+    /// The caller's rights.
     pub grant: Grant,
-    /// Everything under which its holder asks: what was asked so, it does not decide.
+    /// All ids under which the caller's holder asks. The caller cannot decide a decision asked
+    /// under any of these ids.
     pub asks_as: BTreeSet<String>,
 }
 
-/// Why a caller may not.
+/// Why a caller's request is forbidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forbidden {
-    /// Its token lacks this scope.
+    /// The token lacks this scope.
     Lacks(Scope),
-    /// Its token is not for this project.
+    /// The token is not valid for this project.
     OtherProject(String),
-    /// It is another asker's.
+    /// Another caller asked the decision.
     NotTheirs,
-    /// Its holder asked it.
+    /// The token's holder asked the decision.
     OwnQuestion,
 }
 
 impl Caller {
-    /// Who holds this token. `others`: all tokens of the store, also those that were revoked.
+    /// The caller behind a token. `others`: all tokens of the store, including revoked tokens.
     #[must_use]
     pub fn of_token(token: &Token, others: &[Token]) -> Self {
         let holder = token.grant.holder.as_ref().map(|holder| &holder.person.id);
@@ -206,8 +209,8 @@ impl Caller {
         }
     }
 
-    /// A program on this machine, by its user. `ours`: it runs as the same user as the bot, and
-    /// could read the store anyway.
+    /// A program on this machine, identified by its Unix user. `ours`: the program runs as the
+    /// bot's own user and could read the store anyway.
     #[must_use]
     pub fn of_user(uid: u32, name: &str, ours: bool) -> Self {
         let scopes = if ours {
@@ -220,13 +223,13 @@ impl Caller {
         Self { asks_as: BTreeSet::from([id.clone()]), id, name: name.to_owned(), grant }
     }
 
-    /// As whom it asks.
+    /// The caller as the requester of a decision.
     #[must_use]
     pub fn asker(&self) -> Person {
         Person { id: self.id.clone(), name: self.name.clone() }
     }
 
-    /// Whether it has a scope.
+    /// Checks that the caller has a scope.
     ///
     /// # Errors
     /// [`Forbidden::Lacks`].
@@ -234,12 +237,13 @@ impl Caller {
         if self.grant.scopes.contains(&scope) { Ok(()) } else { Err(Forbidden::Lacks(scope)) }
     }
 
-    /// Whether its token is for this project.
+    /// Whether the token is valid for this project.
     fn is_for(&self, project: &str) -> bool {
         self.grant.projects.is_empty() || self.grant.projects.iter().any(|known| known == project)
     }
 
-    /// The project that it asks in without naming one: its only one.
+    /// The default project of the caller's requests: the token's only project, if the token has
+    /// exactly one.
     #[must_use]
     pub fn only_project(&self) -> Option<String> {
         match self.grant.projects.as_slice() {
@@ -248,7 +252,7 @@ impl Caller {
         }
     }
 
-    /// Whether it may ask in a project, by the project's name as decisions have it.
+    /// Checks that the caller may ask in a project. `project` is the normalised name.
     ///
     /// # Errors
     /// [`Forbidden::Lacks`], [`Forbidden::OtherProject`].
@@ -257,13 +261,13 @@ impl Caller {
         if self.is_for(project) { Ok(()) } else { Err(Forbidden::OtherProject(project.to_owned())) }
     }
 
-    /// Whether it asked this.
+    /// Whether the caller asked this decision.
     #[must_use]
     pub fn asked(&self, decision: &Decision) -> bool {
         decision.request.asked_by.as_ref().is_some_and(|asker| asker.id == self.id)
     }
 
-    /// What it sees of other askers' decisions.
+    /// The decisions that the caller can see.
     #[must_use]
     pub fn sight(&self) -> Sight {
         let scopes = &self.grant.scopes;
@@ -277,7 +281,7 @@ impl Caller {
         }
     }
 
-    /// Whether it sees a decision. Where it does not, there is none for it.
+    /// Whether the caller can see a decision. To the caller an invisible decision does not exist.
     #[must_use]
     pub fn sees(&self, decision: &Decision) -> bool {
         match self.sight() {
@@ -289,7 +293,7 @@ impl Caller {
         }
     }
 
-    /// Whether it may take the verdict of a decision, and report on it.
+    /// Checks that the caller may claim a decision's verdict and report on the outcome.
     ///
     /// # Errors
     /// [`Forbidden::Lacks`], [`Forbidden::NotTheirs`].
@@ -298,16 +302,16 @@ impl Caller {
         if self.asked(decision) { Ok(()) } else { Err(Forbidden::NotTheirs) }
     }
 
-    /// Whether it may take a question back.
+    /// Checks that the caller may withdraw a decision.
     ///
     /// # Errors
-    /// As [`Caller::may_take`].
+    /// See [`Caller::may_take`].
     pub fn may_withdraw(&self, decision: &Decision) -> Result<(), Forbidden> {
         self.has(Scope::Admin).or_else(|_| self.may_take(decision))
     }
 
-    /// In whose name it may decide a decision, as far as its token goes; whether that person may is
-    /// [`super::permission`]'s.
+    /// The person in whose name the caller may decide, as far as the token's rights go. Whether the
+    /// person is an approver is checked by [`super::permission`].
     ///
     /// # Errors
     /// [`Forbidden::Lacks`], [`Forbidden::OtherProject`], [`Forbidden::OwnQuestion`].
@@ -326,22 +330,22 @@ impl Caller {
     }
 }
 
-/// Which decisions a caller sees.
+/// The set of decisions that a caller can see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Sight {
-    /// All of them.
+    /// All decisions.
     #[default]
     All,
-    /// Those of these projects, and what it asked.
+    /// The decisions of these projects, and the caller's own decisions.
     Projects {
         /// The projects.
         projects: Vec<String>,
-        /// Under which it asks.
+        /// The caller id.
         asker: String,
     },
-    /// What it asked.
+    /// The caller's own decisions only.
     Own {
-        /// Under which it asks.
+        /// The caller id.
         asker: String,
     },
 }

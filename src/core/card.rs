@@ -1,7 +1,8 @@
-//! What a card shows, before any Discord type.
+//! Content of a card, independent of Discord types.
 //!
-//! A card is computed from the decision alone, so that any process at any time draws the same one,
-//! and a crash needs no memory. Must not know how a surface sends it.
+//! A card is computed from the decision alone, so that any process renders an identical card at any
+//! time, and recovery after a crash needs no saved state. Does not depend on how surfaces send
+//! cards.
 
 mod details;
 mod permission;
@@ -21,48 +22,48 @@ use super::untrusted::{
 /// The colour of a card's edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// Waiting, at this risk.
+    /// Pending, with this risk.
     Waiting(Risk),
-    /// Waiting, and its SLA is breached.
+    /// Pending, with a breached SLA.
     Breached,
-    /// Put off.
+    /// Deferred.
     Deferred,
-    /// Approved, chosen, answered.
+    /// Approved, chosen or answered.
     Yes,
     /// Rejected.
     No,
     /// Withdrawn, or moved to a newer message.
     Over,
-    /// No decision: figures.
+    /// A card with figures instead of a decision.
     Figures,
 }
 
-/// A named part of a card.
+/// A field of an embed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its text, never empty.
+    /// The text, never empty.
     pub value: String,
-    /// Whether it stands beside others.
+    /// Whether fields are shown side by side.
     pub inline: bool,
 }
 
-/// A file that the bot itself writes: what a card has no room for.
+/// A file written by the bot, for content too long for a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextFile {
-    /// Its name.
+    /// The file name.
     pub name: String,
-    /// Its text.
+    /// The content.
     pub text: String,
 }
 
-/// A decision as a message.
+/// Content of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
-    /// Plain content: what a lock screen shows.
+    /// The message's plain content, as shown on a lock screen.
     pub headline: String,
-    /// The colour of its edge.
+    /// The colour of the embed's edge.
     pub tone: Tone,
     /// The embed's title.
     pub title: String,
@@ -72,23 +73,23 @@ pub struct Card {
     pub fields: Vec<Field>,
     /// The embed's last line.
     pub footer: String,
-    /// Whether it has buttons: those that fit where its decision stands.
+    /// Whether to add buttons fitting the decision's state.
     pub controls: bool,
-    /// What it has no room for.
+    /// Files with content too long for the card.
     pub texts: Vec<TextFile>,
-    /// The decision's own files.
+    /// The decision's attachments.
     pub attachments: Vec<Attachment>,
 }
 
-/// Characters over all embeds of a message (Discord: 6,000), less a reserve for the verdict that
-/// comes later.
+/// Maximum characters over all embeds of a message (Discord: 6,000), less a reserve for the later
+/// verdict.
 const EMBED_BUDGET: usize = 4_700;
-/// Fields of an embed (Discord: 25), less those the card itself adds.
+/// Maximum details (Discord: 25 fields per embed), less the fields added by the card itself.
 const MOST_DETAILS: usize = 14;
-/// Lines of a detail: many stand side by side.
+/// Maximum lines of a detail, because several details are shown side by side.
 const DETAIL_LINES: usize = 6;
 
-/// The card of a decision as it stands.
+/// The card of a decision in the current state.
 #[must_use]
 pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
     let mut page = Page::new();
@@ -110,7 +111,7 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
     fields.append(&mut page.fields);
     let texts: Vec<TextFile> =
         (!page.whole).then(|| full_text_file(decision)).into_iter().collect();
-    // What is cut of a tool call says so itself.
+    // A cut tool call carries a note of its own.
     let more = texts.first().filter(|_| !says_so).map(|file| text::more_in_file(&file.name));
     let description = runs.into_iter().chain(more).collect::<Vec<_>>().join("\n");
     Card {
@@ -126,14 +127,14 @@ pub fn decision_card(decision: &Decision, pace: Pace) -> Card {
     }
 }
 
-/// The decision's files, under names that can be shown.
+/// The decision's attachments, with sanitized names.
 fn attachments(decision: &Decision) -> Vec<Attachment> {
     let named =
         |file: &Attachment| Attachment { name: file_name(&file.name), path: file.path.clone() };
     decision.request.attachments.iter().map(named).collect()
 }
 
-/// The old message of a decision that stands on another one now; `headline` says which.
+/// The old message of a decision moved to another message; `headline` names the new message.
 #[must_use]
 pub fn moved_card(decision: &Decision, headline: String) -> Card {
     Card {
@@ -162,13 +163,13 @@ fn tone(decision: &Decision) -> Tone {
     }
 }
 
-/// Rejected, or approved and failed.
+/// Whether the decision was rejected, or approved with a failed outcome.
 const fn said_no(resolved: &Resolved) -> bool {
     matches!(resolved.verdict, Verdict::Rejected { .. })
         || matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. }))
 }
 
-/// What people did, above what the agent says.
+/// People's actions, shown above the agent's text.
 fn done_fields(decision: &Decision, pace: Pace) -> Vec<Field> {
     let field = |name: &str, value: String| Field { name: name.into(), value, inline: false };
     let mut fields = Vec::new();
@@ -274,7 +275,7 @@ fn footer(decision: &Decision) -> String {
     said.join(" · ")
 }
 
-/// Collects the embed's parts and what is left of its size.
+/// Collects the embed's fields within the remaining character budget.
 struct Page {
     left: usize,
     whole: bool,
@@ -296,7 +297,7 @@ impl Page {
         cut.text
     }
 
-    /// Adds a field if it has a value and there is room for something of it.
+    /// Adds a field if the value is not empty and at least 16 characters of room are left.
     fn field(&mut self, name: &str, limit: usize, inline: bool, cut: impl Fn(usize) -> Cut) {
         let room = self.left.saturating_sub(units(name)).min(limit);
         if room < 16 {
@@ -334,8 +335,8 @@ impl Page {
         let details = &decision.request.details;
         self.whole &= details.len() <= MOST_DETAILS;
         for detail in details.iter().take(MOST_DETAILS) {
-            // The arrow says that the name is the agent's: no name can pass for a field of the
-            // bot's own.
+            // The arrow marks the name as the agent's text, so that no name can imitate a field of
+            // the bot.
             let name = format!("› {}", self.line(&detail.name, 60));
             let value =
                 few_lines(text::readable(&decision.request, &detail.value).trim(), DETAIL_LINES);

@@ -1,8 +1,8 @@
-//! The long part of what was asked: it is what a card and a file show, and what pruning removes
-//! when it is all over.
+//! The content of a request: the long part, shown on the card and in the file, and removed by
+//! pruning after the decision is closed.
 //!
-//! It is kept apart from the rest in the log, so that the rest stays, and stays verifiable, without
-//! it.
+//! The log stores content separately from the rest of the event, so that after pruning the rest
+//! stays and can still be verified.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,16 +19,16 @@ pub struct Content {
     pub details: Vec<Detail>,
     /// Long text: a plan, a diff.
     pub body: String,
-    /// Files.
+    /// Attached files.
     pub attachments: Vec<Attachment>,
-    /// What to read elsewhere.
+    /// Links to further reading.
     pub links: Vec<Link>,
-    /// What could be chosen.
+    /// The options to choose from.
     pub options: Vec<Choice>,
 }
 
 impl Request {
-    /// Takes the long part out.
+    /// Removes and returns the content.
     pub fn take_content(&mut self) -> Content {
         use std::mem::take;
         Content {
@@ -41,7 +41,7 @@ impl Request {
         }
     }
 
-    /// Puts the long part back.
+    /// Restores the content.
     pub fn put_content(&mut self, content: Content) {
         let Content { insight, details, body, attachments, links, options } = content;
         (self.insight, self.details, self.body) = (insight, details, body);
@@ -50,7 +50,7 @@ impl Request {
 }
 
 impl Event {
-    /// Takes the long part out, if there is any.
+    /// Removes and returns the content, if any.
     pub fn take_content(&mut self) -> Option<Content> {
         match self {
             Self::Asked { request, .. } | Self::Revised { request, .. } => {
@@ -60,7 +60,7 @@ impl Event {
         }
     }
 
-    /// Puts the long part back.
+    /// Restores the content.
     pub fn put_content(&mut self, content: Content) {
         if let Self::Asked { request, .. } | Self::Revised { request, .. } = self {
             request.put_content(content);

@@ -1,9 +1,8 @@
-//! What is posted once a day, and at which moment: the review of what passed by itself, and the
-//! digest.
+//! The schedule of the daily messages: the review of automatic approvals, and the digest.
 //!
-//! A day is the server's. Where its clock skips the hour it is an hour later, where it shows it
-//! twice the first counts. Pure: a moment is computed from the time alone, so a pause of any length
-//! leaves one that is due, the latest.
+//! Days follow the server's time zone. A local time skipped by a clock change moves an hour later;
+//! of a repeated local time the first counts. Pure: due times are computed from the time alone, so
+//! after a pause of any length only the latest is due.
 
 use chrono::{NaiveTime, TimeDelta};
 use chrono_tz::Tz;
@@ -11,16 +10,16 @@ use chrono_tz::Tz;
 use super::Time;
 use super::when::on_day;
 
-/// Two of a kind are at least so far apart by the wall clock: a store whose time runs faster would
-/// else flood its channel.
+/// Minimum wall-clock interval between two messages of one kind: a store with a faster time scale
+/// would flood the channel.
 pub const APART: TimeDelta = TimeDelta::minutes(10);
 
-/// At which hours of the server's day what is posted.
+/// Local times of the daily messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Daily {
-    /// What passed by itself, if anything did.
+    /// Time of the review of automatic approvals; posted only if any exist.
     pub review: NaiveTime,
-    /// The digest; absent: it is only shown to whoever asks.
+    /// Time of the digest; if absent, the digest is only shown on request.
     pub digest: Option<NaiveTime>,
 }
 
@@ -30,7 +29,7 @@ impl Default for Daily {
     }
 }
 
-/// The latest moment, not after `now`, at which the clocks of a zone showed this.
+/// The latest moment at or before `now` with this local time in the zone.
 #[must_use]
 pub fn latest(at: NaiveTime, now: Time, zone: Tz) -> Time {
     let today = now.with_timezone(&zone).date_naive();
@@ -43,7 +42,7 @@ pub fn latest(at: NaiveTime, now: Time, zone: Tz) -> Time {
     moments.next().unwrap_or(now)
 }
 
-/// The first moment after `now` at which they do.
+/// The first moment after `now` with this local time in the zone.
 #[must_use]
 pub fn next(at: NaiveTime, now: Time, zone: Tz) -> Time {
     let today = now.with_timezone(&zone).date_naive();

@@ -1,12 +1,12 @@
-//! A decision, its states, and what may happen to it.
+//! A decision, its states and its transitions.
 //!
-//! Each transition is two steps. A method such as [`Decision::resolve`] looks at the state and
-//! either names the [`Event`] that shall happen or the reason why not; [`Decision::evolve`] applies
-//! an event (`evolve`). The log holds events only, so replaying it through `evolve` gives the state
-//! again.
+//! Each transition has two steps. A method such as [`Decision::resolve`] checks the state and
+//! returns either the [`Event`] to append or the reason for the refusal; [`Decision::evolve`] (in
+//! `evolve`) applies an event. The log holds events only, and replaying the log through `evolve`
+//! rebuilds the state.
 //!
-//! Must not know: who is an approver (`permission`), what a project allows (`policy`), how it looks
-//! (`card`).
+//! Does not depend on who is an approver (`permission`), on project policy (`policy`) or on
+//! presentation (`card`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,7 +29,7 @@ pub use super::state::{
     Ballot, Lapsed, Pending, Proposal, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote,
 };
 
-/// The number of a decision within its store; people write it `#142`.
+/// The number of a decision within its store; written `#142` for people.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -45,7 +45,7 @@ impl fmt::Display for DecisionId {
 impl FromStr for DecisionId {
     type Err = String;
 
-    /// Takes `142` and `#142`.
+    /// Accepts `142` and `#142`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.trim()
             .trim_start_matches('#')
@@ -59,17 +59,18 @@ impl FromStr for DecisionId {
     }
 }
 
-/// Counts the versions of a decision's content, from 1. A verdict names the one that was seen.
+/// The version of a decision's content, counted from 1. A verdict names the revision that the
+/// approver saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(pub u32);
 
-/// A person, as a surface knows them.
+/// A person, as identified by a surface.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Person {
-    /// Surface and identity there: `discord:80351110224678912`.
+    /// The surface and the identity on the surface: `discord:80351110224678912`.
     pub id: String,
-    /// What others call them.
+    /// The display name.
     pub name: String,
 }
 
@@ -80,67 +81,67 @@ impl Person {
         Self { id: format!("discord:{id}"), name: name.into() }
     }
 
-    /// Gander itself: who is named where nobody decided.
+    /// Gander itself, named as the author where no person decided.
     #[must_use]
     pub fn gander() -> Self {
         Self { id: "gander".into(), name: "Gander".into() }
     }
 
-    /// Their Discord user id, if they are known by one.
+    /// The person's Discord user id, if the surface is Discord.
     #[must_use]
     pub fn discord_id(&self) -> Option<u64> {
         self.id.strip_prefix("discord:")?.parse().ok()
     }
 }
 
-/// One thing that a human owes.
+/// A question that a person owes an answer to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
-    /// Its number.
+    /// The decision's number.
     pub id: DecisionId,
-    /// The version of its content.
+    /// The version of the content.
     pub revision: Revision,
-    /// What was asked, in that version.
+    /// The content of this revision.
     pub request: Request,
-    /// What policy made of it.
+    /// The terms that policy set for the request.
     pub terms: Terms,
-    /// When it was first asked.
+    /// Time of the first request.
     pub asked_at: Time,
-    /// How often it was put off.
+    /// Number of deferrals so far.
     pub deferrals: u32,
-    /// How often it came back.
+    /// Number of returns from a deferral.
     pub returns: u32,
-    /// Where it stands.
+    /// The current state.
     pub state: State,
-    /// When its ladder began anew: it came back, or its verdict was undone. Absent: when it was
-    /// asked.
+    /// When the escalation ladder last restarted: on the return from a deferral or on an undone
+    /// verdict. Absent: the ladder began at `asked_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began: Option<Time>,
-    /// The highest rung that it has reached since then.
+    /// The highest escalation step fired since the ladder began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub climb: Option<Climb>,
-    /// The log position of its latest event; a card that shows an earlier one is out of date.
+    /// The log position of the latest event. A card that shows an earlier position is out of date.
     pub changed: u64,
-    /// Who disagreed with its being approved by itself.
+    /// The first disagreement with an automatic approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreed: Option<Disagreed>,
-    /// How soon a person wants it decided.
+    /// The priority set by a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prioritized: Option<Prioritized>,
-    /// Whose approvals no longer count, while it is open.
+    /// Approvals that no longer count. Empty once the decision is resolved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lapsed: Vec<Lapsed>,
-    /// When its long part was removed ([`super::content`]).
+    /// When the long content was pruned ([`super::content`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_at: Option<Time>,
 }
 
-/// How often and how far a decision may be put off.
+/// Limits on deferring a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeferLimits {
-    /// Times, over its life.
+    /// The maximum number of deferrals of one decision.
     pub times: u32,
-    /// From the moment of deferring to the return.
+    /// The maximum time from the deferral to the return.
     pub longest: TimeDelta,
 }
 
@@ -150,11 +151,11 @@ impl Default for DeferLimits {
     }
 }
 
-/// How long a verdict can be undone that the agent has not taken.
+/// How long a verdict can be undone while the agent has not claimed it.
 const UNDO_WITHIN: TimeDelta = TimeDelta::hours(24);
 
 impl Decision {
-    /// A decision as it is at the moment it is asked.
+    /// A new decision at revision 1, pending, without votes.
     #[must_use]
     pub fn new(id: DecisionId, request: Request, terms: Terms, asked_at: Time) -> Self {
         Self {
@@ -183,7 +184,8 @@ impl Decision {
         span.and_then(|span| self.since().checked_add_signed(span)).unwrap_or(Time::MAX_UTC)
     }
 
-    /// When this decision wants to be looked at by itself, without anybody acting.
+    /// When a timer has to look at the decision next: the end of the deferral or the next
+    /// escalation step.
     #[must_use]
     pub fn wake_at(&self) -> Option<Time> {
         match &self.state {
@@ -193,8 +195,8 @@ impl Decision {
         }
     }
 
-    /// How many different people must approve it. A choice and an answer are one person's: they
-    /// cannot be counted.
+    /// How many different people must approve, at least 1. A choice or a text answer always needs
+    /// only one person, because different answers cannot be counted together.
     #[must_use]
     pub fn approvals_needed(&self) -> u32 {
         let approved = self.request.expects == Expects::Approve;
@@ -208,19 +210,20 @@ impl Decision {
         self.approvals_needed().saturating_sub(given)
     }
 
-    /// Whether it is answered by putting a secret in its place, which is never Discord.
+    /// Whether the answer is a secret. The person puts the secret in its place outside Discord.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
         self.request.kind.as_str() == "credentials"
     }
 
-    /// The word that must be typed to say yes: critical risk is not approved by a slip of the
-    /// thumb. A rejection harms nothing, and an answer is typed anyway.
+    /// The word to type before an approval or a choice at critical risk, so that an accidental tap
+    /// cannot approve. A rejection does no harm, and a text answer is typed anyway.
     #[must_use]
     pub fn confirmation(&self) -> Option<String> {
         let asks = self.terms.risk == Risk::Critical && self.request.expects != Expects::Answer;
         asks.then(|| {
-            // Of a list: the kind is the agent's to choose, and typing REJECT must not approve.
+            // The word comes from a fixed list: the agent chooses the kind, and typing REJECT must
+            // not approve.
             let known = ["deploy", "pricing", "legal", "credentials"]
                 .into_iter()
                 .find(|known| *known == self.request.kind.as_str());
@@ -228,12 +231,12 @@ impl Decision {
         })
     }
 
-    /// Gives the verdict, if it fits what was asked and nobody was first. Where several must
-    /// approve, it may be a vote.
+    /// Gives the verdict, if the verdict fits the question and the decision is still open. The
+    /// event is a vote while further approvals are missing.
     ///
     /// # Errors
-    /// See [`Refused`]: answered or withdrawn already, an older revision, a verdict of the wrong
-    /// sort, no reason, not confirmed, not decided there.
+    /// See [`Refused`]: answered or withdrawn already, outdated revision, wrong kind of verdict, no
+    /// reason, not confirmed, not allowed on this surface.
     pub fn resolve(
         &self,
         ballot: impl Into<Ballot>,
@@ -281,7 +284,7 @@ impl Decision {
     fn vote(&self, by: Voter, via: Via, note: Option<String>) -> Result<Event, Refused> {
         let (more, votes) = (self.approvals_missing(), self.state.votes());
         let Voter { person: by, roles, owner } = by;
-        // By the id: people change their names.
+        // Compare ids: names can change.
         if votes.iter().any(|vote| vote.by.id == by.id) {
             return Err(Refused::AlreadyVoted { more });
         }
@@ -292,7 +295,7 @@ impl Decision {
         Ok(Event::Resolved { verdict: Verdict::noted(note), by, via, with })
     }
 
-    /// Somebody says "I'm on it", or hands it to somebody else.
+    /// Assigns the decision: a person says "I'm on it", or `from` hands the decision to `by`.
     ///
     /// # Errors
     /// [`Refused::AlreadyTaken`]; not open any more.
@@ -306,13 +309,13 @@ impl Decision {
         Ok(Event::Taken { by, from })
     }
 
-    /// When a verdict of this moment could last be undone.
+    /// The last moment at which a verdict given at `at` can be undone.
     #[must_use]
     pub fn undo_until(at: Time) -> Time {
         at.checked_add_signed(UNDO_WITHIN).unwrap_or(Time::MAX_UTC)
     }
 
-    /// Takes the verdict back, as long as the agent has not taken it.
+    /// Takes the verdict back, within 24 h and before the agent claims it.
     ///
     /// # Errors
     /// [`Refused::NotResolved`], [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`],
@@ -326,7 +329,7 @@ impl Decision {
         if now > until { Err(Refused::TooLateToUndo { until }) } else { Ok(Event::Undone { by }) }
     }
 
-    /// The agent says how it went. `None`: it said the same before.
+    /// Records the outcome that the agent reports. `None`: an identical report is already recorded.
     ///
     /// # Errors
     /// [`Refused::NotResolved`], [`Refused::Withdrawn`].
@@ -339,7 +342,7 @@ impl Decision {
         Ok((!said).then_some(Event::Reported { outcome, text }))
     }
 
-    /// The verdict that stands.
+    /// The current verdict.
     ///
     /// # Errors
     /// [`Refused::NotResolved`], [`Refused::Withdrawn`].
@@ -353,10 +356,11 @@ impl Decision {
         }
     }
 
-    /// Puts it off until a time.
+    /// Defers the decision until a time.
     ///
     /// # Errors
-    /// See [`Refused`]: not open, an older revision, too often, too long, not in the future.
+    /// See [`Refused`]: not open, outdated revision, deferred too often or for too long, not in the
+    /// future.
     pub fn defer(
         &self,
         until: Time,
@@ -384,10 +388,10 @@ impl Decision {
         Ok(Event::Deferred { until, by })
     }
 
-    /// Comes back from a deferral that is over.
+    /// Returns the decision from a deferral that has ended.
     ///
     /// # Errors
-    /// [`Refused::NotDue`] while it is not.
+    /// [`Refused::NotDue`] if the decision is not deferred or the deferral has not ended.
     pub fn come_back(&self, now: Time) -> Result<Event, Refused> {
         match self.state {
             State::Deferred { until, .. } if until <= now => Ok(Event::Returned),
@@ -395,7 +399,7 @@ impl Decision {
         }
     }
 
-    /// The asker no longer needs an answer.
+    /// Withdraws the decision: the requester no longer needs an answer.
     ///
     /// # Errors
     /// See [`Refused`]: not open any more.
@@ -404,29 +408,31 @@ impl Decision {
         Ok(Event::Withdrawn { reason })
     }
 
-    /// The agent takes the verdict to act on it. `None`: it had taken it before.
+    /// Claims the verdict for the agent, which is about to act on it. `None`: already claimed.
     ///
     /// # Errors
-    /// [`Refused::NotResolved`] while it is open, [`Refused::Withdrawn`] if it never will be.
+    /// [`Refused::NotResolved`] while the decision is open, [`Refused::Withdrawn`] after a
+    /// withdrawal.
     pub fn claim(&self) -> Result<Option<Event>, Refused> {
         Ok(self.verdict()?.claimed_at.is_none().then_some(Event::Claimed))
     }
 
-    /// Asked again: the event, if its content differs. What was once asked at a higher risk keeps
-    /// that: the people who may decide it are not exchanged by asking again.
+    /// The event for a repeated request, if the content differs. The risk and the number of
+    /// approvals never drop below the earlier revision: an agent cannot change who may decide by
+    /// asking again.
     #[must_use]
     pub fn revise(&self, request: &Request, terms: &Terms) -> Option<Event> {
         let (risk, approvals) =
             (terms.risk.max(self.terms.risk), terms.approvals.max(self.terms.approvals));
-        // The default was admitted for the risk that it is asked at now, not for the one that it
-        // keeps.
+        // Policy admitted the safe default for the new request's risk, not for the higher risk kept
+        // from the earlier revision.
         let safe_default =
             if risk >= Risk::High { SafeDefault::Reject } else { terms.safe_default };
         let terms = Terms { risk, approvals, safe_default, ..terms.clone() };
         let differs = self.request != *request
             || self.terms.risk != terms.risk
             || self.terms.approvals != terms.approvals;
-        // What is answered or withdrawn keeps the content that the answer was for.
+        // A resolved or withdrawn decision keeps the content for which the answer was given.
         (differs && self.state.is_open())
             .then(|| Event::Revised { request: Box::new(request.clone()), terms })
     }
@@ -435,10 +441,10 @@ impl Decision {
         self.request.options.iter().any(|choice| choice.name == option)
     }
 
-    /// Whether somebody who saw this revision can still answer.
+    /// Checks that a person who saw this revision can still answer.
     ///
     /// # Errors
-    /// See [`Refused`]: answered or withdrawn already, an older revision.
+    /// See [`Refused`]: answered or withdrawn already, outdated revision.
     pub fn must_be_open_at(&self, seen: Revision) -> Result<(), Refused> {
         self.must_be_open()?;
         if seen == self.revision {

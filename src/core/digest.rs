@@ -1,7 +1,7 @@
-//! What was decided, how long it waited, and what still waits: the figures of a span of time.
+//! Figures of a time span: decisions made, waiting times, and open decisions.
 //!
-//! By project and kind, never by person: it is about where work waits, not about who is slow. Pure;
-//! the words are `text`'s.
+//! Grouped by project and kind, never by person: the digest shows where work waits, not who is
+//! slow. Pure; `text` has the wording.
 
 use std::collections::BTreeMap;
 
@@ -11,55 +11,55 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use super::decision::{DecisionId, Via};
 
-/// A decision that was over within the span.
+/// A decision closed within the span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    /// Its project.
+    /// The project.
     pub project: String,
-    /// What it was about.
+    /// The kind.
     pub kind: String,
-    /// From asking to the end.
+    /// Time from asking to closing.
     pub waited: TimeDelta,
-    /// Whether that was after its SLA.
+    /// Whether the decision was closed after the SLA.
     pub late: bool,
-    /// The verdict's word and where it came from; absent: withdrawn.
+    /// The verdict's word and origin; absent for a withdrawn decision.
     pub verdict: Option<(String, Via)>,
 }
 
-/// How long people let decisions of a project and kind wait.
+/// Waiting times for people, for one project and kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
     /// The project.
     pub project: String,
-    /// What they were about.
+    /// The kind.
     pub kind: String,
-    /// How many.
+    /// Number of decisions.
     pub count: u64,
-    /// Half of them waited at most so long, in seconds.
+    /// Median waiting time, in seconds.
     pub median: i64,
-    /// Nine of ten did.
+    /// 90th percentile of the waiting time, in seconds.
     pub p90: i64,
 }
 
-/// What is open at the end of the span.
+/// Open decisions at the end of the span.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open {
-    /// Wait for an answer.
+    /// Pending decisions.
     pub waiting: u64,
-    /// Of those: their SLA is breached.
+    /// Pending decisions with a breached SLA.
     pub overdue: u64,
-    /// Are put off.
+    /// Deferred decisions.
     pub deferred: u64,
-    /// Waits for the longest time, and since when.
+    /// The longest-waiting decision, and when the wait began.
     pub oldest: Option<(DecisionId, Time)>,
 }
 
-/// The figures of a span of time.
+/// Figures of a time span.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
-    /// After this moment.
+    /// Start of the span, exclusive.
     pub from: Time,
-    /// Up to and with this one.
+    /// End of the span, inclusive.
     pub to: Time,
     /// Decisions asked.
     pub asked: u64,
@@ -69,52 +69,52 @@ pub struct Digest {
     pub rejected: u64,
     /// Chosen or answered by people.
     pub answered: u64,
-    /// Approved by themselves.
+    /// Approved automatically.
     pub by_itself: u64,
-    /// Got the safe default.
+    /// Resolved by the safe default.
     pub by_default: u64,
-    /// Taken back by who asked.
+    /// Withdrawn by the asker.
     pub withdrawn: u64,
-    /// Answered by people after the SLA.
+    /// Resolved by people after the SLA.
     pub late: u64,
-    /// What is open now.
+    /// Open decisions at the end of the span.
     pub open: Open,
-    /// How long people let wait, all together. Absent: they decided nothing.
+    /// Waiting times over all projects and kinds; absent if people decided nothing.
     pub wait: Option<Wait>,
-    /// The same by project and kind, the most frequent first.
+    /// Waiting times by project and kind, most frequent first.
     pub waits: Vec<Wait>,
-    /// The position of the log's end.
+    /// The latest log position.
     pub events: u64,
-    /// The hash there: whoever keeps this message can prove later that nothing before it was
-    /// changed.
+    /// The hash at the latest log position: a kept copy of the digest can later prove that no
+    /// earlier event was changed.
     pub head: String,
 }
 
 impl Digest {
-    /// Decided by people.
+    /// Number of decisions resolved by people.
     #[must_use]
     pub const fn by_people(&self) -> u64 {
         self.approved + self.rejected + self.answered
     }
 
-    /// How many days it covers, at least 1.
+    /// Length of the span in days, at least 1.
     #[must_use]
     pub fn days(&self) -> i64 {
-        // A day can have 23 or 25 hours.
+        // Rounded, because a day with a clock change has 23 or 25 hours.
         ((self.to - self.from + TimeDelta::hours(12)).num_days()).max(1)
     }
 }
 
-/// The end of the log: its position, and the hash there.
+/// The end of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
-    /// Position.
+    /// Position of the latest event.
     pub events: u64,
-    /// Hash.
+    /// Hash of the latest event.
     pub head: String,
 }
 
-/// Makes the figures.
+/// Computes the figures.
 #[must_use]
 pub fn digest(
     (from, to): (Time, Time),
@@ -178,7 +178,7 @@ fn wait(project: &str, kind: &str, mut waits: Vec<i64>) -> Wait {
     }
 }
 
-/// The nearest rank: so many of a hundred are not above it. 0 of nothing.
+/// The nearest-rank percentile; 0 for an empty slice.
 fn rank(sorted: &[i64], percent: usize) -> i64 {
     let place = (sorted.len() * percent).div_ceil(100).max(1) - 1;
     sorted.get(place).copied().unwrap_or_default()

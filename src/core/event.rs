@@ -1,8 +1,8 @@
-//! What happened to a decision, as the log keeps it for good.
+//! The events of a decision, as the log stores them permanently.
 //!
-//! The log is the truth: an event once written is never changed, but for its long part
-//! ([`super::content`]), which pruning removes. A hash chain runs over all of them, so that a
-//! rewritten history shows. New variants may be added; the meaning of an old one never changes.
+//! The log is the truth. A written event never changes, except that pruning removes the long
+//! content ([`super::content`]). A hash chain over all events reveals a rewritten history. New
+//! variants may be added; the meaning of an existing variant never changes.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,136 +19,138 @@ use super::permission::Grounds;
 pub enum Event {
     /// An agent asked.
     Asked {
-        /// What.
+        /// The content.
         request: Box<Request>,
-        /// What policy made of it.
+        /// The terms that policy set for the request.
         terms: Terms,
     },
-    /// The agent asked again, with another content: the next revision.
+    /// The agent asked again with different content: a new revision.
     Revised {
         /// The new content.
         request: Box<Request>,
-        /// What policy made of that.
+        /// The terms that policy set for the new content.
         terms: Terms,
     },
-    /// The bot's own rules are stricter than those that it was asked under.
+    /// The bot's own rules are stricter than the terms under which the decision was filed.
     Enforced {
-        /// The terms that hold from now on.
+        /// The terms from now on.
         terms: Terms,
     },
-    /// Put off.
+    /// A person deferred the decision.
     Deferred {
-        /// When it comes back.
+        /// When the decision returns.
         until: Time,
-        /// By whom.
+        /// The person.
         by: Person,
     },
-    /// Came back from a deferral.
+    /// The decision returned from a deferral.
     Returned,
-    /// Nobody has answered, and a rung of the ladder was due.
+    /// An escalation step fired because the decision has no answer.
     Climbed {
-        /// Which, and which others it passes over.
+        /// The step, and the lower steps that were skipped.
         #[serde(flatten)]
         rung: Due,
     },
-    /// What came of the tries to reach people at a rung.
+    /// The results of contacting people at an escalation step.
     Told {
-        /// The log's position of the rung.
+        /// The log position of the step's `Climbed` event.
         climb: u64,
-        /// Who was tried to be reached. The latest of one person and way counts.
+        /// The contacts. The latest entry for the same person and channel counts.
         contacts: Vec<Contact>,
-        /// Whether all of them were tried: then nobody reached means that the ladder is climbed on
-        /// at once.
+        /// Whether every contact of the step was attempted. If so and no person was reached, the
+        /// next step follows at once.
         complete: bool,
     },
-    /// A person wants it decided, where that needs their own hand: they are asked to confirm it.
+    /// A person proposed a verdict on a surface where the decision cannot be made; the person is
+    /// asked to confirm the proposal.
     Proposed {
-        /// What they want.
+        /// The proposed verdict.
         verdict: Verdict,
-        /// Who.
+        /// The person.
         by: Person,
-        /// Where they said so.
+        /// The surface of the proposal.
         via: Via,
-        /// For which content.
+        /// The revision that the person saw.
         seen: Revision,
-        /// Whether they wanted something else of this content before: then they were asked already.
+        /// Whether this replaces the person's earlier proposal for the same revision. A
+        /// confirmation was then already requested.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         again: bool,
     },
-    /// Approved by one of several who must.
+    /// One of several required approvals.
     Voted {
-        /// By whom.
+        /// The approver.
         by: Person,
-        /// Where.
+        /// The surface of the approval.
         via: Via,
-        /// What they said beside it.
+        /// A note to the agent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
-        /// What they were then. Absent: it was not written down yet.
+        /// The approver's roles and ownership at the time. Absent in events from before these were
+        /// recorded.
         #[serde(default, skip_serializing_if = "Grounds::are_none")]
         grounds: Grounds,
     },
-    /// The rules changed: these people may not decide it any more, and their approvals do not
-    /// count.
+    /// The rules changed: these people may no longer decide, and their approvals do not count.
     Lapsed {
-        /// Whose approvals.
+        /// The people.
         of: Vec<Person>,
     },
-    /// Somebody is on it.
+    /// A person took responsibility for the decision.
     Taken {
-        /// Who.
+        /// The person now responsible.
         by: Person,
-        /// Who handed it to them.
+        /// The person who assigned the decision. Absent: `by` took it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<Person>,
     },
-    /// A person said how soon it is wanted.
+    /// A person set the priority.
     Prioritized {
-        /// So soon.
+        /// The priority.
         priority: Priority,
-        /// Who.
+        /// The person.
         by: Person,
     },
-    /// Answered.
+    /// The decision has a verdict.
     Resolved {
-        /// The answer.
+        /// The verdict.
         verdict: Verdict,
-        /// By whom.
+        /// The author of the verdict.
         by: Person,
-        /// Where.
+        /// The origin of the verdict.
         via: Via,
-        /// Where several approved: the ids of those whose approvals counted beside this one.
-        /// Absent: all that were given.
+        /// Where several people approved: the ids of the earlier approvers whose votes counted.
+        /// Absent: all recorded votes counted.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         with: Vec<String>,
     },
-    /// The verdict was taken back before the agent had taken it.
+    /// The verdict was undone before the agent claimed it.
     Undone {
-        /// By whom.
+        /// The person.
         by: Person,
     },
-    /// A person disagrees with what was approved by itself.
+    /// A person disagrees with an automatic approval.
     Disagreed {
-        /// Who.
+        /// The person.
         by: Person,
-        /// Whether the verdict is taken back by that: the agent had not taken it.
+        /// Whether the verdict is undone as well. A claimed verdict stands.
         undone: bool,
     },
-    /// The asker no longer needs an answer.
+    /// The requester no longer needs an answer.
     Withdrawn {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The agent took the verdict to act on it.
+    /// The agent claimed the verdict.
     Claimed,
-    /// The agent said how it went.
+    /// The agent reported the outcome.
     Reported {
-        /// Whether it worked.
+        /// Whether the action succeeded.
         outcome: Outcome,
-        /// In its words. May be empty.
+        /// The agent's own words. May be empty.
         text: String,
     },
-    /// It was over for long, and its long part was removed.
+    /// Long after the decision ended, its long content was removed.
     Pruned,
 }
 
@@ -180,19 +182,19 @@ impl Event {
     }
 }
 
-/// An event in its place in the log.
+/// An event at its position in the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Logged {
     /// Position, from 1, without gaps.
     pub seq: u64,
-    /// When it was committed.
+    /// Time of the commit.
     pub at: Time,
-    /// Which decision it changed.
+    /// The decision that the event changed.
     pub decision: DecisionId,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
-    /// SHA-256 in hexadecimal over the previous hash and this event: the chain. The long part
-    /// counts by its digest, so that it holds without it.
+    /// SHA-256 in hexadecimal over the previous hash and this event, forming the chain. Long
+    /// content enters by its digest, so pruning keeps the chain valid.
     pub hash: String,
 }

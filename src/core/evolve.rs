@@ -1,7 +1,7 @@
-//! Applies what happened to a decision: the second of the two steps that [`super::decision`] tells
-//! of.
+//! Applies events to a decision: the second of the two steps described in [`super::decision`].
 //!
-//! Nothing is refused here: an event of the log has happened. Must not know why.
+//! No event is refused here: an event in the log has already happened. Does not depend on the
+//! reason for an event.
 
 use super::Time;
 use super::decision::{
@@ -11,7 +11,7 @@ use super::decision::{
 use super::event::Event;
 
 impl Decision {
-    /// Applies what happened. `seq` is the event's position in the log.
+    /// Applies an event. `seq` is the event's position in the log.
     #[must_use]
     pub fn evolve(mut self, event: &Event, at: Time, seq: u64) -> Self {
         self.changed = seq;
@@ -22,7 +22,7 @@ impl Decision {
             Event::Revised { request, terms } => {
                 (self.request, self.terms) = (*request, terms);
                 self.revision.0 += 1;
-                // They were for another content.
+                // The votes, lapsed approvals and proposals were for the earlier content.
                 self.state.open_votes_mut().map(Vec::clear);
                 self.lapsed.clear();
                 self.forget_proposals(|_| true);
@@ -31,8 +31,9 @@ impl Decision {
             Event::Enforced { terms } => {
                 let risk = std::mem::replace(&mut self.terms, terms).risk;
                 if self.terms.risk > risk {
-                    // They were given to something lesser, by people who may not decide this,
-                    // without the word that it may take.
+                    // The votes were given at a lower risk, possibly by people who may not decide
+                    // at the new risk, and without the confirmation word that critical risk
+                    // requires.
                     self.state.open_votes_mut().map(Vec::clear);
                 }
             }
@@ -84,7 +85,7 @@ impl Decision {
             }
             Event::Reported { outcome, text } => {
                 if let State::Resolved(resolved) = &mut self.state {
-                    // Whoever says how it went has acted on it.
+                    // A report implies that the agent acted on the verdict.
                     resolved.claimed_at.get_or_insert(at);
                     resolved.reported = Some(Reported { outcome, text, at });
                 }
@@ -97,7 +98,7 @@ impl Decision {
         self
     }
 
-    /// The same, as if these people had not approved it.
+    /// The decision without the votes of these people.
     #[must_use]
     pub fn without_votes_of(mut self, people: &[Person]) -> Self {
         if let Some(votes) = self.state.open_votes_mut() {
@@ -121,7 +122,7 @@ impl Decision {
         self
     }
 
-    /// Taking what was put off brings it back: somebody is on it.
+    /// Taking a deferred decision ends the deferral, because a person is on it.
     fn taken(&mut self, taken: Taken) {
         match &mut self.state {
             State::Pending(pending) => pending.taken = Some(taken),
@@ -138,7 +139,7 @@ impl Decision {
     pub(super) fn undone(&mut self, by: Person, at: Time) {
         if let State::Resolved(resolved) = &self.state {
             if resolved.via == Via::Routing {
-                // Whoever takes back what nobody has approved disagrees with its having passed.
+                // Undoing an automatic approval counts as disagreeing with it.
                 self.disagreed.get_or_insert_with(|| Disagreed { by: by.clone(), at });
             }
             let undone =

@@ -1,6 +1,6 @@
-//! Calibration and digest as cards: figures beneath a plot.
+//! Calibration and digest as cards: figures below a plot.
 //!
-//! Must not know how a plot is drawn or sent.
+//! Does not depend on plotting or delivery.
 
 use super::Time;
 use super::calibration::Calibration;
@@ -10,10 +10,10 @@ use super::pace::Pace;
 use super::text::{self, Figures, Part};
 use super::untrusted::{escaped, one_line, plain};
 
-/// Characters of a field (Discord: 1,024).
+/// Maximum characters of a field (Discord: 1,024).
 const FIELD: usize = 1_000;
 
-/// The same name as at a terminal, that no mark of the chat can dress up.
+/// The name shown in the terminal, with Markdown escaped.
 fn said(name: &str) -> String {
     escaped(&text::figure_name(&one_line(name)), 60).text
 }
@@ -41,7 +41,7 @@ fn card(headline: String, title: String, description: String, parts: Vec<Part>) 
     }
 }
 
-/// How often people agreed.
+/// The card for calibration.
 #[must_use]
 pub fn calibration_card(calibration: &Calibration) -> Card {
     let style = Figures { said: &said, at: &text::moment, code };
@@ -55,7 +55,7 @@ pub fn calibration_card(calibration: &Calibration) -> Card {
     )
 }
 
-/// What was decided, and what waits.
+/// The card for a digest.
 #[must_use]
 pub fn digest_card(digest: &Digest, pace: Pace) -> Card {
     let at = |at: Time| text::moment(pace.wall_time(at));

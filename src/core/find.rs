@@ -1,36 +1,36 @@
-//! Finds decisions by what somebody types, and reads what a command's entry names.
+//! Searches decisions by typed text and parses the values of autocomplete entries.
 //!
-//! For completion and for questions: what is found is shown, and never decided on. Must not know
-//! who may see what: it searches what it is given.
+//! For autocomplete and search only: a match is displayed, never decided on. Does no access
+//! control; the caller passes only decisions that the person may see.
 
 use super::decision::{Choice, Decision, DecisionId, Revision};
 use super::untrusted::clean;
 
-/// What somebody names a decision by.
+/// How typed text refers to a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
-    /// An entry that was offered to them: this is what it showed.
+    /// An autocomplete entry of this store, with the revision that the entry showed.
     Shown {
-        /// Which.
+        /// The decision.
         id: DecisionId,
-        /// At this revision.
+        /// The revision that the entry showed.
         seen: Revision,
     },
-    /// An entry that another store offered.
+    /// An autocomplete entry of another store.
     Foreign,
-    /// A number that they typed: what it stands for, they may not have seen.
+    /// A typed number. The person may not have seen the decision.
     Number(DecisionId),
-    /// Anything else: words of its title, its project, its kind.
+    /// Any other text: words of the title, project or kind.
     Words(String),
 }
 
-/// What an offered entry carries: number, revision, and the store that it belongs to.
+/// Value of an autocomplete entry: decision number, revision, and the store's tag.
 #[must_use]
 pub fn value(decision: &Decision, tag: &str) -> String {
     format!("{}@{}.{tag}", decision.id.0, decision.revision.0)
 }
 
-/// Reads what came in: an entry's [`value`], a number, or words.
+/// Parses a [`value`], a number, or words.
 #[must_use]
 pub fn named(text: &str, tag: &str) -> Named {
     let text = text.trim();
@@ -46,14 +46,15 @@ fn entry(text: &str) -> Option<(DecisionId, Revision, &str)> {
     Some((DecisionId(id.parse().ok().filter(|id| *id > 0)?), Revision(seen.parse().ok()?), tag))
 }
 
-/// What an offered option carries: its place, counted from 1, and the decision as it was shown.
+/// Value of an autocomplete entry for an option: the option's position, counted from 1, and the
+/// [`value`] of the decision.
 #[must_use]
 pub fn option_value(decision: &Decision, place: usize, tag: &str) -> String {
     format!("{place}/{}", value(decision, tag))
 }
 
-/// The option that is meant: an offered one of this very revision, or one that is called so.
-/// `None`: none, or two.
+/// Resolves typed text to an option: an entry for this exact revision, or an option's name. `None`
+/// when no option matches, or two do.
 #[must_use]
 pub fn option<'a>(typed: &str, decision: &'a Decision, tag: &str) -> Option<&'a Choice> {
     let options = &decision.request.options;
@@ -71,13 +72,13 @@ pub fn option<'a>(typed: &str, decision: &'a Decision, tag: &str) -> Option<&'a 
         }
     };
     match (offered, called) {
-        // An option that is called like another one's entry.
+        // The text is an entry for one option and the name of another.
         (Some(offered), Some(called)) if offered != called => None,
         (offered, called) => offered.or(called),
     }
 }
 
-/// The options that fit what was typed so far, with their places from 1.
+/// Options whose name or description contains the typed text, with positions from 1.
 #[must_use]
 pub fn options<'a>(typed: &str, decision: &'a Decision) -> Vec<(usize, &'a Choice)> {
     let wanted = folded(typed);
@@ -87,13 +88,14 @@ pub fn options<'a>(typed: &str, decision: &'a Decision) -> Vec<(usize, &'a Choic
     (1..).zip(&decision.request.options).filter(|(_, choice)| fits(choice)).collect()
 }
 
-/// How much of a text is searched, in characters: a title may be 16 KiB, and this runs at each key.
+/// Characters of a text that are searched: a title may be 16 KiB, and the search runs at each
+/// keystroke.
 const SEARCHED: usize = 300;
-/// Letters from which on a word may be mistyped.
+/// Minimum letters of a word for typo tolerance.
 const MISTYPED_FROM: usize = 4;
 
-/// The decisions that fit all words that were typed, the best first; those that fit alike in the
-/// order given. Nothing typed fits all.
+/// Decisions that match all typed words, best match first; equal matches keep the given order.
+/// Empty text matches all.
 #[must_use]
 pub fn ranked<'a>(typed: &str, decisions: &'a [Decision]) -> Vec<&'a Decision> {
     let wanted = wanted(typed);
@@ -110,7 +112,7 @@ fn plain(text: &str) -> String {
 
 fn folded(text: &str) -> String {
     let searched: String = text.chars().take(SEARCHED).collect();
-    // Most texts hide nothing, and cleaning takes longer than all the rest of the search.
+    // Fast path: most texts hide nothing, and cleaning takes longer than the rest of the search.
     if searched.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
         return searched
             .split(' ')
@@ -133,11 +135,11 @@ fn wanted(typed: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(Into::into)
         .collect();
-    // Signs alone, an emoji for example, are searched for as they are.
+    // Text without letters or digits, an emoji for example, is searched for unchanged.
     if found.is_empty() && !typed.is_empty() { vec![typed] } else { found }
 }
 
-/// How well a decision fits, 0 the best. `None`: a word is nowhere in it.
+/// Rank of a match, 0 is best. `None`: a word occurs nowhere in the decision.
 fn rank(wanted: &[String], decision: &Decision) -> Option<u32> {
     let request = &decision.request;
     let title = folded(&request.title);
@@ -177,7 +179,7 @@ fn word_rank(word: &str, id: DecisionId, title: &str, about: &str) -> Option<u32
     }
 }
 
-/// Whether one slip of the finger lies between what was typed and a word, or its beginning.
+/// Whether the typed text is at most one typo away from a word or from the word's beginning.
 fn is_nearly(typed: &str, word: &str) -> bool {
     let beginning: String = word.chars().take(typed.chars().count()).collect();
     strsim::osa_distance(typed, word) <= 1 || strsim::osa_distance(typed, &beginning) <= 1

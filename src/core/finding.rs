@@ -1,44 +1,44 @@
-//! What an examination found, as data. Printing is the caller's.
+//! Result of a health check, as data. The caller prints the result.
 
 use serde::Serialize;
 
-/// One thing that was looked at.
+/// Result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What it belongs to, in a word or two: `Discord`, `Store` …
+    /// Area of the check, one or two words: `Discord`, `Store` …
     pub area: &'static str,
-    /// How it is.
+    /// Severity of the result.
     pub state: Health,
-    /// What was found.
+    /// What the check found.
     pub what: String,
-    /// What to do about it. Present for whatever is not fine.
+    /// Remedy. Present unless the state is [`Health::Fine`].
     pub mend: Option<String>,
 }
 
-/// How something is. The order is that of severity.
+/// Severity of a result, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
-    /// As it should be.
+    /// No problem.
     Fine,
-    /// It works, and somebody should look at it.
+    /// Works, but needs attention.
     Warning,
-    /// Something does not work.
+    /// Does not work.
     Broken,
 }
 
 impl Finding {
-    /// All is well with this.
+    /// A result without a problem.
     pub fn fine(area: &'static str, what: impl Into<String>) -> Self {
         Self { area, state: Health::Fine, what: what.into(), mend: None }
     }
 
-    /// It works, and this should be done about it.
+    /// A problem that needs attention, and the remedy.
     pub fn warning(area: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { area, state: Health::Warning, what: what.into(), mend: Some(mend.into()) }
     }
 
-    /// It does not work until this is done.
+    /// A failure, and the remedy.
     pub fn broken(area: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { area, state: Health::Broken, what: what.into(), mend: Some(mend.into()) }
     }

@@ -1,4 +1,5 @@
-//! Which decisions nobody may decide, found from the rules alone, before anybody asks one.
+//! Finds combinations of project, kind and risk without an approver, from the rules alone, before
+//! an agent asks for such a decision.
 
 use std::collections::BTreeSet;
 
@@ -6,25 +7,25 @@ use super::decision::{Kind, Risk};
 use super::permission::ApproverRule;
 use super::policy::Rules;
 
-/// Decisions that no rule covers.
+/// Decisions that no approver rule covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
-    /// Of which projects.
+    /// Projects concerned.
     pub project: Reach<String>,
-    /// Of which kinds.
+    /// Kinds concerned.
     pub kind: Reach<Kind>,
-    /// At which risks.
+    /// Risks concerned.
     pub risks: Vec<Risk>,
 }
 
-/// How far a gap reaches.
+/// Scope of a gap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach<T> {
-    /// All there are.
+    /// All projects or kinds.
     Every,
-    /// This one.
+    /// Only this project or kind.
     This(T),
-    /// All that the configuration does not name.
+    /// All projects or kinds that the configuration does not name.
     Other,
 }
 
@@ -61,7 +62,8 @@ fn covers(rule: &ApproverRule, project: Option<&str>, kind: Option<&Kind>, risk:
         && (rule.risks.is_empty() || rule.risks.contains(&risk))
 }
 
-/// The risks at which nobody may decide this. Those that policy raises are never met.
+/// Risks without an approver. Skips risks below the policy's minimum: policy raises lower risks,
+/// and therefore these never occur.
 fn uncovered(rules: &Rules, project: Option<&str>, kind: Option<&Kind>) -> Vec<Risk> {
     let of_project = project.and_then(|project| rules.projects.get(project));
     let of_kind = kind.and_then(|kind| rules.kinds.get(kind));
@@ -85,10 +87,11 @@ fn reach<T>(named: Option<T>, any_named: bool) -> Reach<T> {
     }
 }
 
-/// At which risks nobody may decide, by kind.
+/// Risks without an approver, per kind.
 type Row = Vec<(Reach<Kind>, Vec<Risk>)>;
 
-/// What nobody may decide. Without approvers the application's owner decides all.
+/// All gaps in the rules. Without configured approvers, the application's owner decides everything
+/// and no gap exists.
 #[must_use]
 pub fn gaps(rules: &Rules) -> Vec<Gap> {
     if rules.approvers.is_empty() {

@@ -1,9 +1,9 @@
-//! A gate: an agent that knows nothing of Gander is stopped before a tool call until a person has
-//! answered.
+//! Gate: stops an agent before a tool call until a person has answered. The agent needs no
+//! knowledge of Gander.
 //!
-//! Here is what a tool call is, which calls are the same ([`ToolCall::key`]), what the rules make
-//! of one ([`rules`]), and the question that it becomes. Must not know how an agent tells of a call
-//! or is answered, nor where rules are kept.
+//! Defines a tool call, when two calls are identical ([`ToolCall::key`]), what the rules say about
+//! a call ([`rules`]), and the decision request for a call. Does not depend on how an agent reports
+//! a call or receives the answer, nor on where the rules are stored.
 
 pub mod edits;
 pub mod pattern;
@@ -21,40 +21,41 @@ use super::decision::{Agent, Detail, Expects, Insight, Kind, Request, Risk};
 use super::session::PERMISSION;
 use super::{hex, text};
 
-/// What the dedup keys of gates begin with. Nobody else may ask with such a key: what is approved
-/// under it runs.
+/// Prefix of the dedup keys of gates. Reserved for gates: a call runs when a decision with its key
+/// is approved.
 pub const KEY: &str = "gate:";
 
-/// The longest session that stands in a key as it is, in bytes.
+/// Maximum length of a session identifier in a key, in bytes; longer identifiers are hashed.
 const LONGEST_SESSION: usize = 200;
 
 /// A tool call that an agent is about to make.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolCall {
-    /// Whose: `claude-code`, `goose`, `codex`.
+    /// The agent: `claude-code`, `goose`, `codex`.
     pub agent: String,
     /// The agent's session.
     pub session: Option<String>,
-    /// The tool, by the agent's name for it.
+    /// Name of the tool, as the agent spells it.
     pub tool: String,
-    /// What the tool is called with.
+    /// Arguments of the call.
     pub input: Value,
-    /// The directory in which it runs. Absolute.
+    /// Working directory of the call. Absolute.
     pub cwd: PathBuf,
-    /// The folders that the agent works in; what lies below them is inside.
+    /// The agent's workspace folders; a path below any of these is inside the workspace.
     pub roots: Vec<PathBuf>,
     /// The person's home folder.
     pub home: Option<PathBuf>,
-    /// Where the files really lie that are named by links; beside their own names.
+    /// Resolved targets of files that the call names by symbolic links, in addition to the names.
     pub real: Vec<PathBuf>,
-    /// Whether the directory has what git takes for a repository without being one: files that an
-    /// agent can write, and one of them says which programs git runs.
+    /// Whether git takes the working directory for a repository although the directory is not a
+    /// real repository: its files are writable for an agent, and the git configuration among these
+    /// files says which programs git runs.
     pub poses_as_repository: bool,
-    /// What the file holds that is to be changed, where there is one and it can be read.
+    /// Current content of the file to be changed, if the file exists and is readable.
     pub before: Option<String>,
 }
 
-/// Tools that run a shell command, by the last part of their name.
+/// Tools that run a shell command, by the last part of the tool's name.
 const SHELLS: [&str; 9] = [
     "bash",
     "shell",
@@ -66,9 +67,9 @@ const SHELLS: [&str; 9] = [
     "terminal",
     "monitor",
 ];
-/// How a command's text is called.
+/// Argument names for a command's text.
 const COMMAND: [&str; 3] = ["command", "cmd", "script"];
-/// What says nothing of what a command does: how it is introduced, and how long it is waited for.
+/// Arguments that do not change what a command does: descriptions, and how long the agent waits.
 const VOLATILE: [&str; 8] = [
     "description",
     "timeout",
@@ -81,7 +82,7 @@ const VOLATILE: [&str; 8] = [
 ];
 
 impl ToolCall {
-    /// The shell command that it would run, if it is one.
+    /// The shell command of this call, or `None` for other tools.
     #[must_use]
     pub fn command(&self) -> Option<String> {
         let name = self.tool.rsplit("__").next().unwrap_or(&self.tool).to_lowercase();
@@ -101,8 +102,8 @@ impl ToolCall {
         COMMAND.into_iter().find(|field| self.input.get(field).is_some())
     }
 
-    /// What a shell is called with beside the command and what says nothing: another directory, an
-    /// environment, a door out of the sandbox.
+    /// Arguments of a shell call that change its effect beside the command: another directory,
+    /// environment variables, an exit from the sandbox.
     #[must_use]
     pub fn beside_command(&self) -> serde_json::Map<String, Value> {
         let mut fields = self.input.as_object().cloned().unwrap_or_default();
@@ -120,13 +121,13 @@ impl ToolCall {
         fields
     }
 
-    /// The change to a file that it would make, if it is one.
+    /// The file change of this call, or `None` for other tools.
     #[must_use]
     pub fn edit(&self) -> Option<Edit> {
         if self.command().is_some() { None } else { edit_of(&self.tool, &self.input) }
     }
 
-    /// The files that it names, absolute, and where they really lie.
+    /// Files that the call names, as absolute paths, and the resolved targets of links.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         let said = self
@@ -136,7 +137,7 @@ impl ToolCall {
         said.chain(self.real.iter().cloned()).collect()
     }
 
-    /// The files that it names, in its own words.
+    /// Files that the call names, spelled as in the arguments.
     #[must_use]
     pub fn named_files(&self) -> Vec<String> {
         let mut found = Vec::new();
@@ -160,7 +161,7 @@ impl ToolCall {
         found
     }
 
-    /// The texts of it that a person is shown and goes by.
+    /// Texts of the call that a person reads and relies on.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
         let mut texts = self.named_files();
@@ -169,8 +170,8 @@ impl ToolCall {
         texts
     }
 
-    /// What makes two calls the same: agent, session, directory, tool, and what the tool would do.
-    /// In hexadecimal.
+    /// Digest of agent, session, directory, tool and effective arguments, in hexadecimal. Equal for
+    /// identical calls.
     #[must_use]
     pub fn identity(&self) -> String {
         let mut hash = Sha256::new();
@@ -185,7 +186,7 @@ impl ToolCall {
         hex(&hash.finalize()[..16])
     }
 
-    /// The part of the input that says what is done.
+    /// The arguments, without the volatile fields of a shell command.
     fn meaning(&self) -> Value {
         let mut input = self.input.clone();
         if let (Some(_), Some(fields)) = (self.command(), input.as_object_mut()) {
@@ -194,7 +195,7 @@ impl ToolCall {
         input
     }
 
-    /// The dedup key under which it is asked.
+    /// Dedup key of the decision for this call.
     #[must_use]
     pub fn key(&self) -> String {
         let session = match self.session.as_deref() {
@@ -204,7 +205,7 @@ impl ToolCall {
         format!("{KEY}{}:{session}:{}", self.agent, self.identity())
     }
 
-    /// The question that it becomes.
+    /// The decision request for this call.
     #[must_use]
     pub fn request(
         &self,
@@ -216,7 +217,7 @@ impl ToolCall {
         let usual = Request::default();
         let detail = |name: &str, value: String| Detail { name: name.to_owned(), value };
         let (title, body) = self.shown();
-        // Whoever knows where it runs knows a folder that it works in, if only that one.
+        // `roots` is empty only when the working directory is unknown.
         let cwd = if self.roots.is_empty() {
             text::gate::NOWHERE.into()
         } else {
@@ -240,7 +241,7 @@ impl ToolCall {
         }
     }
 
-    /// Title and body.
+    /// Title and body of the request.
     fn shown(&self) -> (String, String) {
         if let Some(command) = self.command() {
             let directory = self.cwd.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -262,7 +263,7 @@ impl ToolCall {
         (text::gate::tool(&self.tool, subject), body)
     }
 
-    /// A path without the folder that the agent works in.
+    /// The path relative to a workspace folder.
     fn shorter(&self, path: &str) -> String {
         let inside = |root: &PathBuf| {
             PathBuf::from(path)
@@ -278,17 +279,17 @@ impl ToolCall {
     }
 }
 
-/// A `file://` address as the path that it is.
+/// Converts a `file://` URL to a path.
 fn without_scheme(file: &str) -> String {
     match file.get(..7).filter(|start| start.eq_ignore_ascii_case("file://")) {
-        // Behind the scheme may stand a machine's name.
+        // A host name may follow the scheme.
         Some(_) => file[7..].find('/').map_or("/", |at| &file[7 + at..]).to_owned(),
         None => file.to_owned(),
     }
 }
 
-/// Words as a line that a shell reads as these words; the script itself where they hand one to a
-/// shell.
+/// Joins words to a line that a shell splits into exactly these words. For `sh -c SCRIPT`, returns
+/// the script.
 fn line_of(words: &[&str]) -> String {
     if let [shell, flag, script] = words
         && matches!(
@@ -307,14 +308,13 @@ fn line_of(words: &[&str]) -> String {
     words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// A text as one word of a POSIX shell, in quotes.
+/// Quotes a text as one word for a POSIX shell.
 #[must_use]
 pub fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Feeds a value to a hash so that equal values, in whatever order their fields stand, give the
-/// same.
+/// Hashes a value; the order of object fields does not affect the hash.
 fn digest(value: &Value, hash: &mut Sha256) {
     match value {
         Value::Object(fields) => {

@@ -1,12 +1,13 @@
-//! Whether somebody approves without looking: then they are asked once more.
+//! Detects approvals given without reading, and asks for a second confirmation.
 //!
-//! Two habits are known by their traces. Who approves what is of high risk within a second of
-//! opening it has not read it; and who approves ten in a row without opening one has stopped
-//! choosing. Neither is forbidden, so a second click does it. It is about approvals by a button. A
-//! list is approved together at low risk alone and is shown before, an answer is typed, a choice
-//! names what is chosen, and at critical risk a word is typed for an approval and a choice alike.
-//! Pure: it is told the time. What it remembers of a person is small and lost with the process,
-//! which asks no more than once too often or once too seldom.
+//! Two habits are detected: approving a high-risk decision within a second of opening it, and
+//! approving ten decisions in a row without opening any. Neither is forbidden, so a second click
+//! suffices. The guard covers only approvals by button. Bulk approval is limited to low risk and
+//! shows a preview, an answer is typed, a choice names the chosen option, and critical risk
+//! requires a typed word for approvals and choices alike.
+//!
+//! Pure: the time is an argument. The state per person is small and lost when the process ends; the
+//! worst effect is one confirmation too many or too few.
 
 use std::collections::VecDeque;
 
@@ -15,12 +16,13 @@ use chrono::TimeDelta;
 use super::Time;
 use super::decision::{Decision, DecisionId, Risk};
 
-/// When somebody is asked once more.
+/// When to ask for a second confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guard {
-    /// Less than this from opening to approving is too little to read a card; zero: it never is.
+    /// Minimum time between opening a high-risk decision and approving it. Zero disables the check.
     pub glance: TimeDelta,
-    /// So many approvals without opening one are a habit; 0: they never are.
+    /// Number of approvals in a row, without opening any decision, after which the next approval
+    /// needs confirmation. 0 disables the check.
     pub in_a_row: u32,
 }
 
@@ -31,35 +33,37 @@ impl Default for Guard {
 }
 
 impl Guard {
-    /// Nobody is ever asked.
+    /// Never asks.
     #[must_use]
     pub const fn off() -> Self {
         Self { glance: TimeDelta::zero(), in_a_row: 0 }
     }
 }
 
-/// Opened decisions that are remembered of a person: only those of the last second count.
+/// Maximum number of opened decisions remembered per person. Only decisions opened within the last
+/// second matter.
 const REMEMBERED: usize = 20;
 
-/// Why somebody is asked once more.
+/// Why a second confirmation is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// It is of high risk, and they opened it a moment ago.
+    /// High risk, and opened a moment ago.
     JustOpened,
-    /// It would be this many approvals in a row without opening one.
+    /// This would be the given number of approvals in a row without opening any decision.
     InARow(u32),
 }
 
-/// What is remembered of how one person approves.
+/// The recent approval behaviour of one person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Habits {
     opened: VecDeque<(DecisionId, Time)>,
-    /// Approvals since they last opened one.
+    /// Approvals since the person last opened a decision.
     in_a_row: u32,
 }
 
 impl Habits {
-    /// They opened this one: its card or its details, for them alone.
+    /// Records that the person opened a decision: its card or its details, visible only to the
+    /// person.
     pub fn open(&mut self, id: DecisionId, at: Time) {
         self.in_a_row = 0;
         self.opened.retain(|(opened, _)| *opened != id);
@@ -69,10 +73,10 @@ impl Habits {
         }
     }
 
-    /// Why they are asked once more before they approve this one, if they are.
+    /// Why the person must confirm an approval of this decision, if at all.
     #[must_use]
     pub fn doubt(&self, guard: Guard, decision: &Decision, now: Time) -> Option<Doubt> {
-        // Critical risk is confirmed by typing, which takes longer than any of this.
+        // Critical risk is confirmed by typing, which takes longer than either check requires.
         if decision.confirmation().is_some() {
             return None;
         }
@@ -85,12 +89,12 @@ impl Habits {
             .then_some(Doubt::InARow(self.in_a_row + 1))
     }
 
-    /// They approved one.
+    /// Records an approval.
     pub const fn approve(&mut self) {
         self.in_a_row = self.in_a_row.saturating_add(1);
     }
 
-    /// They were asked once more, and are sure: the count begins anew.
+    /// Records a confirmed approval and restarts the count.
     pub const fn be_sure(&mut self) {
         self.in_a_row = 0;
     }

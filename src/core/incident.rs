@@ -1,8 +1,8 @@
-//! The report on a decision that nobody answered in time: asked, each rung, who was reached and who
-//! was not, what was done.
+//! The incident report on a decision without a timely answer: the request, each escalation step,
+//! the people reached and not reached, and the outcome.
 //!
-//! Pure, and made from the log alone: what it says can be read there again. Must not know where it
-//! is posted.
+//! Pure, and made from the log alone, so every statement can be checked there. Does not depend on
+//! the place of posting.
 
 use chrono_tz::Tz;
 
@@ -13,20 +13,20 @@ use super::ladder::{Came, Contact, Due, Stage};
 use super::pace::Pace;
 use super::text;
 
-/// A rung that was climbed, and what is known of whom it reached. The latest word on each person
-/// and way counts.
+/// A reached escalation step with the known contacts: for each person and channel, the latest
+/// outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Climbed<'a> {
-    /// When.
+    /// When the step was reached.
     pub at: Time,
-    /// Which.
+    /// The step.
     pub rung: &'a Due,
-    /// Whom it reached, and whom not.
+    /// Outcomes of all contacts, successful or not.
     pub contacts: Vec<&'a Contact>,
 }
 
 impl Climbed<'_> {
-    /// Whether anybody was reached, or will be.
+    /// Whether any person was reached, or will be after a hold.
     #[must_use]
     pub fn reached_anybody(&self) -> bool {
         self.contacts
@@ -35,14 +35,14 @@ impl Climbed<'_> {
     }
 }
 
-/// The file's name.
+/// The report's file name.
 #[must_use]
 pub fn file_name(decision: &Decision) -> String {
     format!("incident-{}.md", decision.id.0)
 }
 
-/// Whether the log has come to where the report is due: the safe default was applied, or the last
-/// call was reached on a ladder without one. Once for each ladder that is climbed.
+/// Whether the report is due at log position `at`: the safe default was applied, or the first
+/// overdue step was reached and does not apply the safe default.
 #[must_use]
 pub fn is_due(events: &[Logged], at: u64) -> bool {
     use super::decision::Via;
@@ -59,7 +59,7 @@ pub fn is_due(events: &[Logged], at: u64) -> bool {
     }
 }
 
-/// What happened since the ladder that was climbed at this position had begun.
+/// The events of the ladder run up to position `at`.
 fn this_ladder(events: &[Logged], at: u64) -> &[Logged] {
     let until = events.partition_point(|logged| logged.seq <= at);
     let anew = |logged: &Logged| {
@@ -69,7 +69,7 @@ fn this_ladder(events: &[Logged], at: u64) -> &[Logged] {
     &events[from..until]
 }
 
-/// The rungs of that ladder, each with its contacts.
+/// The escalation steps of a ladder run, each with contacts.
 fn rungs(events: &[Logged]) -> Vec<Climbed<'_>> {
     let mut found: Vec<(u64, Climbed<'_>)> = Vec::new();
     for logged in events {
@@ -97,8 +97,8 @@ fn rungs(events: &[Logged]) -> Vec<Climbed<'_>> {
     found.into_iter().map(|(_, rung)| rung).collect()
 }
 
-/// The report in Markdown, as of a position of the log. `events` is the decision's own log, `zone`
-/// the server's.
+/// The report in Markdown, as of log position `at`. `events` is the decision's own log, `zone` the
+/// server's time zone.
 #[must_use]
 pub fn report(decision: &Decision, events: &[Logged], at: u64, pace: Pace, zone: Tz) -> String {
     let happened = this_ladder(events, at);

@@ -1,10 +1,10 @@
-//! The ladder: which rung of it a decision that nobody answers has reached, and when the next one
-//! is due.
+//! The escalation ladder: which step an unanswered decision has reached, and when the next step is
+//! due.
 //!
-//! Pure. A [`Ladder`] is what the configuration says; with the moment at which a decision's ladder
-//! began and its SLA it becomes a plan of moments. A rung fires once: what a decision remembers is
-//! the highest rung it has reached ([`Climb`]), and only what lies above that can fall due. Must
-//! not know who is told, by what, or in which words.
+//! Pure. A [`Ladder`] holds the configured steps. Combined with a decision's start and SLA, the
+//! ladder becomes a plan of moments. A step fires once: a decision remembers the highest step
+//! reached ([`Climb`]), and only higher steps can fall due. Does not depend on recipients,
+//! transports or wording.
 
 mod climbing;
 mod plan;
@@ -21,17 +21,17 @@ pub use self::standing::{InTheEnd, Next, Reached, Standing};
 use super::Time;
 use super::decision::{Person, SafeDefault};
 
-/// The sort of a rung, in the order in which they are climbed.
+/// The phase of an escalation step, in firing order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Some time after it was asked.
+    /// Some time after the start of the ladder.
     Reminder,
-    /// Some time before the SLA is breached.
+    /// Some time before the SLA breach.
     Warning,
-    /// The SLA is breached.
+    /// The SLA breach.
     Breach,
-    /// Some time after the breach.
+    /// Some time after the SLA breach.
     Overdue,
 }
 
@@ -46,30 +46,30 @@ impl fmt::Display for Stage {
     }
 }
 
-/// A way to reach people.
+/// A channel: a way to reach people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
-    /// A direct message to each person.
+    /// A Discord direct message to each person.
     Dm,
     /// A mention under the card.
     Mention,
     /// `@here` under the card.
     Here,
-    /// A push notification to each person's telephone.
+    /// A push notification to each person's phone.
     Push,
     /// A text message to each person.
     Sms,
-    /// A telephone call to each person.
+    /// A phone call to each person.
     Voice,
-    /// A signed request to somebody's own program.
+    /// A signed HTTP request to a user's own program.
     Webhook,
-    /// A notification on the desktop of the machine that the bot runs on.
+    /// A desktop notification on the bot's machine.
     Desktop,
 }
 
 impl Way {
-    /// All of them.
+    /// All channels.
     pub const ALL: [Self; 8] = [
         Self::Dm,
         Self::Mention,
@@ -81,7 +81,7 @@ impl Way {
         Self::Desktop,
     ];
 
-    /// As it is written in the configuration.
+    /// The channel's name in the configuration.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -107,20 +107,21 @@ impl FromStr for Way {
     }
 }
 
-/// When a rung is due. Spans are in seconds.
+/// When a step is due. Times are in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
-    /// So long after the ladder began.
+    /// Time after the start of the ladder.
     After(u64),
-    /// So long before the breach. Where the SLA is not longer than that: halfway to the breach.
+    /// Time before the breach. If the SLA is no longer than this time, the step is due halfway to
+    /// the breach.
     BeforeBreach(u64),
-    /// So long after the breach; 0 is the breach itself.
+    /// Time after the breach; 0 is the breach itself.
     AfterBreach(u64),
 }
 
 impl When {
-    /// The sort of the rung.
+    /// The phase of a step with this timing.
     #[must_use]
     pub const fn stage(self) -> Stage {
         match self {
@@ -132,63 +133,63 @@ impl When {
     }
 }
 
-/// A step of the ladder.
+/// An escalation step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rung {
-    /// When it is due.
+    /// When the step is due.
     pub when: When,
-    /// How people are reached, each way once.
+    /// The channels to use, each listed once.
     pub by: Vec<Way>,
-    /// Repeated after so many seconds, until the next rung.
+    /// Repeat interval in seconds, until the next step. Absent: the step fires once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<u64>,
-    /// Whether the safe default is applied then.
+    /// Whether the step applies the safe default.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
 }
 
-/// Rungs of a ladder at most.
+/// Maximum number of steps in a ladder.
 pub const MOST_RUNGS: usize = 20;
-/// The shortest time after which a rung is repeated, in seconds: more often is noise that people
-/// switch off.
+/// Shortest repeat interval in seconds. People mute notifications that come more often.
 pub const SHORTEST_REPEAT: u64 = 5 * 60;
 
-/// What is wrong with a ladder, and what to do.
+/// Why a ladder is invalid, with a remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Crooked {
-    /// None, or too many.
+    /// No steps, or too many.
     #[error("a ladder has 1 to {MOST_RUNGS} rungs, and this one has {0}")]
     Rungs(usize),
-    /// A rung that does nothing.
+    /// A step without channels or safe default.
     #[error("a rung reaches nobody: give it by = [\"dm\"] or another way, or default = true")]
     Idle,
-    /// Too often.
+    /// A repeat interval below [`SHORTEST_REPEAT`].
     #[error("a rung is repeated every {0} s: at least 5m must lie between")]
     Repeat(u64),
-    /// The default before the breach.
+    /// A safe default at or before the breach.
     #[error(
         "the safe default is applied some time after the breach: give that rung after_breach, such as \"2h\""
     )]
     DefaultTooEarly,
-    /// The end is silence.
+    /// A last step without repetition or safe default.
     #[error(
         "the last rung lets the decision fall silent: give it default = true, or repeat, such as \"24h\""
     )]
     Silent,
-    /// Something behind the end.
+    /// A step after the safe default.
     #[error(
         "a rung comes after the one that applies the safe default: nothing is open any more then. Remove it, or let it come earlier"
     )]
     AfterTheEnd,
 }
 
-/// The rungs, lowest first. Cheap to clone.
+/// The escalation steps, earliest first. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Ladder(Arc<[Rung]>);
 
 impl Default for Ladder {
-    /// 30 min, 2 h and every 4 h, 30 min before the breach, the breach, 2 h after it.
+    /// Steps at 30 min, at 2 h and every 4 h, 30 min before the breach, at the breach, and 2 h
+    /// after the breach.
     fn default() -> Self {
         let rung = |when, by: &[Way]| Rung { when, by: by.to_vec(), repeat: None, default: false };
         Self(Arc::new([
@@ -208,10 +209,10 @@ impl Default for Ladder {
 }
 
 impl Ladder {
-    /// Puts rungs in order.
+    /// Sorts and validates the steps.
     ///
     /// # Errors
-    /// [`Crooked`], with what to do: no decision may be left without a next moment.
+    /// [`Crooked`], with a remedy. A valid ladder never leaves a decision without a next moment.
     pub fn new(mut rungs: Vec<Rung>) -> Result<Self, Crooked> {
         if !(1..=MOST_RUNGS).contains(&rungs.len()) {
             return Err(Crooked::Rungs(rungs.len()));
@@ -242,14 +243,15 @@ impl Ladder {
         Ok(Self(rungs.into()))
     }
 
-    /// The rungs, lowest first.
+    /// The steps, earliest first.
     #[must_use]
     pub fn rungs(&self) -> &[Rung] {
         &self.0
     }
 
-    /// The same ladder with the ways that are set up. A reminder or warning that would reach nobody
-    /// is left out; the breach and what comes after it are facts, whoever hears of them.
+    /// The ladder restricted to configured channels. A reminder or warning without any configured
+    /// channel is dropped. The breach, the steps after it and the last step stay even without
+    /// channels, because they record facts.
     #[must_use]
     pub fn with_ways(&self, is_set_up: impl Fn(Way) -> bool) -> Self {
         let last = self.0.len().saturating_sub(1);
@@ -261,8 +263,8 @@ impl Ladder {
         Self(self.0.iter().enumerate().filter_map(mend).collect())
     }
 
-    /// The same ladder begun at its first mention, for what blocks an agent that is not sure of
-    /// itself.
+    /// The ladder starting at its first step beyond a direct message; a reminder in this place is
+    /// due at once. Used when the agent is blocked and unsure of its own proposal.
     #[must_use]
     pub fn from_mention(&self) -> Self {
         let loud = |rung: &Rung| {
@@ -276,64 +278,64 @@ impl Ladder {
     }
 }
 
-/// What came of the try to reach somebody.
+/// The result of one attempt to contact a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "came", rename_all = "snake_case")]
 pub enum Came {
-    /// They were reached.
+    /// The contact succeeded.
     Reached,
-    /// It is their quiet time: they will be.
+    /// Delayed by quiet hours or a snooze.
     Held {
-        /// When.
+        /// When the contact is made.
         until: Time,
     },
-    /// They are away: they were passed over.
+    /// Skipped: the person is away.
     Away {
-        /// Until then.
+        /// When the person is back.
         until: Time,
     },
-    /// They could not be.
+    /// The attempt failed.
     Failed {
-        /// Why.
+        /// The cause.
         why: String,
     },
 }
 
-/// A try to reach somebody.
+/// One attempt to contact a person through one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
-    /// Whom; absent: everybody in the channel, or the machine.
+    /// The person. Absent: everybody in the Discord channel, or the bot's machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<Person>,
-    /// By what.
+    /// The channel.
     pub way: Way,
-    /// What came of it.
+    /// The result.
     #[serde(flatten)]
     pub came: Came,
 }
 
-/// Rungs that were passed over because a higher one was due as well.
+/// Steps skipped because a higher step was due as well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passed {
-    /// Their sort.
+    /// The phase of the skipped steps.
     pub stage: Stage,
-    /// When the first was due.
+    /// When the first skipped step was due.
     pub due: Time,
-    /// How many: a repeated one counts each time.
+    /// Number of skipped firings, repetitions included.
     pub times: u32,
 }
 
-/// Whether people know of a breach.
+/// Whether people know of the SLA breach.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Warned {
-    /// Nobody was reached with it so far.
+    /// No person has been reached since the breach.
     #[default]
     Nobody,
-    /// Somebody was.
+    /// When the first person was reached.
     Since(Time),
-    /// What they were told of is not what is asked any more, whoever is still to be reached at this
-    /// rung.
+    /// The contacts of this step were about an earlier revision. Contacts still to come at this
+    /// step do not count either; the next step starts again at `Nobody`.
     OfAnother,
 }
 
@@ -343,26 +345,27 @@ impl Warned {
     }
 }
 
-/// The highest rung that a decision has reached since its ladder began.
+/// The highest escalation step that a decision has reached since its ladder began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Climb {
-    /// Its sort.
+    /// The step's phase.
     pub stage: Stage,
-    /// When it was due.
+    /// The planned time of the step.
     pub due: Time,
-    /// When it fired.
+    /// When the step fired.
     pub at: Time,
-    /// The log's position of that: what its contacts name.
+    /// The log position of the step's event. The step's contacts refer to this position.
     pub seq: u64,
-    /// Whether the safe default belongs to it.
+    /// Whether the step applies the safe default.
     pub default: bool,
-    /// Who was tried to be reached.
+    /// The contact attempts of the step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<Contact>,
-    /// Nobody was reached, and nobody will be: the next rung does not wait for its time.
+    /// No contact of the step succeeded, and none is pending. Before the breach, the next step then
+    /// fires early.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_vain: bool,
-    /// Whether people know of the breach: only then may silence approve.
+    /// Whether people know of the breach. Only then may the safe default approve.
     #[serde(default, skip_serializing_if = "Warned::is_default")]
     pub warned: Warned,
 }
@@ -382,14 +385,14 @@ impl Climb {
         }
     }
 
-    /// The latest word on each person and way counts.
+    /// Merges contact results; the latest result per person and channel counts.
     fn told(&mut self, contacts: Vec<Contact>, complete: bool, at: Time) {
         let id = |contact: &Contact| contact.who.as_ref().map(|who| who.id.clone());
         for contact in contacts {
             self.contacts.retain(|known| id(known) != id(&contact) || known.way != contact.way);
             self.contacts.push(contact);
         }
-        // The rung of the end itself tells people nothing that they could still answer.
+        // Contacts of the safe-default step do not count as a warning: no time to answer remains.
         let warns = self.stage >= Stage::Breach && !self.default;
         if warns
             && self.warned == Warned::Nobody
@@ -402,12 +405,12 @@ impl Climb {
     }
 }
 
-/// What a decision's ladder demands now.
+/// The next action of a decision's ladder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Demand {
-    /// A rung is due.
+    /// Fire a step that is due.
     Climb(Due),
-    /// The safe default is to be applied.
+    /// Apply the safe default.
     Default(SafeDefault),
 }
 

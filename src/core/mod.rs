@@ -1,8 +1,8 @@
-//! What Gander is about, as pure functions over plain data.
+//! The domain of Gander: pure functions over plain data.
 //!
-//! Nothing in here awaits, reads a clock, touches SQL, Discord or HTTP, or draws a random number:
-//! the time and every outside fact are arguments. That is why a day of waiting is tested in
-//! microseconds, and why a verdict means the same on every surface.
+//! Nothing in this module awaits, reads a clock, touches SQL, Discord or HTTP, or draws a random
+//! number: the time and every other outside fact are arguments. Tests therefore run through a day
+//! of waiting in microseconds, and a verdict means the same on every surface.
 
 pub mod batch;
 pub mod calibration;
@@ -45,14 +45,14 @@ pub mod untrusted;
 pub mod waiting;
 pub mod when;
 
-/// A moment. Stored and compared in UTC; people see it in their own zone.
+/// A moment. Stored and compared in UTC; shown to people in their own time zone.
 pub type Time = chrono::DateTime<chrono::Utc>;
 
-/// Bytes in hexadecimal.
+/// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        // Writing to a string cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })

@@ -1,9 +1,8 @@
-//! Says which known name was probably meant.
-//!
-//! Pure words: must not know what is read, or from where.
+//! Adds "did you mean" suggestions to parse errors.
 
-/// serde says "unknown field `a`, expected one of `b`, `c`": the nearest of them is what was meant.
-/// Any other message stays as it is.
+/// Shortens serde's "unknown field `a`, expected one of `b`, `c`" to the expected name that is most
+/// similar to the unknown name. Every other message, and an unknown name without a similar expected
+/// name, stays unchanged.
 #[must_use]
 pub fn did_you_mean(message: &str) -> String {
     let message = message.trim();

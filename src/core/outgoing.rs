@@ -1,9 +1,7 @@
-//! Messages that leave Gander by other ways than its surface: what one is, what became of it, and
-//! how many a person gets.
+//! Notifications sent outside Discord: content, delivery state, and rate caps per person.
 //!
-//! Pure: who is told and when is the ladder's business, how it is carried that of whoever carries
-//! it. Nothing here can carry a link that decides: the only link that a message may have leads to a
-//! message on Discord.
+//! Pure: the escalation ladder decides receivers and times, and providers deliver. A notification
+//! never contains a link that decides: the only permitted link leads to a Discord message.
 
 pub mod sms;
 
@@ -18,27 +16,27 @@ use super::ladder;
 use super::people::Profile;
 use super::untrusted::{clean, one_line, plain, without_links};
 
-/// A way to reach somebody beyond the surface.
+/// A channel to reach a person outside Discord.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
-    /// A push notification on a phone, by ntfy.
+    /// A push notification on a phone, through ntfy.
     Push,
     /// A text message to a phone.
     Sms,
-    /// A phone call that speaks.
+    /// A phone call with a spoken text.
     Voice,
-    /// A signed request to a program of the user's own.
+    /// A signed request to the user's own program.
     Webhook,
-    /// A notification on the desktop of the machine that the bot runs on.
+    /// A desktop notification on the bot's machine.
     Desktop,
 }
 
 impl Way {
-    /// All of them.
+    /// All channels.
     pub const ALL: [Self; 5] = [Self::Push, Self::Sms, Self::Voice, Self::Webhook, Self::Desktop];
 
-    /// Its word, in configuration, store and command line.
+    /// The name in configuration, store and command line.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -50,7 +48,7 @@ impl Way {
         }
     }
 
-    /// The way of a rung, if it leads beyond the surface.
+    /// The channel of an escalation step; `None` for channels on Discord itself.
     #[must_use]
     pub fn of_rung(way: ladder::Way) -> Option<Self> {
         match way {
@@ -63,8 +61,7 @@ impl Way {
         }
     }
 
-    /// How many messages a person gets by it at most, by span. What is over is held back until it
-    /// may go.
+    /// Rate caps per person. Notifications above a cap are held until permitted.
     #[must_use]
     pub const fn caps(self) -> &'static [Cap] {
         match self {
@@ -99,84 +96,84 @@ const SMS_CAPS: [Cap; 2] = [
 const VOICE_CAPS: [Cap; 2] =
     [Cap { most: 3, within: TimeDelta::minutes(15) }, Cap { most: 7, within: TimeDelta::hours(1) }];
 
-/// At most so many within a sliding span.
+/// A limit on notifications within a sliding window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cap {
-    /// So many.
+    /// Maximum number of notifications.
     pub most: usize,
-    /// Within this.
+    /// Length of the window.
     pub within: TimeDelta,
 }
 
-/// When a message may go by a way, if these went to the same person before it. `now` if it may at
-/// once.
+/// The earliest time at which the caps permit a notification, given the times `went` of earlier
+/// notifications to this person by this channel. Returns `now` if permitted at once.
 #[must_use]
 pub fn may_go(way: Way, went: &[Time], now: Time) -> Time {
     let mut went = went.to_vec();
     went.sort_unstable();
     let free = |cap: &Cap| {
-        // The last `most` of them must not all lie within the span: it is free when the first of
-        // those has left it.
+        // The window is full while it contains the latest `most` notifications, and free once the
+        // oldest of these has left.
         let first = went.len().checked_sub(cap.most)?;
         went.get(first).map(|at| *at + cap.within)
     };
     way.caps().iter().filter_map(free).fold(now, Time::max)
 }
 
-/// The longest span that any cap of a way looks back: what went before it counts no more.
+/// The longest window of a channel's caps: earlier notifications no longer count.
 #[must_use]
 pub fn longest_cap(way: Way) -> TimeDelta {
     way.caps().iter().map(|cap| cap.within).max().unwrap_or(TimeDelta::zero())
 }
 
-/// How pressing a message is.
+/// Urgency of a notification.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
     /// A reminder.
     #[default]
     Normal,
-    /// Time runs out.
+    /// Shortly before the breach.
     High,
-    /// It is late, or critical.
+    /// After the breach, or at critical risk.
     Urgent,
 }
 
-/// A message to one receiver by one way.
+/// A notification to one receiver by one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
-    /// Names it for good: asking for the same again is the same message, whatever else it says. For
-    /// example `142:climb3:push:discord:80351110224678912`.
+    /// Unique key: a notification with a known key is not added again, whatever the content.
+    /// Example: `142:climb3:push:discord:80351110224678912`.
     pub key: String,
-    /// Whom it is for, by the person's own id; empty for a way that belongs to nobody (webhook,
-    /// desktop). Caps count by it.
+    /// The receiving person's id, used for counting caps; empty for channels without a person
+    /// (webhook, desktop).
     pub person: String,
-    /// By which way.
+    /// The channel.
     pub way: Way,
-    /// Where to: a phone's number (E.164) for SMS and voice, a topic of ntfy for push, the name of
-    /// a webhook; empty for the desktop. Forgotten once the message is settled.
+    /// The address: a phone number (E.164) for SMS and voice, a topic for ntfy, a webhook's name;
+    /// empty for the desktop. Deleted once the notification is settled.
     pub to: String,
-    /// What it is about, in a line.
+    /// The subject, on one line.
     pub title: String,
-    /// The rest. May be empty.
+    /// The text; may be empty.
     pub words: String,
-    /// The Discord message that it leads to. Anything else is left out: see [`link_to_discord`].
+    /// The Discord message to link to. Any other link is removed: see [`link_to_discord`].
     pub link: Option<String>,
-    /// How pressing it is.
+    /// The urgency.
     pub urgency: Urgency,
-    /// The decisions that it is about. When all of them are over it is not sent any more; empty: it
-    /// always is.
+    /// The decisions concerned. After all are closed the notification is dropped; with an empty set
+    /// the notification is always sent.
     pub decisions: BTreeSet<DecisionId>,
 }
 
-/// Longest title of a message, in UTF-16 units.
+/// Longest title, in UTF-16 units.
 const LONGEST_TITLE: usize = 200;
-/// Longest words of a message, in UTF-16 units; a way that carries less cuts them further.
+/// Longest text, in UTF-16 units; a channel with less room cuts further.
 const LONGEST_WORDS: usize = 1_500;
 
 impl Outgoing {
-    /// The message as it may leave: its texts cleaned, cut, without mentions and without live
-    /// links, and with no link but one to Discord. Doing it twice changes nothing.
+    /// Sanitizes the notification: texts cleaned and cut, mentions and links defused, and any link
+    /// except to Discord removed. Idempotent.
     #[must_use]
     pub fn fit_to_leave(self) -> Self {
         let fit = |text: &str, limit| {
@@ -195,9 +192,9 @@ impl Outgoing {
     }
 }
 
-/// The link, if it leads to a message or channel on Discord:
-/// `https://discord.com/channels/SERVER/CHANNEL/MESSAGE`. Nothing else is sent by any way: what is
-/// fetched for a preview, or forwarded, must decide nothing.
+/// The link, if the target is a message or channel on Discord:
+/// `https://discord.com/channels/SERVER/CHANNEL/MESSAGE`. No other link is sent through any
+/// channel: a link fetched for a preview, or forwarded, must not decide anything.
 #[must_use]
 pub fn link_to_discord(link: &str) -> Option<&str> {
     let path = link.strip_prefix("https://discord.com/channels/")?;
@@ -211,7 +208,7 @@ pub fn link_to_discord(link: &str) -> Option<&str> {
     whole.then_some(link)
 }
 
-/// Which ways are configured.
+/// The configured channels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ways {
     /// Push.
@@ -226,17 +223,17 @@ pub struct Ways {
     pub hooks: Vec<Hook>,
 }
 
-/// A webhook, as far as it matters who is told.
+/// A webhook, reduced to the receiver's part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Only of these projects; empty: of all.
+    /// The projects to notify about; empty means all projects.
     pub projects: Vec<String>,
 }
 
 impl Ways {
-    /// Whether a way of the ladder is set up. Those of the surface itself always are.
+    /// Whether a channel of the ladder is configured. Channels on Discord itself always are.
     #[must_use]
     pub fn has(&self, way: ladder::Way) -> bool {
         match Way::of_rung(way) {
@@ -249,9 +246,8 @@ impl Ways {
         }
     }
 
-    /// Where a person is reached by a way; `None` if they are not, because the way is not
-    /// configured or they have no address for it. Webhooks and the desktop belong to nobody: see
-    /// [`Ways::of_nobody`].
+    /// A person's address for a channel; `None` if the channel is not configured or the person has
+    /// no address. Webhooks and the desktop belong to no person: see [`Ways::of_nobody`].
     #[must_use]
     pub fn of_person(&self, way: Way, person: &Profile) -> Option<String> {
         match way {
@@ -262,7 +258,7 @@ impl Ways {
         }
     }
 
-    /// The webhooks and the desktop that hear of a project, with the address of each.
+    /// The webhooks and the desktop subscribed to a project, with addresses.
     #[must_use]
     pub fn of_nobody(&self, project: &str) -> Vec<(Way, String)> {
         let hears = |hook: &&Hook| {
@@ -273,44 +269,44 @@ impl Ways {
     }
 }
 
-/// How a message stands. Times are the wall clock's.
+/// Delivery state of a notification. All times are by the wall clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Sending {
-    /// It waits for its turn, or for its next try.
+    /// Waiting for the first attempt or a retry.
     Queued {
-        /// When that is.
+        /// Time of the next attempt.
         next_try: Time,
-        /// Why the last try failed.
+        /// Why the last attempt failed.
         why: Option<String>,
     },
-    /// The person has had enough of them for now: it goes later, and is not lost.
+    /// Held back by a rate cap and sent later.
     Held {
-        /// When it may go.
+        /// When the cap permits sending.
         until: Time,
     },
-    /// It is being sent: from `since` on it may have gone out.
+    /// An attempt has started and may have succeeded.
     Trying {
-        /// Since then.
+        /// Start of the attempt.
         since: Time,
-        /// When it is looked for, if nobody knows what became of it.
+        /// When to check the outcome if still unknown.
         next_try: Time,
     },
-    /// It was accepted by whoever carries it.
+    /// Accepted by the provider.
     Sent {
         /// When.
         at: Time,
-        /// Their name for it. May be empty.
+        /// The provider's id for the notification; may be empty.
         receipt: String,
     },
-    /// It did not reach them and is not tried any more.
+    /// Failed for good, without further retries.
     GaveUp {
         /// When.
         at: Time,
-        /// Why, and what to do.
+        /// The reason and the remedy.
         why: String,
     },
-    /// Everything that it was about was over before it went.
+    /// All decisions concerned were closed before sending.
     Dropped {
         /// When.
         at: Time,
@@ -318,13 +314,13 @@ pub enum Sending {
 }
 
 impl Sending {
-    /// Whether it will not change any more.
+    /// Whether the state is final.
     #[must_use]
     pub const fn is_settled(&self) -> bool {
         matches!(self, Self::Sent { .. } | Self::GaveUp { .. } | Self::Dropped { .. })
     }
 
-    /// When somebody is to look at it again.
+    /// When to process the notification next; `None` once settled.
     #[must_use]
     pub const fn next(&self) -> Option<Time> {
         match self {
@@ -336,41 +332,42 @@ impl Sending {
     }
 }
 
-/// A message with what became of it.
+/// A notification with its delivery state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Letter {
-    /// The message. Once it is settled its address is empty.
+    /// The notification, with an empty address once settled.
     #[serde(flatten)]
     pub message: Outgoing,
-    /// When it was asked for, by the wall clock.
+    /// When the notification was added, by the wall clock.
     pub asked_at: Time,
-    /// How often it was tried.
+    /// Number of attempts.
     pub tries: u32,
-    /// How it stands.
+    /// The delivery state.
     #[serde(flatten)]
     pub sending: Sending,
-    /// Its place in the order in which messages were settled, from 1; 0: it is not.
+    /// Position in the settlement order, from 1; 0 if not settled.
     pub settled: u64,
 }
 
-/// A message is tried so often at most. With the back-off that is about an hour and a half.
+/// Maximum number of attempts; with the backoff, about an hour and a half.
 pub const MOST_TRIES: u32 = 12;
-/// And not after this, however long it was held back: then the ladder has climbed on.
+/// No attempts after this age, however long the notification was held: by then the ladder has
+/// escalated further.
 pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(6);
-/// The pause before the second try; it doubles with each.
+/// Backoff before the second attempt; doubles with each attempt.
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(10);
-/// The longest pause that is taken without being asked to.
+/// Longest backoff, unless the provider asks for more.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(15);
 
-/// How long to wait after a number of failed tries, from 1, when whoever carries it asked for at
-/// least this.
+/// Backoff after `tries` failed attempts (from 1). `asked_for` is the provider's minimum, honoured
+/// up to an hour.
 #[must_use]
 pub fn pause(tries: u32, asked_for: TimeDelta) -> TimeDelta {
     let doubled = FIRST_PAUSE * (1 << tries.saturating_sub(1).min(10));
     doubled.min(LONGEST_PAUSE).max(asked_for.min(TimeDelta::hours(1)))
 }
 
-/// Whether it is worth another try.
+/// Whether another attempt is permitted.
 #[must_use]
 pub fn is_worth_a_try(letter: &Letter, now: Time) -> bool {
     letter.tries < MOST_TRIES && now - letter.asked_at < GIVE_UP_AFTER

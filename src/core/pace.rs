@@ -1,20 +1,21 @@
-//! How fast a store's time runs.
+//! The time scale of a store: how fast store time runs compared with the wall clock.
 //!
 //! A demonstration or a rehearsal runs at many times the speed of the wall clock. The store
-//! remembers the pace, so that every process on it agrees what time it is; and what a person's own
-//! clock will show (Discord counts `<t:…:R>` by itself) is translated back.
+//! persists the time scale, so that all processes on the store agree on the current time. Times
+//! shown by a person's own clock (Discord counts `<t:…:R>` by itself) are translated back to wall
+//! time.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
 
-/// The speed of a store's time, and the moment at which it equalled the wall clock.
+/// The speed of store time, and the moment at which store time equalled the wall clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
-    /// When both clocks showed the same.
+    /// When both clocks showed the same time.
     pub since: Time,
-    /// How many store seconds pass in a second. At least 1.
+    /// Store seconds per real second. At least 1.
     pub speed: u32,
 }
 
@@ -22,10 +23,10 @@ impl Pace {
     /// The highest speed: a day in 9 s.
     pub const FASTEST: u32 = 10_000;
 
-    /// The pace of the real world.
+    /// Real time: store time equals the wall clock.
     pub const REAL: Self = Self { since: Time::UNIX_EPOCH, speed: 1 };
 
-    /// The store's time at a moment of the wall clock.
+    /// Converts wall-clock time to store time.
     #[must_use]
     pub fn store_time(&self, wall: Time) -> Time {
         if self.speed <= 1 {
@@ -35,13 +36,13 @@ impl Pace {
         (wall - self.since).checked_mul(factor).map_or(wall, |passed| self.since + passed)
     }
 
-    /// The wall clock's time at a moment of the store.
+    /// Converts store time to wall-clock time.
     #[must_use]
     pub fn wall_time(&self, store: Time) -> Time {
         if self.speed <= 1 { store } else { self.since + self.wall_span(store - self.since) }
     }
 
-    /// How long a span of the store's time takes in the real world.
+    /// Converts a span of store time to a span of real time.
     #[must_use]
     pub fn wall_span(&self, span: TimeDelta) -> TimeDelta {
         span / i32::try_from(self.speed.max(1)).unwrap_or(i32::MAX)

@@ -1,9 +1,9 @@
-//! When somebody may be reached: their zone, quiet hours, days away, and "not now" for a while.
+//! Availability of a person: time zone, quiet hours, days away, and snoozing.
 //!
-//! Quiet hours are what the person's wall clock says, so they follow every change of it. They hold
-//! back what is sent to a person, never what hangs in a channel. A breach and critical risk come
-//! through: better an angry phone than a breach that nobody saw. Must not know: ways and messages,
-//! where profiles are kept, the clock.
+//! Quiet hours follow the person's wall clock, including every change to or from daylight saving
+//! time. Quiet hours delay notifications to a person, never messages in a Discord channel. A breach
+//! and critical risk come through: an annoyed person is better than an unseen breach. Does not
+//! depend on channels, messages, the storage of profiles, or the clock.
 
 mod wish;
 
@@ -18,28 +18,28 @@ pub use self::wish::{days_away, quiet_hours, snooze};
 use super::Time;
 use super::decision::Risk;
 
-/// What is known of a person beyond their name: when and where they can be reached.
+/// A person's contact data and availability.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
-    /// Their Discord id.
+    /// The Discord user id.
     pub user: u64,
-    /// What they are called.
+    /// The display name.
     pub name: String,
-    /// Where their clock is.
+    /// The person's time zone.
     pub zone: Tz,
-    /// Each day's quiet hours.
+    /// Daily quiet hours.
     pub quiet: Option<QuietHours>,
-    /// The days on which they are not there.
+    /// Days away.
     pub away: Vec<Away>,
-    /// Their telephone number, in E.164: `+` and 8 to 15 digits (ITU-T E.164).
+    /// Phone number in E.164: `+` and 8 to 15 digits (ITU-T E.164).
     pub phone: Option<String>,
-    /// The ntfy topic that their phone listens to: 1 to 64 letters, digits, `-`, `_` (ntfy's own
-    /// limit).
+    /// The ntfy topic that the person's phone subscribes to: 1 to 64 letters, digits, `-`, `_`
+    /// (ntfy's own limit).
     pub ntfy: Option<String>,
 }
 
 impl Profile {
-    /// Somebody of whom nothing was said.
+    /// A person without any configured data.
     #[must_use]
     pub fn unknown(user: u64, name: impl Into<String>, zone: Tz) -> Self {
         Self {
@@ -53,7 +53,8 @@ impl Profile {
         }
     }
 
-    /// The same with what they have said themselves, which goes before the configuration.
+    /// The profile with the person's own preferences applied. Preferences override the
+    /// configuration.
     #[must_use]
     pub fn with(self, wishes: &Wishes) -> Self {
         let quiet = match wishes.quiet {
@@ -70,37 +71,37 @@ impl Profile {
     }
 }
 
-/// What a person has said of themselves on a surface. Kept per person; what is absent is as
-/// configured.
+/// Preferences that a person has set on a surface. Stored per person; an absent value means the
+/// configured value applies.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Wishes {
-    /// "Not before this."
+    /// No notifications before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snooze: Option<Time>,
     /// Quiet hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet: Option<Quiet>,
-    /// Days away; an empty list says that they are not away, whatever is configured.
+    /// Days away. An empty list means not away, even if days are configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub away: Option<Vec<Away>>,
-    /// Where their clock is.
+    /// Time zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<Tz>,
 }
 
-/// What somebody wants of quiet hours.
+/// A person's preference for quiet hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quiet {
-    /// None, whatever is configured.
+    /// No quiet hours, even if some are configured.
     Off,
-    /// These.
+    /// These hours.
     Hours(QuietHours),
 }
 
-/// From one time of the wall clock to another, each day; over midnight where the end is the
-/// earlier. Never the whole day.
+/// A daily interval of wall-clock time. Spans midnight if the end is earlier than the start. Never
+/// a whole day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct QuietHours {
@@ -109,10 +110,10 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
-    /// From this time up to, and without, that one.
+    /// Quiet hours from `from` (inclusive) to `to` (exclusive).
     ///
     /// # Errors
-    /// In words, if both are the same.
+    /// A message for the user if both times are equal.
     pub fn new(from: NaiveTime, to: NaiveTime) -> Result<Self, String> {
         if from == to {
             return Err(format!(
@@ -124,7 +125,7 @@ impl QuietHours {
         Ok(Self { from, to })
     }
 
-    /// Whether a wall clock that shows this is within them.
+    /// Whether the wall-clock time `shown` is within the quiet hours.
     #[must_use]
     pub fn include(self, shown: NaiveTime) -> bool {
         if self.from < self.to {
@@ -134,7 +135,7 @@ impl QuietHours {
         }
     }
 
-    /// When the wall clock next shows their end, after it has shown this.
+    /// The next end of the quiet hours after the wall-clock time `shown`.
     fn end_after(self, shown: NaiveDateTime) -> NaiveDateTime {
         let day = if shown.time() < self.to { Some(shown.date()) } else { shown.date().succ_opt() };
         day.unwrap_or(NaiveDate::MAX).and_time(self.to)
@@ -143,10 +144,10 @@ impl QuietHours {
 
 const CLOCK: &str = "%H:%M";
 
-/// A time of the wall clock as people write it: `22:00`, `7:30`.
+/// Parses a time of day: `22:00`, `7:30`.
 ///
 /// # Errors
-/// In words.
+/// A message for the user.
 pub fn clock_time(text: &str) -> Result<NaiveTime, String> {
     NaiveTime::parse_from_str(text.trim(), CLOCK).map_err(|_| {
         format!("{text:?} is no time of day: write hours and minutes, for example 22:00")
@@ -186,8 +187,7 @@ impl From<QuietHours> for String {
     }
 }
 
-/// Days on which somebody is not there, the first and the last included, as their own calendar
-/// counts them.
+/// Days away, first and last day included, in the person's own calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Away {
@@ -196,10 +196,10 @@ pub struct Away {
 }
 
 impl Away {
-    /// From this day to that one.
+    /// Days from `from` to `to`, both included.
     ///
     /// # Errors
-    /// In words, if they end before they begin.
+    /// A message for the user if `to` is before `from`.
     pub fn new(from: NaiveDate, to: NaiveDate) -> Result<Self, String> {
         if to < from {
             return Err(format!(
@@ -221,17 +221,17 @@ impl Away {
         self.to
     }
 
-    /// Whether this day is one of them.
+    /// Whether the person is away on this day.
     #[must_use]
     pub fn include(self, day: NaiveDate) -> bool {
         self.from <= day && day <= self.to
     }
 }
 
-/// A day as people write it: `2026-12-24`.
+/// Parses a date: `2026-12-24`.
 ///
 /// # Errors
-/// In words.
+/// A message for the user.
 pub fn calendar_day(text: &str) -> Result<NaiveDate, String> {
     NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| {
         format!("{text:?} is no day: write year, month and day, for example 2026-12-24")
@@ -241,7 +241,7 @@ pub fn calendar_day(text: &str) -> Result<NaiveDate, String> {
 impl FromStr for Away {
     type Err = String;
 
-    /// Two days, or one.
+    /// Parses `2026-12-24..2027-01-02` or a single date.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (from, to) = text.split_once("..").unwrap_or((text, text));
         Self::new(calendar_day(from)?, calendar_day(to)?)
@@ -272,10 +272,10 @@ impl From<Away> for String {
     }
 }
 
-/// A telephone number in E.164. Blanks, dashes and brackets between the digits are left out.
+/// Parses a phone number in E.164. Removes blanks, dashes, dots and brackets.
 ///
 /// # Errors
-/// In words.
+/// A message for the user.
 pub fn phone(text: &str) -> Result<String, String> {
     let number: String =
         text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
@@ -287,10 +287,10 @@ pub fn phone(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("{text:?} is no telephone number: write it with its country code, for example \"+4915112345678\""))
 }
 
-/// A topic of ntfy.
+/// Validates an ntfy topic.
 ///
 /// # Errors
-/// In words.
+/// A message for the user.
 pub fn ntfy_topic(text: &str) -> Result<String, String> {
     let fits = (1..=64).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
@@ -298,45 +298,45 @@ pub fn ntfy_topic(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("{text:?} is no topic of ntfy: 1 to 64 letters, digits, - and _; choose one that nobody guesses"))
 }
 
-/// A time zone by its name.
+/// Parses the name of a time zone.
 ///
 /// # Errors
-/// In words.
+/// A message for the user.
 pub fn time_zone(name: &str) -> Result<Tz, String> {
     name.trim().parse().map_err(|_| {
         format!("{name:?} is no time zone: write for example \"Europe/Berlin\" or \"UTC\"")
     })
 }
 
-/// Whether somebody can be reached.
+/// Whether a person can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
-    /// They can.
+    /// Available.
     Available,
-    /// Not before this: the first moment at which nothing holds them any more.
+    /// In quiet hours or snoozed.
     Quiet {
-        /// That moment.
+        /// The first moment at which neither quiet hours nor a snooze applies.
         until: Time,
-        /// What holds now.
+        /// The current cause.
         why: Hush,
     },
-    /// They are not there.
+    /// Away.
     Away {
-        /// The first moment at which they are back.
+        /// The first moment after the days away.
         until: Time,
     },
 }
 
-/// Why somebody wants quiet.
+/// Why a person wants quiet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hush {
-    /// Their quiet hours.
+    /// Quiet hours.
     QuietHours,
-    /// They said "not now".
+    /// A snooze.
     Snoozed,
 }
 
-/// Whether this person can be reached at `now`. `snooze`: they said "not before this".
+/// The person's availability at `now`. `snooze`: the end of the person's snooze.
 #[must_use]
 pub fn availability(profile: &Profile, snooze: Option<Time>, now: Time) -> Availability {
     let until = back_at(profile, now);
@@ -360,7 +360,7 @@ pub fn availability(profile: &Profile, snooze: Option<Time>, now: Time) -> Avail
     }
 }
 
-/// The first moment from `now` on at which none of their days away holds.
+/// The first moment from `now` on outside all days away; `now` if the person is not away.
 fn back_at(profile: &Profile, now: Time) -> Time {
     let on =
         |shown: NaiveDateTime| profile.away.iter().filter(move |away| away.include(shown.date()));
@@ -371,11 +371,12 @@ fn back_at(profile: &Profile, now: Time) -> Time {
     leaves(profile.zone, now, |shown| on(shown).next().is_some(), end)
 }
 
-/// More changes than any span met here has: two a year, and a few ends in a row.
+/// Limit on iterations in [`leaves`]. Real spans need fewer: two clock changes a year, and a few
+/// adjacent ends.
 const MOST_STEPS: usize = 64;
 
-/// The first moment from `from` on at which the zone's wall clock shows what is not held. `end`
-/// says when the clock, if it runs on undisturbed, next shows what may not be.
+/// The first moment from `from` on at which `held` is false for the zone's wall clock. `end`
+/// returns the next wall-clock time at which the interval ends, assuming no clock change before.
 fn leaves(
     zone: Tz,
     from: Time,
@@ -395,13 +396,13 @@ fn leaves(
     at
 }
 
-/// What the zone's wall clocks show.
+/// The wall-clock time in a zone.
 fn wall(zone: Tz, at: Time) -> NaiveDateTime {
     at.with_timezone(&zone).naive_local()
 }
 
-/// The first moment after `from` at which the zone's clocks have been set, of which there is one up
-/// to `to`. To the second, as the zones are defined.
+/// The first moment after `from` at which the zone's UTC offset has changed. Requires a change
+/// before `to`. Exact to the second, the resolution of zone definitions.
 fn next_setting(zone: Tz, from: Time, to: Time) -> Time {
     let offset = |at: Time| wall(zone, at) - at.naive_utc();
     let before = offset(from);
@@ -416,35 +417,35 @@ fn next_setting(zone: Tz, from: Time, to: Time) -> Time {
     Time::from_timestamp(high, 0).unwrap_or(to)
 }
 
-/// How much a message presses.
+/// The urgency of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
-    /// A reminder, a warning.
+    /// A reminder or a warning.
     Usual,
-    /// The answer is overdue.
+    /// The SLA is breached.
     Breach,
 }
 
-/// Whether somebody is sent a message now.
+/// Whether and when a notification is sent to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Yes.
+    /// Sent now.
     Now,
-    /// It is held back, and sent then.
+    /// Delayed.
     Held {
-        /// The first moment at which it may be sent.
+        /// The first moment at which the notification may be sent.
         until: Time,
-        /// Why.
+        /// The cause of the delay.
         why: Hush,
     },
-    /// They are away: not at all.
+    /// Not sent: the person is away.
     PassedOver {
-        /// When they are back.
+        /// When the person is back.
         until: Time,
     },
 }
 
-/// Whether a message reaches somebody now. A breach and critical risk come through quiet hours and
+/// Whether a notification reaches a person now. A breach and critical risk override quiet hours and
 /// snoozing.
 #[must_use]
 pub fn may_reach(availability: Availability, urgency: Urgency, risk: Risk) -> Reach {
@@ -458,8 +459,8 @@ pub fn may_reach(availability: Availability, urgency: Urgency, risk: Risk) -> Re
     }
 }
 
-/// The same for all who are meant, in their order: if everybody is away, a breach reaches them all
-/// the same.
+/// Applies [`may_reach`] to all recipients, in order. If every recipient is away, a breach reaches
+/// all recipients anyway.
 #[must_use]
 pub fn who_is_reached(meant: &[Availability], urgency: Urgency, risk: Risk) -> Vec<Reach> {
     let all_away =

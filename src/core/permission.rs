@@ -1,25 +1,26 @@
-//! Who may decide what, and why.
+//! The permission rules: who may decide, and on what grounds.
 //!
-//! Must not know how a surface finds out who somebody is; it is told the person and their roles.
+//! Does not depend on how a surface identifies a person; the person and the person's roles are
+//! arguments.
 
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, Kind, Person, Risk, Vote};
 use super::waiting::Waiting;
 
-/// A rule of the configuration: these people decide these decisions. An empty list of projects,
-/// kinds or risks means all of them.
+/// A configured rule: these people may decide these decisions. An empty list of projects, kinds or
+/// risks means all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApproverRule {
     /// Discord user ids.
     pub users: Vec<u64>,
     /// Discord roles, by id or by name.
     pub roles: Vec<String>,
-    /// For these projects.
+    /// Projects covered.
     pub projects: Vec<String>,
-    /// For these kinds.
+    /// Kinds covered.
     pub kinds: Vec<Kind>,
-    /// For these risks.
+    /// Risks covered.
     pub risks: Vec<Risk>,
 }
 
@@ -31,7 +32,7 @@ impl ApproverRule {
     }
 }
 
-/// What of a decision says who may decide it.
+/// The properties of a decision that determine its approvers.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
     project: &'a str,
@@ -59,101 +60,101 @@ impl<'a> From<&'a Waiting> for About<'a> {
     }
 }
 
-/// A role that somebody has.
+/// A Discord role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
-    /// Its id.
+    /// The role's id.
     pub id: u64,
-    /// Its name; several may share one.
+    /// The role's name. Several roles may share a name.
     pub name: String,
 }
 
 impl Role {
-    /// Whether a rule means this role. Digits are an id and nothing else, so that nobody is let in
-    /// by a role that is merely called like one.
+    /// Whether a rule's entry means this role. An entry of digits is always an id, so a role whose
+    /// name looks like an id grants nothing.
     #[must_use]
     pub fn is(&self, named: &str) -> bool {
         match named.parse::<u64>() {
             Ok(id) => self.id == id,
-            // A role that is not known yet has no name, and no rule means it.
+            // A role whose data has not been loaded has an empty name and matches no rule by name.
             Err(_) => !named.is_empty() && self.name == named,
         }
     }
 }
 
-/// Somebody who wants to decide, as the surface vouches for them.
+/// A person who wants to decide, as authenticated by the surface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Voter {
-    /// Who they are.
+    /// The person.
     pub person: Person,
-    /// Their roles in the bot's server.
+    /// The person's roles in the bot's server.
     pub roles: Vec<Role>,
-    /// Whether they own the bot's application.
+    /// Whether the person owns the bot's application.
     pub owner: bool,
 }
 
-/// Of whom no more is known than who they are.
+/// A voter known only by identity: no roles, no ownership.
 impl From<Person> for Voter {
     fn from(person: Person) -> Self {
         Self { person, roles: Vec::new(), owner: false }
     }
 }
 
-/// What could make somebody an approver when they voted, beside who they are. What they have become
-/// since is not known where votes are counted.
+/// The grounds, beside identity, on which a person was an approver when voting. Recorded with the
+/// vote, because the person's current roles are not available when votes are counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Grounds {
-    /// They owned the bot's application.
+    /// Whether the person owned the bot's application.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub owner: bool,
-    /// The roles that they had in the bot's server.
+    /// The person's roles in the bot's server.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Role>,
 }
 
 impl Grounds {
-    /// Whether nothing was known, or nothing written down: then only being named by user id counts.
+    /// Whether nothing is recorded. The vote then counts only if a rule names the voter's user id.
     #[must_use]
     pub fn are_none(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Why somebody may decide.
+/// The ground on which a person may decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Granted {
-    /// No approvers are configured, and they own the application.
+    /// No approvers are configured, and the person owns the application.
     Owner,
-    /// They are named.
+    /// A rule names the person's user id.
     User,
-    /// They have this role.
+    /// A rule names this role of the person.
     Role(String),
 }
 
-/// Who may decide a decision, to be named to those who may not.
+/// The approvers of a decision, shown to people who may not decide.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct WhoMay {
-    /// The application's owner, where nothing is configured.
+    /// Whether the application's owner may decide: true if no approvers are configured.
     pub owner: bool,
     /// Discord user ids.
     pub users: Vec<u64>,
-    /// Roles by id or name.
+    /// Discord roles, by id or by name.
     pub roles: Vec<String>,
 }
 
-/// Why somebody may not decide.
+/// Why a person may not decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denied {
-    /// They are not among those who may.
+    /// The person is not among these approvers.
     NotAnApprover(WhoMay),
-    /// They asked it themselves.
+    /// The person asked the decision.
     OwnQuestion,
-    /// Approvers are configured, but no rule covers this decision: nobody may.
+    /// Approvers are configured, but no rule covers this decision, so no person may decide.
     NobodyMay,
 }
 
-/// Who may decide this decision.
+/// The approvers of this decision.
 #[must_use]
 pub fn who_may<'a>(rules: &[ApproverRule], decision: impl Into<About<'a>>) -> WhoMay {
     let about = decision.into();
@@ -173,10 +174,10 @@ pub fn who_may<'a>(rules: &[ApproverRule], decision: impl Into<About<'a>>) -> Wh
     who
 }
 
-/// Whether this person may decide this decision.
+/// Checks that a person may decide this decision.
 ///
 /// # Errors
-/// [`Denied`] with those who may.
+/// [`Denied`] with the approvers.
 pub fn may_decide<'a>(
     rules: &[ApproverRule],
     decision: impl Into<About<'a>>,
@@ -203,9 +204,9 @@ pub fn may_decide<'a>(
     Err(Denied::NotAnApprover(who))
 }
 
-/// Whose approvals of an open decision do not count under these rules: they may not decide it, as
-/// they were when they approved. A vote counts while its voter is named by user id, or by a role
-/// that they had then, or owned the application where nobody is named.
+/// The voters of an open decision whose approvals do not count under these rules, judged by the
+/// grounds recorded with each vote. A vote counts while a rule names the voter's user id or a role
+/// held when voting, or, without any configured approvers, if the voter owned the application.
 #[must_use]
 pub fn not_counted(rules: &[ApproverRule], decision: &Decision) -> Vec<Person> {
     let votes = if decision.state.is_open() { decision.state.votes() } else { &[] };
@@ -286,7 +287,7 @@ mod tests {
         assert_eq!(may_decide(&rules, &own, &voter(8, &[], false)), Ok(Granted::User));
     }
 
-    /// A decision that takes three, approved by this one.
+    /// A decision that needs three approvals, approved by this voter.
     fn approved_by(voter: Voter) -> Decision {
         let open = decision("shop", Risk::Low);
         let open = Decision { terms: Terms { approvals: 3, ..open.terms.clone() }, ..open };
@@ -315,7 +316,7 @@ mod tests {
             "the owner's alone, and they are not"
         );
         assert!(not_counted(&[], &approved_by(voter(7, &[], true))).is_empty(), "the owner");
-        // Of a vote of the time when it was not written down, only who gave it is known.
+        // For a vote from before grounds were recorded, only the voter's identity is known.
         let bare = approved_by(Person::discord(7, "x").into());
         assert!(not_counted(&named(&[7], &[]), &bare).is_empty());
         assert_eq!(not_counted(&named(&[8], &["Approvers"]), &bare).len(), 1);

@@ -1,13 +1,13 @@
-//! What somebody means who says something to the bot: `approve the GHL deploy`, `what else?`.
+//! Interprets what a person says to the bot: `approve the GHL deploy`, `what else?`.
 //!
-//! No model: tables of English words and strict rules, so that the same words mean the same every
-//! time. What decides is understood only if it is said plainly, as a command, about exactly one
-//! decision: a number, or words that all fit one decision and no other. Everything less is a
-//! question back. Doubts, negations, conditions, questions and quotations decide nothing. English
-//! only.
+//! Uses no language model: tables of English words and strict rules, and therefore the same words
+//! always have the same meaning. A decision is made only by a plain command about exactly one
+//! decision, named by a number or by words that all fit this decision and no other. Anything less
+//! results in a question back. Doubts, negations, conditions, questions and quotations decide
+//! nothing. English only.
 //!
-//! Must not know: who is asking, what they were shown (whoever executes it adds the revision), how
-//! the answer is worded.
+//! Does not depend on who is speaking, on what was shown to the person (the executor adds the
+//! revision), nor on how the reply is worded.
 
 mod choose;
 mod decide;
@@ -27,124 +27,125 @@ pub use subject::{Filter, Standing, Subject};
 use target::Known;
 use words::Word;
 
-/// What was understood.
+/// Interpretation of a phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Understood {
-    /// Show what waits.
+    /// Show open decisions.
     Attention {
-        /// Which of it.
+        /// Restricts the list.
         of: Filter,
     },
-    /// Show the next page of what was shown last.
+    /// Show the next page of the last list.
     More,
-    /// Do this. The only member that changes anything.
+    /// Act on a decision. The only variant that changes anything.
     Decide {
-        /// What to do.
+        /// The action.
         verb: Verb,
-        /// With which decision. Named by its number, it may be decided or withdrawn already.
+        /// The decision. When named by number, the decision may already be decided or withdrawn.
         target: DecisionId,
     },
-    /// Show what would be approved together, and ask whether it shall be. Never executed straight.
+    /// Show a preview of a bulk approval and ask for confirmation. Never executed directly.
     ApproveAll {
-        /// What was said of them.
+        /// The restriction in the command.
         of: Filter,
-        /// Those that can be offered: open, of low risk, answered by yes or no. Never empty.
+        /// Decisions that can be approved in bulk: open, low risk, answered by yes or no. Never
+        /// empty.
         low: Vec<DecisionId>,
-        /// Those that were said too, but are decided one by one, by their cards.
+        /// Other decisions that match the command; each must be decided on its card.
         others: Vec<DecisionId>,
     },
-    /// Show this one. A bare number is passed on even where nothing of that number was among the
-    /// subjects.
+    /// Show a decision. A bare number is passed on even when no subject has this number.
     Show(DecisionId),
-    /// Show what happened to this one. As with [`Self::Show`], the number may be unknown.
+    /// Show the history of a decision. As with [`Self::Show`], the number may be unknown.
     History(DecisionId),
-    /// Say how things are.
+    /// Show the status.
     Status,
-    /// Say what can be said.
+    /// Show example phrases.
     Help,
-    /// Hold back what would reach whoever says it; `off` ends that.
+    /// Snooze the speaker's notifications; `off` ends the snooze.
     Snooze {
-        /// Until when, as it was said: not checked. `None`: they did not say.
+        /// End of the snooze, as spoken and unchecked. `None`: not given.
         until: Option<String>,
     },
-    /// Ask which of these is meant, or whether this one is: the wish is complete but for that.
+    /// The command is complete except for the decision: ask which candidate is meant, or, with a
+    /// single candidate, whether this candidate is meant.
     Ambiguous {
-        /// What shall be done with the one that is picked.
+        /// What to do with the picked decision.
         wish: Wish,
-        /// In the order of the subjects; never empty. One alone needs a confirmation.
+        /// In the order of the subjects; never empty. A single candidate needs a confirmation.
         candidates: Vec<DecisionId>,
-        /// Why it is not clear.
+        /// Why the command is ambiguous.
         doubt: Doubt,
     },
-    /// Nothing of what waits is known by these words.
+    /// No open decision matches the words.
     NothingFits {
-        /// What was wished.
+        /// The requested action.
         act: Act,
-        /// The words that name it, as they were said: not escaped, and as long as they were.
+        /// The words that name the decision, as spoken: not escaped, any length.
         words: String,
-        /// What comes near, or would fit if it were still open. May be empty.
+        /// Similar decisions, or decisions that would match if they were still open. May be empty.
         near: Vec<DecisionId>,
     },
-    /// Something is missing to do it.
+    /// The command lacks a part.
     Missing {
-        /// What was wished.
+        /// The requested action.
         act: Act,
-        /// For which decision it may be meant. May be empty; several: that must be asked, too.
+        /// Decisions that may be meant. May be empty; when several, the person must also be asked
+        /// for the decision.
         candidates: Vec<DecisionId>,
-        /// What is missing.
+        /// The missing part.
         part: Part,
     },
-    /// The words speak of deciding, but they are no plain command: say so, and show what they are
-    /// about.
+    /// The words mention a verdict but are not a plain command: say why, and show the decisions.
     NotDecided {
-        /// Why not.
+        /// Why the words are not a command.
         why: Reluctance,
-        /// What they are about. May be empty.
+        /// Decisions that the words mention. May be empty.
         about: Vec<DecisionId>,
     },
-    /// No idea.
+    /// The phrase matches no rule.
     NotUnderstood {
-        /// What was said, not escaped.
+        /// The phrase, not escaped.
         words: String,
     },
 }
 
-/// What changes a decision, with all that it needs.
+/// An action on a decision, with all arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verb {
-    /// Yes.
+    /// Approve.
     Approve {
-        /// What was said beside it.
+        /// The note that follows the command.
         note: Option<String>,
     },
-    /// No.
+    /// Reject.
     Reject {
-        /// Why, in the person's own words. Never empty.
+        /// The reason in the person's own words. Never empty.
         reason: String,
     },
-    /// One of its options.
+    /// Choose an option.
     Choose {
-        /// Its name exactly as the agent gave it.
+        /// Name of the option, exactly as the agent spelled the name.
         option: String,
     },
-    /// A text.
+    /// Answer with text.
     Answer {
-        /// In the person's own words. Never empty.
+        /// The answer in the person's own words. Never empty.
         text: String,
     },
-    /// Put it off.
+    /// Defer.
     Defer {
-        /// When it comes back. Not checked against the limits.
+        /// End of the deferral. Not checked against the limits.
         until: Time,
     },
-    /// Take the verdict back.
+    /// Undo the verdict.
     Undo,
-    /// "I'm on it."
+    /// Assign the decision to the speaker: "I'm on it."
     Take,
 }
 
 impl Verb {
-    /// What is done, without what it needs.
+    /// The action without arguments.
     #[must_use]
     pub const fn act(&self) -> Act {
         match self {
@@ -159,16 +160,16 @@ impl Verb {
     }
 }
 
-/// What is wished of one decision, once it is known which.
+/// A command that lacks only the decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
-    /// Do this with it.
+    /// Act on the decision.
     Decide(Verb),
-    /// See what happened to it.
+    /// Show the decision's history.
     History,
 }
 
-/// What can be wished of a decision, in a word.
+/// A requested action, without arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each says itself")]
 pub enum Act {
@@ -183,52 +184,52 @@ pub enum Act {
     History,
 }
 
-/// What a command lacks.
+/// A missing part of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// Which decision.
+    /// The decision.
     Target,
-    /// Why it is rejected.
+    /// The reason of a rejection.
     Reason,
-    /// Which option.
+    /// The option.
     Option {
-        /// What was said and is none of them.
+        /// Words that match no option.
         given: Option<String>,
     },
-    /// The answer.
+    /// The answer's text.
     Text,
-    /// Until when.
+    /// The end of a deferral.
     Time {
-        /// What was said and is no time.
+        /// Words that are not a valid time.
         given: Option<String>,
     },
 }
 
-/// Why a complete wish is asked back.
+/// Why a complete command needs a question back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// Two or more fit.
+    /// Two or more decisions match.
     SeveralFit,
-    /// It is meant only if something was misspelt.
+    /// The decision matches only if a word is misspelt.
     Misspelt,
-    /// The words also fit another one, which was decided or withdrawn in the last ten minutes.
+    /// The words also match another decision, decided or withdrawn in the last ten minutes.
     JustDecided {
-        /// That one.
+        /// The other decision.
         other: DecisionId,
     },
-    /// A number among other words: it may be a decision's or not.
+    /// A number among other words may or may not name a decision.
     Number,
-    /// There are more words than the decision's.
+    /// The phrase has words beyond the ones that name the decision.
     MoreWords,
-    /// It is not named, only hinted at: by "the last one", or by its option alone.
+    /// The decision is not named but only implied, by "the last one" or by an option alone.
     Unnamed,
-    /// What is said beside the approval sounds like a condition, a question or a no.
+    /// The note beside an approval resembles a condition, a question or a negation.
     Note,
-    /// The words behind the colon are names of decisions, too.
+    /// The words after the colon also name decisions.
     Overlap,
 }
 
-/// Why words that speak of deciding decide nothing.
+/// Why words that mention a verdict decide nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reluctance {
     /// "don't approve 142"
@@ -239,7 +240,7 @@ pub enum Reluctance {
     Question,
     /// "I approved 142 yesterday"
     Past,
-    /// "Maya said approve 142": not a command, for it does not begin with the verb.
+    /// "Maya said approve 142": not a command, because the phrase does not begin with the verb.
     Reported,
     /// "approve 142 and reject 143"
     OneAtATime,
@@ -247,16 +248,16 @@ pub enum Reluctance {
     OnlyLowTogether,
     /// Hidden characters, or letters and digits that imitate others.
     Disguised,
-    /// In quotation marks, as code, struck out or hidden.
+    /// In quotation marks, as code, struck out or as a spoiler.
     Quoted,
-    /// A mention of somebody else stands first.
+    /// The phrase begins with a mention of another person.
     ToSomebodyElse,
-    /// "/approve 142" came as a message, not as a command.
+    /// "/approve 142", sent as a message instead of a command.
     SlashCommand,
 }
 
-/// Phrases for the answer to "help", and what each does. Each is understood where such decisions
-/// wait.
+/// Example phrases for "help", each with its effect. Every example is understood while a matching
+/// decision is open.
 pub const EXAMPLES: &[(&str, &str)] = &[
     ("what needs my attention?", "shows what waits, the most urgent first"),
     ("what else?", "shows the next ones"),
@@ -281,9 +282,9 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("help", "shows this"),
 ];
 
-/// Understands what was said. `subjects` are the open decisions, most urgent first, and those whose
-/// verdict can still be undone; `zone` is that of the person. The bot's own mention is not part of
-/// `said`.
+/// Interprets a phrase. `subjects` holds the open decisions, most urgent first, and the decisions
+/// with a verdict that can still be undone; `zone` is the person's time zone. `said` must not
+/// contain the mention of the bot.
 #[must_use]
 pub fn understand(said: &str, subjects: &[Subject], now: Time, zone: Tz) -> Understood {
     let text = said.replace("\r\n", "\n");
@@ -308,7 +309,7 @@ pub fn understand(said: &str, subjects: &[Subject], now: Time, zone: Tz) -> Unde
     }
 }
 
-/// What was said, and what it can be about.
+/// A phrase, and the decisions that the phrase can name.
 struct Phrase<'a, 's> {
     text: &'a str,
     /// Without the greeting.
@@ -319,7 +320,7 @@ struct Phrase<'a, 's> {
 
 impl Phrase<'_, '_> {
     fn not_decided(&self, why: Reluctance) -> Understood {
-        // What a disguised number looks like is not what it is: it is not repeated.
+        // A disguised number displays as a different number; therefore no decision is listed.
         let about =
             if why == Reluctance::Disguised { Vec::new() } else { self.known.about(self.words) };
         Understood::NotDecided { why, about }
@@ -329,8 +330,8 @@ impl Phrase<'_, '_> {
         Understood::NotUnderstood { words: self.text.to_owned() }
     }
 
-    /// What only shows something, unless a command is mixed into it: whoever gave that must hear
-    /// that it was not done.
+    /// Executes a read-only request, unless a command is mixed in: then the person must learn that
+    /// the command was not executed.
     fn unless_mixed(&self, show: impl FnOnce() -> Understood) -> Understood {
         let numbered =
             self.words.iter().any(|word| word.number().is_some() || !word.list().is_empty());
@@ -351,7 +352,7 @@ impl Phrase<'_, '_> {
         }
     }
 
-    /// Words that begin like nothing that the bot knows.
+    /// A phrase without a known beginning.
     fn without_a_beginning(&self) -> Understood {
         let Some(first) = self.words.first() else { return Understood::Help };
         if let Some(name) = first.plain.strip_prefix('/') {
@@ -389,7 +390,7 @@ impl Phrase<'_, '_> {
         look::by_words_alone(self).unwrap_or_else(|| self.not_understood())
     }
 
-    /// A slash command that was sent as a message. What only shows something is shown.
+    /// A slash command sent as a message. Read-only commands are executed.
     fn slash(&self, name: &str) -> Understood {
         let first = Word { plain: name.to_owned(), ..self.words[0].clone() };
         let words: Vec<Word<'_>> =

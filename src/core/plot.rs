@@ -1,83 +1,83 @@
-//! Plots, as what is drawn where: lines, dots and words in a plane.
+//! Plots as vector shapes: lines, dots and words with coordinates.
 //!
-//! Pure, so that a plot is the same everywhere and is tested without looking. Sizes are in pixels
-//! of the picture, which is twice as wide as a telephone shows it. Must not know how shapes become
-//! pixels (`engine::plot`).
+//! Pure, so that a plot is identical everywhere and can be tested without rendering. Sizes are in
+//! pixels of the image, twice as wide as shown on a phone. Does not depend on rasterization
+//! (`engine::plot`).
 
 use super::calibration::{Calibration, Supported};
 use super::digest::{Digest, Wait};
 use super::text;
 use super::untrusted::{one_line, plain};
 
-/// Pixels across: a telephone's 390 twice.
+/// Image width in pixels: a phone's 390, doubled.
 pub const WIDTH: u32 = 780;
 
-/// What something is drawn with. Each is told from the others without seeing colours: by its place,
-/// shape and words.
+/// The colour role of a shape. Shapes stay distinguishable without colour: by position, form and
+/// words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
-    /// Words that are read.
+    /// Main text.
     Words,
-    /// Words that are looked up.
+    /// Secondary text.
     Faint,
-    /// Lines that are measured by.
+    /// Grid lines.
     Grid,
-    /// What it is about.
+    /// The data.
     Main,
-    /// What it is compared with.
+    /// The comparison.
     Other,
 }
 
-/// Which point of a text stands at its place.
+/// Horizontal alignment of a text at a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// Its beginning.
+    /// The text starts at the point.
     Start,
-    /// Its middle.
+    /// The text is centred on the point.
     Middle,
-    /// Its end.
+    /// The text ends at the point.
     End,
 }
 
-/// A place: to the right, and down.
+/// Coordinates in pixels, from the left and from the top.
 pub type Point = (f32, f32);
 
-/// A thing that is drawn.
+/// A shape of a plot.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mark {
     /// A straight line with round ends.
     Line {
-        /// From here.
+        /// Start point.
         from: Point,
-        /// To here.
+        /// End point.
         to: Point,
-        /// Its width.
+        /// Stroke width.
         width: f32,
-        /// With what.
+        /// Colour role.
         ink: Ink,
-        /// Whether it is broken.
+        /// Whether the line is dashed.
         dashed: bool,
     },
     /// A filled circle.
     Dot {
-        /// Its middle.
+        /// Centre.
         at: Point,
-        /// Its radius.
+        /// Radius.
         radius: f32,
-        /// With what.
+        /// Colour role.
         ink: Ink,
     },
-    /// A line of words.
+    /// A line of text.
     Words {
-        /// Where, on the line that letters stand on.
+        /// Anchor point, on the baseline.
         at: Point,
-        /// The height of its letters with what is above and below.
+        /// Font size, with ascenders and descenders.
         size: f32,
-        /// With what.
+        /// Colour role.
         ink: Ink,
-        /// Which point of it stands there.
+        /// Alignment at the anchor point.
         anchor: Anchor,
-        /// What it says.
+        /// The text.
         words: String,
     },
 }
@@ -85,15 +85,15 @@ pub enum Mark {
 /// A plot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: u32,
-    /// What is drawn, the lowest first.
+    /// The shapes, bottom layer first.
     pub marks: Vec<Mark>,
 }
 
-/// Letters that are read, and those that are looked up.
+/// Font sizes of main text and of secondary text.
 const READ: f32 = 26.0;
 const LOOKED_UP: f32 = 22.0;
 
@@ -114,7 +114,7 @@ const fn pixels(value: f64) -> f32 {
     value as f32
 }
 
-/// How often people agreed, over how sure the agent was.
+/// The share of agreement over the agent's confidence.
 #[must_use]
 pub fn calibration_plot(calibration: &Calibration) -> Picture {
     let (left, right, top, bottom) = (96.0, 744.0, 70.0, 560.0);
@@ -138,7 +138,7 @@ pub fn calibration_plot(calibration: &Calibration) -> Picture {
             format!("{step}"),
         ));
     }
-    // Where they would stand if agents knew how sure to be.
+    // The diagonal of perfect calibration.
     marks.push(dashed((x(0.0), y(0.0)), (x(1.0), y(1.0)), Ink::Faint));
     if let Supported::From { hundredth, .. } = calibration.supported {
         let at = x(f64::from(hundredth) / 100.0);
@@ -177,11 +177,11 @@ pub fn calibration_plot(calibration: &Calibration) -> Picture {
     Picture { width: WIDTH, height: 690, marks }
 }
 
-/// Rows of the plot of waits at most: what is rarer stands in the figures beneath.
+/// Maximum rows of the plot of waiting times; rarer groups appear only in the figures below.
 pub const MOST_ROWS: usize = 8;
-/// Pixels of a row: its words, and its line beneath.
+/// Height of a row in pixels: the text, with the line below.
 const ROW: f32 = 84.0;
-/// The ends of the axis: what waited less or longer stands there.
+/// Ends of the axis, in seconds; values outside are drawn at the ends.
 const SHORTEST: f64 = 30.0;
 const LONGEST: f64 = 14.0 * 86_400.0;
 const TICKS: [(f64, &str); 7] = [
@@ -194,13 +194,13 @@ const TICKS: [(f64, &str); 7] = [
     (1_209_600.0, "14d"),
 ];
 
-/// How long decisions waited for people: of each project and kind, from the median to what nine of
-/// ten waited at most. `None`: people decided nothing.
+/// Waiting times for people: for each project and kind a line from the median to the 90th
+/// percentile. `None` if people decided nothing.
 #[must_use]
 pub fn wait_plot(digest: &Digest) -> Option<Picture> {
     let rows = digest.waits.get(..digest.waits.len().min(MOST_ROWS))?;
     let longest = rows.iter().map(|wait| wait.p90).max()?;
-    // The axis ends with the first tick beyond all of them.
+    // The axis ends at the first tick at or beyond the longest value.
     let end = TICKS
         .iter()
         .map(|(at, _)| *at)
@@ -220,7 +220,7 @@ pub fn wait_plot(digest: &Digest) -> Option<Picture> {
     }
     let mut base = top;
     for wait in rows {
-        // Beside the lines only: words are not crossed.
+        // Grid marks only beside the line, so that no mark crosses text.
         let beside = |at: &f64| line((x(*at), base + 34.0), (x(*at), base + 70.0), 2.0, Ink::Grid);
         marks.extend(TICKS.iter().map(|(at, _)| at).filter(|at| **at <= end).map(beside));
         row(&mut marks, wait, (left, right), base, &x);

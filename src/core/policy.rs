@@ -1,8 +1,9 @@
-//! What a project and a kind allow, whatever the asker says of itself.
+//! The policy of a project and a kind, independent of the requester's claims.
 //!
-//! Risk can be raised by the asker, never lowered; the SLA has a floor; a default of approve is
-//! refused for high and critical risk and wherever it is not allowed. So an agent cannot talk
-//! itself into an approval. Must not know where the numbers come from (`config`).
+//! A requester can raise the risk, never lower it. The SLA has a floor. A safe default of approve
+//! is rejected for high and critical risk and wherever the configuration does not allow it. An
+//! agent therefore cannot talk its way into an approval. Does not depend on the source of the
+//! numbers (`config`).
 
 use std::collections::BTreeMap;
 
@@ -17,58 +18,58 @@ use super::permission::ApproverRule;
 use super::routing::{Thresholds, starts_at_mention};
 use super::untrusted::{is_dressed_up, one_line};
 
-/// What policy says about one project or one kind.
+/// The policy for one project or one kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// At least this risk.
+    /// The minimum risk.
     pub risk: Option<Risk>,
-    /// Seconds until the breach, where the asker names none.
+    /// Seconds until the breach, if the requester names no SLA.
     pub sla_seconds: Option<u64>,
-    /// A default of approve may be asked for, at low and medium risk.
+    /// Whether a safe default of approve may be requested, at low and medium risk.
     pub allow_default_approve: bool,
-    /// At least this many different people must approve.
+    /// The minimum number of different approvers.
     pub approvals: Option<u32>,
-    /// What happens while nobody answers.
+    /// The escalation ladder.
     pub ladder: Option<Ladder>,
-    /// What the agent is sure of may pass without a person, where project and kind both say so
-    /// ([`super::routing`]).
+    /// Whether a confident agent's decision may be approved automatically. Project and kind must
+    /// both allow automatic approval ([`super::routing`]).
     pub route_by_confidence: bool,
 }
 
-/// Everything the configuration says that decides about decisions.
+/// All configuration that affects decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// Who may decide; empty: the application's owner.
+    /// The approver rules. Empty: the application's owner decides.
     pub approvers: Vec<ApproverRule>,
-    /// By project.
+    /// Policy by project.
     pub projects: BTreeMap<String, Rule>,
-    /// By kind.
+    /// Policy by kind.
     pub kinds: BTreeMap<Kind, Rule>,
     /// Seconds until the breach, by risk.
     pub sla_by_risk: BTreeMap<Risk, u64>,
-    /// Seconds until the breach, where nothing else says.
+    /// Default number of seconds until the breach.
     pub sla_seconds: u64,
-    /// No asker gets a shorter one, in seconds.
+    /// The shortest possible SLA, in seconds.
     pub sla_floor_seconds: u64,
-    /// What happens while nobody answers, by risk.
+    /// Escalation ladder by risk.
     pub ladder_by_risk: BTreeMap<Risk, Ladder>,
-    /// What happens while nobody answers, where nothing else says.
+    /// Default escalation ladder.
     pub ladder: Ladder,
-    /// How often and how far a decision may be put off.
+    /// Limits on deferring a decision.
     pub defer: DeferLimits,
-    /// The server's time zone: whose tomorrow is meant.
+    /// The server's time zone, used for words like "tomorrow".
     pub zone: chrono_tz::Tz,
-    /// When and where people can be reached, as configured.
+    /// Configured availability and contact data of people.
     pub people: Vec<Profile>,
-    /// By which ways people are reached beyond the surface.
+    /// Channels beyond Discord that are configured.
     pub ways: Ways,
     /// When decisions share a card.
     pub batching: Batching,
-    /// How sure an agent must be.
+    /// Confidence thresholds for automatic approval.
     pub confidence: Thresholds,
-    /// What is posted once a day, and when.
+    /// The daily messages and their times.
     pub daily: Daily,
-    /// When somebody is asked once more before they approve.
+    /// When an approval needs a second confirmation.
     pub guard: Guard,
 }
 
@@ -96,7 +97,7 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// Every ladder that some decision may climb.
+    /// All configured ladders.
     pub fn ladders(&self) -> impl Iterator<Item = &Ladder> {
         let rules = self.projects.values().chain(self.kinds.values());
         rules
@@ -106,10 +107,10 @@ impl Rules {
     }
 }
 
-/// The longest SLA that is taken: a year, in seconds.
+/// The longest accepted SLA: a year, in seconds.
 pub const LONGEST_SLA_SECONDS: u64 = 366 * 24 * 3600;
 
-/// What is wrong with a request, to be told to the asker. Nothing was filed.
+/// Why a request is rejected, worded for the requester. Nothing was filed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Inadmissible {
     /// The title is empty.
@@ -118,15 +119,15 @@ pub enum Inadmissible {
     /// The project's name is empty.
     #[error("the project is empty: name one, or leave it out for \"default\"")]
     NoProject,
-    /// The confidence is no probability.
+    /// The confidence is not between 0 and 1.
     #[error("the confidence is {0}: give a number from 0 to 1, or leave it out")]
     Confidence(String),
-    /// A default of approve where it must not be.
+    /// A safe default of approve at high or critical risk.
     #[error(
         "a default of approve is refused for {0} risk: nobody's silence approves that. Ask with --default reject"
     )]
     DefaultApproveRisk(Risk),
-    /// A default of approve where it is not allowed.
+    /// A safe default of approve that neither project nor kind allows.
     #[error(
         "a default of approve is not allowed for project {project:?} and kind {kind:?}: ask with --default reject, or let the \
          person who runs Gander set allow_default_approve for it in their configuration"
@@ -140,52 +141,52 @@ pub enum Inadmissible {
     /// A choice with too few or too many options.
     #[error("a choice needs 2 to {MOST_OPTIONS} options, and {0} were given")]
     Options(usize),
-    /// Options where nothing is chosen.
+    /// Options on a decision that is not a choice.
     #[error(
         "options go with a choice, and this one expects you to {0}: leave them out, or ask with --expects choose"
     )]
     StrayOptions(Expects),
-    /// Two options of the same name, or one without.
+    /// A duplicate, empty or overlong option name.
     #[error(
         "the option {0:?} is there twice, or has no name: each needs one of its own, of at most {LONGEST_OPTION} characters"
     )]
     OptionName(String),
-    /// A default of approve for something that is not approved.
+    /// A safe default of approve on a decision that does not expect an approval.
     #[error(
         "a default of approve is for what is approved or rejected, and this one expects you to {0}"
     )]
     DefaultApproveExpects(Expects),
-    /// A name that could pass for another.
+    /// A name with characters that could imitate another name.
     #[error(
         "the {what} {name:?} is no plain name: use letters of one alphabet, digits, blanks and - _ . / only, at most {LONGEST_NAME} bytes"
     )]
     Name {
-        /// Project or kind.
+        /// `project` or `kind`.
         what: &'static str,
-        /// As it was given.
+        /// The name as given.
         name: String,
     },
-    /// A key that stands for nothing, or a huge one.
+    /// An empty or overlong dedup key.
     #[error(
         "the dedup key is empty, or longer than {LONGEST_KEY} bytes: give one that names this question, or leave it out"
     )]
     Key,
-    /// More files than a message takes.
+    /// More files than a message can carry.
     #[error(
         "{0} files were attached, at most {MOST_FILES} are taken: put them into an archive, or name links"
     )]
     Files(usize),
-    /// More than can be kept.
+    /// A text too long to store.
     #[error("{what} is {size} bytes long, at most {limit} are taken: attach it as a file")]
     TooLong {
-        /// Which part.
+        /// The part of the request.
         what: &'static str,
         /// Its size in bytes.
         size: usize,
         /// The limit in bytes.
         limit: usize,
     },
-    /// Several approvals for what is not approved, or more than there are people.
+    /// Several approvals on a decision that is not approved, or more than [`MOST_APPROVALS`].
     #[error(
         "{0} approvals are asked for: give a number from 1 to {MOST_APPROVALS}, and more than one only for what is approved or rejected"
     )]
@@ -196,10 +197,10 @@ pub enum Inadmissible {
          machine; approved then means that they are there"
     )]
     TypedCredentials,
-    /// A link that is none.
+    /// A link that is not an HTTP or HTTPS address.
     #[error("{0:?} is no link: give an address that begins with https:// or http://")]
     Link(String),
-    /// Zero, or beyond all reason.
+    /// An SLA of zero, or longer than [`LONGEST_SLA_SECONDS`].
     #[error("an SLA of {0} s is not taken: give a time from 1 s to a year, such as 5h")]
     Sla(u64),
 }
@@ -208,28 +209,28 @@ pub enum Inadmissible {
 pub const LONGEST_NAME: usize = 100;
 /// The longest dedup key, in bytes.
 pub const LONGEST_KEY: usize = 1 << 10;
-/// Files of a decision: a message has 10 (Discord), and one may be needed for the text that does
-/// not fit.
+/// Maximum number of attached files. A Discord message takes 10, and Gander may need one for text
+/// that does not fit.
 pub const MOST_FILES: usize = 9;
-/// The longest sum of all other texts that is kept, in bytes.
+/// Maximum total length of all texts other than title and body, in bytes.
 pub const LONGEST_REST: usize = 256 << 10;
-/// The longest title that is kept, in bytes. A card shows its beginning, the attached file all of
-/// it.
+/// The longest title that is stored, in bytes. A card shows the beginning, the attached file the
+/// whole title.
 pub const LONGEST_TITLE: usize = 16 << 10;
-/// The longest body that is kept, in bytes.
+/// The longest body that is stored, in bytes.
 pub const LONGEST_BODY: usize = 1 << 20;
 
-/// Approvals that a decision may need.
+/// Maximum number of approvals that a decision may need.
 pub const MOST_APPROVALS: u32 = 20;
-/// Options of a choice: as many as a Discord menu has.
+/// Maximum number of options of a choice: the limit of a Discord menu.
 pub const MOST_OPTIONS: usize = 25;
-/// Characters of an option's name: as many as a Discord menu shows.
+/// Maximum length of an option's name in characters: the limit of a Discord menu.
 pub const LONGEST_OPTION: usize = 100;
 
-/// What becomes of a request: the terms on which it is filed.
+/// Validates a request and sets the terms under which the decision is filed.
 ///
 /// # Errors
-/// [`Inadmissible`], with what to do about it.
+/// [`Inadmissible`], with a remedy.
 pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, Inadmissible> {
     must_be_sound(request)?;
     let matching = matching(rules, request);
@@ -243,8 +244,8 @@ pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, Inadmissible> {
     })
 }
 
-/// Holds terms to these rules: never a lower risk, a shorter SLA or a laxer default than they
-/// allow.
+/// Tightens terms to these rules: never a lower risk, a shorter SLA or a laxer safe default than
+/// the rules allow.
 #[must_use]
 pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
     let matching = matching(rules, request);
@@ -259,16 +260,16 @@ pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
     }
 }
 
-/// The risk that a project and kind have under these rules, at least.
+/// `risk`, raised to the minimum that these rules set for the project and kind.
 #[must_use]
 pub fn enforced_risk(rules: &Rules, project: &str, kind: &Kind, risk: Risk) -> Risk {
     let matching = [rules.projects.get(project), rules.kinds.get(kind)];
     matching.into_iter().flatten().filter_map(|rule| rule.risk).fold(risk, Risk::max)
 }
 
-/// The project's, else the kind's, else the risk's, else the usual one: no asker has a say in it,
-/// but for one that is not sure of itself, whose ladder begins higher. A way that is not set up is
-/// no rung's.
+/// The project's ladder, else the kind's, else the risk's, else the default. A requester has no
+/// influence, except that an unsure agent's ladder begins at the mention. Channels that are not
+/// configured are removed from the steps.
 fn ladder(rules: &Rules, matching: &[&Rule], request: &Request, risk: Risk) -> Ladder {
     let named = matching.iter().find_map(|rule| rule.ladder.as_ref());
     let ladder = named.or_else(|| rules.ladder_by_risk.get(&risk)).unwrap_or(&rules.ladder);
@@ -280,7 +281,7 @@ fn approvals(matching: &[&Rule], asked: u32) -> u32 {
     matching.iter().filter_map(|rule| rule.approvals).fold(asked.max(1), u32::max)
 }
 
-/// A project's name as it is compared: without outer blanks, in lower case.
+/// A project's name in canonical form: trimmed, in lower case.
 #[must_use]
 pub fn project_name(name: &str) -> String {
     name.trim().to_lowercase()
@@ -294,7 +295,7 @@ fn matching<'a>(rules: &'a Rules, request: &Request) -> Vec<&'a Rule> {
 }
 
 fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
-    // As it will look: hidden characters alone are no title.
+    // Check the title as displayed: hidden characters alone are not a title.
     if one_line(&request.title).is_empty() {
         return Err(Inadmissible::NoTitle);
     }
@@ -360,9 +361,9 @@ fn must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     }
 }
 
-/// Whether a project's or kind's name may have this character: a letter, a digit, a blank or one of
-/// `-_./`. A name with hidden or dressed up ones would look like another and not be held to its
-/// rules.
+/// Whether the name of a project or kind may contain this character: a letter, a digit, a blank or
+/// one of `-_./`. A name with hidden or styled characters could look like another name and escape
+/// the other name's rules.
 #[must_use]
 pub fn fits_a_name(c: char) -> bool {
     let wide = ('\u{FF00}'..='\u{FFEF}').contains(&c);
@@ -373,10 +374,10 @@ fn is_plain_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME && name.chars().all(fits_a_name) && !is_of_two_alphabets(name)
 }
 
-/// Whether letters of the Latin alphabet stand beside those of one that has the same shapes: `shоp`
-/// with a Cyrillic о.
+/// Whether a name mixes Latin letters with letters of an alphabet of similar shapes: `shоp` with a
+/// Cyrillic о.
 fn is_of_two_alphabets(name: &str) -> bool {
-    // Greek and Coptic, Cyrillic, Armenian; their additions; Cherokee.
+    // Greek and Coptic, Cyrillic, Armenian; the extensions of these blocks; Cherokee.
     let same_shapes = |c| {
         matches!(c, '\u{0370}'..='\u{058F}' | '\u{13A0}'..='\u{13FF}' | '\u{1C80}'..='\u{1C8F}' | '\u{1F00}'..='\u{1FFF}'
             | '\u{2C80}'..='\u{2CFF}' | '\u{2DE0}'..='\u{2DFF}' | '\u{A640}'..='\u{A69F}' | '\u{AB70}'..='\u{ABBF}')
@@ -384,7 +385,7 @@ fn is_of_two_alphabets(name: &str) -> bool {
     name.chars().any(|c| c.is_ascii_alphabetic()) && name.chars().any(same_shapes)
 }
 
-/// Bytes of all that is not title and body.
+/// Total length in bytes of all texts except title and body.
 fn rest_of(request: &Request) -> usize {
     let insight = &request.insight;
     let texts =
@@ -414,7 +415,7 @@ fn options_must_be_sound(request: &Request) -> Result<(), Inadmissible> {
     }
     let mut names = std::collections::BTreeSet::new();
     for choice in &request.options {
-        // Compared as they will look: two names must not differ in hidden characters alone.
+        // Compare names as displayed: two names must not differ only in hidden characters.
         let name = one_line(&choice.name);
         if !(1..=LONGEST_OPTION).contains(&name.chars().count()) || !names.insert(name) {
             return Err(Inadmissible::OptionName(choice.name.clone()));

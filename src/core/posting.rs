@@ -1,10 +1,9 @@
-//! A message that stands for several decisions: what it is for, where it belongs, and what it
-//! lists.
+//! A message for several decisions: purpose, place and list.
 //!
-//! A batch's card is one; a reminder is another. Each list that was drawn is numbered and kept, so
-//! that a button means exactly what stood above it, for as long as its message hangs. What it looks
-//! like is `batch`'s (and that of whoever adds a purpose); how it comes to hang and stays true is
-//! the engine's. Must not know Discord or SQL.
+//! Batch cards and reminders are examples. Every posted list is numbered and kept, so that a button
+//! refers to exactly the list above the button, as long as the message exists. Presentation lives
+//! in `batch` and in the modules of the other purposes; posting and reconciling is the engine's
+//! part. Does not depend on Discord or SQL.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +23,7 @@ use super::remind::{
 };
 use super::review::review_card;
 
-/// The number of a posting within its store.
+/// The number of a message within its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PostingId(pub i64);
@@ -35,69 +34,69 @@ impl fmt::Display for PostingId {
     }
 }
 
-/// What a posting is for.
+/// The purpose of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "purpose", rename_all = "snake_case")]
 pub enum Purpose {
-    /// The card that decisions of low and medium risk of one project share. It stands in the place
-    /// of their own cards.
+    /// The shared card for low-risk and medium-risk decisions of one project, in place of own
+    /// cards.
     Batch {
         /// The project.
         project: String,
     },
-    /// What was approved by itself in one project, for people to disagree with.
+    /// The automatic approvals of one project, for people to disagree with.
     Review {
         /// The project.
         project: String,
-        /// Up to this moment of the store's time.
+        /// The end of the reviewed span, by the store's time.
         until: Time,
     },
-    /// The figures of a day.
+    /// A day's figures.
     Digest {
-        /// Them, as they were then.
+        /// The figures at the time of the digest.
         digest: Box<Digest>,
     },
-    /// What one person chose to go through or to approve together. Kept for its buttons, and never
-    /// posted.
+    /// One person's selection, to review step by step or to approve in bulk. Never posted; kept for
+    /// buttons that refer to the list.
     Selection {
         /// The person's id.
         of: String,
     },
-    /// A direct message: what one person is reminded of.
+    /// A direct message with one person's reminders.
     Reminder {
         /// The person's Discord id.
         user: u64,
     },
     /// A mention under the cards of one channel.
     Mention {
-        /// People who are mentioned, by their Discord ids.
+        /// Discord ids of the mentioned people.
         users: Vec<u64>,
-        /// Roles that are.
+        /// Ids of the mentioned roles.
         roles: Vec<u64>,
-        /// Whether everybody who is there is.
+        /// Whether to mention `@here`.
         here: bool,
     },
-    /// To one person: to confirm what they said where it is not decided.
+    /// Asks one person to confirm a proposed verdict, given where it could not take effect.
     Confirmation {
         /// The person's Discord id.
         user: u64,
-        /// Whether it goes to them alone; else it is a mention under the card.
+        /// `true` for a direct message, `false` for a mention under the card.
         direct: bool,
     },
-    /// The report on one that nobody answered in time.
+    /// The incident report on a decision without a timely answer.
     Incident {
-        /// The whole of it, as it was when it was made.
+        /// The full report, as of the time of the report.
         report: String,
     },
-    /// That nobody could be reached for one, by any way.
+    /// Alert: nobody could be reached for a decision through any channel.
     Unreached {
-        /// Who was tried.
+        /// The attempted contacts.
         contacts: Vec<Contact>,
     },
 }
 
 impl Purpose {
-    /// Its name, as it is searched by.
+    /// The name used in stored rows and queries.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -113,8 +112,8 @@ impl Purpose {
         }
     }
 
-    /// Whether it is let go where it cannot be posted: whoever wanted to tell somebody must know,
-    /// and try another way.
+    /// Whether the reconciler gives up if the message cannot be posted. The requester must then
+    /// learn of the failure, to try another channel.
     #[must_use]
     pub const fn gives_up(&self) -> bool {
         matches!(
@@ -123,8 +122,8 @@ impl Purpose {
         )
     }
 
-    /// What is posted beside the card where it could not be posted, so that the person hears of it
-    /// all the same.
+    /// The fallback purpose posted beside the card if the message cannot be posted, so that the
+    /// person is still informed.
     #[must_use]
     pub const fn instead(&self) -> Option<Self> {
         match self {
@@ -135,12 +134,13 @@ impl Purpose {
         }
     }
 
-    /// Whether a message that somebody deleted stays away.
+    /// Whether a deleted message stays deleted.
     const fn is_posted_once(&self) -> bool {
         !matches!(self, Self::Batch { .. })
     }
 
-    /// Whether a message that somebody deleted is posted again: while something on it waits.
+    /// Whether the message still serves a purpose for these decisions: for most purposes, while a
+    /// listed decision is open.
     #[must_use]
     pub fn is_wanted(&self, listed: &[Listed]) -> bool {
         match self {
@@ -148,25 +148,25 @@ impl Purpose {
             | Self::Reminder { .. }
             | Self::Mention { .. }
             | Self::Confirmation { .. } => listed.iter().any(Listed::waits_here),
-            // Whoever deletes one has read it.
+            // A deleted review or digest counts as read.
             Self::Review { .. } | Self::Digest { .. } | Self::Selection { .. } => false,
             Self::Incident { .. } | Self::Unreached { .. } => true,
         }
     }
 }
 
-/// Where a posting belongs.
+/// Where to post a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// The channel of a project, whichever that is when it is posted.
+    /// The project's channel, resolved at the time of posting.
     Project(String),
-    /// A channel, by its id.
+    /// A channel, by id.
     Channel(String),
-    /// The direct messages of a person, by their Discord id.
+    /// A person's direct messages, by Discord id.
     Direct(u64),
-    /// Where the digest is posted, whichever channel that is then.
+    /// The digest channel, resolved at the time of posting.
     Digest,
-    /// Nowhere: a list that is kept for its buttons.
+    /// Not posted: a list kept only for buttons.
     Nowhere,
 }
 
@@ -198,23 +198,23 @@ impl FromStr for Place {
     }
 }
 
-/// A decision on the list.
+/// A decision on a message's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Item {
-    /// Which.
+    /// The decision.
     pub decision: DecisionId,
-    /// The revision at which it is listed: only that can be approved from this list.
+    /// The listed revision; this list can approve no other revision.
     pub seen: Revision,
-    /// How often it had come back then.
+    /// The decision's return count when listed.
     pub returns: u32,
-    /// The first list that it was on like this.
+    /// The first list with this item.
     pub since: u32,
-    /// The first list that it was not on any more, if it is not.
+    /// The first list without this item, if removed.
     pub gone: Option<u32>,
 }
 
 impl Item {
-    /// A decision as it stands, to be listed.
+    /// A list item for a decision's current state.
     #[must_use]
     pub const fn of(decision: &Decision) -> Self {
         Self {
@@ -226,86 +226,86 @@ impl Item {
         }
     }
 
-    /// Whether it was on this list.
+    /// Whether the list with this number contains the item.
     #[must_use]
     pub fn was_on(&self, revision: u32) -> bool {
         self.since <= revision && self.gone.is_none_or(|gone| gone > revision)
     }
 }
 
-/// What is changed about a list.
+/// A change to a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// This decision is put on, or listed anew at the revision and return that it has now.
+    /// Adds a decision, or updates a listed decision to the current revision and return count.
     Put(Item),
-    /// It is taken off.
+    /// Removes a decision.
     Drop(DecisionId),
 }
 
-/// What of a posting hangs.
+/// Post state of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hanging {
-    /// Nothing yet.
+    /// Not posted yet.
     Nothing,
-    /// A create was begun, and may have happened.
+    /// A create has started and may have succeeded.
     Begun {
         /// The channel's id.
         channel: String,
-        /// When, by the wall clock.
+        /// When the create started, by the wall clock.
         at: Time,
     },
-    /// A message.
+    /// Posted.
     Message {
         /// The channel's id.
         channel: String,
         /// The message's id.
         message: String,
-        /// The log position that it shows.
+        /// Log position of the state shown in the message.
         shown: u64,
-        /// The list that it shows; 0: it is not known.
+        /// Number of the list shown in the message; 0 if unknown.
         drawn: u32,
     },
-    /// Nothing will change any more.
+    /// Final: never posted or edited again.
     Over,
 }
 
-/// A posting, with all that it lists or has listed.
+/// A message with all current and former items.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posting {
-    /// Its number.
+    /// The message's number.
     pub id: PostingId,
-    /// What it is for.
+    /// The purpose.
     pub purpose: Purpose,
-    /// Where it belongs.
+    /// Where to post the message.
     pub place: Place,
-    /// When it was opened, by the wall clock.
+    /// Creation time of the record, by the wall clock.
     pub opened_at: Time,
-    /// Counts its lists, from 1. Every [`Change`] makes a new one.
+    /// Number of the latest list, from 1. Each set of [`Change`]s makes a new list.
     pub revision: u32,
-    /// Counts its messages, from 1.
+    /// Number of the Discord message, from 1; incremented to post again after a deletion.
     pub generation: u32,
-    /// What hangs.
+    /// The post state.
     pub hanging: Hanging,
-    /// What it lists, in the order of the decisions' numbers; a decision that was listed at several
-    /// revisions is here once for each.
+    /// Current and former items, ordered by decision number; a decision listed at several revisions
+    /// has an item for each.
     pub items: Vec<Item>,
 }
 
 impl Posting {
-    /// What was listed when this list was drawn. Empty if there never was such a list.
+    /// The items of the list with this number; empty for an unknown number.
     #[must_use]
     pub fn list_at(&self, revision: u32) -> Vec<Item> {
         let known = (1..=self.revision).contains(&revision);
         self.items.iter().filter(|item| known && item.was_on(revision)).copied().collect()
     }
 
-    /// What is listed now.
+    /// The items of the latest list.
     #[must_use]
     pub fn list(&self) -> Vec<Item> {
         self.list_at(self.revision)
     }
 
-    /// Every decision that is or was on it, once, as it was listed last.
+    /// Every decision ever listed, once, as last listed.
     #[must_use]
     pub fn ever_listed(&self) -> Vec<Item> {
         let mut latest: Vec<Item> = Vec::new();
@@ -318,7 +318,7 @@ impl Posting {
         latest
     }
 
-    /// The channel and id of its message, if one hangs.
+    /// The channel id and message id, if posted.
     #[must_use]
     pub fn message(&self) -> Option<(&str, &str)> {
         match &self.hanging {
@@ -328,46 +328,46 @@ impl Posting {
     }
 }
 
-/// A listed decision as it stands.
+/// A list item with the decision's current state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed {
-    /// How it is listed.
+    /// The list item.
     pub item: Item,
-    /// How it stands.
+    /// The decision's current state.
     pub decision: Decision,
 }
 
 impl Listed {
-    /// A decision as it would be listed now.
+    /// A list item for the decision's current state, with the decision.
     #[must_use]
     pub fn now(decision: &Decision) -> Self {
         Self { item: Item::of(decision), decision: decision.clone() }
     }
 
-    /// Whether this message is where it is decided, and it can be.
+    /// Whether the decision is open and on the latest list.
     #[must_use]
     pub fn waits_here(&self) -> bool {
         self.item.gone.is_none() && self.decision.state.is_open()
     }
 }
 
-/// A posting with its decisions: what a message is drawn from.
+/// A message with the listed decisions: the input for rendering.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sheet {
-    /// The posting.
+    /// The message.
     pub posting: Posting,
-    /// Every decision that is or was on it, in the order of their numbers.
+    /// Every decision ever listed, ordered by number.
     pub listed: Vec<Listed>,
 }
 
 impl Sheet {
-    /// The log position that a message drawn from this shows.
+    /// The log position shown by a message rendered from this state.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.listed.iter().map(|listed| listed.decision.changed).max().unwrap_or(0)
     }
 
-    /// What its message shows. `None`: nothing is ever shown of it.
+    /// The content to show. `None` if the message is never posted.
     #[must_use]
     pub fn card(&self, pace: Pace) -> Option<Card> {
         match &self.posting.purpose {
@@ -385,7 +385,7 @@ impl Sheet {
         }
     }
 
-    /// How its list must change before it is shown, so that it is true.
+    /// Changes needed to bring the list up to date before rendering.
     #[must_use]
     pub fn mend(&self) -> Vec<Change> {
         match &self.posting.purpose {
@@ -400,7 +400,7 @@ impl Sheet {
         }
     }
 
-    /// Whether its message is to hang.
+    /// Whether the message should exist on Discord.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         let told = matches!(self.posting.purpose, Purpose::Review { .. } | Purpose::Digest { .. });
@@ -410,7 +410,7 @@ impl Sheet {
         (told && !hangs) || (again && purpose.is_wanted(&self.listed))
     }
 
-    /// The most urgent decision that waits on it, to be named where one is.
+    /// The most urgent open decision on the latest list.
     #[must_use]
     pub fn first_waiting(&self, now: Time) -> Option<&Decision> {
         let waiting = self.listed.iter().filter(|listed| listed.waits_here());

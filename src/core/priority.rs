@@ -1,7 +1,7 @@
-//! How soon a decision is wanted: as the asker says, or as a person said since.
+//! The priority of a decision: set by the requester, or later by a person.
 //!
-//! A priority orders what waits and decides nothing. What a person says of it holds, however often
-//! the agent asks again.
+//! A priority only orders waiting decisions. A person's priority stays in force when the agent asks
+//! again.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,25 +10,25 @@ use super::decision::{Decision, Person, Priority};
 use super::event::Event;
 use super::refusal::Refused;
 
-/// A priority that a person gave.
+/// A priority set by a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prioritized {
-    /// How soon they want it decided.
+    /// The priority.
     pub priority: Priority,
-    /// Who.
+    /// The person.
     pub by: Person,
-    /// When.
+    /// When the priority was set.
     pub at: Time,
 }
 
 impl Decision {
-    /// The priority that counts.
+    /// The effective priority: a person's, else the requester's.
     #[must_use]
     pub fn priority(&self) -> Priority {
         self.prioritized.as_ref().map_or(self.request.priority, |given| given.priority)
     }
 
-    /// A person says how soon it is wanted.
+    /// Sets the priority in a person's name.
     ///
     /// # Errors
     /// [`Refused::AlreadyPrioritized`]; not open any more.
@@ -73,7 +73,7 @@ mod tests {
         let (first, second) = (asked(1), wanted(&asked(2), Priority::Urgent));
         assert!(second.urgency(at(2)) < first.urgency(at(2)));
         assert_eq!(Waiting::from(&second).priority, Priority::Urgent);
-        // The same again is nothing new, and another content leaves it as it is.
+        // Repeating the request is no event, and new content keeps the person's priority.
         assert_eq!(second.revise(&second.request, &second.terms), None);
         let other = Request { priority: Priority::Low, ..second.request.clone() };
         let revised = second.revise(&other, &second.terms).unwrap();

@@ -1,9 +1,9 @@
-//! What a person wants decided, said where it cannot be decided: high and critical risk over HTTP
-//! or through an agent.
+//! Proposals: verdicts given where they cannot take effect, over HTTP or through an agent at high
+//! or critical risk.
 //!
-//! It decides nothing. It is kept while the decision waits at that revision, its cards say so, and
-//! the person confirms it by the ordinary button. Who may decide is `permission`'s; how the person
-//! is asked is the engine's.
+//! A proposal decides nothing. The proposal is kept while the decision is pending at the proposed
+//! revision and is shown on the cards, and the person confirms with the ordinary button.
+//! `permission` defines who may decide; the engine asks the person.
 
 use super::decision::{
     Decision, Pending, Person, Proposal, Refused, Revision, Risk, State, Verdict, Via,
@@ -11,14 +11,14 @@ use super::decision::{
 use super::event::Event;
 
 impl Decision {
-    /// Whether its verdict needs a person's own hand: over HTTP and through an agent it is only
-    /// proposed.
+    /// Whether a verdict needs confirmation in person: over HTTP and through an agent, the verdict
+    /// is only proposed.
     #[must_use]
     pub fn needs_confirming(&self) -> bool {
         self.terms.risk >= Risk::High
     }
 
-    /// What people want decided and have not confirmed; of each person the last.
+    /// Unconfirmed proposals, at most one per person (the latest).
     #[must_use]
     pub fn proposals(&self) -> &[Proposal] {
         match &self.state {
@@ -27,16 +27,18 @@ impl Decision {
         }
     }
 
-    /// What this person wants decided, by their id.
+    /// The proposal of the person with this id.
     #[must_use]
     pub fn proposal_of(&self, person: &str) -> Option<&Proposal> {
         self.proposals().iter().find(|proposal| proposal.by.id == person)
     }
 
-    /// A person wants this decided, and is asked to confirm it. `None`: they want that already.
+    /// Records a person's proposal, to be confirmed. `None` if this person already proposed an
+    /// equal verdict.
     ///
     /// # Errors
-    /// As [`Decision::resolve`], but for the typed word; [`Refused::PutOff`] while it is.
+    /// As [`Decision::resolve`], except for the typed confirmation; [`Refused::PutOff`] while
+    /// deferred.
     pub fn propose(
         &self,
         verdict: Verdict,
@@ -63,8 +65,7 @@ impl Decision {
     }
 
     /// # Errors
-    /// [`Refused::NotDecidedThere`] over HTTP and through an agent, where the risk is high or
-    /// critical.
+    /// [`Refused::NotDecidedThere`] over HTTP and through an agent, at high or critical risk.
     pub(super) fn must_be_decided_there(&self, via: Via) -> Result<(), Refused> {
         if via.is_remote() && self.needs_confirming() {
             Err(Refused::NotDecidedThere { risk: self.terms.risk })
@@ -73,7 +74,7 @@ impl Decision {
         }
     }
 
-    /// The newest stands last.
+    /// Replaces the person's earlier proposal; the newest is last.
     pub(super) fn proposed(&mut self, proposal: Proposal) {
         self.forget_proposals(|standing| standing.by.id == proposal.by.id);
         if let State::Pending(Pending { proposals, .. }) = &mut self.state {

@@ -1,7 +1,6 @@
-//! Why a decision did not change.
+//! Reasons why a decision did not change.
 //!
-//! Each reason carries what is needed to say it; the words that people read on Discord are
-//! `text`'s.
+//! Each reason carries the data for its message; the wording for Discord is in `text`.
 
 use super::Time;
 use super::decision::{DecisionId, Expects, Person, Priority, Resolved, Revision, Risk};
@@ -9,144 +8,145 @@ use super::decision::{DecisionId, Expects, Person, Priority, Resolved, Revision,
 /// Why a decision did not change. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Somebody was first.
+    /// The decision already has a verdict.
     #[error("it is already decided, by {}", .0.by.name)]
     AlreadyResolved(Box<Resolved>),
-    /// The asker took it back.
+    /// The requester withdrew the decision.
     #[error("the agent took it back ({reason})")]
     Withdrawn {
-        /// Why.
+        /// The reason given.
         reason: String,
         /// When.
         at: Time,
     },
-    /// The person saw an older revision than the one that stands.
+    /// The person saw an older revision than the current revision.
     #[error("it changed since revision {} was seen", seen.0)]
     Outdated {
-        /// What they saw.
+        /// The revision that the person saw.
         seen: Revision,
-        /// What stands.
+        /// The current revision.
         current: Revision,
     },
-    /// The verdict does not fit what is expected.
+    /// The verdict is not of the expected kind.
     #[error("it expects you to {expects}")]
     WrongAnswer {
-        /// What would.
+        /// The expected kind.
         expects: Expects,
     },
-    /// The choice is none of those that are offered.
+    /// The chosen option is not offered.
     #[error("it does not offer {option:?}")]
     NoSuchOption {
-        /// What was chosen.
+        /// The chosen option.
         option: String,
     },
     /// The answer is empty.
     #[error("the answer is empty")]
     NoAnswer,
-    /// A rejection came without a reason.
+    /// A rejection without a reason.
     #[error("a rejection needs a reason")]
     NoReason,
-    /// An approval for the session, where that is not offered.
+    /// An approval for the session, on a decision that does not offer session approval.
     #[error("it cannot be approved for a session: approve it for this once")]
     NotForSession,
-    /// High or critical risk, by a token: such a verdict needs a person's own hand.
+    /// High or critical risk with a verdict given by token: such a verdict must be confirmed on
+    /// Discord.
     #[error(
         "its risk is {risk}: over HTTP and through an agent it can be proposed, and is confirmed on Discord"
     )]
     NotDecidedThere {
-        /// Its risk.
+        /// The decision's risk.
         risk: Risk,
     },
-    /// It is put off, and what is proposed meanwhile would be forgotten when it is back.
+    /// The decision is deferred. A proposal would be discarded on the return.
     #[error("it is put off until {until}: propose it when it is back, or decide it on Discord")]
     PutOff {
-        /// When it comes back.
+        /// When the decision returns.
         until: Time,
     },
-    /// Critical risk, and the word that confirms it was not typed.
+    /// Critical risk without the typed confirmation word.
     #[error("its risk is critical: it is confirmed by typing {word}")]
     Unconfirmed {
-        /// The word.
+        /// The confirmation word.
         word: String,
     },
-    /// Several must approve, and this person has.
+    /// Several approvals are needed, and this person has already approved.
     #[error("you approved it already; it needs {} more", .more)]
     AlreadyVoted {
-        /// How many others are still needed.
+        /// How many further approvals are needed.
         more: u32,
     },
-    /// Somebody is on it already.
+    /// A person has already taken the decision.
     #[error("{} is on it already", .by.name)]
     AlreadyTaken {
-        /// Who.
+        /// The person.
         by: Person,
     },
-    /// A person gave it this priority already.
+    /// A person already set this priority.
     #[error("its priority is {priority} already: {} said so", .by.name)]
     AlreadyPrioritized {
-        /// Who.
+        /// The person.
         by: Person,
-        /// Which.
+        /// The priority.
         priority: Priority,
     },
-    /// It cannot be handed to somebody who may not decide it.
+    /// The decision cannot be assigned to a person who may not decide.
     #[error("{} may not decide it", .who.name)]
     NotTheirs {
-        /// Who.
+        /// The person.
         who: Person,
     },
-    /// It was put off as often as may be.
+    /// The maximum number of deferrals is reached.
     #[error("it was put off {times} times, as often as may be")]
     DeferredTooOften {
         /// The limit.
         times: u32,
     },
-    /// The return would be too far away.
+    /// The deferral would be too long.
     #[error("it can be put off until {latest} at the latest")]
     DeferredTooLong {
         /// The latest allowed return.
         latest: Time,
     },
-    /// The return would not be in the future.
+    /// The deferral would not end in the future.
     #[error("the time is already past")]
     NotLater,
-    /// It already waits for exactly that return.
+    /// The decision is already deferred until exactly this time.
     #[error("it is already put off until {until}")]
     AlreadyDeferred {
-        /// When it comes back.
+        /// When the decision returns.
         until: Time,
     },
-    /// There is no verdict to claim, report on or undo.
+    /// No verdict exists to claim, report on or undo.
     #[error("it has no verdict yet")]
     NotResolved,
-    /// The agent acts on the verdict already.
+    /// The agent has already claimed the verdict.
     #[error("the agent picked the verdict up at {at}: it cannot be undone any more")]
     AlreadyClaimed {
         /// When.
         at: Time,
     },
-    /// The time in which it could be undone is over.
+    /// The period for undoing is over.
     #[error("it could be undone until {until}")]
     TooLateToUndo {
-        /// When that was.
+        /// The end of the period.
         until: Time,
     },
-    /// The same question was asked again, and that one waits for an answer.
+    /// The question was asked again, and the newer decision is open.
     #[error("the same was asked again as {again}, which is open: decide that one")]
     AskedAgain {
-        /// The other decision.
+        /// The newer decision.
         again: DecisionId,
     },
-    /// Only what was approved by itself can be disagreed with.
+    /// Only an automatic approval can be disagreed with.
     #[error("it was not approved by itself")]
     NotByItself,
-    /// Somebody has disagreed already.
+    /// A person has already disagreed.
     #[error("{} has disagreed already", .by.name)]
     AlreadyDisagreed {
-        /// Who.
+        /// The person.
         by: Person,
     },
-    /// It is not deferred, or not yet due to come back.
+    /// The decision is not deferred or not yet due to return; or no escalation step is due.
     #[error("it is not due to come back")]
     NotDue,
 }

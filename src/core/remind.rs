@@ -1,9 +1,9 @@
-//! Who is reminded of a decision that nobody answers: whom a rung means, by which ways, when each
-//! may be reached, and what came of it.
+//! Reminders about unanswered decisions: the receivers of an escalation step, the channels, when
+//! each receiver may be reached, and the outcome.
 //!
-//! Pure. A rung that was climbed becomes reminders, one for each receiver and way; each is held
-//! back, passed over, sent or lost on its own, and what is known of all of them is what the log is
-//! told. Must not know how a message looks or travels.
+//! Pure. A reached escalation step yields one reminder per receiver and channel. Each reminder is
+//! held, skipped, sent or failed independently; the known outcomes are reported to the log. Does
+//! not depend on how messages look or are delivered.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,8 @@ use super::outgoing;
 use super::people::{Availability, Reach, Urgency, who_is_reached};
 use super::posting::{Change, Item, Listed, PostingId};
 
-/// Within this time, of the store's, one message lists all that is due for a receiver.
+/// Grouping window, by the store's time: one message lists all reminders due for a receiver within
+/// this span.
 pub const GATHERED: TimeDelta = TimeDelta::minutes(5);
 
 mod card;
@@ -26,35 +27,35 @@ pub use self::card::{
     confirmation_card, incident_card, mention_card, reminder_card, unreached_card,
 };
 
-/// Who receives a reminder.
+/// The receiver of a reminder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "to", rename_all = "snake_case")]
 pub enum Receiver {
     /// A person.
     Person {
-        /// Their Discord id.
+        /// The Discord id.
         user: u64,
-        /// What they are called.
+        /// The display name.
         name: String,
     },
-    /// Everybody with a role of the server's.
+    /// All members with a role of the server.
     Role {
-        /// Its id.
+        /// The role's id.
         role: u64,
-        /// Its name.
+        /// The role's name.
         name: String,
     },
-    /// Whoever is in the channel at the time.
+    /// Everybody online in the channel (`@here`).
     Here,
-    /// A program or machine of the user's own.
+    /// A webhook, or the desktop of the bot's machine.
     Machine {
-        /// Its address, of a webhook its name; empty for the desktop.
+        /// The webhook's name; empty for the desktop.
         name: String,
     },
 }
 
 impl Receiver {
-    /// Names it for good, whatever it is called.
+    /// A stable key, independent of the display name.
     #[must_use]
     pub fn key(&self) -> String {
         match self {
@@ -65,7 +66,7 @@ impl Receiver {
         }
     }
 
-    /// As the log names it; absent: everybody in the channel, or the machine.
+    /// The receiver as recorded in the log; `None` for `@here` and the desktop.
     #[must_use]
     pub fn who(&self) -> Option<Person> {
         match self {
@@ -79,65 +80,66 @@ impl Receiver {
     }
 }
 
-/// How a reminder stands.
+/// State of a reminder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stands", rename_all = "snake_case")]
 pub enum Standing {
-    /// It goes out with the next message.
+    /// Due with the next message.
     Due,
-    /// It is their quiet time: it goes out then, unless it is quiet again.
+    /// Held back during quiet time; due when the hold ends, unless the receiver is unavailable
+    /// again.
     Held {
-        /// When, by the store's time.
+        /// End of the hold, by the store's time.
         until: Time,
     },
-    /// It is on a message of the surface (a posting), which may hang already.
+    /// Listed on a Discord message, possibly already posted.
     Posted,
-    /// It is in the outbox.
+    /// In the outbox.
     Outgoing {
-        /// The message's key there.
+        /// The notification's key.
         key: String,
     },
-    /// Nothing more comes of it.
+    /// Finished.
     Over {
-        /// What came.
+        /// The outcome.
         came: Came,
     },
 }
 
-/// A decision's rung, for one receiver by one way.
+/// An escalation step of a decision, for one receiver and one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
-    /// The log's position of the rung.
+    /// Log position of the escalation step.
     pub climb: u64,
-    /// Of which decision.
+    /// The decision.
     pub decision: DecisionId,
-    /// The sort of the rung.
+    /// The stage of the escalation step.
     pub stage: Stage,
-    /// To whom.
+    /// The receiver.
     pub receiver: Receiver,
-    /// By what.
+    /// The channel.
     pub way: Way,
-    /// When the rung was climbed, by the store's time.
+    /// When the escalation step was reached, by the store's time.
     pub at: Time,
-    /// The message that it is on, and since when.
+    /// The message with this reminder, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<On>,
-    /// How it stands.
+    /// The state.
     #[serde(flatten)]
     pub standing: Standing,
 }
 
-/// The message that a reminder is on.
+/// The message with a reminder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct On {
-    /// The posting.
+    /// The message's number.
     pub posting: PostingId,
-    /// Since when, by the store's time.
+    /// When the message was opened, by the store's time.
     pub since: Time,
 }
 
 impl Reminder {
-    /// What came of it, as the log is told. `None`: that is not known yet.
+    /// The outcome as recorded in the log. `None` while unknown.
     #[must_use]
     pub fn contact(&self) -> Option<Contact> {
         let came = match &self.standing {
@@ -149,33 +151,33 @@ impl Reminder {
     }
 }
 
-/// Somebody who may decide, and whether they can be reached.
+/// An approver with availability and channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approver {
-    /// Their Discord id.
+    /// The Discord id.
     pub user: u64,
-    /// What they are called.
+    /// The display name.
     pub name: String,
-    /// Whether they can be reached.
+    /// Quiet hours, snooze or absence.
     pub availability: Availability,
-    /// The ways beyond the surface by which they can be reached.
+    /// The channels outside Discord with an address for this person.
     pub ways: Vec<outgoing::Way>,
 }
 
-/// All who may decide a decision.
+/// Everybody with permission to decide a decision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Audience {
-    /// Those known by name. Never the asker.
+    /// Individually known approvers, never including the asker.
     pub people: Vec<Approver>,
-    /// Roles whose holders may, by id and name.
+    /// Approver roles, by id and name.
     pub roles: Vec<(u64, String)>,
-    /// Programs and machines that hear of it: of a webhook its name, for the desktop nothing.
+    /// Webhooks (by name) and the desktop (empty name) subscribed to the decision.
     pub machines: Vec<(outgoing::Way, String)>,
-    /// Why `@here` would reach nobody in its channel, if so.
+    /// Why `@here` would reach nobody in the decision's channel, if so.
     pub no_here: Option<String>,
 }
 
-/// The way as the outbox names it; `None` for the surface's own.
+/// The outbox's name for a channel; `None` for channels on Discord itself.
 #[must_use]
 pub const fn beyond(way: Way) -> Option<outgoing::Way> {
     Some(match way {
@@ -188,14 +190,14 @@ pub const fn beyond(way: Way) -> Option<outgoing::Way> {
     })
 }
 
-/// How a rung presses.
+/// The urgency of an escalation step.
 #[must_use]
 pub fn urgency(stage: Stage) -> Urgency {
     if stage >= Stage::Breach { Urgency::Breach } else { Urgency::Usual }
 }
 
-/// Those who are meant at a stage: whoever has taken it alone, until the breach; nobody who has
-/// voted already.
+/// The people and roles addressed at a stage: before the breach only the person who took the
+/// decision, and never a person who has voted.
 fn meant<'a>(
     decision: &Decision,
     stage: Stage,
@@ -209,7 +211,8 @@ fn meant<'a>(
     if let Some(taken) = taken.as_ref().filter(|_| stage < Stage::Breach) {
         let alone: Vec<&Approver> =
             audience.people.iter().filter(|approver| is(&taken.by, approver)).collect();
-        // Somebody who is away, or not known, is not waited for.
+        // A person who is away, or not a known approver, does not keep the others from being
+        // reminded.
         if alone.iter().any(|approver| !matches!(approver.availability, Availability::Away { .. }))
         {
             return (alone, &[]);
@@ -218,8 +221,8 @@ fn meant<'a>(
     (audience.people.iter().filter(missing).collect(), &audience.roles)
 }
 
-/// The reminders of a rung that was climbed, in the order of its ways. What is not configured or
-/// has no address is left out.
+/// The reminders of a reached escalation step, in the order of the step's channels. Channels
+/// without configuration or address are skipped.
 #[must_use]
 pub fn reminders(
     decision: &Decision,
@@ -264,7 +267,7 @@ pub fn reminders(
         match (way, &audience.no_here) {
             (Way::Dm | Way::Push | Way::Sms | Way::Voice, _) => found.extend(to_each(*way)),
             (Way::Mention, _) => found.extend(mention()),
-            // Whoever said "I'm on it" is asked before the whole channel is.
+            // Reminds the person who took the decision before the whole channel.
             (Way::Here, _) if is_alone => found.extend(to_each(Way::Mention)),
             (Way::Here, None) => found.push(reminder(Receiver::Here, Way::Here, Standing::Due)),
             (Way::Here, Some(why)) => {
@@ -294,8 +297,8 @@ const fn standing(reach: Reach) -> Standing {
     }
 }
 
-/// What the log is to be told of a rung's reminders, and whether that is all. `None`: nothing that
-/// it does not know.
+/// Outcomes of an escalation step's reminders still missing in the log, and whether all outcomes
+/// are known. `None` if nothing needs to be reported.
 #[must_use]
 pub fn news(
     decision: &Decision,
@@ -303,8 +306,8 @@ pub fn news(
     reminders: &[Reminder],
 ) -> Option<(Vec<Contact>, bool)> {
     let standing = decision.climb.as_ref().filter(|standing| standing.seq == climb)?;
-    // One word at a time: what is on its way to the surface is known in a moment. What goes beyond
-    // may take long.
+    // Waits for all Discord reminders, known within moments, to report them together. Does not wait
+    // for notifications outside Discord, possibly slow.
     if reminders
         .iter()
         .any(|reminder| matches!(reminder.standing, Standing::Due | Standing::Posted))
@@ -320,7 +323,7 @@ pub fn news(
     (!new.is_empty() || in_vain != standing.in_vain).then_some((new, complete))
 }
 
-/// How a reminder's list must change so that what is decided from it is what stands.
+/// Changes needed to bring a reminder's list to the decisions' current revisions.
 #[must_use]
 pub fn follow(listed: &[Listed]) -> Vec<Change> {
     let changed =

@@ -1,7 +1,7 @@
-//! What an agent asks, and the words that it is asked in.
+//! An agent's request, with its content and vocabulary.
 //!
-//! Plain data: nothing in here decides anything. What becomes of a request is `policy`'s, what
-//! becomes of the decision is `decision`'s.
+//! Plain data without logic. `policy` sets the terms of a request; `decision` handles the resulting
+//! decision.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,20 +11,20 @@ use serde::{Deserialize, Serialize};
 use super::decision::Person;
 use super::ladder::Ladder;
 
-/// What a decision is about: `deploy`, `credentials`, `naming` … Lower case with underscores. Kinds
-/// that nobody has heard of are kept as given.
+/// The subject of a decision: `deploy`, `credentials`, `naming` … Lower case with underscores.
+/// Unknown kinds are kept as given.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Kind(String);
 
 impl Kind {
-    /// The kind's name, as it is stored.
+    /// The kind's name, as stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// `client_communication` as a person reads it: `client communication`.
+    /// The kind as shown to people: `client communication` for `client_communication`.
     #[must_use]
     pub fn words(&self) -> String {
         self.0.replace('_', " ")
@@ -56,7 +56,7 @@ impl From<Kind> for String {
     }
 }
 
-/// An enum whose members have one lower-case word each: parsed from it, shown as it, stored as it.
+/// Defines an enum with one lower-case word per member, used for parsing, display and storage.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $member:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -65,7 +65,7 @@ macro_rules! words {
         pub enum $name { $($(#[$each])* $member),+ }
 
         impl $name {
-            /// The word for it.
+            /// The member's word.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$member => $word),+ }
@@ -92,11 +92,11 @@ macro_rules! words {
 }
 
 words! {
-    /// What answers a decision.
+    /// The kind of answer that a decision expects.
     Expects {
         /// Yes or no.
         Approve = "approve",
-        /// One of its options.
+        /// One of the decision's options.
         Choose = "choose",
         /// A text.
         Answer = "answer",
@@ -104,13 +104,13 @@ words! {
 }
 
 words! {
-    /// What can go wrong if the verdict is wrong. Ordered: policy raises it, nothing lowers it.
+    /// The damage that a wrong verdict can do. Policy can raise the risk; nothing lowers it.
     Risk {
         /// Easily undone.
         Low = "low",
         /// Some work to undo.
         Medium = "medium",
-        /// Customers or money notice.
+        /// Affects customers or money.
         High = "high",
         /// Cannot be undone.
         Critical = "critical",
@@ -118,35 +118,35 @@ words! {
 }
 
 words! {
-    /// How soon the asker wants the answer.
+    /// How soon the requester needs the answer.
     Priority {
-        /// Some day.
+        /// Can wait.
         Low = "low",
-        /// In its turn.
+        /// In the usual order.
         Normal = "normal",
-        /// Before the others.
+        /// Before normal priority.
         High = "high",
-        /// Now.
+        /// As soon as possible.
         Urgent = "urgent",
     }
 }
 
 words! {
-    /// What happens to a decision that nobody answers in time.
+    /// The verdict if no person answers in time.
     SafeDefault {
-        /// The answer is no.
+        /// Reject.
         Reject = "reject",
-        /// The answer is yes; only where policy allows it.
+        /// Approve; only where policy allows it.
         Approve = "approve",
     }
 }
 
 words! {
-    /// How it went when the agent acted on a verdict.
+    /// The result of the agent's action on a verdict.
     Outcome {
-        /// It worked.
+        /// The action succeeded.
         Succeeded = "succeeded",
-        /// It did not.
+        /// The action failed.
         Failed = "failed",
     }
 }
@@ -155,113 +155,115 @@ words! {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Insight {
-    /// What was seen.
+    /// What the agent observed.
     pub observation: String,
-    /// What follows from it.
+    /// Why the observation matters.
     pub why_it_matters: String,
-    /// What the asker recommends to the person.
+    /// What the agent recommends.
     pub what_to_do: String,
 }
 
 /// A named fact on the card: `tests` `47/47`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
-    /// The fact's name.
+    /// The name.
     pub name: String,
-    /// Its value.
+    /// The value.
     pub value: String,
 }
 
-/// One of the answers that a decision offers.
+/// An option of a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    /// What the agent is told if it is chosen.
+    /// The name, reported to the agent when chosen.
     pub name: String,
-    /// What speaks for it and against it. May be empty.
+    /// Arguments for and against the option. May be empty.
     #[serde(default)]
     pub description: String,
 }
 
-/// Something to read elsewhere.
+/// A link to further reading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// What it is.
+    /// The link's label.
     pub name: String,
-    /// Its address, `https://…` or `http://…`.
+    /// The address, `https://…` or `http://…`.
     pub url: String,
 }
 
-/// A file that goes with the question. Its bytes are read when it is posted.
+/// A file attached to a request. The bytes are read when the file is posted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
-    /// The file's name as people see it.
+    /// The displayed file name.
     pub name: String,
-    /// Where it lies: an absolute path on the machine of the store.
+    /// An absolute path on the store's machine.
     pub path: std::path::PathBuf,
 }
 
-/// Who asks: the agent's name, and its session where it has one.
+/// The requesting agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Agent {
-    /// `claude-code`, `goose`, a name of its own.
+    /// The agent's name: `claude-code`, `goose`, or a custom name.
     pub name: String,
-    /// Tells two runs of one agent apart.
+    /// The session, if known. Distinguishes two runs of one agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
 }
 
-/// What an agent asks. What it says of itself is a claim: `policy` decides what becomes of it.
+/// An agent's request. An agent's statements about itself are claims; `policy` sets the effective
+/// terms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Request {
     /// One line. Never empty.
     pub title: String,
-    /// What it is about.
+    /// The subject.
     pub kind: Kind,
-    /// What answers it.
+    /// The expected kind of answer.
     pub expects: Expects,
     /// Observation, why it matters, what to do.
     pub insight: Insight,
-    /// Facts for the card.
+    /// Facts shown on the card.
     pub details: Vec<Detail>,
     /// Long text: a plan, a diff.
     pub body: String,
-    /// Files.
+    /// Attached files.
     pub attachments: Vec<Attachment>,
-    /// What to read elsewhere.
+    /// Links to further reading.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
-    /// The project; its channel, approvers and policy follow from it.
+    /// The project, which determines Discord channel, approvers and policy.
     pub project: String,
     /// `production`, `staging` …
     pub environment: Option<String>,
-    /// Who asks.
+    /// The requesting agent.
     pub agent: Agent,
-    /// The job that waits for it.
+    /// The job that waits for the verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
-    /// Who asks, where they are known by more than the agent's own word: a person, or a program by
-    /// its token or user. They may not decide it themselves.
+    /// The verified identity of the requester, if known: a person, or a program identified by token
+    /// or user. A requester may not decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<Person>,
-    /// How bad a wrong answer is.
+    /// The claimed risk.
     pub risk: Risk,
-    /// How sure the agent is of its own proposal, 0 to 1.
+    /// The agent's confidence in its own proposal, 0 to 1.
     pub confidence: Option<f64>,
-    /// How soon it is wanted.
+    /// How soon the answer is needed.
     pub priority: Priority,
-    /// What can be chosen, where it expects a choice.
+    /// The options, if the decision expects a choice.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<Choice>,
-    /// How many different people must approve it; 0 and 1: one.
+    /// How many different people must approve; 0 and 1 both mean one person.
     #[serde(skip_serializing_if = "is_one")]
     pub approvals_needed: u32,
-    /// How long it can wait, in seconds; absent: what policy gives.
+    /// Seconds until the breach. Absent: set by policy.
     pub sla_seconds: Option<u64>,
-    /// What happens when nobody answers; absent: reject.
+    /// The verdict if no person answers. Absent: reject.
     pub safe_default: Option<SafeDefault>,
-    /// Asking again with the same key while it is open is the same decision.
+    /// Idempotency key: asking again with this key while the decision is open returns the existing
+    /// decision.
     pub dedup_key: Option<String>,
 }
 
@@ -303,32 +305,32 @@ impl Default for Request {
 }
 
 impl Request {
-    /// The person who asks, if it is one and no program.
+    /// The requester, if the requester is a person and not a program.
     #[must_use]
     pub fn person_asking(&self) -> Option<&Person> {
         self.asked_by.as_ref().filter(|asker| asker.discord_id().is_some())
     }
 }
 
-/// What policy made of a request: the part the asker does not decide.
+/// The terms of a decision, set by policy and not by the requester.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// The risk that counts: the asker's, or higher.
+    /// The effective risk: the requester's, or higher.
     pub risk: Risk,
-    /// Seconds from asking to the breach.
+    /// Seconds from the request to the breach.
     pub sla_seconds: u64,
-    /// What happens when nobody answers.
+    /// The verdict if no person answers.
     pub safe_default: SafeDefault,
-    /// How many different people must approve it, at least 1.
+    /// How many different people must approve, at least 1.
     #[serde(default = "one")]
     pub approvals: u32,
-    /// What happens while nobody answers.
+    /// The escalation ladder.
     #[serde(default)]
     pub ladder: Ladder,
 }
 
 impl Default for Terms {
-    /// What holds where nothing is configured and nothing asked for.
+    /// The terms of a plain request without any configuration.
     fn default() -> Self {
         let rules = super::policy::Rules::default();
         Self {

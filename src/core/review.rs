@@ -1,8 +1,8 @@
-//! The daily review: what was approved by itself since the last one, with a way to disagree.
+//! The daily review: automatic approvals since the previous review, with a way to disagree.
 //!
-//! A posting that lists each approval once, edited whenever one of them changes. Each passed
-//! decision is on exactly one, so that the list itself is the memory of what was listed. Must not
-//! know when it is due (`daily`) or how it is sent.
+//! One message lists each approval and is edited whenever a listed decision changes. Each automatic
+//! approval is on exactly one review, so the lists themselves record the reviewed decisions. Does
+//! not depend on the schedule (`daily`) or on delivery.
 
 use super::Time;
 use super::batch::cell;
@@ -12,13 +12,13 @@ use super::posting::{Listed, Sheet};
 use super::text;
 use super::untrusted::units;
 
-/// Approvals on a message at most: four menus reach them.
+/// Maximum approvals per message: within reach of four menus.
 pub const MOST_LISTED: usize = 100;
-/// Lines that stand on it, and their characters (Discord: 4,096 in a description).
+/// Maximum lines and characters shown on the message (Discord: 4,096 in a description).
 const MOST_LINES: usize = 25;
 const LINES: usize = 3_600;
 
-/// The card of a review as it stands.
+/// The card of a review in the current state.
 #[must_use]
 pub fn review_card(sheet: &Sheet, project: &str, until: Time, pace: Pace) -> Card {
     let listed = sheet.listed.as_slice();
@@ -51,7 +51,7 @@ pub fn review_card(sheet: &Sheet, project: &str, until: Time, pace: Pace) -> Car
     }
 }
 
-/// All of them, for a spreadsheet.
+/// The full list as a CSV file.
 fn list(sheet: &Sheet) -> TextFile {
     let mut rows = "number,confidence,kind,agent,title,disagreed\n".to_owned();
     for Listed { decision, .. } in &sheet.listed {

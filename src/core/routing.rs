@@ -1,12 +1,12 @@
-//! Which approvals need no person: what an agent is sure of, where the configuration lets that
-//! pass.
+//! Automatic approval: approves a confident agent's request without a person, where the
+//! configuration allows it.
 //!
-//! Off until project and kind both allow it ([`Rule::route_by_confidence`](super::policy::Rule)):
-//! either side alone is not enough, so that a project in which much may pass does not open a kind
-//! in which nothing may, nor the other way round. What an agent says of itself is a claim, so the
-//! claim never reaches high or critical risk, production, money, law, customers or secrets,
-//! whatever it is called; and once a person may have laid hands on a decision it stays with people.
-//! Must not know who approves or where it is shown.
+//! Off until project and kind both allow it ([`Rule::route_by_confidence`](super::policy::Rule)).
+//! One of the two is not enough: a permissive project does not open a restricted kind, nor the
+//! reverse. An agent's confidence is only a claim and therefore never approves high or critical
+//! risk, production, money, legal matters, customer communication or secrets, under any name. A
+//! decision that a person may have handled stays with people. Does not depend on who approves or
+//! where decisions are shown.
 
 use super::Time;
 use super::decision::{
@@ -16,12 +16,12 @@ use super::event::Event;
 use super::policy::{Rules, enforce};
 use super::text;
 
-/// A share between 0 and 1, in millionths: exact, and comparable.
+/// A share between 0 and 1, stored in millionths: exact and comparable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share(u32);
 
 impl Share {
-    /// The share that is nearest. `None` for what is not between 0 and 1.
+    /// Rounds to the nearest millionth. `None` outside 0 to 1.
     #[must_use]
     pub fn new(share: f64) -> Option<Self> {
         #[expect(
@@ -32,30 +32,30 @@ impl Share {
         (0.0..=1.0).contains(&share).then(|| Self((share * 1e6).round() as u32))
     }
 
-    /// As a number from 0 to 1.
+    /// The share as a number from 0 to 1.
     #[must_use]
     pub fn get(self) -> f64 {
         f64::from(self.0) / 1e6
     }
 
-    /// In millionths.
+    /// The share in millionths.
     #[must_use]
     pub const fn millionths(self) -> u32 {
         self.0
     }
 }
 
-/// How sure an agent must be.
+/// Confidence thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Surer than this: it passes.
+    /// Confidence above this value is approved automatically.
     pub approve_above: Share,
-    /// Less sure than this: the agent had better wait, and people are mentioned at once.
+    /// Confidence below this value blocks the agent, and people are mentioned at once.
     pub block_below: Share,
 }
 
 impl Thresholds {
-    /// Nobody can let pass what an agent is less sure of than this.
+    /// The lowest effective value of `approve_above`; a lower configured value has no effect.
     pub const FLOOR: Share = Share(800_000);
 }
 
@@ -65,45 +65,45 @@ impl Default for Thresholds {
     }
 }
 
-/// Where a decision goes.
+/// The route of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
-    /// It is approved at once, and listed for review.
+    /// Approved automatically, and listed for review.
     Approve,
-    /// It waits for a person; the agent can go on with other work.
+    /// Waits for a person; the agent can continue with other work.
     Queue(Because),
-    /// It waits for a person, and its ladder begins at the mention: the agent is not sure.
+    /// Waits for a person, and the ladder begins at the mention: the agent is unsure.
     Block,
 }
 
-/// Why something waits for a person.
+/// Why a decision waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Because {
-    /// It does not wait for an answer.
+    /// The decision is not pending.
     NotWaiting,
-    /// Project and kind do not both allow it.
+    /// Project and kind do not both allow automatic approval.
     NotAllowed,
-    /// The agent does not say how sure it is.
+    /// The agent states no confidence.
     Unsaid,
-    /// It is not sure enough.
+    /// The confidence is too low.
     NotSure,
     /// High or critical risk.
     Risk,
-    /// It wants a choice or an answer, and not a yes.
+    /// The decision expects a choice or a text answer.
     NotAYes,
-    /// Several people must approve.
+    /// Several approvals are needed.
     Several,
-    /// A person asks.
+    /// A person asked.
     AskedByPerson,
-    /// Nothing of this kind ever passes.
+    /// The kind is never approved automatically.
     Kind,
-    /// It is about production, or may be.
+    /// The decision concerns production, or may do so.
     Production,
-    /// People have seen it already, or done something about it.
+    /// People have already seen or handled the decision.
     Touched,
 }
 
-/// Kinds that never pass, as they are or as part of another name.
+/// Kinds never approved automatically, alone or as part of a longer name.
 const NEVER: [&str; 10] = [
     "credential",
     "secret",
@@ -116,10 +116,10 @@ const NEVER: [&str; 10] = [
     "legal",
     "payment",
 ];
-/// Kinds of which it must be known that they are not about production.
+/// Kinds treated as production unless the environment says otherwise.
 const TO_SOMEWHERE: [&str; 7] =
     ["deploy", "release", "rollout", "publish", "golive", "launch", "production"];
-/// Environments that are clearly none of production.
+/// Environments that are clearly not production.
 const NOT_PRODUCTION: [&str; 15] = [
     "staging",
     "stage",
@@ -138,20 +138,21 @@ const NOT_PRODUCTION: [&str; 15] = [
     "integration",
 ];
 
-/// A kind without what sets words apart: `client-communication` and `Client Communication` are one.
+/// A kind without word separators: `client-communication` and `Client Communication` become equal.
 fn letters(kind: &Kind) -> String {
     kind.as_str().chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Whether nothing of this kind ever passes, whatever the configuration says.
+/// Whether this kind is never approved automatically, regardless of the configuration.
 #[must_use]
 pub fn never_passes(kind: &Kind) -> bool {
     let letters = letters(kind);
     NEVER.iter().any(|never| letters.contains(never))
 }
 
-/// Whether it is about production, or may be. An environment that is not clearly named as another
-/// one is production; where none is named, whatever is brought somewhere goes there.
+/// Whether a request concerns production, or may do so. Every environment outside
+/// [`NOT_PRODUCTION`] counts as production. Without an environment, the kinds in [`TO_SOMEWHERE`]
+/// count as production.
 fn may_be_production(request: &Request) -> bool {
     let Some(environment) =
         request.environment.as_ref().filter(|environment| !environment.trim().is_empty())
@@ -160,7 +161,7 @@ fn may_be_production(request: &Request) -> bool {
         return TO_SOMEWHERE.iter().any(|brings| letters.contains(brings));
     };
     let name = environment.trim().to_lowercase();
-    // staging, staging2, staging-2: a number, and nothing else, may stand behind it.
+    // `staging`, `staging2`, `staging-2`: only a number may follow the name.
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_']);
     !NOT_PRODUCTION.contains(&stem)
 }
@@ -171,7 +172,8 @@ fn is_allowed(rules: &Rules, request: &Request) -> bool {
     project && kind
 }
 
-/// Whether a ladder begins at the mention: the agent says that it is not sure, where that counts.
+/// Whether the ladder begins at the mention: the agent states low confidence, and project and kind
+/// allow routing by confidence.
 #[must_use]
 pub fn starts_at_mention(rules: &Rules, request: &Request) -> bool {
     let unsure = request
@@ -180,7 +182,7 @@ pub fn starts_at_mention(rules: &Rules, request: &Request) -> bool {
     unsure && request.person_asking().is_none() && is_allowed(rules, request)
 }
 
-/// Where a decision goes under these rules, as it stands.
+/// The route of a decision in its current state under these rules.
 #[must_use]
 pub fn route(rules: &Rules, decision: &Decision) -> Route {
     let request = &decision.request;
@@ -197,10 +199,10 @@ pub fn route(rules: &Rules, decision: &Decision) -> Route {
     }
 }
 
-/// The first thing that keeps it with people.
+/// The first reason against automatic approval.
 fn obstacle(rules: &Rules, decision: &Decision, pending: &Pending) -> Option<Because> {
     let request = &decision.request;
-    // By these rules, whatever it was filed under.
+    // Apply the current rules, regardless of the terms under which the decision was filed.
     let terms = enforce(rules, request, &decision.terms);
     let several =
         terms.approvals.max(request.approvals_needed).max(decision.approvals_needed()) > 1;
@@ -227,17 +229,17 @@ fn obstacle(rules: &Rules, decision: &Decision, pending: &Pending) -> Option<Bec
     found.into_iter().find(|(holds, _)| *holds).map(|(_, because)| because)
 }
 
-/// A person's word against what was approved by itself.
+/// A person's disagreement with an automatic approval.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Disagreed {
-    /// Whose.
+    /// The person.
     pub by: Person,
     /// When.
     pub at: Time,
 }
 
 impl Decision {
-    /// Approves it without a person, if these rules let it pass.
+    /// Approves the decision automatically, if these rules allow it.
     #[must_use]
     pub fn pass(&self, rules: &Rules) -> Option<Event> {
         let confidence =
@@ -246,8 +248,8 @@ impl Decision {
         Some(Event::Resolved { verdict, by: Person::gander(), via: Via::Routing, with: Vec::new() })
     }
 
-    /// A person disagrees with what was approved by itself. As long as the agent has not taken the
-    /// verdict it is undone, and a person owes the answer; with `keep` it stands even then.
+    /// Records a disagreement with an automatic approval. If the agent has not claimed the verdict,
+    /// the verdict is undone and a person must answer; with `keep` the verdict stands.
     ///
     /// # Errors
     /// [`Refused::NotByItself`], [`Refused::AlreadyDisagreed`]; withdrawn, or no verdict yet.

@@ -1,31 +1,31 @@
-//! An approval that lasts as long as the agent's session: which question offers it, and whether it
-//! holds.
+//! Session approvals: a verdict valid for the rest of an agent's session, which decisions offer
+//! one, and whether an earlier verdict covers a new call.
 //!
-//! A gate asks before each tool call, and the same call comes again and again. Who said yes to it
-//! for the session is not asked again. What is "the same" is the asker's to say; must not know how
-//! a gate compares two calls.
+//! A gate asks before each tool call, and identical calls recur. A person who approved a call for
+//! the session is not asked again. The requester determines which calls are identical; this module
+//! does not depend on how a gate compares two calls.
 
 use super::decision::{Decision, Expects, Request, Risk, State, Verdict};
 use super::refusal::Refused;
 
-/// The kind of what a gate asks before an agent's tool call.
+/// The kind of a gate's question before an agent's tool call.
 pub const PERMISSION: &str = "permission";
 
-/// What the latest answer to the same call is good for, when the call comes again.
+/// The use of the latest verdict on a call when the call is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Earlier {
-    /// It covers the call: it was approved for the session.
+    /// The call was approved for the session: no question is needed.
     Covers,
-    /// Nobody has picked it up, because it came after the call had to be told something: it is for
-    /// this one.
+    /// The verdict arrived after the gate had to answer the earlier call, and no call has claimed
+    /// the verdict. The repeated call may claim it.
     Unclaimed,
-    /// Nothing: a person is asked.
+    /// No use: a person is asked.
     Nothing,
 }
 
 impl Request {
-    /// Whether it is a gate's question before an agent's tool call. Its title names the call, its
-    /// long text is what will run, exactly: a command, a diff, or what the tool is given.
+    /// Whether the request is a gate's question before an agent's tool call. The title names the
+    /// call; the body is exactly what will run: a command, a diff, or the tool's input.
     #[must_use]
     pub fn is_permission(&self) -> bool {
         self.kind.as_str() == PERMISSION
@@ -33,14 +33,14 @@ impl Request {
 }
 
 impl Decision {
-    /// [`Request::is_permission`].
+    /// See [`Request::is_permission`].
     #[must_use]
     pub fn is_permission(&self) -> bool {
         self.request.is_permission()
     }
 
-    /// Whether it can be approved for the agent's session: a permission that one person gives, of
-    /// an agent that says which session it is, and not of critical risk.
+    /// Whether the decision can be approved for the agent's session: a permission below critical
+    /// risk that needs one approval, from an agent that names its session.
     #[must_use]
     pub fn offers_session(&self) -> bool {
         self.is_permission()
@@ -50,15 +50,15 @@ impl Decision {
             && self.terms.risk < Risk::Critical
     }
 
-    /// Whether the same call of the same session needs no asking: it was approved for the session,
-    /// and that stands.
+    /// Whether the current verdict covers repeated calls of the session.
     #[must_use]
     pub fn covers_session(&self) -> bool {
         matches!(&self.state, State::Resolved(resolved) if resolved.verdict.is_for_session())
     }
 
-    /// Whether this was asked under the same key, as no less than that is, and showed the same:
-    /// what was asked as something else was approved as that.
+    /// Whether this decision had the request's key, kind and displayed content, at the request's
+    /// risk or higher. An approval covers only the exact call that was shown, at an equal or lower
+    /// risk.
     #[must_use]
     pub fn was_asked_as(&self, request: &Request) -> bool {
         let shown = |request: &Request| {
@@ -68,7 +68,7 @@ impl Decision {
         shown(&self.request) == shown(request) && self.terms.risk >= request.risk
     }
 
-    /// What its answer is good for, if the same call comes as this request.
+    /// How this decision's verdict applies to `request`, a repetition of the call.
     #[must_use]
     pub fn as_answer_to(&self, request: &Request) -> Earlier {
         match &self.state {
@@ -85,7 +85,8 @@ impl Decision {
     }
 
     /// # Errors
-    /// [`Refused::NotForSession`] if the verdict is for the session and that is not offered.
+    /// [`Refused::NotForSession`] for a session verdict on a decision that does not offer session
+    /// approval.
     pub(super) fn session_must_fit(&self, verdict: &Verdict) -> Result<(), Refused> {
         if verdict.is_for_session() && !self.offers_session() {
             Err(Refused::NotForSession)

@@ -1,6 +1,6 @@
-//! Where a decision stands, and the data that each state carries.
+//! The states of a decision, and the data of each state.
 //!
-//! Plain data: what may follow on what is `decision`'s.
+//! Plain data: the transitions are in `decision`.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,26 +8,26 @@ use super::Time;
 use super::decision::{Outcome, Person, Revision};
 use super::permission::Grounds;
 
-/// Where an answer came from.
+/// The origin of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Via {
-    /// A person: a button, menu, form, command or message.
+    /// A person on Discord: a button, menu, form, command or message.
     Discord,
-    /// A person: `gander approve` and its like.
+    /// A person at a terminal: `gander approve` and similar commands.
     Terminal,
-    /// A person: a call with a token of theirs.
+    /// A person calling the HTTP API with a personal token.
     Http,
-    /// A person: an agent of theirs, told to, with a token of theirs.
+    /// A person, through an agent that was told the verdict and holds the person's token.
     Mcp,
-    /// Nobody: policy lets what the agent is sure of pass ([`super::policy`]).
+    /// Automatic approval of a confident agent's request, as allowed by policy ([`super::policy`]).
     Routing,
-    /// Nobody: the time was over, and this is what was to hold then ([`super::ladder`]).
+    /// The safe default, after the time to answer had passed ([`super::ladder`]).
     SafeDefault,
 }
 
 impl Via {
-    /// As it is stored.
+    /// The stored name.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -40,36 +40,37 @@ impl Via {
         }
     }
 
-    /// Whether it came with a token, which an agent may hold: no high risk is decided so.
+    /// Whether the verdict came with a token, which an agent may hold. High risk cannot be decided
+    /// this way.
     #[must_use]
     pub const fn is_remote(self) -> bool {
         matches!(self, Self::Http | Self::Mcp)
     }
 
-    /// Whether a person gave it.
+    /// Whether a person gave the verdict.
     #[must_use]
     pub const fn is_person(self) -> bool {
         matches!(self, Self::Discord | Self::Terminal | Self::Http | Self::Mcp)
     }
 }
 
-/// The answer.
+/// The answer to a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub enum Verdict {
     /// Yes.
     Approved {
-        /// What the agent is told beside it.
+        /// A note to the agent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
-        /// Whether the same may be done again without asking, as long as the agent's session lasts
+        /// Whether the call may be repeated without asking for the rest of the agent's session
         /// ([`super::session`]).
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         for_session: bool,
     },
-    /// No, and why.
+    /// No, with a reason.
     Rejected {
-        /// Never empty: an agent that is not told why tries again.
+        /// Never empty: an agent without a reason tries again.
         reason: String,
     },
     /// One of the options.
@@ -77,39 +78,39 @@ pub enum Verdict {
         /// The option's name.
         option: String,
     },
-    /// A text.
+    /// A text answer.
     Answered {
-        /// The answer.
+        /// The text.
         text: String,
     },
 }
 
 impl Verdict {
-    /// Yes, without a note.
+    /// Approved once, without a note.
     #[must_use]
     pub const fn approved() -> Self {
         Self::noted(None)
     }
 
-    /// Yes, this once, with a note.
+    /// Approved once, with an optional note.
     #[must_use]
     pub const fn noted(note: Option<String>) -> Self {
         Self::Approved { note, for_session: false }
     }
 
-    /// Yes, for as long as the agent's session lasts.
+    /// Approved for the rest of the agent's session.
     #[must_use]
     pub const fn for_session() -> Self {
         Self::Approved { note: None, for_session: true }
     }
 
-    /// Whether it is a yes that lasts as long as the agent's session.
+    /// Whether this is an approval for the rest of the agent's session.
     #[must_use]
     pub const fn is_for_session(&self) -> bool {
         matches!(self, Self::Approved { for_session: true, .. })
     }
 
-    /// The word for it: `approved`, `rejected`, `chosen`, `answered`.
+    /// The verdict's name: `approved`, `rejected`, `chosen`, `answered`.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -121,12 +122,12 @@ impl Verdict {
     }
 }
 
-/// A verdict as somebody hands it in.
+/// A verdict as submitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ballot {
-    /// The answer.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The word that they typed, where critical risk asks for one.
+    /// The typed confirmation word, required at critical risk.
     pub confirmation: Option<String>,
 }
 
@@ -136,143 +137,143 @@ impl From<Verdict> for Ballot {
     }
 }
 
-/// An approval of several that are needed.
+/// One of several required approvals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vote {
-    /// Whose.
+    /// The approver.
     pub by: Person,
-    /// When.
+    /// Time of the approval.
     pub at: Time,
-    /// What they said beside it.
+    /// A note to the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// What they were then, by which it is judged whether it still counts.
+    /// The approver's roles and ownership at the time, used to judge whether the vote still counts.
     #[serde(default, skip_serializing_if = "Grounds::are_none")]
     pub grounds: Grounds,
 }
 
-/// An approval that no longer counts: whoever gave it may not decide this any more.
+/// An approval that no longer counts: the approver may no longer decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lapsed {
-    /// Whose.
+    /// The former approver.
     pub by: Person,
-    /// Since when.
+    /// Time of the lapse.
     pub at: Time,
 }
 
-/// Somebody said "I'm on it", or was handed it.
+/// The assignment of a decision: a person said "I'm on it", or was assigned by another person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
-    /// Who is on it.
+    /// The person responsible.
     pub by: Person,
-    /// Since when.
+    /// Start of the assignment.
     pub at: Time,
-    /// Who handed it to them.
+    /// The person who assigned the decision. Absent: `by` took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Person>,
 }
 
-/// A verdict that was taken back before the agent had acted on it.
+/// A verdict undone before the agent claimed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undone {
-    /// Who took it back.
+    /// The person who undid the verdict.
     pub by: Person,
     /// When.
     pub at: Time,
-    /// What it was.
+    /// The former verdict.
     pub verdict: Verdict,
-    /// Whose it was.
+    /// The author of the former verdict.
     pub was_by: Person,
 }
 
-/// What a person wants decided, and has to confirm.
+/// A verdict proposed by a person, still to be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
-    /// Who.
+    /// The person.
     pub by: Person,
-    /// Where they said so.
+    /// The surface of the proposal.
     pub via: Via,
-    /// What.
+    /// The proposed verdict.
     pub verdict: Verdict,
     /// When.
     pub at: Time,
-    /// For which content.
+    /// The revision that the person saw.
     pub revision: Revision,
 }
 
-/// What is known of a decision that waits.
+/// The data of a pending decision.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Pending {
     /// Approvals so far, where several are needed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub votes: Vec<Vote>,
-    /// Who is on it.
+    /// The current assignment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken: Option<Taken>,
-    /// The verdict that it had and lost.
+    /// The verdict that was undone last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undone: Option<Undone>,
-    /// What people want decided and have not confirmed ([`super::proposal`]).
+    /// Unconfirmed proposals ([`super::proposal`]).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<Proposal>,
 }
 
-/// How it went when the agent acted on the verdict.
+/// The outcome reported by the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
-    /// Whether it worked.
+    /// Whether the action succeeded.
     pub outcome: Outcome,
-    /// In the agent's words. May be empty.
+    /// The agent's own words. May be empty.
     pub text: String,
-    /// When.
+    /// Time of the report.
     pub at: Time,
 }
 
-/// A verdict that stands.
+/// The current verdict with its circumstances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolved {
-    /// The answer.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Who gave it; where several were needed, the last of them.
+    /// The author; where several approvals were needed, the last approver.
     pub by: Person,
-    /// Where.
+    /// The origin of the verdict.
     pub via: Via,
-    /// When.
+    /// Time of the verdict.
     pub at: Time,
-    /// The approvals before the last one.
+    /// The approvals before the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub votes: Vec<Vote>,
-    /// When the agent took it, to act on it.
+    /// When the agent claimed the verdict in order to act on it.
     pub claimed_at: Option<Time>,
-    /// What the agent said of how it went.
+    /// The outcome reported by the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported: Option<Reported>,
 }
 
-/// Where a decision stands.
+/// The state of a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum State {
-    /// Somebody owes it an answer.
+    /// Waits for an answer.
     Pending(Pending),
-    /// Put off; it comes back by itself.
+    /// Deferred; returns by itself.
     Deferred {
-        /// When it comes back.
+        /// When the decision returns.
         until: Time,
-        /// Who put it off.
+        /// The person who deferred the decision.
         by: Person,
-        /// When they did.
+        /// When the decision was deferred.
         at: Time,
         /// Approvals so far, where several are needed.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         votes: Vec<Vote>,
     },
-    /// Answered.
+    /// Has a verdict.
     Resolved(Resolved),
-    /// The asker no longer needs an answer.
+    /// The requester no longer needs an answer.
     Withdrawn {
-        /// Why.
+        /// The reason.
         reason: String,
         /// When.
         at: Time,
@@ -280,7 +281,7 @@ pub enum State {
 }
 
 impl State {
-    /// The word for the state: `pending`, `deferred`, `resolved`, `withdrawn`.
+    /// The state's name: `pending`, `deferred`, `resolved`, `withdrawn`.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -297,7 +298,7 @@ impl State {
         matches!(self, Self::Pending(_) | Self::Deferred { .. })
     }
 
-    /// When it was answered or withdrawn.
+    /// When the decision was resolved or withdrawn.
     #[must_use]
     pub const fn over_at(&self) -> Option<Time> {
         match self {

@@ -1,9 +1,9 @@
-//! Every sentence that the bot says to a person on Discord.
+//! All sentences that the bot says to a person on Discord.
 //!
-//! Pure functions from facts to words, so that all wording is found, changed and pinned in one
-//! place. Texts of agents and people are cleaned and escaped here (`untrusted`); times of the store
-//! become Discord's own marks of the wall clock's time, which every reader sees in their zone and
-//! counting. A source words its own questions.
+//! Pure functions from facts to words, to find, change and test all wording in one place. Texts of
+//! agents and people are cleaned and escaped here (`untrusted`). Times of the store become Discord
+//! timestamps of wall-clock time; each reader sees these in their own time zone and counting.
+//! Sources word their own questions.
 
 mod another;
 mod batch;
@@ -53,23 +53,23 @@ use super::decision::{Decision, DecisionId, Person, Risk};
 use super::pace::Pace;
 use super::untrusted::{clean, escaped, one_line, plain, quotation};
 
-/// A moment, counted from or towards by the reader's own client: "in 3 hours".
+/// A relative timestamp, rendered by the reader's Discord client: "in 3 hours".
 #[must_use]
 pub fn relative(at: Time) -> String {
     format!("<t:{}:R>", at.timestamp())
 }
 
-/// A moment as date and time in the reader's zone.
+/// A date and time in the reader's time zone.
 #[must_use]
 pub fn moment(at: Time) -> String {
     format!("<t:{}:f>", at.timestamp())
 }
 
-/// A span as people say it: `30m`, `2h 30m`, `3d`. Below a minute in seconds.
+/// A time span: `30m`, `2h 30m`, `3d`. Below a minute in seconds.
 #[must_use]
 pub fn span(span: TimeDelta) -> String {
     let exact = span.num_seconds().max(0);
-    // To the nearest minute: what was asked with 30m is due in 30m a moment later.
+    // To the nearest minute: a deadline of 30m still shows as 30m a moment later.
     let seconds = if exact < 60 { exact } else { (exact + 30) / 60 * 60 };
     let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m")];
     let said: Vec<String> = parts
@@ -81,7 +81,7 @@ pub fn span(span: TimeDelta) -> String {
     if said.is_empty() { format!("{seconds}s") } else { said.join(" ") }
 }
 
-/// What is decided, in two words: `ghl deploy`.
+/// Project and kind of a decision, in a few words: `ghl deploy`.
 #[must_use]
 pub fn subject(decision: &Decision) -> String {
     let request = &decision.request;
@@ -93,7 +93,7 @@ pub fn subject(decision: &Decision) -> String {
     }
 }
 
-/// The coloured dot of a risk.
+/// Coloured dot for a risk.
 #[must_use]
 pub const fn dot(risk: Risk) -> &'static str {
     match risk {
@@ -104,30 +104,30 @@ pub const fn dot(risk: Risk) -> &'static str {
     }
 }
 
-/// A person's name, safe to stand in a sentence.
+/// A person's name, escaped for use in a sentence.
 #[must_use]
 pub fn name(name: &str) -> String {
     escaped(&one_line(name), 40).text
 }
 
-/// Who did it, as a mention where Discord can draw one (it pings nobody: the bot's messages allow
-/// none).
+/// A person, as a mention where a Discord identifier is known. The mention does not ping, because
+/// the bot's messages allow no pings.
 #[must_use]
 pub fn person(person: &Person) -> String {
     person.discord_id().map_or_else(|| name(&person.name), |id| format!("<@{id}>"))
 }
 
-/// Somebody's words as a quotation, each line marked.
+/// A person's or agent's words as a quotation, each line marked. `limit` is in UTF-16 units.
 #[must_use]
 pub fn quoted(text: &str, limit: usize) -> String {
     quotation(clean(text).trim(), limit).text
 }
 
-/// In place of files that Discord did not take.
+/// Replaces files that Discord rejected.
 pub const FILES_LEFT_OUT: &str =
     "⚠️ Discord did not take the files of this decision; they are left out.";
 
-/// A line of the list of what waits.
+/// An entry in the list of open decisions.
 #[must_use]
 pub fn attention_line(decision: &Decision, now: Time, pace: Pace) -> String {
     let title = escaped(&title(&decision.request), 90).text;
@@ -148,7 +148,7 @@ pub fn attention_line(decision: &Decision, now: Time, pace: Pace) -> String {
     )
 }
 
-/// The title over the list of what waits.
+/// Title of the list of open decisions.
 #[must_use]
 pub fn attention_title(count: usize) -> String {
     match count {
@@ -157,10 +157,10 @@ pub fn attention_title(count: usize) -> String {
     }
 }
 
-/// Nothing waits.
+/// No decision is open.
 pub const NOTHING_WAITS: &str = "🎉 Nothing waits on you.";
 
-/// Which part of the list is shown.
+/// Page number below the list.
 #[must_use]
 pub fn page(page: usize, pages: usize) -> String {
     match pages {
@@ -169,16 +169,16 @@ pub fn page(page: usize, pages: usize) -> String {
     }
 }
 
-/// A button of another store, or of a version that this one does not read.
+/// The button belongs to another store, or to a version that this version cannot read.
 pub const NOT_OURS: &str = "This button belongs to another Gander (another store, or an older one). This one decided nothing. `/attention` shows what waits on you here.";
 
-/// The decision of a button is not in the store.
+/// The button's decision is not in the store.
 #[must_use]
 pub fn unknown(id: DecisionId) -> String {
     format!("{id} is not in this store any more. Nothing was decided.")
 }
 
-/// A time that could not be read.
+/// A time could not be parsed.
 #[must_use]
 pub fn unreadable_time(text: &str) -> String {
     let text = escaped(&one_line(text), 60).text;
@@ -197,13 +197,13 @@ pub fn trouble(what: &str) -> String {
     )
 }
 
-/// The title of a form.
+/// Title of a form.
 #[must_use]
 pub fn modal_title(verb: &str, decision: &Decision) -> String {
     plain(&format!("{verb} {} · {}", decision.id, title(&decision.request)), 45).text
 }
 
-/// The placeholder of the menu with which an item of the list is opened.
+/// Label and description of a menu entry that opens a decision in the list.
 #[must_use]
 pub fn open_option(decision: &Decision) -> (String, String) {
     let title = plain(&format!("{} {}", decision.id, title(&decision.request)), 100).text;
@@ -212,7 +212,7 @@ pub fn open_option(decision: &Decision) -> (String, String) {
     (title, description)
 }
 
-/// To those who may decide it, when a decision's card cannot be shown.
+/// Message to the approvers of a decision when the card cannot be posted.
 #[must_use]
 pub fn no_place(decision: &Decision, why: &str) -> String {
     let whose = match decision.request.project.as_str() {

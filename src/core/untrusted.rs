@@ -1,8 +1,9 @@
-//! Makes an agent's text fit to be shown to a person.
+//! Makes an agent's text safe to show to a person.
 //!
-//! Titles and bodies are data. Characters that hide or reorder others go, Markdown is escaped so
-//! that no text can imitate the bot's own fields, secrets of known formats are masked, and
-//! everything is cut by whole graphemes. Who shows it decides where; this module knows no card.
+//! Titles and bodies are data. Characters that hide or reorder others are removed, Markdown is
+//! escaped to keep text from imitating the bot's own fields, secrets of known formats are masked,
+//! and every text is cut at grapheme boundaries. Does not depend on cards; the caller decides where
+//! a text appears.
 
 mod revealed;
 mod secrets;
@@ -18,34 +19,34 @@ pub use self::secrets::mask_secrets;
 /// A text cut to a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
-    /// What fits.
+    /// The part that fits.
     pub text: String,
-    /// Whether that is all of it.
+    /// Whether `text` is the whole text.
     pub whole: bool,
 }
 
-/// The length that Discord's limits are measured against here: UTF-16 units, which is never less
-/// than the number of characters, whichever of the two Discord counts.
+/// Length of a text for Discord's limits, in UTF-16 units. Never less than the number of
+/// characters, and therefore safe whichever unit Discord counts.
 #[must_use]
 pub fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// More code points in one grapheme than any script needs: a family emoji has 11.
+/// Maximum code points per grapheme. More than any script needs: a family emoji has 11.
 const GRAPHEME_CODE_POINTS: usize = 12;
-/// More marks on one letter than any script needs; a stack of them runs into the lines above and
-/// below.
+/// Maximum combining marks per letter. More than any script needs; a taller stack runs into the
+/// lines above and below.
 const GRAPHEME_MARKS: usize = 4;
-/// Lines of a text on a card. More of them would push the rest of it, and its buttons, out of
-/// sight.
+/// Maximum lines of a text on a card. More lines would push the rest of the card, and the buttons,
+/// out of sight.
 const MOST_LINES: usize = 25;
-/// The same of code, which is made of lines.
+/// Like [`MOST_LINES`], for code, where short lines are usual.
 const MOST_CODE_LINES: usize = 40;
 
-/// Removes what hides, reorders or colours text: control characters but line feed and tab, terminal
-/// sequences, bidirectional and zero-width characters, tags, and all but the first marks of a
-/// stack. Letters of mathematics become plain ones: they would pass for the bold of the bot's own
-/// words. Masks secrets.
+/// Removes everything that hides, reorders or colours text: control characters except line feed and
+/// tab, terminal sequences, bidirectional and zero-width characters, tags, and excess combining
+/// marks. Replaces mathematical letters by plain letters, because mathematical bold could pass for
+/// the bot's own bold text. Masks secrets.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let visible: String = visible(text).chars().map(plain_character).collect();
@@ -56,15 +57,16 @@ pub fn clean(text: &str) -> String {
     mask_secrets(&thinned)
 }
 
-/// The text without what hides, reorders or colours it, and with all else as it is.
+/// Removes everything that hides, reorders or colours text, and changes nothing else, except that
+/// `\r\n` becomes `\n`.
 #[must_use]
 pub fn visible(text: &str) -> String {
     let text = TERMINAL_SEQUENCE.replace_all(text, "").replace("\r\n", "\n");
     let mut before = ' ';
     text.chars()
         .filter(|c| {
-            // Joiners and variation selectors belong to emoji and scripts; behind ASCII they only
-            // hide something.
+            // Emoji and scripts need joiners and variation selectors; after an ASCII character they
+            // only hide something.
             let hidden = is_hidden(*c)
                 || (before.is_ascii() && matches!(c, '\u{200D}' | '\u{FE00}'..='\u{FE0F}'));
             before = if hidden { before } else { *c };
@@ -73,8 +75,8 @@ pub fn visible(text: &str) -> String {
         .collect()
 }
 
-/// JSON that says the same, with every character that hides or reorders text written as its number:
-/// nothing is lost, and nothing happens to the terminal it is printed on.
+/// Escapes characters that hide or reorder text as `\u` sequences. The JSON value stays equal, and
+/// the output is safe to print on a terminal.
 #[must_use]
 pub fn visible_json(json: &str) -> String {
     use std::fmt::Write as _;
@@ -92,30 +94,30 @@ pub fn visible_json(json: &str) -> String {
     visible
 }
 
-/// The character as it is, or the plain one that it passes for.
+/// The plain character that `c` imitates, or `c`.
 fn plain_character(c: char) -> char {
     let of = |alphabet: &[u8], from: u32| {
         alphabet[(u32::from(c) - from) as usize % alphabet.len()].into()
     };
     match c {
-        // Bold, italic, script …: the alphabet 13 times over, and the digits 5 times.
+        // Bold, italic, script …: the alphabet 13 times, and the digits 5 times.
         '\u{1D400}'..='\u{1D6A3}' => {
             of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 0x1_D400)
         }
         '\u{1D7CE}'..='\u{1D7FF}' => of(b"0123456789", 0x1_D7CE),
-        // The empty pattern of Braille.
+        // Braille pattern blank.
         '\u{2800}' => ' ',
         _ => c,
     }
 }
 
-/// Whether this character passes for a plain one.
+/// Whether the character imitates a plain character.
 #[must_use]
 pub fn is_dressed_up(c: char) -> bool {
     plain_character(c) != c
 }
 
-/// Adds what is not too much of a grapheme.
+/// Appends a grapheme without excess marks and code points.
 fn thin(grapheme: &str, to: &mut String) {
     if grapheme.chars().nth(GRAPHEME_MARKS).is_none() {
         to.push_str(grapheme);
@@ -136,14 +138,13 @@ pub fn one_line(text: &str) -> String {
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// [`clean`], on one line, and without the dot that stands between the parts of a line of the bot's
-/// own.
+/// [`one_line`], without the dot that separates the parts of the bot's own lines.
 #[must_use]
 pub fn one_part(text: &str) -> String {
     one_line(text).replace('·', "-")
 }
 
-/// A file's name without a folder, and not one that the bot gives to its own files.
+/// A safe file name: no folder, and distinct from the names of the bot's own files.
 #[must_use]
 pub fn file_name(name: &str) -> String {
     let name = plain(&one_line(name).replace(['/', '\\'], "-"), 100).text;
@@ -154,7 +155,7 @@ pub fn file_name(name: &str) -> String {
     }
 }
 
-/// The first lines of a cleaned text, with one empty line in place of several.
+/// First lines of a cleaned text; consecutive empty lines are merged.
 #[must_use]
 pub fn few_lines(text: &str, most: usize) -> Cut {
     let mut lines: Vec<&str> = Vec::new();
@@ -170,9 +171,9 @@ pub fn few_lines(text: &str, most: usize) -> Cut {
     Cut { text: lines.join("\n"), whole: true }
 }
 
-/// A cleaned text with its Markdown escaped, within `limit` units and a number of lines. A mention
-/// of everybody pings nobody (the bot's messages allow none); broken up, it does not look like one
-/// either.
+/// Escapes the Markdown of a cleaned text, within `limit` UTF-16 units and a maximum number of
+/// lines. `@everyone` and `@here` are broken up to not look like mentions either; they ping nobody,
+/// because the bot's messages allow no pings.
 #[must_use]
 pub fn escaped(text: &str, limit: usize) -> Cut {
     let mut room = Room::new(limit);
@@ -182,10 +183,10 @@ pub fn escaped(text: &str, limit: usize) -> Cut {
     while let Some(found) = URL.find(rest) {
         let (before, after) = (&rest[..found.start()], &rest[found.end()..]);
         let link = match found.as_str() {
-            // What stands before the @ looks like the place where it leads.
+            // The user part before the @ looks like the link's destination.
             link if has_user(link) => without_links(link),
-            // Where no blank follows, what does would be drawn as part of the address, and its
-            // escapes with it.
+            // Without a following space, Discord would draw the next characters, with their
+            // escapes, as part of the address.
             link if after.chars().next().is_some_and(|c| !c.is_whitespace()) => format!("<{link}>"),
             link => link.to_owned(),
         };
@@ -197,14 +198,14 @@ pub fn escaped(text: &str, limit: usize) -> Cut {
     if room.add_escaped(rest) && few.whole { room.whole() } else { room.cut() }
 }
 
-/// Whether an address names a user before its host: `https://ci.example@evil.example/`.
+/// Whether a URL has a user part before the host: `https://ci.example@evil.example/`.
 fn has_user(link: &str) -> bool {
     link.split("://")
         .nth(1)
         .is_some_and(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default().contains('@'))
 }
 
-/// A cleaned text as it is, within `limit` units.
+/// Cuts a cleaned text to `limit` UTF-16 units, without escaping.
 #[must_use]
 pub fn plain(text: &str, limit: usize) -> Cut {
     let mut room = Room::new(limit);
@@ -212,14 +213,14 @@ pub fn plain(text: &str, limit: usize) -> Cut {
     if fits { room.whole() } else { room.cut() }
 }
 
-/// Takes the life out of links, for a message's plain content: there they would be fetched and
-/// previewed.
+/// Disables links, for a message's plain content, where Discord would fetch and preview the
+/// address.
 #[must_use]
 pub fn without_links(text: &str) -> String {
     text.replace("://", ":\u{2044}\u{2044}")
 }
 
-/// A cleaned text inside a code block. A fence within it cannot end the block.
+/// A cleaned text inside a code block. A fence in the text cannot end the block.
 #[must_use]
 pub fn code_block(text: &str, language: &str, limit: usize) -> Cut {
     let frame = units(language) + 9;
@@ -236,8 +237,8 @@ pub fn code_block(text: &str, language: &str, limit: usize) -> Cut {
     }
 }
 
-/// A cleaned text, escaped, each line marked as a quotation: nothing in it can look like the bot's
-/// own words.
+/// A cleaned text, escaped, with each line marked as a quotation, to keep the text from imitating
+/// the bot's own words.
 #[must_use]
 pub fn quotation(text: &str, limit: usize) -> Cut {
     let few = few_lines(text, MOST_LINES);
@@ -259,11 +260,11 @@ pub fn quotation(text: &str, limit: usize) -> Cut {
     quoted
 }
 
-/// Collects what fits, keeping room for the mark that says it is not all.
+/// Collects text up to a limit, with room reserved for the ellipsis of a cut text.
 struct Room {
     text: String,
     left: usize,
-    /// Where to cut back to, so that the mark fits.
+    /// Length to truncate to when the ellipsis is needed.
     last_safe: usize,
 }
 
@@ -288,8 +289,8 @@ impl Room {
     fn add_escaped(&mut self, text: &str) -> bool {
         let mut line_start = self.text.is_empty() || self.text.ends_with('\n');
         for grapheme in text.graphemes(true) {
-            // By the first character: what extends a grapheme does not keep Markdown from seeing
-            // it.
+            // Compares the first character: Markdown still recognises a character that combining
+            // characters extend.
             let special = match grapheme.chars().next() {
                 Some('\\' | '*' | '_' | '~' | '`' | '|' | '<' | '>' | '[' | ']') => true,
                 Some('#' | '-' | '+') => line_start,
@@ -316,8 +317,8 @@ impl Room {
     }
 }
 
-/// Whether a character is drawn as nothing, over others, or changes how others are drawn. Joiners
-/// and variation selectors are not counted: emoji and scripts need them.
+/// Whether a character is invisible, covers other characters, or changes how others are drawn.
+/// Joiners and variation selectors do not count: emoji and scripts need these.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     match c {
@@ -336,7 +337,8 @@ pub fn is_hidden(c: char) -> bool {
         | '\u{200F}'
         | '\u{2028}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' => true,
-        // Rings and clouds around a letter, which cover its neighbours; a keycap does not.
+        // Circles and other marks that enclose a letter and cover its neighbours; a keycap does
+        // not.
         '\u{0488}'
         | '\u{0489}'
         | '\u{1ABE}'
@@ -354,7 +356,7 @@ pub fn is_hidden(c: char) -> bool {
     }
 }
 
-/// A pattern that is part of the program: a wrong one fails the first test that comes near it.
+/// Compiles a constant pattern; the first test that uses an invalid pattern fails.
 #[expect(clippy::expect_used, reason = "constant patterns, all compiled by the tests below")]
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern")
@@ -366,7 +368,7 @@ static TERMINAL_SEQUENCE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// What is drawn upon the letter before it.
+/// Combining marks, drawn on the preceding letter.
 static MARK: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{M}"));
 
 static URL: LazyLock<Regex> = LazyLock::new(|| pattern(r"https?://[A-Za-z0-9._~:/?#@!$&'+,;=%-]+"));

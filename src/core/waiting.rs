@@ -1,38 +1,38 @@
-//! What is enough to know of a decision to put it in its place in the list of what waits, and to
-//! know for whom it is.
+//! A summary of an open decision: just enough to sort the list of waiting decisions and to find the
+//! approvers.
 //!
-//! Ten thousand of these are filtered and sorted in the time in which a hundred whole decisions are
-//! read.
+//! Ten thousand summaries are filtered and sorted in the time needed to read a hundred whole
+//! decisions.
 
 use std::cmp::Reverse;
 
 use super::Time;
 use super::decision::{Decision, DecisionId, Kind, Priority, Risk};
 
-/// A decision that waits, as far as its place in the list goes.
+/// The summary of a waiting decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Its number.
+    /// The decision's number.
     pub id: DecisionId,
-    /// Its project.
+    /// The project.
     pub project: String,
-    /// What it is about.
+    /// The kind.
     pub kind: Kind,
-    /// The risk that counts.
+    /// The effective risk.
     pub risk: Risk,
-    /// How soon it is wanted.
+    /// The effective priority.
     pub priority: Priority,
-    /// When its SLA is breached.
+    /// When the SLA is breached.
     pub breach_at: Time,
-    /// When it was first asked.
+    /// Time of the first request.
     pub asked_at: Time,
-    /// The id of the person who asks, where it is one.
+    /// The requester's verified id, if known.
     pub asked_by: Option<String>,
 }
 
 impl Waiting {
-    /// The order of urgency, most urgent first: breached, then priority, then soonest breach, then
-    /// risk, then age.
+    /// Sort key, most urgent first: breached, then priority, then soonest breach, then risk, then
+    /// age.
     #[must_use]
     pub fn urgency(&self, now: Time) -> impl Ord + use<> {
         (
@@ -47,7 +47,7 @@ impl Waiting {
 }
 
 impl Decision {
-    /// As [`Waiting::urgency`].
+    /// See [`Waiting::urgency`].
     #[must_use]
     pub fn urgency(&self, now: Time) -> impl Ord + use<> {
         Waiting::from(self).urgency(now)

@@ -1,18 +1,18 @@
-//! Reads a time as people write it: `45m`, `2h 30m`, `18:30`, `6pm`, `tomorrow 09:00`, `2026-12-24
-//! 09:00`.
+//! Parses times as people write them: `45m`, `2h 30m`, `18:30`, `6pm`, `tomorrow 09:00`,
+//! `2026-12-24 09:00`.
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 
 use super::Time;
 
-/// The hour at which a day begins for a person.
+/// The default time of day if only a date is given.
 const MORNING: NaiveTime = match NaiveTime::from_hms_opt(9, 0, 0) {
     Some(time) => time,
     None => NaiveTime::MIN,
 };
 
-/// The moment that is meant, seen from `now` in a zone. `None` if it cannot be read.
+/// Parses a time relative to `now` in a zone. `None` if the text cannot be parsed.
 #[must_use]
 pub fn parse(text: &str, now: Time, zone: Tz) -> Option<Time> {
     let text = text.trim().to_lowercase();
@@ -41,7 +41,7 @@ pub fn parse(text: &str, now: Time, zone: Tz) -> Option<Time> {
     on_wall(date.and_time(time), zone)
 }
 
-/// Tomorrow at nine.
+/// Tomorrow at 09:00 in the zone.
 #[must_use]
 pub fn tomorrow_morning(now: Time, zone: Tz) -> Option<Time> {
     on_wall(tomorrow(now.with_timezone(&zone).date_naive())?.and_time(MORNING), zone)
@@ -56,7 +56,7 @@ fn clock_time(text: &str) -> Option<NaiveTime> {
     let hours = text.strip_suffix("am").or_else(|| text.strip_suffix("pm"));
     match hours.map(str::trim) {
         None => NaiveTime::parse_from_str(text, "%H:%M").ok(),
-        // Of `6pm` the minutes are left out; the format needs them.
+        // `6pm` has no minutes; the format requires minutes.
         Some(hours) => {
             let minutes = if hours.contains(':') { "" } else { ":00" };
             let half = &text[text.len() - 2..];
@@ -65,15 +65,15 @@ fn clock_time(text: &str) -> Option<NaiveTime> {
     }
 }
 
-/// When the clocks of a zone show this on a day: the first time in autumn, an hour later where
-/// spring skips it.
+/// The moment at which the zone's clocks show `time` on `day`: the earlier moment if the time
+/// occurs twice in autumn, an hour later if spring skips the time.
 #[must_use]
 pub fn on_day(day: NaiveDate, time: NaiveTime, zone: Tz) -> Option<Time> {
     on_wall(day.and_time(time), zone)
 }
 
-/// What a zone's clocks call this, as a moment: the first of two in autumn, an hour later where
-/// spring skips it.
+/// Converts a zone's wall-clock time to a moment: the earlier moment if the time occurs twice in
+/// autumn, an hour later if spring skips the time.
 fn on_wall(local: NaiveDateTime, zone: Tz) -> Option<Time> {
     use chrono::TimeZone as _;
     let moment = zone.from_local_datetime(&local).earliest();

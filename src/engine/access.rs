@@ -1,8 +1,9 @@
-//! The approval API as somebody from elsewhere sees it: each call is checked against what their
-//! token allows.
+//! The approval API for callers outside this process: each call is checked against the rights of
+//! the caller's token.
 //!
-//! Surfaces for agents call this, and nothing else of the handle. What a caller does not see is not
-//! there for it: whether another's decision exists is not its business. Must not know HTTP or MCP.
+//! Surfaces for agents call this type and no other part of the handle. Decisions hidden from a
+//! caller are reported as missing, so a caller cannot learn whether another caller's decision
+//! exists. Does not depend on HTTP or MCP.
 
 use sha2::{Digest as _, Sha256};
 
@@ -18,22 +19,22 @@ use crate::core::permission::Voter;
 use crate::core::policy::{admit, project_name};
 use crate::store::{Asked, AskedOnce, Filter, Once};
 
-/// What an agent is called that does not say.
+/// Agent name used when the request names no agent.
 const UNNAMED: &str = "agent";
 
-/// Why a call from elsewhere changed nothing.
+/// Why a caller's request changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// The approval API refuses it to anybody.
+    /// The approval API rejects the request from any caller.
     #[error(transparent)]
     Handle(#[from] HandleError),
-    /// This caller may not.
+    /// This caller lacks the right.
     #[error("{}", crate::core::text::forbidden(.0))]
     Forbidden(Forbidden),
-    /// Something else was asked under this idempotency key; it became this decision.
+    /// This idempotency key was used for a different request; the decision is the earlier one's.
     #[error("{}", crate::core::text::other_request(*.0))]
     OtherRequest(DecisionId),
-    /// The dedup key is a gate's.
+    /// The dedup key is reserved for gates.
     #[error("{}", crate::core::text::GATES_KEY)]
     GatesKey,
 }
@@ -50,13 +51,13 @@ impl From<crate::store::StoreError> for AccessError {
     }
 }
 
-/// What became of a question.
+/// The result of asking a question.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filed {
-    /// As [`Handle::ask`] says.
+    /// A result of [`Handle::ask`].
     Asked(Asked),
-    /// The same request was made before under this idempotency key. The decision as it stands, also
-    /// if it is over.
+    /// This request was already made under this idempotency key. Contains the decision's current
+    /// state, even if the decision is over.
     Before(Decision),
 }
 
@@ -71,13 +72,13 @@ impl Filed {
     }
 }
 
-/// What became of a verdict that came from elsewhere.
+/// The result of giving a verdict through a token.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Given {
-    /// It is given, or counts as a vote.
+    /// The verdict is given, or counts as a vote.
     Done(Decision),
-    /// Its risk is high: it is proposed, and counts once the person confirms it where they see the
-    /// card.
+    /// The risk is high: the verdict is proposed, and counts once the person confirms on the
+    /// surface.
     Proposed(Decision),
 }
 
@@ -89,7 +90,7 @@ pub struct Access {
 }
 
 impl Handle {
-    /// The approval API as this caller may use it.
+    /// The approval API with this caller's rights.
     #[must_use]
     pub fn access(&self, caller: Caller) -> Access {
         Access { handle: self.clone(), caller }
@@ -97,21 +98,21 @@ impl Handle {
 }
 
 impl Access {
-    /// Who calls.
+    /// The caller.
     #[must_use]
     pub const fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// The API without checks: for what concerns no decision.
+    /// The API without permission checks, for calls about no decision.
     #[must_use]
     pub const fn handle(&self) -> &Handle {
         &self.handle
     }
 
-    /// Files a question. Its key counts among the keys of this caller alone, so that nobody revises
-    /// or reads another's question by guessing it. `once`: an idempotency key; the same request
-    /// again is the same decision for 24 h.
+    /// Asks a question. Dedup keys are separate per caller, so no caller can revise or read
+    /// another's question by guessing a key. `once` is an idempotency key: repeating the request
+    /// within 24 h returns the first request's decision.
     ///
     /// # Errors
     /// [`AccessError::Forbidden`], [`AccessError::OtherRequest`], [`AccessError::GatesKey`], and as
@@ -137,11 +138,12 @@ impl Access {
         }
     }
 
-    /// A request as this caller's are kept: keys are told apart by who asks.
+    /// The request in stored form: with the asker, and with the dedup key prefixed by the asker's
+    /// id.
     pub(super) fn as_asked(&self, mut request: Request) -> Request {
         request.project = project_name(&request.project);
         let asker = self.caller.asker();
-        // Who gives no name is known by the token's.
+        // An unnamed agent gets the token's name.
         if request.agent.name == UNNAMED && asker.id.starts_with("token:") {
             request.agent.name.clone_from(&asker.name);
         }
@@ -150,10 +152,10 @@ impl Access {
         request
     }
 
-    /// A decision that this caller sees.
+    /// A decision visible to this caller.
     ///
     /// # Errors
-    /// [`HandleError::NoSuchDecision`], also for what it does not see; [`HandleError::Store`].
+    /// [`HandleError::NoSuchDecision`], also for a hidden decision; [`HandleError::Store`].
     pub async fn get(&self, id: DecisionId) -> Result<Decision, AccessError> {
         let decision = self.handle.get(id).await?;
         if self.caller.sees(&decision) {
@@ -163,7 +165,7 @@ impl Access {
         }
     }
 
-    /// Decisions that this caller sees, the newest first.
+    /// Decisions visible to this caller, newest first.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -171,7 +173,7 @@ impl Access {
         Ok(self.handle.list(Filter { sight: self.caller.sight(), ..filter }).await?)
     }
 
-    /// As [`Handle::wait`]. Who may not take the verdict only looks.
+    /// As [`Handle::wait`]. A caller without the right to claim can wait with [`Claim::No`].
     ///
     /// # Errors
     /// [`AccessError::Forbidden`], and as [`Handle::wait`].
@@ -192,7 +194,7 @@ impl Access {
     /// As [`Handle::claim`].
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`], and as there.
+    /// [`AccessError::Forbidden`], and as [`Handle::claim`].
     pub async fn claim(&self, id: DecisionId) -> Result<Decision, AccessError> {
         self.caller.may_take(&self.get(id).await?)?;
         Ok(self.handle.claim(id).await?)
@@ -201,7 +203,7 @@ impl Access {
     /// As [`Handle::report`].
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`], and as there.
+    /// [`AccessError::Forbidden`], and as [`Handle::report`].
     pub async fn report(
         &self,
         id: DecisionId,
@@ -215,21 +217,21 @@ impl Access {
     /// As [`Handle::withdraw`].
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`], and as there.
+    /// [`AccessError::Forbidden`], and as [`Handle::withdraw`].
     pub async fn withdraw(&self, id: DecisionId, reason: &str) -> Result<Decision, AccessError> {
         self.caller.may_withdraw(&self.get(id).await?)?;
         Ok(self.handle.withdraw(id, reason).await?)
     }
 
-    /// In whose name this caller decides a decision. Without configured approvers, whoever made the
-    /// token has named somebody as good as the application's owner: it takes the same access to the
+    /// The person in whose name this caller decides. Without configured approvers, the token's
+    /// holder counts as the application's owner: creating the token took the same access to the
     /// store.
     async fn voter(&self, id: DecisionId) -> Result<Voter, AccessError> {
         let voter = self.caller.may_decide(&self.get(id).await?)?;
         Ok(Voter { owner: self.handle.rules().approvers.is_empty(), ..voter })
     }
 
-    /// Decides in the name of the token's holder. What is of high or critical risk is only
+    /// Decides in the name of the token's holder. At high or critical risk the verdict is only
     /// proposed.
     ///
     /// # Errors
@@ -254,7 +256,7 @@ impl Access {
     /// As [`Handle::defer`], in the name of the token's holder.
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`], and as there.
+    /// [`AccessError::Forbidden`], and as [`Handle::defer`].
     pub async fn defer(
         &self,
         id: DecisionId,
@@ -268,7 +270,7 @@ impl Access {
     /// As [`Handle::prioritize`], in the name of the token's holder.
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`], and as there.
+    /// [`AccessError::Forbidden`], and as [`Handle::prioritize`].
     pub async fn prioritize(
         &self,
         id: DecisionId,
@@ -281,14 +283,14 @@ impl Access {
     /// As [`Handle::undo`], in the name of the token's holder.
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`], and as there.
+    /// [`AccessError::Forbidden`], and as [`Handle::undo`].
     pub async fn undo(&self, id: DecisionId) -> Result<Decision, AccessError> {
         let voter = self.voter(id).await?;
         Ok(self.handle.undo(id, &voter).await?)
     }
 
-    /// What waits, the most urgent first: what the token's holder may decide, or else what this
-    /// caller sees.
+    /// Waiting decisions visible to this caller, most urgent first. With the right to decide, only
+    /// decisions for the token's holder.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -304,8 +306,8 @@ impl Access {
         Ok(Page { decisions: seen.into_iter().skip(offset).take(limit).collect(), offset, count })
     }
 
-    /// Events behind a position that this caller sees, in order, and the position up to which was
-    /// read: at most `limit` are read, and fewer may be seen.
+    /// Events after a position, in order, limited to decisions visible to this caller; and the
+    /// position read up to. Reads at most `limit` events and may return fewer.
     ///
     /// # Errors
     /// [`HandleError::Store`].

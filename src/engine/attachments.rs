@@ -1,5 +1,5 @@
-//! Keeps a question's files beside the store, so that they can be posted after the agent has
-//! cleaned up.
+//! Copies a question's attachments beside the store, so the bot can post the files after the agent
+//! has deleted the originals.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -12,27 +12,27 @@ use crate::core::decision::Attachment;
 use crate::core::untrusted::file_name;
 use crate::store::{files, hex};
 
-/// The largest file that Discord takes from a bot without boosts: 10 MiB.
+/// The largest file Discord accepts from a bot on a server without boosts: 10 MiB.
 pub const LARGEST: u64 = 10 << 20;
 
-/// Why a file was not taken, and what to do.
+/// Why an attachment was rejected, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum AttachError {
-    /// It cannot be read, or not be kept.
+    /// The file cannot be read, or the copy cannot be written.
     #[error("the attachment {}: {why}", path.display())]
     Failed {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// The system's error.
         why: std::io::Error,
     },
-    /// Discord would refuse it.
+    /// The file exceeds Discord's limit.
     #[error("the attachment {} has more than {LARGEST} bytes, which Discord does not take. Make it smaller, or name a link to it", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
-    /// A folder, a pipe, a device.
+    /// A folder, pipe or device.
     #[error("the attachment {} is no ordinary file", path.display())]
     NoFile {
         /// The path.
@@ -40,8 +40,8 @@ pub enum AttachError {
     },
 }
 
-/// Copies a file into the folder beside the store, under its content's hash: the same file is kept
-/// once.
+/// Copies a file into the folder beside the store. The copy is named by the hash of its content, so
+/// equal files are stored once.
 ///
 /// # Errors
 /// [`AttachError`].
@@ -62,34 +62,34 @@ pub fn keep(store: &Path, path: &Path) -> Result<Attachment, AttachError> {
     files::private_folder(&folder).map_err(failed)?;
     let hash = hex(&Sha256::digest(&bytes));
     let kept = folder.join(&hash);
-    // Written again even if it is there: that makes it young, and a young file is not swept away.
+    // Write even if the file exists: a fresh modification time protects the file from `sweep`.
     write_private(&kept, &bytes).map_err(failed)?;
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     Ok(Attachment { name: file_name(&name), path: kept })
 }
 
-/// Writes a file for its owner alone. It is written beside and renamed, so that no half of it is
-/// ever posted.
+/// Writes a file readable only by its owner. Writes to a temporary name first and renames, so a
+/// partial file is never posted.
 pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let half = files::beside(path, &format!(".{}", std::process::id()));
     let mut file = files::private_file().write(true).create(true).truncate(true).open(&half)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&half, path))
 }
 
-/// Kept files that were removed.
+/// Totals of the files removed by [`sweep`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// How many.
+    /// Number of files.
     pub files: u64,
-    /// Their bytes.
+    /// Total size in bytes.
     pub bytes: u64,
 }
 
-/// Removes the kept files that are not in use, and were last written before this time of the wall
-/// clock: a younger one may belong to a question that is just being filed.
+/// Removes copied files not in use and last written before `before` (wall clock). A younger file
+/// may belong to a question not yet stored.
 ///
 /// # Errors
-/// The system's; what was removed until then is gone.
+/// The system's error; files removed before the error stay removed.
 pub fn sweep(store: &Path, in_use: &BTreeSet<String>, before: Time) -> std::io::Result<Swept> {
     let mut swept = Swept::default();
     let entries = match std::fs::read_dir(files::beside(store, ".files")) {

@@ -1,7 +1,7 @@
-//! Is the store sound, is there room for it, does it lie on a disk that locks and flushes, and does
-//! a bot serve it?
+//! Health checks: is the store intact and writable, does its disk have space, is the file system
+//! local, and does a bot serve the store?
 //!
-//! Changes nothing, and makes no store.
+//! Changes nothing and creates no store.
 
 use std::path::{Path, PathBuf};
 
@@ -15,14 +15,13 @@ use crate::store::{StoreError, files};
 const STORE: &str = "Store";
 const BOT: &str = "Bot";
 
-/// Free bytes below which somebody should make room, and below which the store will soon not be
-/// written any more.
+/// Free bytes below which to warn, and below which writes to the store will soon fail.
 const LITTLE_ROOM: u64 = 500 << 20;
 const NO_ROOM: u64 = 20 << 20;
-/// Cards that are named one by one.
+/// Maximum number of undeliverable cards listed one by one.
 const MOST_NAMED: usize = 10;
 
-/// Looks at a store and at the bot that serves it. Reads all of the store.
+/// Checks a store and the bot serving the store. Reads the whole store.
 #[must_use]
 pub fn checkup(store: &Path, wall: Time) -> Vec<Finding> {
     let running = pulse::of(store);
@@ -97,13 +96,13 @@ fn content(examined: &Examination, store: &Path) -> Vec<Finding> {
     found
 }
 
-/// Bytes of the store with its log.
+/// Size in bytes of the store and its write-ahead log.
 fn bytes_of(store: &Path) -> u64 {
     let parts = [store.to_owned(), files::beside(store, "-wal")];
     parts.iter().filter_map(|part| std::fs::metadata(part).ok()).map(|about| about.len()).sum()
 }
 
-/// A size as people read it.
+/// A size in human-readable units.
 fn size(bytes: u64) -> String {
     const UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)];
     let unit = UNITS.iter().find(|(_, unit)| bytes >= *unit);
@@ -147,7 +146,7 @@ fn permissions(_: &Path) -> Vec<Finding> {
     Vec::new()
 }
 
-/// The store's disk: room, and whether it is one of this machine.
+/// Checks the store's disk: free space, and whether the file system is local.
 fn disk(store: &Path) -> Vec<Finding> {
     let folder = files::folder_of(store);
     let folder =
@@ -155,7 +154,7 @@ fn disk(store: &Path) -> Vec<Finding> {
     let mut found = vec![room(folder)];
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    // Where the system does not tell, nothing is said.
+    // Say nothing where the system gives no information.
     found.extend(file_system(&mounts, &real).map(|name| is_local(&name)));
     found
 }
@@ -209,17 +208,17 @@ fn is_local(file_system: &str) -> Finding {
     Finding::fine(STORE, format!("its disk is one of this machine ({file_system})"))
 }
 
-/// The kind of file system a folder is on, from the text of `/proc/self/mountinfo`.
+/// The type of a folder's file system, from the text of `/proc/self/mountinfo`.
 fn file_system(mounts: &str, folder: &Path) -> Option<String> {
     let mount = |line: &str| {
         let (before, after) = line.split_once(" - ")?;
-        // Blanks in paths are written so.
+        // `mountinfo` escapes blanks in paths.
         let point = before.split(' ').nth(4)?.replace("\\040", " ");
         folder
             .starts_with(&point)
             .then(|| (point.len(), after.split(' ').next().unwrap_or_default().to_owned()))
     };
-    // Of two on the same point the later one covers the earlier.
+    // The later of two mounts at the same point covers the earlier.
     mounts
         .lines()
         .filter_map(mount)

@@ -1,5 +1,5 @@
-//! The only owner of the clock. Everything else is told the time, or asks the [`Clock`] it was
-//! given.
+//! The only code reading the system clock. All other code receives the time as an argument or asks
+//! a [`Clock`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,38 +10,38 @@ use tokio::sync::watch;
 use crate::core::Time;
 use crate::core::pace::Pace;
 
-/// The longest sleep, in seconds of the wall clock: machines suspend, and a sleep does not notice.
+/// The longest sleep, in wall-clock time: a sleep does not notice a suspended machine.
 pub const LONGEST_SLEEP: Duration = Duration::from_secs(15);
 
-/// Tells the time and waits for it.
+/// A clock to read and to wait on.
 #[async_trait]
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// The store's time.
+    /// Store time.
     fn now(&self) -> Time;
 
-    /// The wall clock's time, which the world outside goes by.
+    /// Wall-clock time, used for everything outside the store.
     fn wall(&self) -> Time;
 
-    /// Waits until a moment of the store's time, or [`LONGEST_SLEEP`]; the caller looks at the
+    /// Waits until a moment of store time, but at most [`LONGEST_SLEEP`]; the caller then reads the
     /// clock again.
     async fn sleep_until(&self, at: Time);
 }
 
-/// The machine's clock, at a store's pace.
+/// The machine's clock, converted by a store's time scale.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
     pace: Pace,
 }
 
 impl SystemClock {
-    /// The clock of a store that runs at this pace.
+    /// The clock of a store with this time scale.
     #[must_use]
     pub const fn new(pace: Pace) -> Self {
         Self { pace }
     }
 }
 
-/// The wall clock's time.
+/// Wall-clock time.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the clock's owner")]
 pub fn wall_time() -> Time {
@@ -60,31 +60,31 @@ impl Clock for SystemClock {
 
     async fn sleep_until(&self, at: Time) {
         let left = self.pace.wall_span(at - self.now()).to_std().unwrap_or(Duration::ZERO);
-        // A millisecond more than is left: the pace rounds down, and waking early means waking
+        // Sleep a millisecond longer: the time scale rounds down, and waking early means sleeping
         // twice.
         tokio::time::sleep((left + Duration::from_millis(1)).min(LONGEST_SLEEP)).await;
     }
 }
 
-/// A clock that only moves when it is told to, for tests and rehearsals.
+/// A manually advanced clock, for tests and rehearsals.
 #[derive(Debug, Clone)]
 pub struct TestClock {
     now: Arc<watch::Sender<Time>>,
 }
 
 impl TestClock {
-    /// A clock that stands at this time.
+    /// A clock stopped at this time.
     #[must_use]
     pub fn at(now: Time) -> Self {
         Self { now: Arc::new(watch::Sender::new(now)) }
     }
 
-    /// Moves it on, and wakes who waits for a moment that is now past.
+    /// Moves the clock forward and wakes tasks waiting for a moment now past.
     pub fn advance(&self, by: chrono::TimeDelta) {
         self.now.send_modify(|now| *now += by);
     }
 
-    /// Sets it, forward or back, as a machine's clock is set.
+    /// Sets the clock forward or back, like a change of the system clock.
     pub fn set(&self, to: Time) {
         self.now.send_replace(to);
     }
@@ -101,7 +101,7 @@ impl Clock for TestClock {
     }
 
     async fn sleep_until(&self, at: Time) {
-        // The sender lives as long as this clock does, so the wait cannot fail.
+        // The sender lives as long as this clock, so the wait cannot fail.
         let _ = self.now.subscribe().wait_for(|now| *now >= at).await;
     }
 }

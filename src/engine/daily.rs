@@ -1,10 +1,10 @@
-//! Opens what is posted once a day: the review of what passed by itself, and the digest. Posting it
-//! is the reconciler's.
+//! Opens the daily messages: the review of automatic approvals, and the digest. The reconciler
+//! posts them.
 //!
-//! The record is the memory. What was listed for review is on a posting, so it is never listed
-//! again; the latest digest says up to when it counted, so the next one goes on from there and
-//! covers whatever was slept through. A crash between any two writes leaves what is still to be
-//! done, and no more. Must not know Discord.
+//! All progress is on record. A reviewed decision is listed on a message, so no decision is
+//! reviewed twice. The latest digest records the end of its period, so the next digest continues
+//! from there, even after days without a running bot. A crash between two writes leaves exactly the
+//! remaining work. Does not depend on Discord.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,11 @@ use crate::core::posting::{Item, Place, Purpose};
 use crate::core::review::MOST_LISTED;
 use crate::store::{NewPosting, Store, StoreError};
 
-/// Since when the digest is wanted, kept until there is one.
+/// Name of the memo with the time the digest was switched on, written until the first digest
+/// exists.
 const SINCE: &str = "digest since";
 
-/// Runs for as long as it is polled.
+/// Opens daily messages until dropped.
 pub async fn run(handle: Handle) {
     let mut hints = handle.hints();
     let mut done = None;
@@ -40,14 +41,14 @@ pub async fn run(handle: Handle) {
     }
 }
 
-/// The moments that were seen to: of the review, and of the digest.
+/// Handled due times: of the review, and of the digest.
 pub type Moments = (Time, Option<Time>);
 
-/// Opens what is due; when to look again. `done` is what was seen to before, so that nothing is
-/// read while nothing is due.
+/// Opens due messages and returns when to check again. `done` holds the due times already handled,
+/// so the store is not read while nothing is due.
 ///
 /// # Errors
-/// [`HandleError::Store`]; what was not opened is the next time.
+/// [`HandleError::Store`]; the next call opens the remaining messages.
 pub async fn open_due(handle: &Handle, done: &mut Option<Moments>) -> Result<Time, HandleError> {
     let (now, rules) = (handle.now(), handle.rules());
     let (daily, zone) = (rules.daily, rules.zone);
@@ -66,17 +67,19 @@ pub async fn open_due(handle: &Handle, done: &mut Option<Moments>) -> Result<Tim
         Some(at) => open_digest(handle, at).await?,
         None => true,
     };
-    // What came too soon after the last one is looked at again with the next moment.
+    // A message too soon after its predecessor is tried again at the next due time.
     *done = (reviewed && digested).then_some(moments);
     Ok(again)
 }
 
-/// Whether so much of the wall clock's time has passed since the latest posting of this purpose.
+/// Whether at least [`APART`] of wall-clock time has passed since the latest message of this
+/// purpose.
 fn is_apart(store: &dyn Store, purpose: &str, wall: Time) -> Result<bool, StoreError> {
     Ok(store.latest_posting(purpose)?.is_none_or(|latest| wall - latest.opened_at >= APART))
 }
 
-/// Lists what passed by itself up to a moment. Whether all of it is listed.
+/// Opens reviews of the automatic approvals up to `until`. Returns `false` if too soon after the
+/// latest review.
 async fn open_reviews(handle: &Handle, until: Time) -> Result<bool, HandleError> {
     let wall = handle.clock().wall();
     let new = handle.store(move |store| {
@@ -86,7 +89,7 @@ async fn open_reviews(handle: &Handle, until: Time) -> Result<bool, HandleError>
         if unreviewed.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        // One that was interrupted goes on at once.
+        // An interrupted review continues at once.
         if !begun && !is_apart(store, "review", wall)? {
             return Ok(None);
         }
@@ -117,7 +120,8 @@ async fn open_reviews(handle: &Handle, until: Time) -> Result<bool, HandleError>
     Ok(true)
 }
 
-/// Opens the digest of the time up to a moment, unless it is there. Whether it is.
+/// Opens the digest of the period ending at `to`, unless already open. Returns `false` if too soon
+/// after the latest digest.
 async fn open_digest(handle: &Handle, to: Time) -> Result<bool, HandleError> {
     let (wall, now) = (handle.clock().wall(), handle.now());
     let latest = handle.store(|store| store.latest_posting("digest")).await?;
@@ -128,7 +132,7 @@ async fn open_digest(handle: &Handle, to: Time) -> Result<bool, HandleError> {
     let from = match last {
         Some(last) if last >= to => return Ok(true),
         Some(last) => last,
-        // The first one comes with the first moment after it was switched on.
+        // The first digest comes at the first due time after the digest was switched on.
         None => {
             let since = match handle.memo(SINCE).await?.and_then(|since| since.parse::<Time>().ok())
             {

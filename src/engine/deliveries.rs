@@ -1,12 +1,12 @@
-//! Makes the cards that hang equal the cards that should.
+//! The reconciler: posts, edits and replaces messages until Discord shows the store's state.
 //!
-//! The store says which card each decision should show and which message shows what; so it does for
-//! messages that stand for several (postings). A loop makes the second equal the first: create,
-//! edit, let go. A crash, an outage or a burst needs no code of its own, because whatever is
-//! missing afterwards is missing from the same record. A create records its intent first; an
-//! interrupted one is searched for before it is repeated.
+//! The store records the card each decision needs, the messages covering several decisions, and the
+//! content last shown by each. A loop closes the difference: create, edit, give up. Crashes,
+//! outages and bursts need no code of their own, because the difference is still on record
+//! afterwards. Each create records its intent first; an interrupted create is searched for before
+//! the create is repeated.
 //!
-//! Must not know Discord: messages hang on a [`Board`].
+//! Does not depend on Discord: all requests go through a [`Board`].
 
 mod board;
 mod breaker;
@@ -34,23 +34,23 @@ use crate::core::posting::{Posting, PostingId};
 use crate::core::text;
 use crate::store::{Delivery, SHOWN_FOR_GOOD, StoreError};
 
-/// How much earlier than the recorded intent an interrupted create is searched for: clocks differ.
+/// Margin before the recorded intent when searching for an interrupted create: clocks differ.
 const CLOCK_DIFFERENCE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
-/// Requests of the reconciler in one channel at the same time.
+/// Concurrent requests of the reconciler per Discord channel.
 const LANE: usize = 2;
-/// How long a request may take, waiting for rate limits included. serenity repeats one whose answer
-/// has a rate-limit header that cannot be read, at once and without end.
+/// Time-out of a request, including waits for rate limits. When a rate-limit header is unreadable,
+/// serenity repeats the request at once and without end.
 const BOARD_PATIENCE: Duration = Duration::from_secs(60);
-/// How soon the store is asked again after it failed.
+/// Pause before retrying a failed store call.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
-/// How long a click waits for a card that is being worked on.
+/// How long a click waits for another task's lock on the card.
 const LOCK_PATIENCE: Duration = Duration::from_millis(400);
 
-/// Why a decision's cards are not settled yet.
+/// Why reconciling stopped before the messages matched the store.
 enum Unsettled {
     Board(BoardError),
     Store(String),
-    /// No request is made before this.
+    /// The breaker allows no request before this moment.
     Halted(Instant),
 }
 
@@ -72,27 +72,28 @@ impl From<StoreError> for Unsettled {
     }
 }
 
-/// How the record of a message is corrected.
+/// How to correct a message's record.
 #[derive(Debug, Clone, Copy)]
 enum Amend {
-    /// It is gone.
+    /// The message no longer exists.
     Lost,
-    /// It shows something else than is recorded.
+    /// The message shows other content than recorded.
     Redraw,
 }
 
-/// The reconciler. One per store and board.
+/// The reconciler. One per store and [`Board`].
 pub struct Deliveries {
     handle: Handle,
     board: Arc<dyn Board>,
     locks: Mutex<HashMap<Work, Arc<tokio::sync::Mutex<()>>>>,
-    /// What is to be looked at again, and whether it is to be compared with what hangs.
+    /// Work to queue again. `true`: also check whether the message still exists on Discord.
     again: Mutex<HashMap<Work, bool>>,
-    /// The decision by which a posting is named that cannot be shown.
+    /// For each message covering several decisions, the decision named in the heartbeat if the
+    /// message cannot be shown.
     faces: Mutex<HashMap<PostingId, DecisionId>>,
-    /// Whose turn it is in each channel.
+    /// Request permits per channel.
     lanes: Mutex<HashMap<String, Arc<Semaphore>>>,
-    /// Everything is to be compared, but could not be listed yet.
+    /// Every open card must be compared with Discord, but the store could not list the cards yet.
     all_doubted: AtomicBool,
     doubt: Notify,
     breaker: Breaker,
@@ -105,7 +106,7 @@ impl std::fmt::Debug for Deliveries {
 }
 
 impl Deliveries {
-    /// Keeps the board true to the handle's store.
+    /// Creates the reconciler; [`Deliveries::run`] does the work.
     #[must_use]
     pub fn new(handle: Handle, board: Arc<dyn Board>) -> Arc<Self> {
         Arc::new(Self {
@@ -121,8 +122,8 @@ impl Deliveries {
         })
     }
 
-    /// Keeps everybody else from a decision's cards. `None` if somebody else works on them for
-    /// longer than a click can wait; that one leaves them true.
+    /// Locks a decision's cards. `None` if another task holds the lock longer than a click can
+    /// wait; the other task then leaves the cards up to date.
     pub async fn lock(&self, id: DecisionId) -> Option<OwnedMutexGuard<()>> {
         tokio::time::timeout(LOCK_PATIENCE, self.lock_of(Work::Decision(id)).lock_owned())
             .await
@@ -137,8 +138,9 @@ impl Deliveries {
         Arc::clone(locks.entry(work).or_default())
     }
 
-    /// The record of a message that somebody clicked. One whose create was interrupted is known
-    /// from now on: once it is decided it carries no button by which it could be found.
+    /// The record of a clicked message. If the click belongs to an interrupted create, its message
+    /// id is recorded now: a decided card has no button, so a later search could not find the
+    /// message.
     pub async fn clicked(
         &self,
         id: DecisionId,
@@ -157,8 +159,8 @@ impl Deliveries {
         Some(card)
     }
 
-    /// A turn in a channel: Discord limits requests by channel, and one that is flooded must not
-    /// hold up the others.
+    /// Acquires a request permit for a channel. Discord limits requests per channel, and a flooded
+    /// channel must not delay the others.
     async fn turn(&self, channel: &str) -> Result<Option<OwnedSemaphorePermit>, Unsettled> {
         let lane = {
             let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -166,15 +168,16 @@ impl Deliveries {
                 lanes.entry(channel.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(LANE))),
             )
         };
-        // It is never closed; without a turn the request would only queue later.
+        // The semaphore is never closed. Without a permit the request would still only queue later.
         let turn = lane.acquire_owned().await.ok();
-        // Only now: most of the time is spent waiting.
+        // Ask the breaker last: most of the time is spent waiting for the permit.
         self.breaker.admit(Instant::now()).map_err(Unsettled::Halted)?;
         Ok(turn)
     }
 
-    /// What came of a request. One that never ends must not keep its channel's turn for ever;
-    /// whether it was carried out is found out as after a crash.
+    /// Runs a request with a time-out and reports the result to the breaker. A hung request must
+    /// not keep the channel's permit for ever. After a time-out, recovery works as after a crash:
+    /// the reconciler finds out whether the request was carried out.
     async fn heard<T>(
         &self,
         request: impl Future<Output = Result<T, BoardError>>,
@@ -186,7 +189,7 @@ impl Deliveries {
         self.breaker.hear(Instant::now(), result)
     }
 
-    /// Records that a message shows this state of the decision: a click's answer has drawn it.
+    /// Records the decision state shown by a message after the answer to a click redrew the card.
     pub async fn drawn(&self, mut card: Delivery, decision: &Decision) {
         card.shown = decision.changed;
         match self.handle.store(move |store| store.put_delivery(&card)).await {
@@ -195,43 +198,43 @@ impl Deliveries {
                 shown = decision.changed,
                 "revision recorded"
             ),
-            // Then the loop draws it once more; drawing is harmless.
+            // The loop then draws the card once more, which is harmless.
             Err(error) => {
                 tracing::warn!(decision = decision.id.0, %error, "the drawn card could not be recorded")
             }
         }
     }
 
-    /// The message was deleted by somebody: what stands on it gets a new one, if it still waits.
+    /// Handles a deleted message: each decision on the message gets a new card while still open.
     pub async fn lost(&self, message: String) {
         self.amend(message, Amend::Lost).await;
     }
 
-    /// Somebody clicked what is no longer so: whatever the record says, their card is drawn again.
+    /// Handles a click on outdated content: redraws the card whatever the record says.
     pub async fn redraw(&self, message: String) {
         self.amend(message, Amend::Redraw).await;
     }
 
-    /// Corrects the record of a message, and looks again at what stands on it.
+    /// Corrects a message's record and queues the decisions on the message.
     async fn amend(&self, message: String, how: Amend) {
         let find = || self.handle.delivery_of(message.clone());
         let unsettled = self.unsettled().await;
         let posting = self.posting_of(&message).await;
         let (unsettled, posting, found) = match (unsettled, posting, find().await) {
             (Ok(unsettled), Ok(posting), Ok(found)) => (unsettled, posting, found),
-            // The notice cannot be kept, so everything is compared.
+            // The store failed, so the notice would be lost: compare everything.
             _ => return self.look_at_all().await,
         };
         if let Some(id) = posting {
             return self.amend_posting(id, &message, how).await;
         }
         let Some(card) = found else {
-            // Perhaps a card that is just being posted and not yet recorded: those are compared
-            // once they are. That is why they were read before it was looked for.
+            // Perhaps a card posted just now and not recorded yet. Compare all unsettled cards once
+            // recorded; for this reason the unsettled list was read before looking up the message.
             return self.look_again(unsettled, true);
         };
         let id = card.decision;
-        // Whoever works on the card now writes its record too: read it again once they are done.
+        // A task working on the card also writes the record: read again after acquiring the lock.
         let lock = self.lock_of(Work::Decision(id));
         let _held = lock.lock().await;
         match find().await {
@@ -241,7 +244,7 @@ impl Deliveries {
                     Amend::Lost => Delivery { lost: true, ..card },
                     Amend::Redraw => Delivery { shown: card.shown.min(1), ..card },
                 };
-                // If this cannot be written, comparing finds the same.
+                // If this write fails, the comparison queued below finds the difference.
                 let _ = self.put(card).await;
             }
             _ => {}
@@ -249,8 +252,8 @@ impl Deliveries {
         self.look_again([Work::Decision(id)], true);
     }
 
-    /// Something happened that was not seen (the connection was lost, a channel changed): every
-    /// open card is compared with what hangs.
+    /// Compares every open card with Discord, after events may have been missed (lost connection,
+    /// changed channel).
     pub async fn look_at_all(&self) {
         match self.handle.store(|store| Ok((store.open_ids()?, store.hanging_postings()?))).await {
             Ok((open, postings)) => {
@@ -265,17 +268,16 @@ impl Deliveries {
         }
     }
 
-    /// Something that kept cards from being shown may be mended: those are tried again at once.
+    /// Retries all unsettled cards at once, after a possible cause of their failure was fixed.
     pub async fn try_again(&self) {
         match self.unsettled().await {
             Ok(unsettled) => self.look_again(unsettled, true),
-            // Then they are tried again when their pause is over.
+            // The cards are then retried after their backoff.
             Err(error) => tracing::debug!(%error, "the cards that wait could not be read"),
         }
     }
 
-    /// Messages that stand for several were opened or changed by somebody else: they are posted
-    /// now.
+    /// Queues messages covering several decisions after another component opened or changed them.
     pub async fn look_at_postings(&self) {
         match self.handle.store(|store| store.postings_behind(None)).await {
             Ok(behind) => self.look_again(behind.into_iter().map(Work::Posting), false),
@@ -287,7 +289,7 @@ impl Deliveries {
         }
     }
 
-    /// What is not as it should be, by the store's own record.
+    /// All work still needed according to the store's records.
     async fn unsettled(&self) -> Result<Vec<Work>, HandleError> {
         let (cards, postings) = self
             .handle
@@ -309,7 +311,7 @@ impl Deliveries {
         self.doubt.notify_one();
     }
 
-    /// Runs for as long as it is polled. Whoever connects calls [`Deliveries::look_at_all`].
+    /// Runs until dropped. Every new connection must call [`Deliveries::look_at_all`].
     pub async fn run(self: Arc<Self>) {
         let mut queue = Queue::default();
         let mut hints = self.handle.hints();
@@ -338,7 +340,8 @@ impl Deliveries {
             for (work, doubted) in again {
                 queue.add(work, doubted);
             }
-            // Before any card is posted, for what shares one must not get one of its own first.
+            // Before posting any card: a decision about to join a batch must not get a card of its
+            // own first.
             if (happened || anything)
                 && let Err(error) = self.before_cards(&mut queue).await
             {
@@ -357,8 +360,8 @@ impl Deliveries {
         }
     }
 
-    /// Queues what the log names since the cursor; the first time, what the record knows to be
-    /// unsettled. Whether there is anything new.
+    /// Queues decisions named in the log since the cursor; on the first call, all unsettled work.
+    /// Returns whether the log had news.
     async fn read_log(
         &self,
         cursor: &mut Option<u64>,
@@ -391,7 +394,7 @@ impl Deliveries {
         }
     }
 
-    /// Works until what hangs is as it should be.
+    /// Reconciles one decision or message until Discord shows the store's state.
     async fn settle(&self, work: Work, doubted: bool) -> Result<(), Unsettled> {
         let lock = self.lock_of(work);
         let _held = lock.lock().await;
@@ -423,7 +426,7 @@ impl Deliveries {
         }
     }
 
-    /// Finds out whether an interrupted create happened, and finishes or repeats it.
+    /// Finds out whether an interrupted create succeeded, then finishes or repeats the create.
     async fn search(
         &self,
         decision: &Decision,
@@ -435,11 +438,11 @@ impl Deliveries {
         let found =
             self.board.find(&intent.channel, decision.id, intent.intent_at - CLOCK_DIFFERENCE);
         let found = match self.heard(found).await {
-            // The channel went with whatever was in it.
+            // The channel is gone, and its messages with it.
             Err(BoardError::Gone) => return self.forget(intent).await,
             found => found?,
         };
-        // Posting takes a turn of its own.
+        // Posting acquires a permit of its own.
         drop(turn);
         let known =
             |message: &String| cards.iter().any(|card| card.message.as_ref() == Some(message));
@@ -447,12 +450,12 @@ impl Deliveries {
             Some(message) => {
                 self.put(Delivery { message: Some(message), shown: 0, ..intent }).await
             }
-            // Somebody has clicked it meanwhile.
+            // A click has recorded the message meanwhile.
             None if self.is_known(&intent).await? => Ok(()),
             None if decision.state.is_open() && intent.returns == decision.returns && !carried => {
                 let _turn = self.turn(&intent.channel).await?;
-                // By its nonce this may yet turn out to be the first try's message, with what was
-                // true then.
+                // The nonce may return the message of the first attempt, with outdated content.
+                // `shown` = 0 forces a redraw.
                 self.post(decision, intent, 0).await
             }
             None => self.forget(intent).await,
@@ -467,8 +470,8 @@ impl Deliveries {
 
     async fn create(&self, decision: &Decision, intent: Delivery) -> Result<(), Unsettled> {
         let channel = self.board.place(decision).await?;
-        // Only now: of a flood most wait here, and have been drawn together by the time that it is
-        // their turn.
+        // Check for a batch only after acquiring the permit. During a flood most cards wait here,
+        // and many join a batch before their turn.
         let _turn = self.turn(&channel).await?;
         let id = decision.id;
         if self.handle.store(move |store| store.carrier_of(id)).await?.is_some() {
@@ -484,7 +487,7 @@ impl Deliveries {
         self.post(decision, intent, decision.changed).await
     }
 
-    /// Whoever calls has the channel's turn.
+    /// The caller must hold a permit for the channel.
     async fn post(
         &self,
         decision: &Decision,
@@ -505,7 +508,7 @@ impl Deliveries {
                 tracing::debug!(decision = decision.id.0, "message id recorded");
                 Ok(())
             }
-            // The channel was lost between choosing and posting: the next round chooses again.
+            // The channel disappeared between choosing and posting: the next round chooses again.
             Err(error @ (BoardError::Gone | BoardError::NoPlace(_))) => {
                 self.forget(intent).await?;
                 Err(error.into())
@@ -535,9 +538,9 @@ impl Deliveries {
         .await
     }
 
-    /// Its own card says that it is decided on a batch's from now on. It keeps its place and loses
-    /// its buttons, as one does whose decision came back: whoever was about to click it, or was
-    /// sent its address, finds the way.
+    /// Edits a decision's own card to point to a batch's card. Like the card of a returned
+    /// decision, the card keeps its place and loses its buttons, so a person about to click, or
+    /// with a link to the card, finds the batch.
     async fn join(&self, decision: &Decision, old: Delivery, to: Posting) -> Result<(), Unsettled> {
         let link = to.message().and_then(|(channel, message)| self.board.link(channel, message));
         let headline = text::moved_into_batch(decision, to.id, link.as_deref());
@@ -565,7 +568,7 @@ impl Deliveries {
         }
     }
 
-    /// Looks whether the latest message still hangs.
+    /// Checks whether the latest message still exists on Discord.
     async fn compare(&self, cards: &[Delivery]) -> Result<(), Unsettled> {
         let Some(card) = cards.iter().rfind(|card| !card.lost && card.shown != SHOWN_FOR_GOOD)
         else {

@@ -1,4 +1,4 @@
-//! Reads the figures of calibration and digest from the store.
+//! Reads the figures for calibration and digest from the store.
 
 use chrono::TimeDelta;
 
@@ -9,8 +9,8 @@ use crate::core::digest::{Digest, End, Open, digest};
 use crate::core::text::figure_name;
 
 impl Handle {
-    /// How often people agreed with what agents were sure of; of one agent or kind, if those are
-    /// named.
+    /// How often people agreed with agents, by the agents' stated confidence; optionally for one
+    /// agent or kind.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -19,11 +19,12 @@ impl Handle {
         agent: Option<&str>,
         kind: Option<&str>,
     ) -> Result<Calibration, HandleError> {
-        // A review hangs by the wall clock, as people do.
+        // Reviews are dated in wall-clock time, because people read by the wall clock: convert the
+        // span.
         let wall = self.clock().wall();
         let reviewed = wall.checked_sub_signed(self.pace().wall_span(STOOD)).unwrap_or(wall);
         let tallies = self.store(move |store| store.judged(reviewed)).await?;
-        // An agent is called as people see it written.
+        // People name an agent as displayed.
         let named = agent.map(|agent| {
             tallies.iter().map(|tally| &tally.agent).find(|known| is_called(known, agent)).cloned()
         });
@@ -33,7 +34,7 @@ impl Handle {
         Ok(calibrate(&tallies, agent.as_deref(), kind.as_deref()))
     }
 
-    /// The figures of a span of the store's time.
+    /// The figures of a period in store time.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -60,7 +61,7 @@ impl Handle {
         Ok(digest((from, to), asked, &ended, open, End { events: head.seq, head: head.hash }))
     }
 
-    /// The figures of the last days, up to now.
+    /// The figures of the last `days` days, at least 1.
     ///
     /// # Errors
     /// [`HandleError::Store`].

@@ -1,10 +1,11 @@
-//! How a gate asks: by the rules first, then a person. One road for whatever way a gate comes.
+//! Gate requests: the rules decide first, then a person. Every transport of a gate takes this path.
 //!
-//! Key, risk and what a person is shown are made here of the tool call itself, so nothing that a
-//! caller says puts an approval under another call's name. What only the agent's machine knows
-//! (where links lead, what a file holds) is the gate's word: whoever lies about it is answered
-//! about a call that an honest gate never makes, for an answer holds only for what was shown, asked
-//! as no less. Must not know where rules are written down, nor how an agent is told.
+//! The dedup key, the risk and the text shown to a person are computed here from the tool call, so
+//! a caller cannot get an approval filed under another call. Facts known only on the agent's
+//! machine (link targets, file contents) are taken from the gate. A gate lying about them gains
+//! nothing: an approval covers only the exact call shown, at that risk or a lower one, and an
+//! honest gate never makes such a call. Does not depend on where rules are stored or how an agent
+//! is answered.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -20,76 +21,77 @@ use crate::core::session::Earlier;
 use crate::core::text;
 use crate::store::Filter;
 
-/// How soon after its hook before a call an agent asks by its own permissions about the same call.
+/// Maximum time between the agent's pre-call hook and the agent's own permission prompt for the
+/// call.
 const JUST_NOW: Duration = Duration::from_secs(60);
 
-/// Where the rules of gates are kept.
+/// The storage of gate rules.
 pub trait Rulebook: Send + Sync + Debug {
-    /// The rules, as they stand now.
+    /// The current rules.
     ///
     /// # Errors
-    /// Words, if they cannot be read: then nothing is allowed.
+    /// A message if the rules cannot be read; every call is then denied.
     fn rules(&self) -> Result<Vec<Rule>, String>;
 }
 
-/// A tool call, as a gate brings it.
+/// A tool call with the gate's parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Brought {
     /// The call.
     pub call: ToolCall,
-    /// The project in which it is asked; absent: the caller's only one, or the usual.
+    /// The project to ask in. Absent: the caller's only project, or the default.
     pub project: Option<String>,
-    /// It is asked, at least so, whatever else the rules allow.
+    /// Ask a person with at least these terms, even if the rules would allow the call.
     pub at_least: Option<AtLeast>,
-    /// Whether the agent asks by its own permissions about a call that its hook has seen just
-    /// before.
+    /// Whether this is the agent's own permission prompt, for a call just seen by the pre-call
+    /// hook.
     pub own_prompt: bool,
 }
 
-/// What becomes of a tool call.
+/// The result for a tool call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Gated {
-    /// It may run, with words for the agent.
+    /// The call may run. The text is for the agent.
     Allowed(String),
-    /// It may not.
+    /// The call may not run. The text is for the agent.
     Denied(String),
-    /// A person decides, or has decided and nobody has taken it yet: wait for this decision, and
-    /// take it.
+    /// A person decides, or has decided and the verdict is unclaimed: wait for this decision and
+    /// claim the verdict.
     Asked(Box<Decision>),
 }
 
-/// What an earlier answer to the same call is good for.
+/// How an earlier answer to a call applies to a repeated call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Before {
-    /// It covers this call, with words for the agent.
+    /// The earlier approval covers this call. The text is for the agent.
     Covers(String),
-    /// It came after the last call had to be told something, so it is for this one: take it.
+    /// The verdict came after the earlier call had stopped waiting, so this call may claim it.
     Unclaimed(Box<Decision>),
-    /// A person is asked.
+    /// Not at all: ask a person.
     Nothing,
 }
 
-/// What a gate's decision means for the call, as it stands.
+/// The gate's answer to the agent, from the decision's current state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// It may run. The note is what the person said beside it.
+    /// The call may run.
     Allow {
-        /// For the agent.
+        /// Text for the agent.
         words: String,
-        /// The person's.
+        /// The person's note beside the approval.
         note: Option<String>,
     },
-    /// It may not.
+    /// The call may not run.
     Deny(String),
-    /// Not now: a person has put it off.
+    /// Not now: a person has deferred the decision.
     Defer(String),
-    /// Nobody has answered yet.
+    /// No person has answered yet.
     Wait(String),
 }
 
 impl Handle {
-    /// What an earlier answer is good for, if the same call comes as this request, which is as it
-    /// would be kept.
+    /// Checks whether an earlier answer applies to this request. `request` must be in stored form:
+    /// project name and dedup key as the store keeps them.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -121,8 +123,8 @@ impl Handle {
         (approved && earlier.was_asked_as(request)).then(|| text::gate::approved(earlier, resolved))
     }
 
-    /// What a decision means for the call that it was asked for at this revision. `unserved`: no
-    /// bot runs, so nobody was told.
+    /// The answer for a call asked about at revision `asked`. `unserved`: no bot runs, so no person
+    /// was notified.
     #[must_use]
     pub fn told(&self, decision: &Decision, asked: Revision, unserved: bool) -> Told {
         if decision.revision != asked {
@@ -137,7 +139,7 @@ impl Handle {
                 Verdict::Rejected { reason } => {
                     Told::Deny(text::gate::rejected(decision, resolved, reason))
                 }
-                // Neither is offered by a gate's question.
+                // A gate's question offers neither.
                 Verdict::Chosen { .. } | Verdict::Answered { .. } => {
                     Told::Deny(text::gate::superseded(decision))
                 }
@@ -156,14 +158,14 @@ impl Handle {
     }
 }
 
-/// How it is asked.
+/// The terms of the question.
 struct Terms {
     risk: Risk,
     kind: Option<Kind>,
     reason: Option<String>,
 }
 
-/// What the rules make of a call: nobody is asked, or this is.
+/// Applies the rules to a call: a final result (`Err`), or the request to ask a person.
 fn judged(rulebook: &dyn Rulebook, brought: Brought) -> Result<Request, Gated> {
     let Brought { call, project, at_least, .. } = brought;
     let rules = rulebook.rules().map_err(|why| Gated::Denied(text::gate::broken(&why)))?;
@@ -179,8 +181,9 @@ fn judged(rulebook: &dyn Rulebook, brought: Brought) -> Result<Request, Gated> {
 }
 
 impl Access {
-    /// Brings a tool call to the gate: by these rules it passes, does not, or a person is asked.
-    /// Bringing it again while that is open, or answered and not yet taken, is the same decision.
+    /// Sends a tool call through the gate: the rules allow or deny the call, or a person is asked.
+    /// Repeating the call while its decision is open, or has an unclaimed verdict, returns that
+    /// decision.
     ///
     /// # Errors
     /// [`AccessError::Forbidden`], and as [`Handle::ask`].
@@ -191,11 +194,11 @@ impl Access {
     ) -> Result<Gated, AccessError> {
         let project = brought.project.clone().or_else(|| self.caller().only_project());
         let named = project_name(project.as_deref().unwrap_or(&Request::default().project));
-        // Whoever may not ask is not told of the rules either.
+        // A caller without the right to ask learns nothing about the rules either.
         self.caller().may_ask(&named)?;
         let own_prompt = brought.own_prompt;
         let brought = Brought { project: Some(named), ..brought };
-        // Files are looked at, and long texts compared.
+        // Blocking: reads files and compares long texts.
         let request = match tokio::task::spawn_blocking(move || judged(&*rulebook, brought)).await {
             Ok(Ok(request)) => self.as_asked(request),
             Ok(Err(gated)) => return Ok(gated),

@@ -1,5 +1,4 @@
-//! The part of the approval API that only looks back: the log, what was asked when, and what a
-//! surface noted for itself.
+//! Read access to the past: the event log, earlier revisions, posted messages, and surfaces' memos.
 
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use crate::core::posting::Posting;
 use crate::store::{Delivery, Head, Store};
 
 impl Handle {
-    /// Events behind a position, in order.
+    /// Events after a position, in order.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -18,7 +17,7 @@ impl Handle {
         Ok(self.store(move |store| store.events(after, limit)).await?)
     }
 
-    /// All that happened to one decision, in order.
+    /// All events of one decision, in order.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -26,7 +25,7 @@ impl Handle {
         Ok(self.store(move |store| store.history(id)).await?)
     }
 
-    /// What was asked, and on what terms, at a revision that somebody saw.
+    /// The request and terms of a decision at a revision shown earlier.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -55,7 +54,7 @@ impl Handle {
         Ok(self.store(Store::head).await?)
     }
 
-    /// The card that is this message.
+    /// The record of a decision's own card, by message id.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -63,7 +62,7 @@ impl Handle {
         Ok(self.store(move |store| store.delivery_of(&message)).await?)
     }
 
-    /// What a surface has kept under this name.
+    /// A surface's memo of this name.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -71,7 +70,7 @@ impl Handle {
         Ok(self.store(move |store| store.memo(name)).await?)
     }
 
-    /// Keeps a text of a surface's own under a name; `None` forgets it.
+    /// Stores a surface's memo under a name; `None` deletes the memo.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -83,8 +82,8 @@ impl Handle {
         Ok(self.store(move |store| store.put_memo(name, text)).await?)
     }
 
-    /// The channel and message of the card on which a decision stands: a batch's, or the newest of
-    /// its own that hangs.
+    /// The channel and message of a decision's current card: a batch's card, or else the newest
+    /// posted card of the decision.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -98,19 +97,19 @@ impl Handle {
         Ok(standing.and_then(|card| Some((card.channel, card.message?))))
     }
 
-    /// A message hangs, or hangs elsewhere: whoever waits for a card looks.
+    /// Wakes tasks waiting for a card, after a message's record changed.
     pub(crate) fn hangs(&self) {
         self.inner.hung.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// The same as [`Handle::card_of`] as soon as it hangs, where this process posts it. `None`:
-    /// not within `limit` of real time.
+    /// Like [`Handle::card_of`], but waits until the card is posted by this process. `None`: not
+    /// posted within `limit` of wall-clock time.
     pub async fn card_within(&self, id: DecisionId, limit: Duration) -> Option<(String, String)> {
         let mut hung = self.inner.hung.subscribe();
         let hangs = async {
             loop {
                 hung.borrow_and_update();
-                // A store that cannot be read now is read again when the next card hangs.
+                // After a failed read, read again when the next card is posted.
                 if let Ok(Some(card)) = self.card_of(id).await {
                     return card;
                 }

@@ -1,9 +1,8 @@
-//! Open decisions are held to the rules of whoever shows and decides them.
+//! Enforces the serving process's rules on open decisions.
 //!
-//! Whoever asked may have read other rules, and the rules change while decisions wait. What a
-//! decision loses by them is an event of its own, written before anything is decided: stricter
-//! terms, and the approvals of those who may not decide it any more. Must not know where rules come
-//! from.
+//! The asking process may have read other rules, and rules change while decisions wait. Each loss
+//! of a decision is an event of its own, written before any verdict: stricter terms, and the lapse
+//! of approvals by people who may no longer decide. Does not depend on the source of the rules.
 
 use super::{Handle, HandleError};
 use crate::core::decision::{Decision, DecisionId};
@@ -12,11 +11,10 @@ use crate::core::permission::not_counted;
 use crate::core::policy::{Rules, enforce};
 use crate::store::Filter;
 
-/// Terms first, then approvals: those may lapse because of the terms.
+/// Terms first, then approvals: stricter terms may lapse approvals.
 const STEPS: usize = 2;
 
-/// The decision as this process's own rules see it: with their terms, and the approvals that count
-/// by them.
+/// The decision under this process's rules: with their terms, and only the approvals still valid.
 pub(super) fn enforced(rules: &Rules, decision: &Decision) -> Decision {
     let terms = enforce(rules, &decision.request, &decision.terms);
     let decision = Decision { terms, ..decision.clone() };
@@ -24,7 +22,7 @@ pub(super) fn enforced(rules: &Rules, decision: &Decision) -> Decision {
     decision.without_votes_of(&of)
 }
 
-/// What rules do to an open decision next.
+/// The next enforcement event for an open decision, if any.
 pub(super) fn held(rules: &Rules, decision: &Decision) -> Option<Event> {
     if !decision.state.is_open() {
         return None;
@@ -38,11 +36,10 @@ pub(super) fn held(rules: &Rules, decision: &Decision) -> Option<Event> {
 }
 
 impl Handle {
-    /// Holds every open decision to the rules that hold now.
+    /// Enforces the current rules on every open decision.
     ///
     /// # Errors
-    /// [`HandleError::Store`]; what was not reached is held to them when somebody looks at it or
-    /// decides it.
+    /// [`HandleError::Store`]; the remaining decisions follow when next shown or decided.
     pub async fn enforce_all(&self) -> Result<(), HandleError> {
         for decision in self.list(Filter { open_only: true, ..Filter::default() }).await? {
             if held(&self.rules(), &decision).is_some() {
@@ -52,8 +49,8 @@ impl Handle {
         Ok(())
     }
 
-    /// Holds a decision to this process's own rules. Whoever asked may have read others: only the
-    /// rules of those who show and decide count.
+    /// Enforces this process's rules on a decision. Only the rules of the process showing and
+    /// deciding count; the asking process may have read others.
     pub(crate) async fn enforce(&self, id: DecisionId) -> Result<Decision, HandleError> {
         let mut decision = self.get(id).await?;
         for _ in 0..STEPS {

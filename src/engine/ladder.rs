@@ -1,4 +1,4 @@
-//! What happens to a decision by itself while nobody answers, and where that stands.
+//! Applies due steps of the escalation ladder, and describes a decision's position on the ladder.
 
 use chrono::TimeDelta;
 
@@ -7,23 +7,23 @@ use crate::core::decision::{Decision, DecisionId, State};
 use crate::core::ladder::{Contact, Standing};
 
 impl Handle {
-    /// Where a decision stands that waits: the rung, the next one, who is waited for, and what
-    /// silence means in the end.
+    /// The escalation status of a waiting decision: current step, next step, approvers, and the
+    /// outcome without an answer.
     #[must_use]
     pub fn standing(&self, decision: &Decision) -> Option<Standing> {
         Standing::of(decision, self.who_may(decision))
     }
 
-    /// Does what is due by itself: brings back what was put off, climbs the ladder, applies the
-    /// safe default. Called by the timers. `ahead` is how much earlier a reminder may be pulled.
+    /// Applies a due transition: return from a deferral, next escalation step, or safe default.
+    /// Called by the timers. `ahead` is how early a reminder may fire.
     pub(crate) async fn come_due(
         &self,
         id: DecisionId,
         ahead: TimeDelta,
     ) -> Result<Decision, HandleError> {
         let (now, rules) = (self.now(), self.rules());
-        // By the rules of whoever serves, even if somebody asks again in this moment: the asker's
-        // own do not count.
+        // Enforce the serving process's rules, even if an agent asks again at this moment: the
+        // asker's rules do not count.
         self.enforce(id).await?;
         self.change(id, move |decision| {
             let decision = &enforced(&rules, decision);
@@ -35,8 +35,8 @@ impl Handle {
         .await
     }
 
-    /// What came of the tries to reach people at a rung. Nothing, if the rung was left behind
-    /// since.
+    /// Records the results of contacting people at an escalation step. Does nothing if the ladder
+    /// has moved past the step.
     ///
     /// # Errors
     /// [`HandleError::NoSuchDecision`], [`HandleError::Store`].

@@ -1,4 +1,5 @@
-//! The list of what waits: ordered and counted from a few columns, read only as far as it is shown.
+//! The list of waiting decisions. Sorting and counting use only a few columns; full decisions are
+//! read for the shown page alone.
 
 use super::{Handle, HandleError, enforced};
 use crate::core::Time;
@@ -8,22 +9,22 @@ use crate::core::policy::{Rules, enforced_risk};
 use crate::core::waiting::Waiting;
 use crate::store::Store;
 
-/// A part of what waits, the most urgent first.
+/// A page of waiting decisions, most urgent first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
-    /// The decisions of this part.
+    /// The decisions on this page.
     pub decisions: Vec<Decision>,
-    /// How many decisions come before them.
+    /// Number of decisions before this page.
     pub offset: usize,
-    /// How many wait in all.
+    /// Number of waiting decisions in all.
     pub count: usize,
 }
 
-/// Reads again if what was to be shown is no longer waiting by then, so often at most.
+/// Maximum number of reads when a decision on the page is answered during the read.
 const TRIES: usize = 3;
 
 impl Handle {
-    /// What waits for an answer now, the most urgent first; of one person, or of anybody.
+    /// Decisions waiting for an answer, most urgent first: for one person, or for everyone.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -31,8 +32,8 @@ impl Handle {
         Ok(self.attention_page(of, 0, usize::MAX).await?.decisions)
     }
 
-    /// At most `limit` of what waits, from the place `offset` on; where there is nothing any more,
-    /// the last ones.
+    /// At most `limit` waiting decisions from position `offset` on. If `offset` is past the end,
+    /// the last page.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -57,7 +58,7 @@ impl Handle {
                 Ok(page)
             })
             .await?;
-        // The columns order and count; the decision itself says whose it is.
+        // The columns suffice to sort and count; the full decision says who may decide.
         page.decisions.retain(|decision| of.is_none_or(|voter| self.is_for(decision, voter)));
         let rules = self.rules();
         page.decisions.iter_mut().for_each(|decision| *decision = enforced(&rules, decision));
@@ -81,7 +82,7 @@ fn read(
     let offset = offset.min(last);
     let ids: Vec<_> = waiting.iter().skip(offset).take(limit).map(|waiting| waiting.id).collect();
     let mut decisions = store.get_many(&ids)?;
-    // Somebody may have answered in between.
+    // An answer may have arrived between the two reads.
     decisions.retain(|decision| decision.state.word() == "pending");
     Ok(Page { decisions, offset, count })
 }

@@ -1,5 +1,5 @@
-//! One `serve` per store: an operating-system lock on a file beside it, which ends with its
-//! process.
+//! One `serve` per store: an operating-system lock on a file beside the store, released when the
+//! process ends.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -9,36 +9,36 @@ use std::time::Duration;
 use crate::core::Time;
 use crate::store::files;
 
-/// Holds the lock until it is dropped or the process ends, however it ends.
+/// Holds the lock until dropped or until the process ends, even by a crash.
 #[derive(Debug)]
 pub struct ServeLock {
     _file: File,
 }
 
-/// Why the lock was not got.
+/// Why the lock was not acquired.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process has it.
+    /// Another process holds the lock.
     #[error(
         "another gander serve ({holder}) already runs on the store {store}. Stop that one first, or name another store with --store"
     )]
     Held {
-        /// What it wrote about itself.
+        /// The holder's description of itself.
         holder: String,
         /// The store.
         store: String,
     },
-    /// The file cannot be made or locked.
+    /// The lock file cannot be created or locked.
     #[error("the lock file {path} cannot be used: {why}. Check the folder's permissions")]
     Failed {
         /// The file.
         path: String,
-        /// The system's words.
+        /// The system's error.
         why: std::io::Error,
     },
 }
 
-/// Takes the lock of a store.
+/// Acquires a store's lock.
 ///
 /// # Errors
 /// [`LockError::Held`] naming the holder, [`LockError::Failed`].
@@ -72,9 +72,9 @@ pub fn acquire(store: &Path, now: Time) -> Result<ServeLock, LockError> {
     Ok(ServeLock { _file: file })
 }
 
-/// Whoever only looks who has the lock has it for a moment: it is tried again a few times.
+/// Attempts to acquire the lock. [`holder`] takes the lock for a moment, even when no `serve` runs.
 const TRIES: u32 = 5;
-/// The pause between two of them.
+/// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
 fn try_lock(file: &File) -> Result<(), TryLockError> {
@@ -87,22 +87,22 @@ fn try_lock(file: &File) -> Result<(), TryLockError> {
     file.try_lock()
 }
 
-/// Who holds a store's lock, in its own words; `None`: nobody. Nothing is made or changed by
-/// looking.
+/// The holder of a store's lock, as the holder describes itself; `None` if the lock is free.
+/// Creates and changes no file.
 #[must_use]
 pub fn holder(store: &Path) -> Option<String> {
     let mut file = File::open(files::beside(store, ".lock")).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(words_of(&mut file)),
-        // Free; or a file system without locks, where nothing can be said.
+        // Free, or a file system without locks: the holder is unknown.
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
 }
 
-/// What the holder wrote about itself.
+/// The holder's line in the lock file.
 fn words_of(file: &mut File) -> String {
     let mut holder = String::new();
-    // Unreadable or not yet written: then there is no name to give.
+    // Unreadable or not written yet: the text stays empty.
     let _ = file.read_to_string(&mut holder);
     if holder.trim().is_empty() { "just starting".into() } else { holder.trim().to_owned() }
 }

@@ -1,7 +1,7 @@
-//! The only place where effects run: the approval API and the loops behind it.
+//! The approval API and its background loops: the only place with side effects.
 //!
-//! Every surface and source calls [`Handle`] and nothing else. It checks who may decide, writes to
-//! the store, and hints to whoever waits that there is something to look at. Must not know Discord.
+//! Every surface and source calls [`Handle`] and nothing else. [`Handle`] checks who may decide,
+//! writes to the store, and wakes waiting tasks with hints. Does not depend on Discord.
 
 pub mod access;
 pub mod attachments;
@@ -54,25 +54,25 @@ use crate::core::posting::PostingId;
 pub use crate::store::{Asked, Filter, StoreError, files};
 use crate::store::{Store, Why};
 
-/// Why a call of the approval API changed nothing.
+/// Why an approval API call changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
-    /// The request cannot be filed as it is.
+    /// The policy does not admit this request.
     #[error(transparent)]
     Inadmissible(#[from] Inadmissible),
-    /// No token is made like that.
+    /// A token cannot have these rights.
     #[error(transparent)]
     Ungrantable(#[from] Ungrantable),
-    /// There is no decision with this number.
+    /// No decision has this number.
     #[error("there is no decision {0} in this store")]
     NoSuchDecision(DecisionId),
-    /// It stands otherwise than the caller thought.
+    /// The decision's current state does not allow the call.
     #[error("{id}: {refused}. Nothing was changed", id = .0.id, refused = .1)]
     Refused(Box<Decision>, Refused),
-    /// The person may not decide it.
+    /// The person may not decide this decision.
     #[error("you may not decide {id}", id = .0.id)]
     Denied(Box<Decision>, Denied),
-    /// The store failed; it says what happens next.
+    /// The store failed; the error says what happens next.
     #[error(transparent)]
     Store(StoreError),
 }
@@ -86,29 +86,29 @@ impl From<StoreError> for HandleError {
     }
 }
 
-/// Whether whoever waits takes the verdict to act on it. From then on it cannot be undone.
+/// Whether the waiting agent claims the verdict. A claimed verdict cannot be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// It does.
+    /// Claim the verdict.
     Yes,
-    /// It only looks.
+    /// Only read the verdict.
     No,
 }
 
 #[derive(Debug)]
 struct Inner {
     clock: Arc<dyn Clock>,
-    /// Exchanged when the configuration changes.
+    /// Replaced when the configuration changes.
     rules: RwLock<Arc<Rules>>,
     hints: Sender<u64>,
-    /// Counts the messages that came to hang.
+    /// Counts recorded changes of posted messages, to wake [`Handle::card_within`].
     hung: Sender<u64>,
-    /// What was looked at whether it passes by itself.
+    /// How far automatic approval has checked the log.
     looked: tokio::sync::Mutex<routing::Looked>,
-    /// Postings that were opened and are not looked at yet; what is forgotten here stands in the
-    /// record.
+    /// Opened messages not yet seen by the reconciler. Losing this list is harmless: the store has
+    /// a record of every message.
     opened: std::sync::Mutex<Vec<PostingId>>,
-    /// What the bot says of itself; absent in other processes.
+    /// The bot's heartbeat; absent in other processes.
     pulse: Sender<Option<pulse::Pulse>>,
     waiters: waiters::Waiters,
 }
@@ -127,7 +127,7 @@ impl std::fmt::Debug for Handle {
 }
 
 impl Handle {
-    /// The API over a store, under these rules, by this clock.
+    /// Creates the API for a store, with these rules and this clock.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, rules: Rules, clock: Arc<dyn Clock>) -> Self {
         let rules = RwLock::new(Arc::new(rules));
@@ -146,37 +146,38 @@ impl Handle {
         }
     }
 
-    /// The clock that it goes by.
+    /// The engine's clock.
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
     }
 
-    /// The store's time.
+    /// The current time by the store's clock.
     #[must_use]
     pub fn now(&self) -> Time {
         self.inner.clock.now()
     }
 
-    /// How fast the store's time runs.
+    /// The store's time scale.
     #[must_use]
     pub fn pace(&self) -> Pace {
         self.store.pace()
     }
 
-    /// The store's own name in buttons.
+    /// The store's tag, part of every button's `custom_id`.
     #[must_use]
     pub fn tag(&self) -> &str {
         self.store.tag()
     }
 
-    /// What the configuration allows, now.
+    /// The current rules from the configuration.
     #[must_use]
     pub fn rules(&self) -> Arc<Rules> {
         Arc::clone(&self.inner.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The configuration changed: these rules hold from now on, for open decisions too.
+    /// Replaces the rules after a configuration change, effective at once and for open decisions
+    /// too.
     pub fn set_rules(&self, rules: Rules) {
         *self.inner.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
         self.hint();
@@ -188,18 +189,18 @@ impl Handle {
         who_may(&self.rules().approvers, decision)
     }
 
-    /// Changes whenever there may be something new. Only a hint to look: the store is the truth.
+    /// Changes whenever the store may have news. Only a hint to read again: the store is the truth.
     #[must_use]
     pub fn hints(&self) -> Receiver<u64> {
         self.inner.hints.subscribe()
     }
 
-    /// Tells everybody to look.
+    /// Wakes every task of this process to read the store again.
     pub fn hint(&self) {
         self.inner.hints.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// Runs a blocking call of the store off the async threads.
+    /// Runs a blocking store call off the async threads.
     pub(crate) async fn store<T: Send + 'static>(
         &self,
         call: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
@@ -210,8 +211,8 @@ impl Handle {
         })
     }
 
-    /// Files what an agent asks. The same key of the same project, while open, is the same
-    /// decision.
+    /// Records an agent's question. Asking again with the dedup key of an open decision of this
+    /// project returns that decision.
     ///
     /// # Errors
     /// [`HandleError::Inadmissible`] with what to change; [`HandleError::Store`].
@@ -224,7 +225,7 @@ impl Handle {
         Ok(asked)
     }
 
-    /// One decision.
+    /// One decision, by number.
     ///
     /// # Errors
     /// [`HandleError::NoSuchDecision`]; [`HandleError::Store`].
@@ -232,7 +233,7 @@ impl Handle {
         self.store(move |store| store.get(id)).await?.ok_or(HandleError::NoSuchDecision(id))
     }
 
-    /// Decisions, the newest first.
+    /// Decisions, newest first.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -240,7 +241,7 @@ impl Handle {
         Ok(self.store(move |store| store.list(&filter)).await?)
     }
 
-    /// A decision, for somebody who may decide it.
+    /// A decision, for a person who may decide it.
     ///
     /// # Errors
     /// [`HandleError::Denied`], [`HandleError::NoSuchDecision`], [`HandleError::Store`].
@@ -253,15 +254,15 @@ impl Handle {
         }
     }
 
-    /// Whether this person may decide it, as far as it was read.
+    /// Whether this person may decide the decision as read. Does not read the store.
     #[must_use]
     pub fn is_for(&self, decision: &Decision, voter: &Voter) -> bool {
         let rules = self.rules();
         may_decide(&rules.approvers, &enforced(&rules, decision), voter).is_ok()
     }
 
-    /// Whether this person could decide what they saw, before they are asked for more: a reason, a
-    /// time.
+    /// Whether this person could decide the revision shown to them. Called before asking the person
+    /// for more input (a reason, a time).
     ///
     /// # Errors
     /// As [`Handle::approve`].
@@ -293,7 +294,7 @@ impl Handle {
         self.resolve(id, seen, by, via, Verdict::approved()).await
     }
 
-    /// Rejects, with the reason that the agent is told.
+    /// Rejects, with a reason for the agent.
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::NoReason`] if the reason is empty.
@@ -309,7 +310,7 @@ impl Handle {
             .await
     }
 
-    /// Chooses one of the options, by its name.
+    /// Chooses an option by name.
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::NoSuchOption`].
@@ -327,7 +328,7 @@ impl Handle {
     /// Answers with a text.
     ///
     /// # Errors
-    /// As [`Handle::approve`]; [`Refused::NoAnswer`] if it is empty.
+    /// As [`Handle::approve`]; [`Refused::NoAnswer`] if the text is empty.
     pub async fn answer(
         &self,
         id: DecisionId,
@@ -339,8 +340,9 @@ impl Handle {
         self.resolve(id, seen, by, via, Verdict::Answered { text: text.trim().to_owned() }).await
     }
 
-    /// Gives a verdict, with the typed confirmation that critical risk asks for. Where several must
-    /// approve, it may be a vote: then the decision is still open.
+    /// Gives a verdict. The ballot includes the typed confirmation required for critical risk.
+    /// Where several people must approve, an approval may count as a vote and leave the decision
+    /// open.
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::Unconfirmed`], [`Refused::AlreadyVoted`].
@@ -356,7 +358,7 @@ impl Handle {
         self.decide(id, by, move |decision| decision.resolve(ballot, voter, via, seen)).await
     }
 
-    /// Takes a verdict back that the agent has not picked up.
+    /// Undoes a verdict not yet claimed by the agent.
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`],
@@ -366,10 +368,10 @@ impl Handle {
         self.decide(id, by, move |decision| decision.undo(person, now)).await
     }
 
-    /// The agent says how it went. Whoever reports has taken the verdict.
+    /// Records the outcome reported by the agent. A report also claims the verdict.
     ///
     /// # Errors
-    /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Refused`] while the decision has no verdict; [`HandleError::NoSuchDecision`],
     /// [`HandleError::Store`].
     pub async fn report(
         &self,
@@ -381,7 +383,7 @@ impl Handle {
         self.change(id, move |decision| Ok(decision.report(outcome, text)?)).await
     }
 
-    /// Puts off until a time.
+    /// Defers until a time.
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused`] names the limits.
@@ -396,8 +398,9 @@ impl Handle {
         self.decide(id, by, move |decision| decision.defer(until, person, seen, now, limits)).await
     }
 
-    /// Runs a person's act, if they may. Permission is checked on what stands, in the same
-    /// transaction. Who may not decide learns that, and not whether somebody else has.
+    /// Runs an action of a person with permission to decide. Checks permission against the current
+    /// state, in the transaction of the change. Permission is checked first, so a person without it
+    /// does not learn whether the decision has a verdict.
     async fn decide(
         &self,
         id: DecisionId,
@@ -407,15 +410,16 @@ impl Handle {
         self.decide_if(id, by, move |decision| act(decision).map(Some)).await
     }
 
-    /// The same for an act that may have been done before: then nothing happens.
+    /// Like [`Handle::decide`], for actions that may have been done already: `None` changes
+    /// nothing.
     async fn decide_if(
         &self,
         id: DecisionId,
         by: &Voter,
         act: impl FnOnce(&Decision) -> Result<Option<Event>, Refused> + Send + 'static,
     ) -> Result<Decision, HandleError> {
-        // Whoever asked may have read other rules: the log says what holds before anything is
-        // decided by it.
+        // The asking process may have read other rules. Log the terms now in force before deciding
+        // by them.
         self.enforce(id).await?;
         let (rules, voter) = (self.rules(), by.clone());
         let decide = move |decision: &Decision| {
@@ -440,36 +444,34 @@ impl Handle {
         })
     }
 
-    /// The asker takes the question back.
+    /// Withdraws a question for its asker.
     ///
     /// # Errors
-    /// [`HandleError::Refused`] if it is not open any more; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Refused`] if the decision is no longer open; [`HandleError::NoSuchDecision`],
     /// [`HandleError::Store`].
     pub async fn withdraw(&self, id: DecisionId, reason: &str) -> Result<Decision, HandleError> {
         let reason = reason.to_owned();
         self.change(id, move |decision| Ok(Some(decision.withdraw(reason)?))).await
     }
 
-    /// The agent takes the verdict to act on it. Claiming again is the same claim.
+    /// Claims the verdict for the agent. Claiming twice is harmless.
     ///
     /// # Errors
-    /// [`HandleError::Refused`] while there is no verdict; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Refused`] while the decision has no verdict; [`HandleError::NoSuchDecision`],
     /// [`HandleError::Store`].
     pub async fn claim(&self, id: DecisionId) -> Result<Decision, HandleError> {
         self.change(id, |decision| Ok(decision.claim()?)).await
     }
 
-    /// Waits until there is something to tell the agent, at the longest until `deadline` of the
-    /// store's time. The decision as it stands then: resolved (and claimed, if that was wanted),
-    /// withdrawn, deferred (it will come back, and asking or waiting again is right), or still
-    /// pending, which means that nobody answered in time.
+    /// Waits until the agent can be told something, at most until `deadline` (store time). Returns
+    /// the decision's state at that moment: resolved (and claimed, if wanted), withdrawn, deferred
+    /// (the decision will come back; ask or wait again), or still pending after a time-out.
     ///
-    /// `asked` is the revision whose verdict is wanted: a decision that has become another revision
-    /// is returned at once and not claimed, because a verdict on another question is none on this
-    /// one.
+    /// `asked` is the revision to wait for. A decision with another revision is returned at once
+    /// and not claimed: a verdict on another question does not answer this one.
     ///
     /// # Errors
-    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`]. A busy store is waited for, not
+    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`]. A busy store is retried, not
     /// reported.
     pub async fn wait(
         &self,
@@ -485,8 +487,8 @@ impl Handle {
                 Ok(decision) if asked.is_some_and(|asked| asked != decision.revision) => {
                     return Ok(decision);
                 }
-                // A decision that is resolved is never revised, so this is the verdict on what was
-                // asked.
+                // A resolved decision is never revised, so this verdict belongs to the revision
+                // asked for.
                 Ok(decision)
                     if matches!(decision.state, State::Resolved(_)) && claim == Claim::Yes =>
                 {

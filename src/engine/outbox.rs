@@ -1,14 +1,15 @@
-//! Gets messages out by the ways beyond the surface, and keeps the record of what became of each.
+//! Sends notifications over channels beyond the surface, and records the result of each.
 //!
-//! Durable as the cards are: a message is a row with a key of its asker's, so asking twice is one
-//! message. Before it is sent that is written down; after a death in between, the row says that it
-//! may have gone. Then its carrier is asked: SMS and calls are looked up at their carrier and never
-//! repeated blindly; push, webhook and desktop are sent again, because a reminder seen twice is
-//! harmless (push replaces the first, a webhook carries the same id). What failed is tried again
-//! with growing pauses, a bounded number of times and for a bounded time, then given up, on record.
+//! Durable like cards: a notification is a row with a key chosen by the caller, so queueing twice
+//! sends once. Each attempt is recorded before sending; after a crash in between, the row says the
+//! notification may have been sent, and its carrier finds out. SMS and calls are looked up at their
+//! provider and never repeated blindly. Push, webhook and desktop notifications are sent again,
+//! because a duplicate reminder is harmless (a push replaces the first, a webhook repeats the id).
+//! A failed notification is retried with growing backoff, for a bounded number of attempts and a
+//! bounded time, then given up on record.
 //!
-//! Must not know any carrier: messages go by a [`Carrier`]. Its times are the wall clock's,
-//! whatever the store's pace: caps and pauses protect the world outside.
+//! Does not depend on any carrier: notifications go through a [`Carrier`]. All times are wall-clock
+//! times, whatever the store's time scale, because rate caps and pauses protect the outside world.
 
 mod carrier;
 mod run;
@@ -20,14 +21,13 @@ use crate::core::decision::DecisionId;
 use crate::core::outgoing::{Letter, Outgoing};
 
 impl Handle {
-    /// Puts messages into the outbox. One whose key is known already is that one: nothing is sent
-    /// twice. Their texts are cleaned, and a link that does not lead to Discord is left out. How
-    /// many were new.
+    /// Queues notifications and returns the number of new ones. A known key is ignored, so nothing
+    /// is sent twice. Texts are sanitised, and links to hosts other than Discord are removed.
     ///
-    /// What became of each is told by [`Handle::outgoing_settled`].
+    /// [`Handle::outgoing_settled`] reports the results.
     ///
     /// # Errors
-    /// [`HandleError::Store`]: then none of them is in it.
+    /// [`HandleError::Store`]; none of the notifications is queued then.
     pub async fn send_out(&self, messages: Vec<Outgoing>) -> Result<usize, HandleError> {
         let at = self.clock().wall();
         let new = self.store(move |store| store.enqueue(messages, at)).await?;
@@ -35,8 +35,9 @@ impl Handle {
         Ok(new)
     }
 
-    /// Messages that were settled (sent, given up, dropped) behind a place in that order, from 1: a
-    /// cursor to remember. [`Handle::hints`] tells when to look again.
+    /// Settled notifications (sent, given up, dropped) after a position in the order of settling,
+    /// which starts at 1. The caller keeps the position as a cursor; [`Handle::hints`] says when to
+    /// read again.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -48,7 +49,7 @@ impl Handle {
         Ok(self.store(move |store| store.outgoing_settled(after, limit)).await?)
     }
 
-    /// One message, by its key.
+    /// One notification, by key.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -57,7 +58,7 @@ impl Handle {
         Ok(self.store(move |store| store.outgoing(&key)).await?)
     }
 
-    /// The messages about a decision, in the order in which they were asked for.
+    /// The notifications about a decision, in the order of queueing.
     ///
     /// # Errors
     /// [`HandleError::Store`].

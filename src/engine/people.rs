@@ -1,19 +1,17 @@
-//! Who somebody is to Gander: what the configuration says of them, and what they have said
-//! themselves.
+//! People's profiles: the configuration, overridden by their own preferences.
 //!
-//! What they said is kept in the store and goes before the configuration. Must not know how they
-//! said it.
+//! Preferences are kept in the store. Does not depend on how people enter them.
 
 use super::{Handle, HandleError};
 use crate::core::Time;
 use crate::core::people::{Availability, Profile, Wishes, availability};
 
-/// Somebody, with all that says when they can be reached.
+/// A person, with everything needed to compute availability.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Somebody {
-    /// What holds of them.
+    /// The profile in force: configuration and preferences combined.
     pub profile: Profile,
-    /// "Not before this."
+    /// The end of the person's snooze.
     pub snooze: Option<Time>,
 }
 
@@ -22,7 +20,7 @@ impl Somebody {
         Self { profile: configured.with(wishes), snooze: wishes.snooze }
     }
 
-    /// Whether they can be reached at `now`.
+    /// The person's availability at `now`.
     #[must_use]
     pub fn availability(&self, now: Time) -> Availability {
         availability(&self.profile, self.snooze, now)
@@ -30,16 +28,15 @@ impl Somebody {
 }
 
 impl Handle {
-    /// What the configuration says of somebody. `name`: what they are called, where it says
-    /// nothing.
+    /// A person's profile in the configuration. `name` is the fallback if the configuration has
+    /// none.
     fn configured(&self, user: u64, name: &str) -> Profile {
         let rules = self.rules();
         let found = rules.people.iter().find(|person| person.user == user);
         found.cloned().unwrap_or_else(|| Profile::unknown(user, name, rules.zone))
     }
 
-    /// Somebody by their Discord id. `name`: what they are called, where the configuration does not
-    /// say.
+    /// A person, by Discord id. `name` is the fallback if the configuration has none.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -48,8 +45,8 @@ impl Handle {
         Ok(Somebody::new(self.configured(user, name), &wishes))
     }
 
-    /// Somebody says when they can be reached: `change` makes the new of what they said before.
-    /// What holds then.
+    /// Changes a person's preferences: `change` maps the old preferences to the new. Returns the
+    /// person with the new preferences.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -65,8 +62,8 @@ impl Handle {
         Ok(Somebody::new(self.configured(user, name), &wishes))
     }
 
-    /// Whoever can be sent a direct message by name: those configured, and those who have ever
-    /// acted. Ids and names.
+    /// Ids and names of everyone reachable by direct message: configured people, and people who
+    /// have ever acted.
     ///
     /// # Errors
     /// [`HandleError::Store`].

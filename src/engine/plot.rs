@@ -1,7 +1,7 @@
-//! Draws plots: marks in a plane to a PNG. The only user of the drawing library and of the letters.
+//! Renders plots from drawing marks to PNG. The only user of the drawing library and of the font.
 //!
-//! No font, fontconfig or other C library of the machine is needed, so that a plot looks the same
-//! wherever the bot runs. Must not know what a plot is about.
+//! Needs no font, fontconfig or other C library of the machine, so a plot looks the same on every
+//! machine. Does not depend on the subject of a plot.
 
 use std::sync::LazyLock;
 
@@ -12,11 +12,11 @@ use ttf_parser::{Face, OutlineBuilder};
 
 use crate::core::plot::{Anchor, Ink, Mark, Picture, Point};
 
-/// What the surface's dark theme draws a message's files on.
+/// Background colour of attachments in Discord's dark theme.
 const GROUND: (u8, u8, u8) = (0x2b, 0x2d, 0x31);
 
-/// Okabe and Ito's palette: its blue and orange are told apart by those who see no red or no green,
-/// and by their lightness.
+/// Okabe and Ito's palette: red-blind and green-blind people can tell its blue and orange apart,
+/// also by lightness.
 const fn colour(ink: Ink) -> (u8, u8, u8) {
     match ink {
         Ink::Words => (0xf2, 0xf3, 0xf5),
@@ -27,25 +27,25 @@ const fn colour(ink: Ink) -> (u8, u8, u8) {
     }
 }
 
-/// The letters. Absent would be a picture without words.
+/// The font. If absent, a plot has no text.
 static LETTERS: LazyLock<Option<Face<'static>>> =
     LazyLock::new(|| Face::parse(dejavu::sans::regular(), 0).ok());
 
-/// Why there is no picture.
+/// Why a plot could not be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
-    /// It has no size.
+    /// Invalid size in pixels, such as zero.
     #[error("a plot of {0} by {1} pixels cannot be drawn")]
     Size(u32, u32),
-    /// It cannot be written.
+    /// PNG encoding failed.
     #[error("a plot cannot be written as PNG: {0}")]
     Written(String),
 }
 
-/// Draws it, as a PNG.
+/// Renders a plot to PNG.
 ///
 /// # Errors
-/// [`PlotError`]; the figures are true without it.
+/// [`PlotError`]; the figures are correct without the plot.
 pub fn png(picture: &Picture) -> Result<Vec<u8>, PlotError> {
     let mut pixmap = Pixmap::new(picture.width, picture.height)
         .ok_or(PlotError::Size(picture.width, picture.height))?;
@@ -72,7 +72,7 @@ fn draw(pixmap: &mut Pixmap, mark: &Mark) {
             let dash = if *dashed { StrokeDash::new(vec![4.0, 12.0], 0.0) } else { None };
             let stroke =
                 Stroke { width: *width, line_cap: LineCap::Round, dash, ..Stroke::default() };
-            // A line of no length has no path; a dot stands there then.
+            // A line of length zero has no path; the picture has a dot at this point anyway.
             if let Some(path) = path.finish() {
                 pixmap.stroke_path(&path, &paint(*ink), &stroke, Transform::identity(), None);
             }
@@ -103,7 +103,7 @@ fn draw(pixmap: &mut Pixmap, mark: &Mark) {
     }
 }
 
-/// The words as a shape. A letter that the font lacks is its sign for that.
+/// The outline of a text. Missing letters get the font's replacement glyph.
 fn outline(
     face: &Face<'_>,
     words: &str,
@@ -130,7 +130,7 @@ fn outline(
     pen.path.finish()
 }
 
-/// Draws letters into a path: fonts count upwards, pictures downwards.
+/// Draws glyphs into a path. Font coordinates grow upwards, image coordinates downwards.
 struct Pen {
     path: PathBuilder,
     origin: Point,

@@ -1,17 +1,17 @@
-//! What people want decided and have to confirm with their own hand.
+//! Proposed verdicts: a person must confirm them on the surface.
 
 use super::{Handle, HandleError};
 use crate::core::decision::{Decision, DecisionId, Revision, Verdict, Via};
 use crate::core::permission::Voter;
 
 impl Handle {
-    /// A person wants this decided, where it is not decided: high and critical risk over HTTP or
-    /// through an agent. It decides nothing; the person is asked once, on the surface, to confirm
-    /// it. Wanting the same again is the same.
+    /// Proposes a verdict where the person may not decide directly: high and critical risk over
+    /// HTTP or through an agent. Decides nothing; Gander asks the person once, on the surface, to
+    /// confirm. Repeating a proposal changes nothing.
     ///
     /// # Errors
-    /// As [`Handle::approve`]; [`Refused::PutOff`](crate::core::decision::Refused::PutOff) while it
-    /// is put off.
+    /// As [`Handle::approve`]; [`Refused::PutOff`](crate::core::decision::Refused::PutOff) while
+    /// the decision is deferred.
     pub async fn propose(
         &self,
         id: DecisionId,

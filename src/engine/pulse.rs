@@ -1,9 +1,8 @@
-//! What the running bot says of itself, for `gander status` and `gander doctor`, which are other
-//! processes.
+//! The running bot's heartbeat, read by other processes: `gander status` and `gander doctor`.
 //!
-//! It lies in a file beside the store, replaced as a whole whenever something changes, and is
-//! believed only while the bot holds the store's lock: what a killed one left behind says nothing.
-//! Losing it loses no decision.
+//! The heartbeat is a file beside the store, replaced as a whole on every change. Readers trust the
+//! file only while the bot holds the store's lock, so a file left by a killed bot is ignored.
+//! Losing the file loses no decision.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -19,56 +18,59 @@ use crate::core::decision::DecisionId;
 use crate::core::text;
 use crate::store::files;
 
-/// Cards that are named with the reason why they cannot be shown. Of a flood the first say enough.
+/// Maximum number of undeliverable cards listed with their reason. During a flood the first
+/// suffice.
 const MOST_HELD_BACK: usize = 200;
-/// The pause between two writes of the file: a flood of changes is written once.
+/// Minimum pause between two writes of the file, so a flood of changes becomes one write.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What the running bot says of itself. Times are the wall clock's.
+/// The running bot's report about itself. Times are wall-clock times.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Pulse {
-    /// Its process.
+    /// Process id.
     pub process: u32,
-    /// When it started.
+    /// Start time.
     pub since: Time,
-    /// Since when it is connected to its surface; absent: it is not.
+    /// When the bot connected to its surface; absent while disconnected.
     pub connected: Option<Time>,
-    /// What is wrong with the configuration's file: then what was read before holds.
+    /// The error in the configuration file, if any. The last valid configuration then stays in
+    /// force.
     pub configuration: Option<String>,
-    /// What the configuration says that only a restart brings about.
+    /// Configuration changes not in force until a restart.
     pub after_restart: Vec<String>,
-    /// Where it listens for agents and programs.
+    /// Addresses listening for agents and programs.
     pub listening: Vec<String>,
-    /// The latest sign of another store under the same name on the surface.
+    /// The latest sign of another store using the same bot account.
     pub another: Option<Another>,
-    /// Cards that cannot be shown at present, and why.
+    /// Undeliverable cards, with the reason.
     pub held_back: BTreeMap<DecisionId, String>,
 }
 
-/// Another store whose buttons hang under the name that this process has on its surface.
+/// Another store with cards posted under this process's bot account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Another {
-    /// Its tag, as its buttons carry it.
+    /// The other store's tag, as in the `custom_id` of its buttons.
     pub tag: String,
-    /// How that is known.
+    /// How the other store was detected.
     pub sign: Sign,
-    /// When that was noticed last.
+    /// When the other store was last detected.
     pub at: Time,
 }
 
-/// What says that there is another store.
+/// Evidence of another store, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sign {
-    /// One of its buttons was pressed; it may have hung there since long ago.
+    /// A click on a button of the other store, perhaps of an old message.
     Pressed,
-    /// A message of its was posted while this process listened: somebody posts at the same time.
+    /// The other store posted a message while this process was connected: two bots run at the same
+    /// time.
     Posted,
 }
 
 impl Another {
-    /// What is so, and what to do about it.
+    /// Problem and remedy, for display.
     #[must_use]
     pub fn said(&self, wall: Time) -> (String, &'static str) {
         text::another(&self.tag, self.sign == Sign::Posted, wall - self.at)
@@ -76,14 +78,13 @@ impl Another {
 }
 
 impl Pulse {
-    /// Whether it is connected, goes by the configuration as it is written, and shows every card
-    /// that is due.
+    /// Whether the bot is connected, uses the current configuration file, and shows every due card.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.connected.is_some() && self.configuration.is_none() && self.held_back.is_empty()
     }
 
-    /// A card cannot be shown.
+    /// Records an undeliverable card.
     pub(crate) fn hold_back(&mut self, id: DecisionId, why: String) {
         if self.held_back.len() < MOST_HELD_BACK || self.held_back.contains_key(&id) {
             self.held_back.insert(id, why);
@@ -92,19 +93,19 @@ impl Pulse {
 }
 
 impl Handle {
-    /// What this process says of itself, if it is the bot.
+    /// This process's heartbeat; `None` if the process is not the bot.
     #[must_use]
     pub fn pulse(&self) -> Option<Pulse> {
         self.inner.pulse.borrow().clone()
     }
 
-    /// Tells of every change of it.
+    /// Receives every change of the heartbeat.
     #[must_use]
     pub fn pulses(&self) -> Receiver<Option<Pulse>> {
         self.inner.pulse.subscribe()
     }
 
-    /// Changes what this process says of itself. Of a process that is not the bot nothing is said.
+    /// Changes this process's heartbeat. Does nothing in a process other than the bot.
     pub fn beat(&self, change: impl FnOnce(&mut Pulse)) {
         self.inner.pulse.send_if_modified(|pulse| {
             let Some(pulse) = pulse else { return false };
@@ -114,8 +115,8 @@ impl Handle {
         });
     }
 
-    /// There was a sign of another store under the same name. What is surer is kept, and said in
-    /// the log once.
+    /// Records evidence of another store with the same bot account. Stronger evidence is kept; each
+    /// new store is logged once.
     pub fn saw_another(&self, tag: String, sign: Sign) {
         let at = self.clock().wall();
         self.beat(|pulse| {
@@ -133,7 +134,7 @@ impl Handle {
         });
     }
 
-    /// The surface is connected from now on, or not any more.
+    /// Records whether the surface is connected.
     pub fn connected(&self, connected: bool) {
         let now = self.clock().wall();
         self.beat(|pulse| {
@@ -142,14 +143,14 @@ impl Handle {
     }
 }
 
-/// Says from now on that this process is the bot.
+/// Starts the heartbeat of this process, the bot.
 pub fn begin(handle: &Handle) {
     let pulse =
         Pulse { process: std::process::id(), since: handle.clock().wall(), ..Pulse::default() };
     handle.inner.pulse.send_replace(Some(pulse));
 }
 
-/// Keeps the file true, for as long as it is polled, and takes it away at the end.
+/// Writes every change to the file until dropped, then removes the file.
 pub async fn run(handle: Handle, store: &Path) {
     let file = File(path(store));
     let mut pulses = handle.pulses();
@@ -166,18 +167,18 @@ pub async fn run(handle: Handle, store: &Path) {
     }
 }
 
-/// Whether a bot runs on a store, and what it says of itself.
+/// Whether a bot serves a store, and its heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Running {
-    /// None.
+    /// No bot.
     No,
-    /// One that has not said anything yet, or whose words cannot be read. The text names it.
+    /// A bot without a readable heartbeat so far. The text names the process.
     Silent(String),
-    /// One that says this.
+    /// A bot with this heartbeat.
     Yes(Box<Pulse>),
 }
 
-/// Looks whether a bot runs on a store.
+/// Checks whether a bot serves a store.
 #[must_use]
 pub fn of(store: &Path) -> Running {
     let Some(holder) = lock::holder(store) else { return Running::No };
@@ -185,7 +186,7 @@ pub fn of(store: &Path) -> Running {
         .ok()
         .and_then(|text| serde_json::from_str::<Pulse>(&text).ok());
     match said {
-        // Left behind by a predecessor.
+        // The file was left by an earlier process.
         Some(pulse) if !holder.contains(&format!("process {},", pulse.process)) => {
             Running::Silent(holder)
         }
@@ -211,7 +212,7 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        // Whoever reads it asks the lock first.
+        // Failure is harmless: readers check the lock first.
         let _ = std::fs::remove_file(&self.0);
     }
 }

@@ -1,14 +1,14 @@
-//! Reminds people of what nobody answers: from rungs that were climbed to messages, and from what
-//! came of those to the log.
+//! Reminds people of unanswered decisions: turns escalation steps into messages, and records the
+//! results in the log.
 //!
-//! The log says which rungs were climbed; a cursor in the store says how far it was read. What a
-//! rung means becomes rows, one for each receiver and way, in the same commit as the cursor; rows
-//! become messages in one commit with the posting or the outbox's entry that carries them; what
-//! came of the messages is told to the log, and telling it twice is telling it once. So a kill
-//! between any two steps loses nothing and doubles nothing. Several that are due for one receiver
-//! share a message.
+//! The log lists the fired escalation steps; a cursor in the store marks the position read so far.
+//! Each step becomes rows, one per receiver and channel, committed together with the cursor. The
+//! rows become messages, committed together with the Discord message or the outbox entry carrying
+//! them. Finally the results go to the log, where recording twice equals recording once. A crash
+//! between any two of these commits therefore loses nothing and duplicates nothing. Reminders due
+//! at the same time for one receiver share a message.
 //!
-//! Must not know Discord: who somebody is there, it is told by a [`Directory`].
+//! Does not depend on Discord: a [`Directory`] identifies people there.
 
 mod audience;
 mod gather;
@@ -35,40 +35,40 @@ use crate::core::remind::{GATHERED, Reminder, Standing, news};
 use crate::core::text;
 use crate::store::{Reminding, StoreError};
 
-/// How long it is waited for more of the same moment before a message goes out.
+/// Wait for more escalation steps of the same moment before sending, so they share a message.
 const SETTLE: Duration = Duration::from_millis(300);
-/// How soon something that failed is tried again.
+/// Pause before retrying after a failure.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Who people are on the surface.
+/// The surface's users, roles and channels.
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
     /// The owner of the bot's application.
     fn owner(&self) -> Option<u64>;
 
-    /// Somebody with their roles; `None`: they are not in the server.
+    /// A user with roles; `None` if the user is not a member of the server.
     ///
     /// # Errors
-    /// In words, if it cannot be found out now. That does not take long.
+    /// A message, if the answer is not available now. Fails within a short time.
     async fn voter(&self, user: u64) -> Result<Option<Voter>, String>;
 
-    /// The roles that a rule means, by id and name.
+    /// The roles matching a rule's name, by id and name.
     fn roles(&self, named: &str) -> Vec<(u64, String)>;
 
-    /// The channel of a project's cards, by its id.
+    /// The id of the channel for a project's cards.
     ///
     /// # Errors
-    /// In words, if there is none.
+    /// A message, if the project has no channel.
     fn channel(&self, project: &str) -> Result<String, String>;
 
-    /// Why `@here` would reach nobody in a channel, and what to do, if so.
+    /// If `@here` would reach no user in a channel: the reason and the remedy.
     fn no_here(&self, channel: &str) -> Option<String>;
 
-    /// The address of a message.
+    /// The URL of a message.
     fn link(&self, channel: &str, message: &str) -> String;
 }
 
-/// Why a step was not done.
+/// Why reminding failed for now.
 #[derive(Debug, thiserror::Error)]
 enum Later {
     #[error(transparent)]
@@ -78,7 +78,7 @@ enum Later {
 }
 
 impl Later {
-    /// Whether it is about one decision alone, and would be the same a moment later.
+    /// Whether the error concerns one decision alone and a retry would not help.
     const fn is_of_one(&self) -> bool {
         matches!(
             self,
@@ -95,7 +95,7 @@ impl From<StoreError> for Later {
     }
 }
 
-/// Whoever reminds people. One per store and surface.
+/// Sends reminders. One per store and surface.
 pub struct Reminders {
     handle: Handle,
     directory: Arc<dyn Directory>,
@@ -103,8 +103,8 @@ pub struct Reminders {
     seen: Option<Seen>,
 }
 
-/// What held when all was looked at last. Most hints change nothing of it, and then nothing is
-/// read.
+/// The inputs of the last full pass. Most hints change none of them, and a pass can then skip
+/// reading.
 struct Seen {
     rules: Arc<Rules>,
     wishes: String,
@@ -117,13 +117,13 @@ impl std::fmt::Debug for Reminders {
 }
 
 impl Reminders {
-    /// Reminds people by this surface.
+    /// Creates the service; [`Reminders::run`] does the work.
     #[must_use]
     pub fn new(handle: Handle, directory: Arc<dyn Directory>, deliveries: Arc<Deliveries>) -> Self {
         Self { handle, directory, deliveries, seen: None }
     }
 
-    /// Runs for as long as it is polled.
+    /// Sends reminders until dropped.
     pub async fn run(mut self) {
         let mut hints = self.handle.hints();
         loop {
@@ -144,9 +144,9 @@ impl Reminders {
         }
     }
 
-    /// Does all that can be done now. The time at which something that is held back may go.
+    /// Does all work possible now. Returns when the next held reminder may be sent.
     async fn step(&mut self) -> Result<Option<Time>, Later> {
-        // What cannot be read holds up nothing that was read before.
+        // A failed read of the log must not delay reminders read earlier.
         let climbed = self.read_settled().await;
         let glance = self.handle.store(|store| store.glance_at_reminders()).await?;
         let rules = self.handle.rules();
@@ -168,11 +168,11 @@ impl Reminders {
         climbed.map(|_| next)
     }
 
-    /// Reads the log to its end. Whether any rung was climbed.
+    /// Reads the log to the end. Returns whether any escalation step fired.
     async fn read_settled(&self) -> Result<bool, Later> {
         let climbed = self.read_log().await?;
         if climbed {
-            // What was climbed in the same moment belongs into the same message.
+            // Steps fired at the same moment belong in the same message.
             tokio::time::sleep(SETTLE).await;
             self.read_log().await?;
         }
@@ -197,7 +197,7 @@ impl Reminders {
         Ok(reminders.iter().filter_map(held).min())
     }
 
-    /// The decisions that these are about, as they stand.
+    /// The reminders' decisions, in their current state.
     async fn decisions(
         &self,
         reminders: &[Reminder],
@@ -209,7 +209,7 @@ impl Reminders {
         Ok(found.into_iter().map(|decision| (decision.id, decision)).collect())
     }
 
-    /// Those of which something may yet come; the others are forgotten.
+    /// Deletes obsolete reminders and returns the rest.
     async fn tidied(
         &self,
         reminders: Vec<Reminder>,
@@ -231,7 +231,7 @@ impl Reminders {
         Ok(keep)
     }
 
-    /// What came of those that were sent.
+    /// Looks up the results of sent reminders and stores them.
     async fn heard(&self, reminders: Vec<Reminder>) -> Result<Vec<Reminder>, Later> {
         let mut put = Vec::new();
         let mut known = Vec::new();
@@ -270,7 +270,7 @@ impl Reminders {
         Ok(known)
     }
 
-    /// `letters`: how messages of the outbox stand, as far as it was asked for.
+    /// A sent reminder's result, if known. `letters` caches the status of outbox entries.
     async fn came(
         &self,
         reminder: &Reminder,
@@ -304,7 +304,8 @@ impl Reminders {
         })
     }
 
-    /// Tells the log what is known of each rung that stands. What it knows is not read again.
+    /// Records the known results of each current escalation step in the log. Recorded reminders are
+    /// not read again.
     async fn tell(
         &self,
         reminders: &[Reminder],
@@ -333,8 +334,8 @@ impl Reminders {
                 told.extend(rung);
             }
         }
-        // Together, so that they share a commit; and one that fails keeps none of the others from
-        // the log.
+        // Concurrently, so the writes share a commit, and so a failure does not keep the other
+        // results from the log.
         let mut failed = None;
         while let Some(ended) = telling.join_next().await {
             match ended {
@@ -358,14 +359,14 @@ impl Reminders {
     }
 }
 
-/// Who is reached by what, of which decision.
+/// Decision, channel and receiver.
 type Reached = (DecisionId, Way, String);
 
 fn reached(reminder: &Reminder) -> Reached {
     (reminder.decision, reminder.way, reminder.receiver.key())
 }
 
-/// The last rung that reaches each of them.
+/// The latest escalation step for each decision, channel and receiver.
 fn latest(reminders: &[Reminder]) -> HashMap<Reached, u64> {
     let mut latest = HashMap::new();
     for reminder in reminders {
@@ -375,8 +376,8 @@ fn latest(reminders: &[Reminder]) -> HashMap<Reached, u64> {
     latest
 }
 
-/// Whether something may yet come of a reminder. What was held back of an earlier rung is sent in
-/// the end, unless a later one reaches the same person the same way.
+/// Whether a reminder can still have an effect. A reminder held back at an earlier escalation step
+/// is still sent, unless a later step reaches the same receiver over the same channel.
 fn matters(
     reminder: &Reminder,
     decision: &Decision,

@@ -1,11 +1,11 @@
-//! Lets pass what needs no person, by the rules of the process that serves, and takes people's
-//! disagreement.
+//! Automatic approval, by the rules of the serving process; and people's disagreement.
 //!
-//! Whoever asks may have read another configuration: nothing passes in the asking process. Here
-//! every decision that is asked is looked at once, and all open ones at the start and whenever the
-//! rules change, so that none is missed while nothing ran. The rule is checked on what stands,
-//! within the transaction that approves. Whoever shows cards lets pass first
-//! ([`Handle::let_pass`]), so that what passes at once never has a card.
+//! The asking process may have read another configuration, so no decision is approved there. The
+//! serving process checks every new decision once, and all open decisions at startup and after each
+//! change of the rules, so no decision is missed while no process served. The rule is checked
+//! against the current state, inside the approving transaction. The reconciler runs automatic
+//! approval ([`Handle::let_pass`]) before posting cards, so a decision approved at once never gets
+//! a card.
 
 use std::sync::Arc;
 
@@ -16,21 +16,21 @@ use crate::core::event::Event;
 use crate::core::permission::Voter;
 use crate::core::policy::Rules;
 
-/// What was looked at.
+/// Progress of the checks.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
-    /// The log, up to here.
+    /// The log position checked up to.
     position: Option<u64>,
-    /// Under these rules.
+    /// The rules used for the checks.
     rules: Option<Arc<Rules>>,
-    /// The last number that was asked by then.
+    /// The highest decision number checked.
     last: DecisionId,
 }
 
-/// Events that are read at a time.
+/// Events read at a time.
 const PAGE: usize = 500;
 
-/// Runs for as long as it is polled.
+/// Approves automatically until dropped.
 pub async fn run(handle: Handle) {
     let mut hints = handle.hints();
     loop {
@@ -38,7 +38,7 @@ pub async fn run(handle: Handle) {
         if let Err(error) = handle.let_pass().await {
             tracing::warn!(%error, "could not look whether anything passes by itself; people are asked meanwhile, and it is tried again within 15 s");
         }
-        // A change, or the next try. The sender lives in the handle, so the channel cannot close.
+        // Wait for a change, or retry. The sender lives in the handle, so the channel cannot close.
         let _ = tokio::time::timeout(LONGEST_SLEEP, hints.changed()).await;
     }
 }
@@ -49,11 +49,11 @@ fn may_any_pass(rules: &Rules) -> bool {
 }
 
 impl Handle {
-    /// Looks at what is new, and approves what passes by itself. Up to and with this number
-    /// everything was looked at.
+    /// Checks new decisions and approves where the rules allow. Returns the highest decision number
+    /// checked.
     ///
     /// # Errors
-    /// [`HandleError::Store`]; what was not looked at is the next time.
+    /// [`HandleError::Store`]; the next call checks the remaining decisions.
     pub async fn let_pass(&self) -> Result<DecisionId, HandleError> {
         let mut looked = self.inner.looked.lock().await;
         let rules = self.rules();
@@ -70,9 +70,9 @@ impl Handle {
         Ok(last)
     }
 
-    /// Looks at all that is open.
+    /// Checks all open decisions.
     async fn let_open_pass(&self) -> Result<(u64, DecisionId), HandleError> {
-        // First the end of the log: what is asked from now on stands behind it.
+        // Read the log's end first: decisions asked from now on come after this position.
         let position = self.head().await?.seq;
         let open = self.store(|store| store.open_ids()).await?;
         for id in &open {
@@ -101,7 +101,7 @@ impl Handle {
         }
     }
 
-    /// Approves it if it passes, as it stands and by the rules that hold now.
+    /// Approves the decision if its current state and the current rules allow.
     async fn pass_one(&self, id: DecisionId) -> Result<(), HandleError> {
         let decision = self.enforce(id).await?;
         if enforced(&self.rules(), &decision).pass(&self.rules()).is_none() {
@@ -120,9 +120,9 @@ impl Handle {
         Ok(())
     }
 
-    /// A person disagrees with what was approved by itself: undone if the agent has not taken it,
-    /// and written down in any case. With it, the decision that was asked instead meanwhile, if
-    /// that is why the verdict stands.
+    /// Records a person's disagreement with an automatic approval. Undoes the approval unless
+    /// claimed. If a newer question with the same dedup key prevents the undo, the approval stands
+    /// and the newer decision's number is returned too.
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::NotByItself`], [`Refused::AlreadyDisagreed`].

@@ -1,7 +1,7 @@
-//! Where everything stands, in figures: for `gander status` and for whoever asks a surface.
+//! The overall status in figures, for `gander status` and for the surfaces.
 //!
-//! Read from the store at each call. What the running bot says of itself ([`super::pulse`]) comes
-//! from this process if it is the bot; another process adds it. Words for it are the surfaces' own.
+//! Every call reads the store. The bot's heartbeat ([`super::pulse`]) is included if this process
+//! is the bot; another process adds the heartbeat itself. Surfaces choose the wording.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,75 +14,73 @@ use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, State};
 use crate::core::event::Event;
 
-/// Events that are read at a time, from the end of the log backwards.
+/// Events read at a time, from the end of the log backwards.
 const PAGE: u64 = 500;
 
-/// Where everything stands.
+/// The overall status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
-    /// When it was read, by the store's clock.
+    /// When the status was read, in store time.
     pub at: Time,
-    /// What is open, by project, in the order of their names. A project without anything open is
-    /// not in it.
+    /// Open decisions by project, sorted by name. Only projects with open decisions.
     pub projects: Vec<ProjectStatus>,
-    /// Decisions that got their verdict since midnight of the configured time zone, and kept it.
+    /// Decisions with a verdict given since midnight in the configured time zone and not undone.
     pub decided_today: usize,
-    /// Open decisions whose card is not, or not yet, as it should be.
+    /// Open decisions without an up-to-date card.
     pub unshown: Vec<DecisionId>,
-    /// What the bot that serves this store says of itself; absent: none runs, as far as is known
-    /// here.
+    /// The heartbeat of the bot serving this store; absent if no bot is known to run.
     pub bot: Option<Pulse>,
 }
 
-/// What is open in one project.
+/// One project's open decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProjectStatus {
-    /// Its name.
+    /// The project's name.
     pub project: String,
-    /// Decisions that wait for an answer.
+    /// Number of decisions waiting for an answer.
     pub waiting: usize,
-    /// Those of them whose SLA is breached.
+    /// Number of waiting decisions past their SLA.
     pub overdue: usize,
-    /// Since when the longest overdue of them is.
+    /// The earliest SLA breach among the waiting decisions.
     pub overdue_since: Option<Time>,
-    /// The one of them that was asked first.
+    /// The waiting decision asked first.
     pub oldest: Option<Oldest>,
-    /// Decisions that are put off.
+    /// Number of deferred decisions.
     pub deferred: usize,
-    /// When the first of those comes back.
+    /// When the next deferred decision returns.
     pub next_return: Option<Time>,
 }
 
-/// The decision that waits for the longest time.
+/// The longest-waiting decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Oldest {
-    /// Its number.
+    /// Decision number.
     pub id: DecisionId,
-    /// When it was asked, by the store's clock.
+    /// When the decision was asked, in store time.
     pub asked_at: Time,
 }
 
 impl Status {
-    /// Decisions that wait for an answer.
+    /// Number of decisions waiting for an answer, in all projects.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.projects.iter().map(|project| project.waiting).sum()
     }
 
-    /// Those of them whose SLA is breached.
+    /// Number of waiting decisions past their SLA, in all projects.
     #[must_use]
     pub fn overdue(&self) -> usize {
         self.projects.iter().map(|project| project.overdue).sum()
     }
 
-    /// Decisions that are put off.
+    /// Number of deferred decisions, in all projects.
     #[must_use]
     pub fn deferred(&self) -> usize {
         self.projects.iter().map(|project| project.deferred).sum()
     }
 
-    /// Whether a bot runs, is connected, goes by the configuration as it is written, and shows
-    /// every card that is due.
+    /// Whether a bot runs, is connected, uses the current configuration file, and shows every due
+    /// card.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.bot.as_ref().is_some_and(Pulse::is_healthy)
@@ -90,7 +88,7 @@ impl Status {
 }
 
 impl Handle {
-    /// Where everything stands.
+    /// Reads the overall status.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -115,8 +113,8 @@ impl Handle {
         })
     }
 
-    /// The last midnight of the configured zone. Where the clock skips midnight, the first moment
-    /// of that day.
+    /// The last midnight in the configured time zone. If the clock skips midnight on a day, the
+    /// first full hour of the day.
     fn midnight(&self, now: Time) -> Time {
         let zone = self.rules().zone;
         let day = now.with_timezone(&zone).date_naive();
@@ -126,11 +124,11 @@ impl Handle {
         moments.next().map_or(now, |midnight| midnight.to_utc())
     }
 
-    /// How many decisions got a verdict since then and kept it. Reads the log backwards, as far as
-    /// that time.
+    /// Number of decisions with a verdict given since a time and not undone. Reads the log
+    /// backwards to this time.
     async fn decided_since(&self, since: Time) -> Result<usize, HandleError> {
         let mut end = self.head().await?.seq;
-        // What happened last to a decision counts, and that is met first.
+        // Only a decision's latest event counts, and reading backwards meets the latest first.
         let mut decided: BTreeMap<DecisionId, bool> = BTreeMap::new();
         while end > 0 {
             let start = end.saturating_sub(PAGE);

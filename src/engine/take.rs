@@ -1,11 +1,11 @@
-//! Who is on it: people say so, and hand it to each other.
+//! Taking responsibility for a decision, and handing it over.
 
 use super::{Handle, HandleError, enforced};
 use crate::core::decision::{Decision, DecisionId, Refused};
 use crate::core::permission::{Voter, may_decide};
 
 impl Handle {
-    /// A person says "I'm on it".
+    /// Records a person's "I'm on it".
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::AlreadyTaken`].
@@ -14,11 +14,11 @@ impl Handle {
         self.decide(id, by, move |decision| decision.take(person, None)).await
     }
 
-    /// A person hands it to another who may decide it.
+    /// Hands a decision over to another approver.
     ///
     /// # Errors
-    /// As [`Handle::approve`]; [`Refused::NotTheirs`] if the other may not,
-    /// [`Refused::AlreadyTaken`] if they have it.
+    /// As [`Handle::approve`]; [`Refused::NotTheirs`] if the other person may not decide,
+    /// [`Refused::AlreadyTaken`] if the other person already has the decision.
     pub async fn hand_over(
         &self,
         id: DecisionId,

@@ -1,5 +1,5 @@
-//! The part of the approval API that is about one person: what they may decide, what of that was
-//! decided lately, and whom they ask.
+//! Queries and actions of one person: open and recent decisions, priority, and assignment by the
+//! asker.
 
 use super::{Handle, HandleError, enforced};
 use crate::core::decision::{Decision, DecisionId, Person, Priority, Refused, State};
@@ -7,12 +7,12 @@ use crate::core::event::Event;
 use crate::core::permission::{Denied, Voter, may_decide, who_may};
 use crate::store::{Filter, Why};
 
-/// How far back in the log recent verdicts are looked for, in events.
+/// How many events back to look for recent verdicts.
 const RECENT_EVENTS: u64 = 1_000;
 
 impl Handle {
-    /// What is open and theirs to decide: what waits, the most urgent first; then what is put off,
-    /// the soonest first.
+    /// Open decisions a person may decide: first the waiting ones, most urgent first; then the
+    /// deferred ones, soonest return first.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -25,8 +25,8 @@ impl Handle {
         Ok(theirs)
     }
 
-    /// What was theirs to decide and is over, the latest verdict or withdrawal first; at most
-    /// `limit`, and as far as the last part of the log goes.
+    /// Ended decisions a person could decide, latest verdict or withdrawal first. At most `limit`,
+    /// and only from the last 1,000 events of the log.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -46,10 +46,10 @@ impl Handle {
             }
         }
         let mut decided = Vec::new();
-        // Of others' decisions many may lie between: those are not read without end.
+        // Many decisions of other people may lie between: bound the reads.
         for id in ids.into_iter().take(limit.saturating_mul(4)) {
             let decision = self.get(id).await?;
-            // An undone verdict is none.
+            // An undone verdict does not count.
             if matches!(decision.state, State::Resolved(_) | State::Withdrawn { .. })
                 && self.is_for(&decision, voter)
             {
@@ -62,7 +62,7 @@ impl Handle {
         Ok(decided)
     }
 
-    /// A person says how soon they want it decided.
+    /// Sets a decision's priority for a person.
     ///
     /// # Errors
     /// As [`Handle::approve`]; [`Refused::AlreadyPrioritized`].
@@ -76,12 +76,12 @@ impl Handle {
         self.decide(id, by, move |decision| decision.prioritize(priority, person)).await
     }
 
-    /// Whoever asked names who shall answer. Unlike [`Handle::hand_over`], they may not decide it
-    /// themselves.
+    /// Assigns a decision to an approver, named by the asker. Unlike with [`Handle::hand_over`],
+    /// the asker may not decide.
     ///
     /// # Errors
-    /// [`HandleError::Denied`] for anybody but the asker; [`Refused::NotTheirs`] if the other may
-    /// not decide it; [`Refused::AlreadyTaken`]; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Denied`] for every person but the asker; [`Refused::NotTheirs`] if the
+    /// assignee may not decide; [`Refused::AlreadyTaken`]; [`HandleError::NoSuchDecision`],
     /// [`HandleError::Store`].
     pub async fn assign(
         &self,

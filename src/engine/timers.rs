@@ -1,10 +1,10 @@
-//! Does what is due by itself: brings back what was put off, climbs the ladder of what nobody
-//! answers, applies the safe default in the end.
+//! Runs due transitions: returns deferred decisions, fires escalation steps for unanswered
+//! decisions, and finally applies the safe default.
 //!
-//! The due times are in the store, so a restart, a pause or a suspended machine only makes it late,
-//! never forgetful. Sleeping is not a timer: after every sleep and every hint the store is asked
-//! again. Must not know who is reached, or how: what fires is written down, and whoever reaches
-//! people reads it.
+//! Due times are in the store, so a restart, a pause or a suspended machine delays a transition but
+//! never loses one. A sleep alone is not trusted: after every sleep and every hint the store is
+//! read again. Does not depend on how people are reached: a transition is only recorded, and the
+//! reminders read the log.
 
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
@@ -13,14 +13,14 @@ use super::{Handle, HandleError};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, State};
 
-/// How much earlier a reminder falls due when another one does: people get one message that lists
-/// both.
+/// How early a reminder may fire together with another due reminder, so people get one message
+/// listing both.
 pub const GATHERED: TimeDelta = TimeDelta::minutes(5);
 
-/// Decisions that are worked on at the same time: their writes share a commit.
+/// Concurrent transitions: their writes share a commit.
 const AT_ONCE: usize = 64;
 
-/// Runs for as long as it is polled.
+/// Runs due transitions until dropped.
 pub async fn run(handle: Handle) {
     let mut hints = handle.hints();
     loop {
@@ -40,19 +40,19 @@ pub async fn run(handle: Handle) {
     }
 }
 
-/// Does once all that is due; when the next is, if anything waits and all could be done. What a
-/// rung or a return has made due in turn is left for the next pass. May be dropped at any moment:
-/// what it has not done is still due.
+/// Runs all due transitions once. Returns the next due time, or `None` if nothing waits or a
+/// transition failed. A transition made due by this pass waits for the next pass. Cancel-safe:
+/// unfinished transitions stay due.
 ///
 /// # Errors
-/// [`HandleError::Store`]: what is due could not be read.
+/// [`HandleError::Store`]: the due decisions could not be read.
 pub async fn pass(handle: &Handle) -> Result<Option<Time>, HandleError> {
     let now = handle.now();
     let due = handle.store(move |store| store.due(now)).await?;
     if !due.is_empty() {
-        // What comes due a little later is pulled along only where something is due now.
+        // Reminders due soon fire early only if another is due now.
         let soon = now.checked_add_signed(GATHERED).unwrap_or(now);
-        // All of `due` are among these.
+        // This list includes all of `due`.
         if !do_all(handle, handle.store(move |store| store.due(soon)).await?).await {
             return Ok(None);
         }
@@ -60,7 +60,7 @@ pub async fn pass(handle: &Handle) -> Result<Option<Time>, HandleError> {
     Ok(handle.store(|store| store.next_wake()).await?)
 }
 
-/// Whether all that could be done was.
+/// Runs the transitions. Returns whether all succeeded.
 async fn do_all(handle: &Handle, due: Vec<DecisionId>) -> bool {
     let mut due = due.into_iter();
     let mut running: JoinSet<bool> = JoinSet::new();
@@ -82,9 +82,9 @@ async fn do_all(handle: &Handle, due: Vec<DecisionId>) -> bool {
 async fn come_due(handle: &Handle, id: DecisionId) -> bool {
     match handle.come_due(id, GATHERED).await {
         Ok(decision) => tracing::info!(decision = id.0, "{}", what_happened(&decision)),
-        // Somebody decided it in this very moment, or it only comes due a little later.
+        // Decided at this very moment, or due only a little later.
         Err(HandleError::Refused(..)) => {}
-        // One that cannot be read must not keep the others away.
+        // An unreadable decision must not block the others.
         Err(error) => {
             tracing::error!(decision = id.0, %error, "could not do what is due; tried again within 15 s");
             return false;

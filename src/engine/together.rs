@@ -1,8 +1,8 @@
-//! The part of the approval API that is about several decisions at once.
+//! Bulk approval: several decisions with one click.
 //!
-//! What is approved together is a list that was frozen when it was drawn. Each of its decisions is
-//! checked by itself, in the same transaction as its verdict: permission, revision, risk. So
-//! whatever changed since drops out, and whoever clicked is told what became of each.
+//! The list is frozen when drawn. Each decision is checked on its own, in the transaction of its
+//! verdict: permission, revision, risk. A decision changed since drops out, and the result lists
+//! the outcome of each decision.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,27 +14,26 @@ use crate::core::permission::{Voter, may_decide};
 use crate::core::posting::{Item, Listed, Place, Posting, PostingId, Purpose, Sheet};
 use crate::store::{Decide, NewPosting};
 
-/// Verdicts that share a transaction: few enough that a click of somebody else's is not kept
-/// waiting for them.
+/// Verdicts per transaction: few enough to keep other people's clicks from waiting long.
 pub const TOGETHER: usize = 100;
 
-/// A list as one person can approve it.
+/// A preview of a bulk approval by one person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weighed {
-    /// What would be approved.
+    /// Decisions to approve.
     pub goes: Vec<Listed>,
-    /// What would not, and why.
+    /// Skipped decisions, with the reason.
     pub left_out: Vec<(Decision, LeftOut)>,
 }
 
-/// What became of one of a list.
+/// The outcome for one decision of the list.
 #[derive(Debug)]
 pub enum Fate {
-    /// Approved; or, where several must approve, voted for.
+    /// Approved; or voted for, where several people must approve.
     Approved(Decision),
-    /// Not, and why.
+    /// Skipped, with the reason.
     LeftOut(Decision, LeftOut),
-    /// Not, for the store failed.
+    /// Not approved: the store failed.
     Failed(DecisionId, HandleError),
 }
 
@@ -50,7 +49,7 @@ impl Fate {
 }
 
 impl Handle {
-    /// Freezes what one person wants to go through or to approve together.
+    /// Freezes a list for one person to review or approve in bulk.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -64,8 +63,8 @@ impl Handle {
         Ok(self.store(move |store| store.open_posting(new)).await?)
     }
 
-    /// A list as it was drawn, with its decisions as they stand. `None`: there never was such a
-    /// list, or it was somebody else's own.
+    /// A list as drawn at revision `list`, with the current state of its decisions. `None`: no such
+    /// list exists, or the list is another person's selection.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -81,7 +80,7 @@ impl Handle {
         }
         let items = sheet.posting.list_at(list);
         let Sheet { posting, mut listed } = sheet;
-        // Both are in the order of the decisions' numbers, and each decision is on a list once.
+        // Both are sorted by decision number, and a list contains each decision once.
         listed.retain_mut(|listed| {
             match items.binary_search_by_key(&listed.decision.id, |item| item.decision) {
                 Ok(place) => {
@@ -94,7 +93,7 @@ impl Handle {
         Ok((!listed.is_empty()).then_some(Sheet { posting: Posting { items, ..posting }, listed }))
     }
 
-    /// What of a list this person would approve now.
+    /// Previews a bulk approval by this person.
     #[must_use]
     pub fn weigh(&self, list: Vec<Listed>, by: &Voter) -> Weighed {
         let rules = self.rules();
@@ -109,12 +108,12 @@ impl Handle {
         weighed
     }
 
-    /// Approves a part of a list, as far as each of it is what was listed. All of it shares a
-    /// transaction, so it is at most [`TOGETHER`] long; whoever has more calls again, and can tell
-    /// how far it is.
+    /// Approves part of a list, skipping decisions no longer as listed. All verdicts share a
+    /// transaction, so `part` has at most [`TOGETHER`] items; a caller with more calls repeatedly
+    /// and can show progress.
     pub async fn approve_together(&self, part: &[Item], by: &Voter, via: Via) -> Vec<Fate> {
         let failed = |error: &HandleError, item: &Item| {
-            // The words are all that is told of it, to each.
+            // Only the error's text is shown, once for each decision.
             Fate::Failed(
                 item.decision,
                 HandleError::Store(crate::store::StoreError::Failed(error.to_string())),
@@ -155,8 +154,8 @@ impl Handle {
         changed.into_iter().zip(whys).map(fate).collect()
     }
 
-    /// What happens to one of a list inside the transaction. Where nothing does, the reason is left
-    /// behind.
+    /// The change of one decision inside the transaction. If the decision is skipped, the returned
+    /// cell holds the reason.
     fn approval(&self, item: Item, by: &Voter, via: Via) -> (Arc<OnceLock<LeftOut>>, Decide) {
         let why = Arc::new(OnceLock::new());
         let (rules, voter, told) = (self.rules(), by.clone(), Arc::clone(&why));
@@ -164,7 +163,7 @@ impl Handle {
             let decision = &enforced(&rules, decision);
             let may = may_decide(&rules.approvers, decision, &voter).is_ok();
             if let Err(left_out) = goes_along(&item, decision, &voter.person.id, may) {
-                // It is set once: this runs once.
+                // Runs once, so the cell is empty.
                 let _ = told.set(left_out);
                 return Ok(None);
             }
@@ -173,8 +172,8 @@ impl Handle {
         (why, decide)
     }
 
-    /// Whoever asked may have read other rules: the log says what holds before anything is decided
-    /// by it.
+    /// Enforces this process's rules first: the asking process may have read other rules, and the
+    /// log must contain the terms in force before a verdict.
     async fn hold_to_rules(&self, part: &[Item]) -> Result<(), HandleError> {
         let ids: Vec<DecisionId> = part.iter().map(|item| item.decision).collect();
         let rules = self.rules();

@@ -1,7 +1,8 @@
-//! Tokens: made, listed, revoked, and recognised when somebody shows one.
+//! Tokens: creation, listing, revocation and authentication.
 //!
-//! A secret is shown once, when its token is made; kept is its SHA-256. It is 256 random bits, so
-//! nothing slower is needed to keep it from being guessed. Must not know how it is carried.
+//! A secret is shown once, when its token is created; the store keeps its SHA-256. With 256 random
+//! bits a secret cannot be guessed, so no slower hash is needed. Does not depend on the transport
+//! of tokens.
 
 use std::fmt;
 
@@ -15,15 +16,15 @@ use super::{Handle, HandleError};
 use crate::core::caller::{Caller, Grant, Token, TokenId};
 use crate::store::{NewToken, StoreError};
 
-/// What every secret begins with, so that scanners and cards know one when they see it.
+/// Prefix of every secret, recognised by secret scanners and by cards.
 const MARK: &str = "gander_";
 
-/// A token's secret. Shown to whoever made the token, and never again.
+/// A token's secret. Shown once, at the token's creation.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The secret itself.
+    /// The secret in plain text.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -41,7 +42,7 @@ fn hash(secret: &str) -> [u8; 32] {
 }
 
 impl Handle {
-    /// Makes a token. Its secret is in nobody's hands but the caller's.
+    /// Creates a token. Only the caller learns its secret.
     ///
     /// # Errors
     /// [`HandleError::Ungrantable`], [`HandleError::Store`].
@@ -66,7 +67,7 @@ impl Handle {
         Ok((token, secret))
     }
 
-    /// All tokens, also those that were revoked.
+    /// All tokens, including revoked tokens.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -74,8 +75,7 @@ impl Handle {
         Ok(self.store(|store| store.tokens()).await?.into_iter().map(|kept| kept.token).collect())
     }
 
-    /// From now on a token is worth nothing. `false`: there is none with this number, or it was
-    /// revoked before.
+    /// Revokes a token. `false`: no such token, or already revoked.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -85,7 +85,7 @@ impl Handle {
         Ok(revoked)
     }
 
-    /// Whose secret this is. `None`: nobody's, or its token was revoked. Every token is compared,
+    /// Authenticates a secret. `None`: unknown, or the token was revoked. Compares with every token
     /// in constant time.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Handle {
         let token = &tokens[index];
         let (id, now) = (token.id, wall_time());
         if token.used_at.is_none_or(|at| now - at >= chrono::TimeDelta::minutes(1)) {
-            // That it was used is good to know and worth no failure.
+            // The last use is informative only: ignore a failed write.
             let _ = self.store(move |store| store.used(id, now)).await;
         }
         Ok(Some(Caller::of_token(token, &tokens)))

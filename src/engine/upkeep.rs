@@ -1,4 +1,4 @@
-//! Looking after the store: is it sound, what may go, and a copy of it for a bad day.
+//! Maintenance of the store: audit, pruning and backup.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,48 +11,47 @@ use crate::core::Time;
 use crate::store::chain::{Entry, Fault};
 use crate::store::{Audit, Pruned, Store, StoreError, files, hex};
 
-/// Decisions, and rows of each sort, that are pruned in one transaction, so that nobody waits long
-/// for the store.
+/// Decisions, and rows of each kind, pruned per transaction, to keep waits for the store short.
 const PRUNED_AT_ONCE: usize = 200;
-/// An unused file younger than this may belong to a question that is just being filed.
+/// Minimum age of a removed file: a younger unused file may belong to a question not yet stored.
 const UNUSED_FOR: chrono::TimeDelta = chrono::TimeDelta::days(1);
 
-/// What a backup holds.
+/// The contents of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackedUp {
-    /// The copied store, as it was found sound.
+    /// The audit of the copied store; no fault was found.
     pub audit: Audit,
-    /// Where the decisions' files are.
+    /// The folder with the copied attachments.
     pub folder: PathBuf,
-    /// How many there are.
+    /// Number of copied files.
     pub files: usize,
-    /// Files that should be there, and are missing or damaged in the store itself.
+    /// Attachments missing or damaged in the store itself.
     pub without: Vec<String>,
 }
 
-/// Why there is no backup. Nothing that was there before was touched.
+/// Why no backup was made. Existing files were not touched.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// There is something already.
+    /// The file already exists.
     #[error("{} is already there. Name another file, or overwrite it with --force", .0.display())]
     Exists(PathBuf),
-    /// It is no file, or the store's own.
+    /// The path is not a file, or is the store itself.
     #[error("{} cannot be the backup: {why}", path.display())]
     NoPlace {
         /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         why: &'static str,
     },
-    /// It cannot be written.
+    /// The backup cannot be written.
     #[error("the backup {} cannot be written: {why}", path.display())]
     Failed {
         /// The path.
         path: PathBuf,
-        /// The system's words.
+        /// The system's error.
         why: io::Error,
     },
-    /// What was copied is not sound.
+    /// The audit of the copy found a fault.
     #[error("nothing was backed up, because the store is not sound: {fault}. {advice}", fault = .0, advice = .0.advice())]
     Unsound(Fault),
     /// The store failed.
@@ -61,15 +60,16 @@ pub enum BackupError {
 }
 
 impl Handle {
-    /// Checks the chain, the states and the file.
+    /// Checks the hash chain, the states and the file.
     ///
     /// # Errors
-    /// [`HandleError::Store`] where it cannot be read now; what is wrong in it is a finding.
+    /// [`HandleError::Store`] if the store cannot be read now; faults inside the store are part of
+    /// the result.
     pub async fn audit(&self) -> Result<Audit, HandleError> {
         Ok(self.store(Store::audit).await?)
     }
 
-    /// The log behind a position, to the byte.
+    /// Log entries after a position, byte for byte.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -85,12 +85,11 @@ impl Handle {
         Ok(self.store(move |store| store.prunable(before)).await?)
     }
 
-    /// Removes the long parts of all that was over before this time, the records of messages about
-    /// it that never change again, and the files that nothing needs any more. `store` is the
-    /// store's path.
+    /// Removes the long content of decisions ended before `before`, the records of their messages
+    /// once these are final, and attachments no longer needed. `store` is the store's path.
     ///
     /// # Errors
-    /// [`HandleError::Store`]; what was pruned until then stays pruned.
+    /// [`HandleError::Store`]; content pruned before the error stays pruned.
     pub async fn prune(&self, before: Time, store: &Path) -> Result<(Pruned, Swept), HandleError> {
         let mut all = Pruned::default();
         loop {
@@ -113,8 +112,8 @@ impl Handle {
         Ok((all, self.store(sweep).await?))
     }
 
-    /// Copies the store and the files of its decisions, while others use it. The copy is there only
-    /// once it is whole and was found sound. `store` is the store's path.
+    /// Copies the store and its attachments while in use by other processes. The copy appears under
+    /// its name only once complete and audited. `store` is the store's path.
     ///
     /// # Errors
     /// [`BackupError`].
@@ -150,7 +149,7 @@ fn back_up(
     let part =
         file.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
     let written = write_copy(store, ours, file, &part, force);
-    // Renamed if all went well; else it is of no use to anybody.
+    // On success the file was renamed; on failure a partial copy is useless.
     let _ = std::fs::remove_file(&part);
     written
 }
@@ -163,7 +162,7 @@ fn write_copy(
     force: bool,
 ) -> Result<BackedUp, BackupError> {
     let failed = |why| BackupError::Failed { path: file.to_owned(), why };
-    // Made here first, it is its owner's alone.
+    // Creating the file here first makes it private to its owner.
     drop(files::private_file().write(true).create_new(true).open(part).map_err(failed)?);
     let audit = store.copy_to(part)?;
     if let Some(fault) = audit.fault {
@@ -185,13 +184,12 @@ fn write_copy(
         io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
         _ => failed(error),
     })?;
-    // Not every file system can do this; then its own order of writing has to do.
+    // Some file systems do not support syncing a folder; rely on their own write order then.
     let _ = std::fs::File::open(files::folder_of(file)).and_then(|folder| folder.sync_all());
     Ok(BackedUp { audit, folder, files: in_use.len() - without.len(), without })
 }
 
-/// Gives the whole copy its name; what has come to be there meanwhile is overwritten only if that
-/// was asked for.
+/// Renames the complete copy. A file created there meanwhile is overwritten only with `force`.
 fn put_in_place(part: &Path, file: &Path, force: bool) -> io::Result<()> {
     if force {
         return std::fs::rename(part, file);
@@ -204,7 +202,8 @@ fn put_in_place(part: &Path, file: &Path, force: bool) -> io::Result<()> {
     }
 }
 
-/// Copies a kept file, if it is there and is what its name says: its content's hash.
+/// Copies an attachment if its content matches the hash in its name. Returns `false` if missing or
+/// damaged.
 fn copy_file(from: &Path, to: &Path, hash: &str) -> io::Result<bool> {
     let bytes = match std::fs::read(from) {
         Ok(bytes) if hex(&Sha256::digest(&bytes)) == hash => bytes,

@@ -1,9 +1,9 @@
-//! Wakes those who wait for a decision when something happens to it, and nobody else.
+//! Wakes the tasks waiting for a decision when the decision changes, and no others.
 //!
-//! Thousands of agents may wait. If each looked whenever anything happens, one verdict would cost
-//! thousands of reads; here the log is read once, and each event wakes those who wait for its
-//! decision. Waking too often costs a read; too seldom cannot be, because a seat is taken before
-//! the decision is looked at.
+//! Thousands of agents may wait. If each read the store at every change, one verdict would cost
+//! thousands of reads. Instead one task reads the log, and each event wakes only the waiters of its
+//! decision. A spurious wake-up costs one read. A missed wake-up is impossible, because a waiter
+//! subscribes before reading the decision.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,17 +14,17 @@ use tokio::sync::watch::{Receiver, Sender};
 use super::Handle;
 use crate::core::decision::DecisionId;
 
-/// Events that are read at once.
+/// Events read at a time.
 const PAGE: usize = 500;
-/// The pause after the log could not be read.
+/// Pause after a failed read of the log.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Who waits, by what they wait for.
+/// Waiting tasks by decision.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
-    /// Absent while nobody reads the log: then those who wait look for themselves.
+    /// Absent while no task reads the log: waiters then follow the hints instead.
     seats: Mutex<Option<HashMap<DecisionId, Sender<()>>>>,
-    /// The position up to which the log was read.
+    /// The log position read up to.
     read: Sender<u64>,
 }
 
@@ -33,7 +33,7 @@ impl Waiters {
         act(&mut self.seats.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A seat for somebody who waits; `None` if nobody would wake them.
+    /// Subscribes to a decision; `None` while no task reads the log.
     pub(super) fn seat(&self, id: DecisionId) -> Option<Seat<'_>> {
         let woken = self.with(|seats| Some(seats.as_mut()?.entry(id).or_default().subscribe()))?;
         Some(Seat { waiters: self, id, woken })
@@ -50,7 +50,7 @@ impl Waiters {
     }
 }
 
-/// Where somebody waits.
+/// A subscription to one decision.
 #[derive(Debug)]
 pub(super) struct Seat<'a> {
     waiters: &'a Waiters,
@@ -58,7 +58,7 @@ pub(super) struct Seat<'a> {
     woken: Receiver<()>,
 }
 
-/// What wakes somebody who waits: a seat, or every hint where nobody would wake them.
+/// Wakes a waiting task: by a subscription, or by every hint while no task reads the log.
 #[derive(Debug)]
 pub(super) struct News<'a> {
     seat: Option<Seat<'a>>,
@@ -71,7 +71,7 @@ impl<'a> News<'a> {
         Self { seat: handle.inner.waiters.seat(id), hints: handle.hints(), soon: false }
     }
 
-    /// What comes from now on wakes.
+    /// Marks the current state as seen: only later changes wake the task. Call before reading.
     pub(super) fn look(&mut self) {
         self.soon = false;
         self.hints.mark_unchanged();
@@ -80,15 +80,15 @@ impl<'a> News<'a> {
         }
     }
 
-    /// It could not be looked: it is to be tried again before long.
+    /// Requests a retry after a short pause, because the read failed.
     pub(super) const fn soon(&mut self) {
         self.soon = true;
     }
 
-    /// Resolves when it is worth looking again.
+    /// Resolves when reading again is worthwhile.
     pub(super) async fn come(&mut self) {
         match &mut self.seat {
-            // Nobody reads the log any more: the seat is of no use.
+            // The log reader has ended: drop the useless subscription.
             Some(seat) if !self.soon => {
                 if seat.woken.changed().await.is_err() {
                     self.seat = None;
@@ -113,8 +113,7 @@ impl Drop for Seat<'_> {
     }
 }
 
-/// Takes the seats away when nobody reads the log any more: whoever waits looks for themselves
-/// again.
+/// Drops all subscriptions when the log reader ends; waiters then follow the hints again.
 struct Reading<'a>(&'a Waiters);
 
 impl Drop for Reading<'_> {
@@ -123,7 +122,7 @@ impl Drop for Reading<'_> {
     }
 }
 
-/// Reads the log as it grows and wakes those whom it concerns, for as long as it is polled.
+/// Follows the log and wakes the waiters of each event's decision, until dropped.
 pub async fn run(handle: Handle) {
     let mut hints = handle.hints();
     let mut read = loop {
@@ -158,7 +157,7 @@ async fn again(error: &super::HandleError) {
 }
 
 impl Handle {
-    /// Changes when the log has grown, while [`run`] runs: the position up to which it was read.
+    /// The log position read up to; changes as the log grows, while [`run`] runs.
     #[must_use]
     pub fn log_grows(&self) -> Receiver<u64> {
         self.inner.waiters.read.subscribe()

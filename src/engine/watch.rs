@@ -1,8 +1,9 @@
-//! Notices what other processes write to the store, and hints to everybody here to look.
+//! Detects writes by other processes to the store, and hints all tasks of this process to read
+//! again.
 //!
-//! The folder's change notices are only hints, some are missed and reading the database causes some
-//! itself; whether anybody has written is what `PRAGMA data_version` says. Without any notice it is
-//! asked every second.
+//! The folder's change notifications are only hints: some are lost, and reading the database causes
+//! some. `PRAGMA data_version` says whether another process has written. Without notifications the
+//! pragma is read every second.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,12 +13,12 @@ use tokio::sync::Notify;
 
 use super::Handle;
 
-/// How long a write of another process can stay unnoticed when the notice is lost.
+/// How long a write by another process can stay undetected when the notification is lost.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A notice comes before what it tells of: SQLite writes to the log, flushes it to the disk, and
-/// only then lets others see the commit, in shared memory that gives no notice. So after one it is
-/// looked several times, at these distances.
+/// Pauses between checks after a notification. A notification precedes its commit: SQLite writes to
+/// the log, flushes to disk, and only then makes the commit visible, in shared memory without
+/// notifications. Several checks are therefore needed.
 const AFTER_NOTICE: [Duration; 7] = [
     Duration::ZERO,
     Duration::from_millis(2),
@@ -28,10 +29,10 @@ const AFTER_NOTICE: [Duration; 7] = [
     Duration::from_millis(100),
 ];
 
-/// Runs for as long as it is polled.
+/// Watches until dropped.
 pub async fn run(handle: Handle, store: &Path) {
     let noticed = std::sync::Arc::new(Notify::new());
-    // Held for its effect: dropping it ends the notices.
+    // Kept alive: dropping the watcher ends the notifications.
     let _watcher = watch_folder(store, &noticed);
     let mut seen = None;
     loop {
@@ -43,12 +44,12 @@ pub async fn run(handle: Handle, store: &Path) {
                 break;
             }
         }
-        // Too late or too early costs nothing: the loop looks again.
+        // Waking too late or too early is harmless: the loop checks again.
         let _ = tokio::time::timeout(TICK, noticed.notified()).await;
     }
 }
 
-/// Whether anybody has written since the last look. If so, everybody here is told.
+/// Returns whether another process has written since the last check, and if so sends a hint.
 async fn look(handle: &Handle, seen: &mut Option<i64>) -> bool {
     match handle.store(|store| store.data_version()).await {
         Ok(version) if *seen == Some(version) => false,
@@ -71,7 +72,7 @@ fn watch_folder(store: &Path, noticed: &std::sync::Arc<Notify>) -> Option<Recomm
         .unwrap_or_else(|| Path::new("."));
     let notice = std::sync::Arc::clone(noticed);
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading a WAL database raises access events: waking on them would wake for ever.
+        // Reading a WAL database raises access events: waking on them would loop for ever.
         if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
             notice.notify_one();
         }

@@ -1,16 +1,16 @@
-//! Brings tasks that wait for a person out of `.agent-task.json` files, and takes them back when
-//! they go on.
+//! Asks for decisions on tasks in `.agent-task.json` files that wait for a person, and withdraws
+//! the questions when the tasks go on.
 //!
-//! Agents leave such a file in each worktree and stop; nobody is told. Here each file whose state
-//! needs a person is a decision, for as long as it does. What is open and what was answered is read
-//! from the store at each look, never remembered, so that a restart doubles nothing and forgets
-//! nothing. The files are only read.
+//! Agents leave a task file in each worktree and stop, without notifying a person. This source asks
+//! one decision per file, for as long as the file's state needs a person. Open and answered
+//! decisions are read from the store at each scan and never cached, so a restart neither duplicates
+//! nor loses a question. The source only reads the files.
 //!
-//! An answered question is not asked again while the file asks the same. Once the file has moved
-//! on, the verdict counts as taken (claimed); if the task comes back to the same state after that,
-//! it asks anew.
+//! An answered question is not asked again while the file stays the same. Once the file has moved
+//! on, the verdict counts as claimed; if the task later returns to the same state, the source
+//! asks anew.
 //!
-//! Must not know surfaces, the store's tables or who may decide.
+//! Does not depend on surfaces, the store's tables or permissions.
 
 mod notices;
 mod patience;
@@ -32,38 +32,40 @@ use super::WatchedFolder;
 use crate::core::decision::{Decision, DecisionId, Request, State};
 use crate::engine::{Asked, Filter, Handle, HandleError};
 
-/// How long after a notice files are looked at: what is replaced in several steps is then whole.
+/// Pause between a change notice and the scan, so that a file replaced in several steps is
+/// complete.
 const SETTLE: Duration = Duration::from_millis(200);
-/// How soon it is looked again after the store failed.
+/// Pause before the next scan after a store error.
 const STORE_AGAIN: Duration = Duration::from_secs(5);
 
-/// What one look found and did.
+/// The result of one scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looked {
-    /// Tasks that wait for a person, asked now or before, answered or not.
+    /// Tasks that wait for a person, whether asked now or earlier, answered or not.
     pub waiting: usize,
-    /// Decisions that are new.
+    /// New decisions.
     pub asked: Vec<DecisionId>,
-    /// Decisions whose content changed.
+    /// Decisions with changed content.
     pub revised: Vec<DecisionId>,
-    /// Decisions that were taken back.
+    /// Withdrawn decisions.
     pub withdrawn: Vec<DecisionId>,
-    /// What could not be read, or is not whole yet. Its decisions stay as they are.
+    /// Files and folders that are unreadable or incomplete. Their decisions stay unchanged.
     pub troubles: Vec<Trouble>,
-    /// Watched folders that are not there.
+    /// Watched folders that do not exist.
     pub missing: Vec<PathBuf>,
 }
 
-/// Looks whenever something changes, and slowly without that. Runs for as long as it is polled.
+/// Scans after each change notice, and every 60 s without notices. Never returns.
 pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
     let notices = Notices::new(folders.clone());
     let mut patience = Patience::default();
     let mut anew = true;
     loop {
-        // Watched first and looked at then: what appears in between is noticed.
+        // Watch before scanning, so that a file created in between raises a notice.
         notices.refresh(anew).await;
         let wait = match look(&handle, &folders).await {
-            // That look took back what an earlier configuration had brought in.
+            // Without folders, this one scan has withdrawn all questions of an earlier
+            // configuration.
             Ok(_) if folders.is_empty() => std::future::pending().await,
             Ok(looked) => patience.after(&looked),
             Err(error) => {
@@ -79,13 +81,13 @@ pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
     }
 }
 
-/// Looks once at everything: asks, revises and withdraws what the files say.
+/// Scans all folders once: asks, revises and withdraws according to the files.
 ///
 /// # Errors
-/// The store's, with what was done before it left as it is; the next look goes on from there. A
-/// file that cannot be read or asked is no error but a [`Trouble`].
+/// A store error. Work done before the error stays; the next scan continues. A file that cannot be
+/// read or asked is a [`Trouble`], not an error.
 pub async fn look(handle: &Handle, folders: &[WatchedFolder]) -> Result<Looked, HandleError> {
-    // Not only what is open: whether something was answered is asked too.
+    // Includes closed decisions, to know which questions have an answer.
     let filter = Filter { key_prefix: Some(KEY.to_owned()), ..Filter::default() };
     let ours: Vec<Decision> = handle
         .list(filter)
@@ -107,7 +109,7 @@ pub async fn look(handle: &Handle, folders: &[WatchedFolder]) -> Result<Looked, 
     reconcile(handle, &ours, survey).await
 }
 
-/// The file that a decision is about, if this source asked it.
+/// The path of the decision's task file, if this source asked the decision.
 fn file(decision: &Decision) -> Option<&str> {
     parts_of(decision.request.dedup_key.as_deref()?).map(|(file, _)| file)
 }
@@ -116,24 +118,24 @@ fn is_unclaimed(decision: &Decision) -> bool {
     matches!(&decision.state, State::Resolved(resolved) if resolved.claimed_at.is_none())
 }
 
-/// What was seen at a file's path.
+/// The scan's finding at a file's path.
 #[derive(Debug)]
 enum Sight {
-    /// A task that asks this.
+    /// A task that asks this question.
     Waiting(Box<Request>),
-    /// A task in a state that needs nobody.
+    /// A task in a state that needs no person.
     AtRest(String),
-    /// Nothing can be said of it now.
+    /// Unreadable or incomplete for now.
     Unclear,
-    /// No task.
+    /// A file that is not a task.
     Alien,
-    /// Nothing.
+    /// No file.
     Gone,
-    /// Outside every watched folder.
+    /// A file outside every watched folder.
     Unwatched,
 }
 
-/// What was seen in all folders.
+/// The findings in all folders.
 #[derive(Debug, Default)]
 struct Survey {
     files: BTreeMap<String, Sight>,
@@ -141,7 +143,7 @@ struct Survey {
     missing: Vec<PathBuf>,
 }
 
-/// Reads every file that there may be, and those that the store knows of. Blocks.
+/// Reads every possible task file, and the files known from the store. Blocks.
 fn survey(folders: &[WatchedFolder], known: &[String]) -> Survey {
     let roots: Vec<Root> = folders.iter().map(Root::of).collect();
     let mut survey = Survey::default();
@@ -171,8 +173,7 @@ fn survey(folders: &[WatchedFolder], known: &[String]) -> Survey {
 }
 
 impl Survey {
-    /// Reads the task's file of a folder. Where watched folders overlap, the first one names the
-    /// project.
+    /// Reads a folder's task file. If watched folders overlap, the first determines the project.
     fn see(&mut self, folder: &Path, project: &str) {
         let path = folder.join(TASK_FILE);
         let file = path.to_string_lossy().into_owned();
@@ -209,7 +210,8 @@ impl Survey {
     }
 }
 
-/// Makes what is asked equal what the files ask. `ours` has the newest first.
+/// Asks, revises, withdraws or claims until decisions match the files. `ours` is sorted newest
+/// first.
 async fn reconcile(
     handle: &Handle,
     ours: &[Decision],
@@ -249,7 +251,8 @@ async fn reconcile(
     Ok(looked)
 }
 
-/// The file no longer asks this: an open question is taken back, and an answer counts as taken.
+/// Ends a question that the file no longer asks: withdraws an open decision, and claims a verdict
+/// if the task went on or its file is gone.
 async fn leave(
     handle: &Handle,
     decision: &Decision,
@@ -271,14 +274,15 @@ async fn leave(
             }
             Ok(())
         }
-        // Somebody answered, or took the answer back, in this very moment: the next look sees it.
+        // A person answered, or undid a verdict, at this moment: the next scan handles the new
+        // state.
         Err(HandleError::Refused(..)) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// What of a file's question is to be asked now. `standing` is the latest decision with its key.
-/// `None`: it stands so, or it was answered.
+/// The request to file for a waiting task, given the latest decision with the same key. `None` if
+/// the same question has a verdict that nobody has claimed.
 async fn left_to_ask(
     handle: &Handle,
     standing: Option<&Decision>,
@@ -286,15 +290,15 @@ async fn left_to_ask(
     looked: &mut Looked,
 ) -> Result<Option<Request>, HandleError> {
     let Some(standing) = standing else { return Ok(Some(request)) };
-    // What was pruned cannot be compared any more: it counts as what the file still asks.
+    // A pruned decision can no longer be compared, and counts as unchanged.
     let same = standing.pruned_at.is_some() || same_question(&standing.request, &request);
     if standing.state.is_open() {
         if standing.request.project != request.project {
             leave(handle, standing, Over::Renamed(&request.project), looked).await?;
             return Ok(Some(request));
         }
-        // A count that rose alone is no reason to redraw a card and void what somebody is about to
-        // click.
+        // If only a counter rose, keep the old request: a revision would redraw the card and
+        // invalidate a click in progress.
         let request = if same { standing.request.clone() } else { request };
         return Ok(Some(request));
     }

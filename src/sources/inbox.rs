@@ -1,26 +1,26 @@
-//! The drop folder: a JSON file put into `inbox/` becomes a decision, and its verdict appears in
+//! The drop folder: a JSON file in `inbox/` becomes a decision, and its verdict appears in
 //! `verdicts/`.
 //!
-//! For agents without a library, in any language that can write a file. The file's name is the
-//! question's identity. While the file lies in `inbox/` it asks: changed, it is the next revision;
-//! removed, the question is taken back. With the verdict it is taken out of `inbox/`, and only then
-//! is the verdict told; so a file of that name that lies there later is a new question, whatever it
-//! says, and no old verdict answers it.
+//! For agents without a client library, in any language that can write a file. The file's name
+//! identifies the question. While the file is in `inbox/`, a change is a revision, and removal
+//! withdraws the question. Once a verdict is given, the file leaves `inbox/` before the verdict is
+//! delivered. A later file with this name is therefore a new question, whatever its content, and an
+//! old verdict never answers it.
 //!
-//! Telling a verdict claims it. It runs in four steps, each of which can be the last before a power
-//! cut:
+//! Delivering a verdict claims the verdict. Delivery has four steps, and a power cut may follow any
+//! step:
 //!
-//! 1. the verdict is noted under a hidden name, with the decision's number;
-//! 2. the question is taken out of `inbox/` under a hidden name, and left there if it changed since
-//!    it was read;
-//! 3. the verdict is claimed in the store;
-//! 4. the taken question is removed, and the note renamed to the verdict's file.
+//! 1. write the verdict to a hidden file (the intent), with the decision's number;
+//! 2. move the question out of `inbox/` to a hidden name, or leave it if it changed since it was
+//!    read;
+//! 3. claim the verdict in the store;
+//! 4. remove the moved question, and rename the intent to the verdict file.
 //!
-//! A start puts back what was taken and not answered. A note, or a verdict's file that says
-//! `asked`, whose decision is answered: that verdict was not told, and is told now. All else is
-//! read from the store at each look.
+//! At start, moved questions without a delivered verdict are moved back. An intent, or a verdict
+//! file with the state `asked`, whose decision is answered marks an undelivered verdict, which is
+//! delivered now. Everything else is read from the store at each scan.
 //!
-//! Must not know surfaces, the store's tables or who may decide.
+//! Does not depend on surfaces, the store's tables or permissions.
 
 mod desk;
 mod notices;
@@ -37,45 +37,46 @@ use super::agent_task::Trouble;
 use crate::core::decision::DecisionId;
 use crate::engine::{Filter, Handle, HandleError};
 
-/// What every key of this source begins with.
+/// Prefix of every key of this source.
 pub const KEY: &str = "inbox:";
 
-/// How long after a notice the folder is looked at: several files that come together are one look.
+/// Pause between a change notice and the scan, so that files arriving together need one scan.
 const SETTLE: Duration = Duration::from_millis(20);
-/// How soon it is looked again at what is not whole, or only just gone.
+/// Pause before the next scan while a file is incomplete, or has just been removed.
 const SOON: Duration = Duration::from_millis(500);
-/// How soon it is looked again after something failed.
+/// Pause before the next scan after an error.
 const AGAIN: Duration = Duration::from_secs(5);
-/// How long until the next look when nothing is noticed: notices are only hints.
+/// Interval of scans without notices, because notices are only hints.
 const SLOW: Duration = Duration::from_secs(60);
 
-/// A drop folder, as it is configured.
+/// A configured drop folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropFolder {
-    /// The folder that has `inbox/` and the others in it. It is made if it is not there.
+    /// The folder that contains `inbox/`, `verdicts/`, `refused/` and `outcomes/`. Created if
+    /// missing.
     pub path: PathBuf,
-    /// The project of questions that name none.
+    /// The project of questions without a project.
     pub project: Option<String>,
 }
 
-/// What one look found and did.
+/// The result of one scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looked {
-    /// Decisions that are new.
+    /// New decisions.
     pub asked: Vec<DecisionId>,
-    /// Decisions whose content changed.
+    /// Decisions with changed content.
     pub revised: Vec<DecisionId>,
-    /// Decisions that were taken back.
+    /// Withdrawn decisions.
     pub withdrawn: Vec<DecisionId>,
-    /// Decisions whose end the agent was told.
+    /// Decisions whose final state (verdict or withdrawal) was delivered to the agent.
     pub told: Vec<DecisionId>,
-    /// Decisions of which an agent said how it went.
+    /// Decisions with a new report from an agent.
     pub reported: Vec<DecisionId>,
-    /// Names of files that were refused.
+    /// Names of refused files.
     pub refused: Vec<String>,
-    /// Something is not whole yet, or in motion: it is looked at again soon.
+    /// A file is incomplete or in motion: the next scan follows soon.
     pub unsettled: bool,
-    /// What could not be read, written or moved. It stays as it is.
+    /// Files and folders that could not be read, written or moved, and stay unchanged.
     pub troubles: Vec<Trouble>,
 }
 
@@ -87,7 +88,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// The drop folders of a store, whose file is named because attachments are kept beside it.
+    /// The drop folders of a store. `store` is the store's file; attachments are kept beside it.
     #[must_use]
     pub fn new(folders: &[DropFolder], store: &Path) -> Self {
         Self {
@@ -96,12 +97,11 @@ impl Inbox {
         }
     }
 
-    /// Looks once at everything, and makes what is asked and told equal what lies in the folders
-    /// and the store.
+    /// Scans all folders once: files decisions from questions, and delivers verdicts.
     ///
     /// # Errors
-    /// The store's, with what was done before it left as it is; the next look goes on from there.
-    /// What is wrong with a file or folder is no error: it is refused, or a [`Trouble`].
+    /// A store error. Work done before the error stays; the next scan continues. A bad file or
+    /// folder is refused or becomes a [`Trouble`], and is not an error.
     pub async fn look(&mut self, handle: &Handle) -> Result<Looked, HandleError> {
         let mut looked = Looked::default();
         for desk in &mut self.desks {
@@ -114,8 +114,8 @@ impl Inbox {
         Ok(looked)
     }
 
-    /// Takes back what was asked through folders that are no longer configured: nobody would be
-    /// told the verdict.
+    /// Withdraws questions from folders that are no longer configured, because nobody would receive
+    /// the verdict.
     async fn sweep(&self, handle: &Handle, looked: &mut Looked) -> Result<(), HandleError> {
         let filter =
             Filter { open_only: true, key_prefix: Some(KEY.to_owned()), ..Filter::default() };
@@ -137,7 +137,7 @@ impl Inbox {
     }
 }
 
-/// Looks whenever something changes, and slowly without that. Runs for as long as it is polled.
+/// Scans after each change notice, and every 60 s without notices. Never returns.
 pub async fn run(handle: Handle, folders: Vec<DropFolder>, store: PathBuf) {
     let mut inbox = Inbox::new(&folders, &store);
     let mut notices = Notices::new();
@@ -145,10 +145,11 @@ pub async fn run(handle: Handle, folders: Vec<DropFolder>, store: PathBuf) {
     let mut said: Vec<Trouble> = Vec::new();
     loop {
         hints.mark_unchanged();
-        // Watched first and looked at then: what appears in between is noticed.
+        // Watch before scanning, so that a file created in between raises a notice.
         notices.watch(&inbox.roots());
         let wait = match inbox.look(&handle).await {
-            // That look took back what an earlier configuration had brought in.
+            // Without folders, this one scan has withdrawn all questions of an earlier
+            // configuration.
             Ok(_) if folders.is_empty() => std::future::pending().await,
             Ok(looked) => {
                 for trouble in looked.troubles.iter().filter(|trouble| !said.contains(trouble)) {
@@ -169,7 +170,7 @@ pub async fn run(handle: Handle, folders: Vec<DropFolder>, store: PathBuf) {
         };
         tokio::select! {
             () = notices.wait() => {}
-            // The sender lives in the handle, so the channel cannot close.
+            // The handle holds the sender, so the channel cannot close.
             _ = hints.changed() => {}
             () = tokio::time::sleep(wait) => notices.forget(),
         }

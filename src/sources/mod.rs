@@ -1,7 +1,8 @@
-//! From outside to the handle: what agents leave behind becomes a decision, and stops being one.
+//! Sources: turn what agents leave behind into decisions, and withdraw the decisions when no longer
+//! needed.
 //!
-//! A source reads what others write and calls [`Handle`]; it keeps nothing in memory that a restart
-//! would miss. Must not know surfaces, the store's tables or who may decide.
+//! A source reads files of other programs and calls [`Handle`]. A source keeps no state in memory
+//! that a restart would miss. Does not depend on surfaces, the store's tables or permissions.
 
 pub mod agent_task;
 pub mod inbox;
@@ -11,18 +12,18 @@ use std::path::{Path, PathBuf};
 pub use self::inbox::DropFolder;
 use crate::engine::Handle;
 
-/// A folder in which agents leave their state.
+/// A folder with agents' task files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedFolder {
-    /// A repository, its `.agents/worktrees`, or a folder with a task's file in it. It need not
-    /// exist yet.
+    /// A repository, its `.agents/worktrees`, or a folder with a task file. The path need not exist
+    /// yet.
     pub path: PathBuf,
-    /// The project of what is found there; absent: the repository folder's name.
+    /// The project of tasks in this folder. Default: the repository folder's name.
     pub project: Option<String>,
 }
 
-/// Runs every source that watches folders, for as long as it is polled. The store's file is named
-/// because what is attached to a dropped question is kept beside it.
+/// Runs every source. Never returns. `store` is the store's file; attachments of dropped questions
+/// are kept beside it.
 pub async fn run(
     handle: Handle,
     watched: Vec<WatchedFolder>,

@@ -1,50 +1,50 @@
-//! What is kept of those who call the approval API from elsewhere.
+//! Tokens and idempotency keys of remote callers of the approval API.
 
 use super::Asked;
 use crate::core::Time;
 use crate::core::caller::{Grant, Token};
 use crate::core::decision::DecisionId;
 
-/// A token that is to be made.
+/// A token to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
-    /// What it is called.
+    /// Display name.
     pub name: String,
-    /// What it allows.
+    /// Permissions of the token.
     pub grant: Grant,
-    /// SHA-256 of its secret.
+    /// SHA-256 of the secret.
     pub hash: [u8; 32],
-    /// When it is made, by the wall clock.
+    /// Creation time, by the wall clock.
     pub at: Time,
 }
 
-/// A token and the hash of its secret.
+/// A stored token with the hash of the secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptToken {
     /// The token.
     pub token: Token,
-    /// SHA-256 of its secret.
+    /// SHA-256 of the secret.
     pub hash: Vec<u8>,
 }
 
-/// Under which name something is asked, so that asking it again is the same.
+/// An idempotency key with the caller and the request's digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Once {
-    /// Who asks.
+    /// The caller.
     pub asker: String,
-    /// The asker's own name for this request.
+    /// The key chosen by the caller for this request.
     pub key: String,
-    /// SHA-256 of what is asked.
+    /// SHA-256 of the request.
     pub digest: [u8; 32],
 }
 
-/// What became of a request that was asked under a name.
+/// Outcome of a request with an idempotency key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AskedOnce {
-    /// It is as if it had been asked without.
+    /// The key is new: filed like a request without a key.
     Asked(Asked),
-    /// It was asked before under this name; the decision as it stands, also if it is over.
+    /// Repeated request: the first call's decision in the current state, possibly closed.
     Before(crate::core::decision::Decision),
-    /// Something else was asked before under this name, and nothing was filed.
+    /// The key was used for a different request; nothing was filed.
     Otherwise(DecisionId),
 }

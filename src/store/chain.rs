@@ -1,7 +1,7 @@
-//! The hash chain over the log, and what is found where it does not hold.
+//! The hash chain over the log, and the faults found in verification.
 //!
-//! It knows entries, not where they lie: the same walk checks the store's own log and an export of
-//! it.
+//! Works on entries, not on a storage: the store's log and an exported log are verified by the same
+//! code.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,36 +10,36 @@ use sha2::{Digest as _, Sha256};
 
 use super::hex;
 
-/// An event as the log keeps it, to the byte: a line of an export.
+/// An event exactly as stored in the log; a line of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Position, from 1, without gaps.
+    /// Position in the log, from 1, without gaps.
     pub seq: u64,
-    /// When it was committed: milliseconds since 1970 in UTC.
+    /// Commit time, in milliseconds since 1970 in UTC.
     pub at: i64,
-    /// The number of the decision that it changed.
+    /// The number of the changed decision.
     pub decision: i64,
-    /// The hash of the event before it; empty before the first.
+    /// The hash of the previous event; empty for the first event.
     pub previous: String,
-    /// What happened, as JSON, without its long part.
+    /// The event as JSON, without the content.
     pub body: String,
-    /// The long part, as JSON; absent where there is none, or where it was pruned.
+    /// The content as JSON; absent for an event without content or after pruning.
     pub text: Option<String>,
-    /// SHA-256 of the long part, in hexadecimal; it stays when the long part is pruned.
+    /// SHA-256 of the content, in hexadecimal; kept after pruning.
     pub digest: Option<String>,
-    /// SHA-256, in hexadecimal: see [`link`].
+    /// SHA-256, in hexadecimal, computed by [`link`].
     pub hash: String,
 }
 
-/// The digest of a long part: its SHA-256 in hexadecimal.
+/// The SHA-256 of an event's content, in hexadecimal.
 #[must_use]
 pub fn digest(text: &[u8]) -> String {
     hex(&Sha256::digest(text))
 }
 
-/// The hash of an event: SHA-256 in hexadecimal over six parts, a line feed between each two: the
-/// previous hash, the position, the time in milliseconds, the decision's number, the digest of the
-/// long part (empty without one), the body.
+/// The hash of an event: SHA-256 in hexadecimal over six parts joined by line feeds: the previous
+/// hash, the position, the time in milliseconds, the decision's number, the content's digest (empty
+/// for an event without content), the body.
 #[must_use]
 pub fn link(
     previous: &[u8],
@@ -58,84 +58,84 @@ pub fn link(
     hex(&hash.finalize())
 }
 
-/// The first thing that is found wrong. Serialized for `--json`.
+/// The first fault found by an audit. Serialized for `--json`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub enum Fault {
-    /// A position is skipped.
+    /// A position is missing.
     #[error("event {seq} is missing from the log: event {found} stands in its place")]
     Gap {
-        /// The position that is missing.
+        /// The missing position.
         seq: u64,
-        /// What stands there.
+        /// The position found instead.
         found: u64,
     },
-    /// The hash does not fit.
+    /// The hash does not match the event.
     #[error(
         "event {seq}, of #{decision}, does not fit its hash: it is not as it was written, or the one before it is another"
     )]
     Altered {
-        /// Its position.
+        /// The event's position.
         seq: u64,
-        /// Its decision's number.
+        /// The decision's number.
         decision: i64,
     },
-    /// The long part does not fit its digest.
+    /// The content does not match the digest.
     #[error("the long part of event {seq}, of #{decision}, is not as it was written")]
     TextAltered {
-        /// Its position.
+        /// The event's position.
         seq: u64,
-        /// Its decision's number.
+        /// The decision's number.
         decision: i64,
     },
-    /// The long part is gone, and the log tells of no pruning.
+    /// The content is missing, and the log has no `pruned` event for the decision.
     #[error(
         "the long part of event {seq}, of #{decision}, is gone, and the log does not tell that it was pruned"
     )]
     TextGone {
-        /// Its position.
+        /// The event's position.
         seq: u64,
-        /// Its decision's number.
+        /// The decision's number.
         decision: i64,
     },
-    /// It fits its hash, and yet cannot be understood.
+    /// The hash matches, but the event cannot be parsed.
     #[error(
         "event {seq}, of #{decision}, is as it was written, but this version cannot read it: {why}"
     )]
     Unreadable {
-        /// Its position.
+        /// The event's position.
         seq: u64,
-        /// Its decision's number.
+        /// The decision's number.
         decision: i64,
-        /// What the reader says.
+        /// The parser's message.
         why: String,
     },
-    /// The log and the state that is kept beside it tell two stories.
+    /// The stored state differs from the state replayed from the log.
     #[error("decision #{decision} does not stand as the log tells: {why}")]
     State {
-        /// Its number.
+        /// The decision's number.
         decision: i64,
-        /// What differs.
+        /// The difference.
         why: String,
     },
-    /// SQLite's own check of its file.
+    /// SQLite's integrity check of the file failed.
     #[error("the store's file is damaged: {why}")]
     File {
-        /// SQLite's words.
+        /// SQLite's message.
         why: String,
     },
-    /// An export's line that is none.
+    /// A line of an export cannot be parsed.
     #[error("line {line} is not a line of an export: {why}")]
     Line {
-        /// Its number, from 1.
+        /// The line's number, from 1.
         line: u64,
-        /// What the reader says.
+        /// The parser's message.
         why: String,
     },
 }
 
 impl Fault {
-    /// The event's position, where it is one event.
+    /// The event's position, for faults of a single event.
     #[must_use]
     pub const fn seq(&self) -> Option<u64> {
         match self {
@@ -148,7 +148,7 @@ impl Fault {
         }
     }
 
-    /// What to do.
+    /// Remedy, for display.
     #[must_use]
     pub const fn advice(&self) -> &'static str {
         match self {
@@ -175,7 +175,7 @@ impl Fault {
     }
 }
 
-/// An entry's parts as they lie, which may be no text at all where a bit has flipped.
+/// An entry's stored bytes, possibly invalid UTF-8 after a bit flip.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Raw<'a> {
     pub(crate) seq: u64,
@@ -201,46 +201,46 @@ impl<'a> From<&'a Entry> for Raw<'a> {
     }
 }
 
-/// Walks along the chain, entry by entry.
+/// Verifies the chain entry by entry.
 #[derive(Debug, Default)]
 pub struct Walk {
     last: u64,
     hash: Vec<u8>,
-    /// Where the first text of a decision is gone.
+    /// Position of the first event with missing content, by decision.
     gone: HashMap<i64, u64>,
-    /// Decisions whose pruning the log tells of.
+    /// Decisions with a `pruned` event.
     pruned: HashSet<i64>,
     events: u64,
     without_text: u64,
 }
 
-/// What a walk to the end has found.
+/// Summary of a fully verified chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Walked {
-    /// Events.
+    /// Number of events.
     pub events: u64,
-    /// Those whose long part was pruned.
+    /// Number of events with pruned content.
     pub pruned_events: u64,
-    /// Decisions that were pruned.
+    /// Number of pruned decisions.
     pub pruned_decisions: u64,
-    /// The position of the last one.
+    /// The position of the last event.
     pub seq: u64,
-    /// Its hash.
+    /// The hash of the last event.
     pub hash: String,
 }
 
 impl Walk {
-    /// A walk that begins behind an event: its position and hash. Position 0 and no hash: at the
-    /// beginning.
+    /// Starts verification after the event with this position and hash. Position 0 with an empty
+    /// hash starts at the beginning.
     #[must_use]
     pub fn behind(seq: u64, hash: &str) -> Self {
         Self { last: seq, hash: hash.as_bytes().to_vec(), ..Self::default() }
     }
 
-    /// The next entry of an export.
+    /// Verifies the next entry of an export.
     ///
     /// # Errors
-    /// [`Fault`].
+    /// The [`Fault`] found at this entry.
     pub fn entry(&mut self, entry: &Entry) -> Result<(), Fault> {
         if entry.previous.as_bytes() != self.hash {
             return Err(Fault::Altered { seq: entry.seq, decision: entry.decision });
@@ -274,10 +274,10 @@ impl Walk {
         Ok(())
     }
 
-    /// The end of the chain.
+    /// Ends the verification.
     ///
     /// # Errors
-    /// [`Fault::TextGone`].
+    /// [`Fault::TextGone`] if content is missing without a `pruned` event.
     pub fn end(self) -> Result<Walked, Fault> {
         let untold = self
             .gone
@@ -292,7 +292,7 @@ impl Walk {
             pruned_events: self.without_text,
             pruned_decisions: self.pruned.len() as u64,
             seq: self.last,
-            // It was compared with one that is.
+            // Valid UTF-8: equal to a computed hexadecimal hash.
             hash: String::from_utf8_lossy(&self.hash).into_owned(),
         })
     }

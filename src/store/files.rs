@@ -1,10 +1,10 @@
-//! The store's folder and the files beside it. Decisions are nobody else's business: all of it is
-//! its owner's alone.
+//! The store's folder and neighbouring files. Decisions are private: folders and files are
+//! accessible to the owner only.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::path::{Path, PathBuf};
 
-/// A path beside the store: its own name with this at the end.
+/// A path beside the store: the store's file name with this suffix.
 #[must_use]
 pub fn beside(store: &Path, end: &str) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
@@ -12,7 +12,8 @@ pub fn beside(store: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The store's one true path, by whatever link it was named: its lock and its neighbours lie there.
+/// The store's canonical path, with links resolved: the lock and the neighbouring files lie beside
+/// the real file.
 #[must_use]
 pub fn resolved(store: &Path) -> PathBuf {
     let folder = |path: &Path| {
@@ -21,10 +22,10 @@ pub fn resolved(store: &Path) -> PathBuf {
     store.canonicalize().ok().or_else(|| folder(store)).unwrap_or_else(|| store.to_owned())
 }
 
-/// Makes a folder, and those above it, for its owner alone. One that is there stays as it is.
+/// Creates a folder and missing parents with mode 0700 (on Unix). Existing folders stay unchanged.
 ///
 /// # Errors
-/// The system's.
+/// I/O errors of the creation.
 pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     if folder.as_os_str().is_empty() {
         return Ok(());
@@ -36,7 +37,7 @@ pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// How to open a file that is its owner's alone, if opening makes it.
+/// Open options with mode 0600 for created files (on Unix).
 #[must_use]
 pub fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -45,7 +46,7 @@ pub fn private_file() -> OpenOptions {
     options
 }
 
-/// The folder of a file.
+/// The parent folder; an empty path for a bare file name.
 #[must_use]
 pub fn folder_of(file: &Path) -> &Path {
     file.parent().unwrap_or_else(|| Path::new(""))

@@ -1,8 +1,9 @@
-//! Where decisions are kept: the [`Store`] trait, and the only SQL ([`sqlite`]).
+//! Storage of decisions: the [`Store`] trait and its SQLite implementation ([`sqlite`]), the only
+//! place with SQL.
 //!
-//! A change is one transaction: the event, the state it makes, and the time at which the decision
-//! wants to be woken. The methods block; the engine calls them off its threads. Must not know
-//! surfaces, sources or a clock: the time is an argument.
+//! Each change is one transaction: the event, the resulting state and the decision's next wake
+//! time. The methods block; the engine calls them from its blocking threads. Does not depend on
+//! surfaces, sources or a clock: callers pass the time.
 
 mod calling;
 pub mod chain;
@@ -37,19 +38,19 @@ pub use self::posting::{NewPosting, PlanBatches};
 pub use self::reminding::{Amended, Glance, Reminding};
 pub(crate) use crate::core::hex;
 
-/// What became of an asked request.
+/// Outcome of filing a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Asked {
     /// A new decision.
     New(Decision),
-    /// It was asked before, with the same content, and is still open.
+    /// An open decision with this key and equal content already exists.
     Same(Decision),
-    /// It was asked before and is still open; its content is new, and so is its revision.
+    /// An open decision with this key already exists; the new content raised the revision.
     Revised(Decision),
 }
 
 impl Asked {
-    /// The decision, whichever way it came.
+    /// The decision, in each case.
     #[must_use]
     pub const fn decision(&self) -> &Decision {
         match self {
@@ -57,7 +58,7 @@ impl Asked {
         }
     }
 
-    /// The decision, whichever way it came.
+    /// The decision, in each case.
     #[must_use]
     pub fn into_decision(self) -> Decision {
         match self {
@@ -66,18 +67,19 @@ impl Asked {
     }
 }
 
-/// Looks at a decision and names what shall happen to it, or why not. `None`: nothing needs to.
+/// Inspects a decision and returns the event to append, `None` for no change, or the reason for a
+/// refusal.
 pub type Decide = Box<dyn FnOnce(&Decision) -> Result<Option<Event>, Why> + Send>;
 
-/// Makes the new of the old.
+/// Computes a new value from the old value.
 pub type Amend<T> = Box<dyn FnOnce(T) -> T + Send>;
 
-/// Why a decision did not change.
+/// Why a change was refused.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Why {
-    /// The person may not.
+    /// The person has no permission.
     Denied(Denied),
-    /// It stands otherwise.
+    /// The decision's state does not allow the change.
     Refused(Refused),
 }
 
@@ -93,63 +95,63 @@ impl From<Refused> for Why {
     }
 }
 
-/// A decision that did not change, and why.
+/// A decision left unchanged, with the reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unchanged {
-    /// As it stands.
+    /// The decision in its current state.
     pub decision: Decision,
-    /// Why.
+    /// The reason.
     pub why: Why,
 }
 
-/// What became of a change.
+/// Outcome of a change.
 pub type Changed = Result<Decision, Box<Unchanged>>;
 
-/// Which decisions are listed.
+/// Selects the decisions to list. All conditions must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Only those that still can be answered.
+    /// Only open decisions (pending or deferred).
     pub open_only: bool,
     /// Only of this project.
     pub project: Option<String>,
-    /// Only those whose `dedup_key` begins with this.
+    /// Only decisions with a `dedup_key` that starts with this prefix.
     pub key_prefix: Option<String>,
     /// Only of this kind.
     pub kind: Option<Kind>,
     /// Only of this risk.
     pub risk: Option<Risk>,
-    /// Only those that stand so: `pending`, `deferred`, `resolved`, `withdrawn`.
+    /// Only decisions in this state: `pending`, `deferred`, `resolved` or `withdrawn`.
     pub state: Option<String>,
-    /// Only those that this caller sees.
+    /// Only decisions visible to this caller.
     pub sight: Sight,
-    /// Only those that were asked before this one.
+    /// Only decisions with a lower number, for paging.
     pub before: Option<DecisionId>,
-    /// At most this many, the newest first; 0: all.
+    /// Maximum number of decisions, newest first; 0 means no limit.
     pub limit: usize,
 }
 
-/// A card as it was posted, or is about to be.
+/// The message for one decision's card, posted or about to be posted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// The decision it stands for.
+    /// The decision on the card.
     pub decision: DecisionId,
     /// Counts the messages of a decision, from 1.
     pub generation: u32,
-    /// How often the decision had come back when this message became due.
+    /// The decision's return count when this message became due.
     pub returns: u32,
     /// The channel's id.
     pub channel: String,
-    /// When the create was begun, by the wall clock.
+    /// When the create started, by the wall clock.
     pub intent_at: Time,
-    /// The message's id, once it is known.
+    /// The message's id, once known.
     pub message: Option<String>,
-    /// The log position that the message shows.
+    /// Log position of the state shown in the message.
     pub shown: u64,
-    /// Whether the message is gone.
+    /// Whether the message no longer exists.
     pub lost: bool,
 }
 
-/// The value of [`Delivery::shown`] for a message that will never change again.
+/// Value of [`Delivery::shown`] for a message that is final.
 pub const SHOWN_FOR_GOOD: u64 = i64::MAX as u64;
 
 /// The end of the log.
@@ -157,99 +159,99 @@ pub const SHOWN_FOR_GOOD: u64 = i64::MAX as u64;
 pub struct Head {
     /// The latest position; 0 in an empty log.
     pub seq: u64,
-    /// The hash there.
+    /// The hash of the latest event.
     pub hash: String,
 }
 
-/// What an audit has found.
+/// Result of an audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
-    /// The chain as far as it was walked; absent where it is broken.
+    /// Summary of the hash chain; absent if the chain is broken.
     pub chain: Option<Walked>,
-    /// Decisions whose log was replayed and gave the state that is kept.
+    /// Number of decisions with a replayed log equal to the stored state.
     pub replayed: u64,
-    /// The first thing that is wrong, if any.
+    /// The first fault, if any.
     pub fault: Option<Fault>,
 }
 
-/// What pruning would remove, or has removed.
+/// Counts of rows and bytes removed, or to be removed, by pruning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Pruned {
     /// Decisions.
     pub decisions: u64,
-    /// Bytes of their long parts in the log.
+    /// Bytes of content removed from the log.
     pub bytes: u64,
-    /// Records of messages that stood for several, or for a moment: batches, reminders, mentions.
-    /// Those messages hang as they did.
+    /// Records of messages for several decisions or of short-lived messages: batches, reminders,
+    /// mentions. The messages on Discord stay unchanged.
     pub lists: u64,
-    /// Records of what left by the ways beyond the surface.
+    /// Records of settled notifications.
     pub sent: u64,
 }
 
-/// What went wrong with the store, and what happens next.
+/// A failure of the store, worded with the next step for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Another process holds the write lock for longer than was waited.
+    /// Another process held the write lock for longer than the timeout.
     #[error("the store is locked by another process; nothing was written, try again")]
     Busy,
-    /// No space is left.
+    /// The disk is full.
     #[error("the disk of the store is full; nothing was written. Make room and try again")]
     Full,
-    /// It cannot be written.
+    /// The store's file is read-only.
     #[error(
         "the store cannot be written: it is read-only. Nothing was changed. Check the permissions of {0} and of its folder"
     )]
     ReadOnly(String),
-    /// It cannot be opened.
+    /// The store cannot be opened.
     #[error("the store {path} cannot be opened: {why}")]
     Open {
-        /// Its file.
+        /// The store's file.
         path: String,
-        /// SQLite's or the system's words.
+        /// The message from SQLite or the operating system.
         why: String,
     },
-    /// It lives by another clock than was asked for.
+    /// The store uses another time scale than requested.
     #[error("{0}")]
     Pace(String),
-    /// What is written in it cannot be understood.
+    /// Stored data cannot be parsed.
     #[error(
         "the store holds something this version cannot read ({0}). If a newer Gander wrote it, use that"
     )]
     Unreadable(String),
-    /// Anything else that SQLite reports.
+    /// Any other SQLite error.
     #[error("the store failed: {0}")]
     Failed(String),
-    /// There is no decision with this number.
+    /// No decision has this number.
     #[error("there is no decision {0}")]
     NoSuchDecision(DecisionId),
 }
 
 impl StoreError {
-    /// Whether the same may work a moment later.
+    /// Whether a later retry may succeed.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Busy | Self::Full | Self::Failed(_))
     }
 }
 
-/// Keeps decisions, their log and their cards. All methods are atomic and durable when they return.
+/// Stores decisions, the event log and messages. Every method is atomic, and durable on return.
 ///
 /// # Errors
-/// Every method returns [`StoreError`]; then nothing of it was written.
+/// Every method returns [`StoreError`]; nothing of the failed call was written.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 pub trait Store: Send + Sync + 'static {
-    /// The store's own name in buttons, six letters and digits: a button of another store decides
-    /// nothing.
+    /// The store's identifier in button ids: six letters and digits. Buttons of another store are
+    /// ignored.
     fn tag(&self) -> &str;
 
-    /// How fast its time runs.
+    /// The store's time scale.
     fn pace(&self) -> Pace;
 
-    /// Files a request, or finds the open decision with the same key of the same project.
+    /// Files a request, or finds the project's open decision with an equal key.
     fn ask(&self, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError>;
 
-    /// As [`Store::ask`], under a name of the asker's own: the same again is the same decision for
-    /// 24 h of the store's time, also when it is over.
+    /// Like [`Store::ask`], with an idempotency key: repeating the call returns the first decision
+    /// for 24 h of the store's time, even after resolution.
     fn ask_once(
         &self,
         request: Request,
@@ -258,30 +260,31 @@ pub trait Store: Send + Sync + 'static {
         once: Once,
     ) -> Result<AskedOnce, StoreError>;
 
-    /// Changes a decision: `decide` sees it inside the transaction, and what it names is written.
+    /// Changes a decision: `decide` runs inside the transaction, and the returned event is
+    /// appended.
     fn change(&self, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError>;
 
-    /// Changes many in one transaction, each as [`Store::change`] does. One that is not there fails
-    /// all of them.
+    /// Changes several decisions in one transaction, each like [`Store::change`]. An unknown number
+    /// fails the whole call.
     fn change_many(
         &self,
         changes: Vec<(DecisionId, Decide)>,
         at: Time,
     ) -> Result<Vec<Changed>, StoreError>;
 
-    /// One decision.
+    /// The decision with this number.
     fn get(&self, id: DecisionId) -> Result<Option<Decision>, StoreError>;
 
-    /// Many.
+    /// The decisions selected by a filter, newest first.
     fn list(&self, filter: &Filter) -> Result<Vec<Decision>, StoreError>;
 
-    /// Decisions that want to be woken at or before this time.
+    /// Decisions with a wake time at or before `at`.
     fn due(&self, at: Time) -> Result<Vec<DecisionId>, StoreError>;
 
-    /// When the next one wants to be woken.
+    /// The earliest wake time of all decisions.
     fn next_wake(&self) -> Result<Option<Time>, StoreError>;
 
-    /// Events behind a position, in order.
+    /// Events after a position, in order.
     fn events(&self, after: u64, limit: usize) -> Result<Vec<Logged>, StoreError>;
 
     /// All events of one decision, in order.
@@ -290,67 +293,67 @@ pub trait Store: Send + Sync + 'static {
     /// The end of the log.
     fn head(&self) -> Result<Head, StoreError>;
 
-    /// Walks the hash chain. The position of the first event that does not fit, if any.
+    /// Verifies the hash chain and returns the position of the first invalid event, if any.
     fn first_broken_link(&self) -> Result<Option<u64>, StoreError>;
 
-    /// Walks the hash chain, replays every decision's log and compares with what is kept, and
-    /// checks the file. As of one moment, while others write.
+    /// Verifies the hash chain, replays every decision's log against the stored state, and checks
+    /// the file. Runs on one snapshot while others write.
     fn audit(&self) -> Result<Audit, StoreError>;
 
-    /// The log behind a position, to the byte.
+    /// Log entries after a position, byte for byte.
     fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
 
-    /// What waits for an answer, without what was put off; in no order.
+    /// Pending decisions, without deferred decisions; in no particular order.
     fn waiting(&self) -> Result<Vec<Waiting>, StoreError>;
 
-    /// These decisions, in this order; one that is not there is left out.
+    /// The decisions with these numbers, in this order; unknown numbers are skipped.
     fn get_many(&self, ids: &[DecisionId]) -> Result<Vec<Decision>, StoreError>;
 
-    /// Those that still can be answered, the oldest first.
+    /// Open decisions, oldest first.
     fn open_ids(&self) -> Result<Vec<DecisionId>, StoreError>;
 
-    /// What [`Store::prune`] would remove in all.
+    /// Everything [`Store::prune`] would remove without a limit.
     fn prunable(&self, before: Time) -> Result<Pruned, StoreError>;
 
-    /// Removes the long parts of at most `limit` decisions that were over before this time and
-    /// whose cards are settled, and logs that. Their cards stay as they hang.
+    /// Removes the content of at most `limit` decisions closed before this time with up-to-date
+    /// cards, and logs the pruning. The posted cards stay unchanged.
     fn prune(&self, before: Time, at: Time, limit: usize) -> Result<Pruned, StoreError>;
 
-    /// The names of the kept files that a decision needs which is not pruned.
+    /// Names of the stored attachment files still needed by an unpruned decision.
     fn files_in_use(&self) -> Result<BTreeSet<String>, StoreError>;
 
-    /// Writes a copy of the store, as of one moment, into an empty file, and audits that copy.
+    /// Writes a consistent copy of the store into an empty file and audits the copy.
     fn copy_to(&self, file: &Path) -> Result<Audit, StoreError>;
 
-    /// A number that differs whenever anybody has written since the last call.
+    /// A number with a different value after every write by any process.
     fn data_version(&self) -> Result<i64, StoreError>;
 
-    /// The cards of a decision, oldest first.
+    /// The card messages of a decision, oldest first.
     fn deliveries(&self, id: DecisionId) -> Result<Vec<Delivery>, StoreError>;
 
-    /// The card that is this message.
+    /// The card with this message id.
     fn delivery_of(&self, message: &str) -> Result<Option<Delivery>, StoreError>;
 
-    /// Writes a card's row, new or changed.
+    /// Inserts or updates the row of a card message.
     fn put_delivery(&self, delivery: &Delivery) -> Result<(), StoreError>;
 
-    /// Decisions whose cards are not as they should be, by the store's own record.
+    /// Decisions with a missing or outdated card, according to the store's records.
     fn unsettled(&self) -> Result<Vec<DecisionId>, StoreError>;
 
-    /// Opens a message that stands for several decisions; the reconciler posts it.
+    /// Creates a message for several decisions; the reconciler posts the message.
     fn open_posting(&self, new: NewPosting) -> Result<PostingId, StoreError>;
 
-    /// One posting, with all that it lists or has listed.
+    /// One message, with every current and former item.
     fn posting(&self, id: PostingId) -> Result<Option<Posting>, StoreError>;
 
-    /// The posting that is this message.
+    /// The message with this Discord message id.
     fn posting_of(&self, message: &str) -> Result<Option<Posting>, StoreError>;
 
-    /// The batch's card on which a decision stands, without its items.
+    /// The batch card with this decision on the current list, returned without items.
     fn carrier_of(&self, id: DecisionId) -> Result<Option<Posting>, StoreError>;
 
-    /// Makes a posting's next list from the one of this revision. `false`: that is not the latest
-    /// any more, and nothing was changed.
+    /// Replaces a message's list, if `revision` is still the latest. Returns `false`, with no
+    /// change, if a newer list exists.
     fn amend_posting(
         &self,
         id: PostingId,
@@ -358,7 +361,7 @@ pub trait Store: Send + Sync + 'static {
         changes: Vec<Change>,
     ) -> Result<bool, StoreError>;
 
-    /// Writes what hangs of a posting. What is [`Hanging::Over`] stays so.
+    /// Records the post state of a message. [`Hanging::Over`] is final.
     fn put_hanging(
         &self,
         id: PostingId,
@@ -366,71 +369,71 @@ pub trait Store: Send + Sync + 'static {
         hanging: Hanging,
     ) -> Result<(), StoreError>;
 
-    /// Postings whose message is not as it should be: all of them, or those that list one of these
-    /// decisions.
+    /// Messages to reconcile: all, or only messages with one of these decisions.
     fn postings_behind(&self, of: Option<&[DecisionId]>) -> Result<Vec<PostingId>, StoreError>;
 
-    /// Postings that hang and list something that still can be answered.
+    /// Posted messages with at least one open decision.
     fn hanging_postings(&self) -> Result<Vec<PostingId>, StoreError>;
 
-    /// Decisions on a posting whose own card does not say yet where they went.
+    /// Decisions on this message with an own card not yet edited to point here.
     fn to_move_to(&self, id: PostingId) -> Result<Vec<DecisionId>, StoreError>;
 
-    /// Draws what waits into batches: `plan` sees it inside the transaction, and what it names is
-    /// written. `since` is where the window begins, `at` where it ends, by the wall clock. Whether
-    /// anything was changed.
+    /// Groups pending decisions into batches: `plan` runs inside the transaction, and the planned
+    /// steps are written. The grouping window runs from `since` to `at`, by the wall clock. Returns
+    /// whether anything changed.
     fn plan_batches(&self, since: Time, at: Time, plan: PlanBatches) -> Result<bool, StoreError>;
 
-    /// The latest posting of a purpose.
+    /// The latest message with this purpose.
     fn latest_posting(&self, purpose: &str) -> Result<Option<Posting>, StoreError>;
 
-    /// How decisions that came with a confidence were judged. What passed by itself counts if it
-    /// was listed for review up to this moment of the wall clock.
+    /// Verdict counts of decisions with a confidence. An automatic approval counts if a review
+    /// listed the decision at or before `reviewed`, by the wall clock.
     fn judged(&self, reviewed: Time) -> Result<Vec<Tally>, StoreError>;
 
-    /// What was answered or withdrawn after a moment, up to and with another.
+    /// Decisions answered or withdrawn after `from`, up to and including `to`.
     fn ended_between(&self, from: Time, to: Time) -> Result<Vec<Ended>, StoreError>;
 
-    /// How many were asked after a moment, up to and with another.
+    /// Number of decisions asked after `from`, up to and including `to`.
     fn asked_between(&self, from: Time, to: Time) -> Result<u64, StoreError>;
 
-    /// What was approved by itself up to and with a moment and is on no review, with its project.
+    /// Automatic approvals up to and including `until` not yet listed on a review, with the
+    /// project.
     fn unreviewed(&self, until: Time) -> Result<Vec<(DecisionId, String)>, StoreError>;
 
-    /// What a surface has kept under this name.
+    /// The text stored by a surface under this name.
     fn memo(&self, name: &str) -> Result<Option<String>, StoreError>;
 
-    /// Keeps a text of a surface's own under a name; `None` forgets it.
+    /// Stores a surface's text under a name; `None` deletes the text.
     fn put_memo(&self, name: &str, text: Option<String>) -> Result<(), StoreError>;
 
-    /// What somebody has said of themselves; nothing, if they never did.
+    /// A person's preferences; the defaults for an unknown person.
     fn wishes(&self, user: u64) -> Result<Wishes, StoreError>;
 
-    /// Changes that. What stands then.
+    /// Updates a person's preferences and returns the new preferences.
     fn wish(&self, user: u64, name: &str, change: Amend<Wishes>) -> Result<Wishes, StoreError>;
 
-    /// Whoever has ever acted on a decision: their Discord ids and names.
+    /// Everybody with at least one recorded action on a decision: Discord id and name.
     fn acted(&self) -> Result<Vec<(u64, String)>, StoreError>;
 
-    /// How far the log was read for reminders.
+    /// The reminder cursor: the log position up to which events were processed.
     fn reminded_up_to(&self) -> Result<u64, StoreError>;
 
-    /// All reminders of rungs of which something may yet come, or of which the log does not know
-    /// all that came.
+    /// All reminders of escalation steps with at least one reminder in progress or not yet reported
+    /// to the log.
     fn reminders(&self) -> Result<Vec<Reminder>, StoreError>;
 
-    /// Whether there is anything to be done about reminders.
+    /// Cheap check for pending reminder work.
     fn glance_at_reminders(&self) -> Result<Glance, StoreError>;
 
-    /// The messages that have taken in reminders after this, by the store's time, of decisions that
-    /// wait; each with the stages of what is on it.
+    /// Messages extended with reminders of pending decisions after `since`, by the store's time;
+    /// each with the stages of the reminders.
     fn messages_since(&self, since: Time) -> Result<Vec<(On, Stage)>, StoreError>;
 
-    /// Records what was read of the log, or what was done about reminders: all of it or nothing.
+    /// Records progress in the log or work on reminders, all or nothing.
     fn remind(&self, step: Reminding) -> Result<(), StoreError>;
 
-    /// A posting could not be posted, and will not be: nothing hangs of it, and its reminders have
-    /// failed. `instead` is opened with that.
+    /// Gives up a message after a failed post: the message becomes final, the reminders on the
+    /// message fail with `why`, and `instead` is created in the same transaction.
     fn give_up_posting(
         &self,
         id: PostingId,
@@ -438,41 +441,41 @@ pub trait Store: Send + Sync + 'static {
         instead: Option<NewPosting>,
     ) -> Result<(), StoreError>;
 
-    /// Makes a token.
+    /// Creates a token.
     fn mint(&self, new: NewToken) -> Result<Token, StoreError>;
 
-    /// All tokens, also those that were revoked.
+    /// All tokens, including revoked tokens.
     fn tokens(&self) -> Result<Vec<KeptToken>, StoreError>;
 
-    /// From this moment of the wall clock on a token is worth nothing. `false`: there is none, or
-    /// it was revoked before.
+    /// Revokes a token from this wall-clock time on. Returns `false` for an unknown or already
+    /// revoked token.
     fn revoke(&self, id: TokenId, at: Time) -> Result<bool, StoreError>;
 
-    /// A token was used at this moment of the wall clock.
+    /// Records the use of a token at this wall-clock time.
     fn used(&self, id: TokenId, at: Time) -> Result<(), StoreError>;
 
-    /// Keeps messages that are to leave, as they may ([`Outgoing::fit_to_leave`]); `at` is the wall
-    /// clock's time. One whose key is known already is that one, and stays as it is. How many were
-    /// new.
+    /// Adds notifications to the outbox, sanitized by [`Outgoing::fit_to_leave`]; `at` is the
+    /// wall-clock time. A notification with a known key is ignored. Returns the number of new
+    /// notifications.
     fn enqueue(&self, messages: Vec<Outgoing>, at: Time) -> Result<usize, StoreError>;
 
-    /// Messages that are not settled and want to be looked at at or before this time, the longest
-    /// due first.
+    /// Unsettled notifications with a next attempt at or before this time, longest overdue first.
     fn outgoing_due(&self, at: Time, limit: usize) -> Result<Vec<Letter>, StoreError>;
 
-    /// When the next one wants to be looked at.
+    /// The earliest next attempt of all notifications.
     fn next_outgoing(&self) -> Result<Option<Time>, StoreError>;
 
-    /// One message, by its key.
+    /// The notification with this key.
     fn outgoing(&self, key: &str) -> Result<Option<Letter>, StoreError>;
 
-    /// The messages about a decision, in the order in which they were asked for.
+    /// Notifications about a decision, in the order of creation.
     fn outgoing_of(&self, id: DecisionId) -> Result<Vec<Letter>, StoreError>;
 
-    /// Messages that were settled behind a place in that order, in order.
+    /// Notifications settled after this position in the settlement order, in order.
     fn outgoing_settled(&self, after: u64, limit: usize) -> Result<Vec<Letter>, StoreError>;
 
-    /// What went to a person by a way since then, or may have: when, and the receipt.
+    /// Notifications sent, or possibly sent, to a person by a channel after `since`: time and
+    /// receipt.
     fn outgoing_went(
         &self,
         person: &str,
@@ -480,7 +483,7 @@ pub trait Store: Send + Sync + 'static {
         since: Time,
     ) -> Result<Vec<(Time, Option<String>)>, StoreError>;
 
-    /// Records how a message stands; settling it forgets its address. One that is settled stays so:
-    /// then `false`.
+    /// Records a notification's state; settling deletes the address. Returns `false`, with no
+    /// change, for a notification already settled.
     fn put_outgoing(&self, key: &str, tries: u32, sending: Sending) -> Result<bool, StoreError>;
 }

@@ -1,28 +1,28 @@
-//! What the store is told of postings: messages that stand for several decisions.
+//! New messages for several decisions.
 //!
-//! To post one, [`open_posting`](super::Store::open_posting) with a [`Purpose`] of its own and a
-//! [`Place`]; the engine's reconciler (`engine::deliveries`) does the rest. It posts it, edits it
-//! whenever a decision on it changes anywhere, posts it again where somebody deleted it while
-//! [`Purpose::is_wanted`], and finds it after a crash by the buttons on it. A purpose that needs
-//! other lists later calls [`amend_posting`](super::Store::amend_posting).
+//! To post a message, call [`open_posting`](super::Store::open_posting) with a [`Purpose`] and a
+//! [`Place`]; the engine's reconciler (`engine::deliveries`) does the rest: posts the message,
+//! edits after every change of a listed decision, posts a deleted batch card again while
+//! [`Purpose::is_wanted`], and finds the message after a crash by the buttons. To change the list
+//! later, call [`amend_posting`](super::Store::amend_posting).
 
 use crate::core::Time;
 use crate::core::batch::{Crowd, Planned};
 use crate::core::posting::{Item, Place, Purpose};
 
-/// A posting to be opened.
+/// A message to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPosting {
-    /// What it is for.
+    /// The purpose.
     pub purpose: Purpose,
-    /// Where it belongs. One that belongs [`Place::Nowhere`] is kept for its buttons and never
-    /// posted.
+    /// Where to post. A message for [`Place::Nowhere`] is never posted, and kept only for buttons
+    /// that refer to the list.
     pub place: Place,
-    /// What it lists: each decision once, as it stands ([`Item::of`]).
+    /// The list: each decision once, in the current state ([`Item::of`]).
     pub items: Vec<Item>,
-    /// When, by the wall clock.
+    /// Creation time, by the wall clock.
     pub at: Time,
 }
 
-/// Looks at what waits and names what shall share cards.
+/// Inspects the pending decisions and plans the batches.
 pub type PlanBatches = Box<dyn Fn(&Crowd) -> Vec<Planned> + Send>;

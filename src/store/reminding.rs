@@ -1,5 +1,5 @@
-//! What the store is told of reminders: a step is written as a whole, so that a reminder is never
-//! without its message, nor a message without its reminders, wherever the process is killed.
+//! Changes to reminders for the store. A change is written as a whole: no crash can leave a
+//! reminder without a message, or a message without reminders.
 
 use crate::core::Time;
 use crate::core::outgoing::Outgoing;
@@ -8,62 +8,62 @@ use crate::core::remind::{On, Reminder};
 
 use super::NewPosting;
 
-/// A step of whoever reminds people.
+/// One atomic change made by the reminder loop.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reminding {
-    /// The log was read up to here.
+    /// New cursor: events up to this log position are processed.
     pub cursor: Option<u64>,
-    /// Somebody who has acted: their Discord id and name.
+    /// People with a recorded action: Discord id and name.
     pub acted: Vec<(u64, String)>,
-    /// Reminders as they stand from now on, new or changed.
+    /// Reminders to insert or update.
     pub put: Vec<Reminder>,
-    /// Reminders of which nothing more comes.
+    /// Reminders to delete.
     pub drop: Vec<Reminder>,
-    /// Messages to be opened, each with the reminders that go onto it.
+    /// Messages to create, each with the reminders listed on the message.
     pub open: Vec<(NewPosting, Vec<Reminder>)>,
-    /// A message that takes in more: its list of this revision is changed, and these reminders go
-    /// onto it.
+    /// Existing messages to extend with further reminders.
     pub amend: Vec<Amended>,
-    /// Reminders that are over, of which the log knows what came. One that has changed since it was
-    /// read is passed over.
+    /// Finished reminders with an outcome recorded in the log. A reminder changed since the read is
+    /// skipped.
     pub told: Vec<Reminder>,
-    /// Rungs of which the log knows all are forgotten where no message has taken in any of them
-    /// after this, by the store's time.
+    /// Deletes finished reminders of fully reported escalation steps, unless a message took in the
+    /// reminder after this moment of the store's time.
     pub forget: Option<Time>,
-    /// Messages for the outbox.
+    /// Notifications for the outbox.
     pub send: Vec<Outgoing>,
-    /// When: the wall clock's time and the store's.
+    /// Time of the change: by the wall clock, and by the store's clock.
     pub at: (Time, Time),
 }
 
-/// A message that takes in more.
+/// An existing message to extend.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Amended {
-    /// Which, and since when it is out.
+    /// The message, and when the message was opened.
     pub on: On,
-    /// Its list as it was seen. Another one by now: then nothing of the whole step is written.
+    /// The list's revision as read. If the message has a newer revision, the whole change fails and
+    /// nothing is written.
     pub revision: u32,
-    /// What is changed.
+    /// Changes to the list.
     pub changes: Vec<Change>,
-    /// The reminders that go onto it.
+    /// The reminders added to the message.
     pub reminders: Vec<Reminder>,
 }
 
 impl Amended {
-    /// Which posting.
+    /// The message's number.
     #[must_use]
     pub const fn posting(&self) -> PostingId {
         self.on.posting
     }
 }
 
-/// What of the reminders may be seen at a glance, without reading them.
+/// Summary of pending reminder work, computed without reading the reminders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Glance {
-    /// Whether there is anything to be done about one of them, apart from those that are held back.
+    /// Whether any reminder needs work, apart from held reminders.
     pub moves: bool,
-    /// When the first that is held back may go.
+    /// The earliest end of a hold.
     pub held_until: Option<Time>,
-    /// What people have said of themselves, all of it: to be compared, not read.
+    /// All people's preferences as one text, only for comparison.
     pub wishes: String,
 }

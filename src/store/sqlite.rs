@@ -1,7 +1,7 @@
-//! The store on SQLite: WAL, `synchronous=FULL`, one writer thread, a few readers.
+//! The SQLite store: WAL, `synchronous=FULL`, one writer thread, a few readers.
 //!
-//! Writes that arrive together share a commit, each in a SAVEPOINT of its own, because a durable
-//! commit costs a disk flush and an agent's burst would otherwise pay it for every question.
+//! Concurrent writes share a commit, each in a separate SAVEPOINT: a durable commit costs a disk
+//! flush, and an agent's burst would pay for a flush per question.
 
 mod audit;
 mod callers;
@@ -48,8 +48,8 @@ use crate::core::posting::{Change, Hanging, Posting, PostingId};
 use crate::core::remind::{On, Reminder};
 use crate::core::waiting::Waiting;
 
-/// How long a write waits for another process before it says that the store is locked. Less than
-/// Discord's 3 s, so that a click is answered in time, whatever the answer.
+/// How long a write waits for another process's lock before [`StoreError::Busy`]. Below Discord's 3
+/// s, so a click gets an answer in time, even if the answer is a failure.
 const BUSY: Duration = Duration::from_millis(2_000);
 
 /// A store in a file.
@@ -59,31 +59,31 @@ pub struct SqliteStore {
     tag: String,
     pace: Pace,
     patience: Duration,
-    /// How its readers reach the file.
+    /// Access mode of the readers.
     access: Access,
-    /// None where it cannot be written.
+    /// `None` for a read-only store.
     writer: Option<Writer>,
     readers: Readers,
-    /// `PRAGMA data_version` tells of others' commits only, so it has a connection that never
-    /// writes.
+    /// `PRAGMA data_version` reports only commits of other connections, so a connection that never
+    /// writes reads the pragma.
     watcher: Mutex<Connection>,
 }
 
 impl SqliteStore {
-    /// Opens the store, and makes it if it is not there. `speed` is how fast its time shall run; a
-    /// store keeps the one it was made with. `now` is the wall clock's time.
+    /// Opens the store, and creates a missing store. `speed` is the requested time scale; a store
+    /// keeps the time scale of the creation. `now` is the wall-clock time.
     ///
     /// # Errors
-    /// [`StoreError::Open`] with the reason, [`StoreError::ReadOnly`], [`StoreError::Pace`] if it
-    /// lives by another clock.
+    /// [`StoreError::Open`] with the reason, [`StoreError::ReadOnly`], [`StoreError::Pace`] if the
+    /// store uses another time scale.
     pub fn open(path: &Path, speed: Option<u32>, now: Time) -> Result<Self, StoreError> {
         Self::open_patiently(path, speed, now, BUSY)
     }
 
-    /// As [`SqliteStore::open`], for somebody who can wait this long for another process's lock.
+    /// Like [`SqliteStore::open`], with a custom timeout for another process's lock.
     ///
     /// # Errors
-    /// As there.
+    /// As [`SqliteStore::open`].
     pub fn open_patiently(
         path: &Path,
         speed: Option<u32>,
@@ -109,11 +109,11 @@ impl SqliteStore {
         })
     }
 
-    /// Opens the store for somebody who only reads: one that cannot be written, for want of rights
-    /// or of room, is read all the same.
+    /// Opens the store for reading; falls back to read-only access if the store cannot be written,
+    /// for lack of permissions or of disk space.
     ///
     /// # Errors
-    /// As [`SqliteStore::open`], where not even reading is possible.
+    /// As [`SqliteStore::open`], if reading fails too.
     pub fn open_to_read(path: &Path, now: Time) -> Result<Self, StoreError> {
         let failure = match Self::open(path, None, now) {
             Err(failure) if path.exists() => failure,
@@ -123,7 +123,7 @@ impl SqliteStore {
         let named = |error| with_path(error, path);
         Ok(Self {
             path: path.to_owned(),
-            // These are there since the store was made: nothing is written.
+            // Both values exist since the creation of the store, so `settle` writes nothing.
             tag: open::settle_tag(&connection).map_err(named)?,
             pace: open::settle_pace(&connection, None, now).map_err(named)?,
             patience: BUSY,
@@ -159,7 +159,7 @@ impl SqliteStore {
     }
 }
 
-/// SQLite's error knows no file.
+/// Adds the path, missing from SQLite's error.
 fn with_path(error: StoreError, path: &Path) -> StoreError {
     match error {
         StoreError::ReadOnly(_) => StoreError::ReadOnly(path.display().to_string()),
@@ -167,7 +167,7 @@ fn with_path(error: StoreError, path: &Path) -> StoreError {
     }
 }
 
-/// SQLite's error as what happens next.
+/// Converts SQLite's error into an error worded with the next step.
 #[expect(clippy::needless_pass_by_value, reason = "used as map_err's function")]
 fn from_sqlite(error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode;
@@ -394,7 +394,7 @@ impl Store for SqliteStore {
     }
 
     fn plan_batches(&self, since: Time, at: Time, plan: PlanBatches) -> Result<bool, StoreError> {
-        // Most of the time there is nothing to draw together, and then nothing is written.
+        // Usually nothing can be grouped; the read avoids a write.
         let wanted =
             self.read(|connection| Ok(!plan(&plan::crowd(connection, since)?).is_empty()))?;
         Ok(wanted
@@ -536,7 +536,7 @@ impl Store for SqliteStore {
     }
 }
 
-/// No name of a surface's can be one of the store's own.
+/// The prefix keeps a surface's names apart from the store's own keys.
 fn memo_key(name: &str) -> String {
     format!("memo:{name}")
 }

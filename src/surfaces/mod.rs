@@ -1,5 +1,5 @@
-//! Where people see decisions and answer them, and agents ask and wait. Each surface calls
-//! `engine::Handle` and nothing else.
+//! Where people see and answer decisions, and where agents ask and wait. A surface calls
+//! `engine::Handle` only.
 
 pub mod discord;
 pub mod http;

@@ -1,4 +1,4 @@
-//! A decision as those are told of it who wait for it or watch it.
+//! A decision as serialised to clients.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,45 +13,45 @@ use crate::core::pace::Pace;
 use crate::core::permission::WhoMay;
 use crate::core::text;
 
-/// A verdict in a word.
+/// A verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Word {
-    /// Yes.
+    /// Approved.
     Approved,
-    /// No.
+    /// Rejected.
     Rejected,
-    /// One of the options.
+    /// One of the options was chosen.
     Chosen,
-    /// A text.
+    /// Answered with a text.
     Answered,
 }
 
-/// What was answered. All of it is absent while nothing is.
+/// The verdict and its details. All fields are absent while the decision is open.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Said {
-    /// The answer: approved, rejected, chosen or answered.
+    /// The verdict: approved, rejected, chosen or answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Word>,
-    /// Why it was rejected, withdrawn or refused.
+    /// Why the decision was rejected, withdrawn or refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The option that was chosen.
+    /// The chosen option.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub option: Option<String>,
     /// The text of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
-    /// What was said beside an approval.
+    /// The approver's note with an approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Approved for as long as the agent's session lasts: the same needs no asking again.
+    /// Approved for the rest of the agent's session: do not ask for the same call again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub for_session: bool,
 }
 
 impl Said {
-    /// Why something is over that was not answered.
+    /// Only a reason, for a question that ended without a verdict.
     #[must_use]
     pub fn reason(reason: &str) -> Self {
         Self { reason: Some(reason.to_owned()), ..Self::default() }
@@ -78,135 +78,136 @@ impl From<Verdict> for Said {
     }
 }
 
-/// Where a decision stands.
+/// The state of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// A person owes it an answer: `standing` says who, and what comes next.
+    /// Waits for a person: `standing` says for whom, and describes the next escalation step.
     Pending,
-    /// Put off until `until`; it comes back by itself. Do something else meanwhile.
+    /// Deferred until `until`, then pending again. Do something else meanwhile.
     Deferred,
-    /// Answered: `verdict` says how.
+    /// Answered: see `verdict`.
     Resolved,
-    /// Taken back: `reason` says why.
+    /// Withdrawn: see `reason`.
     Withdrawn,
 }
 
-/// What policy made of a question.
+/// The terms that policy set for a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Terms {
-    /// The risk that counts: yours, or higher.
+    /// The effective risk: as you gave, or higher.
     pub risk: Risk,
-    /// Seconds from asking to the breach, by the store's clock.
+    /// Seconds from asking to the SLA breach, in store time.
     pub sla_seconds: u64,
-    /// What happens when nobody answers.
+    /// What happens if no person answers.
     pub safe_default: SafeDefault,
 }
 
-/// How soon a person wants it decided.
+/// The priority that a person set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Prioritized {
-    /// So soon, whatever the question says.
+    /// The priority; overrides the question's own.
     pub priority: Priority,
-    /// Who said so.
+    /// The person.
     pub by: String,
 }
 
-/// How many people must approve.
+/// Progress towards several required approvals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Approvals {
-    /// So many, all different.
+    /// Approvals needed, each from a different person.
     pub needed: u32,
-    /// So many have.
+    /// Approvals given.
     pub given: u32,
 }
 
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
-    /// Its number.
+    /// The decision's number.
     #[schemars(range(min = 1))]
     pub id: i64,
-    /// The version of its content, from 1. A verdict names the one that was seen, in `If-Match`.
+    /// The version of the content, from 1. A verdict names the revision that was seen, in
+    /// `If-Match`.
     pub revision: u32,
-    /// The log's position of the latest that happened to it.
+    /// The log position of the latest change.
     pub changed: u64,
-    /// Where it stands.
+    /// The state.
     pub state: Phase,
-    /// What was answered.
+    /// The verdict.
     #[serde(flatten)]
     pub said: Said,
-    /// Who answered, or put it off.
+    /// The person who answered or deferred.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Where the answer came from: discord, terminal, http, mcp; routing and safe_default are
-    /// nobody's.
+    /// Where the verdict came from: discord, terminal, http, mcp, or, without a person, routing or
+    /// safe_default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
-    /// When it came to this state.
+    /// When the decision entered this state.
     pub at: Moment,
-    /// When it comes back, if it was put off.
+    /// When a deferred decision becomes pending again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Moment>,
-    /// When it was asked.
+    /// When the question was asked.
     pub asked_at: Moment,
-    /// When its SLA is breached.
+    /// When the SLA is breached.
     pub breach_at: Moment,
-    /// When the agent took the verdict. From then on it cannot be undone.
+    /// When the agent claimed the verdict. A claimed verdict cannot be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_at: Option<Moment>,
-    /// What the agent said of how it went.
+    /// The outcome that the agent reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcomes>,
-    /// What policy made of it.
+    /// The terms that policy set.
     pub terms: Terms,
-    /// How many people must approve it, where it is more than one.
+    /// Progress of approvals, if more than one is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approvals: Option<Approvals>,
-    /// How soon a person wants it decided, where one said so.
+    /// The priority that a person set, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prioritized: Option<Prioritized>,
-    /// What people want decided and have yet to confirm on Discord: high and critical risk, with a
-    /// token.
+    /// Verdicts on high or critical risk, given with a token, that a person must still confirm on
+    /// Discord.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proposed: Vec<Proposed>,
-    /// What happens while nobody answers. Only while it waits.
+    /// The escalation. Only while pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Escalation>,
-    /// What was asked, in this revision.
+    /// The question, in this revision.
     pub question: Question,
-    /// The names of the files that go with it.
+    /// Names of the attached files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
 }
 
-/// What a person wants decided and has yet to confirm. It decides nothing.
+/// A verdict that a person must still confirm on Discord. Until then, nothing is decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Proposed {
-    /// Who.
+    /// The person.
     pub by: String,
-    /// When they said so.
+    /// When the verdict was proposed.
     pub at: Moment,
-    /// What.
+    /// The proposed verdict.
     #[serde(flatten)]
     pub said: Said,
 }
 
-/// How it went when the agent acted on the verdict.
+/// The outcome of acting on a verdict, as the agent reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcomes {
     /// Whether it worked.
     pub outcome: Outcome,
-    /// In its words. May be empty.
+    /// The agent's words. May be empty.
     pub text: String,
-    /// When it said so.
+    /// When the agent reported.
     pub at: Moment,
 }
 
-/// Who may answer.
+/// The approvers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WaitsFor {
-    /// The owner of the bot's application.
+    /// Whether the owner of the bot's Discord application is an approver.
     pub owner: bool,
     /// Discord user ids.
     pub users: Vec<String>,
@@ -224,63 +225,63 @@ impl From<&WhoMay> for WaitsFor {
     }
 }
 
-/// A rung that was reached.
+/// An escalation step that has been reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reached {
-    /// Its sort: reminder, SLA warning, breach, overdue.
+    /// The stage: reminder, SLA warning, breach, overdue.
     pub stage: String,
-    /// When.
+    /// When the step was reached.
     pub at: Moment,
 }
 
-/// The rung that comes next.
+/// The next escalation step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Next {
-    /// Its sort: reminder, SLA warning, breach, overdue.
+    /// The stage: reminder, SLA warning, breach, overdue.
     pub stage: String,
-    /// When it is due.
+    /// When the step is due.
     pub at: Moment,
-    /// By what people will be reached: dm, mention, here, push, sms, voice, webhook, desktop.
+    /// The channels of the step: dm, mention, here, push, sms, voice, webhook, desktop.
     pub by: Vec<String>,
 }
 
-/// Somebody who could not be reached, or is away.
+/// A person who could not be reached, or is away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unreached {
-    /// Who; absent: everybody in the channel.
+    /// The person; absent: everybody in the Discord channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
-    /// By what it was tried.
+    /// The channel that was tried.
     pub way: String,
-    /// Why not.
+    /// Why the attempt failed.
     pub why: String,
 }
 
-/// What happens while nobody answers.
+/// What happens until a person answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Escalation {
-    /// All of this in words, as of now: what to tell a person who asks what is going on.
+    /// A summary in words, as of now, to show to a person who asks about the state.
     pub words: String,
     /// When the SLA is breached.
     pub deadline: Moment,
-    /// The highest rung so far.
+    /// The highest escalation step so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rung: Option<Reached>,
-    /// The next one.
+    /// The next escalation step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
-    /// Who may answer.
+    /// The approvers.
     pub waits_for: WaitsFor,
-    /// Who said that they are on it.
+    /// The person who has taken responsibility ("I'm on it").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_by: Option<String>,
-    /// Who could not be reached at this rung, or is away.
+    /// People who could not be reached at this step, or are away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreachable: Vec<Unreached>,
-    /// What holds if nobody answers; absent: it stays open.
+    /// The verdict if no person answers; absent: the decision stays open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<SafeDefault>,
-    /// When that will be, if every rung fires in time.
+    /// When the default takes effect, if every step fires in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_at: Option<Moment>,
 }
@@ -290,17 +291,17 @@ pub struct Escalation {
 pub struct Page {
     /// The decisions.
     pub items: Vec<Decision>,
-    /// What to give as `cursor` for the next page; absent: this is the last one.
+    /// Pass this as `cursor` for the next page; absent: this is the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 
-/// What waits for an answer, the most urgent first.
+/// Decisions that wait for an answer, most urgent first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attention {
     /// The decisions.
     pub items: Vec<Decision>,
-    /// How many wait in all.
+    /// Number of waiting decisions on all pages.
     pub count: usize,
 }
 
@@ -340,7 +341,8 @@ fn escalation(standing: &Standing, now: Time, pace: Pace) -> Escalation {
 }
 
 impl Decision {
-    /// A decision as it stands at `now` of the store's time. `waits_for` may answer it.
+    /// A decision as of `now` (store time). `waits_for`: the approvers. Times are converted to the
+    /// wall clock.
     #[must_use]
     pub fn of(decision: &decision::Decision, waits_for: WhoMay, now: Time, pace: Pace) -> Self {
         let wall = |at| Moment(pace.wall_time(at));
@@ -358,7 +360,8 @@ impl Decision {
         let terms = &decision.terms;
         let mut question = Question::from(decision.request.clone());
         question.approvals_needed = question.approvals_needed.filter(|needed| *needed > 1);
-        // Keys are kept apart by asker; an asker knows its own without that.
+        // Stored keys carry the asker's id as a prefix; show the asker's own key without the
+        // prefix.
         if let (Some(key), Some(asker)) = (&mut question.dedup_key, &decision.request.asked_by)
             && let Some(plain) = key.strip_prefix(&format!("{}:", asker.id))
         {
@@ -428,7 +431,7 @@ impl Decision {
         }
     }
 
-    /// Whether an answer is still possible.
+    /// Whether a verdict is still possible.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.state, Phase::Pending | Phase::Deferred)

@@ -1,4 +1,4 @@
-//! What happened, as those are told who follow the log.
+//! An event as serialised to clients that follow the log.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,44 +8,45 @@ use crate::core::decision::Outcome;
 use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
 
-/// One change of one decision. What it says of people and answers; for all else, get the decision.
+/// One change of one decision, with the person and the verdict. Get the decision for everything
+/// else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Happened {
-    /// Its position in the log: what to give as `Last-Event-ID` to go on behind it.
+    /// The position in the log. Send as `Last-Event-ID` to resume after this event.
     pub seq: u64,
-    /// When.
+    /// When the event happened.
     pub at: Moment,
     /// The decision's number.
     pub decision: i64,
-    /// What happened: asked, revised, enforced, deferred, returned, climbed, told, voted, lapsed,
-    /// proposed, taken, prioritized, resolved, undone, disagreed, withdrawn, claimed, reported,
-    /// pruned. New words may come.
+    /// The kind of event: asked, revised, enforced, deferred, returned, climbed, told, voted,
+    /// lapsed, proposed, taken, prioritized, resolved, undone, disagreed, withdrawn, claimed,
+    /// reported, pruned. More may be added.
     pub event: String,
-    /// Who did it, where it was a person.
+    /// The person who acted, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Where an answer came from.
+    /// Where the verdict came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
-    /// What was answered.
+    /// The verdict.
     #[serde(flatten)]
     pub said: Said,
-    /// When it comes back, if it was put off.
+    /// When a deferred decision becomes pending again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Moment>,
-    /// The rung of the ladder that was reached.
+    /// The escalation step that was reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rung: Option<String>,
-    /// How it went when the agent acted on the verdict.
+    /// The outcome of acting on the verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// What the agent said of that.
+    /// The agent's words about the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
 impl Happened {
-    /// What is told of an event.
+    /// An event for clients, with times converted to the wall clock.
     #[must_use]
     pub fn of(logged: &Logged, pace: Pace) -> Self {
         let wall = |at| Moment(pace.wall_time(at));

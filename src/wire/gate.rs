@@ -1,4 +1,4 @@
-//! A tool call that a gate brings, and what becomes of it.
+//! A tool call that a gate submits, and the answer.
 
 use std::path::{Path, PathBuf};
 
@@ -8,75 +8,75 @@ use serde_json::Value;
 
 use crate::core::decision::Risk;
 
-/// Characters of an agent's or a tool's name at most.
+/// Longest name of an agent or a tool, in characters.
 const LONGEST_NAME: usize = 200;
-/// Files and folders that a call names at most.
+/// Most paths in `roots` and in `real`.
 const MOST_PATHS: usize = 1_000;
 
-/// A tool call that an agent is about to make, as its gate saw it. The server makes the question of
-/// it; nothing here names one.
+/// A tool call that an agent is about to make, as the agent's gate saw the call. The server derives
+/// the question; a gate cannot set the question or its key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateCall {
-    /// Whose call it is: `claude-code`, `goose`, `codex`, or your own agent's name.
+    /// The calling agent: `claude-code`, `goose`, `codex`, or your own agent's name.
     #[schemars(length(min = 1, max = 200), regex(pattern = r"\S"))]
     pub agent: String,
-    /// The agent's session: an approval for the session holds in it alone. Without one there are
-    /// none.
+    /// The agent's session. An approval for the session covers only calls of this session; without
+    /// a session, no call is covered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
-    /// The tool, by the agent's name for it.
+    /// The tool, as the agent names it.
     #[schemars(length(min = 1, max = 200), regex(pattern = r"\S"))]
     pub tool: String,
-    /// What the tool is called with, as the agent says it.
+    /// The tool's arguments, as the agent gives them.
     #[serde(default)]
     pub input: Value,
-    /// The directory in which it runs, as a whole path.
+    /// The working directory, as an absolute path.
     pub cwd: PathBuf,
-    /// The folders that the agent works in, as whole paths; what lies below them is inside. Without
-    /// one, nothing is.
+    /// The folders that the agent works in, as absolute paths; files below count as inside. Empty:
+    /// no file is inside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000))]
     pub roots: Vec<PathBuf>,
-    /// The home folder, as a whole path.
+    /// The home folder, as an absolute path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<PathBuf>,
-    /// Where the files that it names really lie, if links lead there.
+    /// The real paths of the call's files, where symbolic links lead elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000))]
     pub real: Vec<PathBuf>,
-    /// Whether the directory has a file `HEAD` and no `.git`: git takes it for a repository, and
-    /// obeys files in it.
+    /// Whether the working directory has a file `HEAD` and no `.git`: git treats such a directory
+    /// as a repository and obeys files in it.
     #[serde(default)]
     pub poses_as_repository: bool,
-    /// What the file holds now that it would change, for the diff.
+    /// The current content of the file that the call would change, for the diff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// The project. Left out: the token's only one, or the usual.
+    /// The project. Left out: the token's only project, or the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Whether the agent asks by its own permissions about a call that its hook has seen just
-    /// before: an approval of that, less than a minute ago, is for both.
+    /// Whether the agent's own permission prompt asks about a call that the agent's hook submitted
+    /// just before. An approval of the hook's call within the last minute then covers both.
     #[serde(default)]
     pub own_prompt: bool,
-    /// A person is asked, at least so, whatever else the rules allow.
+    /// Ask a person with at least this risk, even if the rules would allow the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<AtLeast>,
 }
 
-/// How a call is asked at least.
+/// The least risk with which a call is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AtLeast {
-    /// How bad a wrong answer is.
+    /// The least risk of a wrong answer.
     pub risk: Risk,
-    /// Why it is asked.
+    /// Why a person must be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl GateCall {
-    /// What is wrong with it that its schema cannot say.
+    /// Checks beyond the schema. Returns a description of the first mistake.
     #[must_use]
     pub fn flaw(&self) -> Option<String> {
         let named = |name: &str| !name.trim().is_empty() && name.chars().count() <= LONGEST_NAME;
@@ -93,47 +93,47 @@ impl GateCall {
     }
 }
 
-/// What becomes of the call. Whatever is not `allow` means: it does not run.
+/// The verdict on the call. Only `allow` lets the call run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It may run, once.
+    /// The call may run, once.
     Allow,
-    /// It may not.
+    /// The call must not run.
     Deny,
-    /// A person has put it off: do something else.
+    /// A person has deferred the decision: do something else.
     Defer,
-    /// A person has been asked, or has answered and the answer is to be taken: wait for the
+    /// A person has been asked, or has answered and the verdict is unclaimed: wait for the
     /// decision.
     Wait,
 }
 
-/// What a gate is told.
+/// The answer to a gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GateAnswer {
-    /// What becomes of the call.
+    /// The verdict on the call.
     pub answer: Verdict,
-    /// What the agent reads; of `wait`: what it reads if nobody answers in time.
+    /// Text for the agent; with `wait`, the text to show if no answer arrives in time.
     pub words: String,
-    /// What the person said beside their yes.
+    /// The approver's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The number of the decision, if a person was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<i64>,
-    /// The revision that was asked for this call. A verdict on another is none on it.
+    /// The revision that was asked for this call. A verdict on another revision does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
 }
 
-/// Whether a gate can ask here.
+/// Whether a gate can ask on this server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GateReady {
-    /// As whom it asks.
+    /// The caller that the token identifies.
     pub caller: String,
-    /// In which projects; none: in all.
+    /// The projects that the caller may ask in; empty: all projects.
     pub projects: Vec<String>,
-    /// What makes every call denied, if something does.
+    /// A problem on the server that makes every call denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }

@@ -1,9 +1,9 @@
-//! What agents and programs send and receive, whichever way they come: HTTP, MCP, a dropped file,
-//! the client.
+//! The JSON types that agents and programs exchange with Gander over every transport: HTTP, MCP,
+//! dropped files, the client.
 //!
-//! Plain data with the JSON Schema of each type beside it, so a comment on a field is what an agent
-//! reads of it. Times are the wall clock's, as RFC 3339. Pure; must not know a transport, a store,
-//! or who may do what.
+//! Plain data, each type with its JSON Schema; the comment on a field is the description that an
+//! agent reads. Times are wall-clock times in RFC 3339. Pure: does not depend on a transport, the
+//! store or permissions.
 
 mod decision;
 mod event;

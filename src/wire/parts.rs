@@ -1,4 +1,4 @@
-//! The parts that questions are made of, and how times and spans are written.
+//! The parts of a question, and the notation of times and time spans.
 
 use std::sync::LazyLock;
 
@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use crate::core::Time;
 use crate::core::decision;
 
-/// What explains a question.
+/// The explanation of a question.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Insight {
-    /// What you saw.
+    /// What you observed.
     pub observation: String,
-    /// What follows from it.
+    /// Why this matters.
     pub why_it_matters: String,
-    /// What you recommend to do.
+    /// What you recommend.
     pub what_to_do: String,
 }
 
@@ -26,43 +26,43 @@ pub struct Insight {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Detail {
-    /// Its name, such as tests.
+    /// The name, such as tests.
     pub name: String,
-    /// Its value, such as 47/47.
+    /// The value, such as 47/47.
     pub value: String,
 }
 
-/// An answer that can be chosen.
+/// An option to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
-    /// What the verdict names if it is chosen.
+    /// The name, which the verdict repeats.
     #[schemars(length(min = 1, max = 100))]
     pub name: String,
-    /// What speaks for it and against it.
+    /// Arguments for and against the option.
     #[serde(default)]
     pub description: String,
 }
 
-/// Something to read elsewhere.
+/// A link to further reading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    /// What it is.
+    /// The link's text.
     pub name: String,
-    /// Its address.
+    /// The URL.
     #[schemars(regex(pattern = r"^https?://\S+$"))]
     pub url: String,
 }
 
-/// Who asks.
+/// The agent that asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Agent {
-    /// A name that people know it by. Left out: agent.
+    /// The agent's name for people. Left out: agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Tells two runs of one agent apart.
+    /// Distinguishes two runs of one agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
 }
@@ -80,7 +80,7 @@ impl From<decision::Insight> for Insight {
     }
 }
 
-/// Both ways between a part here and the one of the same name that is asked.
+/// Conversions in both directions between a part and the type of equal name in [`decision`].
 macro_rules! both_ways {
     ($($part:ident { $($field:ident),+ })+) => {
         $(
@@ -117,12 +117,12 @@ impl From<decision::Agent> for Agent {
     }
 }
 
-/// How a time span is written.
+/// The notation of a time span.
 const PATTERN: &str = r"^\s*([0-9]{1,6}\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*){1,6}$";
 
 static SPAN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(PATTERN).ok());
 
-/// A time span as people write it, in seconds.
+/// A time span in seconds, written like `4h 30m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub u64);
 
@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for Span {
                 "{text:?} is no time span: write for example 30m, 4h 30m or 7d"
             ))
         };
-        // What the schema says is what is taken, no less and no more.
+        // Accept exactly what the schema's pattern accepts.
         let told = SPAN.as_ref().is_some_and(|span| span.is_match(&text));
         humantime::parse_duration(text.trim())
             .ok()
@@ -175,13 +175,13 @@ const LATEST: Time = match Time::from_timestamp(253_402_300_799, 0) {
     None => Time::MAX_UTC,
 };
 
-/// A moment of the wall clock, written to the second: 2026-11-21T12:30:00Z.
+/// A wall-clock time, written to the second: 2026-11-21T12:30:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(pub Time);
 
 impl std::fmt::Display for Moment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Years of five digits cannot be written.
+        // RFC 3339 has no years of five digits.
         f.write_str(&self.0.min(LATEST).to_rfc3339_opts(SecondsFormat::Secs, true))
     }
 }

@@ -1,30 +1,30 @@
-//! Why something was not done, as RFC 9457 writes it down.
+//! Problems: errors in the format of RFC 9457.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Decision;
 
-/// A problem: what is wrong, and what to do. Served as `application/problem+json`.
+/// A problem: the error, and the remedy. Served as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
-    /// Its sort, as `urn:gander:problem:` and a word.
+    /// The type of the problem: `urn:gander:problem:` and a word.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The sort in words. Always the same for one type.
+    /// The type in words; constant for each type.
     pub title: String,
     /// The HTTP status.
     #[schemars(range(min = 400, max = 599))]
     pub status: u16,
-    /// What is wrong this time, and what to do.
+    /// The error of this request, and the remedy.
     pub detail: String,
     /// The scope that the token lacks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// Seconds after which the same may work.
+    /// Seconds after which a retry may succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// The decision as it stands.
+    /// The decision in its current state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Box<Decision>>,
 }
@@ -32,30 +32,30 @@ pub struct Problem {
 /// The prefix of every problem's type.
 const TYPE: &str = "urn:gander:problem:";
 
-/// The sorts of problems.
+/// Declares [`ProblemKind`], with status, word and title of each kind.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $member:ident = ($status:literal, $word:literal, $title:literal)),+ $(,)?) => {
-        /// The sort of a problem.
+        /// The kind of a problem.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ProblemKind { $($(#[$doc])* $member),+ }
 
         impl ProblemKind {
-            /// All of them.
+            /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$member),+];
 
-            /// The HTTP status that goes with it.
+            /// The HTTP status.
             #[must_use]
             pub const fn status(self) -> u16 {
                 match self { $(Self::$member => $status),+ }
             }
 
-            /// The word at the end of its type.
+            /// The last part of the problem's type.
             #[must_use]
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$member => $word),+ }
             }
 
-            /// The sort in words.
+            /// The title.
             #[must_use]
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$member => $title),+ }
@@ -65,54 +65,55 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The request is not one: its path, query, headers or JSON.
+    /// The path, query, headers or JSON cannot be parsed.
     BadRequest = (400, "bad-request", "The request cannot be understood"),
-    /// No token, or none that is known.
+    /// The token is missing, unknown or revoked.
     Unauthorized = (401, "unauthorized", "A token is needed"),
-    /// The token may not do this.
+    /// The token does not permit this request.
     Forbidden = (403, "forbidden", "This token may not do that"),
-    /// The person may not decide it.
+    /// The person is not an approver of this decision.
     Denied = (403, "denied", "That person may not decide it"),
-    /// A web page, or a name that is not this server's.
+    /// The request comes from a web page, or names a foreign host.
     Foreign = (403, "foreign", "Requests from elsewhere are refused"),
-    /// There is nothing there, or nothing that the token may see.
+    /// The resource does not exist, or the token may not see it.
     NotFound = (404, "not-found", "There is nothing there"),
-    /// The path knows other methods.
+    /// The path does not support this method.
     Method = (405, "method-not-allowed", "Another method is meant"),
-    /// It cannot be answered in the wanted format.
+    /// The response is not available in the requested format.
     NotAcceptable = (406, "not-acceptable", "That format is not spoken"),
-    /// The body was not sent in time.
+    /// The body did not arrive in time.
     Slow = (408, "too-slow", "The request took too long"),
-    /// Somebody was first.
+    /// Another verdict came first.
     Decided = (409, "already-decided", "It is already decided"),
-    /// The decision stands otherwise.
+    /// The decision's state does not permit this request.
     Conflict = (409, "conflict", "It stands otherwise"),
-    /// The key was used for something else.
+    /// The idempotency key was used for another question.
     KeyReused = (422, "key-reused", "The key was used for another question"),
-    /// It was asked anew, with another content.
+    /// The question was asked again with different content.
     Superseded = (409, "superseded", "It was asked again with another content"),
-    /// Another revision was seen.
+    /// The named revision is not the current revision.
     Outdated = (412, "outdated", "It changed since it was seen"),
     /// The body is too long.
     TooLarge = (413, "too-large", "The body is too long"),
-    /// The body is no JSON by its name.
+    /// The `Content-Type` is not JSON.
     MediaType = (415, "unsupported-media-type", "The body is not sent as JSON"),
-    /// The body is JSON, and wrong.
+    /// The body is valid JSON with invalid content.
     Unprocessable = (422, "invalid", "The body cannot be taken as it is"),
-    /// No revision was named.
+    /// `If-Match` is missing.
     RevisionNeeded = (428, "revision-needed", "The revision that was seen must be named"),
-    /// More than is allowed in a while.
+    /// The rate limit is exceeded.
     TooMany = (429, "too-many-requests", "Too many requests"),
-    /// Headers beyond all measure.
+    /// The headers are too long.
     HeadersTooLarge = (431, "headers-too-large", "The headers are too long"),
-    /// Something is broken here.
+    /// An internal error.
     Internal = (500, "internal", "Something went wrong here"),
-    /// The store is busy, or the process ends.
+    /// The store is busy or the disk is full, the bot is not connected, or the process is shutting
+    /// down.
     Unavailable = (503, "unavailable", "Not at this moment"),
 }
 
 impl Problem {
-    /// A problem of this sort.
+    /// A problem of this kind. `detail`: the error of this request, and the remedy.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self {
@@ -126,7 +127,7 @@ impl Problem {
         }
     }
 
-    /// Its sort; `None`: a newer one.
+    /// The kind; `None`: a kind that this version does not know.
     #[must_use]
     pub fn sort(&self) -> Option<ProblemKind> {
         let word = self.kind.strip_prefix(TYPE)?;

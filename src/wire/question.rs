@@ -1,94 +1,96 @@
-//! The question: what an agent asks a person.
+//! The question that an agent asks a person.
 //!
-//! A dropped file may name files that lie beside it, and its name is its key; over a connection an
-//! agent may be anybody, so there it names a key, and never a file of this machine. All else is the
-//! same and stands here once.
+//! A question in a dropped file may attach files from the drop folder, and the file's name is its
+//! key. A question over a connection names a key and cannot attach files, because the sender may be
+//! any program. All other fields are shared and declared once, in the macro below.
 
 use crate::core::decision::Request;
 use crate::core::policy::{LONGEST_OPTION, MOST_APPROVALS, MOST_OPTIONS};
 
-/// Characters of a key at most.
+/// Longest `dedup_key`, in characters.
 const LONGEST_KEY: usize = 200;
 
-/// Declares a question: the fields that every question has, and those of one way of asking.
+/// Declares a question type: the shared fields, and additional fields of one transport.
 macro_rules! question {
     ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $field:ident: $type:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            /// What is to be decided, in one line.
+            /// What to decide, in one line.
             #[schemars(length(min = 1), regex(pattern = r"\S"))]
             pub title: String,
-            /// What it is about: deploy, credentials, code_review, naming, test_failure, routine …
-            /// or a word of your own.
+            /// The subject: deploy, credentials, code_review, naming, test_failure, routine … or a
+            /// word of your own.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub kind: Option<String>,
-            /// What answers it: yes or no, one of the options, or a text. Left out: a choice with
-            /// options, else yes or no.
+            /// The expected answer: an approval, one of the options, or a text. Left out: a choice
+            /// if options are given, else an approval.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub expects: Option<$crate::core::decision::Expects>,
-            /// What explains it to the person.
+            /// The explanation for the person.
             #[serde(default)]
             pub insight: $crate::wire::Insight,
             /// Facts for the card.
             #[serde(default)]
             pub details: Vec<$crate::wire::Detail>,
-            /// Long text: a plan, a diff. Markdown.
+            /// Long text in Markdown, such as a plan or a diff.
             #[serde(default)]
             pub body: String,
-            /// What to read elsewhere.
+            /// Links to further reading.
             #[serde(default)]
             pub links: Vec<$crate::wire::Link>,
-            /// The project; its channel, approvers and policy follow from it. Left out: the
-            /// folder's or the token's own, else `default`.
+            /// The project, which determines channel, approvers and policy. Left out: the project
+            /// of the drop folder or the token, else `default`.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub project: Option<String>,
-            /// production, staging …
+            /// The environment: production, staging …
             #[serde(skip_serializing_if = "Option::is_none")]
             pub environment: Option<String>,
-            /// Who asks.
+            /// The agent that asks.
             #[serde(default)]
             pub agent: $crate::wire::Agent,
-            /// The job that waits for it.
+            /// The job that waits for the verdict.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub job: Option<String>,
-            /// What can go wrong if the verdict is wrong. Left out: medium. Policy may raise it.
+            /// The damage that a wrong verdict can cause. Left out: medium. Policy may raise the
+            /// risk.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub risk: Option<$crate::core::decision::Risk>,
-            /// How sure you are of your own proposal.
+            /// Your confidence in your own proposal, from 0 to 1.
             #[schemars(range(min = 0.0, max = 1.0))]
             #[serde(skip_serializing_if = "Option::is_none")]
             pub confidence: Option<f64>,
-            /// How soon it is wanted. Left out: normal.
+            /// The priority. Left out: normal.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub priority: Option<$crate::core::decision::Priority>,
-            /// What can be chosen: 2 to 25, where a choice is expected.
+            /// The options: 2 to 25, if a choice is expected.
             #[serde(default)]
             #[schemars(length(max = 25))]
             pub options: Vec<$crate::wire::Choice>,
-            /// How many different people must approve it. Left out: one.
+            /// Number of different people who must approve. Left out: 1.
             #[schemars(range(min = 1, max = 20))]
             #[serde(skip_serializing_if = "Option::is_none")]
             pub approvals_needed: Option<u32>,
-            /// How long it can wait: 30m, 4h 30m, 7d. Left out: what policy gives.
+            /// How long the question can wait: 30m, 4h 30m, 7d. Left out: as policy says.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub sla: Option<$crate::wire::Span>,
-            /// What happens when nobody answers. Left out: reject. Approve only where policy allows
-            /// it.
+            /// What happens if no person answers. Left out: reject. Approve only where policy
+            /// allows this default.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub safe_default: Option<$crate::core::decision::SafeDefault>,
             $($(#[$each])* pub $field: $type,)*
         }
 
         impl $name {
-            /// What is wrong with it, if something is that policy would let pass.
+            /// Rejects `approvals_needed: 0`, which policy alone would accept.
             fn zero_approvals(&self) -> Option<String> {
                 let words = "approvals_needed: it is 0; give a number from 1 on, or leave it out";
                 (self.approvals_needed == Some(0)).then(|| words.to_owned())
             }
 
-            /// The request that it makes, in this project if it names none; without files and key.
+            /// Converts to a request, without files and key. `project` applies if the question
+            /// names none.
             fn request(self, project: Option<&str>) -> $crate::core::decision::Request {
                 use $crate::core::decision::{Expects, Kind, Request};
                 let usual = Request::default();
@@ -123,8 +125,8 @@ pub(crate) use question;
 question! {
     /// A question for a person.
     Question {
-        /// Asking again with the same key while it is open is the same decision; with another
-        /// content, its next revision.
+        /// A key for repeated asking: while the decision is open, the same key returns the same
+        /// decision, and changed content becomes its next revision.
         #[schemars(length(min = 1, max = 200), regex(pattern = r"\S"))]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         dedup_key: Option<String>,
@@ -132,7 +134,7 @@ question! {
 }
 
 impl Question {
-    /// The question with this title, and all else as it is usual.
+    /// A question with this title and defaults for all other fields.
     #[must_use]
     pub fn new(title: impl Into<String>) -> Self {
         Self {
@@ -158,8 +160,8 @@ impl Question {
         }
     }
 
-    /// Where it is otherwise than its schema says, if it is. What only policy refuses is none of
-    /// it.
+    /// Checks the question against its schema. Returns a description of the first mistake. Does not
+    /// check policy.
     #[must_use]
     pub fn flaw(&self) -> Option<String> {
         let blank = |text: &str| text.trim().is_empty();
@@ -197,7 +199,7 @@ impl Question {
             })
     }
 
-    /// The request that it makes. `project` counts if it names none itself.
+    /// Converts to a request. `project` applies if the question names none.
     #[must_use]
     pub fn into_request(self, project: Option<&str>) -> Request {
         let dedup_key = self.dedup_key.clone();
@@ -206,7 +208,7 @@ impl Question {
 }
 
 impl From<Request> for Question {
-    /// What was asked, as it was asked; files are left out.
+    /// The question as asked, without files.
     fn from(request: Request) -> Self {
         Self {
             title: request.title,

@@ -1,27 +1,27 @@
-//! Reads JSON that somebody else wrote, and says what is wrong with it, where, and what to do.
+//! Reads JSON from other programs, and reports each mistake with place and remedy.
 
 use serde::de::DeserializeOwned;
 
 use crate::core::nearest::did_you_mean;
 
-/// Why a text cannot be taken.
+/// Why a text was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wrong {
-    /// It ends too early.
+    /// The text ends too early, perhaps because the sender is still writing.
     Short(String),
-    /// It is no JSON.
+    /// The text is not JSON.
     Broken(String),
-    /// It is whole, and wrong.
+    /// The text is valid JSON with invalid content.
     Content(String),
 }
 
-/// What to do about a field that is known elsewhere and not here: its name, and the words.
+/// A field name that is valid elsewhere but not here, and the advice to give.
 pub type Hint = (&'static str, &'static str);
 
-/// Reads an object. A byte order mark before it is passed over: some systems write one.
+/// Parses a JSON object. Skips a byte order mark, which some systems write.
 ///
 /// # Errors
-/// [`Wrong`], with line, column, the field where one is known, and words.
+/// [`Wrong`], with a text that names line, column and, if known, the field.
 pub fn read<T: DeserializeOwned>(bytes: &[u8], hints: &[Hint]) -> Result<T, Wrong> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(Wrong::Broken("it is no UTF-8 text: save it as UTF-8".into()));
@@ -44,8 +44,8 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8], hints: &[Hint]) -> Result<T, Wron
     }
 }
 
-/// The field that is a list of bare values where names are expected: serde takes it for an object,
-/// the schema does not.
+/// Finds a list of bare values in place of an object: serde accepts such a list as a struct, the
+/// schema does not.
 fn bare_list(text: &str) -> Option<String> {
     bare_list_in(&serde_json::from_str(text).ok()?)
 }
@@ -73,7 +73,7 @@ fn bare_list_in(whole: &serde_json::Value) -> Option<String> {
 
 fn wrong(error: &serde_json::Error, path: &str, hints: &[Hint]) -> Wrong {
     let place = match error.line() {
-        // What is wrong with a whole has no place of its own.
+        // An error about the whole text has no position.
         0 => String::new(),
         line => format!("line {line}, column {}", error.column()),
     };
@@ -96,7 +96,7 @@ fn wrong(error: &serde_json::Error, path: &str, hints: &[Hint]) -> Wrong {
     }
 }
 
-/// What to do about fields that other ways of asking know.
+/// Advice for fields that other interfaces accept.
 const EVERYWHERE: [Hint; 2] = [
     ("asked_by", "leave `asked_by` out: it is for people who ask; an agent is named in `agent`"),
     ("sla_seconds", "write `sla` instead of `sla_seconds`, such as \"2h\""),

@@ -1,5 +1,5 @@
-//! What is said of a decision once it is asked: the verdicts of people, and what the agent says
-//! when it is done or gone.
+//! Requests about an existing decision: verdicts of people, and the agent's report or withdrawal.
+//! Also batches of questions.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,42 +7,42 @@ use serde::{Deserialize, Serialize};
 use super::{Decision, Moment, Problem, Question, Span};
 use crate::core::decision::Outcome;
 
-/// Yes.
+/// An approval.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Approve {
-    /// What the agent is told beside it.
+    /// A note for the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4000))]
     pub note: Option<String>,
-    /// Whether the same is allowed for the rest of the agent's session.
+    /// Whether the approval covers the same call for the rest of the agent's session.
     pub for_session: bool,
-    /// The word that confirms it, where critical risk asks for one.
+    /// The confirmation word, where critical risk requires confirmation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<String>,
 }
 
-/// No, and why.
+/// A rejection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reject {
-    /// What the agent is told: without a reason it tries the same again.
+    /// The reason, for the agent; without a reason the agent tries the same again.
     #[schemars(length(min = 1, max = 4000), regex(pattern = r"\S"))]
     pub reason: String,
 }
 
-/// One of the options.
+/// A choice among the options.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Choose {
-    /// Its name.
+    /// The option's name.
     pub option: String,
-    /// The word that confirms it, where critical risk asks for one.
+    /// The confirmation word, where critical risk requires confirmation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<String>,
 }
 
-/// A text.
+/// An answer as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
@@ -51,7 +51,7 @@ pub struct Answer {
     pub text: String,
 }
 
-/// Not now. Give one of the two.
+/// Postpones the decision. Give either `until` or `for`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(deny_unknown_fields)]
@@ -64,7 +64,7 @@ pub enum Defer {
 
 impl<'de> Deserialize<'de> for Defer {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// Both, so that giving both or none can be told in words.
+        /// Both fields, so that giving both or neither yields a clear error.
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Given {
@@ -83,66 +83,67 @@ impl<'de> Deserialize<'de> for Defer {
     }
 }
 
-/// What is given must be something: null is not left out.
+/// Rejects `null`: a field must be left out or have a value.
 fn there<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// The asker no longer needs an answer.
+/// Withdraws a question that no longer needs an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Withdraw {
-    /// Why. Left out: the agent took it back.
+    /// Why. Left out: "the agent took it back".
     #[schemars(length(max = 4000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Characters of a report's text at most.
+/// Longest report, note, reason or answer, in characters.
 pub const LONGEST_REPORT: usize = 4_000;
 
-/// How it went when the agent acted on a verdict.
+/// The outcome of acting on a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// Whether it worked.
     pub outcome: Outcome,
-    /// In the agent's words.
+    /// The agent's words.
     #[serde(default)]
     #[schemars(length(max = 4000))]
     pub text: String,
 }
 
-/// Questions of a batch at most.
+/// Most questions in a batch.
 pub const MOST_AT_ONCE: usize = 100;
 
 /// Several questions at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
-    /// The questions. Each is filed, or refused, by itself.
+    /// The questions. Each question succeeds or fails alone.
     #[schemars(length(min = 1, max = 100))]
     pub questions: Vec<Question>,
 }
 
-/// What became of one question of a batch: a decision or a problem.
+/// The result of one question of a batch: a decision or a problem.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BatchItem {
-    /// As if it had been asked alone: 201 new, 200 asked before, else refused.
+    /// The status of asking the question alone: 201 for a new decision, 200 for an existing
+    /// decision, else the problem's status.
     pub status: u16,
     /// The decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Box<Decision>>,
-    /// Why it was refused.
+    /// Why the question was rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Box<Problem>>,
 }
 
-/// What became of the questions of a batch, in their order.
+/// The results of a batch, in the order of the questions.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Batched {
-    /// One for each question.
+    /// One result for each question.
     pub items: Vec<BatchItem>,
 }

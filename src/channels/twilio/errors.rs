@@ -1,8 +1,8 @@
-//! What Twilio's answers mean (<https://www.twilio.com/docs/api/errors>): who can do something
-//! about it, and what.
+//! The meaning of Twilio's error responses (<https://www.twilio.com/docs/api/errors>), with the
+//! remedy.
 //!
-//! Twilio's own words name the phone's number, so they are not repeated; its code leads to its
-//! page.
+//! Twilio's error texts contain the phone number, so the texts are not repeated. The error code
+//! leads to Twilio's page.
 
 use serde::Deserialize;
 
@@ -15,7 +15,7 @@ struct Wrong {
     code: Option<u32>,
 }
 
-/// What an answer other than 2xx means.
+/// The meaning of a status other than 2xx.
 pub(super) fn meaning(answer: &Answer) -> Unsent {
     let code = answer.json::<Wrong>().and_then(|wrong| wrong.code).unwrap_or(0);
     if let Some(known) = known(code, answer) {
@@ -23,7 +23,7 @@ pub(super) fn meaning(answer: &Answer) -> Unsent {
     }
     match answer.status {
         401 => known(20_003, answer).unwrap_or_else(|| answer.meaning(WHO, "")),
-        // It may have been carried out before it failed.
+        // Twilio may have carried out the request before failing.
         500..=599 => Unsent::Unsure(format!("Twilio has trouble (HTTP {})", answer.status)),
         _ if code > 0 => Unsent::Refused(format!(
             "Twilio refuses it (error {code}): see https://www.twilio.com/docs/errors/{code}"
@@ -32,7 +32,7 @@ pub(super) fn meaning(answer: &Answer) -> Unsent {
     }
 }
 
-/// What a code means that somebody can do something about.
+/// The meaning of error codes with a known remedy.
 fn known(code: u32, answer: &Answer) -> Option<Unsent> {
     let unreachable = |what: &str, mend: &str| {
         Some(Unsent::Unreachable(format!("{what} (Twilio's error {code}). {mend}")))
@@ -42,7 +42,7 @@ fn known(code: u32, answer: &Answer) -> Option<Unsent> {
     };
     let number = "Correct phone under [[people]] in gander.toml";
     match code {
-        // Ours: account and token.
+        // Our side: account and token.
         20_003 => refused(
             "Twilio does not accept account and token",
             "Copy both from Twilio's console: account under [twilio] in gander.toml, the token into TWILIO_AUTH_TOKEN or its file",
@@ -55,7 +55,7 @@ fn known(code: u32, answer: &Answer) -> Option<Unsent> {
             "the account at Twilio is not active",
             "Look at Twilio's console: its balance may be used up",
         ),
-        // Ours: the sender.
+        // Our side: the sending number and the account's permissions.
         21_210 | 21_212 | 21_603 | 21_606 | 21_659 | 21_660 | 21_661 => refused(
             "Twilio does not let us send or call from this number",
             "Correct from under [twilio]: one of the account's own numbers",
@@ -68,12 +68,12 @@ fn known(code: u32, answer: &Answer) -> Option<Unsent> {
             "the account may not reach that country",
             "Allow it in Twilio's console: Messaging or Voice, Geo permissions",
         ),
-        // Too much at once, or the queue is full.
+        // Too many requests, or a full queue.
         20_429 | 14_107 | 21_611 | 63_038 => Some(Unsent::Later {
             after: answer.retry_after,
             why: format!("Twilio says that these are too many requests (error {code})"),
         }),
-        // Theirs.
+        // The receiver's side.
         21_211 | 21_217 | 21_265 | 13_223 | 13_224 => {
             unreachable("there is no such phone number", number)
         }

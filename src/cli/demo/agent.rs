@@ -1,4 +1,4 @@
-//! A scripted agent: it knows nothing of Gander but `gander ask --wait` and its exit status.
+//! A scripted agent. Its only interface to Gander is `gander ask --wait` and the exit status.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -13,10 +13,10 @@ use super::super::{Exit, Failure, Outcome, output};
 /// The agents, by name.
 pub(super) const NAMES: [&str; 3] = ["goose", "claude-code", "codex"];
 
-/// What argues for the first question and not for the one that is asked instead.
+/// Flags with arguments for the first question, left out of the alternative question.
 const ARGUES: [&str; 3] = ["--observation", "--why", "--what"];
 
-/// How long an agent does something else when its question was put off.
+/// Pause before an agent asks a deferred question again.
 const SOMETHING_ELSE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
@@ -26,16 +26,16 @@ pub(in super::super) struct Agent {
     store: PathBuf,
 }
 
-/// Something an agent wants to do and must not do alone.
+/// An action that needs a person's approval.
 struct Question {
     title: &'static str,
     arguments: &'static [&'static str],
     body: &'static str,
-    /// Files that hang on the card.
+    /// Files attached to the card.
     pictures: &'static [(&'static str, &'static [u8])],
-    /// What it does when it may.
+    /// Printed after a yes.
     then: &'static str,
-    /// What it asks instead when it may not.
+    /// The title of the question asked after a no.
     instead: &'static str,
 }
 
@@ -140,9 +140,9 @@ const UPGRADE: &[Question] = &[Question {
     instead: "Roll the database upgrade back and look at the two tests first?",
 }];
 
-/// How a question ended, by the exit status of `gander ask --wait`.
+/// The result of `gander ask --wait`, by exit status.
 enum Answer {
-    /// With the choice, where there was one.
+    /// With the chosen option, if the question had options.
     Yes(String),
     No(String),
     NotNow,
@@ -175,7 +175,7 @@ impl Agent {
         Ok(())
     }
 
-    /// Asks until there is an answer; after a no, asks for something smaller, once.
+    /// Asks until answered. After a no, asks the alternative question, once.
     async fn pursue(&self, question: &Question) -> Result<(), Failure> {
         for title in [question.title, question.instead] {
             output::line(&format!("asks: {title}"));
@@ -206,7 +206,7 @@ impl Agent {
         Ok(())
     }
 
-    /// The arguments that attach a question's pictures, which lie beside the store.
+    /// Writes a question's pictures beside the store and returns the arguments to attach them.
     fn pictures(&self, question: &Question) -> std::io::Result<Vec<PathBuf>> {
         let mut arguments = Vec::new();
         for (name, bytes) in question.pictures {
@@ -235,11 +235,11 @@ impl Agent {
             .spawn()
             .map_err(failed)?;
         if let Some(mut stdin) = ask.stdin.take() {
-            // An `ask` that reads no body closes its end.
+            // A broken pipe is expected: `ask` without a body closes its end.
             let _ = stdin.write_all(question.body.as_bytes()).await;
         }
         let output = ask.wait_with_output().await.map_err(failed)?;
-        // First its number, then the verdict, whose reason may have lines of its own.
+        // The first line is the decision's number. The verdict follows; its reason may span lines.
         let said =
             String::from_utf8_lossy(&output.stdout).lines().skip(1).collect::<Vec<_>>().join(" ");
         match output.status.code() {
@@ -254,10 +254,10 @@ impl Agent {
     }
 }
 
-/// Resolves when the demonstration is gone, which holds the other end of the standard input.
+/// Resolves when the demonstration, which holds the other end of standard input, has ended.
 async fn abandoned() {
     let (gone, told) = tokio::sync::oneshot::channel();
-    // A thread of its own: a blocked read cannot be cancelled, and ends with the process.
+    // A separate thread: a blocked read cannot be cancelled, and ends with the process.
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         let _ = gone.send(());

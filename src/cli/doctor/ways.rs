@@ -1,4 +1,4 @@
-//! The ways beyond Discord: whether they can work, and a test message by each.
+//! Checks of the channels beyond Discord, and a test message by each.
 
 use super::super::{Failure, ways};
 use super::others_can_read;
@@ -12,7 +12,7 @@ use crate::engine::outbox::Unsent;
 
 const WAYS: &str = "Ways beyond Discord";
 
-/// Whether what is configured can work, as far as that is known without sending anything.
+/// Checks the configured channels without sending a message.
 pub(super) fn checkup(config: &Config) -> Result<Vec<Finding>, Failure> {
     let settings = ways::settings(config)?;
     let mut found: Vec<Finding> = channels::faults(&settings)
@@ -50,8 +50,8 @@ pub(super) fn checkup(config: &Config) -> Result<Vec<Finding>, Failure> {
     Ok(found)
 }
 
-/// The ways that a ladder names and that are not set up. Worth a word only to somebody who wrote a
-/// ladder or an address.
+/// Channels named by an escalation ladder but not configured. The default ladder does not count:
+/// the warning is only for users who wrote a ladder or an address.
 fn left_out(config: &Config) -> Option<Finding> {
     let rules = &config.rules;
     let with_address = |way: Way| {
@@ -79,7 +79,7 @@ fn left_out(config: &Config) -> Option<Finding> {
     })
 }
 
-/// Sends a test message by this way, or by each, to everybody who can be reached by it.
+/// Sends a test message to every configured receiver, by `only` this channel or by each.
 pub(super) async fn send_test(config: &Config, only: Option<Way>) -> Result<Vec<Finding>, Failure> {
     let settings = ways::settings(config)?;
     let carriers = channels::carriers(&settings);
@@ -129,7 +129,7 @@ pub(super) async fn send_test(config: &Config, only: Option<Way>) -> Result<Vec<
 
 fn test_message(way: Way, to: String) -> Outgoing {
     let (title, words) = text::test_message(way);
-    // A key of its own each time: a test that is asked for twice is sent twice.
+    // A fresh idempotency key each time, so a repeated test is sent again.
     let key = format!("test:{way}:{}", wall_time().timestamp_micros());
     Outgoing {
         key,
@@ -167,7 +167,8 @@ fn outcome(way: Way, name: &str, sent: Result<String, Unsent>) -> Finding {
     }
 }
 
-/// What is wrong, with what mends it where it says so itself.
+/// Splits a message into problem and remedy at the first `. `; a message without a remedy gets the
+/// usual one.
 fn in_two(words: &str, usual: &str) -> Finding {
     let (what, mend) = words.split_once(". ").unwrap_or((words, usual));
     Finding::broken(WAYS, what, mend)
@@ -191,7 +192,7 @@ fn is_configured(settings: &Settings, way: Way) -> bool {
     }
 }
 
-/// Names and addresses of all who are reached by a way.
+/// Names and addresses of all receivers of a channel.
 fn receivers(config: &Config, way: Way) -> Vec<(String, String)> {
     let (rules, ways) = (&config.rules, &config.rules.ways);
     let to_people = || {

@@ -1,5 +1,5 @@
-//! A gate that asks a `gander serve` elsewhere. Its rules judge the call; the own ones, where there
-//! are some, only make it stricter. Whatever is no yes of the server's is none.
+//! A gate that asks a remote `gander serve`. The server's rules judge the call; local rules, if
+//! any, can only be stricter. Only an explicit yes from the server allows the call.
 
 use std::time::{Duration, Instant};
 
@@ -14,14 +14,14 @@ use crate::engine::gates::Told;
 use crate::wire::gate::{AtLeast, Verdict};
 use crate::wire::{GateAnswer, GateCall};
 
-/// How much longer than a gate has time for a person the server may take to say which decision it
-/// is, and how it stands. Together less than what the gate is given beyond its limit.
+/// How far the server may exceed the gate's limit, once to name the decision and once to report its
+/// state. Twice this is less than the extra time around the whole step (`stop::GRACE`).
 const GRACE: Duration = Duration::from_secs(4);
 
-/// What becomes of a call, within this limit.
+/// Asks the server, within `limit`, whether the call may run.
 ///
 /// # Errors
-/// Words: it could not be asked.
+/// The server could not be asked, as text.
 pub(super) async fn told(
     client: &Client,
     hooked: &Hooked,
@@ -61,16 +61,17 @@ pub(super) async fn told(
     }
 }
 
-/// What the rules beside the own configuration say.
+/// The result of the local rules.
 enum Own {
     Nothing,
     Asks(AtLeast),
     Denies(String),
 }
 
-/// Without a file of the own there is nothing to say: the usual rules are the server's to apply.
+/// Judges the call by the local rules file. Without a file there is no local ruling: the server
+/// applies the default rules.
 fn own_rules(common: &Common, call: &ToolCall) -> Result<Own, String> {
-    // Who has no home has no rules there.
+    // A user without a home folder has no local rules.
     let Ok(file) = gates::file(common.config.as_deref()) else { return Ok(Own::Nothing) };
     if file.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
         return Ok(Own::Nothing);
@@ -128,12 +129,12 @@ fn understood(answer: GateAnswer) -> Told {
     }
 }
 
-/// How the way to a server is: as whom a gate asks there, or what is wrong.
+/// Checks the connection to a server. Returns the identity a gate has there, as text.
 ///
 /// # Errors
-/// Words.
+/// The problem, as text.
 pub(super) async fn looked(client: Client) -> Result<String, String> {
-    // Whoever looks wants to know how it is now.
+    // No retries: a check reports the present state.
     let client = client.patience(Duration::ZERO);
     let ready = tokio::time::timeout(PATIENCE, client.gate_ready())
         .await

@@ -1,5 +1,5 @@
-//! How agents tell their hooks of a tool call, and how they want to be answered. What cannot be
-//! understood is an error, and whoever calls denies.
+//! How agents describe a tool call to their hooks, and which answers they accept. Input that cannot
+//! be parsed is an error, and the caller denies the call.
 
 use std::path::{Path, PathBuf};
 
@@ -8,39 +8,39 @@ use serde_json::{Value, json};
 use super::AgentKind;
 use crate::core::gate::ToolCall;
 
-/// More input than this is no tool call that a person could judge, in bytes.
+/// Most input accepted, in bytes: no person could judge a longer tool call.
 pub(super) const LONGEST: usize = 1 << 20;
-/// A larger file is not read for the diff, in bytes.
+/// Largest file read for the diff, in bytes.
 const LONGEST_FILE: u64 = 1 << 20;
 
-/// When a hook is called.
+/// The moment at which an agent calls its hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     /// Before each tool call.
     PreToolUse,
-    /// When the agent would ask its own user.
+    /// When the agent is about to ask its user.
     PermissionRequest,
 }
 
-/// A call of a hook.
+/// A hook's input: the event and the tool call.
 #[derive(Debug)]
 pub(super) struct Hooked {
     pub(super) event: Event,
     pub(super) call: ToolCall,
 }
 
-/// What the agent is told.
+/// The answer to the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// The call may run. The note is what the person said beside it.
+    /// The call may run. The note is the person's remark.
     Allow { words: String, note: Option<String> },
-    /// It may not.
+    /// The call may not run.
     Deny(String),
-    /// Not now: the agent may end, and ask again when it is resumed.
+    /// Deferred: the agent may end, and asks again when resumed.
     Defer(String),
 }
 
-/// What the process says and how it ends.
+/// The process's output and exit code.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) out: Option<Value>,
@@ -48,13 +48,13 @@ pub(super) struct Said {
     pub(super) code: u8,
 }
 
-/// The exit code by which all three agents take a hook to deny.
+/// The exit code that all three agents take as a hook's denial.
 pub(super) const DENIES: u8 = 2;
 
-/// Understands what an agent says on standard input.
+/// Parses an agent's input to the hook.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem with the input, as text.
 pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, String> {
     if input.len() > LONGEST {
         return Err(format!(
@@ -107,8 +107,8 @@ pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, Strin
     Ok(Hooked { event, call })
 }
 
-/// The folder that the agent works in. Claude Code's `cwd` goes where its commands go, and it says
-/// where it began.
+/// The folder the agent works in, also in resolved form if links lead there. Claude Code's `cwd`
+/// changes with its commands, so `CLAUDE_PROJECT_DIR` names the folder where the agent started.
 pub(super) fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
     let began = (agent == AgentKind::ClaudeCode)
         .then(|| std::env::var_os("CLAUDE_PROJECT_DIR"))
@@ -119,15 +119,16 @@ pub(super) fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
     std::iter::once(root).chain(real).collect()
 }
 
-/// What only the file system knows: where links lead, and what is there now.
+/// Adds facts only the file system knows: where links lead, and the present content of the edited
+/// file.
 pub(super) fn look_at_files(call: &mut ToolCall) {
     let home = call.home.clone();
     let said = |file: &String| match (file.strip_prefix("~/"), &home) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => call.cwd.join(file),
     };
-    // As it was said, for `..` behind a link leads elsewhere than the name says; what leads nowhere
-    // is taken for outside.
+    // Resolves paths as the agent wrote them, because `..` after a link leads elsewhere than its
+    // text says. A path that cannot be resolved counts as outside (`/`).
     let mut real: Vec<PathBuf> = call
         .named_files()
         .iter()
@@ -144,7 +145,7 @@ pub(super) fn look_at_files(call: &mut ToolCall) {
     }
 }
 
-/// Where a file lies, or would lie.
+/// The real path of a file, whether or not the file exists.
 fn really(file: &Path) -> Option<PathBuf> {
     let mut missing = Vec::new();
     let mut there = file;
@@ -157,20 +158,19 @@ fn really(file: &Path) -> Option<PathBuf> {
     }
 }
 
-/// An answer before it was understood what is asked: the exit code says it in every event that
-/// honours one.
+/// Denies a call that was not understood. The exit code works in every event that honours a denial.
 pub(super) fn refuse(words: String) -> Said {
     Said { out: None, err: Some(words), code: DENIES }
 }
 
-/// An answer as the agent wants it.
+/// Formats an answer for the agent.
 pub(super) fn say(agent: AgentKind, event: Event, answer: Answer) -> Said {
     let out = |out: Value| Said { out: Some(out), err: None, code: 0 };
     match (agent, event, answer) {
-        // It has no place for a note.
+        // goose has no field for a note.
         (AgentKind::Goose, _, Answer::Allow { .. }) => out(json!({ "decision": "allow" })),
         (AgentKind::Goose, _, Answer::Deny(words) | Answer::Defer(words)) => refuse(words),
-        // It has no way to say yes: saying nothing leaves what comes next to Codex.
+        // Codex has no explicit yes: an empty answer leaves the next step to Codex.
         (AgentKind::Codex, Event::PreToolUse, Answer::Allow { note: None, .. }) => {
             Said { out: None, err: None, code: 0 }
         }

@@ -1,5 +1,5 @@
-//! `gander gate install`, `uninstall` and `status`: an agent's hook files, changed before the
-//! person's eyes.
+//! `gander gate install`, `uninstall` and `status`: changes an agent's hook files after showing the
+//! diff.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,18 +14,18 @@ use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{Span, gates};
 use crate::core::text;
 
-/// How long an agent stands still if nothing else is said: it costs nothing, and asking again does.
+/// Default wait of an agent for a person. Waiting costs nothing; asking again does.
 const USUAL: Span = Span(3600);
-/// A new file with more lines than these is named, and not shown.
+/// A new file with more lines is only named, not shown.
 const LONGEST_SHOWN: usize = 60;
-/// Less is no time for a person.
+/// Shortest accepted wait.
 const SHORTEST: Span = Span(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Install {
     #[command(flatten)]
     place: Place,
-    /// How long the agent waits for a person before it is told to do something else [default: 1h]
+    /// How long the agent waits for a person before being told to do something else [default: 1h]
     #[arg(long)]
     timeout: Option<Span>,
     #[command(flatten)]
@@ -46,14 +46,14 @@ pub(super) struct Uninstall {
 struct Place {
     /// The agent
     agent: AgentKind,
-    /// Only in this folder [default: wherever the agent is run]
+    /// Only in this folder [default: everywhere the agent runs]
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 struct How {
-    /// Do not ask whether to write it
+    /// Write without asking
     #[arg(long)]
     yes: bool,
     /// Only show what would be written
@@ -63,7 +63,7 @@ struct How {
 
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// Look in this folder too
+    /// Also look in this folder
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
 }
@@ -118,10 +118,10 @@ impl Install {
         }));
         let rules = gates::file(common.config.as_deref())?;
         if rules.symlink_metadata().is_ok() {
-            // A gate with broken rules denies everything: better told now.
+            // A gate with broken rules denies every call, so report the error now.
             gates::load(common.config.as_deref())?;
         } else if client.is_none() {
-            // Over a connection the server's are what counts.
+            // Over a connection only the server's rules count, so no local rules are written.
             changes.push(Change {
                 file: rules,
                 before: None,
@@ -156,7 +156,7 @@ impl Uninstall {
         };
         let after =
             plan::without_gate(self.place.agent, &before).map_err(|why| wrong(&file, why))?;
-        // A link that somebody has laid leads on to a file.
+        // A user's symbolic link is kept; the linked file gets an empty object.
         let is_link = file.symlink_metadata().is_ok_and(|there| there.is_symlink());
         let after = after.or_else(|| is_link.then(|| plan::EMPTY.to_owned()));
         let manifest = plan::manifest(self.place.agent, &file).filter(|_| after.is_none());
@@ -170,8 +170,8 @@ impl Uninstall {
         Ok(Exit::Yes)
     }
 
-    /// Removes goose's plugin folder once nothing is in it: an empty one of a project would stand
-    /// in place of the person's own.
+    /// Removes goose's plugin folder once empty: an empty plugin folder in a project would replace
+    /// the person's own plugin.
     fn clear_away(&self, hooks: &Path) -> Result<(), Failure> {
         if self.place.agent != AgentKind::Goose || self.how.dry_run {
             return Ok(());
@@ -202,7 +202,7 @@ fn unchanged() -> Outcome {
 }
 
 impl How {
-    /// Shows what would change, and changes it if the person wants that. Whether it was.
+    /// Shows the changes and writes them if the person agrees. Returns whether files were written.
     fn apply(&self, changes: Vec<Change>) -> Result<bool, Failure> {
         let changes: Vec<Change> =
             changes.into_iter().filter(|change| change.before != change.after).collect();
@@ -221,7 +221,7 @@ impl How {
             return Err(Failure::new(Exit::No, "nothing was written"));
         }
         for change in &changes {
-            // Whoever was asked took their time, and the agent may have written meanwhile.
+            // The agent may have written the file while the person read the diff.
             if read(&change.file)? != change.before {
                 return Err(wrong(
                     &change.file,
@@ -249,8 +249,8 @@ fn shown(change: &Change) -> String {
     let name = |text: &Option<String>| {
         text.as_ref().map_or_else(|| "/dev/null".to_owned(), |_| change.file.display().to_string())
     };
-    // The usual rules are a manual to be read later; what matters now is what happens to the
-    // agent's own file.
+    // The default rules are a long manual, readable later; the diff of the agent's own file matters
+    // now.
     if change.before.is_none() && after.lines().count() > LONGEST_SHOWN {
         return format!(
             "{}: a new file of {} lines, the usual rules",
@@ -277,8 +277,8 @@ fn confirmed() -> Result<bool, Failure> {
     Ok(matches!(line.to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Replaces the file as a whole, so that an agent never reads half of it. One that is reached by a
-/// link stays so.
+/// Replaces the whole file atomically, so an agent never reads half a file. A symbolic link stays a
+/// link.
 fn write(change: &Change) -> io::Result<()> {
     let file = change.file.canonicalize().unwrap_or_else(|_| change.file.clone());
     let Some(text) = &change.after else { return std::fs::remove_file(file) };
@@ -296,26 +296,26 @@ fn write(change: &Change) -> io::Result<()> {
             std::fs::rename(&new, &file)
         });
     if done.is_err() {
-        // What is left behind is nobody's.
+        // Best effort: no process reads the temporary file.
         let _ = std::fs::remove_file(&new);
     }
     done
 }
 
-/// An agent's hook file, and how its gate reaches the decisions.
+/// An agent's hook file, and how the installed gate reaches decisions.
 pub(super) struct Found {
     pub(super) agent: AgentKind,
     pub(super) file: PathBuf,
-    /// How, and which store it would be, if it is installed.
+    /// The transport and the store, if a gate is installed.
     pub(super) gate: Option<(Way, PathBuf)>,
-    /// What keeps the agent from heeding it, and in which file.
+    /// Why the agent ignores the gate, with the responsible file.
     pub(super) off: Option<String>,
 }
 
-/// The hook files of every agent: the user's own, and those of a project.
+/// The hook files of every agent: the user's, and a project's.
 ///
 /// # Errors
-/// One of them, or the configuration, cannot be read.
+/// A hook file or the configuration cannot be read.
 pub(super) fn found(project: Option<&Path>, common: &Common) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
     for agent in AgentKind::ALL {
@@ -340,7 +340,7 @@ pub(super) fn found(project: Option<&Path>, common: &Common) -> Result<Vec<Found
 }
 
 impl Found {
-    /// As whom it asks and where, or what is wrong; `None`: there is no gate.
+    /// Identity and address used by the gate, or the problem, as text; `None` without a gate.
     pub(super) async fn look(&self) -> Option<Result<String, String>> {
         let (way, store) = self.gate.as_ref()?;
         let place = way.address().map(|address| format!("at {address}: ")).unwrap_or_default();

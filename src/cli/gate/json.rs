@@ -1,5 +1,5 @@
-//! JSON files of others, changed without touching what else is in them: only the text of what is
-//! put in or taken out differs, so that taking out what was put in leaves every byte as it was.
+//! Edits other programs' JSON files and keeps all other bytes: only inserted or removed text
+//! differs, so removing an insertion restores the file byte for byte.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,28 +8,28 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-/// Where something stands in a text, in bytes.
+/// A byte range in the text.
 pub(super) type Span = Range<usize>;
 
-/// A value of an object or list that stands in a text.
+/// A value of an object or list, with its byte range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
-    /// Its name, in an object.
+    /// The field's name in an object; empty in a list.
     pub(super) name: String,
     pub(super) value: Span,
 }
 
-/// What a file holds, in its own words.
+/// A JSON file's text, known to be valid.
 #[derive(Debug, Clone)]
 pub(super) struct Json {
     text: String,
 }
 
 impl Json {
-    /// Reads a file's text.
+    /// Reads and validates a file's text.
     ///
     /// # Errors
-    /// What is wrong with it, and what to do.
+    /// Problem and remedy, as text.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
         let read = serde_json::from_str::<serde::de::IgnoredAny>(plain);
@@ -49,23 +49,23 @@ impl Json {
         self.text
     }
 
-    /// Where the whole stands.
+    /// The range of the whole value.
     pub(super) fn whole(&self) -> Span {
         let start = self.text.len()
             - self.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
         start..self.text.trim_end().len()
     }
 
-    /// The fields of an object, in their order; `None` if it is none.
+    /// The fields of an object, in order; `None` for any other value.
     pub(super) fn fields(&self, object: &Span) -> Option<Vec<Part>> {
         let parts: Parts<'_> = serde_json::from_str(&self.text[object.clone()]).ok()?;
         self.text[object.clone()].starts_with('{').then(|| self.located(parts))
     }
 
-    /// Refuses an object that has a field twice: which one counts is the reader's choice.
+    /// Rejects an object with a duplicate field, because readers differ in which field they use.
     ///
     /// # Errors
-    /// Words that name the field.
+    /// A message that names the field.
     pub(super) fn names_each_once(&self, object: &Span) -> Result<(), String> {
         let mut seen = std::collections::BTreeSet::new();
         let twice = self
@@ -81,7 +81,7 @@ impl Json {
         })
     }
 
-    /// The values of a list; `None` if it is none.
+    /// The values of a list; `None` for any other value.
     pub(super) fn items(&self, list: &Span) -> Option<Vec<Part>> {
         let parts: Parts<'_> = serde_json::from_str(&self.text[list.clone()]).ok()?;
         self.text[list.clone()].starts_with('[').then(|| self.located(parts))
@@ -101,17 +101,17 @@ impl Json {
         self.fields(object)?.into_iter().find(|field| field.name == name).map(|field| field.value)
     }
 
-    /// The text that a value is.
+    /// A string value, unescaped; `None` for any other value.
     pub(super) fn as_text(&self, value: &Span) -> Option<String> {
         serde_json::from_str(&self.text[value.clone()]).ok()
     }
 
-    /// Takes one part out of an object or list, with the comma that belongs to it.
+    /// Removes a part from an object or list, with its comma.
     pub(super) fn take_out(&mut self, whole: &Span, parts: &[Part], at: usize) {
         let gap = if at > 0 {
             parts[at - 1].value.end..parts[at].value.end
         } else if let Some(next) = parts.get(1) {
-            // What follows comes to where this began.
+            // The next part moves to the start of the removed one.
             let rest = &self.text[parts[0].value.end..next.value.start];
             let blanks = rest.len() - rest.trim_start().len();
             let after = rest[blanks..].trim_start_matches(',');
@@ -124,7 +124,7 @@ impl Json {
         self.text.replace_range(gap, "");
     }
 
-    /// Puts a value behind the others of an object or list, laid out as they are.
+    /// Appends a value to an object or list, with the layout of the existing parts.
     pub(super) fn put_in(
         &mut self,
         whole: &Span,
@@ -143,7 +143,7 @@ impl Json {
             self.text.replace_range(whole.start + 1..whole.end - 1, &new);
             return;
         };
-        // On a line of its own, if the last one is.
+        // On a separate line, if the last part is on a separate line.
         let before = &self.text[..last.value.start];
         let line = &before[before.rfind('\n').map_or(before.len(), |end| end + 1)..];
         let depth = &line[..blanks_at(line)];
@@ -155,7 +155,7 @@ impl Json {
         self.text.insert_str(last.value.end, &new);
     }
 
-    /// Exchanges a value for another; however it is laid out, the same one stays.
+    /// Replaces a value. An equal value keeps its layout.
     pub(super) fn exchange(&mut self, part: &Span, value: &impl Serialize) {
         let there = serde_json::from_str::<serde_json::Value>(&self.text[part.clone()]).ok();
         if there == serde_json::to_value(value).ok() {
@@ -165,10 +165,10 @@ impl Json {
         self.text.replace_range(part.clone(), &new);
     }
 
-    /// A value, and its name, as text: over several lines that begin with this, or in one.
+    /// Formats a value and its name: over several lines indented by `depth`, or on one line.
     fn laid_out(&self, name: Option<&str>, value: &impl Serialize, depth: Option<&str>) -> String {
         let mut text = Vec::new();
-        // Writing plain texts and numbers into memory cannot fail.
+        // Serialising plain strings and numbers into memory cannot fail.
         let _ = match depth {
             Some(_) => {
                 let format =
@@ -182,7 +182,7 @@ impl Json {
         name.map_or(text.clone(), |name| format!("{}: {text}", serde_json::Value::from(name)))
     }
 
-    /// How far the line is indented on which this stands, in a text of several lines.
+    /// The indentation of the line at this byte; `None` if the text is a single line.
     fn indent_of_line(&self, at: usize) -> Option<&str> {
         self.text.trim_end().contains('\n').then(|| {
             let line = &self.text[self.text[..at].rfind('\n').map_or(0, |end| end + 1)..];
@@ -190,19 +190,19 @@ impl Json {
         })
     }
 
-    /// How far one level is indented from the next.
+    /// The indentation of one level: that of the first indented line, else two spaces.
     fn indent(&self) -> &str {
         let first = self.text.lines().find(|line| blanks_at(line) > 0 && !line.trim().is_empty());
         first.map_or("  ", |line| &line[..blanks_at(line)])
     }
 }
 
-/// How many bytes of blanks a text begins with.
+/// Number of leading blank bytes.
 fn blanks_at(text: &str) -> usize {
     text.len() - text.trim_start_matches([' ', '\t', '\r', '\n']).len()
 }
 
-/// The parts of an object or list, each as it is written.
+/// The parts of an object or list as raw text, with empty names for list items.
 struct Parts<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Parts<'a> {

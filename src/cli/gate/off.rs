@@ -1,5 +1,5 @@
-//! What takes an agent's hooks from it although they are installed: its own settings, and what
-//! goose finds before them.
+//! Finds settings that disable an agent's installed hooks: the agent's own settings, and a plugin
+//! that goose prefers.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use serde_json::Value;
 use super::AgentKind;
 use super::plan::{self, GANDER};
 
-/// Why an agent's hook file is not heeded, and where that stands.
+/// Why an agent ignores its hook file, and which file causes this.
 #[derive(Debug)]
 pub(super) struct Off {
     pub(super) file: PathBuf,
     pub(super) why: String,
 }
 
-/// What a file says; nothing, if there is none.
+/// The file's text, empty if the file does not exist.
 fn read(file: &Path) -> Result<String, Off> {
     match std::fs::read_to_string(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -26,11 +26,10 @@ fn read(file: &Path) -> Result<String, Off> {
     }
 }
 
-/// Looks whether an agent that works in this project, or in none in particular, heeds this hook
-/// file.
+/// Checks that an agent in this project, or outside all projects, runs the hooks in this file.
 ///
 /// # Errors
-/// It does not, or its settings cannot be read.
+/// The agent ignores the file, or its settings cannot be read.
 pub(super) fn is_heeded(agent: AgentKind, hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
     match agent {
         AgentKind::ClaudeCode => claude_code(hooks, project),
@@ -39,7 +38,7 @@ pub(super) fn is_heeded(agent: AgentKind, hooks: &Path, project: Option<&Path>) 
     }
 }
 
-/// Claude Code runs no hook at all where any of its settings says so.
+/// Claude Code runs no hook if any of its settings files disables all hooks.
 fn claude_code(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
     let own = plan::file(AgentKind::ClaudeCode, None)
         .map_err(|why| Off { file: hooks.to_owned(), why })?;
@@ -48,7 +47,7 @@ fn claude_code(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
         .iter()
         .flat_map(|folder| [folder.join("settings.local.json"), folder.join("settings.json")]);
     for file in near.chain([own, hooks.to_owned()]) {
-        // What cannot be read is said where the hook is to be written into it.
+        // Invalid JSON in the hook file is reported by the code that writes the hook.
         let said: Value = serde_json::from_str(&read(&file)?).unwrap_or_default();
         if said["disableAllHooks"] == Value::Bool(true) {
             return Err(Off {
@@ -60,7 +59,7 @@ fn claude_code(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
     Ok(())
 }
 
-/// Codex runs hooks unless its configuration says no.
+/// Codex runs hooks unless its configuration disables the feature.
 fn codex(file: &Path) -> Result<(), Off> {
     let off = |why: String| Off { file: file.to_owned(), why };
     let config: toml::Table =
@@ -76,8 +75,9 @@ fn codex(file: &Path) -> Result<(), Off> {
     }
 }
 
-/// goose runs the hooks of a plugin unless its settings name it among those that are off; the
-/// nearest that name it count. Of two with one name it knows the project's alone.
+/// goose runs a plugin's hooks unless its settings list the plugin as disabled; the nearest
+/// settings file that names the plugin decides. If a project and the user both have a plugin of
+/// this name, goose sees only the project's.
 fn goose(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
     let own =
         plan::file(AgentKind::Goose, None).map_err(|why| Off { file: hooks.to_owned(), why })?;
@@ -87,7 +87,7 @@ fn goose(hooks: &Path, project: Option<&Path>) -> Result<(), Off> {
         .iter()
         .flat_map(|folder| [folder.join("settings.local.json"), folder.join("settings.json")]);
     for file in near.chain([settings.join("settings.json")]) {
-        // What goose cannot read it takes for nothing.
+        // goose treats unreadable settings as empty.
         let said: Value = serde_json::from_str(&read(&file)?).unwrap_or_default();
         let names = |list: &str| {
             said[list].as_array().is_some_and(|names| names.iter().any(|name| name == GANDER))

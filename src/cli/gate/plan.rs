@@ -1,4 +1,4 @@
-//! Which files an agent's hooks are kept in, and what stands there when it stops at the gate.
+//! Paths and contents of agents' hook files with the gate installed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,21 @@ use super::way::Way;
 use crate::cli::Common;
 use crate::core::gate::quote;
 
-/// How much longer the agent waits for the gate than the gate for a person, in seconds: an answer
-/// that nobody has decided is one, and an agent that gives up on its hook may go on without.
+/// How much longer the agent waits for the gate than the gate waits for a person, in seconds. "No
+/// decision yet" is a valid answer; an agent whose hook times out may go on without an answer.
 const AHEAD: u64 = 30;
-/// Said where the gate was missing or killed. Codex takes an exit status of 2 for a denial only if
-/// something is said.
+/// Printed when the gate was missing or killed. Codex takes exit status 2 as a denial only together
+/// with a message.
 const MISSING: &str =
     "The gate of Gander did not answer, so this is denied. Tell the person who runs Gander.";
 
-/// A file with nothing in it yet, of several lines.
+/// A file with an empty object, on several lines.
 pub(super) const EMPTY: &str = "{\n}\n";
 
-/// What the plugin is called that goose knows the gate by: its folder's name.
+/// The name of goose's plugin, which is also the name of the plugin's folder.
 pub(super) const GANDER: &str = "gander";
 
-/// A file, and what it shall hold; `None`: nothing, it is not there.
+/// A file's content before and after; `None` means that the file does not exist.
 #[derive(Debug, Clone)]
 pub(super) struct Change {
     pub(super) file: PathBuf,
@@ -33,7 +33,7 @@ pub(super) struct Change {
     pub(super) after: Option<String>,
 }
 
-/// The person's own folder, or where a variable says that something is kept in its place.
+/// The user's home folder (plus `usual`), unless an environment variable names another folder.
 fn own(variable: &str, usual: &str) -> Result<PathBuf, String> {
     if let Some(folder) = std::env::var_os(variable).filter(|folder| !folder.is_empty()) {
         return Ok(PathBuf::from(folder));
@@ -43,23 +43,17 @@ fn own(variable: &str, usual: &str) -> Result<PathBuf, String> {
     Ok(if usual.is_empty() { base.home_dir().to_owned() } else { base.home_dir().join(usual) })
 }
 
-/// Where goose keeps what holds everywhere.
-///
-/// # Errors
-/// There is no home folder.
+/// goose's global settings folder.
 pub(super) fn goose_settings() -> Result<PathBuf, String> {
     Ok(own("GOOSE_PATH_ROOT", "")?.join(".config/goose"))
 }
 
-/// The hook file of an agent: the person's own, or a project's.
-///
-/// # Errors
-/// There is no home folder.
+/// The hook file of an agent: the user's, or a project's.
 pub(super) fn file(agent: AgentKind, project: Option<&Path>) -> Result<PathBuf, String> {
     let plugin =
         |folder: PathBuf| folder.join(".agents/plugins").join(GANDER).join("hooks/hooks.json");
     Ok(match (agent, project) {
-        // Not the one that is shared: it would name this machine's program to everybody.
+        // Not the shared settings file, because the command names a program on this machine.
         (AgentKind::ClaudeCode, Some(project)) => project.join(".claude/settings.local.json"),
         (AgentKind::ClaudeCode, None) => own("CLAUDE_CONFIG_DIR", ".claude")?.join("settings.json"),
         (AgentKind::Goose, Some(project)) => plugin(project.to_owned()),
@@ -69,21 +63,21 @@ pub(super) fn file(agent: AgentKind, project: Option<&Path>) -> Result<PathBuf, 
     })
 }
 
-/// The folder of goose's plugin.
+/// The folder of goose's plugin, from the path of its hook file.
 pub(super) fn plugin(hooks: &Path) -> &Path {
     hooks.ancestors().nth(2).unwrap_or(hooks)
 }
 
-/// What goose wants to know of a plugin, beside its hooks.
+/// The manifest goose expects of a plugin.
 pub(super) const MANIFEST: &str = "{\n  \"name\": \"gander\",\n  \"version\": \"1.0.0\",\n  \"description\": \"Stops before each tool call until a person has answered\"\n}\n";
 
-/// Where that lies, for an agent that wants it.
+/// The manifest's path, for an agent that expects a manifest.
 pub(super) fn manifest(agent: AgentKind, hooks: &Path) -> Option<PathBuf> {
     (agent == AgentKind::Goose).then(|| plugin(hooks).join("plugin.json"))
 }
 
-/// The events at which an agent stops. Claude Code's `PermissionRequest` is not among them: every
-/// call passes `PreToolUse` before, and a hook that is missing or killed would not deny there.
+/// The events with a gate. Claude Code's `PermissionRequest` is left out: every call passes
+/// `PreToolUse` first, and a missing or killed hook would not deny in `PermissionRequest`.
 const fn events(agent: AgentKind) -> &'static [&'static str] {
     match agent {
         AgentKind::ClaudeCode | AgentKind::Goose => &["PreToolUse"],
@@ -119,9 +113,10 @@ pub(super) fn command(
     }
     words.extend(way.words());
     let run = words.iter().map(|word| quote_if_needed(word)).collect::<Vec<_>>().join(" ");
-    // Whatever ends it but a yes is a no; what it said itself is not said again.
+    // Every ending other than a yes is a denial. After status 2 the gate has already printed a
+    // message, so no second message follows.
     let line = format!("{run} || {{ [ $? -eq 2 ] || echo {} >&2; exit 2; }}", quote(MISSING));
-    // Codex runs hooks with the person's own shell, which may be of another family.
+    // Codex runs hooks with the user's own shell, which may not be a POSIX shell.
     if agent == AgentKind::Codex { format!("/bin/sh -c {}", quote(&line)) } else { line }
 }
 
@@ -130,8 +125,7 @@ pub(super) fn quote_if_needed(word: &str) -> String {
     if plain && !word.is_empty() { word.to_owned() } else { quote(word) }
 }
 
-/// What stands in a hook file for one event. The order of fields is the one that they are written
-/// in.
+/// A hook file's entry for one event. Fields are written in the order of declaration.
 #[derive(Debug, Serialize)]
 struct Group<'a> {
     matcher: &'static str,
@@ -161,7 +155,8 @@ fn group(agent: AgentKind, command: &str, timeout: u64) -> Group<'_> {
     Group { matcher: if agent == AgentKind::ClaudeCode { "*" } else { ".*" }, hooks: [hook] }
 }
 
-/// Where hooks of the gate stand in an event's groups: which group, and which hook of it.
+/// Positions of the gate's hooks in an event's groups: index of the group, index of the hook in the
+/// group.
 type Places = Vec<(usize, usize)>;
 
 /// The hooks of a group.
@@ -171,7 +166,7 @@ fn hooks_of(file: &Json, group: &Part) -> Option<(Span, Vec<Part>)> {
     Some((hooks, parts))
 }
 
-/// Whether a hook's command is one of the gate's, and not another program's with such words.
+/// Whether a hook's command runs the gate, and not another program with similar arguments.
 fn is_gates(agent: AgentKind, command: &str) -> bool {
     let Some((before, _)) = command.split_once(&format!(" gate {} --timeout ", agent.name()))
     else {
@@ -187,7 +182,7 @@ fn is_gates(agent: AgentKind, command: &str) -> bool {
     program == GANDER || Some(program) == own
 }
 
-/// The gate's hooks among groups.
+/// The positions of the gate's hooks.
 fn ours(agent: AgentKind, file: &Json, groups: &[Part]) -> Places {
     let is_ours = |hook: &Part| {
         let command = file
@@ -205,15 +200,15 @@ fn ours(agent: AgentKind, file: &Json, groups: &[Part]) -> Places {
     groups.iter().enumerate().flat_map(of_group).collect()
 }
 
-/// The list of an event's groups.
+/// The groups of an event.
 fn groups_of(file: &Json, event: &str) -> Option<(Span, Vec<Part>)> {
     let groups = file.get(&file.get(&file.whole(), "hooks")?, event)?;
     let parts = file.items(&groups)?;
     Some((groups, parts))
 }
 
-/// The command by which an agent's hook file stops it at the gate; `None`: there is none, or not
-/// before every call.
+/// The gate's command in an agent's hook file; `None` if the gate is missing or does not see every
+/// call.
 pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
     let file = Json::read(text).ok()?;
     let command = |event: &&str| {
@@ -233,10 +228,10 @@ pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
     events(agent).iter().map(command).collect::<Option<Vec<_>>>()?.pop()
 }
 
-/// The file's text with the gate in it.
+/// The file's text with the gate added.
 ///
 /// # Errors
-/// The file is not as the agent's documentation says.
+/// The file does not have the structure in the agent's documentation.
 pub(super) fn with_gate(
     agent: AgentKind,
     before: Option<&str>,
@@ -266,7 +261,7 @@ pub(super) fn with_gate(
         }
         let (list, groups) =
             groups_of(&file, event).ok_or_else(|| format!("its hooks of {event} are no list"))?;
-        // Where it stood alone it stands again, once.
+        // A group with only the gate's hook is replaced in place; further copies are removed.
         let found = ours(agent, &file, &groups);
         let alone = found.iter().find(|(at, _)| {
             hooks_of(&file, &groups[*at]).is_some_and(|(_, hooks)| hooks.len() == 1)
@@ -283,10 +278,10 @@ pub(super) fn with_gate(
     Ok(file.into_text())
 }
 
-/// The file's text without the gate, every other byte as it was; `None`: nothing is left of it.
+/// The file's text without the gate, all other bytes unchanged; `None` if nothing is left.
 ///
 /// # Errors
-/// The file is not as the agent's documentation says.
+/// The file does not have the structure in the agent's documentation.
 pub(super) fn without_gate(agent: AgentKind, before: &str) -> Result<Option<String>, String> {
     let mut file = Json::read(before)?;
     let all = |file: &Json| {
@@ -296,7 +291,7 @@ pub(super) fn without_gate(agent: AgentKind, before: &str) -> Result<Option<Stri
         if !take_out(agent, &mut file, &event.name, None) {
             continue;
         }
-        // What was made for it goes with it.
+        // Also removes the containers that are now empty.
         let is_empty = groups_of(&file, &event.name).is_some_and(|(_, groups)| groups.is_empty());
         let Some(hooks) = file.get(&file.whole(), "hooks").filter(|_| is_empty) else { continue };
         cut(&mut file, &hooks, &event.name);
@@ -310,7 +305,7 @@ pub(super) fn without_gate(agent: AgentKind, before: &str) -> Result<Option<Stri
     Ok((!is_empty).then(|| file.into_text()))
 }
 
-/// Takes a field out of an object.
+/// Removes a field from an object.
 fn cut(file: &mut Json, object: &Span, name: &str) {
     let fields = file.fields(object).unwrap_or_default();
     if let Some(at) = fields.iter().position(|field| field.name == name) {
@@ -318,11 +313,11 @@ fn cut(file: &mut Json, object: &Span, name: &str) {
     }
 }
 
-/// Takes the gate's hooks out of an event's groups, and the groups that are empty then, but for one
-/// group. Whether there were any.
+/// Removes the gate's hooks from an event's groups, and groups left empty, except in group `but`.
+/// Returns whether a hook was removed.
 fn take_out(agent: AgentKind, file: &mut Json, event: &str, but: Option<usize>) -> bool {
     let mut found = false;
-    // From the last to the first, so that those before stay where they are.
+    // From last to first, so that earlier positions stay valid.
     while let Some((list, groups)) = groups_of(file, event) {
         let Some((at, hook)) =
             ours(agent, file, &groups).into_iter().rfind(|(at, _)| Some(*at) != but)

@@ -1,4 +1,4 @@
-//! Where an agent stands still until a person has answered.
+//! Holds an agent at its hook until a person has answered.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,16 +22,17 @@ use crate::engine::pulse::{self, Running};
 use crate::engine::{Claim, watch};
 use crate::store::sqlite::SqliteStore;
 
-/// Agents' own limit for a hook is 600 s where nothing else is said, goose's 30 s: the answer comes
-/// before.
+/// Default time limit. Agents stop a hook after 600 s by default, goose after 30 s; the answer
+/// comes before.
 const USUAL: Duration = Duration::from_secs(570);
 const USUAL_OF_GOOSE: Duration = Duration::from_secs(15);
-/// How long the store may take to say that the time is over, before that is said without it.
+/// How long past the limit the store may take to report the timeout. After that the gate denies
+/// without the store.
 const GRACE: Duration = Duration::from_secs(10);
-/// What Claude Code tells its hooks of how it was started: by `claude -p`.
+/// Environment variable and value by which Claude Code tells its hooks that it runs as `claude -p`.
 const ENTRY: (&str, &str) = ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
 
-/// A step that went wrong, in words. Whatever it was, the call is denied.
+/// The result of a step, or an error message. Every error denies the call.
 type Step<T> = Result<T, String>;
 
 impl Stop {
@@ -71,17 +72,18 @@ impl Stop {
     }
 }
 
-/// Says it. What could not be said is no yes: an empty answer would be one.
+/// Writes the answer. An answer that could not be written counts as a denial: an empty answer would
+/// be a yes.
 fn put(said: Said) -> Exit {
     if let Some(words) = &said.err {
         output::progress(words);
     }
     let heard = said.out.as_ref().is_none_or(output::told);
     if !heard {
-        // Codex takes a denial without words for a failure, and goes on.
+        // Codex takes a denial without a message for a failed hook, and goes on.
         output::progress(&text::gate::broken("its answer could not be written"));
     }
-    // 2 is by which all three agents take a hook to deny.
+    // All three agents take exit status 2 (`Usage`) as a denial.
     if heard && said.code == 0 { Exit::Yes } else { Exit::Usage }
 }
 
@@ -96,7 +98,7 @@ async fn understood(agent: AgentKind) -> Step<Hooked> {
     hook::understand(agent, &input)
 }
 
-/// Runs a step so that neither a mistake of Gander's own nor a hang lets a call pass.
+/// Runs a step with a time limit, so that neither a panic nor a hang lets a call pass.
 async fn guarded<T: Send + 'static>(
     limit: Duration,
     step: impl Future<Output = T> + Send + 'static,
@@ -138,8 +140,8 @@ impl Asking {
         })
     }
 
-    /// Codex asks by its own permissions about a call that its hook before the call has just let
-    /// through.
+    /// Whether Codex itself asks for permission, about a call that its `PreToolUse` hook has just
+    /// allowed.
     fn is_own_prompt(&self) -> bool {
         self.agent == AgentKind::Codex && self.hooked.event == Event::PermissionRequest
     }
@@ -182,7 +184,7 @@ impl Asking {
 
 async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decision> {
     let handle = &opened.handle;
-    // The limit is of the agent's clock, which is the wall's.
+    // The limit is in wall-clock time; the store's time may run faster.
     let speed = i32::try_from(handle.pace().speed.max(1)).unwrap_or(i32::MAX);
     let span = TimeDelta::from_std(limit).ok().and_then(|limit| limit.checked_mul(speed));
     let deadline = span.and_then(|span| handle.now().checked_add_signed(span));

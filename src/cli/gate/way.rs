@@ -1,6 +1,6 @@
-//! How a gate reaches the decisions: the store's file, or a `gander serve` elsewhere. Which one
-//! stands on the hook's command line and nowhere else: an agent can set its own environment, and
-//! must not choose who answers it.
+//! How a gate reaches decisions: through the store's file, or through a `gander serve` elsewhere.
+//! Only the hook's command line selects the transport: an agent controls its own environment, and
+//! must not choose who answers.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -17,18 +17,18 @@ use crate::surfaces::http::usual_socket;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(super) struct Way {
-    /// Ask the gander serve that listens there, whose rules then count, and not the store's file:
-    /// the path of its socket, http://127.0.0.1:7777 or https://…
+    /// Ask the gander serve at this address, by its rules, instead of the store's file: the path of
+    /// a socket, http://127.0.0.1:7777 or https://…
     #[arg(long, value_name = "ADDRESS")]
     pub(super) connect: Option<String>,
-    /// A file that holds the token to show there (gander token create) [default: GANDER_TOKEN, or
-    /// the file that GANDER_TOKEN_FILE names; on a socket none is needed]
+    /// A file with the token for that server (gander token create) [default: GANDER_TOKEN, or the
+    /// file named by GANDER_TOKEN_FILE; a socket needs no token]
     #[arg(long, value_name = "FILE", requires = "connect")]
     pub(super) token_file: Option<PathBuf>,
 }
 
 impl Way {
-    /// The address, as the client wants it.
+    /// The address in the client's form, with `unix://` before a path.
     pub(super) fn address(&self) -> Option<String> {
         self.connect.as_ref().map(|place| {
             let is_path = ["/", "./", "../"].iter().any(|start| place.starts_with(start));
@@ -41,10 +41,10 @@ impl Way {
         })
     }
 
-    /// Who is asked, if not the store.
+    /// The client for the server; `None` if the gate uses the store.
     ///
     /// # Errors
-    /// Words: the address or the token cannot be used.
+    /// The address or the token cannot be used, as text.
     pub(super) fn client(&self) -> Result<Option<Client>, String> {
         let Some(address) = self.address() else { return Ok(None) };
         let client =
@@ -52,8 +52,8 @@ impl Way {
         client.map(Some).map_err(|error| format!("--connect {address}: {error}"))
     }
 
-    /// The same, but for a store that this user may not open, while its owner's socket answers to
-    /// them: by that.
+    /// If this user may not open the store but the store owner's socket accepts connections,
+    /// switches to the socket. An explicit address stays.
     pub(super) fn or_socket_of(self, store: &Path) -> Self {
         let opened = File::options().read(true).write(true).open(store);
         if self.connect.is_some()
@@ -62,14 +62,15 @@ impl Way {
             return self;
         }
         let socket = usual_socket(store);
-        // Whoever may only write to the folder could lay a socket of their own there.
+        // The socket must belong to the store's owner: another user with write access to the folder
+        // could place a socket there.
         let owner = |file: &Path| file.symlink_metadata().map(|there| there.uid()).ok();
         let is_theirs = owner(&socket).is_some() && owner(&socket) == owner(store);
         let answers = is_theirs && UnixStream::connect(&socket).is_ok();
         Self { connect: answers.then(|| format!("unix://{}", socket.display())), token_file: None }
     }
 
-    /// As words of a command line. The token is never one of them.
+    /// The command-line arguments. The token itself is never among them.
     pub(super) fn words(&self) -> Vec<String> {
         let place = self.address().map(|address| ["--connect".to_owned(), address]);
         let whole = |file: &PathBuf| {
@@ -82,7 +83,7 @@ impl Way {
         place.into_iter().flatten().chain(token.into_iter().flatten()).collect()
     }
 
-    /// What a hook's command says.
+    /// Reads the transport back from a hook's command.
     pub(super) fn of_command(command: &str) -> Self {
         Self {
             connect: word_after(command, "--connect"),
@@ -90,16 +91,16 @@ impl Way {
         }
     }
 
-    /// Whether it works, and how.
+    /// Checks the transport and describes it.
     ///
     /// # Errors
-    /// In words, if it does not.
+    /// The problem, as text.
     pub(super) async fn look(&self, store: &Path) -> Result<String, String> {
         if let Some(client) = self.client()? {
             return elsewhere::looked(client).await;
         }
         match File::options().read(true).write(true).open(store) {
-            // The first question makes one.
+            // A missing store is fine: the first question creates the store.
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(format!("{}: {error}", store.display()))
             }
@@ -108,12 +109,12 @@ impl Way {
     }
 }
 
-/// The store that a hook's command names.
+/// The store named in a hook's command.
 pub(super) fn store_of_command(command: &str) -> Option<PathBuf> {
     word_after(command, "--store").map(PathBuf::from)
 }
 
-/// The word behind a flag, of a command as it was installed: quoted, and for Codex twice.
+/// The word after a flag in an installed command. Words may be quoted, twice for Codex.
 fn word_after(command: &str, flag: &str) -> Option<String> {
     let (_, rest) = command.split_once(&format!(" {flag} "))?;
     let word = rest.trim_start_matches(['\'', '\\']);

@@ -1,4 +1,5 @@
-//! The usual rules against what agents do all day, and against those who try to get by.
+//! The default rules against everyday tool calls of agents, and against attempts to evade the
+//! rules.
 
 use std::path::{Path, PathBuf};
 

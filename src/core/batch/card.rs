@@ -1,5 +1,5 @@
-//! What a batch's card shows: a line for each as far as there is room, the counts, and a file with
-//! the rest.
+//! The batch card: a line per decision as far as space allows, the counts, and a file with the full
+//! list.
 
 use super::super::card::{Card, Field, TextFile, Tone};
 use super::super::decision::{Decision, Risk, State, Verdict};
@@ -9,45 +9,45 @@ use super::super::text::{self, label};
 use super::super::untrusted::{one_line, units};
 use super::goes_along;
 
-/// Characters of the lines (Discord: 4,096 in a description, 6,000 over a whole message).
+/// Maximum characters of all lines (Discord: 4,096 in a description, 6,000 over a whole message).
 const LINES: usize = 3_700;
-/// Lines with what stands beside each: a phone's screen shows six.
+/// Maximum number of lines. A phone's screen shows six.
 const MOST_LINES: usize = 25;
-/// Options of a menu (Discord).
+/// Maximum options of a menu (Discord).
 const MENU: usize = 25;
 
-/// How many of a list stand how.
+/// Counts of a list's decisions by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// All that are or were on it.
+    /// All current and former items.
     pub count: usize,
-    /// Wait here, by risk: low and medium.
+    /// Pending on this card, low risk.
     pub low: usize,
-    /// As above.
+    /// Pending on this card, medium risk.
     pub medium: usize,
-    /// Put off.
+    /// Deferred.
     pub put_off: usize,
-    /// Approved, chosen, answered.
+    /// Approved, chosen or answered.
     pub yes: usize,
     /// Rejected.
     pub no: usize,
     /// Withdrawn.
     pub withdrawn: usize,
-    /// On a card of their own now.
+    /// Moved to own cards.
     pub left: usize,
-    /// Of those that wait here: can be approved together by somebody.
+    /// Pending on this card and eligible for bulk approval.
     pub together: usize,
 }
 
 impl Summary {
-    /// How many wait here.
+    /// Number pending on this card.
     #[must_use]
     pub const fn waiting(&self) -> usize {
         self.low + self.medium
     }
 }
 
-/// Counts.
+/// Counts the decisions by state.
 #[must_use]
 pub fn summary(listed: &[Listed]) -> Summary {
     let mut summary = Summary { count: listed.len(), ..Summary::default() };
@@ -71,7 +71,7 @@ pub fn summary(listed: &[Listed]) -> Summary {
     summary
 }
 
-/// The card of a batch as it stands.
+/// The card of a batch in the current state.
 #[must_use]
 pub fn batch_card(sheet: &Sheet, project: &str, pace: Pace) -> Card {
     let (id, listed) = (sheet.posting.id, sheet.listed.as_slice());
@@ -117,7 +117,7 @@ const fn tone(summary: &Summary) -> Tone {
     }
 }
 
-/// A line each: what waits here first, if not all have room. Whether they have.
+/// One line per decision, open decisions first if space is short. Returns whether all lines fit.
 fn lines(listed: &[Listed], pace: Pace) -> (String, bool) {
     let mut order: Vec<&Listed> = listed.iter().collect();
     if listed.len() > MOST_LINES {
@@ -136,7 +136,7 @@ fn lines(listed: &[Listed], pace: Pace) -> (String, bool) {
     (text.trim_end().to_owned(), whole)
 }
 
-/// All of a list as a file for a spreadsheet.
+/// The full list as a CSV file.
 #[must_use]
 pub fn list_file(sheet: &Sheet, pace: Pace) -> TextFile {
     let mut text = "number,risk,kind,title,state,answer by\n".to_owned();
@@ -161,27 +161,29 @@ const fn state(decision: &Decision) -> &'static str {
     }
 }
 
-/// A text that a spreadsheet shows and does not compute: an agent's title may begin like a formula.
+/// A quoted CSV cell that spreadsheets do not evaluate as a formula, even if the agent's title
+/// starts like a formula.
 pub(in crate::core) fn cell(text: &str) -> String {
     let line = one_line(text);
     let guard = if line.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
     format!("\"{guard}{}\"", line.replace('"', "\"\""))
 }
 
-/// A part of a list that one menu entry leads to.
+/// A section of a list, opened by a menu entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// Where it begins, from 0.
+    /// Index of the first decision, from 0.
     pub start: usize,
-    /// How many there are.
+    /// Number of decisions.
     pub count: usize,
 }
 
-/// Decisions of a page where one menu of 25 pages leads to all: as many as two menus open.
+/// Decisions per page of a long list: two menus of 25, so 25 pages reach every decision of a full
+/// batch.
 pub const PAGE_ITEMS: usize = 2 * MENU;
 
-/// The parts of a list of this length: one click on a menu leads to a part, the next to a decision.
-/// One part: a single menu opens them all.
+/// Splits a list of this length into pages: the first menu opens a page, the second a decision. For
+/// a single page, one menu lists all decisions.
 #[must_use]
 pub fn pages(count: usize) -> Vec<Page> {
     let size = if count <= MENU * MENU { MENU } else { PAGE_ITEMS };

@@ -1,4 +1,4 @@
-//! Everything about a decision, for whoever wants to know more than its card has room for.
+//! The details view: everything about a decision beyond the card's space.
 
 use super::permission::{self, Where};
 use super::{Card, Field, TextFile, footer, tone};
@@ -7,15 +7,15 @@ use crate::core::pace::Pace;
 use crate::core::text::{self, label};
 use crate::core::untrusted::{clean, code_block, escaped, one_line, quotation, units};
 
-/// Characters of each part that are shown beside the file (Discord: 4,096 in a description, 6,000
-/// in all).
+/// Maximum characters of each part; the attached file has the full text (Discord: 4,096 in a
+/// description, 6,000 in all).
 const PART: usize = 700;
-/// The same beside what will run, which needs the room.
+/// Like [`PART`], beside a tool call that needs the room.
 const PART_BESIDE: usize = 300;
-/// Characters of a field's text (Discord: 1,024).
+/// Maximum characters of a field's text (Discord: 1,024).
 const FIELD: usize = 1_000;
 
-/// Everything that was asked and on what terms; long texts and diffs as files.
+/// The full request and terms, with long texts and diffs as files.
 #[must_use]
 pub fn details_card(decision: &Decision, pace: Pace) -> Card {
     let body = &decision.request.body;
@@ -39,7 +39,7 @@ pub fn details_card(decision: &Decision, pace: Pace) -> Card {
     }
 }
 
-/// What the agent says, each part as far as there is room; the file has all of it.
+/// The agent's text, each part cut to the available room; the file has the full text.
 fn told(decision: &Decision) -> String {
     let (request, insight) = (&decision.request, &decision.request.insight);
     let runs = permission::what_runs(decision, Where::Details);
@@ -98,7 +98,7 @@ fn terms(decision: &Decision, pace: Pace) -> Vec<Field> {
     kept.map(|(name, value, inline)| Field { name: name.to_owned(), value, inline }).collect()
 }
 
-/// As many whole lines as a field takes.
+/// As many whole lines as fit into a field.
 fn fitting(lines: &[String]) -> String {
     let mut text = String::new();
     for line in lines {
@@ -112,17 +112,18 @@ fn fitting(lines: &[String]) -> String {
     text.trim_end().to_owned()
 }
 
-/// Whether a text is a diff, to be coloured as one.
+/// Whether a text is a diff, for syntax colouring.
 pub(super) fn is_diff(text: &str) -> bool {
     ["diff --git ", "--- ", "@@ ", "*** Begin Patch"].iter().any(|start| text.starts_with(start))
 }
 
-/// [`full_text`] as a file.
+/// The file with [`full_text`].
 pub(super) fn full_text_file(decision: &Decision) -> TextFile {
     TextFile { name: text::full_text_file(decision), text: full_text(decision) }
 }
 
-/// Everything that was asked, as a text file. Cleaned, not escaped: nothing draws it.
+/// The full request as plain text. Cleaned but not escaped, because no Markdown renderer reads the
+/// file.
 #[must_use]
 pub fn full_text(decision: &Decision) -> String {
     let request = &decision.request;

@@ -1,7 +1,6 @@
-//! The card of what a gate asks before an agent's tool call: what will run stands on it as it will
-//! run.
+//! The card for a gate's question before an agent's tool call: shows the call verbatim.
 //!
-//! The question's long text is exactly that: a command, a diff, or what the tool is given.
+//! The request's body is the call: a command, a diff, or the tool's arguments.
 
 use super::TextFile;
 use super::details::is_diff;
@@ -9,20 +8,20 @@ use crate::core::decision::Decision;
 use crate::core::text;
 use crate::core::untrusted::{Cut, has_hidden, has_masked, revealed, verbatim_block};
 
-/// Lines and characters of it on a card: a phone's screen shows them with the buttons below.
+/// Maximum lines and characters on a card: a phone's screen shows the call with the buttons below.
 const ON_CARD: (usize, usize) = (12, 700);
-/// The same in its details (Discord: 4,096 in a description).
+/// Maximum lines and characters in the details (Discord: 4,096 in a description).
 const IN_DETAILS: (usize, usize) = (80, 2_600);
 
-/// Where it is shown.
+/// The view with the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Where {
     Card,
     Details,
 }
 
-/// What will run, under what must be minded about it. `None`: the gate does not say, or it is no
-/// permission.
+/// The call in a code block, below warnings about hidden or masked characters. `None` if the
+/// decision is not a permission, or the gate did not name the call.
 pub(super) fn what_runs(decision: &Decision, on: Where) -> Option<Cut> {
     let shown = shown(decision)?;
     let (lines, limit) = if on == Where::Card { ON_CARD } else { IN_DETAILS };
@@ -32,7 +31,7 @@ pub(super) fn what_runs(decision: &Decision, on: Where) -> Option<Cut> {
         has_masked(&shown).then_some(text::MASKED),
     ];
     let above: String = notes.into_iter().flatten().map(|note| format!("{note}\n")).collect();
-    // On the card the file that has everything is attached.
+    // On the card, the attached file with the full text.
     let file =
         if on == Where::Card { text::full_text_file(decision) } else { name(decision, &shown) };
     let below = if block.whole {
@@ -43,7 +42,7 @@ pub(super) fn what_runs(decision: &Decision, on: Where) -> Option<Cut> {
     Some(Cut { text: format!("{above}{}{below}", block.text), whole: block.whole })
 }
 
-/// All of it, as a file.
+/// The full call as a file.
 pub(super) fn file(decision: &Decision) -> Option<TextFile> {
     let shown = shown(decision)?;
     Some(TextFile { name: name(decision, &shown), text: shown })
@@ -58,11 +57,11 @@ fn shown(decision: &Decision) -> Option<String> {
     (decision.is_permission() && !body.trim().is_empty()).then(|| revealed(body))
 }
 
-/// How it is coloured.
+/// The language for syntax colouring.
 fn language(shown: &str) -> &'static str {
     match shown.trim_start().chars().next() {
         _ if is_diff(shown) => "diff",
-        // What a tool is given.
+        // A tool's arguments as JSON.
         Some('{' | '[') => "",
         _ => "sh",
     }

@@ -1,35 +1,35 @@
-//! What a tool call would change in files, as a unified diff: what a person approves is what will
-//! be written.
+//! File changes of a tool call as a unified diff: a person approves exactly the text that will be
+//! written.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use similar::TextDiff;
 
-/// A diff of huge texts is given up after this and shown coarser.
+/// Time limit for the diff of huge texts; afterwards the diff becomes coarser.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A change to one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// The file, as the agent named it.
+    /// The file, as the agent spelled the path.
     pub path: String,
-    /// What is done to it.
+    /// The change.
     pub change: Change,
 }
 
-/// What is done to a file.
+/// A change to a file's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// All of it is written.
+    /// The whole file is written.
     Whole(String),
-    /// Pieces of it are exchanged, in this order.
+    /// Pieces are replaced, in this order.
     Pieces(Vec<Piece>),
-    /// A patch that names its files itself.
+    /// A patch that names its own files.
     Patch(String),
 }
 
-/// A piece that is exchanged.
+/// A replacement within a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     old: String,
@@ -51,13 +51,14 @@ fn piece(input: &Value) -> Option<Piece> {
     Some(Piece { old: text(input, &OLD)?, new: text(input, &NEW)?, everywhere })
 }
 
-/// Whether an input has these fields and no others: what is not shown must not be there.
+/// Whether an input has no fields other than these. A field that the diff does not show must be
+/// absent.
 fn has_only(input: &Value, groups: &[&[&str]]) -> bool {
     let known = |name: &String| groups.iter().any(|group| group.contains(&name.as_str()));
     input.as_object().is_some_and(|fields| fields.keys().all(known))
 }
 
-/// What tools that write files are called with beside the files, and what goes into them.
+/// Known arguments of file-writing tools, in addition to paths and content.
 const BESIDE: [&str; 10] = [
     "replace_all",
     "command",
@@ -71,15 +72,15 @@ const BESIDE: [&str; 10] = [
     "edit_mode",
 ];
 
-/// Whether a tool writes files, by the names that agents give such tools.
+/// Whether a tool writes files, judged by the usual names of such tools.
 #[must_use]
 pub fn is_editor(tool: &str) -> bool {
     let name = tool.rsplit("__").next().unwrap_or(tool).to_lowercase();
     ["edit", "write", "text_editor", "apply_patch"].iter().any(|end| name.ends_with(end))
 }
 
-/// Whether a call of a tool that writes files names all that it would write, as far as this reads
-/// it: a patch in another form, or a field that nobody knows, may name others.
+/// Whether a call of a file-writing tool names every file that the call would write. `false` for a
+/// patch in another format and for unknown fields, because these may name more files.
 #[must_use]
 pub fn names_its_files(tool: &str, input: &Value) -> bool {
     if tool.ends_with("apply_patch") {
@@ -88,8 +89,8 @@ pub fn names_its_files(tool: &str, input: &Value) -> bool {
     text(input, &PATH).is_some() && has_only(input, &[&PATH, &OLD, &NEW, &WHOLE, &BESIDE])
 }
 
-/// The change that a tool call would make, if it is one to a file, and all of the call can be shown
-/// as one.
+/// The file change of a tool call. `None` when the call changes no file, or when a diff would not
+/// show the complete call.
 #[must_use]
 pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
     let patch = text(input, &["command", "patch", "input"])
@@ -104,7 +105,7 @@ pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
         });
     }
     let path = text(input, &PATH)?;
-    // A tool of many uses names the one in "command".
+    // Tools with several operations name the operation in "command".
     let usual: &[&str] = &["replace_all", "command"];
     let change = if let Some(edits) = input
         .get("edits")
@@ -129,7 +130,7 @@ pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
     Some(Edit { path, change })
 }
 
-/// The files that a patch names, in its own format (`*** Update File: …`).
+/// Files named in a patch of the `*** Update File: …` format.
 #[must_use]
 pub fn patched_files(patch: &str) -> Vec<String> {
     let marks = ["*** Update File: ", "*** Add File: ", "*** Delete File: ", "*** Move to: "];
@@ -143,7 +144,7 @@ pub fn patched_files(patch: &str) -> Vec<String> {
 }
 
 impl Edit {
-    /// As a unified diff against what the file holds now, as far as that is known.
+    /// Unified diff against the file's current content, if known.
     #[must_use]
     pub fn diff(&self, before: Option<&str>) -> String {
         match &self.change {
@@ -153,8 +154,8 @@ impl Edit {
             }
             Change::Pieces(pieces) => match before.and_then(|before| exchanged(before, pieces)) {
                 Some(after) => unified(&self.path, before.unwrap_or_default(), &after, false),
-                // The file is not as the agent thinks, or is not to be read: the pieces themselves
-                // are all that is known.
+                // The file differs from the agent's assumption or is unreadable: only the pieces
+                // are known.
                 None => pieces
                     .iter()
                     .map(|piece| unified(&self.path, &piece.old, &piece.new, false))
@@ -179,7 +180,7 @@ fn exchanged(before: &str, pieces: &[Piece]) -> Option<String> {
 
 fn unified(path: &str, before: &str, after: &str, is_new: bool) -> String {
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
-    // A name with a line break would write lines of its own into the diff.
+    // A line break in the file name would add lines to the diff.
     let path = path.replace(['\n', '\r'], " ");
     let from =
         if is_new { "/dev/null".to_owned() } else { format!("a/{}", path.trim_start_matches('/')) };

@@ -1,9 +1,9 @@
-//! The patterns that rules are written in: for names, for commands by their words, for paths by
-//! their parts. `*` stands for any characters of one of them.
+//! Patterns for rules: for names, for the words of commands, and for the parts of paths. `*`
+//! matches any characters within one name, word or part.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Whether a text is like a pattern, in which `*` stands for any characters.
+/// Whether a text matches a pattern. `*` matches any characters.
 #[must_use]
 pub fn like(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
@@ -11,8 +11,8 @@ pub fn like(pattern: &str, text: &str) -> bool {
     let Some(mut text) = text.strip_prefix(start).and_then(|text| text.strip_suffix(end)) else {
         return false;
     };
-    // What stands between two `*` is found where it first comes: leaving more for the others never
-    // harms.
+    // The text between two `*` matches at its first occurrence: more remaining text never harms the
+    // later parts.
     middle.split('*').all(|part| match text.find(part) {
         Some(at) => {
             text = &text[at + part.len()..];
@@ -22,8 +22,9 @@ pub fn like(pattern: &str, text: &str) -> bool {
     })
 }
 
-/// Whether parts are like patterns of parts, one of which (`any`) stands for any number of parts.
-/// Takes no more than the product of both lengths, whatever an agent sends.
+/// Matches a list of parts against a list of patterns. The pattern `any` matches any number of
+/// parts. Time is at most proportional to the product of both lengths, regardless of an agent's
+/// input.
 fn parts_like(
     patterns: &[String],
     parts: &[&str],
@@ -46,27 +47,28 @@ fn parts_like(
     reached[parts.len()]
 }
 
-/// A command's words: `git push *`. A `*` that is a word stands for any number of words, also none.
+/// Pattern for the words of a command: `git push *`. A `*` as a whole word matches any number of
+/// words, including none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandPattern(Vec<String>);
 
 impl CommandPattern {
-    /// Of a pattern as it is written; `None` if it is empty.
+    /// Parses a pattern; `None` if empty.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let words: Vec<String> = text.split_whitespace().map(ToOwned::to_owned).collect();
         (!words.is_empty()).then_some(Self(words))
     }
 
-    /// Whether a command's words are like it.
+    /// Whether a command's words match.
     #[must_use]
     pub fn is_like(&self, words: &[&str]) -> bool {
         parts_like(&self.0, words, "*", like)
     }
 }
 
-/// A path: `*.pem` (a file of this name anywhere), `.git/**` (anywhere), `/etc/**`, `~/.ssh/**`.
-/// `**` stands for any number of folders.
+/// Pattern for a path: `*.pem` (a file of this name in any folder), `.git/**` (in any folder),
+/// `/etc/**`, `~/.ssh/**`. `**` matches any number of folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
     parts: Vec<String>,
@@ -74,7 +76,7 @@ pub struct PathPattern {
 }
 
 impl PathPattern {
-    /// Of a pattern as it is written; `None` if it is empty.
+    /// Parses a pattern; `None` if empty.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -93,8 +95,7 @@ impl PathPattern {
         Some(Self { parts, at_home })
     }
 
-    /// Whether an absolute, plain path is like it. Big and small letters are the same: on some
-    /// systems they are.
+    /// Whether an absolute, normalised path matches. Ignores case, because some file systems do.
     #[must_use]
     pub fn is_like(&self, path: &Path, home: Option<&Path>) -> bool {
         let path = if self.at_home {
@@ -116,8 +117,8 @@ impl PathPattern {
     }
 }
 
-/// A path as it is meant: absolute, without `.` and `..`, `~` for the home folder. Links are not
-/// followed.
+/// Normalises a path: absolute, `.` and `..` resolved, `~` replaced by the home folder. Does not
+/// follow links.
 #[must_use]
 pub fn plain_path(said: &str, folder: &Path, home: Option<&Path>) -> PathBuf {
     let path = match (said.strip_prefix("~/").or((said == "~").then_some("")), home) {

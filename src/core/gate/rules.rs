@@ -1,8 +1,8 @@
-//! What a rules file says: which tool calls pass, which are asked about, which never happen.
+//! Gate rules: which tool calls are allowed, need a person's approval, or are denied.
 //!
-//! The first rule that matches decides. A shell command line is judged by its parts, and the
-//! strictest answer holds: a rule that allows must speak for every one of them, a rule that stops
-//! needs to find one. Must not know where rules are written down.
+//! The first matching rule decides. A shell command line is judged by its parts, and the strictest
+//! ruling applies: an allowing rule must match every part, a stopping rule needs to match only a
+//! single part. Does not depend on where the rules are stored.
 
 use std::path::{Path, PathBuf};
 
@@ -12,75 +12,76 @@ use super::{ToolCall, shell};
 use crate::core::decision::{Kind, Risk};
 use crate::core::untrusted::is_hidden;
 
-/// What a rule does.
+/// Effect of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Does {
-    /// The call passes.
+    /// The call is allowed.
     Allow,
     /// A person decides.
     Ask,
-    /// The call never happens.
+    /// The call is denied.
     Deny,
 }
 
-/// Where a file lies.
+/// Location of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In the folder that the agent works in.
+    /// In one of the agent's workspace folders.
     Inside,
-    /// Anywhere else.
+    /// Outside of the workspace.
     Outside,
 }
 
-/// One rule. What it leaves empty matches everything.
+/// A rule. An empty condition matches everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// What it does.
+    /// Effect of the rule.
     pub does: Does,
-    /// Tools, by their names; `*` stands for any characters.
+    /// Tool names; `*` matches any characters.
     pub tools: Vec<String>,
     /// Shell commands.
     pub commands: Vec<CommandPattern>,
     /// Files.
     pub paths: Vec<PathPattern>,
-    /// Where the files lie; only of tools that name files.
+    /// Location of the files; only for tools that name files.
     pub place: Option<Place>,
-    /// How bad a wrong answer is; of a rule that asks.
+    /// Severity of a wrong answer; only for rules that ask.
     pub risk: Option<Risk>,
-    /// What it is about; of a rule that asks.
+    /// Kind of the decision; only for rules that ask.
     pub kind: Option<Kind>,
-    /// Why: told to the person who is asked, or to the agent that is stopped.
+    /// Reason, shown to the person who is asked or to the agent that is denied.
     pub reason: Option<String>,
 }
 
-/// What becomes of a tool call.
+/// Ruling on a tool call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ruling {
-    /// It passes.
+    /// The call is allowed.
     Allow,
     /// A person decides.
     Ask {
-        /// How bad a wrong answer is.
+        /// Severity of a wrong answer.
         risk: Risk,
-        /// What it is about; absent: a permission.
+        /// Kind of the decision; `None` means a permission.
         kind: Option<Kind>,
-        /// Why it is asked.
+        /// Reason for asking.
         reason: Option<String>,
     },
-    /// It never happens.
+    /// The call is denied.
     Deny {
-        /// Why.
+        /// Reason.
         reason: Option<String>,
     },
 }
 
-/// What goes to another folder before the next command of a line.
+/// Commands that change the working directory for the rest of a line.
 const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
-/// It obeys the configuration of the repository in which it stands, and any folder can be made one.
+/// Git obeys the configuration of the repository in the working directory, and any folder can be
+/// made a repository.
 const GIT: &str = "git";
-/// No system opens a longer one, in bytes.
+/// Maximum length of a path in bytes; no system opens a longer path.
 const LONGEST_PATH: usize = 4096;
-/// The risk of what no rule knows.
+/// Risk of a call that no rule matches.
 const UNKNOWN: Risk = Risk::Medium;
 
 impl Ruling {
@@ -88,7 +89,7 @@ impl Ruling {
         Self::Ask { risk: UNKNOWN, kind: None, reason: None }
     }
 
-    /// The stricter of two; of two questions the riskier.
+    /// The stricter of two rulings; between two questions, the higher risk.
     fn or_stricter(self, other: Self) -> Self {
         let strictness = |ruling: &Self| match ruling {
             Self::Allow => (0, None, false),
@@ -99,18 +100,18 @@ impl Ruling {
     }
 }
 
-/// How a call is asked at least.
+/// Minimum for a question about a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AtLeast {
-    /// How bad a wrong answer is.
+    /// Severity of a wrong answer.
     pub risk: Risk,
-    /// Why, where the rules give no reason of their own.
+    /// Reason to use when the rules give none.
     pub reason: Option<String>,
 }
 
 impl Ruling {
-    /// The same, but asked at least so. It makes nothing laxer: what is asked keeps its kind, which
-    /// says who decides.
+    /// Raises a ruling to at least this minimum. Never relaxes a ruling: a question keeps its kind,
+    /// because the kind determines the approvers.
     #[must_use]
     pub fn raised(self, least: AtLeast) -> Self {
         match self {
@@ -137,7 +138,7 @@ impl From<&Rule> for Ruling {
     }
 }
 
-/// What becomes of a call under these rules. What no rule matches is asked.
+/// Applies the rules to a call. A call that no rule matches needs a person's approval.
 #[must_use]
 pub fn judge(rules: &[Rule], call: &ToolCall) -> Ruling {
     let ruling = match call.command() {
@@ -147,7 +148,7 @@ pub fn judge(rules: &[Rule], call: &ToolCall) -> Ruling {
             .find(|rule| rule.matches_call(call))
             .map_or_else(Ruling::unknown, Ruling::from),
     };
-    // What a person is shown would not be what runs.
+    // A person would see a different text from the text that runs.
     if call.texts().iter().any(|text| text.chars().any(|c| is_hidden(c) && !c.is_whitespace())) {
         let reason = Some(crate::core::text::gate::HIDDEN.to_owned());
         return ruling.or_stricter(Ruling::Ask { risk: Risk::High, kind: None, reason });
@@ -162,7 +163,8 @@ fn judge_command(rules: &[Rule], call: &ToolCall, command: &str) -> Ruling {
     let folders = folders(call, &line.commands);
     let stays = folders.iter().all(|folder| call.roots.iter().any(|root| folder.starts_with(root)));
     for words in &line.commands {
-        // In a folder that an agent has filled, what only looks may run what lies there.
+        // In a folder that an agent has filled, even a read-only git command may run programs from
+        // this folder.
         let strays = words[0] == GIT
             && (moves || !call.roots.contains(&call.cwd) || call.poses_as_repository);
         let sure = line.certain && stays && !strays && !looks_through_home(call, words);
@@ -187,7 +189,8 @@ fn judge_command(rules: &[Rule], call: &ToolCall, command: &str) -> Ruling {
     rulings.into_iter().reduce(Ruling::or_stricter).unwrap_or_else(Ruling::unknown)
 }
 
-/// Where the commands of a line may run: where it begins, and wherever it goes.
+/// Working directories in which the commands of a line may run: the initial directory and every
+/// directory that the line changes to.
 fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
     let home = call.home.as_deref();
     let mut folders = vec![call.cwd.clone()];
@@ -197,8 +200,8 @@ fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
         let (to, more) = (named.next(), named.next().is_some());
         let last = folders.last().unwrap_or(&call.cwd);
         folders.push(match (to.map(String::as_str), home) {
-            // Back to where nobody has written down; and of two names zsh exchanges the one for the
-            // other.
+            // The previous directory is unknown; and with two arguments, zsh substitutes the second
+            // for the first in the current path.
             _ if more => PathBuf::from("/"),
             (Some("-"), _) => PathBuf::from("/"),
             (Some(to), _) => plain_path(to, last, home),
@@ -209,8 +212,9 @@ fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
     folders
 }
 
-/// Whether a command that looks through all of a folder is given one in which the person's home
-/// folder lies, or one in there that is not the agent's: whatever it holds is read.
+/// Whether a search command is given a folder that contains the person's home folder, or
+/// recursively searches a folder in the home folder outside of the agent's workspace. The command
+/// would read private files.
 fn looks_through_home(call: &ToolCall, words: &[String]) -> bool {
     let Some(home) = call.home.as_deref() else { return false };
     let program = shell::program(&words[0]);
@@ -237,7 +241,7 @@ impl Rule {
         self.tools.is_empty() || self.tools.iter().any(|pattern| like(pattern, tool))
     }
 
-    /// Of a call that is no shell command.
+    /// For calls other than shell commands.
     fn matches_call(&self, call: &ToolCall) -> bool {
         if !self.is_for(&call.tool) || !self.commands.is_empty() {
             return false;
@@ -245,14 +249,14 @@ impl Rule {
         if self.paths.is_empty() && self.place.is_none() {
             return true;
         }
-        // What would be written is not known, so nobody has said that it may.
+        // The files to be written are unknown; therefore no rule allows the call.
         if self.does == Does::Allow
             && is_editor(&call.tool)
             && !names_its_files(&call.tool, &call.input)
         {
             return false;
         }
-        // What names no file works where it runs.
+        // A call that names no file acts on its working directory.
         let files = Some(call.files())
             .filter(|files| !files.is_empty())
             .unwrap_or_else(|| vec![call.cwd.clone()]);
@@ -274,8 +278,8 @@ impl Rule {
         self.place.is_none_or(|place| (place == Place::Inside) == inside)
     }
 
-    /// Of one command of a line. `sure`: these are its words and it is all that it does, for
-    /// certain.
+    /// For one command of a line. `sure`: the words are exact, and the command has no further
+    /// effects.
     fn matches_command(
         &self,
         call: &ToolCall,
@@ -306,7 +310,7 @@ impl Rule {
         }
     }
 
-    /// Whether one of a command's words, or what an option is set to, is a path like this rule's.
+    /// Whether a word of the command, or an option's value, is a path that matches this rule.
     fn names_path(&self, call: &ToolCall, words: &[&str], folders: &[PathBuf]) -> bool {
         let parts = words
             .iter()

@@ -1,37 +1,38 @@
-//! Reads a shell command far enough to know whether a rule may speak for it.
+//! Parses a shell command far enough to know whether a rule about commands may allow the line.
 //!
-//! Not a shell's grammar: the crates that have one say what a shell *would* do, and a gate needs to
-//! know where it can be certain. What is plain (words, quotes without expansions, the operators
-//! between commands, redirections to nowhere) is read exactly; anything else makes the line
-//! uncertain, and a line that is uncertain is never allowed by a rule about commands. For rules
-//! that stop, every command that *may* be in there is named, generously. Must not know rules.
+//! Not a complete shell grammar: crates with a grammar say what a shell *would* do, but a gate
+//! needs to know where the meaning is certain. Plain parts (words, quotes without expansions,
+//! operators between commands, redirections to `/dev/null`) are parsed exactly. Anything else makes
+//! the line uncertain, and a rule about commands never allows an uncertain line. For stopping
+//! rules, every command that *may* occur in the line is listed, generously. Does not depend on
+//! rules.
 
-/// What a command line consists of, as far as it can be read.
+/// A command line, as far as parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Its simple commands, each the words that the program gets, without quotes.
+    /// The simple commands, each as the words that the program receives, without quotes.
     pub commands: Vec<Vec<String>>,
-    /// Whether that is all that it does, for certain.
+    /// Whether `commands` is certainly everything that the line does.
     pub certain: bool,
 }
 
-/// A longer line is not read: nobody types it, in bytes.
+/// Maximum length of a line, in bytes. Nobody types a longer line; a longer line is uncertain.
 const LONGEST: usize = 64 << 10;
-/// How deep a line is looked for in the words of another.
+/// Maximum nesting of command lines in the words of other commands.
 const DEEPEST: u32 = 4;
-/// Behind more words than these no command is looked for, and no further into one: what runs others
-/// is not allowed by itself anyway, and reading all of a long line from each of its words on would
-/// take minutes.
+/// Limits for the search for commands among the words of a runner: positions at which a command may
+/// start, and words per command. A program that runs others is not allowed by itself anyway, and
+/// reading a long line from every word to the end would take minutes.
 const MOST_STARTS: usize = 50;
 const MOST_WORDS: usize = 200;
 
-/// Words that begin or join commands and are none.
+/// Words that begin or join commands but are not commands.
 const RESERVED: [&str; 19] = [
     "!", "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac",
     "in", "function", "select", "time", "coproc", "[[",
 ];
 
-/// Programs that run what their words say.
+/// Programs that run a command given in their arguments.
 const RUNNERS: [&str; 37] = [
     "sudo",
     "doas",
@@ -72,7 +73,7 @@ const RUNNERS: [&str; 37] = [
     "trap",
 ];
 
-/// Reads a command line.
+/// Parses a command line.
 #[must_use]
 pub fn read(line: &str) -> Line {
     let mut reader = Reader { certain: line.len() <= LONGEST, ..Reader::default() };
@@ -82,11 +83,11 @@ pub fn read(line: &str) -> Line {
     }
     reader.end_command();
     for command in &reader.commands {
-        // An assignment before a command changes what it does; a reserved word means that this is
-        // no simple command.
+        // An assignment before a command changes the effect; a reserved word means a compound
+        // command.
         let first = command.first().map_or("", String::as_str);
         let changed = is_assignment(first) || RESERVED.contains(&first) || first.starts_with('=');
-        // Another user's home folder, and where the shell was before.
+        // `~user` is another user's home folder, and `~-` is the previous directory.
         let elsewhere =
             |word: &String| word.starts_with('~') && word != "~" && !word.starts_with("~/");
         reader.certain &= !changed && !command.iter().any(|word| elsewhere(word) || climbs(word));
@@ -94,7 +95,8 @@ pub fn read(line: &str) -> Line {
     Line { certain: reader.certain && !reader.commands.is_empty(), commands: reader.commands }
 }
 
-/// Whether a word goes down into a folder and up again: behind a link that is somewhere else.
+/// Whether a path enters a folder and then goes up again: when the folder is a link, `..` leads
+/// elsewhere.
 fn climbs(word: &str) -> bool {
     let mut below = false;
     word.split(['/', '=', ':']).any(|part| {
@@ -104,8 +106,9 @@ fn climbs(word: &str) -> bool {
     })
 }
 
-/// Every command that may be run by this line, for rules that stop: also those behind assignments,
-/// in substitutions, and in the words of programs that run others. Some of them may be none.
+/// Every command that this line may run, for stopping rules: includes commands after assignments,
+/// in substitutions, and in the arguments of programs that run others. May contain words that are
+/// not commands.
 #[must_use]
 pub fn suspects(line: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
@@ -136,7 +139,7 @@ fn suspect(line: &str, depth: u32, found: &mut Vec<Vec<String>>) {
         }
     }
     if !read.certain {
-        // Whatever stands between any two signs of the shell may be a command.
+        // Any text between two special characters of the shell may be a command.
         for piece in line.split(|c: char| ";&|\n\r(){}`$\"'<>".contains(c)) {
             let words: Vec<String> =
                 piece.split_whitespace().map(|word| word.replace('\\', "")).collect();
@@ -151,7 +154,7 @@ fn suspect(line: &str, depth: u32, found: &mut Vec<Vec<String>>) {
     }
 }
 
-/// A program's name without where it lies.
+/// Name of a program without its folder.
 #[must_use]
 pub fn program(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
@@ -171,7 +174,7 @@ type Rest<'a> = std::iter::Peekable<std::iter::Take<std::str::Chars<'a>>>;
 struct Reader {
     commands: Vec<Vec<String>>,
     command: Vec<String>,
-    /// The word that is being read; `Some` also where it is empty but quoted.
+    /// The current word; `Some` also for an empty word in quotes.
     word: Option<String>,
     certain: bool,
 }
@@ -199,7 +202,7 @@ impl Reader {
                 self.certain = false;
                 self.end_command();
             }
-            // Expansions, patterns that become other words, and comments.
+            // Expansions, glob patterns, and comments.
             '$' | '*' | '?' | '[' => {
                 self.certain = false;
                 self.letter(c);
@@ -209,7 +212,7 @@ impl Reader {
                 self.letter(c);
             }
             c => {
-                // What a terminal or another shell would take for something else.
+                // A terminal or another shell may interpret the character differently.
                 self.certain &= !(c.is_control() || c.is_whitespace());
                 self.letter(c);
             }
@@ -262,8 +265,9 @@ impl Reader {
         }
     }
 
-    /// Only what goes nowhere, or to another of the command's own streams, is harmless. The target
-    /// stays among the words, so that rules about files see it.
+    /// Only a redirection to `/dev/null` or to another stream of the command is harmless. The
+    /// target of other redirections is added to the words, and therefore rules about files see the
+    /// target.
     fn redirect(&mut self, first: char, rest: &mut Rest<'_>) {
         if self.word.as_ref().is_some_and(|word| word.chars().all(|c| c.is_ascii_digit())) {
             self.word = None;

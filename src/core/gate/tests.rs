@@ -1,4 +1,4 @@
-//! Which calls are the same, and the questions that they become.
+//! Identity of calls, and the decision requests for calls.
 
 use serde_json::json;
 
@@ -37,7 +37,7 @@ fn the_same_action_is_the_same_however_it_is_introduced() {
     ] {
         assert_ne!(one.key(), other.key(), "{other:?}");
     }
-    // Of other tools nothing is known to be of no meaning.
+    // For other tools, every argument is significant.
     assert_ne!(
         call("mcp__x__y", json!({"id": 1})).key(),
         call("mcp__x__y", json!({"id": 2})).key()

@@ -1,4 +1,4 @@
-//! A decision on its ladder: what is due, what comes of it, and when to look again.
+//! The escalation of a decision: the step that is due, its effects, and the next time to check.
 
 use chrono::TimeDelta;
 
@@ -10,7 +10,8 @@ use crate::core::event::Event;
 use crate::core::text;
 
 impl Decision {
-    /// When its ladder, and with it its SLA, began: asked, come back, or its verdict undone.
+    /// When the ladder and the SLA began: the first request, the return from a deferral, or the
+    /// undoing of a verdict.
     #[must_use]
     pub fn since(&self) -> Time {
         self.began.unwrap_or(self.asked_at)
@@ -20,7 +21,8 @@ impl Decision {
         Plan::new(&self.terms.ladder, self.since(), self.breach_at())
     }
 
-    /// The rung that comes next, and when. `None` where it is not waiting, or has reached the end.
+    /// The next step and its time. `None` if the decision is not pending or has reached the safe
+    /// default.
     #[must_use]
     pub fn next_rung(&self) -> Option<Due> {
         if !matches!(self.state, State::Pending(_))
@@ -31,8 +33,8 @@ impl Decision {
         self.plan().next(self.climb.as_ref(), self.terms.safe_default)
     }
 
-    /// What is to be done now. `ahead` is how much earlier a reminder may be pulled, into a message
-    /// that goes out anyway.
+    /// The action due now. `ahead`: a reminder due within this time may be pulled forward, into a
+    /// message sent anyway.
     #[must_use]
     pub fn demand(&self, now: Time, ahead: TimeDelta) -> Option<Demand> {
         if !matches!(self.state, State::Pending(_)) {
@@ -51,15 +53,15 @@ impl Decision {
         due.or_else(pulled).map(Demand::Climb)
     }
 
-    /// What silence means in the end. Policy has admitted the default; what stands by then may be
-    /// stricter. It approves only what people were told of when the SLA was breached: neither a
-    /// ladder that tells nobody nor a question that was exchanged afterwards gets a yes that way.
+    /// The effective safe default. Policy admitted the requested default, but the current state may
+    /// be stricter. Approval requires that people were told of the breach: neither a ladder that
+    /// tells no person nor content changed after the warning is approved by silence.
     #[must_use]
     pub fn default_that_holds(&self) -> SafeDefault {
         let warned = match &self.climb {
             Some(Climb { warned: Warned::Since(_), .. }) => true,
             Some(climb) if climb.default => false,
-            // It still can be.
+            // A contact of this step may still succeed.
             Some(climb)
                 if climb.stage >= Stage::Breach
                     && !climb.in_vain
@@ -79,8 +81,8 @@ impl Decision {
         }
     }
 
-    /// When the safe default is applied if nobody answers and every rung fires in time. `None`
-    /// where the ladder has none.
+    /// When the safe default applies if no answer comes and every step fires on time. `None` if the
+    /// ladder has no safe-default step.
     #[must_use]
     pub fn default_at(&self) -> Option<Time> {
         let waits = matches!(self.state, State::Pending(_));
@@ -89,21 +91,21 @@ impl Decision {
             .flatten()
     }
 
-    /// When the ladder wants to be looked at.
+    /// When the ladder has to be checked next.
     #[must_use]
     pub(in crate::core) fn ladder_wakes_at(&self) -> Option<Time> {
         match &self.climb {
-            // Not the moment at which that rung fired: a clock that is set back must not hold up
-            // the end.
+            // Not the firing time of the step: setting the clock back must not delay the safe
+            // default.
             Some(climb) if climb.default => Some(self.since()),
             _ => self.next_rung().map(|due| due.at),
         }
     }
 
-    /// Nobody has answered: what the ladder demands now.
+    /// The event for the action due now: an escalation step or the safe default.
     ///
     /// # Errors
-    /// [`Refused::NotDue`] if that is nothing.
+    /// [`Refused::NotDue`] if no action is due.
     pub fn climb(&self, now: Time, ahead: TimeDelta) -> Result<Event, Refused> {
         match self.demand(now, ahead).ok_or(Refused::NotDue)? {
             Demand::Climb(rung) => Ok(Event::Climbed { rung }),
@@ -124,7 +126,8 @@ impl Decision {
         }
     }
 
-    /// What came of the tries to reach people at a rung. `None`: it has been left behind since.
+    /// The event for the contact results of a step. `None`: the step has been superseded, or the
+    /// decision is closed.
     #[must_use]
     pub fn tell(&self, climb: u64, contacts: Vec<Contact>, complete: bool) -> Option<Event> {
         let stands = self.state.is_open()
@@ -135,13 +138,13 @@ impl Decision {
     pub(in crate::core) fn climbed(&mut self, rung: &Due, at: Time, seq: u64) {
         let warned = match self.climb.take().map(|climb| climb.warned) {
             Some(Warned::Since(at)) => Warned::Since(at),
-            // Whoever is reached at this rung is told of what is asked now.
+            // Contacts of this step are about the current revision.
             _ => Warned::Nobody,
         };
         self.climb = Some(Climb::new(rung, at, seq, warned));
     }
 
-    /// What people were told is not what is asked any more.
+    /// Invalidates the breach warning after a new revision.
     pub(in crate::core) const fn asked_otherwise(&mut self) {
         if let Some(climb) = &mut self.climb {
             climb.warned = Warned::OfAnother;

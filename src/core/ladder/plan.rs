@@ -1,4 +1,4 @@
-//! A ladder laid out in time: the moments at which its rungs are due for one decision.
+//! A ladder laid out in time: the due times of the escalation steps of one decision.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -7,26 +7,26 @@ use super::{Climb, Ladder, Passed, Stage, Warned, Way, When};
 use crate::core::Time;
 use crate::core::decision::SafeDefault;
 
-/// A rung that is due, or will be.
+/// An escalation step with its due time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
-    /// Its sort.
+    /// The step's phase.
     pub stage: Stage,
-    /// When it is due. Where nobody was reached before, earlier than the plan says.
+    /// When the step is due. May be earlier than `planned` if the previous step reached no person.
     pub at: Time,
-    /// When the plan says that it is: what tells it from the others.
+    /// The planned time, which identifies the step.
     pub planned: Time,
-    /// How people are reached.
+    /// The channels to use.
     pub by: Vec<Way>,
-    /// Whether the safe default is applied then.
+    /// Whether the step applies the safe default.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
-    /// Those below it that were due and did not fire.
+    /// Lower steps that were due and did not fire.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed: Vec<Passed>,
 }
 
-/// A rung in its place in time.
+/// A step with its planned time.
 #[derive(Debug)]
 struct Planned {
     stage: Stage,
@@ -36,12 +36,12 @@ struct Planned {
     default: bool,
 }
 
-/// The rungs of one decision, each later than the one before.
+/// The steps of one decision, in strictly ascending order of time.
 #[derive(Debug)]
 pub(super) struct Plan(Vec<Planned>);
 
-/// Where a decision stands on its plan. Sorts before times, so that a plan that became shorter is
-/// climbed to its end.
+/// A decision's progress on its plan. The phase is compared before the time, so a plan that became
+/// shorter is still followed to its end.
 type Place = (Stage, Time);
 
 fn span(seconds: u64) -> TimeDelta {
@@ -64,8 +64,8 @@ fn moment(when: When, since: Time, breach: Time) -> Time {
 }
 
 impl Plan {
-    /// Rungs that would come after a later one are folded into it: it then reaches people by their
-    /// ways too.
+    /// Builds the plan. A step that would fall at or after a later step's time is merged into the
+    /// later step, which then also uses the merged step's channels.
     pub(super) fn new(ladder: &Ladder, since: Time, breach: Time) -> Self {
         let mut plan: Vec<Planned> = Vec::new();
         for rung in ladder.rungs().iter().rev() {
@@ -91,9 +91,9 @@ impl Plan {
         Self(plan)
     }
 
-    /// The first moment of this rung behind a place, its repetitions included. The end of a ladder
-    /// is never behind: the place may have been reached on another plan, and what waits must not
-    /// fall silent for that. It then keeps the stage reached.
+    /// The step's first firing after `place`, repetitions included. The end of a ladder always lies
+    /// ahead: `place` may come from another plan, and a waiting decision must not fall silent for
+    /// this reason. The firing then keeps the phase already reached.
     fn first_behind(&self, index: usize, place: Option<Place>) -> Option<Place> {
         let rung = &self.0[index];
         let Some((stage, time)) = place.filter(|place| *place >= (rung.stage, rung.at)) else {
@@ -115,21 +115,22 @@ impl Plan {
         self.0.get(index + 1).is_none_or(|above| next < above.at).then_some((stage, next))
     }
 
-    /// Whether a rung above the last one reached tells people of the breach, before the end.
+    /// Whether a step above the last step reached tells people of the breach before the safe
+    /// default applies.
     pub(super) fn warns_behind(&self, climb: Option<&Climb>) -> bool {
         let place = climb.map(|climb| (climb.stage, climb.due));
         let warns = |index: usize| self.0[index].stage >= Stage::Breach && !self.0[index].default;
         (0..self.0.len()).any(|index| warns(index) && self.first_behind(index, place).is_some())
     }
 
-    /// The last moment of this rung until a time, its repetitions included.
+    /// The step's last firing up to a time, repetitions included.
     fn last_until(&self, index: usize, until: Time) -> Option<Time> {
         let rung = &self.0[index];
         if rung.at > until {
             return None;
         }
         let Some(repeat) = rung.repeat else { return Some(rung.at) };
-        // Repetitions end before the rung above.
+        // Repetitions end before the next step.
         let end = self
             .0
             .get(index + 1)
@@ -148,8 +149,9 @@ impl Plan {
         Due { stage, at, planned, by: rung.by.clone(), default: rung.default, passed: Vec::new() }
     }
 
-    /// When a rung is due that is planned for a time. An approval by silence keeps its distance
-    /// from the breach as people were told of it: a pause of the bot must not be what approves.
+    /// The actual due time of a step planned for `planned`. An approval by silence keeps its
+    /// planned distance from the moment when people were told of the breach, so that downtime of
+    /// the bot cannot cause an approval.
     fn effective(
         &self,
         index: usize,
@@ -164,8 +166,8 @@ impl Plan {
                 let told = if let Warned::Since(at) = climb.warned { at } else { climb.at };
                 planned.max(later(told, rung.at - below.at))
             }
-            // What reached nobody is not waited on, as far as people are warned of the breach: that
-            // itself comes in its time, and so does the same rung again.
+            // A step that reached no person is followed by the next step at once, but only before
+            // the breach. The breach step and repetitions of a step stay on time.
             (Some(climb), _)
                 if climb.in_vain && rung.stage < Stage::Breach && planned == rung.at =>
             {
@@ -175,7 +177,7 @@ impl Plan {
         }
     }
 
-    /// The rung that comes next.
+    /// The next step.
     pub(super) fn next(&self, climb: Option<&Climb>, default: SafeDefault) -> Option<Due> {
         let place = climb.map(|climb| (climb.stage, climb.due));
         (0..self.0.len()).find_map(|index| {
@@ -184,7 +186,7 @@ impl Plan {
         })
     }
 
-    /// The highest rung that is due, with those that it passes over.
+    /// The highest step that is due, with the lower steps that are skipped.
     pub(super) fn highest_due(
         &self,
         climb: Option<&Climb>,
@@ -205,7 +207,8 @@ impl Plan {
             if at > now {
                 break;
             }
-            // Silence approves only once people were told of the breach.
+            // A safe default of approve applies only after people were told of the breach, so the
+            // lower step fires first.
             if self.0[index].default && default == SafeDefault::Approve && found.is_some() {
                 break;
             }
@@ -227,10 +230,10 @@ impl Plan {
         found.map(|due| Due { passed, ..due })
     }
 
-    /// When the safe default is applied, if every rung fires in time.
+    /// When the safe default applies, if every step fires on time.
     pub(super) fn default_at(&self, climb: Option<&Climb>, default: SafeDefault) -> Option<Time> {
         let index = self.0.iter().position(|rung| rung.default)?;
-        // Only the rung right below it can hold it up.
+        // Only the step directly below can delay the safe default.
         let below = climb.filter(|climb| {
             index.checked_sub(1).is_some_and(|below| self.0[below].stage == climb.stage)
         });

@@ -1,4 +1,4 @@
-//! Where things stand while nobody has answered: what whoever waits is told.
+//! The escalation status of an unanswered decision, as reported to waiting callers.
 
 use serde::Serialize;
 
@@ -7,64 +7,64 @@ use crate::core::Time;
 use crate::core::decision::{Decision, Pending, Person, Proposal, SafeDefault, State};
 use crate::core::permission::WhoMay;
 
-/// A rung that was reached.
+/// A step that has fired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reached {
-    /// Its sort.
+    /// The step's phase.
     pub stage: Stage,
-    /// When it fired.
+    /// When the step fired.
     pub at: Time,
 }
 
-/// The rung that comes next.
+/// The next step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Next {
-    /// Its sort.
+    /// The step's phase.
     pub stage: Stage,
-    /// When it is due.
+    /// When the step is due.
     pub at: Time,
-    /// How people will be reached.
+    /// The channels to be used.
     pub by: Vec<Way>,
 }
 
-/// What silence means in the end.
+/// The effect of silence at the end of the ladder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InTheEnd {
-    /// Yes or no.
+    /// Approve or reject.
     pub default: SafeDefault,
-    /// When, if every rung fires in time.
+    /// When the safe default applies, if every step fires on time.
     pub at: Time,
 }
 
-/// Where a decision stands that waits for an answer.
+/// The escalation status of a pending decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Standing {
-    /// When its SLA is breached.
+    /// When the SLA is breached.
     pub deadline: Time,
-    /// The highest rung so far.
+    /// The highest step reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rung: Option<Reached>,
-    /// The next one.
+    /// The next step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
-    /// Who may answer.
+    /// The people and roles that may answer.
     pub waits_for: WhoMay,
-    /// Who said that they are on it.
+    /// The person who has taken the decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken_by: Option<Person>,
-    /// What people want decided, and are asked to confirm.
+    /// Proposed verdicts that await confirmation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<Proposal>,
-    /// Who could not be reached at this rung, or was away, and why.
+    /// Contacts of the current step that failed or were skipped because the person is away.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreachable: Vec<Contact>,
-    /// The safe default and its time; absent: it stays open.
+    /// The safe default and its time. Absent: the decision stays open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_the_end: Option<InTheEnd>,
 }
 
 impl Standing {
-    /// Where a decision stands; `None` if it does not wait.
+    /// The status of a decision; `None` if the decision is not pending.
     #[must_use]
     pub fn of(decision: &Decision, waits_for: WhoMay) -> Option<Self> {
         let State::Pending(Pending { taken, proposals, .. }) = &decision.state else { return None };

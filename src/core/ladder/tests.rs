@@ -1,4 +1,4 @@
-//! Where the rungs fall, and which of them fires.
+//! Due times of escalation steps, and which step fires.
 
 use chrono::TimeDelta;
 
@@ -34,8 +34,8 @@ fn asked(sla: i64, default: SafeDefault) -> Decision {
     )
 }
 
-/// Lets time pass in these steps until the decision is over; what fired, and after how many
-/// seconds.
+/// Advances time by `pause` seconds at a time until the decision is over. Returns each firing and
+/// the time since the start.
 fn climb(mut decision: Decision, pause: i64) -> Vec<String> {
     let mut fired = Vec::new();
     let mut now = start();
@@ -254,7 +254,7 @@ fn silence_approves_only_some_time_after_somebody_was_reached_with_the_breach() 
             (SafeDefault::Reject, Some(at(4 * HOUR)))
         );
     }
-    // Nothing is known of whom the rung has reached when it is all over.
+    // The safe default applies before any contact result of the step is known.
     let event = breached().climb(at(4 * HOUR), TimeDelta::zero()).unwrap();
     let over =
         breached().evolve(&event, at(4 * HOUR), 3).climb(at(4 * HOUR), TimeDelta::zero()).unwrap();

@@ -1,19 +1,19 @@
-//! How much fits into an SMS, and what is made of a text so that it fits.
+//! SMS length: counts parts and shortens text to fit.
 //!
-//! A message of the basic alphabet (GSM 03.38) holds 160 characters, or 153 in each of several
-//! parts; one character outside of it, and all of them are sent as UTF-16: 70, or 67. Each part is
-//! paid for. So typographic marks become plain ones.
+//! An SMS in the basic alphabet (GSM 03.38) holds 160 characters, or 153 in each of several parts.
+//! A single character outside the alphabet switches the whole text to UTF-16: 70 characters, or 67
+//! per part. Each part is billed, so typographic characters are replaced by plain characters.
 
 use crate::core::untrusted::{plain, units};
 
-/// Parts of a message at most.
+/// Maximum number of parts.
 const PARTS: usize = 2;
 
 const BASIC: &str = "@£$¥èéùìòÇ\nØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-/// These count twice.
+/// Characters that count twice.
 const EXTENDED: &str = "^{}\\[~]|€";
 
-/// Its length in the basic alphabet; `None` if a character is not in it.
+/// Length in septets of the basic alphabet; `None` if a character is outside the alphabet.
 fn septets(text: &str) -> Option<usize> {
     text.chars().try_fold(0, |sum, c| match c {
         c if BASIC.contains(c) => Some(sum + 1),
@@ -22,7 +22,7 @@ fn septets(text: &str) -> Option<usize> {
     })
 }
 
-/// How many parts a text needs.
+/// Number of SMS parts needed for a text.
 #[must_use]
 pub fn parts(text: &str) -> usize {
     let (length, alone, together) =
@@ -30,7 +30,7 @@ pub fn parts(text: &str) -> usize {
     if length <= alone { 1 } else { length.div_ceil(together) }
 }
 
-/// With plain marks in place of typographic ones.
+/// Replaces typographic characters with plain characters.
 fn plain_marks(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
@@ -40,7 +40,7 @@ fn plain_marks(text: &str) -> String {
             '‘' | '’' | '‚' | '`' => plain.push('\''),
             '…' => plain.push_str("..."),
             '→' => plain.push_str("->"),
-            // A blank of any width, and the mark that took the life out of a link.
+            // Spaces of any width, and the fraction slash used to defuse links.
             '\u{2044}' | '\u{A0}' | '\u{2009}' | '\u{202F}' | '\t' => plain.push(' '),
             c => plain.push(c),
         }
@@ -48,8 +48,9 @@ fn plain_marks(text: &str) -> String {
     plain
 }
 
-/// The title, what fits of the words, and the link, in at most two parts. The link is left out
-/// before the title is cut to nothing, for words without a link still say that something waits.
+/// The title, as much of the text as fits, and the link, in at most two parts. The link is left out
+/// only if the link alone does not fit: a text without a link still tells that a decision is
+/// waiting.
 #[must_use]
 pub fn fitted(title: &str, words: &str, link: Option<&str>) -> String {
     let (title, words) = (plain_marks(title), plain_marks(words));
@@ -62,7 +63,7 @@ pub fn fitted(title: &str, words: &str, link: Option<&str>) -> String {
             .join("\n")
     };
     let fits = |text: &str| parts(text) <= PARTS;
-    // `plain` marks a cut with one character that is not in the basic alphabet.
+    // `plain` marks a cut with a character outside the basic alphabet.
     let cut = |text: &str, room: usize| plain_marks(&plain(text, room).text);
     let longest = |make: &dyn Fn(usize) -> String, most: usize| {
         (0..=most).rev().map(make).find(|text| fits(text))

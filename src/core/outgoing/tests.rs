@@ -1,4 +1,4 @@
-//! Caps, links, numbers and pauses of messages.
+//! Caps, links, phone numbers and backoff of notifications.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn at(minutes: i64) -> Time {
     Time::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
 }
 
-/// Sends as many as the caps let through from a queue of `count`, and tells when each went.
+/// Sends a queue of `count` notifications under the caps and returns when each was sent.
 fn drain(way: Way, count: usize) -> Vec<i64> {
     let (mut went, mut now) = (Vec::new(), at(0));
     for _ in 0..count {

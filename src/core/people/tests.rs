@@ -1,4 +1,4 @@
-//! Quiet hours and days away over every change of the clocks that was thought of.
+//! Quiet hours and days away across many kinds of clock change.
 
 use chrono::TimeDelta;
 use chrono_tz::{Africa, America, Asia, Australia, Europe, Pacific};
@@ -20,13 +20,13 @@ fn profile(zone: Tz, quiet: Option<&str>, away: &[&str]) -> Profile {
     }
 }
 
-/// Quiet hours, now, and the moment at which they end; none: it is not quiet.
+/// Zone, quiet hours, current time, and the end of the quiet hours; `None`: available.
 type Case = (Tz, &'static str, &'static str, Option<&'static str>);
 
 #[test]
 fn quiet_hours_are_what_the_wall_clock_says() {
     let cases: &[Case] = &[
-        // Over midnight, and not.
+        // Across midnight, and within a day.
         (Europe::Berlin, "22:00-07:00", "2026-11-20T21:00:00Z", Some("2026-11-21T06:00:00Z")),
         (Europe::Berlin, "22:00-07:00", "2026-11-20T20:59:59Z", None),
         (Europe::Berlin, "22:00-07:00", "2026-11-21T05:59:59Z", Some("2026-11-21T06:00:00Z")),
@@ -34,20 +34,20 @@ fn quiet_hours_are_what_the_wall_clock_says() {
         (Europe::Berlin, "00:00-06:00", "2026-11-20T23:00:00Z", Some("2026-11-21T05:00:00Z")),
         (Europe::Berlin, "12:00-13:00", "2026-11-21T11:30:00Z", Some("2026-11-21T12:00:00Z")),
         (Europe::Berlin, "18:00-00:00", "2026-11-21T17:30:00Z", Some("2026-11-21T23:00:00Z")),
-        // Berlin springs from 02:00 to 03:00 at 01:00Z on 29 March: the night is an hour shorter.
+        // Berlin skips from 02:00 to 03:00 at 01:00Z on 29 March: the night is an hour shorter.
         (Europe::Berlin, "22:00-07:00", "2026-03-28T21:00:00Z", Some("2026-03-29T05:00:00Z")),
         (Europe::Berlin, "22:00-02:30", "2026-03-29T00:59:00Z", Some("2026-03-29T01:00:00Z")),
         (Europe::Berlin, "02:15-02:45", "2026-03-29T01:00:00Z", None),
         (Europe::Berlin, "02:45-02:15", "2026-03-29T00:30:00Z", Some("2026-03-30T00:15:00Z")),
-        // And falls from 03:00 to 02:00 at 01:00Z on 25 October: an hour longer, and some times
-        // come twice.
+        // Berlin falls back from 03:00 to 02:00 at 01:00Z on 25 October: the night is an hour
+        // longer, and some times occur twice.
         (Europe::Berlin, "22:00-07:00", "2026-10-24T20:00:00Z", Some("2026-10-25T06:00:00Z")),
         (Europe::Berlin, "22:00-02:30", "2026-10-25T00:10:00Z", Some("2026-10-25T00:30:00Z")),
         (Europe::Berlin, "22:00-02:30", "2026-10-25T00:40:00Z", None),
         (Europe::Berlin, "22:00-02:30", "2026-10-25T01:10:00Z", Some("2026-10-25T01:30:00Z")),
         (Europe::Berlin, "02:30-07:00", "2026-10-25T00:45:00Z", Some("2026-10-25T01:00:00Z")),
         (Europe::Berlin, "02:30-07:00", "2026-10-25T01:30:00Z", Some("2026-10-25T06:00:00Z")),
-        // New York springs at 07:00Z on 8 March and falls at 06:00Z on 1 November.
+        // New York skips an hour at 07:00Z on 8 March and falls back at 06:00Z on 1 November.
         (America::New_York, "22:00-07:00", "2026-03-08T03:00:00Z", Some("2026-03-08T11:00:00Z")),
         (America::New_York, "22:00-02:30", "2026-03-08T06:30:00Z", Some("2026-03-08T07:00:00Z")),
         (America::New_York, "22:00-07:00", "2026-11-01T02:00:00Z", Some("2026-11-01T12:00:00Z")),
@@ -56,12 +56,12 @@ fn quiet_hours_are_what_the_wall_clock_says() {
         // A leap day.
         (Europe::Berlin, "22:00-07:00", "2028-02-28T22:00:00Z", Some("2028-02-29T06:00:00Z")),
         (Europe::Berlin, "22:00-07:00", "2028-02-29T22:00:00Z", Some("2028-03-01T06:00:00Z")),
-        // Far away, by quarters of an hour, and by half an hour in summer.
+        // Extreme offsets, a quarter-hour offset, and a daylight saving shift of half an hour.
         (Pacific::Kiritimati, "22:00-07:00", "2026-11-20T08:00:00Z", Some("2026-11-20T17:00:00Z")),
         (Pacific::Niue, "22:00-07:00", "2026-11-20T09:00:00Z", Some("2026-11-20T18:00:00Z")),
         (Asia::Kathmandu, "22:00-07:00", "2026-11-20T16:15:00Z", Some("2026-11-21T01:15:00Z")),
         (Australia::Lord_Howe, "22:00-07:00", "2026-10-03T12:00:00Z", Some("2026-10-03T20:00:00Z")),
-        // Cairo springs at midnight: there is none.
+        // Cairo skips an hour at midnight: local midnight does not exist.
         (Africa::Cairo, "20:00-00:00", "2026-04-23T21:00:00Z", Some("2026-04-23T22:00:00Z")),
     ];
     for (zone, hours, now, end) in cases {
@@ -88,7 +88,7 @@ fn days_away_are_days_of_the_persons_own_calendar() {
             Some("2027-01-02T23:00:00Z"),
         ),
         (Europe::Berlin, &["2026-12-24..2027-01-02"], "2027-01-02T23:00:00Z", None),
-        // One day, and what follows on it.
+        // A single day, and adjacent entries.
         (Europe::Berlin, &["2028-02-29"], "2028-02-29T12:00:00Z", Some("2028-02-29T23:00:00Z")),
         (
             Europe::Berlin,
@@ -96,7 +96,7 @@ fn days_away_are_days_of_the_persons_own_calendar() {
             "2026-05-01T10:00:00Z",
             Some("2026-05-03T22:00:00Z"),
         ),
-        // Over both changes of the clocks, and one.
+        // Across both clock changes, and across one change.
         (
             Europe::Berlin,
             &["2026-03-01..2026-10-31"],
@@ -109,7 +109,7 @@ fn days_away_are_days_of_the_persons_own_calendar() {
             "2026-03-10T10:00:00Z",
             Some("2026-04-30T22:00:00Z"),
         ),
-        // The day after begins at one; a day that there was not.
+        // The next day begins at 01:00 (Cairo); a day that did not exist (Apia).
         (
             Africa::Cairo,
             &["2026-04-20..2026-04-23"],
@@ -249,7 +249,7 @@ const ZONES: &[Tz] = &[
     chrono_tz::Antarctica::Troll,
 ];
 
-/// Times of the wall clock, often such as are left out or come twice.
+/// Wall-clock times, often in hours that are skipped or occur twice.
 fn clock() -> impl Strategy<Value = NaiveTime> {
     let near = (0_u32..240)
         .prop_map(|minute| NaiveTime::from_hms_opt(minute / 60, minute % 60, 0).unwrap());
@@ -258,7 +258,7 @@ fn clock() -> impl Strategy<Value = NaiveTime> {
     prop_oneof![near, any]
 }
 
-/// The days around a change of the clocks somewhere, and an ordinary one.
+/// Days around clock changes in several zones, and an ordinary day.
 const DAYS: &[&str] = &[
     "2026-03-08T00:00:00Z",
     "2026-03-28T12:00:00Z",
@@ -275,16 +275,16 @@ const DAYS: &[&str] = &[
 proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 120, failure_persistence: None, ..Default::default() })]
 
-    /// For every minute of a day and a half: quiet if, and only if, the wall clock says so; and
-    /// what is told as the end is the first minute that is not quiet.
+    /// For every minute of a day and a half: quiet exactly when the wall clock says so, and the
+    /// reported end is the first minute that is not quiet.
     #[test]
     fn every_minute_over_a_change_of_the_clocks(zone in select(ZONES), day in select(DAYS), from in clock(), to in clock()) {
         let Ok(hours) = QuietHours::new(from, to) else { return Ok(()) };
         let person = Profile { quiet: Some(hours), ..Profile::unknown(7, "Maya", zone) };
         let minute = |n: i64| at(day) + TimeDelta::minutes(n);
         let is_quiet = |at: Time| hours.include(at.with_timezone(&zone).time());
-        // Backwards, so that the first quiet-free minute behind each is known; from three days on,
-        // so that there is one.
+        // Runs backwards, so that the next free minute is known at each step; starts three days
+        // ahead, so that a free minute exists.
         let mut free = None;
         for n in (0..3 * 1_440).rev() {
             if !is_quiet(minute(n)) {

@@ -1,5 +1,5 @@
-//! What somebody types who wants quiet: until when, from when to when, on which days. Read
-//! strictly: a time that was guessed would keep a question from somebody who waits for it.
+//! Parses availability commands: a snooze, quiet hours, days away. Parsing is strict: a wrong guess
+//! would withhold decisions from a person who expects notifications.
 
 use chrono::{Days, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
@@ -8,19 +8,19 @@ use super::{Away, Quiet, QuietHours, calendar_day, clock_time};
 use crate::core::Time;
 use crate::core::when;
 
-/// The longest that somebody can say "not now" for.
+/// The longest snooze.
 const LONGEST_SNOOZE: TimeDelta = TimeDelta::days(7);
-/// The word that ends it.
+/// The word that ends a snooze, quiet hours or days away.
 const OFF: &str = "off";
 
 fn is_off(text: &str) -> bool {
     text.trim().eq_ignore_ascii_case(OFF)
 }
 
-/// "Not before this"; `None` for `off`.
+/// Parses the end of a snooze; `None` for `off`.
 ///
 /// # Errors
-/// In words.
+/// A message for the user.
 pub fn snooze(text: &str, now: Time, zone: Tz) -> Result<Option<Time>, String> {
     if is_off(text) {
         return Ok(None);
@@ -37,10 +37,10 @@ pub fn snooze(text: &str, now: Time, zone: Tz) -> Result<Option<Time>, String> {
     }
 }
 
-/// Quiet hours, or `off` for none.
+/// Parses quiet hours, or `off`.
 ///
 /// # Errors
-/// In words.
+/// A message for the user.
 pub fn quiet_hours(from: &str, to: Option<&str>) -> Result<Quiet, String> {
     match (is_off(from), to) {
         (true, _) => Ok(Quiet::Off),
@@ -51,10 +51,10 @@ pub fn quiet_hours(from: &str, to: Option<&str>) -> Result<Quiet, String> {
     }
 }
 
-/// Days away, from one to another or only that one; `None` for `off`.
+/// Parses days away: a range, or a single day if `to` is absent. `None` for `off`.
 ///
 /// # Errors
-/// In words.
+/// A message for the user.
 pub fn days_away(
     from: &str,
     to: Option<&str>,

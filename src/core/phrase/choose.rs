@@ -1,4 +1,4 @@
-//! `choose Postgres for 17`: an option by its whole name, of a decision by its words.
+//! `choose Postgres for 17`: an option by its full name, and a decision by number or words.
 
 use super::super::decision::DecisionId;
 use super::decide::Command;
@@ -7,17 +7,17 @@ use super::target::Found;
 use super::words::text_of;
 use super::{Doubt, Part, Understood, Verb, Wish};
 
-/// Words between an option and its decision.
+/// Words between an option and a decision.
 const BETWEEN: [&str; 5] = ["for", "on", "in", "to", "as"];
 
-/// An option as the agent named it, and whose it is.
+/// Name of an option as spelled by the agent, and the decision with this option.
 type Hit = (String, DecisionId);
 
 impl Command<'_, '_, '_> {
     pub(super) fn choose(&self) -> Understood {
         let words = &self.object;
         let mut last = None;
-        // An option may have a "for" in its name: each place is tried.
+        // An option's name may contain "for": try every position.
         for index in (1..words.len().saturating_sub(1)).filter(|index| words[*index].is(&BETWEEN)) {
             let (option, target) =
                 (text_of(self.phrase.text, &words[..index]), &words[index + 1..]);
@@ -57,14 +57,14 @@ impl Command<'_, '_, '_> {
             .enumerate()
             .any(|(index, (_, id))| hits[..index].iter().any(|(_, other)| other == id));
         if twice {
-            // Two options of one decision that differ in case alone.
+            // A decision has two options that differ only in case.
             return self.missing(found, Part::Option { given: Some(given) });
         }
         let option = hits[0].0.clone();
         let candidates: Vec<DecisionId> =
             hits.iter().filter(|(other, _)| *other == option).map(|(_, id)| *id).collect();
         let found = match (found, hits) {
-            // Among several of that name, the option is one more word, and it fits a single one.
+            // Several decisions match the words, but only a single decision offers the option.
             (Found::One(_) | Found::Unsure(_, Doubt::SeveralFit), [(_, id)]) => Found::One(*id),
             (Found::Unsure(_, doubt), _) => Found::Unsure(candidates, doubt),
             (found, _) => found,
@@ -72,7 +72,7 @@ impl Command<'_, '_, '_> {
         self.conclude(found, Verb::Choose { option })
     }
 
-    /// The decisions that offer it, by the option's whole name.
+    /// Decisions that offer an option with exactly this name.
     fn offering(&self, option: &str, among: impl Fn(DecisionId) -> bool) -> Vec<Hit> {
         let key = option_key(option);
         let subjects = self

@@ -1,5 +1,5 @@
-//! Commands that change a decision: taken apart into object and text, doubted, and made into a
-//! verb.
+//! Commands that change a decision: split into object and text, checked for doubts, and converted
+//! to a [`Verb`].
 
 use super::super::decision::DecisionId;
 use super::super::request::{Expects, Risk};
@@ -9,23 +9,23 @@ use super::target::Found;
 use super::words::{Word, bare, is_disguised, reorders, text_of, words};
 use super::{Act, Doubt, Part, Phrase, Reluctance, Understood, Verb, Wish};
 
-/// What begins a quotation or a piece of code.
+/// Characters that begin a quotation or code.
 pub(super) const QUOTES: [char; 8] = ['"', '\'', '“', '„', '«', '‘', '`', '>'];
 
-/// As many words may name a decision.
+/// Maximum number of words that name a decision.
 const MOST_WORDS: usize = 30;
 
-/// A command, behind its verb.
+/// A command without its verb.
 pub(super) struct Command<'p, 'a, 's> {
     pub(super) phrase: &'p Phrase<'a, 's>,
     pub(super) act: Act,
-    /// What it is said of.
+    /// The words that name the decision.
     pub(super) object: Vec<Word<'a>>,
-    /// What follows a colon, a dash or "because". May be empty.
+    /// The text after a colon, a dash or "because". May be empty.
     tail: Option<&'a str>,
 }
 
-/// What a command comes to. `length`: words of the verb.
+/// Interprets a command. `length` is the number of words in the verb.
 pub(super) fn decide(phrase: &Phrase<'_, '_>, act: Act, length: usize) -> Understood {
     let (object, tail) = split(act, &phrase.words[length..], phrase.text);
     let object = grammar::without_thanks(&object).to_vec();
@@ -44,7 +44,7 @@ pub(super) fn decide(phrase: &Phrase<'_, '_>, act: Act, length: usize) -> Unders
     }
 }
 
-/// Object and text. Only what takes a text has one.
+/// Splits object and text. Only actions that accept a text have a text.
 fn split<'a>(act: Act, behind: &[Word<'a>], text: &'a str) -> (Vec<Word<'a>>, Option<&'a str>) {
     if !matches!(act, Act::Approve | Act::Reject | Act::Answer) {
         return (behind.to_vec(), None);
@@ -66,7 +66,7 @@ fn split<'a>(act: Act, behind: &[Word<'a>], text: &'a str) -> (Vec<Word<'a>>, Op
         }
         let next = behind.get(index + 1);
         if word.is(&["because", "since", "cause", "cuz"]) {
-            // "because of the tests" would read badly without its beginning.
+            // "because of the tests" would read badly without "because".
             let from = if next.is_some_and(|next| next.is(&["of"])) { word.at } else { word.end() };
             return (before(), rest(from));
         }
@@ -83,8 +83,8 @@ fn split<'a>(act: Act, behind: &[Word<'a>], text: &'a str) -> (Vec<Word<'a>>, Op
     (behind.to_vec(), None)
 }
 
-/// A colon or dash inside of a word with a letter behind it: `142:needs tests`. Neither `9:00` nor
-/// a link.
+/// Position and length of a colon or dash inside a word, followed by a letter: `142:needs tests`.
+/// Ignores `9:00` and links.
 fn inner_separator(raw: &str) -> Option<(usize, usize)> {
     if raw.starts_with('<') {
         return None;
@@ -96,7 +96,7 @@ fn inner_separator(raw: &str) -> Option<(usize, usize)> {
 }
 
 impl<'a> Command<'_, 'a, '_> {
-    /// Why it is no plain command, if it is none.
+    /// Why this is not a plain command, or `None`.
     fn reluctance(&self) -> Option<Reluctance> {
         let phrase = self.phrase;
         let verb = phrase.words.first()?;
@@ -112,7 +112,8 @@ impl<'a> Command<'_, 'a, '_> {
         if phrase.text[verb.at..end].contains('\n') || self.another_command() {
             return Some(Reluctance::OneAtATime);
         }
-        // Options and times have words of their own; their commands look at the rest themselves.
+        // Options and times contain words of their own; `choose` and `defer` check the other words
+        // themselves.
         if matches!(self.act, Act::Choose | Act::Defer) {
             let asks = self.object.iter().any(|word| word.raw.contains('?'));
             return asks.then_some(Reluctance::Question);
@@ -122,7 +123,7 @@ impl<'a> Command<'_, 'a, '_> {
 
     pub(super) fn reluctance_in(&self, object: &[Word<'_>]) -> Option<Reluctance> {
         let why = grammar::reluctance(object);
-        // "reject 12, not ready": the no belongs to the reason, which is asked back.
+        // "reject 12, not ready": the negation belongs to the reason, and a question back follows.
         let in_reason = why == Some(Reluctance::Negated)
             && self.act == Act::Reject
             && self.numbered_first().is_some();
@@ -134,7 +135,7 @@ impl<'a> Command<'_, 'a, '_> {
         why.filter(|_| !in_reason).or_else(|| second.then_some(Reluctance::OneAtATime))
     }
 
-    /// Whether the text, or what follows the object, is a command of its own.
+    /// Whether the text, or a part of the text, is another command.
     fn another_command(&self) -> bool {
         let Some(tail) = self.tail else { return false };
         let said = words(tail);
@@ -158,8 +159,8 @@ impl<'a> Command<'_, 'a, '_> {
             .any(|index| begins(index) && counts(index) && grammar::is_command(&said[index..]))
     }
 
-    /// The known number that the object begins with, and the words behind it, where no other number
-    /// follows.
+    /// The known number at the beginning of the object and the words after the number. `None` if
+    /// another number follows.
     fn numbered_first(&self) -> Option<(DecisionId, &'a str)> {
         let (first, rest) = self.object.split_first()?;
         let id = self.phrase.known.get(first.number()?.id?)?.id;
@@ -189,7 +190,7 @@ impl<'a> Command<'_, 'a, '_> {
         }
     }
 
-    /// Nothing that could be asked back as it is.
+    /// The reply when no decision can be confirmed as it stands.
     pub(super) fn unfound(&self, found: Found) -> Understood {
         match found {
             Found::Nothing { near } => {
@@ -235,8 +236,8 @@ impl<'a> Command<'_, 'a, '_> {
         self.conclude(found, Verb::Approve { note: note.map(str::to_owned) })
     }
 
-    /// The same, but not sure, if there is a doubt or the text names a decision, too: the object
-    /// may go on in it.
+    /// Makes a match unsure if there is a doubt or if the text also names a decision: the object
+    /// may continue in the text.
     fn doubted(&self, found: Found, doubt: Option<Doubt>) -> Found {
         let Found::One(id) = found else { return found };
         let by_words = !self.object.iter().any(|word| word.number().is_some());
@@ -318,7 +319,7 @@ impl<'a> Command<'_, 'a, '_> {
     fn take(&self) -> Understood {
         let said_take = self.phrase.words.first().is_some_and(|word| word.is(&["take"]));
         match self.finish(Verb::Take) {
-            // "I'm on holiday" is no command that fails.
+            // "I'm on holiday" is not a failed command.
             Understood::NothingFits { .. }
                 if !said_take && !self.object.iter().any(|word| word.number().is_some()) =>
             {

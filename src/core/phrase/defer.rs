@@ -10,13 +10,14 @@ use super::{Part, Reluctance, Understood, Verb};
 /// Words before a time.
 const BEFORE_A_TIME: [&str; 9] = ["until", "till", "til", "to", "by", "for", "in", "at", "on"];
 
-/// Words that make a deferral hang on something. Others ("once", "tomorrow") try to say until when.
+/// Words that make a deferral conditional. Other words of time ("once", "tomorrow") try to state
+/// the end.
 const HANGING: [&str; 14] = [
     "if", "unless", "whether", "maybe", "perhaps", "provided", "assuming", "might", "should",
     "would", "could", "think", "guess", "only",
 ];
 
-/// An object, and what was said of the time.
+/// The object, and the time or the words that failed to parse as a time.
 struct Apart<'w, 'a> {
     object: &'w [Word<'a>],
     time: Result<Time, Option<String>>,
@@ -36,7 +37,7 @@ impl Command<'_, '_, '_> {
                 .any(|word| grammar::is_all(word) || grammar::is_some_of_them(word))
                 .then_some(Reluctance::OneAtATime),
         };
-        // "remind me to approve 142": the verb is no second command, but it is no name either.
+        // "remind me to approve 142": the verb is not a second command, but not a name either.
         let why = why
             .or_else(|| apart.object.iter().any(grammar::is_verb).then_some(Reluctance::Reported));
         if let Some(why) = why {
@@ -60,7 +61,7 @@ impl Command<'_, '_, '_> {
         {
             return Apart { object: &words[at + 1..], time: Ok(until) };
         }
-        // The earliest place makes the longest time: "tomorrow 9:00", not "9:00".
+        // The earliest position gives the longest time: "tomorrow 9:00", not "9:00".
         for at in 1..words.len() {
             if let Some(until) = self.time(&words[at..]) {
                 return Apart { object: &words[..at], time: Ok(until) };
@@ -82,10 +83,10 @@ impl Command<'_, '_, '_> {
         }
     }
 
-    /// The time that these words are, and nothing else.
+    /// Parses words as a time; all words must belong to the time.
     fn time(&self, words: &[Word<'_>]) -> Option<Time> {
         let words = if words.first()?.is(&BEFORE_A_TIME) { &words[1..] } else { words };
-        // A bare number belongs to the unit behind it: "12 2h" is no 122 hours.
+        // A bare number must not merge with a following number: "12 2h" is not 122 hours.
         let strays = |pair: &[Word<'_>]| {
             pair[0].number().is_some() && pair[1].plain.starts_with(|c: char| c.is_ascii_digit())
         };

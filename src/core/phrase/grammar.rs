@@ -1,11 +1,11 @@
-//! The words that the bot knows: verbs, politeness, and what takes a verb's force away.
+//! Vocabulary of the bot: verbs, politeness, and words that cancel or weaken a command.
 //!
-//! Tables and how to look things up in them. What follows from a hit is decided elsewhere.
+//! Tables and their lookup functions. Other modules decide the consequences of a match.
 
 use super::words::{Word, pieces};
 use super::{Act, Reluctance};
 
-/// What a phrase is about to be, by how it begins.
+/// Intent of a phrase, by its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Intent {
     Act(Act),
@@ -18,7 +18,7 @@ pub(super) enum Intent {
     Wake,
 }
 
-/// How phrases begin. Folded, without apostrophes; the longest that fits is taken.
+/// Beginnings of phrases. Folded, without apostrophes; the longest match wins.
 const BEGINNINGS: &[(Intent, &str)] = &[
     (Intent::Act(Act::Approve), "approve | accept"),
     (Intent::Act(Act::Reject), "reject | decline | deny | refuse"),
@@ -67,51 +67,51 @@ const BEGINNINGS: &[(Intent, &str)] = &[
     ),
 ];
 
-/// What may stand before a command without changing it.
+/// Words that may precede a command without changing the meaning.
 const GREETINGS: &str = "please | pls | plz | hey | hi | hello | gander | @gander | ok | okay | so | well | yo | thanks | yes | \
     alright | right | now | then | just | kindly | also | great | good morning | could you | can you | \
     would you please | will you please | go ahead and";
 
-/// What may stand behind a command without changing it.
+/// Words that may follow a command without changing the meaning.
 const THANKS: &str = "please | pls | plz | thanks | thx | cheers | thank you | many thanks | now | right now | right away | asap | \
     for me | gander | @gander | ok | okay | 👍 | 🙏 | ✅ | 🚀 | 🎉 | ❤ | 🙂 | 😊";
 
-/// Words that take a command back.
+/// Words that negate a command.
 const NEGATIONS: &str = "not dont never no nope nothing none nobody cannot cant wont shouldnt mustnt wouldnt couldnt didnt doesnt \
     isnt arent wasnt havent hasnt without except excluding but instead rather neither nor stop cancel avoid skip hold wait";
 
-/// Words that make a command hang on something, or be said of another time.
+/// Words that make a command conditional or refer to another time.
 const CONDITIONS: &str = "if when whenever unless once after before until till while provided assuming assume suppose supposing \
     depending only maybe perhaps probably possibly might would could should think guess kidding joking pretend \
     imagine hypothetically later soon eventually tomorrow tonight yesterday monday tuesday wednesday thursday \
     friday saturday sunday week month weekend noon midnight whether as";
 
-/// How a question begins.
+/// Words that begin a question.
 const QUESTIONS: &str = "should shall may can could would will did does do is are was were has have what who whom why when how where \
     which whose must";
 
-/// A verb that decides, in any form: its beginning is enough to be careful.
+/// Stems of verbs that decide. A stem is enough to be careful, whatever the form.
 const VERB_STEMS: &str =
     "approv accept reject declin deny denie refus defer postpon undo undid revok";
 
-/// Verb forms that say that it happened already.
+/// Verb forms for a past or ongoing action.
 const PAST: &str = "approved accepted rejected declined denied refused deferred postponed undid undone revoked approving \
     rejecting";
 
-/// Words that carry nothing by which a decision is known.
+/// Words that do not help to identify a decision.
 const FILLERS: &str = "a an the of for to on in from by with at into about my our me decision request approval rejection verdict \
     question thing item card number nr one stuff work change that this it";
 
-/// More words that say nothing in a request to see something.
+/// Further words without meaning in a read-only request.
 const LOOK_FILLERS: &str = "is was its there i you we us do have has are be does need attention decide deciding approve waiting wait \
     waits open pending left today now right all any every everything anything what which still must should look \
     first who please up new list got going owe your decided";
 
-/// Words for sets and places in a list: they name no single decision.
+/// Words for sets and list positions; they name no single decision.
 const SETS: &str =
     "all everything every each any anything both rest others other low medium high critical risk";
 
-/// Words that could be said of several decisions whatever their titles say.
+/// Words that could refer to several decisions, whatever the titles.
 const VAGUE: &str = "first second third last next latest newest oldest previous another same top remaining new old these those \
     them he she they yes sure again here two three good fine great done";
 
@@ -120,7 +120,7 @@ fn phrases(table: &'static str) -> impl Iterator<Item = &'static str> {
     table.split('|').map(str::trim)
 }
 
-/// Whether it is the plural of a word of a list.
+/// Whether the word is the plural of a word in the list.
 fn plural_among(word: &Word<'_>, list: &str) -> bool {
     word.plain
         .strip_suffix('s')
@@ -143,7 +143,7 @@ fn ends(words: &[Word<'_>], phrase: &str) -> Option<usize> {
     begins(words.get(words.len().checked_sub(length)?..)?, phrase)
 }
 
-/// How many words of greeting stand at the beginning. With a question mark it is none.
+/// Number of greeting words at the beginning. A greeting with a question mark does not count.
 pub(super) fn greeting(words: &[Word<'_>]) -> usize {
     let mut skipped = 0;
     let greets =
@@ -160,7 +160,7 @@ fn asks(words: &[Word<'_>]) -> bool {
     words.iter().any(|word| word.raw.contains('?'))
 }
 
-/// The words without thanks at the end. With a question mark ("ok?") they are none.
+/// Removes thanks at the end. Keeps thanks with a question mark ("ok?").
 pub(super) fn without_thanks<'a, 'b>(mut words: &'b [Word<'a>]) -> &'b [Word<'a>] {
     while let Some(length) = phrases(THANKS).filter_map(|phrase| ends(words, phrase)).max() {
         let (before, thanks) = words.split_at(words.len() - length);
@@ -172,7 +172,8 @@ pub(super) fn without_thanks<'a, 'b>(mut words: &'b [Word<'a>]) -> &'b [Word<'a>
     words
 }
 
-/// How the words begin, and with how many of them. At equal length the earlier entry is taken.
+/// Intent of a phrase, and the length of the beginning in words. At equal length the earlier entry
+/// wins.
 pub(super) fn intent(words: &[Word<'_>]) -> Option<(Intent, usize)> {
     let mut best: Option<(Intent, usize)> = None;
     for (intent, all) in BEGINNINGS {
@@ -186,9 +187,9 @@ pub(super) fn intent(words: &[Word<'_>]) -> Option<(Intent, usize)> {
     best
 }
 
-/// The verb that was probably meant: one slip away from one of a single word.
+/// The action of the single-word verb that is one typo away from this word.
 pub(super) fn misspelt(word: &Word<'_>) -> Option<Act> {
-    // "approved" and "approves" are no slips.
+    // "approved" and "approves" are not typos.
     if word.among(PAST) || word.plain.ends_with(['s', 'd']) {
         return None;
     }
@@ -205,7 +206,7 @@ pub(super) fn misspelt(word: &Word<'_>) -> Option<Act> {
     })
 }
 
-/// Whether a word is a verb that decides, in any of its forms.
+/// Whether a word is any form of a verb that decides.
 pub(super) fn is_verb(word: &Word<'_>) -> bool {
     !is_filler(word)
         && pieces(&word.plain)
@@ -213,8 +214,7 @@ pub(super) fn is_verb(word: &Word<'_>) -> bool {
             .any(|piece| VERB_STEMS.split(' ').any(|stem| piece.starts_with(stem)))
 }
 
-/// Whether these words are a command of their own: a verb at the beginning, and something that it
-/// is said of.
+/// Whether these words are a complete command: a verb at the beginning, followed by an object.
 pub(super) fn is_command(words: &[Word<'_>]) -> bool {
     let words = &words[greeting(words)..];
     match intent(words) {
@@ -231,7 +231,7 @@ pub(super) fn is_command(words: &[Word<'_>]) -> bool {
     }
 }
 
-/// Why these words do not say it plainly, if they do not.
+/// Why these words are not a plain statement, or `None`.
 pub(super) fn reluctance(words: &[Word<'_>]) -> Option<Reluctance> {
     if words.iter().any(|word| word.among(NEGATIONS)) {
         return Some(Reluctance::Negated);
@@ -242,7 +242,7 @@ pub(super) fn reluctance(words: &[Word<'_>]) -> Option<Reluctance> {
     words.iter().any(is_condition).then_some(Reluctance::Conditional)
 }
 
-/// Whether a word makes the command hang on something, or names a time.
+/// Whether a word makes the command conditional or names a time.
 pub(super) fn is_condition(word: &Word<'_>) -> bool {
     word.among(CONDITIONS) || is_time(&word.plain)
 }
@@ -260,7 +260,7 @@ fn is_time(word: &str) -> bool {
     counted && (clock || named.contains(&unit))
 }
 
-/// Why words with a verb in them, but not at the beginning, decide nothing.
+/// Why words with a verb in another place than the beginning decide nothing.
 pub(super) fn aside(words: &[Word<'_>]) -> Reluctance {
     if words.iter().any(|word| word.among(NEGATIONS)) {
         Reluctance::Negated
@@ -283,7 +283,7 @@ pub(super) fn is_filler(word: &Word<'_>) -> bool {
     word.among(FILLERS) || is_plural_filler(word)
 }
 
-/// `items`, `the ones`: more than one is meant.
+/// `items`, `the ones`: plural fillers, for more than one decision.
 pub(super) fn is_plural_filler(word: &Word<'_>) -> bool {
     word.is(&["ones"]) || plural_among(word, FILLERS)
 }
@@ -292,12 +292,12 @@ pub(super) fn is_look_filler(word: &Word<'_>) -> bool {
     is_filler(word) || word.among(LOOK_FILLERS) || plural_among(word, LOOK_FILLERS)
 }
 
-/// Whether it says that all of them are meant.
+/// Whether the word means all decisions.
 pub(super) fn is_all(word: &Word<'_>) -> bool {
     word.is(&["all", "everything", "every", "each", "any", "anything"])
 }
 
-/// Whether it says that more than one is meant, without naming them.
+/// Whether the word means several decisions without naming any.
 pub(super) fn is_some_of_them(word: &Word<'_>) -> bool {
     word.is(&["both", "rest", "others", "remaining", "them", "these", "those"])
 }
@@ -310,12 +310,12 @@ pub(super) fn is_vague(word: &Word<'_>) -> bool {
     word.among(VAGUE)
 }
 
-/// Whether it is nothing but a joint.
+/// Whether the word is only a conjunction.
 pub(super) fn joins_alone(word: &Word<'_>) -> bool {
     word.is(&["and", "or", "plus", "&", "+", "/"])
 }
 
-/// Whether it joins two things: `and`, or a comma at its end.
+/// Whether the word joins two parts: `and`, or a trailing comma.
 pub(super) fn joins(word: &Word<'_>) -> bool {
     word.is(&["and", "or", "plus", "&", "+", "/", "vs", "through", "thru", ".."])
         || word.raw.ends_with([',', ';'])

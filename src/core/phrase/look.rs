@@ -1,5 +1,5 @@
-//! What only shows something: lists, one decision, its history. A slip of the finger is forgiven
-//! here, for nothing comes of it.
+//! Read-only requests: lists, one decision, the history of a decision. Tolerates typos, because
+//! these requests change nothing.
 
 use super::super::decision::{DecisionId, Risk};
 use super::grammar::{self, Intent};
@@ -7,10 +7,10 @@ use super::subject::{Filter, Standing, take_risk};
 use super::words::{Word, text_of};
 use super::{Act, Doubt, Part, Phrase, Reluctance, Understood, Wish};
 
-/// Words that ask for what is late.
+/// Words that ask for overdue decisions.
 const OVERDUE: [&str; 4] = ["overdue", "late", "breached", "breach"];
 
-/// What somebody wants to see. `length`: words of its beginning.
+/// Interprets a read-only request. `length` is the number of words in the beginning.
 pub(super) fn look(phrase: &Phrase<'_, '_>, intent: Intent, length: usize) -> Understood {
     let rest = grammar::without_thanks(&phrase.words[length..]);
     let counts = rest.iter().any(|word| !grammar::is_look_filler(word));
@@ -38,7 +38,7 @@ pub(super) fn look(phrase: &Phrase<'_, '_>, intent: Intent, length: usize) -> Un
 /// Words before a time.
 const BEFORE_A_TIME: [&str; 4] = ["until", "till", "til", "for"];
 
-/// "Not now" for whoever says it, until what they say.
+/// Snoozes the speaker's notifications until the given time.
 fn snooze(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood {
     let from = rest.first().is_some_and(|word| word.is(&BEFORE_A_TIME));
     let until = text_of(phrase.text, &rest[usize::from(from)..]);
@@ -48,14 +48,15 @@ fn snooze(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood {
     }
 }
 
-/// Some beginnings say something themselves: `overdue`.
+/// Index of the first word to interpret. Beginnings such as `overdue` are part of the filter.
 fn begin(phrase: &Phrase<'_, '_>, intent: Intent, length: usize) -> usize {
     let says =
         intent == Intent::Attention && phrase.words[..length].iter().any(|word| word.is(&OVERDUE));
     if says { 0 } else { length }
 }
 
-/// Those that the words fit. `one`: shown by itself where it is the only one.
+/// Shows the decisions that match the words. `one`: a single match is shown as a decision instead
+/// of a list.
 fn show(phrase: &Phrase<'_, '_>, rest: &[Word<'_>], one: bool) -> Understood {
     let rest = grammar::without_thanks(rest);
     let numbers: Vec<_> = rest.iter().filter_map(Word::number).collect();
@@ -94,7 +95,7 @@ fn nothing(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood {
     Understood::NothingFits { act: Act::Show, words: named(phrase, rest), near: Vec::new() }
 }
 
-/// What was asked for, without "my attention in" in front of it.
+/// The requested words without leading fillers such as "my attention in".
 fn named(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> String {
     let fillers = rest.iter().take_while(|word| grammar::is_look_filler(word)).count();
     text_of(phrase.text, &rest[fillers..]).trim_end_matches(['?', '.', '!']).to_owned()
@@ -117,7 +118,7 @@ fn filter(phrase: &Phrase<'_, '_>, words: &[Word<'_>]) -> Filter {
     of
 }
 
-/// The word, or the known one that it was probably meant to be.
+/// The word, or the known name that was probably meant.
 fn corrected(phrase: &Phrase<'_, '_>, word: &Word<'_>) -> String {
     let near = phrase.known.iter().filter_map(|(_, names)| names.nearest(&word.plain));
     let best =
@@ -136,7 +137,7 @@ fn fitting(
         .collect()
 }
 
-/// What happened to one.
+/// Interprets a request for a decision's history.
 pub(super) fn history(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood {
     let rest: Vec<Word<'_>> = grammar::without_thanks(rest)
         .iter()
@@ -166,8 +167,7 @@ pub(super) fn history(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Understood 
     }
 }
 
-/// Words without a beginning that the bot knows: `142`, `ghl deploy?`. `None` if they name nothing
-/// that waits.
+/// Phrases without a known beginning: `142`, `ghl deploy?`. `None` if no decision matches.
 pub(super) fn by_words_alone(phrase: &Phrase<'_, '_>) -> Option<Understood> {
     match show(phrase, phrase.words, true) {
         shown @ (Understood::Show(_) | Understood::NotDecided { .. }) => Some(shown),

@@ -1,7 +1,7 @@
-//! What can be meant: decisions in short, the words by which each is known, and filters over them.
+//! Summaries of the decisions that a phrase can name, the names of each decision, and filters.
 //!
-//! A word fits or does not; nothing in here scores. What is made of one fit, or two, is decided
-//! elsewhere.
+//! A word matches or does not match; nothing here computes a score. Other modules decide the
+//! consequences of one or several matches.
 
 use std::collections::HashSet;
 
@@ -12,51 +12,52 @@ use super::super::decision::{
 use super::super::untrusted::one_line;
 use super::words::{Word, bare, pieces, stem, words};
 
-/// A decision that somebody can mean, in short. Texts are the agent's: cleaned and on one line, but
-/// not escaped.
+/// Summary of a decision that a phrase can name. Texts come from the agent: cleaned and on one
+/// line, but not escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// Its number.
+    /// Number.
     pub id: DecisionId,
-    /// The revision that stands.
+    /// Current revision.
     pub revision: Revision,
-    /// What was asked.
+    /// Title.
     pub title: String,
-    /// The project.
+    /// Project.
     pub project: String,
-    /// What it is about.
+    /// Kind.
     pub kind: Kind,
     /// `production`, `staging` …
     pub environment: Option<String>,
-    /// Who asks.
+    /// The agent that asks.
     pub agent: String,
-    /// The risk that policy gave it.
+    /// Risk assigned by policy.
     pub risk: Risk,
-    /// How soon it is wanted.
+    /// Priority.
     pub priority: Priority,
-    /// What answers it.
+    /// Expected kind of answer.
     pub expects: Expects,
-    /// The names of its options exactly as the agent gave them: a choice is compared with these.
+    /// Names of the options, exactly as the agent spelled them; a choice is compared with these
+    /// names.
     pub options: Vec<String>,
-    /// Whether it waits, or since when no longer.
+    /// Open, resolved or withdrawn, and since when.
     pub standing: Standing,
-    /// When its SLA is breached.
+    /// Time of the SLA breach.
     pub breach_at: Time,
 }
 
-/// Whether a subject still waits.
+/// Whether a subject is still open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It waits for an answer, or is put off.
+    /// Pending or deferred.
     Open,
-    /// It has a verdict.
+    /// Has a verdict.
     Resolved {
-        /// Since when.
+        /// Time of the verdict.
         at: Time,
     },
-    /// The agent took it back.
+    /// Withdrawn by the agent.
     Withdrawn {
-        /// When.
+        /// Time of the withdrawal.
         at: Time,
     },
 }
@@ -96,7 +97,7 @@ impl From<&Decision> for Subject {
     }
 }
 
-/// What people call the kinds that agents ask about most, beside their own names.
+/// Common synonyms for the kinds that agents ask about most.
 const SYNONYMS: &[(&str, &[&str])] = &[
     ("deploy", &["deployment", "release", "rollout"]),
     ("credentials", &["creds", "cred", "secret"]),
@@ -109,7 +110,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("permission", &["access"]),
 ];
 
-/// The words by which one subject is known.
+/// Words that identify one subject.
 #[derive(Debug)]
 pub(super) struct Names(HashSet<String>);
 
@@ -146,8 +147,8 @@ impl Names {
         }
     }
 
-    /// Whether this word is one of them, in singular or plural. Of a composed word each piece must
-    /// be.
+    /// Whether the word is a name, in singular or plural. For a compound word, every piece must be
+    /// a name.
     pub(super) fn has(&self, word: &str) -> bool {
         if self.0.contains(&stem(word)) {
             return true;
@@ -163,7 +164,7 @@ impl Names {
         words.iter().all(|word| self.has(word))
     }
 
-    /// The name that a slip of the finger may have meant.
+    /// The name closest to a mistyped word.
     pub(super) fn nearest(&self, word: &str) -> Option<&str> {
         let word = stem(word);
         let slips = match word.chars().count() {
@@ -171,7 +172,7 @@ impl Names {
             4..=7 => 1,
             _ => 2,
         };
-        // Numbers are never off by one digit.
+        // No typo tolerance for words with digits.
         if has_digit(&word) {
             return None;
         }
@@ -185,25 +186,25 @@ fn has_digit(word: &str) -> bool {
     word.chars().any(|c| c.is_ascii_digit())
 }
 
-/// A choice among what waits. Empty, it takes everything.
+/// Filter for decisions. The empty filter matches everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Words that must all fit: of project, kind, title, environment or agent. Folded.
+    /// Words that must all match project, kind, title, environment or agent. Folded.
     pub words: Vec<String>,
-    /// This risk alone.
+    /// Only this risk.
     pub risk: Option<Risk>,
-    /// Only what is past its SLA.
+    /// Only decisions past their SLA.
     pub overdue: bool,
 }
 
 impl Filter {
-    /// Whether it takes everything.
+    /// Whether the filter matches everything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether it takes this one. Does not ask whether it is open.
+    /// Whether the filter matches a subject. Does not check whether the subject is open.
     #[must_use]
     pub fn takes(&self, subject: &Subject, now: Time) -> bool {
         self.takes_known(subject, &Names::of(subject), now)
@@ -216,7 +217,7 @@ impl Filter {
     }
 }
 
-/// The risk that stands in these words, and the words without it: `low-risk`, `high risk`.
+/// Extracts a risk such as `low-risk` or `high risk`, and returns the remaining words.
 pub(super) fn take_risk<'a, 'b>(words: &'b [Word<'a>]) -> (Option<Risk>, Vec<&'b Word<'a>>) {
     let mut risk = None;
     let mut rest = Vec::new();
@@ -240,7 +241,7 @@ pub(super) fn take_risk<'a, 'b>(words: &'b [Word<'a>]) -> (Option<Risk>, Vec<&'b
     (risk, rest)
 }
 
-/// A name of an option, as it is compared.
+/// Name of an option, normalised for comparison.
 pub(super) fn option_key(name: &str) -> String {
     let pieces: Vec<String> =
         one_line(name).split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();

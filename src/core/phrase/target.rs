@@ -1,7 +1,7 @@
-//! Which decision is meant by the words behind a verb.
+//! Finds the decision that the words after a verb name.
 //!
-//! A number means that decision and no other. Words must all fit, and fit one decision alone: no
-//! best match wins. Whatever is less than that is a question back.
+//! A number names exactly this decision. Words must all match, and must match a single decision: no
+//! best match wins. Anything less results in a question back.
 
 use std::cell::OnceCell;
 
@@ -14,34 +14,34 @@ use super::subject::{Names, Standing, Subject, take_risk};
 use super::words::{Number, Word};
 use super::{Act, Doubt};
 
-/// As long after a verdict, the same words may still mean the decision that got it.
+/// Time after a verdict during which the same words may still mean the decided decision.
 const JUST_NOW: TimeDelta = TimeDelta::minutes(10);
 
-/// All that can be meant.
+/// All decisions that a phrase can name.
 pub(super) struct Known<'s> {
     all: &'s [Subject],
-    /// Made when first asked for: a number needs none.
+    /// Built on first use: a lookup by number needs no names.
     names: OnceCell<Vec<Names>>,
     pub(super) now: Time,
 }
 
-/// What the words behind a verb come to.
+/// Result of a lookup.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Exactly this one.
+    /// Exactly this decision.
     One(DecisionId),
-    /// Perhaps one of these; never empty.
+    /// Possible decisions; never empty.
     Unsure(Vec<DecisionId>, Doubt),
-    /// Several at once; those that exist.
+    /// The words name several decisions; lists the existing ones.
     Several(Vec<DecisionId>),
-    /// No decision; those that come near.
+    /// No decision matches; lists similar decisions.
     Nothing { near: Vec<DecisionId> },
     /// No words.
     Unnamed,
 }
 
 impl Found {
-    /// Whether all words fit something as they are.
+    /// Whether all words match a decision without typo correction.
     pub(super) fn fits(&self) -> bool {
         match self {
             Self::One(_) => true,
@@ -51,7 +51,7 @@ impl Found {
         }
     }
 
-    /// Those that it may be.
+    /// The possible decisions.
     pub(super) fn ids(self) -> Vec<DecisionId> {
         match self {
             Self::One(id) => vec![id],
@@ -61,16 +61,15 @@ impl Found {
     }
 }
 
-/// The words behind a verb, sorted by what they can say.
+/// The words after a verb, classified.
 struct Object {
     numbers: Vec<Number>,
-    /// Where the first number stands among the words that count, from the beginning, and how many
-    /// follow it.
+    /// For the first number: how many significant words precede and follow the number.
     place: (usize, usize),
     risk: Option<Risk>,
     /// Without fillers and numbers.
     names: Vec<String>,
-    /// With the digits of a number as a word, as it may stand in a title.
+    /// Includes a number's digits as a word, because a title may contain the number.
     names_and_number: Vec<String>,
     joined: bool,
     set: bool,
@@ -123,13 +122,13 @@ impl<'s> Known<'s> {
         self.all.iter().find(|subject| subject.id == id)
     }
 
-    /// Subjects and their names, those first that were given first.
+    /// Subjects and their names, in the given order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'s Subject, &Names)> {
         let names = self.names.get_or_init(|| self.all.iter().map(Names::of).collect());
         self.all.iter().zip(names)
     }
 
-    /// The decision that these words mean for a verb.
+    /// Finds the decision that the words name as the object of `act`.
     pub(super) fn find(&self, words: &[Word<'_>], act: Act) -> Found {
         let object = Object::read(words);
         let fit =
@@ -172,7 +171,7 @@ impl<'s> Known<'s> {
         Found::Several(ids)
     }
 
-    /// A number and other words: they must agree.
+    /// A number with other words: both must agree.
     fn numbered(&self, number: Number, object: &Object, act: Act) -> Found {
         let by_title =
             self.fitting(&object.names_and_number, object.risk, |standing| may_be(act, standing));
@@ -181,8 +180,8 @@ impl<'s> Known<'s> {
             let in_the_middle = object.place.0 > 0 && object.place.1 > 0 && !number.marked;
             return match by_title.as_slice() {
                 [] => Found::Nothing { near: Vec::new() },
-                // "the http 500 fix": nobody writes a decision's number there, and there is no
-                // decision of that number.
+                // "the http 500 fix": nobody writes a decision's number in this position, and no
+                // decision has this number.
                 _ if in_the_middle && !object.set => self.named(object, by_title, act),
                 _ => Found::Unsure(by_title, Doubt::Number),
             };
@@ -233,7 +232,7 @@ impl<'s> Known<'s> {
         }
     }
 
-    /// Nothing fits: what a slip of the finger may have meant, or what comes near.
+    /// No exact match: decisions that match with typo correction, or similar decisions.
     fn nearly(&self, object: &Object, act: Act) -> Found {
         let risk = |subject: &Subject| object.risk.is_none_or(|risk| risk == subject.risk);
         let meant = |names: &Names| {
@@ -263,7 +262,7 @@ impl<'s> Known<'s> {
         Found::Nothing { near: near.map(|(subject, _)| subject.id).collect() }
     }
 
-    /// Those whose names have all these words.
+    /// Subjects whose names include all these words.
     pub(super) fn fitting(
         &self,
         words: &[String],
@@ -285,8 +284,8 @@ impl<'s> Known<'s> {
         }
     }
 
-    /// What a sentence is about that decides nothing: the numbers in it, or what fits the words in
-    /// front of the doubt.
+    /// Decisions that a sentence without effect mentions: the numbers in the sentence, or the
+    /// matches of the words before the doubt.
     pub(super) fn about(&self, words: &[Word<'_>]) -> Vec<DecisionId> {
         let object = Object::read(words);
         if !object.numbers.is_empty() {
@@ -305,7 +304,7 @@ impl<'s> Known<'s> {
     }
 }
 
-/// Which standing a verb is about.
+/// Whether an action applies to a decision in this state.
 const fn may_be(act: Act, standing: Standing) -> bool {
     match act {
         Act::Undo => standing.is_resolved(),

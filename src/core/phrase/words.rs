@@ -1,7 +1,6 @@
-//! Splits what was said into words that can be compared: without case, diacritics, punctuation and
-//! emphasis.
+//! Splits a phrase into words for comparison: without case, diacritics, punctuation and emphasis.
 //!
-//! Also says when a text is not what it looks like. Knows no verbs and no decisions.
+//! Also detects disguised text. Does not depend on verbs or decisions.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
@@ -9,19 +8,19 @@ use unicode_normalization::char::is_combining_mark;
 use super::super::decision::DecisionId;
 use super::super::untrusted::clean;
 
-/// A stretch between white space.
+/// A run of characters between white space.
 #[derive(Debug, Clone)]
 pub(super) struct Word<'a> {
-    /// As it was typed.
+    /// As typed.
     pub(super) raw: &'a str,
-    /// Where it begins, in bytes.
+    /// Start offset in bytes.
     pub(super) at: usize,
-    /// Folded, without the punctuation around it.
+    /// Folded, without surrounding punctuation.
     pub(super) plain: String,
 }
 
 impl Word<'_> {
-    /// Where it ends, in bytes.
+    /// End offset in bytes.
     pub(super) const fn end(&self) -> usize {
         self.at + self.raw.len()
     }
@@ -30,18 +29,18 @@ impl Word<'_> {
         any.contains(&self.plain.as_str())
     }
 
-    /// Whether it stands in a list of words with spaces between them.
+    /// Whether a space-separated list contains the word.
     pub(super) fn among(&self, list: &str) -> bool {
         list.split(' ').any(|known| known == self.plain)
     }
 
-    /// The number that it is, if it is nothing else.
+    /// The number, if the word is only a number.
     pub(super) fn number(&self) -> Option<Number> {
         number(&self.plain)
     }
 
-    /// The numbers of `142,143`, `140-145` or `142/#143`, in the order of writing. Empty if it is
-    /// no list.
+    /// Numbers of `142,143`, `140-145` or `142/#143`, in written order. Empty if the word is not a
+    /// list. A range gives only its two ends.
     pub(super) fn list(&self) -> Vec<DecisionId> {
         let joins =
             |c: char| matches!(c, ',' | ';' | '/' | '&' | '+' | '-' | '–' | '—' | '…' | '.');
@@ -54,12 +53,12 @@ impl Word<'_> {
     }
 }
 
-/// A number as somebody wrote it.
+/// A number as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Number {
-    /// The decision that has it; none has 0, 007 or a number that is too large.
+    /// The decision with this number; `None` for 0, 007 and numbers that are too large.
     pub(super) id: Option<DecisionId>,
-    /// Whether a `#` says that it is the number of a decision.
+    /// Whether a `#` marks the number as a decision's number.
     pub(super) marked: bool,
 }
 
@@ -72,8 +71,8 @@ fn number(text: &str) -> Option<Number> {
     Some(Number { id, marked: digits.len() < text.len() })
 }
 
-/// Punctuation that may surround a word without changing it. Quotation marks are looked at before
-/// (`is_quoted`).
+/// Punctuation that may surround a word without changing the word. Quotation marks at the beginning
+/// of a phrase are checked separately, on the text as typed.
 const fn surrounds(c: char) -> bool {
     matches!(
         c,
@@ -103,11 +102,12 @@ const fn surrounds(c: char) -> bool {
     )
 }
 
-/// The words of a text. What is punctuation alone is none, but a dash is: it may begin a reason.
+/// Splits a text into words. Drops punctuation, but keeps dashes, because a dash may begin a
+/// reason.
 pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     let mut found = Vec::new();
     for raw in text.split_whitespace() {
-        // Safe: a piece of `text` begins at or behind the beginning of `text`.
+        // Cannot underflow: a piece of `text` starts at or after the start of `text`.
         let at = raw.as_ptr() as usize - text.as_ptr() as usize;
         let plain = bare(raw);
         if !plain.is_empty() {
@@ -117,7 +117,7 @@ pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     found
 }
 
-/// What was typed from the first of these words to the last.
+/// The typed text from the first to the last of these words.
 pub(super) fn text_of(text: &str, words: &[Word<'_>]) -> String {
     match (words.first(), words.last()) {
         (Some(first), Some(last)) => text[first.at..last.end()].trim().to_owned(),
@@ -125,18 +125,18 @@ pub(super) fn text_of(text: &str, words: &[Word<'_>]) -> String {
     }
 }
 
-/// A word without punctuation around it, apostrophes, case and diacritics.
+/// Folds a word and removes surrounding punctuation and apostrophes.
 pub(super) fn bare(raw: &str) -> String {
     let inner = raw.trim_matches(surrounds);
     fold(inner).chars().filter(|c| !matches!(c, '\'' | '’')).collect()
 }
 
-/// Without case and diacritics.
+/// Removes case and diacritics.
 pub(super) fn fold(text: &str) -> String {
     text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
-/// What two words have in common that differ in number alone: `failures` and `failure`.
+/// Common form of singular and plural: `failures` and `failure`.
 pub(super) fn stem(word: &str) -> String {
     let long = word.chars().count() > 3;
     if let Some(start) = word.strip_suffix("ies").filter(|_| long) {
@@ -150,20 +150,20 @@ pub(super) fn stem(word: &str) -> String {
     if plural { word[..word.len() - 1].to_owned() } else { word.to_owned() }
 }
 
-/// The pieces of `web-shop`. One piece, if it is not composed.
+/// Pieces of a compound word such as `web-shop`; a simple word is one piece.
 pub(super) fn pieces(word: &str) -> Vec<&str> {
     word.split(|c: char| !c.is_alphanumeric()).filter(|piece| !piece.is_empty()).collect()
 }
 
-/// Whether it is not what it looks like: hidden or reordering characters, letters and digits that
-/// imitate ASCII, words that mix alphabets.
+/// Whether a text is disguised: hidden or reordering characters, letters and digits that imitate
+/// ASCII, or words with mixed alphabets.
 pub(super) fn is_disguised(text: &str) -> bool {
     clean(text) != text
         || text.chars().any(imitates_ascii)
         || text.split_whitespace().any(mixes_alphabets)
 }
 
-/// Whether it has characters that change the order in which a text is shown.
+/// Whether a text contains characters that change the display order.
 pub(super) fn reorders(text: &str) -> bool {
     text.chars().any(|c| matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'))
 }
@@ -171,7 +171,7 @@ pub(super) fn reorders(text: &str) -> bool {
 fn imitates_ascii(c: char) -> bool {
     let compatible = || std::iter::once(c).nfkd().any(|c| c.is_ascii_alphanumeric());
     let canonical = || std::iter::once(c).nfd().any(|c| c.is_ascii_alphanumeric());
-    // A keycap is a digit with a frame around it.
+    // A keycap displays as a digit in a frame.
     !c.is_ascii() && (c.is_numeric() || c == '\u{20E3}' || (compatible() && !canonical()))
 }
 

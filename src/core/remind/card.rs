@@ -1,5 +1,5 @@
-//! What reminders look like: a decision's own card or a list in a direct message, a line under a
-//! card in its channel.
+//! Cards for reminders: a decision's own card or a list in a direct message, a line under the cards
+//! in a channel.
 
 use super::super::card::{Card, TextFile, Tone, decision_card};
 use super::super::decision::{Decision, State};
@@ -9,11 +9,11 @@ use super::super::posting::{Listed, Sheet};
 use super::super::untrusted::units;
 use super::super::{incident, text};
 
-/// Characters of a list's lines (Discord: 4,096 in a description).
+/// Maximum characters of a list's lines (Discord: 4,096 in a description).
 const LINES: usize = 3_700;
-/// Lines of a direct message: a phone's screen shows six.
+/// Maximum lines of a direct message. A phone's screen shows six.
 const MOST_LINES: usize = 25;
-/// Lines of a mention: it stands in a channel for all to see, and the cards are there.
+/// Maximum lines of a mention, shown to everybody in a channel that already has the cards.
 const MOST_MENTIONED: usize = 8;
 
 fn blank(headline: String, tone: Tone) -> Card {
@@ -30,13 +30,13 @@ fn blank(headline: String, tone: Tone) -> Card {
     }
 }
 
-/// The stage that a decision has reached, where it waits.
+/// The stage reached by a pending decision.
 fn stage(decision: &Decision) -> Option<Stage> {
     let waits = matches!(decision.state, State::Pending(_));
     decision.climb.as_ref().filter(|_| waits).map(|climb| climb.stage)
 }
 
-/// Most pressing first: those that wait by stage, then what is over.
+/// Most urgent first: pending decisions by stage, then closed decisions.
 fn in_order(listed: &[Listed]) -> Vec<&Decision> {
     let mut order: Vec<&Decision> = listed.iter().map(|listed| &listed.decision).collect();
     order.sort_by_key(|decision| {
@@ -45,7 +45,7 @@ fn in_order(listed: &[Listed]) -> Vec<&Decision> {
     order
 }
 
-/// The lines that have room, and how many have not.
+/// The lines that fit, and the number of omitted lines.
 fn lines(order: &[&Decision], most: usize, pace: Pace) -> (String, usize) {
     let mut said = String::new();
     for (index, decision) in order.iter().enumerate() {
@@ -59,8 +59,7 @@ fn lines(order: &[&Decision], most: usize, pace: Pace) -> (String, usize) {
     (said.trim_end().to_owned(), 0)
 }
 
-/// A direct message: of one decision its card, beginning with how long it has waited; of several a
-/// list.
+/// A direct message: for one decision the card, headed by the waiting time; for several a list.
 #[must_use]
 pub fn reminder_card(sheet: &Sheet, pace: Pace) -> Card {
     if let [one] = sheet.listed.as_slice() {
@@ -97,8 +96,8 @@ pub fn reminder_card(sheet: &Sheet, pace: Pace) -> Card {
     }
 }
 
-/// Under the cards of a channel: what waits, and who is meant. Once nothing waits any more it says
-/// what came of it.
+/// A mention under the cards of a channel: the pending decisions and the mentioned people. After
+/// all decisions are closed, shows the outcomes.
 #[must_use]
 pub fn mention_card(sheet: &Sheet, users: &[u64], roles: &[u64], here: bool) -> Card {
     let order = in_order(&sheet.listed);
@@ -115,8 +114,8 @@ pub fn mention_card(sheet: &Sheet, users: &[u64], roles: &[u64], here: bool) -> 
     Card { controls: waits, ..blank(words, Tone::Over) }
 }
 
-/// To somebody who has to confirm what they said elsewhere: alone its card, in the channel a line
-/// under it. Once there is nothing to confirm any more it says what came of it.
+/// Asks a person to confirm a verdict proposed elsewhere: the card in a direct message, or a line
+/// under the card in the channel. Without an open proposal, shows the outcome.
 #[must_use]
 pub fn confirmation_card(sheet: &Sheet, user: u64, direct: bool, pace: Pace) -> Option<Card> {
     let decision = &sheet.listed.first()?.decision;
@@ -134,7 +133,7 @@ pub fn confirmation_card(sheet: &Sheet, user: u64, direct: bool, pace: Pace) -> 
     Some(Card { controls: proposal.is_some(), ..blank(words, Tone::Over) })
 }
 
-/// The report as a file, under a line that says what came of the decision.
+/// The incident report as a file, under a line with the decision's outcome.
 #[must_use]
 pub fn incident_card(sheet: &Sheet, report: &str) -> Option<Card> {
     let decision = &sheet.listed.first()?.decision;
@@ -142,7 +141,7 @@ pub fn incident_card(sheet: &Sheet, report: &str) -> Option<Card> {
     Some(Card { texts: vec![file], ..blank(text::incident_headline(decision), Tone::Over) })
 }
 
-/// That nobody could be reached, and why.
+/// Alert that nobody could be reached, with the reasons.
 #[must_use]
 pub fn unreached_card(sheet: &Sheet, contacts: &[Contact]) -> Option<Card> {
     let decision = &sheet.listed.first()?.decision;

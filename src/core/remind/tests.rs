@@ -1,4 +1,4 @@
-//! Whom a rung means, by which ways, and what the log is told.
+//! The receivers and channels of an escalation step, and the outcomes reported to the log.
 
 use chrono::TimeDelta;
 
@@ -171,10 +171,10 @@ fn the_log_is_told_once_what_is_known_and_when_nobody_was_reached() {
     rows[0].standing = Standing::Over { came: Came::Reached };
     let (contacts, _) = news(&told, 42, &rows).unwrap();
     assert_eq!(contacts.len(), 1, "only what is new: {contacts:?}");
-    // A rung that has nobody to reach.
+    // An escalation step without receivers.
     let (none, complete) = news(&decision, 42, &[]).unwrap();
     assert!(none.is_empty() && complete);
-    // What goes beyond the surface may take long: the rest is told before.
+    // Notifications outside Discord may take long: the other outcomes are reported first.
     rows.push(Reminder {
         way: Way::Push,
         standing: Standing::Outgoing { key: "k".into() },

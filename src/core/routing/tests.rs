@@ -1,4 +1,4 @@
-//! What passes, and above all what does not.
+//! Which decisions are approved automatically, and which never are.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,8 @@ use crate::core::policy::{Rule, admit};
 
 const NAMES: [&str; 6] = ["naming", "routine", "parameter", "deploy", "release", "test_failure"];
 
-/// In `shop`, all of these kinds may pass; and kinds that never do are allowed by mistake.
+/// Rules under which all of these kinds may pass in `shop`, including kinds that never pass and are
+/// allowed by mistake.
 fn rules() -> Rules {
     let yes = Rule { route_by_confidence: true, ..Rule::default() };
     let kinds = NAMES.into_iter().chain([
@@ -83,7 +84,7 @@ fn the_thresholds_themselves_do_not_pass_and_do_not_block() {
     ] {
         assert_eq!(of(Request { confidence, ..request() }), expected, "{confidence:?}");
     }
-    // Not even by a mistake of whoever fills in the rules.
+    // A threshold below the floor, configured by mistake, does not lower the bar.
     let low = Thresholds {
         approve_above: Share::new(0.1).unwrap(),
         block_below: Share::new(0.0).unwrap(),
@@ -131,7 +132,7 @@ fn each_forbidden_case_stays_with_people_however_sure_the_agent_is() {
     ] {
         assert_eq!(of(asked.clone()), Route::Queue(because), "{asked:?}");
     }
-    // It is an agent that asks, also where it is known by its token.
+    // An agent known by its token is still an agent.
     let known = Person { id: "token:1".into(), name: "goose".into() };
     assert_eq!(of(Request { asked_by: Some(known), ..sure() }), Route::Approve);
     for allowed in [
@@ -235,7 +236,7 @@ fn a_disagreement_undoes_what_nobody_acts_on_and_is_kept_in_any_case() {
     assert_eq!(by_ann.disagree(ann, false), Err(Refused::NotByItself));
 }
 
-/// Kinds and whether one of them may pass where no environment is named.
+/// Kinds, and whether each may pass without a named environment.
 fn kinds() -> impl Strategy<Value = (&'static str, bool)> {
     prop::sample::select(vec![
         ("naming", true),
@@ -250,11 +251,11 @@ fn kinds() -> impl Strategy<Value = (&'static str, bool)> {
         ("client communication", false),
         ("legal_review", false),
         ("edge_case", false),
-        ("nаming", false), // with a Cyrillic а: nobody has allowed that
+        ("nаming", false), // with a Cyrillic а: not an allowed kind
     ])
 }
 
-/// Environments: none, clearly another one than production, or not.
+/// Environments: absent, clearly not production (`true`), or possibly production (`false`).
 fn environments() -> impl Strategy<Value = (Option<&'static str>, Option<bool>)> {
     prop::sample::select(vec![
         (None, None),
@@ -272,7 +273,7 @@ fn environments() -> impl Strategy<Value = (Option<&'static str>, Option<bool>)>
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Said once more, from the promise and not from the code.
+    /// Restates the documented promise independently of the implementation.
     #[test]
     fn nothing_passes_beyond_the_rules(
         (kind, harmless) in kinds(),
@@ -303,7 +304,7 @@ proptest! {
             title: "x".into(),
             ..Request::default()
         };
-        // As an asker's own process may have filed it, under any rules of its own.
+        // Terms as a requester's own process may have filed them, under arbitrary rules.
         let terms = Terms { risk: terms_risk, safe_default: SafeDefault::Approve, ..Terms::default() };
         let decision = Decision { revision: Revision(revision), ..Decision::new(DecisionId(1), request, terms, Time::UNIX_EPOCH) };
         let deploys = ["deploy", "Deploy ", "release"].contains(&kind);

@@ -1,15 +1,16 @@
-//! What the bot says where another store acts under its name.
+//! Warnings about another store that acts under the same bot.
 
 use chrono::TimeDelta;
 
 use super::span;
 use crate::core::untrusted::{one_line, plain};
 
-/// Characters of a store's tag that are shown; ours have fewer.
+/// Maximum characters shown of a store's tag; this store's tags are shorter.
 const LONGEST_TAG: usize = 20;
 
-/// There is another store under the same name, and what to do about it. `posts`: it was seen to
-/// post; else a button of its was pressed. `ago`: how long ago that was last so.
+/// Problem and remedy when another store uses the same bot. `posts`: the other store was seen
+/// posting messages; if `false`, a button of the other store was pressed. `ago`: time since the
+/// last observation.
 #[must_use]
 pub fn another(tag: &str, posts: bool, ago: TimeDelta) -> (String, &'static str) {
     let (tag, ago) = (plain(&one_line(tag), LONGEST_TAG).text, span(ago));

@@ -1,4 +1,4 @@
-//! The words of a batch: several decisions on one card.
+//! Text for batches: several decisions on one card.
 
 use super::{dot, given_by_person, moment, name, relative, subject};
 use crate::core::batch::{Left, LeftOut, Summary, leaves};
@@ -14,7 +14,7 @@ pub fn decisions(count: usize) -> String {
     if count == 1 { "1 decision".into() } else { format!("{} decisions", thousands(count)) }
 }
 
-/// A count as people write it: `1,000`.
+/// A count with thousands separators: `1,000`.
 #[must_use]
 pub fn thousands(count: usize) -> String {
     let digits = count.to_string();
@@ -36,7 +36,7 @@ fn of_project(project: &str) -> String {
     }
 }
 
-/// What a phone's lock screen shows of a batch.
+/// First line of a batch, shown on a phone's lock screen.
 #[must_use]
 pub fn batch_headline(id: PostingId, project: &str, summary: &Summary) -> String {
     let (count, of) = (summary.count, of_project(project));
@@ -75,13 +75,13 @@ pub fn batch_headline(id: PostingId, project: &str, summary: &Summary) -> String
     format!("{} {what} your answer: {} risk · batch {id}", dot(worst), risks.join(", "))
 }
 
-/// The title of a batch's card.
+/// Title of a batch.
 #[must_use]
 pub fn batch_title(id: PostingId, project: &str, count: usize) -> String {
     format!("Batch {id} · {}{}", decisions(count), of_project(project))
 }
 
-/// Under a batch's card: which list it is, and who asks.
+/// Footer of a batch: the number of the list, and the agents that ask.
 #[must_use]
 pub fn batch_footer<'a>(list: u32, agents: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<String> = Vec::new();
@@ -106,7 +106,7 @@ pub fn batch_footer<'a>(list: u32, agents: impl Iterator<Item = &'a str>) -> Str
         .join(" · ")
 }
 
-/// How many stand how.
+/// Number of decisions per state.
 #[must_use]
 pub fn batch_counts(summary: &Summary) -> String {
     let parts = [
@@ -125,19 +125,19 @@ pub fn batch_counts(summary: &Summary) -> String {
     if said.is_empty() { "Nothing is listed".into() } else { said.join(" · ") }
 }
 
-/// Below the lines that had room.
+/// Note below the lines when some lines did not fit.
 #[must_use]
 pub fn batch_more(file: &str) -> String {
     format!("\n… and more. The menu below opens any of them, and {file} lists them all.")
 }
 
-/// The file that lists all of a batch.
+/// Name of the file with all decisions of a batch.
 #[must_use]
 pub fn batch_file(id: PostingId) -> String {
     format!("batch-{id}.csv")
 }
 
-/// A line of a batch's card.
+/// A decision's line in a batch.
 #[must_use]
 pub fn batch_line(listed: &Listed, pace: Pace) -> String {
     let Listed { item, decision } = listed;
@@ -175,7 +175,7 @@ pub fn batch_line(listed: &Listed, pace: Pace) -> String {
     }
 }
 
-/// What stands beside one that waits.
+/// Second line of a pending decision.
 fn beside(decision: &Decision, pending: &Pending, since: u32, pace: Pace) -> String {
     let needed = decision.approvals_needed();
     let revised = (decision.revision.0 > 1 && since > 1)
@@ -198,7 +198,7 @@ fn beside(decision: &Decision, pending: &Pending, since: u32, pace: Pace) -> Str
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// The fact that most wants to be known at a glance: how the tests went, else the first there is.
+/// The most useful detail at a glance: test results, or else the first detail.
 fn key_detail(decision: &Decision) -> Option<String> {
     let details = &decision.request.details;
     let tests = details.iter().find(|detail| detail.name.to_lowercase().contains("test"));
@@ -217,7 +217,7 @@ fn why_left(listed: &Listed) -> String {
     }
 }
 
-/// The line of an old card whose decision stands on a batch's.
+/// Replaces an old card after the decision moved to a batch.
 #[must_use]
 pub fn moved_into_batch(decision: &Decision, batch: PostingId, link: Option<&str>) -> String {
     let id = decision.id;
@@ -227,7 +227,7 @@ pub fn moved_into_batch(decision: &Decision, batch: PostingId, link: Option<&str
     }
 }
 
-/// The coloured dot of what waits, and another sign for what does not.
+/// Risk dot of a pending decision, or a symbol for any other state.
 #[must_use]
 pub const fn sign(decision: &Decision) -> &'static str {
     match &decision.state {
@@ -239,19 +239,19 @@ pub const fn sign(decision: &Decision) -> &'static str {
     }
 }
 
-/// The button that shows what would be approved together.
+/// Button that shows the preview of a bulk approval.
 #[must_use]
 pub fn approve_all_label(count: usize) -> String {
     format!("Approve all low-risk ({})", thousands(count))
 }
 
-/// The button that goes through all that waits.
+/// Button that steps through all pending decisions.
 #[must_use]
 pub fn review_all_label(count: usize) -> String {
     format!("Review all ({})", thousands(count))
 }
 
-/// The entry of a menu that opens a part of a list.
+/// Label and description of a menu entry that opens a part of a list.
 #[must_use]
 pub fn part_option(part: &[Listed]) -> (String, String) {
     let (first, last) = (
@@ -272,7 +272,7 @@ pub fn part_option(part: &[Listed]) -> (String, String) {
     (label, plain(&format!("{} of {} wait · {titles} …", waiting, decisions(part.len())), 100).text)
 }
 
-/// What stands on a menu that opens one.
+/// Placeholder of a menu that opens a decision.
 #[must_use]
 pub fn open_menu_hint(listed: &[Listed]) -> String {
     match (listed.first(), listed.last()) {
@@ -284,14 +284,14 @@ pub fn open_menu_hint(listed: &[Listed]) -> String {
     }
 }
 
-/// A list that is not there: forgotten, or somebody else's.
+/// The list was discarded or belongs to another person.
 pub const NO_SUCH_LIST: &str = "🤷 I do not have this list any more, or it was made for somebody else. Nothing was decided. `/attention` shows what waits on you.";
 
-/// Characters of the lines of an answer (Discord: 4,096 in a description), and how many lines
-/// somebody reads.
+/// Limits for the lines of a reply: characters (Discord allows 4,096 in a description), and lines
+/// that a person still reads.
 const ANSWER_LINES: (usize, usize) = (3_500, 25);
 
-/// As many lines as an answer has room for, and whether that are all.
+/// The lines that fit in a reply, and whether all lines fit.
 pub fn as_many_as_fit<'a>(lines: impl Iterator<Item = &'a str>) -> (Vec<String>, bool) {
     let (mut kept, mut size) = (Vec::new(), 0);
     for line in lines {
@@ -304,7 +304,7 @@ pub fn as_many_as_fit<'a>(lines: impl Iterator<Item = &'a str>) -> (Vec<String>,
     (kept, true)
 }
 
-/// Over what would be approved together.
+/// Heading of the preview of a bulk approval.
 #[must_use]
 pub fn preflight(goes: usize, left_out: usize, more: usize) -> String {
     let out = match left_out {
@@ -346,8 +346,8 @@ fn short(decision: &Decision) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// What would be approved, and what not. What is left out comes first where not all have room.
-/// Whether all have.
+/// Lines of the preview: decisions to be approved, then skipped decisions. Skipped decisions get
+/// room first. Also returns whether all lines fit.
 #[must_use]
 pub fn preflight_lines(goes: &[Listed], left_out: &[(Decision, LeftOut)]) -> (Vec<String>, bool) {
     let out: Vec<String> =
@@ -372,10 +372,10 @@ pub fn preflight_lines(goes: &[Listed], left_out: &[(Decision, LeftOut)]) -> (Ve
     (shown, whole)
 }
 
-/// All of what would be approved, where it does not fit.
+/// Name of the file with the complete preview, attached when the preview does not fit.
 pub const PREFLIGHT_FILE: &str = "to-be-approved.txt";
 
-/// Its text. Nothing draws it, so it is plain.
+/// Content of the preview file, without Markdown.
 #[must_use]
 pub fn preflight_file(goes: &[Listed], left_out: &[(Decision, LeftOut)]) -> String {
     let lines = goes
@@ -385,14 +385,14 @@ pub fn preflight_file(goes: &[Listed], left_out: &[(Decision, LeftOut)]) -> Stri
     plain_lines(&lines.collect::<Vec<_>>())
 }
 
-/// Lines of an answer as a file: without the marks that Discord draws.
+/// Lines of a reply as plain text, without Discord's Markdown.
 #[must_use]
 pub fn plain_lines(lines: &[String]) -> String {
     let plain = |line: &String| line.replace("**", "").replace('\\', "");
     lines.iter().map(plain).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// One that is not approved together with the others, and why.
+/// A decision skipped by a bulk approval, and the reason.
 #[must_use]
 pub fn left_out_line(decision: &Decision, why: &LeftOut) -> String {
     let why = match why {
@@ -414,13 +414,13 @@ pub fn left_out_line(decision: &Decision, why: &LeftOut) -> String {
     format!("✋ **{}** {} — {why}", decision.id, escaped(&super::title(&decision.request), 70).text)
 }
 
-/// How far it is.
+/// Progress of a bulk approval.
 #[must_use]
 pub fn approving(done: usize, count: usize) -> String {
     format!("⏳ Approving: {} of {} …", thousands(done), thousands(count))
 }
 
-/// How it went in all.
+/// Result of a bulk approval.
 #[must_use]
 pub fn approved_together(approved: usize, count: usize) -> String {
     match (approved, count - approved) {
@@ -436,10 +436,10 @@ pub fn approved_together(approved: usize, count: usize) -> String {
     }
 }
 
-/// The file with what became of each.
+/// Name of the file with the result for each decision.
 pub const RESULTS_FILE: &str = "approved-together.txt";
 
-/// Over one that is looked at on the way through a list.
+/// Heading of a decision during a review of a list.
 #[must_use]
 pub fn walk(place: usize, count: usize, left: usize, headline: &str) -> String {
     let after = match left {
@@ -449,7 +449,7 @@ pub fn walk(place: usize, count: usize, left: usize, headline: &str) -> String {
     format!("**{} of {}** · {after}\n{headline}", thousands(place), thousands(count))
 }
 
-/// At the end of the way.
+/// End of a review of a list.
 #[must_use]
 pub fn walked(left: usize, count: usize) -> String {
     match left {
@@ -471,7 +471,7 @@ pub fn walked(left: usize, count: usize) -> String {
     }
 }
 
-/// Over a part of a list.
+/// Heading of a part of a list.
 #[must_use]
 pub fn part_title(id: PostingId, from: usize, to: usize, count: usize) -> String {
     format!(
@@ -482,7 +482,7 @@ pub fn part_title(id: PostingId, from: usize, to: usize, count: usize) -> String
     )
 }
 
-/// A line of it.
+/// A line in a part of a list.
 #[must_use]
 pub fn part_line(listed: &Listed) -> String {
     let decision = &listed.decision;
@@ -494,7 +494,7 @@ pub fn part_line(listed: &Listed) -> String {
     )
 }
 
-/// Somebody approves without looking: they are asked once more.
+/// Asks for a confirmation of an approval that looks hasty.
 #[must_use]
 pub fn really(decision: &Decision, doubt: Doubt) -> String {
     let (id, title) = (decision.id, escaped(&super::title(&decision.request), 90).text);
@@ -522,7 +522,7 @@ fn ordinal(count: u32) -> String {
     format!("{count}{end}")
 }
 
-/// The button that does it all the same.
+/// Button that confirms a hasty approval.
 #[must_use]
 pub fn really_label(id: crate::core::decision::DecisionId) -> String {
     format!("Yes, approve {id}")

@@ -1,9 +1,9 @@
-//! What callers from elsewhere are told: which scope they lack, and what a key was used for.
+//! Error texts for API callers: missing scopes, and reused idempotency keys.
 
 use crate::core::caller::{Forbidden, Scope};
 use crate::core::decision::DecisionId;
 
-/// Why a caller may not.
+/// Why a caller is forbidden to do something.
 #[must_use]
 pub fn forbidden(why: &Forbidden) -> String {
     match why {
@@ -21,16 +21,16 @@ pub fn forbidden(why: &Forbidden) -> String {
     }
 }
 
-/// What a program of a user of this machine is called.
+/// Name of a local caller, identified by user ID.
 #[must_use]
 pub fn user(uid: u32) -> String {
     format!("user {uid}")
 }
 
-/// A dedup key that is a gate's.
+/// The dedup key is reserved for gates.
 pub const GATES_KEY: &str = "dedup keys that begin with gate: belong to gates, for what is approved under them runs: choose another";
 
-/// An idempotency key came back with something else.
+/// The idempotency key was used for a different request.
 #[must_use]
 pub fn other_request(id: DecisionId) -> String {
     format!(

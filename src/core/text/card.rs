@@ -1,4 +1,4 @@
-//! The words of a card, in each state of its decision.
+//! Text for a card in each state of the decision.
 
 use chrono::TimeDelta;
 
@@ -14,8 +14,8 @@ use crate::core::ladder::Stage;
 use crate::core::pace::Pace;
 use crate::core::untrusted::{Cut, escaped, one_line, one_part, plain, units, without_links};
 
-/// The one line that a phone's lock screen shows. Without Markdown, which stands there as it is
-/// written.
+/// First line of a card, shown on a phone's lock screen. Uses no Markdown, because a lock screen
+/// shows Markdown unrendered.
 #[must_use]
 pub fn headline(decision: &Decision, pace: Pace) -> String {
     let title = headline_title(decision);
@@ -31,7 +31,7 @@ pub fn headline(decision: &Decision, pace: Pace) -> String {
                 (_, 1) => "1 more approval".into(),
                 (_, missing) => format!("{missing} more approvals"),
             };
-            // What will run comes first: a lock screen shows little more.
+            // The command comes first: a lock screen shows little more.
             let subject = if decision.is_permission() {
                 format!("{}{again}", asks(decision))
             } else {
@@ -55,7 +55,7 @@ pub fn headline(decision: &Decision, pace: Pace) -> String {
     }
 }
 
-/// Who asks before a tool call, and what is needed.
+/// The agent that asks before a tool call, and the approvals needed.
 fn asks(decision: &Decision) -> String {
     let request = &decision.request;
     let (agent, project) = (one_part(&request.agent.name), one_part(&request.project));
@@ -78,10 +78,10 @@ pub fn approvals(count: u32) -> String {
 }
 
 pub(super) fn headline_title(decision: &Decision) -> String {
-    // The dot stands between the parts of a line of the bot's own.
+    // The bot's own lines use the dot as a separator.
     let title = super::title(&decision.request).replace('·', "-");
     if decision.is_permission() && !title.contains('`') {
-        // Escapes would stand in the command as they are written.
+        // In a code span, Discord would display escape characters.
         return format!("`{}`", plain(&title, 140).text);
     }
     escaped(&without_links(&title), 140).text
@@ -112,7 +112,7 @@ fn outcome(resolved: &Resolved, subject: &str) -> String {
     }
 }
 
-/// The verdict's field on a card: its name and its text.
+/// The verdict's field on a card: name and text.
 #[must_use]
 pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
     let when = relative(pace.wall_time(resolved.at));
@@ -139,7 +139,7 @@ pub fn verdict(resolved: &Resolved, pace: Pace) -> (&'static str, String) {
     }
 }
 
-/// What the agent did with the verdict.
+/// Whether the agent claimed the verdict, and the reported outcome.
 #[must_use]
 pub fn claimed(decision: &Decision, resolved: &Resolved, pace: Pace) -> String {
     if let Some(asker) = decision.request.person_asking() {
@@ -169,7 +169,7 @@ pub fn claimed(decision: &Decision, resolved: &Resolved, pace: Pace) -> String {
     }
 }
 
-/// Who approved so far, where several must.
+/// Approvals so far, for decisions that need several.
 #[must_use]
 pub fn votes(votes: &[Vote], pace: Pace) -> String {
     let line = |vote: &Vote| {
@@ -181,7 +181,7 @@ pub fn votes(votes: &[Vote], pace: Pace) -> String {
     lines.join("\n")
 }
 
-/// Whose approvals no longer count, where it is open.
+/// Approvals that no longer count, for an open decision. `None` if all count.
 #[must_use]
 pub fn not_counted(lapsed: &[Lapsed], pace: Pace) -> Option<String> {
     let since = relative(pace.wall_time(lapsed.last()?.at));
@@ -197,17 +197,17 @@ pub fn not_counted(lapsed: &[Lapsed], pace: Pace) -> Option<String> {
     ))
 }
 
-/// Whose approvals no longer count, in a line.
+/// Approvals that no longer count, on one line.
 #[must_use]
 pub fn votes_lapsed(of: &[Person], who: impl Fn(&Person) -> String) -> String {
     let of = of.iter().map(who).collect::<Vec<_>>().join(", ");
     format!("no longer counted: {of} approved, and may not decide this any more")
 }
 
-/// How many votes are told apart on a card.
+/// Maximum votes listed on a card.
 const MOST_VOTES: usize = 5;
 
-/// Who is on it.
+/// The assigned person.
 #[must_use]
 pub fn taken(taken: &Taken, pace: Pace) -> String {
     let since = relative(pace.wall_time(taken.at));
@@ -217,7 +217,7 @@ pub fn taken(taken: &Taken, pace: Pace) -> String {
     }
 }
 
-/// How soon it is wanted, and who said so, if it was a person.
+/// Priority, and the person who set the priority, if any.
 #[must_use]
 pub fn priority(decision: &Decision) -> String {
     match &decision.prioritized {
@@ -226,7 +226,7 @@ pub fn priority(decision: &Decision) -> String {
     }
 }
 
-/// The verdict that was taken back.
+/// The undone verdict.
 #[must_use]
 pub fn undone(undone: &Undone, pace: Pace) -> String {
     let when = relative(pace.wall_time(undone.at));
@@ -242,10 +242,10 @@ pub fn undone(undone: &Undone, pace: Pace) -> String {
     )
 }
 
-/// What Approve means for credentials, and where they belong.
+/// Meaning of Approve for credentials, and where the credentials belong.
 pub const CREDENTIALS: &str = "Put it where the agent says, on its machine. “It is there” tells the agent only that: it is there.";
 
-/// The files of a card that are pictures: Discord draws them side by side, without their names.
+/// Names of attached pictures. Discord shows several pictures side by side without their names.
 #[must_use]
 pub fn pictures(files: &[Attachment]) -> Option<String> {
     let is_picture = |file: &&Attachment| {
@@ -276,7 +276,7 @@ pub fn withdrawn(reason: &str, at: Time, pace: Pace) -> (&'static str, String) {
     ("⚪ Withdrawn", format!("{}\n{}", relative(pace.wall_time(at)), quoted(reason, 800)))
 }
 
-/// The line of an old card whose decision stands on a newer one.
+/// Replaces an old card after a newer card was posted.
 #[must_use]
 pub fn moved(decision: &Decision, link: Option<&str>) -> String {
     let id = decision.id;
@@ -286,19 +286,19 @@ pub fn moved(decision: &Decision, link: Option<&str>) -> String {
     }
 }
 
-/// The name of the file that carries what a card has no room for.
+/// Name of the file with text that does not fit on a card.
 #[must_use]
 pub fn full_text_file(decision: &Decision) -> String {
     format!("decision-{}.md", decision.id.0)
 }
 
-/// The note that more stands in the file.
+/// Note that refers to the attached file.
 #[must_use]
 pub fn more_in_file(file: &str) -> String {
     format!("There is more in the attached {file}.")
 }
 
-/// The options of a choice, each with what speaks for and against it.
+/// The options of a choice, each with its description, within `limit` UTF-16 units.
 #[must_use]
 pub fn options(choices: &[Choice], limit: usize) -> Cut {
     let line = |(index, choice): (usize, &Choice)| {
@@ -321,7 +321,7 @@ pub fn options(choices: &[Choice], limit: usize) -> Cut {
     shown
 }
 
-/// An option's name on a button or in a menu, and its description there.
+/// Name and description of an option on a button or in a menu.
 #[must_use]
 pub fn option_label(choice: &Choice, limit: usize) -> (String, String) {
     let cut = |text: &str, limit| plain(&one_line(text), limit).text;
@@ -329,7 +329,7 @@ pub fn option_label(choice: &Choice, limit: usize) -> (String, String) {
     (if name.is_empty() { "?".into() } else { name }, cut(&choice.description, 100))
 }
 
-/// Where a link leads, whole: a name could say another address.
+/// A link with the full address, because a link's name could show another address.
 #[must_use]
 pub fn link(name: &str, url: &str) -> String {
     format!(
@@ -339,7 +339,7 @@ pub fn link(name: &str, url: &str) -> String {
     )
 }
 
-/// The message to somebody who was handed a decision.
+/// Message to a person who was assigned a decision by another person.
 #[must_use]
 pub fn handed_to_you(decision: &Decision, from: &str, link: Option<&str>) -> String {
     let (id, title) = (decision.id, headline_title(decision));
@@ -347,7 +347,7 @@ pub fn handed_to_you(decision: &Decision, from: &str, link: Option<&str>) -> Str
     format!("👋 {} hands {id} to you: {title} · {} risk{link}", name(from), decision.terms.risk)
 }
 
-/// To the person who asked: the verdict.
+/// The verdict, for the person who asked.
 #[must_use]
 pub fn answered_you(
     decision: &Decision,
@@ -366,7 +366,7 @@ pub fn answered_you(
     format!("You asked, and here is the answer. {}{said}{link}", headline(decision, pace))
 }
 
-/// The label of the field in which critical risk is confirmed.
+/// Label of the field that confirms an approval at critical risk.
 #[must_use]
 pub fn type_to_confirm(word: &str) -> String {
     format!("Critical risk: type {word} to confirm")

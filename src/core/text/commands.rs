@@ -1,4 +1,4 @@
-//! What slash commands and menus of messages say.
+//! Text for slash commands and message menus.
 
 use std::fmt::Write as _;
 
@@ -12,11 +12,11 @@ use crate::core::permission::WhoMay;
 use crate::core::policy::Inadmissible;
 use crate::core::untrusted::units;
 
-/// Characters of an offered entry (Discord: 100).
+/// Maximum characters of an autocomplete entry (Discord: 100).
 const ENTRY: usize = 100;
 
-/// A decision as completion offers it: what is open with its risk and revision, what is decided
-/// with its verdict. The title comes last, so that none can pass for the rest.
+/// Autocomplete entry for a decision: risk and revision if open, the verdict if decided. The title
+/// comes last, to keep titles from imitating the other parts.
 #[must_use]
 pub fn entry(decision: &Decision) -> String {
     let stands = stands(decision);
@@ -49,7 +49,7 @@ fn stands(decision: &Decision) -> String {
     }
 }
 
-/// A line of the list of what words fit.
+/// A line in a list of search results.
 #[must_use]
 pub fn found_line(decision: &Decision) -> String {
     let title = escaped(&super::title(&decision.request), 90).text;
@@ -57,7 +57,7 @@ pub fn found_line(decision: &Decision) -> String {
     format!("**{}** {title}\n-# {} · {subject}", decision.id, escaped(&stands(decision), 80).text)
 }
 
-/// An option as completion offers it.
+/// Autocomplete entry for an option.
 #[must_use]
 pub fn option_entry(choice: &Choice) -> String {
     let (name, description) = (one_line(&choice.name), one_line(&choice.description));
@@ -65,20 +65,20 @@ pub fn option_entry(choice: &Choice) -> String {
     plain(&text, ENTRY).text
 }
 
-/// Why a card is shown instead of deciding at once.
+/// Why a command shows the card instead of deciding at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instead<'a> {
-    /// They typed a number: they may not have seen what it stands for.
+    /// A number was typed: the person may not have seen the decision.
     Number,
-    /// They typed words, and this alone fits.
+    /// Words were typed, and only this decision matches.
     Words(&'a str),
-    /// They saw an entry of the list, which is too little for this risk.
+    /// The person saw only an autocomplete entry, too little for this risk.
     Risk,
-    /// The option that they named is none.
+    /// The decision has no option of this name.
     Option(&'a str),
 }
 
-/// The notice over a card that is shown instead of deciding at once.
+/// Notice above a card that is shown instead of deciding at once.
 #[must_use]
 pub fn instead(decision: &Decision, why: Instead<'_>) -> String {
     let id = decision.id;
@@ -106,34 +106,33 @@ pub fn instead(decision: &Decision, why: Instead<'_>) -> String {
     }
 }
 
-/// What somebody wrote into a command that did not carry it out, so that it need not be written
-/// again.
+/// Repeats the note of a command that was not executed, to save the person from retyping the text.
 pub const YOUR_NOTE: &str = "Your note was:";
-/// The same, of a rejection.
+/// Like [`YOUR_NOTE`], for a rejection.
 pub const YOUR_REASON: &str = "Your reason was:";
-/// The same, of an answer.
+/// Like [`YOUR_NOTE`], for an answer.
 pub const YOUR_ANSWER: &str = "Your answer was:";
-/// The same, of a choice.
+/// Like [`YOUR_NOTE`], for a choice.
 pub const YOUR_CHOICE: &str = "Your choice was:";
-/// The same, of a deferral.
+/// Like [`YOUR_NOTE`], for a deferral.
 pub const YOUR_TIME: &str = "You wanted it back:";
-/// The file that holds it where it is too long for a message.
+/// Name of the file with a repeated text that is too long for a message.
 pub const KEPT_FILE: &str = "your-words.txt";
 
-/// It, as a quotation. `None`: it does not fit into so many characters.
+/// Repeats a person's text as a quotation. `None` if the result is longer than `room` UTF-16 units.
 #[must_use]
 pub fn kept(what: &str, words: &str, room: usize) -> Option<String> {
     let text = format!("\n{what}\n{}", quoted(words, 4_000));
     (units(&text) <= room).then_some(text)
 }
 
-/// That it is in the file.
+/// Refers to the file with the repeated text.
 #[must_use]
 pub fn kept_in_file(what: &str) -> String {
     format!("\n{what} see {KEPT_FILE}.")
 }
 
-/// Words fit several, of which some are shown.
+/// The words match several decisions; `shown` of these are listed.
 #[must_use]
 pub fn several(typed: &str, count: usize, shown: usize) -> String {
     let typed = escaped(&one_line(typed), 60).text;
@@ -145,7 +144,7 @@ pub fn several(typed: &str, count: usize, shown: usize) -> String {
     format!("“{typed}” fits {count} decisions. Which one do you mean? Nothing was decided.{first}")
 }
 
-/// Words fit none.
+/// The words match no decision.
 #[must_use]
 pub fn none_fits(typed: &str) -> String {
     format!(
@@ -154,32 +153,32 @@ pub fn none_fits(typed: &str) -> String {
     )
 }
 
-/// There is no such number.
+/// No decision has this number.
 #[must_use]
 pub fn no_such(id: DecisionId) -> String {
     format!("There is no {id} here. Nothing was decided. `/attention` shows what waits on you.")
 }
 
-/// The entry was offered by another store.
+/// The autocomplete entry came from another store.
 pub const FOREIGN_ENTRY: &str = "That entry belongs to another Gander (another store). This one decided nothing. Type the command anew: it offers what waits on you here.";
 
-/// The message that a menu was used on is no card.
+/// The message menu was used on a message other than a card.
 pub const NO_CARD: &str =
     "That message is none of my cards. Use this on a card; `/attention` shows what waits on you.";
 
-/// The notice over what somebody took.
+/// Confirms an assignment to the caller.
 #[must_use]
 pub fn you_took(decision: &Decision) -> String {
     format!("👋 You are on {}. Its card says so to the others.", decision.id)
 }
 
-/// The notice over what somebody undid.
+/// Confirms an undo.
 #[must_use]
 pub fn you_undid(decision: &Decision) -> String {
     format!("↩️ Undone: {} waits for an answer again. The agent had not been told.", decision.id)
 }
 
-/// What was asked by a person, for them.
+/// Confirms a question asked by a person.
 #[must_use]
 pub fn you_asked(decision: &Decision, to: &Asked<'_>, who: &WhoMay, owner: Option<u64>) -> String {
     let id = decision.id;
@@ -204,7 +203,7 @@ pub fn you_asked(decision: &Decision, to: &Asked<'_>, who: &WhoMay, owner: Optio
     )
 }
 
-/// It was asked, but could not be handed to whom they named.
+/// The question was asked but could not be assigned to the named person.
 #[must_use]
 pub fn not_handed_over(why: &str) -> String {
     format!(
@@ -213,26 +212,26 @@ pub fn not_handed_over(why: &str) -> String {
     )
 }
 
-/// Whom a person asks.
+/// Recipient of a person's question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked<'a> {
-    /// Whoever may decide it.
+    /// Any approver.
     Anybody,
-    /// This person, and it was handed to them.
+    /// This person, and the decision was assigned to this person.
     Given(&'a Person),
-    /// This person, who may not decide it.
+    /// This person, who is not an approver of the decision.
     NotTheirs(&'a Person),
-    /// Themselves.
+    /// The person who asks.
     Yourself,
 }
 
-/// Nobody could ever answer what a person asks.
+/// The question has no approver other than the person who asks.
 pub const NOBODY_TO_ASK: &str = "Nobody but you may decide that, and nobody decides what they asked. Nothing was asked. Whoever runs me can add others under `[[approvers]]` in gander.toml.";
 
-/// What a person wrote into `/ask`, where nothing was asked.
+/// Repeats a person's text from `/ask` when nothing was asked.
 pub const YOUR_QUESTION: &str = "You wrote:";
 
-/// What a person asks cannot be filed as it is.
+/// A person's question was rejected by policy.
 #[must_use]
 pub fn not_asked(why: &Inadmissible) -> String {
     let why = match why {
@@ -247,7 +246,7 @@ pub fn not_asked(why: &Inadmissible) -> String {
     format!("That cannot be asked: {why}. Nothing was asked.")
 }
 
-/// A list of facts or options that cannot be read.
+/// A list of details or options could not be parsed.
 #[must_use]
 pub fn unreadable_detail(text: &str) -> String {
     format!(
@@ -256,36 +255,36 @@ pub fn unreadable_detail(text: &str) -> String {
     )
 }
 
-/// What is open, and what is wrong.
+/// Open decisions and current problems.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overview {
-    /// By project, the fullest first.
+    /// Projects, most decisions first.
     pub projects: Vec<Project>,
-    /// What keeps Gander from its work, each with its mend.
+    /// Problems that impair Gander, each with a remedy.
     pub troubles: Vec<String>,
 }
 
 /// A project's open decisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Project {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// How many wait.
+    /// Number of pending decisions.
     pub waiting: usize,
-    /// How many of these are overdue.
+    /// Number of overdue decisions among the pending ones.
     pub overdue: usize,
-    /// Since when the longest overdue is.
+    /// SLA breach of the longest overdue decision.
     pub overdue_since: Option<Time>,
-    /// How many are put off.
+    /// Number of deferred decisions.
     pub deferred: usize,
 }
 
-/// Lines of projects that are shown.
+/// Maximum projects shown.
 const MOST_PROJECTS: usize = 15;
-/// Troubles that are shown.
+/// Maximum problems shown.
 const MOST_TROUBLES: usize = 5;
 
-/// Where everything stands. `theirs`: how many wait on the person who asks.
+/// Status overview. `theirs`: number of pending decisions that wait for the caller.
 #[must_use]
 pub fn overview(overview: &Overview, theirs: usize, pace: Pace) -> String {
     let sum = |count: fn(&Project) -> usize| overview.projects.iter().map(count).sum::<usize>();
@@ -322,7 +321,7 @@ pub fn overview(overview: &Overview, theirs: usize, pace: Pace) -> String {
     text
 }
 
-/// The configuration's file cannot be used.
+/// The configuration file is invalid, and the previous configuration stays in use.
 #[must_use]
 pub fn old_configuration(why: &str) -> String {
     format!("The configuration is not used as it is written, and what it said before holds: {why}")
@@ -352,7 +351,7 @@ fn project_line(project: &Project, pace: Pace) -> String {
     line
 }
 
-/// What can be said.
+/// Help text.
 pub const HELP: &str = "**What waits on you**\n\
     `/attention` lists it, the most urgent first; open one and decide it there. `/status` counts what is open, and says what is wrong.\n\
     **Deciding**\n\
@@ -368,7 +367,8 @@ pub const HELP: &str = "**What waits on you**\n\
     -# What you do here, only you see; the card shows everybody what came of it. Nothing of high risk is decided by a command, nor a \
     number that you have not seen: you get the card, with its buttons.";
 
-/// Why a command changed nothing, where the words for a click would not fit.
+/// Why a command changed nothing, for cases in which the text for a click would not fit. `None` for
+/// all other cases.
 #[must_use]
 pub fn already(decision: &Decision, refused: &Refused, pace: Pace) -> Option<String> {
     match refused {

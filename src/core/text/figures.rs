@@ -1,5 +1,5 @@
-//! The words of figures: calibration and digest, on a surface and at a terminal, and the few on
-//! their plots.
+//! Text for reports: calibration and digest, on a surface and at a terminal, and the few words on
+//! the plots.
 
 use chrono::TimeDelta;
 
@@ -10,23 +10,23 @@ use crate::core::decision::Kind;
 use crate::core::digest::{Digest, Wait};
 use crate::core::untrusted::{one_line, plain};
 
-/// What stands on the plots.
+/// Title of the calibration plot.
 pub const PLOT_AGREED: &str = "People agreed";
-/// Below them.
+/// Label of the horizontal axis of the calibration plot.
 pub const PLOT_CONFIDENCE: &str = "how sure the agent was";
-/// Before the counts.
+/// Label of the counts.
 pub const PLOT_N: &str = "n";
-/// Above the waits.
+/// Title of the plot of waiting times.
 pub const PLOT_WAIT: &str = "How long decisions waited for a person";
-/// What their signs mean.
+/// Legend of the plot of waiting times.
 pub const PLOT_KEY: &str = "● half were answered by then   ┃ nine of ten were";
 
-/// Lines of a part at most: what is rarer is counted.
+/// Maximum lines of a section; the rest is counted.
 const MOST_LINES: usize = 8;
-/// Characters of a name.
+/// Maximum characters of a name.
 const NAME: usize = 40;
 
-/// A share: `92 %`.
+/// A share as a percentage: `92 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
@@ -40,26 +40,26 @@ fn decisions(all: u64) -> String {
     if all == 1 { "1 decision".into() } else { format!("{} decisions", count(all)) }
 }
 
-/// A count under a dot.
+/// Count below a point of a plot.
 #[must_use]
 pub fn plot_count(all: u64) -> String {
     count(all)
 }
 
-/// At the line of the threshold.
+/// Label of the threshold line.
 #[must_use]
 pub fn plot_supported(hundredth: u8) -> String {
     format!("supported from {}", hundredths(hundredth))
 }
 
-/// A project and kind, beside a line.
+/// Project and kind, beside a line of a plot.
 #[must_use]
 pub fn plot_group(project: &str, kind: &str) -> String {
     let kind = Kind::from(kind).words();
     if project == "default" { kind } else { format!("{project} · {kind}") }
 }
 
-/// Its figures.
+/// Waiting times, beside a line of a plot.
 #[must_use]
 pub fn plot_wait(wait: &Wait) -> String {
     format!("{} · {} · n {}", seconds(wait.median), seconds(wait.p90), count(wait.count))
@@ -73,14 +73,14 @@ fn seconds(seconds: i64) -> String {
     span(TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::MAX))
 }
 
-/// How figures are written: names of agents, projects and kinds are others' words.
+/// Formatting of a report. Names of agents, projects and kinds are untrusted text.
 #[derive(Clone, Copy)]
 pub struct Figures<'a> {
-    /// A name.
+    /// Formats a name.
     pub said: &'a dyn Fn(&str) -> String,
-    /// A moment.
+    /// Formats a time.
     pub at: &'a dyn Fn(Time) -> String,
-    /// What is to be copied to the letter.
+    /// Formats text that must be copied exactly.
     pub code: fn(&str) -> String,
 }
 
@@ -90,7 +90,7 @@ impl std::fmt::Debug for Figures<'_> {
     }
 }
 
-/// A part of the figures: its title and its lines.
+/// A section of a report: title and lines.
 pub type Part = (&'static str, Vec<String>);
 
 fn agreement(counted: Count) -> String {
@@ -114,7 +114,7 @@ fn named(groups: &[(String, Count)], name: impl Fn(&str) -> String) -> Vec<Strin
     lines
 }
 
-/// Of which agent and kind.
+/// Agent and kind that a calibration covers.
 #[must_use]
 pub fn calibration_scope(calibration: &Calibration, style: Figures<'_>) -> String {
     let kind = calibration.kind.as_deref().map(|kind| (style.said)(&Kind::from(kind).words()));
@@ -127,7 +127,7 @@ pub fn calibration_scope(calibration: &Calibration, style: Figures<'_>) -> Strin
     }
 }
 
-/// What a lock screen shows of it.
+/// First line of a calibration report, shown on a lock screen.
 #[must_use]
 pub fn calibration_headline(calibration: &Calibration, style: Figures<'_>) -> String {
     let scope = calibration_scope(calibration, style);
@@ -143,13 +143,13 @@ pub fn calibration_headline(calibration: &Calibration, style: Figures<'_>) -> St
     }
 }
 
-/// The title over it.
+/// Title of a calibration report.
 pub const CALIBRATION_TITLE: &str = "How often people agreed with what agents were sure of";
 
-/// Under it.
+/// Footnote of a calibration report.
 pub const CALIBRATION_NOTE: &str = "In brackets: where the true share lies, with 95 % certainty (Wilson). What passed by itself counts once it was listed for review a day ago, or somebody disagreed.";
 
-/// All of it.
+/// Sections of a calibration report.
 #[must_use]
 pub fn calibration_parts(calibration: &Calibration, style: Figures<'_>) -> Vec<Part> {
     if calibration.count.all() == 0 {
@@ -208,7 +208,7 @@ fn supported(supported: Supported) -> String {
     }
 }
 
-/// What a lock screen shows of a digest.
+/// First line of a digest, shown on a lock screen.
 #[must_use]
 pub fn digest_headline(digest: &Digest) -> String {
     let overdue = if digest.open.overdue > 0 {
@@ -220,7 +220,7 @@ pub fn digest_headline(digest: &Digest) -> String {
     format!("📊 {} decided, {} waiting{overdue}", count(decided), count(digest.open.waiting))
 }
 
-/// The title over it.
+/// Title of a digest.
 #[must_use]
 pub fn digest_title(digest: &Digest) -> String {
     match digest.days() {
@@ -229,13 +229,13 @@ pub fn digest_title(digest: &Digest) -> String {
     }
 }
 
-/// The span that it covers.
+/// Time range of a digest.
 #[must_use]
 pub fn digest_span(digest: &Digest, style: Figures<'_>) -> String {
     format!("{} – {}", (style.at)(digest.from), (style.at)(digest.to))
 }
 
-/// All of it.
+/// Sections of a digest.
 #[must_use]
 pub fn digest_parts(digest: &Digest, style: Figures<'_>) -> Vec<Part> {
     let mut parts = vec![("Decided", decided(digest)), ("Waiting", waiting(digest, style))];
@@ -309,7 +309,7 @@ fn waiting(digest: &Digest, style: Figures<'_>) -> Vec<String> {
     lines
 }
 
-/// A name within the figures, for a terminal.
+/// A name in a report, for a terminal.
 #[must_use]
 pub fn figure_name(name: &str) -> String {
     let name = plain(&one_line(name), NAME).text;

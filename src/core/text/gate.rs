@@ -1,5 +1,5 @@
-//! What a gate says: to the person who is asked, and to the agent that is stopped. An agent must
-//! know from it what to do next.
+//! Text for gates: to the person who is asked, and to the agent that is stopped. The text must tell
+//! an agent what to do next.
 
 use chrono_tz::Tz;
 
@@ -9,7 +9,7 @@ use crate::core::decision::{Decision, DecisionId, Resolved};
 use crate::core::ladder::Standing;
 use crate::core::untrusted::{clean, one_line, plain};
 
-/// A command, and what else the tool is called with.
+/// A command with the other arguments of the tool call.
 #[must_use]
 pub fn with_fields(command: String, fields: &serde_json::Map<String, serde_json::Value>) -> String {
     if fields.is_empty() {
@@ -20,20 +20,20 @@ pub fn with_fields(command: String, fields: &serde_json::Map<String, serde_json:
     format!("{command}\n\n[called with]\n{}", fields.join("\n"))
 }
 
-/// What is called with more than a command.
+/// Reason: the tool call has arguments beside the command.
 pub const MORE_THAN_COMMAND: &str =
     "It is called with more than a command: look at what stands below it.";
 
-/// The name of the fact that says where a call runs.
+/// Name of the detail with the working directory of a call.
 pub const DIRECTORY: &str = "Directory";
-/// The name of the fact that says which tool it is.
+/// Name of the detail with the tool's name.
 pub const TOOL: &str = "Tool";
-/// Why a call with hidden characters is asked about.
+/// Reason: the call contains hidden characters.
 pub const HIDDEN: &str = "It holds characters that cannot be seen, so that what runs is not what you read. Reject it unless you know why.";
-/// Characters of a command or path in a title.
+/// Maximum characters of a command or path in a title.
 const SHORT: usize = 160;
 
-/// The title of a command.
+/// Title for a command.
 #[must_use]
 pub fn run(command: &str, directory: Option<&str>) -> String {
     let lines = command.trim().lines().count();
@@ -45,7 +45,7 @@ pub fn run(command: &str, directory: Option<&str>) -> String {
     format!("Run {}{more}{place}", plain(&one_line(first), SHORT).text)
 }
 
-/// The title of a change to a file.
+/// Title for a file change.
 #[must_use]
 pub fn edit(path: &str, diff: &str, is_new: bool) -> String {
     let count = |mark: char, header: &str| {
@@ -60,7 +60,7 @@ pub fn edit(path: &str, diff: &str, is_new: bool) -> String {
     )
 }
 
-/// The title of any other tool call.
+/// Title for any other tool call.
 #[must_use]
 pub fn tool(tool: &str, subject: Option<&str>) -> String {
     let subject = subject
@@ -69,36 +69,36 @@ pub fn tool(tool: &str, subject: Option<&str>) -> String {
     format!("Use {}{subject}", plain(&one_line(tool), 80).text)
 }
 
-/// To the agent: a person, or what holds for them, said yes.
+/// To the agent: approved by a person or automatically.
 #[must_use]
 pub fn approved(decision: &Decision, resolved: &Resolved) -> String {
     let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
     format!("Approved {by} (decision {}).", decision.id)
 }
 
-/// To the agent: what a person said beside their yes.
+/// To the agent: the note of a person's approval.
 #[must_use]
 pub fn noted(resolved: &Resolved, note: &str) -> String {
     format!("{} approved this and says: {note}", one_line(&resolved.by.name))
 }
 
-/// To the agent: a person, or what holds for them, said no. The reason goes there word for word.
+/// To the agent: rejected by a person or automatically. The reason is passed on word for word.
 #[must_use]
 pub fn rejected(decision: &Decision, resolved: &Resolved, reason: &str) -> String {
     let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
     format!("Rejected {by} (decision {}): {reason}", decision.id)
 }
 
-/// To the agent: nobody needs to be asked.
+/// To the agent: a rule allows the call.
 pub const ALLOWED: &str = "Allowed by the rules of the person who runs Gander.";
 
-/// To the agent: it was approved for the session before.
+/// To the agent: an earlier approval for the session covers the call.
 #[must_use]
 pub fn covered(id: DecisionId) -> String {
     format!("Approved for this session before (decision {id}).")
 }
 
-/// To the agent: a rule stops it.
+/// To the agent: a rule denies the call.
 #[must_use]
 pub fn denied(reason: Option<&str>) -> String {
     let why = reason.map_or_else(|| ".".to_owned(), |reason| format!(": {}", clean(reason)));
@@ -107,7 +107,7 @@ pub fn denied(reason: Option<&str>) -> String {
     )
 }
 
-/// To the agent: put off.
+/// To the agent: the decision is deferred.
 #[must_use]
 pub fn deferred(decision: &Decision, until: Time, by: &str, zone: Tz) -> String {
     let until = until.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z");
@@ -118,7 +118,8 @@ pub fn deferred(decision: &Decision, until: Time, by: &str, zone: Tz) -> String 
     )
 }
 
-/// To the agent: nobody has answered yet. `unserved`: no bot runs, so nobody sees it.
+/// To the agent: no verdict yet. `unserved`: no bot is running, and therefore no person sees the
+/// decision.
 #[must_use]
 pub fn undecided(
     decision: &Decision,
@@ -141,7 +142,7 @@ pub fn undecided(
     )
 }
 
-/// To the agent: its question was taken back.
+/// To the agent: the decision was withdrawn.
 #[must_use]
 pub fn withdrawn(decision: &Decision, reason: &str) -> String {
     format!(
@@ -151,7 +152,7 @@ pub fn withdrawn(decision: &Decision, reason: &str) -> String {
     )
 }
 
-/// To the agent: the file changed meanwhile, or the call is asked about otherwise.
+/// To the agent: the file changed meanwhile, or the question about the call was revised.
 #[must_use]
 pub fn superseded(decision: &Decision) -> String {
     format!(
@@ -160,7 +161,7 @@ pub fn superseded(decision: &Decision) -> String {
     )
 }
 
-/// To the agent: the gate could not do its work. Nothing runs then.
+/// To the agent: the gate failed, and therefore the call is denied.
 #[must_use]
 pub fn broken(why: &str) -> String {
     format!(
@@ -169,41 +170,41 @@ pub fn broken(why: &str) -> String {
     )
 }
 
-/// Why a gate could not ask: a mistake of its own.
+/// Failure reason: an internal error of the gate.
 pub const FAILED: &str = "the gate itself failed";
 
-/// Why a gate could not ask: the server's rules are broken. Where they lie is not said to those who
-/// connect.
+/// Failure reason: the server's rules are invalid. Does not tell remote callers where the rules are
+/// stored.
 pub const NO_RULES: &str =
     "the rules of gates cannot be read on the machine of gander serve, whose log says why";
 
-/// To the person: why a call is asked that the rules might allow.
+/// To the person: why a remote call needs an approval that the rules might otherwise give.
 pub const FROM_AFAR: &str = "It came over a connection: where it runs, and which files its names mean there, is not known here.";
-/// Where a call runs of which that is not known.
+/// Placeholder for an unknown working directory.
 pub const NOWHERE: &str = "not known";
 
-/// To the person: a reason that the agent's side gave.
+/// To the person: a reason given by the agent's side.
 #[must_use]
 pub fn theirs(reason: &str) -> String {
     format!("The gate on the agent's machine says: {reason}")
 }
 
-/// Nothing came back in time.
+/// The server did not answer in time.
 #[must_use]
 pub fn silent(limit: std::time::Duration) -> String {
     format!("the server said nothing within {} s", limit.as_millis().div_ceil(1_000))
 }
 
-/// Another server than Gander, or a broken one.
+/// The response came from a server other than Gander, or from a broken server.
 pub const NO_NUMBER: &str = "the server said to wait, and not for what";
 
-/// To the agent: what it was told before, where the server was lost afterwards.
+/// To the agent: the last known state, when the connection was lost afterwards.
 #[must_use]
 pub fn lost(words: &str, why: &impl std::fmt::Display) -> String {
     format!("{words} (It may have been answered meanwhile: {}.)", one_line(&why.to_string()))
 }
 
-/// As whom a gate asks over a connection.
+/// The identity under which a gate asks over a connection.
 #[must_use]
 pub fn asks_as(caller: &str, projects: &[String]) -> String {
     let projects = if projects.is_empty() {
@@ -214,23 +215,23 @@ pub fn asks_as(caller: &str, projects: &[String]) -> String {
     format!("works: it asks as {}, {projects}, by the rules there", one_line(caller))
 }
 
-/// How a gate reaches the decisions without a connection.
+/// The gate uses the store's file, without a connection.
 pub const BY_FILE: &str = "works on the store's file";
 
-/// A connection by which no gate can ask.
+/// The gate's connection does not work.
 #[must_use]
 pub fn no_way(why: &str) -> String {
     format!("does not work, so every call is denied: {}", one_line(why))
 }
 
-/// Said after goose's hook was written into a project.
+/// Note after installing goose's hook in a project.
 pub const GOOSE_FOLDER: &str = "goose stops at this gate only where it is started in this very folder, not below it; without --project it stops everywhere.";
 
-/// What mends a connection by which no gate can ask.
+/// Remedy for a gate connection that does not work.
 pub const MEND_WAY: &str = "Start gander serve there, make a token (gander token create) for the file that --token-file names or for GANDER_TOKEN, and \
      install the gate anew with the right --connect; or without it, to work on the store's own file";
 
-/// After the hooks of Codex were written: it does not run them yet.
+/// Note after installing the hooks of Codex: Codex does not run untrusted hooks.
 pub const CODEX_TRUST: &str = "Codex runs no hook that you have not trusted: start codex, type /hooks, and trust both of Gander's. Until then it does \
                                not stop at the gate.";
 

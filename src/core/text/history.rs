@@ -1,4 +1,4 @@
-//! What happened to a decision, as people read it: on Discord, and in the file that has all of it.
+//! History of a decision in readable form: on Discord, and as a file with the complete history.
 
 use super::{climbed_to, contact, given_by, moment, person, verdict_word};
 use crate::core::Time;
@@ -7,21 +7,21 @@ use crate::core::event::{Event, Logged};
 use crate::core::pace::Pace;
 use crate::core::untrusted::{escaped, one_line, plain, units};
 
-/// How much of a title, a reason or an answer stands in a line of Discord's.
+/// Maximum characters of a title, reason or answer in a line on Discord.
 const SAID: usize = 160;
-/// Lines that are kept from the beginning where the middle is cut out.
+/// Number of lines kept at the beginning when the middle is cut.
 const FIRST: usize = 4;
 
 /// A decision's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// The lines, as far as they fit.
+    /// The lines that fit.
     pub shown: String,
-    /// All of them, for a file. `None`: all are shown.
+    /// All lines, for a file. `None` if `shown` is complete.
     pub file: Option<String>,
 }
 
-/// How a line is written.
+/// Formatting of a line.
 struct Style<'a> {
     at: &'a dyn Fn(Time) -> String,
     who: &'a dyn Fn(&Person) -> String,
@@ -29,7 +29,8 @@ struct Style<'a> {
     strong: fn(&str) -> String,
 }
 
-/// The history within `limit` characters; a longer one is cut in the middle. `zone` is the file's.
+/// History within `limit` UTF-16 units; a longer history is cut in the middle. `zone` is the time
+/// zone of the file.
 #[must_use]
 pub fn history(
     decision: &Decision,
@@ -51,7 +52,7 @@ pub fn history(
     }
 }
 
-/// The first lines and as many of the last ones as fit. `None`: all fit.
+/// The first lines and as many of the last lines as fit. `None` if all fit.
 fn cut(lines: &[String], limit: usize, decision: &Decision) -> Option<String> {
     let size = |line: &String| units(line) + 1;
     if lines.iter().map(size).sum::<usize>() <= limit {
@@ -69,13 +70,13 @@ fn cut(lines: &[String], limit: usize, decision: &Decision) -> Option<String> {
     Some(plain(&kept.cloned().collect::<Vec<_>>().join("\n"), limit).text)
 }
 
-/// The file's name.
+/// Name of the file.
 #[must_use]
 pub fn history_file(decision: &Decision) -> String {
     format!("history-{}.txt", decision.id.0)
 }
 
-/// Everything, in plain text. Cleaned, not escaped: nothing draws it.
+/// Complete history as plain text. Cleaned, but not escaped, because the file is not rendered.
 fn whole(decision: &Decision, events: &[Logged], pace: Pace, zone: chrono_tz::Tz) -> String {
     let at =
         |time| pace.wall_time(time).with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string();
@@ -163,7 +164,7 @@ fn beside(text: &str, said: &dyn Fn(&str) -> String) -> String {
     if text.trim().is_empty() { String::new() } else { format!(": {}", said(text)) }
 }
 
-/// The title over a history.
+/// Title of a history.
 #[must_use]
 pub fn history_title(decision: &Decision) -> String {
     format!("{} · {}", decision.id, escaped(&super::title(&decision.request), 200).text)

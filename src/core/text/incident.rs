@@ -1,5 +1,4 @@
-//! The words of an incident report, in Markdown: a file that is read in a browser, an editor or on
-//! Discord.
+//! Text of an incident report, in Markdown: a file for a browser, an editor or Discord.
 
 use std::fmt::Write as _;
 
@@ -10,10 +9,10 @@ use crate::core::event::{Event, Logged};
 use crate::core::incident::Climbed;
 use crate::core::ladder::Came;
 
-/// Characters of a text of the agent's.
+/// Maximum characters of an agent's text.
 const LONGEST: usize = 1_500;
 
-/// The message that carries the report.
+/// First line of the message with the report.
 #[must_use]
 pub fn incident_headline(decision: &Decision) -> String {
     let subject = escaped(&subject(decision), 60).text;
@@ -25,12 +24,12 @@ pub fn incident_headline(decision: &Decision) -> String {
     format!("📋 {subject}: nobody answered {} in time. Incident report; {done}", decision.id)
 }
 
-/// A cell of a table. What stands in it is escaped already.
+/// A table cell. The text is already escaped.
 fn cell(text: &str) -> String {
     text.replace('\n', " ")
 }
 
-/// The report.
+/// The report. `rungs` are the escalation steps that were executed; `moment` formats a time.
 #[must_use]
 pub fn incident(
     decision: &Decision,
@@ -125,7 +124,7 @@ fn line(rung: &Climbed<'_>, moment: &dyn Fn(Time) -> String) -> String {
     )
 }
 
-/// What people did while it waited.
+/// Actions of people and agents while the decision was pending.
 fn acts(happened: &[Logged], moment: &dyn Fn(Time) -> String) -> String {
     let name = |person: &crate::core::decision::Person| escaped(&one_line(&person.name), 60).text;
     let act = |logged: &Logged| {

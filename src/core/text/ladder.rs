@@ -1,5 +1,4 @@
-//! The words of the ladder: what has been done to get an answer, what comes next, and what silence
-//! means in the end.
+//! Text for the escalation ladder: past steps, the next step, and the consequence of silence.
 
 use chrono::TimeDelta;
 
@@ -10,11 +9,11 @@ use crate::core::ladder::{Came, Climb, Contact, Due, InTheEnd, Passed, Stage, St
 use crate::core::pace::Pace;
 use crate::core::permission::WhoMay;
 
-/// What the agent is told where the safe default says no.
+/// Reason for the agent when the safe default rejects.
 pub const NOBODY_ANSWERED: &str =
     "Nobody answered in time, and silence is a no here. Ask again if it is still wanted.";
 
-/// A rung in a word: `reminder`, `SLA warning` …
+/// Name of an escalation stage: `reminder`, `SLA warning` …
 #[must_use]
 pub const fn stage(stage: Stage) -> &'static str {
     match stage {
@@ -25,7 +24,7 @@ pub const fn stage(stage: Stage) -> &'static str {
     }
 }
 
-/// The line of a rung: what a reminder begins with.
+/// First line of a reminder, for the current escalation step.
 #[must_use]
 pub fn rung(decision: &Decision, climb: &Climb, now: Time) -> String {
     let subject = escaped(&subject(decision), 60).text;
@@ -46,7 +45,7 @@ pub fn rung(decision: &Decision, climb: &Climb, now: Time) -> String {
     }
 }
 
-/// The field of a card that says how far the ladder was climbed, and what is next.
+/// Card field with the last and the next escalation step.
 #[must_use]
 pub fn climbed(decision: &Decision, climb: &Climb, pace: Pace) -> String {
     let when = |at| relative(pace.wall_time(at));
@@ -63,7 +62,7 @@ pub fn climbed(decision: &Decision, climb: &Climb, pace: Pace) -> String {
     lines.concat().join("\n")
 }
 
-/// What happens in the end when nobody answers: for a card's field.
+/// Card field with the outcome when nobody answers.
 #[must_use]
 pub fn in_the_end(decision: &Decision, pace: Pace) -> String {
     match (decision.default_at(), decision.default_that_holds()) {
@@ -73,14 +72,14 @@ pub fn in_the_end(decision: &Decision, pace: Pace) -> String {
     }
 }
 
-/// A verdict in a word or some, for a sentence that goes on with who gave it.
+/// Short form of a verdict, for a sentence that continues with the person.
 #[must_use]
 pub const fn verdict_word(verdict: &Verdict) -> &'static str {
     if verdict.is_for_session() { "approved for this session" } else { verdict.word() }
 }
 
-/// Who gave a verdict, for a sentence that goes on with the time: `by @ann`. Where nobody did, what
-/// did.
+/// Origin of a verdict, for a sentence that continues with the time: `by @ann`. Without a person,
+/// names the automatic rule.
 #[must_use]
 pub fn given_by(by: &Person, via: Via, who: impl Fn(&Person) -> String) -> String {
     match via {
@@ -92,20 +91,20 @@ pub fn given_by(by: &Person, via: Via, who: impl Fn(&Person) -> String) -> Strin
     }
 }
 
-/// The same with a mention.
+/// [`given_by`], with a mention.
 #[must_use]
 pub fn given_by_person(by: &Person, via: Via) -> String {
     given_by(by, via, person)
 }
 
-/// The same with a name.
+/// [`given_by`], with a name.
 #[must_use]
 pub fn given_by_name(by: &Person, via: Via) -> String {
     given_by(by, via, |by| name(&by.name))
 }
 
-/// Where a decision stands that waits, in lines without Discord's marks: for a terminal, an agent
-/// and a log.
+/// Status of a pending decision, in lines without Discord's Markdown: for a terminal, an agent and
+/// a log.
 #[must_use]
 pub fn standing(standing: &Standing, now: Time) -> Vec<String> {
     let due = if standing.deadline > now {
@@ -140,7 +139,7 @@ pub fn standing(standing: &Standing, now: Time) -> Vec<String> {
     lines
 }
 
-/// Who may answer, in a sentence without Discord's marks.
+/// The approvers, in a sentence without Discord's Markdown.
 pub(super) fn waits_for(who: &WhoMay) -> String {
     let owner = who.owner.then(|| "the owner of the bot's application".to_owned());
     let users = who.users.iter().map(|user| format!("user {user}"));
@@ -162,7 +161,7 @@ fn unreachable(contact: &Contact) -> String {
     }
 }
 
-/// A rung in the history.
+/// An escalation step in the history.
 #[must_use]
 pub fn climbed_to(rung: &Due) -> String {
     let passed: Vec<String> = rung.passed.iter().map(passed).collect();
@@ -181,7 +180,7 @@ fn passed(passed: &Passed) -> String {
     if passed.times == 1 { stage.to_owned() } else { format!("{stage} ({} times)", passed.times) }
 }
 
-/// Whom a rung has reached, and whom not: for the history.
+/// Result of contacting a person at an escalation step, for the history.
 #[must_use]
 pub fn contact(contact: &Contact) -> String {
     let way = contact.way.word();

@@ -1,11 +1,11 @@
-//! What the bot says of itself in the channel where cards go.
+//! Configuration alerts for the channel that receives cards.
 
 use super::{Time, moment, quoted};
 
-/// Characters of a mistake's description that are shown.
+/// Maximum characters of an error description.
 const LONGEST_MISTAKE: usize = 600;
 
-/// The configuration's file has a mistake.
+/// The configuration file is invalid.
 #[must_use]
 pub fn configuration_wrong(what: &str) -> String {
     format!(
@@ -15,7 +15,7 @@ pub fn configuration_wrong(what: &str) -> String {
     )
 }
 
-/// It has not any more. `at` is the wall clock's time.
+/// The configuration file is valid again. `at` is wall-clock time.
 #[must_use]
 pub fn configuration_mended(what: &str, at: Time) -> String {
     format!(

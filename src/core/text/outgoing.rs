@@ -1,4 +1,4 @@
-//! What is said by the ways beyond Discord, and why a message did not go.
+//! Text for channels beyond Discord, and why a notification was not sent.
 
 use std::sync::LazyLock;
 
@@ -8,13 +8,13 @@ use crate::core::Time;
 use crate::core::outgoing::{Letter, MOST_TRIES, Outgoing, Sending, Way, sms};
 use crate::core::untrusted::{one_line, plain};
 
-/// Pictures, and what joins or colours them: a voice would read them out, and an SMS with one holds
-/// less than half.
+/// Emoji, and characters that join or colour emoji. A voice call would read these aloud, and an SMS
+/// with a single emoji holds less than half the characters.
 static PICTURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"[\p{Extended_Pictographic}\u{1F1E6}-\u{1F1FF}\u{1F3FB}-\u{1F3FF}\u{FE0F}\u{200D}\u{20E3}]").ok()
 });
 
-/// The text without pictures.
+/// Removes emoji.
 fn without_pictures(text: &str) -> String {
     let bare =
         PICTURE.as_ref().map_or_else(|| text.into(), |picture| picture.replace_all(text, ""));
@@ -25,7 +25,7 @@ fn without_pictures(text: &str) -> String {
         .join("\n")
 }
 
-/// An SMS of at most two parts: what it is about, as much of the rest as fits, and the link whole.
+/// An SMS of at most two parts: the title, as much of the text as fits, and the complete link.
 #[must_use]
 pub fn sms(message: &Outgoing) -> String {
     sms::fitted(
@@ -35,7 +35,7 @@ pub fn sms(message: &Outgoing) -> String {
     )
 }
 
-/// What a call says, once.
+/// Text of a voice call, spoken once.
 #[must_use]
 pub fn spoken(message: &Outgoing) -> String {
     let sentence = |text: &str| {
@@ -55,10 +55,10 @@ pub fn spoken(message: &Outgoing) -> String {
     .text
 }
 
-/// Said between the two times that a call says its words.
+/// Spoken between the two repetitions of a voice call.
 pub const ONCE_MORE: &str = "Once more.";
 
-/// The test message of `gander doctor --send-test`.
+/// Test notification of `gander doctor --send-test`.
 #[must_use]
 pub fn test_message(way: Way) -> (String, String) {
     (
@@ -70,7 +70,7 @@ pub fn test_message(way: Way) -> (String, String) {
     )
 }
 
-/// The way, as people call it.
+/// Name of a channel.
 #[must_use]
 pub const fn way_name(way: Way) -> &'static str {
     match way {
@@ -82,10 +82,10 @@ pub const fn way_name(way: Way) -> &'static str {
     }
 }
 
-/// A message whose sending was cut off, and which certainly or harmlessly can be sent again.
+/// Sending was interrupted, and a retry is safe or harmless.
 pub const INTERRUPTED: &str = "its sending was interrupted";
 
-/// The way is not configured.
+/// The channel is not configured.
 #[must_use]
 pub fn way_not_configured(way: Way) -> String {
     let table = match way {
@@ -97,7 +97,7 @@ pub fn way_not_configured(way: Way) -> String {
     format!("there is no {} in this Gander: {table} is not in gander.toml", way_name(way))
 }
 
-/// What somebody needs to be reached by a way.
+/// The address that a channel needs.
 #[must_use]
 pub const fn address_name(way: Way) -> &'static str {
     match way {
@@ -108,25 +108,25 @@ pub const fn address_name(way: Way) -> &'static str {
     }
 }
 
-/// It is not known where to.
+/// The person has no address for the channel.
 #[must_use]
 pub fn no_address(way: Way) -> String {
     format!("they have no {} under [[people]] in gander.toml", address_name(way))
 }
 
-/// Nobody answered in time.
+/// The service did not answer in time.
 #[must_use]
 pub fn no_answer(seconds: u64) -> String {
     format!("no answer within {seconds} s")
 }
 
-/// It was tried often enough.
+/// The maximum number of attempts is reached.
 #[must_use]
 pub fn given_up_after(tries: u32, why: &str) -> String {
     format!("given up after {tries} {}: {why}", if tries == 1 { "try" } else { "tries" })
 }
 
-/// It is too late, or it was tried often enough.
+/// The notification expired, or the maximum number of attempts is reached.
 #[must_use]
 pub fn given_up(letter: &Letter) -> String {
     match &letter.sending {
@@ -144,14 +144,14 @@ pub fn given_up(letter: &Letter) -> String {
     }
 }
 
-/// A message that may have gone, and will not be repeated.
+/// The notification may have been sent and is not repeated.
 #[must_use]
 pub fn nobody_knows(why: &str) -> String {
     format!("nobody knows whether it went, and it is not repeated: {why}")
 }
 
-/// A message and what became of it, in a line. `who` is its receiver as people call them, empty for
-/// a way of nobody's; `clock` writes a time.
+/// A notification and its status, on one line. `who` is the recipient's name, empty for a channel
+/// without a person; `clock` formats a time.
 #[must_use]
 pub fn letter(letter: &Letter, who: &str, clock: impl Fn(Time) -> String) -> String {
     let to = if who.is_empty() { String::new() } else { format!(" to {}", one_line(who)) };

@@ -1,5 +1,4 @@
-//! The words of what was approved by itself: on its card, in the daily review, and to whoever
-//! disagrees.
+//! Text for automatic approvals: on the card, in the daily review, and to people who disagree.
 
 use super::{name, person, relative, subject, thousands};
 use crate::core::Time;
@@ -9,20 +8,20 @@ use crate::core::posting::{Listed, PostingId};
 use crate::core::routing::Share;
 use crate::core::untrusted::{clean, escaped, one_line, plain};
 
-/// What stands beside an approval that nobody gave: for the agent, and on its card.
+/// Note of an automatic approval, for the agent and the card.
 #[must_use]
 pub fn passed(confidence: f64) -> String {
     format!("approved by itself (confidence {})", sure(confidence))
 }
 
-/// A confidence with two digits, rounded down: 0.899 is not 0.90.
+/// A confidence with two decimals, rounded down: 0.899 is not 0.90.
 #[must_use]
 pub fn sure(confidence: f64) -> String {
     let hundredths = Share::new(confidence).map_or(0, |share| share.millionths() / 10_000);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// All that is said of who approved, where nobody did.
+/// Replaces the name of the approver for an automatic approval. `None` for any other verdict.
 #[must_use]
 pub fn by_itself(verdict: &Verdict, via: Via) -> Option<String> {
     match (verdict, via) {
@@ -31,7 +30,7 @@ pub fn by_itself(verdict: &Verdict, via: Via) -> Option<String> {
     }
 }
 
-/// Who disagrees with it, for a card. Empty where nobody does.
+/// The disagreement with an automatic approval, for a card. Empty if none.
 #[must_use]
 pub fn disagreed(decision: &Decision, pace: Pace) -> String {
     decision.disagreed.as_ref().map_or_else(String::new, |word| {
@@ -43,7 +42,7 @@ pub fn disagreed(decision: &Decision, pace: Pace) -> String {
     })
 }
 
-/// The same for a terminal.
+/// The disagreement with an automatic approval, for a terminal.
 #[must_use]
 pub fn disagreed_by(decision: &Decision) -> Option<String> {
     decision.disagreed.as_ref().map(|word| {
@@ -51,7 +50,7 @@ pub fn disagreed_by(decision: &Decision) -> Option<String> {
     })
 }
 
-/// To who disagrees, once it is written down.
+/// Confirms a person's disagreement after the commit.
 #[must_use]
 pub fn you_disagree(decision: &Decision, again: Option<DecisionId>, pace: Pace) -> String {
     let id = decision.id;
@@ -81,7 +80,7 @@ fn of_project(project: &str) -> String {
     }
 }
 
-/// What a phone's lock screen shows of a review.
+/// First line of a review, shown on a phone's lock screen.
 #[must_use]
 pub fn review_headline(project: &str, listed: &[Listed]) -> String {
     let count = listed.len();
@@ -96,13 +95,13 @@ pub fn review_headline(project: &str, listed: &[Listed]) -> String {
     format!("🔎 {}{of} passed without a person.{words}", approvals(count))
 }
 
-/// The title of a review.
+/// Title of a review.
 #[must_use]
 pub fn review_title(id: PostingId, project: &str, count: usize) -> String {
     format!("Review {id} · {} by itself{}", approvals(count), of_project(project))
 }
 
-/// Above its lines.
+/// Text above the lines of a review.
 #[must_use]
 pub fn review_until(until: Time, pace: Pace) -> String {
     format!(
@@ -111,7 +110,7 @@ pub fn review_until(until: Time, pace: Pace) -> String {
     )
 }
 
-/// A line of a review.
+/// A decision's line in a review.
 #[must_use]
 pub fn review_line(decision: &Decision, pace: Pace) -> String {
     let request = &decision.request;
@@ -132,7 +131,7 @@ pub fn review_line(decision: &Decision, pace: Pace) -> String {
     )
 }
 
-/// How it stands, in a few words.
+/// State of a decision in a review, in a few words.
 fn stands(decision: &Decision, pace: Pace) -> String {
     match &decision.state {
         State::Pending(_) => "undone, waits for a person".into(),
@@ -148,7 +147,7 @@ fn stands(decision: &Decision, pace: Pace) -> String {
     }
 }
 
-/// An option of the menu by which people disagree.
+/// Label and description of a menu entry for disagreeing.
 #[must_use]
 pub fn review_option(decision: &Decision) -> (String, String) {
     let title = plain(&format!("{} {}", decision.id, super::title(&decision.request)), 100).text;
@@ -156,7 +155,8 @@ pub fn review_option(decision: &Decision) -> (String, String) {
     (title, plain(&format!("{} · confidence {confidence}", subject(decision)), 100).text)
 }
 
-/// The menu's hint: which it holds, where there are several menus.
+/// Placeholder of a menu for disagreeing; names the first and last decision when the review has
+/// several menus.
 #[must_use]
 pub fn disagree_hint(listed: &[Listed], only: bool) -> String {
     match (listed.first(), listed.last()) {
@@ -167,13 +167,13 @@ pub fn disagree_hint(listed: &[Listed], only: bool) -> String {
     }
 }
 
-/// The file that lists what a review's message has no room for.
+/// Name of the file with decisions that do not fit in a review.
 #[must_use]
 pub fn review_file(id: PostingId) -> String {
     format!("review-{id}.csv")
 }
 
-/// The note that more stands there.
+/// Note that refers to the attached file.
 #[must_use]
 pub fn review_more(file: &str) -> String {
     format!("\n… all of them stand in the attached {file}; the menus reach each.")

@@ -1,4 +1,4 @@
-//! What is said of quiet hours, days away and "not now".
+//! Text for quiet hours, absences and snoozes.
 
 use chrono_tz::Tz;
 
@@ -8,14 +8,14 @@ use crate::core::pace::Pace;
 use crate::core::people::{Availability, Hush, Profile};
 use crate::core::untrusted::plain;
 
-/// What comes through whatever somebody wants, beneath what they want.
+/// Notifications that ignore quiet hours and snoozes, shown below a person's preferences.
 const EXEMPT: &str = "-# Held back are direct messages, mentions and pushes; they come when it ends. A breached SLA and critical risk \
                       come through. Cards in channels appear as ever.";
-/// The same of somebody who is away.
+/// Effect of an absence, shown below a person's preferences.
 const PASSED_OVER: &str = "-# While you are away, decisions go to the others who may decide them, and their cards say so. If everybody is \
                            away, a breached SLA reaches you all the same.";
 
-/// What holds of somebody now, each with its end.
+/// A person's current availability and preferences, each with its end.
 #[must_use]
 pub fn holds(
     profile: &Profile,
@@ -73,7 +73,7 @@ fn hushed(until: Time, why: Hush, pace: Pace) -> String {
     }
 }
 
-/// A line for whoever asks how things are, where they would not be reached.
+/// Warning for a caller who is currently unreachable. `None` if available.
 #[must_use]
 pub fn not_reached(availability: Availability, pace: Pace) -> Option<String> {
     match availability {
@@ -86,16 +86,16 @@ pub fn not_reached(availability: Availability, pace: Pace) -> Option<String> {
     }
 }
 
-/// What somebody wants of quiet that cannot be meant.
+/// A preference was invalid, and nothing changed.
 #[must_use]
 pub fn not_set(why: &str) -> String {
     format!("{}. Nothing was changed.", escaped(&one_line(why), 300).text)
 }
 
-/// Somebody said "snooze me", and no more.
+/// "snooze me" without an end.
 pub const SNOOZE_UNTIL: &str = "Until when? Say for example “snooze me until 18:00”";
 
-/// A moment that is offered while somebody types, as their own clock will show it.
+/// Autocomplete entry for a time, in the person's time zone.
 #[must_use]
 pub fn moment_entry(typed: &str, at: Time, zone: Tz) -> String {
     plain(
@@ -105,9 +105,9 @@ pub fn moment_entry(typed: &str, at: Time, zone: Tz) -> String {
     .text
 }
 
-/// The entry that ends what holds.
+/// Autocomplete entry that ends a snooze.
 pub const OFF_ENTRY: &str = "off → you can be reached";
-/// The same of quiet hours.
+/// Autocomplete entry that removes quiet hours.
 pub const NO_QUIET_ENTRY: &str = "off → no quiet hours";
-/// The same of days away.
+/// Autocomplete entry that ends an absence.
 pub const NOT_AWAY_ENTRY: &str = "off → you are not away";

@@ -1,36 +1,35 @@
-//! The words of what a gate asks before an agent's tool call, and how any decision is named in a
-//! line.
+//! Text for a gate's questions before tool calls, and the one-line title of any decision.
 
 use crate::core::decision::{Decision, Request};
 use crate::core::untrusted::{clean, one_line, plain, revealed, revealed_line};
 
-/// Above what will run, if something of it cannot be seen.
+/// Shown above a command with hidden characters.
 pub const HIDDEN_SHOWN: &str = "⚠️ **It has hidden characters.** They are shown as ‹U+…›.";
-/// Above what will run, if something of it is masked.
+/// Shown above a command with masked secrets.
 pub const MASKED: &str = "🔒 What is masked by ••• here is not masked when it runs.";
 
-/// Characters of what will run in a line that names it.
+/// Maximum characters of a command in a title.
 const RUNS: usize = 120;
-/// Characters that are looked at for that: enough to tell the secrets in it.
+/// Characters of the body that are read for a title: enough to recognise secrets.
 const LOOKED_AT: usize = 2_000;
-/// A title that says this much of what will run names it.
+/// A title that contains this many characters of the command already names the command.
 const NAMES_IT: usize = 20;
 
-/// An agent's text, cleaned. What belongs to a tool call is shown as it is, with what hides in it
-/// made visible.
+/// An agent's text, cleaned. For a tool call, the text is unchanged, with hidden characters made
+/// visible and secrets masked.
 #[must_use]
 pub fn readable(request: &Request, text: &str) -> String {
     if request.is_permission() { revealed(text) } else { clean(text) }
 }
 
-/// The agent's title, on a line.
+/// The agent's title, on one line.
 #[must_use]
 pub fn named(request: &Request) -> String {
     if request.is_permission() { revealed_line(&request.title) } else { one_line(&request.title) }
 }
 
-/// What is decided, on a line that stands alone: of a tool call also what will run, where its title
-/// does not say it. A diff is named by its title.
+/// Title of a decision, for a line without further context. For a tool call, includes the command
+/// unless the title already does; a diff is named by its title.
 #[must_use]
 pub fn title(request: &Request) -> String {
     let named = named(request);
@@ -50,8 +49,8 @@ pub fn title(request: &Request) -> String {
     }
 }
 
-/// Below what will run, where that is not all of it: the end of a command can be what matters.
-/// `file` has it all.
+/// Warning below a command that is cut: the end of a command can be the dangerous part. `file` has
+/// the complete command.
 #[must_use]
 pub fn only_its_beginning(runs: &str, file: &str) -> String {
     let (lines, characters) = (runs.trim_end().lines().count(), runs.chars().count());
@@ -63,7 +62,7 @@ pub fn only_its_beginning(runs: &str, file: &str) -> String {
     )
 }
 
-/// The name of the file with what will run.
+/// Name of the file with the command or diff.
 #[must_use]
 pub fn what_runs_file(decision: &Decision, is_diff: bool) -> String {
     format!("decision-{}.{}", decision.id.0, if is_diff { "diff" } else { "txt" })

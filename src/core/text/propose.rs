@@ -1,11 +1,11 @@
-//! The words of what a person wants decided and has to confirm.
+//! Text for proposed verdicts, which a person must confirm on Discord.
 
 use super::{label, person, quoted, relative};
 use crate::core::decision::{Decision, Person, Proposal, Verdict, Via};
 use crate::core::pace::Pace;
 use crate::core::untrusted::{clean, escaped, one_line};
 
-/// What somebody wants, for a sentence that begins with who: `wants to approve it`.
+/// A proposed verdict, for a sentence that begins with the person: `wants to approve it`.
 #[must_use]
 pub fn wants(verdict: &Verdict) -> String {
     match verdict {
@@ -19,7 +19,7 @@ pub fn wants(verdict: &Verdict) -> String {
     }
 }
 
-/// Where somebody said so, in brackets.
+/// Origin of a proposal, in brackets.
 #[must_use]
 pub const fn said_where(via: Via) -> &'static str {
     match via {
@@ -30,7 +30,7 @@ pub const fn said_where(via: Via) -> &'static str {
     }
 }
 
-/// The button or menu that confirms it.
+/// The button or menu that confirms the proposal.
 const fn button(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Approved { for_session: false, note: None } => label::APPROVE,
@@ -42,7 +42,7 @@ const fn button(verdict: &Verdict) -> &'static str {
     }
 }
 
-/// What they want to be said beside it.
+/// The note, reason or answer of the proposal.
 fn beside(verdict: &Verdict) -> Option<&str> {
     match verdict {
         Verdict::Approved { note, .. } => note.as_deref(),
@@ -51,10 +51,10 @@ fn beside(verdict: &Verdict) -> Option<&str> {
     }
 }
 
-/// The longest of what is quoted of one.
+/// Maximum characters quoted from a proposal.
 const QUOTED: usize = 300;
 
-/// What people want, on a card: a line each, what is said beside it under it.
+/// Proposals on a card: one line each, followed by the note, reason or answer.
 #[must_use]
 pub fn proposals(proposals: &[Proposal], pace: Pace) -> String {
     let line = |proposal: &Proposal| {
@@ -70,15 +70,15 @@ pub fn proposals(proposals: &[Proposal], pace: Pace) -> String {
             button(&proposal.verdict)
         )
     };
-    // The newest stand last, and are shown.
+    // Proposals are in chronological order; show the newest.
     let from = proposals.len().saturating_sub(MOST);
     proposals[from..].iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// How many are told apart on a card.
+/// Maximum proposals listed on a card.
 const MOST: usize = 2;
 
-/// The first line of the direct message to whoever wants it: it stands alone on a lock screen.
+/// First line of the direct message to the proposing person, complete on its own for a lock screen.
 #[must_use]
 pub fn confirm(decision: &Decision, proposal: &Proposal) -> String {
     let wants = escaped(&wants(&proposal.verdict), 160).text.replacen("wants", "want", 1);
@@ -87,7 +87,7 @@ pub fn confirm(decision: &Decision, proposal: &Proposal) -> String {
     format!("✋ You {wants}{place}? Confirm with the button: {title} · {risk} risk · {id}")
 }
 
-/// The same in the channel, to somebody who takes no direct messages.
+/// Asks for the confirmation in the channel, for a person whose direct messages are closed.
 #[must_use]
 pub fn confirm_here(decision: &Decision, user: u64, proposal: &Proposal) -> String {
     let wants = escaped(&wants(&proposal.verdict), 160).text.replacen("wants", "want", 1);
@@ -98,10 +98,10 @@ pub fn confirm_here(decision: &Decision, user: u64, proposal: &Proposal) -> Stri
     )
 }
 
-/// Why somebody is called in the channel.
+/// Explains the mention in the channel.
 const DM_CLOSED: &str = "I could not send you a direct message.";
 
-/// What a person wants, for a terminal, an agent and a log. `who`: how they are called there.
+/// A proposal, for a terminal, an agent and a log. `who` formats the person.
 #[must_use]
 pub fn proposed(
     verdict: &Verdict,
@@ -112,7 +112,7 @@ pub fn proposed(
     format!("{} {}{}: to be confirmed on Discord", who(by), wants(verdict), said_where(via))
 }
 
-/// The same by the name alone, for where a decision stands.
+/// A proposal with the person's name, for the status of a decision.
 #[must_use]
 pub fn proposal_stands(proposal: &Proposal) -> String {
     proposed(&proposal.verdict, &proposal.by, proposal.via, |by| one_line(&by.name))

@@ -1,4 +1,4 @@
-//! Why nothing happened, in words for the person who tried.
+//! Explains to a person why an action was refused.
 
 use std::fmt::Write as _;
 
@@ -9,10 +9,10 @@ use crate::core::pace::Pace;
 use crate::core::permission::{Denied, WhoMay};
 use crate::core::untrusted::{escaped, one_line};
 
-/// How many approvers a sentence names.
+/// Maximum approvers named in a sentence.
 const MOST_NAMED: usize = 10;
 
-/// Who may decide, as a list in a sentence.
+/// The approvers, as a list in a sentence.
 #[must_use]
 pub fn who_may(who: &WhoMay, owner: Option<u64>) -> String {
     let mut names: Vec<String> = who.users.iter().map(|id| format!("<@{id}>")).collect();
@@ -40,7 +40,7 @@ pub fn who_may(who: &WhoMay, owner: Option<u64>) -> String {
     }
 }
 
-/// The polite refusal of somebody who may not decide.
+/// Polite refusal for a person who is not allowed to decide.
 #[must_use]
 pub fn denied(decision: &Decision, denied: &Denied, owner: Option<u64>) -> String {
     let id = decision.id;
@@ -61,7 +61,7 @@ pub fn denied(decision: &Decision, denied: &Denied, owner: Option<u64>) -> Strin
     }
 }
 
-/// Why nothing happened, for the person who tried.
+/// Why the action was refused.
 #[must_use]
 pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
     let id = decision.id;
@@ -133,10 +133,10 @@ pub fn refused(decision: &Decision, refused: &Refused, pace: Pace) -> String {
     }
 }
 
-/// How much of each side of a change is shown: ten of them fit a message's 2,000 characters.
+/// Maximum characters of each side of a change: ten changes fit in a message's 2,000 characters.
 const CHANGED: usize = 60;
 
-/// What changed between the revision that somebody saw and the one that stands.
+/// Differences between the seen revision and the current revision.
 #[must_use]
 pub fn changes(
     (seen, seen_terms): &(Request, Terms),

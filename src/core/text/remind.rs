@@ -1,4 +1,5 @@
-//! The words of reminders: a direct message, a mention, a push; and who could not be reached.
+//! Text for reminders: direct messages, mentions and pushes; and for people who could not be
+//! reached.
 
 use super::{decisions, dot, escaped, given_by_name, name, one_line, rung, subject, thousands};
 use crate::core::decision::{Decision, State};
@@ -6,14 +7,15 @@ use crate::core::ladder::{Came, Contact, Stage, Way};
 use crate::core::pace::Pace;
 use crate::core::untrusted::plain;
 
-/// How long a decision has waited, in the words of its rung. `None`: it does not wait any more.
+/// Headline for the current escalation step, with the waiting time. `None` if the decision is no
+/// longer pending.
 #[must_use]
 pub fn reminder_headline(decision: &Decision) -> Option<String> {
     let climb = decision.climb.as_ref().filter(|_| matches!(decision.state, State::Pending(_)))?;
     Some(rung(decision, climb, climb.at))
 }
 
-/// The same with what it is about: what a direct message about one begins with.
+/// [`reminder_headline`] with title and risk: the beginning of a direct message about one decision.
 #[must_use]
 pub fn reminder_of_one(decision: &Decision) -> Option<String> {
     let words = reminder_headline(decision)?;
@@ -25,7 +27,7 @@ fn title(decision: &Decision, most: usize) -> String {
     escaped(&super::title(&decision.request), most).text
 }
 
-/// What came of a decision that does not wait any more, in a line.
+/// Outcome of a decision that no longer needs a reminder, on one line.
 fn ended(decision: &Decision) -> String {
     let id = decision.id;
     match &decision.state {
@@ -49,7 +51,7 @@ fn ended(decision: &Decision) -> String {
     }
 }
 
-/// A line of a direct message that lists several.
+/// A decision's line in a direct message about several decisions.
 #[must_use]
 pub fn reminder_line(decision: &Decision, pace: Pace) -> String {
     let Some(words) = reminder_headline(decision) else { return ended(decision) };
@@ -62,20 +64,20 @@ pub fn reminder_line(decision: &Decision, pace: Pace) -> String {
     )
 }
 
-/// A line of a mention under the cards.
+/// A decision's line in a mention below the cards.
 #[must_use]
 pub fn mention_line(decision: &Decision) -> String {
     reminder_headline(decision)
         .map_or_else(|| ended(decision), |words| format!("{words} · {}", decision.id))
 }
 
-/// How many have no room.
+/// Number of decisions that did not fit.
 #[must_use]
 pub fn more_below(count: usize) -> String {
     format!("\n… and {} more. The buttons below lead to all of them.", thousands(count))
 }
 
-/// What a phone's lock screen shows of a direct message that lists several.
+/// First line of a direct message about several decisions, shown on a phone's lock screen.
 #[must_use]
 pub fn several_wait(waiting: &[&Decision], all: usize) -> String {
     let at = |wanted: &dyn Fn(Stage) -> bool| {
@@ -107,7 +109,7 @@ fn others(count: usize) -> String {
     if count == 0 { String::new() } else { format!(" · {} more waiting", thousands(count)) }
 }
 
-/// Who is meant by a mention.
+/// The mentioned people and roles.
 #[must_use]
 pub fn meant(users: &[u64], roles: &[u64], here: bool) -> String {
     let here = here.then(|| "@here".to_owned());
@@ -116,7 +118,8 @@ pub fn meant(users: &[u64], roles: &[u64], here: bool) -> String {
     here.into_iter().chain(users).chain(roles).collect::<Vec<_>>().join(" ")
 }
 
-/// A message by a way beyond Discord: its title, and the rest. Plain, for nothing draws it.
+/// Title and text of a notification for a channel beyond Discord. Plain text, because these
+/// channels render no Markdown.
 #[must_use]
 pub fn beyond(decisions: &[&Decision]) -> (String, String) {
     let words = |decision: &Decision| {
@@ -145,7 +148,7 @@ pub fn beyond(decisions: &[&Decision]) -> (String, String) {
     }
 }
 
-/// Nobody could be reached for a decision, by any way.
+/// Alert: every attempt to contact somebody about a decision failed.
 #[must_use]
 pub fn nobody_reached(decision: &Decision, contacts: &[Contact]) -> String {
     let subject = escaped(&subject(decision), 60).text;
@@ -162,7 +165,8 @@ pub fn nobody_reached(decision: &Decision, contacts: &[Contact]) -> String {
     )
 }
 
-/// Those of a rung who were not reached, each once with why: for a card and for the channel.
+/// People whom an escalation step did not reach, each once with the reason: for a card and for the
+/// channel.
 #[must_use]
 pub fn not_reached_at_all(contacts: &[Contact]) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
@@ -183,7 +187,7 @@ pub fn not_reached_at_all(contacts: &[Contact]) -> Vec<String> {
     said
 }
 
-/// Why `@here` is not used in a channel, and what to do.
+/// Why `@here` is not used in a channel, and the remedy.
 #[must_use]
 pub fn no_here(channel: &str) -> String {
     format!(
@@ -191,18 +195,19 @@ pub fn no_here(channel: &str) -> String {
     )
 }
 
-/// Why somebody could not be sent a direct message.
+/// Reason for an undelivered direct message: direct messages are closed.
 pub const DIRECT_CLOSED: &str = "direct messages are closed";
-/// The same.
+/// Reason for an undelivered direct message: no shared server.
 pub const DIRECT_NOT_HERE: &str = "they share no server with the bot";
 
-/// Why nobody was sent a message.
+/// Reason for an unsent message: the decision was no longer pending.
 pub const OVER_BEFORE: &str = "it was over before the message went out";
 
-/// People that are named on a card, and reasons.
+/// Maximum people and reasons listed on a card.
 const MOST_NAMED: usize = 6;
 
-/// Whom a rung has reached, in a line, and who was not, in a line each: for a card.
+/// People whom an escalation step reached, on one line, then each failure on its own line: for a
+/// card.
 #[must_use]
 pub fn who_was_told(contacts: &[Contact]) -> Vec<String> {
     let mut reached: Vec<String> = Vec::new();

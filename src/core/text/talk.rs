@@ -1,4 +1,4 @@
-//! What the bot answers to words: what it understood, and what it asks back.
+//! Replies of the bot to phrases: what was understood, and questions back.
 
 use super::label;
 use super::subject;
@@ -6,14 +6,14 @@ use crate::core::decision::{Decision, DecisionId};
 use crate::core::phrase::{Act, Doubt, EXAMPLES, Filter, Part, Reluctance, Verb};
 use crate::core::untrusted::{escaped, one_line, units};
 
-/// Characters of a person's own words that are repeated to them.
+/// Maximum characters repeated from a person's own words.
 const REPEATED: usize = 80;
 
 fn said(words: &str) -> String {
     escaped(&one_line(words), REPEATED).text
 }
 
-/// The act, as a person would say it.
+/// The action as a spoken verb.
 const fn act(act: Act) -> &'static str {
     match act {
         Act::Approve => "approve",
@@ -28,7 +28,7 @@ const fn act(act: Act) -> &'static str {
     }
 }
 
-/// What was understood, before it is done or shown.
+/// The understood command, before execution or confirmation.
 #[must_use]
 pub fn understood(verb: &Verb, id: DecisionId) -> String {
     let beside = match verb {
@@ -42,7 +42,7 @@ pub fn understood(verb: &Verb, id: DecisionId) -> String {
     format!("🪿 Understood: {} {id}{words}", act(verb.act()))
 }
 
-/// What is shown.
+/// The understood filter of a list.
 #[must_use]
 pub fn shown(of: &Filter, count: usize) -> String {
     let risk = of.risk.map(|risk| format!("{risk} risk"));
@@ -56,7 +56,7 @@ pub fn shown(of: &Filter, count: usize) -> String {
     }
 }
 
-/// Under a list that was asked for in words.
+/// Page position below a list.
 #[must_use]
 pub fn part(from: usize, to: usize, count: usize) -> String {
     match count {
@@ -66,10 +66,10 @@ pub fn part(from: usize, to: usize, count: usize) -> String {
     }
 }
 
-/// Everything was shown.
+/// The list has no further pages.
 pub const NO_MORE: &str = "🪿 That was all. “What needs my attention?” begins anew.";
 
-/// It is clear what is wished, but not of which.
+/// The action is clear, but the decision is not.
 #[must_use]
 pub fn doubt(wish: Act, doubt: Doubt, candidates: &[DecisionId]) -> String {
     let (wish, one) = (act(wish), candidates.first().map(ToString::to_string).unwrap_or_default());
@@ -89,7 +89,7 @@ pub fn doubt(wish: Act, doubt: Doubt, candidates: &[DecisionId]) -> String {
     format!("🤔 You want to {wish}, but {why}. {which} Nothing is done yet.")
 }
 
-/// Words that fit nothing.
+/// The words match no decision.
 #[must_use]
 pub fn nothing_fits(wish: Act, words: &str, near: usize) -> String {
     let near = match near {
@@ -104,7 +104,7 @@ pub fn nothing_fits(wish: Act, words: &str, near: usize) -> String {
     )
 }
 
-/// What is missing to do it.
+/// Asks for the missing part of a command.
 #[must_use]
 pub fn missing(wish: Act, part: &Part, candidates: &[DecisionId]) -> String {
     let id = match candidates {
@@ -139,7 +139,7 @@ pub fn missing(wish: Act, part: &Part, candidates: &[DecisionId]) -> String {
     }
 }
 
-/// The act as it is typed.
+/// The action as a typed command.
 const fn say(wish: Act) -> &'static str {
     match wish {
         Act::Defer => "defer",
@@ -148,7 +148,7 @@ const fn say(wish: Act) -> &'static str {
     }
 }
 
-/// Words that speak of deciding and decide nothing.
+/// Why words that mention a verdict decide nothing.
 #[must_use]
 pub fn not_decided(why: Reluctance) -> String {
     let why = match why {
@@ -181,7 +181,7 @@ pub fn not_decided(why: Reluctance) -> String {
     format!("✋ Nothing was decided: {why}.")
 }
 
-/// No idea.
+/// The phrase was not understood.
 #[must_use]
 pub fn not_understood(words: &str) -> String {
     format!(
@@ -190,13 +190,13 @@ pub fn not_understood(words: &str) -> String {
     )
 }
 
-/// What can be said.
+/// Help for phrases.
 #[must_use]
 pub fn help() -> String {
     let mut text = "🪿 **Say it in your own words, or like this:**\n".to_owned();
     for (phrase, what) in EXAMPLES {
         let line = format!("• `{phrase}` {what}\n");
-        // What does not fit any more is told by the commands' help.
+        // The help of the slash commands covers the phrases that do not fit.
         if units(&text) + units(&line) > 1_850 {
             break;
         }
@@ -205,7 +205,7 @@ pub fn help() -> String {
     text + "-# I understand no more than this, and I never decide on a guess. `/help` shows the commands."
 }
 
-/// What was understood; what would be approved is told below it.
+/// Heading above the preview of a bulk approval.
 #[must_use]
 pub fn approve_these(others: usize) -> String {
     let others = match others {
@@ -218,13 +218,13 @@ pub fn approve_these(others: usize) -> String {
     format!("🪿 Understood: approve what is of low risk.{others}")
 }
 
-/// The button that does.
+/// Button that confirms the bulk approval.
 #[must_use]
 pub fn approve_these_label(count: usize) -> String {
     if count == 1 { label::APPROVE.into() } else { format!("{} these {count}", label::APPROVE) }
 }
 
-/// What became of one of them.
+/// Result for one decision of a bulk approval.
 #[must_use]
 pub fn approved_of_these(decision: &Decision) -> String {
     let word =
@@ -232,7 +232,7 @@ pub fn approved_of_these(decision: &Decision) -> String {
     format!("✅ **{}** {word}: {}", decision.id, title(decision))
 }
 
-/// The person may not, or the store failed.
+/// The person is not allowed to approve the decision, or the store failed.
 #[must_use]
 pub fn failed_of_these(id: DecisionId, why: &str) -> String {
     format!("✋ **{id}** was not approved: {}", escaped(&one_line(why), 200).text)
@@ -246,7 +246,7 @@ fn title(decision: &Decision) -> String {
     )
 }
 
-/// In the channel in which the bot was addressed: what waits on somebody is theirs alone.
+/// Posted in the channel where the bot was addressed: a person's pending decisions are private.
 pub const ANSWERED_PRIVATELY: &str = "📬 I answered you in a direct message.";
-/// The same, where that is not possible.
+/// Posted in the channel when the person's direct messages are closed.
 pub const DIRECT_MESSAGES_CLOSED: &str = "📪 I would answer in a direct message, but yours are closed to me. `/attention` and the other commands answer you here, privately.";

@@ -1,8 +1,8 @@
-//! What will run, shown as it will run.
+//! Shows a command exactly as the command will run.
 //!
-//! On other cards what hides or reorders text is removed: there it can only deceive. Before a
-//! command is allowed nothing of it may be missing, so here each such character is written as its
-//! number. Secrets are masked all the same.
+//! On other cards, characters that hide or reorder text are removed, because there they can only
+//! deceive. A command under approval must be shown completely, and therefore each such character is
+//! written as its code point. Secrets are masked here too.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -10,13 +10,13 @@ use super::{
     Cut, GRAPHEME_CODE_POINTS, GRAPHEME_MARKS, MARK, is_hidden, mask_secrets, plain, units,
 };
 
-/// What a hidden character's number begins with.
+/// Prefix of a revealed code point.
 const MARKED: &str = "‹U+";
-/// What stands around the name of a secret that is masked.
+/// Marks around the name of a masked secret.
 const MASK: &str = "•••";
 
-/// The text with every character that is drawn as nothing, over others or as a blank that is none
-/// written as its number, such as `‹U+202E›`; and its secrets masked.
+/// Writes characters that are invisible, cover others or look like a plain space as code points,
+/// such as `‹U+202E›`, and masks secrets.
 #[must_use]
 pub fn revealed(text: &str) -> String {
     let (mut shown, mut bare) =
@@ -37,8 +37,8 @@ pub fn revealed(text: &str) -> String {
     }
     let (masked, bare) = (mask_secrets(&shown), mask_secrets(&bare));
     let count = |text: &str| text.matches(MASK).count();
-    // A secret that a hidden character breaks up is one all the same: it goes, and the hidden
-    // characters with it.
+    // A secret broken up by hidden characters is still a secret: remove the secret and the hidden
+    // characters.
     if count(&bare) > count(&masked) {
         format!("{bare}\n{MARKED}…› in or beside a secret")
     } else {
@@ -46,10 +46,10 @@ pub fn revealed(text: &str) -> String {
     }
 }
 
-/// Whether there is nothing to see of a character, or only a blank that the shell does not take for
-/// one.
+/// Whether a character is invisible, or is a blank that the shell does not treat as a separator.
 fn is_unseen(c: char, before: char) -> bool {
-    // They belong to the emoji before them; elsewhere they only hide something.
+    // Joiners and variation selectors belong to a preceding emoji; elsewhere they only hide
+    // something.
     let of_emoji =
         matches!(before, '\u{2190}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}' | '\u{FE0F}');
     match c {
@@ -66,7 +66,7 @@ fn is_unseen(c: char, before: char) -> bool {
     }
 }
 
-/// [`revealed`], on one line: a line's end is seen.
+/// [`revealed`], on one line, with line breaks shown as `⏎`.
 #[must_use]
 pub fn revealed_line(text: &str) -> String {
     let lines = revealed(text.trim());
@@ -77,20 +77,20 @@ pub fn revealed_line(text: &str) -> String {
         .join(" ⏎ ")
 }
 
-/// Whether a revealed text has hidden characters.
+/// Whether a revealed text contains hidden characters.
 #[must_use]
 pub fn has_hidden(revealed: &str) -> bool {
     revealed.contains(MARKED)
 }
 
-/// Whether a revealed text has a secret that is masked.
+/// Whether a revealed text contains a masked secret.
 #[must_use]
 pub fn has_masked(revealed: &str) -> bool {
     revealed.contains(MASK)
 }
 
-/// The first lines of a revealed text in a code block, each as it is. A fence within it is broken
-/// up by a character that is not seen, so that it cannot end the block.
+/// First lines of a revealed text, unchanged, in a code block. An invisible character breaks up a
+/// fence in the text, to keep the fence from ending the block.
 #[must_use]
 pub fn verbatim_block(revealed: &str, language: &str, most_lines: usize, limit: usize) -> Cut {
     let text = revealed.trim_end_matches('\n');
@@ -117,7 +117,7 @@ mod tests {
             ("ls\u{A0}-a \u{2800}x", "ls‹U+00A0›-a ‹U+2800›x"),
             ("gh\u{FE0F}p a\u{200D}b \u{E0041}", "gh‹U+FE0F›p a‹U+200D›b ‹U+E0041›"),
             ("👩‍💻 ❤️ naïve 日本語 עברית", "👩‍💻 ❤️ naïve 日本語 עברית"),
-            // What passes for another letter is shown as what it is: it runs as that.
+            // A look-alike letter stays unchanged: the shell runs exactly this letter.
             ("𝗿𝗺 x", "𝗿𝗺 x"),
         ] {
             assert_eq!(revealed(text), shown);

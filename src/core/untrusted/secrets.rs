@@ -1,9 +1,7 @@
-//! Secrets of known formats, so that none of them stands on a card, on a lock screen or in a
-//! terminal's history.
+//! Masks secrets of known formats, to keep secrets off cards, lock screens and terminal histories.
 //!
-//! What their issuers document is recognised, and what is named as a secret where it is written. A
-//! mask that is drawn once too often costs a look at the machine; a secret on Discord costs the
-//! secret.
+//! Recognises formats that issuers document, and values with a name such as `password`. A needless
+//! mask costs a look at the machine; a secret on Discord is a leaked secret.
 
 use std::sync::LazyLock;
 
@@ -11,10 +9,11 @@ use regex::Regex;
 
 use super::pattern;
 
-/// A name of something that is to be kept secret, up to its own quotation mark.
+/// Name of a secret value, including a closing quotation mark of the name.
 const NAMED: &str = r#"(?i)\b(?P<keep>[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|(?:api|access|private|secret)[_-]?key)["']?"#;
 
-/// Formats, and what stands in their place. `keep` stays before the mask, `after` behind it.
+/// Formats and their labels. The group `keep` stays before the mask, the group `after` behind the
+/// mask.
 static SECRETS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     [
         (r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b", "AWS key"),
@@ -42,12 +41,12 @@ static SECRETS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         ),
         (r"\bgander_[A-Za-z0-9_-]{40,}", "Gander token"),
         (r"\bAGE-SECRET-KEY-1[0-9A-Z]{50,}", "age key"),
-        // user:password@ in an address, and a token in place of the user.
+        // `user:password@` in a URL, and a token in place of the user.
         (r"(?i)\b(?P<keep>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]+(?P<after>@)", "password"),
         (r"(?i)\b(?P<keep>[a-z][a-z0-9+.-]*://)[A-Za-z0-9_-]{20,}(?P<after>@)", "token"),
         (r"(?i)\b(?P<keep>bearer\s+)[A-Za-z0-9._~+/=-]{20,}", "token"),
         (r#"(?i)\b(?P<keep>authorization["']?\s*[:=]\s*["']?basic\s+)[A-Za-z0-9+/=]{8,}"#, "password"),
-        // Named as one: password=…, "api_key": "…", token: …
+        // Values named as a secret: password=…, "api_key": "…", token: …
         (r#"NAMED\s*=\s*["']?)[^\s"',;&$<{%(•][^\s"',;&()•]{5,}"#, "secret"),
         (r#"NAMED\s*:\s*["'])[^\s"'$<{%•][^"'•\n]{5,}"#, "secret"),
         (r#"NAMED\s*:\s*)(?:[^\s"',;&$<{%(•]{3,}[0-9][^\s"',;&()•]*|[^\s"',;&$<{%(•]*[0-9][^\s"',;&()•]{3,})"#, "secret"),
@@ -57,7 +56,7 @@ static SECRETS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     .collect()
 });
 
-/// Replaces every secret of a known format by its name in bullets.
+/// Replaces every secret of a known format by the format's name between bullets.
 #[must_use]
 pub fn mask_secrets(text: &str) -> String {
     let mut masked = text.to_owned();
@@ -77,7 +76,7 @@ pub fn mask_secrets(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Made of pieces, so that nobody takes the row for a secret.
+    /// Assembled from pieces, because secret scanners would flag a complete literal.
     fn fake(pieces: &[&str]) -> String {
         let filler = "a1B2c3D4e5F6g7H8i9J0".repeat(5);
         pieces

@@ -1,4 +1,4 @@
-//! Where cards hang, as far as the reconciler needs to know.
+//! The messaging service as the reconciler sees it.
 
 use std::time::Duration;
 
@@ -9,39 +9,39 @@ use crate::core::card::Card;
 use crate::core::decision::{Decision, DecisionId};
 use crate::core::posting::{PostingId, Sheet};
 
-/// Why a card could not be put up or changed, and what happens next.
+/// Why a message could not be posted or edited, and what happens next.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BoardError {
-    /// The message is not there any more.
+    /// The message or its channel no longer exists.
     #[error("the message is gone")]
     Gone,
-    /// There is no channel to put it in; it is tried again, for a channel may be mended.
+    /// No channel to post in. Retried, because the channel may be fixed.
     #[error("{0}")]
     NoPlace(String),
-    /// It may work later.
+    /// A temporary failure.
     #[error("{why}")]
     Later {
-        /// When.
+        /// Earliest retry.
         after: Duration,
         /// What happened.
         why: String,
     },
-    /// Nothing of ours is accepted, this card's or another's; what to do about it.
+    /// The service rejects every request of this bot, for any card. The text says what to do.
     #[error("{0}")]
     NotLetIn(String),
-    /// It never will: the card itself is refused.
+    /// A permanent failure: the service rejects this card's content.
     #[error("refused for good: {0}")]
     Refused(String),
 }
 
-/// Where cards hang.
+/// A service with channels and messages.
 #[async_trait]
 pub trait Board: Send + Sync + 'static {
-    /// The channel in which a decision's card belongs.
+    /// The channel for a decision's card.
     async fn place(&self, decision: &Decision) -> Result<String, BoardError>;
 
-    /// Puts up a card. The same nonce within a few minutes is the same message. Returns the
-    /// message's id.
+    /// Posts a card and returns the message's id. Repeating the nonce within a few minutes returns
+    /// the message already posted.
     async fn post(
         &self,
         channel: &str,
@@ -50,7 +50,7 @@ pub trait Board: Send + Sync + 'static {
         nonce: &str,
     ) -> Result<String, BoardError>;
 
-    /// Changes what a message shows.
+    /// Edits a message to show `card`.
     async fn edit(
         &self,
         channel: &str,
@@ -59,8 +59,7 @@ pub trait Board: Send + Sync + 'static {
         card: &Card,
     ) -> Result<(), BoardError>;
 
-    /// Messages of ours in the channel, since a time of the wall clock, that carry a decision's
-    /// mark.
+    /// Our messages in the channel with a decision's mark, posted since a wall-clock time.
     async fn find(
         &self,
         channel: &str,
@@ -68,11 +67,12 @@ pub trait Board: Send + Sync + 'static {
         since: Time,
     ) -> Result<Vec<String>, BoardError>;
 
-    /// The channel in which a posting's message belongs; direct messages are opened for it.
+    /// The channel for a message covering several decisions. Opens the direct-message channel if
+    /// needed.
     async fn place_of(&self, sheet: &Sheet) -> Result<String, BoardError>;
 
-    /// Puts up a posting's message. The same nonce within a few minutes is the same message.
-    /// Returns the message's id.
+    /// Posts a message covering several decisions and returns the message's id. Repeating the nonce
+    /// within a few minutes returns the message already posted.
     async fn post_sheet(
         &self,
         channel: &str,
@@ -81,7 +81,7 @@ pub trait Board: Send + Sync + 'static {
         nonce: &str,
     ) -> Result<String, BoardError>;
 
-    /// Changes what a posting's message shows.
+    /// Edits a message covering several decisions.
     async fn edit_sheet(
         &self,
         channel: &str,
@@ -90,8 +90,7 @@ pub trait Board: Send + Sync + 'static {
         card: &Card,
     ) -> Result<(), BoardError>;
 
-    /// Messages of ours in the channel, since a time of the wall clock, that carry a posting's
-    /// mark.
+    /// Our messages in the channel with this posting's mark, posted since a wall-clock time.
     async fn find_sheet(
         &self,
         channel: &str,
@@ -99,9 +98,9 @@ pub trait Board: Send + Sync + 'static {
         since: Time,
     ) -> Result<Vec<String>, BoardError>;
 
-    /// Whether a message still hangs.
+    /// Whether a message still exists.
     async fn hangs(&self, channel: &str, message: &str) -> Result<bool, BoardError>;
 
-    /// The address of a message.
+    /// The URL of a message.
     fn link(&self, channel: &str, message: &str) -> Option<String>;
 }

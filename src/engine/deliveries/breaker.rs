@@ -1,8 +1,8 @@
-//! Keeps all cards waiting together while nobody of us is let in: one request in a while finds out
-//! whether that is over.
+//! A circuit breaker shared by all cards while Discord rejects every request: a single probe at
+//! intervals finds out whether the rejection is over.
 //!
-//! Refused requests count, whichever card they are for, against a limit after which the address is
-//! banned. So does not each card try by itself.
+//! Rejected requests of all cards count against a common limit, beyond which Discord bans the
+//! address. One shared probe therefore replaces a retry per card.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use tokio::time::Instant;
 
 use super::BoardError;
 
-/// Between two requests while none is accepted: 60 of Discord's 10,000 in 10 minutes.
+/// Pause between two probes: 60 of the 10,000 rejected requests Discord allows in 10 minutes.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Whether requests are made.
+/// `Some`: requests are rejected, and the next probe is due then. `None`: requests flow freely.
 #[derive(Debug, Default)]
 pub(super) struct Breaker(Mutex<Option<Instant>>);
 
@@ -22,8 +22,8 @@ impl Breaker {
     /// Whether a request may be made now.
     ///
     /// # Errors
-    /// When to ask again, if not. Whoever is let in after that time is the one that finds out; the
-    /// others wait for what comes of it.
+    /// The time to ask again. The first request after that time is the probe; the others wait for
+    /// its result.
     pub(super) fn admit(&self, now: Instant) -> Result<(), Instant> {
         let mut closed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match *closed {
@@ -36,7 +36,7 @@ impl Breaker {
         }
     }
 
-    /// What came of a request. Said once, when it begins and when it is over.
+    /// Records a request's result. Logs once when the rejections begin and once when they end.
     pub(super) fn hear<T>(
         &self,
         now: Instant,
@@ -52,7 +52,8 @@ impl Breaker {
                     );
                 }
             }
-            // What never reached the other side says nothing about it.
+            // A request may have failed before reaching Discord, so this says nothing about
+            // rejection.
             Err(BoardError::Later { .. }) => {}
             _ => {
                 if closed.take().is_some() {

@@ -1,14 +1,15 @@
-//! Messages that stand for several decisions: batches, and whatever else has a
+//! Reconciles messages covering several decisions: batches, and every other
 //! [`Purpose`](crate::core::posting::Purpose).
 //!
-//! The same reconciler as for a decision's own card, with the same lanes, breaker and pauses: an
-//! intent is recorded before a create, an interrupted one is searched for before it is repeated, a
-//! change of any listed decision brings an edit. What is drawn is read when it is the channel's
-//! turn, so that a flood of changes is one edit. A deleted message is posted again while its
-//! purpose wants it.
+//! Works like the reconciler of a decision's own card, with the same channel permits, breaker and
+//! backoff: an intent is recorded before a create, an interrupted create is searched for before
+//! being repeated, and a change of any listed decision leads to an edit. The content is read after
+//! acquiring the channel's permit, so a flood of changes becomes one edit. A deleted message is
+//! posted again while its purpose requires.
 //!
-//! To add a purpose: a variant of `Purpose` with what it shows (`Sheet::card`),
-//! `Store::open_posting`, and its buttons where the surface draws sheets. Nothing here.
+//! To add a purpose: add a variant of `Purpose` and its content (`Sheet::card`), call
+//! `Store::open_posting`, and add its buttons where the surface draws messages. This module needs
+//! no change.
 
 use std::sync::PoisonError;
 
@@ -20,10 +21,10 @@ use crate::engine::{Handle, HandleError};
 use crate::store::NewPosting;
 
 impl Handle {
-    /// Opens messages that stand for several decisions: the reconciler posts them.
+    /// Records new messages covering several decisions; the reconciler posts them.
     ///
     /// # Errors
-    /// [`HandleError::Store`]; those that were opened until then are posted.
+    /// [`HandleError::Store`]; messages recorded before the error are posted.
     pub async fn open_postings(&self, new: Vec<NewPosting>) -> Result<(), HandleError> {
         for new in new {
             let id = self.store(move |store| store.open_posting(new)).await?;
@@ -33,7 +34,7 @@ impl Handle {
         Ok(())
     }
 
-    /// A posting with its decisions as they stand.
+    /// A message with the current state of its decisions.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -59,16 +60,16 @@ impl Handle {
 }
 
 impl Deliveries {
-    /// Lets pass what needs no card, and draws together what shares one.
+    /// Approves automatically where the rules allow, and puts waiting decisions into batches.
     pub(super) async fn before_cards(&self, queue: &mut Queue) -> Result<(), HandleError> {
-        // Where it cannot be found out what passes, people are asked; what passes later is drawn on
-        // its card then.
+        // If automatic approval fails, people are asked. A later automatic approval then edits the
+        // card.
         let looked = self.handle.let_pass().await.unwrap_or(DecisionId(i64::MAX));
         self.plan_batches(queue, looked).await
     }
 
-    /// Draws what waits and has no card yet into batches, where there is enough of it. Behind
-    /// `looked`, something may pass by itself yet.
+    /// Puts waiting decisions without a card into batches, where a project has enough of them.
+    /// Decisions numbered above `looked` may still be approved automatically and are left out.
     async fn plan_batches(&self, queue: &mut Queue, looked: DecisionId) -> Result<(), HandleError> {
         let (rules, at) = (self.handle.rules(), self.handle.clock().wall());
         let since = at.checked_sub_signed(rules.batching.window).unwrap_or(at);
@@ -86,7 +87,8 @@ impl Deliveries {
         Ok(())
     }
 
-    /// The same; one that whoever wanted it posted must know of is let go where it cannot be.
+    /// Like [`Deliveries::settle_posting`], but gives up on an impossible post and records why, for
+    /// purposes where the sender must know.
     pub(super) async fn settle_or_let_go(
         &self,
         id: PostingId,
@@ -118,7 +120,7 @@ impl Deliveries {
         Ok(())
     }
 
-    /// What tells the same person beside the card, where something still waits.
+    /// A replacement message beside the card for the same person, if a decision still waits.
     fn instead(&self, sheet: &Sheet) -> Option<NewPosting> {
         let decision = &sheet.listed.iter().find(|listed| listed.waits_here())?.decision;
         let (place, at) =
@@ -155,8 +157,8 @@ impl Deliveries {
         }
     }
 
-    /// Makes the list true before it is shown. What was taken off it wants a card of its own.
-    /// Whether anything was changed.
+    /// Brings the list up to date before drawing. Decisions dropped from the list are queued for
+    /// cards of their own. Returns whether the list changed.
     async fn mended(&self, sheet: &Sheet) -> Result<bool, Unsettled> {
         let changes = sheet.mend();
         if changes.is_empty() {
@@ -178,7 +180,7 @@ impl Deliveries {
     async fn put_up(&self, sheet: Sheet) -> Result<(), Unsettled> {
         let channel = self.board.place_of(&sheet).await?;
         let _turn = self.turn(&channel).await?;
-        // What came while it was waited for belongs on it too.
+        // Read again: changes during the wait for the permit belong in this message too.
         let Some(sheet) = self.handle.sheet(sheet.posting.id).await? else { return Ok(()) };
         if !sheet.is_wanted() || !sheet.mend().is_empty() {
             return Ok(());
@@ -191,8 +193,8 @@ impl Deliveries {
         self.post_sheet(&sheet, channel, true).await
     }
 
-    /// Whoever calls has the channel's turn. `first`: no earlier try may have posted something else
-    /// under this nonce.
+    /// The caller must hold a permit for the channel. `first`: no earlier attempt can have posted
+    /// other content under this nonce.
     async fn post_sheet(
         &self,
         sheet: &Sheet,
@@ -218,7 +220,7 @@ impl Deliveries {
                     .await?;
                 let moved = self.handle.store(move |store| store.to_move_to(id)).await?;
                 self.look_again(moved.into_iter().map(Work::Decision), false);
-                // Somebody may wait to hear that it arrived.
+                // Wakes tasks waiting for the post to arrive.
                 self.handle.hint();
                 Ok(())
             }
@@ -230,7 +232,7 @@ impl Deliveries {
         }
     }
 
-    /// Finds out whether an interrupted create happened, and finishes or repeats it.
+    /// Finds out whether an interrupted create succeeded, then finishes or repeats the create.
     async fn search_sheet(
         &self,
         sheet: Sheet,
@@ -268,7 +270,7 @@ impl Deliveries {
         };
         let Hanging::Message { channel, .. } = posting.hanging else { return Ok(()) };
         let _turn = self.turn(&channel).await?;
-        // Only now: whatever changed while the turn was waited for is in this one edit.
+        // Read only now: all changes during the wait for the permit go into this one edit.
         let Some(sheet) = self.handle.sheet(id).await? else { return Ok(()) };
         let Hanging::Message { channel, message, .. } = sheet.posting.hanging.clone() else {
             return Ok(());
@@ -304,7 +306,7 @@ impl Deliveries {
         }
     }
 
-    /// Its message is not there any more: another one, if it is wanted.
+    /// Records a deleted message and requests a new post if the message is still wanted.
     async fn gone(&self, sheet: &Sheet) -> Result<(), Unsettled> {
         if sheet.is_wanted() {
             let next =
@@ -321,17 +323,18 @@ impl Deliveries {
         Ok(())
     }
 
-    /// Corrects the record of a posting's message.
+    /// Corrects the record of a message covering several decisions.
     pub(super) async fn amend_posting(&self, id: PostingId, message: &str, how: Amend) {
         let lock = self.lock_of(Work::Posting(id));
         let _held = lock.lock().await;
-        // Whoever works on it writes its record too: read it again once they are done.
+        // A task working on the message also writes the record: read again after acquiring the
+        // lock.
         if let Ok(Some(sheet)) = self.handle.sheet(id).await
             && let Hanging::Message { channel, message: standing, .. } =
                 sheet.posting.hanging.clone()
             && standing == message
         {
-            // If this cannot be written, comparing finds the same.
+            // If this write fails, the comparison queued below finds the difference.
             let _ = match how {
                 Amend::Lost => self.gone(&sheet).await,
                 Amend::Redraw => {
@@ -355,7 +358,7 @@ impl Deliveries {
             .map(|posting| posting.id))
     }
 
-    /// By which decision it is named, should it turn out that it cannot be shown.
+    /// Remembers the decision to name in the heartbeat if this message cannot be shown.
     fn give_face(&self, sheet: &Sheet) {
         if let Some(decision) = sheet.first_waiting(self.handle.now()) {
             self.faces
@@ -366,7 +369,7 @@ impl Deliveries {
         }
     }
 
-    /// It cannot be shown: the bot's pulse says so.
+    /// Reports an undeliverable message in the bot's heartbeat.
     pub(super) fn hold_back(&self, work: Work, why: &BoardError) {
         let named = match work {
             Work::Decision(id) => Some(id),
@@ -379,7 +382,7 @@ impl Deliveries {
         }
     }
 
-    /// It is shown as it should be.
+    /// Removes the report once the message shows the store's state.
     pub(super) fn is_shown(&self, work: Work) {
         let named = match work {
             Work::Decision(id) => Some(id),

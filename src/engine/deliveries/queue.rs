@@ -1,5 +1,4 @@
-//! Which decisions' cards and which postings are worked on when: changes at once, failures after a
-//! pause that grows.
+//! The reconciler's work queue: changes run at once, failures after a growing backoff.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,22 +12,21 @@ use crate::core::decision::DecisionId;
 use crate::core::posting::PostingId;
 use crate::engine::clock::LONGEST_SLEEP;
 
-/// Decisions and postings that are worked on at the same time. Most only wait for their channel's
-/// turn (`Deliveries` gives each channel its own), so that a flood in one channel holds up no
-/// other; this bounds the memory that they take.
+/// Concurrent tasks. Most only wait for their channel's permit (`Deliveries` keeps permits per
+/// channel), so a flood in one channel delays no other. This limit bounds the tasks' memory.
 const AT_ONCE: usize = 1_000;
-/// How soon a refused card is tried again: whatever refused it may have been mended, or updated.
+/// Pause before retrying a rejected card: the cause may have been fixed, or the bot updated.
 const REFUSED_AGAIN: Duration = Duration::from_secs(15 * 60);
-/// How soon a missing channel is looked for again.
+/// Pause before looking for a missing channel again.
 const NO_PLACE_AGAIN: Duration = Duration::from_secs(30);
 
-/// What is worked on as one. Postings come first: a batch's card stands before the cards that it
-/// replaces point to it.
+/// A unit of work. Messages covering several decisions sort first: a batch's card must exist before
+/// the replaced cards can link to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Work {
-    /// A message that stands for several decisions.
+    /// A message covering several decisions.
     Posting(PostingId),
-    /// The cards of a decision.
+    /// A decision's own cards.
     Decision(DecisionId),
 }
 
@@ -41,7 +39,7 @@ impl std::fmt::Display for Work {
     }
 }
 
-/// When it is worked on next.
+/// When to start, after how many failures, and whether to compare with Discord.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     not_before: Instant,
@@ -51,18 +49,19 @@ struct Waiting {
 
 type Finished = Result<(tokio::task::Id, Result<(), Unsettled>), tokio::task::JoinError>;
 
-/// The decisions and postings that want work.
+/// Work waiting to start, and work in progress.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: HashMap<Work, Waiting>,
     pub(super) tasks: JoinSet<Result<(), Unsettled>>,
     running: HashMap<tokio::task::Id, (Work, Waiting)>,
-    /// The same, to be found: of a flood thousands wait, and each is asked about.
+    /// The work of `running` as a set, for fast lookup: during a flood thousands of entries wait,
+    /// and each needs a lookup.
     in_hand: HashSet<Work>,
 }
 
 impl Queue {
-    /// A change is worth a try at once, whatever was waited for: it may be the mend.
+    /// Queues work to start at once, even during a backoff: the change may have fixed the failure.
     pub(super) fn add(&mut self, id: Work, doubted: bool) {
         let waiting = self.waiting.entry(id).or_insert(Waiting {
             not_before: Instant::now(),
@@ -108,7 +107,7 @@ impl Queue {
         startable.min().map_or(idle, |first| first.min(idle))
     }
 
-    /// What becomes of the pieces of work that have ended: of a flood many end at once.
+    /// Handles all tasks finished so far: during a flood many end at the same time.
     pub(super) fn all_finished(&mut self, first: Finished, deliveries: &Deliveries) {
         self.finished(first, deliveries);
         while let Some(finished) = self.tasks.try_join_next_with_id() {
@@ -116,7 +115,7 @@ impl Queue {
         }
     }
 
-    /// What becomes of a piece of work. Cards that cannot be shown are told of in the bot's pulse.
+    /// Handles a finished task: reports undeliverable cards in the heartbeat and schedules retries.
     fn finished(&mut self, finished: Finished, deliveries: &Deliveries) {
         let (task, result) = match finished {
             Ok(finished) => finished,
@@ -140,7 +139,7 @@ impl Queue {
             Err(Unsettled::Halted(until)) => {
                 return self.put_back(id, Waiting { not_before: until, ..waiting });
             }
-            // Said once for all cards, by whoever stopped them.
+            // The breaker logs this once for all cards.
             Err(Unsettled::Board(BoardError::NotLetIn(_))) => {
                 return self.put_back(id, Waiting { not_before: Instant::now(), ..waiting });
             }
@@ -161,8 +160,8 @@ impl Queue {
     }
 
     fn put_back(&mut self, id: Work, again: Waiting) {
-        // A change that came meanwhile is tried at once; what was doubted and how often it failed
-        // still counts.
+        // A change queued meanwhile still runs at once; the need to compare and the failure count
+        // carry over.
         let standing = self.waiting.entry(id).or_insert(again);
         standing.doubted |= again.doubted;
         standing.tries = again.tries;
@@ -171,7 +170,7 @@ impl Queue {
 
 fn retry_after(error: &BoardError, tries: u32) -> Duration {
     match error {
-        // Doubles from what was asked for, up to the sleep that is never exceeded.
+        // Doubles the requested pause up to `LONGEST_SLEEP`; a longer requested pause is kept.
         BoardError::Later { after, .. } => {
             after.saturating_mul(1 << tries.min(5)).min(LONGEST_SLEEP).max(*after)
         }

@@ -1,43 +1,44 @@
-//! What is next for a decision's cards, from the record alone.
+//! The next action for a decision's cards, computed from the store's records alone.
 
 use crate::core::Time;
 use crate::core::decision::Decision;
 use crate::core::posting::Posting;
 use crate::store::{Delivery, SHOWN_FOR_GOOD};
 
-/// The next thing to do for a decision's cards.
+/// The next action for a decision's cards.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// An earlier create may have happened: look for it.
+    /// Search for the message of an interrupted create.
     Search(Delivery),
-    /// Put up a new message: record this intent first.
+    /// Record this intent, then post a new message.
     Create(Delivery),
-    /// Edit the message to what stands.
+    /// Edit the message to the decision's current state.
     Draw(Delivery),
-    /// Tell on an old message where the decision went.
+    /// Edit an old message to point to the decision's new card.
     Move { old: Delivery, to: Delivery },
-    /// Tell on its own message that a batch's card stands for it now.
+    /// Edit the decision's own message to point to the batch's card.
     Join { old: Delivery, to: Box<Posting> },
-    /// All is as it should be.
+    /// Nothing to do.
     Settled,
 }
 
-/// What is next, from the record alone. A create needs its channel and time filled in. `carrier`:
-/// the batch's card that stands for the decision, if one does.
+/// Computes the next action from the records alone. The caller fills in a create's channel and
+/// time. `carrier`: the batch's card covering the decision, if any.
 pub(super) fn next_step(
     decision: &Decision,
     cards: &[Delivery],
     carrier: Option<&Posting>,
 ) -> Step {
-    // A message that will never change again stands for nothing any more: its decision is
-    // elsewhere, or long over.
+    // Ignore final messages (`SHOWN_FOR_GOOD`): their decision has moved to another message or
+    // ended long ago.
     let standing: Vec<&Delivery> =
         cards.iter().filter(|card| !card.lost && card.shown != SHOWN_FOR_GOOD).collect();
     if let Some(interrupted) = standing.iter().find(|card| card.message.is_none()) {
         return Step::Search((*interrupted).clone());
     }
     if let Some(carrier) = carrier {
-        // Until the batch's card hangs its own one stays as it is: there is no other yet.
+        // Until the batch's card is posted, the decision's own card is the only one: leave it
+        // unchanged.
         let old = standing.first().filter(|_| carrier.message().is_some());
         return old.map_or(Step::Settled, |old| Step::Join {
             old: (*old).clone(),

@@ -1,4 +1,4 @@
-//! Who carries messages, as far as the outbox needs to know.
+//! Carriers of notifications, as the outbox sees them.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -6,60 +6,60 @@ use chrono::TimeDelta;
 use crate::core::Time;
 use crate::core::outgoing::{Outgoing, Way};
 
-/// A carrier has accepted a message: its name for it. May be empty.
+/// The carrier's id of an accepted notification. May be empty.
 pub type Receipt = String;
 
-/// Why a message did not go, and what happens next.
+/// Why a notification was not sent, and what happens next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsent {
-    /// It certainly did not go, and may later.
+    /// Certainly not sent; a retry may succeed.
     #[error("{why}")]
     Later {
-        /// Not before this has passed.
+        /// Minimum pause before the retry.
         after: TimeDelta,
         /// What happened.
         why: String,
     },
-    /// Nobody knows whether it went: it is looked for before it is tried again.
+    /// Possibly sent: [`Carrier::find`] runs before any retry.
     #[error("{0}")]
     Unsure(String),
-    /// The receiver cannot be reached so: no further try will change that.
+    /// The receiver cannot be reached over this channel. Final: a retry would not help.
     #[error("{0}")]
     Unreachable(String),
-    /// The carrier does not accept it from us, with what to do. Nothing is tried again by itself.
+    /// The carrier rejects our requests; the text says what to do. No automatic retry.
     #[error("{0}")]
     Refused(String),
 }
 
-/// What became of a message that may have gone out.
+/// The result of looking for a possibly sent notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// It went.
+    /// Sent.
     Sent(Receipt),
-    /// It did not, or sending it once more is harmless.
+    /// Not sent, or a duplicate is harmless.
     SendAgain,
 }
 
-/// Carries messages by one way.
+/// Sends notifications over one channel.
 #[async_trait]
 pub trait Carrier: Send + Sync + std::fmt::Debug + 'static {
-    /// By which way.
+    /// The channel.
     fn way(&self) -> Way;
 
-    /// Sends a message. `at` is the wall clock's time.
+    /// Sends a notification. `at` is wall-clock time.
     ///
     /// # Errors
-    /// [`Unsent`]; its words name no secret and no address.
+    /// [`Unsent`]; its text contains no secret and no address.
     async fn send(&self, message: &Outgoing, at: Time) -> Result<Receipt, Unsent>;
 
-    /// Finds out whether a message went whose sending was interrupted after `since`, by the wall
-    /// clock. `known` are receipts of other messages to the same receiver.
+    /// Finds out whether an attempt interrupted after `since` (wall clock) was sent. `known` are
+    /// receipts of other notifications to this receiver.
     ///
-    /// Where a carrier cannot know, sending again must be harmless: the receiver sees the same
-    /// message twice at worst.
+    /// Carriers without a lookup may only return [`Found::SendAgain`] if a duplicate is harmless:
+    /// the receiver then sees the notification twice at worst.
     ///
     /// # Errors
-    /// [`Unsent`], if it cannot be found out now.
+    /// [`Unsent`], if the lookup fails now.
     async fn find(
         &self,
         message: &Outgoing,

@@ -1,5 +1,5 @@
-//! The loop that sends: what is due, one message after the other to each receiver, the intent
-//! before each try.
+//! The dispatcher: sends due notifications, one at a time per receiver, and records each attempt
+//! before making it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,22 +19,22 @@ use crate::core::outgoing::{
 };
 use crate::core::text;
 
-/// Those that carry, exchanged when the configuration changes.
+/// The configured carriers, replaced when the configuration changes.
 pub type Carriers = Arc<Vec<Arc<dyn Carrier>>>;
 
-/// How long a carrier may take. Its own time-outs are shorter.
+/// Time-out of a carrier's call. Carriers use shorter time-outs of their own.
 const PATIENCE: Duration = Duration::from_secs(25);
-/// When an interrupted message is looked for: later than any try can last, and late enough that the
-/// carrier lists it.
+/// Delay before looking for an interrupted notification: longer than any attempt can last, and late
+/// enough for the carrier to list the notification.
 const LOOK_AFTER: TimeDelta = TimeDelta::seconds(30);
-/// How long whatever is due and cannot be begun waits at least.
+/// Minimum pause before retrying due notifications that could not be started.
 const BREATH: TimeDelta = TimeDelta::seconds(1);
-/// Messages on their way at the same time.
+/// Concurrent sends.
 const MOST_TOGETHER: usize = 8;
-/// Due messages that are looked at in a round.
+/// Due notifications read per round.
 const ROUND: usize = 256;
 
-/// Sends what is in the outbox, for as long as it is polled. One per store.
+/// Sends queued notifications until dropped. One per store.
 pub async fn run(handle: Handle, mut carriers: watch::Receiver<Carriers>) {
     let mut outbox = Outbox {
         handle,
@@ -53,7 +53,7 @@ pub async fn run(handle: Handle, mut carriers: watch::Receiver<Carriers>) {
             None
         });
         let until = next.unwrap_or_else(|| now + TimeDelta::days(1)).max(now + BREATH);
-        // The clock sleeps by the store's time.
+        // The clock sleeps in store time.
         let until = outbox.handle.pace().store_time(until);
         tokio::select! {
             _ = hints.changed() => {}
@@ -68,8 +68,8 @@ struct Outbox {
     handle: Handle,
     carriers: Carriers,
     tasks: JoinSet<()>,
-    /// To whom something is on its way: a second message waits, so that what is found at a carrier
-    /// is the first one.
+    /// Receivers with a send in progress. A second notification to the same receiver waits, so a
+    /// lookup at the carrier can only find the first.
     at_work: HashMap<Id, (Way, String)>,
 }
 
@@ -85,7 +85,7 @@ impl Outbox {
         self.at_work.remove(&id);
     }
 
-    /// Begins all that is due and can be begun; when the next is due.
+    /// Starts due notifications, within the limits. Returns when the next is due.
     async fn start_due(&mut self, now: Time) -> Result<Option<Time>, HandleError> {
         for letter in self.handle.store(move |store| store.outgoing_due(now, ROUND)).await? {
             let receiver = (letter.message.way, letter.message.to.clone());
@@ -98,7 +98,7 @@ impl Outbox {
         Ok(self.handle.store(|store| store.next_outgoing()).await?)
     }
 
-    /// Begins with a message, or settles it without.
+    /// Starts a send or a lookup, or settles the notification without either.
     async fn start(&mut self, letter: Letter, now: Time) -> Result<(), HandleError> {
         let way = letter.message.way;
         let carrier = self.carriers.iter().find(|carrier| carrier.way() == way).map(Arc::clone);
@@ -140,7 +140,7 @@ impl Outbox {
             if until > now {
                 return record(&self.handle, &letter, Sending::Held { until }).await;
             }
-            // The intent: from here on it may have gone.
+            // The intent: from here on the notification may have been sent.
             let letter = Letter {
                 tries: letter.tries + 1,
                 sending: Sending::Trying { since: now, next_try: now + LOOK_AFTER },
@@ -162,7 +162,7 @@ impl Outbox {
         Ok(self.handle.store(move |store| store.outgoing_went(&person, way, since)).await?)
     }
 
-    /// Whether nothing that the message is about waits for an answer any more.
+    /// Whether the notification is about decisions and none of them is pending any more.
     async fn is_over(&self, message: &Outgoing) -> Result<bool, HandleError> {
         let ids: Vec<_> = message.decisions.iter().copied().collect();
         let decisions = self.handle.store(move |store| store.get_many(&ids)).await?;
@@ -171,7 +171,7 @@ impl Outbox {
     }
 }
 
-/// Sends a message whose intent is written, and records what came of it.
+/// Sends a notification with a recorded intent, and records the result.
 async fn send(handle: Handle, carrier: Arc<dyn Carrier>, letter: Letter, since: Time) {
     let sent = tokio::time::timeout(PATIENCE, carrier.send(&letter.message, since)).await;
     let sent = sent.unwrap_or_else(|_| Err(Unsent::Unsure(text::no_answer(PATIENCE.as_secs()))));
@@ -197,7 +197,7 @@ async fn send(handle: Handle, carrier: Arc<dyn Carrier>, letter: Letter, since: 
     record_surely(&handle, &letter, sending).await;
 }
 
-/// Finds out what became of a message whose sending was interrupted.
+/// Finds out whether an interrupted notification was sent.
 async fn look_for(
     handle: Handle,
     carrier: Arc<dyn Carrier>,
@@ -210,7 +210,7 @@ async fn look_for(
     let now = handle.clock().wall();
     let sending = match found {
         Ok(Found::Sent(receipt)) => Sending::Sent { at: since, receipt },
-        // What it is worth now is seen when it comes up again: it may be over, or too often tried.
+        // The next round decides again: the notification may be obsolete or out of attempts.
         Ok(Found::SendAgain) => {
             Sending::Queued { next_try: now, why: Some(text::INTERRUPTED.into()) }
         }
@@ -220,7 +220,7 @@ async fn look_for(
                 why,
                 "a message could not be looked for; it is not repeated until then"
             );
-            // The pauses double by themselves: as long as it has been unknown.
+            // Waits as long as the result has been unknown, so the pauses double.
             let known_after = (now - since).clamp(LOOK_AFTER, TimeDelta::minutes(15));
             Sending::Trying { since, next_try: now + known_after }
         }
@@ -231,7 +231,7 @@ async fn look_for(
     record_surely(&handle, &letter, sending).await;
 }
 
-/// Records how a message stands, and tells whoever waits for it to look.
+/// Records a notification's status and wakes waiting tasks.
 async fn record(handle: &Handle, letter: &Letter, sending: Sending) -> Result<(), HandleError> {
     let (key, tries, way) = (letter.message.key.clone(), letter.tries, letter.message.way);
     let written = sending.clone();
@@ -253,7 +253,7 @@ async fn record(handle: &Handle, letter: &Letter, sending: Sending) -> Result<()
     Ok(())
 }
 
-/// [`record`], however long the store takes: what is known must not be forgotten.
+/// Like [`record`], but retries until the store accepts: a known result must not be lost.
 async fn record_surely(handle: &Handle, letter: &Letter, sending: Sending) {
     while let Err(error) = record(handle, letter, sending.clone()).await {
         tracing::warn!(%error, key = letter.message.key, "what became of a message could not be recorded; trying again in 1 s");

@@ -1,7 +1,7 @@
-//! Who may decide a decision, as far as they are known, and whether they can be reached.
+//! Finds the known approvers of a decision, and their availability.
 //!
-//! Listing a server's members needs a privileged intent: holders of a role are reached by
-//! mentioning it, and by name only if the configuration knows them or they have ever acted.
+//! Listing a server's members needs a privileged intent. Without this intent, role holders are
+//! reached by mentioning the role; by name only if configured, or if they have ever acted.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use crate::core::remind::{Approver, Audience};
 use crate::engine::enforced;
 
 impl Reminders {
-    /// All who may decide it, as far as a rung that reaches out by these ways needs to know.
+    /// All approvers of a decision, with the details needed by an escalation step using these
+    /// channels.
     pub(super) async fn audience(
         &self,
         decision: &Decision,
@@ -27,7 +28,7 @@ impl Reminders {
         let rules = self.handle.rules();
         let decision = &enforced(&rules, decision);
         let who = self.handle.who_may(decision);
-        // Machines hear of it whoever the people are.
+        // Webhooks and the desktop are notified whoever the approvers are.
         let means_people = by.iter().any(|way| !matches!(way, Way::Webhook | Way::Desktop));
         let people =
             if means_people { self.people(&rules, decision, &who).await? } else { Vec::new() };
@@ -67,9 +68,9 @@ impl Reminders {
             let owner = who.owner && self.directory.owner() == Some(user);
             let voter = match voters.remove(&user) {
                 Some(Ok(Some(voter))) => voter,
-                // Somebody who is named and has left the server is tried all the same: that they
-                // cannot be reached shall be seen. While the surface does not tell who anybody is,
-                // whoever is named is reached beyond it.
+                // Try to reach a named person even after they left the server: the failure must
+                // become visible. While the surface cannot identify people, reach named people over
+                // other channels.
                 Some(Ok(None)) if who.users.contains(&user) => bare(user, &named(), false),
                 Some(Err(_)) | None if owner || who.users.contains(&user) => {
                     bare(user, &named(), owner)
@@ -83,7 +84,7 @@ impl Reminders {
         Ok(people)
     }
 
-    /// Who they are, asked for together: where no answer comes, that is waited for once.
+    /// Looks up users concurrently, so an unresponsive surface costs one time-out in all.
     async fn voters(&self, users: &[u64]) -> HashMap<u64, Result<Option<Voter>, String>> {
         let mut asking = JoinSet::new();
         for user in users.iter().copied() {
@@ -118,7 +119,7 @@ impl Reminders {
     }
 }
 
-/// Somebody of whom nothing is known but that they are meant.
+/// A person known only by id and name.
 fn bare(user: u64, name: &str, owner: bool) -> Voter {
     Voter { person: Person::discord(user, name), roles: Vec::new(), owner }
 }

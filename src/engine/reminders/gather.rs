@@ -1,5 +1,5 @@
-//! From reminders to messages: all that is due for one receiver goes onto one, and onto one that
-//! went out a moment ago where that says no less.
+//! Groups reminders into messages: all reminders due for a receiver share a message, and may join a
+//! message sent a moment ago if its stage is at least as high.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,19 +14,19 @@ use crate::core::remind::{GATHERED, On, Receiver, Reminder, Standing, beyond, ur
 use crate::core::text;
 use crate::store::{Amended, NewPosting, Reminding};
 
-/// What shares a message.
+/// The key for grouping reminders into a message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Envelope {
-    /// One person's direct messages.
+    /// A person's direct messages.
     Direct(u64),
-    /// A channel.
+    /// A Discord channel.
     Channel(String),
-    /// One receiver by one way beyond the surface.
+    /// A receiver over a channel beyond the surface.
     Beyond(&'static str, String),
 }
 
 impl Reminders {
-    /// Sends what is due. Whether anything was written.
+    /// Sends due reminders. Returns whether anything was written.
     pub(super) async fn send(
         &self,
         reminders: &[Reminder],
@@ -75,8 +75,8 @@ impl Reminders {
         Ok(writes)
     }
 
-    /// What was held back is looked at again and again: it may be quiet for longer, or not any
-    /// more. `known`: whether people can be reached, as far as it was asked for.
+    /// Checks a held reminder again: the person's quiet time may have been extended or ended.
+    /// `known` caches availability.
     async fn still_quiet(
         &self,
         reminder: &Reminder,
@@ -136,8 +136,8 @@ impl Reminders {
         Ok(())
     }
 
-    /// The message that went out a moment ago and takes these in: an edit tells nobody, so it must
-    /// have reached everybody who is meant, and at no lower stage.
+    /// A recent message able to take these reminders. An edit notifies no one, so the message must
+    /// already have reached every receiver, at this stage or a higher one.
     async fn recent(
         &self,
         purpose: &Purpose,
@@ -220,7 +220,7 @@ fn pressing(reminders: &[Reminder], decisions: &[&Decision]) -> Pressing {
     }
 }
 
-/// Exactly those who are meant.
+/// A message mentioning exactly the reminders' receivers.
 fn mention(reminders: &[Reminder]) -> Purpose {
     let mut users = BTreeSet::new();
     let mut roles = BTreeSet::new();
@@ -239,7 +239,7 @@ fn mention(reminders: &[Reminder]) -> Purpose {
     }
 }
 
-/// Whether whoever is meant by the second was meant by the first.
+/// Whether the existing message notified all receivers of the wanted one.
 fn covers(standing: &Purpose, wanted: &Purpose) -> bool {
     match (standing, wanted) {
         (Purpose::Reminder { user }, Purpose::Reminder { user: other }) => user == other,

@@ -1,5 +1,4 @@
-//! From the log to reminders: rungs that were climbed, people who have acted, ladders that came to
-//! their end.
+//! Turns log events into reminders: fired escalation steps, people's actions, ends of ladders.
 
 use super::{Later, Reminders};
 use crate::core::decision::{Decision, Person, Revision};
@@ -9,10 +8,10 @@ use crate::core::posting::{Item, Place, Purpose};
 use crate::core::remind::{news, reminders};
 use crate::store::{NewPosting, Reminding};
 
-/// Events that are read at once.
+/// Events read at a time.
 const PAGE: usize = 500;
 
-/// Whoever acts in this event.
+/// The acting person of an event.
 const fn actor(event: &Event) -> Option<&Person> {
     match event {
         Event::Deferred { by, .. }
@@ -27,7 +26,7 @@ const fn actor(event: &Event) -> Option<&Person> {
 }
 
 impl Reminders {
-    /// Reads on from the cursor. Whether any rung was climbed.
+    /// Reads the log from the cursor. Returns whether any escalation step fired.
     pub(super) async fn read_log(&self) -> Result<bool, Later> {
         let mut cursor = self.handle.store(|store| store.reminded_up_to()).await?;
         let mut climbed = false;
@@ -54,7 +53,7 @@ impl Reminders {
         }
     }
 
-    /// The wall clock's time and the store's.
+    /// Wall-clock time and store time.
     pub(super) fn moment(&self) -> (crate::core::Time, crate::core::Time) {
         (self.handle.clock().wall(), self.handle.now())
     }
@@ -67,8 +66,7 @@ impl Reminders {
         match &logged.event {
             Event::Climbed { rung } => {
                 let decision = self.handle.get(logged.decision).await?;
-                // One that was climbed past, or answered, meanwhile is told of by what came after
-                // it.
+                // Skips a superseded or answered step; a later event reports the state.
                 if let Some(climb) = decision.climb.as_ref().filter(|climb| climb.seq == logged.seq)
                 {
                     let found = reminders(
@@ -98,8 +96,8 @@ impl Reminders {
         }
     }
 
-    /// Asks whoever wants it decided to confirm that; once for each content. What was answered, put
-    /// off or changed meanwhile needs no confirming.
+    /// Asks the proposing person for confirmation, once for each content. Skips decisions answered,
+    /// deferred or changed meanwhile.
     async fn ask_to_confirm(
         &self,
         logged: &Logged,
@@ -122,7 +120,7 @@ impl Reminders {
         Ok(())
     }
 
-    /// Posts the report where the log has come to where it is due.
+    /// Posts the incident report when due at this event.
     async fn report(&self, logged: &Logged, step: &mut Reminding) -> Result<(), Later> {
         let may_be_due = match &logged.event {
             Event::Climbed { rung } => {
@@ -154,7 +152,8 @@ impl Reminders {
         Ok(())
     }
 
-    /// Tells the channel that nobody could be reached, where no other rung follows at once.
+    /// Posts in the project's channel if no approver could be reached and no other escalation step
+    /// is already due.
     async fn say_unreached(
         &self,
         logged: &Logged,
@@ -177,7 +176,7 @@ impl Reminders {
     }
 }
 
-/// A message beside a decision's card.
+/// A message in the channel of a decision's card.
 fn beside(decision: &Decision, purpose: Purpose, at: crate::core::Time) -> NewPosting {
     let place = Place::Project(decision.request.project.clone());
     NewPosting { purpose, place, items: vec![Item::of(decision)], at }

@@ -1,4 +1,4 @@
-//! How much is read for reminders that stand, with nothing that is as large as a surface.
+//! How much is read while reminders are pending, tested without a real surface.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
@@ -92,7 +92,8 @@ impl Board for Surface {
     }
 }
 
-/// A store with this many open, of which the first rung was climbed and not read yet.
+/// A store with this many open decisions, each with its first escalation step fired but not yet
+/// read.
 async fn climbed(folder: &std::path::Path, count: usize) -> (Handle, TestClock, Reminders) {
     let store = SqliteStore::open(&folder.join("gander.db"), None, wall_time()).unwrap();
     let clock = TestClock::at(wall_time());
@@ -125,7 +126,7 @@ async fn asked(handle: &Handle, count: usize) {
     asking.join_all().await;
 }
 
-/// The surface has posted all that waited for it.
+/// Marks all pending messages as posted.
 async fn posted(handle: &Handle) {
     let behind = handle.store(|store| store.postings_behind(None)).await.unwrap();
     for (number, id) in behind.into_iter().enumerate() {

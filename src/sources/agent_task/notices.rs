@@ -1,9 +1,10 @@
-//! Tells when to look: the system's change notices on the few folders that matter, as hints.
+//! Triggers scans: the operating system's change notices for the few relevant folders, used as
+//! hints.
 //!
-//! Single folders are watched, not trees: a repository's `target` or `node_modules` would drown the
-//! rest. A folder is watched before what is in it is listed, so that nothing appears unseen in
-//! between. A lost notice costs the wait until the next slow look, never a task. Must not know what
-//! is in a file.
+//! Watches single folders, not trees, because a repository's `target` or `node_modules` would drown
+//! all other notices. A folder is watched before its content is listed, so that no file appears
+//! unseen in between. A lost notice delays a task until the next slow scan, and never loses a task.
+//! Does not depend on the content of files.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -16,19 +17,19 @@ use tokio::sync::Notify;
 use super::places::{Root, is_of_interest};
 use crate::sources::WatchedFolder;
 
-/// The notices of all watched folders.
+/// Change notices of all watched folders.
 pub(super) struct Notices {
     heard: Arc<Heard>,
     watching: Arc<Mutex<Watching>>,
 }
 
-/// What the system's watcher tells, from its own thread.
+/// State shared with the watcher's thread.
 #[derive(Default)]
 struct Heard {
     notice: Notify,
-    /// Folders that were removed or renamed: the system no longer watches what now has their name.
+    /// Removed or renamed folders: the system does not watch a new folder with an old name.
     lost: Mutex<HashSet<PathBuf>>,
-    /// Watched folders, as they are named in events.
+    /// Watched folders, by the paths that events use.
     roots: Mutex<HashSet<PathBuf>>,
 }
 
@@ -57,12 +58,12 @@ impl Notices {
         Self { heard, watching: Arc::new(Mutex::new(watching)) }
     }
 
-    /// Waits for the next notice. One that came since the last wait is not lost.
+    /// Waits for the next notice. A notice since the last wait is not lost.
     pub(super) async fn wait(&self) {
         self.heard.notice.notified().await;
     }
 
-    /// Watches what is there now. `all`: also what is believed to be watched already.
+    /// Watches the folders that exist now. `all`: renews existing watches too.
     pub(super) async fn refresh(&self, all: bool) {
         let watching = Arc::clone(&self.watching);
         let refreshed = tokio::task::spawn_blocking(move || {
@@ -81,7 +82,8 @@ impl Heard {
 
     fn hear(&self, event: notify::Result<Event>) {
         match event {
-            // Looking at the files raises access events: waking on them would wake for ever.
+            // Scanning the files raises access events; reacting to access events would scan for
+            // ever.
             Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
             Ok(event) => {
                 let matters =
@@ -91,7 +93,7 @@ impl Heard {
                 }
                 let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
                 if event.need_rescan() {
-                    // Notices were dropped, of removed folders perhaps.
+                    // The system dropped notices, perhaps about removed folders.
                     lost.extend(
                         self.roots.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned(),
                     );
@@ -129,7 +131,7 @@ impl Watching {
 
     fn watch_root(&mut self, root: &Root) {
         if !self.watch(&root.folder) {
-            // Its appearance is an event of the folder above, where there is one.
+            // If the folder does not exist yet, its creation is an event of the parent folder.
             if let Some(above) = root.folder.parent() {
                 self.watch(above);
             }
@@ -137,14 +139,14 @@ impl Watching {
         }
         let worktrees = root.worktrees();
         if worktrees.parent().is_some_and(|agents| self.watch(agents)) && self.watch(&worktrees) {
-            // What cannot be listed is said by the look that follows.
+            // The scan that follows reports errors.
             for folder in root.task_folders().unwrap_or_default() {
                 self.watch(&folder);
             }
         }
     }
 
-    /// Whether there is such a folder; watched from now on, if the system can.
+    /// Watches a folder, if the system can. Returns whether the folder exists.
     fn watch(&mut self, folder: &Path) -> bool {
         if self.watched.contains(folder) {
             return true;

@@ -1,8 +1,8 @@
-//! When to look again, and what to say of what does not get better.
+//! When to scan again, and when to log a lasting problem.
 //!
-//! A file that is half written is whole a moment later, so it is looked at again soon, a few times;
-//! only then is it worth a word, and one. What is remembered here is only what was said: losing it
-//! repeats a line in a log.
+//! A half-written file is usually complete a moment later. The next scans therefore follow soon, a
+//! few times; only then is one warning logged. The state here only avoids repeated log lines:
+//! losing the state repeats a warning.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use super::Looked;
 
-/// How long until the next look when nothing is noticed: notices are only hints.
+/// Interval of scans without notices, because notices are only hints.
 pub(super) const SLOW: Duration = Duration::from_secs(60);
-/// How long until a file is looked at again that was not whole.
+/// Interval of scans while a file is incomplete.
 pub(super) const SOON: Duration = Duration::from_millis(500);
-/// How often it is looked at so, before it is spoken of.
+/// Number of scans of an incomplete file until a warning is logged.
 const LOOKS: u32 = 6;
 
-/// What was said already.
+/// Problems seen so far.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     troubled: HashMap<PathBuf, u32>,
@@ -25,7 +25,7 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// How long to wait after a look. Says what is new and lasting.
+    /// The time until the next scan. Logs new missing folders and lasting problems.
     pub(super) fn after(&mut self, looked: &Looked) -> Duration {
         for path in self.newly_missing(looked) {
             tracing::warn!(folder = ?path, "the watched folder is not there; it is looked for again");

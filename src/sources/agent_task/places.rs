@@ -1,8 +1,8 @@
-//! Where tasks' files lie, and how they are read: bounded, and without taking an error for an
-//! absence.
+//! Paths of task files, and reading them: with a size limit, and without taking an error for a
+//! missing file.
 //!
-//! Only known places are looked at, never a whole tree: the folder itself, and one level below its
-//! `.agents/worktrees`. Blocks. Must not know decisions, or what a file says.
+//! Looks only at known places, never at a whole tree: the folder itself, and one level below its
+//! `.agents/worktrees`. Blocks. Does not depend on decisions or on the content of files.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -11,32 +11,32 @@ use std::path::{Path, PathBuf};
 use crate::core::policy::{fits_a_name, project_name};
 use crate::sources::WatchedFolder;
 
-/// The file's name.
+/// Name of a task file.
 pub(super) const TASK_FILE: &str = ".agent-task.json";
-/// Where worktrees lie in a repository.
+/// Folder of worktrees in a repository.
 const WORKTREES: &str = ".agents/worktrees";
-/// More than any real task's file: they have a kilobyte.
+/// Size limit in bytes. Real task files have about a kilobyte.
 const LONGEST_FILE: u64 = 1 << 20;
 
-/// A watched folder, made absolute.
+/// A watched folder with an absolute path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Root {
-    /// The repository, or another folder with a task's file in it.
+    /// The repository, or another folder with a task file.
     pub(super) folder: PathBuf,
-    /// Only its worktrees are meant, not a file in the folder itself.
+    /// Covers only the worktrees, not a file in the folder itself.
     worktrees_only: bool,
     project: Option<String>,
 }
 
 impl Root {
-    /// Resolves links as far as the folder exists, so that one file has one path however it was
-    /// configured.
+    /// Resolves links as far as the path exists, so that a file has a single path however the
+    /// folder was configured.
     pub(super) fn of(watched: &WatchedFolder) -> Self {
         let project = watched.project.clone().filter(|project| !project.trim().is_empty());
         let given = std::path::absolute(&watched.path).unwrap_or_else(|_| watched.path.clone());
         let resolved = resolve(&given);
-        // The folder of worktrees may itself be a link to another disk: it is known by the name
-        // that was given.
+        // The worktrees folder may be a link to another disk, so both the given and the resolved
+        // name are checked.
         for path in [&given, &resolved] {
             if let Some(repository) = repository_of_worktrees(path) {
                 return Self { folder: resolve(repository), worktrees_only: true, project };
@@ -45,7 +45,7 @@ impl Root {
         Self { folder: resolved, worktrees_only: false, project }
     }
 
-    /// The folder that was asked for.
+    /// The configured folder.
     pub(super) fn asked_for(&self) -> PathBuf {
         if self.worktrees_only { self.worktrees() } else { self.folder.clone() }
     }
@@ -54,25 +54,24 @@ impl Root {
         self.folder.join(WORKTREES)
     }
 
-    /// Whether a file lies where this root is looked at.
+    /// Whether a scan of this root looks at the file's folder.
     pub(super) fn covers(&self, file: &Path) -> bool {
         let Some(folder) = file.parent() else { return false };
         (folder == self.folder && !self.worktrees_only)
             || folder.parent() == Some(&self.worktrees())
     }
 
-    /// The project of a task in `folder`: the configured one, else the name of the repository it
-    /// belongs to.
+    /// The project of a task in `folder`: the configured project, else the name of the repository.
     pub(super) fn project_of(&self, folder: &Path) -> String {
         let repository = folder.parent().and_then(repository_of_worktrees).unwrap_or(folder);
         let name = || repository.file_name().map(|name| name.to_string_lossy().into_owned());
         plain(&self.project.clone().or_else(name).unwrap_or_else(|| "default".into()))
     }
 
-    /// The folders in which a task's file may lie now.
+    /// The folders that may contain a task file now.
     ///
     /// # Errors
-    /// The worktrees cannot be listed; that they are not there is no error.
+    /// The worktrees cannot be listed. A missing worktrees folder is not an error.
     pub(super) fn task_folders(&self) -> Result<Vec<PathBuf>, Trouble> {
         let mut folders = children(&self.worktrees())?;
         if !self.worktrees_only {
@@ -92,12 +91,12 @@ fn resolve(path: &Path) -> PathBuf {
     }
 }
 
-/// The repository whose worktrees lie in `path`.
+/// The repository of a worktrees folder.
 fn repository_of_worktrees(path: &Path) -> Option<&Path> {
     if path.ends_with(WORKTREES) { path.parent()?.parent() } else { None }
 }
 
-/// Whether a path is one where something of interest appears or vanishes, by its name alone.
+/// Whether, by name alone, a change at this path may create or remove a task.
 pub(super) fn is_of_interest(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == TASK_FILE)
         || path.ends_with(".agents")
@@ -105,12 +104,12 @@ pub(super) fn is_of_interest(path: &Path) -> bool {
         || path.parent().is_some_and(|parent| parent.ends_with(WORKTREES))
 }
 
-/// Something that cannot be looked at, or not understood yet.
+/// A file or folder that cannot be read, or is incomplete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// The file or folder.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem, for the log.
     pub why: String,
 }
 
@@ -118,7 +117,7 @@ fn is_absence(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// The folders in a folder, in order of their names.
+/// The subfolders of a folder, sorted by name.
 fn children(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
     let trouble =
         |error: std::io::Error| Trouble { path: folder.to_owned(), why: error.to_string() };
@@ -138,18 +137,18 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
     Ok(found)
 }
 
-/// What is at a path.
+/// The content at a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
-    /// A text.
+    /// A text file.
     Text(String),
-    /// No file, for certain.
+    /// Certainly no file.
     Gone,
-    /// It cannot be read, now or at all.
+    /// Unreadable, for now or for good.
     Unreadable(String),
 }
 
-/// Reads a task's file.
+/// Reads a task file.
 pub(super) fn read(path: &Path) -> Content {
     match try_read(path) {
         Ok(content) => content,
@@ -159,7 +158,7 @@ pub(super) fn read(path: &Path) -> Content {
 }
 
 fn try_read(path: &Path) -> std::io::Result<Content> {
-    // Asked before it is opened: opening a pipe waits for its writer, for ever perhaps.
+    // Check before opening: opening a pipe waits for its writer, perhaps for ever.
     if !path.metadata()?.is_file() {
         return Ok(Content::Unreadable("it is no regular file".into()));
     }
@@ -172,11 +171,12 @@ fn try_read(path: &Path) -> std::io::Result<Content> {
         .map_or_else(|_| Content::Unreadable("it is no UTF-8 text".into()), Content::Text))
 }
 
-/// Characters of a folder's name that are taken over: at 4 bytes each they stay below policy's
-/// limit of 100.
+/// Longest project name taken from a folder, in characters: at 4 bytes each, within policy's limit
+/// of 100 bytes.
 const LONGEST_PROJECT: usize = 25;
 
-/// A folder may be called anything, a project may not: what does not fit a name becomes a `-`.
+/// A valid project name: replaces characters that folder names allow and project names do not with
+/// `-`.
 fn plain(name: &str) -> String {
     let name: String = project_name(name)
         .chars()

@@ -1,32 +1,31 @@
-//! A waiting task as a question to a person.
+//! Turns a waiting task into a question for a person.
 //!
-//! All words that this source puts on a card are here. The file's own words come first; these stand
-//! in where it is silent. Pure. Must not know folders, files or the store.
+//! Contains all text that this source puts on a card. Text from the file has priority; the text
+//! here fills the gaps. Pure. Does not depend on folders, files or the store.
 
 use super::shape::{COUNTS, Task, Waits};
 use crate::core::decision::{Agent, Detail, Kind, Request, Risk};
 
-/// What every key of this source begins with.
+/// Prefix of every key of this source.
 pub(super) const KEY: &str = "agent-task:";
-/// The longest task name in a title, in characters; the rest of a description is in the body.
+/// The longest task name in a title, in characters; the body has the full description.
 const LONGEST_NAME: usize = 160;
 
-/// The key of a file's question: where the file is, and what it waits for. Another state is another
-/// question: an edited card notifies nobody, and a deferral of the review must not hold back the
-/// failure.
+/// The key of a file's question: path and state. A new state is a new question, because an edited
+/// card notifies nobody, and a deferred review must not hold back a failure.
 pub(super) fn key(file: &str, waits: Waits) -> String {
     format!("{KEY}{file}#{}", waits.word())
 }
 
-/// The file and the state that a key belongs to, if it is one of ours.
+/// The file and the state in a key, if this source made the key.
 pub(super) fn parts_of(key: &str) -> Option<(&str, &str)> {
     key.strip_prefix(KEY)?.rsplit_once('#')
 }
 
-/// The question that a waiting task asks.
+/// The question of a waiting task.
 ///
-/// The risk is medium whatever the state is called: risk says how bad a wrong *answer* is, and
-/// answering a failed task wrongly costs some rework. Policy may raise it for a project or a kind.
+/// The risk is medium in every state: risk describes the harm of a wrong *answer*, and a wrong
+/// answer to a failed task costs some rework. Policy may raise the risk for a project or a kind.
 pub(super) fn question(
     task: &Task,
     waits: Waits,
@@ -68,7 +67,7 @@ fn details(task: &Task, folder: &str) -> Vec<Detail> {
     let detail = |name: &str, value: &str| Detail { name: name.into(), value: value.into() };
     let mut details = vec![detail("state", &task.state), detail("worktree", folder)];
     details.extend(task.facts.iter().cloned());
-    // An answer that looks as if it did something, and does not, is worse than none.
+    // An answer that seems to have an effect, and has none, is worse than no answer.
     details.push(detail(
         "after your answer",
         "it is on record here, but this agent does not read it: do what is said above, or tell it",
@@ -76,8 +75,7 @@ fn details(task: &Task, folder: &str) -> Vec<Detail> {
     details
 }
 
-/// Whether a question is, to a person, the one that was asked before: all but what only counts, and
-/// the project's name.
+/// Whether two questions are equal to a person: ignores counters and the project's name.
 pub(super) fn same_question(a: &Request, b: &Request) -> bool {
     let bare = |request: &Request| {
         let mut request = request.clone();
@@ -88,23 +86,23 @@ pub(super) fn same_question(a: &Request, b: &Request) -> bool {
     bare(a) == bare(b)
 }
 
-/// Why a question is taken back.
+/// Why a question ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Over<'a> {
     /// The task is in another state.
     WentOn(&'a str),
-    /// The file is not there any more.
+    /// The file no longer exists.
     Gone,
-    /// The file is something else now.
+    /// The file is no longer a task.
     Alien,
-    /// Nobody looks there any more.
+    /// The folder is no longer watched.
     Unwatched,
-    /// It is asked under another project's name.
+    /// The question is asked again under another project.
     Renamed(&'a str),
 }
 
 impl Over<'_> {
-    /// The reason, as a person reads it on the card.
+    /// The reason, as shown on the card.
     pub(super) fn reason(self) -> String {
         let short = |text: &str| text.chars().take(80).collect::<String>();
         match self {

@@ -1,70 +1,71 @@
-//! What a `.agent-task.json` says, in the two shapes that are known.
+//! Parses `.agent-task.json` files in the two known formats.
 //!
-//! Unrelated tools use the same name, so a file is recognised by its shape, and any other is left
-//! alone. Within a shape, a field that is missing or of another type is merely absent: agents write
-//! these files, and a strange token count must not hide that somebody is waited for.
+//! Unrelated tools use the same file name, so the format is recognised by its fields, and any other
+//! file is ignored. Within a format, a missing field and a field of the wrong type both count as
+//! absent: agents write these files, and a strange token count must not hide a task that waits for
+//! a person.
 //!
-//! Pure. Must not know folders, decisions in the store, or the words that a person reads.
+//! Pure. Does not depend on folders, decisions in the store, or card text.
 
 use serde_json::Value;
 
 use crate::core::decision::{Detail, Insight};
 
-/// What a file turned out to be.
+/// The result of parsing a file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reading {
     /// A task.
     Task(Box<Task>),
-    /// Not whole: it may be being written at this moment. Why.
+    /// Not complete JSON, perhaps because the file is being written; with the reason.
     Incomplete(String),
-    /// Something else under the same name. Why.
+    /// Not a task, under the same file name; with the reason.
     Alien(String),
 }
 
-/// One agent's task, whichever shape it came in.
+/// An agent's task, independent of the file's format.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Task {
     /// The task's own id.
     pub(super) id: String,
-    /// The state, as the file says it.
+    /// The state, as written in the file.
     pub(super) state: String,
-    /// What it waits for a person with; absent: it needs nobody.
+    /// Why the task waits for a person; `None` if no person is needed.
     pub(super) waits: Option<Waits>,
-    /// What people call it. Never empty.
+    /// A name for people. Never empty.
     pub(super) name: String,
-    /// What it shall do. May be empty.
+    /// The task's goal. May be empty.
     pub(super) description: String,
     /// The agent's name.
     pub(super) agent: Option<String>,
-    /// What the file says of its state; each part may be empty.
+    /// The file's explanation of its state; each part may be empty.
     pub(super) insight: Insight,
-    /// Facts, without those that change while it waits (the heartbeat's time).
+    /// Facts for the card, without values that change while the task waits (the heartbeat's time).
     pub(super) facts: Vec<Detail>,
 }
 
-/// What a task needs a person for.
+/// Why a task needs a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waits {
-    /// A plan is to be read before it is carried out.
+    /// To review a plan before implementation.
     Plan,
-    /// Work is to be read.
+    /// To review work.
     Review,
-    /// The implementation does not pass its checks.
+    /// The implementation fails its checks.
     Validation,
-    /// Something outside is in the way.
+    /// An external obstacle.
     Blocked,
-    /// It gave up.
+    /// The task gave up.
     Failed,
-    /// The file says that a person is needed, in a state that does not say it by itself.
+    /// The file requests a person, in a state that alone does not need a person.
     Person,
 }
 
 impl Waits {
-    /// Every one, for tests and lookups.
+    /// All variants.
     const ALL: [Self; 6] =
         [Self::Plan, Self::Review, Self::Validation, Self::Blocked, Self::Failed, Self::Person];
 
-    /// The name of the state, stable: it is part of the key under which a decision is found again.
+    /// The state's name. Stable, because keys of stored decisions contain the name.
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Plan => "planning-review",
@@ -76,11 +77,11 @@ impl Waits {
         }
     }
 
-    /// What a state needs a person for. `planning-review` counts, because it is a person's by
-    /// default and then the task halts; where another agent reviews, the state passes and so does
-    /// the decision. `complete-local` does not: the work is done, and nothing waits.
+    /// Why a state needs a person. `planning-review` counts: by default a person reviews the plan,
+    /// and the task halts; if another agent reviews, the state passes and the decision with it.
+    /// `complete-local` does not count: the work is done, and nothing waits.
     fn of(state: &str) -> Option<Self> {
-        // A state may be followed by the step that it struck: `failed — planning`.
+        // The step that failed may follow the state: `failed — planning`.
         let word = state.split_whitespace().next()?.to_lowercase().replace('_', "-");
         Self::ALL
             .into_iter()
@@ -88,7 +89,7 @@ impl Waits {
             .find(|waits| waits.word() == word)
     }
 
-    /// The same, knowing the step: what is to be reviewed while planning is the plan.
+    /// Like [`Waits::of`], but a review during a planning step is a review of the plan.
     fn at_step(state: &str, step: Option<&str>) -> Option<Self> {
         let planning =
             step.is_some_and(|step| step.trim_start().to_lowercase().starts_with("plan"));
@@ -97,7 +98,8 @@ impl Waits {
     }
 }
 
-/// Keys of the published shape that other tools' files with a `taskId` and a `status` do not have.
+/// Fields of the published format. Other tools' files with a `taskId` and a `status` have none of
+/// these.
 const PUBLISHED_MARKS: [&str; 6] = [
     "humanActionRequired",
     "recommendedAction",
@@ -106,11 +108,10 @@ const PUBLISHED_MARKS: [&str; 6] = [
     "branchName",
     "validationCommand",
 ];
-/// The same for the written shape, beside `task_id` and `state`.
+/// Fields of the written format, beside `task_id` and `state`.
 const WRITTEN_MARKS: [&str; 4] = ["heartbeat", "observation", "why_it_matters", "what_to_do"];
 
-/// Facts for the card: the name, and where either shape has it (JSON pointers, the first that is
-/// there).
+/// Facts for the card: name, and JSON pointers in either format (the first present value counts).
 const FACTS: [(&str, &[&str]); 10] = [
     ("issue", &["/links/issueUrl", "/issueNumber", "/issue_number"]),
     ("pull request", &["/links/prUrl"]),
@@ -128,10 +129,10 @@ const TOKENS: &str = "tokens";
 const COST_USD: &str = "cost in USD";
 const COST: &str = "cost";
 
-/// The facts that only count: they may rise without anything new being asked.
+/// Facts that are only counters: a rise does not change the question.
 pub(super) const COUNTS: [&str; 3] = [TOKENS, COST_USD, COST];
 
-/// Reads a file's text.
+/// Parses a file's text.
 pub(super) fn read_task(text: &str) -> Reading {
     let file: Value = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
         Ok(file) => file,
@@ -154,7 +155,7 @@ fn from_published(file: &Value, id: String) -> Task {
     let required = HumanAction::read(file.get("humanActionRequired"));
     let by_state =
         [status, phase].into_iter().flatten().find_map(|state| Waits::at_step(state, phase));
-    // The flag exists to answer this very question, so it is believed before the state's name is.
+    // The flag answers exactly this question, so it takes priority over the state's name.
     let waits = match &required {
         HumanAction::No => None,
         HumanAction::Unsaid => by_state,
@@ -162,7 +163,7 @@ fn from_published(file: &Value, id: String) -> Task {
     };
     let said = if let HumanAction::Yes(said) = required { said } else { String::new() };
     let recommended = text(file, "/recommendedAction");
-    // Where nothing is recommended, what is required is what to do.
+    // Without a recommendation, the required action becomes "what to do".
     let (why_it_matters, what_to_do) =
         if recommended.is_empty() { (String::new(), said) } else { (said, recommended) };
     let description = text(file, "/taskDescription");
@@ -203,7 +204,7 @@ fn from_written(file: &Value, id: String, state: &str) -> Task {
     }
 }
 
-/// What `humanActionRequired` says: a yes or no in some files, the action itself in others.
+/// The value of `humanActionRequired`: a yes or no in some files, the action itself in others.
 enum HumanAction {
     Yes(String),
     No,
@@ -235,7 +236,7 @@ fn facts(file: &Value, step: Option<&str>) -> Vec<Detail> {
     step.into_iter().chain(FACTS.iter().filter_map(found)).collect()
 }
 
-/// The text there, if it is one and not blank.
+/// The trimmed string at a JSON pointer, if present and not blank.
 fn string<'a>(file: &'a Value, pointer: &str) -> Option<&'a str> {
     file.pointer(pointer)?.as_str().map(str::trim).filter(|text| !text.is_empty())
 }
@@ -248,8 +249,8 @@ fn scalar_at(file: &Value, pointer: &str) -> Option<String> {
     scalar(file.pointer(pointer)?)
 }
 
-/// A value on one line: a text, a number, or a flat object of them (`{"input":1,"output":2}`:
-/// `input 1, output 2`).
+/// A value on one line: a text, a number, or a flat object of texts and numbers
+/// (`{"input":1,"output":2}` becomes `input 1, output 2`).
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),

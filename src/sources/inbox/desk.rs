@@ -1,4 +1,5 @@
-//! Makes what is asked and told equal what lies in one drop folder and in the store.
+//! Reconciles a drop folder with the store: asks, revises and withdraws questions, and delivers
+//! verdicts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -16,25 +17,25 @@ use crate::core::decision::{Attachment, Decision, DecisionId, Request, State};
 use crate::engine::{Asked, Filter, Handle, HandleError};
 use crate::sources::agent_task::Trouble;
 
-/// How long a file must be gone until its question is taken back: some programs replace a file by
-/// removing it first.
+/// How long a file must be missing before its question is withdrawn: some programs replace a file
+/// by removing it first.
 const GONE_FOR: TimeDelta = TimeDelta::seconds(1);
 
-/// Why a question is taken back: its file is gone.
+/// Reason of a withdrawal: the file is gone.
 const GONE: &str = "its file was taken out of the drop folder";
-/// Why a question is taken back: its drop folder is gone from the configuration.
+/// Reason of a withdrawal: the drop folder is no longer configured.
 pub(super) const UNCONFIGURED: &str = "its drop folder is no longer configured";
 
-/// One drop folder.
+/// The reconciler of a drop folder.
 #[derive(Debug)]
 pub(super) struct Desk {
     spool: Spool,
     project: Option<String>,
     memory: Memory,
-    /// Names whose verdict's file says that the decision is open, or is noted and not told, with
-    /// the decision's number. Found on the disk at the first look.
+    /// Names with an undelivered final state, and the decision's number: the verdict file still
+    /// says "open", or an intent exists. `None` until the first scan reads the disk.
     untold: Option<BTreeMap<String, i64>>,
-    /// Files that are missing, and since when.
+    /// Missing files, and since when.
     missing: HashMap<String, Time>,
 }
 
@@ -57,7 +58,7 @@ impl Desk {
         format!("{KEY}{}:{name}", self.spool.root.display())
     }
 
-    /// The file's name that a key belongs to, if it is one of this folder.
+    /// The file name in a key, if the key belongs to this folder.
     pub(super) fn name_of<'a>(&self, key: &'a str) -> Option<&'a str> {
         key.strip_prefix(&self.key("")).filter(|name| !name.contains([':', '/']))
     }
@@ -126,7 +127,8 @@ impl Desk {
         Ok(seen)
     }
 
-    /// Runs something on the disk off the async threads. `None`: it failed, which is a trouble.
+    /// Runs file operations on a blocking thread. `None` after a failure, recorded as a
+    /// [`Trouble`].
     async fn on_disk<T: Send + 'static>(
         &self,
         name: &str,
@@ -177,7 +179,7 @@ impl Desk {
                     self.withdraw(handle, &standing, &reason, looked).await?;
                 }
             }
-            // Of one that was pruned its end is all that can still be told.
+            // A pruned decision cannot be compared; only its final state can still be delivered.
             Some(standing)
                 if (standing.request == request || standing.pruned_at.is_some())
                     && self.is_untold(&standing, name) =>
@@ -191,7 +193,7 @@ impl Desk {
         self.ask(handle, name, request, looked).await
     }
 
-    /// The latest decision with a name's key.
+    /// The latest decision with the key of this name.
     async fn latest(&self, handle: &Handle, name: &str) -> Result<Option<Decision>, HandleError> {
         let key = self.key(name);
         let filter = Filter { key_prefix: Some(key.clone()), limit: 1, ..Filter::default() };
@@ -202,7 +204,11 @@ impl Desk {
             .find(|decision| decision.request.dedup_key.as_ref() == Some(&key)))
     }
 
-    /// What a question asks. Files that are gone since it was asked are those that were kept then.
+    /// The request of a question. If its attachments are gone by now, uses the copies kept when the
+    /// question was asked.
+    ///
+    /// # Errors
+    /// The problem with the attachments, as text.
     fn request(
         &self,
         name: &str,
@@ -224,14 +230,14 @@ impl Desk {
         }
     }
 
-    /// Whether a decision that is over was answered for this very file, and its agent has not been
-    /// told.
+    /// Whether a closed decision belongs to this very file and its final state is
+    /// undelivered.
     fn is_untold(&self, decision: &Decision, name: &str) -> bool {
         let told_open =
             self.untold.as_ref().is_some_and(|untold| untold.get(name) == Some(&decision.id.0));
         match &decision.state {
             State::Resolved(resolved) => told_open || resolved.claimed_at.is_none(),
-            // What this source took back itself is asked again when its file is back.
+            // After a withdrawal by this source, a file that returns is a new question.
             State::Withdrawn { reason, .. } => {
                 told_open && reason != GONE && reason != UNCONFIGURED
             }
@@ -274,7 +280,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Says in the verdict's file where a decision stands.
+    /// Writes the decision's state to the verdict file.
     async fn tell(
         &mut self,
         handle: &Handle,
@@ -296,7 +302,7 @@ impl Desk {
         }
     }
 
-    /// Tells the end of a question. See the module above for the steps.
+    /// Delivers the final state of a question, in the steps of the parent module.
     async fn tell_end(
         &mut self,
         handle: &Handle,
@@ -330,7 +336,7 @@ impl Desk {
             match handle.claim(id).await {
                 Ok(claimed) => {
                     let claimed = VerdictFile::of(&claimed, handle.pace());
-                    // Undone and answered otherwise in this very moment.
+                    // The verdict was undone and replaced at this moment.
                     if claimed != said
                         && self
                             .on_disk(name, looked, move |spool, name| spool.intend(name, &claimed))
@@ -342,8 +348,9 @@ impl Desk {
                 }
                 Err(error) => {
                     self.on_disk(name, looked, Spool::put_back).await;
-                    // Undone in this very moment: the next look sees it. Otherwise the note stays,
-                    // and it is told then.
+                    // If the verdict was undone at this moment, the next scan handles the new
+                    // state. After any other error the intent stays, and a later scan delivers the
+                    // verdict.
                     let HandleError::Refused(..) = error else { return Err(error) };
                     self.on_disk(name, looked, Spool::forget_intent).await;
                     looked.unsettled = true;
@@ -359,7 +366,7 @@ impl Desk {
         Ok(())
     }
 
-    /// There is no file of this name, and there was one.
+    /// Handles a name without a file: withdraws an open question, or delivers the final state.
     async fn gone(
         &mut self,
         handle: &Handle,
@@ -387,7 +394,7 @@ impl Desk {
             {
                 self.tell_end(handle, name, decision, None, looked).await
             }
-            // Another store's, or asked again in this very moment.
+            // The number belongs to another store, or the question was asked again at this moment.
             Ok(_) | Err(HandleError::NoSuchDecision(_)) => {
                 self.untold.get_or_insert_default().remove(name);
                 Ok(())
@@ -396,8 +403,8 @@ impl Desk {
         }
     }
 
-    /// Takes a question back. `None`: somebody answered it in this very moment, and the next look
-    /// sees that.
+    /// Withdraws a question. `None` if a person answered at this moment; the next scan handles the
+    /// verdict.
     async fn withdraw(
         &self,
         handle: &Handle,
@@ -419,8 +426,8 @@ impl Desk {
         }
     }
 
-    /// Refuses a question: what it asked before is taken back, the agent is told, and the file is
-    /// moved away.
+    /// Refuses a question: withdraws the open decision, tells the agent why, and moves the file to
+    /// `refused/`.
     async fn refuse(
         &mut self,
         handle: &Handle,
@@ -446,7 +453,7 @@ impl Desk {
         Ok(())
     }
 
-    /// An agent says how it went.
+    /// Handles an agent's report on a verdict.
     async fn report(
         &self,
         handle: &Handle,
@@ -462,7 +469,7 @@ impl Desk {
             Sight::Wrong(why) => why,
             Sight::Whole(report) => match self.reported(handle, name, report).await? {
                 Ok(id) => {
-                    // Told twice is told once, so a file that cannot be removed does no harm.
+                    // Reports are idempotent, so a file that cannot be removed does no harm.
                     if self
                         .on_disk(name, looked, |spool, name| {
                             std::fs::remove_file(spool.path(OUTCOMES, name))
@@ -486,7 +493,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Files what an agent says of how it went, or says what is wrong with it.
+    /// Files an agent's report. The inner error is the problem with the report, as text.
     async fn reported(
         &self,
         handle: &Handle,
@@ -517,7 +524,7 @@ impl Desk {
     }
 }
 
-/// Policy speaks of the command line's options; in a file they are fields.
+/// Replaces command-line options in policy's messages with the fields of a file.
 fn in_fields(why: &str) -> String {
     why.replace("--default reject", "\"safe_default\": \"reject\"")
         .replace("--expects choose", "\"expects\": \"choose\"")

@@ -1,7 +1,8 @@
-//! Tells when to look: the system's change notices on the folders that agents write to, as hints.
+//! Triggers scans: the operating system's change notices for folders that agents write to, used as
+//! hints.
 //!
-//! A lost notice costs the wait until the next slow look, never a question. Must not know what is
-//! in a file.
+//! A lost notice delays a question until the next slow scan, and never loses a question. Does not
+//! depend on the content of files.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::spool::{INBOX, OUTCOMES};
 
-/// The notices of all drop folders.
+/// Change notices of all drop folders.
 pub(super) struct Notices {
     notice: Arc<Notify>,
     watcher: Option<RecommendedWatcher>,
@@ -24,7 +25,8 @@ impl Notices {
         let notice = Arc::new(Notify::new());
         let ear = Arc::clone(&notice);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            // Looking at the files raises access events: waking on them would wake for ever.
+            // Scanning the files raises access events; reacting to access events would scan for
+            // ever.
             if !matches!(&event, Ok(event) if matches!(event.kind, EventKind::Access(_))) {
                 ear.notify_one();
             }
@@ -34,7 +36,7 @@ impl Notices {
         Self { notice, watcher: watcher.ok(), watched: HashSet::new() }
     }
 
-    /// Watches the folders of these roots that are there and not watched yet.
+    /// Watches the existing folders of these roots that are not watched yet.
     pub(super) fn watch(&mut self, roots: &[PathBuf]) {
         let Some(watcher) = &mut self.watcher else { return };
         for folder in
@@ -48,18 +50,18 @@ impl Notices {
         }
     }
 
-    /// Watches all anew next time: a folder may have been removed and made again, and the system
-    /// still watches the old one.
+    /// Renews all watches next time: after a folder was removed and created again, the system still
+    /// watches the old folder.
     pub(super) fn forget(&mut self) {
         if let Some(watcher) = &mut self.watcher {
             for folder in self.watched.drain() {
-                // Gone with its folder, perhaps.
+                // The watch may have ended with the folder.
                 let _ = watcher.unwatch(&folder);
             }
         }
     }
 
-    /// Waits for the next notice. One that came since the last wait is not lost.
+    /// Waits for the next notice. A notice since the last wait is not lost.
     pub(super) async fn wait(&self) {
         self.notice.notified().await;
     }

@@ -1,7 +1,7 @@
-//! What the files of a drop folder say: the question, its verdict, and how it went.
+//! The JSON files of a drop folder: question, verdict and report.
 //!
-//! The JSON Schemas are generated from these types, so a comment on a field is what an agent reads
-//! of it. Pure. Must not know folders, the store, or what becomes of a file.
+//! The JSON Schemas are generated from these types, so agents read the comments on fields. Pure.
+//! Does not depend on folders or the store.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -14,85 +14,86 @@ use crate::core::policy::{Inadmissible, MOST_FILES};
 use crate::wire::{self, Hint, LONGEST_REPORT, Moment, Said, Wrong, question};
 
 question! {
-    /// A question, as an agent drops it into `inbox/`. The file's name is its identity: changing
-    /// the file changes the question, removing it takes the question back.
+    /// A question that an agent drops into `inbox/`. The file's name identifies the question:
+    /// changing the file revises the question, removing the file withdraws it.
     Question {
-        /// The address of this schema, for editors. Not read.
+        /// The address of this schema, for editors. Ignored.
         #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
         schema: Option<String>,
-        /// Files that go with it: paths from the drop folder on, inside it.
+        /// Attached files: paths inside the drop folder, relative to it.
         #[serde(default)]
         #[schemars(length(max = 9))]
         attachments: Vec<String>,
     }
 }
 
-/// How it went when the agent acted on a verdict, as the agent drops it into `outcomes/`, under the
+/// The outcome of acting on a verdict. An agent drops this file into `outcomes/`, under the
 /// question's name.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
-    /// The address of this schema, for editors. Not read.
+    /// The address of this schema, for editors. Ignored.
     #[serde(rename = "$schema")]
     pub schema: Option<String>,
-    /// Whether it worked.
+    /// Whether the action succeeded.
     pub outcome: Outcome,
-    /// In the agent's words.
+    /// A description in the agent's words.
     #[serde(default)]
     #[schemars(length(max = 4000))]
     pub text: String,
-    /// The decision's number, as the verdict's file said it. Left out: the latest of this name.
+    /// The decision's number, from the verdict file. Default: the latest decision of this name.
     #[schemars(range(min = 1))]
     pub id: Option<i64>,
 }
 
-/// Where a dropped question stands.
+/// The state of a dropped question.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Standing {
-    /// A person owes it an answer.
+    /// Waiting for a person's answer.
     #[default]
     Asked,
-    /// Put off until `until`; it comes back by itself. Do something else meanwhile.
+    /// Deferred until `until`; then the question returns without being asked again. Do something
+    /// else meanwhile.
     Deferred,
-    /// Answered: `verdict` says how. This file does not change any more.
+    /// Answered, with the answer in `verdict`. This file does not change any more.
     Resolved,
-    /// Taken back: `reason` says why. This file does not change any more.
+    /// Withdrawn, with the reason in `reason`. This file does not change any more.
     Withdrawn,
-    /// The question's file was wrong and lies in `refused/`: `reason` says why. This file does not
-    /// change any more.
+    /// Refused: the question's file was invalid and is now in `refused/`, with the reason in
+    /// `reason`. This file does not change any more.
     Refused,
 }
 
 impl Standing {
-    /// Whether the verdict's file will say something else later.
+    /// Whether the verdict file can still change.
     pub(super) const fn is_open(self) -> bool {
         matches!(self, Self::Asked | Self::Deferred)
     }
 }
 
-/// Where a question stands, as it lies in `verdicts/` under the question's name: the one file that
-/// an agent polls.
+/// The state of a question, in `verdicts/` under the question's name. An agent polls only this
+/// file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VerdictFile {
     /// The decision's number. Absent only if the question was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
-    /// The version of the question's content, from 1.
+    /// The revision of the question's content, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
-    /// Where it stands.
+    /// The question's state.
     pub state: Standing,
-    /// What was answered.
+    /// The answer.
     #[serde(flatten)]
     pub said: Said,
-    /// When it comes back, if it was put off.
+    /// When a deferred question returns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// Who answered, or put it off.
+    /// The person who answered or deferred.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// When it came to this state, such as 2026-11-21T12:30:00Z.
+    /// When the question entered this state, such as 2026-11-21T12:30:00Z.
     pub at: String,
 }
 
@@ -101,7 +102,7 @@ impl VerdictFile {
         Self { state, at: Moment(at).to_string(), ..Self::default() }
     }
 
-    /// What is said of a decision as it stands. Times are the wall clock's.
+    /// The verdict file for a decision. Times are wall-clock times.
     #[must_use]
     pub fn of(decision: &Decision, pace: Pace) -> Self {
         let bare = |state, at| Self::bare(state, pace.wall_time(at));
@@ -123,25 +124,25 @@ impl VerdictFile {
         Self { id: Some(decision.id.0), revision: Some(decision.revision.0), ..said }
     }
 
-    /// What is said of a file that is no question.
+    /// The verdict file for a file that is not a valid question.
     #[must_use]
     pub fn refused(why: &str, at: crate::core::Time) -> Self {
         Self { said: Said::reason(why), ..Self::bare(Standing::Refused, at) }
     }
 
     pub(super) fn text(&self) -> String {
-        // Strings and numbers only: this cannot fail.
+        // The type has only strings and numbers, so serialisation cannot fail.
         serde_json::to_string(self).unwrap_or_default() + "\n"
     }
 }
 
-/// What to do about fields that other ways of asking know.
+/// Advice for fields known from other ways of asking.
 const HINTS: [Hint; 1] = [("dedup_key", "leave `dedup_key` out: the file's name is its key")];
 
-/// Reads a file's text.
+/// Parses a file.
 ///
 /// # Errors
-/// [`Wrong`], in words for whoever writes files.
+/// [`Wrong`], with a message for authors of files.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Wrong> {
     wire::read(bytes, &HINTS).map_err(|wrong| match wrong {
         Wrong::Short(words) => {
@@ -152,7 +153,7 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Wrong> {
 }
 
 impl Report {
-    /// What is wrong with it, if something is.
+    /// A problem that the type does not rule out.
     pub(super) fn flaw(&self) -> Option<String> {
         (self.text.chars().count() > LONGEST_REPORT)
             .then(|| format!("text: it has more than {LONGEST_REPORT} characters; shorten it"))
@@ -160,7 +161,7 @@ impl Report {
 }
 
 impl Question {
-    /// What is wrong with it, if something is that policy would let pass.
+    /// A problem that policy would not reject.
     pub(super) fn flaw(&self) -> Option<String> {
         if self.attachments.len() > MOST_FILES {
             return Some(Inadmissible::Files(self.attachments.len()).to_string());
@@ -168,7 +169,7 @@ impl Question {
         self.zero_approvals()
     }
 
-    /// The request that it makes. `project` is the drop folder's own.
+    /// The request to file. `project` is the drop folder's default.
     pub(super) fn into_request(
         self,
         key: String,

@@ -1,8 +1,9 @@
-//! The drop folder's files: found, read within limits, moved, and written so that nobody sees half
-//! of one.
+//! The drop folder's files: listing, reading within limits, moving, and writing without exposing
+//! half-written files.
 //!
-//! What an agent can put anywhere in here is never followed: links, pipes and folders are no files,
-//! and what is written is made anew and renamed into its place. Blocks. Must not know decisions.
+//! Agents can put anything here, so a link, pipe or folder in place of a question is refused and
+//! never followed. Every write creates a new file and renames it into place. Blocks. Does not
+//! depend on decisions.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
@@ -16,69 +17,68 @@ use crate::core::untrusted::clean;
 use crate::engine::attachments;
 use crate::engine::files::{private_file, private_folder};
 
-/// Where questions are dropped.
+/// Folder for questions.
 pub(super) const INBOX: &str = "inbox";
-/// Where their verdicts appear.
+/// Folder for verdicts.
 pub(super) const VERDICTS: &str = "verdicts";
-/// Where what is wrong is moved.
+/// Folder for refused files.
 const REFUSED: &str = "refused";
-/// Where agents say how it went.
+/// Folder for agents' reports.
 pub(super) const OUTCOMES: &str = "outcomes";
 
-/// More than any question that is taken, however its text is escaped.
+/// Size limit in bytes. Larger than any accepted question, however its text is escaped.
 const LONGEST_FILE: u64 = 8 << 20;
-/// Bytes of a file's name at most, so that there is room for what is put around it.
+/// Longest file name in bytes, to leave room for the prefix and suffixes of hidden files.
 const LONGEST_NAME: usize = 120;
-/// At the end of the name of a question that is being answered.
+/// Suffix of a question whose verdict is being delivered.
 const TAKEN: &str = ".taken";
-/// At the end of the name of a verdict that is about to be told.
+/// Suffix of a verdict about to be delivered.
 const INTENT: &str = ".intent";
-/// At the end of the name of a file that is being written.
+/// Suffix of a file being written.
 const HALF: &str = ".half";
 
 /// A drop folder on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Spool {
-    /// Its path, without links.
+    /// The path, without links.
     pub(super) root: PathBuf,
     /// The store's file: attachments are kept beside it.
     pub(super) store: PathBuf,
 }
 
-/// A file's name in a folder of the spool.
+/// The name of a dropped file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Name {
-    /// One that is an identity: `deploy-7.json`.
+    /// A name usable as an identity: `deploy-7.json`.
     Plain(String),
-    /// One that cannot be: what is wrong with it.
+    /// An invalid name, with the reason.
     Odd(OsString, &'static str),
 }
 
-/// What tells two contents of a path apart without reading them: length, time of change, the file
-/// itself.
+/// Detects a changed file without reading it: length, modification time, inode.
 pub(super) type Print = (u64, Option<SystemTime>, u64);
 
-/// What is at a path.
+/// The content at a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// A file's bytes.
     Bytes(Vec<u8>),
-    /// No file, for certain.
+    /// Certainly no file.
     Gone,
-    /// It cannot be read now; perhaps later.
+    /// Unreadable for now; a later scan may succeed.
     Unreadable(String),
-    /// It never will be a question.
+    /// Never a valid question.
     NoFile(String),
 }
 
-/// What became of taking a question's file away.
+/// The result of moving a question out of the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Take {
-    /// It is out of the inbox.
+    /// Moved.
     Taken,
-    /// It was gone already.
+    /// The file was already gone.
     Gone,
-    /// It says something else by now, and is left where it is.
+    /// The content changed since it was read; the file stays in the inbox.
     Changed,
 }
 
@@ -86,7 +86,7 @@ fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// The file's print and what is wrong with its nature. A link is not followed.
+/// The file's print, and the problem if the path is not a regular file. Does not follow links.
 pub(super) fn print(path: &Path) -> io::Result<(Print, Option<&'static str>)> {
     let metadata = fs::symlink_metadata(path)?;
     let nature = match metadata.file_type() {
@@ -116,13 +116,14 @@ pub(super) fn read(path: &Path) -> Content {
 }
 
 fn try_read(path: &Path) -> io::Result<Content> {
-    // Asked before it is opened: opening a pipe waits for its writer, for ever perhaps.
+    // Check before opening: opening a pipe waits for its writer, perhaps for ever.
     let (before, nature) = print(path)?;
     if let Some(nature) = nature {
         return Ok(Content::NoFile(nature.into()));
     }
     let file = File::open(path)?;
-    // And again after: what was opened must be what was looked at, not a link that took its place.
+    // Check again after opening: the opened file must be the checked file, not a link put in its
+    // place.
     if print_of(&file.metadata()?).2 != before.2 {
         return Ok(Content::Unreadable("it was replaced while it was read".into()));
     }
@@ -137,8 +138,8 @@ fn try_read(path: &Path) -> io::Result<Content> {
 }
 
 impl Name {
-    /// What a name says by itself. `None`: it is nobody's question, but a hidden or half-written
-    /// file or a note.
+    /// Classifies a file name. `None` for files that are not questions: hidden files, half-written
+    /// files and notes.
     fn of(name: &OsStr) -> Option<Self> {
         let odd = |why| Some(Self::Odd(name.to_owned(), why));
         let bytes = name.as_encoded_bytes();
@@ -164,14 +165,14 @@ impl Name {
 }
 
 impl Spool {
-    /// The spool of a configured path. It need not exist yet.
+    /// The spool at a configured path, which need not exist yet.
     pub(super) fn of(path: &Path, store: &Path) -> Self {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let root = fs::canonicalize(&absolute).unwrap_or(absolute);
         Self { root, store: store.to_owned() }
     }
 
-    /// Makes the folders, for their owner alone. Those that are there stay as they are.
+    /// Creates missing folders, accessible only to their owner. Existing folders stay unchanged.
     pub(super) fn make(&mut self) -> io::Result<()> {
         for folder in [INBOX, VERDICTS, REFUSED, OUTCOMES] {
             private_folder(&self.root.join(folder))?;
@@ -192,7 +193,7 @@ impl Spool {
         self.root.join(folder).join(format!(".{name}{end}"))
     }
 
-    /// What was dropped into a folder, in order of the names.
+    /// Names of the files dropped into a folder, sorted.
     pub(super) fn list(&self, folder: &str) -> io::Result<Vec<Name>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(self.folder(folder))? {
@@ -202,8 +203,8 @@ impl Spool {
         Ok(names)
     }
 
-    /// Brings back what an ended process had taken and not answered, clears away halves, and finds
-    /// the verdicts that were not told to their end: name and decision.
+    /// Recovers from a crash: moves taken questions back, removes half-written files, and returns
+    /// the undelivered verdicts as file name and decision number.
     pub(super) fn recover(&self) -> io::Result<Vec<(String, i64)>> {
         for taken in self.hidden_names(INBOX, TAKEN)? {
             self.put_back(&taken)?;
@@ -223,7 +224,7 @@ impl Spool {
         for name in self.hidden_names(VERDICTS, INTENT)? {
             match self.told(&self.hidden(VERDICTS, &name, INTENT)).and_then(|told| told.id) {
                 Some(id) => untold.push((name, id)),
-                // Cut before it was whole, so before anything followed from it.
+                // The note is incomplete, so the crash came before any later step.
                 None => fs::remove_file(self.hidden(VERDICTS, &name, INTENT))?,
             }
         }
@@ -248,25 +249,26 @@ impl Spool {
         Ok(names)
     }
 
-    /// Writes a file that is its owner's alone, whole or not at all.
+    /// Writes a file atomically, accessible only to its owner.
     fn write(&self, folder: &str, name: &str, text: &str, target: &Path) -> io::Result<()> {
         let half = self.hidden(folder, name, HALF);
         match fs::remove_file(&half) {
             Err(error) if !is_absence(&error) => return Err(error),
             _ => {}
         }
-        // Made anew: what somebody put there beforehand, a link perhaps, is not written through.
+        // `create_new`, so that a link or another file placed here beforehand is not written
+        // through.
         let mut file = private_file().write(true).create_new(true).open(&half)?;
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&half, target))
             .inspect_err(|_| {
-                // Best effort: the next write of this name removes it too.
+                // Best effort: the next write of this name also removes the file.
                 let _ = fs::remove_file(&half);
             })
     }
 
-    /// Says in the verdict's file where the question stands, if that is news. Gives whether it was.
+    /// Writes the question's state to the verdict file. Returns whether the content changed.
     pub(super) fn tell(&self, name: &str, said: &VerdictFile) -> io::Result<bool> {
         let (path, text) = (self.path(VERDICTS, name), said.text());
         if matches!(read(&path), Content::Bytes(bytes) if bytes == text.as_bytes()) {
@@ -277,8 +279,7 @@ impl Spool {
         Ok(true)
     }
 
-    /// Notes the verdict that is about to be told. Until it is told, the same question is not asked
-    /// anew.
+    /// Writes the intent to deliver a verdict. Until delivery, the same question is not asked anew.
     pub(super) fn intend(&self, name: &str, said: &VerdictFile) -> io::Result<()> {
         self.write(VERDICTS, name, &said.text(), &self.hidden(VERDICTS, name, INTENT))
     }
@@ -290,7 +291,7 @@ impl Spool {
         }
     }
 
-    /// Takes the question out of the inbox, if it still says what was read.
+    /// Moves the question out of the inbox, if the content is still `read_before`.
     pub(super) fn take(&self, name: &str, read_before: &[u8]) -> io::Result<Take> {
         let taken = self.hidden(INBOX, name, TAKEN);
         match fs::rename(self.path(INBOX, name), &taken) {
@@ -303,12 +304,12 @@ impl Spool {
         self.put_back(name).map(|()| Take::Changed)
     }
 
-    /// Puts back what was taken, unless a newer file has its name.
+    /// Moves a taken question back, unless a newer file has the name.
     pub(super) fn put_back(&self, name: &str) -> io::Result<()> {
         let (taken, there) = (self.hidden(INBOX, name, TAKEN), self.path(INBOX, name));
         match fs::hard_link(&taken, &there) {
             Err(error) if is_absence(&error) => return Ok(()),
-            // A disk without hard links, or no file at all.
+            // The disk may lack hard links. The name is free, so a rename replaces no file.
             Err(error)
                 if error.kind() != ErrorKind::AlreadyExists
                     && fs::symlink_metadata(&there).is_err() =>
@@ -320,7 +321,7 @@ impl Spool {
         fs::remove_file(&taken)
     }
 
-    /// Tells the verdict that was noted: from here on the same file is a new question.
+    /// Publishes the noted verdict. From here on, the same file is a new question.
     pub(super) fn tell_intended(&self, name: &str) -> io::Result<()> {
         let taken = fs::remove_file(self.hidden(INBOX, name, TAKEN));
         taken.or_else(|error| if is_absence(&error) { Ok(()) } else { Err(error) })?;
@@ -328,13 +329,14 @@ impl Spool {
         fs::rename(self.hidden(VERDICTS, name, INTENT), self.path(VERDICTS, name))
     }
 
-    /// After a power cut a question must not be back whose verdict is told.
+    /// Flushes a folder, so that a power cut does not bring back a question whose verdict is
+    /// published.
     fn sync(&self, folder: &str) {
-        // A system that cannot flush a folder keeps its own order.
+        // A system that cannot flush a folder decides the order by itself.
         let _ = File::open(self.folder(folder)).and_then(|folder| folder.sync_all());
     }
 
-    /// Moves a wrong file to `refused/`, with a text beside it that says why.
+    /// Moves an invalid file to `refused/`, with the reason in a text file beside it.
     pub(super) fn refuse(&self, folder: &str, name: &Name, why: &str) -> io::Result<()> {
         let name = name.as_os_str();
         let text = format!(
@@ -344,7 +346,7 @@ impl Spool {
             clean(why)
         );
         let mut failed = None;
-        // The place may be held by something that cannot be replaced: a folder.
+        // A folder at the target cannot be replaced, so further names are tried.
         for number in 0..10 {
             let mut target = self.folder(REFUSED).join(name);
             if number > 0 {
@@ -363,7 +365,10 @@ impl Spool {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Reads and keeps the files that go with a question.
+    /// Reads a question's attachments and keeps copies beside the store.
+    ///
+    /// # Errors
+    /// The first invalid attachment, as text.
     pub(super) fn attach(&self, paths: &[String]) -> Result<Vec<Attachment>, String> {
         let mut kept = Vec::new();
         for (index, path) in paths.iter().enumerate() {
@@ -381,7 +386,7 @@ impl Spool {
         Ok(kept)
     }
 
-    /// The prints of the files that go with a question, as far as they are there.
+    /// The prints of a question's attachments; `None` for a missing file.
     pub(super) fn prints(&self, paths: &[String]) -> Vec<Option<Print>> {
         paths
             .iter()

@@ -1,7 +1,7 @@
-//! What lies in a drop folder, read once for each change of it.
+//! Reads a drop folder, each file once per change.
 //!
-//! What is remembered between looks only spares reading: losing it costs time. Blocks. Must not
-//! know the store.
+//! The cache between scans only saves reads: losing it costs time. Blocks. Does not depend on the
+//! store.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -17,53 +17,53 @@ use crate::core::decision::Attachment;
 use crate::sources::agent_task::Trouble;
 use crate::wire::Wrong;
 
-/// How long a file that is no whole JSON must lie unchanged until it is refused: it may be being
-/// written.
+/// How long an incomplete JSON file must stay unchanged before it is refused, because an agent may
+/// still be writing it.
 const PATIENCE: TimeDelta = TimeDelta::seconds(5);
 
-/// A question that was read.
+/// A parsed question.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) question: Question,
     pub(super) bytes: Vec<u8>,
-    /// Its files, kept; or what is wrong with them.
+    /// The kept attachments, or the problem with them.
     pub(super) files: Result<Vec<Attachment>, String>,
 }
 
-/// What was seen at a name.
+/// The scan's finding at a name.
 #[derive(Debug, Clone)]
 pub(super) enum Sight<T> {
-    /// What is dropped there.
+    /// A valid file.
     Whole(T),
-    /// Nothing can be said of it yet.
+    /// Incomplete or unreadable for now.
     Unclear,
-    /// It is refused.
+    /// An invalid file, to be refused for this reason.
     Wrong(String),
 }
 
-/// What was seen in a drop folder.
+/// The findings in a drop folder.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub(super) questions: BTreeMap<String, Sight<Arc<Draft>>>,
     pub(super) reports: BTreeMap<String, Sight<Report>>,
-    /// Refused by their names alone.
+    /// Files refused for an invalid name.
     pub(super) odd: Vec<String>,
     pub(super) troubles: Vec<Trouble>,
 }
 
-/// The prints of a question's file and of the files that go with it.
+/// The prints of a question's file and its attachments.
 type Prints = (Print, Vec<Option<Print>>);
 
-/// What need not be read again.
+/// Questions that need no new read while their prints stay equal.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     drafts: HashMap<String, (Prints, Arc<Draft>)>,
 }
 
-/// Looks at all that was dropped.
+/// Reads all dropped files.
 ///
 /// # Errors
-/// The folders cannot be made or listed.
+/// The folders cannot be listed.
 pub(super) fn survey(spool: &Spool, memory: &mut Memory, wall: Time) -> io::Result<Survey> {
     let mut survey = Survey::default();
     for name in spool.list(INBOX)? {
@@ -121,7 +121,7 @@ fn question(
     wall: Time,
 ) -> Option<Sight<Arc<Draft>>> {
     let path = spool.path(INBOX, name);
-    // Before it is read: what changes in between is read again next time.
+    // Taken before reading, so that a change in between is read next time.
     let print = spool::print(&path).ok()?.0;
     if let Some(((before, files), draft)) = memory.drafts.get(name)
         && *before == print
@@ -143,7 +143,7 @@ fn question(
     })
 }
 
-/// What a file says, and its bytes. `None`: it is gone.
+/// Parses a file and returns its bytes too. `None` if the file is gone.
 fn sight<T: DeserializeOwned>(
     spool: &Spool,
     folder: &str,
@@ -155,7 +155,7 @@ fn sight<T: DeserializeOwned>(
         let changed = std::fs::symlink_metadata(&path)
             .and_then(|metadata| metadata.modified())
             .map(Time::from);
-        // A file from the future is not waited for until then.
+        // `abs`, because a file with a time in the future must not wait until that time.
         if changed.is_ok_and(|changed| (wall - changed).abs() < PATIENCE) {
             Sight::Unclear
         } else {

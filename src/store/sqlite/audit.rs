@@ -1,4 +1,4 @@
-//! Reads everything and believes nothing: the chain, the states that it gives, and the file itself.
+//! Verifies everything without trust: the hash chain, the replayed states, and the file.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row};
@@ -11,7 +11,7 @@ use super::rows::{self, Columns};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Request, Risk, Terms};
 
-/// What ends a check: a fault that was found, or a store that cannot be read now.
+/// Why a check stopped early: a fault, or a store currently unreadable.
 enum End {
     Found(Fault),
     Failed(StoreError),
@@ -45,12 +45,12 @@ pub(super) fn audit(connection: &Connection) -> Result<Audit, StoreError> {
 }
 
 fn check(connection: &Connection, audit: &mut Audit) -> Result<(), End> {
-    // All of it sees the same moment, whatever is written meanwhile. It only reads, so ending it is
-    // all there is to undo.
+    // One read transaction gives all checks a single snapshot despite concurrent writes. Dropping
+    // the transaction rolls back, harmless for a reader.
     let _moment = connection.unchecked_transaction()?;
     audit.chain = Some(chain(connection)?);
     replay(connection, &mut audit.replayed)?;
-    // Last, because SQLite names a place in its file, and the chain names the event.
+    // Last, because SQLite reports a place in the file, while the chain reports the event.
     let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if said == "ok" { Ok(()) } else { Err(Fault::File { why: said }.into()) }
 }
@@ -68,7 +68,8 @@ pub(super) fn first_broken_link(connection: &Connection) -> Result<Option<u64>, 
 
 const ENTRY: &str = "SELECT seq, at, decision, body, text, digest, hash FROM event";
 
-/// Whatever lies there: a flipped bit may have made a text of it that is none, or something else.
+/// The column's raw bytes: a flipped bit may make the text invalid UTF-8, or change the column's
+/// type.
 fn bytes<'a>(row: &'a Row<'_>, index: usize) -> Result<Option<&'a [u8]>, rusqlite::Error> {
     Ok(match row.get_ref(index)? {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
@@ -78,7 +79,7 @@ fn bytes<'a>(row: &'a Row<'_>, index: usize) -> Result<Option<&'a [u8]>, rusqlit
 }
 
 fn number(row: &Row<'_>, index: usize) -> Result<i64, rusqlite::Error> {
-    // Nothing has this number, so it is found not to fit.
+    // No valid row has this number, so the check reports a fault.
     Ok(row.get_ref(index)?.as_i64().unwrap_or(i64::MIN))
 }
 
@@ -104,7 +105,7 @@ fn chain(connection: &Connection) -> Result<Walked, End> {
     Ok(walk.end()?)
 }
 
-/// Replays every decision's log and compares with what is kept of it.
+/// Replays every decision's log and compares the result with the stored state.
 fn replay(connection: &Connection, replayed: &mut u64) -> Result<(), End> {
     let mut documents = connection
         .prepare(&format!("SELECT id, document, {} FROM decision ORDER BY id", Columns::NAMES))?;
@@ -130,14 +131,15 @@ fn differs(decision: i64, why: impl Into<String>) -> End {
     Fault::State { decision, why: why.into() }.into()
 }
 
-/// A decision as its log tells it. `None`: it does not, or cannot be read.
+/// A decision replayed from the log. `None` if the log has no events of the decision or cannot be
+/// read.
 pub(super) fn told_of(connection: &Connection, id: DecisionId) -> Option<Decision> {
     let mut log =
         connection.prepare_cached(&format!("{ENTRY} WHERE decision = ?1 ORDER BY seq")).ok()?;
     told(log.query([id.0]).ok()?, id).ok().flatten()
 }
 
-/// The decision as its log tells it.
+/// Replays a decision from its log.
 fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>, End> {
     let mut told: Option<Decision> = None;
     while let Some(row) = log.next()? {
@@ -146,7 +148,7 @@ fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>,
         let event = rows::event(body, text).map_err(|error| unreadable(error.to_string()))?;
         let at =
             Time::from_timestamp_millis(at).ok_or_else(|| unreadable(format!("the time {at}")))?;
-        // The first event sets all of it.
+        // Placeholder terms: the first event sets all fields.
         let terms = Terms { risk: Risk::Low, sla_seconds: 0, ..Terms::default() };
         let before =
             told.take().unwrap_or_else(|| Decision::new(id, Request::default(), terms, at));
@@ -155,7 +157,7 @@ fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>,
     Ok(told)
 }
 
-/// Whether a row of decisions is what the log tells.
+/// Fails unless a stored decision equals the replayed decision.
 fn must_be_kept(row: &Row<'_>, told: &Decision) -> Result<(), End> {
     let id = told.id.0;
     let document = bytes(row, 1)?.unwrap_or_default();
@@ -163,7 +165,8 @@ fn must_be_kept(row: &Row<'_>, told: &Decision) -> Result<(), End> {
         differs(id, format!("what is kept of it cannot be read: {error}"))
     };
     let kept: Decision = serde_json::from_slice(document).map_err(unreadable)?;
-    // To the letter, too: a name that this version would pass over is a name that was not written.
+    // Compares the JSON too: deserializing ignores unknown names, and a name unknown to the log was
+    // never written by Gander.
     let letters: Value = serde_json::from_slice(document).map_err(unreadable)?;
     let should = serde_json::to_value(told).map_err(unreadable)?;
     if let Some(part) = other_part(&letters, &should) {
@@ -178,8 +181,8 @@ fn must_be_kept(row: &Row<'_>, told: &Decision) -> Result<(), End> {
     }
 }
 
-/// The first part of a document that is not so in another. What an earlier version did not write
-/// may be missing.
+/// The path of the first part of `document` with a different value in `other`. Parts missing from
+/// `document` are allowed, because earlier versions did not write all parts.
 fn other_part(document: &Value, other: &Value) -> Option<String> {
     let (Value::Object(parts), Value::Object(others)) = (document, other) else {
         return (document != other).then(String::new);

@@ -1,4 +1,4 @@
-//! Tokens, and what was asked under an idempotency key.
+//! Statements for tokens and idempotency keys.
 
 use chrono::TimeDelta;
 use rusqlite::{Connection, Row, params};
@@ -10,10 +10,11 @@ use crate::core::Time;
 use crate::core::caller::{Token, TokenId};
 use crate::core::decision::{DecisionId, Request, Terms};
 
-/// How long an idempotency key names the same decision, by the store's time: what others give too.
+/// Lifetime of an idempotency key, by the store's time; 24 h is a common choice of APIs.
 const REMEMBERED: TimeDelta = TimeDelta::hours(24);
 
-/// A use is written down once in so many milliseconds: not every request is to cost a write.
+/// Minimum interval between two recorded uses of a token, in milliseconds, so that not every
+/// request costs a write.
 const USED_EVERY: i64 = 60_000;
 
 pub(super) fn mint(connection: &Connection, new: &NewToken) -> Result<Token, StoreError> {

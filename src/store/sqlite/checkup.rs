@@ -1,4 +1,4 @@
-//! Looks at a store's file as it lies, without making, migrating or changing anything.
+//! Examines a store's file without creating, migrating or changing anything.
 
 use std::path::Path;
 
@@ -7,25 +7,25 @@ use super::{BUSY, audit, from_sqlite, rows, with_path};
 use crate::core::decision::DecisionId;
 use crate::store::{Audit, StoreError};
 
-/// What was found in a store.
+/// Result of an examination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Examination {
-    /// The version of its tables.
+    /// Schema version of the file.
     pub schema: i64,
-    /// The version that this program makes and reads.
+    /// Schema version of this program.
     pub known_schema: i64,
-    /// The log, the states and the file; absent if the tables are older than this program reads.
+    /// Audit of the log, the states and the file; absent if the schema versions differ.
     pub audit: Option<Audit>,
-    /// Whether it could be written now.
+    /// Whether the store is currently writable.
     pub writable: Result<(), StoreError>,
-    /// Decisions whose cards are not as they should be, by the store's own record.
+    /// Decisions with a missing or outdated card, according to the store's records.
     pub unsettled: Vec<DecisionId>,
 }
 
-/// Examines a store. Reads all of it.
+/// Examines a store. Reads the whole file.
 ///
 /// # Errors
-/// [`StoreError`] if it cannot be opened or read at all.
+/// [`StoreError`] if the store cannot be opened or read at all.
 pub fn examine(path: &Path) -> Result<Examination, StoreError> {
     let connection =
         connect(path, Access::Read, BUSY).map_err(|error| with_path(from_sqlite(error), path))?;
@@ -45,7 +45,7 @@ pub fn examine(path: &Path) -> Result<Examination, StoreError> {
     Ok(Examination { schema, known_schema, audit, writable, unsettled })
 }
 
-/// Takes the write lock and gives it back.
+/// Takes and releases the write lock.
 fn try_to_write(path: &Path) -> Result<(), StoreError> {
     let taken = connect(path, Access::Write, BUSY)
         .and_then(|connection| connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK"));

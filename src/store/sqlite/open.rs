@@ -1,5 +1,5 @@
-//! Opening the file: made, migrated, refused where it is another version's or no store at all, or
-//! read where it cannot be written.
+//! Opens the store's file: creates a missing file, migrates an old schema, rejects a newer schema
+//! or a foreign database, and falls back to read-only access.
 
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
@@ -17,24 +17,24 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// How a connection reaches the file.
+/// Access mode of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// It may write.
+    /// Reads and writes.
     Write,
-    /// It only reads, beside others that write.
+    /// Only reads, beside concurrent writers.
     Read,
-    /// It reads a file on which nothing can be written, not even the index of SQLite's log.
+    /// Reads a store without any write access, not even to the WAL index.
     ReadOnly,
-    /// It reads a file that nobody can change, because not even its folder can be written.
+    /// Reads a file assumed to stay unchanged, because not even the folder is writable.
     Immutable,
 }
 
-/// What `.making` says once the store was made.
+/// Content of `.making` once the store was created.
 const MADE: &[u8] = b"made\n";
 
-/// Statements that a connection keeps prepared: more than there are, because parsing one takes
-/// longer than most of them do.
+/// Capacity of a connection's cache of prepared statements. More than the number of statements,
+/// because parsing takes longer than running most statements.
 const STATEMENTS: usize = 256;
 
 pub(super) fn connect(
@@ -59,14 +59,13 @@ pub(super) fn connect(
     Ok(connection)
 }
 
-/// The path as an address. What has a meaning in addresses is written as its byte.
+/// The path as a SQLite URI, with characters special in URIs percent-encoded.
 fn immutable(path: &Path) -> String {
     let path = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     format!("file:{path}?immutable=1")
 }
 
-/// Makes the store if it is not there, brings it to this version's schema, and gives the connection
-/// that writes.
+/// Creates a missing store, migrates to this version's schema, and returns the write connection.
 pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
@@ -76,7 +75,8 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
         _ => refused(path, &error),
     };
     files::private_folder(files::folder_of(path)).map_err(failed)?;
-    // Two processes that make the same store at once must not both apply its first migration.
+    // A file lock, so that two processes creating one store at once do not both apply the first
+    // migration.
     let making = files::beside(path, ".making");
     let making =
         files::private_file().read(true).write(true).create(true).truncate(false).open(making);
@@ -86,8 +86,8 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
     if size == 0 && !is_new && was_made(&mut making) {
         return Err(refused(path, EMPTIED));
     }
-    // SQLite would open a file that it may not write, and leave files beside it that nobody may
-    // write either.
+    // SQLite would open a file without write permission, and leave `-wal` and `-shm` files equally
+    // unwritable for everybody.
     std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
     let mut connection =
         connect(path, Access::Write, patience).map_err(|error| cannot_open(path, error))?;
@@ -112,8 +112,9 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
 const EMPTIED: &str = "it is empty, although there were decisions in it: something has truncated it. Bring back a backup \
                        (gander backup); or, to begin anew, remove the file";
 
-/// SQLite would make the file readable for all that the umask lets in; made here first, it is its
-/// owner's alone, and SQLite gives `-wal` and `-shm` the same mode. Whether it was made now.
+/// Creates the file with mode 0600 before SQLite would create a file readable by everybody the
+/// umask allows; SQLite gives `-wal` and `-shm` the mode of the main file. Returns whether the file
+/// is new.
 fn make_file(path: &Path) -> std::io::Result<bool> {
     match files::private_file().write(true).create_new(true).open(path) {
         Ok(_) => Ok(true),
@@ -127,17 +128,17 @@ fn was_made(making: &mut std::fs::File) -> bool {
     making.read_to_end(&mut said).is_ok() && said == MADE
 }
 
-/// Finds the way to read a store that cannot be written.
+/// Chooses an access mode for a store without write access, and connects.
 pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Access), StoreError> {
     let size = |end| std::fs::metadata(files::beside(path, end)).map(|data| data.len()).ok();
     let (log, index) = (size("-wal"), size("-shm"));
-    // SQLite's log and its index are beside the file for as long as anybody has it open. Where they
-    // are not, nobody writes, and the file is read as it is: a reader would make them, in its own
-    // name, and keep those out who may write.
+    // `-wal` and `-shm` exist as long as any process has the store open. If both are missing, no
+    // process writes, and the file is opened as immutable: an ordinary reader would create both
+    // files as its own user and lock out processes with write permission.
     let nobody = log.is_none() && index.is_none();
     let ways: &[Access] = match log {
         _ if nobody => &[Access::Immutable],
-        // An index that cannot be made is not needed for an empty log.
+        // An empty WAL needs no index.
         None | Some(0) => &[Access::ReadOnly, Access::Immutable],
         Some(_) => &[Access::ReadOnly],
     };
@@ -160,7 +161,8 @@ pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Ac
     Err(failure.unwrap_or_else(|| StoreError::ReadOnly(path.display().to_string())))
 }
 
-/// The newest schema that this version knows. Found once: the migrations are read as text.
+/// The newest schema version known to this program. Cached, because the migrations are parsed from
+/// text.
 pub(super) fn newest() -> i64 {
     static NEWEST: LazyLock<i64> = LazyLock::new(|| {
         embedded::migrations::runner()
@@ -173,7 +175,7 @@ pub(super) fn newest() -> i64 {
     *NEWEST
 }
 
-/// The schema that the file has; 0 in a new one. Nothing is changed to find out.
+/// The file's schema version; 0 for a new file. Changes nothing.
 pub(super) fn schema_of(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let failed = |error| cannot_open(path, error);
     let tables = "SELECT count(*), count(*) FILTER (WHERE name = 'refinery_schema_history') FROM sqlite_schema WHERE type = 'table'";
@@ -201,7 +203,7 @@ fn refused(path: &Path, why: impl std::fmt::Display) -> StoreError {
     StoreError::Open { path: path.display().to_string(), why: why.to_string() }
 }
 
-/// SQLite's words for a file that cannot be opened, and what to do about it.
+/// Adds a remedy to SQLite's error for a file that cannot be opened.
 fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
@@ -243,7 +245,8 @@ pub(super) fn meta(connection: &Connection, key: &str) -> Result<Option<String>,
         .map_err(from_sqlite)
 }
 
-/// The value that stands; written now if there is none, unless another process is first.
+/// The stored value for a key. Writes `value` if the key is missing, unless another process writes
+/// first.
 fn settle(connection: &Connection, key: &str, value: &str) -> Result<String, StoreError> {
     if let Some(stands) = meta(connection, key)? {
         return Ok(stands);

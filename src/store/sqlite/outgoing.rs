@@ -1,4 +1,4 @@
-//! The outbox's statements: what is to leave, and what became of it.
+//! Statements of the outbox: notifications to send, and the outcomes.
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
@@ -12,7 +12,7 @@ use crate::core::outgoing::{Letter, Outgoing, Sending, Way};
 const COLUMNS: &str =
     "document, coalesce(address, ''), asked_at, state, at, next_try, tries, why, receipt, settled";
 
-/// Writes the messages whose keys are new. How many those were.
+/// Inserts the notifications with new keys and returns how many were inserted.
 pub(super) fn enqueue(
     connection: &Connection,
     messages: &[Outgoing],
@@ -20,8 +20,8 @@ pub(super) fn enqueue(
 ) -> Result<usize, StoreError> {
     let mut new = 0;
     for message in messages {
-        // Whoever asks for it: nothing gets in here that may not leave. The address stands in a
-        // column of its own, from which it is removed.
+        // Sanitized here for every caller. The address goes to a separate column, cleared when the
+        // notification is settled.
         let bare = Outgoing { to: String::new(), ..message.clone().fit_to_leave() };
         let document = serde_json::to_string(&bare).map_err(unreadable)?;
         let sql = "INSERT INTO outgoing (key, person, way, address, document, asked_at, state, at, next_try)
@@ -130,7 +130,7 @@ pub(super) fn of_decision(
     )
 }
 
-/// What went to a person by a way since then, or may have: when, and the receipt.
+/// Notifications sent, or possibly sent, to a person by a channel after `since`: time and receipt.
 pub(super) fn went(
     connection: &Connection,
     person: &str,
@@ -143,7 +143,7 @@ pub(super) fn went(
     })
 }
 
-/// Records how a message stands. One that is settled stays as it is: then `false`.
+/// Records a notification's state. Returns `false`, with no change, if already settled.
 pub(super) fn put(
     connection: &Connection,
     key: &str,

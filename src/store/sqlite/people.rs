@@ -1,4 +1,4 @@
-//! What people have said of themselves, and who has ever acted.
+//! Statements for people's preferences, and for the people with recorded actions.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -41,7 +41,7 @@ pub(super) fn acted(connection: &Connection) -> Result<Vec<(u64, String)>, Store
     })
 }
 
-/// Somebody has acted.
+/// Records a person's first or latest action.
 pub(super) fn put_acted(connection: &Connection, user: u64, name: &str) -> Result<(), StoreError> {
     connection
         .execute(

@@ -1,4 +1,5 @@
-//! The statements behind batches: what waits and might share a card, and drawing it together.
+//! Statements of batching: finds pending decisions that may share a card, and writes the planned
+//! batches.
 
 use rusqlite::{Connection, Row, params};
 
@@ -11,10 +12,10 @@ use crate::core::batch::{Candidate, Crowd, Planned, Young};
 use crate::core::decision::{DecisionId, Revision};
 use crate::core::posting::{Change, Item, Place, PostingId, Purpose};
 
-/// What a candidate is made of.
+/// Columns of a candidate.
 const CANDIDATE: &str = "SELECT d.id, json_extract(d.document, '$.revision'), d.returns, d.project, d.kind, d.risk FROM";
 
-/// Waiting, and on no card yet: neither one of its own, nor a batch's.
+/// Pending decisions without any card: neither an own card nor a batch card.
 const FRESH: &str = "decision AS d INDEXED BY decision_open
     WHERE d.state IN ('pending', 'deferred') AND d.state = 'pending' AND d.risk IN ('low', 'medium') AND NOT EXISTS (
         SELECT 1 FROM delivery AS v
@@ -23,15 +24,15 @@ const FRESH: &str = "decision AS d INDEXED BY decision_open
         SELECT 1 FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
         WHERE i.decision = d.id AND i.gone IS NULL AND p.purpose = 'batch' AND p.final = 0)";
 
-/// Waiting on a card of its own that is as old as the window at most. What somebody is on, or has
-/// voted on, stays.
+/// Pending decisions with an own card no older than the window. A decision taken by a person, or
+/// with a vote, keeps the own card.
 const RECENT: &str = "delivery AS v INDEXED BY delivery_intent JOIN decision AS d ON d.id = v.decision
     WHERE v.intent_at >= ?2 AND v.lost = 0 AND v.message IS NOT NULL AND v.shown < ?1 AND v.returns = d.returns
       AND d.state = 'pending' AND d.risk IN ('low', 'medium')
       AND json_extract(d.document, '$.state.taken') IS NULL
       AND coalesce(json_array_length(d.document, '$.state.votes'), 0) = 0";
 
-/// Batches that are not posted yet, or as old as the window at most.
+/// Batches not yet posted, or no older than the window.
 const YOUNG: &str = "
     SELECT p.id, json_extract(p.document, '$.project'),
         (SELECT count(*) FROM posting_item AS i WHERE i.posting = p.id AND i.gone IS NULL)
@@ -74,7 +75,7 @@ pub(super) fn crowd(connection: &Connection, since: Time) -> Result<Crowd, Store
     Ok(Crowd { fresh, recent, young })
 }
 
-/// Writes what was planned. Whether there was anything.
+/// Writes the planned steps. Returns whether any step existed.
 pub(super) fn carry_out(
     connection: &Connection,
     at: Time,
@@ -103,7 +104,8 @@ pub(super) fn carry_out(
     Ok(!planned.is_empty())
 }
 
-/// Their own cards, where they have some, do not say yet where they went.
+/// Marks the decisions' own cards, if any, as outdated, so that the reconciler edits the cards to
+/// point to the batch.
 fn tell_old_cards(connection: &Connection, items: &[Item]) -> Result<(), StoreError> {
     let mut update = connection
         .prepare_cached(
@@ -136,7 +138,7 @@ mod tests {
                 .unwrap();
             let steps: Vec<String> = steps.map(Result::unwrap).collect();
             assert!(!steps.is_empty(), "no plan for {sql}");
-            // An index that holds only what is open may be read whole.
+            // A partial index over open rows may be scanned.
             let open = ["decision_open", "posting_lives", "posting_behind"];
             let whole = |step: &&String| {
                 step.starts_with("SCAN") && !open.iter().any(|index| step.contains(index))

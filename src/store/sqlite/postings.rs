@@ -1,4 +1,4 @@
-//! The statements of postings: messages that stand for several decisions.
+//! Statements of messages for several decisions.
 
 use chrono::TimeDelta;
 use rusqlite::{Connection, Row, params};
@@ -10,10 +10,10 @@ use crate::core::Time;
 use crate::core::decision::{DecisionId, Revision};
 use crate::core::posting::{Change, Hanging, Item, Posting, PostingId, Purpose};
 
-/// How long what somebody chose is kept for its buttons.
+/// How long a person's selection is kept for the buttons.
 const SELECTION_KEPT: TimeDelta = TimeDelta::days(7);
 
-/// Those that are not as they should be.
+/// Messages to reconcile.
 pub(super) const BEHIND: &str =
     "SELECT id FROM posting INDEXED BY posting_behind WHERE behind = 1 ORDER BY id";
 
@@ -37,7 +37,7 @@ fn hanging(row: &Row<'_>) -> Result<Hanging, StoreError> {
     })
 }
 
-/// Without its items.
+/// The message without items.
 fn bare(
     connection: &Connection,
     condition: &str,
@@ -93,8 +93,8 @@ pub(super) fn of_message(
     find(connection, "message = ?1", [message])
 }
 
-/// The batch's card that stands for a decision. Of its items only this one is asked for, and there
-/// may be a thousand.
+/// The batch card of a decision. Loaded without items, because a batch may have a thousand items
+/// and the caller asks about a single decision.
 pub(super) fn carrying(
     connection: &Connection,
     id: DecisionId,
@@ -109,14 +109,14 @@ pub(super) fn numbers(connection: &Connection, sql: &str) -> Result<Vec<PostingI
     query(connection, sql, [], |row| column(row, 0).map(PostingId))
 }
 
-/// The number of its latest list.
+/// The latest revision of a message's list.
 pub(super) fn revision(connection: &Connection, id: PostingId) -> Result<u32, StoreError> {
     connection
         .query_row("SELECT revision FROM posting WHERE id = ?1", [id.0], |row| row.get(0))
         .map_err(from_sqlite)
 }
 
-/// Those with a message and something that still can be answered.
+/// Posted messages with at least one open decision.
 pub(super) const HANGING: &str = "
     SELECT p.id FROM posting AS p INDEXED BY posting_lives
     WHERE p.final = 0 AND p.message IS NOT NULL AND EXISTS (
@@ -124,7 +124,7 @@ pub(super) const HANGING: &str = "
         WHERE i.posting = p.id AND i.gone IS NULL AND d.state IN ('pending', 'deferred'))
     ORDER BY p.id";
 
-/// A selection is made whenever somebody looks; those whose buttons nobody can want any more go.
+/// Deletes selections too old for anybody to use the buttons; every view creates a new selection.
 fn forget_selections(connection: &Connection, now: Time) -> Result<(), StoreError> {
     let before = now.checked_sub_signed(SELECTION_KEPT).unwrap_or(now).timestamp_millis();
     let sql = "DELETE FROM posting WHERE purpose = 'selection' AND final = 1 AND opened_at < ?1";
@@ -183,8 +183,8 @@ fn drop_item(
         .map_err(from_sqlite)
 }
 
-/// Makes the next list. `false`: somebody else made one since the caller looked, and nothing was
-/// written.
+/// Writes the next list. Returns `false`, with no change, if the list has changed since the
+/// caller's read.
 pub(super) fn amend(
     connection: &Connection,
     id: PostingId,
@@ -221,7 +221,7 @@ pub(super) fn hang(
             (Some(channel), None, Some(message), *shown, *drawn)
         }
     };
-    // What is over keeps the address that it had: somebody may click there yet.
+    // A finished message keeps the channel and message id: people may still click there.
     let sql = if *hanging == Hanging::Over {
         "UPDATE posting SET final = 1, behind = 0 WHERE id = ?1 AND ?2 = ?2 AND ?3 IS NULL AND ?4 IS NULL AND ?5 IS NULL
          AND ?6 = 0 AND ?7 = 0"
@@ -241,8 +241,8 @@ pub(super) fn hang(
         .map_err(from_sqlite)
 }
 
-/// A decision changed: whatever shows it shows an earlier state now. So does a list that it has
-/// left: its line there tells what became of it.
+/// Marks every message with a changed decision as outdated, including lists from which the decision
+/// was removed: the decision's line there shows the outcome.
 pub(super) fn fall_behind(connection: &Connection, id: DecisionId) -> Result<(), StoreError> {
     connection
         .prepare_cached(
@@ -268,7 +268,7 @@ pub(super) fn of_decisions(
     Ok(found.into_iter().collect())
 }
 
-/// Decisions of a posting whose own card does not say yet where they went.
+/// Decisions on a message with an own card not yet edited to point here.
 pub(super) fn to_move(
     connection: &Connection,
     id: PostingId,

@@ -1,6 +1,6 @@
-//! The connections that read. They are kept, because a fresh one reads the whole schema before its
-//! first answer, and few: whoever comes when all are lent waits for one, which is sooner there than
-//! a new one.
+//! The pool of read connections. Connections are reused, because a fresh connection reads the whole
+//! schema before the first answer. The pool is small: waiting for a returned connection is faster
+//! than opening another.
 
 use std::fmt;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::super::StoreError;
 use super::from_sqlite;
 
-/// Connections at most. Each may keep 2 MiB of the file in memory (SQLite's usual cache).
+/// Maximum number of connections. Each may cache 2 MiB of the file (SQLite's default).
 const MOST: usize = 16;
 
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub(super) struct Readers {
 #[derive(Default)]
 struct Kept {
     idle: Vec<Connection>,
-    /// Those that are lent included.
+    /// Number of open connections, including lent connections.
     open: usize,
 }
 
@@ -32,20 +32,21 @@ impl fmt::Debug for Readers {
     }
 }
 
-/// A connection that comes back when this is dropped.
+/// A lent connection, returned on drop.
 struct Lent<'a> {
     readers: &'a Readers,
     connection: Option<Connection>,
 }
 
 impl Readers {
-    /// Lends a connection for this work. The work must not ask for another one.
+    /// Lends a connection for `work`. `work` must not borrow a second connection: with all
+    /// connections lent, both would wait forever.
     pub(super) fn lend<T>(
         &self,
         open: impl FnOnce() -> rusqlite::Result<Connection>,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        // From here on whatever happens makes room again.
+        // From here on, `Lent` frees the slot on every exit.
         let mut lent = Lent { readers: self, connection: self.wait_for_room() };
         let connection = match lent.connection.take() {
             Some(connection) => connection,
@@ -54,7 +55,7 @@ impl Readers {
         work(lent.connection.insert(connection))
     }
 
-    /// An idle connection, or none where there is room for another.
+    /// An idle connection, or `None` with a reserved slot for a new connection.
     fn wait_for_room(&self) -> Option<Connection> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let full = |kept: &mut Kept| kept.idle.is_empty() && kept.open >= MOST;
@@ -69,7 +70,7 @@ impl Drop for Lent<'_> {
     fn drop(&mut self) {
         let mut kept = self.readers.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match self.connection.take() {
-            // Work that panicked may have left anything behind.
+            // After a panic the connection may be in any state, so close instead of reusing.
             Some(connection) if !std::thread::panicking() => kept.idle.push(connection),
             _ => kept.open -= 1,
         }
@@ -92,14 +93,14 @@ mod tests {
             opened.fetch_add(1, Ordering::Relaxed);
             Connection::open_in_memory()
         };
-        // All that there are, at the same time.
+        // All connections at once.
         let all = Arc::new(Barrier::new(MOST));
         let threads = (0..MOST * 8).map(|n| {
             let (readers, opened, all) =
                 (Arc::clone(&readers), Arc::clone(&opened), Arc::clone(&all));
             std::thread::spawn(move || {
                 if n >= MOST * 7 {
-                    // What fails or panics makes room again.
+                    // Failed or panicked work frees the slot.
                     let failed: Result<(), _> =
                         readers.lend(|| open(&opened), |_| Err(StoreError::Busy));
                     assert!(failed.is_err());

@@ -1,5 +1,5 @@
-//! The statements that count: what calibration, the review and the digest are made of. None of them
-//! reads a document.
+//! Aggregate statements for calibration, review and digest. All are answered from indexes, without
+//! reading decision documents.
 
 use rusqlite::{Connection, params};
 
@@ -12,8 +12,8 @@ use crate::core::decision::{DecisionId, Via};
 use crate::core::digest::Ended;
 use crate::core::posting::{Posting, PostingId};
 
-/// How decisions with a confidence were judged. What passed by itself counts once a review that
-/// lists it hung long enough.
+/// Verdict counts of decisions with a confidence. An automatic approval counts if a posted
+/// review, opened at or before ?1, lists the decision.
 pub(super) const JUDGED: &str = "
     SELECT agent, kind, confidence / 10000,
         sum(disagreed = 0 AND via IN ('discord', 'terminal') AND verdict = 'approved'),
@@ -27,7 +27,7 @@ pub(super) const JUDGED: &str = "
     WHERE confidence IS NOT NULL AND (verdict IS NOT NULL OR disagreed = 1)
     GROUP BY 1, 2, 3";
 
-/// `reviewed` is the latest moment of the wall clock at which a review counts.
+/// `reviewed`: only reviews opened at or before this wall-clock time count.
 pub(super) fn judged(connection: &Connection, reviewed: Time) -> Result<Vec<Tally>, StoreError> {
     let tallies = query(connection, JUDGED, [reviewed.timestamp_millis()], |row| {
         let count =
@@ -44,11 +44,11 @@ pub(super) fn judged(connection: &Connection, reviewed: Time) -> Result<Vec<Tall
             },
         })
     })?;
-    // What nobody has judged yet stands in a row of nothing.
+    // Groups without any counted verdict have a row of zeros.
     Ok(tallies.into_iter().filter(|tally| tally.count.all() > 0).collect())
 }
 
-/// What was over in a span of the store's time, after its first moment and up to its last.
+/// Decisions closed within a span of the store's time: after ?1, up to and including ?2.
 pub(super) const ENDED: &str = "
     SELECT project, kind, over_at - asked_at, over_at > breach_at, verdict, via
     FROM decision INDEXED BY decision_ended WHERE over_at > ?1 AND over_at <= ?2";
@@ -72,7 +72,7 @@ pub(super) fn ended(
     })
 }
 
-/// How many were asked in a span.
+/// Number of decisions asked within a span: after ?1, up to and including ?2.
 pub(super) const ASKED: &str = "SELECT count(*) FROM decision INDEXED BY decision_asked WHERE asked_at > ?1 AND asked_at <= ?2";
 
 pub(super) fn asked(connection: &Connection, (from, to): (Time, Time)) -> Result<u64, StoreError> {
@@ -81,7 +81,7 @@ pub(super) fn asked(connection: &Connection, (from, to): (Time, Time)) -> Result
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// What was approved by itself up to a moment and is on no review, with its project.
+/// Automatic approvals up to and including ?1 not listed on any review, with the project.
 pub(super) const UNREVIEWED: &str = "
     SELECT d.id, d.project FROM decision AS d INDEXED BY decision_passed
     WHERE d.via = 'routing' AND d.over_at <= ?1 AND NOT EXISTS (
@@ -98,7 +98,7 @@ pub(super) fn unreviewed(
     })
 }
 
-/// The latest posting of a purpose, with its items.
+/// The latest message with this purpose, including items.
 pub(super) fn latest(
     connection: &Connection,
     purpose: &str,
@@ -174,7 +174,7 @@ mod tests {
             (100_000, 100_000)
         );
         assert_eq!(unreviewed(&connection, all.1).unwrap().len(), 25_000);
-        // Far more than it takes, also where much else runs.
+        // A generous limit, for busy machines.
         assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
     }
 }

@@ -10,7 +10,7 @@ use crate::core::ladder::{Came, Stage};
 use crate::core::posting::{Hanging, PostingId};
 use crate::core::remind::{On, Reminder, Standing};
 
-/// Where the cursor is kept.
+/// Key of the cursor in the table `meta`.
 const CURSOR: &str = "reminded";
 
 pub(super) fn cursor(connection: &Connection) -> Result<u64, StoreError> {
@@ -27,9 +27,13 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Reminder>, StoreError> 
     })
 }
 
-/// What is posted moves when its message hangs or never will; what is in the outbox, when it is
-/// settled there; what is over is to be told, unless something of its rung is on its way to the
-/// surface: that is known in a moment, and told together.
+/// Whether any live reminder needs work:
+///
+/// - `posted`: once the message is posted, or is final and will never be.
+/// - `outgoing`: once the notification is settled in the outbox.
+/// - `over`: the outcome must be reported, unless another reminder of this escalation step is
+///   `posted`. A post completes within moments, and all outcomes are then reported together.
+/// - `held`: not until the hold ends.
 const MOVES: &str = "
     SELECT EXISTS (SELECT 1 FROM reminder AS r WHERE r.live = 1 AND CASE r.document ->> '$.stands'
         WHEN 'held' THEN 0
@@ -63,7 +67,7 @@ pub(super) fn messages_since(
         let on: On = serde_json::from_str(&column::<String>(row, 0)?).map_err(unreadable)?;
         Ok((on, serde_json::from_str(&column::<String>(row, 1)?).map_err(unreadable)?))
     })?;
-    // The column knows the milliseconds alone.
+    // The column has only millisecond precision.
     Ok(found.into_iter().filter(|(on, _): &(On, Stage)| on.since > since).collect())
 }
 
@@ -98,7 +102,7 @@ fn remove(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError
         .map_err(from_sqlite)
 }
 
-/// The log knows what came of it; unless it is another than was read by now.
+/// Marks a reminder as reported to the log, unless the row has changed since the read.
 fn told(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> {
     let document = serde_json::to_string(reminder).map_err(unreadable)?;
     let sql = "UPDATE reminder SET live = 0 WHERE climb = ?1 AND receiver = ?2 AND way = ?3 AND live = 1 AND document = ?4";
@@ -116,7 +120,8 @@ fn told(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> 
         .map_err(from_sqlite)
 }
 
-/// What is on a message of a moment ago stays until nothing can join it there any more.
+/// Deletes reported reminders. A reminder on a recent message stays until the message accepts no
+/// further reminders.
 fn forget(connection: &Connection, before: Time) -> Result<(), StoreError> {
     let sql = "DELETE FROM reminder WHERE live = 0 AND coalesce(since, 0) <= ?1
                    AND climb NOT IN (SELECT climb FROM reminder WHERE live = 1)";

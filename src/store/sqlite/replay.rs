@@ -1,9 +1,8 @@
-//! What an earlier version has not written of a decision, because it did not know it: filled in
-//! from the log.
+//! Backfills parts of decisions not written by earlier versions, from the log.
 //!
-//! The log tells it all the same: when a ladder began anew, what it had come to, and with that the
-//! next moment. Only this is filled in. Where what is kept differs otherwise from what the log
-//! tells, it stays as it is, for the audit to find.
+//! The log implies the missing parts: when an escalation ladder restarted, the current step, and
+//! with both the next wake time. Nothing else is filled in. A stored decision with any other
+//! difference from the log stays unchanged, for the audit to report.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -12,13 +11,13 @@ use super::rows::{self, query};
 use super::{audit, from_sqlite, open};
 use crate::core::decision::{Decision, DecisionId};
 
-/// Raised whenever [`Decision::evolve`] makes more of an old log than it did.
+/// Backfill version. Incremented whenever [`Decision::evolve`] derives more from an old log.
 const FILLED_IN: &str = "1";
-/// Where that is noted.
+/// Key of the backfill version in the table `meta`.
 const NOTE: &str = "filled_in";
 
-/// Fills in what is missing, once. Whoever dies within has filled in nothing, and the next one
-/// does.
+/// Fills in missing parts, once per backfill version, in one transaction: after a crash nothing was
+/// written, and the next start repeats the backfill.
 pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
     if open::meta(connection, NOTE)?.as_deref() == Some(FILLED_IN) {
         return Ok(());
@@ -31,7 +30,7 @@ pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
         Ok((DecisionId(rows::column(row, 0)?), rows::column::<bool>(row, 1)?))
     })?;
     for (id, wakes_unknown) in all {
-        // One that cannot be read must not keep the others away: whoever looks at it is told.
+        // An unreadable decision must not block the rest; reading the decision reports the error.
         let Ok(Some(kept)) = rows::get(&transaction, id) else { continue };
         let filled = audit::told_of(&transaction, id).and_then(|told| filled(&kept, told));
         if wakes_unknown || filled.is_some() {
@@ -47,7 +46,7 @@ pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.commit().map_err(from_sqlite)
 }
 
-/// What the log tells, if it is what is kept but for the parts that were not written.
+/// The replayed decision, if equal to the stored decision except for the missing parts.
 fn filled(kept: &Decision, told: Decision) -> Option<Decision> {
     let same = Decision { began: told.began, climb: told.climb.clone(), ..kept.clone() } == told;
     (same && *kept != told).then_some(told)

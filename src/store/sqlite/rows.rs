@@ -1,4 +1,4 @@
-//! The statements: decisions, events and deliveries to rows and back.
+//! Statements for decisions, events and card messages, with the conversion from and to rows.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
@@ -13,11 +13,11 @@ use crate::core::event::{Event, Logged};
 use crate::core::routing::Share;
 use crate::core::waiting::Waiting;
 
-/// Those that still can be answered.
+/// Open decisions.
 pub(super) const OPEN: &str = "SELECT id FROM decision INDEXED BY decision_open WHERE state IN ('pending', 'deferred') ORDER BY id";
 
-/// Open decisions without a card of their latest return, their own or a batch's; interrupted
-/// creates, and messages that show an earlier state.
+/// Open decisions without a card (own or batch) for the latest return, plus decisions with an
+/// interrupted create or an outdated message.
 pub(super) const UNSETTLED: &str = "
     SELECT id FROM decision AS d INDEXED BY decision_open
     WHERE d.state IN ('pending', 'deferred') AND NOT EXISTS (
@@ -31,7 +31,8 @@ pub(super) const UNSETTLED: &str = "
     SELECT decision FROM delivery INDEXED BY delivery_behind WHERE behind = 1
     ORDER BY 1";
 
-/// What the list is made of. The index has all of it, and nothing of what is over.
+/// Columns of the list of pending decisions, all covered by a partial index without closed
+/// decisions.
 pub(super) const WAITING: &str = "
     SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
     FROM decision INDEXED BY decision_waiting WHERE state = 'pending'";
@@ -82,7 +83,7 @@ pub(super) fn column<T: rusqlite::types::FromSql>(
     row.get(index).map_err(from_sqlite)
 }
 
-/// The one value that a statement without parameters gives.
+/// The single value returned by a statement without parameters.
 pub(super) fn one<T: rusqlite::types::FromSql>(
     connection: &Connection,
     sql: &str,
@@ -189,7 +190,7 @@ pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decis
     query(connection, &sql, params_from_iter(values), |row| parse(&column::<String>(row, 0)?))
 }
 
-/// Does to a decision what `decide` names.
+/// Appends the event returned by `decide` to a decision.
 pub(super) fn change(
     connection: &Connection,
     id: DecisionId,
@@ -200,8 +201,8 @@ pub(super) fn change(
     match decide(&decision) {
         Err(why) => Ok(Err(Box::new(Unchanged { decision, why }))),
         Ok(None) => Ok(Ok(decision)),
-        // One key is open once: a question that was asked again must not come back beside its
-        // successor.
+        // A key has at most one open decision: undoing must not reopen a decision while a successor
+        // with an equal key is open.
         Ok(Some(Event::Undone { .. } | Event::Disagreed { undone: true, .. }))
             if let Some(again) = open_with_key(connection, &decision.request)? =>
         {
@@ -212,7 +213,7 @@ pub(super) fn change(
     }
 }
 
-/// Files a new decision with its first event.
+/// Inserts a new decision with the first event.
 pub(super) fn insert(
     connection: &Connection,
     decision: Decision,
@@ -223,7 +224,7 @@ pub(super) fn insert(
     append(connection, decision, event, at)
 }
 
-/// Appends an event to the log and writes the state that it makes.
+/// Appends an event to the log and writes the resulting state.
 pub(super) fn append(
     connection: &Connection,
     decision: Decision,
@@ -247,8 +248,8 @@ pub(super) fn append(
         .prepare_cached("INSERT INTO event (seq, at, decision, body, text, digest, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
         .and_then(|mut insert| insert.execute(params![signed(seq), millis, decision.id.0, body, text, digest, hash]))
         .map_err(from_sqlite)?;
-    // What is kept has the log's precision, so that a replay gives the same state to the
-    // millisecond.
+    // Applies the event at the log's millisecond precision, so that a replay gives an identical
+    // state.
     let decision = decision.evolve(event, time(millis)?, seq);
     put(connection, &decision)?;
     connection
@@ -259,7 +260,7 @@ pub(super) fn append(
     Ok(decision)
 }
 
-/// What is searched by, beside the document: all of it follows from the decision.
+/// Search columns beside the document, all derived from the decision.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Columns {
     state: String,
@@ -277,7 +278,7 @@ pub(super) struct Columns {
     over_at: Option<i64>,
     pruned: bool,
     agent: String,
-    /// In millionths, of what is approved or rejected.
+    /// In millionths; only for decisions that expect approval.
     confidence: Option<u32>,
     verdict: Option<String>,
     via: Option<String>,
@@ -285,7 +286,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Their names, in the order in which they are read and written.
+    /// Column names, in read and write order.
     pub(super) const NAMES: &str = "state, project, dedup_key, returns, changed, wake_at, \
                                     kind, risk, priority, breach_at, asked_at, asked_by, over_at, pruned, \
                                     agent, confidence, verdict, via, disagreed";
@@ -317,7 +318,7 @@ impl Columns {
         }
     }
 
-    /// As they stand in a row, from this column on.
+    /// Reads the columns from a row, starting at column `first`.
     pub(super) fn read(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
         Ok(Self {
             state: column(row, first)?,
@@ -395,7 +396,7 @@ pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {
 
 const EVENT: &str = "SELECT seq, at, decision, body, text, hash FROM event";
 
-/// An event from its two parts.
+/// Reassembles an event from body and content.
 pub(super) fn event(body: &[u8], text: Option<&[u8]>) -> Result<Event, serde_json::Error> {
     let mut event: Event = serde_json::from_slice(body)?;
     if let Some(text) = text {
@@ -481,7 +482,8 @@ pub(super) fn deliveries(
     })
 }
 
-/// Writes a card's row. A card whose decision stands on a batch's is behind until it says so.
+/// Writes a card message's row. The card of a batched decision counts as outdated until edited to
+/// point to the batch.
 pub(super) fn put_delivery(connection: &Connection, delivery: &Delivery) -> Result<(), StoreError> {
     connection
         .prepare_cached(
@@ -530,7 +532,7 @@ mod tests {
                 .unwrap();
             let steps: Vec<String> = steps.map(Result::unwrap).collect();
             assert!(!steps.is_empty(), "no plan for {sql}");
-            // An index that holds only what is open may be read whole.
+            // A partial index over open rows may be scanned.
             let whole = |step: &&String| {
                 step.starts_with("SCAN")
                     && !step.contains("decision_open")

@@ -1,4 +1,4 @@
-//! Pruning what is long over, and copying the store while it is used.
+//! Prunes long-closed decisions, and copies the store while in use.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,17 +15,19 @@ use crate::core::Time;
 use crate::core::content::Content;
 use crate::core::event::Event;
 
-/// Decisions that were over at ?1, have something to lose, and whose cards show how it ended.
+/// Decisions closed before ?1 with content left to prune and with up-to-date cards.
 pub(super) const PRUNABLE: &str = "
     FROM decision AS d INDEXED BY decision_over
     WHERE d.over_at IS NOT NULL AND d.pruned = 0 AND d.over_at < ?1
       AND EXISTS (SELECT 1 FROM event AS e WHERE e.decision = d.id AND e.text IS NOT NULL)
       AND NOT EXISTS (SELECT 1 FROM delivery AS v WHERE v.decision = d.id AND v.behind = 1)";
 
-/// Postings that never change again, as old as ?1 of the wall clock, of which nothing is open or
-/// was until ?2, nor has a card that is to say yet where it went. A review counts for calibration
-/// and says what was reviewed, an incident's report says that it was reported, and the latest
-/// digest says where the next begins: those stay.
+/// Final messages opened before ?1 of the wall clock, without reminders, whose decisions were all
+/// closed before ?2 of the store's time and have no outdated card.
+///
+/// Reviews stay, because calibration counts them and later reviews must not repeat decisions;
+/// incident reports stay as the record of the report; the latest digest stays, because the next
+/// digest continues from there.
 const OLD_POSTINGS: &str = "
     FROM posting AS p WHERE p.final = 1 AND p.behind = 0 AND p.opened_at < ?1
       AND (p.purpose IN ('batch', 'reminder', 'mention', 'confirmation', 'unreached', 'selection')
@@ -36,8 +38,9 @@ const OLD_POSTINGS: &str = "
         WHERE i.posting = p.id AND (d.over_at IS NULL OR d.over_at >= ?2 OR EXISTS (
             SELECT 1 FROM delivery AS v WHERE v.decision = d.id AND v.behind = 1)))";
 
-/// What left, or never will, before ?1 of the wall clock, for nothing that is open or was until ?2.
-/// The last stays: the next one's place in the order is counted from it.
+/// Notifications settled before ?1 of the wall clock, without reminders, about no decision open at
+/// or after ?2. The last settled notification stays, because the settlement order is counted from
+/// there.
 const OLD_OUTGOING: &str = "
     FROM outgoing AS o WHERE o.settled IS NOT NULL AND o.at < ?1 AND o.settled < (SELECT max(settled) FROM outgoing)
       AND NOT EXISTS (SELECT 1 FROM reminder AS r WHERE r.document ->> '$.key' = o.key)
@@ -45,7 +48,7 @@ const OLD_OUTGOING: &str = "
         SELECT 1 FROM outgoing_decision AS l JOIN decision AS d ON d.id = l.decision
         WHERE l.outgoing = o.id AND (d.over_at IS NULL OR d.over_at >= ?2))";
 
-/// A moment of the store's clock, and the same by the wall's.
+/// One moment by the store's clock and by the wall clock.
 type Moment = (Time, Time);
 
 fn millis((before, wall): Moment) -> [i64; 2] {
@@ -84,7 +87,7 @@ pub(super) fn prune(
     at: Time,
     limit: usize,
 ) -> Result<Pruned, StoreError> {
-    // What is removed is also overwritten in the file.
+    // `secure_delete` also overwrites the removed content in the file.
     connection.pragma_update(None, "secure_delete", true).map_err(from_sqlite)?;
     let pruned = prune_securely(connection, before.0, at, limit)
         .and_then(|pruned| sweep(connection, before, limit, pruned));
@@ -120,17 +123,17 @@ fn prune_securely(
                 [id.0],
             )
             .map_err(from_sqlite)?;
-        // What was said about it elsewhere keeps its title, as the decision does.
+        // Notifications about the decision keep the title, like the decision.
         let words = "UPDATE outgoing SET document = json_set(document, '$.words', '') WHERE settled IS NOT NULL
                      AND id IN (SELECT outgoing FROM outgoing_decision WHERE decision = ?1)";
         connection.execute(words, [id.0]).map_err(from_sqlite)?;
-        // An incident's report quotes it. Lists of which nothing is open any more stay as they
-        // hang, as its cards do.
+        // An incident report quotes the decision's content. Messages without any open decision
+        // become final and stay as posted, like the decision's cards.
         connection
             .execute(REPORTS, [id.0])
             .and_then(|_| connection.execute(OLD_LISTS, [id.0]))
             .map_err(from_sqlite)?;
-        // Its cards show all that they ever will: drawn anew they would lose what people once read
+        // The cards become final: an edit after pruning would remove text that people have read
         // there.
         connection
             .execute(
@@ -142,7 +145,7 @@ fn prune_securely(
     Ok(pruned)
 }
 
-/// Removes the rows beside the log that nothing needs any more.
+/// Deletes rows outside the log that are no longer needed.
 fn sweep(
     connection: &Connection,
     before: Moment,
@@ -157,7 +160,7 @@ fn sweep(
             .map(|rows| rows as u64)
             .map_err(from_sqlite)
     };
-    // Their items go with them.
+    // Deletes the items too, by cascade.
     let lists = run(&format!(
         "DELETE FROM posting WHERE id IN (SELECT p.id {OLD_POSTINGS} ORDER BY p.id LIMIT ?3)"
     ))?;
@@ -208,8 +211,8 @@ pub(super) fn copy_to(
         }
         other => other,
     };
-    // VACUUM INTO reads as of one moment, locks nobody out, and leaves behind what was pruned. A
-    // connection that may only query refuses it.
+    // VACUUM INTO reads one snapshot, blocks no other process, and omits pruned content. SQLite
+    // refuses the statement on a `query_only` connection.
     let access = if access == Access::Read { Access::Write } else { access };
     let connection = connect(store, access, patience).map_err(failed)?;
     connection.pragma_update(None, "query_only", false).map_err(failed)?;
@@ -217,6 +220,7 @@ pub(super) fn copy_to(
         .to_str()
         .ok_or_else(|| StoreError::Failed(format!("{} is no path in UTF-8", file.display())))?;
     connection.execute("VACUUM INTO ?1", [name]).map_err(failed)?;
-    // Nobody else knows of it yet, so it is read without any file beside it.
+    // No other process knows the copy yet, so the audit can open the file as immutable, without
+    // `-wal` and `-shm`.
     audit(&connect(file, Access::Immutable, patience).map_err(failed)?)
 }

@@ -1,5 +1,4 @@
-//! The one thread that writes: it takes what is waiting, runs each piece in a SAVEPOINT, and
-//! commits once.
+//! The writer thread: takes all queued writes, runs each in a SAVEPOINT, and commits once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,16 +9,16 @@ use rusqlite::Connection;
 use super::super::StoreError;
 use super::from_sqlite;
 
-/// Pieces that share a commit at most, so that the first of a flood is not kept waiting for the
+/// Maximum number of writes per commit, so that the first write of a flood does not wait for the
 /// last.
 const MOST_TOGETHER: usize = 256;
 
-/// A piece of work and the caller that waits for it.
+/// A queued write with the waiting caller.
 trait Piece: Send {
-    /// Does it. Whether it is to be kept.
+    /// Runs the write. Returns whether to keep the changes.
     fn run(&mut self, connection: &Connection) -> bool;
 
-    /// Tells the caller, after the commit or after its failure.
+    /// Sends the result to the caller, after the commit or after a failed commit.
     fn tell(self: Box<Self>, failure: Option<StoreError>);
 }
 
@@ -31,8 +30,8 @@ struct Write<T, F> {
 
 impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Piece for Write<T, F> {
     fn run(&mut self, connection: &Connection) -> bool {
-        // A panic in one piece must not end the thread that all the others wait for; its savepoint
-        // takes back what it wrote.
+        // A panic in one write must not end the shared thread; rolling back to the savepoint undoes
+        // the changes.
         let run = |work: F| catch_unwind(AssertUnwindSafe(|| work(connection)));
         let ended_early =
             |_| Err(StoreError::Failed("the write ended early; this is a bug in Gander".into()));
@@ -46,12 +45,12 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Piece for 
             (None, Some(result)) => result,
             (None, None) => Err(StoreError::Failed("the write was not run".into())),
         };
-        // A caller that gave up does not want to be told.
+        // Fails only if the caller no longer waits.
         let _ = self.caller.send(result);
     }
 }
 
-/// A handle on the writer thread, which ends when this is dropped and its queue is empty.
+/// Handle of the writer thread. Dropping the handle ends the thread after the queue is empty.
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: Option<Sender<Box<dyn Piece>>>,
@@ -67,7 +66,7 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Runs `work` in a transaction. Returns once it is durable, or was not kept.
+    /// Runs `work` in a transaction. Returns once the changes are durable or rolled back.
     pub(super) fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -84,7 +83,8 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
-            // A writer that panicked has already dropped its callers' channels; they were told.
+            // After a panic the writer has dropped the callers' channels, so all callers got an
+            // error.
             let _ = thread.join();
         }
     }
@@ -96,7 +96,7 @@ fn run(connection: &Connection, queue: &Receiver<Box<dyn Piece>>) {
             std::iter::once(first).chain(queue.try_iter().take(MOST_TOGETHER - 1)).collect();
         let failure = commit_together(connection, &mut together).err().map(from_sqlite);
         if failure.is_some() && !connection.is_autocommit() {
-            // If even this fails, the next BEGIN does, and says so.
+            // If the rollback fails too, the next BEGIN fails and reports the error.
             let _ = connection.execute_batch("ROLLBACK");
         }
         for piece in together {
@@ -105,7 +105,7 @@ fn run(connection: &Connection, queue: &Receiver<Box<dyn Piece>>) {
     }
 }
 
-/// Runs the pieces and commits them. Where the transaction as a whole fails, none of them is kept.
+/// Runs the writes and commits. If the transaction fails as a whole, no write is kept.
 fn commit_together(
     connection: &Connection,
     together: &mut [Box<dyn Piece>],
@@ -114,8 +114,8 @@ fn commit_together(
     for piece in together {
         connection.execute_batch("SAVEPOINT piece")?;
         let keep = piece.run(connection);
-        // A full disk rolls the whole transaction back by itself; then ending the savepoint fails,
-        // as it should.
+        // A full disk makes SQLite roll back the whole transaction; ending the savepoint then
+        // fails, as intended.
         connection.execute_batch(if keep {
             "RELEASE piece"
         } else {

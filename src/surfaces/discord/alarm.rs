@@ -1,8 +1,9 @@
-//! Tells the approvers when cards cannot be shown: by direct message, because the channel is what
+//! Alerts the approvers when cards cannot be posted: by direct message, because the channel itself
 //! is broken.
 //!
-//! Once for each channel until one of its cards is posted again, and not again soon after that.
-//! What was said is kept in memory; a restart says it once more, for it is still so.
+//! One alert per channel, until a card is posted there again; then at most one alert in 10 minutes.
+//! The state is in memory only: after a restart the alert is sent again, because the problem
+//! persists.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,22 +17,21 @@ use crate::core::decision::Decision;
 use crate::core::text;
 use crate::engine::Handle;
 
-/// People who are told at most: Discord refuses a bot that opens many direct messages quickly
-/// (40003).
+/// Maximum people per alert: Discord rejects a bot that opens many direct messages quickly (40003).
 const MOST_PEOPLE: usize = 10;
 
-/// A channel that is open again and then closed is no news so soon: some of its cards may still be
-/// on their way.
+/// Minimum time between alerts about a channel. A channel that reopens and closes again soon raises
+/// no new alert, because some cards may still be in flight.
 const QUIET: Duration = Duration::from_secs(10 * 60);
 
-/// What was said of a place.
+/// The last alert about a channel.
 #[derive(Debug, Clone, Copy)]
 struct Raised {
     at: Instant,
     mended: bool,
 }
 
-/// Who is told, and what was.
+/// Sends the alerts, and remembers earlier alerts by channel.
 pub(super) struct Alarm {
     http: Arc<Http>,
     handle: Handle,
@@ -50,9 +50,9 @@ impl Alarm {
         Self { http, handle, owner, raised: Mutex::default() }
     }
 
-    /// The card of a decision cannot be shown, and why. Who may decide it is told, if that was not
-    /// said before. `place` is where its cards belong: an agent may name a thousand projects, and
-    /// they share one.
+    /// Alerts the decision's approvers, once, about a card that cannot be posted. `place` is the
+    /// key: a project with a channel of its own, or empty for all other projects. An agent may name
+    /// a thousand projects, and the alert is for their shared channel.
     pub(super) fn raise(&self, place: &str, decision: &Decision, why: &str) {
         if !self.is_news(place) {
             return;
@@ -69,7 +69,7 @@ impl Alarm {
         });
     }
 
-    /// A card of this place hangs: the next failure is news again.
+    /// A card was posted in this channel: the next failure raises a new alert.
     pub(super) fn clear(&self, place: &str) {
         if let Some(raised) =
             self.raised.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place)
@@ -87,12 +87,12 @@ impl Alarm {
         true
     }
 
-    /// Those that are known by name. Who has a role is not: listing a server's members needs a
-    /// privileged intent.
+    /// The approvers named by user id. Members of a role are unknown: listing a server's members
+    /// needs a privileged intent.
     fn people(&self, decision: &Decision) -> Vec<UserId> {
         let who = self.handle.who_may(decision);
         let named = who.users.into_iter().map(UserId::new).take(MOST_PEOPLE);
-        // Somebody must hear of it: where only roles approve, it is the one who set the bot up.
+        // If only roles approve, alert the application's owner, who set up the bot.
         let mut people: Vec<UserId> = named.collect();
         if people.is_empty() {
             people.extend(self.owner);

@@ -1,8 +1,8 @@
-//! Another store behind the same token. Discord hands every interaction to each session of a bot
-//! and tells none of them of the others; but each hears what is posted in the bot's name, and
-//! buttons carry their store.
+//! Detects another store behind the same bot token. Discord sends every interaction to every
+//! session of a bot and reports no other sessions. But each session receives the messages posted in
+//! the bot's name, and buttons carry the tag of their store.
 //!
-//! Two copies of one store carry the same tag: they are not told apart.
+//! Two copies of a store carry the same tag and cannot be told apart.
 
 use serenity::all::Message;
 
@@ -11,7 +11,7 @@ use super::board::custom_ids;
 use super::custom_id::CustomId;
 use crate::engine::pulse::Sign;
 
-/// Whether a button is of this store. One that is not may hang there since long ago.
+/// Whether a button belongs to this store; records a foreign button. A foreign button may be old.
 pub(super) fn is_ours(bot: &Bot, button: &CustomId) -> bool {
     let ours = button.tag == bot.handle.tag();
     if !ours {
@@ -20,8 +20,8 @@ pub(super) fn is_ours(bot: &Bot, button: &CustomId) -> bool {
     ours
 }
 
-/// Looks at a message that is being posted: in the bot's name, with the buttons of another store,
-/// it is another process's.
+/// Checks a new message. A message in the bot's name with buttons of another store proves another
+/// running process.
 pub(super) fn heard(bot: &Bot, message: &Message) {
     if message.author.id != bot.application.me {
         return;

@@ -1,4 +1,4 @@
-//! The private list of what waits on one person, and one of its decisions opened.
+//! The private list of decisions waiting for a person, and a decision opened from the list.
 
 use serenity::all::{
     ButtonStyle, CreateActionRow, CreateButton, CreateEmbed, CreateEmbedFooter, CreateSelectMenu,
@@ -17,16 +17,16 @@ use crate::core::permission::Voter;
 use crate::core::text::{self, label};
 use crate::engine::Page;
 
-/// Decisions on a page: as many as fit a phone's screen with the menu below them.
+/// Decisions per page: as many as fit on a phone screen with the menu below.
 pub(super) const PAGE: usize = 6;
 
-/// The place of each button that leads to a page: two must not carry the same id.
+/// Makes the ids of page buttons unique: Discord rejects a message with two equal `custom_id`s.
 const BACK: u32 = 0;
 const PREVIOUS: u32 = 1;
 const NEXT: u32 = 2;
 const REFRESH: u32 = 3;
 
-/// A page of the list. `notice` stands above it: the result of the last act.
+/// A page of the list. `notice`, the result of the last action, is shown above the list.
 pub(super) fn list(
     waiting: &Page,
     now: Time,
@@ -89,7 +89,7 @@ fn turn(page: usize, pages: usize, tag: &str) -> CreateActionRow {
     CreateActionRow::Buttons(buttons)
 }
 
-/// What is done with all that waits on somebody; it is frozen when they click.
+/// The bulk buttons for all waiting decisions. A click freezes the list.
 fn together(tag: &str) -> CreateActionRow {
     let id = |together| CustomId::new(tag, Act::With(WHAT_WAITS, 0, together)).to_string();
     let approve = button(id(Together::Look), ButtonStyle::Success, label::APPROVE_LOW);
@@ -99,8 +99,8 @@ fn together(tag: &str) -> CreateActionRow {
     ])
 }
 
-/// A decision opened from the list: its card as it stands, and the way back. `notice` stands above
-/// it.
+/// A decision opened from the list: the current card with a button back to the list. `notice` is
+/// shown above the card.
 pub(super) fn opened(decision: &Decision, pace: Pace, tag: &str, notice: Option<String>) -> View {
     let mut view = render::card(&decision_card(decision, pace), decision, tag);
     if let Some(notice) = notice {
@@ -111,7 +111,7 @@ pub(super) fn opened(decision: &Decision, pace: Pace, tag: &str, notice: Option<
 }
 
 impl Bot {
-    /// A page of what waits on somebody.
+    /// A page of the decisions waiting for this person.
     pub(super) async fn attention(&self, voter: &Voter, page: u32) -> View {
         let offset = usize::try_from(page).unwrap_or(0).saturating_mul(PAGE);
         match self.handle.attention_page(Some(voter), offset, PAGE).await {

@@ -1,4 +1,4 @@
-//! Cards as Discord messages: what the reconciler needs done.
+//! Posts, edits and finds Discord messages for the reconciler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +22,12 @@ use crate::core::text;
 use crate::engine::Handle;
 use crate::engine::deliveries::{Board, BoardError};
 
-/// Messages of one page when a channel is searched (Discord: at most 100).
+/// Messages per page when searching a channel (Discord: at most 100).
 const PAGE: u8 = 100;
-/// Pages that are searched for an interrupted create before it is given up as not posted.
+/// Pages to search for an interrupted create before concluding that nothing was posted.
 const MOST_PAGES: usize = 50;
 
-/// The channels of a server.
+/// The [`Board`] of a Discord server.
 #[derive(Debug)]
 pub(super) struct DiscordBoard {
     pub(super) http: Arc<Http>,
@@ -39,8 +39,8 @@ pub(super) struct DiscordBoard {
     pub(super) handle: Handle,
 }
 
-/// What a refused direct message means. Closed ones (50007), no server in common (50278), a user
-/// that is gone (10013): none of them passes by itself.
+/// Meaning of a rejected direct message. Permanent: direct messages closed (50007), no server in
+/// common (50278), unknown user (10013).
 fn direct(error: &serenity::Error) -> BoardError {
     let code = match error {
         serenity::Error::Http(serenity::http::HttpError::UnsuccessfulRequest(response)) => {
@@ -51,7 +51,7 @@ fn direct(error: &serenity::Error) -> BoardError {
     match code {
         50_007 => BoardError::NoPlace(text::DIRECT_CLOSED.into()),
         50_278 | 10_013 => BoardError::NoPlace(text::DIRECT_NOT_HERE.into()),
-        // Too many were opened quickly.
+        // The bot opened too many direct messages too quickly.
         40_003 => BoardError::Later {
             after: Duration::from_secs(10),
             why: "Discord wants direct messages opened more slowly".into(),
@@ -60,7 +60,7 @@ fn direct(error: &serenity::Error) -> BoardError {
     }
 }
 
-/// An id that this program wrote down is one; anything else stands for a message that is not there.
+/// Parses a recorded id. An invalid id cannot name an existing message, hence [`BoardError::Gone`].
 fn channel_id(text: &str) -> Result<ChannelId, BoardError> {
     text.parse().map(ChannelId::new).map_err(|_| BoardError::Gone)
 }
@@ -70,7 +70,7 @@ fn message_id(text: &str) -> Result<MessageId, BoardError> {
 }
 
 impl DiscordBoard {
-    /// The channel, unless it would only refuse again.
+    /// The channel, or an error while the channel is avoided after a rejected request.
     fn open_channel(&self, text: &str) -> Result<ChannelId, BoardError> {
         let channel = channel_id(text)?;
         self.places.must_wait(channel).map_err(BoardError::NoPlace)?;
@@ -85,8 +85,8 @@ impl DiscordBoard {
         failed
     }
 
-    /// Messages of ours in the channel, since a time of the wall clock, with a button or menu for
-    /// such an act.
+    /// The bot's messages in the channel since a wall-clock time with a component for a matching
+    /// act.
     async fn search(
         &self,
         channel: &str,
@@ -115,7 +115,8 @@ impl DiscordBoard {
         Ok(found)
     }
 
-    /// The card that a message about one decision answers, where it hangs in the same channel.
+    /// The card to reply to: the card of the only decision in the message, if posted in this
+    /// channel.
     async fn replies_to(&self, sheet: &Sheet, channel: ChannelId) -> Option<MessageId> {
         let beside = matches!(
             sheet.posting.purpose,
@@ -132,7 +133,7 @@ impl DiscordBoard {
         (hangs_in == channel.to_string()).then(|| message_id(&message).ok()).flatten()
     }
 
-    /// The channel of a project. Where there is none, whoever may decide this hears of it.
+    /// The channel of a project. If no channel is usable, alerts the decision's approvers.
     async fn channel_of(
         &self,
         project: &str,
@@ -141,7 +142,7 @@ impl DiscordBoard {
         if let Ok(channel) = self.places.of_project(project) {
             return Ok(channel.to_string());
         }
-        // The events that tell of channels may have been missed.
+        // Channel events may have been missed.
         if let Err(error) = self.places.refresh_if_old(&self.http, self.guild, self.me).await {
             tracing::debug!("the server's channels could not be read again: {}", meaning(&error).1);
         }
@@ -157,7 +158,7 @@ impl DiscordBoard {
         }
     }
 
-    /// What came of posting a message about this.
+    /// Evaluates the result of posting a message about this decision: clears or raises the alert.
     fn posted(
         &self,
         channel: ChannelId,
@@ -195,8 +196,8 @@ pub(super) fn custom_ids(message: &Message) -> impl Iterator<Item = &str> {
     )
 }
 
-/// The decision's own files. One that cannot be read is named in the log and left out: the question
-/// matters more.
+/// The decision's attachments. An unreadable file is logged and left out: the question matters
+/// more.
 async fn files(id: DecisionId, card: &Card) -> Vec<CreateAttachment> {
     let mut files = Vec::new();
     for attachment in &card.attachments {
@@ -253,8 +254,7 @@ impl Board for DiscordBoard {
     ) -> Result<(), BoardError> {
         let (channel, message) = (self.open_channel(channel)?, message_id(message)?);
         let mut view = render::card(card, decision, &self.tag);
-        // What was posted with the first revision is still right; a later one may have brought
-        // other files.
+        // The files posted with revision 1 are still valid; a later revision may have other files.
         let edit = if decision.revision > Revision(1) {
             view.files.extend(files(decision.id, card).await);
             view.edit_with_files()
@@ -365,8 +365,8 @@ impl Board for DiscordBoard {
     }
 }
 
-/// The smallest id that a message of this time can have: Discord counts milliseconds from 2015 in
-/// its upper 42 bits.
+/// The smallest message id for this time: the upper 42 bits of a Discord id count milliseconds from
+/// 2015.
 fn snowflake(at: Time) -> MessageId {
     const DISCORD_EPOCH_MILLIS: i64 = 1_420_070_400_000;
     let millis = u64::try_from(at.timestamp_millis() - DISCORD_EPOCH_MILLIS).unwrap_or(0);

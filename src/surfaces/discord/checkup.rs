@@ -1,7 +1,6 @@
-//! Would the bot work on Discord as it is set up? Asks Discord, and changes nothing there: no
-//! message is sent.
+//! Health check of the Discord setup. Only asks Discord, and sends no message.
 //!
-//! Nothing is tried twice: whoever examines wants to hear of it.
+//! Nothing is retried: the check must report a failing request.
 
 mod application;
 
@@ -23,30 +22,30 @@ pub(super) const DISCORD: &str = "Discord";
 const CHANNELS: &str = "Channels";
 const APPROVERS: &str = "Approvers";
 
-/// People who are asked about. Discord refuses who opens many direct messages at once.
+/// Maximum people to check. Discord rejects a bot that opens many direct messages at once.
 const MOST_PEOPLE: usize = 10;
 
-/// Who may decide and where cards go, as far as it is known.
+/// The part of the configuration to check against Discord.
 #[derive(Debug, Clone, Copy)]
 pub struct Configured<'a> {
     /// The configuration's approvers.
     pub approvers: &'a [ApproverRule],
 }
 
-/// Examines the bot's account, its server, its channels and its approvers. Without `configured`
-/// (the configuration cannot be understood) only the account and the server.
+/// Checks the bot's account, server, channels and approvers. Without `configured`, because the
+/// configuration is invalid, checks only the account and the server.
 pub async fn checkup(
     settings: &Settings,
     configured: Option<Configured<'_>>,
     clock: &dyn Clock,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
-    // Whatever stops the examination is in what was found so far.
+    // The reason for an early stop is already in `found`.
     let _ = examine(settings, configured, clock, &mut found).await;
     found
 }
 
-/// The end of the examination: without what is missing there is nothing more to look at.
+/// Stops the check: the remaining checks depend on the failed one.
 struct Stop;
 
 async fn examine(
@@ -64,7 +63,7 @@ async fn examine(
     let guilds =
         ask(found, settings, "which servers the bot is in", http.get_guilds(None, None)).await?;
     let guild = server(settings, &guilds, application.id, found)?;
-    // Without commands the rest may be well.
+    // Missing commands do not affect the other checks.
     let _ = commands(&http, settings, found).await;
     let Some(configured) = configured else { return Ok(()) };
     let places = Places::new(settings.channels.clone());
@@ -86,14 +85,14 @@ fn stop(found: &mut Vec<Finding>, what: String, mend: &str) -> Stop {
     Stop
 }
 
-/// What is wrong with the settings says itself what to do.
+/// Splits the error text into problem and remedy.
 fn stop_for(found: &mut Vec<Finding>, error: &ConnectError) -> Stop {
     let words = error.to_string();
     let (what, mend) = words.split_once(". ").unwrap_or((&words, "Set it right and look again"));
     stop(found, what.to_owned(), mend)
 }
 
-/// What Discord answers, or what keeps it from answering.
+/// Sends a request; a failure is added to `found` and stops the check.
 async fn ask<T>(
     found: &mut Vec<Finding>,
     settings: &Settings,
@@ -110,13 +109,13 @@ async fn ask<T>(
     })
 }
 
-/// The application, as far as it matters here.
+/// The application's id and owner.
 struct Application {
     id: u64,
     owner: Option<u64>,
 }
 
-/// The token, the clock, and the application's settings.
+/// Checks the token, the clock, and the application's settings.
 async fn application(
     raw: &Raw,
     settings: &Settings,
@@ -264,7 +263,7 @@ fn channels(places: &Places, found: &mut Vec<Finding>) {
     }
 }
 
-/// What is asked about people.
+/// The context of the approver checks.
 struct Asked<'a> {
     guild: GuildId,
     places: &'a Places,
@@ -328,7 +327,7 @@ fn role(places: &Places, named: &str, counts: Option<&Value>) -> Finding {
             "Create it, or correct roles under [[approvers]] in gander.toml: a role's name as Discord shows it, or its id",
         );
     }
-    // The counts are of the server's every role: one that is not in them has no members.
+    // Discord counts the members of every role; a role missing in the counts has no members.
     let members = counts.map(|counts| {
         ids.iter().map(|id| counts[id.to_string()].as_u64().unwrap_or(0)).sum::<u64>()
     });
@@ -348,7 +347,7 @@ fn role(places: &Places, named: &str, counts: Option<&Value>) -> Finding {
     }
 }
 
-/// Whether somebody is in the server, and can be written to as far as that shows without writing.
+/// Checks that a user is in the server and that a direct message can be opened. Sends no message.
 async fn person(http: &Http, guild: GuildId, user: u64) -> Finding {
     let id = UserId::new(user.max(1));
     let name = match http.get_member(guild, id).await {
@@ -369,7 +368,7 @@ async fn person(http: &Http, guild: GuildId, user: u64) -> Finding {
             );
         }
     };
-    // Opening the channel shows nobody anything.
+    // Opening the channel is invisible to the user.
     match id.create_dm_channel(http).await {
         Ok(_) => Finding::fine(
             APPROVERS,

@@ -1,14 +1,14 @@
-//! Slash commands and menus of messages, and their registration.
+//! Slash commands and message menus, and their registration.
 //!
 //! ```text
-//! complete     what is offered while somebody types    found     what an option means: an entry, a number, words
-//! verdicts     approve, reject, choose, answer, defer, take, undo
-//! look         decision, attention, status, help       menu      Decide and History on a message
-//! figures      calibration, digest
-//! ask          a person asks                       quiet     when somebody can be reached
+//! complete  autocompletion                          found  resolves the argument `decision`
+//! verdicts  approve, reject, choose, answer, defer, take, undo
+//! look      decision, attention, status, help       menu   Decide and History on a message
+//! figures   calibration, digest
+//! ask       a person asks for a decision            quiet  availability
 //! ```
 //!
-//! Each answers only the person who used it. What changes is drawn on the cards by the reconciler.
+//! Every answer is visible to the caller only. The reconciler redraws changed cards.
 
 mod ask;
 mod complete;
@@ -39,7 +39,7 @@ use crate::core::text;
 type Error = serenity::Error;
 type Context<'a> = poise::ApplicationContext<'a, Arc<Bot>, Error>;
 
-/// All of them, as they are registered and run.
+/// All commands, for registration and for poise.
 fn all() -> Vec<poise::Command<Arc<Bot>, Error>> {
     vec![
         verdicts::approve(),
@@ -64,7 +64,7 @@ fn all() -> Vec<poise::Command<Arc<Bot>, Error>> {
     ]
 }
 
-/// Their names, as Discord shows them: of a menu's its own.
+/// The names of all commands as Discord shows them. A message menu has a display name.
 pub(super) fn names() -> Vec<String> {
     all()
         .into_iter()
@@ -72,7 +72,7 @@ pub(super) fn names() -> Vec<String> {
         .collect()
 }
 
-/// Who uses a command.
+/// The caller of a command.
 async fn voter(ctx: Context<'_>) -> Voter {
     let (bot, interaction) = (ctx.data(), ctx.interaction);
     bot.application
@@ -80,8 +80,8 @@ async fn voter(ctx: Context<'_>) -> Voter {
         .await
 }
 
-/// Answers privately and in time. An answer that does not arrive is logged; what was done stands,
-/// and the card shows it.
+/// Answers privately within Discord's deadline. A lost answer is logged; the change stands, and the
+/// card shows the change.
 async fn answer(ctx: Context<'_>, work: impl Future<Output = View> + Send) -> Result<(), Error> {
     let mut responder =
         Responder::new(&ctx.data().http, ctx.interaction.id, &ctx.interaction.token);
@@ -90,15 +90,14 @@ async fn answer(ctx: Context<'_>, work: impl Future<Output = View> + Send) -> Re
     Ok(())
 }
 
-/// The commands as poise runs them.
+/// The poise framework for the commands.
 pub(super) fn framework(bot: Arc<Bot>) -> poise::Framework<Arc<Bot>, Error> {
     let options = poise::FrameworkOptions {
         commands: all(),
         on_error: |error| Box::pin(failed(error)),
         ..poise::FrameworkOptions::default()
     };
-    // An error in setup would leave a process that is alive and answers nothing: there is nothing
-    // in it that can fail.
+    // The setup must not fail: after a setup error the process would stay alive without answering.
     poise::Framework::builder()
         .options(options)
         .setup(move |_, _, _| Box::pin(async move { Ok(bot) }))
@@ -115,11 +114,12 @@ async fn failed(error: poise::FrameworkError<'_, Arc<Bot>, Error>) {
         other => other.to_string(),
     };
     tracing::error!(command = %ctx.command().name, what, "a command failed");
-    // If even this is not taken, the person sees Discord's own words for a failure.
+    // If Discord rejects this message too, the person sees Discord's own error text.
     let _ = ctx.send(View::words(text::trouble(&what)).reply()).await;
 }
 
-/// Tells Discord which commands there are. Outside of poise's setup, and for as long as it takes.
+/// Registers the commands globally, and retries until Discord answers. Separate from poise's setup,
+/// because registration can take long.
 pub(super) async fn register(bot: Arc<Bot>, settings: Arc<Settings>) {
     let commands = poise::builtins::create_application_commands(&all());
     let registered = persist("register the commands", &settings.api, || {

@@ -1,5 +1,5 @@
-//! The one way to Discord, in tests and in production alike: serenity's client, with time-outs and
-//! with its rate limiter on.
+//! The only HTTP client for Discord, in tests and in production: serenity's client, with time-outs
+//! and with the rate limiter on.
 
 use std::future::Future;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -11,61 +11,61 @@ use serenity::all::{Http, HttpBuilder};
 
 use super::error::{Meaning, meaning};
 
-/// Without one, serenity waits for a hung server for ever.
+/// serenity sets no time-out and would wait for an unresponsive server forever.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// One request, uploads of 10 MB included.
+/// For a whole request, including uploads of 10 MB.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where Discord is.
+/// The address of Discord's API.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Api {
-    /// At discord.com.
+    /// discord.com.
     #[default]
     Discord,
-    /// A server at this address that answers as `https://discord.com`, with a certificate of this
+    /// A server at this address that answers as `https://discord.com`, with a certificate from this
     /// authority (PEM file).
     Pinned {
-        /// Its address.
+        /// The server's address.
         address: SocketAddr,
         /// The file with the authority's certificate.
         ca: PathBuf,
     },
-    /// Through a plain `http://` proxy. serenity demands that its rate limiter is off then.
+    /// A plain `http://` proxy. serenity then requires its rate limiter to be off.
     Proxy(String),
 }
 
-/// Why there is no connection, and what to do.
+/// Why the bot cannot connect, and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The address cannot be used.
+    /// The address is invalid.
     #[error(
         "GANDER_DISCORD_API={0}: {1}. Leave it out for Discord itself, or give https://HOST:PORT (with GANDER_DISCORD_CA=FILE) or http://HOST:PORT"
     )]
     Address(String, String),
-    /// The certificate cannot be used.
+    /// The certificate is invalid.
     #[error("GANDER_DISCORD_CA={}: {why}. Give the PEM file of the server's certificate authority", path.display())]
     Certificate {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         why: String,
     },
-    /// The token is not accepted.
+    /// Discord rejects the token.
     #[error(
         "Discord does not accept the token. Copy the bot's token from https://discord.com/developers/applications \
          (Bot, Reset Token) into DISCORD_TOKEN, or into the file that DISCORD_TOKEN_FILE names"
     )]
     Unauthorized,
-    /// The bot is not a member of any server, or not of the configured one.
+    /// The bot is in no server, or not in the configured server.
     #[error("{0}")]
     NoServer(String),
-    /// Discord refuses the connection for good.
+    /// Discord rejects the connection permanently.
     #[error("{0}")]
     Refused(String),
 }
 
 impl Api {
-    /// Reads `GANDER_DISCORD_API` and `GANDER_DISCORD_CA`.
+    /// Parses the values of `GANDER_DISCORD_API` and `GANDER_DISCORD_CA`.
     ///
     /// # Errors
     /// [`ConnectError::Address`], [`ConnectError::Certificate`].
@@ -77,7 +77,7 @@ impl Api {
         };
         let wrong = |why: &str| ConnectError::Address(text.to_owned(), why.to_owned());
         if let Some(rest) = text.strip_prefix("http://") {
-            // serenity puts the path behind the proxy's address itself.
+            // serenity appends the API path to the proxy's address.
             return Ok(Self::Proxy(format!("http://{}", rest.trim_end_matches("/api"))));
         }
         let host = text
@@ -91,7 +91,7 @@ impl Api {
         Ok(Self::Pinned { address, ca: ca.to_owned() })
     }
 
-    /// What a person can look at when nothing gets through.
+    /// The settings to check when requests fail, for error messages.
     pub(super) const fn to_check(&self) -> &'static str {
         match self {
             Self::Discord => "the network",
@@ -100,7 +100,7 @@ impl Api {
         }
     }
 
-    /// Where requests go, for messages.
+    /// The API's name or address, for messages.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -111,7 +111,7 @@ impl Api {
     }
 }
 
-/// What requests go through.
+/// The HTTP client below serenity.
 pub(super) fn client(api: &Api) -> Result<reqwest::Client, ConnectError> {
     let mut client = reqwest::Client::builder()
         .use_rustls_tls()
@@ -131,7 +131,8 @@ pub(super) fn client(api: &Api) -> Result<reqwest::Client, ConnectError> {
             .resolve("discord.com", *address);
     }
     client.build().map_err(|error| match api {
-        // A certificate is decoded only here; nothing else of the client depends on what was given.
+        // The certificate is decoded only in `build`; nothing else in the client depends on user
+        // input.
         Api::Pinned { ca, .. } => ConnectError::Certificate {
             path: ca.clone(),
             why: format!("a certificate in it is broken ({error})"),
@@ -142,18 +143,19 @@ pub(super) fn client(api: &Api) -> Result<reqwest::Client, ConnectError> {
     })
 }
 
-/// The HTTP client.
+/// serenity's client for this API.
 pub(super) fn http(token: &str, api: &Api) -> Result<Http, ConnectError> {
     let builder = HttpBuilder::new(token).client(client(api)?);
     Ok(match api {
-        // The two calls are a pair: with the limiter on, serenity ignores the proxy.
+        // The proxy works only with the limiter off: with the limiter on, serenity ignores the
+        // proxy.
         Api::Proxy(address) => builder.proxy(address).ratelimiter_disabled(true).build(),
         Api::Discord | Api::Pinned { .. } => builder.build(),
     })
 }
 
-/// Repeats a request that failed for a passing reason, for as long as it takes, and says so each
-/// time.
+/// Retries a request with backoff (1 s to 15 s) while the failure is temporary, without a limit on
+/// the number of attempts. Logs every failure.
 pub(super) async fn persist<T, F: Future<Output = serenity::Result<T>>>(
     what: &str,
     api: &Api,

@@ -1,32 +1,31 @@
-//! What a button carries. Nothing is held in memory for it, so it works after a restart and for as
-//! long as its message stands: `g1:<store tag>:<verb>:<number>:<revision>`.
+//! The `custom_id` of buttons, menus and forms: `g1:<store tag>:<verb>:<number>:<revision>`. All
+//! state is in the id, so a button works after a restart and as long as its message exists.
 
 use std::fmt;
 
 use crate::core::decision::{DecisionId, Revision};
 use crate::core::posting::PostingId;
 
-/// What is done to a decision.
+/// An action on a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
-    /// The button, and the form in which critical risk is confirmed.
+    /// The button, and the form to confirm a critical risk.
     Approve,
-    /// The button of whoever was asked once more, and is sure.
+    /// The second confirmation of an approval.
     Sure,
-    /// The button that approves for the agent's session, and the one of whoever was asked once more
-    /// about that.
+    /// The button to approve for the agent's session, and its second confirmation.
     Session,
     SureSession,
     /// The button that opens the form for an approval with a note.
     Note,
     Reject,
-    /// An option's button, counted from 0, and the form in which critical risk is confirmed.
+    /// An option's button, counted from 0, and the form to confirm a critical risk.
     Choose(u32),
     /// The menu of options.
     Pick,
-    /// The button that opens the form for an answer, and that form.
+    /// The button that opens the form for an answer, and the form itself.
     Answer,
-    /// The menu of times, and the form in which one is typed.
+    /// The menu of times, and the form to type a time.
     Defer,
     Take,
     /// The menu of people.
@@ -36,7 +35,7 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    /// The button of whoever is asked once more before an approval by this one, and is sure.
+    /// The verb of the second confirmation for this approval.
     pub(super) const fn if_sure(self) -> Option<Self> {
         match self {
             Self::Approve => Some(Self::Sure),
@@ -45,7 +44,7 @@ impl Verb {
         }
     }
 
-    /// Whether it approves.
+    /// Whether this verb approves.
     pub(super) const fn approves(self) -> bool {
         matches!(self, Self::Approve | Self::Note | Self::Sure | Self::Session | Self::SureSession)
     }
@@ -85,26 +84,27 @@ impl fmt::Display for Verb {
     }
 }
 
-/// What is done with a list: a posting's, as it was drawn.
+/// An action on the list of a message, as drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Together {
-    /// Shows what would be approved together.
+    /// Previews the bulk approval.
     Look,
-    /// Approves it.
+    /// Approves the previewed decisions.
     Approve,
-    /// Goes through it one by one; from this place on, counted from 0.
+    /// Reviews the decisions one by one, from this position on, counted from 0.
     Walk(u32),
-    /// The menu that opens one. Several of these can stand on a message.
+    /// The menu to open a decision. The number keeps several menus on a message apart.
     Open(u32),
     /// The menu of the list's parts.
     Parts,
-    /// The part that begins with this number.
+    /// The part of the list that begins with this decision number.
     Part(u32),
-    /// The menu by which somebody disagrees with one. Several of these can stand on a message.
+    /// The menu to disagree with an automatic approval. The number keeps several menus on a message
+    /// apart.
     Disagree(u32),
-    /// How it is now.
+    /// Shows the current figures of a digest.
     Now,
-    /// "Not now": nothing of it, for whoever clicks.
+    /// "Not now": snoozes notifications to the caller.
     Hush,
 }
 
@@ -142,30 +142,31 @@ impl fmt::Display for Together {
     }
 }
 
-/// What a button, menu or form does.
+/// The action of a button, menu or form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
-    /// Something with a list: the posting, and which of its lists was drawn.
+    /// An action on a list: the message's id and the revision of the drawn list.
     With(PostingId, u32, Together),
-    /// Something to a decision, as it was seen.
+    /// An action on a decision at the seen revision.
     On(DecisionId, Revision, Verb),
-    /// The menu that opens one of the list.
+    /// The menu to open a decision of the private list.
     Open,
-    /// A page of the list, from 0. `place` tells apart two buttons that lead to the same page.
+    /// A page of the private list, from 0. `place` keeps two buttons to the same page apart.
     Page { page: u32, place: u32 },
 }
 
-/// Where somebody is who goes through a list: the button of a card on the way leads on to the next.
+/// The position in a review of a list. The buttons of the shown card carry the position, and lead
+/// to the next decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Walk {
     pub(super) list: PostingId,
     pub(super) revision: u32,
-    /// The place on the list, from 0.
+    /// The position in the list, from 0.
     pub(super) at: u32,
 }
 
 impl Walk {
-    /// The store's tag with this beside it: whatever is drawn with it is on the way.
+    /// The store's tag followed by this position, for the components of a card in the review.
     pub(super) fn on(self, tag: &str) -> String {
         format!("{tag}~{}.{}.{}", self.list, self.revision, self.at)
     }
@@ -181,11 +182,11 @@ impl Walk {
     }
 }
 
-/// A button's act and the store that it belongs to.
+/// A parsed `custom_id`: the store's tag, the position in a review, and the action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CustomId {
     pub(super) tag: String,
-    /// Whether it is on the way through a list.
+    /// The position in a list, if the card is part of a review.
     pub(super) walk: Option<Walk>,
     pub(super) act: Act,
 }
@@ -195,7 +196,7 @@ impl CustomId {
         Self { tag: tag.to_owned(), walk: None, act }
     }
 
-    /// Reads a button's id. `None`: it is not one of this version's.
+    /// Parses an id. `None`: the id is not in this version's format.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(':');
         if parts.next()? != "g1" {
@@ -222,7 +223,7 @@ impl CustomId {
         Some(Self { tag: tag.to_owned(), walk, act })
     }
 
-    /// The decision that it is about, if it is about one.
+    /// The decision to act on, if any.
     pub(super) const fn decision(&self) -> Option<DecisionId> {
         match self.act {
             Act::On(id, ..) => Some(id),

@@ -1,6 +1,7 @@
-//! What Discord's refusals mean, and what happens next.
+//! Classifies failed Discord requests, and decides whether to retry.
 //!
-//! Texts made here never hold an address: those of interactions carry their tokens.
+//! Error texts from this module never contain an address, because an interaction's address contains
+//! a token.
 
 use std::time::Duration;
 
@@ -9,33 +10,33 @@ use serenity::http::HttpError;
 use super::connect::ConnectError;
 use crate::engine::deliveries::BoardError;
 
-/// What a failed request means to whoever made it.
+/// The meaning of a failed request for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// The token is not accepted.
+    /// Discord rejects the token.
     Unauthorized,
-    /// The message is not there.
+    /// The message does not exist.
     MessageGone,
-    /// The channel is not there.
+    /// The channel does not exist.
     ChannelGone,
-    /// The bot may not use the channel.
+    /// The bot lacks access to the channel, or the thread is archived.
     ChannelClosed,
-    /// The interaction was answered already: an earlier try did arrive.
+    /// The interaction is already answered: an earlier attempt arrived.
     AlreadyAnswered,
-    /// The interaction's time is over.
+    /// The interaction has expired.
     TooLate,
-    /// It may work later.
+    /// Temporary: a retry may succeed.
     Passing,
-    /// The request itself is wrong.
+    /// The request is invalid: a retry would fail again.
     Refused,
 }
 
-/// What a failed request means, and the words for it.
+/// Classifies a failed request, with a description for people.
 pub(super) fn meaning(error: &serenity::Error) -> (Meaning, String) {
     let http = match error {
         serenity::Error::Http(http) => http,
-        // An answer that is not Discord's: a proxy's page, or half of one. What was asked may have
-        // been done.
+        // The response is not Discord's JSON: a proxy's page, or a truncated response. The request
+        // may have succeeded.
         serenity::Error::Json(_) => {
             return (Meaning::Passing, "the answer was not Discord's".into());
         }
@@ -77,13 +78,13 @@ const fn by_code(status: u16, code: isize) -> Meaning {
         (401, _) => Meaning::Unauthorized,
         (413, _) => Meaning::Refused,
         (408 | 429 | 500..=599, _) => Meaning::Passing,
-        // Discord's own refusals have a code; without one it was something on the way.
+        // Discord's own rejections carry a code. Without a code the response came from a proxy.
         (_, ..=0) => Meaning::Passing,
         _ => Meaning::Refused,
     }
 }
 
-/// A failure on the way, without the address.
+/// Describes a transport failure, without the address.
 pub(super) fn transport(error: &reqwest::Error) -> String {
     let what = if error.is_timeout() {
         "Discord did not answer in time"
@@ -99,7 +100,7 @@ pub(super) fn transport(error: &reqwest::Error) -> String {
     if std::ptr::addr_eq(cause, error) { what.into() } else { format!("{what} ({cause})") }
 }
 
-/// The same, as the reconciler needs it. `advice` says what to do about a closed channel.
+/// Classifies a failed request for the reconciler. `advice` is the remedy for a closed channel.
 pub(super) fn for_board(error: &serenity::Error, advice: impl FnOnce() -> String) -> BoardError {
     let (meaning, words) = meaning(error);
     match meaning {

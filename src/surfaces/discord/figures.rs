@@ -1,4 +1,4 @@
-//! Calibration and digest as private answers, and their plots as files.
+//! Calibration and digest as private answers, with their plots as files.
 
 use serenity::all::CreateAttachment;
 
@@ -10,7 +10,7 @@ use crate::core::plot::{Picture, calibration_plot, wait_plot};
 use crate::core::text;
 use crate::engine::plot::png;
 
-/// The plot as a file. Without it the figures beneath are as true.
+/// The plot as a PNG file; `None` if drawing fails. The card also has the figures as text.
 fn file(picture: &Picture, name: &str) -> Option<CreateAttachment> {
     match png(picture) {
         Ok(bytes) => Some(CreateAttachment::bytes(bytes, name)),
@@ -21,13 +21,13 @@ fn file(picture: &Picture, name: &str) -> Option<CreateAttachment> {
     }
 }
 
-/// How long decisions waited.
+/// The plot of waiting times.
 pub(super) fn wait_png(digest: &Digest) -> Option<CreateAttachment> {
     wait_plot(digest).and_then(|picture| file(&picture, "waits.png"))
 }
 
 impl Bot {
-    /// What was decided in the last days, and what waits.
+    /// Decisions of the last days, and waiting decisions.
     pub(super) async fn digest(&self, days: u32) -> View {
         match self.handle.digest_of_days(days).await {
             Ok(digest) => {
@@ -39,7 +39,7 @@ impl Bot {
         }
     }
 
-    /// How often people agreed with agents.
+    /// How often people agreed with agents, by stated confidence.
     pub(super) async fn calibration(&self, agent: Option<&str>, kind: Option<&str>) -> View {
         match self.handle.calibration(agent, kind).await {
             Ok(calibration) => {

@@ -1,4 +1,4 @@
-//! Forms: which fields each has, and what was written into them.
+//! Modal forms: builds their fields and reads the submitted values.
 
 use serenity::all::{
     ActionRowComponent, CreateActionRow, CreateInputText, CreateModal, InputTextStyle,
@@ -10,25 +10,26 @@ use crate::core::decision::{Decision, DecisionId, Revision, Verdict};
 use crate::core::text::{self, label};
 use crate::core::untrusted::plain;
 
-/// The fields' ids.
+/// Ids of the form fields.
 const TEXT: &str = "text";
 const NOTE: &str = "note";
 const WORD: &str = "word";
-/// The longest reason, answer, note, time and word that a form takes (Discord: at most 4,000).
+/// Longest reason, answer, note, time and confirmation word, in characters (Discord: at most
+/// 4,000).
 const LONGEST_REASON: u16 = 1_000;
 const LONGEST_ANSWER: u16 = 4_000;
 const LONGEST_NOTE: u16 = 1_000;
 const LONGEST_TIME: u16 = 60;
 const LONGEST_WORD: u16 = 40;
 
-/// What was written into a form.
+/// The submitted values of a form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields {
     /// The reason, answer or time.
     pub(super) text: String,
-    /// The note beside an approval; `None`: left blank.
+    /// The note of an approval; `None` if left blank.
     pub(super) note: Option<String>,
-    /// The word that confirms critical risk.
+    /// The word typed to confirm a critical risk.
     pub(super) word: Option<String>,
 }
 
@@ -64,7 +65,7 @@ fn line(label: &str, id: &str, longest: u16) -> CreateInputText {
         .min_length(1)
 }
 
-/// What of a proposal belongs into the form of this act.
+/// The text of a proposal to prefill in the form of this verb.
 fn text_for(verb: Verb, wanted: &Verdict) -> Option<&str> {
     match (verb, wanted) {
         (Verb::Reject, Verdict::Rejected { reason: text })
@@ -75,11 +76,11 @@ fn text_for(verb: Verb, wanted: &Verdict) -> Option<&str> {
     .filter(|text| !text.is_empty())
 }
 
-/// The form for an act. What it asks for depends on the decision; where that could not be read, its
-/// submission is checked all the same. `tag` is the store's, with the way through a list that it is
-/// on, if any.
+/// The form for a verb. The fields depend on the decision. If the decision could not be read, the
+/// submission is still checked. `tag` is the store's tag, followed by the position in a list if the
+/// form was opened while reviewing a list.
 ///
-/// `wanted`: what this person has proposed elsewhere, to be confirmed or changed here.
+/// `wanted`: a proposal that this person made elsewhere, to be confirmed or changed here.
 pub(super) fn form(
     tag: &str,
     id: DecisionId,

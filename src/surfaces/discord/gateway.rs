@@ -1,7 +1,7 @@
-//! Discord's events, and a connection that is kept.
+//! Gateway events and reconnection.
 //!
-//! Every event is only a hint: what a lost session did not tell is found by comparing every open
-//! card with what hangs.
+//! Every event is only a hint. After a lost session, every open card is compared with the posted
+//! message.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,24 +21,24 @@ use super::connect::{ConnectError, persist};
 use super::custom_id::CustomId;
 use super::{Bot, Settings, another, commands, interactions, talk};
 
-/// Channels and roles, the deletion of cards, and words to the bot: what is said in a direct
-/// message or with a mention is told without the privileged intent for all contents. None of these
-/// is privileged.
+/// Events about channels, roles, deleted messages and new messages. Discord delivers the content of
+/// direct messages and of mentions without the privileged message-content intent. None of these
+/// intents is privileged.
 const INTENTS: GatewayIntents = GatewayIntents::GUILDS
     .union(GatewayIntents::GUILD_MESSAGES)
     .union(GatewayIntents::DIRECT_MESSAGES);
 
-/// A connection that is not there for this long is made anew. serenity resumes within milliseconds,
-/// but never recovers from some ends (a close with code 4003).
+/// After this long without a connection the client is replaced. serenity resumes a session within
+/// milliseconds, but never recovers from some closes (code 4003).
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The pause before a new client doubles with each that did not last: Discord allows 1,000
-/// connections a day.
+/// Backoff before a new client. The pause doubles after each short-lived connection, because
+/// Discord allows 1,000 connections a day.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
-/// A client that lived this long did connect: the next pause is a short one again.
+/// A client older than this had connected, so the backoff starts again.
 const LASTING: Duration = Duration::from_secs(90);
 
-/// Connects, and connects anew whenever the connection is lost for good.
+/// Connects, and replaces the client whenever the connection is lost for good.
 pub(super) async fn keep_connected(
     bot: &Arc<Bot>,
     settings: &Settings,
@@ -84,14 +84,14 @@ pub(super) async fn keep_connected(
     }
 }
 
-/// The client's connections run in tasks of their own: they end with this, however the wait for
-/// them ends.
+/// Shuts down the client's shards on drop. Shards run in their own tasks and would outlive the
+/// client.
 struct Shards(Arc<ShardManager>);
 
 impl Drop for Shards {
     fn drop(&mut self) {
         let manager = Arc::clone(&self.0);
-        // Without a runtime there are no tasks any more either.
+        // Without a runtime no shard task is left.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { manager.shutdown_all().await });
         }
@@ -105,8 +105,8 @@ async fn client(
 ) -> Result<Client, ConnectError> {
     let gateway =
         persist("ask Discord for its gateway", &settings.api, || bot.http.get_gateway()).await?;
-    // The client takes its own HTTP client by value; this one is asked for nothing but the
-    // gateway's address.
+    // `ClientBuilder` takes the HTTP client by value. This client requests only the gateway's
+    // address.
     let http = super::connect::http(&settings.token, &settings.api)?;
     let client = ClientBuilder::new_with_http(http, INTENTS)
         .event_handler(Events { bot: Arc::clone(bot), connected })
@@ -118,12 +118,13 @@ async fn client(
                 super::error::meaning(&error).1
             ))
         })?;
-    // If its own request for the address failed, serenity would silently go to discord.gg instead.
+    // serenity falls back to discord.gg without a warning if its own request for the address
+    // failed.
     *client.ws_url.lock().await = gateway.url;
     Ok(client)
 }
 
-/// Resolves once there was no connection for [`PATIENCE`].
+/// Resolves after [`PATIENCE`] without a connection.
 async fn lost(connected: &mut watch::Receiver<bool>) {
     loop {
         if tokio::time::timeout(PATIENCE, connected.wait_for(|connected| *connected)).await.is_err()
@@ -131,7 +132,7 @@ async fn lost(connected: &mut watch::Receiver<bool>) {
             return;
         }
         if connected.wait_for(|connected| !*connected).await.is_err() {
-            // The client is gone; `start` returns and says why.
+            // The client has ended; `start` returns the reason.
             std::future::pending::<()>().await;
         }
     }
@@ -148,7 +149,7 @@ impl Events {
         self.bot.handle.connected(connected);
     }
 
-    /// Channels or permissions changed: learn them, and try again what waits for a place.
+    /// Reads the changed channels and permissions, and checks every open card.
     async fn places_changed(&self) {
         let bot = &self.bot;
         if let Err(error) =
@@ -168,7 +169,7 @@ impl EventHandler for Events {
     async fn ready(&self, _: Context, ready: Ready) {
         tracing::info!(user = ready.user.name, "the gateway is ready");
         self.connection_is(true);
-        // A new session: whatever happened since the last one was not told.
+        // Discord does not replay events from before a new session.
         self.places_changed().await;
     }
 
@@ -187,7 +188,7 @@ impl EventHandler for Events {
     }
 
     async fn interaction_create(&self, _: Context, interaction: Interaction) {
-        // Whatever is logged on the way carries the decision's number.
+        // The span adds the decision's number to all log lines of the interaction.
         let about = |custom_id: &str| {
             let decision = CustomId::parse(custom_id).and_then(|id| id.decision()).map(|id| id.0);
             tracing::info_span!("click", decision)
@@ -201,7 +202,7 @@ impl EventHandler for Events {
                 let span = about(&interaction.data.custom_id);
                 interactions::form(&self.bot, &interaction).instrument(span).await;
             }
-            // Commands and their completions are poise's.
+            // poise handles commands and their completions.
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! What a click, a choice or a submitted form does.
+//! Handles clicks, menu choices and submitted forms.
 
 use serenity::all::{
     ButtonStyle, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, CreateModal,
@@ -20,36 +20,37 @@ use crate::core::text;
 use crate::core::when;
 use crate::engine::HandleError;
 
-/// After this long an answer has landed or never will: Discord refuses it 3 s after the click.
+/// After this long an answer has arrived or never will: Discord rejects answers 3 s after the
+/// click.
 const ANSWER_LANDS: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// A click, choice or form, reduced to what matters.
+/// A click, menu choice or submitted form.
 struct Press<'a> {
     user: &'a User,
     member: Option<&'a Member>,
     message: Option<&'a Message>,
-    /// In a direct message, where nobody else sees what is shown.
+    /// In a direct message, visible to this person only.
     direct: bool,
-    /// On a reminder there, which somebody else keeps true.
+    /// On a message in a direct channel that the reconciler edits, such as a reminder.
     reminder: bool,
     custom_id: &'a str,
     input: Input,
 }
 
-/// What came with it.
+/// The input of an interaction.
 enum Input {
-    /// Nothing: a button.
+    /// A button: no input.
     Click,
-    /// The value that was chosen from a menu.
+    /// The value chosen from a menu.
     Chosen(String),
-    /// The person who was chosen from a menu.
+    /// The person chosen from a menu.
     Person(UserId),
-    /// What was written into a form.
+    /// The fields of a submitted form.
     Form(Fields),
 }
 
 impl Input {
-    /// The chosen value, or the form's text.
+    /// The chosen value, or the form's text; empty for other input.
     fn text(&self) -> &str {
         match self {
             Self::Chosen(value) => value,
@@ -59,11 +60,11 @@ impl Input {
     }
 }
 
-/// What a person's act leads to.
+/// The outcome of an action.
 enum Done {
-    /// This, at once.
+    /// Send this answer.
     Answer(Box<Answer>),
-    /// The decision changed: the message that was clicked shows it.
+    /// The decision changed: redraw the clicked message.
     Changed(Box<Decision>),
 }
 
@@ -117,8 +118,7 @@ pub(super) async fn form(bot: &Bot, interaction: &ModalInteraction) {
     press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
 }
 
-/// Whether a direct message is one that the reconciler keeps true. One that cannot be looked up in
-/// time is taken for none.
+/// Whether the reconciler edits this direct message. `false` if the store does not answer in time.
 async fn is_reminder(bot: &Bot, message: &Message) -> bool {
     let message = message.id.to_string();
     let found =
@@ -143,8 +143,8 @@ impl Press<'_> {
         if let Act::On(id, seen, verb) = act
             && let Some(decision) = self.asks_for_form(bot, id, verb).await
         {
-            // A form can only be the first answer: what takes long is not waited for, the form's
-            // own submission is checked again.
+            // A form must be the first answer. If the check takes too long, open the form
+            // unchecked: the submission is checked again.
             let check = async { self.form(bot, id, seen, verb, &voter.await).await };
             let answer = match tokio::time::timeout(SOON, check).await {
                 Ok(answer) => answer,
@@ -159,8 +159,8 @@ impl Press<'_> {
             responder.send(answer).await;
             return;
         }
-        // Taken before anything is committed: else the reconciler draws the same card at the same
-        // time, with a request of its own.
+        // Lock before the commit. Without the lock the reconciler would redraw the same card at the
+        // same moment with a second request.
         let lock = match act {
             Act::On(id, _, verb) if verb != Verb::Details && !self.is_private() => {
                 bot.deliveries.lock(id).await
@@ -185,8 +185,7 @@ impl Press<'_> {
         }
     }
 
-    /// Whether a form comes first, and the decision that it is about as far as it could be read in
-    /// time.
+    /// `Some` if the action needs a form first. The inner value is the decision, if read in time.
     async fn asks_for_form(
         &self,
         bot: &Bot,
@@ -197,7 +196,7 @@ impl Press<'_> {
             _ if matches!(self.input, Input::Form(_)) => return None,
             Verb::Reject | Verb::Answer | Verb::Note => true,
             Verb::Defer if self.input.text() == render::DEFER_TYPED => true,
-            // Critical risk is confirmed by typing.
+            // A form only for critical risk, to type the confirmation.
             Verb::Approve | Verb::Choose(_) | Verb::Pick => false,
             Verb::Sure
             | Verb::Session
@@ -214,7 +213,7 @@ impl Press<'_> {
         (always || confirms).then(|| decision.map(Box::new))
     }
 
-    /// What the form does once it is submitted.
+    /// The verb that the form executes when submitted.
     fn form_verb(&self, verb: Verb) -> Verb {
         match verb {
             Verb::Note => Verb::Approve,
@@ -223,7 +222,7 @@ impl Press<'_> {
         }
     }
 
-    /// Whether the clicked message is one that only this person sees.
+    /// Whether the clicked message is visible to this person only and not edited by the reconciler.
     fn is_private(&self) -> bool {
         (self.direct && !self.reminder)
             || self.message.is_some_and(|message| {
@@ -231,7 +230,7 @@ impl Press<'_> {
             })
     }
 
-    /// Shows the changed decision where it was clicked.
+    /// Shows the changed decision in the clicked message.
     async fn show(
         &self,
         bot: &Bot,
@@ -242,8 +241,8 @@ impl Press<'_> {
     ) {
         let pace = bot.handle.pace();
         if self.reminder {
-            // It is drawn by whoever keeps it true: an answer could land after the last edit, and
-            // stay.
+            // The reconciler redraws this message. An answer with content could arrive after the
+            // last edit and overwrite the newer content.
             answered(&decision, responder.send(Answer::Nothing).await);
             return;
         }
@@ -272,8 +271,8 @@ impl Press<'_> {
         let Some(message) = self.message else { return };
         let message_id = message.id.to_string();
         if !locked {
-            // The reconciler works on this card and will leave it true. An answer that draws could
-            // land after its last edit and stay, so this one draws nothing.
+            // The reconciler holds the card's lock and will redraw the card. An answer with content
+            // could arrive after the last edit and overwrite the newer content.
             answered(&decision, responder.send(Answer::Nothing).await);
             return;
         }
@@ -281,8 +280,7 @@ impl Press<'_> {
             .deliveries
             .clicked(decision.id, &message.channel_id.to_string(), message_id.clone())
             .await;
-        // What stands now, not what stood when the click was handled: the reconciler may have been
-        // in between.
+        // Read the decision again: the reconciler may have changed the card since the click.
         let decision = bot.handle.get(decision.id).await.unwrap_or(decision);
         let view = render::card(&decision_card(&decision, pace), &decision, bot.handle.tag());
         match (answered(&decision, responder.send(Answer::Card(view)).await), card) {
@@ -290,7 +288,7 @@ impl Press<'_> {
                 bot.deliveries.drawn(card, &decision).await
             }
             (Sent::Seen, _) => {}
-            // Whether it landed is not known; draw once more when it no longer can.
+            // The answer may or may not have arrived. Redraw once an answer can no longer arrive.
             (Sent::Lost, _) => bot.redraw_after(ANSWER_LANDS, message_id),
         }
     }
@@ -356,8 +354,8 @@ impl Press<'_> {
         }
     }
 
-    /// The same for somebody who goes through a list: what is over is passed by, what changed is
-    /// shown as it is now.
+    /// Like `not_done`, during a review of a list: skips a closed decision, shows a changed
+    /// decision again.
     async fn not_done_on_the_way(
         &self,
         bot: &Bot,
@@ -389,7 +387,7 @@ impl Press<'_> {
         Done::answer(Answer::Update(view))
     }
 
-    /// Something with a list, for this person alone.
+    /// An action on a list. Only the caller sees the result.
     async fn with(
         &self,
         bot: &Bot,
@@ -414,7 +412,7 @@ impl Press<'_> {
         Done::answer(if self.is_private() { Answer::Update(view) } else { Answer::Private(view) })
     }
 
-    /// Asks whoever approves without looking whether they are sure. `None`: nothing is to be asked.
+    /// Asks for a second confirmation of an approval given without reading. `None`: no need to ask.
     async fn ask_once_more(
         &self,
         bot: &Bot,
@@ -438,7 +436,7 @@ impl Press<'_> {
         Some(Done::answer(Answer::Private(view)))
     }
 
-    /// The store's tag, with the way through a list that this is on.
+    /// The store's tag, followed by the position in the list during a review.
     fn tag(&self, bot: &Bot) -> String {
         self.walk().map_or_else(|| bot.handle.tag().to_owned(), |walk| walk.on(bot.handle.tag()))
     }
@@ -447,7 +445,7 @@ impl Press<'_> {
         CustomId::parse(self.custom_id)?.walk
     }
 
-    /// With what was approved by itself. The review is edited by the reconciler.
+    /// Records disagreement with an automatic approval. The reconciler edits the review message.
     async fn disagree(&self, bot: &Bot, voter: &Voter) -> Done {
         let Ok(id) = self.input.text().parse::<DecisionId>() else {
             return Done::words(text::NOT_OURS);
@@ -481,8 +479,8 @@ impl Press<'_> {
         }
     }
 
-    /// Everything about it, for the person who asks only. What hangs in the channel is no secret to
-    /// whoever sees it.
+    /// All details, visible to the caller only. Needs no permission: everybody in the channel can
+    /// read the card anyway.
     async fn details(&self, bot: &Bot, voter: &Voter, id: DecisionId) -> Done {
         match bot.handle.get(id).await {
             Ok(decision) => {
@@ -504,7 +502,7 @@ impl Press<'_> {
         bot.hand_over(id, voter, to).await
     }
 
-    /// Chooses by the option's place in the revision that was seen.
+    /// Chooses an option by position in the revision that the person saw.
     async fn choose(
         &self,
         bot: &Bot,
@@ -516,8 +514,8 @@ impl Press<'_> {
         let decision = bot.handle.get(id).await?;
         let option =
             number.and_then(|number| decision.request.options.get(usize::try_from(number).ok()?));
-        // The content of another revision does not matter: a verdict on what was not seen is
-        // refused.
+        // The option may come from a newer revision. No harm: a verdict on an outdated revision is
+        // rejected.
         let option = option.map(|choice| choice.name.clone()).unwrap_or_default();
         bot.handle
             .resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::Chosen { option }))
@@ -537,7 +535,7 @@ impl Press<'_> {
                     Answer::Private(view)
                 })
             }
-            // What hangs in the channel is no secret to whoever sees it.
+            // Everybody in the channel can read the card anyway.
             Err(HandleError::Denied(..)) if !self.is_private() => {
                 self.details(bot, voter, id).await
             }
@@ -545,7 +543,7 @@ impl Press<'_> {
         }
     }
 
-    /// The form, unless it would be in vain.
+    /// The form, or the reason why a verdict would be rejected.
     async fn form(
         &self,
         bot: &Bot,
@@ -557,7 +555,7 @@ impl Press<'_> {
         let verb = self.form_verb(verb);
         match bot.handle.may_decide(id, seen, voter).await {
             Ok(decision) => Answer::Form(self.form_of(bot, id, seen, verb, Some(&decision))),
-            // What cannot be read now is checked when the form is submitted.
+            // The submission is checked again.
             Err(HandleError::Store(_)) => Answer::Form(self.form_of(bot, id, seen, verb, None)),
             Err(error) => match self.not_done(bot, Act::On(id, seen, verb), error).await {
                 Done::Answer(answer) => *answer,
@@ -566,7 +564,7 @@ impl Press<'_> {
         }
     }
 
-    /// The form, with what this person has proposed elsewhere.
+    /// The form, prefilled with this person's proposal from elsewhere.
     fn form_of(
         &self,
         bot: &Bot,
@@ -582,7 +580,7 @@ impl Press<'_> {
         forms::form(&self.tag(bot), id, seen, verb, decision, wanted)
     }
 
-    /// Why nothing was done, and what to do instead.
+    /// Explains why the action failed, and the remedy.
     async fn not_done(&self, bot: &Bot, act: Act, error: HandleError) -> Done {
         let pace = bot.handle.pace();
         match error {
@@ -592,7 +590,7 @@ impl Press<'_> {
             }
             HandleError::Refused(decision, refused) => {
                 if let (false, Some(message)) = (self.is_private(), self.message) {
-                    // Not awaited: it needs the card's lock, which this click holds.
+                    // Not awaited: the redraw needs the card's lock, held by this click.
                     bot.redraw_after(std::time::Duration::ZERO, message.id.to_string());
                 }
                 match refused {
@@ -617,7 +615,7 @@ fn answered(decision: &Decision, sent: Sent) -> Sent {
     sent
 }
 
-/// What changed since the person looked, and the card as it is now, to be decided on.
+/// Shows the changes since the seen revision, above the current card.
 pub(super) async fn outdated(bot: &Bot, decision: &Decision, seen: Revision) -> View {
     let mut notice = text::refused(
         decision,
@@ -638,7 +636,7 @@ fn until(bot: &Bot, input: &str) -> Option<crate::core::Time> {
 }
 
 impl Bot {
-    /// Draws a card once more, after a while.
+    /// Redraws a card after a delay.
     fn redraw_after(&self, pause: std::time::Duration, message: String) {
         let deliveries = std::sync::Arc::clone(&self.deliveries);
         tokio::spawn(async move {

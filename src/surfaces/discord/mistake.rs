@@ -1,9 +1,8 @@
-//! Says in the channel where cards go that the configuration has a mistake, and on the same message
-//! that it is mended.
+//! Reports a configuration error in the default channel for cards, and edits the message when the
+//! error is fixed.
 //!
-//! One message for each mistake. Which message stands for which is kept in the store before it is
-//! posted, so that a restart in between neither doubles it nor leaves it standing for a mistake
-//! that is long gone.
+//! Each error has one message. The store records the message before posting, so a restart in
+//! between neither posts a duplicate nor leaves a message about a fixed error.
 
 use std::time::Duration;
 
@@ -15,24 +14,24 @@ use super::error::{Meaning, meaning};
 use super::render::View;
 use crate::core::text;
 
-/// Under which name the message is kept.
+/// The key of the message's record in the store.
 const MEMO: &str = "configuration notice";
-/// How soon it is tried again.
+/// The retry interval.
 const AGAIN: Duration = Duration::from_secs(30);
-/// Messages that are searched for one whose posting was interrupted (Discord: at most 100).
+/// Messages to search for an interrupted post (Discord: at most 100).
 const PAGE: u8 = 100;
 
-/// The message that hangs, or may.
+/// The record of the message, written before posting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Hanging {
     what: String,
     channel: u64,
     nonce: String,
-    /// Its id; absent: posting it was begun.
+    /// The message's id; `None` if posting was started but not confirmed.
     message: Option<u64>,
 }
 
-/// Keeps the notice true, for as long as it is polled.
+/// Posts and edits the message whenever the error changes. Never returns.
 pub(super) async fn run(bot: &Bot) {
     let mut pulses = bot.handle.pulses();
     let mut said = None;
@@ -56,7 +55,7 @@ pub(super) async fn run(bot: &Bot) {
         };
         let changed = pulses.wait_for(is_new);
         match pause {
-            // The sender lives in the handle, so the channel cannot close.
+            // The handle owns the sender, so the channel cannot close.
             None => drop(changed.await),
             Some(pause) => drop(tokio::time::timeout(pause, changed).await),
         }
@@ -65,7 +64,7 @@ pub(super) async fn run(bot: &Bot) {
 
 async fn make_true(bot: &Bot, mistake: Option<&str>) -> Result<(), String> {
     let kept = bot.handle.memo(MEMO).await.map_err(|error| error.to_string())?;
-    // What cannot be read was kept by another version: that message stays as it is.
+    // An unreadable record is from another version of Gander; its message stays unchanged.
     let hanging: Option<Hanging> = kept.and_then(|text| serde_json::from_str(&text).ok());
     let standing = match hanging {
         Some(hanging) if Some(hanging.what.as_str()) != mistake => {
@@ -93,8 +92,8 @@ async fn keep(bot: &Bot, hanging: Option<&Hanging>) -> Result<(), String> {
     bot.handle.put_memo(MEMO, text).await.map_err(|error| error.to_string())
 }
 
-/// Posts what was begun. The same nonce within a few minutes is the same message; one of an earlier
-/// run is looked for.
+/// Posts a recorded message. Discord drops a repeated nonce for a few minutes; a message from an
+/// earlier run is searched for first.
 async fn post(bot: &Bot, begun: Hanging) -> Result<(), String> {
     let channel = ChannelId::new(begun.channel);
     let message = match find(bot, &begun).await? {
@@ -119,7 +118,7 @@ async fn post(bot: &Bot, begun: Hanging) -> Result<(), String> {
     keep(bot, Some(&Hanging { message: Some(message.get()), ..begun })).await
 }
 
-/// Says on the message that its mistake is gone, and forgets it.
+/// Edits the message to say that the error is fixed, and deletes the record.
 async fn mend(bot: &Bot, hanging: Hanging) -> Result<(), String> {
     let message = match hanging.message {
         Some(message) => Some(MessageId::new(message)),
@@ -137,7 +136,7 @@ async fn mend(bot: &Bot, hanging: Hanging) -> Result<(), String> {
     keep(bot, None).await
 }
 
-/// The message, if an interrupted posting did arrive.
+/// The message, if an interrupted post did arrive.
 async fn find(bot: &Bot, begun: &Hanging) -> Result<Option<MessageId>, String> {
     let words = text::configuration_wrong(&begun.what);
     match ChannelId::new(begun.channel).messages(&bot.http, GetMessages::new().limit(PAGE)).await {
@@ -151,7 +150,7 @@ async fn find(bot: &Bot, begun: &Hanging) -> Result<Option<MessageId>, String> {
     }
 }
 
-/// What is gone needs no mending; anything else is tried again.
+/// Deletes the record if the message or channel is gone. All other errors are retried.
 async fn lost(bot: &Bot, error: &serenity::Error) -> Result<(), String> {
     match meaning(error) {
         (Meaning::MessageGone | Meaning::ChannelGone, _) => keep(bot, None).await,

@@ -2,20 +2,21 @@
 //! poise.
 //!
 //! ```text
-//! connect      one client, time-outs, retries          error     what refusals mean
-//! places       which channel                           people    who somebody is
-//! render       cards as embeds and components          sheets    messages that stand for several
-//! custom_id    what a button carries
-//! board        the reconciler's hands                  respond   answers within 3 s
-//! interactions clicks, choices                         forms     what is typed
-//! together     what is done with a list
-//! attention    the private list                        notice    telling somebody that it is theirs
-//! shown        what each person was shown              alarm     cards that cannot be shown
+//! connect      HTTP client, time-outs, retries      error     meaning of failed requests
+//! places       channels and permissions             people    user and roles of the caller
+//! render       cards as embeds and components       sheets    messages for several decisions
+//! custom_id    ids of buttons, menus and forms
+//! board        posts and edits messages             respond   answers an interaction within 3 s
+//! interactions clicks, menu choices                 forms     modal forms
+//! together     bulk approval, review of a list
+//! attention    private list of waiting decisions    notice    direct messages: assigned, verdict
+//! shown        revisions seen by each person        alarm     alert: cards cannot be posted
 //! figures      calibration and digest, with plots
-//! reminders    who is reminded, and how that looks
-//! talk         words to the bot
-//! commands     slash commands, menus of messages       gateway   events, and keeping the connection
-//! mistake      a mistake in the configuration, said    checkup   would it work, for the doctor
+//! reminders    members, roles, reminder buttons
+//! talk         chat with the bot
+//! commands     slash commands, message menus        gateway   events, reconnection
+//! mistake      alert: configuration error           checkup   health check for the doctor
+//! another      other stores behind the same token
 //! ```
 
 mod alarm;
@@ -62,20 +63,20 @@ use crate::engine::Handle;
 use crate::engine::deliveries::Deliveries;
 use crate::engine::reminders::Reminders;
 
-/// What the surface needs to know.
+/// Settings of the Discord surface.
 #[derive(Clone)]
 pub struct Settings {
     /// The bot's token. Never logged: this type has no `Debug`.
     pub token: String,
-    /// Where Discord is.
+    /// The address of Discord's API.
     pub api: Api,
-    /// The server, if the bot is in several.
+    /// The server's id; needed if the bot is in several servers.
     pub guild: Option<u64>,
-    /// Which channels.
+    /// The channels for cards and digests.
     pub channels: Channels,
 }
 
-/// Everything that an interaction needs.
+/// Shared by the handlers of all interactions, commands and chat messages.
 struct Bot {
     handle: Handle,
     http: Arc<Http>,
@@ -88,7 +89,8 @@ struct Bot {
 /// Runs the bot until `stop` resolves.
 ///
 /// # Errors
-/// [`ConnectError`] for what no waiting will mend. Anything else is retried, and said in the log.
+/// [`ConnectError`] for failures that a retry cannot fix. All other failures are logged and
+/// retried.
 pub async fn run(
     handle: Handle,
     settings: Settings,
@@ -98,8 +100,8 @@ pub async fn run(
     run_following(handle, settings, channels, stop).await
 }
 
-/// The same, with channels that can change. Whoever changes them has changed the handle's rules
-/// before.
+/// Like [`run`], with channels that can change at run time. The caller updates the handle's rules
+/// before sending new channels.
 ///
 /// # Errors
 /// As [`run`].
@@ -151,7 +153,7 @@ async fn connected(
     });
     tokio::select! {
         result = gateway::keep_connected(&bot, &settings) => result,
-        // All run for as long as they are polled; they end with the connection.
+        // These futures run only while polled, so they end with the connection.
         () = async {
             let register = commands::register(Arc::clone(&bot), Arc::clone(&settings));
             let tell = notice::tell_askers(Arc::clone(&bot));
@@ -160,7 +162,7 @@ async fn connected(
     }
 }
 
-/// Goes by every change of the configuration, for as long as somebody may change it.
+/// Applies every configuration change until the sender is dropped.
 async fn follow(bot: &Bot, mut channels: watch::Receiver<Channels>) {
     while channels.changed().await.is_ok() {
         let configured = channels.borrow_and_update().clone();
@@ -171,7 +173,7 @@ async fn follow(bot: &Bot, mut channels: watch::Receiver<Channels>) {
     }
 }
 
-/// Learns who the bot is, whose it is, and where its cards go.
+/// Reads the bot's user, the application's owner and the server's channels from Discord.
 async fn introduce(
     http: &Arc<Http>,
     settings: &Settings,
@@ -193,7 +195,7 @@ async fn introduce(
     Ok((Application { owner, me: me.id, guild }, places))
 }
 
-/// Says where cards go, and what is wrong where they cannot.
+/// Logs the channel of each project's cards, or why cards cannot be posted.
 fn say_places(places: &Places) {
     for project in places.configured() {
         let whose = project.as_ref().map_or_else(
@@ -212,7 +214,7 @@ fn say_places(places: &Places) {
     }
 }
 
-/// Says who may decide, and warns of what nobody may.
+/// Logs the approver rules. Warns about unknown roles, and about decisions without any approver.
 fn say_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
     if rules.is_empty() {
         tracing::info!(owner, "the application's owner approves");
@@ -237,7 +239,7 @@ fn say_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
     }
 }
 
-/// The address that brings the bot into a server, with the permissions that it needs.
+/// The OAuth2 address to invite the bot with all needed permissions.
 fn invitation(application: u64) -> String {
     format!(
         "https://discord.com/oauth2/authorize?client_id={application}&scope=bot+applications.commands&permissions={}",
@@ -245,7 +247,7 @@ fn invitation(application: u64) -> String {
     )
 }
 
-/// The server that is meant.
+/// The configured server, or the first if none is configured.
 fn choose(guilds: &[GuildInfo], wanted: Option<u64>) -> Option<&GuildInfo> {
     match wanted {
         Some(wanted) => guilds.iter().find(|guild| guild.id.get() == wanted),

@@ -1,6 +1,6 @@
-//! Telling a person that something is theirs now, or what became of what they asked.
+//! Tells a person about an assigned decision, or about the verdict on their question.
 //!
-//! A convenience beside the card, which says the same: nothing is lost if it does not arrive.
+//! Best effort: the card shows the same information, so a lost message loses nothing.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::engine::HandleError;
 use crate::engine::clock::LONGEST_SLEEP;
 
 impl Bot {
-    /// Hands a decision to somebody.
+    /// Assigns a decision to another person.
     ///
     /// # Errors
     /// As [`crate::engine::Handle::hand_over`].
@@ -43,7 +43,7 @@ impl Bot {
         self.handle.hand_over(id, from, &to_voter).await
     }
 
-    /// Tells somebody that it is theirs now.
+    /// Tells `to` about the assignment, unless `from` assigned the decision to themselves.
     pub(super) async fn tell_handed_over(&self, decision: &Decision, from: &User, to: UserId) {
         if from.id != to {
             self.tell(decision, to, |link| {
@@ -53,8 +53,8 @@ impl Bot {
         }
     }
 
-    /// By direct message; where those are closed, by a mention under the card. Whether one of them
-    /// arrived.
+    /// Sends a direct message. If direct messages are closed, posts a mention as a reply to the
+    /// card. Returns whether either message was sent.
     async fn tell(
         &self,
         decision: &Decision,
@@ -89,16 +89,15 @@ impl Bot {
         sent.is_ok()
     }
 
-    /// Tells a person the verdict on what they asked; then it is theirs, as an agent's is once it
-    /// has picked it up.
+    /// Tells a requester the verdict, and claims the verdict on their behalf, as an agent would.
     async fn tell_asker(&self, id: DecisionId) -> Result<(), HandleError> {
         let decision = self.handle.get(id).await?;
         let asker = decision.request.asked_by.as_ref().and_then(Person::discord_id);
         let is_new =
             matches!(&decision.state, State::Resolved(resolved) if resolved.claimed_at.is_none());
         let (Some(asker), true) = (asker, is_new) else { return Ok(()) };
-        // First: what was told cannot be undone any more. If it was undone in this moment, there is
-        // nothing to tell.
+        // Claim before sending, because a reported verdict must not be undone. A rejected claim
+        // means an undo a moment ago: nothing to report.
         let decision = match self.handle.claim(id).await {
             Ok(decision) => decision,
             Err(HandleError::Refused(..)) => return Ok(()),
@@ -122,10 +121,10 @@ impl Bot {
     }
 }
 
-/// Events that are looked through at the start for answers that nobody was told.
+/// Number of recent events searched at startup for verdicts not yet reported to their requesters.
 const LOOKED_BACK: u64 = 1_000;
 
-/// Tells people what became of what they asked. Runs for as long as it is polled.
+/// Tells people the verdicts on their questions. Never returns.
 pub(super) async fn tell_askers(bot: Arc<Bot>) {
     let mut hints = bot.handle.hints();
     let mut cursor = None;
@@ -134,7 +133,8 @@ pub(super) async fn tell_askers(bot: Arc<Bot>) {
         if let Err(error) = tell_new(&bot, &mut cursor).await {
             tracing::warn!(%error, "who asked could not be told; trying again within 15 s");
         }
-        // A change, or the next try. The sender lives in the handle, so the channel cannot close.
+        // Wake on a change or for the next retry. The handle owns the sender, so the channel cannot
+        // close.
         let _ = tokio::time::timeout(LONGEST_SLEEP, hints.changed()).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Who somebody is: the person behind an interaction, with their roles.
+//! Identifies the person behind an interaction, with their roles.
 
 use serenity::all::{GuildId, Http, Member, User, UserId};
 
@@ -6,14 +6,14 @@ use super::places::Places;
 use crate::core::decision::Person;
 use crate::core::permission::Voter;
 
-/// The bot's application, as Discord describes it.
+/// The bot's application and server.
 #[derive(Debug, Clone)]
 pub(super) struct Application {
-    /// Its owner; of a team, the team's owner.
+    /// The application's owner; the team's owner if a team owns the application.
     pub(super) owner: Option<UserId>,
     /// The bot's own user.
     pub(super) me: UserId,
-    /// The server in which cards hang.
+    /// The server with the card channels.
     pub(super) guild: GuildId,
 }
 
@@ -22,8 +22,7 @@ impl Application {
         self.owner.map(UserId::get)
     }
 
-    /// The person who clicked. In a direct message Discord says nothing about roles: they are asked
-    /// for.
+    /// The person with their roles. A direct message carries no roles, so the member is requested.
     pub(super) async fn voter(
         &self,
         http: &Http,
@@ -35,8 +34,8 @@ impl Application {
             Some(member) => places.roles(&member.roles),
             None => match http.get_member(self.guild, user.id).await {
                 Ok(member) => places.roles(&member.roles),
-                // Not a member, or Discord does not say: then they have no role, and are told who
-                // may decide.
+                // Not a member, or the request failed: treated as without roles. The refusal then
+                // names the approvers.
                 Err(_) => Vec::new(),
             },
         };

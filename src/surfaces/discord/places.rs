@@ -1,4 +1,4 @@
-//! Which channel a decision's card belongs in, and which channels the bot may use.
+//! Finds the channel for a decision's card, and the channels open to the bot.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,28 +14,28 @@ use crate::core::decision::Decision;
 use crate::core::permission::Role;
 use crate::core::policy::project_name;
 
-/// What a card's channel must allow the bot, and what is asked for in the invitation.
+/// Permissions that the bot needs in a channel for cards; part of the invitation.
 pub const NEEDED: Permissions = Permissions::VIEW_CHANNEL
     .union(Permissions::SEND_MESSAGES)
     .union(Permissions::EMBED_LINKS)
     .union(Permissions::ATTACH_FILES)
     .union(Permissions::READ_MESSAGE_HISTORY);
 
-/// What is asked for in the invitation beside it: `@here` before a breach, and mentions of roles
-/// that not everybody may mention.
+/// Optional permission in the invitation: allows `@here` before a breach, and mentions of roles
+/// that are not mentionable by everybody.
 pub const HERE: Permissions = Permissions::MENTION_EVERYONE;
 
-/// The channel that is used where none is configured.
+/// The default channel's name.
 const USUAL: &str = "decisions";
 
-/// How long a channel that refused is left alone. Refused requests count against a limit of 10,000
-/// in 10 minutes, after which Discord bans the address.
+/// How long a channel is avoided after a rejected request. Rejected requests count against a limit
+/// of 10,000 in 10 minutes; above the limit Discord bans the IP address.
 const LEFT_ALONE: Duration = Duration::from_secs(30);
 
-/// No project can be called so: it stands for those that are not configured.
+/// Stands for all projects without a configured channel. No project can have this name.
 const NO_PROJECT: &str = "\0";
 
-/// Why there is no channel, and what to do.
+/// Why no channel can be used, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}. {mend}")]
 pub(super) struct Trouble {
@@ -43,18 +43,18 @@ pub(super) struct Trouble {
     pub(super) mend: String,
 }
 
-/// Which channels the configuration names: by id or by name, with or without `#`.
+/// Channels named in the configuration: by id or by name, with or without `#`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Channels {
-    /// For projects that have none of their own.
+    /// For projects without a channel of their own.
     pub usual: Option<String>,
     /// By project.
     pub projects: BTreeMap<String, String>,
-    /// For the digest, if not where other projects' cards go.
+    /// For the digest; `None`: the default channel.
     pub digest: Option<String>,
 }
 
-/// A server, as the bot sees it.
+/// The server with its channels, as last read from Discord.
 #[derive(Debug, Clone)]
 struct Server {
     guild: PartialGuild,
@@ -63,7 +63,7 @@ struct Server {
     read_at: Instant,
 }
 
-/// The answer to "where to", kept up to date by events.
+/// Resolves projects to channels. Gateway events keep the channel list current.
 #[derive(Debug)]
 pub(super) struct Places {
     channels: RwLock<Channels>,
@@ -80,7 +80,7 @@ impl Places {
         }
     }
 
-    /// The configuration names other channels from now on. Cards that hang stay where they are.
+    /// Replaces the configured channels. Posted cards stay in their channels.
     pub(super) fn configure(&self, channels: Channels) {
         *self.channels.write().unwrap_or_else(PoisonError::into_inner) = channels;
     }
@@ -89,7 +89,7 @@ impl Places {
         self.channels.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the server anew: its channels, its roles, the bot's own membership.
+    /// Reads the server's channels and roles and the bot's own membership from Discord.
     pub(super) async fn refresh(
         &self,
         http: &Http,
@@ -107,7 +107,7 @@ impl Places {
         Ok(())
     }
 
-    /// [`Places::refresh`], unless that was a moment ago.
+    /// [`Places::refresh`], unless the last refresh was less than [`LEFT_ALONE`] ago.
     pub(super) async fn refresh_if_old(
         &self,
         http: &Http,
@@ -122,7 +122,7 @@ impl Places {
         self.server.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Leaves a channel alone for a while, because it refused.
+    /// Avoids a channel for [`LEFT_ALONE`] after a rejected request.
     pub(super) fn refused(&self, channel: ChannelId) {
         self.refused
             .write()
@@ -135,7 +135,7 @@ impl Places {
         refused.get(&channel).is_some_and(|since| since.elapsed() < LEFT_ALONE)
     }
 
-    /// Whether requests to a channel would only be refused again.
+    /// An error with advice while the channel is avoided after a rejected request.
     pub(super) fn must_wait(&self, channel: ChannelId) -> Result<(), String> {
         if self.is_left_alone(channel) {
             Err(format!("{} refused a moment ago. {}", self.name(channel), self.advice(channel)))
@@ -144,7 +144,7 @@ impl Places {
         }
     }
 
-    /// The channel for the digest; if there is none, what to do about it.
+    /// The channel for the digest, or a problem with its remedy.
     pub(super) fn of_digest(&self) -> Result<ChannelId, String> {
         let Some(found) = self.look_up_digest() else { return self.usual() };
         let channel = found.map_err(|trouble| trouble.to_string())?;
@@ -152,20 +152,20 @@ impl Places {
         Ok(channel)
     }
 
-    /// The channel that is named for the digest, if one is.
+    /// The channel configured for the digest, if any.
     pub(super) fn look_up_digest(&self) -> Option<Result<ChannelId, Trouble>> {
         let named = self.channels().digest?;
         Some(self.known().and_then(|server| server.named(&named).map(|channel| channel.id)))
     }
 
-    /// The channel for a project's cards; if there is none, what to do about it.
+    /// The channel for a project's cards, or a problem with its remedy.
     pub(super) fn of_project(&self, project: &str) -> Result<ChannelId, String> {
         let channel = self.look_up(project).map_err(|trouble| trouble.to_string())?;
         self.must_wait(channel)?;
         Ok(channel)
     }
 
-    /// The same, whether or not the channel has refused a moment ago.
+    /// Like [`Places::of_project`], but ignores recent rejections.
     pub(super) fn look_up(&self, project: &str) -> Result<ChannelId, Trouble> {
         let (server, channels) = (self.known()?, self.channels());
         let channel =
@@ -183,28 +183,29 @@ impl Places {
         })
     }
 
-    /// The channel for what belongs to no project.
+    /// The channel for messages that belong to no project.
     pub(super) fn usual(&self) -> Result<ChannelId, String> {
         self.of_project(NO_PROJECT)
     }
 
-    /// The same, whether or not the channel has refused a moment ago.
+    /// Like [`Places::usual`], but ignores recent rejections.
     pub(super) fn look_up_usual(&self) -> Result<ChannelId, Trouble> {
         self.look_up(NO_PROJECT)
     }
 
-    /// The projects whose channel is configured; `None` stands for all the others.
+    /// Projects with a configured channel, then `None` for all other projects.
     pub(super) fn configured(&self) -> Vec<Option<String>> {
         self.channels().projects.into_keys().map(Some).chain([None]).collect()
     }
 
-    /// The project whose channel is configured; empty for all the others, which share one.
+    /// The decision's project if a channel is configured for the project; empty for all other
+    /// projects, because they share a channel.
     pub(super) fn place_of(&self, decision: &Decision) -> String {
         let project = &decision.request.project;
         if self.channels().projects.contains_key(project) { project.clone() } else { String::new() }
     }
 
-    /// What to do about a channel that cannot be used.
+    /// The remedy for a channel without the needed permissions.
     pub(super) fn advice(&self, channel: ChannelId) -> String {
         let name = self.server().and_then(|server| {
             server.channels.iter().find(|c| c.id == channel).map(|c| c.name.clone())
@@ -213,7 +214,7 @@ impl Places {
         advice(&name, NEEDED)
     }
 
-    /// A channel's name.
+    /// The channel's name with `#`; the id if the channel is unknown.
     pub(super) fn name(&self, channel: ChannelId) -> String {
         let server = self.server();
         let found =
@@ -221,8 +222,8 @@ impl Places {
         found.map_or_else(|| channel.to_string(), |channel| format!("#{}", channel.name))
     }
 
-    /// The channel's name, if the bot may not use `@here` in it, nor mention roles that do not let
-    /// everybody.
+    /// The channel's name if the bot lacks permission there for `@here` and for mentions of roles
+    /// that are not mentionable by everybody.
     pub(super) fn lacks_here(&self, channel: ChannelId) -> Option<String> {
         let server = self.server()?;
         let found = server.channels.iter().find(|other| other.id == channel)?;
@@ -230,12 +231,12 @@ impl Places {
         (!may).then(|| format!("#{}", found.name))
     }
 
-    /// Whether a rule's role is there.
+    /// Whether the server has a role with this name or id.
     pub(super) fn has_role(&self, named: &str) -> bool {
         !self.role_ids(named).is_empty()
     }
 
-    /// The roles that a rule means: of one name there may be several.
+    /// The roles with this name or id. Several roles can share a name.
     pub(super) fn role_ids(&self, named: &str) -> Vec<RoleId> {
         let is = |role: &&serenity::all::Role| {
             Role { id: role.id.get(), name: role.name.clone() }.is(named)
@@ -245,7 +246,7 @@ impl Places {
         })
     }
 
-    /// The roles with these ids. One that is not known yet has no name.
+    /// The roles with these ids. An unknown role has an empty name.
     pub(super) fn roles(&self, roles: &[RoleId]) -> Vec<Role> {
         let server = self.server();
         let named = |role: &RoleId| {
@@ -298,10 +299,10 @@ impl Server {
         }
     }
 
-    /// `decisions`, else the first text channel that may be written to.
+    /// The channel `decisions`, or else the first text channel with the needed permissions.
     fn usual(&self) -> Result<&GuildChannel, Trouble> {
-        // One of that name that is closed is waited for: what was meant for it must not be read
-        // elsewhere.
+        // If `decisions` exists without the needed permissions, report the problem and wait: its
+        // messages must not appear in another channel.
         if self.text_channels().any(|channel| channel.name == USUAL) {
             return self.named(USUAL);
         }

@@ -1,4 +1,4 @@
-//! Who people are on Discord, for whoever reminds them, and how reminders look there.
+//! Looks up members and roles for the engine's reminders, and draws a reminder's buttons.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,29 +23,29 @@ use crate::core::posting::{Purpose, Sheet};
 use crate::core::text::{self, label};
 use crate::engine::reminders::Directory;
 
-/// How long somebody's roles are taken to be what they were: fifty decisions that fall due at once
-/// ask for them once.
+/// How long a member's roles are cached. Fifty decisions due at the same moment need a single
+/// request per person.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 
-/// How long "not now" on a reminder holds.
+/// Duration of a snooze by the button "Not now".
 const NOT_NOW: &str = "1h";
 
-/// How long somebody is not asked about again after Discord did not answer.
+/// How long to wait before asking again after a failed lookup.
 const UNKNOWN_FOR: Duration = Duration::from_secs(10);
 
-/// How long it is waited for Discord's answer: the ways beyond it wait meanwhile.
+/// Time-out of a member lookup. Notifications on other channels wait for the lookup.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is known of somebody.
+/// A cached member lookup.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
-    /// From when on they are asked about again.
+    /// When the entry expires.
     until: Instant,
-    /// Who they are; `None`: not in the server. An error where that was never found out.
+    /// The member; `None`: not in the server. An error if no lookup has succeeded yet.
     voter: Result<Option<Voter>, String>,
 }
 
-/// The members of the server.
+/// The members of the server, with a cache.
 pub(super) struct Members {
     pub(super) http: Arc<Http>,
     pub(super) application: Application,
@@ -66,7 +66,7 @@ impl Directory for Members {
         }
         let (voter, lasts) = match self.ask(user).await {
             Ok(voter) => (Ok(voter), KNOWN_FOR),
-            // Whoever they were before is the best that is known.
+            // After a failed lookup the last known roles are the best answer.
             Err(why) => (known.and_then(|known| known.voter.ok()).ok_or(why), UNKNOWN_FOR),
         };
         let known = Known { until: Instant::now() + lasts, voter: voter.clone() };
@@ -103,7 +103,7 @@ impl Members {
             )),
             Ok(Err(error)) => match meaning(&error) {
                 (Meaning::Passing | Meaning::Unauthorized, why) => unknown(&why),
-                // Unknown member, unknown user, no user's id at all: nobody waits for one of these.
+                // Unknown member, unknown user or invalid user id: no such approver exists.
                 _ => Ok(None),
             },
             Err(_) => unknown("it did not answer in time"),
@@ -112,14 +112,14 @@ impl Members {
 }
 
 impl Bot {
-    /// "Not now", by the button on a reminder.
+    /// The button "Not now" on a reminder: snoozes for [`NOT_NOW`].
     pub(super) async fn hush(&self, voter: &Voter) -> View {
         commands::snoozed(self, &voter.person, NOT_NOW).await
     }
 }
 
-/// The buttons of a reminder, a mention or a report. Each has one by which its message is found
-/// after a crash.
+/// The buttons and menus of a reminder, mention or report. While a decision waits, at least one
+/// component carries the message's own id: the search after a crash finds the message by this id.
 pub(super) fn rows(card: &Card, sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
     let posting = &sheet.posting;
     match (&posting.purpose, sheet.listed.as_slice()) {
@@ -156,7 +156,7 @@ fn hush(sheet: &Sheet, tag: &str) -> CreateButton {
     button(id_of(&sheet.posting, tag, Together::Hush), ButtonStyle::Secondary, label::NOT_NOW)
 }
 
-/// Puts a button behind the last row of buttons that has room (Discord: 5).
+/// Appends a button to the last row with room (Discord: 5 buttons in a row).
 fn with_button(rows: &mut [CreateActionRow], one: CreateButton) {
     let room = |row: &&mut CreateActionRow| matches!(row, CreateActionRow::Buttons(buttons) if buttons.len() < 5);
     if let Some(CreateActionRow::Buttons(buttons)) = rows.iter_mut().rev().find(room) {
@@ -164,8 +164,8 @@ fn with_button(rows: &mut [CreateActionRow], one: CreateButton) {
     }
 }
 
-/// Whom its first appearance pings: exactly those who are meant. Nobody else, whatever an agent has
-/// written.
+/// Allows exactly the intended mentions when the message is created, regardless of the agent's
+/// text.
 pub(super) fn pings(view: View, purpose: &Purpose) -> View {
     let (users, roles, here): (&[u64], &[u64], bool) = match purpose {
         Purpose::Mention { users, roles, here } => (users, roles, *here),

@@ -12,18 +12,18 @@ use crate::core::card::{Card, Tone};
 use crate::core::decision::{Decision, Expects, Pending, Risk, State};
 use crate::core::text::{self, label};
 
-/// A message, before it is known whether it is created, edited or an answer.
+/// The content of a message, to be created, edited or sent as an answer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct View {
     pub(super) content: String,
     pub(super) embed: Option<CreateEmbed>,
     pub(super) rows: Vec<CreateActionRow>,
     pub(super) files: Vec<CreateAttachment>,
-    /// Whom it pings where it is created: nobody, unless somebody is named. An edit pings nobody.
+    /// Allowed mentions when the message is created; none by default. An edit never mentions.
     pub(super) pings: CreateAllowedMentions,
 }
 
-/// The values of the menu of times.
+/// Values of the menu of times.
 pub(super) const DEFER_30M: &str = "30m";
 pub(super) const DEFER_2H: &str = "2h";
 pub(super) const DEFER_TOMORROW: &str = "tomorrow 09:00";
@@ -44,12 +44,12 @@ const fn colour(tone: Tone) -> u32 {
     }
 }
 
-/// A card as a message. Files are added by whoever has read them.
+/// A card with its buttons. The caller adds attached files.
 pub(super) fn card(card: &Card, decision: &Decision, tag: &str) -> View {
     View { rows: controls(card, decision, tag), ..plain_card(card) }
 }
 
-/// A card as a message without buttons.
+/// A card without buttons.
 pub(super) fn plain_card(card: &Card) -> View {
     let mut embed = CreateEmbed::new().title(&card.title).colour(colour(card.tone));
     if !card.footer.is_empty() {
@@ -86,7 +86,7 @@ fn controls(card: &Card, decision: &Decision, tag: &str) -> Vec<CreateActionRow>
     }
 }
 
-/// What can still be done when it is decided.
+/// The buttons of a closed decision.
 fn over(decision: &Decision, tag: &str, can_be_undone: bool) -> Vec<CreateActionRow> {
     let undo = can_be_undone.then(|| secondary(decision, tag, Verb::Undo, label::UNDO));
     let details = secondary(decision, tag, Verb::Details, label::EVERYTHING);
@@ -132,8 +132,8 @@ fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
     let mut rows = first;
     rows.push(CreateActionRow::Buttons(second));
     rows.push(times(id(Verb::Defer)));
-    // Only then is there somebody to take it from; five rows are all there is (Discord), and a
-    // private copy adds its own.
+    // Hand-over only once a person has taken the decision: Discord allows five rows, and a private
+    // copy adds a row of its own.
     rows.extend(taken.then(|| people(id(Verb::HandOver))));
     rows
 }
@@ -155,7 +155,7 @@ fn people(custom_id: String) -> CreateActionRow {
     CreateActionRow::SelectMenu(menu.placeholder(label::HAND_OVER))
 }
 
-/// Options as buttons, or as a menu where they are more than a row holds (Discord: 5).
+/// Options as buttons, or as a menu above 5 options (Discord: 5 buttons in a row).
 fn choices(decision: &Decision, tag: &str) -> CreateActionRow {
     let numbered = (0_u32..).zip(&decision.request.options);
     if decision.request.options.len() <= 5 {
@@ -178,23 +178,23 @@ fn choices(decision: &Decision, tag: &str) -> CreateActionRow {
     CreateActionRow::SelectMenu(menu.placeholder(label::PICK))
 }
 
-/// A button.
+/// A button with a label.
 pub(super) fn button(id: String, style: ButtonStyle, label: &str) -> CreateButton {
     CreateButton::new(id).style(style).label(label)
 }
 
-/// No text of the bot's pings anybody unless it says so here: unset would mean that everything may.
+/// Allows no mentions. Without this field Discord would allow every mention in the text.
 fn nobody() -> CreateAllowedMentions {
     CreateAllowedMentions::new()
 }
 
 impl View {
-    /// Words alone.
+    /// Text only.
     pub(super) fn words(content: impl Into<String>) -> Self {
         Self { content: content.into(), ..Self::default() }
     }
 
-    /// The same without its files, and saying so: the question matters more.
+    /// Removes the files and says so in the embed: the question matters more.
     pub(super) fn without_files(self) -> Self {
         let embed = self.embed.map(|embed| embed.description(text::FILES_LEFT_OUT));
         Self { embed, files: Vec::new(), ..self }
@@ -204,7 +204,7 @@ impl View {
         self.embed.iter().cloned().collect()
     }
 
-    /// As a new message.
+    /// A new message.
     pub(super) fn create(self) -> CreateMessage {
         let embeds = self.embeds();
         CreateMessage::new()
@@ -215,7 +215,7 @@ impl View {
             .allowed_mentions(self.pings)
     }
 
-    /// As a message's new content, with its files as they are.
+    /// An edit that keeps the message's files.
     pub(super) fn edit(self) -> EditMessage {
         let embeds = self.embeds();
         EditMessage::new()
@@ -225,14 +225,14 @@ impl View {
             .allowed_mentions(nobody())
     }
 
-    /// As a message's new content, with these files instead of those that hang on it.
+    /// An edit that replaces the message's files.
     pub(super) fn edit_with_files(mut self) -> EditMessage {
         let files = std::mem::take(&mut self.files);
         self.edit()
             .attachments(files.into_iter().fold(EditAttachments::new(), EditAttachments::add))
     }
 
-    /// As the answer to an interaction.
+    /// The first answer to an interaction.
     pub(super) fn answer(self, private: bool) -> CreateInteractionResponseMessage {
         let embeds = self.embeds();
         CreateInteractionResponseMessage::new()
@@ -244,7 +244,7 @@ impl View {
             .ephemeral(private)
     }
 
-    /// As the later answer to an interaction that was acknowledged first.
+    /// The later answer to an acknowledged interaction.
     pub(super) fn late_answer(self) -> EditInteractionResponse {
         let embeds = self.embeds();
         let edit = EditInteractionResponse::new()
@@ -256,7 +256,7 @@ impl View {
             .fold(edit.allowed_mentions(nobody()), EditInteractionResponse::new_attachment)
     }
 
-    /// As a further, private answer.
+    /// An additional, private answer.
     pub(super) fn follow_up(self) -> CreateInteractionResponseFollowup {
         let embeds = self.embeds();
         CreateInteractionResponseFollowup::new()
@@ -268,7 +268,7 @@ impl View {
             .ephemeral(true)
     }
 
-    /// As a slash command's private answer.
+    /// The private answer to a slash command.
     pub(super) fn reply(self) -> poise::CreateReply {
         let reply = poise::CreateReply::default()
             .content(self.content)

@@ -1,4 +1,4 @@
-//! Answers an interaction within Discord's 3 s, whatever the store or the network do.
+//! Answers an interaction within Discord's 3 s, even if the store or the network is slow.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,37 +11,36 @@ use serenity::builder::Builder as _;
 use super::error::{Meaning, meaning};
 use super::render::View;
 
-/// An interaction is acknowledged first if its answer takes longer than this. Discord: 3 s, less
-/// the way there.
+/// Work longer than this is acknowledged first: Discord's 3 s minus the travel time.
 pub(super) const SOON: Duration = Duration::from_millis(1_500);
-/// One try to answer. After Discord's 3 s an answer is of no use.
+/// Time-out of an attempt. After Discord's 3 s an answer is useless.
 const ONE_TRY: Duration = Duration::from_millis(2_500);
 
-/// What a person gets to see.
+/// The answer to an interaction.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// The card that they clicked, as it is now.
+    /// The current version of the clicked card.
     Card(View),
-    /// The private message that they clicked, as it is now.
+    /// The current version of the clicked private message.
     Update(View),
-    /// A private message of its own.
+    /// A new private message.
     Private(View),
     /// A form to fill in.
     Form(CreateModal),
-    /// Only that the click was heard: an edit shows what came of it.
+    /// An acknowledgement only: a later edit shows the result.
     Nothing,
 }
 
-/// How an answer went.
+/// Whether an answer arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
-    /// The person sees it.
+    /// Discord accepted the answer.
     Seen,
-    /// They do not; the card is put right by the reconciler.
+    /// The answer may not have arrived; the reconciler corrects the card.
     Lost,
 }
 
-/// The one right to answer an interaction.
+/// Answers one interaction, once.
 #[derive(Debug)]
 pub(super) struct Responder<'a> {
     http: &'a Http,
@@ -55,12 +54,12 @@ impl<'a> Responder<'a> {
         Self { http, id, token, acknowledged: false }
     }
 
-    /// Waits for work; if it takes too long, tells Discord that an answer will come.
+    /// Runs the work; acknowledges the interaction if the work takes longer than [`SOON`].
     pub(super) async fn acknowledging<T>(&mut self, work: impl Future<Output = T>) -> T {
         self.meanwhile(CreateInteractionResponse::Acknowledge, work).await
     }
 
-    /// The same for a command: its answer will be a private message of its own.
+    /// Like [`Self::acknowledging`], for a command: the answer will be a new private message.
     pub(super) async fn deferring<T>(&mut self, work: impl Future<Output = T>) -> T {
         let private = CreateInteractionResponseMessage::new().ephemeral(true);
         self.meanwhile(CreateInteractionResponse::Defer(private), work).await
@@ -81,7 +80,7 @@ impl<'a> Responder<'a> {
         done
     }
 
-    /// Says at once that it begins; what came of it is sent later.
+    /// Shows at once that long work has started; [`Self::send`] shows the result later.
     pub(super) async fn begin(&mut self, view: View) {
         if self.acknowledged {
             return self.progress(view).await;
@@ -91,8 +90,7 @@ impl<'a> Responder<'a> {
         self.try_twice(|| response.clone().execute(self.http, (self.id, self.token))).await;
     }
 
-    /// Says how far it is. One that does not arrive is not missed: the next one or the answer says
-    /// more.
+    /// Shows progress. Not retried: the next progress message or the answer replaces a lost one.
     pub(super) async fn progress(&self, view: View) {
         let said =
             tokio::time::timeout(ONE_TRY, view.late_answer().execute(self.http, self.token)).await;
@@ -117,8 +115,8 @@ impl<'a> Responder<'a> {
         self.try_twice(|| response.clone().execute(self.http, (self.id, self.token))).await
     }
 
-    /// The builder always names the attachments, none, which would take a card's files away.
-    /// Without the name Discord keeps them.
+    /// Keeps the card's files. serenity's builder always sends `attachments`, here an empty list,
+    /// and Discord would remove the files. Without the field Discord keeps the files.
     async fn update_keeping_files(&self, mut view: View) -> Sent {
         view.files.clear();
         let response = CreateInteractionResponse::UpdateMessage(view.answer(false));
@@ -140,7 +138,7 @@ impl<'a> Responder<'a> {
             Answer::Private(view) => {
                 view.follow_up().execute(self.http, (None, self.token)).await.map(drop)
             }
-            // A form can only be the first answer. Whoever asks for one does not acknowledge.
+            // A form must be the first answer; callers do not acknowledge before a form.
             Answer::Form(_) => return Sent::Lost,
             Answer::Nothing => return Sent::Seen,
         };
@@ -167,7 +165,7 @@ impl<'a> Responder<'a> {
         }
         match tokio::time::timeout(ONE_TRY, attempt()).await {
             Ok(Ok(())) => Sent::Seen,
-            // The first try did arrive; only its receipt was lost.
+            // The first attempt arrived; only Discord's response was lost.
             Ok(Err(error)) if meaning(&error).0 == Meaning::AlreadyAnswered => Sent::Seen,
             Ok(Err(error)) => lost(&error),
             Err(_) => Sent::Lost,

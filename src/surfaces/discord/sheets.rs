@@ -1,4 +1,4 @@
-//! Draws messages that stand for several decisions, with the buttons that their purpose has.
+//! Draws messages for several decisions, with the buttons of their purpose.
 
 use serenity::all::{
     ButtonStyle, CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind,
@@ -14,10 +14,10 @@ use crate::core::card::Card;
 use crate::core::posting::{Listed, Posting, Purpose, Sheet};
 use crate::core::text::{self, label};
 
-/// Options of a menu (Discord).
+/// Maximum options of a menu (Discord).
 pub(super) const MENU: usize = 25;
 
-/// A posting's message. A purpose that is added draws its buttons here.
+/// Draws a message. Add the buttons of a new purpose here.
 pub(super) fn sheet(card: &Card, sheet: &Sheet, tag: &str) -> View {
     let mut view = render::plain_card(card);
     if let Purpose::Digest { digest } = &sheet.posting.purpose {
@@ -26,7 +26,7 @@ pub(super) fn sheet(card: &Card, sheet: &Sheet, tag: &str) -> View {
     view.rows = match &sheet.posting.purpose {
         Purpose::Batch { .. } => batch_rows(sheet, tag),
         Purpose::Review { .. } => review_rows(sheet, tag),
-        // By it the message is found after a crash.
+        // The search after a crash finds the message by this button.
         Purpose::Digest { .. } => vec![CreateActionRow::Buttons(vec![button(
             id_of(&sheet.posting, tag, Together::Now),
             ButtonStyle::Secondary,
@@ -42,12 +42,13 @@ pub(super) fn sheet(card: &Card, sheet: &Sheet, tag: &str) -> View {
     view
 }
 
-/// The id of a button that does something with the latest list.
+/// The `custom_id` of a component that acts on the message's latest list.
 pub(super) fn id_of(posting: &Posting, tag: &str, together: Together) -> String {
     CustomId::new(tag, Act::With(posting.id, posting.revision, together)).to_string()
 }
 
-/// What can be done with a batch: it is never without, for by these it is found after a crash.
+/// The buttons and menu of a batch. Never empty: the search after a crash finds the message by
+/// these components.
 pub(super) fn batch_rows(sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
     let (posting, summary) = (&sheet.posting, summary(&sheet.listed));
     let mut buttons: Vec<CreateButton> = Vec::new();
@@ -65,7 +66,7 @@ pub(super) fn batch_rows(sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
     rows
 }
 
-/// The menu that opens one; of more than it holds, the one that opens a part of the list.
+/// The menu that opens a decision. Above [`MENU`] decisions, a menu that opens a part of the list.
 fn menu(sheet: &Sheet, tag: &str) -> CreateActionRow {
     let (posting, listed) = (&sheet.posting, sheet.listed.as_slice());
     if listed.len() <= MENU {
@@ -87,7 +88,7 @@ fn menu(sheet: &Sheet, tag: &str) -> CreateActionRow {
     CreateActionRow::SelectMenu(menu.placeholder(label::OPEN_PART))
 }
 
-/// The menus by which people disagree.
+/// The menus to disagree with automatic approvals.
 fn review_rows(sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
     let only = sheet.listed.len() <= MENU;
     let option = |listed: &Listed| {
@@ -104,7 +105,8 @@ fn review_rows(sheet: &Sheet, tag: &str) -> Vec<CreateActionRow> {
     (0..).zip(sheet.listed.chunks(MENU)).map(menu).collect()
 }
 
-/// A menu that opens one of at most 25. `number` tells apart two on a message.
+/// A menu that opens one of at most [`MENU`] decisions. `number` keeps the ids of several menus on
+/// a message apart.
 pub(super) fn open_menu(
     posting: &Posting,
     listed: &[Listed],

@@ -1,7 +1,8 @@
-//! What each person was shown, and at which revision.
+//! Remembers which revision of each decision a person has seen.
 //!
-//! Words like "approve 142" name no revision, so they decide only what their writer has seen. Kept
-//! in memory: what is forgotten with a restart costs a click on the card, never a verdict.
+//! A message like "approve 142" names no revision, so the verdict holds only for a revision that
+//! the person has seen. Kept in memory: after a restart a person needs an extra click on the card,
+//! and no verdict is lost.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,31 +16,31 @@ use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Revision};
 use crate::core::guard::{Doubt, Guard, Habits};
 
-/// People that are remembered, and decisions of each.
+/// Maximum people remembered, and maximum decisions per person.
 const MOST_PEOPLE: usize = 1_000;
 const MOST_DECISIONS: usize = 500;
-/// Messages of one person that are answered in a minute: more than anybody types.
+/// Messages of a person answered per minute: more than a person can type.
 const MOST_A_MINUTE: u32 = 30;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What one person was shown.
+/// What is remembered about a person.
 #[derive(Debug, Default)]
 struct Seen {
     revisions: HashMap<DecisionId, Revision>,
-    /// Where they are in the list that they asked for last.
+    /// The position in the list requested last.
     place: Option<Place>,
-    /// When the minute began in which their messages are counted, and how many there were.
+    /// Start of the current minute, and the number of messages since.
     said: Option<(Instant, u32)>,
-    /// How they approve.
+    /// Recent approval behaviour.
     habits: Habits,
 }
 
-/// What people were shown.
+/// Seen revisions by person.
 #[derive(Debug, Default)]
 pub(super) struct Shown(Mutex<HashMap<UserId, Seen>>);
 
 impl Shown {
-    /// Somebody sees these, as they stand.
+    /// Records that a person sees these decisions at their current revisions.
     pub(super) fn record<'a>(&self, to: UserId, decisions: impl IntoIterator<Item = &'a Decision>) {
         self.with(to, |seen| {
             if seen.revisions.len() >= MOST_DECISIONS {
@@ -50,13 +51,12 @@ impl Shown {
         });
     }
 
-    /// Somebody opened this one, for themselves.
+    /// Records that a person has opened a decision.
     pub(super) fn opened(&self, by: UserId, id: DecisionId, at: Time) {
         self.with(by, |seen| seen.habits.open(id, at));
     }
 
-    /// Why somebody is asked once more before they approve this one, if they are. Times are the
-    /// wall clock's.
+    /// Why a person must confirm an approval of this decision, if at all. `now` is wall-clock time.
     pub(super) fn doubt(
         &self,
         of: UserId,
@@ -67,7 +67,7 @@ impl Shown {
         self.with(of, |seen| seen.habits.doubt(guard, decision, now))
     }
 
-    /// Somebody approved one. `sure`: after they were asked once more.
+    /// Records an approval. `sure`: given by the second confirmation.
     pub(super) fn approved(&self, by: UserId, sure: bool) {
         self.with(by, |seen| if sure { seen.habits.be_sure() } else { seen.habits.approve() });
     }
@@ -80,8 +80,8 @@ impl Shown {
         change(people.entry(person).or_default())
     }
 
-    /// Whether one more message of theirs is answered. Each takes a look at all that is open, and
-    /// an answer in the channel.
+    /// Counts a message, and returns whether to answer. An answer costs a search through all open
+    /// decisions and a message in the channel.
     pub(super) fn hears(&self, person: UserId) -> bool {
         self.with(person, |seen| {
             let (since, count) = seen
@@ -93,17 +93,17 @@ impl Shown {
         })
     }
 
-    /// Remembers where they are in a list.
+    /// Remembers a person's position in a list.
     pub(super) fn put_place(&self, person: UserId, place: Place) {
         self.with(person, |seen| seen.place = Some(place));
     }
 
-    /// Where they are in the list that they asked for last.
+    /// The position in the list requested last.
     pub(super) fn place(&self, person: UserId) -> Option<Place> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&person)?.place.clone()
     }
 
-    /// The revision that somebody was shown last.
+    /// The revision that the person saw last.
     pub(super) fn revision(&self, to: UserId, id: DecisionId) -> Option<Revision> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&to)?.revisions.get(&id).copied()
     }

@@ -1,8 +1,8 @@
-//! Words to the bot, in a direct message or by mention.
+//! Chat with the bot, in a direct message or by mention.
 //!
-//! What is understood is `core::phrase`'s; here it is done, shown or asked back. The answer goes
-//! into the direct message: what waits on somebody is no business of the channel's. Nothing is
-//! decided that the person was not shown.
+//! `core::phrase` parses the words; this module executes the command, shows a decision or asks
+//! back. Answers go to direct messages only, because waiting decisions are private. A person can
+//! decide only a decision that Gander has shown to them.
 
 use serenity::all::{
     ChannelId, CreateAllowedMentions, CreateEmbed, CreateEmbedFooter, CreateMessage, Message,
@@ -20,18 +20,18 @@ use crate::core::phrase::{
 };
 use crate::core::text;
 
-/// Decisions that an answer lists: as many as fit a phone's screen with the menu below them.
+/// Decisions listed in an answer: as many as fit on a phone screen with the menu below.
 const LISTED: usize = 6;
 
-/// Where somebody is in a list that they asked for.
+/// A person's position in the list requested last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Place {
     of: Filter,
-    /// How many they have seen.
+    /// Number of list entries already shown.
     seen: usize,
 }
 
-/// Answers, if the message is for the bot.
+/// Answers a message addressed to the bot; ignores all others.
 pub(super) async fn answer(bot: &Bot, message: &Message) {
     let me = bot.application.me;
     let direct = message.guild_id.is_none();
@@ -90,7 +90,7 @@ fn without_mention(content: &str, me: UserId) -> String {
         .to_owned()
 }
 
-/// One message and its answer.
+/// A message from a person, to be answered.
 struct Talk<'a> {
     bot: &'a Bot,
     voter: &'a Voter,
@@ -144,7 +144,7 @@ impl Talk<'_> {
         }
     }
 
-    /// What waits, from a place on; what was put off is left out, as `/attention` does.
+    /// Waiting decisions from a position on. Deferred decisions are left out, as in `/attention`.
     fn waiting(&self, place: Place, found: &[Decision]) -> View {
         let now = self.bot.handle.now();
         let is_pending = |decision: &&Decision| {
@@ -178,7 +178,7 @@ impl Talk<'_> {
         view
     }
 
-    /// Decisions by number, in a list from which one can be opened. One alone is opened at once.
+    /// A list of decisions with a menu to open them. A single decision is opened directly.
     fn list(&self, notice: String, ids: &[DecisionId], found: &[Decision]) -> View {
         let listed: Vec<Decision> = ids
             .iter()
@@ -222,7 +222,8 @@ impl Talk<'_> {
         }
     }
 
-    /// Does it if the person has seen it as it stands; the commands decide by the same rules.
+    /// Executes the verb if the person has seen the current revision, by the same rules as the
+    /// commands.
     async fn decide(&self, verb: &Verb, id: DecisionId) -> View {
         let (bot, voter) = (self.bot, self.voter);
         let view = match verb {
@@ -271,7 +272,7 @@ const fn act(wish: &Wish) -> Act {
     }
 }
 
-/// The same message with a line above it.
+/// Puts a line above a view's content.
 fn above(line: String, view: View) -> View {
     let content = if view.content.is_empty() { line } else { format!("{line}\n{}", view.content) };
     View { content, ..view }

@@ -1,9 +1,8 @@
-//! What is done with a list: looking at what would be approved together, approving it, going
-//! through it one by one, opening a part of it or one of it.
+//! Actions on a list: preview a bulk approval, approve in bulk, review the decisions one by one,
+//! open a part of the list or a decision.
 //!
-//! Nothing is held in memory for it: a button names the posting and which of its lists it was drawn
-//! for, and where somebody is when they go through one stands in the buttons of the card before
-//! them. All of it is shown to that person alone.
+//! No state in memory: a button names the message and the revision of its list, and during a review
+//! the buttons of the shown card carry the position. Only the caller sees the answers.
 
 use std::time::Duration;
 
@@ -23,11 +22,11 @@ use crate::core::posting::{Item, Listed, PostingId, Purpose, Sheet};
 use crate::core::text::{self, label};
 use crate::engine::{Fate, HandleError, TOGETHER, Weighed};
 
-/// Stands for a list that is not frozen yet: what waits on whoever clicks.
+/// Stands for a list not yet frozen: the decisions waiting for the caller.
 pub(super) const WHAT_WAITS: PostingId = PostingId(0);
-/// Between two words on how far it is. Edits of an answer are limited like everything else.
+/// Minimum time between progress messages, because Discord limits the rate of edits.
 const BETWEEN: Duration = Duration::from_secs(1);
-/// Blue, as lists have it.
+/// Blue, the colour of lists.
 const BLUE: u32 = 0x58_65F2;
 
 fn id_of(tag: &str, id: PostingId, list: u32, together: Together) -> String {
@@ -43,8 +42,8 @@ fn file(name: String, text: String) -> CreateAttachment {
 }
 
 impl Bot {
-    /// What would be approved together of a list as it was drawn, what not and why, and the one
-    /// button that does it.
+    /// Previews the bulk approval of a list as drawn: included decisions, skipped decisions with
+    /// reasons, and the button to approve.
     pub(super) async fn look_together(&self, voter: &Voter, id: PostingId, list: u32) -> View {
         let found = if id == WHAT_WAITS {
             self.handle.attention(Some(voter)).await.map(|mut waiting| {
@@ -61,7 +60,7 @@ impl Bot {
         }
     }
 
-    /// The same for decisions that somebody named in words.
+    /// Previews the bulk approval of decisions named in a chat message.
     pub(super) async fn offer_named(
         &self,
         voter: &Voter,
@@ -72,8 +71,7 @@ impl Bot {
         View { content: format!("{}\n{}", text::approve_these(others), view.content), ..view }
     }
 
-    /// What the person is shown is frozen: nothing is approved by the click that they were not told
-    /// would be.
+    /// Freezes the previewed list: the click approves only decisions that the person was shown.
     async fn preflight(&self, voter: &Voter, found: Vec<Listed>) -> View {
         let Weighed { mut goes, left_out } = self.handle.weigh(found, voter);
         let more = goes.len().saturating_sub(MOST_OF_A_BATCH);
@@ -106,8 +104,8 @@ impl Bot {
         }
     }
 
-    /// Approves a list and says what became of each. Of a long one it is said at once that it
-    /// began, and how far it is.
+    /// Approves a list and shows each decision's result. A list longer than [`TOGETHER`] shows
+    /// progress.
     pub(super) async fn approve_together(
         &self,
         voter: &Voter,
@@ -148,7 +146,7 @@ impl Bot {
         responder.send(Answer::Update(results(&fates))).await;
     }
 
-    /// Approves a list that takes a while, and says how far it is.
+    /// Approves a long list in parts, and shows progress.
     async fn approve_long(
         &self,
         items: &[Item],
@@ -167,8 +165,8 @@ impl Bot {
         fates
     }
 
-    /// The next one of a list that waits and that this person may decide, from this place on;
-    /// `notice` stands above it.
+    /// Shows the next waiting decision of a list for this person, from position `at` on. `notice`
+    /// is shown above the card.
     pub(super) async fn walk(
         &self,
         voter: &Voter,
@@ -215,8 +213,7 @@ impl Bot {
         )
     }
 
-    /// A list to go through: a batch's in the order of its lines, what somebody chose the most
-    /// urgent first.
+    /// The list to review: a batch in the order of its lines, a frozen selection by urgency.
     async fn to_walk(
         &self,
         voter: &Voter,
@@ -236,14 +233,15 @@ impl Bot {
         };
         let Some(mut sheet) = self.handle.list_of(id, list, voter).await? else { return Ok(None) };
         if matches!(sheet.posting.purpose, Purpose::Selection { .. }) {
-            // As of when it was chosen: the order must not change under whoever goes through it.
+            // Urgency at the time of the selection, because the order must not change during the
+            // review.
             let chosen = self.handle.pace().store_time(sheet.posting.opened_at);
             sheet.listed.sort_by_cached_key(|listed| listed.decision.urgency(chosen));
         }
         Ok(Some(sheet))
     }
 
-    /// A card on the way, and the button that goes on without deciding it.
+    /// A card during a review, with a button to skip the decision.
     pub(super) fn step(
         &self,
         voter: &Voter,
@@ -265,7 +263,7 @@ impl Bot {
         view
     }
 
-    /// The end of the way, and its beginning where something was left.
+    /// The end of a review, with a button to start again if decisions are left.
     fn walked(
         &self,
         id: PostingId,
@@ -286,7 +284,8 @@ impl Bot {
         view
     }
 
-    /// The part of a list that begins with this decision: a line each, and menus that open them.
+    /// The part of a list that begins with this decision: a line per decision, and menus to open
+    /// decisions.
     pub(super) async fn part(&self, voter: &Voter, id: PostingId, from: DecisionId) -> View {
         let sheet = match self.handle.sheet(id).await {
             Ok(Some(sheet)) => sheet,
@@ -326,7 +325,7 @@ impl Bot {
         View { content, embed: Some(listed(&lines)), rows, ..View::default() }
     }
 
-    /// Somebody sees this one for themselves: it is remembered at which revision, and when.
+    /// Records that a person has opened this decision: the revision and the time.
     pub(super) fn opens(&self, voter: &Voter, decision: &Decision) {
         let person = serenity::all::UserId::new(voter.person.discord_id().unwrap_or(1));
         self.shown.record(person, [decision]);
@@ -338,7 +337,7 @@ fn above(notice: Option<String>, words: String) -> String {
     notice.map_or_else(|| words.clone(), |notice| format!("{notice}\n\n{words}"))
 }
 
-/// What became of each.
+/// The result for each decision.
 fn results(fates: &[Fate]) -> View {
     let approved = fates.iter().filter(|fate| matches!(fate, Fate::Approved(_))).count();
     let fate = |fate: &Fate| match fate {
@@ -346,7 +345,7 @@ fn results(fates: &[Fate]) -> View {
         Fate::LeftOut(decision, why) => text::left_out_line(decision, why),
         Fate::Failed(id, error) => text::failed_of_these(*id, &error.to_string()),
     };
-    // Those that were not approved first: they still want something.
+    // Decisions that were not approved come first, because they still need attention.
     let mut ordered: Vec<&Fate> = fates.iter().collect();
     ordered.sort_by_key(|fate| matches!(fate, Fate::Approved(_)));
     let lines: Vec<String> = ordered.into_iter().map(fate).collect();

@@ -1,4 +1,4 @@
-//! Asking: one question, or several at once; and what the agent says afterwards.
+//! The asking agent's endpoints: ask one question or a batch, withdraw, claim, report the outcome.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -16,13 +16,13 @@ use crate::wire::{
     Withdraw,
 };
 
-/// The header that makes a request the same when it is repeated.
+/// For 24 h, equal requests of one caller with an equal key file one decision.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Characters of such a key at most.
+/// Longest idempotency key, in characters.
 pub(super) const LONGEST_KEY: usize = 255;
 
 impl Server {
-    /// A decision as an answer, with its ETag.
+    /// A decision as a response, with its `ETag`; a created decision also has a `Location`.
     pub(super) fn answer(&self, status: StatusCode, decision: &Decision) -> Response {
         let mut response = (status, axum::Json(self.view(decision))).into_response();
         if let Ok(etag) = HeaderValue::from_str(&etag(decision)) {
@@ -58,7 +58,7 @@ async fn file(
     if let Some(flaw) = question.flaw() {
         return Err(Refusal::new(ProblemKind::Unprocessable, flaw));
     }
-    // Whoever may ask in one project only need not name it.
+    // A caller limited to one project need not name the project.
     let project = access.caller().only_project();
     let request = question.into_request(project.as_deref());
     match access.ask(request, once).await {
@@ -92,15 +92,15 @@ pub(super) async fn batch(
             text::wrong_batch(questions.len(), MOST_AT_ONCE),
         ));
     }
-    // What is no question at all spoils the request, as everywhere; what policy refuses is its own
-    // item's.
+    // A malformed question rejects the whole batch, as on every other route; a question that policy
+    // rejects fails alone.
     if let Some((index, flaw)) =
         questions.iter().enumerate().find_map(|(index, question)| Some((index, question.flaw()?)))
     {
         return Err(Refusal::new(ProblemKind::Unprocessable, format!("questions[{index}].{flaw}")));
     }
     let mut batched = Batched::default();
-    // One after the other: their numbers are in the order in which they stand.
+    // Filed in sequence, so the decision numbers follow the order of the batch.
     for (index, question) in questions.into_iter().enumerate() {
         let once = once.as_ref().map(|key| format!("{key}#{index}"));
         batched.items.push(match file(&server, &access, question, once.as_deref()).await {
@@ -145,7 +145,7 @@ pub(super) async fn outcome(
     Ok(server.answer(StatusCode::OK, &decision))
 }
 
-/// As long as a report may be: what people and agents write about a decision.
+/// Rejects a report, reason, note or answer of more than [`LONGEST_REPORT`] characters.
 pub(super) fn must_be_short(words: &str) -> Result<(), Refusal> {
     let short = words.chars().count() <= LONGEST_REPORT;
     if short {
@@ -164,7 +164,7 @@ pub(super) async fn claim(
     Ok(server.answer(StatusCode::OK, &decision))
 }
 
-/// As it stands, whoever looks.
+/// The decisions as JSON types, as of now.
 pub(super) fn told(server: &Server, decisions: &[Decision]) -> Vec<wire::Decision> {
     decisions.iter().map(|decision| server.view(decision)).collect()
 }

@@ -1,4 +1,5 @@
-//! `/openapi.json`: made of the table and the types, so it says what the program does.
+//! `/openapi.json`, generated from the route table and the types, so the document matches the
+//! program.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +12,10 @@ use super::error::MEDIA_TYPE;
 use super::table::{Carries, Good, Route, table};
 use crate::wire::{Happened, Problem, ProblemKind};
 
-/// Any request may be refused so.
+/// Problems that every route can return.
 const ALWAYS: [ProblemKind; 3] =
     [ProblemKind::BadRequest, ProblemKind::Foreign, ProblemKind::Internal];
-/// And those that need a caller so.
+/// Further problems of routes that need a caller.
 const OF_CALLERS: [ProblemKind; 3] =
     [ProblemKind::Unauthorized, ProblemKind::TooMany, ProblemKind::Unavailable];
 
@@ -130,10 +131,11 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
     parameters
 }
 
-/// The header as documents write it; the same as the program reads.
+/// The idempotency header, spelled for the document. A test compares the name with the header that
+/// the server reads.
 const IDEMPOTENCY_KEY_NAME: &str = "Idempotency-Key";
 
-/// What stands in a query is there: nothing in it is null.
+/// Removes `null` from a query parameter's schema: a query string has no null.
 fn present(mut schema: Value) -> Value {
     let Some(object) = schema.as_object_mut() else { return schema };
     if object.get("default") == Some(&Value::Null) {

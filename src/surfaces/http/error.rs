@@ -1,4 +1,4 @@
-//! Every refusal as a problem (RFC 9457).
+//! Error responses as problems (RFC 9457).
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,12 +13,12 @@ use crate::wire::{Problem, ProblemKind};
 
 /// The media type of problems.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
-/// Seconds after which a busy store is asked again.
+/// `Retry-After` while the store is busy, in seconds.
 const BUSY: u64 = 1;
-/// Seconds after which a full disk is tried again.
+/// `Retry-After` while the disk is full, in seconds.
 const FULL: u64 = 60;
 
-/// A request that is refused: the problem, as an answer.
+/// A rejected request: a problem that axum can send as a response.
 #[derive(Debug)]
 pub struct Refusal(Box<Problem>);
 
@@ -27,7 +27,7 @@ impl Refusal {
         Self(Box::new(Problem::new(kind, detail)))
     }
 
-    /// The scope that is missing.
+    /// Names the missing scope.
     pub(super) fn lacking(mut self, scope: &str) -> Self {
         self.0.scope = Some(scope.to_owned());
         self
@@ -76,7 +76,7 @@ impl IntoResponse for Refusal {
 }
 
 impl Server {
-    /// Why the approval API refused.
+    /// Converts an error of the approval API to a problem.
     pub(super) fn refused(&self, error: AccessError) -> Refusal {
         match error {
             AccessError::Forbidden(forbidden) => {
@@ -112,8 +112,7 @@ impl Server {
         }
     }
 
-    /// With the decision as it stands: whoever is refused need not ask again what it looks like
-    /// now.
+    /// Adds the current decision, which saves the client another request.
     pub(super) fn with(&self, decision: &Decision, mut refusal: Refusal) -> Refusal {
         refusal.0.decision = Some(Box::new(self.view(decision)));
         refusal
@@ -136,7 +135,7 @@ const fn kind(refused: &Refused) -> ProblemKind {
     }
 }
 
-/// The store's trouble. Where its file lies is nobody's business here.
+/// A store error as a problem. Never names the store's file: callers must not learn its path.
 fn broken(error: &StoreError) -> Refusal {
     match error {
         StoreError::Busy => Refusal::new(ProblemKind::Unavailable, text::STORE_BUSY).after(BUSY),

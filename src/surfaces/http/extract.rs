@@ -1,5 +1,4 @@
-//! What a request says, read with care: the number in its path, its query, the revision that was
-//! seen, its body.
+//! Strict extractors for the parts of a request: path number, query, seen revision, body.
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query as AxumQuery, Request};
@@ -14,7 +13,7 @@ use crate::core::nearest::did_you_mean;
 use crate::core::text::http as text;
 use crate::wire::{self, ProblemKind, Wrong};
 
-/// The number of a decision, as the path has it: digits and nothing else.
+/// A decision's number from the path: digits only, no leading zero.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Id(pub(super) DecisionId);
 
@@ -30,8 +29,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// The query. A field that nobody knows is refused: a filter that is mistyped must not show
-/// everything.
+/// The query string. Unknown fields are rejected: a mistyped filter must not list everything.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Query<T>(pub(super) T);
 
@@ -50,7 +48,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The revision that whoever decides has seen, from `If-Match`.
+/// The revision that the approver has seen, from `If-Match`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen(pub(super) Revision);
 
@@ -71,12 +69,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Seen {
     }
 }
 
-/// A decision's ETag: its revision, and what happened to it last.
+/// A decision's `ETag`: the revision, then the log position of the latest change.
 pub(super) fn etag(decision: &Decision) -> String {
     format!("\"{}-{}\"", decision.revision.0, decision.changed)
 }
 
-/// Whether a client has this version already.
+/// Whether `If-None-Match` names this version.
 pub(super) fn has(headers: &HeaderMap, etag: &str) -> bool {
     let given =
         headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
@@ -86,7 +84,7 @@ pub(super) fn has(headers: &HeaderMap, etag: &str) -> bool {
     })
 }
 
-/// The only value of a header.
+/// The value of a header that may occur at most once.
 pub(super) fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<String>, Refusal> {
     let wrong = || Refusal::new(ProblemKind::BadRequest, text::wrong_header(name.as_str()));
     let mut values = headers.get_all(&name).iter();
@@ -97,7 +95,7 @@ pub(super) fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<Str
     value.to_str().map(|value| Some(value.to_owned())).map_err(|_| wrong())
 }
 
-/// The body, as JSON of so many bytes at most. Nothing at all counts as an empty object.
+/// The JSON body, at most `MOST` bytes. An empty body counts as an empty object.
 #[derive(Debug, Clone)]
 pub(super) struct Body<T, const MOST: usize = LONGEST_BODY>(pub(super) T);
 
@@ -118,7 +116,8 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
         let read = tokio::time::timeout(BODY_WITHIN, to_bytes(body, MOST));
         let bytes = match read.await {
             Ok(Ok(bytes)) => bytes,
-            // Longer than is read, or cut off: then nobody hears the answer.
+            // The body exceeds the limit, or the connection broke; a broken connection never
+            // receives this answer.
             Ok(Err(_)) => return Err(too_large()),
             Err(_) => {
                 return Err(Refusal::new(ProblemKind::Slow, text::slow(BODY_WITHIN.as_secs())));
@@ -141,8 +140,8 @@ fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     })
 }
 
-/// Whether the body says that it is JSON. A form or a text does not: those a web page can send
-/// without asking.
+/// Whether `Content-Type` is JSON. Forms and plain text are rejected, because a web page can send
+/// both without a CORS preflight.
 fn is_json(headers: &HeaderMap) -> bool {
     let kind =
         headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();

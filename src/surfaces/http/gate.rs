@@ -1,6 +1,6 @@
-//! A gate that cannot open the store: it brings the tool call as it saw it, and waits here for what
-//! becomes of it. Bringing never takes a verdict, and waiting does, by the decision's number: an
-//! answer that is lost on the way is told again.
+//! Endpoints for a gate that cannot open the store. `POST /v1/gate` submits a tool call and never
+//! claims a verdict; `POST /v1/gate/{id}/wait` waits for the verdict by the decision's number and
+//! claims it. A response lost on the way is therefore sent again on the next try.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,11 +18,11 @@ use crate::engine::gates::{Brought, Gated, Told};
 use crate::wire::gate::{AtLeast, Verdict};
 use crate::wire::{GateAnswer, GateCall, GateReady, ProblemKind};
 
-/// How long, and for what.
+/// Query of a gate's wait.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Waiting {
-    /// Seconds to wait at the longest. Left out: 60.
+    /// Longest wait in seconds. Left out: 60.
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
     timeout: Option<u64>,
@@ -97,7 +97,7 @@ pub(super) async fn bring(
     Ok(match gated {
         Gated::Allowed(words) => plainly(Verdict::Allow, words),
         Gated::Denied(words) => plainly(Verdict::Deny, words),
-        // Also where it is answered: it is not this call that takes it.
+        // `wait` even for a resolved decision: submitting a call never claims the verdict.
         Gated::Asked(decision) => Json(GateAnswer {
             answer: Verdict::Wait,
             words: text::gate::undecided(

@@ -1,5 +1,6 @@
-//! Who is there: refuses what comes from web pages and other names, tells callers by token or by
-//! their user on this machine, and counts.
+//! Authentication and request checks: rejects requests from web pages and under foreign host names,
+//! identifies the caller by token or by Unix user, enforces scopes and rate limits, and counts
+//! responses.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,18 +22,18 @@ use crate::wire::{Problem, ProblemKind};
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
-    /// Somebody, from somewhere: a token says who.
+    /// A TCP client, identified only by a token.
     Tcp,
-    /// A program on this machine, by its user. `ours`: the same as the bot's.
+    /// A program on this machine, identified by its Unix user.
     Unix {
-        /// The user's number.
+        /// The user id.
         uid: u32,
-        /// Whether it is the bot's own.
+        /// Whether the bot runs as this user.
         ours: bool,
     },
 }
 
-/// Who calls, and what they may do.
+/// The caller and the API with the caller's permissions.
 #[derive(Debug, Clone)]
 pub struct Guest(pub Access);
 
@@ -48,14 +49,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Guest {
     }
 }
 
-/// The scopes of which a route needs one; none: any caller.
+/// Scopes for a route: the caller needs at least one. Empty: any caller.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Needs(pub(super) &'static [Scope]);
 
-/// How often it is looked for revoked tokens at most.
+/// Shortest interval between two reads of the token list.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Knows which tokens were revoked, for what is open for long. Runs for as long as it is polled.
+/// Keeps the set of revoked tokens current, so that waits and streams of a revoked token end. Never
+/// returns.
 pub(super) async fn watch_tokens(server: &Server) {
     let mut hints = server.handle.hints();
     loop {
@@ -85,8 +87,8 @@ pub(super) async fn watch_tokens(server: &Server) {
     }
 }
 
-/// The outermost: whatever comes from a web page, or under a name that is not ours, is refused
-/// whatever it wants; and every refusal is a problem, also those of the libraries.
+/// The outermost layer. Rejects requests from web pages and under foreign host names on every path,
+/// and turns every error response into a problem, including those from axum.
 pub(super) async fn outermost(
     State(server): State<Shared>,
     request: Request,
@@ -102,7 +104,7 @@ pub(super) async fn outermost(
     with_headers(response)
 }
 
-/// Marks an answer of another service: how that refuses is its own business.
+/// Marks a response of a mounted service: its errors are not turned into problems.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AsItIs;
 
@@ -134,7 +136,7 @@ fn as_problem(response: Response) -> Response {
     Response::from_parts(parts, serde_json::to_vec(&problem).unwrap_or_default().into())
 }
 
-/// What is wrong with where a request says that it comes from and goes to.
+/// Checks `Host`, the request URI, `Origin` and `Sec-Fetch-Site`. Returns the reason for rejection.
 fn foreign(
     hosts: &[String],
     peer: Option<&Peer>,
@@ -146,7 +148,7 @@ fn foreign(
         _ => None,
     };
     let Some(host) = host else { return Some(text::NO_HOST) };
-    // No web page reaches a socket, and programs that speak to one call it whatever they like.
+    // A web page cannot reach a Unix socket, and clients of a socket send arbitrary host names.
     let local = matches!(peer, Some(Peer::Unix { .. }));
     let known = |host: &str| local || is_ours(hosts, host);
     if !known(host) || uri.authority().is_some_and(|authority| !known(authority.as_str())) {
@@ -159,14 +161,14 @@ fn foreign(
     {
         return Some(text::FOREIGN_ORIGIN);
     }
-    // Browsers say so even where they send no Origin.
+    // Browsers send `Sec-Fetch-Site` even on requests without `Origin`.
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"))
         .then_some(text::FOREIGN_ORIGIN)
 }
 
-/// Whether a name, with or without a port, is one of this server's: a page that points its own name
-/// at this machine still says its own name.
+/// Whether a host name, with or without a port, belongs to this server. Stops DNS rebinding: a page
+/// whose name resolves to this machine still sends its own name in `Host`.
 fn is_ours(hosts: &[String], authority: &str) -> bool {
     let port = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let name = match authority.rsplit_once(':') {
@@ -177,8 +179,7 @@ fn is_ours(hosts: &[String], authority: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str()) || hosts.contains(&name)
 }
 
-/// Tells the caller, sees that its token has one of the scopes that the route needs, and counts the
-/// request.
+/// Identifies the caller, applies the rate limit and checks the route's scopes.
 pub(super) async fn admit(
     State((server, needs)): State<(Shared, Needs)>,
     mut request: Request,
@@ -188,7 +189,7 @@ pub(super) async fn admit(
     let given = request.headers().get(header::AUTHORIZATION).cloned();
     match admitted(&server, needs, peer, given).await {
         Ok(guest) => {
-            // For services of others that are mounted here, and know no guests.
+            // Mounted services read the bare `Caller`; they do not know `Guest`.
             request.extensions_mut().insert(guest.0.caller().clone());
             request.extensions_mut().insert(guest);
             next.run(request).await
@@ -218,7 +219,8 @@ async fn admitted(
     Ok(Guest(server.handle.access(caller)))
 }
 
-/// Whose request it is. A token goes before the user; one that is not known is not passed over.
+/// The caller. A token takes precedence over the Unix user; an unknown token is rejected, even on
+/// the socket.
 async fn caller(
     server: &Server,
     peer: Peer,

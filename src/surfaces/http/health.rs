@@ -1,4 +1,4 @@
-//! Whether it is alive, whether it is ready, and its figures.
+//! Liveness, readiness and Prometheus metrics.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,19 +12,20 @@ use super::{Guest, Shared};
 use crate::core::text::http as text;
 use crate::wire::ProblemKind;
 
-/// It is so.
+/// The check succeeded.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub(super) struct Well {
     /// Always `ok`.
     status: &'static str,
 }
 
-/// The process answers. That is all it says.
+/// Liveness: the process answers. Checks nothing else.
 pub(super) async fn health() -> Json<Well> {
     Json(Well { status: "ok" })
 }
 
-/// Decisions can be asked and will be shown.
+/// Readiness: no shutdown has begun, the store can be read, and a bot that runs is connected to
+/// Discord.
 pub(super) async fn ready(State(server): State<Shared>) -> Result<Json<Well>, Refusal> {
     if *server.ending.borrow() {
         return Err(Refusal::unavailable());

@@ -1,4 +1,4 @@
-//! How many requests a caller may make.
+//! Rate limits per caller.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-/// So many times the requests of a second may come at once.
+/// Burst size, as a multiple of the rate per second.
 const AT_ONCE: u32 = 10;
-/// Callers that are remembered at most before those that have been quiet are forgotten.
+/// Above this number of callers, the limiter drops callers that have been idle.
 const REMEMBERED: usize = 1_000;
 
-/// Counts requests by caller.
+/// Limits requests per caller.
 #[derive(Debug)]
 pub(super) struct Limiter {
     limiter: DefaultKeyedRateLimiter<String>,
@@ -19,7 +19,7 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    /// So many requests a second; 0 counts as 1.
+    /// `rate`: requests per second; 0 counts as 1.
     pub(super) fn new(rate: u32) -> Self {
         let rate = NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(rate)
@@ -27,10 +27,10 @@ impl Limiter {
         Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() }
     }
 
-    /// Whether this caller may make a request now.
+    /// Counts one request of this caller.
     ///
     /// # Errors
-    /// How long to wait.
+    /// The time to wait, if the caller is over the limit.
     pub(super) fn check(&self, caller: &str) -> Result<(), Duration> {
         if self.limiter.len() > REMEMBERED {
             self.limiter.retain_recent();

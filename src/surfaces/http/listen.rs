@@ -1,5 +1,5 @@
-//! Where it listens: a Unix socket, whose file is its owner's, and TCP. Connections that say
-//! nothing, or say it too slowly, are closed.
+//! Listeners: a Unix socket, by default only for the user that runs the bot, and TCP. Connections
+//! that send no headers within [`HEADERS_WITHIN`] are closed.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,44 +18,43 @@ use super::guard::Peer;
 use super::{HEADERS_WITHIN, OpenTo, Settings};
 use crate::engine::files;
 
-/// Bytes of a request's headers at most.
+/// Longest request headers, in bytes.
 const LONGEST_HEADERS: usize = 32 << 10;
-/// Connections at once; one that is beyond waits to be taken.
+/// Connections at a time; a further connection waits.
 const CONNECTIONS: usize = 8_192;
-/// The pause after a connection could not be taken, which happens when the process has too many
-/// files open.
+/// Pause after a failed `accept`, for example because the process has too many open files.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// Why it does not listen.
+/// Why a listener could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// The address is taken, or not this machine's.
+    /// The address is in use, or does not belong to this machine.
     #[error(
         "[http] listen = \"{address}\" cannot be listened on: {why}. Choose another port, or end what listens there"
     )]
     Tcp {
         /// The address.
         address: SocketAddr,
-        /// The system's words.
+        /// The system's error.
         why: std::io::Error,
     },
     /// Another process listens on the socket.
     #[error("another process listens on the socket {}: end it, or name another with socket under [http]", .0.display())]
     Taken(PathBuf),
-    /// Something else lies there.
+    /// The path holds a file that is not a socket.
     #[error("{} is no socket, so it was left alone: move it away, or name another file with socket under [http]", .0.display())]
     NoSocket(PathBuf),
-    /// The socket cannot be made.
+    /// The socket cannot be created.
     #[error("the socket {} cannot be made: {why}. Name another file with socket under [http]", path.display())]
     Unix {
-        /// Its file.
+        /// The socket's path.
         path: PathBuf,
-        /// The system's words.
+        /// The system's error.
         why: std::io::Error,
     },
 }
 
-/// What listens. The socket's file goes when this is dropped.
+/// The open listeners. Dropping this removes the socket file.
 #[derive(Debug)]
 pub struct Bound {
     unix: Option<(UnixListener, SocketFile)>,
@@ -70,23 +69,24 @@ struct SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Left behind it harms nothing: the next one takes its place.
+        // A leftover file is harmless: the next start replaces it.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-/// Where the socket of a store is if nothing else is said.
+/// The default socket of a store: beside the store's file.
 #[must_use]
 pub fn usual_socket(store: &Path) -> PathBuf {
     files::beside(store, ".sock")
 }
 
 impl Bound {
-    /// Begins to listen. The caller holds the store's lock: then a socket beside it that nobody
-    /// listens on is a predecessor's.
+    /// Opens the listeners. The caller must hold the store's lock: then a socket without a listener
+    /// is left over from an earlier process and may be replaced. A default socket that cannot be
+    /// opened is only logged.
     ///
     /// # Errors
-    /// [`ListenError`], where something that is configured cannot be had.
+    /// [`ListenError`], if a configured listener cannot be opened.
     pub async fn new(settings: &Settings, store: &Path) -> Result<Self, ListenError> {
         let unix = match &settings.socket {
             Some(path) => Some(socket(path, settings.open_to)?),
@@ -109,13 +109,13 @@ impl Bound {
         Ok(Self { unix, tcp })
     }
 
-    /// The TCP address, with the port that it got.
+    /// The TCP address with the actual port.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.tcp.as_ref().and_then(|tcp| tcp.local_addr().ok())
     }
 
-    /// Where it listens, in words for people.
+    /// The socket path and the TCP URL, for display.
     #[must_use]
     pub fn places(&self) -> Vec<String> {
         let unix = self.unix.iter().map(|(_, file)| file.path.display().to_string());
@@ -148,15 +148,14 @@ fn socket(path: &Path, open_to: OpenTo) -> Result<(UnixListener, SocketFile), Li
     Ok((listener, SocketFile { path: path.to_owned(), owner }))
 }
 
-/// What every connection shares.
+/// State shared by all connections.
 #[derive(Clone)]
 struct Doors {
     router: Router,
     room: Arc<Semaphore>,
 }
 
-/// Takes connections and serves them, until `ending`; then lets those that are open come to their
-/// end.
+/// Accepts and serves connections until `ending`, then waits until open connections have finished.
 pub(super) async fn serve(bound: Bound, router: Router, mut ending: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     let doors = Doors { router, room: Arc::new(Semaphore::new(CONNECTIONS)) };
@@ -167,7 +166,7 @@ pub(super) async fn serve(bound: Bound, router: Router, mut ending: watch::Recei
         // The sender lives in the server, so this cannot fail.
         _ = ending.wait_for(|ending| *ending) => {}
     }
-    // Nobody comes in any more.
+    // Stop accepting.
     drop((unix, tcp));
     graceful.shutdown().await;
 }
@@ -180,7 +179,7 @@ async fn take_unix(
     let Some((listener, file)) = listener else { return std::future::pending().await };
     loop {
         match listener.accept().await {
-            // Whose user is not known is nobody.
+            // A connection without peer credentials is closed.
             Ok((stream, _)) => match stream.peer_cred() {
                 Ok(user) => {
                     let peer = Peer::Unix { uid: user.uid(), ours: user.uid() == file.owner };
@@ -200,7 +199,8 @@ async fn take_tcp(listener: Option<&TcpListener>, doors: &Doors, graceful: &Grac
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                // Without it a short answer waits for the acknowledgement of the one before.
+                // Without this option, Nagle's algorithm delays a short response until the previous
+                // one is acknowledged.
                 let _ = stream.set_nodelay(true);
                 doors.let_in(stream, Peer::Tcp, graceful.watcher()).await;
             }
@@ -221,7 +221,7 @@ impl Doors {
         peer: Peer,
         watcher: Watcher,
     ) {
-        // Never closed.
+        // The semaphore is never closed.
         let Ok(place) = Arc::clone(&self.room).acquire_owned().await else { return };
         let service = TowerToHyperService::new(self.router.clone());
         let service = hyper::service::service_fn(

@@ -1,4 +1,4 @@
-//! Looking: one decision, the list, and what waits. Changes nothing.
+//! Read-only endpoints: one decision, the list, and the decisions that need attention.
 
 use axum::Json;
 use axum::extract::State;
@@ -17,25 +17,25 @@ use crate::core::text::http as text;
 use crate::engine::Filter;
 use crate::wire::{Attention, Page, ProblemKind};
 
-/// Decisions of a page, where the request does not say, and at most.
+/// Decisions per page: default and maximum.
 const USUAL_PAGE: u32 = 50;
 const LONGEST_PAGE: u32 = 100;
-/// What is beyond nobody looks at.
+/// Largest `offset`.
 const MOST_PASSED_OVER: u32 = 1_000_000;
 
-/// Where a listed decision stands.
+/// State of a listed decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Standing {
     /// Pending or deferred.
     Open,
-    /// It waits for a person.
+    /// Waits for a person.
     Pending,
-    /// Put off.
+    /// Deferred.
     Deferred,
     /// Answered.
     Resolved,
-    /// Taken back.
+    /// Withdrawn.
     Withdrawn,
 }
 
@@ -51,27 +51,27 @@ impl Standing {
     }
 }
 
-/// Which decisions are listed.
+/// Filters and paging of the list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
-    /// Only those that stand so; `open` is pending or deferred.
+    /// Only decisions in this state; `open` is pending or deferred.
     #[serde(default)]
     state: Option<Standing>,
-    /// Only of this project.
+    /// Only decisions of this project.
     #[serde(default)]
     project: Option<String>,
-    /// Only of this kind.
+    /// Only decisions of this kind.
     #[serde(default)]
     kind: Option<String>,
-    /// Only of this risk.
+    /// Only decisions of this risk.
     #[serde(default)]
     risk: Option<Risk>,
-    /// So many at most. Left out: 50.
+    /// Most decisions to return. Left out: 50.
     #[serde(default)]
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[serde(default)]
     #[schemars(regex(pattern = r"^[1-9][0-9]{0,17}$"))]
     cursor: Option<String>,
@@ -133,15 +133,15 @@ pub(super) async fn get(
     Ok(server.answer(StatusCode::OK, &decision))
 }
 
-/// Which part of what waits.
+/// Paging of the decisions that need attention.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Part {
-    /// So many at most. Left out: 50.
+    /// Most decisions to return. Left out: 50.
     #[serde(default)]
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
-    /// So many are passed over.
+    /// Decisions to skip.
     #[serde(default)]
     #[schemars(range(max = 1_000_000))]
     offset: u32,

@@ -1,4 +1,4 @@
-//! What `/metrics` tells: what is open here, what was answered, and where decisions stand.
+//! `/metrics`: open waits and streams, responses by status, and the state of decisions.
 
 use std::sync::atomic::AtomicI64;
 
@@ -15,7 +15,7 @@ use crate::engine::status::Status;
 type Labels = Vec<(&'static str, String)>;
 type ByProject = Family<Labels, Gauge<i64, AtomicI64>>;
 
-/// What is counted while the process lives.
+/// Counters of this process.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     answered: Family<Labels, Counter>,
@@ -23,7 +23,7 @@ pub(super) struct Figures {
     streams: watch::Sender<i64>,
 }
 
-/// Something that is open, until it is dropped.
+/// Counts a wait or stream as open until dropped.
 #[derive(Debug)]
 pub(super) struct Open(watch::Sender<i64>);
 
@@ -41,12 +41,12 @@ impl Drop for Open {
 }
 
 impl Figures {
-    /// A request that waits for a verdict.
+    /// Counts a request that waits for a verdict.
     pub(super) fn waiting(&self) -> Open {
         Open::new(&self.waiting)
     }
 
-    /// A stream of events.
+    /// Counts an event stream.
     pub(super) fn streaming(&self) -> Open {
         Open::new(&self.streams)
     }
@@ -55,7 +55,7 @@ impl Figures {
         self.answered.get_or_create(&vec![("status", status.as_u16().to_string())]).inc();
     }
 
-    /// All of it, as Prometheus and OpenMetrics read it.
+    /// All metrics in the OpenMetrics text format. `head`: position of the latest event.
     pub(super) fn text(&self, status: &Status, head: u64) -> String {
         let mut registry = Registry::with_prefix("gander");
         registry.register(

@@ -1,10 +1,9 @@
-//! HTTP for agents and programs: a Unix socket beside the store, and TCP where the configuration
-//! says so.
+//! The approval API over HTTP: a Unix socket beside the store, and TCP if configured.
 //!
-//! Every call goes through [`crate::engine::access`], which knows what a token allows. What stands
-//! here is how it travels: routes, tokens and peers, revisions as ETags, problems, limits. `table`
-//! declares each route once; the router and `/openapi.json` are both made of it. Must not know
-//! Discord, SQL, or who may decide.
+//! Every call goes through [`crate::engine::access`], which checks the caller's permissions. This
+//! module only handles transport: routes, tokens and peers, revisions as `ETag`s, problems, limits.
+//! `table` declares each route once; the router and `/openapi.json` are both built from the table.
+//! Does not depend on Discord or SQL, and does not decide who may approve.
 
 mod ask;
 mod document;
@@ -43,45 +42,46 @@ use crate::engine::Handle;
 use crate::engine::gates::Rulebook;
 use crate::wire;
 
-/// Bytes of a request's body at most.
+/// Longest request body, in bytes.
 pub const LONGEST_BODY: usize = 256 << 10;
-/// Bytes of a tool call at most, with what the file holds that it would change.
+/// Longest tool call, in bytes, including the content of the file to change.
 const LONGEST_CALL: usize = 4 << 20;
-/// How long a request's headers may take; a connection without any request is closed after as long.
+/// Time limit for a request's headers; a connection without a request is closed after this time
+/// too.
 pub const HEADERS_WITHIN: Duration = Duration::from_secs(15);
-/// How long a request's body may take.
+/// Time limit for a request's body.
 pub const BODY_WITHIN: Duration = Duration::from_secs(10);
-/// The longest wait, in seconds.
+/// Longest wait, in seconds.
 pub const LONGEST_WAIT: u64 = 600;
-/// How long open requests may take to be answered when the process ends.
+/// Time for open requests to finish when the process ends.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// Requests a second for each token, where the configuration does not say.
+/// Default rate limit of a token, in requests per second.
 const USUAL_RATE: u32 = 50;
 
-/// Who may open the socket, by the file's permissions.
+/// Who may connect to the socket, set by file permissions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OpenTo {
-    /// The user that the bot runs as.
+    /// Only the user that runs the bot.
     #[default]
     Owner,
-    /// Its group too.
+    /// The file's group too.
     Group,
-    /// Everybody on this machine.
+    /// Every user of this machine.
     Everyone,
 }
 
-/// Where it listens, and to whom.
+/// Listeners, host names and limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The socket's file; absent: beside the store.
+    /// The socket's path. Absent: beside the store.
     pub socket: Option<PathBuf>,
-    /// Who may open it.
+    /// Who may connect to the socket.
     pub open_to: OpenTo,
     /// A TCP address.
     pub listen: Option<SocketAddr>,
-    /// Names under which it may be called, beside those of this machine.
+    /// Host names to accept in addition to localhost.
     pub hosts: Vec<String>,
-    /// Requests a second for each token; ten times as many may come at once.
+    /// Requests per second for each token; bursts may be ten times as large.
     pub rate: u32,
 }
 
@@ -97,27 +97,27 @@ impl Default for Settings {
     }
 }
 
-/// What every request shares.
+/// State shared by all requests.
 #[derive(Debug)]
 pub(super) struct Server {
     handle: Handle,
-    /// The rules of gates.
+    /// The rules for tool calls.
     rulebook: Arc<dyn Rulebook>,
     hosts: Vec<String>,
     limiter: Limiter,
     figures: Figures,
-    /// Whether the process is about to end.
+    /// Whether shutdown has begun.
     ending: watch::Sender<bool>,
-    /// Whether every connection is closed, after that.
+    /// Whether all connections have closed after shutdown began.
     closed: watch::Sender<bool>,
-    /// The ids of callers whose token was revoked, for what is open for long.
+    /// Caller ids of revoked tokens; waits and streams watch this set.
     revoked: watch::Sender<Arc<BTreeSet<String>>>,
 }
 
 type Shared = Arc<Server>;
 
 impl Server {
-    /// A decision as it is told.
+    /// A decision as a JSON type, as of now.
     fn view(&self, decision: &Decision) -> wire::Decision {
         wire::Decision::of(
             decision,
@@ -127,19 +127,19 @@ impl Server {
         )
     }
 
-    /// Resolves when the process is about to end.
+    /// Resolves when shutdown begins.
     async fn ends(&self) {
-        // The sender lives in here, so this cannot fail.
+        // The sender lives in `self`, so this cannot fail.
         let _ = self.ending.subscribe().wait_for(|ending| *ending).await;
     }
 
-    /// Resolves when a caller's token is revoked.
+    /// Resolves when the caller's token is revoked.
     async fn turned_away(&self, caller: &Caller) {
         let _ = self.revoked.subscribe().wait_for(|revoked| revoked.contains(&caller.id)).await;
     }
 }
 
-/// The API, before it listens. Cheap to clone.
+/// The API, without listeners. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Http {
     server: Shared,
@@ -147,8 +147,7 @@ pub struct Http {
 }
 
 impl Http {
-    /// The API over a handle. `rulebook`: the rules by which it judges the tool calls that gates
-    /// bring.
+    /// `rulebook` holds the rules for tool calls submitted by gates.
     #[must_use]
     pub fn new(handle: Handle, settings: &Settings, rulebook: Arc<dyn Rulebook>) -> Self {
         let server = Arc::new(Server {
@@ -165,16 +164,17 @@ impl Http {
         Self { server, router }
     }
 
-    /// Adds another service of this server's under a path. Host and Origin are checked as for every
-    /// request, and the caller stands in the request's extensions as a [`Guest`]; who is none does
-    /// not come this far. What it answers is left as it is.
+    /// Mounts another service. `Host` and `Origin` are checked as for every request, and requests
+    /// without a known caller are rejected; the service finds the caller in the request's
+    /// extensions, as a [`Guest`] and as a [`Caller`]. Error responses of the service are passed on
+    /// unchanged.
     #[must_use]
     pub fn with(self, other: Router) -> Self {
         let router = table::guarded(&self.server, self.router, other);
         Self { router, ..self }
     }
 
-    /// Serves what listens, for as long as it is polled.
+    /// Serves the listeners while polled.
     pub async fn run(&self, bound: Bound) {
         let router = table::outermost(&self.server, self.router.clone());
         tokio::select! {
@@ -186,7 +186,7 @@ impl Http {
         }
     }
 
-    /// Answers what is open and ends; waits for that, but not for ever. [`Http::run`] must be
+    /// Begins shutdown and waits up to 5 s until open requests are answered. [`Http::run`] must be
     /// polled meanwhile.
     pub async fn end(&self) {
         self.server.ending.send_replace(true);

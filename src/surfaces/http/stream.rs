@@ -1,5 +1,5 @@
-//! The log as it grows, as server-sent events. Each carries its position; whoever comes back with
-//! the last one misses none.
+//! The event log as server-sent events. Each event carries its position; a client that reconnects
+//! with the last position misses nothing.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -22,35 +22,34 @@ use crate::core::text::http as text;
 use crate::engine::access::Access;
 use crate::wire::{Happened, Problem, ProblemKind};
 
-/// Events that are read at once.
+/// Events per read of the log.
 const PAGE: usize = 200;
-/// A comment is sent when nothing else was for this long, so that a dead connection shows.
+/// Interval of keep-alive comments on an idle stream, so that clients can detect a dead connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// The pause after the store could not be read.
+/// Pause after the log could not be read.
 const AGAIN: Duration = Duration::from_secs(1);
-/// Says behind which event to go on.
+/// The position after which a client resumes.
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Which events.
+/// Filters of the event stream.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
-    /// From behind this position on; 0 is the beginning. `Last-Event-ID` goes before it. Left out:
-    /// what happens from now on.
+    /// Start after this position; 0 is the beginning. `Last-Event-ID` takes precedence. Left out:
+    /// only new events.
     #[serde(default)]
     #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
     after: Option<u64>,
-    /// Only of this decision.
+    /// Only events of this decision.
     #[serde(default)]
     #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]
     decision: Option<i64>,
-    /// Whether the stream goes on as the log grows. `false`: it ends where the log ends. Left out:
-    /// true.
+    /// `false`: end the stream at the end of the log. Left out: true, keep following.
     #[serde(default)]
     follow: Option<bool>,
 }
 
-/// Where a stream stands.
+/// State of one stream.
 struct Reader {
     server: Shared,
     access: Access,
@@ -58,8 +57,8 @@ struct Reader {
     after: u64,
     read: VecDeque<Logged>,
     grown: Receiver<u64>,
-    /// Said first, so that whoever loses the connection before anything happens knows where to go
-    /// on.
+    /// The start position, sent first: a client that loses the connection before the first event
+    /// can resume.
     greeting: Option<u64>,
     over: bool,
     follows: bool,
@@ -81,7 +80,7 @@ pub(super) async fn events(
     {
         return Err(wrong());
     }
-    // Before the end of the log is looked at: what comes in between is seen.
+    // Subscribe before reading the head of the log, so that no event in between is missed.
     let grown = server.handle.log_grows();
     let after = match behind {
         Some(behind) => behind,
@@ -111,13 +110,13 @@ pub(super) async fn events(
 }
 
 impl Reader {
-    /// The next event; `None` at the end.
+    /// The next event; `None` at the end of the stream.
     async fn next(&mut self) -> Option<Event> {
         if self.over {
             return None;
         }
         if let Some(position) = self.greeting.take() {
-            // Without data it is no event: it sets the position, and nothing else.
+            // Without data, clients dispatch no event; only the last event id is set.
             return Some(Event::default().id(position.to_string()));
         }
         let server = Shared::clone(&self.server);
@@ -134,7 +133,7 @@ impl Reader {
         }
     }
 
-    /// The next event; `None` at the end of the log, where it does not go on.
+    /// The next event from the log; `None` at the end of the log, unless the stream follows.
     async fn read(&mut self) -> Option<Event> {
         loop {
             while let Some(logged) = self.read.pop_front() {

@@ -1,4 +1,4 @@
-//! Every route, declared once: the router and the document are made of this.
+//! The route table. The router and the OpenAPI document are both built from this table.
 
 use axum::handler::Handler;
 use axum::http::Method;
@@ -15,32 +15,32 @@ use crate::core::caller::Scope;
 use crate::core::text::http as text;
 use crate::wire::{self, ProblemKind};
 
-/// The schema of a type, as a generator makes it.
+/// Generates the schema of a type.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// A type's own schema, whole: its properties are parameters.
+/// The schema of a type inline, not as a reference: its properties become query parameters.
 fn properties<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     T::json_schema(generator)
 }
 
-/// What a request carries beside path and query.
+/// A header that a route reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Carries {
-    /// `If-Match`, always.
+    /// `If-Match`, required.
     Revision,
-    /// `If-None-Match`, if it likes.
+    /// `If-None-Match`, optional.
     Version,
-    /// `Idempotency-Key`, if it likes.
+    /// `Idempotency-Key`, optional.
     Key,
-    /// `Last-Event-ID`, if it likes.
+    /// `Last-Event-ID`, optional.
     Position,
 }
 
-/// How a request is answered that is not refused.
+/// A success response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Good {
     pub(super) status: u16,
@@ -54,14 +54,14 @@ pub(super) struct Good {
 pub(super) struct Route {
     pub(super) method: Method,
     pub(super) path: &'static str,
-    /// The operation's name.
+    /// The OpenAPI `operationId`.
     pub(super) name: &'static str,
     pub(super) words: &'static str,
-    /// One of these is needed; `None`: not even a token.
+    /// The caller needs at least one of these scopes. `None`: no token needed.
     pub(super) scopes: Option<&'static [Scope]>,
     pub(super) query: Option<SchemaOf>,
     pub(super) carries: Vec<Carries>,
-    /// The body, and whether it must be there.
+    /// The body's schema, and whether a body is required.
     pub(super) body: Option<(SchemaOf, bool)>,
     pub(super) good: Vec<Good>,
     pub(super) bad: Vec<ProblemKind>,
@@ -180,7 +180,7 @@ fn post<H: Handler<T, Shared>, T: 'static>(
     Route::new(Method::POST, path, name, words, handler)
 }
 
-/// All of them.
+/// All routes.
 pub(super) fn table() -> Vec<Route> {
     let mut all = asking();
     all.extend(waiting());
@@ -299,7 +299,7 @@ fn gating() -> Vec<Route> {
 }
 
 impl Route {
-    /// A verdict, of whatever sort.
+    /// A route that gives a verdict; high and critical risk yield 202, a proposal.
     fn verdict<T: JsonSchema>(self, needed: bool) -> Self {
         self.decides().carries(Carries::Revision).body::<T>(needed).good::<wire::Decision>(
             202,
@@ -366,13 +366,13 @@ fn running() -> Vec<Route> {
     ]
 }
 
-/// The routes, each with the check that it needs.
+/// Builds the router, with the scope check of each route.
 pub(super) fn router(server: &Shared) -> Router {
     let mut router = Router::new();
     for route in table() {
         let handler = match route.scopes {
             None => route.handler,
-            // Who asks by a wrong method is told that first, whoever it is.
+            // `route_layer`: a wrong method yields 405 before the token is checked.
             Some(scopes) => route
                 .handler
                 .route_layer(from_fn_with_state((Shared::clone(server), Needs(scopes)), admit)),
@@ -382,7 +382,7 @@ pub(super) fn router(server: &Shared) -> Router {
     router.with_state(Shared::clone(server))
 }
 
-/// The routes, and those of another service, which only callers reach.
+/// Adds the routes of a mounted service, for known callers only.
 pub(super) fn guarded(server: &Shared, router: Router, other: Router) -> Router {
     let as_it_is =
         map_response(|response: Response| async { (Extension(guard::AsItIs), response) });
@@ -391,7 +391,7 @@ pub(super) fn guarded(server: &Shared, router: Router, other: Router) -> Router 
     )
 }
 
-/// With what concerns every request, whatever its path.
+/// Adds the layer and the 404 fallback that apply to every request.
 pub(super) fn outermost(server: &Shared, router: Router) -> Router {
     let nothing =
         || async { Refusal::new(ProblemKind::NotFound, text::plainly(404)).into_response() };

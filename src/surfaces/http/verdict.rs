@@ -1,5 +1,5 @@
-//! Verdicts, in the name of the person whose token it is. What is of high or critical risk is only
-//! proposed.
+//! Verdicts in the name of the token's holder. For high and critical risk, a verdict is only a
+//! proposal to confirm on Discord.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -96,7 +96,7 @@ pub(super) async fn defer(
     Ok(server.answer(StatusCode::OK, &decision))
 }
 
-/// The moment of the store's time that is meant.
+/// The end of the deferral, in store time. `None`: out of range.
 fn until(server: &Server, defer: Defer) -> Option<Time> {
     match defer {
         Defer::Until(moment) => Some(server.handle.pace().store_time(moment.0)),

@@ -1,5 +1,5 @@
-//! Waiting for a verdict: a request that stays open until there is something to tell, or its time
-//! is over. It says where things stand either way.
+//! Long polling for a verdict: the request stays open until the decision is no longer pending or
+//! the time-out passes, then returns the decision.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,50 +17,50 @@ use crate::engine::access::{Access, AccessError};
 use crate::engine::{Claim, HandleError};
 use crate::wire::ProblemKind;
 
-/// Seconds of a wait, where the request does not say.
+/// Default wait, in seconds.
 const USUAL_WAIT: u64 = 60;
 
-/// How long, and for what.
+/// Query of a wait without claim.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Looking {
-    /// Seconds to wait at the longest. Left out: 60.
+    /// Longest wait in seconds. Left out: 60.
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
     timeout: Option<u64>,
-    /// The revision whose verdict is wanted: if it was asked again with another content, that is a
-    /// problem of the type `superseded`.
+    /// The revision to wait for. If the content has changed since, the response is a problem of
+    /// type `superseded`.
     #[serde(default)]
     #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     revision: Option<u32>,
 }
 
-/// How long, for what, and whether the verdict is taken.
+/// Query of a wait with an optional claim.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Taking {
-    /// Seconds to wait at the longest. Left out: 60.
+    /// Longest wait in seconds. Left out: 60.
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
     timeout: Option<u64>,
-    /// The revision whose verdict is wanted: if it was asked again with another content, that is a
-    /// problem of the type `superseded`.
+    /// The revision to wait for. If the content has changed since, the response is a problem of
+    /// type `superseded`.
     #[serde(default)]
     #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     revision: Option<u32>,
-    /// Whether the verdict is taken, to act on it: from then on it cannot be undone.
+    /// Whether to claim the verdict in order to act on it; a claimed verdict cannot be undone.
     #[serde(default)]
     claim: bool,
 }
 
 impl Taking {
-    /// The verdict of a revision, to act on it.
+    /// Waits for and claims the verdict on a revision.
     pub(super) const fn of(timeout: Option<u64>, revision: u32) -> Self {
         Self { timeout, revision: Some(revision), claim: true }
     }
 }
 
-/// Reading never takes: what is fetched twice, or by a link, must change nothing.
+/// `GET` never claims: a repeated request or a followed link must change nothing.
 pub(super) async fn look(
     State(server): State<Shared>,
     Guest(access): Guest,
@@ -92,9 +92,8 @@ async fn wait(
     Ok(server.answer(StatusCode::OK, &decision))
 }
 
-/// The decision as it stands once there is something to tell, or the time is over. Only a verdict
-/// on the revision that is wanted is taken; what is asked otherwise by now is for the caller to
-/// see.
+/// Waits until the decision is no longer pending, or until the time-out. Claims only a verdict on
+/// the requested revision; another revision is returned unclaimed for the caller to check.
 pub(super) async fn wait_for(
     server: &Server,
     access: &Access,
@@ -136,7 +135,7 @@ pub(super) async fn wait_for(
     }
 }
 
-/// Takes the verdict; `None`: it was undone in this moment, and there is none to take any more.
+/// Claims the verdict. `None`: an undo came first, and the decision is open again.
 async fn taken(access: &Access, id: DecisionId) -> Result<Option<Decision>, AccessError> {
     match access.claim(id).await {
         Err(AccessError::Handle(HandleError::Refused(_, Refused::NotResolved))) => Ok(None),

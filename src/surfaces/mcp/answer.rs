@@ -1,4 +1,4 @@
-//! How a tool answers: data beside words, and errors that say what to do.
+//! Tool results: structured data beside text, and errors that tell the caller what to do.
 
 use rmcp::ErrorData;
 use rmcp::model::{CallToolResult, ContentBlock};
@@ -12,10 +12,10 @@ use crate::engine::HandleError;
 use crate::engine::access::{Access, AccessError};
 use crate::wire;
 
-/// What a tool came to. An error is one that its caller can do something about, in words.
+/// A tool's result. An error is text about a mistake that the caller can correct.
 pub(super) type Done = Result<CallToolResult, String>;
 
-/// Data, and words for those who read.
+/// A successful result: text, and structured data.
 pub(super) fn tell(words: impl Into<String>, data: &impl Serialize) -> Done {
     let data = serde_json::to_value(data).map_err(|error| error.to_string())?;
     let mut result = CallToolResult::success(vec![ContentBlock::text(words)]);
@@ -23,19 +23,19 @@ pub(super) fn tell(words: impl Into<String>, data: &impl Serialize) -> Done {
     Ok(result)
 }
 
-/// An error as the caller is told of it.
+/// An error result for the caller.
 pub(super) fn complain(words: impl Into<String>) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(words)])
 }
 
-/// What is not a tool's, and cannot be answered.
+/// Logs an internal failure and returns a protocol error.
 pub(super) fn broken(error: &AccessError) -> ErrorData {
     tracing::error!(%error, "a request over MCP could not be answered");
     ErrorData::internal_error(error.to_string(), None)
 }
 
 impl Server {
-    /// A decision as it is told.
+    /// A decision as a JSON type, as of now.
     pub(super) fn view(&self, decision: &Decision) -> wire::Decision {
         wire::Decision::of(
             decision,
@@ -45,24 +45,24 @@ impl Server {
         )
     }
 
-    /// A decision in a line.
+    /// A decision in one line of text.
     pub(super) fn line(&self, decision: &Decision) -> String {
         text::mcp::line(decision, self.handle.standing(decision).as_ref(), self.handle.now())
     }
 
-    /// A decision, with what to make of it.
+    /// A decision with its state and text for the caller.
     pub(super) fn told(&self, stands: Stands, words: String, decision: &Decision) -> Told {
         Told { stands, words, data: text::mcp::DATA, decision: self.view(decision) }
     }
 
-    /// The same as a tool's answer.
+    /// A decision as a tool's result.
     pub(super) fn answer(&self, stands: Stands, words: String, decision: &Decision) -> Done {
-        // Where it stands is in the words.
+        // `words` already describe the escalation, so the line leaves it out.
         let line = text::mcp::line(decision, None, self.handle.now());
         tell(format!("{words}\n{line}\n{}", text::mcp::DATA), &self.told(stands, words, decision))
     }
 
-    /// Why nothing was done, and what to do.
+    /// Why a call was rejected, and what to do.
     pub(super) async fn refused(&self, access: &Access, error: AccessError) -> String {
         match error {
             AccessError::Handle(HandleError::NoSuchDecision(id)) => text::mcp::nothing(id.0),
@@ -71,7 +71,7 @@ impl Server {
             }
             AccessError::Handle(HandleError::Refused(decision, refused)) => {
                 let mut words = text::mcp::refused(&decision, &refused);
-                // What a caller does not see is not shown to it in passing.
+                // An error must not reveal a decision that the caller may not see.
                 if access.caller().sees(&decision) {
                     words = format!("{words}\n{}\n{}", self.line(&decision), text::mcp::DATA);
                     if let Refused::Outdated { seen, .. } = refused {

@@ -1,4 +1,4 @@
-//! The agents' tools: ask, wait, say how it went, take back.
+//! The agents' tools: request approval, await the decision, report the outcome, withdraw.
 
 use std::time::Duration;
 
@@ -17,21 +17,19 @@ use crate::engine::access::{Access, AccessError};
 use crate::engine::{Claim, HandleError};
 use crate::wire::{LONGEST_REPORT, Question};
 
-/// Seconds of a wait, where the call does not say: Codex and the TypeScript SDK give a call up
-/// after 60.
+/// Default wait, in seconds. Codex and the TypeScript SDK abandon a call after 60 s.
 const USUAL_WAIT: u64 = 45;
-/// Seconds of a wait at most: goose and Claude Code (over HTTP, without progress) give a call up
-/// after 300.
+/// Longest wait, in seconds. goose and Claude Code (over HTTP, without progress) abandon a call
+/// after 300 s.
 const LONGEST_WAIT: u64 = 240;
-/// How often a client that wants to know is told that it is still waited.
+/// Interval of progress notifications, for clients that request progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(15);
 
-/// How a wait came to its end.
+/// How a wait ended.
 pub(super) enum Waited {
-    /// There is something to tell: a verdict, which is taken if the caller asked for it; or where
-    /// it stands.
+    /// The decision after the wait. A verdict is claimed, if the caller may claim it.
     Over(Box<Decision>),
-    /// The client gave it up.
+    /// The client cancelled the call, the connection ended, or the token was revoked.
     Cancelled,
 }
 
@@ -40,7 +38,7 @@ impl Server {
         if let Some(flaw) = question.flaw() {
             return Err(text::mcp::wrong_input("request_approval", &flaw));
         }
-        // Whoever may ask in one project only need not name it.
+        // A caller limited to one project need not name the project.
         let project = access.caller().only_project();
         let filed = access.ask(question.into_request(project.as_deref()), None).await;
         let decision = match filed {
@@ -74,14 +72,14 @@ impl Server {
         self.answer(Stands::from(&decision), words, &decision)
     }
 
-    /// When a wait of so long ends, by the store's clock.
+    /// When a wait of `span` from now ends, in store time.
     fn deadline(&self, span: Duration) -> Time {
         let span = TimeDelta::from_std(span).unwrap_or_default();
         self.handle.pace().store_time(self.handle.clock().wall() + span)
     }
 
-    /// Waits for a verdict and takes it, if this caller may; tells the client of its progress. A
-    /// wait that is cancelled takes nothing.
+    /// Waits for a verdict, sends progress, and claims the verdict if the caller may. A cancelled
+    /// wait claims nothing.
     pub(super) async fn wait(
         &self,
         access: &Access,
@@ -106,12 +104,12 @@ impl Server {
             if is_other || !takes || !matches!(decision.state, State::Resolved(_)) {
                 return Ok(Waited::Over(Box::new(decision)));
             }
-            // Nor is it for a token that was revoked meanwhile.
+            // A token revoked during the wait claims nothing either.
             if context.ct.is_cancelled() || self.is_revoked(access.caller()).await? {
                 return Ok(Waited::Cancelled);
             }
             match access.claim(id).await {
-                // It was undone in this moment: there is none to take any more.
+                // An undo came first: keep waiting.
                 Err(AccessError::Handle(HandleError::Refused(_, Refused::NotResolved))) => {}
                 claimed => return Ok(Waited::Over(Box::new(claimed?))),
             }
@@ -153,7 +151,7 @@ impl Server {
     }
 }
 
-/// Tells a client that asked for it how long it has waited. Never resolves.
+/// Sends progress to a client that requested progress. Never resolves.
 async fn progress(decision: &Decision, span: Duration, context: &RequestContext<RoleServer>) {
     let Some(token) = context.meta.get_progress_token() else {
         return std::future::pending().await;
@@ -164,7 +162,7 @@ async fn progress(decision: &Decision, span: Duration, context: &RequestContext<
         let param = ProgressNotificationParam::new(token.clone(), f64::from(seconds))
             .with_total(span.as_secs_f64())
             .with_message(words.clone());
-        // A client that is gone cancels the call.
+        // Ignore a failed notification: a closed connection cancels the call.
         let _ = context.peer.notify_progress(param).await;
         tokio::time::sleep(PROGRESS_EVERY).await;
         seconds =

@@ -1,5 +1,5 @@
-//! The tools by which a person's own assistant decides for them, told to. Only a token with the
-//! scope `decide` has them, and what is of high or critical risk is only proposed.
+//! Tools with which a person's assistant decides on the person's instruction. Only a token with the
+//! scope `decide` may call these tools; for high and critical risk, a verdict is only a proposal.
 
 use super::Server;
 use super::answer::Done;
@@ -67,7 +67,7 @@ impl Server {
     }
 }
 
-/// In whose name it is decided.
+/// The person in whose name the caller decides.
 fn holder(access: &Access) -> &str {
     access.caller().grant.holder.as_ref().map_or("nobody", |holder| holder.person.name.as_str())
 }

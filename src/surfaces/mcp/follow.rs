@@ -1,5 +1,5 @@
-//! Tells clients that something changed, as the log grows. Only hints: whoever gets one reads the
-//! resource again, and a lost one costs nothing but time.
+//! Sends clients change notifications from the event log. Notifications are only hints: a client
+//! reads the resource again, and a lost notification only delays the client.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use super::resources::{SUMMARY, uri};
 use crate::core::event::Event;
 use crate::engine::access::Access;
 
-/// Events that are read at once.
+/// Events per read of the log.
 const PAGE: usize = 500;
-/// How often it is looked whether the client is still there, where nothing happens.
+/// Interval at which an idle follower checks whether the client is still connected.
 const STILL_THERE: Duration = Duration::from_secs(60);
 
-/// Where the hints go.
+/// Where notifications go.
 pub(super) enum Sink<'a> {
-    /// A client of before 2026-07-28.
+    /// A client that speaks a protocol version before 2026-07-28.
     Peer(Peer<RoleServer>),
-    /// A request that listens.
+    /// A subscription request of a newer client.
     Subscription(&'a SubscriptionSink),
 }
 
 impl Sink<'_> {
     async fn updated(&self, uri: String) {
-        // One that is gone, or did not ask for this, hears nothing.
+        // Ignore errors: the client has gone, or did not subscribe to this notification.
         match self {
             Self::Peer(peer) => {
                 drop(peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await)
@@ -49,7 +49,7 @@ impl Sink<'_> {
     }
 }
 
-/// Whether what is open is another list by this.
+/// Whether the event adds a decision to the list of open decisions or removes a decision.
 const fn changes_list(event: &Event) -> bool {
     matches!(
         event,
@@ -60,8 +60,8 @@ const fn changes_list(event: &Event) -> bool {
     )
 }
 
-/// Tells of what happens from now on, as far as the caller sees it; ends when the client is gone or
-/// its token revoked. `wants` says of which resources.
+/// Notifies a client of changes from now on, limited to decisions that the caller may see. Returns
+/// when the client has gone or its token is revoked. `wants` selects resources by URI.
 pub(super) async fn follow(
     server: &Server,
     access: &Access,
@@ -76,7 +76,7 @@ pub(super) async fn follow(
     while !sink.is_closed() {
         hints.mark_unchanged();
         match access.events(read, PAGE).await {
-            // Nobody loses by it: the next look reads the same again.
+            // Nothing is lost: the next read starts from the old position.
             Err(error) => tracing::warn!(%error, "the log cannot be read; clients are told late"),
             Ok((events, up_to)) => {
                 if !events.is_empty() && server.is_revoked(access.caller()).await.unwrap_or(true) {

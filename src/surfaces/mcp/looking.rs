@@ -1,4 +1,5 @@
-//! What waits, what blocks, what was: for a person's own assistant, as far as its caller sees.
+//! Read-only tools and the dashboard for a person's assistant: pending decisions, blockers, search.
+//! Limited to decisions that the caller may see.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +14,19 @@ use crate::engine::Filter;
 use crate::engine::access::{Access, AccessError};
 use crate::wire::{Moment, WaitsFor};
 
-/// Decisions of a list, where the call does not say.
+/// Default length of a list.
 const USUAL: usize = 20;
-/// Decisions of a list at most.
+/// Longest list.
 const MOST: usize = 100;
-/// How many decisions a search looks through, the newest first.
+/// Decisions that a search reads, newest first.
 const SEARCHED: usize = 2_000;
-/// The most urgent on the dashboard.
+/// Decisions on the dashboard.
 const NEXT: usize = 5;
-/// Groups of a sort that are said in words; the data has all of them.
+/// Groups of each sort in the text; the data contains all groups.
 const SAID: usize = 5;
 
 impl Server {
-    /// What waits, the most urgent first; of one project, if it is named.
+    /// Waiting decisions, most urgent first; only of `project`, if given.
     async fn waiting(
         &self,
         access: &Access,
@@ -145,7 +146,7 @@ impl Server {
         })
     }
 
-    /// What waits, as a prompt hands it to its reader.
+    /// Waiting decisions as text for a prompt. `named` keeps only decisions that match.
     pub(super) async fn waiting_words(
         &self,
         access: &Access,
@@ -165,7 +166,7 @@ impl Server {
         decision.breach_at() <= self.handle.now()
     }
 
-    /// By a name, the one with the most first.
+    /// Groups by name, largest group first.
     fn groups(
         &self,
         waiting: &[Decision],

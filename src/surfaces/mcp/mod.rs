@@ -1,11 +1,11 @@
-//! MCP: for agents that ask and wait, and for a person's own assistant that shows what waits and,
-//! told to, decides.
+//! MCP, for agents that ask and wait, and for a person's assistant that shows pending decisions and
+//! decides on instruction.
 //!
-//! Every call goes through [`crate::engine::access`], which knows what a caller may do; what stands
-//! here is how it is offered: tools, resources, prompts. It speaks on standard input
-//! ([`Server::on_stdio`]) and over HTTP ([`http_service`]), where whoever mounts it has made sure
-//! who calls. What agents wrote is quoted, never spoken. Must not know Discord, SQL, or who may
-//! decide.
+//! Every call goes through [`crate::engine::access`], which checks the caller's permissions; this
+//! module only presents the API as tools, resources and prompts. Serves standard input
+//! ([`Server::on_stdio`]) and HTTP ([`http_service`]); over HTTP, the router in front authenticates
+//! the caller. Text from agents is quoted as data and never mixed into Gander's own words. Does not
+//! depend on Discord or SQL, and does not decide who may approve.
 
 mod answer;
 mod asking;
@@ -37,22 +37,21 @@ use crate::core::{hex, text};
 use crate::engine::access::Access;
 use crate::engine::{Handle, HandleError};
 
-/// Bytes of a message at most: more is no tool call that a person could judge.
+/// Longest message, in bytes: no person could judge a longer tool call.
 const LONGEST_MESSAGE: usize = 1 << 20;
 
-/// How long a session of before 2026-07-28 is kept over HTTP while nothing is heard of it: a chat
-/// that pauses.
+/// How long an idle HTTP session of a protocol version before 2026-07-28 is kept: long enough for a
+/// pause in a chat.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 
-/// Who calls.
+/// How the caller is identified.
 #[derive(Clone)]
 pub enum Identity {
-    /// Whoever holds this secret. It is looked up at each call: a token that is revoked is worth
-    /// nothing from then on.
+    /// By this token's secret, looked up on every call: a revoked token stops working at once.
     Secret(String),
     /// Always this caller.
     Caller(Caller),
-    /// Whoever each HTTP request was made by, as it says in its extensions.
+    /// By the [`Caller`] in each HTTP request's extensions.
     OfRequest,
 }
 
@@ -66,29 +65,28 @@ impl std::fmt::Debug for Identity {
     }
 }
 
-/// The server, for one connection or session.
+/// The server of one connection or session.
 #[derive(Debug, Clone)]
 pub struct Server {
     handle: Handle,
     identity: Identity,
     gate: Option<Arc<dyn Gatekeeper>>,
-    /// Tells this session's tool calls from those of others: an approval for the session ends with
-    /// it.
+    /// Random name of this session: an approval for the session covers only tool calls of the
+    /// session.
     session: String,
-    /// What a client of before 2026-07-28 wants to hear of.
+    /// Resource URIs to which a client of a protocol version before 2026-07-28 has subscribed.
     subscribed: Arc<Mutex<BTreeSet<String>>>,
-    /// Whether the connection is over.
+    /// Whether the connection has ended.
     ending: watch::Sender<bool>,
 }
 
 impl Server {
-    /// The server for somebody. `gate`: what judges tool calls; without it there is no permission
-    /// prompt.
+    /// `gate` judges tool calls; without a gate, `permission_prompt` is not offered.
     #[must_use]
     pub fn new(handle: Handle, identity: Identity, gate: Option<Arc<dyn Gatekeeper>>) -> Self {
         let mut random = [0; 12];
-        // A session without a name of its own only shares its approvals with others of this caller
-        // that have none.
+        // Without random numbers the session has no name and shares approvals with other unnamed
+        // sessions of this caller.
         let session = getrandom::fill(&mut random).map(|()| hex(&random));
         Self {
             handle,
@@ -100,7 +98,7 @@ impl Server {
         }
     }
 
-    /// The API as whoever calls may use it.
+    /// The API with the caller's permissions.
     async fn access(&self, extensions: &Extensions) -> Result<Access, ErrorData> {
         let unknown = || ErrorData::invalid_request(text::mcp::UNKNOWN, None);
         let caller = match &self.identity {
@@ -121,7 +119,7 @@ impl Server {
         Ok(self.handle.access(caller))
     }
 
-    /// Whether a caller's token was revoked since their request or session began.
+    /// Whether the caller's token has been revoked since the request or session began.
     async fn is_revoked(&self, caller: &Caller) -> Result<bool, HandleError> {
         let tokens = self.handle.tokens().await?;
         Ok(tokens.iter().any(|token| {
@@ -129,25 +127,25 @@ impl Server {
         }))
     }
 
-    /// Serves one client on standard input and output, until it closes them.
+    /// Serves one client on standard input and output until the client closes them.
     ///
     /// # Errors
-    /// Words, if the client does not speak the protocol.
+    /// A description, if the client does not speak the protocol.
     pub async fn on_stdio(self) -> Result<(), String> {
         serving::on_stdio(self).await
     }
 }
 
-/// Who made a request, as the server that it came by has made sure. The only place that knows where
-/// that stands.
+/// The caller that the HTTP router in front has authenticated. Only this function knows where the
+/// caller is stored.
 fn caller_of_request(parts: &request::Parts) -> Option<Caller> {
     parts.extensions.get::<Caller>().cloned()
 }
 
-/// The MCP endpoint for another router: `/mcp`, streamable HTTP. The router before it puts the
-/// [`Caller`] into each request's extensions; a request without one is refused. `hosts`: the names
-/// under which it may be called, beside those of this machine. An Origin is always refused: no web
-/// page has business here.
+/// The MCP endpoint `/mcp` (streamable HTTP), to be mounted in another router. The router in front
+/// puts the [`Caller`] into each request's extensions; a request without a caller is rejected.
+/// `hosts`: host names to accept in addition to localhost. Requests with an `Origin` are always
+/// rejected, because no web page should call this endpoint.
 pub fn http_service(
     handle: &Handle,
     gate: Option<Arc<dyn Gatekeeper>>,

@@ -1,6 +1,6 @@
-//! Claude Code's `--permission-prompt-tool`: a tool call that its own rules would ask about is
-//! judged by the same rules as at a gate ([`crate::engine::gates`]), and asked of a person where
-//! they say so. Whatever goes wrong denies.
+//! Claude Code's `--permission-prompt-tool`. A tool call that Claude Code's own rules would ask
+//! about is judged by the gate's rules ([`crate::engine::gates`]), and a person is asked where
+//! these rules require approval. Every failure denies the call.
 
 use std::time::Duration;
 
@@ -16,17 +16,16 @@ use crate::core::text;
 use crate::engine::access::Access;
 use crate::engine::gates::{Brought, Gated, Rulebook, Told};
 
-/// What the process knows of the machine that it runs on, and this surface must not.
+/// Facts about the local machine, supplied by the process; this surface does not look them up.
 pub trait Gatekeeper: Rulebook {
-    /// A tool call, with where it runs and what lies there, as far as that is known here. Looks at
-    /// files.
+    /// Adds the working directory and the state of the affected files to a tool call, as far as
+    /// known. Reads the file system.
     fn brought(&self, agent: &str, session: &str, tool: &str, input: Value) -> Brought;
 
-    /// How long an answer may take. `progress`: the client is told meanwhile that it is being
-    /// waited.
+    /// Longest wait for an answer. `progress`: whether the client receives progress notifications.
     fn patience(&self, progress: bool) -> Duration;
 
-    /// Whether no bot runs, so that nobody is told of what is asked.
+    /// Whether no bot is running, so that no person is notified of a new decision.
     fn unserved(&self) -> bool;
 }
 

@@ -1,5 +1,5 @@
-//! The prompts: what a person asks their assistant again and again, with what waits beside it as
-//! data.
+//! The prompts: frequent questions of a person to the assistant, with the pending decisions
+//! attached as data.
 
 use rmcp::ErrorData;
 use rmcp::model::{

@@ -1,5 +1,5 @@
-//! The resources: the dashboard, and each decision. What is open is listed; everything that the
-//! caller sees can be read.
+//! The resources: the dashboard, and each decision. Only open decisions are listed, but every
+//! decision that the caller may see can be read.
 
 use rmcp::ErrorData;
 use rmcp::model::{
@@ -18,11 +18,11 @@ use crate::engine::{Filter, HandleError};
 
 /// The dashboard's URI.
 pub(super) const SUMMARY: &str = "factory://dashboard/summary";
-/// What the URI of a decision begins with.
+/// URI prefix of decisions.
 const DECISIONS: &str = "factory://decisions/";
-/// Decisions of a page of the list.
+/// Decisions per page of the list.
 const PAGE: usize = 50;
-/// Everything is told as this.
+/// Media type of every resource.
 const JSON: &str = "application/json";
 
 /// The URI of a decision.
@@ -30,14 +30,15 @@ pub(super) fn uri(id: DecisionId) -> String {
     format!("{DECISIONS}{}", id.0)
 }
 
-/// Whether a URI is one of ours, whatever it leads to.
+/// Whether a URI has one of our forms; the resource need not exist.
 pub(super) fn is_ours(uri: &str) -> bool {
     uri == SUMMARY || decision_of(uri).is_some()
 }
 
 fn decision_of(uri: &str) -> Option<DecisionId> {
     let number = uri.strip_prefix(DECISIONS)?;
-    // One way to write each, so that what is subscribed to is what is told of.
+    // Only the canonical spelling is valid, so that a subscribed URI equals the URI in
+    // notifications.
     let id: i64 = number.parse().ok().filter(|id| *id > 0)?;
     (id.to_string() == number).then_some(DecisionId(id))
 }

@@ -1,4 +1,4 @@
-//! The protocol's requests, each handed to what answers it; and the connection on standard input.
+//! Dispatches the protocol's requests, and serves standard input and output.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -23,7 +23,8 @@ use super::resources::is_ours;
 use super::{LONGEST_MESSAGE, Server};
 use crate::core::text;
 
-/// Resources that a session of before 2026-07-28 can subscribe to at most.
+/// Most resources to which a session of a protocol version before 2026-07-28 may subscribe. Also
+/// limits a subscription request of a newer client.
 const MOST_SUBSCRIBED: usize = 1_000;
 
 impl Server {
@@ -127,7 +128,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
         let access = self.access(&context.extensions).await?;
-        // Also that there is something to see.
+        // Checks that the resource exists and the caller may see it.
         self.read(&access, &request.uri).await?;
         let is_full = self.with_subscribed(|subscribed| {
             let is_full = subscribed.len() >= MOST_SUBSCRIBED;
@@ -196,21 +197,21 @@ impl ServerHandler for Server {
     }
 }
 
-/// Resolves when the connection is over.
+/// Resolves when the connection has ended.
 async fn over(mut ended: tokio::sync::watch::Receiver<bool>) {
-    // Nobody is there who could say so any more: then it is over, too.
+    // An error means that the sender has been dropped: the connection has ended too.
     let _ = ended.wait_for(|ended| *ended).await;
 }
 
 impl Server {
-    /// Resolves when the connection is over.
+    /// Resolves when the connection has ended.
     pub(super) async fn is_over(&self) {
         over(self.ending.subscribe()).await;
     }
 }
 
-/// Standard input, which says when it ends: whoever waits then takes no verdict that nobody would
-/// hear of.
+/// Standard input that signals end of file and read errors: a wait then stops, and does not claim a
+/// verdict that can no longer be delivered.
 struct Input<R> {
     input: R,
     ending: Sender<bool>,
@@ -244,7 +245,7 @@ pub(super) async fn on_stdio(server: Server) -> Result<(), String> {
         AsyncRwTransport::new_server(input, output).with_max_line_length(LONGEST_MESSAGE);
     let running = match server.serve(transport).await {
         Ok(running) => running,
-        // Whoever only looks whether it starts closes it again.
+        // A client that only checks whether the server starts closes the connection at once.
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
         Err(error) => return Err(error.to_string()),
     };

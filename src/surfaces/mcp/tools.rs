@@ -1,5 +1,5 @@
-//! The tools: what each is called, takes, gives and needs; declared once, and listed, called and
-//! checked by that.
+//! The tools. Name, schemas and scopes of each tool are declared once and used for listing, calling
+//! and checking.
 
 use std::sync::Arc;
 
@@ -22,23 +22,23 @@ use crate::core::text::mcp::tool;
 use crate::engine::access::Access;
 use crate::wire::{self, Question};
 
-/// What a tool does to the world, for clients that ask their user before.
+/// The tool's effect, for clients that ask their user before a call.
 #[derive(Clone, Copy)]
 enum Does {
-    /// It looks.
+    /// Read only.
     Look,
-    /// It adds something, and adds it once however often it is called.
+    /// Adds something; repeated calls add nothing more.
     Add,
-    /// It brings something to an end.
+    /// Ends something.
     End,
 }
 
-/// What a tool is, but for its types.
+/// A tool's declaration without its types.
 pub(super) struct Kind {
     name: &'static str,
     words: &'static str,
     does: Does,
-    /// The scopes of which a caller needs one.
+    /// The caller needs at least one of these scopes.
     needs: &'static [Scope],
 }
 
@@ -76,11 +76,11 @@ impl Kind {
             }
             Does::End => ToolAnnotations::new().read_only(false).destructive(true).idempotent(true),
         };
-        // Filing without a key files anew each time.
+        // Without a `dedup_key`, every call of these two tools files a new decision.
         let annotations = annotations
             .idempotent(self.name != REQUEST.name && self.name != PERMISSION.name)
             .open_world(false);
-        // The types here are all objects.
+        // Never falls back to the default: all input types are objects.
         let takes = schema_for_input::<I>().unwrap_or_default();
         let mut tool = Tool::new(self.name, self.words, takes).with_annotations(annotations);
         tool.output_schema = gives;
@@ -94,7 +94,7 @@ impl Kind {
     }
 }
 
-/// Every tool that there is.
+/// All tools.
 fn all() -> Vec<(&'static Kind, Tool)> {
     let told = || Some(schema_for_output::<Told>());
     let several = || Some(schema_for_output::<Several>());
@@ -103,7 +103,7 @@ fn all() -> Vec<(&'static Kind, Tool)> {
         (&AWAIT, AWAIT.tool::<Await>(told())),
         (&REPORT, REPORT.tool::<Report>(told())),
         (&WITHDRAW, WITHDRAW.tool::<Withdraw>(told())),
-        // Claude Code reads its text alone.
+        // Claude Code reads only the text of this tool's result.
         (&PERMISSION, PERMISSION.tool::<Permission>(None)),
         (&PENDING, PENDING.tool::<Pending>(several())),
         (&APPROVE, APPROVE.tool::<Approve>(told())),
@@ -114,13 +114,13 @@ fn all() -> Vec<(&'static Kind, Tool)> {
     ]
 }
 
-/// What was called with, understood.
+/// Parses the arguments of a call.
 fn read<T: DeserializeOwned>(kind: &Kind, arguments: &JsonObject) -> Result<T, String> {
     let text = serde_json::to_vec(arguments).map_err(|error| error.to_string())?;
     let no_files = ("attachments", text::mcp::NO_FILES);
     wire::read(&text, &[no_files]).map_err(|wrong| match wrong {
         wire::Wrong::Short(why) | wire::Wrong::Broken(why) | wire::Wrong::Content(why) => {
-            // Where it stands in a text that nobody wrote helps nobody.
+            // Remove the line and column: the caller did not write this JSON text.
             let why = why
                 .split_once(", column ")
                 .and_then(|(_, why)| why.split_once([',', ':']))
@@ -131,7 +131,7 @@ fn read<T: DeserializeOwned>(kind: &Kind, arguments: &JsonObject) -> Result<T, S
 }
 
 impl Server {
-    /// The tools that this caller has.
+    /// The tools that this caller may use.
     pub(super) fn tools(&self, access: &Access) -> Vec<Tool> {
         let is_there = |kind: &Kind| {
             kind.may(access).is_ok() && (self.gate.is_some() || kind.name != PERMISSION.name)
@@ -139,8 +139,8 @@ impl Server {
         all().into_iter().filter(|(kind, _)| is_there(kind)).map(|(_, tool)| tool).collect()
     }
 
-    /// Calls a tool. What its caller can mend is an error of the tool; a tool that is not there is
-    /// one of the protocol.
+    /// Calls a tool. A mistake that the caller can correct is a tool error; an unknown tool is a
+    /// protocol error.
     pub(super) async fn call(
         &self,
         access: &Access,

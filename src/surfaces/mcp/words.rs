@@ -1,5 +1,5 @@
-//! What the tools take and give, each with its JSON Schema: the types of [`crate::wire`] where
-//! there is one, and beside them what only this surface needs.
+//! Input and output of the tools, with their JSON Schemas: the types of [`crate::wire`] where
+//! possible, and types that only this surface needs.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -15,17 +15,17 @@ pub(super) struct Await {
     /// The decision's number.
     #[schemars(range(min = 1))]
     pub(super) id: i64,
-    /// The revision that was asked. If it was asked again with another content, that is said.
+    /// The revision that you asked. If the content has changed since, the result says `superseded`.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub(super) revision: Option<u32>,
-    /// Seconds to wait at the longest. Left out: 45.
+    /// Longest wait in seconds. Left out: 45.
     #[serde(default)]
     #[schemars(range(min = 0, max = 240))]
     pub(super) seconds: Option<u64>,
 }
 
-/// How it went.
+/// The outcome of acting on a verdict.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Report {
@@ -34,84 +34,84 @@ pub(super) struct Report {
     pub(super) id: i64,
     /// Whether it worked.
     pub(super) outcome: Outcome,
-    /// In your words.
+    /// Details in your own words.
     #[serde(default)]
     #[schemars(length(max = 4000))]
     pub(super) text: String,
 }
 
-/// Takes a question back.
+/// Withdraws a question.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Withdraw {
     /// The decision's number.
     #[schemars(range(min = 1))]
     pub(super) id: i64,
-    /// Why. Left out: the agent took it back.
+    /// Why. Left out: "the agent took it back".
     #[serde(default)]
     #[schemars(length(max = 4000))]
     pub(super) reason: Option<String>,
 }
 
-/// A tool that Claude Code is about to use.
+/// A tool call that Claude Code is about to make.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Permission {
     /// The tool.
     pub(super) tool_name: String,
-    /// What it is called with.
+    /// The tool's arguments.
     #[serde(default)]
     pub(super) input: serde_json::Map<String, serde_json::Value>,
-    /// The call's own id.
+    /// The id of the call.
     #[serde(default)]
     #[expect(dead_code, reason = "sent by Claude Code, and named in the schema so that it may be")]
     pub(super) tool_use_id: Option<String>,
 }
 
-/// A part of what waits.
+/// Filter and paging of pending decisions.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pending {
-    /// Only of this project.
+    /// Only decisions of this project.
     #[serde(default)]
     pub(super) project: Option<String>,
-    /// How many at most. Left out: 20.
+    /// Most decisions to return. Left out: 20.
     #[serde(default)]
     #[schemars(range(min = 1, max = 100))]
     pub(super) limit: Option<usize>,
-    /// How many to pass over.
+    /// Decisions to skip.
     #[serde(default)]
     pub(super) offset: Option<usize>,
 }
 
-/// What to look for.
+/// Search terms and filters.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Search {
-    /// Words of its title, project or kind, or its number. Left out: everything.
+    /// Words from the title, project or kind, or the decision's number. Left out: everything.
     #[serde(default)]
     pub(super) query: Option<String>,
-    /// Only those that stand so.
+    /// Only decisions in this state.
     #[serde(default)]
     pub(super) state: Option<crate::wire::Phase>,
-    /// Only of this project.
+    /// Only decisions of this project.
     #[serde(default)]
     pub(super) project: Option<String>,
-    /// How many at most. Left out: 20.
+    /// Most decisions to return. Left out: 20.
     #[serde(default)]
     #[schemars(range(min = 1, max = 100))]
     pub(super) limit: Option<usize>,
 }
 
-/// Which part of what blocks.
+/// Filter of the blockers.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Blocking {
-    /// Only of this project.
+    /// Only decisions of this project.
     #[serde(default)]
     pub(super) project: Option<String>,
 }
 
-/// A yes, a choice, or an answer.
+/// An approval, a choice or an answer.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Approve {
@@ -121,20 +121,20 @@ pub(super) struct Approve {
     /// The revision that the person saw.
     #[schemars(range(min = 1))]
     pub(super) revision: u32,
-    /// What the agent is told beside a yes.
+    /// A note to the agent with an approval.
     #[serde(default)]
     #[schemars(length(max = 4000))]
     pub(super) note: Option<String>,
-    /// The name of the option, where a choice is expected.
+    /// The option's name, if the decision expects a choice.
     #[serde(default)]
     pub(super) option: Option<String>,
-    /// The text, where an answer is expected.
+    /// The text, if the decision expects an answer.
     #[serde(default)]
     #[schemars(length(max = 4000))]
     pub(super) answer: Option<String>,
 }
 
-/// A no.
+/// A rejection.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reject {
@@ -144,43 +144,43 @@ pub(super) struct Reject {
     /// The revision that the person saw.
     #[schemars(range(min = 1))]
     pub(super) revision: u32,
-    /// What the agent is told: without a reason it tries the same again.
+    /// The reason, for the agent; without a reason the agent tries the same again.
     #[schemars(length(min = 1, max = 4000))]
     pub(super) reason: String,
 }
 
-/// How soon it is wanted.
+/// A decision's new priority.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Prioritize {
     /// The decision's number.
     #[schemars(range(min = 1))]
     pub(super) id: i64,
-    /// How soon the person wants it decided.
+    /// The priority that the person wants.
     pub(super) priority: Priority,
 }
 
-/// How a question stands, in a word.
+/// A decision's state in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Stands {
-    /// A person owes it an answer. No answer is no yes.
+    /// Waits for a person. No answer is not an approval.
     Pending,
-    /// Put off.
+    /// Deferred.
     Deferred,
-    /// Yes.
+    /// Approved.
     Approved,
-    /// No.
+    /// Rejected.
     Rejected,
-    /// One of the options.
+    /// One of the options was chosen.
     Chosen,
-    /// A text.
+    /// Answered with a text.
     Answered,
-    /// Taken back.
+    /// Withdrawn.
     Withdrawn,
-    /// Asked again with another content.
+    /// The content changed since this revision was asked.
     Superseded,
-    /// A verdict of high risk, that a person is to confirm on Discord.
+    /// A verdict on high or critical risk that a person must confirm on Discord.
     Proposed,
 }
 
@@ -200,8 +200,8 @@ impl From<&decision::Decision> for Stands {
     }
 }
 
-/// A decision, in short: seven tools give one, and every client reads every schema before its first
-/// call.
+/// A short schema of a decision: seven tools return decisions, and every client reads all schemas
+/// before its first call.
 fn a_decision(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
@@ -220,14 +220,14 @@ fn decisions(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": a_decision(generator) })
 }
 
-/// A decision, and how it stands.
+/// A decision, with its state and an explanation.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Told {
-    /// How it stands.
+    /// The state.
     pub(super) stands: Stands,
-    /// What to make of it.
+    /// An explanation, and what to do next.
     pub(super) words: String,
-    /// Whose words are whose.
+    /// Which parts were written by agents.
     pub(super) data: &'static str,
     /// The decision.
     #[schemars(schema_with = "a_decision")]
@@ -240,9 +240,9 @@ pub(super) struct Several {
     /// The decisions.
     #[schemars(schema_with = "decisions")]
     pub(super) items: Vec<Decision>,
-    /// How many there are in all.
+    /// The total number of matches.
     pub(super) count: usize,
-    /// Whose words are whose.
+    /// Which parts were written by agents.
     pub(super) data: &'static str,
 }
 
@@ -252,69 +252,69 @@ impl Several {
     }
 }
 
-/// What waits of one project, agent or job.
+/// Waiting decisions of one project, agent or job.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Group {
-    /// Its name, as the agents say it.
+    /// The name, as agents write it.
     pub(super) name: String,
-    /// How many decisions wait.
+    /// Number of waiting decisions.
     pub(super) waiting: usize,
-    /// How many of them are over their SLA.
+    /// Number of waiting decisions past their SLA.
     pub(super) overdue: usize,
-    /// When the one was asked that waits for the longest time.
+    /// When the longest-waiting decision was asked.
     pub(super) since: Moment,
-    /// Their numbers, the most urgent first.
+    /// The decisions' numbers, most urgent first.
     pub(super) ids: Vec<i64>,
 }
 
-/// Who is waited for.
+/// Decisions that wait for the same approvers.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Owed {
     /// Who may answer.
     pub(super) by: crate::wire::WaitsFor,
-    /// What: numbers of decisions.
+    /// The decisions' numbers.
     pub(super) ids: Vec<i64>,
 }
 
-/// What blocks.
+/// Waiting decisions, grouped.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Blockers {
-    /// How many decisions wait.
+    /// Number of waiting decisions.
     pub(super) waiting: usize,
-    /// Those that are over their SLA.
+    /// Numbers of the decisions past their SLA.
     pub(super) overdue: Vec<i64>,
-    /// By project, the one with the most first.
+    /// By project, largest group first.
     pub(super) projects: Vec<Group>,
-    /// By agent.
+    /// By agent, largest group first.
     pub(super) agents: Vec<Group>,
-    /// By job, where the agents name one.
+    /// By job, for decisions that name a job.
     pub(super) jobs: Vec<Group>,
-    /// Who is waited for.
+    /// By approvers.
     pub(super) owed: Vec<Owed>,
-    /// The one that waits for the longest time.
+    /// The longest-waiting decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "a_decision")]
     pub(super) longest: Option<Decision>,
-    /// Whose words are whose.
+    /// Which parts were written by agents.
     pub(super) data: &'static str,
 }
 
 /// The dashboard.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Summary {
-    /// In words.
+    /// A summary in words.
     pub(super) words: String,
-    /// How many decisions wait for an answer.
+    /// Number of waiting decisions.
     pub(super) waiting: usize,
-    /// How many of them are over their SLA.
+    /// Number of waiting decisions past their SLA.
     pub(super) overdue: usize,
-    /// How many are put off.
+    /// Number of deferred decisions.
     pub(super) deferred: usize,
     /// By project.
     pub(super) projects: Vec<Group>,
-    /// The most urgent.
+    /// The most urgent decisions.
     #[schemars(schema_with = "decisions")]
     pub(super) next: Vec<Decision>,
-    /// Whose words are whose.
+    /// Which parts were written by agents.
     pub(super) data: &'static str,
 }

@@ -1,5 +1,5 @@
-//! What Discord tells of the application and of the time. serenity's models lack the fields and its
-//! answers the headers, so this asks by itself, with the same client.
+//! Checks the application's settings and the clock. serenity's models lack the needed fields, and
+//! its responses lack the headers. So this module sends its own requests with the same HTTP client.
 
 use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
@@ -10,22 +10,22 @@ use crate::core::finding::Finding;
 use crate::surfaces::discord::connect::{self, Api, ConnectError};
 use crate::surfaces::discord::{Settings, error};
 
-/// How far this machine's clock may be from Discord's.
+/// Tolerated difference between this machine's clock and Discord's.
 const MOST_SKEW: TimeDelta = TimeDelta::seconds(2);
 
-/// Asks Discord without serenity.
+/// Sends requests to Discord without serenity.
 pub(super) struct Raw {
     client: reqwest::Client,
     base: String,
     authorization: String,
 }
 
-/// What Discord answered.
+/// Discord's response.
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// Discord's time, to the second.
+    /// The `Date` header, with a resolution of a second.
     pub(super) date: Option<Time>,
-    /// Absent if it is no JSON.
+    /// `None` if the body is not JSON.
     pub(super) body: Option<Value>,
 }
 
@@ -42,7 +42,7 @@ impl Raw {
         })
     }
 
-    /// Asks once. An error is words for people, without the address.
+    /// Sends a request, without retry. The error is a description for people, without the address.
     pub(super) async fn get(&self, path: &str) -> Result<Answer, String> {
         let agent = concat!("DiscordBot (gander, ", env!("CARGO_PKG_VERSION"), ")");
         let request = self.client.get(format!("{}{path}", self.base));
@@ -63,8 +63,8 @@ impl Raw {
     }
 }
 
-/// Compares the clocks. Discord's answer is from between these two moments, and its time is cut to
-/// the second.
+/// Compares the clocks. Discord wrote `date` between `sent` and `received`, truncated to the
+/// second.
 pub(super) fn compare(sent: Time, received: Time, date: Time) -> Finding {
     let (least, most) = (sent - date - TimeDelta::seconds(1), received - date);
     let off = match () {
@@ -91,7 +91,7 @@ fn id(value: &Value) -> Option<u64> {
     value.as_str().and_then(|text| text.parse().ok())
 }
 
-/// What there is to say about the application: its id and its owner, if it can be read.
+/// Adds the findings about the application. Returns its id and owner; `None` if the id is missing.
 pub(super) fn about(application: &Value, found: &mut Vec<Finding>) -> Option<(u64, Option<u64>)> {
     let own = id(&application["id"])?;
     let owner =
@@ -115,10 +115,10 @@ pub(super) fn about(application: &Value, found: &mut Vec<Finding>) -> Option<(u6
     Some((own, owner))
 }
 
-/// Gander needs no privileged intent; one that is on lets whoever gets the token read more than
-/// they must.
+/// Warns about privileged intents. Gander needs none, and an enabled intent lets a thief of the
+/// token read more.
 fn intents(flags: u64, portal: &str) -> Finding {
-    // Each has two flags: for large bots, and for those in fewer than 100 servers.
+    // Each intent has two flags: for large bots, and for bots in fewer than 100 servers.
     let privileged =
         [("Presence", 12..=13), ("Server Members", 14..=15), ("Message Content", 18..=19)];
     let on = |bits: &std::ops::RangeInclusive<u32>| bits.clone().any(|bit| flags & (1 << bit) != 0);
@@ -146,13 +146,13 @@ mod tests {
         let at = |millis| date + TimeDelta::milliseconds(millis);
         for (sent, received, words) in [
             (0, 500, None),
-            // Cut to the second: it may have been 12:00:00.999 there.
+            // Truncated to the second: Discord's clock may have shown 12:00:00.999.
             (2_900, 3_000, None),
             (3_500, 3_600, Some("2 s fast")),
             (4_100, 4_200, Some("3 s fast")),
             (-1_900, -1_800, None),
             (-5_200, -5_000, Some("5 s slow")),
-            // A slow answer proves little.
+            // A slow response proves little.
             (-30_000, 0, None),
         ] {
             let found = compare(at(sent), at(received), date);

@@ -1,4 +1,4 @@
-//! A person asks, the same way as agents do. They may not decide it themselves.
+//! `/ask`: a person asks for a decision, as agents do. The requester may not decide.
 
 use serenity::all::{InteractionId, ResolvedValue, User};
 
@@ -16,7 +16,8 @@ use crate::core::policy::{admit, project_name};
 use crate::core::text::{self, Asked};
 use crate::engine::{Asked as Filed, HandleError};
 
-/// How long a message to whom it was handed waits for the card that it leads to.
+/// How long the message to the assigned person waits for the card to be posted, to link to the
+/// card.
 const CARD_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
@@ -114,14 +115,14 @@ pub(super) async fn ask(
     };
     answer(ctx, work).await?;
     if let (Some(decision), Some(to)) = (handed, person) {
-        // Without it the message leads nowhere, and is better than none.
+        // Without a card the message has no link; still better than no message.
         let _ = ctx.data().handle.card_within(decision.id, CARD_WITHIN).await;
         ctx.data().tell_handed_over(&decision, &ctx.interaction.user, to.id).await;
     }
     Ok(())
 }
 
-/// What they typed, so that a question that is refused need not be typed again.
+/// The typed arguments, returned with an error to spare the requester typing again.
 fn written(ctx: Context<'_>) -> Option<Written> {
     let typed = ctx.args.iter().filter_map(|argument| match argument.value {
         ResolvedValue::String(value) => Some(format!("{}: {value}", argument.name)),
@@ -130,7 +131,7 @@ fn written(ctx: Context<'_>) -> Option<Written> {
     Written::new(text::YOUR_QUESTION, typed.collect::<Vec<_>>().join("\n"))
 }
 
-/// The command's options, as they were typed.
+/// The command's arguments as typed.
 struct Question {
     title: String,
     expects: Option<Answers>,
@@ -146,7 +147,10 @@ struct Question {
 }
 
 impl Question {
-    /// As it is filed. Otherwise the detail that cannot be read.
+    /// The request to file.
+    ///
+    /// # Errors
+    /// The first unreadable detail.
     fn request(self, asker: &Voter) -> Result<Request, String> {
         let details = parts(self.details.as_deref()).map(detail).collect::<Result<Vec<_>, _>>()?;
         let options: Vec<Choice> = parts(self.options.as_deref()).map(choice).collect();
@@ -204,7 +208,7 @@ impl Priorities {
     }
 }
 
-/// The parts of a list: what stands between semicolons.
+/// The parts of a list separated by semicolons.
 fn parts(list: Option<&str>) -> impl Iterator<Item = &str> {
     list.unwrap_or_default().split(';').map(str::trim).filter(|part| !part.is_empty())
 }
@@ -223,8 +227,11 @@ fn detail(part: &str) -> Result<Detail, String> {
     }
 }
 
-/// Files it, and hands it to whom they named: what is said, and what was handed over. Otherwise why
-/// nothing was asked.
+/// Files the request and assigns the decision to the named person. Returns the answer, and the
+/// decision if assigned.
+///
+/// # Errors
+/// Why the request was rejected, as text.
 async fn put(
     bot: &Bot,
     asker: &Voter,
@@ -257,7 +264,7 @@ async fn put(
         Err(HandleError::Refused(_, Refused::NotTheirs { .. })) => {
             (said(&Asked::NotTheirs(&person.person)), None)
         }
-        // Asked it is; that it could not be handed on is said.
+        // The request is filed; the answer also reports the failed assignment.
         Err(error) => {
             let mut view = said(&Asked::Anybody);
             view.content =
@@ -267,7 +274,7 @@ async fn put(
     })
 }
 
-/// Who may decide it beside the asker.
+/// The approvers without the requester.
 fn others(bot: &Bot, asker: &Voter, decision: &Decision) -> WhoMay {
     let mut who = bot.handle.who_may(decision);
     who.owner &= !asker.owner;

@@ -1,6 +1,7 @@
-//! What is offered while somebody types: decisions that they may decide, and a decision's options.
+//! Autocompletion of a command's decision and option: lists decisions that the person may decide.
 //!
-//! An entry carries the revision that it showed, so that a verdict names what was seen.
+//! An entry's value carries the shown revision, so a verdict names the revision that the person
+//! saw.
 
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse, ResolvedValue};
 
@@ -14,9 +15,9 @@ use crate::core::policy::project_name;
 use crate::core::text;
 use crate::engine::{Filter, HandleError};
 
-/// Entries at most (Discord).
+/// Maximum entries (Discord).
 const MOST: usize = 25;
-/// Characters of an entry's value at most (Discord).
+/// Maximum characters of an entry's value (Discord).
 const LONGEST_VALUE: usize = 100;
 
 pub(super) async fn approvable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
@@ -63,11 +64,11 @@ async fn decisions(
 }
 
 fn can_be_undone(decision: &Decision, now: Time) -> bool {
-    // Whose it would be does not matter.
+    // The person does not matter for this check.
     decision.undo(Person::discord(0, ""), now).is_ok()
 }
 
-/// The options of the decision that the command already names.
+/// The options of the decision already given in the command.
 pub(super) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
     let bot = ctx.data();
     let tag = bot.handle.tag();
@@ -95,7 +96,7 @@ pub(super) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteR
     offered(entries)
 }
 
-/// The projects that were asked about lately.
+/// Configured projects and the projects of the latest decisions.
 pub(super) async fn project(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
     let bot = ctx.data();
     let latest = Filter { limit: 500, ..Filter::default() };
@@ -116,7 +117,8 @@ pub(super) fn offered(
     CreateAutocompleteResponse::new().set_choices(entries.take(MOST).collect())
 }
 
-/// What is found soon enough to be of use; nothing otherwise, for then a number can still be typed.
+/// The result of a search, or nothing after [`SOON`] or an error. The person can still type a
+/// number.
 async fn in_time<T>(search: impl Future<Output = Result<Vec<T>, HandleError>> + Send) -> Vec<T> {
     match tokio::time::timeout(SOON, search).await {
         Ok(Ok(found)) => found,

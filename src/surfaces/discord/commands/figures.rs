@@ -1,8 +1,8 @@
-//! Commands that count: `/calibration` and `/digest`.
+//! `/calibration` and `/digest`.
 
 use super::{Context, Error, answer};
 
-/// How often people agreed with what agents were sure of.
+/// How often people agreed with agents, by the agents' stated confidence.
 #[poise::command(slash_command)]
 pub(super) async fn calibration(
     ctx: Context<'_>,
@@ -12,7 +12,7 @@ pub(super) async fn calibration(
     answer(ctx, async { ctx.data().calibration(agent.as_deref(), kind.as_deref()).await }).await
 }
 
-/// What was decided, how long it waited, and what waits now.
+/// Decisions of the last days, how long they waited, and decisions waiting now.
 #[poise::command(slash_command)]
 pub(super) async fn digest(
     ctx: Context<'_>,

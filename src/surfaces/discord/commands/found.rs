@@ -1,6 +1,6 @@
-//! What a command's decision is: an entry that was offered, a number, or words. An entry showed the
-//! person what they decide on, and a number means what they were shown before; for all else they
-//! are shown the card first.
+//! Resolves a command's argument `decision`: an autocomplete entry, a number, or words. An entry
+//! carries the revision that the person saw, and a number refers to a revision shown before. In all
+//! other cases the card is shown before the command decides anything.
 
 use serenity::all::{CreateAttachment, CreateEmbed, UserId};
 
@@ -13,38 +13,38 @@ use crate::core::text::{self, Instead};
 use crate::core::untrusted::{clean, units};
 use crate::engine::HandleError;
 
-/// Characters of a message's content (Discord: 2,000), with some to spare.
+/// Maximum length of a message's content in UTF-16 units (Discord: 2,000), with a margin.
 const CONTENT: usize = 1_950;
 
-/// What a command is about.
+/// The resolved argument.
 pub(super) enum Found {
-    /// What they saw, at this revision.
+    /// A decision, and the revision that the person saw.
     Seen(DecisionId, Revision),
-    /// What they named, to be shown before anything is done.
+    /// A decision that the person has not seen, and a notice: show the card first.
     Unseen(Box<Decision>, String),
-    /// Nothing to act on: this is said instead.
+    /// No decision: the answer to send.
     Nothing(Box<View>),
 }
 
-/// Where words are looked for.
+/// Where to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Among {
-    /// What is open.
+    /// Open decisions.
     Open,
-    /// What was decided lately.
+    /// Recently decided decisions.
     Decided,
-    /// Both.
+    /// Open and recently decided decisions.
     All,
 }
 
-/// Of those that words fit, as many are listed.
+/// Maximum matches to list.
 const MOST_SHOWN: usize = 6;
 
-/// Of those decided lately, as many are looked through.
+/// Number of recently decided decisions to search.
 pub(super) const MOST_DECIDED: usize = 50;
 
 impl Among {
-    /// What of this the person may decide, or might have decided.
+    /// The decisions that the person may decide or was allowed to decide.
     pub(in super::super) async fn of(
         self,
         bot: &Bot,
@@ -59,7 +59,7 @@ impl Among {
     }
 }
 
-/// Reads the option `decision` of a command.
+/// Resolves the argument `decision` of a command.
 pub(super) async fn find(bot: &Bot, voter: &Voter, typed: &str, among: Among) -> Found {
     match find::named(typed, bot.handle.tag()) {
         Named::Shown { id, seen } => Found::Seen(id, seen),
@@ -86,7 +86,7 @@ async fn by_number(bot: &Bot, voter: &Voter, id: DecisionId) -> Found {
     }
 }
 
-/// The Discord user behind a voter. Everybody who uses a command is one.
+/// The Discord user behind a voter. Every caller of a command has a Discord user.
 fn user(voter: &Voter) -> UserId {
     UserId::new(voter.person.discord_id().unwrap_or(1))
 }
@@ -100,7 +100,7 @@ async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found 
         [] => nothing(View::words(text::none_fits(words))),
         [one] => Found::Unseen(Box::new((*one).clone()), text::instead(one, Instead::Words(words))),
         several => {
-            // Of these, as many as a phone shows; a word more finds the others.
+            // List as many as fit on a phone screen; an additional word narrows the search.
             let shown: Vec<Decision> =
                 several.iter().take(MOST_SHOWN).map(|decision| (*decision).clone()).collect();
             bot.shown.record(user(voter), &shown);
@@ -114,7 +114,7 @@ async fn by_words(bot: &Bot, voter: &Voter, words: &str, among: Among) -> Found 
 }
 
 impl Bot {
-    /// A decision with its buttons, for one person, who has seen it then.
+    /// A decision with its buttons, for one person. Records that the person has seen the decision.
     pub(in super::super) fn show(
         &self,
         to: &Voter,
@@ -125,7 +125,7 @@ impl Bot {
         attention::opened(decision, self.handle.pace(), self.handle.tag(), notice)
     }
 
-    /// Why a command changed nothing.
+    /// Explains why a command changed nothing.
     pub(in super::super) async fn not_done(
         &self,
         voter: &Voter,
@@ -161,12 +161,12 @@ impl Bot {
     }
 }
 
-/// What a person wrote into a command.
+/// Text that a person typed into a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Written {
-    /// What it is.
+    /// Introduces the text in the answer, such as "Your note was:".
     pub(super) what: &'static str,
-    /// In their words.
+    /// The text as typed.
     pub(super) words: String,
 }
 
@@ -175,8 +175,8 @@ impl Written {
         Some(Self { what, words: words.into() }).filter(|written| !written.words.trim().is_empty())
     }
 
-    /// Says it back, so that nobody has to write it again: in the message, or as a file where it is
-    /// too long.
+    /// Repeats the typed text in the answer, to spare the person typing again; as a file if too
+    /// long.
     pub(super) fn keep(written: Option<&Self>, mut view: View) -> View {
         let Some(Self { what, words }) = written else { return view };
         let room = CONTENT.saturating_sub(units(&view.content));

@@ -1,4 +1,4 @@
-//! Commands that only look.
+//! Read-only commands: `/attention`, `/help`, `/decision`, `/status`.
 
 use std::collections::BTreeSet;
 
@@ -13,22 +13,22 @@ use crate::core::text::{self, Overview, Project, label};
 use crate::engine::HandleError;
 use crate::engine::status::ProjectStatus;
 
-/// Characters of the history over a card (Discord: 2,000 in a message's content).
+/// Maximum characters of the history above a card (Discord: 2,000 in a message's content).
 const HISTORY: usize = 1_400;
 
-/// What waits on you, most urgent first.
+/// Decisions waiting for you, most urgent first.
 #[poise::command(slash_command)]
 pub(super) async fn attention(ctx: Context<'_>) -> Result<(), Error> {
     answer(ctx, async { ctx.data().attention(&voter(ctx).await, 0).await }).await
 }
 
-/// What can be said to me.
+/// How to use the bot.
 #[poise::command(slash_command)]
 pub(super) async fn help(ctx: Context<'_>) -> Result<(), Error> {
     answer(ctx, async { View::words(text::HELP) }).await
 }
 
-/// All about one decision, with its history.
+/// Show a decision with its history.
 #[poise::command(slash_command)]
 pub(super) async fn decision(
     ctx: Context<'_>,
@@ -40,7 +40,7 @@ pub(super) async fn decision(
 }
 
 pub(in super::super) async fn all_about(bot: &Bot, voter: &Voter, typed: &str) -> View {
-    // A look decides nothing: it does not matter how it was named, nor at which revision.
+    // Reading needs no revision, so a number is enough.
     let id = match (find(bot, voter, typed, Among::All).await, typed.trim().parse()) {
         (Found::Seen(id, _), _) | (Found::Nothing(_), Ok(id)) => id,
         (Found::Unseen(decision, _), _) => decision.id,
@@ -52,7 +52,7 @@ pub(in super::super) async fn all_about(bot: &Bot, voter: &Voter, typed: &str) -
     }
 }
 
-/// The card with its history over it. Whoever asked may look too, and not decide.
+/// The card with the history above. The requester may read but not decide.
 async fn everything(bot: &Bot, voter: &Voter, id: DecisionId) -> Result<View, HandleError> {
     let (decision, decides) = match bot.handle.may_see(id, voter).await {
         Ok(decision) => (decision, true),
@@ -70,13 +70,13 @@ async fn everything(bot: &Bot, voter: &Voter, id: DecisionId) -> Result<View, Ha
     Ok(view)
 }
 
-/// What is open, by project; what is overdue; what is wrong.
+/// Open and overdue decisions by project, and current problems.
 #[poise::command(slash_command)]
 pub(super) async fn status(ctx: Context<'_>) -> Result<(), Error> {
     answer(ctx, async { status_of(ctx.data(), &voter(ctx).await).await }).await
 }
 
-/// The same, asked for in whatever way.
+/// The status for a command or a chat message.
 pub(in super::super) async fn status_of(bot: &Bot, voter: &Voter) -> View {
     let found = async {
         Ok::<_, HandleError>((overview(bot).await?, bot.handle.attention(Some(voter)).await?))
@@ -92,14 +92,14 @@ pub(in super::super) async fn status_of(bot: &Bot, voter: &Voter) -> View {
     }
 }
 
-/// That whoever asks would not be reached, if so.
+/// Warning shown if the caller is currently unreachable.
 async fn reached(bot: &Bot, voter: &Voter) -> Option<String> {
     let person = &voter.person;
     let somebody = bot.handle.somebody(person.discord_id()?, &person.name).await.ok()?;
     text::not_reached(somebody.availability(bot.handle.now()), bot.handle.pace())
 }
 
-/// Where everything stands.
+/// Counts by project, and current problems.
 async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
     let status = bot.handle.status().await?;
     let count = |project: ProjectStatus| Project {
@@ -110,7 +110,7 @@ async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
         deferred: project.deferred,
     };
     let mut projects: Vec<Project> = status.projects.into_iter().map(count).collect();
-    // Projects without a channel of their own share one, and its trouble.
+    // Projects without a channel of their own share a channel, and its problem.
     let mut troubles: BTreeSet<String> =
         projects.iter().filter_map(|project| bot.places.of_project(&project.name).err()).collect();
     if let Some(pulse) = status.bot {

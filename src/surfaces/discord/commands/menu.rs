@@ -1,4 +1,4 @@
-//! Commands in the menu of a message: what stands in the channel, its card's readers may look at;
+//! Commands in a message's menu: Decide and History. Everybody in the channel may read a card;
 //! deciding is checked.
 
 use serenity::all::{CreateAttachment, CreateEmbed, Message};
@@ -13,7 +13,7 @@ use crate::core::posting::PostingId;
 use crate::core::text;
 use crate::engine::HandleError;
 
-/// Characters of a history (Discord: 4,096 in an embed).
+/// Maximum characters of a history (Discord: 4,096 in an embed).
 const HISTORY: usize = 3_500;
 
 #[poise::command(context_menu_command = "Decide")]
@@ -53,7 +53,7 @@ pub(super) async fn history(ctx: Context<'_>, message: Message) -> Result<(), Er
     answer(ctx, work).await
 }
 
-/// The list on a message that stands for several decisions.
+/// The list of a message for several decisions: the message's id and the list's revision.
 fn list_on(bot: &Bot, message: &Message) -> Option<(PostingId, u32)> {
     let ours = board::custom_ids(message)
         .filter_map(CustomId::parse)
@@ -67,8 +67,8 @@ fn list_on(bot: &Bot, message: &Message) -> Option<(PostingId, u32)> {
     lists.next()
 }
 
-/// The decision that a message stands for: a card that hangs or hung, or any other message of the
-/// bot's with its buttons.
+/// The decision of a current or former card, or of another message from the bot with the decision's
+/// buttons.
 async fn decision_of(bot: &Bot, message: &Message) -> Result<Option<DecisionId>, HandleError> {
     if message.author.id != bot.application.me {
         return Ok(None);
@@ -98,8 +98,7 @@ async fn look_back(bot: &Bot, id: DecisionId) -> Result<View, HandleError> {
 }
 
 impl Bot {
-    /// What happened to a decision, within so many characters, and the file with all of it where
-    /// that is more.
+    /// A decision's history within `limit` characters, and a file with the full history if longer.
     pub(super) async fn history(
         &self,
         decision: &Decision,

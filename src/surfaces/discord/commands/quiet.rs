@@ -1,6 +1,6 @@
-//! Commands with which somebody says when they can be reached: `/snooze`, `/quiet`, `/away`.
+//! `/snooze`, `/quiet` and `/away`: a person's availability.
 //!
-//! What they say is kept for them alone, and goes before the configuration.
+//! The values are stored per person and override the configuration.
 
 use chrono::{Days, NaiveDate};
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse};
@@ -18,7 +18,7 @@ use crate::core::text;
 use crate::engine::HandleError;
 use crate::engine::people::Somebody;
 
-/// Not now: hold back what would reach you, until then.
+/// Hold back notifications to you until a time.
 #[poise::command(slash_command)]
 pub(super) async fn snooze(
     ctx: Context<'_>,
@@ -30,7 +30,7 @@ pub(super) async fn snooze(
     answer(ctx, async { snoozed(ctx.data(), &voter(ctx).await.person, &until).await }).await
 }
 
-/// Your quiet hours, each day; without options, what holds now.
+/// Set your daily quiet hours; without options, show your current settings.
 #[poise::command(slash_command)]
 pub(super) async fn quiet(
     ctx: Context<'_>,
@@ -51,7 +51,7 @@ pub(super) async fn quiet(
         .await
 }
 
-/// Days on which you are not there; without options, what holds now.
+/// Set days on which you are away; without options, show your current settings.
 #[poise::command(slash_command)]
 pub(super) async fn away(
     ctx: Context<'_>,
@@ -67,7 +67,7 @@ pub(super) async fn away(
     answer(ctx, async { set_away(ctx.data(), &voter(ctx).await.person, from, to).await }).await
 }
 
-/// "Not now", said in whatever way.
+/// Snooze by a command, button or chat message.
 pub(in super::super) async fn snoozed(bot: &Bot, person: &Person, until: &str) -> View {
     let somebody = match theirs(bot, person).await {
         Ok(somebody) => somebody,
@@ -134,7 +134,7 @@ async fn set_away(bot: &Bot, person: &Person, from: Option<String>, to: Option<S
     }
 }
 
-/// Those that are not over nor within this one, and this one, in their order.
+/// Current and future absences not contained in the new one, plus the new one, sorted.
 fn with(away: Vec<Away>, more: Away, today: NaiveDate) -> Vec<Away> {
     let within = |days: &Away| more.include(days.from()) && more.include(days.to());
     let mut all: Vec<Away> =
@@ -182,7 +182,8 @@ fn choice(name: impl Into<String>, value: impl Into<String>) -> AutocompleteChoi
     AutocompleteChoice::new(name.into(), serde_json::Value::String(value.into()))
 }
 
-/// Who types, as far as it is known soon enough; the server's zone otherwise.
+/// The current time and the caller's time zone; the server's zone if the store does not answer in
+/// time.
 async fn typing(ctx: Context<'_>) -> (crate::core::Time, chrono_tz::Tz) {
     let bot = ctx.data();
     let user = &ctx.interaction.user;
@@ -207,7 +208,7 @@ async fn moments(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
     offered(entries.into_iter().chain(off(typed, text::OFF_ENTRY)))
 }
 
-/// `off`, unless something else is being typed.
+/// The entry `off`, unless the typed text is something else.
 fn off(typed: &str, entry: &str) -> Option<AutocompleteChoice> {
     "off".starts_with(&typed.trim().to_lowercase()).then(|| choice(entry, "off"))
 }
@@ -240,7 +241,7 @@ async fn last_days(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse 
     offered(days(ctx, typed).await.into_iter())
 }
 
-/// The next three weeks, by date and by the day's name.
+/// The next three weeks, matched by date and by day name.
 async fn days(ctx: Context<'_>, typed: &str) -> Vec<AutocompleteChoice> {
     let (now, zone) = typing(ctx).await;
     let (today, typed) = (now.with_timezone(&zone).date_naive(), typed.trim().to_lowercase());

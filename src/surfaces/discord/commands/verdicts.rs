@@ -1,4 +1,4 @@
-//! Commands that decide, put off, take and undo.
+//! Commands that decide, defer, take and undo.
 
 use super::super::Bot;
 use super::super::render::View;
@@ -14,7 +14,7 @@ use crate::core::text::{self, Instead};
 use crate::core::when;
 use crate::engine::HandleError;
 
-/// Approve: the agent goes on.
+/// Approve a decision: the agent goes on.
 #[poise::command(slash_command)]
 pub(super) async fn approve(
     ctx: Context<'_>,
@@ -31,7 +31,7 @@ pub(super) async fn approve(
     answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
-/// Reject, and say why: the agent is told, and does something else.
+/// Reject a decision with a reason: the agent gets the reason and does something else.
 #[poise::command(slash_command)]
 pub(super) async fn reject(
     ctx: Context<'_>,
@@ -50,7 +50,7 @@ pub(super) async fn reject(
     answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
-/// Choose one of the options that are offered.
+/// Choose one of a decision's options.
 #[poise::command(slash_command)]
 pub(super) async fn choose(
     ctx: Context<'_>,
@@ -66,7 +66,7 @@ pub(super) async fn choose(
     answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
-/// Answer a question with a text.
+/// Answer a question with text.
 #[poise::command(slash_command)]
 pub(super) async fn answer(
     ctx: Context<'_>,
@@ -83,7 +83,7 @@ pub(super) async fn answer(
     answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
-/// Put off: it comes back by itself.
+/// Defer a decision: it comes back by itself.
 #[poise::command(slash_command)]
 pub(super) async fn defer(
     ctx: Context<'_>,
@@ -98,7 +98,7 @@ pub(super) async fn defer(
         .await
 }
 
-/// Take back a verdict that the agent has not picked up.
+/// Undo a verdict that the agent has not claimed yet.
 #[poise::command(slash_command)]
 pub(super) async fn undo(
     ctx: Context<'_>,
@@ -109,7 +109,7 @@ pub(super) async fn undo(
     answer_with(ctx, async { take_back(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
-/// Say that you are on it.
+/// Take a decision: say that you are on it.
 #[poise::command(slash_command)]
 pub(super) async fn take(
     ctx: Context<'_>,
@@ -120,15 +120,15 @@ pub(super) async fn take(
     answer_with(ctx, async { take_on(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
-/// A verdict that somebody wants to give.
+/// A verdict that a person wants to give.
 struct Wish {
     verdict: Wanted,
-    /// What they wrote, in case that it cannot be given at once.
+    /// The typed text, repeated in the answer if the verdict cannot be given at once.
     written: Option<Written>,
 }
 
-/// Gives a verdict on the decision of this number, if it was seen and its risk is not high; else
-/// shows the card.
+/// Gives a verdict if the person has seen the decision and the risk is below high. In other cases
+/// shows the card first.
 pub(in super::super) async fn decide_by_number(
     bot: &Bot,
     voter: &Voter,
@@ -148,12 +148,13 @@ pub(in super::super) async fn decide_by_number(
 
 enum Wanted {
     Is(Verdict),
-    /// The option that is called or was offered like this.
+    /// An option's name, or an autocomplete entry's value.
     Option(String),
 }
 
 impl Wish {
-    /// Gives it on what was seen, unless its risk is high; else shows the card.
+    /// Gives the verdict on the seen revision if the risk is below high. In other cases shows the
+    /// card.
     async fn decide(&self, bot: &Bot, voter: &Voter, typed: &str) -> View {
         match find(bot, voter, typed, Among::Open).await {
             Found::Nothing(view) => Written::keep(self.written.as_ref(), *view),
@@ -208,7 +209,7 @@ impl Wish {
         Ok(bot.show(voter, &decided, None))
     }
 
-    /// What they wrote, in words: of an option its name, not its entry.
+    /// The typed text; for an option the option's name instead of the entry's value.
     fn written(&self, bot: &Bot, decision: &Decision) -> Option<Written> {
         match &self.verdict {
             Wanted::Is(_) => self.written.clone(),
@@ -220,7 +221,7 @@ impl Wish {
     }
 }
 
-/// The risk by the bot's own rules: whoever asked may have read others.
+/// The risk by the bot's own rules: the process that filed the request may have read other rules.
 fn risk(bot: &Bot, decision: &Decision) -> Risk {
     enforce(&bot.handle.rules(), &decision.request, &decision.terms).risk
 }
@@ -233,7 +234,7 @@ async fn put_off(bot: &Bot, voter: &Voter, typed: &str, until: &str) -> View {
     put_off_until(bot, voter, typed, until, written).await
 }
 
-/// Puts it off, if it was seen.
+/// Defers a decision if the person has seen it.
 pub(in super::super) async fn put_off_until(
     bot: &Bot,
     voter: &Voter,
@@ -246,7 +247,7 @@ pub(in super::super) async fn put_off_until(
         Found::Unseen(decision, notice) => {
             look_first(bot, voter, &decision, notice, written.as_ref()).await
         }
-        // Whatever its risk: nothing is decided by it, and it comes back.
+        // Allowed at any risk: a deferral decides nothing, and the decision comes back.
         Found::Seen(id, seen) => match bot.handle.defer(id, seen, voter, until).await {
             Ok(decision) => bot.show(voter, &decision, None),
             Err(error) => Written::keep(written.as_ref(), bot.not_done(voter, id, error).await),
@@ -254,7 +255,7 @@ pub(in super::super) async fn put_off_until(
     }
 }
 
-/// The card, unless there is nothing to decide any more.
+/// The card, or the reason why nothing can be decided any more.
 async fn look_first(
     bot: &Bot,
     voter: &Voter,
@@ -297,7 +298,7 @@ pub(in super::super) async fn take_back(bot: &Bot, voter: &Voter, typed: &str) -
 pub(in super::super) async fn take_on(bot: &Bot, voter: &Voter, typed: &str) -> View {
     let id = match find(bot, voter, typed, Among::Open).await {
         Found::Nothing(view) => return *view,
-        // A number is enough: it decides nothing, and the card that follows says which it was.
+        // A number is enough: taking decides nothing, and the answer shows the card.
         Found::Unseen(decision, _) if typed.parse() == Ok(decision.id) => decision.id,
         Found::Unseen(decision, notice) => {
             return look_first(bot, voter, &decision, notice, None).await;
