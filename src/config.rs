@@ -5,33 +5,29 @@
 //! directory sets the project and defaults for asking, nothing else. Unknown fields are rejected
 //! with the line and the nearest known name. No configuration file contains secrets.
 
+mod auto_approval;
+mod availability;
 mod batch;
-pub mod checkup;
-mod confidence;
+mod channels;
+mod escalation;
+mod file;
 pub mod gates;
+pub mod health;
 pub mod http;
-mod ladder;
-mod people;
 pub mod reload;
-mod ways;
-mod words;
+mod values;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use chrono::TimeDelta;
 use serde::Deserialize;
-use toml::Spanned;
 
-use self::batch::{AskedOnceMore, Batch};
-use self::ladder::Ladders;
-pub use self::words::Span;
-use self::words::{ByRisk, Id, RiskWord, word};
-use crate::core::decision::{DeferLimits, Kind, Person, Priority, Risk, SafeDefault};
-use crate::core::ladder::Ladder;
-use crate::core::nearest::did_you_mean;
-use crate::core::permission::{ApproverRule, Role, Voter};
-use crate::core::policy::{Rule, Rules, project_name};
+use self::file::UserFile;
+pub use self::values::TimeSpan;
+use self::values::word;
+use crate::core::decision::authorization::Voter;
+use crate::core::decision::{Priority, Risk, SafeDefault};
+use crate::core::policy::rules::Rules;
+use crate::core::values::did_you_mean::did_you_mean;
 use crate::sources::WatchedFolder;
 use crate::sources::inbox::DropFolder;
 use crate::surfaces::discord::Channels;
@@ -61,9 +57,9 @@ pub struct Config {
     /// The person giving verdicts at the terminal; `None`: terminal verdicts are off.
     pub terminal: Option<Voter>,
     /// Channels beyond Discord to notify people.
-    pub ways: crate::channels::Settings,
+    pub external_channels: crate::channels::ChannelSettings,
     /// Addresses for agents and programs.
-    pub http: crate::surfaces::http::Settings,
+    pub http: crate::surfaces::http::HttpSettings,
 }
 
 /// The format of the log.
@@ -84,7 +80,7 @@ impl std::str::FromStr for LogFormat {
         match text {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            other => Err(format!("{other:?} is no format of the log: write text or json")),
+            other => Err(format!("{other:?} is not a log format: write text or json")),
         }
     }
 }
@@ -108,137 +104,10 @@ pub struct AskDefaults {
     #[serde(deserialize_with = "word")]
     pub priority: Option<Priority>,
     /// The SLA.
-    pub sla: Option<Span>,
+    pub sla: Option<TimeSpan>,
     /// The safe default.
     #[serde(deserialize_with = "word")]
     pub default: Option<SafeDefault>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct UserFile {
-    time_zone: Option<String>,
-    store: Option<PathBuf>,
-    discord: Discord,
-    projects: BTreeMap<String, Project>,
-    kinds: BTreeMap<String, Limits>,
-    approvers: Vec<Approvers>,
-    policy: Policy,
-    watch: Vec<Watch>,
-    log: Log,
-    inbox: Vec<Watch>,
-    terminal: Option<Terminal>,
-    ladders: BTreeMap<String, Vec<ladder::Written>>,
-    people: Vec<people::Row>,
-    batch: Batch,
-    confidence: confidence::Confidence,
-    review: confidence::Review,
-    digest: confidence::Digest,
-    ntfy: Option<ways::Ntfy>,
-    twilio: Option<ways::Twilio>,
-    webhooks: Vec<ways::Webhook>,
-    desktop: Option<ways::Desktop>,
-    guard: AskedOnceMore,
-    http: http::Http,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Log {
-    #[serde(deserialize_with = "word")]
-    format: Option<LogFormat>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Discord {
-    guild: Option<Id>,
-    channel: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Project {
-    channel: Option<String>,
-    #[serde(deserialize_with = "word")]
-    risk: Option<Risk>,
-    sla: Option<Span>,
-    allow_default_approve: bool,
-    approvals: Option<u32>,
-    ladder: Option<String>,
-    batch: Option<bool>,
-    route_by_confidence: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Limits {
-    #[serde(deserialize_with = "word")]
-    risk: Option<Risk>,
-    sla: Option<Span>,
-    allow_default_approve: bool,
-    approvals: Option<u32>,
-    ladder: Option<String>,
-    route_by_confidence: Option<Spanned<bool>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Approvers {
-    users: Vec<Id>,
-    roles: Vec<String>,
-    projects: Vec<String>,
-    kinds: Vec<String>,
-    risks: Vec<RiskWord>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Policy {
-    sla: Option<Span>,
-    sla_floor: Option<Span>,
-    sla_by_risk: ByRisk<Span>,
-    ladder: Option<String>,
-    ladder_by_risk: ByRisk<String>,
-    defer_times: Option<u32>,
-    defer_longest: Option<Span>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Watch {
-    path: PathBuf,
-    project: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Terminal {
-    user: Option<Id>,
-    name: Option<String>,
-    #[serde(default)]
-    roles: Vec<String>,
-}
-
-impl Terminal {
-    /// The person at the terminal. Without approvers, the author of this file has the rights of the
-    /// application's owner.
-    fn into_voter(self, owner: bool) -> Result<Voter, String> {
-        let (Some(Id(user)), Some(name)) =
-            (self.user, self.name.filter(|name| !name.trim().is_empty()))
-        else {
-            return Err(
-                "[terminal] says who gives verdicts there: it needs user, a Discord id, and name"
-                    .into(),
-            );
-        };
-        let role = |named: String| Role { id: named.parse().unwrap_or_default(), name: named };
-        Ok(Voter {
-            person: Person::discord(user, name),
-            roles: self.roles.into_iter().map(role).collect(),
-            owner,
-        })
-    }
 }
 
 /// A configuration error: where, and the remedy.
@@ -264,7 +133,8 @@ pub enum ConfigError {
     },
     /// The home directory is unknown.
     #[error(
-        "there is no home directory to keep configuration and state in: name them with --config FILE and --store FILE"
+        "there is no home directory for configuration and state: give --config FILE and --store \
+         FILE"
     )]
     NoHome,
 }
@@ -300,7 +170,7 @@ pub fn user_file() -> Result<PathBuf, ConfigError> {
 ///
 /// # Errors
 /// [`ConfigError::NoHome`].
-pub fn usual_store() -> Result<PathBuf, ConfigError> {
+pub fn default_store_path() -> Result<PathBuf, ConfigError> {
     let folders = folders().ok_or(ConfigError::NoHome)?;
     Ok(folders.state_dir().unwrap_or_else(|| folders.data_local_dir()).join("gander.db"))
 }
@@ -347,9 +217,13 @@ pub fn load_ask_defaults(folder: &Path, user: Option<&Path>) -> Result<AskDefaul
             path,
             line,
             what: format!(
-                "{what} (a {FILE} in a working directory may only set the project and defaults for asking; approvers, channels, \
-                 policy and the store belong into your own, {})",
-                user_file().map_or_else(|_| "named with --config".into(), |path| path.display().to_string())
+                "{what} (a {FILE} in a working directory may only set the project and defaults \
+                 for asking; approvers, channels, policy and the store belong in your own \
+                 configuration, {})",
+                user_file().map_or_else(
+                    |_| "named with --config".into(),
+                    |path| path.display().to_string()
+                )
             ),
         },
         other => other,
@@ -374,193 +248,6 @@ fn line_at(text: &str, byte: usize) -> usize {
 /// The machine's time zone; UTC if unknown.
 fn local_zone() -> chrono_tz::Tz {
     iana_time_zone::get_timezone().ok().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC)
-}
-
-impl UserFile {
-    fn into_config(mut self, path: PathBuf, text: &str) -> Result<Config, ConfigError> {
-        let line_of = |needle: &str| {
-            text.lines().position(|line| line.contains(needle)).map_or(1, |index| index + 1)
-        };
-        let zone = match &self.time_zone {
-            None => local_zone(),
-            Some(name) => {
-                let wrong = |what| ConfigError::Wrong {
-                    path: path.clone(),
-                    line: line_of("time_zone"),
-                    what,
-                };
-                crate::core::people::time_zone(name).map_err(wrong)?
-            }
-        };
-        if self.approvers.iter().any(|rule| rule.users.is_empty() && rule.roles.is_empty()) {
-            return Err(ConfigError::Wrong {
-                path,
-                line: line_of("approvers"),
-                what: "an [[approvers]] names nobody: give it users or roles".into(),
-            });
-        }
-        let terminal = self
-            .terminal
-            .take()
-            .map(|terminal| terminal.into_voter(self.approvers.is_empty()))
-            .transpose();
-        let terminal = terminal.map_err(|what| ConfigError::Wrong {
-            path: path.clone(),
-            line: line_of("[terminal]"),
-            what,
-        })?;
-        let people = people::profiles(std::mem::take(&mut self.people), zone);
-        let people = people.map_err(|(at, what)| ConfigError::Wrong {
-            path: path.clone(),
-            line: line_at(text, at.start),
-            what,
-        })?;
-        let wrong_at = |(at, what): (usize, String)| ConfigError::Wrong {
-            path: path.clone(),
-            line: line_at(text, at),
-            what,
-        };
-        confidence::must_be_routable(
-            self.kinds.iter().map(|(name, kind)| (name, kind.route_by_confidence.as_ref())),
-        )
-        .map_err(wrong_at)?;
-        let confidence = self.confidence.thresholds().map_err(|what| ConfigError::Wrong {
-            path: path.clone(),
-            line: line_of("block_below"),
-            what,
-        })?;
-        let named = |(name, project): (&String, &Project)| {
-            Some((project_name(name), project.channel.clone()?))
-        };
-        let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
-        let hooks = std::mem::take(&mut self.webhooks);
-        let unsound = |(what, at): (String, &str)| ConfigError::Wrong {
-            path: path.clone(),
-            line: line_of(at),
-            what,
-        };
-        let ways = ways::settings(
-            self.ntfy.take(),
-            self.twilio.take(),
-            hooks,
-            self.desktop.take(),
-            &folder,
-        )
-        .map_err(unsound)?;
-        let http = std::mem::take(&mut self.http).settings(&folder).map_err(unsound)?;
-        Ok(Config {
-            channels: Channels {
-                usual: self.discord.channel.clone(),
-                projects: self.projects.iter().filter_map(named).collect(),
-                digest: self.digest.channel.clone(),
-            },
-            guild: self.discord.guild.map(|id| id.0),
-            store: self.store.as_ref().map(|store| resolve(&folder, store)),
-            watch: self
-                .watch
-                .iter()
-                .map(|w| WatchedFolder {
-                    path: resolve(&folder, &w.path),
-                    project: w.project.clone(),
-                })
-                .collect(),
-            log: self.log.format.unwrap_or_default(),
-            inbox: self
-                .inbox
-                .iter()
-                .map(|i| DropFolder { path: resolve(&folder, &i.path), project: i.project.clone() })
-                .collect(),
-            terminal,
-            rules: Rules {
-                people,
-                confidence,
-                daily: confidence::daily(&self.review, &self.digest),
-                ways: crate::channels::ways(&ways),
-                ..self.into_rules(zone).map_err(|mistake| ConfigError::Wrong {
-                    path: path.clone(),
-                    line: line_of(&mistake.needle()),
-                    what: mistake.to_string(),
-                })?
-            },
-            ways,
-            http,
-            file: Some(path),
-        })
-    }
-
-    fn into_rules(self, zone: chrono_tz::Tz) -> Result<Rules, ladder::Mistake> {
-        let usual = Rules::default();
-        let ladders = Ladders::new(self.ladders)?;
-        let by_name = |name: Option<String>| name.map(|name| ladders.named(&name)).transpose();
-        let alone = self.projects.iter().filter(|(_, project)| project.batch == Some(false));
-        let batching = self.batch.batching(alone.map(|(name, _)| project_name(name)));
-        let mut rules = Rules {
-            approvers: self.approvers.into_iter().map(Approvers::into_rule).collect(),
-            sla_by_risk: self.policy.sla_by_risk.said().map(|(risk, sla)| (risk, sla.0)).collect(),
-            sla_seconds: self.policy.sla.map_or(usual.sla_seconds, |sla| sla.0),
-            sla_floor_seconds: self.policy.sla_floor.map_or(usual.sla_floor_seconds, |sla| sla.0),
-            ladder: ladders.named(self.policy.ladder.as_deref().unwrap_or(ladder::USUAL))?,
-            defer: DeferLimits {
-                times: self.policy.defer_times.unwrap_or(usual.defer.times),
-                longest: self
-                    .policy
-                    .defer_longest
-                    .and_then(|span| TimeDelta::try_seconds(i64::try_from(span.0).ok()?))
-                    .unwrap_or(usual.defer.longest),
-            },
-            zone,
-            batching,
-            guard: self.guard.guard(),
-            ..usual
-        };
-        for (risk, name) in self.policy.ladder_by_risk.said() {
-            rules.ladder_by_risk.insert(risk, ladders.named(&name)?);
-        }
-        for (name, p) in self.projects {
-            let rule =
-                rule(p.risk, p.sla, p.allow_default_approve, p.approvals, by_name(p.ladder)?);
-            rules.projects.insert(
-                project_name(&name),
-                Rule { route_by_confidence: p.route_by_confidence, ..rule },
-            );
-        }
-        for (name, k) in self.kinds {
-            let rule =
-                rule(k.risk, k.sla, k.allow_default_approve, k.approvals, by_name(k.ladder)?);
-            let route_by_confidence = k.route_by_confidence.is_some_and(Spanned::into_inner);
-            rules.kinds.insert(Kind::from(name), Rule { route_by_confidence, ..rule });
-        }
-        Ok(rules)
-    }
-}
-
-fn rule(
-    risk: Option<Risk>,
-    sla: Option<Span>,
-    allow_default_approve: bool,
-    approvals: Option<u32>,
-    ladder: Option<Ladder>,
-) -> Rule {
-    Rule {
-        risk,
-        sla_seconds: sla.map(|sla| sla.0),
-        allow_default_approve,
-        approvals,
-        ladder,
-        ..Rule::default()
-    }
-}
-
-impl Approvers {
-    fn into_rule(self) -> ApproverRule {
-        ApproverRule {
-            users: self.users.into_iter().map(|id| id.0).collect(),
-            roles: self.roles,
-            projects: self.projects.iter().map(|name| project_name(name)).collect(),
-            kinds: self.kinds.into_iter().map(Kind::from).collect(),
-            risks: self.risks.into_iter().filter_map(|risk| risk.0).collect(),
-        }
-    }
 }
 
 /// Resolves a path of the file: `~` is the home directory, and relative paths start at the file's

@@ -9,9 +9,10 @@ use axum::routing::post;
 use tokio::net::UnixListener;
 
 use super::Counts;
-use super::bare::Bare;
 use super::load::{Load, TASKS, load};
-use super::serve::{Caller, folder, question};
+use super::serve::{Caller, question};
+use crate::common::bare::Bare;
+use crate::common::wire::folder;
 
 async fn insert(State(bare): State<Arc<Mutex<Bare>>>, body: String) -> &'static str {
     let inserting = tokio::task::spawn_blocking(move || {

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::Counts;
 use super::serve::Served;
-use super::wire::{Probe, approve_button};
+use crate::common::wire::{Probe, approve_button};
 
 /// What is waited between two, and until a poll surely waits.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -70,9 +70,11 @@ async fn gates(served: &Served, count: usize) -> Vec<Duration> {
     let mut times = Vec::new();
     for number in 0..count {
         let call = json!({
-            "session_id": "c06057bc-837b-4946-9fba-2c86f99eff95", "transcript_path": "/nowhere.jsonl", "cwd": "/",
+            "session_id": "c06057bc-837b-4946-9fba-2c86f99eff95",
+            "transcript_path": "/nowhere.jsonl", "cwd": "/",
             "permission_mode": "default", "hook_event_name": "PreToolUse", "tool_name": "Bash",
-            "tool_input": { "command": format!("./deploy.sh --to staging-{number}") }, "tool_use_id": format!("toolu_{number}")
+            "tool_input": { "command": format!("./deploy.sh --to staging-{number}") },
+            "tool_use_id": format!("toolu_{number}")
         });
         let mut gate = served.gander(&["gate", "claude-code"]);
         let spawned = Instant::now();
@@ -88,7 +90,7 @@ async fn gates(served: &Served, count: usize) -> Vec<Duration> {
         // Whichever it is, the gate ends with it.
         let (held, _) = tokio::select! {
             held = probe.message() => held,
-            ended = gate.wait_with_output() => panic!("the gate asked nobody: {ended:?}"),
+            ended = gate.wait_with_output() => panic!("the gate asked no question: {ended:?}"),
         };
         times.push(held - spawned);
         tokio::time::sleep(PAUSE).await;

@@ -10,17 +10,12 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::holder::token_of_maya;
-use super::report;
-use super::wire::LIMIT;
+use crate::common::bot::is_online;
+use crate::common::report;
+use crate::common::wire::folder;
 
 /// What is waited before memory is read, and between two looks at figures.
 pub(crate) const REST: Duration = Duration::from_secs(1);
-
-/// A folder on the build's disk, for the system's temporary folder may be memory, where durable
-/// costs nothing.
-pub(crate) fn folder() -> TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
-}
 
 /// A bare client on a Unix socket, with a token or as this user.
 #[derive(Debug, Clone)]
@@ -129,11 +124,7 @@ impl Served {
         serve.env("DISCORD_TOKEN", &addresses.token);
         serve.env("GANDER_DISCORD_API", &addresses.tls).env("GANDER_DISCORD_CA", &addresses.ca);
         let process = serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let online = |sandbox: &Sandbox| {
-            let view = sandbox.view("maya")?;
-            (view.bot_online && !view.commands.is_empty()).then_some(())
-        };
-        sandbox.wait_for("the bot to be online", LIMIT, online).await.unwrap();
+        is_online(&sandbox).await;
         let (agent, person) = (Caller::new(&socket, None), Caller::new(&socket, Some(token)));
         Self { sandbox, process, folder, agent, person }
     }

@@ -20,16 +20,16 @@ pub(crate) struct Trips {
 
 /// What the two are called.
 pub(crate) fn both() -> [String; 2] {
-    ["one caller".into(), format!("{TASKS} callers at once")]
+    ["one caller".into(), format!("{TASKS} concurrent callers")]
 }
 
 impl Trips {
     pub(crate) const fn rows(&self) -> [(&'static str, &[Load; 2]); 4] {
         [
             ("ask: POST /v1/decisions, durable", &self.ask),
-            ("wait, answered already: taken, durable", &self.take),
-            ("wait, answered already: looked at", &self.look),
-            ("ask, approve, wait and take, report: four durable", &self.whole),
+            ("wait, already answered: claimed, durable", &self.take),
+            ("wait, already answered: not claimed", &self.look),
+            ("ask, approve, wait and claim, report: four durable", &self.whole),
         ]
     }
 }

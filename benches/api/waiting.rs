@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::Counts;
 use super::serve::{REST, Served, question};
-use super::wire::LIMIT;
+use crate::common::wire::LIMIT;
 
 /// Questions of one request, and agents that begin to wait at once: the system's queue for
 /// connections is not long.
@@ -100,5 +100,5 @@ async fn quiet(served: &Served) {
             }
         }
     };
-    tokio::time::timeout(LIMIT * 4, resting).await.expect("it comes to rest");
+    tokio::time::timeout(LIMIT * 4, resting).await.expect("it becomes idle");
 }

@@ -6,21 +6,19 @@ use std::time::Instant;
 
 use discord_sandbox::Sandbox;
 use gander::core::decision::{Decision, Request};
-use gander::core::guard::Guard;
-use gander::core::policy::Rules;
+use gander::core::policy::approval_guard::Guard;
+use gander::core::policy::rules::Rules;
+use gander::engine::Handle;
 use gander::engine::clock::{SystemClock, wall_time};
-use gander::engine::{Handle, timers, watch};
-use gander::sources;
-use gander::store::Store as _;
-use gander::store::sqlite::SqliteStore;
-use gander::surfaces::discord::{self, Api, Channels, Settings};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::floor::Trace;
 use super::process::Serve;
 use super::rounds::{PAUSE, Times};
-use super::wire::{LIMIT, Probe, answers_click, creates_message, sandbox};
+use crate::common::bot::{is_online, tasks};
+use crate::common::wire::{LIMIT, Probe, answers_click, creates_message, sandbox};
+use gander::store::Store;
 
 /// Where the bot runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,16 +37,16 @@ enum Bot {
 /// A pretend Discord, a bot in it, and the store that both the bot and the asker have.
 pub(crate) struct Round {
     sandbox: Sandbox,
-    store: Arc<SqliteStore>,
+    store: Arc<Store>,
     handle: Handle,
     bot: Bot,
     asked: Vec<(Decision, Value)>,
 }
 
 /// The API over the store in a folder, as `gander serve` and `gander ask` make it.
-pub(crate) fn open(folder: &Path) -> (Arc<SqliteStore>, Handle) {
-    let store = Arc::new(SqliteStore::open(&folder.join("gander.db"), None, wall_time()).unwrap());
-    let clock = SystemClock::new(store.pace());
+pub(crate) fn open(folder: &Path) -> (Arc<Store>, Handle) {
+    let store = Arc::new(Store::open(&folder.join("gander.db"), None, wall_time()).unwrap());
+    let clock = SystemClock::new(store.time_scale());
     // Whoever approves hundreds in a row is asked whether they look; that is not what is measured.
     let rules = Rules { guard: Guard::off(), ..Rules::default() };
     let handle = Handle::new(Arc::clone(&store) as Arc<_>, rules, Arc::new(clock));
@@ -56,9 +54,9 @@ pub(crate) fn open(folder: &Path) -> (Arc<SqliteStore>, Handle) {
 }
 
 /// Waits until every card is recorded as it hangs.
-pub(crate) async fn settled(store: &SqliteStore) {
+pub(crate) async fn settled(store: &Store) {
     let settling = async {
-        while !store.unsettled().unwrap().is_empty() {
+        while !store.messages().outdated_cards().unwrap().is_empty() {
             tokio::time::sleep(PAUSE).await;
         }
     };
@@ -69,7 +67,8 @@ pub(crate) async fn settled(store: &SqliteStore) {
 pub(crate) fn request(number: usize) -> Request {
     serde_json::from_value(serde_json::json!({
         "title": format!("Deploy contact sync {number} to production"),
-        "kind": "deploy", "environment": "production", "risk": "high", "confidence": 0.82, "priority": "high",
+        "kind": "deploy", "environment": "production", "risk": "high", "confidence": 0.82,
+        "priority": "high",
         "insight": {
             "observation": "All stages are green.", "why_it_matters": "Sales sees stale contacts.",
             "what_to_do": "Approve to roll out. Rolling back takes 2 minutes."
@@ -89,11 +88,7 @@ impl Round {
             Where::OneProcess => Bot::Tasks(tasks(&sandbox, &handle, store.path())),
             Where::OwnProcess => Bot::Process(Serve::spawn(folder, &sandbox)),
         };
-        let online = |sandbox: &Sandbox| {
-            let view = sandbox.view("maya")?;
-            (view.bot_online && !view.commands.is_empty()).then_some(())
-        };
-        sandbox.wait_for("the bot to be online", LIMIT, online).await.unwrap();
+        is_online(&sandbox).await;
         Self { sandbox, store, handle, bot, asked: Vec::new() }
     }
 
@@ -103,7 +98,7 @@ impl Round {
         for number in 0..count {
             let request = request(number);
             let called = Instant::now();
-            let decision = self.handle.ask(request).await.unwrap().into_decision();
+            let decision = self.handle.approvals().ask(request).await.unwrap().into_decision();
             let committed = Instant::now();
             let (held, card) = probe.message().await;
             times.ask(called, committed, held);
@@ -137,7 +132,8 @@ impl Round {
         for ((decision, _), (card, callback)) in self.asked.iter().zip(cards.zip(callbacks)) {
             let asked = serde_json::to_string(decision).unwrap();
             let approved =
-                serde_json::to_string(&self.handle.get(decision.id).await.unwrap()).unwrap();
+                serde_json::to_string(&self.handle.approvals().get(decision.id).await.unwrap())
+                    .unwrap();
             traces.push(Trace { asked, card, approved, callback });
         }
         assert_eq!(traces.len(), self.asked.len(), "one card and one answer for each");
@@ -166,25 +162,4 @@ impl Round {
         }
         self.sandbox.shutdown().await;
     }
-}
-
-/// What `gander serve` runs.
-fn tasks(sandbox: &Sandbox, handle: &Handle, store: &Path) -> Vec<JoinHandle<()>> {
-    let addresses = sandbox.addresses();
-    let settings = Settings {
-        token: addresses.token.clone(),
-        api: Api::from_settings(Some(&addresses.tls), Some(addresses.ca.as_ref())).unwrap(),
-        guild: None,
-        channels: Channels::default(),
-    };
-    let (surface, store) = (handle.clone(), store.to_owned());
-    let (watched, working, beside) = (handle.clone(), handle.clone(), store.clone());
-    vec![
-        tokio::spawn(async move {
-            discord::run(surface, settings, std::future::pending()).await.unwrap()
-        }),
-        tokio::spawn(timers::run(handle.clone())),
-        tokio::spawn(async move { watch::run(watched, &store).await }),
-        tokio::spawn(async move { sources::run(working, Vec::new(), Vec::new(), &beside).await }),
-    ]
 }

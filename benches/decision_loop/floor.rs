@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::bare::Bare;
 use super::rounds::{PAUSE, Times};
-use super::wire::{LIMIT, Probe, Rest, approve_button, sandbox};
+use crate::common::bare::Bare;
+use crate::common::wire::{LIMIT, Probe, Rest, approve_button, sandbox};
 
 /// What Gander wrote and sent for one decision: what the floor writes and sends.
 pub(crate) struct Trace {
@@ -98,7 +98,8 @@ async fn identified(sandbox: &Sandbox) -> Socket {
             .await
             .unwrap();
     let properties = json!({ "os": "linux", "browser": "bench", "device": "bench" });
-    let identify = json!({ "op": 2, "d": { "token": addresses.token, "intents": 1 | 1 << 9, "properties": properties } });
+    let identify = json!({ "op": 2, "d": { "token": addresses.token, "intents": 1 | 1 << 9,
+        "properties": properties } });
     socket.send(Message::text(identify.to_string())).await.unwrap();
     tokio::time::timeout(LIMIT, event(&mut socket, "READY")).await.expect("the gateway is ready");
     socket

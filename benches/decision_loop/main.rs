@@ -1,25 +1,23 @@
 //! What the decision loop costs: from a question to its card, from a click to its answer, beside
 //! the floor, which is the same durable commit and the same request with nothing of Gander between.
 //!
-//! `cargo bench --bench decision_loop` prints the figures and judges none; with `-- --quick` it
-//! measures a tenth as many.
+//! `cargo bench --bench decision_loop` prints the figures and judges none; with `-- --smoke` it
+//! only shows that it works.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark")]
 
-mod bare;
 mod bot;
+#[path = "../common/mod.rs"]
+mod common;
 mod floor;
 mod process;
-mod report;
 mod rounds;
-mod wire;
 
-use std::num::NonZero;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
+use self::common::report::{Rate, Table, load, machine};
+use self::common::size;
 use self::process::Starts;
-use self::report::{Rate, Table, load, processor};
 use self::rounds::{Measured, PAUSE, TASKS, Times};
 
 /// How many of each are measured.
@@ -42,15 +40,12 @@ struct Counts {
 
 const FULL: Counts =
     Counts { rounds: 8, of_a_round: 250, apart: 250, burst: 2_000, starts: 10, decisions: 50 };
-const QUICK: Counts =
-    Counts { rounds: 2, of_a_round: 100, apart: 20, burst: 200, starts: 3, decisions: 50 };
+const SMOKE: Counts =
+    Counts { rounds: 1, of_a_round: 5, apart: 3, burst: 40, starts: 1, decisions: 5 };
 
 #[tokio::main]
 async fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
-    // Without cargo bench's own argument it is run as a test: then it only has to work.
-    let counts = if has("--quick") || !has("--bench") { QUICK } else { FULL };
+    let counts = size::chosen(FULL, SMOKE);
     let before = load();
     let measured = rounds::run(counts).await;
     let (together, bare) = rounds::throughput(counts.burst).await;
@@ -61,24 +56,20 @@ async fn main() {
     table.heading("(d) questions committed", &["a second", "x floor"]);
     let floor = Rate::new(counts.burst, bare);
     table.rate(
-        &format!("Handle::ask from {TASKS} tasks at once, group commit"),
+        &format!("Handle::ask from {TASKS} concurrent tasks, group commit"),
         Rate::new(counts.burst, together),
         Some(floor),
     );
     table.rate("floor: durable inserts from one thread", floor, None);
     resources(&mut table, &measured, &starts, counts);
 
-    let cores = available_parallelism().map_or(0, NonZero::get);
+    println!("\nGander's decision loop, {}, load {before} before and {} after.", machine(), load());
     println!(
-        "\nGander's decision loop, {cores} cores of {}, load {before} before and {} after.",
-        processor(),
-        load()
+        "The sandbox replaces Discord, in this process, over TLS on loopback. Stores are on the \
+         build's disk."
     );
     println!(
-        "The sandbox stands for Discord, in this process, over TLS on loopback. Stores are on the build's disk."
-    );
-    println!(
-        "One question or click at a time, {} ms after the last; times in milliseconds.",
+        "One question or click at a time, {} ms apart; times in milliseconds.",
         PAUSE.as_millis()
     );
     println!("{table}");
@@ -89,27 +80,25 @@ fn latencies(table: &mut Table, measured: &Measured) {
     let mut rows = |what: &str, floor_is: &str, of: fn(&Times) -> &[Duration]| {
         table.heading(what, &["n", "p50", "p99", "max", "x p50", "x p99"]);
         table.times("bot in the asker's process", of(one_process), Some(of(floor)));
-        table.times("bot in a process of its own: gander serve", of(own_process), Some(of(floor)));
+        table.times("bot in a separate process: gander serve", of(own_process), Some(of(floor)));
         table.times(&format!("floor: {floor_is}"), of(floor), None);
     };
-    rows("(a) Handle::ask called -> it returns, durable", "a durable insert", |times| {
+    rows("(a) Handle::ask called -> returned, durable", "a durable insert", |times| {
         &times.committed
     });
-    rows("(a) Handle::ask returned -> the sandbox holds the card", "the same POST", |times| {
-        &times.shown
-    });
+    rows("(a) Handle::ask returned -> sandbox has the card", "the same POST", |times| &times.shown);
     rows(
-        "(a) Handle::ask called -> the sandbox holds the card",
+        "(a) Handle::ask called -> sandbox has the card",
         "a durable insert, then the same POST",
         |times| &times.whole,
     );
     rows(
-        "(b) a person clicks -> the sandbox has the callback",
+        "(b) a person clicks -> sandbox receives the callback",
         "gateway, insert, the same POST",
         |times| &times.answered,
     );
     let (one, own) = measured.edits;
-    table.note(&format!("Besides, the cards were edited {one} and {own} times by the reconciler."));
+    table.note(&format!("The reconciler also edited the cards {one} and {own} times."));
 }
 
 fn resources(table: &mut Table, measured: &Measured, starts: &Starts, counts: Counts) {

@@ -5,13 +5,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use discord_sandbox::Sandbox;
-use gander::store::{Filter, Store as _};
+use gander::store::Filter;
 use tokio::process::{Child, Command};
 
 use super::bot::{open, request, settled};
-use super::report::resident;
-use super::rounds::folder;
-use super::wire::{LIMIT, sandbox};
+use crate::common::report::resident;
+use crate::common::wire::{LIMIT, folder, sandbox};
 
 /// How long a process rests before its memory is read.
 const REST: Duration = Duration::from_secs(1);
@@ -68,7 +67,7 @@ pub(crate) async fn cold_starts(count: usize, decisions: usize) -> Starts {
     let sandbox = sandbox().await;
     let (store, handle) = open(folder.path());
     for number in 0..decisions {
-        handle.ask(request(number)).await.unwrap();
+        handle.approvals().ask(request(number)).await.unwrap();
     }
     let first = Serve::spawn(folder.path(), &sandbox);
     settled(&store).await;
@@ -85,7 +84,7 @@ pub(crate) async fn cold_starts(count: usize, decisions: usize) -> Starts {
         starts.resident = serve.resident();
         serve.end().await;
     }
-    let open = store.list(&Filter { open_only: true, ..Filter::default() }).unwrap();
+    let open = store.decisions().list(&Filter { open_only: true, ..Filter::default() }).unwrap();
     assert_eq!(open.len(), decisions, "nobody decided anything");
     starts
 }

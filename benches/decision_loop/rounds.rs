@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use discord_sandbox::Person;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::Counts;
-use super::bare::Bare;
 use super::bot::{Round, Where, open, request};
 use super::floor;
-use super::report::resident;
-use super::wire::approve_button;
+use crate::common::bare::Bare;
+use crate::common::report::resident;
+use crate::common::wire::{approve_button, folder};
 
 /// What is waited after each question and each click, so that they come one at a time; and the
 /// sandbox, as Discord does, limits the messages of a channel (200 a second here).
@@ -22,12 +21,6 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
 /// Tasks that ask at the same time.
 pub(crate) const TASKS: usize = 32;
-
-/// A folder on the build's disk, for the system's temporary folder may be memory, where durable
-/// costs nothing.
-pub(crate) fn folder() -> TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
-}
 
 /// How long the parts took, each time.
 #[derive(Debug, Default)]
@@ -104,7 +97,7 @@ pub(crate) async fn run(counts: Counts) -> Measured {
 pub(crate) async fn throughput(count: usize) -> (Duration, Duration) {
     let folder = folder();
     let (_store, handle) = open(folder.path());
-    let sample = handle.ask(request(0)).await.unwrap().into_decision();
+    let sample = handle.approvals().ask(request(0)).await.unwrap().into_decision();
     let next = Arc::new(AtomicUsize::new(0));
     let began = Instant::now();
     let tasks: Vec<_> = (0..TASKS)
@@ -116,7 +109,7 @@ pub(crate) async fn throughput(count: usize) -> (Duration, Duration) {
                     if number >= count {
                         return;
                     }
-                    handle.ask(request(number)).await.unwrap();
+                    handle.approvals().ask(request(number)).await.unwrap();
                 }
             })
         })

@@ -208,7 +208,9 @@ impl State {
         if original.is_some_and(|original| {
             original.channel != channel.id || original.audience != Audience::Channel
         }) {
-            return Err("a reply stands in the channel of what everybody there sees".to_owned());
+            return Err(
+                "a reply is posted where everyone in the channel sees the message".to_owned()
+            );
         }
         if self.server.permissions(user, channel) & SEND_MESSAGES == 0 {
             return Err("you may not write in this channel".to_owned());
@@ -256,7 +258,8 @@ impl State {
 
     fn visible_message(&self, user: &User, message: &str) -> Checked<&Message> {
         let found = message.parse().ok().and_then(|id| self.server.message(id));
-        let found = found.ok_or_else(|| format!("there is no message {message} (any more)"))?;
+        let found =
+            found.ok_or_else(|| format!("the message {message} does not exist (any more)"))?;
         let channel = self.server.channel(found.channel);
         let sees = channel.is_some_and(|channel| self.server.sees(user, channel));
         if sees && found.visible_to(user.id) {

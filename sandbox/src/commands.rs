@@ -265,7 +265,7 @@ impl State {
         place: Place<'_>,
         resolved: &mut Resolved,
     ) -> Result<Value, String> {
-        let nothing = || format!("{value} is nothing that the option {} can mean", option["name"]);
+        let nothing = || format!("{value} is not valid for the option {}", option["name"]);
         let id = id_of(value).ok_or_else(nothing)?;
         let kind = option["type"].as_u64();
         let server = &self.server;
@@ -311,7 +311,7 @@ fn wrap(filled: Vec<Value>, path: &[(&str, u64)]) -> Vec<Value> {
 /// The option that is being typed into.
 fn focus(option: &Value, name: &str, kind: u64, value: Option<&Value>) -> Result<Value, String> {
     if option["autocomplete"] != true {
-        return Err(format!("the option {name} offers nothing while typing"));
+        return Err(format!("the option {name} has no autocomplete"));
     }
     let text = match value {
         None => String::new(),
@@ -325,7 +325,7 @@ fn check_bounds(option: &Value, name: &str, value: &Value) -> Result<(), String>
     if let Some(choices) = option["choices"].as_array().filter(|c| !c.is_empty())
         && !choices.iter().any(|choice| choice["value"] == *value)
     {
-        return Err(format!("{value} is no choice of the option {name}"));
+        return Err(format!("{value} is not a choice of the option {name}"));
     }
     let (size, least, most) = match value.as_str() {
         Some(text) => {

@@ -53,70 +53,82 @@ fn route(
 
 /// All that it does: what is served, and what it says of itself.
 pub(crate) fn routes() -> Vec<Route> {
-    vec![
+    let mut all = vec![
         route("GET", "/_sandbox", Takes::Nothing, || get(control_help::tell), "this list"),
         route(
             "GET",
             "/_sandbox/addresses",
             Takes::Nothing,
             || get(addresses),
-            "where everything is, and the ids of channels and people by name; without the bot's token",
+            "all addresses, and the ids of channels and people by name; without the bot's token",
         ),
         route(
             "GET",
             "/_sandbox/state",
             Takes::Query("user", "a person's name"),
             || get(state),
-            "what this person sees: channels with their messages, notifications, commands, what the bot has yet to answer",
+            "a person's view: channels with messages, notifications, commands, unanswered \
+             interactions",
         ),
         route(
             "POST",
             "/_sandbox/act",
             Takes::Bodies(control_help::acts),
             || post(act),
-            "acts as a person, waits for the bot's answer and tells what the person sees of it: ok, ack_ms, error, message, modal, choices",
+            "acts as a person, waits for the bot's answer and returns the person's view of it: \
+             ok, ack_ms, error, message, modal, choices",
         ),
         route(
             "GET",
             "/_sandbox/journal",
-            Takes::Query("since", "a number n; the entries after it. Default 0"),
+            Takes::Query("since", "a number n: return the entries after n. Default 0"),
             || get(journal),
-            "what went over the wire between the bot and this Discord, oldest first, without the bot's token",
+            "all traffic between the bot and this Discord, oldest first, without the bot's token",
         ),
         route(
             "POST",
             "/_sandbox/fault",
             Takes::Bodies(control_help::faults),
             || post(control_faults::arrange),
-            "arranges a misbehaviour: for requests that match (all, without a match), or for the gateway; times is how often, 0 always",
+            "arranges a fault for matching requests (default: all) or for the gateway; times is \
+             the number of repetitions, 0 always",
         ),
         route(
             "DELETE",
             "/_sandbox/fault",
             Takes::Nothing,
             || delete(control_faults::clear),
-            "forgets all misbehaviours; what is held stays held until it is released",
+            "removes all faults; held requests and answers stay held until released",
         ),
         route(
             "POST",
             "/_sandbox/world",
             Takes::Bodies(control_help::worlds),
             || post(world),
-            "changes the server as a moderator, a person in their settings or the application's owner would",
+            "changes the server, as a moderator, a person in their settings, or the \
+             application's owner",
         ),
+    ];
+    all.extend(streams_and_files());
+    all
+}
+
+/// The routes whose answers are no single JSON document.
+fn streams_and_files() -> [Route; 2] {
+    [
         route(
             "GET",
             "/_sandbox/live",
             Takes::Nothing,
             || get(live::follow),
-            "tells of every change, as server-sent events or over a WebSocket",
+            "streams every change, as server-sent events or over a WebSocket",
         ),
         route(
             "GET",
             "/_sandbox/files/{id}/{name}",
             Takes::Nothing,
             || get(file),
-            "the bytes of an attachment, as its url says",
+            "the bytes of an attachment",
         ),
     ]
 }
@@ -222,7 +234,7 @@ impl From<ActWhat> for Action {
 /// Reads a JSON body; what is wrong with it is answered with what is expected.
 pub(crate) fn parse<T: DeserializeOwned>(body: &Bytes, expected: &str) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| {
-        format!("{error}; expected is {expected}; GET /_sandbox shows one of each")
+        format!("{error}; expected {expected}; GET /_sandbox shows an example of each")
     })
 }
 
@@ -260,7 +272,8 @@ enum WorldBody {
 }
 
 async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
-    let expected = "{\"do\": delete_message|delete_messages|delete_channel|bot_access|role_permissions|close_dms|membership|interactions_endpoint, …}";
+    let expected = "{\"do\": delete_message|delete_messages|delete_channel|bot_access|\
+                    role_permissions|close_dms|membership|interactions_endpoint, …}";
     let body = match parse::<WorldBody>(&body, expected) {
         Ok(body) => body,
         Err(words) => return refuse(StatusCode::BAD_REQUEST, &words),
@@ -301,7 +314,7 @@ async fn addresses(State(hub): State<Arc<Hub>>) -> Json<Addresses> {
 async fn file(State(hub): State<Arc<Hub>>, Path((id, _name)): Path<(String, String)>) -> Response {
     let id = id.parse().ok();
     let Some(file) = id.and_then(|id| hub.lock().files.get(&id).cloned()) else {
-        return refuse(StatusCode::NOT_FOUND, "there is no such file (any more)");
+        return refuse(StatusCode::NOT_FOUND, "the file does not exist (any more)");
     };
     let headers = [
         (header::CONTENT_TYPE, file.content_type.as_str()),

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use crate::control::{Route, Takes, routes};
 
-const ABOUT: &str = "The control API of a pretend Discord. Bodies and answers are JSON; ids are strings of digits, people and roles go by \
-                     name. Where several bodies are listed, each is an example of one thing that can be asked for.";
-const ERRORS: &str = "400, 403 and 404 with {\"error\": what is wrong, in words}";
+const ABOUT: &str = "The control API of a pretend Discord. Bodies and answers are JSON. Ids are \
+    strings of digits; people and roles are named. Each listed body is an example of one kind of \
+    request.";
+const ERRORS: &str = "400, 403 and 404 with {\"error\": a description}";
 
 /// GET `/_sandbox`: JSON, laid out for people.
 pub(crate) async fn tell() -> Response {

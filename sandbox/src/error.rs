@@ -34,16 +34,16 @@ pub enum StartError {
         source: io::Error,
     },
     /// The certificate for `discord.com` could not be made.
-    #[error("cannot make the certificate: {0}")]
+    #[error("cannot create the certificate: {0}")]
     Certificate(String),
     /// The world contradicts itself.
-    #[error("the world cannot be built: {0}")]
+    #[error("invalid world: {0}")]
     World(String),
 }
 
 /// What was waited for did not come about in time.
 #[derive(Debug, Error)]
-#[error("waited {limit:?} in vain for {what}")]
+#[error("waited {limit:?} without success for {what}")]
 pub struct TimedOut {
     /// What was waited for.
     pub what: String,

@@ -13,13 +13,13 @@ use async_trait::async_trait;
 use tokio::process::Command;
 
 use crate::core::Time;
-use crate::core::outgoing::{Outgoing, Urgency, Way};
+use crate::core::messaging::notification::{ExternalChannel, Notification, NotificationPriority};
 use crate::core::untrusted::{one_line, plain};
-use crate::engine::outbox::{Carrier, Receipt, Unsent};
+use crate::engine::notifications::outbox::{NotificationSender, Receipt, SendError};
 
 /// `[desktop]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct DesktopSettings {
     /// A program to run instead of the system's; must accept the same arguments.
     pub program: Option<std::path::PathBuf>,
 }
@@ -37,12 +37,14 @@ enum System {
 }
 
 /// The desktop channel, if configured.
-pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
-    let Settings { program } = settings.desktop.clone()?;
+pub(super) fn carrier(
+    settings: &super::ChannelSettings,
+) -> Option<Result<Arc<dyn NotificationSender>, String>> {
+    let DesktopSettings { program } = settings.desktop.clone()?;
     let system = match std::env::consts::OS {
         "macos" => Ok(System::MacOs),
         "windows" => Err(
-            "there is no desktop notification on Windows yet: take [desktop] out of gander.toml",
+            "desktop notifications are not supported on Windows: remove [desktop] from gander.toml",
         ),
         _ => Ok(System::Freedesktop),
     };
@@ -54,19 +56,19 @@ pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carri
         Arc::new(Desktop {
             program: program.map_or_else(|| usual(system).into(), Into::into),
             system,
-        }) as Arc<dyn Carrier>
+        }) as Arc<dyn NotificationSender>
     };
     Some(system.map(make).map_err(ToOwned::to_owned))
 }
 
 /// The program's arguments.
-fn arguments(system: System, message: &Outgoing) -> Vec<String> {
+fn arguments(system: System, message: &Notification) -> Vec<String> {
     let words = plain(&message.words, 600).text;
     match system {
         System::Freedesktop => {
             let urgency = match message.urgency {
-                Urgency::Normal => "normal",
-                Urgency::High | Urgency::Urgent => "critical",
+                NotificationPriority::Normal => "normal",
+                NotificationPriority::High | NotificationPriority::Urgent => "critical",
             };
             // notify-send's body may contain markup, so markup characters are escaped.
             let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -86,7 +88,8 @@ fn arguments(system: System, message: &Outgoing) -> Vec<String> {
             "-e",
             "on run argv",
             "-e",
-            "display notification (item 2 of argv) with title (item 1 of argv) sound name \"Glass\"",
+            "display notification (item 2 of argv) with title (item 1 of argv) sound name \
+             \"Glass\"",
             "-e",
             "end run",
             "--",
@@ -99,12 +102,12 @@ fn arguments(system: System, message: &Outgoing) -> Vec<String> {
 }
 
 #[async_trait]
-impl Carrier for Desktop {
-    fn way(&self) -> Way {
-        Way::Desktop
+impl NotificationSender for Desktop {
+    fn channel(&self) -> ExternalChannel {
+        ExternalChannel::Desktop
     }
 
-    async fn send(&self, message: &Outgoing, _: Time) -> Result<Receipt, Unsent> {
+    async fn send(&self, message: &Notification, _: Time) -> Result<Receipt, SendError> {
         let program = self.program.to_string_lossy();
         let mut command = Command::new(&self.program);
         command
@@ -114,18 +117,19 @@ impl Carrier for Desktop {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         let ended = command.output().await.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Unsent::Refused(format!(
-                "there is no {program} on this machine. Install it (Debian: apt install libnotify-bin), or take [desktop] out of gander.toml"
+            std::io::ErrorKind::NotFound => SendError::Refused(format!(
+                "{program} is not installed. Install it (Debian: apt install libnotify-bin), or \
+                 remove [desktop] from gander.toml"
             )),
-            _ => Unsent::Refused(format!("{program} cannot be run: {error}")),
+            _ => SendError::Refused(format!("cannot run {program}: {error}")),
         })?;
         if ended.status.success() {
             return Ok(String::new());
         }
         let said = plain(&one_line(&String::from_utf8_lossy(&ended.stderr)), 200).text;
-        Err(Unsent::Refused(format!(
-            "{program} could not notify ({said}). It needs the session of somebody who is logged in at this machine: run gander serve in it, \
-             not as a service of the system"
+        Err(SendError::Refused(format!(
+            "{program} failed ({said}). It needs a logged-in user's session: run gander serve in \
+             that session, not as a system service"
         )))
     }
 }
@@ -134,16 +138,16 @@ impl Carrier for Desktop {
 mod tests {
     use super::*;
 
-    fn message(title: &str, words: &str) -> Outgoing {
-        Outgoing {
+    fn message(title: &str, words: &str) -> Notification {
+        Notification {
             key: "k".into(),
             person: String::new(),
-            way: Way::Desktop,
+            channel: ExternalChannel::Desktop,
             to: String::new(),
             title: title.into(),
             words: words.into(),
             link: None,
-            urgency: Urgency::Urgent,
+            urgency: NotificationPriority::Urgent,
             decisions: Default::default(),
         }
     }

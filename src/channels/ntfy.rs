@@ -9,15 +9,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::Client;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::http::{Endpoint, exchange};
-use super::secret::{Secret, SecretFrom};
+use super::http::{Endpoint, exchange, http_client};
+use super::secret::SecretFrom;
 use crate::core::Time;
-use crate::core::outgoing::{Outgoing, Urgency, Way};
+use crate::core::messaging::notification::{ExternalChannel, Notification, NotificationPriority};
 use crate::core::untrusted::{one_line, plain};
-use crate::engine::outbox::{Carrier, Receipt, Unsent};
+use crate::engine::notifications::outbox::{NotificationSender, Receipt, SendError};
 
 /// Maximum characters of a notification. ntfy turns a message of more than 4,096 bytes into an
 /// attachment; this many characters are always fewer bytes.
@@ -28,7 +29,7 @@ const CHECK: &str = "Check [ntfy] in gander.toml, and the topic under [[people]]
 
 /// `[ntfy]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct NtfySettings {
     /// The server.
     pub server: Endpoint,
     /// The access token, if the server requires a token.
@@ -39,15 +40,17 @@ pub struct Settings {
 struct Ntfy {
     client: Client,
     server: Endpoint,
-    token: Option<Secret>,
+    token: Option<SecretString>,
 }
 
 /// The push channel, if configured.
-pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
-    let Settings { server, token } = settings.ntfy.clone()?;
+pub(super) fn carrier(
+    settings: &super::ChannelSettings,
+) -> Option<Result<Arc<dyn NotificationSender>, String>> {
+    let NtfySettings { server, token } = settings.ntfy.clone()?;
     let make = || {
-        Ok(Arc::new(Ntfy { client: server.client()?, token: token.read()?, server })
-            as Arc<dyn Carrier>)
+        Ok(Arc::new(Ntfy { client: http_client(&server)?, token: token.read()?, server })
+            as Arc<dyn NotificationSender>)
     };
     Some(make())
 }
@@ -66,7 +69,7 @@ struct Wrong {
     error: String,
 }
 
-/// The `sequence_id` of a notification, the same for every attempt. ntfy allows 64 letters and
+/// The `sequence_id` of a notification, the same for every attempt. ntfy allows 64 entries and
 /// digits.
 fn sequence_id(key: &str) -> String {
     let digest = Sha256::digest(key.as_bytes());
@@ -74,16 +77,16 @@ fn sequence_id(key: &str) -> String {
 }
 
 #[async_trait]
-impl Carrier for Ntfy {
-    fn way(&self) -> Way {
-        Way::Push
+impl NotificationSender for Ntfy {
+    fn channel(&self) -> ExternalChannel {
+        ExternalChannel::Push
     }
 
-    async fn send(&self, message: &Outgoing, _: Time) -> Result<Receipt, Unsent> {
+    async fn send(&self, message: &Notification, _: Time) -> Result<Receipt, SendError> {
         let (priority, tag) = match message.urgency {
-            Urgency::Normal => (3, "hourglass_flowing_sand"),
-            Urgency::High => (4, "warning"),
-            Urgency::Urgent => (5, "rotating_light"),
+            NotificationPriority::Normal => (3, "hourglass_flowing_sand"),
+            NotificationPriority::High => (4, "warning"),
+            NotificationPriority::Urgent => (5, "rotating_light"),
         };
         let words = if message.words.is_empty() { &message.title } else { &message.words };
         let mut body = serde_json::json!({
@@ -103,20 +106,21 @@ impl Carrier for Ntfy {
             .header("Content-Type", "application/json")
             .body(body.to_string());
         if let Some(token) = &self.token {
-            request = request.bearer_auth(token.expose());
+            request = request.bearer_auth(token.expose_secret());
         }
         let who = format!("ntfy at {}", self.server.host());
         let answer = exchange(request, &who).await?;
         match answer.status {
             200..=299 => match answer.json::<Published>() {
                 Some(published) => Ok(published.id),
-                None => Err(Unsent::Refused(format!(
-                    "what answers at {} is not ntfy. {CHECK}",
+                None => Err(SendError::Refused(format!(
+                    "the server at {} is not ntfy. {CHECK}",
                     self.server.host()
                 ))),
             },
-            401 | 403 => Err(Unsent::Refused(format!(
-                "{who} does not let us publish to this topic (HTTP {}). Set {TOKEN}, or [ntfy] token_file, to a token that may write to it",
+            401 | 403 => Err(SendError::Refused(format!(
+                "{who} does not allow publishing to this topic (HTTP {}). Set {TOKEN}, or [ntfy] \
+                 token_file, to a token that may write to it",
                 answer.status
             ))),
             _ => {

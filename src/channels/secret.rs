@@ -3,38 +3,24 @@
 
 use std::path::PathBuf;
 
-/// A secret. `Debug` prints no part of the value.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+use secrecy::SecretString;
 
-impl Secret {
-    /// Validates a secret. `place` names the source in error texts.
-    ///
-    /// # Errors
-    /// As text: the secret is empty or has characters that no secret has.
-    pub(crate) fn new(text: &str, place: &str) -> Result<Self, String> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(format!("there is no secret in {place}"));
-        }
-        // A character not allowed in an HTTP header would make every request fail.
-        if !text.chars().all(|c| c.is_ascii_graphic()) {
-            return Err(format!(
-                "the secret in {place} has blanks or characters that no secret has: copy it again"
-            ));
-        }
-        Ok(Self(text.to_owned()))
+/// Validates a secret. `place` names the source in error texts.
+///
+/// # Errors
+/// As text: the secret is empty or has characters that no secret has.
+pub(crate) fn validated_secret(text: &str, place: &str) -> Result<SecretString, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(format!("the secret in {place} is empty"));
     }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
+    // A character not allowed in an HTTP header would make every request fail.
+    if !text.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(format!(
+            "the secret in {place} contains spaces or invalid characters: copy it again"
+        ));
     }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("•••")
-    }
+    Ok(text.into())
 }
 
 /// The source of a secret.
@@ -64,7 +50,7 @@ impl SecretFrom {
     ///
     /// # Errors
     /// As text: an unreadable file, or characters that no secret has.
-    pub fn read(&self) -> Result<Option<Secret>, String> {
+    pub fn read(&self) -> Result<Option<SecretString>, String> {
         let (place, text) = match self.path() {
             Some(file) => {
                 let read = std::fs::read_to_string(&file);
@@ -80,7 +66,7 @@ impl SecretFrom {
                 _ => return Ok(None),
             },
         };
-        Secret::new(&text, &place).map(Some)
+        validated_secret(&text, &place).map(Some)
     }
 
     /// Like [`SecretFrom::read`], for a required secret. `setting` is the configuration key for the
@@ -88,10 +74,11 @@ impl SecretFrom {
     ///
     /// # Errors
     /// As text, with the places to set the secret.
-    pub fn demand(&self, what: &str, setting: &str) -> Result<Secret, String> {
+    pub fn demand(&self, what: &str, setting: &str) -> Result<SecretString, String> {
         let missing = || {
             format!(
-                "there is no {what}: set {}, or {setting} in gander.toml to a file that holds it",
+                "the {what} is missing: set {}, or set {setting} in gander.toml to a file that \
+                 contains it",
                 self.variable
             )
         };
@@ -101,6 +88,8 @@ impl SecretFrom {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     #[test]
@@ -111,7 +100,7 @@ mod tests {
         assert!(from.read().unwrap_err().contains("cannot be read"));
         std::fs::write(&file, "tk_geheim\n").unwrap();
         let secret = from.read().unwrap().unwrap();
-        assert_eq!(secret.expose(), "tk_geheim");
+        assert_eq!(secret.expose_secret(), "tk_geheim");
         assert!(!format!("{secret:?}").contains("geheim"));
         for bad in ["", "two words", "zwölf"] {
             std::fs::write(&file, bad).unwrap();
@@ -119,11 +108,12 @@ mod tests {
             assert!(bad.is_empty() || !said.contains(bad), "{said}");
         }
         let nowhere = SecretFrom { file: None, ..from };
-        assert_eq!(nowhere.read().unwrap(), None);
+        assert!(nowhere.read().unwrap().is_none());
         let said = nowhere.demand("access token", "[ntfy] token_file").unwrap_err();
         assert_eq!(
             said,
-            "there is no access token: set GANDER_TEST_NO_SUCH, or [ntfy] token_file in gander.toml to a file that holds it"
+            "the access token is missing: set GANDER_TEST_NO_SUCH, or set [ntfy] token_file in \
+             gander.toml to a file that contains it"
         );
     }
 }

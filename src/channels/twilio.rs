@@ -12,15 +12,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use reqwest::Client;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use self::errors::meaning;
-use super::http::{Answer, Endpoint, exchange};
-use super::secret::{Secret, SecretFrom};
+use super::http::{Endpoint, ServiceResponse, exchange, http_client};
+use super::secret::SecretFrom;
 use crate::core::Time;
-use crate::core::outgoing::{Outgoing, Way};
-use crate::core::text;
-use crate::engine::outbox::{Carrier, Found, Receipt, Unsent};
+use crate::core::messaging::notification::{ExternalChannel, Notification};
+use crate::engine::notifications::outbox::{NotificationSender, Receipt, SearchResult, SendError};
+use crate::presentation::text;
 
 /// The environment variable with the account's token.
 pub const TOKEN: &str = "TWILIO_AUTH_TOKEN";
@@ -33,7 +34,7 @@ const LISTED: &str = "100";
 
 /// `[twilio]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct TwilioSettings {
     /// The account's SID.
     pub account: Account,
     /// The sending and calling number, in E.164.
@@ -58,35 +59,43 @@ impl std::str::FromStr for Account {
             return Ok(Self(text.to_owned()));
         }
         Err(format!(
-            "{text:?} is no Account SID of Twilio: it is AC and 32 digits and letters a to f, on the first page of Twilio's console"
+            "{text:?} is not a Twilio Account SID: it is AC and 32 digits or letters a to f, \
+             shown on the first page of Twilio's console"
         ))
     }
 }
 
 #[derive(Debug)]
 struct Twilio {
-    way: Way,
+    channel: ExternalChannel,
     client: Client,
-    settings: Settings,
-    token: Secret,
+    settings: TwilioSettings,
+    token: SecretString,
 }
 
 /// The SMS channel, if configured.
-pub(super) fn sms(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
-    carrier(settings, Way::Sms)
+pub(super) fn sms(
+    settings: &super::ChannelSettings,
+) -> Option<Result<Arc<dyn NotificationSender>, String>> {
+    carrier(settings, ExternalChannel::Sms)
 }
 
 /// The voice channel, if configured.
-pub(super) fn voice(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
-    carrier(settings, Way::Voice)
+pub(super) fn voice(
+    settings: &super::ChannelSettings,
+) -> Option<Result<Arc<dyn NotificationSender>, String>> {
+    carrier(settings, ExternalChannel::Voice)
 }
 
-fn carrier(settings: &super::Settings, way: Way) -> Option<Result<Arc<dyn Carrier>, String>> {
+fn carrier(
+    settings: &super::ChannelSettings,
+    channel: ExternalChannel,
+) -> Option<Result<Arc<dyn NotificationSender>, String>> {
     let settings = settings.twilio.clone()?;
     let make = || {
-        let token = settings.token.demand("token of Twilio", "[twilio] auth_token_file")?;
-        Ok(Arc::new(Twilio { way, client: settings.api.client()?, settings, token })
-            as Arc<dyn Carrier>)
+        let token = settings.token.demand("Twilio token", "[twilio] auth_token_file")?;
+        Ok(Arc::new(Twilio { channel, client: http_client(&settings.api)?, settings, token })
+            as Arc<dyn NotificationSender>)
     };
     Some(make())
 }
@@ -108,7 +117,7 @@ struct List {
 }
 
 /// The script of a call: the words, a pause of a second, and the words again.
-fn twiml(message: &Outgoing) -> String {
+fn twiml(message: &Notification) -> String {
     let words = text::spoken(message)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -122,19 +131,23 @@ fn twiml(message: &Outgoing) -> String {
 
 impl Twilio {
     /// The API resource, the form field for the text, and the text.
-    fn resource(&self, message: &Outgoing) -> (&'static str, &'static str, String) {
-        match self.way {
-            Way::Voice => ("Calls.json", "Twiml", twiml(message)),
+    fn resource(&self, message: &Notification) -> (&'static str, &'static str, String) {
+        match self.channel {
+            ExternalChannel::Voice => ("Calls.json", "Twiml", twiml(message)),
             _ => ("Messages.json", "Body", text::sms(message)),
         }
     }
 
     fn url(&self, resource: &str) -> reqwest::Url {
-        self.settings.api.beneath(&["2010-04-01", "Accounts", &self.settings.account.0, resource])
+        self.settings.api.join_path(&["2010-04-01", "Accounts", &self.settings.account.0, resource])
     }
 
-    async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Answer, Unsent> {
-        exchange(request.basic_auth(&self.settings.account.0, Some(self.token.expose())), WHO).await
+    async fn ask(&self, request: reqwest::RequestBuilder) -> Result<ServiceResponse, SendError> {
+        exchange(
+            request.basic_auth(&self.settings.account.0, Some(self.token.expose_secret())),
+            WHO,
+        )
+        .await
     }
 }
 
@@ -145,19 +158,19 @@ fn same_text(sent: &str, ours: &str) -> bool {
 }
 
 #[async_trait]
-impl Carrier for Twilio {
-    fn way(&self) -> Way {
-        self.way
+impl NotificationSender for Twilio {
+    fn channel(&self) -> ExternalChannel {
+        self.channel
     }
 
-    async fn send(&self, message: &Outgoing, _: Time) -> Result<Receipt, Unsent> {
+    async fn send(&self, message: &Notification, _: Time) -> Result<Receipt, SendError> {
         let (resource, field, text) = self.resource(message);
         let form = [("To", message.to.as_str()), ("From", &self.settings.from), (field, &text)];
         let answer = self.ask(self.client.post(self.url(resource)).form(&form)).await?;
         match answer.status {
             200..=299 => match answer.json::<Told>() {
                 Some(told) => Ok(told.sid),
-                None => Err(Unsent::Unsure("Twilio's answer could not be understood".into())),
+                None => Err(SendError::PossiblySent("Twilio's answer is not valid".into())),
             },
             _ => Err(meaning(&answer)),
         }
@@ -165,10 +178,10 @@ impl Carrier for Twilio {
 
     async fn find(
         &self,
-        message: &Outgoing,
+        message: &Notification,
         since: Time,
         known: &[Receipt],
-    ) -> Result<Found, Unsent> {
+    ) -> Result<SearchResult, SendError> {
         let (resource, _, text) = self.resource(message);
         let query =
             [("To", message.to.as_str()), ("From", &self.settings.from), ("PageSize", LISTED)];
@@ -176,7 +189,7 @@ impl Carrier for Twilio {
         let list = match (answer.status, answer.json::<List>()) {
             (200..=299, Some(list)) => list.listed,
             (200..=299, None) => {
-                return Err(Unsent::Unsure("Twilio's list could not be understood".into()));
+                return Err(SendError::PossiblySent("Twilio's list is not valid".into()));
             }
             _ => return Err(meaning(&answer)),
         };
@@ -187,7 +200,10 @@ impl Carrier for Twilio {
                 && !known.contains(&told.sid)
                 && told.body.as_deref().is_none_or(|body| same_text(body, &text))
         };
-        Ok(list.into_iter().find(is_it).map_or(Found::SendAgain, |told| Found::Sent(told.sid)))
+        Ok(list
+            .into_iter()
+            .find(is_it)
+            .map_or(SearchResult::SendAgain, |told| SearchResult::Sent(told.sid)))
     }
 }
 

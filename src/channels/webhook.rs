@@ -16,13 +16,14 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Client;
+use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
-use super::http::{Endpoint, exchange};
-use super::secret::{Secret, SecretFrom};
+use super::http::{Endpoint, exchange, http_client};
+use super::secret::SecretFrom;
 use crate::core::Time;
-use crate::core::outgoing::{Outgoing, Way};
-use crate::engine::outbox::{Carrier, Receipt, Unsent};
+use crate::core::messaging::notification::{ExternalChannel, Notification};
+use crate::engine::notifications::outbox::{NotificationSender, Receipt, SendError};
 
 /// The environment variable with the secret, for every webhook without a secret file.
 pub const SECRET: &str = "GANDER_WEBHOOK_SECRET";
@@ -31,7 +32,7 @@ const SHORTEST_KEY: usize = 24;
 
 /// An entry of `[[webhooks]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct WebhookSettings {
     /// The webhook's name; the host by default.
     pub name: String,
     /// The receiver's address.
@@ -47,7 +48,7 @@ struct Hook {
     name: String,
     url: Endpoint,
     client: Client,
-    key: Secret,
+    key: SecretString,
 }
 
 /// All webhooks share a carrier; a notification names its webhook.
@@ -55,7 +56,9 @@ struct Hook {
 struct Webhooks(Vec<Result<Hook, (String, String)>>);
 
 /// The webhook channel, if a webhook is configured. A broken webhook does not affect the others.
-pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carrier>, String>> {
+pub(super) fn carrier(
+    settings: &super::ChannelSettings,
+) -> Option<Result<Arc<dyn NotificationSender>, String>> {
     if settings.webhooks.is_empty() {
         return None;
     }
@@ -68,33 +71,33 @@ pub(super) fn carrier(settings: &super::Settings) -> Option<Result<Arc<dyn Carri
 }
 
 /// Why webhooks cannot work, as text.
-pub(super) fn faults(settings: &super::Settings) -> Vec<String> {
+pub(super) fn faults(settings: &super::ChannelSettings) -> Vec<String> {
     settings.webhooks.iter().filter_map(|hook| Hook::new(hook).err()).collect()
 }
 
 impl Hook {
-    fn new(settings: &Settings) -> Result<Self, String> {
-        let Settings { name, url, secret, .. } = settings.clone();
+    fn new(settings: &WebhookSettings) -> Result<Self, String> {
+        let WebhookSettings { name, url, secret, .. } = settings.clone();
         let key = secret
             .demand(&format!("secret for the webhook {name}"), "secret_file under [[webhooks]]")?;
         if bytes(&key)?.len() < SHORTEST_KEY {
             return Err(format!(
-                "the secret of the webhook {name} is too short to be none that is guessed: make one of {SHORTEST_KEY} bytes or more, for \
-                 example with: openssl rand -base64 32"
+                "the secret of the webhook {name} is too short to be safe: create one of at \
+                 least {SHORTEST_KEY} bytes, for example with: openssl rand -base64 32"
             ));
         }
-        Ok(Self { client: url.client()?, name, url, key })
+        Ok(Self { client: http_client(&url)?, name, url, key })
     }
 }
 
 /// The bytes of a secret: base64 after the prefix `whsec_` as in the specification, or else the
 /// text itself.
-fn bytes(secret: &Secret) -> Result<Vec<u8>, String> {
-    match secret.expose().strip_prefix("whsec_") {
+fn bytes(secret: &SecretString) -> Result<Vec<u8>, String> {
+    match secret.expose_secret().strip_prefix("whsec_") {
         Some(coded) => BASE64_STANDARD
             .decode(coded)
-            .map_err(|_| "the webhook's secret is not base64 behind whsec_: copy it again".into()),
-        None => Ok(secret.expose().as_bytes().to_vec()),
+            .map_err(|_| "the webhook's secret is not whsec_ and base64: copy it again".into()),
+        None => Ok(secret.expose_secret().as_bytes().to_vec()),
     }
 }
 
@@ -118,7 +121,7 @@ fn id(key: &str) -> String {
         .fold(String::from("msg_"), |id, byte| format!("{id}{byte:02x}"))
 }
 
-fn body(message: &Outgoing, at: Time) -> String {
+fn body(message: &Notification, at: Time) -> String {
     let body = serde_json::json!({
         "type": "gander.attention",
         "timestamp": at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
@@ -134,28 +137,28 @@ fn body(message: &Outgoing, at: Time) -> String {
 }
 
 #[async_trait]
-impl Carrier for Webhooks {
-    fn way(&self) -> Way {
-        Way::Webhook
+impl NotificationSender for Webhooks {
+    fn channel(&self) -> ExternalChannel {
+        ExternalChannel::Webhook
     }
 
-    async fn send(&self, message: &Outgoing, at: Time) -> Result<Receipt, Unsent> {
+    async fn send(&self, message: &Notification, at: Time) -> Result<Receipt, SendError> {
         let is_it = |hook: &&Result<Hook, (String, String)>| match hook {
             Ok(hook) => hook.name == message.to,
             Err((name, _)) => *name == message.to,
         };
         let hook = match self.0.iter().find(is_it) {
             Some(Ok(hook)) => hook,
-            Some(Err((_, why))) => return Err(Unsent::Refused(why.clone())),
+            Some(Err((_, why))) => return Err(SendError::Refused(why.clone())),
             None => {
-                return Err(Unsent::Refused(format!(
-                    "there is no webhook {} in gander.toml any more",
+                return Err(SendError::Refused(format!(
+                    "the webhook {} is no longer in gander.toml",
                     message.to
                 )));
             }
         };
         let (id, timestamp, body) = (id(&message.key), at.timestamp(), body(message, at));
-        let key = bytes(&hook.key).map_err(Unsent::Refused)?;
+        let key = bytes(&hook.key).map_err(SendError::Refused)?;
         let request = hook
             .client
             .post(hook.url.url().clone())
@@ -168,8 +171,9 @@ impl Carrier for Webhooks {
         let answer = exchange(request, &who).await?;
         match answer.status {
             200..=299 => Ok(id),
-            401 | 403 => Err(Unsent::Refused(format!(
-                "{who} does not accept our signature (HTTP {}). Give both sides the same secret, and look at the receiver's clock",
+            401 | 403 => Err(SendError::Refused(format!(
+                "{who} does not accept Gander's signature (HTTP {}). Use the same secret on both \
+                 sides, and check the receiver's clock",
                 answer.status
             ))),
             _ => Err(answer.meaning(&who, "Check its url under [[webhooks]] in gander.toml")),

@@ -1,5 +1,6 @@
 //! `gander ask`: files a decision in the store, whether the bot runs or not.
 
+use crate::presentation::text;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -7,45 +8,45 @@ use clap::Args;
 
 use super::wait::{report, wait_and_report};
 use super::{Common, EXIT_STATUS, Exit, Failure, Outcome, output};
-use crate::config::{self, AskDefaults, Span};
+use crate::config::{self, AskDefaults, TimeSpan};
 use crate::core::decision::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Priority, Request, Risk,
     SafeDefault,
 };
 use crate::core::gate;
-use crate::engine::attachments;
+use crate::engine::approvals::attachments;
 use crate::sources::inbox;
 use crate::store::Asked;
 
 /// The arguments of `gander ask`. Defaults come from a gander.toml in the working directory, then
 /// from policy.
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXIT_STATUS}. Without --wait: 0 once it is filed"))]
+#[command(after_help = format!("{EXIT_STATUS}. Without --wait: 0 when the question is filed"))]
 pub(super) struct Ask {
     /// The question, in one line
     title: String,
     /// The project; sets channel, approvers and policy [default: default]
-    #[arg(help_heading = "What it is about", long)]
+    #[arg(help_heading = "Subject", long)]
     project: Option<String>,
     /// deploy, credentials, code_review, naming, test_failure, … or a word of your own [default:
     /// routine]
-    #[arg(help_heading = "What it is about", long)]
+    #[arg(help_heading = "Subject", long)]
     kind: Option<String>,
     /// production, staging …
-    #[arg(help_heading = "What it is about", long)]
+    #[arg(help_heading = "Subject", long)]
     environment: Option<String>,
     /// low, medium, high, critical [default: medium]
-    #[arg(help_heading = "What it is about", long)]
+    #[arg(help_heading = "Subject", long)]
     risk: Option<Risk>,
     /// How confident you are in your proposal, from 0 to 1
-    #[arg(help_heading = "What it is about", long)]
+    #[arg(help_heading = "Subject", long)]
     confidence: Option<f64>,
     /// low, normal, high, urgent [default: normal]
-    #[arg(help_heading = "How soon", long)]
+    #[arg(help_heading = "Urgency", long)]
     priority: Option<Priority>,
     /// What you observed
     #[arg(
-        help_heading = "What the person reads",
+        help_heading = "Content of the card",
         long,
         default_value = "",
         hide_default_value = true
@@ -53,7 +54,7 @@ pub(super) struct Ask {
     observation: String,
     /// Why it matters
     #[arg(
-        help_heading = "What the person reads",
+        help_heading = "Content of the card",
         long,
         default_value = "",
         hide_default_value = true
@@ -61,63 +62,78 @@ pub(super) struct Ask {
     why: String,
     /// What you recommend
     #[arg(
-        help_heading = "What the person reads",
+        help_heading = "Content of the card",
         long,
         default_value = "",
         hide_default_value = true
     )]
     what: String,
     /// A fact for the card, such as tests=47/47; repeatable
-    #[arg(help_heading = "What the person reads", long = "detail", value_name = "NAME=VALUE", value_parser = detail)]
+    #[arg(
+        help_heading = "Content of the card",
+        long = "detail",
+        value_name = "NAME=VALUE",
+        value_parser = detail
+    )]
     details: Vec<Detail>,
     /// A file with a long text or a diff; - reads standard input
-    #[arg(help_heading = "What the person reads", long, value_name = "FILE")]
+    #[arg(help_heading = "Content of the card", long, value_name = "FILE")]
     body_file: Option<PathBuf>,
     /// A file to post with the card; repeatable
-    #[arg(help_heading = "What the person reads", long = "attach", value_name = "FILE")]
+    #[arg(help_heading = "Content of the card", long = "attach", value_name = "FILE")]
     attach: Vec<PathBuf>,
     /// An option to choose from, with the arguments for and against; repeatable
-    #[arg(help_heading = "What answers it", long = "option", value_name = "NAME[=WHY]", value_parser = choice)]
+    #[arg(
+        help_heading = "Kind of answer",
+        long = "option",
+        value_name = "NAME[=WHY]",
+        value_parser = choice
+    )]
     options: Vec<Choice>,
     /// approve (yes or no), choose (one of the options), answer (a text) [default: choose with
     /// options, else approve]
-    #[arg(help_heading = "What answers it", long)]
+    #[arg(help_heading = "Kind of answer", long)]
     expects: Option<Expects>,
     /// How many different people must approve
-    #[arg(help_heading = "What answers it", long, value_name = "N", default_value_t = 1)]
+    #[arg(help_heading = "Kind of answer", long, value_name = "N", default_value_t = 1)]
     approvals: u32,
     /// A link for the card, such as pr=https://example.org/7; repeatable
-    #[arg(help_heading = "What the person reads", long = "link", value_name = "NAME=ADDRESS", value_parser = link)]
+    #[arg(
+        help_heading = "Content of the card",
+        long = "link",
+        value_name = "NAME=ADDRESS",
+        value_parser = link
+    )]
     links: Vec<Link>,
     /// The job that waits for this decision
-    #[arg(help_heading = "Who asks", long, value_name = "ID")]
+    #[arg(help_heading = "The agent", long, value_name = "ID")]
     job: Option<String>,
     /// How long the decision can wait, such as 5h [default: your policy, else 4h 30m]
-    #[arg(help_heading = "How soon", long)]
-    sla: Option<Span>,
+    #[arg(help_heading = "Urgency", long)]
+    sla: Option<TimeSpan>,
     /// The verdict if no person answers: reject, or approve where policy allows [default: reject]
-    #[arg(help_heading = "How soon", long)]
+    #[arg(help_heading = "Urgency", long)]
     default: Option<SafeDefault>,
     /// Idempotency key: asking again with the key of an open decision does not file a second
     /// decision
-    #[arg(help_heading = "Who asks", long, value_name = "KEY")]
+    #[arg(help_heading = "The agent", long, value_name = "KEY")]
     dedup_key: Option<String>,
     /// The agent's name [default: GANDER_AGENT, else agent]
-    #[arg(help_heading = "Who asks", long, value_name = "NAME")]
+    #[arg(help_heading = "The agent", long, value_name = "NAME")]
     agent: Option<String>,
     /// The agent's session
-    #[arg(help_heading = "Who asks", long, value_name = "ID")]
+    #[arg(help_heading = "The agent", long, value_name = "ID")]
     session: Option<String>,
     /// Wait for the verdict and claim it
     #[arg(help_heading = "Waiting", long)]
     wait: bool,
     /// The longest wait, such as 10m [default: no limit]
     #[arg(help_heading = "Waiting", long, requires = "wait")]
-    timeout: Option<Span>,
+    timeout: Option<TimeSpan>,
 }
 
 /// Reserved key prefixes: watched folders, drop folders, gates, and callers over HTTP or MCP.
-const TAKEN: [&str; 5] = ["agent-task:", inbox::KEY, gate::KEY, "token:", "unix:"];
+const RESERVED_PREFIXES: [&str; 5] = ["agent-task:", inbox::KEY, gate::KEY, "token:", "unix:"];
 
 fn detail(text: &str) -> Result<Detail, String> {
     match text.split_once('=') {
@@ -155,17 +171,17 @@ impl Ask {
         let (wait, timeout) = (self.wait, self.timeout);
         let store = common.store_path(&user)?;
         let request = self.into_request(defaults, &store)?;
-        let opened = super::open_patiently(&store, &user)?;
-        let asked = opened.handle.ask(request).await?;
+        let opened = super::open_with_timeout(&store, &user)?;
+        let asked = opened.handle.approvals().ask(request).await?;
         if let Asked::Revised(decision) = &asked {
             output::progress(&format!(
-                "{} was open with another content: this is its revision {}",
+                "{} was already open with other content: this is revision {}",
                 decision.id, decision.revision.0
             ));
         }
         let decision = asked.into_decision();
         if !wait && common.json {
-            output::json(&report(&decision, "asked", &opened.handle));
+            output::json(&report(&text::worded_decision(&decision), "asked", &opened.handle));
         }
         if !common.json {
             output::line(&decision.id.0.to_string());
@@ -181,11 +197,10 @@ impl Ask {
         if let Some(taken) = self
             .dedup_key
             .as_deref()
-            .and_then(|key| TAKEN.into_iter().find(|taken| key.starts_with(taken)))
+            .and_then(|key| RESERVED_PREFIXES.into_iter().find(|taken| key.starts_with(taken)))
         {
-            let words = format!(
-                "dedup keys that begin with {taken} belong to questions that come another way: choose another"
-            );
+            let words =
+                format!("dedup keys that begin with {taken} are reserved: choose another key");
             return Err(Failure::new(Exit::Usage, words));
         }
         let body = self.body_file.as_deref().map_or_else(|| Ok(String::new()), body)?;

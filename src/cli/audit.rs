@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Common, Exit, Failure, Outcome, output};
-use crate::store::chain::{Entry, Fault, Walk};
+use crate::store::chain::{ChainWalk, Entry, Fault};
 
 #[derive(Debug, Args)]
-pub(super) struct Audit {
+pub(super) struct AuditArgs {
     #[command(subcommand)]
     command: Command,
 }
@@ -33,19 +33,21 @@ enum Command {
     },
 }
 
-const PROVES: &str = "\
-The chain proves that no event before its head was changed, removed or put in, as long as the head is what it was: note the last \
-line (or an export) where nobody who can write the store can write, and compare. It does not prove that the head is the one \
-you knew, that no later events were cut off, or that the first writer told the truth: who can write the file can write a new \
-chain.";
+const PROVES: &str = "The chain proves that no event before its head was changed, removed or \
+    inserted, provided that the head is the original one: keep the last line (or an export) \
+    where nobody with write access to the store can change it, and compare. The chain alone does \
+    not prove that the head is the original one, that no later events were cut off, or that the \
+    first writer told the truth: anyone who can write the file can write a new chain.";
 
-const RECIPE: &str = "\
-Each line has seq, at (milliseconds since 1970, UTC), decision, previous, body, text, digest, hash.
-  digest  SHA-256 of text, the long part of the event; null without one. It stays when the text is pruned (text: null)
-  hash    SHA-256 of these six, joined by line feeds, without one at the end:
+const RECIPE: &str = "Each line has seq, at (milliseconds since 1970, UTC), decision, \
+previous, body, text, digest, hash.
+  digest  SHA-256 of text, the long part of the event, or null. It remains when the \
+text is pruned (text: null)
+  hash    SHA-256 of these six values, joined by line feeds, without a trailing line feed:
           previous, seq, at, decision, digest (empty for null), body
-  and previous is the hash of the line before (empty in the first line of the log).
-All in UTF-8, hashes in lower-case hexadecimal, numbers in decimal, strings as they are after JSON is undone. In Python:
+  previous is the hash of the previous line (empty in the first line of the log).
+Encoding: UTF-8, hashes in lower-case hexadecimal, numbers in decimal, strings after JSON \
+decoding. In Python:
   import hashlib, json, sys
   sha = lambda text: hashlib.sha256(text.encode()).hexdigest()
   last = None
@@ -60,7 +62,7 @@ All in UTF-8, hashes in lower-case hexadecimal, numbers in decimal, strings as t
 /// Entries per read.
 const PAGE: usize = 500;
 
-impl Audit {
+impl AuditArgs {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         match self.command {
             Command::Verify { export: Some(file) } => verify_export(&file, common.json),
@@ -72,7 +74,7 @@ impl Audit {
 
 async fn verify(common: &Common) -> Outcome {
     let opened = common.open_to_read()?;
-    let audit = opened.handle.audit().await?;
+    let audit = opened.handle.operations().audit().await?;
     if common.json {
         let (words, advice) = (
             audit.fault.as_ref().map(ToString::to_string),
@@ -85,23 +87,25 @@ async fn verify(common: &Common) -> Outcome {
     } else {
         if let Some(chain) = &audit.chain {
             output::line(&format!(
-                "The chain holds from the first event to the last, {}.",
+                "The hash chain is intact from the first event to the last, {}.",
                 chain.seq
             ));
             if chain.pruned_decisions > 0 {
                 let (events, decisions) = (chain.pruned_events, chain.pruned_decisions);
                 output::line(&format!(
-                    "{decisions} decisions were pruned: {events} events have lost their long part, and hold without it."
+                    "{decisions} decisions were pruned: {events} events have lost their long \
+                     part, and remain verifiable."
                 ));
             }
         }
         match (&audit.fault, &audit.chain) {
             (Some(fault), _) => broken(fault),
             (None, chain) => {
-                output::line(&format!(
-                    "{} decisions stand as the log tells. The file is whole.",
-                    audit.replayed
-                ));
+                let decisions = match audit.replayed {
+                    1 => "1 decision matches".to_owned(),
+                    count => format!("{count} decisions match"),
+                };
+                output::line(&format!("{decisions} the log. The file is sound."));
                 output::line(&head(
                     chain.as_ref().map_or((0, ""), |chain| (chain.seq, chain.hash.as_str())),
                 ));
@@ -123,7 +127,7 @@ async fn export(common: &Common, since: u64) -> Outcome {
     let opened = common.open_to_read()?;
     let mut cursor = since;
     loop {
-        let entries = opened.handle.entries(cursor, PAGE).await?;
+        let entries = opened.handle.event_log().entries(cursor, PAGE).await?;
         for entry in &entries {
             output::json(entry);
             cursor = entry.seq;
@@ -153,7 +157,7 @@ fn verify_export(file: &Path, as_json: bool) -> Outcome {
         let walk = walk.get_or_insert_with(|| {
             first = entry.seq;
             // The first event of the log has no predecessor, so the expected hash is empty.
-            Walk::behind(
+            ChainWalk::behind(
                 entry.seq.saturating_sub(1),
                 if entry.seq == 1 { "" } else { &entry.previous },
             )
@@ -171,20 +175,23 @@ fn verify_export(file: &Path, as_json: bool) -> Outcome {
             let pruned = match walked.pruned_events {
                 0 => String::new(),
                 events => format!(
-                    " {events} of them have lost their long part to pruning, and hold without it."
+                    " {events} of them were pruned of their long part, and remain verifiable."
                 ),
             };
             output::line(&format!(
-                "The chain of the export holds: {} events from {first} to {}.{pruned}",
+                "The export's hash chain is intact: {} events from {first} to {}.{pruned}",
                 walked.events, walked.seq
             ));
             output::line(&head((walked.seq, &walked.hash)));
         }
         Err(fault) => {
             if as_json {
-                output::json(
-                    &json!({ "sound": false, "broken": fault, "words": fault.to_string(), "advice": fault.advice() }),
-                );
+                output::json(&json!({
+                    "sound": false,
+                    "broken": fault,
+                    "words": fault.to_string(),
+                    "advice": fault.advice(),
+                }));
             } else {
                 broken(&fault);
             }

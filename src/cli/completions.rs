@@ -6,11 +6,10 @@ use clap_complete::Shell;
 use super::{Cli, Exit, Outcome, output};
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "For bash: gander completions bash > ~/.local/share/bash-completion/completions/gander\n\
-                        For zsh:  gander completions zsh > a file named _gander in a folder of your $fpath\n\
-                        For fish: gander completions fish > ~/.config/fish/completions/gander.fish"
-)]
+#[command(after_help = "For bash: gander completions bash > \
+        ~/.local/share/bash-completion/completions/gander\n\
+        For zsh:  gander completions zsh > a file named _gander in a folder of your $fpath\n\
+        For fish: gander completions fish > ~/.config/fish/completions/gander.fish")]
 pub(super) struct Completions {
     /// The shell
     shell: Shell,

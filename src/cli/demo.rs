@@ -15,8 +15,8 @@ pub(super) use self::agent::Agent;
 use super::{Common, Exit, Failure, Outcome, log, output, serve};
 use crate::config::reload::Follow;
 use crate::config::{Config, LogFormat};
-use crate::core::permission::ApproverRule;
-use crate::surfaces::discord::{Api, Channels, Settings};
+use crate::core::decision::authorization::ApproverRule;
+use crate::surfaces::discord::{Api, Channels, DiscordSettings};
 
 /// Default address of the page. The port is fixed, so documentation can name the address.
 const USUAL: SocketAddr =
@@ -45,10 +45,11 @@ impl Demo {
         let page = format!("{}?user=maya&channel=web-shop", sandbox.addresses().page);
         output::line(&format!("Gander's demonstration: {page}"));
         output::line(
-            "Three agents are about to ask. You are Maya; answer them in the page. Ctrl-C ends it.\n",
+            "Three agents are about to ask. You are Maya: answer them on the page. Press Ctrl-C \
+             to stop.\n",
         );
         if !self.headless && open::that_detached(&page).is_err() {
-            output::progress("no browser could be opened: open the address above yourself");
+            output::progress("could not open a browser: open the address above yourself");
         }
         // Creates the store with its time scale before an agent can ask.
         drop(super::open(&store, &config, self.speed)?);
@@ -101,7 +102,7 @@ async fn start(listen: Option<SocketAddr>) -> Result<Sandbox, Failure> {
         bot: "Gander".into(),
         channels: vec![
             channel("general", "Everything else"),
-            channel("decisions", "What waits on somebody"),
+            channel("decisions", "Everything that waits for a person"),
             channel("web-shop", "The shop: goose works here"),
             channel("mobile-app", "The app: claude-code works here"),
         ],
@@ -118,7 +119,7 @@ async fn start(listen: Option<SocketAddr>) -> Result<Sandbox, Failure> {
     started.map_err(|error| Failure::new(Exit::No, error))
 }
 
-fn configuration(sandbox: &Sandbox) -> (Config, Settings) {
+fn configuration(sandbox: &Sandbox) -> (Config, DiscordSettings) {
     let addresses = sandbox.addresses();
     let owner = addresses.user_id("maya").and_then(|id| id.parse().ok());
     let approvers = ApproverRule {
@@ -139,7 +140,7 @@ fn configuration(sandbox: &Sandbox) -> (Config, Settings) {
         // The sandbox reports a valid address, so this arm is never reached; plain HTTP works too.
         Err(_) => Api::Proxy(addresses.rest.trim_end_matches("/api").to_owned()),
     };
-    (config, Settings { token: addresses.token.clone(), api, guild: None, channels })
+    (config, DiscordSettings { token: addresses.token.as_str().into(), api, guild: None, channels })
 }
 
 /// Runs the agents concurrently. Resolves only if an agent cannot be run.
@@ -154,7 +155,7 @@ async fn all(agents: [impl Future<Output = Result<(), Failure>>; 3]) -> Failure 
 /// Runs an agent as a separate process and prints the agent's output.
 async fn run_agent(name: &'static str, store: PathBuf) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
-        Failure::new(Exit::Internal, format!("the agent {name} cannot be run: {error}"))
+        Failure::new(Exit::Internal, format!("cannot run the agent {name}: {error}"))
     };
     let program = std::env::current_exe().map_err(failed)?;
     let mut agent = Command::new(program)

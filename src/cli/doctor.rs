@@ -1,6 +1,6 @@
 //! `gander doctor`: checks everything the bot needs, and prints a remedy for each problem.
 
-mod ways;
+mod external_channels;
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use clap::Args;
 
 use super::{Common, Exit, Failure, Outcome, gate, output, serve};
 use crate::config::{self, Config, ConfigError};
-use crate::core::finding::{Finding, Health};
-use crate::core::outgoing::Way;
-use crate::core::pace::Pace;
+use crate::core::messaging::notification::ExternalChannel;
 use crate::core::untrusted::clean;
+use crate::core::values::check_result::{CheckResult, Health};
+use crate::core::values::time_scale::TimeScale;
 use crate::engine;
 use crate::engine::clock::{SystemClock, wall_time};
 use crate::store::files;
@@ -21,11 +21,11 @@ const CONFIGURATION: &str = "Configuration";
 const DISCORD: &str = "Discord";
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit status: 0 nothing is broken (there may be warnings), 1 something is, 2 bad usage.\n\
-                        It changes nothing: no message is sent (but by --send-test), no store is made. The bot's token comes from \
-                        DISCORD_TOKEN or DISCORD_TOKEN_FILE, as for gander serve."
-)]
+#[command(after_help = "Exit status: 0 nothing is broken (there may be warnings), 1 something is \
+        broken, 2 bad usage.\n\
+        Doctor changes nothing: it sends no message (except with --send-test) and creates no \
+        store. The bot's token comes from DISCORD_TOKEN or DISCORD_TOKEN_FILE, as for gander \
+        serve.")]
 pub(super) struct Doctor {
     /// Do not contact Discord
     #[arg(long)]
@@ -33,20 +33,23 @@ pub(super) struct Doctor {
     /// Only send a test message to every configured receiver, by this channel or by each: push,
     /// sms, voice, webhook, desktop
     #[arg(long, value_name = "WAY", num_args = 0..=1)]
-    send_test: Option<Option<Way>>,
+    send_test: Option<Option<ExternalChannel>>,
 }
 
 impl Doctor {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        if let Some(way) = self.send_test {
+        if let Some(channel) = self.send_test {
             let config = common.config()?;
-            return Ok(tell(common, &ways::send_test(&config, way).await?));
+            return Ok(print_findings(
+                common,
+                &external_channels::send_test(&config, channel).await?,
+            ));
         }
         let mut found = Vec::new();
         let config = match common.config() {
             Ok(config) => {
-                found.extend(config::checkup::checkup(&config, wall_time()));
-                found.extend(ways::checkup(&config)?);
+                found.extend(config::health::checkup(&config, wall_time()));
+                found.extend(external_channels::checkup(&config)?);
                 Some(config)
             }
             Err(error) => {
@@ -55,24 +58,24 @@ impl Doctor {
             }
         };
         if self.offline {
-            found.push(Finding::fine(DISCORD, "was not asked (--offline)"));
+            found.push(CheckResult::fine(DISCORD, "not checked (--offline)"));
         } else {
             found.extend(ask_discord(config.as_ref()).await);
         }
         match store(common, config.as_ref()) {
-            Some(store) => found.extend(engine::checkup::checkup(&store, wall_time())),
-            None => found.push(Finding::warning(
+            Some(store) => found.extend(engine::operations::health::checkup(&store, wall_time())),
+            None => found.push(CheckResult::warning(
                 "Store",
-                "which store is meant is not known while the configuration cannot be understood",
-                "Mend the configuration, or name the store with --store",
+                "the store is unknown while the configuration is invalid",
+                "Correct the configuration, or give the store with --store",
             )),
         }
         found.extend(gate::checkup(common).await);
-        Ok(tell(common, &found))
+        Ok(print_findings(common, &found))
     }
 }
 
-fn tell(common: &Common, found: &[Finding]) -> Exit {
+fn print_findings(common: &Common, found: &[CheckResult]) -> Exit {
     let broken = found.iter().any(|finding| finding.state == Health::Broken);
     if common.json {
         output::json(&serde_json::json!({ "healthy": !broken, "findings": found }));
@@ -82,10 +85,10 @@ fn tell(common: &Common, found: &[Finding]) -> Exit {
     if broken { Exit::No } else { Exit::Yes }
 }
 
-fn misunderstood(error: &ConfigError) -> Finding {
-    let mend = "Mend it as it says; gander init --print shows every field. Until then a running gander serve goes by what the file said \
-                before, and nothing else starts";
-    Finding::broken(CONFIGURATION, error.to_string(), mend)
+fn misunderstood(error: &ConfigError) -> CheckResult {
+    let mend = "Correct it as described; gander init --print shows every field. Until then, a \
+        running gander serve uses the previous configuration, and no other command starts";
+    CheckResult::broken(CONFIGURATION, error.to_string(), mend)
 }
 
 /// The store's path, as far as known without a valid configuration.
@@ -96,37 +99,41 @@ fn store(common: &Common, config: Option<&Config>) -> Option<PathBuf> {
     }
 }
 
-async fn ask_discord(config: Option<&Config>) -> Vec<Finding> {
+async fn ask_discord(config: Option<&Config>) -> Vec<CheckResult> {
     let usual = Config::default();
     let settings = match serve::settings(config.unwrap_or(&usual)) {
         Ok(settings) => settings,
         Err(Failure { words, .. }) => {
             let (what, mend) =
-                words.split_once(". ").unwrap_or((&words, "Set it right and look again"));
-            return vec![Finding::broken(DISCORD, what, mend)];
+                words.split_once(". ").unwrap_or((&words, "Correct it and run this again"));
+            return vec![CheckResult::broken(DISCORD, what, mend)];
         }
     };
     let mut found = Vec::from_iter(token_file());
     let configured = config.map(|config| Configured { approvers: &config.rules.approvers });
-    found.extend(discord::checkup(&settings, configured, &SystemClock::new(Pace::REAL)).await);
+    found.extend(discord::checkup(&settings, configured, &SystemClock::new(TimeScale::REAL)).await);
     found
 }
 
 /// Warns if other users can read the bot's token file: a reader of the token can act as the bot.
-fn token_file() -> Option<Finding> {
+fn token_file() -> Option<CheckResult> {
     if std::env::var("DISCORD_TOKEN").is_ok_and(|token| !token.trim().is_empty()) {
         return None;
     }
     let file = PathBuf::from(std::env::var_os("DISCORD_TOKEN_FILE")?);
     let mode = others_can_read(&file)?;
     let what = format!(
-        "others can read the token's file {} (mode {mode:03o}): with it they are the bot",
+        "others can read the token's file {} (mode {mode:03o}): with the token they can act as \
+         the bot",
         file.display()
     );
-    Some(Finding::warning(
+    Some(CheckResult::warning(
         DISCORD,
         what,
-        format!("chmod 600 {}; if others use this machine, also reset the token", file.display()),
+        format!(
+            "chmod 600 {}; if other people use this machine, also reset the token",
+            file.display()
+        ),
     ))
 }
 
@@ -143,7 +150,7 @@ fn others_can_read(_: &std::path::Path) -> Option<u32> {
     None
 }
 
-fn print(found: &[Finding]) {
+fn print(found: &[CheckResult]) {
     let mut areas: Vec<&str> = Vec::new();
     for finding in found {
         if !areas.contains(&finding.area) {
@@ -168,16 +175,16 @@ fn print(found: &[Finding]) {
     }
     let count = |state| found.iter().filter(|finding| finding.state == state).count();
     output::line(&match (count(Health::Broken), count(Health::Warning)) {
-        (0, 0) => "\nAll is well.".to_owned(),
+        (0, 0) => "\nEverything works.".to_owned(),
         (0, warnings) => {
-            format!("\nNothing is broken; {} to look at.", said(warnings, "thing", "things"))
+            format!("\nNothing is broken; {}.", said(warnings, "warning", "warnings"))
         }
         (broken, 0) => format!("\n{} broken.", said(broken, "thing is", "things are")),
         (broken, warnings) => {
             format!(
-                "\n{} broken, {} to look at.",
+                "\n{} broken, {}.",
                 said(broken, "thing is", "things are"),
-                said(warnings, "thing", "things")
+                said(warnings, "warning", "warnings")
             )
         }
     });

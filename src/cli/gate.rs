@@ -1,33 +1,33 @@
 //! `gander gate`: an agent's hook waits for a person's decision before a tool call runs. Every
 //! failure here denies the call.
 
-mod elsewhere;
+mod bypass_checks;
 mod hook;
 mod install;
 mod json;
-mod off;
 mod plan;
+mod remote;
 mod stop;
-mod way;
+mod transport;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Common, Outcome};
-use crate::config::{Span, gates};
-use crate::core::finding::Finding;
+use crate::config::{TimeSpan, gates};
 use crate::core::gate::ToolCall;
-use crate::core::text;
+use crate::core::values::check_result::CheckResult;
+use crate::presentation::text;
 
 /// Health check of the rules, and of how each gate installed for this user or in this folder
 /// reaches decisions.
-pub(super) async fn checkup(common: &Common) -> Vec<Finding> {
+pub(super) async fn checkup(common: &Common) -> Vec<CheckResult> {
     const AREA: &str = "Gates";
     let mut told = Vec::new();
     if let Err(error) = gates::load(common.config.as_deref()) {
-        let mend = "Mend it as it says: until then every tool call of every agent that stops at a gate is denied";
-        told.push(Finding::broken(AREA, error.to_string(), mend));
+        let mend = "Correct it as described: until then, the gates deny every tool call";
+        told.push(CheckResult::broken(AREA, error.to_string(), mend));
     }
     // Another check reports errors in the configuration.
     let found =
@@ -36,18 +36,20 @@ pub(super) async fn checkup(common: &Common) -> Vec<Finding> {
         let name = format!("{} ({})", found.agent.name(), found.file.display());
         match found.look().await {
             None => {}
-            Some(Ok(words)) => told.push(Finding::fine(AREA, format!("{name} {words}"))),
-            Some(Err(words)) => {
-                told.push(Finding::broken(AREA, format!("{name} {words}"), text::gate::MEND_WAY))
-            }
+            Some(Ok(words)) => told.push(CheckResult::fine(AREA, format!("{name} {words}"))),
+            Some(Err(words)) => told.push(CheckResult::broken(
+                AREA,
+                format!("{name} {words}"),
+                text::gate::CONNECTION_REMEDY,
+            )),
         }
     }
     told
 }
 
 /// Adds to a tool call the facts that need the file system.
-pub(super) fn looked_at(mut call: ToolCall) -> ToolCall {
-    hook::look_at_files(&mut call);
+pub(super) fn with_file_facts(mut call: ToolCall) -> ToolCall {
+    hook::add_file_facts(&mut call);
     call
 }
 
@@ -75,7 +77,7 @@ enum Command {
     /// Remove the gate from an agent's hooks
     Uninstall(install::Uninstall),
     /// Show which agents stop at the gate
-    Status(install::Status),
+    Status(install::StatusArgs),
 }
 
 #[derive(Debug, Args)]
@@ -83,9 +85,9 @@ struct Stop {
     /// Answer within this time, even if no person has decided yet; must be less than the hook's own
     /// limit [default: 9m 30s; goose: 15s]
     #[arg(long)]
-    timeout: Option<Span>,
+    timeout: Option<TimeSpan>,
     #[command(flatten)]
-    way: way::Way,
+    transport: transport::Transport,
     /// When the person defers the decision, let Claude Code end and resume later. Without this flag
     /// only under claude -p, as reported by Claude Code to its hooks
     #[arg(long)]

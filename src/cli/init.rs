@@ -47,7 +47,8 @@ impl Init {
             output::line(&format!("wrote {}", path.display()));
             if common.config.is_some() {
                 output::progress(
-                    "use it with --config; agents that ask in its folder must not take it for their own: keep it out of their directories",
+                    "use it with --config, and keep it out of the folders in which agents work: \
+                     agents must not use it as their own configuration",
                 );
             }
         }
@@ -57,7 +58,7 @@ impl Init {
 
 fn exists(path: &Path) -> Failure {
     let words = format!(
-        "{} is already there and was not touched. Compare it with: gander init --print",
+        "{} already exists and was not changed. Compare it with: gander init --print",
         path.display()
     );
     Failure::new(Exit::Usage, words)
@@ -73,7 +74,8 @@ mod tests {
         let written = folder.path().join("gander.toml");
         std::fs::write(&written, TEMPLATE).unwrap();
         let config = config::load(Some(&written)).unwrap();
-        let usual = crate::core::policy::Rules { zone: config.rules.zone, ..Default::default() };
+        let usual =
+            crate::core::policy::rules::Rules { zone: config.rules.zone, ..Default::default() };
         assert_eq!(config.rules, usual);
     }
 

@@ -2,36 +2,40 @@
 //! Works on the store directly, with or without a running `serve`. Output beside the protocol goes
 //! to standard error.
 
+use crate::core::gate::rules::AskReason;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
-use super::gate::{looked_at, roots_of};
-use super::{Common, Exit, Failure, Outcome, log, open_patiently};
-use crate::config::Span;
+use super::gate::{roots_of, with_file_facts};
+use super::{Common, Exit, Failure, Outcome, log, open_with_timeout};
+use crate::config::TimeSpan;
 use crate::config::gates::RulesFile;
 use crate::config::reload::Follow;
-use crate::core::caller::Caller;
+use crate::core::access::Caller;
 use crate::core::decision::Risk;
 use crate::core::gate::ToolCall;
-use crate::core::gate::rules::{AtLeast, Rule};
-use crate::core::text;
-use crate::engine::gates::{Brought, Rulebook};
-use crate::engine::pulse::{self, Running};
-use crate::engine::{Handle, watch};
-use crate::surfaces::mcp::{Gatekeeper, Identity, Server};
+use crate::core::gate::rules::{GateRule, Minimum};
+use crate::engine::Handle;
+use crate::engine::approvals::gates::{GateRequest, RuleSource};
+use crate::engine::event_log::watch;
+use crate::engine::operations::heartbeat;
+use crate::engine::operations::heartbeat::Running;
+use crate::presentation::text;
+use crate::surfaces::mcp::{Gatekeeper, Identity, McpServer};
 
 /// Default timeout for clients with progress. Claude Code abandons a call after 30 min without
 /// progress, and later with progress.
-const USUAL_PATIENCE: Duration = Duration::from_secs(25 * 60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(25 * 60);
 /// Default timeout for clients without progress: most abandon a silent call after 5 min.
-const SILENT_PATIENCE: Duration = Duration::from_secs(4 * 60);
+const SILENT_CLIENT_TIMEOUT: Duration = Duration::from_secs(4 * 60);
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The token may also stand in GANDER_TOKEN. Without one it is an agent of your own user: it asks, waits and looks, and never decides."
+    after_help = "The token can also be in GANDER_TOKEN. Without a token, the caller is an agent \
+        of your own user: it can ask, wait and read, but never decide."
 )]
 pub(super) struct Mcp {
     /// A file with a token (gander token create), which sets the caller and its permissions
@@ -40,7 +44,7 @@ pub(super) struct Mcp {
     /// How long permission_prompt waits for a person before denying [default: 25m; 4m for a client
     /// without progress]
     #[arg(long, value_name = "SPAN")]
-    permission_timeout: Option<Span>,
+    permission_timeout: Option<TimeSpan>,
 }
 
 impl Mcp {
@@ -49,25 +53,29 @@ impl Mcp {
         log::to_stderr("warn", config.log);
         let secret = secret(self.token_file.as_deref())?;
         let path = common.store_path(&config)?;
-        let opened = open_patiently(&path, &config)?;
+        let opened = open_with_timeout(&path, &config)?;
         let handle = opened.handle;
         let identity = match secret {
             // Fails at the start instead of at the first call.
-            Some(secret) if handle.caller_of(&secret).await?.is_none() => {
+            Some(secret) if handle.tokens().caller_of(&secret).await?.is_none() => {
                 return Err(Failure::new(Exit::Usage, text::mcp::UNKNOWN));
             }
             Some(secret) => Identity::Secret(secret),
             None => Identity::Caller(own_user()?),
         };
-        let gate = Here {
+        let gate = LocalGate {
             rules: RulesFile(common.config.clone()),
             store: path.clone(),
-            patience: self.permission_timeout.map(|Span(seconds)| Duration::from_secs(seconds)),
+            patience: self.permission_timeout.map(|TimeSpan(seconds)| Duration::from_secs(seconds)),
         };
-        let server = Server::new(handle.clone(), identity, Some(std::sync::Arc::new(gate)));
+        let server = McpServer::new(handle.clone(), identity, Some(std::sync::Arc::new(gate)));
         tokio::select! {
-            served = server.on_stdio() => served.map(|()| Exit::Yes).map_err(|why| Failure::new(Exit::Usage, why)),
-            () = watch::run(handle.clone(), &path) => Err(Failure::new(Exit::Internal, "the store is no longer watched")),
+            served = server.on_stdio() => {
+                served.map(|()| Exit::Yes).map_err(|why| Failure::new(Exit::Usage, why))
+            }
+            () = watch::run(handle.clone(), &path) => {
+                Err(Failure::new(Exit::Internal, "the store can no longer be watched"))
+            }
             () = follow_rules(&handle, follow) => Ok(Exit::Internal),
         }
     }
@@ -89,7 +97,7 @@ fn secret(file: Option<&Path>) -> Result<Option<String>, Failure> {
         // silently become the current user.
         Some(empty) if empty.is_empty() && file.is_some() => Err(Failure::new(
             Exit::Usage,
-            "the token's file is empty: write the secret that gander token create printed into it",
+            "the token's file is empty: write the secret printed by gander token create into it",
         )),
         given => Ok(given.filter(|given| !given.is_empty())),
     }
@@ -100,7 +108,7 @@ fn own_user() -> Result<Caller, Failure> {
     #[cfg(unix)]
     {
         let cannot = |error: std::io::Error| {
-            Failure::new(Exit::Internal, format!("cannot find out which user this is: {error}"))
+            Failure::new(Exit::Internal, format!("cannot determine the current user: {error}"))
         };
         let (ours, _other) = tokio::net::UnixStream::pair().map_err(cannot)?;
         let uid = ours.peer_cred().map_err(cannot)?.uid();
@@ -109,7 +117,8 @@ fn own_user() -> Result<Caller, Failure> {
     #[cfg(not(unix))]
     Err(Failure::new(
         Exit::Usage,
-        "give a token: --token-file FILE, or GANDER_TOKEN; gander token create makes one",
+        "a token is needed: create one with gander token create, and give it with --token-file \
+         FILE or GANDER_TOKEN",
     ))
 }
 
@@ -119,34 +128,34 @@ async fn follow_rules(handle: &Handle, mut follow: Follow) {
         match follow.next().await {
             Ok(config) => handle.set_rules(config.rules),
             Err(why) => tracing::error!(
-                "the configuration is not used: {why}. What it said before still holds"
+                "the configuration is invalid: {why}. The previous one stays in use"
             ),
         }
     }
 }
 
 const fn usual_patience(progress: bool) -> Duration {
-    if progress { USUAL_PATIENCE } else { SILENT_PATIENCE }
+    if progress { DEFAULT_TIMEOUT } else { SILENT_CLIENT_TIMEOUT }
 }
 
 /// The gate rules for callers over a connection. Errors shown to callers do not contain the rules
 /// file's path.
 #[derive(Debug)]
-pub(super) struct Served(pub(super) RulesFile);
+pub(super) struct RemoteGate(pub(super) RulesFile);
 
-impl Rulebook for Served {
-    fn rules(&self) -> Result<Vec<Rule>, String> {
+impl RuleSource for RemoteGate {
+    fn rules(&self) -> Result<Vec<GateRule>, String> {
         self.0.rules().map_err(|why| {
-            tracing::error!("every tool call that a gate brings is denied: {why}");
+            tracing::error!("every tool call at a gate is denied: {why}");
             text::gate::NO_RULES.to_owned()
         })
     }
 }
 
-impl Gatekeeper for Served {
+impl Gatekeeper for RemoteGate {
     /// Over a connection, the call's working directory and files are unknown. A person is therefore
     /// asked even where the rules allow the call, and an approval covers only this call.
-    fn brought(&self, agent: &str, _: &str, tool: &str, input: Value) -> Brought {
+    fn brought(&self, agent: &str, _: &str, tool: &str, input: Value) -> GateRequest {
         let call = ToolCall {
             agent: agent.to_owned(),
             session: None,
@@ -159,9 +168,8 @@ impl Gatekeeper for Served {
             poses_as_repository: false,
             before: None,
         };
-        let at_least =
-            Some(AtLeast { risk: Risk::Medium, reason: Some(text::gate::FROM_AFAR.to_owned()) });
-        Brought { call, project: None, at_least, own_prompt: false }
+        let at_least = Some(Minimum { risk: Risk::Medium, reason: Some(AskReason::Remote) });
+        GateRequest { call, project: None, at_least, own_prompt: false }
     }
 
     fn patience(&self, progress: bool) -> Duration {
@@ -175,23 +183,23 @@ impl Gatekeeper for Served {
 
 /// The gate on the agent's own machine, with access to files and working directory.
 #[derive(Debug)]
-struct Here {
+struct LocalGate {
     rules: RulesFile,
     store: PathBuf,
     patience: Option<Duration>,
 }
 
-impl Rulebook for Here {
-    fn rules(&self) -> Result<Vec<Rule>, String> {
+impl RuleSource for LocalGate {
+    fn rules(&self) -> Result<Vec<GateRule>, String> {
         self.rules.rules()
     }
 }
 
-impl Gatekeeper for Here {
-    fn brought(&self, agent: &str, session: &str, tool: &str, input: Value) -> Brought {
+impl Gatekeeper for LocalGate {
+    fn brought(&self, agent: &str, session: &str, tool: &str, input: Value) -> GateRequest {
         // MCP clients start this process in their working directory.
         let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        let call = looked_at(ToolCall {
+        let call = with_file_facts(ToolCall {
             agent: agent.to_owned(),
             session: Some(session.to_owned()),
             tool: tool.to_owned(),
@@ -203,7 +211,7 @@ impl Gatekeeper for Here {
             poses_as_repository: false,
             before: None,
         });
-        Brought { call, project: None, at_least: None, own_prompt: false }
+        GateRequest { call, project: None, at_least: None, own_prompt: false }
     }
 
     fn patience(&self, progress: bool) -> Duration {
@@ -211,6 +219,6 @@ impl Gatekeeper for Here {
     }
 
     fn unserved(&self) -> bool {
-        pulse::of(&self.store) == Running::No
+        heartbeat::of(&self.store) == Running::No
     }
 }

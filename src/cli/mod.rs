@@ -7,7 +7,7 @@ mod claim;
 mod completions;
 mod demo;
 mod doctor;
-mod figures;
+mod external_channels;
 mod gate;
 mod init;
 mod log;
@@ -17,6 +17,7 @@ mod output;
 mod prune;
 mod read;
 mod report;
+mod reports;
 mod sandbox;
 mod schema;
 mod serve;
@@ -24,7 +25,6 @@ mod status;
 mod token;
 mod verdict;
 mod wait;
-mod ways;
 mod withdraw;
 
 use std::path::{Path, PathBuf};
@@ -34,13 +34,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::verdict::Act;
+use self::verdict::PersonAction;
 use crate::config::{self, Config, ConfigError};
 use crate::engine::clock::{SystemClock, wall_time};
 use crate::engine::{Handle, HandleError};
-use crate::store::files;
-use crate::store::sqlite::SqliteStore;
-use crate::store::{Store as _, StoreError};
+use crate::store::StoreError;
+use crate::store::{Store, files};
 
 /// Brings the decisions that your AI agents wait for to you on Discord.
 #[derive(Debug, Parser)]
@@ -87,23 +86,23 @@ enum Command {
     /// Speak MCP on standard input and output, for agents and assistants
     Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
-    Wait(wait::Wait),
+    Wait(wait::WaitArgs),
     /// Claim a decision's verdict, if given, to act on it
-    Claim(claim::Claim),
+    Claim(claim::ClaimArgs),
     /// Report the outcome of acting on a verdict
-    Report(report::Report),
+    Report(report::ReportArgs),
     /// Withdraw a question
-    Withdraw(withdraw::Withdraw),
+    Withdraw(withdraw::WithdrawArgs),
     /// Approve a decision, at a terminal
-    Approve(verdict::Approve),
+    Approve(verdict::ApproveArgs),
     /// Reject a decision, at a terminal
-    Reject(verdict::Reject),
+    Reject(verdict::RejectArgs),
     /// Defer a decision, at a terminal
-    Defer(verdict::Defer),
+    Defer(verdict::DeferArgs),
     /// Choose one of a decision's options, at a terminal
-    Choose(verdict::Choose),
+    Choose(verdict::ChooseArgs),
     /// Answer a decision with a text, at a terminal
-    Answer(verdict::Answer),
+    Answer(verdict::AnswerArgs),
     /// Undo a verdict that the agent has not claimed, at a terminal
     Undo(verdict::Undo),
     /// Show a decision and its history
@@ -111,9 +110,9 @@ enum Command {
     /// List decisions that wait for an answer, the most urgent first
     Attention,
     /// Print the event log
-    Events(read::Events),
+    Events(read::EventsArgs),
     /// Check the log for changes, or export the log for others to check
-    Audit(audit::Audit),
+    Audit(audit::AuditArgs),
     /// Copy the store and its files, even while the bot runs
     Backup(backup::Backup),
     /// Remove long texts and files of decisions closed long ago
@@ -121,9 +120,9 @@ enum Command {
     /// Show open decisions by project, and the bot's health
     Status,
     /// Show recent decisions, their waiting times, and open decisions
-    Digest(figures::Digest),
+    Digest(reports::DigestArgs),
     /// Show how often people agreed with agents, by the agents' confidence
-    Calibration(figures::Calibration),
+    Calibration(reports::CalibrationArgs),
     /// Manage tokens for the approval API and their permissions
     Token(token::Tokens),
     /// Check everything the bot needs, and print a remedy for each problem
@@ -142,8 +141,9 @@ enum Command {
 }
 
 /// Exit statuses of a wait, for the help of `ask` and `wait`.
-const EXIT_STATUS: &str = "Exit status: 0 approved, chosen or answered, 1 rejected, 2 bad usage or configuration, \
-                           75 deferred, withdrawn, not answered in time, or the store was locked, 70 internal error";
+const EXIT_STATUS: &str = "Exit status: 0 approved, chosen or answered, 1 rejected, 2 bad usage \
+    or configuration, 75 deferred, withdrawn, not answered in time, or the store was locked, 70 \
+    internal error";
 
 /// How a command ended. The numbers are part of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +182,7 @@ impl From<ConfigError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match error {
-            StoreError::Pace(_) => Exit::Usage,
+            StoreError::TimeScale(_) => Exit::Usage,
             // Nothing was written, and a retry can succeed.
             StoreError::Busy => Exit::NotNow,
             _ => Exit::Internal,
@@ -209,14 +209,14 @@ pub fn run() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output::complain(&format!("the program cannot start: {error}"));
+            output::print_error(&format!("cannot start: {error}"));
             return ExitCode::from(Exit::Internal as u8);
         }
     };
     let exit = match runtime.block_on(dispatch(cli)) {
         Ok(exit) => exit,
         Err(failure) => {
-            output::complain(&failure.words);
+            output::print_error(&failure.words);
             failure.exit
         }
     };
@@ -238,12 +238,12 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Claim(claim) => claim.run(common).await,
         Command::Report(report) => report.run(common).await,
         Command::Withdraw(withdraw) => withdraw.run(common).await,
-        Command::Approve(approve) => Act::Approve(approve).run(common).await,
-        Command::Reject(reject) => Act::Reject(reject).run(common).await,
-        Command::Defer(defer) => Act::Defer(defer).run(common).await,
-        Command::Choose(choose) => Act::Choose(choose).run(common).await,
-        Command::Answer(answer) => Act::Answer(answer).run(common).await,
-        Command::Undo(undo) => Act::Undo(undo).run(common).await,
+        Command::Approve(approve) => PersonAction::Approve(approve).run(common).await,
+        Command::Reject(reject) => PersonAction::Reject(reject).run(common).await,
+        Command::Defer(defer) => PersonAction::Defer(defer).run(common).await,
+        Command::Choose(choose) => PersonAction::Choose(choose).run(common).await,
+        Command::Answer(answer) => PersonAction::Answer(answer).run(common).await,
+        Command::Undo(undo) => PersonAction::Undo(undo).run(common).await,
         Command::Schema(schema) => schema.run(),
         Command::Show(show) => show.run(common).await,
         Command::Attention => read::attention(common).await,
@@ -277,7 +277,7 @@ impl Common {
     fn store_path(&self, config: &Config) -> Result<PathBuf, ConfigError> {
         match self.store.as_ref().or(config.store.as_ref()) {
             Some(path) => Ok(files::resolved(path)),
-            None => config::usual_store().map(|path| files::resolved(&path)),
+            None => config::default_store_path().map(|path| files::resolved(&path)),
         }
     }
 
@@ -286,7 +286,7 @@ impl Common {
         let config = self.config()?;
         let path = self.store_path(&config)?;
         must_be_there(&path)?;
-        open_patiently(&path, &config)
+        open_with_timeout(&path, &config)
     }
 
     /// Opens an existing store for a command that only reads; a read-only file works too.
@@ -294,7 +294,7 @@ impl Common {
         let config = self.config()?;
         let path = self.store_path(&config)?;
         must_be_there(&path)?;
-        Ok(opened(SqliteStore::open_to_read(&path, wall_time())?, &path, &config))
+        Ok(opened(Store::open_to_read(&path, wall_time())?, &path, &config))
     }
 }
 
@@ -316,10 +316,11 @@ fn no_store(path: &Path) -> Failure {
         .filter(|other| likeness(other) > 0.8)
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let hint = nearest.map_or_else(String::new, |nearest| {
-        format!(" Did you mean {nearest}, which lies beside it?")
+        format!(" Did you mean {nearest}, in the same folder?")
     });
     let words = format!(
-        "there is no store {}.{hint} gander ask, gander serve and gander token create make one; everything else only reads what is there",
+        "the store {} does not exist.{hint} Create it with gander ask, gander serve or \
+         gander token create; other commands only read it",
         path.display()
     );
     Failure::new(Exit::Usage, words)
@@ -327,20 +328,20 @@ fn no_store(path: &Path) -> Failure {
 
 /// How long a command waits for another process's lock. Longer than the bot's limit, because no
 /// Discord click waits for a command.
-const PATIENCE: Duration = Duration::from_secs(15);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Opens the store and waits up to [`PATIENCE`] for its lock; creates a missing store.
-fn open_patiently(path: &Path, config: &Config) -> Result<Opened, Failure> {
-    Ok(opened(SqliteStore::open_patiently(path, None, wall_time(), PATIENCE)?, path, config))
+/// Opens the store and waits up to [`LOCK_TIMEOUT`] for its lock; creates a missing store.
+fn open_with_timeout(path: &Path, config: &Config) -> Result<Opened, Failure> {
+    Ok(opened(Store::open_with_timeout(path, None, wall_time(), LOCK_TIMEOUT)?, path, config))
 }
 
 /// Opens the store with the bot's short lock timeout; creates a missing store.
 fn open(path: &Path, config: &Config, speed: Option<u32>) -> Result<Opened, Failure> {
-    Ok(opened(SqliteStore::open(path, speed, wall_time())?, path, config))
+    Ok(opened(Store::open(path, speed, wall_time())?, path, config))
 }
 
-fn opened(store: SqliteStore, path: &Path, config: &Config) -> Opened {
-    let clock = SystemClock::new(store.pace());
+fn opened(store: Store, path: &Path, config: &Config) -> Opened {
+    let clock = SystemClock::new(store.time_scale());
     let handle = Handle::new(Arc::new(store), config.rules.clone(), Arc::new(clock));
     Opened { handle, store: path.to_owned() }
 }

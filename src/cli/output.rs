@@ -28,7 +28,7 @@ pub(super) fn json(value: &impl serde::Serialize) {
 
 /// Prints a value like [`json`], for a reader that takes silence as an answer. Returns whether the
 /// line was written to an open output.
-pub(super) fn told(value: &serde_json::Value) -> bool {
+pub(super) fn try_json(value: &serde_json::Value) -> bool {
     let line = format!("{}\n", visible_json(&value.to_string()));
     open_output().and_then(|mut output| output.write_all(line.as_bytes())).is_ok()
 }
@@ -60,6 +60,6 @@ pub(super) fn progress(text: &str) {
 }
 
 /// Prints an error to standard error.
-pub(super) fn complain(text: &str) {
+pub(super) fn print_error(text: &str) {
     progress(&format!("gander: {text}"));
 }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use clap::Args;
 
 use super::{Common, Exit, Failure, Outcome, output};
-use crate::config::Span;
+use crate::config::TimeSpan;
 use crate::store::Pruned;
 
 /// Shortest age, in seconds: a verdict can be undone for a day, and an undone decision is open
@@ -17,15 +17,14 @@ const YOUNGEST: u64 = 24 * 60 * 60;
 /// options, links) and files. Also removes the records of lists, reminders and notifications beyond
 /// Discord if no younger decision was in them; the messages stay on Discord unchanged.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Never pruned: what is open, and what has a card that does not show yet how it ended. \
-                        The chain of the log holds without what is removed (gander audit verify), and the log tells what was pruned when. \
-                        Cards on Discord stay as they are. The freed room in the file is used again; gander backup makes a copy without it."
-)]
+#[command(after_help = "Never pruned: open decisions, and decisions whose card does not show the \
+        outcome yet. The log's hash chain remains verifiable (gander audit verify), and the log \
+        records each pruning. Cards on Discord do not change. Freed space in the file is reused; \
+        gander backup makes a copy without it.")]
 pub(super) struct Prune {
     /// Only decisions answered or withdrawn longer ago than this, such as 90d
     #[arg(long, value_name = "SPAN")]
-    older_than: Span,
+    older_than: TimeSpan,
     /// Show what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
@@ -33,11 +32,11 @@ pub(super) struct Prune {
 
 impl Prune {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        let Span(seconds) = self.older_than;
+        let TimeSpan(seconds) = self.older_than;
         if seconds < YOUNGEST {
             return Err(Failure::new(
                 Exit::Usage,
-                "--older-than must be a day or more: until then a verdict can be undone",
+                "--older-than must be at least a day: until then a verdict can be undone",
             ));
         }
         let opened = if self.dry_run { common.open_to_read()? } else { common.open()? };
@@ -45,12 +44,12 @@ impl Prune {
         let span = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
         let before = span.and_then(|span| handle.now().checked_sub_signed(span));
         let before = before.ok_or_else(|| {
-            Failure::new(Exit::Usage, "--older-than is beyond all time: write for example 90d")
+            Failure::new(Exit::Usage, "--older-than is out of range: write, for example, 90d")
         })?;
         let (pruned, swept) = if self.dry_run {
-            (handle.prunable(before).await?, None)
+            (handle.operations().prunable(before).await?, None)
         } else {
-            handle.prune(before, &opened.store).await.map(|(p, s)| (p, Some(s)))?
+            handle.operations().prune(before, &opened.store).await.map(|(p, s)| (p, Some(s)))?
         };
         if common.json {
             let files = swept
@@ -61,19 +60,20 @@ impl Prune {
             return Ok(Exit::Yes);
         }
         let Pruned { decisions, bytes, lists, sent } = pruned;
-        let records = format!(
-            "and the records of {lists} lists and reminders and of {sent} messages beyond Discord"
-        );
+        let records =
+            format!("and the records of {lists} lists and reminders and of {sent} notifications");
         output::line(&match swept {
             None => {
                 format!(
-                    "would prune {decisions} decisions: {bytes} bytes of text, the files that nothing else needs, {records}"
+                    "would prune {decisions} decisions: {bytes} bytes of text, the files that no \
+                     other decision needs, {records}"
                 )
             }
             Some(swept) => {
                 let (files, of) = (swept.files, swept.bytes);
                 format!(
-                    "pruned {decisions} decisions: {bytes} bytes of text, {files} files of {of} bytes, {records}"
+                    "pruned {decisions} decisions: {bytes} bytes of text, {files} files of {of} \
+                     bytes, {records}"
                 )
             }
         });

@@ -4,14 +4,15 @@ use clap::Args;
 
 use super::{Common, Exit, Outcome, output};
 use crate::core::Time;
-use crate::core::card::full_text;
+use crate::core::availability::Profile;
+use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::{Decision, DecisionId, Pending, Person, Resolved, State, Verdict};
-use crate::core::event::{Event, Logged};
-use crate::core::outgoing::Letter;
-use crate::core::people::Profile;
-use crate::core::text;
+use crate::core::messaging::notification::OutboxEntry;
 use crate::core::untrusted::{one_line, plain};
-use crate::engine::watch;
+use crate::engine::EventFilter;
+use crate::engine::event_log::watch;
+use crate::presentation::card::full_text;
+use crate::presentation::text;
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
@@ -22,12 +23,17 @@ pub(super) struct Show {
 impl Show {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open_to_read()?;
-        let decision = opened.handle.get(self.id).await?;
-        let history = opened.handle.history(self.id).await?;
-        let letters = opened.handle.outgoing_of(self.id).await?;
+        let decision = opened.handle.approvals().get(self.id).await?;
+        let history = opened.handle.event_log().history(self.id).await?;
+        let entries = opened.handle.notifications().of_decision(self.id).await?;
         if common.json {
-            let standing = opened.handle.standing(&decision);
-            let all = serde_json::json!({ "decision": decision, "standing": standing, "history": history, "outgoing": letters });
+            let standing = opened.handle.escalation().progress(&decision);
+            let all = serde_json::json!({
+                "decision": text::worded_decision(&decision),
+                "standing": standing,
+                "history": history,
+                "outgoing": entries,
+            });
             output::json(&all);
             return Ok(Exit::Yes);
         }
@@ -37,8 +43,8 @@ impl Show {
             output::line(format!("│ {line}").trim_end());
         }
         output::line(&format!("\n{}", facts(&decision, opened.handle.now(), zone)));
-        if let Some(standing) = opened.handle.standing(&decision) {
-            output::line("\nWhere it stands");
+        if let Some(standing) = opened.handle.escalation().progress(&decision) {
+            output::line("\nStatus");
             for line in text::standing(&standing, opened.handle.now()) {
                 output::line(&format!("  {line}"));
             }
@@ -47,14 +53,14 @@ impl Show {
         for logged in &history {
             output::line(&format!("  {}", event_line(logged, zone)));
         }
-        if !letters.is_empty() {
-            output::line("\nBeyond Discord");
+        if !entries.is_empty() {
+            output::line("\nNotifications");
         }
         let people = &opened.handle.rules().people;
-        for letter in &letters {
+        for entry in &entries {
             output::line(&format!(
                 "  {}",
-                text::letter(letter, &receiver(letter, people), |at| clock(at, zone))
+                text::outbox_entry(entry, &receiver(entry, people), |at| clock(at, zone))
             ));
         }
         Ok(Exit::Yes)
@@ -62,15 +68,14 @@ impl Show {
 }
 
 /// The configured name of a notification's receiver, else the receiver's id.
-fn receiver(letter: &Letter, people: &[Profile]) -> String {
+fn receiver(entry: &OutboxEntry, people: &[Profile]) -> String {
     let person =
-        people.iter().find(|person| Person::discord(person.user, "").id == letter.message.person);
-    person.map_or_else(|| letter.message.person.clone(), |person| person.name.clone())
+        people.iter().find(|person| Person::discord(person.user, "").id == entry.message.person);
+    person.map_or_else(|| entry.message.person.clone(), |person| person.name.clone())
 }
 
 /// Shown for a pruned decision.
-const PRUNED: &str =
-    "what the agent wrote beside the title, and its files, were removed (gander prune)";
+const PRUNED: &str = "the agent's texts (except the title) and files were removed (gander prune)";
 
 fn clock(at: Time, zone: chrono_tz::Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
@@ -83,12 +88,14 @@ pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> Stri
             format!("waits for an answer{}; {}", so_far(decision, pending), due(decision, now))
         }
         State::Deferred { until, by, .. } => {
-            format!("put off until {} by {}", clock(*until, zone), one_line(&by.name))
+            format!("deferred until {} by {}", clock(*until, zone), one_line(&by.name))
         }
         State::Resolved(resolved) => {
             let by = text::given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
-            let said = text::by_itself(&resolved.verdict, resolved.via);
-            let given = said.unwrap_or_else(|| format!("{} {by}", verdict(&resolved.verdict)));
+            let said = text::automatic_approval_text(&resolved.verdict, resolved.via);
+            let given = said.unwrap_or_else(|| {
+                format!("{} {by}", verdict(&text::worded(&resolved.verdict, resolved.via)))
+            });
             format!("{given}; {}", acted(resolved))
         }
         State::Withdrawn { reason, .. } => format!("withdrawn: {}", one_line(reason)),
@@ -101,7 +108,7 @@ pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> Stri
         .unwrap_or_default();
     let confidence = request
         .confidence
-        .map(|sure| format!(" (the agent is {:.0} % sure)", sure * 100.0))
+        .map(|sure| format!(" (confidence {:.0} %)", sure * 100.0))
         .unwrap_or_default();
     let against =
         text::disagreed_by(decision).map(|said| format!("\nReview   {said}")).unwrap_or_default();
@@ -110,7 +117,13 @@ pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> Stri
         .map(|at| format!("\nPruned   {}: {PRUNED}", clock(at, zone)))
         .unwrap_or_default();
     format!(
-        "State    {state}\nProject  {}\nKind     {}{environment}\nRisk     {}{confidence}\nAgent    {}\nAsked    {asked}\nRevision {}{against}{pruned}",
+        "State    {state}\n\
+         Project  {}\n\
+         Kind     {}{environment}\n\
+         Risk     {}{confidence}\n\
+         Agent    {}\n\
+         Asked    {asked}\n\
+         Revision {}{against}{pruned}",
         one_line(&request.project),
         request.kind.words(),
         decision.terms.risk,
@@ -170,33 +183,35 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
             format!("asked by {}: {}", one_line(&request.agent.name), text::title(request))
         }
         Event::Revised { request, .. } => format!("revised: {}", text::title(request)),
-        Event::Enforced { terms } => format!("held to your rules: {} risk", terms.risk),
+        Event::Enforced { terms } => format!("rules applied: {} risk", terms.risk),
         Event::Deferred { until, by } => {
-            format!("put off until {} by {}", clock(*until, zone), one_line(&by.name))
+            format!("deferred until {} by {}", clock(*until, zone), one_line(&by.name))
         }
         Event::Returned => "came back".into(),
-        Event::Climbed { rung } => text::climbed_to(rung),
+        Event::StepFired { step } => text::step_line(step),
         Event::Told { contacts, .. } => {
             let told: Vec<String> = contacts.iter().map(text::contact).collect();
-            format!("told: {}", if told.is_empty() { "nobody".into() } else { told.join(", ") })
+            format!("notified: {}", if told.is_empty() { "nobody".into() } else { told.join(", ") })
         }
         Event::Proposed { verdict, by, via, .. } => {
             text::proposed(verdict, by, *via, |by| one_line(&by.name))
         }
         Event::Lapsed { of } => text::votes_lapsed(of, |by| one_line(&by.name)),
-        Event::Voted { by, .. } => format!("approved by {}, one of several", one_line(&by.name)),
+        Event::Voted { by, .. } => {
+            format!("approved by {}; more approvals needed", one_line(&by.name))
+        }
         Event::Taken { by, from: None } => format!("{} is on it", one_line(&by.name)),
         Event::Taken { by, from: Some(from) } => {
-            format!("handed to {} by {}", one_line(&by.name), one_line(&from.name))
+            format!("assigned to {} by {}", one_line(&by.name), one_line(&from.name))
         }
         Event::Prioritized { priority, by } => {
-            format!("priority {priority}, says {}", one_line(&by.name))
+            format!("priority {priority}, set by {}", one_line(&by.name))
         }
         Event::Disagreed { by, undone: true } => {
-            format!("{} disagrees, and it is undone", one_line(&by.name))
+            format!("{} disagrees; the approval is undone", one_line(&by.name))
         }
         Event::Disagreed { by, undone: false } => {
-            format!("{} disagrees; it stands", one_line(&by.name))
+            format!("{} disagrees; the approval remains", one_line(&by.name))
         }
         Event::Undone { by } => format!("undone by {}", one_line(&by.name)),
         Event::Reported { outcome, text } if text.is_empty() => format!("the agent: {outcome}"),
@@ -205,11 +220,11 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
             let by = || {
                 format!("{} {}", verdict(given), text::given_by(by, *via, |by| one_line(&by.name)))
             };
-            text::by_itself(given, *via).unwrap_or_else(by)
+            text::automatic_approval_text(given, *via).unwrap_or_else(by)
         }
         Event::Withdrawn { reason } => format!("withdrawn: {}", one_line(reason)),
         Event::Claimed => "picked up by the agent".into(),
-        Event::Pruned => "its long part was removed (gander prune)".into(),
+        Event::Pruned => "long texts and files were removed (gander prune)".into(),
     };
     format!("{}  {}  {what}", clock(logged.at, zone), logged.decision)
 }
@@ -217,7 +232,7 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
 /// `gander attention`.
 pub(super) async fn attention(common: &Common) -> Outcome {
     let opened = common.open_to_read()?;
-    let waiting = opened.handle.attention(None).await?;
+    let waiting = opened.handle.attention().list(None).await?;
     if common.json {
         output::json(&waiting);
         return Ok(Exit::Yes);
@@ -239,7 +254,7 @@ pub(super) async fn attention(common: &Common) -> Outcome {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Events {
+pub(super) struct EventsArgs {
     /// Keep printing new events
     #[arg(long)]
     follow: bool,
@@ -248,35 +263,26 @@ pub(super) struct Events {
     since: u64,
 }
 
-/// Events per read.
-const PAGE: usize = 500;
-
-impl Events {
+impl EventsArgs {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open_to_read()?;
         let (handle, zone) = (&opened.handle, opened.handle.rules().zone);
         let follow = async {
-            let mut hints = handle.hints();
-            let mut cursor = self.since;
+            let mut log = handle.event_log().follow(self.since, EventFilter::default());
             loop {
-                hints.mark_unchanged();
-                let events = handle.events(cursor, PAGE).await?;
-                for logged in &events {
-                    if common.json {
-                        output::json(logged)
-                    } else {
-                        output::line(&event_line(logged, zone))
+                match log.try_next().await? {
+                    Some(events) => {
+                        for logged in &events {
+                            if common.json {
+                                output::json(logged)
+                            } else {
+                                output::line(&event_line(logged, zone))
+                            }
+                        }
                     }
-                    cursor = logged.seq;
+                    None if self.follow => log.changed().await,
+                    None => return Ok(Exit::Yes),
                 }
-                if events.len() == PAGE {
-                    continue;
-                }
-                if !self.follow {
-                    return Ok(Exit::Yes);
-                }
-                // The sender lives in the handle, so the channel cannot close.
-                let _ = hints.changed().await;
             }
         };
         tokio::select! {

@@ -9,10 +9,11 @@ use crate::engine::HandleError;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 reported, 75 there is no verdict to report on, or the store was locked, 2 bad usage or configuration, 70 internal error. \
-                        Whoever reports has claimed."
+    after_help = "Exit status: 0 reported, 75 there is no verdict to report on, or the store was \
+        locked, 2 bad usage or configuration, 70 internal error. Reporting also claims the \
+        verdict."
 )]
-pub(super) struct Report {
+pub(super) struct ReportArgs {
     /// The decision's number
     id: DecisionId,
     /// The outcome: succeeded, failed
@@ -22,21 +23,27 @@ pub(super) struct Report {
     text: String,
 }
 
-impl Report {
+impl ReportArgs {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open()?;
-        let reported = match opened.handle.report(self.id, self.outcome, &self.text).await {
-            Err(
-                error @ HandleError::Refused(_, Refused::NotResolved | Refused::Withdrawn { .. }),
-            ) => {
-                return Err(Failure::new(Exit::NotNow, error));
-            }
-            reported => reported?,
-        };
+        let reported =
+            match opened.handle.approvals().report(self.id, self.outcome, &self.text).await {
+                Err(
+                    error @ HandleError::Refused(
+                        _,
+                        Refused::NotResolved | Refused::Withdrawn { .. },
+                    ),
+                ) => {
+                    return Err(Failure::new(Exit::NotNow, error));
+                }
+                reported => reported?,
+            };
         if common.json {
-            output::json(
-                &serde_json::json!({ "id": reported.id, "outcome": "reported", "decision": reported }),
-            );
+            output::json(&serde_json::json!({
+                "id": reported.id,
+                "outcome": "reported",
+                "decision": reported,
+            }));
         } else {
             output::line(&format!("{}: reported", reported.id));
         }

@@ -34,7 +34,7 @@ impl SandboxArgs {
             Sandbox::start(options).await.map_err(|error| Failure::new(Exit::No, error))?;
         output::json(sandbox.addresses());
         output::progress(&format!(
-            "the pretend Discord is at {} (Ctrl-C ends it)",
+            "the pretend Discord is at {} (press Ctrl-C to stop)",
             sandbox.addresses().page
         ));
         super::serve::asked_to_stop().await;

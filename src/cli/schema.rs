@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{Exit, Outcome, output};
-use crate::sources::inbox::paper;
+use crate::sources::inbox::schema;
 
 #[derive(Debug, Args)]
 pub(super) struct Schema {
@@ -27,9 +27,9 @@ impl Schema {
     #[expect(clippy::unnecessary_wraps, reason = "as every command ends")]
     pub(super) fn run(&self) -> Outcome {
         let schema = match self.of {
-            Of::Inbox => paper::question_schema(),
-            Of::Verdict => paper::verdict_schema(),
-            Of::Outcome => paper::outcome_schema(),
+            Of::Inbox => schema::question_schema(),
+            Of::Verdict => schema::verdict_schema(),
+            Of::Outcome => schema::outcome_schema(),
         };
         output::line(schema.trim_end());
         Ok(Exit::Yes)

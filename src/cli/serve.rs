@@ -5,26 +5,32 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 
-use super::mcp::Served;
-use super::{Common, Exit, Failure, Outcome, log, ways};
+use super::mcp::RemoteGate;
+use super::{Common, Exit, Failure, Outcome, external_channels, log};
 use crate::channels;
 use crate::config::gates::RulesFile;
 use crate::config::reload::Follow;
 use crate::config::{Config, LogFormat};
+use crate::engine;
+use crate::engine::Handle;
+use crate::engine::approvals::auto_approval;
 use crate::engine::clock::wall_time;
-use crate::engine::outbox::{self, Carriers};
-use crate::engine::{self, Handle, daily, lock, pulse, routing, timers, waiters};
+use crate::engine::escalation::scheduler;
+use crate::engine::event_log::waiters;
+use crate::engine::notifications::outbox;
+use crate::engine::notifications::outbox::Carriers;
+use crate::engine::operations::{daily, heartbeat, lock};
 use crate::sources::{self, DropFolder, WatchedFolder};
-use crate::surfaces::discord::{self, Api, Channels, ConnectError, Settings};
-use crate::surfaces::http::{self, Bound, Http};
+use crate::surfaces::discord::{self, Api, Channels, ConnectError, DiscordSettings};
+use crate::surfaces::http::{self, Bound, HttpApi};
 use crate::surfaces::mcp;
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The bot's token comes from DISCORD_TOKEN, or from the file that DISCORD_TOKEN_FILE names."
-)]
+#[command(after_help = "The bot's token comes from DISCORD_TOKEN, or from the file that \
+        DISCORD_TOKEN_FILE names.")]
 pub(super) struct Serve {
     /// Run the store's time this many times faster, for a rehearsal on a new store
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -43,14 +49,15 @@ impl Serve {
         match &config.file {
             Some(file) => tracing::info!("configuration: {}", file.display()),
             None => tracing::info!(
-                "no configuration file: the application's owner approves (gander init writes one)"
+                "no configuration file: the application's owner approves (create one with gander \
+                 init)"
             ),
         }
         let reader = follow.reader();
         let stop = async move {
             tokio::select! {
                 () = asked_to_stop() => {}
-                () = hung_up(reader) => {}
+                () = reload_on_sighup(reader) => {}
             }
         };
         run_bot(&path, config, follow, settings, self.speed, stop).await
@@ -62,40 +69,42 @@ pub(super) async fn run_bot(
     path: &Path,
     config: Config,
     follow: Follow,
-    settings: Settings,
+    settings: DiscordSettings,
     speed: Option<u32>,
     stop: impl Future<Output = ()>,
 ) -> Outcome {
     let _lock = lock::acquire(path, wall_time()).map_err(|error| Failure::new(Exit::No, error))?;
     let opened = super::open(path, &config, speed)?;
     let handle = opened.handle;
-    tracing::info!(speed = handle.pace().speed, "store: {}", path.display());
-    pulse::begin(&handle);
+    tracing::info!(speed = handle.time_scale().speed, "store: {}", path.display());
+    heartbeat::begin(&handle);
     let bound = listen(&handle, &config.http, path).await?;
-    let gates = Arc::new(Served(RulesFile(config.file.clone())));
+    let gates = Arc::new(RemoteGate(RulesFile(config.file.clone())));
     let mcp = mcp::http_service(&handle, Some(gates.clone()), &config.http.hosts);
-    let http = Http::new(handle.clone(), &config.http, gates).with(mcp);
+    let http = HttpApi::new(handle.clone(), &config.http, gates).with(mcp);
     let (channels, folders) =
         (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
-    let carriers = watch::Sender::new(channels::carriers(&ways::settings(&config)?));
+    let carriers = watch::Sender::new(channels::carriers(&external_channels::settings(&config)?));
     let (following, mut watched, carrying) =
         (channels.subscribe(), folders.subscribe(), carriers.subscribe());
     let live = Live { handle: handle.clone(), channels, folders, carriers, started: config };
     tokio::select! {
         result = async {
-            let result = discord::run_following(handle.clone(), settings, following, stop).await;
+            let bot =
+                discord::run_with_channel_updates(handle.clone(), settings, following, stop);
+            let result = bot.await;
             http.end().await;
             result
         } => result.map(|()| Exit::Yes).map_err(|error| refused(&error)),
         () = http.run(bound) => Ok(Exit::Internal),
         () = waiters::run(handle.clone()) => Ok(Exit::Internal),
         () = live.follow(follow) => Ok(Exit::Internal),
-        () = timers::run(handle.clone()) => Ok(Exit::Internal),
-        () = routing::run(handle.clone()) => Ok(Exit::Internal),
+        () = scheduler::run(handle.clone()) => Ok(Exit::Internal),
+        () = auto_approval::run(handle.clone()) => Ok(Exit::Internal),
         () = daily::run(handle.clone()) => Ok(Exit::Internal),
         () = outbox::run(handle.clone(), carrying) => Ok(Exit::Internal),
-        () = pulse::run(handle.clone(), path) => Ok(Exit::Internal),
-        () = engine::watch::run(handle.clone(), path) => Ok(Exit::Internal),
+        () = heartbeat::run(handle.clone(), path) => Ok(Exit::Internal),
+        () = engine::event_log::watch::run(handle.clone(), path) => Ok(Exit::Internal),
         () = run_sources(&handle, path, &mut watched) => Ok(Exit::Internal),
     }
 }
@@ -103,7 +112,7 @@ pub(super) async fn run_bot(
 /// Opens the socket and the port for agents and programs.
 async fn listen(
     handle: &Handle,
-    settings: &http::Settings,
+    settings: &http::HttpSettings,
     store: &Path,
 ) -> Result<Bound, Failure> {
     let bound = Bound::new(settings, store).await.map_err(|error| Failure::new(Exit::No, error))?;
@@ -111,7 +120,7 @@ async fn listen(
     for place in &places {
         tracing::info!("agents can connect: {place}");
     }
-    handle.beat(|pulse| pulse.listening = places);
+    handle.operations().update_heartbeat(|heartbeat| heartbeat.listening = places);
     Ok(bound)
 }
 
@@ -158,9 +167,11 @@ impl Live {
                 Ok(config) => self.apply(config).await,
                 Err(why) => {
                     tracing::error!(
-                        "the configuration is not used: {why}. What it said before still holds"
+                        "the configuration is invalid: {why}. The previous one stays in use"
                     );
-                    self.handle.beat(|pulse| pulse.configuration = Some(why));
+                    self.handle
+                        .operations()
+                        .update_heartbeat(|heartbeat| heartbeat.configuration = Some(why));
                 }
             }
         }
@@ -172,10 +183,11 @@ impl Live {
             tracing::warn!("{change}");
         }
         let now = Folders::of(&config);
-        let ways = ways::settings(&config);
+        let channels = external_channels::settings(&config);
         self.handle.set_rules(config.rules);
-        if let Err(error) = self.handle.enforce_all().await {
-            tracing::warn!(%error, "not every open decision could be held to the new rules yet; the others are when they are decided");
+        if let Err(error) = self.handle.operations().enforce_rules().await {
+            tracing::warn!(%error, "could not apply the new rules to every open decision yet; \
+                the rest are checked when decided");
         }
         self.folders.send_if_modified(|folders| {
             *folders != now && {
@@ -183,21 +195,21 @@ impl Live {
                 true
             }
         });
-        match ways {
+        match channels {
             // Replaced even if the settings are equal: the secret files they name may hold new
             // secrets.
             Ok(settings) => drop(self.carriers.send_replace(channels::carriers(&settings))),
             Err(failure) => {
-                tracing::warn!("the ways beyond Discord stay as they were: {}", failure.words)
+                tracing::warn!("the channels beyond Discord are unchanged: {}", failure.words)
             }
         }
         // Notifies the surface even if the channels are equal, because the surface also shows who
         // may decide.
         self.channels.send_replace(config.channels);
-        tracing::info!("the configuration was read again and holds from now on");
-        self.handle.beat(|pulse| {
-            pulse.configuration = None;
-            pulse.after_restart = after_restart;
+        tracing::info!("the new configuration is in use");
+        self.handle.operations().update_heartbeat(|heartbeat| {
+            heartbeat.configuration = None;
+            heartbeat.after_restart = after_restart;
         });
     }
 
@@ -212,7 +224,7 @@ impl Live {
         let changed = differs.into_iter().filter(|(_, differs)| *differs);
         changed
             .map(|(what, _)| {
-                format!("{what} in gander.toml has changed: restart gander serve for it to count")
+                format!("{what} in gander.toml has changed: restart gander serve to apply it")
             })
             .collect()
     }
@@ -222,15 +234,20 @@ fn refused(error: &ConnectError) -> Failure {
     Failure::new(Exit::No, error)
 }
 
-pub(super) fn settings(config: &Config) -> Result<Settings, Failure> {
+pub(super) fn settings(config: &Config) -> Result<DiscordSettings, Failure> {
     let ca = std::env::var_os("GANDER_DISCORD_CA").map(PathBuf::from);
     let api = std::env::var("GANDER_DISCORD_API").ok();
     let api = Api::from_settings(api.as_deref(), ca.as_deref())
         .map_err(|error| Failure::new(Exit::Usage, error))?;
-    Ok(Settings { token: token()?, api, guild: config.guild, channels: config.channels.clone() })
+    Ok(DiscordSettings {
+        token: token()?,
+        api,
+        guild: config.guild,
+        channels: config.channels.clone(),
+    })
 }
 
-fn token() -> Result<String, Failure> {
+fn token() -> Result<SecretString, Failure> {
     let given = match (std::env::var("DISCORD_TOKEN"), std::env::var_os("DISCORD_TOKEN_FILE")) {
         (Ok(token), _) if !token.trim().is_empty() => token,
         (_, Some(file)) => std::fs::read_to_string(&file).map_err(|error| {
@@ -243,33 +260,34 @@ fn token() -> Result<String, Failure> {
     };
     let token = given.trim().trim_start_matches("Bot ").to_owned();
     if token.is_empty() {
-        let words = "there is no bot token. Set DISCORD_TOKEN, or DISCORD_TOKEN_FILE to a file that holds it; the README tells how to \
-                     get one. To see Gander without Discord: gander demo";
+        let words = "there is no bot token. Set DISCORD_TOKEN, or set DISCORD_TOKEN_FILE to a \
+            file with the token; the README explains how to get one. To try Gander without \
+            Discord: gander demo";
         return Err(Failure::new(Exit::Usage, words));
     }
     // A character that a header cannot contain would panic in the Discord client.
     if !token.chars().all(|c| c.is_ascii_graphic()) {
         return Err(Failure::new(
             Exit::Usage,
-            "the bot token has characters that no token has: copy it again",
+            "the bot token contains invalid characters: copy it again",
         ));
     }
-    Ok(token)
+    Ok(token.into())
 }
 
 /// Reads the configuration again at each SIGHUP. Resolves only when SIGHUP came from a closed
 /// terminal: the bot then stops.
-async fn hung_up(read: Arc<Notify>) {
+async fn reload_on_sighup(read: Arc<Notify>) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let had_terminal = std::io::stderr().is_terminal();
-        if let Ok(mut hung_up) = signal(SignalKind::hangup()) {
-            while hung_up.recv().await.is_some() {
+        if let Ok(mut reload_on_sighup) = signal(SignalKind::hangup()) {
+            while reload_on_sighup.recv().await.is_some() {
                 if had_terminal && !std::io::stderr().is_terminal() {
                     return;
                 }
-                tracing::info!("SIGHUP: looking at the configuration");
+                tracing::info!("SIGHUP: reading the configuration");
                 read.notify_one();
             }
         }

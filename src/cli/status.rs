@@ -2,10 +2,11 @@
 
 use super::{Common, Exit, Outcome, output};
 use crate::core::Time;
-use crate::core::text;
 use crate::core::untrusted::one_line;
-use crate::engine::pulse::{self, Pulse, Running};
-use crate::engine::status::{ProjectStatus, Status};
+use crate::engine::operations::heartbeat;
+use crate::engine::operations::heartbeat::{Heartbeat, Running};
+use crate::engine::operations::status::{ProjectStatus, SystemStatus};
+use crate::presentation::text;
 
 /// Most cards listed by id.
 const MOST_NAMED: usize = 5;
@@ -13,10 +14,10 @@ const MOST_NAMED: usize = 5;
 /// `gander status`.
 pub(super) async fn run(common: &Common) -> Outcome {
     let opened = common.open()?;
-    let mut status = opened.handle.status().await?;
-    let running = pulse::of(&opened.store);
-    if let Running::Yes(pulse) = &running {
-        status.bot = Some((**pulse).clone());
+    let mut status = opened.handle.operations().status().await?;
+    let running = heartbeat::of(&opened.store);
+    if let Running::Yes(heartbeat) = &running {
+        status.bot = Some((**heartbeat).clone());
     }
     if common.json {
         output::json(&serde_json::json!({
@@ -40,7 +41,7 @@ fn count(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn open(status: &Status) -> Vec<String> {
+fn open(status: &SystemStatus) -> Vec<String> {
     let mut lines = match (status.waiting(), status.overdue()) {
         (0, _) => vec!["Nothing waits for an answer.".to_owned()],
         (waiting, 0) => vec![format!(
@@ -83,67 +84,72 @@ fn facts(project: &ProjectStatus, now: Time) -> Vec<String> {
     if let Some(next) = project.next_return {
         let next =
             if next > now { format!("in {}", text::span(next - now)) } else { "now".to_owned() };
-        facts.push(format!("{} put off, back {next}", project.deferred));
+        facts.push(format!("{} deferred, back {next}", project.deferred));
     }
     facts
 }
 
-fn bot(status: &Status, running: &Running, wall: Time) -> Vec<String> {
+fn bot(status: &SystemStatus, running: &Running, wall: Time) -> Vec<String> {
     let mut lines = match running {
-        Running::No => vec!["✘ No gander serve runs on this store: cards are not posted, and clicks are not answered.".to_owned()],
-        Running::Silent(holder) => vec![format!("⚠ A gander serve runs on this store ({holder}) and has not said how it is.")],
-        Running::Yes(pulse) => of(pulse, wall),
+        Running::No => vec![
+            "✘ gander serve is not running on this store: cards are not posted, \
+            and clicks are not answered."
+                .to_owned(),
+        ],
+        Running::Silent(holder) => vec![format!(
+            "⚠ gander serve runs on this store ({holder}), but has not reported its health."
+        )],
+        Running::Yes(heartbeat) => of(heartbeat, wall),
     };
     let held_back = match running {
-        Running::Yes(pulse) => pulse.held_back.len(),
+        Running::Yes(heartbeat) => heartbeat.held_back.len(),
         _ => 0,
     };
     let waiting = status.unshown.len().saturating_sub(held_back);
     if waiting > 0 {
         let cards = count(waiting, "card is", "cards are");
-        lines.push(format!(
-            "⚠ {cards} not posted yet, or not yet drawn as {} now.",
-            if waiting == 1 { "it is" } else { "they are" }
-        ));
+        lines.push(format!("⚠ {cards} not posted yet, or not up to date."));
     }
     lines
 }
 
-fn of(pulse: &Pulse, wall: Time) -> Vec<String> {
-    let since = text::span(wall - pulse.since);
-    let mut lines = vec![match pulse.connected {
+fn of(heartbeat: &Heartbeat, wall: Time) -> Vec<String> {
+    let since = text::span(wall - heartbeat.since);
+    let mut lines = vec![match heartbeat.connected {
         Some(connected) => format!(
-            "✔ gander serve runs since {since} (process {}), connected to Discord since {}.",
-            pulse.process,
+            "✔ gander serve has been running since {since} (process {}), connected to Discord \
+             since {}.",
+            heartbeat.process,
             text::span(wall - connected)
         ),
         None => format!(
-            "✘ gander serve runs since {since} (process {}), and is not connected to Discord.",
-            pulse.process
+            "✘ gander serve has been running since {since} (process {}), but is not connected to \
+             Discord.",
+            heartbeat.process
         ),
     }];
-    if let Some(trouble) = &pulse.configuration {
+    if let Some(trouble) = &heartbeat.configuration {
         lines.push(format!(
-            "✘ Its configuration has a mistake, so what it said before holds: {trouble}"
+            "✘ Its configuration is invalid, so it uses the previous one: {trouble}"
         ));
     }
-    lines.extend(pulse.after_restart.iter().map(|change| format!("⚠ {change}")));
-    lines.extend(pulse.another.as_ref().map(|another| {
+    lines.extend(heartbeat.after_restart.iter().map(|change| format!("⚠ {change}")));
+    lines.extend(heartbeat.another.as_ref().map(|another| {
         let (what, mend) = another.said(wall);
         format!("⚠ {what}. {mend}.")
     }));
-    let held_back = pulse.held_back.len();
+    let held_back = heartbeat.held_back.len();
     if held_back > 0 {
         lines.push(format!(
-            "✘ {} be shown at present:",
+            "✘ {} be posted at present:",
             count(held_back, "card cannot", "cards cannot")
         ));
         lines.extend(
-            pulse.held_back.iter().take(MOST_NAMED).map(|(id, why)| format!("  {id}: {why}")),
+            heartbeat.held_back.iter().take(MOST_NAMED).map(|(id, why)| format!("  {id}: {why}")),
         );
     }
     if held_back > MOST_NAMED {
-        lines.push(format!("  and {} more; gander doctor says more", held_back - MOST_NAMED));
+        lines.push(format!("  and {} more: see gander doctor", held_back - MOST_NAMED));
     }
     lines
 }

@@ -4,11 +4,12 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use super::{Common, Exit, Failure, Outcome, output};
 use crate::core::Time;
-use crate::core::caller::{Grant, Holder, Scope, Token, TokenId};
+use crate::core::access::{Grant, Holder, Scope, Token, TokenId};
 use crate::core::decision::Person;
 use crate::core::untrusted::one_line;
 
@@ -39,7 +40,12 @@ struct Create {
     #[arg(long = "project", value_name = "PROJECT")]
     projects: Vec<String>,
     /// The Discord id of the person in whose name the token decides
-    #[arg(long, value_name = "ID", requires = "called", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(
+        long,
+        value_name = "ID",
+        requires = "called",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     user: Option<u64>,
     /// The person's name
     #[arg(long, value_name = "NAME", requires = "user")]
@@ -78,7 +84,7 @@ impl Create {
         if one_line(&self.name).is_empty() {
             return Err(Failure::new(
                 Exit::Usage,
-                "a token needs a name by which you know it again",
+                "a token needs a name: give the agent, machine or program",
             ));
         }
         let config = common.config()?;
@@ -92,22 +98,22 @@ impl Create {
             roles: self.roles,
         });
         let grant = Grant { scopes, projects: self.projects, holder }
-            .admissible()
+            .validated()
             .map_err(|why| Failure::new(Exit::Usage, why))?;
         if grant.scopes.contains(&Scope::Decide) || grant.scopes.contains(&Scope::Admin) {
             confirmed(&self.name)?;
         }
-        let opened = super::open_patiently(&common.store_path(&config)?, &config)?;
-        let (token, secret) = opened.handle.create_token(&self.name, grant).await?;
+        let opened = super::open_with_timeout(&common.store_path(&config)?, &config)?;
+        let (token, secret) = opened.handle.tokens().create(&self.name, grant).await?;
         if common.json {
-            output::json(&Made { token: &token, secret: secret.reveal() });
+            output::json(&Made { token: &token, secret: secret.expose_secret() });
         } else {
             output::progress(&format!(
-                "token {}: {}. Its secret goes to standard output; it is not kept and not shown again.",
+                "token {}: {}. Its secret is printed to standard output once, and not stored.",
                 token.id.0,
                 about(&token)
             ));
-            output::line(secret.reveal());
+            output::line(secret.expose_secret());
         }
         Ok(Exit::Yes)
     }
@@ -117,12 +123,14 @@ impl Create {
 /// decides or administers. Standard output may still be a file, for the secret.
 fn confirmed(name: &str) -> Result<(), Failure> {
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        let words = "a token that decides or administers is made by a person at a terminal. Nothing was made. Agents need the scope ask alone";
+        let words = "a token with the scope decide or admin must be created by a person at a \
+            terminal. Nothing was created. Agents need only the scope ask";
         return Err(Failure::new(Exit::Usage, words));
     }
     let name = one_line(name);
     output::progress(&format!(
-        "Whoever has this token acts in a person's name. To make it, type its name, “{name}”; anything else makes nothing:"
+        "The holder of this token acts in a person's name. To create it, type its name, \
+         “{name}”; any other input cancels:"
     ));
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
@@ -130,34 +138,31 @@ fn confirmed(name: &str) -> Result<(), Failure> {
     if line.trim() == name {
         Ok(())
     } else {
-        Err(Failure::new(Exit::No, "not confirmed: nothing was made"))
+        Err(Failure::new(Exit::No, "not confirmed: nothing was created"))
     }
 }
 
 impl Revoke {
     async fn run(self, common: &Common) -> Outcome {
         let opened = common.open()?;
-        if !opened.handle.revoke_token(TokenId(self.id)).await? {
-            let words = format!(
-                "there is no token {} that could be revoked: gander token list shows them",
-                self.id
-            );
+        if !opened.handle.tokens().revoke(TokenId(self.id)).await? {
+            let words = format!("there is no token {} to revoke: see gander token list", self.id);
             return Err(Failure::new(Exit::Usage, words));
         }
-        output::progress(&format!("token {} is revoked: it is worth nothing from now on", self.id));
+        output::progress(&format!("token {} is revoked and no longer works", self.id));
         Ok(Exit::Yes)
     }
 }
 
 async fn list(common: &Common) -> Outcome {
     let opened = common.open_to_read()?;
-    let tokens = opened.handle.tokens().await?;
+    let tokens = opened.handle.tokens().list().await?;
     if common.json {
         output::json(&tokens);
         return Ok(Exit::Yes);
     }
     if tokens.is_empty() {
-        output::line("no tokens: gander token create NAME makes one");
+        output::line("no tokens: create one with gander token create NAME");
     }
     for token in &tokens {
         output::line(&format!("{}  {}  {}", token.id.0, one_line(&token.name), about(token)));
@@ -176,7 +181,7 @@ fn about(token: &Token) -> String {
     if let Some(holder) = &token.grant.holder {
         parts.push(format!("for {} ({})", one_line(&holder.person.name), holder.person.id));
     }
-    parts.push(format!("made {}", at(token.created_at)));
+    parts.push(format!("created {}", at(token.created_at)));
     parts.push(
         token.used_at.map_or_else(|| "never used".into(), |used| format!("last used {}", at(used))),
     );

@@ -5,6 +5,7 @@
 //! user's own configuration names the person. Standard input and output must be terminals, the
 //! whole decision is shown, and the person types a word to confirm.
 
+use crate::presentation::text;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use clap::Args;
@@ -13,20 +14,21 @@ use super::read::facts;
 use super::wait::report;
 use super::{Common, Exit, Failure, Opened, Outcome, output};
 use crate::config::Config;
-use crate::core::card::full_text;
+use crate::core::decision::authorization::{Approvers, Denied, Voter};
 use crate::core::decision::{Ballot, Decision, DecisionId, Expects, Refused, Verdict, Via};
-use crate::core::permission::{Denied, Voter, WhoMay};
 use crate::core::untrusted::one_line;
-use crate::core::when;
+use crate::core::values::time_words;
 use crate::engine::HandleError;
+use crate::presentation::card::full_text;
 
 /// Exit statuses, for the help.
-const EXIT_STATUS: &str = "Exit status: 0 done, 1 nothing was decided, 2 bad usage, no terminal, or not configured, 75 the store was locked, 70 internal error. \
-                           What is left out is asked for.";
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 nothing was decided, 2 bad usage, no terminal, \
+    or not configured, 75 the store was locked, 70 internal error. The command asks for missing \
+    values.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
-pub(super) struct Approve {
+pub(super) struct ApproveArgs {
     /// The decision's number
     id: DecisionId,
     /// A note for the agent
@@ -39,7 +41,7 @@ pub(super) struct Approve {
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
-pub(super) struct Reject {
+pub(super) struct RejectArgs {
     /// The decision's number
     id: DecisionId,
     /// The reason; the agent reads it
@@ -49,7 +51,7 @@ pub(super) struct Reject {
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
-pub(super) struct Defer {
+pub(super) struct DeferArgs {
     /// The decision's number
     id: DecisionId,
     /// When the decision returns: 45m, 3h, 2d, 18:30, "tomorrow 14:00"
@@ -58,7 +60,7 @@ pub(super) struct Defer {
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
-pub(super) struct Choose {
+pub(super) struct ChooseArgs {
     /// The decision's number
     id: DecisionId,
     /// The option's name, or its number in the list
@@ -67,7 +69,7 @@ pub(super) struct Choose {
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
-pub(super) struct Answer {
+pub(super) struct AnswerArgs {
     /// The decision's number
     id: DecisionId,
     /// The answer for the agent
@@ -83,12 +85,12 @@ pub(super) struct Undo {
 
 /// A person's action on a decision.
 #[derive(Debug)]
-pub(super) enum Act {
-    Approve(Approve),
-    Reject(Reject),
-    Defer(Defer),
-    Choose(Choose),
-    Answer(Answer),
+pub(super) enum PersonAction {
+    Approve(ApproveArgs),
+    Reject(RejectArgs),
+    Defer(DeferArgs),
+    Choose(ChooseArgs),
+    Answer(AnswerArgs),
     Undo(Undo),
 }
 
@@ -99,14 +101,14 @@ enum Typed {
     Undo,
 }
 
-impl Act {
+impl PersonAction {
     const fn id(&self) -> DecisionId {
         match self {
-            Self::Approve(Approve { id, .. })
-            | Self::Reject(Reject { id, .. })
-            | Self::Defer(Defer { id, .. })
-            | Self::Choose(Choose { id, .. })
-            | Self::Answer(Answer { id, .. })
+            Self::Approve(ApproveArgs { id, .. })
+            | Self::Reject(RejectArgs { id, .. })
+            | Self::Defer(DeferArgs { id, .. })
+            | Self::Choose(ChooseArgs { id, .. })
+            | Self::Answer(AnswerArgs { id, .. })
             | Self::Undo(Undo { id }) => *id,
         }
     }
@@ -115,7 +117,7 @@ impl Act {
         match self {
             Self::Approve(_) => "approve",
             Self::Reject(_) => "reject",
-            Self::Defer(_) => "put off",
+            Self::Defer(_) => "defer",
             Self::Choose(_) => "choose for",
             Self::Answer(_) => "answer",
             Self::Undo(_) => "undo the verdict on",
@@ -135,7 +137,7 @@ impl Act {
             .await
             .map_err(|error| undecided(error, id))?;
         if common.json {
-            output::json(&report(&done, done.state.word(), &opened.handle));
+            output::json(&report(&text::worded_decision(&done), done.state.word(), &opened.handle));
         } else {
             output::line(&format!(
                 "Done. {}",
@@ -149,13 +151,15 @@ impl Act {
     /// it.
     async fn shown(&self, opened: &Opened, voter: &Voter) -> Result<Decision, Failure> {
         let (handle, id) = (&opened.handle, self.id());
-        let decision = handle.may_see(id, voter).await.map_err(|error| undecided(error, id))?;
+        let decision =
+            handle.approvers().may_see(id, voter).await.map_err(|error| undecided(error, id))?;
         if matches!(self, Self::Undo(_)) {
             decision.undo(voter.person.clone(), handle.now()).map_err(|refused| {
                 Failure::new(Exit::No, format!("{id}: {refused}. Nothing was changed"))
             })?;
         } else {
             handle
+                .approvers()
                 .may_decide(id, decision.revision, voter)
                 .await
                 .map_err(|error| undecided(error, id))?;
@@ -172,7 +176,7 @@ impl Act {
     /// Completes the action: input missing from the command line is typed now.
     fn typed(self, decision: &Decision, opened: &Opened) -> Result<Typed, Failure> {
         Ok(match self {
-            Self::Approve(Approve { note, for_session, .. }) => {
+            Self::Approve(ApproveArgs { note, for_session, .. }) => {
                 let note = note.filter(|note| !note.trim().is_empty());
                 fits(decision, Expects::Approve)?;
                 if for_session && !decision.offers_session() {
@@ -183,28 +187,28 @@ impl Act {
                 }
                 Typed::Verdict(Verdict::Approved { note, for_session })
             }
-            Self::Reject(Reject { reason, .. }) => {
-                let reason = given(reason, "Why? The agent is told")?;
+            Self::Reject(RejectArgs { reason, .. }) => {
+                let reason = given(reason, "Why? The agent gets this")?;
                 Typed::Verdict(Verdict::Rejected { reason })
             }
-            Self::Choose(Choose { option, .. }) => {
+            Self::Choose(ChooseArgs { option, .. }) => {
                 fits(decision, Expects::Choose)?;
                 Typed::Verdict(Verdict::Chosen {
                     option: chosen(decision, &given(option, "Which one")?)?,
                 })
             }
-            Self::Answer(Answer { text, .. }) => {
+            Self::Answer(AnswerArgs { text, .. }) => {
                 fits(decision, Expects::Answer)?;
-                Typed::Verdict(Verdict::Answered {
-                    text: given(text, "Your answer, as the agent gets it")?,
-                })
+                Typed::Verdict(Verdict::Answered { text: given(text, "Your answer to the agent")? })
             }
-            Self::Defer(Defer { when, .. }) => {
+            Self::Defer(DeferArgs { when, .. }) => {
                 let text = given(when, "When should it come back (45m, 18:30, tomorrow 14:00)")?;
-                let until = when::parse(&text, opened.handle.now(), opened.handle.rules().zone);
+                let until =
+                    time_words::parse(&text, opened.handle.now(), opened.handle.rules().zone);
                 let words = || {
                     format!(
-                        "{text:?} is no time: write for example 45m, 18:30 or \"tomorrow 14:00\". Nothing was changed"
+                        "{text:?} is not a time: write, for example, 45m, 18:30 or \"tomorrow \
+                         14:00\". Nothing was changed"
                     )
                 };
                 Typed::Defer(until.ok_or_else(|| Failure::new(Exit::Usage, words()))?)
@@ -218,11 +222,17 @@ impl Act {
 fn voter(config: &Config) -> Result<Voter, Failure> {
     config.terminal.clone().ok_or_else(|| {
         let file = config.file.clone().or_else(|| crate::config::user_file().ok());
-        let file = file.map_or_else(|| "your gander.toml".into(), |file| file.display().to_string());
+        let file =
+            file.map_or_else(|| "your gander.toml".into(), |file| file.display().to_string());
         let words = format!(
-            "verdicts at the terminal are off, because agents can run commands too. To switch them on, say in {file} who you are:\n\n\
-             [terminal]\nuser = 100000000000000002   # your Discord user id: what you may decide follows from it\n\
-             name = \"Maya\"               # as others read it\n#roles = [\"Approvers\"]     # roles that you have there\n"
+            "verdicts at the terminal are off, because agents can also run commands. To switch \
+             them on, identify yourself in {file}:\n\
+             \n\
+             [terminal]\n\
+             user = 100000000000000002   # your Discord user id: what you may decide follows \
+             from it\n\
+             name = \"Maya\"               # as others read it\n\
+             #roles = [\"Approvers\"]     # roles that you have there\n"
         );
         Failure::new(Exit::Usage, words)
     })
@@ -232,8 +242,8 @@ fn must_be_a_terminal() -> Result<(), Failure> {
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         return Ok(());
     }
-    let words = "a verdict is given by a person at a terminal: standard input and output must both be one. Nothing was decided. \
-                 An agent waits for its verdict with gander wait";
+    let words = "a verdict needs a person at a terminal: standard input and output must both be \
+        a terminal. Nothing was decided. An agent waits for its verdict with gander wait";
     Err(Failure::new(Exit::Usage, words))
 }
 
@@ -260,7 +270,7 @@ fn chosen(decision: &Decision, text: &str) -> Result<String, Failure> {
         let names: Vec<String> = options.iter().map(|choice| one_line(&choice.name)).collect();
         Failure::new(
             Exit::No,
-            format!("{text:?} is none of: {}. Nothing was decided", names.join(", ")),
+            format!("{text:?} is not one of: {}. Nothing was decided", names.join(", ")),
         )
     })
 }
@@ -309,7 +319,7 @@ fn confirm(verb: &str, decision: &Decision, typed: &Typed) -> Result<String, Fai
         _ => String::new(),
     };
     output::line(&format!("You are about to {verb} {}{what}.", decision.id));
-    let line = typed_line(&format!("Type {word} to confirm, anything else to leave it: "))?;
+    let line = typed_line(&format!("Type {word} to confirm, anything else to cancel: "))?;
     if line.trim_start_matches('#').eq_ignore_ascii_case(&word) {
         return Ok(line);
     }
@@ -327,10 +337,10 @@ async fn decide(
     match typed {
         Typed::Verdict(verdict) => {
             let ballot = Ballot { verdict, confirmation: Some(confirmation) };
-            handle.resolve(id, seen, voter, Via::Terminal, ballot).await
+            handle.approvals().resolve(id, seen, voter, Via::Terminal, ballot).await
         }
-        Typed::Defer(until) => handle.defer(id, seen, voter, until).await,
-        Typed::Undo => handle.undo(id, voter).await,
+        Typed::Defer(until) => handle.approvals().defer(id, seen, voter, until).await,
+        Typed::Undo => handle.approvals().undo(id, voter).await,
     }
 }
 
@@ -340,8 +350,10 @@ fn undecided(error: HandleError, id: DecisionId) -> Failure {
         HandleError::Denied(_, denied) => {
             let why = match denied {
                 Denied::NotAnApprover(who) => format!("it is for {} to decide", who_may(&who)),
-                Denied::OwnQuestion => "you asked it yourself, so somebody else decides it".into(),
-                Denied::NobodyMay => {
+                Denied::OwnQuestion => {
+                    "you asked it yourself, so another person must decide it".into()
+                }
+                Denied::NoApprovers => {
                     "no rule under [[approvers]] covers its project, kind and risk".into()
                 }
             };
@@ -352,7 +364,7 @@ fn undecided(error: HandleError, id: DecisionId) -> Failure {
     }
 }
 
-fn who_may(who: &WhoMay) -> String {
+fn who_may(who: &Approvers) -> String {
     let users = who.users.iter().map(|id| format!("the Discord user {id}"));
     let roles = who.roles.iter().map(|role| format!("the role {role}"));
     let owner = who.owner.then(|| "the owner of the bot's application".to_owned());

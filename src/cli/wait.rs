@@ -6,24 +6,25 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Common, EXIT_STATUS, Exit, Failure, Opened, Outcome, output};
-use crate::config::Span;
+use crate::config::TimeSpan;
+use crate::core::decision::progress::Progress;
 use crate::core::decision::{Decision, DecisionId, Revision, State, Verdict};
-use crate::core::ladder::Standing;
-use crate::core::text;
 use crate::core::untrusted::{clean, one_line};
-use crate::engine::{Claim, Handle, watch};
+use crate::engine::event_log::watch;
+use crate::engine::{Claim, Handle};
+use crate::presentation::text;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
-pub(super) struct Wait {
+pub(super) struct WaitArgs {
     /// The decision's number
     id: DecisionId,
     /// The longest wait, such as 10m
     #[arg(long)]
-    timeout: Option<Span>,
+    timeout: Option<TimeSpan>,
 }
 
-impl Wait {
+impl WaitArgs {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open()?;
         wait_and_report(&opened, self.id, None, self.timeout, common.json).await
@@ -32,7 +33,7 @@ impl Wait {
 
 /// The outcome of a wait, as JSON.
 #[derive(Debug, Serialize)]
-pub(super) struct Report<'a> {
+pub(super) struct WaitReport<'a> {
     id: DecisionId,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +49,7 @@ pub(super) struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    standing: Option<Standing>,
+    standing: Option<Progress>,
     decision: &'a Decision,
 }
 
@@ -56,9 +57,9 @@ pub(super) fn report<'a>(
     decision: &'a Decision,
     outcome: &'static str,
     handle: &Handle,
-) -> Report<'a> {
-    let standing = handle.standing(decision);
-    let mut report = Report {
+) -> WaitReport<'a> {
+    let standing = handle.escalation().progress(decision);
+    let mut report = WaitReport {
         id: decision.id,
         outcome,
         reason: None,
@@ -94,33 +95,35 @@ pub(super) async fn wait_and_report(
     opened: &Opened,
     id: DecisionId,
     asked: Option<Revision>,
-    timeout: Option<Span>,
+    timeout: Option<TimeSpan>,
     json: bool,
 ) -> Outcome {
     let handle = &opened.handle;
-    let decision = handle.get(id).await?;
+    let decision = handle.approvals().get(id).await?;
     if decision.state.is_open() {
         output::progress(&waiting(&decision, handle));
     }
     let deadline = match timeout {
         None => None,
-        Some(Span(seconds)) => {
+        Some(TimeSpan(seconds)) => {
             let span = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
             let deadline = span.and_then(|span| handle.now().checked_add_signed(span));
             Some(deadline.ok_or_else(|| {
-                Failure::new(Exit::Usage, "--timeout is beyond all time: write for example 10m")
+                Failure::new(Exit::Usage, "--timeout is out of range: write, for example, 10m")
             })?)
         }
     };
     let waited = tokio::select! {
-        waited = handle.wait(id, asked, Claim::Yes, deadline) => waited?,
-        () = watch::run(handle.clone(), &opened.store) => return Err(Failure::new(Exit::Internal, "the store is no longer watched")),
+        waited = handle.approvals().wait(id, asked, Claim::Yes, deadline) => waited?,
+        () = watch::run(handle.clone(), &opened.store) => {
+            return Err(Failure::new(Exit::Internal, "the store can no longer be watched"));
+        }
     };
     let superseded = asked.is_some_and(|asked| asked != waited.revision);
     let (exit, outcome, words) =
         if superseded { other_question(&waited) } else { verdict(&waited, opened) };
     if json {
-        output::json(&report(&waited, outcome, handle));
+        output::json(&report(&text::worded_decision(&waited), outcome, handle));
     } else {
         output::line(&words);
     }
@@ -129,9 +132,10 @@ pub(super) async fn wait_and_report(
 
 fn waiting(decision: &Decision, handle: &Handle) -> String {
     let standing = handle
-        .standing(decision)
+        .escalation()
+        .progress(decision)
         .map(|standing| text::standing(&standing, handle.now()).join("; "));
-    let stands = standing.unwrap_or_else(|| "put off".into());
+    let stands = standing.unwrap_or_else(|| "deferred".into());
     format!(
         "waiting for a person to decide {} ({} risk): {stands} …",
         decision.id, decision.terms.risk
@@ -156,10 +160,10 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
     match &decision.state {
         State::Resolved(resolved) => {
             let by = text::given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
-            if let Some(said) = text::by_itself(&resolved.verdict, resolved.via) {
+            if let Some(said) = text::automatic_approval_text(&resolved.verdict, resolved.via) {
                 return (Exit::Yes, "approved", said);
             }
-            match &resolved.verdict {
+            match &*text::worded(&resolved.verdict, resolved.via) {
                 Verdict::Approved { note, .. } => {
                     let note = note
                         .as_deref()
@@ -188,16 +192,17 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
             (
                 Exit::NotNow,
                 "deferred",
-                format!("deferred by {by} until {until}; ask or wait for {id} again then"),
+                format!("deferred by {by} until {until}; ask again or wait for {id} again then"),
             )
         }
         State::Pending(_) => {
             let standing = opened
                 .handle
-                .standing(decision)
+                .escalation()
+                .progress(decision)
                 .map(|standing| text::standing(&standing, opened.handle.now()));
             let words = format!(
-                "not answered in time; {id} stays open, wait for it again\n{}",
+                "not answered in time; {id} stays open: wait again\n{}",
                 standing.unwrap_or_default().join("\n")
             );
             (Exit::NotNow, "timed_out", words)

@@ -3,18 +3,18 @@
 use chrono::TimeDelta;
 use serde::Deserialize;
 
-use super::Span;
-use crate::core::batch::Batching;
-use crate::core::guard::Guard;
+use super::TimeSpan;
+use crate::core::messaging::batch::Batching;
+use crate::core::policy::approval_guard::Guard;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Batch {
+pub(super) struct BatchSection {
     min: Option<usize>,
-    window: Option<Span>,
+    window: Option<TimeSpan>,
 }
 
-impl Batch {
+impl BatchSection {
     /// Adds the projects with a card per decision.
     pub(super) fn batching(&self, except: impl Iterator<Item = String>) -> Batching {
         let usual = Batching::default();
@@ -30,12 +30,12 @@ impl Batch {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct AskedOnceMore {
-    glance: Option<Span>,
+pub(super) struct GuardSection {
+    glance: Option<TimeSpan>,
     in_a_row: Option<u32>,
 }
 
-impl AskedOnceMore {
+impl GuardSection {
     pub(super) fn guard(&self) -> Guard {
         let usual = Guard::default();
         let glance =
@@ -49,14 +49,20 @@ impl AskedOnceMore {
 
 #[cfg(test)]
 mod tests {
-    use super::super::understand;
     use super::*;
+    use crate::config::understand;
 
     #[test]
     fn what_shares_a_card_is_said_for_all_and_by_project() {
         let read = |text: &str| understand("gander.toml".as_ref(), text).unwrap().rules.batching;
         assert_eq!(read(""), Batching::default());
-        let text = "[batch]\nmin = 5\nwindow = \"30s\"\n[projects.Web-Shop]\nbatch = false\n[projects.docs]\nbatch = true\n";
+        let text = "[batch]\n\
+            min = 5\n\
+            window = \"30s\"\n\
+            [projects.Web-Shop]\n\
+            batch = false\n\
+            [projects.docs]\n\
+            batch = true\n";
         let said = Batching {
             min: 5,
             window: TimeDelta::seconds(30),

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::Error as _;
 
-use super::words::word;
+use super::values::word;
 use super::{ConfigError, read, user_file, wrong};
 use crate::core::decision::{Kind, Risk};
 use crate::core::gate::pattern::{CommandPattern, PathPattern};
-use crate::core::gate::rules::{Does, Place, Rule};
-use crate::engine::gates::Rulebook;
+use crate::core::gate::rules::{FileLocation, GateRule, RuleEffect};
+use crate::engine::approvals::gates::RuleSource;
 
 /// The file's name.
 pub const FILE: &str = "gates.toml";
@@ -24,8 +24,8 @@ pub const DEFAULTS: &str = include_str!("gates.toml");
 #[derive(Debug, Clone)]
 pub struct RulesFile(pub Option<PathBuf>);
 
-impl Rulebook for RulesFile {
-    fn rules(&self) -> Result<Vec<Rule>, String> {
+impl RuleSource for RulesFile {
+    fn rules(&self) -> Result<Vec<GateRule>, String> {
         load(self.0.as_deref()).map_err(|error| error.to_string())
     }
 }
@@ -38,7 +38,7 @@ struct Gates {
 
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Written")]
-struct Row(Rule);
+struct Row(GateRule);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,9 +80,7 @@ fn patterns<'de, D: serde::Deserializer<'de>, T>(
 ) -> Result<Vec<T>, D::Error> {
     let written = Vec::<String>::deserialize(deserializer)?;
     let pattern = |text: &String| {
-        new(text).ok_or_else(|| {
-            D::Error::custom("a pattern is empty: write what it is like, or leave it out")
-        })
+        new(text).ok_or_else(|| D::Error::custom("a pattern is empty: write one, or leave it out"))
     };
     written.iter().map(pattern).collect()
 }
@@ -102,30 +100,31 @@ impl TryFrom<Written> for Row {
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
         let does = match written.does {
-            DoesWord::Allow => Does::Allow,
-            DoesWord::Ask => Does::Ask,
-            DoesWord::Deny => Does::Deny,
+            DoesWord::Allow => RuleEffect::Allow,
+            DoesWord::Ask => RuleEffect::Ask,
+            DoesWord::Deny => RuleEffect::Deny,
         };
-        if does != Does::Ask && (written.risk.is_some() || written.kind.is_some()) {
+        if does != RuleEffect::Ask && (written.risk.is_some() || written.kind.is_some()) {
             return Err(
-                "risk and kind are of what is asked: leave them out, or write do = \"ask\"",
+                "risk and kind are only for do = \"ask\": leave them out, or write do = \"ask\"",
             );
         }
-        if does == Does::Allow && !written.commands.is_empty() && !written.paths.is_empty() {
+        if does == RuleEffect::Allow && !written.commands.is_empty() && !written.paths.is_empty() {
             return Err(
-                "a rule that allows commands cannot know their files: leave the paths out, and ask about those in a rule before it",
+                "a rule that allows commands cannot have paths, because a command's files are \
+                 unknown: leave the paths out, and ask about them in an earlier rule",
             );
         }
         if written.place.is_some() && !written.commands.is_empty() {
             return Err(
-                "where is for tools that name files, and nothing knows where a command goes: leave one of them out",
+                "where is only for tools that name files, not for commands: leave one of them out",
             );
         }
         let place = written.place.map(|place| match place {
-            PlaceWord::Inside => Place::Inside,
-            PlaceWord::Outside => Place::Outside,
+            PlaceWord::Inside => FileLocation::Inside,
+            PlaceWord::Outside => FileLocation::Outside,
         });
-        Ok(Self(Rule {
+        Ok(Self(GateRule {
             does,
             tools: written.tools,
             commands: written.commands,
@@ -153,7 +152,7 @@ pub fn file(config: Option<&Path>) -> Result<PathBuf, ConfigError> {
 ///
 /// # Errors
 /// [`ConfigError`] with file, line and remedy.
-pub fn load(config: Option<&Path>) -> Result<Vec<Rule>, ConfigError> {
+pub fn load(config: Option<&Path>) -> Result<Vec<GateRule>, ConfigError> {
     let path = file(config)?;
     // Only a missing file means the defaults: an unreadable file must not lead to laxer rules.
     match path.symlink_metadata() {
@@ -164,7 +163,7 @@ pub fn load(config: Option<&Path>) -> Result<Vec<Rule>, ConfigError> {
     }
 }
 
-fn understand(path: &Path, text: &str) -> Result<Vec<Rule>, ConfigError> {
+fn understand(path: &Path, text: &str) -> Result<Vec<GateRule>, ConfigError> {
     let gates: Gates = toml::from_str(text).map_err(|error| wrong(path, text, &error))?;
     Ok(gates.rules.into_iter().map(|row| row.0).collect())
 }

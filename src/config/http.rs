@@ -8,20 +8,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{ConfigError, resolve, usual_store};
-use crate::surfaces::http::{self, OpenTo, Settings};
-
-/// The default socket of this user's `gander serve`.
-///
-/// # Errors
-/// [`ConfigError::NoHome`].
-pub fn usual_socket() -> Result<PathBuf, ConfigError> {
-    usual_store().map(|store| http::usual_socket(&store))
-}
+use super::resolve;
+use crate::surfaces::http::{HttpSettings, OpenTo};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Http {
+pub(super) struct HttpSection {
     socket: Option<PathBuf>,
     socket_for: Option<For>,
     listen: Option<String>,
@@ -38,20 +30,21 @@ enum For {
     Everyone,
 }
 
-impl Http {
+impl HttpSection {
     /// The settings. Paths are relative to the file's folder.
     ///
     /// # Errors
     /// The problem as text, and a text to find the wrong line by.
-    pub(super) fn settings(self, folder: &Path) -> Result<Settings, (String, &'static str)> {
-        let usual = Settings::default();
+    pub(super) fn settings(self, folder: &Path) -> Result<HttpSettings, (String, &'static str)> {
+        let usual = HttpSettings::default();
         let listen = self
             .listen
             .map(|address| tcp(&address, self.public).map_err(|what| (what, "listen")))
             .transpose()?;
         if self.requests_per_second == Some(0) {
             return Err((
-                "requests_per_second is 0: then nothing could be asked. Write 1 or more".into(),
+                "requests_per_second is 0, which would reject every request: write 1 or more"
+                    .into(),
                 "requests_per_second",
             ));
         }
@@ -62,12 +55,13 @@ impl Http {
         if let Some(host) = self.hosts.iter().find(|host| !sound(host)) {
             return Err((
                 format!(
-                    "{host:?} is no name of a host: write it without http:// and port, such as gander.example"
+                    "{host:?} is not a host name: write it without http:// and port, such as \
+                     gander.example"
                 ),
                 "hosts",
             ));
         }
-        Ok(Settings {
+        Ok(HttpSettings {
             socket: self.socket.map(|socket| resolve(folder, &socket)),
             open_to: match self.socket_for {
                 None | Some(For::Owner) => OpenTo::Owner,
@@ -87,12 +81,12 @@ fn tcp(text: &str, public: bool) -> Result<SocketAddr, String> {
         .strip_prefix("localhost:")
         .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     let address: SocketAddr = text.parse().map_err(|_| {
-        format!("{text:?} is no address to listen on: write for example 127.0.0.1:7777")
+        format!("{text:?} is not an address to listen on: write, for example, 127.0.0.1:7777")
     })?;
     if !address.ip().is_loopback() && !public {
         return Err(format!(
-            "{address} can be reached from other machines, and what goes over it is not encrypted: listen on 127.0.0.1 and put a proxy \
-             with TLS before it, or add public = true if you mean it"
+            "{address} can be reached from other machines, without encryption: listen on \
+             127.0.0.1 behind a proxy with TLS, or add public = true to allow this"
         ));
     }
     Ok(address)

@@ -46,7 +46,7 @@ enum Look {
     /// New content to parse and apply.
     New(String),
     /// Unusable content, with the reason: the previous configuration stays.
-    Useless(String),
+    Unusable(String),
 }
 
 /// Decides when changed content counts.
@@ -81,14 +81,18 @@ impl Reading {
         self.settled.clone_from(&found);
         let had_text = self.has_text;
         match found {
-            Content::Text(text) if text.trim().is_empty() && had_text => Look::Useless(
-                "it is empty: without a word in it the application's owner alone would decide. Write what shall hold, or restart \
-                 Gander if that is meant"
+            Content::Text(text) if text.trim().is_empty() && had_text => Look::Unusable(
+                "it is empty, which would make the application's owner the only approver. Write \
+                 a configuration, or restart Gander if you want this"
                     .into(),
             ),
             Content::Text(text) => Look::New(text),
-            Content::Gone => Look::Useless("it is gone. Put it back, or restart Gander to go on without it".into()),
-            Content::Unreadable(why) => Look::Useless(format!("it cannot be read: {why}. Check its permissions")),
+            Content::Gone => Look::Unusable(
+                "it is missing. Restore it, or restart Gander to continue without it".into(),
+            ),
+            Content::Unreadable(why) => {
+                Look::Unusable(format!("it cannot be read: {why}. Check its permissions"))
+            }
         }
     }
 
@@ -151,7 +155,7 @@ impl Follow {
             pause = match self.reading.look(found) {
                 Look::Same => TICK,
                 Look::Unsettled => SETTLE,
-                Look::Useless(why) => return Err(format!("{}: {why}", super::FILE)),
+                Look::Unusable(why) => return Err(format!("{}: {why}", super::FILE)),
                 Look::New(text) => {
                     let config = understand(&path, &text).map_err(|error| error.brief())?;
                     self.reading.holds();
@@ -186,14 +190,15 @@ fn watch(path: &Path, noticed: &Arc<Notify>) -> Option<RecommendedWatcher> {
     });
     let mut watcher = watcher
         .inspect_err(
-            |error| tracing::debug!(%error, "gander.toml is not watched, but read every 2 s"),
+            |error| tracing::debug!(%error, "gander.toml is not watched; it is read every 2 s"),
         )
         .ok()?;
     let target = path.canonicalize().ok();
     for folder in [Some(path), target.as_deref()].into_iter().flatten().filter_map(Path::parent) {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-            tracing::debug!(%error, folder = %folder.display(), "the folder of gander.toml is not watched; it is read every 2 s");
+            tracing::debug!(%error, folder = %folder.display(), "the folder of gander.toml is not \
+                 watched; it is read every 2 s");
         }
     }
     Some(watcher)
@@ -212,7 +217,7 @@ mod tests {
         let mut reading = Reading::of(start);
         let say = |look| match look {
             Look::New(text) => format!("new: {text}"),
-            Look::Useless(why) => {
+            Look::Unusable(why) => {
                 format!("useless: {}", why.split([':', '.']).next().unwrap_or_default())
             }
             other => format!("{other:?}").to_lowercase(),
@@ -255,14 +260,13 @@ mod tests {
     #[test]
     fn a_file_that_is_emptied_or_gone_changes_nothing_and_its_return_counts() {
         let gone = looks(text("a"), &[Content::Gone, Content::Gone, text("a"), text("a")]);
-        assert_eq!(gone, ["unsettled", "useless: it is gone", "unsettled", "new: a"]);
+        assert_eq!(gone, ["unsettled", "useless: it is missing", "unsettled", "new: a"]);
+        let useless = "useless: it is empty, which would make the application's owner the only \
+                       approver";
         let empty = looks(text("a"), &[text("\n"), text("\n"), text("b"), text("b")]);
-        assert_eq!(empty, ["unsettled", "useless: it is empty", "unsettled", "new: b"]);
+        assert_eq!(empty, ["unsettled", useless, "unsettled", "new: b"]);
         let twice = looks(text("a"), &[Content::Gone, Content::Gone, text(""), text("")]);
-        assert_eq!(
-            twice,
-            ["unsettled", "useless: it is gone", "unsettled", "useless: it is empty"]
-        );
+        assert_eq!(twice, ["unsettled", "useless: it is missing", "unsettled", useless]);
     }
 
     #[test]

@@ -8,91 +8,39 @@
 //! Does not depend on who is an approver (`permission`), on project policy (`policy`) or on
 //! presentation (`card`).
 
-use std::fmt;
-use std::str::FromStr;
+pub mod authorization;
+pub mod content;
+pub(crate) mod disagreement;
+pub(crate) mod escalation;
+pub mod event;
+pub(crate) mod evolve;
+pub mod pending_summary;
+pub mod priority;
+pub mod progress;
+pub mod proposal;
+pub mod reason_code;
+pub mod refusal;
+pub mod request;
+pub mod session;
+pub mod state;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::Time;
-use super::event::Event;
-use super::ladder::Climb;
-use super::permission::{Grounds, Voter};
-pub use super::priority::Prioritized;
-pub use super::refusal::Refused;
-pub use super::request::{
-    Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Outcome, Priority, Request,
-    Risk, SafeDefault, Terms,
-};
-pub use super::routing::Disagreed;
-pub use super::state::{
+use self::authorization::{Grounds, Voter};
+pub use self::disagreement::Disagreement;
+use self::event::Event;
+pub use self::priority::Prioritized;
+pub use self::reason_code::ReasonCode;
+pub use self::refusal::Refused;
+pub use self::request::{Agent, Attachment, Choice, Detail, Insight, Link, Request, Terms};
+pub use self::state::{
     Ballot, Lapsed, Pending, Proposal, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote,
 };
-
-/// The number of a decision within its store; written `#142` for people.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct DecisionId(pub i64);
-
-impl fmt::Display for DecisionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
-    }
-}
-
-impl FromStr for DecisionId {
-    type Err = String;
-
-    /// Accepts `142` and `#142`.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.trim()
-            .trim_start_matches('#')
-            .parse()
-            .ok()
-            .filter(|number| *number > 0)
-            .map(Self)
-            .ok_or_else(|| {
-                format!("{text:?} is not the number of a decision: write it as 142 or #142")
-            })
-    }
-}
-
-/// The version of a decision's content, counted from 1. A verdict names the revision that the
-/// approver saw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Revision(pub u32);
-
-/// A person, as identified by a surface.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Person {
-    /// The surface and the identity on the surface: `discord:80351110224678912`.
-    pub id: String,
-    /// The display name.
-    pub name: String,
-}
-
-impl Person {
-    /// The Discord user with this id.
-    #[must_use]
-    pub fn discord(id: u64, name: impl Into<String>) -> Self {
-        Self { id: format!("discord:{id}"), name: name.into() }
-    }
-
-    /// Gander itself, named as the author where no person decided.
-    #[must_use]
-    pub fn gander() -> Self {
-        Self { id: "gander".into(), name: "Gander".into() }
-    }
-
-    /// The person's Discord user id, if the surface is Discord.
-    #[must_use]
-    pub fn discord_id(&self) -> Option<u64> {
-        self.id.strip_prefix("discord:")?.parse().ok()
-    }
-}
+use super::Time;
+use super::escalation::LadderPosition;
+pub use super::values::identity::{DecisionId, Person, Revision};
+pub use super::values::words::{Expects, Kind, Outcome, Priority, Risk, SafeDefault};
 
 /// A question that a person owes an answer to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,20 +66,20 @@ pub struct Decision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began: Option<Time>,
     /// The highest escalation step fired since the ladder began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub climb: Option<Climb>,
+    #[serde(rename = "climb", default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<LadderPosition>,
     /// The log position of the latest event. A card that shows an earlier position is out of date.
     pub changed: u64,
     /// The first disagreement with an automatic approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub disagreed: Option<Disagreed>,
+    pub disagreed: Option<Disagreement>,
     /// The priority set by a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prioritized: Option<Prioritized>,
     /// Approvals that no longer count. Empty once the decision is resolved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lapsed: Vec<Lapsed>,
-    /// When the long content was pruned ([`super::content`]).
+    /// When the long content was pruned ([`self::content`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_at: Option<Time>,
 }
@@ -168,7 +116,7 @@ impl Decision {
             returns: 0,
             state: State::Pending(Pending::default()),
             began: None,
-            climb: None,
+            position: None,
             changed: 0,
             disagreed: None,
             prioritized: None,
@@ -181,7 +129,8 @@ impl Decision {
     #[must_use]
     pub fn breach_at(&self) -> Time {
         let span = i64::try_from(self.terms.sla_seconds).ok().and_then(TimeDelta::try_seconds);
-        span.and_then(|span| self.since().checked_add_signed(span)).unwrap_or(Time::MAX_UTC)
+        span.and_then(|span| self.ladder_began_at().checked_add_signed(span))
+            .unwrap_or(Time::MAX_UTC)
     }
 
     /// When a timer has to look at the decision next: the end of the deferral or the next
@@ -190,7 +139,7 @@ impl Decision {
     pub fn wake_at(&self) -> Option<Time> {
         match &self.state {
             State::Deferred { until, .. } => Some(*until),
-            State::Pending(_) => self.ladder_wakes_at(),
+            State::Pending(_) => self.next_escalation_check(),
             State::Resolved(_) | State::Withdrawn { .. } => None,
         }
     }
@@ -245,10 +194,10 @@ impl Decision {
         seen: Revision,
     ) -> Result<Event, Refused> {
         let Ballot { verdict, confirmation } = ballot.into();
-        self.must_be_open_at(seen)?;
-        self.must_fit(&verdict)?;
-        self.session_must_fit(&verdict)?;
-        self.must_be_decided_there(via)?;
+        self.check_open_at(seen)?;
+        self.check_verdict(&verdict)?;
+        self.check_session_verdict(&verdict)?;
+        self.check_surface(via)?;
         if let (Some(word), Verdict::Approved { .. } | Verdict::Chosen { .. }) =
             (self.confirmation(), &verdict)
             && !confirmation.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&word))
@@ -263,7 +212,7 @@ impl Decision {
         }
     }
 
-    pub(super) fn must_fit(&self, verdict: &Verdict) -> Result<(), Refused> {
+    pub(crate) fn check_verdict(&self, verdict: &Verdict) -> Result<(), Refused> {
         let expects = self.request.expects;
         match (verdict, expects) {
             (Verdict::Rejected { reason }, _) if reason.trim().is_empty() => Err(Refused::NoReason),
@@ -300,7 +249,7 @@ impl Decision {
     /// # Errors
     /// [`Refused::AlreadyTaken`]; not open any more.
     pub fn take(&self, by: Person, from: Option<Person>) -> Result<Event, Refused> {
-        self.must_be_open()?;
+        self.check_open()?;
         if let State::Pending(Pending { taken: Some(standing), .. }) = &self.state
             && (from.is_none() || standing.by.id == by.id)
         {
@@ -369,7 +318,7 @@ impl Decision {
         now: Time,
         limits: DeferLimits,
     ) -> Result<Event, Refused> {
-        self.must_be_open_at(seen)?;
+        self.check_open_at(seen)?;
         if let State::Deferred { until: standing, .. } = self.state
             && standing == until
         {
@@ -379,7 +328,7 @@ impl Decision {
             return Err(Refused::DeferredTooOften { times: limits.times });
         }
         if until <= now {
-            return Err(Refused::NotLater);
+            return Err(Refused::NotInFuture);
         }
         let latest = now.checked_add_signed(limits.longest).unwrap_or(Time::MAX_UTC);
         if until > latest {
@@ -392,7 +341,7 @@ impl Decision {
     ///
     /// # Errors
     /// [`Refused::NotDue`] if the decision is not deferred or the deferral has not ended.
-    pub fn come_back(&self, now: Time) -> Result<Event, Refused> {
+    pub fn return_from_deferral(&self, now: Time) -> Result<Event, Refused> {
         match self.state {
             State::Deferred { until, .. } if until <= now => Ok(Event::Returned),
             _ => Err(Refused::NotDue),
@@ -404,7 +353,7 @@ impl Decision {
     /// # Errors
     /// See [`Refused`]: not open any more.
     pub fn withdraw(&self, reason: String) -> Result<Event, Refused> {
-        self.must_be_open()?;
+        self.check_open()?;
         Ok(Event::Withdrawn { reason })
     }
 
@@ -445,8 +394,8 @@ impl Decision {
     ///
     /// # Errors
     /// See [`Refused`]: answered or withdrawn already, outdated revision.
-    pub fn must_be_open_at(&self, seen: Revision) -> Result<(), Refused> {
-        self.must_be_open()?;
+    pub fn check_open_at(&self, seen: Revision) -> Result<(), Refused> {
+        self.check_open()?;
         if seen == self.revision {
             Ok(())
         } else {
@@ -454,7 +403,7 @@ impl Decision {
         }
     }
 
-    pub(super) fn must_be_open(&self) -> Result<(), Refused> {
+    pub(crate) fn check_open(&self) -> Result<(), Refused> {
         match &self.state {
             State::Pending(_) | State::Deferred { .. } => Ok(()),
             State::Resolved(resolved) => Err(Refused::AlreadyResolved(Box::new(resolved.clone()))),

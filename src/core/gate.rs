@@ -1,8 +1,8 @@
 //! Gate: stops an agent before a tool call until a person has answered. The agent needs no
 //! knowledge of Gander.
 //!
-//! Defines a tool call, when two calls are identical ([`ToolCall::key`]), what the rules say about
-//! a call ([`rules`]), and the decision request for a call. Does not depend on how an agent reports
+//! Defines a tool call, when two calls are identical ([`ToolCall::key`]), and what the rules say
+//! about a call ([`rules`]). Does not depend on how an agent reports
 //! a call or receives the answer, nor on where the rules are stored.
 
 pub mod edits;
@@ -15,11 +15,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use self::edits::{Change, Edit, edit_of, patched_files};
+use self::edits::{Edit, FileChange, edit_of, patched_files};
 use self::pattern::plain_path;
-use super::decision::{Agent, Detail, Expects, Insight, Kind, Request, Risk};
-use super::session::PERMISSION;
-use super::{hex, text};
+use super::hex;
 
 /// Prefix of the dedup keys of gates. Reserved for gates: a call runs when a decision with its key
 /// is approved.
@@ -105,7 +103,7 @@ impl ToolCall {
     /// Arguments of a shell call that change its effect beside the command: another directory,
     /// environment variables, an exit from the sandbox.
     #[must_use]
-    pub fn beside_command(&self) -> serde_json::Map<String, Value> {
+    pub fn extra_arguments(&self) -> serde_json::Map<String, Value> {
         let mut fields = self.input.as_object().cloned().unwrap_or_default();
         let here = |value: &Value| {
             value.as_str().is_some_and(|folder| plain_path(folder, &self.cwd, None) == self.cwd)
@@ -141,7 +139,7 @@ impl ToolCall {
     #[must_use]
     pub fn named_files(&self) -> Vec<String> {
         let mut found = Vec::new();
-        if let Some(Edit { change: Change::Patch(patch), .. }) = self.edit() {
+        if let Some(Edit { change: FileChange::Patch(patch), .. }) = self.edit() {
             found = patched_files(&patch);
         }
         let Value::Object(fields) = &self.input else { return found };
@@ -205,66 +203,9 @@ impl ToolCall {
         format!("{KEY}{}:{session}:{}", self.agent, self.identity())
     }
 
-    /// The decision request for this call.
-    #[must_use]
-    pub fn request(
-        &self,
-        project: Option<String>,
-        risk: Risk,
-        kind: Option<Kind>,
-        reason: Option<String>,
-    ) -> Request {
-        let usual = Request::default();
-        let detail = |name: &str, value: String| Detail { name: name.to_owned(), value };
-        let (title, body) = self.shown();
-        // `roots` is empty only when the working directory is unknown.
-        let cwd = if self.roots.is_empty() {
-            text::gate::NOWHERE.into()
-        } else {
-            self.cwd.to_string_lossy()
-        };
-        Request {
-            title,
-            kind: kind.unwrap_or_else(|| Kind::from(PERMISSION)),
-            expects: Expects::Approve,
-            insight: Insight { why_it_matters: reason.unwrap_or_default(), ..Insight::default() },
-            details: vec![
-                detail(text::gate::DIRECTORY, cwd.into_owned()),
-                detail(text::gate::TOOL, self.tool.clone()),
-            ],
-            body,
-            project: project.unwrap_or(usual.project),
-            agent: Agent { name: self.agent.clone(), session: self.session.clone() },
-            risk,
-            dedup_key: Some(self.key()),
-            ..Request::default()
-        }
-    }
-
-    /// Title and body of the request.
-    fn shown(&self) -> (String, String) {
-        if let Some(command) = self.command() {
-            let directory = self.cwd.file_name().map(|name| name.to_string_lossy().into_owned());
-            let title = text::gate::run(&command, directory.as_deref());
-            return (title, text::gate::with_fields(command, &self.beside_command()));
-        }
-        if let Some(edit) = self.edit() {
-            let edit = Edit { path: self.shorter(&edit.path), ..edit };
-            let diff = edit.diff(self.before.as_deref());
-            let is_new = matches!(edit.change, Change::Whole(_)) && self.before.is_none();
-            return (text::gate::edit(&edit.path, &diff, is_new), diff);
-        }
-        let subject = ["plan", "url", "query", "file_path", "path", "command", "prompt"];
-        let subject = subject.iter().find_map(|name| self.input.get(name)?.as_str());
-        let body = match self.input.get("plan").and_then(Value::as_str) {
-            Some(plan) => plan.to_owned(),
-            None => serde_json::to_string_pretty(&self.input).unwrap_or_default(),
-        };
-        (text::gate::tool(&self.tool, subject), body)
-    }
-
     /// The path relative to a workspace folder.
-    fn shorter(&self, path: &str) -> String {
+    #[must_use]
+    pub fn shorter(&self, path: &str) -> String {
         let inside = |root: &PathBuf| {
             PathBuf::from(path)
                 .strip_prefix(root)

@@ -113,7 +113,7 @@ fn plain_character(c: char) -> char {
 
 /// Whether the character imitates a plain character.
 #[must_use]
-pub fn is_dressed_up(c: char) -> bool {
+pub fn imitates_plain_character(c: char) -> bool {
     plain_character(c) != c
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::core::Time;
-use crate::core::pace::Pace;
+use crate::core::values::time_scale::TimeScale;
 
 /// The longest sleep, in wall-clock time: a sleep does not notice a suspended machine.
 pub const LONGEST_SLEEP: Duration = Duration::from_secs(15);
@@ -30,14 +30,14 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
 /// The machine's clock, converted by a store's time scale.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
-    pace: Pace,
+    time_scale: TimeScale,
 }
 
 impl SystemClock {
     /// The clock of a store with this time scale.
     #[must_use]
-    pub const fn new(pace: Pace) -> Self {
-        Self { pace }
+    pub const fn new(time_scale: TimeScale) -> Self {
+        Self { time_scale }
     }
 }
 
@@ -51,7 +51,7 @@ pub fn wall_time() -> Time {
 #[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Time {
-        self.pace.store_time(wall_time())
+        self.time_scale.store_time(wall_time())
     }
 
     fn wall(&self) -> Time {
@@ -59,7 +59,7 @@ impl Clock for SystemClock {
     }
 
     async fn sleep_until(&self, at: Time) {
-        let left = self.pace.wall_span(at - self.now()).to_std().unwrap_or(Duration::ZERO);
+        let left = self.time_scale.wall_span(at - self.now()).to_std().unwrap_or(Duration::ZERO);
         // Sleep a millisecond longer: the time scale rounds down, and waking early means sleeping
         // twice.
         tokio::time::sleep((left + Duration::from_millis(1)).min(LONGEST_SLEEP)).await;

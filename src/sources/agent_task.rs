@@ -12,22 +12,22 @@
 //!
 //! Does not depend on surfaces, the store's tables or permissions.
 
+mod format;
 mod notices;
-mod patience;
 mod places;
 mod question;
-mod shape;
+mod retry;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::notices::Notices;
-use self::patience::Patience;
-pub use self::places::Trouble;
-use self::places::{Content, Root, TASK_FILE};
-use self::question::{KEY, Over, parts_of, question, same_question};
-use self::shape::{Reading, read_task};
+use self::format::{Reading, read_task};
+use self::notices::TaskNotices;
+pub use self::places::SourceError;
+use self::places::{Root, TASK_FILE, TaskContent};
+use self::question::{EndReason, KEY, parts_of, question, same_question};
+use self::retry::RetryState;
 use super::WatchedFolder;
 use crate::core::decision::{Decision, DecisionId, Request, State};
 use crate::engine::{Asked, Filter, Handle, HandleError};
@@ -40,7 +40,7 @@ const STORE_AGAIN: Duration = Duration::from_secs(5);
 
 /// The result of one scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Looked {
+pub struct TaskScan {
     /// Tasks that wait for a person, whether asked now or earlier, answered or not.
     pub waiting: usize,
     /// New decisions.
@@ -50,15 +50,15 @@ pub struct Looked {
     /// Withdrawn decisions.
     pub withdrawn: Vec<DecisionId>,
     /// Files and folders that are unreadable or incomplete. Their decisions stay unchanged.
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<SourceError>,
     /// Watched folders that do not exist.
     pub missing: Vec<PathBuf>,
 }
 
 /// Scans after each change notice, and every 60 s without notices. Never returns.
 pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
-    let notices = Notices::new(folders.clone());
-    let mut patience = Patience::default();
+    let notices = TaskNotices::new(folders.clone());
+    let mut patience = RetryState::default();
     let mut anew = true;
     loop {
         // Watch before scanning, so that a file created in between raises a notice.
@@ -69,12 +69,12 @@ pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
             Ok(_) if folders.is_empty() => std::future::pending().await,
             Ok(looked) => patience.after(&looked),
             Err(error) => {
-                tracing::warn!(%error, "agents' tasks could not be brought in; looking again in 5 s");
+                tracing::warn!(%error, "could not import agents' tasks; trying again in 5 s");
                 STORE_AGAIN
             }
         };
         let noticed = tokio::time::timeout(wait, notices.wait()).await.is_ok();
-        anew = !noticed && wait == patience::SLOW;
+        anew = !noticed && wait == retry::POLL_INTERVAL;
         if noticed {
             tokio::time::sleep(SETTLE).await;
         }
@@ -85,11 +85,12 @@ pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
 ///
 /// # Errors
 /// A store error. Work done before the error stays; the next scan continues. A file that cannot be
-/// read or asked is a [`Trouble`], not an error.
-pub async fn look(handle: &Handle, folders: &[WatchedFolder]) -> Result<Looked, HandleError> {
+/// read or asked is a [`SourceError`], not an error.
+pub async fn look(handle: &Handle, folders: &[WatchedFolder]) -> Result<TaskScan, HandleError> {
     // Includes closed decisions, to know which questions have an answer.
     let filter = Filter { key_prefix: Some(KEY.to_owned()), ..Filter::default() };
     let ours: Vec<Decision> = handle
+        .approvals()
         .list(filter)
         .await?
         .into_iter()
@@ -102,8 +103,9 @@ pub async fn look(handle: &Handle, folders: &[WatchedFolder]) -> Result<Looked, 
     let survey = match tokio::task::spawn_blocking(move || survey(&folders, &known)).await {
         Ok(survey) => survey,
         Err(error) => {
-            tracing::error!(%error, "reading the watched folders ended early; nothing was changed");
-            return Ok(Looked::default());
+            tracing::error!(%error, "reading the watched folders was \
+                 interrupted; nothing was changed");
+            return Ok(TaskScan::default());
         }
     };
     reconcile(handle, &ours, survey).await
@@ -124,11 +126,11 @@ enum Sight {
     /// A task that asks this question.
     Waiting(Box<Request>),
     /// A task in a state that needs no person.
-    AtRest(String),
+    NoPersonNeeded(String),
     /// Unreadable or incomplete for now.
     Unclear,
     /// A file that is not a task.
-    Alien,
+    NotATask,
     /// No file.
     Gone,
     /// A file outside every watched folder.
@@ -137,16 +139,16 @@ enum Sight {
 
 /// The findings in all folders.
 #[derive(Debug, Default)]
-struct Survey {
+struct Scan {
     files: BTreeMap<String, Sight>,
-    troubles: Vec<Trouble>,
+    troubles: Vec<SourceError>,
     missing: Vec<PathBuf>,
 }
 
 /// Reads every possible task file, and the files known from the store. Blocks.
-fn survey(folders: &[WatchedFolder], known: &[String]) -> Survey {
+fn survey(folders: &[WatchedFolder], known: &[String]) -> Scan {
     let roots: Vec<Root> = folders.iter().map(Root::of).collect();
-    let mut survey = Survey::default();
+    let mut survey = Scan::default();
     for root in &roots {
         if !root.asked_for().is_dir() {
             survey.missing.push(root.asked_for());
@@ -162,7 +164,7 @@ fn survey(folders: &[WatchedFolder], known: &[String]) -> Survey {
         if !survey.files.contains_key(file) {
             let path = Path::new(file);
             let sight = match places::read(path) {
-                Content::Gone => Sight::Gone,
+                TaskContent::Gone => Sight::Gone,
                 _ if roots.iter().any(|root| root.covers(path)) => Sight::Unclear,
                 _ => Sight::Unwatched,
             };
@@ -172,7 +174,7 @@ fn survey(folders: &[WatchedFolder], known: &[String]) -> Survey {
     survey
 }
 
-impl Survey {
+impl Scan {
     /// Reads a folder's task file. If watched folders overlap, the first determines the project.
     fn see(&mut self, folder: &Path, project: &str) {
         let path = folder.join(TASK_FILE);
@@ -181,13 +183,13 @@ impl Survey {
             return;
         }
         let sight = match places::read(&path) {
-            Content::Gone => Sight::Gone,
-            Content::Unreadable(why) => self.unclear(path, why),
-            Content::Text(text) => match read_task(&text) {
+            TaskContent::Gone => Sight::Gone,
+            TaskContent::Unreadable(why) => self.unclear(path, why),
+            TaskContent::Text(text) => match read_task(&text) {
                 Reading::Incomplete(why) => self.unclear(path, why),
-                Reading::Alien(why) => {
+                Reading::NotATask(why) => {
                     tracing::debug!(path = file, why, "left alone");
-                    Sight::Alien
+                    Sight::NotATask
                 }
                 Reading::Task(task) => match task.waits {
                     Some(waits) => Sight::Waiting(Box::new(question(
@@ -197,7 +199,7 @@ impl Survey {
                         &folder.to_string_lossy(),
                         project,
                     ))),
-                    None => Sight::AtRest(task.state),
+                    None => Sight::NoPersonNeeded(task.state),
                 },
             },
         };
@@ -205,7 +207,7 @@ impl Survey {
     }
 
     fn unclear(&mut self, path: PathBuf, why: String) -> Sight {
-        self.troubles.push(Trouble { path, why });
+        self.troubles.push(SourceError { path, why });
         Sight::Unclear
     }
 }
@@ -215,10 +217,10 @@ impl Survey {
 async fn reconcile(
     handle: &Handle,
     ours: &[Decision],
-    survey: Survey,
-) -> Result<Looked, HandleError> {
+    survey: Scan,
+) -> Result<TaskScan, HandleError> {
     let mut looked =
-        Looked { troubles: survey.troubles, missing: survey.missing, ..Looked::default() };
+        TaskScan { troubles: survey.troubles, missing: survey.missing, ..TaskScan::default() };
     let mut latest: HashMap<&str, &Decision> = HashMap::new();
     for decision in ours {
         let Some(key) = decision.request.dedup_key.as_deref() else { continue };
@@ -230,12 +232,14 @@ async fn reconcile(
                     latest.entry(key).or_insert(decision);
                     continue;
                 }
-                asks => Over::WentOn(asks.and_then(parts_of).map_or("", |(_, state)| state)),
+                asks => {
+                    EndReason::Continued(asks.and_then(parts_of).map_or("", |(_, state)| state))
+                }
             },
-            Sight::AtRest(state) => Over::WentOn(state),
-            Sight::Alien => Over::Alien,
-            Sight::Gone => Over::Gone,
-            Sight::Unwatched => Over::Unwatched,
+            Sight::NoPersonNeeded(state) => EndReason::Continued(state),
+            Sight::NotATask => EndReason::NotATask,
+            Sight::Gone => EndReason::Gone,
+            Sight::Unwatched => EndReason::Unwatched,
         };
         leave(handle, decision, over, &mut looked).await?;
     }
@@ -243,7 +247,7 @@ async fn reconcile(
         if let Sight::Waiting(request) = sight {
             looked.waiting += 1;
             let standing = request.dedup_key.as_deref().and_then(|key| latest.get(key).copied());
-            if let Some(request) = left_to_ask(handle, standing, *request, &mut looked).await? {
+            if let Some(request) = request_to_file(handle, standing, *request, &mut looked).await? {
                 ask(handle, request, &file, &mut looked).await?;
             }
         }
@@ -256,13 +260,13 @@ async fn reconcile(
 async fn leave(
     handle: &Handle,
     decision: &Decision,
-    over: Over<'_>,
-    looked: &mut Looked,
+    over: EndReason<'_>,
+    looked: &mut TaskScan,
 ) -> Result<(), HandleError> {
     let left = if decision.state.is_open() {
-        handle.withdraw(decision.id, &over.reason()).await
-    } else if is_unclaimed(decision) && matches!(over, Over::WentOn(_) | Over::Gone) {
-        handle.claim(decision.id).await
+        handle.approvals().withdraw(decision.id, &over.reason()).await
+    } else if is_unclaimed(decision) && matches!(over, EndReason::Continued(_) | EndReason::Gone) {
+        handle.approvals().claim(decision.id).await
     } else {
         return Ok(());
     };
@@ -283,18 +287,18 @@ async fn leave(
 
 /// The request to file for a waiting task, given the latest decision with the same key. `None` if
 /// the same question has a verdict that nobody has claimed.
-async fn left_to_ask(
+async fn request_to_file(
     handle: &Handle,
     standing: Option<&Decision>,
     request: Request,
-    looked: &mut Looked,
+    looked: &mut TaskScan,
 ) -> Result<Option<Request>, HandleError> {
     let Some(standing) = standing else { return Ok(Some(request)) };
     // A pruned decision can no longer be compared, and counts as unchanged.
     let same = standing.pruned_at.is_some() || same_question(&standing.request, &request);
     if standing.state.is_open() {
         if standing.request.project != request.project {
-            leave(handle, standing, Over::Renamed(&request.project), looked).await?;
+            leave(handle, standing, EndReason::Renamed(&request.project), looked).await?;
             return Ok(Some(request));
         }
         // If only a counter rose, keep the old request: a revision would redraw the card and
@@ -306,7 +310,7 @@ async fn left_to_ask(
         if same {
             return Ok(None);
         }
-        leave(handle, standing, Over::WentOn(&request.title), looked).await?;
+        leave(handle, standing, EndReason::Continued(&request.title), looked).await?;
     }
     Ok(Some(request))
 }
@@ -315,9 +319,9 @@ async fn ask(
     handle: &Handle,
     request: Request,
     file: &str,
-    looked: &mut Looked,
+    looked: &mut TaskScan,
 ) -> Result<(), HandleError> {
-    match handle.ask(request).await {
+    match handle.approvals().ask(request).await {
         Ok(Asked::New(decision)) => {
             tracing::info!(decision = decision.id.0, file, "a task waits for a person");
             looked.asked.push(decision.id);
@@ -334,8 +338,8 @@ async fn ask(
             Ok(())
         }
         Ok(Asked::Same(_)) => Ok(()),
-        Err(HandleError::Inadmissible(why)) => {
-            looked.troubles.push(Trouble { path: file.into(), why: why.to_string() });
+        Err(HandleError::InvalidRequest(why)) => {
+            looked.troubles.push(SourceError { path: file.into(), why: why.to_string() });
             Ok(())
         }
         Err(error) => Err(error),

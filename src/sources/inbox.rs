@@ -22,18 +22,18 @@
 //!
 //! Does not depend on surfaces, the store's tables or permissions.
 
-mod desk;
+mod files;
 mod notices;
-pub mod paper;
-mod spool;
-mod survey;
+mod reconciler;
+mod scan;
+pub mod schema;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::desk::Desk;
-use self::notices::Notices;
-use super::agent_task::Trouble;
+use self::notices::InboxNotices;
+use self::reconciler::FolderReconciler;
+use super::agent_task::SourceError;
 use crate::core::decision::DecisionId;
 use crate::engine::{Filter, Handle, HandleError};
 
@@ -47,7 +47,7 @@ const SOON: Duration = Duration::from_millis(500);
 /// Pause before the next scan after an error.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Interval of scans without notices, because notices are only hints.
-const SLOW: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A configured drop folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct DropFolder {
 
 /// The result of one scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Looked {
+pub struct InboxScan {
     /// New decisions.
     pub asked: Vec<DecisionId>,
     /// Decisions with changed content.
@@ -77,13 +77,13 @@ pub struct Looked {
     /// A file is incomplete or in motion: the next scan follows soon.
     pub unsettled: bool,
     /// Files and folders that could not be read, written or moved, and stay unchanged.
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<SourceError>,
 }
 
 /// All drop folders.
 #[derive(Debug)]
 pub struct Inbox {
-    desks: Vec<Desk>,
+    desks: Vec<FolderReconciler>,
     swept: bool,
 }
 
@@ -92,7 +92,7 @@ impl Inbox {
     #[must_use]
     pub fn new(folders: &[DropFolder], store: &Path) -> Self {
         Self {
-            desks: folders.iter().map(|folder| Desk::new(folder, store)).collect(),
+            desks: folders.iter().map(|folder| FolderReconciler::new(folder, store)).collect(),
             swept: false,
         }
     }
@@ -101,9 +101,9 @@ impl Inbox {
     ///
     /// # Errors
     /// A store error. Work done before the error stays; the next scan continues. A bad file or
-    /// folder is refused or becomes a [`Trouble`], and is not an error.
-    pub async fn look(&mut self, handle: &Handle) -> Result<Looked, HandleError> {
-        let mut looked = Looked::default();
+    /// folder is refused or becomes a [`SourceError`], and is not an error.
+    pub async fn look(&mut self, handle: &Handle) -> Result<InboxScan, HandleError> {
+        let mut looked = InboxScan::default();
         for desk in &mut self.desks {
             desk.look(handle, &mut looked).await?;
         }
@@ -116,13 +116,13 @@ impl Inbox {
 
     /// Withdraws questions from folders that are no longer configured, because nobody would receive
     /// the verdict.
-    async fn sweep(&self, handle: &Handle, looked: &mut Looked) -> Result<(), HandleError> {
+    async fn sweep(&self, handle: &Handle, looked: &mut InboxScan) -> Result<(), HandleError> {
         let filter =
             Filter { open_only: true, key_prefix: Some(KEY.to_owned()), ..Filter::default() };
-        for decision in handle.list(filter).await? {
+        for decision in handle.approvals().list(filter).await? {
             let key = decision.request.dedup_key.as_deref().unwrap_or_default();
             if !self.desks.iter().any(|desk| desk.name_of(key).is_some()) {
-                match handle.withdraw(decision.id, desk::UNCONFIGURED).await {
+                match handle.approvals().withdraw(decision.id, reconciler::UNCONFIGURED).await {
                     Ok(_) => looked.withdrawn.push(decision.id),
                     Err(HandleError::Refused(..)) => {}
                     Err(error) => return Err(error),
@@ -140,9 +140,9 @@ impl Inbox {
 /// Scans after each change notice, and every 60 s without notices. Never returns.
 pub async fn run(handle: Handle, folders: Vec<DropFolder>, store: PathBuf) {
     let mut inbox = Inbox::new(&folders, &store);
-    let mut notices = Notices::new();
+    let mut notices = InboxNotices::new();
     let mut hints = handle.hints();
-    let mut said: Vec<Trouble> = Vec::new();
+    let mut said: Vec<SourceError> = Vec::new();
     loop {
         hints.mark_unchanged();
         // Watch before scanning, so that a file created in between raises a notice.
@@ -153,18 +153,22 @@ pub async fn run(handle: Handle, folders: Vec<DropFolder>, store: PathBuf) {
             Ok(_) if folders.is_empty() => std::future::pending().await,
             Ok(looked) => {
                 for trouble in looked.troubles.iter().filter(|trouble| !said.contains(trouble)) {
-                    tracing::warn!(path = ?trouble.path, why = trouble.why, "trouble with a drop folder; looking again in 5 s");
+                    tracing::warn!(
+                        path = ?trouble.path,
+                        why = trouble.why,
+                        "a drop folder has a problem; trying again in 5 s"
+                    );
                 }
                 let wait = match &looked {
                     looked if looked.unsettled => SOON,
                     looked if !looked.troubles.is_empty() => AGAIN,
-                    _ => SLOW,
+                    _ => POLL_INTERVAL,
                 };
                 said = looked.troubles;
                 wait
             }
             Err(error) => {
-                tracing::warn!(%error, "the drop folders could not be brought in; looking again in 5 s");
+                tracing::warn!(%error, "could not read the drop folders; trying again in 5 s");
                 AGAIN
             }
         };

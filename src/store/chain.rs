@@ -63,7 +63,7 @@ pub fn link(
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub enum Fault {
     /// A position is missing.
-    #[error("event {seq} is missing from the log: event {found} stands in its place")]
+    #[error("event {seq} is missing from the log: event {found} is in its place")]
     Gap {
         /// The missing position.
         seq: u64,
@@ -72,7 +72,8 @@ pub enum Fault {
     },
     /// The hash does not match the event.
     #[error(
-        "event {seq}, of #{decision}, does not fit its hash: it is not as it was written, or the one before it is another"
+        "event {seq}, of #{decision}, does not match its hash: this event was changed, or the \
+         previous event was replaced"
     )]
     Altered {
         /// The event's position.
@@ -81,7 +82,7 @@ pub enum Fault {
         decision: i64,
     },
     /// The content does not match the digest.
-    #[error("the long part of event {seq}, of #{decision}, is not as it was written")]
+    #[error("the long part of event {seq}, of #{decision}, was changed")]
     TextAltered {
         /// The event's position.
         seq: u64,
@@ -90,7 +91,8 @@ pub enum Fault {
     },
     /// The content is missing, and the log has no `pruned` event for the decision.
     #[error(
-        "the long part of event {seq}, of #{decision}, is gone, and the log does not tell that it was pruned"
+        "the long part of event {seq}, of #{decision}, is missing, and the log does not record a \
+         pruning"
     )]
     TextGone {
         /// The event's position.
@@ -99,9 +101,7 @@ pub enum Fault {
         decision: i64,
     },
     /// The hash matches, but the event cannot be parsed.
-    #[error(
-        "event {seq}, of #{decision}, is as it was written, but this version cannot read it: {why}"
-    )]
+    #[error("event {seq}, of #{decision}, is unchanged, but this version cannot read it: {why}")]
     Unreadable {
         /// The event's position.
         seq: u64,
@@ -111,7 +111,7 @@ pub enum Fault {
         why: String,
     },
     /// The stored state differs from the state replayed from the log.
-    #[error("decision #{decision} does not stand as the log tells: {why}")]
+    #[error("decision #{decision} does not match the log: {why}")]
     State {
         /// The decision's number.
         decision: i64,
@@ -156,20 +156,23 @@ impl Fault {
             | Self::Altered { .. }
             | Self::TextAltered { .. }
             | Self::TextGone { .. } => {
-                "What the log says before that position holds; nothing from there on is proven. Stop the bot, keep a copy of the \
-                 file, and compare it with an export or a backup (gander backup) from before; go on with that backup if \
-                 it was not you who changed the file. A disk that flips bits flips more than one: check it too"
+                "The log before this position is proven; nothing after it is. Stop the bot, keep \
+                 a copy of the file, and compare it with an earlier export or backup (gander \
+                 backup); restore that backup if you did not change the file yourself. Also \
+                 check the disk: it may be failing"
             }
             Self::Unreadable { .. } => "Use the version of Gander that wrote it",
             Self::State { .. } => {
-                "The log holds, so it tells what is true: gander events. Stop the bot, keep a copy of the file, and go \
-                 on with a backup; do not trust what this decision shows"
+                "The log is intact and has the true history: gander events. Stop the bot, keep a \
+                 copy of the file, and restore a backup; do not trust this decision's displayed \
+                 state"
             }
             Self::File { .. } => {
-                "Stop the bot, keep a copy of the file, check the disk, and go on with the latest backup (gander backup)"
+                "Stop the bot, keep a copy of the file, check the disk, and restore the latest \
+                 backup (gander backup)"
             }
             Self::Line { .. } => {
-                "Verify the file that gander audit export wrote, whole and unchanged"
+                "Verify the complete, unchanged file written by gander audit export"
             }
         }
     }
@@ -177,7 +180,7 @@ impl Fault {
 
 /// An entry's stored bytes, possibly invalid UTF-8 after a bit flip.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Raw<'a> {
+pub(crate) struct RawEntry<'a> {
     pub(crate) seq: u64,
     pub(crate) at: i64,
     pub(crate) decision: i64,
@@ -187,7 +190,7 @@ pub(crate) struct Raw<'a> {
     pub(crate) hash: &'a [u8],
 }
 
-impl<'a> From<&'a Entry> for Raw<'a> {
+impl<'a> From<&'a Entry> for RawEntry<'a> {
     fn from(entry: &'a Entry) -> Self {
         Self {
             seq: entry.seq,
@@ -203,7 +206,7 @@ impl<'a> From<&'a Entry> for Raw<'a> {
 
 /// Verifies the chain entry by entry.
 #[derive(Debug, Default)]
-pub struct Walk {
+pub struct ChainWalk {
     last: u64,
     hash: Vec<u8>,
     /// Position of the first event with missing content, by decision.
@@ -216,7 +219,7 @@ pub struct Walk {
 
 /// Summary of a fully verified chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Walked {
+pub struct ChainSummary {
     /// Number of events.
     pub events: u64,
     /// Number of events with pruned content.
@@ -229,7 +232,7 @@ pub struct Walked {
     pub hash: String,
 }
 
-impl Walk {
+impl ChainWalk {
     /// Starts verification after the event with this position and hash. Position 0 with an empty
     /// hash starts at the beginning.
     #[must_use]
@@ -245,11 +248,11 @@ impl Walk {
         if entry.previous.as_bytes() != self.hash {
             return Err(Fault::Altered { seq: entry.seq, decision: entry.decision });
         }
-        self.step(Raw::from(entry))
+        self.step(RawEntry::from(entry))
     }
 
-    pub(crate) fn step(&mut self, raw: Raw<'_>) -> Result<(), Fault> {
-        let Raw { seq, decision, .. } = raw;
+    pub(crate) fn step(&mut self, raw: RawEntry<'_>) -> Result<(), Fault> {
+        let RawEntry { seq, decision, .. } = raw;
         if seq != self.last + 1 {
             return Err(Fault::Gap { seq: self.last + 1, found: seq });
         }
@@ -278,7 +281,7 @@ impl Walk {
     ///
     /// # Errors
     /// [`Fault::TextGone`] if content is missing without a `pruned` event.
-    pub fn end(self) -> Result<Walked, Fault> {
+    pub fn end(self) -> Result<ChainSummary, Fault> {
         let untold = self
             .gone
             .iter()
@@ -287,7 +290,7 @@ impl Walk {
         if let Some((decision, seq)) = untold {
             return Err(Fault::TextGone { seq: *seq, decision: *decision });
         }
-        Ok(Walked {
+        Ok(ChainSummary {
             events: self.events,
             pruned_events: self.without_text,
             pruned_decisions: self.pruned.len() as u64,

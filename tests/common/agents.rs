@@ -10,20 +10,15 @@ use tokio::time::timeout;
 
 use super::process::Home;
 use super::scripted::Model;
+use super::tools;
 
 /// A real agent starts slowly on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where an agent's program is. Says so where it is not; with `GANDER_TEST_AGENTS=1` that fails.
 pub(crate) fn installed(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found =
-        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    if found.is_none() {
-        let wanted = std::env::var_os("GANDER_TEST_AGENTS").is_some_and(|wanted| wanted == "1");
-        assert!(!wanted, "GANDER_TEST_AGENTS=1, and {name} is not installed");
-        println!("skipped: {name} is not installed");
-    }
+    let found = tools::find(name);
+    tools::is_there(name, found.is_some(), tools::AGENTS);
     found
 }
 
@@ -54,7 +49,8 @@ pub(crate) fn configure_codex(home: &Home, model: &Model, more: &str) {
     let folder = home.path().join(".codex");
     std::fs::create_dir(&folder).unwrap();
     let config = format!(
-        "model = \"scripted\"\nmodel_provider = \"scripted\"\n[model_providers.scripted]\nname = \"scripted\"\n\
+        "model = \"scripted\"\nmodel_provider = \"scripted\"\n[model_providers.scripted]\n\
+         name = \"scripted\"\n\
          base_url = \"{}/v1\"\nwire_api = \"responses\"\n[analytics]\nenabled = false\n{more}",
         model.address
     );

@@ -3,21 +3,30 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gander::core::caller::{Grant, Holder, Scope};
+use gander::core::access::{Grant, Holder, Scope};
 use gander::core::decision::Person;
-use gander::core::policy::Rules;
+use gander::core::policy::rules::Rules;
 use gander::engine::Handle;
 use gander::engine::clock::{SystemClock, wall_time};
-use gander::store::Store as _;
-use gander::store::sqlite::SqliteStore;
+use gander::store::Store;
+use secrecy::ExposeSecret as _;
+
+/// What a token allows; `user`: in whose name it decides, called Maya.
+pub(crate) fn grant(scopes: &[Scope], projects: &[&str], user: Option<u64>) -> Grant {
+    let holder =
+        user.map(|user| Holder { person: Person::discord(user, "Maya"), roles: Vec::new() });
+    Grant {
+        scopes: scopes.iter().copied().collect(),
+        projects: projects.iter().map(|project| (*project).to_owned()).collect(),
+        holder,
+    }
+}
 
 /// A token by which Maya sees and decides. Its secret.
 pub(crate) async fn token_of_maya(store: &Path, projects: &[&str]) -> String {
-    let store = SqliteStore::open(store, None, wall_time()).unwrap();
-    let clock = Arc::new(SystemClock::new(store.pace()));
+    let store = Store::open(store, None, wall_time()).unwrap();
+    let clock = Arc::new(SystemClock::new(store.time_scale()));
     let handle = Handle::new(Arc::new(store), Rules::default(), clock);
-    let holder = Some(Holder { person: Person::discord(7, "Maya"), roles: Vec::new() });
-    let projects = projects.iter().map(|project| (*project).to_owned()).collect();
-    let grant = Grant { scopes: [Scope::Observe, Scope::Decide].into(), projects, holder };
-    handle.create_token("Maya's phone", grant).await.unwrap().1.reveal().to_owned()
+    let grant = grant(&[Scope::Observe, Scope::Decide], projects, Some(7));
+    handle.tokens().create("Maya's phone", grant).await.unwrap().1.expose_secret().to_owned()
 }

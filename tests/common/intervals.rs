@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use discord_sandbox::{JournalEntry, Sandbox, Wire};
-use gander::core::decision::{DecisionId, State};
-use gander::store::Store as _;
-use gander::store::sqlite::SqliteStore;
+use gander::core::decision::{Decision, DecisionId, State};
+use gander::core::messaging::message::{Message, PostState};
+use gander::store::Store;
 
 use super::cards::cards;
 use super::truth::is_true;
@@ -77,7 +77,7 @@ impl Hits {
 /// What a killed bot leaves behind.
 pub(crate) struct Remains<'a> {
     pub(crate) sandbox: &'a Sandbox,
-    pub(crate) store: &'a SqliteStore,
+    pub(crate) store: &'a Store,
     /// The journal since the bot was started.
     pub(crate) journal: Vec<JournalEntry>,
     /// What the bot logged.
@@ -87,12 +87,12 @@ pub(crate) struct Remains<'a> {
 impl Remains<'_> {
     /// Where this decision was when the bot was killed, if it was on its way.
     pub(crate) fn interval(&self, id: DecisionId) -> Option<Interval> {
-        let decision = self.store.get(id).unwrap().unwrap();
+        let decision = self.store.decisions().get(id).unwrap().unwrap();
         let hanging = cards(&self.sandbox.view("maya").unwrap(), id.0);
-        let Some(card) = self.store.deliveries(id).unwrap().pop() else {
+        let Some(card) = self.store.messages().cards_of(id).unwrap().pop() else {
             return Some(Interval::AskedIntended);
         };
-        if card.message.is_none() {
+        if card.state.message_id().is_none() {
             return Some(if hanging.is_empty() {
                 Interval::IntendedPosted
             } else {
@@ -109,7 +109,7 @@ impl Remains<'_> {
                 .count();
             return (acts > usize::from(is_form(act))).then_some(Interval::ClickedDecided);
         }
-        if !matches!(decision.state, State::Resolved(_)) || card.shown >= decision.changed {
+        if !matches!(decision.state, State::Resolved(_)) || is_shown(&card, &decision) {
             return None;
         }
         // Decided under an earlier bot: it was counted then.
@@ -136,6 +136,14 @@ impl Remains<'_> {
             act.split(':').nth(3) == Some(&id.0.to_string()) && (body["type"] == 5) == is_form(act)
         };
         events.map(|entry| &entry.body).rfind(decides)
+    }
+}
+
+/// Whether the card is recorded to show the decision's state.
+fn is_shown(card: &Message, decision: &Decision) -> bool {
+    match card.state {
+        PostState::Posted { shown, .. } => shown >= decision.changed,
+        _ => true,
     }
 }
 

@@ -11,8 +11,10 @@
 pub(crate) mod agents;
 pub(crate) mod cards;
 pub(crate) mod chance;
+pub(crate) mod engine;
 pub(crate) mod holder;
 pub(crate) mod intervals;
 pub(crate) mod process;
 pub(crate) mod scripted;
+pub(crate) mod tools;
 pub(crate) mod truth;

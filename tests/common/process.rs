@@ -22,6 +22,19 @@ pub(crate) async fn sandbox() -> Sandbox {
         .unwrap()
 }
 
+/// The id of a person of the pretend Discord, by name.
+pub(crate) fn id_of(sandbox: &Sandbox, name: &str) -> String {
+    sandbox.addresses().user_id(name).unwrap().to_owned()
+}
+
+/// Puts a copy of the program there, by a process of its own: what another test starts meanwhile
+/// would hold a file open that this one writes, and such a file cannot be run.
+pub(crate) async fn copy_program(to: &Path) {
+    let mut copy = Command::new("cp");
+    copy.arg(env!("CARGO_BIN_EXE_gander")).arg(to);
+    assert!(copy.status().await.unwrap().success(), "the program could not be copied");
+}
+
 /// Where the program keeps its store and finds its configuration. Gone with the test.
 pub(crate) struct Home {
     folder: TempDir,

@@ -133,10 +133,11 @@ fn anthropic(script: &Script, asked: &Value) -> Vec<Value> {
     let calls = script
         .next(&asked["messages"][0], results, |call| tools.iter().any(|name| **name == *call.tool));
     let usage = json!({ "input_tokens": 1, "output_tokens": 1 });
-    let mut events = vec![
-        json!({ "type": "message_start", "message": { "id": "msg_1", "type": "message", "role": "assistant",
-        "model": asked["model"], "content": [], "stop_reason": null, "stop_sequence": null, "usage": usage } }),
-    ];
+    let mut events =
+        vec![json!({ "type": "message_start", "message": { "id": "msg_1", "type": "message",
+            "role": "assistant",
+        "model": asked["model"], "content": [], "stop_reason": null, "stop_sequence": null,
+        "usage": usage } })];
     let mut block = |index: usize, content: Value, delta: Value| {
         events.push(
             json!({ "type": "content_block_start", "index": index, "content_block": content }),
@@ -145,7 +146,8 @@ fn anthropic(script: &Script, asked: &Value) -> Vec<Value> {
         events.push(json!({ "type": "content_block_stop", "index": index }));
     };
     for (index, call) in calls.iter().enumerate() {
-        let content = json!({ "type": "tool_use", "id": format!("toolu_{}", done + index), "name": call.tool, "input": {} });
+        let content = json!({ "type": "tool_use", "id": format!("toolu_{}", done + index),
+            "name": call.tool, "input": {} });
         block(
             index,
             content,
@@ -160,7 +162,8 @@ fn anthropic(script: &Script, asked: &Value) -> Vec<Value> {
         );
     }
     let reason = if calls.is_empty() { "end_turn" } else { "tool_use" };
-    events.push(json!({ "type": "message_delta", "delta": { "stop_reason": reason, "stop_sequence": null }, "usage": usage }));
+    events.push(json!({ "type": "message_delta", "delta": { "stop_reason": reason,
+        "stop_sequence": null }, "usage": usage }));
     events.push(json!({ "type": "message_stop" }));
     events
 }
@@ -182,7 +185,8 @@ fn responses(script: &Script, asked: &Value) -> Vec<Value> {
     let mut events = vec![json!({ "type": "response.created", "response": { "id": "r1" } })];
     for (index, call) in calls.iter().enumerate() {
         let (id, number) = (format!("fc{}", done + index), format!("call_{}", done + index));
-        let mut item = json!({ "type": "function_call", "id": id, "call_id": number, "arguments": call.input.to_string() });
+        let mut item = json!({ "type": "function_call", "id": id, "call_id": number,
+            "arguments": call.input.to_string() });
         // Codex has the tools of a server in a space of its own.
         match call.tool.rsplit_once('/') {
             Some((space, tool)) => (item["namespace"], item["name"]) = (space.into(), tool.into()),
@@ -196,7 +200,9 @@ fn responses(script: &Script, asked: &Value) -> Vec<Value> {
             json!({ "type": "message", "id": "m1", "role": "assistant", "content": content });
         events.push(json!({ "type": "response.output_item.done", "item": item }));
     }
-    events.push(json!({ "type": "response.completed", "response": { "id": "r1", "usage": { "input_tokens": 1,
-        "input_tokens_details": null, "output_tokens": 1, "output_tokens_details": null, "total_tokens": 2 } } }));
+    events.push(json!({ "type": "response.completed",
+        "response": { "id": "r1", "usage": { "input_tokens": 1,
+        "input_tokens_details": null, "output_tokens": 1, "output_tokens_details": null,
+        "total_tokens": 2 } } }));
     events
 }

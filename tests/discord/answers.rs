@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use gander::core::decision::event::Event;
 use gander::core::decision::{State, Verdict};
-use gander::core::event::Event;
-use gander::core::policy::Rules;
+use gander::core::policy::rules::Rules;
 use gander::engine::Claim;
 
 use crate::bot::{
@@ -29,7 +29,7 @@ async fn an_approval_reaches_the_agent_once_and_the_card_says_so() {
     snapshot!("card_waiting", pen, card);
     let agent = tokio::spawn({
         let handle = bot.handle.clone();
-        async move { handle.wait(decision.id, None, Claim::Yes, None).await.unwrap() }
+        async move { handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap() }
     });
     bot.advance(TimeDelta::minutes(3));
     let outcome = click(&bot.person("jonas"), &card, "approve").await;
@@ -60,10 +60,10 @@ async fn a_rejection_needs_a_reason_and_the_agent_is_told() {
     );
     let blank = submit(&maya, &form, "   ").await;
     assert!(words(&blank).contains("needs a reason"), "{blank:?}");
-    assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
+    assert!(bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
     let done = reject(&maya, &card, "Not on a Friday.\nTry Monday.").await;
     snapshot!("card_rejected", pen, done.message.unwrap());
-    let waited = bot.handle.wait(decision.id, None, Claim::No, None).await.unwrap();
+    let waited = bot.handle.approvals().wait(decision.id, None, Claim::No, None).await.unwrap();
     let State::Resolved(resolved) = &waited.state else { panic!("{waited:?}") };
     assert_eq!(
         resolved.verdict,
@@ -77,7 +77,7 @@ async fn each_time_of_the_menu_puts_off_until_then() {
     let pen = bot.pen();
     let maya = bot.person("maya");
     let now = bot.handle.now();
-    let tomorrow = gander::core::when::tomorrow_morning(now, chrono_tz::UTC).unwrap();
+    let tomorrow = gander::core::values::time_words::tomorrow_morning(now, chrono_tz::UTC).unwrap();
     for (value, until) in [
         ("30m", now + TimeDelta::minutes(30)),
         ("2h", now + TimeDelta::hours(2)),
@@ -85,9 +85,9 @@ async fn each_time_of_the_menu_puts_off_until_then() {
     ] {
         let (decision, card) = bot.ask_and_see(request(value)).await;
         let outcome = defer(&maya, &card, value).await;
-        assert!(words(&outcome).contains("put off"), "{outcome:?}");
+        assert!(words(&outcome).contains("deferred"), "{outcome:?}");
         let State::Deferred { until: stands, .. } =
-            bot.handle.get(decision.id).await.unwrap().state
+            bot.handle.approvals().get(decision.id).await.unwrap().state
         else {
             panic!("{value}")
         };
@@ -104,10 +104,10 @@ async fn each_time_of_the_menu_puts_off_until_then() {
     let unread = submit(&maya, &form, "when pigs fly").await;
     assert!(words(&unread).contains("could not read"), "{unread:?}");
     let too_far = submit(&maya, &defer(&maya, &card, "typed").await, "30d").await;
-    assert!(words(&too_far).contains("too far away"), "{too_far:?}");
+    assert!(words(&too_far).contains("too late"), "{too_far:?}");
     let done = submit(&maya, &defer(&maya, &card, "typed").await, "45m").await;
     snapshot!("card_deferred", pen, done.message.unwrap());
-    let waited = bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
+    let waited = bot.handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap();
     assert!(matches!(waited.state, State::Deferred { .. }), "the agent is told: {waited:?}");
 }
 
@@ -135,7 +135,7 @@ async fn what_was_put_off_comes_back_as_a_new_message_even_over_a_restart() {
         bot.sandbox.wait_for("the old card to say where it went", LIMIT, moved).await.unwrap();
     snapshot!("card_moved", pen, old);
     click(&bot.person("jonas"), &second, "approve").await;
-    let waited = bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
+    let waited = bot.handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap();
     assert!(matches!(waited.state, State::Resolved(_)), "{waited:?}");
 }
 
@@ -151,7 +151,7 @@ async fn it_can_be_put_off_three_times_and_no_more() {
         card = bot.card(decision.id, "came back", |card| id(card) != before).await;
     }
     let outcome = defer(&maya, &card, "30m").await;
-    assert!(words(&outcome).contains("already put off 3 times"), "{outcome:?}");
+    assert!(words(&outcome).contains("already deferred 3 times"), "{outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +169,7 @@ async fn a_stranger_is_refused_politely_and_told_who_may() {
         assert_eq!(outcome.message.as_ref().unwrap()["flags"], 64, "private");
         insta::allow_duplicates! { insta::assert_snapshot!("stranger_refused", pen.steady(words(&outcome))); }
     }
-    assert_eq!(bot.handle.history(decision.id).await.unwrap().len(), 1, "only asked");
+    assert_eq!(bot.handle.event_log().history(decision.id).await.unwrap().len(), 1, "only asked");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +182,7 @@ async fn without_configuration_the_application_owner_decides_alone() {
     let maya = bot.sandbox.addresses().user_id("maya").unwrap().to_owned();
     assert!(words(&refused).contains(&format!("<@{maya}>")), "{refused:?}");
     click(&bot.person("maya"), &card, "approve").await;
-    assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open());
+    assert!(!bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,9 +203,9 @@ async fn two_people_at_once_make_one_verdict_500_times() {
         let outcomes = [first.await.unwrap(), second.await.unwrap()];
         let told = outcomes
             .iter()
-            .filter(|outcome| words(outcome).starts_with("Somebody was faster"))
+            .filter(|outcome| words(outcome).starts_with("Another person was faster"))
             .count();
-        let history = bot.handle.history(decision.id).await.unwrap();
+        let history = bot.handle.event_log().history(decision.id).await.unwrap();
         let verdicts =
             history.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })).count();
         // The slower person's client may see the card change before the click leaves it: then there
@@ -248,11 +248,14 @@ async fn a_click_on_an_older_revision_decides_nothing_and_shows_what_changed() {
     let outcome = click(&maya, &card, "approve").await;
     let shown = outcome.message.unwrap();
     snapshot!("outdated", pen, shown);
-    assert!(bot.handle.get(decision.id).await.unwrap().state.is_open(), "nothing was decided");
+    assert!(
+        bot.handle.approvals().get(decision.id).await.unwrap().state.is_open(),
+        "nothing was decided"
+    );
     let form = click(&maya, &shown, "approve").await;
     submit_fields(&maya, &form, serde_json::json!({ "word": "deploy" })).await;
     assert!(
-        !bot.handle.get(decision.id).await.unwrap().state.is_open(),
+        !bot.handle.approvals().get(decision.id).await.unwrap().state.is_open(),
         "the revision that was shown can be decided"
     );
     bot.sandbox.clear_faults();
@@ -270,7 +273,7 @@ async fn a_button_of_another_store_decides_nothing() {
     let outcome = click(&second.person("maya"), &card, "approve").await;
     insta::assert_snapshot!("button_of_another_store", words(&outcome));
     for bot in [&first, &second] {
-        assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
+        assert!(bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
     }
 }
 
@@ -279,7 +282,7 @@ async fn what_is_withdrawn_or_decided_elsewhere_shows_on_the_card() {
     let bot = Bot::start().await;
     let pen = bot.pen();
     let (decision, _) = bot.ask_and_see(request("Still needed?")).await;
-    bot.handle.withdraw(decision.id, "the tests pass again").await.unwrap();
+    bot.handle.approvals().withdraw(decision.id, "the tests pass again").await.unwrap();
     let card = bot.card(decision.id, "withdrawn", |card| !can_decide(card)).await;
     snapshot!("card_withdrawn", pen, card);
 }

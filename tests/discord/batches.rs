@@ -2,17 +2,17 @@
 
 use chrono::TimeDelta;
 use discord_sandbox::{Outcome, Person, Sandbox};
-use gander::core::batch::Batching;
 use gander::core::decision::{
     Choice, Decision, Detail, Expects, Request, Revision, Risk, State, Verdict,
 };
-use gander::core::guard::Guard;
-use gander::core::policy::Rules;
+use gander::core::messaging::batch::Batching;
+use gander::core::policy::approval_guard::Guard;
+use gander::core::policy::rules::Rules;
 use gander::engine::Claim;
-use gander::store::sqlite::SqliteStore;
 use serde_json::Value;
 
 use crate::bot::{Bot, LIMIT, can_decide, cards_of, click, control, defer, id, request, words};
+use gander::store::Store;
 
 /// All batch cards that hang, oldest first.
 pub(crate) fn batches(sandbox: &Sandbox) -> Vec<Value> {
@@ -57,7 +57,7 @@ async fn three_of_low_risk_share_a_card_and_a_lone_one_has_its_own() {
         assert!(shows(&card, &format!("**{}**", decision.id)), "{card:#}");
     }
     let moved =
-        bot.card(lone.id, "says where it went", |card| shows(card, "together with others")).await;
+        bot.card(lone.id, "says where it went", |card| shows(card, "now part of batch")).await;
     assert_eq!(
         (id(&moved), moved["components"].as_array().map_or(0, Vec::len)),
         (id(&own), 0),
@@ -90,7 +90,7 @@ pub(crate) async fn with_batch(asked: Vec<Request>) -> (Bot, Vec<Decision>, Valu
 
 /// Asks all of them in one go, so that none of them gets a card of its own first.
 pub(crate) async fn ask_all(bot: &Bot, asked: Vec<Request>) -> Vec<Decision> {
-    let asking = asked.into_iter().map(|request| bot.handle.ask(request));
+    let asking = asked.into_iter().map(|request| bot.handle.approvals().ask(request));
     let asked = futures_util::future::join_all(asking).await;
     let mut decisions: Vec<Decision> =
         asked.into_iter().map(|asked| asked.unwrap().into_decision()).collect();
@@ -147,7 +147,10 @@ async fn all_of_low_risk_are_approved_as_they_were_listed_and_each_result_is_tol
     insta::assert_snapshot!("batch_preflight", pen.message(&before));
     for decision in &asked {
         assert!(
-            matches!(bot.handle.get(decision.id).await.unwrap().state, State::Pending(_)),
+            matches!(
+                bot.handle.approvals().get(decision.id).await.unwrap().state,
+                State::Pending(_)
+            ),
             "not before the second click"
         );
     }
@@ -159,7 +162,7 @@ async fn all_of_low_risk_are_approved_as_they_were_listed_and_each_result_is_tol
     let approved: Vec<bool> = {
         let mut approved = Vec::new();
         for decision in &asked {
-            approved.push(is_approved(&bot.handle.get(decision.id).await.unwrap()));
+            approved.push(is_approved(&bot.handle.approvals().get(decision.id).await.unwrap()));
         }
         approved
     };
@@ -172,7 +175,7 @@ async fn all_of_low_risk_are_approved_as_they_were_listed_and_each_result_is_tol
     assert_eq!(approved, expected);
     // The agent is told.
     let first = asked.iter().position(is_low_yes).unwrap();
-    let told = bot.handle.wait(asked[first].id, None, Claim::Yes, None).await.unwrap();
+    let told = bot.handle.approvals().wait(asked[first].id, None, Claim::Yes, None).await.unwrap();
     assert!(is_approved(&told));
     let after = batch(&bot, "after the approval", |card| {
         card.to_string().matches("~~ approved by").count() == 2
@@ -196,11 +199,10 @@ async fn two_who_approve_the_same_batch_at_once_decide_each_item_once_and_are_to
     let (hers, his) =
         tokio::join!(press(&maya, &hers, "together"), press(&jonas, &his, "together"));
     let said = |view: &Value| view.to_string().matches("** approved: ").count();
-    let others = |view: &Value| view.to_string().matches("was approved by").count();
+    let others = |view: &Value| view.to_string().matches("was already approved by").count();
     assert_eq!(said(&hers) + said(&his), asked.len(), "{hers:#} {his:#}");
     assert_eq!(others(&hers) + others(&his), asked.len(), "{hers:#} {his:#}");
-    let store =
-        SqliteStore::open(&bot.folder.path().join("gander.db"), None, bot.handle.now()).unwrap();
+    let store = Store::open(&bot.folder.path().join("gander.db"), None, bot.handle.now()).unwrap();
     for decision in &asked {
         crate::common::truth::must_be_decided_once(&store, decision.id);
     }
@@ -212,7 +214,7 @@ async fn somebody_who_may_not_decide_approves_nothing_and_may_look() {
     let sven = bot.person("sven");
     let refused = press(&sven, &card, "look").await;
     assert!(
-        shows(&refused, "not yours to decide")
+        shows(&refused, "not for you to decide")
             && refused["components"].as_array().is_none_or(Vec::is_empty),
         "{refused:#}"
     );
@@ -253,7 +255,7 @@ async fn what_grows_riskier_or_comes_back_gets_a_card_of_its_own() {
         maya.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await,
     );
     defer(&maya, &opened, "30m").await;
-    batch(&bot, "shows that it was put off", |card| {
+    batch(&bot, "shows that it was deferred", |card| {
         shows(card, &format!("💤 **{}**", asked[0].id))
     })
     .await;
@@ -265,10 +267,10 @@ async fn what_grows_riskier_or_comes_back_gets_a_card_of_its_own() {
     })
     .await;
     // Riskier, and under rules that were not there when it was asked.
-    let rule = gander::core::policy::Rule { risk: Some(Risk::High), ..Default::default() };
+    let rule = gander::core::policy::rules::Rule { risk: Some(Risk::High), ..Default::default() };
     let rules = bot.handle.rules();
     bot.handle.set_rules(Rules { kinds: [("routine".into(), rule)].into(), ..(*rules).clone() });
-    bot.handle.enforce_all().await.unwrap();
+    bot.handle.operations().enforce_rules().await.unwrap();
     for decision in &asked {
         bot.card(decision.id, "has its own", can_decide).await;
     }
@@ -288,7 +290,7 @@ async fn where_two_must_approve_a_bulk_approval_is_a_vote_for_each() {
     let hers = press(&bot.person("maya"), &card, "look").await;
     let done = press(&bot.person("maya"), &hers, "together").await;
     assert_eq!(
-        done.to_string().matches("your approval counts; it needs more").count(),
+        done.to_string().matches("your approval counts; more are needed").count(),
         3,
         "{done:#}"
     );
@@ -297,11 +299,11 @@ async fn where_two_must_approve_a_bulk_approval_is_a_vote_for_each() {
     })
     .await;
     let again = press(&bot.person("maya"), &card, "look").await;
-    assert_eq!(again.to_string().matches("has your approval already").count(), 3, "{again:#}");
+    assert_eq!(again.to_string().matches("already has your approval").count(), 3, "{again:#}");
     let his = press(&bot.person("jonas"), &card, "look").await;
     press(&bot.person("jonas"), &his, "together").await;
     for decision in &asked {
-        assert!(is_approved(&bot.handle.get(decision.id).await.unwrap()));
+        assert!(is_approved(&bot.handle.approvals().get(decision.id).await.unwrap()));
     }
 }
 
@@ -340,7 +342,7 @@ async fn the_window_ends_and_what_comes_later_is_told_by_a_message_of_its_own() 
     bot.advance(TimeDelta::seconds(6));
     bot.ask_and_see(low("Later still")).await;
     assert_eq!(batches(&bot.sandbox).len(), 1);
-    assert_eq!(bot.handle.get(later.id).await.unwrap().revision, Revision(1));
+    assert_eq!(bot.handle.approvals().get(later.id).await.unwrap().revision, Revision(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -365,11 +367,11 @@ async fn what_waits_is_frozen_when_it_is_approved_from_the_list() {
     let before = press(&maya, &list, "look").await;
     let late = bot.ask(low("Asked after she looked")).await;
     let done = press(&maya, &before, "together").await;
-    assert!(words_of(&done).starts_with("✅ All 8 are approved"), "{done:#}");
+    assert!(words_of(&done).starts_with("✅ All 8 approved"), "{done:#}");
     for decision in &asked {
-        assert!(is_approved(&bot.handle.get(decision.id).await.unwrap()));
+        assert!(is_approved(&bot.handle.approvals().get(decision.id).await.unwrap()));
     }
-    assert!(matches!(bot.handle.get(late.id).await.unwrap().state, State::Pending(_)));
+    assert!(matches!(bot.handle.approvals().get(late.id).await.unwrap().state, State::Pending(_)));
     let jonas = bot.person("jonas").click(id(&done), &control(&before, "together")).await;
     assert!(!jonas.ok, "it is hers");
 }
@@ -383,15 +385,18 @@ async fn nothing_is_approved_that_she_was_told_is_left_out() {
     );
     press(&jonas, &opened, "approve").await;
     let before = press(&maya, &card, "look").await;
-    assert!(shows(&before, "was approved by Jonas already"), "{before:#}");
+    assert!(shows(&before, "was already approved by Jonas"), "{before:#}");
     // Taken back while she reads: it waits again, at the revision that the card lists.
     let opened = seen(
         jonas.select(id(&card), &control(&card, "lopen-0"), &[&asked[0].id.0.to_string()]).await,
     );
     press(&jonas, &opened, "undo").await;
     let done = press(&maya, &before, "together").await;
-    assert!(words_of(&done).starts_with("✅ All 3 are approved"), "{done:#}");
-    assert!(matches!(bot.handle.get(asked[0].id).await.unwrap().state, State::Pending(_)));
+    assert!(words_of(&done).starts_with("✅ All 3 approved"), "{done:#}");
+    assert!(matches!(
+        bot.handle.approvals().get(asked[0].id).await.unwrap().state,
+        State::Pending(_)
+    ));
 }
 
 pub(crate) fn words_of(message: &Value) -> &str {
@@ -410,16 +415,19 @@ async fn ten_approvals_in_a_row_and_a_glance_at_high_risk_are_asked_about_once_m
     let (eleventh, card) = bot.ask_and_see(request("The eleventh")).await;
     let asked = click(&maya, &card, "approve").await;
     insta::assert_snapshot!("guard_in_a_row", words(&asked));
-    assert!(matches!(bot.handle.get(eleventh.id).await.unwrap().state, State::Pending(_)));
+    assert!(matches!(
+        bot.handle.approvals().get(eleventh.id).await.unwrap().state,
+        State::Pending(_)
+    ));
     press(&maya, &asked.message.unwrap(), "sure").await;
-    assert!(is_approved(&bot.handle.get(eleventh.id).await.unwrap()));
+    assert!(is_approved(&bot.handle.approvals().get(eleventh.id).await.unwrap()));
     // Opening it just to click is no look.
     let (high, card) = bot.ask_and_see(Request { risk: Risk::High, ..request("Deploy") }).await;
     click(&maya, &card, "details").await;
     let asked = click(&maya, &card, "approve").await;
     insta::assert_snapshot!("guard_just_opened", words(&asked));
-    assert!(matches!(bot.handle.get(high.id).await.unwrap().state, State::Pending(_)));
+    assert!(matches!(bot.handle.approvals().get(high.id).await.unwrap().state, State::Pending(_)));
     bot.advance(TimeDelta::seconds(2));
     assert!(click(&maya, &card, "approve").await.ok);
-    assert!(is_approved(&bot.handle.get(high.id).await.unwrap()), "she has looked");
+    assert!(is_approved(&bot.handle.approvals().get(high.id).await.unwrap()), "she has looked");
 }

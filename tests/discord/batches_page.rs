@@ -1,7 +1,7 @@
 //! Batches as a person sees them: drawn and clicked in a browser, on a desktop and on a phone, with
 //! pictures to look at.
 //!
-//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in
+//! Needs Chromium and chromedriver, as `demo_page.rs` does; the pictures are in `screenshots` in
 //! the target folder.
 
 use gander::core::decision::{Detail, Request, Risk};
@@ -50,7 +50,7 @@ async fn small_batch(page: &Page, address: &str) {
     page.see(&format!("{PRIVATE}[contains(., 'Nothing is approved until you click')]")).await;
     page.shot("batch", "preflight").await;
     page.click(&format!("{PRIVATE}//button[contains(@data-custom-id, ':together:')]")).await;
-    page.see(&format!("{PRIVATE}[contains(., 'All 3 are approved')]")).await;
+    page.see(&format!("{PRIVATE}[contains(., 'All 3 approved')]")).await;
     page.see(
         "//*[@data-testid='embed'][contains(., 'Batch 1')][contains(., '3 approved or answered')]",
     )

@@ -3,12 +3,13 @@
 use gander::core::decision::{Request, Risk, State, Verdict};
 use serde_json::Value;
 
+use gander::core::messaging::batch::Batching;
+use gander::core::policy::approval_guard::Guard;
+
 use crate::batches::{
     ask_all, batch, is_approved, low, press, seen, shows, some_low, with_batch, words_of,
 };
 use crate::bot::{Bot, can_decide, click, control, custom_ids, defer, id, submit};
-use gander::core::batch::Batching;
-use gander::core::guard::Guard;
 
 /// The button that goes on without deciding.
 fn skip(message: &Value) -> String {
@@ -38,7 +39,7 @@ async fn somebody_goes_through_all_one_by_one_and_goes_on_after_a_restart() {
     let maya = bot.person("maya");
     let fourth = seen(defer(&maya, &third, "30m").await);
     assert!(
-        words_of(&fourth).contains("**4 of 5**") && words_of(&fourth).contains("put off"),
+        words_of(&fourth).contains("**4 of 5**") && words_of(&fourth).contains("deferred"),
         "{fourth:#}"
     );
     // Somebody is faster with the fifth.
@@ -53,11 +54,11 @@ async fn somebody_goes_through_all_one_by_one_and_goes_on_after_a_restart() {
     let again = press(&maya, &end, "walk-0").await;
     assert!(words_of(&again).contains("**4 of 5**"), "{again:#}");
     let over = press(&maya, &again, "approve").await;
-    assert!(words_of(&over).contains("nothing waits on you any more"), "{over:#}");
+    assert!(words_of(&over).contains("Nothing on this list of"), "{over:#}");
     let states: Vec<State> = {
         let mut states = Vec::new();
         for decision in &asked {
-            states.push(bot.handle.get(decision.id).await.unwrap().state);
+            states.push(bot.handle.approvals().get(decision.id).await.unwrap().state);
         }
         states
     };
@@ -86,7 +87,7 @@ async fn on_the_way_what_changed_is_shown_and_what_is_over_is_passed_by() {
         "{shown:#}"
     );
     press(&maya, &shown, "approve").await;
-    let stands = bot.handle.get(decisions[place].id).await.unwrap();
+    let stands = bot.handle.approvals().get(decisions[place].id).await.unwrap();
     assert!(is_approved(&stands) && stands.request.title == "Rename everything");
 }
 
@@ -121,9 +122,10 @@ async fn of_a_long_list_each_is_two_clicks_away() {
     let before = press(&maya, &card, "look").await;
     assert_eq!(before["attachments"][0]["filename"], "to-be-approved.txt", "{before:#}");
     let done = press(&maya, &before, "together").await;
-    assert!(words_of(&done).starts_with("✅ All 60 are approved"), "{done:#}");
+    assert!(words_of(&done).starts_with("✅ All 60 approved"), "{done:#}");
     assert_eq!(done["attachments"][0]["filename"], "approved-together.txt", "{done:#}");
-    let after = batch(&bot, "all done", |card| shows(card, "Nothing waits here any more")).await;
+    let after =
+        batch(&bot, "all done", |card| shows(card, "Nothing is waiting here any more")).await;
     assert_eq!(id(&after), id(&card));
 }
 
@@ -160,12 +162,12 @@ async fn a_very_long_approval_says_how_far_it_is_and_ends_with_each_result() {
     let done = |sandbox: &discord_sandbox::Sandbox| {
         let view = sandbox.view("maya")?;
         let message = view.message(id(&said))?.clone();
-        words_of(&message).starts_with("✅ All 250 are approved").then_some(message)
+        words_of(&message).starts_with("✅ All 250 approved").then_some(message)
     };
     let done = bot.sandbox.wait_for("the results", crate::bot::LIMIT, done).await.unwrap();
     assert_eq!(done["attachments"][0]["filename"], "approved-together.txt", "{done:#}");
     for decision in &asked {
-        assert!(is_approved(&bot.handle.get(decision.id).await.unwrap()));
+        assert!(is_approved(&bot.handle.approvals().get(decision.id).await.unwrap()));
     }
 }
 
@@ -188,5 +190,5 @@ async fn what_waits_is_gone_through_from_the_list_with_high_risk_too() {
     let second = press(&maya, &asked, "sure").await;
     assert!(words_of(&second).contains("**2 of 2**") && shows(&second, "Small"), "{second:#}");
     let end = press(&maya, &second, "approve").await;
-    assert!(words_of(&end).contains("nothing waits on you any more"), "{end:#}");
+    assert!(words_of(&end).contains("Nothing on this list of"), "{end:#}");
 }

@@ -2,21 +2,20 @@
 //! Afterwards each decision stands on one message, and that message is true.
 
 use discord_sandbox::{BotAccess, Effect, LimitScope, Sandbox};
-use gander::core::batch::Batching;
 use gander::core::decision::{Decision, Request};
+use gander::core::messaging::batch::Batching;
 use gander::engine::clock::wall_time;
-use gander::store::Store as _;
-use gander::store::sqlite::SqliteStore;
 use serde_json::Value;
 
 use crate::batches::{ask_all, batch, batches, low, press, shows, some_low, with_batch};
 use crate::bot::{Bot, LIMIT, can_decide, cards_of, click, control, custom_ids, id, request};
 use crate::weather::{answered, now, on};
+use gander::store::Store;
 
 /// Every decision has buttons on one message alone: a batch's that lists it, or its own. And the
 /// store knows nothing unsettled.
 async fn calms_down(bot: &Bot, asked: &[Decision]) {
-    let store = SqliteStore::open(&bot.folder.path().join("gander.db"), None, wall_time()).unwrap();
+    let store = Store::open(&bot.folder.path().join("gander.db"), None, wall_time()).unwrap();
     let deadline = tokio::time::Instant::now() + LIMIT;
     loop {
         let wrong = wrong(&bot.sandbox, &store, asked);
@@ -31,13 +30,14 @@ async fn calms_down(bot: &Bot, asked: &[Decision]) {
     }
 }
 
-fn wrong(sandbox: &Sandbox, store: &SqliteStore, asked: &[Decision]) -> Vec<String> {
+fn wrong(sandbox: &Sandbox, store: &Store, asked: &[Decision]) -> Vec<String> {
     let mut wrong = Vec::new();
     let hanging = batches(sandbox);
-    for decision in
-        asked.iter().filter(|decision| store.get(decision.id).unwrap().unwrap().state.is_open())
+    for decision in asked
+        .iter()
+        .filter(|decision| store.decisions().get(decision.id).unwrap().unwrap().state.is_open())
     {
-        let carrier = store.carrier_of(decision.id).unwrap();
+        let carrier = store.messages().batch_card_of(decision.id).unwrap();
         let on_batches = hanging.iter().filter(|card| lists(card, decision)).count();
         let own = cards_of(sandbox, decision.id).iter().filter(|card| can_decide(card)).count();
         if (on_batches, own) != if carrier.is_some() { (1, 0) } else { (0, 1) } {
@@ -47,9 +47,16 @@ fn wrong(sandbox: &Sandbox, store: &SqliteStore, asked: &[Decision]) -> Vec<Stri
             ));
         }
     }
-    wrong.extend(store.unsettled().unwrap().iter().map(|id| format!("{id} is unsettled")));
     wrong.extend(
-        store.postings_behind(None).unwrap().iter().map(|id| format!("posting {id} is behind")),
+        store.messages().outdated_cards().unwrap().iter().map(|id| format!("{id} is unsettled")),
+    );
+    wrong.extend(
+        store
+            .messages()
+            .outdated(None)
+            .unwrap()
+            .iter()
+            .map(|id| format!("message {id} is outdated")),
     );
     wrong
 }
@@ -120,18 +127,21 @@ async fn a_batch_that_a_moderator_deletes_is_posted_again_while_something_on_it_
     let maya = bot.person("maya");
     let before = press(&maya, &again, "look").await;
     press(&maya, &before, "together").await;
-    let done = batch(&bot, "done", |card| shows(card, "Nothing waits here any more")).await;
+    let done = batch(&bot, "done", |card| shows(card, "Nothing is waiting here any more")).await;
     bot.sandbox.delete_message(channel, id(&done));
     let (lone, _) =
         bot.ask_and_see(Request { project: "other".into(), ..request("Another") }).await;
     assert!(batches(&bot.sandbox).is_empty(), "what is decided needs no card");
     // Taken back, it waits again, on a card of its own.
-    let voter = gander::core::permission::Voter {
+    let voter = gander::core::decision::authorization::Voter {
         person: gander::core::decision::Person::discord(1, "Jonas"),
-        roles: vec![gander::core::permission::Role { id: 1, name: "Approvers".into() }],
+        roles: vec![gander::core::decision::authorization::Role {
+            id: 1,
+            name: "Approvers".into(),
+        }],
         owner: false,
     };
-    bot.handle.undo(asked[0].id, &voter).await.unwrap();
+    bot.handle.approvals().undo(asked[0].id, &voter).await.unwrap();
     bot.card(asked[0].id, "is there again", can_decide).await;
     assert_ne!(lone.id, asked[0].id);
 }
@@ -201,7 +211,7 @@ async fn what_is_decided_while_its_batch_is_drawn_is_shown_decided() {
     .await;
     let last = asked.last().unwrap();
     assert!(lists(&card, last), "{card:#}");
-    bot.card(first.id, "leads there", |card| shows(card, "together with others")).await;
+    bot.card(first.id, "leads there", |card| shows(card, "now part of batch")).await;
     calms_down(&bot, &asked).await;
 }
 
@@ -219,7 +229,7 @@ async fn of_a_batch_one_is_left_and_can_be_decided_there() {
     let card = batch(&bot, "one left", |card| shows(card, "1 of 3 decisions needs")).await;
     let before = press(&maya, &card, "look").await;
     press(&maya, &before, "together").await;
-    batch(&bot, "none left", |card| shows(card, "Nothing waits here any more")).await;
+    batch(&bot, "none left", |card| shows(card, "Nothing is waiting here any more")).await;
     calms_down(&bot, &asked).await;
 }
 
@@ -230,7 +240,7 @@ async fn a_change_of_many_at_once_is_few_edits() {
     let maya = bot.person("maya");
     let before = press(&maya, &card, "look").await;
     press(&maya, &before, "together").await;
-    batch(&bot, "done", |card| shows(card, "Nothing waits here any more")).await;
+    batch(&bot, "done", |card| shows(card, "Nothing is waiting here any more")).await;
     calms_down(&bot, &asked).await;
     let edits = answered(&bot.sandbox, since, ("PATCH", "/messages"), Some(200));
     assert!(edits <= 3, "{edits} edits for {} changes", asked.len());

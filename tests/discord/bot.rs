@@ -2,26 +2,28 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::TimeDelta;
-use discord_sandbox::{Options, Outcome, Person, RateLimits, Sandbox};
-use gander::core::batch::Batching;
+use discord_sandbox::{Outcome, Person, Sandbox};
+use gander::core::decision::authorization::ApproverRule;
 use gander::core::decision::{Decision, DecisionId, Request, Risk};
-use gander::core::guard::Guard;
-use gander::core::permission::ApproverRule;
-use gander::core::policy::Rules;
+use gander::core::messaging::batch::Batching;
+use gander::core::policy::approval_guard::Guard;
+use gander::core::policy::rules::Rules;
+use gander::engine::Handle;
+use gander::engine::approvals::auto_approval;
 use gander::engine::clock::{TestClock, wall_time};
-use gander::engine::{Handle, daily, routing, timers, watch};
-use gander::store::sqlite::SqliteStore;
-use gander::surfaces::discord::{self, Api, Channels, Settings};
+use gander::engine::escalation::scheduler;
+use gander::engine::event_log::watch;
+use gander::engine::operations::daily;
+use gander::surfaces::discord::{self, Api, Channels, DiscordSettings};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
+pub(crate) use crate::common::process::LIMIT;
+use crate::common::process::sandbox;
 use crate::draw::Pen;
-
-/// Far more than anything takes: a test that waits this long has failed.
-pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+use gander::store::Store;
 
 /// A server, a bot in it, and the store that the bot serves.
 pub(crate) struct Bot {
@@ -62,10 +64,7 @@ impl Bot {
 
     /// The same, with decisions that share cards like this.
     pub(crate) async fn start_batching(batching: Batching) -> Self {
-        let sandbox =
-            Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-                .await
-                .unwrap();
+        let sandbox = sandbox().await;
         let rules = Rules { approvers: approvers(&sandbox), batching, ..Rules::default() };
         Self::start_in(sandbox, rules).await
     }
@@ -90,7 +89,7 @@ impl Bot {
         folder: Arc<tempfile::TempDir>,
         file: PathBuf,
     ) -> Self {
-        let store = Arc::new(SqliteStore::open(&file, None, wall_time()).unwrap());
+        let store = Arc::new(Store::open(&file, None, wall_time()).unwrap());
         let handle = Handle::new(store, rules.clone(), Arc::new(clock.clone()));
         let bot = Self { sandbox, handle, clock, folder, file, rules, running: Vec::new() };
         bot.connect().await
@@ -98,8 +97,8 @@ impl Bot {
 
     async fn connect(mut self) -> Self {
         let addresses = self.sandbox.addresses();
-        let settings = Settings {
-            token: addresses.token.clone(),
+        let settings = DiscordSettings {
+            token: addresses.token.as_str().into(),
             api: Api::Pinned {
                 address: addresses.tls.trim_start_matches("https://").parse().unwrap(),
                 ca: addresses.ca.clone().into(),
@@ -115,8 +114,8 @@ impl Bot {
             tokio::spawn(async move {
                 discord::run(handle, settings, std::future::pending()).await.unwrap()
             }),
-            tokio::spawn(timers::run(self.handle.clone())),
-            tokio::spawn(routing::run(self.handle.clone())),
+            tokio::spawn(scheduler::run(self.handle.clone())),
+            tokio::spawn(auto_approval::run(self.handle.clone())),
             tokio::spawn(daily::run(self.handle.clone())),
             tokio::spawn({
                 let handle = self.handle.clone();
@@ -159,7 +158,7 @@ impl Bot {
 
     /// An agent asks.
     pub(crate) async fn ask(&self, request: Request) -> Decision {
-        self.handle.ask(request).await.unwrap().into_decision()
+        self.handle.approvals().ask(request).await.unwrap().into_decision()
     }
 
     /// Asks, and waits until Maya sees the card.
@@ -264,7 +263,8 @@ pub(crate) fn request(title: &str) -> Request {
 pub(crate) fn deploy() -> Request {
     serde_json::from_value(serde_json::json!({
         "title": "Deploy contact sync to production",
-        "kind": "deploy", "project": "web-shop", "environment": "production", "risk": "high", "confidence": 0.82, "priority": "high",
+        "kind": "deploy", "project": "web-shop", "environment": "production", "risk": "high",
+        "confidence": 0.82, "priority": "high",
         "insight": {
             "observation": "All stages are green.", "why_it_matters": "Sales sees stale contacts.",
             "what_to_do": "Approve to roll out. Rolling back takes 2 minutes."

@@ -27,7 +27,7 @@ fn databases() -> Request {
 }
 
 async fn verdict(bot: &Bot, decision: gander::core::decision::DecisionId) -> Verdict {
-    let waited = bot.handle.wait(decision, None, Claim::Yes, None).await.unwrap();
+    let waited = bot.handle.approvals().wait(decision, None, Claim::Yes, None).await.unwrap();
     let State::Resolved(resolved) = waited.state.clone() else { panic!("{waited:?}") };
     resolved.verdict
 }
@@ -116,7 +116,7 @@ async fn options_that_changed_since_they_were_seen_are_not_chosen() {
     // The third button meant SQLite; now there are two, and the first is SQLite.
     let outcome = click(&bot.person("maya"), &card, "choose-2").await;
     assert!(words(&outcome).contains("changed after you saw it"), "{outcome:?}");
-    assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
+    assert!(bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
     bot.sandbox.clear_faults();
     let card = bot
         .card(decision.id, "revised", |card| {
@@ -133,9 +133,9 @@ async fn options_that_make_no_sense_are_refused_with_what_to_do() {
     let many: Vec<String> = (0..26).map(|n| n.to_string()).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "")).collect();
     let cases = [
-        (choice("one", &[("only", "")]), "2 to 25 options, and 1 were given"),
-        (choice("many", &many), "and 26 were given"),
-        (choice("twice", &[("a", ""), ("a ", "")]), "there twice"),
+        (choice("one", &[("only", "")]), "2 to 25 options, not 1"),
+        (choice("many", &many), "not 26"),
+        (choice("twice", &[("a", ""), ("a ", "")]), "is a duplicate"),
         (choice("blank", &[("a", ""), ("  ", "")]), "has no name"),
         (Request { expects: Expects::Approve, ..databases() }, "leave them out"),
         (
@@ -147,7 +147,9 @@ async fn options_that_make_no_sense_are_refused_with_what_to_do() {
         ),
     ];
     for (request, says) in cases {
-        let HandleError::Inadmissible(error) = bot.handle.ask(request).await.unwrap_err() else {
+        let HandleError::InvalidRequest(error) =
+            bot.handle.approvals().ask(request).await.unwrap_err()
+        else {
             panic!("{says}")
         };
         assert!(error.to_string().contains(says), "{error}");

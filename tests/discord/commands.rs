@@ -4,10 +4,11 @@ mod asking;
 mod completion;
 mod looking;
 mod quiet;
+mod targets;
 mod verdicts;
 
+use gander::core::decision::event::Event;
 use gander::core::decision::{Decision, State, Verdict};
-use gander::core::event::Event;
 use gander::engine::Claim;
 use serde_json::{Value, json};
 
@@ -60,17 +61,17 @@ async fn entry(bot: &Bot, who: &str, name: &str, typed: &str) -> String {
 
 /// The verdict that the agent takes.
 async fn verdict(bot: &Bot, decision: &Decision) -> (Verdict, String) {
-    let waited = bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
+    let waited = bot.handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap();
     let State::Resolved(resolved) = waited.state.clone() else { panic!("{waited:?}") };
     (resolved.verdict, resolved.by.name)
 }
 
 /// How many events of a decision are verdicts.
 async fn verdicts(bot: &Bot, decision: &Decision) -> usize {
-    let history = bot.handle.history(decision.id).await.unwrap();
+    let history = bot.handle.event_log().history(decision.id).await.unwrap();
     history.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })).count()
 }
 
 async fn is_open(bot: &Bot, decision: &Decision) -> bool {
-    bot.handle.get(decision.id).await.unwrap().state.is_open()
+    bot.handle.approvals().get(decision.id).await.unwrap().state.is_open()
 }

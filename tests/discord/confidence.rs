@@ -2,21 +2,21 @@
 //! with.
 
 use chrono::{NaiveTime, TimeDelta};
-use discord_sandbox::{Options, RateLimits, Sandbox};
-use gander::core::batch::Batching;
-use gander::core::daily::Daily;
+use discord_sandbox::Sandbox;
+use gander::core::decision::event::Event;
 use gander::core::decision::{Decision, DecisionId, Kind, Person, Request, Risk, State, Via};
-use gander::core::event::Event;
-use gander::core::policy::{Rule, Rules};
-use gander::core::posting::Hanging;
+use gander::core::messaging::batch::Batching;
+use gander::core::messaging::daily::Daily;
+use gander::core::messaging::message::PostState;
+use gander::core::policy::rules::{Rule, Rules};
 use gander::engine::Claim;
-use gander::store::Store as _;
-use gander::store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 use crate::bot::{
     Bot, LIMIT, approvers, can_decide, cards_of, click, custom_ids, id, request, words,
 };
+use crate::common::process::sandbox;
+use gander::store::Store;
 
 /// What passes by itself in the project `web-shop`: names, and deployments elsewhere than to
 /// production.
@@ -33,9 +33,7 @@ fn routed(sandbox: &Sandbox) -> Rules {
 }
 
 async fn server() -> Sandbox {
-    Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-        .await
-        .unwrap()
+    sandbox().await
 }
 
 async fn start() -> Bot {
@@ -60,7 +58,8 @@ fn via(decision: &Decision) -> Option<Via> {
 
 /// What the agent is told, without taking it.
 async fn verdict(bot: &Bot, id: DecisionId) -> Decision {
-    let waited = tokio::time::timeout(LIMIT, bot.handle.wait(id, None, Claim::No, None)).await;
+    let waited =
+        tokio::time::timeout(LIMIT, bot.handle.approvals().wait(id, None, Claim::No, None)).await;
     waited.unwrap_or_else(|_| panic!("{id} has no verdict")).unwrap()
 }
 
@@ -86,16 +85,20 @@ async fn disagree(bot: &Bot, who: &str, review: &Value, number: i64) -> String {
     words(&outcome).to_owned()
 }
 
-fn store(bot: &Bot) -> SqliteStore {
-    SqliteStore::open(&bot.folder.path().join("gander.db"), None, bot.handle.now()).unwrap()
+fn store(bot: &Bot) -> Store {
+    Store::open(&bot.folder.path().join("gander.db"), None, bot.handle.now()).unwrap()
 }
 
-/// Waits until the record knows the message of the latest posting.
+/// Waits until the record knows the post of the latest message.
 async fn becomes_known(bot: &Bot, purpose: &str) {
     let store = store(bot);
     let known = async {
         // Nobody is told of it, so it is looked at again and again.
-        while store.latest_posting(purpose).unwrap().is_none_or(|latest| latest.message().is_none())
+        while store
+            .messages()
+            .latest(purpose)
+            .unwrap()
+            .is_none_or(|latest| latest.posted().is_none())
         {
             tokio::task::yield_now().await;
         }
@@ -110,9 +113,12 @@ async fn forgotten(mut bot: Bot, purpose: &str) -> Bot {
     becomes_known(&bot, purpose).await;
     bot.kill().await;
     let (store, at) = (store(&bot), bot.handle.now());
-    let latest = store.latest_posting(purpose).unwrap().unwrap();
-    let Hanging::Message { channel, .. } = latest.hanging else { panic!("{latest:?}") };
-    store.put_hanging(latest.id, latest.generation, Hanging::Begun { channel, at }).unwrap();
+    let latest = store.messages().latest(purpose).unwrap().unwrap();
+    let PostState::Posted { channel, .. } = latest.state else { panic!("{latest:?}") };
+    store
+        .messages()
+        .put_post_state(latest.id, latest.generation, PostState::Creating { channel, at })
+        .unwrap();
     bot
 }
 
@@ -131,7 +137,7 @@ async fn what_an_agent_is_sure_of_passes_at_once_and_one_click_disagrees() {
     let other = bot.ask(sure("Call it Till?")).await;
     let passed = verdict(&bot, asked.id).await;
     assert_eq!(via(&passed), Some(Via::Routing));
-    let claimed = bot.handle.wait(other.id, None, Claim::Yes, None).await.unwrap();
+    let claimed = bot.handle.approvals().wait(other.id, None, Claim::Yes, None).await.unwrap();
     assert!(claimed.verdict().unwrap().claimed_at.is_some());
     all_is_drawn(&bot).await;
     assert!(
@@ -146,14 +152,14 @@ async fn what_an_agent_is_sure_of_passes_at_once_and_one_click_disagrees() {
 
     let denied = disagree(&bot, "sven", &review, asked.id.0).await;
     assert!(!denied.contains("🙅"), "Sven may decide nothing: {denied}");
-    assert_eq!(via(&bot.handle.get(asked.id).await.unwrap()), Some(Via::Routing));
+    assert_eq!(via(&bot.handle.approvals().get(asked.id).await.unwrap()), Some(Via::Routing));
     insta::assert_snapshot!("disagreed_in_time", disagree(&bot, "maya", &review, asked.id.0).await);
     let card = bot.card(asked.id, "has a card now", can_decide).await;
     assert!(card.to_string().contains("Undone"), "{card:#}");
     let late = disagree(&bot, "jonas", &review, other.id.0).await;
-    assert!(late.contains("acts on it"), "{late}");
-    assert!(disagree(&bot, "maya", &review, other.id.0).await.contains("has said so already"));
-    let noted = bot.handle.get(other.id).await.unwrap();
+    assert!(late.contains("is acting on it"), "{late}");
+    assert!(disagree(&bot, "maya", &review, other.id.0).await.contains("already disagreed"));
+    let noted = bot.handle.approvals().get(other.id).await.unwrap();
     assert!(
         noted.disagreed.as_ref().is_some_and(|word| word.by.name == "Jonas")
             && via(&noted) == Some(Via::Routing)
@@ -166,7 +172,8 @@ async fn what_an_agent_is_sure_of_passes_at_once_and_one_click_disagrees() {
     insta::assert_snapshot!("review_after", pen.message(&drawn));
     assert!(click(&bot.person("maya"), &card, "approve").await.ok);
     assert_eq!(via(&verdict(&bot, asked.id).await), Some(Via::Discord));
-    let calibration = bot.handle.calibration(Some("goose"), Some("naming")).await.unwrap();
+    let calibration =
+        bot.handle.reports().calibration(Some("goose"), Some("naming")).await.unwrap();
     assert_eq!((calibration.count.disagreed, calibration.count.all()), (2, 2));
 
     // Once listed is listed for good.
@@ -187,12 +194,12 @@ async fn what_nobody_disagrees_with_counts_as_agreed_a_day_after_it_was_listed()
     posted(&bot, "Review", "lists it", |_| true).await;
     becomes_known(&bot, "review").await;
     assert_eq!(
-        bot.handle.calibration(None, None).await.unwrap().count.all(),
+        bot.handle.reports().calibration(None, None).await.unwrap().count.all(),
         0,
         "silence says nothing yet"
     );
     bot.advance(TimeDelta::days(1));
-    assert_eq!(bot.handle.calibration(None, None).await.unwrap().count.stood, 1);
+    assert_eq!(bot.handle.reports().calibration(None, None).await.unwrap().count.stood, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,7 +230,7 @@ async fn each_forbidden_case_has_its_card() {
         let (decision, card) = bot.ask_and_see(asked).await;
         assert!(can_decide(&card) && decision.state.is_open(), "{card:#}");
         assert!(
-            bot.handle.get(decision.id).await.unwrap().state.is_open(),
+            bot.handle.approvals().get(decision.id).await.unwrap().state.is_open(),
             "{}",
             decision.request.title
         );
@@ -257,7 +264,7 @@ async fn a_card_that_hangs_is_drawn_when_the_rules_let_its_decision_pass() {
     insta::assert_snapshot!("approved_by_itself", pen.message(&card));
     // Undo on its card is a disagreement too.
     assert!(click(&bot.person("maya"), &card, "undo").await.ok);
-    let undone = bot.handle.get(asked.id).await.unwrap();
+    let undone = bot.handle.approvals().get(asked.id).await.unwrap();
     assert!(undone.disagreed.is_some() && matches!(undone.state, State::Pending(_)));
 }
 
@@ -284,7 +291,7 @@ async fn a_persons_click_and_the_rules_give_one_verdict() {
     for (decision, _) in &cards {
         verdict(&bot, decision.id).await;
         bot.card(decision.id, "is decided", |card| !can_decide(card)).await;
-        let history = bot.handle.history(decision.id).await.unwrap();
+        let history = bot.handle.event_log().history(decision.id).await.unwrap();
         assert_eq!(
             history.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })).count(),
             1,
@@ -341,14 +348,14 @@ async fn the_digest_comes_once_a_day_over_a_change_of_the_clock_and_restarts() {
     all_is_drawn(&bot).await;
     assert!(titled(&bot.sandbox, "Digest").is_empty(), "a minute before");
     bot.advance(TimeDelta::minutes(1));
-    let digest = posted(&bot, "Digest of a day", "is posted", has_picture).await;
+    let digest = posted(&bot, "Digest of one day", "is posted", has_picture).await;
     insta::assert_snapshot!("digest", pinned(&pen.message(&digest)));
     let now = custom_ids(&digest).into_iter().find(|id| id.contains(":now:")).unwrap();
     let outcome = bot.person("sven").click(id(&digest), &now).await;
     assert!(outcome.is_ephemeral() && outcome.ok, "{outcome:?}");
 
     let mut bot = forgotten(bot, "digest").await.restart().await;
-    posted(&bot, "Digest of a day", "is found again", has_picture).await;
+    posted(&bot, "Digest of one day", "is found again", has_picture).await;
     all_is_drawn(&bot).await;
     assert_eq!(titled(&bot.sandbox, "Digest").len(), 1, "the same day");
     bot.kill().await;

@@ -3,9 +3,9 @@
 
 use chrono::TimeDelta;
 use discord_sandbox::{Effect, Reason, Sandbox};
+use gander::core::decision::authorization::Voter;
+use gander::core::decision::event::Event;
 use gander::core::decision::{Decision, Person, Request, Risk, State, Verdict, Via};
-use gander::core::event::Event;
-use gander::core::permission::Voter;
 use gander::engine::{Claim, HandleError};
 use serde_json::{Value, json};
 
@@ -30,11 +30,12 @@ async fn propose(
     verdict: Verdict,
 ) -> Result<Decision, HandleError> {
     bot.handle
+        .approvals()
         .propose(decision.id, decision.revision, &voter(bot, "maya", "Maya"), via, verdict)
         .await
 }
 
-fn times(history: &[gander::core::event::Logged], wanted: fn(&Event) -> bool) -> usize {
+fn times(history: &[gander::core::decision::event::Logged], wanted: fn(&Event) -> bool) -> usize {
     history.iter().filter(|logged| wanted(&logged.event)).count()
 }
 
@@ -53,25 +54,30 @@ async fn whoever_wants_it_is_asked_once_and_confirms_with_the_button() {
     let (decision, _) = bot.ask_and_see(deploy()).await;
     let agent = tokio::spawn({
         let (handle, id) = (bot.handle.clone(), decision.id);
-        async move { handle.wait(id, None, Claim::Yes, None).await.unwrap() }
+        async move { handle.approvals().wait(id, None, Claim::Yes, None).await.unwrap() }
     });
     let refused = bot
         .handle
+        .approvals()
         .approve(decision.id, decision.revision, &voter(&bot, "maya", "Maya"), Via::Mcp)
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("confirmed on Discord"), "{refused}");
     let proposed = propose(&bot, &decision, Via::Mcp, Verdict::approved()).await.unwrap();
     assert!(proposed.state.is_open() && proposed.proposals().len() == 1, "it decides nothing");
-    let standing = bot.handle.standing(&proposed).unwrap();
-    let lines = gander::core::text::standing(&standing, bot.handle.now()).join("\n");
+    let standing = bot.handle.escalation().progress(&proposed).unwrap();
+    let lines = gander::presentation::text::standing(&standing, bot.handle.now()).join("\n");
     assert!(
-        lines.contains("Maya wants to approve it (through an agent): to be confirmed on Discord"),
+        lines.contains(
+            "Maya wants to approve it (through an agent): waiting for confirmation on Discord"
+        ),
         "{lines}"
     );
     let dm = directs(&bot, "maya", 1).await.remove(0);
     let card = bot
-        .card(decision.id, "to be confirmed", |card| card.to_string().contains("To be confirmed"))
+        .card(decision.id, "waiting for confirmation", |card| {
+            card.to_string().contains("Waiting for confirmation")
+        })
         .await;
     let mut seen = format!(
         "══ the card\n{}══ Maya's direct message\n{}",
@@ -104,7 +110,7 @@ async fn whoever_wants_it_is_asked_once_and_confirms_with_the_button() {
     let over: Vec<String> = pen.message(&over).lines().map(soon).collect();
     seen.push_str(&format!("══ the direct message afterwards\n{}\n", over.join("\n")));
     insta::assert_snapshot!("confirmed", seen);
-    let history = bot.handle.history(decision.id).await.unwrap();
+    let history = bot.handle.event_log().history(decision.id).await.unwrap();
     assert_eq!(times(&history, |event| matches!(event, Event::Proposed { .. })), 1, "{history:#?}");
     assert_eq!(times(&history, |event| matches!(event, Event::Resolved { .. })), 1);
     calms_down(&bot).await;
@@ -127,11 +133,12 @@ async fn critical_risk_is_confirmed_by_the_word_all_the_same() {
         "what she said is in the form, to be seen: {drawn}"
     );
     let slip = submit_fields(&maya, &form, json!({ "word": "yes" })).await;
-    assert!(words(&slip).contains("only if you type DEPLOY"), "{slip:?}");
-    assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
+    assert!(words(&slip).contains("to approve it, type DEPLOY"), "{slip:?}");
+    assert!(bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
     let form = click(&maya, &dm, "approve").await;
     submit_fields(&maya, &form, json!({ "word": "deploy" })).await;
-    let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else {
+    let State::Resolved(resolved) = bot.handle.approvals().get(decision.id).await.unwrap().state
+    else {
         panic!("not confirmed")
     };
     assert_eq!(resolved.verdict, Verdict::noted(Some("Watch the queue.".into())));
@@ -151,7 +158,8 @@ async fn a_rejection_is_confirmed_with_its_reason_already_written() {
         .submit(form.modal.as_ref().unwrap()["modal_id"].as_str().unwrap(), json!({}))
         .await;
     assert!(done.ok, "{done:?}");
-    let State::Resolved(resolved) = bot.handle.get(decision.id).await.unwrap().state else {
+    let State::Resolved(resolved) = bot.handle.approvals().get(decision.id).await.unwrap().state
+    else {
         panic!("not rejected")
     };
     assert_eq!(resolved.verdict, Verdict::Rejected { reason: "The tests are red.".into() });
@@ -164,14 +172,16 @@ async fn another_approver_decides_as_always_and_the_direct_message_says_so() {
     propose(&bot, &decision, Via::Mcp, Verdict::approved()).await.unwrap();
     let dm = directs(&bot, "maya", 1).await.remove(0);
     let card = bot
-        .card(decision.id, "to be confirmed", |card| card.to_string().contains("To be confirmed"))
+        .card(decision.id, "waiting for confirmation", |card| {
+            card.to_string().contains("Waiting for confirmation")
+        })
         .await;
     let form = click(&bot.person("jonas"), &card, "reject").await;
     submit(&bot.person("jonas"), &form, "Not today.").await;
     let over = dm_becomes(&bot, id(&dm), "rejected", |dm| !can_decide(dm)).await;
     assert!(over["content"].as_str().unwrap().contains("rejected by Jonas"), "{over:#}");
     let late = propose(&bot, &decision, Via::Mcp, Verdict::approved()).await.unwrap_err();
-    assert!(late.to_string().contains("already decided, by Jonas"), "{late}");
+    assert!(late.to_string().contains("already decided by Jonas"), "{late}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,10 +193,10 @@ async fn where_direct_messages_are_closed_she_is_called_under_the_card() {
     propose(&bot, &decision, Via::Http, Verdict::approved()).await.unwrap();
     let called = answered(&bot, 1).await.remove(0);
     assert_eq!(called["message_reference"]["message_id"], card["id"]);
-    let rung = bot.person("maya").view().notifications;
+    let step = bot.person("maya").view().notifications;
     assert!(
-        rung.iter().any(|one| one.message_id == id(&called) && one.reason == Reason::Mention),
-        "{rung:?}"
+        step.iter().any(|one| one.message_id == id(&called) && one.reason == Reason::Mention),
+        "{step:?}"
     );
     assert!(
         !bot.person("jonas")
@@ -198,7 +208,7 @@ async fn where_direct_messages_are_closed_she_is_called_under_the_card() {
     let mut seen = format!("══ under the card\n{}", pen.message(&called));
     let shown = click(&bot.person("maya"), &called, "walk-0").await.message.unwrap();
     click(&bot.person("maya"), &shown, "approve").await;
-    assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open());
+    assert!(!bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
     let over = |sandbox: &Sandbox| {
         crate::ladder::answers(sandbox).into_iter().find(|one| {
             one["content"].as_str().is_some_and(|words| words.contains("approved by Maya"))
@@ -226,7 +236,8 @@ async fn what_changes_or_is_put_off_needs_no_confirming_and_is_asked_anew() {
     assert!(matches!(old, HandleError::Refused(..)), "{old}");
     // Her old message is a card of what stands, and nothing is confirmed any more.
     dm_becomes(&bot, id(&dm), "the new content", |dm| {
-        dm.to_string().contains("Deploy 1.5") && !dm.to_string().contains("To be confirmed")
+        dm.to_string().contains("Deploy 1.5")
+            && !dm.to_string().contains("Waiting for confirmation")
     })
     .await;
     let proposed = propose(&bot, &other, Via::Mcp, Verdict::approved()).await.unwrap();
@@ -235,12 +246,13 @@ async fn what_changes_or_is_put_off_needs_no_confirming_and_is_asked_anew() {
     let until = bot.handle.now() + TimeDelta::hours(2);
     let put_off = bot
         .handle
+        .approvals()
         .defer(other.id, other.revision, &voter(&bot, "maya", "Maya"), until)
         .await
         .unwrap();
     assert!(put_off.proposals().is_empty());
     let refused = propose(&bot, &other, Via::Mcp, Verdict::approved()).await.unwrap_err();
-    assert!(refused.to_string().contains("put off"), "{refused}");
+    assert!(refused.to_string().contains("deferred until"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,6 +262,7 @@ async fn who_may_not_decide_may_not_propose_and_who_asked_neither() {
     let sven = voter(&bot, "sven", "Sven");
     let denied = bot
         .handle
+        .approvals()
         .propose(decision.id, decision.revision, &sven, Via::Mcp, Verdict::approved())
         .await
         .unwrap_err();
@@ -266,7 +279,11 @@ async fn who_may_not_decide_may_not_propose_and_who_asked_neither() {
         .await
         .unwrap_err();
     assert!(matches!(wrong, HandleError::Refused(..)), "{wrong}");
-    assert_eq!(bot.handle.history(decision.id).await.unwrap().len(), 1, "nothing was written");
+    assert_eq!(
+        bot.handle.event_log().history(decision.id).await.unwrap().len(),
+        1,
+        "nothing was written"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -290,7 +307,7 @@ async fn a_bot_that_dies_anywhere_on_the_way_asks_once() {
         assert_eq!(direct(&bot.sandbox, "maya").len(), 1, "place {place}");
         let dm = dm_becomes(&bot, id(&dm), "there", can_decide).await;
         click(&bot.person("maya"), &dm, "approve").await;
-        assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open());
+        assert!(!bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
     }
 }
 
@@ -302,6 +319,7 @@ async fn over_http_low_and_medium_risk_is_decided_at_once_and_the_card_says_wher
     for (title, via) in [("Rename it?", Via::Http), ("Rename that?", Via::Mcp)] {
         let (decision, _) = bot.ask_and_see(request(title)).await;
         bot.handle
+            .approvals()
             .approve(decision.id, decision.revision, &voter(&bot, "maya", "Maya"), via)
             .await
             .unwrap();

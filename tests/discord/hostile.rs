@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use gander::core::decision::{Attachment, Decision, Detail, Insight, Request};
-use gander::core::policy::Inadmissible;
+use gander::core::policy::rules::InvalidRequest;
 use gander::core::untrusted::is_hidden;
 use gander::engine::HandleError;
 use regex::Regex;
@@ -44,17 +44,20 @@ async fn hostile_texts_come_out_as_text_everywhere() {
         must_be_text(&case, &card);
         insta::assert_snapshot!(format!("hostile_{}", case.case), shortened(&seen));
         for project in case.projects {
-            let asked =
-                bot.handle.ask(Request { project: project.clone(), ..request("Go on?") }).await;
+            let asked = bot
+                .handle
+                .approvals()
+                .ask(Request { project: project.clone(), ..request("Go on?") })
+                .await;
             assert!(
-                matches!(asked, Err(HandleError::Inadmissible(Inadmissible::Name { .. }))),
+                matches!(asked, Err(HandleError::InvalidRequest(InvalidRequest::Name { .. }))),
                 "{project:?} passes for another project"
             );
         }
     }
-    let blank = bot.handle.ask(request("\u{200B}\u{2800}\u{3164}")).await;
+    let blank = bot.handle.approvals().ask(request("\u{200B}\u{2800}\u{3164}")).await;
     assert!(
-        matches!(blank, Err(HandleError::Inadmissible(Inadmissible::NoTitle))),
+        matches!(blank, Err(HandleError::InvalidRequest(InvalidRequest::NoTitle))),
         "what is not seen is no title: {blank:?}"
     );
     let view = bot.person("sven").view();

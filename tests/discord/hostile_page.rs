@@ -1,7 +1,7 @@
 //! The hostile texts as a person sees them: drawn by a browser, on a desktop and on a phone, with
 //! pictures to look at.
 //!
-//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in
+//! Needs Chromium and chromedriver, as `demo_page.rs` does; the pictures are in `screenshots` in
 //! the target folder.
 
 use page_browser::{Browser, DESKTOP, Device, PHONE, Page};

@@ -2,18 +2,17 @@
 //! and what the card says.
 
 use chrono::TimeDelta;
-use discord_sandbox::{Options, RateLimits, Sandbox};
-use gander::core::decision::{Decision, DecisionId, Person, Request, Risk};
-use gander::core::event::Event;
-use gander::core::ladder::{Came, Ladder, Rung, Stage, Way, When};
-use gander::core::outgoing::Ways;
-use gander::core::people::{Profile, Wishes};
-use gander::core::permission::ApproverRule;
-use gander::core::policy::{Rule, Rules};
+use discord_sandbox::Sandbox;
+use gander::core::decision::authorization::ApproverRule;
+use gander::core::decision::event::Event;
+use gander::core::decision::{Decision, DecisionId, Request, Risk};
+use gander::core::escalation::{Channel, ContactResult, Ladder, Stage, Step, StepTime};
+use gander::core::policy::rules::{Rule, Rules};
 use gander::engine::Claim;
 use serde_json::Value;
 
 use crate::bot::{Bot, LIMIT, click, control, custom_ids, deploy, id, request};
+use crate::common::process::sandbox;
 
 /// The direct messages that the bot has written to somebody, oldest first.
 pub(crate) fn direct(sandbox: &Sandbox, name: &str) -> Vec<Value> {
@@ -42,10 +41,11 @@ pub(crate) async fn answered(bot: &Bot, count: usize) -> Vec<Value> {
 
 /// Waits until the log knows what came of the rung of this stage.
 pub(crate) async fn told(bot: &Bot, decision: DecisionId, stage: Stage) -> Decision {
-    let knows =
-        |climb: &gander::core::ladder::Climb| climb.stage == stage && !climb.contacts.is_empty();
+    let knows = |position: &gander::core::escalation::LadderPosition| {
+        position.stage == stage && !position.contacts.is_empty()
+    };
     until(bot, decision, &format!("told of the {stage}"), |decision| {
-        decision.climb.as_ref().is_some_and(knows)
+        decision.position.as_ref().is_some_and(knows)
     })
     .await
 }
@@ -61,7 +61,7 @@ pub(crate) async fn until(
     let wait = async {
         loop {
             hints.mark_unchanged();
-            let decision = bot.handle.get(id).await.unwrap();
+            let decision = bot.handle.approvals().get(id).await.unwrap();
             if is_so(&decision) {
                 return decision;
             }
@@ -70,16 +70,16 @@ pub(crate) async fn until(
     };
     match tokio::time::timeout(LIMIT, wait).await {
         Ok(decision) => decision,
-        Err(_) => panic!("{id}: not {what}: {:#?}", bot.handle.history(id).await),
+        Err(_) => panic!("{id}: not {what}: {:#?}", bot.handle.event_log().history(id).await),
     }
 }
 
-fn came(decision: &Decision) -> Vec<(String, &'static str, &Came)> {
-    let contacts = decision.climb.as_ref().map_or(&[][..], |climb| &climb.contacts);
-    let who = |contact: &gander::core::ladder::Contact| {
+pub(crate) fn came(decision: &Decision) -> Vec<(String, &'static str, &ContactResult)> {
+    let contacts = decision.position.as_ref().map_or(&[][..], |position| &position.contacts);
+    let who = |contact: &gander::core::escalation::Contact| {
         contact.who.as_ref().map_or("here".into(), |who| who.name.clone())
     };
-    contacts.iter().map(|contact| (who(contact), contact.way.word(), &contact.came)).collect()
+    contacts.iter().map(|contact| (who(contact), contact.channel.word(), &contact.came)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +132,10 @@ async fn the_whole_ladder_of_a_decision_that_nobody_answers() {
         &becomes(&bot, "maya", &dms[1], "whom it reached", &is_told).await,
     );
     show("the card", &becomes(&bot, "maya", &card, "whom it reached", &is_told).await);
-    assert!(came(&standing).iter().all(|(_, _, came)| **came == Came::Reached), "{standing:?}");
+    assert!(
+        came(&standing).iter().all(|(_, _, came)| **came == ContactResult::Reached),
+        "{standing:?}"
+    );
 
     bot.advance(TimeDelta::hours(2));
     let report = answered(&bot, 4).await;
@@ -141,43 +144,38 @@ async fn the_whole_ladder_of_a_decision_that_nobody_answers() {
         "the card in the end",
         &bot.card(decision.id, "rejected", |card| card.to_string().contains("❌ Rejected")).await,
     );
-    let edited = |sandbox: &Sandbox| {
-        let all = direct(sandbox, "maya").into_iter().chain(answers(sandbox).into_iter().take(3));
-        all.into_iter()
-            .all(|copy| copy.to_string().contains("rejected by the safe default"))
-            .then_some(())
-    };
-    bot.sandbox.wait_for("every copy to say what came of it", LIMIT, edited).await.unwrap();
+    all_copies_tell_the_end(&bot.sandbox).await;
     show("Maya's first direct message in the end", &direct(&bot.sandbox, "maya")[0]);
     show("the mention in the end", &answers(&bot.sandbox)[0]);
     insta::assert_snapshot!("whole_ladder", seen);
 
-    let history = bot.handle.history(decision.id).await.unwrap();
-    let rungs =
-        history.iter().filter(|logged| matches!(logged.event, Event::Climbed { .. })).count();
-    assert_eq!(rungs, 5, "each once: {history:#?}");
+    each_step_fired_once(&bot, decision.id).await;
     assert_eq!((direct(&bot.sandbox, "maya").len(), answers(&bot.sandbox).len()), (2, 4));
+}
+
+/// The log has each of the five steps of the ladder once.
+async fn each_step_fired_once(bot: &Bot, id: DecisionId) {
+    let history = bot.handle.event_log().history(id).await.unwrap();
+    let steps =
+        history.iter().filter(|logged| matches!(logged.event, Event::StepFired { .. })).count();
+    assert_eq!(steps, 5, "each once: {history:#?}");
+}
+
+/// Waits until Maya's direct messages and the mentions say what came of it.
+async fn all_copies_tell_the_end(sandbox: &Sandbox) {
+    let edited = |sandbox: &Sandbox| {
+        let mut all =
+            direct(sandbox, "maya").into_iter().chain(answers(sandbox).into_iter().take(3));
+        all.all(|copy| copy.to_string().contains("rejected by the safe default")).then_some(())
+    };
+    sandbox.wait_for("every copy to say what came of it", LIMIT, edited).await.unwrap();
 }
 
 /// A configuration in which only Maya decides.
 pub(crate) async fn only_maya() -> Bot {
-    let sandbox =
-        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-            .await
-            .unwrap();
+    let sandbox = sandbox().await;
     let maya = user(&sandbox, "maya");
     let approvers = vec![ApproverRule { users: vec![maya], ..ApproverRule::default() }];
-    Bot::start_in(sandbox, Rules { approvers, ..Rules::default() }).await
-}
-
-/// Maya and Jonas, by name.
-async fn both() -> Bot {
-    let sandbox =
-        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-            .await
-            .unwrap();
-    let users = vec![user(&sandbox, "maya"), user(&sandbox, "jonas")];
-    let approvers = vec![ApproverRule { users, ..ApproverRule::default() }];
     Bot::start_in(sandbox, Rules { approvers, ..Rules::default() }).await
 }
 
@@ -252,20 +250,19 @@ fn bare(sandbox: &Sandbox) -> Vec<Value> {
 
 /// Waits until the log knows that a decision was mentioned.
 async fn mentioned(bot: &Bot, id: DecisionId) {
-    let is = |decision: &Decision| came(decision).iter().any(|(_, way, _)| *way == "mention");
+    let is =
+        |decision: &Decision| came(decision).iter().any(|(_, channel, _)| *channel == "mention");
     until(bot, id, "mentioned", is).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_falls_due_within_five_minutes_shares_a_message() {
-    let sandbox =
-        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-            .await
-            .unwrap();
-    let rung = |when, by: &[Way], default| Rung { when, by: by.to_vec(), repeat: None, default };
+    let sandbox = sandbox().await;
+    let step =
+        |when, by: &[Channel], default| Step { when, by: by.to_vec(), repeat: None, default };
     let quick = Ladder::new(vec![
-        rung(When::After(120), &[Way::Dm], false),
-        rung(When::AfterBreach(60), &[], true),
+        step(StepTime::After(120), &[Channel::Dm], false),
+        step(StepTime::AfterBreach(60), &[], true),
     ])
     .unwrap();
     let projects = [("quick".to_owned(), Rule { ladder: Some(quick), ..Rule::default() })].into();
@@ -304,10 +301,13 @@ async fn where_direct_messages_are_closed_the_ladder_climbs_at_once_and_the_card
         mention[0]["content"].as_str().unwrap().contains("<@"),
         "the next rung does not wait: {mention:#?}"
     );
-    let history = bot.handle.history(decision.id).await.unwrap();
+    let history = bot.handle.event_log().history(decision.id).await.unwrap();
+    let words = "direct messages are closed";
+    let is_closed =
+        |came: &ContactResult| matches!(came, ContactResult::Failed { why } if why == words);
     let failed = history.iter().any(|logged| {
-        matches!(&logged.event, Event::Told { contacts, complete: true, .. } if
-        matches!(&contacts[0].came, Came::Failed { why } if why == "direct messages are closed"))
+        matches!(&logged.event, Event::Told { contacts, complete: true, .. }
+            if is_closed(&contacts[0].came))
     });
     assert!(failed, "{history:#?}");
     let card =
@@ -327,7 +327,7 @@ async fn the_buttons_of_the_direct_message_decide_and_every_copy_says_so() {
     let dm = directs(&bot, "maya", 1).await.remove(0);
     let agent = tokio::spawn({
         let (handle, id) = (bot.handle.clone(), other.id);
-        async move { handle.wait(id, None, Claim::Yes, None).await.unwrap() }
+        async move { handle.approvals().wait(id, None, Claim::Yes, None).await.unwrap() }
     });
     assert!(click(&bot.person("maya"), &dm, "approve").await.ok);
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
@@ -345,7 +345,7 @@ async fn the_buttons_of_the_direct_message_decide_and_every_copy_says_so() {
         "{}",
         mention["content"]
     );
-    assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open());
+    assert!(!bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -373,223 +373,11 @@ async fn several_in_a_direct_message_are_opened_gone_through_and_approved_from_i
     let sure = look.message.unwrap();
     assert!(click(&maya, &sure, "together").await.ok);
     let done =
-        becomes(&bot, "maya", &dm, "all are done", says("Nothing waits here any more")).await;
+        becomes(&bot, "maya", &dm, "all are done", says("Nothing is waiting here any more")).await;
     // Whether the three shared a card before, and so which number this message has, is a matter of
     // moments.
     let menu = control(&done, "lopen-0").replace(bot.handle.tag(), "TAG");
     insta::assert_snapshot!("list_in_the_end", bot.pen().message(&done).replace(&menu, "MENU"));
     let stranger = bot.person("sven");
     assert!(!stranger.click(id(&dm), &control(&dm, "look")).await.ok, "it is Maya's message");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn not_now_on_a_reminder_snoozes_whoever_clicks() {
-    let bot = only_maya().await;
-    bot.ask(request("Now?")).await;
-    bot.advance(TimeDelta::minutes(30));
-    let dm = directs(&bot, "maya", 1).await.remove(0);
-    let said = click(&bot.person("maya"), &dm, "hush").await;
-    assert!(
-        said.message.as_ref().unwrap()["content"].as_str().unwrap().starts_with("💤 Snoozed"),
-        "{said:?}"
-    );
-    let maya = bot.handle.somebody(user(&bot.sandbox, "maya"), "Maya").await.unwrap();
-    assert_eq!(maya.snooze, Some(bot.handle.now() + TimeDelta::hours(1)));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_has_taken_it_is_reminded_alone() {
-    let bot = both().await;
-    let (decision, card) = bot.ask_and_see(deploy()).await;
-    click(&bot.person("jonas"), &card, "take").await;
-    bot.advance(TimeDelta::minutes(30));
-    told(&bot, decision.id, Stage::Reminder).await;
-    directs(&bot, "jonas", 1).await;
-    assert_eq!(direct(&bot.sandbox, "maya").len(), 0);
-    bot.advance(TimeDelta::hours(3) + TimeDelta::minutes(30));
-    let standing = told(&bot, decision.id, Stage::Warning).await;
-    assert_eq!(
-        came(&standing),
-        [("Jonas".to_owned(), "mention", &Came::Reached)],
-        "instead of @here"
-    );
-    bot.advance(TimeDelta::minutes(30));
-    told(&bot, decision.id, Stage::Breach).await;
-    directs(&bot, "maya", 1).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn quiet_time_holds_back_and_delivers_when_it_ends_but_not_a_breach_nor_critical_risk() {
-    let bot = both().await;
-    let (maya, jonas) = (user(&bot.sandbox, "maya"), user(&bot.sandbox, "jonas"));
-    let snooze = async |user, hours| {
-        let until = bot.handle.now() + TimeDelta::hours(hours);
-        bot.handle
-            .wish(user, "", move |wishes| Wishes { snooze: Some(until), ..wishes })
-            .await
-            .unwrap();
-        until
-    };
-    let until = snooze(maya, 1).await;
-    let (decision, card) = bot.ask_and_see(deploy()).await;
-    bot.advance(TimeDelta::minutes(30));
-    let standing = told(&bot, decision.id, Stage::Reminder).await;
-    assert_eq!(came(&standing)[0], ("Maya".to_owned(), "dm", &Came::Held { until }));
-    directs(&bot, "jonas", 1).await;
-    assert_eq!(direct(&bot.sandbox, "maya").len(), 0);
-    let card = becomes(
-        &bot,
-        "jonas",
-        &card,
-        "the card says so",
-        says("Maya is told when their quiet time ends"),
-    )
-    .await;
-    insta::assert_snapshot!("card_with_quiet_time", bot.pen().message(&card));
-    bot.advance(TimeDelta::minutes(30));
-    directs(&bot, "maya", 1).await;
-    assert_eq!(direct(&bot.sandbox, "jonas").len(), 1, "once");
-    // Whoever ends their quiet time early gets it then.
-    snooze(jonas, 100).await;
-    let early = bot.ask(request("Early?")).await;
-    bot.advance(TimeDelta::minutes(30));
-    told(&bot, early.id, Stage::Reminder).await;
-    directs(&bot, "maya", 2).await;
-    bot.handle.wish(jonas, "Jonas", |wishes| Wishes { snooze: None, ..wishes }).await.unwrap();
-    directs(&bot, "jonas", 2).await;
-    bot.handle.withdraw(early.id, "").await.unwrap();
-    // Critical risk does not wait, nor does the breach.
-    snooze(maya, 100).await;
-    snooze(jonas, 100).await;
-    let critical = bot.ask(Request { risk: Risk::Critical, ..request("Drop the database?") }).await;
-    bot.advance(TimeDelta::minutes(30));
-    told(&bot, critical.id, Stage::Reminder).await;
-    directs(&bot, "maya", 3).await;
-    bot.handle.withdraw(critical.id, "").await.unwrap();
-    bot.advance(TimeDelta::hours(3));
-    told(&bot, decision.id, Stage::Breach).await;
-    directs(&bot, "maya", 4).await;
-    directs(&bot, "jonas", 4).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn those_away_are_passed_over_and_the_card_says_so() {
-    let bot = both().await;
-    let away = |bot: &Bot| {
-        let days = format!("{}..2099-01-01", bot.handle.now().date_naive() - TimeDelta::days(1))
-            .parse()
-            .unwrap();
-        move |wishes| Wishes { away: Some(vec![days]), ..wishes }
-    };
-    bot.handle.wish(user(&bot.sandbox, "maya"), "Maya", away(&bot)).await.unwrap();
-    let (decision, card) = bot.ask_and_see(deploy()).await;
-    bot.advance(TimeDelta::minutes(30));
-    told(&bot, decision.id, Stage::Reminder).await;
-    becomes(&bot, "jonas", &card, "the card says so", says("Maya is away and was passed over"))
-        .await;
-    directs(&bot, "jonas", 1).await;
-    bot.advance(TimeDelta::hours(4));
-    told(&bot, decision.id, Stage::Breach).await;
-    directs(&bot, "jonas", 2).await;
-    assert_eq!(direct(&bot.sandbox, "maya").len(), 0, "Jonas is there");
-    // Now everybody is away.
-    bot.handle.wish(user(&bot.sandbox, "jonas"), "Jonas", away(&bot)).await.unwrap();
-    let alone = bot.ask(request("And now?")).await;
-    bot.advance(TimeDelta::minutes(30));
-    told(&bot, alone.id, Stage::Warning).await;
-    assert_eq!(
-        (direct(&bot.sandbox, "maya").len(), direct(&bot.sandbox, "jonas").len()),
-        (0, 2),
-        "nobody is reached by name"
-    );
-    bot.advance(TimeDelta::hours(4));
-    told(&bot, alone.id, Stage::Breach).await;
-    directs(&bot, "maya", 1).await;
-    directs(&bot, "jonas", 3).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_the_right_to_use_here_the_approvers_are_mentioned_and_the_card_says_so() {
-    let sandbox =
-        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-            .await
-            .unwrap();
-    sandbox.set_role_permissions("bot", 0);
-    let approvers =
-        vec![ApproverRule { users: vec![user(&sandbox, "maya")], ..ApproverRule::default() }];
-    let bot = Bot::start_in(sandbox, Rules { approvers, ..Rules::default() }).await;
-    let (decision, _) = bot.ask_and_see(request("May I?")).await;
-    bot.advance(TimeDelta::hours(4));
-    let standing = told(&bot, decision.id, Stage::Warning).await;
-    let (who, way, why) = came(&standing).into_iter().find(|(_, way, _)| *way == "here").unwrap();
-    assert!(
-        matches!(why, Came::Failed { why } if why.contains("may not use @here in #")),
-        "{who} {way} {why:?}"
-    );
-    assert!(
-        came(&standing).contains(&("Maya".to_owned(), "mention", &Came::Reached)),
-        "{standing:?}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_asker_is_never_reminded() {
-    let bot = both().await;
-    let maya = Person::discord(user(&bot.sandbox, "maya"), "Maya");
-    let decision = bot.ask(Request { asked_by: Some(maya), ..request("Mine") }).await;
-    bot.advance(TimeDelta::minutes(30));
-    let standing = told(&bot, decision.id, Stage::Reminder).await;
-    assert_eq!(came(&standing), [("Jonas".to_owned(), "dm", &Came::Reached)]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_has_a_role_and_has_once_acted_is_reminded_by_name() {
-    let bot = Bot::start().await;
-    let (_, card) = bot.ask_and_see(request("First")).await;
-    click(&bot.person("jonas"), &card, "approve").await;
-    let second = bot.ask(request("Second")).await;
-    bot.advance(TimeDelta::minutes(30));
-    told(&bot, second.id, Stage::Reminder).await;
-    directs(&bot, "jonas", 1).await;
-    directs(&bot, "maya", 1).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_push_is_one_for_all_that_is_due_and_leads_to_the_card() {
-    let sandbox =
-        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-            .await
-            .unwrap();
-    let maya = user(&sandbox, "maya");
-    let people = vec![Profile {
-        ntfy: Some("maya-x7Kq".into()),
-        ..Profile::unknown(maya, "Maya", chrono_tz::UTC)
-    }];
-    let approvers = vec![ApproverRule {
-        users: vec![maya, user(&sandbox, "jonas")],
-        ..ApproverRule::default()
-    }];
-    let ways = Ways { push: true, ..Ways::default() };
-    let bot = Bot::start_in(sandbox, Rules { approvers, people, ways, ..Rules::default() }).await;
-    let (first, card) = bot.ask_and_see(request("First")).await;
-    let second = bot.ask(request("Second")).await;
-    bot.advance(TimeDelta::hours(2));
-    let is_mentioned =
-        |decision: &Decision| came(decision).iter().any(|(_, way, _)| *way == "mention");
-    until(&bot, first.id, "mentioned", is_mentioned).await;
-    until(&bot, second.id, "mentioned", is_mentioned).await;
-    let letters = bot.handle.outgoing_of(first.id).await.unwrap();
-    assert_eq!(letters.len(), 1, "Jonas has no topic: {letters:#?}");
-    let message = &letters[0].message;
-    assert_eq!(message.decisions.len(), 2, "one for both");
-    assert_eq!(
-        (message.to.as_str(), message.person.as_str()),
-        ("maya-x7Kq", format!("discord:{maya}").as_str())
-    );
-    let link = message.link.as_deref().unwrap();
-    assert!(
-        link.ends_with(id(&card)) && link.starts_with("https://discord.com/channels/"),
-        "{link}"
-    );
-    insta::assert_snapshot!("push", format!("{}\n{}", message.title, message.words));
 }

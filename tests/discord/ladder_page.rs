@@ -1,12 +1,12 @@
 //! The ladder as a person sees it in a browser, on a desktop and on a phone, with pictures to look
 //! at.
 //!
-//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in
+//! Needs Chromium and chromedriver, as `demo_page.rs` does; the pictures are in `screenshots` in
 //! the target folder.
 
 use chrono::TimeDelta;
 use gander::core::decision::Risk;
-use gander::core::ladder::Stage;
+use gander::core::escalation::Stage;
 use page_browser::{Browser, DESKTOP, Device, PHONE, Page};
 use serde_json::Value;
 
@@ -29,11 +29,11 @@ pub(crate) type Shot = (&'static str, String, String);
 async fn drawn_on(device: Device) {
     let Some(browser) = Browser::start(device).await else { return };
     let bot = Bot::start().await;
-    browser.visit(async move |page| climb(&bot, &page).await).await;
+    browser.visit(async move |page| escalate(&bot, &page).await).await;
 }
 
 /// Climbs the ladder, and takes a picture at each stage.
-async fn climb(bot: &Bot, page: &Page) {
+async fn escalate(bot: &Bot, page: &Page) {
     let (decision, card) = bot.ask_and_see(deploy()).await;
     let shots =
         async |shots: Vec<Shot>| look(page, &bot.sandbox.addresses().page, "ladder", shots).await;

@@ -1,16 +1,17 @@
 //! Reminders over deaths and bad weather: each is sent once, and the log is told once.
 
 use chrono::TimeDelta;
-use discord_sandbox::{Effect, Fault, LimitScope, Match, Options, RateLimits, Sandbox};
+use discord_sandbox::{Effect, Fault, LimitScope, Match};
+use gander::core::availability::Profile;
 use gander::core::decision::DecisionId;
-use gander::core::event::Event;
-use gander::core::ladder::Stage;
-use gander::core::outgoing::{Hook, Ways};
-use gander::core::people::Profile;
-use gander::core::permission::ApproverRule;
-use gander::core::policy::Rules;
+use gander::core::decision::authorization::ApproverRule;
+use gander::core::decision::event::Event;
+use gander::core::escalation::Stage;
+use gander::core::messaging::notification::{ExternalChannels, WebhookTarget};
+use gander::core::policy::rules::Rules;
 
 use crate::bot::{Bot, LIMIT, request};
+use crate::common::process::sandbox;
 use crate::ladder::{direct, directs, only_maya, told, user};
 use crate::weather::{calms_down, on};
 
@@ -20,10 +21,10 @@ async fn once_each(bot: &Bot, decision: DecisionId) {
     directs(bot, "maya", 1).await;
     calms_down(bot).await;
     assert_eq!(direct(&bot.sandbox, "maya").len(), 1);
-    let history = bot.handle.history(decision).await.unwrap();
+    let history = bot.handle.event_log().history(decision).await.unwrap();
     let count =
         |wanted: fn(&Event) -> bool| history.iter().filter(|logged| wanted(&logged.event)).count();
-    assert_eq!(count(|event| matches!(event, Event::Climbed { .. })), 1);
+    assert_eq!(count(|event| matches!(event, Event::StepFired { .. })), 1);
     assert_eq!(count(|event| matches!(event, Event::Told { .. })), 1, "{history:#?}");
 }
 
@@ -34,10 +35,10 @@ async fn a_bot_that_dies_before_it_has_sent_sends_once_when_it_is_back() {
     // The rung is climbed while the bot is away from Discord: by its timers alone.
     bot.kill().await;
     bot.advance(TimeDelta::minutes(30));
-    let timers = tokio::spawn(gander::engine::timers::run(bot.handle.clone()));
+    let timers = tokio::spawn(gander::engine::escalation::scheduler::run(bot.handle.clone()));
     let climbed = async {
         let mut hints = bot.handle.hints();
-        while bot.handle.get(decision.id).await.unwrap().climb.is_none() {
+        while bot.handle.approvals().get(decision.id).await.unwrap().position.is_none() {
             hints.changed().await.unwrap();
         }
     };
@@ -91,10 +92,7 @@ async fn rate_limits_and_an_outage_delay_a_reminder_and_do_not_double_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_discord_is_unreachable_all_beyond_it_goes_out_and_the_rest_follows_once() {
-    let sandbox =
-        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-            .await
-            .unwrap();
+    let sandbox = sandbox().await;
     let (maya, jonas) = (user(&sandbox, "maya"), user(&sandbox, "jonas"));
     let maya_is = Profile {
         ntfy: Some("maya-x7Kq".into()),
@@ -102,11 +100,11 @@ async fn while_discord_is_unreachable_all_beyond_it_goes_out_and_the_rest_follow
         ..Profile::unknown(maya, "Maya", chrono_tz::UTC)
     };
     let approvers = vec![ApproverRule { users: vec![maya, jonas], ..ApproverRule::default() }];
-    let hooks = vec![Hook { name: "pager".into(), projects: Vec::new() }];
-    let ways = Ways { push: true, sms: true, hooks, ..Ways::default() };
+    let hooks = vec![WebhookTarget { name: "pager".into(), projects: Vec::new() }];
+    let channels = ExternalChannels { push: true, sms: true, hooks, ..ExternalChannels::default() };
     let bot = Bot::start_in(
         sandbox,
-        Rules { approvers, people: vec![maya_is], ways, ..Rules::default() },
+        Rules { approvers, people: vec![maya_is], channels, ..Rules::default() },
     )
     .await;
     let (decision, _) = bot.ask_and_see(request("Anybody?")).await;
@@ -120,7 +118,7 @@ async fn while_discord_is_unreachable_all_beyond_it_goes_out_and_the_rest_follow
         let mut hints = bot.handle.hints();
         loop {
             hints.mark_unchanged();
-            let letters = bot.handle.outgoing_of(decision.id).await.unwrap();
+            let letters = bot.handle.notifications().of_decision(decision.id).await.unwrap();
             if letters.len() >= 3 {
                 return letters;
             }
@@ -128,7 +126,7 @@ async fn while_discord_is_unreachable_all_beyond_it_goes_out_and_the_rest_follow
         }
     };
     let letters = tokio::time::timeout(LIMIT, sent).await.expect("messages beyond Discord");
-    let mut by: Vec<&str> = letters.iter().map(|letter| letter.message.way.word()).collect();
+    let mut by: Vec<&str> = letters.iter().map(|letter| letter.message.channel.word()).collect();
     by.sort_unstable();
     assert_eq!(by, ["push", "sms", "webhook"]);
     assert_eq!(
@@ -146,5 +144,5 @@ async fn while_discord_is_unreachable_all_beyond_it_goes_out_and_the_rest_follow
         (1, 1),
         "once"
     );
-    assert_eq!(bot.handle.outgoing_of(decision.id).await.unwrap().len(), 3, "once");
+    assert_eq!(bot.handle.notifications().of_decision(decision.id).await.unwrap().len(), 3, "once");
 }

@@ -1,7 +1,7 @@
 //! The bot as people and agents know it: through the pretend Discord, with the real client and its
 //! rate limiter.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
 mod alarm;
 mod another;
@@ -18,11 +18,13 @@ mod commands;
 mod common;
 mod confidence;
 mod confirm;
+mod demo_page;
 mod draw;
 mod hostile;
 mod hostile_page;
 mod ladder;
 mod ladder_page;
+mod ladder_people;
 mod ladder_weather;
 mod permission;
 mod permission_page;

@@ -3,7 +3,7 @@
 
 use discord_sandbox::{Effect, Fault, Match};
 use gander::core::decision::{Decision, Detail, Request, Risk, State, Verdict};
-use gander::core::guard::Guard;
+use gander::core::policy::approval_guard::Guard;
 use gander::engine::Claim;
 use serde_json::Value;
 
@@ -25,13 +25,15 @@ pub(crate) fn call(tool: &str, runs: &str) -> Request {
 }
 
 /// A diff of a file that has a fence in it.
-pub(crate) const DIFF: &str = "--- a/README.md\n+++ b/README.md\n@@ -1,5 +1,5 @@\n # Shop\n \n ```sh\n-npm start\n+npm run dev\n ```\n";
+pub(crate) const DIFF: &str = "--- a/README.md\n+++ b/README.md\n@@ -1,5 +1,5 @@\n # Shop\n \n \
+                               ```sh\n-npm start\n+npm run dev\n ```\n";
 
 /// A command that shows as another than it is, and carries a secret.
 pub(crate) fn hidden() -> String {
     let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4));
     format!(
-        "echo ok\u{202E} txt.yalped # \u{200B}\u{1b}[2K\ncurl -H 'Authorization: token {token}' https://api.github.com/user"
+        "echo ok\u{202E} txt.yalped # \u{200B}\u{1b}[2K\n\
+         curl -H 'Authorization: token {token}' https://api.github.com/user"
     )
 }
 
@@ -45,10 +47,11 @@ pub(crate) fn long() -> String {
 }
 
 async fn verdict(bot: &Bot, decision: &Decision, claim: Claim) -> (Verdict, String) {
-    let waited = tokio::time::timeout(LIMIT, bot.handle.wait(decision.id, None, claim, None))
-        .await
-        .unwrap()
-        .unwrap();
+    let waited =
+        tokio::time::timeout(LIMIT, bot.handle.approvals().wait(decision.id, None, claim, None))
+            .await
+            .unwrap()
+            .unwrap();
     let State::Resolved(resolved) = waited.state else { panic!("{waited:?}") };
     (resolved.verdict, resolved.by.name)
 }
@@ -69,18 +72,18 @@ async fn an_approval_for_the_session_says_so_and_covers_until_it_is_undone() {
         pen.message(done.message.as_ref().unwrap())
     ));
     assert_eq!(verdict(&bot, &decision, Claim::No).await, (Verdict::for_session(), "Maya".into()));
-    let stands = bot.handle.get(decision.id).await.unwrap();
+    let stands = bot.handle.approvals().get(decision.id).await.unwrap();
     assert!(stands.covers_session());
     let undone = click(&bot.person("jonas"), &done.message.unwrap(), "undo").await;
     seen.push_str(&format!(
         "══ undone by Jonas\n{}",
         pen.message(undone.message.as_ref().unwrap())
     ));
-    assert!(!bot.handle.get(decision.id).await.unwrap().covers_session());
+    assert!(!bot.handle.approvals().get(decision.id).await.unwrap().covers_session());
     let once = click(&maya, &undone.message.unwrap(), "approve").await;
     assert!(once.ok, "{once:?}");
     assert_eq!(verdict(&bot, &decision, Claim::Yes).await, (Verdict::approved(), "Maya".into()));
-    assert!(!bot.handle.get(decision.id).await.unwrap().covers_session());
+    assert!(!bot.handle.approvals().get(decision.id).await.unwrap().covers_session());
     insta::assert_snapshot!("permission_session", seen);
 }
 
@@ -90,14 +93,14 @@ async fn of_two_who_click_at_once_one_decides_and_the_other_is_told() {
     let (decision, card) = bot.ask_and_see(call("Bash", "npm ci")).await;
     let agent = tokio::spawn({
         let (handle, id) = (bot.handle.clone(), decision.id);
-        async move { handle.wait(id, None, Claim::Yes, None).await.unwrap() }
+        async move { handle.approvals().wait(id, None, Claim::Yes, None).await.unwrap() }
     });
     let (maya, jonas) = (bot.person("maya"), bot.person("jonas"));
     let (one, other) =
         tokio::join!(click(&maya, &card, "session"), click(&jonas, &card, "approve"));
     let told = [&one, &other]
         .into_iter()
-        .filter(|outcome| words(outcome).contains("Somebody was faster"))
+        .filter(|outcome| words(outcome).contains("Another person was faster"))
         .count();
     assert_eq!(told, 1, "{one:?}\n{other:?}");
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
@@ -108,7 +111,7 @@ async fn of_two_who_click_at_once_one_decides_and_the_other_is_told() {
         "each gave what they clicked"
     );
     bot.card(decision.id, "settled", |card| !can_decide(card)).await;
-    let history = bot.handle.history(decision.id).await.unwrap();
+    let history = bot.handle.event_log().history(decision.id).await.unwrap();
     let verdicts = history.iter().filter(|logged| logged.event.word() == "resolved").count();
     assert_eq!(verdicts, 1, "{history:?}");
 }
@@ -157,7 +160,7 @@ async fn for_the_session_is_offered_only_where_it_can_be_given() {
     let late = bot.person("maya").click(id(&card), &session).await;
     bot.sandbox.release_held();
     assert!(words(&late).contains("changed after you saw it"), "{late:?}");
-    assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
+    assert!(bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,13 +211,14 @@ async fn a_long_command_is_shown_to_its_end_in_its_details() {
     let (_, card) = bot.ask_and_see(call("Bash", &command)).await;
     assert!(
         description(&card).starts_with("```sh\ncp build/asset-001.js")
-            && description(&card).contains("only its beginning")
+            && description(&card).contains("only the beginning")
     );
     assert!(!card.to_string().contains("rm -rf"), "it has no room");
     let details = click(&bot.person("maya"), &card, "details").await.message.unwrap();
     let lines = command.lines().count();
     let says = format!(
-        "only its beginning** ({lines} lines, 5,000 characters). All of it is in the attached decision-1.txt."
+        "only the beginning** ({lines} lines, 5,000 characters). The attached \
+         decision-1.txt has all of it."
     );
     assert!(description(&details).contains(&says), "{}", description(&details));
     let files = details["attachments"].as_array().unwrap();
@@ -257,7 +261,7 @@ async fn a_lock_screen_names_what_will_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn approved_together_is_approved_once() {
-    use gander::core::batch::Batching;
+    use gander::core::messaging::batch::Batching;
     let bot = Bot::start_batching(Batching { min: 2, ..Batching::default() }).await;
     bot.guard(Guard::off());
     let mut asked = Vec::new();
@@ -299,5 +303,8 @@ async fn a_note_and_a_deferral_work_as_on_every_card() {
     let (decision, card) = bot.ask_and_see(call("Bash", "npm publish")).await;
     let form = crate::bot::defer(&maya, &card, "typed").await;
     submit(&maya, &form, "2h").await;
-    assert!(matches!(bot.handle.get(decision.id).await.unwrap().state, State::Deferred { .. }));
+    assert!(matches!(
+        bot.handle.approvals().get(decision.id).await.unwrap().state,
+        State::Deferred { .. }
+    ));
 }

@@ -1,11 +1,11 @@
 //! Permissions and confirmations as a person sees them in a browser, on a desktop and on a phone,
 //! with pictures to look at.
 //!
-//! Needs Chromium and chromedriver, as `tests/page.rs` does; the pictures are in `screenshots` in
+//! Needs Chromium and chromedriver, as `demo_page.rs` does; the pictures are in `screenshots` in
 //! the target folder.
 
+use gander::core::decision::authorization::Voter;
 use gander::core::decision::{Person, Request, Risk, Verdict, Via};
-use gander::core::permission::Voter;
 use page_browser::{Browser, DESKTOP, Device, PHONE};
 use serde_json::Value;
 
@@ -64,9 +64,15 @@ async fn staged(bot: &Bot) -> Vec<Shot> {
         owner: false,
     };
     let verdict = Verdict::noted(Some("Watch the queue.".into()));
-    bot.handle.propose(decision.id, decision.revision, &voter, Via::Mcp, verdict).await.unwrap();
+    bot.handle
+        .approvals()
+        .propose(decision.id, decision.revision, &voter, Via::Mcp, verdict)
+        .await
+        .unwrap();
     let card = bot
-        .card(decision.id, "to be confirmed", |card| card.to_string().contains("To be confirmed"))
+        .card(decision.id, "waiting for confirmation", |card| {
+            card.to_string().contains("Waiting for confirmation")
+        })
         .await;
     shot("confirm", &card, "web-shop");
     shot("confirm-direct", &directs(bot, "maya", 1).await[0], "dm");

@@ -1,9 +1,9 @@
 //! The notice about a mistake in the configuration, and rules that change under open decisions.
 
 use discord_sandbox::{BotAccess, Effect, Fault, Match, Sandbox};
+use gander::core::decision::authorization::ApproverRule;
 use gander::core::decision::{Request, Risk};
-use gander::core::permission::ApproverRule;
-use gander::core::policy::{Rule, Rules};
+use gander::core::policy::rules::{Rule, Rules};
 use serde_json::Value;
 
 use crate::bot::{Bot, LIMIT, approvers, can_decide, click, request};
@@ -33,13 +33,15 @@ async fn become_notices(bot: &Bot, beginnings: &[&str]) {
 }
 
 fn says_of(bot: &Bot, mistake: Option<&str>) {
-    bot.handle.beat(|pulse| pulse.configuration = mistake.map(ToOwned::to_owned));
+    bot.handle
+        .operations()
+        .update_heartbeat(|heartbeat| heartbeat.configuration = mistake.map(ToOwned::to_owned));
 }
 
 /// A bot that knows that it is one, as `serve` does.
 async fn start() -> Bot {
     let bot = Bot::start().await;
-    gander::engine::pulse::begin(&bot.handle);
+    gander::engine::operations::heartbeat::begin(&bot.handle);
     bot
 }
 
@@ -54,7 +56,7 @@ async fn a_notice_whose_answer_was_lost_is_posted_once_and_mended_after_a_restar
     bot.sandbox.clear_faults();
     // Its successor starts with a configuration that is in order.
     let bot = bot.restart().await;
-    become_notices(&bot, &["✅ **Mended**"]).await;
+    become_notices(&bot, &["✅ **Fixed**"]).await;
     let says = notices(&bot.sandbox).remove(0);
     let words = says["content"].as_str().unwrap();
     assert!(words.contains("> gander.toml:3: unknown field \\`usres\\`"), "{words}");
@@ -104,18 +106,18 @@ async fn rules_that_become_stricter_hold_for_what_is_open_and_redraw_its_card() 
         ..Rules::default()
     };
     bot.handle.set_rules(rules);
-    bot.handle.enforce_all().await.unwrap();
+    bot.handle.operations().enforce_rules().await.unwrap();
     let card = bot
         .card(shop.id, "has high risk", |card| card["content"].to_string().contains("high risk"))
         .await;
     assert!(card["edited_timestamp"].is_string(), "drawn anew on the same message");
-    assert_eq!(bot.handle.get(shop.id).await.unwrap().terms.approvals, 2);
-    let untouched = bot.handle.history(notes.id).await.unwrap();
+    assert_eq!(bot.handle.approvals().get(shop.id).await.unwrap().terms.approvals, 2);
+    let untouched = bot.handle.event_log().history(notes.id).await.unwrap();
     assert_eq!(untouched.len(), 1, "{untouched:#?}");
     // Rules that become laxer loosen nothing that is open.
     bot.handle.set_rules(Rules { approvers: approvers(&bot.sandbox), ..Rules::default() });
-    bot.handle.enforce_all().await.unwrap();
-    assert_eq!(bot.handle.get(shop.id).await.unwrap().terms.risk, Risk::High);
+    bot.handle.operations().enforce_rules().await.unwrap();
+    assert_eq!(bot.handle.approvals().get(shop.id).await.unwrap().terms.risk, Risk::High);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +138,7 @@ async fn an_approver_who_is_removed_is_not_counted_and_the_card_says_so() {
     click(&bot.person("jonas"), &card, "approve").await;
     bot.card(decision.id, "counts one", |card| card.to_string().contains("1 of 2")).await;
     bot.handle.set_rules(of(&["maya"]));
-    bot.handle.enforce_all().await.unwrap();
+    bot.handle.operations().enforce_rules().await.unwrap();
     let card =
         bot.card(decision.id, "counts none", |card| card.to_string().contains("0 of 2")).await;
     insta::assert_snapshot!("votes_lapsed", bot.pen().message(&card));
@@ -150,7 +152,7 @@ async fn an_approver_who_is_removed_is_not_counted_and_the_card_says_so() {
     click(&bot.person("jonas"), &card, "approve").await;
     let card = bot.card(decision.id, "is decided", |card| !can_decide(card)).await;
     assert!(!card.to_string().contains("No longer counted"), "{card:#}");
-    let history = bot.handle.history(decision.id).await.unwrap();
+    let history = bot.handle.event_log().history(decision.id).await.unwrap();
     let words: Vec<&str> = history.iter().map(|logged| logged.event.word()).collect();
     assert_eq!(words, ["asked", "voted", "lapsed", "voted", "resolved"]);
 }
@@ -163,18 +165,24 @@ async fn a_notice_waits_for_a_channel_that_takes_it() {
         view.channels.iter().find(|channel| channel.name == "decisions").unwrap().id.clone();
     bot.sandbox.set_bot_access(&usual, BotAccess::ReadOnly);
     let asked = bot.ask(request("Go?")).await;
-    let held = |pulse: &Option<gander::engine::pulse::Pulse>| {
-        pulse.as_ref().is_some_and(|pulse| pulse.held_back.contains_key(&asked.id))
+    let held = |heartbeat: &Option<gander::engine::operations::heartbeat::Heartbeat>| {
+        heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.held_back.contains_key(&asked.id))
     };
-    tokio::time::timeout(LIMIT, bot.handle.pulses().wait_for(held)).await.unwrap().unwrap();
+    tokio::time::timeout(LIMIT, bot.handle.operations().heartbeats().wait_for(held))
+        .await
+        .unwrap()
+        .unwrap();
     says_of(&bot, Some(MISTAKE));
     // One that is mended before it could be said is never said.
     says_of(&bot, None);
     bot.sandbox.set_bot_access(&usual, BotAccess::Full);
     bot.card(asked.id, "hangs", |_| true).await;
-    let free = |pulse: &Option<gander::engine::pulse::Pulse>| {
-        pulse.as_ref().is_some_and(|pulse| pulse.held_back.is_empty())
+    let free = |heartbeat: &Option<gander::engine::operations::heartbeat::Heartbeat>| {
+        heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.held_back.is_empty())
     };
-    tokio::time::timeout(LIMIT, bot.handle.pulses().wait_for(free)).await.unwrap().unwrap();
+    tokio::time::timeout(LIMIT, bot.handle.operations().heartbeats().wait_for(free))
+        .await
+        .unwrap()
+        .unwrap();
     assert!(notices(&bot.sandbox).is_empty());
 }

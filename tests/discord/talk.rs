@@ -55,7 +55,7 @@ async fn what_was_shown_is_decided_by_its_number_and_the_agent_gets_it_once() {
     insta::assert_snapshot!("talk_attention", pen.message(&list));
     let agent = tokio::spawn({
         let (handle, id) = (bot.handle.clone(), asked["ghl"].id);
-        async move { handle.wait(id, None, Claim::Yes, None).await.unwrap() }
+        async move { handle.approvals().wait(id, None, Claim::Yes, None).await.unwrap() }
     });
     let done = say(&bot, "jonas", "approve 1: nice work").await;
     insta::assert_snapshot!("talk_approved", pen.message(&done));
@@ -71,10 +71,10 @@ async fn what_was_not_shown_is_shown_first() {
     let pen = bot.pen();
     let shown = say(&bot, "jonas", "approve the GHL deploy").await;
     insta::assert_snapshot!("talk_not_seen", pen.message(&shown));
-    assert!(is_open(&bot.handle.get(asked["ghl"].id).await.unwrap()));
+    assert!(is_open(&bot.handle.approvals().get(asked["ghl"].id).await.unwrap()));
     // Now they have seen it, and may say it again, or click.
     say(&bot, "jonas", "approve the GHL deploy").await;
-    assert!(!is_open(&bot.handle.get(asked["ghl"].id).await.unwrap()));
+    assert!(!is_open(&bot.handle.approvals().get(asked["ghl"].id).await.unwrap()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +89,7 @@ async fn what_changed_after_it_was_shown_is_shown_again() {
     bot.ask(Request { title: "Publish the guide and the price list".into(), ..asked }).await;
     let shown = say(&bot, "jonas", &format!("approve {}", decision.id)).await;
     insta::assert_snapshot!("talk_outdated", bot.pen().message(&shown));
-    assert!(is_open(&bot.handle.get(decision.id).await.unwrap()));
+    assert!(is_open(&bot.handle.approvals().get(decision.id).await.unwrap()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,11 +99,11 @@ async fn high_risk_is_decided_by_its_card_alone() {
     say(&bot, "jonas", "what needs my attention?").await;
     let shown = say(&bot, "jonas", "reject stripe: needs more tests").await;
     insta::assert_snapshot!("talk_high_risk", pen.message(&shown));
-    assert!(is_open(&bot.handle.get(asked["stripe"].id).await.unwrap()));
+    assert!(is_open(&bot.handle.approvals().get(asked["stripe"].id).await.unwrap()));
     bot.advance(TimeDelta::seconds(2));
     click(&bot.person("jonas"), &shown, "approve").await;
     assert!(
-        !is_open(&bot.handle.get(asked["stripe"].id).await.unwrap()),
+        !is_open(&bot.handle.approvals().get(asked["stripe"].id).await.unwrap()),
         "the buttons of the answer work"
     );
 }
@@ -144,7 +144,7 @@ async fn what_is_asked_back_decides_nothing() {
     }
     insta::assert_snapshot!("talk_dialogue", dialogue);
     for decision in asked.values() {
-        assert!(is_open(&bot.handle.get(decision.id).await.unwrap()), "{decision:?}");
+        assert!(is_open(&bot.handle.approvals().get(decision.id).await.unwrap()), "{decision:?}");
     }
 }
 
@@ -159,7 +159,10 @@ async fn all_of_low_risk_are_approved_after_one_click_and_each_result_is_told() 
     let changed = bot.ask(changing.clone()).await;
     let offer = say(&bot, "maya", "approve all low-risk items").await;
     insta::assert_snapshot!("talk_offer", pen.message(&offer));
-    assert!(is_open(&bot.handle.get(asked["typo"].id).await.unwrap()), "not before the click");
+    assert!(
+        is_open(&bot.handle.approvals().get(asked["typo"].id).await.unwrap()),
+        "not before the click"
+    );
     bot.ask(Request { title: "Publish everything".into(), ..changing }).await;
     let button = custom_ids(&offer).into_iter().find(|id| id.contains(":together:")).unwrap();
     let stranger = bot.person("sven").click(id(&offer), &button).await;
@@ -167,14 +170,14 @@ async fn all_of_low_risk_are_approved_after_one_click_and_each_result_is_told() 
     let done = bot.person("maya").click(id(&offer), &button).await;
     insta::assert_snapshot!("talk_approved_together", pen.message(done.message.as_ref().unwrap()));
     for name in ["typo", "lint"] {
-        assert!(!is_open(&bot.handle.get(asked[name].id).await.unwrap()), "{name}");
+        assert!(!is_open(&bot.handle.approvals().get(asked[name].id).await.unwrap()), "{name}");
     }
     assert!(
-        is_open(&bot.handle.get(changed.id).await.unwrap()),
+        is_open(&bot.handle.approvals().get(changed.id).await.unwrap()),
         "what changed after it was shown is not approved"
     );
     for name in ["ghl", "stripe", "tests"] {
-        assert!(is_open(&bot.handle.get(asked[name].id).await.unwrap()), "{name}");
+        assert!(is_open(&bot.handle.approvals().get(asked[name].id).await.unwrap()), "{name}");
     }
 }
 
@@ -183,19 +186,23 @@ async fn putting_off_taking_and_undoing_in_words() {
     let (bot, asked) = world().await;
     say(&bot, "maya", "what needs my attention?").await;
     say(&bot, "maya", "defer 1 until 30m").await;
-    let State::Deferred { until, .. } = bot.handle.get(asked["ghl"].id).await.unwrap().state else {
+    let State::Deferred { until, .. } =
+        bot.handle.approvals().get(asked["ghl"].id).await.unwrap().state
+    else {
         panic!()
     };
     assert_eq!(until - bot.handle.now(), TimeDelta::minutes(30));
     say(&bot, "maya", "I'm on 3").await;
-    let State::Pending(pending) = bot.handle.get(asked["tests"].id).await.unwrap().state else {
+    let State::Pending(pending) =
+        bot.handle.approvals().get(asked["tests"].id).await.unwrap().state
+    else {
         panic!()
     };
     assert_eq!(pending.taken.unwrap().by.name, "Maya");
     say(&bot, "maya", "approve 3").await;
     let undone = say(&bot, "maya", "undo 3").await;
     insta::assert_snapshot!("talk_undone", bot.pen().message(&undone));
-    assert!(is_open(&bot.handle.get(asked["tests"].id).await.unwrap()));
+    assert!(is_open(&bot.handle.approvals().get(asked["tests"].id).await.unwrap()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,7 +221,7 @@ async fn whoever_may_not_decide_sees_nothing_and_decides_nothing() {
     }
     assert!(asked.values().count() > 0);
     for decision in asked.values() {
-        assert!(is_open(&bot.handle.get(decision.id).await.unwrap()));
+        assert!(is_open(&bot.handle.approvals().get(decision.id).await.unwrap()));
     }
 }
 

@@ -5,8 +5,7 @@ use discord_sandbox::{
 };
 use gander::engine::Claim;
 use gander::engine::clock::wall_time;
-use gander::store::sqlite::SqliteStore;
-use gander::store::{Filter, Store as _};
+use gander::store::{Filter, Store};
 
 use crate::bot::{Bot, LIMIT, can_decide, cards_of, click, id, request};
 use crate::common::truth;
@@ -22,9 +21,9 @@ pub(crate) fn on(method: &str, path: &str, effect: Effect, times: u32) -> Fault 
 /// However the weather was, afterwards: one card each, true to the store; one verdict and one claim
 /// at most; a whole log.
 pub(crate) async fn calms_down(bot: &Bot) {
-    let store = SqliteStore::open(&bot.folder.path().join("gander.db"), None, wall_time()).unwrap();
+    let store = Store::open(&bot.folder.path().join("gander.db"), None, wall_time()).unwrap();
     truth::settled(&bot.sandbox, &store, None).await;
-    for decision in store.list(&Filter::default()).unwrap() {
+    for decision in store.decisions().list(&Filter::default()).unwrap() {
         truth::must_be_decided_once(&store, decision.id);
     }
     truth::must_be_whole(&store);
@@ -38,7 +37,7 @@ pub(crate) async fn settles(bot: &Bot, fault: Fault) {
     assert!(outcome.ok, "{outcome:?}");
     bot.card(decision.id, "true", |card| !can_decide(card)).await;
     // Whatever was under way has been seen by now: the agent's claim is drawn after it.
-    bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
+    bot.handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap();
     bot.card(decision.id, "picked up", |card| card.to_string().contains("picked it up")).await;
     calms_down(bot).await;
     bot.sandbox.clear_faults();
@@ -151,7 +150,7 @@ async fn a_channel_that_is_closed_is_waited_for_and_the_card_comes_when_it_opens
     let refused =
         |sandbox: &Sandbox| (answered(sandbox, since, post, Some(403)) == 1).then_some(());
     bot.sandbox.wait_for("the bot to be refused", LIMIT, refused).await.unwrap();
-    let list = bot.handle.attention(None).await.unwrap();
+    let list = bot.handle.attention().list(None).await.unwrap();
     assert_eq!(list[0].id, decision.id, "it waits, and the list shows it");
     bot.sandbox.set_bot_access(&channel, BotAccess::Full);
     bot.card(decision.id, "posted", |_| true).await;
@@ -213,13 +212,16 @@ async fn a_click_while_the_card_is_being_edited_is_not_overtaken() {
     let (decision, card) = bot.ask_and_see(request("Both at once?")).await;
     bot.sandbox.fault(on("PATCH", "/messages", Effect::Delay { ms: 1_500 }, 1));
     // Put off elsewhere: the reconciler begins an edit that takes a while.
-    let jonas = gander::core::permission::Voter {
+    let jonas = gander::core::decision::authorization::Voter {
         person: gander::core::decision::Person::discord(1, "Jonas"),
-        roles: vec![gander::core::permission::Role { id: 1, name: "Approvers".into() }],
+        roles: vec![gander::core::decision::authorization::Role {
+            id: 1,
+            name: "Approvers".into(),
+        }],
         owner: false,
     };
     let until = bot.handle.now() + chrono::TimeDelta::hours(1);
-    bot.handle.defer(decision.id, decision.revision, &jonas, until).await.unwrap();
+    bot.handle.approvals().defer(decision.id, decision.revision, &jonas, until).await.unwrap();
     let outcome = click(&bot.person("maya"), &card, "approve").await;
     assert!(outcome.ok, "{outcome:?}");
     bot.card(decision.id, "true in the end", |card| {
@@ -243,14 +245,14 @@ async fn files_that_discord_refuses_do_not_take_the_question_with_them() {
     let mut asked = request("With a file?");
     asked.body = "A long text.\n".repeat(500);
     let (_, card) = bot.ask_and_see(asked).await;
-    assert!(card.to_string().contains("Discord did not take the files"), "{card:#}");
+    assert!(card.to_string().contains("Discord rejected this decision's files"), "{card:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_in_one_channel_holds_up_no_other() {
     let sandbox = Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
-    let rules = gander::core::policy::Rules {
-        batching: gander::core::batch::Batching::off(),
+    let rules = gander::core::policy::rules::Rules {
+        batching: gander::core::messaging::batch::Batching::off(),
         ..Default::default()
     };
     let bot = Bot::start_in(sandbox, rules).await;
@@ -275,7 +277,7 @@ async fn a_deletion_that_is_noticed_while_the_store_is_locked_is_not_forgotten()
     // Each of these waits until the store gives up on its lock: the deletion's own write has failed
     // by then.
     for _ in 0..2 {
-        assert!(bot.handle.ask(request("Locked out")).await.is_err());
+        assert!(bot.handle.approvals().ask(request("Locked out")).await.is_err());
     }
     drop(held);
     bot.card(decision.id, "posted again", |again| id(again) != id(&card)).await;

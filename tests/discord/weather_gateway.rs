@@ -1,18 +1,17 @@
 //! The gateway's connection ends in every phase and in every way; its events come twice, late, or
 //! never.
 
-use discord_sandbox::{
-    Direction, DropHow, GatewayFault, GatewayPhase, Options, RateLimits, Sandbox, Wire,
-};
+use discord_sandbox::{Direction, DropHow, GatewayFault, GatewayPhase, Sandbox, Wire};
+use gander::core::decision::event::Event;
 use gander::core::decision::{Decision, Request};
-use gander::core::event::Event;
-use gander::core::policy::Rules;
+use gander::core::policy::rules::Rules;
 use gander::engine::Claim;
 use serde_json::{Value, json};
 
 use crate::bot::{
     Bot, LIMIT, approvers, can_decide, cards_of, click, control, defer, id, reject, request, words,
 };
+use crate::common::process::sandbox;
 use crate::weather::{calms_down, now};
 
 /// What the bot has said on the gateway since then.
@@ -42,7 +41,7 @@ async fn is_back(bot: &Bot, since: u64, what: &str) {
 async fn goes_through(bot: &Bot, asked: Request) -> Decision {
     let (decision, card) = bot.ask_and_see(asked).await;
     assert!(clicks(bot, &card).await, "{decision:?}");
-    bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap()
+    bot.handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap()
 }
 
 /// Clicks as a person does: again, if nothing came of it.
@@ -57,10 +56,7 @@ async fn clicks(bot: &Bot, card: &Value) -> bool {
 
 /// The first connection ends in a phase, and so does a later one that must begin anew.
 async fn ends_in(phase: GatewayPhase) {
-    let sandbox =
-        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-            .await
-            .unwrap();
+    let sandbox = sandbox().await;
     let rules = Rules { approvers: approvers(&sandbox), ..Rules::default() };
     sandbox.gateway_fault(GatewayFault::DropAt { phase, how: DropHow::Tcp, times: 1 });
     let bot = Bot::start_in(sandbox, rules).await;
@@ -149,14 +145,21 @@ async fn the_gateway_drops_in_every_way_and_clicks_work_again() {
         is_back(&bot, since, &format!("{how:?}")).await;
         let outcome = click(&bot.person("maya"), &card, "approve").await;
         assert!(outcome.ok, "{how:?}: {outcome:?}");
-        assert!(!bot.handle.get(decision.id).await.unwrap().state.is_open());
+        assert!(!bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
     }
     calms_down(&bot).await;
 }
 
 /// How often something like this stands in a decision's log.
 async fn times(bot: &Bot, decision: &Decision, is: fn(&Event) -> bool) -> usize {
-    bot.handle.history(decision.id).await.unwrap().iter().filter(|logged| is(&logged.event)).count()
+    bot.handle
+        .event_log()
+        .history(decision.id)
+        .await
+        .unwrap()
+        .iter()
+        .filter(|logged| is(&logged.event))
+        .count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,7 +178,7 @@ async fn events_that_come_twice_do_nothing_twice() {
     assert!(words(&outcome).contains("Rejected"), "{outcome:?}");
     let (put_off, card) = bot.ask_and_see(request("Put off?")).await;
     let outcome = defer(&jonas, &card, "30m").await;
-    assert!(words(&outcome).contains("put off"), "{outcome:?}");
+    assert!(words(&outcome).contains("deferred until"), "{outcome:?}");
     let (taken, card) = bot.ask_and_see(request("Taken?")).await;
     assert!(click(&jonas, &card, "take").await.ok);
     let channel = bot.sandbox.addresses().channel_id("general").unwrap().to_owned();
@@ -189,7 +192,7 @@ async fn events_that_come_twice_do_nothing_twice() {
     bot.card(taken.id, "posted again", |again| id(again) != id(&card)).await;
     bot.advance(chrono::TimeDelta::minutes(31));
     bot.card(put_off.id, "came back", can_decide).await;
-    bot.handle.wait(approved.id, None, Claim::Yes, None).await.unwrap();
+    bot.handle.approvals().wait(approved.id, None, Claim::Yes, None).await.unwrap();
     calms_down(&bot).await;
     let once = [
         (&approved, times(&bot, &approved, |event| matches!(event, Event::Resolved { .. })).await),
@@ -203,11 +206,11 @@ async fn events_that_come_twice_do_nothing_twice() {
             1,
             "{}: {:#?}",
             decision.id,
-            bot.handle.history(decision.id).await.unwrap()
+            bot.handle.event_log().history(decision.id).await.unwrap()
         );
     }
     assert_eq!(cards_of(&bot.sandbox, taken.id).len(), 1);
-    let all = bot.handle.list(gander::engine::Filter::default()).await.unwrap();
+    let all = bot.handle.approvals().list(gander::engine::Filter::default()).await.unwrap();
     let asked: Vec<_> =
         all.iter().filter(|decision| decision.request.title == "Asked once?").collect();
     assert_eq!(asked.len(), 1, "{asked:#?}");
@@ -230,10 +233,10 @@ async fn clicks_that_arrive_in_the_wrong_order_make_one_verdict() {
     let (first, second) = tokio::join!(maya.click(message, &button), jonas.click(message, &button));
     let told = [&first, &second]
         .iter()
-        .filter(|outcome| words(outcome).starts_with("Somebody was faster"))
+        .filter(|outcome| words(outcome).starts_with("Another person was faster"))
         .count();
     assert_eq!(told, 1, "{first:?} {second:?}");
-    bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
+    bot.handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap();
     calms_down(&bot).await;
 }
 

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use discord_sandbox::{
-    Effect, Fault, LimitHeader, LimitScope, Match, Options, RateLimits, Sandbox,
-};
-use gander::core::policy::Rules;
+use discord_sandbox::{Effect, Fault, LimitHeader, LimitScope, Match, Sandbox};
+use gander::core::policy::rules::Rules;
 use gander::engine::Claim;
 
 use crate::bot::{Bot, LIMIT, approvers, can_decide, cards_of, click, request};
@@ -39,7 +37,7 @@ async fn outage(effect: Effect, tries: usize) {
         (failed >= tries).then_some(())
     };
     bot.sandbox.wait_for("failed tries", LIMIT, failed).await.unwrap();
-    bot.handle.wait(decided.id, None, Claim::Yes, None).await.unwrap();
+    bot.handle.approvals().wait(decided.id, None, Claim::Yes, None).await.unwrap();
     bot.sandbox.clear_faults();
     let card = bot.card(asked.id, "posted", |_| true).await;
     assert!(click(&bot.person("maya"), &card, "approve").await.ok);
@@ -58,10 +56,7 @@ async fn a_network_that_loses_every_answer_is_waited_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_is_started_in_an_outage_comes_up_when_it_is_over() {
-    let sandbox =
-        Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-            .await
-            .unwrap();
+    let sandbox = sandbox().await;
     let rules = Rules { approvers: approvers(&sandbox), ..Rules::default() };
     sandbox.fault(Fault { times: 3, ..everything(Effect::status(503)) });
     let bot = Bot::start_in(sandbox, rules).await;
@@ -129,7 +124,7 @@ async fn headers_that_can_never_be_read_make_one_message_and_not_forty() {
     assert_eq!(cards_of(&bot.sandbox, decision.id).len(), 1);
     let outcome = click(&bot.person("maya"), &card, "approve").await;
     assert!(outcome.ok, "{outcome:?}");
-    bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
+    bot.handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap();
     bot.sandbox.clear_faults();
     calms_down(&bot).await;
     assert_eq!(cards_of(&bot.sandbox, decision.id).len(), 1);
@@ -166,10 +161,10 @@ async fn a_store_that_is_locked_for_four_seconds_decides_nothing_and_says_so() {
             .then_some(())
     };
     bot.sandbox.wait_for("Maya to be told", LIMIT, told).await.unwrap();
-    assert!(bot.handle.get(decision.id).await.unwrap().state.is_open());
+    assert!(bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
     drop(held);
     assert!(click(&maya, &card, "approve").await.ok);
-    bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
+    bot.handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap();
     calms_down(&bot).await;
 }
 
@@ -182,7 +177,7 @@ async fn an_answer_that_takes_four_seconds_is_too_late_and_the_card_is_true_all_
     assert!(!outcome.ok, "she sees that it failed: {outcome:?}");
     let card = bot.card(decision.id, "true all the same", |card| !can_decide(card)).await;
     assert!(card.to_string().contains("Approved"), "{card:#}");
-    bot.handle.wait(decision.id, None, Claim::Yes, None).await.unwrap();
+    bot.handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap();
     calms_down(&bot).await;
 }
 
@@ -199,7 +194,7 @@ async fn a_token_that_is_not_accepted_any_more_stops_all_cards_together_and_is_s
     for _ in 0..CARDS {
         home.run(&["ask", "Who lets us in?"]).await.must(0, &[]);
     }
-    let line = bot.err.line("no card is posted or changed for now").await;
+    let line = bot.err.line("posting and editing are paused").await;
     assert!(line.contains("DISCORD_TOKEN") && line.contains("start gander serve again"), "{line}");
     let refused = |sandbox: &Sandbox| {
         let methods = ["GET", "POST", "PATCH"];
@@ -221,7 +216,7 @@ async fn a_token_that_is_not_accepted_any_more_stops_all_cards_together_and_is_s
         open_card(&sandbox, number).await;
     }
     let said = bot.err.so_far();
-    assert_eq!(said.matches("no card is posted or changed for now").count(), 1, "{said}");
+    assert_eq!(said.matches("posting and editing are paused").count(), 1, "{said}");
     assert!(said.contains("requests are accepted again"), "{said}");
-    assert!(!said.contains("card not shown yet"), "not once for each card: {said}");
+    assert!(!said.contains("card not posted yet"), "not once for each card: {said}");
 }

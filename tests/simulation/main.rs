@@ -8,13 +8,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
-mod board;
-mod cards;
-#[path = "../common/chance.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod chance;
+#[path = "../common/mod.rs"]
+mod common;
 mod questions;
 mod reference;
+mod sink;
+mod sink_cards;
 mod steps;
 mod tally;
 mod world;
@@ -25,16 +24,15 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gander::store::sqlite::SqliteStore;
-
-use chance::Chance;
+use common::chance::Chance;
+use gander::store::Store;
 use tally::Tally;
 use world::World;
 
 /// Histories of one run, unless `GANDER_SIMULATION_HISTORIES` says otherwise.
 const HISTORIES: u64 = 10_000;
 /// One history in so many has a board of cards.
-const WITH_BOARD: u64 = 10;
+const WITH_SINK: u64 = 10;
 /// Steps of a history at most.
 const STEPS: u64 = 15;
 
@@ -103,7 +101,7 @@ fn number(variable: &str) -> Option<u64> {
 /// time.
 fn fresh(folder: &Path) -> Vec<u8> {
     let path = folder.join("fresh.db");
-    drop(SqliteStore::open(&path, None, gander::core::Time::UNIX_EPOCH).unwrap());
+    drop(Store::open(&path, None, gander::core::Time::UNIX_EPOCH).unwrap());
     std::fs::read(path).unwrap()
 }
 
@@ -123,9 +121,9 @@ fn live(seed: u64, folder: &Path, fresh: &[u8], without: &BTreeSet<u64>) -> Resu
         .unwrap();
     runtime.block_on(async {
         let mut chance = mixed(seed, 0);
-        let has_board = chance.one_in(WITH_BOARD);
+        let has_sink = chance.one_in(WITH_SINK);
         let steps = 4 + chance.below(STEPS - 3);
-        let mut world = World::new(seed, path, has_board);
+        let mut world = World::new(seed, path, has_sink);
         let mut told = Vec::new();
         for step in (1..=steps).filter(|step| !without.contains(step)) {
             match world.step(step, &mut mixed(seed, step)).await {
@@ -140,7 +138,7 @@ fn live(seed: u64, folder: &Path, fresh: &[u8], without: &BTreeSet<u64>) -> Resu
             told.push((steps + 1, "and then nobody answers".into()));
             return Err(Failure { why, told });
         }
-        (world.tally.histories, world.tally.with_board) = (1, u64::from(has_board));
+        (world.tally.histories, world.tally.with_sink) = (1, u64::from(has_sink));
         Ok(world.close().await)
     })
 }
@@ -170,7 +168,8 @@ fn report(seed: u64, failure: &Failure) -> String {
     let told: Vec<String> =
         failure.told.iter().map(|(step, what)| format!("  {step:>2}. {what}")).collect();
     format!(
-        "{}\n\nThe history, without what it takes no part in:\n{}\n\nGANDER_SIMULATION_SEED={seed} cargo test --test simulation  replays it",
+        "{}\n\nThe history, without what it takes no part in:\n{}\n\n\
+         GANDER_SIMULATION_SEED={seed} cargo test --test simulation  replays it",
         failure.why,
         told.join("\n")
     )

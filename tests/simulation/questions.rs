@@ -1,14 +1,14 @@
 //! What is drawn at random: rules, questions, spans of time, people.
 
 use chrono::{NaiveTime, TimeDelta};
+use gander::core::availability::{Profile, QuietHours};
+use gander::core::decision::authorization::{ApproverRule, Voter};
 use gander::core::decision::{Choice, Expects, Person, Request, Risk, SafeDefault};
-use gander::core::ladder::{Ladder, Rung, Way, When};
-use gander::core::outgoing::{Hook, Ways};
-use gander::core::people::{Profile, QuietHours};
-use gander::core::permission::{ApproverRule, Voter};
-use gander::core::policy::{Rule, Rules};
+use gander::core::escalation::{Channel, Ladder, Step, StepTime};
+use gander::core::messaging::notification::{ExternalChannels, WebhookTarget};
+use gander::core::policy::rules::{Rule, Rules};
 
-use crate::chance::Chance;
+use crate::common::chance::Chance;
 use crate::reference::Allows;
 
 const MINUTE: u64 = 60;
@@ -58,66 +58,66 @@ pub(crate) fn pause(chance: &mut Chance) -> TimeDelta {
         + TimeDelta::milliseconds(i64::from(chance.one_in(3)) * 7)
 }
 
-fn rung(when: When, by: &[Way], repeat: Option<u64>, default: bool) -> Rung {
-    Rung { when, by: by.to_vec(), repeat, default }
+fn step(when: StepTime, by: &[Channel], repeat: Option<u64>, default: bool) -> Step {
+    Step { when, by: by.to_vec(), repeat, default }
 }
 
-fn drawn_ladder(chance: &mut Chance) -> Vec<Rung> {
+fn drawn_ladder(chance: &mut Chance) -> Vec<Step> {
     let spans = [0, 5 * MINUTE, 20 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 9 * HOUR, DAY];
-    let mut rungs = Vec::new();
+    let mut steps = Vec::new();
     for _ in 0..=chance.below(5) {
         let span = pick(chance, &spans);
         let when = match chance.below(3) {
-            0 => When::After(span),
-            1 => When::BeforeBreach(span),
-            _ => When::AfterBreach(span),
+            0 => StepTime::After(span),
+            1 => StepTime::BeforeBreach(span),
+            _ => StepTime::AfterBreach(span),
         };
         let repeat = chance.one_in(3).then(|| pick(chance, &[20 * MINUTE, 4 * HOUR, DAY]));
-        rungs.push(rung(when, &[pick(chance, &Way::ALL)], repeat, false));
+        steps.push(step(when, &[pick(chance, &Channel::ALL)], repeat, false));
     }
     if chance.one_in(4) {
-        rungs.push(rung(
-            When::AfterBreach(pick(chance, &[2 * HOUR, DAY])),
-            &[Way::Webhook],
+        steps.push(step(
+            StepTime::AfterBreach(pick(chance, &[2 * HOUR, DAY])),
+            &[Channel::Webhook],
             Some(DAY),
             false,
         ));
     } else {
-        rungs.push(rung(
-            When::AfterBreach(pick(chance, &[HOUR, 2 * HOUR, 2 * DAY])),
-            &[Way::Voice],
+        steps.push(step(
+            StepTime::AfterBreach(pick(chance, &[HOUR, 2 * HOUR, 2 * DAY])),
+            &[Channel::Voice],
             None,
             true,
         ));
     }
-    rungs
+    steps
 }
 
 fn ladder(chance: &mut Chance) -> Ladder {
-    let end = |after| rung(When::AfterBreach(after), &[Way::Voice], None, true);
-    let rungs = match chance.below(8) {
+    let end = |after| step(StepTime::AfterBreach(after), &[Channel::Voice], None, true);
+    let steps = match chance.below(8) {
         0 => vec![
-            rung(When::After(10 * MINUTE), &[Way::Dm], Some(30 * MINUTE), false),
-            rung(When::AfterBreach(0), &[Way::Dm, Way::Mention], None, false),
+            step(StepTime::After(10 * MINUTE), &[Channel::Dm], Some(30 * MINUTE), false),
+            step(StepTime::AfterBreach(0), &[Channel::Dm, Channel::Mention], None, false),
             end(HOUR),
         ],
         1 => vec![
-            rung(When::BeforeBreach(HOUR), &[Way::Here], None, false),
-            rung(When::AfterBreach(0), &[Way::Sms], None, false),
-            rung(When::AfterBreach(30 * MINUTE), &[Way::Dm], Some(2 * HOUR), false),
+            step(StepTime::BeforeBreach(HOUR), &[Channel::Here], None, false),
+            step(StepTime::AfterBreach(0), &[Channel::Sms], None, false),
+            step(StepTime::AfterBreach(30 * MINUTE), &[Channel::Dm], Some(2 * HOUR), false),
             end(12 * HOUR),
         ],
         2 => vec![
-            rung(When::AfterBreach(0), &[Way::Mention], None, false),
-            rung(When::AfterBreach(HOUR), &[Way::Dm], Some(DAY), false),
+            step(StepTime::AfterBreach(0), &[Channel::Mention], None, false),
+            step(StepTime::AfterBreach(HOUR), &[Channel::Dm], Some(DAY), false),
         ],
         3 => vec![end(2 * HOUR)],
-        4 => vec![rung(When::After(30 * MINUTE), &[Way::Dm], None, false), end(HOUR)],
+        4 => vec![step(StepTime::After(30 * MINUTE), &[Channel::Dm], None, false), end(HOUR)],
         5 | 6 => drawn_ladder(chance),
-        _ => Ladder::default().rungs().to_vec(),
+        _ => Ladder::default().steps().to_vec(),
     };
     // What is crooked is refused when the configuration is read.
-    Ladder::new(rungs).unwrap_or_default()
+    Ladder::new(steps).unwrap_or_default()
 }
 
 fn rule(chance: &mut Chance) -> Rule {
@@ -134,9 +134,9 @@ fn rule(chance: &mut Chance) -> Rule {
 }
 
 /// Some of the ways beyond the surface are set up.
-fn ways(chance: &mut Chance) -> Ways {
-    let hook = || Hook { name: "pager".into(), projects: Vec::new() };
-    Ways {
+fn channels(chance: &mut Chance) -> ExternalChannels {
+    let hook = || WebhookTarget { name: "pager".into(), projects: Vec::new() };
+    ExternalChannels {
         push: chance.one_in(2),
         sms: chance.one_in(2),
         voice: chance.one_in(2),
@@ -154,7 +154,7 @@ pub(crate) fn rules(chance: &mut Chance) -> Rules {
     };
     let zones: Vec<_> = PEOPLE.into_iter().map(|user| (user, pick(chance, &ZONES))).collect();
     Rules {
-        ways: ways(chance),
+        channels: channels(chance),
         approvers: vec![ApproverRule { users: PEOPLE.to_vec(), ..ApproverRule::default() }],
         projects: PROJECTS.map(|name| (name.to_owned(), rule(chance))).into(),
         sla_floor_seconds: pick(chance, &[60, 10 * MINUTE]),

@@ -3,18 +3,21 @@
 //! the program calculates, and shares nothing with it but the names of things. It follows the log,
 //! event by event, and refuses the first that should not be there.
 
+mod events;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use gander::core::decision::event::{Event, Logged};
 use gander::core::decision::{
     DecisionId, Expects, Person, Request, Risk, SafeDefault, Terms, Verdict, Via,
 };
-use gander::core::event::{Event, Logged};
-use gander::core::ladder::{Came, Contact, Due, Rung, Stage, Way, When};
+use gander::core::escalation::{Channel, Contact, ContactResult, DueStep, Stage, Step, StepTime};
 
 /// A moment, in milliseconds since 1970.
 pub(crate) type At = i64;
 
 const DAY: At = 86_400_000;
+
 /// People get one message for all that is due within this.
 pub(crate) const WINDOW: At = 300_000;
 
@@ -51,7 +54,7 @@ impl Reached {
 /// A moment of the ladder: which rung, of what stage, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Moment {
-    rung: usize,
+    step: usize,
     stage: Stage,
     at: At,
 }
@@ -59,7 +62,13 @@ struct Moment {
 /// What must happen now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Must {
-    Climb { stage: Stage, planned: At, passed: u32, ways: BTreeSet<&'static str>, last: bool },
+    LadderPosition {
+        stage: Stage,
+        planned: At,
+        passed: u32,
+        channels: BTreeSet<&'static str>,
+        last: bool,
+    },
     Approve,
     Reject,
     Return,
@@ -83,9 +92,9 @@ pub(crate) struct Case {
 
 /// A rung that stands in the plan, and by which ways it reaches people.
 struct Standing<'a> {
-    rung: &'a Rung,
+    step: &'a Step,
     at: At,
-    ways: BTreeSet<&'static str>,
+    channels: BTreeSet<&'static str>,
 }
 
 impl Case {
@@ -126,27 +135,27 @@ impl Case {
         At::try_from(self.terms.sla_seconds).unwrap() * 1000
     }
 
-    fn when(&self, rung: &Rung) -> At {
+    fn when(&self, step: &Step) -> At {
         let breach = self.began + self.sla();
         let ms = |seconds: u64| At::try_from(seconds).unwrap() * 1000;
-        match rung.when {
-            When::After(seconds) => self.began + ms(seconds),
-            When::BeforeBreach(seconds) if ms(seconds) < self.sla() => breach - ms(seconds),
-            When::BeforeBreach(_) => self.began + self.sla() / 2,
-            When::AfterBreach(seconds) => breach + ms(seconds),
+        match step.when {
+            StepTime::After(seconds) => self.began + ms(seconds),
+            StepTime::BeforeBreach(seconds) if ms(seconds) < self.sla() => breach - ms(seconds),
+            StepTime::BeforeBreach(_) => self.began + self.sla() / 2,
+            StepTime::AfterBreach(seconds) => breach + ms(seconds),
         }
     }
 
     /// A rung that falls at or after a later one is folded into it.
     fn plan(&self) -> Vec<Standing<'_>> {
-        let rungs = self.terms.ladder.rungs();
-        let times: Vec<At> = rungs.iter().map(|rung| self.when(rung)).collect();
+        let steps = self.terms.ladder.steps();
+        let times: Vec<At> = steps.iter().map(|step| self.when(step)).collect();
         let mut folded: BTreeSet<&'static str> = BTreeSet::new();
         let mut plan = Vec::new();
-        for (n, rung) in rungs.iter().enumerate() {
-            folded.extend(rung.by.iter().map(|way| way.word()));
+        for (n, step) in steps.iter().enumerate() {
+            folded.extend(step.by.iter().map(|channel| channel.word()));
             if times[n + 1..].iter().all(|later| *later > times[n]) {
-                plan.push(Standing { rung, at: times[n], ways: std::mem::take(&mut folded) });
+                plan.push(Standing { step, at: times[n], channels: std::mem::take(&mut folded) });
             }
         }
         plan
@@ -156,14 +165,14 @@ impl Case {
     fn above(&self, until: At) -> Vec<Moment> {
         let plan = self.plan();
         let mut above = Vec::new();
-        for (n, Standing { rung, at, .. }) in plan.iter().enumerate() {
+        for (n, Standing { step, at, .. }) in plan.iter().enumerate() {
             let end = plan.get(n + 1).map(|next| next.at);
             let mut at = *at;
             loop {
-                let moment = Moment { rung: n, stage: rung.when.stage(), at };
-                above.extend(self.lies_above(moment, end.is_none(), rung.default));
+                let moment = Moment { step: n, stage: step.when.stage(), at };
+                above.extend(self.lies_above(moment, end.is_none(), step.default));
                 let enough = at > until && !above.is_empty();
-                match rung.repeat {
+                match step.repeat {
                     Some(pause)
                         if !enough
                             && end.is_none_or(|end| {
@@ -199,17 +208,17 @@ impl Case {
     fn comes(&self, moment: Moment, is_first: bool) -> At {
         let plan = self.plan();
         let Some(reached) = &self.reached else { return moment.at };
-        let ends = plan[moment.rung].rung.default;
-        if ends && self.terms.safe_default == SafeDefault::Approve && moment.rung > 0 {
-            let distance = plan[moment.rung].at - plan[moment.rung - 1].at;
+        let ends = plan[moment.step].step.default;
+        if ends && self.terms.safe_default == SafeDefault::Approve && moment.step > 0 {
+            let distance = plan[moment.step].at - plan[moment.step - 1].at;
             return moment.at.max(self.told_of_breach.unwrap_or(reached.fired) + distance);
         }
         // The same rung again keeps its time.
-        let is_again = moment.at != plan[moment.rung].at;
+        let is_again = moment.at != plan[moment.step].at;
         let pulled = is_first
             && reached.in_vain()
             && !is_again
-            && plan[moment.rung].rung.when.stage() < Stage::Breach;
+            && plan[moment.step].step.when.stage() < Stage::Breach;
         if pulled { moment.at.min(reached.fired) } else { moment.at }
     }
 
@@ -244,7 +253,7 @@ impl Case {
                 break;
             }
             // An approval by silence passes over nothing: people must have been told.
-            if plan[moment.rung].rung.default
+            if plan[moment.step].step.default
                 && self.terms.safe_default == SafeDefault::Approve
                 && !due.is_empty()
             {
@@ -259,14 +268,14 @@ impl Case {
             }));
         }
         let highest = due.last()?;
-        let Standing { rung, ways, .. } = &plan[highest.rung];
+        let Standing { step, channels, .. } = &plan[highest.step];
         let passed = u32::try_from(due.len() - 1).unwrap();
-        Some(Must::Climb {
+        Some(Must::LadderPosition {
             stage: highest.stage,
             planned: highest.at,
             passed,
-            ways: ways.clone(),
-            last: rung.default,
+            channels: channels.clone(),
+            last: step.default,
         })
     }
 
@@ -283,15 +292,15 @@ impl Case {
     }
 }
 
-fn climb(rung: &Due) -> Must {
-    let passed = rung.passed.iter().map(|passed| passed.times).sum();
-    let ways = rung.by.iter().map(|way: &Way| way.word()).collect();
-    Must::Climb {
-        stage: rung.stage,
-        planned: rung.planned.timestamp_millis(),
+fn escalate(step: &DueStep) -> Must {
+    let passed = step.passed.iter().map(|passed| passed.times).sum();
+    let channels = step.by.iter().map(|channel: &Channel| channel.word()).collect();
+    Must::LadderPosition {
+        stage: step.stage,
+        planned: step.planned.timestamp_millis(),
         passed,
-        ways,
-        last: rung.default,
+        channels,
+        last: step.default,
     }
 }
 
@@ -323,18 +332,18 @@ impl Reference {
         }
         let case = self.cases.get_mut(&id).ok_or_else(|| format!("{id} was never asked"))?;
         let refused = |why: &str| Err(format!("{id}: {why}: {:?} although {case:?}", logged.event));
-        if let Event::Climbed { rung } = &logged.event {
-            let is = climb(rung);
+        if let Event::StepFired { step } = &logged.event {
+            let is = escalate(step);
             let expected =
                 case.must(at, 0).or_else(|| gathers.then(|| case.must(at, WINDOW)).flatten());
             if expected.as_ref() != Some(&is) {
                 return refused(&format!("what must happen now is {expected:?}"));
             }
             let fired = self.fired.entry(id).or_default();
-            if !rung.default && fired.contains(&(rung.stage, rung.planned.timestamp_millis())) {
+            if !step.default && fired.contains(&(step.stage, step.planned.timestamp_millis())) {
                 return refused("this rung has fired before");
             }
-            fired.push((rung.stage, rung.planned.timestamp_millis()));
+            fired.push((step.stage, step.planned.timestamp_millis()));
         }
         if let Event::Resolved { verdict, by, via: Via::SafeDefault, .. } = &logged.event {
             let is = if matches!(verdict, Verdict::Approved { .. }) {
@@ -375,159 +384,5 @@ impl Reference {
 
     pub(crate) fn open(&self) -> Vec<DecisionId> {
         self.cases.iter().filter(|(_, case)| case.is_open()).map(|(id, _)| *id).collect()
-    }
-}
-
-impl Case {
-    fn follow(&mut self, event: &Event, at: At, seq: u64) -> Result<(), &'static str> {
-        let must = |holds: bool, else_: &'static str| if holds { Ok(()) } else { Err(else_) };
-        match event {
-            Event::Revised { request, terms } => {
-                must(
-                    self.is_open() && terms.risk >= self.terms.risk,
-                    "it cannot be asked again like this",
-                )?;
-                (self.request, self.terms, self.told_of_breach) =
-                    ((**request).clone(), terms.clone(), None);
-                if let Some(reached) = &mut self.reached {
-                    reached.of_another = true;
-                }
-                self.revision += 1;
-                self.voted.clear();
-            }
-            Event::Enforced { terms } => {
-                must(self.is_open() && terms.risk >= self.terms.risk, "rules do not change this")?;
-                if terms.risk > self.terms.risk {
-                    self.voted.clear();
-                }
-                self.terms = terms.clone();
-            }
-            Event::Deferred { until, .. } => {
-                self.deferrals += 1;
-                let until = until.timestamp_millis();
-                must(
-                    self.is_open() && at < until && until <= at + 7 * DAY && self.deferrals <= 3,
-                    "it cannot be put off",
-                )?;
-                (self.stands, self.reached) = (Stands::PutOff { until }, None);
-            }
-            Event::Returned => {
-                must(
-                    matches!(self.stands, Stands::PutOff { until } if until <= at),
-                    "it does not come back now",
-                )?;
-                self.begin(at);
-            }
-            Event::Climbed { rung } => {
-                let planned = rung.planned.timestamp_millis();
-                let (stage, last, contacts) = (rung.stage, rung.default, BTreeMap::new());
-                self.reached = Some(Reached {
-                    stage,
-                    planned,
-                    fired: at,
-                    seq,
-                    last,
-                    contacts,
-                    complete: false,
-                    of_another: false,
-                });
-            }
-            Event::Told { climb, contacts, complete } => {
-                self.told(*climb, contacts, *complete, at)?
-            }
-            Event::Lapsed { of } => {
-                must(
-                    self.is_open() && of.iter().all(|by| self.voted.remove(&by.id)),
-                    "nobody's vote is lost",
-                )?;
-            }
-            // It decides nothing and moves no time.
-            Event::Proposed { .. } => {}
-            Event::Voted { .. } | Event::Taken { .. } | Event::Resolved { .. } => {
-                self.decide(event, at)?
-            }
-            // It orders what waits, and changes nothing of when and how it is decided.
-            Event::Prioritized { .. } => must(self.is_open(), "nobody wants it any more")?,
-            Event::Undone { .. } => {
-                let fresh = matches!(self.stands, Stands::Decided { at: given, claimed: false } if at <= given + DAY);
-                must(fresh, "it cannot be undone")?;
-                self.verdicts = 0;
-                self.voted.clear();
-                self.begin(at);
-            }
-            Event::Withdrawn { .. } => {
-                must(self.is_open(), "it cannot be withdrawn")?;
-                self.stands = Stands::Withdrawn;
-            }
-            Event::Claimed | Event::Reported { .. } => {
-                let Stands::Decided { claimed, .. } = &mut self.stands else {
-                    return Err("there is no verdict");
-                };
-                *claimed = true;
-            }
-            _ => return Err("this does not happen here"),
-        }
-        Ok(())
-    }
-
-    /// What came of the tries to reach people.
-    fn told(
-        &mut self,
-        climb: u64,
-        contacts: &[Contact],
-        complete: bool,
-        at: At,
-    ) -> Result<(), &'static str> {
-        let open = self.is_open();
-        let reached = self
-            .reached
-            .as_mut()
-            .filter(|reached| open && reached.seq == climb)
-            .ok_or("nobody asks that")?;
-        for Contact { who, way, came } in contacts {
-            let reaches = matches!(came, Came::Reached | Came::Held { .. });
-            reached.contacts.insert((who.as_ref().map(|who| who.id.clone()), way.word()), reaches);
-        }
-        reached.complete = complete;
-        // The rung that ends it tells people nothing that they could answer any more.
-        let warns = reached.stage >= Stage::Breach && !reached.last;
-        // Told twice of one way at once, the later counts.
-        let latest: BTreeMap<_, _> = contacts
-            .iter()
-            .map(|Contact { who, way, came }| ((who.as_ref().map(|who| &who.id), way.word()), came))
-            .collect();
-        if warns && !reached.of_another && latest.values().any(|came| **came == Came::Reached) {
-            self.told_of_breach.get_or_insert(at);
-        }
-        Ok(())
-    }
-
-    /// What people do to come to a verdict; and silence.
-    fn decide(&mut self, event: &Event, at: At) -> Result<(), &'static str> {
-        let must = |holds: bool, else_: &'static str| if holds { Ok(()) } else { Err(else_) };
-        match event {
-            Event::Voted { by, .. } => {
-                let new = self.voted.insert(by.id.clone());
-                must(self.is_open() && new && self.needed() > 1, "nobody can vote")?;
-            }
-            Event::Taken { .. } => {
-                must(self.is_open(), "nobody can take it")?;
-                if matches!(self.stands, Stands::PutOff { .. }) {
-                    self.begin(at);
-                }
-            }
-            Event::Resolved { verdict, via, .. } => {
-                must(self.is_open() && self.verdicts == 0, "it has a verdict")?;
-                let enough = self.voted.len() + 1 >= self.needed() as usize || !via.is_person();
-                must(
-                    enough || matches!(verdict, Verdict::Rejected { .. }),
-                    "others must approve, too",
-                )?;
-                self.verdicts += 1;
-                self.stands = Stands::Decided { at, claimed: false };
-            }
-            _ => {}
-        }
-        Ok(())
     }
 }

@@ -2,19 +2,18 @@
 //! without changing what the others draw: that is how a failing history is shortened.
 
 use chrono::{TimeDelta, Timelike as _};
+use gander::core::availability::{ContactTime, ContactUrgency, delivery_timings};
 use gander::core::decision::{
     Ballot, Decision, DecisionId, Expects, Outcome, Priority, Request, Revision, Risk, Verdict, Via,
 };
-use gander::core::ladder::{Came, Contact, Due, Stage, Way};
-use gander::core::people::{Reach, Urgency, who_is_reached};
-use gander::core::policy::{Rule, Rules};
+use gander::core::escalation::{Channel, Contact, ContactResult, DueStep, Stage};
+use gander::core::policy::rules::{Rule, Rules};
 use gander::engine::clock::Clock as _;
 use gander::engine::{Handle, HandleError};
-use gander::store::Store as _;
 
-use crate::board::Weather;
-use crate::chance::Chance;
+use crate::common::chance::Chance;
 use crate::questions::{PEOPLE, PROJECTS, pause, pick, request, rules, voter};
+use crate::sink::Weather;
 use crate::world::World;
 
 type Done = Result<String, String>;
@@ -24,7 +23,7 @@ fn came<T>(result: Result<T, HandleError>) -> Done {
     match result {
         Ok(_) => Ok("done".into()),
         Err(HandleError::Refused(_, refused)) => Ok(format!("refused: {refused}")),
-        Err(HandleError::Inadmissible(why)) => Ok(format!("inadmissible: {why}")),
+        Err(HandleError::InvalidRequest(why)) => Ok(format!("inadmissible: {why}")),
         Err(HandleError::Denied(..)) => Ok("denied".into()),
         Err(error) => Err(error.to_string()),
     }
@@ -50,7 +49,7 @@ impl World {
             _ => self.weather(chance).await?,
         };
         self.check(false).map_err(|why| format!("{what}: {why}"))?;
-        if self.board.is_some() {
+        if self.sink.is_some() {
             let ms = pick(chance, &[0, 20, 90, 1_000, 70_000]);
             tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
             self.check(false).map_err(|why| format!("{what}, then the board: {why}"))?;
@@ -62,14 +61,18 @@ impl World {
         let all: Vec<DecisionId> = self.reference.cases.keys().copied().collect();
         let open = self.reference.open();
         let from = if open.is_empty() || chance.one_in(4) { all } else { open };
-        if from.is_empty() { None } else { self.store().get(pick(chance, &from)).unwrap() }
+        if from.is_empty() {
+            None
+        } else {
+            self.store().decisions().get(pick(chance, &from)).unwrap()
+        }
     }
 
     async fn ask(&mut self, chance: &mut Chance) -> Done {
         if self.reference.open().len() >= 4 {
             return Ok("enough is asked".into());
         }
-        if self.board.is_some() && self.reference.open().is_empty() && chance.one_in(2) {
+        if self.sink.is_some() && self.reference.open().is_empty() && chance.one_in(2) {
             return self.ask_many(chance).await;
         }
         let request = request(chance);
@@ -80,7 +83,7 @@ impl World {
         // One agent in six has read rules that allow it more.
         let handle =
             if chance.one_in(6) { self.agent(lax(&self.rules)) } else { self.handle().clone() };
-        let came = came(handle.ask(request).await)?;
+        let came = came(handle.approvals().ask(request).await)?;
         // As the watch on the store's folder would.
         self.handle().hint();
         Ok(format!("{words}: {came}"))
@@ -96,7 +99,7 @@ impl World {
                 risk: Risk::Low,
                 ..Request::default()
             };
-            came(self.handle().ask(request).await)?;
+            came(self.handle().approvals().ask(request).await)?;
         }
         Ok(format!("ask three of {project} at once"))
     }
@@ -108,7 +111,9 @@ impl World {
             Ballot { verdict, confirmation: decision.confirmation().filter(|_| !chance.one_in(4)) };
         let seen = Revision(decision.revision.0.saturating_sub(u32::from(chance.one_in(6))));
         let (id, who, words) = (decision.id, pick(chance, &PEOPLE), ballot.verdict.word());
-        let came = came(self.handle().resolve(id, seen, &voter(who), Via::Discord, ballot).await)?;
+        let came = came(
+            self.handle().approvals().resolve(id, seen, &voter(who), Via::Discord, ballot).await,
+        )?;
         Ok(format!("person {who}: {words} {id}: {came}"))
     }
 
@@ -117,7 +122,9 @@ impl World {
         let span = pick(chance, &[60_i64, 3_600, 86_400, 7 * 86_400, 8 * 86_400, -1]);
         let until = self.clock.now() + TimeDelta::seconds(span);
         let who = voter(pick(chance, &PEOPLE));
-        let came = came(self.handle().defer(decision.id, decision.revision, &who, until).await)?;
+        let came = came(
+            self.handle().approvals().defer(decision.id, decision.revision, &who, until).await,
+        )?;
         Ok(format!("put {} off for {span} s: {came}", decision.id))
     }
 
@@ -128,24 +135,25 @@ impl World {
             4 => {
                 let came = came(
                     handle
+                        .approvals()
                         .propose(id, decision.revision, &who, Via::Mcp, verdict(chance, &decision))
                         .await,
                 )?;
                 Ok(format!("want {id} decided: {came}"))
             }
-            0 => Ok(format!("take {id}: {}", came(handle.take(id, &who).await)?)),
+            0 => Ok(format!("take {id}: {}", came(handle.approvers().take(id, &who).await)?)),
             1 => Ok(format!(
                 "hand {id} over: {}",
-                came(handle.hand_over(id, &who, &voter(pick(chance, &PEOPLE))).await)?
+                came(handle.approvers().hand_over(id, &who, &voter(pick(chance, &PEOPLE))).await)?
             )),
             2 => {
                 let priority = pick(chance, &[Priority::Low, Priority::High, Priority::Urgent]);
                 Ok(format!(
                     "{id} is {priority}: {}",
-                    came(handle.prioritize(id, &who, priority).await)?
+                    came(handle.approvers().prioritize(id, &who, priority).await)?
                 ))
             }
-            _ => Ok(format!("undo {id}: {}", came(handle.undo(id, &who).await)?)),
+            _ => Ok(format!("undo {id}: {}", came(handle.approvals().undo(id, &who).await)?)),
         }
     }
 
@@ -153,12 +161,15 @@ impl World {
         let Some(decision) = self.some(chance) else { return Ok("nothing to come for".into()) };
         let (id, handle) = (decision.id, self.handle().clone());
         match chance.below(4) {
-            0 => Ok(format!("withdraw {id}: {}", came(handle.withdraw(id, "not needed").await)?)),
+            0 => Ok(format!(
+                "withdraw {id}: {}",
+                came(handle.approvals().withdraw(id, "not needed").await)?
+            )),
             1 => Ok(format!(
                 "report on {id}: {}",
-                came(handle.report(id, Outcome::Succeeded, "well").await)?
+                came(handle.approvals().report(id, Outcome::Succeeded, "well").await)?
             )),
-            _ => Ok(format!("claim {id}: {}", came(handle.claim(id).await)?)),
+            _ => Ok(format!("claim {id}: {}", came(handle.approvals().claim(id).await)?)),
         }
     }
 
@@ -180,23 +191,23 @@ impl World {
         }
         let handle: Handle = self.handle().clone();
         handle.set_rules(next.clone());
-        handle.enforce_all().await.map_err(|error| error.to_string())?;
+        handle.operations().enforce_rules().await.map_err(|error| error.to_string())?;
         for id in self.reference.open() {
-            let decision = self.store().get(id).unwrap().unwrap();
+            let decision = self.store().decisions().get(id).unwrap().unwrap();
             let rule = &next.projects[&decision.request.project];
             let ladder = rule
                 .ladder
                 .as_ref()
                 .or_else(|| next.ladder_by_risk.get(&decision.terms.risk))
                 .unwrap_or(&next.ladder);
-            let ladder = ladder.with_ways(|way| next.ways.has(way));
+            let ladder = ladder.with_channels(|channel| next.channels.has(channel));
             let sla = decision.terms.sla_seconds;
             if decision.terms.ladder != ladder
                 || sla < next.sla_floor_seconds
                 || rule.risk.is_some_and(|risk| decision.terms.risk < risk)
             {
                 return Err(format!(
-                    "{id} is not held to the rules that hold now: {:?}",
+                    "{id} is not rules applied that hold now: {:?}",
                     decision.terms
                 ));
             }
@@ -210,13 +221,13 @@ impl World {
         let by = if chance.one_in(6) { left - TimeDelta::milliseconds(1) } else { left }
             .max(TimeDelta::zero());
         self.pass(by).await?;
-        Ok(format!("{} until the next moment", gander::core::text::span(by)))
+        Ok(format!("{} until the next moment", gander::presentation::text::span(by)))
     }
 
     async fn time_passes(&mut self, chance: &mut Chance) -> Done {
         let by = pause(chance);
         self.pass(by).await?;
-        Ok(format!("{} pass", gander::core::text::span(by)))
+        Ok(format!("{} pass", gander::presentation::text::span(by)))
     }
 
     async fn set_back(&mut self, chance: &mut Chance) -> Done {
@@ -244,18 +255,21 @@ impl World {
         if chance.one_in(2) {
             self.let_come_due(None).await?;
         }
-        Ok(format!("{} pass, and it dies within (after {after})", gander::core::text::span(by)))
+        Ok(format!(
+            "{} pass, and it dies within (after {after})",
+            gander::presentation::text::span(by)
+        ))
     }
 
     /// Whoever reaches people says what came of it.
     async fn tell(&mut self, chance: &mut Chance) -> Done {
         let mut told = 0;
         let nobody = chance.one_in(3);
-        for (id, seq, rung) in std::mem::take(&mut self.to_tell) {
-            let decision = self.store().get(id).unwrap().unwrap();
-            let contacts = self.contacts(chance, &rung, decision.terms.risk, nobody).await?;
+        for (id, seq, step) in std::mem::take(&mut self.to_tell) {
+            let decision = self.store().decisions().get(id).unwrap().unwrap();
+            let contacts = self.contacts(chance, &step, decision.terms.risk, nobody).await?;
             let complete = !chance.one_in(5);
-            came(self.handle().tell(id, seq, contacts, complete).await)?;
+            came(self.handle().escalation().record_contacts(id, seq, contacts, complete).await)?;
             told += 1;
         }
         self.check(false)?;
@@ -270,61 +284,72 @@ impl World {
     async fn contacts(
         &mut self,
         chance: &mut Chance,
-        rung: &Due,
+        step: &DueStep,
         risk: Risk,
         nobody: bool,
     ) -> Result<Vec<Contact>, String> {
         let now = self.clock.now();
-        let urgency = if rung.stage >= Stage::Breach { Urgency::Breach } else { Urgency::Usual };
+        let urgency = if step.stage >= Stage::Breach {
+            ContactUrgency::Breach
+        } else {
+            ContactUrgency::Usual
+        };
         let mut people = Vec::new();
         for user in PEOPLE {
-            people
-                .push(self.handle().somebody(user, "x").await.map_err(|error| error.to_string())?);
+            people.push(
+                self.handle()
+                    .availability()
+                    .person_status(user, "x")
+                    .await
+                    .map_err(|error| error.to_string())?,
+            );
         }
         let meant: Vec<_> = people.iter().map(|person| person.availability(now)).collect();
-        let reaches = who_is_reached(&meant, urgency, risk);
+        let reaches = delivery_timings(&meant, urgency, risk);
         let mut contacts = Vec::new();
-        for way in &rung.by {
-            let personal = matches!(way, Way::Dm | Way::Push | Way::Sms | Way::Voice);
+        for channel in &step.by {
+            let personal =
+                matches!(channel, Channel::Dm | Channel::Push | Channel::Sms | Channel::Voice);
             for (person, reach) in people.iter().zip(&reaches) {
                 let hour = now.with_timezone(&person.profile.zone).hour();
-                let asleep =
-                    !(7..22).contains(&hour) && urgency == Urgency::Usual && risk != Risk::Critical;
-                if asleep != matches!(reach, Reach::Held { .. }) {
+                let asleep = !(7..22).contains(&hour)
+                    && urgency == ContactUrgency::Usual
+                    && risk != Risk::Critical;
+                if asleep != matches!(reach, ContactTime::Held { .. }) {
                     return Err(format!("it is {hour} in {}, and {reach:?}", person.profile.zone));
                 }
-                let failed = || Came::Failed { why: "direct messages are closed".into() };
+                let failed = || ContactResult::Failed { why: "direct messages are closed".into() };
                 let came = match reach {
                     _ if nobody || chance.one_in(4) => failed(),
-                    Reach::Now => Came::Reached,
-                    Reach::Held { until, .. } => Came::Held { until: *until },
-                    Reach::PassedOver { until } => Came::Away { until: *until },
+                    ContactTime::Now => ContactResult::Reached,
+                    ContactTime::Held { until, .. } => ContactResult::Held { until: *until },
+                    ContactTime::PassedOver { until } => ContactResult::Away { until: *until },
                 };
                 self.tally.count(match &came {
-                    Came::Reached => "reached",
-                    Came::Held { .. } => "held back in quiet hours",
+                    ContactResult::Reached => "reached",
+                    ContactResult::Held { .. } => "held back in quiet hours",
                     _ => "not reached",
                 });
                 let who = personal.then(|| voter(person.profile.user).person);
-                contacts.push(Contact { who, way: *way, came });
+                contacts.push(Contact { who, channel: *channel, came });
             }
         }
         Ok(contacts)
     }
 
     async fn weather(&mut self, chance: &mut Chance) -> Done {
-        let Some(board) = self.board.clone() else { return self.until_the_next(chance).await };
+        let Some(sink) = self.sink.clone() else { return self.until_the_next(chance).await };
         if chance.one_in(4) {
             self.calm().await?;
             return Ok("fair weather, and every card is true".into());
         }
         if chance.one_in(3) {
-            let Some(message) = board.delete(chance) else {
+            let Some(message) = sink.delete(chance) else {
                 return Ok("there is no message to delete".into());
             };
             // Of what is deleted while the connection is lost nothing is heard.
-            if let Some(deliveries) = self.deliveries().filter(|_| chance.one_in(2)) {
-                deliveries.lost(message.clone()).await;
+            if let Some(reconciler) = self.reconciler().filter(|_| chance.one_in(2)) {
+                reconciler.deleted(message.clone()).await;
             }
             return Ok(format!("somebody deletes message {message}"));
         }
@@ -340,7 +365,7 @@ impl World {
                 Weather::NoChannel,
             ],
         );
-        board.weather(weather);
+        sink.weather(weather);
         self.tally.count(format!("weather: {weather:?}"));
         Ok(format!("weather: {weather:?}"))
     }

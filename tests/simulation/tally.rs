@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::TimeDelta;
+use gander::core::decision::event::Event;
 use gander::core::decision::{Verdict, Via};
-use gander::core::event::Event;
 
-use crate::board::Counts;
+use crate::sink::Counts;
 
 /// What happened, counted.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) histories: u64,
-    pub(crate) with_board: u64,
+    pub(crate) with_sink: u64,
     pub(crate) steps: u64,
     pub(crate) events: u64,
     pub(crate) deaths: u64,
@@ -47,9 +47,9 @@ impl Tally {
                 });
             }
             Event::Resolved { verdict, .. } => self.count(verdict.word()),
-            Event::Climbed { rung } => {
-                self.count(format!("rung: {}", rung.stage));
-                if !rung.passed.is_empty() {
+            Event::StepFired { step } => {
+                self.count(format!("rung: {}", step.stage));
+                if !step.passed.is_empty() {
                     self.count("rungs passed over");
                 }
             }
@@ -57,7 +57,7 @@ impl Tally {
         }
     }
 
-    pub(crate) fn board(&mut self, counts: &Counts) {
+    pub(crate) fn sink(&mut self, counts: &Counts) {
         let all = [
             ("card posted", counts.posted),
             ("batch posted", counts.batches),
@@ -74,7 +74,7 @@ impl Tally {
 
     pub(crate) fn add(&mut self, other: Self) {
         self.histories += other.histories;
-        self.with_board += other.with_board;
+        self.with_sink += other.with_sink;
         self.steps += other.steps;
         self.events += other.events;
         self.deaths += other.deaths;
@@ -92,10 +92,11 @@ impl fmt::Display for Tally {
         writeln!(f, "{:#?}", self.happened)?;
         write!(
             f,
-            "{} histories on a real store ({} of them with a board of cards, which was true {} times): {} steps, {} events, {} deaths, \
+            "{} histories on a real store ({} of them with a board of cards, which was true {} \
+             times): {} steps, {} events, {} deaths, \
              {} jumps forward, {} back",
             self.histories,
-            self.with_board,
+            self.with_sink,
             self.calms,
             self.steps,
             self.events,

@@ -11,20 +11,20 @@ use std::task::Poll;
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::DecisionId;
-use gander::core::event::Event;
-use gander::core::policy::Rules;
+use gander::core::decision::event::Event;
+use gander::core::policy::rules::Rules;
+use gander::engine::Handle;
 use gander::engine::clock::{Clock as _, TestClock};
-use gander::engine::deliveries::Deliveries;
-use gander::engine::{Handle, timers};
-use gander::store::Store as _;
-use gander::store::sqlite::SqliteStore;
+use gander::engine::escalation::scheduler;
+use gander::engine::reconciler::Reconciler;
 use tokio::task::JoinHandle;
 
-use crate::board::{Pretend, Weather};
-use crate::chance::Chance;
+use crate::common::chance::Chance;
 use crate::questions;
 use crate::reference::{Must, Reference};
+use crate::sink::{Pretend, Weather};
 use crate::tally::Tally;
+use gander::store::Store;
 
 /// Passes of the timers until nothing is due any more, at most: the rungs that reach nobody, and
 /// the end.
@@ -33,22 +33,22 @@ const MOST_PASSES: usize = 40;
 /// The program that serves, and what of it dies.
 struct Alive {
     handle: Handle,
-    store: Arc<SqliteStore>,
-    reconciler: Option<(Arc<Deliveries>, JoinHandle<()>)>,
+    store: Arc<Store>,
+    reconciler: Option<(Arc<Reconciler>, JoinHandle<()>)>,
 }
 
 /// A history in progress.
 pub(crate) struct World {
     path: PathBuf,
     pub(crate) clock: TestClock,
-    pub(crate) board: Option<Pretend>,
+    pub(crate) sink: Option<Pretend>,
     pub(crate) rules: Rules,
     /// Nothing, between a death and the next program.
     alive: Option<Alive>,
     pub(crate) reference: Reference,
     cursor: u64,
     /// Rungs of which nobody has been told yet.
-    pub(crate) to_tell: Vec<(DecisionId, u64, gander::core::ladder::Due)>,
+    pub(crate) to_tell: Vec<(DecisionId, u64, gander::core::escalation::DueStep)>,
     pub(crate) tally: Tally,
 }
 
@@ -57,27 +57,26 @@ fn start() -> Time {
     "2026-10-11T09:00:00Z".parse().unwrap()
 }
 
-fn open(path: &Path, rules: &Rules, clock: &TestClock, board: Option<&Pretend>) -> Alive {
-    let store = Arc::new(SqliteStore::open(path, None, clock.now()).unwrap());
-    let handle =
-        Handle::new(Arc::<SqliteStore>::clone(&store), rules.clone(), Arc::new(clock.clone()));
-    let reconciler = board.map(|board| {
-        let deliveries = Deliveries::new(handle.clone(), Arc::new(board.clone()));
-        let task = tokio::spawn(Arc::clone(&deliveries).run());
-        (deliveries, task)
+fn open(path: &Path, rules: &Rules, clock: &TestClock, sink: Option<&Pretend>) -> Alive {
+    let store = Arc::new(Store::open(path, None, clock.now()).unwrap());
+    let handle = Handle::new(Arc::clone(&store), rules.clone(), Arc::new(clock.clone()));
+    let reconciler = sink.map(|sink| {
+        let reconciler = Reconciler::new(handle.clone(), Arc::new(sink.clone()));
+        let task = tokio::spawn(Arc::clone(&reconciler).run());
+        (reconciler, task)
     });
     Alive { handle, store, reconciler }
 }
 
 impl World {
     /// A history on a fresh store.
-    pub(crate) fn new(seed: u64, path: PathBuf, has_board: bool) -> Self {
+    pub(crate) fn new(seed: u64, path: PathBuf, has_sink: bool) -> Self {
         let clock = TestClock::at(start());
-        let board = has_board.then(|| Pretend::new(seed, clock.clone()));
+        let sink = has_sink.then(|| Pretend::new(seed, clock.clone()));
         let rules = questions::rules(&mut Chance::of(seed ^ 0xA5A5));
-        let alive = Some(open(&path, &rules, &clock, board.as_ref()));
+        let alive = Some(open(&path, &rules, &clock, sink.as_ref()));
         let (reference, tally) = (Reference::default(), Tally::default());
-        Self { path, clock, board, rules, alive, reference, cursor: 0, to_tell: Vec::new(), tally }
+        Self { path, clock, sink, rules, alive, reference, cursor: 0, to_tell: Vec::new(), tally }
     }
 
     fn alive(&self) -> &Alive {
@@ -88,21 +87,17 @@ impl World {
         &self.alive().handle
     }
 
-    pub(crate) fn store(&self) -> &SqliteStore {
+    pub(crate) fn store(&self) -> &Store {
         &self.alive().store
     }
 
-    pub(crate) fn deliveries(&self) -> Option<&Arc<Deliveries>> {
-        self.alive().reconciler.as_ref().map(|(deliveries, _)| deliveries)
+    pub(crate) fn reconciler(&self) -> Option<&Arc<Reconciler>> {
+        self.alive().reconciler.as_ref().map(|(reconciler, _)| reconciler)
     }
 
     /// An agent's own process, with rules of its own.
     pub(crate) fn agent(&self, rules: Rules) -> Handle {
-        Handle::new(
-            Arc::<SqliteStore>::clone(&self.alive().store),
-            rules,
-            Arc::new(self.clock.clone()),
-        )
+        Handle::new(Arc::clone(&self.alive().store), rules, Arc::new(self.clock.clone()))
     }
 
     fn now(&self) -> i64 {
@@ -113,19 +108,19 @@ impl World {
     pub(crate) async fn die(&mut self) {
         self.tally.deaths += 1;
         self.stop().await;
-        self.alive = Some(open(&self.path, &self.rules, &self.clock, self.board.as_ref()));
-        if let Some(deliveries) = self.deliveries() {
-            deliveries.look_at_all().await;
+        self.alive = Some(open(&self.path, &self.rules, &self.clock, self.sink.as_ref()));
+        if let Some(reconciler) = self.reconciler() {
+            reconciler.compare_all().await;
         }
     }
 
     async fn stop(&mut self) {
         let Some(Alive { handle, store, reconciler }) = self.alive.take() else { return };
-        if let Some((deliveries, task)) = reconciler {
+        if let Some((reconciler, task)) = reconciler {
             task.abort();
             // It ends as it was told to.
             let _ = task.await;
-            drop(deliveries);
+            drop(reconciler);
         }
         drop(handle);
         // What SQLite was doing in this moment is done, or not, before the next program comes.
@@ -141,7 +136,7 @@ impl World {
             let handle = self.handle().clone();
             let mut polls = 0;
             let finished = {
-                let mut pass = pin!(timers::pass(&handle));
+                let mut pass = pin!(scheduler::pass(&handle));
                 std::future::poll_fn(|context| {
                     if dies_after == Some(polls) {
                         return Poll::Ready(None);
@@ -179,7 +174,8 @@ impl World {
     /// Follows what was written since the last time, and looks at what must always hold.
     pub(crate) fn check(&mut self, gathers: bool) -> Result<(), String> {
         let store = Arc::clone(&self.alive().store);
-        let events = store.events(self.cursor, 100_000).map_err(|error| error.to_string())?;
+        let events =
+            store.event_log().events(self.cursor, 100_000).map_err(|error| error.to_string())?;
         // Without an event nothing has changed.
         if events.is_empty() {
             return Ok(());
@@ -196,8 +192,8 @@ impl World {
             }
             self.reference.follow(logged, gathers, &self.rules)?;
             self.tally.event(&logged.event);
-            if let Event::Climbed { rung } = &logged.event {
-                self.to_tell.push((logged.decision, logged.seq, rung.clone()));
+            if let Event::StepFired { step } = &logged.event {
+                self.to_tell.push((logged.decision, logged.seq, step.clone()));
             }
         }
         let changed: BTreeSet<DecisionId> = events.iter().map(|logged| logged.decision).collect();
@@ -209,13 +205,13 @@ impl World {
         let (store, said) =
             (&self.alive().store, |error: gander::store::StoreError| error.to_string());
         let waking: BTreeSet<DecisionId> =
-            store.due(Time::MAX_UTC).map_err(said)?.into_iter().collect();
+            store.decisions().due(Time::MAX_UTC).map_err(said)?.into_iter().collect();
         let open: BTreeSet<DecisionId> = self.reference.open().into_iter().collect();
         if waking != open {
             return Err(format!("these wake: {waking:?}, and these are open: {open:?}"));
         }
         for id in open.intersection(changed).copied() {
-            let decision = store.get(id).map_err(said)?.ok_or("it is gone")?;
+            let decision = store.decisions().get(id).map_err(said)?.ok_or("it is gone")?;
             let case = &self.reference.cases[&id];
             let (is, should) = (decision.wake_at().map(|at| at.timestamp_millis()), case.wakes());
             if is.is_none() || is != should {
@@ -223,7 +219,7 @@ impl World {
             }
         }
         let (is, should) = (
-            store.next_wake().map_err(said)?.map(|at| at.timestamp_millis()),
+            store.decisions().next_wake().map_err(said)?.map(|at| at.timestamp_millis()),
             self.reference.wakes(),
         );
         if is == should {
@@ -236,9 +232,9 @@ impl World {
     /// The clock moves. The reconciler holds decisions to the rules beside this story; it must not
     /// have read the clock before, and write after.
     pub(crate) async fn advance(&mut self, by: TimeDelta) -> Result<(), String> {
-        if self.deliveries().is_some() {
+        if self.reconciler().is_some() {
             let gathers = self.reference.anything_due(self.now()).is_some();
-            self.handle().enforce_all().await.map_err(|error| error.to_string())?;
+            self.handle().operations().enforce_rules().await.map_err(|error| error.to_string())?;
             self.check(gathers)?;
         }
         self.clock.advance(by);
@@ -254,8 +250,8 @@ impl World {
 
     /// Everybody is there again, and nobody answers: each decision comes to its end.
     pub(crate) async fn end(&mut self) -> Result<(), String> {
-        if let Some(board) = &self.board {
-            board.weather(Weather::Fair);
+        if let Some(sink) = &self.sink {
+            sink.weather(Weather::Fair);
         }
         for turn in 0..8 {
             let Some(wake) = self.reference.wakes() else { break };
@@ -265,20 +261,21 @@ impl World {
         }
         for id in self.reference.open() {
             let case = &self.reference.cases[&id];
-            if case.terms.ladder.rungs().last().is_some_and(|rung| rung.default) {
+            if case.terms.ladder.steps().last().is_some_and(|step| step.default) {
                 return Err(format!(
                     "{id} does not come to its end: {case:?}, {:?}",
                     case.must(self.now(), 0) as Option<Must>
                 ));
             }
             self.handle()
+                .approvals()
                 .withdraw(id, "nobody answers")
                 .await
                 .map_err(|error| error.to_string())?;
         }
         self.check(false)?;
         self.calm().await?;
-        let audit = self.store().audit().map_err(|error| error.to_string())?;
+        let audit = self.store().audit().verify().map_err(|error| error.to_string())?;
         match audit.fault {
             None if audit.replayed == self.reference.cases.len() as u64 => Ok(()),
             fault => Err(format!(
@@ -292,8 +289,8 @@ impl World {
     pub(crate) async fn close(mut self) -> Tally {
         self.stop().await;
         let mut tally = self.tally;
-        if let Some(board) = &self.board {
-            tally.board(&board.counts());
+        if let Some(sink) = &self.sink {
+            tally.sink(&sink.counts());
         }
         tally
     }

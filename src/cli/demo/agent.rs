@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use super::super::{Exit, Failure, Outcome, output};
+use crate::cli::{Exit, Failure, Outcome, output};
 
 /// The agents, by name.
 pub(super) const NAMES: [&str; 3] = ["goose", "claude-code", "codex"];
@@ -17,7 +17,7 @@ pub(super) const NAMES: [&str; 3] = ["goose", "claude-code", "codex"];
 const ARGUES: [&str; 3] = ["--observation", "--why", "--what"];
 
 /// Pause before an agent asks a deferred question again.
-const SOMETHING_ELSE: Duration = Duration::from_secs(3);
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 pub(in super::super) struct Agent {
@@ -49,9 +49,11 @@ const SHOP: &[Question] = &[
             "--risk=high",
             "--confidence=0.82",
             "--priority=high",
-            "--observation=All stages are green. The error rate on staging was 0.02 % over the last 24 hours.",
+            "--observation=All stages are green. The error rate on staging was 0.02 % over the \
+             last 24 hours.",
             "--why=Abandoned carts fell by 11 % in the trial with 5 % of the customers.",
-            "--what=Approve to roll out to everybody over 30 minutes. Rolling back takes 2 minutes.",
+            "--what=Approve to roll out to everybody over 30 minutes. Rolling back takes 2 \
+             minutes.",
             "--detail=tests=47/47",
             "--detail=coverage=94 %",
             "--detail=stage=canary",
@@ -94,7 +96,11 @@ const APP: &[Question] = &[
             "--detail=tests=212/212",
             "--detail=files=1",
         ],
-        body: "--- a/session.ts\n+++ b/session.ts\n@@ -18,7 +18,7 @@ export class Session {\n   onBackground() {\n-    this.signOut();\n+    this.lock({ after: minutes(15) });\n   }\n",
+        body: "--- a/session.ts\n\
+            +++ b/session.ts\n\
+            @@ -18,7 +18,7 @@ export class Session {\n   onBackground() {\n\
+            -    this.signOut();\n\
+            +    this.lock({ after: minutes(15) });\n   }\n",
         pictures: &[],
         then: "merged. It goes out with tonight's build.",
         instead: "Keep the session for one minute in the background?",
@@ -128,7 +134,8 @@ const UPGRADE: &[Question] = &[Question {
         "--environment=staging",
         "--risk=medium",
         "--confidence=0.45",
-        "--observation=Both tests compare the order of rows that the old version returned by chance.",
+        "--observation=Both tests compare the order of rows that the old version returned by \
+         chance.",
         "--why=The old version gets no security fixes from January on.",
         "--what=Approve to sort explicitly in both places and go on with the upgrade.",
         "--detail=tests=212/214",
@@ -184,18 +191,16 @@ impl Agent {
                 match self.ask(title, question).await? {
                     Answer::NotNow => {
                         if !std::mem::replace(&mut told, true) {
-                            output::line("was put off: does something else and asks again later");
+                            output::line("was deferred: does something else and asks again later");
                         }
-                        tokio::time::sleep(SOMETHING_ELSE).await;
+                        tokio::time::sleep(ASK_AGAIN_AFTER).await;
                     }
                     answer => break answer,
                 }
             };
             match answer {
                 Answer::NotNow => {}
-                Answer::No(words) => {
-                    output::line(&format!("was {words}; thinks of something else"))
-                }
+                Answer::No(words) => output::line(&format!("was {words}; looks for another way")),
                 Answer::Yes(said) => {
                     output::line(&format!("goes on, {said}: {}", question.then));
                     return Ok(());

@@ -15,7 +15,7 @@ const LONGEST_FILE: u64 = 1 << 20;
 
 /// The moment at which an agent calls its hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum HookEvent {
     /// Before each tool call.
     PreToolUse,
     /// When the agent is about to ask its user.
@@ -24,14 +24,14 @@ pub(super) enum Event {
 
 /// A hook's input: the event and the tool call.
 #[derive(Debug)]
-pub(super) struct Hooked {
-    pub(super) event: Event,
+pub(super) struct HookInput {
+    pub(super) event: HookEvent,
     pub(super) call: ToolCall,
 }
 
 /// The answer to the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum HookAnswer {
     /// The call may run. The note is the person's remark.
     Allow { words: String, note: Option<String> },
     /// The call may not run.
@@ -42,44 +42,44 @@ pub(super) enum Answer {
 
 /// The process's output and exit code.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct HookOutput {
     pub(super) out: Option<Value>,
     pub(super) err: Option<String>,
     pub(super) code: u8,
 }
 
 /// The exit code that all three agents take as a hook's denial.
-pub(super) const DENIES: u8 = 2;
+pub(super) const DENY_EXIT_CODE: u8 = 2;
 
 /// Parses an agent's input to the hook.
 ///
 /// # Errors
 /// The problem with the input, as text.
-pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, String> {
+pub(super) fn parse_input(agent: AgentKind, input: &[u8]) -> Result<HookInput, String> {
     if input.len() > LONGEST {
         return Err(format!(
-            "the call is longer than {} KiB, more than a person can judge: make smaller ones",
+            "the call is longer than {} KiB, more than a person can review: make smaller calls",
             LONGEST >> 10
         ));
     }
-    let text = std::str::from_utf8(input)
-        .map_err(|_| "what the hook was given is not UTF-8".to_owned())?;
+    let text =
+        std::str::from_utf8(input).map_err(|_| "the hook's input is not UTF-8".to_owned())?;
     if text.trim().is_empty() {
-        return Err("the hook was given nothing on standard input".into());
+        return Err("the hook's standard input is empty".into());
     }
     let input: Value = serde_json::from_str(text)
-        .map_err(|error| format!("what the hook was given is no JSON: {error}"))?;
+        .map_err(|error| format!("the hook's input is not JSON: {error}"))?;
     let said = |names: &[&str]| {
         names.iter().find_map(|name| input.get(name)?.as_str()).map(ToOwned::to_owned)
     };
     let event = match (agent, said(&["hook_event_name", "event"]).as_deref()) {
-        (_, Some("PreToolUse")) => Event::PreToolUse,
+        (_, Some("PreToolUse")) => HookEvent::PreToolUse,
         (AgentKind::ClaudeCode | AgentKind::Codex, Some("PermissionRequest")) => {
-            Event::PermissionRequest
+            HookEvent::PermissionRequest
         }
         (_, other) => {
             return Err(format!(
-                "the gate knows no hook {:?} of {}",
+                "the gate does not support the hook {:?} of {}",
                 other.unwrap_or_default(),
                 agent.name()
             ));
@@ -87,9 +87,9 @@ pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, Strin
     };
     let tool = said(&["tool_name"])
         .filter(|tool| !tool.trim().is_empty())
-        .ok_or("the hook was not told which tool it is")?;
+        .ok_or("the hook's input does not name the tool")?;
     let cwd = said(&["cwd", "working_dir"]).map(PathBuf::from).filter(|cwd| cwd.is_absolute());
-    let cwd = cwd.ok_or("the hook was not told in which directory the tool runs")?;
+    let cwd = cwd.ok_or("the hook's input does not name the working directory")?;
     let session = said(&["session_id"]).filter(|session| !session.trim().is_empty());
     let mut call = ToolCall {
         agent: agent.name().to_owned(),
@@ -103,8 +103,8 @@ pub(super) fn understand(agent: AgentKind, input: &[u8]) -> Result<Hooked, Strin
         poses_as_repository: false,
         before: None,
     };
-    look_at_files(&mut call);
-    Ok(Hooked { event, call })
+    add_file_facts(&mut call);
+    Ok(HookInput { event, call })
 }
 
 /// The folder the agent works in, also in resolved form if links lead there. Claude Code's `cwd`
@@ -121,7 +121,7 @@ pub(super) fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
 
 /// Adds facts only the file system knows: where links lead, and the present content of the edited
 /// file.
-pub(super) fn look_at_files(call: &mut ToolCall) {
+pub(super) fn add_file_facts(call: &mut ToolCall) {
     let home = call.home.clone();
     let said = |file: &String| match (file.strip_prefix("~/"), &home) {
         (Some(rest), Some(home)) => home.join(rest),
@@ -159,29 +159,35 @@ fn really(file: &Path) -> Option<PathBuf> {
 }
 
 /// Denies a call that was not understood. The exit code works in every event that honours a denial.
-pub(super) fn refuse(words: String) -> Said {
-    Said { out: None, err: Some(words), code: DENIES }
+pub(super) fn deny_unparsed(words: String) -> HookOutput {
+    HookOutput { out: None, err: Some(words), code: DENY_EXIT_CODE }
 }
 
 /// Formats an answer for the agent.
-pub(super) fn say(agent: AgentKind, event: Event, answer: Answer) -> Said {
-    let out = |out: Value| Said { out: Some(out), err: None, code: 0 };
+pub(super) fn say(agent: AgentKind, event: HookEvent, answer: HookAnswer) -> HookOutput {
+    let out = |out: Value| HookOutput { out: Some(out), err: None, code: 0 };
     match (agent, event, answer) {
         // goose has no field for a note.
-        (AgentKind::Goose, _, Answer::Allow { .. }) => out(json!({ "decision": "allow" })),
-        (AgentKind::Goose, _, Answer::Deny(words) | Answer::Defer(words)) => refuse(words),
-        // Codex has no explicit yes: an empty answer leaves the next step to Codex.
-        (AgentKind::Codex, Event::PreToolUse, Answer::Allow { note: None, .. }) => {
-            Said { out: None, err: None, code: 0 }
+        (AgentKind::Goose, _, HookAnswer::Allow { .. }) => out(json!({ "decision": "allow" })),
+        (AgentKind::Goose, _, HookAnswer::Deny(words) | HookAnswer::Defer(words)) => {
+            deny_unparsed(words)
         }
-        (AgentKind::Codex, Event::PreToolUse, Answer::Allow { note: Some(note), .. }) => out(
-            json!({ "hookSpecificOutput": { "hookEventName": "PreToolUse", "additionalContext": note } }),
-        ),
-        (_, Event::PreToolUse, answer) => {
+        // Codex has no explicit yes: an empty answer leaves the next step to Codex.
+        (AgentKind::Codex, HookEvent::PreToolUse, HookAnswer::Allow { note: None, .. }) => {
+            HookOutput { out: None, err: None, code: 0 }
+        }
+        (AgentKind::Codex, HookEvent::PreToolUse, HookAnswer::Allow { note: Some(note), .. }) => {
+            out(json!({
+                "hookSpecificOutput": { "hookEventName": "PreToolUse", "additionalContext": note },
+            }))
+        }
+        (_, HookEvent::PreToolUse, answer) => {
             let (decision, words, note) = match answer {
-                Answer::Allow { words, note } => ("allow", words, note),
-                Answer::Defer(words) if agent == AgentKind::ClaudeCode => ("defer", words, None),
-                Answer::Deny(words) | Answer::Defer(words) => ("deny", words, None),
+                HookAnswer::Allow { words, note } => ("allow", words, note),
+                HookAnswer::Defer(words) if agent == AgentKind::ClaudeCode => {
+                    ("defer", words, None)
+                }
+                HookAnswer::Deny(words) | HookAnswer::Defer(words) => ("deny", words, None),
             };
             let mut said = json!({
                 "hookEventName": "PreToolUse",
@@ -193,16 +199,19 @@ pub(super) fn say(agent: AgentKind, event: Event, answer: Answer) -> Said {
             }
             out(json!({ "hookSpecificOutput": said }))
         }
-        (_, Event::PermissionRequest, answer) => {
+        (_, HookEvent::PermissionRequest, answer) => {
             let decision = match answer {
-                Answer::Allow { .. } => json!({ "behavior": "allow" }),
-                Answer::Deny(words) | Answer::Defer(words) => {
+                HookAnswer::Allow { .. } => json!({ "behavior": "allow" }),
+                HookAnswer::Deny(words) | HookAnswer::Defer(words) => {
                     json!({ "behavior": "deny", "message": words })
                 }
             };
-            out(
-                json!({ "hookSpecificOutput": { "hookEventName": "PermissionRequest", "decision": decision } }),
-            )
+            out(json!({
+                "hookSpecificOutput": {
+                    "hookEventName": "PermissionRequest",
+                    "decision": decision,
+                },
+            }))
         }
     }
 }

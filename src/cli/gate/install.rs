@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use similar::TextDiff;
 
-use super::plan::{self, Change};
-use super::way::Way;
-use super::{AgentKind, elsewhere, off, way};
+use super::plan::{self, PlannedChange};
+use super::transport::Transport;
+use super::{AgentKind, bypass_checks, remote, transport};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
-use crate::config::{Span, gates};
-use crate::core::text;
+use crate::config::{TimeSpan, gates};
+use crate::presentation::text;
 
 /// Default wait of an agent for a person. Waiting costs nothing; asking again does.
-const USUAL: Span = Span(3600);
+const USUAL: TimeSpan = TimeSpan(3600);
 /// A new file with more lines is only named, not shown.
 const LONGEST_SHOWN: usize = 60;
 /// Shortest accepted wait.
-const SHORTEST: Span = Span(1);
+const SHORTEST: TimeSpan = TimeSpan(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Install {
@@ -27,9 +27,9 @@ pub(super) struct Install {
     place: Place,
     /// How long the agent waits for a person before being told to do something else [default: 1h]
     #[arg(long)]
-    timeout: Option<Span>,
+    timeout: Option<TimeSpan>,
     #[command(flatten)]
-    way: Way,
+    transport: Transport,
     #[command(flatten)]
     how: How,
 }
@@ -62,7 +62,7 @@ struct How {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Status {
+pub(super) struct StatusArgs {
     /// Also look in this folder
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
@@ -83,7 +83,7 @@ fn read(file: &Path) -> Result<Option<String>, Failure> {
 impl Place {
     fn file(&self) -> Result<PathBuf, Failure> {
         if let Some(project) = self.project.as_ref().filter(|project| !project.is_dir()) {
-            return Err(wrong(project, "there is no such folder"));
+            return Err(wrong(project, "this folder does not exist"));
         }
         plan::file(self.agent, self.project.as_deref())
             .map_err(|why| Failure::new(Exit::Usage, why))
@@ -96,22 +96,22 @@ impl Install {
         if timeout < SHORTEST {
             return Err(Failure::new(
                 Exit::Usage,
-                "--timeout: nobody answers in no time: write for example 1h",
+                "--timeout must be longer than 0: write, for example, 1h",
             ));
         }
         let (agent, file) = (self.place.agent, self.place.file()?);
-        off::is_heeded(agent, &file, self.place.project.as_deref())
+        bypass_checks::check_enabled(agent, &file, self.place.project.as_deref())
             .map_err(|off| wrong(&off.file, off.why))?;
         let program = std::env::current_exe()
             .map_err(|error| Failure::new(Exit::Internal, format!("this program: {error}")))?;
-        let client = self.way.client().map_err(|why| Failure::new(Exit::Usage, why))?;
-        let command = plan::command(agent, &program, common, &self.way, timeout.0);
+        let client = self.transport.client().map_err(|why| Failure::new(Exit::Usage, why))?;
+        let command = plan::command(agent, &program, common, &self.transport, timeout.0);
         let before = read(&file)?;
         let after = plan::with_gate(agent, before.as_deref(), &command, timeout.0)
             .map_err(|why| wrong(&file, why))?;
         let manifest = plan::manifest(agent, &file).filter(|manifest| !manifest.exists());
-        let mut changes = vec![Change { file, before, after: Some(after) }];
-        changes.extend(manifest.map(|file| Change {
+        let mut changes = vec![PlannedChange { file, before, after: Some(after) }];
+        changes.extend(manifest.map(|file| PlannedChange {
             file,
             before: None,
             after: Some(plan::MANIFEST.to_owned()),
@@ -122,7 +122,7 @@ impl Install {
             gates::load(common.config.as_deref())?;
         } else if client.is_none() {
             // Over a connection only the server's rules count, so no local rules are written.
-            changes.push(Change {
+            changes.push(PlannedChange {
                 file: rules,
                 before: None,
                 after: Some(gates::DEFAULTS.to_owned()),
@@ -140,7 +140,9 @@ impl Install {
         }
         if let (Some(client), true) = (client, written) {
             output::progress(
-                &elsewhere::looked(client).await.unwrap_or_else(|why| text::gate::no_way(&why)),
+                &remote::looked(client)
+                    .await
+                    .unwrap_or_else(|why| text::gate::connection_broken(&why)),
             );
         }
         Ok(Exit::Yes)
@@ -160,10 +162,10 @@ impl Uninstall {
         let is_link = file.symlink_metadata().is_ok_and(|there| there.is_symlink());
         let after = after.or_else(|| is_link.then(|| plan::EMPTY.to_owned()));
         let manifest = plan::manifest(self.place.agent, &file).filter(|_| after.is_none());
-        let mut changes = vec![Change { file: file.clone(), before: Some(before), after }];
+        let mut changes = vec![PlannedChange { file: file.clone(), before: Some(before), after }];
         if let Some(file) = manifest {
             let before = read(&file)?.filter(|text| text == plan::MANIFEST);
-            changes.push(Change { file, before, after: None });
+            changes.push(PlannedChange { file, before, after: None });
         }
         self.how.apply(changes)?;
         self.clear_away(&file)?;
@@ -203,8 +205,8 @@ fn unchanged() -> Outcome {
 
 impl How {
     /// Shows the changes and writes them if the person agrees. Returns whether files were written.
-    fn apply(&self, changes: Vec<Change>) -> Result<bool, Failure> {
-        let changes: Vec<Change> =
+    fn apply(&self, changes: Vec<PlannedChange>) -> Result<bool, Failure> {
+        let changes: Vec<PlannedChange> =
             changes.into_iter().filter(|change| change.before != change.after).collect();
         if changes.is_empty() {
             unchanged()?;
@@ -223,10 +225,7 @@ impl How {
         for change in &changes {
             // The agent may have written the file while the person read the diff.
             if read(&change.file)? != change.before {
-                return Err(wrong(
-                    &change.file,
-                    "it has changed since it was shown: run this again",
-                ));
+                return Err(wrong(&change.file, "it changed since it was shown: run this again"));
             }
         }
         for change in changes {
@@ -243,7 +242,7 @@ impl How {
     }
 }
 
-fn shown(change: &Change) -> String {
+fn shown(change: &PlannedChange) -> String {
     let (before, after) =
         (change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default());
     let name = |text: &Option<String>| {
@@ -253,7 +252,7 @@ fn shown(change: &Change) -> String {
     // now.
     if change.before.is_none() && after.lines().count() > LONGEST_SHOWN {
         return format!(
-            "{}: a new file of {} lines, the usual rules",
+            "{}: a new file of {} lines, the default rules",
             change.file.display(),
             after.lines().count()
         );
@@ -270,7 +269,8 @@ fn confirmed() -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::new(
             Exit::Usage,
-            "there is no terminal to ask at: look at what --dry-run shows, and write it with --yes",
+            "there is no terminal for a confirmation: check the changes with --dry-run, and \
+             write them with --yes",
         ));
     }
     let line = crate::cli::verdict::typed_line("Write this? [y/N] ")?;
@@ -279,7 +279,7 @@ fn confirmed() -> Result<bool, Failure> {
 
 /// Replaces the whole file atomically, so an agent never reads half a file. A symbolic link stays a
 /// link.
-fn write(change: &Change) -> io::Result<()> {
+fn write(change: &PlannedChange) -> io::Result<()> {
     let file = change.file.canonicalize().unwrap_or_else(|_| change.file.clone());
     let Some(text) = &change.after else { return std::fs::remove_file(file) };
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
@@ -303,11 +303,11 @@ fn write(change: &Change) -> io::Result<()> {
 }
 
 /// An agent's hook file, and how the installed gate reaches decisions.
-pub(super) struct Found {
+pub(super) struct InstalledHook {
     pub(super) agent: AgentKind,
     pub(super) file: PathBuf,
     /// The transport and the store, if a gate is installed.
-    pub(super) gate: Option<(Way, PathBuf)>,
+    pub(super) gate: Option<(Transport, PathBuf)>,
     /// Why the agent ignores the gate, with the responsible file.
     pub(super) off: Option<String>,
 }
@@ -316,7 +316,10 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// A hook file or the configuration cannot be read.
-pub(super) fn found(project: Option<&Path>, common: &Common) -> Result<Vec<Found>, Failure> {
+pub(super) fn found(
+    project: Option<&Path>,
+    common: &Common,
+) -> Result<Vec<InstalledHook>, Failure> {
     let mut found = Vec::new();
     for agent in AgentKind::ALL {
         for place in std::iter::once(None).chain(project.map(Some)) {
@@ -324,46 +327,50 @@ pub(super) fn found(project: Option<&Path>, common: &Common) -> Result<Vec<Found
             let gate = match read(&file)?.and_then(|text| plan::installed(agent, &text)) {
                 None => None,
                 Some(command) => {
-                    let store = match way::store_of_command(&command) {
+                    let store = match transport::store_of_command(&command) {
                         Some(store) => store,
                         None => common.store_path(&common.config()?)?,
                     };
-                    Some((Way::of_command(&command).or_socket_of(&store), store))
+                    Some((Transport::of_command(&command).or_socket_of(&store), store))
                 }
             };
-            let off = off::is_heeded(agent, &file, project).err().filter(|_| gate.is_some());
+            let off = bypass_checks::check_enabled(agent, &file, project)
+                .err()
+                .filter(|_| gate.is_some());
             let off = off.map(|off| format!("{}: {}", off.file.display(), off.why));
-            found.push(Found { agent, file, gate, off });
+            found.push(InstalledHook { agent, file, gate, off });
         }
     }
     Ok(found)
 }
 
-impl Found {
+impl InstalledHook {
     /// Identity and address used by the gate, or the problem, as text; `None` without a gate.
     pub(super) async fn look(&self) -> Option<Result<String, String>> {
-        let (way, store) = self.gate.as_ref()?;
-        let place = way.address().map(|address| format!("at {address}: ")).unwrap_or_default();
+        let (transport, store) = self.gate.as_ref()?;
+        let place =
+            transport.address().map(|address| format!("at {address}: ")).unwrap_or_default();
         Some(
-            way.look(store)
+            transport
+                .look(store)
                 .await
                 .map(|words| format!("{place}{words}"))
-                .map_err(|why| format!("{place}{}", text::gate::no_way(&why))),
+                .map_err(|why| format!("{place}{}", text::gate::connection_broken(&why))),
         )
     }
 }
 
-impl Status {
+impl StatusArgs {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let (mut told, mut works) = (Vec::new(), true);
         for found in found(self.project.as_deref(), common)? {
             let looked = found.look().await;
-            let Found { agent, file, gate, off } = found;
+            let InstalledHook { agent, file, gate, off } = found;
             works &= !matches!(looked, Some(Err(_)));
             if !common.json {
                 let says = match (&gate, &off) {
                     (Some(_), None) => "stops at the gate",
-                    (Some(_), Some(_)) => "goes past the gate",
+                    (Some(_), Some(_)) => "bypasses the gate",
                     (None, _) => "no gate",
                 };
                 output::line(&format!("{:<12} {says:<18} {}", agent.name(), file.display()));
@@ -372,10 +379,15 @@ impl Status {
                     output::line(&format!("{:<12} {words}", ""));
                 }
             }
-            let connect = gate.as_ref().and_then(|(way, _)| way.address());
+            let connect = gate.as_ref().and_then(|(transport, _)| transport.address());
             let problem = looked.and_then(Result::err);
             told.push(serde_json::json!({
-                "agent": agent.name(), "file": file, "installed": gate.is_some(), "off": off, "connect": connect, "problem": problem,
+                "agent": agent.name(),
+                "file": file,
+                "installed": gate.is_some(),
+                "off": off,
+                "connect": connect,
+                "problem": problem,
             }));
         }
         let rules = gates::file(common.config.as_deref())?;
@@ -390,7 +402,7 @@ impl Status {
                     if rules.exists() {
                         ""
                     } else {
-                        " (not there: the usual rules hold; over a connection, the server's)"
+                        " (missing: the default rules apply; over a connection, the server's rules)"
                     }
                 )
             });

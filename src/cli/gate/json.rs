@@ -1,5 +1,9 @@
 //! Edits other programs' JSON files and keeps all other bytes: only inserted or removed text
 //! differs, so removing an insertion restores the file byte for byte.
+//!
+//! Kept by hand: `jsonc-parser`'s editor breaks one-line objects into lines, removes blank lines
+//! and refuses a byte order mark, and removing an insertion does not restore the file. Comments
+//! stay an error, because the agents themselves reject a file with comments.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,14 +13,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 /// A byte range in the text.
-pub(super) type Span = Range<usize>;
+pub(super) type ByteRange = Range<usize>;
 
 /// A value of an object or list, with its byte range.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct JsonPart {
     /// The field's name in an object; empty in a list.
     pub(super) name: String,
-    pub(super) value: Span,
+    pub(super) value: ByteRange,
 }
 
 /// A JSON file's text, known to be valid.
@@ -34,9 +38,14 @@ impl Json {
         let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
         let read = serde_json::from_str::<serde::de::IgnoredAny>(plain);
         read.map(|_| Self { text: text.to_owned() }).map_err(|error| {
-            let remarks = text.lines().any(|line| line.trim_start().starts_with("//") || line.trim_start().starts_with("/*"));
-            let hint =
-                if remarks { ". Comments are kept by nobody who writes JSON: take them out, or add the hook by hand" } else { "" };
+            let remarks = text.lines().any(|line| {
+                line.trim_start().starts_with("//") || line.trim_start().starts_with("/*")
+            });
+            let hint = if remarks {
+                ". Comments in JSON cannot be kept: remove them, or add the hook by hand"
+            } else {
+                ""
+            };
             format!("{error}{hint}")
         })
     }
@@ -50,14 +59,14 @@ impl Json {
     }
 
     /// The range of the whole value.
-    pub(super) fn whole(&self) -> Span {
+    pub(super) fn whole(&self) -> ByteRange {
         let start = self.text.len()
             - self.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
         start..self.text.trim_end().len()
     }
 
     /// The fields of an object, in order; `None` for any other value.
-    pub(super) fn fields(&self, object: &Span) -> Option<Vec<Part>> {
+    pub(super) fn fields(&self, object: &ByteRange) -> Option<Vec<JsonPart>> {
         let parts: Parts<'_> = serde_json::from_str(&self.text[object.clone()]).ok()?;
         self.text[object.clone()].starts_with('{').then(|| self.located(parts))
     }
@@ -66,7 +75,7 @@ impl Json {
     ///
     /// # Errors
     /// A message that names the field.
-    pub(super) fn names_each_once(&self, object: &Span) -> Result<(), String> {
+    pub(super) fn names_each_once(&self, object: &ByteRange) -> Result<(), String> {
         let mut seen = std::collections::BTreeSet::new();
         let twice = self
             .fields(object)
@@ -75,39 +84,39 @@ impl Json {
             .find(|field| !seen.insert(field.name.clone()));
         twice.map_or(Ok(()), |field| {
             Err(format!(
-                "{:?} stands there twice, and agents differ in which one they read: leave one",
+                "{:?} appears twice, and agents differ in which one they read: remove one",
                 field.name
             ))
         })
     }
 
     /// The values of a list; `None` for any other value.
-    pub(super) fn items(&self, list: &Span) -> Option<Vec<Part>> {
+    pub(super) fn items(&self, list: &ByteRange) -> Option<Vec<JsonPart>> {
         let parts: Parts<'_> = serde_json::from_str(&self.text[list.clone()]).ok()?;
         self.text[list.clone()].starts_with('[').then(|| self.located(parts))
     }
 
-    fn located(&self, parts: Parts<'_>) -> Vec<Part> {
+    fn located(&self, parts: Parts<'_>) -> Vec<JsonPart> {
         let place = |raw: &str| raw.as_ptr() as usize - self.text.as_ptr() as usize;
         let part = |(name, raw): (String, &RawValue)| {
             let start = place(raw.get());
-            Part { name, value: start..start + raw.get().len() }
+            JsonPart { name, value: start..start + raw.get().len() }
         };
         parts.0.into_iter().map(part).collect()
     }
 
     /// The value of a field.
-    pub(super) fn get(&self, object: &Span, name: &str) -> Option<Span> {
+    pub(super) fn get(&self, object: &ByteRange, name: &str) -> Option<ByteRange> {
         self.fields(object)?.into_iter().find(|field| field.name == name).map(|field| field.value)
     }
 
     /// A string value, unescaped; `None` for any other value.
-    pub(super) fn as_text(&self, value: &Span) -> Option<String> {
+    pub(super) fn as_text(&self, value: &ByteRange) -> Option<String> {
         serde_json::from_str(&self.text[value.clone()]).ok()
     }
 
     /// Removes a part from an object or list, with its comma.
-    pub(super) fn take_out(&mut self, whole: &Span, parts: &[Part], at: usize) {
+    pub(super) fn take_out(&mut self, whole: &ByteRange, parts: &[JsonPart], at: usize) {
         let gap = if at > 0 {
             parts[at - 1].value.end..parts[at].value.end
         } else if let Some(next) = parts.get(1) {
@@ -125,10 +134,10 @@ impl Json {
     }
 
     /// Appends a value to an object or list, with the layout of the existing parts.
-    pub(super) fn put_in(
+    pub(super) fn append_part(
         &mut self,
-        whole: &Span,
-        parts: &[Part],
+        whole: &ByteRange,
+        parts: &[JsonPart],
         name: Option<&str>,
         value: &impl Serialize,
     ) {
@@ -136,9 +145,9 @@ impl Json {
             let new = match self.indent_of_line(whole.start) {
                 Some(close) => {
                     let depth = format!("{close}{}", self.indent());
-                    format!("\n{depth}{}\n{close}", self.laid_out(name, value, Some(&depth)))
+                    format!("\n{depth}{}\n{close}", self.format_value(name, value, Some(&depth)))
                 }
-                None => self.laid_out(name, value, None),
+                None => self.format_value(name, value, None),
             };
             self.text.replace_range(whole.start + 1..whole.end - 1, &new);
             return;
@@ -150,23 +159,28 @@ impl Json {
         let is_alone = before.contains('\n')
             && line[depth.len()..].split('"').count() == if name.is_some() { 3 } else { 1 };
         let own = is_alone.then_some(depth);
-        let new = self.laid_out(name, value, own);
+        let new = self.format_value(name, value, own);
         let new = own.map_or_else(|| format!(", {new}"), |depth| format!(",\n{depth}{new}"));
         self.text.insert_str(last.value.end, &new);
     }
 
     /// Replaces a value. An equal value keeps its layout.
-    pub(super) fn exchange(&mut self, part: &Span, value: &impl Serialize) {
+    pub(super) fn exchange(&mut self, part: &ByteRange, value: &impl Serialize) {
         let there = serde_json::from_str::<serde_json::Value>(&self.text[part.clone()]).ok();
         if there == serde_json::to_value(value).ok() {
             return;
         }
-        let new = self.laid_out(None, value, self.indent_of_line(part.start));
+        let new = self.format_value(None, value, self.indent_of_line(part.start));
         self.text.replace_range(part.clone(), &new);
     }
 
     /// Formats a value and its name: over several lines indented by `depth`, or on one line.
-    fn laid_out(&self, name: Option<&str>, value: &impl Serialize, depth: Option<&str>) -> String {
+    fn format_value(
+        &self,
+        name: Option<&str>,
+        value: &impl Serialize,
+        depth: Option<&str>,
+    ) -> String {
         let mut text = Vec::new();
         // Serialising plain strings and numbers into memory cannot fail.
         let _ = match depth {

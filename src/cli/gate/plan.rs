@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::AgentKind;
-use super::json::{Json, Part, Span};
-use super::way::Way;
+use super::json::{ByteRange, Json, JsonPart};
+use super::transport::Transport;
 use crate::cli::Common;
 use crate::core::gate::quote;
 
 /// How much longer the agent waits for the gate than the gate waits for a person, in seconds. "No
 /// decision yet" is a valid answer; an agent whose hook times out may go on without an answer.
-const AHEAD: u64 = 30;
+const HOOK_MARGIN: u64 = 30;
 /// Printed when the gate was missing or killed. Codex takes exit status 2 as a denial only together
 /// with a message.
 const MISSING: &str =
-    "The gate of Gander did not answer, so this is denied. Tell the person who runs Gander.";
+    "Gander's gate did not answer, so this is denied. Tell the person who runs Gander.";
 
 /// A file with an empty object, on several lines.
 pub(super) const EMPTY: &str = "{\n}\n";
@@ -27,7 +27,7 @@ pub(super) const GANDER: &str = "gander";
 
 /// A file's content before and after; `None` means that the file does not exist.
 #[derive(Debug, Clone)]
-pub(super) struct Change {
+pub(super) struct PlannedChange {
     pub(super) file: PathBuf,
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
@@ -38,8 +38,8 @@ fn own(variable: &str, usual: &str) -> Result<PathBuf, String> {
     if let Some(folder) = std::env::var_os(variable).filter(|folder| !folder.is_empty()) {
         return Ok(PathBuf::from(folder));
     }
-    let base =
-        directories::BaseDirs::new().ok_or("there is no home folder: name one with --project")?;
+    let base = directories::BaseDirs::new()
+        .ok_or("there is no home folder: give a folder with --project")?;
     Ok(if usual.is_empty() { base.home_dir().to_owned() } else { base.home_dir().join(usual) })
 }
 
@@ -69,7 +69,9 @@ pub(super) fn plugin(hooks: &Path) -> &Path {
 }
 
 /// The manifest goose expects of a plugin.
-pub(super) const MANIFEST: &str = "{\n  \"name\": \"gander\",\n  \"version\": \"1.0.0\",\n  \"description\": \"Stops before each tool call until a person has answered\"\n}\n";
+pub(super) const MANIFEST: &str = "{\n  \"name\": \"gander\",\n  \"version\": \"1.0.0\",\n  \
+    \"description\": \"Stops each tool call until a person has answered\"\n\
+    }\n";
 
 /// The manifest's path, for an agent that expects a manifest.
 pub(super) fn manifest(agent: AgentKind, hooks: &Path) -> Option<PathBuf> {
@@ -90,7 +92,7 @@ pub(super) fn command(
     agent: AgentKind,
     program: &Path,
     common: &Common,
-    way: &Way,
+    transport: &Transport,
     timeout: u64,
 ) -> String {
     let mut words = vec![
@@ -111,7 +113,7 @@ pub(super) fn command(
             );
         }
     }
-    words.extend(way.words());
+    words.extend(transport.words());
     let run = words.iter().map(|word| quote_if_needed(word)).collect::<Vec<_>>().join(" ");
     // Every ending other than a yes is a denial. After status 2 the gate has already printed a
     // message, so no second message follows.
@@ -148,7 +150,7 @@ fn group(agent: AgentKind, command: &str, timeout: u64) -> Group<'_> {
     let hook = Hook {
         r#type: "command",
         command,
-        timeout: timeout + AHEAD,
+        timeout: timeout + HOOK_MARGIN,
         on_failure_of_claude: blocks(AgentKind::ClaudeCode),
         on_failure_of_goose: blocks(AgentKind::Goose),
     };
@@ -160,7 +162,7 @@ fn group(agent: AgentKind, command: &str, timeout: u64) -> Group<'_> {
 type Places = Vec<(usize, usize)>;
 
 /// The hooks of a group.
-fn hooks_of(file: &Json, group: &Part) -> Option<(Span, Vec<Part>)> {
+fn hooks_of(file: &Json, group: &JsonPart) -> Option<(ByteRange, Vec<JsonPart>)> {
     let hooks = file.get(&group.value, "hooks")?;
     let parts = file.items(&hooks)?;
     Some((hooks, parts))
@@ -183,15 +185,15 @@ fn is_gates(agent: AgentKind, command: &str) -> bool {
 }
 
 /// The positions of the gate's hooks.
-fn ours(agent: AgentKind, file: &Json, groups: &[Part]) -> Places {
-    let is_ours = |hook: &Part| {
+fn gate_hooks(agent: AgentKind, file: &Json, groups: &[JsonPart]) -> Places {
+    let is_ours = |hook: &JsonPart| {
         let command = file
             .get(&hook.value, "command")
             .and_then(|command| file.as_text(&command))
             .unwrap_or_default();
         is_gates(agent, &command)
     };
-    let of_group = |(at, group): (usize, &Part)| {
+    let of_group = |(at, group): (usize, &JsonPart)| {
         let hooks = hooks_of(file, group).map(|(_, hooks)| hooks).unwrap_or_default();
         let places: Places =
             (0..hooks.len()).filter(|hook| is_ours(&hooks[*hook])).map(|hook| (at, hook)).collect();
@@ -201,7 +203,7 @@ fn ours(agent: AgentKind, file: &Json, groups: &[Part]) -> Places {
 }
 
 /// The groups of an event.
-fn groups_of(file: &Json, event: &str) -> Option<(Span, Vec<Part>)> {
+fn groups_of(file: &Json, event: &str) -> Option<(ByteRange, Vec<JsonPart>)> {
     let groups = file.get(&file.get(&file.whole(), "hooks")?, event)?;
     let parts = file.items(&groups)?;
     Some((groups, parts))
@@ -213,7 +215,7 @@ pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
     let file = Json::read(text).ok()?;
     let command = |event: &&str| {
         let (_, groups) = groups_of(&file, event)?;
-        let field = |part: &Part, name: &str| {
+        let field = |part: &JsonPart, name: &str| {
             file.get(&part.value, name).and_then(|value| file.as_text(&value))
         };
         let stops = |(group, hook): &(usize, usize)| {
@@ -223,7 +225,7 @@ pub(super) fn installed(agent: AgentKind, text: &str) -> Option<String> {
             let runs = field(&hooks[*hook], "type").as_deref() == Some("command");
             if every && runs { field(&hooks[*hook], "command") } else { None }
         };
-        ours(agent, &file, &groups).iter().find_map(stops)
+        gate_hooks(agent, &file, &groups).iter().find_map(stops)
     };
     events(agent).iter().map(command).collect::<Option<Vec<_>>>()?.pop()
 }
@@ -243,7 +245,7 @@ pub(super) fn with_gate(
     if let Some(hooks) = file.get(&file.whole(), "hooks") {
         file.names_each_once(&hooks)?;
     }
-    if file.fields(&file.whole()).ok_or("it holds no object")?.is_empty() {
+    if file.fields(&file.whole()).ok_or("it is not an object")?.is_empty() {
         file = Json::read(EMPTY)?;
     }
     let mine = group(agent, command, timeout);
@@ -251,29 +253,29 @@ pub(super) fn with_gate(
         let whole = file.whole();
         let Some(hooks) = file.get(&whole, "hooks") else {
             let fields = file.fields(&whole).unwrap_or_default();
-            file.put_in(&whole, &fields, Some("hooks"), &BTreeMap::from([(event, [&mine])]));
+            file.append_part(&whole, &fields, Some("hooks"), &BTreeMap::from([(event, [&mine])]));
             continue;
         };
-        let fields = file.fields(&hooks).ok_or("its hooks are no object")?;
+        let fields = file.fields(&hooks).ok_or("its hooks are not an object")?;
         if file.get(&hooks, event).is_none() {
-            file.put_in(&hooks, &fields, Some(event), &[&mine]);
+            file.append_part(&hooks, &fields, Some(event), &[&mine]);
             continue;
         }
-        let (list, groups) =
-            groups_of(&file, event).ok_or_else(|| format!("its hooks of {event} are no list"))?;
+        let (list, groups) = groups_of(&file, event)
+            .ok_or_else(|| format!("its hooks of {event} are not a list"))?;
         // A group with only the gate's hook is replaced in place; further copies are removed.
-        let found = ours(agent, &file, &groups);
+        let found = gate_hooks(agent, &file, &groups);
         let alone = found.iter().find(|(at, _)| {
             hooks_of(&file, &groups[*at]).is_some_and(|(_, hooks)| hooks.len() == 1)
         });
         let Some((stood, _)) = alone.copied() else {
-            take_out(agent, &mut file, event, None);
+            remove_gate_hooks(agent, &mut file, event, None);
             let (list, groups) = groups_of(&file, event).unwrap_or((list, groups));
-            file.put_in(&list, &groups, None, &mine);
+            file.append_part(&list, &groups, None, &mine);
             continue;
         };
         file.exchange(&groups[stood].value, &mine);
-        take_out(agent, &mut file, event, Some(stood));
+        remove_gate_hooks(agent, &mut file, event, Some(stood));
     }
     Ok(file.into_text())
 }
@@ -288,7 +290,7 @@ pub(super) fn without_gate(agent: AgentKind, before: &str) -> Result<Option<Stri
         file.get(&file.whole(), "hooks").and_then(|hooks| file.fields(&hooks)).unwrap_or_default()
     };
     for event in all(&file) {
-        if !take_out(agent, &mut file, &event.name, None) {
+        if !remove_gate_hooks(agent, &mut file, &event.name, None) {
             continue;
         }
         // Also removes the containers that are now empty.
@@ -306,7 +308,7 @@ pub(super) fn without_gate(agent: AgentKind, before: &str) -> Result<Option<Stri
 }
 
 /// Removes a field from an object.
-fn cut(file: &mut Json, object: &Span, name: &str) {
+fn cut(file: &mut Json, object: &ByteRange, name: &str) {
     let fields = file.fields(object).unwrap_or_default();
     if let Some(at) = fields.iter().position(|field| field.name == name) {
         file.take_out(object, &fields, at);
@@ -315,12 +317,12 @@ fn cut(file: &mut Json, object: &Span, name: &str) {
 
 /// Removes the gate's hooks from an event's groups, and groups left empty, except in group `but`.
 /// Returns whether a hook was removed.
-fn take_out(agent: AgentKind, file: &mut Json, event: &str, but: Option<usize>) -> bool {
+fn remove_gate_hooks(agent: AgentKind, file: &mut Json, event: &str, but: Option<usize>) -> bool {
     let mut found = false;
     // From last to first, so that earlier positions stay valid.
     while let Some((list, groups)) = groups_of(file, event) {
         let Some((at, hook)) =
-            ours(agent, file, &groups).into_iter().rfind(|(at, _)| Some(*at) != but)
+            gate_hooks(agent, file, &groups).into_iter().rfind(|(at, _)| Some(*at) != but)
         else {
             break;
         };

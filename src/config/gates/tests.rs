@@ -188,7 +188,16 @@ fn files_and_other_tools() {
     }
     assert_eq!(ruling(&call("WebFetch", json!({"url": "https://example.org"}))), "low");
     assert_eq!(ruling(&call("Glob", json!({"pattern": "**/*.rs"}))), "allow");
-    let patch = "*** Begin Patch\n*** Update File: src/a.rs\n@@\n-a\n+b\n*** Update File: /etc/hosts\n@@\n-a\n+b\n*** End Patch";
+    let patch = "*** Begin Patch\n\
+        *** Update File: src/a.rs\n\
+        @@\n\
+        -a\n\
+        +b\n\
+        *** Update File: /etc/hosts\n\
+        @@\n\
+        -a\n\
+        +b\n\
+        *** End Patch";
     assert_eq!(ruling(&call("apply_patch", json!({ "command": patch }))), "high");
     assert_eq!(
         ruling(&call("apply_patch", json!({ "command": patch.replace("/etc/hosts", "src/b.rs") }))),
@@ -209,7 +218,8 @@ fn an_edit_that_does_not_say_what_it_writes_is_asked() {
         ("apply_patch", json!({})),
         (
             "developer__text_editor",
-            json!({ "command": "str_replace", "path": "src", "diff": "--- a/.git/hooks/x\n+++ b/.git/hooks/x" }),
+            json!({ "command": "str_replace", "path": "src", "diff": "--- a/.git/hooks/x\n\
+                +++ b/.git/hooks/x" }),
         ),
         ("Write", json!({ "target": "/etc/passwd", "content": "x" })),
         ("Write", json!({ "file_path": "src/a.rs", "target": "/etc/passwd", "content": "x" })),
@@ -220,7 +230,10 @@ fn an_edit_that_does_not_say_what_it_writes_is_asked() {
     for (tool, input) in [
         (
             "NotebookEdit",
-            json!({ "notebook_path": "a.ipynb", "new_source": "x", "cell_id": "1", "cell_type": "code", "edit_mode": "insert" }),
+            json!({
+                "notebook_path": "a.ipynb", "new_source": "x", "cell_id": "1", "cell_type": "code",
+                "edit_mode": "insert",
+            }),
         ),
         (
             "developer__text_editor",
@@ -323,7 +336,9 @@ fn a_command_with_more_beside_it_is_asked() {
     for (tool, input, expected) in [
         (
             "Bash",
-            json!({ "command": "ls", "description": "Lists", "timeout": 5, "run_in_background": false }),
+            json!({
+                "command": "ls", "description": "Lists", "timeout": 5, "run_in_background": false,
+            }),
             "allow",
         ),
         (

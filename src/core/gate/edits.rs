@@ -15,12 +15,12 @@ pub struct Edit {
     /// The file, as the agent spelled the path.
     pub path: String,
     /// The change.
-    pub change: Change,
+    pub change: FileChange,
 }
 
 /// A change to a file's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum FileChange {
     /// The whole file is written.
     Whole(String),
     /// Pieces are replaced, in this order.
@@ -84,7 +84,9 @@ pub fn is_editor(tool: &str) -> bool {
 #[must_use]
 pub fn names_its_files(tool: &str, input: &Value) -> bool {
     if tool.ends_with("apply_patch") {
-        return matches!(edit_of(tool, input), Some(Edit { path, change: Change::Patch(_) }) if !path.is_empty());
+        return edit_of(tool, input).is_some_and(|edit| {
+            matches!(edit.change, FileChange::Patch(_)) && !edit.path.is_empty()
+        });
     }
     text(input, &PATH).is_some() && has_only(input, &[&PATH, &OLD, &NEW, &WHOLE, &BESIDE])
 }
@@ -101,7 +103,7 @@ pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
         let one = input.as_object().is_some_and(|fields| fields.len() == 1);
         return one.then(|| Edit {
             path: patched_files(&patch).join(", "),
-            change: Change::Patch(patch),
+            change: FileChange::Patch(patch),
         });
     }
     let path = text(input, &PATH)?;
@@ -113,7 +115,7 @@ pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
         .filter(|_| has_only(input, &[&PATH, &["edits"]]))
     {
         let whole = edits.iter().all(|edit| has_only(edit, &[&OLD, &NEW, usual]));
-        Change::Pieces(
+        FileChange::Pieces(
             edits
                 .iter()
                 .map(piece)
@@ -121,9 +123,9 @@ pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
                 .filter(|pieces| whole && !pieces.is_empty())?,
         )
     } else if has_only(input, &[&PATH, &OLD, &NEW, usual]) {
-        Change::Pieces(vec![piece(input)?])
+        FileChange::Pieces(vec![piece(input)?])
     } else if has_only(input, &[&PATH, &WHOLE, usual]) {
-        Change::Whole(text(input, &WHOLE)?)
+        FileChange::Whole(text(input, &WHOLE)?)
     } else {
         return None;
     };
@@ -148,11 +150,12 @@ impl Edit {
     #[must_use]
     pub fn diff(&self, before: Option<&str>) -> String {
         match &self.change {
-            Change::Patch(patch) => patch.clone(),
-            Change::Whole(after) => {
+            FileChange::Patch(patch) => patch.clone(),
+            FileChange::Whole(after) => {
                 unified(&self.path, before.unwrap_or_default(), after, before.is_none())
             }
-            Change::Pieces(pieces) => match before.and_then(|before| exchanged(before, pieces)) {
+            FileChange::Pieces(pieces) => match before.and_then(|before| exchanged(before, pieces))
+            {
                 Some(after) => unified(&self.path, before.unwrap_or_default(), &after, false),
                 // The file differs from the agent's assumption or is unreadable: only the pieces
                 // are known.
@@ -219,7 +222,10 @@ mod tests {
     fn a_new_file_a_list_of_edits_and_a_patch() {
         let write = edit_of("Write", &json!({"file_path": "a", "content": "x\n"})).unwrap();
         assert_eq!(write.diff(None), "--- /dev/null\n+++ b/a\n@@ -0,0 +1 @@\n+x\n");
-        let edits = json!([{"old_string": "a", "new_string": "b", "replace_all": true}, {"old_string": "b", "new_string": "c"}]);
+        let edits = json!([
+            {"old_string": "a", "new_string": "b", "replace_all": true},
+            {"old_string": "b", "new_string": "c"},
+        ]);
         let many = edit_of("MultiEdit", &json!({"file_path": "a", "edits": edits})).unwrap();
         assert!(many.diff(Some("a\na\n")).contains("+c\n+b\n"), "{}", many.diff(Some("a\na\n")));
         let text =

@@ -14,7 +14,7 @@ use crate::core::untrusted::is_hidden;
 
 /// Effect of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Does {
+pub enum RuleEffect {
     /// The call is allowed.
     Allow,
     /// A person decides.
@@ -25,7 +25,7 @@ pub enum Does {
 
 /// Location of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum FileLocation {
     /// In one of the agent's workspace folders.
     Inside,
     /// Outside of the workspace.
@@ -34,9 +34,9 @@ pub enum Place {
 
 /// A rule. An empty condition matches everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct GateRule {
     /// Effect of the rule.
-    pub does: Does,
+    pub does: RuleEffect,
     /// Tool names; `*` matches any characters.
     pub tools: Vec<String>,
     /// Shell commands.
@@ -44,7 +44,7 @@ pub struct Rule {
     /// Files.
     pub paths: Vec<PathPattern>,
     /// Location of the files; only for tools that name files.
-    pub place: Option<Place>,
+    pub place: Option<FileLocation>,
     /// Severity of a wrong answer; only for rules that ask.
     pub risk: Option<Risk>,
     /// Kind of the decision; only for rules that ask.
@@ -65,13 +65,26 @@ pub enum Ruling {
         /// Kind of the decision; `None` means a permission.
         kind: Option<Kind>,
         /// Reason for asking.
-        reason: Option<String>,
+        reason: Option<AskReason>,
     },
     /// The call is denied.
     Deny {
         /// Reason.
         reason: Option<String>,
     },
+}
+
+/// Why a person is asked about a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AskReason {
+    /// The words of a rule in the rules file.
+    Configured(String),
+    /// The call contains characters that a person cannot see.
+    HiddenCharacters,
+    /// The call has arguments beside the command that change its effect.
+    ExtraArguments,
+    /// The call was sent by a caller whose rules and files are not known here.
+    Remote,
 }
 
 /// Commands that change the working directory for the rest of a line.
@@ -102,18 +115,18 @@ impl Ruling {
 
 /// Minimum for a question about a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AtLeast {
+pub struct Minimum {
     /// Severity of a wrong answer.
     pub risk: Risk,
     /// Reason to use when the rules give none.
-    pub reason: Option<String>,
+    pub reason: Option<AskReason>,
 }
 
 impl Ruling {
     /// Raises a ruling to at least this minimum. Never relaxes a ruling: a question keeps its kind,
     /// because the kind determines the approvers.
     #[must_use]
-    pub fn raised(self, least: AtLeast) -> Self {
+    pub fn raised(self, least: Minimum) -> Self {
         match self {
             Self::Allow => Self::Ask { risk: least.risk, kind: None, reason: least.reason },
             Self::Ask { risk, kind, reason } => {
@@ -124,23 +137,23 @@ impl Ruling {
     }
 }
 
-impl From<&Rule> for Ruling {
-    fn from(rule: &Rule) -> Self {
+impl From<&GateRule> for Ruling {
+    fn from(rule: &GateRule) -> Self {
         match rule.does {
-            Does::Allow => Self::Allow,
-            Does::Ask => Self::Ask {
+            RuleEffect::Allow => Self::Allow,
+            RuleEffect::Ask => Self::Ask {
                 risk: rule.risk.unwrap_or(UNKNOWN),
                 kind: rule.kind.clone(),
-                reason: rule.reason.clone(),
+                reason: rule.reason.clone().map(AskReason::Configured),
             },
-            Does::Deny => Self::Deny { reason: rule.reason.clone() },
+            RuleEffect::Deny => Self::Deny { reason: rule.reason.clone() },
         }
     }
 }
 
 /// Applies the rules to a call. A call that no rule matches needs a person's approval.
 #[must_use]
-pub fn judge(rules: &[Rule], call: &ToolCall) -> Ruling {
+pub fn judge(rules: &[GateRule], call: &ToolCall) -> Ruling {
     let ruling = match call.command() {
         Some(command) => judge_command(rules, call, &command),
         None => rules
@@ -150,13 +163,13 @@ pub fn judge(rules: &[Rule], call: &ToolCall) -> Ruling {
     };
     // A person would see a different text from the text that runs.
     if call.texts().iter().any(|text| text.chars().any(|c| is_hidden(c) && !c.is_whitespace())) {
-        let reason = Some(crate::core::text::gate::HIDDEN.to_owned());
+        let reason = Some(AskReason::HiddenCharacters);
         return ruling.or_stricter(Ruling::Ask { risk: Risk::High, kind: None, reason });
     }
     ruling
 }
 
-fn judge_command(rules: &[Rule], call: &ToolCall, command: &str) -> Ruling {
+fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str) -> Ruling {
     let line = shell::read(command);
     let mut rulings: Vec<Ruling> = Vec::new();
     let moves = line.commands.iter().any(|words| MOVES.contains(&words[0].as_str()));
@@ -167,11 +180,11 @@ fn judge_command(rules: &[Rule], call: &ToolCall, command: &str) -> Ruling {
         // this folder.
         let strays = words[0] == GIT
             && (moves || !call.roots.contains(&call.cwd) || call.poses_as_repository);
-        let sure = line.certain && stays && !strays && !looks_through_home(call, words);
+        let sure = line.certain && stays && !strays && !searches_home(call, words);
         let first = rules.iter().find(|rule| rule.matches_command(call, words, &folders, sure));
         rulings.push(first.map_or_else(Ruling::unknown, Ruling::from));
     }
-    for words in shell::suspects(command) {
+    for words in shell::possible_commands(command) {
         if line.certain && line.commands.contains(&words) {
             continue;
         }
@@ -182,8 +195,8 @@ fn judge_command(rules: &[Rule], call: &ToolCall, command: &str) -> Ruling {
                 .map(Ruling::from),
         );
     }
-    if !call.beside_command().is_empty() {
-        let reason = Some(crate::core::text::gate::MORE_THAN_COMMAND.to_owned());
+    if !call.extra_arguments().is_empty() {
+        let reason = Some(AskReason::ExtraArguments);
         rulings.push(Ruling::Ask { risk: UNKNOWN, kind: None, reason });
     }
     rulings.into_iter().reduce(Ruling::or_stricter).unwrap_or_else(Ruling::unknown)
@@ -215,7 +228,7 @@ fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
 /// Whether a search command is given a folder that contains the person's home folder, or
 /// recursively searches a folder in the home folder outside of the agent's workspace. The command
 /// would read private files.
-fn looks_through_home(call: &ToolCall, words: &[String]) -> bool {
+fn searches_home(call: &ToolCall, words: &[String]) -> bool {
     let Some(home) = call.home.as_deref() else { return false };
     let program = shell::program(&words[0]);
     let short = |word: &String| {
@@ -236,7 +249,7 @@ fn looks_through_home(call: &ToolCall, words: &[String]) -> bool {
     searches && words.iter().skip(1).any(around)
 }
 
-impl Rule {
+impl GateRule {
     fn is_for(&self, tool: &str) -> bool {
         self.tools.is_empty() || self.tools.iter().any(|pattern| like(pattern, tool))
     }
@@ -250,7 +263,7 @@ impl Rule {
             return true;
         }
         // The files to be written are unknown; therefore no rule allows the call.
-        if self.does == Does::Allow
+        if self.does == RuleEffect::Allow
             && is_editor(&call.tool)
             && !names_its_files(&call.tool, &call.input)
         {
@@ -264,8 +277,8 @@ impl Rule {
             self.has_path(file, call.home.as_deref()) && self.has_place(file, call)
         };
         match self.does {
-            Does::Allow => files.iter().all(fits),
-            Does::Ask | Does::Deny => files.iter().any(fits),
+            RuleEffect::Allow => files.iter().all(fits),
+            RuleEffect::Ask | RuleEffect::Deny => files.iter().any(fits),
         }
     }
 
@@ -275,7 +288,7 @@ impl Rule {
 
     fn has_place(&self, file: &Path, call: &ToolCall) -> bool {
         let inside = call.roots.iter().any(|root| file.starts_with(root));
-        self.place.is_none_or(|place| (place == Place::Inside) == inside)
+        self.place.is_none_or(|place| (place == FileLocation::Inside) == inside)
     }
 
     /// For one command of a line. `sure`: the words are exact, and the command has no further
@@ -292,12 +305,12 @@ impl Rule {
         }
         let exact: Vec<&str> = words.iter().map(String::as_str).collect();
         match self.does {
-            Does::Allow => {
+            RuleEffect::Allow => {
                 let speaks = self.commands.is_empty()
                     || (sure && self.commands.iter().any(|pattern| pattern.is_like(&exact)));
                 speaks && self.paths.is_empty()
             }
-            Does::Ask | Does::Deny => {
+            RuleEffect::Ask | RuleEffect::Deny => {
                 let mut named = exact.clone();
                 if let Some(first) = named.first_mut() {
                     *first = shell::program(first);

@@ -1,7 +1,7 @@
 //! Parses a shell command far enough to know whether a rule about commands may allow the line.
 //!
-//! Not a complete shell grammar: crates with a grammar say what a shell *would* do, but a gate
-//! needs to know where the meaning is certain. Plain parts (words, quotes without expansions,
+//! Kept by hand: crates with a complete shell grammar say what a shell *would* do, but a gate needs
+//! to know where the meaning is certain. Plain parts (words, quotes without expansions,
 //! operators between commands, redirections to `/dev/null`) are parsed exactly. Anything else makes
 //! the line uncertain, and a rule about commands never allows an uncertain line. For stopping
 //! rules, every command that *may* occur in the line is listed, generously. Does not depend on
@@ -23,7 +23,7 @@ const DEEPEST: u32 = 4;
 /// Limits for the search for commands among the words of a runner: positions at which a command may
 /// start, and words per command. A program that runs others is not allowed by itself anyway, and
 /// reading a long line from every word to the end would take minutes.
-const MOST_STARTS: usize = 50;
+const MAX_START_POSITIONS: usize = 50;
 const MOST_WORDS: usize = 200;
 
 /// Words that begin or join commands but are not commands.
@@ -110,13 +110,13 @@ fn climbs(word: &str) -> bool {
 /// in substitutions, and in the arguments of programs that run others. May contain words that are
 /// not commands.
 #[must_use]
-pub fn suspects(line: &str) -> Vec<Vec<String>> {
+pub fn possible_commands(line: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
-    suspect(line, 0, &mut found);
+    collect_possible_commands(line, 0, &mut found);
     found
 }
 
-fn suspect(line: &str, depth: u32, found: &mut Vec<Vec<String>>) {
+fn collect_possible_commands(line: &str, depth: u32, found: &mut Vec<Vec<String>>) {
     let read = read(line);
     for command in &read.commands {
         let skipped = command
@@ -128,12 +128,12 @@ fn suspect(line: &str, depth: u32, found: &mut Vec<Vec<String>>) {
         };
         found.push(command.to_vec());
         if RUNNERS.contains(&program(&command[0])) {
-            for (at, word) in command.iter().enumerate().skip(1).take(MOST_STARTS) {
+            for (at, word) in command.iter().enumerate().skip(1).take(MAX_START_POSITIONS) {
                 found.push(command[at..].iter().take(MOST_WORDS).cloned().collect());
                 if depth < DEEPEST
                     && word.contains(|c: char| c.is_whitespace() || ";&|$`(".contains(c))
                 {
-                    suspect(word, depth + 1, found);
+                    collect_possible_commands(word, depth + 1, found);
                 }
             }
         }
@@ -423,9 +423,11 @@ mod tests {
             "cat <<E\n$(sudo rm x)\nE",
             "time sudo rm x",
         ] {
-            let found = suspects(line);
+            let found = possible_commands(line);
             assert!(found.iter().any(|words| program(&words[0]) == "sudo"), "{line}: {found:?}");
         }
-        assert!(suspects("git commit -m 'no sudo here'").iter().all(|words| words[0] == "git"));
+        assert!(
+            possible_commands("git commit -m 'no sudo here'").iter().all(|words| words[0] == "git")
+        );
     }
 }

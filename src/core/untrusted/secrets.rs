@@ -10,7 +10,10 @@ use regex::Regex;
 use super::pattern;
 
 /// Name of a secret value, including a closing quotation mark of the name.
-const NAMED: &str = r#"(?i)\b(?P<keep>[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|(?:api|access|private|secret)[_-]?key)["']?"#;
+const NAMED: &str = concat!(
+    r"(?i)\b(?P<keep>[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|",
+    r#"(?:api|access|private|secret)[_-]?key)["']?"#
+);
 
 /// Formats and their labels. The group `keep` stays before the mask, the group `after` behind the
 /// mask.
@@ -20,8 +23,20 @@ static SECRETS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})", "GitHub token"),
         (r"\bgl(?:pat|dt|rt|ptt|cbt|ft|imt|agent|oas)-[A-Za-z0-9_.-]{20,}", "GitLab token"),
         (r"\b(?:xox[abcdeoprs]|xapp)-\d[A-Za-z0-9-]{10,}", "Slack token"),
-        (r"(?P<keep>https://hooks\.slack\.com/(?:services|workflows|triggers)/)[A-Za-z0-9/_-]{20,}", "Slack webhook"),
-        (r"(?P<keep>https://(?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/)[A-Za-z0-9_-]{20,}", "Discord webhook"),
+        (
+            concat!(
+                r"(?P<keep>https://hooks\.slack\.com/(?:services|workflows|triggers)/)",
+                r"[A-Za-z0-9/_-]{20,}"
+            ),
+            "Slack webhook",
+        ),
+        (
+            concat!(
+                r"(?P<keep>https://(?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/)",
+                r"[A-Za-z0-9_-]{20,}"
+            ),
+            "Discord webhook",
+        ),
         (r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}", "Stripe key"),
         (r"\bwhsec_[A-Za-z0-9]{24,}", "Stripe webhook secret"),
         (r"\bsk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}", "API key"),
@@ -36,7 +51,10 @@ static SECRETS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*", "JSON web token"),
         (r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}", "Discord token"),
         (
-            r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+            concat!(
+                r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?",
+                r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)"
+            ),
             "private key",
         ),
         (r"\bgander_[A-Za-z0-9_-]{40,}", "Gander token"),
@@ -45,11 +63,20 @@ static SECRETS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"(?i)\b(?P<keep>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]+(?P<after>@)", "password"),
         (r"(?i)\b(?P<keep>[a-z][a-z0-9+.-]*://)[A-Za-z0-9_-]{20,}(?P<after>@)", "token"),
         (r"(?i)\b(?P<keep>bearer\s+)[A-Za-z0-9._~+/=-]{20,}", "token"),
-        (r#"(?i)\b(?P<keep>authorization["']?\s*[:=]\s*["']?basic\s+)[A-Za-z0-9+/=]{8,}"#, "password"),
+        (
+            r#"(?i)\b(?P<keep>authorization["']?\s*[:=]\s*["']?basic\s+)[A-Za-z0-9+/=]{8,}"#,
+            "password",
+        ),
         // Values named as a secret: password=…, "api_key": "…", token: …
         (r#"NAMED\s*=\s*["']?)[^\s"',;&$<{%(•][^\s"',;&()•]{5,}"#, "secret"),
         (r#"NAMED\s*:\s*["'])[^\s"'$<{%•][^"'•\n]{5,}"#, "secret"),
-        (r#"NAMED\s*:\s*)(?:[^\s"',;&$<{%(•]{3,}[0-9][^\s"',;&()•]*|[^\s"',;&$<{%(•]*[0-9][^\s"',;&()•]{3,})"#, "secret"),
+        (
+            concat!(
+                r#"NAMED\s*:\s*)(?:[^\s"',;&$<{%(•]{3,}[0-9][^\s"',;&()•]*|"#,
+                r#"[^\s"',;&$<{%(•]*[0-9][^\s"',;&()•]{3,})"#
+            ),
+            "secret",
+        ),
     ]
     .into_iter()
     .map(|(text, name)| (pattern(&text.replace("NAMED", NAMED)), name))
@@ -87,46 +114,72 @@ mod tests {
             .collect()
     }
 
+    /// Name of the case, pieces of the secret, the masked text and a harmless neighbour.
+    #[rustfmt::skip]
+    const ROWS: [(&str, &[&str], &str, &str); 34] = [
+        ("AWS", &["AKIA", "IOSFODNN7EXAMPLE"], "••• AWS key •••", "AKIA is a prefix"),
+        ("AWS, named", &["aws_secret_access_key = ", "#40"],
+         "aws_secret_access_key = ••• secret •••", "aws_secret_access_key = $FROM_ENV"),
+        ("GitHub", &["ghp", "_", "#36"], "••• GitHub token •••", "ghp_short"),
+        ("GitHub app", &["ghs", "_", "#40"], "••• GitHub token •••", "paths_and_names"),
+        ("GitHub, fine", &["github", "_pat_", "#30"], "••• GitHub token •••",
+         "github_path_of_the_repository_is_long"),
+        ("GitLab", &["glpat", "-", "#20"], "••• GitLab token •••", "glpat-x"),
+        ("GitLab runner", &["glrt", "-", "#20"], "••• GitLab token •••", "glrt is short"),
+        ("Slack", &["xoxb", "-", "1234567890-", "#20"], "••• Slack token •••",
+         "xoxo-with-love-from-us"),
+        ("Slack app", &["xapp", "-1-", "#20"], "••• Slack token •••", "xapp-files"),
+        ("Slack webhook", &["https://hooks.slack.com/services/", "T000/B000/", "#24"],
+         "https://hooks.slack.com/services/••• Slack webhook •••",
+         "https://hooks.slack.com/services/"),
+        ("Discord webhook", &["https://discord.com/api/webhooks/", "123/", "#60"],
+         "https://discord.com/api/webhooks/123/••• Discord webhook •••",
+         "https://discord.com/api/webhooks/123"),
+        ("Stripe", &["sk", "_live_", "#24"], "••• Stripe key •••",
+         "task_live_reload_of_everything"),
+        ("Stripe, restricted", &["rk", "_test_", "#24"], "••• Stripe key •••", "sk_live_short"),
+        ("OpenAI", &["sk", "-proj-", "#48"], "••• API key •••", "sk-learn is a library"),
+        ("Anthropic", &["sk", "-ant-", "api03-", "#48"], "••• API key •••",
+         "ask-anthropic-about-their-newest-model"),
+        ("Google", &["AIza", "#35"], "••• Google key •••", "AIzawa is a place"),
+        ("Google, signed in", &["ya29", ".", "#30"], "••• Google token •••",
+         "ya29 is a number"),
+        ("Discord bot", &["MT", "#22", ".", "#6", ".", "#30"], "••• Discord token •••",
+         "Module.path.to_a_function_that_is_very_long"),
+        ("JWT", &["eyJ", "#20", ".eyJ", "#30", ".", "#43"], "••• JSON web token •••",
+         "eyJ is how they begin"),
+        ("PEM",
+         &["-----BEGIN RSA ", "PRIVATE KEY-----\n", "#60", "\n-----END RSA PRIVATE KEY-----"],
+         "••• private key •••", "-----BEGIN PUBLIC KEY-----"),
+        ("PEM, cut off", &["-----BEGIN ", "PRIVATE KEY-----\n", "#60"], "••• private key •••",
+         "-----BEGIN CERTIFICATE-----"),
+        ("npm", &["npm", "_", "#36"], "••• npm token •••", "npm_config_registry"),
+        ("PyPI", &["pypi", "-", "AgEIcHlwaS5vcmc", "#60"], "••• PyPI token •••",
+         "pypi-publish"),
+        ("SendGrid", &["SG", ".", "#22", ".", "#43"], "••• SendGrid key •••", "SG.example.org"),
+        ("Hugging Face", &["hf", "_", "#34"], "••• Hugging Face token •••", "hf_transfer"),
+        ("in an address", &["postgres://app:", "hunter2", "@db/x"],
+         "postgres://app:••• password •••@db/x", "postgres://app@db:5432/x"),
+        ("in an address, with marks", &["redis://:", "p@ss:word", "@cache"],
+         "redis://:••• password •••@cache", "https://example.org:8080/a@b"),
+        ("in place of a user", &["https://", "#24", "@git.example/x.git"],
+         "https://••• token •••@git.example/x.git", "ssh://git@git.example/x.git"),
+        ("password=", &["--password=", "hunter2hunter2"], "--password=••• secret •••",
+         "password=$DB_PASSWORD"),
+        ("password, quoted", &["\"password\": \"", "correct horse", "\""],
+         "\"password\": \"••• secret •••\"", "password: at least eight characters"),
+        ("password:", &["DB_PASSWORD: ", "hunter22"], "DB_PASSWORD: ••• secret •••",
+         "password: required"),
+        ("token=", &["?access_token=", "#20", "&x=1"], "?access_token=••• secret •••&x=1",
+         "max_tokens=4096"),
+        ("bearer", &["Bearer ", "#32"], "Bearer ••• token •••", "the bearer of bad news"),
+        ("basic", &["Authorization: Basic ", "dXNlcjpodW50ZXIy"],
+         "Authorization: Basic ••• password •••", "basic understanding"),
+    ];
+
     #[test]
     fn each_format_is_masked_and_its_harmless_neighbour_is_not() {
-        #[rustfmt::skip]
-        let rows: [(&str, &[&str], &str, &str); 34] = [
-            ("AWS", &["AKIA", "IOSFODNN7EXAMPLE"], "••• AWS key •••", "AKIA is a prefix"),
-            ("AWS, named", &["aws_secret_access_key = ", "#40"], "aws_secret_access_key = ••• secret •••", "aws_secret_access_key = $FROM_ENV"),
-            ("GitHub", &["ghp", "_", "#36"], "••• GitHub token •••", "ghp_short"),
-            ("GitHub app", &["ghs", "_", "#40"], "••• GitHub token •••", "paths_and_names"),
-            ("GitHub, fine", &["github", "_pat_", "#30"], "••• GitHub token •••", "github_path_of_the_repository_is_long"),
-            ("GitLab", &["glpat", "-", "#20"], "••• GitLab token •••", "glpat-x"),
-            ("GitLab runner", &["glrt", "-", "#20"], "••• GitLab token •••", "glrt is short"),
-            ("Slack", &["xoxb", "-", "1234567890-", "#20"], "••• Slack token •••", "xoxo-with-love-from-us"),
-            ("Slack app", &["xapp", "-1-", "#20"], "••• Slack token •••", "xapp-files"),
-            ("Slack webhook", &["https://hooks.slack.com/services/", "T000/B000/", "#24"], "https://hooks.slack.com/services/••• Slack webhook •••", "https://hooks.slack.com/services/"),
-            ("Discord webhook", &["https://discord.com/api/webhooks/", "123/", "#60"], "https://discord.com/api/webhooks/123/••• Discord webhook •••", "https://discord.com/api/webhooks/123"),
-            ("Stripe", &["sk", "_live_", "#24"], "••• Stripe key •••", "task_live_reload_of_everything"),
-            ("Stripe, restricted", &["rk", "_test_", "#24"], "••• Stripe key •••", "sk_live_short"),
-            ("OpenAI", &["sk", "-proj-", "#48"], "••• API key •••", "sk-learn is a library"),
-            ("Anthropic", &["sk", "-ant-", "api03-", "#48"], "••• API key •••", "ask-anthropic-about-their-newest-model"),
-            ("Google", &["AIza", "#35"], "••• Google key •••", "AIzawa is a place"),
-            ("Google, signed in", &["ya29", ".", "#30"], "••• Google token •••", "ya29 is a number"),
-            ("Discord bot", &["MT", "#22", ".", "#6", ".", "#30"], "••• Discord token •••", "Module.path.to_a_function_that_is_very_long"),
-            ("JWT", &["eyJ", "#20", ".eyJ", "#30", ".", "#43"], "••• JSON web token •••", "eyJ is how they begin"),
-            ("PEM", &["-----BEGIN RSA ", "PRIVATE KEY-----\n", "#60", "\n-----END RSA PRIVATE KEY-----"], "••• private key •••", "-----BEGIN PUBLIC KEY-----"),
-            ("PEM, cut off", &["-----BEGIN ", "PRIVATE KEY-----\n", "#60"], "••• private key •••", "-----BEGIN CERTIFICATE-----"),
-            ("npm", &["npm", "_", "#36"], "••• npm token •••", "npm_config_registry"),
-            ("PyPI", &["pypi", "-", "AgEIcHlwaS5vcmc", "#60"], "••• PyPI token •••", "pypi-publish"),
-            ("SendGrid", &["SG", ".", "#22", ".", "#43"], "••• SendGrid key •••", "SG.example.org"),
-            ("Hugging Face", &["hf", "_", "#34"], "••• Hugging Face token •••", "hf_transfer"),
-            ("in an address", &["postgres://app:", "hunter2", "@db/x"], "postgres://app:••• password •••@db/x", "postgres://app@db:5432/x"),
-            ("in an address, with marks", &["redis://:", "p@ss:word", "@cache"], "redis://:••• password •••@cache", "https://example.org:8080/a@b"),
-            ("in place of a user", &["https://", "#24", "@git.example/x.git"], "https://••• token •••@git.example/x.git", "ssh://git@git.example/x.git"),
-            ("password=", &["--password=", "hunter2hunter2"], "--password=••• secret •••", "password=$DB_PASSWORD"),
-            ("password, quoted", &["\"password\": \"", "correct horse", "\""], "\"password\": \"••• secret •••\"", "password: at least eight characters"),
-            ("password:", &["DB_PASSWORD: ", "hunter22"], "DB_PASSWORD: ••• secret •••", "password: required"),
-            ("token=", &["?access_token=", "#20", "&x=1"], "?access_token=••• secret •••&x=1", "max_tokens=4096"),
-            ("bearer", &["Bearer ", "#32"], "Bearer ••• token •••", "the bearer of bad news"),
-            ("basic", &["Authorization: Basic ", "dXNlcjpodW50ZXIy"], "Authorization: Basic ••• password •••", "basic understanding"),
-        ];
-        for (case, pieces, masked, harmless) in rows {
+        for (case, pieces, masked, harmless) in ROWS {
             let secret = fake(pieces);
             assert_eq!(
                 mask_secrets(&format!("a {secret} b")),

@@ -18,7 +18,7 @@ use super::places::{Root, is_of_interest};
 use crate::sources::WatchedFolder;
 
 /// Change notices of all watched folders.
-pub(super) struct Notices {
+pub(super) struct TaskNotices {
     heard: Arc<Heard>,
     watching: Arc<Mutex<Watching>>,
 }
@@ -41,13 +41,16 @@ struct Watching {
     heard: Arc<Heard>,
 }
 
-impl Notices {
+impl TaskNotices {
     pub(super) fn new(folders: Vec<WatchedFolder>) -> Self {
         let heard = Arc::new(Heard::default());
         let ear = Arc::clone(&heard);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| ear.hear(event))
-            .inspect_err(|error| tracing::warn!(%error, "folders cannot be watched; looking from time to time instead"))
-            .ok();
+        let watcher =
+            notify::recommended_watcher(move |event: notify::Result<Event>| ear.hear(event))
+                .inspect_err(
+                    |error| tracing::warn!(%error, "cannot watch folders; polling instead"),
+                )
+                .ok();
         let watching = Watching {
             folders,
             watcher,
@@ -70,7 +73,7 @@ impl Notices {
             watching.lock().unwrap_or_else(PoisonError::into_inner).refresh(all)
         });
         if let Err(error) = refreshed.await {
-            tracing::error!(%error, "watching the folders ended early; looking from time to time instead");
+            tracing::error!(%error, "watching the folders failed; polling instead");
         }
     }
 }
@@ -108,7 +111,7 @@ impl Heard {
                 self.notice.notify_one();
             }
             Err(error) => {
-                tracing::debug!(%error, "a change notice went wrong");
+                tracing::debug!(%error, "a change notice failed");
                 self.notice.notify_one();
             }
         }
@@ -161,7 +164,7 @@ impl Watching {
             }
             Err(error) if !self.complained => {
                 self.complained = true;
-                tracing::warn!(?folder, %error, "the folder cannot be watched; looking from time to time instead");
+                tracing::warn!(?folder, %error, "cannot watch the folder; polling instead");
             }
             Err(_) => {}
         }

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::core::policy::{fits_a_name, project_name};
+use crate::core::policy::rules::{is_name_char, project_name};
 use crate::sources::WatchedFolder;
 
 /// Name of a task file.
@@ -72,7 +72,7 @@ impl Root {
     ///
     /// # Errors
     /// The worktrees cannot be listed. A missing worktrees folder is not an error.
-    pub(super) fn task_folders(&self) -> Result<Vec<PathBuf>, Trouble> {
+    pub(super) fn task_folders(&self) -> Result<Vec<PathBuf>, SourceError> {
         let mut folders = children(&self.worktrees())?;
         if !self.worktrees_only {
             folders.insert(0, self.folder.clone());
@@ -106,7 +106,7 @@ pub(super) fn is_of_interest(path: &Path) -> bool {
 
 /// A file or folder that cannot be read, or is incomplete.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct SourceError {
     /// The file or folder.
     pub path: PathBuf,
     /// The problem, for the log.
@@ -118,9 +118,9 @@ fn is_absence(error: &std::io::Error) -> bool {
 }
 
 /// The subfolders of a folder, sorted by name.
-fn children(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
+fn children(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let trouble =
-        |error: std::io::Error| Trouble { path: folder.to_owned(), why: error.to_string() };
+        |error: std::io::Error| SourceError { path: folder.to_owned(), why: error.to_string() };
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if is_absence(&error) => return Ok(Vec::new()),
@@ -139,7 +139,7 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
 
 /// The content at a path.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum TaskContent {
     /// A text file.
     Text(String),
     /// Certainly no file.
@@ -149,26 +149,26 @@ pub(super) enum Content {
 }
 
 /// Reads a task file.
-pub(super) fn read(path: &Path) -> Content {
+pub(super) fn read(path: &Path) -> TaskContent {
     match try_read(path) {
         Ok(content) => content,
-        Err(error) if is_absence(&error) => Content::Gone,
-        Err(error) => Content::Unreadable(error.to_string()),
+        Err(error) if is_absence(&error) => TaskContent::Gone,
+        Err(error) => TaskContent::Unreadable(error.to_string()),
     }
 }
 
-fn try_read(path: &Path) -> std::io::Result<Content> {
+fn try_read(path: &Path) -> std::io::Result<TaskContent> {
     // Check before opening: opening a pipe waits for its writer, perhaps for ever.
     if !path.metadata()?.is_file() {
-        return Ok(Content::Unreadable("it is no regular file".into()));
+        return Ok(TaskContent::Unreadable("it is not a regular file".into()));
     }
     let mut bytes = Vec::new();
     File::open(path)?.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LONGEST_FILE {
-        return Ok(Content::Unreadable(format!("it is longer than {LONGEST_FILE} bytes")));
+        return Ok(TaskContent::Unreadable(format!("it is longer than {LONGEST_FILE} bytes")));
     }
     Ok(String::from_utf8(bytes)
-        .map_or_else(|_| Content::Unreadable("it is no UTF-8 text".into()), Content::Text))
+        .map_or_else(|_| TaskContent::Unreadable("it is not UTF-8 text".into()), TaskContent::Text))
 }
 
 /// Longest project name taken from a folder, in characters: at 4 bytes each, within policy's limit
@@ -180,7 +180,7 @@ const LONGEST_PROJECT: usize = 25;
 fn plain(name: &str) -> String {
     let name: String = project_name(name)
         .chars()
-        .map(|c| if fits_a_name(c) { c } else { '-' })
+        .map(|c| if is_name_char(c) { c } else { '-' })
         .take(LONGEST_PROJECT)
         .collect();
     if name.trim().is_empty() { "default".into() } else { name }
@@ -236,12 +236,12 @@ mod tests {
         std::fs::write(at("cut"), [b'"', 0xE2, 0x80]).unwrap();
         std::fs::write(at("long"), vec![b' '; (1 << 20) + 1]).unwrap();
         std::fs::create_dir(at("folder")).unwrap();
-        assert_eq!(read(&at("text")), Content::Text("{}".into()));
+        assert_eq!(read(&at("text")), TaskContent::Text("{}".into()));
         for gone in ["missing", "missing/below", "text/below"] {
-            assert_eq!(read(&at(gone)), Content::Gone, "{gone}");
+            assert_eq!(read(&at(gone)), TaskContent::Gone, "{gone}");
         }
         for unreadable in ["cut", "long", "folder"] {
-            assert!(matches!(read(&at(unreadable)), Content::Unreadable(_)), "{unreadable}");
+            assert!(matches!(read(&at(unreadable)), TaskContent::Unreadable(_)), "{unreadable}");
         }
         let real = temporary.path().canonicalize().unwrap();
         assert_eq!(root(at("missing/below")).task_folders().unwrap(), [real.join("missing/below")]);

@@ -3,7 +3,7 @@
 //! Contains all text that this source puts on a card. Text from the file has priority; the text
 //! here fills the gaps. Pure. Does not depend on folders, files or the store.
 
-use super::shape::{COUNTS, Task, Waits};
+use super::format::{COUNTS, Task, Waits};
 use crate::core::decision::{Agent, Detail, Kind, Request, Risk};
 
 /// Prefix of every key of this source.
@@ -70,7 +70,8 @@ fn details(task: &Task, folder: &str) -> Vec<Detail> {
     // An answer that seems to have an effect, and has none, is worse than no answer.
     details.push(detail(
         "after your answer",
-        "it is on record here, but this agent does not read it: do what is said above, or tell it",
+        "Gander records the answer, but this agent does not read it: do what the card \
+         recommends, or tell the agent",
     ));
     details
 }
@@ -88,30 +89,30 @@ pub(super) fn same_question(a: &Request, b: &Request) -> bool {
 
 /// Why a question ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Over<'a> {
+pub(super) enum EndReason<'a> {
     /// The task is in another state.
-    WentOn(&'a str),
+    Continued(&'a str),
     /// The file no longer exists.
     Gone,
     /// The file is no longer a task.
-    Alien,
+    NotATask,
     /// The folder is no longer watched.
     Unwatched,
     /// The question is asked again under another project.
     Renamed(&'a str),
 }
 
-impl Over<'_> {
+impl EndReason<'_> {
     /// The reason, as shown on the card.
     pub(super) fn reason(self) -> String {
         let short = |text: &str| text.chars().take(80).collect::<String>();
         match self {
-            Self::WentOn(state) => {
-                format!("the task went on without an answer: its state is now {}", short(state))
+            Self::Continued(state) => {
+                format!("the task continued without an answer: its state is now {}", short(state))
             }
-            Self::Gone => "the task's file is gone, so nothing waits any more".into(),
-            Self::Alien => {
-                "the task's file now holds something else, so nothing is known to wait".into()
+            Self::Gone => "the task's file was removed, so the task no longer waits".into(),
+            Self::NotATask => {
+                "the task's file has other content now, so the task no longer waits".into()
             }
             Self::Unwatched => "its folder is no longer watched".into(),
             Self::Renamed(project) => {
@@ -134,44 +135,50 @@ const fn words(waits: Waits) -> Words {
         Waits::Plan => Words {
             heading: "Plan to review",
             kind: "design_review",
-            observation: "The agent has a plan and stopped to have it read.",
-            why_it_matters: "Nothing is implemented before somebody has read the plan.",
-            what_to_do: "Read the plan. If it is right, run the task again with skip_to=implement; if not, tell the agent why.",
+            observation: "The agent has a plan and stopped for a review.",
+            why_it_matters: "The agent implements nothing until the plan is reviewed.",
+            what_to_do: "Read the plan. If it is right, run the task again with \
+                skip_to=implement; if not, tell the agent why.",
         },
         Waits::Review => Words {
             heading: "Work to review",
             kind: "code_review",
             observation: "The agent stopped and asks for a review.",
-            why_it_matters: "The task does not go on before somebody has looked.",
-            what_to_do: "Look at what is in the worktree, then let the task go on or tell the agent what is wrong.",
+            why_it_matters: "The task does not continue until it is reviewed.",
+            what_to_do: "Review the worktree, then let the task continue \
+                 or tell the agent what is wrong.",
         },
         Waits::Validation => Words {
             heading: "Validation failed",
             kind: "test_failure",
             observation: "The implementation does not pass its validation.",
-            why_it_matters: "Once its retries are used up the agent stands still, and the worktree goes stale.",
-            what_to_do: "Open the worktree, run the validation, mend what fails, and run the task again with skip_to=implement.",
+            why_it_matters: "When its retries are used up, the agent stops \
+                 and the worktree goes stale.",
+            what_to_do: "Open the worktree, run the validation, fix the failures, and run the \
+                task again with skip_to=implement.",
         },
         Waits::Blocked => Words {
             heading: "Blocked",
             kind: "routine",
-            observation: "The task is blocked. The agent did not say by what.",
-            why_it_matters: "It does not go on before what blocks it is out of the way.",
-            what_to_do: "Find out in the worktree or the issue what blocks it, clear it, and run the task again.",
+            observation: "The task is blocked. The agent gave no reason.",
+            why_it_matters: "The task does not continue until the blocker is resolved.",
+            what_to_do: "Find the blocker in the worktree or the issue, \
+                 resolve it, and run the task again.",
         },
         Waits::Failed => Words {
             heading: "Task failed",
             kind: "routine",
-            observation: "The task failed and the agent gave up. It did not say why.",
-            why_it_matters: "Nobody works on it any more, and what was done so far may be lost with the worktree.",
-            what_to_do: "Look at what the agent left in the worktree; run the task again, or close it.",
+            observation: "The task failed and the agent gave up. It gave no reason.",
+            why_it_matters: "No agent works on the task any more, and its work \
+                 may be lost with the worktree.",
+            what_to_do: "Review the worktree, then run the task again or close it.",
         },
         Waits::Person => Words {
             heading: "A person is needed",
             kind: "routine",
             observation: "The agent says that a person has to act.",
-            why_it_matters: "It waits for that, or goes on without what it needs.",
-            what_to_do: "Look at what the agent says in the worktree, and act on it.",
+            why_it_matters: "The task waits for this, or continues without what it needs.",
+            what_to_do: "Read the agent's message in the worktree, and act on it.",
         },
     }
 }
@@ -179,7 +186,7 @@ const fn words(waits: Waits) -> Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::agent_task::shape::{Reading, read_task};
+    use crate::sources::agent_task::format::{Reading, read_task};
 
     fn ask(case: &str) -> Request {
         let path = format!("{}/fixtures/agent-task/{case}.json", env!("CARGO_MANIFEST_DIR"));

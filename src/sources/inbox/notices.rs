@@ -11,16 +11,16 @@ use std::sync::Arc;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use super::spool::{INBOX, OUTCOMES};
+use super::files::{INBOX, OUTCOMES};
 
 /// Change notices of all drop folders.
-pub(super) struct Notices {
+pub(super) struct InboxNotices {
     notice: Arc<Notify>,
     watcher: Option<RecommendedWatcher>,
     watched: HashSet<PathBuf>,
 }
 
-impl Notices {
+impl InboxNotices {
     pub(super) fn new() -> Self {
         let notice = Arc::new(Notify::new());
         let ear = Arc::clone(&notice);
@@ -31,8 +31,9 @@ impl Notices {
                 ear.notify_one();
             }
         });
-        let watcher = watcher
-            .inspect_err(|error| tracing::warn!(%error, "drop folders cannot be watched; looking from time to time instead"));
+        let watcher = watcher.inspect_err(
+            |error| tracing::warn!(%error, "drop cannot watch folders; polling instead"),
+        );
         Self { notice, watcher: watcher.ok(), watched: HashSet::new() }
     }
 

@@ -1,15 +1,41 @@
 //! Verifies everything without trust: the hash chain, the replayed states, and the file.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, Row};
+use rusqlite::{Connection, ErrorCode, Row, Statement};
 use serde_json::Value;
 
-use super::super::chain::{Fault, Raw, Walk, Walked};
-use super::super::{Audit, StoreError};
+use super::columns::Columns;
 use super::from_sqlite;
-use super::rows::{self, Columns};
+use super::{Store, event_log, rows};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Request, Risk, Terms};
+use crate::store::chain::{ChainSummary, ChainWalk, Fault, RawEntry};
+use crate::store::{Audit, StoreError};
+
+/// Verification of the store.
+///
+/// Every method is atomic, and durable on return.
+///
+/// # Errors
+/// Every method returns [`StoreError`]; nothing of the failed call was written.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditStore<'a> {
+    pub(super) store: &'a Store,
+}
+
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
+impl AuditStore<'_> {
+    /// Verifies the hash chain, replays every decision's log against the stored state, and checks
+    /// the file. Runs on one snapshot while others write.
+    pub fn verify(self) -> Result<Audit, StoreError> {
+        self.store.read(audit)
+    }
+
+    /// Verifies the hash chain and returns the position of the first invalid event, if any.
+    pub fn first_broken_link(self) -> Result<Option<u64>, StoreError> {
+        self.store.read(first_broken_link)
+    }
+}
 
 /// Why a check stopped early: a fault, or a store currently unreadable.
 enum End {
@@ -83,46 +109,56 @@ fn number(row: &Row<'_>, index: usize) -> Result<i64, rusqlite::Error> {
     Ok(row.get_ref(index)?.as_i64().unwrap_or(i64::MIN))
 }
 
-fn raw<'a>(row: &'a Row<'_>) -> Result<Raw<'a>, rusqlite::Error> {
-    Ok(Raw {
-        seq: rows::unsigned(number(row, 0)?),
-        at: number(row, 1)?,
-        decision: number(row, 2)?,
-        body: bytes(row, 3)?.unwrap_or_default(),
-        text: bytes(row, 4)?,
-        digest: bytes(row, 5)?,
-        hash: bytes(row, 6)?.unwrap_or_default(),
+/// Columns of an entry.
+const ENTRY_COLUMNS: [&str; 7] = ["seq", "at", "decision", "body", "text", "digest", "hash"];
+
+fn raw<'a>(row: &'a Row<'_>, columns: [usize; 7]) -> Result<RawEntry<'a>, rusqlite::Error> {
+    let [seq, at, decision, body, text, digest, hash] = columns;
+    Ok(RawEntry {
+        seq: rows::unsigned(number(row, seq)?),
+        at: number(row, at)?,
+        decision: number(row, decision)?,
+        body: bytes(row, body)?.unwrap_or_default(),
+        text: bytes(row, text)?,
+        digest: bytes(row, digest)?,
+        hash: bytes(row, hash)?.unwrap_or_default(),
     })
 }
 
-fn chain(connection: &Connection) -> Result<Walked, End> {
-    let mut walk = Walk::default();
+fn chain(connection: &Connection) -> Result<ChainSummary, End> {
+    let mut walk = ChainWalk::default();
     let mut statement = connection.prepare(&format!("{ENTRY} ORDER BY seq"))?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        walk.step(raw(row)?)?;
+    let columns = rows::positions(&statement, ENTRY_COLUMNS)?;
+    let mut entries = statement.query([])?;
+    while let Some(row) = entries.next()? {
+        walk.step(raw(row, columns)?)?;
     }
     Ok(walk.end()?)
 }
 
 /// Replays every decision's log and compares the result with the stored state.
 fn replay(connection: &Connection, replayed: &mut u64) -> Result<(), End> {
-    let mut documents = connection
-        .prepare(&format!("SELECT id, document, {} FROM decision ORDER BY id", Columns::NAMES))?;
+    let names = Columns::NAMES.join(", ");
+    let mut documents =
+        connection.prepare(&format!("SELECT id, document, {names} FROM decision ORDER BY id"))?;
+    let [id, document] = rows::positions(&documents, ["id", "document"])?;
+    let columns = rows::positions(&documents, Columns::NAMES)?;
     let mut documents = documents.query([])?;
     let mut log = connection.prepare(&format!("{ENTRY} WHERE decision = ?1 ORDER BY seq"))?;
     while let Some(row) = documents.next()? {
-        let id = number(row, 0)?;
-        let told = told(log.query([id])?, DecisionId(id))?;
+        let id = number(row, id)?;
+        let told = replay_events(&mut log, DecisionId(id))?;
+        let kept = bytes(row, document)?.unwrap_or_default();
         must_be_kept(
-            row,
-            &told.ok_or_else(|| differs(id, "it is kept, and the log does not tell of it"))?,
+            kept,
+            Columns::read(row, columns).ok().as_ref(),
+            &told.ok_or_else(|| differs(id, "it is stored, but not in the log"))?,
         )?;
         *replayed += 1;
     }
     let lost = "SELECT min(decision) FROM event WHERE decision NOT IN (SELECT id FROM decision)";
     match connection.query_row(lost, [], |row| row.get::<_, Option<i64>>(0))? {
-        Some(id) => Err(differs(id, "the log tells of it, and nothing is kept of it")),
+        Some(id) => Err(differs(id, "it is in the log, but not stored")),
         None => Ok(()),
     }
 }
@@ -133,19 +169,21 @@ fn differs(decision: i64, why: impl Into<String>) -> End {
 
 /// A decision replayed from the log. `None` if the log has no events of the decision or cannot be
 /// read.
-pub(super) fn told_of(connection: &Connection, id: DecisionId) -> Option<Decision> {
+pub(super) fn replay_decision(connection: &Connection, id: DecisionId) -> Option<Decision> {
     let mut log =
         connection.prepare_cached(&format!("{ENTRY} WHERE decision = ?1 ORDER BY seq")).ok()?;
-    told(log.query([id.0]).ok()?, id).ok().flatten()
+    replay_events(&mut log, id).ok().flatten()
 }
 
 /// Replays a decision from its log.
-fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>, End> {
+fn replay_events(log: &mut Statement<'_>, id: DecisionId) -> Result<Option<Decision>, End> {
+    let columns = rows::positions(log, ENTRY_COLUMNS)?;
+    let mut events = log.query([id.0])?;
     let mut told: Option<Decision> = None;
-    while let Some(row) = log.next()? {
-        let Raw { seq, at, decision, body, text, .. } = raw(row)?;
+    while let Some(row) = events.next()? {
+        let RawEntry { seq, at, decision, body, text, .. } = raw(row, columns)?;
         let unreadable = |why: String| End::from(Fault::Unreadable { seq, decision, why });
-        let event = rows::event(body, text).map_err(|error| unreadable(error.to_string()))?;
+        let event = event_log::event(body, text).map_err(|error| unreadable(error.to_string()))?;
         let at =
             Time::from_timestamp_millis(at).ok_or_else(|| unreadable(format!("the time {at}")))?;
         // Placeholder terms: the first event sets all fields.
@@ -158,39 +196,37 @@ fn told(mut log: rusqlite::Rows<'_>, id: DecisionId) -> Result<Option<Decision>,
 }
 
 /// Fails unless a stored decision equals the replayed decision.
-fn must_be_kept(row: &Row<'_>, told: &Decision) -> Result<(), End> {
+fn must_be_kept(document: &[u8], columns: Option<&Columns>, told: &Decision) -> Result<(), End> {
     let id = told.id.0;
-    let document = bytes(row, 1)?.unwrap_or_default();
-    let unreadable = |error: serde_json::Error| {
-        differs(id, format!("what is kept of it cannot be read: {error}"))
-    };
+    let unreadable =
+        |error: serde_json::Error| differs(id, format!("its stored data cannot be read: {error}"));
     let kept: Decision = serde_json::from_slice(document).map_err(unreadable)?;
     // Compares the JSON too: deserializing ignores unknown names, and a name unknown to the log was
     // never written by Gander.
-    let letters: Value = serde_json::from_slice(document).map_err(unreadable)?;
+    let entries: Value = serde_json::from_slice(document).map_err(unreadable)?;
     let should = serde_json::to_value(told).map_err(unreadable)?;
-    if let Some(part) = other_part(&letters, &should) {
-        return Err(differs(id, format!("its {part:?} is another")));
+    if let Some(part) = first_difference(&entries, &should) {
+        return Err(differs(id, format!("its {part:?} differs")));
     }
     if kept != *told {
-        return Err(differs(id, "a part of it is missing from what is kept"));
+        return Err(differs(id, "a part is missing from the stored data"));
     }
-    match Columns::read(row, 2) {
-        Ok(columns) if columns == Columns::of(told) => Ok(()),
-        _ => Err(differs(id, "what it is found by is not what it says")),
+    if columns != Some(&Columns::of(told)) {
+        return Err(differs(id, "its index columns differ from its document"));
     }
+    Ok(())
 }
 
 /// The path of the first part of `document` with a different value in `other`. Parts missing from
 /// `document` are allowed, because earlier versions did not write all parts.
-fn other_part(document: &Value, other: &Value) -> Option<String> {
+fn first_difference(document: &Value, other: &Value) -> Option<String> {
     let (Value::Object(parts), Value::Object(others)) = (document, other) else {
         return (document != other).then(String::new);
     };
     parts.iter().find_map(|(name, part)| {
         let within = others
             .get(name)
-            .map_or_else(|| Some(String::new()), |other| other_part(part, other))?;
+            .map_or_else(|| Some(String::new()), |other| first_difference(part, other))?;
         Some(if within.is_empty() { name.clone() } else { format!("{name}.{within}") })
     })
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::super::{StoreError, files};
-use super::{from_sqlite, replay, with_path};
+use super::{backfill, from_sqlite, with_path};
 use crate::core::Time;
-use crate::core::pace::Pace;
+use crate::core::values::time_scale::TimeScale;
+use crate::store::{StoreError, files};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -19,7 +19,7 @@ mod embedded {
 
 /// Access mode of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum ConnectionMode {
     /// Reads and writes.
     Write,
     /// Only reads, beside concurrent writers.
@@ -39,21 +39,23 @@ const STATEMENTS: usize = 256;
 
 pub(super) fn connect(
     path: &Path,
-    access: Access,
+    access: ConnectionMode,
     patience: Duration,
 ) -> rusqlite::Result<Connection> {
     let read_write = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = match access {
-        Access::Write | Access::Read => Connection::open_with_flags(path, read_write)?,
-        Access::ReadOnly => Connection::open_with_flags(path, read_only)?,
-        Access::Immutable => {
+        ConnectionMode::Write | ConnectionMode::Read => {
+            Connection::open_with_flags(path, read_write)?
+        }
+        ConnectionMode::ReadOnly => Connection::open_with_flags(path, read_only)?,
+        ConnectionMode::Immutable => {
             Connection::open_with_flags(immutable(path), read_only | OpenFlags::SQLITE_OPEN_URI)?
         }
     };
     connection.busy_timeout(patience)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    if access != Access::Write {
+    if access != ConnectionMode::Write {
         connection.pragma_update(None, "query_only", true)?;
     }
     Ok(connection)
@@ -83,14 +85,14 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
     let mut making = making.and_then(|file| file.lock().map(|()| file)).map_err(failed)?;
     let is_new = make_file(path).map_err(failed)?;
     let size = std::fs::metadata(path).map_err(failed)?.len();
-    if size == 0 && !is_new && was_made(&mut making) {
+    if size == 0 && !is_new && creation_finished(&mut making) {
         return Err(refused(path, EMPTIED));
     }
     // SQLite would open a file without write permission, and leave `-wal` and `-shm` files equally
     // unwritable for everybody.
     std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
     let mut connection =
-        connect(path, Access::Write, patience).map_err(|error| cannot_open(path, error))?;
+        connect(path, ConnectionMode::Write, patience).map_err(|error| cannot_open(path, error))?;
     let version = schema_of(&connection, path)?;
     for (pragma, value) in
         [("journal_mode", "WAL"), ("synchronous", "FULL"), ("foreign_keys", "ON")]
@@ -102,15 +104,15 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
             .run(&mut connection)
             .map_err(|error| migration_failed(path, error))?;
     }
-    replay::fill_in(&mut connection)?;
+    backfill::fill_in(&mut connection)?;
     if size == 0 {
         making.rewind().and_then(|()| making.write_all(MADE)).map_err(failed)?;
     }
     Ok(connection)
 }
 
-const EMPTIED: &str = "it is empty, although there were decisions in it: something has truncated it. Bring back a backup \
-                       (gander backup); or, to begin anew, remove the file";
+const EMPTIED: &str = "it is empty, although it contained decisions: the file was truncated. \
+    Restore a backup (gander backup), or remove the file to start with an empty store";
 
 /// Creates the file with mode 0600 before SQLite would create a file readable by everybody the
 /// umask allows; SQLite gives `-wal` and `-shm` the mode of the main file. Returns whether the file
@@ -123,27 +125,30 @@ fn make_file(path: &Path) -> std::io::Result<bool> {
     }
 }
 
-fn was_made(making: &mut std::fs::File) -> bool {
+fn creation_finished(making: &mut std::fs::File) -> bool {
     let mut said = Vec::new();
     making.read_to_end(&mut said).is_ok() && said == MADE
 }
 
 /// Chooses an access mode for a store without write access, and connects.
-pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Access), StoreError> {
+pub(super) fn to_read(
+    path: &Path,
+    patience: Duration,
+) -> Result<(Connection, ConnectionMode), StoreError> {
     let size = |end| std::fs::metadata(files::beside(path, end)).map(|data| data.len()).ok();
     let (log, index) = (size("-wal"), size("-shm"));
     // `-wal` and `-shm` exist as long as any process has the store open. If both are missing, no
     // process writes, and the file is opened as immutable: an ordinary reader would create both
     // files as its own user and lock out processes with write permission.
     let nobody = log.is_none() && index.is_none();
-    let ways: &[Access] = match log {
-        _ if nobody => &[Access::Immutable],
+    let channels: &[ConnectionMode] = match log {
+        _ if nobody => &[ConnectionMode::Immutable],
         // An empty WAL needs no index.
-        None | Some(0) => &[Access::ReadOnly, Access::Immutable],
-        Some(_) => &[Access::ReadOnly],
+        None | Some(0) => &[ConnectionMode::ReadOnly, ConnectionMode::Immutable],
+        Some(_) => &[ConnectionMode::ReadOnly],
     };
     let mut failure = None;
-    for access in ways.iter().copied() {
+    for access in channels.iter().copied() {
         let tried = connect(path, access, patience).map_err(|error| cannot_open(path, error));
         match tried.and_then(|connection| {
             schema_of(&connection, path).map(|version| (connection, version))
@@ -152,7 +157,7 @@ pub(super) fn to_read(path: &Path, patience: Duration) -> Result<(Connection, Ac
             Ok(_) => {
                 return Err(refused(
                     path,
-                    "it is of an older version and cannot be brought up to date, because it is read-only",
+                    "its schema is older and cannot be upgraded, because the store is read-only",
                 ));
             }
             Err(error) => failure = failure.or(Some(error)),
@@ -178,11 +183,12 @@ pub(super) fn newest() -> i64 {
 /// The file's schema version; 0 for a new file. Changes nothing.
 pub(super) fn schema_of(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let failed = |error| cannot_open(path, error);
-    let tables = "SELECT count(*), count(*) FILTER (WHERE name = 'refinery_schema_history') FROM sqlite_schema WHERE type = 'table'";
+    let tables = "SELECT count(*), count(*) FILTER (WHERE name = 'refinery_schema_history') FROM \
+        sqlite_schema WHERE type = 'table'";
     let (tables, ours): (i64, i64) =
         connection.query_row(tables, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
     if ours == 0 {
-        let another = "it is a database, but not one of Gander's. Name another file with --store";
+        let another = "it is a database, but not a Gander store. Use another file with --store";
         return if tables == 0 { Ok(0) } else { Err(refused(path, another)) };
     }
     let version: Option<i64> = connection
@@ -191,8 +197,8 @@ pub(super) fn schema_of(connection: &Connection, path: &Path) -> Result<i64, Sto
     let (version, known) = (version.unwrap_or(0), newest());
     if version > known {
         let newer = format!(
-            "a newer Gander has written it (its schema is {version}, this version knows {known}). Nothing was changed. Use the newer \
-             version, or bring back a backup from before"
+            "a newer Gander wrote it (its schema is {version}, this version supports {known}). \
+             Nothing was changed. Use the newer version, or restore an earlier backup"
         );
         return Err(refused(path, newer));
     }
@@ -209,12 +215,12 @@ fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => refused(
             path,
-            "it is no database. Name another file with --store, or bring back a backup",
+            "it is not a database. Use another file with --store, or restore a backup",
         ),
         Some(ErrorCode::DatabaseCorrupt) => refused(
             path,
             format!(
-                "{error}. Keep a copy of it, check the disk, and bring back a backup (gander backup)"
+                "{error}. Keep a copy of it, check the disk, and restore a backup (gander backup)"
             ),
         ),
         Some(
@@ -260,7 +266,7 @@ fn settle(connection: &Connection, key: &str, value: &str) -> Result<String, Sto
     meta(connection, key)?.ok_or_else(|| StoreError::Unreadable(format!("no {key}")))
 }
 
-pub(super) fn settle_tag(connection: &Connection) -> Result<String, StoreError> {
+pub(super) fn ensure_tag(connection: &Connection) -> Result<String, StoreError> {
     let mut random = [0_u8; 6];
     getrandom::fill(&mut random).map_err(|error| StoreError::Failed(error.to_string()))?;
     let alphabet = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -271,23 +277,23 @@ pub(super) fn settle_tag(connection: &Connection) -> Result<String, StoreError> 
     settle(connection, "tag", &tag)
 }
 
-pub(super) fn settle_pace(
+pub(super) fn ensure_time_scale(
     connection: &Connection,
     speed: Option<u32>,
     now: Time,
-) -> Result<Pace, StoreError> {
+) -> Result<TimeScale, StoreError> {
     let wanted = match speed {
-        None | Some(0 | 1) => Pace::REAL,
-        Some(speed) => Pace { since: now, speed: speed.min(Pace::FASTEST) },
+        None | Some(0 | 1) => TimeScale::REAL,
+        Some(speed) => TimeScale { since: now, speed: speed.min(TimeScale::FASTEST) },
     };
     let json = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
     let stands = settle(connection, "pace", &serde_json::to_string(&wanted).map_err(json)?)?;
-    let stands: Pace = serde_json::from_str(&stands).map_err(json)?;
+    let stands: TimeScale = serde_json::from_str(&stands).map_err(json)?;
     match speed {
-        Some(speed) if speed.clamp(1, Pace::FASTEST) != stands.speed => {
-            Err(StoreError::Pace(format!(
-                "this store lives at {}× the real time and cannot change to {speed}×: its deadlines would lie. \
-             Leave --speed out, or name another file with --store",
+        Some(speed) if speed.clamp(1, TimeScale::FASTEST) != stands.speed => {
+            Err(StoreError::TimeScale(format!(
+                "this store runs at {}× real time and cannot change to {speed}×, because its \
+                 deadlines would be wrong. Leave out --speed, or use another file with --store",
                 stands.speed
             )))
         }

@@ -7,8 +7,8 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use super::super::StoreError;
 use super::from_sqlite;
+use crate::store::StoreError;
 
 /// Maximum number of connections. Each may cache 2 MiB of the file (SQLite's default).
 const MOST: usize = 16;

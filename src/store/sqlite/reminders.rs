@@ -2,13 +2,54 @@
 
 use rusqlite::{Connection, params};
 
-use super::super::{Glance, NewPosting, Reminding, StoreError};
 use super::rows::{column, one, query, signed, unreadable};
-use super::{from_sqlite, open, outgoing, people, postings};
+use super::{Store, availability, from_sqlite, messages, open, outbox};
 use crate::core::Time;
-use crate::core::ladder::{Came, Stage};
-use crate::core::posting::{Hanging, PostingId};
-use crate::core::remind::{On, Reminder, Standing};
+use crate::core::escalation::{ContactResult, Stage};
+use crate::core::messaging::message::{FinalPost, MessageId, PostState};
+use crate::core::messaging::reminder::{Reminder, ReminderMessage, ReminderState};
+use crate::store::{NewMessage, ReminderStatus, ReminderUpdate, StoreError};
+
+/// Reminders, and how far the log was read for them.
+///
+/// Every method is atomic, and durable on return.
+///
+/// # Errors
+/// Every method returns [`StoreError`]; nothing of the failed call was written.
+#[derive(Debug, Clone, Copy)]
+pub struct ReminderStore<'a> {
+    pub(super) store: &'a Store,
+}
+
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
+impl ReminderStore<'_> {
+    /// The reminder cursor: the log position up to which events were processed.
+    pub fn cursor(self) -> Result<u64, StoreError> {
+        self.store.read(cursor)
+    }
+
+    /// All reminders of escalation steps with at least one reminder in progress or not yet reported
+    /// to the log.
+    pub fn all(self) -> Result<Vec<Reminder>, StoreError> {
+        self.store.read(all)
+    }
+
+    /// Cheap check for pending reminder work.
+    pub fn status(self) -> Result<ReminderStatus, StoreError> {
+        self.store.read(status)
+    }
+
+    /// Messages extended with reminders of pending decisions after `since`, by the store's time;
+    /// each with the stages of the reminders.
+    pub fn messages_since(self, since: Time) -> Result<Vec<(ReminderMessage, Stage)>, StoreError> {
+        self.store.read(|connection| messages_since(connection, since))
+    }
+
+    /// Records progress in the log or work on reminders, all or nothing.
+    pub fn record(self, step: ReminderUpdate) -> Result<(), StoreError> {
+        self.store.write(move |connection| record(connection, &step))
+    }
+}
 
 /// Key of the cursor in the table `meta`.
 const CURSOR: &str = "reminded";
@@ -30,7 +71,7 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Reminder>, StoreError> 
 /// Whether any live reminder needs work:
 ///
 /// - `posted`: once the message is posted, or is final and will never be.
-/// - `outgoing`: once the notification is settled in the outbox.
+/// - `notification`: once the notification is settled in the outbox.
 /// - `over`: the outcome must be reported, unless another reminder of this escalation step is
 ///   `posted`. A post completes within moments, and all outcomes are then reported together.
 /// - `held`: not until the hold ends.
@@ -42,47 +83,57 @@ const MOVES: &str = "
         WHEN 'outgoing' THEN NOT EXISTS (
             SELECT 1 FROM outgoing AS o WHERE o.key = r.document ->> '$.key' AND o.settled IS NULL)
         WHEN 'over' THEN NOT EXISTS (
-            SELECT 1 FROM reminder AS other WHERE other.climb = r.climb AND other.document ->> '$.stands' = 'posted')
+            SELECT 1 FROM reminder AS other
+            WHERE other.climb = r.climb AND other.document ->> '$.stands' = 'posted')
         ELSE 1 END)";
 
-pub(super) fn glance(connection: &Connection) -> Result<Glance, StoreError> {
+pub(super) fn status(connection: &Connection) -> Result<ReminderStatus, StoreError> {
     let moves = one(connection, MOVES)?;
-    let sql = "SELECT DISTINCT document ->> '$.until' FROM reminder WHERE live = 1 AND document ->> '$.stands' = 'held'";
+    let sql = "
+        SELECT DISTINCT document ->> '$.until' FROM reminder
+        WHERE live = 1 AND document ->> '$.stands' = 'held'";
     let held = query(connection, sql, [], |row| {
         column::<String>(row, 0)?.parse::<Time>().map_err(unreadable)
     })?;
-    let sql = "SELECT coalesce(group_concat(user || wishes, ' ' ORDER BY user), '') FROM person WHERE wishes <> '{}'";
-    let wishes = one(connection, sql)?;
-    Ok(Glance { moves, held_until: held.into_iter().min(), wishes })
+    let sql = "
+        SELECT coalesce(group_concat(user || wishes, ' ' ORDER BY user), '') FROM person
+        WHERE wishes <> '{}'";
+    let preferences = one(connection, sql)?;
+    Ok(ReminderStatus { moves, held_until: held.into_iter().min(), preferences })
 }
 
 pub(super) fn messages_since(
     connection: &Connection,
     since: Time,
-) -> Result<Vec<(On, Stage)>, StoreError> {
+) -> Result<Vec<(ReminderMessage, Stage)>, StoreError> {
     let sql = "SELECT DISTINCT r.document -> '$.on', r.document -> '$.stage' FROM reminder AS r
                WHERE r.posting IS NOT NULL AND r.since >= ?1
-                   AND EXISTS (SELECT 1 FROM decision AS d WHERE d.id = r.document ->> '$.decision' AND d.state = 'pending')";
+                   AND EXISTS (
+                       SELECT 1 FROM decision AS d
+                       WHERE d.id = r.document ->> '$.decision' AND d.state = 'pending')";
     let found = query(connection, sql, [since.timestamp_millis()], |row| {
-        let on: On = serde_json::from_str(&column::<String>(row, 0)?).map_err(unreadable)?;
+        let on: ReminderMessage =
+            serde_json::from_str(&column::<String>(row, 0)?).map_err(unreadable)?;
         Ok((on, serde_json::from_str(&column::<String>(row, 1)?).map_err(unreadable)?))
     })?;
     // The column has only millisecond precision.
-    Ok(found.into_iter().filter(|(on, _): &(On, Stage)| on.since > since).collect())
+    Ok(found.into_iter().filter(|(on, _): &(ReminderMessage, Stage)| on.since > since).collect())
 }
 
 fn put(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> {
     let document = serde_json::to_string(reminder).map_err(unreadable)?;
-    let (posting, since) =
-        (reminder.on.map(|on| on.posting.0), reminder.on.map(|on| on.since.timestamp_millis()));
+    let (message, since) =
+        (reminder.on.map(|on| on.message.0), reminder.on.map(|on| on.since.timestamp_millis()));
     connection
         .prepare_cached(
-            "INSERT INTO reminder (climb, receiver, way, posting, since, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO reminder (climb, receiver, way, posting, since, document)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO UPDATE SET posting = ?4, since = ?5, document = ?6, live = 1",
         )
         .and_then(|mut upsert| {
-            let (climb, receiver) = (signed(reminder.climb), reminder.receiver.key());
-            upsert.execute(params![climb, receiver, reminder.way.word(), posting, since, document])
+            let (position, receiver) = (signed(reminder.position), reminder.receiver.key());
+            let channel = reminder.channel.word();
+            upsert.execute(params![position, receiver, channel, message, since, document])
         })
         .map(drop)
         .map_err(from_sqlite)
@@ -93,9 +144,9 @@ fn remove(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError
         .prepare_cached("DELETE FROM reminder WHERE climb = ?1 AND receiver = ?2 AND way = ?3")
         .and_then(|mut delete| {
             delete.execute(params![
-                signed(reminder.climb),
+                signed(reminder.position),
                 reminder.receiver.key(),
-                reminder.way.word()
+                reminder.channel.word()
             ])
         })
         .map(drop)
@@ -103,16 +154,18 @@ fn remove(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError
 }
 
 /// Marks a reminder as reported to the log, unless the row has changed since the read.
-fn told(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> {
+fn mark_reported(connection: &Connection, reminder: &Reminder) -> Result<(), StoreError> {
     let document = serde_json::to_string(reminder).map_err(unreadable)?;
-    let sql = "UPDATE reminder SET live = 0 WHERE climb = ?1 AND receiver = ?2 AND way = ?3 AND live = 1 AND document = ?4";
+    let sql = "
+        UPDATE reminder SET live = 0
+        WHERE climb = ?1 AND receiver = ?2 AND way = ?3 AND live = 1 AND document = ?4";
     connection
         .prepare_cached(sql)
         .and_then(|mut update| {
             update.execute(params![
-                signed(reminder.climb),
+                signed(reminder.position),
                 reminder.receiver.key(),
-                reminder.way.word(),
+                reminder.channel.word(),
                 document
             ])
         })
@@ -128,29 +181,38 @@ fn forget(connection: &Connection, before: Time) -> Result<(), StoreError> {
     connection.execute(sql, [before.timestamp_millis()]).map(drop).map_err(from_sqlite)
 }
 
-fn put_on(connection: &Connection, reminders: &[Reminder], on: On) -> Result<(), StoreError> {
+fn put_on(
+    connection: &Connection,
+    reminders: &[Reminder],
+    on: ReminderMessage,
+) -> Result<(), StoreError> {
     reminders.iter().try_for_each(|reminder| {
-        put(connection, &Reminder { on: Some(on), standing: Standing::Posted, ..reminder.clone() })
+        put(
+            connection,
+            &Reminder { on: Some(on), standing: ReminderState::Posted, ..reminder.clone() },
+        )
     })
 }
 
-pub(super) fn record(connection: &Connection, step: &Reminding) -> Result<(), StoreError> {
+pub(super) fn record(connection: &Connection, step: &ReminderUpdate) -> Result<(), StoreError> {
     for amended in &step.amend {
-        if !postings::amend(connection, amended.posting(), amended.revision, &amended.changes)? {
+        if !messages::amend(connection, amended.message(), amended.revision, &amended.changes)? {
             return Err(StoreError::Busy);
         }
         put_on(connection, &amended.reminders, amended.on)?;
     }
     for (new, reminders) in &step.open {
-        let posting = postings::open(connection, new)?;
-        put_on(connection, reminders, On { posting, since: step.at.1 })?;
+        let message = messages::open(connection, new)?;
+        put_on(connection, reminders, ReminderMessage { message, since: step.at.1 })?;
     }
     step.put.iter().try_for_each(|reminder| put(connection, reminder))?;
     step.drop.iter().try_for_each(|reminder| remove(connection, reminder))?;
-    step.told.iter().try_for_each(|reminder| told(connection, reminder))?;
+    step.reported.iter().try_for_each(|reminder| mark_reported(connection, reminder))?;
     step.forget.map_or(Ok(()), |before| forget(connection, before))?;
-    step.acted.iter().try_for_each(|(user, name)| people::put_acted(connection, *user, name))?;
-    outgoing::enqueue(connection, &step.send, step.at.0)?;
+    step.acted
+        .iter()
+        .try_for_each(|(user, name)| availability::put_acted(connection, *user, name))?;
+    outbox::enqueue(connection, &step.send, step.at.0)?;
     if let Some(cursor) = step.cursor {
         let sql =
             "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2";
@@ -161,17 +223,17 @@ pub(super) fn record(connection: &Connection, step: &Reminding) -> Result<(), St
 
 pub(super) fn give_up(
     connection: &Connection,
-    id: PostingId,
+    id: MessageId,
     why: &str,
-    instead: Option<&NewPosting>,
+    instead: Option<&NewMessage>,
 ) -> Result<(), StoreError> {
-    postings::hang(connection, id, 1, &Hanging::Over)?;
-    instead.map_or(Ok(()), |new| postings::open(connection, new).map(drop))?;
+    messages::put_post_state(connection, id, 1, &PostState::Final(FinalPost::NeverPosted))?;
+    instead.map_or(Ok(()), |new| messages::open(connection, new).map(drop))?;
     let on =
         query(connection, "SELECT document FROM reminder WHERE posting = ?1", [id.0], |row| {
             serde_json::from_str::<Reminder>(&column::<String>(row, 0)?).map_err(unreadable)
         })?;
-    let failed = || Standing::Over { came: Came::Failed { why: why.to_owned() } };
+    let failed = || ReminderState::Over { came: ContactResult::Failed { why: why.to_owned() } };
     on.into_iter()
         .try_for_each(|reminder| put(connection, &Reminder { standing: failed(), ..reminder }))
 }

@@ -1,4 +1,7 @@
 //! The writer thread: takes all queued writes, runs each in a SAVEPOINT, and commits once.
+//!
+//! Kept by hand: connection pools and SQLite actor crates commit each write by itself, and each
+//! commit waits for the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -6,8 +9,8 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::super::StoreError;
 use super::from_sqlite;
+use crate::store::StoreError;
 
 /// Maximum number of writes per commit, so that the first write of a flood does not wait for the
 /// last.
@@ -19,7 +22,7 @@ trait Piece: Send {
     fn run(&mut self, connection: &Connection) -> bool;
 
     /// Sends the result to the caller, after the commit or after a failed commit.
-    fn tell(self: Box<Self>, failure: Option<StoreError>);
+    fn reply(self: Box<Self>, failure: Option<StoreError>);
 }
 
 struct Write<T, F> {
@@ -33,13 +36,14 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Piece for 
         // A panic in one write must not end the shared thread; rolling back to the savepoint undoes
         // the changes.
         let run = |work: F| catch_unwind(AssertUnwindSafe(|| work(connection)));
-        let ended_early =
-            |_| Err(StoreError::Failed("the write ended early; this is a bug in Gander".into()));
+        let ended_early = |_| {
+            Err(StoreError::Failed("the write was interrupted; this is a bug in Gander".into()))
+        };
         self.result = self.work.take().map(|work| run(work).unwrap_or_else(ended_early));
         matches!(self.result, Some(Ok(_)))
     }
 
-    fn tell(self: Box<Self>, failure: Option<StoreError>) {
+    fn reply(self: Box<Self>, failure: Option<StoreError>) {
         let result = match (failure, self.result) {
             (Some(error), _) => Err(error),
             (None, Some(result)) => result,
@@ -100,7 +104,7 @@ fn run(connection: &Connection, queue: &Receiver<Box<dyn Piece>>) {
             let _ = connection.execute_batch("ROLLBACK");
         }
         for piece in together {
-            piece.tell(failure.clone());
+            piece.reply(failure.clone());
         }
     }
 }

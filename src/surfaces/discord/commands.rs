@@ -12,29 +12,29 @@
 
 mod ask;
 mod complete;
-mod figures;
-mod found;
+mod decision_argument;
 mod look;
 mod menu;
 mod quiet;
+mod reports;
 mod verdicts;
 
-pub(super) use self::found::Among;
-pub(super) use self::look::{all_about, status_of};
-pub(super) use self::quiet::snoozed;
-pub(super) use self::verdicts::{decide_by_number, put_off_until, take_back, take_on};
+pub(crate) use self::decision_argument::SearchScope;
+pub(crate) use self::look::{all_about, status_of};
+pub(crate) use self::quiet::snoozed;
+pub(crate) use self::verdicts::{decide_by_number, defer_until, take_by_text, undo_by_text};
 
 use std::future::Future;
 use std::sync::Arc;
 
 use serenity::all::Command;
 
-use super::connect::persist;
-use super::render::View;
-use super::respond::{Answer, Responder};
-use super::{Bot, Settings};
-use crate::core::permission::Voter;
-use crate::core::text;
+use super::connection::connect::persist;
+use super::interactions::respond::{Responder, Response};
+use super::rendering::render::View;
+use super::{Bot, DiscordSettings};
+use crate::core::decision::authorization::Voter;
+use crate::presentation::text;
 
 type Error = serenity::Error;
 type Context<'a> = poise::ApplicationContext<'a, Arc<Bot>, Error>;
@@ -52,8 +52,8 @@ fn all() -> Vec<poise::Command<Arc<Bot>, Error>> {
         look::decision(),
         look::attention(),
         look::status(),
-        figures::digest(),
-        figures::calibration(),
+        reports::digest(),
+        reports::calibration(),
         look::help(),
         ask::ask(),
         quiet::snooze(),
@@ -65,7 +65,7 @@ fn all() -> Vec<poise::Command<Arc<Bot>, Error>> {
 }
 
 /// The names of all commands as Discord shows them. A message menu has a display name.
-pub(super) fn names() -> Vec<String> {
+pub(crate) fn names() -> Vec<String> {
     all()
         .into_iter()
         .map(|command| command.context_menu_name.unwrap_or(command.name).into_owned())
@@ -86,12 +86,12 @@ async fn answer(ctx: Context<'_>, work: impl Future<Output = View> + Send) -> Re
     let mut responder =
         Responder::new(&ctx.data().http, ctx.interaction.id, &ctx.interaction.token);
     let view = responder.deferring(work).await;
-    responder.send(Answer::Private(view)).await;
+    responder.send(Response::Private(view)).await;
     Ok(())
 }
 
 /// The poise framework for the commands.
-pub(super) fn framework(bot: Arc<Bot>) -> poise::Framework<Arc<Bot>, Error> {
+pub(crate) fn framework(bot: Arc<Bot>) -> poise::Framework<Arc<Bot>, Error> {
     let options = poise::FrameworkOptions {
         commands: all(),
         on_error: |error| Box::pin(failed(error)),
@@ -110,17 +110,17 @@ async fn failed(error: poise::FrameworkError<'_, Arc<Bot>, Error>) {
         return;
     };
     let what = match &error {
-        poise::FrameworkError::Command { error, .. } => super::error::meaning(error).1,
+        poise::FrameworkError::Command { error, .. } => super::connection::error::meaning(error).1,
         other => other.to_string(),
     };
     tracing::error!(command = %ctx.command().name, what, "a command failed");
     // If Discord rejects this message too, the person sees Discord's own error text.
-    let _ = ctx.send(View::words(text::trouble(&what)).reply()).await;
+    let _ = ctx.send(View::words(text::store_failed(&what)).reply()).await;
 }
 
 /// Registers the commands globally, and retries until Discord answers. Separate from poise's setup,
 /// because registration can take long.
-pub(super) async fn register(bot: Arc<Bot>, settings: Arc<Settings>) {
+pub(crate) async fn register(bot: Arc<Bot>, settings: Arc<DiscordSettings>) {
     let commands = poise::builtins::create_application_commands(&all());
     let registered = persist("register the commands", &settings.api, || {
         Command::set_global_commands(&bot.http, commands.clone())
@@ -128,6 +128,6 @@ pub(super) async fn register(bot: Arc<Bot>, settings: Arc<Settings>) {
     .await;
     match registered {
         Ok(commands) => tracing::info!(count = commands.len(), "commands registered"),
-        Err(error) => tracing::error!("{error}. Cards and buttons work; slash commands do not"),
+        Err(error) => tracing::error!("{error}. Cards and buttons work, but slash commands do not"),
     }
 }

@@ -2,72 +2,50 @@
 //! poise.
 //!
 //! ```text
-//! connect      HTTP client, time-outs, retries      error     meaning of failed requests
-//! places       channels and permissions             people    user and roles of the caller
-//! render       cards as embeds and components       sheets    messages for several decisions
-//! custom_id    ids of buttons, menus and forms
-//! board        posts and edits messages             respond   answers an interaction within 3 s
-//! interactions clicks, menu choices                 forms     modal forms
-//! together     bulk approval, review of a list
-//! attention    private list of waiting decisions    notice    direct messages: assigned, verdict
-//! shown        revisions seen by each person        alarm     alert: cards cannot be posted
-//! figures      calibration and digest, with plots
-//! reminders    members, roles, reminder buttons
-//! talk         chat with the bot
-//! commands     slash commands, message menus        gateway   events, reconnection
-//! mistake      alert: configuration error           checkup   health check for the doctor
-//! another      other stores behind the same token
+//! connection     HTTP client, gateway, channels, people, health check, meaning of failed requests
+//! rendering      cards as embeds and components; posts and edits messages; calibration and digest
+//! interactions   a click on a decision, up to the answer
+//!   custom_id      ids of buttons, menus and forms    respond        answers within 3 s
+//!   open_form      clicks that need a form            forms          the forms and their fields
+//!   list_actions   clicks on a list                   bulk_approval  bulk approval, review
+//!   attention      private list of waiting decisions  refusals       why a click failed
+//!   seen_revisions revisions seen by each person      chat           chat with the bot
+//! commands       slash commands, message menus
+//! alerts         reminders, direct messages; alerts about configuration, undeliverable cards,
+//!                another bot behind the same token
 //! ```
 
-mod alarm;
-mod another;
-mod attention;
-mod board;
-mod checkup;
+pub mod alerts;
 mod commands;
-mod connect;
-mod custom_id;
-mod error;
-mod figures;
-mod forms;
-mod gateway;
+pub mod connection;
 mod interactions;
-mod mistake;
-mod notice;
-mod people;
-mod places;
-mod reminders;
-mod render;
-mod respond;
-mod sheets;
-mod shown;
-mod talk;
-mod together;
+pub mod rendering;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
+use secrecy::SecretString;
 use serenity::all::{GuildId, GuildInfo, Http, UserId};
 use tokio::sync::watch;
 
-use self::alarm::Alarm;
-pub use self::checkup::{Configured, checkup};
-use self::connect::persist;
-pub use self::connect::{Api, ConnectError};
-use self::people::Application;
-use self::places::Places;
-pub use self::places::{Channels, HERE, NEEDED};
-use self::shown::Shown;
-use crate::core::permission::ApproverRule;
+use self::alerts::undeliverable_alert::Alarm;
+use self::connection::channels::Places;
+pub use self::connection::channels::{Channels, MENTION_PERMISSION, REQUIRED_PERMISSIONS};
+use self::connection::connect::persist;
+pub use self::connection::connect::{Api, ConnectError};
+pub use self::connection::health::{Configured, checkup};
+use self::connection::people::Application;
+use self::interactions::seen_revisions::Shown;
+use crate::core::decision::authorization::ApproverRule;
 use crate::engine::Handle;
-use crate::engine::deliveries::Deliveries;
-use crate::engine::reminders::Reminders;
+use crate::engine::escalation::reminders::Reminders;
+use crate::engine::reconciler::Reconciler;
 
 /// Settings of the Discord surface.
 #[derive(Clone)]
-pub struct Settings {
-    /// The bot's token. Never logged: this type has no `Debug`.
-    pub token: String,
+pub struct DiscordSettings {
+    /// The bot's token.
+    pub token: SecretString,
     /// The address of Discord's API.
     pub api: Api,
     /// The server's id; needed if the bot is in several servers.
@@ -77,12 +55,12 @@ pub struct Settings {
 }
 
 /// Shared by the handlers of all interactions, commands and chat messages.
-struct Bot {
+pub(crate) struct Bot {
     handle: Handle,
     http: Arc<Http>,
     application: Application,
     places: Arc<Places>,
-    deliveries: Arc<Deliveries>,
+    reconciler: Arc<Reconciler>,
     shown: Shown,
 }
 
@@ -93,11 +71,11 @@ struct Bot {
 /// retried.
 pub async fn run(
     handle: Handle,
-    settings: Settings,
+    settings: DiscordSettings,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ConnectError> {
     let (_unchanged, channels) = watch::channel(settings.channels.clone());
-    run_following(handle, settings, channels, stop).await
+    run_with_channel_updates(handle, settings, channels, stop).await
 }
 
 /// Like [`run`], with channels that can change at run time. The caller updates the handle's rules
@@ -105,9 +83,9 @@ pub async fn run(
 ///
 /// # Errors
 /// As [`run`].
-pub async fn run_following(
+pub async fn run_with_channel_updates(
     handle: Handle,
-    settings: Settings,
+    settings: DiscordSettings,
     channels: watch::Receiver<Channels>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ConnectError> {
@@ -120,12 +98,12 @@ pub async fn run_following(
 
 async fn connected(
     handle: Handle,
-    settings: Arc<Settings>,
+    settings: Arc<DiscordSettings>,
     channels: watch::Receiver<Channels>,
 ) -> Result<(), ConnectError> {
-    let http = Arc::new(connect::http(&settings.token, &settings.api)?);
-    let (application, places) = introduce(&http, &settings).await?;
-    let board = board::DiscordBoard {
+    let http = Arc::new(connection::connect::http(&settings.token, &settings.api)?);
+    let (application, places) = fetch_application_and_channels(&http, &settings).await?;
+    let sink = rendering::sink::DiscordSink {
         http: Arc::clone(&http),
         places: Arc::clone(&places),
         tag: handle.tag().to_owned(),
@@ -134,30 +112,37 @@ async fn connected(
         alarm: Alarm::new(Arc::clone(&http), handle.clone(), application.owner),
         handle: handle.clone(),
     };
-    let deliveries = Deliveries::new(handle.clone(), Arc::new(board));
-    say_approvers(&handle.rules().approvers, application.owner_id(), &places);
-    let members = reminders::Members {
+    let reconciler = Reconciler::new(handle.clone(), Arc::new(sink));
+    log_approvers(&handle.rules().approvers, application.owner_id(), &places);
+    let members = alerts::reminders::Members {
         http: Arc::clone(&http),
         application: application.clone(),
         places: Arc::clone(&places),
         known: Mutex::default(),
     };
-    let reminders = Reminders::new(handle.clone(), Arc::new(members), Arc::clone(&deliveries));
+    let reminders = Reminders::new(handle.clone(), Arc::new(members), Arc::clone(&reconciler));
     let bot = Arc::new(Bot {
         handle,
         http,
         application,
         places,
-        deliveries: Arc::clone(&deliveries),
+        reconciler: Arc::clone(&reconciler),
         shown: Shown::default(),
     });
     tokio::select! {
-        result = gateway::keep_connected(&bot, &settings) => result,
+        result = connection::gateway::keep_connected(&bot, &settings) => result,
         // These futures run only while polled, so they end with the connection.
         () = async {
             let register = commands::register(Arc::clone(&bot), Arc::clone(&settings));
-            let tell = notice::tell_askers(Arc::clone(&bot));
-            tokio::join!(deliveries.run(), reminders.run(), tell, register, follow(&bot, channels), mistake::run(&bot));
+            let tell = alerts::direct_message::notify_requesters(Arc::clone(&bot));
+            tokio::join!(
+                reconciler.run(),
+                reminders.run(),
+                tell,
+                register,
+                follow(&bot, channels),
+                alerts::config_alert::run(&bot),
+            );
         } => Ok(()),
     }
 }
@@ -167,16 +152,16 @@ async fn follow(bot: &Bot, mut channels: watch::Receiver<Channels>) {
     while channels.changed().await.is_ok() {
         let configured = channels.borrow_and_update().clone();
         bot.places.configure(configured);
-        say_places(&bot.places);
-        say_approvers(&bot.handle.rules().approvers, bot.application.owner_id(), &bot.places);
-        bot.deliveries.try_again().await;
+        log_channels(&bot.places);
+        log_approvers(&bot.handle.rules().approvers, bot.application.owner_id(), &bot.places);
+        bot.reconciler.try_again().await;
     }
 }
 
 /// Reads the bot's user, the application's owner and the server's channels from Discord.
-async fn introduce(
+async fn fetch_application_and_channels(
     http: &Arc<Http>,
-    settings: &Settings,
+    settings: &DiscordSettings,
 ) -> Result<(Application, Arc<Places>), ConnectError> {
     let api = &settings.api;
     let me = persist("ask Discord who this bot is", api, || http.get_current_user()).await?;
@@ -191,12 +176,12 @@ async fn introduce(
     let places = Arc::new(Places::new(settings.channels.clone()));
     persist("read the server's channels", api, || places.refresh(http, guild, me.id)).await?;
     tracing::info!(bot = me.name, owner = owner.map(UserId::get), "connected to {}", api.name());
-    say_places(&places);
+    log_channels(&places);
     Ok((Application { owner, me: me.id, guild }, places))
 }
 
 /// Logs the channel of each project's cards, or why cards cannot be posted.
-fn say_places(places: &Places) {
+fn log_channels(places: &Places) {
     for project in places.configured() {
         let whose = project.as_ref().map_or_else(
             || "all other projects".to_owned(),
@@ -205,26 +190,37 @@ fn say_places(places: &Places) {
         match project.map_or_else(|| places.usual(), |project| places.of_project(&project)) {
             Ok(channel) => tracing::info!("cards of {whose} go to {}", places.name(channel)),
             Err(why) => tracing::error!(
-                "cards of {whose} cannot be posted: {why}. They wait; /attention shows them"
+                "cards of {whose} cannot be posted: {why}. Until this is \
+                 fixed, /attention shows them"
             ),
         }
     }
-    if let Some(Err(why)) = places.look_up_digest() {
-        tracing::error!("the digest cannot be posted: {why}. It waits; /digest shows the figures");
+    if let Some(Err(why)) = places.resolve_digest_channel() {
+        tracing::error!(
+            "the digest cannot be posted: {why}. Until this is fixed, /digest shows the figures"
+        );
     }
 }
 
 /// Logs the approver rules. Warns about unknown roles, and about decisions without any approver.
-fn say_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
+fn log_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
     if rules.is_empty() {
         tracing::info!(owner, "the application's owner approves");
         return;
     }
     for rule in rules {
-        tracing::info!(users = ?rule.users, roles = ?rule.roles, projects = ?rule.projects, kinds = ?rule.kinds, risks = ?rule.risks, "approvers");
+        tracing::info!(
+            users = ?rule.users,
+            roles = ?rule.roles,
+            projects = ?rule.projects,
+            kinds = ?rule.kinds,
+            risks = ?rule.risks,
+            "approvers"
+        );
         for role in rule.roles.iter().filter(|role| !places.has_role(role)) {
             tracing::warn!(
-                "[[approvers]] names the role {role:?}, and the server has none of that name or id: nobody approves by it"
+                "[[approvers]] names the role {role:?}, which does not exist on the server: \
+                 nobody can approve by this role"
             );
         }
     }
@@ -233,8 +229,9 @@ fn say_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
         .any(|rule| rule.projects.is_empty() && rule.kinds.is_empty() && rule.risks.is_empty())
     {
         tracing::warn!(
-            "every [[approvers]] is narrowed to projects, kinds or risks: what none of them covers nobody may decide, not even the \
-             application's owner. Add one that names only users or roles to cover the rest"
+            "every [[approvers]] rule is limited to projects, kinds or risks: nobody, not even \
+             the application's owner, may decide anything else. Add a rule with only users or \
+             roles to cover the rest"
         );
     }
 }
@@ -242,8 +239,9 @@ fn say_approvers(rules: &[ApproverRule], owner: Option<u64>, places: &Places) {
 /// The OAuth2 address to invite the bot with all needed permissions.
 fn invitation(application: u64) -> String {
     format!(
-        "https://discord.com/oauth2/authorize?client_id={application}&scope=bot+applications.commands&permissions={}",
-        NEEDED.union(HERE).bits()
+        "https://discord.com/oauth2/authorize?client_id={application}\
+         &scope=bot+applications.commands&permissions={}",
+        REQUIRED_PERMISSIONS.union(MENTION_PERMISSION).bits()
     )
 }
 
@@ -257,7 +255,7 @@ fn choose(guilds: &[GuildInfo], wanted: Option<u64>) -> Option<&GuildInfo> {
 
 async fn server(
     http: &Http,
-    settings: &Settings,
+    settings: &DiscordSettings,
     application: u64,
 ) -> Result<GuildId, ConnectError> {
     let guilds =
@@ -275,8 +273,10 @@ async fn server(
     }
     found.map(|guild| guild.id).ok_or_else(|| {
         ConnectError::NoServer(match settings.guild {
-            Some(wanted) => format!("the bot is not in the server {wanted} that discord.guild names. Invite it: {invite}"),
-            None => format!("the bot is in no server yet. Invite it: {invite}"),
+            Some(wanted) => format!(
+                "the bot is not in the server {wanted} (discord.guild). Invite it: {invite}"
+            ),
+            None => format!("the bot is not in any server yet. Invite it: {invite}"),
         })
     })
 }

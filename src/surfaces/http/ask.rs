@@ -3,25 +3,26 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-
-use super::error::Refusal;
-use super::extract::{Body, Id, etag, single};
-use super::{Guest, Server, Shared};
-use crate::core::decision::Decision;
-use crate::core::text::http as text;
-use crate::engine::Asked;
-use crate::engine::access::{Access, Filed};
-use crate::wire::{
-    self, Batch, BatchItem, Batched, LONGEST_REPORT, MOST_AT_ONCE, ProblemKind, Question, Report,
+use gander_client::types::{
+    self, Batch, BatchItem, BatchResult, LONGEST_REPORT, MAX_BATCH, ProblemKind, Question, Report,
     Withdraw,
 };
+
+use super::error::Refusal;
+use super::extract::{Body, PathId, etag, single};
+use super::{ApiState, Authenticated, Shared};
+use crate::core::decision::Decision;
+use crate::engine::Asked;
+use crate::engine::approvals::access::{Access, AskOutcome};
+use crate::presentation::json;
+use crate::presentation::text::http as text;
 
 /// For 24 h, equal requests of one caller with an equal key file one decision.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Longest idempotency key, in characters.
 pub(super) const LONGEST_KEY: usize = 255;
 
-impl Server {
+impl ApiState {
     /// A decision as a response, with its `ETag`; a created decision also has a `Location`.
     pub(super) fn answer(&self, status: StatusCode, decision: &Decision) -> Response {
         let mut response = (status, axum::Json(self.view(decision))).into_response();
@@ -50,19 +51,19 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
 }
 
 async fn file(
-    server: &Server,
+    server: &ApiState,
     access: &Access,
     question: Question,
     once: Option<&str>,
 ) -> Result<(StatusCode, Decision), Refusal> {
-    if let Some(flaw) = question.flaw() {
-        return Err(Refusal::new(ProblemKind::Unprocessable, flaw));
+    if let Some(error) = question.validation_error() {
+        return Err(Refusal::new(ProblemKind::Unprocessable, error));
     }
     // A caller limited to one project need not name the project.
     let project = access.caller().only_project();
-    let request = question.into_request(project.as_deref());
+    let request = json::request(question, project.as_deref());
     match access.ask(request, once).await {
-        Ok(Filed::Asked(Asked::New(decision))) => Ok((StatusCode::CREATED, decision)),
+        Ok(AskOutcome::Asked(Asked::New(decision))) => Ok((StatusCode::CREATED, decision)),
         Ok(filed) => Ok((StatusCode::OK, filed.into_decision())),
         Err(error) => Err(server.refused(error)),
     }
@@ -70,7 +71,7 @@ async fn file(
 
 pub(super) async fn ask(
     State(server): State<Shared>,
-    Guest(access): Guest,
+    Authenticated(access): Authenticated,
     headers: HeaderMap,
     Body(question): Body<Question>,
 ) -> Result<Response, Refusal> {
@@ -81,25 +82,30 @@ pub(super) async fn ask(
 
 pub(super) async fn batch(
     State(server): State<Shared>,
-    Guest(access): Guest,
+    Authenticated(access): Authenticated,
     headers: HeaderMap,
     Body(Batch { questions }): Body<Batch>,
 ) -> Result<Response, Refusal> {
     let once = idempotency_key(&headers)?;
-    if questions.is_empty() || questions.len() > MOST_AT_ONCE {
+    if questions.is_empty() || questions.len() > MAX_BATCH {
         return Err(Refusal::new(
             ProblemKind::Unprocessable,
-            text::wrong_batch(questions.len(), MOST_AT_ONCE),
+            text::wrong_batch(questions.len(), MAX_BATCH),
         ));
     }
     // A malformed question rejects the whole batch, as on every other route; a question that policy
     // rejects fails alone.
-    if let Some((index, flaw)) =
-        questions.iter().enumerate().find_map(|(index, question)| Some((index, question.flaw()?)))
+    if let Some((index, error)) = questions
+        .iter()
+        .enumerate()
+        .find_map(|(index, question)| Some((index, question.validation_error()?)))
     {
-        return Err(Refusal::new(ProblemKind::Unprocessable, format!("questions[{index}].{flaw}")));
+        return Err(Refusal::new(
+            ProblemKind::Unprocessable,
+            format!("questions[{index}].{error}"),
+        ));
     }
-    let mut batched = Batched::default();
+    let mut batched = BatchResult::default();
     // Filed in sequence, so the decision numbers follow the order of the batch.
     for (index, question) in questions.into_iter().enumerate() {
         let once = once.as_ref().map(|key| format!("{key}#{index}"));
@@ -120,14 +126,14 @@ pub(super) async fn batch(
 
 pub(super) async fn withdraw(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
     Body(Withdraw { reason }): Body<Withdraw>,
 ) -> Result<Response, Refusal> {
     let reason = reason
         .filter(|reason| !reason.trim().is_empty())
         .unwrap_or_else(|| text::TAKEN_BACK.into());
-    must_be_short(&reason)?;
+    check_report_length(&reason)?;
     let decision =
         access.withdraw(id, reason.trim()).await.map_err(|error| server.refused(error))?;
     Ok(server.answer(StatusCode::OK, &decision))
@@ -135,18 +141,18 @@ pub(super) async fn withdraw(
 
 pub(super) async fn outcome(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
     Body(Report { outcome, text }): Body<Report>,
 ) -> Result<Response, Refusal> {
-    must_be_short(&text)?;
+    check_report_length(&text)?;
     let decision =
         access.report(id, outcome, &text).await.map_err(|error| server.refused(error))?;
     Ok(server.answer(StatusCode::OK, &decision))
 }
 
 /// Rejects a report, reason, note or answer of more than [`LONGEST_REPORT`] characters.
-pub(super) fn must_be_short(words: &str) -> Result<(), Refusal> {
+pub(super) fn check_report_length(words: &str) -> Result<(), Refusal> {
     let short = words.chars().count() <= LONGEST_REPORT;
     if short {
         Ok(())
@@ -157,14 +163,14 @@ pub(super) fn must_be_short(words: &str) -> Result<(), Refusal> {
 
 pub(super) async fn claim(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
 ) -> Result<Response, Refusal> {
     let decision = access.claim(id).await.map_err(|error| server.refused(error))?;
     Ok(server.answer(StatusCode::OK, &decision))
 }
 
 /// The decisions as JSON types, as of now.
-pub(super) fn told(server: &Server, decisions: &[Decision]) -> Vec<wire::Decision> {
+pub(super) fn told(server: &ApiState, decisions: &[Decision]) -> Vec<types::Decision> {
     decisions.iter().map(|decision| server.view(decision)).collect()
 }

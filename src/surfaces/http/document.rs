@@ -3,20 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use gander_client::types::{DecisionEvent, Problem, ProblemKind};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::ask::LONGEST_KEY;
 use super::error::MEDIA_TYPE;
-use super::table::{Carries, Good, Route, table};
-use crate::wire::{Happened, Problem, ProblemKind};
+use super::routes::{RequestHeader, RouteEntry, SuccessResponse, table};
 
 /// Problems that every route can return.
-const ALWAYS: [ProblemKind; 3] =
+const COMMON_PROBLEMS: [ProblemKind; 3] =
     [ProblemKind::BadRequest, ProblemKind::Foreign, ProblemKind::Internal];
 /// Further problems of routes that need a caller.
-const OF_CALLERS: [ProblemKind; 3] =
+const AUTHENTICATED_PROBLEMS: [ProblemKind; 3] =
     [ProblemKind::Unauthorized, ProblemKind::TooMany, ProblemKind::Unavailable];
 
 /// The OpenAPI document.
@@ -35,27 +35,32 @@ pub fn document() -> Value {
             .or_default()
             .insert(route.method.as_str().to_lowercase(), operation);
     }
-    generator.subschema_for::<Happened>();
+    generator.subschema_for::<DecisionEvent>();
     generator.subschema_for::<Problem>();
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Gander",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Agents ask, people decide. Refusals are problems (RFC 9457); times are the wall clock's; an ETag begins with the \
-                            revision of the decision, and a verdict names it in If-Match.",
+            "description": "Agents ask, people decide. Errors are problem documents (RFC 9457). \
+                Times are wall-clock times. An ETag begins with the decision's revision, and a \
+                verdict repeats it in If-Match.",
         },
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
             "securitySchemes": {
-                "token": { "type": "http", "scheme": "bearer", "description": "From gander token create. Needless on the Unix socket." },
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "From gander token create. Not needed on the Unix socket.",
+                },
             },
         },
     })
 }
 
-fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+fn operation(route: &RouteEntry, generator: &mut SchemaGenerator) -> Value {
     let mut operation = json!({
         "operationId": route.name,
         "summary": route.words,
@@ -77,43 +82,58 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     operation
 }
 
-fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
+fn parameters(route: &RouteEntry, generator: &mut SchemaGenerator) -> Vec<Value> {
     let mut parameters = Vec::new();
     if route.path.contains("{id}") {
         let schema = json!({ "type": "integer", "format": "int64", "minimum": 1 });
-        parameters.push(
-            json!({ "name": "id", "in": "path", "required": true, "description": "The decision's number", "schema": schema }),
-        );
+        parameters.push(json!({
+            "name": "id",
+            "in": "path",
+            "required": true,
+            "description": "The decision's number",
+            "schema": schema,
+        }));
     }
     for carried in &route.carries {
         let (name, required, words, schema) = match carried {
-            Carries::Revision => (
+            RequestHeader::Revision => (
                 "If-Match",
                 true,
-                "The ETag of the decision as it was seen, or its revision",
+                "The ETag of the decision that the person saw, or its revision",
                 json!({ "type": "string", "pattern": "^\"[1-9][0-9]{0,8}(-[0-9]{1,18})?\"$" }),
             ),
-            Carries::Version => (
+            RequestHeader::Version => (
                 "If-None-Match",
                 false,
-                "The ETag of the version that is there already",
+                "The ETag of the version that the client has",
                 json!({ "type": "string" }),
             ),
-            Carries::Key => {
-                let schema = json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$" });
+            RequestHeader::Key => {
+                let schema = json!({
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": LONGEST_KEY,
+                    "pattern": "^[!-~]+$",
+                });
                 (
                     IDEMPOTENCY_KEY_NAME,
                     false,
-                    "The same request under the same key is the same decision, for a day",
+                    "Repeating a request with the same key returns the same decision, for one day",
                     schema,
                 )
             }
-            Carries::Position => {
+            RequestHeader::Position => {
                 let schema = json!({ "type": "string", "pattern": "^([0-9]{1,18})?$" });
-                ("Last-Event-ID", false, "Go on behind this event", schema)
+                ("Last-Event-ID", false, "Continue after this event", schema)
             }
         };
-        parameters.push(json!({ "name": name, "in": "header", "required": required, "description": words, "schema": schema }));
+        parameters.push(json!({
+            "name": name,
+            "in": "header",
+            "required": required,
+            "description": words,
+            "schema": schema,
+        }));
     }
     let Some(query) = route.query else { return parameters };
     let query = query(generator);
@@ -157,9 +177,9 @@ fn present(mut schema: Value) -> Value {
     schema
 }
 
-fn responses(route: &Route, generator: &mut SchemaGenerator) -> Map<String, Value> {
+fn responses(route: &RouteEntry, generator: &mut SchemaGenerator) -> Map<String, Value> {
     let mut responses = Map::new();
-    for Good { status, words, media, schema } in &route.good {
+    for SuccessResponse { status, words, media, schema } in &route.good {
         let mut response = json!({ "description": words });
         if !media.is_empty() {
             let schema = schema.map(|schema| schema(generator));
@@ -170,9 +190,9 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Map<String, Valu
         }
         responses.insert(status.to_string(), response);
     }
-    let callers = OF_CALLERS.iter().filter(|_| route.scopes.is_some());
+    let callers = AUTHENTICATED_PROBLEMS.iter().filter(|_| route.scopes.is_some());
     let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
-    for kind in ALWAYS.iter().chain(callers).chain(&route.bad) {
+    for kind in COMMON_PROBLEMS.iter().chain(callers).chain(&route.bad) {
         let titles = by_status.entry(kind.status()).or_default();
         if !titles.contains(&kind.title()) {
             titles.push(kind.title());
@@ -191,9 +211,9 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Map<String, Valu
 
 #[cfg(test)]
 mod tests {
-    use super::super::ask::IDEMPOTENCY_KEY;
-    use super::super::stream::LAST_EVENT_ID;
     use super::*;
+    use crate::surfaces::http::ask::IDEMPOTENCY_KEY;
+    use crate::surfaces::http::stream::LAST_EVENT_ID;
 
     #[test]
     fn headers_are_documented_as_they_are_read() {

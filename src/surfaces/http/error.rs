@@ -2,14 +2,14 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use gander_client::types::{Problem, ProblemKind};
 
-use super::Server;
-use crate::core::caller::Forbidden;
+use super::ApiState;
+use crate::core::access::Forbidden;
 use crate::core::decision::{Decision, Refused};
-use crate::core::text::http as text;
-use crate::engine::access::AccessError;
+use crate::engine::approvals::access::AccessError;
 use crate::engine::{HandleError, StoreError};
-use crate::wire::{Problem, ProblemKind};
+use crate::presentation::text::http as text;
 
 /// The media type of problems.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
@@ -28,7 +28,7 @@ impl Refusal {
     }
 
     /// Names the missing scope.
-    pub(super) fn lacking(mut self, scope: &str) -> Self {
+    pub(super) fn missing_scope(mut self, scope: &str) -> Self {
         self.0.scope = Some(scope.to_owned());
         self
     }
@@ -75,21 +75,21 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl Server {
+impl ApiState {
     /// Converts an error of the approval API to a problem.
     pub(super) fn refused(&self, error: AccessError) -> Refusal {
         match error {
             AccessError::Forbidden(forbidden) => {
-                let words = crate::core::text::forbidden(&forbidden);
+                let words = crate::presentation::text::forbidden(&forbidden);
                 let refusal = Refusal::new(ProblemKind::Forbidden, words);
                 if let Forbidden::Lacks(scope) = forbidden {
-                    refusal.lacking(scope.word())
+                    refusal.missing_scope(scope.word())
                 } else {
                     refusal
                 }
             }
             AccessError::OtherRequest(_) => Refusal::new(ProblemKind::KeyReused, error.to_string()),
-            AccessError::GatesKey => Refusal::new(ProblemKind::Unprocessable, error.to_string()),
+            AccessError::ReservedKey => Refusal::new(ProblemKind::Unprocessable, error.to_string()),
             AccessError::Handle(error) => self.handle_refused(error),
         }
     }
@@ -129,7 +129,7 @@ const fn kind(refused: &Refused) -> ProblemKind {
         | Refused::NoReason
         | Refused::Unconfirmed { .. }
         | Refused::NotForSession
-        | Refused::NotLater
+        | Refused::NotInFuture
         | Refused::DeferredTooLong { .. } => ProblemKind::Unprocessable,
         _ => ProblemKind::Conflict,
     }
@@ -141,7 +141,7 @@ fn broken(error: &StoreError) -> Refusal {
         StoreError::Busy => Refusal::new(ProblemKind::Unavailable, text::STORE_BUSY).after(BUSY),
         StoreError::Full => Refusal::new(ProblemKind::Unavailable, text::STORE_FULL).after(FULL),
         error => {
-            tracing::error!(%error, "a request over HTTP could not be answered");
+            tracing::error!(%error, "an HTTP request failed");
             Refusal::new(ProblemKind::Internal, text::STORE_BROKEN)
         }
     }

@@ -4,20 +4,21 @@ use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query as AxumQuery, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
+use gander_client::types::ProblemKind;
 use serde::de::DeserializeOwned;
 
 use super::error::Refusal;
 use super::{BODY_WITHIN, LONGEST_BODY};
 use crate::core::decision::{Decision, DecisionId, Revision};
-use crate::core::nearest::did_you_mean;
-use crate::core::text::http as text;
-use crate::wire::{self, ProblemKind, Wrong};
+use crate::core::values::did_you_mean::did_you_mean;
+use crate::presentation::json::{self, ReadError};
+use crate::presentation::text::http as text;
 
 /// A decision's number from the path: digits only, no leading zero.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Id(pub(super) DecisionId);
+pub(super) struct PathId(pub(super) DecisionId);
 
-impl<S: Send + Sync> FromRequestParts<S> for Id {
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
@@ -134,9 +135,11 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
 }
 
 fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
-    wire::read(bytes, &[("attachments", text::NO_FILES)]).map_err(|wrong| match wrong {
-        Wrong::Short(words) | Wrong::Broken(words) => Refusal::new(ProblemKind::BadRequest, words),
-        Wrong::Content(words) => Refusal::new(ProblemKind::Unprocessable, words),
+    json::read(bytes, &[("attachments", text::NO_FILES)]).map_err(|wrong| match wrong {
+        ReadError::UnexpectedEnd(words) | ReadError::NotJson(words) => {
+            Refusal::new(ProblemKind::BadRequest, words)
+        }
+        ReadError::InvalidContent(words) => Refusal::new(ProblemKind::Unprocessable, words),
     })
 }
 

@@ -2,26 +2,26 @@
 //! claims a verdict; `POST /v1/gate/{id}/wait` waits for the verdict by the decision's number and
 //! claims it. A response lost on the way is therefore sent again on the next try.
 
+use crate::core::gate::rules::AskReason;
 use axum::Json;
 use axum::extract::State;
+use gander_client::types::{AtLeast, GateAnswer, GateCall, GateReady, GateVerdict, ProblemKind};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::error::Refusal;
-use super::extract::{Body, Id, Query};
-use super::wait::{Taking, wait_for};
-use super::{Guest, LONGEST_CALL, Server, Shared};
+use super::extract::{Body, PathId, Query};
+use super::wait::{ClaimingWaitQuery, wait_for};
+use super::{ApiState, Authenticated, LONGEST_CALL, Shared};
 use crate::core::decision::{Decision, Revision};
 use crate::core::gate::{ToolCall, rules};
-use crate::core::text;
-use crate::engine::gates::{Brought, Gated, Told};
-use crate::wire::gate::{AtLeast, Verdict};
-use crate::wire::{GateAnswer, GateCall, GateReady, ProblemKind};
+use crate::engine::approvals::gates::{GateOutcome, GateReply, GateRequest};
+use crate::presentation::text;
 
 /// Query of a gate's wait.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Waiting {
+pub(super) struct GateWaitQuery {
     /// Longest wait in seconds. Left out: 60.
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
@@ -31,7 +31,7 @@ pub(super) struct Waiting {
     revision: u32,
 }
 
-fn brought(call: GateCall) -> Brought {
+fn brought(call: GateCall) -> GateRequest {
     let GateCall {
         agent,
         session,
@@ -46,7 +46,7 @@ fn brought(call: GateCall) -> Brought {
         ..
     } = call;
     let session = session.filter(|session| !session.trim().is_empty());
-    Brought {
+    GateRequest {
         call: ToolCall {
             agent,
             session,
@@ -60,49 +60,49 @@ fn brought(call: GateCall) -> Brought {
             before,
         },
         project: call.project,
-        at_least: call.at_least.map(|AtLeast { risk, reason }| rules::AtLeast {
+        at_least: call.at_least.map(|AtLeast { risk, reason }| rules::Minimum {
             risk,
-            reason: reason.as_deref().map(text::gate::theirs),
+            reason: reason.as_deref().map(text::gate::theirs).map(AskReason::Configured),
         }),
         own_prompt: call.own_prompt,
     }
 }
 
-fn plainly(answer: Verdict, words: String) -> Json<GateAnswer> {
+fn plainly(answer: GateVerdict, words: String) -> Json<GateAnswer> {
     Json(GateAnswer { answer, words, note: None, decision: None, revision: None })
 }
 
-fn told(server: &Server, decision: &Decision, asked: Revision) -> Json<GateAnswer> {
-    let (answer, words, note) = match server.handle.told(decision, asked, false) {
-        Told::Allow { words, note } => (Verdict::Allow, words, note),
-        Told::Deny(words) => (Verdict::Deny, words, None),
-        Told::Defer(words) => (Verdict::Defer, words, None),
-        Told::Wait(words) => (Verdict::Wait, words, None),
+fn told(server: &ApiState, decision: &Decision, asked: Revision) -> Json<GateAnswer> {
+    let (answer, words, note) = match server.handle.gates().reply(decision, asked, false) {
+        GateReply::Allow { words, note } => (GateVerdict::Allow, words, note),
+        GateReply::Deny(words) => (GateVerdict::Deny, words, None),
+        GateReply::Defer(words) => (GateVerdict::Defer, words, None),
+        GateReply::Wait(words) => (GateVerdict::Wait, words, None),
     };
     Json(GateAnswer { answer, words, note, decision: Some(decision.id.0), revision: Some(asked.0) })
 }
 
-pub(super) async fn bring(
+pub(super) async fn submit_call(
     State(server): State<Shared>,
-    Guest(access): Guest,
+    Authenticated(access): Authenticated,
     Body(call): Body<GateCall, LONGEST_CALL>,
 ) -> Result<Json<GateAnswer>, Refusal> {
-    if let Some(flaw) = call.flaw() {
-        return Err(Refusal::new(ProblemKind::Unprocessable, flaw));
+    if let Some(error) = call.validation_error() {
+        return Err(Refusal::new(ProblemKind::Unprocessable, error));
     }
     let gated = access
         .gate(server.rulebook.clone(), brought(call))
         .await
         .map_err(|error| server.refused(error))?;
     Ok(match gated {
-        Gated::Allowed(words) => plainly(Verdict::Allow, words),
-        Gated::Denied(words) => plainly(Verdict::Deny, words),
+        GateOutcome::Allowed(words) => plainly(GateVerdict::Allow, words),
+        GateOutcome::Denied(words) => plainly(GateVerdict::Deny, words),
         // `wait` even for a resolved decision: submitting a call never claims the verdict.
-        Gated::Asked(decision) => Json(GateAnswer {
-            answer: Verdict::Wait,
+        GateOutcome::Asked(decision) => Json(GateAnswer {
+            answer: GateVerdict::Wait,
             words: text::gate::undecided(
                 &decision,
-                server.handle.standing(&decision).as_ref(),
+                server.handle.escalation().progress(&decision).as_ref(),
                 server.handle.now(),
                 false,
             ),
@@ -115,16 +115,19 @@ pub(super) async fn bring(
 
 pub(super) async fn wait(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
-    Query(Waiting { timeout, revision }): Query<Waiting>,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
+    Query(GateWaitQuery { timeout, revision }): Query<GateWaitQuery>,
 ) -> Result<Json<GateAnswer>, Refusal> {
-    let taking = Taking::of(timeout, revision);
+    let taking = ClaimingWaitQuery::of(timeout, revision);
     let decision = wait_for(&server, &access, id, taking).await?;
     Ok(told(&server, &decision, Revision(revision)))
 }
 
-pub(super) async fn ready(State(server): State<Shared>, Guest(access): Guest) -> Json<GateReady> {
+pub(super) async fn ready(
+    State(server): State<Shared>,
+    Authenticated(access): Authenticated,
+) -> Json<GateReady> {
     let rulebook = server.rulebook.clone();
     let read = tokio::task::spawn_blocking(move || rulebook.rules().err()).await;
     let problem = read.unwrap_or_else(|_| Some(text::gate::FAILED.to_owned()));

@@ -4,36 +4,41 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
+use gander_client::types::ProblemKind;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::Refusal;
-use super::{Guest, Shared};
-use crate::core::text::http as text;
-use crate::wire::ProblemKind;
+use super::{Authenticated, Shared};
+use crate::presentation::text::http as text;
 
 /// The check succeeded.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
-pub(super) struct Well {
+#[schemars(rename = "Well")]
+pub(super) struct HealthStatus {
     /// Always `ok`.
     status: &'static str,
 }
 
 /// Liveness: the process answers. Checks nothing else.
-pub(super) async fn health() -> Json<Well> {
-    Json(Well { status: "ok" })
+pub(super) async fn health() -> Json<HealthStatus> {
+    Json(HealthStatus { status: "ok" })
 }
 
 /// Readiness: no shutdown has begun, the store can be read, and a bot that runs is connected to
 /// Discord.
-pub(super) async fn ready(State(server): State<Shared>) -> Result<Json<Well>, Refusal> {
+pub(super) async fn ready(State(server): State<Shared>) -> Result<Json<HealthStatus>, Refusal> {
     if *server.ending.borrow() {
         return Err(Refusal::unavailable());
     }
-    server.handle.head().await.map_err(|error| server.refused(error.into()))?;
-    let shown = server.handle.pulse().is_none_or(|pulse| pulse.connected.is_some());
+    server.handle.event_log().head().await.map_err(|error| server.refused(error.into()))?;
+    let shown = server
+        .handle
+        .operations()
+        .heartbeat()
+        .is_none_or(|heartbeat| heartbeat.connected.is_some());
     if shown {
-        Ok(Json(Well { status: "ok" }))
+        Ok(Json(HealthStatus { status: "ok" }))
     } else {
         Err(Refusal::new(ProblemKind::Unavailable, text::NOT_CONNECTED).after(5))
     }
@@ -41,10 +46,12 @@ pub(super) async fn ready(State(server): State<Shared>) -> Result<Json<Well>, Re
 
 pub(super) async fn metrics(
     State(server): State<Shared>,
-    Guest(_): Guest,
+    Authenticated(_): Authenticated,
 ) -> Result<Response, Refusal> {
-    let status = server.handle.status().await.map_err(|error| server.refused(error.into()))?;
-    let head = server.handle.head().await.map_err(|error| server.refused(error.into()))?.seq;
+    let status =
+        server.handle.operations().status().await.map_err(|error| server.refused(error.into()))?;
+    let head =
+        server.handle.event_log().head().await.map_err(|error| server.refused(error.into()))?.seq;
     let text = server.figures.text(&status, head);
     Ok((
         [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],

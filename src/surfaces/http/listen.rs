@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 
-use super::guard::Peer;
-use super::{HEADERS_WITHIN, OpenTo, Settings};
+use super::auth::Peer;
+use super::{HEADERS_WITHIN, HttpSettings, OpenTo};
 use crate::engine::files;
 
 /// Longest request headers, in bytes.
@@ -30,7 +30,8 @@ const AGAIN: Duration = Duration::from_millis(50);
 pub enum ListenError {
     /// The address is in use, or does not belong to this machine.
     #[error(
-        "[http] listen = \"{address}\" cannot be listened on: {why}. Choose another port, or end what listens there"
+        "[http] listen = \"{address}\" cannot be used: {why}. Choose another port, or stop the \
+         program that uses it"
     )]
     Tcp {
         /// The address.
@@ -39,13 +40,16 @@ pub enum ListenError {
         why: std::io::Error,
     },
     /// Another process listens on the socket.
-    #[error("another process listens on the socket {}: end it, or name another with socket under [http]", .0.display())]
+    #[error("another process listens on the socket {}: stop it, or set another path with socket \
+        under [http]", .0.display())]
     Taken(PathBuf),
     /// The path holds a file that is not a socket.
-    #[error("{} is no socket, so it was left alone: move it away, or name another file with socket under [http]", .0.display())]
-    NoSocket(PathBuf),
+    #[error("{} is not a socket, so it was not replaced: move it away, or set another path with \
+        socket under [http]", .0.display())]
+    NotASocket(PathBuf),
     /// The socket cannot be created.
-    #[error("the socket {} cannot be made: {why}. Name another file with socket under [http]", path.display())]
+    #[error("cannot create the socket {}: {why}. Set another \
+         path with socket under [http]", path.display())]
     Unix {
         /// The socket's path.
         path: PathBuf,
@@ -76,7 +80,7 @@ impl Drop for SocketFile {
 
 /// The default socket of a store: beside the store's file.
 #[must_use]
-pub fn usual_socket(store: &Path) -> PathBuf {
+pub fn default_socket(store: &Path) -> PathBuf {
     files::beside(store, ".sock")
 }
 
@@ -87,13 +91,13 @@ impl Bound {
     ///
     /// # Errors
     /// [`ListenError`], if a configured listener cannot be opened.
-    pub async fn new(settings: &Settings, store: &Path) -> Result<Self, ListenError> {
+    pub async fn new(settings: &HttpSettings, store: &Path) -> Result<Self, ListenError> {
         let unix = match &settings.socket {
             Some(path) => Some(socket(path, settings.open_to)?),
-            None => match socket(&usual_socket(store), settings.open_to) {
+            None => match socket(&default_socket(store), settings.open_to) {
                 Ok(bound) => Some(bound),
                 Err(error) => {
-                    tracing::warn!("programs of this machine cannot connect: {error}");
+                    tracing::warn!("local programs cannot connect: {error}");
                     None
                 }
             },
@@ -130,7 +134,7 @@ fn socket(path: &Path, open_to: OpenTo) -> Result<(UnixListener, SocketFile), Li
     files::private_folder(files::folder_of(path)).map_err(failed)?;
     if let Ok(there) = std::fs::symlink_metadata(path) {
         if !there.file_type().is_socket() {
-            return Err(ListenError::NoSocket(path.to_owned()));
+            return Err(ListenError::NotASocket(path.to_owned()));
         }
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
             return Err(ListenError::Taken(path.to_owned()));
@@ -150,7 +154,7 @@ fn socket(path: &Path, open_to: OpenTo) -> Result<(UnixListener, SocketFile), Li
 
 /// State shared by all connections.
 #[derive(Clone)]
-struct Doors {
+struct Acceptor {
     router: Router,
     room: Arc<Semaphore>,
 }
@@ -158,11 +162,11 @@ struct Doors {
 /// Accepts and serves connections until `ending`, then waits until open connections have finished.
 pub(super) async fn serve(bound: Bound, router: Router, mut ending: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
-    let doors = Doors { router, room: Arc::new(Semaphore::new(CONNECTIONS)) };
+    let doors = Acceptor { router, room: Arc::new(Semaphore::new(CONNECTIONS)) };
     let Bound { unix, tcp } = bound;
     tokio::select! {
-        () = take_unix(unix.as_ref(), &doors, &graceful) => {}
-        () = take_tcp(tcp.as_ref(), &doors, &graceful) => {}
+        () = accept_unix(unix.as_ref(), &doors, &graceful) => {}
+        () = accept_tcp(tcp.as_ref(), &doors, &graceful) => {}
         // The sender lives in the server, so this cannot fail.
         _ = ending.wait_for(|ending| *ending) => {}
     }
@@ -171,9 +175,9 @@ pub(super) async fn serve(bound: Bound, router: Router, mut ending: watch::Recei
     graceful.shutdown().await;
 }
 
-async fn take_unix(
+async fn accept_unix(
     listener: Option<&(UnixListener, SocketFile)>,
-    doors: &Doors,
+    doors: &Acceptor,
     graceful: &GracefulShutdown,
 ) {
     let Some((listener, file)) = listener else { return std::future::pending().await };
@@ -183,10 +187,10 @@ async fn take_unix(
             Ok((stream, _)) => match stream.peer_cred() {
                 Ok(user) => {
                     let peer = Peer::Unix { uid: user.uid(), ours: user.uid() == file.owner };
-                    doors.let_in(stream, peer, graceful.watcher()).await;
+                    doors.accept_connection(stream, peer, graceful.watcher()).await;
                 }
                 Err(error) => {
-                    tracing::debug!(%error, "a connection whose user is not known was closed")
+                    tracing::debug!(%error, "closed a connection from an unknown user")
                 }
             },
             Err(error) => pause(&error).await,
@@ -194,7 +198,7 @@ async fn take_unix(
     }
 }
 
-async fn take_tcp(listener: Option<&TcpListener>, doors: &Doors, graceful: &GracefulShutdown) {
+async fn accept_tcp(listener: Option<&TcpListener>, doors: &Acceptor, graceful: &GracefulShutdown) {
     let Some(listener) = listener else { return std::future::pending().await };
     loop {
         match listener.accept().await {
@@ -202,7 +206,7 @@ async fn take_tcp(listener: Option<&TcpListener>, doors: &Doors, graceful: &Grac
                 // Without this option, Nagle's algorithm delays a short response until the previous
                 // one is acknowledged.
                 let _ = stream.set_nodelay(true);
-                doors.let_in(stream, Peer::Tcp, graceful.watcher()).await;
+                doors.accept_connection(stream, Peer::Tcp, graceful.watcher()).await;
             }
             Err(error) => pause(&error).await,
         }
@@ -210,12 +214,12 @@ async fn take_tcp(listener: Option<&TcpListener>, doors: &Doors, graceful: &Grac
 }
 
 async fn pause(error: &std::io::Error) {
-    tracing::warn!(%error, "a connection could not be taken; trying again");
+    tracing::warn!(%error, "could not accept a connection; trying again");
     tokio::time::sleep(AGAIN).await;
 }
 
-impl Doors {
-    async fn let_in(
+impl Acceptor {
+    async fn accept_connection(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: Peer,

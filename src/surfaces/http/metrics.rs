@@ -10,14 +10,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
-use crate::engine::status::Status;
+use crate::engine::operations::status::SystemStatus;
 
 type Labels = Vec<(&'static str, String)>;
 type ByProject = Family<Labels, Gauge<i64, AtomicI64>>;
 
 /// Counters of this process.
 #[derive(Debug, Default)]
-pub(super) struct Figures {
+pub(super) struct Counters {
     answered: Family<Labels, Counter>,
     waiting: watch::Sender<i64>,
     streams: watch::Sender<i64>,
@@ -25,30 +25,30 @@ pub(super) struct Figures {
 
 /// Counts a wait or stream as open until dropped.
 #[derive(Debug)]
-pub(super) struct Open(watch::Sender<i64>);
+pub(super) struct OpenGuard(watch::Sender<i64>);
 
-impl Open {
+impl OpenGuard {
     fn new(count: &watch::Sender<i64>) -> Self {
         count.send_modify(|count| *count += 1);
         Self(count.clone())
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenGuard {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
     }
 }
 
-impl Figures {
+impl Counters {
     /// Counts a request that waits for a verdict.
-    pub(super) fn waiting(&self) -> Open {
-        Open::new(&self.waiting)
+    pub(super) fn waiting(&self) -> OpenGuard {
+        OpenGuard::new(&self.waiting)
     }
 
     /// Counts an event stream.
-    pub(super) fn streaming(&self) -> Open {
-        Open::new(&self.streams)
+    pub(super) fn streaming(&self) -> OpenGuard {
+        OpenGuard::new(&self.streams)
     }
 
     pub(super) fn answered(&self, status: StatusCode) {
@@ -56,34 +56,26 @@ impl Figures {
     }
 
     /// All metrics in the OpenMetrics text format. `head`: position of the latest event.
-    pub(super) fn text(&self, status: &Status, head: u64) -> String {
+    pub(super) fn text(&self, status: &SystemStatus, head: u64) -> String {
         let mut registry = Registry::with_prefix("gander");
-        registry.register(
-            "http_requests",
-            "Requests that were answered, by status",
-            self.answered.clone(),
-        );
+        registry.register("http_requests", "Requests answered, by status", self.answered.clone());
         let mut gauge = |name: &str, help: &str, value: i64| {
             let gauge: Gauge<i64, AtomicI64> = Gauge::default();
             gauge.set(value);
             registry.register(name, help, gauge);
         };
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        gauge("http_waiting", "Requests that wait for a verdict", *self.waiting.borrow());
-        gauge("http_streams", "Streams of events that are open", *self.streams.borrow());
+        gauge("http_waiting", "Requests waiting for a verdict", *self.waiting.borrow());
+        gauge("http_streams", "Open event streams", *self.streams.borrow());
         gauge(
             "log_position",
-            "The position of the latest event",
+            "Position of the latest event",
             i64::try_from(head).unwrap_or(i64::MAX),
         );
-        gauge(
-            "decided_today",
-            "Decisions that got their verdict since midnight",
-            count(status.decided_today),
-        );
+        gauge("decided_today", "Decisions decided since midnight", count(status.decided_today));
         gauge(
             "cards_unshown",
-            "Open decisions whose card is not as it should be",
+            "Open decisions whose card is out of date",
             count(status.unshown.len()),
         );
         let connected = status.bot.as_ref().is_some_and(|bot| bot.connected.is_some());
@@ -98,9 +90,9 @@ impl Figures {
             }
         }
         let [waiting, overdue, deferred] = families;
-        registry.register("decisions_waiting", "Decisions that wait for an answer", waiting);
-        registry.register("decisions_overdue", "Those of them whose SLA is breached", overdue);
-        registry.register("decisions_deferred", "Decisions that are put off", deferred);
+        registry.register("decisions_waiting", "Decisions waiting for an answer", waiting);
+        registry.register("decisions_overdue", "Waiting decisions with a breached SLA", overdue);
+        registry.register("decisions_deferred", "Deferred decisions", deferred);
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &registry);

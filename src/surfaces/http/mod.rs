@@ -1,23 +1,23 @@
 //! The approval API over HTTP: a Unix socket beside the store, and TCP if configured.
 //!
-//! Every call goes through [`crate::engine::access`], which checks the caller's permissions. This
-//! module only handles transport: routes, tokens and peers, revisions as `ETag`s, problems, limits.
-//! `table` declares each route once; the router and `/openapi.json` are both built from the table.
-//! Does not depend on Discord or SQL, and does not decide who may approve.
+//! Every call goes through [`crate::engine::approvals::access`], which checks the caller's
+//! permissions. This module only handles transport: routes, tokens and peers, revisions as `ETag`s,
+//! problems, limits. `table` declares each route once; the router and `/openapi.json` are both
+//! built from the table. Does not depend on Discord or SQL, and does not decide who may approve.
 
 mod ask;
+mod auth;
 mod document;
 mod error;
 mod extract;
 mod gate;
-mod guard;
 mod health;
 mod limits;
 mod listen;
-mod look;
 mod metrics;
+mod queries;
+mod routes;
 mod stream;
-mod table;
 mod verdict;
 mod wait;
 
@@ -28,19 +28,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use gander_client::types;
 use tokio::sync::watch;
 
+pub use self::auth::{Authenticated, Peer};
 pub use self::document::document;
 pub use self::error::Refusal;
-pub use self::guard::{Guest, Peer};
 use self::limits::Limiter;
-pub use self::listen::{Bound, ListenError, usual_socket};
-use self::metrics::Figures;
-use crate::core::caller::Caller;
+pub use self::listen::{Bound, ListenError, default_socket};
+use self::metrics::Counters;
+use crate::core::access::Caller;
 use crate::core::decision::Decision;
 use crate::engine::Handle;
-use crate::engine::gates::Rulebook;
-use crate::wire;
+use crate::engine::approvals::gates::RuleSource;
+use crate::presentation::json;
 
 /// Longest request body, in bytes.
 pub const LONGEST_BODY: usize = 256 << 10;
@@ -54,9 +55,9 @@ pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// Longest wait, in seconds.
 pub const LONGEST_WAIT: u64 = 600;
 /// Time for open requests to finish when the process ends.
-const FAREWELL: Duration = Duration::from_secs(5);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// Default rate limit of a token, in requests per second.
-const USUAL_RATE: u32 = 50;
+const DEFAULT_RATE: u32 = 50;
 
 /// Who may connect to the socket, set by file permissions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub enum OpenTo {
 
 /// Listeners, host names and limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct HttpSettings {
     /// The socket's path. Absent: beside the store.
     pub socket: Option<PathBuf>,
     /// Who may connect to the socket.
@@ -85,27 +86,27 @@ pub struct Settings {
     pub rate: u32,
 }
 
-impl Default for Settings {
+impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             socket: None,
             open_to: OpenTo::Owner,
             listen: None,
             hosts: Vec::new(),
-            rate: USUAL_RATE,
+            rate: DEFAULT_RATE,
         }
     }
 }
 
 /// State shared by all requests.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(super) struct ApiState {
     handle: Handle,
     /// The rules for tool calls.
-    rulebook: Arc<dyn Rulebook>,
+    rulebook: Arc<dyn RuleSource>,
     hosts: Vec<String>,
     limiter: Limiter,
-    figures: Figures,
+    figures: Counters,
     /// Whether shutdown has begun.
     ending: watch::Sender<bool>,
     /// Whether all connections have closed after shutdown began.
@@ -114,16 +115,16 @@ pub(super) struct Server {
     revoked: watch::Sender<Arc<BTreeSet<String>>>,
 }
 
-type Shared = Arc<Server>;
+type Shared = Arc<ApiState>;
 
-impl Server {
+impl ApiState {
     /// A decision as a JSON type, as of now.
-    fn view(&self, decision: &Decision) -> wire::Decision {
-        wire::Decision::of(
+    fn view(&self, decision: &Decision) -> types::Decision {
+        json::decision(
             decision,
-            self.handle.who_may(decision),
+            self.handle.approvers().who_may(decision),
             self.handle.now(),
-            self.handle.pace(),
+            self.handle.time_scale(),
         )
     }
 
@@ -134,63 +135,63 @@ impl Server {
     }
 
     /// Resolves when the caller's token is revoked.
-    async fn turned_away(&self, caller: &Caller) {
+    async fn token_revoked(&self, caller: &Caller) {
         let _ = self.revoked.subscribe().wait_for(|revoked| revoked.contains(&caller.id)).await;
     }
 }
 
 /// The API, without listeners. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Http {
+pub struct HttpApi {
     server: Shared,
     router: Router,
 }
 
-impl Http {
+impl HttpApi {
     /// `rulebook` holds the rules for tool calls submitted by gates.
     #[must_use]
-    pub fn new(handle: Handle, settings: &Settings, rulebook: Arc<dyn Rulebook>) -> Self {
-        let server = Arc::new(Server {
+    pub fn new(handle: Handle, settings: &HttpSettings, rulebook: Arc<dyn RuleSource>) -> Self {
+        let server = Arc::new(ApiState {
             handle,
             rulebook,
             hosts: settings.hosts.iter().map(|host| host.to_lowercase()).collect(),
             limiter: Limiter::new(settings.rate),
-            figures: Figures::default(),
+            figures: Counters::default(),
             ending: watch::Sender::new(false),
             closed: watch::Sender::new(false),
             revoked: watch::Sender::default(),
         });
-        let router = table::router(&server);
+        let router = routes::router(&server);
         Self { server, router }
     }
 
     /// Mounts another service. `Host` and `Origin` are checked as for every request, and requests
     /// without a known caller are rejected; the service finds the caller in the request's
-    /// extensions, as a [`Guest`] and as a [`Caller`]. Error responses of the service are passed on
-    /// unchanged.
+    /// extensions, as a [`Authenticated`] and as a [`Caller`]. Error responses of the service are
+    /// passed on unchanged.
     #[must_use]
     pub fn with(self, other: Router) -> Self {
-        let router = table::guarded(&self.server, self.router, other);
+        let router = routes::mount_authenticated(&self.server, self.router, other);
         Self { router, ..self }
     }
 
     /// Serves the listeners while polled.
     pub async fn run(&self, bound: Bound) {
-        let router = table::outermost(&self.server, self.router.clone());
+        let router = routes::outermost(&self.server, self.router.clone());
         tokio::select! {
             () = listen::serve(bound, router, self.server.ending.subscribe()) => {
                 self.server.closed.send_replace(true);
                 std::future::pending().await
             }
-            () = guard::watch_tokens(&self.server) => {}
+            () = auth::watch_tokens(&self.server) => {}
         }
     }
 
-    /// Begins shutdown and waits up to 5 s until open requests are answered. [`Http::run`] must be
-    /// polled meanwhile.
+    /// Begins shutdown and waits up to 5 s until open requests are answered. [`HttpApi::run`] must
+    /// be polled meanwhile.
     pub async fn end(&self) {
         self.server.ending.send_replace(true);
         let mut closed = self.server.closed.subscribe();
-        let _ = tokio::time::timeout(FAREWELL, closed.wait_for(|closed| *closed)).await;
+        let _ = tokio::time::timeout(SHUTDOWN_GRACE, closed.wait_for(|closed| *closed)).await;
     }
 }

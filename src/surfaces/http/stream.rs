@@ -9,32 +9,29 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{Stream, unfold};
+use gander_client::types::{Problem, ProblemKind};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::sync::watch::Receiver;
 
 use super::error::Refusal;
 use super::extract::{Query, single};
-use super::{Guest, Shared};
+use super::{Authenticated, Shared};
 use crate::core::decision::DecisionId;
-use crate::core::event::Logged;
-use crate::core::text::http as text;
-use crate::engine::access::Access;
-use crate::wire::{Happened, Problem, ProblemKind};
+use crate::core::decision::event::Logged;
+use crate::engine::EventFollower;
+use crate::engine::approvals::access::Access;
+use crate::presentation::json;
+use crate::presentation::text::http as text;
 
-/// Events per read of the log.
-const PAGE: usize = 200;
 /// Interval of keep-alive comments on an idle stream, so that clients can detect a dead connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Pause after the log could not be read.
-const AGAIN: Duration = Duration::from_secs(1);
 /// The position after which a client resumes.
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Filters of the event stream.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Which {
+pub(super) struct StreamQuery {
     /// Start after this position; 0 is the beginning. `Last-Event-ID` takes precedence. Left out:
     /// only new events.
     #[serde(default)]
@@ -53,23 +50,21 @@ pub(super) struct Which {
 struct Reader {
     server: Shared,
     access: Access,
-    only: Option<DecisionId>,
-    after: u64,
+    log: EventFollower,
     read: VecDeque<Logged>,
-    grown: Receiver<u64>,
     /// The start position, sent first: a client that loses the connection before the first event
     /// can resume.
     greeting: Option<u64>,
     over: bool,
     follows: bool,
-    _open: super::metrics::Open,
+    _open: super::metrics::OpenGuard,
 }
 
 pub(super) async fn events(
     State(server): State<Shared>,
-    Guest(access): Guest,
+    Authenticated(access): Authenticated,
     headers: HeaderMap,
-    Query(which): Query<Which>,
+    Query(which): Query<StreamQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
     let wrong = || Refusal::new(ProblemKind::BadRequest, text::WRONG_POSITION);
     let behind = single(&headers, LAST_EVENT_ID)?.filter(|id| !id.is_empty());
@@ -80,28 +75,12 @@ pub(super) async fn events(
     {
         return Err(wrong());
     }
-    // Subscribe before reading the head of the log, so that no event in between is missed.
-    let grown = server.handle.log_grows();
-    let after = match behind {
-        Some(behind) => behind,
-        None => server.handle.head().await.map_err(|error| server.refused(error.into()))?.seq,
-    };
-    let open = server.figures.streaming();
     let only = which.decision.map(DecisionId);
+    let log = access.follow(behind, only).await.map_err(|error| server.refused(error))?;
+    let open = server.figures.streaming();
     let follows = which.follow.unwrap_or(true);
-    let (read, greeting) = (VecDeque::new(), Some(after));
-    let reader = Reader {
-        server,
-        access,
-        only,
-        after,
-        read,
-        grown,
-        greeting,
-        over: false,
-        follows,
-        _open: open,
-    };
+    let (read, greeting) = (VecDeque::new(), Some(log.cursor()));
+    let reader = Reader { server, access, log, read, greeting, over: false, follows, _open: open };
     let stream = unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok(event), reader))
@@ -124,7 +103,7 @@ impl Reader {
         tokio::select! {
             biased;
             () = server.ends() => None,
-            () = server.turned_away(&caller) => {
+            () = server.token_revoked(&caller) => {
                 self.over = true;
                 let problem = Problem::new(ProblemKind::Unauthorized, text::UNKNOWN_TOKEN);
                 Event::default().event("problem").json_data(problem).ok()
@@ -137,31 +116,15 @@ impl Reader {
     async fn read(&mut self) -> Option<Event> {
         loop {
             while let Some(logged) = self.read.pop_front() {
-                let told = Happened::of(&logged, self.server.handle.pace());
-                let event = Event::default().id(told.seq.to_string()).event(told.event.clone());
-                if let Ok(event) = event.json_data(&told) {
+                let data = json::event(&logged, self.server.handle.time_scale());
+                let event = Event::default().id(data.seq.to_string()).event(data.event.clone());
+                if let Ok(event) = event.json_data(&data) {
                     return Some(event);
                 }
             }
-            self.grown.mark_unchanged();
-            match self.access.events(self.after, PAGE).await {
-                Ok((_, read)) if read == self.after && !self.follows => return None,
-                Ok((_, read)) if read == self.after => {
-                    // The sender lives in the handle, so the channel cannot close.
-                    let _ = self.grown.changed().await;
-                }
-                Ok((events, read)) => {
-                    self.after = read;
-                    self.read = events
-                        .into_iter()
-                        .filter(|logged| self.only.is_none_or(|id| id == logged.decision))
-                        .collect();
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the log cannot be read for a stream; will look again in 1 s");
-                    tokio::time::sleep(AGAIN).await;
-                }
-            }
+            let events =
+                if self.follows { self.log.next().await } else { self.log.next_or_end().await? };
+            self.read = events.into();
         }
     }
 }

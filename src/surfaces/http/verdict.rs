@@ -5,39 +5,39 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::TimeDelta;
+use gander_client::types::{Answer, Approve, Choose, Defer, ProblemKind, Reject};
 
-use super::ask::must_be_short;
+use super::ask::check_report_length;
 use super::error::Refusal;
-use super::extract::{Body, Id, Seen};
-use super::{Guest, Server, Shared};
+use super::extract::{Body, PathId, Seen};
+use super::{ApiState, Authenticated, Shared};
 use crate::core::Time;
 use crate::core::decision::{Ballot, DecisionId, Revision, Verdict, Via};
-use crate::core::text::http as text;
-use crate::engine::access::{Access, Given};
-use crate::wire::{Answer, Approve, Choose, Defer, ProblemKind, Reject};
+use crate::engine::approvals::access::{Access, VerdictOutcome};
+use crate::presentation::text::http as text;
 
 async fn give(
-    server: &Server,
+    server: &ApiState,
     access: &Access,
     id: DecisionId,
     seen: Revision,
     ballot: Ballot,
 ) -> Result<Response, Refusal> {
     match access.decide(id, seen, Via::Http, ballot).await.map_err(|error| server.refused(error))? {
-        Given::Done(decision) => Ok(server.answer(StatusCode::OK, &decision)),
-        Given::Proposed(decision) => Ok(server.answer(StatusCode::ACCEPTED, &decision)),
+        VerdictOutcome::Done(decision) => Ok(server.answer(StatusCode::OK, &decision)),
+        VerdictOutcome::Proposed(decision) => Ok(server.answer(StatusCode::ACCEPTED, &decision)),
     }
 }
 
 pub(super) async fn approve(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
     Seen(seen): Seen,
     Body(Approve { note, for_session, confirmation }): Body<Approve>,
 ) -> Result<Response, Refusal> {
     let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
-    must_be_short(note.as_deref().unwrap_or_default())?;
+    check_report_length(note.as_deref().unwrap_or_default())?;
     give(
         &server,
         &access,
@@ -50,20 +50,20 @@ pub(super) async fn approve(
 
 pub(super) async fn reject(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
     Seen(seen): Seen,
     Body(Reject { reason }): Body<Reject>,
 ) -> Result<Response, Refusal> {
-    must_be_short(&reason)?;
+    check_report_length(&reason)?;
     give(&server, &access, id, seen, Verdict::Rejected { reason: reason.trim().to_owned() }.into())
         .await
 }
 
 pub(super) async fn choose(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
     Seen(seen): Seen,
     Body(Choose { option, confirmation }): Body<Choose>,
 ) -> Result<Response, Refusal> {
@@ -73,20 +73,20 @@ pub(super) async fn choose(
 
 pub(super) async fn answer(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
     Seen(seen): Seen,
     Body(Answer { text }): Body<Answer>,
 ) -> Result<Response, Refusal> {
-    must_be_short(&text)?;
+    check_report_length(&text)?;
     give(&server, &access, id, seen, Verdict::Answered { text: text.trim().to_owned() }.into())
         .await
 }
 
 pub(super) async fn defer(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
     Seen(seen): Seen,
     Body(defer): Body<Defer>,
 ) -> Result<Response, Refusal> {
@@ -97,9 +97,9 @@ pub(super) async fn defer(
 }
 
 /// The end of the deferral, in store time. `None`: out of range.
-fn until(server: &Server, defer: Defer) -> Option<Time> {
+fn until(server: &ApiState, defer: Defer) -> Option<Time> {
     match defer {
-        Defer::Until(moment) => Some(server.handle.pace().store_time(moment.0)),
+        Defer::Until(moment) => Some(server.handle.time_scale().store_time(moment.0)),
         Defer::For(span) => server
             .handle
             .now()
@@ -109,8 +109,8 @@ fn until(server: &Server, defer: Defer) -> Option<Time> {
 
 pub(super) async fn undo(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
 ) -> Result<Response, Refusal> {
     let decision = access.undo(id).await.map_err(|error| server.refused(error))?;
     Ok(server.answer(StatusCode::OK, &decision))

@@ -5,25 +5,25 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::TimeDelta;
+use gander_client::types::ProblemKind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::error::Refusal;
-use super::extract::{Id, Query};
-use super::{Guest, LONGEST_WAIT, Server, Shared};
+use super::extract::{PathId, Query};
+use super::{ApiState, Authenticated, LONGEST_WAIT, Shared};
 use crate::core::decision::{Decision, DecisionId, Refused, Revision, State as Standing};
-use crate::core::text::http as text;
-use crate::engine::access::{Access, AccessError};
+use crate::engine::approvals::access::{Access, AccessError};
 use crate::engine::{Claim, HandleError};
-use crate::wire::ProblemKind;
+use crate::presentation::text::http as text;
 
 /// Default wait, in seconds.
-const USUAL_WAIT: u64 = 60;
+const DEFAULT_WAIT_SECONDS: u64 = 60;
 
 /// Query of a wait without claim.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Looking {
+pub(super) struct WaitQuery {
     /// Longest wait in seconds. Left out: 60.
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
@@ -38,7 +38,7 @@ pub(super) struct Looking {
 /// Query of a wait with an optional claim.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Taking {
+pub(super) struct ClaimingWaitQuery {
     /// Longest wait in seconds. Left out: 60.
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
@@ -53,7 +53,7 @@ pub(super) struct Taking {
     claim: bool,
 }
 
-impl Taking {
+impl ClaimingWaitQuery {
     /// Waits for and claims the verdict on a revision.
     pub(super) const fn of(timeout: Option<u64>, revision: u32) -> Self {
         Self { timeout, revision: Some(revision), claim: true }
@@ -63,27 +63,27 @@ impl Taking {
 /// `GET` never claims: a repeated request or a followed link must change nothing.
 pub(super) async fn look(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
-    Query(Looking { timeout, revision }): Query<Looking>,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
+    Query(WaitQuery { timeout, revision }): Query<WaitQuery>,
 ) -> Result<Response, Refusal> {
-    wait(&server, &access, id, Taking { timeout, revision, claim: false }).await
+    wait(&server, &access, id, ClaimingWaitQuery { timeout, revision, claim: false }).await
 }
 
 pub(super) async fn take(
     State(server): State<Shared>,
-    Guest(access): Guest,
-    Id(id): Id,
-    Query(taking): Query<Taking>,
+    Authenticated(access): Authenticated,
+    PathId(id): PathId,
+    Query(taking): Query<ClaimingWaitQuery>,
 ) -> Result<Response, Refusal> {
     wait(&server, &access, id, taking).await
 }
 
 async fn wait(
-    server: &Server,
+    server: &ApiState,
     access: &Access,
     id: DecisionId,
-    taking: Taking,
+    taking: ClaimingWaitQuery,
 ) -> Result<Response, Refusal> {
     let decision = wait_for(server, access, id, taking).await?;
     if taking.revision.is_some_and(|asked| Revision(asked) != decision.revision) {
@@ -95,12 +95,12 @@ async fn wait(
 /// Waits until the decision is no longer pending, or until the time-out. Claims only a verdict on
 /// the requested revision; another revision is returned unclaimed for the caller to check.
 pub(super) async fn wait_for(
-    server: &Server,
+    server: &ApiState,
     access: &Access,
     id: DecisionId,
-    taking: Taking,
+    taking: ClaimingWaitQuery,
 ) -> Result<Decision, Refusal> {
-    let seconds = taking.timeout.unwrap_or(USUAL_WAIT);
+    let seconds = taking.timeout.unwrap_or(DEFAULT_WAIT_SECONDS);
     if seconds > LONGEST_WAIT {
         return Err(Refusal::new(ProblemKind::BadRequest, text::wrong_timeout(LONGEST_WAIT)));
     }
@@ -116,12 +116,12 @@ pub(super) async fn wait_for(
     let asked = taking.revision.map(Revision);
     let seconds =
         TimeDelta::try_seconds(i64::try_from(seconds).unwrap_or_default()).unwrap_or_default();
-    let deadline = server.handle.pace().store_time(server.handle.clock().wall() + seconds);
+    let deadline = server.handle.time_scale().store_time(server.handle.clock().wall() + seconds);
     loop {
         let decision = tokio::select! {
             waited = access.wait(id, asked, Claim::No, Some(deadline)) => waited.map_err(refused)?,
             () = server.ends() => access.get(id).await.map_err(refused)?,
-            () = server.turned_away(access.caller()) => {
+            () = server.token_revoked(access.caller()) => {
                 return Err(Refusal::new(ProblemKind::Unauthorized, text::UNKNOWN_TOKEN));
             }
         };

@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use gander_client::types::{LONGEST_REPORT, Question};
 use rmcp::RoleServer;
 use rmcp::model::ProgressNotificationParam;
 use rmcp::service::RequestContext;
 
-use super::Server;
+use super::McpServer;
 use super::answer::Done;
-use super::words::{Await, Report, Stands, Withdraw};
+use super::schema::{Await, DecisionState, ReportInput, WithdrawInput};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Refused, Revision, State};
-use crate::core::text;
-use crate::engine::access::{Access, AccessError};
+use crate::engine::approvals::access::{Access, AccessError};
 use crate::engine::{Claim, HandleError};
-use crate::wire::{LONGEST_REPORT, Question};
+use crate::presentation::{json, text};
 
 /// Default wait, in seconds. Codex and the TypeScript SDK abandon a call after 60 s.
 const USUAL_WAIT: u64 = 45;
@@ -33,21 +33,21 @@ pub(super) enum Waited {
     Cancelled,
 }
 
-impl Server {
+impl McpServer {
     pub(super) async fn request_approval(&self, access: &Access, question: Question) -> Done {
-        if let Some(flaw) = question.flaw() {
-            return Err(text::mcp::wrong_input("request_approval", &flaw));
+        if let Some(error) = question.validation_error() {
+            return Err(text::mcp::wrong_input("request_approval", &error));
         }
         // A caller limited to one project need not name the project.
         let project = access.caller().only_project();
-        let filed = access.ask(question.into_request(project.as_deref()), None).await;
+        let filed = access.ask(json::request(question, project.as_deref()), None).await;
         let decision = match filed {
             Ok(filed) => filed.into_decision(),
             Err(error) => return Err(self.refused(access, error).await),
         };
-        let (stands, now) = (self.handle.standing(&decision), self.handle.now());
+        let (stands, now) = (self.handle.escalation().progress(&decision), self.handle.now());
         let words = text::mcp::filed(&decision, stands.as_ref(), now, self.unserved());
-        self.answer(Stands::from(&decision), words, &decision)
+        self.answer(DecisionState::from(&decision), words, &decision)
     }
 
     pub(super) async fn await_decision(
@@ -64,18 +64,23 @@ impl Server {
             Err(error) => return Err(self.refused(access, error).await),
         };
         if revision.is_some_and(|asked| asked != decision.revision) {
-            return self.answer(Stands::Superseded, text::mcp::superseded(&decision), &decision);
+            return self.answer(
+                DecisionState::Superseded,
+                text::mcp::superseded(&decision),
+                &decision,
+            );
         }
         let mine = access.caller().may_take(&decision).is_ok();
-        let (stands, zone) = (self.handle.standing(&decision), self.handle.rules().zone);
+        let (stands, zone) =
+            (self.handle.escalation().progress(&decision), self.handle.rules().zone);
         let words = text::mcp::waited(&decision, stands.as_ref(), self.handle.now(), zone, mine);
-        self.answer(Stands::from(&decision), words, &decision)
+        self.answer(DecisionState::from(&decision), words, &decision)
     }
 
     /// When a wait of `span` from now ends, in store time.
     fn deadline(&self, span: Duration) -> Time {
         let span = TimeDelta::from_std(span).unwrap_or_default();
-        self.handle.pace().store_time(self.handle.clock().wall() + span)
+        self.handle.time_scale().store_time(self.handle.clock().wall() + span)
     }
 
     /// Waits for a verdict, sends progress, and claims the verdict if the caller may. A cancelled
@@ -116,7 +121,7 @@ impl Server {
         }
     }
 
-    pub(super) async fn report_outcome(&self, access: &Access, input: Report) -> Done {
+    pub(super) async fn report_outcome(&self, access: &Access, input: ReportInput) -> Done {
         if input.text.chars().count() > LONGEST_REPORT {
             return Err(text::mcp::wrong_input(
                 "report_outcome",
@@ -124,14 +129,16 @@ impl Server {
             ));
         }
         match access.report(DecisionId(input.id), input.outcome, &input.text).await {
-            Ok(decision) => {
-                self.answer(Stands::from(&decision), text::mcp::reported(&decision), &decision)
-            }
+            Ok(decision) => self.answer(
+                DecisionState::from(&decision),
+                text::mcp::reported(&decision),
+                &decision,
+            ),
             Err(error) => Err(self.refused(access, error).await),
         }
     }
 
-    pub(super) async fn withdraw(&self, access: &Access, input: Withdraw) -> Done {
+    pub(super) async fn withdraw(&self, access: &Access, input: WithdrawInput) -> Done {
         let reason = input
             .reason
             .filter(|reason| !reason.trim().is_empty())
@@ -144,7 +151,7 @@ impl Server {
         }
         match access.withdraw(DecisionId(input.id), reason.trim()).await {
             Ok(decision) => {
-                self.answer(Stands::Withdrawn, text::mcp::withdrawn(&decision), &decision)
+                self.answer(DecisionState::Withdrawn, text::mcp::withdrawn(&decision), &decision)
             }
             Err(error) => Err(self.refused(access, error).await),
         }

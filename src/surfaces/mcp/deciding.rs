@@ -1,16 +1,16 @@
 //! Tools with which a person's assistant decides on the person's instruction. Only a token with the
 //! scope `decide` may call these tools; for high and critical risk, a verdict is only a proposal.
 
-use super::Server;
+use super::McpServer;
 use super::answer::Done;
-use super::words::{Approve, Prioritize, Reject, Stands};
+use super::schema::{ApproveInput, DecisionState, Prioritize, RejectInput};
 use crate::core::decision::{Ballot, DecisionId, Revision, Verdict, Via};
-use crate::core::text;
-use crate::engine::access::{Access, Given};
+use crate::engine::approvals::access::{Access, VerdictOutcome};
+use crate::presentation::text;
 
-impl Server {
-    pub(super) async fn approve(&self, access: &Access, input: Approve) -> Done {
-        let Approve { id, revision, note, option, answer } = input;
+impl McpServer {
+    pub(super) async fn approve(&self, access: &Access, input: ApproveInput) -> Done {
+        let ApproveInput { id, revision, note, option, answer } = input;
         let verdict = match (option, answer) {
             (Some(_), Some(_)) => {
                 return Err(text::mcp::wrong_input("factory_approve_task", text::mcp::ONE_OF_THEM));
@@ -24,7 +24,7 @@ impl Server {
         self.decide(access, DecisionId(id), Revision(revision), verdict).await
     }
 
-    pub(super) async fn reject(&self, access: &Access, input: Reject) -> Done {
+    pub(super) async fn reject(&self, access: &Access, input: RejectInput) -> Done {
         let verdict = Verdict::Rejected { reason: input.reason.trim().to_owned() };
         self.decide(access, DecisionId(input.id), Revision(input.revision), verdict).await
     }
@@ -38,13 +38,13 @@ impl Server {
     ) -> Done {
         let word = verdict.word();
         match access.decide(id, seen, Via::Mcp, Ballot::from(verdict)).await {
-            Ok(Given::Done(decision)) => self.answer(
-                Stands::from(&decision),
+            Ok(VerdictOutcome::Done(decision)) => self.answer(
+                DecisionState::from(&decision),
                 text::mcp::done(&decision, word, holder(access)),
                 &decision,
             ),
-            Ok(Given::Proposed(decision)) => self.answer(
-                Stands::Proposed,
+            Ok(VerdictOutcome::Proposed(decision)) => self.answer(
+                DecisionState::Proposed,
                 text::mcp::proposed(&decision, holder(access)),
                 &decision,
             ),
@@ -57,7 +57,7 @@ impl Server {
             Ok(decision) => {
                 let what = text::mcp::wanted(input.priority);
                 self.answer(
-                    Stands::from(&decision),
+                    DecisionState::from(&decision),
                     text::mcp::done(&decision, &what, holder(access)),
                     &decision,
                 )

@@ -8,15 +8,13 @@ use rmcp::RoleServer;
 use rmcp::model::ResourceUpdatedNotificationParam;
 use rmcp::service::{Peer, SubscriptionSink};
 
-use super::Server;
+use super::McpServer;
 use super::resources::{SUMMARY, uri};
-use crate::core::event::Event;
-use crate::engine::access::Access;
+use crate::core::decision::event::Event;
+use crate::engine::approvals::access::Access;
 
-/// Events per read of the log.
-const PAGE: usize = 500;
 /// Interval at which an idle follower checks whether the client is still connected.
-const STILL_THERE: Duration = Duration::from_secs(60);
+const CONNECTION_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Where notifications go.
 pub(super) enum Sink<'a> {
@@ -63,43 +61,31 @@ const fn changes_list(event: &Event) -> bool {
 /// Notifies a client of changes from now on, limited to decisions that the caller may see. Returns
 /// when the client has gone or its token is revoked. `wants` selects resources by URI.
 pub(super) async fn follow(
-    server: &Server,
+    server: &McpServer,
     access: &Access,
     sink: &Sink<'_>,
     wants: impl Fn(&str) -> bool,
 ) {
-    let mut hints = server.handle.hints();
-    let mut read = match server.handle.head().await {
-        Ok(head) => head.seq,
-        Err(error) => return tracing::warn!(%error, "a client is told of no changes"),
+    let mut log = match access.follow(None, None).await {
+        Ok(log) => log,
+        Err(error) => return tracing::warn!(%error, "a client receives no change notifications"),
     };
     while !sink.is_closed() {
-        hints.mark_unchanged();
-        match access.events(read, PAGE).await {
-            // Nothing is lost: the next read starts from the old position.
-            Err(error) => tracing::warn!(%error, "the log cannot be read; clients are told late"),
-            Ok((events, up_to)) => {
-                if !events.is_empty() && server.is_revoked(access.caller()).await.unwrap_or(true) {
-                    return;
-                }
-                let more = up_to > read;
-                read = up_to;
-                let changed: BTreeSet<String> =
-                    events.iter().map(|logged| uri(logged.decision)).collect();
-                for uri in changed.into_iter().filter(|uri| wants(uri)) {
-                    sink.updated(uri).await;
-                }
-                if !events.is_empty() && wants(SUMMARY) {
-                    sink.updated(SUMMARY.to_owned()).await;
-                }
-                if events.iter().any(|logged| changes_list(&logged.event)) {
-                    sink.list_changed().await;
-                }
-                if more {
-                    continue;
-                }
-            }
+        let Ok(events) = tokio::time::timeout(CONNECTION_CHECK_INTERVAL, log.next()).await else {
+            continue;
+        };
+        if server.is_revoked(access.caller()).await.unwrap_or(true) {
+            return;
         }
-        let _ = tokio::time::timeout(STILL_THERE, hints.changed()).await;
+        let changed: BTreeSet<String> = events.iter().map(|logged| uri(logged.decision)).collect();
+        for uri in changed.into_iter().filter(|uri| wants(uri)) {
+            sink.updated(uri).await;
+        }
+        if wants(SUMMARY) {
+            sink.updated(SUMMARY.to_owned()).await;
+        }
+        if events.iter().any(|logged| changes_list(&logged.event)) {
+            sink.list_changed().await;
+        }
     }
 }

@@ -3,16 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use super::Server;
-use super::answer::{Done, tell};
-use super::words::{Blockers, Blocking, Group, Owed, Pending, Search, Several, Summary};
+use gander_client::types::{Moment, Phase};
+
+use super::McpServer;
+use super::answer::{Done, tool_success};
+use super::schema::{
+    Blockers, Blocking, DecisionList, Group, Owed, PendingInput, Search, SummaryOutput,
+};
 use crate::core::decision::{Decision, State};
-use crate::core::find::ranked;
-use crate::core::policy::project_name;
-use crate::core::text;
+use crate::core::policy::rules::project_name;
 use crate::engine::Filter;
-use crate::engine::access::{Access, AccessError};
-use crate::wire::{Moment, WaitsFor};
+use crate::engine::approvals::access::{Access, AccessError};
+use crate::presentation::find::ranked;
+use crate::presentation::{json, text};
 
 /// Default length of a list.
 const USUAL: usize = 20;
@@ -25,7 +28,7 @@ const NEXT: usize = 5;
 /// Groups of each sort in the text; the data contains all groups.
 const SAID: usize = 5;
 
-impl Server {
+impl McpServer {
     /// Waiting decisions, most urgent first; only of `project`, if given.
     async fn waiting(
         &self,
@@ -39,11 +42,11 @@ impl Server {
         Ok(waiting)
     }
 
-    fn views(&self, decisions: &[Decision], count: usize) -> Several {
-        Several::new(decisions.iter().map(|decision| self.view(decision)).collect(), count)
+    fn views(&self, decisions: &[Decision], count: usize) -> DecisionList {
+        DecisionList::new(decisions.iter().map(|decision| self.view(decision)).collect(), count)
     }
 
-    pub(super) async fn pending(&self, access: &Access, input: Pending) -> Done {
+    pub(super) async fn pending(&self, access: &Access, input: PendingInput) -> Done {
         let waiting = self.waiting(access, input.project.as_deref()).await;
         let waiting = match waiting {
             Ok(waiting) => waiting,
@@ -54,15 +57,15 @@ impl Server {
         let page: Vec<Decision> =
             waiting.into_iter().skip(input.offset.unwrap_or_default()).take(limit).collect();
         let lines: Vec<String> = page.iter().map(|decision| self.line(decision)).collect();
-        tell(text::mcp::list(text::mcp::WAITING, &lines, count), &self.views(&page, count))
+        tool_success(text::mcp::list(text::mcp::WAITING, &lines, count), &self.views(&page, count))
     }
 
     pub(super) async fn search(&self, access: &Access, input: Search) -> Done {
         let state = input.state.map(|state| match state {
-            crate::wire::Phase::Pending => "pending",
-            crate::wire::Phase::Deferred => "deferred",
-            crate::wire::Phase::Resolved => "resolved",
-            crate::wire::Phase::Withdrawn => "withdrawn",
+            Phase::Pending => "pending",
+            Phase::Deferred => "deferred",
+            Phase::Resolved => "resolved",
+            Phase::Withdrawn => "withdrawn",
         });
         let project = input.project.as_deref().map(project_name);
         let filter = Filter {
@@ -88,7 +91,7 @@ impl Server {
             format!("{}{said}", self.line(decision))
         };
         let lines: Vec<String> = page.iter().map(line).collect();
-        tell(text::mcp::list(text::mcp::FOUND, &lines, count), &self.views(&page, count))
+        tool_success(text::mcp::list(text::mcp::FOUND, &lines, count), &self.views(&page, count))
     }
 
     pub(super) async fn blockers(&self, access: &Access, input: Blocking) -> Done {
@@ -126,16 +129,16 @@ impl Server {
             longest: longest.map(|decision| self.view(decision)),
             data: text::mcp::DATA,
         };
-        tell(words, &blockers)
+        tool_success(words, &blockers)
     }
 
     /// The dashboard.
-    pub(super) async fn summary(&self, access: &Access) -> Result<Summary, AccessError> {
+    pub(super) async fn summary(&self, access: &Access) -> Result<SummaryOutput, AccessError> {
         let waiting = self.waiting(access, None).await?;
         let put_off = Filter { state: Some("deferred".into()), ..Filter::default() };
         let deferred = access.list(put_off).await?.len();
         let overdue = waiting.iter().filter(|decision| self.is_overdue(decision)).count();
-        Ok(Summary {
+        Ok(SummaryOutput {
             words: text::mcp::summary(waiting.len(), overdue, deferred),
             waiting: waiting.len(),
             overdue,
@@ -175,7 +178,7 @@ impl Server {
         let mut by_name: BTreeMap<String, Group> = BTreeMap::new();
         for decision in waiting {
             let Some(name) = name(decision) else { continue };
-            let since = Moment(self.handle.pace().wall_time(decision.asked_at));
+            let since = Moment(self.handle.time_scale().wall_time(decision.asked_at));
             let new =
                 || Group { name: name.clone(), waiting: 0, overdue: 0, since, ids: Vec::new() };
             let group = by_name.entry(name.clone()).or_insert_with(new);
@@ -192,7 +195,7 @@ impl Server {
     fn owed(&self, waiting: &[Decision]) -> Vec<Owed> {
         let mut owed: Vec<Owed> = Vec::new();
         for decision in waiting {
-            let by = WaitsFor::from(&self.handle.who_may(decision));
+            let by = json::approvers(&self.handle.approvers().who_may(decision));
             match owed.iter_mut().find(|owed| owed.by == by) {
                 Some(owed) => owed.ids.push(decision.id.0),
                 None => owed.push(Owed { by, ids: vec![decision.id.0] }),

@@ -1,11 +1,11 @@
 //! MCP, for agents that ask and wait, and for a person's assistant that shows pending decisions and
 //! decides on instruction.
 //!
-//! Every call goes through [`crate::engine::access`], which checks the caller's permissions; this
-//! module only presents the API as tools, resources and prompts. Serves standard input
-//! ([`Server::on_stdio`]) and HTTP ([`http_service`]); over HTTP, the router in front authenticates
-//! the caller. Text from agents is quoted as data and never mixed into Gander's own words. Does not
-//! depend on Discord or SQL, and does not decide who may approve.
+//! Every call goes through [`crate::engine::approvals::access`], which checks the caller's
+//! permissions; this module only presents the API as tools, resources and prompts. Serves standard
+//! input ([`McpServer::on_stdio`]) and HTTP ([`http_service`]); over HTTP, the router in front
+//! authenticates the caller. Text from agents is quoted as data and never mixed into Gander's own
+//! words. Does not depend on Discord or SQL, and does not decide who may approve.
 
 mod answer;
 mod asking;
@@ -15,9 +15,9 @@ mod looking;
 mod permission;
 mod prompts;
 mod resources;
+mod schema;
 mod serving;
 mod tools;
-mod words;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -32,17 +32,18 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::sync::watch;
 
 pub use self::permission::Gatekeeper;
-use crate::core::caller::Caller;
-use crate::core::{hex, text};
-use crate::engine::access::Access;
+use crate::core::access::Caller;
+use crate::core::hex;
+use crate::engine::approvals::access::Access;
 use crate::engine::{Handle, HandleError};
+use crate::presentation::text;
 
 /// Longest message, in bytes: no person could judge a longer tool call.
 const LONGEST_MESSAGE: usize = 1 << 20;
 
 /// How long an idle HTTP session of a protocol version before 2026-07-28 is kept: long enough for a
 /// pause in a chat.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
+const SESSION_IDLE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// How the caller is identified.
 #[derive(Clone)]
@@ -67,7 +68,7 @@ impl std::fmt::Debug for Identity {
 
 /// The server of one connection or session.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub struct McpServer {
     handle: Handle,
     identity: Identity,
     gate: Option<Arc<dyn Gatekeeper>>,
@@ -80,7 +81,7 @@ pub struct Server {
     ending: watch::Sender<bool>,
 }
 
-impl Server {
+impl McpServer {
     /// `gate` judges tool calls; without a gate, `permission_prompt` is not offered.
     #[must_use]
     pub fn new(handle: Handle, identity: Identity, gate: Option<Arc<dyn Gatekeeper>>) -> Self {
@@ -106,6 +107,7 @@ impl Server {
             Identity::Secret(secret) => {
                 let found = self
                     .handle
+                    .tokens()
                     .caller_of(secret)
                     .await
                     .map_err(|error| answer::broken(&error.into()))?;
@@ -121,7 +123,7 @@ impl Server {
 
     /// Whether the caller's token has been revoked since the request or session began.
     async fn is_revoked(&self, caller: &Caller) -> Result<bool, HandleError> {
-        let tokens = self.handle.tokens().await?;
+        let tokens = self.handle.tokens().list().await?;
         Ok(tokens.iter().any(|token| {
             token.revoked_at.is_some() && format!("token:{}", token.id.0) == caller.id
         }))
@@ -157,9 +159,9 @@ pub fn http_service(
         .enforce_origin_validation()
         .with_max_request_body_bytes(LONGEST_MESSAGE);
     let handle = handle.clone();
-    let new = move || Ok(Server::new(handle.clone(), Identity::OfRequest, gate.clone()));
+    let new = move || Ok(McpServer::new(handle.clone(), Identity::OfRequest, gate.clone()));
     let mut sessions = LocalSessionManager::default();
-    sessions.session_config.keep_alive = Some(FORGOTTEN_AFTER);
+    sessions.session_config.keep_alive = Some(SESSION_IDLE_TIMEOUT);
     let service = StreamableHttpService::new(new, Arc::new(sessions), config);
     Router::new().route_service("/mcp", service)
 }

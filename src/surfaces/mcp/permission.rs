@@ -1,6 +1,6 @@
 //! Claude Code's `--permission-prompt-tool`. A tool call that Claude Code's own rules would ask
-//! about is judged by the gate's rules ([`crate::engine::gates`]), and a person is asked where
-//! these rules require approval. Every failure denies the call.
+//! about is judged by the gate's rules ([`crate::engine::approvals::gates`]), and a person is asked
+//! where these rules require approval. Every failure denies the call.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use rmcp::service::RequestContext;
 use serde_json::{Map, Value, json};
 
-use super::Server;
+use super::McpServer;
 use super::asking::Waited;
-use super::words::Permission;
-use crate::core::text;
-use crate::engine::access::Access;
-use crate::engine::gates::{Brought, Gated, Rulebook, Told};
+use super::schema::Permission;
+use crate::engine::approvals::access::Access;
+use crate::engine::approvals::gates::{GateOutcome, GateReply, GateRequest, RuleSource};
+use crate::presentation::text;
 
 /// Facts about the local machine, supplied by the process; this surface does not look them up.
-pub trait Gatekeeper: Rulebook {
+pub trait Gatekeeper: RuleSource {
     /// Adds the working directory and the state of the affected files to a tool call, as far as
     /// known. Reads the file system.
-    fn brought(&self, agent: &str, session: &str, tool: &str, input: Value) -> Brought;
+    fn brought(&self, agent: &str, session: &str, tool: &str, input: Value) -> GateRequest;
 
     /// Longest wait for an answer. `progress`: whether the client receives progress notifications.
     fn patience(&self, progress: bool) -> Duration;
@@ -29,7 +29,7 @@ pub trait Gatekeeper: Rulebook {
     fn unserved(&self) -> bool;
 }
 
-impl Server {
+impl McpServer {
     pub(super) fn unserved(&self) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.unserved())
     }
@@ -42,9 +42,9 @@ impl Server {
     ) -> CallToolResult {
         let Permission { tool_name, input, .. } = input;
         let told = self.judged(access, &tool_name, &input, context).await;
-        let answer = match told.unwrap_or_else(|why| Told::Deny(text::gate::broken(&why))) {
-            Told::Allow { .. } => json!({ "behavior": "allow", "updatedInput": input }),
-            Told::Deny(message) | Told::Defer(message) | Told::Wait(message) => {
+        let answer = match told.unwrap_or_else(|why| GateReply::Deny(text::gate::broken(&why))) {
+            GateReply::Allow { .. } => json!({ "behavior": "allow", "updatedInput": input }),
+            GateReply::Deny(message) | GateReply::Defer(message) | GateReply::Wait(message) => {
                 json!({ "behavior": "deny", "message": message })
             }
         };
@@ -57,7 +57,7 @@ impl Server {
         tool: &str,
         input: &Map<String, Value>,
         context: &RequestContext<RoleServer>,
-    ) -> Result<Told, String> {
+    ) -> Result<GateReply, String> {
         let gate = self.gate.clone().ok_or(text::mcp::NO_GATE)?;
         let agent =
             context.client_info().map_or_else(|| "claude-code".to_owned(), |client| client.name);
@@ -68,9 +68,9 @@ impl Server {
             tokio::task::spawn_blocking(move || looks.brought(&agent, &session, &tool, input));
         let brought = looked.await.map_err(words)?;
         let asked = match access.gate(gate.clone(), brought).await.map_err(words)? {
-            Gated::Allowed(words) => return Ok(Told::Allow { words, note: None }),
-            Gated::Denied(words) => return Ok(Told::Deny(words)),
-            Gated::Asked(decision) => decision,
+            GateOutcome::Allowed(words) => return Ok(GateReply::Allow { words, note: None }),
+            GateOutcome::Denied(words) => return Ok(GateReply::Deny(words)),
+            GateOutcome::Asked(decision) => decision,
         };
         let patience = gate.patience(context.meta.get_progress_token().is_some());
         Ok(
@@ -79,9 +79,9 @@ impl Server {
                 .await
                 .map_err(words)?
             {
-                Waited::Cancelled => Told::Deny(text::mcp::CANCELLED.into()),
+                Waited::Cancelled => GateReply::Deny(text::mcp::CANCELLED.into()),
                 Waited::Over(decision) => {
-                    self.handle.told(&decision, asked.revision, self.unserved())
+                    self.handle.gates().reply(&decision, asked.revision, self.unserved())
                 }
             },
         )

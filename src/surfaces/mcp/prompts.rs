@@ -7,13 +7,13 @@ use rmcp::model::{
     PromptMessage, Role,
 };
 
-use super::Server;
+use super::McpServer;
 use super::answer::broken;
-use crate::core::text;
-use crate::core::text::mcp::prompt;
-use crate::engine::access::Access;
+use crate::engine::approvals::access::Access;
+use crate::presentation::text;
+use crate::presentation::text::mcp::prompt;
 
-impl Server {
+impl McpServer {
     pub(super) fn prompts() -> ListPromptsResult {
         let argument = |name: &str, words: &str| {
             PromptArgument::new(name).with_description(words).with_required(false)

@@ -8,13 +8,13 @@ use rmcp::model::{
 };
 use serde::Serialize;
 
-use super::Server;
+use super::McpServer;
 use super::answer::broken;
-use super::words::Stands;
+use super::schema::DecisionState;
 use crate::core::decision::{Decision, DecisionId};
-use crate::core::text;
-use crate::engine::access::{Access, AccessError};
+use crate::engine::approvals::access::{Access, AccessError};
 use crate::engine::{Filter, HandleError};
+use crate::presentation::text;
 
 /// The dashboard's URI.
 pub(super) const SUMMARY: &str = "factory://dashboard/summary";
@@ -43,7 +43,7 @@ fn decision_of(uri: &str) -> Option<DecisionId> {
     (id.to_string() == number).then_some(DecisionId(id))
 }
 
-impl Server {
+impl McpServer {
     pub(super) async fn resources(
         &self,
         access: &Access,
@@ -95,9 +95,10 @@ impl Server {
         let missing = || ErrorData::resource_not_found(text::mcp::no_resource(uri), None);
         let id = decision_of(uri).ok_or_else(missing)?;
         match access.get(id).await {
-            Ok(decision) => {
-                contents(uri, &self.told(Stands::from(&decision), self.line(&decision), &decision))
-            }
+            Ok(decision) => contents(
+                uri,
+                &self.told(DecisionState::from(&decision), self.line(&decision), &decision),
+            ),
             Err(AccessError::Handle(HandleError::NoSuchDecision(_))) => Err(missing()),
             Err(error) => Err(broken(&error)),
         }

@@ -20,20 +20,20 @@ use tokio::sync::watch::Sender;
 
 use super::follow::{Sink, follow};
 use super::resources::is_ours;
-use super::{LONGEST_MESSAGE, Server};
-use crate::core::text;
+use super::{LONGEST_MESSAGE, McpServer};
+use crate::presentation::text;
 
 /// Most resources to which a session of a protocol version before 2026-07-28 may subscribe. Also
 /// limits a subscription request of a newer client.
 const MOST_SUBSCRIBED: usize = 1_000;
 
-impl Server {
+impl McpServer {
     fn with_subscribed<T>(&self, act: impl FnOnce(&mut BTreeSet<String>) -> T) -> T {
         act(&mut self.subscribed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl ServerHandler for Server {
+impl ServerHandler for McpServer {
     fn get_info(&self) -> InitializeResult {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
@@ -203,7 +203,7 @@ async fn over(mut ended: tokio::sync::watch::Receiver<bool>) {
     let _ = ended.wait_for(|ended| *ended).await;
 }
 
-impl Server {
+impl McpServer {
     /// Resolves when the connection has ended.
     pub(super) async fn is_over(&self) {
         over(self.ending.subscribe()).await;
@@ -238,7 +238,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for Input<R> {
 }
 
 /// Serves one client on standard input and output.
-pub(super) async fn on_stdio(server: Server) -> Result<(), String> {
+pub(super) async fn on_stdio(server: McpServer) -> Result<(), String> {
     let (input, output) = rmcp::transport::stdio();
     let input = Input { input, ending: server.ending.clone() };
     let transport =

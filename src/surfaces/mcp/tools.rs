@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use gander_client::types::Question;
 use rmcp::handler::server::common::{schema_for_input, schema_for_output};
 use rmcp::model::{CallToolResult, JsonObject, Tool, ToolAnnotations};
 use rmcp::service::RequestContext;
@@ -10,21 +11,21 @@ use rmcp::{ErrorData, RoleServer};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::Server;
-use super::answer::{Done, complain};
-use super::words::{
-    Approve, Await, Blockers, Blocking, Pending, Permission, Prioritize, Reject, Report, Search,
-    Several, Told, Withdraw,
+use super::McpServer;
+use super::answer::{Done, tool_error};
+use super::schema::{
+    ApproveInput, Await, Blockers, Blocking, DecisionList, DecisionOutput, PendingInput,
+    Permission, Prioritize, RejectInput, ReportInput, Search, WithdrawInput,
 };
-use crate::core::caller::{Forbidden, Scope};
-use crate::core::text;
-use crate::core::text::mcp::tool;
-use crate::engine::access::Access;
-use crate::wire::{self, Question};
+use crate::core::access::{Forbidden, Scope};
+use crate::engine::approvals::access::Access;
+use crate::presentation::json::{self, ReadError};
+use crate::presentation::text;
+use crate::presentation::text::mcp::tool;
 
 /// The tool's effect, for clients that ask their user before a call.
 #[derive(Clone, Copy)]
-enum Does {
+enum ToolEffect {
     /// Read only.
     Look,
     /// Adds something; repeated calls add nothing more.
@@ -34,10 +35,10 @@ enum Does {
 }
 
 /// A tool's declaration without its types.
-pub(super) struct Kind {
+pub(super) struct ToolKind {
     name: &'static str,
     words: &'static str,
-    does: Does,
+    does: ToolEffect,
     /// The caller needs at least one of these scopes.
     needs: &'static [Scope],
 }
@@ -49,32 +50,35 @@ const DECIDE: &[Scope] = &[Scope::Decide];
 const fn kind(
     name: &'static str,
     words: &'static str,
-    does: Does,
+    does: ToolEffect,
     needs: &'static [Scope],
-) -> Kind {
-    Kind { name, words, does, needs }
+) -> ToolKind {
+    ToolKind { name, words, does, needs }
 }
 
-const REQUEST: Kind = kind("request_approval", tool::REQUEST, Does::Add, ASK);
-const AWAIT: Kind = kind("await_decision", tool::AWAIT, Does::Add, ASK);
-const REPORT: Kind = kind("report_outcome", tool::REPORT, Does::Add, ASK);
-const WITHDRAW: Kind = kind("withdraw", tool::WITHDRAW, Does::End, &[Scope::Ask, Scope::Admin]);
-const PERMISSION: Kind = kind("permission_prompt", tool::PERMISSION, Does::Add, ASK);
-const PENDING: Kind = kind("factory_get_pending_tasks", tool::PENDING, Does::Look, SEE);
-const APPROVE: Kind = kind("factory_approve_task", tool::APPROVE, Does::End, DECIDE);
-const REJECT: Kind = kind("factory_reject_task", tool::REJECT, Does::End, DECIDE);
-const PRIORITY: Kind = kind("factory_assign_priority", tool::PRIORITY, Does::Add, DECIDE);
-const BLOCKERS: Kind = kind("factory_get_blockers", tool::BLOCKERS, Does::Look, SEE);
-const SEARCH: Kind = kind("factory_search", tool::SEARCH, Does::Look, SEE);
+const REQUEST: ToolKind = kind("request_approval", tool::REQUEST, ToolEffect::Add, ASK);
+const AWAIT: ToolKind = kind("await_decision", tool::AWAIT, ToolEffect::Add, ASK);
+const REPORT: ToolKind = kind("report_outcome", tool::REPORT, ToolEffect::Add, ASK);
+const WITHDRAW: ToolKind =
+    kind("withdraw", tool::WITHDRAW, ToolEffect::End, &[Scope::Ask, Scope::Admin]);
+const PERMISSION: ToolKind = kind("permission_prompt", tool::PERMISSION, ToolEffect::Add, ASK);
+const PENDING: ToolKind = kind("factory_get_pending_tasks", tool::PENDING, ToolEffect::Look, SEE);
+const APPROVE: ToolKind = kind("factory_approve_task", tool::APPROVE, ToolEffect::End, DECIDE);
+const REJECT: ToolKind = kind("factory_reject_task", tool::REJECT, ToolEffect::End, DECIDE);
+const PRIORITY: ToolKind = kind("factory_assign_priority", tool::PRIORITY, ToolEffect::Add, DECIDE);
+const BLOCKERS: ToolKind = kind("factory_get_blockers", tool::BLOCKERS, ToolEffect::Look, SEE);
+const SEARCH: ToolKind = kind("factory_search", tool::SEARCH, ToolEffect::Look, SEE);
 
-impl Kind {
+impl ToolKind {
     fn tool<I: JsonSchema + 'static>(&self, gives: Option<Arc<JsonObject>>) -> Tool {
         let annotations = match self.does {
-            Does::Look => ToolAnnotations::new().read_only(true).idempotent(true),
-            Does::Add => {
+            ToolEffect::Look => ToolAnnotations::new().read_only(true).idempotent(true),
+            ToolEffect::Add => {
                 ToolAnnotations::new().read_only(false).destructive(false).idempotent(true)
             }
-            Does::End => ToolAnnotations::new().read_only(false).destructive(true).idempotent(true),
+            ToolEffect::End => {
+                ToolAnnotations::new().read_only(false).destructive(true).idempotent(true)
+            }
         };
         // Without a `dedup_key`, every call of these two tools files a new decision.
         let annotations = annotations
@@ -95,19 +99,19 @@ impl Kind {
 }
 
 /// All tools.
-fn all() -> Vec<(&'static Kind, Tool)> {
-    let told = || Some(schema_for_output::<Told>());
-    let several = || Some(schema_for_output::<Several>());
+fn all() -> Vec<(&'static ToolKind, Tool)> {
+    let told = || Some(schema_for_output::<DecisionOutput>());
+    let several = || Some(schema_for_output::<DecisionList>());
     vec![
         (&REQUEST, REQUEST.tool::<Question>(told())),
         (&AWAIT, AWAIT.tool::<Await>(told())),
-        (&REPORT, REPORT.tool::<Report>(told())),
-        (&WITHDRAW, WITHDRAW.tool::<Withdraw>(told())),
+        (&REPORT, REPORT.tool::<ReportInput>(told())),
+        (&WITHDRAW, WITHDRAW.tool::<WithdrawInput>(told())),
         // Claude Code reads only the text of this tool's result.
         (&PERMISSION, PERMISSION.tool::<Permission>(None)),
-        (&PENDING, PENDING.tool::<Pending>(several())),
-        (&APPROVE, APPROVE.tool::<Approve>(told())),
-        (&REJECT, REJECT.tool::<Reject>(told())),
+        (&PENDING, PENDING.tool::<PendingInput>(several())),
+        (&APPROVE, APPROVE.tool::<ApproveInput>(told())),
+        (&REJECT, REJECT.tool::<RejectInput>(told())),
         (&PRIORITY, PRIORITY.tool::<Prioritize>(told())),
         (&BLOCKERS, BLOCKERS.tool::<Blocking>(Some(schema_for_output::<Blockers>()))),
         (&SEARCH, SEARCH.tool::<Search>(several())),
@@ -115,11 +119,13 @@ fn all() -> Vec<(&'static Kind, Tool)> {
 }
 
 /// Parses the arguments of a call.
-fn read<T: DeserializeOwned>(kind: &Kind, arguments: &JsonObject) -> Result<T, String> {
+fn read<T: DeserializeOwned>(kind: &ToolKind, arguments: &JsonObject) -> Result<T, String> {
     let text = serde_json::to_vec(arguments).map_err(|error| error.to_string())?;
     let no_files = ("attachments", text::mcp::NO_FILES);
-    wire::read(&text, &[no_files]).map_err(|wrong| match wrong {
-        wire::Wrong::Short(why) | wire::Wrong::Broken(why) | wire::Wrong::Content(why) => {
+    json::read(&text, &[no_files]).map_err(|wrong| match wrong {
+        ReadError::UnexpectedEnd(why)
+        | ReadError::NotJson(why)
+        | ReadError::InvalidContent(why) => {
             // Remove the line and column: the caller did not write this JSON text.
             let why = why
                 .split_once(", column ")
@@ -130,10 +136,10 @@ fn read<T: DeserializeOwned>(kind: &Kind, arguments: &JsonObject) -> Result<T, S
     })
 }
 
-impl Server {
+impl McpServer {
     /// The tools that this caller may use.
     pub(super) fn tools(&self, access: &Access) -> Vec<Tool> {
-        let is_there = |kind: &Kind| {
+        let is_there = |kind: &ToolKind| {
             kind.may(access).is_ok() && (self.gate.is_some() || kind.name != PERMISSION.name)
         };
         all().into_iter().filter(|(kind, _)| is_there(kind)).map(|(_, tool)| tool).collect()
@@ -152,14 +158,14 @@ impl Server {
             return Err(ErrorData::invalid_params(text::mcp::no_tool(name), None));
         };
         if let Err(forbidden) = kind.may(access) {
-            return Ok(complain(text::forbidden(&forbidden)));
+            return Ok(tool_error(text::forbidden(&forbidden)));
         }
-        Ok(self.run(kind, access, arguments, context).await.unwrap_or_else(complain))
+        Ok(self.run(kind, access, arguments, context).await.unwrap_or_else(tool_error))
     }
 
     async fn run(
         &self,
-        kind: &Kind,
+        kind: &ToolKind,
         access: &Access,
         given: &JsonObject,
         context: &RequestContext<RoleServer>,

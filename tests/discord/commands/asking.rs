@@ -1,4 +1,4 @@
-//! `/ask`: a person asks another, the same way as agents do.
+//! `/ask`: a person asks another, the same channel as agents do.
 
 use discord_sandbox::{Effect, Fault, Match};
 use gander::core::decision::{Expects, Pending, Risk, State, Verdict};
@@ -16,14 +16,16 @@ async fn a_person_asks_and_another_answers() {
         "sven",
         "ask",
         json!({
-            "title": "Which colour for the button?", "options": "Blue=as everywhere; Orange=is seen", "project": "web-shop",
-            "details": "pages=12; tests=47/47", "why": "Sign-ups.", "observation": "Few click it.", "what": "Orange.",
+            "title": "Which colour for the button?",
+            "options": "Blue=as everywhere; Orange=is seen", "project": "web-shop",
+            "details": "pages=12; tests=47/47", "why": "Sign-ups.", "observation": "Few click it.",
+            "what": "Orange.",
             "risk": 0, "priority": 2, "kind": "design review",
         }),
     )
     .await;
     insta::assert_snapshot!("asked", pen.message(&asked));
-    let decision = bot.handle.attention(None).await.unwrap().remove(0);
+    let decision = bot.handle.attention().list(None).await.unwrap().remove(0);
     assert_eq!((decision.request.expects, decision.terms.risk), (Expects::Choose, Risk::Low));
     assert_eq!(
         (decision.request.project.as_str(), decision.request.kind.as_str()),
@@ -47,7 +49,7 @@ async fn it_is_handed_to_whom_they_name_and_that_person_is_told() {
         command(&bot, "maya", "ask", json!({ "title": "Is the copy right?", "person": jonas }))
             .await;
     insta::assert_snapshot!("asked_of_a_person", pen.message(&asked));
-    let decision = bot.handle.attention(None).await.unwrap().remove(0);
+    let decision = bot.handle.attention().list(None).await.unwrap().remove(0);
     let State::Pending(Pending { taken: Some(taken), .. }) = &decision.state else {
         panic!("{decision:?}")
     };
@@ -84,7 +86,7 @@ async fn whoever_may_not_decide_it_does_not_get_it() {
     let maya = bot.sandbox.addresses().user_id("maya").unwrap().to_owned();
     let own = command(&bot, "maya", "ask", json!({ "title": "Me?", "person": maya })).await;
     insta::assert_snapshot!("asked_of_oneself", pen.message(&own));
-    for decision in bot.handle.attention(None).await.unwrap() {
+    for decision in bot.handle.attention().list(None).await.unwrap() {
         assert!(
             matches!(&decision.state, State::Pending(Pending { taken: None, .. })),
             "{decision:?}"
@@ -110,7 +112,7 @@ async fn what_cannot_be_asked_is_refused_with_what_to_do() {
     }
     insta::assert_snapshot!("not_asked", said.join("\n"));
     assert_eq!(
-        bot.handle.list(gander::engine::Filter::default()).await.unwrap(),
+        bot.handle.approvals().list(gander::engine::Filter::default()).await.unwrap(),
         [],
         "nothing was asked"
     );
@@ -139,7 +141,7 @@ async fn projects_are_offered() {
 async fn what_nobody_else_may_decide_is_not_asked() {
     let sandbox =
         discord_sandbox::Sandbox::start(discord_sandbox::Options::default()).await.unwrap();
-    let bot = Bot::start_in(sandbox, gander::core::policy::Rules::default()).await;
+    let bot = Bot::start_in(sandbox, gander::core::policy::rules::Rules::default()).await;
     let pen = bot.pen();
     let refused = command(
         &bot,
@@ -149,7 +151,7 @@ async fn what_nobody_else_may_decide_is_not_asked() {
     )
     .await;
     insta::assert_snapshot!("nobody_to_ask", pen.message(&refused));
-    assert_eq!(bot.handle.list(gander::engine::Filter::default()).await.unwrap(), []);
+    assert_eq!(bot.handle.approvals().list(gander::engine::Filter::default()).await.unwrap(), []);
     let asked = command(&bot, "sven", "ask", json!({ "title": "The owner?" })).await;
     assert!(content(&asked).contains("may decide it"), "{asked:#}");
 }
@@ -161,7 +163,7 @@ async fn whoever_waits_for_a_card_is_told_when_it_hangs() {
     let asked = bot.ask(request("Go?")).await;
     let waiting = tokio::spawn({
         let handle = bot.handle.clone();
-        async move { handle.card_within(asked.id, LIMIT).await }
+        async move { handle.messages().card_within(asked.id, LIMIT).await }
     });
     bot.sandbox
         .wait_for("the card to be held up", LIMIT, |sandbox| {
@@ -180,5 +182,8 @@ async fn whoever_waits_for_a_card_is_told_when_it_hangs() {
     // Nobody posts any more: the limit is kept.
     bot.kill().await;
     let asked = bot.ask(request("And this?")).await;
-    assert_eq!(bot.handle.card_within(asked.id, std::time::Duration::from_millis(50)).await, None);
+    assert_eq!(
+        bot.handle.messages().card_within(asked.id, std::time::Duration::from_millis(50)).await,
+        None
+    );
 }

@@ -31,7 +31,7 @@ async fn eventful(bot: &Bot) -> (gander::core::decision::Decision, Value) {
     bot.ask(Request { title: "Deploy contact sync on Monday".into(), ..asked }).await;
     let card = bot.card(decision.id, "revised", |card| card.to_string().contains("Monday")).await;
     click(&bot.person("maya"), &card, "approve").await;
-    bot.handle.report(decision.id, Outcome::Succeeded, "rolled out").await.unwrap();
+    bot.handle.approvals().report(decision.id, Outcome::Succeeded, "rolled out").await.unwrap();
     let card = bot.card(decision.id, "done", |card| card.to_string().contains("rolled out")).await;
     (decision, card)
 }
@@ -188,7 +188,7 @@ async fn status_counts_by_project_and_says_what_is_wrong() {
         pen.steady(content(&command(&bot, "jonas", "status", json!({})).await))
     );
     let stranger = command(&bot, "sven", "status", json!({})).await;
-    assert!(content(&stranger).contains("none of them on you"), "{stranger:#}");
+    assert!(content(&stranger).contains("none for you"), "{stranger:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use chrono::{Days, TimeDelta};
 use chrono_tz::Asia::Tokyo;
-use gander::core::people::{Availability, Hush};
+use gander::core::availability::{Availability, QuietReason};
 use regex::Regex;
 use serde_json::json;
 
@@ -14,7 +14,12 @@ fn maya(bot: &Bot) -> u64 {
 }
 
 async fn availability(bot: &Bot) -> Availability {
-    bot.handle.somebody(maya(bot), "Maya").await.unwrap().availability(bot.handle.now())
+    bot.handle
+        .availability()
+        .person_status(maya(bot), "Maya")
+        .await
+        .unwrap()
+        .availability(bot.handle.now())
 }
 
 /// Without the day on which the test runs.
@@ -71,16 +76,20 @@ async fn what_somebody_said_is_theirs_alone_and_outlives_the_bot() {
         json!({ "from": tokyo(-1), "to": tokyo(60), "zone": "Asia/Tokyo" }),
     )
     .await;
-    let Availability::Quiet { until, why: Hush::QuietHours } = availability(&bot).await else {
+    let Availability::Quiet { until, why: QuietReason::QuietHours } = availability(&bot).await
+    else {
         panic!()
     };
     assert!((until - now - TimeDelta::minutes(60)).abs() <= TimeDelta::minutes(1), "{until}");
     let jonas = bot.sandbox.addresses().user_id("jonas").unwrap().parse().unwrap();
-    let jonas = bot.handle.somebody(jonas, "Jonas").await.unwrap();
+    let jonas = bot.handle.availability().person_status(jonas, "Jonas").await.unwrap();
     assert_eq!(jonas.availability(now), Availability::Available);
 
     let bot = bot.restart().await;
-    assert_eq!(availability(&bot).await, Availability::Quiet { until, why: Hush::QuietHours });
+    assert_eq!(
+        availability(&bot).await,
+        Availability::Quiet { until, why: QuietReason::QuietHours }
+    );
     let status = command(&bot, "maya", "status", json!({})).await;
     assert!(content(&status).contains("🌙 You are in your quiet hours, until"), "{status:#}");
     let status = command(&bot, "jonas", "status", json!({})).await;
@@ -95,12 +104,12 @@ async fn not_now_can_be_said_in_words() {
     let said = crate::talk::say(&bot, "maya", "snooze me for 2h please").await;
     assert!(content(&said).starts_with("💤 Snoozed"), "{said:#}");
     let until = bot.handle.now() + TimeDelta::hours(2);
-    assert_eq!(availability(&bot).await, Availability::Quiet { until, why: Hush::Snoozed });
+    assert_eq!(availability(&bot).await, Availability::Quiet { until, why: QuietReason::Snoozed });
     let said = crate::talk::say(&bot, "maya", "snooze me").await;
     assert!(content(&said).starts_with("Until when?"), "{said:#}");
     assert_eq!(
         availability(&bot).await,
-        Availability::Quiet { until, why: Hush::Snoozed },
+        Availability::Quiet { until, why: QuietReason::Snoozed },
         "nothing was changed"
     );
     let said = crate::talk::say(&bot, "maya", "unsnooze me").await;

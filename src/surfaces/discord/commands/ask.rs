@@ -2,19 +2,20 @@
 
 use serenity::all::{InteractionId, ResolvedValue, User};
 
-use super::super::Bot;
-use super::super::render::View;
 use super::complete::project;
-use super::found::Written;
+use super::decision_argument::Written;
 use super::{Context, Error, answer, voter};
+use crate::core::decision::authorization::{Approvers, Voter};
 use crate::core::decision::{
     Agent, Choice, Decision, DecisionId, Detail, Expects, Insight, Kind, Priority, Refused,
     Request, Risk,
 };
-use crate::core::permission::{Voter, WhoMay};
-use crate::core::policy::{admit, project_name};
-use crate::core::text::{self, Asked};
-use crate::engine::{Asked as Filed, HandleError};
+use crate::core::policy::rules::{admit, project_name};
+use crate::engine::{Asked as AskOutcome, HandleError};
+use crate::presentation::text;
+use crate::presentation::text::AskedApprovers;
+use crate::surfaces::discord::Bot;
+use crate::surfaces::discord::rendering::render::View;
 
 /// How long the message to the assigned person waits for the card to be posted, to link to the
 /// card.
@@ -36,7 +37,7 @@ enum Risks {
     Low,
     #[name = "medium: some work to undo"]
     Medium,
-    #[name = "high: customers or money notice"]
+    #[name = "high: affects customers or money"]
     High,
     #[name = "critical: cannot be undone"]
     Critical,
@@ -44,36 +45,38 @@ enum Risks {
 
 #[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
 enum Priorities {
-    #[name = "low: some day"]
+    #[name = "low: any time"]
     Low,
-    #[name = "normal: in its turn"]
+    #[name = "normal: in order"]
     Normal,
-    #[name = "high: before the others"]
+    #[name = "high: before others"]
     High,
     #[name = "urgent: now"]
     Urgent,
 }
 
-/// Ask somebody to decide something.
+/// Ask a person to decide something.
 #[poise::command(slash_command)]
 #[expect(clippy::too_many_arguments, reason = "each is an option of the command")]
-pub(super) async fn ask(
+pub(crate) async fn ask(
     ctx: Context<'_>,
-    #[description = "What is to be decided, in one line"]
+    #[description = "The question, in one line"]
     #[max_length = 300]
     title: String,
-    #[description = "Who shall answer, if not anybody who may"] person: Option<User>,
-    #[description = "What answers it; with options: choose, else approve"] expects: Option<Answers>,
-    #[description = "To choose from, as: Postgres=known, a bit slower; Redis=fast"]
+    #[description = "Who should answer; without it, anyone who may decide"] person: Option<User>,
+    #[description = "Kind of answer; default: choose with options, else approve"] expects: Option<
+        Answers,
+    >,
+    #[description = "Options, as: Postgres=known, a bit slower; Redis=fast"]
     #[max_length = 3000]
     options: Option<String>,
-    #[description = "Its channel and approvers follow from it"]
+    #[description = "Sets the channel and the approvers"]
     #[autocomplete = "project"]
     #[max_length = 100]
     project: Option<String>,
-    #[description = "How bad is a wrong answer? Medium if you do not say"] risk: Option<Risks>,
+    #[description = "How bad is a wrong answer? Default: medium"] risk: Option<Risks>,
     #[description = "How soon you want the answer"] priority: Option<Priorities>,
-    #[description = "deploy, design_review, naming, legal … or a word of your own"]
+    #[description = "deploy, design_review, naming, legal … or your own word"]
     #[max_length = 60]
     kind: Option<String>,
     #[description = "What you saw"]
@@ -116,8 +119,8 @@ pub(super) async fn ask(
     answer(ctx, work).await?;
     if let (Some(decision), Some(to)) = (handed, person) {
         // Without a card the message has no link; still better than no message.
-        let _ = ctx.data().handle.card_within(decision.id, CARD_WITHIN).await;
-        ctx.data().tell_handed_over(&decision, &ctx.interaction.user, to.id).await;
+        let _ = ctx.data().handle.messages().card_within(decision.id, CARD_WITHIN).await;
+        ctx.data().notify_assignee(&decision, &ctx.interaction.user, to.id).await;
     }
     Ok(())
 }
@@ -245,28 +248,36 @@ async fn put(
     let terms = admit(&bot.handle.rules(), &request).map_err(|why| text::not_asked(&why))?;
     let who =
         others(bot, asker, &Decision::new(DecisionId(0), request.clone(), terms, bot.handle.now()));
-    if who == WhoMay::default() {
+    if who == Approvers::default() {
         return Err(text::NOBODY_TO_ASK.to_owned());
     }
-    let filed = bot.handle.ask(request).await.map_err(|error| text::trouble(&error.to_string()))?;
-    let again = matches!(filed, Filed::Same(_));
+    let filed = bot
+        .handle
+        .approvals()
+        .ask(request)
+        .await
+        .map_err(|error| text::store_failed(&error.to_string()))?;
+    let again = matches!(filed, AskOutcome::Same(_));
     let asked = filed.into_decision();
     tracing::info!(decision = asked.id.0, by = asker.person.name, "asked by a command on Discord");
-    let said =
-        |to: &Asked<'_>| View::words(text::you_asked(&asked, to, &who, bot.application.owner_id()));
-    let Some(user) = to.filter(|_| !again) else { return Ok((said(&Asked::Anybody), None)) };
+    let said = |to: &AskedApprovers<'_>| {
+        View::words(text::you_asked(&asked, to, &who, bot.application.owner_id()))
+    };
+    let Some(user) = to.filter(|_| !again) else {
+        return Ok((said(&AskedApprovers::Anybody), None));
+    };
     if asker.person.discord_id() == Some(user.id.get()) {
-        return Ok((said(&Asked::Yourself), None));
+        return Ok((said(&AskedApprovers::Yourself), None));
     }
     let person = bot.application.voter(&bot.http, &bot.places, user, None).await;
-    Ok(match bot.handle.assign(asked.id, &asker.person, &person).await {
-        Ok(decision) => (said(&Asked::Given(&person.person)), Some(decision)),
+    Ok(match bot.handle.approvers().assign(asked.id, &asker.person, &person).await {
+        Ok(decision) => (said(&AskedApprovers::Given(&person.person)), Some(decision)),
         Err(HandleError::Refused(_, Refused::NotTheirs { .. })) => {
-            (said(&Asked::NotTheirs(&person.person)), None)
+            (said(&AskedApprovers::NotTheirs(&person.person)), None)
         }
         // The request is filed; the answer also reports the failed assignment.
         Err(error) => {
-            let mut view = said(&Asked::Anybody);
+            let mut view = said(&AskedApprovers::Anybody);
             view.content =
                 format!("{}\n{}", view.content, text::not_handed_over(&error.to_string()));
             (view, None)
@@ -275,8 +286,8 @@ async fn put(
 }
 
 /// The approvers without the requester.
-fn others(bot: &Bot, asker: &Voter, decision: &Decision) -> WhoMay {
-    let mut who = bot.handle.who_may(decision);
+fn others(bot: &Bot, asker: &Voter, decision: &Decision) -> Approvers {
+    let mut who = bot.handle.approvers().who_may(decision);
     who.owner &= !asker.owner;
     who.users.retain(|user| asker.person.discord_id() != Some(*user));
     who

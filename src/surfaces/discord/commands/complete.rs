@@ -5,52 +5,58 @@
 
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse, ResolvedValue};
 
-use super::super::respond::SOON;
-use super::found::Among;
+use super::decision_argument::SearchScope;
 use super::{Context, voter};
 use crate::core::Time;
 use crate::core::decision::{Decision, Expects, Person};
-use crate::core::find;
-use crate::core::policy::project_name;
-use crate::core::text;
+use crate::core::policy::rules::project_name;
 use crate::engine::{Filter, HandleError};
+use crate::presentation::find;
+use crate::presentation::text;
+use crate::surfaces::discord::interactions::respond::ACKNOWLEDGE_AFTER;
 
 /// Maximum entries (Discord).
 const MOST: usize = 25;
 /// Maximum characters of an entry's value (Discord).
 const LONGEST_VALUE: usize = 100;
 
-pub(super) async fn approvable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Approve)
-        .await
+pub(crate) async fn approvable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, SearchScope::Open, |decision, _| {
+        decision.request.expects == Expects::Approve
+    })
+    .await
 }
 
-pub(super) async fn choosable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Choose)
-        .await
+pub(crate) async fn choosable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, SearchScope::Open, |decision, _| {
+        decision.request.expects == Expects::Choose
+    })
+    .await
 }
 
-pub(super) async fn answerable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    decisions(ctx, typed, Among::Open, |decision, _| decision.request.expects == Expects::Answer)
-        .await
+pub(crate) async fn answerable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, SearchScope::Open, |decision, _| {
+        decision.request.expects == Expects::Answer
+    })
+    .await
 }
 
-pub(super) async fn open(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    decisions(ctx, typed, Among::Open, |_, _| true).await
+pub(crate) async fn open(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, SearchScope::Open, |_, _| true).await
 }
 
-pub(super) async fn undoable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    decisions(ctx, typed, Among::Decided, can_be_undone).await
+pub(crate) async fn undoable(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, SearchScope::Decided, can_be_undone).await
 }
 
-pub(super) async fn any(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
-    decisions(ctx, typed, Among::All, |_, _| true).await
+pub(crate) async fn any(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+    decisions(ctx, typed, SearchScope::All, |_, _| true).await
 }
 
 async fn decisions(
     ctx: Context<'_>,
     typed: &str,
-    among: Among,
+    among: SearchScope,
     fits: fn(&Decision, Time) -> bool,
 ) -> CreateAutocompleteResponse {
     let bot = ctx.data();
@@ -69,7 +75,7 @@ fn can_be_undone(decision: &Decision, now: Time) -> bool {
 }
 
 /// The options of the decision already given in the command.
-pub(super) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+pub(crate) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
     let bot = ctx.data();
     let tag = bot.handle.tag();
     let named = ctx.args.iter().find_map(|argument| match argument.value {
@@ -83,7 +89,9 @@ pub(super) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteR
     else {
         return CreateAutocompleteResponse::new();
     };
-    let found = in_time(async { Ok(vec![bot.handle.may_see(id, &voter(ctx).await).await?]) }).await;
+    let found =
+        in_time(async { Ok(vec![bot.handle.approvers().may_see(id, &voter(ctx).await).await?]) })
+            .await;
     let entries = found.iter().flat_map(|decision| {
         let entry = |(place, choice)| {
             AutocompleteChoice::new(
@@ -97,10 +105,10 @@ pub(super) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteR
 }
 
 /// Configured projects and the projects of the latest decisions.
-pub(super) async fn project(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+pub(crate) async fn project(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
     let bot = ctx.data();
     let latest = Filter { limit: 500, ..Filter::default() };
-    let found = in_time(async { bot.handle.list(latest).await }).await;
+    let found = in_time(async { bot.handle.approvals().list(latest).await }).await;
     let configured = bot.handle.rules().projects.keys().cloned().collect::<Vec<_>>();
     let names: std::collections::BTreeSet<String> = configured
         .into_iter()
@@ -111,24 +119,24 @@ pub(super) async fn project(ctx: Context<'_>, typed: &str) -> CreateAutocomplete
     offered(names.into_iter().filter(fits).map(|name| AutocompleteChoice::new(name.clone(), name)))
 }
 
-pub(super) fn offered(
+pub(crate) fn offered(
     entries: impl Iterator<Item = AutocompleteChoice>,
 ) -> CreateAutocompleteResponse {
     CreateAutocompleteResponse::new().set_choices(entries.take(MOST).collect())
 }
 
-/// The result of a search, or nothing after [`SOON`] or an error. The person can still type a
-/// number.
+/// The result of a search, or nothing after [`ACKNOWLEDGE_AFTER`] or an error. The person can still
+/// type a number.
 async fn in_time<T>(search: impl Future<Output = Result<Vec<T>, HandleError>> + Send) -> Vec<T> {
-    match tokio::time::timeout(SOON, search).await {
+    match tokio::time::timeout(ACKNOWLEDGE_AFTER, search).await {
         Ok(Ok(found)) => found,
         Ok(Err(HandleError::Denied(..) | HandleError::NoSuchDecision(_))) => Vec::new(),
         Ok(Err(error)) => {
-            tracing::warn!(%error, "nothing can be offered while somebody types a command");
+            tracing::warn!(%error, "could not load autocomplete entries");
             Vec::new()
         }
         Err(_) => {
-            tracing::warn!("the store is slow: nothing is offered while somebody types a command");
+            tracing::warn!("the store is too slow for autocomplete");
             Vec::new()
         }
     }

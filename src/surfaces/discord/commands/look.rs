@@ -2,49 +2,50 @@
 
 use std::collections::BTreeSet;
 
-use super::super::Bot;
-use super::super::render::View;
 use super::complete::any;
-use super::found::{Among, Found, find};
+use super::decision_argument::{DecisionArgument, SearchScope, find};
 use super::{Context, Error, answer, voter};
 use crate::core::decision::DecisionId;
-use crate::core::permission::{Denied, Voter};
-use crate::core::text::{self, Overview, Project, label};
+use crate::core::decision::authorization::{Denied, Voter};
 use crate::engine::HandleError;
-use crate::engine::status::ProjectStatus;
+use crate::engine::operations::status::ProjectStatus;
+use crate::presentation::text;
+use crate::presentation::text::{Overview, Project, label};
+use crate::surfaces::discord::Bot;
+use crate::surfaces::discord::rendering::render::View;
 
 /// Maximum characters of the history above a card (Discord: 2,000 in a message's content).
 const HISTORY: usize = 1_400;
 
 /// Decisions waiting for you, most urgent first.
 #[poise::command(slash_command)]
-pub(super) async fn attention(ctx: Context<'_>) -> Result<(), Error> {
+pub(crate) async fn attention(ctx: Context<'_>) -> Result<(), Error> {
     answer(ctx, async { ctx.data().attention(&voter(ctx).await, 0).await }).await
 }
 
 /// How to use the bot.
 #[poise::command(slash_command)]
-pub(super) async fn help(ctx: Context<'_>) -> Result<(), Error> {
+pub(crate) async fn help(ctx: Context<'_>) -> Result<(), Error> {
     answer(ctx, async { View::words(text::HELP) }).await
 }
 
 /// Show a decision with its history.
 #[poise::command(slash_command)]
-pub(super) async fn decision(
+pub(crate) async fn decision(
     ctx: Context<'_>,
-    #[description = "Number, words of the title, project: open ones and those decided lately are offered"]
+    #[description = "Number, words of the title or project, of an open or recent decision"]
     #[autocomplete = "any"]
     decision: String,
 ) -> Result<(), Error> {
     answer(ctx, async { all_about(ctx.data(), &voter(ctx).await, &decision).await }).await
 }
 
-pub(in super::super) async fn all_about(bot: &Bot, voter: &Voter, typed: &str) -> View {
+pub(crate) async fn all_about(bot: &Bot, voter: &Voter, typed: &str) -> View {
     // Reading needs no revision, so a number is enough.
-    let id = match (find(bot, voter, typed, Among::All).await, typed.trim().parse()) {
-        (Found::Seen(id, _), _) | (Found::Nothing(_), Ok(id)) => id,
-        (Found::Unseen(decision, _), _) => decision.id,
-        (Found::Nothing(view), Err(_)) => return *view,
+    let id = match (find(bot, voter, typed, SearchScope::All).await, typed.trim().parse()) {
+        (DecisionArgument::Seen(id, _), _) | (DecisionArgument::Nothing(_), Ok(id)) => id,
+        (DecisionArgument::Unseen(decision, _), _) => decision.id,
+        (DecisionArgument::Nothing(view), Err(_)) => return *view,
     };
     match everything(bot, voter, id).await {
         Ok(view) => view,
@@ -54,13 +55,13 @@ pub(in super::super) async fn all_about(bot: &Bot, voter: &Voter, typed: &str) -
 
 /// The card with the history above. The requester may read but not decide.
 async fn everything(bot: &Bot, voter: &Voter, id: DecisionId) -> Result<View, HandleError> {
-    let (decision, decides) = match bot.handle.may_see(id, voter).await {
+    let (decision, decides) = match bot.handle.approvers().may_see(id, voter).await {
         Ok(decision) => (decision, true),
         Err(HandleError::Denied(decision, Denied::OwnQuestion)) => (*decision, false),
         Err(error) => return Err(error),
     };
     let (shown, file) = bot.history(&decision, HISTORY).await?;
-    let headline = text::headline(&decision, bot.handle.pace());
+    let headline = text::headline(&decision, bot.handle.time_scale());
     let mut view =
         bot.show(voter, &decision, Some(format!("{headline}\n\n**{}**\n{shown}", label::HISTORY)));
     if !decides {
@@ -72,36 +73,42 @@ async fn everything(bot: &Bot, voter: &Voter, id: DecisionId) -> Result<View, Ha
 
 /// Open and overdue decisions by project, and current problems.
 #[poise::command(slash_command)]
-pub(super) async fn status(ctx: Context<'_>) -> Result<(), Error> {
+pub(crate) async fn status(ctx: Context<'_>) -> Result<(), Error> {
     answer(ctx, async { status_of(ctx.data(), &voter(ctx).await).await }).await
 }
 
 /// The status for a command or a chat message.
-pub(in super::super) async fn status_of(bot: &Bot, voter: &Voter) -> View {
+pub(crate) async fn status_of(bot: &Bot, voter: &Voter) -> View {
     let found = async {
-        Ok::<_, HandleError>((overview(bot).await?, bot.handle.attention(Some(voter)).await?))
+        Ok::<_, HandleError>((
+            overview(bot).await?,
+            bot.handle.attention().list(Some(voter)).await?,
+        ))
     };
     match found.await {
         Ok((overview, theirs)) => {
-            let pace = bot.handle.pace();
-            let said =
-                [Some(text::overview(&overview, theirs.len(), pace)), reached(bot, voter).await];
+            let time_scale = bot.handle.time_scale();
+            let said = [
+                Some(text::overview(&overview, theirs.len(), time_scale)),
+                reached(bot, voter).await,
+            ];
             View::words(said.into_iter().flatten().collect::<Vec<_>>().join("\n\n"))
         }
-        Err(error) => View::words(text::trouble(&error.to_string())),
+        Err(error) => View::words(text::store_failed(&error.to_string())),
     }
 }
 
 /// Warning shown if the caller is currently unreachable.
 async fn reached(bot: &Bot, voter: &Voter) -> Option<String> {
     let person = &voter.person;
-    let somebody = bot.handle.somebody(person.discord_id()?, &person.name).await.ok()?;
-    text::not_reached(somebody.availability(bot.handle.now()), bot.handle.pace())
+    let somebody =
+        bot.handle.availability().person_status(person.discord_id()?, &person.name).await.ok()?;
+    text::not_reached(somebody.availability(bot.handle.now()), bot.handle.time_scale())
 }
 
 /// Counts by project, and current problems.
 async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
-    let status = bot.handle.status().await?;
+    let status = bot.handle.operations().status().await?;
     let count = |project: ProjectStatus| Project {
         name: project.project,
         waiting: project.waiting,
@@ -113,10 +120,10 @@ async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
     // Projects without a channel of their own share a channel, and its problem.
     let mut troubles: BTreeSet<String> =
         projects.iter().filter_map(|project| bot.places.of_project(&project.name).err()).collect();
-    if let Some(pulse) = status.bot {
-        troubles.extend(pulse.configuration.map(|why| text::old_configuration(&why)));
-        troubles.extend(pulse.after_restart);
-        let another = pulse.another.map(|another| another.said(bot.handle.clock().wall()));
+    if let Some(heartbeat) = status.bot {
+        troubles.extend(heartbeat.configuration.map(|why| text::old_configuration(&why)));
+        troubles.extend(heartbeat.after_restart);
+        let another = heartbeat.another.map(|another| another.said(bot.handle.clock().wall()));
         troubles.extend(another.map(|(what, mend)| format!("{what}. {mend}")));
     }
     projects.sort_by_key(|project| {

@@ -5,22 +5,22 @@
 use chrono::{Days, NaiveDate};
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse};
 
-use super::super::Bot;
-use super::super::render::View;
-use super::super::respond::SOON;
 use super::complete::offered;
 use super::{Context, Error, answer, voter};
-use crate::core::decision::Person;
-use crate::core::people::{
-    Away, Wishes, clock_time, days_away, quiet_hours, snooze as not_before, time_zone,
+use crate::core::availability::{
+    Away, Preferences, clock_time, days_away, quiet_hours, snooze as not_before, time_zone,
 };
-use crate::core::text;
+use crate::core::decision::Person;
 use crate::engine::HandleError;
-use crate::engine::people::Somebody;
+use crate::engine::approvals::availability::PersonStatus;
+use crate::presentation::text;
+use crate::surfaces::discord::Bot;
+use crate::surfaces::discord::interactions::respond::ACKNOWLEDGE_AFTER;
+use crate::surfaces::discord::rendering::render::View;
 
 /// Hold back notifications to you until a time.
 #[poise::command(slash_command)]
-pub(super) async fn snooze(
+pub(crate) async fn snooze(
     ctx: Context<'_>,
     #[description = "30m, 18:00, tomorrow 09:00; off ends it"]
     #[autocomplete = "moments"]
@@ -32,17 +32,17 @@ pub(super) async fn snooze(
 
 /// Set your daily quiet hours; without options, show your current settings.
 #[poise::command(slash_command)]
-pub(super) async fn quiet(
+pub(crate) async fn quiet(
     ctx: Context<'_>,
-    #[description = "When they begin, on your clock: 22:00; off for none"]
+    #[description = "Start, in your time zone: 22:00; off for none"]
     #[autocomplete = "evenings"]
     #[max_length = 60]
     from: Option<String>,
-    #[description = "When they end: 07:00"]
+    #[description = "End: 07:00"]
     #[autocomplete = "mornings"]
     #[max_length = 60]
     to: Option<String>,
-    #[description = "Where your clock is: Europe/Berlin"]
+    #[description = "Your time zone: Europe/Berlin"]
     #[autocomplete = "zones"]
     #[max_length = 60]
     zone: Option<String>,
@@ -53,13 +53,13 @@ pub(super) async fn quiet(
 
 /// Set days on which you are away; without options, show your current settings.
 #[poise::command(slash_command)]
-pub(super) async fn away(
+pub(crate) async fn away(
     ctx: Context<'_>,
-    #[description = "The first day: 2026-12-24, today, tomorrow; off for none"]
+    #[description = "First day: 2026-12-24, today, tomorrow; off for none"]
     #[autocomplete = "first_days"]
     #[max_length = 60]
     from: Option<String>,
-    #[description = "The last day, if there are several"]
+    #[description = "Last day, if more than one"]
     #[autocomplete = "last_days"]
     #[max_length = 60]
     to: Option<String>,
@@ -68,14 +68,17 @@ pub(super) async fn away(
 }
 
 /// Snooze by a command, button or chat message.
-pub(in super::super) async fn snoozed(bot: &Bot, person: &Person, until: &str) -> View {
+pub(crate) async fn snoozed(bot: &Bot, person: &Person, until: &str) -> View {
     let somebody = match theirs(bot, person).await {
         Ok(somebody) => somebody,
-        Err(error) => return View::words(text::trouble(&error.to_string())),
+        Err(error) => return View::words(text::store_failed(&error.to_string())),
     };
     match not_before(until, bot.handle.now(), somebody.profile.zone) {
-        Ok(until) => change(bot, person, move |wishes| Wishes { snooze: until, ..wishes }).await,
-        Err(why) => View::words(text::not_set(&why)),
+        Ok(until) => {
+            change(bot, person, move |preferences| Preferences { snooze: until, ..preferences })
+                .await
+        }
+        Err(why) => View::words(text::preference_rejected(&why)),
     }
 }
 
@@ -90,18 +93,18 @@ async fn set_quiet(
         (None, None) => Ok(None),
         (Some(from), to) => quiet_hours(&from, to.as_deref()).map(Some),
         (None, Some(_)) => {
-            Err("quiet hours need a beginning, too: from 22:00 to 07:00, for example".to_owned())
+            Err("quiet hours also need a start: from 22:00 to 07:00, for example".to_owned())
         }
     };
     let zone = zone.map(|name| time_zone(&name)).transpose();
     match (hours, zone) {
-        (Err(why), _) | (_, Err(why)) => View::words(text::not_set(&why)),
+        (Err(why), _) | (_, Err(why)) => View::words(text::preference_rejected(&why)),
         (Ok(None), Ok(None)) => look(bot, person).await,
         (Ok(quiet), Ok(zone)) => {
-            change(bot, person, move |wishes| Wishes {
-                quiet: quiet.or(wishes.quiet),
-                zone: zone.or(wishes.zone),
-                ..wishes
+            change(bot, person, move |preferences| Preferences {
+                quiet: quiet.or(preferences.quiet),
+                zone: zone.or(preferences.zone),
+                ..preferences
             })
             .await
         }
@@ -111,23 +114,28 @@ async fn set_quiet(
 async fn set_away(bot: &Bot, person: &Person, from: Option<String>, to: Option<String>) -> View {
     let (from, to) = match (from, to) {
         (None, None) => return look(bot, person).await,
-        (None, Some(_)) => return View::words(text::not_set("days away need a first day, too")),
+        (None, Some(_)) => {
+            return View::words(text::preference_rejected("an absence also needs a first day"));
+        }
         (Some(from), to) => (from, to),
     };
     let somebody = match theirs(bot, person).await {
         Ok(somebody) => somebody,
-        Err(error) => return View::words(text::trouble(&error.to_string())),
+        Err(error) => return View::words(text::store_failed(&error.to_string())),
     };
     let (now, zone) = (bot.handle.now(), somebody.profile.zone);
     match days_away(&from, to.as_deref(), now, zone) {
-        Err(why) => View::words(text::not_set(&why)),
-        Ok(None) => change(bot, person, |wishes| Wishes { away: Some(Vec::new()), ..wishes }).await,
+        Err(why) => View::words(text::preference_rejected(&why)),
+        Ok(None) => {
+            change(bot, person, |preferences| Preferences { away: Some(Vec::new()), ..preferences })
+                .await
+        }
         Ok(Some(more)) => {
             let (today, configured) =
                 (now.with_timezone(&zone).date_naive(), somebody.profile.away);
-            change(bot, person, move |wishes| Wishes {
-                away: Some(with(wishes.away.unwrap_or(configured), more, today)),
-                ..wishes
+            change(bot, person, move |preferences| Preferences {
+                away: Some(with(preferences.away.unwrap_or(configured), more, today)),
+                ..preferences
             })
             .await
         }
@@ -143,8 +151,11 @@ fn with(away: Vec<Away>, more: Away, today: NaiveDate) -> Vec<Away> {
     all
 }
 
-async fn theirs(bot: &Bot, person: &Person) -> Result<Somebody, HandleError> {
-    bot.handle.somebody(person.discord_id().unwrap_or_default(), &person.name).await
+async fn theirs(bot: &Bot, person: &Person) -> Result<PersonStatus, HandleError> {
+    bot.handle
+        .availability()
+        .person_status(person.discord_id().unwrap_or_default(), &person.name)
+        .await
 }
 
 async fn look(bot: &Bot, person: &Person) -> View {
@@ -154,17 +165,23 @@ async fn look(bot: &Bot, person: &Person) -> View {
 async fn change(
     bot: &Bot,
     person: &Person,
-    change: impl FnOnce(Wishes) -> Wishes + Send + 'static,
+    change: impl FnOnce(Preferences) -> Preferences + Send + 'static,
 ) -> View {
-    let Some(user) = person.discord_id() else { return View::words(text::NOT_OURS) };
-    let changed = bot.handle.wish(user, &person.name, change).await;
+    let Some(user) = person.discord_id() else { return View::words(text::FOREIGN_BUTTON) };
+    let changed = bot.handle.availability().update_preferences(user, &person.name, change).await;
     if let Ok(somebody) = &changed {
-        tracing::info!(by = person.name, quiet = ?somebody.profile.quiet, snooze = ?somebody.snooze, away = ?somebody.profile.away, "says when they can be reached");
+        tracing::info!(
+            by = person.name,
+            quiet = ?somebody.profile.quiet,
+            snooze = ?somebody.snooze,
+            away = ?somebody.profile.away,
+            "changed when they can be reached"
+        );
     }
     said(bot, changed)
 }
 
-fn said(bot: &Bot, somebody: Result<Somebody, HandleError>) -> View {
+fn said(bot: &Bot, somebody: Result<PersonStatus, HandleError>) -> View {
     let now = bot.handle.now();
     match somebody {
         Ok(somebody) => View::words(text::holds(
@@ -172,9 +189,9 @@ fn said(bot: &Bot, somebody: Result<Somebody, HandleError>) -> View {
             somebody.snooze,
             somebody.availability(now),
             now,
-            bot.handle.pace(),
+            bot.handle.time_scale(),
         )),
-        Err(error) => View::words(text::trouble(&error.to_string())),
+        Err(error) => View::words(text::store_failed(&error.to_string())),
     }
 }
 
@@ -187,7 +204,11 @@ fn choice(name: impl Into<String>, value: impl Into<String>) -> AutocompleteChoi
 async fn typing(ctx: Context<'_>) -> (crate::core::Time, chrono_tz::Tz) {
     let bot = ctx.data();
     let user = &ctx.interaction.user;
-    let somebody = tokio::time::timeout(SOON, bot.handle.somebody(user.id.get(), &user.name)).await;
+    let somebody = tokio::time::timeout(
+        ACKNOWLEDGE_AFTER,
+        bot.handle.availability().person_status(user.id.get(), &user.name),
+    )
+    .await;
     let zone = somebody
         .ok()
         .and_then(Result::ok)

@@ -1,0 +1,13 @@
+//! The server as a bot's library meets it: REST, the gateway, interactions, and how they misbehave.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod control;
+mod conversation;
+mod faults;
+mod gateway;
+mod interactions;
+mod menus;
+mod rest;

@@ -1,0 +1,226 @@
+//! Checks of the channels beyond Discord, and a test message by each.
+
+use super::others_can_read;
+use crate::channels::{self, ChannelSettings, SecretFrom};
+use crate::cli::{Failure, external_channels};
+use crate::config::Config;
+use crate::core::messaging::notification::{ExternalChannel, Notification, NotificationPriority};
+use crate::core::values::check_result::CheckResult;
+use crate::engine::clock::wall_time;
+use crate::engine::notifications::outbox::SendError;
+use crate::presentation::text;
+
+const CHANNELS: &str = "Channels beyond Discord";
+
+/// Checks the configured channels without sending a message.
+pub(super) fn checkup(config: &Config) -> Result<Vec<CheckResult>, Failure> {
+    let settings = external_channels::settings(config)?;
+    let mut found: Vec<CheckResult> = channels::faults(&settings)
+        .iter()
+        .map(|fault| in_two(fault, "Correct it and run this again"))
+        .collect();
+    found.extend(channels::secrets(&settings).filter_map(exposed_secret));
+    for channel in
+        ExternalChannel::ALL.into_iter().filter(|channel| is_configured(&settings, *channel))
+    {
+        let to = receivers(config, channel);
+        if to.is_empty() {
+            found.push(CheckResult::warning(
+                CHANNELS,
+                format!(
+                    "nobody can be reached by {}: no one under [[people]] has a {}",
+                    text::channel_name(channel),
+                    text::address_name(channel)
+                ),
+                format!(
+                    "Add {} to a person under [[people]] in gander.toml",
+                    text::address_name(channel)
+                ),
+            ));
+        }
+    }
+    if found.is_empty()
+        && ExternalChannel::ALL.into_iter().any(|channel| is_configured(&settings, channel))
+    {
+        let all = ExternalChannel::ALL
+            .into_iter()
+            .filter(|channel| is_configured(&settings, *channel))
+            .map(text::channel_name);
+        let all: Vec<&str> = all.collect();
+        found.push(CheckResult::fine(
+            CHANNELS,
+            format!("{}: configured; test with gander doctor --send-test", all.join(", ")),
+        ));
+    }
+    found.extend(left_out(config));
+    Ok(found)
+}
+
+/// Channels named by an escalation ladder but not configured. The default ladder does not count:
+/// the warning is only for users who wrote a ladder or an address.
+fn left_out(config: &Config) -> Option<CheckResult> {
+    let rules = &config.rules;
+    let with_address = |channel: ExternalChannel| {
+        rules.people.iter().any(|person| match channel {
+            ExternalChannel::Push => person.ntfy.is_some(),
+            ExternalChannel::Sms | ExternalChannel::Voice => person.phone.is_some(),
+            ExternalChannel::Webhook | ExternalChannel::Desktop => false,
+        })
+    };
+    let ladders =
+        rules.ladders().filter(|ladder| **ladder != crate::core::escalation::Ladder::default());
+    let named: std::collections::BTreeSet<_> =
+        ladders.flat_map(|ladder| ladder.steps().iter().flat_map(|step| step.by.clone())).collect();
+    let missing = crate::core::escalation::Channel::ALL.into_iter().filter(|channel| {
+        !rules.channels.has(*channel)
+            && (named.contains(channel)
+                || ExternalChannel::of_step(*channel).is_some_and(with_address))
+    });
+    let missing: Vec<&str> = missing.map(crate::core::escalation::Channel::word).collect();
+    (!missing.is_empty()).then(|| {
+        CheckResult::warning(
+            CHANNELS,
+            format!("not configured, and therefore skipped in the ladder: {}", missing.join(", ")),
+            "Add them to gander.toml: see docs/escalation.md, Beyond Discord",
+        )
+    })
+}
+
+/// Sends a test message to every configured receiver, by `only` this channel or by each.
+pub(super) async fn send_test(
+    config: &Config,
+    only: Option<ExternalChannel>,
+) -> Result<Vec<CheckResult>, Failure> {
+    let settings = external_channels::settings(config)?;
+    let carriers = channels::carriers(&settings);
+    let mut found = Vec::new();
+    for channel in
+        ExternalChannel::ALL.into_iter().filter(|channel| only.is_none_or(|only| only == *channel))
+    {
+        let Some(carrier) = carriers.iter().find(|carrier| carrier.channel() == channel) else {
+            if only.is_some() {
+                found.push(CheckResult::broken(
+                    CHANNELS,
+                    text::channel_not_configured(channel),
+                    "Add it: see docs/escalation.md, Beyond Discord",
+                ));
+            }
+            continue;
+        };
+        let receivers = receivers(config, channel);
+        if receivers.is_empty() {
+            let what = format!(
+                "nothing was sent by {}: no one under [[people]] has a {}",
+                text::channel_name(channel),
+                text::address_name(channel)
+            );
+            found.push(CheckResult::broken(
+                CHANNELS,
+                what,
+                format!(
+                    "Add {} to a person under [[people]] in gander.toml",
+                    text::address_name(channel)
+                ),
+            ));
+        }
+        for (name, to) in receivers {
+            let sent = carrier.send(&test_message(channel, to), wall_time()).await;
+            found.push(outcome(channel, &name, sent));
+        }
+    }
+    if found.is_empty() {
+        let mend = "Add [ntfy], [twilio], [[webhooks]] or [desktop] to gander.toml: see \
+            docs/escalation.md, Beyond Discord";
+        found.push(CheckResult::broken(
+            CHANNELS,
+            "no channel beyond Discord is configured: nothing was sent",
+            mend,
+        ));
+    }
+    Ok(found)
+}
+
+fn test_message(channel: ExternalChannel, to: String) -> Notification {
+    let (title, words) = text::test_message(channel);
+    // A fresh idempotency key each time, so a repeated test is sent again.
+    let key = format!("test:{channel}:{}", wall_time().timestamp_micros());
+    Notification {
+        key,
+        person: String::new(),
+        channel,
+        to,
+        title,
+        words,
+        link: None,
+        urgency: NotificationPriority::Normal,
+        decisions: [].into(),
+    }
+    .sanitize()
+}
+
+fn outcome(channel: ExternalChannel, name: &str, sent: Result<String, SendError>) -> CheckResult {
+    let to = if name.is_empty() {
+        text::channel_name(channel).to_owned()
+    } else {
+        format!("{} to {name}", text::channel_name(channel))
+    };
+    match sent {
+        Ok(receipt) if receipt.is_empty() => CheckResult::fine(CHANNELS, format!("{to}: sent")),
+        Ok(receipt) => CheckResult::fine(CHANNELS, format!("{to}: sent, receipt {receipt}")),
+        Err(SendError::Later { why, .. }) => in_two(
+            &format!("{to}: {why}"),
+            "Try again in a moment; gander serve retries automatically",
+        ),
+        Err(SendError::PossiblySent(why)) => in_two(
+            &format!("{to}: {why}"),
+            "Check whether it arrived; gander serve checks before repeating it",
+        ),
+        Err(SendError::Unreachable(why) | SendError::Refused(why)) => {
+            in_two(&format!("{to}: {why}"), "Correct it and try again")
+        }
+    }
+}
+
+/// Splits a message into problem and remedy at the first `. `; a message without a remedy gets the
+/// usual one.
+fn in_two(words: &str, usual: &str) -> CheckResult {
+    let (what, mend) = words.split_once(". ").unwrap_or((words, usual));
+    CheckResult::broken(CHANNELS, what, mend)
+}
+
+fn exposed_secret(secret: &SecretFrom) -> Option<CheckResult> {
+    let file = secret.path()?;
+    let mode = others_can_read(&file)?;
+    let what = format!("others can read the secret's file {} (mode {mode:03o})", file.display());
+    Some(CheckResult::warning(CHANNELS, what, format!("chmod 600 {}", file.display())))
+}
+
+fn is_configured(settings: &ChannelSettings, channel: ExternalChannel) -> bool {
+    let channels = channels::channels(settings);
+    match channel {
+        ExternalChannel::Push => channels.push,
+        ExternalChannel::Sms => channels.sms,
+        ExternalChannel::Voice => channels.voice,
+        ExternalChannel::Webhook => !channels.hooks.is_empty(),
+        ExternalChannel::Desktop => channels.desktop,
+    }
+}
+
+/// Names and addresses of all receivers of a channel.
+fn receivers(config: &Config, channel: ExternalChannel) -> Vec<(String, String)> {
+    let (rules, channels) = (&config.rules, &config.rules.channels);
+    let to_people = || {
+        rules
+            .people
+            .iter()
+            .filter_map(|person| Some((person.name.clone(), channels.of_person(channel, person)?)))
+            .collect()
+    };
+    match channel {
+        ExternalChannel::Push | ExternalChannel::Sms | ExternalChannel::Voice => to_people(),
+        ExternalChannel::Webhook => {
+            channels.hooks.iter().map(|hook| (hook.name.clone(), hook.name.clone())).collect()
+        }
+        ExternalChannel::Desktop => vec![(String::new(), String::new())],
+    }
+}

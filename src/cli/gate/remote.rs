@@ -1,0 +1,148 @@
+//! A gate that asks a remote `gander serve`. The server's rules judge the call; local rules, if
+//! any, can only be stricter. Only an explicit yes from the server allows the call.
+
+use std::time::{Duration, Instant};
+
+use gander_client::{AtLeast, Client, Error, GateAnswer, GateCall, GateVerdict, Reaction};
+
+use super::hook::HookInput;
+use crate::cli::{Common, LOCK_TIMEOUT};
+use crate::config::{self, gates};
+use crate::core::gate::ToolCall;
+use crate::core::gate::rules::{Ruling, judge};
+use crate::engine::approvals::gates::GateReply;
+use crate::presentation::text;
+
+/// How far the server may exceed the gate's limit, once to name the decision and once to report its
+/// state. Twice this is less than the extra time around the whole step (`stop::GRACE`).
+const GRACE: Duration = Duration::from_secs(4);
+
+/// Asks the server, within `limit`, whether the call may run.
+///
+/// # Errors
+/// The server could not be asked, as text.
+pub(super) async fn ask_server(
+    client: &Client,
+    hooked: &HookInput,
+    own_prompt: bool,
+    common: &Common,
+    limit: Duration,
+) -> Result<GateReply, String> {
+    let began = Instant::now();
+    let at_least = match judge_locally(common, &hooked.call)? {
+        LocalRuling::Denies(words) => return Ok(GateReply::Deny(words)),
+        LocalRuling::Asks(least) => Some(least),
+        LocalRuling::Nothing => None,
+    };
+    let user = common.config().map_err(|error| error.to_string())?;
+    let asks = config::load_ask_defaults(&hooked.call.cwd, user.file.as_deref())
+        .map_err(|error| error.to_string())?;
+    let call = brought(hooked.call.clone(), asks.project, own_prompt, at_least);
+    let impatient = client.clone().retry_for(LOCK_TIMEOUT.min(limit / 2));
+    let brought = tokio::time::timeout(limit + GRACE, impatient.gate(&call)).await;
+    let brought = brought
+        .map_err(|_| text::gate::silent(limit + GRACE))?
+        .map_err(|error| error.to_string())?;
+    if brought.answer != GateVerdict::Wait {
+        return Ok(understood(brought));
+    }
+    let (Some(id), Some(revision)) = (brought.decision, brought.revision) else {
+        return Err(text::gate::NO_NUMBER.to_owned());
+    };
+    let left = limit.saturating_sub(began.elapsed());
+    match tokio::time::timeout(left + GRACE, client.gate_wait(id, revision, left)).await {
+        Ok(Ok(answer)) => Ok(understood(answer)),
+        Ok(Err(error)) if matches!(error.reaction(), Reaction::RetryAfter(_)) => {
+            Ok(GateReply::Wait(text::gate::lost(&brought.words, &error)))
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Ok(GateReply::Wait(text::gate::lost(&brought.words, &text::gate::silent(left)))),
+    }
+}
+
+/// The result of the local rules.
+enum LocalRuling {
+    Nothing,
+    Asks(AtLeast),
+    Denies(String),
+}
+
+/// Judges the call by the local rules file. Without a file there is no local ruling: the server
+/// applies the default rules.
+fn judge_locally(common: &Common, call: &ToolCall) -> Result<LocalRuling, String> {
+    // A user without a home folder has no local rules.
+    let Ok(file) = gates::file(common.config.as_deref()) else { return Ok(LocalRuling::Nothing) };
+    if file.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return Ok(LocalRuling::Nothing);
+    }
+    let rules = gates::load(common.config.as_deref()).map_err(|error| error.to_string())?;
+    Ok(match judge(&rules, call) {
+        Ruling::Allow => LocalRuling::Nothing,
+        Ruling::Ask { risk, reason, .. } => {
+            LocalRuling::Asks(AtLeast { risk, reason: reason.as_ref().map(text::gate::reason) })
+        }
+        Ruling::Deny { reason } => LocalRuling::Denies(text::gate::denied(reason.as_deref())),
+    })
+}
+
+fn brought(
+    call: ToolCall,
+    project: Option<String>,
+    own_prompt: bool,
+    at_least: Option<AtLeast>,
+) -> GateCall {
+    let ToolCall {
+        agent,
+        session,
+        tool,
+        input,
+        cwd,
+        roots,
+        home,
+        real,
+        poses_as_repository,
+        before,
+    } = call;
+    GateCall {
+        agent,
+        session,
+        tool,
+        input,
+        cwd,
+        roots,
+        home,
+        real,
+        poses_as_repository,
+        before,
+        project,
+        own_prompt,
+        at_least,
+    }
+}
+
+fn understood(answer: GateAnswer) -> GateReply {
+    let GateAnswer { answer, words, note, .. } = answer;
+    match answer {
+        GateVerdict::Allow => GateReply::Allow { words, note },
+        GateVerdict::Deny => GateReply::Deny(words),
+        GateVerdict::Defer => GateReply::Defer(words),
+        GateVerdict::Wait => GateReply::Wait(words),
+    }
+}
+
+/// Checks the connection to a server. Returns the identity a gate has there, as text.
+///
+/// # Errors
+/// The problem, as text.
+pub(super) async fn looked(client: Client) -> Result<String, String> {
+    // No retries: a check reports the present state.
+    let client = client.retry_for(Duration::ZERO);
+    let ready = tokio::time::timeout(LOCK_TIMEOUT, client.gate_ready())
+        .await
+        .map_err(|_| text::gate::silent(LOCK_TIMEOUT))?;
+    let ready = ready.map_err(|error: Error| error.to_string())?;
+    match ready.problem {
+        Some(problem) => Err(problem),
+        None => Ok(text::gate::asks_as(&ready.caller, &ready.projects)),
+    }
+}

@@ -1,0 +1,355 @@
+//! The user's own file as TOML: its tables, and their conversion to the configuration.
+//!
+//! Each table rejects unknown fields. A wrong value is reported with its line and the remedy.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::batch::{BatchSection, GuardSection};
+use super::escalation::{self, Ladders};
+use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
+use super::{
+    Config, ConfigError, LogFormat, auto_approval, availability, channels, http, line_at,
+    local_zone, resolve,
+};
+use crate::core::decision::authorization::{ApproverRule, Role, Voter};
+use crate::core::decision::{DeferLimits, Kind, Person, Risk};
+use crate::core::escalation::Ladder;
+use crate::core::policy::rules::{Rule, Rules, project_name};
+use crate::sources::WatchedFolder;
+use crate::sources::inbox::DropFolder;
+use crate::surfaces::discord::Channels;
+
+/// The file's path and text, for errors with a line.
+struct FileText<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl FileText<'_> {
+    /// The error of the line at a byte offset.
+    fn wrong_at(&self, byte: usize, what: String) -> ConfigError {
+        self.wrong(line_at(self.text, byte), what)
+    }
+
+    /// The error of the first line with this text; of the first line if no line has it.
+    fn wrong_near(&self, needle: &str, what: String) -> ConfigError {
+        let found = self.text.lines().position(|line| line.contains(needle));
+        self.wrong(found.map_or(1, |index| index + 1), what)
+    }
+
+    fn wrong(&self, line: usize, what: String) -> ConfigError {
+        ConfigError::Wrong { path: self.path.to_owned(), line, what }
+    }
+}
+
+/// The tables of the user's own file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct UserFile {
+    time_zone: Option<String>,
+    store: Option<PathBuf>,
+    discord: Discord,
+    projects: BTreeMap<String, Project>,
+    kinds: BTreeMap<String, Limits>,
+    approvers: Vec<Approvers>,
+    policy: Policy,
+    watch: Vec<Watch>,
+    log: Log,
+    inbox: Vec<Watch>,
+    terminal: Option<Terminal>,
+    ladders: BTreeMap<String, Vec<escalation::Written>>,
+    people: Vec<availability::Row>,
+    batch: BatchSection,
+    confidence: auto_approval::Confidence,
+    review: auto_approval::Review,
+    digest: auto_approval::DigestSection,
+    ntfy: Option<channels::Ntfy>,
+    twilio: Option<channels::Twilio>,
+    webhooks: Vec<channels::Webhook>,
+    desktop: Option<channels::Desktop>,
+    guard: GuardSection,
+    http: http::HttpSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Log {
+    #[serde(deserialize_with = "word")]
+    format: Option<LogFormat>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Discord {
+    guild: Option<DiscordId>,
+    channel: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Project {
+    channel: Option<String>,
+    #[serde(deserialize_with = "word")]
+    risk: Option<Risk>,
+    sla: Option<TimeSpan>,
+    allow_default_approve: bool,
+    approvals: Option<u32>,
+    ladder: Option<String>,
+    batch: Option<bool>,
+    route_by_confidence: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Limits {
+    #[serde(deserialize_with = "word")]
+    risk: Option<Risk>,
+    sla: Option<TimeSpan>,
+    allow_default_approve: bool,
+    approvals: Option<u32>,
+    ladder: Option<String>,
+    route_by_confidence: Option<Spanned<bool>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Approvers {
+    users: Vec<DiscordId>,
+    roles: Vec<String>,
+    projects: Vec<String>,
+    kinds: Vec<String>,
+    risks: Vec<RiskWord>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Policy {
+    sla: Option<TimeSpan>,
+    sla_floor: Option<TimeSpan>,
+    sla_by_risk: ByRisk<TimeSpan>,
+    ladder: Option<String>,
+    ladder_by_risk: ByRisk<String>,
+    defer_times: Option<u32>,
+    defer_longest: Option<TimeSpan>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Watch {
+    path: PathBuf,
+    project: Option<String>,
+}
+
+impl Watch {
+    /// The folder in which agents write their state. `folder` is the file's folder.
+    fn watched_folder(&self, folder: &Path) -> WatchedFolder {
+        WatchedFolder { path: resolve(folder, &self.path), project: self.project.clone() }
+    }
+
+    /// The folder into which agents write questions. `folder` is the file's folder.
+    fn drop_folder(&self, folder: &Path) -> DropFolder {
+        DropFolder { path: resolve(folder, &self.path), project: self.project.clone() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Terminal {
+    user: Option<DiscordId>,
+    name: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+impl Terminal {
+    /// The person at the terminal. Without approvers, the author of this file has the rights of the
+    /// application's owner.
+    fn into_voter(self, owner: bool) -> Result<Voter, String> {
+        let (Some(DiscordId(user)), Some(name)) =
+            (self.user, self.name.filter(|name| !name.trim().is_empty()))
+        else {
+            return Err("[terminal] needs user, a Discord id, and name".into());
+        };
+        let role = |named: String| Role { id: named.parse().unwrap_or_default(), name: named };
+        Ok(Voter {
+            person: Person::discord(user, name),
+            roles: self.roles.into_iter().map(role).collect(),
+            owner,
+        })
+    }
+}
+
+impl UserFile {
+    /// The configuration that the file describes. `text` is the file's text, for line numbers.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`].
+    pub(super) fn into_config(mut self, path: PathBuf, text: &str) -> Result<Config, ConfigError> {
+        let written = FileText { path: &path, text };
+        let zone = self.zone(&written)?;
+        self.check_approvers(&written)?;
+        let terminal = self.take_terminal(&written)?;
+        let people = availability::profiles(std::mem::take(&mut self.people), zone)
+            .map_err(|(at, what)| written.wrong_at(at.start, what))?;
+        auto_approval::check_routable(
+            self.kinds.iter().map(|(name, kind)| (name, kind.route_by_confidence.as_ref())),
+        )
+        .map_err(|(at, what)| written.wrong_at(at, what))?;
+        let confidence =
+            self.confidence.thresholds().map_err(|what| written.wrong_near("block_below", what))?;
+        let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
+        let external_channels = channels::settings(
+            self.ntfy.take(),
+            self.twilio.take(),
+            std::mem::take(&mut self.webhooks),
+            self.desktop.take(),
+            &folder,
+        )
+        .map_err(|(what, at)| written.wrong_near(at, what))?;
+        let http = std::mem::take(&mut self.http)
+            .settings(&folder)
+            .map_err(|(what, at)| written.wrong_near(at, what))?;
+        Ok(Config {
+            channels: self.discord_channels(),
+            guild: self.discord.guild.map(|id| id.0),
+            store: self.store.as_ref().map(|store| resolve(&folder, store)),
+            watch: self.watch.iter().map(|watch| watch.watched_folder(&folder)).collect(),
+            log: self.log.format.unwrap_or_default(),
+            inbox: self.inbox.iter().map(|inbox| inbox.drop_folder(&folder)).collect(),
+            terminal,
+            rules: Rules {
+                people,
+                confidence,
+                daily: auto_approval::daily(&self.review, &self.digest),
+                channels: crate::channels::channels(&external_channels),
+                ..self
+                    .into_rules(zone)
+                    .map_err(|mistake| written.wrong_near(&mistake.needle(), mistake.to_string()))?
+            },
+            external_channels,
+            http,
+            file: Some(path),
+        })
+    }
+
+    /// The server's time zone.
+    fn zone(&self, written: &FileText<'_>) -> Result<chrono_tz::Tz, ConfigError> {
+        self.time_zone.as_ref().map_or_else(
+            || Ok(local_zone()),
+            |name| {
+                crate::core::availability::time_zone(name)
+                    .map_err(|what| written.wrong_near("time_zone", what))
+            },
+        )
+    }
+
+    /// Checks that every approver rule names somebody.
+    fn check_approvers(&self, written: &FileText<'_>) -> Result<(), ConfigError> {
+        if self.approvers.iter().any(|rule| rule.users.is_empty() && rule.roles.is_empty()) {
+            let what = "an [[approvers]] rule names nobody: add users or roles";
+            return Err(written.wrong_near("approvers", what.into()));
+        }
+        Ok(())
+    }
+
+    /// Takes the person at the terminal out of the file.
+    fn take_terminal(&mut self, written: &FileText<'_>) -> Result<Option<Voter>, ConfigError> {
+        self.terminal
+            .take()
+            .map(|terminal| terminal.into_voter(self.approvers.is_empty()))
+            .transpose()
+            .map_err(|what| written.wrong_near("[terminal]", what))
+    }
+
+    /// The Discord channels for cards and digests.
+    fn discord_channels(&self) -> Channels {
+        let named = |(name, project): (&String, &Project)| {
+            Some((project_name(name), project.channel.clone()?))
+        };
+        Channels {
+            usual: self.discord.channel.clone(),
+            projects: self.projects.iter().filter_map(named).collect(),
+            digest: self.digest.channel.clone(),
+        }
+    }
+
+    /// Approvers and policy.
+    fn into_rules(self, zone: chrono_tz::Tz) -> Result<Rules, escalation::Mistake> {
+        let usual = Rules::default();
+        let ladders = Ladders::new(self.ladders)?;
+        let by_name = |name: Option<String>| name.map(|name| ladders.named(&name)).transpose();
+        let alone = self.projects.iter().filter(|(_, project)| project.batch == Some(false));
+        let batching = self.batch.batching(alone.map(|(name, _)| project_name(name)));
+        let mut rules = Rules {
+            approvers: self.approvers.into_iter().map(Approvers::into_rule).collect(),
+            sla_by_risk: self.policy.sla_by_risk.said().map(|(risk, sla)| (risk, sla.0)).collect(),
+            sla_seconds: self.policy.sla.map_or(usual.sla_seconds, |sla| sla.0),
+            sla_floor_seconds: self.policy.sla_floor.map_or(usual.sla_floor_seconds, |sla| sla.0),
+            ladder: ladders.named(self.policy.ladder.as_deref().unwrap_or(escalation::USUAL))?,
+            defer: DeferLimits {
+                times: self.policy.defer_times.unwrap_or(usual.defer.times),
+                longest: self
+                    .policy
+                    .defer_longest
+                    .and_then(|span| TimeDelta::try_seconds(i64::try_from(span.0).ok()?))
+                    .unwrap_or(usual.defer.longest),
+            },
+            zone,
+            batching,
+            guard: self.guard.guard(),
+            ..usual
+        };
+        for (risk, name) in self.policy.ladder_by_risk.said() {
+            rules.ladder_by_risk.insert(risk, ladders.named(&name)?);
+        }
+        for (name, p) in self.projects {
+            let rule =
+                rule(p.risk, p.sla, p.allow_default_approve, p.approvals, by_name(p.ladder)?);
+            rules.projects.insert(
+                project_name(&name),
+                Rule { route_by_confidence: p.route_by_confidence, ..rule },
+            );
+        }
+        for (name, k) in self.kinds {
+            let rule =
+                rule(k.risk, k.sla, k.allow_default_approve, k.approvals, by_name(k.ladder)?);
+            let route_by_confidence = k.route_by_confidence.is_some_and(Spanned::into_inner);
+            rules.kinds.insert(Kind::from(name), Rule { route_by_confidence, ..rule });
+        }
+        Ok(rules)
+    }
+}
+
+fn rule(
+    risk: Option<Risk>,
+    sla: Option<TimeSpan>,
+    allow_default_approve: bool,
+    approvals: Option<u32>,
+    ladder: Option<Ladder>,
+) -> Rule {
+    Rule {
+        risk,
+        sla_seconds: sla.map(|sla| sla.0),
+        allow_default_approve,
+        approvals,
+        ladder,
+        ..Rule::default()
+    }
+}
+
+impl Approvers {
+    fn into_rule(self) -> ApproverRule {
+        ApproverRule {
+            users: self.users.into_iter().map(|id| id.0).collect(),
+            roles: self.roles,
+            projects: self.projects.iter().map(|name| project_name(name)).collect(),
+            kinds: self.kinds.into_iter().map(Kind::from).collect(),
+            risks: self.risks.into_iter().filter_map(|risk| risk.0).collect(),
+        }
+    }
+}

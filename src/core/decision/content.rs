@@ -1,0 +1,108 @@
+//! The content of a request: the long part, shown on the card and in the file, and removed by
+//! pruning after the decision is closed.
+//!
+//! The log stores content separately from the rest of the event, so that after pruning the rest
+//! stays and can still be verified.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+use super::request::{Attachment, Choice, Detail, Insight, Link, Request};
+
+/// The long part of a [`Request`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Content {
+    /// Observation, why it matters, what to do.
+    pub insight: Insight,
+    /// Facts for the card.
+    pub details: Vec<Detail>,
+    /// Long text: a plan, a diff.
+    pub body: String,
+    /// Attached files.
+    pub attachments: Vec<Attachment>,
+    /// Links to further reading.
+    pub links: Vec<Link>,
+    /// The options to choose from.
+    pub options: Vec<Choice>,
+}
+
+impl Request {
+    /// Removes and returns the content.
+    pub fn take_content(&mut self) -> Content {
+        use std::mem::take;
+        Content {
+            insight: take(&mut self.insight),
+            details: take(&mut self.details),
+            body: take(&mut self.body),
+            attachments: take(&mut self.attachments),
+            links: take(&mut self.links),
+            options: take(&mut self.options),
+        }
+    }
+
+    /// Restores the content.
+    pub fn put_content(&mut self, content: Content) {
+        let Content { insight, details, body, attachments, links, options } = content;
+        (self.insight, self.details, self.body) = (insight, details, body);
+        (self.attachments, self.links, self.options) = (attachments, links, options);
+    }
+}
+
+impl Event {
+    /// Removes and returns the content, if any.
+    pub fn take_content(&mut self) -> Option<Content> {
+        match self {
+            Self::Asked { request, .. } | Self::Revised { request, .. } => {
+                Some(request.take_content()).filter(|content| *content != Content::default())
+            }
+            _ => None,
+        }
+    }
+
+    /// Restores the content.
+    pub fn put_content(&mut self, content: Content) {
+        if let Self::Asked { request, .. } | Self::Revised { request, .. } = self {
+            request.put_content(content);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole() -> Request {
+        serde_json::from_value(serde_json::json!({
+            "title": "t", "project": "shop", "kind": "deploy", "body": "long", "risk": "high",
+            "confidence": 0.82,
+            "insight": { "observation": "a", "why_it_matters": "b", "what_to_do": "c" },
+            "details": [{ "name": "tests", "value": "47/47" }],
+            "attachments": [{ "name": "a.png", "path": "/x/a.png" }],
+            "links": [{ "name": "pr", "url": "https://example.org/7" }],
+            "options": [{ "name": "A", "description": "why" }],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_is_taken_out_can_be_put_back() {
+        let mut request = whole();
+        let content = request.take_content();
+        assert_eq!((request.title.as_str(), request.confidence), ("t", Some(0.82)));
+        assert_eq!(request.clone().take_content(), Content::default(), "nothing long is left");
+        request.put_content(content);
+        assert_eq!(request, whole());
+    }
+
+    #[test]
+    fn a_bare_question_has_no_long_part() {
+        let terms = crate::core::decision::request::Terms::default();
+        let mut event = Event::Asked {
+            request: Box::new(Request { title: "t".into(), ..Request::default() }),
+            terms,
+        };
+        assert_eq!(event.take_content(), None);
+        assert_eq!(Event::Returned.take_content(), None);
+    }
+}

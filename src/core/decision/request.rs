@@ -1,0 +1,203 @@
+//! An agent's request, with its content and vocabulary.
+//!
+//! Plain data without logic. `policy` sets the terms of a request; `decision` handles the resulting
+//! decision.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Expects, Kind, Person, Priority, Risk, SafeDefault};
+use crate::core::escalation::Ladder;
+
+/// The SLA without any configuration, in seconds: 4 h 30 min.
+pub const DEFAULT_SLA_SECONDS: u64 = 4 * 3600 + 1800;
+
+/// The three parts that explain a decision. Each may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Insight {
+    /// What the agent observed.
+    pub observation: String,
+    /// Why the observation matters.
+    pub why_it_matters: String,
+    /// What the agent recommends.
+    pub what_to_do: String,
+}
+
+/// A named fact on the card: `tests` `47/47`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detail {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: String,
+}
+
+/// An option of a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The name, reported to the agent when chosen.
+    pub name: String,
+    /// Arguments for and against the option. May be empty.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// A link to further reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The link's label.
+    pub name: String,
+    /// The address, `https://…` or `http://…`.
+    pub url: String,
+}
+
+/// A file attached to a request. The bytes are read when the file is posted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The displayed file name.
+    pub name: String,
+    /// An absolute path on the store's machine.
+    pub path: std::path::PathBuf,
+}
+
+/// The requesting agent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Agent {
+    /// The agent's name: `claude-code`, `goose`, or a custom name.
+    pub name: String,
+    /// The session, if known. Distinguishes two runs of one agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+/// An agent's request. An agent's statements about itself are claims; `policy` sets the effective
+/// terms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Request {
+    /// One line. Never empty.
+    pub title: String,
+    /// The subject.
+    pub kind: Kind,
+    /// The expected kind of answer.
+    pub expects: Expects,
+    /// Observation, why it matters, what to do.
+    pub insight: Insight,
+    /// Facts shown on the card.
+    pub details: Vec<Detail>,
+    /// Long text: a plan, a diff.
+    pub body: String,
+    /// Attached files.
+    pub attachments: Vec<Attachment>,
+    /// Links to further reading.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// The project, which determines Discord channel, approvers and policy.
+    pub project: String,
+    /// `production`, `staging` …
+    pub environment: Option<String>,
+    /// The requesting agent.
+    pub agent: Agent,
+    /// The job that waits for the verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// The verified identity of the requester, if known: a person, or a program identified by token
+    /// or user. A requester may not decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<Person>,
+    /// The claimed risk.
+    pub risk: Risk,
+    /// The agent's confidence in its own proposal, 0 to 1.
+    pub confidence: Option<f64>,
+    /// How soon the answer is needed.
+    pub priority: Priority,
+    /// The options, if the decision expects a choice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Choice>,
+    /// How many different people must approve; 0 and 1 both mean one person.
+    #[serde(skip_serializing_if = "is_one")]
+    pub approvals_needed: u32,
+    /// Seconds until the breach. Absent: set by policy.
+    pub sla_seconds: Option<u64>,
+    /// The verdict if no person answers. Absent: reject.
+    pub safe_default: Option<SafeDefault>,
+    /// Idempotency key: asking again with this key while the decision is open returns the existing
+    /// decision.
+    pub dedup_key: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_one(count: &u32) -> bool {
+    *count == 1
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            kind: Kind::default(),
+            expects: Expects::Approve,
+            insight: Insight::default(),
+            details: Vec::new(),
+            body: String::new(),
+            attachments: Vec::new(),
+            links: Vec::new(),
+            project: "default".into(),
+            environment: None,
+            agent: Agent::default(),
+            job: None,
+            asked_by: None,
+            risk: Risk::Medium,
+            confidence: None,
+            priority: Priority::Normal,
+            options: Vec::new(),
+            approvals_needed: 1,
+            sla_seconds: None,
+            safe_default: None,
+            dedup_key: None,
+        }
+    }
+}
+
+impl Request {
+    /// The requester, if the requester is a person and not a program.
+    #[must_use]
+    pub fn person_asking(&self) -> Option<&Person> {
+        self.asked_by.as_ref().filter(|asker| asker.discord_id().is_some())
+    }
+}
+
+/// The terms of a decision, set by policy and not by the requester.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The effective risk: the requester's, or higher.
+    pub risk: Risk,
+    /// Seconds from the request to the breach.
+    pub sla_seconds: u64,
+    /// The verdict if no person answers.
+    pub safe_default: SafeDefault,
+    /// How many different people must approve, at least 1.
+    #[serde(default = "one")]
+    pub approvals: u32,
+    /// The escalation ladder.
+    #[serde(default)]
+    pub ladder: Ladder,
+}
+
+impl Default for Terms {
+    /// The terms of a plain request without any configuration.
+    fn default() -> Self {
+        Self {
+            risk: Risk::Medium,
+            sla_seconds: DEFAULT_SLA_SECONDS,
+            safe_default: SafeDefault::Reject,
+            approvals: 1,
+            ladder: Ladder::default(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Session approvals: a verdict valid for the rest of an agent's session, which decisions offer
+//! one, and whether an earlier verdict covers a new call.
+//!
+//! A gate asks before each tool call, and identical calls recur. A person who approved a call for
+//! the session is not asked again. The requester determines which calls are identical; this module
+//! does not depend on how a gate compares two calls.
+
+use super::refusal::Refused;
+use super::{Decision, Expects, Request, Risk, State, Verdict};
+
+/// The kind of a gate's question before an agent's tool call.
+pub const PERMISSION: &str = "permission";
+
+/// The use of the latest verdict on a call when the call is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionApproval {
+    /// The call was approved for the session: no question is needed.
+    Covers,
+    /// The verdict arrived after the gate had to answer the earlier call, and no call has claimed
+    /// the verdict. The repeated call may claim it.
+    Unclaimed,
+    /// No use: a person is asked.
+    Nothing,
+}
+
+impl Request {
+    /// Whether the request is a gate's question before an agent's tool call. The title names the
+    /// call; the body is exactly what will run: a command, a diff, or the tool's input.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        self.kind.as_str() == PERMISSION
+    }
+}
+
+impl Decision {
+    /// See [`Request::is_permission`].
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        self.request.is_permission()
+    }
+
+    /// Whether the decision can be approved for the agent's session: a permission below critical
+    /// risk that needs one approval, from an agent that names its session.
+    #[must_use]
+    pub fn offers_session(&self) -> bool {
+        self.is_permission()
+            && self.request.agent.session.as_ref().is_some_and(|session| !session.trim().is_empty())
+            && self.request.expects == Expects::Approve
+            && self.approvals_needed() == 1
+            && self.terms.risk < Risk::Critical
+    }
+
+    /// Whether the current verdict covers repeated calls of the session.
+    #[must_use]
+    pub fn covers_session(&self) -> bool {
+        matches!(&self.state, State::Resolved(resolved) if resolved.verdict.is_for_session())
+    }
+
+    /// Whether this decision had the request's key, kind and displayed content, at the request's
+    /// risk or higher. An approval covers only the exact call that was shown, at an equal or lower
+    /// risk.
+    #[must_use]
+    pub fn shows_same_call_as(&self, request: &Request) -> bool {
+        let shown = |request: &Request| {
+            let Request { dedup_key, kind, title, details, body, .. } = request.clone();
+            (dedup_key, kind, title, details, body)
+        };
+        shown(&self.request) == shown(request) && self.terms.risk >= request.risk
+    }
+
+    /// How this decision's verdict applies to `request`, a repetition of the call.
+    #[must_use]
+    pub fn reuse_for(&self, request: &Request) -> SessionApproval {
+        match &self.state {
+            State::Resolved(_) if self.shows_same_call_as(request) && self.covers_session() => {
+                SessionApproval::Covers
+            }
+            State::Resolved(resolved)
+                if resolved.claimed_at.is_none() && self.request == *request =>
+            {
+                SessionApproval::Unclaimed
+            }
+            _ => SessionApproval::Nothing,
+        }
+    }
+
+    /// # Errors
+    /// [`Refused::NotForSession`] for a session verdict on a decision that does not offer session
+    /// approval.
+    pub(crate) fn check_session_verdict(&self, verdict: &Verdict) -> Result<(), Refused> {
+        if verdict.is_for_session() && !self.offers_session() {
+            Err(Refused::NotForSession)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Time;
+    use crate::core::decision::{Agent, DecisionId, Person, Revision, Terms, Via};
+
+    fn asked() -> Decision {
+        let agent = Agent { name: "goose".into(), session: Some("s-1".into()) };
+        let request = Request {
+            kind: PERMISSION.into(),
+            agent,
+            title: "Run cargo test".into(),
+            ..Request::default()
+        };
+        Decision::new(
+            DecisionId(1),
+            request,
+            Terms { risk: Risk::Medium, sla_seconds: 60, ..Terms::default() },
+            Time::UNIX_EPOCH,
+        )
+    }
+
+    fn given(decision: &Decision) -> Result<Decision, Refused> {
+        let event = decision.resolve(
+            Verdict::for_session(),
+            Person::discord(1, "Maya"),
+            Via::Discord,
+            Revision(1),
+        )?;
+        Ok(decision.clone().evolve(&event, Time::UNIX_EPOCH, 2))
+    }
+
+    #[test]
+    fn it_is_offered_for_a_permission_of_a_session_only() {
+        assert!(asked().offers_session());
+        let but = |change: &dyn Fn(&mut Decision)| {
+            let mut decision = asked();
+            change(&mut decision);
+            assert_eq!(given(&decision), Err(Refused::NotForSession));
+        };
+        but(&|decision| decision.request.kind = "deploy".into());
+        but(&|decision| decision.request.agent.session = None);
+        but(&|decision| decision.request.agent.session = Some("  ".into()));
+        but(&|decision| decision.terms.approvals = 2);
+        let mut critical = asked();
+        critical.terms.risk = Risk::Critical;
+        assert!(!critical.offers_session() && given(&critical).is_err());
+    }
+
+    #[test]
+    fn it_covers_as_long_as_it_stands() {
+        let given = given(&asked()).unwrap();
+        assert!(given.covers_session());
+        let undone = given.undo(Person::discord(1, "Maya"), Time::UNIX_EPOCH).unwrap();
+        assert!(!given.evolve(&undone, Time::UNIX_EPOCH, 3).covers_session());
+        let once = asked()
+            .resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1))
+            .unwrap();
+        assert!(!asked().evolve(&once, Time::UNIX_EPOCH, 2).covers_session());
+    }
+
+    #[test]
+    fn an_earlier_answer_is_for_the_same_call_asked_as_no_more() {
+        let (given, request) = (given(&asked()).unwrap(), asked().request);
+        assert_eq!(given.reuse_for(&request), SessionApproval::Covers);
+        let worse = Request { risk: Risk::High, ..request.clone() };
+        let other = Request { body: "./other.sh".into(), ..request.clone() };
+        assert_eq!(
+            [&worse, &other].map(|request| given.reuse_for(request)),
+            [SessionApproval::Nothing; 2]
+        );
+        let approved = asked()
+            .resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1))
+            .unwrap();
+        let once = asked().evolve(&approved, Time::UNIX_EPOCH, 2);
+        assert_eq!(once.reuse_for(&request), SessionApproval::Unclaimed);
+        assert_eq!(once.reuse_for(&worse), SessionApproval::Nothing);
+        let claimed = once.claim().unwrap().unwrap();
+        assert_eq!(
+            once.evolve(&claimed, Time::UNIX_EPOCH, 3).reuse_for(&request),
+            SessionApproval::Nothing
+        );
+        assert_eq!(asked().reuse_for(&request), SessionApproval::Nothing);
+    }
+
+    #[test]
+    fn a_verdict_of_before_reads_and_writes_as_it_did() {
+        let old = r#"{"verdict":"approved","note":"mind"}"#;
+        let read: Verdict = serde_json::from_str(old).unwrap();
+        assert_eq!(read, Verdict::noted(Some("mind".into())));
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+        assert_eq!(
+            serde_json::to_string(&Verdict::for_session()).unwrap(),
+            r#"{"verdict":"approved","for_session":true}"#
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! What the configuration allows: rules by project and kind, the validation of requests, automatic
+//! approval, the approval guard, coverage and calibration.
+
+pub mod approval_guard;
+pub mod auto_approval;
+pub mod calibration;
+pub mod coverage;
+pub mod names;
+pub mod rules;
+pub mod validation;

@@ -1,0 +1,164 @@
+//! The list of waiting decisions. Sorting and counting use only a few columns; full decisions are
+//! read for the shown page alone.
+
+use crate::core::Time;
+use crate::core::decision::authorization::{Voter, may_decide};
+use crate::core::decision::event::Event;
+use crate::core::decision::pending_summary::PendingSummary;
+use crate::core::decision::{Decision, DecisionId, State};
+use crate::core::policy::rules::{Rules, enforced_risk};
+use crate::engine::{Handle, HandleError, enforced};
+use crate::store::{Filter, Store};
+
+/// A page of waiting decisions, most urgent first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AttentionPage {
+    /// The decisions on this page.
+    pub decisions: Vec<Decision>,
+    /// Number of decisions before this page.
+    pub offset: usize,
+    /// Number of waiting decisions in all.
+    pub count: usize,
+}
+
+/// Maximum number of reads when a decision on the page is answered during the read.
+const TRIES: usize = 3;
+
+/// How many events back to look for recent verdicts.
+const RECENT_EVENTS: u64 = 1_000;
+
+/// What waits for an answer, for one person or for everyone.
+#[derive(Debug, Clone, Copy)]
+pub struct AttentionApi<'a> {
+    pub(in crate::engine) handle: &'a Handle,
+}
+
+impl AttentionApi<'_> {
+    /// Decisions waiting for an answer, most urgent first: for one person, or for everyone.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn list(self, of: Option<&Voter>) -> Result<Vec<Decision>, HandleError> {
+        Ok(self.page(of, 0, usize::MAX).await?.decisions)
+    }
+
+    /// At most `limit` waiting decisions from position `offset` on. If `offset` is past the end,
+    /// the last page.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn page(
+        self,
+        of: Option<&Voter>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<AttentionPage, HandleError> {
+        let (rules, now, voter) = (self.handle.rules(), self.handle.now(), of.cloned());
+        let mut page = self
+            .handle
+            .with_store(move |store| {
+                let mut page = AttentionPage::default();
+                for _ in 0..TRIES {
+                    page = read(store, &rules, voter.as_ref(), now, offset, limit)?;
+                    let whole =
+                        page.decisions.len() == limit.min(page.count.saturating_sub(page.offset));
+                    if whole {
+                        break;
+                    }
+                }
+                Ok(page)
+            })
+            .await?;
+        // The columns suffice to sort and count; the full decision says who may decide.
+        page.decisions.retain(|decision| {
+            of.is_none_or(|voter| self.handle.approvers().is_for(decision, voter))
+        });
+        let rules = self.handle.rules();
+        page.decisions.iter_mut().for_each(|decision| *decision = enforced(&rules, decision));
+        Ok(page)
+    }
+
+    /// Open decisions a person may decide: first the waiting ones, most urgent first; then the
+    /// deferred ones, soonest return first.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn open_for(self, voter: &Voter) -> Result<Vec<Decision>, HandleError> {
+        let open =
+            self.handle.approvals().list(Filter { open_only: true, ..Filter::default() }).await?;
+        let now = self.handle.now();
+        let mut theirs: Vec<Decision> = open
+            .into_iter()
+            .filter(|decision| self.handle.approvers().is_for(decision, voter))
+            .collect();
+        theirs.sort_by_cached_key(|decision| (decision.wake_at(), decision.urgency(now)));
+        Ok(theirs)
+    }
+
+    /// Ended decisions a person could decide, latest verdict or withdrawal first. At most `limit`,
+    /// and only from the last 1,000 events of the log.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn decided_for(
+        self,
+        voter: &Voter,
+        limit: usize,
+    ) -> Result<Vec<Decision>, HandleError> {
+        let head = self.handle.event_log().head().await?.seq;
+        let latest = usize::try_from(RECENT_EVENTS).unwrap_or(usize::MAX);
+        let events =
+            self.handle.event_log().events(head.saturating_sub(RECENT_EVENTS), latest).await?;
+        let mut ids: Vec<DecisionId> = Vec::new();
+        for logged in events.iter().rev() {
+            let ends = matches!(logged.event, Event::Resolved { .. } | Event::Withdrawn { .. });
+            if ends && !ids.contains(&logged.decision) {
+                ids.push(logged.decision);
+            }
+        }
+        let mut decided = Vec::new();
+        // Many decisions of other people may lie between: bound the reads.
+        for id in ids.into_iter().take(limit.saturating_mul(4)) {
+            let decision = self.handle.approvals().get(id).await?;
+            // An undone verdict does not count.
+            if matches!(decision.state, State::Resolved(_) | State::Withdrawn { .. })
+                && self.handle.approvers().is_for(&decision, voter)
+            {
+                decided.push(decision);
+            }
+            if decided.len() == limit {
+                break;
+            }
+        }
+        Ok(decided)
+    }
+}
+
+fn read(
+    store: &Store,
+    rules: &Rules,
+    voter: Option<&Voter>,
+    now: Time,
+    offset: usize,
+    limit: usize,
+) -> Result<AttentionPage, crate::store::StoreError> {
+    let mut waiting = store.decisions().pending()?;
+    waiting.retain(|waiting| voter.is_none_or(|voter| is_for(rules, waiting, voter)));
+    waiting.sort_by_cached_key(|waiting| waiting.urgency(now));
+    let count = waiting.len();
+    let last = if limit == 0 || count == 0 { 0 } else { (count - 1) / limit * limit };
+    let offset = offset.min(last);
+    let ids: Vec<_> = waiting.iter().skip(offset).take(limit).map(|waiting| waiting.id).collect();
+    let mut decisions = store.decisions().get_many(&ids)?;
+    // An answer may have arrived between the two reads.
+    decisions.retain(|decision| decision.state.word() == "pending");
+    Ok(AttentionPage { decisions, offset, count })
+}
+
+fn is_for(rules: &Rules, waiting: &PendingSummary, voter: &Voter) -> bool {
+    let risk = enforced_risk(rules, &waiting.project, &waiting.kind, waiting.risk);
+    if risk == waiting.risk {
+        return may_decide(&rules.approvers, waiting, voter).is_ok();
+    }
+    may_decide(&rules.approvers, &PendingSummary { risk, ..waiting.clone() }, voter).is_ok()
+}

@@ -1,0 +1,292 @@
+//! The life of a decision: asked, answered, claimed, and waited for.
+
+use crate::core::Time;
+use crate::core::decision::authorization::{Voter, may_decide};
+use crate::core::decision::event::Event;
+use crate::core::decision::{
+    Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Verdict, Via,
+};
+use crate::core::policy::rules::{admit, project_name};
+use crate::engine::event_log::waiters;
+use crate::engine::{Claim, Handle, HandleError, enforced};
+use crate::store::{Asked, Filter, Why};
+
+/// Asks questions, gives verdicts, and waits for them.
+#[derive(Debug, Clone, Copy)]
+pub struct ApprovalApi<'a> {
+    pub(in crate::engine) handle: &'a Handle,
+}
+
+impl ApprovalApi<'_> {
+    /// Records an agent's question. Asking again with the dedup key of an open decision of this
+    /// project returns that decision.
+    ///
+    /// # Errors
+    /// [`HandleError::InvalidRequest`] with what to change; [`HandleError::Store`].
+    pub async fn ask(self, mut request: Request) -> Result<Asked, HandleError> {
+        request.project = project_name(&request.project);
+        let terms = admit(&self.handle.rules(), &request)?;
+        let at = self.handle.now();
+        let asked =
+            self.handle.with_store(move |store| store.decisions().ask(request, terms, at)).await?;
+        self.handle.hint();
+        Ok(asked)
+    }
+
+    /// One decision, by number.
+    ///
+    /// # Errors
+    /// [`HandleError::NoSuchDecision`]; [`HandleError::Store`].
+    pub async fn get(self, id: DecisionId) -> Result<Decision, HandleError> {
+        self.handle
+            .with_store(move |store| store.decisions().get(id))
+            .await?
+            .ok_or(HandleError::NoSuchDecision(id))
+    }
+
+    /// Decisions, newest first.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn list(self, filter: Filter) -> Result<Vec<Decision>, HandleError> {
+        Ok(self.handle.with_store(move |store| store.decisions().list(&filter)).await?)
+    }
+
+    /// Approves.
+    ///
+    /// # Errors
+    /// [`HandleError::Denied`], [`HandleError::Refused`], [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Store`].
+    pub async fn approve(
+        self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Via,
+    ) -> Result<Decision, HandleError> {
+        self.resolve(id, seen, by, via, Verdict::approved()).await
+    }
+
+    /// Rejects, with a reason for the agent.
+    ///
+    /// # Errors
+    /// As [`ApprovalApi::approve`]; [`Refused::NoReason`] if the reason is empty.
+    pub async fn reject(
+        self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Via,
+        reason: &str,
+    ) -> Result<Decision, HandleError> {
+        self.resolve(id, seen, by, via, Verdict::Rejected { reason: reason.trim().to_owned() })
+            .await
+    }
+
+    /// Chooses an option by name.
+    ///
+    /// # Errors
+    /// As [`ApprovalApi::approve`]; [`Refused::NoSuchOption`].
+    pub async fn choose(
+        self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Via,
+        option: &str,
+    ) -> Result<Decision, HandleError> {
+        self.resolve(id, seen, by, via, Verdict::Chosen { option: option.to_owned() }).await
+    }
+
+    /// Answers with a text.
+    ///
+    /// # Errors
+    /// As [`ApprovalApi::approve`]; [`Refused::NoAnswer`] if the text is empty.
+    pub async fn answer(
+        self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Via,
+        text: &str,
+    ) -> Result<Decision, HandleError> {
+        self.resolve(id, seen, by, via, Verdict::Answered { text: text.trim().to_owned() }).await
+    }
+
+    /// Gives a verdict. The ballot includes the typed confirmation required for critical risk.
+    /// Where several people must approve, an approval may count as a vote and leave the decision
+    /// open.
+    ///
+    /// # Errors
+    /// As [`ApprovalApi::approve`]; [`Refused::Unconfirmed`], [`Refused::AlreadyVoted`].
+    pub async fn resolve(
+        self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        via: Via,
+        ballot: impl Into<Ballot>,
+    ) -> Result<Decision, HandleError> {
+        let (voter, ballot) = (by.clone(), ballot.into());
+        self.decide(id, by, move |decision| decision.resolve(ballot, voter, via, seen)).await
+    }
+
+    /// Undoes a verdict not yet claimed by the agent.
+    ///
+    /// # Errors
+    /// As [`ApprovalApi::approve`]; [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`],
+    /// [`Refused::AskedAgain`].
+    pub async fn undo(self, id: DecisionId, by: &Voter) -> Result<Decision, HandleError> {
+        let (person, now) = (by.person.clone(), self.handle.now());
+        self.decide(id, by, move |decision| decision.undo(person, now)).await
+    }
+
+    /// Records the outcome reported by the agent. A report also claims the verdict.
+    ///
+    /// # Errors
+    /// [`HandleError::Refused`] while the decision has no verdict; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Store`].
+    pub async fn report(
+        self,
+        id: DecisionId,
+        outcome: Outcome,
+        text: &str,
+    ) -> Result<Decision, HandleError> {
+        let text = text.trim().to_owned();
+        self.change(id, move |decision| Ok(decision.report(outcome, text)?)).await
+    }
+
+    /// Defers until a time.
+    ///
+    /// # Errors
+    /// As [`ApprovalApi::approve`]; [`Refused`] names the limits.
+    pub async fn defer(
+        self,
+        id: DecisionId,
+        seen: Revision,
+        by: &Voter,
+        until: Time,
+    ) -> Result<Decision, HandleError> {
+        let (person, now, limits) =
+            (by.person.clone(), self.handle.now(), self.handle.rules().defer);
+        self.decide(id, by, move |decision| decision.defer(until, person, seen, now, limits)).await
+    }
+
+    /// Runs an action of a person with permission to decide. Checks permission against the current
+    /// state, in the transaction of the change. Permission is checked first, so a person without it
+    /// does not learn whether the decision has a verdict.
+    pub(in crate::engine) async fn decide(
+        self,
+        id: DecisionId,
+        by: &Voter,
+        act: impl FnOnce(&Decision) -> Result<Event, Refused> + Send + 'static,
+    ) -> Result<Decision, HandleError> {
+        self.decide_if(id, by, move |decision| act(decision).map(Some)).await
+    }
+
+    /// Like [`ApprovalApi::decide`], for actions that may have been done already: `None` changes
+    /// nothing.
+    pub(in crate::engine) async fn decide_if(
+        self,
+        id: DecisionId,
+        by: &Voter,
+        act: impl FnOnce(&Decision) -> Result<Option<Event>, Refused> + Send + 'static,
+    ) -> Result<Decision, HandleError> {
+        // The asking process may have read other rules. Log the terms now in force before deciding
+        // by them.
+        self.enforce(id).await?;
+        let (rules, voter) = (self.handle.rules(), by.clone());
+        let decide = move |decision: &Decision| {
+            let decision = &enforced(&rules, decision);
+            may_decide(&rules.approvers, decision, &voter)?;
+            Ok(act(decision)?)
+        };
+        self.change(id, decide).await
+    }
+
+    pub(in crate::engine) async fn change(
+        self,
+        id: DecisionId,
+        decide: impl FnOnce(&Decision) -> Result<Option<Event>, Why> + Send + 'static,
+    ) -> Result<Decision, HandleError> {
+        let at = self.handle.now();
+        let changed = self
+            .handle
+            .with_store(move |store| store.decisions().change(id, at, Box::new(decide)))
+            .await?;
+        self.handle.hint();
+        changed.map_err(|unchanged| match unchanged.why {
+            Why::Denied(denied) => HandleError::Denied(Box::new(unchanged.decision), denied),
+            Why::Refused(refused) => HandleError::Refused(Box::new(unchanged.decision), refused),
+        })
+    }
+
+    /// Withdraws a question for its asker.
+    ///
+    /// # Errors
+    /// [`HandleError::Refused`] if the decision is no longer open; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Store`].
+    pub async fn withdraw(self, id: DecisionId, reason: &str) -> Result<Decision, HandleError> {
+        let reason = reason.to_owned();
+        self.change(id, move |decision| Ok(Some(decision.withdraw(reason)?))).await
+    }
+
+    /// Claims the verdict for the agent. Claiming twice is harmless.
+    ///
+    /// # Errors
+    /// [`HandleError::Refused`] while the decision has no verdict; [`HandleError::NoSuchDecision`],
+    /// [`HandleError::Store`].
+    pub async fn claim(self, id: DecisionId) -> Result<Decision, HandleError> {
+        self.change(id, |decision| Ok(decision.claim()?)).await
+    }
+
+    /// Waits until the agent can be told something, at most until `deadline` (store time). Returns
+    /// the decision's state at that moment: resolved (and claimed, if wanted), withdrawn, deferred
+    /// (the decision will come back; ask or wait again), or still pending after a time-out.
+    ///
+    /// `asked` is the revision to wait for. A decision with another revision is returned at once
+    /// and not claimed: a verdict on another question does not answer this one.
+    ///
+    /// # Errors
+    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`]. A busy store is retried, not
+    /// reported.
+    pub async fn wait(
+        self,
+        id: DecisionId,
+        asked: Option<Revision>,
+        claim: Claim,
+        deadline: Option<Time>,
+    ) -> Result<Decision, HandleError> {
+        let mut signal = waiters::ChangeSignal::new(self.handle, id);
+        loop {
+            signal.mark_seen();
+            let found = match self.get(id).await {
+                Ok(decision) if asked.is_some_and(|asked| asked != decision.revision) => {
+                    return Ok(decision);
+                }
+                // A resolved decision is never revised, so this verdict belongs to the revision
+                // asked for.
+                Ok(decision)
+                    if matches!(decision.state, State::Resolved(_)) && claim == Claim::Yes =>
+                {
+                    self.claim(id).await
+                }
+                found => found,
+            };
+            match found {
+                Err(HandleError::Store(error)) if error.is_retryable() => signal.retry_soon(),
+                Err(error) => return Err(error),
+                Ok(decision) => match &decision.state {
+                    State::Pending(_)
+                        if deadline.is_none_or(|deadline| self.handle.now() < deadline) => {}
+                    _ => return Ok(decision),
+                },
+            }
+            let until = deadline.unwrap_or_else(|| self.handle.now() + chrono::TimeDelta::days(1));
+            tokio::select! {
+                () = signal.wait_for_change() => {}
+                () = self.handle.inner.clock.sleep_until(until) => {}
+            }
+        }
+    }
+}

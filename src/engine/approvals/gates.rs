@@ -1,0 +1,231 @@
+//! Gate requests: the rules decide first, then a person. Every transport of a gate takes this path.
+//!
+//! The dedup key, the risk and the text shown to a person are computed here from the tool call, so
+//! a caller cannot get an approval filed under another call. Facts known only on the agent's
+//! machine (link targets, file contents) are taken from the gate. A gate lying about them gains
+//! nothing: an approval covers only the exact call shown, at that risk or a lower one, and an
+//! honest gate never makes such a call. Does not depend on where rules are stored or how an agent
+//! is answered.
+
+use crate::presentation::gate::{QuestionTerms, question};
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access::{Access, AccessError};
+use crate::core::decision::session::SessionApproval;
+use crate::core::decision::{Decision, Request, Revision, State, Verdict};
+use crate::core::gate::ToolCall;
+use crate::core::gate::rules::{GateRule, Minimum, Ruling, judge};
+use crate::core::policy::rules::project_name;
+use crate::engine::{Handle, HandleError};
+use crate::presentation::text;
+use crate::store::Filter;
+
+/// Maximum time between the agent's pre-call hook and the agent's own permission prompt for the
+/// call.
+const JUST_NOW: Duration = Duration::from_secs(60);
+
+/// The storage of gate rules.
+pub trait RuleSource: Send + Sync + Debug {
+    /// The current rules.
+    ///
+    /// # Errors
+    /// A message if the rules cannot be read; every call is then denied.
+    fn rules(&self) -> Result<Vec<GateRule>, String>;
+}
+
+/// A tool call with the gate's parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateRequest {
+    /// The call.
+    pub call: ToolCall,
+    /// The project to ask in. Absent: the caller's only project, or the default.
+    pub project: Option<String>,
+    /// Ask a person with at least these terms, even if the rules would allow the call.
+    pub at_least: Option<Minimum>,
+    /// Whether this is the agent's own permission prompt, for a call just seen by the pre-call
+    /// hook.
+    pub own_prompt: bool,
+}
+
+/// The result for a tool call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GateOutcome {
+    /// The call may run. The text is for the agent.
+    Allowed(String),
+    /// The call may not run. The text is for the agent.
+    Denied(String),
+    /// A person decides, or has decided and the verdict is unclaimed: wait for this decision and
+    /// claim the verdict.
+    Asked(Box<Decision>),
+}
+
+/// How an earlier answer to a call applies to a repeated call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EarlierAnswer {
+    /// The earlier approval covers this call. The text is for the agent.
+    Covers(String),
+    /// The verdict came after the earlier call had stopped waiting, so this call may claim it.
+    Unclaimed(Box<Decision>),
+    /// Not at all: ask a person.
+    Nothing,
+}
+
+/// The gate's answer to the agent, from the decision's current state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GateReply {
+    /// The call may run.
+    Allow {
+        /// Text for the agent.
+        words: String,
+        /// The person's note beside the approval.
+        note: Option<String>,
+    },
+    /// The call may not run.
+    Deny(String),
+    /// Not now: a person has deferred the decision.
+    Defer(String),
+    /// No person has answered yet.
+    Wait(String),
+}
+
+/// Answers the gates of agents.
+#[derive(Debug, Clone, Copy)]
+pub struct GateApi<'a> {
+    pub(in crate::engine) handle: &'a Handle,
+}
+
+impl GateApi<'_> {
+    /// Checks whether an earlier answer applies to this request. `request` must be in stored form:
+    /// project name and dedup key as the store keeps them.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn earlier_answer(
+        self,
+        request: &Request,
+        own_prompt: bool,
+    ) -> Result<EarlierAnswer, HandleError> {
+        let filter = Filter {
+            key_prefix: request.dedup_key.clone(),
+            project: Some(request.project.clone()),
+            limit: 1,
+            ..Filter::default()
+        };
+        let Some(earlier) = self.handle.approvals().list(filter).await?.pop() else {
+            return Ok(EarlierAnswer::Nothing);
+        };
+        Ok(match earlier.reuse_for(request) {
+            SessionApproval::Covers => EarlierAnswer::Covers(text::gate::covered(earlier.id)),
+            SessionApproval::Unclaimed => EarlierAnswer::Unclaimed(Box::new(earlier)),
+            SessionApproval::Nothing if own_prompt => self
+                .just_approved(&earlier, request)
+                .map_or(EarlierAnswer::Nothing, EarlierAnswer::Covers),
+            SessionApproval::Nothing => EarlierAnswer::Nothing,
+        })
+    }
+
+    fn just_approved(self, earlier: &Decision, request: &Request) -> Option<String> {
+        let State::Resolved(resolved) = &earlier.state else { return None };
+        let just_now = |at| {
+            self.handle
+                .time_scale()
+                .wall_span(self.handle.now() - at)
+                .to_std()
+                .is_ok_and(|passed| passed < JUST_NOW)
+        };
+        let approved = matches!(resolved.verdict, Verdict::Approved { .. })
+            && resolved.claimed_at.is_some_and(just_now);
+        (approved && earlier.shows_same_call_as(request))
+            .then(|| text::gate::approved(earlier, resolved))
+    }
+
+    /// The answer for a call asked about at revision `asked`. `unserved`: no bot runs, so no person
+    /// was notified.
+    #[must_use]
+    pub fn reply(self, decision: &Decision, asked: Revision, unserved: bool) -> GateReply {
+        if decision.revision != asked {
+            return GateReply::Deny(text::gate::superseded(decision));
+        }
+        match &decision.state {
+            State::Resolved(resolved) => match &*text::worded(&resolved.verdict, resolved.via) {
+                Verdict::Approved { note, .. } => GateReply::Allow {
+                    words: text::gate::approved(decision, resolved),
+                    note: note.as_ref().map(|note| text::gate::noted(resolved, note)),
+                },
+                Verdict::Rejected { reason } => {
+                    GateReply::Deny(text::gate::rejected(decision, resolved, reason))
+                }
+                // A gate's question offers neither.
+                Verdict::Chosen { .. } | Verdict::Answered { .. } => {
+                    GateReply::Deny(text::gate::superseded(decision))
+                }
+            },
+            State::Deferred { until, by, .. } => GateReply::Defer(text::gate::deferred(
+                decision,
+                *until,
+                &by.name,
+                self.handle.rules().zone,
+            )),
+            State::Withdrawn { reason, .. } => {
+                GateReply::Deny(text::gate::withdrawn(decision, reason))
+            }
+            State::Pending(_) => GateReply::Wait(text::gate::undecided(
+                decision,
+                self.handle.escalation().progress(decision).as_ref(),
+                self.handle.now(),
+                unserved,
+            )),
+        }
+    }
+}
+
+/// Applies the rules to a call: a final result (`Err`), or the request to ask a person.
+fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<Request, GateOutcome> {
+    let GateRequest { call, project, at_least, .. } = brought;
+    let rules = rulebook.rules().map_err(|why| GateOutcome::Denied(text::gate::broken(&why)))?;
+    let ruling = judge(&rules, &call);
+    let terms = match at_least.map_or(ruling.clone(), |least| ruling.raised(least)) {
+        Ruling::Allow => return Err(GateOutcome::Allowed(text::gate::ALLOWED.to_owned())),
+        Ruling::Deny { reason } => {
+            return Err(GateOutcome::Denied(text::gate::denied(reason.as_deref())));
+        }
+        Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
+    };
+    Ok(question(&call, project, terms))
+}
+
+impl Access {
+    /// Sends a tool call through the gate: the rules allow or deny the call, or a person is asked.
+    /// Repeating the call while its decision is open, or has an unclaimed verdict, returns that
+    /// decision.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`], and as [`crate::engine::ApprovalApi::ask`].
+    pub async fn gate(
+        &self,
+        rulebook: Arc<dyn RuleSource>,
+        brought: GateRequest,
+    ) -> Result<GateOutcome, AccessError> {
+        let project = brought.project.clone().or_else(|| self.caller().only_project());
+        let named = project_name(project.as_deref().unwrap_or(&Request::default().project));
+        // A caller without the right to ask learns nothing about the rules either.
+        self.caller().may_ask(&named)?;
+        let own_prompt = brought.own_prompt;
+        let brought = GateRequest { project: Some(named), ..brought };
+        // Blocking: reads files and compares long texts.
+        let request = match tokio::task::spawn_blocking(move || judged(&*rulebook, brought)).await {
+            Ok(Ok(request)) => self.in_stored_form(request),
+            Ok(Err(gated)) => return Ok(gated),
+            Err(_) => return Ok(GateOutcome::Denied(text::gate::broken(text::gate::FAILED))),
+        };
+        Ok(match self.handle().gates().earlier_answer(&request, own_prompt).await? {
+            EarlierAnswer::Covers(words) => GateOutcome::Allowed(words),
+            EarlierAnswer::Unclaimed(decision) => GateOutcome::Asked(decision),
+            EarlierAnswer::Nothing => GateOutcome::Asked(Box::new(
+                self.handle().approvals().ask(request).await?.into_decision(),
+            )),
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! The approval API: decisions, approvers, gates, tokens and people.
+
+pub mod access;
+pub(crate) mod approver_queries;
+pub(crate) mod assignment;
+pub mod attachments;
+pub(crate) mod attention;
+pub mod auto_approval;
+pub mod availability;
+pub(crate) mod bulk_approval;
+pub(crate) mod decisions;
+pub mod gates;
+pub(crate) mod policy_enforcement;
+pub(crate) mod proposal;
+pub mod tokens;

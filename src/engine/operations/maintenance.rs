@@ -1,0 +1,240 @@
+//! Maintenance of the store: audit, pruning and backup.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::core::Time;
+use crate::engine::approvals::attachments;
+use crate::engine::approvals::attachments::Swept;
+use crate::engine::{Handle, HandleError};
+use crate::store::chain::Fault;
+use crate::store::{Audit, Pruned, Store, StoreError, files, hex};
+
+/// Decisions, and rows of each kind, pruned per transaction, to keep waits for the store short.
+const PRUNED_AT_ONCE: usize = 200;
+/// Minimum age of a removed file: a younger unused file may belong to a question not yet stored.
+const UNUSED_FOR: chrono::TimeDelta = chrono::TimeDelta::days(1);
+
+/// The contents of a backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupSummary {
+    /// The audit of the copied store; no fault was found.
+    pub audit: Audit,
+    /// The folder with the copied attachments.
+    pub folder: PathBuf,
+    /// Number of copied files.
+    pub files: usize,
+    /// Attachments missing or damaged in the store itself.
+    pub without: Vec<String>,
+}
+
+/// Why no backup was made. Existing files were not touched.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The file already exists.
+    #[error("{} already exists. Choose another file, or overwrite it with --force", .0.display())]
+    Exists(PathBuf),
+    /// The path is not a file, or is the store itself.
+    #[error("cannot write a backup to {}: {why}", path.display())]
+    NoPlace {
+        /// The path.
+        path: PathBuf,
+        /// The reason.
+        why: &'static str,
+    },
+    /// The backup cannot be written.
+    #[error("the backup {} cannot be written: {why}", path.display())]
+    Failed {
+        /// The path.
+        path: PathBuf,
+        /// The system's error.
+        why: io::Error,
+    },
+    /// The audit of the copy found a fault.
+    #[error("nothing was backed up, because the store is \
+         damaged: {fault}. {advice}", fault = .0, advice = .0.advice())]
+    Unsound(Fault),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Health, status, heartbeat and maintenance.
+#[derive(Debug, Clone, Copy)]
+pub struct OperationsApi<'a> {
+    pub(in crate::engine) handle: &'a Handle,
+}
+
+impl OperationsApi<'_> {
+    /// Checks the hash chain, the states and the file.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`] if the store cannot be read now; faults inside the store are part of
+    /// the result.
+    pub async fn audit(self) -> Result<Audit, HandleError> {
+        Ok(self.handle.with_store(|store| store.audit().verify()).await?)
+    }
+
+    /// What [`OperationsApi::prune`] would remove.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn prunable(self, before: Time) -> Result<Pruned, HandleError> {
+        Ok(self.handle.with_store(move |store| store.maintenance().prunable(before)).await?)
+    }
+
+    /// Removes the long content of decisions ended before `before`, the records of their messages
+    /// once these are final, and attachments no longer needed. `store` is the store's path.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`]; content pruned before the error stays pruned.
+    pub async fn prune(self, before: Time, store: &Path) -> Result<(Pruned, Swept), HandleError> {
+        let mut all = Pruned::default();
+        loop {
+            let at = self.handle.now();
+            let some = self
+                .handle
+                .with_store(move |store| store.maintenance().prune(before, at, PRUNED_AT_ONCE))
+                .await?;
+            self.handle.hint();
+            (all.decisions, all.bytes) = (all.decisions + some.decisions, all.bytes + some.bytes);
+            (all.lists, all.sent) = (all.lists + some.lists, all.sent + some.sent);
+            if some.decisions.max(some.lists).max(some.sent) < PRUNED_AT_ONCE as u64 {
+                break;
+            }
+        }
+        let (path, unused_since) = (store.to_owned(), self.handle.clock().wall() - UNUSED_FOR);
+        let sweep = move |store: &Store| {
+            let failed = |error: io::Error| {
+                StoreError::Failed(format!("cannot read the folder of the store's files: {error}"))
+            };
+            attachments::sweep(&path, &store.maintenance().files_in_use()?, unused_since)
+                .map_err(failed)
+        };
+        Ok((all, self.handle.with_store(sweep).await?))
+    }
+
+    /// Copies the store and its attachments while in use by other processes. The copy appears under
+    /// its name only once complete and audited. `store` is the store's path.
+    ///
+    /// # Errors
+    /// [`BackupError`].
+    pub async fn backup(
+        self,
+        store: &Path,
+        file: &Path,
+        force: bool,
+    ) -> Result<BackupSummary, BackupError> {
+        let (ours, file) = (files::resolved(store), files::resolved(file));
+        let backed_up =
+            self.handle.with_store(move |store| Ok(back_up(store, &ours, &file, force))).await;
+        backed_up?
+    }
+
+    /// A surface's memo of this name.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn memo(self, name: &'static str) -> Result<Option<String>, HandleError> {
+        Ok(self.handle.with_store(move |store| store.memos().get(name)).await?)
+    }
+
+    /// Stores a surface's memo under a name; `None` deletes the memo.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn put_memo(
+        self,
+        name: &'static str,
+        text: Option<String>,
+    ) -> Result<(), HandleError> {
+        Ok(self.handle.with_store(move |store| store.memos().put(name, text)).await?)
+    }
+}
+
+fn back_up(
+    store: &Store,
+    ours: &Path,
+    file: &Path,
+    force: bool,
+) -> Result<BackupSummary, BackupError> {
+    let no_place = |why| Err(BackupError::NoPlace { path: file.to_owned(), why });
+    let Some(name) = file.file_name() else { return no_place("this is not a file name") };
+    if file.is_dir() {
+        return no_place("this is a folder");
+    }
+    if file == ours {
+        return no_place("this is the store itself");
+    }
+    if file.exists() && !force {
+        return Err(BackupError::Exists(file.to_owned()));
+    }
+    let part =
+        file.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
+    let written = write_copy(store, ours, file, &part, force);
+    // On success the file was renamed; on failure a partial copy is useless.
+    let _ = std::fs::remove_file(&part);
+    written
+}
+
+fn write_copy(
+    store: &Store,
+    ours: &Path,
+    file: &Path,
+    part: &Path,
+    force: bool,
+) -> Result<BackupSummary, BackupError> {
+    let failed = |why| BackupError::Failed { path: file.to_owned(), why };
+    // Creating the file here first makes it private to its owner.
+    drop(files::private_file().write(true).create_new(true).open(part).map_err(failed)?);
+    let audit = store.maintenance().copy_to(part)?;
+    if let Some(fault) = audit.fault {
+        return Err(BackupError::Unsound(fault));
+    }
+    let in_use = store.maintenance().files_in_use()?;
+    let (from, folder) = (files::beside(ours, ".files"), files::beside(file, ".files"));
+    let mut without = Vec::new();
+    if !in_use.is_empty() {
+        files::private_folder(&folder).map_err(failed)?;
+    }
+    for name in &in_use {
+        if !copy_file(&from.join(name), &folder.join(name), name).map_err(failed)? {
+            without.push(name.clone());
+        }
+    }
+    std::fs::File::open(part).and_then(|copy| copy.sync_all()).map_err(failed)?;
+    put_in_place(part, file, force).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
+        _ => failed(error),
+    })?;
+    // Some file systems do not support syncing a folder; rely on their own write order then.
+    let _ = std::fs::File::open(files::folder_of(file)).and_then(|folder| folder.sync_all());
+    Ok(BackupSummary { audit, folder, files: in_use.len() - without.len(), without })
+}
+
+/// Renames the complete copy. A file created there meanwhile is overwritten only with `force`.
+fn put_in_place(part: &Path, file: &Path, force: bool) -> io::Result<()> {
+    if force {
+        return std::fs::rename(part, file);
+    }
+    match std::fs::hard_link(part, file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !file.exists() => {
+            std::fs::rename(part, file)
+        }
+        linked => linked,
+    }
+}
+
+/// Copies an attachment if its content matches the hash in its name. Returns `false` if missing or
+/// damaged.
+fn copy_file(from: &Path, to: &Path, hash: &str) -> io::Result<bool> {
+    let bytes = match std::fs::read(from) {
+        Ok(bytes) if hex(&Sha256::digest(&bytes)) == hash => bytes,
+        Ok(_) => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    attachments::write_private(to, &bytes).map(|()| true)
+}

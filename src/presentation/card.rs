@@ -1,0 +1,361 @@
+//! Content of a card, independent of Discord types.
+//!
+//! A card is computed from the decision alone, so that any process renders an identical card at any
+//! time, and recovery after a crash needs no saved state. Does not depend on how surfaces send
+//! cards.
+
+mod details;
+mod permission;
+
+pub use self::details::{details_card, full_text};
+use self::details::{full_text_file, is_diff};
+use self::permission::Where;
+use super::text::{self, label};
+use crate::core::decision::{
+    Attachment, Decision, Outcome, Pending, Reported, Resolved, Risk, State, Verdict,
+};
+use crate::core::escalation::Stage;
+use crate::core::untrusted::{
+    Cut, clean, code_block, escaped, few_lines, file_name, one_line, one_part, plain, quotation,
+    units,
+};
+use crate::core::values::time_scale::TimeScale;
+
+/// The colour of a card's edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Pending, with this risk.
+    Waiting(Risk),
+    /// Pending, with a breached SLA.
+    Breached,
+    /// Deferred.
+    Deferred,
+    /// Approved, chosen or answered.
+    Yes,
+    /// Rejected.
+    No,
+    /// Withdrawn, or moved to a newer message.
+    Over,
+    /// A card with figures instead of a decision.
+    Figures,
+}
+
+/// A field of an embed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The name.
+    pub name: String,
+    /// The text, never empty.
+    pub value: String,
+    /// Whether fields are shown side by side.
+    pub inline: bool,
+}
+
+/// A file written by the bot, for content too long for a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextFile {
+    /// The file name.
+    pub name: String,
+    /// The content.
+    pub text: String,
+}
+
+/// Content of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// The message's plain content, as shown on a lock screen.
+    pub headline: String,
+    /// The colour of the embed's edge.
+    pub tone: Tone,
+    /// The embed's title.
+    pub title: String,
+    /// The embed's text. May be empty.
+    pub description: String,
+    /// The embed's fields.
+    pub fields: Vec<Field>,
+    /// The embed's last line.
+    pub footer: String,
+    /// Whether to add buttons fitting the decision's state.
+    pub controls: bool,
+    /// Files with content too long for the card.
+    pub texts: Vec<TextFile>,
+    /// The decision's attachments.
+    pub attachments: Vec<Attachment>,
+}
+
+/// Maximum characters over all embeds of a message (Discord: 6,000), less a reserve for the later
+/// verdict.
+const EMBED_BUDGET: usize = 4_700;
+/// Maximum details (Discord: 25 fields per embed), less the fields added by the card itself.
+const MOST_DETAILS: usize = 14;
+/// Maximum lines of a detail, because several details are shown side by side.
+const DETAIL_LINES: usize = 6;
+
+/// The card of a decision in the current state.
+#[must_use]
+pub fn decision_card(decision: &Decision, time_scale: TimeScale) -> Card {
+    let mut page = Page::new();
+    let title = page.keep(escaped(&text::named(&decision.request), 230));
+    let footer = footer(decision);
+    page.left = page.left.saturating_sub(units(&title) + units(&footer) + 20);
+    let mut fields = done_fields(decision, time_scale);
+    fields.extend(facts(decision, time_scale));
+    let runs = permission::what_runs(decision, Where::Card);
+    let says_so = runs.as_ref().is_some_and(|runs| !runs.whole);
+    let runs = runs.map(|runs| page.keep(runs));
+    page.left = page.left.saturating_sub(runs.as_deref().map_or(0, units));
+    page.insight(decision);
+    page.options(decision);
+    page.details(decision);
+    if runs.is_none() {
+        page.body(decision);
+    }
+    fields.append(&mut page.fields);
+    let texts: Vec<TextFile> =
+        (!page.whole).then(|| full_text_file(decision)).into_iter().collect();
+    // A cut tool call carries a note of its own.
+    let more = texts.first().filter(|_| !says_so).map(|file| text::more_in_file(&file.name));
+    let description = runs.into_iter().chain(more).collect::<Vec<_>>().join("\n");
+    Card {
+        headline: text::headline(decision, time_scale),
+        tone: tone(decision),
+        title: format!("{} · {title}", decision.id),
+        description,
+        fields,
+        footer,
+        controls: true,
+        texts,
+        attachments: attachments(decision),
+    }
+}
+
+/// The decision's attachments, with sanitized names.
+fn attachments(decision: &Decision) -> Vec<Attachment> {
+    let named =
+        |file: &Attachment| Attachment { name: file_name(&file.name), path: file.path.clone() };
+    decision.request.attachments.iter().map(named).collect()
+}
+
+/// The old message of a decision moved to another message; `headline` names the new message.
+#[must_use]
+pub fn moved_card(decision: &Decision, headline: String) -> Card {
+    Card {
+        headline,
+        tone: Tone::Over,
+        title: format!("{} · {}", decision.id, escaped(&text::named(&decision.request), 230).text),
+        description: String::new(),
+        fields: Vec::new(),
+        footer: footer(decision),
+        controls: false,
+        texts: Vec::new(),
+        attachments: Vec::new(),
+    }
+}
+
+fn tone(decision: &Decision) -> Tone {
+    let is_breached =
+        decision.position.as_ref().is_some_and(|position| position.stage >= Stage::Breach);
+    let risk = decision.terms.risk;
+    match &decision.state {
+        State::Pending(_) if is_breached => Tone::Breached,
+        State::Pending(_) => Tone::Waiting(risk),
+        State::Deferred { .. } => Tone::Deferred,
+        State::Resolved(resolved) if is_negative(resolved) => Tone::No,
+        State::Resolved(_) => Tone::Yes,
+        State::Withdrawn { .. } => Tone::Over,
+    }
+}
+
+/// Whether the decision was rejected, or approved with a failed outcome.
+const fn is_negative(resolved: &Resolved) -> bool {
+    matches!(resolved.verdict, Verdict::Rejected { .. })
+        || matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. }))
+}
+
+/// People's actions, shown above the agent's text.
+fn done_fields(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
+    let mut fields = Vec::new();
+    match &decision.state {
+        State::Pending(pending) => {
+            fields.extend(done_while_pending(decision, pending, time_scale));
+        }
+        State::Deferred { until, by, .. } => {
+            let (name, value) = text::deferred(*until, by, time_scale);
+            fields.push(field(name, value));
+        }
+        State::Resolved(resolved) => {
+            let (name, value) = text::verdict(resolved, time_scale);
+            let against = text::disagreed(decision, time_scale);
+            fields.push(field(
+                name,
+                format!("{value}\n{}{against}", text::claimed(decision, resolved, time_scale)),
+            ));
+        }
+        State::Withdrawn { reason, at } => {
+            let (name, value) = text::withdrawn(reason, *at, time_scale);
+            fields.push(field(name, value));
+        }
+    }
+    let (needed, votes) = (decision.approvals_needed(), decision.state.votes());
+    if needed > 1 && decision.state.is_open() {
+        let given = format!("{} of {needed}\n{}", votes.len(), text::votes(votes, time_scale));
+        fields.push(field(label::APPROVALS, given.trim_end().to_owned()));
+        fields.extend(
+            text::not_counted(&decision.lapsed, time_scale)
+                .map(|words| field(label::NOT_COUNTED, words)),
+        );
+    } else if !votes.is_empty() {
+        fields.push(field(label::APPROVED_BEFORE, text::votes(votes, time_scale)));
+    }
+    if decision.state.is_open() && decision.is_about_credentials() {
+        fields.push(field(label::WHERE_IT_GOES, text::CREDENTIALS.into()));
+    }
+    fields.extend(
+        text::pictures(&decision.request.attachments).map(|names| field(label::PICTURES, names)),
+    );
+    fields
+}
+
+/// What people and the escalation did while the decision waits.
+fn done_while_pending(
+    decision: &Decision,
+    pending: &Pending,
+    time_scale: TimeScale,
+) -> impl Iterator<Item = Field> {
+    let Pending { proposals, undone, taken, .. } = pending;
+    let fields = [
+        (!proposals.is_empty())
+            .then(|| field(label::TO_CONFIRM, text::proposals(proposals, time_scale))),
+        undone.as_ref().map(|undone| field(label::UNDONE, text::undone(undone, time_scale))),
+        decision.position.as_ref().map(|position| {
+            field(label::STILL_WAITING, text::escalation_progress(decision, position, time_scale))
+        }),
+        taken.as_ref().map(|taken| field(label::ON_IT, text::taken(taken, time_scale))),
+        decision.prioritized.as_ref().map(|_| field(label::PRIORITY, text::priority(decision))),
+    ];
+    fields.into_iter().flatten()
+}
+
+/// A field with the full width of the card.
+fn field(name: &str, value: String) -> Field {
+    Field { name: name.into(), value, inline: false }
+}
+
+fn facts(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
+    let inline = |name: &str, value: String| Field { name: name.into(), value, inline: true };
+    let risk = decision.terms.risk;
+    let mut facts = vec![inline(label::RISK, format!("{} {risk}", text::dot(risk)))];
+    if decision.state.is_open() {
+        facts.push(inline(
+            label::ANSWER_BY,
+            text::relative(time_scale.wall_time(decision.breach_at())),
+        ));
+    }
+    facts.push(inline(label::ASKED, text::relative(time_scale.wall_time(decision.asked_at))));
+    if let Some(confidence) = decision.request.confidence {
+        facts.push(inline(label::CONFIDENCE, format!("{:.0} %", confidence * 100.0)));
+    }
+    if matches!(decision.state, State::Pending(_)) {
+        facts.push(inline(label::IF_NOBODY_ANSWERS, text::in_the_end(decision, time_scale)));
+    }
+    facts
+}
+
+fn footer(decision: &Decision) -> String {
+    let request = &decision.request;
+    let revision = (decision.revision.0 > 1).then(|| format!("revision {}", decision.revision.0));
+    let parts = [
+        Some(request.agent.name.clone()),
+        request.agent.session.clone(),
+        (request.project != "default").then(|| request.project.clone()),
+        request.environment.clone(),
+        Some(request.kind.words()),
+        revision,
+    ];
+    let said: Vec<String> = parts
+        .into_iter()
+        .flatten()
+        .map(|part| plain(&one_part(&part), 60).text)
+        .filter(|part| !part.is_empty())
+        .collect();
+    said.join(" · ")
+}
+
+/// Collects the embed's fields within the remaining character budget.
+struct Page {
+    left: usize,
+    whole: bool,
+    fields: Vec<Field>,
+}
+
+impl Page {
+    const fn new() -> Self {
+        Self { left: EMBED_BUDGET, whole: true, fields: Vec::new() }
+    }
+
+    fn line(&mut self, text: &str, limit: usize) -> String {
+        let cut = escaped(&one_line(text), limit);
+        self.keep(cut)
+    }
+
+    fn keep(&mut self, cut: Cut) -> String {
+        self.whole &= cut.whole;
+        cut.text
+    }
+
+    /// Adds a field if the value is not empty and at least 16 characters of room are left.
+    fn field(&mut self, name: &str, limit: usize, inline: bool, cut: impl Fn(usize) -> Cut) {
+        let room = self.left.saturating_sub(units(name)).min(limit);
+        if room < 16 {
+            self.whole = false;
+            return;
+        }
+        let value = self.keep(cut(room));
+        if value.trim().is_empty() {
+            return;
+        }
+        self.left -= units(name) + units(&value);
+        self.fields.push(Field { name: name.to_owned(), value, inline });
+    }
+
+    fn insight(&mut self, decision: &Decision) {
+        let insight = &decision.request.insight;
+        for (name, value) in [
+            (label::OBSERVATION, &insight.observation),
+            (label::WHY_IT_MATTERS, &insight.why_it_matters),
+            (label::WHAT_TO_DO, &insight.what_to_do),
+        ] {
+            let value = clean(value);
+            self.field(name, 700, false, |room| escaped(value.trim(), room));
+        }
+    }
+
+    fn options(&mut self, decision: &Decision) {
+        let choices = &decision.request.options;
+        if !choices.is_empty() {
+            self.field(label::OPTIONS, 1_000, false, |room| text::options(choices, room));
+        }
+    }
+
+    fn details(&mut self, decision: &Decision) {
+        let details = &decision.request.details;
+        self.whole &= details.len() <= MOST_DETAILS;
+        for detail in details.iter().take(MOST_DETAILS) {
+            // The arrow marks the name as the agent's text, so that no name can imitate a field of
+            // the bot.
+            let name = format!("› {}", self.line(&detail.name, 60));
+            let value =
+                few_lines(text::readable(&decision.request, &detail.value).trim(), DETAIL_LINES);
+            self.whole &= value.whole;
+            self.field(&name, 200, true, |room| escaped(&value.text, room));
+        }
+    }
+
+    fn body(&mut self, decision: &Decision) {
+        let body = clean(&decision.request.body);
+        let diff = is_diff(&body);
+        self.field(label::BODY, 1_000, false, |room| {
+            if diff { code_block(&body, "diff", room) } else { quotation(body.trim(), room) }
+        });
+    }
+}

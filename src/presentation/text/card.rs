@@ -1,0 +1,378 @@
+//! Text for a card in each state of the decision.
+
+use chrono::TimeDelta;
+
+use super::{
+    dot, given_by_name, given_by_person, moment, name, person, quoted, relative, span, subject,
+};
+use crate::core::Time;
+use crate::core::decision::{
+    Attachment, Choice, Decision, Lapsed, Outcome, Pending, Person, Reported, Resolved, State,
+    Taken, Undone, Verdict, Vote,
+};
+use crate::core::escalation::Stage;
+use crate::core::untrusted::{Cut, escaped, one_line, one_part, plain, units, without_links};
+use crate::core::values::time_scale::TimeScale;
+
+/// First line of a card, shown on a phone's lock screen. Uses no Markdown, because a lock screen
+/// shows Markdown unrendered.
+#[must_use]
+pub fn headline(decision: &Decision, time_scale: TimeScale) -> String {
+    let title = headline_title(decision);
+    let subject = escaped(&subject(decision), 60).text;
+    let id = decision.id;
+    match &decision.state {
+        State::Pending(Pending { undone, .. }) => {
+            let again = if decision.returns > 0 || undone.is_some() { " again" } else { "" };
+            let risk = decision.terms.risk;
+            let needs = match (decision.approvals_needed(), decision.approvals_missing()) {
+                (1, _) => "your decision".to_owned(),
+                (needed, missing) if needed == missing => approvals(needed),
+                (_, 1) => "1 more approval".into(),
+                (_, missing) => format!("{missing} more approvals"),
+            };
+            // The command comes first: a lock screen shows little more.
+            let subject = if decision.is_permission() {
+                format!("{}{again}", asks(decision))
+            } else {
+                format!("{subject} needs {needs}{again}")
+            };
+            let late =
+                decision.position.as_ref().is_some_and(|position| position.stage >= Stage::Breach);
+            let mark = if late { "🚨 SLA breached ·" } else { dot(risk) };
+            format!("{mark} {subject}: {title} · {risk} risk · {id}")
+        }
+        State::Deferred { until, by, .. } => {
+            format!(
+                "💤 {subject} deferred until {} by {}: {title} · {id}",
+                moment(time_scale.wall_time(*until)),
+                name(&by.name)
+            )
+        }
+        State::Resolved(resolved) => format!("{}: {title} · {id}", outcome(resolved, &subject)),
+        State::Withdrawn { .. } => {
+            format!("⚪ {subject} no longer needs an answer: {title} · {id}")
+        }
+    }
+}
+
+/// The agent that asks before a tool call, and the approvals needed.
+fn asks(decision: &Decision) -> String {
+    let request = &decision.request;
+    let (agent, project) = (one_part(&request.agent.name), one_part(&request.project));
+    let place = if request.project == "default" {
+        String::new()
+    } else {
+        format!(" in {}", escaped(&project, 30).text)
+    };
+    let needs = match decision.approvals_missing() {
+        1 => "your permission".to_owned(),
+        missing => approvals(missing),
+    };
+    format!("{}{place} needs {needs}", escaped(&agent, 30).text)
+}
+
+/// `1 approval`, `2 approvals`.
+#[must_use]
+pub fn approvals(count: u32) -> String {
+    if count == 1 { "1 approval".into() } else { format!("{count} approvals") }
+}
+
+pub(crate) fn headline_title(decision: &Decision) -> String {
+    // The bot's own lines use the dot as a separator.
+    let title = super::title(&decision.request).replace('·', "-");
+    if decision.is_permission() && !title.contains('`') {
+        // In a code span, Discord would display escape characters.
+        return format!("`{}`", plain(&title, 140).text);
+    }
+    escaped(&without_links(&title), 140).text
+}
+
+fn outcome(resolved: &Resolved, subject: &str) -> String {
+    let by = given_by_name(&resolved.by, resolved.via);
+    if matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. })) {
+        return format!(
+            "💥 {subject} {} {by}, but it failed",
+            super::verdict_word(&resolved.verdict)
+        );
+    }
+    let done = if resolved.reported.is_some() { ", and done" } else { "" };
+    match &resolved.verdict {
+        Verdict::Approved { .. } => {
+            format!("✅ {subject} {} {by}{done}", super::verdict_word(&resolved.verdict))
+        }
+        Verdict::Rejected { .. } => format!("❌ {subject} rejected {by}{done}"),
+        Verdict::Chosen { option } => {
+            format!(
+                "✅ {subject}: {} chose {}{done}",
+                name(&resolved.by.name),
+                escaped(&one_line(option), 60).text
+            )
+        }
+        Verdict::Answered { .. } => format!("✅ {subject} answered {by}{done}"),
+    }
+}
+
+/// The verdict's field on a card: name and text.
+#[must_use]
+pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (&'static str, String) {
+    let when = relative(time_scale.wall_time(resolved.at));
+    let by = given_by_person(&resolved.by, resolved.via);
+    if let Some(said) = super::automatic_approval_text(&resolved.verdict, resolved.via) {
+        return ("✅ Approved", format!("{said} {when}"));
+    }
+    match &*super::worded(&resolved.verdict, resolved.via) {
+        Verdict::Approved { note, for_session } => {
+            let note =
+                note.as_deref().map(|note| format!("\n{}", quoted(note, 800))).unwrap_or_default();
+            let name = if *for_session { "✅ Approved for this session" } else { "✅ Approved" };
+            (name, format!("{by} {when}{note}"))
+        }
+        Verdict::Rejected { reason } => {
+            ("❌ Rejected", format!("{by} {when}\n{}", quoted(reason, 800)))
+        }
+        Verdict::Chosen { option } => {
+            ("✅ Chosen", format!("{by} {when}\n{}", quoted(option, 800)))
+        }
+        Verdict::Answered { text } => {
+            ("✅ Answered", format!("{by} {when}\n{}", quoted(text, 800)))
+        }
+    }
+}
+
+/// Whether the agent claimed the verdict, and the reported outcome.
+#[must_use]
+pub fn claimed(decision: &Decision, resolved: &Resolved, time_scale: TimeScale) -> String {
+    if let Some(asker) = decision.request.person_asking() {
+        return match resolved.claimed_at {
+            None => format!("{} has not been notified yet.", person(asker)),
+            Some(_) => format!("{} has been notified.", person(asker)),
+        };
+    }
+    let picked_up = match resolved.claimed_at {
+        None => return "The agent has not picked it up yet.".into(),
+        Some(at) if at - resolved.at < TimeDelta::seconds(1) => {
+            "The agent picked it up at once.".to_owned()
+        }
+        Some(at) => format!("The agent picked it up {} later.", span(at - resolved.at)),
+    };
+    let Some(reported) = &resolved.reported else { return picked_up };
+    let when = relative(time_scale.wall_time(reported.at));
+    let went = match reported.outcome {
+        Outcome::Succeeded => format!("🏁 It reported success {when}"),
+        Outcome::Failed => format!("💥 It reported failure {when}"),
+    };
+    let text = quoted(&reported.text, 500);
+    if text.is_empty() {
+        format!("{picked_up}\n{went}.")
+    } else {
+        format!("{picked_up}\n{went}:\n{text}")
+    }
+}
+
+/// Approvals so far, for decisions that need several.
+#[must_use]
+pub fn votes(votes: &[Vote], time_scale: TimeScale) -> String {
+    let line = |vote: &Vote| {
+        let note =
+            vote.note.as_deref().map(|note| format!("\n{}", quoted(note, 200))).unwrap_or_default();
+        format!("{} {}{note}", person(&vote.by), relative(time_scale.wall_time(vote.at)))
+    };
+    let lines: Vec<String> = votes.iter().take(MOST_VOTES).map(line).collect();
+    lines.join("\n")
+}
+
+/// Approvals that no longer count, for an open decision. `None` if all count.
+#[must_use]
+pub fn not_counted(lapsed: &[Lapsed], time_scale: TimeScale) -> Option<String> {
+    let since = relative(time_scale.wall_time(lapsed.last()?.at));
+    let of = lapsed
+        .iter()
+        .rev()
+        .take(MOST_VOTES)
+        .map(|lapsed| person(&lapsed.by))
+        .collect::<Vec<_>>()
+        .join(", ");
+    Some(format!(
+        "{of} approved, but may no longer decide this: the rules changed {since}. Another person \
+         must approve."
+    ))
+}
+
+/// Approvals that no longer count, on one line.
+#[must_use]
+pub fn votes_lapsed(of: &[Person], who: impl Fn(&Person) -> String) -> String {
+    let of = of.iter().map(who).collect::<Vec<_>>().join(", ");
+    format!("no longer counted: {of} approved, but may no longer decide this")
+}
+
+/// Maximum votes listed on a card.
+const MOST_VOTES: usize = 5;
+
+/// The assigned person.
+#[must_use]
+pub fn taken(taken: &Taken, time_scale: TimeScale) -> String {
+    let since = relative(time_scale.wall_time(taken.at));
+    match &taken.from {
+        None => format!("{} took it {since}", person(&taken.by)),
+        Some(from) => format!("{} assigned it to {} {since}", person(from), person(&taken.by)),
+    }
+}
+
+/// Priority, and the person who set the priority, if any.
+#[must_use]
+pub fn priority(decision: &Decision) -> String {
+    match &decision.prioritized {
+        None => decision.request.priority.to_string(),
+        Some(given) => format!("{}, set by {}", given.priority, person(&given.by)),
+    }
+}
+
+/// The undone verdict.
+#[must_use]
+pub fn undone(undone: &Undone, time_scale: TimeScale) -> String {
+    let when = relative(time_scale.wall_time(undone.at));
+    let (by, was_by) = (person(&undone.by), person(&undone.was_by));
+    let whose = if undone.by.id == undone.was_by.id {
+        "their own verdict".to_owned()
+    } else {
+        format!("the verdict of {was_by}")
+    };
+    format!(
+        "by {by} {when}: {whose} ({}). The agent had not picked it up. The decision waits for an \
+         answer again.",
+        super::verdict_word(&undone.verdict)
+    )
+}
+
+/// Meaning of Approve for credentials, and where the credentials belong.
+pub const CREDENTIALS: &str = "Put the credentials where the agent says, on its machine. “It is \
+    there” tells the agent only that they are there.";
+
+/// Names of attached pictures. Discord shows several pictures side by side without their names.
+#[must_use]
+pub fn pictures(files: &[Attachment]) -> Option<String> {
+    let is_picture = |file: &&Attachment| {
+        let name = file.name.to_lowercase();
+        [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|end| name.ends_with(end))
+    };
+    let names: Vec<String> = files
+        .iter()
+        .filter(is_picture)
+        .map(|file| escaped(&one_line(&file.name), 60).text)
+        .collect();
+    (names.len() > 1).then(|| names.join(" · "))
+}
+
+/// The deferral's field on a card.
+#[must_use]
+pub fn deferred(until: Time, by: &Person, time_scale: TimeScale) -> (&'static str, String) {
+    let until = time_scale.wall_time(until);
+    (
+        "💤 Deferred",
+        format!("by {}. Comes back {} ({}).", person(by), relative(until), moment(until)),
+    )
+}
+
+/// The withdrawal's field on a card.
+#[must_use]
+pub fn withdrawn(reason: &str, at: Time, time_scale: TimeScale) -> (&'static str, String) {
+    ("⚪ Withdrawn", format!("{}\n{}", relative(time_scale.wall_time(at)), quoted(reason, 800)))
+}
+
+/// Replaces an old card after a newer card was posted.
+#[must_use]
+pub fn moved(decision: &Decision, link: Option<&str>) -> String {
+    let id = decision.id;
+    match link {
+        Some(link) => format!("↪️ {id} came back: it is now at {link}"),
+        None => format!("↪️ {id} came back as a new message."),
+    }
+}
+
+/// Name of the file with text that does not fit on a card.
+#[must_use]
+pub fn full_text_file(decision: &Decision) -> String {
+    format!("decision-{}.md", decision.id.0)
+}
+
+/// Note that refers to the attached file.
+#[must_use]
+pub fn more_in_file(file: &str) -> String {
+    format!("The attached {file} has the rest.")
+}
+
+/// The options of a choice, each with its description, within `limit` UTF-16 units.
+#[must_use]
+pub fn options(choices: &[Choice], limit: usize) -> Cut {
+    let line = |(index, choice): (usize, &Choice)| {
+        let (name, description) =
+            (escaped(&one_line(&choice.name), 110).text, one_line(&choice.description));
+        let description = escaped(&description, 150).text;
+        let colon = if description.is_empty() { "" } else { ": " };
+        format!("{}. **{name}**{colon}{description}", index + 1)
+    };
+    let mut shown = Cut { text: String::new(), whole: true };
+    for line in choices.iter().enumerate().map(line) {
+        if units(&shown.text) + units(&line) + 3 > limit {
+            shown.text.push('…');
+            shown.whole = false;
+            break;
+        }
+        shown.text.push_str(&line);
+        shown.text.push('\n');
+    }
+    shown
+}
+
+/// Name and description of an option on a button or in a menu.
+#[must_use]
+pub fn option_label(choice: &Choice, limit: usize) -> (String, String) {
+    let cut = |text: &str, limit| plain(&one_line(text), limit).text;
+    let name = cut(&choice.name, limit);
+    (if name.is_empty() { "?".into() } else { name }, cut(&choice.description, 100))
+}
+
+/// A link with the full address, because a link's name could show another address.
+#[must_use]
+pub fn link(name: &str, url: &str) -> String {
+    format!(
+        "{}: <{}>",
+        escaped(&one_line(name), 60).text,
+        plain(&one_line(url), 300).text.replace(['<', '>'], "")
+    )
+}
+
+/// Message to a person who was assigned a decision by another person.
+#[must_use]
+pub fn handed_to_you(decision: &Decision, from: &str, link: Option<&str>) -> String {
+    let (id, title) = (decision.id, headline_title(decision));
+    let link = link.map(|link| format!("\n{link}")).unwrap_or_default();
+    format!("👋 {} assigned {id} to you: {title} · {} risk{link}", name(from), decision.terms.risk)
+}
+
+/// The verdict, for the person who asked.
+#[must_use]
+pub fn answered_you(
+    decision: &Decision,
+    resolved: &Resolved,
+    link: Option<&str>,
+    time_scale: TimeScale,
+) -> String {
+    let verdict = super::worded(&resolved.verdict, resolved.via);
+    let said = match &*verdict {
+        Verdict::Approved { note, .. } => note.as_deref(),
+        Verdict::Rejected { reason: text }
+        | Verdict::Answered { text }
+        | Verdict::Chosen { option: text } => Some(text.as_str()),
+    };
+    let said = said.map(|text| format!("\n{}", quoted(text, 1_200))).unwrap_or_default();
+    let link = link.map(|link| format!("\n{link}")).unwrap_or_default();
+    format!("Your question was answered. {}{said}{link}", headline(decision, time_scale))
+}
+
+/// Label of the field that confirms an approval at critical risk.
+#[must_use]
+pub fn type_to_confirm(word: &str) -> String {
+    format!("Critical risk: type {word} to confirm")
+}

@@ -1,0 +1,300 @@
+//! Text for gates: to the person who is asked, and to the agent that is stopped. The text must tell
+//! an agent what to do next.
+
+use chrono_tz::Tz;
+
+use super::{given_by, standing};
+use crate::core::Time;
+use crate::core::decision::progress::Progress;
+use crate::core::decision::{Decision, DecisionId, Resolved};
+use crate::core::gate::rules::AskReason;
+use crate::core::untrusted::{clean, one_line, plain};
+
+/// A command with the other arguments of the tool call.
+#[must_use]
+pub fn with_fields(command: String, fields: &serde_json::Map<String, serde_json::Value>) -> String {
+    if fields.is_empty() {
+        return command;
+    }
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    format!("{command}\n\n[called with]\n{}", fields.join("\n"))
+}
+
+/// Why a person is asked about a call.
+#[must_use]
+pub fn reason(reason: &AskReason) -> String {
+    match reason {
+        AskReason::Configured(words) => words.clone(),
+        AskReason::HiddenCharacters => HIDDEN.to_owned(),
+        AskReason::ExtraArguments => MORE_THAN_COMMAND.to_owned(),
+        AskReason::Remote => REMOTE_CALL.to_owned(),
+    }
+}
+
+/// Reason: the tool call has arguments beside the command.
+pub const MORE_THAN_COMMAND: &str =
+    "The call has arguments besides the command: they are listed below it.";
+
+/// Name of the detail with the working directory of a call.
+pub const DIRECTORY: &str = "Directory";
+/// Name of the detail with the tool's name.
+pub const TOOL: &str = "Tool";
+/// Reason: the call contains hidden characters.
+pub const HIDDEN: &str = "The call contains invisible characters: what runs differs from what \
+    you read. Reject it unless you know why.";
+/// Maximum characters of a command or path in a title.
+const SHORT: usize = 160;
+
+/// Title for a command.
+#[must_use]
+pub fn run(command: &str, directory: Option<&str>) -> String {
+    let lines = command.trim().lines().count();
+    let first = command.trim().lines().next().unwrap_or_default();
+    let more = if lines > 1 { format!(" … and {} more lines", lines - 1) } else { String::new() };
+    let place = directory
+        .map(|directory| format!(" in {}", plain(&one_line(directory), 40).text))
+        .unwrap_or_default();
+    format!("Run {}{more}{place}", plain(&one_line(first), SHORT).text)
+}
+
+/// Title for a file change.
+#[must_use]
+pub fn edit(path: &str, diff: &str, is_new: bool) -> String {
+    let count = |mark: char, header: &str| {
+        diff.lines().filter(|line| line.starts_with(mark) && !line.starts_with(header)).count()
+    };
+    let verb = if is_new { "Write new file" } else { "Edit" };
+    format!(
+        "{verb} {} (+{} −{})",
+        plain(&one_line(path), SHORT).text,
+        count('+', "+++"),
+        count('-', "---")
+    )
+}
+
+/// Title for any other tool call.
+#[must_use]
+pub fn tool(tool: &str, subject: Option<&str>) -> String {
+    let subject = subject
+        .map(|subject| format!(": {}", plain(&one_line(subject), SHORT).text))
+        .unwrap_or_default();
+    format!("Use {}{subject}", plain(&one_line(tool), 80).text)
+}
+
+/// To the agent: approved by a person or automatically.
+#[must_use]
+pub fn approved(decision: &Decision, resolved: &Resolved) -> String {
+    let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
+    format!("Approved {by} (decision {}).", decision.id)
+}
+
+/// To the agent: the note of a person's approval.
+#[must_use]
+pub fn noted(resolved: &Resolved, note: &str) -> String {
+    format!("{} approved this and says: {note}", one_line(&resolved.by.name))
+}
+
+/// To the agent: rejected by a person or automatically. The reason is passed on word for word.
+#[must_use]
+pub fn rejected(decision: &Decision, resolved: &Resolved, reason: &str) -> String {
+    let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
+    format!("Rejected {by} (decision {}): {reason}", decision.id)
+}
+
+/// To the agent: a rule allows the call.
+pub const ALLOWED: &str = "Allowed by the rules of the person who runs Gander.";
+
+/// To the agent: an earlier approval for the session covers the call.
+#[must_use]
+pub fn covered(id: DecisionId) -> String {
+    format!("Approved for this session before (decision {id}).")
+}
+
+/// To the agent: a rule denies the call.
+#[must_use]
+pub fn denied(reason: Option<&str>) -> String {
+    let why = reason.map_or_else(|| ".".to_owned(), |reason| format!(": {}", clean(reason)));
+    format!(
+        "Denied by the rules of the person who runs Gander{why} Do not look for a way around \
+         this; do without the call, or tell the person."
+    )
+}
+
+/// To the agent: the decision is deferred.
+#[must_use]
+pub fn deferred(decision: &Decision, until: Time, by: &str, zone: Tz) -> String {
+    let until = until.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z");
+    format!(
+        "Not decided: {} deferred decision {} until {until}. Do something else; after that, \
+         repeat the same call for the same decision.",
+        one_line(by),
+        decision.id
+    )
+}
+
+/// To the agent: no verdict yet. `unserved`: no bot is running, and therefore no person sees the
+/// decision.
+#[must_use]
+pub fn undecided(
+    decision: &Decision,
+    stands: Option<&Progress>,
+    now: Time,
+    unserved: bool,
+) -> String {
+    let stands = stands.map(|stands| standing(stands, now).join("; ")).unwrap_or_default();
+    let stands = if stands.is_empty() { String::new() } else { format!(" Status: {stands}.") };
+    let unserved = if unserved {
+        " The bot (gander serve) is not running, so nobody has seen this yet: tell the person."
+    } else {
+        ""
+    };
+    format!(
+        "Not decided yet: decision {} waits for a person.{stands}{unserved} Do something else \
+         and repeat the same call later: it returns the answer of the same decision.",
+        decision.id
+    )
+}
+
+/// To the agent: the decision was withdrawn.
+#[must_use]
+pub fn withdrawn(decision: &Decision, reason: &str) -> String {
+    format!(
+        "Decision {} was withdrawn ({}). Repeat the call if it is still needed.",
+        decision.id,
+        one_line(reason)
+    )
+}
+
+/// To the agent: the file changed meanwhile, or the question about the call was revised.
+#[must_use]
+pub fn superseded(decision: &Decision) -> String {
+    format!(
+        "The subject of decision {} changed while it waited, so the call was not decided. Repeat \
+         the call.",
+        decision.id
+    )
+}
+
+/// To the agent: the gate failed, and therefore the call is denied.
+#[must_use]
+pub fn broken(why: &str) -> String {
+    format!(
+        "Gander's gate could not ask, so the call is denied: {}. Tell the person who runs \
+         Gander; do not look for a way around this.",
+        one_line(why)
+    )
+}
+
+/// Failure reason: an internal error of the gate.
+pub const FAILED: &str = "the gate failed";
+
+/// Failure reason: the server's rules are invalid. Does not tell remote callers where the rules are
+/// stored.
+pub const NO_RULES: &str = "gander serve cannot read its gate rules; its log has the reason";
+
+/// To the person: why a remote call needs an approval that the rules might otherwise give.
+pub const REMOTE_CALL: &str = "The call came over a connection: Gander does not know where it \
+    runs, or which files its paths name.";
+/// Placeholder for an unknown working directory.
+pub const UNKNOWN_DIRECTORY: &str = "not known";
+
+/// To the person: a reason given by the agent's side.
+#[must_use]
+pub fn theirs(reason: &str) -> String {
+    format!("The gate on the agent's machine says: {reason}")
+}
+
+/// The server did not answer in time.
+#[must_use]
+pub fn silent(limit: std::time::Duration) -> String {
+    format!("the server did not answer within {} s", limit.as_millis().div_ceil(1_000))
+}
+
+/// The response came from a server other than Gander, or from a broken server.
+pub const NO_NUMBER: &str = "the server said to wait, but not for which decision";
+
+/// To the agent: the last known state, when the connection was lost afterwards.
+#[must_use]
+pub fn lost(words: &str, why: &impl std::fmt::Display) -> String {
+    format!("{words} (It may have been answered since: {}.)", one_line(&why.to_string()))
+}
+
+/// The identity under which a gate asks over a connection.
+#[must_use]
+pub fn asks_as(caller: &str, projects: &[String]) -> String {
+    let projects = if projects.is_empty() {
+        "in every project".to_owned()
+    } else {
+        format!("in {}", projects.join(", "))
+    };
+    format!("works: asks as {}, {projects}, by the server's rules", one_line(caller))
+}
+
+/// The gate uses the store's file, without a connection.
+pub const BY_FILE: &str = "works, with the store's file";
+
+/// The gate's connection does not work.
+#[must_use]
+pub fn connection_broken(why: &str) -> String {
+    format!("does not work, so every call is denied: {}", one_line(why))
+}
+
+/// Note after installing goose's hook in a project.
+pub const GOOSE_FOLDER: &str = "goose uses this gate only when started in this folder, not in a \
+    subfolder. Without --project, goose uses it everywhere.";
+
+/// Remedy for a gate connection that does not work.
+pub const CONNECTION_REMEDY: &str = "Start gander serve there, create a token (gander token \
+    create) for --token-file or GANDER_TOKEN, and install the gate again with the right \
+    --connect; or leave out --connect to use the store's file";
+
+/// Note after installing the hooks of Codex: Codex does not run untrusted hooks.
+pub const CODEX_TRUST: &str = "Codex does not run untrusted hooks: start codex, type /hooks, and \
+    trust both of Gander's. Until then, the gate stops nothing.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::decision::{Person, Request, Revision, Terms, Verdict, Via};
+
+    #[test]
+    fn what_the_agent_reads() {
+        let at = Time::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
+        let asked = Request { title: "Run git push in shop".into(), ..Request::default() };
+        let asked = Decision::new(DecisionId(142), asked, Terms::default(), at);
+        let event = asked
+            .resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1))
+            .unwrap();
+        let decided = asked.clone().evolve(&event, at, 2);
+        let resolved = decided.verdict().unwrap();
+        let said = [
+            ALLOWED.to_owned(),
+            approved(&decided, resolved),
+            noted(resolved, "Only this once"),
+            covered(DecisionId(142)),
+            rejected(&decided, resolved, "Not on a Friday"),
+            denied(Some("Agents do not act as another user.")),
+            denied(None),
+            deferred(&asked, at, "Maya", Tz::UTC),
+            undecided(&asked, None, at, false),
+            undecided(&asked, None, at, true),
+            withdrawn(&asked, "no longer needed"),
+            superseded(&asked),
+            broken("the store is locked by another process; nothing was written, try again"),
+            broken(FAILED),
+            broken(NO_RULES),
+            broken(NO_NUMBER),
+            broken(&silent(std::time::Duration::from_secs(15))),
+            lost(&undecided(&asked, None, at, false), &silent(std::time::Duration::from_secs(15))),
+            REMOTE_CALL.to_owned(),
+            asks_as("goose (token:3)", &["shop".to_owned()]),
+            asks_as("goose (token:3)", &[]),
+            connection_broken("no answer"),
+            CONNECTION_REMEDY.to_owned(),
+            CODEX_TRUST.to_owned(),
+            GOOSE_FOLDER.to_owned(),
+        ];
+        insta::assert_snapshot!(said.join("\n\n"));
+    }
+}

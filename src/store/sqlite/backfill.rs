@@ -1,0 +1,55 @@
+//! Backfills parts of decisions not written by earlier versions, from the log.
+//!
+//! The log implies the missing parts: when an escalation ladder restarted, the current step, and
+//! with both the next wake time. Nothing else is filled in. A stored decision with any other
+//! difference from the log stays unchanged, for the audit to report.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::decisions;
+use super::rows::query;
+use super::{audit, columns, from_sqlite, open, rows};
+use crate::core::decision::{Decision, DecisionId};
+use crate::store::StoreError;
+
+/// Backfill version. Incremented whenever [`Decision::evolve`] derives more from an old log.
+const FILLED_IN: &str = "1";
+/// Key of the backfill version in the table `meta`.
+const NOTE: &str = "filled_in";
+
+/// Fills in missing parts, once per backfill version, in one transaction: after a crash nothing was
+/// written, and the next start repeats the backfill.
+pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
+    if open::meta(connection, NOTE)?.as_deref() == Some(FILLED_IN) {
+        return Ok(());
+    }
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(from_sqlite)?;
+    let sql = "SELECT id, coalesce(wake_at = 0, 0) FROM decision";
+    let all = query(&transaction, sql, [], |row| {
+        Ok((DecisionId(rows::column(row, 0)?), rows::column::<bool>(row, 1)?))
+    })?;
+    for (id, wakes_unknown) in all {
+        // An unreadable decision must not block the rest; reading the decision reports the error.
+        let Ok(Some(kept)) = decisions::get(&transaction, id) else { continue };
+        let filled = audit::replay_decision(&transaction, id).and_then(|told| filled(&kept, told));
+        if wakes_unknown || filled.is_some() {
+            columns::put(&transaction, &filled.unwrap_or(kept))?;
+        }
+    }
+    transaction
+        .execute(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+            [NOTE, FILLED_IN],
+        )
+        .map_err(from_sqlite)?;
+    transaction.commit().map_err(from_sqlite)
+}
+
+/// The replayed decision, if equal to the stored decision except for the missing parts.
+fn filled(kept: &Decision, told: Decision) -> Option<Decision> {
+    let same =
+        Decision { began: told.began, position: told.position.clone(), ..kept.clone() } == told;
+    (same && *kept != told).then_some(told)
+}

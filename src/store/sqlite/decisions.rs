@@ -1,0 +1,339 @@
+//! Statements for decisions and events, with the conversion from and to rows.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params, params_from_iter};
+
+use super::columns::put;
+use super::rows::{column, ids, limited, one, query, query_columns, signed, time, unreadable};
+use super::{Store, event_log, from_sqlite, messages, tokens};
+use crate::core::Time;
+use crate::core::access::Visibility;
+use crate::core::decision::event::Event;
+use crate::core::decision::pending_summary::PendingSummary;
+use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
+use crate::store::chain;
+use crate::store::{
+    Asked, Changed, Decide, Filter, IdempotencyKey, KeyedAsk, StoreError, Unchanged,
+};
+
+/// Open decisions.
+pub(super) const OPEN: &str = "
+    SELECT id FROM decision INDEXED BY decision_open
+    WHERE state IN ('pending', 'deferred') ORDER BY id";
+
+/// Columns of the list of pending decisions, all covered by a partial index without closed
+/// decisions.
+pub(super) const WAITING: &str = "
+    SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
+    FROM decision INDEXED BY decision_waiting WHERE state = 'pending'";
+
+fn parse(document: &str) -> Result<Decision, StoreError> {
+    serde_json::from_str(document).map_err(unreadable)
+}
+
+/// Decisions: questions, verdicts, and what is due.
+///
+/// Every method is atomic, and durable on return.
+///
+/// # Errors
+/// Every method returns [`StoreError`]; nothing of the failed call was written.
+#[derive(Debug, Clone, Copy)]
+pub struct DecisionStore<'a> {
+    pub(super) store: &'a Store,
+}
+
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
+impl DecisionStore<'_> {
+    /// Files a request, or finds the project's open decision with an equal key.
+    pub fn ask(self, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError> {
+        self.store.write(move |connection| file_request(connection, request, terms, at))
+    }
+
+    /// Like [`DecisionStore::ask`], with an idempotency key: repeating the call returns the first
+    /// decision for 24 h of the store's time, even after resolution.
+    pub fn ask_once(
+        self,
+        request: Request,
+        terms: Terms,
+        at: Time,
+        once: IdempotencyKey,
+    ) -> Result<KeyedAsk, StoreError> {
+        self.store.write(move |connection| tokens::ask(connection, request, terms, at, &once))
+    }
+
+    /// Changes a decision: `decide` runs inside the transaction, and the returned event is
+    /// appended.
+    pub fn change(self, id: DecisionId, at: Time, decide: Decide) -> Result<Changed, StoreError> {
+        self.store.write(move |connection| change(connection, id, at, decide))
+    }
+
+    /// Changes several decisions in one transaction, each like [`DecisionStore::change`]. An
+    /// unknown number fails the whole call.
+    pub fn change_many(
+        self,
+        changes: Vec<(DecisionId, Decide)>,
+        at: Time,
+    ) -> Result<Vec<Changed>, StoreError> {
+        self.store.write(move |connection| {
+            changes.into_iter().map(|(id, decide)| change(connection, id, at, decide)).collect()
+        })
+    }
+
+    /// The decision with this number.
+    pub fn get(self, id: DecisionId) -> Result<Option<Decision>, StoreError> {
+        self.store.read(|connection| get(connection, id))
+    }
+
+    /// The decisions with these numbers, in this order; unknown numbers are skipped.
+    pub fn get_many(self, ids: &[DecisionId]) -> Result<Vec<Decision>, StoreError> {
+        self.store.read(|connection| get_many(connection, ids))
+    }
+
+    /// The decisions selected by a filter, newest first.
+    pub fn list(self, filter: &Filter) -> Result<Vec<Decision>, StoreError> {
+        self.store.read(|connection| list(connection, filter))
+    }
+
+    /// Open decisions, oldest first.
+    pub fn open_ids(self) -> Result<Vec<DecisionId>, StoreError> {
+        self.store.read(|connection| ids(connection, OPEN, []))
+    }
+
+    /// Pending decisions, without deferred decisions; in no particular order.
+    pub fn pending(self) -> Result<Vec<PendingSummary>, StoreError> {
+        self.store.read(waiting)
+    }
+
+    /// Decisions with a wake time at or before `at`.
+    pub fn due(self, at: Time) -> Result<Vec<DecisionId>, StoreError> {
+        self.store.read(|connection| {
+            ids(
+                connection,
+                "SELECT id FROM decision WHERE wake_at <= ?1 ORDER BY wake_at",
+                params![at.timestamp_millis()],
+            )
+        })
+    }
+
+    /// The earliest wake time of all decisions.
+    pub fn next_wake(self) -> Result<Option<Time>, StoreError> {
+        self.store.read(|connection| {
+            connection
+                .prepare_cached("SELECT min(wake_at) FROM decision WHERE wake_at IS NOT NULL")
+                .and_then(|mut select| select.query_row([], |row| row.get::<_, Option<i64>>(0)))
+                .map(|millis| millis.and_then(Time::from_timestamp_millis))
+                .map_err(from_sqlite)
+        })
+    }
+}
+
+/// Files a request, or finds or revises the open decision with an equal key.
+pub(super) fn file_request(
+    connection: &Connection,
+    request: Request,
+    terms: Terms,
+    at: Time,
+) -> Result<Asked, StoreError> {
+    let Some(standing) = open_with_key(connection, &request)? else {
+        let event = Event::Asked { request: Box::new(request.clone()), terms: terms.clone() };
+        let decision = Decision::new(next_id(connection)?, request, terms, at);
+        return insert(connection, decision, &event, at).map(Asked::New);
+    };
+    match standing.revise(&request, &terms) {
+        None => Ok(Asked::Same(standing)),
+        Some(event) => append(connection, standing, &event, at).map(Asked::Revised),
+    }
+}
+
+pub(super) fn next_id(connection: &Connection) -> Result<DecisionId, StoreError> {
+    one(connection, "SELECT coalesce(max(id), 0) + 1 FROM decision").map(DecisionId)
+}
+
+pub(super) fn get(connection: &Connection, id: DecisionId) -> Result<Option<Decision>, StoreError> {
+    let found = query(connection, "SELECT document FROM decision WHERE id = ?1", [id.0], |row| {
+        parse(&column::<String>(row, 0)?)
+    });
+    Ok(found?.pop())
+}
+
+pub(super) fn get_many(
+    connection: &Connection,
+    wanted: &[DecisionId],
+) -> Result<Vec<Decision>, StoreError> {
+    let found: Result<Vec<Option<Decision>>, StoreError> =
+        wanted.iter().map(|id| get(connection, *id)).collect();
+    Ok(found?.into_iter().flatten().collect())
+}
+
+pub(super) fn waiting(connection: &Connection) -> Result<Vec<PendingSummary>, StoreError> {
+    let word = |row: &Row<'_>, index| column::<String>(row, index);
+    let names = ["id", "project", "kind", "risk", "priority", "breach_at", "asked_at", "asked_by"];
+    query_columns(connection, WAITING, [], names, |row, names| {
+        let [id, project, kind, risk, priority, breach_at, asked_at, asked_by] = names;
+        Ok(PendingSummary {
+            id: DecisionId(column(row, id)?),
+            project: column(row, project)?,
+            kind: word(row, kind)?.into(),
+            risk: word(row, risk)?.parse().map_err(unreadable)?,
+            priority: word(row, priority)?.parse().map_err(unreadable)?,
+            breach_at: time(column(row, breach_at)?)?,
+            asked_at: time(column(row, asked_at)?)?,
+            asked_by: column(row, asked_by)?,
+        })
+    })
+}
+
+pub(super) fn open_with_key(
+    connection: &Connection,
+    request: &Request,
+) -> Result<Option<Decision>, StoreError> {
+    let Some(key) = &request.dedup_key else { return Ok(None) };
+    let found = query(
+        connection,
+        "SELECT document FROM decision
+         WHERE project = ?1 AND dedup_key = ?2 AND state IN ('pending', 'deferred')",
+        params![request.project, key],
+        |row| parse(&column::<String>(row, 0)?),
+    );
+    Ok(found?.pop())
+}
+
+pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decision>, StoreError> {
+    let limit = if filter.limit == 0 { i64::MAX } else { limited(filter.limit) };
+    let mut conditions = vec!["id < ?".to_owned()];
+    let mut values: Vec<Value> = vec![filter.before.map_or(i64::MAX, |before| before.0).into()];
+    let mut only = |condition: &str, value: Option<String>| {
+        if let Some(value) = value {
+            conditions.push(condition.to_owned());
+            values.push(value.into());
+        }
+    };
+    only("project = ?", filter.project.clone());
+    only("kind = ?", filter.kind.clone().map(String::from));
+    only("risk = ?", filter.risk.map(|risk| risk.to_string()));
+    only("state = ?", filter.state.clone());
+    only("dedup_key >= ?", filter.key_prefix.clone());
+    only("dedup_key < ?", filter.key_prefix.as_ref().map(|prefix| format!("{prefix}\u{10FFFF}")));
+    match &filter.visibility {
+        Visibility::All => {}
+        Visibility::Own { asker } => only("asked_by = ?", Some(asker.clone())),
+        Visibility::Projects { projects, asker } => {
+            let projects = serde_json::to_string(projects).map_err(unreadable)?;
+            conditions
+                .push("(project IN (SELECT value FROM json_each(?)) OR asked_by = ?)".to_owned());
+            values.extend([projects.into(), asker.clone().into()]);
+        }
+    }
+    if filter.open_only {
+        conditions.push("state IN ('pending', 'deferred')".to_owned());
+    }
+    values.push(limit.into());
+    let sql = format!(
+        "SELECT document FROM decision WHERE {} ORDER BY id DESC LIMIT ?",
+        conditions.join(" AND ")
+    );
+    query(connection, &sql, params_from_iter(values), |row| parse(&column::<String>(row, 0)?))
+}
+
+/// Appends the event returned by `decide` to a decision.
+pub(super) fn change(
+    connection: &Connection,
+    id: DecisionId,
+    at: Time,
+    decide: Decide,
+) -> Result<Changed, StoreError> {
+    let decision = get(connection, id)?.ok_or(StoreError::NoSuchDecision(id))?;
+    match decide(&decision) {
+        Err(why) => Ok(Err(Box::new(Unchanged { decision, why }))),
+        Ok(None) => Ok(Ok(decision)),
+        // A key has at most one open decision: undoing must not reopen a decision while a successor
+        // with an equal key is open.
+        Ok(Some(Event::Undone { .. } | Event::Disagreed { undone: true, .. }))
+            if let Some(again) = open_with_key(connection, &decision.request)? =>
+        {
+            let why = Refused::AskedAgain { again: again.id }.into();
+            Ok(Err(Box::new(Unchanged { decision, why })))
+        }
+        Ok(Some(event)) => append(connection, decision, &event, at).map(Ok),
+    }
+}
+
+/// Inserts a new decision with the first event.
+pub(super) fn insert(
+    connection: &Connection,
+    decision: Decision,
+    event: &Event,
+    at: Time,
+) -> Result<Decision, StoreError> {
+    put(connection, &decision)?;
+    append(connection, decision, event, at)
+}
+
+/// Appends an event to the log and writes the resulting state.
+pub(super) fn append(
+    connection: &Connection,
+    decision: Decision,
+    event: &Event,
+    at: Time,
+) -> Result<Decision, StoreError> {
+    let head = event_log::head(connection)?;
+    let (seq, millis) = (head.seq + 1, at.timestamp_millis());
+    let mut short = event.clone();
+    let text = short
+        .take_content()
+        .map(|content| serde_json::to_string(&content))
+        .transpose()
+        .map_err(unreadable)?;
+    let body = serde_json::to_string(&short).map_err(unreadable)?;
+    let digest = text.as_ref().map(|text| chain::digest(text.as_bytes()));
+    let digested = digest.as_deref().map(str::as_bytes);
+    let hash =
+        chain::link(head.hash.as_bytes(), seq, millis, decision.id.0, digested, body.as_bytes());
+    connection
+        .prepare_cached(
+            "INSERT INTO event (seq, at, decision, body, text, digest, hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .and_then(|mut insert| {
+            let (seq, id) = (signed(seq), decision.id.0);
+            insert.execute(params![seq, millis, id, body, text, digest, hash])
+        })
+        .map_err(from_sqlite)?;
+    // Applies the event at the log's millisecond precision, so that a replay gives an identical
+    // state.
+    let decision = decision.evolve(event, time(millis)?, seq);
+    put(connection, &decision)?;
+    messages::mark_outdated(connection, decision.id)?;
+    Ok(decision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::{Store, cards};
+
+    #[test]
+    fn nothing_that_is_asked_often_reads_all_decisions() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gander.db");
+        drop(Store::open(&path, None, Time::UNIX_EPOCH).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let prunable = format!("SELECT count(*) {}", crate::store::sqlite::maintenance::PRUNABLE);
+        for sql in [WAITING, OPEN, cards::OUTDATED_CARDS, &prunable] {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let parameters = vec![0; plan.parameter_count()];
+            let steps = plan
+                .query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3))
+                .unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(!steps.is_empty(), "no plan for {sql}");
+            // A partial index over open rows may be scanned.
+            let whole = |step: &&String| {
+                step.starts_with("SCAN")
+                    && !step.contains("decision_open")
+                    && !step.contains("posting_behind")
+            };
+            assert_eq!(steps.iter().find(whole), None, "{sql}: {steps:#?}");
+        }
+    }
+}

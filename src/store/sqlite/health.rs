@@ -1,0 +1,53 @@
+//! Examines a store's file without creating, migrating or changing anything.
+
+use std::path::Path;
+
+use super::open::{ConnectionMode, connect, newest, schema_of};
+use super::{BUSY, audit, cards, from_sqlite, rows, with_path};
+use crate::core::decision::DecisionId;
+use crate::store::{Audit, StoreError};
+
+/// Result of an examination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examination {
+    /// Schema version of the file.
+    pub schema: i64,
+    /// Schema version of this program.
+    pub known_schema: i64,
+    /// Audit of the log, the states and the file; absent if the schema versions differ.
+    pub audit: Option<Audit>,
+    /// Whether the store is currently writable.
+    pub writable: Result<(), StoreError>,
+    /// Decisions with a missing or outdated card, according to the store's records.
+    pub unsettled: Vec<DecisionId>,
+}
+
+/// Examines a store. Reads the whole file.
+///
+/// # Errors
+/// [`StoreError`] if the store cannot be opened or read at all.
+pub fn examine(path: &Path) -> Result<Examination, StoreError> {
+    let connection = connect(path, ConnectionMode::Read, BUSY)
+        .map_err(|error| with_path(from_sqlite(error), path))?;
+    let (schema, known_schema) = (schema_of(&connection, path)?, newest());
+    let writable = try_to_write(path);
+    if schema != known_schema {
+        return Ok(Examination {
+            schema,
+            known_schema,
+            audit: None,
+            writable,
+            unsettled: Vec::new(),
+        });
+    }
+    let audit = Some(audit::audit(&connection)?);
+    let unsettled = rows::ids(&connection, cards::OUTDATED_CARDS, [])?;
+    Ok(Examination { schema, known_schema, audit, writable, unsettled })
+}
+
+/// Takes and releases the write lock.
+fn try_to_write(path: &Path) -> Result<(), StoreError> {
+    let taken = connect(path, ConnectionMode::Write, BUSY)
+        .and_then(|connection| connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK"));
+    taken.map_err(|error| with_path(from_sqlite(error), path))
+}

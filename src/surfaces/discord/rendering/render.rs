@@ -1,0 +1,282 @@
+//! Draws cards and lists with Discord's embeds and components.
+
+use serenity::all::{
+    ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateButton,
+    CreateEmbed, CreateEmbedFooter, CreateInteractionResponseFollowup,
+    CreateInteractionResponseMessage, CreateMessage, CreateSelectMenu, CreateSelectMenuKind,
+    CreateSelectMenuOption, EditAttachments, EditInteractionResponse, EditMessage,
+};
+
+use crate::core::decision::{Decision, Expects, Pending, Risk, State};
+use crate::presentation::card::{Card, Tone};
+use crate::presentation::text;
+use crate::presentation::text::label;
+use crate::surfaces::discord::interactions::custom_id::{Control, CustomId, DecisionAction};
+
+/// The content of a message, to be created, edited or sent as an answer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct View {
+    pub(crate) content: String,
+    pub(crate) embed: Option<CreateEmbed>,
+    pub(crate) rows: Vec<CreateActionRow>,
+    pub(crate) files: Vec<CreateAttachment>,
+    /// Allowed mentions when the message is created; none by default. An edit never mentions.
+    pub(crate) pings: CreateAllowedMentions,
+}
+
+/// Values of the menu of times.
+pub(crate) const DEFER_30M: &str = "30m";
+pub(crate) const DEFER_2H: &str = "2h";
+pub(crate) const DEFER_TOMORROW: &str = "tomorrow 09:00";
+pub(crate) const DEFER_TYPED: &str = "typed";
+
+const fn colour(tone: Tone) -> u32 {
+    match tone {
+        Tone::Waiting(Risk::Low) => 0x2E_CC71,
+        Tone::Waiting(Risk::Medium) => 0xF1_C40F,
+        Tone::Waiting(Risk::High) => 0xE6_7E22,
+        Tone::Waiting(Risk::Critical) => 0xE7_4C3C,
+        Tone::Breached => 0xFF_0033,
+        Tone::Deferred => 0x5D_8AA8,
+        Tone::Yes => 0x24_8046,
+        Tone::No => 0xDA_373C,
+        Tone::Over => 0x4E_5058,
+        Tone::Figures => 0x58_65F2,
+    }
+}
+
+/// A card with its buttons. The caller adds attached files.
+pub(crate) fn card(card: &Card, decision: &Decision, tag: &str) -> View {
+    View { rows: controls(card, decision, tag), ..plain_card(card) }
+}
+
+/// A card without buttons.
+pub(crate) fn plain_card(card: &Card) -> View {
+    let mut embed = CreateEmbed::new().title(&card.title).colour(colour(card.tone));
+    if !card.footer.is_empty() {
+        embed = embed.footer(CreateEmbedFooter::new(&card.footer));
+    }
+    if !card.description.is_empty() {
+        embed = embed.description(&card.description);
+    }
+    for field in &card.fields {
+        embed = embed.field(&field.name, &field.value, field.inline);
+    }
+    let is_bare = card.title.is_empty() && card.description.is_empty() && card.fields.is_empty();
+    View {
+        content: card.headline.clone(),
+        embed: (!is_bare).then_some(embed),
+        files: texts(card),
+        ..View::default()
+    }
+}
+
+fn texts(card: &Card) -> Vec<CreateAttachment> {
+    card.texts
+        .iter()
+        .map(|file| CreateAttachment::bytes(file.text.as_bytes(), &file.name))
+        .collect()
+}
+
+fn controls(card: &Card, decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
+    match &decision.state {
+        _ if !card.controls => Vec::new(),
+        State::Pending(_) | State::Deferred { .. } => deciding(decision, tag),
+        State::Resolved(resolved) => over(decision, tag, resolved.claimed_at.is_none()),
+        State::Withdrawn { .. } => over(decision, tag, false),
+    }
+}
+
+/// The buttons of a closed decision.
+fn over(decision: &Decision, tag: &str, can_be_undone: bool) -> Vec<CreateActionRow> {
+    let undo = can_be_undone.then(|| secondary(decision, tag, DecisionAction::Undo, label::UNDO));
+    let details = secondary(decision, tag, DecisionAction::Details, label::EVERYTHING);
+    vec![CreateActionRow::Buttons(undo.into_iter().chain([details]).collect())]
+}
+
+fn secondary(decision: &Decision, tag: &str, verb: DecisionAction, label: &str) -> CreateButton {
+    button(id_of(decision, tag, verb), ButtonStyle::Secondary, label)
+}
+
+fn id_of(decision: &Decision, tag: &str, verb: DecisionAction) -> String {
+    CustomId::new(tag, Control::On(decision.id, decision.revision, verb)).to_string()
+}
+
+fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
+    let id = |verb| id_of(decision, tag, verb);
+    let no = |label| button(id(DecisionAction::Reject), ButtonStyle::Danger, label);
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    match decision.request.expects {
+        Expects::Approve => {
+            let yes =
+                if decision.is_about_credentials() { label::IT_IS_THERE } else { label::APPROVE };
+            let once = button(id(DecisionAction::Approve), ButtonStyle::Success, yes);
+            let session = decision
+                .offers_session()
+                .then(|| secondary(decision, tag, DecisionAction::Session, label::APPROVE_SESSION));
+            let buttons = [once].into_iter().chain(session).chain([no(label::REJECT)]);
+            first.push(CreateActionRow::Buttons(buttons.collect()));
+            second.push(secondary(decision, tag, DecisionAction::Note, label::NOTE));
+        }
+        Expects::Answer => {
+            let answer = button(id(DecisionAction::Answer), ButtonStyle::Primary, label::ANSWER);
+            first.push(CreateActionRow::Buttons(vec![answer, no(label::REJECT)]));
+        }
+        Expects::Choose => {
+            first.push(choices(decision, tag));
+            second.push(no(label::NONE_OF_THESE));
+        }
+    }
+    let taken = matches!(&decision.state, State::Pending(Pending { taken: Some(_), .. }));
+    second.extend((!taken).then(|| secondary(decision, tag, DecisionAction::Take, label::TAKE)));
+    second.push(secondary(decision, tag, DecisionAction::Details, label::EVERYTHING));
+    let mut rows = first;
+    rows.push(CreateActionRow::Buttons(second));
+    rows.push(times(id(DecisionAction::Defer)));
+    // Hand-over only once a person has taken the decision: Discord allows five rows, and a private
+    // copy adds a row of its own.
+    rows.extend(taken.then(|| people(id(DecisionAction::HandOver))));
+    rows
+}
+
+fn times(custom_id: String) -> CreateActionRow {
+    let times = [
+        (label::DEFER_30M, DEFER_30M),
+        (label::DEFER_2H, DEFER_2H),
+        (label::DEFER_TOMORROW, DEFER_TOMORROW),
+        (label::DEFER_TYPED, DEFER_TYPED),
+    ];
+    let options = times.map(|(label, value)| CreateSelectMenuOption::new(label, value)).to_vec();
+    let menu = CreateSelectMenu::new(custom_id, CreateSelectMenuKind::String { options });
+    CreateActionRow::SelectMenu(menu.placeholder(label::DEFER))
+}
+
+fn people(custom_id: String) -> CreateActionRow {
+    let menu = CreateSelectMenu::new(custom_id, CreateSelectMenuKind::User { default_users: None });
+    CreateActionRow::SelectMenu(menu.placeholder(label::HAND_OVER))
+}
+
+/// Options as buttons, or as a menu above 5 options (Discord: 5 buttons in a row).
+fn choices(decision: &Decision, tag: &str) -> CreateActionRow {
+    let numbered = (0_u32..).zip(&decision.request.options);
+    if decision.request.options.len() <= 5 {
+        let option = |(number, choice)| {
+            button(
+                id_of(decision, tag, DecisionAction::Choose(number)),
+                ButtonStyle::Primary,
+                &text::option_label(choice, 80).0,
+            )
+        };
+        return CreateActionRow::Buttons(numbered.map(option).collect());
+    }
+    let option = |(number, choice): (u32, _)| {
+        let (name, description) = text::option_label(choice, 100);
+        let option = CreateSelectMenuOption::new(name, number.to_string());
+        if description.is_empty() { option } else { option.description(description) }
+    };
+    let kind = CreateSelectMenuKind::String { options: numbered.map(option).collect() };
+    let menu = CreateSelectMenu::new(id_of(decision, tag, DecisionAction::Pick), kind);
+    CreateActionRow::SelectMenu(menu.placeholder(label::PICK))
+}
+
+/// A button with a label.
+pub(crate) fn button(id: String, style: ButtonStyle, label: &str) -> CreateButton {
+    CreateButton::new(id).style(style).label(label)
+}
+
+/// Allows no mentions. Without this field Discord would allow every mention in the text.
+fn nobody() -> CreateAllowedMentions {
+    CreateAllowedMentions::new()
+}
+
+impl View {
+    /// Text only.
+    pub(crate) fn words(content: impl Into<String>) -> Self {
+        Self { content: content.into(), ..Self::default() }
+    }
+
+    /// Removes the files and says so in the embed: the question matters more.
+    pub(crate) fn without_files(self) -> Self {
+        let embed = self.embed.map(|embed| embed.description(text::FILES_LEFT_OUT));
+        Self { embed, files: Vec::new(), ..self }
+    }
+
+    fn embeds(&self) -> Vec<CreateEmbed> {
+        self.embed.iter().cloned().collect()
+    }
+
+    /// A new message.
+    pub(crate) fn create(self) -> CreateMessage {
+        let embeds = self.embeds();
+        CreateMessage::new()
+            .content(self.content)
+            .embeds(embeds)
+            .components(self.rows)
+            .files(self.files)
+            .allowed_mentions(self.pings)
+    }
+
+    /// An edit that keeps the message's files.
+    pub(crate) fn edit(self) -> EditMessage {
+        let embeds = self.embeds();
+        EditMessage::new()
+            .content(self.content)
+            .embeds(embeds)
+            .components(self.rows)
+            .allowed_mentions(nobody())
+    }
+
+    /// An edit that replaces the message's files.
+    pub(crate) fn edit_with_files(mut self) -> EditMessage {
+        let files = std::mem::take(&mut self.files);
+        self.edit()
+            .attachments(files.into_iter().fold(EditAttachments::new(), EditAttachments::add))
+    }
+
+    /// The first answer to an interaction.
+    pub(crate) fn answer(self, private: bool) -> CreateInteractionResponseMessage {
+        let embeds = self.embeds();
+        CreateInteractionResponseMessage::new()
+            .content(self.content)
+            .embeds(embeds)
+            .components(self.rows)
+            .files(self.files)
+            .allowed_mentions(nobody())
+            .ephemeral(private)
+    }
+
+    /// The later answer to an acknowledged interaction.
+    pub(crate) fn late_answer(self) -> EditInteractionResponse {
+        let embeds = self.embeds();
+        let edit = EditInteractionResponse::new()
+            .content(self.content)
+            .embeds(embeds)
+            .components(self.rows);
+        self.files
+            .into_iter()
+            .fold(edit.allowed_mentions(nobody()), EditInteractionResponse::new_attachment)
+    }
+
+    /// An additional, private answer.
+    pub(crate) fn follow_up(self) -> CreateInteractionResponseFollowup {
+        let embeds = self.embeds();
+        CreateInteractionResponseFollowup::new()
+            .content(self.content)
+            .embeds(embeds)
+            .components(self.rows)
+            .files(self.files)
+            .allowed_mentions(nobody())
+            .ephemeral(true)
+    }
+
+    /// The private answer to a slash command.
+    pub(crate) fn reply(self) -> poise::CreateReply {
+        let reply = poise::CreateReply::default()
+            .content(self.content)
+            .components(self.rows)
+            .allowed_mentions(nobody())
+            .ephemeral(true);
+        let reply = self.files.into_iter().fold(reply, poise::CreateReply::attachment);
+        self.embed.into_iter().fold(reply, poise::CreateReply::embed)
+    }
+}

@@ -1,0 +1,42 @@
+//! The program as a process: `gander serve` and its commands, killed and started again; and what
+//! feeds it and what it sends: watched folders, the drop folder, the ladder, push, SMS, calls,
+//! webhooks.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails here"
+)]
+
+mod agent_task;
+mod auto_approval;
+mod channels_desk;
+mod channels_killed;
+mod channels_ntfy;
+mod channels_outbox;
+mod channels_process;
+mod channels_standin;
+mod channels_twilio;
+mod channels_webhook;
+mod command_line;
+#[path = "../common/mod.rs"]
+mod common;
+mod doctor;
+mod inbox;
+mod inbox_files;
+mod inbox_schema;
+mod inbox_world;
+mod kill_intervals;
+mod killed;
+mod ladder_channels;
+mod ladder_killed;
+mod ladder_rungs;
+mod ladder_world;
+mod logs;
+mod packaging;
+mod serve;
+mod serve_reload;
+mod status;
+mod terminal;
+mod token;
