@@ -195,8 +195,11 @@ async fn a_store_that_cannot_be_opened_is_named() {
     let (sandbox, home) = (sandbox().await, Home::new());
     std::fs::write(home.store(), "this is no database, but somebody's shopping list\n".repeat(40))
         .unwrap();
-    Program::start(home.serve(&sandbox)).ended().await.must(70, &["cannot open the store"]);
-    home.run(&["ask", "Deploy?"]).await.must(70, &["cannot open the store"]);
+    Program::start(home.serve(&sandbox))
+        .ended()
+        .await
+        .must(70, &["cannot open the store", "gander.db: "]);
+    home.run(&["ask", "Deploy?"]).await.must(70, &["cannot open the store", "gander.db: "]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
