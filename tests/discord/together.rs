@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use discord_sandbox::Sandbox;
 use gander::core::decision::{Agent, Attachment, Link, Outcome, Request, Risk, State, Verdict};
 use gander::engine::Claim;
 use serde_json::json;
@@ -222,15 +223,14 @@ async fn it_is_handed_over_to_somebody_who_may_decide_and_they_are_told() {
     insta::assert_snapshot!("hand_over_refused", pen.steady(words(&refused)));
     let handed = hand(id_of("maya")).await.message.unwrap();
     snapshot!("handed_over", pen, handed);
-    let told =
-        |sandbox: &discord_sandbox::Sandbox| sandbox.view("maya")?.dm()?.messages.last().cloned();
+    let told = |sandbox: &Sandbox| sandbox.view("maya")?.dm()?.messages.last().cloned();
     let told = bot.sandbox.wait_for("Maya to be told", LIMIT, told).await.unwrap();
     insta::assert_snapshot!("handed_to_you", pen.steady(told["content"].as_str().unwrap()));
     // With her direct messages closed she is mentioned under the card.
     bot.sandbox.close_dms("jonas", true);
     let handed = bot.card(decision.id, "drawn", |_| true).await;
     maya.select(id(&handed), &control(&handed, "hand"), &[&id_of("jonas")]).await;
-    let mentioned = |sandbox: &discord_sandbox::Sandbox| {
+    let mentioned = |sandbox: &Sandbox| {
         let view = sandbox.view("jonas")?;
         let mentions = |message: &&serde_json::Value| {
             message["mentions"].as_array().is_some_and(|people| !people.is_empty())
@@ -351,6 +351,9 @@ async fn a_person_who_asked_is_told_the_answer_once() {
     let card =
         bot.card(decision.id, "told", |card| card.to_string().contains("has been notified")).await;
     snapshot!("person_told", pen, card);
+    // The claim, which the card shows, precedes the direct message.
+    let told = |sandbox: &Sandbox| sandbox.view("sven")?.dm()?.messages.last().cloned();
+    bot.sandbox.wait_for("Sven to be told", LIMIT, told).await.unwrap();
     // A restart looks back, and tells nobody twice.
     let start = bot.handle.now();
     let bot = bot.restart().await;
