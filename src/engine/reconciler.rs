@@ -30,7 +30,8 @@ use self::next_action::{NextAction, next_for_decision, next_for_message};
 use self::queue::{Check, Queue, Work};
 pub use self::sink::{MessageSink, SinkError};
 use super::clock::LONGEST_SLEEP;
-use super::{Handle, HandleError};
+use super::{EventFilter, EventFollower, Handle, HandleError};
+use crate::core::decision::event::Logged;
 use crate::core::decision::{Decision, DecisionId};
 use crate::core::messaging::message::{Message, MessageId, PostState};
 use crate::store::StoreError;
@@ -334,10 +335,10 @@ impl Reconciler {
     pub async fn run(self: Arc<Self>) {
         let mut queue = Queue::default();
         let mut hints = self.handle.hints();
-        let mut cursor = None;
+        let mut log = None;
         loop {
             hints.mark_unchanged();
-            let happened = match self.read_log(&mut cursor, &mut queue).await {
+            let happened = match self.read_log(&mut log, &mut queue).await {
                 Ok(happened) => happened,
                 Err(error) => {
                     tracing::warn!(%error, "could not read the event log; trying again in 1 s");
@@ -381,40 +382,47 @@ impl Reconciler {
         }
     }
 
-    /// Queues decisions named in the log since the cursor; on the first call, all outdated
-    /// messages. Returns whether the log had news.
+    /// Queues the work of new events; on the first call, all outdated messages. Returns whether the
+    /// log had news.
     async fn read_log(
         &self,
-        cursor: &mut Option<u64>,
+        log: &mut Option<EventFollower>,
         queue: &mut Queue,
     ) -> Result<bool, HandleError> {
-        let Some(position) = cursor else {
-            let head = self.handle.event_log().head().await?;
+        let Some(log) = log else {
+            let follower = self.handle.event_log().follow_new(EventFilter::default()).await?;
             self.outdated().await?.into_iter().for_each(|work| queue.add(work, Check::Record));
-            *cursor = Some(head.seq);
+            *log = Some(follower);
             return Ok(true);
         };
         let mut happened = false;
         loop {
-            let events = self.handle.event_log().events(*position, 500).await?;
-            let Some(last) = events.last() else { return Ok(happened) };
-            (*position, happened) = (last.seq, true);
-            for logged in &events {
-                tracing::debug!(
-                    decision = logged.decision.0,
-                    event = logged.event.word(),
-                    seq = logged.seq,
-                    "happened"
-                );
-                queue.add(Work::Decision(logged.decision), Check::Record);
+            let before = log.cursor();
+            let Some(events) = log.try_next().await? else { return Ok(happened) };
+            happened = true;
+            if let Err(error) = self.queue_events(&events, queue).await {
+                log.retry_from(before).await;
+                return Err(error);
             }
-            let changed: Vec<DecisionId> = events.iter().map(|logged| logged.decision).collect();
-            let outdated = self
-                .handle
-                .with_store(move |store| store.messages().outdated(Some(&changed)))
-                .await?;
-            outdated.into_iter().for_each(|id| queue.add(Work::Message(id), Check::Record));
         }
+    }
+
+    /// Queues the decisions of events, and the outdated messages with these decisions.
+    async fn queue_events(&self, events: &[Logged], queue: &mut Queue) -> Result<(), HandleError> {
+        for logged in events {
+            tracing::debug!(
+                decision = logged.decision.0,
+                event = logged.event.word(),
+                seq = logged.seq,
+                "happened"
+            );
+            queue.add(Work::Decision(logged.decision), Check::Record);
+        }
+        let changed: Vec<DecisionId> = events.iter().map(|logged| logged.decision).collect();
+        let outdated =
+            self.handle.with_store(move |store| store.messages().outdated(Some(&changed))).await?;
+        outdated.into_iter().for_each(|id| queue.add(Work::Message(id), Check::Record));
+        Ok(())
     }
 
     /// Reconciles the cards of a decision, or another message.

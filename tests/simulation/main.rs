@@ -185,6 +185,10 @@ fn folder() -> tempfile::TempDir {
     }
 }
 
+/// Seeds of histories that broke a promise once: the clock was set back before an interrupted create
+/// was repeated, and the search began at the first attempt.
+const BROKE_ONCE: [u64; 1] = [8_960_694_464_193_709_337];
+
 #[test]
 fn no_history_breaks_a_promise() {
     let (one, given) = (number("GANDER_SIMULATION_SEED"), number("GANDER_SIMULATION_HISTORIES"));
@@ -205,8 +209,12 @@ fn no_history_breaks_a_promise() {
                     if number >= histories || failed.lock().unwrap().is_some() {
                         break;
                     }
-                    let seed =
-                        if one.is_some() { first } else { mixed(first, number).below(u64::MAX) };
+                    let known = usize::try_from(number).ok().and_then(|n| BROKE_ONCE.get(n));
+                    let seed = match known {
+                        _ if one.is_some() => first,
+                        Some(&known) => known,
+                        None => mixed(first, number).below(u64::MAX),
+                    };
                     match live(seed, folder.path(), &fresh, &BTreeSet::new()) {
                         Ok(lived) => tally.add(lived),
                         Err(failure) => {

@@ -7,6 +7,7 @@
 
 use super::next_action::{IfMissing, RedirectTarget, Unposted, after_loss, card_view};
 use super::{CLOCK_DIFFERENCE, Check, Reconciler, SinkError, Unsettled, Work};
+use crate::core::Time;
 use crate::core::decision::Decision;
 use crate::core::messaging::message::{
     Destination, Item, ListChange, Message, MessageId, MessageView, PostState, Purpose,
@@ -78,10 +79,28 @@ impl Reconciler {
             }
             Found::Recorded => Ok(()),
             Found::Nothing if if_missing == IfMissing::Post => {
+                let view = self.renew_intent(view, &channel, at).await?;
                 self.post(&view, channel, Attempt::Repeated).await
             }
             Found::Nothing => self.finish(&view).await,
         }
+    }
+
+    /// Moves the recorded intent back if the clock was set back since: a later search starts at the
+    /// recorded time, and must find the repeated message.
+    async fn renew_intent(
+        &self,
+        mut view: MessageView,
+        channel: &str,
+        at: Time,
+    ) -> Result<MessageView, Unsettled> {
+        let now = self.handle.clock().wall();
+        if now < at {
+            let state = PostState::Creating { channel: channel.to_owned(), at: now };
+            self.record(&view.message, state.clone()).await?;
+            view.message.state = state;
+        }
+        Ok(view)
     }
 
     /// The first found message without a record.
