@@ -196,8 +196,9 @@ impl Decision {
         let Ballot { verdict, confirmation } = ballot.into();
         self.check_open_at(seen)?;
         self.check_verdict(&verdict)?;
-        self.check_session_verdict(&verdict)?;
-        self.check_surface(via)?;
+        if via.is_remote() && self.needs_confirming() {
+            return Err(Refused::NotDecidableRemotely { risk: self.terms.risk });
+        }
         if let (Some(word), Verdict::Approved { .. } | Verdict::Chosen { .. }) =
             (self.confirmation(), &verdict)
             && !confirmation.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&word))
@@ -221,6 +222,11 @@ impl Decision {
             }
             (Verdict::Chosen { option }, Expects::Choose) if !self.offers(option) => {
                 Err(Refused::NoSuchOption { option: option.clone() })
+            }
+            (Verdict::Approved { for_session: true, .. }, Expects::Approve)
+                if !self.offers_session() =>
+            {
+                Err(Refused::NotForSession)
             }
             (Verdict::Rejected { .. }, _)
             | (Verdict::Approved { .. }, Expects::Approve)

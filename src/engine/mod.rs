@@ -23,7 +23,6 @@ pub use self::approvals::availability::AvailabilityApi;
 pub use self::approvals::bulk_approval::{BulkApi, ItemOutcome, Preview, TOGETHER};
 pub use self::approvals::decisions::ApprovalApi;
 pub use self::approvals::gates::GateApi;
-use self::approvals::policy_enforcement::enforced;
 pub use self::approvals::tokens::TokenApi;
 use self::clock::Clock;
 pub use self::escalation::progress::EscalationApi;

@@ -9,6 +9,7 @@ mod backfill;
 mod batching;
 mod cards;
 mod columns;
+mod connections;
 mod decisions;
 mod event_log;
 pub mod health;
@@ -17,12 +18,10 @@ mod memos;
 mod messages;
 mod open;
 mod outbox;
-mod readers;
 mod reminders;
 mod reports;
 mod rows;
 mod tokens;
-mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -32,6 +31,7 @@ use rusqlite::Connection;
 
 pub use self::audit::AuditStore;
 pub use self::availability::AvailabilityStore;
+use self::connections::{Readers, Writer};
 pub use self::decisions::DecisionStore;
 pub use self::event_log::EventLogStore;
 pub use self::maintenance::MaintenanceStore;
@@ -39,11 +39,9 @@ pub use self::memos::MemoStore;
 pub use self::messages::MessageStore;
 use self::open::{ConnectionMode, connect};
 pub use self::outbox::OutboxStore;
-use self::readers::Readers;
 pub use self::reminders::ReminderStore;
 pub use self::reports::ReportStore;
 pub use self::tokens::TokenStore;
-use self::writer::Writer;
 use super::StoreError;
 use crate::core::Time;
 use crate::core::values::time_scale::TimeScale;
@@ -218,24 +216,6 @@ impl Store {
     #[must_use]
     pub const fn audit(&self) -> AuditStore<'_> {
         AuditStore { store: self }
-    }
-
-    fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let writer = self
-            .writer
-            .as_ref()
-            .ok_or_else(|| StoreError::ReadOnly(self.path.display().to_string()))?;
-        writer.write(work).map_err(|error| with_path(error, &self.path))
-    }
-
-    fn read<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        self.readers.lend(|| connect(&self.path, self.access, self.patience), work)
     }
 }
 

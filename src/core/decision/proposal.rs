@@ -49,7 +49,6 @@ impl Decision {
             return Err(Refused::CurrentlyDeferred { until });
         }
         self.check_verdict(&verdict)?;
-        self.check_session_verdict(&verdict)?;
         let is_yes = matches!(verdict, Verdict::Approved { .. });
         if is_yes && self.state.votes().iter().any(|vote| vote.by.id == by.id) {
             return Err(Refused::AlreadyVoted { more: self.approvals_missing() });
@@ -60,16 +59,6 @@ impl Decision {
         }
         let again = standing.is_some();
         Ok(Some(Event::Proposed { verdict, by, via, seen, again }))
-    }
-
-    /// # Errors
-    /// [`Refused::NotDecidableRemotely`] over HTTP and through an agent, at high or critical risk.
-    pub(crate) fn check_surface(&self, via: Via) -> Result<(), Refused> {
-        if via.is_remote() && self.needs_confirming() {
-            Err(Refused::NotDecidableRemotely { risk: self.terms.risk })
-        } else {
-            Ok(())
-        }
     }
 
     /// Replaces the person's earlier proposal; the newest is last.

@@ -5,8 +5,7 @@
 //! the session is not asked again. The requester determines which calls are identical; this module
 //! does not depend on how a gate compares two calls.
 
-use super::refusal::Refused;
-use super::{Decision, Expects, Request, Risk, State, Verdict};
+use super::{Decision, Expects, Request, Risk, State};
 
 /// The kind of a gate's question before an agent's tool call.
 pub const PERMISSION: &str = "permission";
@@ -83,24 +82,15 @@ impl Decision {
             _ => SessionApproval::Nothing,
         }
     }
-
-    /// # Errors
-    /// [`Refused::NotForSession`] for a session verdict on a decision that does not offer session
-    /// approval.
-    pub(crate) fn check_session_verdict(&self, verdict: &Verdict) -> Result<(), Refused> {
-        if verdict.is_for_session() && !self.offers_session() {
-            Err(Refused::NotForSession)
-        } else {
-            Ok(())
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::Time;
-    use crate::core::decision::{Agent, DecisionId, Person, Revision, Terms, Via};
+    use crate::core::decision::{
+        Agent, DecisionId, Person, Refused, Revision, Terms, Verdict, Via,
+    };
 
     fn asked() -> Decision {
         let agent = Agent { name: "goose".into(), session: Some("s-1".into()) };

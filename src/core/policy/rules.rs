@@ -16,9 +16,12 @@ pub use super::validation::{
     MAX_OTHER_TEXT_BYTES,
 };
 use crate::core::availability::Profile;
-use crate::core::decision::authorization::ApproverRule;
+use crate::core::decision::authorization::{ApproverRule, voters_not_counted};
+use crate::core::decision::event::Event;
 use crate::core::decision::request::DEFAULT_SLA_SECONDS;
-use crate::core::decision::{DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms};
+use crate::core::decision::{
+    Decision, DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms,
+};
 use crate::core::escalation::Ladder;
 use crate::core::messaging::batch::Batching;
 use crate::core::messaging::daily::Daily;
@@ -144,6 +147,30 @@ pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
         approvals: approvals(&matching, terms.approvals),
         ladder: ladder(rules, &matching, request, risk),
     }
+}
+
+/// A decision under these rules: with their terms, and only the approvals still valid.
+#[must_use]
+pub fn enforced(rules: &Rules, decision: &Decision) -> Decision {
+    let terms = enforce(rules, &decision.request, &decision.terms);
+    let decision = Decision { terms, ..decision.clone() };
+    let of = voters_not_counted(&rules.approvers, &decision);
+    decision.without_votes_of(&of)
+}
+
+/// The next event that enforces these rules on an open decision, if any. Terms come first, then
+/// approvals, because stricter terms may lapse approvals: two events at most.
+#[must_use]
+pub fn enforcement_event(rules: &Rules, decision: &Decision) -> Option<Event> {
+    if !decision.state.is_open() {
+        return None;
+    }
+    let terms = enforce(rules, &decision.request, &decision.terms);
+    if terms != decision.terms {
+        return Some(Event::Enforced { terms });
+    }
+    let of = voters_not_counted(&rules.approvers, decision);
+    (!of.is_empty()).then_some(Event::Lapsed { of })
 }
 
 /// `risk`, raised to the minimum that these rules set for the project and kind.

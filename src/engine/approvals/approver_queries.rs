@@ -2,7 +2,8 @@
 
 use crate::core::decision::authorization::{Approvers, Voter, approvers_of, may_decide};
 use crate::core::decision::{Decision, DecisionId, Revision};
-use crate::engine::{Handle, HandleError, enforced};
+use crate::core::policy::rules::enforced;
+use crate::engine::{Handle, HandleError};
 
 /// Who may decide, and who takes responsibility.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,8 @@
 
 use crate::core::decision::authorization::{Denied, Voter, approvers_of, may_decide};
 use crate::core::decision::{Decision, DecisionId, Person, Priority, Refused};
-use crate::engine::{ApproverApi, HandleError, enforced};
+use crate::core::policy::rules::enforced;
+use crate::engine::{ApproverApi, HandleError};
 use crate::store::Why;
 
 impl ApproverApi<'_> {

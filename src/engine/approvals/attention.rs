@@ -6,8 +6,8 @@ use crate::core::decision::authorization::{Voter, may_decide};
 use crate::core::decision::event::Event;
 use crate::core::decision::pending_summary::PendingSummary;
 use crate::core::decision::{Decision, DecisionId, State};
-use crate::core::policy::rules::{Rules, enforced_risk};
-use crate::engine::{Handle, HandleError, enforced};
+use crate::core::policy::rules::{Rules, enforced, enforced_risk};
+use crate::engine::{Handle, HandleError};
 use crate::store::{Filter, Store};
 
 /// A page of waiting decisions, most urgent first.

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::event::Event;
 use crate::core::decision::{Decision, DecisionId, Refused, State, Via};
-use crate::core::policy::rules::Rules;
+use crate::core::policy::rules::{Rules, enforced};
 use crate::engine::clock::LONGEST_SLEEP;
-use crate::engine::{EventFilter, Handle, HandleError, enforced};
+use crate::engine::{EventFilter, Handle, HandleError};
 
 /// Progress of the checks.
 #[derive(Debug, Default)]

@@ -6,13 +6,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::policy_enforcement::{enforced, enforcement_event};
 use crate::core::decision::authorization::{Voter, may_decide};
 use crate::core::decision::{Decision, DecisionId, State, Verdict, Via};
 use crate::core::messaging::batch::{SkipReason, check_bulk_approval};
 use crate::core::messaging::message::{
     Destination, Item, Listed, Message, MessageId, MessageView, Purpose,
 };
+use crate::core::policy::rules::{enforced, enforcement_event};
 use crate::engine::{Handle, HandleError};
 use crate::store::{Decide, NewMessage};
 

@@ -6,10 +6,13 @@ use crate::core::decision::event::Event;
 use crate::core::decision::{
     Ballot, Decision, DecisionId, Outcome, Refused, Request, Revision, State, Verdict, Via,
 };
-use crate::core::policy::rules::{admit, project_name};
+use crate::core::policy::rules::{admit, enforced, enforcement_event, project_name};
 use crate::engine::event_log::waiters;
-use crate::engine::{Claim, Handle, HandleError, enforced};
+use crate::engine::{Claim, Handle, HandleError};
 use crate::store::{Asked, Filter, Why};
+
+/// Events that enforce the rules on one decision, at most ([`enforcement_event`]).
+const ENFORCEMENT_EVENTS: usize = 2;
 
 /// Asks questions, gives verdicts, and waits for them.
 #[derive(Debug, Clone, Copy)]
@@ -192,8 +195,6 @@ impl ApprovalApi<'_> {
         by: &Voter,
         act: impl FnOnce(&Decision) -> Result<Option<Event>, Refused> + Send + 'static,
     ) -> Result<Decision, HandleError> {
-        // The asking process may have read other rules. Log the terms now in force before deciding
-        // by them.
         self.enforce(id).await?;
         let (rules, voter) = (self.handle.rules(), by.clone());
         let decide = move |decision: &Decision| {
@@ -202,6 +203,22 @@ impl ApprovalApi<'_> {
             Ok(act(decision)?)
         };
         self.change(id, decide).await
+    }
+
+    /// Enforces this process's rules on a decision. Only the rules of the process that shows and
+    /// decides count: the asking process may have read others, and rules change while decisions
+    /// wait. Each stricter term and each lapsed approval is logged before any verdict.
+    pub(crate) async fn enforce(self, id: DecisionId) -> Result<Decision, HandleError> {
+        let mut decision = self.get(id).await?;
+        for _ in 0..ENFORCEMENT_EVENTS {
+            let rules = self.handle.rules();
+            if enforcement_event(&rules, &decision).is_none() {
+                break;
+            }
+            decision =
+                self.change(id, move |decision| Ok(enforcement_event(&rules, decision))).await?;
+        }
+        Ok(decision)
     }
 
     pub(in crate::engine) async fn change(

@@ -10,6 +10,5 @@ pub mod availability;
 pub(crate) mod bulk_approval;
 pub(crate) mod decisions;
 pub mod gates;
-pub(crate) mod policy_enforcement;
 pub(crate) mod proposal;
 pub mod tokens;

@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use crate::core::decision::progress::Progress;
 use crate::core::decision::{Decision, DecisionId, State};
 use crate::core::escalation::Contact;
-use crate::engine::{Handle, HandleError, enforced};
+use crate::core::policy::rules::enforced;
+use crate::engine::{Handle, HandleError};
 
 /// Position of a decision on the escalation ladder.
 #[derive(Debug, Clone, Copy)]

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::core::Time;
+use crate::core::policy::rules::enforcement_event;
 use crate::engine::approvals::attachments;
 use crate::engine::approvals::attachments::Swept;
 use crate::engine::{Handle, HandleError};
 use crate::store::chain::Fault;
-use crate::store::{Audit, Pruned, Store, StoreError, files, hex};
+use crate::store::{Audit, Filter, Pruned, Store, StoreError, files, hex};
 
 /// Decisions, and rows of each kind, pruned per transaction, to keep waits for the store short.
 const PRUNED_AT_ONCE: usize = 200;
@@ -68,6 +69,21 @@ pub struct OperationsApi<'a> {
 }
 
 impl OperationsApi<'_> {
+    /// Enforces the current rules on every open decision.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`]; the remaining decisions follow when next shown or decided.
+    pub async fn enforce_rules(self) -> Result<(), HandleError> {
+        for decision in
+            self.handle.approvals().list(Filter { open_only: true, ..Filter::default() }).await?
+        {
+            if enforcement_event(&self.handle.rules(), &decision).is_some() {
+                self.handle.approvals().enforce(decision.id).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Checks the hash chain, the states and the file.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 
 use crate::core::decision::DecisionId;
 use crate::core::messaging::message::{Listed, MessageId, MessageView};
+use crate::core::policy::rules::enforced;
 use crate::engine::{HandleError, MessageApi};
 use crate::store::NewMessage;
 
@@ -42,10 +43,8 @@ impl MessageApi<'_> {
             .into_iter()
             .zip(decisions)
             .filter(|(item, decision)| item.decision == decision.id);
-        let listed = listed.map(|(item, decision)| Listed {
-            item,
-            decision: crate::engine::enforced(&rules, &decision),
-        });
+        let listed =
+            listed.map(|(item, decision)| Listed { item, decision: enforced(&rules, &decision) });
         Ok(Some(MessageView { message, listed: listed.collect() }))
     }
 }

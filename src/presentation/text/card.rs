@@ -2,13 +2,11 @@
 
 use chrono::TimeDelta;
 
-use super::{
-    dot, given_by_name, given_by_person, moment, name, person, quoted, relative, span, subject,
-};
+use super::{dot, moment, name, person, quoted, relative, span, subject};
 use crate::core::Time;
 use crate::core::decision::{
     Attachment, Choice, Decision, Lapsed, Outcome, Pending, Person, Reported, Resolved, State,
-    Taken, Undone, Verdict, Vote,
+    Taken, Undone, Verdict, Via, Vote,
 };
 use crate::core::escalation::Stage;
 use crate::core::untrusted::{Cut, escaped, one_line, one_part, plain, units, without_links};
@@ -91,15 +89,12 @@ pub(crate) fn headline_title(decision: &Decision) -> String {
 fn outcome(resolved: &Resolved, subject: &str) -> String {
     let by = given_by_name(&resolved.by, resolved.via);
     if matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. })) {
-        return format!(
-            "💥 {subject} {} {by}, but it failed",
-            super::verdict_word(&resolved.verdict)
-        );
+        return format!("💥 {subject} {} {by}, but it failed", verdict_word(&resolved.verdict));
     }
     let done = if resolved.reported.is_some() { ", and done" } else { "" };
     match &resolved.verdict {
         Verdict::Approved { .. } => {
-            format!("✅ {subject} {} {by}{done}", super::verdict_word(&resolved.verdict))
+            format!("✅ {subject} {} {by}{done}", verdict_word(&resolved.verdict))
         }
         Verdict::Rejected { .. } => format!("❌ {subject} rejected {by}{done}"),
         Verdict::Chosen { option } => {
@@ -111,6 +106,37 @@ fn outcome(resolved: &Resolved, subject: &str) -> String {
         }
         Verdict::Answered { .. } => format!("✅ {subject} answered {by}{done}"),
     }
+}
+
+/// Short form of a verdict, for a sentence that continues with the person.
+#[must_use]
+pub const fn verdict_word(verdict: &Verdict) -> &'static str {
+    if verdict.is_for_session() { "approved for this session" } else { verdict.word() }
+}
+
+/// Origin of a verdict, for a sentence that continues with the time: `by @ann`. Without a person,
+/// names the automatic rule.
+#[must_use]
+pub fn given_by(by: &Person, via: Via, who: impl Fn(&Person) -> String) -> String {
+    match via {
+        Via::Discord | Via::Terminal => format!("by {}", who(by)),
+        Via::Http => format!("by {} (over HTTP)", who(by)),
+        Via::Mcp => format!("by {} (through an agent)", who(by)),
+        Via::Routing => "automatically".into(),
+        Via::SafeDefault => "by the safe default".into(),
+    }
+}
+
+/// [`given_by`], with a mention.
+#[must_use]
+pub fn given_by_person(by: &Person, via: Via) -> String {
+    given_by(by, via, person)
+}
+
+/// [`given_by`], with a name.
+#[must_use]
+pub fn given_by_name(by: &Person, via: Via) -> String {
+    given_by(by, via, |by| name(&by.name))
 }
 
 /// The verdict's field on a card: name and text.
@@ -241,7 +267,7 @@ pub fn undone(undone: &Undone, time_scale: TimeScale) -> String {
     format!(
         "by {by} {when}: {whose} ({}). The agent had not picked it up. The decision waits for an \
          answer again.",
-        super::verdict_word(&undone.verdict)
+        verdict_word(&undone.verdict)
     )
 }
 

@@ -3,10 +3,10 @@
 use crate::core::decision::progress::{FinalOutcome, Progress};
 use chrono::TimeDelta;
 
-use super::{escaped, name, one_line, person, relative, span, subject};
+use super::{escaped, name, one_line, relative, span, subject};
 use crate::core::Time;
 use crate::core::decision::authorization::Approvers;
-use crate::core::decision::{Decision, Person, SafeDefault, Verdict, Via};
+use crate::core::decision::{Decision, SafeDefault};
 use crate::core::escalation::{
     Channel, Contact, ContactResult, DueStep, LadderPosition, SkippedSteps, Stage,
 };
@@ -84,37 +84,6 @@ pub fn in_the_end(decision: &Decision, time_scale: TimeScale) -> String {
             format!("Approved {}", relative(time_scale.wall_time(at)))
         }
     }
-}
-
-/// Short form of a verdict, for a sentence that continues with the person.
-#[must_use]
-pub const fn verdict_word(verdict: &Verdict) -> &'static str {
-    if verdict.is_for_session() { "approved for this session" } else { verdict.word() }
-}
-
-/// Origin of a verdict, for a sentence that continues with the time: `by @ann`. Without a person,
-/// names the automatic rule.
-#[must_use]
-pub fn given_by(by: &Person, via: Via, who: impl Fn(&Person) -> String) -> String {
-    match via {
-        Via::Discord | Via::Terminal => format!("by {}", who(by)),
-        Via::Http => format!("by {} (over HTTP)", who(by)),
-        Via::Mcp => format!("by {} (through an agent)", who(by)),
-        Via::Routing => "automatically".into(),
-        Via::SafeDefault => "by the safe default".into(),
-    }
-}
-
-/// [`given_by`], with a mention.
-#[must_use]
-pub fn given_by_person(by: &Person, via: Via) -> String {
-    given_by(by, via, person)
-}
-
-/// [`given_by`], with a name.
-#[must_use]
-pub fn given_by_name(by: &Person, via: Via) -> String {
-    given_by(by, via, |by| name(&by.name))
 }
 
 /// Status of a pending decision, in lines without Discord's Markdown: for a terminal, an agent and

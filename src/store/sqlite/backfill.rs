@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::decisions;
 use super::rows::query;
-use super::{audit, columns, from_sqlite, open, rows};
+use super::{audit, from_sqlite, open, rows};
 use crate::core::decision::{Decision, DecisionId};
 use crate::store::StoreError;
 
@@ -35,7 +35,7 @@ pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
         let Ok(Some(kept)) = decisions::get(&transaction, id) else { continue };
         let filled = audit::replay_decision(&transaction, id).and_then(|told| filled(&kept, told));
         if wakes_unknown || filled.is_some() {
-            columns::put(&transaction, &filled.unwrap_or(kept))?;
+            decisions::put(&transaction, &filled.unwrap_or(kept))?;
         }
     }
     transaction

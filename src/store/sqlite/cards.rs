@@ -1,12 +1,11 @@
 //! Statements of a decision's cards. Each card is a row of the table `posting`, with its only item;
 //! the other messages are in [`messages`](super::messages).
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use super::from_sqlite;
-use super::messages::bare;
-use super::rows::{column, ids, unreadable};
-use crate::core::decision::{DecisionId, Revision};
+use super::rows::{ids, unreadable};
+use crate::core::decision::DecisionId;
 use crate::core::messaging::message::{Item, Message, MessageId, PostState, Purpose};
 use crate::store::{NewCard, StoreError};
 
@@ -23,36 +22,6 @@ pub(super) const OUTDATED_CARDS: &str = "
     UNION
     SELECT decision FROM posting INDEXED BY posting_behind WHERE behind = 1 AND decision IS NOT NULL
     ORDER BY 1";
-
-/// The only item of a card, from the message's row.
-pub(super) fn card_item(row: &Row<'_>) -> Result<Option<Item>, StoreError> {
-    let Some(decision) = column::<Option<i64>>(row, "decision")?.map(DecisionId) else {
-        return Ok(None);
-    };
-    let (seen, returns) = (Revision(column(row, "seen")?), column(row, "returns")?);
-    Ok(Some(Item { decision, seen, returns, since: 1, gone: None }))
-}
-
-/// The cards of a decision, oldest first.
-pub(super) fn cards_of(
-    connection: &Connection,
-    id: DecisionId,
-) -> Result<Vec<Message>, StoreError> {
-    bare(connection, "decision = ?1 ORDER BY generation", [id.0])
-}
-
-/// The batch card of a decision. Loaded without items, because a batch may have a thousand items
-/// and the caller asks about a single decision.
-pub(super) fn carrying(
-    connection: &Connection,
-    id: DecisionId,
-) -> Result<Option<Message>, StoreError> {
-    let condition = "id = (
-        SELECT p.id FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
-        WHERE i.decision = ?1 AND i.gone IS NULL AND p.purpose = 'batch' AND p.final = 0
-        ORDER BY p.id DESC LIMIT 1)";
-    Ok(bare(connection, condition, [id.0])?.pop())
-}
 
 /// Inserts a card with the state [`PostState::Creating`]. A card's id is the next negative number:
 /// the other messages have consecutive positive ids, because people read them.

@@ -1,11 +1,8 @@
-//! The row of a decision: the document, and the columns to search by.
+//! The columns of a decision's row to search by, beside the document.
 
-use std::sync::LazyLock;
+use rusqlite::Row;
 
-use rusqlite::{Connection, Row, named_params};
-
-use super::from_sqlite;
-use super::rows::{column, signed, unreadable};
+use super::rows::{column, signed};
 use crate::core::decision::pending_summary::PendingSummary;
 use crate::core::decision::{Decision, Expects};
 use crate::core::policy::auto_approval::Share;
@@ -14,26 +11,26 @@ use crate::store::StoreError;
 /// Search columns beside the document, all derived from the decision.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Columns {
-    state: String,
-    project: String,
-    dedup_key: Option<String>,
-    returns: u32,
-    changed: i64,
-    wake_at: Option<i64>,
-    kind: String,
-    risk: String,
-    priority: String,
-    breach_at: i64,
-    asked_at: i64,
-    asked_by: Option<String>,
-    over_at: Option<i64>,
-    pruned: bool,
-    agent: String,
+    pub(super) state: String,
+    pub(super) project: String,
+    pub(super) dedup_key: Option<String>,
+    pub(super) returns: u32,
+    pub(super) changed: i64,
+    pub(super) wake_at: Option<i64>,
+    pub(super) kind: String,
+    pub(super) risk: String,
+    pub(super) priority: String,
+    pub(super) breach_at: i64,
+    pub(super) asked_at: i64,
+    pub(super) asked_by: Option<String>,
+    pub(super) over_at: Option<i64>,
+    pub(super) pruned: bool,
+    pub(super) agent: String,
     /// In millionths; only for decisions that expect approval.
-    confidence: Option<u32>,
-    verdict: Option<String>,
-    via: Option<String>,
-    disagreed: bool,
+    pub(super) confidence: Option<u32>,
+    pub(super) verdict: Option<String>,
+    pub(super) via: Option<String>,
+    pub(super) disagreed: bool,
 }
 
 impl Columns {
@@ -133,49 +130,4 @@ impl Columns {
             disagreed: column(row, disagreed)?,
         })
     }
-}
-
-/// Inserts or replaces a decision's row.
-static UPSERT: LazyLock<String> = LazyLock::new(|| {
-    let with = |prefix: &str| Columns::NAMES.map(|name| format!("{prefix}{name}")).join(", ");
-    let (names, values, new) = (with(""), with(":"), with("excluded."));
-    format!(
-        "INSERT INTO decision (id, document, {names}) VALUES (:id, :document, {values})
-         ON CONFLICT (id) DO UPDATE SET (document, {names}) = (excluded.document, {new})"
-    )
-});
-
-/// Writes a decision's row.
-pub(super) fn put(connection: &Connection, decision: &Decision) -> Result<(), StoreError> {
-    let document = serde_json::to_string(decision).map_err(unreadable)?;
-    let columns = Columns::of(decision);
-    connection
-        .prepare_cached(&UPSERT)
-        .and_then(|mut upsert| {
-            upsert.execute(named_params! {
-                ":id": decision.id.0,
-                ":document": document,
-                ":state": columns.state,
-                ":project": columns.project,
-                ":dedup_key": columns.dedup_key,
-                ":returns": columns.returns,
-                ":changed": columns.changed,
-                ":wake_at": columns.wake_at,
-                ":kind": columns.kind,
-                ":risk": columns.risk,
-                ":priority": columns.priority,
-                ":breach_at": columns.breach_at,
-                ":asked_at": columns.asked_at,
-                ":asked_by": columns.asked_by,
-                ":over_at": columns.over_at,
-                ":pruned": columns.pruned,
-                ":agent": columns.agent,
-                ":confidence": columns.confidence,
-                ":verdict": columns.verdict,
-                ":via": columns.via,
-                ":disagreed": columns.disagreed,
-            })
-        })
-        .map(drop)
-        .map_err(from_sqlite)
 }

@@ -1,9 +1,11 @@
 //! Statements for decisions and events, with the conversion from and to rows.
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use std::sync::LazyLock;
 
-use super::columns::put;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, named_params, params, params_from_iter};
+
+use super::columns::Columns;
 use super::rows::{column, ids, limited, one, query, query_columns, signed, time, unreadable};
 use super::{Store, event_log, from_sqlite, messages, tokens};
 use crate::core::Time;
@@ -305,6 +307,51 @@ pub(super) fn append(
     put(connection, &decision)?;
     messages::mark_outdated(connection, decision.id)?;
     Ok(decision)
+}
+
+/// Inserts or replaces a decision's row.
+static UPSERT: LazyLock<String> = LazyLock::new(|| {
+    let with = |prefix: &str| Columns::NAMES.map(|name| format!("{prefix}{name}")).join(", ");
+    let (names, values, new) = (with(""), with(":"), with("excluded."));
+    format!(
+        "INSERT INTO decision (id, document, {names}) VALUES (:id, :document, {values})
+         ON CONFLICT (id) DO UPDATE SET (document, {names}) = (excluded.document, {new})"
+    )
+});
+
+/// Writes a decision's row.
+pub(super) fn put(connection: &Connection, decision: &Decision) -> Result<(), StoreError> {
+    let document = serde_json::to_string(decision).map_err(unreadable)?;
+    let columns = Columns::of(decision);
+    connection
+        .prepare_cached(&UPSERT)
+        .and_then(|mut upsert| {
+            upsert.execute(named_params! {
+                ":id": decision.id.0,
+                ":document": document,
+                ":state": columns.state,
+                ":project": columns.project,
+                ":dedup_key": columns.dedup_key,
+                ":returns": columns.returns,
+                ":changed": columns.changed,
+                ":wake_at": columns.wake_at,
+                ":kind": columns.kind,
+                ":risk": columns.risk,
+                ":priority": columns.priority,
+                ":breach_at": columns.breach_at,
+                ":asked_at": columns.asked_at,
+                ":asked_by": columns.asked_by,
+                ":over_at": columns.over_at,
+                ":pruned": columns.pruned,
+                ":agent": columns.agent,
+                ":confidence": columns.confidence,
+                ":verdict": columns.verdict,
+                ":via": columns.via,
+                ":disagreed": columns.disagreed,
+            })
+        })
+        .map(drop)
+        .map_err(from_sqlite)
 }
 
 #[cfg(test)]

@@ -53,8 +53,17 @@ fn post_state(row: &Row<'_>) -> Result<PostState, StoreError> {
     })
 }
 
+/// The only item of a card, from the message's row.
+fn card_item(row: &Row<'_>) -> Result<Option<Item>, StoreError> {
+    let Some(decision) = column::<Option<i64>>(row, "decision")?.map(DecisionId) else {
+        return Ok(None);
+    };
+    let (seen, returns) = (Revision(column(row, "seen")?), column(row, "returns")?);
+    Ok(Some(Item { decision, seen, returns, since: 1, gone: None }))
+}
+
 /// Messages in this order, without items; a card has its item.
-pub(super) fn bare(
+fn bare(
     connection: &Connection,
     condition: &str,
     params: impl rusqlite::Params,
@@ -69,7 +78,7 @@ pub(super) fn bare(
             revision: column(row, "revision")?,
             generation: column(row, "generation")?,
             state: post_state(row)?,
-            items: cards::card_item(row)?.into_iter().collect(),
+            items: card_item(row)?.into_iter().collect(),
         })
     })
 }
@@ -353,12 +362,18 @@ impl MessageStore<'_> {
 
     /// The cards of a decision, oldest first.
     pub fn cards_of(self, id: DecisionId) -> Result<Vec<Message>, StoreError> {
-        self.store.read(|connection| cards::cards_of(connection, id))
+        let condition = "decision = ?1 ORDER BY generation";
+        self.store.read(|connection| bare(connection, condition, [id.0]))
     }
 
-    /// The batch card with this decision on the current list, returned without items.
+    /// The batch card with this decision on the current list. Returned without items, because a
+    /// batch may have a thousand items and the caller asks about a single decision.
     pub fn batch_card_of(self, id: DecisionId) -> Result<Option<Message>, StoreError> {
-        self.store.read(|connection| cards::carrying(connection, id))
+        let condition = "id = (
+            SELECT p.id FROM posting_item AS i JOIN posting AS p ON p.id = i.posting
+            WHERE i.decision = ?1 AND i.gone IS NULL AND p.purpose = 'batch' AND p.final = 0
+            ORDER BY p.id DESC LIMIT 1)";
+        self.store.read(|connection| Ok(bare(connection, condition, [id.0])?.pop()))
     }
 
     /// Replaces a message's list, if `revision` is still the latest. Returns `false`, with no

@@ -7,17 +7,16 @@ pub(crate) mod chat;
 pub(crate) mod custom_id;
 pub(crate) mod forms;
 mod list_actions;
-mod open_form;
 pub(crate) mod refusals;
 pub(crate) mod respond;
 pub(crate) mod seen_revisions;
 
 use serenity::all::{
     ButtonStyle, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, Member,
-    Message, MessageFlags, ModalInteraction, User, UserId,
+    Message, MessageFlags, User, UserId,
 };
 
-use self::custom_id::{Control, CustomId, DecisionAction, ListAction, ListPosition};
+use self::custom_id::{Control, CustomId, DecisionAction, FormNeed, ListAction, ListPosition};
 use self::forms::Fields;
 use self::respond::{ACKNOWLEDGE_AFTER, Responder, Response, Sent};
 use super::Bot;
@@ -26,6 +25,7 @@ use super::rendering::render;
 use super::rendering::render::View;
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Ballot, Decision, DecisionId, Revision, Verdict, Via};
+use crate::core::policy::approval_guard::Habits;
 use crate::core::values::time_words;
 use crate::engine::HandleError;
 use crate::presentation::card::{decision_card, details_card};
@@ -112,23 +112,6 @@ pub(crate) async fn component(bot: &Bot, interaction: &ComponentInteraction) {
     press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
 }
 
-/// Handles a submitted form.
-pub(crate) async fn form(bot: &Bot, interaction: &ModalInteraction) {
-    let press = Press {
-        user: &interaction.user,
-        member: interaction.member.as_ref(),
-        message: interaction.message.as_deref(),
-        direct: interaction.guild_id.is_none(),
-        reminder: match interaction.message.as_deref() {
-            Some(message) => interaction.guild_id.is_none() && is_reminder(bot, message).await,
-            None => false,
-        },
-        custom_id: &interaction.data.custom_id,
-        input: Input::Form(Fields::of(&interaction.data)),
-    };
-    press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
-}
-
 /// Whether the reconciler edits this direct message. `false` if the store does not answer in time.
 async fn is_reminder(bot: &Bot, message: &Message) -> bool {
     let message = message.id.to_string();
@@ -140,9 +123,11 @@ async fn is_reminder(bot: &Bot, message: &Message) -> bool {
 
 impl Press<'_> {
     async fn handle(&self, bot: &Bot, mut responder: Responder<'_>) {
-        let Some(custom) =
-            CustomId::parse(self.custom_id).filter(|id| duplicate_bot::is_ours(bot, id))
-        else {
+        let parsed = CustomId::parse(self.custom_id);
+        let Some(custom) = parsed.as_ref().filter(|custom| custom.tag == bot.handle.tag()) else {
+            if let Some(foreign) = &parsed {
+                duplicate_bot::record_foreign_button(bot, foreign);
+            }
             responder.send(Response::Private(View::words(text::FOREIGN_BUTTON))).await;
             return;
         };
@@ -203,6 +188,28 @@ impl Press<'_> {
                 }
             }
         }
+    }
+
+    /// `Some` if the action needs a form first. The inner value is the decision, if read in time.
+    async fn asks_for_form(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        verb: DecisionAction,
+    ) -> Option<Option<Box<Decision>>> {
+        let always = match verb.form_need() {
+            _ if matches!(self.input, Input::Form(_)) => return None,
+            FormNeed::Always => true,
+            FormNeed::ToTypeTime if self.input.text() == render::DEFER_TYPED => true,
+            FormNeed::AtCriticalRisk => false,
+            FormNeed::ToTypeTime | FormNeed::Never => return None,
+        };
+        let decision = tokio::time::timeout(ACKNOWLEDGE_AFTER, bot.handle.approvals().enforce(id))
+            .await
+            .ok()
+            .and_then(Result::ok);
+        let confirms = decision.as_ref().is_some_and(|decision| decision.confirmation().is_some());
+        (always || confirms).then(|| decision.map(Box::new))
     }
 
     /// Whether the clicked message is visible to this person only and not edited by the reconciler.
@@ -331,8 +338,13 @@ impl Press<'_> {
         match result {
             Ok(decision) => {
                 if verb.approves() {
-                    let sure = matches!(verb, DecisionAction::Sure | DecisionAction::SureSession);
-                    bot.shown.approved(self.user.id, sure);
+                    let record = match verb {
+                        DecisionAction::Sure | DecisionAction::SureSession => {
+                            Habits::confirm_approval
+                        }
+                        _ => Habits::approve,
+                    };
+                    bot.shown.habits(self.user.id, record);
                 }
                 tracing::info!(
                     decision = id.0,
@@ -359,12 +371,8 @@ impl Press<'_> {
     ) -> Option<Done> {
         let decision = bot.handle.approvals().get(id).await.ok()?;
         decision.check_open_at(seen).ok()?;
-        let doubt = bot.shown.doubt(
-            self.user.id,
-            bot.handle.rules().guard,
-            &decision,
-            bot.handle.clock().wall(),
-        )?;
+        let (guard, now) = (bot.handle.rules().guard, bot.handle.clock().wall());
+        let doubt = bot.shown.habits(self.user.id, |habits| habits.doubt(guard, &decision, now))?;
         tracing::info!(decision = id.0, by = %self.user.id, ?doubt, "asked once more");
         let sure = CustomId::new(&self.tag(bot), Control::On(id, seen, sure)).to_string();
         let mut view = View::words(text::confirm_hasty_approval(&decision, doubt));

@@ -6,10 +6,10 @@
 //! rendering      cards as embeds and components; posts and edits messages; calibration and digest
 //! interactions   a click on a decision, up to the answer
 //!   custom_id      ids of buttons, menus and forms    respond        answers within 3 s
-//!   open_form      clicks that need a form            forms          the forms and their fields
+//!   forms          the forms and their fields         refusals       why a click failed
 //!   list_actions   clicks on a list                   bulk_approval  bulk approval, review
-//!   attention      private list of waiting decisions  refusals       why a click failed
-//!   seen_revisions revisions seen by each person      chat           chat with the bot
+//!   attention      private list of waiting decisions  chat           chat with the bot
+//!   seen_revisions revisions seen by each person
 //! commands       slash commands, message menus
 //! alerts         reminders, direct messages; alerts about configuration, undeliverable cards,
 //!                another bot behind the same token

@@ -15,7 +15,7 @@ use crate::core::escalation::Channel;
 use crate::core::messaging::notification;
 use crate::core::messaging::reminder::{Approver, Audience};
 use crate::core::policy::rules::Rules;
-use crate::engine::enforced;
+use crate::core::policy::rules::enforced;
 
 impl Reminders {
     /// All approvers of a decision, with the details needed by an escalation step using these

@@ -11,13 +11,9 @@ use crate::surfaces::discord::Bot;
 use crate::surfaces::discord::interactions::custom_id::CustomId;
 use crate::surfaces::discord::rendering::sink::custom_ids;
 
-/// Whether a button belongs to this store; records a foreign button. A foreign button may be old.
-pub(crate) fn is_ours(bot: &Bot, button: &CustomId) -> bool {
-    let ours = button.tag == bot.handle.tag();
-    if !ours {
-        bot.handle.operations().saw_other_store(button.tag.clone(), Sign::Pressed);
-    }
-    ours
+/// Records a click on a button of another store. The button may be old.
+pub(crate) fn record_foreign_button(bot: &Bot, button: &CustomId) {
+    bot.handle.operations().saw_other_store(button.tag.clone(), Sign::Pressed);
 }
 
 /// Checks a new message. A message in the bot's name with buttons of another store proves another

@@ -21,6 +21,7 @@ use super::connect::{ConnectError, persist};
 use crate::surfaces::discord::alerts::duplicate_bot;
 use crate::surfaces::discord::interactions::chat;
 use crate::surfaces::discord::interactions::custom_id::CustomId;
+use crate::surfaces::discord::interactions::forms;
 use crate::surfaces::discord::{Bot, DiscordSettings, commands, interactions};
 
 /// Events about channels, roles, deleted messages and new messages. Discord delivers the content of
@@ -213,7 +214,7 @@ impl EventHandler for Events {
             }
             Interaction::Modal(interaction) => {
                 let span = about(&interaction.data.custom_id);
-                interactions::form(&self.bot, &interaction).instrument(span).await;
+                forms::submitted(&self.bot, &interaction).instrument(span).await;
             }
             // poise handles commands and their completions.
             _ => {}

@@ -359,7 +359,8 @@ impl Bot {
     pub(crate) fn opens(&self, voter: &Voter, decision: &Decision) {
         let person = serenity::all::UserId::new(voter.person.discord_id().unwrap_or(1));
         self.shown.record(person, [decision]);
-        self.shown.opened(person, decision.id, self.handle.clock().wall());
+        let now = self.handle.clock().wall();
+        self.shown.habits(person, |habits| habits.open(decision.id, now));
     }
 }
 

@@ -6,6 +6,17 @@ use std::fmt;
 use crate::core::decision::{DecisionId, Revision};
 use crate::core::messaging::message::MessageId;
 
+/// When an action opens a form before it changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FormNeed {
+    Never,
+    Always,
+    /// At critical risk only, to type the confirmation.
+    AtCriticalRisk,
+    /// Only for the menu entry to type a time.
+    ToTypeTime,
+}
+
 /// An action on a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DecisionAction {
@@ -41,6 +52,22 @@ impl DecisionAction {
             Self::Approve => Some(Self::Sure),
             Self::Session => Some(Self::SureSession),
             _ => None,
+        }
+    }
+
+    /// When a button or menu with this verb opens a form.
+    pub(crate) const fn form_need(self) -> FormNeed {
+        match self {
+            Self::Reject | Self::Answer | Self::Note => FormNeed::Always,
+            Self::Approve | Self::Choose(_) | Self::Pick => FormNeed::AtCriticalRisk,
+            Self::Defer => FormNeed::ToTypeTime,
+            Self::Sure
+            | Self::Session
+            | Self::SureSession
+            | Self::Take
+            | Self::HandOver
+            | Self::Undo
+            | Self::Details => FormNeed::Never,
         }
     }
 

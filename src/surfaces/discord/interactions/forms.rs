@@ -1,15 +1,21 @@
-//! Modal forms: builds their fields and reads the submitted values.
+//! Modal forms: opens a form with its fields filled from the person's proposal, and reads the
+//! submitted values.
 
 use serenity::all::{
     ActionRowComponent, CreateActionRow, CreateInputText, CreateModal, InputTextStyle,
-    ModalInteractionData,
+    ModalInteraction, ModalInteractionData,
 };
 
 use super::custom_id::{Control, CustomId, DecisionAction};
-use crate::core::decision::{Decision, DecisionId, Revision, Verdict};
+use super::respond::{Responder, Response};
+use super::{Done, Input, Press, is_reminder};
+use crate::core::decision::authorization::Voter;
+use crate::core::decision::{Decision, DecisionId, Person, Revision, Verdict};
 use crate::core::untrusted::plain;
+use crate::engine::HandleError;
 use crate::presentation::text;
 use crate::presentation::text::label;
+use crate::surfaces::discord::Bot;
 
 /// Ids of the form fields.
 const TEXT: &str = "text";
@@ -22,6 +28,23 @@ const LONGEST_ANSWER: u16 = 4_000;
 const LONGEST_NOTE: u16 = 1_000;
 const LONGEST_TIME: u16 = 60;
 const LONGEST_WORD: u16 = 40;
+
+/// Handles a submitted form.
+pub(crate) async fn submitted(bot: &Bot, interaction: &ModalInteraction) {
+    let press = Press {
+        user: &interaction.user,
+        member: interaction.member.as_ref(),
+        message: interaction.message.as_deref(),
+        direct: interaction.guild_id.is_none(),
+        reminder: match interaction.message.as_deref() {
+            Some(message) => interaction.guild_id.is_none() && is_reminder(bot, message).await,
+            None => false,
+        },
+        custom_id: &interaction.data.custom_id,
+        input: Input::Form(Fields::of(&interaction.data)),
+    };
+    press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
+}
 
 /// The submitted values of a form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,7 +107,7 @@ fn text_for(verb: DecisionAction, wanted: &Verdict) -> Option<&str> {
 /// form was opened while reviewing a list.
 ///
 /// `wanted`: a proposal that this person made elsewhere, to be confirmed or changed here.
-pub(crate) fn form(
+fn build(
     tag: &str,
     id: DecisionId,
     seen: Revision,
@@ -133,4 +156,54 @@ pub(crate) fn form(
     let custom_id = CustomId::new(tag, Control::On(id, seen, verb)).to_string();
     CreateModal::new(custom_id, title)
         .components(fields.into_iter().map(CreateActionRow::InputText).collect())
+}
+
+impl Press<'_> {
+    /// The verb that the form executes when submitted.
+    pub(super) fn form_verb(&self, verb: DecisionAction) -> DecisionAction {
+        match verb {
+            DecisionAction::Note => DecisionAction::Approve,
+            DecisionAction::Pick => {
+                DecisionAction::Choose(self.input.text().parse().unwrap_or(u32::MAX))
+            }
+            verb => verb,
+        }
+    }
+
+    /// The form, or the reason why a verdict would be rejected.
+    pub(super) async fn form(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        seen: Revision,
+        verb: DecisionAction,
+        voter: &Voter,
+    ) -> Response {
+        let verb = self.form_verb(verb);
+        match bot.handle.approvers().may_decide(id, seen, voter).await {
+            Ok(decision) => Response::Form(self.form_of(bot, id, seen, verb, Some(&decision))),
+            // The submission is checked again.
+            Err(HandleError::Store(_)) => Response::Form(self.form_of(bot, id, seen, verb, None)),
+            Err(error) => match self.not_done(bot, Control::On(id, seen, verb), error).await {
+                Done::Answer(answer) => *answer,
+                Done::Changed(_) => Response::Nothing,
+            },
+        }
+    }
+
+    /// The form, prefilled with this person's proposal from elsewhere.
+    pub(super) fn form_of(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        seen: Revision,
+        verb: DecisionAction,
+        decision: Option<&Decision>,
+    ) -> CreateModal {
+        let person = Person::discord(self.user.id.get(), "").id;
+        let wanted = decision
+            .and_then(|decision| decision.proposal_of(&person))
+            .map(|proposal| &proposal.verdict);
+        build(&self.tag(bot), id, seen, verb, decision, wanted)
+    }
 }

@@ -12,9 +12,8 @@ use serenity::all::UserId;
 use tokio::time::Instant;
 
 use super::chat::ChatPosition;
-use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Revision};
-use crate::core::policy::approval_guard::{ConfirmReason, Guard, Habits};
+use crate::core::policy::approval_guard::Habits;
 
 /// Maximum people remembered, and maximum decisions per person.
 const MOST_PEOPLE: usize = 1_000;
@@ -51,28 +50,9 @@ impl Shown {
         });
     }
 
-    /// Records that a person has opened a decision.
-    pub(crate) fn opened(&self, by: UserId, id: DecisionId, at: Time) {
-        self.with(by, |seen| seen.habits.open(id, at));
-    }
-
-    /// Why a person must confirm an approval of this decision, if at all. `now` is wall-clock time.
-    pub(crate) fn doubt(
-        &self,
-        of: UserId,
-        guard: Guard,
-        decision: &Decision,
-        now: Time,
-    ) -> Option<ConfirmReason> {
-        self.with(of, |seen| seen.habits.doubt(guard, decision, now))
-    }
-
-    /// Records an approval. `sure`: given by the second confirmation.
-    pub(crate) fn approved(&self, by: UserId, sure: bool) {
-        self.with(
-            by,
-            |seen| if sure { seen.habits.confirm_approval() } else { seen.habits.approve() },
-        );
+    /// Reads or changes a person's recent approval behaviour. Times are wall-clock times.
+    pub(crate) fn habits<T>(&self, of: UserId, act: impl FnOnce(&mut Habits) -> T) -> T {
+        self.with(of, |seen| act(&mut seen.habits))
     }
 
     fn with<T>(&self, person: UserId, change: impl FnOnce(&mut Seen) -> T) -> T {
