@@ -104,7 +104,7 @@ pub(super) async fn run_bot(
         () = daily::run(handle.clone()) => Ok(Exit::Internal),
         () = outbox::run(handle.clone(), carrying) => Ok(Exit::Internal),
         () = heartbeat::run(handle.clone(), path) => Ok(Exit::Internal),
-        () = engine::event_log::watch::run(handle.clone(), path) => Ok(Exit::Internal),
+        () = engine::event_log::watch::run_for_bot(handle.clone(), path) => Ok(Exit::Internal),
         () = run_sources(&handle, path, &mut watched) => Ok(Exit::Internal),
     }
 }

@@ -10,6 +10,7 @@
 pub mod chain;
 pub mod files;
 mod messages;
+pub mod poke;
 mod reminders;
 pub mod sqlite;
 mod tokens;

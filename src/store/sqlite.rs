@@ -43,6 +43,7 @@ pub use self::reminders::ReminderStore;
 pub use self::reports::ReportStore;
 pub use self::tokens::TokenStore;
 use super::StoreError;
+use super::poke::Poker;
 use crate::core::Time;
 use crate::core::values::time_scale::TimeScale;
 
@@ -62,6 +63,7 @@ pub struct Store {
     access: ConnectionMode,
     /// `None` for a read-only store.
     writer: Option<Writer>,
+    poker: Poker,
     readers: Readers,
     /// `PRAGMA data_version` reports only commits of other connections, so a connection that never
     /// writes reads the pragma.
@@ -94,6 +96,7 @@ impl Store {
         let time_scale = open::ensure_time_scale(&connection, speed, now).map_err(named)?;
         let tag = open::ensure_tag(&connection).map_err(named)?;
         let failed = |why: String| StoreError::Open { path: path.display().to_string(), why };
+        let poker = Poker::new(path);
         let watcher = connect(path, ConnectionMode::Read, patience)
             .map_err(|error| failed(error.to_string()))?;
         Ok(Self {
@@ -102,7 +105,11 @@ impl Store {
             time_scale,
             patience,
             access: ConnectionMode::Read,
-            writer: Some(Writer::start(connection).map_err(|error| failed(error.to_string()))?),
+            writer: Some(
+                Writer::start(connection, poker.clone())
+                    .map_err(|error| failed(error.to_string()))?,
+            ),
+            poker,
             readers: Readers::default(),
             watcher: Mutex::new(watcher),
         })
@@ -128,6 +135,7 @@ impl Store {
             patience: BUSY,
             access,
             writer: None,
+            poker: Poker::new(path),
             readers: Readers::default(),
             watcher: Mutex::new(connection),
         })
@@ -137,6 +145,11 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Ends the datagrams after commits: this process receives them.
+    pub fn mute_pokes(&self) {
+        self.poker.mute();
     }
 
     /// The store's identifier in button ids: six letters and digits. Buttons of another store are

@@ -1,17 +1,20 @@
 //! Detects writes by other processes to the store, and hints all tasks of this process to read
 //! again.
 //!
-//! The folder's change notifications are only hints: some are lost, and reading the database causes
-//! some. `PRAGMA data_version` says whether another process has written. Without notifications the
-//! pragma is read every second.
+//! The bot binds a socket beside the store: each process sends it a datagram after a commit. Other
+//! processes, and the bot without a socket, rely on the folder's change notifications. Both are only
+//! hints: some are lost, and reading the database causes some. `PRAGMA data_version` says whether
+//! another process has written. Without hints the pragma is read every second.
 
 use std::path::Path;
 use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::net::UnixDatagram;
 use tokio::sync::Notify;
 
 use crate::engine::Handle;
+use crate::store::poke;
 
 /// How long a write by another process can stay undetected when the notification is lost.
 const TICK: Duration = Duration::from_secs(1);
@@ -31,22 +34,53 @@ const AFTER_NOTICE: [Duration; 7] = [
 
 /// Watches until dropped.
 pub async fn run(handle: Handle, store: &Path) {
+    watch(handle, store, None).await;
+}
+
+/// Watches until dropped, woken by datagrams after commits of other processes. The caller holds the
+/// store's lock.
+pub async fn run_for_bot(handle: Handle, store: &Path) {
+    let pokes = poke::bind(store).and_then(UnixDatagram::from_std).inspect_err(|error| {
+        tracing::info!(%error, "cannot make the socket beside the store; \
+             cards of other processes' questions come some milliseconds later");
+    });
+    if pokes.is_ok() {
+        handle.store.mute_pokes();
+    }
+    watch(handle, store, pokes.ok()).await;
+}
+
+async fn watch(handle: Handle, store: &Path, pokes: Option<UnixDatagram>) {
     let noticed = std::sync::Arc::new(Notify::new());
     // Kept alive: dropping the watcher ends the notifications.
     let _watcher = watch_folder(store, &noticed);
     let mut seen = None;
     loop {
         for pause in AFTER_NOTICE {
+            // A poke comes after its commit: the next check finds the commit.
             if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
+                let _ = tokio::time::timeout(pause, poked(pokes.as_ref())).await;
             }
             if look(&handle, &mut seen).await {
                 break;
             }
         }
-        // Waking too late or too early is harmless: the loop checks again.
-        let _ = tokio::time::timeout(TICK, noticed.notified()).await;
+        tokio::select! {
+            () = poked(pokes.as_ref()) => {}
+            // Waking too late or too early is harmless: the loop checks again.
+            _ = tokio::time::timeout(TICK, noticed.notified()) => {}
+        }
     }
+}
+
+/// Waits for a datagram, and discards the others that wait. Never resolves without a socket.
+async fn poked(pokes: Option<&UnixDatagram>) {
+    let Some(pokes) = pokes else { return std::future::pending().await };
+    let mut content = [0; 1];
+    if pokes.recv(&mut content).await.is_err() {
+        return std::future::pending().await;
+    }
+    while pokes.try_recv(&mut content).is_ok() {}
 }
 
 /// Returns whether another process has written since the last check, and if so sends a hint.

@@ -18,6 +18,7 @@ use rusqlite::Connection;
 use super::open::connect;
 use super::{Store, from_sqlite, with_path};
 use crate::store::StoreError;
+use crate::store::poke::Poker;
 
 impl Store {
     /// Runs `work` in a transaction. Returns once the changes are durable or rolled back.
@@ -92,11 +93,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    /// Starts the thread, which wakes the bot after each commit.
+    pub(super) fn start(connection: Connection, poker: Poker) -> std::io::Result<Self> {
         let (queue, pieces) = channel();
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || run_writes(&connection, &pieces))?;
+            .spawn(move || run_writes(&connection, &pieces, &poker))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -123,7 +125,7 @@ impl Drop for Writer {
     }
 }
 
-fn run_writes(connection: &Connection, queue: &Receiver<Box<dyn Piece>>) {
+fn run_writes(connection: &Connection, queue: &Receiver<Box<dyn Piece>>, poker: &Poker) {
     while let Ok(first) = queue.recv() {
         let mut together: Vec<_> =
             std::iter::once(first).chain(queue.try_iter().take(MOST_WRITES - 1)).collect();
@@ -131,6 +133,9 @@ fn run_writes(connection: &Connection, queue: &Receiver<Box<dyn Piece>>) {
         if failure.is_some() && !connection.is_autocommit() {
             // If the rollback fails too, the next BEGIN fails and reports the error.
             let _ = connection.execute_batch("ROLLBACK");
+        }
+        if failure.is_none() {
+            poker.poke();
         }
         for piece in together {
             piece.reply(failure.clone());
