@@ -1,6 +1,6 @@
 //! Channels beyond Discord to notify people about waiting decisions.
 //!
-//! Each channel is a [`NotificationSender`] in its own file, and a line in the table. The outbox
+//! Each channel is a [`NotificationSender`] in its own file, built by [`carriers`]. The outbox
 //! ([`crate::engine::notifications::outbox`]) decides which notifications to send,
 //! when and how often. A carrier turns one notification into one request, and the response into the
 //! next step. No channel can give a verdict: notifications link only to Discord, and no reply is
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub use self::http::Endpoint;
 pub use self::secret::SecretFrom;
-use crate::core::messaging::notification::{ExternalChannel, ExternalChannels, WebhookTarget};
+use crate::core::messaging::notification::{ExternalChannel, ExternalChannels, Machine};
 use crate::engine::notifications::outbox::{Carriers, NotificationSender};
 
 /// Configuration of all channels.
@@ -34,26 +34,29 @@ pub struct ChannelSettings {
     pub desktop: Option<desktop::DesktopSettings>,
 }
 
-/// Builds a channel: `None` if not configured, or the reason why the channel cannot work.
-type Make = fn(&ChannelSettings) -> Option<Result<Arc<dyn NotificationSender>, String>>;
-
-/// All channels. A new channel is a file and a line here.
-const TABLE: [(ExternalChannel, Make); 5] = [
-    (ExternalChannel::Push, ntfy::carrier),
-    (ExternalChannel::Sms, twilio::sms),
-    (ExternalChannel::Voice, twilio::voice),
-    (ExternalChannel::Webhook, webhook::carrier),
-    (ExternalChannel::Desktop, desktop::carrier),
-];
+/// Builds a channel and reads its secret: `None` if not configured, or the reason why the channel
+/// cannot work.
+fn sender(
+    channel: ExternalChannel,
+    settings: &ChannelSettings,
+) -> Option<Result<Arc<dyn NotificationSender>, String>> {
+    match channel {
+        ExternalChannel::Push => ntfy::carrier(settings),
+        ExternalChannel::Sms => twilio::sms(settings),
+        ExternalChannel::Voice => twilio::voice(settings),
+        ExternalChannel::Webhook => webhook::carrier(settings),
+        ExternalChannel::Desktop => desktop::carrier(settings),
+    }
+}
 
 /// Builds the configured channels and reads their secrets. A channel that cannot work rejects every
 /// notification with the reason, so the history shows the reason.
 #[must_use]
 pub fn carriers(settings: &ChannelSettings) -> Carriers {
-    let made = TABLE.iter().filter_map(|(channel, make)| {
-        let carrier = make(settings)?.unwrap_or_else(|why| {
+    let made = ExternalChannel::ALL.into_iter().filter_map(|channel| {
+        let carrier = sender(channel, settings)?.unwrap_or_else(|why| {
             tracing::error!(%channel, "this channel cannot send: {why}");
-            Arc::new(misconfigured::Broken::new(*channel, why))
+            Arc::new(misconfigured::Broken::new(channel, why))
         });
         Some(carrier)
     });
@@ -63,8 +66,10 @@ pub fn carriers(settings: &ChannelSettings) -> Carriers {
 /// Why configured channels cannot work, as text.
 #[must_use]
 pub fn faults(settings: &ChannelSettings) -> Vec<String> {
-    let mut faults: Vec<String> =
-        TABLE.iter().filter_map(|(_, make)| make(settings)?.err()).collect();
+    let mut faults: Vec<String> = ExternalChannel::ALL
+        .into_iter()
+        .filter_map(|channel| sender(channel, settings)?.err())
+        .collect();
     // SMS and calls report the same fault.
     faults.dedup();
     faults.extend(webhook::faults(settings));
@@ -73,24 +78,28 @@ pub fn faults(settings: &ChannelSettings) -> Vec<String> {
 
 /// Sources of the secrets of all configured channels.
 pub fn secrets(settings: &ChannelSettings) -> impl Iterator<Item = &SecretFrom> {
-    let ntfy = settings.ntfy.iter().map(|ntfy| &ntfy.token);
-    let twilio = settings.twilio.iter().map(|twilio| &twilio.token);
-    ntfy.chain(twilio).chain(settings.webhooks.iter().map(|hook| &hook.secret))
+    // Naming every field makes a new channel fail to compile here.
+    let ChannelSettings { ntfy, twilio, webhooks, desktop: _ } = settings;
+    let ntfy = ntfy.iter().map(|ntfy| &ntfy.token);
+    let twilio = twilio.iter().map(|twilio| &twilio.token);
+    ntfy.chain(twilio).chain(webhooks.iter().map(|hook| &hook.secret))
 }
 
 /// The configured channels, for escalation.
 #[must_use]
 pub fn channels(settings: &ChannelSettings) -> ExternalChannels {
-    let twilio = settings.twilio.is_some();
-    let hook = |hook: &webhook::WebhookSettings| WebhookTarget {
+    let ChannelSettings { ntfy, twilio, webhooks, desktop } = settings;
+    let push = ntfy.iter().map(|_| ExternalChannel::Push);
+    let by_phone = twilio.iter().flat_map(|_| [ExternalChannel::Sms, ExternalChannel::Voice]);
+    let webhooks = webhooks.iter().map(|hook| Machine {
+        channel: ExternalChannel::Webhook,
         name: hook.name.clone(),
         projects: hook.projects.clone(),
-    };
-    ExternalChannels {
-        push: settings.ntfy.is_some(),
-        sms: twilio,
-        voice: twilio,
-        desktop: settings.desktop.is_some(),
-        hooks: settings.webhooks.iter().map(hook).collect(),
-    }
+    });
+    let desktop = desktop.iter().map(|_| Machine {
+        channel: ExternalChannel::Desktop,
+        name: String::new(),
+        projects: Vec::new(),
+    });
+    ExternalChannels::new(push.chain(by_phone), webhooks.chain(desktop).collect())
 }

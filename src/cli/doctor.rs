@@ -86,9 +86,9 @@ fn print_findings(common: &Common, found: &[CheckResult]) -> Exit {
 }
 
 fn misunderstood(error: &ConfigError) -> CheckResult {
-    let mend = "Correct it as described; gander init --print shows every field. Until then, a \
+    let remedy = "Correct it as described; gander init --print shows every field. Until then, a \
         running gander serve uses the previous configuration, and no other command starts";
-    CheckResult::broken(CONFIGURATION, error.to_string(), mend)
+    CheckResult::broken(CONFIGURATION, error.to_string(), remedy)
 }
 
 /// The store's path, as far as known without a valid configuration.
@@ -104,9 +104,9 @@ async fn ask_discord(config: Option<&Config>) -> Vec<CheckResult> {
     let settings = match serve::settings(config.unwrap_or(&usual)) {
         Ok(settings) => settings,
         Err(Failure { words, .. }) => {
-            let (what, mend) =
+            let (what, remedy) =
                 words.split_once(". ").unwrap_or((&words, "Correct it and run this again"));
-            return vec![CheckResult::broken(DISCORD, what, mend)];
+            return vec![CheckResult::broken(DISCORD, what, remedy)];
         }
     };
     let mut found = Vec::from_iter(token_file());
@@ -168,8 +168,8 @@ fn print(found: &[CheckResult]) {
             // Names of channels and people come from others, so control sequences are removed
             // before a terminal shows the line.
             output::line(&format!("  {mark} {}", clean(&finding.what)));
-            if let Some(mend) = &finding.mend {
-                output::line(&format!("      → {}", clean(mend)));
+            if let Some(remedy) = &finding.remedy {
+                output::line(&format!("      → {}", clean(remedy)));
             }
         }
     }

@@ -26,8 +26,8 @@ pub(super) async fn checkup(common: &Common) -> Vec<CheckResult> {
     const AREA: &str = "Gates";
     let mut told = Vec::new();
     if let Err(error) = gates::load(common.config.as_deref()) {
-        let mend = "Correct it as described: until then, the gates deny every tool call";
-        told.push(CheckResult::broken(AREA, error.to_string(), mend));
+        let remedy = "Correct it as described: until then, the gates deny every tool call";
+        told.push(CheckResult::broken(AREA, error.to_string(), remedy));
     }
     // Another check reports errors in the configuration.
     let found =

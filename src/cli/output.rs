@@ -1,6 +1,6 @@
-//! The only module that prints. Results go to standard output; errors and progress go to standard
-//! error, so scripts read results alone. Characters that hide, reorder or colour terminal text
-//! never leave this module, whatever an agent wrote.
+//! The only module that prints. Results go to standard output, errors and progress to standard
+//! error, so scripts can read the results alone. Text from agents loses the characters that hide,
+//! reorder or colour text on a terminal.
 
 use std::io::{self, Write as _};
 
@@ -19,23 +19,26 @@ fn put(text: &str) {
     }
 }
 
-/// Prints a value as one line of JSON. Characters that hide or reorder text are written as escapes:
-/// the value is unchanged, and a terminal obeys none of them.
+/// Prints a value as one line of JSON. Escapes replace the characters that hide or reorder text:
+/// the value stays equal, and the terminal shows the escape.
 pub(super) fn json(value: &impl serde::Serialize) {
-    // Every printed type has string keys, so serialisation cannot fail.
+    // Serialisation fails only for maps without string keys, and no printed type has any.
     put(&visible_json(&serde_json::to_string(value).unwrap_or_default()));
 }
 
-/// Prints a value like [`json`], for a reader that takes silence as an answer. Returns whether the
-/// line was written to an open output.
+/// Prints a value like [`json`] and returns whether the output was open and accepted the line.
+/// For hooks, whose caller treats missing output as permission.
 pub(super) fn try_json(value: &serde_json::Value) -> bool {
     let line = format!("{}\n", visible_json(&value.to_string()));
     open_output().and_then(|mut output| output.write_all(line.as_bytes())).is_ok()
 }
 
-/// Standard output as a file, to see errors. Rust's standard library hides a closed standard
-/// output: at the start it opens the null device in place of the closed descriptor, and it reports
-/// success for a descriptor that cannot be written.
+/// Standard output as a file, for error detection. [`io::stdout`] hides errors: Rust's runtime
+/// replaces a closed descriptor by the null device at the start, and writes to a descriptor not
+/// open for writing report success.
+///
+/// # Errors
+/// [`io::ErrorKind::BrokenPipe`] if standard output was closed or is the null device.
 #[cfg(unix)]
 fn open_output() -> io::Result<std::fs::File> {
     use std::os::fd::AsFd as _;
@@ -55,7 +58,7 @@ fn open_output() -> io::Result<io::Stdout> {
 
 /// Prints progress to standard error.
 pub(super) fn progress(text: &str) {
-    // A closed standard error does not end the wait.
+    // Ignores a closed standard error: progress is not worth ending a wait.
     let _ = writeln!(io::stderr(), "{}", visible(text));
 }
 

@@ -45,7 +45,7 @@ impl Show {
         output::line(&format!("\n{}", facts(&decision, opened.handle.now(), zone)));
         if let Some(standing) = opened.handle.escalation().progress(&decision) {
             output::line("\nStatus");
-            for line in text::standing(&standing, opened.handle.now()) {
+            for line in text::progress_lines(&standing, opened.handle.now()) {
                 output::line(&format!("  {line}"));
             }
         }
@@ -189,7 +189,7 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
         }
         Event::Returned => "came back".into(),
         Event::StepFired { step } => text::step_line(step),
-        Event::Told { contacts, .. } => {
+        Event::ContactsRecorded { contacts, .. } => {
             let told: Vec<String> = contacts.iter().map(text::contact).collect();
             format!("notified: {}", if told.is_empty() { "nobody".into() } else { told.join(", ") })
         }

@@ -135,8 +135,8 @@ fn of(heartbeat: &Heartbeat, wall: Time) -> Vec<String> {
     }
     lines.extend(heartbeat.after_restart.iter().map(|change| format!("⚠ {change}")));
     lines.extend(heartbeat.another.as_ref().map(|another| {
-        let (what, mend) = another.said(wall);
-        format!("⚠ {what}. {mend}.")
+        let (what, remedy) = another.describe(wall);
+        format!("⚠ {what}. {remedy}.")
     }));
     let held_back = heartbeat.held_back.len();
     if held_back > 0 {

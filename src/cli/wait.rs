@@ -134,7 +134,7 @@ fn waiting(decision: &Decision, handle: &Handle) -> String {
     let standing = handle
         .escalation()
         .progress(decision)
-        .map(|standing| text::standing(&standing, handle.now()).join("; "));
+        .map(|standing| text::progress_lines(&standing, handle.now()).join("; "));
     let stands = standing.unwrap_or_else(|| "deferred".into());
     format!(
         "waiting for a person to decide {} ({} risk): {stands} …",
@@ -200,7 +200,7 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
                 .handle
                 .escalation()
                 .progress(decision)
-                .map(|standing| text::standing(&standing, opened.handle.now()));
+                .map(|standing| text::progress_lines(&standing, opened.handle.now()));
             let words = format!(
                 "not answered in time; {id} stays open: wait again\n{}",
                 standing.unwrap_or_default().join("\n")

@@ -17,18 +17,9 @@ pub(super) struct Written {
     after: Option<TimeSpan>,
     before_breach: Option<TimeSpan>,
     after_breach: Option<TimeSpan>,
-    by: Vec<ChannelWord>,
+    by: Vec<Channel>,
     repeat: Option<TimeSpan>,
     default: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct ChannelWord(Channel);
-
-impl<'de> Deserialize<'de> for ChannelWord {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map(Self).map_err(serde::de::Error::custom)
-    }
 }
 
 /// An error in a ladder's description.
@@ -90,7 +81,7 @@ impl Written {
             _ => return None,
         };
         let mut by: Vec<Channel> = Vec::new();
-        for ChannelWord(channel) in self.by {
+        for channel in self.by {
             if !by.contains(&channel) {
                 by.push(channel);
             }

@@ -33,12 +33,12 @@ pub fn checkup(config: &Config, wall: Time) -> Vec<CheckResult> {
         format!("its time zone is {zone}, where it is {now}"),
     ));
     for gap in gaps(&config.rules) {
-        let mend = "Add an [[approvers]] rule that covers this; a rule with only users or roles \
+        let remedy = "Add an [[approvers]] rule that covers this; a rule with only users or roles \
             covers everything";
         found.push(CheckResult::warning(
             CONFIGURATION,
             format!("nobody may decide questions about {gap}"),
-            mend,
+            remedy,
         ));
     }
     found.extend(config.watch.iter().map(folder));
@@ -68,12 +68,12 @@ fn folder(watched: &WatchedFolder) -> CheckResult {
     match std::fs::read_dir(&watched.path) {
         Ok(_) => CheckResult::fine(FOLDERS, format!("{path} is readable")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mend = "Create it, or correct path under [[watch]] in gander.toml. Gander keeps \
+            let remedy = "Create it, or correct path under [[watch]] in gander.toml. Gander keeps \
                 checking for it";
             CheckResult::warning(
                 FOLDERS,
                 format!("{path} does not exist: nothing is read from it"),
-                mend,
+                remedy,
             )
         }
         Err(error) => CheckResult::broken(

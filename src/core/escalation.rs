@@ -9,13 +9,13 @@
 pub(crate) mod schedule;
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::schedule::DueStep;
 use super::Time;
+pub use super::values::channel::{Channel, ExternalChannel};
 use super::values::identity::Person;
 use super::values::words::SafeDefault;
 
@@ -41,67 +41,6 @@ impl fmt::Display for Stage {
             Self::Breach => "breach",
             Self::Overdue => "overdue",
         })
-    }
-}
-
-/// A channel: a way to reach people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    /// A Discord direct message to each person.
-    Dm,
-    /// A mention under the card.
-    Mention,
-    /// `@here` under the card.
-    Here,
-    /// A push notification to each person's phone.
-    Push,
-    /// A text message to each person.
-    Sms,
-    /// A phone call to each person.
-    Voice,
-    /// A signed HTTP request to a user's own program.
-    Webhook,
-    /// A desktop notification on the bot's machine.
-    Desktop,
-}
-
-impl Channel {
-    /// All channels.
-    pub const ALL: [Self; 8] = [
-        Self::Dm,
-        Self::Mention,
-        Self::Here,
-        Self::Push,
-        Self::Sms,
-        Self::Voice,
-        Self::Webhook,
-        Self::Desktop,
-    ];
-
-    /// The channel's name in the configuration.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Dm => "dm",
-            Self::Mention => "mention",
-            Self::Here => "here",
-            Self::Push => "push",
-            Self::Sms => "sms",
-            Self::Voice => "voice",
-            Self::Webhook => "webhook",
-            Self::Desktop => "desktop",
-        }
-    }
-}
-
-impl FromStr for Channel {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.into_iter().find(|channel| channel.word() == text);
-        let all = || Self::ALL.map(Self::word).join(", ");
-        known.ok_or_else(|| format!("{text:?} is not a channel: write one of {}", all()))
     }
 }
 
@@ -194,11 +133,12 @@ impl Default for Ladder {
     fn default() -> Self {
         let step =
             |when, by: &[Channel]| Step { when, by: by.to_vec(), repeat: None, default: false };
+        let push = Channel::External(ExternalChannel::Push);
         Self(Arc::new([
             step(StepTime::After(30 * 60), &[Channel::Dm]),
             Step {
                 repeat: Some(4 * 3600),
-                ..step(StepTime::After(2 * 3600), &[Channel::Mention, Channel::Push])
+                ..step(StepTime::After(2 * 3600), &[Channel::Mention, push])
             },
             step(StepTime::BeforeBreach(30 * 60), &[Channel::Here]),
             step(
@@ -206,13 +146,16 @@ impl Default for Ladder {
                 &[
                     Channel::Dm,
                     Channel::Mention,
-                    Channel::Push,
-                    Channel::Sms,
-                    Channel::Webhook,
-                    Channel::Desktop,
+                    push,
+                    ExternalChannel::Sms.into(),
+                    ExternalChannel::Webhook.into(),
+                    ExternalChannel::Desktop.into(),
                 ],
             ),
-            Step { default: true, ..step(StepTime::AfterBreach(2 * 3600), &[Channel::Voice]) },
+            Step {
+                default: true,
+                ..step(StepTime::AfterBreach(2 * 3600), &[ExternalChannel::Voice.into()])
+            },
         ]))
     }
 }
@@ -265,13 +208,13 @@ impl Ladder {
     #[must_use]
     pub fn with_channels(&self, is_set_up: impl Fn(Channel) -> bool) -> Self {
         let last = self.0.len().saturating_sub(1);
-        let mend = |(index, step): (usize, &Step)| {
+        let configured = |(index, step): (usize, &Step)| {
             let by: Vec<Channel> =
                 step.by.iter().copied().filter(|channel| is_set_up(*channel)).collect();
             let stays = !by.is_empty() || index == last || step.when.stage() >= Stage::Breach;
             stays.then(|| Step { by, ..step.clone() })
         };
-        Self(self.0.iter().enumerate().filter_map(mend).collect())
+        Self(self.0.iter().enumerate().filter_map(configured).collect())
     }
 
     /// The ladder starting at its first step beyond a direct message; a reminder in this place is
@@ -324,7 +267,7 @@ pub struct Contact {
     pub channel: Channel,
     /// The result.
     #[serde(flatten)]
-    pub came: ContactResult,
+    pub result: ContactResult,
 }
 
 /// Steps skipped because a higher step was due as well.
@@ -349,7 +292,8 @@ pub enum BreachWarning {
     Since(Time),
     /// The contacts of this step were about an earlier revision. Contacts still to come at this
     /// step do not count either; the next step starts again at `Nobody`.
-    OfAnother,
+    #[serde(rename = "of_another")]
+    EarlierRevision,
 }
 
 impl BreachWarning {
@@ -410,12 +354,12 @@ impl LadderPosition {
         let warns = self.stage >= Stage::Breach && !self.default;
         if warns
             && self.warned == BreachWarning::Nobody
-            && self.contacts.iter().any(|contact| contact.came == ContactResult::Reached)
+            && self.contacts.iter().any(|contact| contact.result == ContactResult::Reached)
         {
             self.warned = BreachWarning::Since(at);
         }
         let waits = |contact: &Contact| {
-            matches!(contact.came, ContactResult::Reached | ContactResult::Held { .. })
+            matches!(contact.result, ContactResult::Reached | ContactResult::Held { .. })
         };
         self.in_vain = complete && !self.contacts.iter().any(waits);
     }

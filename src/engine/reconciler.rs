@@ -185,7 +185,7 @@ impl Reconciler {
             let why = format!("the request did not end within {} s", SINK_TIMEOUT.as_secs());
             Err(SinkError::Later { after: LONGEST_SLEEP, why })
         });
-        self.breaker.hear(Instant::now(), result)
+        self.breaker.record(Instant::now(), result)
     }
 
     /// Records the decision state shown by a card after the answer to a click edited the card.

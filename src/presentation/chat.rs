@@ -75,7 +75,7 @@ pub enum Interpretation {
         /// In the order of the subjects; never empty. A single candidate needs a confirmation.
         candidates: Vec<DecisionId>,
         /// Why the command is ambiguous.
-        doubt: Ambiguity,
+        ambiguity: Ambiguity,
     },
     /// No open decision matches the words.
     NoMatch {
@@ -375,7 +375,7 @@ impl Phrase<'_, '_> {
                 Interpretation::Decide { verb, target } => Interpretation::Ambiguous {
                     wish: ChatRequest::Decide(verb),
                     candidates: vec![target],
-                    doubt: Ambiguity::Misspelt,
+                    ambiguity: Ambiguity::Misspelt,
                 },
                 asked => asked,
             };

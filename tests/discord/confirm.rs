@@ -66,7 +66,7 @@ async fn whoever_wants_it_is_asked_once_and_confirms_with_the_button() {
     let proposed = propose(&bot, &decision, Via::Mcp, Verdict::approved()).await.unwrap();
     assert!(proposed.state.is_open() && proposed.proposals().len() == 1, "it decides nothing");
     let standing = bot.handle.escalation().progress(&proposed).unwrap();
-    let lines = gander::presentation::text::standing(&standing, bot.handle.now()).join("\n");
+    let lines = gander::presentation::text::progress_lines(&standing, bot.handle.now()).join("\n");
     assert!(
         lines.contains(
             "Maya wants to approve it (through an agent): waiting for confirmation on Discord"

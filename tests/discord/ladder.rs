@@ -79,7 +79,7 @@ pub(crate) fn came(decision: &Decision) -> Vec<(String, &'static str, &ContactRe
     let who = |contact: &gander::core::escalation::Contact| {
         contact.who.as_ref().map_or("here".into(), |who| who.name.clone())
     };
-    contacts.iter().map(|contact| (who(contact), contact.channel.word(), &contact.came)).collect()
+    contacts.iter().map(|contact| (who(contact), contact.channel.word(), &contact.result)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,8 +306,8 @@ async fn where_direct_messages_are_closed_the_ladder_climbs_at_once_and_the_card
     let is_closed =
         |came: &ContactResult| matches!(came, ContactResult::Failed { why } if why == words);
     let failed = history.iter().any(|logged| {
-        matches!(&logged.event, Event::Told { contacts, complete: true, .. }
-            if is_closed(&contacts[0].came))
+        matches!(&logged.event, Event::ContactsRecorded { contacts, complete: true, .. }
+            if is_closed(&contacts[0].result))
     });
     assert!(failed, "{history:#?}");
     let card =

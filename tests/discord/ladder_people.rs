@@ -6,7 +6,7 @@ use gander::core::availability::{Preferences, Profile};
 use gander::core::decision::authorization::ApproverRule;
 use gander::core::decision::{Decision, Person, Request, Risk};
 use gander::core::escalation::{ContactResult, Stage};
-use gander::core::messaging::notification::ExternalChannels;
+use gander::core::messaging::notification::{ExternalChannel, ExternalChannels};
 use gander::core::policy::rules::Rules;
 
 use crate::bot::{Bot, click, deploy, id, request};
@@ -223,7 +223,7 @@ async fn a_push_is_one_for_all_that_is_due_and_leads_to_the_card() {
         users: vec![maya, user(&sandbox, "jonas")],
         ..ApproverRule::default()
     }];
-    let channels = ExternalChannels { push: true, ..ExternalChannels::default() };
+    let channels = ExternalChannels::new([ExternalChannel::Push], Vec::new());
     let bot =
         Bot::start_in(sandbox, Rules { approvers, people, channels, ..Rules::default() }).await;
     let (first, card) = bot.ask_and_see(request("First")).await;

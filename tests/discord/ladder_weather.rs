@@ -7,7 +7,7 @@ use gander::core::decision::DecisionId;
 use gander::core::decision::authorization::ApproverRule;
 use gander::core::decision::event::Event;
 use gander::core::escalation::Stage;
-use gander::core::messaging::notification::{ExternalChannels, WebhookTarget};
+use gander::core::messaging::notification::{ExternalChannel, ExternalChannels, Machine};
 use gander::core::policy::rules::Rules;
 
 use crate::bot::{Bot, LIMIT, request};
@@ -25,7 +25,7 @@ async fn once_each(bot: &Bot, decision: DecisionId) {
     let count =
         |wanted: fn(&Event) -> bool| history.iter().filter(|logged| wanted(&logged.event)).count();
     assert_eq!(count(|event| matches!(event, Event::StepFired { .. })), 1);
-    assert_eq!(count(|event| matches!(event, Event::Told { .. })), 1, "{history:#?}");
+    assert_eq!(count(|event| matches!(event, Event::ContactsRecorded { .. })), 1, "{history:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,8 +100,10 @@ async fn while_discord_is_unreachable_all_beyond_it_goes_out_and_the_rest_follow
         ..Profile::unknown(maya, "Maya", chrono_tz::UTC)
     };
     let approvers = vec![ApproverRule { users: vec![maya, jonas], ..ApproverRule::default() }];
-    let hooks = vec![WebhookTarget { name: "pager".into(), projects: Vec::new() }];
-    let channels = ExternalChannels { push: true, sms: true, hooks, ..ExternalChannels::default() };
+    let pager =
+        Machine { channel: ExternalChannel::Webhook, name: "pager".into(), projects: Vec::new() };
+    let channels =
+        ExternalChannels::new([ExternalChannel::Push, ExternalChannel::Sms], vec![pager]);
     let bot = Bot::start_in(
         sandbox,
         Rules { approvers, people: vec![maya_is], channels, ..Rules::default() },

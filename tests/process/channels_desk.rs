@@ -134,7 +134,7 @@ impl Desk {
             loop {
                 hints.mark_unchanged();
                 let letter = self.handle.notifications().get(key).await.unwrap().unwrap();
-                if is(&letter.sending) {
+                if is(&letter.state) {
                     return letter;
                 }
                 hints.changed().await.unwrap();
@@ -152,7 +152,7 @@ impl Desk {
 
     /// Why it was given up.
     pub(crate) async fn given_up(&self, key: &str) -> String {
-        match self.settled(key).await.sending {
+        match self.settled(key).await.state {
             DeliveryState::GaveUp { why, .. } => why,
             other => panic!("{other:?}"),
         }

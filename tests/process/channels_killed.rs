@@ -25,7 +25,7 @@ async fn an_sms_or_a_call_that_was_cut_off_is_looked_for_and_goes_once() {
             twilio.standin.asked_times(2).await;
             desk.die().await;
             assert!(matches!(
-                desk.handle.notifications().get("a").await.unwrap().unwrap().sending,
+                desk.handle.notifications().get("a").await.unwrap().unwrap().state,
                 DeliveryState::Trying { .. }
             ));
 
@@ -44,7 +44,7 @@ async fn an_sms_or_a_call_that_was_cut_off_is_looked_for_and_goes_once() {
             let accepted = twilio.accepted();
             assert_eq!(accepted.len(), 2, "{channel}, went {went}: once");
             assert!(
-                matches!(letter.sending, DeliveryState::Sent { receipt, .. } if accepted[1]["sid"] == receipt.as_str())
+                matches!(letter.state, DeliveryState::Sent { receipt, .. } if accepted[1]["sid"] == receipt.as_str())
             );
             assert_eq!(letter.tries, if went { 1 } else { 2 });
         }
@@ -71,8 +71,8 @@ async fn what_is_over_after_a_death_is_not_repeated_but_what_went_is_known() {
         desk.run_with(&settings);
         desk.advance(30);
         let letter = desk.settled("a").await;
-        assert_eq!(matches!(letter.sending, DeliveryState::Sent { .. }), went, "{letter:?}");
-        assert_eq!(matches!(letter.sending, DeliveryState::Dropped { .. }), !went, "{letter:?}");
+        assert_eq!(matches!(letter.state, DeliveryState::Sent { .. }), went, "{letter:?}");
+        assert_eq!(matches!(letter.state, DeliveryState::Dropped { .. }), !went, "{letter:?}");
         assert_eq!(twilio.accepted().len(), usize::from(went));
     }
 }

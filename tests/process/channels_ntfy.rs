@@ -56,7 +56,7 @@ async fn a_push_is_published_as_documented_and_its_tap_opens_the_discord_message
     desk.send(vec![message("a", ExternalChannel::Push, "gander-maya")]).await;
     let letter = desk.settled("a").await;
     assert!(
-        matches!(&letter.sending, DeliveryState::Sent { receipt, .. } if receipt == "hwQ2YpKdmg"),
+        matches!(&letter.state, DeliveryState::Sent { receipt, .. } if receipt == "hwQ2YpKdmg"),
         "{letter:?}"
     );
     assert_eq!(
@@ -165,13 +165,13 @@ async fn what_passes_is_tried_again_with_growing_pauses_and_after_what_is_asked_
     };
     let letter = desk.until("a", waits(10)).await;
     assert!(
-        matches!(&letter.sending, DeliveryState::Queued { why: Some(why), .. } if why.contains("HTTP 500")),
+        matches!(&letter.state, DeliveryState::Queued { why: Some(why), .. } if why.contains("HTTP 500")),
         "{letter:?}"
     );
     desk.advance(10);
     let letter = desk.until("a", waits(10 + 77)).await;
     assert!(
-        matches!(&letter.sending, DeliveryState::Queued { why: Some(why), .. } if why.contains("too many requests")),
+        matches!(&letter.state, DeliveryState::Queued { why: Some(why), .. } if why.contains("too many requests")),
         "{letter:?}"
     );
     desk.advance(76);
@@ -198,15 +198,15 @@ async fn a_server_that_is_not_there_is_given_up_after_a_bounded_number_of_tries(
             sending => sending.is_settled(),
         });
         let letter = letter.await;
-        if letter.sending.is_settled() {
+        if letter.state.is_settled() {
             break letter;
         }
         tries += 1;
         assert_eq!(letter.tries, tries);
-        let DeliveryState::Queued { next_try, .. } = letter.sending else { panic!() };
+        let DeliveryState::Queued { next_try, .. } = letter.state else { panic!() };
         desk.advance((next_try - desk.handle.now()).num_seconds());
     };
-    let DeliveryState::GaveUp { why, at } = letter.sending else { panic!("{letter:?}") };
+    let DeliveryState::GaveUp { why, at } = letter.state else { panic!("{letter:?}") };
     assert_eq!(letter.tries, 12);
     assert!(why.starts_with("gave up after 12 tries: cannot reach ntfy at 127.0.0.1"), "{why}");
     assert!((at - crate::channels_desk::noon()).num_hours() < 2);
@@ -266,7 +266,7 @@ async fn the_real_ntfy_takes_it_and_gives_it_back() {
     desk.run_with(&settings);
     desk.send(vec![message("a", ExternalChannel::Push, "gander-maya")]).await;
     let letter = desk.settled("a").await;
-    let DeliveryState::Sent { receipt, .. } = letter.sending else { panic!("{letter:?}") };
+    let DeliveryState::Sent { receipt, .. } = letter.state else { panic!("{letter:?}") };
     let kept = ask("/gander-maya/json?poll=1").await.unwrap().text().await.unwrap();
     let kept: serde_json::Value = serde_json::from_str(kept.lines().last().unwrap()).unwrap();
     assert_eq!(kept["id"], receipt);

@@ -80,7 +80,7 @@ async fn caps_are_kept_over_virtual_time_and_nothing_is_lost() {
             }
             let mut sent = 0;
             for key in &keys {
-                match desk.handle.notifications().get(key).await.unwrap().unwrap().sending {
+                match desk.handle.notifications().get(key).await.unwrap().unwrap().state {
                     DeliveryState::Sent { .. } => sent += 1,
                     DeliveryState::Held { until } => assert!(until > desk.handle.now()),
                     other => panic!("{other:?}"),
@@ -124,9 +124,9 @@ async fn what_nobody_waits_for_any_more_is_not_sent() {
     let owner = Voter { person: Person::discord(1, "Maya"), roles: Vec::new(), owner: true };
     desk.handle.approvals().approve(first.id, first.revision, &owner, Via::Discord).await.unwrap();
     desk.advance(10);
-    assert!(matches!(desk.settled("one").await.sending, DeliveryState::Dropped { .. }));
+    assert!(matches!(desk.settled("one").await.state, DeliveryState::Dropped { .. }));
     assert!(
-        matches!(desk.settled("both").await.sending, DeliveryState::Sent { .. }),
+        matches!(desk.settled("both").await.state, DeliveryState::Sent { .. }),
         "the other one still waits"
     );
     assert_eq!(standin.asked().len(), 3);
@@ -134,7 +134,7 @@ async fn what_nobody_waits_for_any_more_is_not_sent() {
     let until = desk.handle.now() + chrono::TimeDelta::hours(3);
     desk.handle.approvals().defer(second.id, second.revision, &owner, until).await.unwrap();
     desk.send(vec![about(second.id, message("deferred", ExternalChannel::Push, "topic"))]).await;
-    assert!(matches!(desk.settled("deferred").await.sending, DeliveryState::Dropped { .. }));
+    assert!(matches!(desk.settled("deferred").await.state, DeliveryState::Dropped { .. }));
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn what_is_held_back_for_hours_is_given_up_on_record() {
     }
     let mut given_up = 0;
     for key in &keys {
-        match desk.settled(key).await.sending {
+        match desk.settled(key).await.state {
             DeliveryState::Sent { .. } => {}
             DeliveryState::GaveUp { why, .. } => {
                 given_up += 1;

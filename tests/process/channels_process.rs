@@ -36,7 +36,7 @@ async fn sent(handle: &Handle, key: &str) {
     let waited = tokio::time::timeout(crate::channels_standin::LIMIT, async {
         // Another process sends it: the store tells.
         while !matches!(
-            handle.notifications().get(key).await.unwrap().unwrap().sending,
+            handle.notifications().get(key).await.unwrap().unwrap().state,
             DeliveryState::Sent { .. }
         ) {
             tokio::task::yield_now().await;
@@ -89,7 +89,7 @@ async fn a_killed_serve_finds_what_it_sent() {
     let letter = handle.notifications().get("a").await.unwrap().unwrap();
     let accepted = twilio.accepted();
     assert!(
-        matches!(&letter.sending, DeliveryState::Sent { receipt, .. } if accepted[0]["sid"] == receipt.as_str()),
+        matches!(&letter.state, DeliveryState::Sent { receipt, .. } if accepted[0]["sid"] == receipt.as_str()),
         "{letter:?}"
     );
     assert_eq!((accepted.len(), letter.tries), (1, 1));

@@ -105,7 +105,7 @@ async fn an_sms_is_sent_as_documented_in_two_parts_at_most() {
     desk.send(vec![message("a", ExternalChannel::Sms, MAYA)]).await;
     let letter = desk.settled("a").await;
     assert!(
-        matches!(&letter.sending, DeliveryState::Sent { receipt, .. } if receipt.starts_with("SM")),
+        matches!(&letter.state, DeliveryState::Sent { receipt, .. } if receipt.starts_with("SM")),
         "{letter:?}"
     );
     let asked = &twilio.standin.asked()[0];
@@ -130,7 +130,7 @@ async fn a_call_speaks_the_words_twice_and_no_text_can_command_it() {
     desk.send(vec![call]).await;
     let letter = desk.settled("a").await;
     assert!(
-        matches!(&letter.sending, DeliveryState::Sent { receipt, .. } if receipt.starts_with("CA")),
+        matches!(&letter.state, DeliveryState::Sent { receipt, .. } if receipt.starts_with("CA")),
         "{letter:?}"
     );
     let asked = &twilio.standin.asked()[0];
@@ -206,7 +206,7 @@ async fn looked_into(channel: ExternalChannel, reply: Reply, went: bool) {
     twilio.standin.asked_times(2).await;
     let mut hints = desk.handle.hints();
     while !matches!(
-        desk.handle.notifications().get("a").await.unwrap().unwrap().sending,
+        desk.handle.notifications().get("a").await.unwrap().unwrap().state,
         DeliveryState::Sent { .. }
     ) {
         hints.mark_unchanged();
@@ -224,7 +224,7 @@ async fn looked_into(channel: ExternalChannel, reply: Reply, went: bool) {
     let receipts: Vec<_> =
         twilio.accepted().iter().map(|told| told["sid"].as_str().unwrap().to_owned()).collect();
     assert!(
-        matches!(desk.settled("a").await.sending, DeliveryState::Sent { receipt, .. } if receipt == receipts[1])
+        matches!(desk.settled("a").await.state, DeliveryState::Sent { receipt, .. } if receipt == receipts[1])
     );
 }
 

@@ -57,7 +57,7 @@ async fn a_webhook_is_signed_so_that_its_receiver_can_verify_it() {
     let letter = desk.settled("a").await;
     let asked = standin.asked().remove(0);
     assert!(
-        matches!(&letter.sending, DeliveryState::Sent { receipt, .. } if Some(receipt.as_str()) == asked.header("webhook-id")),
+        matches!(&letter.state, DeliveryState::Sent { receipt, .. } if Some(receipt.as_str()) == asked.header("webhook-id")),
         "{letter:?}"
     );
     let now = crate::channels_desk::noon().timestamp();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::{Request, Risk, SafeDefault, State, Via};
-use gander::core::escalation::{Channel, Ladder, Step, StepTime};
+use gander::core::escalation::{Channel, ExternalChannel, Ladder, Step, StepTime};
 use gander::core::policy::rules::{Rules, admit};
 use gander::engine::Handle;
 use gander::engine::clock::Clock;
@@ -25,7 +25,7 @@ fn ladder(steps: &[Step]) -> Ladder {
 }
 
 fn end(after: u64) -> Step {
-    Step { default: true, ..step(StepTime::AfterBreach(after), Channel::Voice) }
+    Step { default: true, ..step(StepTime::AfterBreach(after), ExternalChannel::Voice.into()) }
 }
 
 fn by_silence(sla: TimeDelta) -> Request {
@@ -165,8 +165,8 @@ async fn a_risk_that_was_raised_is_not_approved_by_silence() {
 
 #[tokio::test]
 async fn another_ladder_on_the_way_leaves_nothing_without_an_end() {
-    let daily =
-        Step { repeat: Some(24 * 3_600), ..step(StepTime::AfterBreach(3_600), Channel::Sms) };
+    let sms = ExternalChannel::Sms.into();
+    let daily = Step { repeat: Some(24 * 3_600), ..step(StepTime::AfterBreach(3_600), sms) };
     let long = ladder(&[step(StepTime::AfterBreach(0), Channel::Mention), daily]);
     let hourly = Step { repeat: Some(3_600), ..step(StepTime::After(3_600), Channel::Dm) };
     for (then, goes_on) in [

@@ -10,7 +10,7 @@ use gander::core::decision::authorization::Voter;
 use gander::core::decision::event::Event;
 use gander::core::decision::{Decision, DecisionId, Person, Request, Verdict, Via};
 use gander::core::escalation::{Channel, Contact, ContactResult, DueStep};
-use gander::core::messaging::notification::{ExternalChannels, WebhookTarget};
+use gander::core::messaging::notification::{ExternalChannel, ExternalChannels, Machine};
 use gander::core::policy::rules::{Rule, Rules};
 use gander::engine::Handle;
 use gander::engine::clock::{Clock as _, TestClock};
@@ -28,11 +28,11 @@ pub(crate) fn hours(count: i64) -> TimeDelta {
 
 /// Every way to reach people is set up.
 pub(crate) fn everything() -> Rules {
-    let hooks = vec![WebhookTarget { name: "pager".into(), projects: Vec::new() }];
-    Rules {
-        channels: ExternalChannels { push: true, sms: true, voice: true, desktop: true, hooks },
-        ..Rules::default()
-    }
+    let machine =
+        |channel, name: &str| Machine { channel, name: name.into(), projects: Vec::new() };
+    let machines =
+        vec![machine(ExternalChannel::Webhook, "pager"), machine(ExternalChannel::Desktop, "")];
+    Rules { channels: ExternalChannels::new(ExternalChannel::ALL, machines), ..Rules::default() }
 }
 
 /// Rules under which an agent may ask for an approval by silence.
@@ -123,7 +123,7 @@ impl World {
                 let reached = Contact {
                     who: Some(maya().person),
                     channel: Channel::Dm,
-                    came: ContactResult::Reached,
+                    result: ContactResult::Reached,
                 };
                 self.handle
                     .escalation()
@@ -181,8 +181,10 @@ impl World {
     pub(crate) fn told(&self, id: DecisionId) -> Vec<String> {
         let history = self.store().event_log().history(id).unwrap();
         let asked = history[0].at;
-        let told =
-            history.iter().skip(1).filter(|logged| !matches!(logged.event, Event::Told { .. }));
+        let told = history
+            .iter()
+            .skip(1)
+            .filter(|logged| !matches!(logged.event, Event::ContactsRecorded { .. }));
         let told = told
             .map(|logged| format!("{} {}", span(logged.at - asked), words(&logged.event, asked)));
         told.collect()

@@ -61,7 +61,7 @@ fn subject(mut table: toml::Table) -> Subject {
     let decision = Decision::new(id, request, terms, now() - asked);
     let mut subject = Subject::from(&decision);
     // How a verdict comes about is another test's; here it matters only that there is one.
-    subject.standing = match (resolved, withdrawn) {
+    subject.openness = match (resolved, withdrawn) {
         (Some(ago), _) => Openness::Resolved { at: now() - ago },
         (_, Some(ago)) => Openness::Withdrawn { at: now() - ago },
         _ => Openness::Open,
@@ -183,7 +183,7 @@ fn a_filter_takes_what_the_list_was_asked_for() {
         Interpretation::Attention { of } => {
             let taken = subjects
                 .iter()
-                .filter(|subject| subject.standing == Openness::Open && of.takes(subject, now()));
+                .filter(|subject| subject.openness == Openness::Open && of.takes(subject, now()));
             taken.map(|subject| subject.id.0).collect::<Vec<_>>()
         }
         other => panic!("{phrase}: {}", noted(&other)),
@@ -211,7 +211,7 @@ fn an_offer_of_many_holds_open_ones_of_low_risk_alone() {
             assert!(
                 offered
                     .iter()
-                    .all(|subject| subject.risk == Risk::Low && subject.standing == Openness::Open),
+                    .all(|subject| subject.risk == Risk::Low && subject.openness == Openness::Open),
                 "{:?}",
                 row.phrase
             );
@@ -237,7 +237,7 @@ fn a_flood_is_understood_in_time() {
     );
     println!("10,000 subjects: {:?}", started.elapsed());
     match interpret("approve stripe", &many, now(), Berlin) {
-        Interpretation::Ambiguous { candidates, doubt: Ambiguity::SeveralFit, .. } => {
+        Interpretation::Ambiguous { candidates, ambiguity: Ambiguity::SeveralFit, .. } => {
             assert_eq!(candidates.len(), 10_001)
         }
         other => panic!("{}", noted(&other)),

@@ -4,8 +4,8 @@ use chrono::{NaiveTime, TimeDelta};
 use gander::core::availability::{Profile, QuietHours};
 use gander::core::decision::authorization::{ApproverRule, Voter};
 use gander::core::decision::{Choice, Expects, Person, Request, Risk, SafeDefault};
-use gander::core::escalation::{Channel, Ladder, Step, StepTime};
-use gander::core::messaging::notification::{ExternalChannels, WebhookTarget};
+use gander::core::escalation::{Channel, ExternalChannel, Ladder, Step, StepTime};
+use gander::core::messaging::notification::{ExternalChannels, Machine};
 use gander::core::policy::rules::{Rule, Rules};
 
 use crate::common::chance::Chance;
@@ -73,19 +73,19 @@ fn drawn_ladder(chance: &mut Chance) -> Vec<Step> {
             _ => StepTime::AfterBreach(span),
         };
         let repeat = chance.one_in(3).then(|| pick(chance, &[20 * MINUTE, 4 * HOUR, DAY]));
-        steps.push(step(when, &[pick(chance, &Channel::ALL)], repeat, false));
+        steps.push(step(when, &[pick(chance, &Channel::all().collect::<Vec<_>>())], repeat, false));
     }
     if chance.one_in(4) {
         steps.push(step(
             StepTime::AfterBreach(pick(chance, &[2 * HOUR, DAY])),
-            &[Channel::Webhook],
+            &[ExternalChannel::Webhook.into()],
             Some(DAY),
             false,
         ));
     } else {
         steps.push(step(
             StepTime::AfterBreach(pick(chance, &[HOUR, 2 * HOUR, 2 * DAY])),
-            &[Channel::Voice],
+            &[ExternalChannel::Voice.into()],
             None,
             true,
         ));
@@ -94,7 +94,8 @@ fn drawn_ladder(chance: &mut Chance) -> Vec<Step> {
 }
 
 fn ladder(chance: &mut Chance) -> Ladder {
-    let end = |after| step(StepTime::AfterBreach(after), &[Channel::Voice], None, true);
+    let end =
+        |after| step(StepTime::AfterBreach(after), &[ExternalChannel::Voice.into()], None, true);
     let steps = match chance.below(8) {
         0 => vec![
             step(StepTime::After(10 * MINUTE), &[Channel::Dm], Some(30 * MINUTE), false),
@@ -103,7 +104,7 @@ fn ladder(chance: &mut Chance) -> Ladder {
         ],
         1 => vec![
             step(StepTime::BeforeBreach(HOUR), &[Channel::Here], None, false),
-            step(StepTime::AfterBreach(0), &[Channel::Sms], None, false),
+            step(StepTime::AfterBreach(0), &[ExternalChannel::Sms.into()], None, false),
             step(StepTime::AfterBreach(30 * MINUTE), &[Channel::Dm], Some(2 * HOUR), false),
             end(12 * HOUR),
         ],
@@ -135,14 +136,13 @@ fn rule(chance: &mut Chance) -> Rule {
 
 /// Some of the ways beyond the surface are set up.
 fn channels(chance: &mut Chance) -> ExternalChannels {
-    let hook = || WebhookTarget { name: "pager".into(), projects: Vec::new() };
-    ExternalChannels {
-        push: chance.one_in(2),
-        sms: chance.one_in(2),
-        voice: chance.one_in(2),
-        desktop: chance.one_in(2),
-        hooks: chance.one_in(2).then(hook).into_iter().collect(),
-    }
+    let mut draw = |channel: &ExternalChannel| chance.one_in(2).then_some(*channel);
+    let people = [ExternalChannel::Push, ExternalChannel::Sms, ExternalChannel::Voice];
+    let to_people: Vec<ExternalChannel> = people.iter().filter_map(&mut draw).collect();
+    let machine = |channel, name: &str| Machine { channel, name: name.into(), projects: vec![] };
+    let desktop = draw(&ExternalChannel::Desktop).map(|channel| machine(channel, ""));
+    let pager = draw(&ExternalChannel::Webhook).map(|channel| machine(channel, "pager"));
+    ExternalChannels::new(to_people, pager.into_iter().chain(desktop).collect())
 }
 
 /// The configuration.

@@ -8,6 +8,7 @@ use gander::core::decision::{
 };
 use gander::core::escalation::{Channel, Contact, ContactResult, DueStep, Stage};
 use gander::core::policy::rules::{Rule, Rules};
+use gander::core::values::channel::Addressee;
 use gander::engine::clock::Clock as _;
 use gander::engine::{Handle, HandleError};
 
@@ -308,8 +309,11 @@ impl World {
         let reaches = delivery_timings(&meant, urgency, risk);
         let mut contacts = Vec::new();
         for channel in &step.by {
-            let personal =
-                matches!(channel, Channel::Dm | Channel::Push | Channel::Sms | Channel::Voice);
+            let personal = match channel {
+                Channel::Dm => true,
+                Channel::Mention | Channel::Here => false,
+                Channel::External(channel) => channel.addressee() == Addressee::Person,
+            };
             for (person, reach) in people.iter().zip(&reaches) {
                 let hour = now.with_timezone(&person.profile.zone).hour();
                 let asleep = !(7..22).contains(&hour)
@@ -331,7 +335,7 @@ impl World {
                     _ => "not reached",
                 });
                 let who = personal.then(|| voter(person.profile.user).person);
-                contacts.push(Contact { who, channel: *channel, came });
+                contacts.push(Contact { who, channel: *channel, result: came });
             }
         }
         Ok(contacts)

@@ -53,7 +53,7 @@ fn messages_are_kept_once_and_settled_in_order() {
         message: message("a"),
         asked_at: at(0),
         tries: 0,
-        sending: DeliveryState::Queued { next_try: at(0), why: None },
+        state: DeliveryState::Queued { next_try: at(0), why: None },
         settled: 0,
     };
     assert_eq!(store.outbox().get("a").unwrap(), Some(fresh));
@@ -76,7 +76,7 @@ fn is_read_back_as_it_was_written(store: &Store) {
         assert!(store.outbox().put_state("a", tries, state.clone()).unwrap());
         let read = store.outbox().get("a").unwrap().unwrap();
         assert_eq!(
-            (read.sending, read.tries, read.message.to.as_str()),
+            (read.state, read.tries, read.message.to.as_str()),
             (state, tries, "+491701234567")
         );
     }
@@ -109,7 +109,7 @@ fn stays_as_it_is_once_settled(store: &Store) {
     let settled = store.outbox().settled(0, 9).unwrap();
     assert_eq!(settled.iter().map(|letter| letter.settled).collect::<Vec<_>>(), [1, 2, 3]);
     for (letter, (key, state)) in settled.iter().zip(&ends) {
-        assert_eq!((letter.message.key.as_str(), &letter.sending, letter.tries), (*key, state, 4));
+        assert_eq!((letter.message.key.as_str(), &letter.state, letter.tries), (*key, state, 4));
         assert_eq!(
             (letter.message.to.as_str(), letter.message.words.as_str()),
             ("", "words"),

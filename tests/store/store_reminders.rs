@@ -22,7 +22,7 @@ fn reminder(position: u64) -> Reminder {
         channel,
         at: Time::UNIX_EPOCH,
         on: None,
-        standing: ReminderState::Due,
+        state: ReminderState::Due,
     }
 }
 
@@ -57,7 +57,7 @@ fn a_step_is_written_as_a_whole_or_not_at_all() {
     let kept = store.reminders().all().unwrap();
     let on = kept[0].on.unwrap();
     assert_eq!(
-        (kept[0].standing.clone(), kept[1].standing.clone()),
+        (kept[0].state.clone(), kept[1].state.clone()),
         (ReminderState::Posted, ReminderState::Due)
     );
     assert_eq!(
@@ -87,9 +87,9 @@ fn a_step_is_written_as_a_whole_or_not_at_all() {
     );
 
     store.messages().give_up(on.message, "closed", None).unwrap();
-    let failed = ReminderState::Over { came: ContactResult::Failed { why: "closed".into() } };
+    let failed = ReminderState::Over { result: ContactResult::Failed { why: "closed".into() } };
     let standing: Vec<ReminderState> =
-        store.reminders().all().unwrap().into_iter().map(|reminder| reminder.standing).collect();
+        store.reminders().all().unwrap().into_iter().map(|reminder| reminder.state).collect();
     assert_eq!(standing, [failed, ReminderState::Due], "its own alone");
     assert_eq!(
         store.messages().get(on.message).unwrap().unwrap().state,
@@ -112,7 +112,7 @@ fn record_one_to_post_and_one_held(store: &Store) -> gander::core::Time {
         at: at.0,
     };
     let until = at.1 + chrono::TimeDelta::hours(1);
-    let held = Reminder { standing: ReminderState::Held { until }, ..reminder(2) };
+    let held = Reminder { state: ReminderState::Held { until }, ..reminder(2) };
     store
         .reminders()
         .record(ReminderUpdate {
@@ -143,7 +143,7 @@ fn what_the_log_knows_is_not_read_again_and_is_forgotten_when_nothing_can_join_i
     store.messages().put_post_state(on.message, 1, message).unwrap();
     assert!(store.reminders().status().unwrap().moves, "it hangs");
     let over = Reminder {
-        standing: ReminderState::Over { came: ContactResult::Reached },
+        state: ReminderState::Over { result: ContactResult::Reached },
         ..posted.clone()
     };
     store

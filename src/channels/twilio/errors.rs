@@ -36,11 +36,11 @@ pub(super) fn meaning(answer: &ServiceResponse) -> SendError {
 
 /// The meaning of error codes with a known remedy.
 fn known(code: u32, answer: &ServiceResponse) -> Option<SendError> {
-    let unreachable = |what: &str, mend: &str| {
-        Some(SendError::Unreachable(format!("{what} (Twilio error {code}). {mend}")))
+    let unreachable = |what: &str, remedy: &str| {
+        Some(SendError::Unreachable(format!("{what} (Twilio error {code}). {remedy}")))
     };
-    let refused = |what: &str, mend: &str| {
-        Some(SendError::Refused(format!("{what} (Twilio error {code}). {mend}")))
+    let refused = |what: &str, remedy: &str| {
+        Some(SendError::Refused(format!("{what} (Twilio error {code}). {remedy}")))
     };
     let number = "Correct phone under [[people]] in gander.toml";
     match code {

@@ -1,10 +1,16 @@
 //! Checks of the channels beyond Discord, and a test message by each.
 
+use std::collections::BTreeSet;
+
 use super::others_can_read;
-use crate::channels::{self, ChannelSettings, SecretFrom};
+use crate::channels::{self, SecretFrom};
 use crate::cli::{Failure, external_channels};
 use crate::config::Config;
-use crate::core::messaging::notification::{ExternalChannel, Notification, NotificationPriority};
+use crate::core::escalation::{Channel, Ladder};
+use crate::core::messaging::notification::{
+    ExternalChannel, Notification, NotificationPriority, address,
+};
+use crate::core::values::channel::Addressee;
 use crate::core::values::check_result::CheckResult;
 use crate::engine::clock::wall_time;
 use crate::engine::notifications::outbox::SendError;
@@ -20,11 +26,9 @@ pub(super) fn checkup(config: &Config) -> Result<Vec<CheckResult>, Failure> {
         .map(|fault| in_two(fault, "Correct it and run this again"))
         .collect();
     found.extend(channels::secrets(&settings).filter_map(exposed_secret));
-    for channel in
-        ExternalChannel::ALL.into_iter().filter(|channel| is_configured(&settings, *channel))
-    {
-        let to = receivers(config, channel);
-        if to.is_empty() {
+    let configured = channels::channels(&settings);
+    for channel in configured.iter() {
+        if receivers(config, channel).is_empty() {
             found.push(CheckResult::warning(
                 CHANNELS,
                 format!(
@@ -39,14 +43,8 @@ pub(super) fn checkup(config: &Config) -> Result<Vec<CheckResult>, Failure> {
             ));
         }
     }
-    if found.is_empty()
-        && ExternalChannel::ALL.into_iter().any(|channel| is_configured(&settings, channel))
-    {
-        let all = ExternalChannel::ALL
-            .into_iter()
-            .filter(|channel| is_configured(&settings, *channel))
-            .map(text::channel_name);
-        let all: Vec<&str> = all.collect();
+    let all: Vec<&str> = configured.iter().map(text::channel_name).collect();
+    if found.is_empty() && !all.is_empty() {
         found.push(CheckResult::fine(
             CHANNELS,
             format!("{}: configured; test with gander doctor --send-test", all.join(", ")),
@@ -61,22 +59,16 @@ pub(super) fn checkup(config: &Config) -> Result<Vec<CheckResult>, Failure> {
 fn left_out(config: &Config) -> Option<CheckResult> {
     let rules = &config.rules;
     let with_address = |channel: ExternalChannel| {
-        rules.people.iter().any(|person| match channel {
-            ExternalChannel::Push => person.ntfy.is_some(),
-            ExternalChannel::Sms | ExternalChannel::Voice => person.phone.is_some(),
-            ExternalChannel::Webhook | ExternalChannel::Desktop => false,
-        })
+        rules.people.iter().any(|person| address(channel, person).is_some())
     };
-    let ladders =
-        rules.ladders().filter(|ladder| **ladder != crate::core::escalation::Ladder::default());
-    let named: std::collections::BTreeSet<_> =
+    let ladders = rules.ladders().filter(|ladder| **ladder != Ladder::default());
+    let named: BTreeSet<Channel> =
         ladders.flat_map(|ladder| ladder.steps().iter().flat_map(|step| step.by.clone())).collect();
-    let missing = crate::core::escalation::Channel::ALL.into_iter().filter(|channel| {
-        !rules.channels.has(*channel)
-            && (named.contains(channel)
-                || ExternalChannel::of_step(*channel).is_some_and(with_address))
+    let missing = ExternalChannel::ALL.into_iter().filter(|channel| {
+        !rules.channels.has((*channel).into())
+            && (named.contains(&(*channel).into()) || with_address(*channel))
     });
-    let missing: Vec<&str> = missing.map(crate::core::escalation::Channel::word).collect();
+    let missing: Vec<&str> = missing.map(ExternalChannel::word).collect();
     (!missing.is_empty()).then(|| {
         CheckResult::warning(
             CHANNELS,
@@ -129,12 +121,13 @@ pub(super) async fn send_test(
         }
     }
     if found.is_empty() {
-        let mend = "Add [ntfy], [twilio], [[webhooks]] or [desktop] to gander.toml: see \
-            docs/escalation.md, Beyond Discord";
         found.push(CheckResult::broken(
             CHANNELS,
             "no channel beyond Discord is configured: nothing was sent",
-            mend,
+            format!(
+                "Add {} to gander.toml: see docs/escalation.md, Beyond Discord",
+                text::channel_sections()
+            ),
         ));
     }
     Ok(found)
@@ -184,8 +177,8 @@ fn outcome(channel: ExternalChannel, name: &str, sent: Result<String, SendError>
 /// Splits a message into problem and remedy at the first `. `; a message without a remedy gets the
 /// usual one.
 fn in_two(words: &str, usual: &str) -> CheckResult {
-    let (what, mend) = words.split_once(". ").unwrap_or((words, usual));
-    CheckResult::broken(CHANNELS, what, mend)
+    let (what, remedy) = words.split_once(". ").unwrap_or((words, usual));
+    CheckResult::broken(CHANNELS, what, remedy)
 }
 
 fn exposed_secret(secret: &SecretFrom) -> Option<CheckResult> {
@@ -195,32 +188,20 @@ fn exposed_secret(secret: &SecretFrom) -> Option<CheckResult> {
     Some(CheckResult::warning(CHANNELS, what, format!("chmod 600 {}", file.display())))
 }
 
-fn is_configured(settings: &ChannelSettings, channel: ExternalChannel) -> bool {
-    let channels = channels::channels(settings);
-    match channel {
-        ExternalChannel::Push => channels.push,
-        ExternalChannel::Sms => channels.sms,
-        ExternalChannel::Voice => channels.voice,
-        ExternalChannel::Webhook => !channels.hooks.is_empty(),
-        ExternalChannel::Desktop => channels.desktop,
-    }
-}
-
 /// Names and addresses of all receivers of a channel.
 fn receivers(config: &Config, channel: ExternalChannel) -> Vec<(String, String)> {
     let (rules, channels) = (&config.rules, &config.rules.channels);
-    let to_people = || {
-        rules
+    match channel.addressee() {
+        Addressee::Person => rules
             .people
             .iter()
-            .filter_map(|person| Some((person.name.clone(), channels.of_person(channel, person)?)))
-            .collect()
-    };
-    match channel {
-        ExternalChannel::Push | ExternalChannel::Sms | ExternalChannel::Voice => to_people(),
-        ExternalChannel::Webhook => {
-            channels.hooks.iter().map(|hook| (hook.name.clone(), hook.name.clone())).collect()
-        }
-        ExternalChannel::Desktop => vec![(String::new(), String::new())],
+            .filter_map(|person| Some((person.name.clone(), channels.address(channel, person)?)))
+            .collect(),
+        Addressee::Machine => channels
+            .machines()
+            .iter()
+            .filter(|machine| machine.channel == channel)
+            .map(|machine| (machine.name.clone(), machine.name.clone()))
+            .collect(),
     }
 }

@@ -136,7 +136,7 @@ impl Decision {
     ) -> Option<Event> {
         let stands = self.state.is_open()
             && self.position.as_ref().is_some_and(|standing| standing.seq == position);
-        stands.then_some(Event::Told { position, contacts, complete })
+        stands.then_some(Event::ContactsRecorded { position, contacts, complete })
     }
 
     pub(crate) fn step_fired(&mut self, step: &DueStep, at: Time, seq: u64) {
@@ -151,7 +151,7 @@ impl Decision {
     /// Invalidates the breach warning after a new revision.
     pub(crate) const fn invalidate_warning(&mut self) {
         if let Some(position) = &mut self.position {
-            position.warned = BreachWarning::OfAnother;
+            position.warned = BreachWarning::EarlierRevision;
         }
     }
 

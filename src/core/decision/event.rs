@@ -51,7 +51,8 @@ pub enum Event {
         step: DueStep,
     },
     /// The results of contacting people at an escalation step.
-    Told {
+    #[serde(rename = "told")]
+    ContactsRecorded {
         /// The log position of the step's `StepFired` event.
         #[serde(rename = "climb")]
         position: u64,
@@ -165,7 +166,7 @@ impl Event {
             Self::Deferred { .. } => "deferred",
             Self::Returned => "returned",
             Self::StepFired { .. } => "climbed",
-            Self::Told { .. } => "told",
+            Self::ContactsRecorded { .. } => "told",
             Self::Proposed { .. } => "proposed",
             Self::Voted { .. } => "voted",
             Self::Lapsed { .. } => "lapsed",

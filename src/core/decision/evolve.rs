@@ -25,7 +25,7 @@ impl Decision {
             Event::Deferred { until, by } => self.deferred(until, by, at),
             Event::Returned => self.returned(at),
             Event::StepFired { step } => self.step_fired(&step, at, seq),
-            Event::Told { contacts, complete, .. } => {
+            Event::ContactsRecorded { contacts, complete, .. } => {
                 self.contacts_recorded(contacts, complete, at)
             }
             Event::Proposed { verdict, by, via, seen, .. } => {

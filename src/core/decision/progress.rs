@@ -69,7 +69,7 @@ impl Progress {
     pub fn of(decision: &Decision, waits_for: Approvers) -> Option<Self> {
         let State::Pending(Pending { taken, proposals, .. }) = &decision.state else { return None };
         let missed = |contact: &&Contact| {
-            matches!(contact.came, ContactResult::Failed { .. } | ContactResult::Away { .. })
+            matches!(contact.result, ContactResult::Failed { .. } | ContactResult::Away { .. })
         };
         Some(Self {
             deadline: decision.breach_at(),

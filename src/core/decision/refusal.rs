@@ -92,7 +92,7 @@ pub enum Refused {
     },
     /// The decision cannot be assigned to a person who may not decide.
     #[error("{} may not decide it", .who.name)]
-    NotTheirs {
+    AssigneeMayNotDecide {
         /// The person.
         who: Person,
     },

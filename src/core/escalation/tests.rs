@@ -186,9 +186,9 @@ fn silence_approves_only_what_it_may_by_then() {
     assert_eq!(decision.effective_default(), SafeDefault::Reject);
 }
 
-fn tell(decision: Decision, came: ContactResult, at: Time, seq: u64) -> Decision {
+fn tell(decision: Decision, result: ContactResult, at: Time, seq: u64) -> Decision {
     let contacts =
-        vec![Contact { who: Some(Person::discord(1, "Ann")), channel: Channel::Dm, came }];
+        vec![Contact { who: Some(Person::discord(1, "Ann")), channel: Channel::Dm, result }];
     let position = decision.position.as_ref().unwrap().seq;
     let event = decision.record_contacts(position, contacts, true).unwrap();
     decision.evolve(&event, at, seq)
@@ -220,8 +220,8 @@ fn a_rung_that_reaches_nobody_climbs_at_once_but_never_into_the_breach() {
         Some(at(4 * HOUR + 30 * MINUTE)),
         "the breach comes in its time"
     );
-    for came in [ContactResult::Reached, ContactResult::Held { until: at(9 * HOUR) }] {
-        let told = tell(decision.clone(), came, now, 20);
+    for result in [ContactResult::Reached, ContactResult::Held { until: at(9 * HOUR) }] {
+        let told = tell(decision.clone(), result, now, 20);
         assert!(!told.position.unwrap().in_vain);
     }
 }
@@ -249,10 +249,10 @@ fn silence_approves_only_some_time_after_somebody_was_reached_with_the_breach() 
     let end = |decision: &Decision| decision.upcoming_step().map(|due| due.at);
     let told = tell(breached(), ContactResult::Reached, at(3 * HOUR), 3);
     assert_eq!((told.effective_default(), end(&told)), (SafeDefault::Approve, Some(at(5 * HOUR))));
-    for came in
+    for result in
         [ContactResult::Failed { why: "no".into() }, ContactResult::Away { until: at(9 * HOUR) }]
     {
-        let told = tell(breached(), came, at(2 * HOUR), 3);
+        let told = tell(breached(), result, at(2 * HOUR), 3);
         assert_eq!(
             (told.effective_default(), end(&told)),
             (SafeDefault::Reject, Some(at(4 * HOUR)))

@@ -66,7 +66,7 @@ pub fn steps(events: &[Logged]) -> Vec<ExecutedStep<'_>> {
             Event::StepFired { step } => {
                 found.push((logged.seq, ExecutedStep { at: logged.at, step, contacts: Vec::new() }))
             }
-            Event::Told { position, contacts, .. } => {
+            Event::ContactsRecorded { position, contacts, .. } => {
                 let Some((_, step)) = found.iter_mut().find(|(seq, _)| seq == position) else {
                     continue;
                 };

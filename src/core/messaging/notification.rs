@@ -13,56 +13,11 @@ use serde::{Deserialize, Serialize};
 use crate::core::Time;
 use crate::core::availability::Profile;
 use crate::core::decision::DecisionId;
-use crate::core::escalation;
 use crate::core::untrusted::{clean, one_line, plain, without_links};
-
-/// A channel to reach a person outside Discord.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExternalChannel {
-    /// A push notification on a phone, through ntfy.
-    Push,
-    /// A text message to a phone.
-    Sms,
-    /// A phone call with a spoken text.
-    Voice,
-    /// A signed request to the user's own program.
-    Webhook,
-    /// A desktop notification on the bot's machine.
-    Desktop,
-}
+use crate::core::values::channel::Addressee;
+pub use crate::core::values::channel::{Channel, ExternalChannel};
 
 impl ExternalChannel {
-    /// All channels.
-    pub const ALL: [Self; 5] = [Self::Push, Self::Sms, Self::Voice, Self::Webhook, Self::Desktop];
-
-    /// The name in configuration, store and command line.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Push => "push",
-            Self::Sms => "sms",
-            Self::Voice => "voice",
-            Self::Webhook => "webhook",
-            Self::Desktop => "desktop",
-        }
-    }
-
-    /// The channel of an escalation step; `None` for channels on Discord itself.
-    #[must_use]
-    pub fn of_step(channel: escalation::Channel) -> Option<Self> {
-        match channel {
-            escalation::Channel::Dm | escalation::Channel::Mention | escalation::Channel::Here => {
-                None
-            }
-            escalation::Channel::Push => Some(Self::Push),
-            escalation::Channel::Sms => Some(Self::Sms),
-            escalation::Channel::Voice => Some(Self::Voice),
-            escalation::Channel::Webhook => Some(Self::Webhook),
-            escalation::Channel::Desktop => Some(Self::Desktop),
-        }
-    }
-
     /// Rate caps per person. Notifications above a cap are held until permitted.
     #[must_use]
     pub const fn caps(self) -> &'static [Cap] {
@@ -71,23 +26,6 @@ impl ExternalChannel {
             Self::Voice => &VOICE_CAPS,
             Self::Push | Self::Webhook | Self::Desktop => &[],
         }
-    }
-}
-
-impl std::fmt::Display for ExternalChannel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-impl std::str::FromStr for ExternalChannel {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|channel| channel.word() == text).ok_or_else(|| {
-            let words: Vec<&str> = Self::ALL.iter().map(|channel| channel.word()).collect();
-            format!("{text:?} is not a channel: write {}", words.join(", "))
-        })
     }
 }
 
@@ -107,17 +45,17 @@ pub struct Cap {
     pub within: TimeDelta,
 }
 
-/// The earliest time at which the caps permit a notification, given the times `went` of earlier
+/// The earliest time at which the caps permit a notification, given the times `sent` of earlier
 /// notifications to this person by this channel. Returns `now` if permitted at once.
 #[must_use]
-pub fn earliest_send(channel: ExternalChannel, went: &[Time], now: Time) -> Time {
-    let mut went = went.to_vec();
-    went.sort_unstable();
+pub fn earliest_send(channel: ExternalChannel, sent: &[Time], now: Time) -> Time {
+    let mut sent = sent.to_vec();
+    sent.sort_unstable();
     let free = |cap: &Cap| {
         // The window is full while it contains the latest `most` notifications, and free once the
         // oldest of these has left.
-        let first = went.len().checked_sub(cap.most)?;
-        went.get(first).map(|at| *at + cap.within)
+        let first = sent.len().checked_sub(cap.most)?;
+        sent.get(first).map(|at| *at + cap.within)
     };
     channel.caps().iter().filter_map(free).fold(now, Time::max)
 }
@@ -211,69 +149,86 @@ pub fn link_to_discord(link: &str) -> Option<&str> {
     whole.then_some(link)
 }
 
-/// The configured channels.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ExternalChannels {
-    /// Push.
-    pub push: bool,
-    /// SMS.
-    pub sms: bool,
-    /// Phone calls.
-    pub voice: bool,
-    /// Desktop.
-    pub desktop: bool,
-    /// Webhooks.
-    pub hooks: Vec<WebhookTarget>,
+/// A person's address for a channel; `None` if the person has no address, or if the channel
+/// notifies machines.
+#[must_use]
+pub fn address(channel: ExternalChannel, person: &Profile) -> Option<&str> {
+    match channel {
+        ExternalChannel::Push => person.ntfy.as_deref(),
+        ExternalChannel::Sms | ExternalChannel::Voice => person.phone.as_deref(),
+        ExternalChannel::Webhook | ExternalChannel::Desktop => None,
+    }
 }
 
-/// A webhook, reduced to the receiver's part.
+/// A receiver that is not a person: a webhook, or the desktop of the bot's machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebhookTarget {
-    /// The name.
+pub struct Machine {
+    /// The channel that reaches the machine.
+    pub channel: ExternalChannel,
+    /// The webhook's name; empty for the desktop.
     pub name: String,
     /// The projects to notify about; empty means all projects.
     pub projects: Vec<String>,
 }
 
+impl Machine {
+    /// Whether the machine is notified about a project.
+    #[must_use]
+    pub fn covers(&self, project: &str) -> bool {
+        self.projects.is_empty() || self.projects.iter().any(|other| other == project)
+    }
+}
+
+/// The configured channels, and the machines that they reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExternalChannels {
+    configured: BTreeSet<ExternalChannel>,
+    machines: Vec<Machine>,
+}
+
 impl ExternalChannels {
-    /// Whether a channel of the ladder is configured. Channels on Discord itself always are.
+    /// Channels to people, and machines. A channel to machines is configured if it has a machine,
+    /// and is ignored in `to_people`.
     #[must_use]
-    pub fn has(&self, channel: escalation::Channel) -> bool {
-        match ExternalChannel::of_step(channel) {
-            None => true,
-            Some(ExternalChannel::Push) => self.push,
-            Some(ExternalChannel::Sms) => self.sms,
-            Some(ExternalChannel::Voice) => self.voice,
-            Some(ExternalChannel::Webhook) => !self.hooks.is_empty(),
-            Some(ExternalChannel::Desktop) => self.desktop,
-        }
+    pub fn new(
+        to_people: impl IntoIterator<Item = ExternalChannel>,
+        machines: Vec<Machine>,
+    ) -> Self {
+        let to_people =
+            to_people.into_iter().filter(|channel| channel.addressee() == Addressee::Person);
+        let configured = to_people.chain(machines.iter().map(|machine| machine.channel)).collect();
+        Self { configured, machines }
     }
 
-    /// A person's address for a channel; `None` if the channel is not configured or the person has
-    /// no address. Webhooks and the desktop belong to no person: see
-    /// [`ExternalChannels::of_nobody`].
-    #[must_use]
-    pub fn of_person(&self, channel: ExternalChannel, person: &Profile) -> Option<String> {
-        match channel {
-            ExternalChannel::Push if self.push => person.ntfy.clone(),
-            ExternalChannel::Sms if self.sms => person.phone.clone(),
-            ExternalChannel::Voice if self.voice => person.phone.clone(),
-            _ => None,
-        }
+    /// The configured channels.
+    pub fn iter(&self) -> impl Iterator<Item = ExternalChannel> {
+        self.configured.iter().copied()
     }
 
-    /// The webhooks and the desktop subscribed to a project, with addresses.
+    /// Whether a channel is configured. Channels on Discord itself always are.
     #[must_use]
-    pub fn of_nobody(&self, project: &str) -> Vec<(ExternalChannel, String)> {
-        let hears = |hook: &&WebhookTarget| {
-            hook.projects.is_empty() || hook.projects.iter().any(|other| other == project)
-        };
-        let hooks = self
-            .hooks
-            .iter()
-            .filter(hears)
-            .map(|hook| (ExternalChannel::Webhook, hook.name.clone()));
-        hooks.chain(self.desktop.then(|| (ExternalChannel::Desktop, String::new()))).collect()
+    pub fn has(&self, channel: Channel) -> bool {
+        channel.external().is_none_or(|channel| self.configured.contains(&channel))
+    }
+
+    /// A person's address for a channel; `None` if the channel is not configured, or as
+    /// [`address`].
+    #[must_use]
+    pub fn address(&self, channel: ExternalChannel, person: &Profile) -> Option<String> {
+        address(channel, person).filter(|_| self.has(channel.into())).map(ToOwned::to_owned)
+    }
+
+    /// The machines of all channels.
+    #[must_use]
+    pub fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    /// The machines to notify about a project, by channel and name.
+    #[must_use]
+    pub fn machines_for(&self, project: &str) -> Vec<(ExternalChannel, String)> {
+        let covering = self.machines.iter().filter(|machine| machine.covers(project));
+        covering.map(|machine| (machine.channel, machine.name.clone())).collect()
     }
 }
 
@@ -352,7 +307,7 @@ pub struct OutboxEntry {
     pub tries: u32,
     /// The delivery state.
     #[serde(flatten)]
-    pub sending: DeliveryState,
+    pub state: DeliveryState,
     /// Position in the settlement order, from 1; 0 if not settled.
     pub settled: u64,
 }

@@ -11,11 +11,13 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::message::{Item, ListChange, Listed, MessageId};
-use super::notification;
 use crate::core::Time;
 use crate::core::availability::{Availability, ContactTime, ContactUrgency, delivery_timings};
 use crate::core::decision::{Decision, DecisionId, Pending, Person, State};
-use crate::core::escalation::{Channel, Contact, ContactResult, LadderPosition, Stage};
+use crate::core::escalation::{
+    Channel, Contact, ContactResult, ExternalChannel, LadderPosition, Stage,
+};
+use crate::core::values::channel::Addressee;
 
 /// Grouping window, by the store's time: one message lists all reminders due for a receiver within
 /// this span.
@@ -97,7 +99,8 @@ pub enum ReminderState {
     /// Finished.
     Over {
         /// The outcome.
-        came: ContactResult,
+        #[serde(rename = "came")]
+        result: ContactResult,
     },
 }
 
@@ -123,7 +126,7 @@ pub struct Reminder {
     pub on: Option<ReminderMessage>,
     /// The state.
     #[serde(flatten)]
-    pub standing: ReminderState,
+    pub state: ReminderState,
 }
 
 /// The message with a reminder.
@@ -140,14 +143,14 @@ impl Reminder {
     /// The outcome as recorded in the log. `None` while unknown.
     #[must_use]
     pub fn contact(&self) -> Option<Contact> {
-        let came = match &self.standing {
+        let result = match &self.state {
             ReminderState::Due | ReminderState::Posted | ReminderState::Notification { .. } => {
                 return None;
             }
             ReminderState::Held { until } => ContactResult::Held { until: *until },
-            ReminderState::Over { came } => came.clone(),
+            ReminderState::Over { result } => result.clone(),
         };
-        Some(Contact { who: self.receiver.who(), channel: self.channel, came })
+        Some(Contact { who: self.receiver.who(), channel: self.channel, result })
     }
 }
 
@@ -161,7 +164,7 @@ pub struct Approver {
     /// Quiet hours, snooze or absence.
     pub availability: Availability,
     /// The channels outside Discord with an address for this person.
-    pub channels: Vec<notification::ExternalChannel>,
+    pub channels: Vec<ExternalChannel>,
 }
 
 /// Everybody with permission to decide a decision.
@@ -172,22 +175,9 @@ pub struct Audience {
     /// Approver roles, by id and name.
     pub roles: Vec<(u64, String)>,
     /// Webhooks (by name) and the desktop (empty name) subscribed to the decision.
-    pub machines: Vec<(notification::ExternalChannel, String)>,
+    pub machines: Vec<(ExternalChannel, String)>,
     /// Why `@here` would reach nobody in the decision's channel, if so.
     pub no_here: Option<String>,
-}
-
-/// The outbox's name for a channel; `None` for channels on Discord itself.
-#[must_use]
-pub const fn outbox_channel(channel: Channel) -> Option<notification::ExternalChannel> {
-    Some(match channel {
-        Channel::Dm | Channel::Mention | Channel::Here => return None,
-        Channel::Push => notification::ExternalChannel::Push,
-        Channel::Sms => notification::ExternalChannel::Sms,
-        Channel::Voice => notification::ExternalChannel::Voice,
-        Channel::Webhook => notification::ExternalChannel::Webhook,
-        Channel::Desktop => notification::ExternalChannel::Desktop,
-    })
 }
 
 /// The urgency of an escalation step.
@@ -198,7 +188,7 @@ pub fn urgency(stage: Stage) -> ContactUrgency {
 
 /// The people and roles addressed at a stage: before the breach only the person who took the
 /// decision, and never a person who has voted.
-fn meant<'a>(
+fn addressees<'a>(
     decision: &Decision,
     stage: Stage,
     audience: &'a Audience,
@@ -231,12 +221,12 @@ pub fn reminders(
     audience: &Audience,
 ) -> Vec<Reminder> {
     let stage = position.stage;
-    let (people, roles) = meant(decision, stage, audience);
+    let (people, roles) = addressees(decision, stage, audience);
     let is_alone = roles.is_empty() && people.len() < audience.people.len() + audience.roles.len();
     let available: Vec<Availability> =
         people.iter().map(|approver| approver.availability).collect();
     let reach = delivery_timings(&available, urgency(stage), decision.terms.risk);
-    let reminder = |receiver, channel, standing| Reminder {
+    let reminder = |receiver, channel, state| Reminder {
         position: position.seq,
         decision: decision.id,
         stage,
@@ -244,16 +234,16 @@ pub fn reminders(
         channel,
         at: position.at,
         on: None,
-        standing,
+        state,
     };
     let to_each = |channel: Channel| {
         let has = move |approver: &Approver| {
-            outbox_channel(channel).is_none_or(|channel| approver.channels.contains(&channel))
+            channel.external().is_none_or(|channel| approver.channels.contains(&channel))
         };
         let meant = people.iter().zip(&reach).filter(move |(approver, _)| has(approver));
         meant.map(move |(approver, reach)| {
             let receiver = Receiver::Person { user: approver.user, name: approver.name.clone() };
-            reminder(receiver, channel, standing(*reach))
+            reminder(receiver, channel, initial_state(*reach))
         })
     };
     let mention = || {
@@ -265,11 +255,9 @@ pub fn reminders(
         to_each(Channel::Mention).chain(roles)
     };
     let mut found: Vec<Reminder> = Vec::new();
-    for channel in by {
+    for channel in by.iter().copied() {
         match (channel, &audience.no_here) {
-            (Channel::Dm | Channel::Push | Channel::Sms | Channel::Voice, _) => {
-                found.extend(to_each(*channel))
-            }
+            (Channel::Dm, _) => found.extend(to_each(channel)),
             (Channel::Mention, _) => found.extend(mention()),
             // Reminds the person who took the decision before the whole channel.
             (Channel::Here, _) if is_alone => found.extend(to_each(Channel::Mention)),
@@ -277,26 +265,26 @@ pub fn reminders(
                 found.push(reminder(Receiver::Here, Channel::Here, ReminderState::Due))
             }
             (Channel::Here, Some(why)) => {
-                let came = ContactResult::Failed { why: why.clone() };
-                found.push(reminder(Receiver::Here, Channel::Here, ReminderState::Over { came }));
+                let result = ContactResult::Failed { why: why.clone() };
+                found.push(reminder(Receiver::Here, Channel::Here, ReminderState::Over { result }));
                 found.extend(mention());
             }
-            (Channel::Webhook | Channel::Desktop, _) => found.extend(
-                machines(audience, *channel)
-                    .map(|machine| reminder(machine, *channel, ReminderState::Due)),
-            ),
+            (Channel::External(external), _) => match external.addressee() {
+                Addressee::Person => found.extend(to_each(channel)),
+                Addressee::Machine => found.extend(
+                    machines(audience, external)
+                        .map(|machine| reminder(machine, channel, ReminderState::Due)),
+                ),
+            },
         }
     }
     without_duplicates(found)
 }
 
 /// The webhooks or the desktop subscribed to the decision.
-fn machines(audience: &Audience, channel: Channel) -> impl Iterator<Item = Receiver> {
-    audience
-        .machines
-        .iter()
-        .filter(move |(machine, _)| outbox_channel(channel) == Some(*machine))
-        .map(|(_, name)| Receiver::Machine { name: name.clone() })
+fn machines(audience: &Audience, channel: ExternalChannel) -> impl Iterator<Item = Receiver> {
+    let of_channel = audience.machines.iter().filter(move |(other, _)| *other == channel);
+    of_channel.map(|(_, name)| Receiver::Machine { name: name.clone() })
 }
 
 /// Keeps the first reminder of each receiver and channel.
@@ -306,12 +294,12 @@ fn without_duplicates(mut reminders: Vec<Reminder>) -> Vec<Reminder> {
     reminders
 }
 
-const fn standing(reach: ContactTime) -> ReminderState {
+const fn initial_state(reach: ContactTime) -> ReminderState {
     match reach {
         ContactTime::Now => ReminderState::Due,
         ContactTime::Held { until, .. } => ReminderState::Held { until },
         ContactTime::PassedOver { until } => {
-            ReminderState::Over { came: ContactResult::Away { until } }
+            ReminderState::Over { result: ContactResult::Away { until } }
         }
     }
 }
@@ -324,24 +312,24 @@ pub fn outcomes_to_report(
     position: u64,
     reminders: &[Reminder],
 ) -> Option<(Vec<Contact>, bool)> {
-    let standing = decision.position.as_ref().filter(|standing| standing.seq == position)?;
+    let current = decision.position.as_ref().filter(|current| current.seq == position)?;
     // Waits for all Discord reminders, known within moments, to report them together. Does not wait
     // for notifications outside Discord, possibly slow.
     if reminders
         .iter()
-        .any(|reminder| matches!(reminder.standing, ReminderState::Due | ReminderState::Posted))
+        .any(|reminder| matches!(reminder.state, ReminderState::Due | ReminderState::Posted))
     {
         return None;
     }
-    let known = |contact: &Contact| standing.contacts.contains(contact);
+    let known = |contact: &Contact| current.contacts.contains(contact);
     let contacts: Vec<Contact> = reminders.iter().filter_map(Reminder::contact).collect();
     let complete = contacts.len() == reminders.len();
     let waits = |contact: &Contact| {
-        matches!(contact.came, ContactResult::Reached | ContactResult::Held { .. })
+        matches!(contact.result, ContactResult::Reached | ContactResult::Held { .. })
     };
     let in_vain = complete && !contacts.iter().any(waits);
     let new: Vec<Contact> = contacts.iter().filter(|contact| !known(contact)).cloned().collect();
-    (!new.is_empty() || in_vain != standing.in_vain).then_some((new, complete))
+    (!new.is_empty() || in_vain != current.in_vain).then_some((new, complete))
 }
 
 /// Changes needed to bring a reminder's list to the decisions' current revisions.

@@ -75,7 +75,12 @@ impl Habits {
 
     /// Why the person must confirm an approval of this decision, if at all.
     #[must_use]
-    pub fn doubt(&self, guard: Guard, decision: &Decision, now: Time) -> Option<ConfirmReason> {
+    pub fn confirm_reason(
+        &self,
+        guard: Guard,
+        decision: &Decision,
+        now: Time,
+    ) -> Option<ConfirmReason> {
         // Critical risk is confirmed by typing, which takes longer than either check requires.
         if decision.confirmation().is_some() {
             return None;
@@ -118,31 +123,37 @@ mod tests {
     fn high_risk_is_not_read_within_a_second() {
         let mut habits = Habits::default();
         assert_eq!(
-            habits.doubt(Guard::default(), &decision(1, Risk::High), at(0)),
+            habits.confirm_reason(Guard::default(), &decision(1, Risk::High), at(0)),
             None,
             "on its card, which hangs there for all"
         );
         habits.open(DecisionId(1), at(0));
         assert_eq!(
-            habits.doubt(Guard::default(), &decision(1, Risk::High), at(999)),
+            habits.confirm_reason(Guard::default(), &decision(1, Risk::High), at(999)),
             Some(ConfirmReason::JustOpened)
         );
-        assert_eq!(habits.doubt(Guard::off(), &decision(1, Risk::High), at(999)), None);
-        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::High), at(1_000)), None);
+        assert_eq!(habits.confirm_reason(Guard::off(), &decision(1, Risk::High), at(999)), None);
         assert_eq!(
-            habits.doubt(Guard::default(), &decision(2, Risk::High), at(1)),
+            habits.confirm_reason(Guard::default(), &decision(1, Risk::High), at(1_000)),
+            None
+        );
+        assert_eq!(
+            habits.confirm_reason(Guard::default(), &decision(2, Risk::High), at(1)),
             None,
             "another one"
         );
-        assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Medium), at(1)), None);
         assert_eq!(
-            habits.doubt(Guard::default(), &decision(1, Risk::Critical), at(1)),
+            habits.confirm_reason(Guard::default(), &decision(1, Risk::Medium), at(1)),
+            None
+        );
+        assert_eq!(
+            habits.confirm_reason(Guard::default(), &decision(1, Risk::Critical), at(1)),
             None,
             "that is confirmed by typing"
         );
         habits.open(DecisionId(1), at(5_000));
         assert_eq!(
-            habits.doubt(Guard::default(), &decision(1, Risk::High), at(5_500)),
+            habits.confirm_reason(Guard::default(), &decision(1, Risk::High), at(5_500)),
             Some(ConfirmReason::JustOpened),
             "opened again"
         );
@@ -152,20 +163,23 @@ mod tests {
     fn ten_in_a_row_without_opening_one_are_a_habit() {
         let mut habits = Habits::default();
         for _ in 0..Guard::default().in_a_row {
-            assert_eq!(habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)), None);
+            assert_eq!(
+                habits.confirm_reason(Guard::default(), &decision(1, Risk::Low), at(0)),
+                None
+            );
             habits.approve();
         }
         assert_eq!(
-            habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)),
+            habits.confirm_reason(Guard::default(), &decision(1, Risk::Low), at(0)),
             Some(ConfirmReason::InARow(11))
         );
-        assert_eq!(habits.doubt(Guard::off(), &decision(1, Risk::Low), at(0)), None);
+        assert_eq!(habits.confirm_reason(Guard::off(), &decision(1, Risk::Low), at(0)), None);
         let mut sure = habits.clone();
         sure.confirm_approval();
-        assert_eq!(sure.doubt(Guard::default(), &decision(1, Risk::Low), at(0)), None);
+        assert_eq!(sure.confirm_reason(Guard::default(), &decision(1, Risk::Low), at(0)), None);
         habits.open(DecisionId(7), at(0));
         assert_eq!(
-            habits.doubt(Guard::default(), &decision(1, Risk::Low), at(0)),
+            habits.confirm_reason(Guard::default(), &decision(1, Risk::Low), at(0)),
             None,
             "opening any one is looking"
         );

@@ -86,7 +86,7 @@ pub enum QueueReason {
     /// Project and kind do not both allow automatic approval.
     NotAllowed,
     /// The agent states no confidence.
-    Unsaid,
+    NoConfidence,
     /// The confidence is too low.
     NotSure,
     /// High or critical risk.
@@ -164,7 +164,7 @@ fn obstacle(rules: &Rules, decision: &Decision, pending: &Pending) -> Option<Que
         (never_auto_approved(&request.kind), QueueReason::Kind),
         (may_be_production(request), QueueReason::Production),
         (touched, QueueReason::AlreadyHandled),
-        (request.confidence.is_none(), QueueReason::Unsaid),
+        (request.confidence.is_none(), QueueReason::NoConfidence),
         (!request.confidence.is_some_and(sure), QueueReason::NotSure),
     ];
     found.into_iter().find(|(holds, _)| *holds).map(|(_, because)| because)

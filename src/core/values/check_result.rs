@@ -12,7 +12,8 @@ pub struct CheckResult {
     /// What the check found.
     pub what: String,
     /// Remedy. Present unless the state is [`Health::Fine`].
-    pub mend: Option<String>,
+    #[serde(rename = "mend")]
+    pub remedy: Option<String>,
 }
 
 /// Severity of a result, in ascending order.
@@ -30,16 +31,16 @@ pub enum Health {
 impl CheckResult {
     /// A result without a problem.
     pub fn fine(area: &'static str, what: impl Into<String>) -> Self {
-        Self { area, state: Health::Fine, what: what.into(), mend: None }
+        Self { area, state: Health::Fine, what: what.into(), remedy: None }
     }
 
     /// A problem that needs attention, and the remedy.
-    pub fn warning(area: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { area, state: Health::Warning, what: what.into(), mend: Some(mend.into()) }
+    pub fn warning(area: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { area, state: Health::Warning, what: what.into(), remedy: Some(remedy.into()) }
     }
 
     /// A failure, and the remedy.
-    pub fn broken(area: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { area, state: Health::Broken, what: what.into(), mend: Some(mend.into()) }
+    pub fn broken(area: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { area, state: Health::Broken, what: what.into(), remedy: Some(remedy.into()) }
     }
 }

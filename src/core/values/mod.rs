@@ -1,5 +1,7 @@
-//! Values that every other part of the core uses: identities, the words of a decision, time.
+//! Values that every other part of the core uses: identities, the words of a decision, channels,
+//! time.
 
+pub mod channel;
 pub mod check_result;
 pub mod did_you_mean;
 pub mod identity;

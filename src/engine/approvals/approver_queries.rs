@@ -1,24 +1,24 @@
-//! Who may decide a decision.
+//! Queries about approvers: the approvers of a decision, and a person's permission to decide.
 
 use crate::core::decision::authorization::{Approvers, Voter, approvers_of, may_decide};
 use crate::core::decision::{Decision, DecisionId, Revision};
 use crate::core::policy::rules::enforced;
 use crate::engine::{Handle, HandleError};
 
-/// Who may decide, and who takes responsibility.
+/// Approvers and their permissions; taking and assigning decisions.
 #[derive(Debug, Clone, Copy)]
 pub struct ApproverApi<'a> {
     pub(in crate::engine) handle: &'a Handle,
 }
 
 impl ApproverApi<'_> {
-    /// Who may decide this decision.
+    /// The approvers of a decision, by the current rules.
     #[must_use]
     pub fn who_may(self, decision: &Decision) -> Approvers {
         approvers_of(&self.handle.rules().approvers, decision)
     }
 
-    /// A decision, for a person who may decide it.
+    /// A decision, after enforcing the current rules, for an approver.
     ///
     /// # Errors
     /// [`HandleError::Denied`], [`HandleError::NoSuchDecision`], [`HandleError::Store`].
@@ -31,18 +31,19 @@ impl ApproverApi<'_> {
         }
     }
 
-    /// Whether this person may decide the decision as read. Does not read the store.
+    /// Whether a person may decide an already read decision. Does not read the store.
     #[must_use]
     pub fn is_for(self, decision: &Decision, voter: &Voter) -> bool {
         let rules = self.handle.rules();
         may_decide(&rules.approvers, &enforced(&rules, decision), voter).is_ok()
     }
 
-    /// Whether this person could decide the revision shown to them. Called before asking the person
-    /// for more input (a reason, a time).
+    /// A decision, for an approver who saw its revision `seen`. Called before a form for a reason
+    /// or a time, so that nobody types in vain.
     ///
     /// # Errors
-    /// As [`crate::engine::ApprovalApi::approve`].
+    /// As [`Self::may_see`], and [`HandleError::Refused`] for a closed decision or an older
+    /// revision.
     pub async fn may_decide(
         self,
         id: DecisionId,

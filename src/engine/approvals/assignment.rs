@@ -19,8 +19,8 @@ impl ApproverApi<'_> {
     /// Hands a decision over to another approver.
     ///
     /// # Errors
-    /// As [`crate::engine::ApprovalApi::approve`]; [`Refused::NotTheirs`] if the other person may
-    /// not decide, [`Refused::AlreadyTaken`] if the other person already has the decision.
+    /// As [`crate::engine::ApprovalApi::approve`]; [`Refused::AssigneeMayNotDecide`];
+    /// [`Refused::AlreadyTaken`] if the other person already has the decision.
     pub async fn hand_over(
         self,
         id: DecisionId,
@@ -32,7 +32,7 @@ impl ApproverApi<'_> {
             .approvals()
             .decide(id, by, move |decision| {
                 if may_decide(&rules.approvers, &enforced(&rules, decision), &to).is_err() {
-                    return Err(Refused::NotTheirs { who: to.person });
+                    return Err(Refused::AssigneeMayNotDecide { who: to.person });
                 }
                 let from = Some(from).filter(|from| from.id != to.person.id);
                 decision.take(to.person, from)
@@ -44,9 +44,9 @@ impl ApproverApi<'_> {
     /// [`ApproverApi::hand_over`], the asker may not decide.
     ///
     /// # Errors
-    /// [`HandleError::Denied`] for every person but the asker; [`Refused::NotTheirs`] if the
-    /// assignee may not decide; [`Refused::AlreadyTaken`]; [`HandleError::NoSuchDecision`],
-    /// [`HandleError::Store`].
+    /// [`HandleError::Denied`] for every person but the asker;
+    /// [`Refused::AssigneeMayNotDecide`]; [`Refused::AlreadyTaken`];
+    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`].
     pub async fn assign(
         self,
         id: DecisionId,
@@ -65,7 +65,7 @@ impl ApproverApi<'_> {
                     ))));
                 }
                 if may_decide(&rules.approvers, decision, &to).is_err() {
-                    return Err(Why::Refused(Refused::NotTheirs { who: to.person }));
+                    return Err(Why::Refused(Refused::AssigneeMayNotDecide { who: to.person }));
                 }
                 Ok(Some(decision.take(to.person, Some(asker))?))
             })

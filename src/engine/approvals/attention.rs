@@ -87,12 +87,12 @@ impl AttentionApi<'_> {
         let open =
             self.handle.approvals().list(Filter { open_only: true, ..Filter::default() }).await?;
         let now = self.handle.now();
-        let mut theirs: Vec<Decision> = open
+        let mut decidable: Vec<Decision> = open
             .into_iter()
             .filter(|decision| self.handle.approvers().is_for(decision, voter))
             .collect();
-        theirs.sort_by_cached_key(|decision| (decision.wake_at(), decision.urgency(now)));
-        Ok(theirs)
+        decidable.sort_by_cached_key(|decision| (decision.wake_at(), decision.urgency(now)));
+        Ok(decidable)
     }
 
     /// Ended decisions a person could decide, latest verdict or withdrawal first. At most `limit`,

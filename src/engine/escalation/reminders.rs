@@ -194,7 +194,7 @@ impl Reminders {
             reminders = self.handle.with_store(|store| store.reminders().all()).await?;
         }
         self.record_contacts(&reminders, &decisions).await?;
-        let held = |reminder: &Reminder| match reminder.standing {
+        let held = |reminder: &Reminder| match reminder.state {
             ReminderState::Held { until } => Some(until),
             _ => None,
         };
@@ -243,9 +243,10 @@ impl Reminders {
         let mut known = Vec::new();
         let mut states = HashMap::new();
         let mut entries = HashMap::new();
-        for on in reminders.iter().filter_map(|reminder| {
-            reminder.on.filter(|_| reminder.standing == ReminderState::Posted)
-        }) {
+        for on in reminders
+            .iter()
+            .filter_map(|reminder| reminder.on.filter(|_| reminder.state == ReminderState::Posted))
+        {
             if let Entry::Vacant(unread) = states.entry(on.message) {
                 unread.insert(
                     self.handle
@@ -258,8 +259,8 @@ impl Reminders {
         for reminder in reminders {
             let state = reminder.on.and_then(|on| states.get(&on.message)).cloned().flatten();
             let reminder = match self.contact_result(&reminder, state, &mut entries).await? {
-                Some(came) => {
-                    let settled = Reminder { standing: ReminderState::Over { came }, ..reminder };
+                Some(result) => {
+                    let settled = Reminder { state: ReminderState::Over { result }, ..reminder };
                     put.push(settled.clone());
                     settled
                 }
@@ -286,7 +287,7 @@ impl Reminders {
     ) -> Result<Option<ContactResult>, Later> {
         let over_before =
             || Some(ContactResult::Failed { why: text::CLOSED_BEFORE_SENDING.into() });
-        Ok(match &reminder.standing {
+        Ok(match &reminder.state {
             ReminderState::Posted => match state {
                 Some(PostState::Posted { .. }) => Some(ContactResult::Reached),
                 Some(PostState::Final(_)) | None => over_before(),
@@ -296,7 +297,7 @@ impl Reminders {
                 if !entries.contains_key(key) {
                     entries.insert(
                         key.clone(),
-                        self.handle.notifications().get(key).await?.map(|entry| entry.sending),
+                        self.handle.notifications().get(key).await?.map(|entry| entry.state),
                     );
                 }
                 match entries.get(key).and_then(Option::as_ref) {
@@ -346,7 +347,7 @@ impl Reminders {
                         .map(|_| fired_step)
                 });
             } else if !fired_step.iter().any(|reminder| {
-                matches!(reminder.standing, ReminderState::Due | ReminderState::Posted)
+                matches!(reminder.state, ReminderState::Due | ReminderState::Posted)
             }) {
                 told.extend(fired_step);
             }
@@ -364,7 +365,7 @@ impl Reminders {
                 }
             }
         }
-        told.retain(|reminder| matches!(reminder.standing, ReminderState::Over { .. }));
+        told.retain(|reminder| matches!(reminder.state, ReminderState::Over { .. }));
         if !told.is_empty() {
             let forget = self.handle.now().checked_sub_signed(GROUPING_WINDOW);
             self.handle
@@ -415,7 +416,7 @@ fn matters(
         || latest.get(&reached(reminder)).is_some_and(|position| *position > reminder.position);
     let may_be_joined = || reminder.on.is_some_and(|on| now - on.since < GROUPING_WINDOW);
     waits
-        && match reminder.standing {
+        && match reminder.state {
             ReminderState::Due | ReminderState::Held { .. } => stands || !replaced(),
             ReminderState::Posted
             | ReminderState::Notification { .. }

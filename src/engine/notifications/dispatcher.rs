@@ -104,7 +104,7 @@ impl Outbox {
         let channel = entry.message.channel;
         let carrier =
             self.carriers.iter().find(|carrier| carrier.channel() == channel).map(Arc::clone);
-        let interrupted = match entry.sending {
+        let interrupted = match entry.state {
             DeliveryState::Trying { since, .. } => Some(since),
             _ => None,
         };
@@ -132,30 +132,30 @@ impl Outbox {
         }
         let (handle, receiver) = (self.handle.clone(), (channel, entry.message.to.clone()));
         let task = if let Some(since) = interrupted {
-            let known = self.went(&entry.message, since - longest_cap(channel)).await?;
+            let known = self.recent_sends(&entry.message, since - longest_cap(channel)).await?;
             let known = known.into_iter().filter_map(|(_, receipt)| receipt).collect();
             self.tasks.spawn(look_up_interrupted(handle, carrier, entry, since, known))
         } else {
-            let went = self.went(&entry.message, now - longest_cap(channel)).await?;
-            let went: Vec<Time> = went.into_iter().map(|(at, _)| at).collect();
-            let until = earliest_send(channel, &went, now);
+            let sent = self.recent_sends(&entry.message, now - longest_cap(channel)).await?;
+            let sent: Vec<Time> = sent.into_iter().map(|(at, _)| at).collect();
+            let until = earliest_send(channel, &sent, now);
             if until > now {
                 return record(&self.handle, &entry, DeliveryState::Held { until }).await;
             }
             // The intent: from here on the notification may have been sent.
             let entry = OutboxEntry {
                 tries: entry.tries + 1,
-                sending: DeliveryState::Trying { since: now, next_try: now + LOOK_AFTER },
+                state: DeliveryState::Trying { since: now, next_try: now + LOOK_AFTER },
                 ..entry
             };
-            record(&self.handle, &entry, entry.sending.clone()).await?;
+            record(&self.handle, &entry, entry.state.clone()).await?;
             self.tasks.spawn(send(handle, carrier, entry, now))
         };
         self.in_flight.insert(task.id(), receiver);
         Ok(())
     }
 
-    async fn went(
+    async fn recent_sends(
         &self,
         message: &Notification,
         since: Time,
@@ -189,7 +189,7 @@ async fn send(
         Err(SendError::PossiblySent(text::no_answer(CARRIER_TIMEOUT.as_secs())))
     });
     let now = handle.clock().wall();
-    let sending = match sent {
+    let state = match sent {
         Ok(receipt) => DeliveryState::Sent { at: now, receipt },
         Err(SendError::Later { why, .. }) if entry.tries >= MAX_ATTEMPTS => {
             DeliveryState::GaveUp { at: now, why: text::given_up_after(entry.tries, &why) }
@@ -209,7 +209,7 @@ async fn send(
             DeliveryState::GaveUp { at: now, why }
         }
     };
-    record_until_stored(&handle, &entry, sending).await;
+    record_until_stored(&handle, &entry, state).await;
 }
 
 /// Finds out whether an interrupted notification was sent.
@@ -226,7 +226,7 @@ async fn look_up_interrupted(
         Err(SendError::PossiblySent(text::no_answer(CARRIER_TIMEOUT.as_secs())))
     });
     let now = handle.clock().wall();
-    let sending = match found {
+    let state = match found {
         Ok(SearchResult::Sent(receipt)) => DeliveryState::Sent { at: since, receipt },
         // The next round decides again: the notification may be obsolete or out of attempts.
         Ok(SearchResult::SendAgain) => {
@@ -246,20 +246,20 @@ async fn look_up_interrupted(
             DeliveryState::GaveUp { at: now, why: text::delivery_unknown(&why) }
         }
     };
-    record_until_stored(&handle, &entry, sending).await;
+    record_until_stored(&handle, &entry, state).await;
 }
 
 /// Records a notification's status and wakes waiting tasks.
 async fn record(
     handle: &Handle,
     entry: &OutboxEntry,
-    sending: DeliveryState,
+    state: DeliveryState,
 ) -> Result<(), HandleError> {
     let (key, tries, channel) = (entry.message.key.clone(), entry.tries, entry.message.channel);
-    let written = sending.clone();
+    let written = state.clone();
     handle.with_store(move |store| store.outbox().put_state(&key, tries, written)).await?;
     let key = &entry.message.key;
-    match sending {
+    match state {
         DeliveryState::Sent { .. } => tracing::info!(key, %channel, tries, "notification sent"),
         DeliveryState::GaveUp { why, .. } => {
             tracing::error!(key, %channel, tries, why, "notification given up")
@@ -283,8 +283,8 @@ async fn record(
 }
 
 /// Like [`record`], but retries until the store accepts: a known result must not be lost.
-async fn record_until_stored(handle: &Handle, entry: &OutboxEntry, sending: DeliveryState) {
-    while let Err(error) = record(handle, entry, sending.clone()).await {
+async fn record_until_stored(handle: &Handle, entry: &OutboxEntry, state: DeliveryState) {
+    while let Err(error) = record(handle, entry, state.clone()).await {
         tracing::warn!(%error, key = entry.message.key, "could not record a notification's result; \
              trying again in 1 s");
         tokio::time::sleep(Duration::from_secs(1)).await;

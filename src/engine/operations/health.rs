@@ -137,11 +137,11 @@ fn permissions(store: &Path) -> Vec<CheckResult> {
              verdict",
             path.display()
         );
-        let mend = format!("chmod 600 {}", path.display());
+        let remedy = format!("chmod 600 {}", path.display());
         if mode & 0o022 != 0 {
-            CheckResult::broken(STORE, what, mend)
+            CheckResult::broken(STORE, what, remedy)
         } else {
-            CheckResult::warning(STORE, what, mend)
+            CheckResult::warning(STORE, what, remedy)
         }
     };
     open.iter().map(wrong).collect()
@@ -174,13 +174,13 @@ fn room(folder: &Path) -> CheckResult {
         }
     };
     let what = format!("{} free on its disk", size(free));
-    let mend = format!(
+    let remedy = format!(
         "Free space on the disk of {}: when the disk is full, nothing can be asked or decided",
         folder.display()
     );
     match free {
-        ..NO_ROOM => CheckResult::broken(STORE, what, mend),
-        NO_ROOM..LITTLE_ROOM => CheckResult::warning(STORE, what, mend),
+        ..NO_ROOM => CheckResult::broken(STORE, what, remedy),
+        NO_ROOM..LITTLE_ROOM => CheckResult::warning(STORE, what, remedy),
         _ => CheckResult::fine(STORE, what),
     }
 }
@@ -297,16 +297,16 @@ fn of_heartbeat(heartbeat: &Heartbeat, wall: Time) -> Vec<CheckResult> {
             .map(|what| CheckResult::warning(BOT, what, "Restart gander serve when convenient")),
     );
     found.extend(heartbeat.another.as_ref().map(|another| {
-        let (what, mend) = another.said(wall);
-        CheckResult::warning(BOT, what, mend)
+        let (what, remedy) = another.describe(wall);
+        CheckResult::warning(BOT, what, remedy)
     }));
     for (id, why) in heartbeat.held_back.iter().take(MOST_NAMED) {
-        let mend = "Follow this advice; the card is tried again within a minute. Until then, \
+        let remedy = "Follow this advice; the card is tried again within a minute. Until then, \
             /attention shows the decision";
         found.push(CheckResult::broken(
             BOT,
             format!("the card of {id} cannot be posted: {why}"),
-            mend,
+            remedy,
         ));
     }
     if heartbeat.held_back.len() > MOST_NAMED {

@@ -73,7 +73,7 @@ pub enum Sign {
 impl OtherStore {
     /// Problem and remedy, for display.
     #[must_use]
-    pub fn said(&self, wall: Time) -> (String, &'static str) {
+    pub fn describe(&self, wall: Time) -> (String, &'static str) {
         text::another(&self.tag, self.sign == Sign::Posted, wall - self.at)
     }
 }
@@ -128,8 +128,8 @@ impl OperationsApi<'_> {
             let new = known.is_none_or(|known| known.tag != tag);
             let another = OtherStore { tag, sign, at };
             if new {
-                let (what, mend) = another.said(at);
-                tracing::warn!("{what}. {mend}");
+                let (what, remedy) = another.describe(at);
+                tracing::warn!("{what}. {remedy}");
             }
             heartbeat.another = Some(another);
         });

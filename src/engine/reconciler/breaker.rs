@@ -37,7 +37,7 @@ impl Breaker {
     }
 
     /// Records a request's result. Logs once when the rejections begin and once when they end.
-    pub(super) fn hear<T>(
+    pub(super) fn record<T>(
         &self,
         now: Instant,
         result: Result<T, SinkError>,
@@ -75,16 +75,16 @@ mod tests {
         let refused = || Err::<(), _>(SinkError::AccessDenied("the token was reset".into()));
         let mut now = Instant::now();
         assert!(breaker.admit(now).is_ok() && breaker.admit(now).is_ok());
-        assert!(breaker.hear(now, refused()).is_err());
+        assert!(breaker.record(now, refused()).is_err());
         for _ in 0..3 {
             now = breaker.admit(now).unwrap_err();
             assert!(breaker.admit(now).is_ok(), "one");
             assert!(breaker.admit(now).is_err(), "and no other");
-            assert!(breaker.hear(now, refused()).is_err());
+            assert!(breaker.record(now, refused()).is_err());
         }
         now = breaker.admit(now).unwrap_err();
         assert!(breaker.admit(now).is_ok());
-        assert!(breaker.hear(now, Ok(())).is_ok());
+        assert!(breaker.record(now, Ok(())).is_ok());
         assert!(breaker.admit(now).is_ok() && breaker.admit(now).is_ok(), "all of them again");
     }
 }

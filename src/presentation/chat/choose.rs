@@ -37,7 +37,7 @@ impl Command<'_, '_, '_> {
             let candidates =
                 hits.iter().filter(|(other, _)| other == option).map(|(_, id)| *id).collect();
             let wish = ChatRequest::Decide(ChatAction::Choose { option: option.clone() });
-            return Interpretation::Ambiguous { wish, candidates, doubt: Ambiguity::Unnamed };
+            return Interpretation::Ambiguous { wish, candidates, ambiguity: Ambiguity::Unnamed };
         }
         let doubtful = last.as_ref().map_or(words.as_slice(), |(_, target, _)| target);
         if let Some(why) = self.reluctance_in(doubtful) {
@@ -71,7 +71,7 @@ impl Command<'_, '_, '_> {
             (TargetMatch::One(_) | TargetMatch::Unsure(_, Ambiguity::SeveralFit), [(_, id)]) => {
                 TargetMatch::One(*id)
             }
-            (TargetMatch::Unsure(_, doubt), _) => TargetMatch::Unsure(candidates, doubt),
+            (TargetMatch::Unsure(_, ambiguity), _) => TargetMatch::Unsure(candidates, ambiguity),
             (found, _) => found,
         };
         self.conclude(found, ChatAction::Choose { option })
@@ -92,7 +92,7 @@ impl Command<'_, '_, '_> {
     }
 
     fn is_open(&self, id: DecisionId) -> bool {
-        self.phrase.known.get(id).is_some_and(|subject| subject.standing.is_open())
+        self.phrase.known.get(id).is_some_and(|subject| subject.openness.is_open())
     }
 }
 

@@ -192,8 +192,8 @@ impl<'a> Command<'_, 'a, '_> {
     pub(crate) fn conclude(&self, found: TargetMatch, verb: ChatAction) -> Interpretation {
         match found {
             TargetMatch::One(target) => Interpretation::Decide { verb, target },
-            TargetMatch::Unsure(candidates, doubt) => {
-                Interpretation::Ambiguous { wish: ChatRequest::Decide(verb), candidates, doubt }
+            TargetMatch::Unsure(candidates, ambiguity) => {
+                Interpretation::Ambiguous { wish: ChatRequest::Decide(verb), candidates, ambiguity }
             }
             rest => self.no_target_reply(rest),
         }
@@ -245,17 +245,17 @@ impl<'a> Command<'_, 'a, '_> {
             return Interpretation::Ambiguous {
                 wish,
                 candidates: vec![id],
-                doubt: Ambiguity::MoreWords,
+                ambiguity: Ambiguity::MoreWords,
             };
         }
         let doubtful = note.is_some_and(|note| grammar::reluctance(&words(note)).is_some());
-        let found = self.doubted(found, doubtful.then_some(Ambiguity::Note));
+        let found = self.or_ambiguous(found, doubtful.then_some(Ambiguity::Note));
         self.conclude(found, ChatAction::Approve { note: note.map(str::to_owned) })
     }
 
-    /// Makes a match unsure if there is a doubt or if the text also names a decision: the object
+    /// Makes a match unsure if something is ambiguous or the text also names a decision: the object
     /// may continue in the text.
-    fn doubted(&self, found: TargetMatch, doubt: Option<Ambiguity>) -> TargetMatch {
+    fn or_ambiguous(&self, found: TargetMatch, ambiguity: Option<Ambiguity>) -> TargetMatch {
         let TargetMatch::One(id) = found else { return found };
         let by_words = !self.object.iter().any(|word| word.number().is_some());
         let overlaps = || {
@@ -264,8 +264,8 @@ impl<'a> Command<'_, 'a, '_> {
                 tail.iter().any(|word| word.number().is_some() || !word.list().is_empty());
             by_words && !numbered && self.phrase.known.find(&tail, self.act).fits()
         };
-        match doubt.or_else(|| overlaps().then_some(Ambiguity::Overlap)) {
-            Some(doubt) => TargetMatch::Unsure(vec![id], doubt),
+        match ambiguity.or_else(|| overlaps().then_some(Ambiguity::Overlap)) {
+            Some(ambiguity) => TargetMatch::Unsure(vec![id], ambiguity),
             None => TargetMatch::One(id),
         }
     }
@@ -288,7 +288,7 @@ impl<'a> Command<'_, 'a, '_> {
         let (mut low, mut others) = (Vec::new(), Vec::new());
         let now = self.phrase.known.now;
         for (subject, names) in
-            self.phrase.known.iter().filter(|(subject, _)| subject.standing.is_open())
+            self.phrase.known.iter().filter(|(subject, _)| subject.openness.is_open())
         {
             if of.matches_names(subject, names, now) {
                 let offered = subject.risk == Risk::Low && subject.expects == Expects::Approve;
@@ -321,7 +321,7 @@ impl<'a> Command<'_, 'a, '_> {
         let says =
             |text: &&str| text.chars().any(|c| !c.is_whitespace() && !c.is_ascii_punctuation());
         match (self.tail.filter(says), self.numbered_first()) {
-            (Some(text), _) => self.conclude(self.doubted(found, None), verb(text.to_owned())),
+            (Some(text), _) => self.conclude(self.or_ambiguous(found, None), verb(text.to_owned())),
             (None, Some((id, text)))
                 if self.tail.is_none()
                     && !matches!(
@@ -333,7 +333,7 @@ impl<'a> Command<'_, 'a, '_> {
                 Interpretation::Ambiguous {
                     wish,
                     candidates: vec![id],
-                    doubt: Ambiguity::MoreWords,
+                    ambiguity: Ambiguity::MoreWords,
                 }
             }
             _ => self.missing(found, part),

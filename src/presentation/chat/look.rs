@@ -135,7 +135,7 @@ fn fitting(
     of: &SubjectFilter,
     may: impl Fn(Openness) -> bool,
 ) -> Vec<DecisionId> {
-    let all = phrase.known.iter().filter(|(subject, _)| may(subject.standing));
+    let all = phrase.known.iter().filter(|(subject, _)| may(subject.openness));
     all.filter(|(subject, names)| of.matches_names(subject, names, phrase.known.now))
         .map(|(subject, _)| subject.id)
         .collect()
@@ -168,7 +168,7 @@ pub(crate) fn history(phrase: &Phrase<'_, '_>, rest: &[Word<'_>]) -> Interpretat
         ([], _) => Interpretation::Ambiguous {
             wish: ChatRequest::History,
             candidates: fitting,
-            doubt: Ambiguity::SeveralFit,
+            ambiguity: Ambiguity::SeveralFit,
         },
     }
 }

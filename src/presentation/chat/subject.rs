@@ -38,7 +38,7 @@ pub struct Subject {
     /// names.
     pub options: Vec<String>,
     /// Open, resolved or withdrawn, and since when.
-    pub standing: Openness,
+    pub openness: Openness,
     /// Time of the SLA breach.
     pub breach_at: Time,
 }
@@ -85,7 +85,7 @@ impl From<&Decision> for Subject {
             priority: decision.priority(),
             expects: request.expects,
             options: request.options.iter().map(|choice| choice.name.clone()).collect(),
-            standing: match &decision.state {
+            openness: match &decision.state {
                 State::Pending(_) | State::Deferred { .. } => Openness::Open,
                 State::Resolved(resolved) => Openness::Resolved { at: resolved.at },
                 State::Withdrawn { at, .. } => Openness::Withdrawn { at: *at },

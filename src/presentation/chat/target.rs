@@ -45,7 +45,7 @@ impl TargetMatch {
     pub(crate) fn fits(&self) -> bool {
         match self {
             Self::One(_) => true,
-            Self::Unsure(_, doubt) => *doubt != Ambiguity::Misspelt,
+            Self::Unsure(_, ambiguity) => *ambiguity != Ambiguity::Misspelt,
             Self::Several(ids) => !ids.is_empty(),
             Self::Nothing { .. } | Self::Unnamed => false,
         }
@@ -132,7 +132,7 @@ impl<'s> KnownDecisions<'s> {
     pub(crate) fn find(&self, words: &[Word<'_>], act: ActionName) -> TargetMatch {
         let object = Object::read(words);
         let fit = |names: &[String]| {
-            self.fitting(names, object.risk, |standing| applies_to(act, standing))
+            self.fitting(names, object.risk, |openness| applies_to(act, openness))
         };
         match object.numbers.as_slice() {
             [] => {}
@@ -175,7 +175,7 @@ impl<'s> KnownDecisions<'s> {
     /// A number with other words: both must agree.
     fn numbered(&self, number: Number, object: &Object, act: ActionName) -> TargetMatch {
         let by_title = self
-            .fitting(&object.names_and_number, object.risk, |standing| applies_to(act, standing));
+            .fitting(&object.names_and_number, object.risk, |openness| applies_to(act, openness));
         let by_number = number.id.and_then(|id| self.iter().find(|(subject, _)| subject.id == id));
         let Some((subject, names)) = by_number else {
             let in_the_middle = object.place.0 > 0 && object.place.1 > 0 && !number.marked;
@@ -194,7 +194,7 @@ impl<'s> KnownDecisions<'s> {
         let by_names = if agrees {
             Vec::new()
         } else {
-            self.fitting(&object.names, object.risk, |standing| applies_to(act, standing))
+            self.fitting(&object.names, object.risk, |openness| applies_to(act, openness))
         };
         for id in by_title.into_iter().chain(by_names) {
             if !ids.contains(&id) {
@@ -220,8 +220,8 @@ impl<'s> KnownDecisions<'s> {
                 } else {
                     &object.names_and_number
                 };
-                let gone = self.fitting(names, object.risk, |standing| {
-                    act != ActionName::Undo && self.was_just_closed(standing)
+                let gone = self.fitting(names, object.risk, |openness| {
+                    act != ActionName::Undo && self.was_just_closed(openness)
                 });
                 if gone.is_empty() {
                     TargetMatch::One(*one)
@@ -239,7 +239,7 @@ impl<'s> KnownDecisions<'s> {
         let meant = |names: &Names| {
             object.names.iter().all(|word| names.has(word) || names.nearest(word).is_some())
         };
-        let may = |subject: &Subject| applies_to(act, subject.standing);
+        let may = |subject: &Subject| applies_to(act, subject.openness);
         let slips =
             self.iter().filter(|(subject, names)| may(subject) && risk(subject) && meant(names));
         let slips: Vec<DecisionId> = slips.map(|(subject, _)| subject.id).collect();
@@ -247,7 +247,7 @@ impl<'s> KnownDecisions<'s> {
             return TargetMatch::Unsure(slips, Ambiguity::Misspelt);
         }
         let over = self
-            .fitting(&object.names_and_number, object.risk, |standing| !applies_to(act, standing));
+            .fitting(&object.names_and_number, object.risk, |openness| !applies_to(act, openness));
         if !over.is_empty() {
             return TargetMatch::Nothing { near: over };
         }
@@ -271,22 +271,22 @@ impl<'s> KnownDecisions<'s> {
         may: impl Fn(Openness) -> bool,
     ) -> Vec<DecisionId> {
         let fits = |(subject, names): &(&Subject, &Names)| {
-            may(subject.standing)
+            may(subject.openness)
                 && risk.is_none_or(|risk| risk == subject.risk)
                 && names.has_all(words)
         };
         self.iter().filter(fits).map(|(subject, _)| subject.id).collect()
     }
 
-    fn was_just_closed(&self, standing: Openness) -> bool {
-        match standing {
+    fn was_just_closed(&self, openness: Openness) -> bool {
+        match openness {
             Openness::Open => false,
             Openness::Resolved { at } | Openness::Withdrawn { at } => self.now - at <= JUST_NOW,
         }
     }
 
     /// Decisions that a sentence without effect mentions: the numbers in the sentence, or the
-    /// matches of the words before the doubt.
+    /// matches of the words before the ambiguity.
     pub(crate) fn about(&self, words: &[Word<'_>]) -> Vec<DecisionId> {
         let object = Object::read(words);
         if !object.numbers.is_empty() {
@@ -306,10 +306,10 @@ impl<'s> KnownDecisions<'s> {
 }
 
 /// Whether an action applies to a decision in this state.
-const fn applies_to(act: ActionName, standing: Openness) -> bool {
+const fn applies_to(act: ActionName, openness: Openness) -> bool {
     match act {
-        ActionName::Undo => standing.is_resolved(),
+        ActionName::Undo => openness.is_resolved(),
         ActionName::History => true,
-        _ => standing.is_open(),
+        _ => openness.is_open(),
     }
 }

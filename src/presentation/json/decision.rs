@@ -47,7 +47,7 @@ pub fn approvers(approvers: &Approvers) -> ApproverList {
 fn escalation(progress: &Progress, now: Time, time_scale: TimeScale) -> Escalation {
     let wall = |at| Moment(time_scale.wall_time(at));
     let unreached = |contact: &Contact| {
-        let why = match &contact.came {
+        let why = match &contact.result {
             ContactResult::Failed { why } => why.clone(),
             ContactResult::Away { until } => format!("away until {}", wall(*until)),
             ContactResult::Held { until } => format!("quiet hours until {}", wall(*until)),
@@ -60,7 +60,7 @@ fn escalation(progress: &Progress, now: Time, time_scale: TimeScale) -> Escalati
         }
     };
     Escalation {
-        words: text::standing(progress, now).join("; "),
+        words: text::progress_lines(progress, now).join("; "),
         deadline: wall(progress.deadline),
         rung: progress
             .step

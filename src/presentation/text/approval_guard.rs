@@ -6,9 +6,9 @@ use crate::core::untrusted::escaped;
 
 /// Asks for a confirmation of an approval that looks hasty.
 #[must_use]
-pub fn confirm_hasty_approval(decision: &Decision, doubt: ConfirmReason) -> String {
+pub fn confirm_hasty_approval(decision: &Decision, reason: ConfirmReason) -> String {
     let (id, title) = (decision.id, escaped(&super::title(&decision.request), 90).text);
-    let why = match doubt {
+    let why = match reason {
         ConfirmReason::JustOpened => {
             format!("it has {} risk, and you opened it less than a second ago", decision.terms.risk)
         }

@@ -142,12 +142,12 @@ pub fn review_line(decision: &Decision, time_scale: TimeScale) -> String {
     format!(
         "{sign} **{}** {title}\n-# {against}{subject} · {agent} · confidence {confidence} · {}",
         decision.id,
-        stands(decision, time_scale)
+        status(decision, time_scale)
     )
 }
 
 /// State of a decision in a review, in a few words.
-fn stands(decision: &Decision, time_scale: TimeScale) -> String {
+fn status(decision: &Decision, time_scale: TimeScale) -> String {
     match &decision.state {
         State::Pending(_) => "undone, waits for a person".into(),
         State::Deferred { .. } => "undone, deferred".into(),

@@ -8,16 +8,16 @@ use crate::core::availability::{Availability, Profile, QuietReason};
 use crate::core::untrusted::plain;
 use crate::core::values::time_scale::TimeScale;
 
-/// Notifications that ignore quiet hours and snoozes, shown below a person's preferences.
+/// The effect of quiet hours and snoozes, shown below a person's preferences.
 const EXEMPT: &str = "-# Direct messages, mentions and pushes are held back until this ends. A \
     breached SLA and critical risk still reach you. Cards in channels appear as usual.";
-/// Effect of an absence, shown below a person's preferences.
+/// The effect of an absence, shown below a person's preferences.
 const PASSED_OVER: &str = "-# While you are away, decisions go to the other approvers, and their \
     cards show it. If everyone is away, a breached SLA still reaches you.";
 
-/// A person's current availability and preferences, each with its end.
+/// A person's current availability and preferences, with end times in the person's time zone.
 #[must_use]
-pub fn holds(
+pub fn availability_status(
     profile: &Profile,
     snooze: Option<Time>,
     availability: Availability,
@@ -85,7 +85,7 @@ fn silenced(until: Time, why: QuietReason, time_scale: TimeScale) -> String {
     }
 }
 
-/// Warning for a caller who is currently unreachable. `None` if available.
+/// Warning to a person about their own quiet time or absence. `None` if available.
 #[must_use]
 pub fn not_reached(availability: Availability, time_scale: TimeScale) -> Option<String> {
     match availability {
@@ -98,16 +98,17 @@ pub fn not_reached(availability: Availability, time_scale: TimeScale) -> Option<
     }
 }
 
-/// A preference was invalid, and nothing changed.
+/// Answer to an invalid preference. Nothing was stored.
 #[must_use]
 pub fn preference_rejected(why: &str) -> String {
     format!("{}. Nothing was changed.", escaped(&one_line(why), 300).text)
 }
 
-/// "snooze me" without an end.
+/// Answer to “snooze me” without an end.
 pub const SNOOZE_UNTIL: &str = "Until when? Say, for example, “snooze me until 18:00”";
 
-/// Autocomplete entry for a time, in the person's time zone.
+/// Autocomplete entry for a typed time, at most 100 characters (Discord's limit). Shows the time
+/// in the person's time zone.
 #[must_use]
 pub fn moment_entry(typed: &str, at: Time, zone: Tz) -> String {
     plain(

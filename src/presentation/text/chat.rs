@@ -76,9 +76,9 @@ pub const NO_MORE: &str = "🪿 That was all. Say “What needs my attention?”
 
 /// The action is clear, but the decision is not.
 #[must_use]
-pub fn doubt(wish: ActionName, doubt: Ambiguity, candidates: &[DecisionId]) -> String {
+pub fn ambiguous(wish: ActionName, ambiguity: Ambiguity, candidates: &[DecisionId]) -> String {
     let (wish, one) = (act(wish), candidates.first().map(ToString::to_string).unwrap_or_default());
-    let why = match doubt {
+    let why = match ambiguity {
         Ambiguity::SeveralFit => format!("{} fit your words", candidates.len()),
         Ambiguity::Misspelt => format!("{one} matches only with a spelling correction"),
         Ambiguity::JustDecided { other } => {

@@ -19,14 +19,14 @@ const ENTRY: usize = 100;
 /// comes last, to keep titles from imitating the other parts.
 #[must_use]
 pub fn entry(decision: &Decision) -> String {
-    let stands = stands(decision);
-    let start = format!("{} {stands} · ", decision.id);
+    let status = status(decision);
+    let start = format!("{} {status} · ", decision.id);
     let subject = plain(&subject(decision), 24).text;
     let room = ENTRY.saturating_sub(units(&start) + units(&subject) + 3);
     format!("{start}{subject} · {}", plain(&super::title(&decision.request), room).text)
 }
 
-fn stands(decision: &Decision) -> String {
+fn status(decision: &Decision) -> String {
     let revision = if decision.revision.0 > 1 {
         format!(" · revision {}", decision.revision.0)
     } else {
@@ -54,7 +54,7 @@ fn stands(decision: &Decision) -> String {
 pub fn found_line(decision: &Decision) -> String {
     let title = escaped(&super::title(&decision.request), 90).text;
     let subject = escaped(&subject(decision), 50).text;
-    format!("**{}** {title}\n-# {} · {subject}", decision.id, escaped(&stands(decision), 80).text)
+    format!("**{}** {title}\n-# {} · {subject}", decision.id, escaped(&status(decision), 80).text)
 }
 
 /// Autocomplete entry for an option.
@@ -307,16 +307,18 @@ const MOST_PROJECTS: usize = 15;
 /// Maximum problems shown.
 const MOST_TROUBLES: usize = 5;
 
-/// Status overview. `theirs`: number of pending decisions that wait for the caller.
+/// Status overview. `for_caller`: number of pending decisions that wait for the caller.
 #[must_use]
-pub fn overview(overview: &Overview, theirs: usize, time_scale: TimeScale) -> String {
+pub fn overview(overview: &Overview, for_caller: usize, time_scale: TimeScale) -> String {
     let sum = |count: fn(&Project) -> usize| overview.projects.iter().map(count).sum::<usize>();
     let (waiting, overdue, deferred) =
         (sum(|p| p.waiting), sum(|p| p.overdue), sum(|p| p.deferred));
     let mut text = match waiting {
         0 => "🎉 Nothing waits for an answer.".to_owned(),
-        1 => format!("⏳ 1 decision waits for an answer, {}.", on_you(theirs, waiting)),
-        count => format!("⏳ {count} decisions wait for an answer, {}.", on_you(theirs, waiting)),
+        1 => format!("⏳ 1 decision waits for an answer, {}.", on_you(for_caller, waiting)),
+        count => {
+            format!("⏳ {count} decisions wait for an answer, {}.", on_you(for_caller, waiting))
+        }
     };
     if overdue > 0 {
         let _ = write!(text, " 🚨 {overdue} overdue.");
@@ -350,8 +352,8 @@ pub fn old_configuration(why: &str) -> String {
     format!("The configuration is invalid, so the previous one stays in use: {why}")
 }
 
-fn on_you(theirs: usize, waiting: usize) -> String {
-    match theirs {
+fn on_you(for_caller: usize, waiting: usize) -> String {
+    match for_caller {
         0 => "none for you".into(),
         all if all == waiting && waiting == 1 => "on you".into(),
         all if all == waiting => "all for you".into(),

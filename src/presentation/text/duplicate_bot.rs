@@ -20,9 +20,9 @@ pub fn another(tag: &str, posts: bool, ago: TimeDelta) -> (String, &'static str)
              bot; last seen {ago} ago. Both receive every click, and the wrong one may answer \
              first"
         );
-        let mend = "Stop one of them, or give each store its own bot application. If you know of \
+        let remedy = "Stop one of them, or give each store its own bot application. If you know of \
             no other, the token has leaked: reset it in the Developer Portal";
-        return (what, mend);
+        return (what, remedy);
     }
     let what = format!(
         "a button of another store (it carries {tag}) was pressed {ago} ago under this bot's \
@@ -44,10 +44,10 @@ mod tests {
     fn what_is_not_known_is_not_said() {
         let (sure, _) = another("ab12", true, TimeDelta::minutes(5));
         assert!(sure.contains("ab12") && sure.contains("5m ago"), "{sure}");
-        let (unsure, mend) = another("ab12", false, TimeDelta::seconds(1));
+        let (unsure, remedy) = another("ab12", false, TimeDelta::seconds(1));
         assert!(
-            unsure.contains(", or another gander serve") && mend.starts_with("If"),
-            "{unsure} {mend}"
+            unsure.contains(", or another gander serve") && remedy.starts_with("If"),
+            "{unsure} {remedy}"
         );
     }
 }

@@ -89,28 +89,28 @@ pub fn in_the_end(decision: &Decision, time_scale: TimeScale) -> String {
 /// Status of a pending decision, in lines without Discord's Markdown: for a terminal, an agent and
 /// a log.
 #[must_use]
-pub fn standing(standing: &Progress, now: Time) -> Vec<String> {
-    let due = if standing.deadline > now {
-        format!("answer due in {}", span(standing.deadline - now))
+pub fn progress_lines(progress: &Progress, now: Time) -> Vec<String> {
+    let due = if progress.deadline > now {
+        format!("answer due in {}", span(progress.deadline - now))
     } else {
-        format!("SLA breached {} ago", span(now - standing.deadline))
+        format!("SLA breached {} ago", span(now - progress.deadline))
     };
     let mut lines = vec![due];
-    if let Some(step) = &standing.step {
+    if let Some(step) = &progress.step {
         lines.push(format!("last step: {}, {} ago", stage(step.stage), span(now - step.at)));
     }
-    if let Some(next) = &standing.next {
+    if let Some(next) = &progress.next {
         let by: Vec<&str> = next.by.iter().map(|channel| channel.word()).collect();
         let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
         lines.push(format!("next step: {} in {}{by}", stage(next.stage), span(next.at - now)));
     }
-    lines.push(format!("waits for {}", waits_for(&standing.waits_for)));
+    lines.push(format!("waits for {}", waits_for(&progress.waits_for)));
     lines.extend(
-        standing.taken_by.as_ref().map(|taken| format!("{} is on it", one_line(&taken.name))),
+        progress.taken_by.as_ref().map(|taken| format!("{} is on it", one_line(&taken.name))),
     );
-    lines.extend(standing.proposals.iter().map(super::proposal_stands));
-    lines.extend(standing.unreachable.iter().map(unreachable));
-    lines.push(match &standing.in_the_end {
+    lines.extend(progress.proposals.iter().map(super::proposal_stands));
+    lines.extend(progress.unreachable.iter().map(unreachable));
+    lines.push(match &progress.in_the_end {
         None => "stays open until a person answers".into(),
         Some(FinalOutcome { default: SafeDefault::Reject, at }) => {
             format!("rejected in {} if nobody answers", span(*at - now))
@@ -134,7 +134,7 @@ pub(crate) fn waits_for(who: &Approvers) -> String {
 fn unreachable(contact: &Contact) -> String {
     let who =
         contact.who.as_ref().map_or_else(|| "the channel".to_owned(), |who| one_line(&who.name));
-    match &contact.came {
+    match &contact.result {
         ContactResult::Failed { why } => {
             format!("not reached: {who} by {} ({})", contact.channel.word(), one_line(why))
         }
@@ -169,7 +169,7 @@ pub fn contact(contact: &Contact) -> String {
         (None, Channel::Here) => "everyone here".to_owned(),
         (None, _) => channel.to_owned(),
     };
-    match &contact.came {
+    match &contact.result {
         ContactResult::Reached if contact.who.is_none() => who,
         ContactResult::Reached => format!("{who} by {channel}"),
         ContactResult::Held { .. } => format!("{who} by {channel} later (quiet hours)"),

@@ -3,7 +3,7 @@
 
 use chrono_tz::Tz;
 
-use super::{given_by, standing};
+use super::{given_by, progress_lines};
 use crate::core::Time;
 use crate::core::decision::progress::Progress;
 use crate::core::decision::{Decision, DecisionId, Resolved};
@@ -138,19 +138,21 @@ pub fn deferred(decision: &Decision, until: Time, by: &str, zone: Tz) -> String 
 #[must_use]
 pub fn undecided(
     decision: &Decision,
-    stands: Option<&Progress>,
+    progress: Option<&Progress>,
     now: Time,
     unserved: bool,
 ) -> String {
-    let stands = stands.map(|stands| standing(stands, now).join("; ")).unwrap_or_default();
-    let stands = if stands.is_empty() { String::new() } else { format!(" Status: {stands}.") };
+    let progress =
+        progress.map(|progress| progress_lines(progress, now).join("; ")).unwrap_or_default();
+    let progress =
+        if progress.is_empty() { String::new() } else { format!(" Status: {progress}.") };
     let unserved = if unserved {
         " The bot (gander serve) is not running, so nobody has seen this yet: tell the person."
     } else {
         ""
     };
     format!(
-        "Not decided yet: decision {} waits for a person.{stands}{unserved} Do something else \
+        "Not decided yet: decision {} waits for a person.{progress}{unserved} Do something else \
          and repeat the same call later: it returns the answer of the same decision.",
         decision.id
     )
@@ -201,7 +203,7 @@ pub const UNKNOWN_DIRECTORY: &str = "not known";
 
 /// To the person: a reason given by the agent's side.
 #[must_use]
-pub fn theirs(reason: &str) -> String {
+pub fn configured_reason(reason: &str) -> String {
     format!("The gate on the agent's machine says: {reason}")
 }
 

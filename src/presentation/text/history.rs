@@ -113,7 +113,7 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         }
         Event::Returned => strong("came back"),
         Event::StepFired { step } => strong(&step_line(step)),
-        Event::Told { contacts, .. } => {
+        Event::ContactsRecorded { contacts, .. } => {
             let contacts: Vec<String> = contacts.iter().map(contact).collect();
             format!(
                 "{}: {}",

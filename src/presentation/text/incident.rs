@@ -146,7 +146,7 @@ fn outcome(decision: &Decision, moment: &dyn Fn(Time) -> String) -> String {
 
 fn line(step: &ExecutedStep<'_>, moment: &dyn Fn(Time) -> String) -> String {
     let (reached, not): (Vec<_>, Vec<_>) =
-        step.contacts.iter().partition(|contact| matches!(contact.came, ContactResult::Reached));
+        step.contacts.iter().partition(|contact| matches!(contact.result, ContactResult::Reached));
     let said = |contacts: &[&&crate::core::escalation::Contact]| {
         let all: Vec<String> = contacts.iter().map(|known| contact(known)).collect();
         if all.is_empty() { "–".to_owned() } else { cell(&all.join(", ")) }

@@ -7,7 +7,7 @@ pub mod tool;
 
 use std::fmt::Write as _;
 
-use super::{given_by, span, standing};
+use super::{given_by, progress_lines, span};
 use crate::core::Time;
 use crate::core::decision::authorization::Denied;
 use crate::core::decision::progress::Progress;
@@ -52,7 +52,7 @@ fn quoted(text: &str, limit: usize) -> String {
 
 /// A decision on one line: number, revision, and the agent's title.
 #[must_use]
-pub fn line(decision: &Decision, stands: Option<&Progress>, now: Time) -> String {
+pub fn line(decision: &Decision, progress: Option<&Progress>, now: Time) -> String {
     let request = &decision.request;
     let age = span(now - decision.asked_at);
     let mut line = format!(
@@ -66,8 +66,8 @@ pub fn line(decision: &Decision, stands: Option<&Progress>, now: Time) -> String
         quoted(&request.agent.name, 60),
         said(&request.title)
     );
-    if let Some(stands) = stands {
-        let _ = write!(line, "; {}", standing(stands, now).join("; "));
+    if let Some(progress) = progress {
+        let _ = write!(line, "; {}", progress_lines(progress, now).join("; "));
     }
     line
 }
@@ -78,12 +78,19 @@ const UNSERVED: &str =
 
 /// The decision was filed.
 #[must_use]
-pub fn filed(decision: &Decision, stands: Option<&Progress>, now: Time, unserved: bool) -> String {
+pub fn filed(
+    decision: &Decision,
+    progress: Option<&Progress>,
+    now: Time,
+    unserved: bool,
+) -> String {
     let id = decision.id;
     let what = match &decision.state {
         State::Pending(_) => {
-            let stands = stands.map(|stands| standing(stands, now).join("; ")).unwrap_or_default();
-            format!("{id} is filed and waits for a person: {stands}.")
+            let progress = progress
+                .map(|progress| progress_lines(progress, now).join("; "))
+                .unwrap_or_default();
+            format!("{id} is filed and waits for a person: {progress}.")
         }
         _ => format!("{id} was already asked: it is {}.", decision.state.word()),
     };
@@ -99,7 +106,7 @@ pub fn filed(decision: &Decision, stands: Option<&Progress>, now: Time, unserved
 #[must_use]
 pub fn waited(
     decision: &Decision,
-    stands: Option<&Progress>,
+    progress: Option<&Progress>,
     now: Time,
     zone: chrono_tz::Tz,
     mine: bool,
@@ -138,9 +145,11 @@ pub fn waited(
             format!("{id} was withdrawn ({}): there will be no verdict.", said(reason))
         }
         State::Pending(_) => {
-            let stands = stands.map(|stands| standing(stands, now).join("; ")).unwrap_or_default();
+            let progress = progress
+                .map(|progress| progress_lines(progress, now).join("; "))
+                .unwrap_or_default();
             format!(
-                "Nobody has decided {id} yet: {stands}. This is not an approval. Call \
+                "Nobody has decided {id} yet: {progress}. This is not an approval. Call \
                  await_decision again, or do other work first."
             )
         }

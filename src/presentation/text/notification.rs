@@ -91,16 +91,35 @@ pub const fn channel_name(channel: ExternalChannel) -> &'static str {
 /// Sending was interrupted, and a retry is safe or harmless.
 pub const INTERRUPTED: &str = "sending was interrupted";
 
-/// The channel is not configured.
-#[must_use]
-pub fn channel_not_configured(channel: ExternalChannel) -> String {
-    let table = match channel {
+/// The section of `gander.toml` that configures a channel.
+const fn channel_section(channel: ExternalChannel) -> &'static str {
+    match channel {
         ExternalChannel::Push => "[ntfy]",
         ExternalChannel::Sms | ExternalChannel::Voice => "[twilio]",
         ExternalChannel::Webhook => "[[webhooks]]",
         ExternalChannel::Desktop => "[desktop]",
-    };
-    format!("this Gander cannot send a {}: {table} is not in gander.toml", channel_name(channel))
+    }
+}
+
+/// The sections of all channels, as a choice in a sentence.
+#[must_use]
+pub fn channel_sections() -> String {
+    let mut sections = ExternalChannel::ALL.map(channel_section).to_vec();
+    sections.dedup();
+    match sections.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        other => other.concat(),
+    }
+}
+
+/// The channel is not configured.
+#[must_use]
+pub fn channel_not_configured(channel: ExternalChannel) -> String {
+    format!(
+        "this Gander cannot send a {}: {} is not in gander.toml",
+        channel_name(channel),
+        channel_section(channel)
+    )
 }
 
 /// The address that a channel needs.
@@ -135,7 +154,7 @@ pub fn given_up_after(tries: u32, why: &str) -> String {
 /// The notification expired, or the maximum number of attempts is reached.
 #[must_use]
 pub fn given_up(entry: &OutboxEntry) -> String {
-    match &entry.sending {
+    match &entry.state {
         DeliveryState::Trying { .. } => {
             delivery_unknown("for 6 hours, the service could not be asked for its status")
         }
@@ -163,7 +182,7 @@ pub fn outbox_entry(entry: &OutboxEntry, who: &str, clock: impl Fn(Time) -> Stri
     let to = if who.is_empty() { String::new() } else { format!(" to {}", one_line(who)) };
     let tries =
         if entry.tries > 1 { format!(", after {} tries", entry.tries) } else { String::new() };
-    let so_far = match &entry.sending {
+    let so_far = match &entry.state {
         DeliveryState::Queued { why: None, .. } => "queued".into(),
         DeliveryState::Queued { next_try, why: Some(why) } => {
             format!("not sent yet ({why}); next try at {}", clock(*next_try))

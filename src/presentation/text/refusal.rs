@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use super::card::verdict;
 use super::{label, moment, name, person, quoted, relative};
+use crate::core::Time;
 use crate::core::decision::authorization::{Approvers, Denied};
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
+use crate::core::decision::{
+    Decision, DecisionId, Expects, Refused, Request, Resolved, Risk, Terms,
+};
 use crate::core::untrusted::{escaped, one_line};
 use crate::core::values::time_scale::TimeScale;
 
@@ -63,161 +66,131 @@ pub fn denied(decision: &Decision, denied: &Denied, owner: Option<u64>) -> Strin
     }
 }
 
-/// Why the action was refused.
+/// Why the action was refused. Each variant has an arm, so a new variant fails to compile here.
 #[must_use]
 pub fn refused(decision: &Decision, refused: &Refused, time_scale: TimeScale) -> String {
     let id = decision.id;
+    let date = |at: &Time| moment(time_scale.wall_time(*at));
+    let ago = |at: &Time| relative(time_scale.wall_time(*at));
     match refused {
-        Refused::AlreadyResolved(resolved) => {
-            let (what, how) = verdict(resolved, time_scale);
-            format!(
-                "Another person was faster: {id} is already decided. {what} {how}\n\
-                Your click changed nothing."
-            )
-        }
-        Refused::Withdrawn { reason, at } => {
-            format!(
-                "{id} no longer needs an answer; the agent withdrew it {}.\n{}",
-                relative(time_scale.wall_time(*at)),
-                quoted(reason, 400)
-            )
-        }
-        Refused::Outdated { .. } => format!(
-            "✏️ {id} changed after you saw it, so nothing was decided. The current version:"
-        ),
-        Refused::WrongAnswer { expects } => {
-            format!(
-                "{id} needs a different kind of answer: it asks you to {expects}. Nothing \
-                was changed."
-            )
-        }
-        Refused::NoSuchOption { option } => {
-            format!(
-                "{id} does not offer “{}”. Nothing was changed.",
-                escaped(&one_line(option), 60).text
-            )
-        }
+        Refused::AlreadyResolved(resolved) => already_resolved(id, resolved, time_scale),
+        Refused::Withdrawn { reason, at } => withdrawn(id, reason, &ago(at)),
+        Refused::Outdated { .. } => outdated(id),
+        Refused::WrongAnswer { expects } => wrong_answer(id, *expects),
+        Refused::NoSuchOption { option } => no_such_option(id, option),
         Refused::NoAnswer => "The answer is empty. Nothing was changed.".into(),
+        Refused::NoReason => NO_REASON.into(),
         Refused::NotForSession => {
             format!("{id} can be approved only once, not for a session. Nothing was decided.")
         }
-        Refused::NotDecidableRemotely { risk } => {
-            format!(
-                "{id} has {risk} risk: it can only be proposed there, and confirmed here \
-                with the button. Nothing was decided."
-            )
-        }
-        Refused::NoReason => "A rejection needs a reason: without one, the agent tries the same \
-            again. Nothing was changed."
-            .into(),
-        Refused::Unconfirmed { word } => {
-            format!(
-                "{id} has critical risk: to approve it, type {word}. Nothing was decided; \
-                please try again."
-            )
-        }
-        Refused::CurrentlyDeferred { .. }
-        | Refused::DeferredTooOften { .. }
-        | Refused::DeferredTooLong { .. }
-        | Refused::NotInFuture
-        | Refused::AlreadyDeferred { .. }
-        | Refused::NotDue => deferral_refused(id, refused, time_scale),
-        Refused::AlreadyClaimed { .. }
-        | Refused::TooLateToUndo { .. }
-        | Refused::AskedAgain { .. }
-        | Refused::NotResolved
-        | Refused::NotAutoApproved
-        | Refused::AlreadyDisagreed { .. } => undo_refused(id, refused, time_scale),
-        Refused::AlreadyVoted { .. }
-        | Refused::AlreadyTaken { .. }
-        | Refused::AlreadyPrioritized { .. }
-        | Refused::NotTheirs { .. } => change_refused(id, refused),
-    }
-}
-
-/// Why a deferral, or a step that depends on one, was refused.
-fn deferral_refused(id: DecisionId, refused: &Refused, time_scale: TimeScale) -> String {
-    match refused {
+        Refused::NotDecidableRemotely { risk } => only_proposed(id, *risk),
+        Refused::Unconfirmed { word } => unconfirmed(id, word),
         Refused::CurrentlyDeferred { until } => {
-            format!(
-                "{id} is deferred until {}, so nothing was proposed.",
-                moment(time_scale.wall_time(*until))
-            )
+            format!("{id} is deferred until {}, so nothing was proposed.", date(until))
         }
-        Refused::DeferredTooOften { times } => {
-            format!(
-                "{id} was already deferred {times} times, the maximum. Please approve or reject it."
-            )
-        }
+        Refused::DeferredTooOften { times } => deferred_too_often(id, *times),
         Refused::DeferredTooLong { latest } => {
-            format!(
-                "That is too late: {id} can be deferred until {} at the latest.",
-                moment(time_scale.wall_time(*latest))
-            )
+            format!("That is too late: {id} can be deferred until {} at the latest.", date(latest))
         }
-        Refused::NotInFuture => {
-            "That time has passed. Write, for example, 45m, 18:30 or tomorrow 09:00.".into()
-        }
+        Refused::NotInFuture => NOT_IN_FUTURE.into(),
         Refused::AlreadyDeferred { until } => {
-            format!("{id} is already deferred until {}.", moment(time_scale.wall_time(*until)))
+            format!("{id} is already deferred until {}.", date(until))
         }
         Refused::NotDue => format!("{id} is not due yet."),
-        other => format!("{id}: {other}."),
-    }
-}
-
-/// Why an undo or a disagreement was refused.
-fn undo_refused(id: DecisionId, refused: &Refused, time_scale: TimeScale) -> String {
-    match refused {
-        Refused::AlreadyClaimed { at } => format!(
-            "Too late: the agent picked up the verdict on {id} {} and is acting on it. Nothing \
-             was undone. To stop the agent, tell it directly.",
-            relative(time_scale.wall_time(*at))
-        ),
+        Refused::AlreadyClaimed { at } => already_claimed(id, &ago(at)),
         Refused::TooLateToUndo { until } => {
-            format!(
-                "Too late: the verdict on {id} could be undone until {}.",
-                moment(time_scale.wall_time(*until))
-            )
+            format!("Too late: the verdict on {id} could be undone until {}.", date(until))
         }
-        Refused::AskedAgain { again } => {
-            format!(
-                "The agent has asked again as {again}, which waits for an answer: decide \
-                that one. Nothing was undone."
-            )
-        }
+        Refused::AskedAgain { again } => asked_again(*again),
         Refused::NotResolved => format!("{id} has no verdict yet."),
-        Refused::NotAutoApproved => {
-            format!(
-                "{id} was not approved automatically, so there is nothing to disagree with. \
-                Nothing was changed."
-            )
-        }
+        Refused::NotAutoApproved => not_auto_approved(id),
         Refused::AlreadyDisagreed { by } => {
             format!("{} already disagreed with {id}. Nothing was changed.", person(by))
         }
-        other => format!("{id}: {other}."),
-    }
-}
-
-/// Why a vote, an assignment or a priority changed nothing.
-fn change_refused(id: DecisionId, refused: &Refused) -> String {
-    match refused {
-        Refused::AlreadyVoted { more } => {
-            format!(
-                "You have already approved {id}. It still needs {} from others.",
-                super::approvals(*more)
-            )
-        }
+        Refused::AlreadyVoted { more } => already_voted(id, *more),
         Refused::AlreadyTaken { by } => format!("{} is already on {id}.", person(by)),
         Refused::AlreadyPrioritized { by, priority } => {
             format!("{id} already has priority {priority}, set by {}.", person(by))
         }
-        Refused::NotTheirs { who } => {
+        Refused::AssigneeMayNotDecide { who } => {
             format!("{} may not decide {id}, so it was not assigned to them.", person(who))
         }
-        other => format!("{id}: {other}."),
     }
+}
+
+const NO_REASON: &str = "A rejection needs a reason: without one, the agent tries the same again. \
+    Nothing was changed.";
+const NOT_IN_FUTURE: &str =
+    "That time has passed. Write, for example, 45m, 18:30 or tomorrow 09:00.";
+
+fn already_resolved(id: DecisionId, resolved: &Resolved, time_scale: TimeScale) -> String {
+    let (what, how) = verdict(resolved, time_scale);
+    format!(
+        "Another person was faster: {id} is already decided. {what} {how}\n\
+        Your click changed nothing."
+    )
+}
+
+fn withdrawn(id: DecisionId, reason: &str, ago: &str) -> String {
+    format!("{id} no longer needs an answer; the agent withdrew it {ago}.\n{}", quoted(reason, 400))
+}
+
+fn outdated(id: DecisionId) -> String {
+    format!("✏️ {id} changed after you saw it, so nothing was decided. The current version:")
+}
+
+fn wrong_answer(id: DecisionId, expects: Expects) -> String {
+    format!("{id} needs a different kind of answer: it asks you to {expects}. Nothing was changed.")
+}
+
+fn no_such_option(id: DecisionId, option: &str) -> String {
+    let option = escaped(&one_line(option), 60).text;
+    format!("{id} does not offer “{option}”. Nothing was changed.")
+}
+
+fn only_proposed(id: DecisionId, risk: Risk) -> String {
+    format!(
+        "{id} has {risk} risk: it can only be proposed there, and confirmed here with the button. \
+         Nothing was decided."
+    )
+}
+
+fn unconfirmed(id: DecisionId, word: &str) -> String {
+    format!(
+        "{id} has critical risk: to approve it, type {word}. Nothing was decided; please try again."
+    )
+}
+
+fn deferred_too_often(id: DecisionId, times: u32) -> String {
+    format!("{id} was already deferred {times} times, the maximum. Please approve or reject it.")
+}
+
+fn already_claimed(id: DecisionId, ago: &str) -> String {
+    format!(
+        "Too late: the agent picked up the verdict on {id} {ago} and is acting on it. Nothing was \
+         undone. To stop the agent, tell it directly."
+    )
+}
+
+fn asked_again(again: DecisionId) -> String {
+    format!(
+        "The agent has asked again as {again}, which waits for an answer: decide that one. Nothing \
+         was undone."
+    )
+}
+
+fn not_auto_approved(id: DecisionId) -> String {
+    format!(
+        "{id} was not approved automatically, so there is nothing to disagree with. Nothing was \
+         changed."
+    )
+}
+
+fn already_voted(id: DecisionId, more: u32) -> String {
+    format!(
+        "You have already approved {id}. It still needs {} from others.",
+        super::approvals(more)
+    )
 }
 
 /// Maximum characters of each side of a change: ten changes fit in a message's 2,000 characters.

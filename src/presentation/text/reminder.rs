@@ -172,7 +172,7 @@ pub fn unreached_people(contacts: &[Contact]) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     for contact in contacts {
         let who = contact.who.as_ref().map_or_else(|| "@here".to_owned(), |who| name(&who.name));
-        let words = match &contact.came {
+        let words = match &contact.result {
             ContactResult::Reached => continue,
             ContactResult::Held { .. } => format!("{who} is notified when their quiet time ends"),
             ContactResult::Away { .. } => format!("{who} is away and was skipped"),
@@ -212,7 +212,7 @@ const MOST_NAMED: usize = 6;
 #[must_use]
 pub fn contact_results(contacts: &[Contact]) -> Vec<String> {
     let mut reached: Vec<String> = Vec::new();
-    for contact in contacts.iter().filter(|contact| contact.came == ContactResult::Reached) {
+    for contact in contacts.iter().filter(|contact| contact.result == ContactResult::Reached) {
         let who = match (&contact.who, contact.channel) {
             (Some(who), _) => name(&who.name),
             (None, Channel::Here) => "everyone here".into(),

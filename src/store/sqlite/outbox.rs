@@ -64,7 +64,7 @@ impl OutboxStore<'_> {
         channel: ExternalChannel,
         since: Time,
     ) -> Result<Vec<(Time, Option<String>)>, StoreError> {
-        self.store.read(|connection| went(connection, person, channel, since))
+        self.store.read(|connection| recent_sends(connection, person, channel, since))
     }
 
     /// Records a notification's state; settling deletes the address. Returns `false`, with no
@@ -73,10 +73,10 @@ impl OutboxStore<'_> {
         self,
         key: &str,
         tries: u32,
-        sending: DeliveryState,
+        state: DeliveryState,
     ) -> Result<bool, StoreError> {
         let key = key.to_owned();
-        self.store.write(move |connection| put(connection, &key, tries, &sending))
+        self.store.write(move |connection| put(connection, &key, tries, &state))
     }
 }
 
@@ -141,7 +141,7 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
             .map_or_else(|| Err(unreadable("a message that waits for nothing")), time)
     };
     let word = |name: &str| column::<Option<String>>(row, name);
-    let sending = match column::<String>(row, "state")?.as_str() {
+    let state = match column::<String>(row, "state")?.as_str() {
         "queued" => DeliveryState::Queued { next_try: next()?, why: word("why")? },
         "held" => DeliveryState::Held { until: next()? },
         "trying" => DeliveryState::Trying { since: at, next_try: next()? },
@@ -154,7 +154,7 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
         message: Notification { to: column(row, "address")?, ..bare },
         asked_at: time(column(row, "asked_at")?)?,
         tries: column(row, "tries")?,
-        sending,
+        state,
         settled: column::<Option<i64>>(row, "settled")?.map_or(0, unsigned),
     })
 }
@@ -209,7 +209,7 @@ pub(super) fn of_decision(
 }
 
 /// Notifications sent, or possibly sent, to a person by a channel after `since`: time and receipt.
-pub(super) fn went(
+pub(super) fn recent_sends(
     connection: &Connection,
     person: &str,
     channel: ExternalChannel,
@@ -228,9 +228,9 @@ pub(super) fn put(
     connection: &Connection,
     key: &str,
     tries: u32,
-    sending: &DeliveryState,
+    delivery: &DeliveryState,
 ) -> Result<bool, StoreError> {
-    let (state, at, why, receipt) = match sending {
+    let (state, at, why, receipt) = match delivery {
         DeliveryState::Queued { next_try, why } => ("queued", next_try, why.as_deref(), None),
         DeliveryState::Held { until } => ("held", until, None, None),
         DeliveryState::Trying { since, .. } => ("trying", since, None, None),
@@ -246,7 +246,7 @@ pub(super) fn put(
              address = CASE WHEN ?5 IS NULL THEN NULL ELSE address END
          WHERE key = ?1 AND settled IS NULL"
     );
-    let next = sending.next().map(|next| next.timestamp_millis());
+    let next = delivery.next().map(|next| next.timestamp_millis());
     let values = params![key, tries, state, at.timestamp_millis(), next, why, receipt];
     connection.execute(&sql, values).map(|changed| changed == 1).map_err(from_sqlite)
 }

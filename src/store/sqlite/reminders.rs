@@ -189,7 +189,7 @@ fn put_on(
     reminders.iter().try_for_each(|reminder| {
         put(
             connection,
-            &Reminder { on: Some(on), standing: ReminderState::Posted, ..reminder.clone() },
+            &Reminder { on: Some(on), state: ReminderState::Posted, ..reminder.clone() },
         )
     })
 }
@@ -233,7 +233,7 @@ pub(super) fn give_up(
         query(connection, "SELECT document FROM reminder WHERE posting = ?1", [id.0], |row| {
             serde_json::from_str::<Reminder>(&column::<String>(row, 0)?).map_err(unreadable)
         })?;
-    let failed = || ReminderState::Over { came: ContactResult::Failed { why: why.to_owned() } };
+    let failed = || ReminderState::Over { result: ContactResult::Failed { why: why.to_owned() } };
     on.into_iter()
-        .try_for_each(|reminder| put(connection, &Reminder { standing: failed(), ..reminder }))
+        .try_for_each(|reminder| put(connection, &Reminder { state: failed(), ..reminder }))
 }

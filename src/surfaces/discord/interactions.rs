@@ -372,10 +372,12 @@ impl Press<'_> {
         let decision = bot.handle.approvals().get(id).await.ok()?;
         decision.check_open_at(seen).ok()?;
         let (guard, now) = (bot.handle.rules().guard, bot.handle.clock().wall());
-        let doubt = bot.shown.habits(self.user.id, |habits| habits.doubt(guard, &decision, now))?;
-        tracing::info!(decision = id.0, by = %self.user.id, ?doubt, "asked once more");
+        let reason = bot
+            .shown
+            .habits(self.user.id, |habits| habits.confirm_reason(guard, &decision, now))?;
+        tracing::info!(decision = id.0, by = %self.user.id, ?reason, "asked once more");
         let sure = CustomId::new(&self.tag(bot), Control::On(id, seen, sure)).to_string();
-        let mut view = View::words(text::confirm_hasty_approval(&decision, doubt));
+        let mut view = View::words(text::confirm_hasty_approval(&decision, reason));
         let sure = render::button(sure, ButtonStyle::Danger, &text::confirm_hasty_label(id));
         view.rows.push(CreateActionRow::Buttons(vec![sure]));
         Some(Done::answer(Response::Private(view)))

@@ -62,7 +62,7 @@ fn brought(call: GateCall) -> GateRequest {
         project: call.project,
         at_least: call.at_least.map(|AtLeast { risk, reason }| rules::Minimum {
             risk,
-            reason: reason.as_deref().map(text::gate::theirs).map(AskReason::Configured),
+            reason: reason.as_deref().map(text::gate::configured_reason).map(AskReason::Configured),
         }),
         own_prompt: call.own_prompt,
     }

@@ -119,7 +119,7 @@ fn may_decide(
     }
     let mut others = subjects.iter().filter(|other| {
         other.id != target
-            && (other.standing == Openness::Open) == !matches!(what, ChatAction::Undo)
+            && (other.openness == Openness::Open) == !matches!(what, ChatAction::Undo)
     });
     let fits = |other: &Subject| counting.iter().all(|word| tokens(other).contains(word));
     if others.any(fits) { Err("another one fits, too") } else { Ok(()) }

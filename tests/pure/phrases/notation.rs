@@ -34,8 +34,8 @@ fn filter(of: &SubjectFilter) -> String {
     text
 }
 
-const fn doubt(doubt: Ambiguity) -> &'static str {
-    match doubt {
+const fn ambiguity(ambiguity: Ambiguity) -> &'static str {
+    match ambiguity {
         Ambiguity::SeveralFit => "several",
         Ambiguity::Misspelt => "misspelt",
         Ambiguity::JustDecided { .. } => "just-decided",
@@ -96,7 +96,7 @@ pub(crate) fn noted(understood: &Interpretation) -> String {
         Interpretation::Status => "status".into(),
         Interpretation::Help => "help".into(),
         Interpretation::Snooze { until } => format!("snooze {}", until.as_deref().unwrap_or("?")),
-        Interpretation::Ambiguous { wish, candidates, doubt: unclear } => {
+        Interpretation::Ambiguous { wish, candidates, ambiguity: unclear } => {
             let wish = match wish {
                 ChatRequest::Decide(what) => verb(what, ""),
                 ChatRequest::History => "history".into(),
@@ -106,7 +106,7 @@ pub(crate) fn noted(understood: &Interpretation) -> String {
             } else {
                 String::new()
             };
-            format!("ask {wish}{}: {}{other}", ids(candidates), doubt(*unclear))
+            format!("ask {wish}{}: {}{other}", ids(candidates), ambiguity(*unclear))
         }
         Interpretation::NoMatch { act, words, near } => {
             let near = if near.is_empty() { String::new() } else { format!(" near{}", ids(near)) };

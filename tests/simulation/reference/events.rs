@@ -40,7 +40,7 @@ impl Case {
                 self.begin(at);
             }
             Event::StepFired { step } => self.climbed(step, at, seq),
-            Event::Told { position, contacts, complete } => {
+            Event::ContactsRecorded { position, contacts, complete } => {
                 self.told(*position, contacts, *complete, at)?
             }
             Event::Lapsed { of } => {
@@ -117,7 +117,7 @@ impl Case {
             .as_mut()
             .filter(|reached| open && reached.seq == position)
             .ok_or("nobody asks that")?;
-        for Contact { who, channel, came } in contacts {
+        for Contact { who, channel, result: came } in contacts {
             let reaches = matches!(came, ContactResult::Reached | ContactResult::Held { .. });
             reached
                 .contacts
@@ -129,7 +129,7 @@ impl Case {
         // Told twice of one way at once, the later counts.
         let latest: BTreeMap<_, _> = contacts
             .iter()
-            .map(|Contact { who, channel, came }| {
+            .map(|Contact { who, channel, result: came }| {
                 ((who.as_ref().map(|who| &who.id), channel.word()), came)
             })
             .collect();

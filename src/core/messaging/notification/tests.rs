@@ -8,12 +8,12 @@ fn at(minutes: i64) -> Time {
 
 /// Sends a queue of `count` notifications under the caps and returns when each was sent.
 fn drain(channel: ExternalChannel, count: usize) -> Vec<i64> {
-    let (mut went, mut now) = (Vec::new(), at(0));
+    let (mut sent, mut now) = (Vec::new(), at(0));
     for _ in 0..count {
-        now = earliest_send(channel, &went, now);
-        went.push(now);
+        now = earliest_send(channel, &sent, now);
+        sent.push(now);
     }
-    went.into_iter().map(|time| (time - at(0)).num_minutes()).collect()
+    sent.into_iter().map(|time| (time - at(0)).num_minutes()).collect()
 }
 
 #[test]
@@ -22,10 +22,10 @@ fn caps_hold_in_every_window_and_lose_nothing() {
     assert_eq!(drain(ExternalChannel::Voice, 8), [0, 0, 0, 15, 15, 15, 30, 60]);
     assert_eq!(drain(ExternalChannel::Push, 50), vec![0; 50]);
     for channel in ExternalChannel::ALL {
-        let went = drain(channel, 60);
+        let sent = drain(channel, 60);
         for cap in channel.caps() {
-            for start in &went {
-                let within = went
+            for start in &sent {
+                let within = sent
                     .iter()
                     .filter(|at| (*start..*start + cap.within.num_minutes()).contains(at))
                     .count();
@@ -37,11 +37,11 @@ fn caps_hold_in_every_window_and_lose_nothing() {
 
 #[test]
 fn the_order_in_which_they_went_does_not_matter() {
-    let went = [at(9), at(1), at(7), at(3), at(5)];
-    assert_eq!(earliest_send(ExternalChannel::Sms, &went, at(10)), at(16));
-    assert_eq!(earliest_send(ExternalChannel::Sms, &went[1..], at(10)), at(10));
+    let sent = [at(9), at(1), at(7), at(3), at(5)];
+    assert_eq!(earliest_send(ExternalChannel::Sms, &sent, at(10)), at(16));
+    assert_eq!(earliest_send(ExternalChannel::Sms, &sent[1..], at(10)), at(10));
     assert_eq!(
-        earliest_send(ExternalChannel::Sms, &went, at(16)),
+        earliest_send(ExternalChannel::Sms, &sent, at(16)),
         at(16),
         "the window is half open"
     );
@@ -110,33 +110,37 @@ fn pauses_double_up_to_a_quarter_of_an_hour_and_respect_what_is_asked_for() {
 }
 
 #[test]
-fn a_way_knows_where_somebody_is_reached() {
-    let hook = |name: &str, projects: &[&str]| WebhookTarget {
+fn a_channel_knows_the_addresses_of_its_receivers() {
+    let machine = |channel, name: &str, projects: &[&str]| Machine {
+        channel,
         name: name.into(),
         projects: projects.iter().map(|&p| p.into()).collect(),
     };
-    let channels = ExternalChannels {
-        sms: true,
-        desktop: true,
-        hooks: vec![hook("all", &[]), hook("shop", &["web-shop"])],
-        ..ExternalChannels::default()
-    };
+    let machines = vec![
+        machine(ExternalChannel::Webhook, "all", &[]),
+        machine(ExternalChannel::Webhook, "shop", &["web-shop"]),
+        machine(ExternalChannel::Desktop, "", &[]),
+    ];
+    let channels = ExternalChannels::new([ExternalChannel::Sms], machines);
     let nobody = Profile::unknown(1, "Maya", chrono_tz::UTC);
     let maya = Profile {
         phone: Some("+491701234567".into()),
         ntfy: Some("topic".into()),
         ..nobody.clone()
     };
-    assert_eq!(channels.of_person(ExternalChannel::Sms, &maya).as_deref(), Some("+491701234567"));
-    assert_eq!(channels.of_person(ExternalChannel::Voice, &maya), None, "not configured");
-    assert_eq!(channels.of_person(ExternalChannel::Sms, &nobody), None, "no number");
+    assert_eq!(channels.address(ExternalChannel::Sms, &maya).as_deref(), Some("+491701234567"));
+    assert_eq!(channels.address(ExternalChannel::Voice, &maya), None, "not configured");
+    assert_eq!(channels.address(ExternalChannel::Sms, &nobody), None, "no number");
     let names = |project| {
         channels
-            .of_nobody(project)
+            .machines_for(project)
             .into_iter()
             .map(|(channel, to)| format!("{channel} {to}"))
             .collect::<Vec<_>>()
     };
     assert_eq!(names("web-shop"), ["webhook all", "webhook shop", "desktop "]);
     assert_eq!(names("app"), ["webhook all", "desktop "]);
+    assert!(channels.has(Channel::Here) && channels.has(ExternalChannel::Webhook.into()));
+    let without = ExternalChannels::new(ExternalChannel::ALL, Vec::new());
+    assert!(!without.has(ExternalChannel::Webhook.into()), "a channel to no machine");
 }

@@ -13,12 +13,7 @@ fn at(hours: i64) -> Time {
 }
 
 fn approver(user: u64, availability: Availability) -> Approver {
-    Approver {
-        user,
-        name: format!("P{user}"),
-        availability,
-        channels: vec![notification::ExternalChannel::Push],
-    }
+    Approver { user, name: format!("P{user}"), availability, channels: vec![ExternalChannel::Push] }
 }
 
 const QUIET: Availability =
@@ -29,7 +24,7 @@ fn audience(people: &[(u64, Availability)]) -> Audience {
     Audience {
         people: people.iter().map(|(user, availability)| approver(*user, *availability)).collect(),
         roles: vec![(77, "Approvers".into())],
-        machines: vec![(notification::ExternalChannel::Webhook, "pager".into())],
+        machines: vec![(ExternalChannel::Webhook, "pager".into())],
         no_here: None,
     }
 }
@@ -53,10 +48,10 @@ fn climbed(stage: Stage, risk: Risk) -> Decision {
 fn planned(decision: &Decision, by: &[Channel], audience: &Audience) -> Vec<String> {
     let position = decision.position.as_ref().unwrap();
     let said = |reminder: Reminder| {
-        let stands = match reminder.standing {
+        let stands = match reminder.state {
             ReminderState::Due => "now",
             ReminderState::Held { .. } => "held",
-            ReminderState::Over { came: ContactResult::Away { .. } } => "away",
+            ReminderState::Over { result: ContactResult::Away { .. } } => "away",
             ReminderState::Over { .. } => "failed",
             _ => "sent",
         };
@@ -73,10 +68,10 @@ fn each_way_reaches_those_who_are_meant_by_it() {
         Channel::Dm,
         Channel::Mention,
         Channel::Here,
-        Channel::Push,
-        Channel::Sms,
-        Channel::Webhook,
-        Channel::Desktop,
+        ExternalChannel::Push.into(),
+        ExternalChannel::Sms.into(),
+        ExternalChannel::Webhook.into(),
+        ExternalChannel::Desktop.into(),
     ];
     assert_eq!(
         planned(&decision, &by, &all),
@@ -174,15 +169,15 @@ fn the_log_is_told_once_what_is_known_and_when_nobody_was_reached() {
     let all = audience(&[(1, Availability::Available), (3, AWAY)]);
     let mut rows = reminders(&decision, &position, &[Channel::Dm], &all);
     assert_eq!(outcomes_to_report(&decision, 42, &rows), None, "one is on its way");
-    rows[0].standing = ReminderState::Over { came: ContactResult::Failed { why: "closed".into() } };
+    rows[0].state = ReminderState::Over { result: ContactResult::Failed { why: "closed".into() } };
     let (contacts, complete) = outcomes_to_report(&decision, 42, &rows).unwrap();
     assert!(complete && contacts.len() == 2, "{contacts:?}");
-    let event = Event::Told { position: 42, contacts, complete };
+    let event = Event::ContactsRecorded { position: 42, contacts, complete };
     let told = decision.clone().evolve(&event, at(1), 43);
     assert!(told.position.as_ref().unwrap().in_vain);
     assert_eq!(outcomes_to_report(&told, 42, &rows), None, "it knows");
     assert_eq!(outcomes_to_report(&told, 41, &rows), None, "of another rung");
-    rows[0].standing = ReminderState::Over { came: ContactResult::Reached };
+    rows[0].state = ReminderState::Over { result: ContactResult::Reached };
     let (contacts, _) = outcomes_to_report(&told, 42, &rows).unwrap();
     assert_eq!(contacts.len(), 1, "only what is new: {contacts:?}");
     // An escalation step without receivers.
@@ -190,8 +185,8 @@ fn the_log_is_told_once_what_is_known_and_when_nobody_was_reached() {
     assert!(none.is_empty() && complete);
     // Notifications outside Discord may take long: the other outcomes are reported first.
     rows.push(Reminder {
-        channel: Channel::Push,
-        standing: ReminderState::Notification { key: "k".into() },
+        channel: ExternalChannel::Push.into(),
+        state: ReminderState::Notification { key: "k".into() },
         ..rows[0].clone()
     });
     assert!(!outcomes_to_report(&decision, 42, &rows).unwrap().1);
@@ -201,17 +196,38 @@ fn the_log_is_told_once_what_is_known_and_when_nobody_was_reached() {
 fn a_reminder_is_kept_as_it_was() {
     let decision = climbed(Stage::Breach, Risk::Low);
     let all = audience(&[(1, Availability::Available), (2, QUIET), (3, AWAY)]);
-    let by = [Channel::Dm, Channel::Mention, Channel::Here, Channel::Webhook];
+    let by = [Channel::Dm, Channel::Mention, Channel::Here, ExternalChannel::Webhook.into()];
     for reminder in reminders(&decision, decision.position.as_ref().unwrap(), &by, &all) {
-        for standing in [
-            reminder.standing.clone(),
+        for state in [
+            reminder.state.clone(),
             ReminderState::Posted,
             ReminderState::Notification { key: "k".into() },
         ] {
             let on = Some(ReminderMessage { message: MessageId(3), since: at(1) });
-            let kept = Reminder { standing, on, ..reminder.clone() };
+            let kept = Reminder { state, on, ..reminder.clone() };
             let text = serde_json::to_string(&kept).unwrap();
             assert_eq!(serde_json::from_str::<Reminder>(&text).unwrap(), kept, "{text}");
         }
     }
+}
+
+#[test]
+fn stored_names_keep_their_spelling() {
+    let decision = climbed(Stage::Reminder, Risk::Low);
+    let all = audience(&[(1, AWAY)]);
+    let push = ExternalChannel::Push.into();
+    let away = &reminders(&decision, decision.position.as_ref().unwrap(), &[push], &all)[0];
+    let stored = serde_json::to_value(away).unwrap();
+    assert_eq!(stored["way"], "push");
+    assert_eq!(stored["stands"], "over");
+    assert_eq!(stored["came"]["came"], "away");
+    let event = Event::ContactsRecorded {
+        position: 42,
+        contacts: vec![Contact { who: None, channel: push, result: ContactResult::Reached }],
+        complete: true,
+    };
+    assert_eq!(
+        serde_json::to_string(&event).unwrap(),
+        r#"{"event":"told","climb":42,"contacts":[{"way":"push","came":"reached"}],"complete":true}"#
+    );
 }

@@ -83,7 +83,7 @@ fn the_thresholds_themselves_do_not_pass_and_do_not_block() {
         (Some(0.6), Route::Queue(QueueReason::NotSure)),
         (Some(0.599_999), Route::Block),
         (Some(0.0), Route::Block),
-        (None, Route::Queue(QueueReason::Unsaid)),
+        (None, Route::Queue(QueueReason::NoConfidence)),
     ] {
         assert_eq!(of(Request { confidence, ..request() }), expected, "{confidence:?}");
     }

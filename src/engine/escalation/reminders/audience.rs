@@ -11,8 +11,7 @@ use tokio::task::JoinSet;
 use super::{Later, Reminders};
 use crate::core::decision::authorization::{Approvers, Voter, may_decide};
 use crate::core::decision::{Decision, Person};
-use crate::core::escalation::Channel;
-use crate::core::messaging::notification;
+use crate::core::escalation::{Channel, ExternalChannel};
 use crate::core::messaging::reminder::{Approver, Audience};
 use crate::core::policy::rules::Rules;
 use crate::core::policy::rules::enforced;
@@ -28,9 +27,8 @@ impl Reminders {
         let rules = self.handle.rules();
         let decision = &enforced(&rules, decision);
         let who = self.handle.approvers().who_may(decision);
-        // Webhooks and the desktop are notified whoever the approvers are.
-        let means_people =
-            by.iter().any(|channel| !matches!(channel, Channel::Webhook | Channel::Desktop));
+        // Machines are notified whoever the approvers are.
+        let means_people = by.iter().any(|channel| channel.reaches_people());
         let people =
             if means_people { self.people(&rules, decision, &who).await? } else { Vec::new() };
         let roles = who.roles.iter().flat_map(|named| self.directory.roles(named)).collect();
@@ -38,7 +36,7 @@ impl Reminders {
         Ok(Audience {
             people,
             roles,
-            machines: rules.channels.of_nobody(&decision.request.project),
+            machines: rules.channels.machines_for(&decision.request.project),
             no_here: channel.ok().and_then(|channel| self.directory.no_here(&channel)),
         })
     }
@@ -111,14 +109,14 @@ impl Reminders {
     async fn approver(&self, user: u64, name: &str) -> Result<Approver, Later> {
         let somebody = self.handle.availability().person_status(user, name).await?;
         let rules = self.handle.rules();
-        let address = |channel: &notification::ExternalChannel| {
-            rules.channels.of_person(*channel, &somebody.profile).is_some()
+        let has_address = |channel: &ExternalChannel| {
+            rules.channels.address(*channel, &somebody.profile).is_some()
         };
         Ok(Approver {
             user,
             name: somebody.profile.name.clone(),
             availability: somebody.availability(self.handle.now()),
-            channels: notification::ExternalChannel::ALL.into_iter().filter(address).collect(),
+            channels: ExternalChannel::ALL.into_iter().filter(has_address).collect(),
         })
     }
 }

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{Later, Reminders};
 use crate::core::availability::{Availability, ContactTime, delivery_timing};
 use crate::core::decision::{Decision, DecisionId};
-use crate::core::escalation::{Channel, Stage};
+use crate::core::escalation::{Channel, ExternalChannel, Stage};
 use crate::core::messaging::message::{Destination, Item, ListChange, Message, PostState, Purpose};
 use crate::core::messaging::notification::{Notification, NotificationPriority as Pressing};
 use crate::core::messaging::reminder::{
-    GROUPING_WINDOW, Receiver, Reminder, ReminderMessage, ReminderState, outbox_channel, urgency,
+    GROUPING_WINDOW, Receiver, Reminder, ReminderMessage, ReminderState, urgency,
 };
 use crate::presentation::text;
 use crate::store::{ListUpdate, NewMessage, ReminderUpdate};
@@ -24,7 +24,7 @@ enum Envelope {
     /// A Discord channel.
     Channel(String),
     /// A receiver over a channel beyond the surface.
-    Beyond(&'static str, String),
+    Beyond(ExternalChannel, String),
 }
 
 impl Reminders {
@@ -38,19 +38,19 @@ impl Reminders {
         let mut available = HashMap::new();
         let mut envelopes: BTreeMap<Envelope, Vec<(Reminder, &Decision)>> = BTreeMap::new();
         for known in reminders.iter().filter(|reminder| {
-            matches!(reminder.standing, ReminderState::Due | ReminderState::Held { .. })
+            matches!(reminder.state, ReminderState::Due | ReminderState::Held { .. })
         }) {
             let Some(decision) = decisions.get(&known.decision) else { continue };
             let reminder = self.recheck_held(known, decision, &mut available).await?;
-            if let ReminderState::Held { .. } = reminder.standing {
+            if let ReminderState::Held { .. } = reminder.state {
                 step.put.extend((reminder != *known).then_some(reminder));
                 continue;
             }
             match self.envelope(&reminder, decision) {
                 Ok(envelope) => envelopes.entry(envelope).or_default().push((reminder, decision)),
                 Err(why) => {
-                    let came = crate::core::escalation::ContactResult::Failed { why };
-                    step.put.push(Reminder { standing: ReminderState::Over { came }, ..reminder });
+                    let result = crate::core::escalation::ContactResult::Failed { why };
+                    step.put.push(Reminder { state: ReminderState::Over { result }, ..reminder });
                 }
             }
         }
@@ -85,7 +85,7 @@ impl Reminders {
         known: &mut HashMap<u64, Availability>,
     ) -> Result<Reminder, Later> {
         let (ReminderState::Held { .. }, Receiver::Person { user, name }) =
-            (&reminder.standing, &reminder.receiver)
+            (&reminder.state, &reminder.receiver)
         else {
             return Ok(reminder.clone());
         };
@@ -99,14 +99,14 @@ impl Reminders {
                     .availability(self.handle.now()),
             ),
         };
-        let standing =
+        let state =
             match delivery_timing(availability, urgency(reminder.stage), decision.terms.risk) {
                 ContactTime::Now => ReminderState::Due,
                 ContactTime::Held { until, .. } | ContactTime::PassedOver { until } => {
                     ReminderState::Held { until }
                 }
             };
-        Ok(Reminder { standing, ..reminder.clone() })
+        Ok(Reminder { state, ..reminder.clone() })
     }
 
     fn envelope(&self, reminder: &Reminder, decision: &Decision) -> Result<Envelope, String> {
@@ -115,7 +115,7 @@ impl Reminders {
             (Channel::Dm | Channel::Mention | Channel::Here, _) => {
                 self.directory.channel(&decision.request.project).map(Envelope::Channel)
             }
-            (channel, receiver) => Ok(Envelope::Beyond(channel.word(), receiver.key())),
+            (Channel::External(channel), receiver) => Ok(Envelope::Beyond(channel, receiver.key())),
         }
     }
 
@@ -182,7 +182,7 @@ impl Reminders {
         step: &mut ReminderUpdate,
     ) -> Result<(), Later> {
         let Some(first) = reminders.first().cloned() else { return Ok(()) };
-        let (Some(channel), receiver) = (outbox_channel(first.channel), &first.receiver) else {
+        let (Some(channel), receiver) = (first.channel.external(), &first.receiver) else {
             return Ok(());
         };
         let (title, words) = text::notification_text(decisions);
@@ -190,11 +190,7 @@ impl Reminders {
             Receiver::Machine { name } => name.clone(),
             Receiver::Person { user, name } => {
                 let somebody = self.handle.availability().person_status(*user, name).await?;
-                self.handle
-                    .rules()
-                    .channels
-                    .of_person(channel, &somebody.profile)
-                    .unwrap_or_default()
+                self.handle.rules().channels.address(channel, &somebody.profile).unwrap_or_default()
             }
             Receiver::Role { .. } | Receiver::Here => String::new(),
         };
@@ -219,7 +215,7 @@ impl Reminders {
             decisions: decisions.iter().map(|decision| decision.id).collect(),
         });
         let sent = |reminder| Reminder {
-            standing: ReminderState::Notification { key: key.clone() },
+            state: ReminderState::Notification { key: key.clone() },
             ..reminder
         };
         step.put.extend(reminders.into_iter().map(sent));
@@ -260,8 +256,8 @@ fn mention(reminders: &[Reminder]) -> Purpose {
 }
 
 /// Whether the existing message notified all receivers of the wanted one.
-fn covers(standing: &Purpose, wanted: &Purpose) -> bool {
-    match (standing, wanted) {
+fn covers(existing: &Purpose, wanted: &Purpose) -> bool {
+    match (existing, wanted) {
         (Purpose::Reminder { user }, Purpose::Reminder { user: other }) => user == other,
         (
             Purpose::Mention { users, roles, here },

@@ -99,7 +99,7 @@ impl Reminders {
                 self.ask_to_confirm(logged, by, *seen, update).await.map(|()| false)
             }
             Event::Resolved { .. } => self.report(logged, update).await.map(|()| false),
-            Event::Told { position, .. } => {
+            Event::ContactsRecorded { position, .. } => {
                 self.report_unreached(logged, *position, update).await.map(|()| false)
             }
             _ => Ok(false),
@@ -117,7 +117,7 @@ impl Reminders {
     ) -> Result<(), Later> {
         let Some(user) = by.discord_id() else { return Ok(()) };
         let decision = self.handle.approvals().get(logged.decision).await?;
-        if decision.proposal_of(&by.id).is_some_and(|standing| standing.revision == seen) {
+        if decision.proposal_of(&by.id).is_some_and(|earlier| earlier.revision == seen) {
             let purpose = Purpose::Confirmation { user, direct: true };
             let new = NewMessage {
                 purpose,
@@ -172,16 +172,14 @@ impl Reminders {
         update: &mut ReminderUpdate,
     ) -> Result<(), Later> {
         let decision = self.handle.approvals().get(logged.decision).await?;
-        let Some(standing) = decision
-            .position
-            .as_ref()
-            .filter(|standing| standing.seq == position && standing.in_vain)
+        let Some(current) =
+            decision.position.as_ref().filter(|current| current.seq == position && current.in_vain)
         else {
             return Ok(());
         };
         let follows = decision.upcoming_step().is_some_and(|next| next.at <= self.handle.now());
-        if !follows && !standing.contacts.is_empty() {
-            let contacts = standing.contacts.clone();
+        if !follows && !current.contacts.is_empty() {
+            let contacts = current.contacts.clone();
             update.open.push((
                 beside(&decision, Purpose::Unreached { contacts }, update.at.0),
                 Vec::new(),

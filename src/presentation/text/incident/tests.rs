@@ -63,14 +63,14 @@ impl Story {
         position: u64,
         who: Option<(u64, &str)>,
         channel: Channel,
-        came: ContactResult,
+        result: ContactResult,
         at: Time,
     ) {
         let who = who.map(|(id, name)| Person::discord(id, name));
         self.write(
-            Event::Told {
+            Event::ContactsRecorded {
                 position,
-                contacts: vec![Contact { who, channel, came }],
+                contacts: vec![Contact { who, channel, result }],
                 complete: true,
             },
             at,

@@ -42,7 +42,10 @@ impl Bot {
                 );
                 let decision = self.handle.approvers().may_see(id, from).await?;
                 let who = Person::discord(to.get(), to.to_string());
-                return Err(HandleError::Refused(Box::new(decision), Refused::NotTheirs { who }));
+                return Err(HandleError::Refused(
+                    Box::new(decision),
+                    Refused::AssigneeMayNotDecide { who },
+                ));
             }
         };
         self.handle.approvers().hand_over(id, from, &to_voter).await

@@ -272,7 +272,7 @@ async fn put(
     let person = bot.application.voter(&bot.http, &bot.places, user, None).await;
     Ok(match bot.handle.approvers().assign(asked.id, &asker.person, &person).await {
         Ok(decision) => (said(&AskedApprovers::Given(&person.person)), Some(decision)),
-        Err(HandleError::Refused(_, Refused::NotTheirs { .. })) => {
+        Err(HandleError::Refused(_, Refused::AssigneeMayNotDecide { .. })) => {
             (said(&AskedApprovers::NotTheirs(&person.person)), None)
         }
         // The request is filed; the answer also reports the failed assignment.

@@ -86,10 +86,10 @@ pub(crate) async fn status_of(bot: &Bot, voter: &Voter) -> View {
         ))
     };
     match found.await {
-        Ok((overview, theirs)) => {
+        Ok((overview, for_caller)) => {
             let time_scale = bot.handle.time_scale();
             let said = [
-                Some(text::overview(&overview, theirs.len(), time_scale)),
+                Some(text::overview(&overview, for_caller.len(), time_scale)),
                 reached(bot, voter).await,
             ];
             View::words(said.into_iter().flatten().collect::<Vec<_>>().join("\n\n"))
@@ -123,8 +123,8 @@ async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
     if let Some(heartbeat) = status.bot {
         troubles.extend(heartbeat.configuration.map(|why| text::old_configuration(&why)));
         troubles.extend(heartbeat.after_restart);
-        let another = heartbeat.another.map(|another| another.said(bot.handle.clock().wall()));
-        troubles.extend(another.map(|(what, mend)| format!("{what}. {mend}")));
+        let another = heartbeat.another.map(|another| another.describe(bot.handle.clock().wall()));
+        troubles.extend(another.map(|(what, remedy)| format!("{what}. {remedy}")));
     }
     projects.sort_by_key(|project| {
         std::cmp::Reverse((project.overdue, project.waiting, project.deferred))

@@ -69,11 +69,11 @@ pub(crate) async fn away(
 
 /// Snooze by a command, button or chat message.
 pub(crate) async fn snoozed(bot: &Bot, person: &Person, until: &str) -> View {
-    let somebody = match theirs(bot, person).await {
-        Ok(somebody) => somebody,
+    let status = match person_status(bot, person).await {
+        Ok(status) => status,
         Err(error) => return View::words(text::store_failed(&error.to_string())),
     };
-    match not_before(until, bot.handle.now(), somebody.profile.zone) {
+    match not_before(until, bot.handle.now(), status.profile.zone) {
         Ok(until) => {
             change(bot, person, move |preferences| Preferences { snooze: until, ..preferences })
                 .await
@@ -119,11 +119,11 @@ async fn set_away(bot: &Bot, person: &Person, from: Option<String>, to: Option<S
         }
         (Some(from), to) => (from, to),
     };
-    let somebody = match theirs(bot, person).await {
-        Ok(somebody) => somebody,
+    let status = match person_status(bot, person).await {
+        Ok(status) => status,
         Err(error) => return View::words(text::store_failed(&error.to_string())),
     };
-    let (now, zone) = (bot.handle.now(), somebody.profile.zone);
+    let (now, zone) = (bot.handle.now(), status.profile.zone);
     match days_away(&from, to.as_deref(), now, zone) {
         Err(why) => View::words(text::preference_rejected(&why)),
         Ok(None) => {
@@ -131,8 +131,7 @@ async fn set_away(bot: &Bot, person: &Person, from: Option<String>, to: Option<S
                 .await
         }
         Ok(Some(more)) => {
-            let (today, configured) =
-                (now.with_timezone(&zone).date_naive(), somebody.profile.away);
+            let (today, configured) = (now.with_timezone(&zone).date_naive(), status.profile.away);
             change(bot, person, move |preferences| Preferences {
                 away: Some(with(preferences.away.unwrap_or(configured), more, today)),
                 ..preferences
@@ -151,7 +150,7 @@ fn with(away: Vec<Away>, more: Away, today: NaiveDate) -> Vec<Away> {
     all
 }
 
-async fn theirs(bot: &Bot, person: &Person) -> Result<PersonStatus, HandleError> {
+async fn person_status(bot: &Bot, person: &Person) -> Result<PersonStatus, HandleError> {
     bot.handle
         .availability()
         .person_status(person.discord_id().unwrap_or_default(), &person.name)
@@ -159,7 +158,7 @@ async fn theirs(bot: &Bot, person: &Person) -> Result<PersonStatus, HandleError>
 }
 
 async fn look(bot: &Bot, person: &Person) -> View {
-    said(bot, theirs(bot, person).await)
+    status_view(bot, person_status(bot, person).await)
 }
 
 async fn change(
@@ -169,25 +168,25 @@ async fn change(
 ) -> View {
     let Some(user) = person.discord_id() else { return View::words(text::FOREIGN_BUTTON) };
     let changed = bot.handle.availability().update_preferences(user, &person.name, change).await;
-    if let Ok(somebody) = &changed {
+    if let Ok(status) = &changed {
         tracing::info!(
             by = person.name,
-            quiet = ?somebody.profile.quiet,
-            snooze = ?somebody.snooze,
-            away = ?somebody.profile.away,
+            quiet = ?status.profile.quiet,
+            snooze = ?status.snooze,
+            away = ?status.profile.away,
             "changed when they can be reached"
         );
     }
-    said(bot, changed)
+    status_view(bot, changed)
 }
 
-fn said(bot: &Bot, somebody: Result<PersonStatus, HandleError>) -> View {
+fn status_view(bot: &Bot, status: Result<PersonStatus, HandleError>) -> View {
     let now = bot.handle.now();
-    match somebody {
-        Ok(somebody) => View::words(text::holds(
-            &somebody.profile,
-            somebody.snooze,
-            somebody.availability(now),
+    match status {
+        Ok(status) => View::words(text::availability_status(
+            &status.profile,
+            status.snooze,
+            status.availability(now),
             now,
             bot.handle.time_scale(),
         )),
@@ -204,15 +203,15 @@ fn choice(name: impl Into<String>, value: impl Into<String>) -> AutocompleteChoi
 async fn typing(ctx: Context<'_>) -> (crate::core::Time, chrono_tz::Tz) {
     let bot = ctx.data();
     let user = &ctx.interaction.user;
-    let somebody = tokio::time::timeout(
+    let status = tokio::time::timeout(
         ACKNOWLEDGE_AFTER,
         bot.handle.availability().person_status(user.id.get(), &user.name),
     )
     .await;
-    let zone = somebody
+    let zone = status
         .ok()
         .and_then(Result::ok)
-        .map_or(bot.handle.rules().zone, |somebody| somebody.profile.zone);
+        .map_or(bot.handle.rules().zone, |status| status.profile.zone);
     (bot.handle.now(), zone)
 }
 

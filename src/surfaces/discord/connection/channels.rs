@@ -37,10 +37,10 @@ const UNCONFIGURED_PROJECT: &str = "\0";
 
 /// Why no channel can be used, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}. {mend}")]
+#[error("{what}. {remedy}")]
 pub(crate) struct ChannelError {
     pub(crate) what: String,
-    pub(crate) mend: String,
+    pub(crate) remedy: String,
 }
 
 /// Channels named in the configuration: by id or by name, with or without `#`.
@@ -184,7 +184,7 @@ impl Places {
     fn known(&self) -> Result<Arc<Server>, ChannelError> {
         self.server().ok_or_else(|| ChannelError {
             what: "the server's channels are not loaded yet".into(),
-            mend: "They are loaded automatically".into(),
+            remedy: "They are loaded automatically".into(),
         })
     }
 
@@ -292,7 +292,7 @@ impl Server {
             .find(|channel| channel.name == plain || channel.id.to_string() == plain);
         let channel = channel.ok_or_else(|| ChannelError {
             what: format!("there is no text channel #{plain} in {}", self.guild.name),
-            mend: "Create it, or use another channel in gander.toml".into(),
+            remedy: "Create it, or use another channel in gander.toml".into(),
         })?;
         let missing = self.missing(channel);
         if missing.is_empty() {
@@ -300,7 +300,7 @@ impl Server {
         } else {
             Err(ChannelError {
                 what: format!("#{plain} cannot be used"),
-                mend: advice(&format!("#{plain}"), missing),
+                remedy: advice(&format!("#{plain}"), missing),
             })
         }
     }
@@ -317,7 +317,7 @@ impl Server {
         channels.sort_by_key(|channel| (channel.position, channel.id));
         channels.into_iter().next().ok_or_else(|| ChannelError {
             what: format!("the bot may not write to any text channel of {}", self.guild.name),
-            mend: advice("one of them", REQUIRED_PERMISSIONS),
+            remedy: advice("one of them", REQUIRED_PERMISSIONS),
         })
     }
 }

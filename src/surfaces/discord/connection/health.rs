@@ -81,16 +81,17 @@ async fn examine(
     Ok(())
 }
 
-fn stop(found: &mut Vec<CheckResult>, what: String, mend: &str) -> Stop {
-    found.push(CheckResult::broken(DISCORD, what, mend));
+fn stop(found: &mut Vec<CheckResult>, what: String, remedy: &str) -> Stop {
+    found.push(CheckResult::broken(DISCORD, what, remedy));
     Stop
 }
 
 /// Splits the error text into problem and remedy.
 fn stop_for(found: &mut Vec<CheckResult>, error: &ConnectError) -> Stop {
     let words = error.to_string();
-    let (what, mend) = words.split_once(". ").unwrap_or((&words, "Correct it and run this again"));
-    stop(found, what.to_owned(), mend)
+    let (what, remedy) =
+        words.split_once(". ").unwrap_or((&words, "Correct it and run this again"));
+    stop(found, what.to_owned(), remedy)
 }
 
 /// Sends a request; a failure is added to `found` and stops the check.
@@ -102,13 +103,13 @@ async fn ask<T>(
 ) -> Result<T, Stop> {
     request.await.map_err(|error| {
         let (meaning, words) = meaning(&error);
-        let mend = match meaning {
+        let remedy = match meaning {
             Meaning::Passing => format!("Check {} and run this again", settings.api.to_check()),
             _ => {
                 "The bot lacks permission: invite it again, with the address from the README".into()
             }
         };
-        stop(found, format!("Discord does not report {what}: {words}"), &mend)
+        stop(found, format!("Discord does not report {what}: {words}"), &remedy)
     })
 }
 
@@ -129,8 +130,8 @@ async fn application(
     let answer = match raw.get("/applications/@me").await {
         Ok(answer) => answer,
         Err(why) => {
-            let mend = format!("Check {} and run this again", settings.api.to_check());
-            return Err(stop(found, format!("{why} at {}", settings.api.name()), &mend));
+            let remedy = format!("Check {} and run this again", settings.api.to_check());
+            return Err(stop(found, format!("{why} at {}", settings.api.name()), &remedy));
         }
     };
     let received = clock.wall();
@@ -138,16 +139,16 @@ async fn application(
         found.push(compare(sent, received, date));
     }
     if answer.status == 401 {
-        let mend = "Copy the bot's token from https://discord.com/developers/applications (Bot, \
+        let remedy = "Copy the bot's token from https://discord.com/developers/applications (Bot, \
             Reset Token) into DISCORD_TOKEN, or into the file that DISCORD_TOKEN_FILE names";
-        return Err(stop(found, "Discord does not accept the token".into(), mend));
+        return Err(stop(found, "Discord does not accept the token".into(), remedy));
     }
     let Some(body) = answer.body.filter(|_| answer.status == 200) else {
-        let mend = format!("Check {} and run this again", settings.api.to_check());
+        let remedy = format!("Check {} and run this again", settings.api.to_check());
         return Err(stop(
             found,
             format!("Discord answered {} when asked for the application's owner", answer.status),
-            &mend,
+            &remedy,
         ));
     };
     let Some((id, owner)) = about(&body, found) else {
@@ -211,17 +212,17 @@ async fn commands(
         crate::surfaces::discord::commands::names()
             .into_iter()
             .partition(|name| there.iter().any(|command| command.name == *name));
-    let mend = "gander serve registers them at startup: restart it";
+    let remedy = "gander serve registers them at startup: restart it";
     found.push(match (registered.is_empty(), missing.is_empty()) {
         (_, true) => CheckResult::fine(
             DISCORD,
             format!("all {} commands are registered: {}", registered.len(), registered.join(", ")),
         ),
-        (true, false) => CheckResult::warning(DISCORD, "no slash commands are registered", mend),
+        (true, false) => CheckResult::warning(DISCORD, "no slash commands are registered", remedy),
         (false, false) => CheckResult::warning(
             DISCORD,
             format!("commands are not registered: {}", missing.join(", ")),
-            mend,
+            remedy,
         ),
     });
     Ok(())
@@ -235,7 +236,7 @@ fn channels(places: &Places, found: &mut Vec<CheckResult>) {
         Err(trouble) => CheckResult::broken(
             CHANNELS,
             format!("the digest cannot be posted: {}", trouble.what),
-            trouble.mend,
+            trouble.remedy,
         ),
     }));
     for project in places.configured() {
@@ -262,7 +263,7 @@ fn channels(places: &Places, found: &mut Vec<CheckResult>) {
             Err(trouble) => CheckResult::broken(
                 CHANNELS,
                 format!("cards of {whose} cannot be posted: {}", trouble.what),
-                trouble.mend,
+                trouble.remedy,
             ),
         });
         found.extend(no_here.map(|name| {

@@ -210,13 +210,17 @@ impl Bot {
             Err(error) => return View::words(text::store_failed(&error.to_string())),
         };
         let (id, list) = (message_view.message.id, if id == WAITING_LIST { 1 } else { list });
-        let theirs = |listed: &&Listed| {
+        let decidable = |listed: &&Listed| {
             matches!(listed.decision.state, State::Pending(_))
                 && self.handle.approvers().is_for(&listed.decision, voter)
         };
         let start = usize::try_from(at).unwrap_or(usize::MAX);
-        let open: Vec<(usize, &Listed)> =
-            message_view.listed.iter().enumerate().filter(|(_, listed)| theirs(listed)).collect();
+        let open: Vec<(usize, &Listed)> = message_view
+            .listed
+            .iter()
+            .enumerate()
+            .filter(|(_, listed)| decidable(listed))
+            .collect();
         let Some((place, next)) = open.iter().find(|(place, _)| *place >= start) else {
             return self.walked(id, list, open.len(), message_view.listed.len(), notice);
         };

@@ -44,7 +44,7 @@ pub(crate) async fn answer(bot: &Bot, message: &Message) {
     {
         return;
     }
-    if !bot.shown.hears(message.author.id) {
+    if !bot.shown.may_answer(message.author.id) {
         tracing::warn!(by = %message.author.id, "message is too long to parse; ignored");
         return;
     }
@@ -131,8 +131,8 @@ impl Talk<'_> {
             Interpretation::Snooze { until: None } => {
                 View::words(text::preference_rejected(text::SNOOZE_UNTIL))
             }
-            Interpretation::Ambiguous { wish, candidates, doubt } => {
-                self.list(text::doubt(act(&wish), doubt, &candidates), &candidates, &found)
+            Interpretation::Ambiguous { wish, candidates, ambiguity } => {
+                self.list(text::ambiguous(act(&wish), ambiguity, &candidates), &candidates, &found)
             }
             Interpretation::NoMatch { act, words, near } => {
                 self.list(text::nothing_fits(act, &words, near.len()), &near, &found)

@@ -65,7 +65,7 @@ impl Shown {
 
     /// Counts a message, and returns whether to answer. An answer costs a search through all open
     /// decisions and a message in the channel.
-    pub(crate) fn hears(&self, person: UserId) -> bool {
+    pub(crate) fn may_answer(&self, person: UserId) -> bool {
         self.with(person, |seen| {
             let (since, count) = seen
                 .said

@@ -213,7 +213,7 @@ mod tests {
             "{found:?}"
         );
         assert!(
-            found[0].mend.as_ref().unwrap().contains("applications/7/information"),
+            found[0].remedy.as_ref().unwrap().contains("applications/7/information"),
             "{found:?}"
         );
         assert!(
