@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use gander::core::Time;
-use gander::core::decision::authorization::{ApproverRule, Role, Voter};
+use gander::core::decision::authorization::{ApproverRule, Grounds, Role, Voter};
 use gander::core::decision::event::Event;
 use gander::core::decision::{
     Decision, DecisionId, Kind, Person, Priority, Request, Risk, Terms, Verdict, Via,
@@ -112,6 +112,7 @@ fn fill(path: &Path, counts: Counts) {
                     by,
                     via: Via::Discord,
                     with: Vec::new(),
+                    grounds: Grounds::default(),
                 };
                 state = log.append(&mut event, state, &resolved, at + TimeDelta::seconds(60));
             }

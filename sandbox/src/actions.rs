@@ -325,15 +325,19 @@ impl State {
         object["channel"]["permissions"] = json!(permissions);
         object["member"] = self.server.member_object(user);
         object["member"]["permissions"] = json!(permissions);
+        if !channel.is_own() {
+            object["member"]["roles"] = json!([]);
+        }
+        let guild = self.server.guild_of(channel);
         object["context"] = json!(0);
-        object["guild_id"] = json!(self.server.guild_id);
+        object["guild_id"] = json!(guild);
         object["guild_locale"] = json!("en-US");
         object["guild"] = json!({
-            "id": self.server.guild_id,
+            "id": guild,
             "locale": "en-US",
             "features": [],
         });
-        object["authorizing_integration_owners"] = json!({ "0": self.server.guild_id });
+        object["authorizing_integration_owners"] = json!({ "0": guild });
     }
 }
 

@@ -19,6 +19,7 @@ use crate::addresses::Addresses;
 use crate::http::refuse;
 use crate::hub::Hub;
 use crate::live;
+use crate::moderation::Age;
 use crate::options::BotAccess;
 use crate::{control_faults, control_help};
 
@@ -269,11 +270,14 @@ enum WorldBody {
     CloseDms { user: String, closed: bool },
     Membership { user: String, member: bool },
     InteractionsEndpoint { url: Option<String> },
+    Invite { server: String, age: Age },
+    BotPublic { public: bool },
 }
 
 async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
     let expected = "{\"do\": delete_message|delete_messages|delete_channel|bot_access|\
-                    role_permissions|close_dms|membership|interactions_endpoint, …}";
+                    role_permissions|close_dms|membership|interactions_endpoint|invite|\
+                    bot_public, …}";
     let body = match parse::<WorldBody>(&body, expected) {
         Ok(body) => body,
         Err(words) => return refuse(StatusCode::BAD_REQUEST, &words),
@@ -297,6 +301,14 @@ async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
         WorldBody::InteractionsEndpoint { url } => {
             state.endpoint = url;
             state.touch();
+            Ok(())
+        }
+        WorldBody::Invite { server, age } => {
+            state.invite(&server, age);
+            Ok(())
+        }
+        WorldBody::BotPublic { public } => {
+            state.set_bot_public(public);
             Ok(())
         }
     };

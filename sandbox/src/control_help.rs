@@ -71,6 +71,8 @@ pub(crate) fn worlds() -> Value {
         { "do": "close_dms", "user": "maya", "closed": true },
         { "do": "membership", "user": "sven", "member": false },
         { "do": "interactions_endpoint", "url": "https://example.com/interactions" },
+        { "do": "invite", "server": "Another server", "age": "older" },
+        { "do": "bot_public", "public": true },
     ])
 }
 

@@ -59,6 +59,7 @@ pub use fault::{
     DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match,
 };
 pub use journal::{Direction, JournalEntry, Wire};
+pub use moderation::Age;
 pub use options::{BotAccess, ChannelSpec, Options, RateLimits, UserSpec, World};
 pub use outcome::Outcome;
 pub use person::Person;

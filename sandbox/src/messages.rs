@@ -194,7 +194,7 @@ impl State {
         if channel.is_dm() {
             return Some(Event::new(name, intents::DIRECT_MESSAGES, data));
         }
-        data["guild_id"] = json!(self.server.guild_id);
+        data["guild_id"] = json!(self.server.guild_of(channel));
         if let Some(author) = self.server.user(message.author) {
             data["member"] = self.server.partial_member_object(author);
         }

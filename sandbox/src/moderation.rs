@@ -1,6 +1,7 @@
 //! A moderator's hand: changes to the server that the bot did not ask for, with the events it
 //! hears of them. What does not exist is said in words.
 
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::gateway::{Event, intents};
@@ -8,6 +9,16 @@ use crate::options::BotAccess;
 use crate::server::{Audience, Channel, Message, Place};
 use crate::snowflake::Snowflake;
 use crate::state::State;
+
+/// How old another server is. Discord lists servers by id, the oldest first.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Age {
+    /// Older than the own server.
+    Older,
+    /// Newer than the own server.
+    Newer,
+}
 
 impl State {
     /// Deletes somebody's message.
@@ -150,6 +161,37 @@ impl State {
         data["guild_id"] = json!(self.server.guild_id);
         self.dispatch(Event::new(name, intents::GUILD_MEMBERS, data));
         Ok(())
+    }
+
+    /// Switches "Public Bot" on or off.
+    pub(crate) fn set_bot_public(&mut self, public: bool) {
+        self.server.bot_public = public;
+        self.touch();
+    }
+
+    /// Somebody invites the bot to another server, in which everybody is. Returns the id of its
+    /// only channel.
+    pub(crate) fn invite(&mut self, name: &str, age: Age) -> Snowflake {
+        let guild = match age {
+            Age::Newer => Snowflake::next(),
+            Age::Older => self.server.guild_id.before(),
+        };
+        self.server.others.push((guild, name.to_owned()));
+        let channel = Snowflake::next();
+        let place = Place::Elsewhere { guild, name: "general".to_owned() };
+        self.server.channels.push(Channel { id: channel, place, messages: Vec::new() });
+        // Whoever shares a server with the bot can write to it directly.
+        let strangers: Vec<Snowflake> = self.server.people.iter().map(|person| person.id).collect();
+        for user in strangers {
+            if self.server.dm_of(user).is_none() {
+                let place = Place::Dm { user };
+                let id = Snowflake::next();
+                self.server.channels.push(Channel { id, place, messages: Vec::new() });
+            }
+        }
+        let object = self.server.other_guild_object(guild, name);
+        self.dispatch(Event::new("GUILD_CREATE", intents::GUILDS, object));
+        channel
     }
 
     fn guild_channel(&self, channel: &str) -> Result<Snowflake, String> {

@@ -7,6 +7,7 @@ use crate::clock::iso;
 use crate::server::{
     Attachment, Cause, Channel, Message, Origin, Place, Role, Server, Target, User,
 };
+use crate::snowflake::Snowflake;
 
 impl Server {
     /// A user object.
@@ -129,6 +130,20 @@ impl Server {
                     "permission_overwrites": overwrites,
                 })
             }
+            Place::Elsewhere { guild, name } => json!({
+                "id": channel.id,
+                "type": 0,
+                "guild_id": guild,
+                "name": name,
+                "topic": null,
+                "position": 0,
+                "parent_id": null,
+                "nsfw": false,
+                "rate_limit_per_user": 0,
+                "flags": 0,
+                "last_message_id": last,
+                "permission_overwrites": [],
+            }),
         }
     }
 
@@ -136,7 +151,7 @@ impl Server {
     pub(crate) fn guild_channel_objects(&self) -> Vec<Value> {
         self.channels
             .iter()
-            .filter(|channel| !channel.is_dm())
+            .filter(|channel| channel.is_own())
             .map(|channel| self.channel_object(channel))
             .collect()
     }
@@ -204,6 +219,22 @@ impl Server {
         object
     }
 
+    /// The guild object of GUILD_CREATE of another server, with the bot alone as its member.
+    pub(crate) fn other_guild_object(&self, id: Snowflake, name: &str) -> Value {
+        let mut object = self.guild_create_object(false);
+        let channels: Vec<_> = self
+            .channels
+            .iter()
+            .filter(|channel| self.guild_of(channel) == id)
+            .map(|channel| self.channel_object(channel))
+            .collect();
+        object["id"] = json!(id);
+        object["name"] = json!(name);
+        object["roles"] = json!([]);
+        object["channels"] = json!(channels);
+        object
+    }
+
     /// The application object; `endpoint` is where it wants its interactions.
     pub(crate) fn application_object(&self, endpoint: Option<&str>) -> Value {
         json!({
@@ -212,13 +243,13 @@ impl Server {
             "icon": null,
             "description": "",
             "summary": "",
-            "bot_public": true,
+            "bot_public": self.bot_public,
             "bot_require_code_grant": false,
             "verify_key": "0".repeat(64),
             "owner": self.user_object(self.owner()),
             "team": null,
             "flags": 0,
-            "approximate_guild_count": 1,
+            "approximate_guild_count": 1 + self.others.len(),
             "approximate_user_install_count": 0,
             "redirect_uris": [],
             "interactions_endpoint_url": endpoint,

@@ -69,6 +69,7 @@ impl Server {
         match &channel.place {
             Place::Dm { user: peer } if *peer == user.id || user.bot => DIRECT_MESSAGE,
             Place::Dm { .. } => 0,
+            Place::Elsewhere { .. } => EVERYONE,
             Place::Guild { .. } if !user.member => 0,
             Place::Guild { bot, .. } => {
                 let denied = if user.bot { bot.denied() } else { 0 };

@@ -19,6 +19,7 @@ use crate::fault::{DropHow, Fault, GatewayFault};
 use crate::http;
 use crate::hub::Hub;
 use crate::journal::JournalEntry;
+use crate::moderation::Age;
 use crate::net::{self, Cut};
 use crate::options::{BotAccess, Options};
 use crate::outcome::Outcome;
@@ -226,6 +227,19 @@ impl Sandbox {
     /// are passed over.
     pub fn set_member(&self, user: &str, member: bool) {
         passed_over(self.running.hub.lock().set_member(user, member));
+    }
+
+    /// Somebody invites the bot to another server, in which everybody is, strangers included. The
+    /// id of its only channel: what happens there has that server's id. It lasts until the
+    /// sandbox ends.
+    pub fn invite(&self, server: &str, age: Age) -> String {
+        self.running.hub.lock().invite(server, age).to_string()
+    }
+
+    /// The owner switches the application's "Public Bot" on or off: whether anybody may invite it.
+    /// It is off at first, other than on Discord.
+    pub fn set_bot_public(&self, public: bool) {
+        self.running.hub.lock().set_bot_public(public);
     }
 
     /// The owner sets or clears the application's "Interactions Endpoint URL". While it is set,

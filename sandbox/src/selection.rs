@@ -100,6 +100,7 @@ impl State {
 fn is_there(chosen: &User, place: &Channel) -> bool {
     match place.place {
         Place::Guild { .. } => chosen.member,
+        Place::Elsewhere { .. } => true,
         Place::Dm { user } => chosen.bot || chosen.id == user,
     }
 }

@@ -30,6 +30,10 @@ pub(crate) struct Server {
     pub(crate) people: Vec<User>,
     pub(crate) roles: Vec<Role>,
     pub(crate) channels: Vec<Channel>,
+    /// Other servers that the bot was invited to: ids and names.
+    pub(crate) others: Vec<(Snowflake, String)>,
+    /// Whether anybody may invite the bot.
+    pub(crate) bot_public: bool,
 }
 
 /// An account.
@@ -70,6 +74,8 @@ pub(crate) struct Channel {
 pub(crate) enum Place {
     /// In the server.
     Guild { name: String, topic: String, bot: BotAccess },
+    /// In another server that the bot is in, which everybody is a member of.
+    Elsewhere { guild: Snowflake, name: String },
     /// Between a person and the bot.
     Dm { user: Snowflake },
 }
@@ -194,6 +200,8 @@ impl Server {
             channels: channels(world, &people),
             people,
             roles,
+            others: Vec::new(),
+            bot_public: false,
         })
     }
 
@@ -232,6 +240,14 @@ impl Server {
         self.channels.iter_mut().find(|channel| channel.id == id)
     }
 
+    /// The server of a channel.
+    pub(crate) fn guild_of(&self, channel: &Channel) -> Snowflake {
+        match channel.place {
+            Place::Elsewhere { guild, .. } => guild,
+            Place::Guild { .. } | Place::Dm { .. } => self.guild_id,
+        }
+    }
+
     /// The direct message between a person and the bot.
     pub(crate) fn dm_of(&self, person: Snowflake) -> Option<&Channel> {
         self.channels
@@ -256,7 +272,7 @@ impl Channel {
     /// Name without `#`; of a direct message, the bot's.
     pub(crate) fn name<'a>(&'a self, bot: &'a User) -> &'a str {
         match &self.place {
-            Place::Guild { name, .. } => name,
+            Place::Guild { name, .. } | Place::Elsewhere { name, .. } => name,
             Place::Dm { .. } => &bot.name,
         }
     }
@@ -264,6 +280,11 @@ impl Channel {
     /// Whether it is a direct message.
     pub(crate) fn is_dm(&self) -> bool {
         matches!(self.place, Place::Dm { .. })
+    }
+
+    /// Whether it is in the server itself, and not in another one.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.place, Place::Guild { .. })
     }
 
     /// The messages that everybody in it sees, oldest first.

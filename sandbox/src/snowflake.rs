@@ -32,6 +32,13 @@ impl Snowflake {
     }
 }
 
+impl Snowflake {
+    /// The id of something a little older.
+    pub(crate) fn before(self) -> Self {
+        Self(self.0.saturating_sub(1 << TIME_SHIFT))
+    }
+}
+
 impl fmt::Display for Snowflake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -59,6 +59,7 @@ impl State {
     fn channel_view(&self, user: &User, channel: &Channel) -> ChannelView {
         let (kind, topic) = match &channel.place {
             Place::Guild { topic, .. } => (ChannelKind::Guild, topic.clone()),
+            Place::Elsewhere { .. } => (ChannelKind::Guild, String::new()),
             Place::Dm { .. } => (ChannelKind::Dm, String::new()),
         };
         let messages = channel.messages.iter();

@@ -60,7 +60,9 @@ impl Doctor {
         if self.offline {
             found.push(CheckResult::fine(DISCORD, "not checked (--offline)"));
         } else {
-            found.extend(ask_discord(config.as_ref()).await);
+            let store = store(common, config.as_ref());
+            let pinned = store.as_deref().and_then(engine::operations::server::pinned);
+            found.extend(ask_discord(config.as_ref(), pinned).await);
         }
         match store(common, config.as_ref()) {
             Some(store) => found.extend(engine::operations::health::checkup(&store, wall_time())),
@@ -99,7 +101,7 @@ fn store(common: &Common, config: Option<&Config>) -> Option<PathBuf> {
     }
 }
 
-async fn ask_discord(config: Option<&Config>) -> Vec<CheckResult> {
+async fn ask_discord(config: Option<&Config>, pinned: Option<u64>) -> Vec<CheckResult> {
     let usual = Config::default();
     let settings = match serve::settings(config.unwrap_or(&usual)) {
         Ok(settings) => settings,
@@ -111,7 +113,8 @@ async fn ask_discord(config: Option<&Config>) -> Vec<CheckResult> {
     };
     let mut found = Vec::from_iter(token_file());
     let configured = config.map(|config| Configured { approvers: &config.rules.approvers });
-    found.extend(discord::checkup(&settings, configured, &SystemClock::new(TimeScale::REAL)).await);
+    let clock = SystemClock::new(TimeScale::REAL);
+    found.extend(discord::checkup(&settings, pinned, configured, &clock).await);
     found
 }
 

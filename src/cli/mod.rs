@@ -103,7 +103,7 @@ enum Command {
     Choose(verdict::ChooseArgs),
     /// Answer a decision with a text, at a terminal
     Answer(verdict::AnswerArgs),
-    /// Undo a verdict that the agent has not claimed, at a terminal
+    /// Undo an unclaimed verdict, or end an approval for a session, at a terminal
     Undo(verdict::Undo),
     /// Show a decision and its history
     Show(read::Show),

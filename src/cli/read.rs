@@ -214,6 +214,10 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
             format!("{} disagrees; the approval remains", one_line(&by.name))
         }
         Event::Undone { by } => format!("undone by {}", one_line(&by.name)),
+        Event::GrantUsed => "let through by the approval for the session".into(),
+        Event::GrantEnded { by } => {
+            format!("approval for the session ended by {}", one_line(&by.name))
+        }
         Event::Reported { outcome, text } if text.is_empty() => format!("the agent: {outcome}"),
         Event::Reported { outcome, text } => format!("the agent: {outcome}: {}", one_line(text)),
         Event::Resolved { verdict: given, by, via, .. } => {

@@ -78,6 +78,8 @@ pub(super) async fn run_bot(
     let handle = opened.handle;
     tracing::info!(speed = handle.time_scale().speed, "store: {}", path.display());
     heartbeat::begin(&handle);
+    // The rules may have changed while no bot ran.
+    handle.operations().end_grants().await?;
     let bound = listen(&handle, &config.http, path).await?;
     let gates = Arc::new(RemoteGate(RulesFile(config.file.clone())));
     let mcp = mcp::http_service(&handle, Some(gates.clone()), &config.http.hosts);

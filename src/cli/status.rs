@@ -134,6 +134,10 @@ fn of(heartbeat: &Heartbeat, wall: Time) -> Vec<String> {
         ));
     }
     lines.extend(heartbeat.after_restart.iter().map(|change| format!("⚠ {change}")));
+    lines.extend(heartbeat.other_servers.iter().map(|(id, name)| {
+        let (what, mend) = text::in_server(name, *id);
+        format!("⚠ {what}. {mend}.")
+    }));
     lines.extend(heartbeat.another.as_ref().map(|another| {
         let (what, remedy) = another.describe(wall);
         format!("⚠ {what}. {remedy}.")

@@ -120,7 +120,7 @@ impl PersonAction {
             Self::Defer(_) => "defer",
             Self::Choose(_) => "choose for",
             Self::Answer(_) => "answer",
-            Self::Undo(_) => "undo the verdict on",
+            Self::Undo(_) => "undo the verdict, or end the approval for the session, on",
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use super::decision::authorization::{Role, Voter};
+use super::decision::authorization::{ApproverRule, Area, Role, Voter, areas_of};
 use super::decision::{Decision, Person};
 use super::policy::rules::project_name;
 
@@ -33,9 +33,10 @@ pub enum Scope {
     Ask,
     /// See all decisions of the token's projects.
     Observe,
-    /// Decide in the name of one person, and see the decisions of the token's projects.
+    /// Decide in the name of one person, and see what this person may decide in the token's
+    /// projects.
     Decide,
-    /// See everything, withdraw any decision, read the server's metrics. Never decide.
+    /// See and withdraw every decision of the token's projects. Never decide.
     Admin,
 }
 
@@ -162,6 +163,26 @@ pub struct Token {
     pub revoked_at: Option<Time>,
 }
 
+/// What Discord says about a token's holder now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "standing", rename_all = "snake_case")]
+pub enum HolderStanding {
+    /// No bot has asked Discord: the holder is what the creator of the token stated.
+    #[default]
+    Stated,
+    /// A member of the bot's server.
+    Member {
+        /// The member's roles.
+        roles: Vec<Role>,
+        /// Whether the member owns the bot's application.
+        owner: bool,
+    },
+    /// Not a member of the bot's server.
+    Left,
+    /// Discord has not answered, and nothing is known from before.
+    Unknown,
+}
+
 /// An authenticated caller of the API. The surface has verified the identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -174,6 +195,8 @@ pub struct Caller {
     /// All ids under which the caller's holder asks. The caller cannot decide a decision asked
     /// under any of these ids.
     pub requester_ids: BTreeSet<String>,
+    /// The standing of the token's holder.
+    pub standing: HolderStanding,
 }
 
 /// Why a caller's request is forbidden.
@@ -187,6 +210,10 @@ pub enum Forbidden {
     NotTheirs,
     /// The token's holder asked the decision.
     OwnQuestion,
+    /// The token's holder has left the bot's server.
+    HolderLeft,
+    /// Whether the token's holder is a member of the bot's server cannot be found out now.
+    HolderUnknown,
 }
 
 impl Caller {
@@ -206,6 +233,7 @@ impl Caller {
             name: token.name.clone(),
             grant: token.grant.clone(),
             requester_ids,
+            standing: HolderStanding::Stated,
         }
     }
 
@@ -220,7 +248,15 @@ impl Caller {
         };
         let id = format!("unix:{uid}");
         let grant = Grant { scopes, projects: Vec::new(), holder: None };
-        Self { requester_ids: BTreeSet::from([id.clone()]), id, name: name.to_owned(), grant }
+        let standing = HolderStanding::Stated;
+        let requester_ids = BTreeSet::from([id.clone()]);
+        Self { requester_ids, id, name: name.to_owned(), grant, standing }
+    }
+
+    /// The caller, with this standing of the token's holder.
+    #[must_use]
+    pub fn with_standing(self, standing: HolderStanding) -> Self {
+        Self { standing, ..self }
     }
 
     /// The caller as the requester of a decision.
@@ -267,33 +303,44 @@ impl Caller {
         decision.request.asked_by.as_ref().is_some_and(|asker| asker.id == self.id)
     }
 
-    /// The decisions that the caller can see.
-    #[must_use]
-    pub fn visibility(&self) -> Visibility {
-        let scopes = &self.grant.scopes;
-        match () {
-            () if scopes.contains(&Scope::Admin) => Visibility::All,
-            () if !scopes.contains(&Scope::Observe) && !scopes.contains(&Scope::Decide) => {
-                Visibility::Own { asker: self.id.clone() }
-            }
-            () if self.grant.projects.is_empty() => Visibility::All,
-            () => Visibility::Projects {
-                projects: self.grant.projects.clone(),
-                asker: self.id.clone(),
-            },
-        }
+    /// Whether the caller sees all decisions of the token's projects, and not only those that the
+    /// holder may decide.
+    fn observes(&self) -> bool {
+        [Scope::Observe, Scope::Admin].iter().any(|scope| self.grant.scopes.contains(scope))
     }
 
-    /// Whether the caller can see a decision. To the caller an invisible decision does not exist.
+    /// The projects to which the caller's view of the whole is limited. `None`: no limit.
     #[must_use]
-    pub fn can_see(&self, decision: &Decision) -> bool {
-        match self.visibility() {
-            Visibility::All => true,
-            Visibility::Projects { projects, .. } => {
-                self.asked(decision) || projects.contains(&decision.request.project)
-            }
-            Visibility::Own { .. } => self.asked(decision),
+    pub fn project_limit(&self) -> Option<&[String]> {
+        Some(self.grant.projects.as_slice()).filter(|projects| !projects.is_empty())
+    }
+
+    /// The decisions that the caller can see, beside its own, under these approver rules.
+    fn areas(&self, approvers: &[ApproverRule]) -> Vec<Area> {
+        let projects = &self.grant.projects;
+        if self.observes() {
+            return vec![Area::of_projects(projects)];
         }
+        let Ok(voter) = self.voter(approvers) else { return Vec::new() };
+        let areas = areas_of(approvers, &voter);
+        areas.iter().filter_map(|area| area.within(projects)).collect()
+    }
+
+    /// The decisions that the caller can see under these approver rules.
+    #[must_use]
+    pub fn visibility(&self, approvers: &[ApproverRule]) -> Visibility {
+        let areas = self.areas(approvers);
+        if areas.contains(&Area::default()) {
+            return Visibility::All;
+        }
+        Visibility::Limited { areas, asker: self.id.clone() }
+    }
+
+    /// Whether the caller can see a decision under these approver rules. To the caller an invisible
+    /// decision does not exist.
+    #[must_use]
+    pub fn can_see(&self, decision: &Decision, approvers: &[ApproverRule]) -> bool {
+        self.asked(decision) || self.areas(approvers).iter().any(|area| area.covers(decision))
     }
 
     /// Checks that the caller may claim a decision's verdict and report on the outcome.
@@ -310,17 +357,42 @@ impl Caller {
     /// # Errors
     /// See [`Caller::may_take`].
     pub fn may_withdraw(&self, decision: &Decision) -> Result<(), Forbidden> {
-        self.has(Scope::Admin).or_else(|_| self.may_take(decision))
+        if self.has(Scope::Admin).is_ok() && self.is_for(&decision.request.project) {
+            return Ok(());
+        }
+        self.may_take(decision)
+    }
+
+    /// The person in whose name the caller decides, with the roles of now. Without any approver
+    /// rule and before a bot has asked Discord, the holder counts as the application's owner:
+    /// creating the token took the same access to the store.
+    ///
+    /// # Errors
+    /// [`Forbidden::Lacks`], [`Forbidden::HolderLeft`], [`Forbidden::HolderUnknown`].
+    pub fn voter(&self, approvers: &[ApproverRule]) -> Result<Voter, Forbidden> {
+        self.has(Scope::Decide)?;
+        let holder = self.grant.holder.as_ref().ok_or(Forbidden::Lacks(Scope::Decide))?;
+        match &self.standing {
+            HolderStanding::Stated => Ok(Voter { owner: approvers.is_empty(), ..holder.voter() }),
+            HolderStanding::Member { roles, owner } => {
+                Ok(Voter { person: holder.person.clone(), roles: roles.clone(), owner: *owner })
+            }
+            HolderStanding::Left => Err(Forbidden::HolderLeft),
+            HolderStanding::Unknown => Err(Forbidden::HolderUnknown),
+        }
     }
 
     /// The person in whose name the caller may decide, as far as the token's rights go. Whether the
     /// person is an approver is checked by [`super::decision::authorization`].
     ///
     /// # Errors
-    /// [`Forbidden::Lacks`], [`Forbidden::OtherProject`], [`Forbidden::OwnQuestion`].
-    pub fn may_decide(&self, decision: &Decision) -> Result<Voter, Forbidden> {
-        self.has(Scope::Decide)?;
-        let holder = self.grant.holder.as_ref().ok_or(Forbidden::Lacks(Scope::Decide))?;
+    /// [`Forbidden::OtherProject`], [`Forbidden::OwnQuestion`], and as [`Caller::voter`].
+    pub fn may_decide(
+        &self,
+        decision: &Decision,
+        approvers: &[ApproverRule],
+    ) -> Result<Voter, Forbidden> {
+        let voter = self.voter(approvers)?;
         let project = &decision.request.project;
         if !self.is_for(project) {
             return Err(Forbidden::OtherProject(project.clone()));
@@ -333,7 +405,7 @@ impl Caller {
         {
             return Err(Forbidden::OwnQuestion);
         }
-        Ok(holder.voter())
+        Ok(voter)
     }
 }
 
@@ -343,114 +415,14 @@ pub enum Visibility {
     /// All decisions.
     #[default]
     All,
-    /// The decisions of these projects, and the caller's own decisions.
-    Projects {
-        /// The projects.
-        projects: Vec<String>,
-        /// The caller id.
-        asker: String,
-    },
-    /// The caller's own decisions only.
-    Own {
+    /// The decisions of these areas, and the caller's own decisions.
+    Limited {
+        /// The areas. Empty: only the caller's own decisions.
+        areas: Vec<Area>,
         /// The caller id.
         asker: String,
     },
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::decision::{DecisionId, Request, Terms};
-
-    fn token(id: i64, scopes: &[Scope], projects: &[&str], holder: Option<u64>) -> Token {
-        let holder = holder
-            .map(|user| Holder { person: Person::discord(user, "Maya"), roles: vec!["77".into()] });
-        let projects = projects.iter().map(|project| (*project).to_owned()).collect();
-        let grant = Grant { scopes: scopes.iter().copied().collect(), projects, holder };
-        let now = Time::UNIX_EPOCH;
-        Token {
-            id: TokenId(id),
-            name: "x".into(),
-            grant,
-            created_at: now,
-            used_at: None,
-            revoked_at: None,
-        }
-    }
-
-    fn asked_by(asker: Option<&str>, project: &str) -> Decision {
-        let asked_by = asker.map(|id| Person { id: id.into(), name: "x".into() });
-        let request = Request { project: project.into(), asked_by, ..Request::default() };
-        Decision::new(DecisionId(1), request, Terms::default(), Time::UNIX_EPOCH)
-    }
-
-    #[test]
-    fn an_asker_sees_takes_and_never_decides_what_it_asked() {
-        let caller = Caller::of_token(&token(1, &[Scope::Ask], &[], None), &[]);
-        let (own, other) = (asked_by(Some("token:1"), "shop"), asked_by(Some("token:2"), "shop"));
-        assert!(
-            caller.can_see(&own)
-                && !caller.can_see(&other)
-                && !caller.can_see(&asked_by(None, "shop"))
-        );
-        assert_eq!(
-            (caller.may_take(&own), caller.may_take(&other)),
-            (Ok(()), Err(Forbidden::NotTheirs))
-        );
-        assert_eq!(caller.may_decide(&own), Err(Forbidden::Lacks(Scope::Decide)));
-        assert_eq!(caller.may_decide(&other), Err(Forbidden::Lacks(Scope::Decide)));
-    }
-
-    #[test]
-    fn a_token_keeps_to_its_projects() {
-        let caller = Caller::of_token(&token(1, &Scope::ALL[..3], &["shop"], Some(7)), &[]);
-        assert_eq!(caller.may_ask("notes"), Err(Forbidden::OtherProject("notes".into())));
-        assert!(caller.may_ask("shop").is_ok());
-        let (shop, notes) = (asked_by(None, "shop"), asked_by(None, "notes"));
-        assert!(caller.can_see(&shop) && !caller.can_see(&notes));
-        assert_eq!(caller.may_decide(&notes), Err(Forbidden::OtherProject("notes".into())));
-        assert_eq!(caller.may_decide(&shop).unwrap().person, Person::discord(7, "Maya"));
-    }
-
-    #[test]
-    fn no_token_decides_what_its_holder_asked() {
-        let (asks, decides) =
-            (token(1, &[Scope::Ask], &[], Some(7)), token(2, &[Scope::Decide], &[], Some(7)));
-        let caller = Caller::of_token(
-            &decides,
-            &[asks, decides.clone(), token(3, &[Scope::Ask], &[], Some(8))],
-        );
-        for own in ["token:1", "token:2", "discord:7"] {
-            assert_eq!(
-                caller.may_decide(&asked_by(Some(own), "shop")),
-                Err(Forbidden::OwnQuestion),
-                "{own}"
-            );
-        }
-        for other in [Some("token:3"), Some("discord:8"), Some("unix:1000"), None] {
-            assert!(caller.may_decide(&asked_by(other, "shop")).is_ok(), "{other:?}");
-        }
-    }
-
-    #[test]
-    fn an_administrator_sees_everything_and_decides_nothing() {
-        let caller = Caller::of_token(&token(1, &[Scope::Admin], &["shop"], None), &[]);
-        let other = asked_by(Some("token:2"), "notes");
-        assert!(caller.can_see(&other) && caller.may_withdraw(&other).is_ok());
-        assert_eq!(caller.may_take(&other), Err(Forbidden::Lacks(Scope::Ask)));
-        assert_eq!(caller.may_decide(&other), Err(Forbidden::Lacks(Scope::Decide)));
-    }
-
-    #[test]
-    fn a_token_without_a_scope_or_a_holder_is_not_made() {
-        let grant = |scopes: &[Scope]| Grant {
-            scopes: scopes.iter().copied().collect(),
-            projects: vec![],
-            holder: None,
-        };
-        assert_eq!(grant(&[]).validated(), Err(InvalidGrant::NoScope));
-        assert_eq!(grant(&[Scope::Decide]).validated(), Err(InvalidGrant::NoHolder));
-        let shop = Grant { projects: vec!["Web-Shop ".into()], ..grant(&[Scope::Ask]) };
-        assert_eq!(shop.validated().unwrap().projects, ["web-shop"]);
-    }
-}
+mod tests;

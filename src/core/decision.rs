@@ -14,7 +14,9 @@ pub(crate) mod disagreement;
 pub(crate) mod escalation;
 pub mod event;
 pub(crate) mod evolve;
+pub mod grant;
 pub mod pending_summary;
+pub mod precedent;
 pub mod priority;
 pub mod progress;
 pub mod proposal;
@@ -30,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use self::authorization::{Grounds, Voter};
 pub use self::disagreement::Disagreement;
 use self::event::Event;
+pub use self::grant::{CallGrant, GrantEnd, GrantUse};
 pub use self::priority::Prioritized;
 pub use self::reason_code::ReasonCode;
 pub use self::refusal::Refused;
@@ -209,7 +212,16 @@ impl Decision {
             Verdict::Approved { note, .. } if self.approvals_needed() > 1 => {
                 self.vote(by.into(), via, note)
             }
-            verdict => Ok(Event::Resolved { verdict, by: by.into().person, via, with: Vec::new() }),
+            verdict => {
+                let Voter { person: by, roles, owner } = by.into();
+                // Only a grant is judged again later, by the grounds of its giver.
+                let grounds = if verdict.is_for_session() {
+                    Grounds { owner, roles }
+                } else {
+                    Grounds::default()
+                };
+                Ok(Event::Resolved { verdict, by, via, with: Vec::new(), grounds })
+            }
         }
     }
 
@@ -247,7 +259,8 @@ impl Decision {
             return Ok(Event::Voted { by, via, note, grounds: Grounds { owner, roles } });
         }
         let with = votes.iter().map(|vote| vote.by.id.clone()).collect();
-        Ok(Event::Resolved { verdict: Verdict::noted(note), by, via, with })
+        let verdict = Verdict::noted(note);
+        Ok(Event::Resolved { verdict, by, via, with, grounds: Grounds::default() })
     }
 
     /// Assigns the decision: a person says "I'm on it", or `from` hands the decision to `by`.
@@ -270,18 +283,22 @@ impl Decision {
         at.checked_add_signed(UNDO_WITHIN).unwrap_or(Time::MAX_UTC)
     }
 
-    /// Takes the verdict back, within 24 h and before the agent claims it.
+    /// Takes the verdict back, within 24 h and before the agent claims it. A grant can be taken
+    /// back at any time: once claimed, the claimed call stands, and the grant ends.
     ///
     /// # Errors
     /// [`Refused::NotResolved`], [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`],
-    /// [`Refused::Withdrawn`].
+    /// [`Refused::GrantEnded`], [`Refused::Withdrawn`].
     pub fn undo(&self, by: Person, now: Time) -> Result<Event, Refused> {
         let resolved = self.verdict()?;
-        if let Some(at) = resolved.claimed_at {
-            return Err(Refused::AlreadyClaimed { at });
-        }
         let until = Self::undo_until(resolved.at);
-        if now > until { Err(Refused::TooLateToUndo { until }) } else { Ok(Event::Undone { by }) }
+        match (resolved.verdict.is_for_session(), resolved.claimed_at) {
+            (true, None) if resolved.grant.ended.is_none() => Ok(Event::Undone { by }),
+            (true, _) => self.end_grant(by),
+            (false, Some(at)) => Err(Refused::AlreadyClaimed { at }),
+            (false, None) if now > until => Err(Refused::TooLateToUndo { until }),
+            (false, None) => Ok(Event::Undone { by }),
+        }
     }
 
     /// Records the outcome that the agent reports. `None`: an identical report is already recorded.
@@ -383,7 +400,12 @@ impl Decision {
         // from the earlier revision.
         let safe_default =
             if risk >= Risk::High { SafeDefault::Reject } else { terms.safe_default };
-        let terms = Terms { risk, approvals, safe_default, ..terms.clone() };
+        let precedent = terms.precedent.or(self.terms.precedent);
+        let terms = Terms { risk, approvals, safe_default, precedent, ..terms.clone() };
+        let terms = match precedent {
+            Some(earlier) => terms.with_precedent(earlier),
+            None => terms,
+        };
         let differs = self.request != *request
             || self.terms.risk != terms.risk
             || self.terms.approvals != terms.approvals;

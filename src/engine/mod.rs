@@ -99,6 +99,7 @@ struct Inner {
     /// The bot's heartbeat; absent in other processes.
     heartbeat: Sender<Option<operations::heartbeat::Heartbeat>>,
     waiters: event_log::waiters::Waiters,
+    members: approvals::members::KnownMembers,
 }
 
 /// The approval API. Cheap to clone.
@@ -130,6 +131,7 @@ impl Handle {
                 unqueued: std::sync::Mutex::default(),
                 heartbeat: Sender::new(None),
                 waiters: event_log::waiters::Waiters::default(),
+                members: approvals::members::KnownMembers::default(),
             }),
         }
     }

@@ -161,6 +161,7 @@ fn tone(decision: &Decision) -> Tone {
         State::Pending(_) => Tone::Waiting(risk),
         State::Deferred { .. } => Tone::Deferred,
         State::Resolved(resolved) if is_negative(resolved) => Tone::No,
+        State::Resolved(resolved) if resolved.grant.ended.is_some() => Tone::Over,
         State::Resolved(_) => Tone::Yes,
         State::Withdrawn { .. } => Tone::Over,
     }
@@ -206,6 +207,9 @@ fn done_fields(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
         );
     } else if !votes.is_empty() {
         fields.push(field(label::APPROVED_BEFORE, text::votes(votes, time_scale)));
+    }
+    if let (true, Some(earlier)) = (decision.state.is_open(), decision.terms.precedent) {
+        fields.push(field(label::ASKED_BEFORE, text::precedent(earlier)));
     }
     if decision.state.is_open() && decision.is_about_credentials() {
         fields.push(field(label::WHERE_IT_GOES, text::CREDENTIALS.into()));

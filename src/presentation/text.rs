@@ -29,6 +29,7 @@ mod proposal;
 mod refusal;
 mod reminder;
 mod reports;
+mod servers;
 mod verdict;
 
 use chrono::TimeDelta;
@@ -53,6 +54,7 @@ pub use self::proposal::*;
 pub use self::refusal::*;
 pub use self::reminder::*;
 pub use self::reports::*;
+pub use self::servers::*;
 pub use self::verdict::*;
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Person, Risk};

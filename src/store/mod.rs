@@ -95,6 +95,15 @@ pub struct Unchanged {
     pub why: Why,
 }
 
+/// A decision, and the earlier decision by which people have handled the question, if any.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrecedentCheck {
+    /// The decision.
+    pub decision: Decision,
+    /// The earlier decision.
+    pub earlier: Option<DecisionId>,
+}
+
 /// Outcome of a change.
 pub type Changed = Result<Decision, Box<Unchanged>>;
 
@@ -113,6 +122,8 @@ pub struct Filter {
     pub risk: Option<Risk>,
     /// Only decisions in this state: `pending`, `deferred`, `resolved` or `withdrawn`.
     pub state: Option<String>,
+    /// Only decisions with a grant that has not ended.
+    pub granted: bool,
     /// Only decisions visible to this caller.
     pub visibility: Visibility,
     /// Only decisions with a lower number, for paging.

@@ -29,6 +29,7 @@ mod http_document;
 mod http_gate;
 mod http_looks;
 mod http_program;
+mod http_scopes;
 mod http_world;
 mod mcp_agents;
 mod mcp_attacks;

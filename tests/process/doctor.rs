@@ -340,3 +340,20 @@ async fn cards_that_cannot_be_shown_and_messages_that_cannot_be_opened_are_found
         .unwrap();
     assert!(finding["state"] == "broken" && finding["mend"].is_string(), "{finding}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_anybody_can_invite_and_a_second_server_are_warnings() {
+    let (sandbox, home) = (sandbox().await, Home::new());
+    sandbox.set_bot_public(true);
+    let bot = home.serving(&sandbox).await;
+    bot.kill().await;
+    sandbox.invite("Evil", discord_sandbox::Age::Older);
+    let ended = examined(&home, &sandbox).await;
+    must_find(&ended, "⚠", "anybody can invite the bot", "Public Bot");
+    must_find(&ended, "⚠", "also in the server Evil", "Public Bot");
+    must_find(&ended, "✔", "its server is", "");
+    // Without a start before, nothing says which server it is.
+    let new = Home::new();
+    let ended = examined(&new, &sandbox).await;
+    must_find(&ended, "✘", "the bot is in 2 servers, and none is chosen", "guild");
+}

@@ -8,6 +8,7 @@ mod access;
 mod common;
 mod daily;
 mod handle;
+mod precedents;
 mod store_messages;
 mod store_outgoing;
 mod store_reminders;

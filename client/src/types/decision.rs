@@ -127,7 +127,8 @@ pub struct Decision {
     pub asked_at: Moment,
     /// When the SLA is breached.
     pub breach_at: Moment,
-    /// When the agent claimed the verdict. A claimed verdict cannot be undone.
+    /// When the agent claimed the verdict. A claimed verdict cannot be undone; an approval for the
+    /// session can end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_at: Option<Moment>,
     /// The outcome that the agent reported.
@@ -141,6 +142,14 @@ pub struct Decision {
     /// The priority that a person set, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prioritized: Option<Prioritized>,
+    /// The approval for the agent's session, also after its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
+    /// The number of an earlier decision with this question that people rejected, took, deferred
+    /// or took back: only people approve this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub asked_before: Option<i64>,
     /// Verdicts on high or critical risk, given with a token, that a person must still confirm on
     /// Discord.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -153,6 +162,28 @@ pub struct Decision {
     /// Names of the attached files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+}
+
+/// An approval that also covers later calls of the agent's session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Grant {
+    /// The agent's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// When the grant ends by itself; absent: with the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Moment>,
+    /// Number of calls let through without a question.
+    pub uses: u64,
+    /// When the last such call was let through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Moment>,
+    /// When a person ended the grant; from then on the calls ask again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Moment>,
+    /// The person who ended the grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<String>,
 }
 
 /// A verdict that a person must still confirm on Discord. Until then, nothing is decided.

@@ -17,8 +17,8 @@ mod requests;
 mod values;
 
 pub use self::decision::{
-    Approvals, ApproverList, Attention, Decision, DecisionPage, Escalation, FiredStep, Phase,
-    Prioritized, ProposedVerdict, ReportedOutcome, Resolution, Terms, UnreachedPerson,
+    Approvals, ApproverList, Attention, Decision, DecisionPage, Escalation, FiredStep, Grant,
+    Phase, Prioritized, ProposedVerdict, ReportedOutcome, Resolution, Terms, UnreachedPerson,
     UpcomingStep, VerdictKind,
 };
 pub use self::event::DecisionEvent;

@@ -122,16 +122,20 @@ impl Connection {
         let id = state.gateway.open(wanted, self.link());
         self.session = Some(id.clone());
         let ready = ready(state, &id, data);
-        let guild = (wanted & intents::GUILDS != 0).then(|| {
+        let guilds = if wanted & intents::GUILDS == 0 {
+            Vec::new()
+        } else {
             let with_members = wanted & intents::GUILD_MEMBERS != 0;
-            state.server.guild_create_object(with_members)
-        });
+            let others = state.server.others.iter();
+            let others = others.map(|(id, name)| state.server.other_guild_object(*id, name));
+            [state.server.guild_create_object(with_members)].into_iter().chain(others).collect()
+        };
         send(state, &id, "READY", ready);
         // What follows the end of a connection is kept for the session's return.
         if let Some(how) = state.gateway.strike(GatewayPhase::DuringReady) {
             self.break_off(&mut state.gateway, how);
         }
-        if let Some(guild) = guild {
+        for guild in guilds {
             send(state, &id, "GUILD_CREATE", guild);
         }
         if let Some(how) = state.gateway.strike(GatewayPhase::AfterReady) {
@@ -248,10 +252,12 @@ fn send(state: &mut State, session: &str, name: &str, data: Value) {
 
 fn ready(state: &State, session: &str, identify: &Value) -> Value {
     let server = &state.server;
+    let ids = [server.guild_id].into_iter().chain(server.others.iter().map(|(id, _)| *id));
+    let guilds: Vec<_> = ids.map(|id| json!({ "id": id, "unavailable": true })).collect();
     let mut ready = json!({
         "v": 10,
         "user": server.current_user_object(),
-        "guilds": [{ "id": server.guild_id, "unavailable": true }],
+        "guilds": guilds,
         "session_id": session,
         "resume_gateway_url": state.settings.gateway,
         "application": { "id": server.bot.id, "flags": 0 },

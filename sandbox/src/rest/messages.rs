@@ -42,7 +42,7 @@ pub(super) fn route(state: &mut State, call: &Call, channel: &str, path: &[&str]
             if message.author != state.server.bot.id {
                 return Err(match channel.place {
                     Place::Dm { .. } => Refusal::not_in_dm(),
-                    Place::Guild { .. } => Refusal::missing_permissions(),
+                    Place::Guild { .. } | Place::Elsewhere { .. } => Refusal::missing_permissions(),
                 });
             }
             let message = message.id;

@@ -91,14 +91,22 @@ fn gateway_bot(state: &State) -> Reply {
 
 fn guilds(state: &State) -> Reply {
     let server = &state.server;
-    Reply::ok(json!([{
-        "id": server.guild_id,
-        "name": server.name,
-        "icon": null,
-        "owner": false,
-        "permissions": server.guild_permissions(&server.bot).to_string(),
-        "features": [],
-    }]))
+    let own = (server.guild_id, server.name.as_str());
+    let others = server.others.iter().map(|(id, name)| (*id, name.as_str()));
+    let mut guilds: Vec<_> = [own].into_iter().chain(others).collect();
+    // Discord sorts them by id.
+    guilds.sort_unstable();
+    let partial = |(id, name): (Snowflake, &str)| {
+        json!({
+            "id": id,
+            "name": name,
+            "icon": null,
+            "owner": false,
+            "permissions": server.guild_permissions(&server.bot).to_string(),
+            "features": [],
+        })
+    };
+    Reply::ok(guilds.into_iter().map(partial).collect::<Vec<_>>())
 }
 
 /// Members whose name begins with the query.

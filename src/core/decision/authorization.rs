@@ -32,6 +32,74 @@ impl ApproverRule {
     }
 }
 
+/// A set of decisions: those of these projects, kinds and risks. An empty list means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Area {
+    /// The projects.
+    pub projects: Vec<String>,
+    /// The kinds.
+    pub kinds: Vec<Kind>,
+    /// The risks.
+    pub risks: Vec<Risk>,
+}
+
+impl Area {
+    /// All decisions of these projects; of all projects, if none is named.
+    #[must_use]
+    pub fn of_projects(projects: &[String]) -> Self {
+        Self { projects: projects.to_vec(), ..Self::default() }
+    }
+
+    /// The part of this area within these projects; all of the area, if no project is named.
+    /// `None`: no part.
+    #[must_use]
+    pub fn within(&self, projects: &[String]) -> Option<Self> {
+        if projects.is_empty() {
+            return Some(self.clone());
+        }
+        let covered = |project: &&String| {
+            self.projects.is_empty() || self.projects.iter().any(|known| known == *project)
+        };
+        let projects: Vec<String> = projects.iter().filter(covered).cloned().collect();
+        (!projects.is_empty()).then_some(Self { projects, ..self.clone() })
+    }
+
+    /// Whether a decision belongs to this area.
+    #[must_use]
+    pub fn covers<'a>(&self, decision: impl Into<About<'a>>) -> bool {
+        let about = decision.into();
+        self.covers_project(about.project)
+            && (self.kinds.is_empty() || self.kinds.contains(about.kind))
+            && (self.risks.is_empty() || self.risks.contains(&about.risk))
+    }
+
+    /// Whether decisions of a project belong to this area.
+    #[must_use]
+    pub fn covers_project(&self, project: &str) -> bool {
+        self.projects.is_empty() || self.projects.iter().any(|known| known == project)
+    }
+}
+
+/// The decisions that a person may decide, beside the person's own questions. Empty: the person is
+/// no approver.
+#[must_use]
+pub fn areas_of(rules: &[ApproverRule], voter: &Voter) -> Vec<Area> {
+    if rules.is_empty() {
+        return Vec::from_iter(voter.owner.then(Area::default));
+    }
+    let user = voter.person.discord_id();
+    let names = |rule: &&ApproverRule| {
+        user.is_some_and(|user| rule.users.contains(&user))
+            || rule.roles.iter().any(|named| voter.roles.iter().any(|role| role.is(named)))
+    };
+    let area = |rule: &ApproverRule| Area {
+        projects: rule.projects.clone(),
+        kinds: rule.kinds.clone(),
+        risks: rule.risks.clone(),
+    };
+    rules.iter().filter(names).map(area).collect()
+}
+
 /// The properties of a decision that determine its approvers.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {

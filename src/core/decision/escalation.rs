@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 
+use super::authorization::Grounds;
 use super::event::Event;
 use super::{Decision, Person, ReasonCode, Refused, Risk, SafeDefault, State, Verdict, Via};
 use crate::core::Time;
@@ -120,6 +121,7 @@ impl Decision {
                     by: Person::gander(),
                     via: Via::SafeDefault,
                     with: Vec::new(),
+                    grounds: Grounds::default(),
                 })
             }
         }

@@ -124,6 +124,17 @@ pub enum Event {
         /// Absent: all recorded votes counted.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         with: Vec<String>,
+        /// For a grant: the giver's roles and ownership at the time, by which the grant is judged
+        /// at each use.
+        #[serde(default, skip_serializing_if = "Grounds::are_none")]
+        grounds: Grounds,
+    },
+    /// A grant let a call through without a question.
+    GrantUsed,
+    /// A grant ended: the next call asks again.
+    GrantEnded {
+        /// The person; Gander, if the rules no longer allow the grant.
+        by: Person,
     },
     /// The verdict was undone before the agent claimed it.
     Undone {
@@ -175,6 +186,8 @@ impl Event {
             Self::Undone { .. } => "undone",
             Self::Disagreed { .. } => "disagreed",
             Self::Resolved { .. } => "resolved",
+            Self::GrantUsed => "grant_used",
+            Self::GrantEnded { .. } => "grant_ended",
             Self::Withdrawn { .. } => "withdrawn",
             Self::Claimed => "claimed",
             Self::Reported { .. } => "reported",

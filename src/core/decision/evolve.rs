@@ -6,8 +6,8 @@
 
 use super::event::Event;
 use super::{
-    Decision, Disagreement, Lapsed, Pending, Person, Prioritized, Proposal, Reported, Request,
-    Resolved, State, Taken, Terms, Undone, Via, Vote,
+    Decision, Disagreement, GrantUse, Lapsed, Pending, Person, Prioritized, Proposal, Reported,
+    Request, Resolved, State, Taken, Terms, Undone, Via, Vote,
 };
 use crate::core::Time;
 
@@ -15,7 +15,11 @@ impl Decision {
     /// Applies an event. `seq` is the event's position in the log.
     #[must_use]
     pub fn evolve(mut self, event: &Event, at: Time, seq: u64) -> Self {
-        self.changed = seq;
+        let claimed = matches!(&self.state, State::Resolved(Resolved { claimed_at: Some(_), .. }));
+        // A repeated use changes nothing that a message shows: no edit for each call of an agent.
+        if !(claimed && *event == Event::GrantUsed) {
+            self.changed = seq;
+        }
         match event.clone() {
             Event::Asked { request, terms } => {
                 (self.request, self.terms, self.asked_at) = (*request, terms, at);
@@ -37,7 +41,7 @@ impl Decision {
                 self.prioritized = Some(Prioritized { priority, by, at })
             }
             Event::Taken { by, from } => self.taken(Taken { by, at, from }),
-            Event::Resolved { verdict, by, via, with } => {
+            Event::Resolved { verdict, by, via, with, grounds } => {
                 let votes = self.counted_votes(&with);
                 self.resolved(Resolved {
                     verdict,
@@ -47,8 +51,12 @@ impl Decision {
                     votes,
                     claimed_at: None,
                     reported: None,
+                    grounds,
+                    grant: GrantUse::default(),
                 });
             }
+            Event::GrantUsed => self.grant_used(at),
+            Event::GrantEnded { by } => self.grant_ended(by, at),
             Event::Undone { by } => self.undone(by, at),
             Event::Disagreed { by, undone } => self.disagreed_by(by, at, undone),
             Event::Withdrawn { reason } => self.state = State::Withdrawn { reason, at },

@@ -132,6 +132,23 @@ pub enum Refused {
         /// The end of the period.
         until: Time,
     },
+    /// The verdict gives no grant that could end.
+    #[error("its verdict was for one call: there is nothing to end")]
+    NoGrant,
+    /// A person has already ended the grant.
+    #[error("{} already ended its approval for the session", .by.name)]
+    GrantEnded {
+        /// The person.
+        by: Person,
+        /// When.
+        at: Time,
+    },
+    /// A person has handled this question before: it is not approved without people.
+    #[error("people have handled this question before, as {earlier}: only people approve it")]
+    Precedent {
+        /// The earlier decision.
+        earlier: DecisionId,
+    },
     /// The question was asked again, and the newer decision is open.
     #[error("the agent has asked again as {again}, which is open: decide that one")]
     AskedAgain {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expects, Kind, Person, Priority, Risk, SafeDefault};
+use super::{DecisionId, Expects, Kind, Person, Priority, Risk, SafeDefault};
 use crate::core::escalation::Ladder;
 
 /// The SLA without any configuration, in seconds: 4 h 30 min.
@@ -187,6 +187,10 @@ pub struct Terms {
     /// The escalation ladder.
     #[serde(default)]
     pub ladder: Ladder,
+    /// An earlier decision with this question that a person rejected, took, deferred or took back.
+    /// Only people approve the question then, one by one ([`super::precedent`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precedent: Option<DecisionId>,
 }
 
 impl Default for Terms {
@@ -198,6 +202,7 @@ impl Default for Terms {
             safe_default: SafeDefault::Reject,
             approvals: 1,
             ladder: Ladder::default(),
+            precedent: None,
         }
     }
 }

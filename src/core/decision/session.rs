@@ -52,7 +52,11 @@ impl Decision {
     /// Whether the current verdict covers repeated calls of the session.
     #[must_use]
     pub fn covers_session(&self) -> bool {
-        matches!(&self.state, State::Resolved(resolved) if resolved.verdict.is_for_session())
+        matches!(
+            &self.state,
+            State::Resolved(resolved)
+                if resolved.verdict.is_for_session() && resolved.grant.ended.is_none()
+        )
     }
 
     /// Whether this decision had the request's key, kind and displayed content, at the request's
@@ -75,7 +79,9 @@ impl Decision {
                 SessionApproval::Covers
             }
             State::Resolved(resolved)
-                if resolved.claimed_at.is_none() && self.request == *request =>
+                if resolved.claimed_at.is_none()
+                    && resolved.grant.ended.is_none()
+                    && self.request == *request =>
             {
                 SessionApproval::Unclaimed
             }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::authorization::Grounds;
+use super::grant::GrantUse;
 use super::{Outcome, Person, Revision};
 use crate::core::Time;
 
@@ -250,6 +251,12 @@ pub struct Resolved {
     /// The outcome reported by the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported: Option<Reported>,
+    /// For a grant: the giver's roles and ownership at the time.
+    #[serde(default, skip_serializing_if = "Grounds::are_none")]
+    pub grounds: Grounds,
+    /// Use and end of a grant ([`super::grant`]).
+    #[serde(default, skip_serializing_if = "GrantUse::is_untouched")]
+    pub grant: GrantUse,
 }
 
 /// The state of a decision.

@@ -246,6 +246,8 @@ pub enum SkipReason {
     Voted,
     /// Outside this person's permissions.
     NotTheirs,
+    /// People have handled this question before, as this decision: it needs a look of its own.
+    Precedent(DecisionId),
 }
 
 /// Whether this person can approve a listed decision in bulk, in the decision's current state.
@@ -281,6 +283,9 @@ pub fn check_bulk_approval(
     }
     if decision.request.expects != Expects::Approve {
         return Err(SkipReason::NotAYes);
+    }
+    if let Some(earlier) = decision.terms.precedent {
+        return Err(SkipReason::Precedent(earlier));
     }
     if decision.is_about_credentials() { Err(SkipReason::Credentials) } else { Ok(()) }
 }

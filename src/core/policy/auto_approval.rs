@@ -5,7 +5,7 @@
 //! One of the two is not enough: a permissive project does not open a restricted kind, nor the
 //! reverse. An agent's confidence is only a claim and therefore never approves high or critical
 //! risk, production, money, legal matters, customer communication or secrets, under any name. A
-//! decision that a person may have handled stays with people. Does not depend on who approves or
+//! decision that a person may have handled stays with people, also when asked anew. Does not depend on who approves or
 //! where decisions are shown.
 
 mod exclusions;
@@ -13,6 +13,7 @@ mod exclusions;
 use self::exclusions::may_be_production;
 pub use self::exclusions::never_auto_approved;
 use super::rules::{Rules, enforce};
+use crate::core::decision::authorization::Grounds;
 use crate::core::decision::event::Event;
 use crate::core::decision::{
     Decision, Expects, Pending, Person, ReasonCode, Request, Revision, Risk, State, Verdict, Via,
@@ -101,7 +102,7 @@ pub enum QueueReason {
     Kind,
     /// The decision concerns production, or may do so.
     Production,
-    /// People have already seen or handled the decision.
+    /// People have already seen or handled the decision, or an earlier one with this question.
     AlreadyHandled,
 }
 
@@ -155,6 +156,7 @@ fn obstacle(rules: &Rules, decision: &Decision, pending: &Pending) -> Option<Que
         || decision.deferrals > 0
         || decision.returns > 0
         || decision.disagreed.is_some()
+        || terms.precedent.is_some()
         || *pending != Pending::default();
     let found = [
         (request.expects != Expects::Approve, QueueReason::NotAYes),
@@ -177,7 +179,13 @@ impl Decision {
         let confidence =
             self.request.confidence.filter(|_| route(rules, self) == Route::Approve)?;
         let verdict = Verdict::noted(Some(ReasonCode::Confidence(confidence).to_string()));
-        Some(Event::Resolved { verdict, by: Person::gander(), via: Via::Routing, with: Vec::new() })
+        Some(Event::Resolved {
+            verdict,
+            by: Person::gander(),
+            via: Via::Routing,
+            with: Vec::new(),
+            grounds: Grounds::default(),
+        })
     }
 }
 

@@ -16,11 +16,11 @@ pub use super::validation::{
     MAX_OTHER_TEXT_BYTES,
 };
 use crate::core::availability::Profile;
-use crate::core::decision::authorization::{ApproverRule, voters_not_counted};
+use crate::core::decision::authorization::{ApproverRule, Voter, may_decide, voters_not_counted};
 use crate::core::decision::event::Event;
 use crate::core::decision::request::DEFAULT_SLA_SECONDS;
 use crate::core::decision::{
-    Decision, DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms,
+    Decision, DecisionId, DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms,
 };
 use crate::core::escalation::Ladder;
 use crate::core::messaging::batch::Batching;
@@ -130,6 +130,7 @@ pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, InvalidRequest> 
         safe_default: safe_default(&matching, request, risk)?,
         approvals: approvals(&matching, request.approvals_needed),
         ladder: ladder(rules, &matching, request, risk),
+        precedent: None,
     })
 }
 
@@ -140,12 +141,17 @@ pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
     let matching = matching(rules, request);
     let risk = enforced_risk(rules, &request.project, &request.kind, terms.risk.max(request.risk));
     let allowed = Request { safe_default: Some(terms.safe_default), ..request.clone() };
-    Terms {
+    let enforced = Terms {
         risk,
         sla_seconds: terms.sla_seconds.max(rules.sla_floor_seconds),
         safe_default: safe_default(&matching, &allowed, risk).unwrap_or(SafeDefault::Reject),
         approvals: approvals(&matching, terms.approvals),
         ladder: ladder(rules, &matching, request, risk),
+        precedent: None,
+    };
+    match terms.precedent {
+        Some(earlier) => enforced.with_precedent(earlier),
+        None => enforced,
     }
 }
 
@@ -159,18 +165,37 @@ pub fn enforced(rules: &Rules, decision: &Decision) -> Decision {
 }
 
 /// The next event that enforces these rules on an open decision, if any. Terms come first, then
-/// approvals, because stricter terms may lapse approvals: two events at most.
+/// approvals, because stricter terms may lapse approvals: two events at most. `earlier`: an earlier
+/// decision by which people have handled the question.
 #[must_use]
-pub fn enforcement_event(rules: &Rules, decision: &Decision) -> Option<Event> {
+pub fn enforcement_event(
+    rules: &Rules,
+    decision: &Decision,
+    earlier: Option<DecisionId>,
+) -> Option<Event> {
     if !decision.state.is_open() {
         return None;
     }
     let terms = enforce(rules, &decision.request, &decision.terms);
+    let terms = match earlier {
+        Some(earlier) => terms.with_precedent(earlier),
+        None => terms,
+    };
     if terms != decision.terms {
         return Some(Event::Enforced { terms });
     }
     let of = voters_not_counted(&rules.approvers, decision);
     (!of.is_empty()).then_some(Event::Lapsed { of })
+}
+
+/// Whether the grant of a decision's verdict is one that these rules still allow: the call may be
+/// approved for a session, and the giver may decide it.
+#[must_use]
+pub fn grant_stands(rules: &Rules, decision: &Decision) -> bool {
+    let terms = enforce(rules, &decision.request, &decision.terms);
+    let decision = &Decision { terms, ..decision.clone() };
+    let may = |giver: Voter| may_decide(&rules.approvers, decision, &giver).is_ok();
+    decision.offers_session() && decision.giver().is_some_and(may)
 }
 
 /// `risk`, raised to the minimum that these rules set for the project and kind.

@@ -8,7 +8,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::core::Time;
-use crate::core::access::{Caller, Forbidden, Scope};
+use crate::core::access::{Caller, Forbidden, Visibility};
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::{
     Ballot, Decision, DecisionId, Outcome, Priority, Refused, Request, Revision, Via,
@@ -165,7 +165,7 @@ impl Access {
     /// [`HandleError::NoSuchDecision`], also for a hidden decision; [`HandleError::Store`].
     pub async fn get(&self, id: DecisionId) -> Result<Decision, AccessError> {
         let decision = self.handle.approvals().get(id).await?;
-        if self.caller.can_see(&decision) {
+        if self.sees(&decision) {
             Ok(decision)
         } else {
             Err(HandleError::NoSuchDecision(id).into())
@@ -177,11 +177,7 @@ impl Access {
     /// # Errors
     /// [`HandleError::Store`].
     pub async fn list(&self, filter: Filter) -> Result<Vec<Decision>, AccessError> {
-        Ok(self
-            .handle
-            .approvals()
-            .list(Filter { visibility: self.caller.visibility(), ..filter })
-            .await?)
+        Ok(self.handle.approvals().list(Filter { visibility: self.visibility(), ..filter }).await?)
     }
 
     /// As [`crate::engine::ApprovalApi::wait`]. A caller without the right to claim can wait with
@@ -235,12 +231,25 @@ impl Access {
         Ok(self.handle.approvals().withdraw(id, reason).await?)
     }
 
-    /// The person in whose name this caller decides. Without configured approvers, the token's
-    /// holder counts as the application's owner: creating the token took the same access to the
-    /// store.
+    fn visibility(&self) -> Visibility {
+        self.caller.visibility(&self.handle.rules().approvers)
+    }
+
+    /// Whether this caller can see a decision.
+    #[must_use]
+    pub fn sees(&self, decision: &Decision) -> bool {
+        self.caller.can_see(decision, &self.handle.rules().approvers)
+    }
+
+    /// The person in whose name this caller decides, by what Discord says now.
     async fn voter(&self, id: DecisionId) -> Result<Voter, AccessError> {
-        let voter = self.caller.may_decide(&self.get(id).await?)?;
-        Ok(Voter { owner: self.handle.rules().approvers.is_empty(), ..voter })
+        let decision = self.get(id).await?;
+        let approvers = self.handle.rules();
+        // First by what was known, so that others cannot make the bot ask Discord.
+        self.caller.may_decide(&decision, &approvers.approvers)?;
+        let standing = self.handle.tokens().standing_now(&self.caller).await;
+        let caller = self.caller.clone().with_standing(standing);
+        Ok(caller.may_decide(&decision, &approvers.approvers)?)
     }
 
     /// Decides in the name of the token's holder. At high or critical risk the verdict is only
@@ -313,13 +322,10 @@ impl Access {
         offset: usize,
         limit: usize,
     ) -> Result<AttentionPage, AccessError> {
-        let holder =
-            self.caller.grant.holder.as_ref().filter(|_| self.caller.has(Scope::Decide).is_ok());
-        let owner = self.handle.rules().approvers.is_empty();
-        let voter = holder.map(|holder| Voter { owner, ..holder.voter() });
+        let voter = self.caller.voter(&self.handle.rules().approvers).ok();
         let whole = self.handle.attention().list(voter.as_ref()).await?;
         let seen: Vec<Decision> =
-            whole.into_iter().filter(|decision| self.caller.can_see(decision)).collect();
+            whole.into_iter().filter(|decision| self.sees(decision)).collect();
         let count = seen.len();
         Ok(AttentionPage {
             decisions: seen.into_iter().skip(offset).take(limit).collect(),

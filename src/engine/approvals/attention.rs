@@ -96,7 +96,8 @@ impl AttentionApi<'_> {
     }
 
     /// Ended decisions a person could decide, latest verdict or withdrawal first. At most `limit`,
-    /// and only from the last 1,000 events of the log.
+    /// and only from the last 1,000 events of the log; then older decisions with a grant that has
+    /// not ended.
     ///
     /// # Errors
     /// [`HandleError::Store`].
@@ -128,6 +129,14 @@ impl AttentionApi<'_> {
             }
             if decided.len() == limit {
                 break;
+            }
+        }
+        // A grant can end at any time, so it can be found at any time.
+        let granted = Filter { granted: true, limit, ..Filter::default() };
+        for decision in self.handle.approvals().list(granted).await? {
+            let is_new = decided.iter().all(|known: &Decision| known.id != decision.id);
+            if is_new && self.handle.approvers().is_for(&decision, voter) {
+                decided.push(decision);
             }
         }
         Ok(decided)

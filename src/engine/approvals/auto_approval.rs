@@ -114,7 +114,12 @@ impl AutoApprovalApi<'_> {
             .handle
             .approvals()
             .change(id, move |decision| Ok(enforced(&rules, decision).auto_approve(&rules)))
-            .await?;
+            .await;
+        let passed = match passed {
+            // A person's no to the same question came at this very moment.
+            Err(HandleError::Refused(_, Refused::Precedent { .. })) => return Ok(()),
+            passed => passed?,
+        };
         if matches!(&passed.state, State::Resolved(resolved) if resolved.via == Via::Routing) {
             tracing::info!(
                 decision = id.0,

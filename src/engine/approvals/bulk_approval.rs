@@ -201,7 +201,7 @@ impl BulkApi<'_> {
         for decision in
             self.handle.with_store(move |store| store.decisions().get_many(&ids)).await?
         {
-            if enforcement_event(&rules, &decision).is_some() {
+            if enforcement_event(&rules, &decision, None).is_some() {
                 self.handle.approvals().enforce(decision.id).await?;
             }
         }

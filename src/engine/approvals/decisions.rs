@@ -9,7 +9,7 @@ use crate::core::decision::{
 use crate::core::policy::rules::{admit, enforced, enforcement_event, project_name};
 use crate::engine::event_log::waiters;
 use crate::engine::{Claim, Handle, HandleError};
-use crate::store::{Asked, Filter, Why};
+use crate::store::{Asked, Filter, PrecedentCheck, Why};
 
 /// Events that enforce the rules on one decision, at most ([`enforcement_event`]).
 const ENFORCEMENT_EVENTS: usize = 2;
@@ -134,14 +134,23 @@ impl ApprovalApi<'_> {
         self.decide(id, by, move |decision| decision.resolve(ballot, voter, via, seen)).await
     }
 
-    /// Undoes a verdict not yet claimed by the agent.
+    /// Undoes a verdict not yet claimed by the agent, or ends an approval for the session.
     ///
     /// # Errors
     /// As [`ApprovalApi::approve`]; [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`],
-    /// [`Refused::AskedAgain`].
+    /// [`Refused::GrantEnded`], [`Refused::AskedAgain`].
     pub async fn undo(self, id: DecisionId, by: &Voter) -> Result<Decision, HandleError> {
         let (person, now) = (by.person.clone(), self.handle.now());
-        self.decide(id, by, move |decision| decision.undo(person, now)).await
+        match self.decide(id, by, move |decision| decision.undo(person, now)).await {
+            // The decision cannot open again beside the newer one; the grant ends all the same.
+            Err(HandleError::Refused(decision, Refused::AskedAgain { .. }))
+                if decision.covers_session() =>
+            {
+                let person = by.person.clone();
+                self.decide(id, by, move |decision| decision.end_grant(person)).await
+            }
+            done => done,
+        }
     }
 
     /// Records the outcome reported by the agent. A report also claims the verdict.
@@ -209,14 +218,17 @@ impl ApprovalApi<'_> {
     /// decides count: the asking process may have read others, and rules change while decisions
     /// wait. Each stricter term and each lapsed approval is logged before any verdict.
     pub(crate) async fn enforce(self, id: DecisionId) -> Result<Decision, HandleError> {
-        let mut decision = self.get(id).await?;
+        let found = self.handle.with_store(move |store| store.decisions().get_with_precedent(id));
+        let PrecedentCheck { mut decision, earlier } =
+            found.await?.ok_or(HandleError::NoSuchDecision(id))?;
         for _ in 0..ENFORCEMENT_EVENTS {
             let rules = self.handle.rules();
-            if enforcement_event(&rules, &decision).is_none() {
+            if enforcement_event(&rules, &decision, earlier).is_none() {
                 break;
             }
-            decision =
-                self.change(id, move |decision| Ok(enforcement_event(&rules, decision))).await?;
+            decision = self
+                .change(id, move |decision| Ok(enforcement_event(&rules, decision, earlier)))
+                .await?;
         }
         Ok(decision)
     }

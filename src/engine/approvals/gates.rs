@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::access::{Access, AccessError};
 use crate::core::decision::session::SessionApproval;
-use crate::core::decision::{Decision, Request, Revision, State, Verdict};
+use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, State, Verdict};
 use crate::core::gate::ToolCall;
 use crate::core::gate::rules::{GateRule, Minimum, Ruling, judge};
 use crate::core::policy::rules::project_name;
@@ -117,7 +117,7 @@ impl GateApi<'_> {
             return Ok(EarlierAnswer::Nothing);
         };
         Ok(match earlier.reuse_for(request) {
-            SessionApproval::Covers => EarlierAnswer::Covers(text::gate::covered(earlier.id)),
+            SessionApproval::Covers => self.use_grant(earlier.id, request).await?,
             SessionApproval::Unclaimed => EarlierAnswer::Unclaimed(Box::new(earlier)),
             SessionApproval::Nothing if own_prompt => self
                 .just_approved(&earlier, request)
@@ -128,6 +128,9 @@ impl GateApi<'_> {
 
     fn just_approved(self, earlier: &Decision, request: &Request) -> Option<String> {
         let State::Resolved(resolved) = &earlier.state else { return None };
+        if resolved.grant.ended.is_some() {
+            return None;
+        }
         let just_now = |at| {
             self.handle
                 .time_scale()
@@ -139,6 +142,24 @@ impl GateApi<'_> {
             && resolved.claimed_at.is_some_and(just_now);
         (approved && earlier.shows_same_call_as(request))
             .then(|| text::gate::approved(earlier, resolved))
+    }
+
+    /// Lets a call through by a grant and records the use, in one transaction: once the end of the
+    /// grant is written, no call passes.
+    async fn use_grant(
+        self,
+        id: DecisionId,
+        request: &Request,
+    ) -> Result<EarlierAnswer, HandleError> {
+        let request = request.clone();
+        let used = self.handle.approvals().change(id, move |decision| {
+            Ok(Some(decision.use_grant(&request).ok_or(Refused::NoGrant)?))
+        });
+        match used.await {
+            Ok(decision) => Ok(EarlierAnswer::Covers(text::gate::covered(decision.id))),
+            Err(HandleError::Refused(..)) => Ok(EarlierAnswer::Nothing),
+            Err(error) => Err(error),
+        }
     }
 
     /// The answer for a call asked about at revision `asked`. `unserved`: no bot runs, so no person

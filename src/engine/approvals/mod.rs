@@ -10,5 +10,6 @@ pub mod availability;
 pub(crate) mod bulk_approval;
 pub(crate) mod decisions;
 pub mod gates;
+pub mod members;
 pub(crate) mod proposal;
 pub mod tokens;

@@ -4,13 +4,15 @@
 //! bits a secret cannot be guessed, so no slower hash is needed. Does not depend on the transport
 //! of tokens.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::core::access::{Caller, Grant, Token, TokenId};
+use crate::core::access::{Caller, Grant, HolderStanding, Token, TokenId};
 use crate::engine::clock::wall_time;
 use crate::engine::{Handle, HandleError};
 use crate::store::{NewToken, StoreError};
@@ -103,6 +105,26 @@ impl TokenApi<'_> {
             // The last use is informative only: ignore a failed write.
             let _ = self.handle.with_store(move |store| store.tokens().record_use(id, now)).await;
         }
-        Ok(Some(Caller::of_token(token, &tokens)))
+        let caller = Caller::of_token(token, &tokens);
+        let standing = self.standing_of(&caller).await;
+        Ok(Some(caller.with_standing(standing)))
+    }
+
+    /// Caller ids of tokens that no longer give what a stream or a wait was opened with: revoked
+    /// tokens, and tokens whose holder has left the bot's server.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn ended(self) -> Result<BTreeSet<String>, HandleError> {
+        let tokens = self.list().await?;
+        let mut ended = BTreeSet::new();
+        for token in &tokens {
+            let lapsed = token.revoked_at.is_none()
+                && self.standing_of(&Caller::of_token(token, &[])).await == HolderStanding::Left;
+            if token.revoked_at.is_some() || lapsed {
+                ended.insert(token.id.caller());
+            }
+        }
+        Ok(ended)
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::watch::Receiver;
 
 use super::history::EventLogApi;
 use crate::core::access::{Caller, Visibility};
+use crate::core::decision::authorization::ApproverRule;
 use crate::core::decision::event::Logged;
 use crate::core::decision::{Decision, DecisionId};
 use crate::engine::{Handle, HandleError};
@@ -37,10 +38,15 @@ pub struct EventFilter {
 
 impl EventFilter {
     /// Removes the events to leave out.
-    fn apply(&self, store: &Store, events: &mut Vec<Logged>) -> Result<(), StoreError> {
+    fn apply(
+        &self,
+        store: &Store,
+        approvers: &[ApproverRule],
+        events: &mut Vec<Logged>,
+    ) -> Result<(), StoreError> {
         events.retain(|logged| self.decision.is_none_or(|id| id == logged.decision));
         let Some(caller) = &self.visible_to else { return Ok(()) };
-        if caller.visibility() == Visibility::All {
+        if caller.visibility(approvers) == Visibility::All {
             return Ok(());
         }
         let mut ids: Vec<DecisionId> = events.iter().map(|logged| logged.decision).collect();
@@ -50,7 +56,7 @@ impl EventFilter {
         let can_see = |id| {
             decisions
                 .iter()
-                .any(|decision: &Decision| decision.id == id && caller.can_see(decision))
+                .any(|decision: &Decision| decision.id == id && caller.can_see(decision, approvers))
         };
         events.retain(|logged| can_see(logged.decision));
         Ok(())
@@ -133,12 +139,13 @@ impl EventFollower {
                 position.mark_unchanged();
             }
             let (after, filter) = (self.cursor, self.filter.clone());
+            let rules = self.handle.rules();
             let (count, last, events) = self
                 .handle
                 .with_store(move |store| {
                     let mut events = store.event_log().events(after, PAGE)?;
                     let (count, last) = (events.len(), events.last().map(|last| last.seq));
-                    filter.apply(store, &mut events)?;
+                    filter.apply(store, &rules.approvers, &mut events)?;
                     Ok((count, last, events))
                 })
                 .await?;

@@ -22,6 +22,8 @@ use crate::store::files;
 /// Maximum number of undeliverable cards listed with their reason. During a flood the first
 /// suffice.
 const MOST_HELD_BACK: usize = 200;
+/// Maximum number of other servers listed. Anybody may invite a public application.
+const MOST_OTHER_SERVERS: usize = 10;
 /// Minimum pause between two writes of the file, so a flood of changes becomes one write.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -44,6 +46,8 @@ pub struct Heartbeat {
     pub listening: Vec<String>,
     /// The latest sign of another store using the same bot account.
     pub another: Option<OtherStore>,
+    /// Other servers that the bot is in, by id, with their names. Nothing from there is looked at.
+    pub other_servers: BTreeMap<u64, String>,
     /// Undeliverable cards, with the reason.
     pub held_back: BTreeMap<DecisionId, String>,
 }
@@ -133,6 +137,24 @@ impl OperationsApi<'_> {
             }
             heartbeat.another = Some(another);
         });
+    }
+
+    /// Records that the bot is in another server than its own. Returns whether this is news.
+    pub fn saw_other_server(self, id: u64, name: String) -> bool {
+        let mut is_new = false;
+        self.update_heartbeat(|heartbeat| {
+            is_new = !heartbeat.other_servers.contains_key(&id);
+            let known = heartbeat.other_servers.len() < MOST_OTHER_SERVERS;
+            if known || !is_new {
+                heartbeat.other_servers.insert(id, name);
+            }
+        });
+        is_new
+    }
+
+    /// Records that the bot is no longer in another server.
+    pub fn left_other_server(self, id: u64) {
+        self.update_heartbeat(|heartbeat| drop(heartbeat.other_servers.remove(&id)));
     }
 
     /// Records whether the surface is connected.

@@ -7,4 +7,5 @@ pub mod lock;
 pub mod maintenance;
 pub mod plot;
 pub(crate) mod reports;
+pub mod server;
 pub mod status;

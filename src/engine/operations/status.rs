@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use super::heartbeat::Heartbeat;
 use crate::core::Time;
+use crate::core::access::Visibility;
+use crate::core::decision::authorization::Area;
 use crate::core::decision::event::Event;
 use crate::core::decision::{Decision, DecisionId, State};
 use crate::engine::{Filter, HandleError, OperationsApi};
@@ -93,9 +95,21 @@ impl OperationsApi<'_> {
     /// # Errors
     /// [`HandleError::Store`].
     pub async fn status(self) -> Result<SystemStatus, HandleError> {
+        self.status_of(None).await
+    }
+
+    /// Reads the status of some projects; `None`: of all.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn status_of(self, projects: Option<&[String]>) -> Result<SystemStatus, HandleError> {
         let at = self.handle.now();
-        let open =
-            self.handle.approvals().list(Filter { open_only: true, ..Filter::default() }).await?;
+        let visibility = projects.map_or(Visibility::All, |projects| Visibility::Limited {
+            areas: vec![Area::of_projects(projects)],
+            asker: String::new(),
+        });
+        let filter = Filter { open_only: true, visibility, ..Filter::default() };
+        let open = self.handle.approvals().list(filter).await?;
         let unsettled: BTreeSet<DecisionId> = self
             .handle
             .with_store(|store| store.messages().outdated_cards())
@@ -108,7 +122,11 @@ impl OperationsApi<'_> {
             .filter(|id| unsettled.contains(id))
             .rev()
             .collect();
-        let decided_today = self.decided_since(self.midnight(at)).await?;
+        let decided = self.decided_since(self.midnight(at)).await?;
+        let decided_today = match projects {
+            None => decided.len(),
+            Some(projects) => self.count_in(projects, decided).await?,
+        };
         Ok(SystemStatus {
             at,
             projects: by_project(&open, at),
@@ -129,9 +147,20 @@ impl OperationsApi<'_> {
         moments.next().map_or(now, |midnight| midnight.to_utc())
     }
 
-    /// Number of decisions with a verdict given since a time and not undone. Reads the log
-    /// backwards to this time.
-    async fn decided_since(self, since: Time) -> Result<usize, HandleError> {
+    /// How many of these decisions belong to these projects.
+    async fn count_in(
+        self,
+        projects: &[String],
+        ids: Vec<DecisionId>,
+    ) -> Result<usize, HandleError> {
+        let found = self.handle.with_store(move |store| store.decisions().get_many(&ids)).await?;
+        let in_them = |decision: &&Decision| projects.contains(&decision.request.project);
+        Ok(found.iter().filter(in_them).count())
+    }
+
+    /// Decisions with a verdict given since a time and not undone. Reads the log backwards to this
+    /// time.
+    async fn decided_since(self, since: Time) -> Result<Vec<DecisionId>, HandleError> {
         let mut end = self.handle.event_log().head().await?.seq;
         // Only a decision's latest event counts, and reading backwards meets the latest first.
         let mut decided: BTreeMap<DecisionId, bool> = BTreeMap::new();
@@ -154,7 +183,7 @@ impl OperationsApi<'_> {
             }
             end = start;
         }
-        Ok(decided.values().filter(|kept| **kept).count())
+        Ok(decided.into_iter().filter(|(_, kept)| *kept).map(|(id, _)| id).collect())
     }
 }
 

@@ -9,7 +9,7 @@ use super::question::question;
 use crate::core::Time;
 use crate::core::decision::authorization::Approvers;
 use crate::core::decision::progress::Progress;
-use crate::core::decision::{Decision, Proposal, Resolved, State, Verdict};
+use crate::core::decision::{CallGrant, Decision, GrantUse, Proposal, Resolved, State, Verdict};
 use crate::core::escalation::{Contact, ContactResult};
 use crate::core::values::time_scale::TimeScale;
 use crate::presentation::text;
@@ -79,6 +79,19 @@ fn escalation(progress: &Progress, now: Time, time_scale: TimeScale) -> Escalati
     }
 }
 
+fn grant(grant: CallGrant, time_scale: TimeScale) -> types::Grant {
+    let wall = |at| Moment(time_scale.wall_time(at));
+    let GrantUse { uses, used_at, ended } = grant.progress;
+    types::Grant {
+        session: grant.agent.session,
+        until: grant.until.map(wall),
+        uses,
+        used_at: used_at.map(wall),
+        ended_at: ended.as_ref().map(|end| wall(end.at)),
+        ended_by: ended.map(|end| end.by.name),
+    }
+}
+
 /// A decision as of `now` (store time). `waits_for`: the approvers. Times are converted to the wall
 /// clock.
 #[must_use]
@@ -125,6 +138,8 @@ pub fn decision(
             priority: given.priority,
             by: given.by.name.clone(),
         }),
+        grant: decision.grant().map(|granted| grant(granted, time_scale)),
+        asked_before: terms.precedent.map(|earlier| earlier.0),
         proposed: decision.proposals().iter().map(proposed).collect(),
         standing,
         question: question_of(decision),

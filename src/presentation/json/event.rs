@@ -50,6 +50,7 @@ pub fn event(logged: &Logged, time_scale: TimeScale) -> DecisionEvent {
         Event::Taken { by, .. }
         | Event::Prioritized { by, .. }
         | Event::Undone { by }
+        | Event::GrantEnded { by }
         | Event::Disagreed { by, .. } => DecisionEvent { by: Some(by.name.clone()), ..bare },
         Event::Withdrawn { reason } => {
             DecisionEvent { resolution: Resolution::reason(reason), ..bare }

@@ -28,6 +28,14 @@ pub fn forbidden(why: &Forbidden) -> String {
         Forbidden::OwnQuestion => {
             "the holder of this token asked this, and nobody may decide their own question".into()
         }
+        Forbidden::HolderLeft => "the holder of this token is no longer a member of the bot's \
+            Discord server: the token decides and sees nothing more in their name. Revoke it with \
+            gander token revoke"
+            .into(),
+        Forbidden::HolderUnknown => "Discord does not say whether the holder of this token is \
+            still a member of the bot's server: nothing was decided. Try again, or decide on \
+            Discord"
+            .into(),
     }
 }
 

@@ -131,6 +131,9 @@ pub fn skipped_line(decision: &Decision, why: &SkipReason) -> String {
         SkipReason::Taken => "another person is on it".into(),
         SkipReason::Credentials => "concerns credentials: decide it on its own card".into(),
         SkipReason::Voted => "already has your approval".into(),
+        SkipReason::Precedent(earlier) => {
+            format!("people handled it before as {earlier}: decide it on its own card")
+        }
         SkipReason::NotTheirs => "is not for you to decide".into(),
     };
     format!("✋ **{}** {} — {why}", decision.id, escaped(&super::title(&decision.request), 70).text)

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use super::{dot, moment, name, person, quoted, relative, span, subject};
 use crate::core::Time;
 use crate::core::decision::{
-    Attachment, Choice, Decision, Lapsed, Outcome, Pending, Person, Reported, Resolved, State,
-    Taken, Undone, Verdict, Via, Vote,
+    Attachment, Choice, Decision, DecisionId, GrantEnd, GrantUse, Lapsed, Outcome, Pending, Person,
+    Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote,
 };
 use crate::core::escalation::Stage;
 use crate::core::untrusted::{Cut, escaped, one_line, one_part, plain, units, without_links};
@@ -94,7 +94,12 @@ fn outcome(resolved: &Resolved, subject: &str) -> String {
     let done = if resolved.reported.is_some() { ", and done" } else { "" };
     match &resolved.verdict {
         Verdict::Approved { .. } => {
-            format!("✅ {subject} {} {by}{done}", verdict_word(&resolved.verdict))
+            let (mark, ended) = match &resolved.grant.ended {
+                Some(end) => ("⏹️", format!(", ended by {}", name(&end.by.name))),
+                None => ("✅", String::new()),
+            };
+            let verdict = verdict_word(&resolved.verdict);
+            format!("{mark} {subject} {verdict} {by}{done}{ended}")
         }
         Verdict::Rejected { .. } => format!("❌ {subject} rejected {by}{done}"),
         Verdict::Chosen { option } => {
@@ -151,8 +156,14 @@ pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (&'static str, Str
         Verdict::Approved { note, for_session } => {
             let note =
                 note.as_deref().map(|note| format!("\n{}", quoted(note, 800))).unwrap_or_default();
-            let name = if *for_session { "✅ Approved for this session" } else { "✅ Approved" };
-            (name, format!("{by} {when}{note}"))
+            match (&resolved.grant.ended, for_session) {
+                (Some(end), true) => {
+                    let ended = grant_end(end, &resolved.grant, time_scale);
+                    ("⏹️ Approval for this session ended", format!("{by} {when}{note}\n{ended}"))
+                }
+                (None, true) => ("✅ Approved for this session", format!("{by} {when}{note}")),
+                (_, false) => ("✅ Approved", format!("{by} {when}{note}")),
+            }
         }
         Verdict::Rejected { reason } => {
             ("❌ Rejected", format!("{by} {when}\n{}", quoted(reason, 800)))
@@ -164,6 +175,31 @@ pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (&'static str, Str
             ("✅ Answered", format!("{by} {when}\n{}", quoted(text, 800)))
         }
     }
+}
+
+/// Who ended a grant, and how often it was used.
+fn grant_end(end: &GrantEnd, grant: &GrantUse, time_scale: TimeScale) -> String {
+    let used = match grant.uses {
+        0 => "No further call was let through".to_owned(),
+        1 => "1 further call was let through".to_owned(),
+        uses => format!(
+            "{} further calls were let through",
+            super::thousands(usize::try_from(uses).unwrap_or(usize::MAX))
+        ),
+    };
+    let when = relative(time_scale.wall_time(end.at));
+    let by = if end.by == Person::gander() {
+        format!("Ended {when}: the rules no longer allow it")
+    } else {
+        format!("Ended by {} {when}", person(&end.by))
+    };
+    format!("{by}. {used}; the next one asks again.")
+}
+
+/// The earlier decision with the same question.
+#[must_use]
+pub fn precedent(earlier: DecisionId) -> String {
+    format!("as {earlier}, which people handled. Only people approve it, each time.")
 }
 
 /// Whether the agent claimed the verdict, and the reported outcome.

@@ -182,10 +182,13 @@ pub fn you_took(decision: &Decision) -> String {
 /// Confirms an undo.
 #[must_use]
 pub fn you_undid(decision: &Decision) -> String {
-    format!(
-        "↩️ Undone: {} waits for an answer again. The agent had not picked up the verdict.",
-        decision.id
-    )
+    let id = decision.id;
+    if decision.state.is_open() {
+        return format!(
+            "↩️ Undone: {id} waits for an answer again. The agent had not picked up the verdict."
+        );
+    }
+    format!("⏹️ Ended: the approval of {id} for the session. The next call asks again.")
 }
 
 /// Confirms a question asked by a person.
@@ -383,7 +386,8 @@ pub const HELP: &str = "**What waits on you**\n\
     **Deciding**\n\
     Use a card's buttons, or `/approve`, `/reject`, `/defer`, `/choose`, `/answer`: type a \
     number, a word of the title or a project, and pick from the list. `/take` shows others that \
-    you are on it; `/undo` undoes a verdict that the agent has not picked up.\n\
+    you are on it; `/undo` undoes a verdict that the agent has not picked up, or ends an \
+    approval for a session.\n\
     **Looking**\n\
     `/decision` shows one decision in full, with its history. On a card, the **Apps** menu has \
     **Decide** and **History**.\n\

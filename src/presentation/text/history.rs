@@ -139,6 +139,10 @@ fn line(event: &Event, style: &Style<'_>) -> String {
             format!("{} {priority} by {}", strong("priority"), who(by))
         }
         Event::Undone { by } => format!("{} by {}", strong("undone"), who(by)),
+        Event::GrantUsed => format!("{} by the approval for the session", strong("let through")),
+        Event::GrantEnded { by } => {
+            format!("{}: the approval for the session, by {}", strong("ended"), who(by))
+        }
         Event::Disagreed { by, undone: true } => {
             format!("{} by {}, and undone", strong("disagreed"), who(by))
         }

@@ -101,6 +101,18 @@ pub fn refused(decision: &Decision, refused: &Refused, time_scale: TimeScale) ->
         Refused::TooLateToUndo { until } => {
             format!("Too late: the verdict on {id} could be undone until {}.", date(until))
         }
+        Refused::NoGrant => {
+            format!("{id} was approved for one call, so there is nothing to end.")
+        }
+        Refused::GrantEnded { by, at } => format!(
+            "{} already ended the approval of {id} for the session {}. The next call asks again.",
+            person(by),
+            ago(at)
+        ),
+        Refused::Precedent { earlier } => format!(
+            "People have handled {id} before, as {earlier}: only people approve it. Nothing was \
+             decided."
+        ),
         Refused::AskedAgain { again } => asked_again(*again),
         Refused::NotResolved => format!("{id} has no verdict yet."),
         Refused::NotAutoApproved => not_auto_approved(id),

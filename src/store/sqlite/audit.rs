@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use super::columns::Columns;
 use super::from_sqlite;
-use super::{Store, event_log, rows};
+use super::grants::GrantRow;
+use super::{Store, event_log, grants, precedents, rows};
 use crate::core::Time;
+use crate::core::decision::precedent::PrecedentHistory;
 use crate::core::decision::{Decision, DecisionId, Request, Risk, Terms};
 use crate::store::chain::{ChainSummary, ChainWalk, Fault, RawEntry};
 use crate::store::{Audit, StoreError};
@@ -147,13 +149,11 @@ fn replay(connection: &Connection, replayed: &mut u64) -> Result<(), End> {
     let mut log = connection.prepare(&format!("{ENTRY} WHERE decision = ?1 ORDER BY seq"))?;
     while let Some(row) = documents.next()? {
         let id = number(row, id)?;
-        let told = replay_events(&mut log, DecisionId(id))?;
+        let Replayed { told, history } = replay_events(&mut log, DecisionId(id))?;
+        let told = told.ok_or_else(|| differs(id, "it is stored, but not in the log"))?;
         let kept = bytes(row, document)?.unwrap_or_default();
-        must_be_kept(
-            kept,
-            Columns::read(row, columns).ok().as_ref(),
-            &told.ok_or_else(|| differs(id, "it is stored, but not in the log"))?,
-        )?;
+        must_be_kept(kept, Columns::read(row, columns).ok().as_ref(), &told)?;
+        must_have_rows(connection, &told, history)?;
         *replayed += 1;
     }
     let lost = "SELECT min(decision) FROM event WHERE decision NOT IN (SELECT id FROM decision)";
@@ -172,14 +172,22 @@ fn differs(decision: i64, why: impl Into<String>) -> End {
 pub(super) fn replay_decision(connection: &Connection, id: DecisionId) -> Option<Decision> {
     let mut log =
         connection.prepare_cached(&format!("{ENTRY} WHERE decision = ?1 ORDER BY seq")).ok()?;
-    replay_events(&mut log, id).ok().flatten()
+    replay_events(&mut log, id).ok()?.told
+}
+
+/// What a decision's log gives.
+struct Replayed {
+    /// The decision; absent if the log has no events of the decision.
+    told: Option<Decision>,
+    /// What its events make precedents.
+    history: PrecedentHistory,
 }
 
 /// Replays a decision from its log.
-fn replay_events(log: &mut Statement<'_>, id: DecisionId) -> Result<Option<Decision>, End> {
+fn replay_events(log: &mut Statement<'_>, id: DecisionId) -> Result<Replayed, End> {
     let columns = rows::positions(log, ENTRY_COLUMNS)?;
     let mut events = log.query([id.0])?;
-    let mut told: Option<Decision> = None;
+    let (mut told, mut history): (Option<Decision>, _) = (None, PrecedentHistory::default());
     while let Some(row) = events.next()? {
         let RawEntry { seq, at, decision, body, text, .. } = raw(row, columns)?;
         let unreadable = |why: String| End::from(Fault::Unreadable { seq, decision, why });
@@ -190,9 +198,29 @@ fn replay_events(log: &mut Statement<'_>, id: DecisionId) -> Result<Option<Decis
         let terms = Terms { risk: Risk::Low, sla_seconds: 0, ..Terms::default() };
         let before =
             told.take().unwrap_or_else(|| Decision::new(id, Request::default(), terms, at));
+        history.add(&event);
         told = Some(before.evolve(&event, at, seq));
     }
-    Ok(told)
+    Ok(Replayed { told, history })
+}
+
+/// Fails unless the rows beside a decision's own follow from the log.
+fn must_have_rows(
+    connection: &Connection,
+    told: &Decision,
+    history: PrecedentHistory,
+) -> Result<(), End> {
+    let failed = |error: StoreError| End::Failed(error);
+    let id = told.id.0;
+    if grants::stored(connection, told.id).map_err(failed)? != GrantRow::of(told) {
+        return Err(differs(id, "its grant differs"));
+    }
+    let stored = precedents::stored(connection, told.id).map_err(failed)?;
+    // A pruned log no longer has the content, by which some marks were made.
+    if told.pruned_at.is_some() || stored == history.precedents() {
+        return Ok(());
+    }
+    Err(differs(id, "the record that people have handled it differs"))
 }
 
 /// Fails unless a stored decision equals the replayed decision.

@@ -1,14 +1,14 @@
 //! Backfills parts of decisions not written by earlier versions, from the log.
 //!
 //! The log implies the missing parts: when an escalation ladder restarted, the current step, and
-//! with both the next wake time. Nothing else is filled in. A stored decision with any other
-//! difference from the log stays unchanged, for the audit to report.
+//! with both the next wake time; grants, and what people have handled. Nothing else is filled in. A
+//! stored decision with any other difference from the log stays unchanged, for the audit to report.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::decisions;
 use super::rows::query;
-use super::{audit, from_sqlite, open, rows};
+use super::{audit, from_sqlite, grants, open, precedents, rows};
 use crate::core::decision::{Decision, DecisionId};
 use crate::store::StoreError;
 
@@ -20,6 +20,11 @@ const NOTE: &str = "filled_in";
 /// Fills in missing parts, once per backfill version, in one transaction: after a crash nothing was
 /// written, and the next start repeats the backfill.
 pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
+    fill_in_decisions(connection)?;
+    record_grants_and_precedents(connection)
+}
+
+fn fill_in_decisions(connection: &mut Connection) -> Result<(), StoreError> {
     if open::meta(connection, NOTE)?.as_deref() == Some(FILLED_IN) {
         return Ok(());
     }
@@ -43,6 +48,45 @@ pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
             "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
             [NOTE, FILLED_IN],
         )
+        .map_err(from_sqlite)?;
+    transaction.commit().map_err(from_sqlite)
+}
+
+/// Key of the note in the table `meta` that grants and precedents are recorded.
+const RECORDED: &str = "precedents";
+
+/// Events by which people handle a question otherwise than with a yes. Names more than
+/// [`Event::sets_precedent`](crate::core::decision::event::Event::sets_precedent) does: the replay
+/// decides.
+const HANDLED: &str = "
+    SELECT DISTINCT decision FROM event
+    WHERE json_extract(body, '$.event') IN
+            ('deferred', 'taken', 'undone', 'disagreed', 'proposed')
+        OR json_extract(body, '$.verdict.verdict') = 'rejected'";
+
+const GRANTS: &str = "
+    SELECT id FROM decision WHERE verdict = 'approved'
+        AND json_extract(document, '$.state.verdict.for_session') = 1";
+
+/// Records the grants and precedents of a store from before there were any, in one transaction.
+fn record_grants_and_precedents(connection: &mut Connection) -> Result<(), StoreError> {
+    if open::meta(connection, RECORDED)?.is_some() {
+        return Ok(());
+    }
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(from_sqlite)?;
+    for id in rows::ids(&transaction, HANDLED, [])? {
+        // An unreadable log must not block the rest; the audit reports the error.
+        let _ = precedents::backfill(&transaction, id);
+    }
+    for id in rows::ids(&transaction, GRANTS, [])? {
+        if let Ok(Some(decision)) = decisions::get(&transaction, id) {
+            grants::put(&transaction, &decision)?;
+        }
+    }
+    transaction
+        .execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?1, '1')", [RECORDED])
         .map_err(from_sqlite)?;
     transaction.commit().map_err(from_sqlite)
 }

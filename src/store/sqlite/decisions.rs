@@ -7,15 +7,16 @@ use rusqlite::{Connection, Row, named_params, params, params_from_iter};
 
 use super::columns::Columns;
 use super::rows::{column, ids, limited, one, query, query_columns, signed, time, unreadable};
-use super::{Store, event_log, from_sqlite, messages, tokens};
+use super::{Store, event_log, from_sqlite, grants, messages, precedents, tokens};
 use crate::core::Time;
 use crate::core::access::Visibility;
+use crate::core::decision::authorization::Area;
 use crate::core::decision::event::Event;
 use crate::core::decision::pending_summary::PendingSummary;
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms};
+use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms, Verdict};
 use crate::store::chain;
 use crate::store::{
-    Asked, Changed, Decide, Filter, IdempotencyKey, KeyedAsk, StoreError, Unchanged,
+    Asked, Changed, Decide, Filter, IdempotencyKey, KeyedAsk, PrecedentCheck, StoreError, Unchanged,
 };
 
 /// Open decisions.
@@ -86,6 +87,21 @@ impl DecisionStore<'_> {
         self.store.read(|connection| get(connection, id))
     }
 
+    /// The decision with this number, with the terms for a question that people have handled
+    /// before, if that is so.
+    pub fn get_with_precedent(self, id: DecisionId) -> Result<Option<PrecedentCheck>, StoreError> {
+        self.store.read(|connection| {
+            let Some(decision) = get(connection, id)? else { return Ok(None) };
+            let earlier = match decision.terms.precedent {
+                None if decision.state.is_open() => {
+                    precedents::find(connection, &decision.request, Some(id))?
+                }
+                known => known,
+            };
+            Ok(Some(PrecedentCheck { decision, earlier }))
+        })
+    }
+
     /// The decisions with these numbers, in this order; unknown numbers are skipped.
     pub fn get_many(self, ids: &[DecisionId]) -> Result<Vec<Decision>, StoreError> {
         self.store.read(|connection| get_many(connection, ids))
@@ -136,7 +152,13 @@ pub(super) fn file_request(
     terms: Terms,
     at: Time,
 ) -> Result<Asked, StoreError> {
-    let Some(standing) = open_with_key(connection, &request)? else {
+    let standing = open_with_key(connection, &request)?;
+    let own = standing.as_ref().map(|standing| standing.id);
+    let terms = match precedents::find(connection, &request, own)? {
+        Some(earlier) => terms.with_precedent(earlier),
+        None => terms,
+    };
+    let Some(standing) = standing else {
         let event = Event::Asked { request: Box::new(request.clone()), terms: terms.clone() };
         let decision = Decision::new(next_id(connection)?, request, terms, at);
         return insert(connection, decision, &event, at).map(Asked::New);
@@ -218,13 +240,17 @@ pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decis
     only("dedup_key < ?", filter.key_prefix.as_ref().map(|prefix| format!("{prefix}\u{10FFFF}")));
     match &filter.visibility {
         Visibility::All => {}
-        Visibility::Own { asker } => only("asked_by = ?", Some(asker.clone())),
-        Visibility::Projects { projects, asker } => {
-            let projects = serde_json::to_string(projects).map_err(unreadable)?;
-            conditions
-                .push("(project IN (SELECT value FROM json_each(?)) OR asked_by = ?)".to_owned());
-            values.extend([projects.into(), asker.clone().into()]);
+        Visibility::Limited { areas, asker } => {
+            let mut seen = vec!["asked_by = ?".to_owned()];
+            values.push(asker.clone().into());
+            for area in areas {
+                seen.push(within(area, &mut values)?);
+            }
+            conditions.push(format!("({})", seen.join(" OR ")));
         }
+    }
+    if filter.granted {
+        conditions.push(grants::LIVE.to_owned());
     }
     if filter.open_only {
         conditions.push("state IN ('pending', 'deferred')".to_owned());
@@ -235,6 +261,25 @@ pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decis
         conditions.join(" AND ")
     );
     query(connection, &sql, params_from_iter(values), |row| parse(&column::<String>(row, 0)?))
+}
+
+/// The condition that a decision belongs to an area; adds its values.
+fn within(area: &Area, values: &mut Vec<Value>) -> Result<String, StoreError> {
+    let mut parts = Vec::new();
+    let mut one_of = |column: &str, list: serde_json::Result<String>| {
+        parts.push(format!("{column} IN (SELECT value FROM json_each(?))"));
+        list.map(|list| values.push(list.into())).map_err(unreadable)
+    };
+    if !area.projects.is_empty() {
+        one_of("project", serde_json::to_string(&area.projects))?;
+    }
+    if !area.kinds.is_empty() {
+        one_of("kind", serde_json::to_string(&area.kinds))?;
+    }
+    if !area.risks.is_empty() {
+        one_of("risk", serde_json::to_string(&area.risks))?;
+    }
+    Ok(if parts.is_empty() { "1".to_owned() } else { format!("({})", parts.join(" AND ")) })
 }
 
 /// Appends the event returned by `decide` to a decision.
@@ -254,6 +299,15 @@ pub(super) fn change(
             if let Some(again) = open_with_key(connection, &decision.request)? =>
         {
             let why = Refused::AskedAgain { again: again.id }.into();
+            Ok(Err(Box::new(Unchanged { decision, why })))
+        }
+        // Checked here, so that a no given at this very moment counts.
+        Ok(Some(Event::Resolved { verdict: Verdict::Approved { .. }, via, .. }))
+            if !via.is_person()
+                && let Some(earlier) =
+                    precedents::find(connection, &decision.request, Some(id))? =>
+        {
+            let why = Refused::Precedent { earlier }.into();
             Ok(Err(Box::new(Unchanged { decision, why })))
         }
         Ok(Some(event)) => append(connection, decision, &event, at).map(Ok),
@@ -305,7 +359,10 @@ pub(super) fn append(
     // state.
     let decision = decision.evolve(event, time(millis)?, seq);
     put(connection, &decision)?;
-    messages::mark_outdated(connection, decision.id)?;
+    precedents::record(connection, &decision, event)?;
+    if decision.changed == seq {
+        messages::mark_outdated(connection, decision.id)?;
+    }
     Ok(decision)
 }
 
@@ -350,8 +407,8 @@ pub(super) fn put(connection: &Connection, decision: &Decision) -> Result<(), St
                 ":disagreed": columns.disagreed,
             })
         })
-        .map(drop)
-        .map_err(from_sqlite)
+        .map_err(from_sqlite)?;
+    grants::put(connection, decision)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::open::{ConnectionMode, connect, newest, schema_of};
-use super::{BUSY, audit, cards, from_sqlite, rows, with_path};
+use super::{BUSY, audit, cards, from_sqlite, memos, open, rows, with_path};
 use crate::core::decision::DecisionId;
 use crate::store::{Audit, StoreError};
 
@@ -43,6 +43,14 @@ pub fn examine(path: &Path) -> Result<Examination, StoreError> {
     let audit = Some(audit::audit(&connection)?);
     let unsettled = rows::ids(&connection, cards::OUTDATED_CARDS, [])?;
     Ok(Examination { schema, known_schema, audit, writable, unsettled })
+}
+
+/// A memo ([`super::MemoStore`]), read without changing anything. `None` if there is none, or the
+/// file is no readable store.
+#[must_use]
+pub fn memo(path: &Path, name: &str) -> Option<String> {
+    let connection = connect(path, ConnectionMode::Read, BUSY).ok()?;
+    open::meta(&connection, &memos::key_of(name)).ok()?
 }
 
 /// Takes and releases the write lock.

@@ -38,6 +38,6 @@ impl MemoStore<'_> {
 }
 
 /// The prefix keeps a surface's names apart from the store's own keys.
-fn key_of(name: &str) -> String {
+pub(super) fn key_of(name: &str) -> String {
     format!("memo:{name}")
 }

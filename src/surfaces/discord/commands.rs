@@ -30,10 +30,11 @@ use std::sync::Arc;
 use serenity::all::Command;
 
 use super::connection::connect::persist;
+use super::connection::people::Outsider;
 use super::interactions::respond::{Responder, Response};
 use super::rendering::render::View;
 use super::{Bot, DiscordSettings};
-use crate::core::decision::authorization::Voter;
+use crate::core::decision::authorization::{Voter, areas_of};
 use crate::presentation::text;
 
 type Error = serenity::Error;
@@ -72,22 +73,38 @@ pub(crate) fn names() -> Vec<String> {
         .collect()
 }
 
-/// The caller of a command.
-async fn voter(ctx: Context<'_>) -> Voter {
+/// The caller of a command, if a member of the bot's server.
+async fn visitor(ctx: Context<'_>) -> Result<Voter, Outsider> {
     let (bot, interaction) = (ctx.data(), ctx.interaction);
-    bot.application
-        .voter(&bot.http, &bot.places, &interaction.user, interaction.member.as_deref())
-        .await
+    let (guild, member) = (interaction.guild_id, interaction.member.as_deref());
+    bot.application.visitor(&bot.http, &bot.places, guild, &interaction.user, member).await
 }
 
-/// Answers privately within Discord's deadline. A lost answer is logged; the change stands, and the
-/// card shows the change.
-async fn answer(ctx: Context<'_>, work: impl Future<Output = View> + Send) -> Result<(), Error> {
+/// Answers the caller privately within Discord's deadline; refuses a caller from outside the bot's
+/// server. A lost answer is logged; the change stands, and the card shows the change.
+async fn answer<W>(ctx: Context<'_>, work: impl FnOnce(Voter) -> W + Send) -> Result<(), Error>
+where
+    W: Future<Output = View> + Send,
+{
     let mut responder =
         Responder::new(&ctx.data().http, ctx.interaction.id, &ctx.interaction.token);
-    let view = responder.deferring(work).await;
+    let visit = async {
+        match visitor(ctx).await {
+            Ok(voter) => work(voter).await,
+            Err(outsider) => View::words(outsider.words()),
+        }
+    };
+    let view = responder.deferring(visit).await;
     responder.send(Response::Private(view)).await;
     Ok(())
+}
+
+impl Bot {
+    /// Whether a person may decide anything. Only approvers are shown names of projects and kinds,
+    /// counts and timings beyond the cards that everybody sees.
+    pub(crate) fn is_approver(&self, voter: &Voter) -> bool {
+        !areas_of(&self.handle.rules().approvers, voter).is_empty()
+    }
 }
 
 /// The poise framework for the commands.

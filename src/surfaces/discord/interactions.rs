@@ -12,8 +12,8 @@ pub(crate) mod respond;
 pub(crate) mod seen_revisions;
 
 use serenity::all::{
-    ButtonStyle, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, Member,
-    Message, MessageFlags, User, UserId,
+    ButtonStyle, ComponentInteraction, ComponentInteractionDataKind, CreateActionRow, GuildId,
+    Member, Message, MessageFlags, User, UserId,
 };
 
 use self::custom_id::{Control, CustomId, DecisionAction, FormNeed, ListAction, ListPosition};
@@ -21,6 +21,7 @@ use self::forms::Fields;
 use self::respond::{ACKNOWLEDGE_AFTER, Responder, Response, Sent};
 use super::Bot;
 use super::alerts::duplicate_bot;
+use super::connection::people::Outsider;
 use super::rendering::render;
 use super::rendering::render::View;
 use crate::core::decision::authorization::Voter;
@@ -37,6 +38,8 @@ const ANSWER_LANDS: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// A click, menu choice or submitted form.
 struct Press<'a> {
+    /// The server of the message; absent in a direct message.
+    guild: Option<GuildId>,
     user: &'a User,
     member: Option<&'a Member>,
     message: Option<&'a Message>,
@@ -101,6 +104,7 @@ pub(crate) async fn component(bot: &Bot, interaction: &ComponentInteraction) {
         _ => None,
     };
     let press = Press {
+        guild: interaction.guild_id,
         user: &interaction.user,
         member: interaction.member.as_ref(),
         message: Some(&interaction.message),
@@ -110,6 +114,11 @@ pub(crate) async fn component(bot: &Bot, interaction: &ComponentInteraction) {
         input: input.unwrap_or(Input::Click),
     };
     press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
+}
+
+/// The answer to somebody who may not see decisions.
+fn refusal(outsider: &Outsider) -> Response {
+    Response::Private(View::words(outsider.words()))
 }
 
 /// Whether the reconciler edits this direct message. `false` if the store does not answer in time.
@@ -123,6 +132,11 @@ async fn is_reminder(bot: &Bot, message: &Message) -> bool {
 
 impl Press<'_> {
     async fn handle(&self, bot: &Bot, mut responder: Responder<'_>) {
+        if bot.application.is_elsewhere(self.guild) {
+            tracing::warn!(by = %self.user.id, "click refused: not from the bot's server");
+            responder.send(Response::Private(View::words(text::OTHER_SERVER))).await;
+            return;
+        }
         let parsed = CustomId::parse(self.custom_id);
         let Some(custom) = parsed.as_ref().filter(|custom| custom.tag == bot.handle.tag()) else {
             if let Some(foreign) = &parsed {
@@ -138,17 +152,26 @@ impl Press<'_> {
             by = %self.user.id,
             "click received"
         );
-        let voter = bot.application.voter(&bot.http, &bot.places, self.user, self.member);
+        let application = &bot.application;
+        let voter = application.visitor(&bot.http, &bot.places, self.guild, self.user, self.member);
         if let Control::With(id, list, ListAction::Approve) = act {
-            let voter = responder.acknowledge_if_slow(voter).await;
-            return bot.approve_together(&voter, id, list, responder).await;
+            match responder.acknowledge_if_slow(voter).await {
+                Ok(voter) => bot.approve_together(&voter, id, list, responder).await,
+                Err(outsider) => drop(responder.send(refusal(&outsider)).await),
+            }
+            return;
         }
         if let Control::On(id, seen, verb) = act
             && let Some(decision) = self.asks_for_form(bot, id, verb).await
         {
             // A form must be the first answer. If the check takes too long, open the form
             // unchecked: the submission is checked again.
-            let check = async { self.form(bot, id, seen, verb, &voter.await).await };
+            let check = async {
+                match voter.await {
+                    Ok(voter) => self.form(bot, id, seen, verb, &voter).await,
+                    Err(outsider) => refusal(&outsider),
+                }
+            };
             let answer = match tokio::time::timeout(ACKNOWLEDGE_AFTER, check).await {
                 Ok(answer) => answer,
                 Err(_) => Response::Form(self.form_of(
@@ -171,14 +194,15 @@ impl Press<'_> {
             _ => None,
         };
         let work = async {
-            let voter = voter.await;
-            (self.act(bot, act, &voter).await, voter)
+            let voter = voter.await?;
+            Ok((self.act(bot, act, &voter).await, voter))
         };
         match responder.acknowledge_if_slow(work).await {
-            (Done::Answer(answer), _) => {
+            Err(outsider) => drop(responder.send(refusal(&outsider)).await),
+            Ok((Done::Answer(answer), _)) => {
                 responder.send(*answer).await;
             }
-            (Done::Changed(decision), voter) => {
+            Ok((Done::Changed(decision), voter)) => {
                 self.show(bot, responder, &voter, (*decision).clone(), lock.is_some()).await;
                 drop(lock);
                 if let (Control::On(_, _, DecisionAction::HandOver), Input::Person(to)) =
@@ -332,7 +356,7 @@ impl Press<'_> {
             },
             DecisionAction::Take => handle.approvers().take(id, voter).await,
             DecisionAction::HandOver => self.hand_over(bot, id, voter).await,
-            DecisionAction::Undo => handle.approvals().undo(id, voter).await,
+            DecisionAction::Undo | DecisionAction::End => handle.approvals().undo(id, voter).await,
             DecisionAction::Details => return self.details(bot, voter, id).await,
         };
         match result {

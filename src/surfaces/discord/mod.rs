@@ -12,7 +12,7 @@
 //!   seen_revisions revisions seen by each person
 //! commands       slash commands, message menus
 //! alerts         reminders, direct messages; alerts about configuration, undeliverable cards,
-//!                another bot behind the same token
+//!                another bot behind the same token, other servers
 //! ```
 
 pub mod alerts;
@@ -34,12 +34,13 @@ pub use self::connection::channels::{Channels, MENTION_PERMISSION, REQUIRED_PERM
 use self::connection::connect::persist;
 pub use self::connection::connect::{Api, ConnectError};
 pub use self::connection::health::{Configured, checkup};
-use self::connection::people::Application;
+use self::connection::people::{Application, DiscordDirectory};
 use self::interactions::seen_revisions::Shown;
 use crate::core::decision::authorization::ApproverRule;
-use crate::engine::Handle;
 use crate::engine::escalation::reminders::Reminders;
 use crate::engine::reconciler::Reconciler;
+use crate::engine::{Handle, HandleError};
+use crate::presentation::text;
 
 /// Settings of the Discord surface.
 #[derive(Clone)]
@@ -48,7 +49,7 @@ pub struct DiscordSettings {
     pub token: SecretString,
     /// The address of Discord's API.
     pub api: Api,
-    /// The server's id; needed if the bot is in several servers.
+    /// The server's id; without it the store's server, or else the only one.
     pub guild: Option<u64>,
     /// The channels for cards and digests.
     pub channels: Channels,
@@ -102,7 +103,12 @@ async fn connected(
     channels: watch::Receiver<Channels>,
 ) -> Result<(), ConnectError> {
     let http = Arc::new(connection::connect::http(&settings.token, &settings.api)?);
-    let (application, places) = fetch_application_and_channels(&http, &settings).await?;
+    let (application, places) = fetch_application_and_channels(&handle, &http, &settings).await?;
+    handle.set_member_directory(Arc::new(DiscordDirectory {
+        http: Arc::clone(&http),
+        places: Arc::clone(&places),
+        application: application.clone(),
+    }));
     let sink = rendering::sink::DiscordSink {
         http: Arc::clone(&http),
         places: Arc::clone(&places),
@@ -160,6 +166,7 @@ async fn follow(bot: &Bot, mut channels: watch::Receiver<Channels>) {
 
 /// Reads the bot's user, the application's owner and the server's channels from Discord.
 async fn fetch_application_and_channels(
+    handle: &Handle,
     http: &Arc<Http>,
     settings: &DiscordSettings,
 ) -> Result<(Application, Arc<Places>), ConnectError> {
@@ -170,7 +177,7 @@ async fn fetch_application_and_channels(
     })
     .await?;
     http.set_application_id(about.id);
-    let guild = server(http, settings, about.id.get()).await?;
+    let guild = server(handle, http, settings, about.id.get()).await?;
     let owner: Option<UserId> =
         about.team.map(|team| team.owner_user_id).or_else(|| about.owner.map(|owner| owner.id));
     let places = Arc::new(Places::new(settings.channels.clone()));
@@ -245,38 +252,79 @@ fn invitation(application: u64) -> String {
     )
 }
 
-/// The configured server, or the first if none is configured.
-fn choose(guilds: &[GuildInfo], wanted: Option<u64>) -> Option<&GuildInfo> {
-    match wanted {
-        Some(wanted) => guilds.iter().find(|guild| guild.id.get() == wanted),
-        None => guilds.first(),
+/// The bot's server among those that it is in.
+#[derive(Debug, Clone, Copy)]
+enum ServerChoice<'a> {
+    /// This one: it was configured or pinned, or is the only one.
+    Found(&'a GuildInfo),
+    /// The configured or pinned server is not among them.
+    Missing(u64),
+    /// The bot is in no server.
+    Nowhere,
+    /// The bot is in several servers, and nothing says which is its own.
+    Several,
+}
+
+/// Chooses the bot's server: the configured one; else the pinned one; else the only one.
+fn choose(guilds: &[GuildInfo], configured: Option<u64>, pinned: Option<u64>) -> ServerChoice<'_> {
+    match (configured.or(pinned), guilds) {
+        (Some(wanted), _) => guilds
+            .iter()
+            .find(|guild| guild.id.get() == wanted)
+            .map_or(ServerChoice::Missing(wanted), ServerChoice::Found),
+        (None, []) => ServerChoice::Nowhere,
+        (None, [only]) => ServerChoice::Found(only),
+        (None, _) => ServerChoice::Several,
     }
 }
 
+/// Why there is no server, with the remedy.
+fn no_server(
+    choice: ServerChoice<'_>,
+    guilds: &[GuildInfo],
+    configured: bool,
+    invite: &str,
+) -> String {
+    match choice {
+        ServerChoice::Missing(id) => text::not_in_server(id, configured, invite),
+        ServerChoice::Several => {
+            let servers = guilds.iter().map(|guild| (guild.name.clone(), guild.id.get()));
+            text::several_servers(&servers.collect::<Vec<_>>())
+        }
+        ServerChoice::Nowhere | ServerChoice::Found(_) => {
+            format!("the bot is not in any server yet. Invite it: {invite}")
+        }
+    }
+}
+
+/// The bot's server; the first start pins the store to it.
 async fn server(
+    handle: &Handle,
     http: &Http,
     settings: &DiscordSettings,
     application: u64,
 ) -> Result<GuildId, ConnectError> {
+    let failed = |error: HandleError| ConnectError::Refused(error.to_string());
     let guilds =
         persist("ask Discord for the bot's servers", &settings.api, || http.get_guilds(None, None))
             .await?;
-    let invite = invitation(application);
-    let found = choose(&guilds, settings.guild);
-    if let (Some(guild), true) = (found, guilds.len() > 1 && settings.guild.is_none()) {
-        tracing::warn!(
-            "the bot is in {} servers; it uses {} ({}). Set discord.guild in gander.toml to choose",
-            guilds.len(),
-            guild.name,
-            guild.id
+    let operations = handle.operations();
+    let pinned = operations.pinned_server().await.map_err(failed)?;
+    let choice = choose(&guilds, settings.guild, pinned);
+    let ServerChoice::Found(guild) = choice else {
+        let invite = invitation(application);
+        let words = no_server(choice, &guilds, settings.guild.is_some(), &invite);
+        return Err(ConnectError::NoServer(words));
+    };
+    let id = guild.id.get();
+    if pinned != Some(id) {
+        operations.pin_server(id).await.map_err(failed)?;
+        tracing::info!(
+            before = pinned,
+            "this store belongs to the server {} ({id}) from now on; only guild under [discord] in \
+             gander.toml changes that",
+            guild.name
         );
     }
-    found.map(|guild| guild.id).ok_or_else(|| {
-        ConnectError::NoServer(match settings.guild {
-            Some(wanted) => format!(
-                "the bot is not in the server {wanted} (discord.guild). Invite it: {invite}"
-            ),
-            None => format!("the bot is not in any server yet. Invite it: {invite}"),
-        })
-    })
+    Ok(guild.id)
 }

@@ -2,7 +2,6 @@
 //! identifies the caller by token or by Unix user, enforces scopes and rate limits, and counts
 //! responses.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,19 +55,17 @@ pub(super) struct RequiredScopes(pub(super) &'static [Scope]);
 /// Shortest interval between two reads of the token list.
 const TOKEN_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Keeps the set of revoked tokens current, so that waits and streams of a revoked token end. Never
-/// returns.
+/// Longest interval between two checks whether the tokens' holders are still there.
+const HOLDER_POLL_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Keeps the set of ended tokens current, so that waits and streams end with a token that was
+/// revoked or whose holder has left. Never returns.
 pub(super) async fn watch_tokens(server: &ApiState) {
     let mut hints = server.handle.hints();
     loop {
         hints.mark_unchanged();
-        match server.handle.tokens().list().await {
-            Ok(tokens) => {
-                let revoked: BTreeSet<String> = tokens
-                    .iter()
-                    .filter(|token| token.revoked_at.is_some())
-                    .map(|token| token.id.caller())
-                    .collect();
+        match server.handle.tokens().ended().await {
+            Ok(revoked) => {
                 server.revoked.send_if_modified(|known| {
                     let differs = **known != revoked;
                     if differs {
@@ -82,8 +79,9 @@ pub(super) async fn watch_tokens(server: &ApiState) {
             }
         }
         tokio::time::sleep(TOKEN_POLL_INTERVAL).await;
-        // The sender lives in the handle, so the channel cannot close.
-        let _ = hints.changed().await;
+        // The sender lives in the handle, so the channel cannot close. No hint says that a holder
+        // has left the server.
+        let _ = tokio::time::timeout(HOLDER_POLL_INTERVAL, hints.changed()).await;
     }
 }
 

@@ -70,9 +70,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Seen {
     }
 }
 
-/// A decision's `ETag`: the revision, then the log position of the latest change.
+/// A decision's `ETag`: the revision, the log position of the latest change, and the number of uses
+/// of a grant, which are no change.
 pub(super) fn etag(decision: &Decision) -> String {
-    format!("\"{}-{}\"", decision.revision.0, decision.changed)
+    let version = format!("{}-{}", decision.revision.0, decision.changed);
+    match decision.grant().map_or(0, |grant| grant.progress.uses) {
+        0 => format!("\"{version}\""),
+        uses => format!("\"{version}-{uses}\""),
+    }
 }
 
 /// Whether `If-None-Match` names this version.

@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::Refusal;
+use super::metrics::metrics_of_projects;
 use super::{Authenticated, Shared};
+use crate::engine::HandleError;
 use crate::presentation::text::http as text;
 
 /// The check succeeded.
@@ -46,13 +48,21 @@ pub(super) async fn ready(State(server): State<Shared>) -> Result<Json<HealthSta
 
 pub(super) async fn metrics(
     State(server): State<Shared>,
-    Authenticated(_): Authenticated,
+    Authenticated(access): Authenticated,
 ) -> Result<Response, Refusal> {
-    let status =
-        server.handle.operations().status().await.map_err(|error| server.refused(error.into()))?;
-    let head =
-        server.handle.event_log().head().await.map_err(|error| server.refused(error.into()))?.seq;
-    let text = server.figures.text(&status, head);
+    let refused = |error: HandleError| server.refused(error.into());
+    let operations = server.handle.operations();
+    let text = match access.caller().project_limit() {
+        Some(projects) => {
+            let status = operations.status_of(Some(projects)).await.map_err(refused)?;
+            metrics_of_projects(&status)
+        }
+        None => {
+            let status = operations.status().await.map_err(refused)?;
+            let head = server.handle.event_log().head().await.map_err(refused)?.seq;
+            server.figures.text(&status, head)
+        }
+    };
     Ok((
         [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
         text,

@@ -111,7 +111,8 @@ pub(super) struct ApiState {
     ending: watch::Sender<bool>,
     /// Whether all connections have closed after shutdown began.
     closed: watch::Sender<bool>,
-    /// Caller ids of revoked tokens; waits and streams watch this set.
+    /// Caller ids of tokens that were revoked or whose holder has left; waits and streams watch this
+    /// set.
     revoked: watch::Sender<Arc<BTreeSet<String>>>,
 }
 
@@ -134,7 +135,7 @@ impl ApiState {
         let _ = self.ending.subscribe().wait_for(|ending| *ending).await;
     }
 
-    /// Resolves when the caller's token is revoked.
+    /// Resolves when the caller's token is revoked, or its holder has left.
     async fn token_revoked(&self, caller: &Caller) {
         let _ = self.revoked.subscribe().wait_for(|revoked| revoked.contains(&caller.id)).await;
     }

@@ -68,6 +68,9 @@ pub(super) struct ListQuery {
     /// Only decisions of this risk.
     #[serde(default)]
     risk: Option<Risk>,
+    /// Only decisions with an approval for a session that has not ended.
+    #[serde(default)]
+    granted: bool,
     /// Most decisions to return. Left out: 50.
     #[serde(default)]
     #[schemars(range(min = 1, max = 100))]
@@ -105,6 +108,7 @@ pub(super) async fn list(
         project: which.project.as_deref().map(project_name),
         kind: which.kind.map(Kind::from),
         risk: which.risk,
+        granted: which.granted,
         before: which.cursor.map(cursor).transpose()?,
         limit: limit + 1,
         ..Filter::default()

@@ -339,7 +339,7 @@ fn deciding() -> Vec<RouteEntry> {
         post(
             "/v1/decisions/{id}/undo",
             "undo",
-            "Undo a verdict that the agent has not claimed",
+            "Undo a verdict that the agent has not claimed, or end an approval for a session",
             verdict::undo,
         )
         .decides(),
@@ -364,9 +364,14 @@ fn running() -> Vec<RouteEntry> {
             .open()
             .bad(&[ProblemKind::Unavailable])
             .good::<health::HealthStatus>(200, "They do"),
-        get("/metrics", "metrics", "Metrics for Prometheus", health::metrics)
-            .needs(&[Scope::Observe, Scope::Admin])
-            .media("application/openmetrics-text", "The metrics"),
+        get(
+            "/metrics",
+            "metrics",
+            "Metrics for Prometheus; with a token limited to projects, theirs alone",
+            health::metrics,
+        )
+        .needs(&[Scope::Observe, Scope::Admin])
+        .media("application/openmetrics-text", "The metrics"),
         get("/openapi.json", "openapi", "This document", || async { Json(super::document()) })
             .open()
             .media(JSON, "An OpenAPI 3.1 document"),

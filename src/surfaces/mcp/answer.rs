@@ -84,7 +84,7 @@ impl McpServer {
             AccessError::Handle(HandleError::Refused(decision, refused)) => {
                 let mut words = text::mcp::refused(&decision, &refused);
                 // An error must not reveal a decision that the caller may not see.
-                if access.caller().can_see(&decision) {
+                if access.sees(&decision) {
                     words = format!("{words}\n{}\n{}", self.line(&decision), text::mcp::DATA);
                     if let Refused::Outdated { seen, .. } = refused {
                         words = format!("{words}\n{}", self.changed(&decision, seen).await);

@@ -121,12 +121,10 @@ impl McpServer {
         Ok(self.handle.access(caller))
     }
 
-    /// Whether the caller's token has been revoked since the request or session began.
+    /// Whether the caller's token was revoked, or its holder has left, since the request or session
+    /// began.
     async fn is_revoked(&self, caller: &Caller) -> Result<bool, HandleError> {
-        let tokens = self.handle.tokens().list().await?;
-        Ok(tokens.iter().any(|token| {
-            token.revoked_at.is_some() && format!("token:{}", token.id.0) == caller.id
-        }))
+        Ok(self.handle.tokens().ended().await?.contains(&caller.id))
     }
 
     /// Serves one client on standard input and output until the client closes them.

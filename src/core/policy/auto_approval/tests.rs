@@ -246,6 +246,7 @@ fn a_disagreement_undoes_what_nobody_acts_on_and_is_kept_in_any_case() {
             by: ann.clone(),
             via: Via::Discord,
             with: Vec::new(),
+            grounds: Grounds::default(),
         },
         at,
         2,

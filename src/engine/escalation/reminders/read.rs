@@ -19,7 +19,8 @@ const fn actor(event: &Event) -> Option<&Person> {
         | Event::Taken { by, .. }
         | Event::Prioritized { by, .. }
         | Event::Resolved { by, .. }
-        | Event::Undone { by } => Some(by),
+        | Event::Undone { by }
+        | Event::GrantEnded { by } => Some(by),
         _ => None,
     }
 }

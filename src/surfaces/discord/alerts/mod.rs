@@ -3,5 +3,6 @@
 pub(crate) mod config_alert;
 pub(crate) mod direct_message;
 pub(crate) mod duplicate_bot;
+pub(crate) mod other_server;
 pub(crate) mod reminders;
 pub(crate) mod undeliverable_alert;

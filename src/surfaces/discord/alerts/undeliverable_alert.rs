@@ -102,7 +102,8 @@ impl Alarm {
     }
 }
 
-async fn tell(http: &Http, person: UserId, words: &str) -> serenity::Result<()> {
+/// Sends a direct message that mentions nobody.
+pub(super) async fn tell(http: &Http, person: UserId, words: &str) -> serenity::Result<()> {
     let channel = person.create_dm_channel(http).await?;
     let message =
         CreateMessage::new().content(words).allowed_mentions(CreateAllowedMentions::new());

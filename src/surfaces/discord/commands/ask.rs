@@ -4,7 +4,7 @@ use serenity::all::{InteractionId, ResolvedValue, User};
 
 use super::complete::project;
 use super::decision_argument::Written;
-use super::{Context, Error, answer, voter};
+use super::{Context, Error, answer};
 use crate::core::decision::authorization::{Approvers, Voter};
 use crate::core::decision::{
     Agent, Choice, Decision, DecisionId, Detail, Expects, Insight, Kind, Priority, Refused,
@@ -106,11 +106,11 @@ pub(crate) async fn ask(
         details,
     };
     let mut handed = None;
-    let work = async {
-        let (bot, asker) = (ctx.data(), voter(ctx).await);
-        match put(bot, &asker, question, person.as_ref(), ctx.interaction.id).await {
+    let (given_to, person) = (&mut handed, person.as_ref());
+    let work = |asker: Voter| async move {
+        match put(ctx.data(), &asker, question, person, ctx.interaction.id).await {
             Ok((view, given)) => {
-                handed = given;
+                *given_to = given;
                 view
             }
             Err(words) => Written::keep(written(ctx).as_ref(), View::words(words)),

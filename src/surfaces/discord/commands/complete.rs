@@ -6,8 +6,9 @@
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse, ResolvedValue};
 
 use super::decision_argument::SearchScope;
-use super::{Context, voter};
+use super::{Context, visitor};
 use crate::core::Time;
+use crate::core::decision::authorization::areas_of;
 use crate::core::decision::{Decision, Expects, Person};
 use crate::core::policy::rules::project_name;
 use crate::engine::{Filter, HandleError};
@@ -60,7 +61,13 @@ async fn decisions(
     fits: fn(&Decision, Time) -> bool,
 ) -> CreateAutocompleteResponse {
     let bot = ctx.data();
-    let mut found = in_time(async { among.of(bot, &voter(ctx).await).await }).await;
+    let mut found = in_time(async {
+        match visitor(ctx).await {
+            Ok(voter) => among.of(bot, &voter).await,
+            Err(_) => Ok(Vec::new()),
+        }
+    })
+    .await;
     let (now, tag) = (bot.handle.now(), bot.handle.tag());
     found.retain(|decision| fits(decision, now));
     let entry = |decision: &Decision| {
@@ -89,9 +96,13 @@ pub(crate) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteR
     else {
         return CreateAutocompleteResponse::new();
     };
-    let found =
-        in_time(async { Ok(vec![bot.handle.approvers().may_see(id, &voter(ctx).await).await?]) })
-            .await;
+    let found = in_time(async {
+        match visitor(ctx).await {
+            Ok(voter) => Ok(vec![bot.handle.approvers().may_see(id, &voter).await?]),
+            Err(_) => Ok(Vec::new()),
+        }
+    })
+    .await;
     let entries = found.iter().flat_map(|decision| {
         let entry = |(place, choice)| {
             AutocompleteChoice::new(
@@ -104,18 +115,29 @@ pub(crate) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteR
     offered(entries)
 }
 
-/// Configured projects and the projects of the latest decisions.
+/// Configured projects and the projects of the latest decisions, for an approver of these projects;
+/// others type the name.
 pub(crate) async fn project(ctx: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
     let bot = ctx.data();
     let latest = Filter { limit: 500, ..Filter::default() };
-    let found = in_time(async { bot.handle.approvals().list(latest).await }).await;
+    let mut areas = Vec::new();
+    let found = in_time(async {
+        let Ok(voter) = visitor(ctx).await else { return Ok(Vec::new()) };
+        areas = areas_of(&bot.handle.rules().approvers, &voter);
+        bot.handle.approvals().list(latest).await
+    })
+    .await;
     let configured = bot.handle.rules().projects.keys().cloned().collect::<Vec<_>>();
     let names: std::collections::BTreeSet<String> = configured
         .into_iter()
         .chain(found.into_iter().map(|decision| decision.request.project))
         .collect();
     let wanted = project_name(typed);
-    let fits = |name: &String| name.contains(&wanted) && name.chars().count() <= LONGEST_VALUE;
+    let fits = |name: &String| {
+        name.contains(&wanted)
+            && name.chars().count() <= LONGEST_VALUE
+            && areas.iter().any(|area| area.covers_project(name))
+    };
     offered(names.into_iter().filter(fits).map(|name| AutocompleteChoice::new(name.clone(), name)))
 }
 

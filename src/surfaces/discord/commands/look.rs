@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::complete::any;
 use super::decision_argument::{DecisionArgument, SearchScope, find};
-use super::{Context, Error, answer, voter};
+use super::{Context, Error, answer};
 use crate::core::decision::DecisionId;
-use crate::core::decision::authorization::{Denied, Voter};
+use crate::core::decision::authorization::{Denied, Voter, areas_of};
 use crate::engine::HandleError;
 use crate::engine::operations::status::ProjectStatus;
 use crate::presentation::text;
@@ -20,13 +20,13 @@ const HISTORY: usize = 1_400;
 /// Decisions waiting for you, most urgent first.
 #[poise::command(slash_command)]
 pub(crate) async fn attention(ctx: Context<'_>) -> Result<(), Error> {
-    answer(ctx, async { ctx.data().attention(&voter(ctx).await, 0).await }).await
+    answer(ctx, |voter| async move { ctx.data().attention(&voter, 0).await }).await
 }
 
 /// How to use the bot.
 #[poise::command(slash_command)]
 pub(crate) async fn help(ctx: Context<'_>) -> Result<(), Error> {
-    answer(ctx, async { View::words(text::HELP) }).await
+    answer(ctx, |_| async { View::words(text::HELP) }).await
 }
 
 /// Show a decision with its history.
@@ -37,7 +37,7 @@ pub(crate) async fn decision(
     #[autocomplete = "any"]
     decision: String,
 ) -> Result<(), Error> {
-    answer(ctx, async { all_about(ctx.data(), &voter(ctx).await, &decision).await }).await
+    answer(ctx, |voter| async move { all_about(ctx.data(), &voter, &decision).await }).await
 }
 
 pub(crate) async fn all_about(bot: &Bot, voter: &Voter, typed: &str) -> View {
@@ -74,14 +74,17 @@ async fn everything(bot: &Bot, voter: &Voter, id: DecisionId) -> Result<View, Ha
 /// Open and overdue decisions by project, and current problems.
 #[poise::command(slash_command)]
 pub(crate) async fn status(ctx: Context<'_>) -> Result<(), Error> {
-    answer(ctx, async { status_of(ctx.data(), &voter(ctx).await).await }).await
+    answer(ctx, |voter| async move { status_of(ctx.data(), &voter).await }).await
 }
 
 /// The status for a command or a chat message.
 pub(crate) async fn status_of(bot: &Bot, voter: &Voter) -> View {
+    if !bot.is_approver(voter) {
+        return View::words(text::FOR_APPROVERS);
+    }
     let found = async {
         Ok::<_, HandleError>((
-            overview(bot).await?,
+            overview(bot, voter).await?,
             bot.handle.attention().list(Some(voter)).await?,
         ))
     };
@@ -106,9 +109,12 @@ async fn reached(bot: &Bot, voter: &Voter) -> Option<String> {
     text::not_reached(somebody.availability(bot.handle.now()), bot.handle.time_scale())
 }
 
-/// Counts by project, and current problems.
-async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
-    let status = bot.handle.operations().status().await?;
+/// Counts by project, for the projects in which the person may decide, and current problems.
+async fn overview(bot: &Bot, voter: &Voter) -> Result<Overview, HandleError> {
+    let mut status = bot.handle.operations().status().await?;
+    let areas = areas_of(&bot.handle.rules().approvers, voter);
+    let theirs = |name: &str| areas.iter().any(|area| area.covers_project(name));
+    status.projects.retain(|project| theirs(&project.project));
     let count = |project: ProjectStatus| Project {
         name: project.project,
         waiting: project.waiting,
@@ -125,6 +131,8 @@ async fn overview(bot: &Bot) -> Result<Overview, HandleError> {
         troubles.extend(heartbeat.after_restart);
         let another = heartbeat.another.map(|another| another.describe(bot.handle.clock().wall()));
         troubles.extend(another.map(|(what, remedy)| format!("{what}. {remedy}")));
+        let others = heartbeat.other_servers.iter().map(|(id, name)| text::in_server(name, *id));
+        troubles.extend(others.map(|(what, remedy)| format!("{what}. {remedy}")));
     }
     projects.sort_by_key(|project| {
         std::cmp::Reverse((project.overdue, project.waiting, project.deferred))

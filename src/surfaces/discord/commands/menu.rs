@@ -3,7 +3,8 @@
 
 use serenity::all::{CreateAttachment, CreateEmbed, Message};
 
-use super::{Context, Error, answer, voter};
+use super::{Context, Error, answer};
+use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Decision, DecisionId};
 use crate::core::messaging::message::MessageId;
 use crate::engine::HandleError;
@@ -20,16 +21,15 @@ const HISTORY: usize = 3_500;
 #[poise::command(context_menu_command = "Decide")]
 pub(crate) async fn decide(ctx: Context<'_>, message: Message) -> Result<(), Error> {
     let bot = ctx.data();
-    let work = async {
+    let work = |voter: Voter| async move {
         if let Some((id, list)) = list_on(bot, &message) {
-            return bot.walk(&voter(ctx).await, id, list, 0, None).await;
+            return bot.walk(&voter, id, list, 0, None).await;
         }
         let id = match decision_of(bot, &message).await {
             Ok(Some(id)) => id,
             Ok(None) => return View::words(text::NO_CARD),
             Err(error) => return View::words(text::store_failed(&error.to_string())),
         };
-        let voter = voter(ctx).await;
         match bot.handle.approvers().may_see(id, &voter).await {
             Ok(decision) => bot.show(&voter, &decision, None),
             Err(error) => bot.not_done(&voter, id, error).await,
@@ -41,7 +41,7 @@ pub(crate) async fn decide(ctx: Context<'_>, message: Message) -> Result<(), Err
 #[poise::command(context_menu_command = "History")]
 pub(crate) async fn history(ctx: Context<'_>, message: Message) -> Result<(), Error> {
     let bot = ctx.data();
-    let work = async {
+    let work = |_| async move {
         match decision_of(bot, &message).await {
             Ok(Some(id)) => match history_view(bot, id).await {
                 Ok(view) => view,

@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use super::complete::offered;
-use super::{Context, Error, answer, voter};
+use super::{Context, Error, answer};
 use crate::core::availability::{
     Away, Preferences, clock_time, days_away, quiet_hours, snooze as not_before, time_zone,
 };
@@ -27,7 +27,7 @@ pub(crate) async fn snooze(
     #[max_length = 60]
     until: String,
 ) -> Result<(), Error> {
-    answer(ctx, async { snoozed(ctx.data(), &voter(ctx).await.person, &until).await }).await
+    answer(ctx, |voter| async move { snoozed(ctx.data(), &voter.person, &until).await }).await
 }
 
 /// Set your daily quiet hours; without options, show your current settings.
@@ -47,7 +47,7 @@ pub(crate) async fn quiet(
     #[max_length = 60]
     zone: Option<String>,
 ) -> Result<(), Error> {
-    answer(ctx, async { set_quiet(ctx.data(), &voter(ctx).await.person, from, to, zone).await })
+    answer(ctx, |voter| async move { set_quiet(ctx.data(), &voter.person, from, to, zone).await })
         .await
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn away(
     #[max_length = 60]
     to: Option<String>,
 ) -> Result<(), Error> {
-    answer(ctx, async { set_away(ctx.data(), &voter(ctx).await.person, from, to).await }).await
+    answer(ctx, |voter| async move { set_away(ctx.data(), &voter.person, from, to).await }).await
 }
 
 /// Snooze by a command, button or chat message.

@@ -9,7 +9,10 @@ pub(crate) async fn calibration(
     #[description = "Only this agent"] agent: Option<String>,
     #[description = "Only this kind: deploy, naming, …"] kind: Option<String>,
 ) -> Result<(), Error> {
-    answer(ctx, async { ctx.data().calibration(agent.as_deref(), kind.as_deref()).await }).await
+    answer(ctx, |voter| async move {
+        ctx.data().calibration(&voter, agent.as_deref(), kind.as_deref()).await
+    })
+    .await
 }
 
 /// Decisions of the last days, how long they waited, and decisions waiting now.
@@ -21,5 +24,5 @@ pub(crate) async fn digest(
     #[max = 366]
     days: Option<u32>,
 ) -> Result<(), Error> {
-    answer(ctx, async { ctx.data().digest(days.unwrap_or(1)).await }).await
+    answer(ctx, |voter| async move { ctx.data().digest(&voter, days.unwrap_or(1)).await }).await
 }

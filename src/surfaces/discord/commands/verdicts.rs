@@ -2,7 +2,7 @@
 
 use super::complete::{answerable, approvable, choosable, open, option, undoable};
 use super::decision_argument::{DecisionArgument, SearchScope, Written, find};
-use super::{Context, Error, answer as answer_with, voter};
+use super::{Context, Error, answer as answer_with};
 use crate::core::Time;
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Decision, DecisionId, Revision, Risk, Verdict, Via};
@@ -29,7 +29,7 @@ pub(crate) async fn approve(
     let note = note.filter(|note| !note.trim().is_empty()).map(|note| note.trim().to_owned());
     let written = note.as_deref().and_then(|note| Written::new(text::YOUR_NOTE, note));
     let wish = Wish { verdict: RequestedVerdict::Is(Verdict::noted(note)), written };
-    answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
+    answer_with(ctx, |voter| async move { wish.decide(ctx.data(), &voter, &decision).await }).await
 }
 
 /// Reject a decision with a reason: the agent gets the reason and does something else.
@@ -48,7 +48,7 @@ pub(crate) async fn reject(
         verdict: RequestedVerdict::Is(Verdict::Rejected { reason: reason.trim().to_owned() }),
         written,
     };
-    answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
+    answer_with(ctx, |voter| async move { wish.decide(ctx.data(), &voter, &decision).await }).await
 }
 
 /// Choose one of a decision's options.
@@ -64,7 +64,7 @@ pub(crate) async fn choose(
     chosen: String,
 ) -> Result<(), Error> {
     let wish = Wish { verdict: RequestedVerdict::Option(chosen), written: None };
-    answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
+    answer_with(ctx, |voter| async move { wish.decide(ctx.data(), &voter, &decision).await }).await
 }
 
 /// Answer a question with text.
@@ -83,7 +83,7 @@ pub(crate) async fn answer(
         verdict: RequestedVerdict::Is(Verdict::Answered { text: text.trim().to_owned() }),
         written,
     };
-    answer_with(ctx, async { wish.decide(ctx.data(), &voter(ctx).await, &decision).await }).await
+    answer_with(ctx, |voter| async move { wish.decide(ctx.data(), &voter, &decision).await }).await
 }
 
 /// Defer a decision: it comes back automatically.
@@ -97,13 +97,14 @@ pub(crate) async fn defer(
     #[max_length = 60]
     until: String,
 ) -> Result<(), Error> {
-    answer_with(ctx, async {
-        defer_by_text(ctx.data(), &voter(ctx).await, &decision, &until).await
-    })
+    answer_with(
+        ctx,
+        |voter| async move { defer_by_text(ctx.data(), &voter, &decision, &until).await },
+    )
     .await
 }
 
-/// Undo a verdict that the agent has not claimed yet.
+/// Undo an unclaimed verdict, or end an approval for a session.
 #[poise::command(slash_command)]
 pub(crate) async fn undo(
     ctx: Context<'_>,
@@ -111,7 +112,7 @@ pub(crate) async fn undo(
     #[autocomplete = "undoable"]
     decision: String,
 ) -> Result<(), Error> {
-    answer_with(ctx, async { undo_by_text(ctx.data(), &voter(ctx).await, &decision).await }).await
+    answer_with(ctx, |voter| async move { undo_by_text(ctx.data(), &voter, &decision).await }).await
 }
 
 /// Take a decision: say that you are on it.
@@ -122,7 +123,7 @@ pub(crate) async fn take(
     #[autocomplete = "open"]
     decision: String,
 ) -> Result<(), Error> {
-    answer_with(ctx, async { take_by_text(ctx.data(), &voter(ctx).await, &decision).await }).await
+    answer_with(ctx, |voter| async move { take_by_text(ctx.data(), &voter, &decision).await }).await
 }
 
 /// A verdict that a person wants to give.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serenity::all::{
     ChannelId, Client, ClientBuilder, ConnectionStage, Context, EventHandler, GatewayIntents,
-    GuildChannel, GuildId, Interaction, Message, MessageId, Ready, ResumedEvent, Role, RoleId,
-    ShardStageUpdateEvent,
+    Guild, GuildChannel, GuildId, Interaction, Message, MessageId, Ready, ResumedEvent, Role,
+    RoleId, ShardStageUpdateEvent, UnavailableGuild,
 };
 use serenity::gateway::{GatewayError, ShardManager};
 use serenity::http::RatelimitInfo;
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use super::connect::{ConnectError, persist};
-use crate::surfaces::discord::alerts::duplicate_bot;
+use crate::surfaces::discord::alerts::{duplicate_bot, other_server};
 use crate::surfaces::discord::interactions::chat;
 use crate::surfaces::discord::interactions::custom_id::CustomId;
 use crate::surfaces::discord::interactions::forms;
@@ -157,6 +157,13 @@ impl Events {
         self.bot.handle.operations().set_connected(connected);
     }
 
+    /// [`Events::places_changed`], unless the change was in another server.
+    async fn places_changed_in(&self, guild: GuildId) {
+        if !self.bot.application.is_elsewhere(Some(guild)) {
+            self.places_changed().await;
+        }
+    }
+
     /// Reads the changed channels and permissions, and checks every open card.
     async fn places_changed(&self) {
         let bot = &self.bot;
@@ -231,8 +238,11 @@ impl EventHandler for Events {
         _: Context,
         _: ChannelId,
         message: MessageId,
-        _: Option<GuildId>,
+        guild: Option<GuildId>,
     ) {
+        if self.bot.application.is_elsewhere(guild) {
+            return;
+        }
         self.bot.reconciler.deleted(message.to_string()).await;
     }
 
@@ -241,34 +251,48 @@ impl EventHandler for Events {
         _: Context,
         _: ChannelId,
         messages: Vec<MessageId>,
-        _: Option<GuildId>,
+        guild: Option<GuildId>,
     ) {
+        if self.bot.application.is_elsewhere(guild) {
+            return;
+        }
         for message in messages {
             self.bot.reconciler.deleted(message.to_string()).await;
         }
     }
 
-    async fn channel_create(&self, _: Context, _: GuildChannel) {
-        self.places_changed().await;
+    async fn guild_create(&self, _: Context, guild: Guild, _: Option<bool>) {
+        other_server::seen(&self.bot, guild.id, guild.name);
     }
 
-    async fn channel_update(&self, _: Context, _: Option<GuildChannel>, _: GuildChannel) {
-        self.places_changed().await;
+    async fn guild_delete(&self, _: Context, gone: UnavailableGuild, _: Option<Guild>) {
+        // An unavailable server has an outage; the bot is still in it.
+        if !gone.unavailable {
+            self.bot.handle.operations().left_other_server(gone.id.get());
+        }
     }
 
-    async fn channel_delete(&self, _: Context, _: GuildChannel, _: Option<Vec<Message>>) {
-        self.places_changed().await;
+    async fn channel_create(&self, _: Context, channel: GuildChannel) {
+        self.places_changed_in(channel.guild_id).await;
     }
 
-    async fn guild_role_create(&self, _: Context, _: Role) {
-        self.places_changed().await;
+    async fn channel_update(&self, _: Context, _: Option<GuildChannel>, channel: GuildChannel) {
+        self.places_changed_in(channel.guild_id).await;
     }
 
-    async fn guild_role_update(&self, _: Context, _: Option<Role>, _: Role) {
-        self.places_changed().await;
+    async fn channel_delete(&self, _: Context, channel: GuildChannel, _: Option<Vec<Message>>) {
+        self.places_changed_in(channel.guild_id).await;
     }
 
-    async fn guild_role_delete(&self, _: Context, _: GuildId, _: RoleId, _: Option<Role>) {
-        self.places_changed().await;
+    async fn guild_role_create(&self, _: Context, role: Role) {
+        self.places_changed_in(role.guild_id).await;
+    }
+
+    async fn guild_role_update(&self, _: Context, _: Option<Role>, role: Role) {
+        self.places_changed_in(role.guild_id).await;
+    }
+
+    async fn guild_role_delete(&self, _: Context, guild: GuildId, _: RoleId, _: Option<Role>) {
+        self.places_changed_in(guild).await;
     }
 }

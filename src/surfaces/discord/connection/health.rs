@@ -17,7 +17,10 @@ use super::error::{Meaning, meaning};
 use crate::core::decision::authorization::ApproverRule;
 use crate::core::values::check_result::CheckResult;
 use crate::engine::clock::Clock;
-use crate::surfaces::discord::{ConnectError, DiscordSettings};
+use crate::presentation::text;
+use crate::surfaces::discord::{
+    ConnectError, DiscordSettings, ServerChoice, choose, invitation, no_server,
+};
 
 pub(crate) const DISCORD: &str = "Discord";
 const CHANNELS: &str = "Channels";
@@ -35,14 +38,16 @@ pub struct Configured<'a> {
 
 /// Checks the bot's account, server, channels and approvers. Without `configured`, because the
 /// configuration is invalid, checks only the account and the server.
+/// `pinned` is the server to which the store belongs.
 pub async fn checkup(
     settings: &DiscordSettings,
+    pinned: Option<u64>,
     configured: Option<Configured<'_>>,
     clock: &dyn Clock,
 ) -> Vec<CheckResult> {
     let mut found = Vec::new();
     // The reason for an early stop is already in `found`.
-    let _ = examine(settings, configured, clock, &mut found).await;
+    let _ = examine(settings, pinned, configured, clock, &mut found).await;
     found
 }
 
@@ -51,6 +56,7 @@ struct Stop;
 
 async fn examine(
     settings: &DiscordSettings,
+    pinned: Option<u64>,
     configured: Option<Configured<'_>>,
     clock: &dyn Clock,
     found: &mut Vec<CheckResult>,
@@ -63,7 +69,7 @@ async fn examine(
     let me = ask(found, settings, "who the bot is", http.get_current_user()).await?;
     let guilds =
         ask(found, settings, "which servers the bot is in", http.get_guilds(None, None)).await?;
-    let guild = server(settings, &guilds, application.id, found)?;
+    let guild = server(settings, pinned, &guilds, application.id, found)?;
     // Missing commands do not affect the other checks.
     let _ = commands(&http, settings, found).await;
     let Some(configured) = configured else { return Ok(()) };
@@ -163,43 +169,24 @@ async fn application(
 
 fn server(
     settings: &DiscordSettings,
+    pinned: Option<u64>,
     guilds: &[GuildInfo],
     application: u64,
     found: &mut Vec<CheckResult>,
 ) -> Result<GuildId, Stop> {
-    match crate::surfaces::discord::choose(guilds, settings.guild) {
-        Some(guild) => {
-            found.push(CheckResult::fine(
-                DISCORD,
-                format!("its server is {} ({})", guild.name, guild.id),
-            ));
-            if guilds.len() > 1 && settings.guild.is_none() {
-                let what = format!(
-                    "the bot is in {} servers, and gander.toml does not name one",
-                    guilds.len()
-                );
-                found.push(CheckResult::warning(
-                    DISCORD,
-                    what,
-                    "Set guild under [discord] in gander.toml",
-                ));
-            }
-            Ok(guild.id)
-        }
-        None => {
-            let what = match settings.guild {
-                Some(wanted) => {
-                    format!("the bot is not in the server {wanted} named in gander.toml")
-                }
-                None => "the bot is not in any server".into(),
-            };
-            Err(stop(
-                found,
-                what,
-                &format!("Invite it: {}", crate::surfaces::discord::invitation(application)),
-            ))
-        }
+    let choice = choose(guilds, settings.guild, pinned);
+    let ServerChoice::Found(own) = choice else {
+        let configured = settings.guild.is_some();
+        let words = no_server(choice, guilds, configured, &invitation(application));
+        let (what, mend) = words.split_once(". ").unwrap_or((&words, "Correct it"));
+        return Err(stop(found, what.to_owned(), mend));
+    };
+    found.push(CheckResult::fine(DISCORD, format!("its server is {} ({})", own.name, own.id)));
+    for other in guilds.iter().filter(|guild| guild.id != own.id) {
+        let (what, mend) = text::in_server(&other.name, other.id.get());
+        found.push(CheckResult::warning(DISCORD, what, mend));
     }
+    Ok(own.id)
 }
 
 async fn commands(

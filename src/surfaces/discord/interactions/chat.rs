@@ -4,10 +4,7 @@
 //! back. Answers go to direct messages only, because waiting decisions are private. A person can
 //! decide only a decision that Gander has shown to them.
 
-use serenity::all::{
-    ChannelId, CreateAllowedMentions, CreateEmbed, CreateEmbedFooter, CreateMessage, Message,
-    UserId,
-};
+use serenity::all::{ChannelId, CreateEmbed, CreateEmbedFooter, CreateMessage, Message, UserId};
 
 use super::attention;
 use crate::core::decision::authorization::Voter;
@@ -21,6 +18,7 @@ use crate::surfaces::discord::Bot;
 use crate::surfaces::discord::commands;
 use crate::surfaces::discord::commands::SearchScope;
 use crate::surfaces::discord::connection::error::meaning;
+use crate::surfaces::discord::connection::people::Outsider;
 use crate::surfaces::discord::rendering::render::View;
 
 /// Decisions listed in an answer: as many as fit on a phone screen with the menu below.
@@ -48,32 +46,31 @@ pub(crate) async fn answer(bot: &Bot, message: &Message) {
         tracing::warn!(by = %message.author.id, "message is too long to parse; ignored");
         return;
     }
+    let (author, guild) = (&message.author, message.guild_id);
+    let voter = match bot.application.visitor(&bot.http, &bot.places, guild, author, None).await {
+        Ok(voter) => voter,
+        // In another server, Gander says nothing at all.
+        Err(Outsider::OtherServer) => return,
+        Err(outsider) => return reply(bot, message, View::words(outsider.words())).await,
+    };
     let words = without_mention(&message.content, me);
-    let voter = bot.application.voter(&bot.http, &bot.places, &message.author, None).await;
     let view = Talk { bot, voter: &voter, person: message.author.id }.answer(&words).await;
     if direct {
-        if let Err(error) =
-            send(bot, message.channel_id, view.create().reference_message(message)).await
-        {
-            tracing::warn!(
-                by = voter.person.name,
-                "a reply could not be sent: {}",
-                meaning(&error).1
-            );
-        }
-        return;
+        return reply(bot, message, view).await;
     }
     let sent = match message.author.id.create_dm_channel(&bot.http).await {
         Ok(channel) => send(bot, channel.id, view.create()).await,
         Err(error) => Err(error),
     };
     let words = if sent.is_ok() { text::ANSWERED_PRIVATELY } else { text::DIRECT_MESSAGES_CLOSED };
-    let note = CreateMessage::new()
-        .content(words)
-        .reference_message(message)
-        .allowed_mentions(CreateAllowedMentions::new());
-    if let Err(error) = send(bot, message.channel_id, note).await {
-        tracing::warn!(by = voter.person.name, "a reply could not be sent: {}", meaning(&error).1);
+    reply(bot, message, View::words(words)).await;
+}
+
+/// Replies to a message in its channel; a failure is logged.
+async fn reply(bot: &Bot, message: &Message, view: View) {
+    let reply = view.create().reference_message(message);
+    if let Err(error) = send(bot, message.channel_id, reply).await {
+        tracing::warn!(by = %message.author.id, "a reply could not be sent: {}", meaning(&error).1);
     }
 }
 

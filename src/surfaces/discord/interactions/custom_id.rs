@@ -42,6 +42,8 @@ pub(crate) enum DecisionAction {
     /// The menu of people.
     HandOver,
     Undo,
+    /// The button that ends an approval for the session.
+    End,
     Details,
 }
 
@@ -67,6 +69,7 @@ impl DecisionAction {
             | Self::Take
             | Self::HandOver
             | Self::Undo
+            | Self::End
             | Self::Details => FormNeed::Never,
         }
     }
@@ -76,7 +79,7 @@ impl DecisionAction {
         matches!(self, Self::Approve | Self::Note | Self::Sure | Self::Session | Self::SureSession)
     }
 
-    const WORDS: [(Self, &'static str); 13] = [
+    const WORDS: [(Self, &'static str); 14] = [
         (Self::Approve, "approve"),
         (Self::Sure, "sure"),
         (Self::Session, "session"),
@@ -89,6 +92,7 @@ impl DecisionAction {
         (Self::Take, "take"),
         (Self::HandOver, "hand"),
         (Self::Undo, "undo"),
+        (Self::End, "end"),
         (Self::Details, "details"),
     ];
 

@@ -32,6 +32,7 @@ const LONGEST_WORD: u16 = 40;
 /// Handles a submitted form.
 pub(crate) async fn submitted(bot: &Bot, interaction: &ModalInteraction) {
     let press = Press {
+        guild: interaction.guild_id,
         user: &interaction.user,
         member: interaction.member.as_ref(),
         message: interaction.message.as_deref(),

@@ -23,7 +23,7 @@ impl Press<'_> {
     ) -> Done {
         let view = match together {
             ListAction::Disagree(_) => return self.disagree(bot, voter).await,
-            ListAction::Now => return Done::answer(Response::Private(bot.digest(1).await)),
+            ListAction::Now => return Done::answer(Response::Private(bot.digest(voter, 1).await)),
             ListAction::Look | ListAction::Approve => {
                 bot.preview_bulk_approval(voter, id, list).await
             }

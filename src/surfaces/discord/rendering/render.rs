@@ -82,14 +82,22 @@ fn controls(card: &Card, decision: &Decision, tag: &str) -> Vec<CreateActionRow>
     match &decision.state {
         _ if !card.controls => Vec::new(),
         State::Pending(_) | State::Deferred { .. } => deciding(decision, tag),
-        State::Resolved(resolved) => over(decision, tag, resolved.claimed_at.is_none()),
-        State::Withdrawn { .. } => over(decision, tag, false),
+        State::Resolved(_) | State::Withdrawn { .. } => over(decision, tag),
     }
 }
 
 /// The buttons of a closed decision.
-fn over(decision: &Decision, tag: &str, can_be_undone: bool) -> Vec<CreateActionRow> {
-    let undo = can_be_undone.then(|| secondary(decision, tag, DecisionAction::Undo, label::UNDO));
+fn over(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
+    let undo = match &decision.state {
+        // Before the claim an undo takes the verdict back as well.
+        State::Resolved(resolved) if resolved.claimed_at.is_none() => {
+            Some(secondary(decision, tag, DecisionAction::Undo, label::UNDO))
+        }
+        State::Resolved(_) if decision.covers_session() => {
+            Some(button(id_of(decision, tag, DecisionAction::End), ButtonStyle::Danger, label::END))
+        }
+        _ => None,
+    };
     let details = secondary(decision, tag, DecisionAction::Details, label::EVERYTHING);
     vec![CreateActionRow::Buttons(undo.into_iter().chain([details]).collect())]
 }

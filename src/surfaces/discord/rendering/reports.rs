@@ -3,6 +3,7 @@
 use serenity::all::CreateAttachment;
 
 use super::render::{self, View};
+use crate::core::decision::authorization::Voter;
 use crate::core::messaging::digest::DigestFigures;
 use crate::engine::operations::plot::png;
 use crate::presentation::plot::{Picture, calibration_plot, wait_plot};
@@ -27,8 +28,11 @@ pub(crate) fn wait_png(digest: &DigestFigures) -> Option<CreateAttachment> {
 }
 
 impl Bot {
-    /// Decisions of the last days, and waiting decisions.
-    pub(crate) async fn digest(&self, days: u32) -> View {
+    /// Decisions of the last days, and waiting decisions, for an approver.
+    pub(crate) async fn digest(&self, voter: &Voter, days: u32) -> View {
+        if !self.is_approver(voter) {
+            return View::words(text::FOR_APPROVERS);
+        }
         match self.handle.reports().digest_of_days(days).await {
             Ok(digest) => {
                 let mut view = render::plain_card(&digest_card(&digest, self.handle.time_scale()));
@@ -39,8 +43,16 @@ impl Bot {
         }
     }
 
-    /// How often people agreed with agents, by stated confidence.
-    pub(crate) async fn calibration(&self, agent: Option<&str>, kind: Option<&str>) -> View {
+    /// How often people agreed with agents, by stated confidence, for an approver.
+    pub(crate) async fn calibration(
+        &self,
+        voter: &Voter,
+        agent: Option<&str>,
+        kind: Option<&str>,
+    ) -> View {
+        if !self.is_approver(voter) {
+            return View::words(text::FOR_APPROVERS);
+        }
         match self.handle.reports().calibration(agent, kind).await {
             Ok(calibration) => {
                 let card = calibration_card(&calibration);

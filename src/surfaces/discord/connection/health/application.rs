@@ -129,7 +129,24 @@ pub(crate) fn about(
         },
     );
     found.push(intents(application["flags"].as_u64().unwrap_or(0), &portal));
+    found.extend(public_bot(application["bot_public"].as_bool(), &portal));
     Some((own, owner))
+}
+
+/// Warns about a bot that anybody may invite. Discord creates every application like this.
+fn public_bot(public: Option<bool>, portal: &str) -> Option<CheckResult> {
+    Some(match public? {
+        false => CheckResult::fine(DISCORD, "only its owner can invite the bot"),
+        true => CheckResult::warning(
+            DISCORD,
+            "anybody can invite the bot into their server (Public Bot is on); it works in its own \
+             server only",
+            format!(
+                "Switch it off: open {portal}/installation, set Install Link to None, and save; \
+                 then {portal}/bot, Public Bot"
+            ),
+        ),
+    })
 }
 
 /// Warns about privileged intents. Gander needs none, and an enabled intent lets a thief of the
@@ -201,6 +218,9 @@ mod tests {
             "flags": 1 << 23,
         });
         assert_eq!(look(plain.clone()), (Some((7, Some(8))), vec![]));
+        let public = |on: bool| look(json!({ "id": "7", "bot_public": on })).1;
+        assert!(public(false).is_empty());
+        assert!(public(true)[0].what.contains("anybody can invite"), "{:?}", public(true));
         let team = json!({ "id": "7", "owner": { "id": "8" }, "team": { "owner_user_id": "9" } });
         assert_eq!(look(team), (Some((7, Some(9))), vec![]));
         let mut wrong = plain;
