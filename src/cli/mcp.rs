@@ -169,7 +169,7 @@ impl Gatekeeper for RemoteGate {
             before: None,
         };
         let at_least = Some(Minimum { risk: Risk::Medium, reason: Some(AskReason::Remote) });
-        GateRequest { call, project: None, at_least, own_prompt: false }
+        GateRequest { call, project: None, at_least }
     }
 
     fn patience(&self, progress: bool) -> Duration {
@@ -211,7 +211,7 @@ impl Gatekeeper for LocalGate {
             poses_as_repository: false,
             before: None,
         });
-        GateRequest { call, project: None, at_least: None, own_prompt: false }
+        GateRequest { call, project: None, at_least: None }
     }
 
     fn patience(&self, progress: bool) -> Duration {

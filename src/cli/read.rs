@@ -8,7 +8,7 @@ use crate::core::availability::Profile;
 use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::{Decision, DecisionId, Pending, Person, Resolved, State, Verdict};
 use crate::core::messaging::notification::OutboxEntry;
-use crate::core::untrusted::{one_line, plain};
+use crate::core::untrusted::{Secrets, one_line, plain};
 use crate::engine::EventFilter;
 use crate::engine::event_log::watch;
 use crate::presentation::card::full_text;
@@ -39,8 +39,12 @@ impl Show {
         }
         let zone = opened.handle.rules().zone;
         // Each line has a prefix, so a line from the agent cannot pass for a line of this program.
-        for line in full_text(&decision).trim_end().lines() {
+        for line in full_text(&decision, Secrets::Masked).trim_end().lines() {
             output::line(format!("│ {line}").trim_end());
+        }
+        let masked = decision.request.masked_secrets();
+        if masked > 0 {
+            output::line(&text::masked_at_terminal(decision.id, masked));
         }
         output::line(&format!("\n{}", facts(&decision, opened.handle.now(), zone)));
         if let Some(standing) = opened.handle.escalation().progress(&decision) {

@@ -16,7 +16,7 @@ use super::{Common, Exit, Failure, Opened, Outcome, output};
 use crate::config::Config;
 use crate::core::decision::authorization::{Approvers, Denied, Voter};
 use crate::core::decision::{Ballot, Decision, DecisionId, Expects, Refused, Verdict, Via};
-use crate::core::untrusted::one_line;
+use crate::core::untrusted::{Secrets, one_line};
 use crate::core::values::time_words;
 use crate::engine::HandleError;
 use crate::presentation::card::full_text;
@@ -164,7 +164,8 @@ impl PersonAction {
                 .await
                 .map_err(|error| undecided(error, id))?;
         }
-        output::line(full_text(&decision).trim_end());
+        // Whoever decides reads all of it.
+        output::line(full_text(&decision, Secrets::Shown).trim_end());
         output::line(&format!("\n{}\n", facts(&decision, handle.now(), handle.rules().zone)));
         let files = &decision.request.attachments;
         for (name, path) in files.iter().map(|file| (&file.name, &file.path)) {

@@ -15,6 +15,7 @@ pub(crate) mod escalation;
 pub mod event;
 pub(crate) mod evolve;
 pub mod grant;
+mod masking;
 pub mod pending_summary;
 pub mod precedent;
 pub mod priority;

@@ -5,6 +5,7 @@
 //! about a call ([`rules`]). Does not depend on how an agent reports
 //! a call or receives the answer, nor on where the rules are stored.
 
+mod arguments;
 pub mod edits;
 pub mod pattern;
 pub mod rules;
@@ -19,9 +20,7 @@ use self::edits::{Edit, FileChange, edit_of, patched_files};
 use self::pattern::plain_path;
 use super::hex;
 
-/// Prefix of the dedup keys of gates. Reserved for gates: a call runs when a decision with its key
-/// is approved.
-pub const KEY: &str = "gate:";
+pub use super::decision::session::GATE_KEY as KEY;
 
 /// Maximum length of a session identifier in a key, in bytes; longer identifiers are hashed.
 const LONGEST_SESSION: usize = 200;
@@ -67,17 +66,6 @@ const SHELLS: [&str; 9] = [
 ];
 /// Argument names for a command's text.
 const COMMAND: [&str; 3] = ["command", "cmd", "script"];
-/// Arguments that do not change what a command does: descriptions, and how long the agent waits.
-const VOLATILE: [&str; 8] = [
-    "description",
-    "timeout",
-    "timeout_ms",
-    "timeout_secs",
-    "yield_time_ms",
-    "max_output_tokens",
-    "justification",
-    "run_in_background",
-];
 
 impl ToolCall {
     /// The shell command of this call, or `None` for other tools.
@@ -98,25 +86,6 @@ impl ToolCall {
 
     fn command_field(&self) -> Option<&'static str> {
         COMMAND.into_iter().find(|field| self.input.get(field).is_some())
-    }
-
-    /// Arguments of a shell call that change its effect beside the command: another directory,
-    /// environment variables, an exit from the sandbox.
-    #[must_use]
-    pub fn extra_arguments(&self) -> serde_json::Map<String, Value> {
-        let mut fields = self.input.as_object().cloned().unwrap_or_default();
-        let here = |value: &Value| {
-            value.as_str().is_some_and(|folder| plain_path(folder, &self.cwd, None) == self.cwd)
-        };
-        fields.retain(|name, value| {
-            let says_nothing =
-                VOLATILE.contains(&name.as_str()) || self.command_field() == Some(name.as_str());
-            let usual = value.is_null()
-                || *value == Value::Bool(false)
-                || (["workdir", "cwd"].contains(&name.as_str()) && here(value));
-            !says_nothing && !usual
-        });
-        fields
     }
 
     /// The file change of this call, or `None` for other tools.
@@ -184,11 +153,12 @@ impl ToolCall {
         hex(&hash.finalize()[..16])
     }
 
-    /// The arguments, without the volatile fields of a shell command.
+    /// The arguments, without those that only introduce a shell command.
     fn meaning(&self) -> Value {
         let mut input = self.input.clone();
-        if let (Some(_), Some(fields)) = (self.command(), input.as_object_mut()) {
-            fields.retain(|name, _| !VOLATILE.contains(&name.as_str()));
+        if let Some(fields) = input.as_object_mut() {
+            let introduction = self.introduction();
+            fields.retain(|name, _| !introduction.contains_key(name));
         }
         input
     }

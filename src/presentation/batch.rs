@@ -143,7 +143,8 @@ pub fn list_file(view: &MessageView, time_scale: TimeScale) -> TextFile {
     let mut text = "number,risk,kind,title,state,answer by\n".to_owned();
     for Listed { decision, .. } in &view.listed {
         let breach = time_scale.wall_time(decision.breach_at()).format("%Y-%m-%dT%H:%M:%SZ");
-        let (kind, title) = (cell(&decision.request.kind.words()), cell(&decision.request.title));
+        let (request, named) = (&decision.request, text::named(&decision.request));
+        let (kind, title) = (cell(&request.kind.words()), plain_cell(&named));
         let row = format!(
             "{},{},{kind},{title},{},{breach}\n",
             decision.id.0,
@@ -165,7 +166,11 @@ const fn state(decision: &Decision) -> &'static str {
 /// A quoted CSV cell that spreadsheets do not evaluate as a formula, even if the agent's title
 /// starts like a formula.
 pub(crate) fn cell(text: &str) -> String {
-    let line = one_line(text);
+    plain_cell(&one_line(text))
+}
+
+/// [`cell`], for a cleaned line.
+pub(crate) fn plain_cell(line: &str) -> String {
     let guard = if line.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
     format!("\"{guard}{}\"", line.replace('"', "\"\""))
 }

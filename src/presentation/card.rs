@@ -16,8 +16,7 @@ use crate::core::decision::{
 };
 use crate::core::escalation::Stage;
 use crate::core::untrusted::{
-    Cut, clean, code_block, escaped, few_lines, file_name, one_line, one_part, plain, quotation,
-    units,
+    Cut, Secrets, clean, code_block, escaped, file_name, in_line, one_part, plain, quotation, units,
 };
 use crate::core::values::time_scale::TimeScale;
 
@@ -88,19 +87,23 @@ pub struct Card {
 const EMBED_BUDGET: usize = 4_700;
 /// Maximum details (Discord: 25 fields per embed), less the fields added by the card itself.
 const MOST_DETAILS: usize = 14;
-/// Maximum lines of a detail, because several details are shown side by side.
-const DETAIL_LINES: usize = 6;
+/// Maximum characters of a field (Discord: 1,024).
+const FIELD: usize = 1_000;
+/// Maximum characters of a detail's value.
+const DETAIL: usize = 200;
 
 /// The card of a decision in the current state.
 #[must_use]
 pub fn decision_card(decision: &Decision, time_scale: TimeScale) -> Card {
     let mut page = Page::new();
-    let title = page.keep(escaped(&text::named(&decision.request), 230));
+    let title = page.keep(escaped(&text::card_title(&decision.request), 230));
     let footer = footer(decision);
     page.left = page.left.saturating_sub(units(&title) + units(&footer) + 20);
     let mut fields = done_fields(decision, time_scale);
     fields.extend(facts(decision, time_scale));
-    let runs = permission::what_runs(decision, Where::Card);
+    let runs = permission::what_runs(decision, Where::Card, Secrets::Masked);
+    let masked = masked_note(decision, Secrets::Masked);
+    page.left = page.left.saturating_sub(masked.as_deref().map_or(0, units));
     let says_so = runs.as_ref().is_some_and(|runs| !runs.whole);
     let runs = runs.map(|runs| page.keep(runs));
     page.left = page.left.saturating_sub(runs.as_deref().map_or(0, units));
@@ -115,7 +118,7 @@ pub fn decision_card(decision: &Decision, time_scale: TimeScale) -> Card {
         (!page.whole).then(|| full_text_file(decision)).into_iter().collect();
     // A cut tool call carries a note of its own.
     let more = texts.first().filter(|_| !says_so).map(|file| text::more_in_file(&file.name));
-    let description = runs.into_iter().chain(more).collect::<Vec<_>>().join("\n");
+    let description = masked.into_iter().chain(runs).chain(more).collect::<Vec<_>>().join("\n");
     Card {
         headline: text::headline(decision, time_scale),
         tone: tone(decision),
@@ -127,6 +130,15 @@ pub fn decision_card(decision: &Decision, time_scale: TimeScale) -> Card {
         texts,
         attachments: attachments(decision),
     }
+}
+
+/// Says what is masked, or that nothing is although there are secrets.
+fn masked_note(decision: &Decision, secrets: Secrets) -> Option<String> {
+    let count = decision.request.masked_secrets();
+    (count > 0).then(|| match secrets {
+        Secrets::Masked => text::masked(&decision.request, count),
+        Secrets::Shown => text::UNMASKED.to_owned(),
+    })
 }
 
 /// The decision's attachments, with sanitized names.
@@ -142,7 +154,11 @@ pub fn moved_card(decision: &Decision, headline: String) -> Card {
     Card {
         headline,
         tone: Tone::Over,
-        title: format!("{} · {}", decision.id, escaped(&text::named(&decision.request), 230).text),
+        title: format!(
+            "{} · {}",
+            decision.id,
+            escaped(&text::card_title(&decision.request), 230).text
+        ),
         description: String::new(),
         fields: Vec::new(),
         footer: footer(decision),
@@ -268,21 +284,20 @@ fn facts(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
 fn footer(decision: &Decision) -> String {
     let request = &decision.request;
     let revision = (decision.revision.0 > 1).then(|| format!("revision {}", decision.revision.0));
+    let project = (request.project != "default").then(|| request.project.clone());
     let parts = [
-        Some(request.agent.name.clone()),
-        request.agent.session.clone(),
-        (request.project != "default").then(|| request.project.clone()),
-        request.environment.clone(),
-        Some(request.kind.words()),
-        revision,
+        (label::AGENT, Some(request.agent.name.clone())),
+        (label::SESSION, request.agent.session.clone()),
+        (label::PROJECT, project),
+        (label::ENVIRONMENT, request.environment.clone()),
+        (label::KIND, Some(request.kind.words())),
     ];
-    let said: Vec<String> = parts
-        .into_iter()
-        .flatten()
-        .map(|part| plain(&one_part(&part), 60).text)
-        .filter(|part| !part.is_empty())
-        .collect();
-    said.join(" · ")
+    // Each part is named: an agent could call itself like another part.
+    let named = parts.into_iter().filter_map(|(name, part)| {
+        let part = plain(&one_part(&part?), 60).text;
+        (!part.is_empty()).then(|| format!("{} {}", name.to_lowercase(), in_line(&part)))
+    });
+    named.chain(revision).collect::<Vec<_>>().join(" · ")
 }
 
 /// Collects the embed's fields within the remaining character budget.
@@ -297,18 +312,13 @@ impl Page {
         Self { left: EMBED_BUDGET, whole: true, fields: Vec::new() }
     }
 
-    fn line(&mut self, text: &str, limit: usize) -> String {
-        let cut = escaped(&one_line(text), limit);
-        self.keep(cut)
-    }
-
     fn keep(&mut self, cut: Cut) -> String {
         self.whole &= cut.whole;
         cut.text
     }
 
     /// Adds a field if the value is not empty and at least 16 characters of room are left.
-    fn field(&mut self, name: &str, limit: usize, inline: bool, cut: impl Fn(usize) -> Cut) {
+    fn field(&mut self, name: &str, limit: usize, inline: bool, cut: impl FnOnce(usize) -> Cut) {
         let room = self.left.saturating_sub(units(name)).min(limit);
         if room < 16 {
             self.whole = false;
@@ -329,8 +339,8 @@ impl Page {
             (label::WHY_IT_MATTERS, &insight.why_it_matters),
             (label::WHAT_TO_DO, &insight.what_to_do),
         ] {
-            let value = clean(value);
-            self.field(name, 700, false, |room| escaped(value.trim(), room));
+            let value = text::readable(&decision.request, value, Secrets::Masked);
+            self.field(name, 700, false, |room| quotation(value.trim(), room));
         }
     }
 
@@ -344,14 +354,25 @@ impl Page {
     fn details(&mut self, decision: &Decision) {
         let details = &decision.request.details;
         self.whole &= details.len() <= MOST_DETAILS;
+        let mut quoted: Vec<String> = Vec::new();
         for detail in details.iter().take(MOST_DETAILS) {
-            // The arrow marks the name as the agent's text, so that no name can imitate a field of
-            // the bot.
-            let name = format!("› {}", self.line(&detail.name, 60));
-            let value =
-                few_lines(text::readable(&decision.request, &detail.value).trim(), DETAIL_LINES);
-            self.whole &= value.whole;
-            self.field(&name, 200, true, |room| escaped(&value.text, room));
+            let said = text::detail(&decision.request, detail, DETAIL, Secrets::Masked);
+            quoted.push(self.keep(said));
+        }
+        // The names of details are the agent's words, and never the name of a field.
+        let mut rest = quoted.as_slice();
+        while !rest.is_empty() {
+            let mut fits = 0;
+            self.field(label::AGENTS_DETAILS, FIELD, false, |room| {
+                let shown = text::fitting_quotations(rest, room);
+                fits = shown.1;
+                Cut { text: shown.0, whole: true }
+            });
+            if fits == 0 {
+                self.whole = false;
+                break;
+            }
+            rest = &rest[fits..];
         }
     }
 

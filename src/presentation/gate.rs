@@ -1,5 +1,7 @@
 //! The question about a tool call: what a person reads before the call runs.
 
+use serde_json::{Map, Value};
+
 use crate::core::decision::session::PERMISSION;
 use crate::core::decision::{Agent, Detail, Expects, Insight, Kind, Request, Risk};
 use crate::core::gate::ToolCall;
@@ -23,7 +25,7 @@ pub struct QuestionTerms {
 pub fn question(call: &ToolCall, project: Option<String>, terms: QuestionTerms) -> Request {
     let usual = Request::default();
     let detail = |name: &str, value: String| Detail { name: name.to_owned(), value };
-    let (title, body) = title_and_body(call);
+    let Drawn { title, body, beside } = drawn(call);
     // `roots` is empty only when the working directory is unknown.
     let cwd = if call.roots.is_empty() {
         text::gate::UNKNOWN_DIRECTORY.into()
@@ -31,15 +33,20 @@ pub fn question(call: &ToolCall, project: Option<String>, terms: QuestionTerms) 
         call.cwd.to_string_lossy()
     };
     let why_it_matters = terms.reason.as_ref().map(text::gate::reason).unwrap_or_default();
+    let observation = text::gate::fields(&call.introduction());
+    let mut details = vec![
+        detail(text::gate::DIRECTORY, cwd.into_owned()),
+        detail(text::gate::TOOL, call.tool.clone()),
+    ];
+    // A long command leaves no room on the card for what stands below it.
+    let widening = call.widening(&beside);
+    details.extend(widening.into_iter().map(|(name, value)| detail(name, value.to_string())));
     Request {
         title,
         kind: terms.kind.unwrap_or_else(|| Kind::from(PERMISSION)),
         expects: Expects::Approve,
-        insight: Insight { why_it_matters, ..Insight::default() },
-        details: vec![
-            detail(text::gate::DIRECTORY, cwd.into_owned()),
-            detail(text::gate::TOOL, call.tool.clone()),
-        ],
+        insight: Insight { observation, why_it_matters, ..Insight::default() },
+        details,
         body,
         project: project.unwrap_or(usual.project),
         agent: Agent { name: call.agent.clone(), session: call.session.clone() },
@@ -49,30 +56,52 @@ pub fn question(call: &ToolCall, project: Option<String>, terms: QuestionTerms) 
     }
 }
 
-fn title_and_body(call: &ToolCall) -> (String, String) {
-    if let Some(command) = call.command() {
+/// What a call shows: all of its arguments.
+struct Drawn {
+    title: String,
+    /// What will run, with the arguments beside it.
+    body: String,
+    /// The arguments beside a command, a diff or a plan.
+    beside: Map<String, Value>,
+}
+
+fn drawn(call: &ToolCall) -> Drawn {
+    let (title, runs, beside) = if let Some(command) = call.command() {
         let directory = call.cwd.file_name().map(|name| name.to_string_lossy().into_owned());
-        let title = text::gate::run(&command, directory.as_deref());
-        return (title, text::gate::with_fields(command, &call.extra_arguments()));
-    }
-    if let Some(edit) = call.edit() {
+        (text::gate::run(&command, directory.as_deref()), command, call.extra_arguments())
+    } else if let Some(edit) = call.edit() {
         let edit = Edit { path: call.shorter(&edit.path), ..edit };
         let diff = edit.diff(call.before.as_deref());
         let is_new = matches!(edit.change, FileChange::Whole(_)) && call.before.is_none();
-        return (text::gate::edit(&edit.path, &diff, is_new), diff);
-    }
+        (text::gate::edit(&edit.path, &diff, is_new), diff, edit.beside)
+    } else {
+        other_tool(call)
+    };
+    Drawn { title, body: text::gate::with_fields(runs, &beside), beside }
+}
+
+/// Title, text and other arguments of a tool that neither runs a command nor changes a file.
+fn other_tool(call: &ToolCall) -> (String, String, Map<String, Value>) {
     let subject = ["plan", "url", "query", "file_path", "path", "command", "prompt"];
     let subject = subject.iter().find_map(|name| call.input.get(name)?.as_str());
-    let body = match call.input.get("plan").and_then(serde_json::Value::as_str) {
-        Some(plan) => plan.to_owned(),
-        None => serde_json::to_string_pretty(&call.input).unwrap_or_default(),
+    let title = text::gate::tool(&call.tool, subject);
+    let Value::Object(mut fields) = call.input.clone() else {
+        return (title, text::gate::arguments(&call.input), Map::new());
     };
-    (text::gate::tool(&call.tool, subject), body)
+    match fields.remove("plan") {
+        Some(Value::String(plan)) => (title, plan, fields),
+        _ if call.is_plan() => {
+            let mut fields = call.input.as_object().cloned().unwrap_or_default();
+            fields.retain(|name, value| name != "plan" || !value.is_null());
+            (title, String::new(), fields)
+        }
+        _ => (title, text::gate::arguments(&call.input), Map::new()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -110,13 +139,44 @@ mod tests {
             },
             call("WebFetch", json!({"url": "https://example.org/x", "prompt": "Read it"})),
             call("ExitPlanMode", json!({"plan": "1. Look\n2. Leap"})),
+            call("ExitPlanMode", json!({})),
+            call(
+                "ExitPlanMode",
+                json!({
+                    "plan": "Tidy.",
+                    "planFilePath": "/x/y.md",
+                    "allowedPrompts": [{"tool": "Bash", "prompt": "drop the old tables"}],
+                }),
+            ),
+            call("ExitPlanMode", json!({"allowedPrompts": [{"tool": "Bash", "prompt": "x"}]})),
+            call(
+                "Edit",
+                json!({
+                    "file_path": "a.txt", "old_string": "b", "new_string": "c", "replace_all": true,
+                }),
+            ),
+            ToolCall {
+                agent: "codex".into(),
+                ..call(
+                    "Bash",
+                    json!({
+                        "command": "npm run test",
+                        "description": "network-access https://collect.evil.example:443",
+                    }),
+                )
+            },
             call("mcp__shop__refund", json!({"order": 7})),
         ]
         .iter()
         .map(|call| {
             let asked = question(call, None, terms(Some("Others see it.")));
             assert_eq!(asked.dedup_key, Some(call.key()));
-            format!("# {}\n{}", asked.title, asked.body)
+            let beside: Vec<String> = asked.details[2..]
+                .iter()
+                .map(|detail| format!("\n› {}: {}", detail.name, detail.value))
+                .collect();
+            let says = asked.insight.observation;
+            format!("# {}\n{}\n« {says} »{}", asked.title, asked.body, beside.concat())
         })
         .collect();
         insta::assert_snapshot!(lines.join("\n\n"));

@@ -4,7 +4,7 @@
 //! approval is on exactly one review, so the lists themselves record the reviewed decisions. Does
 //! not depend on the schedule (`daily`) or on delivery.
 
-use super::batch::cell;
+use super::batch::{cell, plain_cell};
 use super::card::{Card, TextFile, Tone};
 use super::text;
 use crate::core::Time;
@@ -57,8 +57,11 @@ fn list(view: &MessageView) -> TextFile {
     for Listed { decision, .. } in &view.listed {
         let request = &decision.request;
         let confidence = request.confidence.map(text::format_confidence).unwrap_or_default();
-        let cells =
-            [&request.kind.words(), &request.agent.name, &request.title].map(|text| cell(text));
+        let cells = [
+            cell(&request.kind.words()),
+            cell(&request.agent.name),
+            plain_cell(&text::named(request)),
+        ];
         let against = if decision.disagreed.is_some() { "yes" } else { "" };
         rows.push_str(&format!("{},{confidence},{},{against}\n", decision.id.0, cells.join(",")));
     }

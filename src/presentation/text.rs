@@ -58,7 +58,7 @@ pub use self::servers::*;
 pub use self::verdict::*;
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Person, Risk};
-use crate::core::untrusted::{clean, escaped, one_line, plain, quotation};
+use crate::core::untrusted::{clean, escaped, in_line, one_line, plain, quotation};
 use crate::core::values::time_scale::TimeScale;
 
 /// A relative timestamp, rendered by the reader's Discord client: "in 3 hours".
@@ -93,11 +93,11 @@ pub fn span(span: TimeDelta) -> String {
 #[must_use]
 pub fn subject(decision: &Decision) -> String {
     let request = &decision.request;
-    let kind = one_line(&request.kind.words());
+    let kind = in_line(&one_line(&request.kind.words()));
     if request.project == "default" {
         kind
     } else {
-        format!("{} {kind}", one_line(&request.project))
+        format!("{} {kind}", in_line(&one_line(&request.project)))
     }
 }
 

@@ -218,27 +218,72 @@ async fn fifty_calls_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_agents_own_permission_prompt_is_the_same_question() {
+async fn the_agents_own_permission_prompt_asks_for_more() {
     let world = World::new();
     let agent = world.agent(Kind::Codex, "3s").await;
     let (pre, own) =
         (world.pre(Kind::Codex, "git push"), world.says("codex-permission-request", "git push"));
     assert!(agent.call(&pre).await.denied().contains("#1"));
-    assert!(agent.call(&own).await.denied().contains("#1"));
-    let asked = world.asked(1).await.remove(0);
-    assert_eq!(asked.revision.0, 1);
-    world.decides(&asked, Verdict::approved()).await;
-    // Let through before the call, it is not asked again by Codex's own permissions; the next call
-    // is.
+    assert!(agent.call(&own).await.denied().contains("#2"));
+    let asked = world.asked(2).await;
+    let of = |id: i64| asked.iter().find(|asked| asked.id.0 == id).unwrap();
+    assert!(of(2).request.body.ends_with("description: \"May I leave the sandbox?\""));
+    world.decides(of(1), Verdict::for_session()).await;
+    // The command is approved; to run it outside of Codex's sandbox is not.
     assert_eq!(agent.call(&pre).await, Outcome::Ran);
+    assert!(agent.call(&own).await.denied().contains("#2"));
+    world.decides(of(2), Verdict::approved()).await;
     assert_eq!(agent.call(&own).await, Outcome::Ran);
-    assert!(agent.call(&pre).await.denied().contains("#2"));
+    assert!(agent.call(&own).await.denied().contains("#3"), "an approval is for one call");
     // Claude Code's is answered too, for those who hook it themselves.
     let said = world.says("claude-code-permission-request", "ls");
     let answered = gate(&world, "claude-code", &said).await;
     assert_eq!(answered["hookSpecificOutput"]["decision"]["behavior"], "allow", "{answered}");
     let answered = gate(&world, "claude-code", &said.replace("\"ls\"", "\"sudo ls\"")).await;
     assert_eq!(answered["hookSpecificOutput"]["decision"]["behavior"], "deny", "{answered}");
+}
+
+/// Codex asks for a host in the words beside a command.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_for_one_host_is_none_for_another() {
+    let world = World::new();
+    let agent = world.agent(Kind::Codex, "3s").await;
+    let network = world.says("codex-network", "");
+    let other = network.replace("collect.evil.example", "registry.example");
+    let plain = network.replace("network-access https://collect.evil.example:443", "");
+    assert!(agent.call(&plain).await.denied().contains("#1"));
+    world.decides(&world.decision(1).await, Verdict::for_session()).await;
+    assert_eq!(agent.call(&plain).await, Outcome::Ran);
+    assert!(agent.call(&network).await.denied().contains("#2"));
+    let asked = world.decision(2).await;
+    assert!(asked.request.body.contains("network-access https://collect.evil.example:443"));
+    let shown = asked.request.details.iter().any(|detail| detail.value.contains("evil.example"));
+    assert!(shown, "also below a long command: {:?}", asked.request.details);
+    world.decides(&asked, Verdict::for_session()).await;
+    assert_eq!(agent.call(&network).await, Outcome::Ran);
+    assert!(agent.call(&other).await.denied().contains("#3"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_approved_with_all_that_it_asks_for() {
+    let world = World::new();
+    let agent = world.agent(Kind::ClaudeCode, "3s").await;
+    let grants = world.says("claude-code-plan-grants", "");
+    assert!(agent.call(&grants).await.denied().contains("#1"));
+    let asked = world.decision(1).await;
+    for shown in ["# Plan\n\nTidy the report.", "drop the old tables", "plans/tidy.md"] {
+        assert!(asked.request.body.contains(shown), "{}", asked.request.body);
+    }
+    assert_eq!(asked.terms.risk, Risk::High);
+    world.decides(&asked, Verdict::approved()).await;
+    assert_eq!(agent.call(&grants).await, Outcome::Ran);
+    let more = grants.replace("drop the old tables", "drop all tables");
+    assert!(agent.call(&more).await.denied().contains("#2"));
+    // Nobody approves for a session what the call does not show.
+    assert!(agent.call(world.says("claude-code-plan-empty", "")).await.denied().contains("#3"));
+    let empty = world.decision(3).await;
+    assert!(!empty.offers_session() && empty.terms.risk == Risk::High);
+    assert!(empty.request.insight.why_it_matters.contains("no plan"), "{empty:?}");
 }
 
 async fn gate(world: &World, agent: &str, input: &str) -> serde_json::Value {

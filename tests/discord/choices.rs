@@ -63,6 +63,37 @@ async fn more_options_are_a_menu_with_their_descriptions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn options_that_begin_alike_are_told_apart() {
+    let bot = Bot::start().await;
+    let same = "Keep the old tables, and copy every row to the new ones before anything is ";
+    assert!(same.len() > 74);
+    for count in [2, 6] {
+        let names: Vec<String> =
+            (0..count).map(|n| format!("{same}changed: case {n} {}", "x".repeat(n))).collect();
+        let options: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+        let (decision, card) = bot.ask_and_see(choice("Which?", &options)).await;
+        let row = &card["components"][0]["components"];
+        let shown = if count > 5 { &row[0]["options"] } else { row };
+        let labels: Vec<&str> =
+            shown.as_array().unwrap().iter().map(|part| part["label"].as_str().unwrap()).collect();
+        for (n, label) in labels.iter().enumerate() {
+            assert!(label.starts_with(&format!("{}. Keep the old", n + 1)), "{label}");
+            assert!(label.ends_with(&format!("case {n} {}", "x".repeat(n)).trim()), "{label}");
+        }
+        // The list on the card has the numbers of the buttons, and both ends of each name.
+        let list = card["embeds"][0]["fields"].to_string();
+        assert!(list.contains("2. **Keep the old") && list.contains("case 1 x**"), "{list}");
+        let clicked = if count > 5 {
+            pick(&bot, "maya", &card, "1").await
+        } else {
+            click(&bot.person("maya"), &card, "choose-1").await
+        };
+        assert!(clicked.ok, "{clicked:?}");
+        assert_eq!(verdict(&bot, decision.id).await, Verdict::Chosen { option: names[1].clone() });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn none_of_the_options_is_a_rejection_with_its_reason() {
     let bot = Bot::start().await;
     let (decision, card) = bot.ask_and_see(databases()).await;
@@ -136,6 +167,9 @@ async fn options_that_make_no_sense_are_refused_with_what_to_do() {
         (choice("one", &[("only", "")]), "2 to 25 options, not 1"),
         (choice("many", &many), "not 26"),
         (choice("twice", &[("a", ""), ("a ", "")]), "is a duplicate"),
+        (choice("hidden", &[("Keep", ""), ("Ke\u{200B}ep", "")]), "is a duplicate"),
+        (choice("Cyrillic", &[("Postgres", ""), ("P\u{43e}stgres", "")]), "looks like no other"),
+        (choice("wide", &[("Redis", ""), ("\u{ff32}edis", "")]), "looks like no other"),
         (choice("blank", &[("a", ""), ("  ", "")]), "has no name"),
         (Request { expects: Expects::Approve, ..databases() }, "leave them out"),
         (

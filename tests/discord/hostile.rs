@@ -19,7 +19,7 @@ async fn hostile_texts_come_out_as_text_everywhere() {
     let bot = Bot::start().await;
     let folder = tempfile::tempdir().unwrap();
     let cases = hostile(folder.path());
-    assert_eq!(cases.len(), 12);
+    assert_eq!(cases.len(), 13);
     for case in cases {
         let mut seen = format!("{}\n", case.about);
         let (decision, card) = bot.ask_and_see(case.request.clone()).await;
@@ -42,6 +42,7 @@ async fn hostile_texts_come_out_as_text_everywhere() {
         seen.push_str(&bot.pen().steady(&said));
         seen.push_str(&terminal(&bot, &case, &decision, "wait").await);
         must_be_text(&case, &card);
+        must_be_the_bots(&case, &card);
         insta::assert_snapshot!(format!("hostile_{}", case.case), shortened(&seen));
         for project in case.projects {
             let asked = bot
@@ -64,6 +65,43 @@ async fn hostile_texts_come_out_as_text_everywhere() {
     let pings: Vec<_> =
         view.notifications.iter().filter(|n| format!("{:?}", n.reason) != "Message").collect();
     assert!(pings.is_empty(), "nobody is pinged by an agent's text: {pings:?}");
+}
+
+/// No field of the card is named by an agent, and each line of an agent's in a field is a quotation
+/// or stands in a numbered list.
+fn must_be_the_bots(case: &Hostile, card: &Value) {
+    const OWN: [&str; 18] = [
+        "❌ Rejected",
+        "Risk",
+        "Answer by",
+        "Asked",
+        "Agent's confidence",
+        "If nobody answers",
+        "Observation",
+        "Why it matters",
+        "What to do",
+        "Options",
+        "Details from the agent",
+        "From the agent",
+        "Pictures, left to right",
+        "Approvals",
+        "Still waiting",
+        "Priority",
+        "👋 On it",
+        "🔑 Never put a secret on Discord",
+    ];
+    for field in card["embeds"][0]["fields"].as_array().unwrap() {
+        let (name, value) = (field["name"].as_str().unwrap(), field["value"].as_str().unwrap());
+        assert!(OWN.contains(&name), "{}: {name}", case.case);
+        let agents = ["Observation", "Why it matters", "What to do", "Details from the agent"];
+        if agents.contains(&name) {
+            let quoted = value.lines().all(|line| line.starts_with("> "));
+            assert!(quoted, "{}, {name}: {value}", case.case);
+        }
+        if name == "Risk" {
+            assert_eq!(value, "🟡 medium", "{}", case.case);
+        }
+    }
 }
 
 /// The message without its buttons, which are other tests' business.
@@ -134,7 +172,7 @@ async fn terminal(bot: &Bot, case: &Hostile, decision: &Decision, command: &str)
     format!("\n$ gander {command}\n{}", times.replace_all(&printed, "TIME"))
 }
 
-async fn gander(bot: &Bot, command: &str, decision: &Decision, more: &[&str]) -> String {
+pub(crate) async fn gander(bot: &Bot, command: &str, decision: &Decision, more: &[&str]) -> String {
     let folder: &Path = bot.folder.path();
     let config = folder.join("gander.toml");
     std::fs::write(&config, "time_zone = \"UTC\"\n").unwrap();

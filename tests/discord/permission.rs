@@ -196,11 +196,87 @@ async fn nothing_of_what_will_run_is_invisible() {
             pen.message(&card),
             pen.message(&details)
         ));
-        let said = card.to_string() + &details.to_string();
+        let others = click(&bot.person("sven"), &card, "details").await.message.unwrap();
+        let said = card.to_string() + &others.to_string();
         assert!(!said.contains("a1B2c3D4e5") && !said.contains('\u{202E}'), "{said}");
+        let theirs = details.to_string();
+        assert!(!theirs.contains('\u{202E}'), "{theirs}");
+        // Who decides reads all that runs; nobody else does.
+        assert_eq!(theirs.contains("a1B2c3D4e5"), case.contains("secret"), "{case}: {theirs}");
         assert_eq!(description(&card).matches("```").count() % 2, 0);
     }
     insta::assert_snapshot!("permission_shown", seen);
+}
+
+/// All that a person reads of a decision: the card, its details, and the files with them.
+async fn read(bot: &Bot, decision: &Decision, card: &Value, who: &str) -> String {
+    let details = click(&bot.person(who), card, "details").await.message.unwrap();
+    let mut seen = format!("{card}\n{details}\n");
+    let files = [card, &details].map(|message| message["attachments"].as_array().unwrap().clone());
+    for file in files.iter().flatten() {
+        seen.push_str(&fetched(bot, file["url"].as_str().unwrap()).await);
+    }
+    let shown = crate::hostile::gander(bot, "show", decision, &[]).await;
+    seen.push_str(&shown);
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_mask_covers_what_runs() {
+    let bot = Bot::start().await;
+    let begin = "-----BEGIN PRIVATE KEY-----";
+    for (tool, runs) in [
+        ("Bash", format!("make test # {begin}\npython3 x.py")),
+        ("Bash", format!("make test # {begin}\npython3 x.py\n-----END PRIVATE KEY-----")),
+        ("Bash", "token=`python3 x.py` make".into()),
+        ("Bash", "password=\"$(python3 x.py)\" make".into()),
+        ("Bash", "git clone \"https://user:$(python3 x.py)@host/x\"".into()),
+        ("Bash", "curl -H \"Authorization: Bearer $(python3 x.py)\" https://a.example".into()),
+        (
+            "Write",
+            format!("--- /dev/null\n+++ b/run.sh\n@@ -0,0 +1,2 @@\n+{begin}\n+python3 x.py\n"),
+        ),
+        ("Edit", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+secret = \"python3 x.py\"\n".into()),
+        ("mcp__x__y", format!("{{\n  \"text\": \"{begin}\\npython3 x.py\"\n}}")),
+    ] {
+        for kind in ["permission", "deploy"] {
+            let key = Some(format!("gate:claude-code:s:{kind}{}", runs.len()));
+            let request = Request { kind: kind.into(), dedup_key: key, ..call(tool, &runs) };
+            let (decision, card) = bot.ask_and_see(request).await;
+            assert!(description(&card).contains("python3 x.py"), "{kind} {runs}: {card:#}");
+            let seen = read(&bot, &decision, &card, "maya").await;
+            assert!(!seen.contains("•••"), "{kind} {runs}: {seen}");
+            assert_eq!(decision.terms.risk, Risk::Medium, "nothing is masked");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_masked_is_said_raises_the_risk_and_is_read_by_those_who_decide() {
+    let bot = Bot::start().await;
+    let line = |n: usize| format!("MIIE{}", "a1B2c3D4e5F6".repeat(5).split_at(n).1);
+    let key = format!(
+        "--- /dev/null\n+++ b/id\n@@ -0,0 +1,4 @@\n+-----BEGIN PRIVATE KEY-----\n+{}\n+{}\n\
+         +-----END PRIVATE KEY-----\n",
+        line(0),
+        line(1)
+    );
+    let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4));
+    for (runs, says, secret) in [
+        (format!("curl -H 'X: {token}'"), "1 part is masked", token.clone()),
+        (key, "2 parts are masked", line(1)),
+    ] {
+        let (decision, card) = bot.ask_and_see(call("Bash", &runs)).await;
+        assert!(description(&card).contains(says), "{card:#}");
+        assert_eq!(decision.terms.risk, Risk::High);
+        let seen = read(&bot, &decision, &card, "maya").await;
+        assert!(seen.contains(&secret), "who decides reads it: {seen}");
+        assert!(seen.contains("gander show") && seen.contains("--json"), "{seen}");
+        let seen = read(&bot, &decision, &card, "sven").await;
+        assert!(!seen.contains(&secret) && seen.contains("•••"), "nobody else does: {seen}");
+    }
+    let forged = bot.ask_and_see(call("Bash", "sh '••• private key •••'")).await.1;
+    assert!(description(&forged).contains("‹U+2022›") && !description(&forged).contains("•••"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,9 @@ pub struct GateCall {
     /// The tool, as the agent names it.
     #[schemars(length(min = 1, max = 200), regex(pattern = r"\S"))]
     pub tool: String,
-    /// The tool's arguments, as the agent gives them.
+    /// The tool's arguments, as the agent gives them. All of them are shown, and make up the call;
+    /// only `description` and `justification` of a shell command, and limits of time and output,
+    /// may change when the call is repeated.
     #[serde(default)]
     pub input: Value,
     /// The working directory, as an absolute path.
@@ -55,8 +57,8 @@ pub struct GateCall {
     /// The project. Left out: the token's only project, or the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Whether the agent's own permission prompt asks about a call that the agent's hook submitted
-    /// just before. An approval of the hook's call within the last minute then covers both.
+    /// Without effect: an agent's own permission prompt asks for more than the call that the agent's
+    /// hook submitted before, and is a question of its own. Earlier versions sent it.
     #[serde(default)]
     pub own_prompt: bool,
     /// Ask a person with at least this risk, even if the rules would allow the call.

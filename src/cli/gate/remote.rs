@@ -24,7 +24,6 @@ const GRACE: Duration = Duration::from_secs(4);
 pub(super) async fn ask_server(
     client: &Client,
     hooked: &HookInput,
-    own_prompt: bool,
     common: &Common,
     limit: Duration,
 ) -> Result<GateReply, String> {
@@ -37,7 +36,7 @@ pub(super) async fn ask_server(
     let user = common.config().map_err(|error| error.to_string())?;
     let asks = config::load_ask_defaults(&hooked.call.cwd, user.file.as_deref())
         .map_err(|error| error.to_string())?;
-    let call = brought(hooked.call.clone(), asks.project, own_prompt, at_least);
+    let call = brought(hooked.call.clone(), asks.project, at_least);
     let impatient = client.clone().retry_for(LOCK_TIMEOUT.min(limit / 2));
     let brought = tokio::time::timeout(limit + GRACE, impatient.gate(&call)).await;
     let brought = brought
@@ -85,12 +84,7 @@ fn judge_locally(common: &Common, call: &ToolCall) -> Result<LocalRuling, String
     })
 }
 
-fn brought(
-    call: ToolCall,
-    project: Option<String>,
-    own_prompt: bool,
-    at_least: Option<AtLeast>,
-) -> GateCall {
+fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -> GateCall {
     let ToolCall {
         agent,
         session,
@@ -115,7 +109,7 @@ fn brought(
         poses_as_repository,
         before,
         project,
-        own_prompt,
+        own_prompt: false,
         at_least,
     }
 }

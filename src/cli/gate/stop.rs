@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use gander_client::Client;
 use tokio::io::AsyncReadExt as _;
 
-use super::hook::{self, HookAnswer, HookEvent, HookInput, HookOutput};
+use super::hook::{self, HookAnswer, HookInput, HookOutput};
 use super::transport::Transport;
 use super::{AgentKind, Stop, remote};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
@@ -47,7 +47,6 @@ impl Stop {
                 let (event, left) = (hooked.event, limit.saturating_sub(began.elapsed()));
                 let may_defer = self.may_defer(agent);
                 let asking = Asking {
-                    agent,
                     hooked,
                     common: common.clone(),
                     limit: left,
@@ -115,7 +114,6 @@ async fn guarded<T: Send + 'static>(
 }
 
 struct Asking {
-    agent: AgentKind,
     hooked: HookInput,
     common: Common,
     limit: Duration,
@@ -145,15 +143,8 @@ impl Asking {
         })
     }
 
-    /// Whether Codex itself asks for permission, about a call that its `PreToolUse` hook has just
-    /// allowed.
-    fn is_own_prompt(&self) -> bool {
-        self.agent == AgentKind::Codex && self.hooked.event == HookEvent::PermissionRequest
-    }
-
     async fn told_by_server(&self, client: &Client) -> Step<GateReply> {
-        remote::ask_server(client, &self.hooked, self.is_own_prompt(), &self.common, self.limit)
-            .await
+        remote::ask_server(client, &self.hooked, &self.common, self.limit).await
     }
 
     async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<GateReply> {
@@ -177,16 +168,11 @@ impl Asking {
         });
         let opened = opened(open.await.map_err(words)?.map_err(words)?, &path, user);
         let handle = &opened.handle;
-        let asked = match handle
-            .gates()
-            .earlier_answer(&request, self.is_own_prompt())
-            .await
-            .map_err(words)?
-        {
+        let asked = match handle.gates().earlier_answer(request).await.map_err(words)? {
             EarlierAnswer::Covers(words) => return Ok(allow(words)),
             EarlierAnswer::Unclaimed(decision) => *decision,
-            EarlierAnswer::Nothing => {
-                handle.approvals().ask(request).await.map_err(words)?.into_decision()
+            EarlierAnswer::Ask(request) => {
+                handle.approvals().ask(*request).await.map_err(words)?.into_decision()
             }
         };
         let left = self.limit.saturating_sub(began.elapsed());

@@ -10,6 +10,10 @@ use super::{Decision, Expects, Request, Risk, State};
 /// The kind of a gate's question before an agent's tool call.
 pub const PERMISSION: &str = "permission";
 
+/// Prefix of the dedup keys of gates. Reserved for gates: a call runs when a decision with its key
+/// is approved.
+pub const GATE_KEY: &str = "gate:";
+
 /// The use of the latest verdict on a call when the call is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionApproval {
@@ -29,6 +33,24 @@ impl Request {
     pub fn is_permission(&self) -> bool {
         self.kind.as_str() == PERMISSION
     }
+
+    /// Whether the request shows a tool call: a permission, or a gate's question of a kind that the
+    /// gate's rules name. The body is exactly what will run.
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        self.is_permission()
+            || self.dedup_key.as_deref().is_some_and(|key| key.starts_with(GATE_KEY))
+    }
+
+    /// The request as `earlier` introduced the call. An agent words the observation of a call anew
+    /// each time; the call stays the same.
+    #[must_use]
+    pub fn introduced_as(mut self, earlier: &Self) -> Self {
+        if self.is_call() {
+            self.insight.observation.clone_from(&earlier.insight.observation);
+        }
+        self
+    }
 }
 
 impl Decision {
@@ -38,11 +60,18 @@ impl Decision {
         self.request.is_permission()
     }
 
+    /// See [`Request::is_call`].
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        self.request.is_call()
+    }
+
     /// Whether the decision can be approved for the agent's session: a permission below critical
-    /// risk that needs one approval, from an agent that names its session.
+    /// risk that needs one approval, from an agent that names its session and shows the call.
     #[must_use]
     pub fn offers_session(&self) -> bool {
         self.is_permission()
+            && !self.request.body.trim().is_empty()
             && self.request.agent.session.as_ref().is_some_and(|session| !session.trim().is_empty())
             && self.request.expects == Expects::Approve
             && self.approvals_needed() == 1
@@ -81,7 +110,7 @@ impl Decision {
             State::Resolved(resolved)
                 if resolved.claimed_at.is_none()
                     && resolved.grant.ended.is_none()
-                    && self.request == *request =>
+                    && self.request == request.clone().introduced_as(&self.request) =>
             {
                 SessionApproval::Unclaimed
             }
@@ -104,6 +133,7 @@ mod tests {
             kind: PERMISSION.into(),
             agent,
             title: "Run cargo test".into(),
+            body: "cargo test".into(),
             ..Request::default()
         };
         Decision::new(
@@ -136,6 +166,7 @@ mod tests {
         but(&|decision| decision.request.agent.session = None);
         but(&|decision| decision.request.agent.session = Some("  ".into()));
         but(&|decision| decision.terms.approvals = 2);
+        but(&|decision| decision.request.body = " \n".into());
         let mut critical = asked();
         critical.terms.risk = Risk::Critical;
         assert!(!critical.offers_session() && given(&critical).is_err());
@@ -168,6 +199,10 @@ mod tests {
             .unwrap();
         let once = asked().evolve(&approved, Time::UNIX_EPOCH, 2);
         assert_eq!(once.reuse_for(&request), SessionApproval::Unclaimed);
+        let mut reworded = request.clone();
+        reworded.insight.observation = "description: \"Trying once more\"".into();
+        assert_eq!(once.reuse_for(&reworded), SessionApproval::Unclaimed);
+        assert_eq!(given.reuse_for(&reworded), SessionApproval::Covers);
         assert_eq!(once.reuse_for(&worse), SessionApproval::Nothing);
         let claimed = once.claim().unwrap().unwrap();
         assert_eq!(

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use similar::TextDiff;
 
 /// Time limit for the diff of huge texts; afterwards the diff becomes coarser.
@@ -16,6 +16,8 @@ pub struct Edit {
     pub path: String,
     /// The change.
     pub change: FileChange,
+    /// The arguments that neither the path nor the diff shows.
+    pub beside: Map<String, Value>,
 }
 
 /// A change to a file's content.
@@ -45,14 +47,50 @@ const PATH: [&str; 4] = ["file_path", "path", "notebook_path", "filename"];
 const OLD: [&str; 3] = ["old_string", "old_str", "before"];
 const NEW: [&str; 3] = ["new_string", "new_str", "after"];
 const WHOLE: [&str; 2] = ["content", "file_text"];
+/// Arguments of operations without a diff.
+const MORE_CONTENT: [&str; 5] = ["edits", "insert_line", "insert_text", "new_source", "edit_mode"];
 
-fn piece(input: &Value) -> Option<Piece> {
-    let everywhere = input.get("replace_all").and_then(Value::as_bool).unwrap_or(false);
-    Some(Piece { old: text(input, &OLD)?, new: text(input, &NEW)?, everywhere })
+/// Removes the text of the only field with one of these names. `None` if no field or several fields
+/// have such a name: agents differ in which one they read.
+fn take_text(fields: &mut Map<String, Value>, names: &[&str]) -> Option<String> {
+    let mut named = names.iter().filter(|name| fields.contains_key(**name));
+    let (name, other) = (named.next()?, named.next());
+    let text = fields.get(*name)?.as_str()?.to_owned();
+    fields.remove(*name);
+    other.is_none().then_some(text)
 }
 
-/// Whether an input has no fields other than these. A field that the diff does not show must be
-/// absent.
+/// Takes a replacement from its arguments.
+fn take_piece(fields: &mut Map<String, Value>) -> Option<Piece> {
+    let everywhere = fields.get("replace_all").and_then(Value::as_bool).unwrap_or(false);
+    Some(Piece { old: take_text(fields, &OLD)?, new: take_text(fields, &NEW)?, everywhere })
+}
+
+/// Takes the replacements of a list. What remains of each moves to the other arguments.
+fn take_pieces(fields: &mut Map<String, Value>) -> Option<Vec<Piece>> {
+    let edits = fields.get("edits")?.as_array()?.clone();
+    fields.remove("edits");
+    let mut pieces = Vec::new();
+    for (place, edit) in edits.into_iter().enumerate() {
+        let Value::Object(mut edit) = edit else { return None };
+        pieces.push(take_piece(&mut edit)?);
+        if names_content(&edit) {
+            return None;
+        }
+        fields.extend(
+            edit.into_iter().map(|(name, value)| (format!("edits[{place}].{name}"), value)),
+        );
+    }
+    (!pieces.is_empty()).then_some(pieces)
+}
+
+/// Whether fields name another file or hold text that a tool might write.
+fn names_content(fields: &Map<String, Value>) -> bool {
+    let groups: [&[&str]; 5] = [&PATH, &OLD, &NEW, &WHOLE, &MORE_CONTENT];
+    fields.keys().any(|name| groups.iter().any(|group| group.contains(&name.as_str())))
+}
+
+/// Whether an input has no fields other than these.
 fn has_only(input: &Value, groups: &[&[&str]]) -> bool {
     let known = |name: &String| groups.iter().any(|group| group.contains(&name.as_str()));
     input.as_object().is_some_and(|fields| fields.keys().all(known))
@@ -85,7 +123,9 @@ pub fn is_editor(tool: &str) -> bool {
 pub fn names_its_files(tool: &str, input: &Value) -> bool {
     if tool.ends_with("apply_patch") {
         return edit_of(tool, input).is_some_and(|edit| {
-            matches!(edit.change, FileChange::Patch(_)) && !edit.path.is_empty()
+            matches!(edit.change, FileChange::Patch(_))
+                && !edit.path.is_empty()
+                && edit.beside.is_empty()
         });
     }
     text(input, &PATH).is_some() && has_only(input, &[&PATH, &OLD, &NEW, &WHOLE, &BESIDE])
@@ -95,41 +135,24 @@ pub fn names_its_files(tool: &str, input: &Value) -> bool {
 /// show the complete call.
 #[must_use]
 pub fn edit_of(tool: &str, input: &Value) -> Option<Edit> {
-    let patch = text(input, &["command", "patch", "input"])
-        .filter(|text| text.trim_start().starts_with("*** Begin Patch"));
-    if let Some(patch) = patch.filter(|_| {
-        tool.ends_with("apply_patch") && has_only(input, &[&["command", "patch", "input"]])
-    }) {
-        let one = input.as_object().is_some_and(|fields| fields.len() == 1);
-        return one.then(|| Edit {
-            path: patched_files(&patch).join(", "),
-            change: FileChange::Patch(patch),
-        });
+    let mut beside = input.as_object()?.clone();
+    if tool.ends_with("apply_patch") {
+        let patch = take_text(&mut beside, &["command", "patch", "input"])
+            .filter(|text| text.trim_start().starts_with("*** Begin Patch"))
+            .filter(|_| !names_content(&beside))?;
+        let path = patched_files(&patch).join(", ");
+        return Some(Edit { path, change: FileChange::Patch(patch), beside });
     }
-    let path = text(input, &PATH)?;
-    // Tools with several operations name the operation in "command".
-    let usual: &[&str] = &["replace_all", "command"];
-    let change = if let Some(edits) = input
-        .get("edits")
-        .and_then(Value::as_array)
-        .filter(|_| has_only(input, &[&PATH, &["edits"]]))
-    {
-        let whole = edits.iter().all(|edit| has_only(edit, &[&OLD, &NEW, usual]));
-        FileChange::Pieces(
-            edits
-                .iter()
-                .map(piece)
-                .collect::<Option<Vec<_>>>()
-                .filter(|pieces| whole && !pieces.is_empty())?,
-        )
-    } else if has_only(input, &[&PATH, &OLD, &NEW, usual]) {
-        FileChange::Pieces(vec![piece(input)?])
-    } else if has_only(input, &[&PATH, &WHOLE, usual]) {
-        FileChange::Whole(text(input, &WHOLE)?)
+    let path = take_text(&mut beside, &PATH)?;
+    let change = if beside.contains_key("edits") {
+        FileChange::Pieces(take_pieces(&mut beside)?)
+    } else if WHOLE.iter().any(|name| beside.contains_key(*name)) {
+        FileChange::Whole(take_text(&mut beside, &WHOLE)?)
     } else {
-        return None;
+        FileChange::Pieces(vec![take_piece(&mut beside)?])
     };
-    Some(Edit { path, change })
+    // Text beside the change might be written in its place.
+    (!names_content(&beside)).then_some(Edit { path, change, beside })
 }
 
 /// Files named in a patch of the `*** Update File: …` format.
@@ -233,5 +256,47 @@ mod tests {
         let patch = edit_of("apply_patch", &json!({"command": text})).unwrap();
         assert_eq!((patch.path.as_str(), patch.diff(None).as_str()), ("a.rs, b.rs", text));
         assert_eq!(edit_of("Read", &json!({"file_path": "a"})), None);
+    }
+
+    #[test]
+    fn what_the_diff_does_not_show_stands_beside() {
+        let beside =
+            |tool: &str, input: Value| edit_of(tool, &input).map(|edit| Value::Object(edit.beside));
+        let edit = json!({"old_string": "a", "new_string": "b", "replace_all": true});
+        for (tool, input, shown) in [
+            (
+                "Edit",
+                json!({"file_path": "x", "old_string": "a", "new_string": "b",
+                "replace_all": true, "backup": "y"}),
+                json!({"replace_all": true, "backup": "y"}),
+            ),
+            (
+                "MultiEdit",
+                json!({"file_path": "x", "edits": [edit]}),
+                json!({"edits[0].replace_all": true}),
+            ),
+            (
+                "text_editor",
+                json!({"command": "create", "path": "x", "file_text": "y"}),
+                json!({"command": "create"}),
+            ),
+            (
+                "apply_patch",
+                json!({"command": "*** Begin Patch\n*** End Patch", "description": "d"}),
+                json!({"description": "d"}),
+            ),
+        ] {
+            assert_eq!(beside(tool, input), Some(shown), "{tool}");
+        }
+        for (tool, input) in [
+            ("Edit", json!({"file_path": "x", "path": "y", "old_string": "a", "new_string": "b"})),
+            ("Write", json!({"file_path": "x", "content": "a", "file_text": "b"})),
+            ("Write", json!({"file_path": "x", "content": "a", "new_string": "b"})),
+            ("Edit", json!({"file_path": "x", "edits": ["a"]})),
+            ("apply_patch", json!({"command": "*** Begin Patch", "path": "y"})),
+            ("apply_patch", json!({"command": "*** Begin Patch", "input": "*** Begin Patch"})),
+        ] {
+            assert_eq!(beside(tool, input), None, "{tool}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::arguments::Widening;
 use super::edits::{is_editor, names_its_files};
 use super::pattern::{CommandPattern, PathPattern, like, plain_path};
 use super::{ToolCall, shell};
@@ -83,6 +84,10 @@ pub enum AskReason {
     HiddenCharacters,
     /// The call has arguments beside the command that change its effect.
     ExtraArguments,
+    /// A plan is to be approved that the call does not contain.
+    NoPlan,
+    /// With the plan, the agent asks for permissions.
+    PlanGrants,
     /// The call was sent by a caller whose rules and files are not known here.
     Remote,
 }
@@ -135,6 +140,21 @@ impl Ruling {
             Self::Deny { .. } => self,
         }
     }
+
+    /// A question for this reason, unless the call is denied. A question of at least this risk
+    /// keeps its own reason; every question keeps its kind.
+    fn because(self, risk: Risk, reason: AskReason) -> Self {
+        match self {
+            Self::Ask { risk: asked, kind, reason: Some(own) } if asked >= risk => {
+                Self::Ask { risk: asked, kind, reason: Some(own) }
+            }
+            Self::Ask { risk: asked, kind, .. } => {
+                Self::Ask { risk: asked.max(risk), kind, reason: Some(reason) }
+            }
+            Self::Allow => Self::Ask { risk, kind: None, reason: Some(reason) },
+            Self::Deny { .. } => self,
+        }
+    }
 }
 
 impl From<&GateRule> for Ruling {
@@ -163,10 +183,13 @@ pub fn judge(rules: &[GateRule], call: &ToolCall) -> Ruling {
     };
     // A person would see a different text from the text that runs.
     if call.texts().iter().any(|text| text.chars().any(|c| is_hidden(c) && !c.is_whitespace())) {
-        let reason = Some(AskReason::HiddenCharacters);
-        return ruling.or_stricter(Ruling::Ask { risk: Risk::High, kind: None, reason });
+        return ruling.because(Risk::High, AskReason::HiddenCharacters);
     }
-    ruling
+    match call.plan_widens() {
+        Some(Widening::NoPlan) => ruling.because(Widening::RISK, AskReason::NoPlan),
+        Some(Widening::PlanGrants) => ruling.because(Widening::RISK, AskReason::PlanGrants),
+        None => ruling,
+    }
 }
 
 fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str) -> Ruling {
@@ -195,11 +218,8 @@ fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str) -> Ruling {
                 .map(Ruling::from),
         );
     }
-    if !call.extra_arguments().is_empty() {
-        let reason = Some(AskReason::ExtraArguments);
-        rulings.push(Ruling::Ask { risk: UNKNOWN, kind: None, reason });
-    }
-    rulings.into_iter().reduce(Ruling::or_stricter).unwrap_or_else(Ruling::unknown)
+    let ruling = rulings.into_iter().reduce(Ruling::or_stricter).unwrap_or_else(Ruling::unknown);
+    if call.widens() { ruling.because(UNKNOWN, AskReason::ExtraArguments) } else { ruling }
 }
 
 /// Working directories in which the commands of a line may run: the initial directory and every

@@ -42,6 +42,20 @@ fn the_same_action_is_the_same_however_it_is_introduced() {
         call("mcp__x__y", json!({"id": 1})).key(),
         call("mcp__x__y", json!({"id": 2})).key()
     );
+    // What widens a call is part of it; Codex asks for the network in a command's description.
+    let network = |host: &str| ToolCall {
+        agent: "codex".into(),
+        ..call("Bash", json!({"command": "ls", "description": format!("network-access {host}")}))
+    };
+    let plain = ToolCall { agent: "codex".into(), ..call("Bash", json!({"command": "ls"})) };
+    assert_ne!(network("https://a.example:443").key(), network("https://b.example:443").key());
+    assert_ne!(network("https://a.example:443").key(), plain.key());
+    let plan = |input: Value| call("ExitPlanMode", input).key();
+    assert_ne!(plan(json!({"plan": "x"})), plan(json!({"plan": "x", "allowedPrompts": ["y"]})));
+    assert_ne!(
+        call("Bash", json!({"command": "ls"})).key(),
+        call("Bash", json!({"command": "ls", "run_in_background": true})).key()
+    );
     let long = ToolCall { session: Some("s".repeat(5000)), ..one };
     assert!(long.key().len() < 200, "{}", long.key());
 }

@@ -123,7 +123,8 @@ impl Rules {
 pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, InvalidRequest> {
     validate(request)?;
     let matching = matching(rules, request);
-    let risk = matching.iter().filter_map(|rule| rule.risk).fold(request.risk, Risk::max);
+    let asked = request.risk.max(masking_risk(request));
+    let risk = matching.iter().filter_map(|rule| rule.risk).fold(asked, Risk::max);
     Ok(Terms {
         risk,
         sla_seconds: sla(rules, &matching, request, risk),
@@ -139,7 +140,8 @@ pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, InvalidRequest> 
 #[must_use]
 pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
     let matching = matching(rules, request);
-    let risk = enforced_risk(rules, &request.project, &request.kind, terms.risk.max(request.risk));
+    let asked = terms.risk.max(request.risk).max(masking_risk(request));
+    let risk = enforced_risk(rules, &request.project, &request.kind, asked);
     let allowed = Request { safe_default: Some(terms.safe_default), ..request.clone() };
     let enforced = Terms {
         risk,
@@ -196,6 +198,12 @@ pub fn grant_stands(rules: &Rules, decision: &Decision) -> bool {
     let decision = &Decision { terms, ..decision.clone() };
     let may = |giver: Voter| may_decide(&rules.approvers, decision, &giver).is_ok();
     decision.offers_session() && decision.giver().is_some_and(may)
+}
+
+/// Least risk of a tool call of which a part is masked: people approve what they cannot see at a
+/// glance.
+fn masking_risk(request: &Request) -> Risk {
+    if request.is_call() && request.masked_secrets() > 0 { Risk::High } else { Risk::Low }
 }
 
 /// `risk`, raised to the minimum that these rules set for the project and kind.
@@ -305,6 +313,25 @@ mod tests {
                 "{project} {kind} {asked}"
             );
         }
+    }
+
+    #[test]
+    fn a_mask_over_what_runs_raises_the_risk() {
+        let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4));
+        let call = |kind: &str, body: &str| Request {
+            body: body.into(),
+            dedup_key: Some("gate:claude-code:s:0".into()),
+            ..request("other", kind, Risk::Low)
+        };
+        let risk = |request: &Request| admit(&rules(), request).unwrap().risk;
+        for kind in ["permission", "naming"] {
+            assert_eq!(risk(&call(kind, &format!("curl -H {token}"))), Risk::High, "{kind}");
+            assert_eq!(risk(&call(kind, "curl")), Risk::Low, "{kind}");
+        }
+        let prose = Request { dedup_key: None, ..call("naming", &token) };
+        assert_eq!(risk(&prose), Risk::Low, "an explanation runs nothing");
+        let terms = admit(&rules(), &call("permission", "curl")).unwrap();
+        assert_eq!(enforce(&rules(), &call("permission", &token), &terms).risk, Risk::High);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use gander_client::types::{LONGEST_OPTION, MAX_APPROVALS, MAX_OPTIONS};
 
 use super::names::{LONGEST_NAME, is_plain_name};
 use crate::core::decision::{Expects, Request, Risk};
-use crate::core::untrusted::one_line;
+use crate::core::untrusted::{one_line, shape};
 
 /// The longest accepted SLA: a year, in seconds.
 pub const LONGEST_SLA_SECONDS: u64 = 366 * 24 * 3600;
@@ -65,8 +65,8 @@ pub enum InvalidRequest {
     UnexpectedOptions(Expects),
     /// A duplicate, empty or overlong option name.
     #[error(
-        "the option {0:?} is a duplicate or has no name: each option needs its own name, of at \
-         most {LONGEST_OPTION} characters"
+        "the option {0:?} is a duplicate or has no name: each option needs a name that \
+         looks like no other, of at most {LONGEST_OPTION} characters"
     )]
     OptionName(String),
     /// A safe default of approve on a decision that does not expect an approval.
@@ -226,9 +226,10 @@ fn validate_options(request: &Request) -> Result<(), InvalidRequest> {
     }
     let mut names = std::collections::BTreeSet::new();
     for choice in &request.options {
-        // Compare names as displayed: two names must not differ only in hidden characters.
+        // Compare names as seen: two names must not differ only in hidden characters, or in letters
+        // of equal shape.
         let name = one_line(&choice.name);
-        if !(1..=LONGEST_OPTION).contains(&name.chars().count()) || !names.insert(name) {
+        if !(1..=LONGEST_OPTION).contains(&name.chars().count()) || !names.insert(shape(&name)) {
             return Err(InvalidRequest::OptionName(choice.name.clone()));
         }
     }

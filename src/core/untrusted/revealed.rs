@@ -4,46 +4,86 @@
 //! deceive. A command under approval must be shown completely, and therefore each such character is
 //! written as its code point. Secrets are masked here too.
 
+use std::ops::Range;
+
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{
-    Cut, GRAPHEME_CODE_POINTS, GRAPHEME_MARKS, MARK, is_hidden, mask_secrets, plain, units,
-};
+use super::secrets::{Secret, TextKind, secrets};
+use super::{Cut, GRAPHEME_CODE_POINTS, GRAPHEME_MARKS, MARK, Secrets, is_hidden, plain, units};
 
 /// Prefix of a revealed code point.
 const MARKED: &str = "‹U+";
-/// Marks around the name of a masked secret.
-const MASK: &str = "•••";
+
+/// A text as it is, without anything that hides or reorders other text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Revealed {
+    /// The text.
+    pub text: String,
+    /// Number of hidden characters that are shown as code points.
+    pub hidden: usize,
+    /// Number of secrets that are masked.
+    pub masked: usize,
+}
 
 /// Writes characters that are invisible, cover others or look like a plain space as code points,
-/// such as `‹U+202E›`, and masks secrets.
+/// such as `‹U+202E›`. Masks secrets in what will run, or shows them.
+#[must_use]
+pub fn reveal(text: &str, show: Secrets) -> Revealed {
+    let parts = parts(text);
+    let bare: String = parts.iter().filter(|part| !part.is_hidden).map(|part| part.c).collect();
+    let masks = match show {
+        Secrets::Masked => secrets(&bare, TextKind::Call),
+        Secrets::Shown => Vec::new(),
+    };
+    let mut revealed = Revealed { masked: masks.len(), ..Revealed::default() };
+    let mut masks = masks.into_iter().peekable();
+    let mut at = 0;
+    for Part { c, is_hidden } in parts {
+        if is_hidden {
+            // Also within a secret: a hidden character is never hidden again by a mask.
+            revealed.hidden += 1;
+            revealed.text.push_str(&format!("{MARKED}{:04X}›", u32::from(c)));
+            continue;
+        }
+        while masks.peek().is_some_and(|mask| mask.range.end <= at) {
+            masks.next();
+        }
+        match masks.peek() {
+            Some(mask) if mask.range.start == at => revealed.text.push_str(&mask.mask()),
+            Some(Secret { range: Range { start, .. }, .. }) if *start < at => {}
+            _ => revealed.text.push(c),
+        }
+        at += c.len_utf8();
+    }
+    revealed
+}
+
+/// [`reveal`], with masked secrets, as text.
 #[must_use]
 pub fn revealed(text: &str) -> String {
-    let (mut shown, mut bare) =
-        (String::with_capacity(text.len()), String::with_capacity(text.len()));
+    reveal(text, Secrets::Masked).text
+}
+
+/// A character, and whether a reader would not see the character as such.
+struct Part {
+    c: char,
+    is_hidden: bool,
+}
+
+fn parts(text: &str) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(text.len());
     let mut before = ' ';
     for grapheme in text.graphemes(true) {
         let mut marks = 0;
         for (place, c) in grapheme.chars().enumerate() {
             marks = if MARK.is_match(c.encode_utf8(&mut [0; 4])) { marks + 1 } else { 0 };
-            if is_unseen(c, before) || marks > GRAPHEME_MARKS || place >= GRAPHEME_CODE_POINTS {
-                shown.push_str(&format!("{MARKED}{:04X}›", u32::from(c)));
-            } else {
-                shown.push(c);
-                bare.push(c);
-                before = c;
-            }
+            let is_hidden =
+                is_unseen(c, before) || marks > GRAPHEME_MARKS || place >= GRAPHEME_CODE_POINTS;
+            before = if is_hidden { before } else { c };
+            parts.push(Part { c, is_hidden });
         }
     }
-    let (masked, bare) = (mask_secrets(&shown), mask_secrets(&bare));
-    let count = |text: &str| text.matches(MASK).count();
-    // A secret broken up by hidden characters is still a secret: remove the secret and the hidden
-    // characters.
-    if count(&bare) > count(&masked) {
-        format!("{bare}\n{MARKED}…› in or beside a secret")
-    } else {
-        masked
-    }
+    parts
 }
 
 /// Whether a character is invisible, or is a blank that the shell does not treat as a separator.
@@ -75,18 +115,6 @@ pub fn revealed_line(text: &str) -> String {
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect::<Vec<_>>()
         .join(" ⏎ ")
-}
-
-/// Whether a revealed text contains hidden characters.
-#[must_use]
-pub fn has_hidden(revealed: &str) -> bool {
-    revealed.contains(MARKED)
-}
-
-/// Whether a revealed text contains a masked secret.
-#[must_use]
-pub fn has_masked(revealed: &str) -> bool {
-    revealed.contains(MASK)
 }
 
 /// First lines of a revealed text, unchanged, in a code block. An invisible character breaks up a
@@ -122,9 +150,8 @@ mod tests {
         ] {
             assert_eq!(revealed(text), shown);
         }
-        let stack = revealed(&format!("e{}", "\u{301}".repeat(6)));
-        assert_eq!(stack.matches("‹U+0301›").count(), 2, "{stack}");
-        assert!(has_hidden(&stack) && !has_hidden("ls"));
+        let stack = reveal(&format!("e{}", "\u{301}".repeat(6)), Secrets::Masked);
+        assert_eq!((stack.text.matches("‹U+0301›").count(), stack.hidden), (2, 2), "{stack:?}");
     }
 
     #[test]
@@ -137,11 +164,17 @@ mod tests {
     #[test]
     fn secrets_are_masked_also_where_something_hidden_breaks_them_up() {
         let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4));
-        let shown = revealed(&format!("curl -H {token}"));
-        assert_eq!(shown, "curl -H ••• GitHub token •••");
-        assert!(has_masked(&shown) && !has_hidden(&shown));
-        let broken = revealed(&format!("curl -H {}\u{200B}{}", &token[..9], &token[9..]));
-        assert!(!broken.contains("a1B2") && has_masked(&broken) && has_hidden(&broken), "{broken}");
+        let shown = reveal(&format!("curl -H {token}"), Secrets::Masked);
+        assert_eq!(shown.text, "curl -H ••• GitHub token •••");
+        assert_eq!((shown.masked, shown.hidden), (1, 0));
+        let broken = format!("l\u{200B}s {}\u{202E}{} -a\u{200B}", &token[..9], &token[9..]);
+        let shown = reveal(&broken, Secrets::Masked);
+        // What is hidden stays shown, beside and within the secret.
+        assert_eq!(shown.text, "l‹U+200B›s ••• GitHub token •••‹U+202E› -a‹U+200B›");
+        assert_eq!((shown.masked, shown.hidden), (1, 3));
+        let shown = reveal(&broken, Secrets::Shown);
+        assert_eq!((shown.masked, shown.hidden), (0, 3));
+        assert_eq!(shown.text.replace("‹U+202E›", "").matches(&token).count(), 1);
     }
 
     #[test]

@@ -10,7 +10,6 @@
 use crate::presentation::gate::{QuestionTerms, question};
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::access::{Access, AccessError};
 use crate::core::decision::session::SessionApproval;
@@ -21,10 +20,6 @@ use crate::core::policy::rules::project_name;
 use crate::engine::{Handle, HandleError};
 use crate::presentation::text;
 use crate::store::Filter;
-
-/// Maximum time between the agent's pre-call hook and the agent's own permission prompt for the
-/// call.
-const JUST_NOW: Duration = Duration::from_secs(60);
 
 /// The storage of gate rules.
 pub trait RuleSource: Send + Sync + Debug {
@@ -44,9 +39,6 @@ pub struct GateRequest {
     pub project: Option<String>,
     /// Ask a person with at least these terms, even if the rules would allow the call.
     pub at_least: Option<Minimum>,
-    /// Whether this is the agent's own permission prompt, for a call just seen by the pre-call
-    /// hook.
-    pub own_prompt: bool,
 }
 
 /// The result for a tool call.
@@ -68,8 +60,8 @@ pub enum EarlierAnswer {
     Covers(String),
     /// The verdict came after the earlier call had stopped waiting, so this call may claim it.
     Unclaimed(Box<Decision>),
-    /// Not at all: ask a person.
-    Nothing,
+    /// Not at all: ask a person, with this request.
+    Ask(Box<Request>),
 }
 
 /// The gate's answer to the agent, from the decision's current state.
@@ -102,11 +94,7 @@ impl GateApi<'_> {
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn earlier_answer(
-        self,
-        request: &Request,
-        own_prompt: bool,
-    ) -> Result<EarlierAnswer, HandleError> {
+    pub async fn earlier_answer(self, request: Request) -> Result<EarlierAnswer, HandleError> {
         let filter = Filter {
             key_prefix: request.dedup_key.clone(),
             project: Some(request.project.clone()),
@@ -114,34 +102,17 @@ impl GateApi<'_> {
             ..Filter::default()
         };
         let Some(earlier) = self.handle.approvals().list(filter).await?.pop() else {
-            return Ok(EarlierAnswer::Nothing);
+            return Ok(EarlierAnswer::Ask(Box::new(request)));
         };
-        Ok(match earlier.reuse_for(request) {
+        Ok(match earlier.reuse_for(&request) {
             SessionApproval::Covers => self.use_grant(earlier.id, request).await?,
             SessionApproval::Unclaimed => EarlierAnswer::Unclaimed(Box::new(earlier)),
-            SessionApproval::Nothing if own_prompt => self
-                .just_approved(&earlier, request)
-                .map_or(EarlierAnswer::Nothing, EarlierAnswer::Covers),
-            SessionApproval::Nothing => EarlierAnswer::Nothing,
+            // New words for an open question are no new question.
+            SessionApproval::Nothing if earlier.state.is_open() => {
+                EarlierAnswer::Ask(Box::new(request.introduced_as(&earlier.request)))
+            }
+            SessionApproval::Nothing => EarlierAnswer::Ask(Box::new(request)),
         })
-    }
-
-    fn just_approved(self, earlier: &Decision, request: &Request) -> Option<String> {
-        let State::Resolved(resolved) = &earlier.state else { return None };
-        if resolved.grant.ended.is_some() {
-            return None;
-        }
-        let just_now = |at| {
-            self.handle
-                .time_scale()
-                .wall_span(self.handle.now() - at)
-                .to_std()
-                .is_ok_and(|passed| passed < JUST_NOW)
-        };
-        let approved = matches!(resolved.verdict, Verdict::Approved { .. })
-            && resolved.claimed_at.is_some_and(just_now);
-        (approved && earlier.shows_same_call_as(request))
-            .then(|| text::gate::approved(earlier, resolved))
     }
 
     /// Lets a call through by a grant and records the use, in one transaction: once the end of the
@@ -149,15 +120,15 @@ impl GateApi<'_> {
     async fn use_grant(
         self,
         id: DecisionId,
-        request: &Request,
+        request: Request,
     ) -> Result<EarlierAnswer, HandleError> {
-        let request = request.clone();
+        let call = request.clone();
         let used = self.handle.approvals().change(id, move |decision| {
-            Ok(Some(decision.use_grant(&request).ok_or(Refused::NoGrant)?))
+            Ok(Some(decision.use_grant(&call).ok_or(Refused::NoGrant)?))
         });
         match used.await {
             Ok(decision) => Ok(EarlierAnswer::Covers(text::gate::covered(decision.id))),
-            Err(HandleError::Refused(..)) => Ok(EarlierAnswer::Nothing),
+            Err(HandleError::Refused(..)) => Ok(EarlierAnswer::Ask(Box::new(request))),
             Err(error) => Err(error),
         }
     }
@@ -233,7 +204,6 @@ impl Access {
         let named = project_name(project.as_deref().unwrap_or(&Request::default().project));
         // A caller without the right to ask learns nothing about the rules either.
         self.caller().may_ask(&named)?;
-        let own_prompt = brought.own_prompt;
         let brought = GateRequest { project: Some(named), ..brought };
         // Blocking: reads files and compares long texts.
         let request = match tokio::task::spawn_blocking(move || judged(&*rulebook, brought)).await {
@@ -241,11 +211,11 @@ impl Access {
             Ok(Err(gated)) => return Ok(gated),
             Err(_) => return Ok(GateOutcome::Denied(text::gate::broken(text::gate::FAILED))),
         };
-        Ok(match self.handle().gates().earlier_answer(&request, own_prompt).await? {
+        Ok(match self.handle().gates().earlier_answer(request).await? {
             EarlierAnswer::Covers(words) => GateOutcome::Allowed(words),
             EarlierAnswer::Unclaimed(decision) => GateOutcome::Asked(decision),
-            EarlierAnswer::Nothing => GateOutcome::Asked(Box::new(
-                self.handle().approvals().ask(request).await?.into_decision(),
+            EarlierAnswer::Ask(request) => GateOutcome::Asked(Box::new(
+                self.handle().approvals().ask(*request).await?.into_decision(),
             )),
         })
     }

@@ -1,9 +1,11 @@
 //! The details view: everything about a decision beyond the card's space.
 
 use super::permission::{self, Where};
-use super::{Card, Field, TextFile, footer, tone};
+use super::{Card, Field, TextFile, footer, masked_note, tone};
 use crate::core::decision::{Choice, Decision};
-use crate::core::untrusted::{clean, code_block, escaped, one_line, quotation, units};
+use crate::core::untrusted::{
+    Secrets, clean, code_block, escaped, in_line, one_line, plain, quotation, units,
+};
 use crate::core::values::time_scale::TimeScale;
 use crate::presentation::text;
 use crate::presentation::text::label;
@@ -16,22 +18,27 @@ const PART_BESIDE: usize = 300;
 /// Maximum characters of a field's text (Discord: 1,024).
 const FIELD: usize = 1_000;
 
-/// The full request and terms, with long texts and diffs as files.
+/// The full request and terms, with long texts and diffs as files. `secrets` are shown only to a
+/// person who may decide.
 #[must_use]
-pub fn details_card(decision: &Decision, time_scale: TimeScale) -> Card {
-    let body = &decision.request.body;
-    let mut texts = vec![full_text_file(decision)];
-    if decision.is_permission() {
-        texts.extend(permission::file(decision));
-    } else if is_diff(&clean(body)) {
-        texts
-            .push(TextFile { name: format!("decision-{}.diff", decision.id.0), text: clean(body) });
+pub fn details_card(decision: &Decision, time_scale: TimeScale, secrets: Secrets) -> Card {
+    let body = text::readable(&decision.request, &decision.request.body, secrets);
+    let mut texts =
+        vec![TextFile { text: full_text(decision, secrets), ..full_text_file(decision) }];
+    if decision.is_call() {
+        texts.extend(permission::file(decision, secrets));
+    } else if is_diff(&body) {
+        texts.push(TextFile { name: format!("decision-{}.diff", decision.id.0), text: body });
     }
     Card {
         headline: String::new(),
         tone: tone(decision),
-        title: format!("{} · {}", decision.id, escaped(&text::named(&decision.request), 230).text),
-        description: told(decision),
+        title: format!(
+            "{} · {}",
+            decision.id,
+            escaped(&text::card_title(&decision.request), 230).text
+        ),
+        description: told(decision, secrets),
         fields: terms(decision, time_scale),
         footer: footer(decision),
         controls: false,
@@ -41,31 +48,37 @@ pub fn details_card(decision: &Decision, time_scale: TimeScale) -> Card {
 }
 
 /// The agent's text, each part cut to the available room; the file has the full text.
-fn told(decision: &Decision) -> String {
+fn told(decision: &Decision, secrets: Secrets) -> String {
     let (request, insight) = (&decision.request, &decision.request.insight);
-    let runs = permission::what_runs(decision, Where::Details);
+    let runs = permission::what_runs(decision, Where::Details, secrets);
     let part = if runs.is_some() { PART_BESIDE } else { PART };
-    let body = clean(&request.body);
+    let body = text::readable(request, &request.body, secrets);
     let body =
         if is_diff(&body) { code_block(&body, "diff", PART) } else { quotation(body.trim(), PART) };
-    let said = |text: &str| escaped(clean(text).trim(), part).text;
+    let said = |words: &str| quotation(text::readable(request, words, secrets).trim(), part).text;
+    let details: Vec<String> = request
+        .details
+        .iter()
+        .map(|detail| text::detail(request, detail, PART_BESIDE, secrets).text)
+        .collect();
+    let details = text::fitting_quotations(&details, part).0;
     let parts = [
         (label::WHAT_RUNS, runs.as_ref().map(|runs| runs.text.clone()).unwrap_or_default()),
         (label::OBSERVATION, said(&insight.observation)),
         (label::WHY_IT_MATTERS, said(&insight.why_it_matters)),
         (label::WHAT_TO_DO, said(&insight.what_to_do)),
         (label::OPTIONS, text::options(&request.options, part).text),
+        (label::AGENTS_DETAILS, details),
         (label::BODY, if runs.is_some() { String::new() } else { body.text }),
     ];
     let kept = parts.into_iter().filter(|(_, text)| !text.trim().is_empty());
-    kept.map(|(name, text)| format!("**{name}**\n{}", text.trim_end()))
-        .collect::<Vec<_>>()
-        .join("\n")
+    let parts = kept.map(|(name, text)| format!("**{name}**\n{}", text.trim_end()));
+    masked_note(decision, secrets).into_iter().chain(parts).collect::<Vec<_>>().join("\n")
 }
 
 fn terms(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
     let (request, terms) = (&decision.request, &decision.terms);
-    let said = |text: &str| escaped(&one_line(text), 200).text;
+    let said = |words: &str| escaped(&in_line(&plain(&one_line(words), 180).text), 200).text;
     let raised = if terms.risk > request.risk {
         format!(" (asked as {})", request.risk)
     } else {
@@ -120,52 +133,48 @@ pub(crate) fn is_diff(text: &str) -> bool {
 
 /// The file with [`full_text`].
 pub(crate) fn full_text_file(decision: &Decision) -> TextFile {
-    TextFile { name: text::full_text_file(decision), text: full_text(decision) }
+    let text = full_text(decision, Secrets::Masked);
+    TextFile { name: text::full_text_file(decision), text }
 }
 
 /// The full request as plain text. Cleaned but not escaped, because no Markdown renderer reads the
-/// file.
+/// file. Each line of an agent's begins with `>`, to keep it from imitating a heading of the bot's.
 #[must_use]
-pub fn full_text(decision: &Decision) -> String {
+pub fn full_text(decision: &Decision, secrets: Secrets) -> String {
     let request = &decision.request;
-    let mut parts = vec![format!("# {} {}", decision.id, text::named(request))];
-    for (name, value) in [
-        (label::OBSERVATION, &request.insight.observation),
-        (label::WHY_IT_MATTERS, &request.insight.why_it_matters),
-        (label::WHAT_TO_DO, &request.insight.what_to_do),
-    ] {
-        if !value.trim().is_empty() {
-            parts.push(format!("## {name}\n\n{}", clean(value).trim()));
-        }
-    }
-    if !request.options.is_empty() {
-        let line = |choice: &Choice| {
-            format!("- {}: {}", one_line(&choice.name), one_line(&choice.description))
-        };
-        let lines: Vec<String> = request.options.iter().map(line).collect();
-        parts.push(format!("## {}\n\n{}", label::OPTIONS, lines.join("\n")));
-    }
-    if !request.details.is_empty() {
-        let lines: Vec<String> = request
-            .details
-            .iter()
-            .map(|d| {
-                format!("- {}: {}", one_line(&d.name), text::readable(request, &d.value).trim())
-            })
-            .collect();
-        parts.push(format!("## {}\n\n{}", label::DETAILS, lines.join("\n")));
-    }
-    if !request.links.is_empty() {
-        let lines: Vec<String> = request
-            .links
-            .iter()
-            .map(|link| format!("- {}: {}", one_line(&link.name), one_line(&link.url)))
-            .collect();
-        parts.push(format!("## {}\n\n{}", label::LINKS, lines.join("\n")));
-    }
-    if !request.body.trim().is_empty() {
-        let name = if decision.is_permission() { label::WHAT_RUNS } else { label::BODY };
-        parts.push(format!("## {name}\n\n{}", text::readable(request, &request.body).trim()));
-    }
-    parts.join("\n\n") + "\n"
+    let readable = |text: &str| text::readable(request, text, secrets);
+    let one = |text: &str| in_line(&one_line(&readable(text)));
+    let quoted = |text: &str| {
+        let text = readable(text);
+        let lines = text.trim_end().trim_start_matches('\n').lines();
+        lines.map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    };
+    let insight = &request.insight;
+    let body = if decision.is_call() { label::WHAT_RUNS } else { label::BODY };
+    let options: Vec<String> =
+        request.options.iter().map(|choice| option_line(choice, one)).collect();
+    let details: Vec<String> = request
+        .details
+        .iter()
+        .map(|detail| format!("- {}:\n{}", one(&detail.name), quoted(&detail.value)))
+        .collect();
+    let links: Vec<String> =
+        request.links.iter().map(|link| format!("- {}: {}", one(&link.name), link.url)).collect();
+    let parts = [
+        (label::OBSERVATION, quoted(&insight.observation)),
+        (label::WHY_IT_MATTERS, quoted(&insight.why_it_matters)),
+        (label::WHAT_TO_DO, quoted(&insight.what_to_do)),
+        (label::OPTIONS, options.join("\n")),
+        (label::DETAILS, details.join("\n")),
+        (label::LINKS, clean(&links.join("\n"))),
+        (body, quoted(&request.body)),
+    ];
+    let title = format!("# {} {}", decision.id, text::card_title(request));
+    let kept = parts.into_iter().filter(|(_, text)| !text.trim().is_empty());
+    let parts = kept.map(|(name, text)| format!("## {name}\n\n{text}"));
+    std::iter::once(title).chain(parts).collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
+fn option_line(choice: &Choice, one: impl Fn(&str) -> String) -> String {
+    format!("- {}: {}", one(&choice.name), one(&choice.description))
 }

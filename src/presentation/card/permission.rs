@@ -5,7 +5,7 @@
 use super::TextFile;
 use super::details::is_diff;
 use crate::core::decision::Decision;
-use crate::core::untrusted::{Cut, has_hidden, has_masked, revealed, verbatim_block};
+use crate::core::untrusted::{Cut, Revealed, Secrets, reveal, verbatim_block};
 use crate::presentation::text;
 
 /// Maximum lines and characters on a card: a phone's screen shows the call with the buttons below.
@@ -20,17 +20,13 @@ pub(crate) enum Where {
     Details,
 }
 
-/// The call in a code block, below warnings about hidden or masked characters. `None` if the
-/// decision is not a permission, or the gate did not name the call.
-pub(crate) fn what_runs(decision: &Decision, on: Where) -> Option<Cut> {
-    let shown = shown(decision)?;
+/// The call in a code block, below a warning about hidden characters. `None` if the decision is not
+/// about a tool call, or the gate did not name the call.
+pub(crate) fn what_runs(decision: &Decision, on: Where, secrets: Secrets) -> Option<Cut> {
+    let Revealed { text: shown, hidden, .. } = shown(decision, secrets)?;
     let (lines, limit) = if on == Where::Card { ON_CARD } else { IN_DETAILS };
     let block = verbatim_block(&shown, language(&shown), lines, limit);
-    let notes = [
-        has_hidden(&shown).then_some(text::HIDDEN_SHOWN),
-        has_masked(&shown).then_some(text::MASKED),
-    ];
-    let above: String = notes.into_iter().flatten().map(|note| format!("{note}\n")).collect();
+    let above = if hidden > 0 { format!("{}\n", text::HIDDEN_SHOWN) } else { String::new() };
     // On the card, the attached file with the full text.
     let file =
         if on == Where::Card { text::full_text_file(decision) } else { name(decision, &shown) };
@@ -43,8 +39,8 @@ pub(crate) fn what_runs(decision: &Decision, on: Where) -> Option<Cut> {
 }
 
 /// The full call as a file.
-pub(crate) fn file(decision: &Decision) -> Option<TextFile> {
-    let shown = shown(decision)?;
+pub(crate) fn file(decision: &Decision, secrets: Secrets) -> Option<TextFile> {
+    let shown = shown(decision, secrets)?.text;
     Some(TextFile { name: name(decision, &shown), text: shown })
 }
 
@@ -52,9 +48,11 @@ fn name(decision: &Decision, shown: &str) -> String {
     text::what_runs_file(decision, is_diff(shown))
 }
 
-fn shown(decision: &Decision) -> Option<String> {
+fn shown(decision: &Decision, secrets: Secrets) -> Option<Revealed> {
     let body = &decision.request.body;
-    (decision.is_permission() && !body.trim().is_empty()).then(|| revealed(body))
+    // What an agent wrote as a mask is none.
+    let body = body.replace("•••", "‹U+2022›‹U+2022›‹U+2022›");
+    (decision.is_call() && !body.trim().is_empty()).then(|| reveal(&body, secrets))
 }
 
 /// The language for syntax colouring.

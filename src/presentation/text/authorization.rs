@@ -1,14 +1,35 @@
 //! Text for a gate's questions before tool calls, and the one-line title of any decision.
 
-use crate::core::decision::{Decision, Request};
-use crate::core::untrusted::{clean, one_line, plain, revealed, revealed_line};
+use super::label;
+use crate::core::decision::{Decision, DecisionId, Request};
+use crate::core::untrusted::{
+    Secrets, clean, in_line, one_line, plain, reveal, revealed_line, unmasked,
+};
 
 /// Shown above a command with hidden characters.
 pub const HIDDEN_SHOWN: &str =
     "⚠️ **The command contains hidden characters.** They are shown as ‹U+…›.";
-/// Shown above a command with masked secrets.
-pub const MASKED: &str =
-    "🔒 Text shown as ••• is masked here only; the command runs with the real text.";
+/// Shown above a text with masked secrets.
+#[must_use]
+pub fn masked(request: &Request, count: usize) -> String {
+    let parts = if count == 1 {
+        "1 part is masked".to_owned()
+    } else {
+        format!("{} parts are masked", super::thousands(count))
+    };
+    let then = if request.is_call() { "What runs is the real text. " } else { "" };
+    format!("🔒 **{parts}** as •••. {then}An approver reads it under **{}**.", label::EVERYTHING)
+}
+
+/// Below a decision with masked secrets at the terminal.
+#[must_use]
+pub fn masked_at_terminal(id: DecisionId, count: usize) -> String {
+    let parts = if count == 1 { "1 part is".into() } else { format!("{count} parts are") };
+    format!("{parts} masked as •••; gander show {} --json shows the real text.", id.0)
+}
+
+/// Shown above a text with secrets, for the only person who sees them.
+pub const UNMASKED: &str = "🔓 Secrets are shown here, to you alone; on the card, they are masked.";
 
 /// Maximum characters of a command in a title.
 const RUNS: usize = 120;
@@ -18,26 +39,48 @@ const LOOKED_AT: usize = 2_000;
 const NAMES_IT: usize = 20;
 
 /// An agent's text, cleaned. For a tool call, the text is unchanged, with hidden characters made
-/// visible and secrets masked.
+/// visible.
 #[must_use]
-pub fn readable(request: &Request, text: &str) -> String {
-    if request.is_permission() { revealed(text) } else { clean(text) }
+pub fn readable(request: &Request, text: &str, secrets: Secrets) -> String {
+    match secrets {
+        _ if request.is_call() => reveal(text, secrets).text,
+        Secrets::Masked => clean(text),
+        Secrets::Shown => unmasked(text),
+    }
+}
+
+/// An agent's text on one line; see [`readable`].
+#[must_use]
+pub fn readable_line(request: &Request, text: &str) -> String {
+    if request.is_call() { revealed_line(text) } else { one_line(text) }
 }
 
 /// The agent's title, on one line.
 #[must_use]
 pub fn named(request: &Request) -> String {
-    if request.is_permission() { revealed_line(&request.title) } else { one_line(&request.title) }
+    readable_line(request, &request.title)
 }
 
-/// Title of a decision, for a line without further context. For a tool call, includes the command
-/// unless the title already does; a diff is named by its title.
+/// The agent's title, for the title of a card.
+#[must_use]
+pub fn card_title(request: &Request) -> String {
+    in_line(&named(request))
+}
+
+/// Title of a decision, for a line without further context, marked as the agent's words where it
+/// could pass for the bot's.
 #[must_use]
 pub fn title(request: &Request) -> String {
+    in_line(&title_words(request))
+}
+
+/// Title of a decision. For a tool call, includes the command unless the title already does; a diff
+/// is named by its title.
+pub(super) fn title_words(request: &Request) -> String {
     let named = named(request);
     let is_diff =
         ["diff --git ", "--- ", "@@ "].iter().any(|start| request.body.starts_with(start));
-    if !request.is_permission() || is_diff {
+    if !request.is_call() || is_diff {
         return named;
     }
     let beginning: String = request.body.chars().take(LOOKED_AT).collect();

@@ -4,7 +4,7 @@ use super::{dot, given_by_person, moment, name, relative, subject};
 use crate::core::decision::{Decision, Expects, Pending, Risk, State, Verdict};
 use crate::core::messaging::batch::{LeaveReason, leave_reason};
 use crate::core::messaging::message::{Listed, MessageId};
-use crate::core::untrusted::{escaped, one_line, plain};
+use crate::core::untrusted::{escaped, in_line, one_line, plain};
 use crate::core::values::time_scale::TimeScale;
 use crate::presentation::batch::BatchSummary;
 
@@ -88,6 +88,7 @@ pub fn batch_footer<'a>(list: u32, agents: impl Iterator<Item = &'a str>) -> Str
     for agent in
         agents.map(|agent| plain(&one_line(agent), 40).text).filter(|agent| !agent.is_empty())
     {
+        let agent = in_line(&agent);
         if !names.contains(&agent) {
             names.push(agent);
         }
@@ -203,7 +204,8 @@ pub(super) fn key_detail(decision: &Decision) -> Option<String> {
     let details = &decision.request.details;
     let tests = details.iter().find(|detail| detail.name.to_lowercase().contains("test"));
     let detail = tests.or(details.first())?;
-    let said = escaped(&one_line(&format!("{} {}", detail.name, detail.value)), 40).text;
+    let words = plain(&one_line(&format!("{} {}", detail.name, detail.value)), 38).text;
+    let said = escaped(&in_line(&words), 60).text;
     (!said.trim().is_empty()).then_some(said)
 }
 

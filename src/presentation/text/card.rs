@@ -5,11 +5,14 @@ use chrono::TimeDelta;
 use super::{dot, moment, name, person, quoted, relative, span, subject};
 use crate::core::Time;
 use crate::core::decision::{
-    Attachment, Choice, Decision, DecisionId, GrantEnd, GrantUse, Lapsed, Outcome, Pending, Person,
-    Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote,
+    Attachment, Choice, Decision, DecisionId, Detail, GrantEnd, GrantUse, Lapsed, Outcome, Pending,
+    Person, Reported, Request, Resolved, State, Taken, Undone, Verdict, Via, Vote,
 };
 use crate::core::escalation::Stage;
-use crate::core::untrusted::{Cut, escaped, one_line, one_part, plain, units, without_links};
+use crate::core::untrusted::{
+    Cut, Secrets, both_ends, escaped, few_lines, in_line, one_line, one_part, plain, quotation,
+    units, without_links,
+};
 use crate::core::values::time_scale::TimeScale;
 
 /// First line of a card, shown on a phone's lock screen. Uses no Markdown, because a lock screen
@@ -30,7 +33,7 @@ pub fn headline(decision: &Decision, time_scale: TimeScale) -> String {
                 (_, missing) => format!("{missing} more approvals"),
             };
             // The command comes first: a lock screen shows little more.
-            let subject = if decision.is_permission() {
+            let subject = if decision.is_call() {
                 format!("{}{again}", asks(decision))
             } else {
                 format!("{subject} needs {needs}{again}")
@@ -67,7 +70,7 @@ fn asks(decision: &Decision) -> String {
         1 => "your permission".to_owned(),
         missing => approvals(missing),
     };
-    format!("{}{place} needs {needs}", escaped(&agent, 30).text)
+    format!("{}{place} needs {needs}", escaped(&in_line(&plain(&agent, 28).text), 40).text)
 }
 
 /// `1 approval`, `2 approvals`.
@@ -78,12 +81,12 @@ pub fn approvals(count: u32) -> String {
 
 pub(crate) fn headline_title(decision: &Decision) -> String {
     // The bot's own lines use the dot as a separator.
-    let title = super::title(&decision.request).replace('·', "-");
-    if decision.is_permission() && !title.contains('`') {
+    let call = super::title_words(&decision.request).replace('·', "-");
+    if decision.is_call() && !call.contains('`') {
         // In a code span, Discord would display escape characters.
-        return format!("`{}`", plain(&title, 140).text);
+        return format!("`{}`", plain(&call, 140).text);
     }
-    escaped(&without_links(&title), 140).text
+    escaped(&without_links(&super::title(&decision.request)), 140).text
 }
 
 fn outcome(resolved: &Resolved, subject: &str) -> String {
@@ -321,7 +324,7 @@ pub fn pictures(files: &[Attachment]) -> Option<String> {
     let names: Vec<String> = files
         .iter()
         .filter(is_picture)
-        .map(|file| escaped(&one_line(&file.name), 60).text)
+        .map(|file| escaped(&in_line(&plain(&one_line(&file.name), 56).text), 70).text)
         .collect();
     (names.len() > 1).then(|| names.join(" · "))
 }
@@ -368,9 +371,10 @@ pub fn more_in_file(file: &str) -> String {
 #[must_use]
 pub fn options(choices: &[Choice], limit: usize) -> Cut {
     let line = |(index, choice): (usize, &Choice)| {
-        let (name, description) =
-            (escaped(&one_line(&choice.name), 110).text, one_line(&choice.description));
-        let description = escaped(&description, 150).text;
+        // Whole: buttons have less room, and two names may differ in the middle only.
+        let name = in_line(&one_line(&choice.name));
+        let description = in_line(&plain(&one_line(&choice.description), 140).text);
+        let (name, description) = (escaped(&name, 210).text, escaped(&description, 150).text);
         let colon = if description.is_empty() { "" } else { ": " };
         format!("{}. **{name}**{colon}{description}", index + 1)
     };
@@ -387,12 +391,49 @@ pub fn options(choices: &[Choice], limit: usize) -> Cut {
     shown
 }
 
-/// Name and description of an option on a button or in a menu.
+/// Number, name and description of an option on a button or in a menu. `place` counts from 0; the
+/// number is that of the list on the card, and no two labels are equal.
 #[must_use]
-pub fn option_label(choice: &Choice, limit: usize) -> (String, String) {
-    let cut = |text: &str, limit| plain(&one_line(text), limit).text;
-    let name = cut(&choice.name, limit);
-    (if name.is_empty() { "?".into() } else { name }, cut(&choice.description, 100))
+pub fn option_label(place: u32, choice: &Choice, limit: usize) -> (String, String) {
+    let number = format!("{}. ", place.saturating_add(1));
+    let name = both_ends(&one_line(&choice.name), limit - units(&number));
+    (format!("{number}{name}"), plain(&one_line(&choice.description), 100).text)
+}
+
+/// As many quotations as fit into `room` UTF-16 units, and their number.
+#[must_use]
+pub fn fitting_quotations(quoted: &[String], room: usize) -> (String, usize) {
+    let mut left = room;
+    let fits = quoted
+        .iter()
+        .take_while(|text| {
+            let size = units(text) + 1;
+            let has_room = size <= left;
+            left = left.saturating_sub(size);
+            has_room
+        })
+        .count();
+    (quoted[..fits].join("\n"), fits)
+}
+
+/// Maximum lines of a detail, because details stand below each other.
+const DETAIL_LINES: usize = 6;
+
+/// A detail as a quotation: its name and its value are the agent's words. At most `limit` UTF-16
+/// units of the value are shown.
+#[must_use]
+pub fn detail(request: &Request, detail: &Detail, limit: usize, secrets: Secrets) -> Cut {
+    let name = super::readable(request, &detail.name, secrets);
+    let name = escaped(&name.split_whitespace().collect::<Vec<_>>().join(" "), 60);
+    let value = super::readable(request, &detail.value, secrets);
+    let value = few_lines(value.trim(), DETAIL_LINES);
+    let mut lines = value.text.lines();
+    let first = escaped(lines.next().unwrap_or_default(), limit);
+    let left = limit.saturating_sub(units(&first.text));
+    let more = quotation(&lines.collect::<Vec<_>>().join("\n"), left);
+    let whole = name.whole && value.whole && first.whole && more.whole;
+    let more = if more.text.is_empty() { String::new() } else { format!("\n{}", more.text) };
+    Cut { text: format!("> **{}** {}{more}", name.text, first.text), whole }
 }
 
 /// A link with the full address, because a link's name could show another address.
@@ -400,7 +441,7 @@ pub fn option_label(choice: &Choice, limit: usize) -> (String, String) {
 pub fn link(name: &str, url: &str) -> String {
     format!(
         "{}: <{}>",
-        escaped(&one_line(name), 60).text,
+        escaped(&in_line(&plain(&one_line(name), 56).text), 70).text,
         plain(&one_line(url), 300).text.replace(['<', '>'], "")
     )
 }

@@ -2,23 +2,49 @@
 //! an agent what to do next.
 
 use chrono_tz::Tz;
+use serde_json::{Map, Value};
 
 use super::{given_by, progress_lines};
 use crate::core::Time;
 use crate::core::decision::progress::Progress;
 use crate::core::decision::{Decision, DecisionId, Resolved};
 use crate::core::gate::rules::AskReason;
-use crate::core::untrusted::{clean, one_line, plain};
+use crate::core::untrusted::{clean, one_line, plain, revealed_line};
 
-/// A command with the other arguments of the tool call.
+/// What will run, with the other arguments of the tool call.
 #[must_use]
-pub fn with_fields(command: String, fields: &serde_json::Map<String, serde_json::Value>) -> String {
-    if fields.is_empty() {
-        return command;
+pub fn with_fields(runs: String, beside: &Map<String, Value>) -> String {
+    if beside.is_empty() {
+        return runs;
     }
-    let fields: Vec<String> =
-        fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    format!("{command}\n\n[called with]\n{}", fields.join("\n"))
+    let gap = match runs.as_str() {
+        "" => "",
+        // A diff ends with a line end.
+        runs if runs.ends_with('\n') => "\n",
+        _ => "\n\n",
+    };
+    format!("{runs}{gap}[called with]\n{}", fields(beside))
+}
+
+/// Arguments of a tool call, one on each line.
+#[must_use]
+pub fn fields(fields: &Map<String, Value>) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.[]".contains(c);
+    let line = |(name, value): (&String, &Value)| {
+        if name.chars().all(is_plain) {
+            format!("{name}: {value}")
+        } else {
+            // As JSON, no name adds a line.
+            format!("{}: {value}", Value::from(name.as_str()))
+        }
+    };
+    fields.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The arguments of a tool as JSON.
+#[must_use]
+pub fn arguments(input: &Value) -> String {
+    serde_json::to_string_pretty(input).unwrap_or_default()
 }
 
 /// Why a person is asked about a call.
@@ -28,6 +54,8 @@ pub fn reason(reason: &AskReason) -> String {
         AskReason::Configured(words) => words.clone(),
         AskReason::HiddenCharacters => HIDDEN.to_owned(),
         AskReason::ExtraArguments => MORE_THAN_COMMAND.to_owned(),
+        AskReason::NoPlan => NO_PLAN.to_owned(),
+        AskReason::PlanGrants => PLAN_GRANTS.to_owned(),
         AskReason::Remote => REMOTE_CALL.to_owned(),
     }
 }
@@ -35,6 +63,13 @@ pub fn reason(reason: &AskReason) -> String {
 /// Reason: the tool call has arguments beside the command.
 pub const MORE_THAN_COMMAND: &str =
     "The call has arguments besides the command: they are listed below it.";
+
+/// Reason: the agent wants to carry out a plan that nobody has seen.
+pub const NO_PLAN: &str = "The call has no plan. An approval lets the agent carry out a plan that \
+    you have not seen: reject it, and ask for the plan.";
+/// Reason: with the plan, the agent asks for permissions.
+pub const PLAN_GRANTS: &str = "With the plan, the agent asks for permissions (allowedPrompts): \
+    an approval lets it do these without asking again.";
 
 /// Name of the detail with the working directory of a call.
 pub const DIRECTORY: &str = "Directory";
@@ -53,9 +88,9 @@ pub fn run(command: &str, directory: Option<&str>) -> String {
     let first = command.trim().lines().next().unwrap_or_default();
     let more = if lines > 1 { format!(" … and {} more lines", lines - 1) } else { String::new() };
     let place = directory
-        .map(|directory| format!(" in {}", plain(&one_line(directory), 40).text))
+        .map(|directory| format!(" in {}", plain(&revealed_line(directory), 40).text))
         .unwrap_or_default();
-    format!("Run {}{more}{place}", plain(&one_line(first), SHORT).text)
+    format!("Run {}{more}{place}", plain(&revealed_line(first), SHORT).text)
 }
 
 /// Title for a file change.
@@ -67,7 +102,7 @@ pub fn edit(path: &str, diff: &str, is_new: bool) -> String {
     let verb = if is_new { "Write new file" } else { "Edit" };
     format!(
         "{verb} {} (+{} −{})",
-        plain(&one_line(path), SHORT).text,
+        plain(&revealed_line(path), SHORT).text,
         count('+', "+++"),
         count('-', "---")
     )
@@ -77,9 +112,9 @@ pub fn edit(path: &str, diff: &str, is_new: bool) -> String {
 #[must_use]
 pub fn tool(tool: &str, subject: Option<&str>) -> String {
     let subject = subject
-        .map(|subject| format!(": {}", plain(&one_line(subject), SHORT).text))
+        .map(|subject| format!(": {}", plain(&revealed_line(subject), SHORT).text))
         .unwrap_or_default();
-    format!("Use {}{subject}", plain(&one_line(tool), 80).text)
+    format!("Use {}{subject}", plain(&revealed_line(tool), 80).text)
 }
 
 /// To the agent: approved by a person or automatically.

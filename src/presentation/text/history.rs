@@ -3,7 +3,7 @@
 use super::{contact, given_by, moment, person, step_line, verdict_word};
 use crate::core::Time;
 use crate::core::decision::event::{Event, Logged};
-use crate::core::decision::{Decision, Person, Verdict, Via};
+use crate::core::decision::{Decision, Person, Request, Verdict, Via};
 use crate::core::untrusted::{escaped, one_line, plain, units};
 use crate::core::values::time_scale::TimeScale;
 
@@ -26,6 +26,7 @@ struct Style<'a> {
     at: &'a dyn Fn(Time) -> String,
     who: &'a dyn Fn(&Person) -> String,
     said: &'a dyn Fn(&str) -> String,
+    title: &'a dyn Fn(&Request) -> String,
     strong: fn(&str) -> String,
 }
 
@@ -41,7 +42,14 @@ pub fn history(
 ) -> History {
     let at = |time| moment(time_scale.wall_time(time));
     let said = |text: &str| escaped(&one_line(text), SAID).text;
-    let style = Style { at: &at, who: &person, said: &said, strong: |word| format!("**{word}**") };
+    let title = |request: &Request| escaped(&super::named(request), SAID).text;
+    let style = Style {
+        at: &at,
+        who: &person,
+        said: &said,
+        title: &title,
+        strong: |word| format!("**{word}**"),
+    };
     let lines: Vec<String> = events
         .iter()
         .map(|logged| format!("{} {}", at(logged.at), line(&logged.event, &style)))
@@ -87,23 +95,24 @@ fn whole(
         time_scale.wall_time(time).with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
     };
     let who = |person: &Person| one_line(&person.name);
-    let style = Style { at: &at, who: &who, said: &one_line, strong: str::to_owned };
+    let style =
+        Style { at: &at, who: &who, said: &one_line, title: &super::named, strong: str::to_owned };
     let lines =
         events.iter().map(|logged| format!("{}  {}\n", at(logged.at), line(&logged.event, &style)));
     format!("{} {}\n\n{}", decision.id, super::title(&decision.request), lines.collect::<String>())
 }
 
 fn line(event: &Event, style: &Style<'_>) -> String {
-    let Style { at, who, said, .. } = style;
+    let Style { at, who, said, title, .. } = style;
     let strong = |word: &str| (style.strong)(word);
     let note = |note: &Option<String>| beside(note.as_deref().unwrap_or_default(), said);
     match event {
         Event::Asked { request, terms } => {
             let by = request.person_asking().map_or_else(|| said(&request.agent.name), who);
-            format!("{} by {by}, {} risk: {}", strong("asked"), terms.risk, said(&request.title))
+            format!("{} by {by}, {} risk: {}", strong("asked"), terms.risk, title(request))
         }
         Event::Revised { request, terms } => {
-            format!("{}, {} risk: {}", strong("revised"), terms.risk, said(&request.title))
+            format!("{}, {} risk: {}", strong("revised"), terms.risk, title(request))
         }
         Event::Enforced { terms } => {
             format!("{}: {} risk", strong("rules applied"), terms.risk)

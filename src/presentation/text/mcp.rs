@@ -47,7 +47,18 @@ pub fn said(text: &str) -> String {
 }
 
 fn quoted(text: &str, limit: usize) -> String {
-    serde_json::Value::String(plain(&one_line(text), limit).text).to_string()
+    in_quotation(&one_line(text), limit)
+}
+
+/// A cleaned text as a quoted string.
+fn in_quotation(text: &str, limit: usize) -> String {
+    serde_json::Value::String(plain(text, limit).text).to_string()
+}
+
+/// The agent's title as a quoted string within a line.
+#[must_use]
+pub fn title(request: &Request) -> String {
+    in_quotation(&super::named(request), SHORT)
 }
 
 /// A decision on one line: number, revision, and the agent's title.
@@ -64,7 +75,7 @@ pub fn line(decision: &Decision, progress: Option<&Progress>, now: Time) -> Stri
         quoted(&request.kind.words(), 40),
         quoted(&request.project, 60),
         quoted(&request.agent.name, 60),
-        said(&request.title)
+        title(request)
     );
     if let Some(progress) = progress {
         let _ = write!(line, "; {}", progress_lines(progress, now).join("; "));
@@ -282,8 +293,8 @@ pub fn changed((seen, seen_terms): &(Request, Terms), current: &Decision) -> Str
             let _ = write!(
                 lines,
                 "\n- {what}: {} became {}",
-                quoted(before, CHANGED),
-                quoted(after, CHANGED)
+                in_quotation(&super::readable_line(&current.request, before), CHANGED),
+                in_quotation(&super::readable_line(&current.request, after), CHANGED)
             );
         }
     };

@@ -218,7 +218,7 @@ pub fn changes(
     let mut compare = |what: &str, before: &str, after: &str| {
         if before != after {
             let shown = |text: &str| {
-                let text = escaped(&one_line(text), CHANGED).text;
+                let text = escaped(&super::readable_line(current, text), CHANGED).text;
                 if text.is_empty() { "nothing".to_owned() } else { text }
             };
             let _ = writeln!(lines, "• {what}: ~~{}~~ → **{}**", shown(before), shown(after));

@@ -27,6 +27,7 @@ use super::rendering::render::View;
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Ballot, Decision, DecisionId, Revision, Verdict, Via};
 use crate::core::policy::approval_guard::Habits;
+use crate::core::untrusted::Secrets;
 use crate::core::values::time_words;
 use crate::engine::HandleError;
 use crate::presentation::card::{decision_card, details_card};
@@ -432,12 +433,14 @@ impl Press<'_> {
     }
 
     /// All details, visible to the caller only. Needs no permission: everybody in the channel can
-    /// read the card anyway.
+    /// read the card anyway. What the card masks is shown only to those who may decide.
     async fn details(&self, bot: &Bot, voter: &Voter, id: DecisionId) -> Done {
         match bot.handle.approvals().get(id).await {
             Ok(decision) => {
                 bot.opens(voter, &decision);
-                let card = details_card(&decision, bot.handle.time_scale());
+                let decides = bot.handle.approvers().is_for(&decision, voter);
+                let secrets = if decides { Secrets::Shown } else { Secrets::Masked };
+                let card = details_card(&decision, bot.handle.time_scale(), secrets);
                 Done::answer(Response::Private(render::card(&card, &decision, bot.handle.tag())))
             }
             Err(error) => self.not_done(bot, Control::Open, error).await,

@@ -64,7 +64,6 @@ fn brought(call: GateCall) -> GateRequest {
             risk,
             reason: reason.as_deref().map(text::gate::configured_reason).map(AskReason::Configured),
         }),
-        own_prompt: call.own_prompt,
     }
 }
 

@@ -70,7 +70,7 @@ impl McpServer {
 
     fn resource(&self, decision: &Decision) -> Resource {
         Resource::new(uri(decision.id), format!("decision-{}", decision.id.0))
-            .with_title(format!("{} {}", decision.id, text::mcp::said(&decision.request.title)))
+            .with_title(format!("{} {}", decision.id, text::mcp::title(&decision.request)))
             .with_description(self.line(decision))
             .with_mime_type(JSON)
     }

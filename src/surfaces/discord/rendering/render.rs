@@ -172,13 +172,13 @@ fn choices(decision: &Decision, tag: &str) -> CreateActionRow {
             button(
                 id_of(decision, tag, DecisionAction::Choose(number)),
                 ButtonStyle::Primary,
-                &text::option_label(choice, 80).0,
+                &text::option_label(number, choice, 80).0,
             )
         };
         return CreateActionRow::Buttons(numbered.map(option).collect());
     }
     let option = |(number, choice): (u32, _)| {
-        let (name, description) = text::option_label(choice, 100);
+        let (name, description) = text::option_label(number, choice, 100);
         let option = CreateSelectMenuOption::new(name, number.to_string());
         if description.is_empty() { option } else { option.description(description) }
     };

@@ -1,0 +1,28 @@
+//! Secrets in a request: how many are masked where people read the request.
+
+use super::Request;
+use crate::core::untrusted::{TextKind, count_secrets, unmasked};
+
+impl Request {
+    /// Number of secrets that are masked on the request's card. The title of a call repeats a part
+    /// of the call, and is not counted.
+    #[must_use]
+    pub fn masked_secrets(&self) -> usize {
+        let kind = if self.is_call() { TextKind::Call } else { TextKind::Prose };
+        let title = Some(&self.title).filter(|_| kind == TextKind::Prose || self.body.is_empty());
+        let insight = &self.insight;
+        let texts = [&self.body, &insight.observation, &insight.why_it_matters];
+        let details = self.details.iter().flat_map(|detail| [&detail.name, &detail.value]);
+        let options = self.options.iter().flat_map(|choice| [&choice.name, &choice.description]);
+        let links = self.links.iter().flat_map(|link| [&link.name, &link.url]);
+        title
+            .into_iter()
+            .chain(texts)
+            .chain([&insight.what_to_do])
+            .chain(details)
+            .chain(options)
+            .chain(links)
+            .map(|text| count_secrets(&unmasked(text), kind))
+            .sum()
+    }
+}
