@@ -12,6 +12,9 @@ pub enum Reaction {
     /// The decision's state differs from what the caller assumed: get the decision and act on its
     /// state.
     GetDecision,
+    /// The store is an earlier one than before, because a backup was restored: read the decisions
+    /// again, then go on. An event stream continues from the end of the log.
+    ReadAgain,
     /// No retry can succeed: correct the call, the token or the configuration.
     Unrecoverable,
 }
@@ -34,6 +37,8 @@ pub enum Error {
         address: String,
         /// The cause.
         why: String,
+        /// The pause that a proxy in front of the server asks for.
+        retry_after: Option<Duration>,
     },
     /// The server rejected the request, with reason and remedy.
     #[error("{0}")]
@@ -79,7 +84,9 @@ impl Error {
     pub fn reaction(&self) -> Reaction {
         match self {
             Self::Settings(_) | Self::UnexpectedResponse { .. } => Reaction::Unrecoverable,
-            Self::Unreachable { .. } => Reaction::RetryAfter(DEFAULT_RETRY_AFTER),
+            Self::Unreachable { retry_after, .. } => {
+                Reaction::RetryAfter(retry_after.unwrap_or(DEFAULT_RETRY_AFTER))
+            }
             Self::Refused(problem) => match problem.status {
                 // The body was too slow, the rate limit was exceeded, the store is busy, or the
                 // process is shutting down.
@@ -87,6 +94,7 @@ impl Error {
                     problem.retry_after.map_or(DEFAULT_RETRY_AFTER, Duration::from_secs),
                 ),
                 409 | 412 => Reaction::GetDecision,
+                410 => Reaction::ReadAgain,
                 _ => Reaction::Unrecoverable,
             },
         }

@@ -27,6 +27,11 @@ pub struct Events {
     backoff: ExponentialBackoff,
 }
 
+/// The end of the log, named by the problem that a position is beyond it.
+fn end_of_log(error: &Error) -> Option<u64> {
+    error.problem().filter(|_| error.reaction() == Reaction::ReadAgain)?.position
+}
+
 impl Events {
     pub(crate) fn new(client: Client, after: Option<u64>) -> Self {
         let (response, decoder) = (None, SseDecoder::default());
@@ -44,7 +49,10 @@ impl Events {
     /// safe.
     ///
     /// # Errors
-    /// [`Error::Refused`], for example when the token is revoked; [`Error::UnexpectedResponse`].
+    /// [`Error::Refused`], for example when the token is revoked; [`Error::UnexpectedResponse`]. A
+    /// problem of kind [`crate::ProblemKind::PositionGone`] says that a backup was restored:
+    /// decisions may differ from what earlier events said. The stream then stands at the end of the
+    /// log: read the decisions, and call again.
     pub async fn next(&mut self) -> Result<DecisionEvent, Error> {
         loop {
             while let Some(received) = self.decoder.next() {
@@ -56,7 +64,10 @@ impl Events {
             }
             if let Err(error) = self.read_chunk().await {
                 (self.response, self.decoder) = (None, SseDecoder::default());
-                let Reaction::RetryAfter(after) = error.reaction() else { return Err(error) };
+                let Reaction::RetryAfter(after) = error.reaction() else {
+                    self.after = end_of_log(&error).or(self.after);
+                    return Err(error);
+                };
                 sleep(pause(&mut self.backoff, after)).await;
             }
         }
@@ -109,6 +120,7 @@ impl Events {
     }
 
     fn broken(&self, why: String) -> Error {
-        Error::Unreachable { address: self.client.server.as_given.clone(), why }
+        let address = self.client.server.as_given.clone();
+        Error::Unreachable { address, why, retry_after: None }
     }
 }

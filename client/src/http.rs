@@ -2,7 +2,9 @@
 //! reading, and readable causes of errors. Gander's own notification channels use these too.
 
 use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
 
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Response, Url};
 use serde::{Deserialize, Deserializer};
 
@@ -87,6 +89,21 @@ pub async fn read_body(mut response: Response, most: usize) -> Result<Vec<u8>, r
     Ok(body)
 }
 
+/// The pause that a response asks for with `Retry-After`, in seconds or as a date; zero for a date
+/// in the past. `None`: no such header, or an unreadable one. A date counts from the response's own
+/// `Date`, because the two clocks may differ, and from `now` if the response has none.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let from = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+    Some(until.duration_since(from).unwrap_or_default())
+}
+
 /// The text of an error's innermost cause: the operating system's message.
 #[must_use]
 pub fn root_cause(error: &dyn std::error::Error) -> String {
@@ -135,5 +152,35 @@ mod tests {
         };
         assert_eq!(url("https://x.example"), "https://x.example/a/b%20c.json");
         assert_eq!(url("https://x.example/base/"), "https://x.example/base/a/b%20c.json");
+    }
+
+    #[test]
+    fn a_pause_is_read_in_seconds_and_as_a_date() {
+        let now = httpdate::parse_http_date("Sun, 29 Nov 2026 12:00:00 GMT").unwrap();
+        let asked = |retry_after: &'static str, date: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
+            headers.extend(date.map(|date| (DATE, date.parse().unwrap())));
+            super::retry_after(&headers, now).map(|pause| pause.as_secs())
+        };
+        let later = "Sun, 29 Nov 2026 12:02:00 GMT";
+        for (retry_after, date, seconds) in [
+            ("7", None, Some(7)),
+            (" 7 ", None, Some(7)),
+            ("0", None, Some(0)),
+            (later, None, Some(120)),
+            ("Sunday, 29-Nov-26 12:02:00 GMT", None, Some(120)),
+            ("Sun Nov 29 12:02:00 2026", None, Some(120)),
+            // The server's clock is 90 s ahead.
+            (later, Some("Sun, 29 Nov 2026 12:01:30 GMT"), Some(30)),
+            (later, Some("yesterday"), Some(120)),
+            ("Sun, 29 Nov 2026 11:00:00 GMT", None, Some(0)),
+            ("soon", None, None),
+            ("-1", None, None),
+            ("1.5", None, None),
+        ] {
+            assert_eq!(asked(retry_after, date), seconds, "{retry_after} {date:?}");
+        }
+        assert_eq!(super::retry_after(&HeaderMap::new(), now), None);
     }
 }

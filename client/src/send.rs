@@ -1,6 +1,6 @@
 //! One call: request, retries, and interpretation of the response.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use base64::Engine as _;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
-use crate::http::{read_body, root_cause};
+use crate::http::{read_body, retry_after, root_cause};
 use crate::types::Problem;
 use crate::{Client, Error, Reaction};
 
@@ -135,6 +135,12 @@ pub(crate) fn retry_backoff() -> ExponentialBackoff {
         .build()
 }
 
+/// The wall clock, for a `Retry-After` date in a response without `Date`.
+#[expect(clippy::disallowed_methods, reason = "the client alone has no clock injected")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 /// The next pause, at least `at_least`, the delay that the server requests.
 pub(crate) fn pause(backoff: &mut ExponentialBackoff, at_least: Duration) -> Duration {
     backoff.next().unwrap_or(BACKOFF_RANGE.1).max(at_least)
@@ -235,13 +241,18 @@ impl Client {
             root_cause(&error.without_url())
         };
         Failed {
-            error: Error::Unreachable { address: self.server.as_given.clone(), why },
+            error: Error::Unreachable {
+                address: self.server.as_given.clone(),
+                why,
+                retry_after: None,
+            },
             not_sent,
         }
     }
 
     async fn refused(&self, response: Response) -> Failed {
         let (status, address) = (response.status(), self.server.as_given.clone());
+        let pause = retry_after(response.headers(), now());
         let body = match read_body(response, LONGEST_RESPONSE).await {
             Ok(body) => body,
             Err(error) => return self.unreachable(error),
@@ -250,7 +261,8 @@ impl Client {
             Ok(problem) => Error::Refused(Box::new(problem)),
             // A proxy in front reports that Gander does not answer.
             Err(_) if status.is_server_error() => {
-                Error::Unreachable { address, why: format!("HTTP {}", status.as_u16()) }
+                let why = format!("HTTP {}", status.as_u16());
+                Error::Unreachable { address, why, retry_after: pause }
             }
             Err(_) => {
                 Error::UnexpectedResponse { address, why: format!("HTTP {}", status.as_u16()) }

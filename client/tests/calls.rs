@@ -84,6 +84,17 @@ async fn an_error_says_how_to_react() {
         (problem(ProblemKind::TooMany, Some(9)), again(9)),
         (problem(ProblemKind::Unavailable, None), again(1)),
         (response(502, "<html>"), again(1)),
+        (response(503, "<html>").replacen("\r\n", "\r\nretry-after: 7\r\n", 1), again(7)),
+        (
+            response(503, "").replacen(
+                "\r\n",
+                "\r\ndate: Sun, 29 Nov 2026 12:00:00 GMT\r\n\
+                 retry-after: Sun, 29 Nov 2026 12:00:20 GMT\r\n",
+                1,
+            ),
+            again(20),
+        ),
+        (problem(ProblemKind::PositionGone, None), Reaction::ReadAgain),
         (problem(ProblemKind::Outdated, None), Reaction::GetDecision),
         (problem(ProblemKind::Decided, None), Reaction::GetDecision),
         (problem(ProblemKind::Unauthorized, None), Reaction::Unrecoverable),
@@ -119,4 +130,21 @@ async fn the_event_stream_resumes_after_the_last_position() {
     let requests = requests.await.unwrap();
     let after: Vec<_> = requests.iter().map(|it| header(it, "last-event-id")).collect();
     assert_eq!(after, [Some("3"), Some("5")]);
+}
+
+#[tokio::test]
+async fn after_a_restored_backup_the_stream_says_so_and_continues_at_the_end_of_the_log() {
+    let gone = Problem { position: Some(5), ..Problem::new(ProblemKind::PositionGone, "restored") };
+    let gone = response(410, &serde_json::to_string(&gone).unwrap());
+    let stream = "HTTP/1.1 200 x\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n\
+        id: 6\nevent: asked\ndata: {\"seq\":6,\"decision\":7,\"event\":\"asked\",\
+        \"at\":\"2026-11-21T12:00:00Z\"}\n\n";
+    let (client, requests) = server(vec![gone, stream.to_owned()]).await;
+    let mut events = client.events(Some(900));
+    let error = events.next().await.unwrap_err();
+    assert_eq!((error.reaction(), events.position()), (Reaction::ReadAgain, Some(5)));
+    assert_eq!(events.next().await.unwrap().seq, 6);
+    let requests = requests.await.unwrap();
+    let after: Vec<_> = requests.iter().map(|it| header(it, "last-event-id")).collect();
+    assert_eq!(after, [Some("900"), Some("5")]);
 }

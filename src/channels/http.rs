@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 pub use gander_client::http::Endpoint;
-use gander_client::http::{read_body, root_cause};
+use gander_client::http::{read_body, retry_after, root_cause};
 use reqwest::{Client, RequestBuilder, redirect};
 use serde::Deserialize;
 
+use crate::engine::clock::wall_time;
 use crate::engine::notifications::outbox::SendError;
 
 /// The outbox's own time-out is longer than both.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest pause that a server can ask for; a notification is outdated by then.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::days(7);
 /// Maximum bytes read from a response; every expected response is shorter.
 const LONGEST_ANSWER: usize = 256 * 1024;
 
@@ -34,7 +37,7 @@ pub(super) fn http_client(endpoint: &Endpoint) -> Result<Client, String> {
 #[derive(Debug)]
 pub(super) struct ServiceResponse {
     pub(super) status: u16,
-    /// The `Retry-After` header; zero if missing.
+    /// The pause of the `Retry-After` header; zero if missing.
     pub(super) retry_after: TimeDelta,
     pub(super) body: String,
 }
@@ -91,15 +94,13 @@ pub(super) async fn exchange(
         }
     };
     let response = request.send().await.map_err(failed)?;
-    let (status, headers) = (response.status().as_u16(), response.headers());
-    let seconds: u32 = headers
-        .get("retry-after")
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-        .unwrap_or(0);
+    let status = response.status().as_u16();
+    let pause = retry_after(response.headers(), wall_time().into()).unwrap_or_default();
     let body = read_body(response, LONGEST_ANSWER).await.map_err(failed)?;
     Ok(ServiceResponse {
         status,
-        retry_after: TimeDelta::seconds(seconds.into()),
+        // A pause beyond the range of dates is as good as the longest.
+        retry_after: TimeDelta::from_std(pause).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE),
         body: String::from_utf8_lossy(&body).into_owned(),
     })
 }

@@ -276,7 +276,7 @@ impl EventsArgs {
         let opened = common.open_to_read()?;
         let (handle, zone) = (&opened.handle, opened.handle.rules().zone);
         let follow = async {
-            let mut log = handle.event_log().follow(self.since, EventFilter::default());
+            let mut log = handle.event_log().resume(self.since, EventFilter::default()).await?;
             loop {
                 match log.try_next().await? {
                     Some(events) => {

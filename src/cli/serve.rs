@@ -73,6 +73,7 @@ pub(super) async fn run_bot(
     speed: Option<u32>,
     stop: impl Future<Output = ()>,
 ) -> Outcome {
+    http::raise_file_limit();
     let _lock = lock::acquire(path, wall_time()).map_err(|error| Failure::new(Exit::No, error))?;
     let opened = super::open(path, &config, speed)?;
     let handle = opened.handle;

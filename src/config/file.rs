@@ -3,6 +3,7 @@
 //! Each table rejects unknown fields. A wrong value is reported with its line and the remedy.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
@@ -19,6 +20,7 @@ use super::{
 use crate::core::decision::authorization::{ApproverRule, Role, Voter};
 use crate::core::decision::{DeferLimits, Kind, Person, Risk};
 use crate::core::escalation::Ladder;
+use crate::core::policy::ask_limits::AskLimits;
 use crate::core::policy::rules::{Rule, Rules, project_name};
 use crate::sources::WatchedFolder;
 use crate::sources::inbox::DropFolder;
@@ -136,6 +138,18 @@ struct Policy {
     ladder_by_risk: ByRisk<String>,
     defer_times: Option<u32>,
     defer_longest: Option<TimeSpan>,
+    open_questions: Option<NonZeroU32>,
+    questions_per_minute: Option<NonZeroU32>,
+}
+
+impl Policy {
+    fn ask_limits(&self) -> AskLimits {
+        let usual = AskLimits::default();
+        AskLimits {
+            open: self.open_questions.map_or(usual.open, NonZeroU32::get),
+            per_minute: self.questions_per_minute.map_or(usual.per_minute, NonZeroU32::get),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -285,6 +299,7 @@ impl UserFile {
         let by_name = |name: Option<String>| name.map(|name| ladders.named(&name)).transpose();
         let alone = self.projects.iter().filter(|(_, project)| project.batch == Some(false));
         let batching = self.batch.batching(alone.map(|(name, _)| project_name(name)));
+        let ask_limits = self.policy.ask_limits();
         let mut rules = Rules {
             approvers: self.approvers.into_iter().map(Approvers::into_rule).collect(),
             sla_by_risk: self.policy.sla_by_risk.said().map(|(risk, sla)| (risk, sla.0)).collect(),
@@ -302,6 +317,7 @@ impl UserFile {
             zone,
             batching,
             guard: self.guard.guard(),
+            ask_limits,
             ..usual
         };
         for (risk, name) in self.policy.ladder_by_risk.said() {

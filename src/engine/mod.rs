@@ -10,10 +10,12 @@ pub mod event_log;
 mod messages;
 pub mod notifications;
 pub mod operations;
+pub mod rate_limit;
 pub mod reconciler;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::sync::Semaphore;
 use tokio::sync::watch::{Receiver, Sender};
 
 pub use self::approvals::approver_queries::ApproverApi;
@@ -37,6 +39,7 @@ use crate::core::access::InvalidGrant;
 use crate::core::decision::authorization::Denied;
 use crate::core::decision::{Decision, DecisionId, Refused};
 use crate::core::messaging::message::MessageId;
+use crate::core::policy::ask_limits::AskLimitReached;
 use crate::core::policy::rules::{InvalidRequest, Rules};
 use crate::core::values::time_scale::TimeScale;
 use crate::store::Store;
@@ -60,6 +63,20 @@ pub enum HandleError {
     /// The person may not decide this decision.
     #[error("you may not decide {id}", id = .0.id)]
     Denied(Box<Decision>, Denied),
+    /// The event log ends before the position to follow from.
+    #[error(
+        "the event log ends at position {end}, before {position}: a backup of the store was \
+         restored. Read the decisions again, then follow from {end}"
+    )]
+    BeyondLog {
+        /// The position to follow from.
+        position: u64,
+        /// The latest position of the log.
+        end: u64,
+    },
+    /// The asker has reached a limit on asking.
+    #[error(transparent)]
+    Limited(AskLimitReached),
     /// The store failed; the error says what happens next.
     #[error(transparent)]
     Store(StoreError),
@@ -69,6 +86,7 @@ impl From<StoreError> for HandleError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NoSuchDecision(id) => Self::NoSuchDecision(id),
+            StoreError::Limited(reached) => Self::Limited(reached),
             other => Self::Store(other),
         }
     }
@@ -81,6 +99,19 @@ pub enum Claim {
     Yes,
     /// Only read the verdict.
     No,
+}
+
+/// Store calls of callers at a time. Fewer than the store's read connections, so that a click never
+/// waits for a connection; the waiting calls occupy no thread.
+const CALLERS_AT_ONCE: usize = 12;
+
+/// On whose behalf a handle calls the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// The bot itself, for people: never waits for callers.
+    Own,
+    /// Callers of the approval API, [`CALLERS_AT_ONCE`] at a time.
+    Callers,
 }
 
 #[derive(Debug)]
@@ -100,6 +131,10 @@ struct Inner {
     heartbeat: Sender<Option<operations::heartbeat::Heartbeat>>,
     waiters: event_log::waiters::Waiters,
     members: approvals::members::KnownMembers,
+    /// Places in [`Lane::Callers`].
+    callers: Arc<Semaphore>,
+    judging: approvals::judging::JudgingPool,
+    ask_rate: approvals::ask_limits::AskRate,
 }
 
 /// The approval API. Cheap to clone.
@@ -107,6 +142,7 @@ struct Inner {
 pub struct Handle {
     store: Arc<Store>,
     inner: Arc<Inner>,
+    lane: Lane,
 }
 
 impl std::fmt::Debug for Handle {
@@ -122,6 +158,7 @@ impl Handle {
         let rules = RwLock::new(Arc::new(rules));
         Self {
             store,
+            lane: Lane::Own,
             inner: Arc::new(Inner {
                 clock,
                 rules,
@@ -132,8 +169,18 @@ impl Handle {
                 heartbeat: Sender::new(None),
                 waiters: event_log::waiters::Waiters::default(),
                 members: approvals::members::KnownMembers::default(),
+                callers: Arc::new(Semaphore::new(CALLERS_AT_ONCE)),
+                judging: approvals::judging::JudgingPool::default(),
+                ask_rate: approvals::ask_limits::AskRate::default(),
             }),
         }
+    }
+
+    /// The same API for callers outside this process: their flood delays each other, and never a
+    /// click or a card.
+    #[must_use]
+    pub fn for_callers(&self) -> Self {
+        Self { lane: Lane::Callers, ..self.clone() }
     }
 
     /// The engine's clock.
@@ -274,7 +321,17 @@ impl Handle {
         call: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
-        tokio::task::spawn_blocking(move || call(&store)).await.unwrap_or_else(|error| {
+        let place = match self.lane {
+            Lane::Own => None,
+            // The semaphore is never closed.
+            Lane::Callers => Arc::clone(&self.inner.callers).acquire_owned().await.ok(),
+        };
+        let call = move || {
+            // Held until the call ends, even if its caller has gone.
+            let _place = place;
+            call(&store)
+        };
+        tokio::task::spawn_blocking(call).await.unwrap_or_else(|error| {
             Err(StoreError::Failed(format!("a store call panicked: {error}")))
         })
     }

@@ -14,6 +14,7 @@ mod batches;
 mod breaker;
 mod messages;
 mod next_action;
+mod permits;
 mod queue;
 mod sink;
 
@@ -22,11 +23,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use self::breaker::Breaker;
 use self::next_action::{NextAction, next_for_decision, next_for_message};
+use self::permits::{Permit, Permits, Turn};
 use self::queue::{Check, Queue, Work};
 pub use self::sink::{MessageSink, SinkError};
 use super::clock::LONGEST_SLEEP;
@@ -94,7 +96,7 @@ pub struct Reconciler {
     /// message cannot be shown.
     representatives: Mutex<HashMap<MessageId, DecisionId>>,
     /// Request permits per channel.
-    permits: Mutex<HashMap<String, Arc<Semaphore>>>,
+    permits: Mutex<HashMap<String, Permits>>,
     /// Every open card must be compared with Discord, but the store could not list the cards yet.
     compare_all_pending: AtomicBool,
     /// Wakes the loop after a change of `again` or `compare_all_pending`.
@@ -156,19 +158,14 @@ impl Reconciler {
         Some(interrupted)
     }
 
-    /// Acquires a request permit for a channel. Discord limits requests per channel, and a flooded
-    /// channel must not delay the others.
-    async fn permit(&self, channel: &str) -> Result<Option<OwnedSemaphorePermit>, Unsettled> {
+    /// Acquires a request permit for a channel, in its turn. Discord limits requests per channel,
+    /// and a flooded channel must not delay the others.
+    async fn permit(&self, channel: &str, turn: Turn) -> Result<Permit, Unsettled> {
         let permits = {
             let mut channels = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(
-                channels
-                    .entry(channel.to_owned())
-                    .or_insert_with(|| Arc::new(Semaphore::new(PERMITS))),
-            )
+            channels.entry(channel.to_owned()).or_insert_with(|| Permits::new(PERMITS)).clone()
         };
-        // The semaphore is never closed. Without a permit the request would still only queue later.
-        let permit = permits.acquire_owned().await.ok();
+        let permit = permits.acquire(turn).await;
         // Ask the breaker last: most of the time is spent waiting for the permit.
         self.breaker.admit(Instant::now()).map_err(Unsettled::Halted)?;
         Ok(permit)
@@ -369,7 +366,7 @@ impl Reconciler {
                 tokio::time::sleep(STORE_RETRY).await;
                 continue;
             }
-            queue.start_due(&self);
+            queue.start_due(&self).await;
             let next_start = queue.next_start();
             tokio::select! {
                 _ = hints.changed() => {}

@@ -21,6 +21,7 @@ use crate::core::access::Visibility;
 use crate::core::decision::authorization::Denied;
 use crate::core::decision::event::Event;
 use crate::core::decision::{Decision, DecisionId, Kind, Refused, Risk};
+use crate::core::policy::ask_limits::{Addition, AskLimitReached};
 
 use self::chain::{ChainSummary, Fault};
 pub use self::messages::{NewCard, NewMessage, PlanBatches};
@@ -61,6 +62,9 @@ impl Asked {
 /// Inspects a decision and returns the event to append, `None` for no change, or the reason for a
 /// refusal.
 pub type Decide = Box<dyn FnOnce(&Decision) -> Result<Option<Event>, Why> + Send>;
+
+/// Refuses an addition to the store, or admits it.
+pub type Admit = Box<dyn Fn(Addition) -> Result<(), AskLimitReached> + Send>;
 
 /// Computes a new value from the old value.
 pub type Amend<T> = Box<dyn FnOnce(T) -> T + Send>;
@@ -204,6 +208,9 @@ pub enum StoreError {
     /// No decision has this number.
     #[error("there is no decision {0}")]
     NoSuchDecision(DecisionId),
+    /// The asker has reached a limit on asking.
+    #[error(transparent)]
+    Limited(AskLimitReached),
 }
 
 impl StoreError {

@@ -11,6 +11,7 @@ use tokio::process::Command;
 use crate::common::cards::{card_that, click, open_card, reject};
 use crate::common::process::{Home, Program, sandbox};
 use crate::common::tools::{AGENTS, TOOLS, find, is_there};
+use crate::http_proxy::{Proxy, installed};
 
 const DOCUMENT: &str = include_str!("../../docs/agents.md");
 /// What the agent does when it may.
@@ -42,6 +43,8 @@ fn over_tcp(name: &str, first: &str, last: &str) -> String {
 enum By {
     Socket,
     Tcp,
+    /// Through a proxy on this port.
+    Proxy(u16),
 }
 
 /// A bot, what it serves, and where the agent works.
@@ -81,9 +84,11 @@ impl World {
             By::Socket => {
                 command.env("GANDER_URL", format!("unix://{socket}")).env("GANDER_SOCKET", socket)
             }
-            By::Tcp => command
-                .env("GANDER_URL", format!("http://127.0.0.1:{}", self.port))
-                .env("GANDER_TOKEN", &self.token),
+            By::Tcp | By::Proxy(_) => {
+                let port = if let By::Proxy(port) = by { port } else { self.port };
+                command.env("GANDER_URL", format!("http://127.0.0.1:{port}"));
+                command.env("GANDER_TOKEN", &self.token)
+            }
         };
         Program::start(command)
     }
@@ -113,6 +118,14 @@ impl World {
             .await
             .unwrap();
         self.bot = Some(self.home.serving(&self.sandbox).await);
+    }
+
+    /// The same through nginx, if it is installed: it answers 502 while the bot is away.
+    async fn live_behind_proxy(&mut self, command: impl Fn() -> Command, number: i64) {
+        let upstream = format!("http://127.0.0.1:{}", self.port);
+        let Some(proxy) = Proxy::to(&upstream).await else { return };
+        let port = proxy.address.rsplit(':').next().unwrap().parse().unwrap();
+        self.live(command, By::Proxy(port), number).await;
     }
 
     /// Lets the agent live through it all, twice: approved after a restart of the bot, then
@@ -168,6 +181,7 @@ async fn shell() {
     world.live(|| run("sh", &file), By::Socket, 1).await;
     let file = write(world.home.path(), "agent-tcp.sh", &over_tcp("shell", "socket=", "}"));
     world.live(|| run("sh", &file), By::Tcp, 3).await;
+    world.live_behind_proxy(|| run("sh", &file), 5).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,6 +203,7 @@ async fn python() {
     let file =
         write(world.home.path(), "agent_tcp.py", &over_tcp("python", "socket =", "gander ="));
     world.live(|| run("python3", &file), By::Tcp, 3).await;
+    world.live_behind_proxy(|| run("python3", &file), 5).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,9 +215,11 @@ async fn typescript() {
     // The block has no types that must be taken out, so Node.js runs it by itself.
     let file = write(world.home.path(), "agent.mjs", &block("typescript"));
     world.live(|| run("node", &file), By::Tcp, 1).await;
+    world.live_behind_proxy(|| run("node", &file), 3).await;
     if is_there("tsx (npm install tsx)", find("tsx").is_some(), AGENTS) {
         let file = write(world.home.path(), "agent.mts", &block("typescript"));
-        world.live(|| run("tsx", &file), By::Tcp, 3).await;
+        let number = if installed().is_some() { 5 } else { 3 };
+        world.live(|| run("tsx", &file), By::Tcp, number).await;
     }
 }
 
@@ -221,6 +238,7 @@ async fn rust() {
     };
     world.live(again, By::Socket, 1).await;
     world.live(again, By::Tcp, 3).await;
+    world.live_behind_proxy(again, 5).await;
 }
 
 /// Not a test: what [`rust`] starts as a program of its own.

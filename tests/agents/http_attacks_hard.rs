@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use gander::core::decision::{DecisionId, Verdict, Via};
+use gander::core::policy::ask_limits::AskLimits;
 use gander::core::policy::rules::Rules;
 use gander::surfaces::http::HttpSettings;
 use gander_client::types::MAX_BATCH;
@@ -18,7 +19,7 @@ const AGENTS: i64 = 2_000;
 async fn two_thousand_open_long_polls() {
     let world = World::with(
         HttpSettings { rate: 1_000_000, ..HttpSettings::default() },
-        Rules::default(),
+        Rules { ask_limits: AskLimits::NONE, ..Rules::default() },
         None,
     )
     .await;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use gander::core::access::Scope;
+use gander::core::policy::ask_limits::AskLimits;
 use gander::core::policy::rules::Rules;
 use gander::surfaces::http::{HttpSettings, document};
 use reqwest::Method;
@@ -70,7 +71,7 @@ async fn schemathesis_finds_nothing_that_is_otherwise_than_documented() {
     let Some(mut command) = found else { return };
     let world = World::with(
         HttpSettings { rate: 1_000_000, ..HttpSettings::default() },
-        Rules::default(),
+        Rules { ask_limits: AskLimits::NONE, ..Rules::default() },
         None,
     )
     .await;

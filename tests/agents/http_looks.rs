@@ -196,6 +196,27 @@ async fn a_stream_tells_what_happens_and_resumes_behind_its_last_event() {
         .must_be_problem(400, "bad-request");
 }
 
+/// A backup was restored: the follower knows more than the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_position_beyond_the_log_is_gone() {
+    let world = World::new().await;
+    let agent = world.agent().await;
+    agent.ask(&low("Deploy?")).await;
+    for request in [
+        agent.get("/v1/events").header("Last-Event-ID", "2"),
+        agent.get("/v1/events?after=900&follow=false"),
+        agent.get("/v1/events?after=0").header("Last-Event-ID", "900"),
+    ] {
+        let gone = got(request).await;
+        gone.must_be_problem(410, "position-gone");
+        assert!(gone.json["position"] == 1 && gone.text.contains("backup"), "{gone:?}");
+    }
+    // The end itself is no position beyond.
+    let mut stream = Stream::open(&agent, "", Some("1")).await;
+    agent.ask(&low("Next?")).await;
+    assert_eq!(stream.next().await.unwrap().2["decision"], 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_open_ends_when_its_token_is_revoked() {
     let world = World::new().await;

@@ -9,24 +9,29 @@ use crate::common::process::{Home, Program, sandbox};
 use crate::http_world::{World, client, got, low};
 
 /// The address that the bot has got.
-async fn address(bot: &Program) -> String {
+pub(crate) async fn address(bot: &Program) -> String {
     let line = bot.err.line("agents can connect: http://").await;
     line.split("agents can connect: ").nth(1).unwrap().trim().to_owned()
 }
 
-async fn token(home: &Home) -> String {
+pub(crate) async fn token(home: &Home) -> String {
     let made = home.run(&["token", "create", "goose"]).await;
     let secret = made.out.split_whitespace().find(|word| word.starts_with("gander_"));
     secret.unwrap_or_else(|| panic!("{made:?}")).to_owned()
 }
 
-fn home() -> Home {
+pub(crate) fn home() -> Home {
     let home = Home::new();
     home.configure("time_zone = \"UTC\"\nbatch.min = 0\n[http]\nlisten = \"127.0.0.1:0\"\n");
     home
 }
 
-fn post(address: &str, secret: &str, path: &str, body: &serde_json::Value) -> RequestBuilder {
+pub(crate) fn post(
+    address: &str,
+    secret: &str,
+    path: &str,
+    body: &serde_json::Value,
+) -> RequestBuilder {
     let request = client().post(format!("{address}{path}")).bearer_auth(secret);
     request.header("Content-Type", "application/json").body(body.to_string())
 }

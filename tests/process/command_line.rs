@@ -271,6 +271,8 @@ async fn show_attention_and_events_tell_what_happened() {
         .collect();
     assert_eq!(seqs, [1, 2, 3, 4]);
     assert_eq!(home.run(&["events", "--json", "--since", "3"]).await.out.lines().count(), 1);
+    // A position beyond the log is one of a store that was there before a backup was restored.
+    home.run(&["events", "--since", "900", "--follow"]).await.must(2, &["a backup of the store"]);
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ const OWNED: [(&str, &[&str]); 14] = [
     ("dejavu", &["src/engine/operations/plot.rs"]),
     ("hmac", &["src/channels/webhook.rs"]),
     ("hyper", &["src/surfaces/http"]),
-    ("governor", &["src/surfaces/http/limits.rs"]),
+    ("governor", &["src/engine/rate_limit.rs"]),
     ("prometheus_client", &["src/surfaces/http/metrics.rs"]),
     ("reqwest", &["src/channels", "src/surfaces/discord"]),
     (

@@ -35,6 +35,29 @@ async fn approve(
     handle.approvals().approve(decision.id, decision.revision, by, Via::Discord).await
 }
 
+/// Between a person's decided decisions lie many of others: their page is full all the same.
+#[tokio::test]
+async fn a_persons_last_decisions_are_found_behind_those_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |project: &str, user| ApproverRule {
+        users: [user].into(),
+        projects: [project.to_owned()].into(),
+        ..ApproverRule::default()
+    };
+    let approvers = vec![of("shop", 2), of("notes", 3)];
+    let bot = handle(&folder, Rules { approvers, ..Rules::default() });
+    for n in 0..70 {
+        let (project, by) = if n < 5 { ("shop", 2) } else { ("notes", 3) };
+        let request =
+            Request { title: format!("{n}"), project: project.into(), ..Request::default() };
+        let asked = bot.approvals().ask(request).await.unwrap().into_decision();
+        approve(&bot, &asked, &voter(by, &[])).await.unwrap();
+    }
+    let decided = bot.attention().decided_for(&voter(2, &[]), 4).await.unwrap();
+    let ids: Vec<i64> = decided.iter().map(|decision| decision.id.0).collect();
+    assert_eq!(ids, [5, 4, 3, 2]);
+}
+
 /// Whoever asks may read rules of their own: the person's count, before the bot has looked at it.
 #[tokio::test]
 async fn a_verdict_is_judged_by_the_rules_of_those_who_decide() {

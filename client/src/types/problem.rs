@@ -24,6 +24,9 @@ pub struct Problem {
     /// Seconds after which a retry may succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// The latest position of the event log, from which to follow after reading the decisions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
     /// The decision in its current state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Box<Decision>>,
@@ -94,6 +97,8 @@ kinds! {
     KeyReused = (422, "key-reused", "Idempotency key reused"),
     /// The question was asked again with different content.
     Superseded = (409, "superseded", "Question was revised"),
+    /// The event log ends before the position to follow from: a backup was restored.
+    PositionGone = (410, "position-gone", "Position not in the event log"),
     /// The named revision is not the current revision.
     Outdated = (412, "outdated", "Changed since it was read"),
     /// The body is too long.
@@ -126,6 +131,7 @@ impl Problem {
             detail: detail.into(),
             scope: None,
             retry_after: None,
+            position: None,
             decision: None,
         }
     }

@@ -1,7 +1,8 @@
 //! What the configuration allows: rules by project and kind, the validation of requests, automatic
-//! approval, the approval guard, coverage and calibration.
+//! approval, the approval guard, limits on asking, coverage and calibration.
 
 pub mod approval_guard;
+pub mod ask_limits;
 pub mod auto_approval;
 pub mod calibration;
 pub mod coverage;

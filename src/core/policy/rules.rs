@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::approval_guard::Guard;
+use super::ask_limits::AskLimits;
 use super::auto_approval::{Thresholds, starts_at_mention};
 pub use super::names::{LONGEST_NAME, is_name_char, project_name};
 use super::validation::validate;
@@ -80,6 +81,8 @@ pub struct Rules {
     pub daily: Daily,
     /// When an approval needs a second confirmation.
     pub guard: Guard,
+    /// How much one asker may ask.
+    pub ask_limits: AskLimits,
 }
 
 impl Default for Rules {
@@ -101,6 +104,7 @@ impl Default for Rules {
             confidence: Thresholds::default(),
             daily: Daily::default(),
             guard: Guard::default(),
+            ask_limits: AskLimits::default(),
         }
     }
 }

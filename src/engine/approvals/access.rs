@@ -15,6 +15,7 @@ use crate::core::decision::{
 };
 use crate::core::gate;
 use crate::core::policy::rules::{admit, project_name};
+use crate::engine::approvals::judging::NotJudged;
 use crate::engine::{AttentionPage, Claim, EventFilter, EventFollower, Handle, HandleError};
 use crate::store::{Asked, Filter, IdempotencyKey, KeyedAsk};
 
@@ -36,6 +37,9 @@ pub enum AccessError {
     /// The dedup key is reserved for gates.
     #[error("{}", crate::presentation::text::GATES_KEY)]
     ReservedKey,
+    /// A tool call was not judged.
+    #[error(transparent)]
+    NotJudged(#[from] NotJudged),
 }
 
 impl From<Forbidden> for AccessError {
@@ -92,7 +96,7 @@ impl Handle {
     /// The approval API with this caller's rights.
     #[must_use]
     pub fn access(&self, caller: Caller) -> Access {
-        Access { handle: self.clone(), caller }
+        Access { handle: self.for_callers(), caller }
     }
 }
 
@@ -101,6 +105,17 @@ impl Access {
     #[must_use]
     pub const fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Runs `work` on a tool call in the threads for judging, in this caller's turn.
+    ///
+    /// # Errors
+    /// [`NotJudged`].
+    pub async fn judge<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NotJudged> {
+        self.handle.inner.judging.run(&self.caller.id, work).await
     }
 
     /// The API without permission checks, for calls about no decision.
@@ -132,10 +147,10 @@ impl Access {
         let digest = digest(&request)?;
         let once = IdempotencyKey { asker: self.caller.id.clone(), key: key.to_owned(), digest };
         let terms = admit(&self.handle.rules(), &request).map_err(HandleError::from)?;
-        let at = self.handle.now();
+        let (at, limits) = (self.handle.now(), self.handle.ask_limits(&request));
         let asked = self
             .handle
-            .with_store(move |store| store.decisions().ask_once(request, terms, at, once))
+            .with_store(move |store| store.decisions().ask_once(request, terms, at, once, limits))
             .await?;
         self.handle.hint();
         match asked {
@@ -338,7 +353,7 @@ impl Access {
     /// optionally of one decision only.
     ///
     /// # Errors
-    /// [`HandleError::Store`] if following from now on.
+    /// [`HandleError::BeyondLog`], [`HandleError::Store`].
     pub async fn follow(
         &self,
         after: Option<u64>,
@@ -346,7 +361,7 @@ impl Access {
     ) -> Result<EventFollower, AccessError> {
         let filter = EventFilter { visible_to: Some(self.caller.clone()), decision };
         Ok(match after {
-            Some(after) => self.handle.event_log().follow(after, filter),
+            Some(after) => self.handle.event_log().resume(after, filter).await?,
             None => self.handle.event_log().follow_new(filter).await?,
         })
     }

@@ -27,6 +27,9 @@ const TRIES: usize = 3;
 /// How many events back to look for recent verdicts.
 const RECENT_EVENTS: u64 = 1_000;
 
+/// Decisions per read while looking for recent verdicts.
+const DECIDED_PAGE: usize = 50;
+
 /// What waits for an answer, for one person or for everyone.
 #[derive(Debug, Clone, Copy)]
 pub struct AttentionApi<'a> {
@@ -118,16 +121,21 @@ impl AttentionApi<'_> {
             }
         }
         let mut decided = Vec::new();
-        // Many decisions of other people may lie between: bound the reads.
-        for id in ids.into_iter().take(limit.saturating_mul(4)) {
-            let decision = self.handle.approvals().get(id).await?;
+        // Many decisions of other people may lie between, so read on until the page is full; the
+        // events above bound the reads.
+        for page in ids.chunks(DECIDED_PAGE) {
+            let page = page.to_vec();
+            let read = self.handle.with_store(move |store| store.decisions().get_many(&page));
             // An undone verdict does not count.
-            if matches!(decision.state, State::Resolved(_) | State::Withdrawn { .. })
-                && self.handle.approvers().is_for(&decision, voter)
-            {
-                decided.push(decision);
-            }
-            if decided.len() == limit {
+            let ended = |decision: &Decision| {
+                matches!(decision.state, State::Resolved(_) | State::Withdrawn { .. })
+            };
+            let theirs = |decision: &Decision| self.handle.approvers().is_for(decision, voter);
+            decided.extend(
+                read.await?.into_iter().filter(|decision| ended(decision) && theirs(decision)),
+            );
+            if decided.len() >= limit {
+                decided.truncate(limit);
                 break;
             }
         }

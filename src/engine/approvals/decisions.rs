@@ -25,13 +25,16 @@ impl ApprovalApi<'_> {
     /// project returns that decision.
     ///
     /// # Errors
-    /// [`HandleError::InvalidRequest`] with what to change; [`HandleError::Store`].
+    /// [`HandleError::InvalidRequest`] with what to change; [`HandleError::Limited`];
+    /// [`HandleError::Store`].
     pub async fn ask(self, mut request: Request) -> Result<Asked, HandleError> {
         request.project = project_name(&request.project);
         let terms = admit(&self.handle.rules(), &request)?;
-        let at = self.handle.now();
-        let asked =
-            self.handle.with_store(move |store| store.decisions().ask(request, terms, at)).await?;
+        let (at, limits) = (self.handle.now(), self.handle.ask_limits(&request));
+        let asked = self
+            .handle
+            .with_store(move |store| store.decisions().ask_within(request, terms, at, limits))
+            .await?;
         self.handle.hint();
         Ok(asked)
     }

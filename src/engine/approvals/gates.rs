@@ -12,6 +12,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::access::{Access, AccessError};
+use super::judging::NotJudged;
 use crate::core::decision::session::SessionApproval;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, State, Verdict};
 use crate::core::gate::ToolCall;
@@ -194,7 +195,8 @@ impl Access {
     /// decision.
     ///
     /// # Errors
-    /// [`AccessError::Forbidden`], and as [`crate::engine::ApprovalApi::ask`].
+    /// [`AccessError::Forbidden`], [`AccessError::NotJudged`], and as
+    /// [`crate::engine::ApprovalApi::ask`].
     pub async fn gate(
         &self,
         rulebook: Arc<dyn RuleSource>,
@@ -205,11 +207,14 @@ impl Access {
         // A caller without the right to ask learns nothing about the rules either.
         self.caller().may_ask(&named)?;
         let brought = GateRequest { project: Some(named), ..brought };
-        // Blocking: reads files and compares long texts.
-        let request = match tokio::task::spawn_blocking(move || judged(&*rulebook, brought)).await {
+        // Reads files and compares long texts.
+        let request = match self.judge(move || judged(&*rulebook, brought)).await {
             Ok(Ok(request)) => self.in_stored_form(request),
             Ok(Err(gated)) => return Ok(gated),
-            Err(_) => return Ok(GateOutcome::Denied(text::gate::broken(text::gate::FAILED))),
+            Err(failed @ NotJudged::Failed) => {
+                return Ok(GateOutcome::Denied(text::gate::broken(&failed.to_string())));
+            }
+            Err(busy) => return Err(busy.into()),
         };
         Ok(match self.handle().gates().earlier_answer(request).await? {
             EarlierAnswer::Covers(words) => GateOutcome::Allowed(words),

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub(crate) mod approver_queries;
+pub(in crate::engine) mod ask_limits;
 pub(crate) mod assignment;
 pub mod attachments;
 pub(crate) mod attention;
@@ -10,6 +11,7 @@ pub mod availability;
 pub(crate) mod bulk_approval;
 pub(crate) mod decisions;
 pub mod gates;
+pub mod judging;
 pub mod members;
 pub(crate) mod proposal;
 pub mod tokens;

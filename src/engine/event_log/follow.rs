@@ -85,7 +85,26 @@ pub struct EventFollower {
 }
 
 impl EventLogApi<'_> {
-    /// Follows the log after a position.
+    /// Follows the log after a position that a follower outside this process had before.
+    ///
+    /// # Errors
+    /// [`HandleError::BeyondLog`] if the log ends before the position: a backup was restored, and
+    /// the follower would hear nothing until the log has grown past the position;
+    /// [`HandleError::Store`].
+    pub async fn resume(
+        self,
+        after: u64,
+        filter: EventFilter,
+    ) -> Result<EventFollower, HandleError> {
+        // Position 0 is before every log: spares a read.
+        let end = if after == 0 { 0 } else { self.head().await?.seq };
+        if after > end {
+            return Err(HandleError::BeyondLog { position: after, end });
+        }
+        Ok(self.follow(after, filter))
+    }
+
+    /// Follows the log after a position of this log.
     #[must_use]
     pub fn follow(self, after: u64, filter: EventFilter) -> EventFollower {
         EventFollower {
@@ -105,9 +124,8 @@ impl EventLogApi<'_> {
     /// # Errors
     /// [`HandleError::Store`].
     pub async fn follow_new(self, filter: EventFilter) -> Result<EventFollower, HandleError> {
-        let follower = self.follow(0, filter);
         let head = self.head().await?.seq;
-        Ok(EventFollower { cursor: head, furthest: head, ..follower })
+        Ok(self.follow(head, filter))
     }
 }
 

@@ -6,6 +6,7 @@
 //! from which the next action follows.
 
 use super::next_action::{IfMissing, RedirectTarget, Unposted, after_loss, card_view};
+use super::permits::Turn;
 use super::{CLOCK_DIFFERENCE, Check, Reconciler, SinkError, Unsettled, Work};
 use crate::core::Time;
 use crate::core::decision::Decision;
@@ -54,6 +55,11 @@ impl Unposted {
 }
 
 impl Reconciler {
+    /// The turn of a request that shows this message.
+    fn turn_of(&self, view: &MessageView) -> Turn {
+        Turn::of_message(view, self.handle.now())
+    }
+
     /// Finds out whether an interrupted create succeeded, then finishes or repeats the create.
     pub(super) async fn search(
         &self,
@@ -63,7 +69,7 @@ impl Reconciler {
         let PostState::Creating { channel, at } = view.message.state.clone() else {
             return Ok(());
         };
-        let _permit = self.permit(&channel).await?;
+        let _permit = self.permit(&channel, self.turn_of(&view)).await?;
         let found = self.sink.find(&channel, &view.message, at - CLOCK_DIFFERENCE);
         let found = match self.request(found).await {
             // The channel is gone, and its messages with it.
@@ -124,7 +130,11 @@ impl Reconciler {
     /// Records an intent and posts the message.
     pub(super) async fn create(&self, unposted: Unposted) -> Result<(), Unsettled> {
         let channel = self.sink.channel_for(&unposted.place(), unposted.decision()).await?;
-        let _permit = self.permit(&channel).await?;
+        let turn = match &unposted {
+            Unposted::Card { decision, .. } => Turn::of(decision, self.handle.now()),
+            Unposted::Message(view) => self.turn_of(view),
+        };
+        let _permit = self.permit(&channel, turn).await?;
         let Some(view) = self.record_intent(unposted, &channel).await? else { return Ok(()) };
         tracing::debug!(
             decision = decision_of(&view),
@@ -227,7 +237,7 @@ impl Reconciler {
     /// Edits a posted message to the current state.
     pub(super) async fn edit(&self, view: MessageView) -> Result<(), Unsettled> {
         let Some((channel, _)) = view.message.posted() else { return Ok(()) };
-        let _permit = self.permit(channel).await?;
+        let _permit = self.permit(channel, self.turn_of(&view)).await?;
         let Some(view) = self.up_to_date(view).await? else { return Ok(()) };
         let PostState::Posted { channel, message, .. } = view.message.state.clone() else {
             return Ok(());
@@ -261,7 +271,7 @@ impl Reconciler {
             }
         };
         let content = moved_card(decision, headline);
-        let _permit = self.permit(channel).await?;
+        let _permit = self.permit(channel, self.turn_of(&card)).await?;
         self.edit_to(&card, &content, card.message.state.clone().into_final()).await
     }
 
@@ -289,7 +299,8 @@ impl Reconciler {
     /// Checks whether a posted message still exists on Discord.
     pub(super) async fn compare(&self, view: &MessageView) -> Result<(), Unsettled> {
         let Some((channel, message)) = view.message.posted() else { return Ok(()) };
-        let _permit = self.permit(channel).await?;
+        let turn = Turn::to_compare(view, self.handle.now());
+        let _permit = self.permit(channel, turn).await?;
         match self.request(self.sink.exists(channel, message)).await {
             Ok(true) => Ok(()),
             Ok(false) | Err(SinkError::Gone) => self.forget(view).await,

@@ -1,12 +1,14 @@
-//! The reconciler's work queue: changes run at once, failures after a growing backoff.
+//! The reconciler's work queue: changes run at once, failures after a growing backoff. If more is
+//! due than may run, askers take turns.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::permits::{Party, party};
 use super::{Reconciler, STORE_RETRY, SinkError, Unsettled};
 use crate::core::decision::DecisionId;
 use crate::core::messaging::message::{Message, MessageId, MessageView};
@@ -64,6 +66,13 @@ struct Waiting {
     check: Check,
 }
 
+/// The work of one party.
+#[derive(Default)]
+struct Turns {
+    in_hand: usize,
+    due: VecDeque<Work>,
+}
+
 type Finished = Result<(tokio::task::Id, Result<(), Unsettled>), tokio::task::JoinError>;
 
 /// Work waiting to start, and work in progress.
@@ -75,6 +84,8 @@ pub(super) struct Queue {
     /// The work of `running` as a set, for fast lookup: during a flood thousands of entries wait,
     /// and each needs a lookup.
     in_hand: HashSet<Work>,
+    /// Who asked the decisions in the queue, as far as looked up.
+    parties: HashMap<DecisionId, Party>,
 }
 
 impl Queue {
@@ -93,7 +104,7 @@ impl Queue {
         self.in_hand.contains(&id)
     }
 
-    pub(super) fn start_due(&mut self, reconciler: &Arc<Reconciler>) {
+    pub(super) async fn start_due(&mut self, reconciler: &Arc<Reconciler>) {
         let now = Instant::now();
         let due = self
             .waiting
@@ -101,13 +112,69 @@ impl Queue {
             .filter(|(id, waiting)| waiting.not_before <= now && !self.is_running(**id));
         let mut due: Vec<Work> = due.map(|(id, _)| *id).collect();
         due.sort_unstable();
-        for id in due.into_iter().take(AT_ONCE.saturating_sub(self.running.len())) {
+        let room = AT_ONCE.saturating_sub(self.running.len());
+        if due.len() > room && room > 0 {
+            self.learn_parties(&due, reconciler).await;
+            due = self.by_turns(due, room);
+        }
+        for id in due.into_iter().take(room) {
             let Some(waiting) = self.waiting.remove(&id) else { continue };
             let reconciler = Arc::clone(reconciler);
             let task = self.tasks.spawn(async move { reconciler.settle(id, waiting.check).await });
             self.running.insert(task.id(), (id, waiting));
             self.in_hand.insert(id);
         }
+    }
+
+    /// Finds out who asked the decisions that are due. Each decision is looked up once.
+    async fn learn_parties(&mut self, due: &[Work], reconciler: &Reconciler) {
+        let running = self.in_hand.iter();
+        let decisions = due.iter().chain(running).filter_map(|work| match work {
+            Work::Decision(id) if !self.parties.contains_key(id) => Some(*id),
+            _ => None,
+        });
+        let unknown: Vec<DecisionId> = decisions.collect();
+        if unknown.is_empty() {
+            return;
+        }
+        match reconciler.handle.with_store(move |store| store.decisions().get_many(&unknown)).await
+        {
+            Ok(decisions) => {
+                let parties = decisions.iter().map(|decision| (decision.id, party(decision)));
+                self.parties.extend(parties);
+            }
+            // They then count as Gander's own, and are looked up again.
+            Err(error) => tracing::debug!(%error, "could not read who asked"),
+        }
+    }
+
+    fn party_of(&self, work: Work) -> Party {
+        match work {
+            Work::Decision(id) => self.parties.get(&id).cloned().flatten(),
+            Work::Message(_) => None,
+        }
+    }
+
+    /// The next `room` of the due work: at each step the party with the least in hand is next. An
+    /// asker whose flood holds every place thereby gives way as soon as any place is free.
+    fn by_turns(&self, due: Vec<Work>, room: usize) -> Vec<Work> {
+        let mut parties: HashMap<Party, Turns> = HashMap::new();
+        for work in &self.in_hand {
+            parties.entry(self.party_of(*work)).or_default().in_hand += 1;
+        }
+        for work in due {
+            parties.entry(self.party_of(work)).or_default().due.push_back(work);
+        }
+        let mut parties: Vec<Turns> = parties.into_values().collect();
+        let next = || {
+            parties.retain(|turns| !turns.due.is_empty());
+            let least = parties
+                .iter_mut()
+                .min_by_key(|turns| (turns.in_hand, turns.due.front().copied()))?;
+            least.in_hand += 1;
+            least.due.pop_front()
+        };
+        std::iter::from_fn(next).take(room).collect()
     }
 
     pub(super) fn next_start(&self) -> Instant {
@@ -141,6 +208,9 @@ impl Queue {
         };
         let Some((id, waiting)) = self.running.remove(&task) else { return };
         self.in_hand.remove(&id);
+        if let Work::Decision(id) = id {
+            self.parties.remove(&id);
+        }
         if let Err(Unsettled::Sink(error)) = &result
             && (waiting.tries > 0 || !matches!(error, SinkError::Later { .. }))
         {
@@ -242,5 +312,28 @@ impl Reconciler {
                 .operations()
                 .update_heartbeat(|heartbeat| drop(heartbeat.held_back.remove(&id)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_the_least_in_hand_is_next() {
+        let mut queue = Queue::default();
+        let decision = |id| Work::Decision(DecisionId(id));
+        for id in 1..=2_000 {
+            queue.parties.insert(DecisionId(id), Some("token:1".into()));
+        }
+        queue.in_hand.extend((1..=998).map(decision));
+        for (id, asker) in [(2_001, "token:2"), (2_002, "token:3"), (2_003, "token:3")] {
+            queue.parties.insert(DecisionId(id), Some(asker.into()));
+        }
+        let due: Vec<Work> = (999..=2_003).map(decision).collect();
+        assert_eq!(queue.by_turns(due.clone(), 2), [decision(2_001), decision(2_002)]);
+        let more = queue.by_turns(due.clone(), 5);
+        assert_eq!(more[2..], [decision(2_003), decision(999), decision(1_000)]);
+        assert_eq!(queue.by_turns(due, 10_000).len(), 1_005, "nothing is lost");
     }
 }

@@ -118,6 +118,8 @@ fn hint(message: &str, hints: &[Hint]) -> String {
     for (jargon, plain) in [
         ("f64", "a number"),
         ("u32", "a whole number"),
+        ("u64", "a whole number"),
+        ("usize", "a whole number"),
         ("i64", "a whole number"),
         ("struct Insight", "an object"),
         ("struct Agent", "an object"),
@@ -126,6 +128,7 @@ fn hint(message: &str, hints: &[Hint]) -> String {
         ("struct Choice", "an object"),
         ("struct Question", "an object"),
         ("a sequence", "a list"),
+        ("a map", "an object"),
     ] {
         words = words.replace(&format!("expected {jargon}"), &format!("expected {plain}"));
     }

@@ -8,6 +8,7 @@ use crate::core::decision::authorization::Approvers;
 use crate::core::decision::{
     Choice, Decision, DecisionId, Person, Refused, Resolved, State, Verdict,
 };
+use crate::core::policy::ask_limits::AskLimitReached;
 use crate::core::policy::rules::InvalidRequest;
 use crate::core::untrusted::units;
 use crate::core::values::time_scale::TimeScale;
@@ -253,6 +254,12 @@ pub const NOBODY_TO_ASK: &str = "Only you may decide that, and nobody may decide
 
 /// Repeats a person's text from `/ask` when nothing was asked.
 pub const YOUR_QUESTION: &str = "You wrote:";
+
+/// The person has reached a limit on asking.
+#[must_use]
+pub fn asked_too_much(reached: AskLimitReached) -> String {
+    format!("⏳ Not asked: {reached}.")
+}
 
 /// A person's question was rejected by policy.
 #[must_use]

@@ -59,6 +59,9 @@ pub const STORE_BROKEN: &str = "The store cannot be used. Tell the person who ru
     log of gander serve has the details.";
 /// The process is shutting down.
 pub const ENDING: &str = "Gander is stopping or restarting. Try again in a moment.";
+/// Every connection is in use.
+pub const NO_PLACE: &str = "Every connection of this server is in use. Try again in a moment; \
+    programs that wait for verdicts can share connections by waiting in turn.";
 /// The bot has no connection to Discord.
 pub const NOT_CONNECTED: &str = "The bot is not connected to Discord. Questions are stored, and \
     shown when the bot is connected.";
@@ -93,6 +96,15 @@ pub fn user(uid: u32) -> String {
     format!("user {uid}")
 }
 
+/// The caller has too many requests in progress.
+#[must_use]
+pub fn too_many_at_once(most: usize) -> String {
+    format!(
+        "You have {most} requests in progress, and more are not taken. Wait until some have ended, \
+         or ask the person who runs Gander to raise the limit of open files (ulimit -n)."
+    )
+}
+
 /// The rate limit is exceeded.
 #[must_use]
 pub fn too_many(seconds: u64) -> String {
@@ -100,6 +112,14 @@ pub fn too_many(seconds: u64) -> String {
         "This token has exceeded its request limit. Wait {seconds} s; a long wait for a verdict \
          counts as one request."
     )
+}
+
+/// The message of an error as a sentence.
+#[must_use]
+pub fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }
 
 /// The body exceeds `limit` bytes.
@@ -136,7 +156,10 @@ pub fn wrong_header(name: &str) -> String {
 /// The Idempotency-Key is invalid.
 #[must_use]
 pub fn wrong_key(longest: usize) -> String {
-    format!("An Idempotency-Key must have 1 to {longest} visible ASCII characters, such as a UUID.")
+    format!(
+        "An Idempotency-Key must have 1 to {longest} printable ASCII characters, not only spaces, \
+         such as a UUID."
+    )
 }
 
 /// The page size is out of range.

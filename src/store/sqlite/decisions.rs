@@ -14,9 +14,11 @@ use crate::core::decision::authorization::Area;
 use crate::core::decision::event::Event;
 use crate::core::decision::pending_summary::PendingSummary;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms, Verdict};
+use crate::core::policy::ask_limits::Addition;
 use crate::store::chain;
 use crate::store::{
-    Asked, Changed, Decide, Filter, IdempotencyKey, KeyedAsk, PrecedentCheck, StoreError, Unchanged,
+    Admit, Asked, Changed, Decide, Filter, IdempotencyKey, KeyedAsk, PrecedentCheck, StoreError,
+    Unchanged,
 };
 
 /// Open decisions.
@@ -49,19 +51,32 @@ pub struct DecisionStore<'a> {
 impl DecisionStore<'_> {
     /// Files a request, or finds the project's open decision with an equal key.
     pub fn ask(self, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError> {
-        self.store.write(move |connection| file_request(connection, request, terms, at))
+        self.ask_within(request, terms, at, Box::new(|_| Ok(())))
     }
 
-    /// Like [`DecisionStore::ask`], with an idempotency key: repeating the call returns the first
-    /// decision for 24 h of the store's time, even after resolution.
+    /// Like [`DecisionStore::ask`], if `admit` admits what the request adds.
+    pub fn ask_within(
+        self,
+        request: Request,
+        terms: Terms,
+        at: Time,
+        admit: Admit,
+    ) -> Result<Asked, StoreError> {
+        self.store.write(move |connection| file_request(connection, request, terms, at, &admit))
+    }
+
+    /// Like [`DecisionStore::ask_within`], with an idempotency key: repeating the call returns the
+    /// first decision for 24 h of the store's time, even after resolution.
     pub fn ask_once(
         self,
         request: Request,
         terms: Terms,
         at: Time,
         once: IdempotencyKey,
+        admit: Admit,
     ) -> Result<KeyedAsk, StoreError> {
-        self.store.write(move |connection| tokens::ask(connection, request, terms, at, &once))
+        self.store
+            .write(move |connection| tokens::ask(connection, request, terms, at, &once, &admit))
     }
 
     /// Changes a decision: `decide` runs inside the transaction, and the returned event is
@@ -151,6 +166,7 @@ pub(super) fn file_request(
     request: Request,
     terms: Terms,
     at: Time,
+    admit: &Admit,
 ) -> Result<Asked, StoreError> {
     let standing = open_with_key(connection, &request)?;
     let own = standing.as_ref().map(|standing| standing.id);
@@ -159,14 +175,31 @@ pub(super) fn file_request(
         None => terms,
     };
     let Some(standing) = standing else {
+        let open = waiting_of(connection, &request)?;
+        admit(Addition::Question { open }).map_err(StoreError::Limited)?;
         let event = Event::Asked { request: Box::new(request.clone()), terms: terms.clone() };
         let decision = Decision::new(next_id(connection)?, request, terms, at);
         return insert(connection, decision, &event, at).map(Asked::New);
     };
     match standing.revise(&request, &terms) {
         None => Ok(Asked::Same(standing)),
-        Some(event) => append(connection, standing, &event, at).map(Asked::Revised),
+        Some(event) => {
+            admit(Addition::Revision).map_err(StoreError::Limited)?;
+            append(connection, standing, &event, at).map(Asked::Revised)
+        }
     }
+}
+
+/// The number of the asker's questions that wait for an answer; 0 without a verified asker. Read
+/// from the index of waiting decisions.
+fn waiting_of(connection: &Connection, request: &Request) -> Result<u32, StoreError> {
+    let Some(asker) = &request.asked_by else { return Ok(0) };
+    let sql = "SELECT count(*) FROM decision INDEXED BY decision_waiting
+        WHERE state = 'pending' AND asked_by = ?1";
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut select| select.query_row([&asker.id], |row| row.get(0)))
+        .map_err(from_sqlite)
 }
 
 pub(super) fn next_id(connection: &Connection) -> Result<DecisionId, StoreError> {

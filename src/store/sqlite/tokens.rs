@@ -9,7 +9,7 @@ use super::{Store, from_sqlite};
 use crate::core::Time;
 use crate::core::access::{Token, TokenId};
 use crate::core::decision::{DecisionId, Request, Terms};
-use crate::store::{IdempotencyKey, KeyedAsk, NewToken, StoreError, StoredToken};
+use crate::store::{Admit, IdempotencyKey, KeyedAsk, NewToken, StoreError, StoredToken};
 
 /// Tokens of remote callers.
 ///
@@ -118,6 +118,7 @@ pub(super) fn ask(
     terms: Terms,
     at: Time,
     once: &IdempotencyKey,
+    admit: &Admit,
 ) -> Result<KeyedAsk, StoreError> {
     let forgotten = (at - REMEMBERED).timestamp_millis();
     let forget = connection.prepare_cached("DELETE FROM asked_once WHERE at < ?1");
@@ -134,7 +135,7 @@ pub(super) fn ask(
             .map(KeyedAsk::Before)
             .ok_or(StoreError::NoSuchDecision(id));
     }
-    let asked = decisions::file_request(connection, request, terms, at)?;
+    let asked = decisions::file_request(connection, request, terms, at, admit)?;
     let id = asked.decision().id;
     connection
         .prepare_cached(

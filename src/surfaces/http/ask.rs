@@ -21,6 +21,8 @@ use crate::presentation::text::http as text;
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Longest idempotency key, in characters.
 pub(super) const LONGEST_KEY: usize = 255;
+/// Which keys are accepted, for the OpenAPI document: printable ASCII, and not only spaces.
+pub(super) const KEY_PATTERN: &str = "^ *[!-~][ -~]*$";
 
 impl ApiState {
     /// A decision as a response, with its `ETag`; a created decision also has a `Location`.
@@ -40,14 +42,18 @@ impl ApiState {
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(key) = single(headers, IDEMPOTENCY_KEY)? else { return Ok(None) };
-    let sound = !key.trim().is_empty()
-        && key.len() <= LONGEST_KEY
-        && key.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-    if sound {
+    if is_key(&key) {
         Ok(Some(key))
     } else {
         Err(Refusal::new(ProblemKind::BadRequest, text::wrong_key(LONGEST_KEY)))
     }
+}
+
+/// Whether an idempotency key is accepted: as [`KEY_PATTERN`] and [`LONGEST_KEY`] say.
+fn is_key(key: &str) -> bool {
+    !key.trim().is_empty()
+        && key.len() <= LONGEST_KEY
+        && key.chars().all(|c| c.is_ascii_graphic() || c == ' ')
 }
 
 async fn file(
@@ -173,4 +179,20 @@ pub(super) async fn claim(
 /// The decisions as JSON types, as of now.
 pub(super) fn told(server: &ApiState, decisions: &[Decision]) -> Vec<types::Decision> {
     decisions.iter().map(|decision| server.view(decision)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_accepted_as_the_document_says() {
+        let pattern = regex::Regex::new(KEY_PATTERN).unwrap();
+        for key in
+            ["deploy-7", "deploy 7", " deploy", "deploy ", "~", "!", "", " ", "  ", "a\tb", "é"]
+        {
+            assert_eq!(is_key(key), pattern.is_match(key), "{key:?}");
+        }
+        assert!(is_key(&"k".repeat(LONGEST_KEY)) && !is_key(&"k".repeat(LONGEST_KEY + 1)));
+    }
 }

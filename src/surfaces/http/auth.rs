@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
@@ -12,7 +13,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use gander_client::types::{Problem, ProblemKind};
 
+use super::connections::Counted;
 use super::error::{MEDIA_TYPE, Refusal};
+use super::response_body::{Holding, begun_if_stream};
 use super::{ApiState, Shared};
 use crate::core::access::{Caller, Scope};
 use crate::engine::approvals::access::Access;
@@ -99,7 +102,7 @@ pub(super) async fn outermost(
         None => as_problem(next.run(request).await),
     };
     server.figures.answered(response.status());
-    with_headers(response)
+    begun_if_stream(with_headers(response))
 }
 
 /// Marks a response of a mounted service: its errors are not turned into problems.
@@ -177,7 +180,8 @@ fn is_ours(hosts: &[String], authority: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str()) || hosts.contains(&name)
 }
 
-/// Identifies the caller, applies the rate limit and checks the route's scopes.
+/// Identifies the caller, applies the rate limit, checks the route's scopes, and counts the request
+/// until its response has ended.
 pub(super) async fn admit(
     State((server, needs)): State<(Shared, RequiredScopes)>,
     mut request: Request,
@@ -186,11 +190,11 @@ pub(super) async fn admit(
     let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::Tcp);
     let given = request.headers().get(header::AUTHORIZATION).cloned();
     match admitted(&server, needs, peer, given).await {
-        Ok(guest) => {
+        Ok((guest, counted)) => {
             // Mounted services read the bare `Caller`; they do not know `Authenticated`.
             request.extensions_mut().insert(guest.0.caller().clone());
             request.extensions_mut().insert(guest);
-            next.run(request).await
+            next.run(request).await.map(|body| Body::new(Holding::new(body, counted)))
         }
         Err(refusal) => refusal.into_response(),
     }
@@ -201,7 +205,7 @@ async fn admitted(
     RequiredScopes(scopes): RequiredScopes,
     peer: Peer,
     given: Option<HeaderValue>,
-) -> Result<Authenticated, Refusal> {
+) -> Result<(Authenticated, Counted), Refusal> {
     let caller = caller(server, peer, given).await;
     let counted = caller.as_ref().map_or("nobody", |caller| caller.id.as_str());
     server.limiter.check(counted).map_err(|wait| {
@@ -214,7 +218,10 @@ async fn admitted(
     {
         return Err(server.refused(crate::core::access::Forbidden::Lacks(*scope).into()));
     }
-    Ok(Authenticated(server.handle.access(caller)))
+    let counted = server.in_progress.count(&caller.id).map_err(|most| {
+        Refusal::new(ProblemKind::TooMany, text::too_many_at_once(most)).after(1)
+    })?;
+    Ok((Authenticated(server.handle.access(caller)), counted))
 }
 
 /// The caller. A token takes precedence over the Unix user; an unknown token is rejected, even on

@@ -8,7 +8,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::ask::LONGEST_KEY;
+use super::ask::{KEY_PATTERN, LONGEST_KEY};
 use super::error::MEDIA_TYPE;
 use super::routes::{RequestHeader, RouteEntry, SuccessResponse, table};
 
@@ -113,7 +113,7 @@ fn parameters(route: &RouteEntry, generator: &mut SchemaGenerator) -> Vec<Value>
                     "type": "string",
                     "minLength": 1,
                     "maxLength": LONGEST_KEY,
-                    "pattern": "^[!-~]+$",
+                    "pattern": KEY_PATTERN,
                 });
                 (
                     IDEMPOTENCY_KEY_NAME,

@@ -8,6 +8,7 @@ use super::ApiState;
 use crate::core::access::Forbidden;
 use crate::core::decision::{Decision, Refused};
 use crate::engine::approvals::access::AccessError;
+use crate::engine::approvals::judging::NotJudged;
 use crate::engine::{HandleError, StoreError};
 use crate::presentation::text::http as text;
 
@@ -35,6 +36,12 @@ impl Refusal {
 
     pub(super) fn after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// Names the end of the event log.
+    fn ends_at(mut self, position: u64) -> Self {
+        self.0.position = Some(position);
         self
     }
 
@@ -90,6 +97,16 @@ impl ApiState {
             }
             AccessError::OtherRequest(_) => Refusal::new(ProblemKind::KeyReused, error.to_string()),
             AccessError::ReservedKey => Refusal::new(ProblemKind::Unprocessable, error.to_string()),
+            AccessError::NotJudged(not_judged) => {
+                let kind = match not_judged {
+                    NotJudged::CallerBusy => ProblemKind::TooMany,
+                    NotJudged::Busy => ProblemKind::Unavailable,
+                    NotJudged::Failed => {
+                        return Refusal::new(ProblemKind::Internal, not_judged.to_string());
+                    }
+                };
+                Refusal::new(kind, text::sentence(&not_judged.to_string())).after(BUSY)
+            }
             AccessError::Handle(error) => self.handle_refused(error),
         }
     }
@@ -106,6 +123,13 @@ impl ApiState {
             HandleError::Denied(decision, denied) => {
                 let words = text::denied(&decision, &denied);
                 self.with(&decision, Refusal::new(ProblemKind::Denied, words))
+            }
+            HandleError::BeyondLog { end, .. } => {
+                Refusal::new(ProblemKind::PositionGone, text::sentence(&words)).ends_at(end)
+            }
+            HandleError::Limited(reached) => {
+                Refusal::new(ProblemKind::TooMany, text::sentence(&words))
+                    .after(reached.retry_after_seconds())
             }
             HandleError::Store(error) => broken(&error),
             _ => Refusal::new(ProblemKind::Unprocessable, words),

@@ -16,13 +16,14 @@ use super::{ApiState, Authenticated, LONGEST_CALL, Shared};
 use crate::core::decision::{Decision, Revision};
 use crate::core::gate::{ToolCall, rules};
 use crate::engine::approvals::gates::{GateOutcome, GateReply, GateRequest};
+use crate::engine::approvals::judging::NotJudged;
 use crate::presentation::text;
 
 /// Query of a gate's wait.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GateWaitQuery {
-    /// Longest wait in seconds. Left out: 60.
+    /// Longest wait in seconds. Left out: 50.
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
     timeout: Option<u64>,
@@ -126,14 +127,17 @@ pub(super) async fn wait(
 pub(super) async fn ready(
     State(server): State<Shared>,
     Authenticated(access): Authenticated,
-) -> Json<GateReady> {
+) -> Result<Json<GateReady>, Refusal> {
     let rulebook = server.rulebook.clone();
-    let read = tokio::task::spawn_blocking(move || rulebook.rules().err()).await;
-    let problem = read.unwrap_or_else(|_| Some(text::gate::FAILED.to_owned()));
+    let problem = match access.judge(move || rulebook.rules().err()).await {
+        Err(failed @ NotJudged::Failed) => Some(failed.to_string()),
+        Err(busy) => return Err(server.refused(busy.into())),
+        Ok(problem) => problem,
+    };
     let caller = access.caller();
-    Json(GateReady {
+    Ok(Json(GateReady {
         caller: format!("{} ({})", caller.name, caller.id),
         projects: caller.grant.projects.clone(),
         problem,
-    })
+    }))
 }

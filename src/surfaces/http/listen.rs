@@ -1,5 +1,6 @@
 //! Listeners: a Unix socket, by default only for the user that runs the bot, and TCP. Connections
-//! that send no headers within [`HEADERS_WITHIN`] are closed.
+//! that send no headers within [`HEADERS_WITHIN`] are closed, and earlier if others need their
+//! places.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::response::IntoResponse as _;
+use gander_client::types::ProblemKind;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
@@ -15,13 +19,21 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 
 use super::auth::Peer;
+use super::connections::{Connections, Origin, Place};
+use super::error::Refusal;
+use super::response_body::Holding;
 use super::{HEADERS_WITHIN, HttpSettings, OpenTo};
 use crate::engine::files;
+use crate::presentation::text::http as text;
 
 /// Longest request headers, in bytes.
 const LONGEST_HEADERS: usize = 32 << 10;
-/// Connections at a time; a further connection waits.
-const CONNECTIONS: usize = 8_192;
+/// Refusals sent at a time, each with an open file of those kept for other uses.
+const REFUSALS: usize = 8;
+/// Time for a request to be refused.
+const REFUSED_WITHIN: Duration = Duration::from_secs(1);
+/// Bytes of a refused request that are read before closing.
+const LONGEST_UNREAD: usize = 64 << 10;
 /// Pause after a failed `accept`, for example because the process has too many open files.
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -156,13 +168,21 @@ fn socket(path: &Path, open_to: OpenTo) -> Result<(UnixListener, SocketFile), Li
 #[derive(Clone)]
 struct Acceptor {
     router: Router,
-    room: Arc<Semaphore>,
+    connections: Connections,
+    /// Refusals that are being sent.
+    refusals: Arc<Semaphore>,
 }
 
 /// Accepts and serves connections until `ending`, then waits until open connections have finished.
-pub(super) async fn serve(bound: Bound, router: Router, mut ending: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    bound: Bound,
+    router: Router,
+    connections: Connections,
+    mut ending: watch::Receiver<bool>,
+) {
     let graceful = GracefulShutdown::new();
-    let doors = Acceptor { router, room: Arc::new(Semaphore::new(CONNECTIONS)) };
+    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    let doors = Acceptor { router, connections, refusals };
     let Bound { unix, tcp } = bound;
     tokio::select! {
         () = accept_unix(unix.as_ref(), &doors, &graceful) => {}
@@ -187,7 +207,8 @@ async fn accept_unix(
             Ok((stream, _)) => match stream.peer_cred() {
                 Ok(user) => {
                     let peer = Peer::Unix { uid: user.uid(), ours: user.uid() == file.owner };
-                    doors.accept_connection(stream, peer, graceful.watcher()).await;
+                    let origin = Origin::User(user.uid());
+                    doors.accept(stream, peer, origin, graceful.watcher()).await;
                 }
                 Err(error) => {
                     tracing::debug!(%error, "closed a connection from an unknown user")
@@ -202,11 +223,11 @@ async fn accept_tcp(listener: Option<&TcpListener>, doors: &Acceptor, graceful: 
     let Some(listener) = listener else { return std::future::pending().await };
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
                 // Without this option, Nagle's algorithm delays a short response until the previous
                 // one is acknowledged.
                 let _ = stream.set_nodelay(true);
-                doors.accept_connection(stream, Peer::Tcp, graceful.watcher()).await;
+                doors.accept(stream, Peer::Tcp, Origin::of(from.ip()), graceful.watcher()).await;
             }
             Err(error) => pause(&error).await,
         }
@@ -219,19 +240,36 @@ async fn pause(error: &std::io::Error) {
 }
 
 impl Acceptor {
-    async fn accept_connection(
+    async fn accept(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: Peer,
+        origin: Origin,
         watcher: Watcher,
     ) {
-        // The semaphore is never closed.
-        let Ok(place) = Arc::clone(&self.room).acquire_owned().await else { return };
-        let service = TowerToHyperService::new(self.router.clone());
+        match self.connections.take(origin) {
+            Some(place) => self.serve(stream, peer, place, watcher),
+            None => self.refuse(stream),
+        }
+        // Those that gave way hold their files a moment longer.
+        self.connections.settled().await;
+    }
+
+    fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Peer,
+        place: Place,
+        watcher: Watcher,
+    ) {
+        let place = Arc::new(place);
+        let (service, used) = (TowerToHyperService::new(self.router.clone()), Arc::clone(&place));
         let service = hyper::service::service_fn(
             move |mut request: hyper::Request<hyper::body::Incoming>| {
                 request.extensions_mut().insert(peer);
-                hyper::service::Service::call(&service, request)
+                let busy = used.busy();
+                let response = hyper::service::Service::call(&service, request);
+                async move { response.await.map(|r| r.map(|body| Holding::new(body, busy))) }
             },
         );
         let connection = hyper::server::conn::http1::Builder::new()
@@ -241,10 +279,40 @@ impl Acceptor {
             .serve_connection(TokioIo::new(stream), service);
         let connection = watcher.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended");
+            tokio::select! {
+                ended = connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ended");
+                    }
+                }
+                () = place.must_give_way() => {
+                    tracing::debug!("a silent connection gave way to another");
+                }
             }
-            drop(place);
+        });
+    }
+
+    /// Answers the first request that no place is left. If too many refusals are being sent, only
+    /// closes the connection.
+    fn refuse(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Ok(sending) = Arc::clone(&self.refusals).try_acquire_owned() else { return };
+        let service = hyper::service::service_fn(
+            |request: hyper::Request<hyper::body::Incoming>| async move {
+                // Closing with unread data would take back the answer. An error means that the
+                // client has gone, or sends more than is worth reading.
+                let _ = to_bytes(Body::new(request.into_body()), LONGEST_UNREAD).await;
+                let refusal = Refusal::new(ProblemKind::Unavailable, text::NO_PLACE).after(1);
+                Ok::<_, std::convert::Infallible>(refusal.into_response())
+            },
+        );
+        let connection = hyper::server::conn::http1::Builder::new()
+            .keep_alive(false)
+            .max_buf_size(LONGEST_HEADERS)
+            .serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(async move {
+            let _sending = sending;
+            // An error means that the client has gone, or sends nothing.
+            let _ = tokio::time::timeout(REFUSED_WITHIN, connection).await;
         });
     }
 }

@@ -7,15 +7,16 @@
 
 mod ask;
 mod auth;
+mod connections;
 mod document;
 mod error;
 mod extract;
 mod gate;
 mod health;
-mod limits;
 mod listen;
 mod metrics;
 mod queries;
+mod response_body;
 mod routes;
 mod stream;
 mod verdict;
@@ -32,15 +33,17 @@ use gander_client::types;
 use tokio::sync::watch;
 
 pub use self::auth::{Authenticated, Peer};
+pub use self::connections::raise_file_limit;
+use self::connections::{Connections, InProgress};
 pub use self::document::document;
 pub use self::error::Refusal;
-use self::limits::Limiter;
 pub use self::listen::{Bound, ListenError, default_socket};
 use self::metrics::Counters;
 use crate::core::access::Caller;
 use crate::core::decision::Decision;
 use crate::engine::Handle;
 use crate::engine::approvals::gates::RuleSource;
+use crate::engine::rate_limit::RateLimit;
 use crate::presentation::json;
 
 /// Longest request body, in bytes.
@@ -58,6 +61,8 @@ pub const LONGEST_WAIT: u64 = 600;
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// Default rate limit of a token, in requests per second.
 const DEFAULT_RATE: u32 = 50;
+/// Burst size, as a multiple of the rate per second.
+const AT_ONCE: u32 = 10;
 
 /// Who may connect to the socket, set by file permissions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,7 +110,9 @@ pub(super) struct ApiState {
     /// The rules for tool calls.
     rulebook: Arc<dyn RuleSource>,
     hosts: Vec<String>,
-    limiter: Limiter,
+    limiter: RateLimit,
+    connections: Connections,
+    in_progress: InProgress,
     figures: Counters,
     /// Whether shutdown has begun.
     ending: watch::Sender<bool>,
@@ -152,11 +159,14 @@ impl HttpApi {
     /// `rulebook` holds the rules for tool calls submitted by gates.
     #[must_use]
     pub fn new(handle: Handle, settings: &HttpSettings, rulebook: Arc<dyn RuleSource>) -> Self {
+        let connections = Connections::by_file_limit();
         let server = Arc::new(ApiState {
-            handle,
+            handle: handle.for_callers(),
             rulebook,
             hosts: settings.hosts.iter().map(|host| host.to_lowercase()).collect(),
-            limiter: Limiter::new(settings.rate),
+            limiter: RateLimit::per_second(settings.rate, settings.rate.saturating_mul(AT_ONCE)),
+            in_progress: InProgress::among(&connections),
+            connections,
             figures: Counters::default(),
             ending: watch::Sender::new(false),
             closed: watch::Sender::new(false),
@@ -179,8 +189,9 @@ impl HttpApi {
     /// Serves the listeners while polled.
     pub async fn run(&self, bound: Bound) {
         let router = routes::outermost(&self.server, self.router.clone());
+        let connections = self.server.connections.clone();
         tokio::select! {
-            () = listen::serve(bound, router, self.server.ending.subscribe()) => {
+            () = listen::serve(bound, router, connections, self.server.ending.subscribe()) => {
                 self.server.closed.send_replace(true);
                 std::future::pending().await
             }

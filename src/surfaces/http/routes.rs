@@ -356,6 +356,7 @@ fn running() -> Vec<RouteEntry> {
         )
         .query::<stream::StreamQuery>()
         .carries(RequestHeader::Position)
+        .bad(&[ProblemKind::PositionGone])
         .media("text/event-stream", "The log from the given position, as it grows"),
         get("/health", "health", "Check whether the process is alive", health::health)
             .open()

@@ -17,14 +17,15 @@ use crate::engine::approvals::access::{Access, AccessError};
 use crate::engine::{Claim, HandleError};
 use crate::presentation::text::http as text;
 
-/// Default wait, in seconds.
-const DEFAULT_WAIT_SECONDS: u64 = 60;
+/// Default wait, in seconds: less than the 60 s after which nginx and other proxies, by default,
+/// give up a silent request.
+const DEFAULT_WAIT_SECONDS: u64 = 50;
 
 /// Query of a wait without claim.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WaitQuery {
-    /// Longest wait in seconds. Left out: 60.
+    /// Longest wait in seconds. Left out: 50.
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
     timeout: Option<u64>,
@@ -39,7 +40,7 @@ pub(super) struct WaitQuery {
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClaimingWaitQuery {
-    /// Longest wait in seconds. Left out: 60.
+    /// Longest wait in seconds. Left out: 50.
     #[serde(default)]
     #[schemars(range(min = 0, max = 600))]
     timeout: Option<u64>,

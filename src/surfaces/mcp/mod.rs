@@ -8,6 +8,7 @@
 //! words. Does not depend on Discord or SQL, and does not decide who may approve.
 
 mod answer;
+mod arguments;
 mod asking;
 mod deciding;
 mod follow;
@@ -156,7 +157,7 @@ pub fn http_service(
         .with_allowed_hosts(local.into_iter().chain(hosts.iter().cloned()))
         .enforce_origin_validation()
         .with_max_request_body_bytes(LONGEST_MESSAGE);
-    let handle = handle.clone();
+    let handle = handle.for_callers();
     let new = move || Ok(McpServer::new(handle.clone(), Identity::OfRequest, gate.clone()));
     let mut sessions = LocalSessionManager::default();
     sessions.session_config.keep_alive = Some(SESSION_IDLE_TIMEOUT);

@@ -64,8 +64,7 @@ impl McpServer {
         let (session, tool, input) =
             (self.session.clone(), tool.to_owned(), Value::Object(input.clone()));
         let looks = gate.clone();
-        let looked =
-            tokio::task::spawn_blocking(move || looks.brought(&agent, &session, &tool, input));
+        let looked = access.judge(move || looks.brought(&agent, &session, &tool, input));
         let brought = looked.await.map_err(words)?;
         let asked = match access.gate(gate.clone(), brought).await.map_err(words)? {
             GateOutcome::Allowed(words) => return Ok(GateReply::Allow { words, note: None }),

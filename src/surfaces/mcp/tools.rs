@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::McpServer;
 use super::answer::{Done, tool_error};
+use super::arguments::fitted;
 use super::schema::{
     ApproveInput, Await, Blockers, Blocking, DecisionList, DecisionOutput, PendingInput,
     Permission, Prioritize, RejectInput, ReportInput, Search, WithdrawInput,
@@ -154,13 +155,14 @@ impl McpServer {
         arguments: &JsonObject,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResult, ErrorData> {
-        let Some((kind, _)) = all().into_iter().find(|(kind, _)| kind.name == name) else {
+        let Some((kind, tool)) = all().into_iter().find(|(kind, _)| kind.name == name) else {
             return Err(ErrorData::invalid_params(text::mcp::no_tool(name), None));
         };
         if let Err(forbidden) = kind.may(access) {
             return Ok(tool_error(text::forbidden(&forbidden)));
         }
-        Ok(self.run(kind, access, arguments, context).await.unwrap_or_else(tool_error))
+        let arguments = fitted(arguments, &tool.input_schema);
+        Ok(self.run(kind, access, &arguments, context).await.unwrap_or_else(tool_error))
     }
 
     async fn run(

@@ -187,3 +187,17 @@ async fn whoever_waits_for_a_card_is_told_when_it_hangs() {
         None
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_asks_too_much_is_told_the_limit() {
+    let bot = Bot::start().await;
+    let ask_limits = gander::core::policy::ask_limits::AskLimits { open: 1, per_minute: 10 };
+    let rules = gander::core::policy::rules::Rules { ask_limits, ..(*bot.handle.rules()).clone() };
+    bot.handle.set_rules(rules);
+    command(&bot, "sven", "ask", json!({ "title": "First?" })).await;
+    let refused = command(&bot, "sven", "ask", json!({ "title": "Second?" })).await;
+    assert!(content(&refused).contains("no more than 1 of your questions"), "{refused:#}");
+    assert!(content(&refused).contains("Second?"), "what was typed is not lost: {refused:#}");
+    command(&bot, "jonas", "ask", json!({ "title": "Another person's?" })).await;
+    assert_eq!(bot.handle.attention().list(None).await.unwrap().len(), 2);
+}

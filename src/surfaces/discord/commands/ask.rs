@@ -251,12 +251,10 @@ async fn put(
     if who == Approvers::default() {
         return Err(text::NOBODY_TO_ASK.to_owned());
     }
-    let filed = bot
-        .handle
-        .approvals()
-        .ask(request)
-        .await
-        .map_err(|error| text::store_failed(&error.to_string()))?;
+    let filed = bot.handle.approvals().ask(request).await.map_err(|error| match error {
+        HandleError::Limited(reached) => text::asked_too_much(reached),
+        error => text::store_failed(&error.to_string()),
+    })?;
     let again = matches!(filed, AskOutcome::Same(_));
     let asked = filed.into_decision();
     tracing::info!(decision = asked.id.0, by = asker.person.name, "asked by a command on Discord");

@@ -1,0 +1,226 @@
+//! Permits for requests to a channel, granted by turns.
+//!
+//! Discord limits requests per channel, so requests queue. Askers take turns, and each asker's most
+//! urgent request goes first: 300 critical questions of one asker delay another asker's card by one
+//! request. Messages of Gander's own, such as reminders, have turns of their own.
+
+use std::cmp::Reverse;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::core::Time;
+use crate::core::decision::{Decision, Priority, Risk};
+use crate::core::messaging::message::MessageView;
+use crate::core::values::fair_queue::FairQueue;
+
+/// The party whose turn a request takes: an asker's id, or the name of an agent without one.
+/// `None`: Gander itself.
+pub(super) type Party = Option<String>;
+
+/// The party of a decision's requests.
+pub(super) fn party(decision: &Decision) -> Party {
+    let request = &decision.request;
+    Some(request.asked_by.as_ref().map_or_else(
+        // The mark keeps a name from posing as an id.
+        || format!("agent:{}", request.agent.name),
+        |asker| asker.id.clone(),
+    ))
+}
+
+/// The order of one party's requests, the most urgent first: verdicts, messages of Gander's own,
+/// cards that wait for an answer, and comparisons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    /// The decision has an answer to show.
+    Answered,
+    Own,
+    /// In the order of `/attention`: overdue, priority, soonest breach, risk.
+    Waiting(Reverse<bool>, Reverse<Priority>, Time, Reverse<Risk>),
+    /// Nothing to show: only whether the message still exists.
+    Comparison,
+}
+
+/// The turn that a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Turn {
+    party: Party,
+    urgency: Urgency,
+}
+
+impl Turn {
+    /// To show a decision on its card.
+    pub(super) fn of(decision: &Decision, now: Time) -> Self {
+        let urgency = if decision.state.is_open() {
+            let breach = decision.breach_at();
+            Urgency::Waiting(
+                Reverse(breach <= now),
+                Reverse(decision.priority()),
+                breach,
+                Reverse(decision.terms.risk),
+            )
+        } else {
+            Urgency::Answered
+        };
+        Self { party: party(decision), urgency }
+    }
+
+    /// To show a message: a card takes the turn of the decision's asker.
+    pub(super) fn of_message(view: &MessageView, now: Time) -> Self {
+        let card = view.message.purpose.card_of().and_then(|_| view.listed.first());
+        card.map_or(Self { party: None, urgency: Urgency::Own }, |listed| {
+            Self::of(&listed.decision, now)
+        })
+    }
+
+    /// To compare a message with Discord.
+    pub(super) fn to_compare(view: &MessageView, now: Time) -> Self {
+        Self { urgency: Urgency::Comparison, ..Self::of_message(view, now) }
+    }
+}
+
+#[derive(Debug)]
+struct Requests {
+    free: usize,
+    queue: FairQueue<Party, Urgency, oneshot::Sender<Permit>>,
+}
+
+/// The permits of one channel.
+#[derive(Debug, Clone)]
+pub(super) struct Permits(Arc<Mutex<Requests>>);
+
+/// Permission for one request, returned on drop.
+#[derive(Debug)]
+pub(super) struct Permit(Option<Permits>);
+
+impl Permits {
+    /// `count`: requests at a time.
+    pub(super) fn new(count: usize) -> Self {
+        Self(Arc::new(Mutex::new(Requests { free: count, queue: FairQueue::default() })))
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a permit.
+    pub(super) async fn acquire(&self, turn: Turn) -> Permit {
+        loop {
+            let granted = {
+                let mut requests = self.requests();
+                // While a permit is free, no request waits.
+                if requests.free > 0 {
+                    requests.free -= 1;
+                    return Permit(Some(self.clone()));
+                }
+                let (grant, granted) = oneshot::channel();
+                requests.queue.push(turn.party.clone(), turn.urgency, grant);
+                granted
+            };
+            // The sender stays in the queue until the grant, so this cannot fail.
+            if let Ok(permit) = granted.await {
+                return permit;
+            }
+        }
+    }
+
+    /// Passes a returned permit on to the next request that still waits.
+    fn pass_on(&self) {
+        loop {
+            let grant = {
+                let mut requests = self.requests();
+                let Some(grant) = requests.queue.pop() else {
+                    requests.free += 1;
+                    return;
+                };
+                grant
+            };
+            match grant.send(Permit(Some(self.clone()))) {
+                Ok(()) => return,
+                // The request was given up. Its permit must not return a second time.
+                Err(mut permit) => permit.0 = None,
+            }
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(permits) = self.0.take() {
+            permits.pass_on();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::core::decision::{DecisionId, Person, Request, Terms};
+
+    fn asked(id: i64, asker: &str, risk: Risk) -> Decision {
+        let asked_by = Some(Person { id: asker.into(), name: "x".into() });
+        let terms = Terms { risk, ..Terms::default() };
+        let request = Request { asked_by, ..Request::default() };
+        Decision::new(DecisionId(id), request, terms, Time::UNIX_EPOCH)
+    }
+
+    fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn one_askers_flood_delays_another_by_one_request() {
+        let permits = Permits::new(1);
+        let now = Time::UNIX_EPOCH;
+        let held = pin!(permits.acquire(Turn::of(&asked(0, "token:1", Risk::Low), now)));
+        let Poll::Ready(held) = poll(held) else { panic!("a permit is free") };
+        let mut flood: Vec<_> = (1..=300)
+            .map(|id| Turn::of(&asked(id, "token:1", Risk::Critical), now))
+            .map(|turn| Box::pin(permits.acquire(turn)))
+            .collect();
+        assert!(flood.iter_mut().all(|waits| poll(waits.as_mut()).is_pending()));
+        let mut other = pin!(permits.acquire(Turn::of(&asked(400, "token:2", Risk::Low), now)));
+        assert!(poll(other.as_mut()).is_pending());
+        drop(held);
+        let first = flood.iter_mut().find_map(|waits| match poll(waits.as_mut()) {
+            Poll::Ready(permit) => Some(permit),
+            Poll::Pending => None,
+        });
+        drop(first.expect("the most urgent goes first"));
+        assert!(poll(other.as_mut()).is_ready(), "it waits for one request of the flood");
+    }
+
+    #[test]
+    fn a_request_that_was_given_up_loses_no_permit() {
+        let permits = Permits::new(1);
+        let turn = || Turn::of(&asked(1, "token:1", Risk::Low), Time::UNIX_EPOCH);
+        let held = pin!(permits.acquire(turn()));
+        let Poll::Ready(held) = poll(held) else { panic!("a permit is free") };
+        let mut given_up = Box::pin(permits.acquire(turn()));
+        let mut granted = Box::pin(permits.acquire(turn()));
+        let mut waits = pin!(permits.acquire(turn()));
+        assert!(poll(given_up.as_mut()).is_pending() && poll(granted.as_mut()).is_pending());
+        assert!(poll(waits.as_mut()).is_pending());
+        drop(given_up);
+        drop(held);
+        // The permit is granted to this one, which is dropped without looking.
+        drop(granted);
+        assert!(poll(waits).is_ready());
+        assert_eq!(permits.requests().free, 1);
+    }
+
+    #[test]
+    fn a_verdict_is_shown_before_the_cards_that_wait() {
+        let pending = asked(1, "token:1", Risk::Critical);
+        let event = pending.withdraw("x".into()).unwrap();
+        let answered = pending.clone().evolve(&event, Time::UNIX_EPOCH, 2);
+        let now = Time::UNIX_EPOCH;
+        assert!(Turn::of(&answered, now).urgency < Turn::of(&pending, now).urgency);
+        let overdue = Turn::of(&pending, pending.breach_at()).urgency;
+        assert!(overdue < Turn::of(&asked(2, "token:1", Risk::Critical), now).urgency);
+    }
+}
