@@ -6,10 +6,13 @@
 //! a call or receives the answer, nor on where the rules are stored.
 
 mod arguments;
+pub mod budget;
 pub mod edits;
 pub mod pattern;
+pub mod programs;
 pub mod rules;
 pub mod shell;
+pub mod tools;
 
 use std::path::PathBuf;
 
@@ -52,7 +55,7 @@ pub struct ToolCall {
     pub before: Option<String>,
 }
 
-/// Tools that run a shell command, by the last part of the tool's name.
+/// Tools of the agents themselves that run a shell command.
 const SHELLS: [&str; 9] = [
     "bash",
     "shell",
@@ -68,11 +71,15 @@ const SHELLS: [&str; 9] = [
 const COMMAND: [&str; 3] = ["command", "cmd", "script"];
 
 impl ToolCall {
-    /// The shell command of this call, or `None` for other tools.
+    /// The shell command of this call, or `None` for other tools. A command that a server runs is
+    /// none: where and how is unknown.
     #[must_use]
     pub fn command(&self) -> Option<String> {
-        let name = self.tool.rsplit("__").next().unwrap_or(&self.tool).to_lowercase();
-        if !SHELLS.contains(&name.as_str()) {
+        self.command_of(tools::own_name(self)?)
+    }
+
+    fn command_of(&self, tool: &str) -> Option<String> {
+        if !SHELLS.contains(&tool.to_lowercase().as_str()) {
             return None;
         }
         self.command_field().and_then(|field| match self.input.get(field)? {
@@ -88,9 +95,10 @@ impl ToolCall {
         COMMAND.into_iter().find(|field| self.input.get(field).is_some())
     }
 
-    /// The file change of this call, or `None` for other tools.
+    /// The file change of this call, or `None` for other tools. A server may mean files elsewhere.
     #[must_use]
     pub fn edit(&self) -> Option<Edit> {
+        tools::own_name(self)?;
         if self.command().is_some() { None } else { edit_of(&self.tool, &self.input) }
     }
 

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::core::decision::Kind;
 use crate::core::gate::ToolCall;
-use crate::core::gate::rules::{Ruling, judge};
+use crate::core::gate::rules::{AskReason, Ruling, judge};
+
+mod tools;
+mod work;
 
 fn call(tool: &str, input: Value) -> ToolCall {
     ToolCall {
@@ -455,6 +458,41 @@ fn an_agent_that_works_in_the_home_folder_still_asks_about_what_runs_by_itself()
             call("Write", json!({ "file_path": format!("/home/maya/{file}"), "content": "x" }));
         (call.cwd, call.roots) = ("/home/maya".into(), vec!["/home/maya".into()]);
         assert_eq!(ruling(&call), "critical", "{file}");
+    }
+}
+
+/// Each file below `fixtures/gates/commands` holds a command; its folder names the ruling.
+#[test]
+fn commands_in_files() {
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/gates/commands");
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for folder in std::fs::read_dir(all).unwrap().map(|folder| folder.unwrap().path()) {
+        let expected = folder.file_name().unwrap().to_string_lossy().into_owned();
+        for case in std::fs::read_dir(&folder).unwrap().map(|case| case.unwrap().path()) {
+            count += 1;
+            let found = of_command(&std::fs::read_to_string(&case).unwrap());
+            if found != expected {
+                wrong.push(format!("{}: {expected}, not {found}", case.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 100, "{count}");
+}
+
+#[test]
+fn a_program_into_which_an_agent_may_type_says_so() {
+    let rules = understand(Path::new(FILE), DEFAULTS).unwrap();
+    for (input, also) in [
+        (json!({ "command": "bash" }), false),
+        (json!({ "command": "ssh web-1" }), true),
+        (json!({ "cmd": "make watch", "tty": true }), true),
+    ] {
+        let ruling = judge(&rules, &call("exec_command", input.clone()));
+        let Ruling::Ask { risk, reason: Some(AskReason::Interactive(more)), .. } = ruling else {
+            panic!("{input} {ruling:?}")
+        };
+        assert_eq!((risk, more.is_some()), (Risk::High, also), "{input}");
     }
 }
 

@@ -3,6 +3,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::budget::Budget;
+use super::programs::{is_option, program};
+
 /// Whether a text matches a pattern. `*` matches any characters.
 #[must_use]
 pub fn like(pattern: &str, text: &str) -> bool {
@@ -50,22 +53,132 @@ fn parts_like(
 /// Pattern for the words of a command: `git push *`. A `*` as a whole word matches any number of
 /// words, including none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommandPattern(Vec<String>);
+pub struct CommandPattern {
+    words: Vec<String>,
+    /// The words for stopping rules: in lower case, except for options.
+    stops: Vec<String>,
+}
+
+/// The words of a command for stopping rules: in lower case, except for options, because some
+/// systems ignore the case of programs and git that of its keys.
+#[derive(Debug)]
+pub struct StopWords {
+    words: Vec<String>,
+    /// The program without its folder.
+    program: String,
+}
+
+impl StopWords {
+    /// Prepares a command's words.
+    #[must_use]
+    pub fn new(words: &[String]) -> Self {
+        let words: Vec<String> = words.iter().map(|word| folded(word)).collect();
+        let program = words.first().map_or("", |word| program(word)).to_owned();
+        Self { words, program }
+    }
+}
+
+fn folded(word: &str) -> String {
+    if is_option(word) { word.to_owned() } else { word.to_lowercase() }
+}
 
 impl CommandPattern {
     /// Parses a pattern; `None` if empty.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let words: Vec<String> = text.split_whitespace().map(ToOwned::to_owned).collect();
-        (!words.is_empty()).then_some(Self(words))
+        let stops = words.iter().map(|word| folded(word)).collect();
+        (!words.is_empty()).then_some(Self { words, stops })
     }
 
-    /// Whether a command's words match.
+    /// Whether a command's words match exactly: for rules that allow.
     #[must_use]
-    pub fn is_like(&self, words: &[&str]) -> bool {
-        parts_like(&self.0, words, "*", like)
+    pub fn is_like(&self, words: &[&str], budget: &Budget) -> bool {
+        let begins = match (self.words.first().map(String::as_str), words.first()) {
+            (Some("*") | None, _) => true,
+            (Some(pattern), Some(word)) => like(pattern, word),
+            (Some(_), None) => false,
+        };
+        begins
+            && budget.spend(self.words.len() * words.len())
+            && parts_like(&self.words, words, "*", like)
+    }
+
+    /// Whether a command may be meant: for rules that ask or deny. Options before a word of the
+    /// pattern hide nothing (`kubectl -n prod delete`), nor do abbreviated options (`--mi` for
+    /// `--mirror`), options in one word (`-uf`), or a folder before the program.
+    #[must_use]
+    pub fn may_be_like(&self, words: &StopWords, budget: &Budget) -> bool {
+        let begins = match (self.stops.first().map(String::as_str), words.words.first()) {
+            (Some("*") | None, _) => true,
+            (Some(pattern), Some(word)) => like(pattern, word) || like(pattern, &words.program),
+            (Some(_), None) => false,
+        };
+        if !begins || !budget.spend(self.stops.len() * words.words.len()) {
+            return false;
+        }
+        let count = words.words.len();
+        let mut reached = vec![false; count + 1];
+        reached[0] = true;
+        let mut before = "*";
+        for (at, pattern) in self.stops.iter().enumerate() {
+            let mut next = vec![false; count + 1];
+            if pattern == "*" {
+                let mut any = false;
+                for (reached, next) in reached.iter().zip(&mut next) {
+                    any |= reached;
+                    *next = any;
+                }
+            } else {
+                if before != "*" {
+                    skip_options(&mut reached, &words.words);
+                }
+                for (word, said) in words.words.iter().enumerate() {
+                    let program = at == 0 && word == 0 && like(pattern, &words.program);
+                    next[word + 1] = reached[word] && (program || word_may_be_like(pattern, said));
+                }
+            }
+            reached = next;
+            before = pattern;
+        }
+        reached[count]
     }
 }
+
+/// Extends the reached positions over options. The next word may be the option's value.
+fn skip_options(reached: &mut [bool], words: &[String]) {
+    let mut is_value = false;
+    for (at, word) in words.iter().enumerate() {
+        let option = is_option(word);
+        if (reached[at] && option) || (is_value && !option) {
+            reached[at + 1] = true;
+        }
+        is_value = reached[at] && option && !word.contains('=');
+    }
+}
+
+fn word_may_be_like(pattern: &str, word: &str) -> bool {
+    if like(pattern, word) {
+        return true;
+    }
+    if pattern.starts_with("--") {
+        // git and other programs accept the start of a long option.
+        let full = pattern.split(['*', '=']).next().unwrap_or_default();
+        let said = word.split('=').next().unwrap_or_default();
+        return said.len() >= MIN_ABBREVIATION && said.starts_with("--") && full.starts_with(said);
+    }
+    // `-uf` are the options `-u` and `-f`.
+    let mut letters = pattern.chars();
+    let (dash, letter, more) = (letters.next(), letters.next(), letters.next());
+    let cluster = word.strip_prefix('-').unwrap_or_default();
+    dash == Some('-')
+        && more.is_none()
+        && letter.is_some_and(|letter| letter.is_ascii_alphanumeric() && cluster.contains(letter))
+        && cluster.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// Minimum length of an abbreviated option, with its dashes.
+const MIN_ABBREVIATION: usize = 3;
 
 /// Pattern for a path: `*.pem` (a file of this name in any folder), `.git/**` (in any folder),
 /// `/etc/**`, `~/.ssh/**`. `**` matches any number of folders.
@@ -98,22 +211,52 @@ impl PathPattern {
     /// Whether an absolute, normalised path matches. Ignores case, because some file systems do.
     #[must_use]
     pub fn is_like(&self, path: &Path, home: Option<&Path>) -> bool {
-        let path = if self.at_home {
-            match home.and_then(|home| path.strip_prefix(home).ok()) {
-                Some(path) => path,
-                None => return false,
-            }
-        } else {
-            path
+        self.fits(&PathParts::new(path, home))
+    }
+
+    /// As [`Self::is_like`], for a prepared path.
+    #[must_use]
+    pub fn fits(&self, path: &PathParts) -> bool {
+        let parts = match (self.at_home, path.below_home) {
+            (true, None) => return false,
+            (true, Some(home)) => path.parts.get(home..).unwrap_or_default(),
+            (false, _) => &path.parts,
         };
-        let parts: Vec<String> = path
-            .components()
-            .filter_map(|part| match part {
+        let ends = match (self.parts.last().map(String::as_str), parts.last()) {
+            (Some("**") | None, _) => true,
+            (Some(pattern), Some(part)) => like(pattern, part),
+            (Some(_), None) => false,
+        };
+        ends && parts_like(
+            &self.parts,
+            &parts.iter().map(String::as_str).collect::<Vec<_>>(),
+            "**",
+            like,
+        )
+    }
+}
+
+/// The parts of an absolute, normalised path, in lower case.
+#[derive(Debug)]
+pub struct PathParts {
+    parts: Vec<String>,
+    /// The number of parts of the home folder, if the path is below.
+    below_home: Option<usize>,
+}
+
+impl PathParts {
+    /// Prepares a path.
+    #[must_use]
+    pub fn new(path: &Path, home: Option<&Path>) -> Self {
+        let normal = |path: &Path| {
+            let parts = path.components().filter_map(|part| match part {
                 Component::Normal(part) => Some(part.to_string_lossy().to_lowercase()),
                 _ => None,
-            })
-            .collect();
-        parts_like(&self.parts, &parts.iter().map(String::as_str).collect::<Vec<_>>(), "**", like)
+            });
+            parts.collect::<Vec<String>>()
+        };
+        let below_home = home.filter(|home| path.starts_with(home)).map(|home| normal(home).len());
+        Self { parts: normal(path), below_home }
     }
 }
 
@@ -157,13 +300,51 @@ mod tests {
         ] {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(
-                CommandPattern::new(pattern).unwrap().is_like(&words),
+                CommandPattern::new(pattern).unwrap().is_like(&words, &Budget::default()),
                 is,
                 "{pattern} {line}"
             );
         }
         let words = vec!["a"; 20_000];
-        assert!(!CommandPattern::new("* a * a * a * b").unwrap().is_like(&words));
+        let long = CommandPattern::new("* a * a * a * b").unwrap();
+        assert!(!long.is_like(&words, &Budget::default()));
+    }
+
+    #[test]
+    fn options_hide_no_word_from_a_stopping_rule() {
+        for (pattern, line, is) in [
+            ("kubectl delete *", "kubectl -n prod delete pod x", true),
+            ("kubectl delete *", "kubectl --context=prod -n prod delete", true),
+            ("kubectl delete *", "kubectl get delete", false),
+            ("terraform apply *", "terraform -chdir=infra apply", true),
+            ("gh pr merge *", "gh -R a/b pr --repo a/b merge 3", true),
+            ("docker push *", "docker --context x -D push y", true),
+            ("cargo publish *", "cargo +nightly --manifest-path x publish", true),
+            ("git push *", "git -C x -c a=b push", true),
+            ("git push *", "git commit -m push", false),
+            ("git push *", "GIT push", true),
+            ("git push *", "/usr/bin/git push", true),
+            ("git push * --mirror *", "git push --mi", true),
+            ("git push * --mirror *", "git push --m=x", true),
+            ("git push * --mirror *", "git push --", false),
+            ("git push * --mirror *", "git push --mirrors", false),
+            ("git push * --force* *", "git push --for", true),
+            ("git push * --force* *", "git push --force-with-lease", true),
+            ("git push * --force* *", "git push --follow-tags", false),
+            ("git push * -f *", "git push -uf x", true),
+            ("git push * -f *", "git push --follow-tags", false),
+            ("git branch * -D *", "git branch -d x", false),
+            ("git config * core.* *", "git config --global core.hooksPath x", true),
+            ("git config * core.hookspath *", "git config CORE.HooksPath x", true),
+            ("su", "su", true),
+            ("su", "su x", false),
+            ("./deploy.sh *", "./deploy.sh now", true),
+        ] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let pattern = CommandPattern::new(pattern).unwrap();
+            let is_like = pattern.may_be_like(&StopWords::new(&words), &Budget::default());
+            assert_eq!(is_like, is, "{pattern:?} {line}");
+        }
     }
 
     #[test]

@@ -4,12 +4,17 @@
 //! ruling applies: an allowing rule must match every part, a stopping rule needs to match only a
 //! single part. Does not depend on where the rules are stored.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use super::arguments::Widening;
+use super::budget::Budget;
 use super::edits::{is_editor, names_its_files};
-use super::pattern::{CommandPattern, PathPattern, like, plain_path};
-use super::{ToolCall, shell};
+use super::pattern::{CommandPattern, PathParts, PathPattern, StopWords, plain_path};
+use super::shell::{self, Command};
+use super::{ToolCall, programs, tools};
 use crate::core::decision::{Kind, Risk};
 use crate::core::untrusted::is_hidden;
 
@@ -90,6 +95,12 @@ pub enum AskReason {
     PlanGrants,
     /// The call was sent by a caller whose rules and files are not known here.
     Remote,
+    /// The command contains syntax that the gate does not understand.
+    NotUnderstood,
+    /// Judging the whole call would take too long.
+    TooMuch,
+    /// The program reads further commands from a terminal. Contains the reason of a rule.
+    Interactive(Option<Box<AskReason>>),
 }
 
 /// Commands that change the working directory for the rest of a line.
@@ -155,6 +166,19 @@ impl Ruling {
             Self::Deny { .. } => self,
         }
     }
+
+    /// The ruling for a program into which an agent may type: one approval covers everything that
+    /// the agent types later.
+    fn interactive(self) -> Self {
+        let raised = self.raised(Minimum { risk: Risk::High, reason: None });
+        match raised {
+            Self::Ask { risk, kind, reason } => {
+                let reason = Some(AskReason::Interactive(reason.map(Box::new)));
+                Self::Ask { risk, kind, reason }
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<&GateRule> for Ruling {
@@ -174,16 +198,22 @@ impl From<&GateRule> for Ruling {
 /// Applies the rules to a call. A call that no rule matches needs a person's approval.
 #[must_use]
 pub fn judge(rules: &[GateRule], call: &ToolCall) -> Ruling {
-    let ruling = match call.command() {
-        Some(command) => judge_command(rules, call, &command),
-        None => rules
-            .iter()
-            .find(|rule| rule.matches_call(call))
-            .map_or_else(Ruling::unknown, Ruling::from),
+    judge_within(rules, call, &Budget::default())
+}
+
+/// As [`judge`], with this budget.
+#[must_use]
+pub fn judge_within(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Ruling {
+    let mut ruling = match call.command() {
+        Some(command) => judge_command(rules, call, &command, budget),
+        None => judge_tool(rules, call, budget),
     };
     // A person would see a different text from the text that runs.
     if call.texts().iter().any(|text| text.chars().any(|c| is_hidden(c) && !c.is_whitespace())) {
-        return ruling.because(Risk::High, AskReason::HiddenCharacters);
+        ruling = ruling.because(Risk::High, AskReason::HiddenCharacters);
+    }
+    if budget.is_spent() {
+        ruling = ruling.because(Risk::High, AskReason::TooMuch);
     }
     match call.plan_widens() {
         Some(Widening::NoPlan) => ruling.because(Widening::RISK, AskReason::NoPlan),
@@ -192,55 +222,155 @@ pub fn judge(rules: &[GateRule], call: &ToolCall) -> Ruling {
     }
 }
 
-fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str) -> Ruling {
-    let line = shell::read(command);
-    let mut rulings: Vec<Ruling> = Vec::new();
-    let moves = line.commands.iter().any(|words| MOVES.contains(&words[0].as_str()));
-    let folders = folders(call, &line.commands);
+const fn ask(risk: Risk, reason: AskReason) -> Ruling {
+    Ruling::Ask { risk, kind: None, reason: Some(reason) }
+}
+
+/// For calls other than shell commands of the agent itself.
+fn judge_tool(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Ruling {
+    let first = rules.iter().find(|rule| rule.matches_call(call));
+    let ruling = first.map_or_else(Ruling::unknown, Ruling::from);
+    // Where a server runs a command is unknown, so rules about commands can only stop it.
+    let Some(command) = tools::foreign_command(call) else { return ruling };
+    let scene = Scene { call, folders: vec![call.cwd.clone()], budget };
+    let line = shell::read(&command, budget);
+    let further = shell::further_commands(&command, &line, budget);
+    line.commands.iter().chain(&further).fold(ruling, |ruling, command| {
+        let found = scene.first_match(rules, command, Certainty::Suspected);
+        match found.filter(|rule| rule.does != RuleEffect::Allow) {
+            Some(rule) => ruling.or_stricter(Ruling::from(rule)),
+            None => ruling,
+        }
+    })
+}
+
+fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str, budget: &Budget) -> Ruling {
+    let line = shell::read(command, budget);
+    let moves = line.commands.iter().any(|command| MOVES.contains(&command.words[0].as_str()));
+    let folders = folders(call, &line.commands, budget);
     let stays = folders.iter().all(|folder| call.roots.iter().any(|root| folder.starts_with(root)));
-    for words in &line.commands {
+    let scene = Scene { call, folders, budget };
+    let mut rulings: Vec<Ruling> = Vec::new();
+    for command in &line.commands {
         // In a folder that an agent has filled, even a read-only git command may run programs from
         // this folder.
-        let strays = words[0] == GIT
+        let strays = command.words[0] == GIT
             && (moves || !call.roots.contains(&call.cwd) || call.poses_as_repository);
-        let sure = line.certain && stays && !strays && !searches_home(call, words);
-        let first = rules.iter().find(|rule| rule.matches_command(call, words, &folders, sure));
+        let sure = line.certain && stays && !strays && !searches_home(call, &command.words);
+        let certainty = if sure { Certainty::Exact } else { Certainty::Suspected };
+        let first = scene.first_match(rules, command, certainty);
         rulings.push(first.map_or_else(Ruling::unknown, Ruling::from));
+        rulings.extend(scene.judge_writes(rules, command));
     }
-    for words in shell::possible_commands(command) {
-        if line.certain && line.commands.contains(&words) {
-            continue;
-        }
-        rulings.extend(
-            rules
-                .iter()
-                .find(|rule| rule.matches_command(call, &words, &folders, false))
-                .map(Ruling::from),
-        );
+    let further = shell::further_commands(command, &line, budget);
+    for command in &further {
+        let first = scene.first_match(rules, command, Certainty::Suspected);
+        rulings.extend(first.map(Ruling::from));
+        rulings.extend(scene.judge_writes(rules, command));
+    }
+    if line.unread {
+        rulings.push(ask(UNKNOWN, AskReason::NotUnderstood));
     }
     let ruling = rulings.into_iter().reduce(Ruling::or_stricter).unwrap_or_else(Ruling::unknown);
-    if call.widens() { ruling.because(UNKNOWN, AskReason::ExtraArguments) } else { ruling }
+    let ruling =
+        if call.widens() { ruling.because(UNKNOWN, AskReason::ExtraArguments) } else { ruling };
+    let types = (0..line.commands.len()).any(|at| line.types_into(at))
+        || further.iter().any(Command::types_into)
+        || tools::requests_terminal(call);
+    if types { ruling.interactive() } else { ruling }
+}
+
+/// Whether the words of a command are exact, and the command has no further effects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Certainty {
+    Exact,
+    Suspected,
+}
+
+/// What is the same for every command of a line.
+struct Scene<'a> {
+    call: &'a ToolCall,
+    /// Working directories in which the commands may run.
+    folders: Vec<PathBuf>,
+    budget: &'a Budget,
+}
+
+impl Scene<'_> {
+    fn first_match<'r>(
+        &self,
+        rules: &'r [GateRule],
+        command: &Command,
+        certainty: Certainty,
+    ) -> Option<&'r GateRule> {
+        let stops = StopWords::new(&command.words);
+        let within = |rule: &&GateRule| {
+            self.budget.spend(rule.commands.len() + 1)
+                && rule.matches_command(self, command, &stops, certainty)
+        };
+        rules.iter().find(within)
+    }
+
+    /// Rules about the files that redirections write, as if a tool wrote the files.
+    fn judge_writes(&self, rules: &[GateRule], command: &Command) -> Option<Ruling> {
+        let call = self.call;
+        let write = |file: &String, folder: &PathBuf| ToolCall {
+            agent: call.agent.clone(),
+            session: None,
+            tool: "Write".into(),
+            input: json!({ "file_path": plain_path(file, folder, call.home.as_deref()) }),
+            cwd: call.cwd.clone(),
+            roots: call.roots.clone(),
+            home: call.home.clone(),
+            real: Vec::new(),
+            poses_as_repository: false,
+            before: None,
+        };
+        let writes = command.writes.iter().filter(|file| file.len() <= LONGEST_PATH);
+        let calls = writes.flat_map(|file| self.folders.iter().map(move |at| write(file, at)));
+        let stops = |rule: &&GateRule| {
+            rule.does != RuleEffect::Allow && rule.place.is_none() && !rule.paths.is_empty()
+        };
+        let rulings = calls.filter_map(|call| {
+            let mut stopping = rules.iter().filter(stops);
+            let cost = |rule: &GateRule| rule.paths.len() * (1 + call.cwd.as_os_str().len() / 16);
+            let first =
+                stopping.find(|rule| self.budget.spend(cost(rule)) && rule.matches_call(&call));
+            first.map(Ruling::from)
+        });
+        rulings.reduce(Ruling::or_stricter)
+    }
 }
 
 /// Working directories in which the commands of a line may run: the initial directory and every
 /// directory that the line changes to.
-fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
+fn folders(call: &ToolCall, commands: &[Command], budget: &Budget) -> Vec<PathBuf> {
     let home = call.home.as_deref();
     let mut folders = vec![call.cwd.clone()];
-    for words in commands.iter().filter(|words| MOVES.contains(&words[0].as_str())) {
+    let mut known = BTreeSet::from([call.cwd.clone()]);
+    let mut last = call.cwd.clone();
+    let commands = commands.iter().map(|command| &command.words);
+    for words in commands.filter(|words| MOVES.contains(&words[0].as_str())) {
+        if !budget.spend(last.as_os_str().len()) {
+            break;
+        }
         let mut named =
             words.iter().skip(1).filter(|word| !word.starts_with('-') || word.as_str() == "-");
         let (to, more) = (named.next(), named.next().is_some());
-        let last = folders.last().unwrap_or(&call.cwd);
-        folders.push(match (to.map(String::as_str), home) {
+        let next = match (to.map(String::as_str), home) {
             // The previous directory is unknown; and with two arguments, zsh substitutes the second
             // for the first in the current path.
             _ if more => PathBuf::from("/"),
             (Some("-"), _) => PathBuf::from("/"),
-            (Some(to), _) => plain_path(to, last, home),
+            // No system enters a longer path.
+            (Some(to), _) if to.len() + last.as_os_str().len() > LONGEST_PATH => "/".into(),
+            (Some(to), _) => plain_path(to, &last, home),
             (None, Some(home)) => home.to_owned(),
             (None, None) => PathBuf::from("/"),
-        });
+        };
+        if known.insert(next.clone()) {
+            folders.push(next.clone());
+        }
+        last = next;
     }
     folders
 }
@@ -250,7 +380,7 @@ fn folders(call: &ToolCall, commands: &[Vec<String>]) -> Vec<PathBuf> {
 /// would read private files.
 fn searches_home(call: &ToolCall, words: &[String]) -> bool {
     let Some(home) = call.home.as_deref() else { return false };
-    let program = shell::program(&words[0]);
+    let program = programs::name(words);
     let short = |word: &String| {
         word.starts_with('-') && !word.starts_with("--") && word.contains(['r', 'R', 'd'])
     };
@@ -270,13 +400,16 @@ fn searches_home(call: &ToolCall, words: &[String]) -> bool {
 }
 
 impl GateRule {
-    fn is_for(&self, tool: &str) -> bool {
-        self.tools.is_empty() || self.tools.iter().any(|pattern| like(pattern, tool))
+    fn is_for(&self, call: &ToolCall) -> bool {
+        match self.does {
+            RuleEffect::Allow => tools::may_be_allowed_by(&self.tools, call),
+            RuleEffect::Ask | RuleEffect::Deny => tools::may_be_stopped_by(&self.tools, call),
+        }
     }
 
     /// For calls other than shell commands.
     fn matches_call(&self, call: &ToolCall) -> bool {
-        if !self.is_for(&call.tool) || !self.commands.is_empty() {
+        if !self.is_for(call) || !self.commands.is_empty() {
             return false;
         }
         if self.paths.is_empty() && self.place.is_none() {
@@ -311,48 +444,48 @@ impl GateRule {
         self.place.is_none_or(|place| (place == FileLocation::Inside) == inside)
     }
 
-    /// For one command of a line. `sure`: the words are exact, and the command has no further
-    /// effects.
+    /// For one command of a line.
     fn matches_command(
         &self,
-        call: &ToolCall,
-        words: &[String],
-        folders: &[PathBuf],
-        sure: bool,
+        scene: &Scene<'_>,
+        command: &Command,
+        stops: &StopWords,
+        certainty: Certainty,
     ) -> bool {
-        if !self.is_for(&call.tool) || self.place.is_some() {
+        if !self.is_for(scene.call) || self.place.is_some() {
             return false;
         }
-        let exact: Vec<&str> = words.iter().map(String::as_str).collect();
         match self.does {
             RuleEffect::Allow => {
+                let exact: Vec<&str> = command.words.iter().map(String::as_str).collect();
+                let allows = |pattern: &CommandPattern| pattern.is_like(&exact, scene.budget);
                 let speaks = self.commands.is_empty()
-                    || (sure && self.commands.iter().any(|pattern| pattern.is_like(&exact)));
+                    || (certainty == Certainty::Exact && self.commands.iter().any(allows));
                 speaks && self.paths.is_empty()
             }
             RuleEffect::Ask | RuleEffect::Deny => {
-                let mut named = exact.clone();
-                if let Some(first) = named.first_mut() {
-                    *first = shell::program(first);
-                }
-                let is_like =
-                    |pattern: &CommandPattern| pattern.is_like(&exact) || pattern.is_like(&named);
-                let commands = self.commands.is_empty() || self.commands.iter().any(is_like);
-                commands && (self.paths.is_empty() || self.names_path(call, &exact, folders))
+                let stops = |pattern: &CommandPattern| pattern.may_be_like(stops, scene.budget);
+                let commands = self.commands.is_empty() || self.commands.iter().any(stops);
+                commands && (self.paths.is_empty() || self.names_path(scene, command))
             }
         }
     }
 
-    /// Whether a word of the command, or an option's value, is a path that matches this rule.
-    fn names_path(&self, call: &ToolCall, words: &[&str], folders: &[PathBuf]) -> bool {
-        let parts = words
-            .iter()
-            .flat_map(|word| std::iter::once(*word).chain(word.split(['=', ':', ',', '@'])));
-        let home = call.home.as_deref();
+    /// Whether a word of the command, an option's value or the target of a redirection is a path
+    /// that matches this rule.
+    fn names_path(&self, scene: &Scene<'_>, command: &Command) -> bool {
+        let parts = command.words.iter().chain(&command.files).flat_map(|word| {
+            std::iter::once(word.as_str()).chain(word.split(['=', ':', ',', '@']))
+        });
+        let home = scene.call.home.as_deref();
         parts.filter(|part| (1..=LONGEST_PATH).contains(&part.len())).any(|part| {
-            folders.iter().any(|folder| {
-                let path = plain_path(part, folder, home);
-                self.paths.iter().any(|pattern| pattern.is_like(&path, home))
+            scene.folders.iter().any(|folder| {
+                let length = part.len() + folder.as_os_str().len();
+                if !scene.budget.spend(self.paths.len() + length) {
+                    return false;
+                }
+                let path = PathParts::new(&plain_path(part, folder, home), home);
+                self.paths.iter().any(|pattern| pattern.fits(&path))
             })
         })
     }

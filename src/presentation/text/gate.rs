@@ -57,8 +57,26 @@ pub fn reason(reason: &AskReason) -> String {
         AskReason::NoPlan => NO_PLAN.to_owned(),
         AskReason::PlanGrants => PLAN_GRANTS.to_owned(),
         AskReason::Remote => REMOTE_CALL.to_owned(),
+        AskReason::NotUnderstood => NOT_UNDERSTOOD.to_owned(),
+        AskReason::TooMuch => TOO_MUCH.to_owned(),
+        AskReason::Interactive(also) => match also {
+            Some(also) => format!("{INTERACTIVE} {}", self::reason(also)),
+            None => INTERACTIVE.to_owned(),
+        },
     }
 }
+
+/// Reason: an agent may type into the program.
+pub const INTERACTIVE: &str = "The program reads commands from a terminal: one yes is a shell. \
+    The agent may type anything into the program later, and no gate sees the typed commands.";
+
+/// Reason: the command's syntax is not understood.
+pub const NOT_UNDERSTOOD: &str = "Gander does not understand part of this command, so the rules \
+    may have missed something: read all of the command.";
+
+/// Reason: judging stopped before the end.
+pub const TOO_MUCH: &str = "The call is too long or too deeply nested for the rules to check all \
+    of it: read all of the call, or reject it and ask for smaller steps.";
 
 /// Reason: the tool call has arguments beside the command.
 pub const MORE_THAN_COMMAND: &str =
