@@ -14,6 +14,7 @@ mod file;
 pub mod gates;
 pub mod health;
 pub mod http;
+mod place;
 pub mod reload;
 mod values;
 
@@ -28,12 +29,16 @@ use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Priority, Risk, SafeDefault};
 use crate::core::policy::rules::Rules;
 use crate::core::values::did_you_mean::did_you_mean;
+use crate::disk::{self, Folder};
 use crate::sources::WatchedFolder;
 use crate::sources::inbox::DropFolder;
 use crate::surfaces::discord::Channels;
 
 /// The file's name, in the user's configuration folder and in working directories.
 pub const FILE: &str = "gander.toml";
+
+/// Size limit in bytes of a working directory's file, which has eight short settings at most.
+const LONGEST_ASK_DEFAULTS: u64 = 64 << 10;
 
 /// The user's own configuration.
 #[derive(Debug, Clone, Default)]
@@ -207,11 +212,20 @@ fn understand(path: &Path, text: &str) -> Result<Config, ConfigError> {
 /// [`ConfigError`] with file, line and remedy.
 pub fn load_ask_defaults(folder: &Path, user: Option<&Path>) -> Result<AskDefaults, ConfigError> {
     let path = folder.join(FILE);
-    let same = |other: &Path| path.canonicalize().ok() == other.canonicalize().ok();
-    if !path.exists() || user.is_some_and(same) {
+    let is_same = |other: &Path| {
+        path.canonicalize().is_ok_and(|real| other.canonicalize().is_ok_and(|other| other == real))
+    };
+    if user.is_some_and(is_same) {
         return Ok(AskDefaults::default());
     }
-    let text = read(&path)?;
+    // The folder may be a repository of strangers, so its file must be a regular file of its own.
+    let read = Folder::open(folder)
+        .and_then(|folder| folder.read_text(Path::new(FILE), LONGEST_ASK_DEFAULTS));
+    let text = match read {
+        Ok(text) => text,
+        Err(error) if error.is_absence() => return Ok(AskDefaults::default()),
+        Err(error) => return Err(ConfigError::Unreadable { path, why: error.to_string() }),
+    };
     toml::from_str(&text).map_err(|error| match wrong(&path, &text, &error) {
         ConfigError::Wrong { path, line, what } => ConfigError::Wrong {
             path,
@@ -231,7 +245,7 @@ pub fn load_ask_defaults(folder: &Path, user: Option<&Path>) -> Result<AskDefaul
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path)
+    disk::read_own_text(path, disk::LONGEST_SETTINGS)
         .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), why: error.to_string() })
 }
 

@@ -13,6 +13,7 @@
 //!
 //! - [`core`] has decisions and rules as pure functions: no clock, no async, no SQL, no Discord.
 //! - [`presentation`] has every sentence, card, plot and JSON view; pure too.
+//! - [`disk`] opens every file, so that no link or pipe of an agent is followed or waited for.
 //! - [`store`] has the only SQL. A change is one transaction: event, state, next wake-up.
 //! - [`engine`] is the only place with effects: the approval API ([`engine::Handle`]) and the loops
 //!   behind it, such as the reconciler of messages ([`engine::reconciler`]).
@@ -28,6 +29,7 @@ pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod disk;
 pub mod engine;
 pub mod presentation;
 pub mod sources;

@@ -3,7 +3,9 @@
 //! No log and no error shows a token.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use reqwest::header::HeaderValue;
 
@@ -71,12 +73,34 @@ impl Token {
 /// The file's name and content.
 fn read(file: PathBuf) -> Result<(String, String), Error> {
     let source = file.display().to_string();
-    match std::fs::read_to_string(&file) {
+    match read_regular(&file) {
         Ok(token) => Ok((source, token)),
         Err(error) => {
             Err(Error::Settings(format!("the secret's file {source} cannot be read: {error}")))
         }
     }
+}
+
+/// Size limit of the file in bytes. A token has less than 100.
+const LONGEST: u64 = 64 << 10;
+
+/// Reads a regular file, without waiting for the writer of a pipe.
+fn read_regular(file: &Path) -> io::Result<String> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        options.read(true),
+        rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
+    );
+    let opened = options.read(true).open(file)?;
+    if !opened.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = String::new();
+    if opened.take(LONGEST + 1).read_to_string(&mut text)? as u64 > LONGEST {
+        return Err(io::Error::other(format!("it has more than {LONGEST} bytes")));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -93,6 +117,8 @@ mod tests {
         let token = read().unwrap().unwrap();
         assert_eq!(token.header(), "Bearer tk_geheim");
         assert!(!format!("{token:?} {:?}", token.header()).contains("geheim"));
+        assert!(Token::from_file_or_environment(Some(folder.path().into())).is_err(), "a folder");
+        assert!(Token::from_file_or_environment(Some("/dev/zero".into())).is_err(), "endless");
         for bad in ["", "two words", "zwölf"] {
             std::fs::write(&file, bad).unwrap();
             let error = read().unwrap_err().to_string();

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use crate::disk;
+
 /// Validates a secret. `place` names the source in error texts.
 ///
 /// # Errors
@@ -53,7 +55,7 @@ impl SecretFrom {
     pub fn read(&self) -> Result<Option<SecretString>, String> {
         let (place, text) = match self.path() {
             Some(file) => {
-                let read = std::fs::read_to_string(&file);
+                let read = disk::read_own_text(&file, disk::LONGEST_SECRET);
                 (
                     file.display().to_string(),
                     read.map_err(|error| {

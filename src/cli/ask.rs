@@ -14,12 +14,11 @@ use crate::core::decision::{
     SafeDefault,
 };
 use crate::core::gate;
+use crate::disk;
 use crate::engine::approvals::attachments;
 use crate::sources::inbox;
 use crate::store::Asked;
 
-/// The arguments of `gander ask`. Defaults come from a gander.toml in the working directory, then
-/// from policy.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXIT_STATUS}. Without --wait: 0 when the question is filed"))]
 pub(super) struct Ask {
@@ -131,6 +130,9 @@ pub(super) struct Ask {
     #[arg(help_heading = "Waiting", long, requires = "wait")]
     timeout: Option<TimeSpan>,
 }
+
+/// Most bytes read as a body: far above what policy admits.
+const LONGEST_BODY: u64 = 4 << 20;
 
 /// Reserved key prefixes: watched folders, drop folders, gates, and callers over HTTP or MCP.
 const RESERVED_PREFIXES: [&str; 5] = ["agent-task:", inbox::KEY, gate::KEY, "token:", "unix:"];
@@ -246,9 +248,11 @@ impl Ask {
 fn body(path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map(drop)
+        std::io::stdin().take(LONGEST_BODY).read_to_string(&mut text).map(drop)
     } else {
-        std::fs::read(path).map(|bytes| text = String::from_utf8_lossy(&bytes).into_owned())
+        disk::read_argument(path, LONGEST_BODY)
+            .map(|bytes| text = String::from_utf8_lossy(&bytes).into_owned())
+            .map_err(std::io::Error::from)
     };
     read.map_err(|error| {
         Failure::new(Exit::Usage, format!("--body-file {}: {error}", path.display()))

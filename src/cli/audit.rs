@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Common, Exit, Failure, Outcome, output};
+use crate::disk;
 use crate::store::chain::{ChainWalk, Entry, Fault};
 
 #[derive(Debug, Args)]
@@ -142,7 +143,9 @@ fn verify_export(file: &Path, as_json: bool) -> Outcome {
     let unreadable = |error: std::io::Error| {
         Failure::new(Exit::Usage, format!("--export {}: {error}", file.display()))
     };
-    let lines = BufReader::new(std::fs::File::open(file).map_err(unreadable)?).lines();
+    let lines =
+        BufReader::new(disk::open_argument(file).map_err(|error| unreadable(error.into()))?)
+            .lines();
     let (mut walk, mut first) = (None, 0);
     let mut found = Ok(());
     for (number, line) in (1..).zip(lines) {

@@ -7,8 +7,6 @@ use clap::Args;
 use super::{Common, Exit, Failure, Outcome, output};
 use crate::engine::operations::maintenance::BackupError;
 
-/// Writes the copy under a temporary name, checks it, then renames it. An unsound copy is never
-/// left under the final name.
 #[derive(Debug, Args)]
 #[command(
     after_help = "The decisions' files are copied into FILE.files. Only the owner can read the \
@@ -19,7 +17,7 @@ use crate::engine::operations::maintenance::BackupError;
 pub(super) struct Backup {
     /// The file to write
     file: PathBuf,
-    /// Overwrite an existing file
+    /// Overwrite an existing file; a link is replaced, not followed
     #[arg(long)]
     force: bool,
 }

@@ -34,6 +34,11 @@ pub(super) async fn checkup(common: &Common) -> Vec<CheckResult> {
         std::env::current_dir().ok().and_then(|here| install::found(Some(&here), common).ok());
     for found in found.unwrap_or_default() {
         let name = format!("{} ({})", found.agent.name(), found.file.display());
+        if let Some(why) = &found.off {
+            let what = format!("{name} is installed, but off: {why}");
+            told.push(CheckResult::broken(AREA, what, text::gate::BYPASSED_REMEDY));
+            continue;
+        }
         match found.look().await {
             None => {}
             Some(Ok(words)) => told.push(CheckResult::fine(AREA, format!("{name} {words}"))),

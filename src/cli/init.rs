@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::{Common, Exit, Failure, Outcome, output};
-use crate::config;
+use crate::{config, disk};
 
 /// The file to write. Every setting in the file has its default value, or is commented out.
 const TEMPLATE: &str = include_str!("init/gander.toml");
@@ -34,7 +34,7 @@ impl Init {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+        match disk::create_own(&path) {
             Ok(mut file) => file.write_all(TEMPLATE.as_bytes()).map_err(failed)?,
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 return Err(exists(&path));

@@ -18,6 +18,7 @@ use crate::core::access::Caller;
 use crate::core::decision::Risk;
 use crate::core::gate::ToolCall;
 use crate::core::gate::rules::{GateRule, Minimum};
+use crate::disk::{self, FileError};
 use crate::engine::Handle;
 use crate::engine::approvals::gates::{GateRequest, RuleSource};
 use crate::engine::event_log::watch;
@@ -85,10 +86,10 @@ impl Mcp {
 fn secret(file: Option<&Path>) -> Result<Option<String>, Failure> {
     let given = match file {
         Some(file) => {
-            let wrong = |error| {
+            let wrong = |error: FileError| {
                 Failure::new(Exit::Usage, format!("--token-file {}: {error}", file.display()))
             };
-            Some(std::fs::read_to_string(file).map_err(wrong)?)
+            Some(disk::read_own_text(file, disk::LONGEST_SECRET).map_err(wrong)?)
         }
         None => std::env::var("GANDER_TOKEN").ok(),
     };

@@ -80,6 +80,8 @@ enum Command {
     /// Run the pretend Discord alone
     Sandbox(sandbox::SandboxArgs),
     /// Ask for a decision
+    ///
+    /// Defaults come from a gander.toml in the working directory, then from policy.
     Ask(Box<ask::Ask>),
     /// Hold an agent before each tool call until a person has answered
     Gate(gate::Gate),
@@ -114,8 +116,17 @@ enum Command {
     /// Check the log for changes, or export the log for others to check
     Audit(audit::AuditArgs),
     /// Copy the store and its files, even while the bot runs
+    ///
+    /// The copy is written under a temporary name, checked, then renamed. An unsound copy is never
+    /// left under the final name.
     Backup(backup::Backup),
     /// Remove long texts and files of decisions closed long ago
+    ///
+    /// Keeps number, title, project, kind, risk, agent, times, and each verdict with its text.
+    /// Removes for good the rest of the agent's text (observation, why it matters, what to do,
+    /// details, body, options, links) and files. Also removes the records of lists, reminders and
+    /// notifications beyond Discord if no younger decision was in them; the messages stay on
+    /// Discord unchanged.
     Prune(prune::Prune),
     /// Show open decisions by project, and the bot's health
     Status,
@@ -344,4 +355,30 @@ fn opened(store: Store, path: &Path, config: &Config) -> Opened {
     let clock = SystemClock::new(store.time_scale());
     let handle = Handle::new(Arc::new(store), config.rules.clone(), Arc::new(clock));
     Opened { handle, store: path.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn help(command: &str) -> String {
+        let mut cli = Cli::command();
+        let command = cli.find_subcommand_mut(command).unwrap();
+        let help = command.render_long_help().to_string();
+        help.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_a_command_does_beyond_a_line_is_in_its_help() {
+        for (command, words) in [
+            ("ask", "Defaults come from a gander.toml in the working directory, then from policy"),
+            ("backup", "An unsound copy is never left under the final name"),
+            ("prune", "each verdict with its text. Removes for good the rest of the agent's text"),
+        ] {
+            assert!(help(command).contains(words), "{command}:\n{}", help(command));
+        }
+        Cli::command().debug_assert();
+    }
 }

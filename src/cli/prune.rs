@@ -12,10 +12,6 @@ use crate::store::Pruned;
 /// again.
 const YOUNGEST: u64 = 24 * 60 * 60;
 
-/// Keeps number, title, project, kind, risk, agent, times, and each verdict with its text. Removes
-/// for good the rest of the agent's text (observation, why it matters, what to do, details, body,
-/// options, links) and files. Also removes the records of lists, reminders and notifications beyond
-/// Discord if no younger decision was in them; the messages stay on Discord unchanged.
 #[derive(Debug, Args)]
 #[command(after_help = "Never pruned: open decisions, and decisions whose card does not show the \
         outcome yet. The log's hash chain remains verifiable (gander audit verify), and the log \

@@ -14,6 +14,7 @@ use crate::channels;
 use crate::config::gates::RulesFile;
 use crate::config::reload::Follow;
 use crate::config::{Config, LogFormat};
+use crate::disk;
 use crate::engine;
 use crate::engine::Handle;
 use crate::engine::approvals::auto_approval;
@@ -253,12 +254,12 @@ pub(super) fn settings(config: &Config) -> Result<DiscordSettings, Failure> {
 fn token() -> Result<SecretString, Failure> {
     let given = match (std::env::var("DISCORD_TOKEN"), std::env::var_os("DISCORD_TOKEN_FILE")) {
         (Ok(token), _) if !token.trim().is_empty() => token,
-        (_, Some(file)) => std::fs::read_to_string(&file).map_err(|error| {
-            Failure::new(
-                Exit::Usage,
-                format!("DISCORD_TOKEN_FILE={}: {error}", Path::new(&file).display()),
-            )
-        })?,
+        (_, Some(file)) => {
+            let file = Path::new(&file);
+            disk::read_own_text(file, disk::LONGEST_SECRET).map_err(|error| {
+                Failure::new(Exit::Usage, format!("DISCORD_TOKEN_FILE={}: {error}", file.display()))
+            })?
+        }
         _ => String::new(),
     };
     let token = given.trim().trim_start_matches("Bot ").to_owned();

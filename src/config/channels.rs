@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
+use super::place::{Place, WrongValue};
 use super::resolve;
 use crate::channels::{ChannelSettings, Endpoint, SecretFrom, desktop, ntfy, twilio, webhook};
 use crate::core::availability::phone;
@@ -65,16 +66,17 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
 /// The channels of the file. Paths are relative to the file's folder.
 ///
 /// # Errors
-/// The problem as text, and a text to find the wrong line by.
+/// [`WrongValue`].
 pub(super) fn settings(
     ntfy: Option<Ntfy>,
     twilio: Option<Twilio>,
     webhooks: Vec<Webhook>,
     desktop: Option<Desktop>,
     folder: &Path,
-) -> Result<ChannelSettings, (String, &'static str)> {
+) -> Result<ChannelSettings, WrongValue> {
     let at = |file: Option<PathBuf>| file.map(|file| resolve(folder, &file));
-    let usual = |address: &str| address.parse::<Endpoint>().map_err(|error| (error, ""));
+    let usual =
+        |address: &str| address.parse::<Endpoint>().map_err(|why| Place::default().wrong(why));
     let mut settings = ChannelSettings {
         desktop: desktop.map(|desktop| desktop::DesktopSettings { program: desktop.program }),
         ..ChannelSettings::default()
@@ -92,20 +94,20 @@ pub(super) fn settings(
         let (Some(account), Some(from)) = (twilio.account, twilio.from) else {
             let what =
                 "[twilio] needs account, the Account SID, and from, a phone number of that account";
-            return Err((what.into(), "[twilio]"));
+            return Err(Place::of(&["twilio"]).wrong(what));
         };
         settings.twilio = Some(twilio::TwilioSettings { account, from, token, api });
     }
-    for hook in webhooks {
+    for (index, hook) in webhooks.into_iter().enumerate() {
+        let place = Place::of(&["webhooks"]).index(index);
         let Some(url) = hook.url else {
-            return Err(("a [[webhooks]] has no url: add one".into(), "[[webhooks]]"));
+            return Err(place.wrong("a [[webhooks]] has no url: add one"));
         };
         let name = hook.name.unwrap_or_else(|| url.host().to_owned());
         if settings.webhooks.iter().any(|other| other.name == name) {
-            return Err((
-                format!("two [[webhooks]] are called {name}: give each its own name"),
-                "[[webhooks]]",
-            ));
+            return Err(
+                place.wrong(format!("two [[webhooks]] are called {name}: give each its own name"))
+            );
         }
         let secret = SecretFrom { file: at(hook.secret_file), variable: webhook::SECRET };
         let projects = hook.projects.iter().map(|project| project_name(project)).collect();

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::TimeSpan;
-use crate::core::escalation::{Channel, InvalidLadder, Ladder, Step, StepTime};
+use super::place::{Place, WrongValue};
+use crate::core::escalation::{Channel, Ladder, Step, StepTime};
 
 /// The default ladder's name.
 pub(super) const USUAL: &str = "usual";
@@ -22,53 +23,45 @@ pub(super) struct Written {
     default: bool,
 }
 
-/// An error in a ladder's description.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Mistake {
-    /// A step without a time, or with several times.
-    #[error(
-        "a step of the ladder {0:?} needs exactly one of after, before_breach and after_breach, \
-         such as after = \"30m\""
-    )]
-    When(String),
-    /// The steps form no valid ladder.
-    #[error("the ladder {0:?}: {1}")]
-    Crooked(String, InvalidLadder),
-    /// An unknown ladder, and the known names.
-    #[error("there is no ladder {0:?}: define it with [[ladders.{0}]], or use one of {1}")]
-    Unknown(String, String),
-}
-
-impl Mistake {
-    /// A text to find the wrong line by.
-    pub(super) fn needle(&self) -> String {
-        match self {
-            Self::When(name) | Self::Crooked(name, _) => format!("[[ladders.{name}]]"),
-            Self::Unknown(name, _) => format!("\"{name}\""),
-        }
-    }
-}
-
 /// The configured ladders by name, with the default ladder.
 #[derive(Debug, Default)]
 pub(super) struct Ladders(BTreeMap<String, Ladder>);
 
 impl Ladders {
-    pub(super) fn new(written: BTreeMap<String, Vec<Written>>) -> Result<Self, Mistake> {
+    /// # Errors
+    /// [`WrongValue`]: a step without a time or with several, or steps that form no valid ladder.
+    pub(super) fn new(written: BTreeMap<String, Vec<Written>>) -> Result<Self, WrongValue> {
         let mut ladders: BTreeMap<String, Ladder> = [(USUAL.to_owned(), Ladder::default())].into();
-        for (name, steps) in written {
-            let steps: Option<Vec<Step>> = steps.into_iter().map(Written::into_step).collect();
-            let steps = steps.ok_or_else(|| Mistake::When(name.clone()))?;
-            let ladder =
-                Ladder::new(steps).map_err(|crooked| Mistake::Crooked(name.clone(), crooked))?;
+        for (name, written) in written {
+            let place = Place::of(&["ladders", &name]);
+            let mut steps = Vec::new();
+            for (index, step) in written.into_iter().enumerate() {
+                steps.push(step.into_step().ok_or_else(|| {
+                    place.clone().index(index).wrong(format!(
+                        "a step of the ladder {name:?} needs exactly one of after, before_breach \
+                         and after_breach, such as after = \"30m\""
+                    ))
+                })?);
+            }
+            let ladder = Ladder::new(steps)
+                .map_err(|crooked| place.wrong(format!("the ladder {name:?}: {crooked}")))?;
             ladders.insert(name, ladder);
         }
         Ok(Self(ladders))
     }
 
-    pub(super) fn named(&self, name: &str) -> Result<Ladder, Mistake> {
-        let all = || self.0.keys().cloned().collect::<Vec<_>>().join(", ");
-        self.0.get(name).cloned().ok_or_else(|| Mistake::Unknown(name.to_owned(), all()))
+    /// The ladder named at this place.
+    ///
+    /// # Errors
+    /// [`WrongValue`]: no ladder has this name.
+    pub(super) fn named(&self, name: &str, at: &[&str]) -> Result<Ladder, WrongValue> {
+        self.0.get(name).cloned().ok_or_else(|| {
+            let all = self.0.keys().cloned().collect::<Vec<_>>().join(", ");
+            Place::of(at).wrong(format!(
+                "there is no ladder {name:?}: define it with [[ladders.{name}]], or use one of \
+                 {all}"
+            ))
+        })
     }
 }
 

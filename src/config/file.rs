@@ -12,6 +12,7 @@ use toml::Spanned;
 
 use super::batch::{BatchSection, GuardSection};
 use super::escalation::{self, Ladders};
+use super::place::{Place, WrongValue};
 use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
 use super::{
     Config, ConfigError, LogFormat, auto_approval, availability, channels, http, line_at,
@@ -38,10 +39,9 @@ impl FileText<'_> {
         self.wrong(line_at(self.text, byte), what)
     }
 
-    /// The error of the first line with this text; of the first line if no line has it.
-    fn wrong_near(&self, needle: &str, what: String) -> ConfigError {
-        let found = self.text.lines().position(|line| line.contains(needle));
-        self.wrong(found.map_or(1, |index| index + 1), what)
+    /// The error of a value, found by its place.
+    fn wrong_value(&self, WrongValue { at, what }: WrongValue) -> ConfigError {
+        self.wrong(at.line(self.text), what)
     }
 
     fn wrong(&self, line: usize, what: String) -> ConfigError {
@@ -214,8 +214,9 @@ impl UserFile {
             self.kinds.iter().map(|(name, kind)| (name, kind.route_by_confidence.as_ref())),
         )
         .map_err(|(at, what)| written.wrong_at(at, what))?;
-        let confidence =
-            self.confidence.thresholds().map_err(|what| written.wrong_near("block_below", what))?;
+        let confidence = self.confidence.thresholds().map_err(|what| {
+            written.wrong_value(Place::of(&["confidence", "block_below"]).wrong(what))
+        })?;
         let folder = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
         let external_channels = channels::settings(
             self.ntfy.take(),
@@ -224,10 +225,10 @@ impl UserFile {
             self.desktop.take(),
             &folder,
         )
-        .map_err(|(what, at)| written.wrong_near(at, what))?;
+        .map_err(|wrong| written.wrong_value(wrong))?;
         let http = std::mem::take(&mut self.http)
             .settings(&folder)
-            .map_err(|(what, at)| written.wrong_near(at, what))?;
+            .map_err(|wrong| written.wrong_value(wrong))?;
         Ok(Config {
             channels: self.discord_channels(),
             guild: self.discord.guild.map(|id| id.0),
@@ -241,9 +242,7 @@ impl UserFile {
                 confidence,
                 daily: auto_approval::daily(&self.review, &self.digest),
                 channels: crate::channels::channels(&external_channels),
-                ..self
-                    .into_rules(zone)
-                    .map_err(|mistake| written.wrong_near(&mistake.needle(), mistake.to_string()))?
+                ..self.into_rules(zone).map_err(|wrong| written.wrong_value(wrong))?
             },
             external_channels,
             http,
@@ -257,18 +256,22 @@ impl UserFile {
             || Ok(local_zone()),
             |name| {
                 crate::core::availability::time_zone(name)
-                    .map_err(|what| written.wrong_near("time_zone", what))
+                    .map_err(|what| written.wrong_value(Place::of(&["time_zone"]).wrong(what)))
             },
         )
     }
 
     /// Checks that every approver rule names somebody.
     fn check_approvers(&self, written: &FileText<'_>) -> Result<(), ConfigError> {
-        if self.approvers.iter().any(|rule| rule.users.is_empty() && rule.roles.is_empty()) {
-            let what = "an [[approvers]] rule names nobody: add users or roles";
-            return Err(written.wrong_near("approvers", what.into()));
+        let names_nobody = |rule: &Approvers| rule.users.is_empty() && rule.roles.is_empty();
+        match self.approvers.iter().position(names_nobody) {
+            None => Ok(()),
+            Some(index) => Err(written.wrong_value(
+                Place::of(&["approvers"])
+                    .index(index)
+                    .wrong("an [[approvers]] rule names nobody: add users or roles"),
+            )),
         }
-        Ok(())
     }
 
     /// Takes the person at the terminal out of the file.
@@ -277,7 +280,7 @@ impl UserFile {
             .take()
             .map(|terminal| terminal.into_voter(self.approvers.is_empty()))
             .transpose()
-            .map_err(|what| written.wrong_near("[terminal]", what))
+            .map_err(|what| written.wrong_value(Place::of(&["terminal"]).wrong(what)))
     }
 
     /// The Discord channels for cards and digests.
@@ -293,10 +296,12 @@ impl UserFile {
     }
 
     /// Approvers and policy.
-    fn into_rules(self, zone: chrono_tz::Tz) -> Result<Rules, escalation::Mistake> {
+    fn into_rules(self, zone: chrono_tz::Tz) -> Result<Rules, WrongValue> {
         let usual = Rules::default();
         let ladders = Ladders::new(self.ladders)?;
-        let by_name = |name: Option<String>| name.map(|name| ladders.named(&name)).transpose();
+        let by_name = |name: Option<String>, table: &str, of: &str| {
+            name.map(|name| ladders.named(&name, &[table, of, "ladder"])).transpose()
+        };
         let alone = self.projects.iter().filter(|(_, project)| project.batch == Some(false));
         let batching = self.batch.batching(alone.map(|(name, _)| project_name(name)));
         let ask_limits = self.policy.ask_limits();
@@ -305,7 +310,10 @@ impl UserFile {
             sla_by_risk: self.policy.sla_by_risk.said().map(|(risk, sla)| (risk, sla.0)).collect(),
             sla_seconds: self.policy.sla.map_or(usual.sla_seconds, |sla| sla.0),
             sla_floor_seconds: self.policy.sla_floor.map_or(usual.sla_floor_seconds, |sla| sla.0),
-            ladder: ladders.named(self.policy.ladder.as_deref().unwrap_or(escalation::USUAL))?,
+            ladder: ladders.named(
+                self.policy.ladder.as_deref().unwrap_or(escalation::USUAL),
+                &["policy", "ladder"],
+            )?,
             defer: DeferLimits {
                 times: self.policy.defer_times.unwrap_or(usual.defer.times),
                 longest: self
@@ -321,19 +329,20 @@ impl UserFile {
             ..usual
         };
         for (risk, name) in self.policy.ladder_by_risk.said() {
-            rules.ladder_by_risk.insert(risk, ladders.named(&name)?);
+            let at = ["policy", "ladder_by_risk", &risk.to_string()];
+            rules.ladder_by_risk.insert(risk, ladders.named(&name, &at)?);
         }
         for (name, p) in self.projects {
-            let rule =
-                rule(p.risk, p.sla, p.allow_default_approve, p.approvals, by_name(p.ladder)?);
+            let ladder = by_name(p.ladder, "projects", &name)?;
+            let rule = rule(p.risk, p.sla, p.allow_default_approve, p.approvals, ladder);
             rules.projects.insert(
                 project_name(&name),
                 Rule { route_by_confidence: p.route_by_confidence, ..rule },
             );
         }
         for (name, k) in self.kinds {
-            let rule =
-                rule(k.risk, k.sla, k.allow_default_approve, k.approvals, by_name(k.ladder)?);
+            let ladder = by_name(k.ladder, "kinds", &name)?;
+            let rule = rule(k.risk, k.sla, k.allow_default_approve, k.approvals, ladder);
             let route_by_confidence = k.route_by_confidence.is_some_and(Spanned::into_inner);
             rules.kinds.insert(Kind::from(name), Rule { route_by_confidence, ..rule });
         }

@@ -1,10 +1,12 @@
 //! Health check of the configuration: write permissions of the file, time zone, watched folders,
 //! and gaps in the approver rules.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Config;
 use crate::core::Time;
+use crate::core::availability::zone_caution;
 use crate::core::policy::coverage::gaps;
 use crate::core::values::check_result::CheckResult;
 use crate::sources::WatchedFolder;
@@ -32,6 +34,12 @@ pub fn checkup(config: &Config, wall: Time) -> Vec<CheckResult> {
         CONFIGURATION,
         format!("its time zone is {zone}, where it is {now}"),
     ));
+    let people = config.rules.people.iter().map(|person| person.zone);
+    let zones: BTreeSet<String> =
+        std::iter::once(zone).chain(people).filter_map(zone_caution).collect();
+    found.extend(zones.into_iter().map(|caution| {
+        CheckResult::warning(CONFIGURATION, caution, "If you mean that place, correct time_zone")
+    }));
     for gap in gaps(&config.rules) {
         let remedy = "Add an [[approvers]] rule that covers this; a rule with only users or roles \
             covers everything";

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::place::{Place, WrongValue};
 use super::resolve;
 use crate::surfaces::http::{HttpSettings, OpenTo};
 
@@ -34,32 +35,28 @@ impl HttpSection {
     /// The settings. Paths are relative to the file's folder.
     ///
     /// # Errors
-    /// The problem as text, and a text to find the wrong line by.
-    pub(super) fn settings(self, folder: &Path) -> Result<HttpSettings, (String, &'static str)> {
+    /// [`WrongValue`].
+    pub(super) fn settings(self, folder: &Path) -> Result<HttpSettings, WrongValue> {
         let usual = HttpSettings::default();
+        let at = |key: &str| Place::of(&["http", key]);
         let listen = self
             .listen
-            .map(|address| tcp(&address, self.public).map_err(|what| (what, "listen")))
+            .map(|address| tcp(&address, self.public).map_err(|what| at("listen").wrong(what)))
             .transpose()?;
         if self.requests_per_second == Some(0) {
-            return Err((
-                "requests_per_second is 0, which would reject every request: write 1 or more"
-                    .into(),
-                "requests_per_second",
+            return Err(at("requests_per_second").wrong(
+                "requests_per_second is 0, which would reject every request: write 1 or more",
             ));
         }
         let sound = |host: &str| {
             !host.is_empty()
                 && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b))
         };
-        if let Some(host) = self.hosts.iter().find(|host| !sound(host)) {
-            return Err((
-                format!(
-                    "{host:?} is not a host name: write it without http:// and port, such as \
-                     gander.example"
-                ),
-                "hosts",
-            ));
+        if let Some((index, host)) = self.hosts.iter().enumerate().find(|(_, host)| !sound(host)) {
+            return Err(at("hosts").index(index).wrong(format!(
+                "{host:?} is not a host name: write it without http:// and port, such as \
+                 gander.example"
+            )));
         }
         Ok(HttpSettings {
             socket: self.socket.map(|socket| resolve(folder, &socket)),

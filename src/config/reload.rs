@@ -12,6 +12,7 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 use super::{Config, ConfigError, understand, user_file, without_file};
+use crate::disk;
 
 /// Maximum delay of a change whose notification is lost.
 const TICK: Duration = Duration::from_secs(2);
@@ -151,7 +152,11 @@ impl Follow {
                 // A missing or spurious notification is harmless: the file's content decides.
                 let _ = tokio::time::timeout(TICK, self.noticed.notified()).await;
             }
-            let found = content(tokio::fs::read_to_string(&path).await);
+            let file = path.clone();
+            let found = match tokio::task::spawn_blocking(move || read(&file)).await {
+                Ok(found) => found,
+                Err(error) => Content::Unreadable(error.to_string()),
+            };
             pause = match self.reading.look(found) {
                 Look::Same => TICK,
                 Look::Unsettled => SETTLE,
@@ -167,13 +172,9 @@ impl Follow {
 }
 
 fn read(path: &Path) -> Content {
-    content(std::fs::read_to_string(path))
-}
-
-fn content(read: std::io::Result<String>) -> Content {
-    match read {
+    match disk::read_own_text(path, disk::LONGEST_SETTINGS) {
         Ok(text) => Content::Text(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Content::Gone,
+        Err(error) if error.is_absence() => Content::Gone,
         Err(error) => Content::Unreadable(error.to_string()),
     }
 }

@@ -318,6 +318,21 @@ pub fn time_zone(name: &str) -> Result<Tz, String> {
     })
 }
 
+/// What to know of a zone whose name people also use for a place with summer time: in the tz
+/// database, EST and MST have one offset all year.
+#[must_use]
+pub fn zone_caution(zone: Tz) -> Option<String> {
+    let (offset, place, with_summer_time) = match zone {
+        Tz::EST => (5, "New York", "America/New_York"),
+        Tz::MST => (7, "Denver", "America/Denver"),
+        _ => return None,
+    };
+    Some(format!(
+        "{zone} is {offset} hours behind UTC all year, also in summer: for the time in {place}, \
+         write {with_summer_time}"
+    ))
+}
+
 /// Whether a person can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {

@@ -39,7 +39,7 @@ use crate::core::messaging::message::{Message, MessageId, PostState};
 use crate::store::StoreError;
 
 /// Margin before the recorded intent when searching for an interrupted create: clocks differ.
-const CLOCK_DIFFERENCE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
+pub const CLOCK_DIFFERENCE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 /// Concurrent requests of the reconciler per Discord channel.
 const PERMITS: usize = 2;
 /// Time-out of a request, including waits for rate limits. When a rate-limit header is unreadable,

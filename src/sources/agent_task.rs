@@ -25,11 +25,12 @@ use std::time::Duration;
 use self::format::{Reading, read_task};
 use self::notices::TaskNotices;
 pub use self::places::SourceError;
-use self::places::{Root, TASK_FILE, TaskContent};
+use self::places::{Root, TASK_FILE, TaskContent, folder_id};
 use self::question::{EndReason, KEY, parts_of, question, same_question};
 use self::retry::RetryState;
 use super::WatchedFolder;
 use crate::core::decision::{Decision, DecisionId, Request, State};
+use crate::disk::{FileId, resolve};
 use crate::engine::{Asked, Filter, Handle, HandleError};
 
 /// Pause between a change notice and the scan, so that a file replaced in several steps is
@@ -135,12 +136,17 @@ enum Sight {
     Gone,
     /// A file outside every watched folder.
     Unwatched,
+    /// Another path of a file that is asked about under this path.
+    Alias(String),
 }
 
 /// The findings in all folders.
 #[derive(Debug, Default)]
 struct Scan {
     files: BTreeMap<String, Sight>,
+    /// The file of each folder. A folder can have several paths, by links and mounts, and is asked
+    /// about once.
+    folders: HashMap<FileId, String>,
     troubles: Vec<SourceError>,
     missing: Vec<PathBuf>,
 }
@@ -148,24 +154,30 @@ struct Scan {
 /// Reads every possible task file, and the files known from the store. Blocks.
 fn survey(folders: &[WatchedFolder], known: &[String]) -> Scan {
     let roots: Vec<Root> = folders.iter().map(Root::of).collect();
-    let mut survey = Scan::default();
+    let names = names_of(known);
+    let (mut survey, mut all_listed) = (Scan::default(), true);
     for root in &roots {
         if !root.asked_for().is_dir() {
             survey.missing.push(root.asked_for());
         }
         match root.task_folders() {
-            Ok(folders) => {
-                folders.iter().for_each(|folder| survey.see(folder, &root.project_of(folder)))
+            Ok(folders) => folders
+                .iter()
+                .for_each(|folder| survey.see(folder, &root.project_of(folder), &names)),
+            Err(trouble) => {
+                survey.troubles.push(trouble);
+                all_listed = false;
             }
-            Err(trouble) => survey.troubles.push(trouble),
         }
     }
     for file in known {
         if !survey.files.contains_key(file) {
             let path = Path::new(file);
-            let sight = match places::read(path) {
-                TaskContent::Gone => Sight::Gone,
-                _ if roots.iter().any(|root| root.covers(path)) => Sight::Unclear,
+            let seen_as = folder_id(path).and_then(|id| survey.folders.get(&id).cloned());
+            let sight = match (places::read(path), seen_as) {
+                (TaskContent::Gone, _) => Sight::Gone,
+                (_, Some(other)) => Sight::Alias(other),
+                _ if !all_listed || roots.iter().any(|root| root.covers(path)) => Sight::Unclear,
                 _ => Sight::Unwatched,
             };
             survey.files.insert(file.clone(), sight);
@@ -174,14 +186,34 @@ fn survey(folders: &[WatchedFolder], known: &[String]) -> Scan {
     survey
 }
 
+/// The known file of each folder. Of several, the file by its path without links.
+fn names_of(known: &[String]) -> HashMap<FileId, String> {
+    let mut names = HashMap::new();
+    for file in known {
+        let Some(id) = folder_id(Path::new(file)) else { continue };
+        if resolve(Path::new(file)) == Path::new(file) {
+            names.insert(id, file.clone());
+        } else {
+            names.entry(id).or_insert_with(|| file.clone());
+        }
+    }
+    names
+}
+
 impl Scan {
     /// Reads a folder's task file. If watched folders overlap, the first determines the project.
-    fn see(&mut self, folder: &Path, project: &str) {
-        let path = folder.join(TASK_FILE);
+    /// `names`: the file's path in the store, if known there.
+    fn see(&mut self, folder: &Path, project: &str, names: &HashMap<FileId, String>) {
+        let named = folder.join(TASK_FILE);
+        let id = folder_id(&named);
+        let known = id.and_then(|id| names.get(&id)).map(PathBuf::from);
+        let path = known.unwrap_or_else(|| resolve(folder).join(TASK_FILE));
         let file = path.to_string_lossy().into_owned();
-        if self.files.contains_key(&file) {
+        let is_seen = id.is_some_and(|id| self.folders.contains_key(&id));
+        if is_seen || self.files.contains_key(&file) {
             return;
         }
+        self.folders.extend(id.map(|id| (id, file.clone())));
         let sight = match places::read(&path) {
             TaskContent::Gone => Sight::Gone,
             TaskContent::Unreadable(why) => self.unclear(path, why),
@@ -196,7 +228,7 @@ impl Scan {
                         &task,
                         waits,
                         &file,
-                        &folder.to_string_lossy(),
+                        &path.parent().unwrap_or(folder).to_string_lossy(),
                         project,
                     ))),
                     None => Sight::NoPersonNeeded(task.state),
@@ -240,6 +272,7 @@ async fn reconcile(
             Sight::NotATask => EndReason::NotATask,
             Sight::Gone => EndReason::Gone,
             Sight::Unwatched => EndReason::Unwatched,
+            Sight::Alias(file) => EndReason::Alias(file),
         };
         leave(handle, decision, over, &mut looked).await?;
     }

@@ -91,10 +91,14 @@ impl Inbox {
     /// The drop folders of a store. `store` is the store's file; attachments are kept beside it.
     #[must_use]
     pub fn new(folders: &[DropFolder], store: &Path) -> Self {
-        Self {
-            desks: folders.iter().map(|folder| FolderReconciler::new(folder, store)).collect(),
-            swept: false,
+        let mut desks: Vec<FolderReconciler> = Vec::new();
+        for desk in folders.iter().map(|folder| FolderReconciler::new(folder, store)) {
+            // Of two paths to one folder, the first counts.
+            if !desks.iter().any(|other| other.root() == desk.root()) {
+                desks.push(desk);
+            }
         }
+        Self { desks, swept: false }
     }
 
     /// Scans all folders once: files decisions from questions, and delivers verdicts.

@@ -1,7 +1,7 @@
 //! The store's folder and neighbouring files. Decisions are private: folders and files are
 //! accessible to the owner only.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::DirBuilder;
 use std::path::{Path, PathBuf};
 
 /// A path beside the store: the store's file name with this suffix.
@@ -16,10 +16,17 @@ pub fn beside(store: &Path, end: &str) -> PathBuf {
 /// the real file.
 #[must_use]
 pub fn resolved(store: &Path) -> PathBuf {
-    let folder = |path: &Path| {
-        folder_of(path).canonicalize().ok().and_then(|folder| Some(folder.join(path.file_name()?)))
-    };
-    store.canonicalize().ok().or_else(|| folder(store)).unwrap_or_else(|| store.to_owned())
+    store.canonicalize().unwrap_or_else(|_| in_resolved_folder(store))
+}
+
+/// The path with the links of its folder resolved, but not of the file itself.
+#[must_use]
+pub fn in_resolved_folder(file: &Path) -> PathBuf {
+    let folder = Some(folder_of(file)).filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new(".")).canonicalize().ok();
+    folder
+        .and_then(|folder| Some(folder.join(file.file_name()?)))
+        .unwrap_or_else(|| file.to_owned())
 }
 
 /// Creates a folder and missing parents with mode 0700 (on Unix). Existing folders stay unchanged.
@@ -35,15 +42,6 @@ pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-/// Open options with mode 0600 for created files (on Unix).
-#[must_use]
-pub fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 /// The parent folder; an empty path for a bare file name.

@@ -313,7 +313,7 @@ async fn what_takes_the_gate_from_goose_is_said() {
         .home
         .run(&status)
         .await
-        .must(0, &["bypasses the gate", "instead of your own", theirs.to_str().unwrap()]);
+        .must(1, &["bypasses the gate", "instead of your own", theirs.to_str().unwrap()]);
     world.home.run(&install_here).await.must(0, &["wrote", "only when started in this folder"]);
     let says = world.home.run(&status).await;
     assert!(!says.out.contains("bypasses the gate"), "{says:?}");
@@ -381,8 +381,11 @@ async fn a_gate_that_is_not_heeded_is_not_said_to_stop_anything() {
     }
     std::fs::write(&file, &installed).unwrap();
     std::fs::write(file.with_file_name("settings.json"), "{\"disableAllHooks\": true}").unwrap();
-    let said = status().await;
-    assert!(said.contains("bypasses the gate") && said.contains("disableAllHooks"), "{said}");
+    let status = ["gate", "status", "--project", place];
+    let words = ["bypasses the gate", "disableAllHooks", "claude-code is installed, but off"];
+    world.home.run(&status).await.must(1, &words);
+    let doctor = ["doctor", "--offline"];
+    world.home.run(&doctor).await.must(1, &["settings.local.json) is installed, but off"]);
     let again = ["gate", "install", "claude-code", "--project", place, "--yes", "--timeout", "9m"];
     world.home.run(&again).await.must(2, &["disableAllHooks", "Nothing was changed"]);
 }

@@ -62,6 +62,24 @@ async fn a_notice_whose_answer_was_lost_is_posted_once_and_mended_after_a_restar
     assert!(words.contains("> gander.toml:3: unknown field \\`usres\\`"), "{words}");
 }
 
+/// People wrote more than a page of messages before the bot came back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_whose_answer_was_lost_is_found_above_many_messages() {
+    let mut bot = start().await;
+    bot.sandbox
+        .fault(Fault::once(Match::new("POST", "/messages"), Effect::WithholdAnswer { ms: None }));
+    says_of(&bot, Some(MISTAKE));
+    become_notices(&bot, &["⚠️"]).await;
+    bot.kill().await;
+    bot.sandbox.clear_faults();
+    let channel = notices(&bot.sandbox).remove(0)["channel_id"].as_str().unwrap().to_owned();
+    for number in 0..130 {
+        bot.person("maya").message(&channel, &format!("something else {number}")).await;
+    }
+    let bot = bot.restart().await;
+    become_notices(&bot, &["✅ **Fixed**"]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_somebody_deleted_is_let_go() {
     let bot = start().await;

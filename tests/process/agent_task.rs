@@ -376,6 +376,91 @@ async fn a_link_to_the_worktrees_is_followed_and_one_file_is_one_decision() {
     assert_eq!(world.only().await.request.project, "shop");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_linked_worktree_is_asked_about_once_whatever_its_path() {
+    let world = World::new();
+    let at = |path: &str| world.temporary.path().join(path);
+    std::fs::create_dir_all(at("elsewhere/w")).unwrap();
+    std::fs::create_dir_all(world.repository().join(".agents/worktrees")).unwrap();
+    for link in ["first", "second"] {
+        let link = world.repository().join(".agents/worktrees").join(link);
+        std::os::unix::fs::symlink(at("elsewhere/w"), link).unwrap();
+    }
+    world.write("first", &fixture("written-blocked"));
+    let folder = |path: PathBuf| WatchedFolder { path, project: None };
+    let folders = [folder(world.repository()), folder(at("elsewhere/w"))];
+    let looked = look(&world.handle, &folders).await.unwrap();
+    assert_eq!((looked.waiting, looked.asked.len()), (1, 1), "{looked:?}");
+    assert_eq!(world.only().await.request.project, "shop");
+
+    // An earlier version asked under both paths of the folder: the path without links stays.
+    let mut alias = world.only().await.request;
+    let real = alias.dedup_key.clone().unwrap();
+    let path = world.repository().canonicalize().unwrap().join(".agents/worktrees/second");
+    alias.dedup_key = Some(format!("agent-task:{}/.agent-task.json#blocked", path.display()));
+    world.handle.approvals().ask(alias).await.unwrap();
+    let looked = look(&world.handle, &folders).await.unwrap();
+    assert_eq!((looked.asked.len(), looked.withdrawn.len()), (0, 1), "{looked:?}");
+    let all = world.all().await;
+    assert!(withdrawn(&all[0]).contains("another path"), "{}", withdrawn(&all[0]));
+    assert_eq!(all[1].request.dedup_key.as_deref(), Some(real.as_str()));
+    assert!(all[1].state.is_open());
+}
+
+/// The path that an earlier version used stays: its verdict must not be asked for again.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_question_under_the_path_of_a_link_is_not_asked_again() {
+    let world = World::new();
+    let elsewhere = world.temporary.path().join("elsewhere");
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    let worktrees = world.repository().join(".agents/worktrees");
+    std::fs::create_dir_all(&worktrees).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, worktrees.join("w")).unwrap();
+    world.write("w", &fixture("written-blocked"));
+    world.look().await;
+    let mut request = world.only().await.request;
+    world.handle.approvals().withdraw(world.only().await.id, "to ask as before").await.unwrap();
+    let named = worktrees.canonicalize().unwrap().join("w");
+    request.dedup_key = Some(format!("agent-task:{}/.agent-task.json#blocked", named.display()));
+    request.details[1].value = named.display().to_string();
+    world.handle.approvals().ask(request).await.unwrap();
+    let looked = world.look().await;
+    assert_eq!((looked.asked, looked.revised, looked.withdrawn), (vec![], vec![], vec![]));
+}
+
+/// Every scan ends, whatever lies at a file's path, and the other files are still read.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_or_a_link_in_the_place_of_a_file_stops_nothing() {
+    let world = World::new();
+    world.write("a", &fixture("written-blocked"));
+    world.write("b", &fixture("written-blocked"));
+    world.look().await;
+    let secret = world.temporary.path().join("secret.json");
+    std::fs::write(&secret, fixture("published-needs-review")).unwrap();
+    for number in 0..4 {
+        std::fs::remove_file(world.file("a")).unwrap();
+        if number % 2 == 0 {
+            let made = std::process::Command::new("mkfifo").arg(world.file("a")).status();
+            assert!(made.unwrap().success());
+        } else {
+            std::os::unix::fs::symlink(&secret, world.file("a")).unwrap();
+        }
+        world.write("b", &fixture(["written-failed", "written-blocked"][number % 2]));
+        let looked = world.look().await;
+        assert_eq!((looked.troubles.len(), looked.asked.len()), (1, 1), "{looked:?}");
+    }
+    assert!(
+        world
+            .all()
+            .await
+            .iter()
+            .all(|decision| { !decision.request.title.contains("Cache the price list") })
+    );
+}
+
 #[tokio::test]
 async fn while_it_runs_everything_is_noticed() {
     let world = World::new();

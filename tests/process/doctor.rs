@@ -269,6 +269,17 @@ async fn what_is_wrong_with_the_store_is_found_with_its_mend() {
     must_find(&ended, "✔", "the file is sound, and the log's hash chain is intact: 2 events", "");
     must_find(&ended, "⚠", "2 cards wait to be posted", "when gander serve runs");
     mode(&home.store(), 0o600);
+    let files = home.path().join("gander.db.files");
+    std::fs::create_dir(&files).unwrap();
+    for (open, mark) in [(0o777, "✘"), (0o755, "⚠")] {
+        mode(&files, open);
+        let ended = home.run(&["doctor", "--offline"]).await;
+        let words = format!("gander.db.files (mode {open:o}): a user with write access can");
+        must_find(&ended, mark, &words, "chmod 700");
+    }
+    mode(&files, 0o700);
+    let ended = home.run(&["doctor", "--offline"]).await;
+    must_find(&ended, "✔", "only your user can read and write it", "");
 
     // A flipped letter in the log.
     let at = sound.windows(7).rposition(|part| part == b"Deploy?").unwrap();

@@ -127,6 +127,86 @@ async fn links_and_pipes_are_refused_and_not_followed() {
     assert!(std::fs::symlink_metadata(world.path("verdicts/a.json")).unwrap().is_file());
 }
 
+/// An agent exchanges what it dropped for links to files of Gander's user, while Gander reads.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_exchanged_for_links_while_it_is_read_is_never_posted() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let mut world = World::new();
+    world.look().await;
+    std::fs::write(world.temporary.path().join("secret.txt"), "secret").unwrap();
+    std::fs::create_dir(world.temporary.path().join("other")).unwrap();
+    std::fs::write(world.temporary.path().join("other/shot.png"), "secret").unwrap();
+    world.put("files/deep/shot.png", "picture");
+    std::os::unix::fs::symlink("../../../secret.txt", world.path("files/deep/file")).unwrap();
+    std::os::unix::fs::symlink("../../other", world.path("files/folder")).unwrap();
+    let (done, files) = (AtomicBool::new(false), world.path("files"));
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    std::thread::scope(|scope| {
+        let _done = Done(&done);
+        scope.spawn(|| {
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            while !done.load(Ordering::Relaxed) {
+                for (one, other) in [("deep/shot.png", "deep/file"), ("deep", "folder")] {
+                    let (one, other) = (files.join(one), files.join(other));
+                    // After an odd number of exchanges the path leads elsewhere.
+                    let _ = renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE);
+                }
+            }
+        });
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                for number in 0..300 {
+                    let question = format!(
+                        r#"{{"title": "Deploy {number}?", "attachments": ["files/deep/shot.png"]}}"#
+                    );
+                    world.put(&format!("inbox/{number}.json"), question);
+                    world.look().await;
+                }
+            });
+        });
+    });
+    for decision in world.handle.approvals().list(gander::engine::Filter::default()).await.unwrap()
+    {
+        for file in &decision.request.attachments {
+            assert_eq!(std::fs::read_to_string(&file.path).unwrap(), "picture");
+        }
+    }
+}
+
+/// A folder of the drop folder that becomes a link is a problem to report, and nothing is written
+/// or moved through it.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_exchanged_for_a_link_is_not_followed() {
+    let mut world = World::new();
+    world.look().await;
+    let elsewhere = world.temporary.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::write(elsewhere.join("a.json"), QUESTION).unwrap();
+    for folder in ["inbox", "verdicts", "refused", "outcomes"] {
+        let real = world.path(&format!("{folder}.real"));
+        std::fs::rename(world.path(folder), &real).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, world.path(folder)).unwrap();
+        if folder != "inbox" {
+            world.put("inbox/b.json", if folder == "refused" { "[]" } else { QUESTION });
+        }
+        let looked = world.look_after(9).await;
+        assert!(!looked.troubles.is_empty(), "{folder}: {looked:?}");
+        let there: Vec<_> = std::fs::read_dir(&elsewhere).unwrap().collect();
+        assert_eq!(there.len(), 1, "{folder}: {there:?}");
+        std::fs::remove_file(world.path(folder)).unwrap();
+        std::fs::rename(&real, world.path(folder)).unwrap();
+    }
+    world.put("inbox/b.json", QUESTION);
+    assert_eq!(world.look_after(1).await.troubles, []);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn attached_files_are_kept_and_come_from_inside() {

@@ -34,6 +34,7 @@ mod ladder_killed;
 mod ladder_rungs;
 mod ladder_world;
 mod logs;
+mod opening;
 mod packaging;
 mod serve;
 mod serve_reload;

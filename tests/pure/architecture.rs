@@ -8,18 +8,29 @@ use syn::visit::{self, Visit};
 use crate::tidy::{code, rust_files};
 
 /// The layers of `src`, each with the layers that it may import.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("core", &[]),
     ("presentation", &["core"]),
-    ("store", &["core"]),
-    ("engine", &["core", "presentation", "store"]),
-    ("channels", &["core", "presentation", "engine"]),
-    ("sources", &["core", "presentation", "engine"]),
-    ("surfaces", &["core", "presentation", "engine"]),
-    ("config", &["core", "engine", "channels", "sources", "surfaces"]),
+    ("disk", &[]),
+    ("store", &["core", "disk"]),
+    ("engine", &["core", "presentation", "disk", "store"]),
+    ("channels", &["core", "presentation", "disk", "engine"]),
+    ("sources", &["core", "presentation", "disk", "engine"]),
+    ("surfaces", &["core", "presentation", "disk", "engine"]),
+    ("config", &["core", "disk", "engine", "channels", "sources", "surfaces"]),
     (
         "cli",
-        &["core", "presentation", "store", "engine", "channels", "sources", "surfaces", "config"],
+        &[
+            "core",
+            "presentation",
+            "disk",
+            "store",
+            "engine",
+            "channels",
+            "sources",
+            "surfaces",
+            "config",
+        ],
     ),
 ];
 
@@ -37,7 +48,8 @@ const CORE: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates that only a part of the code may use.
-const OWNED: [(&str, &[&str]); 14] = [
+const OWNED: [(&str, &[&str]); 15] = [
+    ("rustix", &["src/disk"]),
     ("serenity", &["src/surfaces/discord"]),
     ("poise", &["src/surfaces/discord"]),
     ("rusqlite", &["src/store"]),

@@ -9,6 +9,7 @@ mod core_property;
 mod core_walk;
 mod invariants;
 mod model;
+mod opening;
 mod phrases;
 mod plots;
 mod tidy;

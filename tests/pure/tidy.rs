@@ -137,6 +137,24 @@ fn every_module_says_why_it_exists() {
     assert!(silent.is_empty(), "no //! at the start of {}", silent.join(", "));
 }
 
+/// clap shows the documentation of a subcommand's variant, never that of its arguments: words there
+/// would reach nobody.
+#[test]
+fn arguments_of_commands_have_no_documentation_that_help_never_shows() {
+    let mut wrong = Vec::new();
+    for (name, text) in rust_files("src/cli") {
+        let lines: Vec<&str> = text.lines().collect();
+        for pair in lines.windows(2) {
+            let of_arguments = pair[1].starts_with("#[derive(") && pair[1].contains("Args");
+            // Options of every subcommand: a part of all, and no subcommand itself.
+            if of_arguments && pair[0].starts_with("///") && !pair[0].contains("every subcommand") {
+                wrong.push(format!("{name}: {}", pair[0]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "move to the variant of the subcommand:\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_dependency_says_what_for() {
     let mut wrong = Vec::new();

@@ -203,8 +203,8 @@ impl Case {
         })
     }
 
-    /// When a moment counts as come. Silence that approves keeps its distance from the last rung
-    /// that people heard of; below the breach, what reached nobody is not waited on.
+    /// When a moment counts as come. The end keeps its distance from the rung below, however late
+    /// that fired; silence that approves, from the last rung that people heard of. Below the breach, what reached nobody is not waited on.
     fn comes(&self, moment: Moment, is_first: bool) -> At {
         let plan = self.plan();
         let Some(reached) = &self.reached else { return moment.at };
@@ -212,6 +212,9 @@ impl Case {
         if ends && self.terms.safe_default == SafeDefault::Approve && moment.step > 0 {
             let distance = plan[moment.step].at - plan[moment.step - 1].at;
             return moment.at.max(self.told_of_breach.unwrap_or(reached.fired) + distance);
+        }
+        if ends && moment.step > 0 {
+            return moment.at + (reached.fired - reached.planned).max(0);
         }
         // The same rung again keeps its time.
         let is_again = moment.at != plan[moment.step].at;
@@ -252,11 +255,8 @@ impl Case {
             if self.comes(*moment, n == 0) > now {
                 break;
             }
-            // An approval by silence passes over nothing: people must have been told.
-            if plan[moment.step].step.default
-                && self.terms.safe_default == SafeDefault::Approve
-                && !due.is_empty()
-            {
+            // The end passes over nothing: people must have been told.
+            if plan[moment.step].step.default && !due.is_empty() {
                 break;
             }
             due.push(*moment);

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use gander::core::decision::Request;
+use gander::core::values::check_result::{CheckResult, Health};
 use gander::store::{Store, StoreError};
 
 use crate::store_suite::{ask, conforms, noon, request, terms};
@@ -49,6 +51,43 @@ fn a_rewritten_history_shows() {
         )
         .unwrap();
     assert_eq!(store.audit().first_broken_link().unwrap(), Some(2));
+}
+
+/// A process that reads for a long time keeps the write-ahead log from being copied into the store.
+/// Once it has ended its read, nothing needs to be written for the log to become short.
+#[test]
+fn a_log_that_a_long_reader_let_grow_is_shortened_when_the_reader_has_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = sqlite(&folder);
+    ask(&store, "first");
+    let log = folder.path().join("gander.db-wal");
+    let size = || std::fs::metadata(&log).map_or(0, |log| log.len());
+    let told = || {
+        let found = gander::engine::operations::health::checkup(store.path(), noon());
+        let about = |found: &CheckResult| found.what.contains("write-ahead log");
+        found.into_iter().find(about).unwrap()
+    };
+    assert_eq!(told().state, Health::Fine);
+    let reader = rusqlite::Connection::open(store.path()).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    reader.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0)).unwrap();
+    while size() < 20 << 20 {
+        let request = Request { body: "x".repeat(200_000), ..request("long", None) };
+        drop(store.decisions().ask(request, terms(), noon()).unwrap());
+    }
+    let finding = told();
+    assert_eq!(finding.state, Health::Warning, "{finding:?}");
+    assert!(finding.what.contains("has 2") && finding.what.contains(" MB"), "{finding:?}");
+
+    let begun = std::time::Instant::now();
+    reader.execute_batch("COMMIT").unwrap();
+    while size() > 8 << 20 {
+        assert!(begun.elapsed().as_secs() < 120, "the log still has {} bytes", size());
+        std::thread::yield_now();
+    }
+    assert_eq!(told().state, Health::Fine);
+    assert_eq!(store.audit().verify().unwrap().fault, None);
+    ask(&store, "last");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use gander::core::decision::{Decision, DecisionId};
 use gander::core::messaging::message::{FinalPost, MessageId, PostState, Purpose};
 use gander::engine::clock::wall_time;
@@ -11,6 +12,7 @@ use gander::store::{Filter, Store};
 use rusqlite::Connection;
 
 use crate::common::process::{Home, Program};
+use crate::store_suite::{ask, noon};
 
 #[tokio::test]
 async fn a_store_of_a_newer_version_is_refused_and_left_as_it_is() {
@@ -151,6 +153,34 @@ async fn a_store_from_before_the_ladder_gets_its_next_moments_and_stands_as_its_
 
 /// The cards in a table of before: decision, number, returns, and where each stands.
 type Card = (i64, u32, u32, PostState);
+
+/// The safe default waits as long as a late breach promises. An earlier version noted it for its
+/// planned time, and found a store damaged that says otherwise.
+#[test]
+fn a_next_moment_by_the_rules_of_an_earlier_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gander.db");
+    let store = Store::open(&path, None, noon()).unwrap();
+    let id = ask(&store, "Deploy?").id;
+    let late = noon() + TimeDelta::hours(2);
+    let fire = move |decision: &Decision| Ok(Some(decision.escalate(late, TimeDelta::zero())?));
+    store.decisions().change(id, late, Box::new(fire)).unwrap().unwrap();
+    let wakes = noon() + TimeDelta::hours(4);
+    let wake = |store: &Store| store.decisions().next_wake().unwrap();
+    assert_eq!(wake(&store), Some(wakes), "an hour later than planned, like the breach");
+    drop(store);
+
+    let old = Connection::open(&path).unwrap();
+    old.execute("UPDATE decision SET wake_at = wake_at - 3600000", []).unwrap();
+    old.execute("UPDATE meta SET value = '1' WHERE key = 'filled_in'", []).unwrap();
+    drop(old);
+    let found = gander::engine::operations::health::checkup(&path, noon());
+    let is_old = |words: &str| found.iter().any(|finding| finding.what.contains(words));
+    assert!(is_old("upgraded at the next start") && !is_old("damaged"), "{found:#?}");
+    let store = Store::open(&path, None, noon()).unwrap();
+    assert_eq!(wake(&store), Some(wakes));
+    assert_eq!(store.audit().verify().unwrap().fault, None);
+}
 
 fn cards_of_before(old: &Connection) -> Vec<Card> {
     let sql = "SELECT decision, generation, returns, channel, intent_at, message, shown, lost

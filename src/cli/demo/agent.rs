@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::cli::{Exit, Failure, Outcome, output};
+use crate::disk;
 
 /// The agents, by name.
 pub(super) const NAMES: [&str; 3] = ["goose", "claude-code", "codex"];
@@ -216,7 +217,7 @@ impl Agent {
         let mut arguments = Vec::new();
         for (name, bytes) in question.pictures {
             let file = self.store.with_file_name(name);
-            std::fs::write(&file, bytes)?;
+            disk::replace(&file, bytes)?;
             arguments.extend([PathBuf::from("--attach"), file]);
         }
         Ok(arguments)

@@ -1,13 +1,13 @@
 //! Finds settings that disable an agent's installed hooks: the agent's own settings, and a plugin
 //! that goose prefers.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::AgentKind;
 use super::plan::{self, GANDER};
+use crate::disk;
 
 /// Why an agent ignores its hook file, and which file causes this.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub(super) struct Bypass {
 
 /// The file's text, empty if the file does not exist.
 fn read(file: &Path) -> Result<String, Bypass> {
-    match std::fs::read_to_string(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+    match disk::read_own_text(file, disk::LONGEST_SETTINGS) {
+        Err(error) if !error.is_absence() => {
             Err(Bypass { file: file.to_owned(), why: error.to_string() })
         }
         read => Ok(read.unwrap_or_default()),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::AgentKind;
 use crate::core::gate::ToolCall;
+use crate::disk;
 
 /// Most input accepted, in bytes: no person could judge a longer tool call.
 pub(super) const LONGEST: usize = 1 << 20;
@@ -140,9 +141,8 @@ pub(super) fn add_file_facts(call: &mut ToolCall) {
         && call.cwd.join(".git").symlink_metadata().is_err();
     let Some(edit) = call.edit() else { return };
     let path = call.cwd.join(&edit.path);
-    if path.metadata().is_ok_and(|found| found.is_file() && found.len() <= LONGEST_FILE) {
-        call.before = std::fs::read_to_string(path).ok();
-    }
+    // The agent's tool would follow a link too, so the diff shows the file that it leads to.
+    call.before = disk::read_own_text(&path, LONGEST_FILE).ok();
 }
 
 /// The real path of a file, whether or not the file exists.

@@ -12,6 +12,7 @@ use super::transport::Transport;
 use super::{AgentKind, bypass_checks, remote, transport};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{TimeSpan, gates};
+use crate::disk;
 use crate::presentation::text;
 
 /// Default wait of an agent for a person. Waiting costs nothing; asking again does.
@@ -62,6 +63,9 @@ struct How {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 every installed gate works, 1 an installed gate is off, \
+        cannot reach decisions or has invalid rules, or no agent has a gate, 2 bad usage or \
+        configuration.")]
 pub(super) struct StatusArgs {
     /// Also look in this folder
     #[arg(long, value_name = "DIR")]
@@ -73,9 +77,9 @@ fn wrong(file: &Path, why: impl std::fmt::Display) -> Failure {
 }
 
 fn read(file: &Path) -> Result<Option<String>, Failure> {
-    match std::fs::read_to_string(file) {
+    match disk::read_own_text(file, disk::LONGEST_SETTINGS) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.is_absence() => Ok(None),
         Err(error) => Err(wrong(file, error)),
     }
 }
@@ -287,7 +291,7 @@ fn write(change: &PlannedChange) -> io::Result<()> {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(format!(".new-{}", std::process::id()));
     let new = folder.join(name);
-    let mut written = std::fs::OpenOptions::new().write(true).create_new(true).open(&new)?;
+    let mut written = disk::create_own(&new)?;
     let done =
         written.write_all(text.as_bytes()).and_then(|()| written.sync_all()).and_then(|()| {
             if let Ok(old) = file.metadata() {
@@ -362,11 +366,12 @@ impl InstalledHook {
 
 impl StatusArgs {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        let (mut told, mut works) = (Vec::new(), true);
+        let (mut told, mut works, mut bypassed) = (Vec::new(), true, Vec::new());
         for found in found(self.project.as_deref(), common)? {
             let looked = found.look().await;
             let InstalledHook { agent, file, gate, off } = found;
             works &= !matches!(looked, Some(Err(_)));
+            bypassed.extend(off.is_some().then(|| agent.name()));
             if !common.json {
                 let says = match (&gate, &off) {
                     (Some(_), None) => "stops at the gate",
@@ -393,7 +398,8 @@ impl StatusArgs {
         let rules = gates::file(common.config.as_deref())?;
         let broken = gates::load(common.config.as_deref()).err().map(|error| error.to_string());
         if common.json {
-            output::json(&serde_json::json!({ "agents": told, "rules": rules, "broken": broken }));
+            let told = serde_json::json!({ "agents": &told, "rules": rules, "broken": broken });
+            output::json(&told);
         } else {
             let says = broken.clone().unwrap_or_else(|| {
                 format!(
@@ -407,6 +413,12 @@ impl StatusArgs {
                 )
             });
             output::line(&format!("rules        {says}"));
+        }
+        if !bypassed.is_empty() {
+            return Err(Failure::new(Exit::No, text::gate::bypassed(&bypassed)));
+        }
+        if !told.iter().any(|agent| agent["installed"] == true) {
+            return Err(Failure::new(Exit::No, text::gate::NO_GATE));
         }
         Ok(if broken.is_some() || !works { Exit::No } else { Exit::Yes })
     }

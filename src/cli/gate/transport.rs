@@ -2,7 +2,6 @@
 //! Only the hook's command line selects the transport: an agent controls its own environment, and
 //! must not choose who answers.
 
-use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
@@ -12,6 +11,7 @@ use clap::Args;
 use gander_client::Client;
 
 use super::remote;
+use crate::disk::{self, FileError};
 use crate::presentation::text;
 use crate::surfaces::http::default_socket;
 
@@ -55,10 +55,11 @@ impl Transport {
     /// If this user may not open the store but the store owner's socket accepts connections,
     /// switches to the socket. An explicit address stays.
     pub(super) fn or_socket_of(self, store: &Path) -> Self {
-        let opened = File::options().read(true).write(true).open(store);
-        if self.connect.is_some()
-            || !opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
-        {
+        let is_denied = disk::open_to_write(store).is_err_and(|error| match error {
+            FileError::System(error) => error.kind() == ErrorKind::PermissionDenied,
+            _ => false,
+        });
+        if self.connect.is_some() || !is_denied {
             return self;
         }
         let socket = default_socket(store);
@@ -99,11 +100,9 @@ impl Transport {
         if let Some(client) = self.client()? {
             return remote::looked(client).await;
         }
-        match File::options().read(true).write(true).open(store) {
+        match disk::open_to_write(store) {
             // A missing store is fine: the first question creates the store.
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(format!("{}: {error}", store.display()))
-            }
+            Err(error) if !error.is_absence() => Err(format!("{}: {error}", store.display())),
             _ => Ok(text::gate::BY_FILE.to_owned()),
         }
     }

@@ -338,3 +338,40 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_abbreviation_is_the_zone_of_the_tz_database_and_cautioned_about() {
+    let at = |text: &str| text.parse::<Time>().unwrap();
+    let clock = |name: &str, moment: &str| {
+        let zone = time_zone(name).unwrap();
+        at(moment).with_timezone(&zone).format("%H:%M").to_string()
+    };
+    for (name, winter, summer, is_cautioned) in [
+        ("EST", "07:00", "07:00", true),
+        ("MST", "05:00", "05:00", true),
+        ("HST", "02:00", "02:00", false),
+        ("EST5EDT", "07:00", "08:00", false),
+        ("America/New_York", "07:00", "08:00", false),
+        ("America/Panama", "07:00", "07:00", false),
+        ("UTC", "12:00", "12:00", false),
+        ("CET", "13:00", "14:00", false),
+    ] {
+        let found = (clock(name, "2026-01-15T12:00:00Z"), clock(name, "2026-07-15T12:00:00Z"));
+        assert_eq!(found, (winter.to_owned(), summer.to_owned()), "{name}");
+        assert_eq!(zone_caution(time_zone(name).unwrap()).is_some(), is_cautioned, "{name}");
+    }
+    // A quiet night by EST ends at the same moment of UTC in summer and winter.
+    let profile = Profile {
+        quiet: Some("22:00-07:00".parse().unwrap()),
+        ..Profile::unknown(1, "Ann", time_zone("EST").unwrap())
+    };
+    for day in ["2026-01-15", "2026-07-15"] {
+        let night = availability(&profile, None, at(&format!("{day}T08:00:00Z")));
+        let until = at(&format!("{day}T12:00:00Z"));
+        assert_eq!(night, Availability::Quiet { until, why: QuietReason::QuietHours });
+    }
+    // Abbreviations that name no zone are refused.
+    for name in ["PST", "CST", "EDT", "BST", "IST", "est"] {
+        assert!(time_zone(name).is_err(), "{name}");
+    }
+}

@@ -156,9 +156,11 @@ impl Schedule {
         }
     }
 
-    /// The actual due time of a step planned for `planned`. An approval by silence keeps its
-    /// planned distance from the moment when people were told of the breach, so that downtime of
-    /// the bot cannot cause an approval.
+    /// The actual due time of a step planned for `planned`. The safe default keeps its planned
+    /// distance from the step below, however late that step fired: people have the time that the
+    /// step promised, also after the machine was suspended. An approval by silence keeps the
+    /// distance from the moment when people were told of the breach, so that downtime of the bot
+    /// cannot cause an approval.
     fn effective(
         &self,
         index: usize,
@@ -169,11 +171,18 @@ impl Schedule {
         let step = &self.0[index];
         let below = index.checked_sub(1).map(|below| &self.0[below]);
         match (position, below) {
-            (Some(position), Some(below)) if step.default && default == SafeDefault::Approve => {
-                let told =
-                    if let BreachWarning::Since(at) = position.warned { at } else { position.at };
-                planned.max(later(told, step.at - below.at))
-            }
+            (Some(position), Some(below)) if step.default => match default {
+                SafeDefault::Approve => {
+                    let told = match position.warned {
+                        BreachWarning::Since(at) => at,
+                        _ => position.at,
+                    };
+                    planned.max(later(told, step.at - below.at))
+                }
+                SafeDefault::Reject => {
+                    later(planned, (position.at - position.due).max(TimeDelta::zero()))
+                }
+            },
             // A step that reached no person is followed by the next step at once, but only before
             // the breach. The breach step and repetitions of a step stay on time.
             (Some(position), _)
@@ -219,9 +228,9 @@ impl Schedule {
             if at > now {
                 break;
             }
-            // A safe default of approve applies only after people were told of the breach, so the
-            // lower step fires first.
-            if self.0[index].default && default == SafeDefault::Approve && found.is_some() {
+            // The safe default applies only some time after people were told, so the lower step
+            // fires first.
+            if self.0[index].default && found.is_some() {
                 break;
             }
             let last = self.last_until(index, now).unwrap_or(first).max(first);

@@ -151,11 +151,84 @@ fn only_the_highest_due_rung_fires_after_a_pause_of_any_length() {
     assert_eq!(
         escalate(asked(24 * HOUR, SafeDefault::Reject), 30 * 24 * HOUR),
         [
-            "30d overdue voice (passed 1 reminder, 5 reminder, 1 reminder, 1 SLA warning, 1 \
-             breach)",
-            "30d rejected"
+            "30d breach dm mention push sms webhook desktop (passed 1 reminder, 5 reminder, 1 \
+             reminder, 1 SLA warning)",
+            "60d overdue voice",
+            "60d rejected"
         ]
     );
+}
+
+/// The machine sleeps until the given time, and then stays awake.
+fn after_sleep(sla: i64, default: SafeDefault, until: i64) -> Vec<String> {
+    let mut decision = asked(sla, default);
+    let mut fired = Vec::new();
+    let mut now = at(until);
+    for seq in 2.. {
+        let Some(wake) = decision.wake_at() else { break };
+        now = now.max(wake);
+        let event = decision.escalate(now, TimeDelta::zero()).unwrap();
+        let what = match &event {
+            Event::StepFired { step } => step.stage.to_string(),
+            Event::Resolved { verdict, .. } => verdict.word().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        fired.push(format!("{} {what}", crate::presentation::text::span(now - start())));
+        decision = decision.evolve(&event, now, seq);
+        let promised = decision.default_at();
+        if let Some(position) = decision.position.as_ref().filter(|position| !position.default) {
+            let next = decision.upcoming_step().filter(|next| next.default);
+            let kept = position.stage < Stage::Breach || next.map(|next| next.at) == promised;
+            assert!(kept, "what a message promises is what happens");
+            decision = tell(decision, ContactResult::Reached, now, seq);
+        }
+    }
+    fired
+}
+
+#[test]
+fn after_a_sleep_past_the_breach_people_have_the_promised_time() {
+    for default in [SafeDefault::Reject, SafeDefault::Approve] {
+        let end = if default == SafeDefault::Reject { "rejected" } else { "approved" };
+        for (until, breach, over) in [
+            // On time; a little late; two seconds before the end; long after the end.
+            (2 * HOUR, "2h", "4h"),
+            (3 * HOUR, "3h", "5h"),
+            (4 * HOUR - 2, "3h 59m", "5h 59m"),
+            (4 * HOUR, "4h", "6h"),
+            (10 * 24 * HOUR, "10d", "10d 2h"),
+        ] {
+            assert_eq!(
+                after_sleep(2 * HOUR, default, until),
+                [format!("{breach} breach"), format!("{over} overdue"), format!("{over} {end}")],
+                "{default:?}, asleep for {until} s"
+            );
+        }
+    }
+}
+
+/// A step repeated until the safe default: the distance counts from the repetition that fired.
+#[test]
+fn a_repeated_last_call_promises_the_rest_of_its_time() {
+    let step = |when, repeat, default| Step { when, by: vec![Channel::Dm], repeat, default };
+    let ladder = Ladder::new(vec![
+        step(StepTime::AfterBreach(0), Some(1800), false),
+        step(StepTime::AfterBreach(7200), None, true),
+    ])
+    .unwrap();
+    let mut decision = asked(HOUR, SafeDefault::Reject);
+    decision.terms.ladder = ladder;
+    let fire = |decision: &Decision, now, seq| {
+        let event = decision.escalate(at(now), TimeDelta::zero()).unwrap();
+        decision.clone().evolve(&event, at(now), seq)
+    };
+    let undisturbed = (0..4).fold(decision.clone(), |decision, n| {
+        fire(&decision, HOUR + n * 1800, 2 + u64::try_from(n).unwrap())
+    });
+    assert_eq!(undisturbed.default_at(), Some(at(3 * HOUR)));
+    // Asleep until shortly before the end: the repetition of 30 min before the end is 29 min late.
+    let late = fire(&decision, 3 * HOUR - MINUTE, 2);
+    assert_eq!(late.default_at(), Some(at(3 * HOUR + 29 * MINUTE)));
 }
 
 #[test]

@@ -26,24 +26,28 @@ pub fn file_name(decision: &Decision) -> String {
     format!("incident-{}.md", decision.id.0)
 }
 
-/// Whether the report is due at log position `at`: the safe default was applied, or the first
-/// overdue step was reached and does not apply the safe default.
+/// Whether the report is due at log position `at`: the first overdue step was reached and does not
+/// apply the safe default, or the safe default was applied without such a step before. A ladder run
+/// has one report.
 #[must_use]
 pub fn is_due(events: &[Logged], at: u64) -> bool {
     use crate::core::decision::Via;
     let Some(now) = events.iter().find(|logged| logged.seq == at) else { return false };
-    match &now.event {
+    let is_due = match &now.event {
         Event::Resolved { via: Via::SafeDefault, .. } => true,
-        Event::StepFired { step } if step.stage == Stage::Overdue && !step.default => {
-            let run = ladder_run(events, at);
-            !run.iter().any(|logged| logged.seq < at && is_overdue_step(&logged.event))
-        }
-        _ => false,
-    }
+        event => is_overdue_call(event),
+    };
+    let is_before = |logged: &&Logged| logged.seq < at;
+    is_due
+        && !ladder_run(events, at)
+            .iter()
+            .filter(is_before)
+            .any(|logged| is_overdue_call(&logged.event))
 }
 
-fn is_overdue_step(event: &Event) -> bool {
-    matches!(event, Event::StepFired { step } if step.stage == Stage::Overdue)
+/// A step after the breach that leaves time for an answer.
+fn is_overdue_call(event: &Event) -> bool {
+    matches!(event, Event::StepFired { step } if step.stage == Stage::Overdue && !step.default)
 }
 
 /// The events of the ladder run up to position `at`.

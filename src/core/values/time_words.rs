@@ -66,20 +66,41 @@ fn clock_time(text: &str) -> Option<NaiveTime> {
 }
 
 /// The moment at which the zone's clocks show `time` on `day`: the earlier moment if the time
-/// occurs twice in autumn, an hour later if spring skips the time.
+/// occurs twice in autumn, as much later as the clock jumps if spring skips the time.
 #[must_use]
 pub fn on_day(day: NaiveDate, time: NaiveTime, zone: Tz) -> Option<Time> {
     on_wall(day.and_time(time), zone)
 }
 
+/// The first moment of a day in a zone. Clocks that change at midnight may skip midnight, and show
+/// 00:30 or 01:00 first.
+#[must_use]
+pub fn start_of_day(day: NaiveDate, zone: Tz) -> Time {
+    // Between -12:00 and +14:00 lie all offsets of the tz database.
+    let midnight = day.and_time(NaiveTime::MIN).and_utc().timestamp();
+    let (mut before, mut begun) = (midnight - 15 * 3600, midnight + 15 * 3600);
+    let moment = |seconds| Time::from_timestamp(seconds, 0).unwrap_or(Time::MIN_UTC);
+    while begun - before > 1 {
+        let middle = before + (begun - before) / 2;
+        if moment(middle).with_timezone(&zone).date_naive() >= day {
+            begun = middle;
+        } else {
+            before = middle;
+        }
+    }
+    moment(begun)
+}
+
 /// Converts a zone's wall-clock time to a moment: the earlier moment if the time occurs twice in
-/// autumn, an hour later if spring skips the time.
+/// autumn, as much later as the clock jumps if spring skips the time.
 fn on_wall(local: NaiveDateTime, zone: Tz) -> Option<Time> {
-    use chrono::TimeZone as _;
-    let moment = zone.from_local_datetime(&local).earliest();
-    let moment =
-        moment.or_else(|| zone.from_local_datetime(&(local + TimeDelta::hours(1))).earliest());
-    moment.map(|moment| moment.to_utc())
+    use chrono::{Offset as _, TimeZone as _};
+    let moment = zone.from_local_datetime(&local).earliest().map(|moment| moment.to_utc());
+    moment.or_else(|| {
+        // A skipped time counts from the offset before the jump.
+        let before = zone.offset_from_utc_datetime(&local.checked_sub_days(Days::new(1))?).fix();
+        Some(local.checked_sub_offset(before)?.and_utc())
+    })
 }
 
 #[cfg(test)]
@@ -88,6 +109,51 @@ mod tests {
 
     fn at(text: &str) -> Time {
         text.parse().unwrap()
+    }
+
+    fn zone(name: &str) -> Tz {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn a_day_begins_when_the_clock_first_shows_its_date() {
+        for (name, day, begins) in [
+            ("UTC", "2026-05-01", "2026-05-01T00:00:00Z"),
+            ("Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00Z"),
+            // Offsets of half and quarter hours.
+            ("Asia/Kolkata", "2026-05-01", "2026-04-30T18:30:00Z"),
+            ("Asia/Kathmandu", "2026-05-01", "2026-04-30T18:15:00Z"),
+            ("Pacific/Chatham", "2026-05-01", "2026-04-30T11:15:00Z"),
+            ("Pacific/Kiritimati", "2026-05-01", "2026-04-30T10:00:00Z"),
+            ("Etc/GMT+12", "2026-05-01", "2026-05-01T12:00:00Z"),
+            // The clock jumps from 00:00 to 01:00, or shows 00:00 to 00:59 twice.
+            ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z"),
+            ("Asia/Beirut", "2026-03-29", "2026-03-28T22:00:00Z"),
+            ("America/Havana", "2026-03-08", "2026-03-08T05:00:00Z"),
+            ("America/Havana", "2026-11-01", "2026-11-01T04:00:00Z"),
+            ("Africa/Cairo", "2026-10-30", "2026-10-29T22:00:00Z"),
+            // From 23:30 to 00:00, half an hour early.
+            ("Asia/Pyongyang", "2018-05-05", "2018-05-04T15:00:00Z"),
+        ] {
+            let found = start_of_day(day.parse().unwrap(), zone(name));
+            assert_eq!(found, at(begins), "{name} {day}");
+        }
+    }
+
+    #[test]
+    fn a_skipped_time_comes_as_much_later_as_the_clock_jumps() {
+        for (name, day, time, comes) in [
+            ("Europe/Berlin", "2026-03-29", "02:30", "2026-03-29T01:30:00Z"),
+            // Lord Howe's clock jumps by half an hour: 02:15 is 02:45.
+            ("Australia/Lord_Howe", "2026-10-04", "02:15", "2026-10-03T15:45:00Z"),
+            ("Africa/Cairo", "2026-04-24", "00:15", "2026-04-23T22:15:00Z"),
+            // A whole day was skipped.
+            ("Pacific/Apia", "2011-12-30", "12:00", "2011-12-30T22:00:00Z"),
+        ] {
+            let time = NaiveTime::parse_from_str(time, "%H:%M").unwrap();
+            let found = on_day(day.parse().unwrap(), time, zone(name));
+            assert_eq!(found, Some(at(comes)), "{name} {day} {time}");
+        }
     }
 
     #[test]

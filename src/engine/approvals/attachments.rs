@@ -2,7 +2,7 @@
 //! has deleted the originals.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::core::Time;
 use crate::core::decision::Attachment;
 use crate::core::untrusted::file_name;
+use crate::disk::{self, FileError, FileKind, Folder};
 use crate::store::{files, hex};
 
 /// The largest file Discord accepts from a bot on a server without boosts: 10 MiB.
@@ -39,42 +40,75 @@ pub enum AttachError {
         /// The path.
         path: PathBuf,
     },
+    /// A file that lies elsewhere: a link, or a path out of the folder.
+    #[error("the attachment {}: {why}", path.display())]
+    Unfit {
+        /// The path.
+        path: PathBuf,
+        /// The reason.
+        why: FileError,
+    },
 }
 
-/// Copies a file into the folder beside the store. The copy is named by the hash of its content, so
-/// equal files are stored once.
+/// Copies a file of the user into the folder beside the store. The copy is named by the hash of its
+/// content, so equal files are stored once.
 ///
 /// # Errors
 /// [`AttachError`].
 pub fn keep(store: &Path, path: &Path) -> Result<Attachment, AttachError> {
+    keep_read(store, path, disk::read_own(path, LARGEST))
+}
+
+/// Copies a file within a folder of agents. No part of the path may be a link.
+///
+/// # Errors
+/// [`AttachError`].
+pub fn keep_within(store: &Path, folder: &Folder, path: &Path) -> Result<Attachment, AttachError> {
+    keep_read(store, path, folder.read(path, LARGEST))
+}
+
+fn keep_read(
+    store: &Path,
+    path: &Path,
+    read: Result<Vec<u8>, FileError>,
+) -> Result<Attachment, AttachError> {
     let failed = |why| AttachError::Failed { path: path.to_owned(), why };
-    let kind = std::fs::metadata(path).map_err(failed)?;
-    if !kind.is_file() {
-        return Err(AttachError::NoFile { path: path.to_owned() });
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(failed)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(AttachError::TooLarge { path: path.to_owned() });
-    }
-    let folder = std::path::absolute(files::beside(store, ".files")).map_err(failed)?;
-    files::private_folder(&folder).map_err(failed)?;
+    let bytes = read.map_err(|error| match error {
+        FileError::NotRegular | FileError::Folder => AttachError::NoFile { path: path.to_owned() },
+        FileError::TooLong(_) => AttachError::TooLarge { path: path.to_owned() },
+        FileError::System(why) => failed(why),
+        why => AttachError::Unfit { path: path.to_owned(), why },
+    })?;
     let hash = hex(&Sha256::digest(&bytes));
-    let kept = folder.join(&hash);
+    let kept = std::path::absolute(files::beside(store, ".files")).map_err(failed)?.join(&hash);
     // Write even if the file exists: a fresh modification time protects the file from `sweep`.
-    write_private(&kept, &bytes).map_err(failed)?;
+    make_folder(store)
+        .and_then(|folder| folder.replace(Path::new(&hash), &bytes))
+        .map_err(failed)?;
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     Ok(Attachment { name: file_name(&name), path: kept })
 }
 
-/// Writes a file readable only by its owner. Writes to a temporary name first and renames, so a
-/// partial file is never posted.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let half = files::beside(path, &format!(".{}", std::process::id()));
-    let mut file = files::private_file().write(true).create(true).truncate(true).open(&half)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&half, path))
+/// Opens the folder of the kept files beside a store, and creates a missing one.
+///
+/// # Errors
+/// The system's error; also if a link has the folder's name.
+pub(crate) fn make_folder(store: &Path) -> io::Result<Folder> {
+    files::private_folder(files::folder_of(store))?;
+    let folder = files::beside(store, ".files");
+    let (beside, name) = disk::folder_and_name(&folder)?;
+    beside.make_folder(name)?;
+    Ok(beside.folder(name)?)
+}
+
+/// Opens the folder of the kept files beside a store.
+///
+/// # Errors
+/// [`FileError`]; also if a link has the folder's name.
+pub(crate) fn folder(store: &Path) -> Result<Folder, FileError> {
+    let folder = files::beside(store, ".files");
+    let (beside, name) = disk::folder_and_name(&folder)?;
+    beside.folder(name)
 }
 
 /// Totals of the files removed by [`sweep`].
@@ -91,19 +125,19 @@ pub struct Swept {
 ///
 /// # Errors
 /// The system's error; files removed before the error stay removed.
-pub fn sweep(store: &Path, in_use: &BTreeSet<String>, before: Time) -> std::io::Result<Swept> {
+pub fn sweep(store: &Path, in_use: &BTreeSet<String>, before: Time) -> io::Result<Swept> {
     let mut swept = Swept::default();
-    let entries = match std::fs::read_dir(files::beside(store, ".files")) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(swept),
-        entries => entries?,
+    let folder = match folder(store) {
+        Err(error) if error.is_absence() => return Ok(swept),
+        folder => folder?,
     };
-    for entry in entries {
-        let entry = entry?;
-        let data = entry.metadata()?;
-        let unused = data.is_file() && !in_use.contains(&*entry.file_name().to_string_lossy());
-        if unused && Time::from(data.modified()?) < before {
-            std::fs::remove_file(entry.path())?;
-            (swept.files, swept.bytes) = (swept.files + 1, swept.bytes + data.len());
+    for name in folder.names()? {
+        let name = Path::new(&name);
+        let facts = folder.facts(name)?;
+        let unused = facts.kind == FileKind::Regular && !in_use.contains(&*name.to_string_lossy());
+        if unused && Time::from(facts.modified) < before {
+            folder.remove(name)?;
+            (swept.files, swept.bytes) = (swept.files + 1, swept.bytes + facts.bytes);
         }
     }
     Ok(swept)

@@ -11,11 +11,8 @@ use tokio::task::JoinSet;
 
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, State};
+use crate::core::messaging::reminder::GROUPING_WINDOW;
 use crate::engine::{Handle, HandleError};
-
-/// How early a reminder may fire together with another due reminder, so people get one message
-/// listing both.
-pub const GATHERED: TimeDelta = TimeDelta::minutes(5);
 
 /// Concurrent transitions: their writes share a commit.
 const AT_ONCE: usize = 64;
@@ -51,7 +48,7 @@ pub async fn pass(handle: &Handle) -> Result<Option<Time>, HandleError> {
     let due = handle.with_store(move |store| store.decisions().due(now)).await?;
     if !due.is_empty() {
         // Reminders due soon fire early only if another is due now.
-        let soon = now.checked_add_signed(GATHERED).unwrap_or(now);
+        let soon = now.checked_add_signed(GROUPING_WINDOW).unwrap_or(now);
         // This list includes all of `due`.
         if !do_all(handle, handle.with_store(move |store| store.decisions().due(soon)).await?).await
         {
@@ -81,7 +78,7 @@ async fn do_all(handle: &Handle, due: Vec<DecisionId>) -> bool {
 }
 
 async fn run_due(handle: &Handle, id: DecisionId) -> bool {
-    match handle.escalation().run_due(id, GATHERED).await {
+    match handle.escalation().run_due(id, GROUPING_WINDOW).await {
         Ok(decision) => tracing::info!(decision = id.0, "{}", what_happened(&decision)),
         // Decided at this very moment, or due only a little later.
         Err(HandleError::Refused(..)) => {}

@@ -3,12 +3,13 @@
 //!
 //! Changes nothing and creates no store.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::heartbeat;
 use super::heartbeat::{Heartbeat, Running};
 use crate::core::Time;
 use crate::core::values::check_result::CheckResult;
+use crate::disk;
 use crate::presentation::text::span;
 use crate::store::sqlite::health::{Examination, examine};
 use crate::store::{StoreError, files};
@@ -19,6 +20,8 @@ const BOT: &str = "Bot";
 /// Free bytes below which to warn, and below which writes to the store will soon fail.
 const LITTLE_ROOM: u64 = 500 << 20;
 const NO_ROOM: u64 = 20 << 20;
+/// Linux's list of mounts.
+const MOUNTS: &str = "/proc/self/mountinfo";
 /// Maximum number of undeliverable cards listed one by one.
 const MOST_NAMED: usize = 10;
 
@@ -62,7 +65,8 @@ fn restore(store: &Path) -> String {
 fn content(examined: &Examination, store: &Path) -> Vec<CheckResult> {
     let mut found = Vec::new();
     let (has, known) = (examined.schema, examined.known_schema);
-    let later = if has < known { ", upgraded at the next start" } else { "" };
+    let is_old = has < known || has == known && examined.audit.is_none();
+    let later = if is_old { ", upgraded at the next start" } else { "" };
     found.push(CheckResult::fine(STORE, format!("its schema has version {has}{later}")));
     if let Some(audit) = &examined.audit {
         found.push(match (&audit.fault, &audit.chain) {
@@ -85,6 +89,7 @@ fn content(examined: &Examination, store: &Path) -> Vec<CheckResult> {
             (None, None) => CheckResult::fine(STORE, "the log is empty"),
         });
     }
+    found.extend(write_ahead_log(examined));
     match &examined.writable {
         Ok(()) => found.push(CheckResult::fine(STORE, "it is writable")),
         Err(StoreError::Busy) => found.push(CheckResult::warning(
@@ -99,6 +104,23 @@ fn content(examined: &Examination, store: &Path) -> Vec<CheckResult> {
         )),
     }
     found
+}
+
+/// The size of the write-ahead log: nothing to report while it is short.
+fn write_ahead_log(examined: &Examination) -> Option<CheckResult> {
+    let what = format!("its write-ahead log has {}", size(examined.log_bytes));
+    if !examined.log_is_long {
+        return (examined.log_bytes > 0).then(|| CheckResult::fine(STORE, what));
+    }
+    Some(CheckResult::warning(
+        STORE,
+        format!(
+            "{what}: a process has been reading the store for a long time, so SQLite cannot \
+             shorten the log"
+        ),
+        "Find the process with: fuser gander.db. Once its read has ended, gander serve shortens \
+         the log within seconds",
+    ))
 }
 
 /// Size in bytes of the store and its write-ahead log.
@@ -117,34 +139,46 @@ fn size(bytes: u64) -> String {
     )
 }
 
+/// The store's files and folder by the end of their name, each with its private mode.
+#[cfg(unix)]
+const PRIVATE: [(&str, u32); 7] = [
+    ("", 0o600),
+    ("-wal", 0o600),
+    ("-shm", 0o600),
+    (".lock", 0o600),
+    (".pulse", 0o600),
+    (".making", 0o600),
+    (".files", 0o700),
+];
+
 #[cfg(unix)]
 fn permissions(store: &Path) -> Vec<CheckResult> {
     use std::os::unix::fs::PermissionsExt as _;
-    let open = ["", "-wal", "-shm", ".lock", ".pulse"]
-        .into_iter()
-        .map(|end| files::beside(store, end))
-        .filter_map(|path| {
-            let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
-            (mode & 0o077 != 0).then_some((path, mode))
-        });
-    let open: Vec<(PathBuf, u32)> = open.collect();
-    if open.is_empty() {
-        return vec![CheckResult::fine(STORE, "only your user can read and write it")];
-    }
-    let wrong = |(path, mode): &(PathBuf, u32)| {
-        let what = format!(
-            "other users can access {} (mode {mode:03o}): a user with write access can forge a \
-             verdict",
-            path.display()
-        );
-        let remedy = format!("chmod 600 {}", path.display());
-        if mode & 0o022 != 0 {
-            CheckResult::broken(STORE, what, remedy)
-        } else {
-            CheckResult::warning(STORE, what, remedy)
+    let wrong = |(end, private): (&str, u32)| {
+        let path = files::beside(store, end);
+        let facts = path.symlink_metadata().ok()?;
+        if facts.is_symlink() && !end.is_empty() {
+            let what = format!("{} is a link: Gander does not use it", path.display());
+            return Some(CheckResult::broken(STORE, what, format!("rm {}", path.display())));
+        }
+        let mode = path.metadata().ok()?.permissions().mode() & 0o777;
+        let harm = match end {
+            ".files" => "a user with write access can exchange the files attached to decisions",
+            _ => "a user with write access can forge a verdict",
+        };
+        let what = format!("other users can access {} (mode {mode:03o}): {harm}", path.display());
+        let remedy = format!("chmod {private:o} {}", path.display());
+        match mode {
+            mode if mode & 0o077 == 0 => None,
+            mode if mode & 0o022 != 0 => Some(CheckResult::broken(STORE, what, remedy)),
+            _ => Some(CheckResult::warning(STORE, what, remedy)),
         }
     };
-    open.iter().map(wrong).collect()
+    let found: Vec<CheckResult> = PRIVATE.into_iter().filter_map(wrong).collect();
+    if found.is_empty() {
+        return vec![CheckResult::fine(STORE, "only your user can read and write it")];
+    }
+    found
 }
 
 #[cfg(not(unix))]
@@ -158,7 +192,7 @@ fn disk(store: &Path) -> Vec<CheckResult> {
     let folder =
         folder.ancestors().find(|folder| folder.is_dir()).unwrap_or_else(|| Path::new("."));
     let mut found = vec![room(folder)];
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = disk::read_own_text(Path::new(MOUNTS), disk::LONGEST_SETTINGS).unwrap_or_default();
     let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     // Say nothing where the system gives no information.
     found.extend(file_system(&mounts, &real).map(|name| is_local(&name)));

@@ -5,7 +5,6 @@
 //! Losing the file loses no decision.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tokio::sync::watch::Receiver;
 use super::lock;
 use crate::core::Time;
 use crate::core::decision::DecisionId;
+use crate::disk::{self, Flush};
 use crate::engine::{Handle, OperationsApi};
 use crate::presentation::text;
 use crate::store::files;
@@ -24,6 +24,8 @@ use crate::store::files;
 const MOST_HELD_BACK: usize = 200;
 /// Maximum number of other servers listed. Anybody may invite a public application.
 const MOST_OTHER_SERVERS: usize = 10;
+/// Largest file that is read, in bytes: far above [`MOST_HELD_BACK`] reasons.
+const LONGEST_FILE: u64 = 4 << 20;
 /// Minimum pause between two writes of the file, so a flood of changes becomes one write.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -212,9 +214,9 @@ pub enum Running {
 #[must_use]
 pub fn of(store: &Path) -> Running {
     let Some(holder) = lock::holder(store) else { return Running::No };
-    let said = std::fs::read_to_string(path(store))
+    let said = disk::read_beside(&path(store), LONGEST_FILE)
         .ok()
-        .and_then(|text| serde_json::from_str::<Heartbeat>(&text).ok());
+        .and_then(|bytes| serde_json::from_slice::<Heartbeat>(&bytes).ok());
     match said {
         // The file was left by an earlier process.
         Some(heartbeat) if !holder.contains(&format!("process {},", heartbeat.process)) => {
@@ -233,10 +235,9 @@ struct File(PathBuf);
 
 impl File {
     fn write(&self, heartbeat: &Heartbeat) -> std::io::Result<()> {
-        let new = files::beside(&self.0, ".new");
-        let mut file = files::private_file().write(true).create(true).truncate(true).open(&new)?;
-        file.write_all(&serde_json::to_vec(heartbeat)?)?;
-        std::fs::rename(new, &self.0)
+        let (folder, name) = disk::folder_and_name(&self.0)?;
+        let new = files::beside(name, ".new");
+        folder.replace_by(name, &new, &serde_json::to_vec(heartbeat)?, Flush::Later)
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::core::Time;
+use crate::disk;
 use crate::store::files;
 
 /// Holds the lock until dropped or until the process ends, even by a crash.
@@ -47,13 +48,7 @@ pub fn acquire(store: &Path, now: Time) -> Result<ServeLock, LockError> {
     let path = files::beside(store, ".lock");
     let failed = |why| LockError::Failed { path: path.display().to_string(), why };
     files::private_folder(files::folder_of(store)).map_err(failed)?;
-    let mut file = files::private_file()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed)?;
+    let mut file = disk::open_private(&path).map_err(|error| failed(error.into()))?;
     match try_lock(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -92,7 +87,7 @@ fn try_lock(file: &File) -> Result<(), TryLockError> {
 /// Creates and changes no file.
 #[must_use]
 pub fn holder(store: &Path) -> Option<String> {
-    let mut file = File::open(files::beside(store, ".lock")).ok()?;
+    let mut file = disk::open_beside(&files::beside(store, ".lock")).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(holder_line(&mut file)),
         // Free, or a file system without locks: the holder is unknown.
@@ -100,10 +95,13 @@ pub fn holder(store: &Path) -> Option<String> {
     }
 }
 
+/// Longest line of a holder that is read, in bytes.
+const LONGEST_LINE: u64 = 1 << 10;
+
 /// The holder's line in the lock file.
 fn holder_line(file: &mut File) -> String {
     let mut holder = String::new();
     // Unreadable or not written yet: the text stays empty.
-    let _ = file.read_to_string(&mut holder);
+    let _ = file.take(LONGEST_LINE).read_to_string(&mut holder);
     if holder.trim().is_empty() { "just starting".into() } else { holder.trim().to_owned() }
 }

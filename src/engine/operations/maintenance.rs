@@ -1,5 +1,6 @@
 //! Maintenance of the store: audit, pruning and backup.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use crate::core::Time;
 use crate::core::decision::event::Event;
 use crate::core::decision::{Decision, Person};
 use crate::core::policy::rules::{enforcement_event, grant_stands};
+use crate::disk::{self, FileError, FileFacts, FileKind, Folder};
 use crate::engine::approvals::attachments;
 use crate::engine::approvals::attachments::Swept;
 use crate::engine::{Handle, HandleError};
@@ -171,7 +173,8 @@ impl OperationsApi<'_> {
         file: &Path,
         force: bool,
     ) -> Result<BackupSummary, BackupError> {
-        let (ours, file) = (files::resolved(store), files::resolved(file));
+        // A link in the place of the backup is replaced, never followed.
+        let (ours, file) = (files::resolved(store), files::in_resolved_folder(file));
         let backed_up =
             self.handle.with_store(move |store| Ok(back_up(store, &ours, &file, force))).await;
         backed_up?
@@ -209,76 +212,105 @@ fn back_up(
     if file.is_dir() {
         return no_place("this is a folder");
     }
-    if file == ours {
+    if files::resolved(file) == ours {
         return no_place("this is the store itself");
     }
-    if file.exists() && !force {
+    if file.symlink_metadata().is_ok() && !force {
         return Err(BackupError::Exists(file.to_owned()));
     }
-    let part =
-        file.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
-    let written = write_copy(store, ours, file, &part, force);
+    let failed = |why| BackupError::Failed { path: file.to_owned(), why };
+    let (folder, _) = disk::folder_and_name(file).map_err(|error| failed(error.into()))?;
+    let part = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
+    let target = Target { folder, file, part: Path::new(&part), force };
+    let written = target.write(store, ours);
     // On success the file was renamed; on failure a partial copy is useless.
-    let _ = std::fs::remove_file(&part);
+    let _ = target.folder.remove(target.part);
     written
 }
 
-fn write_copy(
-    store: &Store,
-    ours: &Path,
-    file: &Path,
-    part: &Path,
+/// Where a backup is written: the opened folder, the file, and its name until it is complete.
+struct Target<'a> {
+    folder: Folder,
+    file: &'a Path,
+    part: &'a Path,
     force: bool,
-) -> Result<BackupSummary, BackupError> {
-    let failed = |why| BackupError::Failed { path: file.to_owned(), why };
-    // Creating the file here first makes it private to its owner.
-    drop(files::private_file().write(true).create_new(true).open(part).map_err(failed)?);
-    let audit = store.maintenance().copy_to(part)?;
-    if let Some(fault) = audit.fault {
-        return Err(BackupError::Unsound(fault));
-    }
-    let in_use = store.maintenance().files_in_use()?;
-    let (from, folder) = (files::beside(ours, ".files"), files::beside(file, ".files"));
-    let mut without = Vec::new();
-    if !in_use.is_empty() {
-        files::private_folder(&folder).map_err(failed)?;
-    }
-    for name in &in_use {
-        if !copy_file(&from.join(name), &folder.join(name), name).map_err(failed)? {
-            without.push(name.clone());
-        }
-    }
-    std::fs::File::open(part).and_then(|copy| copy.sync_all()).map_err(failed)?;
-    put_in_place(part, file, force).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
-        _ => failed(error),
-    })?;
-    // Some file systems do not support syncing a folder; rely on their own write order then.
-    let _ = std::fs::File::open(files::folder_of(file)).and_then(|folder| folder.sync_all());
-    Ok(BackupSummary { audit, folder, files: in_use.len() - without.len(), without })
 }
 
-/// Renames the complete copy. A file created there meanwhile is overwritten only with `force`.
-fn put_in_place(part: &Path, file: &Path, force: bool) -> io::Result<()> {
-    if force {
-        return std::fs::rename(part, file);
-    }
-    match std::fs::hard_link(part, file) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !file.exists() => {
-            std::fs::rename(part, file)
+impl Target<'_> {
+    fn write(&self, store: &Store, ours: &Path) -> Result<BackupSummary, BackupError> {
+        let failed = |why: io::Error| BackupError::Failed { path: self.file.to_owned(), why };
+        // Creating the file here first makes it private to its owner.
+        let copy = self.folder.create(self.part).map_err(failed)?;
+        let made = self.facts(self.part).map_err(failed)?;
+        let audit = store.maintenance().copy_to(&self.file.with_file_name(self.part))?;
+        if let Some(fault) = audit.fault {
+            return Err(BackupError::Unsound(fault));
         }
-        linked => linked,
+        // SQLite opened the copy by its path: it must still be the created file.
+        let written = self.facts(self.part).map_err(failed)?;
+        if (written.kind, written.id) != (FileKind::Regular, made.id) {
+            return Err(failed(io::Error::other("it was replaced while being written")));
+        }
+        let in_use = store.maintenance().files_in_use()?;
+        let without = self.copy_files(ours, &in_use).map_err(failed)?;
+        copy.sync_all().map_err(failed)?;
+        self.put_in_place().map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => BackupError::Exists(self.file.to_owned()),
+            _ => failed(error),
+        })?;
+        self.folder.sync();
+        let folder = files::beside(self.file, ".files");
+        Ok(BackupSummary { audit, folder, files: in_use.len() - without.len(), without })
+    }
+
+    fn facts(&self, name: &Path) -> io::Result<FileFacts> {
+        Ok(self.folder.facts(name)?)
+    }
+
+    /// Copies the attachments in use. Returns the names of those missing or damaged.
+    fn copy_files(&self, ours: &Path, in_use: &BTreeSet<String>) -> io::Result<Vec<String>> {
+        if in_use.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (from, to) = (files::beside(ours, ".files"), attachments::make_folder(self.file)?);
+        let mut without = Vec::new();
+        for name in in_use {
+            if !copy_file(&from, &to, name)? {
+                without.push(name.clone());
+            }
+        }
+        Ok(without)
+    }
+
+    /// Renames the complete copy. A file created there meanwhile is overwritten only with `force`.
+    fn put_in_place(&self) -> io::Result<()> {
+        let name = Path::new(self.file.file_name().unwrap_or_default());
+        if self.force {
+            return self.folder.rename(self.part, &self.folder, name);
+        }
+        match self.folder.hard_link(self.part, &self.folder, name) {
+            // The disk may lack hard links.
+            Err(error)
+                if error.kind() != io::ErrorKind::AlreadyExists
+                    && self.folder.facts(name).is_err_and(|error| error.is_absence()) =>
+            {
+                self.folder.rename(self.part, &self.folder, name)
+            }
+            linked => linked,
+        }
     }
 }
 
 /// Copies an attachment if its content matches the hash in its name. Returns `false` if missing or
 /// damaged.
-fn copy_file(from: &Path, to: &Path, hash: &str) -> io::Result<bool> {
-    let bytes = match std::fs::read(from) {
+fn copy_file(from: &Path, to: &Folder, hash: &str) -> io::Result<bool> {
+    let bytes = match disk::read_beside(&from.join(hash), attachments::LARGEST) {
         Ok(bytes) if hex(&Sha256::digest(&bytes)) == hash => bytes,
-        Ok(_) => return Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
+        Err(FileError::System(error)) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error);
+        }
+        // Missing, changed, or exchanged for something else.
+        _ => return Ok(false),
     };
-    attachments::write_private(to, &bytes).map(|()| true)
+    to.replace(Path::new(hash), &bytes).map(|()| true)
 }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{NaiveTime, TimeZone as _};
 use serde::Serialize;
 
 use super::heartbeat::Heartbeat;
@@ -14,6 +13,7 @@ use crate::core::access::Visibility;
 use crate::core::decision::authorization::Area;
 use crate::core::decision::event::Event;
 use crate::core::decision::{Decision, DecisionId, State};
+use crate::core::values::time_words::start_of_day;
 use crate::engine::{Filter, HandleError, OperationsApi};
 
 /// Events read at a time, from the end of the log backwards.
@@ -122,7 +122,9 @@ impl OperationsApi<'_> {
             .filter(|id| unsettled.contains(id))
             .rev()
             .collect();
-        let decided = self.decided_since(self.midnight(at)).await?;
+        let zone = self.handle.rules().zone;
+        let today = start_of_day(at.with_timezone(&zone).date_naive(), zone);
+        let decided = self.decided_since(today).await?;
         let decided_today = match projects {
             None => decided.len(),
             Some(projects) => self.count_in(projects, decided).await?,
@@ -134,17 +136,6 @@ impl OperationsApi<'_> {
             unshown,
             bot: self.heartbeat(),
         })
-    }
-
-    /// The last midnight in the configured time zone. If the clock skips midnight on a day, the
-    /// first full hour of the day.
-    fn midnight(self, now: Time) -> Time {
-        let zone = self.handle.rules().zone;
-        let day = now.with_timezone(&zone).date_naive();
-        let hours = (0..24).filter_map(|hour| NaiveTime::from_hms_opt(hour, 0, 0));
-        let mut moments =
-            hours.filter_map(|hour| zone.from_local_datetime(&day.and_time(hour)).earliest());
-        moments.next().map_or(now, |midnight| midnight.to_utc())
     }
 
     /// How many of these decisions belong to these projects.

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use super::{escaped, moment, one_line, relative};
 use crate::core::Time;
-use crate::core::availability::{Availability, Profile, QuietReason};
+use crate::core::availability::{Availability, Profile, QuietReason, zone_caution};
 use crate::core::untrusted::plain;
 use crate::core::values::time_scale::TimeScale;
 
@@ -50,6 +50,7 @@ pub fn availability_status(
             `/away` change that."
         ),
     });
+    lines.extend(zone_caution(zone).map(|caution| format!("⚠️ {caution}.")));
     let today = now.with_timezone(&zone).date_naive();
     let days: Vec<String> = profile
         .away

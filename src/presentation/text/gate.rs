@@ -286,6 +286,24 @@ pub fn asks_as(caller: &str, projects: &[String]) -> String {
     format!("works: asks as {}, {projects}, by the server's rules", one_line(caller))
 }
 
+/// Installed gates that their agents ignore.
+#[must_use]
+pub fn bypassed(agents: &[&str]) -> String {
+    let mut agents = agents.to_vec();
+    agents.dedup();
+    format!(
+        "the gate of {} is installed, but off: nothing stops there. The lines above say why",
+        agents.join(" and of ")
+    )
+}
+
+/// No agent has a gate.
+pub const NO_GATE: &str = "no agent stops at the gate: install it with gander gate install AGENT";
+
+/// What to do about a gate that is off.
+pub const BYPASSED_REMEDY: &str =
+    "Remove what switches it off, then check with: gander gate status";
+
 /// The gate uses the store's file, without a connection.
 pub const BY_FILE: &str = "works, with the store's file";
 

@@ -2,13 +2,13 @@
 //! missing file.
 //!
 //! Looks only at known places, never at a whole tree: the folder itself, and one level below its
-//! `.agents/worktrees`. Blocks. Does not depend on decisions or on the content of files.
+//! `.agents/worktrees`. A worktree may be a link to a folder elsewhere; a task file may not be a
+//! link. Blocks. Does not depend on decisions or on the content of files.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::core::policy::rules::{is_name_char, project_name};
+use crate::disk::{self, FileId, Folder, is_absence, resolve};
 use crate::sources::WatchedFolder;
 
 /// Name of a task file.
@@ -81,16 +81,6 @@ impl Root {
     }
 }
 
-/// The path without links, as far as it exists.
-fn resolve(path: &Path) -> PathBuf {
-    let existing = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
-    match existing.and_then(|(part, real)| Some((real, path.strip_prefix(part).ok()?))) {
-        Some((real, rest)) if rest.as_os_str().is_empty() => real,
-        Some((real, rest)) => real.join(rest),
-        None => path.to_owned(),
-    }
-}
-
 /// The repository of a worktrees folder.
 fn repository_of_worktrees(path: &Path) -> Option<&Path> {
     if path.ends_with(WORKTREES) { path.parent()?.parent() } else { None }
@@ -111,10 +101,6 @@ pub struct SourceError {
     pub path: PathBuf,
     /// The problem, for the log.
     pub why: String,
-}
-
-fn is_absence(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// The subfolders of a folder, sorted by name.
@@ -150,25 +136,19 @@ pub(super) enum TaskContent {
 
 /// Reads a task file.
 pub(super) fn read(path: &Path) -> TaskContent {
-    match try_read(path) {
-        Ok(content) => content,
-        Err(error) if is_absence(&error) => TaskContent::Gone,
+    let read =
+        disk::folder_and_name(path).and_then(|(folder, name)| folder.read_text(name, LONGEST_FILE));
+    match read {
+        Ok(text) => TaskContent::Text(text),
+        Err(error) if error.is_absence() => TaskContent::Gone,
         Err(error) => TaskContent::Unreadable(error.to_string()),
     }
 }
 
-fn try_read(path: &Path) -> std::io::Result<TaskContent> {
-    // Check before opening: opening a pipe waits for its writer, perhaps for ever.
-    if !path.metadata()?.is_file() {
-        return Ok(TaskContent::Unreadable("it is not a regular file".into()));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST_FILE {
-        return Ok(TaskContent::Unreadable(format!("it is longer than {LONGEST_FILE} bytes")));
-    }
-    Ok(String::from_utf8(bytes)
-        .map_or_else(|_| TaskContent::Unreadable("it is not UTF-8 text".into()), TaskContent::Text))
+/// The identity of a task file's folder, equal for every path to the folder. `None` if the folder
+/// cannot be opened.
+pub(super) fn folder_id(file: &Path) -> Option<FileId> {
+    Folder::open(file.parent()?).and_then(|folder| Ok(folder.id()?)).ok()
 }
 
 /// Longest project name taken from a folder, in characters: at 4 bytes each, within policy's limit
@@ -240,7 +220,11 @@ mod tests {
         for gone in ["missing", "missing/below", "text/below"] {
             assert_eq!(read(&at(gone)), TaskContent::Gone, "{gone}");
         }
-        for unreadable in ["cut", "long", "folder"] {
+        std::os::unix::fs::symlink("text", at("link")).unwrap();
+        std::fs::hard_link(at("cut"), at("second name")).unwrap();
+        let fifo = std::process::Command::new("mkfifo").arg(at("pipe")).status();
+        assert!(fifo.unwrap().success());
+        for unreadable in ["cut", "long", "folder", "link", "pipe", "second name"] {
             assert!(matches!(read(&at(unreadable)), TaskContent::Unreadable(_)), "{unreadable}");
         }
         let real = temporary.path().canonicalize().unwrap();

@@ -98,6 +98,8 @@ pub(super) enum EndReason<'a> {
     NotATask,
     /// The folder is no longer watched.
     Unwatched,
+    /// The file is asked about under this other path.
+    Alias(&'a str),
     /// The question is asked again under another project.
     Renamed(&'a str),
 }
@@ -115,6 +117,9 @@ impl EndReason<'_> {
                 "the task's file has other content now, so the task no longer waits".into()
             }
             Self::Unwatched => "its folder is no longer watched".into(),
+            Self::Alias(file) => {
+                format!("this is another path of {file}, which is asked about alone")
+            }
             Self::Renamed(project) => {
                 format!("it is asked again under the project {}", short(project))
             }

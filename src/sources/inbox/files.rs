@@ -1,23 +1,23 @@
 //! The drop folder's files: listing, reading within limits, moving, and writing without exposing
 //! half-written files.
 //!
-//! Agents can put anything here, so a link, pipe or folder in place of a question is refused and
-//! never followed. Every write creates a new file and renames it into place. Blocks. Does not
-//! depend on decisions.
+//! Agents can put anything here, and exchange it at any moment. Every file is therefore opened
+//! within the opened folder, where no name may be a link ([`crate::disk`]): a link, pipe or folder
+//! in place of a question is refused and never followed. Every write creates a new file and renames
+//! it into place. Blocks. Does not depend on decisions.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use gander_client::types::VerdictFile;
 
 use super::schema;
 use crate::core::decision::Attachment;
 use crate::core::untrusted::clean;
-use crate::engine::approvals::attachments;
-use crate::engine::files::{private_file, private_folder};
+use crate::disk::{self, FileError, FileFacts, Flush, Folder, is_absence};
+use crate::engine::approvals::attachments::{self, AttachError};
+use crate::engine::files::private_folder;
 
 /// Folder for questions.
 pub(super) const INBOX: &str = "inbox";
@@ -42,7 +42,8 @@ const HALF: &str = ".half";
 /// A drop folder on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Spool {
-    /// The path, without links.
+    /// The path, with the links resolved that were there at the start. A later link is not
+    /// followed.
     pub(super) root: PathBuf,
     /// The store's file: attachments are kept beside it.
     pub(super) store: PathBuf,
@@ -56,9 +57,6 @@ pub(super) enum Name {
     /// An invalid name, with the reason.
     Odd(OsString, &'static str),
 }
-
-/// Detects a changed file without reading it: length, modification time, inode.
-pub(super) type Fingerprint = (u64, Option<SystemTime>, u64);
 
 /// The content at a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,59 +82,20 @@ pub(super) enum Take {
     Changed,
 }
 
-fn is_absence(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-/// The file's print, and the problem if the path is not a regular file. Does not follow links.
-pub(super) fn fingerprint(path: &Path) -> io::Result<(Fingerprint, Option<&'static str>)> {
-    let metadata = fs::symlink_metadata(path)?;
-    let nature = match metadata.file_type() {
-        kind if kind.is_file() => None,
-        kind if kind.is_symlink() => Some("it is a link: put a regular file there"),
-        kind if kind.is_dir() => Some("this is a folder: put a file there"),
-        _ => Some("it is not a regular file"),
-    };
-    Ok((print_of(&metadata), nature))
-}
-
-fn print_of(metadata: &Metadata) -> Fingerprint {
-    #[cfg(unix)]
-    let inode = std::os::unix::fs::MetadataExt::ino(metadata);
-    #[cfg(not(unix))]
-    let inode = 0;
-    (metadata.len(), metadata.modified().ok(), inode)
-}
-
 /// Reads a file.
-pub(super) fn read(path: &Path) -> FileContent {
-    match try_read(path) {
-        Ok(content) => content,
-        Err(error) if is_absence(&error) => FileContent::Gone,
-        Err(error) => FileContent::Unreadable(format!("it cannot be read: {error}")),
+pub(super) fn read(folder: &Folder, name: &str) -> FileContent {
+    match folder.read(Path::new(name), LONGEST_FILE) {
+        Ok(bytes) => FileContent::Bytes(bytes),
+        Err(error) if error.is_absence() => FileContent::Gone,
+        Err(FileError::TooLong(limit)) => FileContent::NoFile(format!(
+            "it has more than {limit} bytes: attach long content as a file"
+        )),
+        // The second name may be the one under which the file was written.
+        Err(error @ (FileError::System(_) | FileError::SeveralNames)) => {
+            FileContent::Unreadable(format!("it cannot be read: {error}"))
+        }
+        Err(error) => FileContent::NoFile(error.to_string()),
     }
-}
-
-fn try_read(path: &Path) -> io::Result<FileContent> {
-    // Check before opening: opening a pipe waits for its writer, perhaps for ever.
-    let (before, nature) = fingerprint(path)?;
-    if let Some(nature) = nature {
-        return Ok(FileContent::NoFile(nature.into()));
-    }
-    let file = File::open(path)?;
-    // Check again after opening: the opened file must be the checked file, not a link put in its
-    // place.
-    if print_of(&file.metadata()?).2 != before.2 {
-        return Ok(FileContent::Unreadable("it was replaced while being read".into()));
-    }
-    let mut bytes = Vec::new();
-    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST_FILE {
-        return Ok(FileContent::NoFile(format!(
-            "it has more than {LONGEST_FILE} bytes: attach long content as a file"
-        )));
-    }
-    Ok(FileContent::Bytes(bytes))
 }
 
 impl Name {
@@ -166,176 +125,130 @@ impl Name {
     }
 }
 
+/// The name of a hidden file about this question.
+fn hidden(name: &str, end: &str) -> PathBuf {
+    PathBuf::from(format!(".{name}{end}"))
+}
+
 impl Spool {
     /// The spool at a configured path, which need not exist yet.
     pub(super) fn of(path: &Path, store: &Path) -> Self {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let root = fs::canonicalize(&absolute).unwrap_or(absolute);
-        Self { root, store: store.to_owned() }
+        Self { root: disk::resolve(&absolute), store: store.to_owned() }
     }
 
     /// Creates missing folders, accessible only to their owner. Existing folders stay unchanged.
-    pub(super) fn make(&mut self) -> io::Result<()> {
+    pub(super) fn make(&self) -> io::Result<()> {
+        private_folder(&self.root)?;
+        let root = self.root()?;
         for folder in [INBOX, VERDICTS, REFUSED, OUTCOMES] {
-            private_folder(&self.root.join(folder))?;
+            root.make_folder(Path::new(folder))?;
         }
-        self.root = fs::canonicalize(&self.root)?;
         Ok(())
     }
 
-    pub(super) fn folder(&self, folder: &str) -> PathBuf {
-        self.root.join(folder)
+    fn root(&self) -> io::Result<Folder> {
+        let opened = Folder::open_resolved(&self.root);
+        opened.map_err(|error| match error {
+            FileError::Link => io::Error::other("the folder, or one above it, is a link now"),
+            other => other.into(),
+        })
     }
 
+    /// Opens one of the folders.
+    pub(super) fn open(&self, folder: &str) -> io::Result<Folder> {
+        let opened = self.root()?.folder(Path::new(folder));
+        opened.map_err(|error| match error {
+            FileError::Link => io::Error::other(format!("{folder} is a link: put a folder there")),
+            other => other.into(),
+        })
+    }
+
+    /// The path of a file, for messages.
     pub(super) fn path(&self, folder: &str, name: &str) -> PathBuf {
         self.root.join(folder).join(name)
-    }
-
-    fn hidden(&self, folder: &str, name: &str, end: &str) -> PathBuf {
-        self.root.join(folder).join(format!(".{name}{end}"))
-    }
-
-    /// Names of the files dropped into a folder, sorted.
-    pub(super) fn list(&self, folder: &str) -> io::Result<Vec<Name>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(self.folder(folder))? {
-            names.extend(Name::of(&entry?.file_name()));
-        }
-        names.sort();
-        Ok(names)
     }
 
     /// Recovers from a crash: moves taken questions back, removes half-written files, and returns
     /// the undelivered verdicts as file name and decision number.
     pub(super) fn recover(&self) -> io::Result<Vec<(String, i64)>> {
-        for taken in self.hidden_names(INBOX, TAKEN)? {
-            self.put_back(&taken)?;
+        let (inbox, verdicts) = (self.open(INBOX)?, self.open(VERDICTS)?);
+        for taken in hidden_names(&inbox, TAKEN)? {
+            put_back(&inbox, &taken)?;
         }
-        for half in self.hidden_names(VERDICTS, HALF)? {
-            fs::remove_file(self.hidden(VERDICTS, &half, HALF))?;
+        for half in hidden_names(&verdicts, HALF)? {
+            verdicts.remove(&hidden(&half, HALF))?;
         }
         let mut untold = Vec::new();
-        for name in self.list(VERDICTS)? {
+        for name in list(&verdicts)? {
             if let Name::Plain(name) = name
-                && let Some(told) = self.told(&self.path(VERDICTS, &name))
+                && let Some(told) = told(&verdicts, &name)
                 && told.state.is_open()
             {
                 untold.extend(told.id.map(|id| (name, id)));
             }
         }
-        for name in self.hidden_names(VERDICTS, INTENT)? {
-            match self.told(&self.hidden(VERDICTS, &name, INTENT)).and_then(|told| told.id) {
+        for name in hidden_names(&verdicts, INTENT)? {
+            match told(&verdicts, &format!(".{name}{INTENT}")).and_then(|told| told.id) {
                 Some(id) => untold.push((name, id)),
                 // The note is incomplete, so the crash came before any later step.
-                None => fs::remove_file(self.hidden(VERDICTS, &name, INTENT))?,
+                None => verdicts.remove(&hidden(&name, INTENT))?,
             }
         }
         Ok(untold)
     }
 
-    fn told(&self, path: &Path) -> Option<VerdictFile> {
-        let FileContent::Bytes(bytes) = read(path) else { return None };
-        serde_json::from_slice(&bytes).ok()
-    }
-
-    fn hidden_names(&self, folder: &str, end: &str) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(self.folder(folder))? {
-            let name = entry?.file_name();
-            names.extend(
-                name.to_str()
-                    .and_then(|name| name.strip_prefix('.')?.strip_suffix(end))
-                    .map(ToOwned::to_owned),
-            );
-        }
-        Ok(names)
-    }
-
-    /// Writes a file atomically, accessible only to its owner.
-    fn write(&self, folder: &str, name: &str, text: &str, target: &Path) -> io::Result<()> {
-        let half = self.hidden(folder, name, HALF);
-        match fs::remove_file(&half) {
-            Err(error) if !is_absence(&error) => return Err(error),
-            _ => {}
-        }
-        // `create_new`, so that a link or another file placed here beforehand is not written
-        // through.
-        let mut file = private_file().write(true).create_new(true).open(&half)?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&half, target))
-            .inspect_err(|_| {
-                // Best effort: the next write of this name also removes the file.
-                let _ = fs::remove_file(&half);
-            })
-    }
-
     /// Writes the question's state to the verdict file. Returns whether the content changed.
     pub(super) fn tell(&self, name: &str, said: &VerdictFile) -> io::Result<bool> {
-        let (path, text) = (self.path(VERDICTS, name), schema::text_of(said));
-        if matches!(read(&path), FileContent::Bytes(bytes) if bytes == text.as_bytes()) {
+        let (verdicts, text) = (self.open(VERDICTS)?, schema::text_of(said));
+        if matches!(read(&verdicts, name), FileContent::Bytes(bytes) if bytes == text.as_bytes()) {
             return Ok(false);
         }
-        self.write(VERDICTS, name, &text, &path)?;
-        self.forget_intent(name)?;
+        write(&verdicts, name, &text, Path::new(name))?;
+        verdicts.remove_if_there(&hidden(name, INTENT))?;
         Ok(true)
     }
 
     /// Writes the intent to deliver a verdict. Until delivery, the same question is not asked anew.
     pub(super) fn write_intent(&self, name: &str, said: &VerdictFile) -> io::Result<()> {
-        self.write(VERDICTS, name, &schema::text_of(said), &self.hidden(VERDICTS, name, INTENT))
+        write(&self.open(VERDICTS)?, name, &schema::text_of(said), &hidden(name, INTENT))
     }
 
     pub(super) fn forget_intent(&self, name: &str) -> io::Result<()> {
-        match fs::remove_file(self.hidden(VERDICTS, name, INTENT)) {
-            Err(error) if !is_absence(&error) => Err(error),
-            _ => Ok(()),
-        }
+        self.open(VERDICTS)?.remove_if_there(&hidden(name, INTENT))
     }
 
     /// Moves the question out of the inbox, if the content is still `read_before`.
     pub(super) fn take(&self, name: &str, read_before: &[u8]) -> io::Result<Take> {
-        let taken = self.hidden(INBOX, name, TAKEN);
-        match fs::rename(self.path(INBOX, name), &taken) {
+        let (inbox, taken) = (self.open(INBOX)?, hidden(name, TAKEN));
+        match inbox.rename(Path::new(name), &inbox, &taken) {
             Err(error) if is_absence(&error) => return Ok(Take::Gone),
             renamed => renamed?,
         }
-        if matches!(read(&taken), FileContent::Bytes(bytes) if bytes == read_before) {
+        let read = read(&inbox, &format!(".{name}{TAKEN}"));
+        if matches!(read, FileContent::Bytes(bytes) if bytes == read_before) {
             return Ok(Take::Taken);
         }
-        self.put_back(name).map(|()| Take::Changed)
+        put_back(&inbox, name).map(|()| Take::Changed)
     }
 
     /// Moves a taken question back, unless a newer file has the name.
     pub(super) fn put_back(&self, name: &str) -> io::Result<()> {
-        let (taken, there) = (self.hidden(INBOX, name, TAKEN), self.path(INBOX, name));
-        match fs::hard_link(&taken, &there) {
-            Err(error) if is_absence(&error) => return Ok(()),
-            // The disk may lack hard links. The name is free, so a rename replaces no file.
-            Err(error)
-                if error.kind() != ErrorKind::AlreadyExists
-                    && fs::symlink_metadata(&there).is_err() =>
-            {
-                return fs::rename(&taken, &there);
-            }
-            _ => {}
-        }
-        fs::remove_file(&taken)
+        put_back(&self.open(INBOX)?, name)
     }
 
     /// Publishes the noted verdict. From here on, the same file is a new question.
     pub(super) fn publish_intent(&self, name: &str) -> io::Result<()> {
-        let taken = fs::remove_file(self.hidden(INBOX, name, TAKEN));
-        taken.or_else(|error| if is_absence(&error) { Ok(()) } else { Err(error) })?;
-        self.sync(INBOX);
-        fs::rename(self.hidden(VERDICTS, name, INTENT), self.path(VERDICTS, name))
+        let (inbox, verdicts) = (self.open(INBOX)?, self.open(VERDICTS)?);
+        inbox.remove_if_there(&hidden(name, TAKEN))?;
+        // So that a power cut does not bring back a question whose verdict is published.
+        inbox.sync();
+        verdicts.rename(&hidden(name, INTENT), &verdicts, Path::new(name))
     }
 
-    /// Flushes a folder, so that a power cut does not bring back a question whose verdict is
-    /// published.
-    fn sync(&self, folder: &str) {
-        // A system that cannot flush a folder decides the order by itself.
-        let _ = File::open(self.folder(folder)).and_then(|folder| folder.sync_all());
+    /// Removes a report that was filed.
+    pub(super) fn remove_report(&self, name: &str) -> io::Result<()> {
+        self.open(OUTCOMES)?.remove(Path::new(name))
     }
 
     /// Moves an invalid file to `refused/`, with the reason in a text file beside it.
@@ -351,17 +264,17 @@ impl Spool {
             clean(&name.to_string_lossy()),
             clean(why)
         );
+        let (from, refused) = (self.open(folder)?, self.open(REFUSED)?);
         let mut failed = None;
         // A folder at the target cannot be replaced, so further names are tried.
         for number in 0..10 {
-            let mut target = self.folder(REFUSED).join(name);
+            let mut target = PathBuf::from(name);
             if number > 0 {
                 target.set_extension(format!("{number}.json"));
             }
             let words = target.with_extension("txt");
-            let moved = self
-                .write(REFUSED, "refusal", &text, &words)
-                .and_then(|()| fs::rename(self.folder(folder).join(name), &target));
+            let moved = write(&refused, "refusal", &text, &words)
+                .and_then(|()| from.rename(Path::new(name), &refused, &target));
             match moved {
                 Ok(()) => return Ok(()),
                 Err(error) if is_absence(&error) => return Ok(()),
@@ -386,35 +299,80 @@ impl Spool {
                         .into(),
                 ));
             }
-            let real = fs::canonicalize(self.root.join(path))
-                .map_err(|error| wrong(format!("cannot be read: {error}")))?;
-            if !real.starts_with(&self.root) {
-                return Err(wrong(
-                    "is outside the drop folder: copy the file into the folder".into(),
-                ));
+            let root = self.root().map_err(|error| wrong(format!("cannot be read: {error}")))?;
+            let copied = attachments::keep_within(&self.store, &root, Path::new(path));
+            kept.push(copied.map_err(|error| {
+                match error {
+                AttachError::Unfit { why: FileError::Outside, .. } => {
+                    wrong("is outside the drop folder: copy the file into the folder".into())
+                }
+                AttachError::Unfit { why: FileError::Link, .. } => wrong(
+                    "is a link, or leads through one: put a copy of the file into the drop folder"
+                        .into(),
+                ),
+                AttachError::Failed { why, .. } => wrong(format!("cannot be read: {why}")),
+                other => other.to_string(),
             }
-            kept.push(attachments::keep(&self.store, &real).map_err(|error| error.to_string())?);
+            })?);
         }
         Ok(kept)
     }
 
-    /// The prints of a question's attachments; `None` for a missing file.
-    pub(super) fn prints(&self, paths: &[String]) -> Vec<Option<Fingerprint>> {
-        paths
-            .iter()
-            .map(|path| fs::metadata(self.root.join(path)).ok().as_ref().map(print_of))
-            .collect()
+    /// The facts of a question's attachments; `None` for a missing file.
+    pub(super) fn facts(&self, paths: &[String]) -> Vec<Option<FileFacts>> {
+        let root = self.root().ok();
+        let facts = |path: &String| root.as_ref()?.facts(Path::new(path)).ok();
+        paths.iter().map(facts).collect()
     }
+}
+
+/// Names of the files dropped into a folder, sorted.
+pub(super) fn list(folder: &Folder) -> io::Result<Vec<Name>> {
+    let mut names: Vec<Name> =
+        folder.names()?.iter().filter_map(|name| Name::of(name.as_os_str())).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn hidden_names(folder: &Folder, end: &str) -> io::Result<Vec<String>> {
+    let bare = |name: &OsString| Some(name.to_str()?.strip_prefix('.')?.strip_suffix(end)?.into());
+    Ok(folder.names()?.iter().filter_map(bare).collect())
+}
+
+fn told(verdicts: &Folder, name: &str) -> Option<VerdictFile> {
+    let FileContent::Bytes(bytes) = read(verdicts, name) else { return None };
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Writes a file atomically, accessible only to its owner. A link or another file placed at the
+/// temporary name beforehand is not written through.
+fn write(folder: &Folder, name: &str, text: &str, target: &Path) -> io::Result<()> {
+    folder.replace_by(target, &hidden(name, HALF), text.as_bytes(), Flush::Now)
+}
+
+/// Moves a taken question back, unless a newer file has the name.
+fn put_back(inbox: &Folder, name: &str) -> io::Result<()> {
+    let (taken, there) = (hidden(name, TAKEN), Path::new(name));
+    match inbox.hard_link(&taken, inbox, there) {
+        Err(error) if is_absence(&error) => return Ok(()),
+        // The disk may lack hard links. The name is free, so a rename replaces no file.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists && inbox.facts(there).is_err() => {
+            return inbox.rename(&taken, inbox, there);
+        }
+        _ => {}
+    }
+    inbox.remove(&taken)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn spool() -> (tempfile::TempDir, Spool) {
         let temporary = tempfile::tempdir().unwrap();
-        let mut spool =
-            Spool::of(&temporary.path().join("drop"), &temporary.path().join("gander.db"));
+        let spool = Spool::of(&temporary.path().join("drop"), &temporary.path().join("gander.db"));
         spool.make().unwrap();
         (temporary, spool)
     }
@@ -443,6 +401,6 @@ mod tests {
         fs::write(&path, "new").unwrap();
         spool.put_back("a.json").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(spool.hidden_names(INBOX, TAKEN).unwrap(), [""; 0]);
+        assert_eq!(hidden_names(&spool.open(INBOX).unwrap(), TAKEN).unwrap(), [""; 0]);
     }
 }

@@ -116,16 +116,16 @@ impl FolderReconciler {
     }
 
     async fn survey(&mut self, wall: Time) -> io::Result<Scan> {
-        let (mut spool, mut memory, first) =
+        let (spool, mut memory, first) =
             (self.spool.clone(), std::mem::take(&mut self.memory), self.untold.is_none());
         let seen = tokio::task::spawn_blocking(move || {
             spool.make()?;
             let untold = if first { Some(spool.recover()?) } else { None };
             let seen = survey(&spool, &mut memory, wall)?;
-            Ok::<_, io::Error>((spool, memory, untold, seen))
+            Ok::<_, io::Error>((memory, untold, seen))
         });
-        let (spool, memory, untold, seen) = seen.await.map_err(io::Error::other)??;
-        (self.spool, self.memory) = (spool, memory);
+        let (memory, untold, seen) = seen.await.map_err(io::Error::other)??;
+        self.memory = memory;
         if let Some(untold) = untold {
             self.untold = Some(untold.into_iter().collect());
         }

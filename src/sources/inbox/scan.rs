@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -12,10 +13,11 @@ use gander_client::types::{DroppedQuestion, OutcomeReport};
 use serde::de::DeserializeOwned;
 
 use super::files;
-use super::files::{FileContent, Fingerprint, INBOX, Name, OUTCOMES, Spool};
+use super::files::{FileContent, INBOX, Name, OUTCOMES, Spool};
 use super::schema;
 use crate::core::Time;
 use crate::core::decision::Attachment;
+use crate::disk::{FileFacts, Folder};
 use crate::presentation::json::ReadError;
 use crate::sources::agent_task::SourceError;
 
@@ -53,13 +55,13 @@ pub(super) struct Scan {
     pub(super) troubles: Vec<SourceError>,
 }
 
-/// The prints of a question's file and its attachments.
-type Prints = (Fingerprint, Vec<Option<Fingerprint>>);
+/// The facts of a question's file and its attachments.
+type Facts = (FileFacts, Vec<Option<FileFacts>>);
 
-/// Questions that need no new read while their prints stay equal.
+/// Questions that need no new read while their facts stay equal.
 #[derive(Debug, Default)]
 pub(super) struct ReadCache {
-    drafts: HashMap<String, (Prints, Arc<Draft>)>,
+    drafts: HashMap<String, (Facts, Arc<Draft>)>,
 }
 
 /// Reads all dropped files.
@@ -68,10 +70,11 @@ pub(super) struct ReadCache {
 /// The folders cannot be listed.
 pub(super) fn survey(spool: &Spool, memory: &mut ReadCache, wall: Time) -> io::Result<Scan> {
     let mut survey = Scan::default();
-    for name in spool.list(INBOX)? {
+    let (inbox, outcomes) = (spool.open(INBOX)?, spool.open(OUTCOMES)?);
+    for name in files::list(&inbox)? {
         match name {
             Name::Plain(name) => {
-                if let Some(sight) = question(spool, memory, &name, wall) {
+                if let Some(sight) = question(spool, &inbox, memory, &name, wall) {
                     survey.questions.insert(name, sight);
                 }
             }
@@ -79,10 +82,10 @@ pub(super) fn survey(spool: &Spool, memory: &mut ReadCache, wall: Time) -> io::R
         }
     }
     memory.drafts.retain(|name, _| survey.questions.contains_key(name));
-    for name in spool.list(OUTCOMES)? {
+    for name in files::list(&outcomes)? {
         match name {
             Name::Plain(name) => {
-                if let Some((sight, _)) = sight::<OutcomeReport>(spool, OUTCOMES, &name, wall) {
+                if let Some((sight, _)) = sight::<OutcomeReport>(&outcomes, &name, wall) {
                     survey.reports.insert(name, sight.checked(schema::report_error));
                 }
             }
@@ -100,7 +103,7 @@ impl Scan {
         match spool.refuse(folder, odd, &why) {
             Ok(()) => self.odd.push(name.to_string_lossy().into_owned()),
             Err(error) => self.troubles.push(SourceError {
-                path: spool.folder(folder).join(name),
+                path: spool.root.join(folder).join(name),
                 why: error.to_string(),
             }),
         }
@@ -118,26 +121,26 @@ impl<T> ScannedFile<T> {
 
 fn question(
     spool: &Spool,
+    inbox: &Folder,
     memory: &mut ReadCache,
     name: &str,
     wall: Time,
 ) -> Option<ScannedFile<Arc<Draft>>> {
-    let path = spool.path(INBOX, name);
     // Taken before reading, so that a change in between is read next time.
-    let print = files::fingerprint(&path).ok()?.0;
+    let facts = inbox.facts(Path::new(name)).ok()?;
     if let Some(((before, files), draft)) = memory.drafts.get(name)
-        && *before == print
-        && *files == spool.prints(&draft.question.attachments)
+        && *before == facts
+        && *files == spool.facts(&draft.question.attachments)
     {
         return Some(ScannedFile::Whole(Arc::clone(draft)));
     }
-    let (sight, bytes) = sight::<DroppedQuestion>(spool, INBOX, name, wall)?;
+    let (sight, bytes) = sight::<DroppedQuestion>(inbox, name, wall)?;
     Some(match sight.checked(schema::question_error) {
         ScannedFile::Whole(question) => {
-            let prints = (print, spool.prints(&question.attachments));
+            let facts = (facts, spool.facts(&question.attachments));
             let files = spool.attach(&question.attachments);
             let draft = Arc::new(Draft { question, bytes, files });
-            memory.drafts.insert(name.to_owned(), (prints, Arc::clone(&draft)));
+            memory.drafts.insert(name.to_owned(), (facts, Arc::clone(&draft)));
             ScannedFile::Whole(draft)
         }
         ScannedFile::Unclear => ScannedFile::Unclear,
@@ -147,16 +150,12 @@ fn question(
 
 /// Parses a file and returns its bytes too. `None` if the file is gone.
 fn sight<T: DeserializeOwned>(
-    spool: &Spool,
-    folder: &str,
+    folder: &Folder,
     name: &str,
     wall: Time,
 ) -> Option<(ScannedFile<T>, Vec<u8>)> {
-    let path = spool.path(folder, name);
     let wait_or_refuse = |why: String| {
-        let changed = std::fs::symlink_metadata(&path)
-            .and_then(|metadata| metadata.modified())
-            .map(Time::from);
+        let changed = folder.facts(Path::new(name)).map(|facts| Time::from(facts.modified));
         // `abs`, because a file with a time in the future must not wait until that time.
         if changed.is_ok_and(|changed| (wall - changed).abs() < INCOMPLETE_GRACE) {
             ScannedFile::Unclear
@@ -164,7 +163,7 @@ fn sight<T: DeserializeOwned>(
             ScannedFile::Wrong(why)
         }
     };
-    Some(match files::read(&path) {
+    Some(match files::read(folder, name) {
         FileContent::Gone => return None,
         FileContent::NoFile(why) => (ScannedFile::Wrong(why), Vec::new()),
         FileContent::Unreadable(why) => (wait_or_refuse(why), Vec::new()),

@@ -1,8 +1,9 @@
 //! Backfills parts of decisions not written by earlier versions, from the log.
 //!
 //! The log implies the missing parts: when an escalation ladder restarted, the current step, and
-//! with both the next wake time; grants, and what people have handled. Nothing else is filled in. A
-//! stored decision with any other difference from the log stays unchanged, for the audit to report.
+//! with both the next wake time, which also follows the rules of this version; grants, and what
+//! people have handled. Nothing else is filled in. A stored decision with any other difference from
+//! the log stays unchanged, for the audit to report.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -12,10 +13,16 @@ use super::{audit, from_sqlite, grants, open, precedents, rows};
 use crate::core::decision::{Decision, DecisionId};
 use crate::store::StoreError;
 
-/// Backfill version. Incremented whenever [`Decision::evolve`] derives more from an old log.
-const FILLED_IN: &str = "1";
+/// Backfill version. Incremented whenever [`Decision::evolve`] derives more from an old log, or
+/// [`Decision::wake_at`] derives another time from an old decision.
+const FILLED_IN: &str = "2";
 /// Key of the backfill version in the table `meta`.
 const NOTE: &str = "filled_in";
+
+/// Whether this version has filled in what it derives.
+pub(super) fn is_filled_in(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(open::meta(connection, NOTE)?.as_deref() == Some(FILLED_IN))
+}
 
 /// Fills in missing parts, once per backfill version, in one transaction: after a crash nothing was
 /// written, and the next start repeats the backfill.
@@ -25,21 +32,23 @@ pub(super) fn fill_in(connection: &mut Connection) -> Result<(), StoreError> {
 }
 
 fn fill_in_decisions(connection: &mut Connection) -> Result<(), StoreError> {
-    if open::meta(connection, NOTE)?.as_deref() == Some(FILLED_IN) {
+    if is_filled_in(connection)? {
         return Ok(());
     }
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(from_sqlite)?;
-    let sql = "SELECT id, coalesce(wake_at = 0, 0) FROM decision";
-    let all = query(&transaction, sql, [], |row| {
-        Ok((DecisionId(rows::column(row, 0)?), rows::column::<bool>(row, 1)?))
+    let all = query(&transaction, "SELECT id, wake_at FROM decision", [], |row| {
+        Ok((DecisionId(rows::column(row, 0)?), rows::column::<Option<i64>>(row, 1)?))
     })?;
-    for (id, wakes_unknown) in all {
+    for (id, wakes) in all {
         // An unreadable decision must not block the rest; reading the decision reports the error.
         let Ok(Some(kept)) = decisions::get(&transaction, id) else { continue };
-        let filled = audit::replay_decision(&transaction, id).and_then(|told| filled(&kept, told));
-        if wakes_unknown || filled.is_some() {
+        let told = audit::replay_decision(&transaction, id);
+        let wakes_else = wakes != kept.wake_at().map(|at| at.timestamp_millis());
+        let wakes_anew = wakes == Some(0) || wakes_else && told.as_ref() == Some(&kept);
+        let filled = told.and_then(|told| filled(&kept, told));
+        if wakes_anew || filled.is_some() {
             decisions::put(&transaction, &filled.unwrap_or(kept))?;
         }
     }

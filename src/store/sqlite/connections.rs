@@ -1,24 +1,26 @@
 //! The store's connections: one writer thread, and a pool of connections that only read.
 //!
-//! The writer takes all queued writes, runs each in a SAVEPOINT, and commits once. Kept by hand:
-//! connection pools and SQLite actor crates commit each write by itself, and each commit waits for
-//! the disk.
+//! The writer takes all queued writes, runs each in a SAVEPOINT, and commits once. While idle, it
+//! shortens a write-ahead log that a long reader has let grow. Kept by hand: connection pools and
+//! SQLite actor crates commit each write by itself, and each commit waits for the disk.
 //!
 //! Read connections are reused, because a fresh connection reads the whole schema before the first
 //! answer. The pool is small: waiting for a returned connection is faster than opening another.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::open::connect;
 use super::{Store, from_sqlite, with_path};
-use crate::store::StoreError;
 use crate::store::poke::Poker;
+use crate::store::{StoreError, files};
 
 impl Store {
     /// Runs `work` in a transaction. Returns once the changes are durable or rolled back.
@@ -46,6 +48,12 @@ impl Store {
 /// Maximum number of writes per commit, so that the first write of a flood does not wait for the
 /// last.
 const MOST_WRITES: usize = 256;
+
+/// Size in bytes above which the write-ahead log is shortened. SQLite copies the log into the store
+/// after 1,000 pages of 4 KiB, and keeps a file of that size for the next writes.
+pub(super) const LONG_LOG: u64 = 8 << 20;
+/// Pause between two attempts to shorten the log, while the reader may still need it.
+const SHORTEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// A queued write with the waiting caller.
 trait Piece: Send {
@@ -126,7 +134,8 @@ impl Drop for Writer {
 }
 
 fn run_writes(connection: &Connection, queue: &Receiver<Box<dyn Piece>>, poker: &Poker) {
-    while let Ok(first) = queue.recv() {
+    let log = connection.path().map(|path| files::beside(path.as_ref(), "-wal"));
+    while let Some(first) = next_write(connection, queue, log.as_ref()) {
         let mut together: Vec<_> =
             std::iter::once(first).chain(queue.try_iter().take(MOST_WRITES - 1)).collect();
         let failure = commit_together(connection, &mut together).err().map(from_sqlite);
@@ -140,6 +149,37 @@ fn run_writes(connection: &Connection, queue: &Receiver<Box<dyn Piece>>, poker: 
         for piece in together {
             piece.reply(failure.clone());
         }
+    }
+}
+
+/// The next queued write; `None` at the end. Shortens a long log while the queue is empty.
+fn next_write(
+    connection: &Connection,
+    queue: &Receiver<Box<dyn Piece>>,
+    log: Option<&PathBuf>,
+) -> Option<Box<dyn Piece>> {
+    let is_long =
+        || log.and_then(|log| log.metadata().ok()).is_some_and(|log| log.len() > LONG_LOG);
+    while is_long() {
+        match queue.recv_timeout(SHORTEN_AGAIN) {
+            Ok(first) => return Some(first),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => shorten(connection),
+        }
+    }
+    queue.recv().ok()
+}
+
+/// Copies the log into the store and truncates it, unless somebody reads or writes at this moment:
+/// a later attempt follows.
+fn shorten(connection: &Connection) {
+    let patience = connection.query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0));
+    let Ok(patience) = patience.map(|millis| Duration::from_millis(millis.into())) else { return };
+    let shortened = connection
+        .busy_timeout(Duration::ZERO)
+        .and_then(|()| connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+    if let Err(error) = shortened.and(connection.busy_timeout(patience)) {
+        tracing::debug!(%error, "the write-ahead log could not be shortened");
     }
 }
 

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::connections::LONG_LOG;
 use super::{backfill, from_sqlite, with_path};
 use crate::core::Time;
 use crate::core::values::time_scale::TimeScale;
+use crate::disk;
 use crate::store::{StoreError, files};
 
 mod embedded {
@@ -80,17 +82,18 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
     // A file lock, so that two processes creating one store at once do not both apply the first
     // migration.
     let making = files::beside(path, ".making");
-    let making =
-        files::private_file().read(true).write(true).create(true).truncate(false).open(making);
+    let making = disk::open_private(&making).map_err(std::io::Error::from);
     let mut making = making.and_then(|file| file.lock().map(|()| file)).map_err(failed)?;
     let is_new = make_file(path).map_err(failed)?;
-    let size = std::fs::metadata(path).map_err(failed)?.len();
+    // SQLite would open a file without write permission, and leave `-wal` and `-shm` files equally
+    // unwritable for everybody. And it would wait at a pipe for ever.
+    let size = disk::open_to_write(path)
+        .map_err(std::io::Error::from)
+        .and_then(|file| Ok(file.metadata()?.len()))
+        .map_err(failed)?;
     if size == 0 && !is_new && creation_finished(&mut making) {
         return Err(refused(path, EMPTIED));
     }
-    // SQLite would open a file without write permission, and leave `-wal` and `-shm` files equally
-    // unwritable for everybody.
-    std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
     let mut connection =
         connect(path, ConnectionMode::Write, patience).map_err(|error| cannot_open(path, error))?;
     let version = schema_of(&connection, path)?;
@@ -99,6 +102,10 @@ pub(super) fn to_write(path: &Path, patience: Duration) -> Result<Connection, St
     {
         connection.pragma_update(None, pragma, value).map_err(|error| cannot_open(path, error))?;
     }
+    // A log that grew beyond this is cut when SQLite begins it anew.
+    connection
+        .pragma_update(None, "journal_size_limit", LONG_LOG.cast_signed())
+        .map_err(|error| cannot_open(path, error))?;
     if version < newest() {
         embedded::migrations::runner()
             .run(&mut connection)
@@ -118,7 +125,7 @@ const EMPTIED: &str = "it is empty, although it contained decisions: the file wa
 /// umask allows; SQLite gives `-wal` and `-shm` the mode of the main file. Returns whether the file
 /// is new.
 fn make_file(path: &Path) -> std::io::Result<bool> {
-    match files::private_file().write(true).create_new(true).open(path) {
+    match disk::create_private(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error),
@@ -127,7 +134,7 @@ fn make_file(path: &Path) -> std::io::Result<bool> {
 
 fn creation_finished(making: &mut std::fs::File) -> bool {
     let mut said = Vec::new();
-    making.read_to_end(&mut said).is_ok() && said == MADE
+    making.take(MADE.len() as u64 + 1).read_to_end(&mut said).is_ok() && said == MADE
 }
 
 /// Chooses an access mode for a store without write access, and connects.
@@ -135,6 +142,8 @@ pub(super) fn to_read(
     path: &Path,
     patience: Duration,
 ) -> Result<(Connection, ConnectionMode), StoreError> {
+    // SQLite would wait at a pipe for ever.
+    drop(disk::open_own(path).map_err(|error| refused(path, error))?);
     let size = |end| std::fs::metadata(files::beside(path, end)).map(|data| data.len()).ok();
     let (log, index) = (size("-wal"), size("-shm"));
     // `-wal` and `-shm` exist as long as any process has the store open. If both are missing, no

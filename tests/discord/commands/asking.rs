@@ -76,6 +76,61 @@ async fn it_is_handed_to_whom_they_name_and_that_person_is_told() {
     assert_eq!(verdict(&bot, &decision).await.1, "Jonas");
 }
 
+/// The bot is killed between claiming a verdict and telling it: before the message arrived, and
+/// after. Either way the person is told once.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asked_is_told_the_verdict_once_also_by_a_bot_that_was_killed_meanwhile() {
+    let told = |sandbox: &discord_sandbox::Sandbox, title: &str| -> usize {
+        let Some(view) = sandbox.user("sven") else { return 0 };
+        let view = view.view();
+        let messages = view.dm().map(|dm| dm.messages.clone()).unwrap_or_default();
+        let is_it = |message: &&serde_json::Value| {
+            let words = message["content"].as_str().unwrap_or_default();
+            words.contains("Your question was answered") && words.contains(title)
+        };
+        messages.iter().filter(is_it).count()
+    };
+    for arrives in [false, true] {
+        let mut bot = Bot::start().await;
+        command(&bot, "sven", "ask", json!({ "title": "Blue?" })).await;
+        let asked = bot.handle.attention().list(None).await.unwrap().remove(0);
+        let card = bot.card(asked.id, "hangs", |_| true).await;
+        bot.sandbox.fault(if arrives {
+            let withheld = Effect::WithholdAnswer { ms: None };
+            Fault::once(Match::new("POST", "/channels/*/messages"), withheld)
+        } else {
+            Fault::once(Match::new("POST", "/users/@me/channels"), Effect::HoldRequest)
+        });
+        click(&bot.person("jonas"), &card, "approve").await;
+        let struck = |sandbox: &discord_sandbox::Sandbox| {
+            let is_there =
+                if arrives { told(sandbox, "Blue?") > 0 } else { sandbox.held_requests() > 0 };
+            is_there.then_some(())
+        };
+        bot.sandbox.wait_for("the fault", LIMIT, struck).await.unwrap();
+        bot.kill().await;
+        bot.sandbox.clear_faults();
+        bot.sandbox.release_held();
+        let State::Resolved(resolved) = bot.handle.approvals().get(asked.id).await.unwrap().state
+        else {
+            panic!("it was answered")
+        };
+        assert!(resolved.claimed_at.is_some(), "claimed before it is told");
+
+        let bot = bot.restart().await;
+        // The next one is told after the first one is settled.
+        command(&bot, "sven", "ask", json!({ "title": "Green?" })).await;
+        let next = bot.handle.attention().list(None).await.unwrap().remove(0);
+        let card = bot.card(next.id, "hangs", |_| true).await;
+        click(&bot.person("jonas"), &card, "approve").await;
+        let is_told =
+            |sandbox: &discord_sandbox::Sandbox| (told(sandbox, "Green?") == 1).then_some(());
+        bot.sandbox.wait_for("the next to be told", LIMIT, is_told).await.unwrap();
+        assert_eq!(told(&bot.sandbox, "Blue?"), 1, "arrived before the kill: {arrives}");
+        assert_eq!(bot.handle.operations().memo("verdict being told").await.unwrap(), None);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_may_not_decide_it_does_not_get_it() {
     let bot = Bot::start().await;

@@ -122,6 +122,40 @@ fn the_report_tells_it_from_the_beginning_to_the_end() {
     }
 }
 
+/// A ladder with a call after the breach and a later safe default has one report, at the call.
+#[test]
+fn a_ladder_with_a_call_and_a_later_default_has_one_report() {
+    use crate::core::escalation::{Ladder, Step, StepTime};
+    let step = |after, default| Step {
+        when: StepTime::AfterBreach(after),
+        by: vec![Channel::Dm],
+        repeat: None,
+        default,
+    };
+    let calls = [
+        (vec![step(0, false), step(3600, false), step(7200, true)], 1),
+        (vec![step(0, false), step(3600, false), step(5400, false), step(7200, true)], 1),
+        (vec![step(0, false), step(7200, true)], 1),
+    ];
+    for (steps, expected) in calls {
+        let mut story = Story::new();
+        story.decision.terms.ladder = Ladder::new(steps).unwrap();
+        while let Some(wake) = story.decision.wake_at() {
+            let now = story.log.last().map_or(wake, |last| last.at.max(wake));
+            story.escalate(now);
+        }
+        let due = story.log.iter().filter(|logged| is_due(&story.log, logged.seq)).count();
+        assert_eq!(due, expected, "{:#?}", story.log);
+        // Undone, the ladder begins anew, and may fail anew.
+        story.write(Event::Undone { by: Person::discord(1, "Maya") }, at(5000));
+        while let Some(wake) = story.decision.wake_at() {
+            story.escalate(wake);
+        }
+        let due = story.log.iter().filter(|logged| is_due(&story.log, logged.seq)).count();
+        assert_eq!(due, 2 * expected);
+    }
+}
+
 #[test]
 fn what_the_agent_wrote_makes_no_heading_and_no_cell() {
     let story = silent();

@@ -3,7 +3,7 @@
 use gander_client::types::OutcomeReport;
 
 use super::super::InboxScan;
-use super::super::files::{Name, OUTCOMES};
+use super::super::files::{Name, OUTCOMES, Spool};
 use super::super::scan::ScannedFile;
 use super::FolderReconciler;
 use crate::core::decision::DecisionId;
@@ -27,13 +27,7 @@ impl FolderReconciler {
             ScannedFile::Whole(report) => match self.reported(handle, name, report).await? {
                 Ok(id) => {
                     // Reports are idempotent, so a file that cannot be removed does no harm.
-                    if self
-                        .on_disk(name, looked, |spool, name| {
-                            std::fs::remove_file(spool.path(OUTCOMES, name))
-                        })
-                        .await
-                        .is_some()
-                    {
+                    if self.on_disk(name, looked, Spool::remove_report).await.is_some() {
                         looked.reported.push(id);
                     }
                     return Ok(());

@@ -7,28 +7,70 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serenity::all::{ChannelId, GetMessages, MessageId, Nonce};
+use serenity::all::{ChannelId, Message, MessageId, Nonce};
 
+use crate::core::Time;
+use crate::engine::reconciler::CLOCK_DIFFERENCE;
 use crate::presentation::text;
 use crate::surfaces::discord::Bot;
 use crate::surfaces::discord::connection::error::{Meaning, meaning};
 use crate::surfaces::discord::rendering::render::View;
+use crate::surfaces::discord::rendering::search::messages_since;
 
 /// The key of the message's record in the store.
 const RECORD_KEY: &str = "configuration notice";
 /// The retry interval.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
-/// Messages to search for an interrupted post (Discord: at most 100).
-const PAGE: u8 = 100;
 
-/// The record of the message, written before posting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The record of the message, written before posting. Another version of Gander may have written
+/// it, with fields more or fewer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Hanging {
     what: String,
     channel: u64,
+    /// Ends with the time of the intent, in milliseconds of the wall clock.
     nonce: String,
+    /// The posted words; empty in records of versions whose words are those of today.
+    words: String,
     /// The message's id; `None` if posting was started but not confirmed.
     message: Option<u64>,
+}
+
+impl Hanging {
+    fn new(what: &str, channel: u64, tag: &str, now: Time) -> Self {
+        Self {
+            what: what.to_owned(),
+            channel,
+            nonce: format!("{tag}.n{}", now.timestamp_millis()),
+            words: text::configuration_wrong(what),
+            message: None,
+        }
+    }
+
+    /// Reads a record. `None` if the record names no channel, so that its message is unknown.
+    fn read(text: &str) -> Option<Self> {
+        let read: Option<Self> = serde_json::from_str(text).ok();
+        let read = read.filter(|hanging| hanging.channel > 0);
+        if read.is_none() {
+            tracing::warn!("the record of the configuration alert is unreadable; the alert stays");
+        }
+        read
+    }
+
+    /// When posting began, by the wall clock.
+    fn began(&self) -> Option<Time> {
+        let (_, millis) = self.nonce.rsplit_once(".n")?;
+        Time::from_timestamp_millis(millis.parse().ok()?)
+    }
+
+    fn words(&self) -> String {
+        if self.words.is_empty() {
+            text::configuration_wrong(&self.what)
+        } else {
+            self.words.clone()
+        }
+    }
 }
 
 /// Posts and edits the message whenever the error changes. Never returns.
@@ -68,8 +110,7 @@ pub(crate) async fn run(bot: &Bot) {
 
 async fn reconcile_alert(bot: &Bot, mistake: Option<&str>) -> Result<(), String> {
     let kept = bot.handle.operations().memo(RECORD_KEY).await.map_err(|error| error.to_string())?;
-    // An unreadable record is from another version of Gander; its message stays unchanged.
-    let hanging: Option<Hanging> = kept.and_then(|text| serde_json::from_str(&text).ok());
+    let hanging = kept.as_deref().and_then(Hanging::read);
     let standing = match hanging {
         Some(hanging) if Some(hanging.what.as_str()) != mistake => {
             mark_fixed(bot, hanging).await?;
@@ -82,9 +123,7 @@ async fn reconcile_alert(bot: &Bot, mistake: Option<&str>) -> Result<(), String>
         (Some(_), Some(begun)) => post(bot, begun).await,
         (Some(what), None) => {
             let channel = bot.places.usual()?.get();
-            let nonce =
-                format!("{}.n{}", bot.handle.tag(), bot.handle.clock().wall().timestamp_millis());
-            let begun = Hanging { what: what.to_owned(), channel, nonce, message: None };
+            let begun = Hanging::new(what, channel, bot.handle.tag(), bot.handle.clock().wall());
             keep(bot, Some(&begun)).await?;
             post(bot, begun).await
         }
@@ -103,7 +142,7 @@ async fn post(bot: &Bot, begun: Hanging) -> Result<(), String> {
     let message = match find(bot, &begun).await? {
         Some(message) => message,
         None => {
-            let view = View::words(text::configuration_wrong(&begun.what)).create();
+            let view = View::words(begun.words()).create();
             let posted = channel
                 .send_message(
                     &bot.http,
@@ -141,14 +180,13 @@ async fn mark_fixed(bot: &Bot, hanging: Hanging) -> Result<(), String> {
 
 /// The message, if an interrupted post did arrive.
 async fn find(bot: &Bot, begun: &Hanging) -> Result<Option<MessageId>, String> {
-    let words = text::configuration_wrong(&begun.what);
-    match ChannelId::new(begun.channel).messages(&bot.http, GetMessages::new().limit(PAGE)).await {
-        Ok(page) => {
-            let ours = page.iter().find(|message| {
-                message.author.id == bot.application.me && message.content == words
-            });
-            Ok(ours.map(|message| message.id))
-        }
+    let (words, me) = (begun.words(), bot.application.me);
+    // A record without a time is searched for in the last day.
+    let usual = || bot.handle.clock().wall() - chrono::TimeDelta::days(1);
+    let since = begun.began().unwrap_or_else(usual) - CLOCK_DIFFERENCE;
+    let is_ours = move |message: &Message| message.author.id == me && message.content == words;
+    match messages_since(&bot.http, ChannelId::new(begun.channel), since, is_ours).await {
+        Ok(found) => Ok(found.first().copied()),
         Err(error) => lost(bot, &error).await.map(|()| None),
     }
 }
@@ -158,5 +196,29 @@ async fn lost(bot: &Bot, error: &serenity::Error) -> Result<(), String> {
     match meaning(error) {
         (Meaning::MessageGone | Meaning::ChannelGone, _) => keep(bot, None).await,
         (_, words) => Err(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_other_versions_are_read() {
+        let now = Time::from_timestamp_millis(1_790_000_000_123).unwrap();
+        let written = Hanging::new("gander.toml:3: wrong", 7, "abc123", now);
+        let text = serde_json::to_string(&written).unwrap();
+        assert_eq!(Hanging::read(&text), Some(written.clone()));
+        assert_eq!(written.began(), Some(now));
+        // Of an earlier version, without words, and of a later one, with more and without some.
+        let earlier = r#"{"what":"x","channel":7,"nonce":"t.n1790000000123","message":null}"#;
+        let read = Hanging::read(earlier).unwrap();
+        assert_eq!((read.began(), read.words()), (Some(now), text::configuration_wrong("x")));
+        let later = r#"{"channel":7,"message":9,"words":"other words","colour":{"is":"red"}}"#;
+        let read = Hanging::read(later).unwrap();
+        assert_eq!((read.message, read.words().as_str()), (Some(9), "other words"));
+        for unusable in ["", "[]", r#"{"what":"x"}"#, r#"{"channel":"general"}"#] {
+            assert_eq!(Hanging::read(unusable), None, "{unusable}");
+        }
     }
 }

@@ -1,21 +1,48 @@
 //! Tells a person about an assigned decision, or about the verdict on their question.
 //!
-//! Best effort: the card shows the same information, so a lost message loses nothing.
+//! The message about an assignment is best effort: the card shows the same. A verdict is claimed
+//! and then told, once: the store records both before they begin, and a process that was killed in
+//! between is followed by one that searches for the message, and sends it if it is missing.
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serenity::all::{
-    ChannelId, CreateAllowedMentions, CreateMessage, Mentionable as _, MessageId, User, UserId,
+    ChannelId, CreateAllowedMentions, CreateMessage, Mentionable as _, Message, MessageId, User,
+    UserId,
 };
 
+use crate::core::Time;
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::{Decision, DecisionId, Person, Refused, State};
 use crate::engine::clock::LONGEST_SLEEP;
+use crate::engine::reconciler::CLOCK_DIFFERENCE;
 use crate::engine::{EventFilter, HandleError};
 use crate::presentation::text;
 use crate::surfaces::discord::Bot;
-use crate::surfaces::discord::connection::error::meaning;
+use crate::surfaces::discord::connection::error::{Meaning, meaning};
+use crate::surfaces::discord::rendering::search::messages_since;
+
+/// The key of the record in the store of a verdict that is being told.
+const RECORD_KEY: &str = "verdict being told";
+
+/// A verdict that is being claimed and told to its requester.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Telling {
+    decision: DecisionId,
+    /// When this began, by the wall clock.
+    at: Time,
+}
+
+/// Why verdicts could not be told for now.
+#[derive(Debug, thiserror::Error)]
+enum NotTold {
+    #[error(transparent)]
+    Handle(#[from] HandleError),
+    #[error("Discord does not show the earlier messages: {0}")]
+    Discord(String),
+}
 
 impl Bot {
     /// Assigns a decision to another person.
@@ -100,34 +127,114 @@ impl Bot {
     }
 
     /// Tells a requester the verdict, and claims the verdict on their behalf, as an agent would.
-    async fn notify_requester(&self, id: DecisionId) -> Result<(), HandleError> {
+    async fn notify_requester(&self, id: DecisionId) -> Result<(), NotTold> {
         let decision = self.handle.approvals().get(id).await?;
-        let asker = decision.request.asked_by.as_ref().and_then(Person::discord_id);
         let is_new =
             matches!(&decision.state, State::Resolved(resolved) if resolved.claimed_at.is_none());
-        let (Some(asker), true) = (asker, is_new) else { return Ok(()) };
+        if requester(&decision).is_none() || !is_new {
+            return Ok(());
+        }
+        let at = self.handle.clock().wall();
+        self.record(Some(Telling { decision: id, at })).await?;
         // Claim before sending, because a reported verdict must not be undone. A rejected claim
         // means an undo a moment ago: nothing to report.
-        let decision = match self.handle.approvals().claim(id).await {
-            Ok(decision) => decision,
-            Err(HandleError::Refused(..)) => return Ok(()),
-            Err(error) => return Err(error),
+        match self.handle.approvals().claim(id).await {
+            Ok(decision) => self.tell_verdict(&decision).await,
+            Err(HandleError::Refused(..)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(self.record(None).await?)
+    }
+
+    async fn tell_verdict(&self, decision: &Decision) {
+        let (Some(asker), Some(words)) = (requester(decision), self.verdict_words(decision, None))
+        else {
+            return;
         };
-        let State::Resolved(resolved) = &decision.state else { return Ok(()) };
-        let time_scale = self.handle.time_scale();
-        if !self
-            .tell(&decision, UserId::new(asker), |link| {
-                text::answered_you(&decision, resolved, link, time_scale)
-            })
-            .await
-        {
+        let told = self.tell(decision, asker, |link| {
+            self.verdict_words(decision, link).unwrap_or_else(|| words.clone())
+        });
+        if !told.await {
             tracing::warn!(
-                decision = id.0,
-                asker,
+                decision = decision.id.0,
+                %asker,
                 "could not send the verdict to the person who asked; the card shows it"
             );
         }
-        Ok(())
+    }
+
+    /// The message about a verdict; `None` for a decision without one.
+    fn verdict_words(&self, decision: &Decision, link: Option<&str>) -> Option<String> {
+        let State::Resolved(resolved) = &decision.state else { return None };
+        Some(text::answered_you(decision, resolved, link, self.handle.time_scale()))
+    }
+
+    async fn record(&self, telling: Option<Telling>) -> Result<(), HandleError> {
+        // Serialisation of two numbers cannot fail.
+        let text = telling.and_then(|telling| serde_json::to_string(&telling).ok());
+        self.handle.operations().put_memo(RECORD_KEY, text).await
+    }
+
+    /// Finishes what a killed process began: searches for the message, and sends a missing one.
+    async fn finish_interrupted(&self) -> Result<(), NotTold> {
+        let record = self.handle.operations().memo(RECORD_KEY).await?;
+        let telling: Option<Telling> = record.and_then(|text| serde_json::from_str(&text).ok());
+        let Some(Telling { decision: id, at }) = telling else { return Ok(()) };
+        let decision = match self.handle.approvals().get(id).await {
+            Err(HandleError::NoSuchDecision(_)) => return Ok(self.record(None).await?),
+            decision => decision?,
+        };
+        match &decision.state {
+            State::Resolved(resolved) if resolved.claimed_at.is_some() => {
+                if !self.was_told(&decision, at - CLOCK_DIFFERENCE).await? {
+                    self.tell_verdict(&decision).await;
+                }
+                Ok(self.record(None).await?)
+            }
+            // Not claimed yet, or undone.
+            _ => self.notify_requester(id).await,
+        }
+    }
+
+    /// Whether the requester was told the verdict since this time: in the direct messages, or
+    /// beside the card.
+    async fn was_told(&self, decision: &Decision, since: Time) -> Result<bool, NotTold> {
+        let (Some(asker), Some(words)) = (requester(decision), self.verdict_words(decision, None))
+        else {
+            return Ok(true);
+        };
+        let card = self.handle.messages().card_of(decision.id).await.ok().flatten();
+        let beside = card.and_then(|(channel, _)| channel.parse().ok()).map(ChannelId::new);
+        let mut places: Vec<ChannelId> = beside.into_iter().collect();
+        match asker.create_dm_channel(&self.http).await {
+            Ok(direct) => places.push(direct.id),
+            Err(error) => not_now(&error)?,
+        }
+        let me = self.application.me;
+        for place in places {
+            // The link to the card may have changed since.
+            let is_it =
+                |message: &Message| message.author.id == me && message.content.contains(&words);
+            match messages_since(&self.http, place, since, is_it).await {
+                Ok(found) if !found.is_empty() => return Ok(true),
+                Ok(_) => {}
+                Err(error) => not_now(&error)?,
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The person who asked, if a person asked on Discord.
+fn requester(decision: &Decision) -> Option<UserId> {
+    decision.request.asked_by.as_ref().and_then(Person::discord_id).map(UserId::new)
+}
+
+/// An error that passes: the search is repeated. After any other error nothing can have been sent.
+fn not_now(error: &serenity::Error) -> Result<(), NotTold> {
+    match meaning(error) {
+        (Meaning::Passing | Meaning::Unauthorized, why) => Err(NotTold::Discord(why)),
+        _ => Ok(()),
     }
 }
 
@@ -158,7 +265,8 @@ pub(crate) async fn notify_requesters(bot: Arc<Bot>) {
     }
 }
 
-async fn notify_new_verdicts(bot: &Bot, events: &[Logged]) -> Result<(), HandleError> {
+async fn notify_new_verdicts(bot: &Bot, events: &[Logged]) -> Result<(), NotTold> {
+    bot.finish_interrupted().await?;
     for logged in events.iter().filter(|logged| matches!(logged.event, Event::Resolved { .. })) {
         bot.notify_requester(logged.decision).await?;
     }

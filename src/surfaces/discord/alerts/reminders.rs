@@ -120,8 +120,9 @@ impl Bot {
     }
 }
 
-/// The buttons and menus of a reminder, mention or report. While a decision waits, at least one
-/// component carries the message's own id: the search after a crash finds the message by this id.
+/// The buttons and menus of a reminder, mention or report. While a decision is open, at least one
+/// component carries the message's own id: the search after a crash finds the message by this id,
+/// and otherwise the message would be posted twice.
 pub(crate) fn rows(card: &Card, message_view: &MessageView, tag: &str) -> Vec<CreateActionRow> {
     let message = &message_view.message;
     match (&message.purpose, message_view.listed.as_slice()) {
@@ -139,7 +140,10 @@ pub(crate) fn rows(card: &Card, message_view: &MessageView, tag: &str) -> Vec<Cr
             }
             rows
         }
-        (Purpose::Mention { .. } | Purpose::Confirmation { .. }, _) if card.controls => {
+        // A deferred decision is open too, though the card shows no controls.
+        (Purpose::Mention { .. } | Purpose::Confirmation { .. }, _)
+            if message_view.first_open().is_some() =>
+        {
             let waiting = message_view.listed.iter().filter(|listed| listed.is_open_here()).count();
             let label =
                 if waiting == 1 { label::LOOK.to_owned() } else { text::review_all_label(waiting) };
@@ -162,14 +166,16 @@ fn hush(message_view: &MessageView, tag: &str) -> CreateButton {
     )
 }
 
-/// Appends a button to the last row with room (Discord: 5 buttons in a row).
-fn with_button(rows: &mut [CreateActionRow], one: CreateButton) {
+/// Appends a button to the last row with room (Discord: 5 buttons in a row), or as a new row.
+fn with_button(rows: &mut Vec<CreateActionRow>, one: CreateButton) {
     let room = |row: &&mut CreateActionRow| match row {
         CreateActionRow::Buttons(buttons) => buttons.len() < 5,
         _ => false,
     };
-    if let Some(CreateActionRow::Buttons(buttons)) = rows.iter_mut().rev().find(room) {
-        buttons.push(one);
+    match rows.iter_mut().rev().find(room) {
+        Some(CreateActionRow::Buttons(buttons)) => buttons.push(one),
+        // Discord takes 5 rows; a card has at most 3.
+        _ => rows.push(CreateActionRow::Buttons(vec![one])),
     }
 }
 
@@ -184,4 +190,92 @@ pub(crate) fn pings(view: View, purpose: &Purpose) -> View {
     let users = users.iter().map(|user| UserId::new((*user).max(1)));
     let roles = roles.iter().map(|role| RoleId::new((*role).max(1)));
     View { pings: CreateAllowedMentions::new().users(users).roles(roles).everyone(here), ..view }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::core::Time;
+    use crate::core::decision::event::Event;
+    use crate::core::decision::{Decision, DecisionId, Person, Request, Terms};
+    use crate::core::messaging::message::{Destination, Listed, Message, MessageId, PostState};
+    use crate::core::values::time_scale::TimeScale;
+    use crate::presentation::message::present;
+    use crate::surfaces::discord::interactions::custom_id::{Control, CustomId};
+    use crate::surfaces::discord::rendering::message_views::message_view;
+
+    fn at(minutes: i64) -> Time {
+        Time::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
+    }
+
+    fn asked() -> Decision {
+        let request = Request { title: "Deploy?".into(), ..Request::default() };
+        Decision::new(DecisionId(7), request, Terms::default(), at(0))
+    }
+
+    /// A decision in each state in which a message about it may be posted.
+    fn open() -> Vec<(&'static str, Decision)> {
+        let ann = || Person::discord(1, "Ann");
+        let deferred = Event::Deferred { until: at(99), by: ann() };
+        let reminded = asked().escalate(at(30), TimeDelta::zero()).unwrap();
+        let off = asked().evolve(&deferred, at(1), 2);
+        vec![
+            ("asked", asked()),
+            ("reminded", asked().evolve(&reminded, at(30), 2)),
+            ("returned", off.clone().evolve(&Event::Returned, at(99), 3)),
+            ("deferred", off),
+        ]
+    }
+
+    /// The search after an interrupted create finds a message by its id on a component.
+    #[test]
+    fn every_message_that_may_be_posted_carries_its_id() {
+        let purposes = [
+            Purpose::Reminder { user: 1 },
+            Purpose::Mention { users: vec![1], roles: Vec::new(), here: false },
+            Purpose::Mention { users: Vec::new(), roles: vec![2], here: true },
+            Purpose::Confirmation { user: 1, direct: true },
+            Purpose::Confirmation { user: 1, direct: false },
+            Purpose::Incident { report: "# Report".into() },
+            Purpose::Unreached { contacts: Vec::new() },
+            Purpose::Batch { project: "shop".into() },
+        ];
+        for purpose in purposes {
+            for (state, decision) in open() {
+                for several in [false, true] {
+                    let other = Decision { id: DecisionId(8), ..decision.clone() };
+                    let mut listed = vec![Listed::now(&decision)];
+                    listed.extend(several.then(|| Listed::now(&other)));
+                    let message = Message {
+                        id: MessageId(42),
+                        purpose: purpose.clone(),
+                        place: Destination::Nowhere,
+                        opened_at: at(0),
+                        revision: 1,
+                        generation: 1,
+                        state: PostState::NotPosted,
+                        items: listed.iter().map(|listed| listed.item).collect(),
+                    };
+                    let view = MessageView { message, listed };
+                    assert!(view.is_wanted(), "{purpose:?}, {state}");
+                    let card = present(&view, TimeScale::REAL).unwrap();
+                    let rows = message_view(&card, &view, "abc123").rows;
+                    assert!(rows.len() <= 5, "{purpose:?}, {state}: {rows:?}");
+                    let rows = serde_json::to_value(rows).unwrap();
+                    let components = rows.as_array().unwrap().iter();
+                    let ids = components
+                        .flat_map(|row| row["components"].as_array().unwrap())
+                        .filter_map(|component| CustomId::parse(component["custom_id"].as_str()?));
+                    let is_found =
+                        |id: CustomId| matches!(id.act, Control::With(id, ..) if id.0 == 42);
+                    assert!(
+                        ids.into_iter().any(is_found),
+                        "{purpose:?}, {state}, several: {several}: {rows:#}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serenity::all::{Http, HttpBuilder};
 
 use super::error::{Meaning, meaning};
+use crate::disk;
 
 /// serenity sets no time-out and would wait for an unresponsive server forever.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -123,7 +124,8 @@ pub(crate) fn client(api: &Api) -> Result<reqwest::Client, ConnectError> {
         .timeout(REQUEST_TIMEOUT);
     if let Api::Pinned { address, ca } = api {
         let failed = |why: String| ConnectError::Certificate { path: ca.clone(), why };
-        let pem = std::fs::read(ca).map_err(|error| failed(error.to_string()))?;
+        let pem = disk::read_own(ca, disk::LONGEST_SETTINGS)
+            .map_err(|error| failed(error.to_string()))?;
         let certificates = reqwest::Certificate::from_pem_bundle(&pem)
             .map_err(|error| failed(error.to_string()))?;
         if certificates.is_empty() {

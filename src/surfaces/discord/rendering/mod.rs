@@ -3,4 +3,5 @@
 pub(crate) mod message_views;
 pub(crate) mod render;
 pub(crate) mod reports;
+pub(crate) mod search;
 pub(crate) mod sink;

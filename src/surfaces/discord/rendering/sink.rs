@@ -1,21 +1,25 @@
 //! Posts, edits and finds Discord messages for the reconciler.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    ActionRowComponent, ButtonKind, ChannelId, CreateAttachment, GetMessages, GuildId, Http,
-    Message, MessageId as DiscordMessageId, MessageReference, Nonce, UserId,
+    ActionRowComponent, ButtonKind, ChannelId, CreateAttachment, GuildId, Http, Message,
+    MessageId as DiscordMessageId, MessageReference, Nonce, UserId,
 };
 
+use super::search::messages_since;
 use super::{message_views, render};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Revision};
 use crate::core::messaging::message::{
     Destination, Message as StoredMessage, MessageView, Purpose,
 };
+use crate::disk;
 use crate::engine::Handle;
+use crate::engine::approvals::attachments::LARGEST;
 use crate::engine::reconciler::{MessageSink, SinkError};
 use crate::presentation::card::Card;
 use crate::presentation::text;
@@ -24,11 +28,6 @@ use crate::surfaces::discord::alerts::undeliverable_alert::Alarm;
 use crate::surfaces::discord::connection::channels::Places;
 use crate::surfaces::discord::connection::error::{Meaning, for_sink, meaning};
 use crate::surfaces::discord::interactions::custom_id::{Control, CustomId};
-
-/// Messages per page when searching a channel (Discord: at most 100).
-const PAGE: u8 = 100;
-/// Pages to search for an interrupted create before concluding that nothing was posted.
-const MOST_PAGES: usize = 50;
 
 /// The [`MessageSink`] of a Discord server.
 #[derive(Debug)]
@@ -94,28 +93,18 @@ impl DiscordSink {
         &self,
         channel: &str,
         since: Time,
-        is: impl Fn(&CustomId) -> bool + Send,
+        is: impl Fn(&CustomId) -> bool + Send + Sync,
     ) -> Result<Vec<String>, SinkError> {
         let channel = self.open_channel(channel)?;
-        let carries = |message: &&Message| {
+        let carries = |message: &Message| {
             let is_ours = |text: &str| {
                 CustomId::parse(text).is_some_and(|custom| custom.tag == self.tag && is(&custom))
             };
             message.author.id == self.me && custom_ids(message).any(is_ours)
         };
-        let mut after = snowflake(since);
-        let mut found = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let page =
-                channel.messages(&self.http, GetMessages::new().after(after).limit(PAGE)).await;
-            let page = page.map_err(|error| self.failed(channel, &error))?;
-            found.extend(page.iter().filter(carries).map(|message| message.id.to_string()));
-            match page.iter().map(|message| message.id).max() {
-                Some(newest) if page.len() == usize::from(PAGE) => after = newest,
-                _ => break,
-            }
-        }
-        Ok(found)
+        let found = messages_since(&self.http, channel, since, carries).await;
+        let found = found.map_err(|error| self.failed(channel, &error))?;
+        Ok(found.into_iter().map(|message| message.to_string()).collect())
     }
 
     /// The card to reply to: the card of the only decision in the message, if posted in this
@@ -208,7 +197,9 @@ pub(crate) fn custom_ids(message: &Message) -> impl Iterator<Item = &str> {
 async fn files(id: DecisionId, card: &Card) -> Vec<CreateAttachment> {
     let mut files = Vec::new();
     for attachment in &card.attachments {
-        match tokio::fs::read(&attachment.path).await {
+        let path = attachment.path.clone();
+        let read = tokio::task::spawn_blocking(move || disk::read_beside(&path, LARGEST));
+        match read.await.map_err(io::Error::other).and_then(|read| Ok(read?)) {
             Ok(bytes) => files.push(CreateAttachment::bytes(bytes, &attachment.name)),
             Err(error) => {
                 tracing::warn!(
@@ -357,12 +348,4 @@ impl MessageSink for DiscordSink {
     fn link(&self, channel: &str, message: &str) -> Option<String> {
         Some(format!("https://discord.com/channels/{}/{channel}/{message}", self.guild))
     }
-}
-
-/// The smallest message id for this time: the upper 42 bits of a Discord id count milliseconds from
-/// 2015.
-fn snowflake(at: Time) -> DiscordMessageId {
-    const DISCORD_EPOCH_MILLIS: i64 = 1_420_070_400_000;
-    let millis = u64::try_from(at.timestamp_millis() - DISCORD_EPOCH_MILLIS).unwrap_or(0);
-    DiscordMessageId::new((millis << 22).max(1))
 }
