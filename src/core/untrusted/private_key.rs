@@ -88,7 +88,7 @@ fn next_line(text: &str, at: usize, kind: TextKind) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn found<'a>(text: &'a str, kind: TextKind) -> Vec<&'a str> {
+    fn found(text: &str, kind: TextKind) -> Vec<&str> {
         lines(text, kind).into_iter().map(|range| &text[range]).collect()
     }
 

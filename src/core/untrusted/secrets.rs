@@ -362,7 +362,7 @@ pub(super) fn is_random(token: &str) -> bool {
     let is_hex = core.len() >= 32 && core.bytes().all(|byte| byte.is_ascii_hexdigit());
     // Hugging Face draws letters only.
     let digits = digits || (token.starts_with("hf_") && changes_case(core));
-    digits && (upper || is_hex || !lower) && (lower || upper) && !hides_text(token)
+    digits && (upper || (lower && is_hex)) && !hides_text(token)
 }
 
 /// Whether small and capital letters alternate more often than in words.
