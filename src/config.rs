@@ -18,6 +18,7 @@ mod place;
 pub mod reload;
 mod values;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -26,7 +27,8 @@ use self::file::UserFile;
 pub use self::values::TimeSpan;
 use self::values::word;
 use crate::core::decision::authorization::Voter;
-use crate::core::decision::{Priority, Risk, SafeDefault};
+use crate::core::decision::{Kind, Priority, Risk, SafeDefault};
+use crate::core::policy::claims::Claims;
 use crate::core::policy::rules::Rules;
 use crate::core::values::did_you_mean::did_you_mean;
 use crate::disk::{self, Folder};
@@ -63,8 +65,33 @@ pub struct Config {
     pub terminal: Option<Voter>,
     /// Channels beyond Discord to notify people.
     pub external_channels: crate::channels::ChannelSettings,
+    /// Folders whose project the user has set.
+    pub folders: Vec<ProjectFolder>,
     /// Addresses for agents and programs.
     pub http: crate::surfaces::http::HttpSettings,
+}
+
+/// A folder of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectFolder {
+    /// The folder. Absolute.
+    pub folder: PathBuf,
+    /// The project of everything in the folder.
+    pub project: String,
+}
+
+impl Config {
+    /// The project that the user has set for a folder, or for a folder around it: the innermost
+    /// one counts. Links are followed, because a link's name says nothing about its target.
+    #[must_use]
+    pub fn project_of(&self, folder: &Path) -> Option<&str> {
+        let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let folder = real(folder);
+        let around = |mapped: &&ProjectFolder| folder.starts_with(real(&mapped.folder));
+        let mapped = self.folders.iter().filter(around);
+        let innermost = mapped.max_by_key(|mapped| real(&mapped.folder).as_os_str().len());
+        innermost.map(|mapped| mapped.project.as_str())
+    }
 }
 
 /// The format of the log.
@@ -113,6 +140,20 @@ pub struct AskDefaults {
     /// The safe default.
     #[serde(deserialize_with = "word")]
     pub default: Option<SafeDefault>,
+}
+
+impl AskDefaults {
+    /// The settings that bear on how a question is decided.
+    #[must_use]
+    pub fn claims(&self) -> Claims {
+        Claims {
+            project: self.project.clone(),
+            kind: self.kind.clone().map(Kind::from),
+            risk: self.risk,
+            sla_seconds: self.sla.map(|sla| sla.0),
+            safe_default: self.default,
+        }
+    }
 }
 
 /// A configuration error: where, and the remedy.
@@ -195,6 +236,17 @@ pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
     understand(&path, &read(&path)?)
 }
 
+/// As [`load`] with a named file, or the defaults if the file does not exist.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_if_present(path: &Path) -> Result<Config, ConfigError> {
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(without_file()),
+        _ => understand(path, &read(path)?),
+    }
+}
+
 /// The configuration without a file.
 fn without_file() -> Config {
     Config { rules: Rules { zone: local_zone(), ..Rules::default() }, ..Config::default() }
@@ -244,6 +296,7 @@ pub fn load_ask_defaults(folder: &Path, user: Option<&Path>) -> Result<AskDefaul
     })
 }
 
+/// Reads a file of the person's.
 fn read(path: &Path) -> Result<String, ConfigError> {
     disk::read_own_text(path, disk::LONGEST_SETTINGS)
         .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), why: error.to_string() })

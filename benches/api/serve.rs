@@ -118,8 +118,9 @@ impl Served {
             format!("guard.in_a_row = 0\n{batch}{http}"),
         )
         .unwrap();
-        let token = token_of_maya(&folder.path().join("gander.db"), &[]).await;
         let addresses = sandbox.addresses();
+        let maya = addresses.user_id("maya").unwrap().parse().unwrap();
+        let token = token_of_maya(&folder.path().join("gander.db"), maya, &[]).await;
         let mut serve = gander(folder.path(), &["serve"]);
         serve.env("DISCORD_TOKEN", &addresses.token);
         serve.env("GANDER_DISCORD_API", &addresses.tls).env("GANDER_DISCORD_CA", &addresses.ca);

@@ -230,6 +230,11 @@ impl Server {
         self.roles.iter().find(|role| role.id == id)
     }
 
+    /// Whether a person shares a server with the bot: this one, or another one.
+    pub(crate) fn shares_with_bot(&self, user: &User) -> bool {
+        user.member || !self.others.is_empty()
+    }
+
     /// A channel by its id.
     pub(crate) fn channel(&self, id: Snowflake) -> Option<&Channel> {
         self.channels.iter().find(|channel| channel.id == id)

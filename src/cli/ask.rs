@@ -8,12 +8,13 @@ use clap::Args;
 
 use super::wait::{report, wait_and_report};
 use super::{Common, EXIT_STATUS, Exit, Failure, Outcome, output};
-use crate::config::{self, AskDefaults, TimeSpan};
+use crate::config::{self, AskDefaults, Config, TimeSpan};
 use crate::core::decision::{
     Agent, Attachment, Choice, Detail, Expects, Insight, Kind, Link, Priority, Request, Risk,
     SafeDefault,
 };
 use crate::core::gate;
+use crate::core::policy::claims::{Claims, with_claims};
 use crate::disk;
 use crate::engine::approvals::attachments;
 use crate::sources::inbox;
@@ -172,7 +173,7 @@ impl Ask {
         let defaults = config::load_ask_defaults(&here, user.file.as_deref())?;
         let (wait, timeout) = (self.wait, self.timeout);
         let store = common.store_path(&user)?;
-        let request = self.into_request(defaults, &store)?;
+        let request = self.into_request(defaults, &user, &here, &store)?;
         let opened = super::open_with_timeout(&store, &user)?;
         let asked = opened.handle.approvals().ask(request).await?;
         if let Asked::Revised(decision) = &asked {
@@ -194,7 +195,15 @@ impl Ask {
         wait_and_report(&opened, decision.id, Some(decision.revision), timeout, common.json).await
     }
 
-    fn into_request(self, defaults: AskDefaults, store: &Path) -> Result<Request, Failure> {
+    /// What the command line says counts as said. What the working directory's file says counts as
+    /// far as it relaxes no terms.
+    fn into_request(
+        self,
+        defaults: AskDefaults,
+        user: &Config,
+        here: &Path,
+        store: &Path,
+    ) -> Result<Request, Failure> {
         let usual = Request::default();
         if let Some(taken) = self
             .dedup_key
@@ -210,10 +219,19 @@ impl Ask {
             attachments::keep(store, path).map_err(|error| Failure::new(Exit::Usage, error))
         };
         let files: Vec<Attachment> = self.attach.iter().map(attach).collect::<Result<_, _>>()?;
+        let mapped = user.project_of(here);
+        let claims = defaults.claims();
+        let claims = Claims {
+            project: claims.project.filter(|_| self.project.is_none() && mapped.is_none()),
+            kind: claims.kind.filter(|_| self.kind.is_none()),
+            risk: claims.risk.filter(|_| self.risk.is_none()),
+            sla_seconds: claims.sla_seconds.filter(|_| self.sla.is_none()),
+            safe_default: claims.safe_default.filter(|_| self.default.is_none()),
+        };
         let agent = self.agent.or(defaults.agent).or_else(|| std::env::var("GANDER_AGENT").ok());
-        Ok(Request {
+        let request = Request {
             title: self.title,
-            kind: self.kind.or(defaults.kind).map_or(usual.kind, Kind::from),
+            kind: self.kind.map_or(usual.kind, Kind::from),
             insight: Insight {
                 observation: self.observation,
                 why_it_matters: self.why,
@@ -222,14 +240,14 @@ impl Ask {
             details: self.details,
             body,
             attachments: files,
-            project: self.project.or(defaults.project).unwrap_or(usual.project),
+            project: self.project.or(mapped.map(str::to_owned)).unwrap_or(usual.project),
             environment: self.environment.or(defaults.environment),
             agent: Agent { name: agent.unwrap_or_else(|| "agent".into()), session: self.session },
-            risk: self.risk.or(defaults.risk).unwrap_or(usual.risk),
+            risk: self.risk.unwrap_or(usual.risk),
             confidence: self.confidence,
             priority: self.priority.or(defaults.priority).unwrap_or(usual.priority),
-            sla_seconds: self.sla.or(defaults.sla).map(|sla| sla.0),
-            safe_default: self.default.or(defaults.default),
+            sla_seconds: self.sla.map(|sla| sla.0),
+            safe_default: self.default,
             dedup_key: self.dedup_key,
             approvals_needed: self.approvals,
             links: self.links,
@@ -241,7 +259,8 @@ impl Ask {
                 Expects::Choose
             }),
             options: self.options,
-        })
+        };
+        Ok(with_claims(&user.rules, request, claims))
     }
 }
 

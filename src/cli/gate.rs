@@ -2,11 +2,14 @@
 //! failure here denies the call.
 
 mod bypass_checks;
+mod facts;
 mod hook;
 mod install;
 mod json;
 mod plan;
 mod remote;
+mod repository;
+mod root;
 mod stop;
 mod transport;
 
@@ -15,7 +18,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Common, Outcome};
-use crate::config::{TimeSpan, gates};
+use crate::config::{self, Config, ConfigError, TimeSpan, gates};
 use crate::core::gate::ToolCall;
 use crate::core::values::check_result::CheckResult;
 use crate::presentation::text;
@@ -52,15 +55,62 @@ pub(super) async fn checkup(common: &Common) -> Vec<CheckResult> {
     told
 }
 
-/// Adds to a tool call the facts that need the file system.
-pub(super) fn with_file_facts(mut call: ToolCall) -> ToolCall {
-    hook::add_file_facts(&mut call);
+/// Completes a tool call on the agent's machine: the workspace of the Claude Code that runs this
+/// process, and the facts that need the file system. `store`: the store's file.
+pub(super) fn with_file_facts(mut call: ToolCall, store: &Path) -> ToolCall {
+    let homes = facts::homes(call.home.as_deref());
+    call.roots = root::roots(AgentKind::ClaudeCode, None, &homes);
+    hook::add_file_facts(&mut call, homes, own_files(store, None, None));
     call
 }
 
-/// The folders Claude Code works in, when started in `cwd`.
-pub(super) fn roots_of(cwd: &Path) -> Vec<PathBuf> {
-    hook::roots(AgentKind::ClaudeCode, cwd)
+/// The project of a call's workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct ProjectClaim {
+    /// Set by the person's configuration.
+    mapped: Option<String>,
+    /// Claimed by a file in the workspace, if the person has set nothing.
+    claimed: Option<String>,
+}
+
+impl ProjectClaim {
+    /// The workspace is the person's choice. The directory of a call is not, and has no say.
+    fn of(call: &ToolCall, user: &Config) -> Result<Self, ConfigError> {
+        let Some(root) = call.roots.first() else { return Ok(Self::default()) };
+        let asks = config::load_ask_defaults(root, user.file.as_deref())?;
+        let mapped = user.project_of(root).map(str::to_owned);
+        let claimed = asks.project.filter(|_| mapped.is_none());
+        Ok(Self { mapped, claimed })
+    }
+}
+
+/// The person's configuration, as the hook's command names it. The installation names the file even
+/// if there is none yet, so that nobody's environment names another; no file means the defaults.
+fn config_of(common: &Common) -> Result<Config, ConfigError> {
+    match &common.config {
+        Some(file) => config::load_if_present(file),
+        None => config::load(None),
+    }
+}
+
+/// Files of Gander that no agent should read or write unasked, under each of their names.
+fn own_files(store: &Path, config: Option<&Path>, token: Option<&Path>) -> Vec<PathBuf> {
+    let beside = |end: &str| {
+        let mut name = store.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let mut files = vec![store.to_owned(), beside("-wal"), beside("-shm")];
+    files.extend(config.map(Path::to_owned));
+    files.extend(config.map(|config| config.with_file_name(gates::FILE)));
+    files.extend(token.map(Path::to_owned));
+    let whole = |file: PathBuf| std::path::absolute(&file).unwrap_or(file);
+    let mut files: Vec<PathBuf> = files.into_iter().map(whole).collect();
+    let real: Vec<PathBuf> = files.iter().filter_map(|file| facts::really(file)).collect();
+    files.extend(real);
+    files.sort();
+    files.dedup();
+    files
 }
 
 #[derive(Debug, Args)]
@@ -91,6 +141,10 @@ struct Stop {
     /// limit [default: 9m 30s; goose: 15s]
     #[arg(long)]
     timeout: Option<TimeSpan>,
+    /// The folder that the agent works in, as the person chose it [default: the folder in which the
+    /// agent was started]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
     #[command(flatten)]
     transport: transport::Transport,
     /// When the person defers the decision, let Claude Code end and resume later. Without this flag

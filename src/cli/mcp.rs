@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use super::gate::{roots_of, with_file_facts};
+use super::gate::with_file_facts;
 use super::{Common, Exit, Failure, Outcome, log, open_with_timeout};
 use crate::config::TimeSpan;
 use crate::config::gates::RulesFile;
@@ -17,6 +17,7 @@ use crate::config::reload::Follow;
 use crate::core::access::Caller;
 use crate::core::decision::Risk;
 use crate::core::gate::ToolCall;
+use crate::core::gate::facts::Facts;
 use crate::core::gate::rules::{GateRule, Minimum};
 use crate::disk::{self, FileError};
 use crate::engine::Handle;
@@ -168,6 +169,7 @@ impl Gatekeeper for RemoteGate {
             real: Vec::new(),
             poses_as_repository: false,
             before: None,
+            facts: Facts::default(),
         };
         let at_least = Some(Minimum { risk: Risk::Medium, reason: Some(AskReason::Remote) });
         GateRequest { call, project: None, at_least }
@@ -200,18 +202,22 @@ impl Gatekeeper for LocalGate {
     fn brought(&self, agent: &str, session: &str, tool: &str, input: Value) -> GateRequest {
         // MCP clients start this process in their working directory.
         let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        let call = with_file_facts(ToolCall {
-            agent: agent.to_owned(),
-            session: Some(session.to_owned()),
-            tool: tool.to_owned(),
-            input,
-            roots: roots_of(&cwd),
-            cwd,
-            home: directories::BaseDirs::new().map(|base| base.home_dir().to_owned()),
-            real: Vec::new(),
-            poses_as_repository: false,
-            before: None,
-        });
+        let call = with_file_facts(
+            ToolCall {
+                agent: agent.to_owned(),
+                session: Some(session.to_owned()),
+                tool: tool.to_owned(),
+                input,
+                roots: Vec::new(),
+                cwd,
+                home: directories::BaseDirs::new().map(|base| base.home_dir().to_owned()),
+                real: Vec::new(),
+                poses_as_repository: false,
+                before: None,
+                facts: Facts::default(),
+            },
+            &self.store,
+        );
         GateRequest { call, project: None, at_least: None }
     }
 

@@ -15,8 +15,8 @@ use super::escalation::{self, Ladders};
 use super::place::{Place, WrongValue};
 use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
 use super::{
-    Config, ConfigError, LogFormat, auto_approval, availability, channels, http, line_at,
-    local_zone, resolve,
+    Config, ConfigError, LogFormat, ProjectFolder, auto_approval, availability, channels, http,
+    line_at, local_zone, resolve,
 };
 use crate::core::decision::authorization::{ApproverRule, Role, Voter};
 use crate::core::decision::{DeferLimits, Kind, Person, Risk};
@@ -96,6 +96,7 @@ struct Discord {
 #[serde(deny_unknown_fields, default)]
 struct Project {
     channel: Option<String>,
+    folders: Vec<PathBuf>,
     #[serde(deserialize_with = "word")]
     risk: Option<Risk>,
     sla: Option<TimeSpan>,
@@ -229,6 +230,7 @@ impl UserFile {
         let http = std::mem::take(&mut self.http)
             .settings(&folder)
             .map_err(|wrong| written.wrong_value(wrong))?;
+        let folders = self.project_folders(&folder);
         Ok(Config {
             channels: self.discord_channels(),
             guild: self.discord.guild.map(|id| id.0),
@@ -244,6 +246,7 @@ impl UserFile {
                 channels: crate::channels::channels(&external_channels),
                 ..self.into_rules(zone).map_err(|wrong| written.wrong_value(wrong))?
             },
+            folders,
             external_channels,
             http,
             file: Some(path),
@@ -281,6 +284,19 @@ impl UserFile {
             .map(|terminal| terminal.into_voter(self.approvers.is_empty()))
             .transpose()
             .map_err(|what| written.wrong_value(Place::of(&["terminal"]).wrong(what)))
+    }
+
+    /// The folders whose project is set. `folder` is the file's folder.
+    fn project_folders(&self, folder: &Path) -> Vec<ProjectFolder> {
+        let of = |(name, project): (&String, &Project)| {
+            let project_name = project_name(name);
+            let at = |path: &PathBuf| ProjectFolder {
+                folder: resolve(folder, path),
+                project: project_name.clone(),
+            };
+            project.folders.iter().map(at).collect::<Vec<_>>()
+        };
+        self.projects.iter().flat_map(of).collect()
     }
 
     /// The Discord channels for cards and digests.

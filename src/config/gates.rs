@@ -169,4 +169,8 @@ fn understand(path: &Path, text: &str) -> Result<Vec<GateRule>, ConfigError> {
 }
 
 #[cfg(test)]
+mod place_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod widening_tests;

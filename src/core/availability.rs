@@ -6,6 +6,7 @@
 //! depend on channels, messages, the storage of profiles, or the clock.
 
 mod preferences;
+mod zones;
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +16,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use self::preferences::{days_away, quiet_hours, snooze};
+pub use self::zones::{time_zone, zone_caution};
 use super::Time;
 use super::values::words::Risk;
 
@@ -306,31 +308,6 @@ pub fn ntfy_topic(text: &str) -> Result<String, String> {
             and _, and choose a name that is hard to guess"
         )
     })
-}
-
-/// Parses the name of a time zone.
-///
-/// # Errors
-/// A message for the user.
-pub fn time_zone(name: &str) -> Result<Tz, String> {
-    name.trim().parse().map_err(|_| {
-        format!("{name:?} is not a time zone: write, for example, \"Europe/Berlin\" or \"UTC\"")
-    })
-}
-
-/// What to know of a zone whose name people also use for a place with summer time: in the tz
-/// database, EST and MST have one offset all year.
-#[must_use]
-pub fn zone_caution(zone: Tz) -> Option<String> {
-    let (offset, place, with_summer_time) = match zone {
-        Tz::EST => (5, "New York", "America/New_York"),
-        Tz::MST => (7, "Denver", "America/Denver"),
-        _ => return None,
-    };
-    Some(format!(
-        "{zone} is {offset} hours behind UTC all year, also in summer: for the time in {place}, \
-         write {with_summer_time}"
-    ))
 }
 
 /// Whether a person can be reached.

@@ -6,11 +6,17 @@
 //! a call or receives the answer, nor on where the rules are stored.
 
 mod arguments;
+pub mod autorun;
 pub mod budget;
 pub mod edits;
+pub mod facts;
 pub mod pattern;
+pub mod places;
+pub mod private;
 pub mod programs;
+pub mod reach;
 pub mod rules;
+pub mod search;
 pub mod shell;
 pub mod tools;
 
@@ -20,6 +26,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use self::edits::{Edit, FileChange, edit_of, patched_files};
+use self::facts::Facts;
 use self::pattern::plain_path;
 use super::hex;
 
@@ -53,6 +60,8 @@ pub struct ToolCall {
     pub poses_as_repository: bool,
     /// Current content of the file to be changed, if the file exists and is readable.
     pub before: Option<String>,
+    /// What else the gate found on the machine with the files.
+    pub facts: Facts,
 }
 
 /// Tools of the agents themselves that run a shell command.
@@ -122,9 +131,12 @@ impl ToolCall {
         let Value::Object(fields) = &self.input else { return found };
         for (name, value) in fields {
             let name = name.to_lowercase();
-            let is_file = ["path", "file", "glob", "folder", "directory", "uri"]
-                .iter()
-                .any(|part| name.contains(part));
+            // The pattern of Claude Code's Glob is a path.
+            let is_glob = self.tool == "Glob" && name == "pattern";
+            let is_file = is_glob
+                || ["path", "file", "glob", "folder", "directory", "uri"]
+                    .iter()
+                    .any(|part| name.contains(part));
             if is_file && !name.contains("text") && !name.contains("content") {
                 let values = match value {
                     Value::Array(values) => values.as_slice(),

@@ -162,7 +162,7 @@ pub fn read_own_text(path: &Path, limit: u64) -> Result<String, FileError> {
 }
 
 /// Opens a file given on the command line for reading. Unlike the other functions, also opens a
-/// pipe, as a shell's `<(command)` gives one: only the command that was given the pipe waits for it.
+/// pipe, as a shell's `<(command)` gives one: only the command that was given the pipe waits.
 ///
 /// # Errors
 /// [`FileError`]: neither a regular file nor a pipe, or the system's error.

@@ -26,8 +26,8 @@ pub fn question(call: &ToolCall, project: Option<String>, terms: QuestionTerms) 
     let usual = Request::default();
     let detail = |name: &str, value: String| Detail { name: name.to_owned(), value };
     let Drawn { title, body, beside } = drawn(call);
-    // `roots` is empty only when the working directory is unknown.
-    let cwd = if call.roots.is_empty() {
+    // Over a connection, the working directory may be unknown.
+    let cwd = if call.roots.is_empty() && call.cwd.parent().is_none() {
         text::gate::UNKNOWN_DIRECTORY.into()
     } else {
         call.cwd.to_string_lossy()
@@ -122,6 +122,7 @@ mod tests {
             real: Vec::new(),
             poses_as_repository: false,
             before: None,
+            facts: crate::core::gate::facts::Facts::default(),
         }
     }
 

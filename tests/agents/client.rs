@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 use crate::common::cards::{card_that, cards, click, open_card};
 use crate::common::holder::token_of_maya;
-use crate::common::process::{Home, LIMIT, Program, sandbox};
+use crate::common::process::{Home, LIMIT, Program, id_of, sandbox};
 
 fn socket(home: &Home) -> String {
     format!("{}.sock", home.store().display())
@@ -270,7 +270,8 @@ async fn a_refusal_says_what_happens_next() {
 async fn a_person_decides_with_a_token_of_their_own() {
     let (sandbox, home) = (sandbox().await, Home::new());
     let asks = token(&home, &["goose"]).await;
-    let maya = token_of_maya(&home.store(), &[]).await;
+    let user = id_of(&sandbox, "maya").parse().unwrap();
+    let maya = token_of_maya(&home.store(), user, &[]).await;
     let _bot: Program = home.serving(&sandbox).await;
     let (agent, maya) = (client(&home).token(&asks).unwrap(), client(&home).token(&maya).unwrap());
     let ask = async |question: Question| agent.ask(&question).await.unwrap();

@@ -89,7 +89,7 @@ fn routes_on_decisions() -> Vec<OnDecision> {
         (Method::POST, "/reject", json!({ "reason": "no" }), decide),
         (Method::POST, "/choose", json!({ "option": "a" }), decide),
         (Method::POST, "/answer", json!({ "text": "a" }), decide),
-        (Method::POST, "/defer", json!({ "in": "1h" }), decide),
+        (Method::POST, "/defer", json!({ "for": "1h" }), decide),
         (Method::POST, "/undo", json!({}), decide),
     ]
 }
@@ -106,14 +106,14 @@ async fn send(token: &Token<'_>, id: i64, (method, path, body, _): &OnDecision) 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_callers_decision_is_there_for_those_who_see_it_and_missing_for_the_rest() {
     let world = world().await;
-    let asker = world.agent().await;
     for kind in KINDS {
-        let token = token(&world, kind).await;
+        // An asker for each kind: one may ask only so many questions a minute.
+        let (asker, token) = (world.agent().await, token(&world, kind).await);
         for project in ["shop", "notes"] {
             for route in routes_on_decisions() {
                 let id = asker.ask(&question(project)).await;
-                let status = send(&token, id, &route).await.status;
-                let (_, path, _, needs) = &route;
+                let got = send(&token, id, &route).await;
+                let (status, (_, path, _, needs)) = (got.status, &route);
                 let passes = match needs {
                     None => true,
                     // A withdrawal needs one of the two.
@@ -121,7 +121,13 @@ async fn another_callers_decision_is_there_for_those_who_see_it_and_missing_for_
                     Some(scope) => kind.has(*scope),
                 };
                 let what = format!("{kind:?} {path} in {project}");
+                let decides = *needs == Some(Scope::Decide) && kind.is_for(project);
                 match (passes, kind.sees(project)) {
+                    // A person who may not decide it is told who may, and no more.
+                    (true, false) if decides => {
+                        assert_eq!(status, 403, "{what}");
+                        assert!(got.json["decision"].is_null(), "{what}: {got:?}");
+                    }
                     (false, _) => assert_eq!(status, 403, "{what}"),
                     (true, false) => assert_eq!(status, 404, "{what}"),
                     // Whether it fits the decision's state is another matter.

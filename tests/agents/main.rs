@@ -17,6 +17,7 @@ mod gates_broken;
 mod gates_decided;
 mod gates_faulty;
 mod gates_install;
+mod gates_places;
 mod gates_reach;
 mod gates_real;
 mod gates_standin;

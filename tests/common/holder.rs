@@ -22,11 +22,12 @@ pub(crate) fn grant(scopes: &[Scope], projects: &[&str], user: Option<u64>) -> G
     }
 }
 
-/// A token by which Maya sees and decides. Its secret.
-pub(crate) async fn token_of_maya(store: &Path, projects: &[&str]) -> String {
+/// A token by which Maya sees and decides. Its secret. `user`: Maya's Discord id; a bot that runs
+/// looks for Maya among the members of its server.
+pub(crate) async fn token_of_maya(store: &Path, user: u64, projects: &[&str]) -> String {
     let store = Store::open(store, None, wall_time()).unwrap();
     let clock = Arc::new(SystemClock::new(store.time_scale()));
     let handle = Handle::new(Arc::new(store), Rules::default(), clock);
-    let grant = grant(&[Scope::Observe, Scope::Decide], projects, Some(7));
+    let grant = grant(&[Scope::Observe, Scope::Decide], projects, Some(user));
     handle.tokens().create("Maya's phone", grant).await.unwrap().1.expose_secret().to_owned()
 }

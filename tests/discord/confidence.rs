@@ -5,6 +5,7 @@ use chrono::{NaiveTime, TimeDelta};
 use discord_sandbox::Sandbox;
 use gander::core::decision::event::Event;
 use gander::core::decision::{Decision, DecisionId, Kind, Person, Request, Risk, State, Via};
+use gander::core::escalation::Stage;
 use gander::core::messaging::batch::Batching;
 use gander::core::messaging::daily::Daily;
 use gander::core::messaging::message::PostState;
@@ -16,6 +17,7 @@ use crate::bot::{
     Bot, LIMIT, approvers, can_decide, cards_of, click, custom_ids, id, request, words,
 };
 use crate::common::process::sandbox;
+use crate::ladder::until;
 use gander::store::Store;
 
 /// What passes by itself in the project `web-shop`: names, and deployments elsewhere than to
@@ -342,8 +344,15 @@ async fn the_digest_comes_once_a_day_over_a_change_of_the_clock_and_restarts() {
     all_is_drawn(&bot).await;
     assert!(titled(&bot.sandbox, "Digest").is_empty(), "not before its hour");
 
+    // The safe default comes only after people were told of the breach.
+    bot.advance(TimeDelta::hours(4) + TimeDelta::minutes(30));
+    let is_told = |decision: &Decision| {
+        decision.position.as_ref().is_some_and(|it| it.stage == Stage::Breach)
+    };
+    until(&bot, DecisionId(2), "told of the breach", is_told).await;
+
     // 08:00 in Berlin is 07:00 in UTC by then. Meanwhile the other one has got its safe default.
-    bot.advance(TimeDelta::hours(18) + TimeDelta::minutes(47));
+    bot.advance(TimeDelta::hours(14) + TimeDelta::minutes(17));
     assert_eq!(via(&verdict(&bot, DecisionId(2)).await), Some(Via::SafeDefault));
     all_is_drawn(&bot).await;
     assert!(titled(&bot.sandbox, "Digest").is_empty(), "a minute before");

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::bot::{Bot, click, control, custom_ids, words};
 
 /// A call that the rules neither allow nor deny.
-const COMMAND: &str = "make release-notes";
+const COMMAND: &str = "make notes";
 
 async fn gate(bot: &Bot, session: &str) -> GateOutcome {
     let folder = bot.folder.path();
@@ -32,9 +32,9 @@ async fn gate(bot: &Bot, session: &str) -> GateOutcome {
         real: Vec::new(),
         poses_as_repository: false,
         before: None,
+        facts: gander::core::gate::facts::Facts::default(),
     };
-    let request =
-        GateRequest { call, project: Some("web-shop".into()), at_least: None, own_prompt: false };
+    let request = GateRequest { call, project: Some("web-shop".into()), at_least: None };
     let agent = bot.handle.access(Caller::of_user(1000, "user 1000", true));
     agent.gate(Arc::new(RulesFile(Some(folder.join("gander.toml")))), request).await.unwrap()
 }

@@ -99,8 +99,8 @@ async fn asked_again_with_another_sla_it_goes_on_from_where_it_stands() {
             "2h reminder: mention push (passed over: reminder due after 30m)",
             "2h revised",
             &breach,
-            "3h overdue: voice",
-            "3h rejected"
+            "4h overdue: voice",
+            "4h rejected"
         ]
     );
     let id = world.ask(keyed(minutes(45))).await;

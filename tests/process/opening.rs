@@ -53,7 +53,7 @@ async fn a_pipe_or_an_endless_file_is_refused_at_once() {
     home.run(&["mcp", "--token-file", path]).await.must(2, &["not a regular file"]);
     home.run(&["ask", "Deploy?", "--attach", "/dev/zero"]).await.must(2, &["not a regular file"]);
     let args = ["show", "1", "--store", path];
-    Program::start(home.bare(&args)).ended().await.must(2, &["not a regular file"]);
+    Program::start(home.bare(&args)).ended().await.must(70, &["not a regular file"]);
     let mut serve = home.gander(&["serve"]);
     serve.env("DISCORD_TOKEN_FILE", &pipe);
     Program::start(serve).ended().await.must(2, &["not a regular file"]);

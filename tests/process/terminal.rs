@@ -137,7 +137,8 @@ async fn a_person_sees_all_of_it_types_the_number_and_has_decided() {
     for words in [
         "# #1 Deploy?",
         "Carts are lost.",
-        "tests: 47/47",
+        "- tests:",
+        "> 47/47",
         "Risk     high",
         "Agent    shipper",
         "with the note “Slowly”",

@@ -37,7 +37,7 @@ async fn a_secret_is_printed_once_and_kept_nowhere() {
         .await
         .must(2, &["the store ", "does not exist", "gander token create; other commands"]);
     let plain = create(&home, &["goose"]).await;
-    let decides = token_of_maya(&home.store(), &["Web-Shop"]).await;
+    let decides = token_of_maya(&home.store(), 7, &["Web-Shop"]).await;
     let made = home.run(&["token", "create", "a program", "--json"]).await;
     made.must(0, &[]);
     let made = made.json();
@@ -122,5 +122,5 @@ async fn a_token_in_a_question_is_masked_on_its_card() {
     let card = open_card(&sandbox, 1).await;
     let shown = card.0.to_string();
     assert!(!shown.contains(&secret) && !shown.contains(&secret[7..]), "{shown}");
-    assert!(card.title().starts_with("#1 · Shall I go on with "), "{shown}");
+    assert!(card.title().starts_with("#1 · “Shall I go on with "), "{shown}");
 }

@@ -27,8 +27,10 @@ const OPENING: [(&str, &str); 13] = [
 
 /// Files that find out where links lead, and why: what they find names a place, and is not opened
 /// because of it.
-const RESOLVING: [(&str, &str); 6] = [
-    ("src/cli/gate/hook.rs", "whether a tool call stays inside the project"),
+const RESOLVING: [(&str, &str); 8] = [
+    ("src/cli/gate/facts.rs", "where the names of a tool call lead"),
+    ("src/cli/gate/repository.rs", "which repository git would use"),
+    ("src/cli/gate/root.rs", "the person's folder by its other names"),
     ("src/cli/gate/install.rs", "the user's hook file stays a link"),
     ("src/config.rs", "whether the working directory's file is the user's own"),
     ("src/config/reload.rs", "which folders are watched"),
@@ -67,7 +69,13 @@ impl Calls {
             // An alias would hide what is called.
             syn::UseTree::Rename(name) => {
                 let names = with(&name.ident);
-                if names.iter().any(|name| ["fs", "File", "OpenOptions"].contains(&name.as_str())) {
+                // A trait without a name of its own calls nothing.
+                let is_named = name.rename != "_";
+                if is_named
+                    && names
+                        .iter()
+                        .any(|name| ["fs", "File", "OpenOptions"].contains(&name.as_str()))
+                {
                     self.0.push(names.join("::"));
                 }
             }

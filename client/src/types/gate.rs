@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Risk;
+use super::{GateFacts, Risk};
 
 /// Longest name of an agent or a tool, in characters.
 const LONGEST_NAME: usize = 200;
@@ -54,6 +54,10 @@ pub struct GateCall {
     /// The current content of the file that the call would change, for the diff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// What else the gate found about the files of the call. Left out: files are judged by their
+    /// names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<GateFacts>,
     /// The project. Left out: the token's only project, or the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
@@ -87,6 +91,9 @@ impl GateCall {
         }
         if self.roots.len() > MOST_PATHS || self.real.len() > MOST_PATHS {
             return Some(format!("roots and real: each can have at most {MOST_PATHS} paths"));
+        }
+        if let Some(mistake) = self.facts.as_ref().and_then(GateFacts::validation_error) {
+            return Some(mistake);
         }
         let whole = |path: &Path| path.is_absolute();
         let folders = self.roots.iter().chain(&self.home).chain(&self.real);

@@ -130,7 +130,7 @@ pub(super) fn may_write(state: &State, channel: Snowflake) -> Result<(), Refusal
     let channel = channel.ok_or_else(Refusal::unknown_channel)?;
     if let Place::Dm { user } = channel.place {
         let user = server.user(user).ok_or_else(Refusal::cannot_dm)?;
-        if !user.member {
+        if !server.shares_with_bot(user) {
             return Err(Refusal::no_mutual_guild());
         }
         if user.dms_closed {

@@ -135,7 +135,7 @@ fn open_dm(state: &State, call: &Call) -> Answer {
     })?;
     let user = state.server.people.iter().find(|user| user.id == recipient);
     let user = user.ok_or_else(Refusal::invalid_recipient)?;
-    if !user.member {
+    if !state.server.shares_with_bot(user) {
         return Err(Refusal::no_mutual_guild());
     }
     let channel = state.server.dm_of(user.id);

@@ -1,12 +1,13 @@
 //! How agents describe a tool call to their hooks, and which answers they accept. Input that cannot
 //! be parsed is an error, and the caller denies the call.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::AgentKind;
+use super::{AgentKind, facts, root};
 use crate::core::gate::ToolCall;
+use crate::core::gate::facts::Facts;
 use crate::disk;
 
 /// Most input accepted, in bytes: no person could judge a longer tool call.
@@ -52,11 +53,24 @@ pub(super) struct HookOutput {
 /// The exit code that all three agents take as a hook's denial.
 pub(super) const DENY_EXIT_CODE: u8 = 2;
 
+/// What the person who installed the gate has set.
+#[derive(Debug, Default)]
+pub(super) struct Installed {
+    /// The folder that the agent works in.
+    pub(super) root: Option<PathBuf>,
+    /// Files of Gander: the store, the configuration, the gate's token.
+    pub(super) own: Vec<PathBuf>,
+}
+
 /// Parses an agent's input to the hook.
 ///
 /// # Errors
 /// The problem with the input, as text.
-pub(super) fn parse_input(agent: AgentKind, input: &[u8]) -> Result<HookInput, String> {
+pub(super) fn parse_input(
+    agent: AgentKind,
+    input: &[u8],
+    installed: Installed,
+) -> Result<HookInput, String> {
     if input.len() > LONGEST {
         return Err(format!(
             "the call is longer than {} KiB, more than a person can review: make smaller calls",
@@ -92,37 +106,28 @@ pub(super) fn parse_input(agent: AgentKind, input: &[u8]) -> Result<HookInput, S
     let cwd = said(&["cwd", "working_dir"]).map(PathBuf::from).filter(|cwd| cwd.is_absolute());
     let cwd = cwd.ok_or("the hook's input does not name the working directory")?;
     let session = said(&["session_id"]).filter(|session| !session.trim().is_empty());
+    let home = directories::BaseDirs::new().map(|base| base.home_dir().to_owned());
+    let homes = facts::homes(home.as_deref());
     let mut call = ToolCall {
         agent: agent.name().to_owned(),
         session,
         tool,
         input: input.get("tool_input").cloned().unwrap_or(Value::Null),
-        roots: roots(agent, &cwd),
+        roots: root::roots(agent, installed.root.as_deref(), &homes),
         cwd,
-        home: directories::BaseDirs::new().map(|base| base.home_dir().to_owned()),
+        home,
         real: Vec::new(),
         poses_as_repository: false,
         before: None,
+        facts: Facts::default(),
     };
-    add_file_facts(&mut call);
+    add_file_facts(&mut call, homes, installed.own);
     Ok(HookInput { event, call })
 }
 
-/// The folder the agent works in, also in resolved form if links lead there. Claude Code's `cwd`
-/// changes with its commands, so `CLAUDE_PROJECT_DIR` names the folder where the agent started.
-pub(super) fn roots(agent: AgentKind, cwd: &Path) -> Vec<PathBuf> {
-    let began = (agent == AgentKind::ClaudeCode)
-        .then(|| std::env::var_os("CLAUDE_PROJECT_DIR"))
-        .flatten()
-        .map(PathBuf::from);
-    let root = began.filter(|root| root.is_absolute()).unwrap_or_else(|| cwd.to_owned());
-    let real = root.canonicalize().ok().filter(|real| *real != root);
-    std::iter::once(root).chain(real).collect()
-}
-
-/// Adds facts only the file system knows: where links lead, and the present content of the edited
-/// file.
-pub(super) fn add_file_facts(call: &mut ToolCall) {
+/// Adds facts only the file system knows: where links lead, which files are private, which
+/// repository git would use, and the present content of the edited file.
+pub(super) fn add_file_facts(call: &mut ToolCall, homes: Vec<PathBuf>, own: Vec<PathBuf>) {
     let home = call.home.clone();
     let said = |file: &String| match (file.strip_prefix("~/"), &home) {
         (Some(rest), Some(home)) => home.join(rest),
@@ -133,29 +138,17 @@ pub(super) fn add_file_facts(call: &mut ToolCall) {
     let mut real: Vec<PathBuf> = call
         .named_files()
         .iter()
-        .map(|file| really(&said(file)).unwrap_or_else(|| "/".into()))
+        .map(|file| facts::really(&said(file)).unwrap_or_else(|| "/".into()))
         .collect();
-    real.extend(call.files().iter().filter_map(|file| really(file)));
+    real.extend(call.files().iter().filter_map(|file| facts::really(file)));
     call.real = real;
     call.poses_as_repository = call.cwd.join("HEAD").symlink_metadata().is_ok()
         && call.cwd.join(".git").symlink_metadata().is_err();
+    call.facts = facts::look(call, homes, own);
     let Some(edit) = call.edit() else { return };
     let path = call.cwd.join(&edit.path);
     // The agent's tool would follow a link too, so the diff shows the file that it leads to.
     call.before = disk::read_own_text(&path, LONGEST_FILE).ok();
-}
-
-/// The real path of a file, whether or not the file exists.
-fn really(file: &Path) -> Option<PathBuf> {
-    let mut missing = Vec::new();
-    let mut there = file;
-    loop {
-        if let Ok(real) = there.canonicalize() {
-            return Some(missing.iter().rev().fold(real, |path, part| path.join(part)));
-        }
-        missing.push(there.file_name()?);
-        there = there.parent()?;
-    }
 }
 
 /// Denies a call that was not understood. The exit code works in every event that honours a denial.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use similar::TextDiff;
 
-use super::plan::{self, PlannedChange};
+use super::plan::{self, Pinned, PlannedChange};
 use super::transport::Transport;
-use super::{AgentKind, bypass_checks, remote, transport};
+use super::{AgentKind, bypass_checks, config_of, remote, transport};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{TimeSpan, gates};
 use crate::disk;
@@ -109,7 +109,8 @@ impl Install {
         let program = std::env::current_exe()
             .map_err(|error| Failure::new(Exit::Internal, format!("this program: {error}")))?;
         let client = self.transport.client().map_err(|why| Failure::new(Exit::Usage, why))?;
-        let command = plan::command(agent, &program, common, &self.transport, timeout.0);
+        let pinned = self.pinned(common)?;
+        let command = plan::command(agent, &program, &pinned, &self.transport, timeout.0);
         let before = read(&file)?;
         let after = plan::with_gate(agent, before.as_deref(), &command, timeout.0)
             .map_err(|why| wrong(&file, why))?;
@@ -150,6 +151,31 @@ impl Install {
             );
         }
         Ok(Exit::Yes)
+    }
+}
+
+impl Install {
+    /// The files and the folder of the person, as they are called now.
+    fn pinned(&self, common: &Common) -> Result<Pinned, Failure> {
+        let config = match &common.config {
+            Some(config) => config.clone(),
+            None => crate::config::user_file()?,
+        };
+        let root = match &self.place.project {
+            Some(project) => {
+                let whole = std::path::absolute(project).map_err(|error| wrong(project, error))?;
+                Some(whole.canonicalize().unwrap_or(whole))
+            }
+            None => None,
+        };
+        // A store that the configuration names is found there at each call.
+        let user = config_of(common)?;
+        let store = match &common.store {
+            Some(store) => Some(store.clone()),
+            None if user.store.is_some() || self.transport.connect.is_some() => None,
+            None => Some(common.store_path(&user)?),
+        };
+        Ok(Pinned { config: Some(config), store, root })
     }
 }
 

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::AgentKind;
 use super::json::{ByteRange, Json, JsonPart};
 use super::transport::Transport;
-use crate::cli::Common;
 use crate::core::gate::quote;
 
 /// How much longer the agent waits for the gate than the gate waits for a person, in seconds. "No
@@ -87,11 +86,23 @@ const fn events(agent: AgentKind) -> &'static [&'static str] {
     }
 }
 
+/// What the person chooses at the installation: written into the hook's command as absolute paths,
+/// because an agent, or a repository with settings for the agent, controls the hook's environment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pinned {
+    /// The person's configuration, beside which the rules are. The file may be missing.
+    pub(super) config: Option<PathBuf>,
+    /// The store.
+    pub(super) store: Option<PathBuf>,
+    /// The folder that the agent works in, if the gate is installed for one folder.
+    pub(super) root: Option<PathBuf>,
+}
+
 /// The command that an agent runs before each tool call.
 pub(super) fn command(
     agent: AgentKind,
     program: &Path,
-    common: &Common,
+    pinned: &Pinned,
     transport: &Transport,
     timeout: u64,
 ) -> String {
@@ -102,7 +113,9 @@ pub(super) fn command(
         "--timeout".into(),
         format!("{timeout}s"),
     ];
-    for (flag, path) in [("--config", &common.config), ("--store", &common.store)] {
+    let flags =
+        [("--config", &pinned.config), ("--store", &pinned.store), ("--root", &pinned.root)];
+    for (flag, path) in flags {
         if let Some(path) = path {
             words.push(flag.into());
             words.push(

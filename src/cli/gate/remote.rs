@@ -1,14 +1,18 @@
 //! A gate that asks a remote `gander serve`. The server's rules judge the call; local rules, if
 //! any, can only be stricter. Only an explicit yes from the server allows the call.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use gander_client::types::{GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository};
 use gander_client::{AtLeast, Client, Error, GateAnswer, GateCall, GateVerdict, Reaction};
 
+use super::ProjectClaim;
 use super::hook::HookInput;
 use crate::cli::{Common, LOCK_TIMEOUT};
-use crate::config::{self, gates};
+use crate::config::gates;
 use crate::core::gate::ToolCall;
+use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind};
 use crate::core::gate::rules::{Ruling, judge};
 use crate::engine::approvals::gates::GateReply;
 use crate::presentation::text;
@@ -33,10 +37,11 @@ pub(super) async fn ask_server(
         LocalRuling::Asks(least) => Some(least),
         LocalRuling::Nothing => None,
     };
-    let user = common.config().map_err(|error| error.to_string())?;
-    let asks = config::load_ask_defaults(&hooked.call.cwd, user.file.as_deref())
-        .map_err(|error| error.to_string())?;
-    let call = brought(hooked.call.clone(), asks.project, at_least);
+    let user = super::config_of(common).map_err(|error| error.to_string())?;
+    // The server judges a claim by its own rules.
+    let project = ProjectClaim::of(&hooked.call, &user).map_err(|error| error.to_string())?;
+    let project = project.mapped.or(project.claimed);
+    let call = brought(hooked.call.clone(), project, at_least);
     let impatient = client.clone().retry_for(LOCK_TIMEOUT.min(limit / 2));
     let brought = tokio::time::timeout(limit + GRACE, impatient.gate(&call)).await;
     let brought = brought
@@ -66,16 +71,24 @@ enum LocalRuling {
     Denies(String),
 }
 
-/// Judges the call by the local rules file. Without a file there is no local ruling: the server
-/// applies the default rules.
+/// Judges the call by the local rules: those that the installation named, and those in the user's
+/// configuration folder, which can only be stricter. Without a file there is no local ruling: the
+/// server applies the default rules.
 fn judge_locally(common: &Common, call: &ToolCall) -> Result<LocalRuling, String> {
-    // A user without a home folder has no local rules.
-    let Ok(file) = gates::file(common.config.as_deref()) else { return Ok(LocalRuling::Nothing) };
-    if file.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-        return Ok(LocalRuling::Nothing);
+    let mut strictest = Ruling::Allow;
+    let mut read = None;
+    for config in [common.config.as_deref(), None] {
+        // A user without a home folder has no local rules.
+        let Ok(file) = gates::file(config) else { continue };
+        let missing = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        if read.as_ref() == Some(&file) || file.symlink_metadata().is_err_and(missing) {
+            continue;
+        }
+        let rules = gates::load(config).map_err(|error| error.to_string())?;
+        strictest = strictest.or_stricter(judge(&rules, call));
+        read = Some(file);
     }
-    let rules = gates::load(common.config.as_deref()).map_err(|error| error.to_string())?;
-    Ok(match judge(&rules, call) {
+    Ok(match strictest {
         Ruling::Allow => LocalRuling::Nothing,
         Ruling::Ask { risk, reason, .. } => {
             LocalRuling::Asks(AtLeast { risk, reason: reason.as_ref().map(text::gate::reason) })
@@ -96,6 +109,7 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
         real,
         poses_as_repository,
         before,
+        facts,
     } = call;
     GateCall {
         agent,
@@ -108,9 +122,46 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
         real,
         poses_as_repository,
         before,
+        facts: Some(sent(facts)),
         project,
         own_prompt: false,
         at_least,
+    }
+}
+
+/// The facts as they are sent.
+fn sent(facts: Facts) -> GateFacts {
+    let Facts { files, git, searched, own, homes, coverage } = facts;
+    let file = |(path, FileFact { real, kind }): (PathBuf, FileFact)| GateFile {
+        path,
+        real,
+        kind: match kind {
+            PlaceKind::Missing => GateFileKind::Missing,
+            PlaceKind::File => GateFileKind::File,
+            PlaceKind::Folder => GateFileKind::Folder,
+            PlaceKind::Private => GateFileKind::Private,
+            PlaceKind::Key => GateFileKind::Key,
+            PlaceKind::Repository => GateFileKind::Repository,
+        },
+    };
+    let all = files
+        .into_iter()
+        .flat_map(|(path, facts)| facts.into_iter().map(move |fact| (path.clone(), fact)));
+    GateFacts {
+        files: all.map(file).collect(),
+        git: match git {
+            GitRepository::Unknown => GateRepository::Unknown,
+            GitRepository::Own => GateRepository::Own,
+            GitRepository::Foreign => GateRepository::Foreign,
+        },
+        searched,
+        own,
+        homes,
+        coverage: match coverage {
+            Coverage::Unknown => GateCoverage::Unknown,
+            Coverage::Complete => GateCoverage::Complete,
+            Coverage::Partial => GateCoverage::Partial,
+        },
     }
 }
 

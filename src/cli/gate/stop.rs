@@ -8,13 +8,14 @@ use chrono::TimeDelta;
 use gander_client::Client;
 use tokio::io::AsyncReadExt as _;
 
-use super::hook::{self, HookAnswer, HookInput, HookOutput};
+use super::hook::{self, HookAnswer, HookInput, HookOutput, Installed};
 use super::transport::Transport;
-use super::{AgentKind, Stop, remote};
+use super::{AgentKind, ProjectClaim, Stop, config_of, own_files, remote};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
-use crate::config::{self, Config, TimeSpan, gates};
+use crate::config::{Config, TimeSpan, gates};
 use crate::core::decision::Decision;
 use crate::core::gate::rules::{Ruling, judge};
+use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::rules::project_name;
 use crate::engine::Claim;
 use crate::engine::approvals::gates::{EarlierAnswer, GateReply};
@@ -41,7 +42,10 @@ type Step<T> = Result<T, String>;
 impl Stop {
     pub(super) async fn run(self, agent: AgentKind, common: &Common) -> Outcome {
         let (limit, began) = (self.limit(agent), std::time::Instant::now());
-        let said = match guarded(limit, understood(agent)).await.and_then(|understood| understood) {
+        let said = match guarded(limit, self.understood(agent, common))
+            .await
+            .and_then(|understood| understood)
+        {
             Err(why) => hook::deny_unparsed(text::gate::broken(&why)),
             Ok(hooked) => {
                 let (event, left) = (hooked.event, limit.saturating_sub(began.elapsed()));
@@ -61,6 +65,31 @@ impl Stop {
             }
         };
         Ok(put(said))
+    }
+
+    /// Reads the call, and looks at its files.
+    fn understood(
+        &self,
+        agent: AgentKind,
+        common: &Common,
+    ) -> impl Future<Output = Step<HookInput>> + Send + 'static {
+        let (root, common) = (self.root.clone(), common.clone());
+        let token = self.transport.token_file.clone();
+        async move {
+            let mut input = Vec::new();
+            let most = hook::LONGEST as u64 + 1;
+            tokio::io::stdin()
+                .take(most)
+                .read_to_end(&mut input)
+                .await
+                .map_err(|error| format!("standard input: {error}"))?;
+            // A configuration that cannot be read denies the call later, with its own reason.
+            let user = config_of(&common).unwrap_or_default();
+            let store = common.store_path(&user).unwrap_or_default();
+            let config = common.config.as_deref().or(user.file.as_deref());
+            let own = own_files(&store, config, token.as_deref());
+            hook::parse_input(agent, &input, Installed { root, own })
+        }
     }
 
     fn limit(&self, agent: AgentKind) -> Duration {
@@ -89,17 +118,6 @@ fn put(said: HookOutput) -> Exit {
     if heard && said.code == 0 { Exit::Yes } else { Exit::Usage }
 }
 
-async fn understood(agent: AgentKind) -> Step<HookInput> {
-    let mut input = Vec::new();
-    let most = hook::LONGEST as u64 + 1;
-    tokio::io::stdin()
-        .take(most)
-        .read_to_end(&mut input)
-        .await
-        .map_err(|error| format!("standard input: {error}"))?;
-    hook::parse_input(agent, &input)
-}
-
 /// Runs a step with a time limit, so that neither a panic nor a hang lets a call pass.
 async fn guarded<T: Send + 'static>(
     limit: Duration,
@@ -126,7 +144,7 @@ impl Asking {
         let told = match self.transport.client()? {
             Some(client) => self.told_by_server(&client).await?,
             None => {
-                let user = self.common.config().map_err(words)?;
+                let user = config_of(&self.common).map_err(words)?;
                 let store = self.common.store_path(&user).map_err(words)?;
                 match self.transport.clone().or_socket_of(&store).client()? {
                     Some(client) => self.told_by_server(&client).await?,
@@ -158,9 +176,11 @@ impl Asking {
             }
             Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
         };
-        let asks = config::load_ask_defaults(&call.cwd, user.file.as_deref()).map_err(words)?;
-        let mut request = question(call, asks.project, terms);
+        let project = ProjectClaim::of(call, user).map_err(words)?;
+        let mut request = question(call, project.mapped, terms);
         request.project = project_name(&request.project);
+        let claims = Claims { project: project.claimed, ..Claims::default() };
+        let request = with_claims(&user.rules, request, claims);
         let patience = LOCK_TIMEOUT.min(self.limit / 2);
         let file = path.clone();
         let open = tokio::task::spawn_blocking(move || {

@@ -109,6 +109,14 @@ pub struct About<'a> {
     asked_by: Option<&'a str>,
 }
 
+impl<'a> About<'a> {
+    /// A question that is not asked yet.
+    #[must_use]
+    pub const fn question(project: &'a str, kind: &'a Kind, risk: Risk) -> Self {
+        Self { project, kind, risk, asked_by: None }
+    }
+}
+
 impl<'a> From<&'a Decision> for About<'a> {
     fn from(decision: &'a Decision) -> Self {
         let request = &decision.request;

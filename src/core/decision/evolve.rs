@@ -15,9 +15,8 @@ impl Decision {
     /// Applies an event. `seq` is the event's position in the log.
     #[must_use]
     pub fn evolve(mut self, event: &Event, at: Time, seq: u64) -> Self {
-        let claimed = matches!(&self.state, State::Resolved(Resolved { claimed_at: Some(_), .. }));
-        // A repeated use changes nothing that a message shows: no edit for each call of an agent.
-        if !(claimed && *event == Event::GrantUsed) {
+        // A use of a grant changes nothing that a message shows: no edit for each call of an agent.
+        if *event != Event::GrantUsed {
             self.changed = seq;
         }
         match event.clone() {
@@ -171,8 +170,13 @@ impl Decision {
                 // Undoing an automatic approval counts as disagreeing with it.
                 self.disagreed.get_or_insert_with(|| Disagreement { by: by.clone(), at });
             }
-            let undone =
-                Undone { by, at, verdict: resolved.verdict.clone(), was_by: resolved.by.clone() };
+            let undone = Undone {
+                by,
+                at,
+                verdict: resolved.verdict.clone(),
+                was_by: resolved.by.clone(),
+                uses: resolved.grant.uses,
+            };
             self.state = State::Pending(Pending { undone: Some(undone), ..Pending::default() });
             self.restart_ladder(at);
         }

@@ -114,11 +114,9 @@ impl Decision {
     }
 
     pub(crate) fn grant_used(&mut self, at: Time) {
-        if let State::Resolved(Resolved { grant, claimed_at, .. }) = &mut self.state {
+        if let State::Resolved(Resolved { grant, .. }) = &mut self.state {
             grant.uses += 1;
             grant.used_at = Some(at);
-            // The agent acts on the verdict.
-            claimed_at.get_or_insert(at);
         }
     }
 
@@ -149,6 +147,7 @@ mod tests {
             kind: PERMISSION.into(),
             agent: Agent { name: "goose".into(), session: Some("s-1".into()) },
             title: "Run cargo test".into(),
+            body: "cargo test".into(),
             dedup_key: Some("gate:goose:s-1:ab".into()),
             ..Request::default()
         };
@@ -164,23 +163,22 @@ mod tests {
     }
 
     #[test]
-    fn its_uses_are_counted_and_claim_the_verdict() {
+    fn its_uses_are_counted_and_change_nothing_that_is_shown() {
         let twice = used(used(granted(), 2, 3), 5, 4);
         let grant = twice.grant().unwrap();
         assert_eq!((grant.progress.uses, grant.progress.used_at), (2, Some(at(5))));
         assert_eq!((grant.by, grant.at, grant.until), (ann(), at(1), None));
-        assert_eq!(twice.verdict().unwrap().claimed_at, Some(at(2)));
-        // Only the first use, which claims the verdict, changes the card.
-        assert_eq!(twice.changed, 3);
+        assert_eq!((twice.changed, twice.verdict().unwrap().claimed_at), (2, None));
     }
 
     #[test]
     fn it_ends_at_any_time_and_covers_nothing_from_then_on() {
         let used = used(granted(), 2, 3);
+        let used = used.clone().evolve(&used.claim().unwrap().unwrap(), at(3), 4);
         let year = at(60 * 24 * 365);
         let end = used.undo(Person::discord(2, "Ben"), year).unwrap();
         assert_eq!(end, Event::GrantEnded { by: Person::discord(2, "Ben") });
-        let ended = used.evolve(&end, year, 4);
+        let ended = used.evolve(&end, year, 5);
         let request = ended.request.clone();
         assert_eq!((ended.use_grant(&request), ended.covers_session()), (None, false));
         assert_eq!(ended.reuse_for(&request), SessionApproval::Nothing);
@@ -191,6 +189,10 @@ mod tests {
     fn an_unclaimed_one_is_undone_however_late_and_an_ended_one_is_not_claimed_by_a_repetition() {
         let granted = granted();
         assert_eq!(granted.undo(ann(), at(60 * 48)), Ok(Event::Undone { by: ann() }));
+        let twice = used(used(granted.clone(), 2, 3), 3, 4);
+        let undone = twice.evolve(&Event::Undone { by: ann() }, at(4), 5);
+        let State::Pending(pending) = undone.state else { panic!("it waits again") };
+        assert_eq!(pending.undone.unwrap().uses, 2);
         let ended = granted.clone().evolve(&granted.end_grant(ann()).unwrap(), at(3), 3);
         assert_eq!(ended.reuse_for(&granted.request), SessionApproval::Nothing);
     }

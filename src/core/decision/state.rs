@@ -186,6 +186,14 @@ pub struct Undone {
     pub verdict: Verdict,
     /// The author of the former verdict.
     pub was_by: Person,
+    /// For a grant: the number of calls that it had let through.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uses: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A verdict proposed by a person, still to be confirmed.

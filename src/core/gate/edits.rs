@@ -169,6 +169,16 @@ pub fn patched_files(patch: &str) -> Vec<String> {
 }
 
 impl Edit {
+    /// The file's text after the change. `None` for a patch, or if the file is not as expected.
+    #[must_use]
+    pub fn after(&self, before: Option<&str>) -> Option<String> {
+        match &self.change {
+            FileChange::Patch(_) => None,
+            FileChange::Whole(after) => Some(after.clone()),
+            FileChange::Pieces(pieces) => before.and_then(|before| exchanged(before, pieces)),
+        }
+    }
+
     /// Unified diff against the file's current content, if known.
     #[must_use]
     pub fn diff(&self, before: Option<&str>) -> String {

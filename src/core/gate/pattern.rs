@@ -91,6 +91,12 @@ impl CommandPattern {
         (!words.is_empty()).then_some(Self { words, stops })
     }
 
+    /// Whether the pattern spells out a whole command, without `*`.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        !self.words.iter().any(|word| word.contains('*'))
+    }
+
     /// Whether a command's words match exactly: for rules that allow.
     #[must_use]
     pub fn is_like(&self, words: &[&str], budget: &Budget) -> bool {
@@ -206,6 +212,28 @@ impl PathPattern {
             parts.insert(0, "**".into());
         }
         Some(Self { parts, at_home })
+    }
+
+    /// Whether the pattern has this part.
+    #[must_use]
+    pub fn has_part(&self, part: &str) -> bool {
+        self.parts.iter().any(|own| own == part)
+    }
+
+    /// Whether the pattern spells out the file's name, or a hidden folder around the file.
+    #[must_use]
+    pub fn spells(&self, path: &Path) -> bool {
+        let name = path.file_name();
+        let telling = |part: &std::ffi::OsStr| {
+            Some(part) == name || part.as_encoded_bytes().first() == Some(&b'.')
+        };
+        path.iter().filter(|part| telling(part)).any(|part| {
+            let part = part.to_string_lossy().to_lowercase();
+            self.parts.iter().any(|own| {
+                let literal = own.split('*').next().unwrap_or_default();
+                literal.len() > 1 && part.starts_with(literal)
+            })
+        })
     }
 
     /// Whether an absolute, normalised path matches. Ignores case, because some file systems do.

@@ -4,7 +4,6 @@
 //! ruling applies: an allowing rule must match every part, a stopping rule needs to match only a
 //! single part. Does not depend on where the rules are stored.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -12,7 +11,10 @@ use serde_json::json;
 use super::arguments::Widening;
 use super::budget::Budget;
 use super::edits::{is_editor, names_its_files};
-use super::pattern::{CommandPattern, PathParts, PathPattern, StopWords, plain_path};
+use super::facts::Facts;
+use super::pattern::{CommandPattern, PathPattern, StopWords, plain_path};
+use super::places::{self, Effect, PlaceReason};
+use super::reach::{self, LONGEST_PATH, folders};
 use super::shell::{self, Command};
 use super::{ToolCall, programs, tools};
 use crate::core::decision::{Kind, Risk};
@@ -101,15 +103,13 @@ pub enum AskReason {
     TooMuch,
     /// The program reads further commands from a terminal. Contains the reason of a rule.
     Interactive(Option<Box<AskReason>>),
+    /// The place of a file that the call reads or writes.
+    Place(PlaceReason),
 }
 
-/// Commands that change the working directory for the rest of a line.
-const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
 /// Git obeys the configuration of the repository in the working directory, and any folder can be
 /// made a repository.
 const GIT: &str = "git";
-/// Maximum length of a path in bytes; no system opens a longer path.
-const LONGEST_PATH: usize = 4096;
 /// Risk of a call that no rule matches.
 const UNKNOWN: Risk = Risk::Medium;
 
@@ -119,7 +119,8 @@ impl Ruling {
     }
 
     /// The stricter of two rulings; between two questions, the higher risk.
-    fn or_stricter(self, other: Self) -> Self {
+    #[must_use]
+    pub fn or_stricter(self, other: Self) -> Self {
         let strictness = |ruling: &Self| match ruling {
             Self::Allow => (0, None, false),
             Self::Ask { risk, reason, .. } => (1, Some(*risk), reason.is_some()),
@@ -181,6 +182,16 @@ impl Ruling {
     }
 }
 
+impl Ruling {
+    /// As [`Ruling::raised`], if there is a minimum.
+    fn at_least(self, least: Option<Minimum>) -> Self {
+        match least {
+            Some(least) => self.raised(least),
+            None => self,
+        }
+    }
+}
+
 impl From<&GateRule> for Ruling {
     fn from(rule: &GateRule) -> Self {
         match rule.does {
@@ -229,7 +240,9 @@ const fn ask(risk: Risk, reason: AskReason) -> Ruling {
 /// For calls other than shell commands of the agent itself.
 fn judge_tool(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Ruling {
     let first = rules.iter().find(|rule| rule.matches_call(call));
+    let spelled = first.map(|rule| rule.paths.as_slice()).unwrap_or_default();
     let ruling = first.map_or_else(Ruling::unknown, Ruling::from);
+    let ruling = ruling.at_least(places::of_files(call, spelled));
     // Where a server runs a command is unknown, so rules about commands can only stop it.
     let Some(command) = tools::foreign_command(call) else { return ruling };
     let scene = Scene { call, folders: vec![call.cwd.clone()], budget };
@@ -246,20 +259,25 @@ fn judge_tool(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Ruling {
 
 fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str, budget: &Budget) -> Ruling {
     let line = shell::read(command, budget);
-    let moves = line.commands.iter().any(|command| MOVES.contains(&command.words[0].as_str()));
     let folders = folders(call, &line.commands, budget);
-    let stays = folders.iter().all(|folder| call.roots.iter().any(|root| folder.starts_with(root)));
+    let stays = folders.iter().all(|folder| call.root_of(folder).is_some());
     let scene = Scene { call, folders, budget };
     let mut rulings: Vec<Ruling> = Vec::new();
     for command in &line.commands {
         // In a folder that an agent has filled, even a read-only git command may run programs from
         // this folder.
-        let strays = command.words[0] == GIT
-            && (moves || !call.roots.contains(&call.cwd) || call.poses_as_repository);
+        let strays =
+            programs::name(&command.words) == GIT && places::git_strays(call, &scene.folders);
         let sure = line.certain && stays && !strays && !searches_home(call, &command.words);
         let certainty = if sure { Certainty::Exact } else { Certainty::Suspected };
-        let first = scene.first_match(rules, command, certainty);
-        rulings.push(first.map_or_else(Ruling::unknown, Ruling::from));
+        let rule = scene.first_match(rules, command, certainty);
+        let ruling = rule.map_or_else(Ruling::unknown, Ruling::from);
+        let effect = if line.certain { places::effect(&command.words) } else { Effect::MayWrite };
+        rulings.push(if rule.is_some_and(|rule| rule.spells_out(&command.words, budget)) {
+            ruling
+        } else {
+            ruling.at_least(places::of_command(call, command, &scene.folders, effect))
+        });
         rulings.extend(scene.judge_writes(rules, command));
     }
     let further = shell::further_commands(command, &line, budget);
@@ -267,11 +285,14 @@ fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str, budget: &Bu
         let first = scene.first_match(rules, command, Certainty::Suspected);
         rulings.extend(first.map(Ruling::from));
         rulings.extend(scene.judge_writes(rules, command));
+        let least = places::of_command(call, command, &scene.folders, Effect::MayWrite);
+        rulings.extend(least.map(|least| Ruling::Allow.raised(least)));
     }
     if line.unread {
         rulings.push(ask(UNKNOWN, AskReason::NotUnderstood));
     }
     let ruling = rulings.into_iter().reduce(Ruling::or_stricter).unwrap_or_else(Ruling::unknown);
+    let ruling = ruling.at_least(places::of_line(call));
     let ruling =
         if call.widens() { ruling.because(UNKNOWN, AskReason::ExtraArguments) } else { ruling };
     let types = (0..line.commands.len()).any(|at| line.types_into(at))
@@ -324,6 +345,7 @@ impl Scene<'_> {
             real: Vec::new(),
             poses_as_repository: false,
             before: None,
+            facts: Facts::default(),
         };
         let writes = command.writes.iter().filter(|file| file.len() <= LONGEST_PATH);
         let calls = writes.flat_map(|file| self.folders.iter().map(move |at| write(file, at)));
@@ -339,40 +361,6 @@ impl Scene<'_> {
         });
         rulings.reduce(Ruling::or_stricter)
     }
-}
-
-/// Working directories in which the commands of a line may run: the initial directory and every
-/// directory that the line changes to.
-fn folders(call: &ToolCall, commands: &[Command], budget: &Budget) -> Vec<PathBuf> {
-    let home = call.home.as_deref();
-    let mut folders = vec![call.cwd.clone()];
-    let mut known = BTreeSet::from([call.cwd.clone()]);
-    let mut last = call.cwd.clone();
-    let commands = commands.iter().map(|command| &command.words);
-    for words in commands.filter(|words| MOVES.contains(&words[0].as_str())) {
-        if !budget.spend(last.as_os_str().len()) {
-            break;
-        }
-        let mut named =
-            words.iter().skip(1).filter(|word| !word.starts_with('-') || word.as_str() == "-");
-        let (to, more) = (named.next(), named.next().is_some());
-        let next = match (to.map(String::as_str), home) {
-            // The previous directory is unknown; and with two arguments, zsh substitutes the second
-            // for the first in the current path.
-            _ if more => PathBuf::from("/"),
-            (Some("-"), _) => PathBuf::from("/"),
-            // No system enters a longer path.
-            (Some(to), _) if to.len() + last.as_os_str().len() > LONGEST_PATH => "/".into(),
-            (Some(to), _) => plain_path(to, &last, home),
-            (None, Some(home)) => home.to_owned(),
-            (None, None) => PathBuf::from("/"),
-        };
-        if known.insert(next.clone()) {
-            folders.push(next.clone());
-        }
-        last = next;
-    }
-    folders
 }
 
 /// Whether a search command is given a folder that contains the person's home folder, or
@@ -436,7 +424,8 @@ impl GateRule {
     }
 
     fn has_path(&self, file: &Path, home: Option<&Path>) -> bool {
-        self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.is_like(file, home))
+        self.paths.is_empty()
+            || self.paths.iter().any(|pattern| places::is_like(pattern, file, home))
     }
 
     fn has_place(&self, file: &Path, call: &ToolCall) -> bool {
@@ -474,19 +463,28 @@ impl GateRule {
     /// Whether a word of the command, an option's value or the target of a redirection is a path
     /// that matches this rule.
     fn names_path(&self, scene: &Scene<'_>, command: &Command) -> bool {
-        let parts = command.words.iter().chain(&command.files).flat_map(|word| {
-            std::iter::once(word.as_str()).chain(word.split(['=', ':', ',', '@']))
-        });
         let home = scene.call.home.as_deref();
-        parts.filter(|part| (1..=LONGEST_PATH).contains(&part.len())).any(|part| {
+        let words: Vec<&str> =
+            command.words.iter().chain(&command.files).map(String::as_str).collect();
+        reach::parts(&words).any(|part| {
             scene.folders.iter().any(|folder| {
                 let length = part.len() + folder.as_os_str().len();
                 if !scene.budget.spend(self.paths.len() + length) {
                     return false;
                 }
-                let path = PathParts::new(&plain_path(part, folder, home), home);
-                self.paths.iter().any(|pattern| pattern.fits(&path))
+                let path = plain_path(part, folder, home);
+                scene.call.meanings(&path).iter().any(|path| {
+                    self.paths.iter().any(|pattern| places::is_like(pattern, path, home))
+                })
             })
         })
+    }
+
+    /// Whether this rule allows exactly this command, word by word.
+    fn spells_out(&self, words: &[String], budget: &Budget) -> bool {
+        let exact: Vec<&str> = words.iter().map(String::as_str).collect();
+        let spells =
+            |pattern: &CommandPattern| pattern.is_exact() && pattern.is_like(&exact, budget);
+        self.does == RuleEffect::Allow && self.commands.iter().any(spells)
     }
 }

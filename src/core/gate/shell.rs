@@ -172,7 +172,7 @@ impl Command {
 #[must_use]
 pub fn further_commands(text: &str, line: &Line, budget: &Budget) -> Vec<Command> {
     let mut gathered = Gathered { found: Vec::new(), budget };
-    gathered.from_line(text, line, 0);
+    gathered.gather_line(text, line, 0);
     gathered.found
 }
 
@@ -182,43 +182,43 @@ struct Gathered<'a> {
 }
 
 impl Gathered<'_> {
-    fn from_line(&mut self, text: &str, line: &Line, depth: u32) {
+    fn gather_line(&mut self, text: &str, line: &Line, depth: u32) {
         for command in &line.commands {
             self.behind(&command.words, command.stdin, depth);
             if !line.certain && programs::runs_code(&command.words) {
-                command.words.iter().skip(1).for_each(|word| self.from_code(word));
+                command.words.iter().skip(1).for_each(|word| self.gather_code(word));
             }
         }
         for (text, used) in line.texts.iter().zip(line.uses()) {
             match used {
                 TextUse::Data => {}
-                TextUse::Script => self.from_script(&text.body, depth + 1),
-                TextUse::Code => self.from_code(&text.body),
+                TextUse::Script => self.gather_script(&text.body, depth + 1),
+                TextUse::Code => self.gather_code(&text.body),
             }
         }
         for script in line.piped_scripts() {
-            self.from_script(&script, depth + 1);
+            self.gather_script(&script, depth + 1);
         }
         if line.unread {
-            self.from_code(text);
+            self.gather_code(text);
         }
     }
 
     /// Commands in a script. The script is a text of its own.
-    fn from_script(&mut self, script: &str, depth: u32) {
+    fn gather_script(&mut self, script: &str, depth: u32) {
         if depth > DEEPEST {
-            self.from_code(script);
+            self.gather_code(script);
             return;
         }
         let line = read(script, self.budget);
-        self.from_line(script, &line, depth);
+        self.gather_line(script, &line, depth);
         self.found.extend(line.commands);
     }
 
     /// Commands that a program runs which itself is a command.
     fn behind(&mut self, words: &[String], stdin: Stdin, depth: u32) {
         if depth > DEEPEST {
-            self.from_code(&words.join(" "));
+            self.gather_code(&words.join(" "));
             return;
         }
         if !self.budget.spend(words.len()) {
@@ -236,14 +236,14 @@ impl Gathered<'_> {
                     let words = words.to_vec();
                     self.found.push(Command { words, varying, stdin, ..Command::default() });
                 }
-                Run::Script(script) => self.from_script(&script, depth + 1),
+                Run::Script(script) => self.gather_script(&script, depth + 1),
             }
         }
     }
 
     /// Commands in a text of unknown syntax: any text between two special characters of the shell
     /// may be a command.
-    fn from_code(&mut self, text: &str) {
+    fn gather_code(&mut self, text: &str) {
         for piece in text.split(|c: char| ";&|\n\r(){}`$\"'<>".contains(c)) {
             if !self.budget.spend(piece.len() + 1) {
                 return;

@@ -16,6 +16,7 @@ fn call(tool: &str, input: Value) -> ToolCall {
         real: Vec::new(),
         poses_as_repository: false,
         before: None,
+        facts: Facts::default(),
     }
 }
 

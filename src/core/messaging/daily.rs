@@ -1,8 +1,8 @@
 //! The schedule of the daily messages: the review of automatic approvals, and the digest.
 //!
 //! Days follow the server's time zone. A local time skipped by a clock change moves as much later
-//! as the clock jumps; of a repeated local time the first counts. Pure: due times are computed from the time alone, so
-//! after a pause of any length only the latest is due.
+//! as the clock jumps; of a repeated local time the first counts. Pure: due times are computed from
+//! the time alone, so after a pause of any length only the latest is due.
 
 use chrono::{NaiveTime, TimeDelta};
 use chrono_tz::Tz;

@@ -5,8 +5,8 @@
 //! One of the two is not enough: a permissive project does not open a restricted kind, nor the
 //! reverse. An agent's confidence is only a claim and therefore never approves high or critical
 //! risk, production, money, legal matters, customer communication or secrets, under any name. A
-//! decision that a person may have handled stays with people, also when asked anew. Does not depend on who approves or
-//! where decisions are shown.
+//! decision that a person may have handled stays with people, also when asked anew. Does not depend
+//! on who approves or where decisions are shown.
 
 mod exclusions;
 

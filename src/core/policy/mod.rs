@@ -5,6 +5,7 @@ pub mod approval_guard;
 pub mod ask_limits;
 pub mod auto_approval;
 pub mod calibration;
+pub mod claims;
 pub mod coverage;
 pub mod names;
 pub mod rules;

@@ -8,13 +8,13 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::core::Time;
-use crate::core::access::{Caller, Forbidden, Visibility};
-use crate::core::decision::authorization::Voter;
+use crate::core::access::{Caller, Forbidden, Scope, Visibility};
+use crate::core::decision::authorization::{Denied, Voter, may_decide};
 use crate::core::decision::{
     Ballot, Decision, DecisionId, Outcome, Priority, Refused, Request, Revision, Via,
 };
 use crate::core::gate;
-use crate::core::policy::rules::{admit, project_name};
+use crate::core::policy::rules::{admit, enforced, project_name};
 use crate::engine::approvals::judging::NotJudged;
 use crate::engine::{AttentionPage, Claim, EventFilter, EventFollower, Handle, HandleError};
 use crate::store::{Asked, Filter, IdempotencyKey, KeyedAsk};
@@ -34,6 +34,9 @@ pub enum AccessError {
     /// This idempotency key was used for a different request; the decision is the earlier one's.
     #[error("{}", crate::presentation::text::other_request(*.0))]
     OtherRequest(DecisionId),
+    /// The decision is for others to decide, and the caller may not see it.
+    #[error("{}", crate::presentation::text::http::denied(*.0, .1))]
+    Denied(DecisionId, Denied),
     /// The dedup key is reserved for gates.
     #[error("{}", crate::presentation::text::GATES_KEY)]
     ReservedKey,
@@ -256,9 +259,26 @@ impl Access {
         self.caller.can_see(decision, &self.handle.rules().approvers)
     }
 
+    /// The decision that this caller wants to decide. To a person, as on Discord, a decision that
+    /// is for others to decide is not missing: only its number and its approvers are told.
+    async fn to_decide(&self, id: DecisionId) -> Result<Decision, AccessError> {
+        let decision = self.handle.approvals().get(id).await?;
+        if self.sees(&decision) || self.caller.has(Scope::Decide).is_err() {
+            return self.get(id).await;
+        }
+        let rules = self.handle.rules();
+        let voter = match self.caller.may_decide(&decision, &rules.approvers) {
+            Err(Forbidden::OtherProject(_)) => return Err(HandleError::NoSuchDecision(id).into()),
+            voter => voter?,
+        };
+        may_decide(&rules.approvers, &enforced(&rules, &decision), &voter)
+            .map_err(|denied| AccessError::Denied(id, denied))?;
+        Ok(decision)
+    }
+
     /// The person in whose name this caller decides, by what Discord says now.
     async fn voter(&self, id: DecisionId) -> Result<Voter, AccessError> {
-        let decision = self.get(id).await?;
+        let decision = self.to_decide(id).await?;
         let approvers = self.handle.rules();
         // First by what was known, so that others cannot make the bot ask Discord.
         self.caller.may_decide(&decision, &approvers.approvers)?;

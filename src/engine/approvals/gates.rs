@@ -17,6 +17,7 @@ use crate::core::decision::session::SessionApproval;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, State, Verdict};
 use crate::core::gate::ToolCall;
 use crate::core::gate::rules::{GateRule, Minimum, Ruling, judge};
+use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::rules::project_name;
 use crate::engine::{Handle, HandleError};
 use crate::presentation::text;
@@ -206,10 +207,21 @@ impl Access {
         let named = project_name(project.as_deref().unwrap_or(&Request::default().project));
         // A caller without the right to ask learns nothing about the rules either.
         self.caller().may_ask(&named)?;
-        let brought = GateRequest { project: Some(named), ..brought };
+        // A project that the token names was chosen by a person. Any other name comes from the
+        // agent's working directory, and relaxes nothing.
+        let granted = self.caller().grant.projects.contains(&named);
+        let (sure, claimed) = if granted || brought.project.is_none() {
+            (named, None)
+        } else {
+            (project_name(&Request::default().project), Some(named))
+        };
+        let brought = GateRequest { project: Some(sure), ..brought };
         // Reads files and compares long texts.
         let request = match self.judge(move || judged(&*rulebook, brought)).await {
-            Ok(Ok(request)) => self.in_stored_form(request),
+            Ok(Ok(request)) => {
+                let claims = Claims { project: claimed, ..Claims::default() };
+                self.in_stored_form(with_claims(&self.handle().rules(), request, claims))
+            }
             Ok(Err(gated)) => return Ok(gated),
             Err(failed @ NotJudged::Failed) => {
                 return Ok(GateOutcome::Denied(text::gate::broken(&failed.to_string())));

@@ -2,9 +2,9 @@
 //! again.
 //!
 //! The bot binds a socket beside the store: each process sends it a datagram after a commit. Other
-//! processes, and the bot without a socket, rely on the folder's change notifications. Both are only
-//! hints: some are lost, and reading the database causes some. `PRAGMA data_version` says whether
-//! another process has written. Without hints the pragma is read every second.
+//! processes, and the bot without a socket, rely on the folder's change notifications. Both are
+//! only hints: some are lost, and reading the database causes some. `PRAGMA data_version` says
+//! whether another process has written. Without hints the pragma is read every second.
 
 use std::path::Path;
 use std::time::Duration;

@@ -182,14 +182,7 @@ pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (&'static str, Str
 
 /// Who ended a grant, and how often it was used.
 fn grant_end(end: &GrantEnd, grant: &GrantUse, time_scale: TimeScale) -> String {
-    let used = match grant.uses {
-        0 => "No further call was let through".to_owned(),
-        1 => "1 further call was let through".to_owned(),
-        uses => format!(
-            "{} further calls were let through",
-            super::thousands(usize::try_from(uses).unwrap_or(usize::MAX))
-        ),
-    };
+    let used = let_through(grant.uses);
     let when = relative(time_scale.wall_time(end.at));
     let by = if end.by == Person::gander() {
         format!("Ended {when}: the rules no longer allow it")
@@ -197,6 +190,18 @@ fn grant_end(end: &GrantEnd, grant: &GrantUse, time_scale: TimeScale) -> String 
         format!("Ended by {} {when}", person(&end.by))
     };
     format!("{by}. {used}; the next one asks again.")
+}
+
+/// How many calls a grant has let through.
+pub(super) fn let_through(uses: u64) -> String {
+    match uses {
+        0 => "No further call was let through".to_owned(),
+        1 => "1 further call was let through".to_owned(),
+        uses => format!(
+            "{} further calls were let through",
+            super::thousands(usize::try_from(uses).unwrap_or(usize::MAX))
+        ),
+    }
 }
 
 /// The earlier decision with the same question.
@@ -303,9 +308,12 @@ pub fn undone(undone: &Undone, time_scale: TimeScale) -> String {
     } else {
         format!("the verdict of {was_by}")
     };
+    let agent = match undone.uses {
+        0 => "The agent had not picked it up".to_owned(),
+        uses => let_through(uses),
+    };
     format!(
-        "by {by} {when}: {whose} ({}). The agent had not picked it up. The decision waits for an \
-         answer again.",
+        "by {by} {when}: {whose} ({}). {agent}. The decision waits for an answer again.",
         verdict_word(&undone.verdict)
     )
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::card::let_through;
 use super::{dot, escaped, name, one_line, plain, quoted, relative, subject, who_may};
 use crate::core::Time;
 use crate::core::decision::authorization::Approvers;
 use crate::core::decision::{
-    Choice, Decision, DecisionId, Person, Refused, Resolved, State, Verdict,
+    Choice, Decision, DecisionId, Pending, Person, Refused, Resolved, State, Verdict,
 };
 use crate::core::policy::ask_limits::AskLimitReached;
 use crate::core::policy::rules::InvalidRequest;
@@ -184,10 +185,12 @@ pub fn you_took(decision: &Decision) -> String {
 #[must_use]
 pub fn you_undid(decision: &Decision) -> String {
     let id = decision.id;
-    if decision.state.is_open() {
-        return format!(
-            "↩️ Undone: {id} waits for an answer again. The agent had not picked up the verdict."
-        );
+    if let State::Pending(Pending { undone, .. }) = &decision.state {
+        let agent = match undone.as_ref().map_or(0, |undone| undone.uses) {
+            0 => "The agent had not picked up the verdict".to_owned(),
+            uses => let_through(uses),
+        };
+        return format!("↩️ Undone: {id} waits for an answer again. {agent}.");
     }
     format!("⏹️ Ended: the approval of {id} for the session. The next call asks again.")
 }

@@ -8,6 +8,7 @@ use super::{given_by, progress_lines};
 use crate::core::Time;
 use crate::core::decision::progress::Progress;
 use crate::core::decision::{Decision, DecisionId, Resolved};
+use crate::core::gate::places::PlaceReason;
 use crate::core::gate::rules::AskReason;
 use crate::core::untrusted::{clean, one_line, plain, revealed_line};
 
@@ -63,6 +64,38 @@ pub fn reason(reason: &AskReason) -> String {
             Some(also) => format!("{INTERACTIVE} {}", self::reason(also)),
             None => INTERACTIVE.to_owned(),
         },
+        AskReason::Place(place) => place_reason(*place).to_owned(),
+    }
+}
+
+/// Why a person is asked about the place of a file.
+#[must_use]
+pub const fn place_reason(place: PlaceReason) -> &'static str {
+    match place {
+        PlaceReason::Secret => {
+            "This place may hold secrets, and whatever an agent reads leaves your machine."
+        }
+        PlaceReason::SecretsInSearch => {
+            "The search reads files that may hold secrets, and whatever an agent reads leaves \
+             your machine."
+        }
+        PlaceReason::Own => "This is one of Gander's own files.",
+        PlaceReason::Outside => "This is outside the agent's working folder.",
+        PlaceReason::Autorun => {
+            "This changes what agents may do, or what runs automatically on your machine."
+        }
+        PlaceReason::Instructions => "This changes the instructions that agents follow.",
+        PlaceReason::Server => "This changes what runs on your servers.",
+        PlaceReason::Repository => {
+            "This may make git take the folder for a repository, and run programs that its files \
+             name."
+        }
+        PlaceReason::Lifecycle => {
+            "This may change which scripts run when somebody installs the package."
+        }
+        PlaceReason::TooMuch => {
+            "The call takes in more files than the gate can check for secrets and links."
+        }
     }
 }
 

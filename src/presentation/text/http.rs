@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::core::decision::Decision;
+use crate::core::decision::DecisionId;
 use crate::core::decision::authorization::Denied;
 
 /// The request has no token, and the connection does not identify the caller.
@@ -70,8 +70,7 @@ pub const TAKEN_BACK: &str = "the agent withdrew it";
 
 /// Why a person is not allowed to decide.
 #[must_use]
-pub fn denied(decision: &Decision, denied: &Denied) -> String {
-    let id = decision.id;
+pub fn denied(id: DecisionId, denied: &Denied) -> String {
     match denied {
         Denied::NotAnApprover(who) => {
             format!("{id} is for {} to decide. Nothing was changed.", super::waits_for(who))

@@ -13,7 +13,8 @@ pub const STRANGER: &str = "This bot answers members of its own server only. Not
 pub const MEMBERSHIP_UNCHECKED: &str = "Discord does not say at the moment whether you are a \
     member of this bot's server. Nothing was done; please try again.";
 /// To a person who may decide nothing.
-pub const FOR_APPROVERS: &str = "🙏 Only people who may decide something see this.";
+pub const FOR_APPROVERS: &str = "🙏 Of all decisions there is none for you to decide, so you see no \
+    figures.";
 
 fn named(name: &str) -> String {
     plain(&one_line(name), LONGEST_NAME).text

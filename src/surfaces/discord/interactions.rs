@@ -140,19 +140,13 @@ impl Press<'_> {
         }
         let parsed = CustomId::parse(self.custom_id);
         let Some(custom) = parsed.as_ref().filter(|custom| custom.tag == bot.handle.tag()) else {
-            if let Some(foreign) = &parsed {
-                duplicate_bot::record_foreign_button(bot, foreign);
-            }
+            parsed.iter().for_each(|foreign| duplicate_bot::record_foreign_button(bot, foreign));
             responder.send(Response::Private(View::words(text::FOREIGN_BUTTON))).await;
             return;
         };
         let act = custom.act;
-        tracing::debug!(
-            decision = custom.decision().map(|id| id.0),
-            act = self.custom_id,
-            by = %self.user.id,
-            "click received"
-        );
+        let decision = custom.decision().map(|id| id.0);
+        tracing::debug!(decision, act = self.custom_id, by = %self.user.id, "click received");
         let application = &bot.application;
         let voter = application.visitor(&bot.http, &bot.places, self.guild, self.user, self.member);
         if let Control::With(id, list, ListAction::Approve) = act {
@@ -167,21 +161,10 @@ impl Press<'_> {
         {
             // A form must be the first answer. If the check takes too long, open the form
             // unchecked: the submission is checked again.
-            let check = async {
-                match voter.await {
-                    Ok(voter) => self.form(bot, id, seen, verb, &voter).await,
-                    Err(outsider) => refusal(&outsider),
-                }
-            };
+            let check = self.checked_form(bot, id, seen, verb, voter);
             let answer = match tokio::time::timeout(ACKNOWLEDGE_AFTER, check).await {
                 Ok(answer) => answer,
-                Err(_) => Response::Form(self.form_of(
-                    bot,
-                    id,
-                    seen,
-                    self.form_verb(verb),
-                    decision.as_deref(),
-                )),
+                Err(_) => self.unchecked_form(bot, id, seen, verb, decision.as_deref()),
             };
             responder.send(answer).await;
             return;

@@ -96,6 +96,7 @@ impl ApiState {
                 }
             }
             AccessError::OtherRequest(_) => Refusal::new(ProblemKind::KeyReused, error.to_string()),
+            AccessError::Denied(..) => Refusal::new(ProblemKind::Denied, error.to_string()),
             AccessError::ReservedKey => Refusal::new(ProblemKind::Unprocessable, error.to_string()),
             AccessError::NotJudged(not_judged) => {
                 let kind = match not_judged {
@@ -121,7 +122,7 @@ impl ApiState {
                 self.with(&decision, Refusal::new(kind(&refused), words))
             }
             HandleError::Denied(decision, denied) => {
-                let words = text::denied(&decision, &denied);
+                let words = text::denied(decision.id, &denied);
                 self.with(&decision, Refusal::new(ProblemKind::Denied, words))
             }
             HandleError::BeyondLog { end, .. } => {

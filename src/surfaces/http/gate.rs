@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::error::Refusal;
 use super::extract::{Body, PathId, Query};
+use super::gate_facts;
 use super::wait::{ClaimingWaitQuery, wait_for};
 use super::{ApiState, Authenticated, LONGEST_CALL, Shared};
 use crate::core::decision::{Decision, Revision};
@@ -44,6 +45,7 @@ fn brought(call: GateCall) -> GateRequest {
         real,
         poses_as_repository,
         before,
+        facts,
         ..
     } = call;
     let session = session.filter(|session| !session.trim().is_empty());
@@ -59,6 +61,7 @@ fn brought(call: GateCall) -> GateRequest {
             real,
             poses_as_repository,
             before,
+            facts: facts.map(gate_facts::received).unwrap_or_default(),
         },
         project: call.project,
         at_least: call.at_least.map(|AtLeast { risk, reason }| rules::Minimum {

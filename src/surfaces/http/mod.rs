@@ -12,6 +12,7 @@ mod document;
 mod error;
 mod extract;
 mod gate;
+mod gate_facts;
 mod health;
 mod listen;
 mod metrics;
@@ -118,8 +119,8 @@ pub(super) struct ApiState {
     ending: watch::Sender<bool>,
     /// Whether all connections have closed after shutdown began.
     closed: watch::Sender<bool>,
-    /// Caller ids of tokens that were revoked or whose holder has left; waits and streams watch this
-    /// set.
+    /// Caller ids of tokens that were revoked or whose holder has left; waits and streams watch
+    /// this set.
     revoked: watch::Sender<Arc<BTreeSet<String>>>,
 }
 

@@ -145,7 +145,7 @@ impl Line {
 fn writes_one_of(group: &Group<'_>, run: Option<&BTreeSet<&str>>) -> bool {
     group.commands.iter().any(|command| {
         let operands = programs::name(&command.words) == "tee";
-        let operands = operands.then(|| &command.words[1..]).unwrap_or_default();
+        let operands = if operands { &command.words[1..] } else { &[] };
         let mut written = command.writes.iter().chain(operands);
         written.any(|file| run.is_none_or(|run| run.contains(last_part(file))))
     })

@@ -228,6 +228,9 @@ fn stored_names_keep_their_spelling() {
     };
     assert_eq!(
         serde_json::to_string(&event).unwrap(),
-        r#"{"event":"told","climb":42,"contacts":[{"way":"push","came":"reached"}],"complete":true}"#
+        concat!(
+            r#"{"event":"told","climb":42,"#,
+            r#""contacts":[{"way":"push","came":"reached"}],"complete":true}"#
+        )
     );
 }

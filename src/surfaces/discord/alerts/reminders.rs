@@ -135,7 +135,7 @@ pub(crate) fn rows(card: &Card, message_view: &MessageView, tag: &str) -> Vec<Cr
         }
         (Purpose::Reminder { .. }, _) => {
             let mut rows = batch_rows(message_view, tag);
-            if card.controls {
+            if message_view.first_open().is_some() {
                 with_button(&mut rows, hush(message_view, tag));
             }
             rows

@@ -8,7 +8,7 @@ use serenity::all::{
 
 use super::custom_id::{Control, CustomId, DecisionAction};
 use super::respond::{Responder, Response};
-use super::{Done, Input, Press, is_reminder};
+use super::{Done, Input, Press, is_reminder, refusal};
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Decision, DecisionId, Person, Revision, Verdict};
 use crate::core::untrusted::plain;
@@ -16,6 +16,7 @@ use crate::engine::HandleError;
 use crate::presentation::text;
 use crate::presentation::text::label;
 use crate::surfaces::discord::Bot;
+use crate::surfaces::discord::connection::people::Outsider;
 
 /// Ids of the form fields.
 const TEXT: &str = "text";
@@ -160,6 +161,33 @@ fn build(
 }
 
 impl Press<'_> {
+    /// The form for a verb, or why this person gets none.
+    pub(super) async fn checked_form(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        seen: Revision,
+        verb: DecisionAction,
+        voter: impl Future<Output = Result<Voter, Outsider>>,
+    ) -> Response {
+        match voter.await {
+            Ok(voter) => self.form(bot, id, seen, verb, &voter).await,
+            Err(outsider) => refusal(&outsider),
+        }
+    }
+
+    /// The form for a verb, without a check of the person: the submission is checked.
+    pub(super) fn unchecked_form(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        seen: Revision,
+        verb: DecisionAction,
+        decision: Option<&Decision>,
+    ) -> Response {
+        Response::Form(self.form_of(bot, id, seen, self.form_verb(verb), decision))
+    }
+
     /// The verb that the form executes when submitted.
     pub(super) fn form_verb(&self, verb: DecisionAction) -> DecisionAction {
         match verb {

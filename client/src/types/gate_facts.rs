@@ -1,0 +1,107 @@
+//! What a gate found out about the files of a call.
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Most entries of each list. A gate looks up 1,000 names, with up to four facts each.
+const MOST_FACTS: usize = 4_000;
+
+/// Facts about the files of a call, which only the machine with these files knows. Without them,
+/// the server judges by names alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GateFacts {
+    /// Existing files that the call names, if they are links, lie outside the workspace or may hold
+    /// secrets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4000))]
+    pub files: Vec<GateFile>,
+    /// The repository that git would use in the directories of the call.
+    pub git: GateRepository,
+    /// Files with secrets that a recursive search of the call would read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4000))]
+    pub searched: Vec<PathBuf>,
+    /// Gander's own files on the gate's machine.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4000))]
+    pub own: Vec<PathBuf>,
+    /// Other names of the home folder.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4000))]
+    pub homes: Vec<PathBuf>,
+    /// How much of the call was looked up.
+    pub coverage: GateCoverage,
+}
+
+/// A fact about a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateFile {
+    /// The path as the call names it: absolute, links not followed.
+    pub path: PathBuf,
+    /// Where the path leads when all links are followed.
+    pub real: PathBuf,
+    /// What is there.
+    pub kind: GateFileKind,
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GateFileKind {
+    /// Nothing, yet.
+    Missing,
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+    /// A file that other users of the machine may not read.
+    Private,
+    /// A file that begins as a private key or as a token of Gander does.
+    Key,
+    /// A file in a directory that git may take for a repository.
+    Repository,
+}
+
+/// The repository that git would use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GateRepository {
+    /// Not looked up.
+    #[default]
+    Unknown,
+    /// The workspace's own repository, or none.
+    Own,
+    /// Another one: its configuration may name programs that git runs.
+    Foreign,
+}
+
+/// How much of a call a gate looked up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GateCoverage {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// Everything that the call names.
+    Complete,
+    /// Less than the call names.
+    Partial,
+}
+
+impl GateFacts {
+    /// Checks beyond the schema. Returns a description of the first mistake.
+    pub(super) fn validation_error(&self) -> Option<String> {
+        let longest = [self.files.len(), self.searched.len(), self.own.len(), self.homes.len()];
+        if longest.into_iter().any(|length| length > MOST_FACTS) {
+            return Some(format!("facts: each list can have at most {MOST_FACTS} entries"));
+        }
+        let files = self.files.iter().flat_map(|file| [&file.path, &file.real]);
+        let mut all = files.chain(&self.searched).chain(&self.own).chain(&self.homes);
+        let whole = |path: &PathBuf| Path::is_absolute(path);
+        (!all.all(whole)).then(|| "facts: write absolute paths".to_owned())
+    }
+}

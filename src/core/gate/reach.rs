@@ -1,0 +1,145 @@
+//! The files and folders that a call names. Linear in the length of the call, with a limit.
+
+use std::path::{Path, PathBuf};
+
+use super::ToolCall;
+use super::budget::Budget;
+use super::pattern::plain_path;
+use super::shell::{self, Command};
+
+/// Commands that change the working directory for the rest of a line.
+const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
+/// Maximum length of a path in bytes; no system opens a longer path.
+pub(super) const LONGEST_PATH: usize = 4096;
+/// Most directories of a line and most names of a call that are looked up.
+pub(super) const MOST_FOLDERS: usize = 8;
+pub(super) const MOST_NAMES: usize = 1_000;
+
+/// A name in a call, and the directory in which the name is resolved.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamedPath {
+    /// The working directory. Absolute and normalised.
+    pub folder: PathBuf,
+    /// The name, as the call spells it.
+    pub name: String,
+}
+
+impl NamedPath {
+    /// The absolute, normalised path; links are not followed.
+    #[must_use]
+    pub fn path(&self, home: Option<&Path>) -> PathBuf {
+        plain_path(&self.name, &self.folder, home)
+    }
+}
+
+/// What a call names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The directories in which the call runs.
+    pub folders: Vec<PathBuf>,
+    /// The names.
+    pub names: Vec<NamedPath>,
+    /// Whether the call names more than is listed.
+    pub overflows: bool,
+}
+
+/// Working directories in which the commands of a line may run: the initial directory and every
+/// directory that the line changes to.
+#[must_use]
+pub fn folders(call: &ToolCall, commands: &[Command], budget: &Budget) -> Vec<PathBuf> {
+    let mut folders = vec![call.cwd.clone()];
+    let mut last = call.cwd.clone();
+    for command in commands.iter().filter(|command| is_move(&command.words)) {
+        if !budget.spend(last.as_os_str().len()) {
+            break;
+        }
+        last = next_folder(&command.words, &last, call.home.as_deref());
+        if !folders.contains(&last) {
+            folders.push(last.clone());
+        }
+        if folders.len() > MOST_FOLDERS {
+            // Nobody follows a line with so many turns: it may be anywhere.
+            folders.push(PathBuf::from("/"));
+            break;
+        }
+    }
+    folders
+}
+
+/// The directory after a command that changes it.
+fn next_folder(words: &[String], last: &Path, home: Option<&Path>) -> PathBuf {
+    let mut named =
+        words.iter().skip(1).filter(|word| !word.starts_with('-') || word.as_str() == "-");
+    let (to, more) = (named.next(), named.next().is_some());
+    match (to.map(String::as_str), home) {
+        // The previous directory is unknown; and with two arguments, zsh substitutes the second
+        // for the first in the current path.
+        _ if more => PathBuf::from("/"),
+        (Some("-"), _) => PathBuf::from("/"),
+        // No system enters a longer path.
+        (Some(to), _) if to.len() + last.as_os_str().len() > LONGEST_PATH => "/".into(),
+        (Some(to), _) => plain_path(to, last, home),
+        (None, Some(home)) => home.to_owned(),
+        (None, None) => PathBuf::from("/"),
+    }
+}
+
+/// Whether a command changes the working directory.
+#[must_use]
+pub fn is_move(words: &[String]) -> bool {
+    words.first().is_some_and(|first| MOVES.contains(&first.as_str()))
+}
+
+/// The parts of a command's words that may be paths: each word, and what an option sets.
+pub fn parts<'a>(words: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    words
+        .iter()
+        .flat_map(|word| {
+            let pieces = word.split(['=', ':', ',', '@']).filter(move |piece| piece != word);
+            // `-fPATTERNS`: an option and its value in a single word.
+            let joined = word
+                .strip_prefix('-')
+                .filter(|rest| !rest.starts_with('-'))
+                .and_then(|rest| rest.char_indices().nth(1).map(|(at, _)| &rest[at..]));
+            std::iter::once(*word).chain(pieces).chain(joined)
+        })
+        .filter(|part| (1..=LONGEST_PATH).contains(&part.len()))
+}
+
+/// The names that a call mentions.
+#[must_use]
+pub fn of(call: &ToolCall) -> Reach {
+    let Some(command) = call.command() else {
+        let at = |name| NamedPath { folder: call.cwd.clone(), name };
+        let names = call.named_files().into_iter().map(at).collect();
+        return limited(Reach { folders: vec![call.cwd.clone()], names, overflows: false });
+    };
+    let budget = Budget::default();
+    let line = shell::read(&command, &budget);
+    let folders = folders(call, &line.commands, &budget);
+    let further = shell::further_commands(&command, &line, &budget);
+    let commands = line.commands.iter().chain(&further);
+    let mut words: Vec<&str> = commands
+        .flat_map(|command| command.words.iter().chain(&command.files))
+        .map(String::as_str)
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    let mut names: Vec<NamedPath> = parts(&words)
+        .take(MOST_NAMES + 1)
+        .flat_map(|part| {
+            let named =
+                |folder: &PathBuf| NamedPath { folder: folder.clone(), name: part.to_owned() };
+            folders.iter().map(named)
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    limited(Reach { folders, names, overflows: false })
+}
+
+fn limited(mut reach: Reach) -> Reach {
+    reach.overflows = reach.names.len() > MOST_NAMES || reach.folders.len() > MOST_FOLDERS;
+    reach.names.truncate(MOST_NAMES);
+    reach
+}

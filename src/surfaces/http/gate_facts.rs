@@ -1,0 +1,38 @@
+//! The facts of a gate elsewhere, as the rules take them.
+
+use gander_client::types::{GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository};
+
+use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind};
+
+/// The facts that a gate sent with a call.
+pub(super) fn received(facts: GateFacts) -> Facts {
+    let GateFacts { files, git, searched, own, homes, coverage } = facts;
+    let mut received = Facts {
+        git: match git {
+            GateRepository::Unknown => GitRepository::Unknown,
+            GateRepository::Own => GitRepository::Own,
+            GateRepository::Foreign => GitRepository::Foreign,
+        },
+        searched,
+        own,
+        homes,
+        coverage: match coverage {
+            GateCoverage::Unknown => Coverage::Unknown,
+            GateCoverage::Complete => Coverage::Complete,
+            GateCoverage::Partial => Coverage::Partial,
+        },
+        ..Facts::default()
+    };
+    for GateFile { path, real, kind } in files {
+        let kind = match kind {
+            GateFileKind::Missing => PlaceKind::Missing,
+            GateFileKind::File => PlaceKind::File,
+            GateFileKind::Folder => PlaceKind::Folder,
+            GateFileKind::Private => PlaceKind::Private,
+            GateFileKind::Key => PlaceKind::Key,
+            GateFileKind::Repository => PlaceKind::Repository,
+        };
+        received.add(path, FileFact { real, kind });
+    }
+    received
+}
