@@ -1,7 +1,7 @@
 //! Whether a token's holder is still a member of the bot's server, and with which roles.
 //!
 //! The process with a connection to Discord asks there: always before a verdict, and at most every
-//! [`KNOWN_FOR`] for everything else. It keeps each answer in the store, for processes without a
+//! `KNOWN_FOR` for everything else. It keeps each answer in the store, for processes without a
 //! connection and for the time when Discord does not answer. Does not depend on Discord's client.
 
 use std::collections::HashMap;
