@@ -59,7 +59,7 @@ impl Pen<'_> {
             let minutes = (at - self.start + TimeDelta::seconds(30)).num_minutes();
             format!("<start{minutes:+}m {}>", &stamp[2])
         });
-        Regex::new(r"\d{17,20}").unwrap().replace_all(&text, "ID").into_owned()
+        Regex::new(r"\b\d{17,20}\b").unwrap().replace_all(&text, "ID").into_owned()
     }
 }
 
