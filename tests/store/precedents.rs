@@ -11,6 +11,7 @@ use gander::core::policy::rules::{Rule, Rules};
 use gander::engine::Handle;
 use gander::engine::clock::{TestClock, wall_time};
 use gander::engine::escalation::scheduler;
+use gander::store::Store;
 
 use crate::common::engine::{handle_at, maya};
 use crate::common::holder::grant;
@@ -26,7 +27,7 @@ fn rules() -> Rules {
 }
 
 struct World {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     handle: Handle,
     clock: TestClock,
 }
@@ -36,7 +37,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let clock = TestClock::at(wall_time());
         let handle = handle_at(&folder.path().join("gander.db"), rules(), &clock);
-        Self { _folder: folder, handle, clock }
+        Self { folder, handle, clock }
     }
 
     /// Asks, and lets the bot approve what it may.
@@ -212,7 +213,7 @@ async fn a_bulk_approval_leaves_out_what_was_rejected_before() {
 async fn the_audit_finds_what_was_removed_from_the_record() {
     let world = World::new();
     world.reject(&world.ask(question("Rename parse?")).await).await;
-    let file = world._folder.path().join("gander.db");
+    let file = world.folder.path().join("gander.db");
     let store = gander::store::Store::open(&file, None, wall_time()).unwrap();
     assert_eq!(store.audit().verify().unwrap().fault, None);
     let raw = rusqlite::Connection::open(&file).unwrap();
@@ -235,4 +236,25 @@ async fn a_person_still_approves_what_was_rejected_before() {
     let approvals = world.handle.approvals();
     let yes = approvals.approve(again.id, again.revision, &ann, Via::Discord).await.unwrap();
     assert_eq!(yes.verdict().unwrap().verdict, Verdict::approved());
+}
+
+/// A no of an earlier version is not forgotten because the disk fails while it is recorded.
+#[tokio::test]
+async fn a_record_that_cannot_be_written_is_made_at_the_next_start() {
+    let world = World::new();
+    let question = question("Which name?");
+    let asked = world.ask(question.clone()).await;
+    world.reject(&asked).await;
+    let path = world.folder.path().join("gander.db");
+    // As an earlier version left the store, on a disk that fails.
+    let sql = rusqlite::Connection::open(&path).unwrap();
+    sql.execute_batch(
+        "DELETE FROM precedent; DELETE FROM meta WHERE key = 'precedents';
+         CREATE TRIGGER fails BEFORE INSERT ON precedent BEGIN SELECT RAISE(ABORT, 'fails'); END",
+    )
+    .unwrap();
+    assert!(Store::open(&path, None, wall_time()).is_err());
+    sql.execute_batch("DROP TRIGGER fails").unwrap();
+    drop(Store::open(&path, None, wall_time()).unwrap());
+    waits(&world.ask(sure(question)).await);
 }

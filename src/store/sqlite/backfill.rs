@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::decisions;
 use super::rows::query;
-use super::{audit, from_sqlite, grants, open, precedents, rows};
+use super::{audit, event_log, from_sqlite, grants, open, precedents, rows};
 use crate::core::decision::{Decision, DecisionId};
 use crate::store::StoreError;
 
@@ -86,8 +86,10 @@ fn record_grants_and_precedents(connection: &mut Connection) -> Result<(), Store
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(from_sqlite)?;
     for id in rows::ids(&transaction, HANDLED, [])? {
-        // An unreadable log must not block the rest; the audit reports the error.
-        let _ = precedents::backfill(&transaction, id);
+        // An unreadable log must not block the rest; the audit reports the error. A failed write
+        // ends the transaction, and the next start repeats the backfill.
+        let Ok(history) = event_log::history(&transaction, id) else { continue };
+        precedents::backfill(&transaction, id, &history)?;
     }
     for id in rows::ids(&transaction, GRANTS, [])? {
         if let Ok(Some(decision)) = decisions::get(&transaction, id) {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
+use super::from_sqlite;
 use super::rows::{column, query};
-use super::{event_log, from_sqlite};
-use crate::core::decision::event::Event;
+use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::precedent::{PrecedentHistory, QuestionMark};
 use crate::core::decision::{Decision, DecisionId, Request};
 use crate::store::StoreError;
@@ -46,9 +46,13 @@ pub(super) fn record(
 }
 
 /// Records the precedents of a decision from an earlier version's log.
-pub(super) fn backfill(connection: &Connection, id: DecisionId) -> Result<(), StoreError> {
+pub(super) fn backfill(
+    connection: &Connection,
+    id: DecisionId,
+    events: &[Logged],
+) -> Result<(), StoreError> {
     let mut history = PrecedentHistory::default();
-    for logged in event_log::history(connection, id)? {
+    for logged in events {
         history.add(&logged.event);
     }
     insert(connection, id, history.precedents())

@@ -164,7 +164,10 @@ impl Press<'_> {
             let check = self.checked_form(bot, id, seen, verb, voter);
             let answer = match tokio::time::timeout(ACKNOWLEDGE_AFTER, check).await {
                 Ok(answer) => answer,
-                Err(_) => self.unchecked_form(bot, id, seen, verb, decision.as_deref()),
+                Err(_) => {
+                    let verb = self.form_verb(verb);
+                    Response::Form(self.form_of(bot, id, seen, verb, decision.as_deref()))
+                }
             };
             responder.send(answer).await;
             return;

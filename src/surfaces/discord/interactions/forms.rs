@@ -176,18 +176,6 @@ impl Press<'_> {
         }
     }
 
-    /// The form for a verb, without a check of the person: the submission is checked.
-    pub(super) fn unchecked_form(
-        &self,
-        bot: &Bot,
-        id: DecisionId,
-        seen: Revision,
-        verb: DecisionAction,
-        decision: Option<&Decision>,
-    ) -> Response {
-        Response::Form(self.form_of(bot, id, seen, self.form_verb(verb), decision))
-    }
-
     /// The verb that the form executes when submitted.
     pub(super) fn form_verb(&self, verb: DecisionAction) -> DecisionAction {
         match verb {
