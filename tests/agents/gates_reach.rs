@@ -383,7 +383,8 @@ async fn another_users_store_is_asked_by_its_socket() {
     copy_program(&program).await;
     may(&server.home.store(), 0o600);
     let mut gate = Command::new("setpriv");
-    gate.env_clear().env("PATH", "/usr/bin:/bin");
+    // The checkout that this test runs in may be closed to other users.
+    gate.current_dir(server.home.work()).env_clear().env("PATH", "/usr/bin:/bin");
     gate.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&program);
     gate.args(["gate", "claude-code", "--timeout", "1s", "--store"])
         .arg(server.home.store())
