@@ -37,7 +37,7 @@ enum System {
 }
 
 /// The desktop channel, if configured.
-pub(super) fn carrier(
+pub(super) fn sender(
     settings: &super::ChannelSettings,
 ) -> Option<Result<Arc<dyn NotificationSender>, String>> {
     let DesktopSettings { program } = settings.desktop.clone()?;

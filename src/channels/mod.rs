@@ -1,8 +1,8 @@
 //! Channels beyond Discord to notify people about waiting decisions.
 //!
-//! Each channel is a [`NotificationSender`] in its own file, built by [`carriers`]. The outbox
+//! Each channel is a [`NotificationSender`] in its own file, built by [`senders`]. The outbox
 //! ([`crate::engine::notifications::outbox`]) decides which notifications to send,
-//! when and how often. A carrier turns one notification into one request, and the response into the
+//! when and how often. A sender turns one notification into one request, and the response into the
 //! next step. No channel can give a verdict: notifications link only to Discord, and no reply is
 //! read.
 
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use self::http::Endpoint;
 pub use self::secret::SecretFrom;
 use crate::core::messaging::notification::{ExternalChannel, ExternalChannels, Machine};
-use crate::engine::notifications::outbox::{Carriers, NotificationSender};
+use crate::engine::notifications::outbox::{NotificationSender, Senders};
 
 /// Configuration of all channels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,24 +41,24 @@ fn sender(
     settings: &ChannelSettings,
 ) -> Option<Result<Arc<dyn NotificationSender>, String>> {
     match channel {
-        ExternalChannel::Push => ntfy::carrier(settings),
+        ExternalChannel::Push => ntfy::sender(settings),
         ExternalChannel::Sms => twilio::sms(settings),
         ExternalChannel::Voice => twilio::voice(settings),
-        ExternalChannel::Webhook => webhook::carrier(settings),
-        ExternalChannel::Desktop => desktop::carrier(settings),
+        ExternalChannel::Webhook => webhook::sender(settings),
+        ExternalChannel::Desktop => desktop::sender(settings),
     }
 }
 
 /// Builds the configured channels and reads their secrets. A channel that cannot work rejects every
 /// notification with the reason, so the history shows the reason.
 #[must_use]
-pub fn carriers(settings: &ChannelSettings) -> Carriers {
+pub fn senders(settings: &ChannelSettings) -> Senders {
     let made = ExternalChannel::ALL.into_iter().filter_map(|channel| {
-        let carrier = sender(channel, settings)?.unwrap_or_else(|why| {
+        let sender = sender(channel, settings)?.unwrap_or_else(|why| {
             tracing::error!(%channel, "this channel cannot send: {why}");
             Arc::new(misconfigured::Broken::new(channel, why))
         });
-        Some(carrier)
+        Some(sender)
     });
     Arc::new(made.collect())
 }

@@ -44,7 +44,7 @@ struct Ntfy {
 }
 
 /// The push channel, if configured.
-pub(super) fn carrier(
+pub(super) fn sender(
     settings: &super::ChannelSettings,
 ) -> Option<Result<Arc<dyn NotificationSender>, String>> {
     let NtfySettings { server, token } = settings.ntfy.clone()?;

@@ -77,17 +77,17 @@ struct Twilio {
 pub(super) fn sms(
     settings: &super::ChannelSettings,
 ) -> Option<Result<Arc<dyn NotificationSender>, String>> {
-    carrier(settings, ExternalChannel::Sms)
+    sender(settings, ExternalChannel::Sms)
 }
 
 /// The voice channel, if configured.
 pub(super) fn voice(
     settings: &super::ChannelSettings,
 ) -> Option<Result<Arc<dyn NotificationSender>, String>> {
-    carrier(settings, ExternalChannel::Voice)
+    sender(settings, ExternalChannel::Voice)
 }
 
-fn carrier(
+fn sender(
     settings: &super::ChannelSettings,
     channel: ExternalChannel,
 ) -> Option<Result<Arc<dyn NotificationSender>, String>> {

@@ -51,12 +51,12 @@ struct Hook {
     key: SecretString,
 }
 
-/// All webhooks share a carrier; a notification names its webhook.
+/// All webhooks share a sender; a notification names its webhook.
 #[derive(Debug)]
 struct Webhooks(Vec<Result<Hook, (String, String)>>);
 
 /// The webhook channel, if a webhook is configured. A broken webhook does not affect the others.
-pub(super) fn carrier(
+pub(super) fn sender(
     settings: &super::ChannelSettings,
 ) -> Option<Result<Arc<dyn NotificationSender>, String>> {
     if settings.webhooks.is_empty() {

@@ -22,7 +22,7 @@ use crate::engine::clock::wall_time;
 use crate::engine::escalation::scheduler;
 use crate::engine::event_log::waiters;
 use crate::engine::notifications::outbox;
-use crate::engine::notifications::outbox::Carriers;
+use crate::engine::notifications::outbox::Senders;
 use crate::engine::operations::{daily, heartbeat, lock};
 use crate::sources::{self, DropFolder, WatchedFolder};
 use crate::surfaces::discord::{self, Api, Channels, ConnectError, DiscordSettings};
@@ -88,10 +88,10 @@ pub(super) async fn run_bot(
     let http = HttpApi::new(handle.clone(), &config.http, gates).with(mcp);
     let (channels, folders) =
         (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
-    let carriers = watch::Sender::new(channels::carriers(&external_channels::settings(&config)?));
+    let senders = watch::Sender::new(channels::senders(&external_channels::settings(&config)?));
     let (following, mut watched, carrying) =
-        (channels.subscribe(), folders.subscribe(), carriers.subscribe());
-    let live = Live { handle: handle.clone(), channels, folders, carriers, started: config };
+        (channels.subscribe(), folders.subscribe(), senders.subscribe());
+    let live = Live { handle: handle.clone(), channels, folders, senders, started: config };
     tokio::select! {
         result = async {
             let bot =
@@ -159,7 +159,7 @@ struct Live {
     handle: Handle,
     channels: watch::Sender<Channels>,
     folders: watch::Sender<Folders>,
-    carriers: watch::Sender<Carriers>,
+    senders: watch::Sender<Senders>,
     started: Config,
 }
 
@@ -202,7 +202,7 @@ impl Live {
         match channels {
             // Replaced even if the settings are equal: the secret files they name may hold new
             // secrets.
-            Ok(settings) => drop(self.carriers.send_replace(channels::carriers(&settings))),
+            Ok(settings) => drop(self.senders.send_replace(channels::senders(&settings))),
             Err(failure) => {
                 tracing::warn!("the channels beyond Discord are unchanged: {}", failure.words)
             }

@@ -33,7 +33,7 @@ use self::queue::{Check, Queue, Work};
 pub use self::sink::{MessageSink, SinkError};
 use super::clock::LONGEST_SLEEP;
 use super::{EventFilter, EventFollower, Handle, HandleError};
-use crate::core::decision::event::Logged;
+use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::{Decision, DecisionId};
 use crate::core::messaging::message::{Message, MessageId, PostState};
 use crate::store::StoreError;
@@ -144,6 +144,7 @@ impl Reconciler {
     /// The record of a clicked card. If the click belongs to an interrupted create, the message id
     /// is recorded now: a decided card has no button, so a later search could not find the message.
     pub async fn clicked(&self, id: DecisionId, channel: &str, message: String) -> Option<Message> {
+        self.sink.forget_content(&message);
         let cards =
             self.handle.with_store(move |store| store.messages().cards_of(id)).await.ok()?;
         if let Some(card) = cards.iter().find(|card| card.state.message_id() == Some(&message)) {
@@ -222,6 +223,7 @@ impl Reconciler {
 
     /// Corrects a message's record and queues the work on the message.
     async fn correct(&self, message: String, difference: Difference) {
+        self.sink.forget_content(&message);
         let outdated = self.outdated().await;
         let found = self.handle.messages().with_discord_id(message.clone()).await;
         let (Ok(outdated), Ok(found)) = (outdated, found) else {
@@ -413,13 +415,26 @@ impl Reconciler {
                 seq = logged.seq,
                 "happened"
             );
-            queue.add(Work::Decision(logged.decision), Check::Record);
+        }
+        let (later, now): (Vec<_>, Vec<_>) = events.iter().partition(|logged| is_brief(logged));
+        let messages = self.messages_outdated_by(&now).await?;
+        let decisions = now.iter().map(|logged| Work::Decision(logged.decision));
+        decisions.chain(messages).for_each(|work| queue.add(work, Check::Record));
+        let messages = self.messages_outdated_by(&later).await?;
+        let decisions = later.iter().map(|logged| Work::Decision(logged.decision));
+        decisions.chain(messages).for_each(|work| queue.add_later(work));
+        Ok(())
+    }
+
+    /// The outdated messages other than cards that list the decisions of these events.
+    async fn messages_outdated_by(&self, events: &[&Logged]) -> Result<Vec<Work>, HandleError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
         }
         let changed: Vec<DecisionId> = events.iter().map(|logged| logged.decision).collect();
         let outdated =
             self.handle.with_store(move |store| store.messages().outdated(Some(&changed))).await?;
-        outdated.into_iter().for_each(|id| queue.add(Work::Message(id), Check::Record));
-        Ok(())
+        Ok(outdated.into_iter().map(Work::Message).collect())
     }
 
     /// Reconciles the cards of a decision, or another message.
@@ -468,5 +483,14 @@ impl Reconciler {
                 Ok(next_for_message(view))
             }
         }
+    }
+}
+
+/// Whether a second event follows within seconds: an escalation step is followed by the results of
+/// contacting people, and both are shown by one edit.
+fn is_brief(logged: &Logged) -> bool {
+    match logged.event {
+        Event::ContactsRecorded { complete, .. } => !complete,
+        _ => logged.event.is_progress(),
     }
 }

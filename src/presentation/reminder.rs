@@ -2,7 +2,7 @@
 //! in a channel.
 
 use super::card::{Card, TextFile, Tone, decision_card};
-use super::text;
+use super::text::{self, label};
 use crate::core::decision::{Decision, State};
 use crate::core::escalation::{Contact, Stage};
 use crate::core::messaging::incident;
@@ -64,7 +64,12 @@ fn lines(order: &[&Decision], most: usize, time_scale: TimeScale) -> (String, us
 #[must_use]
 pub fn reminder_card(view: &MessageView, time_scale: TimeScale) -> Card {
     if let [one] = view.listed.as_slice() {
-        let card = decision_card(&one.decision, time_scale);
+        let mut card = decision_card(&one.decision, time_scale);
+        // Later steps do not edit this message: it says only what stays true of its own step.
+        for field in card.fields.iter_mut().filter(|field| field.name == label::STILL_WAITING) {
+            let own_step = field.value.lines().next().unwrap_or_default().to_owned();
+            field.value = own_step;
+        }
         let headline = text::reminder_of_one(&one.decision).unwrap_or(card.headline);
         return Card { headline, ..card };
     }

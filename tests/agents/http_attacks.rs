@@ -8,7 +8,7 @@ use gander::surfaces::http::HttpSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::http_world::{RISKS, World, got, low};
+use crate::http_world::{World, got, low};
 
 const VERDICTS: [(&str, &str); 6] = [
     ("approve", r"{}"),
@@ -271,10 +271,10 @@ async fn deciding_in_the_name_of_somebody_who_may_not() {
 async fn high_risk_decided_with_a_decide_token() {
     let world = World::new().await;
     let (agent, person) = (world.agent().await, world.token(&[Scope::Decide], &[], Some(7)).await);
-    for risk in RISKS {
+    for risk in Risk::ALL.iter().copied() {
         agent.ask(&json!({ "title": "Deploy?", "risk": risk.to_string() })).await;
     }
-    for (id, risk) in (1..).zip(RISKS) {
+    for (id, risk) in (1..).zip(Risk::ALL.iter().copied()) {
         let given =
             got(person.verdict(id, "approve", "1", &json!({ "confirmation": "APPROVE" }))).await;
         let stands = world.decision(id).await.state;

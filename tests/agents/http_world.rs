@@ -212,6 +212,3 @@ impl Token<'_> {
 pub(crate) fn low(title: &str) -> Value {
     serde_json::json!({ "title": title, "risk": "low", "project": "shop" })
 }
-
-/// All risks.
-pub(crate) const RISKS: [Risk; 4] = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];

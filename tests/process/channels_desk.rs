@@ -1,4 +1,4 @@
-//! An outbox under test: a store, a clock that is moved, and carriers.
+//! An outbox under test: a store, a clock that is moved, and senders.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use gander::core::policy::rules::Rules;
 use gander::engine::Handle;
 use gander::engine::clock::TestClock;
 use gander::engine::notifications::outbox;
-use gander::engine::notifications::outbox::Carriers;
+use gander::engine::notifications::outbox::Senders;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -84,18 +84,18 @@ impl Desk {
         ChannelSettings { webhooks: vec![hook], ..ChannelSettings::default() }
     }
 
-    /// Runs the outbox with these carriers.
-    pub(crate) fn run(&mut self, carriers: Carriers) {
-        let (sender, carriers) = watch::channel(carriers);
+    /// Runs the outbox with these senders.
+    pub(crate) fn run(&mut self, senders: Senders) {
+        let (changes, senders) = watch::channel(senders);
         let handle = self.handle.clone();
         self.running = Some(tokio::spawn(async move {
-            outbox::run(handle, carriers).await;
-            drop(sender);
+            outbox::run(handle, senders).await;
+            drop(changes);
         }));
     }
 
     pub(crate) fn run_with(&mut self, settings: &ChannelSettings) {
-        self.run(gander::channels::carriers(settings));
+        self.run(gander::channels::senders(settings));
     }
 
     /// Ends it between two steps, as a death of the process would, and opens the store anew.

@@ -123,9 +123,7 @@ fn ladder(chance: &mut Chance) -> Ladder {
 
 fn rule(chance: &mut Chance) -> Rule {
     Rule {
-        risk: chance
-            .one_in(5)
-            .then(|| pick(chance, &[Risk::Low, Risk::Medium, Risk::High, Risk::Critical])),
+        risk: chance.one_in(5).then(|| pick(chance, Risk::ALL)),
         sla_seconds: chance.one_in(3).then(|| pick(chance, &[45 * MINUTE, 2 * HOUR, DAY])),
         allow_default_approve: !chance.one_in(3),
         approvals: chance.one_in(6).then_some(2),

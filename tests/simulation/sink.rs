@@ -265,6 +265,8 @@ impl MessageSink for Pretend {
         .await
     }
 
+    fn forget_content(&self, _: &str) {}
+
     async fn find(
         &self,
         channel: &str,

@@ -21,6 +21,9 @@ macro_rules! words {
         pub enum $name { $($(#[$each])* $member),+ }
 
         impl $name {
+            /// Every member, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$member),+];
+
             /// The member's word.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

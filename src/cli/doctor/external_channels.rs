@@ -84,12 +84,12 @@ pub(super) async fn send_test(
     only: Option<ExternalChannel>,
 ) -> Result<Vec<CheckResult>, Failure> {
     let settings = external_channels::settings(config)?;
-    let carriers = channels::carriers(&settings);
+    let senders = channels::senders(&settings);
     let mut found = Vec::new();
     for channel in
         ExternalChannel::ALL.into_iter().filter(|channel| only.is_none_or(|only| only == *channel))
     {
-        let Some(carrier) = carriers.iter().find(|carrier| carrier.channel() == channel) else {
+        let Some(sender) = senders.iter().find(|sender| sender.channel() == channel) else {
             if only.is_some() {
                 found.push(CheckResult::broken(
                     CHANNELS,
@@ -116,7 +116,7 @@ pub(super) async fn send_test(
             ));
         }
         for (name, to) in receivers {
-            let sent = carrier.send(&test_message(channel, to), wall_time()).await;
+            let sent = sender.send(&test_message(channel, to), wall_time()).await;
             found.push(outcome(channel, &name, sent));
         }
     }

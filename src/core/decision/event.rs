@@ -194,6 +194,13 @@ impl Event {
             Self::Pruned => "pruned",
         }
     }
+
+    /// Whether the event is progress on the escalation ladder, which leaves the question, its state
+    /// and its answer as they are.
+    #[must_use]
+    pub const fn is_progress(&self) -> bool {
+        matches!(self, Self::StepFired { .. } | Self::ContactsRecorded { .. })
+    }
 }
 
 /// An event at its position in the log.

@@ -116,11 +116,14 @@ pub enum BatchChange {
     },
 }
 
+/// The highest risk of a decision that may share a card.
+pub const MOST_BATCHABLE: Risk = Risk::Medium;
+
 /// Whether a decision of this kind and risk may share a card.
 #[must_use]
 pub fn is_batchable(kind: &Kind, risk: Risk) -> bool {
     // The card of a credentials decision says where the credentials go, and must be read.
-    risk <= Risk::Medium && kind.as_str() != "credentials"
+    risk <= MOST_BATCHABLE && kind.as_str() != "credentials"
 }
 
 /// Plans the batches for the pending decisions. The remaining decisions get own cards. `risk`: the

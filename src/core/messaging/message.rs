@@ -116,6 +116,10 @@ impl Purpose {
         }
     }
 
+    /// The names of the purposes that show each step of the escalation ladder. The others are about
+    /// their own step, so later steps do not change them.
+    pub const SHOWING_PROGRESS: [&str; 2] = ["card", "batch"];
+
     /// The decision of a card.
     #[must_use]
     pub const fn card_of(&self) -> Option<DecisionId> {

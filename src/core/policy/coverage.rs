@@ -41,7 +41,7 @@ impl std::fmt::Display for CoverageGap {
             GapScope::This(kind) => write!(f, ", kind {}", kind.as_str())?,
             GapScope::Other => f.write_str(", every other kind")?,
         }
-        if self.risks.len() < RISKS.len() {
+        if self.risks.len() < Risk::ALL.len() {
             let risks: Vec<String> = self.risks.iter().map(ToString::to_string).collect();
             match risks.split_last() {
                 Some((last, [])) => write!(f, ", {last} risk")?,
@@ -52,8 +52,6 @@ impl std::fmt::Display for CoverageGap {
         Ok(())
     }
 }
-
-const RISKS: [Risk; 4] = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];
 
 fn covers(rule: &ApproverRule, project: Option<&str>, kind: Option<&Kind>, risk: Risk) -> bool {
     (rule.projects.is_empty()
@@ -76,7 +74,7 @@ fn uncovered(rules: &Rules, project: Option<&str>, kind: Option<&Kind>) -> Vec<R
     let open = |risk: &Risk| {
         *risk >= floor && !rules.approvers.iter().any(|rule| covers(rule, project, kind, *risk))
     };
-    RISKS.into_iter().filter(open).collect()
+    Risk::ALL.iter().copied().filter(open).collect()
 }
 
 fn reach<T>(named: Option<T>, any_named: bool) -> GapScope<T> {

@@ -19,13 +19,13 @@ use crate::core::messaging::notification::{
 use crate::engine::{Handle, HandleError};
 use crate::presentation::text;
 
-/// The configured carriers, replaced when the configuration changes.
-pub type Carriers = Arc<Vec<Arc<dyn NotificationSender>>>;
+/// The configured senders, replaced when the configuration changes.
+pub type Senders = Arc<Vec<Arc<dyn NotificationSender>>>;
 
-/// Time-out of a carrier's call. Carriers use shorter time-outs of their own.
-const CARRIER_TIMEOUT: Duration = Duration::from_secs(25);
+/// Time-out of a sender's call. Senders use shorter time-outs of their own.
+const SENDER_TIMEOUT: Duration = Duration::from_secs(25);
 /// Delay before looking for an interrupted notification: longer than any attempt can last, and late
-/// enough for the carrier to list the notification.
+/// enough for the service to list the notification.
 const LOOK_AFTER: TimeDelta = TimeDelta::seconds(30);
 /// Minimum pause before retrying due notifications that could not be started.
 const BREATH: TimeDelta = TimeDelta::seconds(1);
@@ -35,10 +35,10 @@ const MAX_IN_FLIGHT: usize = 8;
 const ROUND: usize = 256;
 
 /// Sends queued notifications until dropped. One per store.
-pub async fn run(handle: Handle, mut carriers: watch::Receiver<Carriers>) {
+pub async fn run(handle: Handle, mut senders: watch::Receiver<Senders>) {
     let mut outbox = Outbox {
         handle,
-        carriers: Carriers::default(),
+        senders: Senders::default(),
         tasks: JoinSet::new(),
         in_flight: HashMap::new(),
     };
@@ -46,7 +46,7 @@ pub async fn run(handle: Handle, mut carriers: watch::Receiver<Carriers>) {
     let mut can_change = true;
     loop {
         hints.mark_unchanged();
-        outbox.carriers = Arc::clone(&carriers.borrow_and_update());
+        outbox.senders = Arc::clone(&senders.borrow_and_update());
         let now = outbox.handle.clock().wall();
         let next = outbox.start_due(now).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "could not read the outbox; trying again within 15 s");
@@ -57,7 +57,7 @@ pub async fn run(handle: Handle, mut carriers: watch::Receiver<Carriers>) {
         let until = outbox.handle.time_scale().store_time(until);
         tokio::select! {
             _ = hints.changed() => {}
-            changed = carriers.changed(), if can_change => can_change = changed.is_ok(),
+            changed = senders.changed(), if can_change => can_change = changed.is_ok(),
             Some(done) = outbox.tasks.join_next_with_id() => outbox.done(done),
             () = outbox.handle.clock().sleep_until(until) => {}
         }
@@ -66,10 +66,10 @@ pub async fn run(handle: Handle, mut carriers: watch::Receiver<Carriers>) {
 
 struct Outbox {
     handle: Handle,
-    carriers: Carriers,
+    senders: Senders,
     tasks: JoinSet<()>,
     /// Receivers with a send in progress. A second notification to the same receiver waits, so a
-    /// lookup at the carrier can only find the first.
+    /// lookup at the service can only find the first.
     in_flight: HashMap<Id, (ExternalChannel, String)>,
 }
 
@@ -102,8 +102,7 @@ impl Outbox {
     /// Starts a send or a lookup, or settles the notification without either.
     async fn start(&mut self, entry: OutboxEntry, now: Time) -> Result<(), HandleError> {
         let channel = entry.message.channel;
-        let carrier =
-            self.carriers.iter().find(|carrier| carrier.channel() == channel).map(Arc::clone);
+        let sender = self.senders.iter().find(|sender| sender.channel() == channel).map(Arc::clone);
         let interrupted = match entry.state {
             DeliveryState::Trying { since, .. } => Some(since),
             _ => None,
@@ -111,7 +110,7 @@ impl Outbox {
         if interrupted.is_none() && self.is_over(&entry.message).await? {
             return record(&self.handle, &entry, DeliveryState::Dropped { at: now }).await;
         }
-        let Some(carrier) = carrier else {
+        let Some(sender) = sender else {
             let why = text::channel_not_configured(channel);
             let why = if interrupted.is_some() { text::delivery_unknown(&why) } else { why };
             return record(&self.handle, &entry, DeliveryState::GaveUp { at: now, why }).await;
@@ -134,7 +133,7 @@ impl Outbox {
         let task = if let Some(since) = interrupted {
             let known = self.recent_sends(&entry.message, since - longest_cap(channel)).await?;
             let known = known.into_iter().filter_map(|(_, receipt)| receipt).collect();
-            self.tasks.spawn(look_up_interrupted(handle, carrier, entry, since, known))
+            self.tasks.spawn(look_up_interrupted(handle, sender, entry, since, known))
         } else {
             let sent = self.recent_sends(&entry.message, now - longest_cap(channel)).await?;
             let sent: Vec<Time> = sent.into_iter().map(|(at, _)| at).collect();
@@ -149,7 +148,7 @@ impl Outbox {
                 ..entry
             };
             record(&self.handle, &entry, entry.state.clone()).await?;
-            self.tasks.spawn(send(handle, carrier, entry, now))
+            self.tasks.spawn(send(handle, sender, entry, now))
         };
         self.in_flight.insert(task.id(), receiver);
         Ok(())
@@ -180,13 +179,13 @@ impl Outbox {
 /// Sends a notification with a recorded intent, and records the result.
 async fn send(
     handle: Handle,
-    carrier: Arc<dyn NotificationSender>,
+    sender: Arc<dyn NotificationSender>,
     entry: OutboxEntry,
     since: Time,
 ) {
-    let sent = tokio::time::timeout(CARRIER_TIMEOUT, carrier.send(&entry.message, since)).await;
+    let sent = tokio::time::timeout(SENDER_TIMEOUT, sender.send(&entry.message, since)).await;
     let sent = sent.unwrap_or_else(|_| {
-        Err(SendError::PossiblySent(text::no_answer(CARRIER_TIMEOUT.as_secs())))
+        Err(SendError::PossiblySent(text::no_answer(SENDER_TIMEOUT.as_secs())))
     });
     let now = handle.clock().wall();
     let state = match sent {
@@ -215,15 +214,15 @@ async fn send(
 /// Finds out whether an interrupted notification was sent.
 async fn look_up_interrupted(
     handle: Handle,
-    carrier: Arc<dyn NotificationSender>,
+    sender: Arc<dyn NotificationSender>,
     entry: OutboxEntry,
     since: Time,
     known: Vec<String>,
 ) {
     let found =
-        tokio::time::timeout(CARRIER_TIMEOUT, carrier.find(&entry.message, since, &known)).await;
+        tokio::time::timeout(SENDER_TIMEOUT, sender.find(&entry.message, since, &known)).await;
     let found = found.unwrap_or_else(|_| {
-        Err(SendError::PossiblySent(text::no_answer(CARRIER_TIMEOUT.as_secs())))
+        Err(SendError::PossiblySent(text::no_answer(SENDER_TIMEOUT.as_secs())))
     });
     let now = handle.clock().wall();
     let state = match found {

@@ -2,17 +2,17 @@
 //!
 //! Durable like cards: a notification is a row with a key chosen by the caller, so queueing twice
 //! sends once. Each attempt is recorded before sending; after a crash in between, the row says the
-//! notification may have been sent, and its carrier finds out. SMS and calls are looked up at their
+//! notification may have been sent, and its sender finds out. SMS and calls are looked up at their
 //! provider and never repeated blindly. Push, webhook and desktop notifications are sent again,
 //! because a duplicate reminder is harmless (a push replaces the first, a webhook repeats the id).
 //! A failed notification is retried with growing backoff, for a bounded number of attempts and a
 //! bounded time, then given up on record.
 //!
-//! Does not depend on any carrier: notifications go through a [`NotificationSender`]. All times are
+//! Does not depend on any sender: notifications go through a [`NotificationSender`]. All times are
 //! wall-clock times, whatever the store's time scale, because rate caps and pauses protect the
 //! outside world.
 
-pub use super::dispatcher::{Carriers, run};
+pub use super::dispatcher::{Senders, run};
 pub use super::sender::{NotificationSender, Receipt, SearchResult, SendError};
 use crate::core::decision::DecisionId;
 use crate::core::messaging::notification::{Notification, OutboxEntry};

@@ -1,4 +1,4 @@
-//! Carriers of notifications, as the outbox sees them.
+//! Senders of notifications, as the outbox sees them.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use crate::core::Time;
 use crate::core::messaging::notification::{ExternalChannel, Notification};
 
-/// The carrier's id of an accepted notification. May be empty.
+/// The service's id of an accepted notification. May be empty.
 pub type Receipt = String;
 
 /// Why a notification was not sent, and what happens next.
@@ -26,7 +26,7 @@ pub enum SendError {
     /// The receiver cannot be reached over this channel. Final: a retry would not help.
     #[error("{0}")]
     Unreachable(String),
-    /// The carrier rejects our requests; the text says what to do. No automatic retry.
+    /// The service rejects our requests; the text says what to do. No automatic retry.
     #[error("{0}")]
     Refused(String),
 }
@@ -55,7 +55,7 @@ pub trait NotificationSender: Send + Sync + std::fmt::Debug + 'static {
     /// Finds out whether an attempt interrupted after `since` (wall clock) was sent. `known` are
     /// receipts of other notifications to this receiver.
     ///
-    /// Carriers without a lookup may only return [`SearchResult::SendAgain`] if a duplicate is
+    /// Senders without a lookup may only return [`SearchResult::SendAgain`] if a duplicate is
     /// harmless: the receiver then sees the notification twice at worst.
     ///
     /// # Errors

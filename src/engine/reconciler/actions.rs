@@ -218,7 +218,10 @@ impl Reconciler {
                 );
                 let (shown, list) = match attempt {
                     Attempt::First => (view.position(), view.message.revision),
-                    Attempt::Repeated => (0, 0),
+                    Attempt::Repeated => {
+                        self.sink.forget_content(&message);
+                        (0, 0)
+                    }
                 };
                 let state = PostState::Posted { channel, message, shown, list };
                 self.record(&view.message, state).await?;
@@ -311,12 +314,28 @@ impl Reconciler {
     /// Records that the message is missing on Discord.
     pub(super) async fn forget(&self, view: &MessageView) -> Result<(), Unsettled> {
         let (generation, state) = after_loss(view);
-        self.record(&Message { generation, ..view.message.clone() }, state).await
+        let is_over = matches!(state, PostState::Final(_));
+        self.record(&Message { generation, ..view.message.clone() }, state).await?;
+        if is_over {
+            self.wake_cards(view);
+        }
+        Ok(())
     }
 
     /// Records that the message is never posted or edited again.
     pub(super) async fn finish(&self, view: &MessageView) -> Result<(), Unsettled> {
-        self.record(&view.message, view.message.state.clone().into_final()).await
+        self.record(&view.message, view.message.state.clone().into_final()).await?;
+        self.wake_cards(view);
+        Ok(())
+    }
+
+    /// Queues the decisions of a batch that is over. Their own cards, if any, were left as they are
+    /// while the batch's card was about to replace them.
+    fn wake_cards(&self, view: &MessageView) {
+        if matches!(view.message.purpose, Purpose::Batch { .. }) {
+            let listed = view.listed.iter().map(|listed| Work::Decision(listed.decision.id));
+            self.requeue(listed, Check::Record);
+        }
     }
 
     /// Records the post state of a message.

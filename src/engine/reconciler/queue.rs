@@ -19,6 +19,9 @@ use crate::engine::clock::LONGEST_SLEEP;
 const AT_ONCE: usize = 1_000;
 /// Pause before retrying a rejected card: the cause may have been fixed, or the bot updated.
 const REFUSED_RETRY: Duration = Duration::from_secs(15 * 60);
+/// How long the edit for an escalation step waits for the results of contacting people. Discord
+/// takes about 0.3 s to open a direct message, and as long to post it.
+const PROGRESS_DELAY: Duration = Duration::from_secs(3);
 /// Pause before looking for a missing channel again.
 const NO_CHANNEL_RETRY: Duration = Duration::from_secs(30);
 
@@ -98,6 +101,14 @@ impl Queue {
         });
         waiting.not_before = Instant::now();
         waiting.check = waiting.check.max(check);
+    }
+
+    /// Queues work that may wait for [`PROGRESS_DELAY`], to share a request with what follows.
+    pub(super) fn add_later(&mut self, id: Work) {
+        let later = Instant::now() + PROGRESS_DELAY;
+        let waiting = Waiting { not_before: later, tries: 0, check: Check::Record };
+        let waiting = self.waiting.entry(id).or_insert(waiting);
+        waiting.not_before = waiting.not_before.min(later);
     }
 
     fn is_running(&self, id: Work) -> bool {

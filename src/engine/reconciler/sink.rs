@@ -55,7 +55,7 @@ pub trait MessageSink: Send + Sync + 'static {
         nonce: &str,
     ) -> Result<String, SinkError>;
 
-    /// Edits a message to show `card`.
+    /// Edits a message to show `card`. Sends nothing if the message is known to show it already.
     async fn edit(
         &self,
         channel: &str,
@@ -63,6 +63,9 @@ pub trait MessageSink: Send + Sync + 'static {
         view: &MessageView,
         card: &Card,
     ) -> Result<(), SinkError>;
+
+    /// Forgets what a message shows: the answer to a click edits it, or may still edit it.
+    fn forget_content(&self, message: &str);
 
     /// Our messages in the channel with the buttons of `message`, posted since a wall-clock time. A
     /// card has the buttons of its decision.

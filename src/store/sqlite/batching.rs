@@ -1,13 +1,15 @@
 //! Statements of batching: finds pending decisions that may share a card, and writes the planned
 //! batches.
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, params};
 
 use super::rows::{column, query, unreadable};
 use super::{cards, messages};
 use crate::core::Time;
-use crate::core::decision::{DecisionId, Revision};
-use crate::core::messaging::batch::{BatchCandidates, BatchChange, Candidate, RecentBatch};
+use crate::core::decision::{DecisionId, Revision, Risk};
+use crate::core::messaging::batch::{
+    BatchCandidates, BatchChange, Candidate, MOST_BATCHABLE, RecentBatch,
+};
 use crate::core::messaging::message::{Destination, ListChange, MessageId, Purpose};
 use crate::store::{NewMessage, StoreError};
 
@@ -15,9 +17,11 @@ use crate::store::{NewMessage, StoreError};
 const CANDIDATE: &str = "
     SELECT d.id, json_extract(d.document, '$.revision'), d.returns, d.project, d.kind, d.risk FROM";
 
-/// Pending decisions without any card: neither an own card nor a batch card.
+/// Pending decisions without any card: neither an own card nor a batch card. The first parameter is
+/// a JSON list of risks.
 const FRESH: &str = "decision AS d INDEXED BY decision_open
-    WHERE d.state IN ('pending', 'deferred') AND d.state = 'pending' AND d.risk IN ('low', 'medium')
+    WHERE d.state IN ('pending', 'deferred') AND d.state = 'pending'
+      AND d.risk IN (SELECT value FROM json_each(?1))
       AND NOT EXISTS (
         SELECT 1 FROM posting AS c
         WHERE c.decision = d.id AND c.final = 0 AND c.returns = d.returns AND c.message IS NOT NULL)
@@ -26,11 +30,12 @@ const FRESH: &str = "decision AS d INDEXED BY decision_open
         WHERE i.decision = d.id AND i.gone IS NULL AND p.purpose = 'batch' AND p.final = 0)";
 
 /// Pending decisions with an own card no older than the window. A decision taken by a person, or
-/// with a vote, keeps the own card.
+/// with a vote, keeps the own card. Parameters: a JSON list of risks, and the window's begin.
 const RECENT: &str = "posting AS c INDEXED BY posting_card_opened
     JOIN decision AS d ON d.id = c.decision
-    WHERE c.decision IS NOT NULL AND c.opened_at >= ?1 AND c.final = 0 AND c.message IS NOT NULL
-      AND c.returns = d.returns AND d.state = 'pending' AND d.risk IN ('low', 'medium')
+    WHERE c.decision IS NOT NULL AND c.opened_at >= ?2 AND c.final = 0 AND c.message IS NOT NULL
+      AND c.returns = d.returns AND d.state = 'pending'
+      AND d.risk IN (SELECT value FROM json_each(?1))
       AND json_extract(d.document, '$.state.taken') IS NULL
       AND coalesce(json_array_length(d.document, '$.state.votes'), 0) = 0";
 
@@ -56,12 +61,15 @@ fn candidate(row: &Row<'_>) -> Result<Candidate, StoreError> {
 
 pub(super) fn crowd(connection: &Connection, since: Time) -> Result<BatchCandidates, StoreError> {
     let since = since.timestamp_millis();
-    let fresh = query(connection, &format!("{CANDIDATE} {FRESH} ORDER BY d.id"), [], candidate)?;
+    let risks = Risk::ALL.iter().filter(|risk| **risk <= MOST_BATCHABLE).collect::<Vec<_>>();
+    let risks = serde_json::to_string(&risks).map_err(unreadable)?;
+    let sql = format!("{CANDIDATE} {FRESH} ORDER BY d.id");
+    let fresh = query(connection, &sql, [&risks], candidate)?;
     if fresh.is_empty() {
         return Ok(BatchCandidates::default());
     }
-    let recent =
-        query(connection, &format!("{CANDIDATE} {RECENT} ORDER BY d.id"), [since], candidate)?;
+    let sql = format!("{CANDIDATE} {RECENT} ORDER BY d.id");
+    let recent = query(connection, &sql, params![risks, since], candidate)?;
     let young = query(connection, YOUNG, [since], |row| {
         let count: i64 = column(row, 2)?;
         Ok(RecentBatch {

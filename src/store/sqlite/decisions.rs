@@ -394,7 +394,7 @@ pub(super) fn append(
     put(connection, &decision)?;
     precedents::record(connection, &decision, event)?;
     if decision.changed == seq {
-        messages::mark_outdated(connection, decision.id)?;
+        messages::mark_outdated(connection, decision.id, event)?;
     }
     Ok(decision)
 }

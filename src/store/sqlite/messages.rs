@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row, params};
 use super::rows::{column, ids, query, signed, time, unreadable, unsigned};
 use super::{Store, batching, cards, from_sqlite, reminders};
 use crate::core::Time;
+use crate::core::decision::event::Event;
 use crate::core::decision::{DecisionId, Revision};
 use crate::core::messaging::message::{
     Destination, FinalPost, Item, ListChange, Message, MessageId, PostState, Purpose,
@@ -290,14 +291,20 @@ pub(super) fn put_post_state(
 
 /// Marks every message with a changed decision as outdated, including lists from which the decision
 /// was removed: the decision's line there shows the outcome.
-pub(super) fn mark_outdated(connection: &Connection, id: DecisionId) -> Result<(), StoreError> {
+pub(super) fn mark_outdated(
+    connection: &Connection,
+    id: DecisionId,
+    by: &Event,
+) -> Result<(), StoreError> {
+    let [one, other] = Purpose::SHOWING_PROGRESS;
     connection
         .prepare_cached(
             "UPDATE posting SET behind = 1 WHERE behind = 0 AND final = 0 AND id IN (
                 SELECT id FROM posting WHERE decision = ?1
-                UNION ALL SELECT posting FROM posting_item WHERE decision = ?1)",
+                UNION ALL SELECT posting FROM posting_item WHERE decision = ?1)
+             AND (NOT ?2 OR purpose IN (?3, ?4))",
         )
-        .and_then(|mut update| update.execute([id.0]))
+        .and_then(|mut update| update.execute(params![id.0, by.is_progress(), one, other]))
         .map(drop)
         .map_err(from_sqlite)
 }

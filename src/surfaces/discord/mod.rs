@@ -110,6 +110,7 @@ async fn connected(
         application: application.clone(),
     }));
     let sink = rendering::sink::DiscordSink {
+        shown: rendering::shown::ShownContent::default(),
         http: Arc::clone(&http),
         places: Arc::clone(&places),
         tag: handle.tag().to_owned(),

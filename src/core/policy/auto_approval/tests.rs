@@ -301,7 +301,7 @@ proptest! {
         (kind, harmless) in kinds(),
         (environment, elsewhere) in environments(),
         shop: bool,
-        risk in prop::sample::select(vec![Risk::Low, Risk::Medium, Risk::High, Risk::Critical]),
+        risk in prop::sample::select(Risk::ALL),
         floor in prop::option::of(prop::sample::select(vec![Risk::Low, Risk::High])),
         expects in prop::sample::select(vec![Expects::Approve, Expects::Answer]),
         approvals in 0_u32..3,

@@ -67,6 +67,8 @@ impl MessageSink for Surface {
     async fn edit(&self, _: &str, _: &str, _: &MessageView, _: &Card) -> Result<(), SinkError> {
         nothing()
     }
+    fn forget_content(&self, _: &str) {}
+
     async fn find(&self, _: &str, _: &Message, _: Time) -> Result<Vec<String>, SinkError> {
         nothing()
     }

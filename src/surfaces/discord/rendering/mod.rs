@@ -4,4 +4,5 @@ pub(crate) mod message_views;
 pub(crate) mod render;
 pub(crate) mod reports;
 pub(crate) mod search;
+pub(crate) mod shown;
 pub(crate) mod sink;

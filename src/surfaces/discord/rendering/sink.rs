@@ -11,6 +11,7 @@ use serenity::all::{
 };
 
 use super::search::messages_since;
+use super::shown::{Digest, ShownContent};
 use super::{message_views, render};
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Revision};
@@ -39,6 +40,7 @@ pub(crate) struct DiscordSink {
     pub(crate) guild: GuildId,
     pub(crate) alarm: Alarm,
     pub(crate) handle: Handle,
+    pub(crate) shown: ShownContent,
 }
 
 /// Meaning of a rejected direct message. Permanent: direct messages closed (50007), no server in
@@ -288,12 +290,15 @@ impl MessageSink for DiscordSink {
         if let Some(decision) = message_view.message.purpose.card_of() {
             view.files.extend(files(decision, card).await);
         }
+        let digest = Digest::of(&view);
         let view = reminders::pings(view, &message_view.message.purpose);
         let posted = self.send(channel, view, message_view, nonce).await;
         if let (Destination::Direct(_), Err(error)) = (&message_view.message.place, &posted) {
             return Err(direct(error));
         }
-        self.posted(channel, message_view.first_open(), posted)
+        let message = self.posted(channel, message_view.first_open(), posted)?;
+        self.shown.put(&message, digest);
+        Ok(message)
     }
 
     async fn edit(
@@ -303,8 +308,14 @@ impl MessageSink for DiscordSink {
         message_view: &MessageView,
         card: &Card,
     ) -> Result<(), SinkError> {
-        let (channel, message) = (self.open_channel(channel)?, message_id(message)?);
+        let (channel, id) = (self.open_channel(channel)?, message_id(message)?);
         let mut view = message_views::message_view(card, message_view, &self.tag);
+        let digest = Digest::of(&view);
+        if self.shown.is(message, digest) {
+            return Ok(());
+        }
+        // A failed request may have been carried out all the same.
+        self.shown.put(message, None);
         let edit = match (message_view.message.purpose.card_of(), message_view.listed.first()) {
             // The files posted with revision 1 are still valid; a later revision may have other
             // files.
@@ -315,10 +326,17 @@ impl MessageSink for DiscordSink {
             }
             (None, _) => view.edit_with_files(),
         };
-        match channel.edit_message(&self.http, message, edit).await {
-            Ok(_) => Ok(()),
+        match channel.edit_message(&self.http, id, edit).await {
+            Ok(_) => {
+                self.shown.put(message, digest);
+                Ok(())
+            }
             Err(error) => Err(self.failed(channel, &error)),
         }
+    }
+
+    fn forget_content(&self, message: &str) {
+        self.shown.put(message, None);
     }
 
     async fn find(
