@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gander::config::gates::RulesFile;
 use gander::core::access::{Scope, TokenId};
-use gander::core::decision::{Decision, DecisionId, Risk, Verdict, Via};
+use gander::core::decision::{Decision, DecisionId, Verdict, Via};
 use gander::core::policy::rules::Rules;
 use gander::engine::Handle;
 use gander::engine::clock::{SystemClock, wall_time};

@@ -28,11 +28,28 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_as(Durability::Now, work)
+    }
+
+    /// Like [`Store::write`], but without waiting for the disk. A loss of power may undo the last
+    /// such writes, a killed process does not: only for what can be found out again.
+    pub(super) fn write_soon<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_as(Durability::Soon, work)
+    }
+
+    fn write_as<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let writer = self
             .writer
             .as_ref()
             .ok_or_else(|| StoreError::ReadOnly(self.path.display().to_string()))?;
-        writer.write(work).map_err(|error| with_path(error, &self.path))
+        writer.write(durability, work).map_err(|error| with_path(error, &self.path))
     }
 
     /// Runs `work` on a connection that cannot write. `work` must not call [`Store::read`]: with
@@ -55,8 +72,30 @@ pub(super) const LONG_LOG: u64 = 8 << 20;
 /// Pause between two attempts to shorten the log, while the reader may still need it.
 const SHORTEN_AGAIN: Duration = Duration::from_secs(1);
 
+/// When a commit reaches the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Durability {
+    /// With a later commit, or when SQLite copies the log into the store.
+    Soon,
+    /// Before the commit returns.
+    Now,
+}
+
+impl Durability {
+    /// The setting of SQLite. In a write-ahead log, NORMAL leaves the commits in order, and syncs
+    /// none; the next FULL commit syncs them all.
+    const fn pragma(self) -> &'static str {
+        match self {
+            Self::Soon => "PRAGMA synchronous = NORMAL",
+            Self::Now => "PRAGMA synchronous = FULL",
+        }
+    }
+}
+
 /// A queued write with the waiting caller.
 trait Piece: Send {
+    fn durability(&self) -> Durability;
+
     /// Runs the write. Returns whether to keep the changes.
     fn run(&mut self, connection: &Connection) -> bool;
 
@@ -65,12 +104,17 @@ trait Piece: Send {
 }
 
 struct Write<T, F> {
+    durability: Durability,
     work: Option<F>,
     result: Option<Result<T, StoreError>>,
     caller: Sender<Result<T, StoreError>>,
 }
 
 impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Piece for Write<T, F> {
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+
     fn run(&mut self, connection: &Connection) -> bool {
         // A panic in one write must not end the shared thread; rolling back to the savepoint undoes
         // the changes.
@@ -112,11 +156,12 @@ impl Writer {
 
     fn write<T: Send + 'static>(
         &self,
+        durability: Durability,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let gone = || StoreError::Failed("its writer has stopped".into());
         let (caller, answer) = channel();
-        let piece = Box::new(Write { work: Some(work), result: None, caller });
+        let piece = Box::new(Write { durability, work: Some(work), result: None, caller });
         self.queue.as_ref().ok_or_else(gone)?.send(piece).map_err(|_| gone())?;
         answer.recv().map_err(|_| gone())?
     }
@@ -135,10 +180,14 @@ impl Drop for Writer {
 
 fn run_writes(connection: &Connection, queue: &Receiver<Box<dyn Piece>>, poker: &Poker) {
     let log = connection.path().map(|path| files::beside(path.as_ref(), "-wal"));
+    let mut durability = None;
     while let Some(first) = next_write(connection, queue, log.as_ref()) {
         let mut together: Vec<_> =
             std::iter::once(first).chain(queue.try_iter().take(MOST_WRITES - 1)).collect();
-        let failure = commit_together(connection, &mut together).err().map(from_sqlite);
+        let failure = set_durability(connection, &mut durability, &together)
+            .and_then(|()| commit_together(connection, &mut together))
+            .err()
+            .map(from_sqlite);
         if failure.is_some() && !connection.is_autocommit() {
             // If the rollback fails too, the next BEGIN fails and reports the error.
             let _ = connection.execute_batch("ROLLBACK");
@@ -150,6 +199,22 @@ fn run_writes(connection: &Connection, queue: &Receiver<Box<dyn Piece>>, poker: 
             piece.reply(failure.clone());
         }
     }
+}
+
+/// Commits as durably as the most demanding of these writes requires. `current`: the connection's
+/// setting, if known.
+fn set_durability(
+    connection: &Connection,
+    current: &mut Option<Durability>,
+    together: &[Box<dyn Piece>],
+) -> rusqlite::Result<()> {
+    let needed = together.iter().map(|piece| piece.durability()).max();
+    if let Some(needed) = needed.filter(|needed| *current != Some(*needed)) {
+        *current = None;
+        connection.execute_batch(needed.pragma())?;
+        *current = Some(needed);
+    }
+    Ok(())
 }
 
 /// The next queued write; `None` at the end. Shortens a long log while the queue is empty.
@@ -318,5 +383,32 @@ mod tests {
         let cannot = readers.lend(|| Err(rusqlite::Error::InvalidQuery), |_| Ok(()));
         assert!(cannot.is_ok(), "another is idle");
         assert_eq!(readers.kept.lock().unwrap().open, MOST_READERS - 1);
+    }
+
+    #[test]
+    fn a_commit_waits_for_the_disk_if_any_of_its_writes_must() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = "2026-03-01T12:00:00Z".parse().unwrap();
+        let store = Store::open(&folder.path().join("gander.db"), None, at).unwrap();
+        let setting = |connection: &Connection| {
+            connection
+                .query_row("PRAGMA synchronous", [], |row| row.get::<_, u8>(0))
+                .map_err(from_sqlite)
+        };
+        let (normal, full) = (1, 2);
+        for _ in 0..2 {
+            assert_eq!(store.write_soon(setting).unwrap(), normal);
+            assert_eq!(store.write(setting).unwrap(), full);
+        }
+        let piece = |durability| -> Box<dyn Piece> {
+            let work = Some(|_: &Connection| Ok(()));
+            Box::new(Write { durability, work, result: None, caller: channel().0 })
+        };
+        let together = [piece(Durability::Soon), piece(Durability::Now), piece(Durability::Soon)];
+        let connection = Connection::open_in_memory().unwrap();
+        set_durability(&connection, &mut None, &together[..1]).unwrap();
+        assert_eq!(setting(&connection).unwrap(), normal);
+        set_durability(&connection, &mut Some(Durability::Soon), &together).unwrap();
+        assert_eq!(setting(&connection).unwrap(), full);
     }
 }

@@ -394,14 +394,17 @@ impl MessageStore<'_> {
         self.store.write(move |connection| amend(connection, id, revision, &changes))
     }
 
-    /// Records the post state of a message, unless the recorded state is [`PostState::Final`].
+    /// Records the post state of a message, unless the recorded state is [`PostState::Final`]. Only
+    /// an intent waits for the disk: without a later record, the intent's message is searched for.
     pub fn put_post_state(
         self,
         id: MessageId,
         generation: u32,
         state: PostState,
     ) -> Result<(), StoreError> {
-        self.store.write(move |connection| put_post_state(connection, id, generation, &state))
+        let is_intent = matches!(state, PostState::Creating { .. });
+        let put = move |connection: &Connection| put_post_state(connection, id, generation, &state);
+        if is_intent { self.store.write(put) } else { self.store.write_soon(put) }
     }
 
     /// Decisions with a missing or outdated card, according to the store's records.
