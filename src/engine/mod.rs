@@ -7,15 +7,16 @@ pub mod approvals;
 pub mod clock;
 pub mod escalation;
 pub mod event_log;
+mod fair_permits;
 mod messages;
 pub mod notifications;
 pub mod operations;
+pub mod per_caller;
 pub mod rate_limit;
 pub mod reconciler;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::Semaphore;
 use tokio::sync::watch::{Receiver, Sender};
 
 pub use self::approvals::approver_queries::ApproverApi;
@@ -30,6 +31,7 @@ use self::clock::Clock;
 pub use self::escalation::progress::EscalationApi;
 pub use self::event_log::history::EventLogApi;
 pub use self::event_log::{EventFilter, EventFollower};
+use self::fair_permits::FairPermits;
 pub use self::messages::MessageApi;
 pub use self::notifications::outbox::NotificationApi;
 pub use self::operations::maintenance::OperationsApi;
@@ -106,12 +108,13 @@ pub enum Claim {
 const CALLERS_AT_ONCE: usize = 12;
 
 /// On whose behalf a handle calls the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Lane {
     /// The bot itself, for people: never waits for callers.
     Own,
-    /// Callers of the approval API, [`CALLERS_AT_ONCE`] at a time.
-    Callers,
+    /// A caller of the approval API, or all whose token is not known yet. They have
+    /// [`CALLERS_AT_ONCE`] calls at a time, and take turns.
+    Caller(Arc<str>),
 }
 
 #[derive(Debug)]
@@ -131,8 +134,8 @@ struct Inner {
     heartbeat: Sender<Option<operations::heartbeat::Heartbeat>>,
     waiters: event_log::waiters::Waiters,
     members: approvals::members::KnownMembers,
-    /// Places in [`Lane::Callers`].
-    callers: Arc<Semaphore>,
+    /// Places of [`Lane::Caller`].
+    callers: FairPermits<Arc<str>, ()>,
     judging: approvals::judging::JudgingPool,
     ask_rate: approvals::ask_limits::AskRate,
 }
@@ -169,18 +172,18 @@ impl Handle {
                 heartbeat: Sender::new(None),
                 waiters: event_log::waiters::Waiters::default(),
                 members: approvals::members::KnownMembers::default(),
-                callers: Arc::new(Semaphore::new(CALLERS_AT_ONCE)),
+                callers: FairPermits::new(CALLERS_AT_ONCE),
                 judging: approvals::judging::JudgingPool::default(),
                 ask_rate: approvals::ask_limits::AskRate::default(),
             }),
         }
     }
 
-    /// The same API for callers outside this process: their flood delays each other, and never a
-    /// click or a card.
+    /// The same API for a caller outside this process: its flood delays others by one call at a
+    /// time, and never a click or a card. `caller`: the caller's id; empty if not known yet.
     #[must_use]
-    pub fn for_callers(&self) -> Self {
-        Self { lane: Lane::Callers, ..self.clone() }
+    pub fn for_caller(&self, caller: &str) -> Self {
+        Self { lane: Lane::Caller(caller.into()), ..self.clone() }
     }
 
     /// The engine's clock.
@@ -321,10 +324,9 @@ impl Handle {
         call: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
-        let place = match self.lane {
+        let place = match &self.lane {
             Lane::Own => None,
-            // The semaphore is never closed.
-            Lane::Callers => Arc::clone(&self.inner.callers).acquire_owned().await.ok(),
+            Lane::Caller(caller) => Some(self.inner.callers.acquire(Arc::clone(caller), ()).await),
         };
         let call = move || {
             // Held until the call ends, even if its caller has gone.

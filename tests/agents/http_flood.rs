@@ -80,6 +80,37 @@ async fn tool_calls_of_one_token_take_neither_the_threads_nor_the_clicks() {
     got(post(&at, &other, "/v1/decisions", &low("And this?"))).await.must(201);
 }
 
+/// Nobody needs a token for the document, so anybody may ask for it without end.
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_for_the_document_takes_nothing_from_clicks() {
+    let (sandbox, home) = (sandbox().await, home());
+    let bot = home.serving(&sandbox).await;
+    let (at, asker) = (address(&bot).await, token(&home).await);
+    got(post(&at, &asker, "/v1/decisions", &low("Deploy?"))).await.must(201);
+    let card = open_card(&sandbox, 1).await;
+    let answered = watch::Sender::new(0_usize);
+    let mut flood = JoinSet::new();
+    for _ in 0..64 {
+        let (client, url) = (client(), format!("{at}/openapi.json"));
+        let answered = answered.clone();
+        flood.spawn(async move {
+            loop {
+                let answer = client.get(&url).send().await.unwrap();
+                assert!(answer.status().is_success());
+                assert!(answer.bytes().await.unwrap().len() > 10_000);
+                answered.send_modify(|count| *count += 1);
+            }
+        });
+    }
+    let mut told = answered.subscribe();
+    timeout(LIMIT, told.wait_for(|count| *count >= 640)).await.unwrap().unwrap();
+    let began = std::time::Instant::now();
+    assert!(click(&sandbox.user("maya").unwrap(), &card, "approve").await.ok);
+    got(post(&at, &asker, "/v1/decisions", &low("And this?"))).await.must(201);
+    let took = began.elapsed();
+    assert!(took < CLICK_WITHIN, "{took:?} beside {} documents", *answered.borrow());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn critical_questions_of_one_token_do_not_delay_anothers_card() {
     let options = Options { rate_limits: RateLimits::Real, ..Options::default() };

@@ -13,7 +13,7 @@ use gander::surfaces::mcp::http_service;
 use serde_json::{Value, json};
 
 use crate::common::cards::{click, open_card, reject};
-use crate::common::process::sandbox;
+use crate::common::process::{LIMIT, sandbox};
 use crate::mcp_rpc::{HANDSHAKE, NEWEST, meta};
 use crate::mcp_world::World;
 
@@ -21,8 +21,8 @@ use crate::mcp_world::World;
 pub(crate) async fn served(handle: &Handle) -> SocketAddr {
     let folder = tempfile::tempdir().unwrap();
     let listen = Some("127.0.0.1:0".parse().unwrap());
-    let settings =
-        HttpSettings { listen, hosts: vec!["gander.test".into()], ..HttpSettings::default() };
+    let hosts = vec!["gander.test".into()];
+    let settings = HttpSettings { listen, hosts, rate: 1_000, ..HttpSettings::default() };
     let bound = Bound::new(&settings, &folder.path().join("gander.db")).await.unwrap();
     let address = bound.address().unwrap();
     let rules = Arc::new(RulesFile(Some(folder.path().join("gander.toml"))));
@@ -121,6 +121,45 @@ async fn an_agent_asks_and_waits_in_a_session() {
     // No rules of gates are known there.
     let listed = agent.ask("tools/list", json!({})).await;
     assert!(!listed.to_string().contains("permission_prompt"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_has_a_limit_of_sessions() {
+    let world = World::new();
+    let address = served(&world.handle).await;
+    let token = world.agent().await;
+    let mut sessions = Vec::new();
+    for _ in 0..100 {
+        let mut agent = Web::new(address, &token);
+        agent.greet().await;
+        sessions.push(agent);
+    }
+    let one_more = Web::new(address, &token);
+    let client = json!({ "name": "raw", "version": "1" });
+    let params = json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client });
+    let refused = one_more.ask("initialize", params.clone()).await;
+    let words = refused["error"]["message"].as_str().unwrap();
+    assert!(words.contains("100 sessions of this token") && words.contains("DELETE"), "{refused}");
+    // Another token has its own, and those that are open work on.
+    Web::new(address, &world.agent().await).greet().await;
+    let filed = sessions[99].tool("request_approval", json!({ "title": "Rename it?" })).await;
+    assert_eq!(filed["structuredContent"]["decision"]["id"], 1, "{filed:#}");
+    // A session that ends makes room.
+    let ended = reqwest::Client::new()
+        .delete(&sessions[0].url)
+        .header("Authorization", format!("Bearer {token}"))
+        .header("Mcp-Session-Id", sessions[0].session.clone().unwrap())
+        .header("MCP-Protocol-Version", HANDSHAKE)
+        .send()
+        .await
+        .unwrap();
+    assert!(ended.status().is_success(), "{ended:?}");
+    let there_is_room = async {
+        while Web::new(address, &token).ask("initialize", params.clone()).await["error"].is_object()
+        {
+        }
+    };
+    tokio::time::timeout(LIMIT, there_is_room).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,24 +4,55 @@
 //! the most urgent item, then the oldest. A party that was idle joins at the current turn: it
 //! neither waits for what others queued before, nor saves up turns.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::hash::Hash;
 
 /// Parties remembered beyond those that wait; a forgotten party is as good as a new one.
 const REMEMBERED: usize = 256;
 
 #[derive(Debug)]
-struct Queued<P, U, T> {
-    party: P,
+struct Queued<U, T> {
     urgency: U,
     arrival: u64,
     item: T,
 }
 
+impl<U: Ord, T> Queued<U, T> {
+    const fn order(&self) -> (&U, u64) {
+        (&self.urgency, self.arrival)
+    }
+}
+
+impl<U: Ord, T> Ord for Queued<U, T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+impl<U: Ord, T> PartialOrd for Queued<U, T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<U: Ord, T> PartialEq for Queued<U, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl<U: Ord, T> Eq for Queued<U, T> {}
+
+/// The items of one party; the top is the first to go.
+type Line<U, T> = BinaryHeap<Reverse<Queued<U, T>>>;
+
 /// Items of parties `P`, each with an urgency `U`: the least goes first.
 #[derive(Debug)]
 pub struct FairQueue<P, U, T> {
-    queued: Vec<Queued<P, U, T>>,
+    /// Without empty lines.
+    lines: HashMap<P, Line<U, T>>,
+    len: usize,
     /// The next turn of each party that had a turn lately.
     turns: HashMap<P, u64>,
     /// The turn taken last.
@@ -29,31 +60,35 @@ pub struct FairQueue<P, U, T> {
     arrivals: u64,
 }
 
-impl<P, U, T> Default for FairQueue<P, U, T> {
+impl<P, U: Ord, T> Default for FairQueue<P, U, T> {
     fn default() -> Self {
-        Self { queued: Vec::new(), turns: HashMap::new(), turn: 0, arrivals: 0 }
+        Self { lines: HashMap::new(), len: 0, turns: HashMap::new(), turn: 0, arrivals: 0 }
     }
 }
 
 impl<P: Clone + Eq + Hash, U: Ord, T> FairQueue<P, U, T> {
     /// Queues an item.
     pub fn push(&mut self, party: P, urgency: U, item: T) {
-        self.queued.push(Queued { party, urgency, arrival: self.arrivals, item });
+        let queued = Queued { urgency, arrival: self.arrivals, item };
+        self.lines.entry(party).or_default().push(Reverse(queued));
         self.arrivals += 1;
+        self.len += 1;
     }
 
-    /// Takes the next item. Looks at every item: the queues hold a thousand at most.
+    /// Takes the next item. Looks at the first item of every party.
     pub fn pop(&mut self) -> Option<T> {
-        let rank = |queued: &Queued<P, U, T>| self.next_turn(&queued.party);
-        let order = |one: &Queued<P, U, T>, other: &Queued<P, U, T>| {
-            let turns = rank(one).cmp(&rank(other));
-            turns
-                .then_with(|| one.urgency.cmp(&other.urgency))
-                .then_with(|| one.arrival.cmp(&other.arrival))
-        };
-        let (index, _) =
-            self.queued.iter().enumerate().min_by(|(_, one), (_, other)| order(one, other))?;
-        let Queued { party, item, .. } = self.queued.swap_remove(index);
+        let waiting = self.lines.iter().filter_map(|(party, line)| {
+            let Reverse(first) = line.peek()?;
+            Some((party, (self.next_turn(party), first.order())))
+        });
+        let (party, _) = waiting.min_by_key(|(_, order)| *order)?;
+        let party = party.clone();
+        let line = self.lines.get_mut(&party)?;
+        let Reverse(Queued { item, .. }) = line.pop()?;
+        if line.is_empty() {
+            self.lines.remove(&party);
+        }
+        self.len -= 1;
         self.turn = self.next_turn(&party);
         self.turns.insert(party, self.turn + 1);
         if self.turns.len() > REMEMBERED {
@@ -70,25 +105,29 @@ impl<P: Clone + Eq + Hash, U: Ord, T> FairQueue<P, U, T> {
 
     /// Keeps only the items for which `keep` is true.
     pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
-        self.queued.retain(|queued| keep(&queued.item));
+        self.lines.retain(|_, line| {
+            line.retain(|Reverse(queued)| keep(&queued.item));
+            !line.is_empty()
+        });
+        self.len = self.lines.values().map(BinaryHeap::len).sum();
     }
 
     /// Number of items.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.queued.len()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether no item is queued.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.queued.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Number of items of a party.
     #[must_use]
     pub fn len_of(&self, party: &P) -> usize {
-        self.queued.iter().filter(|queued| queued.party == *party).count()
+        self.lines.get(party).map_or(0, BinaryHeap::len)
     }
 }
 

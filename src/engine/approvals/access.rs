@@ -99,7 +99,7 @@ impl Handle {
     /// The approval API with this caller's rights.
     #[must_use]
     pub fn access(&self, caller: Caller) -> Access {
-        Access { handle: self.for_callers(), caller }
+        Access { handle: self.for_caller(&caller.id), caller }
     }
 }
 

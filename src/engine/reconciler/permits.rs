@@ -5,14 +5,11 @@
 //! request. Messages of Gander's own, such as reminders, have turns of their own.
 
 use std::cmp::Reverse;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::oneshot;
 
 use crate::core::Time;
 use crate::core::decision::{Decision, Priority, Risk};
 use crate::core::messaging::message::MessageView;
-use crate::core::values::fair_queue::FairQueue;
+use crate::engine::fair_permits::{FairPermit, FairPermits};
 
 /// The party whose turn a request takes: an asker's id, or the name of an agent without one.
 /// `None`: Gander itself.
@@ -31,7 +28,7 @@ pub(super) fn party(decision: &Decision) -> Party {
 /// The order of one party's requests, the most urgent first: verdicts, messages of Gander's own,
 /// cards that wait for an answer, and comparisons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Urgency {
+pub(super) enum Urgency {
     /// The decision has an answer to show.
     Answered,
     Own,
@@ -79,76 +76,22 @@ impl Turn {
     }
 }
 
-#[derive(Debug)]
-struct Requests {
-    free: usize,
-    queue: FairQueue<Party, Urgency, oneshot::Sender<Permit>>,
-}
-
 /// The permits of one channel.
 #[derive(Debug, Clone)]
-pub(super) struct Permits(Arc<Mutex<Requests>>);
+pub(super) struct Permits(FairPermits<Party, Urgency>);
 
 /// Permission for one request, returned on drop.
-#[derive(Debug)]
-pub(super) struct Permit(Option<Permits>);
+pub(super) type Permit = FairPermit<Party, Urgency>;
 
 impl Permits {
     /// `count`: requests at a time.
     pub(super) fn new(count: usize) -> Self {
-        Self(Arc::new(Mutex::new(Requests { free: count, queue: FairQueue::default() })))
-    }
-
-    fn requests(&self) -> MutexGuard<'_, Requests> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        Self(FairPermits::new(count))
     }
 
     /// Waits for a permit.
     pub(super) async fn acquire(&self, turn: Turn) -> Permit {
-        loop {
-            let granted = {
-                let mut requests = self.requests();
-                // While a permit is free, no request waits.
-                if requests.free > 0 {
-                    requests.free -= 1;
-                    return Permit(Some(self.clone()));
-                }
-                let (grant, granted) = oneshot::channel();
-                requests.queue.push(turn.party.clone(), turn.urgency, grant);
-                granted
-            };
-            // The sender stays in the queue until the grant, so this cannot fail.
-            if let Ok(permit) = granted.await {
-                return permit;
-            }
-        }
-    }
-
-    /// Passes a returned permit on to the next request that still waits.
-    fn pass_on(&self) {
-        loop {
-            let grant = {
-                let mut requests = self.requests();
-                let Some(grant) = requests.queue.pop() else {
-                    requests.free += 1;
-                    return;
-                };
-                grant
-            };
-            match grant.send(Permit(Some(self.clone()))) {
-                Ok(()) => return,
-                // The request was given up. Its permit must not return a second time.
-                Err(mut permit) => permit.0 = None,
-            }
-        }
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        if let Some(permits) = self.0.take() {
-            permits.pass_on();
-        }
+        self.0.acquire(turn.party, turn.urgency).await
     }
 }
 
@@ -210,7 +153,7 @@ mod tests {
         // The permit is granted to this one, which is dropped without looking.
         drop(granted);
         assert!(poll(waits).is_ready());
-        assert_eq!(permits.requests().free, 1);
+        assert_eq!(permits.0.free(), 1);
     }
 
     #[test]

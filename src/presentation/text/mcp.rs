@@ -212,6 +212,15 @@ pub const NO_FILES: &str = "leave out `attachments`: files cannot be attached ov
 pub const TOO_MANY_SUBSCRIPTIONS: &str = "too many subscriptions: subscribe to \
     factory://dashboard/summary, or unsubscribe from some resources";
 
+/// The caller has as many sessions as it may.
+#[must_use]
+pub fn too_many_sessions(most: usize) -> String {
+    format!(
+        "{most} sessions of this token are open, and it may have no more: end one (DELETE /mcp with \
+         its Mcp-Session-Id), or wait; a session ends after an hour without a request"
+    )
+}
+
 /// This server has no gate rules.
 pub const NO_GATE: &str = "this server has no gate for tool calls: use gander mcp, or the hook \
     written by gander gate install";

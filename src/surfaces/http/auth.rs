@@ -13,12 +13,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use gander_client::types::{Problem, ProblemKind};
 
-use super::connections::Counted;
 use super::error::{MEDIA_TYPE, Refusal};
 use super::response_body::{Holding, begun_if_stream};
 use super::{ApiState, Shared};
 use crate::core::access::{Caller, Scope};
 use crate::engine::approvals::access::Access;
+use crate::engine::per_caller::Counted;
 use crate::presentation::text::http as text;
 
 /// The other end of a connection.

@@ -246,54 +246,6 @@ impl Drop for Busy {
     }
 }
 
-/// Requests in progress by caller: one caller cannot keep every connection busy with long waits.
-#[derive(Debug)]
-pub(super) struct InProgress {
-    most: usize,
-    by_caller: Arc<Mutex<HashMap<String, usize>>>,
-}
-
-/// A caller's request in progress, until dropped.
-#[derive(Debug)]
-pub(super) struct Counted {
-    by_caller: Arc<Mutex<HashMap<String, usize>>>,
-    caller: String,
-}
-
-impl InProgress {
-    /// A quarter of these connections for each caller.
-    pub(super) fn among(connections: &Connections) -> Self {
-        Self { most: (connections.most() / 4).max(1), by_caller: Arc::default() }
-    }
-
-    /// Counts a request of this caller.
-    ///
-    /// # Errors
-    /// The limit, if the caller has as many requests in progress.
-    pub(super) fn count(&self, caller: &str) -> Result<Counted, usize> {
-        let mut by_caller = self.by_caller.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = by_caller.entry(caller.to_owned()).or_default();
-        if *count >= self.most {
-            return Err(self.most);
-        }
-        *count += 1;
-        drop(by_caller);
-        Ok(Counted { by_caller: Arc::clone(&self.by_caller), caller: caller.to_owned() })
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut by_caller = self.by_caller.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_caller.get_mut(&self.caller) {
-            *count -= 1;
-            if *count == 0 {
-                by_caller.remove(&self.caller);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,16 +335,5 @@ mod tests {
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("::ffff:127.0.0.1"), of("127.0.0.1"));
         assert_ne!(of("127.0.0.1"), of("127.0.0.2"));
-    }
-
-    #[test]
-    fn a_caller_has_a_quarter_of_the_connections_in_progress() {
-        let progress = InProgress::among(&Connections::new(8));
-        let held: Vec<Counted> = (0..2).map(|_| progress.count("token:1").unwrap()).collect();
-        assert_eq!(progress.count("token:1").unwrap_err(), 2);
-        assert!(progress.count("token:2").is_ok());
-        drop(held);
-        assert!(progress.count("token:1").is_ok());
-        assert!(progress.by_caller.lock().unwrap().is_empty());
     }
 }

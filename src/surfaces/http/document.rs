@@ -2,7 +2,9 @@
 //! program.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use axum::body::Bytes;
 use gander_client::types::{DecisionEvent, Problem, ProblemKind};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -18,6 +20,10 @@ const COMMON_PROBLEMS: [ProblemKind; 3] =
 /// Further problems of routes that need a caller.
 const AUTHENTICATED_PROBLEMS: [ProblemKind; 3] =
     [ProblemKind::Unauthorized, ProblemKind::TooMany, ProblemKind::Unavailable];
+
+/// The document as sent. Made once: anybody may ask for it, as often as they like.
+pub(super) static DOCUMENT: LazyLock<Bytes> =
+    LazyLock::new(|| serde_json::to_vec(&document()).unwrap_or_default().into());
 
 /// The OpenAPI document.
 #[must_use]

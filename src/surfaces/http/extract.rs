@@ -8,7 +8,7 @@ use gander_client::types::ProblemKind;
 use serde::de::DeserializeOwned;
 
 use super::error::Refusal;
-use super::{BODY_WITHIN, LONGEST_BODY};
+use super::{Authenticated, BODY_WITHIN, LONGEST_BODY, Shared};
 use crate::core::decision::{Decision, DecisionId, Revision};
 use crate::core::values::did_you_mean::did_you_mean;
 use crate::presentation::json::{self, ReadError};
@@ -101,14 +101,21 @@ pub(super) fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<Str
     value.to_str().map(|value| Some(value.to_owned())).map_err(|_| wrong())
 }
 
+/// Bytes of a body that is read as JSON where it arrives. A longer one takes its caller's turn among
+/// the tool calls to be judged: it may take longer than a click should wait.
+const SHORT: usize = 64 << 10;
+
 /// The JSON body, at most `MOST` bytes. An empty body counts as an empty object.
 #[derive(Debug, Clone)]
 pub(super) struct Body<T, const MOST: usize = LONGEST_BODY>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Body<T, MOST> {
+impl<T, const MOST: usize> FromRequest<Shared> for Body<T, MOST>
+where
+    T: DeserializeOwned + Send + 'static,
+{
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, server: &Shared) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let length = parts
             .headers
@@ -135,7 +142,13 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
         if !json {
             return Err(Refusal::new(ProblemKind::MediaType, text::MEDIA_TYPE));
         }
-        parsed(&bytes).map(Self)
+        match parts.extensions.get::<Authenticated>() {
+            Some(Authenticated(access)) if bytes.len() > SHORT => {
+                let turn = access.judge(move || parsed(&bytes)).await;
+                turn.map_err(|error| server.refused(error.into()))?.map(Self)
+            }
+            _ => parsed(&bytes).map(Self),
+        }
     }
 }
 

@@ -34,8 +34,8 @@ use gander_client::types;
 use tokio::sync::watch;
 
 pub use self::auth::{Authenticated, Peer};
+use self::connections::Connections;
 pub use self::connections::raise_file_limit;
-use self::connections::{Connections, InProgress};
 pub use self::document::document;
 pub use self::error::Refusal;
 pub use self::listen::{Bound, ListenError, default_socket};
@@ -44,6 +44,7 @@ use crate::core::access::Caller;
 use crate::core::decision::Decision;
 use crate::engine::Handle;
 use crate::engine::approvals::gates::RuleSource;
+use crate::engine::per_caller::PerCaller;
 use crate::engine::rate_limit::RateLimit;
 use crate::presentation::json;
 
@@ -113,7 +114,8 @@ pub(super) struct ApiState {
     hosts: Vec<String>,
     limiter: RateLimit,
     connections: Connections,
-    in_progress: InProgress,
+    /// Requests in progress: a quarter of the connections for each caller.
+    in_progress: PerCaller,
     figures: Counters,
     /// Whether shutdown has begun.
     ending: watch::Sender<bool>,
@@ -162,11 +164,11 @@ impl HttpApi {
     pub fn new(handle: Handle, settings: &HttpSettings, rulebook: Arc<dyn RuleSource>) -> Self {
         let connections = Connections::by_file_limit();
         let server = Arc::new(ApiState {
-            handle: handle.for_callers(),
+            handle: handle.for_caller(""),
             rulebook,
             hosts: settings.hosts.iter().map(|host| host.to_lowercase()).collect(),
             limiter: RateLimit::per_second(settings.rate, settings.rate.saturating_mul(AT_ONCE)),
-            in_progress: InProgress::among(&connections),
+            in_progress: PerCaller::at_most((connections.most() / 4).max(1)),
             connections,
             figures: Counters::default(),
             ending: watch::Sender::new(false),

@@ -4,17 +4,17 @@
 //! `schemars` 1, and neither derives the problems, headers and scopes of a route from one entry.
 
 use axum::handler::Handler;
-use axum::http::Method;
+use axum::http::{Method, header};
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Router};
 use gander_client::types::{self, ProblemKind};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::auth::{RequiredScopes, admit};
 use super::error::Refusal;
-use super::{Shared, ask, auth, gate, health, queries, stream, verdict, wait};
+use super::{Shared, ask, auth, document, gate, health, queries, stream, verdict, wait};
 use crate::core::access::Scope;
 use crate::presentation::text::http as text;
 
@@ -373,10 +373,14 @@ fn running() -> Vec<RouteEntry> {
         )
         .needs(&[Scope::Observe, Scope::Admin])
         .media("application/openmetrics-text", "The metrics"),
-        get("/openapi.json", "openapi", "This document", || async { Json(super::document()) })
+        get("/openapi.json", "openapi", "This document", openapi)
             .open()
             .media(JSON, "An OpenAPI 3.1 document"),
     ]
+}
+
+async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, JSON)], document::DOCUMENT.clone())
 }
 
 /// Builds the router, with the scope check of each route.

@@ -21,7 +21,7 @@ mod serving;
 mod tools;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -36,6 +36,7 @@ pub use self::permission::Gatekeeper;
 use crate::core::access::Caller;
 use crate::core::hex;
 use crate::engine::approvals::access::Access;
+use crate::engine::per_caller::{Counted, PerCaller};
 use crate::engine::{Handle, HandleError};
 use crate::presentation::text;
 
@@ -45,6 +46,9 @@ const LONGEST_MESSAGE: usize = 1 << 20;
 /// How long an idle HTTP session of a protocol version before 2026-07-28 is kept: long enough for a
 /// pause in a chat.
 const SESSION_IDLE_TIMEOUT: Duration = Duration::from_secs(3_600);
+
+/// Most HTTP sessions of one caller: each follows the log, and takes about 100 KiB.
+const MOST_SESSIONS: usize = 100;
 
 /// How the caller is identified.
 #[derive(Clone)]
@@ -80,6 +84,10 @@ pub struct McpServer {
     subscribed: Arc<Mutex<BTreeSet<String>>>,
     /// Whether the connection has ended.
     ending: watch::Sender<bool>,
+    /// The sessions of all callers, where they are limited.
+    sessions: Option<PerCaller>,
+    /// This session's place among its caller's.
+    place: Arc<Mutex<Option<Counted>>>,
 }
 
 impl McpServer {
@@ -97,7 +105,19 @@ impl McpServer {
             session: session.unwrap_or_default(),
             subscribed: Arc::default(),
             ending: watch::Sender::new(false),
+            sessions: None,
+            place: Arc::default(),
         }
+    }
+
+    /// Takes a place among the caller's sessions.
+    fn take_place(&self, caller: &Caller) -> Result<(), ErrorData> {
+        let Some(sessions) = &self.sessions else { return Ok(()) };
+        let place = sessions
+            .count(&caller.id)
+            .map_err(|most| ErrorData::invalid_request(text::mcp::too_many_sessions(most), None))?;
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+        Ok(())
     }
 
     /// The API with the caller's permissions.
@@ -157,8 +177,12 @@ pub fn http_service(
         .with_allowed_hosts(local.into_iter().chain(hosts.iter().cloned()))
         .enforce_origin_validation()
         .with_max_request_body_bytes(LONGEST_MESSAGE);
-    let handle = handle.for_callers();
-    let new = move || Ok(McpServer::new(handle.clone(), Identity::OfRequest, gate.clone()));
+    let handle = handle.for_caller("");
+    let sessions = Some(PerCaller::at_most(MOST_SESSIONS));
+    let new = move || {
+        let server = McpServer::new(handle.clone(), Identity::OfRequest, gate.clone());
+        Ok(McpServer { sessions: sessions.clone(), ..server })
+    };
     let mut sessions = LocalSessionManager::default();
     sessions.session_config.keep_alive = Some(SESSION_IDLE_TIMEOUT);
     let service = StreamableHttpService::new(new, Arc::new(sessions), config);
