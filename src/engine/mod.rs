@@ -18,6 +18,7 @@ pub mod reconciler;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch::{Receiver, Sender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::approvals::approver_queries::ApproverApi;
 pub use self::approvals::attention::{AttentionApi, AttentionPage};
@@ -31,7 +32,7 @@ use self::clock::Clock;
 pub use self::escalation::progress::EscalationApi;
 pub use self::event_log::history::EventLogApi;
 pub use self::event_log::{EventFilter, EventFollower};
-use self::fair_permits::FairPermits;
+use self::fair_permits::{FairPermit, FairPermits};
 pub use self::messages::MessageApi;
 pub use self::notifications::outbox::NotificationApi;
 pub use self::operations::maintenance::OperationsApi;
@@ -107,14 +108,27 @@ pub enum Claim {
 /// waits for a connection; the waiting calls occupy no thread.
 const CALLERS_AT_ONCE: usize = 12;
 
+/// Store calls of the reconciler at a time. Thousands of cards may be due at once; each call in
+/// progress occupies a thread, and more of them would only wait for each other.
+const CARDS_AT_ONCE: usize = 16;
+
 /// On whose behalf a handle calls the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Lane {
-    /// The bot itself, for people: never waits for callers.
+    /// The bot itself, for people: never waits for callers or cards.
     Own,
+    /// The reconciler, [`CARDS_AT_ONCE`] at a time.
+    Cards,
     /// A caller of the approval API, or all whose token is not known yet. They have
     /// [`CALLERS_AT_ONCE`] calls at a time, and take turns.
     Caller(Arc<str>),
+}
+
+/// A place in a lane, returned on drop.
+enum Place {
+    Own,
+    Cards(#[expect(dead_code, reason = "returned on drop")] OwnedSemaphorePermit),
+    Caller(#[expect(dead_code, reason = "returned on drop")] FairPermit<Arc<str>, ()>),
 }
 
 #[derive(Debug)]
@@ -134,6 +148,8 @@ struct Inner {
     heartbeat: Sender<Option<operations::heartbeat::Heartbeat>>,
     waiters: event_log::waiters::Waiters,
     members: approvals::members::KnownMembers,
+    /// Places of [`Lane::Cards`].
+    cards: Arc<Semaphore>,
     /// Places of [`Lane::Caller`].
     callers: FairPermits<Arc<str>, ()>,
     judging: approvals::judging::JudgingPool,
@@ -172,11 +188,17 @@ impl Handle {
                 heartbeat: Sender::new(None),
                 waiters: event_log::waiters::Waiters::default(),
                 members: approvals::members::KnownMembers::default(),
+                cards: Arc::new(Semaphore::new(CARDS_AT_ONCE)),
                 callers: FairPermits::new(CALLERS_AT_ONCE),
                 judging: approvals::judging::JudgingPool::default(),
                 ask_rate: approvals::ask_limits::AskRate::default(),
             }),
         }
+    }
+
+    /// The same API for the reconciler.
+    pub(crate) fn for_cards(&self) -> Self {
+        Self { lane: Lane::Cards, ..self.clone() }
     }
 
     /// The same API for a caller outside this process: its flood delays others by one call at a
@@ -318,16 +340,28 @@ impl Handle {
         EscalationApi { handle: self }
     }
 
+    /// Waits for a place in this handle's lane.
+    async fn place(&self) -> Place {
+        match &self.lane {
+            Lane::Own => Place::Own,
+            Lane::Cards => match Arc::clone(&self.inner.cards).acquire_owned().await {
+                Ok(place) => Place::Cards(place),
+                // The semaphore is never closed.
+                Err(_) => Place::Own,
+            },
+            Lane::Caller(caller) => {
+                Place::Caller(self.inner.callers.acquire(Arc::clone(caller), ()).await)
+            }
+        }
+    }
+
     /// Runs a blocking store call off the async threads.
     async fn with_store<T: Send + 'static>(
         &self,
         call: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
-        let place = match &self.lane {
-            Lane::Own => None,
-            Lane::Caller(caller) => Some(self.inner.callers.acquire(Arc::clone(caller), ()).await),
-        };
+        let place = self.place().await;
         let call = move || {
             // Held until the call ends, even if its caller has gone.
             let _place = place;

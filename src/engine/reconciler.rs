@@ -88,6 +88,8 @@ enum Difference {
 /// The reconciler. One per store and [`MessageSink`].
 pub struct Reconciler {
     handle: Handle,
+    /// For a click, which waits for no card.
+    for_clicks: Handle,
     sink: Arc<dyn MessageSink>,
     locks: Mutex<HashMap<Work, Arc<tokio::sync::Mutex<()>>>>,
     /// Work to queue again.
@@ -115,7 +117,8 @@ impl Reconciler {
     #[must_use]
     pub fn new(handle: Handle, sink: Arc<dyn MessageSink>) -> Arc<Self> {
         Arc::new(Self {
-            handle,
+            handle: handle.for_cards(),
+            for_clicks: handle,
             sink,
             locks: Mutex::default(),
             again: Mutex::default(),
@@ -146,7 +149,7 @@ impl Reconciler {
     pub async fn clicked(&self, id: DecisionId, channel: &str, message: String) -> Option<Message> {
         self.sink.forget_content(&message);
         let cards =
-            self.handle.with_store(move |store| store.messages().cards_of(id)).await.ok()?;
+            self.for_clicks.with_store(move |store| store.messages().cards_of(id)).await.ok()?;
         if let Some(card) = cards.iter().find(|card| card.state.message_id() == Some(&message)) {
             return Some(card.clone());
         }
@@ -195,7 +198,7 @@ impl Reconciler {
         let (id, generation, list) = (card.id, card.generation, card.revision);
         let state = PostState::Posted { channel, message, shown: decision.changed, list };
         let recorded = self
-            .handle
+            .for_clicks
             .with_store(move |store| store.messages().put_post_state(id, generation, state));
         match recorded.await {
             Ok(()) => tracing::debug!(
