@@ -1,7 +1,7 @@
 //! Statements of batching: finds pending decisions that may share a card, and writes the planned
 //! batches.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row};
 
 use super::rows::{column, query, unreadable};
 use super::{cards, messages};
@@ -17,11 +17,11 @@ use crate::store::{NewMessage, StoreError};
 const CANDIDATE: &str = "
     SELECT d.id, json_extract(d.document, '$.revision'), d.returns, d.project, d.kind, d.risk FROM";
 
-/// Pending decisions without any card: neither an own card nor a batch card. The first parameter is
-/// a JSON list of risks.
+/// Pending decisions without any card: neither an own card nor a batch card. [`of_batchable`] fills
+/// in the risks.
 const FRESH: &str = "decision AS d INDEXED BY decision_open
     WHERE d.state IN ('pending', 'deferred') AND d.state = 'pending'
-      AND d.risk IN (SELECT value FROM json_each(?1))
+      AND d.risk IN (:risks)
       AND NOT EXISTS (
         SELECT 1 FROM posting AS c
         WHERE c.decision = d.id AND c.final = 0 AND c.returns = d.returns AND c.message IS NOT NULL)
@@ -30,12 +30,12 @@ const FRESH: &str = "decision AS d INDEXED BY decision_open
         WHERE i.decision = d.id AND i.gone IS NULL AND p.purpose = 'batch' AND p.final = 0)";
 
 /// Pending decisions with an own card no older than the window. A decision taken by a person, or
-/// with a vote, keeps the own card. Parameters: a JSON list of risks, and the window's begin.
+/// with a vote, keeps the own card.
 const RECENT: &str = "posting AS c INDEXED BY posting_card_opened
     JOIN decision AS d ON d.id = c.decision
-    WHERE c.decision IS NOT NULL AND c.opened_at >= ?2 AND c.final = 0 AND c.message IS NOT NULL
+    WHERE c.decision IS NOT NULL AND c.opened_at >= ?1 AND c.final = 0 AND c.message IS NOT NULL
       AND c.returns = d.returns AND d.state = 'pending'
-      AND d.risk IN (SELECT value FROM json_each(?1))
+      AND d.risk IN (:risks)
       AND json_extract(d.document, '$.state.taken') IS NULL
       AND coalesce(json_array_length(d.document, '$.state.votes'), 0) = 0";
 
@@ -47,6 +47,13 @@ const YOUNG: &str = "
     WHERE p.purpose = 'batch' AND p.decision IS NULL AND p.final = 0
       AND (p.message IS NULL OR p.opened_at >= ?1)
     ORDER BY p.id";
+
+/// The candidates of a source with a risk at which cards may be shared.
+fn of_batchable(source: &str) -> String {
+    let risks = Risk::ALL.iter().filter(|risk| **risk <= MOST_BATCHABLE);
+    let risks: Vec<String> = risks.map(|risk| format!("'{risk}'")).collect();
+    format!("{CANDIDATE} {} ORDER BY d.id", source.replace(":risks", &risks.join(", ")))
+}
 
 fn candidate(row: &Row<'_>) -> Result<Candidate, StoreError> {
     Ok(Candidate {
@@ -61,15 +68,11 @@ fn candidate(row: &Row<'_>) -> Result<Candidate, StoreError> {
 
 pub(super) fn crowd(connection: &Connection, since: Time) -> Result<BatchCandidates, StoreError> {
     let since = since.timestamp_millis();
-    let risks = Risk::ALL.iter().filter(|risk| **risk <= MOST_BATCHABLE).collect::<Vec<_>>();
-    let risks = serde_json::to_string(&risks).map_err(unreadable)?;
-    let sql = format!("{CANDIDATE} {FRESH} ORDER BY d.id");
-    let fresh = query(connection, &sql, [&risks], candidate)?;
+    let fresh = query(connection, &of_batchable(FRESH), [], candidate)?;
     if fresh.is_empty() {
         return Ok(BatchCandidates::default());
     }
-    let sql = format!("{CANDIDATE} {RECENT} ORDER BY d.id");
-    let recent = query(connection, &sql, params![risks, since], candidate)?;
+    let recent = query(connection, &of_batchable(RECENT), [since], candidate)?;
     let young = query(connection, YOUNG, [since], |row| {
         let count: i64 = column(row, 2)?;
         Ok(RecentBatch {
@@ -124,7 +127,7 @@ mod tests {
         let path = folder.path().join("gander.db");
         drop(Store::open(&path, None, Time::UNIX_EPOCH).unwrap());
         let connection = Connection::open(&path).unwrap();
-        let (fresh, recent) = (format!("{CANDIDATE} {FRESH}"), format!("{CANDIDATE} {RECENT}"));
+        let (fresh, recent) = (of_batchable(FRESH), of_batchable(RECENT));
         for sql in [&fresh, &recent, YOUNG, messages::POSTED_WITH_OPEN, messages::OUTDATED] {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = vec![0; plan.parameter_count()];
