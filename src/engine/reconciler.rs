@@ -30,6 +30,7 @@ use self::breaker::Breaker;
 use self::next_action::{NextAction, next_for_decision, next_for_message};
 use self::permits::{Permit, Permits, Turn};
 use self::queue::{Check, Queue, Work};
+use self::sink::within_timeout;
 pub use self::sink::{MessageSink, SinkError};
 use super::clock::LONGEST_SLEEP;
 use super::{EventFilter, EventFollower, Handle, HandleError};
@@ -42,9 +43,6 @@ use crate::store::StoreError;
 pub const CLOCK_DIFFERENCE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 /// Concurrent requests of the reconciler per Discord channel.
 const PERMITS: usize = 2;
-/// Time-out of a request, including waits for rate limits. When a rate-limit header is unreadable,
-/// serenity repeats the request at once and without end.
-const SINK_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause before retrying a failed store call.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 /// How long a click waits for another task's lock on the card.
@@ -182,11 +180,7 @@ impl Reconciler {
         &self,
         request: impl Future<Output = Result<T, SinkError>>,
     ) -> Result<T, SinkError> {
-        let result = tokio::time::timeout(SINK_TIMEOUT, request).await.unwrap_or_else(|_| {
-            let why = format!("the request did not end within {} s", SINK_TIMEOUT.as_secs());
-            Err(SinkError::Later { after: LONGEST_SLEEP, why })
-        });
-        self.breaker.record(Instant::now(), result)
+        self.breaker.record(Instant::now(), within_timeout(request).await)
     }
 
     /// Records the decision state shown by a card after the answer to a click edited the card.

@@ -7,6 +7,7 @@
 
 use super::next_action::{IfMissing, RedirectTarget, Unposted, after_loss, card_view};
 use super::permits::Turn;
+use super::sink::within_timeout;
 use super::{CLOCK_DIFFERENCE, Check, Reconciler, SinkError, Unsettled, Work};
 use crate::core::Time;
 use crate::core::decision::Decision;
@@ -129,7 +130,9 @@ impl Reconciler {
 
     /// Records an intent and posts the message.
     pub(super) async fn create(&self, unposted: Unposted) -> Result<(), Unsettled> {
-        let channel = self.sink.channel_for(&unposted.place(), unposted.decision()).await?;
+        let place = unposted.place();
+        let channel = self.sink.channel_for(&place, unposted.decision());
+        let channel = within_timeout(channel).await?;
         let turn = match &unposted {
             Unposted::Card { decision, .. } => Turn::of(decision, self.handle.now()),
             Unposted::Message(view) => self.turn_of(view),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::core::Time;
 use crate::core::decision::Decision;
 use crate::core::messaging::message::{Destination, Message, MessageView};
+use crate::engine::clock::LONGEST_SLEEP;
 use crate::presentation::card::Card;
 
 /// Why a message could not be posted or edited, and what happens next.
@@ -81,4 +82,18 @@ pub trait MessageSink: Send + Sync + 'static {
 
     /// The URL of a message.
     fn link(&self, channel: &str, message: &str) -> Option<String>;
+}
+
+/// Time-out of a request, including waits for rate limits. When a rate-limit header is unreadable,
+/// serenity repeats the request at once and without end.
+const SINK_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Ends a request, or a sequence of requests, after [`SINK_TIMEOUT`].
+pub(super) async fn within_timeout<T>(
+    request: impl Future<Output = Result<T, SinkError>>,
+) -> Result<T, SinkError> {
+    tokio::time::timeout(SINK_TIMEOUT, request).await.unwrap_or_else(|_| {
+        let why = format!("the request did not end within {} s", SINK_TIMEOUT.as_secs());
+        Err(SinkError::Later { after: LONGEST_SLEEP, why })
+    })
 }
