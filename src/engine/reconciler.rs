@@ -32,7 +32,6 @@ use self::permits::{Permit, Permits, Turn};
 use self::queue::{Check, Queue, Work};
 use self::sink::within_timeout;
 pub use self::sink::{MessageSink, SinkError};
-use super::clock::LONGEST_SLEEP;
 use super::{EventFilter, EventFollower, Handle, HandleError};
 use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::{Decision, DecisionId};
