@@ -168,6 +168,7 @@ impl Gatekeeper for RemoteGate {
             home: None,
             real: Vec::new(),
             poses_as_repository: false,
+            own_prompt: false,
             before: None,
             facts: Facts::default(),
         };
@@ -213,6 +214,7 @@ impl Gatekeeper for LocalGate {
                 home: directories::BaseDirs::new().map(|base| base.home_dir().to_owned()),
                 real: Vec::new(),
                 poses_as_repository: false,
+                own_prompt: false,
                 before: None,
                 facts: Facts::default(),
             },

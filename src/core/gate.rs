@@ -58,6 +58,9 @@ pub struct ToolCall {
     /// real repository: its files are writable for an agent, and the git configuration among these
     /// files says which programs git runs.
     pub poses_as_repository: bool,
+    /// Whether the agent's own permission prompt asks about the call: for more than the call itself,
+    /// such as to leave the agent's sandbox.
+    pub own_prompt: bool,
     /// Current content of the file to be changed, if the file exists and is readable.
     pub before: Option<String>,
     /// What else the gate found on the machine with the files.
@@ -170,6 +173,9 @@ impl ToolCall {
             hash.update(part);
         }
         digest(&self.meaning(), &mut hash);
+        if self.own_prompt {
+            hash.update("own prompt");
+        }
         hex(&hash.finalize()[..16])
     }
 

@@ -121,6 +121,7 @@ mod tests {
             home: None,
             real: Vec::new(),
             poses_as_repository: false,
+            own_prompt: false,
             before: None,
             facts: crate::core::gate::facts::Facts::default(),
         }

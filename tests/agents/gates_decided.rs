@@ -243,6 +243,28 @@ async fn the_agents_own_permission_prompt_asks_for_more() {
     assert_eq!(answered["hookSpecificOutput"]["decision"]["behavior"], "deny", "{answered}");
 }
 
+/// Codex need not say in the call that it wants to leave its sandbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agents_own_prompt_without_words_asks_for_more_too() {
+    let world = World::new();
+    let agent = world.agent(Kind::Codex, "3s").await;
+    let own = |command: &str| {
+        let said = world.says("codex-permission-request", command);
+        said.replace(",\"description\":\"May I leave the sandbox?\"", "")
+    };
+    assert_eq!(agent.call(world.pre(Kind::Codex, "git status")).await, Outcome::Ran);
+    assert!(agent.call(own("git status")).await.denied().contains("#1"));
+    assert!(world.decision(1).await.request.insight.why_it_matters.contains("sandbox"));
+    // The call is approved for the session; what the prompt asks for is not.
+    let pre = world.pre(Kind::Codex, "npm test");
+    assert!(agent.call(&pre).await.denied().contains("#2"));
+    world.decides(&world.decision(2).await, Verdict::for_session()).await;
+    assert_eq!(agent.call(&pre).await, Outcome::Ran);
+    assert!(agent.call(own("npm test")).await.denied().contains("#3"));
+    world.decides(&world.decision(3).await, Verdict::for_session()).await;
+    assert_eq!(agent.call(own("npm test")).await, Outcome::Ran);
+}
+
 /// Codex asks for a host in the words beside a command.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approval_for_one_host_is_none_for_another() {

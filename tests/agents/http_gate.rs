@@ -51,6 +51,17 @@ async fn decides(world: &World, decision: &Decision, verdict: Verdict) {
         .unwrap();
 }
 
+/// Earlier gates sent this field too, and it had no effect.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agents_own_prompt_is_asked() {
+    let world = World::new().await;
+    let agent = world.agent().await;
+    let call = run("git status");
+    assert_eq!(bring(&agent, &with(&call, &json!({ "own_prompt": false }))).await["answer"], "allow");
+    let own = asked(&world, &agent, &with(&call, &json!({ "own_prompt": true }))).await;
+    assert!(own.request.insight.why_it_matters.contains("outside the agent's sandbox"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_servers_rules_judge_a_call() {
     let world = World::new().await;

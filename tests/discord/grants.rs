@@ -31,6 +31,7 @@ async fn gate(bot: &Bot, session: &str) -> GateOutcome {
         home: None,
         real: Vec::new(),
         poses_as_repository: false,
+        own_prompt: false,
         before: None,
         facts: gander::core::gate::facts::Facts::default(),
     };

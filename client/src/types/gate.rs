@@ -61,8 +61,9 @@ pub struct GateCall {
     /// The project. Left out: the token's only project, or the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Without effect: an agent's own permission prompt asks for more than the call that the agent's
-    /// hook submitted before, and is a question of its own. Earlier versions sent it.
+    /// Whether the agent's own permission prompt asks about the call: for more than the call that the
+    /// agent's hook submitted before, such as to leave the sandbox. This is a question of its own:
+    /// neither a rule that allows the call nor an earlier approval of the call answers it.
     #[serde(default)]
     pub own_prompt: bool,
     /// Ask a person with at least this risk, even if the rules would allow the call.

@@ -118,6 +118,9 @@ pub(super) fn parse_input(
         home,
         real: Vec::new(),
         poses_as_repository: false,
+        // Claude Code's prompt is about the very call that its other hook has submitted. Codex's asks
+        // to leave the sandbox, and need not say so in the call.
+        own_prompt: agent == AgentKind::Codex && event == HookEvent::PermissionRequest,
         before: None,
         facts: Facts::default(),
     };

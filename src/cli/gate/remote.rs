@@ -108,6 +108,7 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
         home,
         real,
         poses_as_repository,
+        own_prompt,
         before,
         facts,
     } = call;
@@ -124,7 +125,7 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
         before,
         facts: Some(sent(facts)),
         project,
-        own_prompt: false,
+        own_prompt,
         at_least,
     }
 }

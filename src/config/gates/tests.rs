@@ -23,6 +23,7 @@ pub(super) fn call(tool: &str, input: Value) -> ToolCall {
         home: Some("/home/maya".into()),
         real: Vec::new(),
         poses_as_repository: false,
+        own_prompt: false,
         before: None,
         facts: crate::core::gate::facts::Facts::default(),
     }

@@ -8,7 +8,7 @@ use super::tests::call;
 use super::*;
 use crate::core::decision::Kind;
 use crate::core::gate::ToolCall;
-use crate::core::gate::rules::{Ruling, judge};
+use crate::core::gate::rules::{AskReason, Ruling, judge};
 
 /// What Codex asks beside a command, in the command's description, is more than the command.
 #[test]
@@ -78,4 +78,27 @@ fn what_widens_a_call_keeps_the_kind_of_its_rule() {
         };
         assert_eq!(kind.as_ref().map(Kind::as_str), Some("deploy"), "{reason:?}");
     }
+}
+
+/// An agent's own prompt asks for what no rule speaks of, whatever it says beside the call.
+#[test]
+fn no_rule_that_allows_a_call_answers_the_agents_own_prompt() {
+    let rules = understand(Path::new(FILE), "[[rules]]\ndo = \"allow\"\n").unwrap();
+    let defaults = understand(Path::new(FILE), DEFAULTS).unwrap();
+    let patch = "*** Begin Patch\n*** Add File: a.rs\n+x\n*** End Patch";
+    for (tool, input, expected) in [
+        ("Bash", json!({ "command": "git status" }), "medium"),
+        ("Bash", json!({ "command": "git push" }), "high"),
+        ("apply_patch", json!({ "command": patch }), "medium"),
+        ("update_plan", json!({}), "medium"),
+        ("mcp__a__b", json!({}), "medium"),
+    ] {
+        let own = ToolCall { own_prompt: true, ..call(tool, input) };
+        let Ruling::Ask { risk, reason, .. } = judge(&defaults, &own) else { panic!("{own:?}") };
+        assert_eq!(risk.to_string(), expected, "{own:?}");
+        assert!(matches!(reason, Some(AskReason::OwnPrompt(_))), "{reason:?}");
+        assert_ne!(judge(&rules, &own), Ruling::Allow, "{own:?}");
+    }
+    let denied = ToolCall { own_prompt: true, ..call("Bash", json!({ "command": "sudo ls" })) };
+    assert!(matches!(judge(&defaults, &denied), Ruling::Deny { .. }));
 }

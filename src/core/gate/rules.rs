@@ -105,6 +105,8 @@ pub enum AskReason {
     Interactive(Option<Box<AskReason>>),
     /// The place of a file that the call reads or writes.
     Place(PlaceReason),
+    /// The agent's own permission prompt asks for more than the call. Contains the reason of a rule.
+    OwnPrompt(Option<Box<AskReason>>),
 }
 
 /// Git obeys the configuration of the repository in the working directory, and any folder can be
@@ -183,6 +185,18 @@ impl Ruling {
 }
 
 impl Ruling {
+    /// The ruling for the agent's own permission prompt: what it asks for beside the call is in no
+    /// rule, so no rule allows it.
+    fn of_own_prompt(self) -> Self {
+        match self.raised(Minimum { risk: UNKNOWN, reason: None }) {
+            Self::Ask { risk, kind, reason } => {
+                let reason = Some(AskReason::OwnPrompt(reason.map(Box::new)));
+                Self::Ask { risk, kind, reason }
+            }
+            denied => denied,
+        }
+    }
+
     /// As [`Ruling::raised`], if there is a minimum.
     fn at_least(self, least: Option<Minimum>) -> Self {
         match least {
@@ -225,6 +239,9 @@ pub fn judge_within(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Rul
     }
     if budget.is_spent() {
         ruling = ruling.because(Risk::High, AskReason::TooMuch);
+    }
+    if call.own_prompt {
+        ruling = ruling.of_own_prompt();
     }
     match call.plan_widens() {
         Some(Widening::NoPlan) => ruling.because(Widening::RISK, AskReason::NoPlan),
@@ -344,6 +361,7 @@ impl Scene<'_> {
             home: call.home.clone(),
             real: Vec::new(),
             poses_as_repository: false,
+            own_prompt: false,
             before: None,
             facts: Facts::default(),
         };

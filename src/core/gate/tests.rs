@@ -15,6 +15,7 @@ fn call(tool: &str, input: Value) -> ToolCall {
         home: None,
         real: Vec::new(),
         poses_as_repository: false,
+        own_prompt: false,
         before: None,
         facts: Facts::default(),
     }
@@ -35,6 +36,7 @@ fn the_same_action_is_the_same_however_it_is_introduced() {
         ToolCall { session: Some("s-2".into()), ..one.clone() },
         ToolCall { agent: "goose".into(), ..one.clone() },
         ToolCall { cwd: "/home/maya/other".into(), ..one.clone() },
+        ToolCall { own_prompt: true, ..one.clone() },
     ] {
         assert_ne!(one.key(), other.key(), "{other:?}");
     }

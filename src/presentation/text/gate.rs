@@ -65,6 +65,10 @@ pub fn reason(reason: &AskReason) -> String {
             None => INTERACTIVE.to_owned(),
         },
         AskReason::Place(place) => place_reason(*place).to_owned(),
+        AskReason::OwnPrompt(also) => match also {
+            Some(also) => format!("{OWN_PROMPT} {}", self::reason(also)),
+            None => OWN_PROMPT.to_owned(),
+        },
     }
 }
 
@@ -102,6 +106,10 @@ pub const fn place_reason(place: PlaceReason) -> &'static str {
 /// Reason: an agent may type into the program.
 pub const INTERACTIVE: &str = "The program reads commands from a terminal: one yes is a shell. \
     The agent may type anything into the program later, and no gate sees the typed commands.";
+
+/// Reason: the agent itself asks for more than the call.
+pub const OWN_PROMPT: &str = "The agent itself asks for permission: an approval may let this call \
+    run outside the agent's sandbox, or with more access than it has by itself.";
 
 /// Reason: the command's syntax is not understood.
 pub const NOT_UNDERSTOOD: &str = "Gander does not understand part of this command, so the rules \

@@ -44,6 +44,7 @@ fn brought(call: GateCall) -> GateRequest {
         home,
         real,
         poses_as_repository,
+        own_prompt,
         before,
         facts,
         ..
@@ -60,6 +61,7 @@ fn brought(call: GateCall) -> GateRequest {
             home,
             real,
             poses_as_repository,
+            own_prompt,
             before,
             facts: facts.map(gate_facts::received).unwrap_or_default(),
         },
