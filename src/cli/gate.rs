@@ -10,6 +10,7 @@ mod plan;
 mod remote;
 mod repository;
 mod root;
+mod runs;
 mod stop;
 mod transport;
 

@@ -16,6 +16,7 @@ pub mod private;
 pub mod programs;
 pub mod reach;
 pub mod rules;
+pub mod scripts;
 pub mod search;
 pub mod shell;
 pub mod tools;
@@ -26,11 +27,12 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use self::edits::{Edit, FileChange, edit_of, patched_files};
-use self::facts::Facts;
+use self::facts::{Facts, RunFile};
 use self::pattern::plain_path;
 use super::hex;
 
 pub use super::decision::session::GATE_KEY as KEY;
+use super::decision::session::ONCE;
 
 /// Maximum length of a session identifier in a key, in bytes; longer identifiers are hashed.
 const LONGEST_SESSION: usize = 200;
@@ -160,8 +162,8 @@ impl ToolCall {
         texts
     }
 
-    /// Digest of agent, session, directory, tool and effective arguments, in hexadecimal. Equal for
-    /// identical calls.
+    /// Digest of agent, session, directory, tool, effective arguments and the content of the files
+    /// that the call runs, in hexadecimal. Equal for identical calls.
     #[must_use]
     pub fn identity(&self) -> String {
         let mut hash = Sha256::new();
@@ -176,6 +178,15 @@ impl ToolCall {
         if self.own_prompt {
             hash.update("own prompt");
         }
+        for (path, found) in &self.facts.runs {
+            let content = match found {
+                RunFile::Nothing => "nothing",
+                RunFile::Digest(content) => content,
+                RunFile::Unknown => "unknown",
+            };
+            let path = path.to_string_lossy();
+            hash.update(format!("{}:{path}{}:{content}", path.len(), content.len()));
+        }
         hex(&hash.finalize()[..16])
     }
 
@@ -189,14 +200,16 @@ impl ToolCall {
         input
     }
 
-    /// Dedup key of the decision for this call.
+    /// Dedup key of the decision for this call. Ends with [`ONCE`] if an approval cannot be repeated
+    /// for the session, because nobody knows whether the same would run.
     #[must_use]
     pub fn key(&self) -> String {
         let session = match self.session.as_deref() {
             Some(long) if long.len() > LONGEST_SESSION => hex(&Sha256::digest(long)[..16]),
             session => session.unwrap_or_default().to_owned(),
         };
-        format!("{KEY}{}:{session}:{}", self.agent, self.identity())
+        let once = if self.runs_known_files() { "" } else { ONCE };
+        format!("{KEY}{}:{session}:{}{once}", self.agent, self.identity())
     }
 
     /// The path relative to a workspace folder.

@@ -32,8 +32,28 @@ pub struct GateFacts {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 4000))]
     pub homes: Vec<PathBuf>,
+    /// What the files of the workspace hold that the call runs. An approval for the session ends
+    /// with a change of such a file, and is not offered if a content is unknown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4000))]
+    pub runs: Vec<GateScript>,
     /// How much of the call was looked up.
     pub coverage: GateCoverage,
+}
+
+/// What a file holds that the call runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateScript {
+    /// The path as the call names it: absolute, links not followed.
+    pub path: PathBuf,
+    /// A digest of the content. Left out: there is no file, or its content is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
+    pub digest: Option<String>,
+    /// Whether there is no file.
+    #[serde(default)]
+    pub missing: bool,
 }
 
 /// A fact about a file.
@@ -95,12 +115,14 @@ pub enum GateCoverage {
 impl GateFacts {
     /// Checks beyond the schema. Returns a description of the first mistake.
     pub(super) fn validation_error(&self) -> Option<String> {
-        let longest = [self.files.len(), self.searched.len(), self.own.len(), self.homes.len()];
+        let (files, runs) = (self.files.len(), self.runs.len());
+        let longest = [files, runs, self.searched.len(), self.own.len(), self.homes.len()];
         if longest.into_iter().any(|length| length > MOST_FACTS) {
             return Some(format!("facts: each list can have at most {MOST_FACTS} entries"));
         }
         let files = self.files.iter().flat_map(|file| [&file.path, &file.real]);
-        let mut all = files.chain(&self.searched).chain(&self.own).chain(&self.homes);
+        let runs = self.runs.iter().map(|run| &run.path);
+        let mut all = files.chain(runs).chain(&self.searched).chain(&self.own).chain(&self.homes);
         let whole = |path: &PathBuf| Path::is_absolute(path);
         (!all.all(whole)).then(|| "facts: write absolute paths".to_owned())
     }

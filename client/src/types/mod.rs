@@ -25,7 +25,9 @@ pub use self::decision::{
 pub use self::event::DecisionEvent;
 pub use self::files::{OutcomeReport, QuestionState, VerdictFile};
 pub use self::gate::{AtLeast, GateAnswer, GateCall, GateReady, GateVerdict};
-pub use self::gate_facts::{GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository};
+pub use self::gate_facts::{
+    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript,
+};
 pub use self::parts::{Agent, Choice, Detail, Insight, Link, Moment, Span};
 pub use self::problem::{Problem, ProblemKind};
 pub use self::question::{DroppedQuestion, LONGEST_OPTION, MAX_APPROVALS, MAX_OPTIONS, Question};

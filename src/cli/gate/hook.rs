@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{AgentKind, facts, root};
+use super::{AgentKind, facts, root, runs};
 use crate::core::gate::ToolCall;
 use crate::core::gate::facts::Facts;
 use crate::disk;
@@ -148,6 +148,7 @@ pub(super) fn add_file_facts(call: &mut ToolCall, homes: Vec<PathBuf>, own: Vec<
     call.poses_as_repository = call.cwd.join("HEAD").symlink_metadata().is_ok()
         && call.cwd.join(".git").symlink_metadata().is_err();
     call.facts = facts::look(call, homes, own);
+    call.facts.runs = runs::look(call);
     let Some(edit) = call.edit() else { return };
     let path = call.cwd.join(&edit.path);
     // The agent's tool would follow a link too, so the diff shows the file that it leads to.

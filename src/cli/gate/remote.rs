@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use gander_client::types::{GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository};
+use gander_client::types::{
+    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript,
+};
 use gander_client::{AtLeast, Client, Error, GateAnswer, GateCall, GateVerdict, Reaction};
 
 use super::ProjectClaim;
@@ -12,7 +14,7 @@ use super::hook::HookInput;
 use crate::cli::{Common, LOCK_TIMEOUT};
 use crate::config::gates;
 use crate::core::gate::ToolCall;
-use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind};
+use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind, RunFile};
 use crate::core::gate::rules::{Ruling, judge};
 use crate::engine::approvals::gates::GateReply;
 use crate::presentation::text;
@@ -132,7 +134,12 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
 
 /// The facts as they are sent.
 fn sent(facts: Facts) -> GateFacts {
-    let Facts { files, git, searched, own, homes, coverage } = facts;
+    let Facts { files, git, searched, own, homes, runs, coverage } = facts;
+    let run = |(path, found)| {
+        let missing = found == RunFile::Nothing;
+        let digest = if let RunFile::Digest(digest) = found { Some(digest) } else { None };
+        GateScript { path, digest, missing }
+    };
     let file = |(path, FileFact { real, kind }): (PathBuf, FileFact)| GateFile {
         path,
         real,
@@ -158,6 +165,7 @@ fn sent(facts: Facts) -> GateFacts {
         searched,
         own,
         homes,
+        runs: runs.into_iter().map(run).collect(),
         coverage: match coverage {
             Coverage::Unknown => GateCoverage::Unknown,
             Coverage::Complete => GateCoverage::Complete,

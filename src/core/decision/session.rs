@@ -14,6 +14,9 @@ pub const PERMISSION: &str = "permission";
 /// is approved.
 pub const GATE_KEY: &str = "gate:";
 
+/// End of a gate's dedup key if nobody knows whether a repetition of the call would run the same.
+pub const ONCE: &str = ":once";
+
 /// The use of the latest verdict on a call when the call is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionApproval {
@@ -42,6 +45,12 @@ impl Request {
             || self.dedup_key.as_deref().is_some_and(|key| key.starts_with(GATE_KEY))
     }
 
+    /// Whether nobody knows that a repetition of the call would run the same.
+    #[must_use]
+    pub fn is_for_once(&self) -> bool {
+        self.dedup_key.as_deref().is_some_and(|key| key.contains(GATE_KEY) && key.ends_with(ONCE))
+    }
+
     /// The request as `earlier` introduced the call. An agent words the observation of a call anew
     /// each time; the call stays the same.
     #[must_use]
@@ -67,13 +76,15 @@ impl Decision {
     }
 
     /// Whether the decision can be approved for the agent's session: a permission below critical
-    /// risk that needs one approval, from an agent that names its session and shows the call.
+    /// risk that needs one approval, from an agent that names its session and shows the call, if a
+    /// repetition would run the same.
     #[must_use]
     pub fn offers_session(&self) -> bool {
         self.is_permission()
             && !self.request.body.trim().is_empty()
             && self.request.agent.session.as_ref().is_some_and(|session| !session.trim().is_empty())
             && self.request.expects == Expects::Approve
+            && !self.request.is_for_once()
             && self.approvals_needed() == 1
             && self.terms.risk < Risk::Critical
     }
@@ -167,6 +178,7 @@ mod tests {
         but(&|decision| decision.request.agent.session = Some("  ".into()));
         but(&|decision| decision.terms.approvals = 2);
         but(&|decision| decision.request.body = " \n".into());
+        but(&|decision| decision.request.dedup_key = Some("user:1:gate:goose:s-1:ab:once".into()));
         let mut critical = asked();
         critical.terms.risk = Risk::Critical;
         assert!(!critical.offers_session() && given(&critical).is_err());

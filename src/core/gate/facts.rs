@@ -19,8 +19,21 @@ pub struct Facts {
     pub own: Vec<PathBuf>,
     /// Other names of the person's home folder: without links, and as the system has it.
     pub homes: Vec<PathBuf>,
+    /// What the files of the workspace hold that the call runs. By path: absolute and normalised.
+    pub runs: BTreeMap<PathBuf, RunFile>,
     /// How much of the call was looked up.
     pub coverage: Coverage,
+}
+
+/// What a file holds that a call runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunFile {
+    /// There is no file: nothing, or a folder.
+    Nothing,
+    /// A digest of the content.
+    Digest(String),
+    /// The file is too large, or cannot be read.
+    Unknown,
 }
 
 /// How much of a call was looked up.

@@ -6,7 +6,8 @@ mod tables;
 
 pub use self::interactive::is_interactive;
 use self::tables::{
-    GIT_RUNS, GIT_VERBS, INTERPRETERS, MOVERS, READERS, RUNNERS, Runs, SHELLS, VERB_RUNNERS,
+    GIT_RUNS, GIT_VERBS, INTERPRETERS, MOVERS, READERS, RUNNERS, Runs, SCRIPT_RUNNERS, SHELLS,
+    VERB_RUNNERS,
 };
 use super::shell::is_assignment;
 
@@ -225,6 +226,30 @@ pub fn runs_files(words: &[String]) -> bool {
         || evaluates(words)
         || RUNNERS.iter().any(|(runner, _)| *runner == name(words))
         || matches!(name(words), "make" | "gmake" | "just" | "crontab" | "at" | "batch")
+}
+
+/// Positions of the words that may name a file which the command runs: its program with a folder
+/// before the name, and the script of a shell or an interpreter. The word after an option may be the
+/// option's value.
+#[must_use]
+pub fn run_files(words: &[String]) -> Vec<usize> {
+    let mut found = Vec::new();
+    found.extend(words.first().filter(|word| word.contains('/')).map(|_| 0));
+    let program = unversioned(name(words));
+    let takes_script = is_shell(words)
+        || is_interpreter(words)
+        || SCRIPT_RUNNERS.contains(&program)
+        || matches!(program, "source" | ".");
+    let mut options = words.iter().skip(1).take_while(|word| is_option(word));
+    let is_module = matches!(program, "python" | "pypy") && options.any(|word| word == "-m");
+    if takes_script && !is_module {
+        found.extend(starts(words, 1, 0));
+        if matches!(program, "deno" | "bun") {
+            // Behind a verb.
+            found.extend(starts(words, 1, 1));
+        }
+    }
+    found
 }
 
 /// Whether a command copies, moves or changes the files that its words name.

@@ -30,6 +30,15 @@ impl NamedPath {
     pub fn path(&self, home: Option<&Path>) -> PathBuf {
         plain_path(&self.name, &self.folder, home)
     }
+
+    /// The absolute path as written: `..` after a link leads elsewhere than its text says.
+    #[must_use]
+    pub fn on_disk(&self, home: Option<&Path>) -> PathBuf {
+        match (self.name.strip_prefix("~/"), home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => self.folder.join(&self.name),
+        }
+    }
 }
 
 /// What a call names.

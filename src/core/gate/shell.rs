@@ -51,6 +51,8 @@ pub struct Command {
     pub writes: Vec<String>,
     /// Origin of the standard input.
     pub stdin: Stdin,
+    /// Whether the words are only guessed, from text in a language other than the shell's.
+    pub guessed: bool,
     pipeline: usize,
 }
 
@@ -186,28 +188,28 @@ impl Gathered<'_> {
         for command in &line.commands {
             self.behind(&command.words, command.stdin, depth);
             if !line.certain && programs::runs_code(&command.words) {
-                command.words.iter().skip(1).for_each(|word| self.gather_code(word));
+                command.words.iter().skip(1).for_each(|word| self.gather_code(word, true));
             }
         }
         for (text, used) in line.texts.iter().zip(line.uses()) {
             match used {
                 TextUse::Data => {}
                 TextUse::Script => self.gather_script(&text.body, depth + 1),
-                TextUse::Code => self.gather_code(&text.body),
+                TextUse::Code => self.gather_code(&text.body, true),
             }
         }
         for script in line.piped_scripts() {
             self.gather_script(&script, depth + 1);
         }
         if line.unread {
-            self.gather_code(text);
+            self.gather_code(text, false);
         }
     }
 
     /// Commands in a script. The script is a text of its own.
     fn gather_script(&mut self, script: &str, depth: u32) {
         if depth > DEEPEST {
-            self.gather_code(script);
+            self.gather_code(script, false);
             return;
         }
         let line = read(script, self.budget);
@@ -218,7 +220,7 @@ impl Gathered<'_> {
     /// Commands that a program runs which itself is a command.
     fn behind(&mut self, words: &[String], stdin: Stdin, depth: u32) {
         if depth > DEEPEST {
-            self.gather_code(&words.join(" "));
+            self.gather_code(&words.join(" "), false);
             return;
         }
         if !self.budget.spend(words.len()) {
@@ -242,8 +244,9 @@ impl Gathered<'_> {
     }
 
     /// Commands in a text of unknown syntax: any text between two special characters of the shell
-    /// may be a command.
-    fn gather_code(&mut self, text: &str) {
+    /// may be a command. `guessed`: the text is not the shell's, so the commands are no more than
+    /// guesses.
+    fn gather_code(&mut self, text: &str, guessed: bool) {
         for piece in text.split(|c: char| ";&|\n\r(){}`$\"'<>".contains(c)) {
             if !self.budget.spend(piece.len() + 1) {
                 return;
@@ -256,7 +259,7 @@ impl Gathered<'_> {
             if !words.is_empty() {
                 let varying = vec![true; words.len()];
                 let stdin = Stdin::Redirected;
-                self.found.push(Command { words, varying, stdin, ..Command::default() });
+                self.found.push(Command { words, varying, stdin, guessed, ..Command::default() });
             }
         }
     }

@@ -1,12 +1,19 @@
 //! The facts of a gate elsewhere, as the rules take them.
 
-use gander_client::types::{GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository};
+use gander_client::types::{
+    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript,
+};
 
-use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind};
+use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind, RunFile};
 
 /// The facts that a gate sent with a call.
 pub(super) fn received(facts: GateFacts) -> Facts {
-    let GateFacts { files, git, searched, own, homes, coverage } = facts;
+    let GateFacts { files, git, searched, own, homes, runs, coverage } = facts;
+    let run = |GateScript { path, digest, missing }| match digest {
+        Some(digest) => (path, RunFile::Digest(digest)),
+        None if missing => (path, RunFile::Nothing),
+        None => (path, RunFile::Unknown),
+    };
     let mut received = Facts {
         git: match git {
             GateRepository::Unknown => GitRepository::Unknown,
@@ -16,6 +23,7 @@ pub(super) fn received(facts: GateFacts) -> Facts {
         searched,
         own,
         homes,
+        runs: runs.into_iter().map(run).collect(),
         coverage: match coverage {
             GateCoverage::Unknown => Coverage::Unknown,
             GateCoverage::Complete => Coverage::Complete,

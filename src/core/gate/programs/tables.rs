@@ -62,6 +62,10 @@ pub(super) const INTERPRETERS: &[&str] = &[
     "awk",
 ];
 
+/// Other programs that run a script which their words name.
+pub(super) const SCRIPT_RUNNERS: &[&str] =
+    &["tsx", "ts-node", "babel-node", "vite-node", "coffee", "expect", "psql", "mongosh"];
+
 /// Programs that run the command in their words.
 pub(super) const RUNNERS: &[(&str, Runs)] = &[
     ("sudo", After(0)),
