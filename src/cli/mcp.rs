@@ -17,6 +17,7 @@ use crate::config::reload::Follow;
 use crate::core::access::Caller;
 use crate::core::decision::Risk;
 use crate::core::gate::ToolCall;
+use crate::core::gate::edits::Before;
 use crate::core::gate::facts::Facts;
 use crate::core::gate::rules::{GateRule, Minimum};
 use crate::disk::{self, FileError};
@@ -169,7 +170,7 @@ impl Gatekeeper for RemoteGate {
             real: Vec::new(),
             poses_as_repository: false,
             own_prompt: false,
-            before: None,
+            before: Before::Unknown,
             facts: Facts::default(),
         };
         let at_least = Some(Minimum { risk: Risk::Medium, reason: Some(AskReason::Remote) });
@@ -215,7 +216,7 @@ impl Gatekeeper for LocalGate {
                 real: Vec::new(),
                 poses_as_repository: false,
                 own_prompt: false,
-                before: None,
+                before: Before::Absent,
                 facts: Facts::default(),
             },
             &self.store,

@@ -10,6 +10,8 @@ pub mod autorun;
 pub mod budget;
 pub mod edits;
 pub mod facts;
+pub mod lifecycle;
+pub mod patches;
 pub mod pattern;
 pub mod places;
 pub mod private;
@@ -26,9 +28,10 @@ use std::path::PathBuf;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use self::edits::{Edit, FileChange, edit_of, patched_files};
+use self::edits::{Before, Edit, FileChange, edit_of, patched_files};
 use self::facts::{Facts, RunFile};
 use self::pattern::plain_path;
+use self::reach::NamedPath;
 use super::hex;
 
 pub use super::decision::session::GATE_KEY as KEY;
@@ -63,8 +66,8 @@ pub struct ToolCall {
     /// Whether the agent's own permission prompt asks about the call: for more than the call itself,
     /// such as to leave the agent's sandbox.
     pub own_prompt: bool,
-    /// Current content of the file to be changed, if the file exists and is readable.
-    pub before: Option<String>,
+    /// Content of the file to be changed; for a patch, of the one file that names scripts.
+    pub before: Before,
     /// What else the gate found on the machine with the files.
     pub facts: Facts,
 }
@@ -151,6 +154,14 @@ impl ToolCall {
             }
         }
         found
+    }
+
+    /// Where a path as spelled in the arguments lies: absolute, but `..` stays, because after a link
+    /// it leads elsewhere than its text says.
+    #[must_use]
+    pub fn on_disk(&self, said: &str) -> PathBuf {
+        let name = without_scheme(said);
+        NamedPath { folder: self.cwd.clone(), name }.on_disk(self.home.as_deref())
     }
 
     /// Texts of the call that a person reads and relies on.

@@ -71,9 +71,10 @@ fn drawn(call: &ToolCall) -> Drawn {
         (text::gate::run(&command, directory.as_deref()), command, call.extra_arguments())
     } else if let Some(edit) = call.edit() {
         let edit = Edit { path: call.shorter(&edit.path), ..edit };
-        let diff = edit.diff(call.before.as_deref());
-        let is_new = matches!(edit.change, FileChange::Whole(_)) && call.before.is_none();
-        (text::gate::edit(&edit.path, &diff, is_new), diff, edit.beside)
+        let diff = edit.diff(&call.before);
+        // Pieces are shown even if the file is not.
+        let replaces = matches!(edit.change, FileChange::Whole(_)).then_some(&call.before);
+        (text::gate::edit(&edit.path, &diff, replaces), diff, edit.beside)
     } else {
         other_tool(call)
     };
@@ -103,6 +104,8 @@ fn other_tool(call: &ToolCall) -> (String, String, Map<String, Value>) {
 mod tests {
     use serde_json::json;
 
+    use crate::core::gate::edits::Before;
+
     use super::*;
 
     fn terms(reason: Option<&str>) -> QuestionTerms {
@@ -122,7 +125,7 @@ mod tests {
             real: Vec::new(),
             poses_as_repository: false,
             own_prompt: false,
-            before: None,
+            before: Before::Absent,
             facts: crate::core::gate::facts::Facts::default(),
         }
     }
@@ -136,7 +139,7 @@ mod tests {
             call("shell", json!({"command": ["git", "commit", "-m", "it's done"]})),
             call("Write", json!({"file_path": "/home/maya/shop/a.txt", "content": "a\nb\n"})),
             ToolCall {
-                before: Some("a\nb\n".into()),
+                before: Before::Text("a\nb\n".into()),
                 ..call("Edit", json!({"file_path": "a.txt", "old_string": "b", "new_string": "c"}))
             },
             call("WebFetch", json!({"url": "https://example.org/x", "prompt": "Read it"})),

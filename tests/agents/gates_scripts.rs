@@ -81,3 +81,77 @@ async fn a_script_that_cannot_be_looked_at_is_approved_once() {
     agent.call(call(&world, "Bash", &json!({ "command": "npm test" }))).await.denied();
     assert!(world.decision(3).await.offers_session());
 }
+
+const INSTALLS: &str = "{\"scripts\": {\"postinstall\": \"node evil.js\"}}";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_that_runs_more_at_its_installation_is_asked() {
+    let world = World::new();
+    let package = b"{\n  \"version\": \"1\",\n  \"scripts\": {\"prepare\": \"tsc\"}\n}\n";
+    write(&world, "package.json", package);
+    write(&world, "data/x.json", b"{}");
+    std::os::unix::fs::symlink("../package.json", world.project().join("data/conf.json")).unwrap();
+    let patch = |body: &str| {
+        let patch = format!("*** Begin Patch\n{body}\n*** End Patch");
+        ("apply_patch", json!({ "command": patch }))
+    };
+    let conf = world.project().join("data/conf.json");
+    let update = "*** Update File: package.json\n@@\n";
+    let version = "-  \"version\": \"1\",\n+  \"version\": \"2\",";
+    let (codex, claude) =
+        (world.agent(Kind::Codex, "1s").await, world.agent(Kind::ClaudeCode, "1s").await);
+    let prepare = "-  \"scripts\": {\"prepare\": \"tsc\"}\n+  \"scripts\": {\"prepare\": \"x\"}";
+    for (kind, (tool, input), runs) in [
+        (Kind::Codex, patch(&format!("{update}{version}")), true),
+        (Kind::Codex, patch(&format!("{update}{prepare}")), false),
+        (Kind::Codex, patch(&format!("*** Update File: data/conf.json\n@@\n{version}")), true),
+        (Kind::Codex, patch(&format!("*** Update File: data/conf.json\n@@\n{prepare}")), false),
+        (
+            Kind::Codex,
+            patch("*** Update File: data/x.json\n*** Move to: a/package.json\n@@\n-{}\n+{}"),
+            false,
+        ),
+        (Kind::Codex, patch("*** Add File: binding.gyp\n+{}"), false),
+        (Kind::ClaudeCode, ("Write", json!({ "file_path": conf, "content": INSTALLS })), false),
+        (
+            Kind::ClaudeCode,
+            ("Edit", json!({ "file_path": conf, "old_string": "tsc", "new_string": "x" })),
+            false,
+        ),
+        (
+            Kind::ClaudeCode,
+            ("Edit", json!({ "file_path": conf, "old_string": "\"1\"", "new_string": "\"2\"" })),
+            true,
+        ),
+    ] {
+        let agent = if kind == Kind::Codex { &codex } else { &claude };
+        let outcome = agent.call(call(&world, tool, &input)).await;
+        assert_eq!(outcome == Outcome::Ran, runs, "{input} {outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_says_whether_a_file_is_new() {
+    let world = World::new();
+    let agent = world.agent(Kind::ClaudeCode, "1s").await;
+    std::fs::write(world.home.path().join("notes.txt"), "one\n").unwrap();
+    write(&world, ".github/latin.yml", b"name: caf\xe9\n");
+    write(&world, ".github/large.yml", &b"#\n".repeat(700_000));
+    for (number, (path, title, header)) in [
+        ("~/notes.txt", "Edit ", "--- a/"),
+        (".github/latin.yml", "content that could not be shown", "(content not shown)"),
+        (".github/large.yml", "content that could not be shown", "(content not shown)"),
+        (".github/new.yml", "Write new file ", "--- /dev/null"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let input = json!({ "file_path": path, "content": "two\n" });
+        agent.call(call(&world, "Write", &input)).await.denied();
+        let request = world.decision(i64::try_from(number).unwrap() + 1).await.request;
+        assert!(request.title.contains(title), "{path}: {}", request.title);
+        assert!(request.body.lines().next().unwrap().contains(header), "{path}: {}", request.body);
+    }
+    let request = world.decision(1).await.request;
+    assert!(request.body.contains("-one\n"), "{}", request.body);
+}

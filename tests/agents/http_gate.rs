@@ -57,7 +57,10 @@ async fn an_agents_own_prompt_is_asked() {
     let world = World::new().await;
     let agent = world.agent().await;
     let call = run("git status");
-    assert_eq!(bring(&agent, &with(&call, &json!({ "own_prompt": false }))).await["answer"], "allow");
+    assert_eq!(
+        bring(&agent, &with(&call, &json!({ "own_prompt": false }))).await["answer"],
+        "allow"
+    );
     let own = asked(&world, &agent, &with(&call, &json!({ "own_prompt": true }))).await;
     assert!(own.request.insight.why_it_matters.contains("outside the agent's sandbox"));
 }

@@ -32,7 +32,7 @@ async fn gate(bot: &Bot, session: &str) -> GateOutcome {
         real: Vec::new(),
         poses_as_repository: false,
         own_prompt: false,
-        before: None,
+        before: gander::core::gate::edits::Before::Absent,
         facts: gander::core::gate::facts::Facts::default(),
     };
     let request = GateRequest { call, project: Some("web-shop".into()), at_least: None };

@@ -54,6 +54,10 @@ pub struct GateCall {
     /// The current content of the file that the call would change, for the diff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// Whether the file exists, but its content cannot be shown. Without this and `before`, there is
+    /// no such file; without `facts`, nothing is known about it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub before_unknown: bool,
     /// What else the gate found about the files of the call. Left out: files are judged by their
     /// names.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::{AgentKind, facts, root, runs};
-use crate::core::gate::ToolCall;
+use crate::core::gate::edits::{Before, Edit, FileChange};
 use crate::core::gate::facts::Facts;
+use crate::core::gate::{ToolCall, lifecycle};
 use crate::disk;
 
 /// Most input accepted, in bytes: no person could judge a longer tool call.
@@ -121,7 +122,7 @@ pub(super) fn parse_input(
         // Claude Code's prompt is about the very call that its other hook has submitted. Codex's asks
         // to leave the sandbox, and need not say so in the call.
         own_prompt: agent == AgentKind::Codex && event == HookEvent::PermissionRequest,
-        before: None,
+        before: Before::Absent,
         facts: Facts::default(),
     };
     add_file_facts(&mut call, homes, installed.own);
@@ -131,17 +132,12 @@ pub(super) fn parse_input(
 /// Adds facts only the file system knows: where links lead, which files are private, which
 /// repository git would use, and the present content of the edited file.
 pub(super) fn add_file_facts(call: &mut ToolCall, homes: Vec<PathBuf>, own: Vec<PathBuf>) {
-    let home = call.home.clone();
-    let said = |file: &String| match (file.strip_prefix("~/"), &home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => call.cwd.join(file),
-    };
     // Resolves paths as the agent wrote them, because `..` after a link leads elsewhere than its
     // text says. A path that cannot be resolved counts as outside (`/`).
     let mut real: Vec<PathBuf> = call
         .named_files()
         .iter()
-        .map(|file| facts::really(&said(file)).unwrap_or_else(|| "/".into()))
+        .map(|file| facts::really(&call.on_disk(file)).unwrap_or_else(|| "/".into()))
         .collect();
     real.extend(call.files().iter().filter_map(|file| facts::really(file)));
     call.real = real;
@@ -149,10 +145,17 @@ pub(super) fn add_file_facts(call: &mut ToolCall, homes: Vec<PathBuf>, own: Vec<
         && call.cwd.join(".git").symlink_metadata().is_err();
     call.facts = facts::look(call, homes, own);
     call.facts.runs = runs::look(call);
-    let Some(edit) = call.edit() else { return };
-    let path = call.cwd.join(&edit.path);
+    let changed = match call.edit() {
+        Some(Edit { change: FileChange::Patch(_), .. }) => lifecycle::patched_manifest(call),
+        edit => edit.map(|edit| edit.path),
+    };
     // The agent's tool would follow a link too, so the diff shows the file that it leads to.
-    call.before = disk::read_own_text(&path, LONGEST_FILE).ok();
+    let before = |file: String| match disk::read_own_text(&call.on_disk(&file), LONGEST_FILE) {
+        Ok(text) => Before::Text(text),
+        Err(error) if error.is_absence() => Before::Absent,
+        Err(_) => Before::Unknown,
+    };
+    call.before = changed.map(before).unwrap_or_default();
 }
 
 /// Denies a call that was not understood. The exit code works in every event that honours a denial.

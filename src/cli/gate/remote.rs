@@ -14,6 +14,7 @@ use super::hook::HookInput;
 use crate::cli::{Common, LOCK_TIMEOUT};
 use crate::config::gates;
 use crate::core::gate::ToolCall;
+use crate::core::gate::edits::Before;
 use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind, RunFile};
 use crate::core::gate::rules::{Ruling, judge};
 use crate::engine::approvals::gates::GateReply;
@@ -114,6 +115,8 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
         before,
         facts,
     } = call;
+    let before_unknown = before == Before::Unknown;
+    let before = before.text().map(str::to_owned);
     GateCall {
         agent,
         session,
@@ -125,6 +128,7 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
         real,
         poses_as_repository,
         before,
+        before_unknown,
         facts: Some(sent(facts)),
         project,
         own_prompt,

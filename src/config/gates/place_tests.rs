@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::tests::{call, of_command, of_file, ruling};
 use super::*;
 use crate::core::gate::ToolCall;
+use crate::core::gate::edits::Before;
 use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind};
 use crate::core::gate::rules::{Ruling, judge};
 
@@ -35,6 +36,8 @@ fn files_that_run_by_themselves_are_asked() {
         // Writing a package changes no scripts here.
         assert_eq!(of_write(path), expected, "{path}");
         let patch = format!("*** Begin Patch\n*** Update File: {path}\n@@\n-a\n+b\n*** End Patch");
+        // What a patch makes of a package that nobody has read is not known.
+        let expected = if path == "package.json" { "high" } else { expected };
         assert_eq!(ruling(&call("apply_patch", json!({ "command": patch }))), expected, "{path}");
     }
 }
@@ -68,10 +71,58 @@ fn a_package_that_runs_new_scripts_is_asked() {
     let edit = json!({ "file_path": "package.json", "old_string": "tsc", "new_string": "sh x" });
     let mut edit = call("Edit", edit);
     assert_eq!(ruling(&edit), "high", "the file is not known");
-    edit.before = Some(r#"{"scripts": {"prepare": "tsc"}}"#.into());
+    edit.before = Before::Text(r#"{"scripts": {"prepare": "tsc"}}"#.into());
     assert_eq!(ruling(&edit), "high");
-    edit.before = Some(r#"{"scripts": {"build": "tsc"}}"#.into());
+    edit.before = Before::Text(r#"{"scripts": {"build": "tsc"}}"#.into());
     assert_eq!(ruling(&edit), "allow");
+    edit.before = Before::Unknown;
+    assert_eq!(ruling(&edit), "high");
+    for name in ["binding.gyp", "package.json5", "package.yaml", "sub/Package.JSON"] {
+        let content = r#"{"scripts": {"install": "x"}}"#;
+        let write = call("Write", json!({ "file_path": name, "content": content }));
+        assert_eq!(ruling(&write), "high", "{name}");
+    }
+}
+
+#[test]
+fn a_patch_of_a_package_is_asked_unless_it_runs_the_same() {
+    let before = "{\n  \"version\": \"1\",\n  \"scripts\": {\n    \"prepare\": \"tsc\"\n  }\n}\n";
+    let of = |body: &str| {
+        let patch = format!("*** Begin Patch\n{body}\n*** End Patch");
+        let mut call = call("apply_patch", json!({ "command": patch }));
+        call.before = Before::Text(before.into());
+        ruling(&call)
+    };
+    let update = "*** Update File: package.json\n@@\n";
+    for (body, expected) in [
+        (format!("{update}-  \"version\": \"1\",\n+  \"version\": \"2\","), "allow"),
+        (format!("{update}-    \"prepare\": \"tsc\"\n+    \"prepare\": \"node evil.js\""), "high"),
+        (format!("{update} {{\n+  \"postinstall\": \"x\","), "allow"),
+        (format!("{update}   \"scripts\": {{\n+    \"postinstall\": \"x\","), "high"),
+        ("*** Update File: d.json\n*** Move to: package.json\n@@\n-a\n+b".into(), "high"),
+        ("*** Add File: package.json\n+{\"\\u0073cripts\": {\"install\": \"x\"}}".into(), "high"),
+        (
+            format!("{update}-  \"version\": \"1\",\n*** Update File: a/package.json\n@@\n-a\n+b"),
+            "high",
+        ),
+        ("*** Update File: src/a.rs\n@@\n-a\n+b".into(), "allow"),
+    ] {
+        assert_eq!(of(&body), expected, "{body}");
+    }
+}
+
+#[test]
+fn a_package_by_another_name_is_one() {
+    let content = r#"{"scripts": {"postinstall": "x"}}"#;
+    let (path, real) = ("/home/maya/shop/data/conf.json", "/home/maya/shop/package.json");
+    let mut write = call("Write", json!({ "file_path": "data/conf.json", "content": content }));
+    assert_eq!(ruling(&write), "allow");
+    assert_eq!(ruling(&with_fact(write.clone(), path, real, PlaceKind::File)), "high");
+    write.real = vec![real.into()];
+    assert_eq!(ruling(&write), "high");
+    let patch = "*** Begin Patch\n*** Update File: data/conf.json\n@@\n-a\n+b\n*** End Patch";
+    let patch = call("apply_patch", json!({ "command": patch }));
+    assert_eq!(ruling(&with_fact(patch, path, real, PlaceKind::File)), "high");
 }
 
 #[test]

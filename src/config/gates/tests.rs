@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::core::gate::ToolCall;
+use crate::core::gate::edits::Before;
 use crate::core::gate::rules::{AskReason, Ruling, judge};
 
 mod tools;
@@ -24,7 +25,7 @@ pub(super) fn call(tool: &str, input: Value) -> ToolCall {
         real: Vec::new(),
         poses_as_repository: false,
         own_prompt: false,
-        before: None,
+        before: Before::Absent,
         facts: crate::core::gate::facts::Facts::default(),
     }
 }

@@ -277,36 +277,6 @@ fn of_name(name: &str, folders: &[String]) -> Option<Autorun> {
     ((named && configures) || pipeline).then_some(Autorun::Server)
 }
 
-/// Scripts of `package.json` that the package manager runs by itself.
-const LIFECYCLE: [&str; 12] = [
-    "preinstall",
-    "install",
-    "postinstall",
-    "preprepare",
-    "prepare",
-    "postprepare",
-    "dependencies",
-    "prepublish",
-    "prepublishOnly",
-    "prepack",
-    "postpack",
-    "preuninstall",
-];
-
-/// Whether a `package.json` after a change makes the package manager run other scripts by itself
-/// than before. A text that is not JSON counts as a change. `before`: `None` for a new file.
-#[must_use]
-pub fn changes_lifecycle(before: Option<&str>, after: &str) -> bool {
-    let scripts = |text: &str| {
-        let parsed: serde_json::Value = serde_json::from_str(text).ok()?;
-        let script = |name: &&str| parsed.get("scripts")?.get(name).cloned();
-        Some(LIFECYCLE.iter().map(script).collect::<Vec<_>>())
-    };
-    let before = before.map_or_else(|| Some(vec![None; LIFECYCLE.len()]), scripts);
-    let after = scripts(after);
-    after.is_none() || before != after
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -325,21 +295,6 @@ mod tests {
         for line in listed.lines() {
             let (path, expected) = line.split_once('\t').unwrap();
             assert_eq!(of(Path::new(path)), kind(expected), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_package_runs_scripts_at_its_installation() {
-        let usual = r#"{"scripts": {"test": "jest", "prepare": "tsc"}}"#;
-        for (before, after, changes) in [
-            (Some(usual), r#"{"version": "2", "scripts": {"prepare": "tsc"}}"#, false),
-            (Some(usual), r#"{"scripts": {"prepare": "sh x"}}"#, true),
-            (Some(usual), r#"{"scripts": {"prepare": "tsc", "postinstall": "x"}}"#, true),
-            (None, r#"{"scripts": {"test": "jest"}}"#, false),
-            (None, r#"{"scripts": {"preinstall": "x"}}"#, true),
-            (Some(usual), "{", true),
-        ] {
-            assert_eq!(changes_lifecycle(before, after), changes, "{after}");
         }
     }
 }

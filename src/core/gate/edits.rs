@@ -9,6 +9,29 @@ use similar::TextDiff;
 /// Time limit for the diff of huge texts; afterwards the diff becomes coarser.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// The content of a file before a change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Before {
+    /// There is no file.
+    #[default]
+    Absent,
+    /// The text.
+    Text(String),
+    /// The file is too large, not text or not readable; or nobody has looked.
+    Unknown,
+}
+
+impl Before {
+    /// The text, if there is one and it is known.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+}
+
 /// A change to one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
@@ -181,20 +204,23 @@ impl Edit {
 
     /// Unified diff against the file's current content, if known.
     #[must_use]
-    pub fn diff(&self, before: Option<&str>) -> String {
+    pub fn diff(&self, before: &Before) -> String {
+        let text = before.text();
         match &self.change {
             FileChange::Patch(patch) => patch.clone(),
             FileChange::Whole(after) => {
-                unified(&self.path, before.unwrap_or_default(), after, before.is_none())
+                unified(&self.path, text.unwrap_or_default(), after, before)
             }
-            FileChange::Pieces(pieces) => match before.and_then(|before| exchanged(before, pieces))
-            {
-                Some(after) => unified(&self.path, before.unwrap_or_default(), &after, false),
+            FileChange::Pieces(pieces) => match text.and_then(|text| exchanged(text, pieces)) {
+                Some(after) => unified(&self.path, text.unwrap_or_default(), &after, before),
                 // The file differs from the agent's assumption or is unreadable: only the pieces
                 // are known.
                 None => pieces
                     .iter()
-                    .map(|piece| unified(&self.path, &piece.old, &piece.new, false))
+                    .map(|piece| {
+                        let old = Before::Text(piece.old.clone());
+                        unified(&self.path, &piece.old, &piece.new, &old)
+                    })
                     .collect(),
             },
         }
@@ -214,12 +240,16 @@ fn exchanged(before: &str, pieces: &[Piece]) -> Option<String> {
     })
 }
 
-fn unified(path: &str, before: &str, after: &str, is_new: bool) -> String {
+fn unified(path: &str, before: &str, after: &str, found: &Before) -> String {
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
     // A line break in the file name would add lines to the diff.
     let path = path.replace(['\n', '\r'], " ");
-    let from =
-        if is_new { "/dev/null".to_owned() } else { format!("a/{}", path.trim_start_matches('/')) };
+    let name = path.trim_start_matches('/');
+    let from = match found {
+        Before::Absent => "/dev/null".to_owned(),
+        Before::Text(_) => format!("a/{name}"),
+        Before::Unknown => format!("a/{name} (content not shown)"),
+    };
     let text = diff
         .unified_diff()
         .header(&from, &format!("b/{}", path.trim_start_matches('/')))
@@ -236,6 +266,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn text(text: &str) -> Before {
+        Before::Text(text.to_owned())
+    }
+
     #[test]
     fn an_edit_is_shown_against_the_file_as_it_is() {
         let edit = edit_of(
@@ -244,27 +278,34 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            edit.diff(Some("one\ntwo\nthree\n")),
+            edit.diff(&text("one\ntwo\nthree\n")),
             "--- a/p/a.rs\n+++ b/p/a.rs\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"
         );
-        assert!(edit.diff(None).contains("-two\n"), "{}", edit.diff(None));
-        assert!(edit.diff(Some("other")).contains("+2\n"));
+        let unknown = edit.diff(&Before::Unknown);
+        assert!(unknown.contains("-two\n"), "{unknown}");
+        assert!(edit.diff(&text("other")).contains("+2\n"));
     }
 
     #[test]
     fn a_new_file_a_list_of_edits_and_a_patch() {
         let write = edit_of("Write", &json!({"file_path": "a", "content": "x\n"})).unwrap();
-        assert_eq!(write.diff(None), "--- /dev/null\n+++ b/a\n@@ -0,0 +1 @@\n+x\n");
+        assert_eq!(write.diff(&Before::Absent), "--- /dev/null\n+++ b/a\n@@ -0,0 +1 @@\n+x\n");
+        let over = write.diff(&Before::Unknown);
+        assert!(over.starts_with("--- a/a (content not shown)\n+++ b/a\n"), "{over}");
         let edits = json!([
             {"old_string": "a", "new_string": "b", "replace_all": true},
             {"old_string": "b", "new_string": "c"},
         ]);
         let many = edit_of("MultiEdit", &json!({"file_path": "a", "edits": edits})).unwrap();
-        assert!(many.diff(Some("a\na\n")).contains("+c\n+b\n"), "{}", many.diff(Some("a\na\n")));
+        let shown = many.diff(&text("a\na\n"));
+        assert!(shown.contains("+c\n+b\n"), "{shown}");
         let text =
             "*** Begin Patch\n*** Update File: a.rs\n*** Move to: b.rs\n@@\n-x\n+y\n*** End Patch";
         let patch = edit_of("apply_patch", &json!({"command": text})).unwrap();
-        assert_eq!((patch.path.as_str(), patch.diff(None).as_str()), ("a.rs, b.rs", text));
+        assert_eq!(
+            (patch.path.as_str(), patch.diff(&Before::Absent).as_str()),
+            ("a.rs, b.rs", text)
+        );
         assert_eq!(edit_of("Read", &json!({"file_path": "a"})), None);
     }
 

@@ -8,14 +8,14 @@
 use std::path::{Path, PathBuf};
 
 use super::autorun::{self, AGENT_FOLDERS, Autorun};
-use super::edits::{FileChange, is_editor};
+use super::edits::is_editor;
 use super::facts::{Coverage, GitRepository, PlaceKind};
 use super::pattern::{PathPattern, plain_path};
 use super::private::{self, OutsidePlace, Secrecy};
 use super::reach;
 use super::rules::{AskReason, Minimum};
 use super::shell::Command;
-use super::{ToolCall, programs, search};
+use super::{ToolCall, lifecycle, programs, search};
 use crate::core::decision::Risk;
 
 /// Why a place needs a person.
@@ -385,23 +385,9 @@ impl Place<'_> {
     }
 }
 
-/// The minimum for a changed `package.json`: its package manager runs some scripts by itself.
+/// The minimum for a change to what a package manager runs by itself.
 fn changed_lifecycle(call: &ToolCall) -> Option<Minimum> {
-    let edit = call.edit()?;
-    let is_package = |path: &str| path.rsplit('/').next() == Some("package.json");
-    let changes = match &edit.change {
-        // A patch shows only parts of the file.
-        FileChange::Patch(patch) => super::edits::patched_files(patch)
-            .iter()
-            .any(|file| is_package(file) && patch.contains("script")),
-        FileChange::Whole(_) | FileChange::Pieces(_) if !is_package(&edit.path) => false,
-        FileChange::Whole(text) => autorun::changes_lifecycle(call.before.as_deref(), text),
-        FileChange::Pieces(_) => match edit.after(call.before.as_deref()) {
-            Some(after) => autorun::changes_lifecycle(call.before.as_deref(), &after),
-            None => true,
-        },
-    };
-    if changes { least(Risk::High, PlaceReason::Lifecycle) } else { None }
+    if lifecycle::changes(call) { least(Risk::High, PlaceReason::Lifecycle) } else { None }
 }
 
 /// Whether git may use another repository than the workspace's own in one of these directories.

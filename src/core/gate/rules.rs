@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::arguments::Widening;
 use super::budget::Budget;
-use super::edits::{is_editor, names_its_files};
+use super::edits::{Before, is_editor, names_its_files};
 use super::facts::Facts;
 use super::pattern::{CommandPattern, PathPattern, StopWords, plain_path};
 use super::places::{self, Effect, PlaceReason};
@@ -362,7 +362,7 @@ impl Scene<'_> {
             real: Vec::new(),
             poses_as_repository: false,
             own_prompt: false,
-            before: None,
+            before: Before::Unknown,
             facts: Facts::default(),
         };
         let writes = command.writes.iter().filter(|file| file.len() <= LONGEST_PATH);

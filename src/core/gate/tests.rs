@@ -16,7 +16,7 @@ pub(super) fn call(tool: &str, input: Value) -> ToolCall {
         real: Vec::new(),
         poses_as_repository: false,
         own_prompt: false,
-        before: None,
+        before: Before::Absent,
         facts: Facts::default(),
     }
 }

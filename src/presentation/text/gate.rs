@@ -8,6 +8,7 @@ use super::{given_by, progress_lines};
 use crate::core::Time;
 use crate::core::decision::progress::Progress;
 use crate::core::decision::{Decision, DecisionId, Resolved};
+use crate::core::gate::edits::Before;
 use crate::core::gate::places::PlaceReason;
 use crate::core::gate::rules::AskReason;
 use crate::core::untrusted::{clean, one_line, plain, revealed_line};
@@ -152,19 +153,21 @@ pub fn run(command: &str, directory: Option<&str>) -> String {
     format!("Run {}{more}{place}", plain(&revealed_line(first), SHORT).text)
 }
 
-/// Title for a file change.
+/// Title for a file change. `replaces`: what a file that is written anew replaces.
 #[must_use]
-pub fn edit(path: &str, diff: &str, is_new: bool) -> String {
+pub fn edit(path: &str, diff: &str, replaces: Option<&Before>) -> String {
     let count = |mark: char, header: &str| {
         diff.lines().filter(|line| line.starts_with(mark) && !line.starts_with(header)).count()
     };
-    let verb = if is_new { "Write new file" } else { "Edit" };
-    format!(
-        "{verb} {} (+{} −{})",
-        plain(&revealed_line(path), SHORT).text,
-        count('+', "+++"),
-        count('-', "---")
-    )
+    let path = plain(&revealed_line(path), SHORT).text;
+    let (added, removed) = (count('+', "+++"), count('-', "---"));
+    match replaces {
+        Some(Before::Absent) => format!("Write new file {path} (+{added} −{removed})"),
+        Some(Before::Unknown) => {
+            format!("Write {path} (+{added}, replacing content that could not be shown)")
+        }
+        Some(Before::Text(_)) | None => format!("Edit {path} (+{added} −{removed})"),
+    }
 }
 
 /// Title for any other tool call.

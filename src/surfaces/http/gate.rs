@@ -15,6 +15,7 @@ use super::gate_facts;
 use super::wait::{ClaimingWaitQuery, wait_for};
 use super::{ApiState, Authenticated, LONGEST_CALL, Shared};
 use crate::core::decision::{Decision, Revision};
+use crate::core::gate::edits::Before;
 use crate::core::gate::{ToolCall, rules};
 use crate::engine::approvals::gates::{GateOutcome, GateReply, GateRequest};
 use crate::engine::approvals::judging::NotJudged;
@@ -46,9 +47,15 @@ fn brought(call: GateCall) -> GateRequest {
         poses_as_repository,
         own_prompt,
         before,
+        before_unknown,
         facts,
         ..
     } = call;
+    let before = match before {
+        Some(before) => Before::Text(before),
+        None if before_unknown || facts.is_none() => Before::Unknown,
+        None => Before::Absent,
+    };
     let session = session.filter(|session| !session.trim().is_empty());
     GateRequest {
         call: ToolCall {
