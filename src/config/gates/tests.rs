@@ -46,7 +46,12 @@ pub(super) fn of_command(command: &str) -> String {
 pub(super) fn of_file(tool: &str, path: &str) -> String {
     ruling(&call(
         tool,
-        json!({ "file_path": path, "content": "x", "old_string": "a", "new_string": "b" }),
+        match tool {
+            "Read" => json!({ "file_path": path }),
+            _ => json!({
+                "file_path": path, "content": "x", "old_string": "a", "new_string": "b",
+            }),
+        },
     ))
 }
 

@@ -40,6 +40,8 @@ fn what_widens_a_call_is_not_allowed_by_a_rule_for_less() {
         ("another", json!({ "description": "Runs the tests" }), "Allow"),
         ("my Codex", json!({ "description": "May I leave the sandbox?" }), more),
         ("claude-code", json!({ "description": "Runs the tests", "timeout": 9 }), "Allow"),
+        ("claude-code", json!({ "description": "Fetches https://example.org/x" }), "Allow"),
+        ("another", json!({ "description": "Fetches https://example.org/x" }), more),
         ("claude-code", json!({ "description": { "network": true } }), more),
         ("claude-code", json!({ "timeout": "9; rm x" }), more),
         ("claude-code", json!({ "run_in_background": true }), "Allow"),

@@ -18,7 +18,9 @@ const WORDS: [&str; 2] = ["description", "justification"];
 /// The agent that asks in the words beside a command for access to a host, and to leave its
 /// sandbox. Other agents' words have no effect.
 const ASKS_IN_WORDS: &str = "codex";
-/// Words that ask for access to a host, whoever says them.
+/// Agents whose words beside a command have no effect.
+const WORDS_ONLY: [&str; 2] = ["claude-code", "goose"];
+/// Words that ask for access to a host, for an agent that is not known.
 const ASKING: [&str; 2] = ["network-access", "://"];
 /// Arguments that grant nothing when they are false.
 const NOTHING_WHEN_FALSE: [&str; 7] = [
@@ -56,12 +58,13 @@ impl ToolCall {
     pub fn introduction(&self) -> Map<String, Value> {
         let mut fields = self.fields_beside_command();
         let asks = self.agent.to_lowercase().contains(ASKS_IN_WORDS);
+        let known = WORDS_ONLY.contains(&self.agent.as_str());
         fields.retain(|name, value| match value {
             Value::String(words) => {
                 let words = words.to_lowercase();
                 WORDS.contains(&name.as_str())
                     && !asks
-                    && !ASKING.iter().any(|asking| words.contains(asking))
+                    && (known || !ASKING.iter().any(|asking| words.contains(asking)))
             }
             Value::Number(_) => LIMITS.contains(&name.as_str()),
             _ => false,

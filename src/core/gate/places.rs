@@ -130,7 +130,7 @@ const GIT_READS: [&str; 11] = [
 /// What a command does to the files that it names, by its program.
 #[must_use]
 pub fn effect(words: &[String]) -> Effect {
-    let mut words = words.iter().map(String::as_str);
+    let mut words = programs::without_folders(words).0.into_iter();
     let program = words.next().map_or("", programs::program);
     let reads = READERS.contains(&program)
         || (program == "git" && words.next().is_some_and(|verb| GIT_READS.contains(&verb)));

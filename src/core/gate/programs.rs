@@ -6,7 +6,7 @@ mod tables;
 
 pub use self::interactive::is_interactive;
 use self::tables::{
-    GIT_RUNS, GIT_VERBS, INTERPRETERS, MOVERS, READERS, RUNNERS, Runs, SCRIPT_RUNNERS, SHELLS,
+    CHECKERS, GIT_ELSEWHERE, GIT_RUNS, GIT_VERBS, INTERPRETERS, MOVERS, READERS, RUNNERS, Runs, SCRIPT_RUNNERS, SHELLS,
     VERB_RUNNERS,
 };
 use super::shell::is_assignment;
@@ -99,6 +99,11 @@ pub fn runs(words: &[String]) -> Vec<Run> {
         found.extend(scripts.filter(|word| !is_option(word)).cloned().map(Run::Script));
         return found;
     }
+    let mut options = words.iter().skip(1).take_while(|word| is_option(word));
+    if program == "command" && options.any(|word| word.contains(['v', 'V'])) {
+        // It tells what the words mean, and runs none of them.
+        return found;
+    }
     if let Some((_, how)) = RUNNERS.iter().find(|(name, _)| *name == program) {
         add_runs(*how, words, 1, &mut found);
     }
@@ -161,6 +166,9 @@ fn without_option(word: &str) -> &str {
 #[must_use]
 pub fn only_reads(words: &[String]) -> bool {
     let Some(first) = words.first() else { return true };
+    if only_checks(words) {
+        return true;
+    }
     let name = program(first);
     let folder = first.strip_suffix(name).unwrap_or_default();
     let usual = ["", "/bin/", "/usr/bin/", "/usr/local/bin/", "/opt/homebrew/bin/"];
@@ -184,12 +192,40 @@ pub fn only_reads(words: &[String]) -> bool {
         }
 }
 
+/// The words of a git command that only reads, without the options that name its folder; and these
+/// folders, each relative to the one before. Other commands are returned as they are.
+#[must_use]
+pub fn without_folders(words: &[String]) -> (Vec<&str>, Vec<&str>) {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (mut folders, mut rest) = (Vec::new(), words.get(1..).unwrap_or_default());
+    while let ["-C", folder, more @ ..] = rest
+        && !folder.starts_with('-')
+    {
+        folders.push(*folder);
+        rest = more;
+    }
+    let known = rest.first().is_some_and(|verb| GIT_ELSEWHERE.contains(verb));
+    if folders.is_empty() || words.first() != Some(&"git") || !known {
+        return (words, Vec::new());
+    }
+    ([&["git"], rest].concat(), folders)
+}
+
+/// Whether a shell only checks the syntax of what it reads: `bash -n`.
+fn only_checks(words: &[String]) -> bool {
+    let options: Vec<&String> = words.iter().skip(1).filter(|word| is_option(word)).collect();
+    CHECKERS.contains(&name(words)) && matches!(options.as_slice(), [only] if *only == "-n")
+}
+
 /// Whether a command is a shell that reads its script from the standard input.
 #[must_use]
 pub fn reads_script(words: &[String]) -> bool {
     let mut words = words;
     // Behind programs such as `env`.
     for _ in 0..4 {
+        if only_checks(words) {
+            return false;
+        }
         if is_shell(words) {
             return !words.iter().any(|word| is_script_option(word)) || evaluates(words);
         }
@@ -202,7 +238,8 @@ pub fn reads_script(words: &[String]) -> bool {
             None => break,
         }
     }
-    evaluates(words)
+    // Without a command, the other machine's shell reads the script.
+    evaluates(words) || (name(words) == "ssh" && starts(words, 1, 1).is_empty())
 }
 
 /// Whether a command runs its words as text, so that variables in them are run.
@@ -221,7 +258,7 @@ pub fn runs_code(words: &[String]) -> bool {
 /// Whether a command runs files that its words name.
 #[must_use]
 pub fn runs_files(words: &[String]) -> bool {
-    is_shell(words)
+    runs_scripts(words)
         || is_interpreter(words)
         || evaluates(words)
         || RUNNERS.iter().any(|(runner, _)| *runner == name(words))
@@ -229,17 +266,17 @@ pub fn runs_files(words: &[String]) -> bool {
 }
 
 /// Positions of the words that may name a file which the command runs: its program with a folder
-/// before the name, and the script of a shell or an interpreter. The word after an option may be the
-/// option's value.
+/// before the name, and the script of a shell or an interpreter. The word after an option may be
+/// the option's value.
 #[must_use]
 pub fn run_files(words: &[String]) -> Vec<usize> {
     let mut found = Vec::new();
     found.extend(words.first().filter(|word| word.contains('/')).map(|_| 0));
     let program = unversioned(name(words));
-    let takes_script = is_shell(words)
+    let takes_script = runs_scripts(words)
         || is_interpreter(words)
         || SCRIPT_RUNNERS.contains(&program)
-        || matches!(program, "source" | ".");
+        || matches!(name(words), "source" | ".");
     let mut options = words.iter().skip(1).take_while(|word| is_option(word));
     let is_module = matches!(program, "python" | "pypy") && options.any(|word| word == "-m");
     if takes_script && !is_module {
@@ -250,6 +287,12 @@ pub fn run_files(words: &[String]) -> Vec<usize> {
         }
     }
     found
+}
+
+/// Whether a command is a shell, and may run files that its words name.
+#[must_use]
+pub fn runs_scripts(words: &[String]) -> bool {
+    is_shell(words) && !only_checks(words)
 }
 
 /// Whether a command copies, moves or changes the files that its words name.

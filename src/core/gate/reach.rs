@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ToolCall;
 use super::budget::Budget;
 use super::pattern::plain_path;
 use super::shell::{self, Command};
+use super::{ToolCall, programs};
 
 /// Commands that change the working directory for the rest of a line.
 const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
@@ -58,13 +58,23 @@ pub struct Reach {
 pub fn folders(call: &ToolCall, commands: &[Command], budget: &Budget) -> Vec<PathBuf> {
     let mut folders = vec![call.cwd.clone()];
     let mut last = call.cwd.clone();
-    for command in commands.iter().filter(|command| is_move(&command.words)) {
+    for command in commands {
+        let elsewhere = programs::without_folders(&command.words).1;
+        let moves = is_move(&command.words);
+        if !moves && elsewhere.is_empty() {
+            continue;
+        }
         if !budget.spend(last.as_os_str().len()) {
             break;
         }
-        last = next_folder(&command.words, &last, call.home.as_deref());
-        if !folders.contains(&last) {
-            folders.push(last.clone());
+        let now = if moves {
+            last = next_folder(&command.words, &last, call.home.as_deref());
+            last.clone()
+        } else {
+            elsewhere.iter().fold(last.clone(), |last, to| entered(to, &last, call.home.as_deref()))
+        };
+        if !folders.contains(&now) {
+            folders.push(now);
         }
         if folders.len() > MOST_FOLDERS {
             // Nobody follows a line with so many turns: it may be anywhere.
@@ -85,12 +95,19 @@ fn next_folder(words: &[String], last: &Path, home: Option<&Path>) -> PathBuf {
         // for the first in the current path.
         _ if more => PathBuf::from("/"),
         (Some("-"), _) => PathBuf::from("/"),
-        // No system enters a longer path.
-        (Some(to), _) if to.len() + last.as_os_str().len() > LONGEST_PATH => "/".into(),
-        (Some(to), _) => plain_path(to, last, home),
+        (Some(to), home) => entered(to, last, home),
         (None, Some(home)) => home.to_owned(),
         (None, None) => PathBuf::from("/"),
     }
+}
+
+/// A directory that is entered from another.
+fn entered(to: &str, last: &Path, home: Option<&Path>) -> PathBuf {
+    // No system enters a longer path.
+    if to.len() + last.as_os_str().len() > LONGEST_PATH {
+        return PathBuf::from("/");
+    }
+    plain_path(to, last, home)
 }
 
 /// Whether a command changes the working directory.

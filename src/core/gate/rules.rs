@@ -105,6 +105,9 @@ pub enum AskReason {
     Interactive(Option<Box<AskReason>>),
     /// The place of a file that the call reads or writes.
     Place(PlaceReason),
+    /// A text that a program of another language may run mentions a command that a rule denies.
+    /// Contains the rule's reason.
+    Mentions(Option<String>),
     /// The agent's own permission prompt asks for more than the call. Contains the reason of a rule.
     OwnPrompt(Option<Box<AskReason>>),
 }
@@ -185,6 +188,15 @@ impl Ruling {
 }
 
 impl Ruling {
+    /// The ruling for a command that is only guessed, from text of another language: most such text
+    /// merely mentions the command, so a person decides what would be denied.
+    fn of_guess(self) -> Self {
+        match self {
+            Self::Deny { reason } => ask(Risk::High, AskReason::Mentions(reason)),
+            other => other,
+        }
+    }
+
     /// The ruling for the agent's own permission prompt: what it asks for beside the call is in no
     /// rule, so no rule allows it.
     fn of_own_prompt(self) -> Self {
@@ -254,6 +266,11 @@ const fn ask(risk: Risk, reason: AskReason) -> Ruling {
     Ruling::Ask { risk, kind: None, reason: Some(reason) }
 }
 
+/// The ruling of a rule for a command behind another, or in a text.
+fn of_command(command: &Command, rule: &GateRule) -> Ruling {
+    if command.guessed { Ruling::from(rule).of_guess() } else { Ruling::from(rule) }
+}
+
 /// For calls other than shell commands of the agent itself.
 fn judge_tool(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Ruling {
     let first = rules.iter().find(|rule| rule.matches_call(call));
@@ -268,7 +285,7 @@ fn judge_tool(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Ruling {
     line.commands.iter().chain(&further).fold(ruling, |ruling, command| {
         let found = scene.first_match(rules, command, Certainty::Suspected);
         match found.filter(|rule| rule.does != RuleEffect::Allow) {
-            Some(rule) => ruling.or_stricter(Ruling::from(rule)),
+            Some(rule) => ruling.or_stricter(of_command(command, rule)),
             None => ruling,
         }
     })
@@ -300,7 +317,7 @@ fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str, budget: &Bu
     let further = shell::further_commands(command, &line, budget);
     for command in &further {
         let first = scene.first_match(rules, command, Certainty::Suspected);
-        rulings.extend(first.map(Ruling::from));
+        rulings.extend(first.map(|rule| of_command(command, rule)));
         rulings.extend(scene.judge_writes(rules, command));
         let least = places::of_command(call, command, &scene.folders, Effect::MayWrite);
         rulings.extend(least.map(|least| Ruling::Allow.raised(least)));
@@ -464,7 +481,8 @@ impl GateRule {
         }
         match self.does {
             RuleEffect::Allow => {
-                let exact: Vec<&str> = command.words.iter().map(String::as_str).collect();
+                // The folders of `git -C` are judged like those of `cd`.
+                let exact = programs::without_folders(&command.words).0;
                 let allows = |pattern: &CommandPattern| pattern.is_like(&exact, scene.budget);
                 let speaks = self.commands.is_empty()
                     || (certainty == Certainty::Exact && self.commands.iter().any(allows));

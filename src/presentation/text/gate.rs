@@ -66,6 +66,10 @@ pub fn reason(reason: &AskReason) -> String {
             None => INTERACTIVE.to_owned(),
         },
         AskReason::Place(place) => place_reason(*place).to_owned(),
+        AskReason::Mentions(reason) => match reason {
+            Some(reason) => format!("{MENTIONS} The rule says: {reason}"),
+            None => MENTIONS.to_owned(),
+        },
         AskReason::OwnPrompt(also) => match also {
             Some(also) => format!("{OWN_PROMPT} {}", self::reason(also)),
             None => OWN_PROMPT.to_owned(),
@@ -107,6 +111,10 @@ pub const fn place_reason(place: PlaceReason) -> &'static str {
 /// Reason: an agent may type into the program.
 pub const INTERACTIVE: &str = "The program reads commands from a terminal: one yes is a shell. \
     The agent may type anything into the program later, and no gate sees the typed commands.";
+
+/// Reason: a program may run text that mentions what a rule denies.
+pub const MENTIONS: &str = "The call contains text with a command that your rules deny, and a \
+    program may run it: read whether the text only mentions the command.";
 
 /// Reason: the agent itself asks for more than the call.
 pub const OWN_PROMPT: &str = "The agent itself asks for permission: an approval may let this call \

@@ -37,6 +37,9 @@ pub(super) const SHELLS: &[&str] = &[
     "yash",
 ];
 
+/// Shells whose option `-n` makes them check a script without running it.
+pub(super) const CHECKERS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "mksh"];
+
 /// Interpreters of other languages, without the version in their names.
 pub(super) const INTERPRETERS: &[&str] = &[
     "python",
@@ -344,6 +347,20 @@ pub(super) const GIT_VERBS: &[&str] = &[
     "tag",
     "update-index",
     "update-ref",
+];
+
+/// Verbs of git that only read, and whose folder is known from the options before them.
+pub(super) const GIT_ELSEWHERE: [&str; 10] = [
+    "blame",
+    "branch",
+    "diff",
+    "log",
+    "ls-files",
+    "remote",
+    "rev-parse",
+    "show",
+    "stash",
+    "status",
 ];
 
 /// Starts of words that make git run other programs.

@@ -120,8 +120,15 @@ impl<'a> Reader<'a> {
                 (Some(' ' | '\t'), _) => _ = self.next(),
                 (Some('\\'), Some('\n')) => self.at += 2,
                 (Some('#'), _) => {
-                    self.varies();
-                    while self.peek().is_some_and(|c| c != '\n') && self.next().is_some() {}
+                    while let Some(c) = self.peek().filter(|c| *c != '\n') {
+                        // A terminal or another shell may end the line here.
+                        if c.is_control() && c != '\t' {
+                            self.varies();
+                        }
+                        if self.next().is_none() {
+                            break;
+                        }
+                    }
                 }
                 _ => return,
             }

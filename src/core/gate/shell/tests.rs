@@ -31,6 +31,8 @@ fn what_is_plain_is_read_exactly() {
         ("make &>/dev/null </dev/null", vec![vec!["make"]]),
         ("cd sub && \\\n ls", vec![vec!["cd", "sub"], vec!["ls"]]),
         ("diff ../../a ./../b", vec![vec!["diff", "../../a", "./../b"]]),
+        ("ls # it's; x", vec![vec!["ls"]]),
+        ("# first\nls a#b", vec![vec!["ls", "a#b"]]),
         ("git log main..HEAD", vec![vec!["git", "log", "main..HEAD"]]),
     ] {
         let read = read(line);
@@ -66,7 +68,8 @@ fn what_may_be_something_else_is_uncertain() {
         "ls ?",
         "ls [ab]",
         "ls {a,b}",
-        "ls # x",
+        "ls # x\r make",
+        "# x",
         "if ls; then ls; fi",
         "! ls",
         "ls 'x",

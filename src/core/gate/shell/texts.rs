@@ -17,6 +17,15 @@ pub(super) enum TextUse {
     Code,
 }
 
+/// What runs a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runner {
+    /// A shell, so the file is a script of the shell's language.
+    Shell,
+    /// Any program.
+    Any,
+}
+
 /// The commands that share input or output.
 #[derive(Debug, Default)]
 struct Group<'a> {
@@ -40,13 +49,16 @@ impl Line {
         let tops = self.tops();
         let from_variable = self.variables_use();
         let shadowed = self.redefines || self.unread || self.commands.iter().any(shadows);
-        let run = self.runs_files();
+        let run = self.runs_files(Runner::Any);
+        let script = self.runs_files(Runner::Shell).unwrap_or_default();
         let use_of = |group: &Group<'_>| {
-            if group.has_shell() {
+            let sets = group.commands.iter().any(|command| sets(command));
+            let runs_variable = sets && from_variable == TextUse::Script;
+            if group.has_shell() || runs_variable || writes_one_of(group, Some(&script)) {
                 TextUse::Script
             } else if shadowed || !group.only_reads() || writes_one_of(group, run.as_ref()) {
                 TextUse::Code
-            } else if group.assigns || group.commands.iter().any(|command| sets(command)) {
+            } else if group.assigns || sets {
                 from_variable
             } else {
                 TextUse::Data
@@ -120,15 +132,20 @@ impl Line {
         groups
     }
 
-    /// The names of files that the line may run as scripts. `None`: any file, because a pattern or
-    /// a variable may name it.
-    fn runs_files(&self) -> Option<BTreeSet<&str>> {
+    /// The names of files that commands of this kind may run. `None`: any file, because a pattern
+    /// or a variable may name it.
+    fn runs_files(&self, runner: Runner) -> Option<BTreeSet<&str>> {
         let mut run: BTreeSet<&str> = BTreeSet::new();
         // Backwards, because a file may have another name before.
         for command in self.commands.iter().rev() {
-            run.insert(programs::name(&command.words));
+            if runner == Runner::Any {
+                run.insert(programs::name(&command.words));
+            }
             let named = || command.words.iter().chain(&command.files).map(|word| last_part(word));
-            let runs = programs::runs_files(&command.words);
+            let runs = match runner {
+                Runner::Any => programs::runs_files(&command.words),
+                Runner::Shell => programs::runs_scripts(&command.words),
+            };
             if runs && command.varying.iter().any(|varies| *varies) {
                 return None;
             }
