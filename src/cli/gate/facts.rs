@@ -87,7 +87,8 @@ fn of_file(call: &ToolCall, path: &Path, said: &Path) -> Vec<FileFact> {
     let kind = kind_of(&real);
     let root = call.root_of(&real);
     let leads = real != path && !same_below(call, path, &real);
-    let named = private::by_name(&real).is_some() || private::by_name(path).is_some();
+    let tells = |path: &Path| private::by_name(path).is_some() || private::may_hold_tokens(path);
+    let named = tells(&real) || tells(path);
     let exists = kind != PlaceKind::Missing;
     if leads || (exists && (named || root.is_none())) {
         found.push(FileFact { real: real.clone(), kind });

@@ -216,19 +216,35 @@ pub fn of(path: &Path) -> Option<Autorun> {
     if parts.iter().any(|part| part == ".git") || GIT_FILES.contains(&name.as_str()) {
         return Some(Autorun::Git);
     }
-    of_hidden(&parts).or_else(|| of_name(name, folders))
+    // A harmless folder does not make what lies below it harmless.
+    let hidden = (0..parts.len()).filter_map(|at| of_hidden(&parts, at));
+    hidden.chain(of_name(name, folders)).max_by_key(|found| found.strictness())
 }
 
-/// For a path with a hidden part.
-fn of_hidden(parts: &[String]) -> Option<Autorun> {
-    let at = parts.iter().position(|part| part.starts_with('.'))?;
+impl Autorun {
+    /// Orders what a path may be at once; the strictest counts.
+    const fn strictness(self) -> u8 {
+        match self {
+            Self::Hidden => 0,
+            Self::Server => 1,
+            Self::Instructions => 2,
+            Self::Machine => 3,
+            Self::Git => 4,
+        }
+    }
+}
+
+/// For a hidden part of a path.
+fn of_hidden(parts: &[String], at: usize) -> Option<Autorun> {
+    if !parts.get(at)?.starts_with('.') {
+        return None;
+    }
     let (first, is_last) = (parts[at].as_str(), at + 1 == parts.len());
     let in_folder = |folder: &&[&str]| {
         parts.len() > at + folder.len()
             && parts[at..].iter().zip(*folder).all(|(part, name)| part == name)
     };
     if HARMLESS_FOLDERS.iter().any(in_folder) {
-        // Instructions and hooks stay what they are in any folder.
         return None;
     }
     if is_last && (HARMLESS.contains(&first) || first.ends_with("ignore")) {

@@ -334,6 +334,8 @@ impl Place<'_> {
         let is_pattern = ["Grep", "Glob"].contains(&self.call.tool.as_str())
             && self.path.to_string_lossy().contains(['*', '?', '[', '{']);
         let named = private::by_name(&self.below(root)).filter(|_| !is_pattern);
+        let tokens = private::may_hold_tokens(&self.below(root)).then_some(Secrecy::Certain);
+        let named = named.or(tokens.filter(|_| !is_pattern));
         let is_secret = named.is_some_and(|secrecy| self.counts(secrecy == Secrecy::Certain));
         if is_secret || self.kinds.contains(&PlaceKind::Key) {
             return least(Risk::High, PlaceReason::Secret);

@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use super::autorun::AGENT_FOLDERS;
+
 /// How sure a name makes it that a file holds a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Secrecy {
@@ -15,7 +17,7 @@ pub enum Secrecy {
 }
 
 /// Endings of files that hold keys, passwords, cookies, or the state of infrastructure.
-const ENDINGS: [&str; 35] = [
+const ENDINGS: [&str; 36] = [
     "pem",
     "key",
     "p8",
@@ -42,6 +44,7 @@ const ENDINGS: [&str; 35] = [
     "mobileprovision",
     "wallet",
     "env",
+    "vars",
     "secret",
     "secrets",
     "token",
@@ -53,11 +56,31 @@ const ENDINGS: [&str; 35] = [
     "htpasswd",
 ];
 /// Whole names of files that hold secrets, with a leading dot or underscore left out.
-const NAMES: [&str; 45] = [
+const NAMES: [&str; 65] = [
     "netrc",
     "npmrc",
     "yarnrc",
     "yarnrc.yml",
+    "curlrc",
+    "wgetrc",
+    "msmtprc",
+    "mbsyncrc",
+    "fetchmailrc",
+    "offlineimaprc",
+    "muttrc",
+    "gemrc",
+    "condarc",
+    "hgrc",
+    "netlifyrc",
+    "twurlrc",
+    "flaskenv",
+    "sftp-config.json",
+    "sftp.json",
+    "ftpconfig",
+    "ftppass",
+    "remote-sync.json",
+    "rclone.conf",
+    "pg_service.conf",
     "pypirc",
     "pgpass",
     "my.cnf",
@@ -101,7 +124,7 @@ const NAMES: [&str; 45] = [
     "histfile",
 ];
 /// Folders, at any depth, whose files are secret.
-const FOLDERS: [&str; 14] = [
+const FOLDERS: [&str; 15] = [
     ".ssh",
     ".gnupg",
     ".aws",
@@ -114,6 +137,7 @@ const FOLDERS: [&str; 14] = [
     ".terraform.d",
     ".mozilla",
     ".secrets",
+    ".envs",
     ".sops",
     ".vault",
 ];
@@ -236,7 +260,9 @@ fn secrecy_of(name: &str) -> Option<Secrecy> {
     let inner = name.split('.').skip(1).any(|part| telling.contains(&part));
     let ssh_key =
         ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"].iter().any(|start| name.starts_with(start));
-    let known = ENDINGS.contains(&last)
+    let known = is_env(name)
+        || is_login(name)
+        || ENDINGS.contains(&last)
         || NAMES.contains(&bare)
         || (inner && !is_prose)
         || (ssh_key && !is_prose)
@@ -250,6 +276,41 @@ fn secrecy_of(name: &str) -> Option<Secrecy> {
     Some(if sure { Secrecy::Certain } else { Secrecy::Likely })
 }
 
+/// `.env`, and what is derived from it: `.env2`, `.env-prod`, `.env~`. Not `.envelope`.
+fn is_env(name: &str) -> bool {
+    let derived = name.strip_prefix(".env").and_then(|rest| rest.chars().next());
+    derived.is_some_and(|next| !next.is_alphabetic()) && !is_template(name)
+}
+
+/// Settings of a command-line client, which keeps its login in them: `.sentryclirc`,
+/// `.databrickscfg`.
+fn is_login(name: &str) -> bool {
+    let stem = name.strip_prefix('.').filter(|stem| !stem.contains('.'));
+    stem.is_some_and(|stem| ["clirc", "cfg", "credentials"].iter().any(|end| stem.ends_with(end)))
+}
+
+/// Files of a project in which agents and git keep tokens beside harmless settings. Secret if named;
+/// a search that takes them in is no more than a search.
+#[must_use]
+pub fn may_hold_tokens(path: &Path) -> bool {
+    let parts = parts(path);
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        [.., "mcp.json" | ".mcp.json"] | [.., ".git", "config"] => true,
+        [.., folder, name] => {
+            AGENT_FOLDERS.contains(folder)
+                && name.starts_with("settings.local")
+                && name.ends_with("json")
+        }
+        _ => false,
+    }
+}
+
+/// Whether a word of a name says that the file shows which secrets are needed.
+fn is_template(name: &str) -> bool {
+    name.split(|c: char| !c.is_alphanumeric()).any(|word| TEMPLATES.contains(&word))
+}
+
 fn announces_secret(name: &str) -> bool {
     let words: Vec<&str> = name
         .split(|c: char| !c.is_alphanumeric())
@@ -257,8 +318,7 @@ fn announces_secret(name: &str) -> bool {
         .filter(|word| !word.is_empty())
         .collect();
     let paired = words.windows(2).any(|pair| PAIRS.contains(&(pair[0], pair[1])));
-    let is_template = words.iter().any(|word| TEMPLATES.contains(word));
-    !is_template && (paired || words.iter().any(|word| WORDS.contains(word)))
+    !is_template(name) && (paired || words.iter().any(|word| WORDS.contains(word)))
 }
 
 /// Histories of shells and interpreters hold what was typed, passwords included.
@@ -332,6 +392,12 @@ mod tests {
         let listed = include_str!("../../../fixtures/gates/paths/plain.txt");
         for name in listed.lines() {
             assert_eq!(by_name(Path::new(name)), None, "{name}");
+            assert!(!may_hold_tokens(Path::new(name)), "{name}");
+        }
+        for name in [".mcp.json", ".cursor/mcp.json", ".claude/settings.local.json", ".git/config"]
+        {
+            assert_eq!(by_name(Path::new(name)), None, "a search may take it in: {name}");
+            assert!(may_hold_tokens(Path::new(name)), "{name}");
         }
     }
 

@@ -6,8 +6,8 @@ mod tables;
 
 pub use self::interactive::is_interactive;
 use self::tables::{
-    CHECKERS, GIT_ELSEWHERE, GIT_RUNS, GIT_VERBS, INTERPRETERS, MOVERS, READERS, RUNNERS, Runs, SCRIPT_RUNNERS, SHELLS,
-    VERB_RUNNERS,
+    CHECKERS, GIT_ELSEWHERE, GIT_RUNS, GIT_VERBS, INTERPRETERS, MOVERS, READERS, RUNNERS, Runs,
+    SCRIPT_RUNNERS, SHELLS, VERB_RUNNERS,
 };
 use super::shell::is_assignment;
 
