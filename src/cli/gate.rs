@@ -1,7 +1,9 @@
 //! `gander gate`: an agent's hook waits for a person's decision before a tool call runs. Every
 //! failure here denies the call.
 
+mod agents;
 mod bypass_checks;
+mod environment;
 mod facts;
 mod hook;
 mod install;
@@ -13,6 +15,7 @@ mod root;
 mod runs;
 mod stop;
 mod transport;
+mod unique;
 
 use std::path::{Path, PathBuf};
 

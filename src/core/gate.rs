@@ -10,6 +10,7 @@ pub mod autorun;
 pub mod budget;
 pub mod edits;
 pub mod facts;
+pub mod known;
 pub mod lifecycle;
 pub mod patches;
 pub mod pattern;

@@ -22,6 +22,7 @@ mod gates_reach;
 mod gates_real;
 mod gates_scripts;
 mod gates_standin;
+mod gates_surroundings;
 mod gates_world;
 mod http_agent;
 mod http_attacks;

@@ -54,8 +54,8 @@ pub struct GateCall {
     /// The current content of the file that the call would change, for the diff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// Whether the file exists, but its content cannot be shown. Without this and `before`, there is
-    /// no such file; without `facts`, nothing is known about it.
+    /// Whether the file exists, but its content cannot be shown. Without this and `before`, there
+    /// is no such file; without `facts`, nothing is known about it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub before_unknown: bool,
     /// What else the gate found about the files of the call. Left out: files are judged by their
@@ -65,9 +65,9 @@ pub struct GateCall {
     /// The project. Left out: the token's only project, or the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Whether the agent's own permission prompt asks about the call: for more than the call that the
-    /// agent's hook submitted before, such as to leave the sandbox. This is a question of its own:
-    /// neither a rule that allows the call nor an earlier approval of the call answers it.
+    /// Whether the agent's own permission prompt asks about the call: for more than the call that
+    /// the agent's hook submitted before, such as to leave the sandbox. This is a question of its
+    /// own: neither a rule that allows the call nor an earlier approval of the call answers it.
     #[serde(default)]
     pub own_prompt: bool,
     /// Ask a person with at least this risk, even if the rules would allow the call.

@@ -32,6 +32,11 @@ pub struct GateFacts {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 4000))]
     pub homes: Vec<PathBuf>,
+    /// Programs, and agents that the call starts, which files of the workspace decide about: by the
+    /// environment, or by a definition of the same name. `*`: every program.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4000))]
+    pub shadowed: Vec<String>,
     /// What the files of the workspace hold that the call runs. An approval for the session ends
     /// with a change of such a file, and is not offered if a content is unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -116,7 +121,14 @@ impl GateFacts {
     /// Checks beyond the schema. Returns a description of the first mistake.
     pub(super) fn validation_error(&self) -> Option<String> {
         let (files, runs) = (self.files.len(), self.runs.len());
-        let longest = [files, runs, self.searched.len(), self.own.len(), self.homes.len()];
+        let longest = [
+            files,
+            runs,
+            self.shadowed.len(),
+            self.searched.len(),
+            self.own.len(),
+            self.homes.len(),
+        ];
         if longest.into_iter().any(|length| length > MOST_FACTS) {
             return Some(format!("facts: each list can have at most {MOST_FACTS} entries"));
         }

@@ -38,7 +38,8 @@ pub(super) fn homes(home: Option<&Path>) -> Vec<PathBuf> {
     homes
 }
 
-fn listed_home() -> Option<PathBuf> {
+/// The person's home folder as the system's list of users has it.
+pub(super) fn listed_home() -> Option<PathBuf> {
     let user = Path::new("/proc/self").metadata().ok()?.uid();
     let users = disk::read_own_text(Path::new("/etc/passwd"), disk::LONGEST_SETTINGS).ok()?;
     let home = |line: &str| {

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{AgentKind, facts, root, runs};
+use super::environment::Environment;
+use super::unique::Unique;
+use super::{AgentKind, agents, facts, root, runs};
 use crate::core::gate::edits::{Before, Edit, FileChange};
-use crate::core::gate::facts::Facts;
+use crate::core::gate::facts::{Facts, GitRepository};
 use crate::core::gate::{ToolCall, lifecycle};
 use crate::disk;
 
@@ -83,7 +85,7 @@ pub(super) fn parse_input(
     if text.trim().is_empty() {
         return Err("the hook's standard input is empty".into());
     }
-    let input: Value = serde_json::from_str(text)
+    let Unique(input) = serde_json::from_str(text)
         .map_err(|error| format!("the hook's input is not JSON: {error}"))?;
     let said = |names: &[&str]| {
         names.iter().find_map(|name| input.get(name)?.as_str()).map(ToOwned::to_owned)
@@ -119,8 +121,8 @@ pub(super) fn parse_input(
         home,
         real: Vec::new(),
         poses_as_repository: false,
-        // Claude Code's prompt is about the very call that its other hook has submitted. Codex's asks
-        // to leave the sandbox, and need not say so in the call.
+        // Claude Code's prompt is about the very call that its other hook has submitted. Codex's
+        // asks to leave the sandbox, and need not say so in the call.
         own_prompt: agent == AgentKind::Codex && event == HookEvent::PermissionRequest,
         before: Before::Absent,
         facts: Facts::default(),
@@ -143,7 +145,14 @@ pub(super) fn add_file_facts(call: &mut ToolCall, homes: Vec<PathBuf>, own: Vec<
     call.real = real;
     call.poses_as_repository = call.cwd.join("HEAD").symlink_metadata().is_ok()
         && call.cwd.join(".git").symlink_metadata().is_err();
+    let environment = Environment::here(&call.roots);
+    let (misleads, mut shadowed) = (environment.misleads_git(), environment.shadowed(call));
+    shadowed.extend(agents::defined(call));
     call.facts = facts::look(call, homes, own);
+    call.facts.shadowed = shadowed;
+    if misleads {
+        call.facts.git = GitRepository::Foreign;
+    }
     call.facts.runs = runs::look(call);
     let changed = match call.edit() {
         Some(Edit { change: FileChange::Patch(_), .. }) => lifecycle::patched_manifest(call),

@@ -138,7 +138,7 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
 
 /// The facts as they are sent.
 fn sent(facts: Facts) -> GateFacts {
-    let Facts { files, git, searched, own, homes, runs, coverage } = facts;
+    let Facts { files, git, searched, own, homes, shadowed, runs, coverage } = facts;
     let run = |(path, found)| {
         let missing = found == RunFile::Nothing;
         let digest = if let RunFile::Digest(digest) = found { Some(digest) } else { None };
@@ -169,6 +169,7 @@ fn sent(facts: Facts) -> GateFacts {
         searched,
         own,
         homes,
+        shadowed: shadowed.into_iter().collect(),
         runs: runs.into_iter().map(run).collect(),
         coverage: match coverage {
             Coverage::Unknown => GateCoverage::Unknown,

@@ -12,8 +12,6 @@ use crate::disk;
 
 /// Longest `.git` file, in bytes.
 const LONGEST_POINTER: u64 = 8 << 10;
-/// Environment variables that point git elsewhere.
-const VARIABLES: [&str; 3] = ["GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE"];
 
 /// A repository that git finds from a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +26,6 @@ enum Found {
 
 /// The repository that git would use in these folders, compared with the workspace's.
 pub(super) fn of(folders: &[PathBuf], roots: &[PathBuf]) -> GitRepository {
-    if VARIABLES.iter().any(|variable| std::env::var_os(variable).is_some()) {
-        return GitRepository::Foreign;
-    }
     let own: Vec<Found> = roots.iter().map(|root| find(root)).collect();
     let is_own = |folder: &PathBuf| match find(folder) {
         Found::Doubtful => false,

@@ -1,7 +1,7 @@
 //! Facts about the files of a call, which only the machine with these files knows. A gate looks
 //! them up before the call is judged; the rules take them as an argument.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What a gate found on the machine where the call would run. By default nothing was looked up.
@@ -19,6 +19,9 @@ pub struct Facts {
     pub own: Vec<PathBuf>,
     /// Other names of the person's home folder: without links, and as the system has it.
     pub homes: Vec<PathBuf>,
+    /// Programs, and agents that the call starts, which files of the workspace decide about: by the
+    /// environment, or by a definition of the same name.
+    pub shadowed: BTreeSet<String>,
     /// What the files of the workspace hold that the call runs. By path: absolute and normalised.
     pub runs: BTreeMap<PathBuf, RunFile>,
     /// How much of the call was looked up.

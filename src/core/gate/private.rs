@@ -289,8 +289,8 @@ fn is_login(name: &str) -> bool {
     stem.is_some_and(|stem| ["clirc", "cfg", "credentials"].iter().any(|end| stem.ends_with(end)))
 }
 
-/// Files of a project in which agents and git keep tokens beside harmless settings. Secret if named;
-/// a search that takes them in is no more than a search.
+/// Files of a project in which agents and git keep tokens beside harmless settings. Secret if
+/// named; a search that takes them in is no more than a search.
 #[must_use]
 pub fn may_hold_tokens(path: &Path) -> bool {
     let parts = parts(path);

@@ -4,19 +4,23 @@
 //! ruling applies: an allowing rule must match every part, a stopping rule needs to match only a
 //! single part. Does not depend on where the rules are stored.
 
+mod ruling;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+pub use self::ruling::{AskReason, Minimum, Ruling};
+use self::ruling::{UNKNOWN, ask};
 use super::arguments::Widening;
 use super::budget::Budget;
 use super::edits::{Before, is_editor, names_its_files};
 use super::facts::Facts;
 use super::pattern::{CommandPattern, PathPattern, StopWords, plain_path};
-use super::places::{self, Effect, PlaceReason};
+use super::places::{self, Effect};
 use super::reach::{self, LONGEST_PATH, folders};
 use super::shell::{self, Command};
-use super::{ToolCall, programs, tools};
+use super::{ToolCall, known, programs, tools};
 use crate::core::decision::{Kind, Risk};
 use crate::core::untrusted::is_hidden;
 
@@ -61,162 +65,9 @@ pub struct GateRule {
     pub reason: Option<String>,
 }
 
-/// Ruling on a tool call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ruling {
-    /// The call is allowed.
-    Allow,
-    /// A person decides.
-    Ask {
-        /// Severity of a wrong answer.
-        risk: Risk,
-        /// Kind of the decision; `None` means a permission.
-        kind: Option<Kind>,
-        /// Reason for asking.
-        reason: Option<AskReason>,
-    },
-    /// The call is denied.
-    Deny {
-        /// Reason.
-        reason: Option<String>,
-    },
-}
-
-/// Why a person is asked about a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AskReason {
-    /// The words of a rule in the rules file.
-    Configured(String),
-    /// The call contains characters that a person cannot see.
-    HiddenCharacters,
-    /// The call has arguments beside the command that change its effect.
-    ExtraArguments,
-    /// A plan is to be approved that the call does not contain.
-    NoPlan,
-    /// With the plan, the agent asks for permissions.
-    PlanGrants,
-    /// The call was sent by a caller whose rules and files are not known here.
-    Remote,
-    /// The command contains syntax that the gate does not understand.
-    NotUnderstood,
-    /// Judging the whole call would take too long.
-    TooMuch,
-    /// The program reads further commands from a terminal. Contains the reason of a rule.
-    Interactive(Option<Box<AskReason>>),
-    /// The place of a file that the call reads or writes.
-    Place(PlaceReason),
-    /// A text that a program of another language may run mentions a command that a rule denies.
-    /// Contains the rule's reason.
-    Mentions(Option<String>),
-    /// The agent's own permission prompt asks for more than the call. Contains the reason of a rule.
-    OwnPrompt(Option<Box<AskReason>>),
-}
-
 /// Git obeys the configuration of the repository in the working directory, and any folder can be
 /// made a repository.
 const GIT: &str = "git";
-/// Risk of a call that no rule matches.
-const UNKNOWN: Risk = Risk::Medium;
-
-impl Ruling {
-    const fn unknown() -> Self {
-        Self::Ask { risk: UNKNOWN, kind: None, reason: None }
-    }
-
-    /// The stricter of two rulings; between two questions, the higher risk.
-    #[must_use]
-    pub fn or_stricter(self, other: Self) -> Self {
-        let strictness = |ruling: &Self| match ruling {
-            Self::Allow => (0, None, false),
-            Self::Ask { risk, reason, .. } => (1, Some(*risk), reason.is_some()),
-            Self::Deny { .. } => (2, None, false),
-        };
-        if strictness(&other) > strictness(&self) { other } else { self }
-    }
-}
-
-/// Minimum for a question about a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Minimum {
-    /// Severity of a wrong answer.
-    pub risk: Risk,
-    /// Reason to use when the rules give none.
-    pub reason: Option<AskReason>,
-}
-
-impl Ruling {
-    /// Raises a ruling to at least this minimum. Never relaxes a ruling: a question keeps its kind,
-    /// because the kind determines the approvers.
-    #[must_use]
-    pub fn raised(self, least: Minimum) -> Self {
-        match self {
-            Self::Allow => Self::Ask { risk: least.risk, kind: None, reason: least.reason },
-            Self::Ask { risk, kind, reason } => {
-                Self::Ask { risk: risk.max(least.risk), kind, reason: reason.or(least.reason) }
-            }
-            Self::Deny { .. } => self,
-        }
-    }
-
-    /// A question for this reason, unless the call is denied. A question of at least this risk
-    /// keeps its own reason; every question keeps its kind.
-    fn because(self, risk: Risk, reason: AskReason) -> Self {
-        match self {
-            Self::Ask { risk: asked, kind, reason: Some(own) } if asked >= risk => {
-                Self::Ask { risk: asked, kind, reason: Some(own) }
-            }
-            Self::Ask { risk: asked, kind, .. } => {
-                Self::Ask { risk: asked.max(risk), kind, reason: Some(reason) }
-            }
-            Self::Allow => Self::Ask { risk, kind: None, reason: Some(reason) },
-            Self::Deny { .. } => self,
-        }
-    }
-
-    /// The ruling for a program into which an agent may type: one approval covers everything that
-    /// the agent types later.
-    fn interactive(self) -> Self {
-        let raised = self.raised(Minimum { risk: Risk::High, reason: None });
-        match raised {
-            Self::Ask { risk, kind, reason } => {
-                let reason = Some(AskReason::Interactive(reason.map(Box::new)));
-                Self::Ask { risk, kind, reason }
-            }
-            other => other,
-        }
-    }
-}
-
-impl Ruling {
-    /// The ruling for a command that is only guessed, from text of another language: most such text
-    /// merely mentions the command, so a person decides what would be denied.
-    fn of_guess(self) -> Self {
-        match self {
-            Self::Deny { reason } => ask(Risk::High, AskReason::Mentions(reason)),
-            other => other,
-        }
-    }
-
-    /// The ruling for the agent's own permission prompt: what it asks for beside the call is in no
-    /// rule, so no rule allows it.
-    fn of_own_prompt(self) -> Self {
-        match self.raised(Minimum { risk: UNKNOWN, reason: None }) {
-            Self::Ask { risk, kind, reason } => {
-                let reason = Some(AskReason::OwnPrompt(reason.map(Box::new)));
-                Self::Ask { risk, kind, reason }
-            }
-            denied => denied,
-        }
-    }
-
-    /// As [`Ruling::raised`], if there is a minimum.
-    fn at_least(self, least: Option<Minimum>) -> Self {
-        match least {
-            Some(least) => self.raised(least),
-            None => self,
-        }
-    }
-}
 
 impl From<&GateRule> for Ruling {
     fn from(rule: &GateRule) -> Self {
@@ -252,6 +103,12 @@ pub fn judge_within(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Rul
     if budget.is_spent() {
         ruling = ruling.because(Risk::High, AskReason::TooMuch);
     }
+    if let Some(risk) = known::unknown_arguments(call) {
+        ruling = ruling.because(risk, AskReason::UnknownArguments);
+    }
+    if known::is_shadowed(call) {
+        ruling = ruling.because(UNKNOWN, AskReason::Shadowed);
+    }
     if call.own_prompt {
         ruling = ruling.of_own_prompt();
     }
@@ -260,10 +117,6 @@ pub fn judge_within(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Rul
         Some(Widening::PlanGrants) => ruling.because(Widening::RISK, AskReason::PlanGrants),
         None => ruling,
     }
-}
-
-const fn ask(risk: Risk, reason: AskReason) -> Ruling {
-    Ruling::Ask { risk, kind: None, reason: Some(reason) }
 }
 
 /// The ruling of a rule for a command behind another, or in a text.
@@ -302,7 +155,9 @@ fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str, budget: &Bu
         // this folder.
         let strays =
             programs::name(&command.words) == GIT && places::git_strays(call, &scene.folders);
-        let sure = line.certain && stays && !strays && !searches_home(call, &command.words);
+        let shadowed = call.facts.shadows(programs::name(&command.words));
+        let sure =
+            line.certain && !shadowed && stays && !strays && !searches_home(call, &command.words);
         let certainty = if sure { Certainty::Exact } else { Certainty::Suspected };
         let rule = scene.first_match(rules, command, certainty);
         let ruling = rule.map_or_else(Ruling::unknown, Ruling::from);
@@ -313,6 +168,7 @@ fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str, budget: &Bu
             ruling.at_least(places::of_command(call, command, &scene.folders, effect))
         });
         rulings.extend(scene.judge_writes(rules, command));
+        rulings.extend(shadowed.then(|| ask(UNKNOWN, AskReason::Shadowed)));
     }
     let further = shell::further_commands(command, &line, budget);
     for command in &further {

@@ -66,6 +66,8 @@ pub fn reason(reason: &AskReason) -> String {
             None => INTERACTIVE.to_owned(),
         },
         AskReason::Place(place) => place_reason(*place).to_owned(),
+        AskReason::UnknownArguments => UNKNOWN_ARGUMENTS.to_owned(),
+        AskReason::Shadowed => SHADOWED.to_owned(),
         AskReason::Mentions(reason) => match reason {
             Some(reason) => format!("{MENTIONS} The rule says: {reason}"),
             None => MENTIONS.to_owned(),
@@ -111,6 +113,14 @@ pub const fn place_reason(place: PlaceReason) -> &'static str {
 /// Reason: an agent may type into the program.
 pub const INTERACTIVE: &str = "The program reads commands from a terminal: one yes is a shell. \
     The agent may type anything into the program later, and no gate sees the typed commands.";
+
+/// Reason: the call has arguments that are not known.
+pub const UNKNOWN_ARGUMENTS: &str = "The call has arguments that Gander does not know, or cannot \
+    read for certain: they may mean other files, or give further rights. Read all of the call.";
+
+/// Reason: files of the workspace decide what runs under a usual name.
+pub const SHADOWED: &str = "Under this name, files of the agent's folder may run or decide what \
+    runs: by the environment (PATH, for example), or by an agent's definition.";
 
 /// Reason: a program may run text that mentions what a rule denies.
 pub const MENTIONS: &str = "The call contains text with a command that your rules deny, and a \

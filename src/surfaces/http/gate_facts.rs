@@ -8,7 +8,7 @@ use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKi
 
 /// The facts that a gate sent with a call.
 pub(super) fn received(facts: GateFacts) -> Facts {
-    let GateFacts { files, git, searched, own, homes, runs, coverage } = facts;
+    let GateFacts { files, git, searched, own, homes, shadowed, runs, coverage } = facts;
     let run = |GateScript { path, digest, missing }| match digest {
         Some(digest) => (path, RunFile::Digest(digest)),
         None if missing => (path, RunFile::Nothing),
@@ -23,6 +23,7 @@ pub(super) fn received(facts: GateFacts) -> Facts {
         searched,
         own,
         homes,
+        shadowed: shadowed.into_iter().collect(),
         runs: runs.into_iter().map(run).collect(),
         coverage: match coverage {
             GateCoverage::Unknown => Coverage::Unknown,

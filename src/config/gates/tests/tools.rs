@@ -77,3 +77,67 @@ fn what_a_repository_defines_is_asked() {
     assert_eq!(judge(&rules, &call("Skill", json!({ "skill": "pdf" }))), Ruling::Allow);
     assert_ne!(judge(&rules, &call("Skill", json!({ "skill": "pdfs" }))), Ruling::Allow);
 }
+
+/// An argument of another name or shape may mean another file, or further rights.
+#[test]
+fn arguments_that_are_not_known_are_asked() {
+    for (tool, input, expected) in [
+        ("Read", json!("x"), "medium"),
+        ("Read", json!({ "file": ["a", { "path": "/etc/hosts" }] }), "medium"),
+        ("Read", json!({ "source": "/etc/hosts" }), "medium"),
+        ("Read", json!({ "file_path": "a", "also": "/etc/hosts" }), "medium"),
+        ("Read", json!({ "limit": 3 }), "medium"),
+        ("view_image", json!({ "image": "/srv/x.png" }), "medium"),
+        ("Read", json!({ "file_path": " /etc/hosts" }), "high"),
+        ("Write", json!({ "file_path": " /etc/hosts", "content": "x" }), "high"),
+        ("Grep", json!({ "pattern": "x", "where": "/etc" }), "medium"),
+        ("Read", json!({ "file_path": "a", "offset": 1, "limit": 2, "pages": "1-3" }), "allow"),
+        ("Read", json!({ "file_path": "a", "new_flag": true }), "allow"),
+        (
+            "Grep",
+            json!({
+                "pattern": "x", "path": "src", "glob": "*.rs", "type": "rust", "-n": true, "-A": 3,
+                "output_mode": "content", "head_limit": 9, "multiline": false,
+            }),
+            "allow",
+        ),
+        ("Glob", json!({ "pattern": "**/*.rs", "path": "src" }), "allow"),
+        ("view_image", json!({ "path": "a.png" }), "allow"),
+        ("Task", json!({ "subagent_type": "Explore", "mode": "bypassPermissions" }), "medium"),
+        ("Task", json!({ "subagent_type": "Explore", "isolation": "remote" }), "medium"),
+        ("Agent", json!({ "subagent_type": "Plan", "tools": ["Bash"] }), "medium"),
+        (
+            "Task",
+            json!({
+                "subagent_type": "Explore", "description": "x", "prompt": "x", "model": "haiku",
+                "run_in_background": true, "isolation": "worktree",
+            }),
+            "allow",
+        ),
+    ] {
+        assert_eq!(ruling(&call(tool, input.clone())), expected, "{tool} {input}");
+    }
+}
+
+#[test]
+fn what_files_of_the_workspace_stand_in_for_is_asked() {
+    let of = |tool: &str, input: Value, name: &str| {
+        let mut call = call(tool, input);
+        call.facts.shadowed = [name.to_owned()].into();
+        ruling(&call)
+    };
+    let run = |command: &str| json!({ "command": command });
+    for (tool, input, name, expected) in [
+        ("Bash", run("ls"), "ls", "medium"),
+        ("Bash", run("cat a | ls"), "ls", "medium"),
+        ("Bash", run("git status"), "*", "medium"),
+        ("Bash", run("cat a"), "ls", "allow"),
+        ("Grep", json!({ "pattern": "x" }), "rg", "medium"),
+        ("Task", json!({ "subagent_type": "Explore" }), "Explore", "medium"),
+        ("Agent", json!({ "prompt": "x" }), "general-purpose", "medium"),
+        ("Task", json!({ "subagent_type": "Plan" }), "Explore", "allow"),
+        ("Bash", run("sudo ls"), "*", "deny"),
+    ] {
+        assert_eq!(of(tool, input.clone(), name), expected, "{tool} {input} {name}");
+    }
+}
