@@ -14,6 +14,7 @@ mod repository;
 mod root;
 mod runs;
 mod stop;
+mod tracked;
 mod transport;
 mod unique;
 

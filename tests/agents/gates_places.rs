@@ -189,6 +189,110 @@ async fn a_search_that_takes_secrets_in_is_asked() {
     agent.call(grep(json!({ "pattern": "KEY" }))).await.denied();
 }
 
+/// What a search leaves out counts only if it is certain, and what it takes in counts in full.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_reads_what_its_program_reads() {
+    let world = World::new();
+    let project = world.project();
+    write(&project.join("src/a.rs"), "KEY");
+    for file in [".env", "zz/.env", "config/.env"] {
+        write(&project.join(file), "KEY=1");
+    }
+    let agent = world.agent(Kind::ClaudeCode, "1s").await;
+    for command in [
+        "grep -rn KEY . --exclude-dir=.env",
+        "grep -rn KEY . --exclude-dir='*'",
+        "grep -rn KEY . --exclude=.ENV",
+        "grep -rn KEY zz --exclude-dir=zz",
+        "grep -r --rege=KEY zz src",
+        "grep -r --reg --exclude=.env -e KEY .",
+        "grep -r --label --exclude=.env KEY .",
+        "rg KEY --no-ignore --hidden -g '!.ENV'",
+        "rg KEY -uu -g '!.env/'",
+        "rg KEY -uu -g '!/.env' -g '!/zz/.env' -g '!/config/.env'",
+        "rg KEY -g '/*'",
+        "diff -r --exclude=.ENV -N zz src",
+        "diff -N -r -d zz src",
+        "diff -N . src",
+        "diff zz config",
+        "grep -r x src ;".repeat(250).as_str(),
+        format!(
+            "grep -rs KEY {} zz",
+            (0..33).map(|n| format!("a{n}")).collect::<Vec<_>>().join(" ")
+        )
+        .as_str(),
+        format!("{} grep -r KEY .", "grep -r x src ;".repeat(50)).as_str(),
+        format!("echo {} ; cat .env", "+,".repeat(1_002)).as_str(),
+        "rg -nf.env src",
+        "printf x | sort --files=-",
+    ] {
+        let outcome = agent.call(shell(&project, command)).await;
+        assert!(matches!(outcome, Outcome::Denied(_)), "{command}: {outcome:?}");
+    }
+    for command in [
+        "grep -rn KEY . --exclude=.env",
+        "grep -rn KEY . --exclude='.e*'",
+        "rg KEY -uu -g '!.env'",
+        "rg KEY",
+        "rg -t rust KEY",
+        "diff src/a.rs src/a.rs",
+        "diff --exclude=.env zz src",
+        "sort -u src/a.rs",
+    ] {
+        assert_eq!(agent.call(shell(&project, command)).await, Outcome::Ran, "{command}");
+    }
+    for (beside, runs) in [
+        (json!({ "glob": "!/.env !/config !/zz" }), false),
+        (json!({ "glob": "*", "type": "py" }), false),
+        (json!({ "glob": "/*" }), false),
+        (json!({ "glob": "!.env" }), true),
+        (json!({ "type": "py" }), true),
+    ] {
+        let mut input = beside.clone();
+        input["pattern"] = "KEY".into();
+        let outcome = agent.call(call(&project, "Grep", &input)).await;
+        assert_eq!(outcome == Outcome::Ran, runs, "{beside}");
+    }
+    write(&project.join("zz/a"), "");
+    std::os::unix::fs::symlink("../../.bashrc", project.join("src/link")).unwrap();
+    write(&world.home.path().join(".bashrc"), "x");
+    agent.call(shell(&project, "grep -R KEY src")).await.denied();
+}
+
+/// Each program has its own files that say what it ignores.
+#[tokio::test(flavor = "multi_thread")]
+async fn ignored_files_are_those_of_the_program() {
+    if !has_git() {
+        return;
+    }
+    let world = World::new();
+    let project = world.project();
+    git(&project, &["init", "-q"]);
+    write(&project.join("src/a.rs"), "KEY");
+    write(&project.join(".env"), "KEY=1");
+    write(&project.join(".gitignore"), ".env\n");
+    git(&project, &["add", "src", ".gitignore"]);
+    git(&project, &["commit", "-q", "-m", "x"]);
+    let agent = world.agent(Kind::ClaudeCode, "1s").await;
+    let runs = async |command: &str| agent.call(shell(&project, command)).await == Outcome::Ran;
+    for command in ["git grep KEY", "git grep KEY -- src", "git grep -n KEY '*.rs'", "rg KEY"] {
+        assert!(runs(command).await, "{command}");
+    }
+    for command in ["git grep KEY HEAD", "git grep --cached KEY", "git grep KEY HEAD -- src"] {
+        assert!(!runs(command).await, "{command}");
+    }
+    write(&project.join(".rgignore"), "!.env\n");
+    let grep = call(&project, "Grep", &json!({ "pattern": "KEY" }));
+    assert!(!runs("rg KEY").await);
+    agent.call(grep).await.denied();
+    std::fs::remove_file(project.join(".rgignore")).unwrap();
+    // Tracked, whatever ripgrep's files say.
+    write(&project.join(".ignore"), "*\n");
+    git(&project, &["add", "-f", ".env"]);
+    assert!(!runs("git grep KEY").await);
+    assert!(runs("git grep KEY -- src").await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ganders_own_files_are_asked() {
     let world = World::new();

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 
 use super::repository;
+use super::tracked::Index;
 use crate::core::gate::edits::is_editor;
 use crate::core::gate::facts::{Coverage, Facts, FileFact, PlaceKind};
-use crate::core::gate::search::{Links, Search, Skips, searches};
+use crate::core::gate::search::{Absence, Links, Search, Skips, searches};
 use crate::core::gate::{ToolCall, private, reach};
 use crate::disk;
 
@@ -73,9 +74,16 @@ pub(super) fn look(call: &ToolCall, homes: Vec<PathBuf>, own: Vec<PathBuf>) -> F
         }
     }
     let mut left = MOST_FILES;
-    for search in searches(call) {
+    let searches = searches(call);
+    if searches.overflows {
+        facts.coverage = Coverage::Partial;
+    }
+    for search in searches.all {
         let real = really(&search.path).unwrap_or_else(|| search.path.clone());
-        walk(&search, &real, &mut left, &mut facts);
+        if search.absence == Absence::Revision && kind_of(&real) == PlaceKind::Missing {
+            facts.coverage = Coverage::Partial;
+        }
+        walk(call, &search, &real, &mut left, &mut facts);
     }
     facts
 }
@@ -165,16 +173,12 @@ fn followed(file: &Path, links_left: u32) -> Option<PathBuf> {
 }
 
 /// Walks through the files of a search, and reports files with secrets.
-fn walk(search: &Search, real: &Path, left: &mut usize, facts: &mut Facts) {
-    let mut builder = WalkBuilder::new(real);
-    builder.standard_filters(false).follow_links(search.links == Links::Followed);
-    if search.skips != Skips::Nothing {
-        builder.git_ignore(true).git_exclude(true).ignore(true).parents(true);
-    }
-    // Git's own files have names that say nothing about their content.
-    builder.filter_entry(|entry| entry.file_name() != ".git");
-    builder.hidden(search.skips == Skips::IgnoredAndHidden);
-    for entry in builder.build() {
+fn walk(call: &ToolCall, search: &Search, real: &Path, left: &mut usize, facts: &mut Facts) {
+    let index = match search.skips {
+        Skips::Untracked => Some(Index::around(real)),
+        _ => None,
+    };
+    for entry in walker(search, real).build() {
         let Ok(entry) = entry else { continue };
         let Some(next) = left.checked_sub(1) else {
             facts.coverage = Coverage::Partial;
@@ -182,17 +186,44 @@ fn walk(search: &Search, real: &Path, left: &mut usize, facts: &mut Facts) {
         };
         *left = next;
         let is_file = entry.file_type().is_some_and(|kind| !kind.is_dir());
+        let follows = entry.path_is_symlink() && search.links == Links::Followed;
+        let leads = follows && leads_astray(call, real, entry.path());
+        // A file that the call names is searched, whatever the call leaves out.
         let below = entry.path().strip_prefix(real).unwrap_or(entry.path());
-        // With links, a search may leave the folder.
-        let leads = entry.path_is_symlink() && search.links == Links::Followed;
-        // The searched path may be a file itself.
-        let below = if below.as_os_str().is_empty() { real } else { below };
-        let secret = || private::by_name(below).is_some();
-        if is_file && search.globs.takes(below) && (leads || secret()) {
+        let is_named = below.as_os_str().is_empty();
+        let secret = private::by_name(if is_named { real } else { below }).is_some();
+        let takes = || is_named || search.globs.takes(below);
+        let tracked = || match &index {
+            Some(index) => index.as_ref().is_some_and(|index| index.may_track(entry.path())),
+            None => true,
+        };
+        if (leads || is_file && secret && takes()) && tracked() {
             facts.searched.push(entry.path().to_owned());
             if facts.searched.len() >= MOST_FOUND {
                 return;
             }
         }
     }
+}
+
+/// The files that a program looks at, with the program's own rules for what it ignores.
+fn walker(search: &Search, real: &Path) -> WalkBuilder {
+    let mut builder = WalkBuilder::new(real);
+    builder.standard_filters(false).follow_links(search.links == Links::Followed);
+    builder.max_depth(search.depth);
+    if matches!(search.skips, Skips::Ignored | Skips::IgnoredAndHidden) {
+        builder.git_ignore(true).git_exclude(true).ignore(true).parents(true);
+        builder.add_custom_ignore_filename(".rgignore");
+    }
+    // Git's own files have names that say nothing about their content.
+    builder.filter_entry(|entry| entry.file_name() != ".git");
+    builder.hidden(search.skips == Skips::IgnoredAndHidden);
+    builder
+}
+
+/// Whether a link leads out of the searched folder and the workspace, or to a secret.
+fn leads_astray(call: &ToolCall, searched: &Path, link: &Path) -> bool {
+    let Ok(target) = link.canonicalize() else { return false };
+    let inside = target.starts_with(searched) || call.root_of(&target).is_some();
+    !inside || private::by_name(&target).is_some()
 }

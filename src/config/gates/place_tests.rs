@@ -328,3 +328,135 @@ fn a_rule_that_spells_out_a_file_or_a_command_decides_alone() {
     assert!(is_allowed(&write("docs/a.md")));
     assert!(!is_allowed(&write("docs/CLAUDE.md")));
 }
+
+/// A call whose files were looked up; none is special.
+fn looked_up(call: ToolCall) -> ToolCall {
+    ToolCall { facts: Facts { coverage: Coverage::Complete, ..Facts::default() }, ..call }
+}
+
+/// A reader reads names of files from data, writes or runs programs only by options that a list of
+/// bad options would miss.
+#[test]
+fn an_option_that_is_not_known_in_full_is_asked() {
+    for command in [
+        "printf x | sort --files=-",
+        "sort --files0=src/list.txt",
+        "sort --files0-from=src/list.txt",
+        "sort --fi=-",
+        "sort --file=-",
+        "wc --files0-from=-",
+        "wc --files=-",
+        "du --files0=-",
+        "sort -o x y",
+        "sort -uo x y",
+        "sort --outp=x y",
+        "grep --rege=KEY zz src",
+        "diff --from=a b",
+        "rg --pre x y",
+        "git log --stdin",
+        "git show --textc HEAD",
+        "git grep --cached KEY",
+        "git ls-files -X x",
+    ] {
+        assert_eq!(ruling(&looked_up(shell(command))), "medium", "{command}");
+    }
+    for command in [
+        "grep -rn foo src",
+        "rg -n foo",
+        "rg --pretty foo src",
+        "rg --files",
+        "git diff --stat",
+        "git log --oneline -5",
+        "git ls-files --others --exclude-standard",
+        "git show HEAD --stat",
+        "sort -u file",
+        "sort --numeric-sort file",
+        "sort --version-sort -k 2 file",
+        "wc -l file",
+        "du -sh src",
+        "ls -la",
+        "ls --color=auto -1 src",
+        "diff a b",
+        "diff -u a b",
+        "head -n 3 file",
+        "tail -20 file",
+        "cut -d , -f 2 file",
+    ] {
+        assert_eq!(ruling(&looked_up(shell(command))), "allow", "{command}");
+    }
+    // A rule may name the option, or spell out the command.
+    let own = "[[rules]]\ndo = \"allow\"\ncommands = [\"sort * --compress-program=gzip *\", \
+        \"sort --files0-from=list\", \"sort *\"]\n";
+    let rules = understand(Path::new(FILE), own).unwrap();
+    for (command, is) in [
+        ("sort --compress-program=gzip x", true),
+        ("sort --files0-from=list", true),
+        ("sort --compress-program=./evil x", false),
+        ("sort --files0-from=list x", false),
+    ] {
+        assert_eq!(judge(&rules, &looked_up(shell(command))) == Ruling::Allow, is, "{command}");
+    }
+}
+
+/// The history and the index have files that the working folder does not have.
+#[test]
+fn git_shows_secrets_that_are_no_files() {
+    for command in [
+        "git show HEAD:old.env",
+        "git show HEAD:.env",
+        "git show :.env",
+        "git show :0:.env",
+        "git show HEAD~3:./config/key.pem",
+        "git log -p -- :/.env",
+        "git log -p -- ':(top).env'",
+        "git log -p -- ':(icase).ENV'",
+        "git log -L 1,5:.env",
+        "git diff HEAD -- '.en?'",
+        "git diff HEAD -- '.e[n]v'",
+        "git diff HEAD -- '.e\\nv'",
+        "git diff --cached -- '*.env'",
+        "git grep KEY HEAD -- .env",
+        "git blame HEAD -- old.pem",
+    ] {
+        assert_eq!(ruling(&looked_up(shell(command))), "high", "{command}");
+    }
+    for command in [
+        "git show HEAD:src/a.rs",
+        "git show HEAD:.env.example",
+        "git diff -- ':!.env'",
+        "git log -S process.env -- src",
+        "git log --grep token.json",
+        "git grep process.env",
+        "git grep -e process.env -- src",
+        "git log main..feature/token",
+        "git diff -- '*.rs'",
+        "git status .env.production",
+    ] {
+        assert_eq!(ruling(&looked_up(shell(command))), "allow", "{command}");
+    }
+}
+
+#[test]
+fn a_glob_that_leaves_files_out_names_none() {
+    for (glob, expected) in [
+        ("!.env", "allow"),
+        ("!.env !*.pem", "allow"),
+        ("*.ts,!.env", "allow"),
+        ("!a .env", "high"),
+        (".env", "high"),
+    ] {
+        let input = json!({ "pattern": "KEY", "glob": glob });
+        assert_eq!(ruling(&looked_up(call("Grep", input))), expected, "{glob}");
+    }
+}
+
+/// What the gate did not look up may be there.
+#[test]
+fn a_name_beyond_the_limit_counts() {
+    let partial = |command: &str| {
+        let facts = Facts { coverage: Coverage::Partial, ..Facts::default() };
+        ruling(&ToolCall { facts, ..shell(command) })
+    };
+    assert_eq!(partial("cat .env"), "high");
+    assert_eq!(partial("cat a"), "medium");
+}

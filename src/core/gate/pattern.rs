@@ -97,6 +97,12 @@ impl CommandPattern {
         !self.words.iter().any(|word| word.contains('*'))
     }
 
+    /// Whether a word of the pattern is this word.
+    #[must_use]
+    pub fn names(&self, word: &str) -> bool {
+        self.words.iter().any(|own| own == word)
+    }
+
     /// Whether a command's words match exactly: for rules that allow.
     #[must_use]
     pub fn is_like(&self, words: &[&str], budget: &Budget) -> bool {

@@ -8,10 +8,12 @@
 use std::path::{Path, PathBuf};
 
 use super::autorun::{self, AGENT_FOLDERS, Autorun};
+use super::budget::Budget;
 use super::edits::is_editor;
 use super::facts::{Coverage, GitRepository, PlaceKind};
 use super::pattern::{PathPattern, plain_path};
 use super::private::{self, OutsidePlace, Secrecy};
+use super::programs::options;
 use super::reach;
 use super::rules::{AskReason, Minimum};
 use super::shell::Command;
@@ -198,7 +200,8 @@ pub fn of_files(call: &ToolCall, spelled: &[PathPattern]) -> Option<Minimum> {
     let effect = if is_editor(&call.tool) { Effect::MayWrite } else { Effect::Reads };
     let mut found = of_searches(call);
     let home = call.home.as_deref();
-    for path in call.files() {
+    let left_out = left_out(call);
+    for path in call.files().into_iter().filter(|path| Some(path) != left_out.as_ref()) {
         for meaning in call.meanings(&path) {
             let is_spelled = |pattern: &PathPattern| {
                 pattern.spells(&meaning) && is_like(pattern, &meaning, home)
@@ -217,6 +220,12 @@ pub fn of_files(call: &ToolCall, spelled: &[PathPattern]) -> Option<Minimum> {
     stricter(found, changed_lifecycle(call))
 }
 
+/// The globs of a Grep, if they only leave files out: taken for a path, they name none.
+fn left_out(call: &ToolCall) -> Option<PathBuf> {
+    let globs = call.input.get("glob").filter(|_| call.tool == "Grep")?.as_str()?;
+    search::only_leaves_out(globs).then(|| plain_path(globs, &call.cwd, call.home.as_deref()))
+}
+
 /// The minimum for one command of a line.
 #[must_use]
 pub fn of_command(
@@ -224,6 +233,7 @@ pub fn of_command(
     command: &Command,
     folders: &[PathBuf],
     effect: Effect,
+    budget: &Budget,
 ) -> Option<Minimum> {
     let left_out =
         |word: &&str| ["--exclude=", "--exclude-dir="].iter().any(|out| word.starts_with(out));
@@ -232,10 +242,45 @@ pub fn of_command(
     // What a search leaves out is not read.
     let read: Vec<&str> = words.filter(|word| !left_out(word)).collect();
     let written: Vec<&str> = command.writes.iter().map(String::as_str).collect();
-    stricter(
+    let found = stricter(
         of_words(call, &read, folders, effect),
         of_words(call, &written, folders, Effect::MayWrite),
-    )
+    );
+    stricter(found, of_history(&command.words, budget))
+}
+
+/// Verbs of git that show the content of files as they are in the history or in the index.
+const GIT_SHOWS: [&str; 5] = ["show", "log", "diff", "blame", "grep"];
+
+/// The minimum for files that git may show although the working folder has no such file. So their
+/// names alone count.
+fn of_history(words: &[String], budget: &Budget) -> Option<Minimum> {
+    let verb = words.get(1).map(String::as_str);
+    if programs::name(words) != "git" || !verb.is_some_and(|verb| GIT_SHOWS.contains(&verb)) {
+        return None;
+    }
+    let read = options::read(words, budget)?;
+    let given = |names: &[&str]| read.options.iter().any(|(name, _)| names.contains(name));
+    let is_pattern = verb == Some("grep") && !given(&["e", "f", "--file"]);
+    let lines = read.options.iter().filter(|(name, _)| *name == "L").map(|(_, value)| value);
+    let operands = read.operands.iter().skip(usize::from(is_pattern));
+    let shows = operands.chain(lines).any(|word| shows_secret(word));
+    if shows { least(Risk::High, PlaceReason::Secret) } else { None }
+}
+
+/// Whether a revision with a path (`HEAD:PATH`, `:0:PATH`), or a pattern of paths (`:/PATH`,
+/// `:(top)PATH`), names a file with secrets.
+fn shows_secret(word: &str) -> bool {
+    if word.starts_with(":!") || word.starts_with(":^") {
+        return false;
+    }
+    let word = word.replace('\\', "");
+    let paths = word.split_once(':').map_or(word.as_str(), |(_, paths)| paths);
+    paths.split(':').any(|path| {
+        let path = path.rsplit(')').next().unwrap_or(path);
+        let certain = private::by_name(Path::new(path)) == Some(Secrecy::Certain);
+        certain || (path.contains(['*', '?', '[']) && search::asks_for_secrets(path))
+    })
 }
 
 /// The minimum for words of a command.
@@ -320,7 +365,9 @@ impl Place<'_> {
         match (self.said, self.call.facts.coverage) {
             (Said::File, _) => true,
             (Said::Word, Coverage::Unknown) => unknown,
-            (Said::Word, Coverage::Complete | Coverage::Partial) => exists(),
+            (Said::Word, Coverage::Complete) => exists(),
+            // The gate may not have looked at this one.
+            (Said::Word, Coverage::Partial) => unknown || exists(),
         }
     }
 

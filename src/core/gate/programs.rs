@@ -2,6 +2,7 @@
 //! which run text, which merely read. An unknown program may run any text that it reads.
 
 mod interactive;
+pub mod options;
 mod tables;
 
 pub use self::interactive::is_interactive;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::budget::Budget;
 use super::pattern::plain_path;
+use super::programs::options::MOST_LETTERS;
 use super::shell::{self, Command};
 use super::{ToolCall, programs};
 
@@ -122,11 +123,11 @@ pub fn parts<'a>(words: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
         .iter()
         .flat_map(|word| {
             let pieces = word.split(['=', ':', ',', '@']).filter(move |piece| piece != word);
-            // `-fPATTERNS`: an option and its value in a single word.
-            let joined = word
-                .strip_prefix('-')
-                .filter(|rest| !rest.starts_with('-'))
-                .and_then(|rest| rest.char_indices().nth(1).map(|(at, _)| &rest[at..]));
+            // `-nfPATTERNS`: options and the value of the last in a single word. Which letter takes
+            // a value, depends on the program.
+            let cluster = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+            let letters = cluster.into_iter().flat_map(str::char_indices).skip(1);
+            let joined = letters.take(MOST_LETTERS).map(|(at, _)| &word[1 + at..]);
             std::iter::once(*word).chain(pieces).chain(joined)
         })
         .filter(|part| (1..=LONGEST_PATH).contains(&part.len()))
@@ -145,13 +146,16 @@ pub fn of(call: &ToolCall) -> Reach {
     let folders = folders(call, &line.commands, &budget);
     let further = shell::further_commands(&command, &line, &budget);
     let commands = line.commands.iter().chain(&further);
-    let mut words: Vec<&str> = commands
+    let words: Vec<&str> = commands
         .flat_map(|command| command.words.iter().chain(&command.files))
         .map(String::as_str)
         .collect();
-    words.sort_unstable();
-    words.dedup();
-    let mut names: Vec<NamedPath> = parts(&words)
+    // A name counts once, however often the call repeats it: repetitions displace no other name.
+    let mut parts: Vec<&str> = parts(&words).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    let mut names: Vec<NamedPath> = parts
+        .into_iter()
         .take(MOST_NAMES + 1)
         .flat_map(|part| {
             let named =
@@ -161,11 +165,57 @@ pub fn of(call: &ToolCall) -> Reach {
         .collect();
     names.sort();
     names.dedup();
-    limited(Reach { folders, names, overflows: false })
+    limited(Reach { folders, names, overflows: budget.is_spent() })
 }
 
 fn limited(mut reach: Reach) -> Reach {
-    reach.overflows = reach.names.len() > MOST_NAMES || reach.folders.len() > MOST_FOLDERS;
+    reach.overflows |= reach.names.len() > MOST_NAMES || reach.folders.len() > MOST_FOLDERS;
     reach.names.truncate(MOST_NAMES);
     reach
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn reach(command: &str) -> Reach {
+        of(&ToolCall {
+            agent: "claude-code".into(),
+            session: None,
+            tool: "Bash".into(),
+            input: json!({ "command": command }),
+            cwd: "/p".into(),
+            roots: vec!["/p".into()],
+            home: None,
+            real: Vec::new(),
+            poses_as_repository: false,
+            before: None,
+            facts: super::super::facts::Facts::default(),
+        })
+    }
+
+    fn names(reach: &Reach, name: &str) -> bool {
+        reach.names.iter().any(|named| named.name == name)
+    }
+
+    #[test]
+    fn repetitions_displace_no_name() {
+        let reached = reach(&format!("echo {} ; cat zz", "+,".repeat(5_000)));
+        assert!(names(&reached, "zz") && !reached.overflows);
+        let many: Vec<String> = (0..2_000).map(|number| format!("a{number}")).collect();
+        assert!(reach(&format!("cat {} zz", many.join(" "))).overflows);
+        assert!(reach(&format!("echo {} ; cat zz", many.join(","))).overflows);
+        assert!(reach(&"cd a; ".repeat(20)).overflows);
+    }
+
+    /// Which letter of a cluster takes a value depends on the program.
+    #[test]
+    fn a_value_may_follow_several_letters() {
+        for word in ["-f.env", "-nf.env", "-rnf.env", "-sS.env", "-abcdefgh.env"] {
+            assert!(names(&reach(&format!("rg {word} src")), ".env"), "{word}");
+        }
+        assert!(names(&reach("rg -nf../x src"), "../x"));
+    }
 }

@@ -18,9 +18,10 @@ use super::edits::{Before, is_editor, names_its_files};
 use super::facts::Facts;
 use super::pattern::{CommandPattern, PathPattern, StopWords, plain_path};
 use super::places::{self, Effect};
+use super::programs::options;
 use super::reach::{self, LONGEST_PATH, folders};
 use super::shell::{self, Command};
-use super::{ToolCall, known, programs, tools};
+use super::{ToolCall, known, programs, search, tools};
 use crate::core::decision::{Kind, Risk};
 use crate::core::untrusted::is_hidden;
 
@@ -156,8 +157,8 @@ fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str, budget: &Bu
         let strays =
             programs::name(&command.words) == GIT && places::git_strays(call, &scene.folders);
         let shadowed = call.facts.shadows(programs::name(&command.words));
-        let sure =
-            line.certain && !shadowed && stays && !strays && !searches_home(call, &command.words);
+        let searches_home = search::searches_home(call, &command.words);
+        let sure = line.certain && !shadowed && stays && !strays && !searches_home;
         let certainty = if sure { Certainty::Exact } else { Certainty::Suspected };
         let rule = scene.first_match(rules, command, certainty);
         let ruling = rule.map_or_else(Ruling::unknown, Ruling::from);
@@ -165,7 +166,14 @@ fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str, budget: &Bu
         rulings.push(if rule.is_some_and(|rule| rule.spells_out(&command.words, budget)) {
             ruling
         } else {
-            ruling.at_least(places::of_command(call, command, &scene.folders, effect))
+            let ruling = match rule {
+                Some(rule) if rule.does == RuleEffect::Allow => {
+                    rule.unless_more_is_asked(ruling, &command.words, budget)
+                }
+                _ => ruling,
+            };
+            let least = places::of_command(call, command, &scene.folders, effect, budget);
+            ruling.at_least(least)
         });
         rulings.extend(scene.judge_writes(rules, command));
         rulings.extend(shadowed.then(|| ask(UNKNOWN, AskReason::Shadowed)));
@@ -175,7 +183,8 @@ fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str, budget: &Bu
         let first = scene.first_match(rules, command, Certainty::Suspected);
         rulings.extend(first.map(|rule| of_command(command, rule)));
         rulings.extend(scene.judge_writes(rules, command));
-        let least = places::of_command(call, command, &scene.folders, Effect::MayWrite);
+        let may = Effect::MayWrite;
+        let least = places::of_command(call, command, &scene.folders, may, budget);
         rulings.extend(least.map(|least| Ruling::Allow.raised(least)));
     }
     if line.unread {
@@ -252,30 +261,6 @@ impl Scene<'_> {
         });
         rulings.reduce(Ruling::or_stricter)
     }
-}
-
-/// Whether a search command is given a folder that contains the person's home folder, or
-/// recursively searches a folder in the home folder outside of the agent's workspace. The command
-/// would read private files.
-fn searches_home(call: &ToolCall, words: &[String]) -> bool {
-    let Some(home) = call.home.as_deref() else { return false };
-    let program = programs::name(words);
-    let short = |word: &String| {
-        word.starts_with('-') && !word.starts_with("--") && word.contains(['r', 'R', 'd'])
-    };
-    let deep = |word: &String| {
-        short(word) || ["--r", "--de", "--di"].iter().any(|start| word.starts_with(start))
-    };
-    let all_of_it = program == "rg" || words.iter().any(deep);
-    let searches = matches!(program, "grep" | "rg" | "diff" | GIT);
-    let theirs = |path: &Path| {
-        path.starts_with(home) && !call.roots.iter().any(|root| path.starts_with(root))
-    };
-    let around = |word: &String| {
-        let path = plain_path(word, &call.cwd, Some(home));
-        !word.starts_with('-') && (home.starts_with(&path) || (all_of_it && theirs(&path)))
-    };
-    searches && words.iter().skip(1).any(around)
 }
 
 impl GateRule {
@@ -370,6 +355,22 @@ impl GateRule {
                 })
             })
         })
+    }
+
+    /// The ruling of this rule, which allows a command in general: an option that the program may
+    /// have, and that neither Gander nor the rule names, is asked.
+    fn unless_more_is_asked(&self, ruling: Ruling, words: &[String], budget: &Budget) -> Ruling {
+        let Some(read) = options::read(words, budget) else { return ruling };
+        let exact: Vec<&str> = words.iter().map(String::as_str).collect();
+        let names = |word: &&str| {
+            let names =
+                |pattern: &CommandPattern| pattern.names(word) && pattern.is_like(&exact, budget);
+            self.commands.iter().any(names)
+        };
+        if read.unknown.iter().all(names) {
+            return ruling;
+        }
+        ruling.because(UNKNOWN, AskReason::UnknownOption)
     }
 
     /// Whether this rule allows exactly this command, word by word.

@@ -1,16 +1,18 @@
 //! Recursive searches of a call: they read files that the call does not name.
 //!
 //! A gate walks the same folders as the search, and reports which files with secrets the search
-//! would read. Patterns that ask for secrets are recognised by themselves.
+//! would read. Patterns that ask for secrets are recognised by themselves. If the words of a search
+//! are not understood, every word may be a folder, and nothing is left out.
+
+mod globs;
 
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobMatcher};
-
+pub use self::globs::{Globs, asks_for_secrets, only_leaves_out};
 use super::budget::Budget;
 use super::pattern::plain_path;
-use super::private::{Secrecy, by_name};
-use super::reach::{LONGEST_PATH, MOST_FOLDERS, folders};
+use super::programs::options;
+use super::reach::{LONGEST_PATH, folders};
 use super::{ToolCall, programs, shell};
 
 /// Which files a search skips by itself.
@@ -18,10 +20,12 @@ use super::{ToolCall, programs, shell};
 pub enum Skips {
     /// None.
     Nothing,
-    /// Files that `.gitignore` names.
+    /// Files that the ignore files of ripgrep name.
     Ignored,
-    /// Files that `.gitignore` names, and hidden files.
+    /// As [`Skips::Ignored`], and hidden files.
     IgnoredAndHidden,
+    /// Files that git does not track. What `.gitignore` names may be tracked all the same.
+    Untracked,
 }
 
 /// What a search does with links below its folder.
@@ -31,6 +35,15 @@ pub enum Links {
     Skipped,
     /// Follows them.
     Followed,
+}
+
+/// What it means if the place of a search does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// Nothing is searched there.
+    Nothing,
+    /// The word names something else that is searched: a revision.
+    Revision,
 }
 
 /// A search through all files of a folder.
@@ -44,137 +57,128 @@ pub struct Search {
     pub links: Links,
     /// Which names the search reads.
     pub globs: Globs,
+    /// How many folders deep the search goes; `None` if all.
+    pub depth: Option<usize>,
+    /// What it means if there is no such path.
+    pub absence: Absence,
 }
 
-/// Globs of a search: of files to take, and of files to leave out.
-#[derive(Debug, Clone, Default)]
-pub struct Globs {
-    /// The search reads only files that match one of these; empty: all.
-    only: Vec<GlobMatcher>,
-    /// The search does not read files and folders that match.
-    except: Vec<GlobMatcher>,
+/// The searches of a call.
+#[derive(Debug, Default)]
+pub struct Searches {
+    /// The searches.
+    pub all: Vec<Search>,
+    /// Whether the call searches more than is listed.
+    pub overflows: bool,
 }
 
 /// Most searches of one call that are looked at.
-const MOST_SEARCHES: usize = 50;
+const MOST_SEARCHES: usize = 200;
+/// Steps that reading a glob takes.
+const GLOB_STEPS: usize = 500;
 /// Programs that search folders recursively without being told to.
 const SEARCHERS: [&str; 7] = ["rg", "ag", "ack", "ack-grep", "rgrep", "ugrep", "ug"];
 /// Kinds of files, as ripgrep names them, that are source code.
-const CODE_TYPES: [&str; 24] = [
+const CODE_TYPES: [&str; 23] = [
     "rust", "py", "python", "js", "ts", "go", "java", "kotlin", "c", "cpp", "cs", "csharp",
-    "swift", "ruby", "php", "css", "html", "md", "markdown", "lua", "scala", "haskell", "elixir",
-    "dart",
+    "swift", "ruby", "css", "html", "md", "markdown", "lua", "scala", "haskell", "elixir", "dart",
 ];
-
-fn matcher(glob: &str) -> Option<GlobMatcher> {
-    let glob = GlobBuilder::new(glob).case_insensitive(true).build().ok()?;
-    Some(glob.compile_matcher())
-}
-
-impl Globs {
-    /// Adds a glob of ripgrep; `!` before it leaves files out. A glob that cannot be read leaves
-    /// nothing out.
-    fn add(&mut self, glob: &str) {
-        match glob.strip_prefix('!') {
-            Some(except) => self.except.extend(matcher(except.trim_matches('/'))),
-            None => self.only.extend(matcher(glob).or_else(|| matcher("*"))),
-        }
-    }
-
-    /// Globs as Claude Code's Grep splits them: at spaces and commas outside of braces.
-    fn of_text(text: &str) -> Self {
-        let mut globs = Self::default();
-        let mut depth = 0_u32;
-        let pieces = text.split(|c: char| {
-            match c {
-                '{' => depth += 1,
-                '}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            depth == 0 && (c == ',' || c.is_whitespace())
-        });
-        pieces.filter(|piece| !piece.is_empty()).for_each(|piece| globs.add(piece));
-        globs
-    }
-
-    /// Whether the search reads a file with this path below the searched folder.
-    #[must_use]
-    pub fn takes(&self, below: &Path) -> bool {
-        let matches = |globs: &[GlobMatcher], path: &Path| {
-            let name = path.file_name().map(Path::new);
-            globs
-                .iter()
-                .any(|glob| glob.is_match(path) || name.is_some_and(|name| glob.is_match(name)))
-        };
-        let excepted = below.ancestors().any(|path| matches(&self.except, path));
-        !excepted && (self.only.is_empty() || matches(&self.only, below))
-    }
-}
 
 /// The recursive searches of a call.
 #[must_use]
-pub fn searches(call: &ToolCall) -> Vec<Search> {
+pub fn searches(call: &ToolCall) -> Searches {
     if let Some(command) = call.command() {
         let budget = Budget::default();
         let line = shell::read(&command, &budget);
         let folders = folders(call, &line.commands, &budget);
         let further = shell::further_commands(&command, &line, &budget);
         let commands = line.commands.iter().chain(&further);
-        let all = commands.flat_map(|command| of_command(call, &command.words, &folders));
-        return all.take(MOST_SEARCHES).collect();
+        let found =
+            commands.flat_map(|command| of_command(call, &command.words, &folders, &budget));
+        let mut all: Vec<Search> = found.take(MOST_SEARCHES + 1).collect();
+        let overflows = all.len() > MOST_SEARCHES || budget.is_spent();
+        all.truncate(MOST_SEARCHES);
+        return Searches { all, overflows };
     }
     let field = |name: &str| call.input.get(name).and_then(serde_json::Value::as_str);
-    if call.tool != "Grep" || field("type").is_some_and(|kind| CODE_TYPES.contains(&kind)) {
-        return Vec::new();
+    let globs = field("glob").map(Globs::of_text).unwrap_or_default();
+    // A glob overrides a type.
+    let code = globs.is_empty() && field("type").is_some_and(|kind| CODE_TYPES.contains(&kind));
+    if call.tool != "Grep" || code {
+        return Searches::default();
     }
     let path = plain_path(field("path").unwrap_or("."), &call.cwd, call.home.as_deref());
-    let globs = field("glob").map(Globs::of_text).unwrap_or_default();
-    // A file that a glob names is searched even if `.gitignore` names it too.
-    let skips = if globs.only.is_empty() { Skips::Ignored } else { Skips::Nothing };
-    vec![Search { path, skips, links: Links::Skipped, globs }]
+    let skips = if globs.selects() { Skips::Nothing } else { Skips::Ignored };
+    let (links, absence) = (Links::Skipped, Absence::Nothing);
+    let search = Search { path, skips, links, globs, depth: None, absence };
+    Searches { all: vec![search], overflows: false }
 }
 
 /// The searches of a single command.
-fn of_command(call: &ToolCall, words: &[String], folders: &[PathBuf]) -> Vec<Search> {
+fn of_command(
+    call: &ToolCall,
+    words: &[String],
+    folders: &[PathBuf],
+    budget: &Budget,
+) -> Vec<Search> {
     let Some((program, arguments)) = words.split_first() else { return Vec::new() };
     let program = programs::program(program);
     let Some((skips, links)) = recursion(program, arguments) else { return Vec::new() };
-    let mut read = Arguments::read(program, arguments);
-    let skips = if read.globs.only.is_empty() { skips } else { Skips::Nothing };
-    // The order of both kinds has a meaning, which is not followed here.
-    if !read.globs.only.is_empty() {
-        read.globs.except.clear();
-    }
+    let read = Arguments::read(words, budget);
+    let skips = match (skips, read.types) {
+        _ if read.globs.selects() && skips != Skips::Untracked => Skips::Nothing,
+        (_, Types::Code) if read.globs.is_empty() && links == Links::Skipped => return Vec::new(),
+        // Hidden files of a type are searched.
+        (Skips::IgnoredAndHidden, Types::Code | Types::Others) => Skips::Ignored,
+        (skips, _) => skips,
+    };
+    let deep = program != "diff" || has_short(arguments, &['r']) || has_long(arguments, &["--r"]);
+    let depth = if deep { None } else { Some(1) };
     let home = call.home.as_deref();
-    let mut paths: Vec<PathBuf> = Vec::new();
+    let mut paths: Vec<(PathBuf, Absence)> = Vec::new();
     for folder in folders {
-        paths.extend(read.paths.iter().map(|word| plain_path(word, folder, home)));
+        let named =
+            |(word, absence): &(String, Absence)| (plain_path(word, folder, home), *absence);
+        paths.extend(read.paths.iter().map(named));
+        if read.paths.is_empty() || read.clarity == Clarity::Unclear {
+            paths.push((folder.clone(), Absence::Nothing));
+        }
     }
-    if read.paths.is_empty() || read.clarity == Clarity::Unclear {
-        paths.extend(folders.iter().cloned());
-    }
-    paths.sort();
+    paths.sort_by(|one, other| one.0.cmp(&other.0));
     paths.dedup();
-    let search = |path| Search { path, skips, links, globs: read.globs.clone() };
-    paths.into_iter().take(MOST_FOLDERS * 4).map(search).collect()
+    let globs = &read.globs;
+    let search =
+        |(path, absence)| Search { path, skips, links, globs: globs.clone(), depth, absence };
+    paths.into_iter().take(MOST_SEARCHES + 1).map(search).collect()
 }
 
 fn is_short(word: &str) -> bool {
     word.starts_with('-') && !word.starts_with("--") && word.len() > 1
 }
 
-/// What a program skips when it searches recursively; `None` if it does not.
+fn has_short(words: &[String], letters: &[char]) -> bool {
+    words.iter().any(|word| is_short(word) && word.contains(letters))
+}
+
+fn has_long(words: &[String], starts: &[&str]) -> bool {
+    words.iter().any(|word| starts.iter().any(|start| word.starts_with(start)))
+}
+
+/// Whether git may search: behind options of git itself, the verb is not certain.
+fn is_git_grep(arguments: &[String]) -> bool {
+    match arguments.first() {
+        Some(verb) if !verb.starts_with('-') => verb == "grep",
+        _ => arguments.iter().any(|word| word == "grep"),
+    }
+}
+
+/// What a program skips when it searches a folder; `None` if it does not.
 fn recursion(program: &str, arguments: &[String]) -> Option<(Skips, Links)> {
-    let short =
-        |letters: &[char]| arguments.iter().any(|word| is_short(word) && word.contains(letters));
-    let long = |starts: &[&str]| {
-        arguments.iter().any(|word| starts.iter().any(|start| word.starts_with(start)))
-    };
+    let short = |letters: &[char]| has_short(arguments, letters);
+    let long = |starts: &[&str]| has_long(arguments, starts);
     let skips = match program {
         "rg" => {
-            let letters = arguments.iter().filter(|word| is_short(word));
-            let unrestricted = letters.map(|word| word.matches('u').count()).sum::<usize>();
-            if unrestricted > 0 || long(&["--unres", "--no-ig", "--ignore-file"]) {
+            if short(&['u']) || long(&["--unres", "--no-ig", "--ignore-file"]) {
                 Skips::Nothing
             } else if short(&['.']) || long(&["--hid"]) {
                 Skips::Ignored
@@ -182,20 +186,25 @@ fn recursion(program: &str, arguments: &[String]) -> Option<(Skips, Links)> {
                 Skips::IgnoredAndHidden
             }
         }
-        "git" if !arguments.iter().any(|word| word == "grep") => return None,
+        "git" if !is_git_grep(arguments) => return None,
         // Tracked files, or all of them.
         "git" if long(&["--unt", "--no-e", "--no-i"]) => Skips::Nothing,
-        "git" => Skips::Ignored,
+        "git" => Skips::Untracked,
         "grep" | "egrep" | "fgrep" | "zgrep"
             if short(&['r', 'R', 'd']) || long(&["--r", "--de", "--di"]) =>
         {
             Skips::Nothing
         }
-        "diff" if short(&['r']) || long(&["--r"]) => Skips::Nothing,
+        // Of two folders, also without being told to.
+        "diff" => Skips::Nothing,
         _ if SEARCHERS.contains(&program) => Skips::Nothing,
         _ => return None,
     };
-    let follows = short(&['R', 'L']) || long(&["--de", "--fo"]);
+    let follows = match program {
+        // Without an option against it, diff follows links.
+        "diff" => !long(&["--no-d"]),
+        _ => short(&['R', 'L']) || long(&["--de", "--fo"]),
+    };
     Some((skips, if follows { Links::Followed } else { Links::Skipped }))
 }
 
@@ -207,225 +216,133 @@ enum Clarity {
     Unclear,
 }
 
+/// The types of files to which a search is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Types {
+    All,
+    Code,
+    Others,
+}
+
 /// The arguments of a search command.
 #[derive(Debug)]
 struct Arguments {
-    paths: Vec<String>,
+    paths: Vec<(String, Absence)>,
     globs: Globs,
+    types: Types,
     clarity: Clarity,
 }
 
-/// Long options with a value, and those without.
-const WITH_VALUE: [&str; 22] = [
-    "--after-context",
-    "--before-context",
-    "--context",
-    "--max-count",
-    "--regexp",
-    "--file",
-    "--glob",
-    "--iglob",
-    "--include",
-    "--exclude",
-    "--exclude-dir",
-    "--type",
-    "--type-not",
-    "--threads",
-    "--max-columns",
-    "--encoding",
-    "--replace",
-    "--max-depth",
-    "--color",
-    "--colors",
-    "--sort",
-    "--directories",
-];
-const WITHOUT_VALUE: [&str; 33] = [
-    "--recursive",
-    "--dereference-recursive",
-    "--line-number",
-    "--no-line-number",
-    "--ignore-case",
-    "--hidden",
-    "--no-ignore",
-    "--no-ignore-vcs",
-    "--unrestricted",
-    "--files-with-matches",
-    "--files-without-match",
-    "--word-regexp",
-    "--line-regexp",
-    "--count",
-    "--fixed-strings",
-    "--extended-regexp",
-    "--perl-regexp",
-    "--basic-regexp",
-    "--invert-match",
-    "--no-filename",
-    "--with-filename",
-    "--no-heading",
-    "--heading",
-    "--only-matching",
-    "--quiet",
-    "--no-messages",
-    "--smart-case",
-    "--multiline",
-    "--follow",
-    "--untracked",
-    "--no-index",
-    "--cached",
-    "--text",
-];
-/// Letters of short options with a value. The letters of all programs together would take flags of
-/// one program for options of another.
-const GREP_LETTERS: &str = "ABCmefdD";
-const RG_LETTERS: &str = "ABCmefgtTjMErd";
-
 impl Arguments {
-    fn read(program: &str, arguments: &[String]) -> Self {
-        let letters = if program == "rg" { RG_LETTERS } else { GREP_LETTERS };
-        let mut read = Self { paths: Vec::new(), globs: Globs::default(), clarity: Clarity::Clear };
-        let mut pattern_given = program == "diff";
-        let mut rest = arguments.iter().skip_while(|word| program == "git" && *word != "grep");
-        if program == "git" {
-            rest.next();
-        } else if SEARCHERS.contains(&program) && program != "rg" {
-            read.clarity = Clarity::Unclear;
-        }
-        let mut options = true;
-        while let Some(word) = rest.next() {
-            if options && word == "--" {
-                options = false;
-            } else if options && word.starts_with("--") {
-                let (name, value) = match word.split_once('=') {
-                    Some((name, value)) => (name, Some(value.to_owned())),
-                    None if WITH_VALUE.contains(&word.as_str()) => {
-                        (word.as_str(), rest.next().cloned())
-                    }
-                    None => (word.as_str(), None),
-                };
-                pattern_given |= ["--regexp", "--file"].contains(&name);
-                if value.is_none() && !WITHOUT_VALUE.contains(&name) {
-                    read.clarity = Clarity::Unclear;
-                }
-                read.sets(name, &value.unwrap_or_default());
-            } else if options && is_short(word) {
-                let at = word.char_indices().skip(1).find(|(_, letter)| letters.contains(*letter));
-                if let Some((at, letter)) = at {
-                    let joined = word[at + letter.len_utf8()..].to_owned();
-                    let value = if joined.is_empty() { rest.next().cloned() } else { Some(joined) };
-                    pattern_given |= ['e', 'f'].contains(&letter);
-                    read.sets(&format!("-{letter}"), &value.unwrap_or_default());
-                }
-            } else if word.len() <= LONGEST_PATH {
-                read.paths.push(word.clone());
-            }
-        }
-        if !pattern_given && !read.paths.is_empty() {
-            read.paths.remove(0);
-        }
-        read
+    fn read(words: &[String], budget: &Budget) -> Self {
+        let known = options::read(words, budget).filter(|read| read.unknown.is_empty());
+        let Some(read) = known else { return Self::unclear(words) };
+        let program = programs::name(words);
+        let given = |names: &[&str]| read.options.iter().any(|(name, _)| names.contains(name));
+        let pattern_given =
+            program == "diff" || given(&["e", "f", "--regexp", "--file", "--files", "--type-list"]);
+        let skipped = usize::from(!pattern_given);
+        let end = read.before_end.unwrap_or(usize::MAX);
+        let place = |(at, word): (usize, &&str)| match program {
+            "git" => pathspec(word, read.before_end.is_some() && at < end),
+            _ => Some(((*word).to_owned(), Absence::Nothing)),
+        };
+        let operands = read.operands.iter().enumerate().skip(skipped);
+        let paths = operands.filter(|(_, word)| word.len() <= LONGEST_PATH).filter_map(place);
+        let paths = paths.collect();
+        let types = read.options.iter().filter(|(name, _)| ["t", "--type"].contains(name));
+        let types = match types.map(|(_, kind)| CODE_TYPES.contains(kind)).reduce(|a, b| a && b) {
+            _ if program != "rg" => Types::All,
+            None => Types::All,
+            Some(true) if !given(&["--type-add", "--type-clear"]) => Types::Code,
+            Some(_) => Types::Others,
+        };
+        let globs = globs_of(program, &read, budget);
+        Self { paths, globs, types, clarity: Clarity::Clear }
     }
 
-    /// Takes over an option that selects files.
-    fn sets(&mut self, option: &str, value: &str) {
-        match option {
-            "--include" => self.globs.only.extend(matcher(value).or_else(|| matcher("*"))),
-            "--exclude" | "--exclude-dir" => {
-                self.globs.except.extend(matcher(value.trim_matches('/')));
-            }
-            "-g" | "--glob" | "--iglob" => self.globs.add(value),
-            _ => {}
-        }
+    /// Every word may be a path, and nothing is certainly left out.
+    fn unclear(words: &[String]) -> Self {
+        let operands = words.iter().skip(1).filter(|word| !word.starts_with('-'));
+        let paths = operands
+            .filter(|word| word.len() <= LONGEST_PATH)
+            .map(|word| (word.clone(), Absence::Nothing))
+            .collect();
+        let (globs, types) = (Globs::default(), Types::All);
+        Self { paths, globs, types, clarity: Clarity::Unclear }
     }
 }
 
-/// Names that only secrets have, each beside an ordinary name of equal shape. A pattern that
-/// matches the first and not the second asks for secrets.
-const SAMPLES: [(&str, &str); 19] = [
-    (".env", ".abc"),
-    (".env.local", ".abc.local"),
-    ("prod.env", "prod.abc"),
-    ("id_rsa", "ab_cde"),
-    ("id_ed25519", "ab_cd25519"),
-    ("server.pem", "server.abc"),
-    ("server.key", "server.abc"),
-    ("server.p12", "server.a12"),
-    ("team.kdbx", "team.abcd"),
-    ("terraform.tfstate", "terraform.abcdefg"),
-    ("prod.tfvars", "prod.abcdef"),
-    (".netrc", ".abcde"),
-    (".npmrc", ".abcde"),
-    (".git-credentials", ".abc-defghijklmno"),
-    (".bash_history", ".abcd_efghijk"),
-    (".ssh", ".abc"),
-    (".aws", ".abc"),
-    (".gnupg", ".abcde"),
-    ("credentials.json", "abcdefghijk.json"),
-];
-
-/// Whether a glob is made to match files with secrets.
-#[must_use]
-pub fn asks_for_secrets(glob: &str) -> bool {
-    // A glob that leaves files out reads nothing.
-    if glob.starts_with('!') {
-        return false;
-    }
-    let literal = |piece: &str| by_name(Path::new(piece)) == Some(Secrecy::Certain);
-    let wanted = |piece: &str| match matcher(piece) {
-        Some(glob) => {
-            SAMPLES.iter().any(|(secret, plain)| glob.is_match(secret) && !glob.is_match(plain))
+/// The names that a search is told to read, and to leave out.
+fn globs_of(program: &str, read: &options::Words<'_>, budget: &Budget) -> Globs {
+    let mut globs = Globs::default();
+    for (option, value) in &read.options {
+        // Beyond the budget, the whole call counts as not looked at.
+        if !value.is_empty() && !budget.spend(GLOB_STEPS) {
+            break;
         }
-        None => true,
+        match (program, *option) {
+            ("rg", "g" | "--glob" | "--iglob") => globs.add(value),
+            ("grep" | "egrep" | "fgrep", "--include") => globs.select(value),
+            ("grep" | "egrep" | "fgrep", "--exclude") => globs.leave_files_out(value),
+            ("grep" | "egrep" | "fgrep", "--exclude-dir") => globs.leave_folders_out(value),
+            ("diff", "x" | "--exclude") => {
+                globs.leave_files_out(value);
+                globs.leave_folders_out(value);
+            }
+            _ => {}
+        }
+    }
+    globs.settle();
+    globs
+}
+
+/// What a word of `git grep` beside the pattern means. `None`: it leaves files out. `before`:
+/// before the word `--`.
+fn pathspec(word: &str, before: bool) -> Option<(String, Absence)> {
+    if [":!", ":^", ":(exclude)"].iter().any(|out| word.starts_with(out)) {
+        return None;
+    }
+    // Before `--` stands a revision, even if a file has the same name.
+    if before || word.starts_with(':') {
+        return Some((NO_PATH.to_owned(), Absence::Revision));
+    }
+    let is_pattern = word.contains(['*', '?', '[', '\\']) && !word.contains([':', '^', '@', '~']);
+    let place = if is_pattern { "." } else { word };
+    Some((place.to_owned(), Absence::Revision))
+}
+
+/// A path that does not exist.
+const NO_PATH: &str = "/dev/null/nothing";
+
+/// Whether a search command is given a folder that contains the person's home folder, or
+/// recursively searches a folder in the home folder outside of the agent's workspace. The command
+/// would read private files.
+#[must_use]
+pub fn searches_home(call: &ToolCall, words: &[String]) -> bool {
+    let Some(home) = call.home.as_deref() else { return false };
+    let program = programs::name(words);
+    let short = |word: &String| {
+        word.starts_with('-') && !word.starts_with("--") && word.contains(['r', 'R', 'd'])
     };
-    // What stands in braces may be several paths: each piece is judged as a path of its own.
-    let mut pieces = glob.split(['/', '{', '}', ',', ' ']).filter(|part| !part.is_empty());
-    let whole = glob.rsplit('/').next().unwrap_or(glob);
-    pieces.any(|piece| literal(piece) || (!piece.contains('[') && wanted(piece))) || wanted(whole)
+    let deep = |word: &String| {
+        short(word) || ["--r", "--de", "--di"].iter().any(|start| word.starts_with(start))
+    };
+    let all_of_it = program == "rg" || words.iter().any(deep);
+    let searches = matches!(program, "grep" | "rg" | "diff" | "git");
+    let theirs = |path: &Path| {
+        path.starts_with(home) && !call.roots.iter().any(|root| path.starts_with(root))
+    };
+    let around = |word: &String| {
+        let path = plain_path(word, &call.cwd, Some(home));
+        !word.starts_with('-') && (home.starts_with(&path) || (all_of_it && theirs(&path)))
+    };
+    searches && words.iter().skip(1).any(around)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn globs_that_ask_for_secrets() {
-        for glob in [
-            ".env",
-            "**/.env*",
-            "**/.e[n]v",
-            "**/.en?",
-            "**/.e*",
-            "*.{ts,env}",
-            "{.env,.env.local}",
-            "**/*.pem",
-            "**/id_*",
-            "**/*_rsa",
-            "**/.ssh/**",
-            ".aws/*",
-            "**/*.tfstate*",
-            "**/*credential*",
-            "config/{.env,a}.local",
-            "**/.ENV",
-        ] {
-            assert!(asks_for_secrets(glob), "{glob}");
-        }
-        for glob in [
-            "**/*.rs",
-            "*",
-            "**/*",
-            "**/.*",
-            "src/**/*.{ts,tsx}",
-            "**/*.json",
-            "**/*test*",
-            "src/routes/[id]/*.ts",
-            "docs/**",
-            "!.env*",
-            "**/package.json",
-            "**/*token*.ts",
-        ] {
-            assert!(!asks_for_secrets(glob), "{glob}");
-        }
-    }
 
     #[test]
     fn the_folders_of_a_search_are_its_arguments() {
@@ -438,7 +355,19 @@ mod tests {
             ("grep -r -e TODO src", vec!["src"], false),
             ("grep -r --include=*.rs TODO src", vec!["src"], false),
             ("grep -r --include *.rs TODO src", vec!["src"], false),
-            ("grep -r --unknown 3 TODO", vec!["TODO"], true),
+            ("grep -r --unknown 3 TODO", vec!["3", "TODO"], true),
+            ("grep -r --rege=KEY zz src", vec!["zz", "src"], true),
+            ("grep -r --reg --exclude=.env -e KEY .", vec!["KEY", "."], true),
+            ("grep -r --label --exclude=.env KEY .", vec!["."], false),
+            ("diff -N -r -d zz src", vec!["zz", "src"], false),
+            ("diff -e a b", vec!["a", "b"], false),
+            ("rg --files src", vec!["src"], false),
+            ("rg -nf patterns src", vec!["src"], false),
+            ("git grep KEY -- src :!a", vec!["src"], false),
+            ("git grep KEY HEAD -- src", vec![NO_PATH, "src"], false),
+            ("git grep KEY HEAD", vec!["HEAD"], false),
+            ("git grep KEY :/", vec![NO_PATH], false),
+            ("git grep KEY *.rs", vec!["."], false),
             ("grep -r -- -x src", vec!["src"], false),
             ("rg -g *.rs TODO src", vec!["src"], false),
             ("rg -uu KEY", vec![], false),
@@ -446,24 +375,9 @@ mod tests {
             ("diff -r a b", vec!["a", "b"], false),
         ] {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            let read = Arguments::read(&words[0], &words[1..]);
-            assert_eq!(
-                (&read.paths, read.clarity == Clarity::Unclear),
-                (&paths.into_iter().map(str::to_owned).collect(), unclear),
-                "{line}"
-            );
+            let read = Arguments::read(&words, &Budget::default());
+            let found: Vec<&str> = read.paths.iter().map(|(path, _)| path.as_str()).collect();
+            assert_eq!((found, read.clarity == Clarity::Unclear), (paths, unclear), "{line}");
         }
-    }
-
-    #[test]
-    fn globs_leave_files_out() {
-        let words = ["-r", "--exclude=.env*", "--exclude-dir=node_modules", "KEY"];
-        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
-        let globs = Arguments::read("grep", &words).globs;
-        assert!(!globs.takes(Path::new("a/.env.local")));
-        assert!(!globs.takes(Path::new("node_modules/x/.npmrc")));
-        assert!(globs.takes(Path::new("a/key.pem")));
-        assert!(!Globs::of_text("*.rs").takes(Path::new(".env")));
-        assert!(Globs::of_text("*.rs, .env").takes(Path::new("sub/.env")));
     }
 }

@@ -60,6 +60,7 @@ pub fn reason(reason: &AskReason) -> String {
         AskReason::PlanGrants => PLAN_GRANTS.to_owned(),
         AskReason::Remote => REMOTE_CALL.to_owned(),
         AskReason::NotUnderstood => NOT_UNDERSTOOD.to_owned(),
+        AskReason::UnknownOption => UNKNOWN_OPTION.to_owned(),
         AskReason::TooMuch => TOO_MUCH.to_owned(),
         AskReason::Interactive(also) => match also {
             Some(also) => format!("{INTERACTIVE} {}", self::reason(also)),
@@ -133,6 +134,10 @@ pub const OWN_PROMPT: &str = "The agent itself asks for permission: an approval 
 /// Reason: the command's syntax is not understood.
 pub const NOT_UNDERSTOOD: &str = "Gander does not understand part of this command, so the rules \
     may have missed something: read all of the command.";
+
+/// Reason: an option of a program that otherwise only reads.
+pub const UNKNOWN_OPTION: &str = "Gander does not know an option of this command: it may read \
+    other files, write files, or run a program.";
 
 /// Reason: judging stopped before the end.
 pub const TOO_MUCH: &str = "The call is too long or too deeply nested for the rules to check all \

@@ -44,6 +44,8 @@ pub enum AskReason {
     Remote,
     /// The command contains syntax that the gate does not understand.
     NotUnderstood,
+    /// The program gets an option of which nobody knows what it does.
+    UnknownOption,
     /// Judging the whole call would take too long.
     TooMuch,
     /// The program reads further commands from a terminal. Contains the reason of a rule.
