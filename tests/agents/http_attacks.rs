@@ -271,14 +271,14 @@ async fn deciding_in_the_name_of_somebody_who_may_not() {
 async fn high_risk_decided_with_a_decide_token() {
     let world = World::new().await;
     let (agent, person) = (world.agent().await, world.token(&[Scope::Decide], &[], Some(7)).await);
-    for risk in Risk::ALL.iter().copied() {
+    for risk in Risk::ALL {
         agent.ask(&json!({ "title": "Deploy?", "risk": risk.to_string() })).await;
     }
-    for (id, risk) in (1..).zip(Risk::ALL.iter().copied()) {
+    for (id, risk) in (1..).zip(Risk::ALL) {
         let given =
             got(person.verdict(id, "approve", "1", &json!({ "confirmation": "APPROVE" }))).await;
         let stands = world.decision(id).await.state;
-        if risk < Risk::High {
+        if *risk < Risk::High {
             assert!(
                 given.status == 200 && matches!(stands, State::Resolved(_)),
                 "{risk}: {given:?}"

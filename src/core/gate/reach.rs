@@ -191,7 +191,8 @@ mod tests {
             home: None,
             real: Vec::new(),
             poses_as_repository: false,
-            before: None,
+            own_prompt: false,
+            before: super::super::edits::Before::Absent,
             facts: super::super::facts::Facts::default(),
         })
     }

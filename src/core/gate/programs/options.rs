@@ -35,9 +35,9 @@ const GREP: &str = "extended-regexp fixed-strings basic-regexp perl-regexp regex
     after-context= before-context= context= no-group-separator group-separator= text \
     binary-files= devices= directories= exclude= exclude-from= exclude-dir= include= recursive \
     dereference-recursive line-buffered binary unix-byte-offsets version help";
-const RIPGREP: &str = "after-context= auto-hybrid-regex no-auto-hybrid-regex before-context= binary \
-    no-binary block-buffered no-block-buffered byte-offset no-byte-offset case-sensitive color= \
-    colors= column no-column context= context-separator= no-context-separator count \
+const RIPGREP: &str = "after-context= auto-hybrid-regex no-auto-hybrid-regex before-context= \
+    binary no-binary block-buffered no-block-buffered byte-offset no-byte-offset case-sensitive \
+    color= colors= column no-column context= context-separator= no-context-separator count \
     count-matches crlf no-crlf dfa-size-limit= encoding= no-encoding engine= \
     field-context-separator= field-match-separator= file= files files-with-matches \
     files-without-match fixed-strings no-fixed-strings follow no-follow glob= \
