@@ -64,8 +64,8 @@ pub struct ToolCall {
     /// real repository: its files are writable for an agent, and the git configuration among these
     /// files says which programs git runs.
     pub poses_as_repository: bool,
-    /// Whether the agent's own permission prompt asks about the call: for more than the call itself,
-    /// such as to leave the agent's sandbox.
+    /// Whether the agent's own permission prompt asks about the call: for more than the call
+    /// itself, such as to leave the agent's sandbox.
     pub own_prompt: bool,
     /// Content of the file to be changed; for a patch, of the one file that names scripts.
     pub before: Before,
@@ -157,8 +157,8 @@ impl ToolCall {
         found
     }
 
-    /// Where a path as spelled in the arguments lies: absolute, but `..` stays, because after a link
-    /// it leads elsewhere than its text says.
+    /// Where a path as spelled in the arguments lies: absolute, but `..` stays, because after a
+    /// link it leads elsewhere than its text says.
     #[must_use]
     pub fn on_disk(&self, said: &str) -> PathBuf {
         let name = without_scheme(said);
@@ -212,8 +212,8 @@ impl ToolCall {
         input
     }
 
-    /// Dedup key of the decision for this call. Ends with [`ONCE`] if an approval cannot be repeated
-    /// for the session, because nobody knows whether the same would run.
+    /// Dedup key of the decision for this call. Ends with [`ONCE`] if an approval cannot be
+    /// repeated for the session, because nobody knows whether the same would run.
     #[must_use]
     pub fn key(&self) -> String {
         let session = match self.session.as_deref() {
