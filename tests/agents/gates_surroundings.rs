@@ -48,7 +48,7 @@ async fn the_environment_does_not_choose_what_git_and_others_run() {
         assert_eq!(agent.call(shell("cat evil/ls")).await, Outcome::Ran, "{name}={value}");
     }
     // Settings that the person has, or that agents set themselves.
-    let mut agent = world.agent(Kind::ClaudeCode, "1s").await;
+    agent.env.clone_from(&usual);
     for (name, value) in
         [("GIT_PAGER", "cat"), ("GIT_EDITOR", "true"), ("GIT_TERMINAL_PROMPT", "0")]
     {

@@ -216,8 +216,8 @@ pub const TOO_MANY_SUBSCRIPTIONS: &str = "too many subscriptions: subscribe to \
 #[must_use]
 pub fn too_many_sessions(most: usize) -> String {
     format!(
-        "{most} sessions of this token are open, and it may have no more: end one (DELETE /mcp with \
-         its Mcp-Session-Id), or wait; a session ends after an hour without a request"
+        "{most} sessions of this token are open, and it may have no more: end one (DELETE /mcp \
+         with its Mcp-Session-Id), or wait; a session ends after an hour without a request"
     )
 }
 

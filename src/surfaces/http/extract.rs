@@ -101,8 +101,8 @@ pub(super) fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<Str
     value.to_str().map(|value| Some(value.to_owned())).map_err(|_| wrong())
 }
 
-/// Bytes of a body that is read as JSON where it arrives. A longer one takes its caller's turn among
-/// the tool calls to be judged: it may take longer than a click should wait.
+/// Bytes of a body that is read as JSON where it arrives. A longer one takes its caller's turn
+/// among the tool calls to be judged: it may take longer than a click should wait.
 const SHORT: usize = 64 << 10;
 
 /// The JSON body, at most `MOST` bytes. An empty body counts as an empty object.
