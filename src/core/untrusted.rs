@@ -16,7 +16,9 @@ use regex::Regex;
 use unicode_segmentation::UnicodeSegmentation;
 
 pub use self::look_alikes::{both_ends, file_name, in_line, shape};
-pub use self::revealed::{Revealed, reveal, revealed, revealed_line, verbatim_block};
+pub use self::revealed::{
+    Revealed, reveal, revealed, revealed_bytes, revealed_line, verbatim_block,
+};
 pub use self::secrets::{TextKind, count_secrets, mask_secrets};
 
 /// A text cut to a limit.

@@ -102,8 +102,10 @@ pub fn batch_card(view: &MessageView, project: &str, time_scale: TimeScale) -> C
             listed.iter().map(|listed| listed.decision.request.agent.name.as_str()),
         ),
         controls: true,
+        approvable: true,
         texts,
         attachments: Vec::new(),
+        without_files: None,
     }
 }
 

@@ -76,10 +76,35 @@ pub struct Card {
     pub footer: String,
     /// Whether to add buttons fitting the decision's state.
     pub controls: bool,
+    /// Whether an approval may be offered here: what it lets run can be read to the end, on the
+    /// card or in `texts`.
+    pub approvable: bool,
     /// Files with content too long for the card.
     pub texts: Vec<TextFile>,
     /// The decision's attachments.
     pub attachments: Vec<Attachment>,
+    /// The card to show if Discord refuses the files: it names no file, and offers no approval of
+    /// what nobody can read. `None`: there is nothing to say differently.
+    pub without_files: Option<Box<Card>>,
+}
+
+impl Card {
+    /// Changes the card, and equally the card to show without files.
+    #[must_use]
+    pub fn changed(mut self, change: &impl Fn(&mut Self)) -> Self {
+        change(&mut self);
+        self.without_files = self.without_files.map(|card| Box::new(card.changed(change)));
+        self
+    }
+}
+
+/// Whether the files of a card are there to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Files {
+    /// They are posted with the card.
+    Posted,
+    /// Discord refused them.
+    Refused,
 }
 
 /// Maximum characters over all embeds of a message (Discord: 6,000), less a reserve for the later
@@ -95,16 +120,24 @@ const DETAIL: usize = 200;
 /// The card of a decision in the current state.
 #[must_use]
 pub fn decision_card(decision: &Decision, time_scale: TimeScale) -> Card {
+    let card = drawn(decision, time_scale, Files::Posted);
+    let has_files = !card.texts.is_empty() || !card.attachments.is_empty();
+    let bare = has_files.then(|| Box::new(drawn(decision, time_scale, Files::Refused)));
+    Card { without_files: bare, ..card }
+}
+
+fn drawn(decision: &Decision, time_scale: TimeScale, files: Files) -> Card {
     let mut page = Page::new();
     let title = page.keep(escaped(&text::card_title(&decision.request), 230));
     let footer = footer(decision);
     page.left = page.left.saturating_sub(units(&title) + units(&footer) + 20);
     let mut fields = done_fields(decision, time_scale);
     fields.extend(facts(decision, time_scale));
-    let runs = permission::what_runs(decision, Where::Card, Secrets::Masked);
+    let runs = permission::what_runs(decision, Where::Card, Secrets::Masked, files);
     let masked = masked_note(decision, Secrets::Masked);
     page.left = page.left.saturating_sub(masked.as_deref().map_or(0, units));
-    let says_so = runs.as_ref().is_some_and(|runs| !runs.whole);
+    let shown = runs.as_ref().map(|runs| runs.whole);
+    let says_so = shown == Some(false);
     let runs = runs.map(|runs| page.keep(runs));
     page.left = page.left.saturating_sub(runs.as_deref().map_or(0, units));
     page.insight(decision);
@@ -114,11 +147,19 @@ pub fn decision_card(decision: &Decision, time_scale: TimeScale) -> Card {
         page.body(decision);
     }
     fields.append(&mut page.fields);
-    let texts: Vec<TextFile> =
-        (!page.whole).then(|| full_text_file(decision)).into_iter().collect();
+    let (texts, attachments, refused) = match files {
+        Files::Posted => {
+            let file = (!page.whole).then(|| full_text_file(decision));
+            (file.into_iter().collect::<Vec<_>>(), attachments(decision), None)
+        }
+        Files::Refused => (Vec::new(), Vec::new(), Some(text::FILES_LEFT_OUT.to_owned())),
+    };
     // A cut tool call carries a note of its own.
     let more = texts.first().filter(|_| !says_so).map(|file| text::more_in_file(&file.name));
-    let description = masked.into_iter().chain(runs).chain(more).collect::<Vec<_>>().join("\n");
+    // Nothing that belongs to the call makes way for the notice.
+    let parts = refused.into_iter().chain(masked).chain(runs).chain(more);
+    let description = parts.collect::<Vec<_>>().join("\n");
+    let runs_unseen = decision.is_call() && !shown.unwrap_or(page.whole);
     Card {
         headline: text::headline(decision, time_scale),
         tone: tone(decision),
@@ -127,8 +168,10 @@ pub fn decision_card(decision: &Decision, time_scale: TimeScale) -> Card {
         fields,
         footer,
         controls: true,
+        approvable: !runs_unseen || !texts.is_empty(),
         texts,
-        attachments: attachments(decision),
+        attachments,
+        without_files: None,
     }
 }
 
@@ -163,8 +206,10 @@ pub fn moved_card(decision: &Decision, headline: String) -> Card {
         fields: Vec::new(),
         footer: footer(decision),
         controls: false,
+        approvable: false,
         texts: Vec::new(),
         attachments: Vec::new(),
+        without_files: None,
     }
 }
 

@@ -26,8 +26,10 @@ fn blank(headline: String, tone: Tone) -> Card {
         fields: Vec::new(),
         footer: String::new(),
         controls: false,
+        approvable: true,
         texts: Vec::new(),
         attachments: Vec::new(),
+        without_files: None,
     }
 }
 
@@ -64,14 +66,15 @@ fn lines(order: &[&Decision], most: usize, time_scale: TimeScale) -> (String, us
 #[must_use]
 pub fn reminder_card(view: &MessageView, time_scale: TimeScale) -> Card {
     if let [one] = view.listed.as_slice() {
-        let mut card = decision_card(&one.decision, time_scale);
-        // Later steps do not edit this message: it says only what stays true of its own step.
-        for field in card.fields.iter_mut().filter(|field| field.name == label::STILL_WAITING) {
-            let own_step = field.value.lines().next().unwrap_or_default().to_owned();
-            field.value = own_step;
-        }
-        let headline = text::reminder_of_one(&one.decision).unwrap_or(card.headline);
-        return Card { headline, ..card };
+        let headline = text::reminder_of_one(&one.decision);
+        return decision_card(&one.decision, time_scale).changed(&|card| {
+            // Later steps do not edit this message: it says only what stays true of its own step.
+            for field in card.fields.iter_mut().filter(|field| field.name == label::STILL_WAITING) {
+                let own_step = field.value.lines().next().unwrap_or_default().to_owned();
+                field.value = own_step;
+            }
+            card.headline = headline.clone().unwrap_or_else(|| card.headline.clone());
+        });
     }
     let order = in_order(&view.listed);
     let (mut description, left) = lines(&order, MOST_LINES, time_scale);

@@ -36,8 +36,10 @@ fn card(headline: String, title: String, description: String, parts: Vec<ReportS
         fields: parts.into_iter().map(field).collect(),
         footer: String::new(),
         controls: false,
+        approvable: true,
         texts: Vec::new(),
         attachments: Vec::new(),
+        without_files: None,
     }
 }
 

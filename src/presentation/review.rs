@@ -46,8 +46,10 @@ pub fn review_card(view: &MessageView, project: &str, until: Time, time_scale: T
         fields: Vec::new(),
         footer: String::new(),
         controls: true,
+        approvable: true,
         texts,
         attachments: Vec::new(),
+        without_files: None,
     }
 }
 

@@ -131,8 +131,8 @@ pub fn quoted(text: &str, limit: usize) -> String {
     quotation(clean(text).trim(), limit).text
 }
 
-/// Replaces files that Discord rejected.
-pub const FILES_LEFT_OUT: &str = "⚠️ Discord rejected this decision's files; they are left out.";
+/// In place of files that Discord rejected.
+pub const FILES_LEFT_OUT: &str = "⚠️ The files that belong here could not be posted.";
 
 /// An entry in the list of open decisions.
 #[must_use]

@@ -20,6 +20,7 @@ mod confidence;
 mod confirm;
 mod demo_page;
 mod draw;
+mod files;
 mod grants;
 mod holders;
 mod hostile;

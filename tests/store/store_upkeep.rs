@@ -11,7 +11,7 @@ use gander::store::{Audit, Filter, NewCard, Store};
 use serde_json::Value;
 
 use crate::common::cards::{card_that, click, open_card};
-use crate::common::process::{Home, Program, sandbox};
+use crate::common::process::{Home, LIMIT, Program, sandbox};
 use crate::common::tools;
 use crate::store_suite::terms;
 
@@ -391,7 +391,7 @@ async fn what_was_over_long_ago_loses_its_long_part_and_nothing_else() {
     assert!(click(&maya, &open_card(&sandbox, 1).await, "approve").await.ok);
     home.run(&["wait", "1"]).await.must(0, &["approved by Maya"]);
     let card = card_that(&sandbox, 1, "tells that it was picked up", |card| {
-        card.0.to_string().contains("picked it up")
+        card.0.to_string().contains("agent picked it up")
     })
     .await;
     open_card(&sandbox, 2).await;

@@ -17,6 +17,9 @@ pub const GATE_KEY: &str = "gate:";
 /// End of a gate's dedup key if nobody knows whether a repetition of the call would run the same.
 pub const ONCE: &str = ":once";
 
+/// A title that contains this many characters of a call already names the call.
+pub const NAMES_IT: usize = 20;
+
 /// The use of the latest verdict on a call when the call is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionApproval {

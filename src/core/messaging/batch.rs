@@ -14,7 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 
 use super::message::{Item, ListChange, Listed, MessageId};
-use crate::core::decision::{Decision, DecisionId, Kind, Revision, Risk, State};
+use crate::core::decision::session::NAMES_IT;
+use crate::core::decision::{Decision, DecisionId, Kind, Request, Revision, Risk, State};
+use crate::core::untrusted::{escaped, revealed_line};
 
 /// Rules for sharing a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,6 +253,27 @@ pub enum SkipReason {
     NotTheirs,
     /// People have handled this question before, as this decision: it needs a look of its own.
     Precedent(DecisionId),
+    /// A tool call that a line of the list does not show to its end.
+    LongCall,
+}
+
+/// The most UTF-16 units of a title on a line of a bulk approval.
+pub const LISTED_TITLE: usize = 70;
+
+/// Whether the title on a line shows all that an approval lets run; true of what is no tool call.
+fn is_listed_whole(request: &Request) -> bool {
+    if !request.is_call() {
+        return true;
+    }
+    let (title, runs) = (revealed_line(&request.title), revealed_line(&request.body));
+    let first: String = runs.chars().take(NAMES_IT).collect();
+    let line = match (title.contains(&runs), title.contains(&first)) {
+        (true, _) => title,
+        // The title stands for the call from here on, and does not have all of it.
+        (false, true) => return false,
+        (false, false) => format!("{title}: {runs}"),
+    };
+    request.body.trim().lines().count() <= 1 && escaped(&line, LISTED_TITLE).whole
 }
 
 /// Whether this person can approve a listed decision in bulk, in the decision's current state.
@@ -289,6 +312,9 @@ pub fn check_bulk_approval(
     }
     if let Some(earlier) = decision.terms.precedent {
         return Err(SkipReason::Precedent(earlier));
+    }
+    if !is_listed_whole(&decision.request) {
+        return Err(SkipReason::LongCall);
     }
     if decision.is_about_credentials() { Err(SkipReason::Credentials) } else { Ok(()) }
 }

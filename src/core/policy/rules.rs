@@ -274,6 +274,8 @@ fn safe_default(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::decision::Detail;
+    use crate::core::policy::validation::LONGEST_SHOWN_CALL;
 
     fn rules() -> Rules {
         let strict = Rule { risk: Some(Risk::High), sla_seconds: Some(3_600), ..Rule::default() };
@@ -399,5 +401,29 @@ mod tests {
         }
         let long = Request { body: "x".repeat(LONGEST_BODY + 1), ..fine };
         assert!(matches!(admit(&rules(), &long), Err(InvalidRequest::TooLong { .. })));
+    }
+
+    #[test]
+    fn a_call_that_nobody_could_read_to_its_end_is_refused() {
+        let fine = request("shop", "permission", Risk::Low);
+        let hiding = |count: usize| "\u{7f}".repeat(count);
+        let most = LONGEST_SHOWN_CALL / "‹U+007F›".len();
+        let call = |body: String| Request { body, ..fine.clone() };
+        let admitted = |asked: &Request| admit(&rules(), asked);
+        assert!(admitted(&call(hiding(most - 100))).is_ok());
+        assert!(admitted(&call("x".repeat(LONGEST_BODY))).is_ok(), "it hides nothing");
+        let prose = Request { kind: "deploy".into(), ..call(hiding(most + 1)) };
+        assert!(admitted(&prose).is_ok(), "there they are left out");
+        let gated = Request { dedup_key: Some("gate:x".into()), ..prose };
+        let detail = Detail { name: "env".into(), value: hiding((1 << 17) - 100) };
+        let beside = vec![detail.clone(), detail];
+        for asked in [
+            call(hiding(most + 1)),
+            gated,
+            Request { details: beside, ..call(hiding(most - 200_000)) },
+        ] {
+            let refused = admitted(&asked);
+            assert!(matches!(refused, Err(InvalidRequest::TooLongToShow { .. })), "{refused:?}");
+        }
     }
 }

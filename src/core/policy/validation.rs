@@ -7,7 +7,7 @@ use gander_client::types::{LONGEST_OPTION, MAX_APPROVALS, MAX_OPTIONS};
 
 use super::names::{LONGEST_NAME, is_plain_name};
 use crate::core::decision::{Expects, Request, Risk};
-use crate::core::untrusted::{one_line, shape};
+use crate::core::untrusted::{one_line, revealed_bytes, shape};
 
 /// The longest accepted SLA: a year, in seconds.
 pub const LONGEST_SLA_SECONDS: u64 = 366 * 24 * 3600;
@@ -23,6 +23,10 @@ pub const MAX_OTHER_TEXT_BYTES: usize = 256 << 10;
 pub const LONGEST_TITLE: usize = 16 << 10;
 /// The longest body that is stored, in bytes.
 pub const LONGEST_BODY: usize = 1 << 20;
+
+/// The longest call that is stored, in bytes, as people read it: with everything that hides written
+/// out. Two files with the call must fit on one message, each within Discord's 10 MiB.
+pub const LONGEST_SHOWN_CALL: usize = 4 << 20;
 
 /// Why a request is rejected, worded for the requester. Nothing was filed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +109,16 @@ pub enum InvalidRequest {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A call that could not be shown to the end.
+    #[error(
+        "the call has {size} bytes once its hidden characters are written out for people, more \
+         than the maximum of {LONGEST_SHOWN_CALL}: nobody could read it to the end, so nobody is \
+         asked. Leave the hidden characters out"
+    )]
+    TooLongToShow {
+        /// Its size in bytes, written out.
+        size: usize,
+    },
     /// Several approvals on a decision that is not approved, or more than [`MAX_APPROVALS`].
     #[error(
         "{0} approvals are not possible: give a number from 1 to {MAX_APPROVALS}, and more than \
@@ -183,6 +197,10 @@ pub(super) fn validate(request: &Request) -> Result<(), InvalidRequest> {
             return Err(InvalidRequest::TooLong { what, size, limit });
         }
     }
+    let size = shown_call_bytes(request);
+    if size > LONGEST_SHOWN_CALL {
+        return Err(InvalidRequest::TooLongToShow { size });
+    }
     if let Some(seconds) = request.sla_seconds
         && !(1..=LONGEST_SLA_SECONDS).contains(&seconds)
     {
@@ -194,6 +212,19 @@ pub(super) fn validate(request: &Request) -> Result<(), InvalidRequest> {
         }
         _ => Ok(()),
     }
+}
+
+/// Size of a call in bytes as people read it; 0 for a decision of any other kind, whose hidden
+/// characters are left out.
+fn shown_call_bytes(request: &Request) -> usize {
+    if !request.is_call() {
+        return 0;
+    }
+    let insight = &request.insight;
+    let texts = [&request.title, &request.body, &insight.observation, &insight.why_it_matters];
+    let details = request.details.iter().flat_map(|detail| [&detail.name, &detail.value]);
+    let what_to_do = std::iter::once(&insight.what_to_do);
+    texts.into_iter().chain(what_to_do).chain(details).map(|text| revealed_bytes(text)).sum()
 }
 
 /// Total length in bytes of all texts except title and body.

@@ -64,6 +64,16 @@ pub fn revealed(text: &str) -> String {
     reveal(text, Secrets::Masked).text
 }
 
+/// Length in bytes of a text with everything hidden written out, and nothing masked.
+#[must_use]
+pub fn revealed_bytes(text: &str) -> usize {
+    // Each byte of a plain text stands for itself.
+    if text.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~')) {
+        return text.len();
+    }
+    reveal(text, Secrets::Shown).text.len()
+}
+
 /// A character, and whether a reader would not see the character as such.
 struct Part {
     c: char,

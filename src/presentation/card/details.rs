@@ -1,7 +1,7 @@
 //! The details view: everything about a decision beyond the card's space.
 
 use super::permission::{self, Where};
-use super::{Card, Field, TextFile, footer, masked_note, tone};
+use super::{Card, Field, Files, TextFile, footer, masked_note, tone};
 use crate::core::decision::{Choice, Decision};
 use crate::core::untrusted::{
     Secrets, clean, code_block, escaped, in_line, one_line, plain, quotation, units,
@@ -30,7 +30,7 @@ pub fn details_card(decision: &Decision, time_scale: TimeScale, secrets: Secrets
     } else if is_diff(&body) {
         texts.push(TextFile { name: format!("decision-{}.diff", decision.id.0), text: body });
     }
-    Card {
+    let card = |description, texts| Card {
         headline: String::new(),
         tone: tone(decision),
         title: format!(
@@ -38,19 +38,24 @@ pub fn details_card(decision: &Decision, time_scale: TimeScale, secrets: Secrets
             decision.id,
             escaped(&text::card_title(&decision.request), 230).text
         ),
-        description: told(decision, secrets),
+        description,
         fields: terms(decision, time_scale),
         footer: footer(decision),
         controls: false,
+        approvable: false,
         texts,
         attachments: Vec::new(),
-    }
+        without_files: None,
+    };
+    let bare = card(told(decision, secrets, Files::Refused), Vec::new());
+    let whole = card(told(decision, secrets, Files::Posted), texts);
+    Card { without_files: Some(Box::new(bare)), ..whole }
 }
 
 /// The agent's text, each part cut to the available room; the file has the full text.
-fn told(decision: &Decision, secrets: Secrets) -> String {
+fn told(decision: &Decision, secrets: Secrets, files: Files) -> String {
     let (request, insight) = (&decision.request, &decision.request.insight);
-    let runs = permission::what_runs(decision, Where::Details, secrets);
+    let runs = permission::what_runs(decision, Where::Details, secrets, files);
     let part = if runs.is_some() { PART_BESIDE } else { PART };
     let body = text::readable(request, &request.body, secrets);
     let body =
@@ -73,7 +78,9 @@ fn told(decision: &Decision, secrets: Secrets) -> String {
     ];
     let kept = parts.into_iter().filter(|(_, text)| !text.trim().is_empty());
     let parts = kept.map(|(name, text)| format!("**{name}**\n{}", text.trim_end()));
-    masked_note(decision, secrets).into_iter().chain(parts).collect::<Vec<_>>().join("\n")
+    let refused = (files == Files::Refused).then(|| text::FILES_LEFT_OUT.to_owned());
+    let notes = refused.into_iter().chain(masked_note(decision, secrets));
+    notes.chain(parts).collect::<Vec<_>>().join("\n")
 }
 
 fn terms(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {

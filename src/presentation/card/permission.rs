@@ -2,8 +2,8 @@
 //!
 //! The request's body is the call: a command, a diff, or the tool's arguments.
 
-use super::TextFile;
 use super::details::is_diff;
+use super::{Files, TextFile};
 use crate::core::decision::Decision;
 use crate::core::untrusted::{Cut, Revealed, Secrets, reveal, verbatim_block};
 use crate::presentation::text;
@@ -22,18 +22,26 @@ pub(crate) enum Where {
 
 /// The call in a code block, below a warning about hidden characters. `None` if the decision is not
 /// about a tool call, or the gate did not name the call.
-pub(crate) fn what_runs(decision: &Decision, on: Where, secrets: Secrets) -> Option<Cut> {
+pub(super) fn what_runs(
+    decision: &Decision,
+    on: Where,
+    secrets: Secrets,
+    files: Files,
+) -> Option<Cut> {
     let Revealed { text: shown, hidden, .. } = shown(decision, secrets)?;
     let (lines, limit) = if on == Where::Card { ON_CARD } else { IN_DETAILS };
     let block = verbatim_block(&shown, language(&shown), lines, limit);
     let above = if hidden > 0 { format!("{}\n", text::HIDDEN_SHOWN) } else { String::new() };
     // On the card, the attached file with the full text.
-    let file =
-        if on == Where::Card { text::full_text_file(decision) } else { name(decision, &shown) };
+    let file = match (files, on) {
+        (Files::Refused, _) => None,
+        (Files::Posted, Where::Card) => Some(text::full_text_file(decision)),
+        (Files::Posted, Where::Details) => Some(name(decision, &shown)),
+    };
     let below = if block.whole {
         String::new()
     } else {
-        format!("\n{}", text::only_its_beginning(&shown, &file))
+        format!("\n{}", text::only_its_beginning(&shown, file.as_deref()))
     };
     Some(Cut { text: format!("{above}{}{below}", block.text), whole: block.whole })
 }

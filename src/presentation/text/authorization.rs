@@ -1,6 +1,7 @@
 //! Text for a gate's questions before tool calls, and the one-line title of any decision.
 
 use super::label;
+use crate::core::decision::session::NAMES_IT;
 use crate::core::decision::{Decision, DecisionId, Request};
 use crate::core::untrusted::{
     Secrets, clean, in_line, one_line, plain, reveal, revealed_line, unmasked,
@@ -35,9 +36,6 @@ pub const UNMASKED: &str = "🔓 Secrets are shown here, to you alone; on the ca
 const RUNS: usize = 120;
 /// Characters of the body that are read for a title: enough to recognise secrets.
 const LOOKED_AT: usize = 2_000;
-/// A title that contains this many characters of the command already names the command.
-const NAMES_IT: usize = 20;
-
 /// An agent's text, cleaned. For a tool call, the text is unchanged, with hidden characters made
 /// visible.
 #[must_use]
@@ -95,18 +93,25 @@ pub(super) fn title_words(request: &Request) -> String {
 }
 
 /// Warning below a command that is cut: the end of a command can be the dangerous part. `file` has
-/// the complete command.
+/// the complete command; without one, nobody can read what would run.
 #[must_use]
-pub fn only_its_beginning(runs: &str, file: &str) -> String {
+pub fn only_its_beginning(runs: &str, file: Option<&str>) -> String {
     let (lines, characters) = (runs.trim_end().lines().count(), runs.chars().count());
     let lines =
         if lines == 1 { "1 line".into() } else { format!("{} lines", super::thousands(lines)) };
+    let rest = match file {
+        Some(file) => format!("The attached {file} has all of it."),
+        None => UNREADABLE_HERE.to_owned(),
+    };
     format!(
-        "✂️ **This is only the beginning** ({lines}, {} characters). The attached {file} has all \
-         of it.",
+        "✂️ **This is only the beginning** ({lines}, {} characters). {rest}",
         super::thousands(characters)
     )
 }
+
+/// Why a cut command without its file has no button to approve it.
+const UNREADABLE_HERE: &str = "The file with the rest could not be posted, so it cannot be \
+    approved here: reject it, or read it on the machine that runs Gander (gander show).";
 
 /// Name of the file with the command or diff.
 #[must_use]

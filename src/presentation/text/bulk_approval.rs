@@ -3,7 +3,7 @@
 use super::batch::key_detail;
 use super::{name, subject, thousands};
 use crate::core::decision::{Decision, State};
-use crate::core::messaging::batch::SkipReason;
+use crate::core::messaging::batch::{LISTED_TITLE, SkipReason};
 use crate::core::messaging::message::Listed;
 use crate::core::untrusted::{escaped, units};
 
@@ -58,7 +58,7 @@ fn goes_line(listed: &Listed) -> String {
 }
 
 fn short(decision: &Decision) -> String {
-    let title = escaped(&super::title(&decision.request), 70).text;
+    let title = escaped(&super::title(&decision.request), LISTED_TITLE).text;
     let parts = [Some(title), Some(escaped(&subject(decision), 40).text), key_detail(decision)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
@@ -134,6 +134,7 @@ pub fn skipped_line(decision: &Decision, why: &SkipReason) -> String {
         SkipReason::Precedent(earlier) => {
             format!("people handled it before as {earlier}: decide it on its own card")
         }
+        SkipReason::LongCall => "runs more than fits on a line: read it on its own card".into(),
         SkipReason::NotTheirs => "is not for you to decide".into(),
     };
     format!("✋ **{}** {} — {why}", decision.id, escaped(&super::title(&decision.request), 70).text)

@@ -284,6 +284,16 @@ impl Press<'_> {
         // Read the decision again: the reconciler may have changed the card since the click.
         let decision = bot.handle.approvals().get(decision.id).await.unwrap_or(decision);
         let view = render::card(&decision_card(&decision, time_scale), &decision, bot.handle.tag());
+        // The answer keeps the message's files: those of another revision only an edit replaces.
+        let view = match (self.seen(), message.attachments.len()) {
+            (Some(seen), attached)
+                if seen != decision.revision && (attached > 0 || view.bare.is_some()) =>
+            {
+                answered(&decision, responder.send(Response::Nothing).await);
+                return;
+            }
+            (_, attached) => view.beside_files(attached),
+        };
         match (answered(&decision, responder.send(Response::Card(view)).await), card) {
             (Sent::Seen, Some(card)) => bot.reconciler.answered(card, &decision).await,
             (Sent::Seen, None) => {}
@@ -397,6 +407,14 @@ impl Press<'_> {
     /// The store's tag, followed by the position in the list during a review.
     fn tag(&self, bot: &Bot) -> String {
         self.walk().map_or_else(|| bot.handle.tag().to_owned(), |walk| walk.on(bot.handle.tag()))
+    }
+
+    /// The revision on the clicked message.
+    fn seen(&self) -> Option<Revision> {
+        match CustomId::parse(self.custom_id)?.act {
+            Control::On(_, seen, _) => Some(seen),
+            _ => None,
+        }
     }
 
     fn walk(&self) -> Option<ListPosition> {

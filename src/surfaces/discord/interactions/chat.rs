@@ -68,8 +68,9 @@ pub(crate) async fn answer(bot: &Bot, message: &Message) {
 
 /// Replies to a message in its channel; a failure is logged.
 async fn reply(bot: &Bot, message: &Message, view: View) {
-    let reply = view.create().reference_message(message);
-    if let Err(error) = send(bot, message.channel_id, reply).await {
+    let reply =
+        |view: View| send(bot, message.channel_id, view.create().reference_message(message));
+    if let Err(error) = view.send_with(reply).await {
         tracing::warn!(by = %message.author.id, "a reply could not be sent: {}", meaning(&error).1);
     }
 }

@@ -109,14 +109,33 @@ impl<'a> Responder<'a> {
     }
 
     async fn send_first(&self, answer: Response) -> Sent {
-        let response = match answer {
+        let (view, respond): (_, fn(CreateInteractionResponseMessage) -> _) = match answer {
             Response::Card(view) => return self.update_keeping_files(view).await,
-            Response::Update(view) => CreateInteractionResponse::UpdateMessage(view.answer(true)),
-            Response::Private(view) => CreateInteractionResponse::Message(view.answer(true)),
-            Response::Form(form) => CreateInteractionResponse::Modal(form),
-            Response::Nothing => CreateInteractionResponse::Acknowledge,
+            Response::Update(view) => (view, CreateInteractionResponse::UpdateMessage),
+            Response::Private(view) => (view, CreateInteractionResponse::Message),
+            Response::Form(form) => {
+                return self.respond(CreateInteractionResponse::Modal(form)).await;
+            }
+            Response::Nothing => return self.respond(CreateInteractionResponse::Acknowledge).await,
         };
-        self.try_twice(|| response.clone().execute(self.http, (self.id, self.token))).await
+        let bare = (!view.files.is_empty()).then(|| view.clone().without_files());
+        match (self.tried(respond(view.answer(true))).await, bare) {
+            // The person waits for the words, and the files are only a part of them.
+            (Err(Meaning::Refused), Some(bare)) => self.respond(respond(bare.answer(true))).await,
+            (Ok(()), _) => Sent::Seen,
+            (Err(_), _) => Sent::Lost,
+        }
+    }
+
+    async fn respond(&self, response: CreateInteractionResponse) -> Sent {
+        match self.tried(response).await {
+            Ok(()) => Sent::Seen,
+            Err(_) => Sent::Lost,
+        }
+    }
+
+    async fn tried(&self, response: CreateInteractionResponse) -> Result<(), Meaning> {
+        self.twice(|| response.clone().execute(self.http, (self.id, self.token))).await
     }
 
     /// Keeps the card's files. serenity's builder always sends `attachments`, here an empty list,
@@ -137,10 +156,12 @@ impl<'a> Responder<'a> {
     async fn send_late(&self, answer: Response) -> Sent {
         let result = match answer {
             Response::Card(view) | Response::Update(view) => {
-                view.late_answer().execute(self.http, self.token).await.map(drop)
+                let edit = |view: View| view.late_answer().execute(self.http, self.token);
+                view.send_with(edit).await.map(drop)
             }
             Response::Private(view) => {
-                view.follow_up().execute(self.http, (None, self.token)).await.map(drop)
+                let add = |view: View| view.follow_up().execute(self.http, (None, self.token));
+                view.send_with(add).await.map(drop)
             }
             // A form must be the first answer; callers do not acknowledge before a form.
             Response::Form(_) => return Sent::Lost,
@@ -156,32 +177,48 @@ impl<'a> Responder<'a> {
         &self,
         attempt: impl Fn() -> F,
     ) -> Sent {
+        match self.twice(attempt).await {
+            Ok(()) => Sent::Seen,
+            Err(_) => Sent::Lost,
+        }
+    }
+
+    /// Tries again once if the first failure was temporary. Returns why the answer is lost.
+    async fn twice<F: Future<Output = serenity::Result<()>>>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Result<(), Meaning> {
         match tokio::time::timeout(ATTEMPT_TIMEOUT, attempt()).await {
-            Ok(Ok(())) => return Sent::Seen,
+            Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) if meaning(&error).0 == Meaning::Passing => {}
-            Ok(Err(error)) => return lost(&error),
+            Ok(Err(error)) => return Err(why_lost(&error)),
             Err(_) => {
                 tracing::warn!(
                     "Discord did not accept the response to a click in \
                      time; editing the card instead"
                 );
-                return Sent::Lost;
+                return Err(Meaning::TooLate);
             }
         }
         match tokio::time::timeout(ATTEMPT_TIMEOUT, attempt()).await {
-            Ok(Ok(())) => Sent::Seen,
+            Ok(Ok(())) => Ok(()),
             // The first attempt arrived; only Discord's response was lost.
-            Ok(Err(error)) if meaning(&error).0 == Meaning::AlreadyAnswered => Sent::Seen,
-            Ok(Err(error)) => lost(&error),
-            Err(_) => Sent::Lost,
+            Ok(Err(error)) if meaning(&error).0 == Meaning::AlreadyAnswered => Ok(()),
+            Ok(Err(error)) => Err(why_lost(&error)),
+            Err(_) => Err(Meaning::TooLate),
         }
     }
 }
 
 fn lost(error: &serenity::Error) -> Sent {
-    tracing::warn!(
-        "Discord did not accept the response to a click: {}; editing the card instead",
-        meaning(error).1
-    );
+    why_lost(error);
     Sent::Lost
+}
+
+fn why_lost(error: &serenity::Error) -> Meaning {
+    let (meaning, words) = meaning(error);
+    tracing::warn!(
+        "Discord did not accept the response to a click: {words}; editing the card instead"
+    );
+    meaning
 }

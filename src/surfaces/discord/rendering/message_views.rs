@@ -25,11 +25,15 @@ pub(crate) fn message_view(card: &Card, message_view: &MessageView, tag: &str) -
     {
         return render::card(card, &listed.decision, tag);
     }
-    let mut view = render::plain_card(card);
+    let mut view = render::with_rows(card, |card| rows(card, message_view, tag));
     if let Purpose::Digest { digest } = &message_view.message.purpose {
         view.files.extend(reports::wait_png(digest));
     }
-    view.rows = match &message_view.message.purpose {
+    view
+}
+
+fn rows(card: &Card, message_view: &MessageView, tag: &str) -> Vec<CreateActionRow> {
+    match &message_view.message.purpose {
         Purpose::Batch { .. } => batch_rows(message_view, tag),
         Purpose::Review { .. } => review_rows(message_view, tag),
         // The search after a crash finds the message by this button.
@@ -44,8 +48,7 @@ pub(crate) fn message_view(card: &Card, message_view: &MessageView, tag: &str) -
         | Purpose::Confirmation { .. }
         | Purpose::Incident { .. }
         | Purpose::Unreached { .. } => reminders::rows(card, message_view, tag),
-    };
-    view
+    }
 }
 
 /// The `custom_id` of a component that acts on the message's latest list.

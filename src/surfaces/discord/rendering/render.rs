@@ -11,6 +11,7 @@ use crate::core::decision::{Decision, Expects, Pending, Risk, State};
 use crate::presentation::card::{Card, Tone};
 use crate::presentation::text;
 use crate::presentation::text::label;
+use crate::surfaces::discord::connection::error::{Meaning, meaning};
 use crate::surfaces::discord::interactions::custom_id::{Control, CustomId, DecisionAction};
 
 /// The content of a message, to be created, edited or sent as an answer.
@@ -22,6 +23,17 @@ pub(crate) struct View {
     pub(crate) files: Vec<CreateAttachment>,
     /// Allowed mentions when the message is created; none by default. An edit never mentions.
     pub(crate) pings: CreateAllowedMentions,
+    /// What to show instead of the card if Discord refuses the files.
+    pub(crate) bare: Option<Box<Bare>>,
+}
+
+/// A card without its files, and with the buttons that remain.
+#[derive(Debug, Clone)]
+pub(crate) struct Bare {
+    embed: Option<CreateEmbed>,
+    rows: Vec<CreateActionRow>,
+    /// The number of rows of the card with files. Rows below were added by others, and stay.
+    instead_of: usize,
 }
 
 /// Values of the menu of times.
@@ -47,7 +59,18 @@ const fn colour(tone: Tone) -> u32 {
 
 /// A card with its buttons. The caller adds attached files.
 pub(crate) fn card(card: &Card, decision: &Decision, tag: &str) -> View {
-    View { rows: controls(card, decision, tag), ..plain_card(card) }
+    with_rows(card, |card| controls(card, decision, tag))
+}
+
+/// A card with the rows of its message, which are drawn anew for the card without files.
+pub(crate) fn with_rows(card: &Card, rows: impl Fn(&Card) -> Vec<CreateActionRow>) -> View {
+    let view = View { rows: rows(card), ..plain_card(card) };
+    let instead_of = view.rows.len();
+    let bare = card
+        .without_files
+        .as_deref()
+        .map(|bare| Box::new(Bare { embed: plain_card(bare).embed, rows: rows(bare), instead_of }));
+    View { bare, ..view }
 }
 
 /// A card without buttons.
@@ -81,7 +104,7 @@ fn texts(card: &Card) -> Vec<CreateAttachment> {
 fn controls(card: &Card, decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
     match &decision.state {
         _ if !card.controls => Vec::new(),
-        State::Pending(_) | State::Deferred { .. } => deciding(decision, tag),
+        State::Pending(_) | State::Deferred { .. } => deciding(decision, tag, card.approvable),
         State::Resolved(_) | State::Withdrawn { .. } => over(decision, tag),
     }
 }
@@ -110,11 +133,15 @@ fn id_of(decision: &Decision, tag: &str, verb: DecisionAction) -> String {
     CustomId::new(tag, Control::On(decision.id, decision.revision, verb)).to_string()
 }
 
-fn deciding(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
+fn deciding(decision: &Decision, tag: &str, approvable: bool) -> Vec<CreateActionRow> {
     let id = |verb| id_of(decision, tag, verb);
     let no = |label| button(id(DecisionAction::Reject), ButtonStyle::Danger, label);
     let (mut first, mut second) = (Vec::new(), Vec::new());
     match decision.request.expects {
+        // Nobody approves what nobody can read.
+        Expects::Approve if !approvable => {
+            first.push(CreateActionRow::Buttons(vec![no(label::REJECT)]));
+        }
         Expects::Approve => {
             let yes =
                 if decision.is_about_credentials() { label::IT_IS_THERE } else { label::APPROVE };
@@ -203,10 +230,46 @@ impl View {
         Self { content: content.into(), ..Self::default() }
     }
 
-    /// Removes the files and says so in the embed: the question matters more.
+    /// Removes the files and says so: the question matters more. Nothing else makes way for the
+    /// notice, and no file is named that is not there.
     pub(crate) fn without_files(self) -> Self {
-        let embed = self.embed.map(|embed| embed.description(text::FILES_LEFT_OUT));
-        Self { embed, files: Vec::new(), ..self }
+        let Some(bare) = self.bare else {
+            let words = [self.content.as_str(), text::FILES_LEFT_OUT];
+            let content = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>();
+            return Self { content: content.join("\n"), files: Vec::new(), ..self };
+        };
+        let rows = bare.rows.into_iter().chain(self.rows.into_iter().skip(bare.instead_of));
+        Self {
+            embed: bare.embed,
+            rows: rows.collect(),
+            files: Vec::new(),
+            bare: None,
+            content: self.content,
+            pings: self.pings,
+        }
+    }
+
+    /// The view for a message that keeps its files, of which it has this many.
+    pub(crate) fn beside_files(self, attached: usize) -> Self {
+        if attached == 0 && self.bare.is_some() { self.without_files() } else { self }
+    }
+
+    /// Sends the view; without its files if Discord refuses these.
+    pub(crate) async fn send_with<T, F: Future<Output = serenity::Result<T>>>(
+        self,
+        send: impl Fn(Self) -> F,
+    ) -> serenity::Result<T> {
+        if self.files.is_empty() {
+            return send(self).await;
+        }
+        match send(self.clone()).await {
+            Err(error) if meaning(&error).0 == Meaning::Refused => {
+                let why = meaning(&error).1;
+                tracing::error!("Discord rejects a message's files: {why}; sending without files");
+                send(self.without_files()).await
+            }
+            sent => sent,
+        }
     }
 
     fn embeds(&self) -> Vec<CreateEmbed> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    ActionRowComponent, ButtonKind, ChannelId, CreateAttachment, GuildId, Http, Message,
-    MessageId as DiscordMessageId, MessageReference, Nonce, UserId,
+    ActionRowComponent, ButtonKind, ChannelId, CreateAttachment, EditMessage, GuildId, Http,
+    Message, MessageId as DiscordMessageId, MessageReference, Nonce, UserId,
 };
 
 use super::search::messages_since;
@@ -27,7 +27,7 @@ use crate::presentation::text;
 use crate::surfaces::discord::alerts::reminders;
 use crate::surfaces::discord::alerts::undeliverable_alert::Alarm;
 use crate::surfaces::discord::connection::channels::Places;
-use crate::surfaces::discord::connection::error::{Meaning, for_sink, meaning};
+use crate::surfaces::discord::connection::error::{for_sink, meaning};
 use crate::surfaces::discord::interactions::custom_id::{Control, CustomId};
 
 /// The [`MessageSink`] of a Discord server.
@@ -217,7 +217,7 @@ async fn files(id: DecisionId, card: &Card) -> Vec<CreateAttachment> {
 }
 
 impl DiscordSink {
-    /// Posts a view. A card rejected with its files is posted without.
+    /// Posts a view.
     async fn send(
         &self,
         channel: ChannelId,
@@ -235,17 +235,23 @@ impl DiscordSink {
             }
             channel.send_message(&self.http, message)
         };
-        let Some(decision) = of.message.purpose.card_of() else { return send(view).await };
-        match send(view.clone()).await {
-            Err(error) if meaning(&error).0 == Meaning::Refused && !view.files.is_empty() => {
-                tracing::error!(
-                    decision = decision.0,
-                    "Discord rejects the card with its files: {}; posting without files",
-                    meaning(&error).1
-                );
-                send(view.without_files()).await
-            }
-            posted => posted,
+        view.send_with(send).await
+    }
+
+    /// The view as an edit of a card whose files were posted with revision 1. Without these files,
+    /// which Discord may have refused, the edit must not speak of them.
+    async fn keeping_files(
+        &self,
+        channel: ChannelId,
+        id: DiscordMessageId,
+        view: render::View,
+    ) -> Result<render::View, SinkError> {
+        if view.bare.is_none() {
+            return Ok(view);
+        }
+        match channel.message(&self.http, id).await {
+            Ok(message) => Ok(view.beside_files(message.attachments.len())),
+            Err(error) => Err(self.failed(channel, &error)),
         }
     }
 }
@@ -316,17 +322,21 @@ impl MessageSink for DiscordSink {
         }
         // A failed request may have been carried out all the same.
         self.shown.put(message, None);
-        let edit = match (message_view.message.purpose.card_of(), message_view.listed.first()) {
+        let send = |edit: EditMessage| channel.edit_message(&self.http, id, edit);
+        let edited = match (message_view.message.purpose.card_of(), message_view.listed.first()) {
             // The files posted with revision 1 are still valid; a later revision may have other
             // files.
-            (Some(_), Some(listed)) if listed.decision.revision == Revision(1) => view.edit(),
-            (Some(decision), _) => {
-                view.files.extend(files(decision, card).await);
-                view.edit_with_files()
+            (Some(_), Some(listed)) if listed.decision.revision == Revision(1) => {
+                send(self.keeping_files(channel, id, view).await?.edit()).await
             }
-            (None, _) => view.edit_with_files(),
+            (about, _) => {
+                if let Some(decision) = about {
+                    view.files.extend(files(decision, card).await);
+                }
+                view.send_with(|view| send(view.edit_with_files())).await
+            }
         };
-        match channel.edit_message(&self.http, id, edit).await {
+        match edited {
             Ok(_) => {
                 self.shown.put(message, digest);
                 Ok(())
