@@ -118,6 +118,8 @@ pub struct Filter {
     pub open_only: bool,
     /// Only of this project.
     pub project: Option<String>,
+    /// Only decisions with exactly this `dedup_key`.
+    pub key: Option<String>,
     /// Only decisions with a `dedup_key` that starts with this prefix.
     pub key_prefix: Option<String>,
     /// Only of this kind.

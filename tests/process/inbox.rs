@@ -327,3 +327,36 @@ async fn the_bot_serves_it_through_a_kill() {
         "shop"
     );
 }
+
+#[tokio::test]
+async fn a_name_that_begins_another_name_keeps_its_verdict() {
+    let mut world = World::new();
+    world.put("inbox/a.json", QUESTION);
+    world.look().await;
+    for twin in ["a.json.json", "a.json.v2.json"] {
+        world.put(&format!("inbox/{twin}"), QUESTION);
+    }
+    assert_eq!(world.look().await.asked, [DecisionId(2), DecisionId(3)]);
+    world.approve(1).await;
+    assert_eq!(world.look().await.told, [DecisionId(1)]);
+    let said = world.verdict("a.json");
+    assert_eq!((&said["id"], &said["verdict"]), (&json!(1), &json!("approved")));
+    assert_eq!((world.count().await, world.claims(1).await), (3, 1), "not asked again");
+    // The report without a number is that of the name, and not of its twins.
+    world.put("outcomes/a.json", r#"{"outcome": "succeeded"}"#);
+    assert_eq!(world.look().await.reported, [DecisionId(1)]);
+}
+
+#[tokio::test]
+async fn a_file_that_policy_refuses_takes_back_its_question_beside_its_twin() {
+    let mut world = World::new();
+    world.put("inbox/a.json", QUESTION);
+    world.look().await;
+    world.put("inbox/a.json.json", QUESTION);
+    world.look().await;
+    world.put("inbox/a.json", r#"{"title": "Deploy?", "risk": "high", "safe_default": "approve"}"#);
+    let looked = world.look().await;
+    assert_eq!((looked.withdrawn, looked.refused), (vec![DecisionId(1)], vec!["a.json".into()]));
+    assert_eq!(world.verdict("a.json")["state"], "refused");
+    assert_eq!(world.verdict("a.json.json")["state"], "asked");
+}

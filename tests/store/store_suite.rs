@@ -50,13 +50,17 @@ type Case = (&'static str, fn(&Store));
 
 /// The suite: each store that is made must behave so.
 pub(crate) fn conforms(make: impl Fn() -> (Arc<Store>, tempfile::TempDir)) {
-    let suite: [Case; 16] = [
+    let suite: [Case; 17] = [
         ("numbers_count_up", numbers_count_up),
         (
             "the_same_key_is_the_same_decision_while_open",
             the_same_key_is_the_same_decision_while_open,
         ),
         ("keys_of_two_projects_are_two", keys_of_two_projects_are_two),
+        (
+            "a_key_is_found_among_those_that_begin_like_it",
+            a_key_is_found_among_those_that_begin_like_it,
+        ),
         ("the_first_answer_wins", the_first_answer_wins),
         ("the_log_replays_to_the_state", the_log_replays_to_the_state),
         ("a_refused_change_writes_nothing", a_refused_change_writes_nothing),
@@ -141,6 +145,24 @@ fn keys_of_two_projects_are_two(store: &Store) {
             .len()
     };
     assert_eq!((keyed("k"), keyed("kk"), keyed("")), (2, 0, 2));
+}
+
+fn a_key_is_found_among_those_that_begin_like_it(store: &Store) {
+    let of = |key: &str| Request { dedup_key: Some(key.into()), ..request("a", None) };
+    let asked = ["k", "k.json", "k"].map(|key| {
+        let asked = store.decisions().ask(of(key), terms(), noon()).unwrap().into_decision();
+        approve(store, &asked).unwrap();
+        asked.id
+    });
+    store.decisions().ask(of("k.json.json"), terms(), noon()).unwrap();
+    let keyed = |key: &str| {
+        let filter = Filter { key: Some(key.into()), ..Filter::default() };
+        let found = store.decisions().list(&filter).unwrap();
+        found.iter().map(|decision| decision.id).collect::<Vec<_>>()
+    };
+    assert_eq!(keyed("k"), [asked[2], asked[0]], "newest first");
+    assert_eq!(keyed("k.json"), [asked[1]]);
+    assert_eq!(keyed("k."), []);
 }
 
 fn the_first_answer_wins(store: &Store) {

@@ -98,7 +98,7 @@ impl GateApi<'_> {
     /// [`HandleError::Store`].
     pub async fn earlier_answer(self, request: Request) -> Result<EarlierAnswer, HandleError> {
         let filter = Filter {
-            key_prefix: request.dedup_key.clone(),
+            key: request.dedup_key.clone(),
             project: Some(request.project.clone()),
             limit: 1,
             ..Filter::default()

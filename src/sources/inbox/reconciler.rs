@@ -198,14 +198,8 @@ impl FolderReconciler {
 
     /// The latest decision with the key of this name.
     async fn latest(&self, handle: &Handle, name: &str) -> Result<Option<Decision>, HandleError> {
-        let key = self.key(name);
-        let filter = Filter { key_prefix: Some(key.clone()), limit: 1, ..Filter::default() };
-        Ok(handle
-            .approvals()
-            .list(filter)
-            .await?
-            .into_iter()
-            .find(|decision| decision.request.dedup_key.as_ref() == Some(&key)))
+        let filter = Filter { key: Some(self.key(name)), limit: 1, ..Filter::default() };
+        Ok(handle.approvals().list(filter).await?.pop())
     }
 
     /// The request of a question. If its attachments are gone by now, uses the copies kept when the

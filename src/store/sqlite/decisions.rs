@@ -269,6 +269,7 @@ pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Decis
     only("kind = ?", filter.kind.clone().map(String::from));
     only("risk = ?", filter.risk.map(|risk| risk.to_string()));
     only("state = ?", filter.state.clone());
+    only("dedup_key = ?", filter.key.clone());
     only("dedup_key >= ?", filter.key_prefix.clone());
     only("dedup_key < ?", filter.key_prefix.as_ref().map(|prefix| format!("{prefix}\u{10FFFF}")));
     match &filter.visibility {
