@@ -76,8 +76,20 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Result<Self, Failure> {
-        let folder = std::env::temp_dir().join(format!("gander-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).map_err(|error| {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random)
+            .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+        let name = format!("gander-demo-{:016x}", u64::from_ne_bytes(random));
+        Self::at(std::env::temp_dir().join(name))
+    }
+
+    /// Everybody may create names in the system's temporary folder, so a folder that is there
+    /// already may be another user's: it is refused. The new one is open to this user alone.
+    fn at(folder: PathBuf) -> Result<Self, Failure> {
+        let mut create = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut create, 0o700);
+        create.create(&folder).map_err(|error| {
             Failure::new(Exit::Internal, format!("{}: {error}", folder.display()))
         })?;
         Ok(Self(folder))
@@ -176,4 +188,26 @@ async fn run_agent(name: &'static str, store: PathBuf) -> Result<(), Failure> {
         }
     }
     agent.wait().await.map(drop).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_new_and_this_users_alone() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("demo");
+        let folder = Folder::at(path.clone()).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(&folder.0).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
+        assert!(Folder::at(path.clone()).is_err(), "what is there already may be another user's");
+        drop(folder);
+        assert!(!path.exists());
+        assert_ne!(Folder::new().unwrap().0, Folder::new().unwrap().0, "no name is foreseen");
+    }
 }
