@@ -214,6 +214,14 @@ fn has_user(link: &str) -> bool {
         .is_some_and(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default().contains('@'))
 }
 
+/// A URL to be shown as a live link, if it is nothing but a URL that leads where it seems to: what
+/// cleaning would change, what Markdown reads, and a user part are in none.
+#[must_use]
+pub fn live_link(url: &str) -> Option<&str> {
+    let whole = URL.find(url).is_some_and(|found| found.as_str() == url);
+    (whole && !has_user(url) && one_line(url) == url).then_some(url)
+}
+
 /// Cuts a cleaned text to `limit` UTF-16 units, without escaping.
 #[must_use]
 pub fn plain(text: &str, limit: usize) -> Cut {
@@ -222,11 +230,59 @@ pub fn plain(text: &str, limit: usize) -> Cut {
     if fits { room.whole() } else { room.cut() }
 }
 
-/// Disables links, for a message's plain content, where Discord would fetch and preview the
-/// address.
+/// Disables links, where Discord would fetch and preview the address.
 #[must_use]
 pub fn without_links(text: &str) -> String {
     text.replace("://", ":\u{2044}\u{2044}")
+}
+
+/// The bot's links to its own messages: the only live links in a message's content.
+const TO_MESSAGES: &str = "https://discord.com/channels/";
+
+/// Disables every link and invitation in a message's plain content, except links to messages and
+/// what stands in code, which Discord neither links nor previews.
+#[must_use]
+pub fn only_own_links(content: &str) -> String {
+    let mut safe = String::with_capacity(content.len());
+    let mut rest = content;
+    while let Some(c) = rest.chars().next() {
+        let length = if rest.starts_with(TO_MESSAGES) {
+            TO_MESSAGES.len()
+        } else if c == '\\' {
+            // An escaped character opens no code.
+            1 + rest[1..].chars().next().map_or(0, char::len_utf8)
+        } else if c == '`' {
+            code_length(rest)
+        } else if rest.starts_with("://") {
+            safe.push_str(&without_links("://"));
+            rest = &rest[3..];
+            continue;
+        } else if let Some(invitation) = INVITATION.find(rest) {
+            safe.push_str(&invitation.as_str().replace('/', "\u{2044}"));
+            rest = &rest[invitation.end()..];
+            continue;
+        } else {
+            c.len_utf8()
+        };
+        safe.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    safe
+}
+
+/// Length of the code that a text begins with; of the backticks alone if nothing ends them.
+fn code_length(text: &str) -> usize {
+    let ticks = |text: &str| text.len() - text.trim_start_matches('`').len();
+    let opening = ticks(text);
+    let mut at = opening;
+    while let Some(found) = text[at..].find('`') {
+        let closing = ticks(&text[at + found..]);
+        at += found + closing;
+        if closing == opening {
+            return at;
+        }
+    }
+    opening
 }
 
 /// A cleaned text inside a code block. A fence in the text cannot end the block.
@@ -379,6 +435,10 @@ static TERMINAL_SEQUENCE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Combining marks, drawn on the preceding letter.
 static MARK: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{M}"));
+
+/// What Discord makes an invitation of, also without a scheme.
+static INVITATION: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?i:discord(?:app)?\.(?:gg|com|new|gift)/)"));
 
 static URL: LazyLock<Regex> = LazyLock::new(|| pattern(r"https?://[A-Za-z0-9._~:/?#@!$&'+,;=%-]+"));
 

@@ -29,6 +29,7 @@ mod ladder;
 mod ladder_page;
 mod ladder_people;
 mod ladder_weather;
+mod links;
 mod permission;
 mod permission_page;
 mod reload;

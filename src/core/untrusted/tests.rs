@@ -108,3 +108,51 @@ fn a_quotation_marks_each_line_and_keeps_its_limit() {
     let lines = quotation(&"x\n".repeat(1_000), 800);
     assert!(units(&lines.text) <= 800 && !lines.whole);
 }
+
+#[test]
+fn a_link_is_live_only_if_it_is_nothing_else() {
+    for url in ["https://ci.example/42", "http://a.b:8080/x_y?z=(1)".trim_end_matches("(1)")] {
+        assert_eq!(live_link(url), Some(url));
+    }
+    for url in [
+        "https://ci.example/\u{2800}**Approved**",
+        "https://ci.example/[x](https://evil.example)",
+        "https://ci.example/?password=Abcdef12345&x=y",
+        "https://github.com@evil.example/login",
+        "https://user:word@evil.example",
+        "https://a.b/>*x*",
+        "https://a.b/\u{202E}x",
+        "https://a.b/`x`",
+        "https://\u{444}.example/",
+        "javascript:alert(1)",
+        "https://a.b c",
+    ] {
+        assert_eq!(live_link(url), None, "{url}");
+    }
+}
+
+#[test]
+fn content_has_no_live_links_but_those_to_messages() {
+    let own = "https://discord.com/channels/1/2/3";
+    let dead = |url: &str| url.replace("://", ":\u{2044}\u{2044}");
+    let evil = "https://evil.example/x";
+    for (content, safe) in [
+        (format!("see {own} now"), format!("see {own} now")),
+        (format!("see {evil} and {own}"), format!("see {} and {own}", dead(evil))),
+        ("HTTPS://EVIL.example".into(), dead("HTTPS://EVIL.example")),
+        (
+            "discord.gg/x DISCORD.com/invite/x https://discord.com/oauth2".into(),
+            "discord.gg\u{2044}x DISCORD.com\u{2044}invite/x \
+             https:\u{2044}\u{2044}discord.com\u{2044}oauth2"
+                .into(),
+        ),
+        ("https://discord.com.evil.example/".into(), dead("https://discord.com.evil.example/")),
+        // Discord links nothing in code, which shows what will run as it is.
+        (format!("`curl {evil}` {evil}"), format!("`curl {evil}` {}", dead(evil))),
+        (format!("```\n{evil}`\n```{evil}"), format!("```\n{evil}`\n```{}", dead(evil))),
+        (format!("\\`{evil}\\`"), dead(&format!("\\`{evil}\\`"))),
+        (format!("``{evil}` é"), dead(&format!("``{evil}` é"))),
+    ] {
+        assert_eq!(only_own_links(&content), safe);
+    }
+}

@@ -10,8 +10,8 @@ use crate::core::decision::{
 };
 use crate::core::escalation::Stage;
 use crate::core::untrusted::{
-    Cut, Secrets, both_ends, escaped, few_lines, in_line, one_line, one_part, plain, quotation,
-    units, without_links,
+    Cut, Secrets, both_ends, escaped, few_lines, in_line, live_link, one_line, one_part, plain,
+    quotation, units, without_links,
 };
 use crate::core::values::time_scale::TimeScale;
 
@@ -444,14 +444,18 @@ pub fn detail(request: &Request, detail: &Detail, limit: usize, secrets: Secrets
     Cut { text: format!("> **{}** {}{more}", name.text, first.text), whole }
 }
 
-/// A link with the full address, because a link's name could show another address.
+/// The longest address shown as a live link: a cut address would lead elsewhere.
+const LONGEST_LINK: usize = 300;
+
+/// A link with the full address, because a link's name could show another address. An address that
+/// is more than an address is no link, and its Markdown is escaped.
 #[must_use]
 pub fn link(name: &str, url: &str) -> String {
-    format!(
-        "{}: <{}>",
-        escaped(&in_line(&plain(&one_line(name), 56).text), 70).text,
-        plain(&one_line(url), 300).text.replace(['<', '>'], "")
-    )
+    let address = match live_link(url).filter(|url| units(url) <= LONGEST_LINK) {
+        Some(url) => format!("<{url}>"),
+        None => escaped(&without_links(&one_line(url)), LONGEST_LINK).text,
+    };
+    format!("{}: {address}", escaped(&in_line(&plain(&one_line(name), 56).text), 70).text)
 }
 
 /// Message to a person who was assigned a decision by another person.

@@ -493,14 +493,3 @@ fn answered(decision: &Decision, sent: Sent) -> Sent {
 fn until(bot: &Bot, input: &str) -> Option<crate::core::Time> {
     time_words::parse(input, bot.handle.now(), bot.handle.rules().zone)
 }
-
-impl Bot {
-    /// Redraws a card after a delay.
-    fn redraw_after(&self, pause: std::time::Duration, message: String) {
-        let reconciler = std::sync::Arc::clone(&self.reconciler);
-        tokio::spawn(async move {
-            tokio::time::sleep(pause).await;
-            reconciler.redraw(message).await;
-        });
-    }
-}

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serenity::all::{ChannelId, Message, MessageId, Nonce};
 
 use crate::core::Time;
+use crate::core::untrusted::only_own_links;
 use crate::engine::reconciler::CLOCK_DIFFERENCE;
 use crate::presentation::text;
 use crate::surfaces::discord::Bot;
@@ -180,7 +181,7 @@ async fn mark_fixed(bot: &Bot, hanging: Hanging) -> Result<(), String> {
 
 /// The message, if an interrupted post did arrive.
 async fn find(bot: &Bot, begun: &Hanging) -> Result<Option<MessageId>, String> {
-    let (words, me) = (begun.words(), bot.application.me);
+    let (words, me) = (only_own_links(&begun.words()), bot.application.me);
     // A record without a time is searched for in the last day.
     let usual = || bot.handle.clock().wall() - chrono::TimeDelta::days(1);
     let since = begun.began().unwrap_or_else(usual) - CLOCK_DIFFERENCE;

@@ -8,20 +8,21 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serenity::all::{
-    ChannelId, CreateAllowedMentions, CreateMessage, Mentionable as _, Message, MessageId, User,
-    UserId,
+    ChannelId, CreateAllowedMentions, Mentionable as _, Message, MessageId, User, UserId,
 };
 
 use crate::core::Time;
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::{Decision, DecisionId, Person, Refused, State};
+use crate::core::untrusted::only_own_links;
 use crate::engine::clock::LONGEST_SLEEP;
 use crate::engine::reconciler::CLOCK_DIFFERENCE;
 use crate::engine::{EventFilter, HandleError};
 use crate::presentation::text;
 use crate::surfaces::discord::Bot;
 use crate::surfaces::discord::connection::error::{Meaning, meaning};
+use crate::surfaces::discord::rendering::render::View;
 use crate::surfaces::discord::rendering::search::messages_since;
 
 /// The key of the record in the store of a verdict that is being told.
@@ -102,8 +103,7 @@ impl Bot {
         });
         let words = words(link.as_deref());
         let direct = async {
-            let message =
-                CreateMessage::new().content(&words).allowed_mentions(CreateAllowedMentions::new());
+            let message = View::words(&words).create();
             to.create_dm_channel(&self.http).await?.id.send_message(&self.http, message).await
         };
         let Err(error) = direct.await else { return true };
@@ -114,8 +114,8 @@ impl Bot {
         });
         let Some((channel, message)) = place else { return false };
         let channel = ChannelId::new(channel);
-        let mention = CreateMessage::new()
-            .content(format!("{} {words}", to.mention()))
+        let mention = View::words(format!("{} {words}", to.mention()))
+            .create()
             .reference_message((channel, MessageId::new(message)))
             .allowed_mentions(CreateAllowedMentions::new().users([to]));
         let sent = channel.send_message(&self.http, mention).await;
@@ -210,7 +210,7 @@ impl Bot {
             Ok(direct) => places.push(direct.id),
             Err(error) => not_now(&error)?,
         }
-        let me = self.application.me;
+        let (me, words) = (self.application.me, only_own_links(&words));
         for place in places {
             // The link to the card may have changed since.
             let is_it =

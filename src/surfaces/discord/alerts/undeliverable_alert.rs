@@ -9,13 +9,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serenity::all::{CreateAllowedMentions, CreateMessage, Http, UserId};
+use serenity::all::{Http, UserId};
 use tokio::time::Instant;
 
 use crate::core::decision::Decision;
 use crate::engine::Handle;
 use crate::presentation::text;
 use crate::surfaces::discord::connection::error::meaning;
+use crate::surfaces::discord::rendering::render::View;
 
 /// Maximum people per alert: Discord rejects a bot that opens many direct messages quickly (40003).
 const MOST_PEOPLE: usize = 10;
@@ -105,7 +106,5 @@ impl Alarm {
 /// Sends a direct message that mentions nobody.
 pub(super) async fn tell(http: &Http, person: UserId, words: &str) -> serenity::Result<()> {
     let channel = person.create_dm_channel(http).await?;
-    let message =
-        CreateMessage::new().content(words).allowed_mentions(CreateAllowedMentions::new());
-    channel.id.send_message(http, message).await.map(drop)
+    channel.id.send_message(http, View::words(words).create()).await.map(drop)
 }

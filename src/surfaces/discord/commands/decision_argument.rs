@@ -6,7 +6,7 @@ use serenity::all::{CreateAttachment, CreateEmbed, UserId};
 
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Decision, DecisionId, Refused, Revision};
-use crate::core::untrusted::{clean, units};
+use crate::core::untrusted::{clean, only_own_links, units};
 use crate::engine::HandleError;
 use crate::presentation::find;
 use crate::presentation::find::Named;
@@ -196,7 +196,9 @@ impl Written {
     pub(crate) fn keep(written: Option<&Self>, mut view: View) -> View {
         let Some(Self { what, words }) = written else { return view };
         let room = CONTENT.saturating_sub(units(&view.content));
-        if let Some(kept) = text::kept(what, words, room) {
+        // What is copied from the answer must be what was typed, links included.
+        let kept = text::kept(what, words, room).filter(|kept| only_own_links(kept) == *kept);
+        if let Some(kept) = kept {
             view.content.push_str(&kept);
         } else {
             view.content.push_str(&text::kept_in_file(what));

@@ -8,6 +8,7 @@ use serenity::all::{
 };
 use serenity::builder::Builder as _;
 
+use crate::surfaces::discord::Bot;
 use crate::surfaces::discord::connection::error::{Meaning, meaning};
 use crate::surfaces::discord::rendering::render::View;
 
@@ -221,4 +222,15 @@ fn why_lost(error: &serenity::Error) -> Meaning {
         "Discord did not accept the response to a click: {words}; editing the card instead"
     );
     meaning
+}
+
+impl Bot {
+    /// Redraws a card after a delay.
+    pub(super) fn redraw_after(&self, pause: Duration, message: String) {
+        let reconciler = std::sync::Arc::clone(&self.reconciler);
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            reconciler.redraw(message).await;
+        });
+    }
 }

@@ -8,6 +8,7 @@ use serenity::all::{
 };
 
 use crate::core::decision::{Decision, Expects, Pending, Risk, State};
+use crate::core::untrusted::only_own_links;
 use crate::presentation::card::{Card, Tone};
 use crate::presentation::text;
 use crate::presentation::text::label;
@@ -17,6 +18,7 @@ use crate::surfaces::discord::interactions::custom_id::{Control, CustomId, Decis
 /// The content of a message, to be created, edited or sent as an answer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {
+    /// Sent without live links: Discord would show previews of them as the bot's own.
     pub(crate) content: String,
     pub(crate) embed: Option<CreateEmbed>,
     pub(crate) rows: Vec<CreateActionRow>,
@@ -280,7 +282,7 @@ impl View {
     pub(crate) fn create(self) -> CreateMessage {
         let embeds = self.embeds();
         CreateMessage::new()
-            .content(self.content)
+            .content(only_own_links(&self.content))
             .embeds(embeds)
             .components(self.rows)
             .files(self.files)
@@ -291,7 +293,7 @@ impl View {
     pub(crate) fn edit(self) -> EditMessage {
         let embeds = self.embeds();
         EditMessage::new()
-            .content(self.content)
+            .content(only_own_links(&self.content))
             .embeds(embeds)
             .components(self.rows)
             .allowed_mentions(nobody())
@@ -308,7 +310,7 @@ impl View {
     pub(crate) fn answer(self, private: bool) -> CreateInteractionResponseMessage {
         let embeds = self.embeds();
         CreateInteractionResponseMessage::new()
-            .content(self.content)
+            .content(only_own_links(&self.content))
             .embeds(embeds)
             .components(self.rows)
             .files(self.files)
@@ -320,7 +322,7 @@ impl View {
     pub(crate) fn late_answer(self) -> EditInteractionResponse {
         let embeds = self.embeds();
         let edit = EditInteractionResponse::new()
-            .content(self.content)
+            .content(only_own_links(&self.content))
             .embeds(embeds)
             .components(self.rows);
         self.files
@@ -332,7 +334,7 @@ impl View {
     pub(crate) fn follow_up(self) -> CreateInteractionResponseFollowup {
         let embeds = self.embeds();
         CreateInteractionResponseFollowup::new()
-            .content(self.content)
+            .content(only_own_links(&self.content))
             .embeds(embeds)
             .components(self.rows)
             .files(self.files)
@@ -343,7 +345,7 @@ impl View {
     /// The private answer to a slash command.
     pub(crate) fn reply(self) -> poise::CreateReply {
         let reply = poise::CreateReply::default()
-            .content(self.content)
+            .content(only_own_links(&self.content))
             .components(self.rows)
             .allowed_mentions(nobody())
             .ephemeral(true);
